@@ -1,0 +1,21 @@
+#pragma once
+
+// Everything: #include <gmdiff/gmdiff.hpp>.
+
+#include <gmdiff/covariance.hpp>
+#include <gmdiff/device.hpp>
+#include <gmdiff/distances.hpp>
+#include <gmdiff/error.hpp>
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/npy.hpp>
+#include <gmdiff/observation.hpp>
+#include <gmdiff/options.hpp>
+#include <gmdiff/plan.hpp>
+#include <gmdiff/points.hpp>
+#include <gmdiff/problem.hpp>
+#include <gmdiff/process.hpp>
+#include <gmdiff/sample.hpp>
+#include <gmdiff/sampler.hpp>
+#include <gmdiff/samples.hpp>
+#include <gmdiff/time_grid.hpp>
+#include <gmdiff/version.hpp>

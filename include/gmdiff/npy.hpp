@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gmdiff/options.hpp>
+#include <gmdiff/points.hpp>
+
+// NumPy's .npy format (NEP 1 and its versions 1.0, 2.0, 3.0), float32 and float64, C order, little-endian.
+
+namespace gmdiff {
+
+/// A .npy file opened for reading: the header is parsed and checked against the size of the file, the data are read on demand.
+class NpyReader {
+ public:
+  /// @throws std::invalid_argument naming the file and what is wrong: not .npy, unknown version, malformed header, other dtype (also
+  /// big-endian),
+  ///   Fortran order with more than one dimension (1-D and single-row arrays are both), a size that overflows or does not match the file.
+  explicit NpyReader(const std::filesystem::path& file);
+
+  const std::vector<std::int64_t>& shape() const { return shape_; }
+  Precision precision() const { return precision_; }
+  /// Number of values.
+  std::int64_t size() const { return size_; }
+  /// Values [first, first + values.size()) converted to double. @throws std::invalid_argument outside the array, std::runtime_error when
+  /// reading fails.
+  void read(std::int64_t first, std::span<double> values);
+  /// Raw little-endian bytes of values [first, first + count).
+  void read_bytes(std::int64_t first, std::int64_t count, std::span<char> bytes);
+
+ private:
+  std::filesystem::path file_;
+  std::ifstream in_;
+  std::vector<std::int64_t> shape_;
+  Precision precision_ = Precision::f64;
+  std::int64_t size_ = 0;
+  std::int64_t data_offset_ = 0;
+};
+
+/// Writes a .npy file row by row beside its name and renames it when complete; nothing appears under `file` before.
+class NpyWriter {
+ public:
+  /// @param overwrite false: an existing `file` is an error (std::invalid_argument). The header is padded so that `shape[0]` can shrink.
+  NpyWriter(std::filesystem::path file, std::vector<std::int64_t> shape, Precision precision, bool overwrite);
+  NpyWriter(const NpyWriter&) = delete;
+  NpyWriter& operator=(const NpyWriter&) = delete;
+  /// Removes the unfinished file, unless committed.
+  ~NpyWriter();
+
+  /// Appends values. @throws std::runtime_error when writing fails (disk full, ...), std::invalid_argument for more values than the shape
+  /// holds or the wrong type.
+  void append(std::span<const float> values);
+  void append(std::span<const double> values);
+  /// Completes the file and renames it. @throws std::invalid_argument when values are missing.
+  void commit();
+  /// Completes the file with the rows written so far (its first dimension shrinks) and renames it to `other`; returns the number of rows.
+  std::int64_t commit_partial(const std::filesystem::path& other);
+
+ private:
+  void append_bytes(const char* data, std::size_t bytes, std::size_t values);
+  void write_header();
+  std::filesystem::path file_;
+  std::filesystem::path temporary_;
+  std::ofstream out_;
+  std::vector<std::int64_t> shape_;
+  Precision precision_;
+  std::int64_t written_ = 0;
+  bool done_ = false;
+};
+
+/// Whole array as (rows, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is taken.
+Points read_points(const std::filesystem::path& file);
+/// Writes (n, d) points in the given precision.
+void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);
+
+}  // namespace gmdiff

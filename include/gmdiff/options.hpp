@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+
+#include <gmdiff/device.hpp>
+#include <gmdiff/points.hpp>
+
+namespace gmdiff {
+
+/// Scalar type of the result and layout of the random words (numerics.md §5). `reference` computes in double in both.
+enum class Precision { f32, f64 };
+
+/// How far a run is; counts particles over all problems.
+struct Progress {
+  std::int64_t done;
+  std::int64_t total;
+};
+
+/// How to run: shared by all samplers and devices.
+struct Options {
+  /// Particles per problem, >= 1.
+  std::int64_t count = 1000;
+  std::uint64_t seed = 0;
+  Device device = Device::best();
+  Precision precision = Precision::f32;
+  /// Index of the first particle: a run of [0, 10) equals the runs of [0, 4) and [4, 10) put together, bit for bit.
+  std::int64_t first = 0;
+  /// Given states instead of the process's own: (count, d) for each problem, (problems * count, d) in all.
+  std::optional<Points> start = {};
+  /// Number M of levels to keep, noisy to clean, both ends included: 0 (only the result) or 2 ... steps + 1.
+  int history = 0;
+  /// Bytes of working memory, the result not counted; 0: the device's own choice. Batches are split to fit.
+  std::size_t memory_limit = 0;
+  /// Called on the calling thread, from time to time and at the end.
+  std::function<void(const Progress&)> progress = {};
+  /// When asked to stop, the run ends soon with `Interrupted`.
+  std::stop_token stop = {};
+};
+
+}  // namespace gmdiff

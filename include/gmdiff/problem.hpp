@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/observation.hpp>
+#include <gmdiff/process.hpp>
+#include <gmdiff/sampler.hpp>
+#include <gmdiff/time_grid.hpp>
+
+namespace gmdiff {
+
+/// What a problem file holds (guide.md, "Problem files"). Missing parts have these defaults.
+struct Problem {
+  Mixture prior;
+  ProcessDescription process = Vp{};
+  GridDescription grid = UniformGrid{};
+  std::optional<LinearObservation> observation = {};
+  Sampler sampler = Ddim{};
+};
+
+/// Reads a problem file. Arrays may be paths of .npy files relative to it.
+/// @throws std::invalid_argument with file, key, expected and given: malformed JSON, unknown key (with the nearest known one), wrong type
+/// or shape,
+///   and whatever the model objects find wrong. A malformed file of any size never crashes.
+Problem read_problem(const std::filesystem::path& file);
+/// Reads JSON from a stream; `name` stands for the file in messages, `folder` is where relative .npy paths start.
+Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
+/// Parses JSON text.
+Problem parse_problem(const std::string& json, const std::string& name = "problem", const std::filesystem::path& folder = {});
+/// The problem as JSON text that `parse_problem` reads back to the same values (doubles in 17 digits).
+/// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
+std::string to_json(const Problem& problem);
+
+/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`. @throws std::invalid_argument for unknown names, keys (with the nearest)
+/// and values.
+Sampler parse_sampler(const std::string& text);
+/// Names of all samplers, e.g. "ddim".
+std::vector<std::string> sampler_names();
+/// The sampler as `parse_sampler` reads it, parameters at their default left out.
+std::string to_string(const Sampler& sampler);
+/// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`.
+std::string to_json(const Sampler& sampler);
+/// The grid with all its parameters as JSON text.
+std::string to_json(const GridDescription& grid);
+/// The process with all its parameters as JSON text.
+std::string to_json(const ProcessDescription& process);
+
+/// Mixtures of the tutorial (docs/guide.md): 1-D with three components observed at 0.5, 2-D with two components observed in its first
+/// coordinate.
+Problem tutorial_1d();
+Problem tutorial_2d();
+/// The problem of all speed figures: three full components in 2-D, VP, 300 Euler-Maruyama steps.
+Problem bench_2d();
+/// Benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation drawn from `seed`. dx even, 1 <= dy <= dx.
+struct McgdiffProblem {
+  int dx = 8;
+  int dy = 2;
+  std::uint64_t seed = 0;
+  int points = 21;  ///< of the adapted grid: points - 1 steps
+};
+Problem mcgdiff_problem(const McgdiffProblem& parameters);
+
+}  // namespace gmdiff

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/observation.hpp>
+#include <gmdiff/options.hpp>
+#include <gmdiff/plan.hpp>
+#include <gmdiff/process.hpp>
+#include <gmdiff/sampler.hpp>
+#include <gmdiff/samples.hpp>
+#include <gmdiff/time_grid.hpp>
+
+// Running plans. All functions: same bits for one plan, seed and precision whatever the range, batch split or other problems in the batch
+// (numerics.md §1). They throw std::invalid_argument for bad options, DeviceError for a device that is not there, NonFiniteError when a
+// state overflows (how many, at which step first), Interrupted when asked to stop.
+
+namespace gmdiff {
+
+/// Executes a plan: (count, d), or (problems, count, d) when the plan has several problems.
+Samples run(const Plan& plan, const Options& options = {});
+
+/// Samples of the mixture by a reverse-time sampler; shape (count, d).
+Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
+               const Options& options = {});
+/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d).
+Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
+               const Options& options = {});
+/// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior, observation).mixture`.
+Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options = {});
+/// Many observations of one prior in one call; shape (problems, count, d).
+Samples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options = {});
+
+/// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is what `draw` gives for the
+/// same seed, or `options.start`. With `options.history = M`, M of the levels.
+Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Options& options = {});
+
+/// Exact independent draws of the mixture diffused to `level`; shape (count, d).
+Samples draw(const Mixture& mixture, const Options& options = {}, Level level = {});
+
+}  // namespace gmdiff

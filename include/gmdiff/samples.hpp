@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gmdiff/options.hpp>
+#include <gmdiff/points.hpp>
+
+namespace gmdiff {
+
+/// Row-major matrix of either scalar type.
+template <class Scalar>
+using RowMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Where samples come from: enough to make them again.
+struct Provenance {
+  std::uint64_t seed = 0;
+  std::vector<std::uint64_t> problem_seeds;  ///< seed with which problem p alone gives the same samples; one per problem
+  std::int64_t first = 0;
+  std::uint64_t plan_hash = 0;
+  std::string device;
+  double seconds = 0.0;               ///< wall-clock time of the run
+  double particle_steps = 0.0;        ///< particles times steps
+  std::vector<std::string> warnings;  ///< what may be wrong, e.g. a Gaussian start far from p_T
+  std::vector<std::string> notes;     ///< what was done at the ends of the grid
+};
+
+/// Result of a run. Shape (count, d); with several problems (problems, count, d); with history (..., count, M, d). Row-major,
+/// scalar type known at run time.
+class Samples {
+ public:
+  using Buffer = std::variant<std::vector<float>, std::vector<double>>;
+
+  /// @throws std::invalid_argument when the product of `shape` is not the size of `values`.
+  Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
+
+  Precision precision() const;
+  const std::vector<std::int64_t>& shape() const { return shape_; }
+  /// Dimension d, the last entry of the shape.
+  Eigen::Index dim() const { return static_cast<Eigen::Index>(shape_.back()); }
+  /// Product of the leading entries of the shape.
+  Eigen::Index rows() const;
+  /// Times of the levels kept, shape (M), noisy to clean (forward paths: from data to T); empty without history.
+  const std::vector<double>& times() const { return times_; }
+  const Provenance& provenance() const { return provenance_; }
+
+  /// View of shape (rows, d) on host memory, valid as long as this object or a copy of it.
+  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples.
+  template <class Scalar>
+  Eigen::Map<const RowMatrix<Scalar>> host() const;
+  /// Copy of shape (rows, d) in double.
+  Points to_double() const;
+
+ private:
+  std::shared_ptr<const Buffer> values_;
+  std::vector<std::int64_t> shape_;
+  std::vector<double> times_;
+  Provenance provenance_;
+};
+
+/// A run was asked to stop (`Options::stop`). What was finished is here, a prefix of the particles of the single problem
+/// (of whole problems, when there are several); it may be empty (0 rows).
+class Interrupted : public std::runtime_error {
+ public:
+  Interrupted(const std::string& what, Samples finished) : std::runtime_error(what), finished_(std::move(finished)) {}
+  const Samples& finished() const { return finished_; }
+
+ private:
+  Samples finished_;
+};
+
+}  // namespace gmdiff

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gmdiff/device.hpp>
+#include <gmdiff/options.hpp>
+#include <gmdiff/plan.hpp>
+
+// What a device implements. src/device/run.cpp does everything that devices share: checks, shapes, problems, ranges, progress, stopping,
+// provenance.
+
+namespace gmdiff {
+
+/// One block of particles of one problem.
+struct Task {
+  const Plan& plan;
+  const MixtureTable& problem;
+  std::uint64_t seed;  ///< of this problem
+  Precision precision;
+  std::uint32_t replicate;  ///< of the streams of a draw (0 but for distances)
+  std::int64_t first;       ///< index of the first particle
+  std::int64_t count;
+  const double* start;                ///< (count, d) row-major given states, or null
+  const std::vector<int>& kept;       ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
+  std::variant<float*, double*> out;  ///< (count, kept.size(), d) row-major
+  std::stop_token stop;
+};
+
+/// States that came out NaN or infinite.
+struct NonFinite {
+  std::int64_t particles = 0;
+  int first_step = -1;  ///< smallest step after which one was, -1: the start
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// As `Device::name()`.
+  virtual std::string name() const = 0;
+  /// Particles of a block that the device likes best within `memory_limit` bytes (0: no limit).
+  /// @throws std::invalid_argument when not even one particle fits.
+  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const = 0;
+  /// Runs one block. Returns early, with the output undefined, when stop is requested.
+  virtual NonFinite run(const Task& task) const = 0;
+};
+
+/// @throws DeviceError when this build or this machine does not have the device, with the reason.
+std::unique_ptr<Executor> make_executor(const Device& device);
+
+/// `run` of sample.hpp with a replicate for the streams of a draw (judging uses 1 and above).
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
+
+}  // namespace gmdiff

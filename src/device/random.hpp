@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <gmdiff/options.hpp>
+
+// Random-number streams (numerics.md §5), decoded in double: those of the reference device, and of everything on the host that is random.
+
+namespace gmdiff {
+
+/// What a stream is for; the codes are frozen.
+enum class Purpose : std::uint32_t {
+  start_component = 1,
+  start_noise = 2,
+  step_noise = 3,
+  churn_noise = 4,
+  transition_component = 5,
+  draw_component = 6,
+  draw_noise = 7,
+  resampling = 8,
+  directions = 9,
+  problem = 11,
+  accept = 12,
+  final_choice = 13,
+  forward_noise = 14,
+  user = 15,
+};
+
+/// Names one stream of random numbers: a function of these four alone.
+struct StreamKey {
+  std::uint64_t seed;
+  std::uint64_t index;  ///< particle
+  Purpose purpose;
+  std::uint32_t replicate = 0;  ///< 24 bits
+};
+
+using Words = std::array<std::uint32_t, 4>;
+
+/// Philox4x32-10 of the counter (index, block, purpose << 24 | replicate) under the key seed.
+Words philox_words(const StreamKey& key, std::uint32_t block);
+
+/// The normals of a block: four from f32 words, two from f64 words (cosine first, then sine).
+std::array<double, 4> decode_normals_f32(const Words& words);
+std::array<double, 2> decode_normals_f64(const Words& words);
+
+/// Standard normals number 0, 1, 2, ... of a stream; neighbours cost one block between them.
+class NormalStream {
+ public:
+  NormalStream(const StreamKey& key, Precision precision) : key_(key), per_block_(precision == Precision::f32 ? 4 : 2) {}
+  /// Normal number m. @throws std::invalid_argument when its block is beyond 2^32.
+  double operator()(std::uint64_t m);
+
+ private:
+  StreamKey key_;
+  std::uint64_t per_block_;
+  std::uint64_t block_ = ~std::uint64_t{0};
+  std::array<double, 4> normals_{};
+};
+
+/// 64-bit uniform number m of a stream: U(m mod 2) of block m / 2.
+std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m);
+/// u in [0, 1) of a categorical choice: the upper 24 (f32) or 53 (f64) bits of U.
+double categorical_uniform(std::uint64_t U, Precision precision);
+
+/// The seed of problem p of a batch: the batch's seed for p = 0.
+std::uint64_t problem_seed(std::uint64_t seed, std::uint64_t problem);
+
+}  // namespace gmdiff

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+// Messages for bad input: what, where, expected, given. Conditions are written so that NaN fails.
+
+namespace gmdiff {
+
+/// The parts written one after the other; doubles in 6 significant digits.
+template <class... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws std::invalid_argument with the parts as message.
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw std::invalid_argument(concat(parts...));
+}
+
+/// Throws std::invalid_argument with the parts as message unless the condition holds.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (!condition) fail(parts...);
+}
+
+}  // namespace gmdiff
