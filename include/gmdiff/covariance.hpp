@@ -23,10 +23,10 @@ struct Covariance {
   enum class Form { values, eigen, factor } form = Form::values;
 
   /// `values`: spherical (K, 1), diag (K, d). `eigen`: eigenvalues, tied (1, d), full and common basis (K, d).
-  Points rows;
+  Points rows = {};
   /// `values`: tied one, full K symmetric (d, d) matrices. `eigen`: orthonormal bases U (columns are eigenvectors),
   /// tied and common basis one, full K. `factor`: matrices B with Sigma = B B^T, tied one, full K.
-  std::vector<Eigen::MatrixXd> matrices;
+  std::vector<Eigen::MatrixXd> matrices = {};
 
   /// Sigma_k = variances[k] I.
   static Covariance spherical(std::vector<double> variances);

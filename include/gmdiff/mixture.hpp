@@ -18,7 +18,8 @@ class Samples;
 /// Every function that takes a `Level` speaks of the diffused law `p_t` of `x_t = alpha x_0 + sigma eps`, whose components are
 /// `N(alpha mu_k, C_k)`, `C_k = alpha^2 Sigma_k + sigma^2 I`. Points are rows of an (n, d) array; n = 0 is allowed.
 /// All of them compute in double on the calling thread and throw std::invalid_argument when the dimension of the points
-/// differs from `dim()`, a point is not finite, or the level is not finite or has alpha < 0, sigma < 0 or both 0.
+/// differs from `dim()`, a point is not finite, or alpha or sigma is neither 0 nor a positive number whose square is a normal double,
+/// or both are 0.
 /// Densities and scores throw std::domain_error where p_t has no density (sigma = 0 and a singular Sigma_k of weight > 0).
 class Mixture {
  public:
@@ -44,6 +45,8 @@ class Mixture {
   const Points& eigenvalues() const;
   /// Eigenvectors U (columns): none for spherical and diag, one for tied and common basis, K for full.
   const std::vector<Eigen::MatrixXd>& bases() const;
+  /// Sigma as given dense: tied one, full K matrices (d, d); none when eigenvalues or factors were given.
+  const std::vector<Eigen::MatrixXd>& dense_covariances() const;
   /// Dense Sigma_k (d, d): as given when given dense, otherwise U diag(l) U^T.
   Eigen::MatrixXd component_covariance(Eigen::Index k) const;
 
@@ -62,11 +65,12 @@ class Mixture {
   /// J v, J = dD/dx, for tangents v of shape (n, d) (§2.4).
   Points denoiser_jvp(const Points& x, const Points& v, Level level) const;
   /// H v, H = Hessian of log p_t, for tangents v of shape (n, d) (§2.4).
-  Points hessian_vp(const Points& x, const Points& v, Level level) const;
+  Points hessian_vp(const Points& x, const Points& v, Level level = {}) const;
   /// Cov[x_0 | x_t = x], n matrices (d, d) (§2.4).
   std::vector<Eigen::MatrixXd> posterior_covariance(const Points& x, Level level) const;
 
-  /// P(X <= x) of a mixture with d = 1, shape (n) (§2.6). @throws std::invalid_argument unless dim() == 1.
+  /// P(X <= x) of a mixture with d = 1, shape (n) (§2.6); x may be infinite.
+  /// This and the following throw std::invalid_argument unless dim() == 1, and for NaN.
   Eigen::VectorXd cdf(const Eigen::VectorXd& x) const;
   /// P(X > x), from Phi(-z): never 1 - cdf.
   Eigen::VectorXd survival(const Eigen::VectorXd& x) const;
@@ -82,9 +86,13 @@ class Mixture {
   /// Cov[X], shape (d, d).
   Eigen::MatrixXd covariance() const;
 
-  /// Law of the given coordinates, in the given order; at least one, all different, each in [0, d).
+  /// Law of the given coordinates, in the given order; at least one, all different, each in [0, d). Structure as for `push_forward`.
   Mixture marginal(std::span<const Eigen::Index> coordinates) const;
-  /// Law of `A x + b`: A (m, d), b (m).
+  /// Law of `A x + b`: A (m, d), b (m), both finite, m >= 1. The weights stay as they are.
+  ///
+  /// Structure of the result, the cheapest that holds: m = 1 gives spherical; a multiple of an orthogonal matrix keeps spherical, tied, full
+  /// and common basis; an A with at most one nonzero entry in each row and column keeps diag. Otherwise spherical gives tied (equal
+  /// variances) or common basis, tied gives tied, the rest full.
   Mixture push_forward(const Eigen::MatrixXd& A, const Eigen::VectorXd& b) const;
   /// Law of `alpha x + sigma eps` (§2.1); keeps the covariance structure.
   Mixture diffuse(Level level) const;

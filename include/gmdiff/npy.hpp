@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,12 +15,16 @@
 
 namespace gmdiff {
 
+namespace io {
+class OutputFile;
+}
+
 /// A .npy file opened for reading: the header is parsed and checked against the size of the file, the data are read on demand.
 class NpyReader {
  public:
-  /// @throws std::invalid_argument naming the file and what is wrong: not .npy, unknown version, malformed header, other dtype (also
-  /// big-endian),
-  ///   Fortran order with more than one dimension (1-D and single-row arrays are both), a size that overflows or does not match the file.
+  /// @throws std::invalid_argument naming the file and what is wrong: missing or not a regular file, not .npy, unknown version, malformed
+  ///   header, other dtype (also big-endian), Fortran order where it differs from C order (two or more dimensions that are not 1), a size
+  ///   that overflows or does not match the file.
   explicit NpyReader(const std::filesystem::path& file);
 
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -44,7 +49,9 @@ class NpyReader {
 /// Writes a .npy file row by row beside its name and renames it when complete; nothing appears under `file` before.
 class NpyWriter {
  public:
-  /// @param overwrite false: an existing `file` is an error (std::invalid_argument). The header is padded so that `shape[0]` can shrink.
+  /// @param shape any rank, entries >= 0. @param overwrite false: an existing `file` is an error.
+  /// @throws std::invalid_argument when `file` exists and must not be overwritten or is no regular file, its folder does not exist, or the
+  ///   shape is bad; std::runtime_error when the file cannot be created.
   NpyWriter(std::filesystem::path file, std::vector<std::int64_t> shape, Precision precision, bool overwrite);
   NpyWriter(const NpyWriter&) = delete;
   NpyWriter& operator=(const NpyWriter&) = delete;
@@ -57,22 +64,25 @@ class NpyWriter {
   void append(std::span<const double> values);
   /// Completes the file and renames it. @throws std::invalid_argument when values are missing.
   void commit();
-  /// Completes the file with the rows written so far (its first dimension shrinks) and renames it to `other`; returns the number of rows.
+  /// Completes the file with the whole rows written so far (the first dimension shrinks) and renames it to `other`, which is replaced if
+  /// it exists; returns the number of rows.
   std::int64_t commit_partial(const std::filesystem::path& other);
 
  private:
   void append_bytes(const char* data, std::size_t bytes, std::size_t values);
-  void write_header();
-  std::filesystem::path file_;
-  std::filesystem::path temporary_;
-  std::ofstream out_;
+  void close();
   std::vector<std::int64_t> shape_;
   Precision precision_;
+  std::int64_t size_;
+  std::unique_ptr<io::OutputFile> output_;
+  std::ofstream out_;
+  std::size_t header_bytes_ = 0;
   std::int64_t written_ = 0;
   bool done_ = false;
 };
 
-/// Whole array as (rows, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is taken.
+/// Whole array as (product of the other dimensions, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is taken.
+/// @throws as `NpyReader`; std::invalid_argument for an array without dimensions.
 Points read_points(const std::filesystem::path& file);
 /// Writes (n, d) points in the given precision.
 void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);

@@ -25,9 +25,10 @@ struct Problem {
 };
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
-/// @throws std::invalid_argument with file, key, expected and given: malformed JSON, unknown key (with the nearest known one), wrong type
-/// or shape,
-///   and whatever the model objects find wrong. A malformed file of any size never crashes.
+/// @throws std::invalid_argument with file, key, expected and given: malformed JSON, a repeated key, an unknown key (with the nearest known
+///   one), a wrong type or shape, a .npy file that does not fit, and whatever the model objects find wrong: prior, process, grid and
+///   observation are built to be checked (a sampler's ranges are checked by its plan). Steps are limited to 1e6. A malformed file of any
+///   size never crashes. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; `name` stands for the file in messages, `folder` is where relative .npy paths start.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
@@ -37,14 +38,15 @@ Problem parse_problem(const std::string& json, const std::string& name = "proble
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);
 
-/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`. @throws std::invalid_argument for unknown names, keys (with the nearest)
-/// and values.
+/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`.
+/// @throws std::invalid_argument for unknown names, keys (with the nearest) and values.
 Sampler parse_sampler(const std::string& text);
 /// Names of all samplers, e.g. "ddim".
 std::vector<std::string> sampler_names();
 /// The sampler as `parse_sampler` reads it, parameters at their default left out.
 std::string to_string(const Sampler& sampler);
-/// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`.
+/// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`; non-finite numbers are the strings "inf",
+/// "-inf", "nan".
 std::string to_json(const Sampler& sampler);
 /// The grid with all its parameters as JSON text.
 std::string to_json(const GridDescription& grid);
@@ -52,18 +54,21 @@ std::string to_json(const GridDescription& grid);
 std::string to_json(const ProcessDescription& process);
 
 /// Mixtures of the tutorial (docs/guide.md): 1-D with three components observed at 0.5, 2-D with two components observed in its first
-/// coordinate.
+/// coordinate; VP linear 0.02 ... 7, 300 uniform steps.
 Problem tutorial_1d();
 Problem tutorial_2d();
 /// The problem of all speed figures: three full components in 2-D, VP, 300 Euler-Maruyama steps.
 Problem bench_2d();
-/// Benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation drawn from `seed`. dx even, 1 <= dy <= dx.
+/// Benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation drawn from `seed`. dx even, at most 10000; 1 <=
+/// dy <= dx.
 struct McgdiffProblem {
   int dx = 8;
   int dy = 2;
   std::uint64_t seed = 0;
   int points = 21;  ///< of the adapted grid: points - 1 steps
 };
+/// A function of the parameters alone: every random array has its own stream (numerics.md §5, purpose "user").
+/// @throws std::invalid_argument for parameters out of range.
 Problem mcgdiff_problem(const McgdiffProblem& parameters);
 
 }  // namespace gmdiff

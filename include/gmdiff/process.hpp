@@ -75,12 +75,18 @@ struct CustomProcess {
 
 using ProcessDescription = std::variant<Vp, SubVp, Ou, Ddpm, Ve, Edm, RectifiedFlow, CustomProcess>;
 
-/// alpha, sigma and their time derivatives in extended precision: what plans are computed from (numerics.md §2).
+/// A process at one time in extended precision: what plans are computed from (numerics.md §2).
+/// All but alpha and sigma are NaN where a custom process has no derivatives, and at the level n = inf of a process that reaches it
+/// only as t grows without bound. At sigma = 0 (alpha = 0) the values are the limits, which may be infinite.
 struct ProcessValues {
   long double alpha;
   long double sigma;
-  long double dalpha;  ///< NaN where a custom process has none
-  long double dsigma;
+  long double dalpha;  ///< alpha' = d alpha / dt
+  long double dsigma;  ///< sigma'
+  long double p;       ///< sigma' / sigma
+  long double q;       ///< alpha' - alpha p
+  long double f;       ///< drift alpha' / alpha
+  long double g2;      ///< squared diffusion 2 sigma (sigma' - f sigma)
 };
 
 /// Forward process: the pair alpha(t) >= 0, sigma(t) >= 0 of `x_t = alpha_t x_0 + sigma_t eps`, time from 0 (data) to T (noise)
@@ -112,13 +118,15 @@ class ForwardProcess {
   double q(double t) const;
   bool has_derivatives() const;
 
-  /// The level with noise-to-signal ratio n = sigma / alpha (n = inf: alpha = 0). Closed form, also beyond T, but for
-  /// `CustomProcess`, which throws outside [n(0), n(T)].
+  /// The level with noise-to-signal ratio n = sigma / alpha >= 0 (n = inf: alpha = 0). Closed form, also beyond T, but for
+  /// `CustomProcess`. @throws std::invalid_argument as `time_of_noise_to_signal`.
   ProcessValues values_at_noise_to_signal(long double n) const;
   /// The time at which sigma / alpha = n; closed form, or bisection for `CustomProcess`. n = 0 gives 0 (`Ve`: -inf).
+  /// @throws std::invalid_argument for n < 0 or NaN, and where the process never gets to n: n = inf of `Ve` and `Edm`, a linear beta that
+  ///   falls to 0 before, n outside [n(0), n(T)] of a `CustomProcess`.
   long double time_of_noise_to_signal(long double n) const;
 
-  struct Schedule;  // src/model/process.cpp
+  struct Schedule;  // src/model/schedule.hpp
 
  private:
   std::shared_ptr<const Schedule> schedule_;

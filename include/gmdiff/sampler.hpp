@@ -3,7 +3,7 @@
 #include <limits>
 #include <variant>
 
-// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5).
+// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5). `name` is the one in problem files.
 // Common parameters:
 //   churn, churn_min, churn_max, churn_noise   S_churn, S_min, S_max, S_noise of Karras et al. (2022), Algorithm 2; S_min and S_max in n =
 //   sigma / alpha start    law of the first state: the exact p_T, or the field's habit N(0, sigma_T^2 I) (§5.2) finish   the last step to
@@ -16,11 +16,13 @@ enum class Finish { denoise, step };
 
 /// Exact reverse transition of a mixture prior: every marginal is exact on any grid (§5.1).
 struct ExactTransition {
+  static constexpr const char* name = "exact-transition";
   Start start = Start::exact;
 };
 
 /// Ancestral sampling of Ho et al. (2020); `small` is the posterior variance, `large` the forward one.
 struct Ancestral {
+  static constexpr const char* name = "ancestral";
   enum class Variance { small, large } variance = Variance::small;
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
@@ -28,6 +30,7 @@ struct Ancestral {
 
 /// DDIM (Song, Meng & Ermon 2021). Range: eta in [0, 1].
 struct Ddim {
+  static constexpr const char* name = "ddim";
   double eta = 0.0;
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
@@ -35,6 +38,7 @@ struct Ddim {
 
 /// Euler-Maruyama on the family of reverse SDEs `dx = [f x - (1 + zeta^2)/2 g^2 score] dt + zeta g dW`; zeta >= 0, 1 is the reverse SDE.
 struct EulerMaruyama {
+  static constexpr const char* name = "euler-maruyama";
   double zeta = 1.0;
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
@@ -43,6 +47,7 @@ struct EulerMaruyama {
 
 /// Euler on the probability-flow ODE in t (Song et al. 2021).
 struct Euler {
+  static constexpr const char* name = "euler";
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
   Finish finish = Finish::denoise;
@@ -50,6 +55,7 @@ struct Euler {
 
 /// Heun on the probability-flow ODE in t, or in n = sigma / alpha (Karras et al. 2022, Algorithm 1). `finish` concerns t alone.
 struct Heun {
+  static constexpr const char* name = "heun";
   enum class Variable { t, n } variable = Variable::t;
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
@@ -58,6 +64,7 @@ struct Heun {
 
 /// DPM-Solver++(2S) (Lu et al. 2022, Algorithm 1). Range: r in (0, 1].
 struct Dpmpp2s {
+  static constexpr const char* name = "dpmpp-2s";
   double r = 0.5;
   double churn = 0.0, churn_min = 0.0, churn_max = std::numeric_limits<double>::infinity(), churn_noise = 1.0;
   Start start = Start::exact;
@@ -65,11 +72,13 @@ struct Dpmpp2s {
 
 /// DPM-Solver++(2M) (Lu et al. 2022, Algorithm 2).
 struct Dpmpp2m {
+  static constexpr const char* name = "dpmpp-2m";
   Start start = Start::exact;
 };
 
 /// SDE-DPM-Solver++(2M) (Lu et al. 2022).
 struct SdeDpmpp2m {
+  static constexpr const char* name = "sde-dpmpp-2m";
   Start start = Start::exact;
 };
 

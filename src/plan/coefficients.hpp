@@ -1,0 +1,57 @@
+#pragma once
+
+#include <gmdiff/plan.hpp>
+#include <gmdiff/process.hpp>
+#include <gmdiff/sampler.hpp>
+#include <gmdiff/time_grid.hpp>
+
+// The rows of mathematics.md §5: one function per sampler, from level t to level s (sigma_s / alpha_s < sigma_t / alpha_t). Everything is
+// computed in long double and rounded once, here (numerics.md §2). Limits at sigma_s = 0 and alpha_t = 0 are part of the formulas; nothing
+// is clipped.
+
+namespace gmdiff::coefficients {
+
+/// A level with what its samplers ask for. p and q are NaN where the process has no derivatives, infinite at sigma = 0.
+struct LevelValues {
+  long double t;
+  long double alpha;
+  long double sigma;
+  long double p;  ///< sigma' / sigma
+  long double q;  ///< alpha' - alpha p
+
+  /// Noise-to-signal ratio; inf at alpha = 0.
+  long double n() const { return sigma / alpha; }
+  /// Half log-SNR; inf at sigma = 0, -inf at alpha = 0.
+  long double lambda() const;
+  Level rounded() const { return {static_cast<double>(alpha), static_cast<double>(sigma)}; }
+};
+
+/// Level i of a grid; p and q only when asked for (they need the derivatives and a time inside the process).
+LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives);
+
+/// Churn to n_hat = n_t (1 + gamma): the level reached, and c_x, c_n of the step (Karras et al. 2022, Algorithm 2, for any process).
+struct Churn {
+  LevelValues level;
+  double c_x;
+  double c_n;
+};
+Churn churn(const ForwardProcess& process, const LevelValues& t, long double gamma, long double noise, bool with_derivatives);
+
+AffineStep ddim(const LevelValues& t, const LevelValues& s, long double eta);
+AffineStep ancestral(const LevelValues& t, const LevelValues& s, Ancestral::Variance variance);
+AffineStep euler_maruyama(const LevelValues& t, const LevelValues& s, long double zeta);
+AffineStep euler(const LevelValues& t, const LevelValues& s);
+AffineStep heun_t(const LevelValues& t, const LevelValues& s);
+AffineStep heun_n(const LevelValues& t, const LevelValues& s);
+AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const LevelValues& s, long double r);
+/// @param h_previous lambda step of the step before; 0: there is none, the step is of first order.
+AffineStep dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous);
+AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous);
+/// x <- alpha_s D: what every sampler but those in t does in its last step, to sigma_s = 0.
+AffineStep denoise(const LevelValues& t, const LevelValues& s);
+/// Exact reverse transition (§5.1).
+MixtureTransition transition(const LevelValues& t, const LevelValues& s);
+/// Forward kernel from s to the noisier t (§1): x_t = alpha_{t|s} x_s + sigma_{t|s} eps.
+AffineStep forward(const LevelValues& s, const LevelValues& t);
+
+}  // namespace gmdiff::coefficients

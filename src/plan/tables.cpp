@@ -1,0 +1,55 @@
+#include "plan/tables.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "model/check.hpp"
+#include "model/mixture_data.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+/// 2^64 times the cumulative weights, rounded down (numerics.md §5). From the last component of weight > 0 on, all ones:
+/// what lies above the last threshold is its own, whatever the rounding of the sum.
+std::vector<std::uint64_t> component_thresholds(const Eigen::VectorXd& weights) {
+  Eigen::Index last = weights.size() - 1;
+  while (weights(last) == 0.0) --last;
+  std::vector<std::uint64_t> thresholds;
+  long double cumulative = 0.0L;
+  for (Eigen::Index k = 0; k < weights.size(); ++k) {
+    cumulative += static_cast<long double>(weights(k));
+    const bool full = k >= last || cumulative >= 1.0L;
+    thresholds.push_back(full ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(std::ldexp(cumulative, 64)));
+  }
+  return thresholds;
+}
+
+MixtureTable mixture_table(const Mixture& mixture) {
+  return {.structure = mixture.covariance_type(),
+          .log_weights = mixture.log_weights(),
+          .thresholds = component_thresholds(mixture.weights()),
+          .means = mixture.means(),
+          .eigenvalues = mixture.eigenvalues(),
+          .bases = mixture.bases(),
+          .covariances = mixture.dense_covariances()};
+}
+
+}  // namespace
+
+std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures) {
+  require(!mixtures.empty(), "plan: no mixture given");
+  const Mixture& first = mixtures.front();
+  std::vector<MixtureTable> tables;
+  for (const Mixture& mixture : mixtures) {
+    require(mixture.dim() == first.dim() && mixture.num_components() == first.num_components() &&
+                mixture.covariance_type() == first.covariance_type(),
+            "plan: the problems of a batch must have one shape; problem 0 has K = ", first.num_components(), ", d = ", first.dim(),
+            " and covariance '", to_string(first.covariance_type()), "', problem ", tables.size(), " has K = ", mixture.num_components(),
+            ", d = ", mixture.dim(), " and covariance '", to_string(mixture.covariance_type()), "'");
+    tables.push_back(mixture_table(mixture));
+  }
+  return tables;
+}
+
+}  // namespace gmdiff

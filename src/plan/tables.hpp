@@ -1,0 +1,13 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <gmdiff/plan.hpp>
+
+namespace gmdiff {
+
+/// One table per mixture. @throws std::invalid_argument when there is none or their K, d or structure differ.
+std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures);
+
+}  // namespace gmdiff
