@@ -1,15 +1,18 @@
 #include "support/golden.hpp"
 
 #include <fstream>
+#include <map>
 #include <stdexcept>
 
 namespace gmdiff::test {
 
-json load_golden(const std::string& name) {
+const json& load_golden(const std::string& name) {
+  static std::map<std::string, json> files;
+  if (const auto known = files.find(name); known != files.end()) return known->second;
   const std::string file = std::string(GMDIFF_TEST_DIR) + "/golden/" + name + ".json";
   std::ifstream in(file);
   if (!in) throw std::runtime_error("cannot open " + file);
-  return json::parse(in);
+  return files[name] = json::parse(in);
 }
 
 double number(const json& value) {

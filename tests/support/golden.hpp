@@ -14,8 +14,8 @@ namespace gmdiff::test {
 
 using nlohmann::json;
 
-/// The file tests/golden/<name>.json.
-json load_golden(const std::string& name);
+/// The file tests/golden/<name>.json, read once and kept: references into it stay valid.
+const json& load_golden(const std::string& name);
 
 /// A number, or one of the strings "inf", "-inf", "nan".
 double number(const json& value);

@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "metrics/pairwise.hpp"
+#include "metrics/point_set.hpp"
+
+namespace gmdiff {
+namespace {
+
+/// n (n - 1) / 2 for n points, without forming n (n - 1).
+std::uint64_t num_pairs(const Points& points) {
+  const auto n = static_cast<std::uint64_t>(points.rows());
+  return n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n;
+}
+
+/// Order statistics of the squared distances of all pairs without storing them: non-negative doubles are ordered as their bits are, so
+/// each pass over the pairs counts the values by their next 16 bits and keeps the bucket that holds the rank; when few values are left one
+/// more pass collects them.
+class PairSelection {
+ public:
+  /// @param rank of the value sought, from 0.
+  PairSelection(const Points& points, std::uint64_t rank) : points_(points), tiles_(points), rank_(rank), inside_(num_pairs(points)) {}
+
+  /// The values of rank and rank + 1 (the latter infinite when there is none).
+  std::array<double, 2> values() {
+    while (inside_ > collect_limit && free_bits_ > 0) narrow();
+    if (free_bits_ > 0) collect();
+    // With no bit left free all values inside are one.
+    const double value = free_bits_ > 0 ? nth(rank_) : std::bit_cast<double>(prefix_);
+    if (rank_ + 1 < inside_) return {value, free_bits_ > 0 ? nth(rank_ + 1) : value};
+    return {value, smallest_above()};
+  }
+
+ private:
+  static constexpr std::uint64_t collect_limit = std::uint64_t{1} << 20;
+  static constexpr int digit_bits = 16;
+  static constexpr std::size_t num_buckets = std::size_t{1} << digit_bits;
+
+  /// The bits already fixed.
+  std::uint64_t head(std::uint64_t bits) const { return free_bits_ == 64 ? 0 : bits >> free_bits_; }
+
+  template <class Visit>
+  void visit_bits(Visit&& visit) {
+    tiles_.visit_pairs(points_, [&](const auto& squares) {
+      for (Eigen::Index j = 0; j < squares.size(); ++j) visit(std::bit_cast<std::uint64_t>(squares(j)));
+    });
+  }
+
+  /// Fixes the next 16 bits of the value sought.
+  void narrow() {
+    std::vector<std::uint64_t> counts(num_buckets, 0);
+    const int shift = free_bits_ - digit_bits;
+    visit_bits([&](std::uint64_t bits) {
+      if (head(bits) == prefix_) ++counts[static_cast<std::size_t>(bits >> shift) % num_buckets];
+    });
+    std::size_t bucket = 0;
+    while (rank_ >= counts[bucket]) rank_ -= counts[bucket++];
+    inside_ = counts[bucket];
+    prefix_ = prefix_ << digit_bits | bucket;
+    free_bits_ = shift;
+  }
+
+  void collect() {
+    collected_.reserve(static_cast<std::size_t>(inside_));
+    visit_bits([&](std::uint64_t bits) {
+      if (head(bits) == prefix_) collected_.push_back(std::bit_cast<double>(bits));
+    });
+  }
+
+  double nth(std::uint64_t rank) {
+    const auto place = collected_.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(collected_.begin(), place, collected_.end());
+    return *place;
+  }
+
+  double smallest_above() {
+    double smallest = std::numeric_limits<double>::infinity();
+    visit_bits([&](std::uint64_t bits) {
+      if (head(bits) > prefix_) smallest = std::min(smallest, std::bit_cast<double>(bits));
+    });
+    return smallest;
+  }
+
+  const Points& points_;
+  PairTiles tiles_;
+  std::uint64_t rank_;    ///< among the values inside
+  std::uint64_t inside_;  ///< number of values whose fixed bits are the prefix
+  std::uint64_t prefix_ = 0;
+  int free_bits_ = 64;
+  std::vector<double> collected_;
+};
+
+}  // namespace
+
+double median_distance(const PointSet& x, const PointSet& y) {
+  check_points("median_distance", x.points(), y.points());
+  Points pool(x.points().rows() + y.points().rows(), x.points().cols());
+  pool << x.points(), y.points();
+
+  const std::uint64_t pairs = num_pairs(pool);
+  const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2).values();
+  return pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0;
+}
+
+}  // namespace gmdiff

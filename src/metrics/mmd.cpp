@@ -1,0 +1,60 @@
+#include <cmath>
+
+#include "metrics/mixture_kernel.hpp"
+#include "metrics/pairwise.hpp"
+#include "metrics/point_set.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff {
+namespace {
+
+void check_bandwidth(double bandwidth) {
+  // The kernel needs the square of the bandwidth: it must neither vanish nor overflow.
+  require(bandwidth >= 1e-100 && bandwidth <= 1e100, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given ", bandwidth);
+}
+
+/// Mean of k(x_i, y_j) over all i and j.
+double cross_mean(const Points& x, const Points& y, double bandwidth) {
+  const double rate = -0.5 / (bandwidth * bandwidth);
+  long double total = 0.0L;
+  PairTiles(y).visit_cross(x, [&](const auto& squares) { total += (rate * squares).exp().sum(); });
+  return static_cast<double>(total) / (static_cast<double>(x.rows()) * static_cast<double>(y.rows()));
+}
+
+/// Mean of k(x_i, x_j) over i != j.
+double pair_mean(const Points& x, double bandwidth) {
+  const double rate = -0.5 / (bandwidth * bandwidth);
+  long double total = 0.0L;
+  PairTiles(x).visit_pairs(x, [&](const auto& squares) { total += (rate * squares).exp().sum(); });
+  const auto n = static_cast<double>(x.rows());
+  return 2.0 * static_cast<double>(total) / (n * (n - 1.0));
+}
+
+double median_bandwidth(const PointSet& x, const PointSet& y) {
+  const double bandwidth = median_distance(x, y);
+  require(bandwidth > 0.0, "mmd_squared: the median distance of the points is 0; give a bandwidth");
+  return bandwidth;
+}
+
+}  // namespace
+
+double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth) {
+  check_points("mmd_squared", x.points(), y.points(), 2);
+  if (bandwidth) check_bandwidth(*bandwidth);
+  const double width = bandwidth ? *bandwidth : median_bandwidth(x, y);
+  return pair_mean(x.points(), width) + pair_mean(y.points(), width) - 2.0 * cross_mean(x.points(), y.points(), width);
+}
+
+double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth) {
+  check_points("mmd_squared", x.points(), law, 2);
+  check_bandwidth(bandwidth);
+  return pair_mean(x.points(), bandwidth) + kernel_mean(law, law, bandwidth) - 2.0 * kernel_means(x.points(), law, bandwidth).mean();
+}
+
+double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth) {
+  require(p.dim() == q.dim(), "mmd_squared: p has dimension ", p.dim(), " but q has dimension ", q.dim());
+  check_bandwidth(bandwidth);
+  return kernel_mean(p, p, bandwidth) + kernel_mean(q, q, bandwidth) - 2.0 * kernel_mean(p, q, bandwidth);
+}
+
+}  // namespace gmdiff

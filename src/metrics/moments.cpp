@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "metrics/eigenvalues.hpp"
+#include "metrics/point_set.hpp"
+#include "model/check.hpp"
+#include "model/linear_algebra.hpp"
+
+namespace gmdiff {
+namespace {
+
+/// Level at which the responsibilities of the law exist: the law itself, or, where a component of positive weight has no density, the law
+/// blurred by 1e-6 of its standard deviation (by 1 when it is a single point).
+Level responsibility_level(const Mixture& law) {
+  const Eigen::RowVectorXd mean = law.mean().transpose();
+  double variance = 0.0;
+  bool singular = false;
+  for (Eigen::Index k = 0; k < law.num_components(); ++k) {
+    if (law.weights()(k) == 0.0) continue;
+    const Eigen::VectorXd l = component_eigenvalues(law, k);
+    singular = singular || l.minCoeff() == 0.0;
+    variance += law.weights()(k) * (l.sum() + (law.means().row(k) - mean).squaredNorm());
+  }
+  const double deviation = std::sqrt(variance / static_cast<double>(law.dim()));
+  return {.alpha = 1.0, .sigma = !singular ? 0.0 : deviation > 0.0 ? 1e-6 * deviation : 1.0};
+}
+
+/// U_k, the identity when there are none.
+Eigen::MatrixXd basis(const Mixture& mixture) {
+  return mixture.bases().empty() ? Eigen::MatrixXd::Identity(mixture.dim(), mixture.dim()) : mixture.bases().front();
+}
+
+/// Diagonal of U^T Sigma_1 U, U the eigenvectors of q: the variances of p along the axes of q, both of one component.
+Eigen::VectorXd variances_along(const Mixture& p, const Mixture& q) {
+  const Eigen::VectorXd l = component_eigenvalues(p, 0);
+  if (p.bases().empty() && (q.bases().empty() || p.covariance_type() == CovarianceType::spherical)) return l;
+  return linear_algebra::product(basis(q).transpose(), basis(p)).cwiseAbs2() * l;
+}
+
+}  // namespace
+
+MomentErrors moment_errors(const PointSet& x, const Mixture& law) {
+  check_points("moment_errors", x.points(), law, 2);
+  const auto n = static_cast<double>(x.points().rows());
+  const Eigen::RowVectorXd sample_mean = x.points().colwise().mean();
+  const Points centred = x.points().rowwise() - sample_mean;
+  const Eigen::MatrixXd sample_covariance = centred.transpose() * centred / (n - 1.0);
+
+  const Eigen::MatrixXd covariance = law.covariance();
+  const double error = (sample_covariance - covariance).norm();
+  const double scale = covariance.norm();
+  return {.mean = (sample_mean.transpose() - law.mean()).norm(), .covariance = scale > 0.0 ? error / scale : error};
+}
+
+ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law) {
+  check_points("mode_frequencies", x.points(), law);
+  const Level level = responsibility_level(law);
+
+  // Blocks of points: (n, K) responsibilities of all of them may not fit.
+  constexpr Eigen::Index block = 4096;
+  Eigen::VectorXd counts = Eigen::VectorXd::Zero(law.num_components());
+  for (Eigen::Index first = 0; first < x.points().rows(); first += block) {
+    const Points chunk = x.points().middleRows(first, std::min(block, x.points().rows() - first));
+    const Points log_responsibilities = law.log_responsibilities(chunk, level);
+    for (Eigen::Index i = 0; i < chunk.rows(); ++i) {
+      Eigen::Index mode = 0;
+      log_responsibilities.row(i).maxCoeff(&mode);
+      counts(mode) += 1.0;
+    }
+  }
+  const Eigen::VectorXd frequencies = counts / static_cast<double>(x.points().rows());
+  return {.frequencies = frequencies, .weights = law.weights(), .total_variation = 0.5 * (frequencies - law.weights()).lpNorm<1>()};
+}
+
+KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const Mixture& q) {
+  check_points("kl_divergence", samples_of_p.points(), p, 2);
+  require(p.dim() == q.dim(), "kl_divergence: p has dimension ", p.dim(), " but q has dimension ", q.dim());
+  const Eigen::VectorXd terms = p.log_pdf(samples_of_p.points()) - q.log_pdf(samples_of_p.points());
+  const auto n = static_cast<double>(terms.size());
+  const double value = terms.mean();
+  const double variance = (terms.array() - value).square().sum() / (n - 1.0);
+  return {.value = value, .standard_error = std::sqrt(variance / n)};
+}
+
+double kl_gaussian(const Mixture& p, const Mixture& q) {
+  require(p.num_components() == 1, "kl_gaussian: p must have one component, given ", p.num_components());
+  require(q.num_components() == 1, "kl_gaussian: q must have one component, given ", q.num_components());
+  require(p.dim() == q.dim(), "kl_gaussian: p has dimension ", p.dim(), " but q has dimension ", q.dim());
+
+  // In the axes of q: 1/2 sum_i [ (v_i + z_i^2) / l_i - 1 + log l_i ] - 1/2 log|S_1|, v the variances of p along them.
+  const Eigen::VectorXd difference = (q.means().row(0) - p.means().row(0)).transpose();
+  const Eigen::VectorXd z = q.bases().empty() ? difference : Eigen::VectorXd(q.bases().front().transpose() * difference);
+  const Eigen::VectorXd v = variances_along(p, q);
+  double sum = 0.0;
+  for (Eigen::Index i = 0; i < p.dim(); ++i) {
+    const double l = eigenvalue(q, 0, i);
+    require(l > 0.0, "kl_gaussian: the covariance of q is singular (eigenvalue ", i, " is 0)");
+    if (eigenvalue(p, 0, i) == 0.0) return std::numeric_limits<double>::infinity();
+    sum += (v(i) + z(i) * z(i)) / l - 1.0 + std::log(l) - std::log(eigenvalue(p, 0, i));
+  }
+  return 0.5 * sum;
+}
+
+}  // namespace gmdiff

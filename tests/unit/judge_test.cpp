@@ -1,0 +1,256 @@
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <gmdiff/distances.hpp>
+
+#include "device/executor.hpp"
+#include "support/point_sets.hpp"
+
+namespace gmdiff {
+namespace {
+
+using test::column;
+using test::expect_invalid;
+using test::normal_points;
+
+Mixture plane_law(double shift = 0.0) {
+  Points means(2, 2);
+  means << -1.5 + shift, 0.0, 1.5 + shift, 1.0;
+  Eigen::Matrix2d a;
+  a << 0.5, 0.2, 0.2, 0.4;
+  return {{0.4, 0.6}, means, Covariance::full({a, Eigen::Matrix2d::Identity()})};
+}
+
+/// Exact draws of one replicate of the streams, as numerics.md §5 wants them.
+PointSet draw_replicate(const Mixture& law, std::int64_t count, std::uint64_t seed, std::uint32_t replicate) {
+  Options options;
+  options.count = count;
+  options.seed = seed;
+  options.device = Device::reference();
+  options.precision = Precision::f64;
+  return run(draw_plan({&law, 1}), options, replicate);
+}
+
+/// What `gmdiff draw` gives for the seed.
+PointSet plain_draw(const Mixture& law, std::int64_t count, std::uint64_t seed) {
+  return law.draw(count, {.seed = seed, .device = Device::reference(), .precision = Precision::f64});
+}
+
+constexpr Metric all_metrics[] = {Metric::sliced_wasserstein,
+                                  Metric::max_sliced_wasserstein,
+                                  Metric::mmd_squared,
+                                  Metric::energy_distance,
+                                  Metric::moments,
+                                  Metric::modes};
+
+double mean(const std::vector<double>& values) {
+  double sum = 0.0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+double deviation(const std::vector<double>& values) {
+  double squares = 0.0;
+  for (const double value : values) squares += std::pow(value - mean(values), 2);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+TEST(Judge, NamesItsQuantities) {
+  const Mixture law = plane_law();
+  const PointSet x = plain_draw(law, 20, 1);
+  const auto name = [&](Metric metric, int p = 1) {
+    return judge(x, law, {.metric = metric, .p = p, .slices = 3, .repeats = 2})[0].quantity;
+  };
+
+  EXPECT_EQ(name(Metric::sliced_wasserstein), "sw_1");
+  EXPECT_EQ(name(Metric::sliced_wasserstein, 2), "sw_2");
+  EXPECT_EQ(name(Metric::max_sliced_wasserstein, 2), "max_sw_2");
+  EXPECT_EQ(name(Metric::mmd_squared), "mmd_squared");
+  EXPECT_EQ(name(Metric::energy_distance), "energy_distance");
+  EXPECT_EQ(name(Metric::modes), "total_variation");
+  const auto moments = judge(x, law, {.metric = Metric::moments});
+  ASSERT_EQ(moments.size(), 2u);
+  EXPECT_EQ(moments[0].quantity, "mean_error");
+  EXPECT_EQ(moments[1].quantity, "covariance_error");
+}
+
+TEST(Judge, ComparesSamplesWithTheReplicatesOfEachRepetition) {
+  const Mixture law = plane_law();
+  const PointSet x = normal_points(80, 2, 1);
+  const Points directions = random_directions(2, 10, 7);
+  std::vector<double> values;
+  std::vector<double> floors;
+  for (std::uint32_t r = 0; r < 3; ++r) {
+    values.push_back(sliced_wasserstein(x, draw_replicate(law, 80, 7, 3 * r + 1), directions, 2));
+    floors.push_back(sliced_wasserstein(draw_replicate(law, 80, 7, 3 * r + 2), draw_replicate(law, 80, 7, 3 * r + 3), directions, 2));
+  }
+
+  const Judgement judgement = judge(x, law, {.p = 2, .slices = 10, .repeats = 3, .seed = 7})[0];
+
+  EXPECT_NEAR(judgement.value, mean(values), 1e-14);
+  EXPECT_NEAR(judgement.value_sd, deviation(values), 1e-14);
+  EXPECT_NEAR(judgement.floor, mean(floors), 1e-14);
+  EXPECT_NEAR(judgement.floor_sd, deviation(floors), 1e-14);
+  EXPECT_DOUBLE_EQ(judgement.ratio, judgement.value / judgement.floor);
+  EXPECT_FALSE(judgement.bandwidth.has_value());
+}
+
+TEST(Judge, ComparesTwoLawsWithTheReplicatesOfEachRepetition) {
+  const Mixture p = plane_law(0.2);
+  const Mixture q = plane_law();
+  std::vector<double> values;
+  std::vector<double> floors;
+  for (std::uint32_t r = 0; r < 2; ++r) {
+    const std::uint32_t floor = 8388608 + 2 * r;
+    values.push_back(energy_distance(draw_replicate(p, 60, 5, 3 * r + 1), draw_replicate(q, 60, 5, 3 * r + 2), EnergyForm::v));
+    floors.push_back(energy_distance(draw_replicate(q, 60, 5, floor), draw_replicate(q, 60, 5, floor + 1), EnergyForm::v));
+  }
+
+  const Judgement judgement = judge(p, q, 60, {.metric = Metric::energy_distance, .repeats = 2, .seed = 5})[0];
+
+  EXPECT_NEAR(judgement.value, mean(values), 1e-14);
+  EXPECT_NEAR(judgement.floor, mean(floors), 1e-14);
+}
+
+TEST(Judge, OfExactDrawsOfTheSameSeedIsNearTheFloorAndNotZero) {
+  const Mixture law = plane_law();
+  const PointSet x = plain_draw(law, 1000, 0);
+
+  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance}) {
+    const Judgement judgement = judge(x, law, {.metric = metric, .slices = 50, .repeats = 10, .seed = 0})[0];
+    EXPECT_GT(judgement.ratio, 0.5) << judgement.quantity;
+    EXPECT_LT(judgement.ratio, 2.0) << judgement.quantity;
+    EXPECT_GT(judgement.value_sd, 0.0) << judgement.quantity;
+  }
+}
+
+TEST(Judge, OfTwoEqualLawsIsNearTheFloor) {
+  const Mixture law = plane_law();
+
+  for (const Judgement& judgement : judge(law, law, 1000, {.slices = 50, .repeats = 20})) {
+    EXPECT_GT(judgement.ratio, 0.6);
+    EXPECT_LT(judgement.ratio, 1.6);
+  }
+}
+
+TEST(Judge, SeesAShiftInEveryMetric) {
+  const Mixture law = plane_law();
+  const Mixture shifted = plane_law(1.0);
+  const PointSet x = plain_draw(shifted, 1000, 3);
+
+  for (const Metric metric : all_metrics) {
+    for (const Judgement& judgement : judge(x, law, {.metric = metric, .slices = 20, .repeats = 5})) {
+      if (judgement.quantity == "covariance_error") continue;
+      EXPECT_GT(judgement.ratio, 4.0) << judgement.quantity;
+    }
+    EXPECT_GT(judge(shifted, law, 1000, {.metric = metric, .slices = 20, .repeats = 5})[0].ratio, 4.0);
+  }
+}
+
+TEST(Judge, ComparesMomentsAndModesWithTheLawItself) {
+  const Mixture law = plane_law();
+  const PointSet x = normal_points(300, 2, 1);
+
+  const auto moments = judge(x, law, {.metric = Metric::moments, .repeats = 4, .seed = 9});
+  const auto modes = judge(x, law, {.metric = Metric::modes, .repeats = 4, .seed = 9});
+
+  EXPECT_EQ(moments[0].value, moment_errors(x, law).mean);
+  EXPECT_EQ(moments[1].value, moment_errors(x, law).covariance);
+  EXPECT_EQ(modes[0].value, mode_frequencies(x, law).total_variation);
+  EXPECT_EQ(moments[0].value_sd, 0.0);
+  EXPECT_EQ(modes[0].value_sd, 0.0);
+  std::vector<double> floors;
+  for (std::uint32_t r = 0; r < 4; ++r) floors.push_back(moment_errors(draw_replicate(law, 300, 9, 3 * r + 2), law).mean);
+  EXPECT_NEAR(moments[0].floor, mean(floors), 1e-15);
+  EXPECT_GT(moments[0].floor_sd, 0.0);
+}
+
+TEST(Judge, UsesOneBandwidthThatDoesNotDependOnTheSamples) {
+  const Mixture law = plane_law();
+  const PointSet x = plain_draw(law, 1500, 3);
+  const PointSet far = Points(x.points().array() + 100.0);
+  const double median = median_distance(Points(draw_replicate(law, 1500, 2, 2).points().topRows(1000)),
+                                        Points(draw_replicate(law, 1500, 2, 3).points().topRows(1000)));
+
+  const Judgement near_judgement = judge(x, law, {.metric = Metric::mmd_squared, .repeats = 2, .seed = 2})[0];
+  const Judgement far_judgement = judge(far, law, {.metric = Metric::mmd_squared, .repeats = 2, .seed = 2})[0];
+
+  EXPECT_DOUBLE_EQ(near_judgement.bandwidth.value(), median);
+  EXPECT_EQ(far_judgement.bandwidth, near_judgement.bandwidth);
+  EXPECT_EQ(far_judgement.floor, near_judgement.floor);
+}
+
+TEST(Judge, TakesTheSizeOfTheUnbiasedMmdAsItsFloor) {
+  const Mixture law = plane_law();
+  const PointSet x = plain_draw(law, 100, 3);
+  std::vector<double> values;
+  std::vector<double> floors;
+  for (std::uint32_t r = 0; r < 6; ++r) {
+    values.push_back(mmd_squared(x, draw_replicate(law, 100, 2, 3 * r + 1), 0.8));
+    floors.push_back(std::abs(mmd_squared(draw_replicate(law, 100, 2, 3 * r + 2), draw_replicate(law, 100, 2, 3 * r + 3), 0.8)));
+  }
+
+  const Judgement judgement = judge(x, law, {.metric = Metric::mmd_squared, .repeats = 6, .seed = 2, .bandwidth = 0.8})[0];
+
+  EXPECT_EQ(judgement.bandwidth, 0.8);
+  EXPECT_NEAR(judgement.value, mean(values), 1e-15);
+  EXPECT_NEAR(judgement.floor, mean(floors), 1e-15);
+  EXPECT_GT(judgement.floor, 0.0);
+}
+
+TEST(Judge, OfAPointMassHasFloorZero) {
+  const Mixture point({1.0}, column({2.0}), Covariance::spherical({0.0}));
+
+  const Judgement exact = judge(column({2.0, 2.0}), point)[0];
+  const Judgement away = judge(column({2.0, 3.0}), point)[0];
+
+  EXPECT_EQ(exact.floor, 0.0);
+  EXPECT_EQ(exact.ratio, 1.0);
+  EXPECT_NEAR(away.value, 0.5, 1e-15);
+  EXPECT_EQ(away.ratio, std::numeric_limits<double>::infinity());
+}
+
+TEST(Judge, OfOnePointWorksWhereOnePointIsEnough) {
+  const Mixture law = plane_law();
+
+  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance, Metric::modes}) {
+    EXPECT_TRUE(std::isfinite(judge(normal_points(1, 2, 1), law, {.metric = metric, .slices = 2})[0].value));
+  }
+}
+
+TEST(Judge, RefusesBadInput) {
+  const Mixture law = plane_law();
+  const Mixture line({1.0}, column({0.0}), Covariance::spherical({1.0}));
+  const Mixture point({1.0}, column({0.0}), Covariance::spherical({0.0}));
+  const Points x = normal_points(5, 2, 1);
+  const Points one = x.topRows(1);
+  Points bad = x;
+  bad(4, 0) = std::numeric_limits<double>::quiet_NaN();
+
+  expect_invalid([&] { judge(Points(0, 2), law); }, "judge: x has no points");
+  expect_invalid([&] { judge(bad, law); }, "judge: x is not finite at point 4, coordinate 0 (nan)");
+  expect_invalid([&] { judge(x, line); }, "judge: x has dimension 2 but the law has dimension 1");
+  expect_invalid([&] { judge(law, line, 10); }, "judge: p has dimension 2 but q has dimension 1");
+  expect_invalid([&] { judge(x, law, {.repeats = 1}); }, "judge: repeats must be in [2, 2796202], given 1");
+  expect_invalid([&] { judge(x, law, {.repeats = 2796203}); }, "judge: repeats must be in [2, 2796202], given 2796203");
+  expect_invalid([&] { judge(x, law, {.p = 3}); }, "judge: p must be 1 or 2, given 3");
+  expect_invalid([&] { judge(x, law, {.slices = 0}); }, "judge: slices must be >= 1, given 0");
+  expect_invalid([&] { judge(x, law, {.metric = Metric::mmd_squared, .bandwidth = 0.0}); },
+                 "judge: bandwidth must be in [1e-100, 1e+100], given 0");
+  expect_invalid([&] { judge(law, law, 0); }, "judge: sw_1 needs 1 point or more on each side, given 0");
+  expect_invalid([&] { judge(one, law, {.metric = Metric::mmd_squared}); },
+                 "judge: mmd_squared needs 2 points or more on each side, given 1");
+  expect_invalid([&] { judge(law, law, 1, {.metric = Metric::moments}); },
+                 "judge: mean_error needs 2 points or more on each side, given 1");
+  expect_invalid(
+      [&] {
+        judge(column({0.0, 1.0}), point, {.metric = Metric::mmd_squared});
+      },
+      "judge: the median distance of exact draws is 0; give a bandwidth");
+}
+
+}  // namespace
+}  // namespace gmdiff
