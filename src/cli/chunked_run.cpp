@@ -1,0 +1,198 @@
+#include "cli/chunked_run.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <gmdiff/npy.hpp>
+#include <gmdiff/sample.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/files.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
+#include "io/npy_header.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+constexpr std::int64_t chunk_bytes = 32 << 20;
+constexpr std::uint64_t header_bytes = 4096;  // more than a .npy header and the sidecar take
+
+/// Product of the entries of `shape` behind the first, times the bytes of a value.
+std::int64_t row_bytes(const RunRecord& record) {
+  std::int64_t bytes = record.precision == "f32" ? 4 : 8;
+  for (std::size_t i = 1; i < record.shape.size(); ++i) {
+    require(!__builtin_mul_overflow(bytes, record.shape[i], &bytes), "one particle of shape ", io::shape_text(record.shape),
+            " has more than 2^63 bytes");
+  }
+  return bytes;
+}
+
+/// Bytes of the whole output.
+std::uint64_t output_bytes(const RunRecord& record) {
+  std::int64_t bytes = 0;
+  require(!__builtin_mul_overflow(row_bytes(record), record.shape.front(), &bytes), "an output of shape ", io::shape_text(record.shape),
+          " has more than 2^63 bytes");
+  return static_cast<std::uint64_t>(bytes) + header_bytes;
+}
+
+void append(NpyWriter& writer, const Samples& samples) {
+  const auto write = [&](const auto& values) { writer.append(std::span(values.data(), static_cast<std::size_t>(values.size()))); };
+  if (samples.precision() == Precision::f32) {
+    write(samples.host<float>());
+  } else {
+    write(samples.host<double>());
+  }
+}
+
+/// One run, chunk by chunk.
+class ChunkedRun {
+ public:
+  ChunkedRun(const Plan& plan, FileRun& run, ProgressLine& line)
+      : plan_(plan), run_(run), line_(line), first_(run.options.first), count_(run.options.count) {
+    if (run_.start) start_.emplace(*run_.start);
+  }
+
+  /// Runs the next chunk and appends what it finished. @returns false when the run was interrupted.
+  bool advance(NpyWriter& writer, std::int64_t most_rows) {
+    Options options = run_.options;
+    options.first = first_ + done_;
+    options.count = std::min(most_rows, count_ - done_);
+    if (start_) options.start = read_start(options.count);
+    options.progress = [this, before = done_](const Progress& progress) { line_.update(before + progress.done); };
+    try {
+      take(writer, run(plan_, options), options);
+      return true;
+    } catch (const Interrupted& interrupted) {
+      if (interrupted.finished().rows() > 0) take(writer, interrupted.finished(), options);
+      return done_ == count_;
+    }
+  }
+
+  std::int64_t done() const { return done_; }
+  bool finished() const { return done_ == count_; }
+
+ private:
+  Points read_start(std::int64_t rows) {
+    Points states(static_cast<Eigen::Index>(rows), plan_.dim());
+    start_->read(done_ * plan_.dim(), std::span(states.data(), static_cast<std::size_t>(states.size())));
+    return states;
+  }
+
+  void take(NpyWriter& writer, const Samples& samples, const Options& options) {
+    append(writer, samples);
+    const Provenance& provenance = samples.provenance();
+    const auto rows = static_cast<Eigen::Index>(samples.shape().front());
+    RunRecord& record = run_.record;
+    record.device = provenance.device;
+    record.seconds += provenance.seconds;
+    record.particle_steps += provenance.particle_steps;
+    add_missing(record.warnings, provenance.warnings);
+    add_missing(record.notes, provenance.notes);
+    if (!samples.times().empty()) {
+      record.times = json_vector(Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
+    }
+    if (options.start) *record.start += start_digest(options.start->topRows(rows), static_cast<std::uint64_t>(options.first));
+    done_ += rows;
+  }
+
+  const Plan& plan_;
+  FileRun& run_;
+  ProgressLine& line_;
+  std::int64_t first_;
+  std::int64_t count_;
+  std::int64_t done_ = 0;
+  std::optional<NpyReader> start_;
+};
+
+std::filesystem::path partial_name(const std::filesystem::path& out) { return with_suffix(out, ".partial"); }
+
+/// Prints the warnings and notes of a record, each once: those of the plan before the run, those of the device after it.
+class Announcer {
+ public:
+  explicit Announcer(bool quiet) : quiet_(quiet) {}
+
+  void announce(const RunRecord& record) {
+    print_remarks(rest(record.warnings, warnings_), rest(record.notes, notes_), quiet_);
+    warnings_ = record.warnings.size();
+    notes_ = record.notes.size();
+  }
+
+ private:
+  static std::vector<std::string> rest(const std::vector<std::string>& texts, std::size_t printed) {
+    return {texts.begin() + static_cast<std::ptrdiff_t>(printed), texts.end()};
+  }
+
+  bool quiet_;
+  std::size_t warnings_ = 0;
+  std::size_t notes_ = 0;
+};
+
+/// What a run may leave behind, all free to write.
+void check_outputs(const FileRun& run) {
+  check_output(run.out, run.force);
+  check_output(with_suffix(run.out, ".json"), run.force);
+  const std::filesystem::path partial = partial_name(run.out);
+  std::error_code ignored;
+  require(run.force || !std::filesystem::exists(partial, ignored), partial.string(),
+          " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
+  check_output(partial, /*force=*/true);
+  check_output(with_suffix(partial, ".json"), /*force=*/true);
+}
+
+/// Keeps what is finished and says how to complete it.
+[[noreturn]] void keep_partial(FileRun& run, NpyWriter& writer, std::int64_t done) {
+  const auto total = static_cast<std::uint64_t>(run.options.count);
+  if (done == 0) throw CommandInterrupted(concat("interrupted before the first of ", total, " particles was finished; nothing was kept"));
+  const std::filesystem::path partial = partial_name(run.out);
+  RunRecord& record = run.record;
+  const std::uint64_t end = std::exchange(record.end, record.first + static_cast<std::uint64_t>(done));
+  record.shape.front() = done;
+  record.complete = false;
+  writer.commit_partial(partial);
+  write_text(with_suffix(partial, ".json"), json_text(sidecar_json(record)));
+  throw CommandInterrupted(concat("interrupted: ", done, " of ", total, " particles are in ", partial.string(), "; --range ", record.end,
+                                  ":", end, " completes it, and gmdiff merge joins the two"));
+}
+
+}  // namespace
+
+std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index dim) {
+  const NpyReader reader(file);
+  const std::vector<std::int64_t>& shape = reader.shape();
+  const bool column = shape.size() == 1 && dim == 1;
+  require(column || (shape.size() == 2 && shape[1] == dim), "--start ", file.string(), ": expected shape (n, ", dim, "), got ",
+          io::shape_text(shape));
+  require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
+  return shape[0];
+}
+
+RunRecord run_to_file(const Plan& plan, FileRun run) {
+  check_outputs(run);
+  check_free_space(run.out, output_bytes(run.record));
+  const InterruptWatcher watcher;
+  run.options.stop = watcher.token();
+  if (run.start) run.record.start = 0;
+  NpyWriter writer(run.out, run.record.shape, run.options.precision, run.force);
+  const std::int64_t state_bytes = run.start ? static_cast<std::int64_t>(sizeof(double)) * plan.dim() : 0;
+  const std::int64_t rows = std::max<std::int64_t>(1, chunk_bytes / std::max(row_bytes(run.record), state_bytes));
+  Announcer announcer(run.quiet);
+  add_missing(run.record.warnings, plan.warnings);
+  add_missing(run.record.notes, plan.notes);
+  announcer.announce(run.record);
+  {
+    ProgressLine line(run.record.verb, run.options.count, run.quiet);
+    ChunkedRun chunks(plan, run, line);
+    while (!chunks.finished()) {
+      if (!chunks.advance(writer, rows)) keep_partial(run, writer, chunks.done());
+    }
+  }
+  announcer.announce(run.record);
+  writer.commit();
+  write_text(with_suffix(run.out, ".json"), json_text(sidecar_json(run.record)));
+  return std::move(run.record);
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,133 @@
+#include "cli/command.hpp"
+
+#include <iostream>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <gmdiff/error.hpp>
+#include <gmdiff/version.hpp>
+
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+#include "io/json_input.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+enum ExitCode { done = 0, failed = 1, wrong_usage = 2, interrupted = 130 };
+
+/// The command line: the program, its verbs and which was chosen.
+struct CommandLine {
+  CLI::App app{"Samples diffusion processes whose answers are known exactly: Gaussian-mixture priors, linear observations."};
+  std::vector<Verb> verbs;
+
+  CommandLine() {
+    app.name("gmdiff");
+    app.set_version_flag("--version", std::string("gmdiff ") + version(), "print the version");
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(28);
+    app.footer("gmdiff VERB --help explains a verb, with an example.\n\nExample:\n  gmdiff problem bench-2d\n");
+    for (const auto add : {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance, add_problem, add_merge, add_devices}) {
+      verbs.push_back(add(app));
+    }
+  }
+
+  /// The verb given on the command line, or null.
+  const Verb* chosen() const {
+    for (const Verb& verb : verbs) {
+      if (app.got_subcommand(verb.app)) return &verb;
+    }
+    return nullptr;
+  }
+
+  std::vector<std::string> verb_names() const {
+    std::vector<std::string> names;
+    for (const Verb& verb : verbs) names.push_back(verb.app->get_name());
+    return names;
+  }
+};
+
+int report(const std::string& message, ExitCode code) {
+  std::cerr << "gmdiff: " << message << "\n";
+  return code;
+}
+
+/// Names of the long flags of a verb, with their dashes.
+std::vector<std::string> flag_names(const CLI::App& verb) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// What is wrong with the arguments of a verb, in one line. An unknown flag explains whatever else seems to be missing.
+std::string explain(const Verb& verb, const CLI::ParseError& error) {
+  const std::string name = verb.app->get_name();
+  const std::string hint = "; gmdiff " + name + " --help shows an example";
+  const std::vector<std::string> unknown = verb.app->remaining();
+  for (const std::string& argument : unknown) {
+    if (!argument.starts_with("-")) continue;
+    const std::string flag = argument.substr(0, argument.find('='));
+    return name + ": " + io::unknown_name("flag", flag, flag_names(*verb.app)) + hint;
+  }
+  if (!unknown.empty()) return name + ": unexpected argument " + unknown.front() + hint;
+  return name + ": " + error.what() + hint;
+}
+
+/// What is wrong when no verb was recognised.
+std::string explain(const CommandLine& line, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = line.app.remaining();
+  if (unknown.empty()) return error.what();
+  const bool flag = unknown.front().starts_with("-");
+  return flag ? io::unknown_name("flag", unknown.front(), flag_names(line.app))
+              : io::unknown_name("verb", unknown.front(), line.verb_names());
+}
+
+int report_usage(const CommandLine& line) {
+  std::string names;
+  for (const std::string& name : line.verb_names()) names += (names.empty() ? "" : ", ") + name;
+  std::cerr << "usage: gmdiff VERB ...   with VERB one of " << names << "\n       gmdiff VERB --help explains a verb\n";
+  return wrong_usage;
+}
+
+/// Runs the chosen verb; exceptions become exit codes.
+int run_verb(const Verb& verb) {
+  try {
+    verb.action();
+    return done;
+  } catch (const CommandInterrupted& error) {
+    return report(error.what(), interrupted);
+  } catch (const std::invalid_argument& error) {
+    return report(error.what(), wrong_usage);
+  } catch (const DeviceError& error) {
+    return report(error.what(), wrong_usage);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", failed);
+  } catch (const std::length_error&) {
+    return report("out of memory", failed);
+  } catch (const std::exception& error) {
+    return report(error.what(), failed);
+  }
+}
+
+}  // namespace
+
+int run_command(int argc, char** argv) {
+  exit_on_interrupt();
+  CommandLine line;
+  if (argc <= 1) return report_usage(line);
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return line.app.exit(help_or_version, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    const Verb* verb = line.chosen();
+    return report(verb != nullptr ? explain(*verb, error) : explain(line, error), wrong_usage);
+  }
+  return run_verb(*line.chosen());
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,224 @@
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <gmdiff/distances.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/output.hpp"
+#include "cli/problem_source.hpp"
+#include "cli/progress.hpp"
+#include "cli/verb.hpp"
+#include "io/json_input.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+constexpr std::int64_t most_slices = 1'000'000;  // bounds the memory of the directions
+constexpr const char* no_law = "between two .npy files there is no law to draw from, so there is no noise floor";
+
+struct DistanceFlags {
+  std::string a, b;
+  bool prior = false;
+  CommonFlags common;
+  std::string metric = "sw";
+  FlagText p, slices, count, repeats, seed;
+};
+
+/// One side: samples of a .npy file, or the law of a problem file.
+struct Side {
+  std::string file;
+  std::optional<Points> points;
+  std::optional<Law> law;
+};
+
+/// A measured distance; without a law it has a value alone.
+struct Row {
+  Judgement judgement;
+  bool has_floor = true;
+};
+
+bool is_npy(const std::string& file) {
+  if (file.ends_with(".npy")) return true;
+  std::ifstream in(file, std::ios::binary);
+  std::string magic(6, '\0');
+  return in.read(magic.data(), std::ssize(magic)) && magic == "\x93NUMPY";
+}
+
+Side load_side(const std::string& file, bool prior) {
+  if (file != "-" && is_npy(file)) return {file, load_points(file), {}};
+  return {file, {}, law_of(load_problem(file), prior)};
+}
+
+Metric parse_metric(const std::string& name) {
+  const std::pair<const char*, Metric> known[] = {{"sw", Metric::sliced_wasserstein}, {"max-sw", Metric::max_sliced_wasserstein},
+                                                  {"mmd", Metric::mmd_squared},       {"energy", Metric::energy_distance},
+                                                  {"moments", Metric::moments},       {"modes", Metric::modes}};
+  std::vector<std::string> names;
+  for (const auto& [candidate, metric] : known) {
+    if (name == candidate) return metric;
+    names.emplace_back(candidate);
+  }
+  fail("--metric: ", io::unknown_name("metric", name, names));
+}
+
+JudgeOptions judge_options(const DistanceFlags& flags) {
+  constexpr std::int64_t most = std::numeric_limits<int>::max();
+  const auto integer = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high, int& value) {
+    if (text) value = static_cast<int>(parse_integer(flag, *text, low, high));
+  };
+  JudgeOptions options;
+  options.metric = parse_metric(flags.metric);
+  const bool sliced = options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+  require(sliced || (!flags.p && !flags.slices), "--p and --slices belong to the metrics sw and max-sw, not to ", flags.metric);
+  integer("--p", flags.p, 1, 2, options.p);
+  integer("--slices", flags.slices, 1, most_slices, options.slices);
+  integer("--repeats", flags.repeats, 2, most, options.repeats);
+  options.seed = parse_seed(flags.seed);
+  return options;
+}
+
+/// Distance of two sets of samples.
+Row measure(const Points& x, const Points& y, const DistanceFlags& flags, const JudgeOptions& options) {
+  require(options.metric != Metric::moments && options.metric != Metric::modes, "--metric ", flags.metric,
+          " compares with a law: one side must be a problem file");
+  require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
+  require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b, " of dimension ", y.cols());
+  const SlicedOptions sliced{.p = options.p, .slices = options.slices, .seed = options.seed};
+  const std::string order = "_" + std::to_string(options.p);
+  Row row{.judgement = {}, .has_floor = false};
+  switch (options.metric) {
+    case Metric::max_sliced_wasserstein:
+      row.judgement.quantity = "max_sw" + order;
+      row.judgement.value = max_sliced_wasserstein(x, y, sliced);
+      break;
+    case Metric::mmd_squared:
+      row.judgement.quantity = "mmd_squared";
+      row.judgement.bandwidth = median_distance(x, y);
+      row.judgement.value = mmd_squared(x, y, row.judgement.bandwidth);
+      break;
+    case Metric::energy_distance:
+      row.judgement.quantity = "energy_distance";
+      row.judgement.value = energy_distance(x, y, EnergyForm::v);  // the form that `judge` takes
+      break;
+    default:
+      row.judgement.quantity = "sw" + order;
+      row.judgement.value = sliced_wasserstein(x, y, sliced);
+  }
+  return row;
+}
+
+/// Number of points of each exact draw.
+std::int64_t exact_count(const DistanceFlags& flags, const Side& a, const Side& b) {
+  const Side& samples = a.points ? a : b;
+  if (!samples.points) return flags.count ? parse_integer("--count", *flags.count, 1, std::numeric_limits<std::int64_t>::max()) : 1000;
+  require(!flags.count, "--count is for two problem files: exact draws are as many as the points of ", samples.file);
+  return samples.points->rows();
+}
+
+std::vector<Row> measure(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options) {
+  const std::int64_t count = exact_count(flags, a, b);
+  if (a.points && b.points) return {measure(*a.points, *b.points, flags, options)};
+  const Side& law = b.law ? b : a;
+  const Side& judged = b.law ? a : b;
+  const Eigen::Index dim = judged.points ? judged.points->cols() : judged.law->mixture.dim();
+  require(dim == law.law->mixture.dim(), judged.file, " has dimension ", dim, ", ", law.file, " has dimension ", law.law->mixture.dim());
+  const std::vector<Judgement> judgements =
+      judged.points ? judge(*judged.points, law.law->mixture, options) : judge(judged.law->mixture, law.law->mixture, count, options);
+  std::vector<Row> rows;
+  for (const Judgement& judgement : judgements) rows.push_back({judgement});
+  return rows;
+}
+
+Json row_json(const Row& row) {
+  const Judgement& judgement = row.judgement;
+  const auto known = [&](double value) { return row.has_floor ? json_number(value) : Json(nullptr); };
+  Json json;
+  json["quantity"] = judgement.quantity;
+  json["value"] = json_number(judgement.value);
+  json["value_sd"] = known(judgement.value_sd);
+  json["floor"] = known(judgement.floor);
+  json["floor_sd"] = known(judgement.floor_sd);
+  json["ratio"] = known(judgement.ratio);
+  if (judgement.bandwidth) json["bandwidth"] = json_number(*judgement.bandwidth);
+  return json;
+}
+
+Json side_json(const Side& side) {
+  Json json;
+  json["file"] = side.file;
+  json["law"] = side.law ? Json(side.law->name) : Json(nullptr);
+  return json;
+}
+
+/// The law that the result speaks of: B's, where both sides have one.
+const Side* law_side(const Side& a, const Side& b) { return b.law ? &b : a.law ? &a : nullptr; }
+
+std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
+                          const std::vector<Row>& rows) {
+  const Side* law = law_side(a, b);
+  Json json;
+  json["a"] = side_json(a);
+  json["b"] = side_json(b);
+  json["law"] = law != nullptr ? Json(law->law->name) : Json(nullptr);
+  json["metric"] = flags.metric;
+  json["seed"] = options.seed;
+  json["repeats"] = law != nullptr ? Json(options.repeats) : Json(nullptr);
+  json["rows"] = Json::array();
+  for (const Row& row : rows) json["rows"].push_back(row_json(row));
+  if (law == nullptr) json["reason"] = no_law;
+  return json_text(json);
+}
+
+std::string distance_text(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
+                          const std::vector<Row>& rows) {
+  Table table({"distance", "value", "sd", "floor", "sd", "ratio"});
+  for (const Row& row : rows) {
+    const auto known = [&](double value, int digits) { return row.has_floor ? format_number(value, digits) : std::string("-"); };
+    const Judgement& judgement = row.judgement;
+    table.add({judgement.quantity, format_number(judgement.value), known(judgement.value_sd, 3), known(judgement.floor, 6),
+               known(judgement.floor_sd, 3), known(judgement.ratio, 4)});
+  }
+  const Side* law = law_side(a, b);
+  if (law == nullptr) return table.text() + "\n" + no_law + "\n";
+  const std::int64_t count = exact_count(flags, a, b);
+  return concat("law  ", law->law->name, " of ", law->file, "; value and floor are means over ", options.repeats, " exact draws of ", count,
+                " points\n\n", table.text());
+}
+
+void run_distance(const DistanceFlags& flags) {
+  const JudgeOptions options = judge_options(flags);
+  require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
+  const Side a = load_side(flags.a, flags.prior);
+  const Side b = load_side(flags.b, flags.prior);
+  std::vector<Row> rows;
+  {
+    const ProgressLine line("distance", 0, flags.common.quiet);
+    rows = measure(flags, a, b, options);
+  }
+  print(flags.common.json ? distance_json(flags, a, b, options, rows) : distance_text(flags, a, b, options, rows));
+}
+
+}  // namespace
+
+Verb add_distance(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("distance", "distance of two sides, with its noise floor where one is a law");
+  auto flags = std::make_shared<DistanceFlags>();
+  verb->add_option("A", flags->a, ".npy file, or problem file (exact draws)")->required()->type_name("");
+  verb->add_option("B", flags->b, ".npy file, or problem file (exact draws)")->required()->type_name("");
+  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments or modes (sw)")->type_name("METRIC");
+  verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
+  verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
+  verb->add_option("--count", flags->count, "points of each exact draw when both sides are problem files (1000)")->type_name("N");
+  verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
+  verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
+  verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
+  add_common_flags(*verb, flags->common);
+  set_examples(*verb, "  gmdiff distance x.npy problem.json --metric sw --p 1 --repeats 5\n");
+  return {verb, [flags] { run_distance(*flags); }};
+}
+
+}  // namespace gmdiff::cli

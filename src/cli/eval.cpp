@@ -1,0 +1,151 @@
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/problem.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/files.hpp"
+#include "cli/output.hpp"
+#include "cli/problem_source.hpp"
+#include "cli/progress.hpp"
+#include "cli/verb.hpp"
+#include "io/npz.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+struct EvalFlags {
+  ProblemFlags problem;
+  CommonFlags common;
+  std::string points;
+  std::string out;
+  bool force = false;
+  FlagText t, alpha, sigma;
+};
+
+struct Evaluation {
+  Points log_density;       ///< (n, 1)
+  Points responsibilities;  ///< (n, K)
+  Points score;             ///< (n, d)
+  Points denoiser;          ///< (n, d)
+  std::vector<std::string> warnings;
+};
+
+/// The level asked for; without one t = 0.
+Level parse_level(const EvalFlags& flags, const Problem& problem) {
+  const bool pair = flags.alpha || flags.sigma;
+  require(!flags.t || !pair, "--t and --alpha/--sigma exclude each other");
+  require(!pair || (flags.alpha && flags.sigma), "--alpha and --sigma belong together, ", flags.alpha ? "--sigma" : "--alpha",
+          " is missing");
+  if (pair) return {parse_number("--alpha", *flags.alpha), parse_number("--sigma", *flags.sigma)};
+  return ForwardProcess(problem.process).level(flags.t ? parse_number("--t", *flags.t) : 0.0);
+}
+
+/// `quantity()`, or NaN of shape (n, columns) with a warning where the law has no density at this level.
+Points where_defined(const char* name, Eigen::Index n, Eigen::Index columns, std::vector<std::string>& warnings,
+                     const std::function<Points()>& quantity) {
+  try {
+    return quantity();
+  } catch (const std::domain_error& error) {
+    warnings.push_back(concat(name, " is not defined here: ", error.what()));
+    return Points::Constant(n, columns, std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
+Evaluation evaluate(const Mixture& law, const Points& x, Level level) {
+  Evaluation result;
+  const auto compute = [&](const char* name, Eigen::Index columns, const std::function<Points()>& quantity) {
+    return where_defined(name, x.rows(), columns, result.warnings, quantity);
+  };
+  result.log_density = compute("log_density", 1, [&]() -> Points { return law.log_pdf(x, level); });
+  result.responsibilities = compute("responsibilities", law.num_components(), [&] { return law.responsibilities(x, level); });
+  result.score = compute("score", law.dim(), [&] { return law.score(x, level); });
+  result.denoiser = law.denoiser(x, level);
+  return result;
+}
+
+void write_arrays(const EvalFlags& flags, const Evaluation& result) {
+  const auto array = [](const std::string& name, const Points& values) {
+    std::vector<std::int64_t> shape{values.rows()};
+    if (name != "log_density") shape.push_back(values.cols());
+    return io::NpzArray{name, std::move(shape), std::span(values.data(), static_cast<std::size_t>(values.size()))};
+  };
+  io::write_npz(flags.out,
+                {array("log_density", result.log_density), array("responsibilities", result.responsibilities), array("score", result.score),
+                 array("denoiser", result.denoiser)},
+                flags.force);
+}
+
+std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level, const Evaluation& result) {
+  Json json;
+  json["law"] = law;
+  json["alpha"] = json_number(level.alpha);
+  json["sigma"] = json_number(level.sigma);
+  json["log_density"] = json_vector(result.log_density.col(0));
+  json["responsibilities"] = json_points(result.responsibilities);
+  json["score"] = json_points(result.score);
+  json["denoiser"] = json_points(result.denoiser);
+  json["warnings"] = result.warnings;
+  if (!flags.out.empty()) json["file"] = flags.out;
+  return json_text(json);
+}
+
+/// The first points, one a row: too many numbers for people otherwise.
+std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level, const Evaluation& result) {
+  constexpr Eigen::Index most = 20;
+  const Eigen::Index n = result.log_density.rows();
+  Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
+  for (Eigen::Index i = 0; i < std::min(n, most); ++i) {
+    Eigen::Index component = 0;
+    const double responsibility = result.responsibilities.row(i).maxCoeff(&component);
+    table.add({std::to_string(i), format_number(result.log_density(i, 0)), std::to_string(component), format_number(responsibility),
+               format_number(result.score.row(i).norm()), format_number(result.denoiser.row(i).norm())});
+  }
+  std::string text = concat("law    ", law, " of ", flags.problem.file, "\nlevel  alpha = ", format_number(level.alpha),
+                            ", sigma = ", format_number(level.sigma), "\n\n", table.text());
+  if (n > most) text += concat("... ", n - most, " more points\n");
+  if (!flags.out.empty()) text += concat("\nall arrays are in ", flags.out, "\n");
+  return text;
+}
+
+void run_eval(const EvalFlags& flags) {
+  if (!flags.out.empty()) check_output(flags.out, flags.force);
+  const Problem problem = load_problem(flags.problem.file);
+  const Level level = parse_level(flags, problem);
+  const Law law = law_of(problem, flags.problem.prior);
+  const Points x = load_points(flags.points);
+  require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(), ", those of the ", law.name,
+          " ", law.mixture.dim());
+  Evaluation result;
+  {
+    const ProgressLine line("eval", 0, flags.common.quiet);
+    result = evaluate(law.mixture, x, level);
+    if (!flags.out.empty()) write_arrays(flags, result);
+  }
+  print_remarks(result.warnings, {}, flags.common.quiet);
+  print(flags.common.json ? evaluation_json(flags, law.name, level, result) : evaluation_text(flags, law.name, level, result));
+}
+
+}  // namespace
+
+Verb add_eval(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("eval", "log-density, responsibilities, score and denoiser at given points");
+  auto flags = std::make_shared<EvalFlags>();
+  add_problem_flags(*verb, flags->problem);
+  verb->add_option("--points", flags->points, "points, shape (n, d)")->required()->type_name("FILE");
+  verb->add_option("--t", flags->t, "time of the level (0, the data)")->type_name("T");
+  verb->add_option("--alpha", flags->alpha, "signal of the level, with --sigma instead of --t")->type_name("A");
+  verb->add_option("--sigma", flags->sigma, "noise of the level")->type_name("S");
+  verb->add_option("--out", flags->out, "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
+      ->type_name("FILE");
+  add_force(*verb, flags->force);
+  add_common_flags(*verb, flags->common);
+  set_examples(*verb, "  gmdiff eval problem.json --points x.npy --t 0.5 --out values.npz\n");
+  return {verb, [flags] { run_eval(*flags); }};
+}
+
+}  // namespace gmdiff::cli

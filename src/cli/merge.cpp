@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include <gmdiff/npy.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/files.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/record.hpp"
+#include "cli/verb.hpp"
+#include "io/npy_header.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+constexpr std::int64_t block_values = 1 << 20;
+
+struct MergeFlags {
+  std::vector<std::string> files;
+  CommonFlags common;
+  std::string out;
+  bool force = false;
+};
+
+/// One of the files to merge.
+struct Part {
+  std::string file;
+  RunRecord record;
+};
+
+/// Reads the sidecar and checks that it speaks of the file.
+Part load_part(const std::string& file) {
+  const NpyReader reader(file);
+  Part part{file, read_sidecar(file)};
+  const RunRecord& record = part.record;
+  require(record.shape == reader.shape(), file, ": its shape is ", io::shape_text(reader.shape()), ", its sidecar says ",
+          io::shape_text(record.shape));
+  require(record.precision == precision_name(reader.precision()), file, ": it holds ", precision_name(reader.precision()),
+          " values, its sidecar says ", record.precision);
+  const std::uint64_t rows = record.end - record.first;
+  require(!record.shape.empty() && static_cast<std::uint64_t>(record.shape[0]) == rows, file, ": it has ",
+          record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of particles ", record.first, ":", record.end);
+  return part;
+}
+
+/// The reference device computes other bits than the others, which agree with each other.
+bool is_reference(const RunRecord& record) { return record.device == "reference"; }
+
+/// Throws unless both are parts of one run.
+void check_one_run(const Part& a, const Part& b) {
+  const auto same = [&](const char* what, const std::string& in_a, const std::string& in_b) {
+    require(in_a == in_b, "not parts of one run: ", what, " is ", in_a, " in ", a.file, " and ", in_b, " in ", b.file);
+  };
+  const RunRecord& x = a.record;
+  const RunRecord& y = b.record;
+  same("the version", x.version, y.version);
+  same("the verb", x.verb, y.verb);
+  same("the law", x.law, y.law);
+  same("the plan hash", x.plan_hash, y.plan_hash);
+  same("the seed", std::to_string(x.seed), std::to_string(y.seed));
+  same("the precision", x.precision, y.precision);
+  same("the start", x.start ? "given states" : "the process's own", y.start ? "given states" : "the process's own");
+  same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
+       io::shape_text({y.shape.begin() + 1, y.shape.end()}));
+  same("the list of times", x.times.dump(), y.times.dump());
+  require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ", x.device, ", ", b.file, " from ",
+          y.device, ", and the reference device has other bits than the others");
+}
+
+/// The parts in the order of their ranges, checked to be one run without gaps.
+std::vector<Part> load_parts(const std::vector<std::string>& files) {
+  require(files.size() >= 2, "merge: expected at least two files");
+  std::vector<Part> parts;
+  for (const std::string& file : files) parts.push_back(load_part(file));
+  for (std::size_t i = 1; i < parts.size(); ++i) check_one_run(parts[0], parts[i]);
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.record.first < b.record.first; });
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const Part& before = parts[i - 1];
+    const Part& part = parts[i];
+    require(part.record.first >= before.record.end, "the ranges overlap: ", before.file, " holds particles ", before.record.first, ":",
+            before.record.end, ", ", part.file, " holds ", part.record.first, ":", part.record.end);
+    require(part.record.first == before.record.end, "particles ", before.record.end, ":", part.record.first, " are missing between ",
+            before.file, " and ", part.file);
+  }
+  return parts;
+}
+
+/// The record of the whole run.
+RunRecord merge_records(const std::vector<Part>& parts) {
+  RunRecord whole = parts.front().record;
+  std::set<std::string> devices{whole.device};
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const RunRecord& record = parts[i].record;
+    whole.end = record.end;
+    require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]), "the merged run has 2^63 particles or more");
+    if (record.start) *whole.start += *record.start;
+    whole.particle_steps += record.particle_steps;
+    whole.seconds += record.seconds;
+    add_missing(whole.warnings, record.warnings);
+    add_missing(whole.notes, record.notes);
+    devices.insert(record.device);
+  }
+  whole.complete = true;
+  whole.device.clear();
+  for (const std::string& device : devices) whole.device += (whole.device.empty() ? "" : ", ") + device;
+  return whole;
+}
+
+/// Copies the values of a file block by block.
+template <class Scalar>
+void copy_values(const std::string& file, NpyWriter& writer, std::int64_t& done, ProgressLine& line, const std::stop_token& stop) {
+  NpyReader reader(file);
+  std::vector<Scalar> block;
+  for (std::int64_t first = 0; first < reader.size(); first += std::ssize(block)) {
+    if (stop.stop_requested()) throw CommandInterrupted("interrupted: nothing was written");
+    block.resize(static_cast<std::size_t>(std::min(block_values, reader.size() - first)));
+    const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
+    reader.read_bytes(first, std::ssize(block), bytes);
+    writer.append(std::span<const Scalar>(block));
+    done += std::ssize(block);
+    line.update(done);
+  }
+}
+
+void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, const RunRecord& whole) {
+  const bool single = whole.precision == "f32";
+  const std::int64_t values = io::shape_size(whole.shape, flags.out);
+  check_free_space(flags.out, static_cast<std::uint64_t>(values) * (single ? 4 : 8));
+  const InterruptWatcher watcher;
+  NpyWriter writer(flags.out, whole.shape, single ? Precision::f32 : Precision::f64, flags.force);
+  ProgressLine line("merge", values, flags.common.quiet);
+  std::int64_t done = 0;
+  for (const Part& part : parts) {
+    (single ? copy_values<float> : copy_values<double>)(part.file, writer, done, line, watcher.token());
+  }
+  writer.commit();
+  write_text(with_suffix(flags.out, ".json"), json_text(sidecar_json(whole)));
+}
+
+void run_merge(const MergeFlags& flags) {
+  check_output(flags.out, flags.force);
+  check_output(with_suffix(flags.out, ".json"), flags.force);
+  const std::vector<Part> parts = load_parts(flags.files);
+  const RunRecord whole = merge_records(parts);
+  write_merged(flags, parts, whole);
+  print_remarks(whole.warnings, whole.notes, flags.common.quiet);
+  print(flags.common.json ? json_text(result_json(whole, flags.out)) : result_text(whole, flags.out));
+}
+
+}  // namespace
+
+Verb add_merge(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run, checked to be one run");
+  auto flags = std::make_shared<MergeFlags>();
+  verb->add_option("FILES", flags->files, ".npy files of adjacent ranges, in any order; each with its FILE.json")
+      ->required()
+      ->type_name("");
+  verb->add_option("--out", flags->out, "the .npy file to write")->required()->type_name("FILE");
+  add_force(*verb, flags->force);
+  add_common_flags(*verb, flags->common);
+  set_examples(*verb, "  gmdiff merge a.npy b.npy --out merged.npy\n");
+  return {verb, [flags] { run_merge(*flags); }};
+}
+
+}  // namespace gmdiff::cli

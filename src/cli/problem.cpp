@@ -1,0 +1,78 @@
+#include <gmdiff/problem.hpp>
+
+#include <limits>
+#include <memory>
+
+#include "cli/arguments.hpp"
+#include "cli/files.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+#include "io/json_input.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+struct ProblemMakerFlags {
+  std::string name;
+  CommonFlags common;
+  std::string out;
+  bool force = false;
+  FlagText dx, dy, seed;
+};
+
+Problem make_mcgdiff(const ProblemMakerFlags& flags) {
+  McgdiffProblem parameters;
+  const auto dimension = [](const char* flag, const FlagText& text, int& value) {
+    if (text) value = static_cast<int>(parse_integer(flag, *text, 1, std::numeric_limits<int>::max()));
+  };
+  dimension("--dx", flags.dx, parameters.dx);
+  dimension("--dy", flags.dy, parameters.dy);
+  parameters.seed = parse_seed(flags.seed);
+  return mcgdiff_problem(parameters);
+}
+
+Problem make_problem(const ProblemMakerFlags& flags) {
+  if (flags.name == "mcgdiff") return make_mcgdiff(flags);
+  using Maker = Problem (*)();
+  const std::pair<const char*, Maker> fixed[] = {{"tutorial-1d", tutorial_1d}, {"tutorial-2d", tutorial_2d}, {"bench-2d", bench_2d}};
+  std::vector<std::string> names{"mcgdiff"};
+  for (const auto& [name, maker] : fixed) {
+    names.emplace_back(name);
+    if (flags.name != name) continue;
+    require(!flags.dx && !flags.dy && !flags.seed, flags.name, " has fixed numbers: --dx, --dy and --seed belong to mcgdiff");
+    return maker();
+  }
+  fail(io::unknown_name("problem", flags.name, names));
+}
+
+void run_problem(const ProblemMakerFlags& flags) {
+  if (!flags.out.empty()) check_output(flags.out, flags.force);
+  const std::string text = to_json(make_problem(flags));
+  if (!flags.out.empty()) write_text(flags.out, text);
+  if (flags.out.empty() || flags.common.json) {
+    print(text);
+  } else if (!flags.common.quiet) {
+    print(flags.name + " written to " + flags.out + "\n");
+  }
+}
+
+}  // namespace
+
+Verb add_problem(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("problem", "a benchmark problem file: mcgdiff, tutorial-1d, tutorial-2d or bench-2d");
+  auto flags = std::make_shared<ProblemMakerFlags>();
+  verb->add_option("NAME", flags->name, "mcgdiff, tutorial-1d, tutorial-2d or bench-2d")->required()->type_name("");
+  verb->add_option("--dx", flags->dx, "mcgdiff: dimension of x, even (8)")->type_name("N");
+  verb->add_option("--dy", flags->dy, "mcgdiff: dimension of y (2)")->type_name("N");
+  verb->add_option("--seed", flags->seed, "mcgdiff: seed of operator and observation (0)")->type_name("S");
+  verb->add_option("--out", flags->out, "file to write instead of standard output")->type_name("FILE");
+  add_force(*verb, flags->force);
+  add_common_flags(*verb, flags->common);
+  set_examples(*verb,
+               "  gmdiff problem tutorial-2d --out problem.json\n"
+               "  gmdiff problem mcgdiff --dx 80 --dy 4 --seed 1\n");
+  return {verb, [flags] { run_problem(*flags); }};
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/points.hpp>
+#include <gmdiff/problem.hpp>
+
+#include "cli/verb.hpp"
+
+namespace gmdiff::cli {
+
+/// Flags of a verb that reads a problem.
+struct ProblemFlags {
+  std::string file;
+  bool prior = false;
+};
+
+/// Adds the positional PROBLEM (`-`: standard input), and with `ask_for_prior` the flag `--prior`.
+void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior = true);
+
+/// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
+Problem load_problem(const std::string& file);
+
+/// The points of a .npy file of shape (n, d), or (n) for d = 1. @throws std::invalid_argument naming the file for any other shape.
+Points load_points(const std::string& file);
+
+/// What a verb speaks of: the posterior when the problem has an observation, unless the prior is asked for.
+struct Law {
+  std::string name;  ///< "prior" or "posterior"
+  Mixture mixture;
+};
+Law law_of(const Problem& problem, bool prior);
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,177 @@
+#include "cli/record.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <fstream>
+
+#include "cli/files.hpp"
+#include "io/npy_header.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+/// Reads keys of a sidecar, each with its own message.
+class SidecarReader {
+ public:
+  SidecarReader(const Json& json, std::string file) : json_(json), file_(std::move(file)) {}
+
+  template <class T>
+  T get(const char* key) const {
+    const Json& value = at(key);
+    try {
+      return value.get<T>();
+    } catch (const Json::exception&) {
+      fail(file_, ": \"", key, "\" has the wrong type");
+    }
+  }
+
+  const Json& at(const char* key) const {
+    const auto found = json_.find(key);
+    require(found != json_.end(), file_, ": the key \"", key, "\" is missing");
+    return *found;
+  }
+
+  std::uint64_t unsigned_number(const char* key) const { return to_unsigned(at(key), key); }
+
+  std::uint64_t to_unsigned(const Json& value, const char* key) const {
+    require(value.is_number_unsigned(), file_, ": \"", key, "\" has the wrong type");
+    return value.get<std::uint64_t>();
+  }
+
+ private:
+  const Json& json_;
+  std::string file_;
+};
+
+Json parse_sidecar(const std::filesystem::path& sidecar, const std::filesystem::path& file) {
+  std::ifstream in(sidecar, std::ios::binary);
+  require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(), " belongs to");
+  const Json json = Json::parse(in, nullptr, /*allow_exceptions=*/false);
+  require(json.is_object(), sidecar.string(), " is not a JSON object");
+  return json;
+}
+
+void read_range(const SidecarReader& reader, const std::string& sidecar, RunRecord& record) {
+  const Json& range = reader.at("range");
+  require(range.is_array() && range.size() == 2, sidecar, ": \"range\" is not of the form [A, B]");
+  record.first = reader.to_unsigned(range[0], "range");
+  record.end = reader.to_unsigned(range[1], "range");
+  require(record.first < record.end && record.end <= std::uint64_t{1} << 63, sidecar, ": \"range\" is not a range of particles");
+}
+
+std::optional<std::uint64_t> read_start(const SidecarReader& reader, const std::string& sidecar) {
+  const Json& start = reader.at("start");
+  if (start.is_null()) return {};
+  require(start.is_object() && start.contains("digest") && start["digest"].is_string(), sidecar, ": \"start\" has no digest");
+  const std::string digits = start["digest"].get<std::string>();
+  require(digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == std::string::npos, sidecar,
+          ": the digest of \"start\" is not 16 hexadecimal digits");
+  return std::stoull(digits, nullptr, 16);
+}
+
+/// The description `json` of a grid, process or sampler on one line.
+std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+double steps_per_second(const RunRecord& record) { return record.seconds > 0.0 ? record.particle_steps / record.seconds : 0.0; }
+
+}  // namespace
+
+Json sidecar_json(const RunRecord& record) {
+  Json json;
+  json["version"] = record.version;
+  json["verb"] = record.verb;
+  json["problem"] = record.problem;
+  json["law"] = record.law;
+  json["sampler"] = record.sampler;
+  json["process"] = record.process;
+  json["grid"] = record.grid;
+  json["seed"] = record.seed;
+  json["range"] = {record.first, record.end};
+  json["precision"] = record.precision;
+  json["plan_hash"] = record.plan_hash;
+  json["device"] = record.device;
+  json["shape"] = record.shape;
+  json["times"] = record.times;
+  json["start"] = record.start ? Json{{"digest", hex(*record.start)}} : Json(nullptr);
+  json["complete"] = record.complete;
+  json["particle_steps"] = record.particle_steps;
+  json["warnings"] = record.warnings;
+  json["notes"] = record.notes;
+  json["seconds"] = record.seconds;
+  return json;
+}
+
+Json result_json(const RunRecord& record, const std::filesystem::path& file) {
+  Json json;
+  json["file"] = file.string();
+  json.update(sidecar_json(record));
+  json["particle_steps_per_second"] = json_number(steps_per_second(record));
+  return json;
+}
+
+std::string result_text(const RunRecord& record, const std::filesystem::path& file) {
+  Table table;
+  table.add({"file", file.string()});
+  table.add({"shape", io::shape_text(record.shape) + ", " + (record.precision == "f32" ? "float32" : "float64")});
+  table.add({"law", record.law + " of " + record.problem});
+  if (!record.sampler.is_null()) table.add({"sampler", one_line(record.sampler)});
+  if (!record.process.is_null()) table.add({"process", one_line(record.process)});
+  if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
+  table.add({"particles", concat(record.first, ":", record.end, ", seed ", record.seed)});
+  table.add({"plan hash", record.plan_hash});
+  table.add({"device", record.device});
+  table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
+  return table.text();
+}
+
+RunRecord read_sidecar(const std::filesystem::path& file) {
+  const std::filesystem::path path = with_suffix(file, ".json");
+  const std::string sidecar = path.string();
+  const Json json = parse_sidecar(path, file);
+  const SidecarReader reader(json, sidecar);
+  RunRecord record;
+  record.version = reader.get<std::string>("version");
+  record.verb = reader.get<std::string>("verb");
+  record.problem = reader.get<std::string>("problem");
+  record.law = reader.get<std::string>("law");
+  record.sampler = reader.at("sampler");
+  record.process = reader.at("process");
+  record.grid = reader.at("grid");
+  record.seed = reader.unsigned_number("seed");
+  read_range(reader, sidecar, record);
+  record.precision = reader.get<std::string>("precision");
+  record.plan_hash = reader.get<std::string>("plan_hash");
+  record.device = reader.get<std::string>("device");
+  record.shape = reader.get<std::vector<std::int64_t>>("shape");
+  record.times = reader.at("times");
+  record.start = read_start(reader, sidecar);
+  record.complete = reader.get<bool>("complete");
+  record.particle_steps = reader.get<double>("particle_steps");
+  record.warnings = reader.get<std::vector<std::string>>("warnings");
+  record.notes = reader.get<std::vector<std::string>>("notes");
+  record.seconds = reader.get<double>("seconds");
+  return record;
+}
+
+void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more) {
+  for (const std::string& text : more) {
+    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+  }
+}
+
+std::uint64_t start_digest(const Points& states, std::uint64_t first) {
+  constexpr std::uint64_t offset = 0xcbf29ce484222325, prime = 0x100000001b3;  // FNV-1a, one 64-bit word at a time
+  std::uint64_t sum = 0;
+  for (Eigen::Index i = 0; i < states.rows(); ++i) {
+    std::uint64_t hash = (offset ^ (first + static_cast<std::uint64_t>(i))) * prime;
+    for (Eigen::Index j = 0; j < states.cols(); ++j) {
+      hash = (hash ^ std::bit_cast<std::uint64_t>(states(i, j))) * prime;
+      hash ^= hash >> 32;  // a product moves bits upwards only
+    }
+    sum += hash;
+  }
+  return sum;
+}
+
+}  // namespace gmdiff::cli

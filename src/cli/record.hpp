@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/options.hpp>
+#include <gmdiff/points.hpp>
+
+#include "cli/output.hpp"
+
+namespace gmdiff::cli {
+
+/// Where a .npy file comes from: the sidecar `x.npy.json` that stands beside `x.npy`.
+struct RunRecord {
+  std::string version;
+  std::string verb;     ///< sample, forward or draw
+  std::string problem;  ///< file as given
+  std::string law;      ///< "prior" or "posterior"
+  Json sampler;         ///< with all its parameters; null where there is none
+  Json process;         ///< null for draw
+  Json grid;            ///< null for draw
+  std::uint64_t seed = 0;
+  std::uint64_t first = 0;  ///< range [first, end)
+  std::uint64_t end = 0;
+  std::string precision;  ///< f32 or f64
+  std::string plan_hash;
+  std::string device;
+  std::vector<std::int64_t> shape;
+  Json times;                          ///< of the levels kept; null without history
+  std::optional<std::uint64_t> start;  ///< digest of the given start states (`start_digest`), absent where none were given
+  bool complete = true;                ///< false: interrupted, the range is what was finished
+  double particle_steps = 0.0;
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
+  double seconds = 0.0;
+};
+
+/// The sidecar. Runs of adjacent ranges, merged, have the sidecar of the whole run but for `seconds`.
+Json sidecar_json(const RunRecord& record);
+/// What `--json` prints: the record with `file` and `particle_steps_per_second`.
+Json result_json(const RunRecord& record, const std::filesystem::path& file);
+/// The same for people.
+std::string result_text(const RunRecord& record, const std::filesystem::path& file);
+
+/// Reads the sidecar of `file`. @throws std::invalid_argument naming the sidecar when it is missing, no JSON, or lacks a key.
+RunRecord read_sidecar(const std::filesystem::path& file);
+
+/// Appends those of `more` that are not there yet.
+void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more);
+
+/// Digest of start states (n, d) of the particles first, first + 1, ...: the sum over particles of a hash of index and state, so that the
+/// digests of adjacent ranges add up to that of the whole.
+std::uint64_t start_digest(const Points& states, std::uint64_t first);
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,210 @@
+// The verbs that run a plan: sample, forward, draw.
+
+#include <memory>
+#include <span>
+
+#include <gmdiff/device.hpp>
+#include <gmdiff/plan.hpp>
+#include <gmdiff/problem.hpp>
+#include <gmdiff/version.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/chunked_run.hpp"
+#include "cli/problem_source.hpp"
+#include "cli/verb.hpp"
+#include "io/parameter_reader.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+struct RunFlags {
+  ProblemFlags problem;
+  CommonFlags common;
+  std::string out;
+  bool force = false;
+  FlagText count, range, seed, start, device, precision, history, sampler, steps;
+};
+
+void add_run_flags(CLI::App& verb, RunFlags& flags) {
+  add_problem_flags(verb, flags.problem);
+  verb.add_option("--out", flags.out, "the .npy file to write; its provenance stands beside it in FILE.json")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("--count", flags.count, "number of particles (1000)")->type_name("N");
+  verb.add_option("--range", flags.range, "particles A to B - 1 of the run, instead of --count")->type_name("A:B");
+  verb.add_option("--seed", flags.seed, "64-bit seed (0)")->type_name("S");
+  verb.add_option("--device", flags.device, "best, reference, cpu[:threads] or cuda[:index] (best)")->type_name("DEVICE");
+  verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
+  add_force(verb, flags.force);
+  add_common_flags(verb, flags.common);
+}
+
+void add_start(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
+  verb.add_option("--start", flags.start, meaning + ", shape (n, d), a row a particle of the range; sets the count")->type_name("FILE");
+}
+
+void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
+  verb.add_option("--history", flags.history, meaning)->type_name("M");
+}
+
+/// The particles to run: the start states set the count.
+ParticleRange particles(const RunFlags& flags, Eigen::Index dim, std::vector<std::string>& notes) {
+  ParticleRange range = parse_particles(flags.count, flags.range);
+  if (!flags.start) return range;
+  const std::int64_t states = count_start_states(*flags.start, dim);
+  require(!flags.range || range.count == states, "--range holds ", range.count, " particles, but --start ", *flags.start, " has ", states,
+          " states");
+  if (flags.count && range.count != states)
+    notes.push_back(concat("--start has ", states, " states, which replaces --count ", range.count));
+  range.count = states;
+  return range;
+}
+
+/// The grid with `steps` steps.
+void set_steps(GridDescription& description, int steps) {
+  if (auto* mcgdiff = std::get_if<McgdiffGrid>(&description)) {
+    mcgdiff->points = steps + 1;
+    return;
+  }
+  std::visit(
+      [steps](auto& grid) {
+        if constexpr (requires { grid.steps; }) {
+          grid.steps = steps;
+        } else {
+          fail("--steps: the problem's grid is an explicit list of times, whose steps cannot be replaced");
+        }
+      },
+      description);
+}
+
+int parse_history(const std::string& text, std::size_t levels) {
+  return static_cast<int>(parse_integer("--history", text, 2, static_cast<std::int64_t>(levels)));
+}
+
+/// What the three verbs share: the run of `plan` and its report.
+void run_verb(const RunFlags& flags, RunRecord record, const Plan& plan, std::vector<std::int64_t> row_shape, int history) {
+  const ParticleRange range = particles(flags, plan.dim(), record.notes);
+  Options options;
+  options.first = range.first;
+  options.count = range.count;
+  options.seed = parse_seed(flags.seed);
+  options.precision = parse_precision(flags.precision);
+  options.device = flags.device ? Device::parse(*flags.device) : Device::best();
+  options.history = history;
+  record.version = version();
+  record.problem = flags.problem.file;
+  record.seed = options.seed;
+  record.first = static_cast<std::uint64_t>(range.first);
+  record.end = range.end();
+  record.precision = precision_name(options.precision);
+  record.plan_hash = hex(plan.hash());
+  record.shape = std::move(row_shape);
+  record.shape.insert(record.shape.begin(), range.count);
+  FileRun run{.record = std::move(record),
+              .options = std::move(options),
+              .start = {},
+              .out = flags.out,
+              .force = flags.force,
+              .quiet = flags.common.quiet};
+  if (flags.start) run.start = *flags.start;
+  const RunRecord done = run_to_file(plan, std::move(run));
+  print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
+}
+
+/// Law, process and grid of a problem.
+struct Setting {
+  Law law;
+  ForwardProcess process;
+  TimeGrid grid;
+};
+
+Setting setting_of(const Problem& problem, bool prior) {
+  Law law = law_of(problem, prior);
+  ForwardProcess process(problem.process);
+  const LinearObservation* observation = problem.observation ? &*problem.observation : nullptr;
+  TimeGrid grid(process, problem.grid, observation);
+  return {std::move(law), std::move(process), std::move(grid)};
+}
+
+RunRecord record_of(const std::string& verb, const Problem& problem, const std::string& law) {
+  RunRecord record;
+  record.verb = verb;
+  record.law = law;
+  record.process = Json::parse(to_json(problem.process));
+  record.grid = Json::parse(to_json(problem.grid));
+  return record;
+}
+
+void sample(const RunFlags& flags) {
+  Problem problem = load_problem(flags.problem.file);
+  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
+  if (flags.steps) {
+    const auto steps = parse_integer("--steps", *flags.steps, 1, io::max_steps);
+    set_steps(problem.grid, static_cast<int>(steps));
+  }
+  const auto [law, process, grid] = setting_of(problem, flags.problem.prior);
+  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid, problem.sampler);
+  RunRecord record = record_of("sample", problem, law.name);
+  record.sampler = Json::parse(to_json(problem.sampler));
+  const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
+  std::vector<std::int64_t> row_shape{plan.dim()};
+  if (history > 0) row_shape.insert(row_shape.begin(), history);
+  run_verb(flags, std::move(record), plan, std::move(row_shape), history);
+}
+
+void forward(const RunFlags& flags) {
+  const Problem problem = load_problem(flags.problem.file);
+  const auto [law, process, grid] = setting_of(problem, flags.problem.prior);
+  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, grid);
+  const std::size_t levels = plan.times.size();
+  const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
+  run_verb(flags, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
+}
+
+void draw(const RunFlags& flags) {
+  const Problem problem = load_problem(flags.problem.file);
+  const Law law = law_of(problem, flags.problem.prior);
+  const Plan plan = draw_plan(std::span(&law.mixture, 1));
+  RunRecord record;
+  record.verb = "draw";
+  record.law = law.name;
+  run_verb(flags, std::move(record), plan, {plan.dim()}, 0);
+}
+
+}  // namespace
+
+Verb add_sample(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("sample", "samples by a reverse-time sampler");
+  auto flags = std::make_shared<RunFlags>();
+  add_run_flags(*verb, *flags);
+  verb->add_option("--sampler", flags->sampler, "name or name:key=value:..., instead of the problem's")->type_name("SAMPLER");
+  verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
+  add_start(*verb, *flags, "first states");
+  add_history(*verb, *flags, "keep M levels, noisy to clean: shape (n, M, d), their times in FILE.json");
+  set_examples(*verb,
+               "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
+               "  gmdiff sample problem.json --out a.npy --range 0:500 --seed 7\n"
+               "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n");
+  return {verb, [flags] { sample(*flags); }};
+}
+
+Verb add_forward(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("forward", "paths of x_t at the grid's times, from data to noise");
+  auto flags = std::make_shared<RunFlags>();
+  add_run_flags(*verb, *flags);
+  add_start(*verb, *flags, "data to start from instead of draws");
+  add_history(*verb, *flags, "keep M levels of the grid's N + 1");
+  set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
+  return {verb, [flags] { forward(*flags); }};
+}
+
+Verb add_draw(CLI::App& command) {
+  CLI::App* verb = command.add_subcommand("draw", "exact samples");
+  auto flags = std::make_shared<RunFlags>();
+  add_run_flags(*verb, *flags);
+  set_examples(*verb, "  gmdiff draw problem.json --out exact.npy --count 1000 --seed 1\n");
+  return {verb, [flags] { draw(*flags); }};
+}
+
+}  // namespace gmdiff::cli

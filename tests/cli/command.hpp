@@ -1,0 +1,90 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+// Runs the gmdiff command in a folder of its own.
+
+namespace gmdiff::test {
+
+using Json = nlohmann::ordered_json;
+using Arguments = std::vector<std::string>;
+
+struct CommandResult {
+  int exit_code;    ///< 128 + signal when a signal ended it
+  std::string out;  ///< standard output
+  std::string err;  ///< standard error
+};
+
+/// What a command is started with besides its arguments.
+struct Surroundings {
+  std::string input;                     ///< standard input
+  std::vector<std::string> environment;  ///< NAME=VALUE added to this process's
+  bool terminal = false;                 ///< standard error is a pseudo-terminal
+};
+
+/// A command under way.
+class RunningCommand {
+ public:
+  RunningCommand(const std::filesystem::path& folder, const Arguments& arguments, const Surroundings& surroundings = {});
+  RunningCommand(const RunningCommand&) = delete;
+  RunningCommand& operator=(const RunningCommand&) = delete;
+  /// Kills what has not been waited for.
+  ~RunningCommand();
+
+  void signal(int number) const;
+  /// Reads the pseudo-terminal until `text` has appeared; false after `seconds`.
+  bool see(const std::string& text, double seconds);
+  CommandResult wait();
+
+ private:
+  void read_terminal(int timeout_ms);
+  pid_t pid_ = -1;
+  int terminal_ = -1;
+  int out_ = -1;
+  int err_ = -1;
+  std::string seen_;
+};
+
+/// A temporary folder with small problem files:
+///   prior.json    2-D, two components, no observation, 10 steps
+///   problem.json  the same with an observation
+class CommandTest : public ::testing::Test {
+ protected:
+  CommandTest();
+  ~CommandTest() override;
+
+  /// Runs the command in the folder.
+  CommandResult run(const Arguments& arguments, const Surroundings& surroundings = {}) const;
+  /// Standard output of a command that succeeds.
+  std::string output(const Arguments& arguments, const Surroundings& surroundings = {}) const;
+  /// The object that a command prints with `--json`, which is added.
+  Json json(Arguments arguments, const Surroundings& surroundings = {}) const;
+
+  const std::filesystem::path& folder() const { return folder_; }
+  bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
+  void write(const std::string& name, const std::string& text) const;
+  std::string read(const std::string& name) const;
+  /// A JSON file.
+  Json read_json(const std::string& name) const { return Json::parse(read(name)); }
+  /// Names of all files, sorted.
+  std::vector<std::string> files() const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+/// The prior of the small problems, as JSON.
+extern const char* const small_prior;
+
+/// Keys of a JSON object, in order.
+std::vector<std::string> keys(const Json& object);
+
+}  // namespace gmdiff::test

@@ -1,0 +1,130 @@
+#include <cmath>
+
+#include <gmdiff/distances.hpp>
+#include <gmdiff/npy.hpp>
+#include <gmdiff/problem.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class DistanceVerbTest : public CommandTest {
+ protected:
+  DistanceVerbTest() {
+    output({"draw", "problem.json", "--out", "x.npy", "--count", "300", "--seed", "5"});
+    output({"draw", "problem.json", "--out", "y.npy", "--count", "200", "--seed", "6"});
+  }
+};
+
+const std::vector<std::string> row_keys{"quantity", "value", "value_sd", "floor", "floor_sd", "ratio"};
+
+TEST_F(DistanceVerbTest, SamplesAgainstALawHaveAFloorBesideThem) {
+  const Json result = json({"distance", "x.npy", "problem.json", "--repeats", "4", "--slices", "20", "--p", "2", "--seed", "3"});
+
+  const Problem problem = read_problem(folder() / "problem.json");
+  const Judgement expected = judge(PointSet(read_points(folder() / "x.npy")), posterior(problem.prior, *problem.observation).mixture,
+                                   {.metric = Metric::sliced_wasserstein, .p = 2, .slices = 20, .repeats = 4, .seed = 3})
+                                 .front();
+  EXPECT_EQ(result["law"], "posterior");
+  EXPECT_EQ(result["b"]["law"], "posterior");
+  EXPECT_TRUE(result["a"]["law"].is_null());
+  ASSERT_EQ(result["rows"].size(), 1U);
+  const Json& row = result["rows"][0];
+  EXPECT_EQ(keys(row), row_keys);
+  EXPECT_EQ(row["quantity"], "sw_2");
+  EXPECT_EQ(row["value"], expected.value);
+  EXPECT_EQ(row["value_sd"], expected.value_sd);
+  EXPECT_EQ(row["floor"], expected.floor);
+  EXPECT_EQ(row["floor_sd"], expected.floor_sd);
+  EXPECT_EQ(row["ratio"], expected.ratio);
+}
+
+TEST_F(DistanceVerbTest, TheSidesMayComeInEitherOrder) {
+  EXPECT_EQ(json({"distance", "x.npy", "problem.json"})["rows"], json({"distance", "problem.json", "x.npy"})["rows"]);
+}
+
+TEST_F(DistanceVerbTest, EveryMetricAgainstALaw) {
+  const std::pair<const char*, std::vector<std::string>> metrics[] = {{"sw", {"sw_1"}},
+                                                                      {"max-sw", {"max_sw_1"}},
+                                                                      {"mmd", {"mmd_squared"}},
+                                                                      {"energy", {"energy_distance"}},
+                                                                      {"moments", {"mean_error", "covariance_error"}},
+                                                                      {"modes", {"total_variation"}}};
+  for (const auto& [metric, quantities] : metrics) {
+    const Json rows = json({"distance", "x.npy", "problem.json", "--metric", metric})["rows"];
+    ASSERT_EQ(rows.size(), quantities.size()) << metric;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(rows[i]["quantity"], quantities[i]);
+      EXPECT_GT(rows[i]["floor"], 0.0) << metric;
+    }
+  }
+}
+
+TEST_F(DistanceVerbTest, TwoFilesHaveNoLawAndNoFloor) {
+  const Json result = json({"distance", "x.npy", "y.npy"});
+  const std::string table = output({"distance", "x.npy", "y.npy"});
+
+  EXPECT_TRUE(result["law"].is_null());
+  EXPECT_EQ(result["rows"][0]["value"], sliced_wasserstein(read_points(folder() / "x.npy"), read_points(folder() / "y.npy")));
+  for (const char* key : {"value_sd", "floor", "floor_sd", "ratio"}) EXPECT_TRUE(result["rows"][0][key].is_null()) << key;
+  EXPECT_EQ(result["reason"], "between two .npy files there is no law to draw from, so there is no noise floor");
+  EXPECT_NE(table.find("between two .npy files there is no law to draw from"), std::string::npos) << table;
+}
+
+TEST_F(DistanceVerbTest, EveryMetricBetweenTwoFiles) {
+  const Points x = read_points(folder() / "x.npy"), y = read_points(folder() / "y.npy");
+  const auto value = [&](const char* metric) { return json({"distance", "x.npy", "y.npy", "--metric", metric})["rows"][0]["value"]; };
+
+  EXPECT_EQ(value("max-sw"), max_sliced_wasserstein(x, y));
+  EXPECT_EQ(value("mmd"), mmd_squared(x, y));
+  EXPECT_EQ(value("energy"), energy_distance(x, y, EnergyForm::v));
+}
+
+TEST_F(DistanceVerbTest, TwoLawsTakeACount) {
+  const Json apart = json({"distance", "prior.json", "problem.json", "--count", "100"});
+  const Json equal = json({"distance", "prior.json", "prior.json", "--count", "100"});
+
+  EXPECT_GT(apart["rows"][0]["ratio"], 3.0);
+  EXPECT_LT(equal["rows"][0]["ratio"], 3.0);
+  EXPECT_EQ(apart["a"]["law"], "prior");
+  EXPECT_EQ(apart["law"], "posterior");
+}
+
+TEST_F(DistanceVerbTest, DrawsAreNotComparedWithThemselves) {
+  output({"draw", "problem.json", "--out", "same.npy", "--count", "300", "--seed", "8"});
+
+  const Json row = json({"distance", "same.npy", "problem.json", "--seed", "8"})["rows"][0];
+
+  EXPECT_GT(row["value"], 0.3 * row["floor"].get<double>());
+}
+
+TEST_F(DistanceVerbTest, PriorOnRequest) {
+  const Json result = json({"distance", "x.npy", "problem.json", "--prior"});
+
+  EXPECT_EQ(result["law"], "prior");
+  EXPECT_GT(result["rows"][0]["ratio"], 3.0);
+}
+
+TEST_F(DistanceVerbTest, TheTableHasValueFloorAndRatio) {
+  const std::string table = output({"distance", "x.npy", "problem.json"});
+
+  EXPECT_NE(table.find("posterior of problem.json; value and floor are means over 5 exact draws of 300 points"), std::string::npos)
+      << table;
+  for (const char* word : {"value", "floor", "sd", "ratio", "sw_1"}) EXPECT_NE(table.find(word), std::string::npos) << table;
+}
+
+TEST_F(DistanceVerbTest, ASideFromStandardInput) {
+  const Surroundings piped{.input = read("problem.json"), .environment = {}, .terminal = false};
+
+  EXPECT_EQ(json({"distance", "x.npy", "-"}, piped)["rows"], json({"distance", "x.npy", "problem.json"})["rows"]);
+}
+
+TEST_F(DistanceVerbTest, AnArrayIsKnownByItsContent) {
+  std::filesystem::copy_file(folder() / "x.npy", folder() / "x.npy.partial");
+
+  EXPECT_EQ(json({"distance", "x.npy.partial", "problem.json"})["rows"], json({"distance", "x.npy", "problem.json"})["rows"]);
+}
+
+}  // namespace
+}  // namespace gmdiff::test

@@ -1,0 +1,112 @@
+#include <gmdiff/npy.hpp>
+#include <gmdiff/observation.hpp>
+#include <gmdiff/problem.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class EvalTest : public CommandTest {
+ protected:
+  EvalTest() { write_points(folder() / "x.npy", points); }
+
+  /// The four arrays against the library's.
+  void expect_arrays(const Json& result, const Mixture& law, Level level) const {
+    const Eigen::VectorXd log_density = law.log_pdf(points, level);
+    const Points responsibilities = law.responsibilities(points, level);
+    const Points score = law.score(points, level);
+    const Points denoiser = law.denoiser(points, level);
+    ASSERT_EQ(result["log_density"].size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto row = static_cast<Eigen::Index>(i);
+      EXPECT_EQ(result["log_density"][i], log_density(row));
+      for (std::size_t j = 0; j < 2; ++j) {
+        const auto column = static_cast<Eigen::Index>(j);
+        EXPECT_EQ(result["responsibilities"][i][j], responsibilities(row, column));
+        EXPECT_EQ(result["score"][i][j], score(row, column));
+        EXPECT_EQ(result["denoiser"][i][j], denoiser(row, column));
+      }
+    }
+  }
+
+  const Points points{{0.0, 0.5}, {1.0, -1.0}, {30.0, 2.0}};
+};
+
+TEST_F(EvalTest, WithoutALevelItIsTheDataThemselves) {
+  const Json result = json({"eval", "prior.json", "--points", "x.npy"});
+
+  EXPECT_EQ(result["law"], "prior");
+  EXPECT_EQ(result["alpha"], 1.0);
+  EXPECT_EQ(result["sigma"], 0.0);
+  expect_arrays(result, read_problem(folder() / "prior.json").prior, {});
+}
+
+TEST_F(EvalTest, TimeAndLevelOfThePosterior) {
+  const Problem problem = read_problem(folder() / "problem.json");
+  const Mixture law = posterior(problem.prior, *problem.observation).mixture;
+
+  const Json at_time = json({"eval", "problem.json", "--points", "x.npy", "--t", "0.5"});
+  const Json at_level = json({"eval", "problem.json", "--points", "x.npy", "--alpha", "0", "--sigma", "2.5"});
+
+  EXPECT_EQ(at_time["law"], "posterior");
+  expect_arrays(at_time, law, ForwardProcess(problem.process).level(0.5));
+  expect_arrays(at_level, law, {0.0, 2.5});
+}
+
+TEST_F(EvalTest, PriorOnRequest) {
+  const Json result = json({"eval", "problem.json", "--points", "x.npy", "--prior"});
+
+  EXPECT_EQ(result["law"], "prior");
+  expect_arrays(result, read_problem(folder() / "problem.json").prior, {});
+}
+
+TEST_F(EvalTest, OutIsAnArchiveOfTheFourArrays) {
+  const std::string text = output({"eval", "prior.json", "--points", "x.npy", "--t", "0.5", "--out", "r.npz"});
+
+  const std::string bytes = read("r.npz");
+  EXPECT_TRUE(bytes.starts_with("PK"));
+  for (const char* name : {"log_density.npy", "responsibilities.npy", "score.npy", "denoiser.npy"}) {
+    EXPECT_NE(bytes.find(name), std::string::npos) << name;
+  }
+  EXPECT_NE(bytes.find("'shape': (3,)"), std::string::npos) << "log_density has shape (n)";
+  EXPECT_NE(text.find("all arrays are in r.npz"), std::string::npos) << text;
+}
+
+TEST_F(EvalTest, WhereTheLawHasNoDensityTheDenoiserStillIsDefined) {
+  write("singular.json", R"({"prior": {"weights": [1], "means": [[0, 0]], "covariance": {"type": "tied", "values": [[1, 0], [0, 0]]}}})");
+
+  const CommandResult result = run({"eval", "singular.json", "--points", "x.npy", "--json"});
+
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json arrays = Json::parse(result.out);
+  EXPECT_EQ(arrays["log_density"], Json::array({"nan", "nan", "nan"}));
+  EXPECT_EQ(arrays["score"][2], Json::array({"nan", "nan"}));
+  EXPECT_TRUE(arrays["denoiser"][0][0].is_number());
+  EXPECT_FALSE(arrays["warnings"].empty());
+  EXPECT_NE(result.err.find("gmdiff: warning: log_density is not defined here: "), std::string::npos) << result.err;
+}
+
+TEST_F(EvalTest, ManyPointsAreShownInPart) {
+  output({"draw", "prior.json", "--out", "many.npy", "--count", "25"});
+
+  const std::string text = output({"eval", "prior.json", "--points", "many.npy"});
+
+  EXPECT_NE(text.find("... 5 more points"), std::string::npos) << text;
+}
+
+TEST_F(EvalTest, OneDimensionalPointsMayBeAColumnOrAVector) {
+  write("line.json", R"({"prior": {"weights": [1], "means": [[0]], "covariance": {"type": "spherical", "values": [1]}}})");
+  {
+    NpyWriter writer(folder() / "vector.npy", {2}, Precision::f64, false);
+    writer.append(std::span<const double>(std::vector<double>{0.0, 1.0}));
+    writer.commit();
+  }
+
+  const Json result = json({"eval", "line.json", "--points", "vector.npy"});
+
+  EXPECT_EQ(result["score"], Json::array({Json::array({0.0}), Json::array({-1.0})}));
+}
+
+}  // namespace
+}  // namespace gmdiff::test

@@ -1,0 +1,165 @@
+// Interrupted runs, and the progress bar.
+
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include <gmdiff/npy.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class InterruptTest : public CommandTest {
+ protected:
+  static Arguments sample(std::int64_t count) {
+    return {"sample", "problem.json", "--sampler", "euler-maruyama", "--steps", "100", "--out", "x.npy", "--count", std::to_string(count)};
+  }
+
+  /// Interrupts a run after some of its particles; `count` becomes large enough for that to be possible.
+  CommandResult interrupt(int signal, std::int64_t& count) const {
+    std::chrono::milliseconds pause(400);
+    for (;;) {
+      RunningCommand command(folder(), sample(count));
+      std::this_thread::sleep_for(pause);
+      command.signal(signal);
+      CommandResult result = command.wait();
+      if (exists("x.npy.partial")) {
+        EXPECT_EQ(result.exit_code, 130);
+        return result;
+      }
+      if (result.exit_code == 0) {
+        count *= 2;  // it was done already
+        std::filesystem::remove(folder() / "x.npy");
+        std::filesystem::remove(folder() / "x.npy.json");
+      } else {
+        EXPECT_GE(result.exit_code, 128) << result.err;
+        pause *= 2;  // nothing was finished yet
+      }
+    }
+  }
+
+  /// Hours of work.
+  static Arguments long_run(const std::string& out) {
+    return {"sample", "problem.json", "--steps", "20000", "--out", out, "--count", "20000000"};
+  }
+};
+
+TEST_F(InterruptTest, FinishedParticlesStandAndTheNamedRangeCompletesThem) {
+  std::int64_t count = 20000;
+
+  const CommandResult result = interrupt(SIGINT, count);
+
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npy.partial", "x.npy.partial.json"}));
+  const Json sidecar = read_json("x.npy.partial.json");
+  const std::int64_t done = NpyReader(folder() / "x.npy.partial").shape()[0];
+  EXPECT_GT(done, 0);
+  EXPECT_LT(done, count);
+  EXPECT_EQ(sidecar["complete"], false);
+  EXPECT_EQ(sidecar["range"], Json::array({0, done}));
+  const std::string range = std::to_string(done) + ":" + std::to_string(count);
+  EXPECT_NE(result.err.find("gmdiff: interrupted: " + std::to_string(done) + " of " + std::to_string(count) +
+                            " particles are in x.npy.partial; --range " + range + " completes it"),
+            std::string::npos)
+      << result.err;
+
+  Arguments rest = sample(count);
+  rest[7] = "rest.npy";
+  rest[8] = "--range";
+  rest[9] = range;
+  output(rest);
+  output({"merge", "x.npy.partial", "rest.npy", "--out", "merged.npy"});
+  Arguments whole = sample(count);
+  whole.emplace_back("--force");
+  output(whole);
+  EXPECT_EQ(read("merged.npy"), read("x.npy"));
+  Json merged_sidecar = read_json("merged.npy.json");
+  Json whole_sidecar = read_json("x.npy.json");
+  merged_sidecar.erase("seconds");
+  whole_sidecar.erase("seconds");
+  EXPECT_EQ(merged_sidecar, whole_sidecar);
+}
+
+TEST_F(InterruptTest, TerminationKeepsFinishedParticlesToo) {
+  std::int64_t count = 20000;
+
+  const CommandResult result = interrupt(SIGTERM, count);
+
+  EXPECT_EQ(read_json("x.npy.partial.json")["complete"], false);
+  EXPECT_NE(result.err.find("completes it"), std::string::npos) << result.err;
+}
+
+TEST_F(InterruptTest, ARunThatFinishedNothingLeavesNothing) {
+  const std::vector<std::string> before = files();
+  RunningCommand command(folder(), {"sample", "problem.json", "--steps", "1000000", "--out", "x.npy", "--count", "100000"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+
+  command.signal(SIGINT);
+  const CommandResult result = command.wait();
+
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("interrupted"), std::string::npos) << result.err;
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(InterruptTest, AnEarlierPartialFileIsNotOverwrittenUnasked) {
+  write("x.npy.partial", "kept");
+
+  const CommandResult result = run(sample(5));
+
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("x.npy.partial exists, what an interrupted run finished"), std::string::npos) << result.err;
+  EXPECT_EQ(read("x.npy.partial"), "kept");
+}
+
+TEST_F(InterruptTest, WorkThatLeavesNothingEndsAtOnce) {
+  RunningCommand command(folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+
+  command.signal(SIGINT);
+  const CommandResult result = command.wait();
+
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(InterruptTest, ATerminalSeesAProgressBarThatGoesAway) {
+  RunningCommand command(folder(), long_run("x.npy"), {.input = {}, .environment = {}, .terminal = true});
+
+  EXPECT_TRUE(command.see("sample [", 20.0));
+  EXPECT_TRUE(command.see(" %  ", 20.0));
+  command.signal(SIGINT);
+  const CommandResult result = command.wait();
+
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_NE(result.err.rfind("\r\033[K"), std::string::npos);
+  EXPECT_LT(result.err.rfind("sample ["), result.err.rfind("\r\033[K")) << "the bar is removed in the end";
+}
+
+TEST_F(InterruptTest, WorkOfUnknownLengthShowsTheTimePassed) {
+  RunningCommand command(folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"},
+                         {.input = {}, .environment = {}, .terminal = true});
+
+  EXPECT_TRUE(command.see("distance  1 s", 20.0));
+}
+
+TEST_F(InterruptTest, NoProgressBarWithoutATerminalOrWithQuiet) {
+  RunningCommand piped(folder(), long_run("x.npy"));
+  Arguments arguments = long_run("y.npy");
+  arguments.emplace_back("--quiet");
+  RunningCommand quiet(folder(), arguments, {.input = {}, .environment = {}, .terminal = true});
+
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  piped.signal(SIGINT);
+  quiet.signal(SIGINT);
+
+  EXPECT_TRUE(piped.wait().err.starts_with("gmdiff: interrupted"));
+  EXPECT_TRUE(quiet.wait().err.starts_with("gmdiff: interrupted"));
+}
+
+}  // namespace
+}  // namespace gmdiff::test

@@ -1,0 +1,65 @@
+// Plans do not depend on the machine: the C library's choice of code by CPU feature changes no hash (numerics.md §2).
+
+#include <gmdiff/problem.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+using PlanHashTest = CommandTest;
+
+const std::pair<const char*, const char*> settings[] = {
+    {R"({"type": "vp", "beta": {"type": "linear", "min": 0.02, "max": 7.0}})", R"({"type": "uniform", "steps": 25})"},
+    {R"({"type": "vp", "beta": {"type": "cosine"}})", R"({"type": "uniform", "steps": 25, "t_start": 0.97})"},
+    {R"({"type": "sub-vp", "beta": {"type": "linear", "min": 0.1, "max": 20}})", R"({"type": "log-snr", "steps": 25, "t_end": 0.01})"},
+    {R"({"type": "ou", "stationary_std": 1.3})", R"({"type": "uniform", "steps": 25, "t_end": 0.003})"},
+    {R"({"type": "ddpm", "steps": 200, "first": 0.0001, "last": 0.02})", R"({"type": "ddim", "steps": 25, "spacing": "quadratic"})"},
+    {R"({"type": "ve"})", R"({"type": "uniform", "steps": 25})"},
+    {R"({"type": "edm"})", R"({"type": "karras", "steps": 25})"},
+    {R"({"type": "rectified-flow"})", R"({"type": "uniform", "steps": 25, "t_start": 0.99})"}};
+
+class PlanHashOfEachSettingTest : public CommandTest, public ::testing::WithParamInterface<std::size_t> {
+ protected:
+  PlanHashOfEachSettingTest() {
+    const auto& [process, grid] = settings[GetParam()];
+    write("p.json", std::string("{\"prior\": ") + small_prior + ", \"process\": " + process + ", \"grid\": " + grid +
+                        R"(, "observation": {"A": [[1, 0.3]], "y": [1.5], "noise_std": 0.1}})");
+  }
+
+  std::string hash(const Arguments& more, const Surroundings& surroundings) const {
+    Arguments arguments{"sample", "p.json", "--out", "x.npy", "--count", "1", "--force", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json(arguments, surroundings)["plan_hash"];
+  }
+
+  const Surroundings masked{.input = {}, .environment = {"GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2"}, .terminal = false};
+};
+
+TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariantsForEverySamplerAndLaw) {
+  for (const std::string& sampler : sampler_names()) {
+    for (const Arguments& law : {Arguments{}, Arguments{"--prior"}}) {
+      Arguments more{"--sampler", sampler};
+      more.insert(more.end(), law.begin(), law.end());
+      EXPECT_EQ(hash(more, {}), hash(more, masked)) << sampler << (law.empty() ? ", posterior" : ", prior");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, PlanHashOfEachSettingTest, ::testing::Range(std::size_t{0}, std::size(settings)));
+
+TEST_F(PlanHashTest, TellsPlansApart) {
+  const auto hash = [&](const Arguments& more) {
+    Arguments arguments{"sample", "problem.json", "--out", "x.npy", "--count", "1", "--force"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json(arguments)["plan_hash"];
+  };
+
+  EXPECT_EQ(hash({}), hash({"--seed", "5", "--precision", "f64"}));
+  EXPECT_NE(hash({}), hash({"--prior"}));
+  EXPECT_NE(hash({}), hash({"--steps", "11"}));
+  EXPECT_NE(hash({}), hash({"--sampler", "ddim:eta=0.5"}));
+}
+
+}  // namespace
+}  // namespace gmdiff::test

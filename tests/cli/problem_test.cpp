@@ -1,0 +1,40 @@
+#include <gmdiff/problem.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+using ProblemVerbTest = CommandTest;
+
+TEST_F(ProblemVerbTest, PrintsTheFixedProblemsAsTheyAre) {
+  EXPECT_EQ(output({"problem", "tutorial-1d"}), to_json(tutorial_1d()));
+  EXPECT_EQ(output({"problem", "tutorial-2d"}), to_json(tutorial_2d()));
+  EXPECT_EQ(output({"problem", "bench-2d", "--json"}), to_json(bench_2d()));
+}
+
+TEST_F(ProblemVerbTest, McgdiffTakesDimensionsAndSeed) {
+  EXPECT_EQ(output({"problem", "mcgdiff", "--dx", "6", "--dy", "3", "--seed", "5"}),
+            to_json(mcgdiff_problem({.dx = 6, .dy = 3, .seed = 5})));
+  EXPECT_EQ(output({"problem", "mcgdiff"}), to_json(mcgdiff_problem({})));
+}
+
+TEST_F(ProblemVerbTest, OutWritesTheFileAndJsonPrintsItToo) {
+  const std::string text = output({"problem", "bench-2d", "--out", "p.json"});
+  const std::string printed = output({"problem", "bench-2d", "--out", "q.json", "--json"});
+
+  EXPECT_EQ(read("p.json"), to_json(bench_2d()));
+  EXPECT_EQ(text, "bench-2d written to p.json\n");
+  EXPECT_EQ(printed, read("q.json"));
+}
+
+TEST_F(ProblemVerbTest, EveryProblemCanBeSampledAsItIs) {
+  for (const char* name : {"tutorial-1d", "tutorial-2d", "bench-2d", "mcgdiff"}) {
+    const std::string file = std::string(name) + ".json";
+    output({"problem", name, "--out", file});
+    EXPECT_EQ(json({"sample", file, "--out", std::string(name) + ".npy", "--count", "3"})["shape"][0], 3) << name;
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::test
