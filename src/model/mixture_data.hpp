@@ -14,6 +14,8 @@ struct Mixture::Data {
   std::vector<Eigen::MatrixXd> bases;  ///< none, one (tied, common basis) or K (full)
   std::vector<Eigen::MatrixXd> dense;  ///< Sigma as given dense (tied 1, full K), else empty
   Points rotated_means;                ///< means in the common basis (tied, common basis), else as `means`
+  Eigen::VectorXd centre;              ///< sum_k w_k mu_k, (d)
+  Points centred_means;                ///< U_k^T (mu_k - centre), (K, d); U_k = I without bases
 
   /// l_{k,i}, whatever the structure.
   double eigenvalue(Eigen::Index k, Eigen::Index i) const {

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <gmdiff/mixture.hpp>
 
@@ -68,6 +72,14 @@ inline std::vector<NamedMixture> mixtures_of_every_structure() {
           {"full eigen", Mixture(weights, means, Covariance::full_eigen(bases, variances))},
           {"full Cholesky", Mixture(weights, means, Covariance::full_cholesky(factors))},
           {"common basis", Mixture(weights, means, Covariance::common_basis(U, variances))}};
+}
+
+/// Every entry within `relative` of the largest expected one, or of 1 where that is less.
+inline void expect_near(const Eigen::MatrixXd& actual, const Eigen::MatrixXd& expected, double relative, const std::string& what) {
+  ASSERT_EQ(actual.rows(), expected.rows()) << what;
+  ASSERT_EQ(actual.cols(), expected.cols()) << what;
+  const double scale = std::max(1.0, expected.cwiseAbs().maxCoeff());
+  EXPECT_LE((actual - expected).cwiseAbs().maxCoeff(), relative * scale) << what;  // fails for NaN
 }
 
 }  // namespace gmdiff::test
