@@ -1,0 +1,235 @@
+#pragma once
+
+#include <array>
+#include <type_traits>
+
+#include <gmdiff/process.hpp>
+#include <gmdiff/sampler.hpp>
+#include <gmdiff/time_grid.hpp>
+
+// The catalogue of names: one entry for each process, grid and sampler, with its parameters. Problem files are read and written by it, and
+// so are samplers on the command line. A default is the member initialiser of the description.
+//
+// A visitor offers
+//   required(key, member), optional(key, member)     a parameter without, with a default
+//   unbounded(key, member)                           one with a default that may be infinite
+//   either(first_holds, first, second)               two exclusive groups: functions that visit with the visitor given to them
+
+namespace gmdiff::io {
+
+/// Name in the catalogue; null for a type that has no written form.
+template <class T>
+inline constexpr const char* type_name = nullptr;
+
+template <>
+inline constexpr const char* type_name<LinearBeta> = "linear";
+template <>
+inline constexpr const char* type_name<CosineBeta> = "cosine";
+template <>
+inline constexpr const char* type_name<Vp> = "vp";
+template <>
+inline constexpr const char* type_name<SubVp> = "sub-vp";
+template <>
+inline constexpr const char* type_name<Ou> = "ou";
+template <>
+inline constexpr const char* type_name<Ddpm> = "ddpm";
+template <>
+inline constexpr const char* type_name<Ve> = "ve";
+template <>
+inline constexpr const char* type_name<Edm> = "edm";
+template <>
+inline constexpr const char* type_name<RectifiedFlow> = "rectified-flow";
+
+template <>
+inline constexpr const char* type_name<UniformGrid> = "uniform";
+template <>
+inline constexpr const char* type_name<KarrasGrid> = "karras";
+template <>
+inline constexpr const char* type_name<LogSnrGrid> = "log-snr";
+template <>
+inline constexpr const char* type_name<DdimGrid> = "ddim";
+template <>
+inline constexpr const char* type_name<McgdiffGrid> = "mcgdiff";
+template <>
+inline constexpr const char* type_name<ListGrid> = "list";
+
+template <>
+inline constexpr const char* type_name<Ddim> = "ddim";
+template <>
+inline constexpr const char* type_name<ExactTransition> = "exact-transition";
+template <>
+inline constexpr const char* type_name<Ancestral> = "ancestral";
+template <>
+inline constexpr const char* type_name<EulerMaruyama> = "euler-maruyama";
+template <>
+inline constexpr const char* type_name<Euler> = "euler";
+template <>
+inline constexpr const char* type_name<Heun> = "heun";
+template <>
+inline constexpr const char* type_name<Dpmpp2s> = "dpmpp-2s";
+template <>
+inline constexpr const char* type_name<Dpmpp2m> = "dpmpp-2m";
+template <>
+inline constexpr const char* type_name<SdeDpmpp2m> = "sde-dpmpp-2m";
+
+/// Names of an enumeration's values, in their order.
+template <class Enum>
+inline constexpr std::array<const char*, 2> enum_names = {};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<Start> = {"exact", "gaussian"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<Finish> = {"denoise", "step"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<Ancestral::Variance> = {"small", "large"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<Heun::Variable> = {"t", "n"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<DdimGrid::Spacing> = {"linear", "quadratic"};
+
+// ----- processes
+
+template <class Visitor>
+void visit_parameters(Visitor& v, LinearBeta& beta) {
+  v.required("min", beta.min);
+  v.required("max", beta.max);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, CosineBeta& beta) {
+  v.optional("offset", beta.offset);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Vp& process) {
+  v.required("beta", process.beta);
+  v.optional("T", process.T);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, SubVp& process) {
+  v.required("beta", process.beta);
+  v.optional("T", process.T);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ou& process) {
+  v.optional("stationary_std", process.stationary_std);
+  v.optional("T", process.T);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ddpm& process) {
+  v.either(
+      !process.betas.empty(), [&](auto& visitor) { visitor.required("betas", process.betas); },
+      [&](auto& visitor) {
+        visitor.required("steps", process.steps);
+        visitor.required("first", process.first);
+        visitor.required("last", process.last);
+      });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ve& process) {
+  v.optional("sigma_min", process.sigma_min);
+  v.optional("sigma_max", process.sigma_max);
+  v.optional("T", process.T);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Edm& process) {
+  v.optional("T", process.T);
+}
+template <class Visitor>
+void visit_parameters(Visitor&, RectifiedFlow&) {}
+
+// ----- grids
+
+template <class Visitor>
+void visit_parameters(Visitor& v, UniformGrid& grid) {
+  v.required("steps", grid.steps);
+  v.optional("t_start", grid.t_start);
+  v.optional("t_end", grid.t_end);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, KarrasGrid& grid) {
+  v.required("steps", grid.steps);
+  v.optional("rho", grid.rho);
+  v.optional("n_min", grid.n_min);
+  v.optional("n_max", grid.n_max);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, LogSnrGrid& grid) {
+  v.required("steps", grid.steps);
+  v.optional("t_start", grid.t_start);
+  v.required("t_end", grid.t_end);
+  v.optional("end_at_data", grid.end_at_data);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, DdimGrid& grid) {
+  v.required("steps", grid.steps);
+  v.optional("spacing", grid.spacing);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, McgdiffGrid& grid) {
+  v.required("points", grid.points);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ListGrid& grid) {
+  v.required("t", grid.t);
+}
+
+// ----- samplers
+
+/// The churn of single-step samplers.
+template <class Visitor, class SingleStep>
+void visit_churn(Visitor& v, SingleStep& sampler) {
+  v.optional("churn", sampler.churn);
+  v.optional("churn_min", sampler.churn_min);
+  v.unbounded("churn_max", sampler.churn_max);
+  v.optional("churn_noise", sampler.churn_noise);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ExactTransition& sampler) {
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ancestral& sampler) {
+  v.optional("variance", sampler.variance);
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ddim& sampler) {
+  v.optional("eta", sampler.eta);
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, EulerMaruyama& sampler) {
+  v.optional("zeta", sampler.zeta);
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+  v.optional("finish", sampler.finish);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Euler& sampler) {
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+  v.optional("finish", sampler.finish);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Heun& sampler) {
+  v.optional("variable", sampler.variable);
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+  v.optional("finish", sampler.finish);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Dpmpp2s& sampler) {
+  v.optional("r", sampler.r);
+  visit_churn(v, sampler);
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Dpmpp2m& sampler) {
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, SdeDpmpp2m& sampler) {
+  v.optional("start", sampler.start);
+}
+
+}  // namespace gmdiff::io

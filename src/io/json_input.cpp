@@ -1,0 +1,143 @@
+#include "io/json_input.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+
+namespace gmdiff::io {
+
+namespace {
+
+constexpr std::size_t max_depth = 32;         // problem files nest 6 deep
+constexpr std::size_t max_quoted = 60;        // characters of foreign text in a message
+constexpr std::size_t max_parser_text = 240;  // of the parser's own message, which may repeat a long token
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string result(text.substr(0, limit));
+  for (char& c : result) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text.size() > limit ? result + "..." : result;
+}
+
+/// Levenshtein distance.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (const char c : a) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t substitution = diagonal + (c == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({substitution, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// Watches the parser: bounds the nesting and refuses repeated keys, of which a JSON reader would keep an arbitrary one.
+class ParserGuard {
+ public:
+  explicit ParserGuard(const Location& where) : where_(where) {}
+
+  bool operator()(int, Json::parse_event_t event, const Json& parsed) {
+    switch (event) {
+      case Json::parse_event_t::object_start:
+      case Json::parse_event_t::array_start:
+        if (keys_.size() == max_depth) where_.fail("nested more than ", max_depth, " deep");
+        keys_.emplace_back();
+        break;
+      case Json::parse_event_t::object_end:
+      case Json::parse_event_t::array_end:
+        keys_.pop_back();
+        break;
+      case Json::parse_event_t::key:
+        if (!keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
+          where_.fail("repeated key ", in_quotes(parsed.get_ref<const std::string&>()));
+        }
+        break;
+      case Json::parse_event_t::value:
+        break;
+    }
+    return true;
+  }
+
+ private:
+  const Location& where_;
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+Location Location::key(std::string_view name) const {
+  Location result = *this;
+  result.path_ += (path_.empty() ? "" : ".") + std::string(name);
+  return result;
+}
+
+Location Location::index(std::size_t i) const {
+  Location result = *this;
+  result.path_ += "[" + std::to_string(i) + "]";
+  return result;
+}
+
+std::string Location::prefix() const { return path_.empty() ? file_ + ": " : file_ + ": " + path_ + ": "; }
+
+std::string in_quotes(std::string_view text) { return '"' + printable(text, max_quoted) + '"'; }
+
+std::string describe(const Json& value) {
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  if (value.is_array()) return value.empty() ? "an empty array" : "an array";
+  if (value.is_object()) return "an object";
+  return value.dump();
+}
+
+std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
+  std::string message = concat("unknown ", what, " ", in_quotes(name));
+  if (known.empty()) return message + "; none is known here";
+  // A name longer than this resembles nothing, and the distance is quadratic.
+  if (name.size() <= max_quoted) {
+    const auto closer = [&](const auto& a, const auto& b) { return edit_distance(name, a) < edit_distance(name, b); };
+    message += "; did you mean " + in_quotes(*std::min_element(known.begin(), known.end(), closer)) + "?";
+  }
+  std::string list;
+  for (const std::string& entry : known) list += (list.empty() ? "" : ", ") + entry;
+  return message + " (known: " + list + ")";
+}
+
+Json parse_json(std::istream& in, const Location& where) {
+  try {
+    return Json::parse(in, ParserGuard(where));
+  } catch (const Json::exception& error) {
+    std::string_view text = error.what();
+    text.remove_prefix(std::min(text.find("] ") + 2, text.size()));  // "[json.exception.parse_error.101] "
+    where.fail("not valid JSON: ", printable(text, max_parser_text));
+  } catch (const std::ios_base::failure& error) {
+    throw std::runtime_error(where.prefix() + "reading failed: " + error.what());
+  }
+}
+
+const Json& as_object(const Json& value, const Location& where) {
+  if (!value.is_object()) where.fail("expected an object, given ", describe(value));
+  return value;
+}
+
+const Json& member(const Json& object, const Location& where, const char* key) {
+  const Json* value = optional_member(object, key);
+  if (value == nullptr) where.fail("missing key \"", key, "\"");
+  return *value;
+}
+
+const Json* optional_member(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+void check_keys(const Json& object, const Location& where, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) where.fail(unknown_name("key", key, known));
+  }
+}
+
+}  // namespace gmdiff::io

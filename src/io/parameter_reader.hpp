@@ -1,0 +1,171 @@
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "io/catalogue.hpp"
+#include "io/json_input.hpp"
+#include "io/number_array.hpp"
+
+// Descriptions from JSON, by the catalogue.
+
+namespace gmdiff::io {
+
+constexpr int max_steps = 1'000'000;  // of a grid or a table in a problem file: bounds time and memory of a hostile one
+
+double read_number(const Json& value, const Location& where);
+/// A number, or the string "inf".
+double read_unbounded(const Json& value, const Location& where);
+/// An integer from 1 to max_steps.
+int read_count(const Json& value, const Location& where);
+bool read_boolean(const Json& value, const Location& where);
+/// Position of a string among the names. @throws std::invalid_argument with all of them.
+std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names);
+
+/// Whether `type` must be given, or may be left out and then means the first alternative.
+enum class TypeKey { required, optional };
+/// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid", "sampler", "beta".
+template <class Variant>
+Variant read_variant(const Json& value, const Location& where, const char* what, TypeKey type_key = TypeKey::required);
+
+/// Collects the keys of a description.
+struct KeyCollector {
+  std::vector<std::string> keys = {"type"};
+
+  template <class T>
+  void required(const char* key, T&) {
+    keys.emplace_back(key);
+  }
+  template <class T>
+  void optional(const char* key, T&) {
+    keys.emplace_back(key);
+  }
+  void unbounded(const char* key, double&) { keys.emplace_back(key); }
+  template <class First, class Second>
+  void either(bool, First first, Second second) {
+    first(*this);
+    second(*this);
+  }
+};
+
+/// Reads the parameters of a description from an object whose keys have been checked.
+class ParameterReader {
+ public:
+  ParameterReader(const Json& object, const Location& where) : object_(object), where_(where) {}
+
+  template <class T>
+  void required(const char* key, T& parameter) {
+    read(member(object_, where_, key), where_.key(key), parameter);
+  }
+  template <class T>
+  void optional(const char* key, T& parameter) {
+    if (const Json* value = optional_member(object_, key)) read(*value, where_.key(key), parameter);
+  }
+  void unbounded(const char* key, double& parameter) {
+    if (const Json* value = optional_member(object_, key)) parameter = read_unbounded(*value, where_.key(key));
+  }
+  /// The first group when one of its keys is given, and then none of the second.
+  template <class First, class Second>
+  void either(bool, First first, Second second) {
+    const std::string in_first = given_key(first);
+    const std::string in_second = given_key(second);
+    if (!in_first.empty() && !in_second.empty()) where_.fail("\"", in_first, "\" and \"", in_second, "\" exclude each other");
+    if (in_first.empty() && in_second.empty()) where_.fail("expected ", key_list(first), ", or ", key_list(second));
+    in_first.empty() ? second(*this) : first(*this);
+  }
+
+ private:
+  static void read(const Json& value, const Location& where, double& parameter) { parameter = read_number(value, where); }
+  static void read(const Json& value, const Location& where, int& parameter) { parameter = read_count(value, where); }
+  static void read(const Json& value, const Location& where, bool& parameter) { parameter = read_boolean(value, where); }
+  static void read(const Json& value, const Location& where, std::optional<double>& parameter) { parameter = read_number(value, where); }
+  static void read(const Json& value, const Location& where, std::vector<double>& parameter) {
+    parameter = read_array(value, where, {any_size}).values;
+  }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  static void read(const Json& value, const Location& where, Enum& parameter) {
+    const auto& names = enum_names<Enum>;
+    parameter = static_cast<Enum>(read_choice(value, where, {names.begin(), names.end()}));
+  }
+  template <class... Alternatives>
+  static void read(const Json& value, const Location& where, std::variant<Alternatives...>& parameter) {
+    parameter = read_variant<std::variant<Alternatives...>>(value, where, "beta", TypeKey::optional);
+  }
+  static void read(const Json& value, const Location& where, LinearBeta& parameter) {
+    parameter = std::get<LinearBeta>(read_variant<std::variant<LinearBeta>>(value, where, "beta", TypeKey::optional));
+  }
+
+  template <class Group>
+  static std::vector<std::string> group_keys(Group group) {
+    KeyCollector collector{{}};
+    group(collector);
+    return collector.keys;
+  }
+  template <class Group>
+  std::string given_key(Group group) const {
+    for (const std::string& key : group_keys(group)) {
+      if (object_.contains(key)) return key;
+    }
+    return {};
+  }
+  template <class Group>
+  static std::string key_list(Group group) {
+    std::string list;
+    for (const std::string& key : group_keys(group)) list += (list.empty() ? "\"" : ", \"") + key + "\"";
+    return list;
+  }
+
+  const Json& object_;
+  const Location& where_;
+};
+
+/// Calls f with a default-constructed value of each alternative that has a written form.
+template <class Variant, class F>
+void for_each_alternative(F f) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto call = [&]<class T>(T alternative) {
+      if constexpr (type_name<T> != nullptr) f(alternative);
+    };
+    (call(std::variant_alternative_t<I, Variant>{}), ...);
+  }
+  (std::make_index_sequence<std::variant_size_v<Variant>>());
+}
+
+/// Names of all alternatives that have a written form, in order.
+template <class Variant>
+std::vector<std::string> alternative_names() {
+  std::vector<std::string> names;
+  for_each_alternative<Variant>([&]<class T>(const T&) { names.emplace_back(type_name<T>); });
+  return names;
+}
+
+template <class Variant>
+Variant read_variant(const Json& value, const Location& where, const char* what, TypeKey type_key) {
+  as_object(value, where);
+  const auto names = alternative_names<Variant>();
+  std::string name = names.front();
+  if (type_key == TypeKey::required || value.contains("type")) {
+    const Json& type = member(value, where, "type");
+    if (!type.is_string()) where.key("type").fail("expected the name of a ", what, ", given ", describe(type));
+    name = type.get<std::string>();
+  }
+  std::optional<Variant> result;
+  for_each_alternative<Variant>([&]<class T>(T& alternative) {
+    if (name != type_name<T>) return;
+    KeyCollector known;
+    visit_parameters(known, alternative);
+    check_keys(value, where, known.keys);
+    ParameterReader reader(value, where);
+    visit_parameters(reader, alternative);
+    result = alternative;
+  });
+  if (!result) where.key("type").fail(unknown_name(what, name, names));
+  return *result;
+}
+
+}  // namespace gmdiff::io

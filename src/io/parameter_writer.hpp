@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "io/catalogue.hpp"
+#include "model/check.hpp"
+
+// Descriptions as JSON, by the catalogue.
+
+namespace gmdiff::io {
+
+/// Keys in the order of the catalogue.
+using OrderedJson = nlohmann::ordered_json;
+
+/// A double that reads back to the same value; "inf", "-inf", "nan" as strings.
+inline OrderedJson write_number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+template <class... Alternatives>
+OrderedJson write_variant(const std::variant<Alternatives...>& description);
+
+/// Writes the parameters of a description into an object.
+class ParameterWriter {
+ public:
+  explicit ParameterWriter(OrderedJson& object) : object_(object) {}
+
+  template <class T>
+  void required(const char* key, const T& parameter) {
+    object_[key] = write(parameter);
+  }
+  template <class T>
+  void optional(const char* key, const T& parameter) {
+    object_[key] = write(parameter);
+  }
+  /// A missing value is written as a missing key.
+  void optional(const char* key, const std::optional<double>& parameter) {
+    if (parameter) object_[key] = write(*parameter);
+  }
+  void unbounded(const char* key, double parameter) { object_[key] = write(parameter); }
+  template <class First, class Second>
+  void either(bool first_holds, First first, Second second) {
+    first_holds ? first(*this) : second(*this);
+  }
+
+ private:
+  static OrderedJson write(double value) { return write_number(value); }
+  static OrderedJson write(int value) { return value; }
+  static OrderedJson write(bool value) { return value; }
+  static OrderedJson write(const std::vector<double>& values) {
+    OrderedJson array = OrderedJson::array();
+    for (const double value : values) array.push_back(write_number(value));
+    return array;
+  }
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  static OrderedJson write(Enum value) { return enum_names<Enum>.at(static_cast<std::size_t>(value)); }
+  template <class... Alternatives>
+  static OrderedJson write(const std::variant<Alternatives...>& value) {
+    return write_variant(value);
+  }
+  static OrderedJson write(const LinearBeta& value) { return write_variant(std::variant<LinearBeta>(value)); }
+
+  OrderedJson& object_;
+};
+
+/// `{"type": name, parameters}` of one description.
+template <class T>
+OrderedJson write_description(T description) {
+  if constexpr (type_name<T> == nullptr) {
+    fail("to_json: a process given by functions (CustomProcess) has no JSON form");
+  } else {
+    OrderedJson object = {{"type", type_name<T>}};
+    ParameterWriter writer(object);
+    visit_parameters(writer, description);
+    return object;
+  }
+}
+
+template <class... Alternatives>
+OrderedJson write_variant(const std::variant<Alternatives...>& description) {
+  return std::visit([](const auto& alternative) { return write_description(alternative); }, description);
+}
+
+}  // namespace gmdiff::io

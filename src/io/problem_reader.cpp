@@ -1,0 +1,120 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include <gmdiff/problem.hpp>
+
+#include "io/parameter_reader.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+using io::any_size;
+using io::Json;
+using io::Location;
+
+/// Puts the place before what a model object finds wrong.
+template <class F>
+auto at(const Location& where, F make) {
+  try {
+    return make();
+  } catch (const std::invalid_argument& error) {
+    where.fail(error.what());
+  }
+}
+
+Covariance read_covariance(const Json& value, const Location& where, std::int64_t K, std::int64_t d) {
+  io::as_object(value, where);
+  io::check_keys(value, where, {"type", "values"});
+  const Json& type = io::member(value, where, "type");
+  const Json& values = io::member(value, where, "values");
+  const Location place = where.key("values");
+  if (type == "spherical") return Covariance::spherical(io::read_array(values, place, {K}).values);
+  if (type == "diag") return Covariance::diag(io::read_array(values, place, {K, d}).points());
+  if (type == "tied") return Covariance::tied(io::read_array(values, place, {d, d}).points());
+  if (type == "full") return Covariance::full(io::read_array(values, place, {K, d, d}).matrices());
+  if (!type.is_string()) where.key("type").fail("expected the name of a covariance, given ", io::describe(type));
+  where.key("type").fail(io::unknown_name("covariance", type.get_ref<const std::string&>(), {"spherical", "diag", "tied", "full"}));
+}
+
+Mixture read_prior(const Json& value, const Location& where) {
+  io::as_object(value, where);
+  io::check_keys(value, where, {"weights", "means", "covariance"});
+  auto weights = io::read_array(io::member(value, where, "weights"), where.key("weights"), {any_size});
+  const std::int64_t K = weights.size(0);
+  const auto means = io::read_array(io::member(value, where, "means"), where.key("means"), {K, any_size});
+  Covariance covariance = read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
+  return at(where, [&] { return Mixture(std::move(weights.values), means.points(), std::move(covariance)); });
+}
+
+LinearObservation read_observation(const Json& value, const Location& where, std::int64_t d) {
+  io::as_object(value, where);
+  io::check_keys(value, where, {"A", "y", "noise_std", "noise_covariance"});
+  const auto A = io::read_array(io::member(value, where, "A"), where.key("A"), {any_size, d});
+  const std::int64_t dy = A.size(0);
+  const auto y = io::read_array(io::member(value, where, "y"), where.key("y"), {dy});
+  const Json* noise_std = io::optional_member(value, "noise_std");
+  const Json* noise_covariance = io::optional_member(value, "noise_covariance");
+  if (noise_std != nullptr && noise_covariance != nullptr) where.fail("\"noise_std\" and \"noise_covariance\" exclude each other");
+  if (noise_std != nullptr) {
+    const double std = io::read_number(*noise_std, where.key("noise_std"));
+    return at(where, [&] { return LinearObservation(A.points(), y.vector(), std); });
+  }
+  if (noise_covariance == nullptr) where.fail("missing key \"noise_std\" (or \"noise_covariance\")");
+  const auto R = io::read_array(*noise_covariance, where.key("noise_covariance"), {dy, dy});
+  return at(where, [&] { return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points())); });
+}
+
+Problem read_parts(const Json& root, const Location& top) {
+  io::as_object(root, top);
+  io::check_keys(root, top, {"prior", "process", "grid", "observation", "sampler"});
+  Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
+  if (const Json* process = io::optional_member(root, "process")) {
+    problem.process = io::read_variant<ProcessDescription>(*process, top.key("process"), "process");
+  }
+  if (const Json* grid = io::optional_member(root, "grid")) {
+    problem.grid = io::read_variant<GridDescription>(*grid, top.key("grid"), "grid");
+  }
+  if (const Json* observation = io::optional_member(root, "observation")) {
+    problem.observation = read_observation(*observation, top.key("observation"), problem.prior.dim());
+  }
+  if (const Json* sampler = io::optional_member(root, "sampler")) {
+    problem.sampler = io::read_variant<Sampler>(*sampler, top.key("sampler"), "sampler");
+  }
+  return problem;
+}
+
+/// Builds process and grid, so that a file that is read is one that can be run.
+void check_schedule(const Problem& problem, const Location& top) {
+  const auto process = at(top.key("process"), [&] { return ForwardProcess(problem.process); });
+  const LinearObservation* observation = problem.observation ? &*problem.observation : nullptr;
+  at(top.key("grid"), [&] { return TimeGrid(process, problem.grid, observation); });
+}
+
+}  // namespace
+
+Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder) {
+  const Location top(name, folder);
+  Problem problem = read_parts(io::parse_json(in, top), top);
+  check_schedule(problem, top);
+  return problem;
+}
+
+Problem read_problem(const std::filesystem::path& file) {
+  std::error_code none;
+  const auto status = std::filesystem::status(file, none);
+  require(std::filesystem::exists(status), file.string(), ": no such file");
+  require(!std::filesystem::is_directory(status), file.string(), ": is a folder");
+  std::ifstream in(file, std::ios::binary);
+  require(in.is_open(), file.string(), ": cannot be opened for reading");
+  return read_problem(in, file.string(), file.parent_path());
+}
+
+Problem parse_problem(const std::string& json, const std::string& name, const std::filesystem::path& folder) {
+  std::istringstream in(json);
+  return read_problem(in, name, folder);
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,115 @@
+#include <gmdiff/problem.hpp>
+
+#include "io/parameter_writer.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+using io::OrderedJson;
+
+constexpr std::size_t line_length = 200;
+
+OrderedJson numbers(const auto& row) {
+  OrderedJson array = OrderedJson::array();
+  for (Eigen::Index i = 0; i < row.size(); ++i) array.push_back(io::write_number(row(i)));
+  return array;
+}
+
+OrderedJson rows(const auto& matrix) {
+  OrderedJson array = OrderedJson::array();
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) array.push_back(numbers(matrix.row(i)));
+  return array;
+}
+
+OrderedJson write_covariance(const Mixture& mixture) {
+  const CovarianceType type = mixture.covariance_type();
+  OrderedJson values = OrderedJson::array();
+  switch (type) {
+    case CovarianceType::spherical:
+      values = numbers(mixture.eigenvalues().col(0));
+      break;
+    case CovarianceType::diag:
+      values = rows(mixture.eigenvalues());
+      break;
+    case CovarianceType::tied:
+      values = rows(mixture.component_covariance(0));
+      break;
+    case CovarianceType::full:
+    case CovarianceType::common_basis:
+      for (Eigen::Index k = 0; k < mixture.num_components(); ++k) values.push_back(rows(mixture.component_covariance(k)));
+  }
+  return {{"type", to_string(type)}, {"values", std::move(values)}};
+}
+
+OrderedJson write_prior(const Mixture& prior) {
+  return {{"weights", numbers(prior.weights())}, {"means", rows(prior.means())}, {"covariance", write_covariance(prior)}};
+}
+
+OrderedJson write_observation(const LinearObservation& observation) {
+  OrderedJson object = {{"A", rows(observation.A())}, {"y", numbers(observation.y())}};
+  if (observation.has_noise_std()) {
+    object["noise_std"] = io::write_number(observation.noise_std());
+  } else {
+    object["noise_covariance"] = rows(observation.noise_covariance());
+  }
+  return object;
+}
+
+/// Takes the least that an array needs on a line, two characters a number, from the room left; false when there is not enough. Spares the
+/// dump of a large array at every level of its nesting.
+bool may_fit(const OrderedJson& value, std::size_t& room) {
+  if (!value.is_array()) return room >= 2 ? (room -= 2, true) : false;
+  for (const OrderedJson& entry : value) {
+    if (!may_fit(entry, room)) return false;
+  }
+  return true;
+}
+
+/// The array on one line after `indent` characters, or nothing when it does not fit or is no array.
+std::string one_line(const OrderedJson& value, std::size_t indent) {
+  std::size_t room = line_length;
+  if (!value.is_array() || !may_fit(value, room)) return {};
+  const std::string line = value.dump();
+  return line.size() + indent <= line_length ? line : std::string();
+}
+
+/// Objects one key a line; arrays on one line where they fit, else one element a line.
+void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
+  if (!value.is_structured()) {
+    text += value.dump();
+    return;
+  }
+  if (const std::string line = one_line(value, indent); !line.empty()) {
+    text += line;
+    return;
+  }
+  const std::string margin(indent + 2, ' ');
+  text += value.is_object() ? '{' : '[';
+  bool first = true;
+  for (const auto& [key, entry] : value.items()) {
+    text.append(first ? "\n" : ",\n").append(margin);
+    first = false;
+    if (value.is_object()) text.append(OrderedJson(key).dump()).append(": ");
+    pretty(entry, indent + 2, text);
+  }
+  text.append(1, '\n').append(indent, ' ').append(1, value.is_object() ? '}' : ']');
+}
+
+}  // namespace
+
+std::string to_json(const Problem& problem) {
+  OrderedJson root = {
+      {"prior", write_prior(problem.prior)}, {"process", io::write_variant(problem.process)}, {"grid", io::write_variant(problem.grid)}};
+  if (problem.observation) root["observation"] = write_observation(*problem.observation);
+  root["sampler"] = io::write_variant(problem.sampler);
+  std::string text;
+  pretty(root, 0, text);
+  return text + "\n";
+}
+
+std::string to_json(const Sampler& sampler) { return io::write_variant(sampler).dump(); }
+std::string to_json(const GridDescription& grid) { return io::write_variant(grid).dump(); }
+std::string to_json(const ProcessDescription& process) { return io::write_variant(process).dump(); }
+
+}  // namespace gmdiff

@@ -1,0 +1,83 @@
+#include "fuzz/fuzz_entries.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include <gmdiff/npy.hpp>
+#include <gmdiff/problem.hpp>
+
+#include "io/npy_header.hpp"
+
+namespace gmdiff::fuzz {
+
+namespace {
+
+void check(bool condition, const char* what) {
+  if (!condition) throw std::logic_error(what);
+}
+
+/// True when f did its work, false when it found its input bad.
+template <class F>
+bool accepts(F f) {
+  try {
+    f();
+    return true;
+  } catch (const std::invalid_argument& error) {
+    check(*error.what() != '\0', "an empty message");
+    return false;
+  }
+}
+
+/// A file that is removed again; its name is the process's own.
+class ScratchFile {
+ public:
+  explicit ScratchFile(std::string_view bytes)
+      : file_(std::filesystem::temp_directory_path() / ("gmdiff-fuzz-" + std::to_string(::getpid()) + ".npy")) {
+    std::ofstream(file_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() { std::filesystem::remove(file_); }
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace
+
+void run_problem(std::string_view bytes) {
+  const std::string text(bytes);
+  std::string written;
+  if (accepts([&] { written = to_json(parse_problem(text, "fuzz", "no-folder")); })) {
+    check(accepts([&] { parse_problem(written, "written", "no-folder"); }), "a problem that was read cannot be written and read back");
+  }
+  std::string sampler;
+  if (accepts([&] { sampler = to_string(parse_sampler(text)); })) {
+    check(to_string(parse_sampler(sampler)) == sampler, "a sampler that was read cannot be written and read back");
+  }
+}
+
+void run_npy(std::string_view bytes) {
+  io::NpyHeader header;
+  std::istringstream in{std::string(bytes)};
+  const bool good = accepts([&] { header = io::read_npy_header(in, static_cast<std::int64_t>(bytes.size()), "fuzz"); });
+  if (!good) return;
+  check(header.data_offset + header.size * header.value_bytes() == static_cast<std::int64_t>(bytes.size()), "a size that does not fit");
+  const ScratchFile scratch(bytes);
+  if (header.shape.empty()) {
+    check(!accepts([&] { read_points(scratch.file()); }), "points without dimensions");
+  } else {
+    check(read_points(scratch.file()).size() == header.size, "another number of points");
+  }
+  std::istringstream again(io::npy_header(header.shape, header.precision) +
+                           std::string(bytes.substr(static_cast<std::size_t>(header.data_offset))));
+  check(io::read_npy_header(again, static_cast<std::int64_t>(again.str().size()), "again").shape == header.shape, "another shape");
+}
+
+}  // namespace gmdiff::fuzz

@@ -1,0 +1,79 @@
+#include <gmdiff/device.hpp>
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <gmdiff/version.hpp>
+
+#include "device/executor.hpp"
+#include "support/expect_invalid.hpp"
+
+namespace gmdiff {
+namespace {
+
+std::string device_error(const Device& device) {
+  try {
+    make_executor(device);
+  } catch (const DeviceError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Device, NamesAreReadBack) {
+  for (const Device& device : {Device::reference(), Device::cpu(), Device::cpu(4), Device::cuda(), Device::cuda(3)}) {
+    EXPECT_EQ(Device::parse(device.name()), device);
+  }
+  EXPECT_EQ(Device::parse("cpu:4"), Device::cpu(4));
+  EXPECT_EQ(Device::parse("cuda:0").name(), "cuda");
+  EXPECT_EQ(Device::parse("best"), Device::best());
+}
+
+TEST(Device, RefusesOtherNames) {
+  for (const std::string name : {"gpu", "", "CPU", "reference:1", "cpu:", "cpu:x", "cpu:-1", "cpu: 2", "cuda:1.5", "cuda:99999999999"}) {
+    test::expect_invalid([&] { Device::parse(name); },
+                         "Device: expected best, reference, cpu, cpu:THREADS, cuda or cuda:INDEX, got \"" + name + "\"");
+  }
+}
+
+TEST(Device, RefusesNegativeNumbers) {
+  test::expect_invalid([] { make_executor(Device::cpu(-1)); }, "Device: cpu threads must not be negative, got -1");
+  test::expect_invalid([] { make_executor(Device::cuda(-2)); }, "Device: cuda index must not be negative, got -2");
+}
+
+TEST(Device, BestRunsEverywhere) {
+  EXPECT_NO_THROW(make_executor(Device::best()));
+  EXPECT_EQ(make_executor(Device::reference())->name(), "reference");
+}
+
+TEST(Device, OneThatIsNotThereIsAnErrorThatSaysWhy) {
+  EXPECT_EQ(device_error(Device::cpu(4)), "device cpu:4: this version has no cpu device yet; `reference` runs every plan");
+  const std::string cuda = device_error(Device::cuda(1));
+  EXPECT_TRUE(cuda.starts_with("device cuda:1: this version has no CUDA kernels yet") ||
+              cuda.starts_with("device cuda:1: this build has no CUDA support"))
+      << cuda;
+}
+
+TEST(Devices, ListEveryKindWithAReasonWhereItIsMissing) {
+  const std::vector<DeviceInfo> list = devices();
+
+  for (const std::string kind : {"reference", "cpu", "cuda"}) {
+    EXPECT_TRUE(std::any_of(list.begin(), list.end(), [&](const DeviceInfo& info) { return info.name.starts_with(kind); })) << kind;
+  }
+  for (const DeviceInfo& info : list) {
+    EXPECT_NO_THROW(Device::parse(info.name));
+    EXPECT_FALSE(info.description.empty());
+    EXPECT_EQ(info.available, info.reason.empty()) << info.name;
+    EXPECT_EQ(info.available, device_error(Device::parse(info.name)) == "no error") << info.name;
+  }
+}
+
+TEST(Version, IsWrittenInThreeNumbers) {
+  const std::string expected =
+      std::to_string(GMDIFF_VERSION_MAJOR) + "." + std::to_string(GMDIFF_VERSION_MINOR) + "." + std::to_string(GMDIFF_VERSION_PATCH);
+
+  EXPECT_EQ(version(), expected);
+}
+
+}  // namespace
+}  // namespace gmdiff

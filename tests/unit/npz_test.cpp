@@ -1,0 +1,98 @@
+#include "io/npz.hpp"
+
+#include <zip.h>
+
+#include <sstream>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "io/npy_header.hpp"
+#include "unit/io_support.hpp"
+
+namespace gmdiff::io {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+
+/// Bytes of an entry, read by libzip.
+std::string entry_bytes(const std::filesystem::path& file, const std::string& name) {
+  zip_t* archive = zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr);
+  if (archive == nullptr) return "no archive";
+  zip_stat_t stat;
+  if (zip_stat(archive, name.c_str(), 0, &stat) != 0) return "no entry";
+  std::string bytes(stat.size, '\0');
+  zip_file_t* entry = zip_fopen(archive, name.c_str(), 0);
+  const zip_int64_t read = zip_fread(entry, bytes.data(), bytes.size());
+  zip_fclose(entry);
+  zip_discard(archive);
+  return read == static_cast<zip_int64_t>(bytes.size()) ? bytes : "truncated";
+}
+
+TEST(WriteNpz, WritesArraysThatReadBackAsNpyFiles) {
+  const TemporaryFolder folder;
+  const std::vector<double> density = {1.0, 2.0, 3.0};
+  const std::vector<double> score = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
+
+  write_npz(folder / "r.npz", {{"log_density", {3}, density}, {"score", {3, 2}, score}, {"empty", {0, 2}, {}}}, false);
+
+  const std::string bytes = entry_bytes(folder / "r.npz", "score.npy");
+  std::istringstream in(bytes);
+  const NpyHeader header = read_npy_header(in, static_cast<std::int64_t>(bytes.size()), "score.npy");
+  std::vector<double> values(6);
+  in.read(reinterpret_cast<char*>(values.data()), 48);
+  EXPECT_EQ(header.shape, (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(values, score);
+  EXPECT_EQ(entry_bytes(folder / "r.npz", "log_density.npy").substr(128), std::string(reinterpret_cast<const char*>(density.data()), 24));
+  EXPECT_EQ(entry_bytes(folder / "r.npz", "empty.npy"), npy_header({0, 2}, Precision::f64));
+  EXPECT_EQ(folder.count(), 1U);
+}
+
+TEST(WriteNpz, WritesTheSameBytesForTheSameArrays) {
+  const TemporaryFolder folder;
+  const std::vector<double> values = {1.0, 2.0};
+
+  write_npz(folder / "a.npz", {{"x", {2}, values}}, false);
+  write_npz(folder / "b.npz", {{"x", {2}, values}}, false);
+
+  EXPECT_EQ(test::read_file(folder / "a.npz"), test::read_file(folder / "b.npz"));
+}
+
+TEST(WriteNpz, OverwritesOnlyWhenAsked) {
+  const TemporaryFolder folder;
+  const std::vector<double> values = {1.0, 2.0};
+  write_npz(folder / "a.npz", {{"x", {2}, values}}, false);
+
+  EXPECT_EQ(error_of([&] { write_npz(folder / "a.npz", {{"y", {2}, values}}, false); }), (folder / "a.npz").string() + ": exists already");
+  EXPECT_NE(entry_bytes(folder / "a.npz", "x.npy"), "no entry");
+  write_npz(folder / "a.npz", {{"y", {2}, values}}, true);
+  EXPECT_EQ(entry_bytes(folder / "a.npz", "x.npy"), "no entry");
+}
+
+TEST(WriteNpz, RefusesArraysThatDoNotFit) {
+  const TemporaryFolder folder;
+  const std::string name = (folder / "a.npz").string();
+  const std::vector<double> values = {1.0, 2.0};
+
+  EXPECT_EQ(error_of([&] { write_npz(name, {}, false); }), name + ": no arrays to write");
+  EXPECT_EQ(error_of([&] { write_npz(name, {{"", {2}, values}}, false); }), name + ": an array has no name");
+  EXPECT_EQ(error_of([&] { write_npz(name, {{"x", {2}, values}, {"x", {2}, values}}, false); }), name + ": two arrays have the name x");
+  EXPECT_EQ(error_of([&] { write_npz(name, {{"x", {3}, values}}, false); }), name + ": x: shape (3,) needs 3 values, given 2");
+  EXPECT_EQ(folder.count(), 0U);
+}
+
+TEST(WriteNpz, ReportsAFolderThatCannotBeWritten) {
+  const std::vector<double> values = {1.0, 2.0};
+  std::string message;
+  try {
+    write_npz("/proc/self/a.npz", {{"x", {2}, values}}, false);
+  } catch (const std::runtime_error& error) {
+    message = error.what();
+  }
+
+  EXPECT_TRUE(message.starts_with("/proc/self/a.npz: writing failed (")) << message;
+}
+
+}  // namespace
+}  // namespace gmdiff::io
