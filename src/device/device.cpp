@@ -1,0 +1,88 @@
+#include <gmdiff/device.hpp>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include <gmdiff/version.hpp>
+
+#include "device/executor.hpp"
+#include "device/reference/reference.hpp"
+#include "model/check.hpp"
+#ifdef GMDIFF_HAS_CUDA
+#include "device/cuda/discovery.hpp"
+#endif
+
+#define GMDIFF_TEXT_OF(number) #number
+#define GMDIFF_TEXT(number) GMDIFF_TEXT_OF(number)
+
+namespace gmdiff {
+
+namespace {
+
+constexpr const char* cpu_reason = "this version has no cpu device yet; `reference` runs every plan";
+#ifdef GMDIFF_HAS_CUDA
+constexpr const char* cuda_reason = "this version has no CUDA kernels yet; `reference` runs every plan";
+#else
+constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
+#endif
+
+/// The digits after "cpu:" or "cuda:"; nothing when they are no number of an int.
+std::optional<int> parse_number(std::string_view digits) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size() || number < 0) return {};
+  return number;
+}
+
+}  // namespace
+
+const char* version() {
+  return GMDIFF_TEXT(GMDIFF_VERSION_MAJOR) "." GMDIFF_TEXT(GMDIFF_VERSION_MINOR) "." GMDIFF_TEXT(GMDIFF_VERSION_PATCH);
+}
+
+Device Device::best() { return reference(); }
+
+Device Device::parse(std::string_view name) {
+  if (name == "best") return best();
+  if (name == "reference") return reference();
+  const std::size_t colon = name.find(':');
+  const std::string_view kind = name.substr(0, colon);
+  const auto number = colon == std::string_view::npos ? std::optional(0) : parse_number(name.substr(colon + 1));
+  if (kind == "cpu" && number) return cpu(*number);
+  if (kind == "cuda" && number) return cuda(*number);
+  fail("Device: expected best, reference, cpu, cpu:THREADS, cuda or cuda:INDEX, got \"", name, "\"");
+}
+
+std::string Device::name() const {
+  if (kind_ == Kind::reference) return "reference";
+  const std::string kind = kind_ == Kind::cpu ? "cpu" : "cuda";
+  return number_ == 0 ? kind : kind + ":" + std::to_string(number_);
+}
+
+std::vector<DeviceInfo> devices() {
+  std::vector<DeviceInfo> list = {
+      {.name = "reference", .description = "double precision, one particle at a time, one thread", .available = true, .reason = ""},
+      {.name = "cpu", .description = "vectorised, all cores", .available = false, .reason = cpu_reason}};
+#ifdef GMDIFF_HAS_CUDA
+  for (DeviceInfo& gpu : cuda::discover(cuda_reason)) list.push_back(std::move(gpu));
+#else
+  list.push_back({.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason});
+#endif
+  return list;
+}
+
+std::unique_ptr<Executor> make_executor(const Device& device) {
+  require(device.number() >= 0, "Device: ", device.kind() == Device::Kind::cpu ? "cpu threads" : "cuda index",
+          " must not be negative, got ", device.number());
+  switch (device.kind()) {
+    case Device::Kind::cpu:
+      throw DeviceError(concat("device ", device.name(), ": ", cpu_reason));
+    case Device::Kind::cuda:
+      throw DeviceError(concat("device ", device.name(), ": ", cuda_reason));
+    default:
+      return reference::make_executor();
+  }
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gmdiff/plan.hpp>
+
+// The mixture at one level, straight from the definitions: densities and D by Cholesky factors of C_k = alpha^2 Sigma_k + sigma^2 I
+// (mathematics.md §2.1-2.3). Vectors are plain arrays of d doubles.
+
+namespace gmdiff::reference {
+
+/// The mixture of a plan, with dense Sigma_k where the structure has them: what all levels share.
+class Model {
+ public:
+  explicit Model(const MixtureTable& table);
+
+  Eigen::Index dim() const { return table_.dim(); }
+  Eigen::Index num_components() const { return table_.num_components(); }
+  const MixtureTable& table() const { return table_; }
+  /// tied, full, common basis: Sigma_k are matrices; spherical, diag: rows of variances.
+  bool is_dense() const { return !table_.bases.empty(); }
+  const double* mean(Eigen::Index k) const { return table_.means.row(k).data(); }
+  /// Eigenvalue i of Sigma_k; for spherical and diag the variance of coordinate i.
+  double eigenvalue(Eigen::Index k, Eigen::Index i) const;
+  /// Dense Sigma_k, as given or rebuilt from its eigenvectors.
+  const Eigen::MatrixXd& covariance(Eigen::Index k) const;
+  /// Component k's coordinates of the noise: U_k, or null where they are those of the data (spherical, diag).
+  const Eigen::MatrixXd* component_basis(Eigen::Index k) const;
+  /// The plan's coordinates of the noise: the U that all components share (tied, common basis), else null.
+  const Eigen::MatrixXd* common_basis() const;
+
+ private:
+  const MixtureTable& table_;
+  std::vector<Eigen::MatrixXd> rebuilt_;  // one (tied) or K; empty when the table holds them or none is dense
+};
+
+/// out = U z, or z itself where there is no basis.
+void from_basis(const Eigen::MatrixXd* U, const double* z, double* out, Eigen::Index dim);
+
+/// The covariance C = alpha^2 Sigma + sigma^2 I of one component at one level with sigma > 0.
+class DiffusedCovariance {
+ public:
+  virtual ~DiffusedCovariance() = default;
+  virtual double log_determinant() const = 0;
+  /// v^T C^{-1} v. `work` has room for d. In long double a square of a huge but finite coordinate does not overflow.
+  virtual long double quadratic(const double* v, double* work) const = 0;
+  /// out = (p Sigma + q I) C^{-1} v: what regressions on x_t need. `work` has room for d.
+  virtual void regress(const double* v, double p, double q, double* out, double* work) const = 0;
+};
+
+/// The diffused mixture p_t = sum_k w_k N(alpha mu_k, C_k) at one level.
+class DiffusedMixture {
+ public:
+  DiffusedMixture(const Model& model, Level level);
+
+  /// r_k = P(component k | x_t = x), shape (K), for sigma > 0 (§2.2).
+  void responsibilities(const double* x, double* r);
+  /// D = E[x_0 | x_t = x] = sum_k r_k m_k, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k); x / alpha at sigma = 0 (§2.3).
+  void denoiser(const double* x, double* D);
+  /// out = a mu_k + (p Sigma_k + q I) C_k^{-1} (x - alpha mu_k), for a component of weight > 0 and sigma > 0.
+  void regress(Eigen::Index k, const double* x, double a, double p, double q, double* out);
+
+ private:
+  const double* difference(Eigen::Index k, const double* x);  // x - alpha mu_k
+
+  const Model& model_;
+  Level level_;
+  std::vector<std::shared_ptr<const DiffusedCovariance>> covariances_;  // (K); null for a component of weight 0 and at sigma = 0
+  std::vector<double> difference_, work_, component_mean_;              // (d) each
+  std::vector<double> responsibilities_;                                // (K)
+  std::vector<double> log_factors_;                                     // (K): log w_k - 1/2 log det C_k
+  std::vector<long double> log_terms_;                                  // (K)
+};
+
+}  // namespace gmdiff::reference

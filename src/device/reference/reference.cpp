@@ -1,0 +1,187 @@
+#include "device/reference/reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "device/random.hpp"
+#include "device/reference/steps.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::reference {
+
+namespace {
+
+/// Largest value of the result's scalar type: a state beyond it counts as not finite.
+double largest(Precision precision) {
+  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
+}
+
+/// The particles of one task. They go through the plan step by step together, so that the tables of a level are made once a step.
+class Block {
+ public:
+  explicit Block(const Task& task);
+  NonFinite run();
+
+ private:
+  StreamKey key(std::int64_t n, Purpose purpose, std::uint32_t replicate = 0) const;
+  void start();
+  void start_particle(std::int64_t n);
+  void advance(std::uint64_t step, AffineUpdate update);
+  void advance(std::uint64_t step, TransitionUpdate update);
+  const double* normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const;
+  void check(std::int64_t n, int step);
+  void keep(int level);
+
+  std::span<double> state(std::int64_t n) { return {x_.row(n).data(), static_cast<std::size_t>(x_.cols())}; }
+  bool lost(std::int64_t n) const { return std::isnan(x_(n, 0)); }
+
+  const Task& task_;
+  Model model_;
+  Points x_, previous_denoiser_;                        // (count, d)
+  std::vector<NormalStream> step_noise_, churn_noise_;  // (count)
+  std::vector<double> z_, churn_z_;                     // (d)
+  NonFinite non_finite_;
+};
+
+Block::Block(const Task& task)
+    : task_(task),
+      model_(task.problem),
+      x_(task.count, model_.dim()),
+      previous_denoiser_(Points::Zero(task.count, model_.dim())),
+      z_(static_cast<std::size_t>(model_.dim())),
+      churn_z_(z_.size()) {
+  const Purpose noise = task.plan.kind == PlanKind::forward ? Purpose::forward_noise : Purpose::step_noise;
+  for (std::int64_t n = 0; n < task.count; ++n) {
+    step_noise_.emplace_back(key(n, noise), task.precision);
+    churn_noise_.emplace_back(key(n, Purpose::churn_noise), task.precision);
+  }
+}
+
+StreamKey Block::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) const {
+  return {.seed = task_.seed, .index = static_cast<std::uint64_t>(task_.first + n), .purpose = purpose, .replicate = replicate};
+}
+
+NonFinite Block::run() {
+  start();
+  keep(0);
+  for (std::size_t step = 0; step < task_.plan.steps.size(); ++step) {
+    if (const auto* affine = std::get_if<AffineStep>(&task_.plan.steps[step])) {
+      advance(step, AffineUpdate(*affine, model_));
+    } else {
+      advance(step, TransitionUpdate(std::get<MixtureTransition>(task_.plan.steps[step]), model_));
+    }
+    if (task_.stop.stop_requested()) break;
+    keep(static_cast<int>(step) + 1);
+  }
+  return non_finite_;
+}
+
+void Block::start() {
+  for (std::int64_t n = 0; n < task_.count; ++n) {
+    if (task_.start != nullptr) {
+      std::copy_n(task_.start + n * model_.dim(), model_.dim(), state(n).begin());
+    } else {
+      start_particle(n);
+    }
+    check(n, -1);
+  }
+}
+
+/// The process's own start: streams of a sampler, or those of a draw where the first state is one.
+void Block::start_particle(std::int64_t n) {
+  const bool sampler = task_.plan.kind == PlanKind::sample;
+  const std::uint32_t replicate = sampler ? 0 : task_.replicate;
+  NormalStream noise(key(n, sampler ? Purpose::start_noise : Purpose::draw_noise, replicate), task_.precision);
+  const double* z = normals(noise, 0, z_);
+
+  const StartTable& law = task_.plan.start;
+  if (law.law == Start::gaussian) {
+    gaussian_draw(model_, law.level.sigma, z, state(n).data());
+  } else {
+    const Purpose choice = sampler ? Purpose::start_component : Purpose::draw_component;
+    const Eigen::Index k = choose_component(task_.problem, uniform_u64(key(n, choice, replicate), 0));
+    component_draw(model_, law.level, k, z, state(n).data());
+  }
+}
+
+void Block::advance(std::uint64_t step, AffineUpdate update) {
+  for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
+    if (lost(n)) continue;
+    const double* churn_z = update.reads_churn_noise() ? normals(churn_noise_[static_cast<std::size_t>(n)], step, churn_z_) : nullptr;
+    const double* z = update.reads_noise() ? normals(step_noise_[static_cast<std::size_t>(n)], step, z_) : nullptr;
+    update.apply({state(n).data(), previous_denoiser_.row(n).data()}, churn_z, z);
+    check(n, static_cast<int>(step));
+  }
+}
+
+void Block::advance(std::uint64_t step, TransitionUpdate update) {
+  for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
+    if (lost(n)) continue;
+    const double u = categorical_uniform(uniform_u64(key(n, Purpose::transition_component), step), task_.precision);
+    const double* z = normals(step_noise_[static_cast<std::size_t>(n)], step, z_);
+    update.apply({state(n).data(), previous_denoiser_.row(n).data()}, u, z);
+    check(n, static_cast<int>(step));
+  }
+}
+
+/// Coordinate j of step s is normal number s d + j of the stream.
+const double* Block::normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const {
+  for (std::size_t j = 0; j < z.size(); ++j) z[j] = stream(step * z.size() + j);
+  return z.data();
+}
+
+/// Counts a particle that left the range of the result's type, and marks it with NaN: it takes no further steps.
+void Block::check(std::int64_t n, int step) {
+  const double limit = largest(task_.precision);
+  const auto x = state(n);
+  if (std::all_of(x.begin(), x.end(), [limit](double value) { return std::abs(value) <= limit; })) return;
+  if (non_finite_.particles == 0 || step < non_finite_.first_step) non_finite_.first_step = step;
+  ++non_finite_.particles;
+  std::fill(x.begin(), x.end(), std::numeric_limits<double>::quiet_NaN());
+}
+
+/// Writes the states of a level, when it is one of those kept.
+void Block::keep(int level) {
+  const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
+  if (place == task_.kept.end() || *place != level) return;
+  const auto slots = static_cast<std::int64_t>(task_.kept.size());
+  const std::int64_t slot = place - task_.kept.begin();
+  std::visit(
+      [&]<class Scalar>(Scalar* out) {
+        for (std::int64_t n = 0; n < task_.count; ++n) {
+          Scalar* row = out + (n * slots + slot) * model_.dim();
+          for (const double value : state(n)) *row++ = static_cast<Scalar>(value);
+        }
+      },
+      task_.out);
+}
+
+class ReferenceExecutor final : public Executor {
+ public:
+  std::string name() const override { return "reference"; }
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const override;
+  NonFinite run(const Task& task) const override { return Block(task).run(); }
+};
+
+std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/, std::size_t memory_limit) const {
+  constexpr std::int64_t preferred = 1024;
+  if (memory_limit == 0) return preferred;
+  const MixtureTable& table = plan.problems.front();
+  const auto dim = static_cast<std::size_t>(table.dim());
+  const auto components = static_cast<std::size_t>(table.num_components());
+  // Tables of a block: Sigma rebuilt and the factors of two levels (dense), or two rows a component and level (spherical, diag).
+  const std::size_t matrices = table.structure == CovarianceType::tied ? 1 : components;
+  const std::size_t tables = sizeof(double) * (table.bases.empty() ? 4 * components * dim : 3 * matrices * dim * dim);
+  // A particle: x and the previous denoiser, and two noise streams.
+  const std::size_t particle = 2 * sizeof(double) * dim + 2 * sizeof(NormalStream);
+  require(memory_limit >= tables + particle, "reference: memory_limit is ", memory_limit, " bytes, one particle needs ", tables + particle);
+  return static_cast<std::int64_t>(std::min<std::size_t>((memory_limit - tables) / particle, preferred));
+}
+
+}  // namespace
+
+std::unique_ptr<Executor> make_executor() { return std::make_unique<ReferenceExecutor>(); }
+
+}  // namespace gmdiff::reference

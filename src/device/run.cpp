@@ -1,0 +1,243 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include <gmdiff/samples.hpp>
+
+#include "device/executor.hpp"
+#include "device/random.hpp"
+#include "model/check.hpp"
+
+// The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
+
+namespace gmdiff {
+
+namespace {
+
+constexpr std::uint64_t max_stream_blocks = std::uint64_t{1} << 32;
+
+/// First level that a result may hold: a forward path begins with the state after its first step, all others with the start.
+int first_level(const Plan& plan) { return plan.kind == PlanKind::forward ? 1 : 0; }
+
+int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 1 - first_level(plan); }
+
+/// Product, or the largest value where that overflows.
+std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  return b != 0 && a > most / b ? most : a * b;
+}
+
+void check_plan(const Plan& plan) {
+  require(!plan.problems.empty(), "run: the plan has no problem");
+  require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)), "run: the plan has ", plan.steps.size(),
+          " steps but ", plan.times.size(), " times");
+}
+
+void check_range(const Options& options) {
+  require(options.count >= 1, "run: count must be at least 1, got ", options.count);
+  require(options.first >= 0, "run: first must not be negative, got ", options.first);
+  require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: particles ", options.first, " to ",
+          options.first, " + ", options.count, " reach beyond index 2^63");
+}
+
+void check_start(const Plan& plan, const Options& options) {
+  if (!options.start) return;
+  const Points& start = *options.start;
+  const auto problems = static_cast<std::uint64_t>(plan.problems.size());
+  const std::uint64_t rows = saturating_product(problems, static_cast<std::uint64_t>(options.count));
+  require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
+  require(start.cols() == plan.dim() && static_cast<std::uint64_t>(start.rows()) == rows, "run: start has shape (", start.rows(), ", ",
+          start.cols(), "), expected (", rows, ", ", plan.dim(), ")");
+  for (Eigen::Index n = 0; n < start.rows(); ++n) {
+    for (Eigen::Index i = 0; i < start.cols(); ++i) {
+      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i), " in coordinate ", i);
+    }
+  }
+}
+
+/// A stream hands out at most 2^32 blocks of normals to one particle.
+void check_streams(const Plan& plan, Precision precision) {
+  const std::uint64_t normals = saturating_product(plan.steps.size(), static_cast<std::uint64_t>(plan.dim()));
+  const std::uint64_t per_block = precision == Precision::f32 ? 4 : 2;
+  require(normals / per_block <= max_stream_blocks - 1, "run: ", plan.steps.size(), " steps in dimension ", plan.dim(), " need ", normals,
+          " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
+}
+
+/// Levels of the result: the last one, or `history` of them as evenly spaced in steps as integers can be, both ends included.
+/// The result of a forward plan is its path: without `history` all of it.
+std::vector<int> kept_levels(const Plan& plan, int history) {
+  const int levels = num_levels(plan);
+  if (history == 0 && plan.kind != PlanKind::forward) return {first_level(plan) + levels - 1};
+  if (history == 0) history = levels;
+  require(levels >= 2, "run: a plan without steps has no history, got history ", history);
+  require(history >= 2 && history <= levels, "run: history must be 0 or 2 to ", levels, " levels, got ", history);
+  std::vector<int> kept;
+  for (std::int64_t i = 0; i < history; ++i) {
+    const std::int64_t gaps = history - 1;
+    const std::int64_t nearest = (2 * i * (levels - 1) + gaps) / (2 * gaps);  // round(i (levels - 1) / gaps)
+    kept.push_back(first_level(plan) + static_cast<int>(nearest));
+  }
+  return kept;
+}
+
+/// Bytes of memory of this machine.
+std::uint64_t physical_memory() {
+  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+/// Room for a result; the size is checked before anything is allocated.
+Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
+  const std::uint64_t values = saturating_product(particles, values_per_particle);
+  const std::uint64_t bytes = saturating_product(values, precision == Precision::f32 ? sizeof(float) : sizeof(double));
+  require(bytes <= physical_memory(), "run: the result of ", particles, " particles takes ",
+          bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
+          physical_memory(), " (run ranges of particles one after the other)");
+  try {
+    if (precision == Precision::f32) return std::vector<float>(values);
+    return std::vector<double>(values);
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(concat("run: out of memory: the result of ", particles, " particles takes ", bytes, " bytes"));
+  }
+}
+
+/// A run under way.
+class Run {
+ public:
+  Run(const Plan& plan, const Options& options, std::uint32_t replicate);
+  Samples operator()();
+
+ private:
+  void run_problem(std::size_t problem);
+  void run_block(std::size_t problem, std::int64_t first, std::int64_t count);
+  void record(const NonFinite& non_finite);
+  void throw_if_non_finite() const;
+  [[noreturn]] void interrupt();
+  Samples finish(std::vector<std::int64_t> leading_shape);
+
+  const Plan& plan_;
+  const Options& options_;
+  std::uint32_t replicate_;
+  std::unique_ptr<Executor> executor_;
+  std::vector<int> kept_;
+  std::int64_t total_ = 0;  // particles over all problems
+  std::int64_t done_ = 0;
+  std::int64_t block_ = 0;
+  std::int64_t values_per_particle_ = 0;
+  Samples::Buffer values_;
+  NonFinite non_finite_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate) : plan_(plan), options_(options), replicate_(replicate) {
+  check_plan(plan);
+  check_range(options);
+  check_start(plan, options);
+  check_streams(plan, options.precision);
+  kept_ = kept_levels(plan, options.history);
+  executor_ = make_executor(options.device);
+  block_ = executor_->block_size(plan, options.precision, options.memory_limit);
+
+  const std::uint64_t particles = saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
+  values_per_particle_ = static_cast<std::int64_t>(kept_.size()) * plan.dim();
+  values_ = allocate(particles, static_cast<std::uint64_t>(values_per_particle_), options.precision);
+  total_ = static_cast<std::int64_t>(particles);
+}
+
+Samples Run::operator()() {
+  for (std::size_t problem = 0; problem < plan_.problems.size(); ++problem) run_problem(problem);
+  throw_if_non_finite();
+  const auto problems = static_cast<std::int64_t>(plan_.problems.size());
+  return finish(problems == 1 ? std::vector{options_.count} : std::vector{problems, options_.count});
+}
+
+void Run::run_problem(std::size_t problem) {
+  for (std::int64_t first = 0; first < options_.count; first += block_) {
+    if (options_.stop.stop_requested()) interrupt();
+    run_block(problem, first, std::min(block_, options_.count - first));
+  }
+}
+
+/// Particles [first, first + count) of the range of one problem.
+void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count) {
+  std::variant<float*, double*> out;
+  std::visit([&](auto& values) { out = values.data() + done_ * values_per_particle_; }, values_);
+  const NonFinite non_finite = executor_->run({.plan = plan_,
+                                               .problem = plan_.problems[problem],
+                                               .seed = problem_seed(options_.seed, problem),
+                                               .precision = options_.precision,
+                                               .replicate = replicate_,
+                                               .first = options_.first + first,
+                                               .count = count,
+                                               .start = options_.start ? options_.start->row(done_).data() : nullptr,
+                                               .kept = kept_,
+                                               .out = out,
+                                               .stop = options_.stop});
+  if (options_.stop.stop_requested()) interrupt();
+  record(non_finite);
+  done_ += count;
+  if (options_.progress) options_.progress({.done = done_, .total = total_});
+}
+
+void Run::record(const NonFinite& non_finite) {
+  if (non_finite.particles == 0) return;
+  const bool earlier = non_finite_.particles == 0 || non_finite.first_step < non_finite_.first_step;
+  if (earlier) non_finite_.first_step = non_finite.first_step;
+  non_finite_.particles += non_finite.particles;
+}
+
+void Run::throw_if_non_finite() const {
+  if (non_finite_.particles == 0) return;
+  const std::string where = non_finite_.first_step < 0 ? "at the start" : concat("after step ", non_finite_.first_step + 1);
+  throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", done_, " particles are not finite, first ", where, " of ",
+                              plan_.steps.size(), options_.precision == Precision::f32 ? " (in float32)" : ""));
+}
+
+/// Hands over what is finished: a prefix of the particles, or of the problems when there are several.
+void Run::interrupt() {
+  throw_if_non_finite();
+  const std::int64_t total = total_;
+  std::vector<std::int64_t> shape = {done_};
+  if (plan_.problems.size() > 1) {
+    shape = {done_ / options_.count, options_.count};
+    done_ = shape[0] * shape[1];
+  }
+  std::visit([&](auto& values) { values.resize(static_cast<std::size_t>(done_ * values_per_particle_)); }, values_);
+  const std::string message = concat("run: stopped after ", done_, " of ", total, " particles");
+  throw Interrupted(message, finish(std::move(shape)));
+}
+
+Samples Run::finish(std::vector<std::int64_t> shape) {
+  const int first = first_level(plan_);
+  std::vector<double> times;
+  if (kept_.size() > 1 || plan_.kind == PlanKind::forward) {
+    for (const int level : kept_) times.push_back(plan_.times[static_cast<std::size_t>(level - first)]);
+    shape.push_back(static_cast<std::int64_t>(kept_.size()));
+  }
+  shape.push_back(plan_.dim());
+
+  Provenance provenance;
+  provenance.seed = options_.seed;
+  for (std::size_t p = 0; p < plan_.problems.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
+  provenance.first = options_.first;
+  provenance.plan_hash = plan_.hash();
+  provenance.device = executor_->name();
+  provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
+  provenance.warnings = plan_.warnings;
+  provenance.notes = plan_.notes;
+  return {std::move(values_), std::move(shape), std::move(times), std::move(provenance)};
+}
+
+}  // namespace
+
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate) {
+  require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
+  return Run(plan, options, replicate)();
+}
+
+}  // namespace gmdiff

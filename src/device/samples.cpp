@@ -1,0 +1,66 @@
+#include <gmdiff/samples.hpp>
+
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "model/check.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + ")";
+}
+
+/// Whether the product of the shape is `size`, without overflow on the way.
+bool matches(const std::vector<std::int64_t>& shape, std::size_t size) {
+  std::uint64_t product = 1;
+  for (const std::int64_t extent : shape) {
+    if (extent < 0) return false;
+    if (extent != 0 && product > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(extent)) return false;
+    product *= static_cast<std::uint64_t>(extent);
+  }
+  return product == size;
+}
+
+}  // namespace
+
+Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance)
+    : values_(std::make_shared<const Buffer>(std::move(values))),
+      shape_(std::move(shape)),
+      times_(std::move(times)),
+      provenance_(std::move(provenance)) {
+  const std::size_t size = std::visit([](const auto& buffer) { return buffer.size(); }, *values_);
+  require(!shape_.empty() && shape_.back() >= 1, "Samples: shape ", shape_text(shape_), " has no dimension d >= 1 as its last entry");
+  require(matches(shape_, size), "Samples: shape ", shape_text(shape_), " does not match ", size, " values");
+}
+
+Precision Samples::precision() const { return std::holds_alternative<std::vector<float>>(*values_) ? Precision::f32 : Precision::f64; }
+
+Eigen::Index Samples::rows() const {
+  Eigen::Index rows = 1;
+  for (std::size_t i = 0; i + 1 < shape_.size(); ++i) rows *= static_cast<Eigen::Index>(shape_[i]);
+  return rows;
+}
+
+template <class Scalar>
+Eigen::Map<const RowMatrix<Scalar>> Samples::host() const {
+  const auto* values = std::get_if<std::vector<Scalar>>(values_.get());
+  require(values != nullptr, "Samples::host: the samples are ", precision() == Precision::f32 ? "float32" : "float64", ", asked for ",
+          std::is_same_v<Scalar, float> ? "float32" : "float64");
+  return {values->data(), rows(), dim()};
+}
+
+template Eigen::Map<const RowMatrix<float>> Samples::host() const;
+template Eigen::Map<const RowMatrix<double>> Samples::host() const;
+
+Points Samples::to_double() const {
+  if (precision() == Precision::f64) return host<double>();
+  return host<float>().cast<double>();
+}
+
+}  // namespace gmdiff
