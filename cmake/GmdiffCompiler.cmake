@@ -1,22 +1,43 @@
 # Compiler settings of every target of this project.
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES AND PROJECT_IS_TOP_LEVEL)
-  set(CMAKE_BUILD_TYPE Release)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
 # The numeric contract (docs/numerics.md §3): no contraction to FMA, no errno from math functions.
 set(gmdiff_numeric_flags -ffp-contract=off -fno-math-errno)
 set(gmdiff_warning_flags -Wall -Wextra -Wpedantic -Wconversion)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # GCC's -Wconversion leaves these out for C++.
+  list(APPEND gmdiff_warning_flags -Wno-sign-conversion)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 reports overlapping copies in `"text" + std::string` that are none (GCC bug 105651).
+  list(APPEND gmdiff_warning_flags -Wno-restrict)
+endif()
 if(GMDIFF_WERROR)
   list(APPEND gmdiff_warning_flags -Werror)
+endif()
+
+if(GMDIFF_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "GMDIFF_BUILD_FUZZERS needs libFuzzer, which comes with clang; the compiler is ${CMAKE_CXX_COMPILER_ID}. "
+    "Configure with -DCMAKE_CXX_COMPILER=clang++.")
+endif()
+set(gmdiff_sanitizers "")
+if(GMDIFF_SANITIZE OR GMDIFF_BUILD_FUZZERS)
+  list(APPEND gmdiff_sanitizers -fsanitize=address,undefined)
+endif()
+if(GMDIFF_BUILD_FUZZERS)
+  # Coverage instrumentation of all code; the fuzz targets alone link the fuzzer's main().
+  list(APPEND gmdiff_sanitizers -fsanitize=fuzzer-no-link)
 endif()
 
 function(gmdiff_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE ${gmdiff_numeric_flags} ${gmdiff_warning_flags})
-  if(GMDIFF_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  if(gmdiff_sanitizers)
+    target_compile_options(${target} PRIVATE ${gmdiff_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE ${gmdiff_sanitizers})
   endif()
 endfunction()

@@ -90,8 +90,8 @@ class Mixture {
   Mixture marginal(std::span<const Eigen::Index> coordinates) const;
   /// Law of `A x + b`: A (m, d), b (m), both finite, m >= 1. The weights stay as they are.
   ///
-  /// Structure of the result, the cheapest that holds: m = 1 gives spherical; a multiple of an orthogonal matrix keeps spherical, tied, full
-  /// and common basis; an A with at most one nonzero entry in each row and column keeps diag. Otherwise spherical gives tied (equal
+  /// Structure of the result, the cheapest that holds: m = 1 gives spherical; a multiple of an orthogonal matrix keeps spherical, tied,
+  /// full and common basis; an A with at most one nonzero entry in each row and column keeps diag. Otherwise spherical gives tied (equal
   /// variances) or common basis, tied gives tied, the rest full.
   Mixture push_forward(const Eigen::MatrixXd& A, const Eigen::VectorXd& b) const;
   /// Law of `alpha x + sigma eps` (§2.1); keeps the covariance structure.

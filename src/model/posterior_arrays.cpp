@@ -83,7 +83,7 @@ long double dot(const Eigen::Ref<const VectorXd>& a, const Eigen::Ref<const Vect
 // -sum log L_ii - m/2 log(2 pi)
 long double log_normaliser(const MatrixXd& L) {
   long double sum = 0.0L;
-  for (const double pivot : L.diagonal()) sum -= std::log(static_cast<long double>(pivot));
+  for (Index i = 0; i < L.rows(); ++i) sum -= std::log(static_cast<long double>(L(i, i)));
   return sum - 0.5L * static_cast<long double>(L.rows()) * std::log(2.0L * std::numbers::pi_v<long double>);
 }
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# README's second command: installs what is missing and runs every check of the project; the first phase that fails ends the run.
+# The last phase is the whole test suite of the default build, and its summary is the last thing printed.
+# JOBS (default: all cores) and FUZZ_SECONDS (30, per target) may be set in the environment.
+set -euo pipefail
+shopt -s nullglob
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+jobs=${JOBS:-$(nproc)}
+fuzz_seconds=${FUZZ_SECONDS:-30}
+
+timings=()
+phase() {  # name command...
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  # In a subshell of its own, so that `set -e` holds inside.
+  set +e
+  (set -e; "$@")
+  local status=$?
+  set -e
+  if ((status != 0)); then
+    printf '\n== FAILED: %s\n' "$name"
+    exit 1
+  fi
+  timings+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
+}
+
+check_format() {
+  git ls-files --cached --others --exclude-standard '*.hpp' '*.cpp' '*.cu' '*.cuh' | xargs clang-format --dry-run --Werror
+}
+
+# The tree of everything: library, command, tests, examples, benchmarks.
+configure() {  # folder options...
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_BENCHMARKS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "${@:2}"
+}
+build() { cmake --build "$1" --parallel "$jobs" "${@:2}"; }
+run_tests() { ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error "${@:2}"; }
+
+build_without_cuda() {
+  configure build/test -DGMDIFF_CUDA=OFF
+  build build/test
+}
+
+# Without a toolkit AUTO compiles, command by command, what OFF compiles; ON says what is missing.
+check_without_toolkit() {
+  local hidden=-DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON log=build/no-toolkit.log
+  rm -rf build/no-toolkit
+  configure build/no-toolkit -DGMDIFF_CUDA=AUTO "$hidden" >"$log"
+  grep 'no CUDA Toolkit .* found, building without it' "$log"
+  sed 's|build/no-toolkit|build/test|g' build/no-toolkit/compile_commands.json | cmp - build/test/compile_commands.json
+  if configure build/no-toolkit -DGMDIFF_CUDA=ON "$hidden" >"$log" 2>&1; then
+    echo "GMDIFF_CUDA=ON configured without a toolkit"
+    return 1
+  fi
+  grep -A2 'GMDIFF_CUDA=ON, but no CUDA Toolkit' "$log"
+}
+
+# The sanitizers come from clang, so that one build serves the fuzzers as well and a second compiler reads the code.
+build_sanitized() {
+  cmake --preset cpu-sanitize -DCMAKE_CXX_COMPILER=clang++ -DGMDIFF_BUILD_FUZZERS=ON
+  build build/cpu-sanitize
+}
+
+fuzz() {
+  local target dictionary
+  for target in problem npy; do
+    mkdir -p "build/fuzz/$target"
+    dictionary=(tests/fuzz/"$target".di[c]t)  # a pattern: nothing where there is none
+    build/cpu-sanitize/tests/fuzz/${target}_fuzz "${dictionary[@]/#/-dict=}" -max_total_time="$fuzz_seconds" -timeout=10 \
+      -rss_limit_mb=4096 -artifact_prefix=build/fuzz/ "build/fuzz/$target" "tests/fuzz/corpus/$target" 2>&1 | tail -n 25
+  done
+}
+
+# Own units only: generated files and the system's headers are not ours to mend.
+check_tidy() {
+  run-clang-tidy -quiet -j "$jobs" -p build/cpu-sanitize "$PWD/src/.*" 2>&1 | { grep -vE '^(clang-tidy|[0-9]+ warnings)' || true; }
+}
+
+build_default() {
+  configure build/test -DGMDIFF_CUDA=AUTO
+  build build/test
+}
+
+phase "setup" scripts/setup.sh test
+mkdir -p build
+phase "format" check_format
+phase "build without CUDA" build_without_cuda
+phase "build without a CUDA toolkit" check_without_toolkit
+phase "tests without CUDA" run_tests build/test
+phase "build with sanitizers" build_sanitized
+phase "tests with sanitizers" run_tests build/cpu-sanitize --label-exclude statistical
+phase "fuzz" fuzz
+phase "tidy" check_tidy
+phase "build" build_default
+
+printf '\n== seconds of each phase\n'
+printf '%s\n' "${timings[@]}" "$(printf '%5d s  all of them' "$SECONDS")"
+printf '\n== tests\n'
+run_tests build/test
