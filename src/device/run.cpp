@@ -192,9 +192,10 @@ void Run::record(const NonFinite& non_finite) {
 
 void Run::throw_if_non_finite() const {
   if (non_finite_.particles == 0) return;
-  const std::string where = non_finite_.first_step < 0 ? "at the start" : concat("after step ", non_finite_.first_step + 1);
-  throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", done_, " particles are not finite, first ", where, " of ",
-                              plan_.steps.size(), options_.precision == Precision::f32 ? " (in float32)" : ""));
+  const std::string where =
+      non_finite_.first_step < 0 ? "at the start" : concat("after step ", non_finite_.first_step + 1, " of ", plan_.steps.size());
+  throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", done_, " particles are not finite, first ", where,
+                              options_.precision == Precision::f32 ? " (in float32)" : ""));
 }
 
 /// Hands over what is finished: a prefix of the particles, or of the problems when there are several.

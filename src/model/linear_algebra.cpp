@@ -102,11 +102,19 @@ bool graded_by_rows(const MatrixXd& A) {
   return rows.minCoeff() * columns.maxCoeff() < columns.minCoeff() * rows.maxCoeff();
 }
 
+// A power of two that brings the largest entry of A into [1, 2): squares of entries neither overflow nor vanish.
+double normalising_scale(const MatrixXd& A) {
+  const double largest = A.size() > 0 ? A.cwiseAbs().maxCoeff() : 0.0;
+  return std::isnormal(largest) ? std::ldexp(1.0, -std::ilogb(largest)) : 1.0;
+}
+
 // The SVD, signs as they come. Works on the tall one of A and A^T; of a square matrix on the one whose columns differ more.
 Svd unpinned_svd(const MatrixXd& A) {
   const bool transposed = A.rows() == A.cols() ? graded_by_rows(A) : A.rows() < A.cols();
-  const MatrixXd tall = transposed ? A.transpose() : A;
+  const double scale = normalising_scale(A);
+  const MatrixXd tall = scale * (transposed ? A.transpose() : A);
   Svd svd = tall.cols() <= largest_jacobi_size ? small_svd(tall) : large_svd(tall);
+  svd.s /= scale;
   if (transposed) std::swap(svd.U, svd.V);
   return svd;
 }
@@ -153,10 +161,11 @@ MatrixXd triangular_factor(const MatrixXd& M) {
   const PinnedCacheSizes pinned;
   const Index m = M.rows();
   const Index k = std::min(m, M.cols());
-  const Eigen::HouseholderQR<MatrixXd> qr(M.transpose());
+  const double scale = normalising_scale(M);
+  const Eigen::HouseholderQR<MatrixXd> qr(scale * M.transpose());
   const MatrixXd R = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
   MatrixXd L = MatrixXd::Zero(m, m);
-  for (Index j = 0; j < k; ++j) L.col(j).tail(m - j) = (R(j, j) < 0.0 ? -1.0 : 1.0) * R.row(j).tail(m - j).transpose();
+  for (Index j = 0; j < k; ++j) L.col(j).tail(m - j) = (R(j, j) < 0.0 ? -1.0 : 1.0) / scale * R.row(j).tail(m - j).transpose();
   return L;
 }
 

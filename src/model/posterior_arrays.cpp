@@ -26,7 +26,7 @@ struct ConditionedFactor {
 // Householder reflections keep the relative accuracy of small columns behind large ones, so the largest come first: the posterior variance
 // of what is observed nearly without noise is as small as the noise.
 MatrixXd sorted_columns(const MatrixXd& array) {
-  const VectorXd sizes = array.colwise().norm().transpose();
+  const VectorXd sizes = array.colwise().stableNorm().transpose();
   std::vector<Index> order(static_cast<std::size_t>(array.cols()));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&sizes](Index i, Index j) { return sizes(i) > sizes(j); });
@@ -43,17 +43,17 @@ ConditionedFactor triangularise(const ReducedObservation& observation, const Mat
   const Index m = observation.A.rows();
   const Index d = observation.A.cols();
   const MatrixXd rounding = rounding_of_product(observation.A, B);
-  const MatrixXd AB = linear_algebra::product(observation.A, B);
+  const MatrixXd signal = linear_algebra::product(observation.A, B);
   MatrixXd array = MatrixXd::Zero(m + d, d + m);
   // Where the prior does not vary A B is 0 but for rounding, which would look like a signal beside a noise that is smaller still.
-  array.topLeftCorner(m, d) = (AB.array().abs() > rounding.array()).select(AB, 0.0);
+  array.topLeftCorner(m, d) = (signal.array().abs() > rounding.array()).select(signal, 0.0);
   array.topRightCorner(m, m) = observation.G;
   array.bottomLeftCorner(d, d) = B;
   const MatrixXd triangle = linear_algebra::triangular_factor(sorted_columns(array));
   const MatrixXd L = triangle.topLeftCorner(m, m);
   // A pivot is what a row adds to the rows before. A positive definite R adds something to each, however little.
   const bool noisy = observation.diagonal && observation.diagonal->noise_std > 0.0;
-  const VectorXd nothing = rounding.rowwise().norm() + std::numeric_limits<double>::epsilon() * observation.G.rowwise().norm();
+  const VectorXd nothing = rounding.rowwise().stableNorm() + std::numeric_limits<double>::epsilon() * observation.G.rowwise().stableNorm();
   return {.L = L,
           .gain = triangle.bottomLeftCorner(d, m),
           .B = triangle.bottomRightCorner(d, d),

@@ -16,7 +16,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr Index dim = 120;
+constexpr Index dim = 80;
 constexpr Index num_components = 3;
 
 MatrixXd random_matrix(Index rows, Index cols, unsigned seed) {

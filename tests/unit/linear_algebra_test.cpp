@@ -155,6 +155,20 @@ TEST(FullSvdTest, FindsTheRankOfDeficientMatrices) {
   EXPECT_EQ(full_svd(MatrixXd{{1.0, 2.0}, {1.0, 2.0}}).rank(), 1);
 }
 
+TEST(FullSvdTest, DoesNotDependOnTheUnits) {
+  for (const Index n : {5, 80}) {
+    const MatrixXd A = random_matrix(n, n + 3);
+    const Svd expected = full_svd(A);
+    for (const double unit : {0x1p-700, 0x1p700}) {
+      const Svd actual = full_svd(unit * A);
+
+      EXPECT_EQ(actual.U, expected.U) << n;
+      EXPECT_EQ(actual.s, unit * expected.s) << n;
+      EXPECT_EQ(actual.V, expected.V) << n;
+    }
+  }
+}
+
 TEST(FullSvdTest, OfZeroHasRankZeroAndOrthonormalBases) {
   const Svd svd = full_svd(MatrixXd::Zero(2, 5));
 
@@ -192,6 +206,12 @@ TEST(TriangularFactorTest, HasTheSameGramMatrixAndADiagonalThatIsNotNegative) {
     EXPECT_GE(L.diagonal().minCoeff(), 0.0);
     EXPECT_LT(relative_error(L * L.transpose(), M * M.transpose()), 1e-14) << m << "x" << n;
   }
+}
+
+TEST(TriangularFactorTest, DoesNotDependOnTheUnits) {
+  const MatrixXd M = random_matrix(5, 9);
+
+  for (const double unit : {0x1p-700, 0x1p700}) EXPECT_EQ(triangular_factor(unit * M), unit * triangular_factor(M));
 }
 
 TEST(TriangularFactorTest, OfOneRowIsItsLength) {
@@ -303,6 +323,7 @@ TEST(PinnedCacheSizesTest, AreSafeFromSeveralThreads) {
 
   {
     std::vector<std::jthread> threads;
+    threads.reserve(results.size());
     for (MatrixXd& result : results) {
       threads.emplace_back([&A, &result] {
         for (int repetition = 0; repetition < 20; ++repetition) result = product(A, A);

@@ -107,7 +107,7 @@ TEST(PosteriorErrors, SingularNoiseMustBeMadeUpForByThePrior) {
 }
 
 TEST(PosteriorErrors, NameNumbersThatOverflow) {
-  const Mixture prior({1.0}, Points{{1e300, 0.0}}, Covariance::spherical({1.0}));
+  const Mixture prior({1.0}, Points{{1e300, 0.0}}, Covariance::tied(MatrixXd::Identity(2, 2)));
 
   expect_invalid(
       [&] {

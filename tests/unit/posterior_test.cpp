@@ -267,11 +267,11 @@ TEST(PosteriorTest, WithTallSingularNoiseConditionsOnWhatIsNoiseless) {
 TEST(PosteriorTest, DoesNotDependOnTheStructureThePriorIsGivenIn) {
   const VectorXd l{{0.25, 0.5, 1.0, 4.0}};
   const MatrixXd identity = MatrixXd::Identity(dim, dim);
-  const MatrixXd Sigma = l.asDiagonal();
+  const MatrixXd prior_covariance = l.asDiagonal();
   const Points rows = l.transpose().replicate(3, 1);
   const std::vector<Mixture> same = {{weights, means(), Covariance::diag(rows)},
-                                     {weights, means(), Covariance::tied(Sigma)},
-                                     {weights, means(), Covariance::full({Sigma, Sigma, Sigma})},
+                                     {weights, means(), Covariance::tied(prior_covariance)},
+                                     {weights, means(), Covariance::full({prior_covariance, prior_covariance, prior_covariance})},
                                      {weights, means(), Covariance::common_basis(identity, rows)}};
   for (const NamedObservation& observation : noisy_observations()) {
     const Posterior expected = posterior(same.front(), observation.value);
@@ -323,8 +323,8 @@ TEST(PosteriorTest, TallAndTightKeepsItsWeights) {
 }
 
 TEST(PosteriorTest, OfASingularPriorStaysInItsSupport) {
-  const MatrixXd Sigma{{1.0, 1.0, 0.0}, {1.0, 1.0, 0.0}, {0.0, 0.0, 2.0}};
-  const Mixture prior({1.0}, Points{{1.0, 2.0, 3.0}}, Covariance::tied(Sigma));
+  const MatrixXd prior_covariance{{1.0, 1.0, 0.0}, {1.0, 1.0, 0.0}, {0.0, 0.0, 2.0}};
+  const Mixture prior({1.0}, Points{{1.0, 2.0, 3.0}}, Covariance::tied(prior_covariance));
 
   const Posterior result = posterior(prior, {MatrixXd{{1.0, 0.0, 1.0}}, VectorXd{{7.0}}, 0.5});
 
@@ -351,6 +351,20 @@ TEST(PosteriorTest, OfAPointMassStaysThere) {
 
   EXPECT_EQ(result.mixture.means(), prior.means());
   EXPECT_NEAR(result.mixture.log_weights()(0) - result.mixture.log_weights()(1), -2.0, 1e-14);
+}
+
+TEST(PosteriorTest, DoesNotDependOnTheUnitsOfTheObservation) {
+  const MatrixXd A = random_matrix(2, dim, 22);
+  const VectorXd y{{0.5, -1.5}};
+  for (const NamedPrior& prior : priors()) {
+    const Posterior expected = posterior(prior.make(), {A, y, 0.25});
+    for (const double unit : {0x1p-300, 0x1p300}) {
+      const Posterior actual = posterior(prior.make(), {unit * A, unit * y, 0.25 * unit});
+
+      EXPECT_LT((actual.mixture.means() - expected.mixture.means()).cwiseAbs().maxCoeff(), 1e-14) << prior.name;
+      EXPECT_NEAR(actual.log_evidence, expected.log_evidence - 2.0 * std::log(unit), 1e-12) << prior.name;
+    }
+  }
 }
 
 TEST(PosteriorTest, ComponentsOfWeightZeroNeedNotBeRegular) {

@@ -243,7 +243,7 @@ TEST(Run, CountsOverflowOfFloat32AsNotFinite) {
   EXPECT_EQ(non_finite_message(plan, {.count = 2, .start = Points{{1e25, 0.0}, {1.0, 1.0}}}),
             "run: 1 of 2 particles are not finite, first after step 2 of 2 (in float32)");
   EXPECT_EQ(non_finite_message(plan, {.count = 2, .start = Points{{1.0, 0.0}, {1.0, 1e39}}}),
-            "run: 1 of 2 particles are not finite, first at the start of 2 (in float32)");
+            "run: 1 of 2 particles are not finite, first at the start (in float32)");
   EXPECT_EQ(non_finite_message(plan, {.count = 1, .precision = Precision::f64, .start = Points{{1e39, 0.0}}}), "no error");
 }
 
