@@ -12,7 +12,7 @@ using namespace gmdiff;
 
 namespace {
 
-constexpr std::int64_t num_points = 1000;
+constexpr std::int64_t num_points = 250;
 
 struct Target {
   std::string name;

@@ -66,7 +66,7 @@ fuzz() {
   for target in problem npy; do
     mkdir -p "build/fuzz/$target"
     dictionary=(tests/fuzz/"$target".di[c]t)  # a pattern: nothing where there is none
-    build/cpu-sanitize/tests/fuzz/${target}_fuzz "${dictionary[@]/#/-dict=}" -max_total_time="$fuzz_seconds" -timeout=10 \
+    build/cpu-sanitize/tests/fuzz/${target}_fuzz "${dictionary[@]/#/-dict=}" -max_total_time="$fuzz_seconds" -timeout=60 \
       -rss_limit_mb=4096 -artifact_prefix=build/fuzz/ "build/fuzz/$target" "tests/fuzz/corpus/$target" 2>&1 | tail -n 25
   done
 }

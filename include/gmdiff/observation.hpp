@@ -43,11 +43,11 @@ struct Posterior {
 /// Exact posterior and evidence (mathematics.md §2.7): square-root array form, tall problems (dy > d) compressed.
 ///
 /// Structure of the result: a spherical or diag prior observed coordinate-wise (each row of A has one nonzero entry, no column
-/// twice, R diagonal) gives diag; a spherical prior of equal variances under any other A gives tied, of unequal ones common basis (full when
-/// R is singular but not 0); tied gives tied; else full.
+/// twice, R diagonal) gives diag; a spherical prior of equal variances under any other A gives tied, of unequal ones common basis (full
+/// when R is singular but not 0); tied gives tied; else full.
 ///
-/// A rank-deficient A or repeated rows are ordinary when R is positive definite. A component of weight 0 whose A Sigma_k A^T + R is singular
-/// stays as it is, with log-likelihood -inf.
+/// A rank-deficient A or repeated rows are ordinary when R is positive definite. A component of weight 0 whose A Sigma_k A^T + R is
+/// singular stays as it is, with log-likelihood -inf.
 /// @throws std::invalid_argument when A does not fit the prior, or some A Sigma_k A^T + R of weight > 0 is singular
 ///   (a noiseless observation that repeats a row, or observes a direction in which the prior does not vary).
 Posterior posterior(const Mixture& prior, const LinearObservation& observation);

@@ -23,13 +23,13 @@ Samples run(const Plan& plan, const Options& options = {});
 /// Samples of the mixture by a reverse-time sampler; shape (count, d).
 Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
                const Options& options = {});
-/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d).
+/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), of a single one (count, d).
 Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
                const Options& options = {});
 /// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior, observation).mixture`.
 Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, d).
+/// Many observations of one prior in one call; shape (problems, count, d), of a single one (count, d).
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
 
