@@ -29,7 +29,9 @@ MatrixXd central_difference(const std::function<MatrixXd(const Points&)>& f, con
 TEST(MixtureDerivatives, ScoreJacobianAndHessianAreDerivatives) {
   const Points x = uniform_points(6, 3, 1, 2.0);
   const Points v = uniform_points(6, 3, 2);
-  for (const auto& [name, mixture] : mixtures_of_every_structure()) {
+  for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
+    const auto& name = entry.name;
+    const Mixture& mixture = entry.mixture;
     for (const Level level : {Level{1.0, 0.5}, Level{0.8, 0.6}, Level{0.3, 1.0}, Level{1.0, 3.0}}) {
       SCOPED_TRACE(std::string(name) + ", " + describe(level));
       const VectorXd slope = mixture.score(x, level).cwiseProduct(v).rowwise().sum();
@@ -46,7 +48,9 @@ TEST(MixtureDerivatives, TweedieRelatesDenoiserScoreAndPosteriorCovariance) {
   const Points x = uniform_points(6, 3, 1, 2.0);
   const Points v = uniform_points(6, 3, 2);
   const Level level{0.8, 0.6};
-  for (const auto& [name, mixture] : mixtures_of_every_structure()) {
+  for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
+    const auto& name = entry.name;
+    const Mixture& mixture = entry.mixture;
     SCOPED_TRACE(name);
     expect_near(mixture.denoiser(x, level), (x + 0.36 * mixture.score(x, level)) / 0.8, 1e-14, "D = (x + sigma^2 score) / alpha");
     expect_near(mixture.denoiser_jvp(x, v, level), (v + 0.36 * mixture.hessian_vp(x, v, level)) / 0.8, 1e-14,
@@ -64,7 +68,9 @@ TEST(MixtureDerivatives, JacobianIsContinuousWhereItsFormulaChanges) {
   const Points x = uniform_points(6, 3, 1, 2.0);
   const Points v = uniform_points(6, 3, 2);
   const double above = std::nextafter(0.5, 1.0);
-  for (const auto& [name, mixture] : mixtures_of_every_structure()) {
+  for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
+    const auto& name = entry.name;
+    const Mixture& mixture = entry.mixture;
     expect_near(mixture.denoiser_jvp(x, v, {above, 0.5}), mixture.denoiser_jvp(x, v, {0.5, 0.5}), 1e-14, name);
   }
 }
@@ -114,7 +120,9 @@ std::vector<ProcessAtTime> every_process() {
 
 TEST(MixtureDerivatives, LogDensitySolvesTheFokkerPlanckEquation) {
   const Points x = uniform_points(6, 3, 1, 2.0);
-  for (const auto& [name, mixture] : mixtures_of_every_structure()) {
+  for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
+    const auto& name = entry.name;
+    const Mixture& mixture = entry.mixture;
     for (const auto& [process, t, h] : every_process()) {
       SCOPED_TRACE(std::string(name) + ", " + process.name() + ", t = " + std::to_string(t));
       const Level level = process.level(t);
@@ -134,7 +142,9 @@ TEST(MixtureDerivatives, LogDensitySolvesTheFokkerPlanckEquation) {
 
 TEST(MixtureDerivatives, LogDensitySolvesTheContinuityEquation) {
   const Points x = uniform_points(6, 3, 1, 2.0);
-  for (const auto& [name, mixture] : mixtures_of_every_structure()) {
+  for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
+    const auto& name = entry.name;
+    const Mixture& mixture = entry.mixture;
     for (const auto& [process, t, h] : every_process()) {
       SCOPED_TRACE(std::string(name) + ", " + process.name() + ", t = " + std::to_string(t));
       const Level level = process.level(t);
