@@ -53,24 +53,10 @@ inline constexpr const char* type_name<McgdiffGrid> = "mcgdiff";
 template <>
 inline constexpr const char* type_name<ListGrid> = "list";
 
-template <>
-inline constexpr const char* type_name<Ddim> = "ddim";
-template <>
-inline constexpr const char* type_name<ExactTransition> = "exact-transition";
-template <>
-inline constexpr const char* type_name<Ancestral> = "ancestral";
-template <>
-inline constexpr const char* type_name<EulerMaruyama> = "euler-maruyama";
-template <>
-inline constexpr const char* type_name<Euler> = "euler";
-template <>
-inline constexpr const char* type_name<Heun> = "heun";
-template <>
-inline constexpr const char* type_name<Dpmpp2s> = "dpmpp-2s";
-template <>
-inline constexpr const char* type_name<Dpmpp2m> = "dpmpp-2m";
-template <>
-inline constexpr const char* type_name<SdeDpmpp2m> = "sde-dpmpp-2m";
+/// Samplers carry their own.
+template <class T>
+requires requires { T::name; }
+inline constexpr const char* type_name<T> = T::name;
 
 /// Names of an enumeration's values, in their order.
 template <class Enum>
