@@ -26,7 +26,7 @@ phase() {  # name command...
 }
 
 check_format() {
-  git ls-files --cached --others --exclude-standard '*.hpp' '*.cpp' '*.cu' '*.cuh' | xargs clang-format --dry-run --Werror
+  find include src kernels tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
 }
 
 # The tree of everything: library, command, tests, examples, benchmarks.
