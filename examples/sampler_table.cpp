@@ -62,9 +62,10 @@ int main(int argc, char** argv) {
     std::printf("\n| `%s` |", name);
     const Sampler sampler = parse_sampler(name);
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      const auto& [label, law, process, grid] = targets[i];
-      const double value = mean_distance(
-          targets[i], pairs, [&](std::uint64_t seed) { return sample(law, process, grid, sampler, {.count = num_points, .seed = seed}); });
+      const Target& target = targets[i];
+      const double value = mean_distance(target, pairs, [&](std::uint64_t seed) {
+        return sample(target.law, target.process, target.grid, sampler, {.count = num_points, .seed = seed});
+      });
       std::printf(" %.2f |", value / floors[i]);
     }
     std::fflush(stdout);

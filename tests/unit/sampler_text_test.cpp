@@ -74,7 +74,7 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       {"heun:variable=x", R"(sampler "heun:variable=x": variable: expected "t" or "n", given "x")"},
       {"euler:start=3", R"(sampler "euler:start=3": start: expected "exact" or "gaussian", given 3.0)"},
   };
-  for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&] { parse_sampler(text); }), message);
+  for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);
 }
 
 }  // namespace

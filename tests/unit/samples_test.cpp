@@ -62,9 +62,9 @@ TEST(Samples, RefuseAShapeThatDoesNotMatch) {
 }
 
 TEST(Samples, RefuseAShapeWhoseProductOverflows) {
-  const std::int64_t half = std::int64_t{1} << 32;
+  constexpr std::int64_t half = std::int64_t{1} << 32;
 
-  test::expect_invalid([half] { f64({}, {half, half, 1}); }, "does not match 0 values");
+  test::expect_invalid([] { f64({}, {half, half, 1}); }, "does not match 0 values");
 }
 
 TEST(Samples, MayBeEmpty) {
