@@ -18,7 +18,8 @@ using test::TemporaryFolder;
 
 /// Bytes of an entry, read by libzip.
 std::string entry_bytes(const std::filesystem::path& file, const std::string& name) {
-  zip_t* archive = zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr);
+  const std::unique_ptr<zip_t, decltype(&zip_discard)> owner(zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr), &zip_discard);
+  zip_t* archive = owner.get();
   if (archive == nullptr) return "no archive";
   zip_stat_t stat;
   if (zip_stat(archive, name.c_str(), 0, &stat) != 0) return "no entry";
@@ -26,7 +27,6 @@ std::string entry_bytes(const std::filesystem::path& file, const std::string& na
   zip_file_t* entry = zip_fopen(archive, name.c_str(), 0);
   const zip_int64_t read = zip_fread(entry, bytes.data(), bytes.size());
   zip_fclose(entry);
-  zip_discard(archive);
   return read == static_cast<zip_int64_t>(bytes.size()) ? bytes : "truncated";
 }
 
