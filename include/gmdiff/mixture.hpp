@@ -28,9 +28,9 @@ class Mixture {
   /// @param covariance K components in dimension d; see `Covariance`. In dense input an eigenvalue up to `d eps l_max`
   ///   counts as 0, one below `-1e-10 l_max` is an error, and so is an asymmetry above `1e-12` of the largest entry.
   /// @throws std::invalid_argument naming what is wrong, with index, expected and given.
-  Mixture(std::vector<double> weights, Points means, Covariance covariance);
+  Mixture(const std::vector<double>& weights, Points means, const Covariance& covariance);
   /// As above from log-weights (K), normalised here: < inf, -inf for a zero weight, not all -inf. Keeps weights that underflow.
-  static Mixture from_log_weights(Eigen::VectorXd log_weights, Points means, Covariance covariance);
+  static Mixture from_log_weights(const Eigen::VectorXd& log_weights, Points means, const Covariance& covariance);
 
   Eigen::Index dim() const;
   Eigen::Index num_components() const;

@@ -75,6 +75,7 @@ void check_one_run(const Part& a, const Part& b) {
 std::vector<Part> load_parts(const std::vector<std::string>& files) {
   require(files.size() >= 2, "merge: expected at least two files");
   std::vector<Part> parts;
+  parts.reserve(files.size());
   for (const std::string& file : files) parts.push_back(load_part(file));
   for (std::size_t i = 1; i < parts.size(); ++i) check_one_run(parts[0], parts[i]);
   std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.record.first < b.record.first; });

@@ -121,13 +121,13 @@ std::shared_ptr<const Mixture::Data> make_data(NormalisedWeights weights, Points
 
 Mixture::Mixture(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
 
-Mixture::Mixture(std::vector<double> weights, Points means, Covariance covariance) {
+Mixture::Mixture(const std::vector<double>& weights, Points means, const Covariance& covariance) {
   check_weights(weights);
   check_means(means, static_cast<Index>(weights.size()));
   data_ = make_data(normalised(weights), std::move(means), covariance);
 }
 
-Mixture Mixture::from_log_weights(VectorXd log_weights, Points means, Covariance covariance) {
+Mixture Mixture::from_log_weights(const VectorXd& log_weights, Points means, const Covariance& covariance) {
   check_log_weights(log_weights);
   check_means(means, log_weights.size());
   return Mixture(make_data(normalised(log_weights), std::move(means), covariance));
