@@ -46,7 +46,7 @@ Mixture read_prior(const Json& value, const Location& where) {
   const std::int64_t K = weights.size(0);
   const auto means = io::read_array(io::member(value, where, "means"), where.key("means"), {K, any_size});
   Covariance covariance = read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
-  return at(where, [&] { return Mixture(std::move(weights.values), means.points(), std::move(covariance)); });
+  return at(where, [&] { return Mixture(weights.values, means.points(), covariance); });
 }
 
 LinearObservation read_observation(const Json& value, const Location& where, std::int64_t d) {

@@ -71,10 +71,9 @@ Posterior posterior(const Mixture& prior, const LinearObservation& observation) 
   for (Index k = 0; k < component_log_likelihood.size(); ++k) {
     component_log_likelihood(k) = static_cast<double>(log_likelihoods.common + log_likelihoods.own[static_cast<std::size_t>(k)]);
   }
-  return {
-      .mixture = Mixture::from_log_weights(std::move(weights.log_weights), std::move(components.means), std::move(components.covariance)),
-      .log_evidence = static_cast<double>(log_likelihoods.common + weights.log_sum),
-      .component_log_likelihood = std::move(component_log_likelihood)};
+  return {.mixture = Mixture::from_log_weights(weights.log_weights, std::move(components.means), components.covariance),
+          .log_evidence = static_cast<double>(log_likelihoods.common + weights.log_sum),
+          .component_log_likelihood = std::move(component_log_likelihood)};
 }
 
 std::vector<Posterior> posterior(const Mixture& prior, std::span<const LinearObservation> observations) {
