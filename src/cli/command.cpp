@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <new>
 #include <string>
@@ -68,9 +69,9 @@ std::string explain(const Verb& verb, const CLI::ParseError& error) {
   const std::string name = verb.app->get_name();
   const std::string hint = "; gmdiff " + name + " --help shows an example";
   const std::vector<std::string> unknown = verb.app->remaining();
-  for (const std::string& argument : unknown) {
-    if (!argument.starts_with("-")) continue;
-    const std::string flag = argument.substr(0, argument.find('='));
+  const auto argument = std::ranges::find_if(unknown, [](const std::string& text) { return text.starts_with("-"); });
+  if (argument != unknown.end()) {
+    const std::string flag = argument->substr(0, argument->find('='));
     return name + ": " + io::unknown_name("flag", flag, flag_names(*verb.app)) + hint;
   }
   if (!unknown.empty()) return name + ": unexpected argument " + unknown.front() + hint;

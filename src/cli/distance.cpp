@@ -129,6 +129,7 @@ std::vector<Row> measure(const DistanceFlags& flags, const Side& a, const Side& 
   const std::vector<Judgement> judgements =
       judged.points ? judge(*judged.points, law.law->mixture, options) : judge(judged.law->mixture, law.law->mixture, count, options);
   std::vector<Row> rows;
+  rows.reserve(judgements.size());
   for (const Judgement& judgement : judgements) rows.push_back({judgement});
   return rows;
 }
