@@ -51,6 +51,7 @@ struct MixtureTable {
   std::vector<std::uint64_t>
       thresholds;      ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
   Points means;        ///< (K, d)
+  Points rotated_means;  ///< (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not hashed
   Points eigenvalues;  ///< as Mixture::eigenvalues()
   std::vector<Eigen::MatrixXd> bases;  ///< as Mixture::bases(): the coordinates of the noise
   std::vector<Eigen::MatrixXd>

@@ -6,6 +6,7 @@
 
 #include <gmdiff/version.hpp>
 
+#include "device/cpu/cpu.hpp"
 #include "device/executor.hpp"
 #include "device/reference/reference.hpp"
 #include "model/check.hpp"
@@ -20,9 +21,8 @@ namespace gmdiff {
 
 namespace {
 
-constexpr const char* cpu_reason = "this version has no cpu device yet; `reference` runs every plan";
 #ifdef GMDIFF_HAS_CUDA
-constexpr const char* cuda_reason = "this version has no CUDA kernels yet; `reference` runs every plan";
+constexpr const char* cuda_reason = "this version has no CUDA kernels yet; `cpu` runs every plan";
 #else
 constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
 #endif
@@ -41,7 +41,7 @@ const char* version() {
   return GMDIFF_TEXT(GMDIFF_VERSION_MAJOR) "." GMDIFF_TEXT(GMDIFF_VERSION_MINOR) "." GMDIFF_TEXT(GMDIFF_VERSION_PATCH);
 }
 
-Device Device::best() { return reference(); }
+Device Device::best() { return cpu(); }
 
 Device Device::parse(std::string_view name) {
   if (name == "best") return best();
@@ -63,7 +63,7 @@ std::string Device::name() const {
 std::vector<DeviceInfo> devices() {
   std::vector<DeviceInfo> list = {
       {.name = "reference", .description = "double precision, one particle at a time, one thread", .available = true, .reason = ""},
-      {.name = "cpu", .description = "vectorised, all cores", .available = false, .reason = cpu_reason}};
+      {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""}};
 #ifdef GMDIFF_HAS_CUDA
   for (DeviceInfo& gpu : cuda::discover(cuda_reason)) list.push_back(std::move(gpu));
 #else
@@ -77,7 +77,7 @@ std::unique_ptr<Executor> make_executor(const Device& device) {
           " must not be negative, got ", device.number());
   switch (device.kind()) {
     case Device::Kind::cpu:
-      throw DeviceError(concat("device ", device.name(), ": ", cpu_reason));
+      return cpu::make_executor(device.number());
     case Device::Kind::cuda:
       throw DeviceError(concat("device ", device.name(), ": ", cuda_reason));
     default:

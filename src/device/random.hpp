@@ -5,27 +5,11 @@
 
 #include <gmdiff/options.hpp>
 
+#include "device/purpose.hpp"
+
 // Random-number streams (numerics.md §5), decoded in double: those of the reference device, and of everything on the host that is random.
 
 namespace gmdiff {
-
-/// What a stream is for; the codes are frozen.
-enum class Purpose : std::uint32_t {
-  start_component = 1,
-  start_noise = 2,
-  step_noise = 3,
-  churn_noise = 4,
-  transition_component = 5,
-  draw_component = 6,
-  draw_noise = 7,
-  resampling = 8,
-  directions = 9,
-  problem = 11,
-  accept = 12,
-  final_choice = 13,
-  forward_noise = 14,
-  user = 15,
-};
 
 /// Names one stream of random numbers: a function of these four alone.
 struct StreamKey {

@@ -156,9 +156,14 @@ Samples Run::operator()() {
 }
 
 void Run::run_problem(std::size_t problem) {
-  for (std::int64_t first = 0; first < options_.count; first += block_) {
+  for (std::int64_t first = 0; first < options_.count;) {
     if (options_.stop.stop_requested()) interrupt();
-    run_block(problem, first, std::min(block_, options_.count - first));
+    // Within a block the upper half of the particles' indices is one number.
+    constexpr std::int64_t half = std::int64_t{1} << 32;
+    const std::int64_t to_next_half = half - (options_.first + first) % half;
+    const std::int64_t count = std::min({block_, options_.count - first, to_next_half});
+    run_block(problem, first, count);
+    first += count;
   }
 }
 

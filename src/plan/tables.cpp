@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "model/check.hpp"
-#include "model/mixture_data.hpp"
+#include "model/linear_algebra.hpp"
 
 namespace gmdiff {
 
@@ -25,11 +25,17 @@ std::vector<std::uint64_t> component_thresholds(const Eigen::VectorXd& weights) 
   return thresholds;
 }
 
+Points rotated_means(const Mixture& mixture) {
+  if (mixture.bases().empty() || mixture.covariance_type() == CovarianceType::full) return {};
+  return linear_algebra::product(mixture.means(), mixture.bases().front());
+}
+
 MixtureTable mixture_table(const Mixture& mixture) {
   return {.structure = mixture.covariance_type(),
           .log_weights = mixture.log_weights(),
           .thresholds = component_thresholds(mixture.weights()),
           .means = mixture.means(),
+          .rotated_means = rotated_means(mixture),
           .eigenvalues = mixture.eigenvalues(),
           .bases = mixture.bases(),
           .covariances = mixture.dense_covariances()};

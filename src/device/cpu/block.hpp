@@ -1,0 +1,355 @@
+#pragma once
+
+#include "device/cpu/full.hpp"
+#include "device/cpu/unit.hpp"
+#include "device/particle/normals.hpp"
+#include "device/particle/small.hpp"
+
+// A block of particles, one a lane, through its steps (mathematics.md §5): the same few lines for every law.
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+using particle::BitsOf;
+using particle::Normals;
+using particle::StepTable;
+using particle::StreamOrigin;
+using particle::Types;
+
+/// A vector of the state: an array in registers for a small law, cache for a wide one.
+template <class V, int D>
+struct SmallVector {
+  V values[D];
+  GMDIFF_PARTICLE V& operator[](Index i) { return values[i]; }
+  GMDIFF_PARTICLE V* data() { return values; }
+};
+template <class V>
+struct WideVector {
+  V* values;
+  GMDIFF_PARTICLE V& operator[](Index i) { return values[i]; }
+  GMDIFF_PARTICLE V* data() { return values; }
+};
+
+/// What the steps ask of a law, for the records of small laws.
+template <class V, int D, bool full>
+class SmallSteps {
+ public:
+  using Real = RealOf<V>;
+  using Law = particle::SmallLaw<V, D, full>;
+  using Vector = SmallVector<V, D>;
+
+  SmallSteps(const LawTable<Real>& law, void* scratch) : law_(law), weights_(static_cast<V*>(scratch)) {}
+  static std::size_t scratch_bytes(const LawTable<Real>& law) { return static_cast<std::size_t>(law.num_components) * sizeof(V); }
+
+  static constexpr Index dim() { return D; }
+  GMDIFF_PARTICLE static Vector vector(int /*number*/) { return {}; }
+  GMDIFF_PARTICLE Softmax<V> denoiser(const LevelTable<Real>& level, Vector& x, Vector& D_out) const {
+    return Law::denoiser(law_, level, x.data(), D_out.data());
+  }
+  GMDIFF_PARTICLE V weights(const LevelTable<Real>& level, Vector& x) {
+    return particle::all_weights<V>(law_.num_components, Law::logits(level, x.data()), weights_);
+  }
+  const V* weights() const { return weights_; }
+  template <bool has_gain, class Normal>
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector& x) {
+    V noise[D];
+    for (int i = 0; i < D; ++i) noise[i] = z(i);
+    Law::template move<has_gain>(law_, level, table, component, noise, x.data());
+  }
+
+ private:
+  const LawTable<Real>& law_;
+  V* weights_;
+};
+
+/// The same for wide laws.
+template <class V, class Law>
+class WideSteps {
+ public:
+  using Real = RealOf<V>;
+  using Vector = WideVector<V>;
+  static constexpr int vectors = 5;  // x, D1, D2, u, D of the step before
+
+  WideSteps(const LawTable<Real>& law, void* scratch) : law_(law), values_(static_cast<V*>(scratch)) {
+    scratch_.weights = values_ + vectors * law.dim;
+    scratch_.coordinates = scratch_.weights + law.num_components;
+  }
+  static std::size_t scratch_bytes(const LawTable<Real>& law) {
+    const Index coordinates = law.family == Family::full ? 2 + particle::chunk_size : 2;
+    return static_cast<std::size_t>((vectors + coordinates) * law.dim + law.num_components) * sizeof(V);
+  }
+
+  Index dim() const { return law_.dim; }
+  Vector vector(int number) const { return {values_ + number * law_.dim}; }
+  Softmax<V> denoiser(const LevelTable<Real>& level, Vector& x, Vector& D) const {
+    return Law::denoiser(law_, level, x.data(), D.data(), scratch_);
+  }
+  V weights(const LevelTable<Real>& level, Vector& x) { return Law::weights(law_, level, x.data(), scratch_); }
+  const V* weights() const { return scratch_.weights; }
+  template <bool has_gain, class Normal>
+  void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector& x) {
+    Law::template move<has_gain>(law_, level.alpha, table, component, z, x.data(), scratch_);
+  }
+
+ private:
+  const LawTable<Real>& law_;
+  V* values_;
+  Scratch<V> scratch_;
+};
+
+template <class V, class Steps>
+class Block {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Steps::Vector;
+  static constexpr int lanes = Types<V>::lanes;
+
+  Block(const Job<Real>& job, std::int64_t block, void* scratch)
+      : job_(job),
+        first_(job.first + static_cast<std::uint64_t>(block) * lanes),
+        begin_(block * lanes),
+        size_(static_cast<int>(job.count - begin_ < lanes ? job.count - begin_ : lanes)),
+        steps_(*job.law, scratch),
+        states_(job.states + begin_ * steps_.dim()),
+        previous_(job.previous == nullptr ? nullptr : job.previous + begin_ * steps_.dim()) {}
+
+  BlockResult start() {
+    Vector x = steps_.vector(0);
+    if (job_.start_states != nullptr) {
+      load_start(x);
+    } else {
+      draw_start(x);
+    }
+    save(x, states_);
+    if (previous_ != nullptr) {
+      for (Index i = 0; i < steps_.dim() * lanes; ++i) previous_[i] = Real(0);
+    }
+    if (job_.start_slot >= 0) keep(x, job_.start_slot);
+    return {.non_finite = count_non_finite(x), .first_step = -1};
+  }
+
+  BlockResult advance() {
+    Vector x = steps_.vector(0), before = steps_.vector(4);
+    load_window_start(x, before);
+    run(x, before, /*until_non_finite=*/false);
+    BlockResult result{.non_finite = count_non_finite(x), .first_step = 0};
+    if (result.non_finite > 0) {
+      // Again, looking at every step. The states do not matter any more: such a run has no result.
+      load_window_start(x, before);
+      result.first_step = run(x, before, /*until_non_finite=*/true);
+    }
+    save(x, states_);
+    if (previous_ != nullptr) save(before, previous_);
+    return result;
+  }
+
+ private:
+  // --- steps --------------------------------------------------------------------------------------------------------------------
+
+  /// All steps of the window; or those up to the first that leaves a state that is not finite, whose number it returns.
+  int run(Vector& x, Vector& before, bool until_non_finite) {
+    Normals<V> noise(origin(job_.is_forward ? Purpose::forward_noise : Purpose::step_noise), first_);
+    Normals<V> churn(origin(Purpose::churn_noise), first_);
+    for (int s = 0; s < job_.num_steps; ++s) {
+      const StepTable<Real>& step = job_.steps[s];
+      const auto m = static_cast<std::uint64_t>(job_.first_step + s) * static_cast<std::uint64_t>(steps_.dim());
+      if (step.is_transition) {
+        transition(step, s, m, noise, x);
+      } else {
+        affine(step, m, noise, churn, x, before);
+      }
+      if (until_non_finite) {
+        if (count_non_finite(x) > 0) return job_.first_step + s;
+      } else if (step.slot >= 0) {
+        keep(x, step.slot);
+      }
+    }
+    return job_.first_step + job_.num_steps - 1;
+  }
+
+  GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise, Normals<V>& churn, Vector& x,
+                              Vector& before) {
+    const Index d = steps_.dim();
+    if (step.c_x != Real(1) || step.c_n != Real(0)) {
+      for (Index i = 0; i < d; ++i) {
+        x[i] = V(step.c_x) * x[i];
+        if (step.c_n != Real(0)) x[i] = fma(V(step.c_n), churn(m + static_cast<std::uint64_t>(i)), x[i]);
+      }
+    }
+    // y = a x + b_1 D1 + b_2 D2, the denoiser's code standing once.
+    Vector D = steps_.vector(1), y = steps_.vector(2), u = steps_.vector(3);
+    for (Index i = 0; i < d; ++i) {
+      y[i] = V(step.a) * x[i];
+      u[i] = x[i];
+    }
+    for (int n = 0; n < step.evaluations; ++n) {
+      denoiser(step.levels[n], u, D);
+      for (Index i = 0; i < d; ++i) y[i] = fma(V(step.b[n]), D[i], y[i]);
+      if (n == 0) {
+        for (Index i = 0; i < d; ++i) {
+          u[i] = fma(V(step.p_1), D[i], V(step.p_x) * x[i]);
+          if (step.b_p != Real(0)) y[i] = fma(V(step.b_p), before[i], y[i]);
+        }
+        if (previous_ != nullptr) {
+          for (Index i = 0; i < d; ++i) before[i] = D[i];
+        }
+      }
+    }
+    for (Index i = 0; i < d; ++i) {
+      if (step.e != Real(0)) y[i] = fma(V(step.e), noise(m + static_cast<std::uint64_t>(i)), y[i]);
+      x[i] = y[i];
+    }
+  }
+
+  GMDIFF_PARTICLE void denoiser(const LevelTable<Real>& level, Vector& x, Vector& D) {
+    if (level.at_data) {
+      for (Index i = 0; i < steps_.dim(); ++i) D[i] = x[i] / V(level.alpha);
+    } else {
+      steps_.denoiser(level, x, D);
+    }
+  }
+
+  /// Exact reverse transition (mathematics.md §5.1).
+  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, int s, std::uint64_t m, Normals<V>& noise, Vector& x) {
+    const V total = steps_.weights(step.levels[0], x);
+    const particle::Uniform<V> uniform(origin(Purpose::transition_component), first_, static_cast<std::uint64_t>(job_.first_step + s));
+    const auto component = particle::choose_component(job_.law->num_components, steps_.weights(), total, uniform.real());
+    steps_.template move<true>(
+        step.levels[0], step.move, component, [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
+  }
+
+  // --- the first state ----------------------------------------------------------------------------------------------------------
+
+  StreamOrigin origin(Purpose purpose, std::uint32_t replicate = 0) const { return {job_.seed, purpose, replicate}; }
+
+  void draw_start(Vector& x) {
+    const std::uint32_t replicate = job_.is_sampler ? 0 : job_.replicate;
+    Normals<V> noise(origin(job_.is_sampler ? Purpose::start_noise : Purpose::draw_noise, replicate), first_);
+    const auto z = [&](Index i) { return noise(static_cast<std::uint64_t>(i)); };
+    if (job_.start->gaussian) {
+      for (Index i = 0; i < steps_.dim(); ++i) x[i] = V(job_.start->sigma) * z(i);
+      return;
+    }
+    const particle::Uniform<V> uniform(origin(job_.is_sampler ? Purpose::start_component : Purpose::draw_component, replicate), first_, 0);
+    const auto component = uniform.component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
+    steps_.template move<false>({}, job_.start->move, component, z, x);
+  }
+
+  /// Given states, brought to the working coordinates.
+  void load_start(Vector& x) {
+    const Index d = steps_.dim();
+    const double* rows = job_.start_states + begin_ * d;
+    Vector given = steps_.vector(1);
+    for (Index i = 0; i < d; ++i) {
+      Real values[lanes] = {};
+      for (int lane = 0; lane < size_; ++lane) values[lane] = static_cast<Real>(rows[lane * d + i]);
+      given[i] = V::load(values);
+    }
+    rotate(given, x, /*to_basis=*/true);
+  }
+
+  // --- memory -------------------------------------------------------------------------------------------------------------------
+
+  void load(const Real* from, Vector& x) const {
+    for (Index i = 0; i < steps_.dim(); ++i) x[i] = V::load(from + i * lanes);
+  }
+  void load_window_start(Vector& x, Vector& before) const {
+    load(states_, x);
+    if (previous_ != nullptr) load(previous_, before);
+  }
+  void save(Vector& x, Real* to) const {
+    for (Index i = 0; i < steps_.dim(); ++i) x[i].store(to + i * lanes);
+  }
+
+  /// y = U^T x or U x where the law has a common basis, else x.
+  void rotate(Vector& x, Vector& y, bool to_basis) const {
+    const Index d = steps_.dim();
+    if (!job_.law->has_common_basis()) {
+      for (Index i = 0; i < d; ++i) y[i] = x[i];
+      return;
+    }
+    const Real* U = job_.law->bases;
+    FullLaw<V>::product(
+        U, to_basis ? d : 1, to_basis ? 1 : d, d, x.data(), [](Index) { return V(Real(0)); }, [&](Index i, V sum) { y[i] = sum; });
+  }
+
+  /// Writes the states to their rows of the result.
+  void keep(Vector& x, int slot) {
+    const Index d = steps_.dim();
+    Vector rotated = steps_.vector(1);
+    Vector* given = &x;
+    if (job_.law->has_common_basis()) {
+      rotate(x, rotated, /*to_basis=*/false);
+      given = &rotated;
+    }
+    Real* row = job_.out + (begin_ * job_.slots + slot) * d;
+    const std::int64_t stride = job_.slots * d;
+    for (Index i = 0; i < d; ++i) {
+      Real values[lanes];
+      (*given)[i].store(values);
+      for (int lane = 0; lane < size_; ++lane) row[lane * stride + i] = values[lane];
+    }
+  }
+
+  /// Particles with a coordinate that is not finite: times 0 it is NaN.
+  int count_non_finite(Vector& x) const {
+    V zero = V(Real(0)) * x[0];
+    for (Index i = 1; i < steps_.dim(); ++i) zero = fma(V(Real(0)), x[i], zero);
+    Real values[lanes];
+    zero.store(values);
+    int count = 0;
+    for (int lane = 0; lane < size_; ++lane) count += values[lane] == Real(0) ? 0 : 1;
+    return count;
+  }
+
+  const Job<Real>& job_;
+  std::uint64_t first_;  // index of lane 0
+  std::int64_t begin_;   // its number in the job
+  int size_;             // lanes in use
+  Steps steps_;
+  Real* states_;
+  Real* previous_;
+};
+
+/// Calls body.operator()<Steps>() for the law's kind.
+template <class V, class Body>
+auto with_steps(const LawTable<RealOf<V>>& law, Body body) {
+  switch (law.family) {
+    case Family::small_diag:
+      switch (law.dim) {
+        case 1: return body.template operator()<SmallSteps<V, 1, false>>();
+        case 2: return body.template operator()<SmallSteps<V, 2, false>>();
+        case 3: return body.template operator()<SmallSteps<V, 3, false>>();
+        default: return body.template operator()<SmallSteps<V, 4, false>>();
+      }
+    case Family::small_full:
+      switch (law.dim) {
+        case 1: return body.template operator()<SmallSteps<V, 1, true>>();
+        case 2: return body.template operator()<SmallSteps<V, 2, true>>();
+        case 3: return body.template operator()<SmallSteps<V, 3, true>>();
+        default: return body.template operator()<SmallSteps<V, 4, true>>();
+      }
+    case Family::spherical: return body.template operator()<WideSteps<V, WideLaw<V, Family::spherical>>>();
+    case Family::tied: return body.template operator()<WideSteps<V, WideLaw<V, Family::tied>>>();
+    case Family::diag: return body.template operator()<WideSteps<V, WideLaw<V, Family::diag>>>();
+    default: return body.template operator()<WideSteps<V, FullLaw<V>>>();
+  }
+}
+
+/// The unit of an arithmetic type.
+template <class V>
+Unit<RealOf<V>> make_unit() {
+  using Real = RealOf<V>;
+  return {.lanes = Types<V>::lanes,
+          .scratch_bytes = [](const LawTable<Real>& law) {
+            return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); });
+          },
+          .start = [](const Job<Real>& job, std::int64_t block, void* scratch) {
+            return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
+          },
+          .advance = [](const Job<Real>& job, std::int64_t block, void* scratch) {
+            return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
+          },
+          .evaluate = nullptr};
+}
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -1,0 +1,266 @@
+#include "device/cpu/cpu.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "device/cpu/dispatch.hpp"
+#include "device/cpu/thread_pool.hpp"
+#include "device/particle/table_builder.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cpu {
+
+namespace {
+
+constexpr std::size_t preferred_states = std::size_t{16} << 20;  // bytes of particle states in a task
+constexpr std::size_t preferred_tables = std::size_t{16} << 20;  // bytes of the tables of a window of steps
+constexpr double operations_per_task = 2e10;
+constexpr double operations_per_piece = 2e6;
+
+int all_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+bool reads_previous_denoiser(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+    const auto* affine = std::get_if<AffineStep>(&step);
+    return affine != nullptr && affine->b_p != 0.0;
+  });
+}
+
+/// Arithmetic of one particle, roughly: it only decides how work is cut.
+double operations(const Plan& plan) {
+  const MixtureTable& mixture = plan.problems.front();
+  const auto d = static_cast<double>(mixture.dim());
+  const auto K = static_cast<double>(mixture.num_components());
+  const double evaluation = K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
+  return (evaluation + 20.0 * d) * static_cast<double>(plan.steps.size() + 1);
+}
+
+/// Bytes of a run, by what they are for.
+template <class Real>
+struct Memory {
+  std::size_t fixed;         ///< law and scratch of all threads
+  std::size_t largest_step;  ///< tables of the step that has most
+  std::size_t block;         ///< states of one block
+  std::size_t least() const { return fixed + largest_step + block; }
+
+  Memory(const Plan& plan, const Unit<Real>& unit, int threads) {
+    const MixtureTable& mixture = plan.problems.front();
+    particle::LawTable<Real> shape{};
+    shape.family = particle::family_of(mixture);
+    shape.dim = mixture.dim();
+    shape.num_components = mixture.num_components();
+    fixed = particle::LawTables<Real>::bytes(mixture) + static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
+    largest_step = 0;
+    for (const Step& step : plan.steps) largest_step = std::max(largest_step, particle::step_bytes<Real>(mixture, step));
+    const std::size_t vectors = reads_previous_denoiser(plan) ? 2 : 1;
+    block = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) * sizeof(Real);
+  }
+
+  /// Bytes for the tables of a window; at least one step fits.
+  std::size_t tables(std::size_t limit) const {
+    if (limit == 0) return std::max(preferred_tables, largest_step);
+    return std::max(largest_step, std::min(preferred_tables, (limit - fixed - block) / 2));
+  }
+  std::size_t states(std::size_t limit) const {
+    if (limit == 0) return std::max(preferred_states, block);
+    return std::max(block, std::min(preferred_states, limit - fixed - tables(limit)));
+  }
+};
+
+/// Memory of one thread, aligned as registers are.
+class ScratchMemory {
+ public:
+  ScratchMemory(int threads, std::size_t bytes) : stride_((bytes + alignment - 1) / alignment * alignment) {
+    memory_.resize(stride_ * static_cast<std::size_t>(threads) + alignment);
+    void* begin = memory_.data();
+    std::size_t space = memory_.size();
+    begin_ = static_cast<std::byte*>(std::align(alignment, space - alignment, begin, space));
+  }
+  void* of(int thread) const { return begin_ + static_cast<std::size_t>(thread) * stride_; }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+  std::size_t stride_;
+  std::vector<std::byte> memory_;
+  std::byte* begin_;
+};
+
+/// One task in one precision.
+template <class Real>
+class TaskRun {
+ public:
+  TaskRun(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes)
+      : task_(task),
+        unit_(unit),
+        pool_(pool),
+        table_bytes_(table_bytes),
+        law_(task.problem),
+        scratch_(pool.threads(), unit.scratch_bytes(law_.table())),
+        blocks_((task.count + unit.lanes - 1) / unit.lanes) {
+    const auto values = static_cast<std::size_t>(blocks_ * unit.lanes * law_.table().dim);
+    states_.resize(values);
+    if (reads_previous_denoiser(task.plan)) previous_.resize(values);
+  }
+
+  NonFinite operator()() {
+    start_ = particle::start_table(law_, task_.plan.start, start_arena_);
+    Job<Real> job = make_job();
+    NonFinite result = for_each_block(job, unit_.start);
+    const std::vector<Step>& steps = task_.plan.steps;
+    for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
+      const std::size_t end = window_end(first);
+      build_tables(first, end);
+      job.steps = tables_.data();
+      job.first_step = static_cast<int>(first);
+      job.num_steps = static_cast<int>(end - first);
+      const NonFinite after = for_each_block(job, unit_.advance);
+      // A state that is not finite stays so: the last window counts all of them, the first that has one knows the step.
+      const bool first_ones = result.particles == 0 && after.particles > 0;
+      result = {.particles = after.particles, .first_step = first_ones ? after.first_step : result.first_step};
+      first = end;
+    }
+    return result;
+  }
+
+ private:
+  Job<Real> make_job() {
+    Job<Real> job{};
+    job.law = &law_.table();
+    job.seed = task_.seed;
+    job.replicate = task_.replicate;
+    job.first = static_cast<std::uint64_t>(task_.first);
+    job.count = task_.count;
+    job.is_sampler = task_.plan.kind == PlanKind::sample;
+    job.is_forward = task_.plan.kind == PlanKind::forward;
+    job.start = &start_;
+    job.start_states = task_.start;
+    job.start_slot = slot(0);
+    job.states = states_.data();
+    job.previous = previous_.empty() ? nullptr : previous_.data();
+    job.out = std::get<Real*>(task_.out);
+    job.slots = static_cast<std::int64_t>(task_.kept.size());
+    return job;
+  }
+
+  /// Place of a level among those kept, or -1.
+  int slot(int level) const {
+    const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
+    return place == task_.kept.end() || *place != level ? -1 : static_cast<int>(place - task_.kept.begin());
+  }
+
+  /// As many steps as their tables have room, at least one.
+  std::size_t window_end(std::size_t first) const {
+    const std::vector<Step>& steps = task_.plan.steps;
+    std::size_t bytes = 0;
+    std::size_t end = first;
+    while (end < steps.size()) {
+      bytes += particle::step_bytes<Real>(task_.problem, steps[end]);
+      if (bytes > table_bytes_ && end > first) break;
+      ++end;
+    }
+    return end;
+  }
+
+  void build_tables(std::size_t first, std::size_t end) {
+    tables_.resize(end - first);
+    arenas_.resize(end - first);
+    pool_.run(std::ssize(tables_), [&](int /*thread*/, std::int64_t s) {
+      const auto i = static_cast<std::size_t>(s);
+      arenas_[i].clear();
+      tables_[i] = particle::step_table(law_, task_.plan.steps[first + i], arenas_[i]);
+      tables_[i].slot = slot(static_cast<int>(first + i) + 1);
+    });
+  }
+
+  NonFinite for_each_block(const Job<Real>& job, BlockResult (*body)(const Job<Real>&, std::int64_t, void*)) {
+    const double block_operations = operations(task_.plan) * unit_.lanes;
+    const auto per_piece = static_cast<std::int64_t>(std::clamp(operations_per_piece / block_operations, 1.0, 1024.0));
+    NonFinite sum;
+    std::mutex mutex;
+    const auto piece = [&](int thread, std::int64_t number) {
+      NonFinite found;
+      for (std::int64_t block = number * per_piece; block < std::min((number + 1) * per_piece, blocks_); ++block) {
+        const BlockResult result = body(job, block, scratch_.of(thread));
+        if (result.non_finite == 0) continue;
+        if (found.particles == 0 || result.first_step < found.first_step) found.first_step = result.first_step;
+        found.particles += result.non_finite;
+      }
+      if (found.particles == 0) return;
+      const std::lock_guard lock(mutex);
+      if (sum.particles == 0 || found.first_step < sum.first_step) sum.first_step = found.first_step;
+      sum.particles += found.particles;
+    };
+    pool_.run((blocks_ + per_piece - 1) / per_piece, piece, task_.stop);
+    return sum;
+  }
+
+  const Task& task_;
+  const Unit<Real>& unit_;
+  ThreadPool& pool_;
+  std::size_t table_bytes_;
+  particle::LawTables<Real> law_;
+  ScratchMemory scratch_;
+  std::int64_t blocks_;
+  std::vector<Real> states_, previous_;
+  particle::Arena<Real> start_arena_;
+  particle::StartTableOf<Real> start_{};
+  std::vector<particle::StepTable<Real>> tables_;
+  std::vector<particle::Arena<Real>> arenas_;
+};
+
+class CpuExecutor final : public Executor {
+ public:
+  explicit CpuExecutor(int threads)
+      : threads_(threads),
+        set_(chosen_instruction_set()),
+        unit_f32_(unit<float>(set_)),
+        unit_f64_(unit<double>(set_)),
+        pool_(threads == 0 ? all_cores() : threads) {}
+
+  std::string name() const override { return Device::cpu(threads_).name(); }
+
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const override {
+    return precision == Precision::f32 ? block_size(plan, unit_f32_, memory_limit) : block_size(plan, unit_f64_, memory_limit);
+  }
+
+  NonFinite run(const Task& task) const override {
+    if (task.precision == Precision::f32) return run(task, unit_f32_);
+    return run(task, unit_f64_);
+  }
+
+ private:
+  template <class Real>
+  std::int64_t block_size(const Plan& plan, const Unit<Real>& unit, std::size_t memory_limit) const {
+    const Memory<Real> memory(plan, unit, pool_.threads());
+    require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit, " bytes, one block of ", unit.lanes,
+            " particles on ", pool_.threads(), " threads needs ", memory.least());
+    table_bytes_ = memory.tables(memory_limit);
+    const std::size_t blocks = memory.states(memory_limit) / memory.block;
+    // A task is also what progress is told of and what a request to stop waits for.
+    const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_.threads());
+    const auto most = static_cast<std::size_t>(std::min(enough, 1e9));
+    return static_cast<std::int64_t>(std::min(blocks, most)) * unit.lanes;
+  }
+
+  template <class Real>
+  NonFinite run(const Task& task, const Unit<Real>& unit) const {
+    return TaskRun<Real>(task, unit, pool_, table_bytes_)();
+  }
+
+  int threads_;
+  InstructionSet set_;
+  Unit<float> unit_f32_;
+  Unit<double> unit_f64_;
+  mutable ThreadPool pool_;
+  mutable std::size_t table_bytes_ = preferred_tables;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_executor(int threads) { return std::make_unique<CpuExecutor>(threads); }
+
+std::string description() { return concat("vectorised, ", to_string(chosen_instruction_set()), ", ", all_cores(), " threads"); }
+
+}  // namespace gmdiff::cpu

@@ -1,0 +1,219 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "device/particle/philox.hpp"
+
+// SIMD packs: an arithmetic type (particle/arithmetic.hpp) of as many lanes as a register of this unit's instruction set holds. Included by
+// the units unit_*.cpp alone, each compiled for one instruction set and each with a namespace of its own (GMDIFF_CPU_UNIT): whatever the
+// compiler does not inline keeps a name that no other unit has, so that the linker cannot hand wide instructions to everyone.
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+using particle::Integers;
+
+#if defined(__AVX512F__)
+inline constexpr int register_bytes = 64;
+#define GMDIFF_INTRINSIC(name) _mm512_##name
+#elif defined(__AVX2__)
+inline constexpr int register_bytes = 32;
+#define GMDIFF_INTRINSIC(name) _mm256_##name
+#else
+inline constexpr int register_bytes = 16;
+#define GMDIFF_INTRINSIC(name) _mm_##name
+#endif
+
+/// GCC's vector of a register, and the same at any address.
+template <class T>
+struct Register;
+#define GMDIFF_REGISTER(T)                                                                   \
+  template <>                                                                                \
+  struct Register<T> {                                                                       \
+    typedef T Vector __attribute__((vector_size(register_bytes)));                           \
+    typedef T Unaligned __attribute__((vector_size(register_bytes), aligned(sizeof(T)), may_alias)); \
+  }
+GMDIFF_REGISTER(float);
+GMDIFF_REGISTER(double);
+GMDIFF_REGISTER(std::int32_t);
+GMDIFF_REGISTER(std::uint32_t);
+GMDIFF_REGISTER(std::uint64_t);
+
+/// A register of numbers or integers. Operators are those of GCC's vector extensions.
+template <class T>
+struct Pack {
+  static constexpr int lanes = register_bytes / static_cast<int>(sizeof(T));
+  using Vector = typename Register<T>::Vector;
+  using Unaligned = typename Register<T>::Unaligned;
+  Vector v;
+
+  Pack() = default;
+  GMDIFF_PARTICLE explicit Pack(Vector vector) : v(vector) {}
+  GMDIFF_PARTICLE explicit Pack(T number) : v(Vector{} + number) {}
+  GMDIFF_PARTICLE static Pack load(const T* from) { return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from))); }
+  GMDIFF_PARTICLE void store(T* to) const { *reinterpret_cast<Unaligned*>(to) = v; }
+
+  GMDIFF_PARTICLE friend Pack operator+(Pack a, Pack b) { return Pack(a.v + b.v); }
+  GMDIFF_PARTICLE friend Pack operator-(Pack a, Pack b) { return Pack(a.v - b.v); }
+  GMDIFF_PARTICLE friend Pack operator*(Pack a, Pack b) { return Pack(a.v * b.v); }
+  GMDIFF_PARTICLE friend Pack operator/(Pack a, Pack b) { return Pack(a.v / b.v); }
+  GMDIFF_PARTICLE friend Pack operator-(Pack a) { return Pack(-a.v); }
+  GMDIFF_PARTICLE friend Pack operator&(Pack a, Pack b) { return Pack(a.v & b.v); }
+  GMDIFF_PARTICLE friend Pack operator|(Pack a, Pack b) { return Pack(a.v | b.v); }
+  GMDIFF_PARTICLE friend Pack operator^(Pack a, Pack b) { return Pack(a.v ^ b.v); }
+  GMDIFF_PARTICLE friend Pack operator<<(Pack a, int n) { return Pack(a.v << n); }
+  GMDIFF_PARTICLE friend Pack operator>>(Pack a, int n) { return Pack(a.v >> n); }
+  GMDIFF_PARTICLE friend auto operator<(Pack a, Pack b) { return mask(a.v < b.v); }
+  GMDIFF_PARTICLE friend auto operator<=(Pack a, Pack b) { return mask(a.v <= b.v); }
+  GMDIFF_PARTICLE friend auto operator==(Pack a, Pack b) { return mask(a.v == b.v); }
+
+ private:
+  template <class M>
+  GMDIFF_PARTICLE static auto mask(M vector);
+};
+
+/// Truth values: all bits of a lane set, or none.
+template <class M>
+struct Mask {
+  M v;
+};
+template <class T>
+template <class M>
+auto Pack<T>::mask(M vector) {
+  return Mask<M>{vector};
+}
+template <class M, class T>
+GMDIFF_PARTICLE Pack<T> select(Mask<M> mask, Pack<T> a, Pack<T> b) {
+  return Pack<T>(mask.v ? a.v : b.v);
+}
+
+GMDIFF_PARTICLE Pack<float> fma(Pack<float> a, Pack<float> b, Pack<float> c) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(fmadd_ps)(a.v, b.v, c.v)));
+}
+GMDIFF_PARTICLE Pack<double> fma(Pack<double> a, Pack<double> b, Pack<double> c) {
+  return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(fmadd_pd)(a.v, b.v, c.v)));
+}
+GMDIFF_PARTICLE Pack<float> sqrt(Pack<float> a) { return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(sqrt_ps)(a.v))); }
+GMDIFF_PARTICLE Pack<double> sqrt(Pack<double> a) {
+  return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(sqrt_pd)(a.v)));
+}
+
+template <class T>
+GMDIFF_PARTICLE Pack<typename Integers<T>::Unsigned> to_bits(Pack<T> x) {
+  using Bits = Pack<typename Integers<T>::Unsigned>;
+  return Bits((typename Bits::Vector)x.v);
+}
+
+/// Lane by lane: no faster than the instruction of this name, and no slower on most processors.
+template <class T>
+GMDIFF_PARTICLE Pack<T> gather_lanes(Pack<typename Integers<T>::Unsigned> k, const T* p, std::ptrdiff_t n) {
+  typename Pack<T>::Vector values;
+  for (int lane = 0; lane < Pack<T>::lanes; ++lane) values[lane] = p[static_cast<std::ptrdiff_t>(k.v[lane]) * n];
+  return Pack<T>(values);
+}
+
+// --- words ----------------------------------------------------------------------------------------------------------------------
+
+/// 32-bit words in lanes of 64 bits, whose upper halves do not count: what the multiplication of 32-bit numbers reads.
+struct Words64 {
+  Pack<std::uint64_t> v;
+
+  GMDIFF_PARTICLE friend Words64 operator^(Words64 a, Words64 b) { return {a.v ^ b.v}; }
+  GMDIFF_PARTICLE friend Words64 operator^(Words64 a, std::uint32_t b) { return {a.v ^ Pack<std::uint64_t>(std::uint64_t{b})}; }
+};
+
+GMDIFF_PARTICLE void multiply(std::uint32_t m, Words64 a, Words64& hi, Words64& lo) {
+  using Vector = Pack<std::uint64_t>::Vector;
+  const Vector factor = Vector{} + std::uint64_t{m};
+#if defined(__AVX512F__)
+  const auto product = (Vector)_mm512_mul_epu32((__m512i)a.v.v, (__m512i)factor);
+#elif defined(__AVX2__)
+  const auto product = (Vector)_mm256_mul_epu32((__m256i)a.v.v, (__m256i)factor);
+#else
+  const auto product = (Vector)_mm_mul_epu32((__m128i)a.v.v, (__m128i)factor);
+#endif
+  lo = {Pack<std::uint64_t>(product)};
+  hi = {Pack<std::uint64_t>(product >> 32)};
+}
+
+/// first, first + step, ...
+GMDIFF_PARTICLE Words64 ascending_words(std::uint32_t first, std::uint32_t step) {
+  Pack<std::uint64_t>::Vector index;
+  for (int lane = 0; lane < Pack<std::uint64_t>::lanes; ++lane) index[lane] = first + static_cast<std::uint32_t>(lane) * step;
+  return {Pack<std::uint64_t>(index)};
+}
+
+GMDIFF_PARTICLE Pack<std::uint64_t> join(Words64 low, Words64 high) {
+  return (high.v << 32) | (low.v & Pack<std::uint64_t>(std::uint64_t{0xffffffff}));
+}
+
+GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::uint64_t* thresholds, int count) {
+  using Vector = Pack<std::uint64_t>::Vector;
+  const Vector U = join(low, high).v;
+  Vector reached{};
+  for (int k = 0; k < count; ++k) reached -= (Vector)(U >= Vector{} + thresholds[k]);
+  return {Pack<std::uint64_t>(reached)};
+}
+
+/// The words of the even lanes of a float pack, and those of the odd ones.
+struct EvenOddWords {
+  Words64 even, odd;
+
+  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, EvenOddWords b) { return {a.even ^ b.even, a.odd ^ b.odd}; }
+  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, std::uint32_t b) { return {a.even ^ b, a.odd ^ b}; }
+};
+
+GMDIFF_PARTICLE void multiply(std::uint32_t m, EvenOddWords a, EvenOddWords& hi, EvenOddWords& lo) {
+  multiply(m, a.even, hi.even, lo.even);
+  multiply(m, a.odd, hi.odd, lo.odd);
+}
+GMDIFF_PARTICLE EvenOddWords count_not_below(EvenOddWords low, EvenOddWords high, const std::uint64_t* thresholds, int count) {
+  return {count_not_below(low.even, high.even, thresholds, count), count_not_below(low.odd, high.odd, thresholds, count)};
+}
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT
+
+namespace gmdiff::particle {
+
+template <>
+struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
+  using V = cpu::GMDIFF_CPU_UNIT::Pack<float>;
+  using Real = float;
+  static constexpr int lanes = V::lanes;
+  using Bits = cpu::GMDIFF_CPU_UNIT::Pack<std::uint32_t>;
+  using Words = cpu::GMDIFF_CPU_UNIT::EvenOddWords;
+
+  GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
+  GMDIFF_PARTICLE static V convert(Bits bits) {
+    using Signed = cpu::GMDIFF_CPU_UNIT::Register<std::int32_t>::Vector;
+    return V(__builtin_convertvector((Signed)bits.v, V::Vector));
+  }
+  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
+    return {cpu::GMDIFF_CPU_UNIT::ascending_words(first, 2), cpu::GMDIFF_CPU_UNIT::ascending_words(first + 1, 2)};
+  }
+  GMDIFF_PARTICLE static Bits to_bits(Words words) {
+    using Wide = cpu::GMDIFF_CPU_UNIT::Pack<std::uint64_t>;
+    const Wide both = (words.even.v & Wide(std::uint64_t{0xffffffff})) | (words.odd.v << 32);
+    return Bits((Bits::Vector)both.v);
+  }
+  GMDIFF_PARTICLE static void store(Bits bits, Integers<Real>::Unsigned* to) { bits.store(to); }
+  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) { return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n); }
+};
+
+template <>
+struct Types<cpu::GMDIFF_CPU_UNIT::Pack<double>> {
+  using V = cpu::GMDIFF_CPU_UNIT::Pack<double>;
+  using Real = double;
+  static constexpr int lanes = V::lanes;
+  using Bits = cpu::GMDIFF_CPU_UNIT::Pack<std::uint64_t>;
+  using Words = cpu::GMDIFF_CPU_UNIT::Words64;
+
+  GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
+  /// There is no such instruction before AVX-512, so the integer goes through the mantissa of 1.5 2^52.
+  GMDIFF_PARTICLE static V convert(Bits bits) { return from_bits(bits + Bits(std::uint64_t{0x4338000000000000})) - V(0x1.8p52); }
+  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) { return cpu::GMDIFF_CPU_UNIT::ascending_words(first, 1); }
+  GMDIFF_PARTICLE static Bits join(Words low, Words high) { return cpu::GMDIFF_CPU_UNIT::join(low, high); }
+  GMDIFF_PARTICLE static void store(Bits bits, Integers<Real>::Unsigned* to) { bits.store(to); }
+  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) { return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n); }
+};
+
+}  // namespace gmdiff::particle

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "device/particle/tables.hpp"
+#include "device/purpose.hpp"
+
+// What a unit of one instruction set offers, and what it is told. Plain data alone: the units are compiled for other processors than the
+// rest of the library, and share no inline function with it.
+
+namespace gmdiff::cpu {
+
+/// A window of steps for a range of particles, in blocks of `Unit::lanes`. Every block is one piece of work.
+template <class Real>
+struct Job {
+  const particle::LawTable<Real>* law;
+  const particle::StepTable<Real>* steps;  ///< of the window
+  int first_step;                          ///< number of the window's first step in the plan
+  int num_steps;
+
+  std::uint64_t seed;
+  std::uint32_t replicate;  ///< of a draw's streams
+  std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
+  std::int64_t count;
+  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
+  bool is_forward;  ///< step noise is that of forward paths
+
+  const particle::StartTableOf<Real>* start;
+  const double* start_states;  ///< (count, d) row by row, or null
+  int start_slot;              ///< place of the first state among the kept levels, or -1
+
+  Real* states;    ///< (blocks, d, lanes)
+  Real* previous;  ///< D1 of the step before, alike; null when no step reads it
+  Real* out;       ///< (count, slots, d)
+  std::int64_t slots;
+};
+
+/// Particles of a block that are not finite after a window.
+struct BlockResult {
+  int non_finite = 0;
+  int first_step = 0;  ///< smallest step after which one was not; -1: the start
+};
+
+/// Points of one level.
+template <class Real>
+struct Evaluation {
+  const particle::LawTable<Real>* law;
+  const particle::LevelTable<Real>* level;
+  const double* points;  ///< (count, d)
+  std::int64_t count;
+  double* log_density;       ///< (count) or null
+  double* responsibilities;  ///< (count, K) or null
+  double* score;             ///< (count, d) or null
+  double* denoiser;          ///< (count, d) or null
+};
+
+template <class Real>
+struct Unit {
+  int lanes;  ///< particles of a block
+  /// Bytes that one thread needs beside the states.
+  std::size_t (*scratch_bytes)(const particle::LawTable<Real>& law);
+  /// First states of a block.
+  BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
+  /// The window's steps of a block.
+  BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
+  /// Densities and means of a block of points.
+  void (*evaluate)(const Evaluation<Real>& evaluation, std::int64_t block, void* scratch);
+};
+
+}  // namespace gmdiff::cpu

@@ -1,0 +1,12 @@
+// Built with -mavx2 -mfma (CMakeLists.txt).
+#define GMDIFF_CPU_UNIT avx2
+#include "device/cpu/pack.hpp"
+#include "device/cpu/block.hpp"
+#include "device/cpu/units.hpp"
+
+namespace gmdiff::cpu {
+
+Unit<float> unit_avx2_f32() { return avx2::make_unit<particle::Twice<avx2::Pack<float>>>(); }
+Unit<double> unit_avx2_f64() { return avx2::make_unit<particle::Twice<avx2::Pack<double>>>(); }
+
+}  // namespace gmdiff::cpu

@@ -1,0 +1,11 @@
+// One particle at a time, for processors without FMA: the same bits as the other units, much slower.
+#define GMDIFF_CPU_UNIT scalar
+#include "device/cpu/block.hpp"
+#include "device/cpu/units.hpp"
+
+namespace gmdiff::cpu {
+
+Unit<float> unit_scalar_f32() { return scalar::make_unit<particle::One<float>>(); }
+Unit<double> unit_scalar_f64() { return scalar::make_unit<particle::One<double>>(); }
+
+}  // namespace gmdiff::cpu

@@ -1,0 +1,230 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+// The arithmetic types of the per-particle mathematics (numerics.md §3). What is computed for a particle is written once, as templates
+// over an arithmetic type V, and every fast device instantiates it: the CPU with packs of several particles (cpu/pack.hpp), a GPU thread
+// with `One`.
+//
+// A value of an arithmetic type holds one number per lane, a lane being a particle:
+//   V(number), V::load(p), x.store(p)           the same number in every lane; one number per lane
+//   + - * / unary -, fma, sqrt                  correctly rounded
+//   < <= ==, select(mask, a, b)                 lane by lane
+//   to_bits(x)                                  the same bits as integers of the lanes
+// and Types<V> holds what belongs to it. These operations have the same bits on every device; nothing else may be used.
+
+#ifdef __FAST_MATH__
+#error "gmdiff's numerics exclude fast-math (numerics.md §3)"
+#endif
+
+#ifdef __CUDACC__
+#define GMDIFF_PARTICLE __host__ __device__ __forceinline__
+#else
+#define GMDIFF_PARTICLE [[gnu::always_inline]] inline
+#endif
+
+namespace gmdiff::particle {
+
+/// What belongs to an arithmetic type:
+///   Real, lanes        float or double; numbers in a value
+///   Bits               integers of the same size, lane by lane
+///   Words              32-bit words of Philox, lane by lane (philox.hpp)
+///   from_bits(bits)    the numbers with these bits
+///   convert(bits)      signed integers as numbers, rounded to nearest; in double below 2^51 in size
+///   words_from(first)  words first, first + 1, ...
+///   to_bits(words)     float: words as integers of the lanes
+///   join(low, high)    double: integers high 2^32 + low
+///   gather(k, p, n)    p[k n], k integers of the lanes
+///   store(bits, p)     one integer per lane
+template <class V>
+struct Types;
+
+template <class V>
+using RealOf = typename Types<V>::Real;
+template <class V>
+using BitsOf = typename Types<V>::Bits;
+template <class V>
+using WordsOf = typename Types<V>::Words;
+
+template <class V>
+GMDIFF_PARTICLE V from_bits(BitsOf<V> bits) {
+  return Types<V>::from_bits(bits);
+}
+template <class V>
+GMDIFF_PARTICLE V convert(BitsOf<V> bits) {
+  return Types<V>::convert(bits);
+}
+template <class V>
+GMDIFF_PARTICLE V gather(BitsOf<V> k, const RealOf<V>* p, std::ptrdiff_t n) {
+  return Types<V>::gather(k, p, n);
+}
+
+/// Integers of the size of a real number.
+template <class Real>
+struct Integers;
+template <>
+struct Integers<float> {
+  using Unsigned = std::uint32_t;
+  using Signed = std::int32_t;
+};
+template <>
+struct Integers<double> {
+  using Unsigned = std::uint64_t;
+  using Signed = std::int64_t;
+};
+
+/// Maximum and minimum as every device computes them; NaN in `a` stays.
+template <class V>
+GMDIFF_PARTICLE V larger(V a, V b) {
+  return select(a < b, b, a);
+}
+template <class V>
+GMDIFF_PARTICLE V smaller(V a, V b) {
+  return select(b < a, b, a);
+}
+
+/// A polynomial c_0 + c_1 x + ... by Horner's rule, one fma a coefficient.
+template <class V>
+GMDIFF_PARTICLE V polynomial(V /*x*/, RealOf<V> c) {
+  return V(c);
+}
+template <class V, class... Rest>
+GMDIFF_PARTICLE V polynomial(V x, RealOf<V> c, Rest... rest) {
+  return fma(x, polynomial(x, rest...), V(c));
+}
+
+// --- one lane -------------------------------------------------------------------------------------------------------------------
+
+/// One particle a value.
+template <class T>
+struct One {
+  static constexpr int lanes = 1;
+  T v;
+
+  One() = default;
+  GMDIFF_PARTICLE explicit One(T value) : v(value) {}
+  GMDIFF_PARTICLE static One load(const T* from) { return One(*from); }
+  GMDIFF_PARTICLE void store(T* to) const { *to = v; }
+
+  GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(a.v + b.v); }
+  GMDIFF_PARTICLE friend One operator-(One a, One b) { return One(a.v - b.v); }
+  GMDIFF_PARTICLE friend One operator*(One a, One b) { return One(a.v * b.v); }
+  GMDIFF_PARTICLE friend One operator/(One a, One b) { return One(a.v / b.v); }
+  GMDIFF_PARTICLE friend One operator-(One a) { return One(-a.v); }
+  GMDIFF_PARTICLE friend bool operator<(One a, One b) { return a.v < b.v; }
+  GMDIFF_PARTICLE friend bool operator<=(One a, One b) { return a.v <= b.v; }
+  GMDIFF_PARTICLE friend bool operator==(One a, One b) { return a.v == b.v; }
+  GMDIFF_PARTICLE friend One fma(One a, One b, One c) { return One(std::fma(a.v, b.v, c.v)); }
+  GMDIFF_PARTICLE friend One sqrt(One a) { return One(std::sqrt(a.v)); }
+};
+
+template <class X>
+GMDIFF_PARTICLE X select(bool mask, X a, X b) {
+  return mask ? a : b;
+}
+
+/// A word of Philox.
+struct OneWord {
+  std::uint32_t v;
+};
+
+template <class T>
+struct Types<One<T>> {
+  using Real = T;
+  static constexpr int lanes = 1;
+  using Bits = typename Integers<T>::Unsigned;
+  using Words = OneWord;
+
+  GMDIFF_PARTICLE static One<T> from_bits(Bits bits) {
+    One<T> x;
+    std::memcpy(&x.v, &bits, sizeof(bits));
+    return x;
+  }
+  GMDIFF_PARTICLE static One<T> convert(Bits bits) { return One<T>(static_cast<T>(static_cast<typename Integers<T>::Signed>(bits))); }
+  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) { return {first}; }
+  GMDIFF_PARTICLE static Bits to_bits(Words words) { return words.v; }
+  GMDIFF_PARTICLE static Bits join(Words low, Words high) { return Bits{high.v} << 32 | low.v; }
+  GMDIFF_PARTICLE static void store(Bits bits, Bits* to) { *to = bits; }
+  GMDIFF_PARTICLE static One<T> gather(Bits k, const T* p, std::ptrdiff_t n) { return One<T>(p[static_cast<std::ptrdiff_t>(k) * n]); }
+};
+
+template <class T>
+GMDIFF_PARTICLE typename Integers<T>::Unsigned to_bits(One<T> x) {
+  typename Integers<T>::Unsigned bits;
+  std::memcpy(&bits, &x.v, sizeof(T));
+  return bits;
+}
+
+// --- two values side by side ----------------------------------------------------------------------------------------------------
+
+/// Two values of X: twice the particles in one stream of instructions, so that latencies overlap. Every operation acts on each.
+template <class X>
+struct Twice {
+  static constexpr int lanes = 2 * X::lanes;
+  X lo, hi;
+
+  Twice() = default;
+  GMDIFF_PARTICLE Twice(X low, X high) : lo(low), hi(high) {}
+  template <class Number>
+  GMDIFF_PARTICLE explicit Twice(Number value) : lo(value), hi(value) {}
+  template <class Number>
+  GMDIFF_PARTICLE static Twice load(const Number* from) {
+    return {X::load(from), X::load(from + X::lanes)};
+  }
+  template <class Number>
+  GMDIFF_PARTICLE void store(Number* to) const {
+    lo.store(to);
+    hi.store(to + X::lanes);
+  }
+
+  GMDIFF_PARTICLE friend Twice operator+(Twice a, Twice b) { return {a.lo + b.lo, a.hi + b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator-(Twice a, Twice b) { return {a.lo - b.lo, a.hi - b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator*(Twice a, Twice b) { return {a.lo * b.lo, a.hi * b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator/(Twice a, Twice b) { return {a.lo / b.lo, a.hi / b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator-(Twice a) { return {-a.lo, -a.hi}; }
+  GMDIFF_PARTICLE friend Twice operator&(Twice a, Twice b) { return {a.lo & b.lo, a.hi & b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator|(Twice a, Twice b) { return {a.lo | b.lo, a.hi | b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator^(Twice a, Twice b) { return {a.lo ^ b.lo, a.hi ^ b.hi}; }
+  GMDIFF_PARTICLE friend Twice operator<<(Twice a, int n) { return {a.lo << n, a.hi << n}; }
+  GMDIFF_PARTICLE friend Twice operator>>(Twice a, int n) { return {a.lo >> n, a.hi >> n}; }
+  GMDIFF_PARTICLE friend auto operator<(Twice a, Twice b) { return Twice<decltype(a.lo < b.lo)>(a.lo < b.lo, a.hi < b.hi); }
+  GMDIFF_PARTICLE friend auto operator<=(Twice a, Twice b) { return Twice<decltype(a.lo <= b.lo)>(a.lo <= b.lo, a.hi <= b.hi); }
+  GMDIFF_PARTICLE friend auto operator==(Twice a, Twice b) { return Twice<decltype(a.lo == b.lo)>(a.lo == b.lo, a.hi == b.hi); }
+  GMDIFF_PARTICLE friend Twice fma(Twice a, Twice b, Twice c) { return {fma(a.lo, b.lo, c.lo), fma(a.hi, b.hi, c.hi)}; }
+  GMDIFF_PARTICLE friend Twice sqrt(Twice a) { return {sqrt(a.lo), sqrt(a.hi)}; }
+};
+
+template <class X>
+struct Types<Twice<X>> {
+  using Real = RealOf<X>;
+  static constexpr int lanes = Twice<X>::lanes;
+  using Bits = Twice<BitsOf<X>>;
+  using Words = Twice<WordsOf<X>>;
+
+  GMDIFF_PARTICLE static Twice<X> from_bits(Bits bits) { return {Types<X>::from_bits(bits.lo), Types<X>::from_bits(bits.hi)}; }
+  GMDIFF_PARTICLE static Twice<X> convert(Bits bits) { return {Types<X>::convert(bits.lo), Types<X>::convert(bits.hi)}; }
+  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
+    return {Types<X>::words_from(first), Types<X>::words_from(first + X::lanes)};
+  }
+  GMDIFF_PARTICLE static Bits to_bits(Words words) { return {Types<X>::to_bits(words.lo), Types<X>::to_bits(words.hi)}; }
+  GMDIFF_PARTICLE static Bits join(Words low, Words high) {
+    return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)};
+  }
+  GMDIFF_PARTICLE static void store(Bits bits, typename Integers<Real>::Unsigned* to) { bits.store(to); }
+  GMDIFF_PARTICLE static Twice<X> gather(Bits k, const Real* p, std::ptrdiff_t n) {
+    return {Types<X>::gather(k.lo, p, n), Types<X>::gather(k.hi, p, n)};
+  }
+};
+
+template <class Mask, class X>
+GMDIFF_PARTICLE Twice<X> select(Twice<Mask> mask, Twice<X> a, Twice<X> b) {
+  return {select(mask.lo, a.lo, b.lo), select(mask.hi, a.hi, b.hi)};
+}
+template <class X>
+GMDIFF_PARTICLE auto to_bits(Twice<X> x) {
+  return Twice<BitsOf<X>>(to_bits(x.lo), to_bits(x.hi));
+}
+
+}  // namespace gmdiff::particle

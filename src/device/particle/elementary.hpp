@@ -1,0 +1,143 @@
+#pragma once
+
+#include <limits>
+
+#include "device/particle/arithmetic.hpp"
+
+// exp, log, sine and cosine with the same bits on every device, at most 2 ulp off (numerics.md §3). The coefficients are minimax fits by
+// tools/elementary_coefficients.py.
+
+namespace gmdiff::particle {
+
+namespace constants {
+inline constexpr double log2_e = 0x1.71547652b82fep+0;
+template <class Real>
+inline constexpr Real ln_2 = 0;  // log 2 = ln_2 + ln_2_rest
+template <>
+inline constexpr float ln_2<float> = 0x1.62e43p-1F;
+template <>
+inline constexpr double ln_2<double> = 0x1.62e42fefa39efp-1;
+template <class Real>
+inline constexpr Real ln_2_rest = 0;
+template <>
+inline constexpr float ln_2_rest<float> = -0x1.05c610p-29F;
+template <>
+inline constexpr double ln_2_rest<double> = 0x1.abc9e3b39803fp-56;
+/// 1.5 * 2^(bits of the mantissa): adding it to a small number rounds that to an integer, found in the low bits.
+template <class Real>
+inline constexpr Real to_integer = static_cast<Real>(1.5) / std::numeric_limits<Real>::epsilon();
+template <class Real>
+inline constexpr int mantissa_bits = std::numeric_limits<Real>::digits - 1;
+/// Bits of 1.
+template <class Real>
+inline constexpr typename Integers<Real>::Unsigned one_bits = 0;
+template <>
+inline constexpr std::uint32_t one_bits<float> = 0x3f800000;
+template <>
+inline constexpr std::uint64_t one_bits<double> = 0x3ff0000000000000;
+/// Bits of sqrt(1/2).
+template <class Real>
+inline constexpr typename Integers<Real>::Unsigned sqrt_half_bits = 0;
+template <>
+inline constexpr std::uint32_t sqrt_half_bits<float> = 0x3f3504f3;
+template <>
+inline constexpr std::uint64_t sqrt_half_bits<double> = 0x3fe6a09e667f3bcd;
+}  // namespace constants
+
+/// (e^r - 1 - r) / r^2 on |r| <= log(2) / 2.
+template <class V>
+GMDIFF_PARTICLE V exp_remainder(V r) {
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    return polynomial(r, 0x1p-1F, 0x1.555466p-3F, 0x1.5552fep-5F, 0x1.12585ep-7F, 0x1.6ffd58p-10F);
+  } else {
+    return polynomial(r, 0x1.000000000000ap-1, 0x1.5555555555503p-3, 0x1.5555555550609p-5, 0x1.1111111124f4p-7, 0x1.6c16c184b2b7ap-10,
+                      0x1.a01a0139f7eafp-13, 0x1.a019989717ca1p-16, 0x1.71df0b683c958p-19, 0x1.28af1f6e6123p-22, 0x1.ad9d260347f5dp-26);
+  }
+}
+
+/// e^x for x <= 0, which is all that weights need: 0 at -inf, subnormal results included, NaN stays.
+template <class V>
+GMDIFF_PARTICLE V exp_nonpositive(V x) {
+  using Real = RealOf<V>;
+  // x = n log 2 + r. The integer carries an offset, so that 2^(n + offset) is a normal number down to the smallest result.
+  constexpr bool single = sizeof(Real) == sizeof(float);
+  constexpr Real lowest = single ? Real(-104) : Real(-746);
+  constexpr Real offset = single ? Real(32) : Real(128);
+  constexpr Real scale = static_cast<Real>(single ? 0x1p-32 : 0x1p-128);
+  constexpr Real shifter = constants::to_integer<Real> + offset;
+  x = larger(x, V(lowest));
+  const V shifted = fma(x, V(static_cast<Real>(constants::log2_e)), V(shifter));
+  const V n = shifted - V(shifter);
+  const V r = fma(n, V(-constants::ln_2_rest<Real>), fma(n, V(-constants::ln_2<Real>), x));
+  const V p = fma(r * r, exp_remainder(r), r) + V(Real(1));
+  return from_bits<V>(to_bits(p) + (to_bits(shifted) << constants::mantissa_bits<Real>)) * V(scale);
+}
+
+/// log(1 + f) - f + f^2 / 2 on sqrt(1/2) <= 1 + f < sqrt(2).
+template <class V>
+GMDIFF_PARTICLE V log_remainder(V f) {
+  const V f2 = f * f;
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    return f2 * f *
+           polynomial(f, 0x1.555564p-2F, -0x1.00023cp-2F, 0x1.99986p-3F, -0x1.54679p-3F, 0x1.236438p-3F, -0x1.0e6826p-3F, 0x1.025beap-3F,
+                      -0x1.2d3636p-4F);
+  } else {
+    // With s = f / (2 + f): log(1 + f) = 2 artanh s = 2 s + s^3 R(s^2), and 2 s = f - f^2 / 2 + s f^2 / 2.
+    const V s = f / (V(2.0) + f);
+    const V s2 = s * s;
+    const V R = polynomial(s2, 0x1.5555555555592p-1, 0x1.999999997ff1fp-2, 0x1.24924941e0e36p-2, 0x1.c71c5214b727p-3, 0x1.74663cd7c4bap-3,
+                           0x1.39a1eafbab186p-3, 0x1.2f03a427a7a22p-3);
+    return s * fma(s2, R, V(0.5) * f2);
+  }
+}
+
+/// log x of a positive normal number.
+template <class V>
+GMDIFF_PARTICLE V log_normal_number(V x) {
+  using Real = RealOf<V>;
+  // x = 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2)
+  constexpr auto half = constants::sqrt_half_bits<Real>;
+  constexpr auto mantissa = (typename Integers<Real>::Unsigned{1} << constants::mantissa_bits<Real>)-1;
+  constexpr Real bias = std::numeric_limits<Real>::max_exponent - 1;
+  const auto shifted = to_bits(x) + BitsOf<V>(constants::one_bits<Real> - half);
+  const V e = convert<V>(shifted >> constants::mantissa_bits<Real>) - V(bias);
+  const V f = from_bits<V>((shifted & BitsOf<V>(mantissa)) + BitsOf<V>(half)) - V(Real(1));
+  const V small = fma(e, V(constants::ln_2_rest<Real>), log_remainder(f));
+  return fma(e, V(constants::ln_2<Real>), f + fma(V(Real(-0.5)) * f, f, small));
+}
+
+/// log x for every x: -inf at 0, NaN below 0, inf at inf.
+template <class V>
+GMDIFF_PARTICLE V log(V x) {
+  using Real = RealOf<V>;
+  constexpr Real smallest = std::numeric_limits<Real>::min();
+  constexpr Real infinity = std::numeric_limits<Real>::infinity();
+  constexpr Real up = 1 / std::numeric_limits<Real>::epsilon();
+  constexpr Real log_up = static_cast<Real>(constants::mantissa_bits<Real> * constants::ln_2<double>);
+  const auto subnormal = x < V(smallest);
+  V result = log_normal_number(select(subnormal, x * V(up), x)) - select(subnormal, V(log_up), V(Real(0)));
+  result = select(x < V(infinity), result, x);  // inf and NaN
+  result = select(x == V(Real(0)), V(-infinity), result);
+  return select(x < V(Real(0)), V(std::numeric_limits<Real>::quiet_NaN()), result);
+}
+
+/// Sine and cosine of `turns` times 2 pi, |turns| <= 1/8.
+template <class V>
+struct SineCosine {
+  V sine, cosine;
+};
+template <class V>
+GMDIFF_PARTICLE SineCosine<V> sine_cosine_turns(V turns) {
+  const V t2 = turns * turns;
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    const V sine = turns * polynomial(t2, 0x1.921fb6p+2F, -0x1.4abc24p+5F, 0x1.4680a4p+6F, -0x1.33198ep+6F);
+    return {sine, polynomial(t2, 1.0F, -0x1.3bd3ccp+4F, 0x1.03c1bp+6F, -0x1.55b2b6p+6F, 0x1.d4f7eep+5F)};
+  } else {
+    const V sine = turns * polynomial(t2, 0x1.921fb54442d18p+2, -0x1.4abbce625bdaep+5, 0x1.466bc6774afcep+6, -0x1.32d2ccd46a41ap+6,
+                                      0x1.507821d4dfca5p+5, -0x1.e2f3f0f0ef819p+3, 0x1.dfc5b7d4f91a7p+1);
+    return {sine, polynomial(t2, 1.0, -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5a52p+6, -0x1.55d3c7e3bfe56p+6, 0x1.e1f50675b20cap+5,
+                             -0x1.a6d1e238ee8c8p+4, 0x1.f9c4adc0aeeb1p+2, -0x1.b0345ecd0f0ffp+0)};
+  }
+}
+
+}  // namespace gmdiff::particle

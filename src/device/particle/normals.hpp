@@ -1,0 +1,122 @@
+#pragma once
+
+#include "device/particle/elementary.hpp"
+#include "device/particle/philox.hpp"
+
+// Normals and uniforms from the words of a stream (numerics.md §5).
+
+namespace gmdiff::particle {
+
+/// Normals in a Philox block.
+template <class V>
+inline constexpr int normals_per_block = sizeof(RealOf<V>) == sizeof(float) ? 4 : 2;
+
+/// sqrt(-2 log u) for u in (0, 1], by Box and Muller.
+template <class V>
+GMDIFF_PARTICLE V normal_radius(V u) {
+  return sqrt(V(RealOf<V>(-2)) * log_normal_number(u));
+}
+
+/// radius (cos, sin) of `angle` 2^-32 turns (2^-64 in double, whose last 12 bits do not count). The quadrant is applied exactly, so that
+/// sine and cosine see an eighth of a turn at most.
+template <class V>
+GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
+  using Unsigned = typename Integers<RealOf<V>>::Unsigned;
+  constexpr int width = static_cast<int>(8 * sizeof(Unsigned));
+  constexpr int unused = width == 32 ? 0 : 12;
+  constexpr Unsigned eighth = Unsigned{1} << (width - 3);
+  constexpr Unsigned quarter = eighth << 1;
+  constexpr Unsigned sign = Unsigned{1} << (width - 1);
+  // In units of the quadrant: the upper two bits number it, the others, less an eighth of a turn, are the rest.
+  const auto shifted = (unused == 0 ? angle : (angle >> unused) << unused) + BitsOf<V>(eighth);
+  const auto rest = ((shifted & BitsOf<V>(quarter - 1)) >> unused) - BitsOf<V>(eighth >> unused);
+  const V turns = convert<V>(rest) * V(static_cast<RealOf<V>>(width == 32 ? 0x1p-32 : 0x1p-52));
+  const SineCosine<V> of = sine_cosine_turns(turns);
+  const auto odd = (shifted & BitsOf<V>(quarter)) == BitsOf<V>(quarter);
+  const V cosine = select(odd, of.sine, of.cosine);
+  const V sine = select(odd, of.cosine, of.sine);
+  normals[0] = radius * from_bits<V>(to_bits(cosine) ^ ((shifted + BitsOf<V>(quarter)) & BitsOf<V>(sign)));
+  normals[1] = radius * from_bits<V>(to_bits(sine) ^ (shifted & BitsOf<V>(sign)));
+}
+
+/// u in (0, 1] of a 32-bit word: fma((float) word, 2^-32, 2^-33), the word rounded to the nearest float.
+template <class V>
+GMDIFF_PARTICLE V radius_uniform(BitsOf<V> word) {
+  const V rounded = fma(convert<V>(word >> 16), V(65536.0F), convert<V>(word & BitsOf<V>(0xffffU)));
+  return fma(rounded, V(0x1p-32F), V(0x1p-33F));
+}
+
+/// The normals of a block: 4 in float, 2 in double.
+template <class V>
+GMDIFF_PARTICLE void block_normals(const WordsOf<V> (&w)[4], V* normals) {
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w[0]))), Types<V>::to_bits(w[1]), normals);
+    rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w[2]))), Types<V>::to_bits(w[3]), normals + 2);
+  } else {
+    // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
+    const auto mantissa = Types<V>::join(w[0], w[1]) >> 12;
+    const V u = (from_bits<V>(mantissa | BitsOf<V>(0x4330000000000000U)) - V(0x1p52 - 0.5)) * V(0x1p-52);
+    rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
+  }
+}
+
+/// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. A block is computed once for neighbours.
+template <class V>
+class Normals {
+ public:
+  Normals() = default;
+  GMDIFF_PARTICLE Normals(const StreamOrigin& origin, std::uint64_t first) : philox_(origin, first) {}
+
+  GMDIFF_PARTICLE V operator()(std::uint64_t m) {
+    const std::uint64_t block = m / per_block;
+    if (block != block_) {
+      WordsOf<V> words[4];
+      philox_.block(static_cast<std::uint32_t>(block), words);
+      block_normals<V>(words, normals_);
+      block_ = block;
+    }
+    return normals_[m % per_block];
+  }
+
+ private:
+  static constexpr std::uint64_t per_block = normals_per_block<V>;
+  Philox<V> philox_;
+  std::uint64_t block_ = ~std::uint64_t{0};
+  V normals_[per_block];
+};
+
+/// The words (low, high) of the 64-bit uniform number m of a stream: half of block m / 2.
+template <class V>
+struct Uniform {
+  WordsOf<V> low, high;
+
+  GMDIFF_PARTICLE Uniform(const StreamOrigin& origin, std::uint64_t first, std::uint64_t m) {
+    WordsOf<V> words[4];
+    Philox<V>(origin, first).block(static_cast<std::uint32_t>(m / 2), words);
+    low = words[2 * (m % 2)];
+    high = words[2 * (m % 2) + 1];
+  }
+
+  /// Component of a draw: the smallest k with U < thresholds[k], else the last of weight > 0.
+  GMDIFF_PARTICLE BitsOf<V> component(const std::uint64_t* thresholds, int last) const {
+    const WordsOf<V> reached = count_not_below(low, high, thresholds, last);
+    if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+      return Types<V>::to_bits(reached);
+    } else {
+      return Types<V>::join(reached, reached ^ reached);
+    }
+  }
+
+  /// u in [0, 1) of a categorical choice: the upper 24 bits (float), 53 bits (double).
+  GMDIFF_PARTICLE V real() const {
+    if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+      return convert<V>(Types<V>::to_bits(high) >> 8) * V(0x1p-24F);
+    } else {
+      // The two halves are exact, and so is their sum.
+      const auto U = Types<V>::join(low, high);
+      return fma(convert<V>(U >> 32), V(0x1p-32), convert<V>((U & BitsOf<V>(0xffffffffU)) >> 11) * V(0x1p-53));
+    }
+  }
+};
+
+}  // namespace gmdiff::particle

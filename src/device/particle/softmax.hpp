@@ -1,0 +1,87 @@
+#pragma once
+
+#include <limits>
+
+#include "device/particle/elementary.hpp"
+#include "device/particle/tables.hpp"
+
+// Responsibilities of the components (mathematics.md §2.2) in the order of numerics.md §4.
+
+namespace gmdiff::particle {
+
+inline constexpr Index chunk_size = 16;
+
+/// log-weight less quadratic form. A form that overflowed stays finite, so that the nearest of far components is still found among others.
+template <class V>
+GMDIFF_PARTICLE V logit(V constant, V quadratic) {
+  return constant - smaller(quadratic, V(std::numeric_limits<RealOf<V>>::max() / 4));
+}
+
+/// Sum and maximum of a softmax: r_k = e_k / total, e_k = exp(logit_k - maximum).
+template <class V>
+struct Softmax {
+  V maximum, total;
+};
+
+/// Runs over the components in chunks. `logits(k, n, ell)` computes those of components k ... k + n - 1; the maximum of the chunk is known
+/// before anything is summed; `rescale(factor)` then brings the sums so far to it, and `add(k, n, e)` adds the chunk's terms.
+template <class V, class Logits, class Rescale, class Add>
+GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, Rescale rescale, Add add) {
+  using Real = RealOf<V>;
+  V e[chunk_size];
+  V maximum(std::numeric_limits<Real>::lowest());
+  V total(Real(0));
+  for (Index first = 0; first < num_components; first += chunk_size) {
+    const Index n = num_components - first < chunk_size ? num_components - first : chunk_size;
+    logits(first, n, e);
+    const V before = maximum;
+    for (Index k = 0; k < n; ++k) maximum = larger(maximum, e[k]);
+    if (first > 0) {
+      const V factor = exp_nonpositive(before - maximum);
+      total = total * factor;
+      rescale(factor);
+    }
+    for (Index k = 0; k < n; ++k) {
+      e[k] = exp_nonpositive(e[k] - maximum);
+      total = total + e[k];
+    }
+    add(first, n, e);
+  }
+  return {maximum, total};
+}
+
+/// All e_k (K) and their sum: what a choice needs.
+template <class V, class Logits>
+GMDIFF_PARTICLE V all_weights(Index num_components, Logits logits, V* e) {
+  V maximum(std::numeric_limits<RealOf<V>>::lowest());
+  for (Index first = 0; first < num_components; first += chunk_size) {
+    const Index n = num_components - first < chunk_size ? num_components - first : chunk_size;
+    logits(first, n, e + first);
+    for (Index k = 0; k < n; ++k) maximum = larger(maximum, e[first + k]);
+  }
+  V total(RealOf<V>(0));
+  for (Index k = 0; k < num_components; ++k) {
+    e[k] = exp_nonpositive(e[k] - maximum);
+    total = total + e[k];
+  }
+  return total;
+}
+
+/// Smallest k whose running sum exceeds u total; never one of weight 0; the last of weight > 0 if there is none.
+template <class V>
+GMDIFF_PARTICLE BitsOf<V> choose_component(Index num_components, const V* e, V total, V u) {
+  using Unsigned = typename Integers<RealOf<V>>::Unsigned;
+  using Bits = BitsOf<V>;
+  const V threshold = u * total;
+  V sum(RealOf<V>(0));
+  Bits passed(Unsigned{0});
+  Bits last(Unsigned{0});
+  for (Index k = 0; k < num_components; ++k) {
+    sum = sum + e[k];
+    passed = passed + select(sum <= threshold, Bits(Unsigned{1}), Bits(Unsigned{0}));
+    last = select(V(RealOf<V>(0)) < e[k], Bits(static_cast<Unsigned>(k)), last);
+  }
+  return select(last < passed, last, passed);
+}
+
+}  // namespace gmdiff::particle

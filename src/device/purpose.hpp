@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace gmdiff {
+
+/// What a stream is for; the codes are frozen.
+enum class Purpose : std::uint32_t {
+  start_component = 1,
+  start_noise = 2,
+  step_noise = 3,
+  churn_noise = 4,
+  transition_component = 5,
+  draw_component = 6,
+  draw_noise = 7,
+  resampling = 8,
+  directions = 9,
+  problem = 11,
+  accept = 12,
+  final_choice = 13,
+  forward_noise = 14,
+  user = 15,
+};
+
+}  // namespace gmdiff
