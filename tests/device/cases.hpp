@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include <Eigen/Core>
+#include <Eigen/QR>
+#include <gmdiff/mixture.hpp>
+#include <gmdiff/sampler.hpp>
+
+#include "device/random.hpp"
+
+// Laws and samplers that the tests of devices go through: every covariance structure, every sampler.
+
+namespace gmdiff::test {
+
+/// Standard normals, (rows, columns), the same on every machine.
+inline Points normals(Eigen::Index rows, Eigen::Index columns, std::uint64_t seed) {
+  Points values(rows, columns);
+  NormalStream stream({.seed = seed, .index = 0, .purpose = Purpose::user}, Precision::f64);
+  for (Eigen::Index n = 0; n < values.size(); ++n) values.data()[n] = stream(static_cast<std::uint64_t>(n));
+  return values;
+}
+
+inline Eigen::MatrixXd rotation(Eigen::Index dim, std::uint64_t seed) {
+  const Eigen::MatrixXd square = normals(dim, dim, seed);
+  return square.householderQr().householderQ();
+}
+
+/// A mixture with means of size 2, variances between 0.2 and 2, and, from three components on, one of weight 0.
+inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Index components, std::uint64_t seed = 1) {
+  const auto in_range = [](double z) { return 0.2 + 1.8 / (1.0 + std::exp(-z)); };
+  std::vector<double> weights;
+  for (Eigen::Index k = 0; k < components; ++k) weights.push_back(1.0 + 0.5 * static_cast<double>(k % 3));
+  if (components >= 3) weights[1] = 0.0;
+  const Points means = 2.0 * normals(components, dim, seed);
+  const Points variances = normals(components, dim, seed + 1).unaryExpr(in_range);
+  const auto bases = [&] {
+    std::vector<Eigen::MatrixXd> list;
+    for (Eigen::Index k = 0; k < components; ++k) list.push_back(rotation(dim, seed + 2 + static_cast<std::uint64_t>(k)));
+    return list;
+  };
+  switch (structure) {
+    case CovarianceType::spherical:
+      return {weights, means, Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
+    case CovarianceType::diag:
+      return {weights, means, Covariance::diag(variances)};
+    case CovarianceType::tied:
+      return {weights, means, Covariance::tied_eigen(rotation(dim, seed + 2), variances.row(0).transpose())};
+    case CovarianceType::common_basis:
+      return {weights, means, Covariance::common_basis(rotation(dim, seed + 2), variances)};
+    default:
+      return {weights, means, Covariance::full_eigen(bases(), variances)};
+  }
+}
+
+inline const std::vector<CovarianceType>& every_structure() {
+  static const std::vector<CovarianceType> list{CovarianceType::spherical, CovarianceType::diag, CovarianceType::tied,
+                                                CovarianceType::common_basis, CovarianceType::full};
+  return list;
+}
+
+inline std::vector<Sampler> every_sampler() {
+  return {ExactTransition{},
+          ExactTransition{.start = Start::gaussian},
+          Ancestral{},
+          Ancestral{.variance = Ancestral::Variance::large},
+          Ddim{},
+          Ddim{.eta = 0.5, .churn = 1.0, .churn_noise = 1.01},
+          EulerMaruyama{},
+          Euler{.churn = 0.5},
+          Heun{},
+          Heun{.variable = Heun::Variable::n, .churn = 2.0, .churn_min = 0.1},
+          Dpmpp2s{},
+          Dpmpp2m{},
+          SdeDpmpp2m{.start = Start::gaussian}};
+}
+
+}  // namespace gmdiff::test

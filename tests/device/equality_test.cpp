@@ -1,0 +1,147 @@
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+#include <gmdiff/sample.hpp>
+
+#include "device/cases.hpp"
+#include "device/cpu/dispatch.hpp"
+#include "device/devices_under_test.hpp"
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+// The same bits on every instruction set, with any number of threads and whatever the caller does to its floating-point environment
+// (numerics.md §1). Equality is that of bits, of whole runs with history.
+
+namespace gmdiff {
+namespace {
+
+using cpu::InstructionSet;
+
+/// Runs on one instruction set.
+class WithInstructionSet {
+ public:
+  explicit WithInstructionSet(InstructionSet set) { setenv("GMDIFF_SIMD", cpu::to_string(set), 1); }
+  ~WithInstructionSet() { unsetenv("GMDIFF_SIMD"); }
+};
+
+std::vector<InstructionSet> available_sets() {
+  std::vector<InstructionSet> sets;
+  for (const InstructionSet set : {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (cpu::is_available(set)) sets.push_back(set);
+  }
+  return sets;
+}
+
+Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {
+  const ForwardProcess process = vp(LinearBeta{});
+  return sampling_plan(mixtures, process, TimeGrid::uniform(process, 5), sampler);
+}
+
+std::vector<Plan> every_kind_of_plan(const Mixture& mixture) {
+  std::vector<Plan> plans;
+  for (const Sampler& sampler : test::every_sampler()) plans.push_back(plan_of(sampler, {mixture}));
+  const ForwardProcess process = vp(LinearBeta{});
+  plans.push_back(forward_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 5)));
+  plans.push_back(draw_plan(std::span(&mixture, 1), {.alpha = 0.5, .sigma = 0.25}));
+  return plans;
+}
+
+Options options_for(const Plan& plan, Precision precision) {
+  // Not a multiple of any block, and far enough into the indices for both words of them.
+  Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
+  if (plan.kind == PlanKind::sample) options.history = 4;
+  return options;
+}
+
+struct Shape {
+  Eigen::Index dim, components;
+};
+
+/// Small and wide laws; one chunk of components and several; sizes beside those of tiles.
+const std::vector<Shape> shapes{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {19, 5}};
+
+class Equality : public testing::TestWithParam<CovarianceType> {};
+
+TEST_P(Equality, OfInstructionSetsForEveryPlan) {
+  const std::vector<InstructionSet> sets = available_sets();
+  for (const Shape& shape : shapes) {
+    const std::vector<Plan> plans = every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+    for (std::size_t p = 0; p < plans.size(); ++p) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        std::vector<char> first;
+        for (const InstructionSet set : sets) {
+          const WithInstructionSet environment(set);
+          const std::vector<char> result = test::bytes(run(plans[p], options_for(plans[p], precision)));
+          if (first.empty()) first = result;
+          EXPECT_TRUE(result == first) << cpu::to_string(set) << " plan " << p << " d " << shape.dim << " K " << shape.components
+                                       << (precision == Precision::f32 ? " f32" : " f64");
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Equality, OfGivenStarts) {
+  for (const Shape& shape : shapes) {
+    const Plan plan = plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      Options options = options_for(plan, precision);
+      options.start = test::normals(options.count, shape.dim, 9);
+      std::vector<char> first;
+      for (const InstructionSet set : available_sets()) {
+        const WithInstructionSet environment(set);
+        const std::vector<char> result = test::bytes(run(plan, options));
+        if (first.empty()) first = result;
+        EXPECT_TRUE(result == first) << cpu::to_string(set) << " d " << shape.dim;
+      }
+    }
+  }
+}
+
+TEST_P(Equality, OfNumbersOfThreads) {
+  const Plan plan = plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), 6, 7)});
+  Options options = options_for(plan, Precision::f32);
+  options.count = 5000;
+  const std::vector<char> one = test::bytes(run(plan, options));
+  for (const int threads : {2, 3, 16}) {
+    options.device = Device::cpu(threads);
+    EXPECT_TRUE(test::bytes(run(plan, options)) == one) << threads << " threads";
+  }
+}
+
+#if defined(__x86_64__)
+TEST_P(Equality, OfCallersThatFlushSubnormalNumbers) {
+  // A law so narrow that subnormal numbers decide: variances of 1e-39 in float, 1e-309 in double.
+  for (const Precision precision : {Precision::f32, Precision::f64}) {
+    const double scale = precision == Precision::f32 ? 1e-39 : 1e-309;
+    const Mixture mixture = test::mixture_of(GetParam(), 5, 3);
+    Plan plan = draw_plan(std::span(&mixture, 1));
+    AffineStep shrink;
+    shrink.a = scale;
+    plan.kind = PlanKind::sample;
+    plan.steps = {shrink};
+    plan.times = {1.0, 0.0};
+    Options options{.count = 100, .device = Device::cpu(2), .precision = precision};
+    const Samples expected = run(plan, options);
+
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040);
+    const Samples samples = run(plan, options);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+
+    EXPECT_GT(expected.to_double().cwiseAbs().maxCoeff(), 0.0);
+    EXPECT_TRUE(test::bytes(samples) == test::bytes(expected));
+    EXPECT_EQ(after & 0x8040U, 0x8040U) << "the caller's environment is given back";
+  }
+}
+#endif
+
+std::string name_of(const testing::TestParamInfo<CovarianceType>& info) {
+  return info.param == CovarianceType::common_basis ? "common_basis" : to_string(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(Structures, Equality, testing::ValuesIn(test::every_structure()), name_of);
+
+}  // namespace
+}  // namespace gmdiff
