@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,6 +17,26 @@ namespace gmdiff {
 /// Row-major matrix of either scalar type.
 template <class Scalar>
 using RowMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// An allocator that leaves numbers uninitialised: a large result is then first touched by the threads that compute it.
+template <class T>
+struct UninitializedAllocator : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = UninitializedAllocator<U>;
+  };
+  UninitializedAllocator() = default;
+  template <class U>
+  UninitializedAllocator(const UninitializedAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor): an allocator
+  template <class U>
+  void construct(U* place) noexcept {
+    ::new (static_cast<void*>(place)) U;
+  }
+  template <class U, class... Arguments>
+  void construct(U* place, Arguments&&... arguments) {
+    ::new (static_cast<void*>(place)) U(std::forward<Arguments>(arguments)...);
+  }
+};
 
 /// Where samples come from: enough to make them again.
 struct Provenance {
@@ -33,7 +55,9 @@ struct Provenance {
 /// scalar type known at run time.
 class Samples {
  public:
-  using Buffer = std::variant<std::vector<float>, std::vector<double>>;
+  template <class Scalar>
+  using Values = std::vector<Scalar, UninitializedAllocator<Scalar>>;
+  using Buffer = std::variant<Values<float>, Values<double>>;
 
   /// @throws std::invalid_argument when the product of `shape` is not the size of `values`.
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);

@@ -98,8 +98,8 @@ Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_parti
           bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
           physical_memory(), " (run ranges of particles one after the other)");
   try {
-    if (precision == Precision::f32) return std::vector<float>(values);
-    return std::vector<double>(values);
+    if (precision == Precision::f32) return Samples::Values<float>(values);
+    return Samples::Values<double>(values);
   } catch (const std::bad_alloc&) {
     throw std::runtime_error(concat("run: out of memory: the result of ", particles, " particles takes ", bytes, " bytes"));
   }

@@ -39,7 +39,7 @@ Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<dou
   require(matches(shape_, size), "Samples: shape ", shape_text(shape_), " does not match ", size, " values");
 }
 
-Precision Samples::precision() const { return std::holds_alternative<std::vector<float>>(*values_) ? Precision::f32 : Precision::f64; }
+Precision Samples::precision() const { return std::holds_alternative<Values<float>>(*values_) ? Precision::f32 : Precision::f64; }
 
 Eigen::Index Samples::rows() const {
   Eigen::Index rows = 1;
@@ -49,7 +49,7 @@ Eigen::Index Samples::rows() const {
 
 template <class Scalar>
 Eigen::Map<const RowMatrix<Scalar>> Samples::host() const {
-  const auto* values = std::get_if<std::vector<Scalar>>(values_.get());
+  const auto* values = std::get_if<Values<Scalar>>(values_.get());
   require(values != nullptr, "Samples::host: the samples are ", precision() == Precision::f32 ? "float32" : "float64", ", asked for ",
           std::is_same_v<Scalar, float> ? "float32" : "float64");
   return {values->data(), rows(), dim()};

@@ -7,12 +7,12 @@
 namespace gmdiff {
 namespace {
 
-Samples f32(std::vector<float> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
+Samples f32(Samples::Values<float> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
 
 Samples f64(std::vector<double> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
 
 TEST(Samples, LeadingEntriesOfTheShapeAreRows) {
-  const Samples samples = f32(std::vector<float>(24), {2, 3, 2, 2});
+  const Samples samples = f32(Samples::Values<float>(24), {2, 3, 2, 2});
 
   EXPECT_EQ(samples.rows(), 12);
   EXPECT_EQ(samples.dim(), 2);

@@ -241,7 +241,7 @@ TEST(SlicedWasserstein, RefusesBadInput) {
 }
 
 TEST(PointSetOfSamples, HoldsAllRowsOfAllProblems) {
-  const Samples samples(std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}, {2, 2, 2}, {}, {});
+  const Samples samples(Samples::Values<float>{1, 2, 3, 4, 5, 6, 7, 8}, {2, 2, 2}, {}, {});
 
   const PointSet set = samples;
 

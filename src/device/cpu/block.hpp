@@ -67,7 +67,7 @@ class WideSteps {
  public:
   using Real = RealOf<V>;
   using Vector = WideVector<V>;
-  static constexpr int vectors = 5;  // x, D1, D2, u, D of the step before
+  static constexpr int vectors = 4;  // x, D, u, D of the step before
 
   WideSteps(const LawTable<Real>& law, void* scratch) : law_(law), values_(static_cast<V*>(scratch)) {
     scratch_.weights = values_ + vectors * law.dim;
@@ -128,7 +128,7 @@ class Block {
   }
 
   BlockResult advance() {
-    Vector x = steps_.vector(0), before = steps_.vector(4);
+    Vector x = steps_.vector(0), before = steps_.vector(3);
     load_window_start(x, before);
     run(x, before, /*until_non_finite=*/false);
     BlockResult result{.non_finite = count_non_finite(x), .first_step = 0};
@@ -149,11 +149,13 @@ class Block {
   int run(Vector& x, Vector& before, bool until_non_finite) {
     Normals<V> noise(origin(job_.is_forward ? Purpose::forward_noise : Purpose::step_noise), first_);
     Normals<V> churn(origin(Purpose::churn_noise), first_);
+    particle::Uniforms<V> choice(origin(Purpose::transition_component), first_);
     for (int s = 0; s < job_.num_steps; ++s) {
       const StepTable<Real>& step = job_.steps[s];
-      const auto m = static_cast<std::uint64_t>(job_.first_step + s) * static_cast<std::uint64_t>(steps_.dim());
+      const auto number = static_cast<std::uint64_t>(job_.first_step + s);
+      const std::uint64_t m = number * static_cast<std::uint64_t>(steps_.dim());
       if (step.is_transition) {
-        transition(step, s, m, noise, x);
+        transition(step, number, m, noise, choice, x);
       } else {
         affine(step, m, noise, churn, x, before);
       }
@@ -175,28 +177,28 @@ class Block {
         if (step.c_n != Real(0)) x[i] = fma(V(step.c_n), churn(m + static_cast<std::uint64_t>(i)), x[i]);
       }
     }
-    // y = a x + b_1 D1 + b_2 D2, the denoiser's code standing once.
-    Vector D = steps_.vector(1), y = steps_.vector(2), u = steps_.vector(3);
-    for (Index i = 0; i < d; ++i) {
-      y[i] = V(step.a) * x[i];
-      u[i] = x[i];
+    // The denoiser's code stands once, for both evaluations.
+    Vector D = steps_.vector(1), at = x;
+    if (step.evaluations == 0) {
+      for (Index i = 0; i < d; ++i) x[i] = V(step.a) * x[i];
     }
     for (int n = 0; n < step.evaluations; ++n) {
-      denoiser(step.levels[n], u, D);
-      for (Index i = 0; i < d; ++i) y[i] = fma(V(step.b[n]), D[i], y[i]);
+      denoiser(step.levels[n], at, D);
       if (n == 0) {
+        Vector u = steps_.vector(2);
         for (Index i = 0; i < d; ++i) {
-          u[i] = fma(V(step.p_1), D[i], V(step.p_x) * x[i]);
-          if (step.b_p != Real(0)) y[i] = fma(V(step.b_p), before[i], y[i]);
+          if (step.evaluations == 2) u[i] = fma(V(step.p_1), D[i], V(step.p_x) * x[i]);
+          x[i] = fma(V(step.b[0]), D[i], V(step.a) * x[i]);
+          if (step.b_p != Real(0)) x[i] = fma(V(step.b_p), before[i], x[i]);
+          if (previous_ != nullptr) before[i] = D[i];
         }
-        if (previous_ != nullptr) {
-          for (Index i = 0; i < d; ++i) before[i] = D[i];
-        }
+        at = u;
+      } else {
+        for (Index i = 0; i < d; ++i) x[i] = fma(V(step.b[1]), D[i], x[i]);
       }
     }
-    for (Index i = 0; i < d; ++i) {
-      if (step.e != Real(0)) y[i] = fma(V(step.e), noise(m + static_cast<std::uint64_t>(i)), y[i]);
-      x[i] = y[i];
+    if (step.e != Real(0)) {
+      for (Index i = 0; i < d; ++i) x[i] = fma(V(step.e), noise(m + static_cast<std::uint64_t>(i)), x[i]);
     }
   }
 
@@ -209,10 +211,11 @@ class Block {
   }
 
   /// Exact reverse transition (mathematics.md §5.1).
-  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, int s, std::uint64_t m, Normals<V>& noise, Vector& x) {
+  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m, Normals<V>& noise,
+                                  particle::Uniforms<V>& choice, Vector& x) {
     const V total = steps_.weights(step.levels[0], x);
-    const particle::Uniform<V> uniform(origin(Purpose::transition_component), first_, static_cast<std::uint64_t>(job_.first_step + s));
-    const auto component = particle::choose_component(job_.law->num_components, steps_.weights(), total, uniform.real());
+    const V u = choice(number).real();
+    const auto component = particle::choose_component(job_.law->num_components, steps_.weights(), total, u);
     steps_.template move<true>(
         step.levels[0], step.move, component, [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
   }
@@ -229,8 +232,8 @@ class Block {
       for (Index i = 0; i < steps_.dim(); ++i) x[i] = V(job_.start->sigma) * z(i);
       return;
     }
-    const particle::Uniform<V> uniform(origin(job_.is_sampler ? Purpose::start_component : Purpose::draw_component, replicate), first_, 0);
-    const auto component = uniform.component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
+    particle::Uniforms<V> choice(origin(job_.is_sampler ? Purpose::start_component : Purpose::draw_component, replicate), first_);
+    const auto component = choice(0).component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
     steps_.template move<false>({}, job_.start->move, component, z, x);
   }
 

@@ -48,7 +48,8 @@ struct Pack {
 
   Pack() = default;
   GMDIFF_PARTICLE explicit Pack(Vector vector) : v(vector) {}
-  GMDIFF_PARTICLE explicit Pack(T number) : v(Vector{} + number) {}
+  /// The subtraction makes a vector of the number and is none: x - 0 is x, also for -0.
+  GMDIFF_PARTICLE explicit Pack(T number) : v(number - Vector{}) {}
   GMDIFF_PARTICLE static Pack load(const T* from) { return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from))); }
   GMDIFF_PARTICLE void store(T* to) const { *reinterpret_cast<Unaligned*>(to) = v; }
 
@@ -123,7 +124,7 @@ struct Words64 {
 
 GMDIFF_PARTICLE void multiply(std::uint32_t m, Words64 a, Words64& hi, Words64& lo) {
   using Vector = Pack<std::uint64_t>::Vector;
-  const Vector factor = Vector{} + std::uint64_t{m};
+  const Vector factor = Pack<std::uint64_t>(std::uint64_t{m}).v;
 #if defined(__AVX512F__)
   const auto product = (Vector)_mm512_mul_epu32((__m512i)a.v.v, (__m512i)factor);
 #elif defined(__AVX2__)
@@ -150,7 +151,7 @@ GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::ui
   using Vector = Pack<std::uint64_t>::Vector;
   const Vector U = join(low, high).v;
   Vector reached{};
-  for (int k = 0; k < count; ++k) reached -= (Vector)(U >= Vector{} + thresholds[k]);
+  for (int k = 0; k < count; ++k) reached -= (Vector)(U >= Pack<std::uint64_t>(thresholds[k]).v);
   return {Pack<std::uint64_t>(reached)};
 }
 

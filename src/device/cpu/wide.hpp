@@ -26,6 +26,7 @@ template <class V, Family family>
 struct WideLaw {
   using Real = RealOf<V>;
   static constexpr int tile = 4;
+  static constexpr int wide_tile = 6;
 
   /// What the differences are taken from: x, scaled for tied covariances so that C is the identity.
   static const V* scaled_state(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
@@ -77,7 +78,8 @@ struct WideLaw {
   }
   static void accumulate(const Real* p, Index d, Index components, const V* e, V* sums) {
     Index i = 0;
-    for (; i + tile <= d; i += tile) accumulate<tile>(p, d, i, components, e, sums);
+    for (; i + wide_tile <= d; i += wide_tile) accumulate<wide_tile>(p, d, i, components, e, sums);
+    for (; i + 2 <= d; i += 2) accumulate<2>(p, d, i, components, e, sums);
     for (; i < d; ++i) accumulate<1>(p, d, i, components, e, sums);
   }
 

@@ -7,10 +7,6 @@
 
 namespace gmdiff::particle {
 
-/// Normals in a Philox block.
-template <class V>
-inline constexpr int normals_per_block = sizeof(RealOf<V>) == sizeof(float) ? 4 : 2;
-
 /// sqrt(-2 log u) for u in (0, 1], by Box and Muller.
 template <class V>
 GMDIFF_PARTICLE V normal_radius(V u) {
@@ -46,12 +42,11 @@ GMDIFF_PARTICLE V radius_uniform(BitsOf<V> word) {
   return fma(rounded, V(0x1p-32F), V(0x1p-33F));
 }
 
-/// The normals of a block: 4 in float, 2 in double.
+/// The two normals of a pair of words (float) or of a block (double).
 template <class V>
-GMDIFF_PARTICLE void block_normals(const WordsOf<V> (&w)[4], V* normals) {
+GMDIFF_PARTICLE void pair_normals(const WordsOf<V>* w, V* normals) {
   if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
     rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w[0]))), Types<V>::to_bits(w[1]), normals);
-    rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w[2]))), Types<V>::to_bits(w[3]), normals + 2);
   } else {
     // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
     const auto mantissa = Types<V>::join(w[0], w[1]) >> 12;
@@ -60,7 +55,7 @@ GMDIFF_PARTICLE void block_normals(const WordsOf<V> (&w)[4], V* normals) {
   }
 }
 
-/// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. A block is computed once for neighbours.
+/// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. What neighbours share is computed once.
 template <class V>
 class Normals {
  public:
@@ -68,34 +63,33 @@ class Normals {
   GMDIFF_PARTICLE Normals(const StreamOrigin& origin, std::uint64_t first) : philox_(origin, first) {}
 
   GMDIFF_PARTICLE V operator()(std::uint64_t m) {
-    const std::uint64_t block = m / per_block;
-    if (block != block_) {
-      WordsOf<V> words[4];
-      philox_.block(static_cast<std::uint32_t>(block), words);
-      block_normals<V>(words, normals_);
-      block_ = block;
+    const std::uint64_t pair = m / 2;
+    if (pair != pair_) {
+      const std::uint64_t block = pair / pairs;
+      if (block != block_) {
+        philox_.block(static_cast<std::uint32_t>(block), words_);
+        block_ = block;
+      }
+      pair_normals<V>(words_ + (pair % pairs) * 2, normals_);
+      pair_ = pair;
     }
-    return normals_[m % per_block];
+    return normals_[m % 2];
   }
 
  private:
-  static constexpr std::uint64_t per_block = normals_per_block<V>;
+  /// Pairs in a Philox block.
+  static constexpr std::uint64_t pairs = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;
   Philox<V> philox_;
   std::uint64_t block_ = ~std::uint64_t{0};
-  V normals_[per_block];
+  std::uint64_t pair_ = ~std::uint64_t{0};
+  WordsOf<V> words_[4] = {};
+  V normals_[2];
 };
 
-/// The words (low, high) of the 64-bit uniform number m of a stream: half of block m / 2.
+/// A 64-bit uniform number U = high 2^32 + low.
 template <class V>
 struct Uniform {
   WordsOf<V> low, high;
-
-  GMDIFF_PARTICLE Uniform(const StreamOrigin& origin, std::uint64_t first, std::uint64_t m) {
-    WordsOf<V> words[4];
-    Philox<V>(origin, first).block(static_cast<std::uint32_t>(m / 2), words);
-    low = words[2 * (m % 2)];
-    high = words[2 * (m % 2) + 1];
-  }
 
   /// Component of a draw: the smallest k with U < thresholds[k], else the last of weight > 0.
   GMDIFF_PARTICLE BitsOf<V> component(const std::uint64_t* thresholds, int last) const {
@@ -117,6 +111,26 @@ struct Uniform {
       return fma(convert<V>(U >> 32), V(0x1p-32), convert<V>((U & BitsOf<V>(0xffffffffU)) >> 11) * V(0x1p-53));
     }
   }
+};
+
+/// Uniform number m of a stream is half of block m / 2.
+template <class V>
+class Uniforms {
+ public:
+  GMDIFF_PARTICLE Uniforms(const StreamOrigin& origin, std::uint64_t first) : philox_(origin, first) {}
+
+  GMDIFF_PARTICLE Uniform<V> operator()(std::uint64_t m) {
+    if (m / 2 != block_) {
+      philox_.block(static_cast<std::uint32_t>(m / 2), words_);
+      block_ = m / 2;
+    }
+    return {words_[2 * (m % 2)], words_[2 * (m % 2) + 1]};
+  }
+
+ private:
+  Philox<V> philox_;
+  std::uint64_t block_ = ~std::uint64_t{0};
+  WordsOf<V> words_[4] = {};
 };
 
 }  // namespace gmdiff::particle
