@@ -6,6 +6,7 @@
 #include <gmdiff/device.hpp>
 #include <gmdiff/distances.hpp>
 #include <gmdiff/error.hpp>
+#include <gmdiff/evaluate.hpp>
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/npy.hpp>
 #include <gmdiff/observation.hpp>

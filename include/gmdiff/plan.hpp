@@ -49,10 +49,10 @@ struct MixtureTable {
   CovarianceType structure;     ///< spherical, diag, tied, full or common_basis
   Eigen::VectorXd log_weights;  ///< (K)
   std::vector<std::uint64_t>
-      thresholds;      ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
-  Points means;        ///< (K, d)
+      thresholds;        ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
+  Points means;          ///< (K, d)
   Points rotated_means;  ///< (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not hashed
-  Points eigenvalues;  ///< as Mixture::eigenvalues()
+  Points eigenvalues;    ///< as Mixture::eigenvalues()
   std::vector<Eigen::MatrixXd> bases;  ///< as Mixture::bases(): the coordinates of the noise
   std::vector<Eigen::MatrixXd>
       covariances;  ///< dense Sigma as given (tied 1, full K); empty when eigenvalues or factors were given, or none is dense

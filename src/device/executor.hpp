@@ -31,6 +31,20 @@ struct Task {
   std::stop_token stop;
 };
 
+/// Given points at one level; results that are null are not asked for.
+struct PointTask {
+  const MixtureTable& problem;
+  Level level;
+  Precision precision;
+  const double* points;  ///< (count, d) row-major
+  std::int64_t count;
+  double* log_density;           ///< (count)
+  double* log_responsibilities;  ///< (count, K)
+  double* score;                 ///< (count, d)
+  double* denoiser;              ///< (count, d)
+  std::stop_token stop;
+};
+
 /// States that came out NaN or infinite.
 struct NonFinite {
   std::int64_t particles = 0;
@@ -47,6 +61,8 @@ class Executor {
   virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const = 0;
   /// Runs one block. Returns early, with the output undefined, when stop is requested.
   virtual NonFinite run(const Task& task) const = 0;
+  /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.
+  virtual void evaluate(const PointTask& task) const = 0;
 };
 
 /// @throws DeviceError when this build or this machine does not have the device, with the reason.

@@ -75,8 +75,8 @@ TEST_P(AgainstReference, EverySamplerAgrees) {
     for (const Sampler& sampler : test::every_sampler()) {
       const Plan plan = sampling_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 20), sampler);
       for (const Precision precision : {Precision::f64, Precision::f32}) {
-        const std::string what = "d " + std::to_string(dim) + " sampler " + std::to_string(sampler.index()) +
-                                 (precision == Precision::f64 ? " f64" : " f32");
+        const std::string what =
+            "d " + std::to_string(dim) + " sampler " + std::to_string(sampler.index()) + (precision == Precision::f64 ? " f64" : " f32");
         const int excuses = compare(plan, {.count = count, .seed = 4, .device = device, .precision = precision}, what);
         EXPECT_LE(excuses, std::max(2.0, 1e-4 * static_cast<double>(count))) << what;
       }

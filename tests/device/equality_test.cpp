@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include <gtest/gtest.h>
+#include <gmdiff/evaluate.hpp>
 #include <gmdiff/sample.hpp>
 
 #include "device/cases.hpp"
@@ -94,6 +95,26 @@ TEST_P(Equality, OfGivenStarts) {
         const std::vector<char> result = test::bytes(run(plan, options));
         if (first.empty()) first = result;
         EXPECT_TRUE(result == first) << cpu::to_string(set) << " d " << shape.dim;
+      }
+    }
+  }
+}
+
+TEST_P(Equality, OfGivenPoints) {
+  for (const Shape& shape : shapes) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    const Points x = 3.0 * test::normals(75, shape.dim, 9);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      std::vector<Evaluation> results;
+      for (const InstructionSet set : available_sets()) {
+        const WithInstructionSet environment(set);
+        const EvaluateOptions options{
+            .log_responsibilities = true, .score = true, .denoiser = true, .device = Device::cpu(2), .precision = precision};
+        results.push_back(evaluate(mixture, x, {.alpha = 0.75, .sigma = 0.5}, options));
+        EXPECT_EQ(results.back().log_density, results.front().log_density) << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().log_responsibilities, results.front().log_responsibilities) << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().score, results.front().score) << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().denoiser, results.front().denoiser) << cpu::to_string(set) << " d " << shape.dim;
       }
     }
   }

@@ -9,7 +9,7 @@ namespace {
 
 Samples f32(Samples::Values<float> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
 
-Samples f64(std::vector<double> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
+Samples f64(Samples::Values<double> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
 
 TEST(Samples, LeadingEntriesOfTheShapeAreRows) {
   const Samples samples = f32(Samples::Values<float>(24), {2, 3, 2, 2});

@@ -250,7 +250,7 @@ TEST(PointSetOfSamples, HoldsAllRowsOfAllProblems) {
 }
 
 TEST(PointSetOfSamples, RefusesAHistory) {
-  const Samples samples(std::vector<double>{1, 2, 3, 4}, {1, 2, 2}, {1.0, 0.0}, {});
+  const Samples samples(Samples::Values<double>{1, 2, 3, 4}, {1, 2, 2}, {1.0, 0.0}, {});
 
   expect_invalid([&] { PointSet{samples}; }, "PointSet: samples have a history of 2 levels; a distance is between points of one level");
 }

@@ -270,9 +270,12 @@ class Block {
       for (Index i = 0; i < d; ++i) y[i] = x[i];
       return;
     }
-    const Real* U = job_.law->bases;
-    FullLaw<V>::product(
-        U, to_basis ? d : 1, to_basis ? 1 : d, d, x.data(), [](Index) { return V(Real(0)); }, [&](Index i, V sum) { y[i] = sum; });
+    const auto take = [&](Index i, V value) { y[i] = value; };
+    if (to_basis) {
+      FullLaw<V>::to_basis(job_.law->bases, d, x.data(), take);
+    } else {
+      FullLaw<V>::from_basis(job_.law->bases, d, x.data(), take);
+    }
   }
 
   /// Writes the states to their rows of the result.
@@ -312,47 +315,5 @@ class Block {
   Real* states_;
   Real* previous_;
 };
-
-/// Calls body.operator()<Steps>() for the law's kind.
-template <class V, class Body>
-auto with_steps(const LawTable<RealOf<V>>& law, Body body) {
-  switch (law.family) {
-    case Family::small_diag:
-      switch (law.dim) {
-        case 1: return body.template operator()<SmallSteps<V, 1, false>>();
-        case 2: return body.template operator()<SmallSteps<V, 2, false>>();
-        case 3: return body.template operator()<SmallSteps<V, 3, false>>();
-        default: return body.template operator()<SmallSteps<V, 4, false>>();
-      }
-    case Family::small_full:
-      switch (law.dim) {
-        case 1: return body.template operator()<SmallSteps<V, 1, true>>();
-        case 2: return body.template operator()<SmallSteps<V, 2, true>>();
-        case 3: return body.template operator()<SmallSteps<V, 3, true>>();
-        default: return body.template operator()<SmallSteps<V, 4, true>>();
-      }
-    case Family::spherical: return body.template operator()<WideSteps<V, WideLaw<V, Family::spherical>>>();
-    case Family::tied: return body.template operator()<WideSteps<V, WideLaw<V, Family::tied>>>();
-    case Family::diag: return body.template operator()<WideSteps<V, WideLaw<V, Family::diag>>>();
-    default: return body.template operator()<WideSteps<V, FullLaw<V>>>();
-  }
-}
-
-/// The unit of an arithmetic type.
-template <class V>
-Unit<RealOf<V>> make_unit() {
-  using Real = RealOf<V>;
-  return {.lanes = Types<V>::lanes,
-          .scratch_bytes = [](const LawTable<Real>& law) {
-            return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); });
-          },
-          .start = [](const Job<Real>& job, std::int64_t block, void* scratch) {
-            return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
-          },
-          .advance = [](const Job<Real>& job, std::int64_t block, void* scratch) {
-            return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
-          },
-          .evaluate = nullptr};
-}
 
 }  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -51,7 +51,7 @@ struct Memory {
     shape.family = particle::family_of(mixture);
     shape.dim = mixture.dim();
     shape.num_components = mixture.num_components();
-    fixed = particle::LawTables<Real>::bytes(mixture) + static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
+    fixed = particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
     largest_step = 0;
     for (const Step& step : plan.steps) largest_step = std::max(largest_step, particle::step_bytes<Real>(mixture, step));
     const std::size_t vectors = reads_previous_denoiser(plan) ? 2 : 1;
@@ -96,7 +96,7 @@ class TaskRun {
         unit_(unit),
         pool_(pool),
         table_bytes_(table_bytes),
-        law_(task.problem),
+        law_(task.problem, particle::family_of(task.problem)),
         scratch_(pool.threads(), unit.scratch_bytes(law_.table())),
         blocks_((task.count + unit.lanes - 1) / unit.lanes) {
     const auto values = static_cast<std::size_t>(blocks_ * unit.lanes * law_.table().dim);
@@ -210,6 +210,25 @@ class TaskRun {
   std::vector<particle::Arena<Real>> arenas_;
 };
 
+template <class Real>
+void evaluate_points(const PointTask& task, const Unit<Real>& unit, ThreadPool& pool) {
+  const particle::LawTables<Real> law(task.problem, particle::wide_family_of(task.problem));
+  particle::Arena<Real> arena;
+  const particle::LevelTable<Real> level = particle::level_table(law, task.level, arena);
+  const PointJob<Real> job{.law = &law.table(),
+                           .level = &level,
+                           .points = task.points,
+                           .count = task.count,
+                           .log_density = task.log_density,
+                           .log_responsibilities = task.log_responsibilities,
+                           .score = task.score,
+                           .denoiser = task.denoiser};
+  const ScratchMemory scratch(pool.threads(), unit.scratch_bytes(law.table()));
+  const std::int64_t blocks = (task.count + unit.lanes - 1) / unit.lanes;
+  pool.run(
+      blocks, [&](int thread, std::int64_t block) { unit.evaluate(job, block, scratch.of(thread)); }, task.stop);
+}
+
 class CpuExecutor final : public Executor {
  public:
   explicit CpuExecutor(int threads)
@@ -228,6 +247,11 @@ class CpuExecutor final : public Executor {
   NonFinite run(const Task& task) const override {
     if (task.precision == Precision::f32) return run(task, unit_f32_);
     return run(task, unit_f64_);
+  }
+
+  void evaluate(const PointTask& task) const override {
+    if (task.precision == Precision::f32) return evaluate_points(task, unit_f32_, pool_);
+    return evaluate_points(task, unit_f64_, pool_);
   }
 
  private:

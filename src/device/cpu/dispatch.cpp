@@ -53,7 +53,8 @@ InstructionSet chosen_instruction_set() {
   if (name != nullptr && *name != '\0') {
     for (const InstructionSet set : all_sets) {
       if (name != std::string(to_string(set))) continue;
-      if (!is_available(set)) throw DeviceError(concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
+      if (!is_available(set))
+        throw DeviceError(concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
       return set;
     }
     fail("GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"", name, "\"");

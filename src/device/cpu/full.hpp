@@ -37,12 +37,27 @@ struct FullLaw {
   /// take(i, (U^T v)_i) for ascending i; U column by column.
   template <class Take>
   static void to_basis(const Real* U, Index d, const V* v, Take take) {
-    product(U, d, 1, d, v, [](Index) { return V(Real(0)); }, take);
+    product(
+        U, d, 1, d, v, [](Index) { return V(Real(0)); }, take);
   }
 
-  /// Quadratic forms of a chunk. Keeps gain U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch.
-  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
-    return [&law, &level, x, scratch](Index first, Index n, V* ell) {
+  static const V* scaled_state(const LawTable<Real>& /*law*/, const LevelTable<Real>& /*level*/, const V* x, Scratch<V> /*scratch*/) {
+    return x;
+  }
+
+  /// take(j, (U z)_j) for ascending j.
+  template <class Take>
+  static void from_basis(const Real* U, Index d, const V* z, Take take) {
+    product(
+        U, 1, d, d, z, [](Index) { return V(Real(0)); }, take);
+  }
+
+  /// Quadratic forms of a chunk. Keeps `factors` U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch; factors
+  /// (K, d) are the gains unless given.
+  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch,
+                     const Real* factors = nullptr) {
+    const Real* kept = factors == nullptr ? level.gain.values : factors;
+    return [&law, &level, x, scratch, kept](Index first, Index n, V* ell) {
       const Index d = law.dim;
       V* v = scratch.coordinates;
       for (Index k = 0; k < n; ++k) {
@@ -51,11 +66,11 @@ struct FullLaw {
         for (Index i = 0; i < d; ++i) v[i] = fma(V(-level.alpha), V(mu[i]), x[i]);
         V* scaled = scratch.coordinates + (2 + k) * d;
         const Real* precision = level.precision.values + component * d;
-        const Real* gain = level.gain.values + component * d;
+        const Real* factor = kept + component * d;
         V q(Real(0));
         to_basis(law.bases + component * d * d, d, v, [&](Index i, V z) {
           q = fma(z * V(precision[i]), z, q);
-          scaled[i] = z * V(gain[i]);
+          scaled[i] = z * V(factor[i]);
         });
         ell[k] = particle::logit(V(level.constants[component]), q);
       }
@@ -64,25 +79,17 @@ struct FullLaw {
 
   /// D = sum_k r_k [mu_k + U_k gain U_k^T (x - alpha mu_k)]
   static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, Scratch<V> scratch) {
-    const Index d = law.dim;
-    for (Index i = 0; i < d; ++i) D[i] = V(Real(0));
-    const auto rescale = [&](V factor) {
-      for (Index i = 0; i < d; ++i) D[i] = D[i] * factor;
-    };
-    const auto add = [&](Index first, Index n, const V* e) {
-      for (Index k = 0; k < n; ++k) {
-        const Real* mu = law.means + (first + k) * d;
-        V* scaled = scratch.coordinates + (2 + k) * d;
-        for (Index i = 0; i < d; ++i) scaled[i] = scaled[i] * e[k];
-        product(
-            law.bases + (first + k) * d * d, 1, d, d, scaled, [&](Index j) { return fma(e[k], V(mu[j]), D[j]); },
-            [&](Index j, V sum) { D[j] = sum; });
-      }
-    };
-    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, x, scratch), rescale, add);
+    const Softmax<V> softmax = sum_of_components</*with_means=*/true>(law, level, x, D, scratch, level.gain.values);
     const V inverse = V(Real(1)) / softmax.total;
-    for (Index i = 0; i < d; ++i) D[i] = D[i] * inverse;
+    for (Index i = 0; i < law.dim; ++i) D[i] = D[i] * inverse;
     return softmax;
+  }
+
+  /// grad log p_t = -sum_k r_k U_k (1 / c) U_k^T (x - alpha mu_k)
+  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S, Scratch<V> scratch) {
+    const Softmax<V> softmax = sum_of_components</*with_means=*/false>(law, level, x, S, scratch, level.precision.values);
+    const V scale = V(Real(-2)) / softmax.total;
+    for (Index i = 0; i < law.dim; ++i) S[i] = S[i] * scale;
   }
 
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
@@ -124,6 +131,30 @@ struct FullLaw {
   }
 
  private:
+  /// sums = sum_k e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
+  template <bool with_means>
+  static Softmax<V> sum_of_components(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* sums, Scratch<V> scratch,
+                                      const Real* factors) {
+    const Index d = law.dim;
+    for (Index i = 0; i < d; ++i) sums[i] = V(Real(0));
+    const auto rescale = [&](V factor) {
+      for (Index i = 0; i < d; ++i) sums[i] = sums[i] * factor;
+    };
+    const auto add = [&](Index first, Index n, const V* e) {
+      for (Index k = 0; k < n; ++k) {
+        const Real* mu = law.means + (first + k) * d;
+        V* scaled = scratch.coordinates + (2 + k) * d;
+        for (Index i = 0; i < d; ++i) scaled[i] = scaled[i] * e[k];
+        const auto begin = [&](Index j) {
+          if constexpr (with_means) return fma(e[k], V(mu[j]), sums[j]);
+          return sums[j];
+        };
+        product(law.bases + (first + k) * d * d, 1, d, d, scaled, begin, [&](Index j, V sum) { sums[j] = sum; });
+      }
+    };
+    return particle::chunked_softmax<V>(law.num_components, logits(law, level, x, scratch, factors), rescale, add);
+  }
+
   static Real fused(Real a, Real b, Real c) {
     if constexpr (sizeof(Real) == sizeof(float)) {
       return __builtin_fmaf(a, b, c);

@@ -26,10 +26,10 @@ inline constexpr int register_bytes = 16;
 /// GCC's vector of a register, and the same at any address.
 template <class T>
 struct Register;
-#define GMDIFF_REGISTER(T)                                                                   \
-  template <>                                                                                \
-  struct Register<T> {                                                                       \
-    typedef T Vector __attribute__((vector_size(register_bytes)));                           \
+#define GMDIFF_REGISTER(T)                                                                           \
+  template <>                                                                                        \
+  struct Register<T> {                                                                               \
+    typedef T Vector __attribute__((vector_size(register_bytes)));                                   \
     typedef T Unaligned __attribute__((vector_size(register_bytes), aligned(sizeof(T)), may_alias)); \
   }
 GMDIFF_REGISTER(float);

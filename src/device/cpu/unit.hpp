@@ -42,17 +42,17 @@ struct BlockResult {
   int first_step = 0;  ///< smallest step after which one was not; -1: the start
 };
 
-/// Points of one level.
+/// Given points at one level of a wide law; results that are null are not asked for.
 template <class Real>
-struct Evaluation {
+struct PointJob {
   const particle::LawTable<Real>* law;
   const particle::LevelTable<Real>* level;
   const double* points;  ///< (count, d)
   std::int64_t count;
-  double* log_density;       ///< (count) or null
-  double* responsibilities;  ///< (count, K) or null
-  double* score;             ///< (count, d) or null
-  double* denoiser;          ///< (count, d) or null
+  double* log_density;           ///< (count)
+  double* log_responsibilities;  ///< (count, K)
+  double* score;                 ///< (count, d)
+  double* denoiser;              ///< (count, d)
 };
 
 template <class Real>
@@ -64,8 +64,8 @@ struct Unit {
   BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
   /// The window's steps of a block.
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
-  /// Densities and means of a block of points.
-  void (*evaluate)(const Evaluation<Real>& evaluation, std::int64_t block, void* scratch);
+  /// A block of given points.
+  void (*evaluate)(const PointJob<Real>& job, std::int64_t block, void* scratch);
 };
 
 }  // namespace gmdiff::cpu

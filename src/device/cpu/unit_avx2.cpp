@@ -1,7 +1,7 @@
 // Built with -mavx2 -mfma (CMakeLists.txt).
 #define GMDIFF_CPU_UNIT avx2
+#include "device/cpu/make_unit.hpp"
 #include "device/cpu/pack.hpp"
-#include "device/cpu/block.hpp"
 #include "device/cpu/units.hpp"
 
 namespace gmdiff::cpu {

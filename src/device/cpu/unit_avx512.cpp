@@ -1,7 +1,7 @@
 // Built with -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma (CMakeLists.txt).
 #define GMDIFF_CPU_UNIT avx512
+#include "device/cpu/make_unit.hpp"
 #include "device/cpu/pack.hpp"
-#include "device/cpu/block.hpp"
 #include "device/cpu/units.hpp"
 
 namespace gmdiff::cpu {

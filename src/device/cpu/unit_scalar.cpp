@@ -1,6 +1,6 @@
 // One particle at a time, for processors without FMA: the same bits as the other units, much slower.
 #define GMDIFF_CPU_UNIT scalar
-#include "device/cpu/block.hpp"
+#include "device/cpu/make_unit.hpp"
 #include "device/cpu/units.hpp"
 
 namespace gmdiff::cpu {

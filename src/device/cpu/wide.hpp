@@ -35,6 +35,11 @@ struct WideLaw {
     return scratch.coordinates;
   }
 
+  /// What means are multiplied with in the differences: -alpha, scaled as the state.
+  GMDIFF_PARTICLE static V slope(const LevelTable<Real>& level, Index i) {
+    return V(family == Family::tied ? -level.alpha * level.precision.values[i] : -level.alpha);
+  }
+
   /// 1/2 (x - alpha mu_k)^T C_k^{-1} (x - alpha mu_k) of n components from `first` on.
   template <int n>
   static void quadratics(const LawTable<Real>& law, const LevelTable<Real>& level, Index first, const V* y, V* q) {
@@ -43,10 +48,10 @@ struct WideLaw {
     V sums[n];
     for (V& sum : sums) sum = V(Real(0));
     for (Index i = 0; i < d; ++i) {
-      const V slope(family == Family::tied ? -level.alpha * level.precision.values[i] : -level.alpha);
+      const V minus_alpha = slope(level, i);
       const V yi = y[i];
       for (int c = 0; c < n; ++c) {
-        const V z = fma(slope, V(mu[c * d + i]), yi);
+        const V z = fma(minus_alpha, V(mu[c * d + i]), yi);
         if constexpr (family == Family::diag) {
           sums[c] = fma(z * V(level.precision.values[(first + c) * d + i]), z, sums[c]);
         } else {
@@ -57,7 +62,8 @@ struct WideLaw {
     for (int c = 0; c < n; ++c) q[c] = family == Family::spherical ? sums[c] * V(level.precision.values[first + c]) : sums[c];
   }
 
-  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y) {
+  /// Logits of states y as `scaled_state` makes them.
+  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y, Scratch<V> /*scratch*/) {
     return [&law, &level, y](Index first, Index n, V* ell) {
       Index k = 0;
       for (; k + tile <= n; k += tile) quadratics<tile>(law, level, first + k, y, ell + k);
@@ -110,7 +116,7 @@ struct WideLaw {
       if constexpr (family == Family::diag) accumulate(level.gain.values + first * d, d, n, e, gains);
     };
     const V* y = scaled_state(law, level, x, scratch);
-    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y), rescale, add);
+    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
 
     const V inverse = V(Real(1)) / softmax.total;
     for (Index i = 0; i < d; ++i) {
@@ -123,10 +129,52 @@ struct WideLaw {
     return softmax;
   }
 
+  /// Adds sum_k e_k C_k^{-1} (x - alpha mu_k) / 2 of a chunk, without the scale of tied covariances.
+  template <int n>
+  static void accumulate_scores(const LawTable<Real>& law, const LevelTable<Real>& level, Index first, Index components, const V* e,
+                                const V* y, Index i, V* sums) {
+    const Index d = law.dim;
+    V tiles[n];
+    for (int c = 0; c < n; ++c) tiles[c] = sums[i + c];
+    for (Index k = 0; k < components; ++k) {
+      const Real* mu = law.means + (first + k) * d + i;
+      for (int c = 0; c < n; ++c) {
+        const V z = fma(slope(level, i + c), V(mu[c]), y[i + c]);
+        const V weight = family == Family::diag ? e[k] * V(level.precision.values[(first + k) * d + i + c]) : e[k];
+        tiles[c] = fma(weight, z, tiles[c]);
+      }
+    }
+    for (int c = 0; c < n; ++c) sums[i + c] = tiles[c];
+  }
+
+  /// grad log p_t = -sum_k r_k C_k^{-1} (x - alpha mu_k) (mathematics.md §2.2).
+  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S, Scratch<V> scratch) {
+    const Index d = law.dim;
+    const V* y = scaled_state(law, level, x, scratch);
+    for (Index i = 0; i < d; ++i) S[i] = V(Real(0));
+    const auto rescale = [&](V factor) {
+      for (Index i = 0; i < d; ++i) S[i] = S[i] * factor;
+    };
+    const auto add = [&](Index first, Index n, V* e) {
+      if constexpr (family == Family::spherical) {
+        for (Index k = 0; k < n; ++k) e[k] = e[k] * V(level.precision.values[first + k]);
+      }
+      Index i = 0;
+      for (; i + tile <= d; i += tile) accumulate_scores<tile>(law, level, first, n, e, y, i, S);
+      for (; i < d; ++i) accumulate_scores<1>(law, level, first, n, e, y, i, S);
+    };
+    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
+    const V scale = V(Real(-2)) / softmax.total;
+    for (Index i = 0; i < d; ++i) {
+      S[i] = S[i] * scale;
+      if constexpr (family == Family::tied) S[i] = S[i] * V(level.precision.values[i]);
+    }
+  }
+
   /// e_k of all components and their sum.
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
     const V* y = scaled_state(law, level, x, scratch);
-    return particle::all_weights<V>(law.num_components, logits(law, level, y), scratch.weights);
+    return particle::all_weights<V>(law.num_components, logits(law, level, y, scratch), scratch.weights);
   }
 
   /// x <- shift mu_k + gain (x - alpha mu_k) + deviation z for each lane's component.

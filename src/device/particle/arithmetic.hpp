@@ -209,9 +209,7 @@ struct Types<Twice<X>> {
     return {Types<X>::words_from(first), Types<X>::words_from(first + X::lanes)};
   }
   GMDIFF_PARTICLE static Bits to_bits(Words words) { return {Types<X>::to_bits(words.lo), Types<X>::to_bits(words.hi)}; }
-  GMDIFF_PARTICLE static Bits join(Words low, Words high) {
-    return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)};
-  }
+  GMDIFF_PARTICLE static Bits join(Words low, Words high) { return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)}; }
   GMDIFF_PARTICLE static void store(Bits bits, typename Integers<Real>::Unsigned* to) { bits.store(to); }
   GMDIFF_PARTICLE static Twice<X> gather(Bits k, const Real* p, std::ptrdiff_t n) {
     return {Types<X>::gather(k.lo, p, n), Types<X>::gather(k.hi, p, n)};

@@ -122,7 +122,8 @@ const Real* small_records(const MixtureTable& mixture, const Level& level, const
         for (int j = 0; j < d; ++j) r[layout.whitening() + i * d + j] = static_cast<Real>(scale * (*U)(j, i));
       }
     }
-    write_triangle(U, d, [&](Index i) { return level.alpha * variances.l(k, i) / c(i); }, r + layout.gain());
+    write_triangle(
+        U, d, [&](Index i) { return level.alpha * variances.l(k, i) / c(i); }, r + layout.gain());
   }
   return records;
 }
@@ -145,7 +146,9 @@ const Real* small_moves(const MixtureTable& mixture, double shift, bool has_gain
         for (int j = 0; j < d; ++j) r[layout.noise() + i * d + j] = static_cast<Real>((*U)(i, j) * deviation(k, j));
       }
     }
-    if (has_gain) write_triangle(U, d, [&](Index i) { return gain(k, i); }, r + layout.gain());
+    if (has_gain)
+      write_triangle(
+          U, d, [&](Index i) { return gain(k, i); }, r + layout.gain());
   }
   return records;
 }
@@ -167,7 +170,8 @@ template <class Real>
 MoveTable<Real> draw_table(const LawTables<Real>& law, const Level& level, Arena<Real>& arena) {
   const Variances variances(law.mixture());
   const auto deviation = [&](Index k, Index i) { return std::sqrt(variances.c(level, k, i)); };
-  return move_table(law, level.alpha, false, [](Index, Index) { return 0.0; }, deviation, arena);
+  return move_table(
+      law, level.alpha, false, [](Index, Index) { return 0.0; }, deviation, arena);
 }
 
 template <class Real>
@@ -181,18 +185,22 @@ MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransi
 
 }  // namespace
 
-Family family_of(const MixtureTable& table) {
-  const bool small = table.dim() <= largest_small_dim;
+Family wide_family_of(const MixtureTable& table) {
   switch (table.structure) {
     case CovarianceType::full:
-      return small ? Family::small_full : Family::full;
+      return Family::full;
     case CovarianceType::spherical:
-      return small ? Family::small_diag : Family::spherical;
+      return Family::spherical;
     case CovarianceType::tied:
-      return small ? Family::small_diag : Family::tied;
+      return Family::tied;
     default:
-      return small ? Family::small_diag : Family::diag;
+      return Family::diag;
   }
+}
+
+Family family_of(const MixtureTable& table) {
+  if (table.dim() > largest_small_dim) return wide_family_of(table);
+  return table.structure == CovarianceType::full ? Family::small_full : Family::small_diag;
 }
 
 template <class Real>
@@ -201,8 +209,8 @@ Real* Arena<Real>::allocate(std::size_t n) {
 }
 
 template <class Real>
-LawTables<Real>::LawTables(const MixtureTable& mixture) : mixture_(mixture), table_{} {
-  table_.family = family_of(mixture);
+LawTables<Real>::LawTables(const MixtureTable& mixture, Family family) : mixture_(mixture), table_{} {
+  table_.family = family;
   table_.dim = mixture.dim();
   table_.num_components = mixture.num_components();
   const Points& means = working_means(mixture);
@@ -225,9 +233,9 @@ LawTables<Real>::LawTables(const MixtureTable& mixture) : mixture_(mixture), tab
 }
 
 template <class Real>
-std::size_t LawTables<Real>::bytes(const MixtureTable& mixture) {
+std::size_t LawTables<Real>::bytes(const MixtureTable& mixture, Family family) {
   const auto d = static_cast<std::size_t>(mixture.dim());
-  const bool keeps_bases = family_of(mixture) != Family::small_full;
+  const bool keeps_bases = family != Family::small_full;
   return sizeof(Real) * (static_cast<std::size_t>(mixture.means.size()) + (keeps_bases ? mixture.bases.size() * d * d : 0));
 }
 
@@ -236,8 +244,6 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   LevelTable<Real> table{};
   table.alpha = static_cast<Real>(level.alpha);
   table.at_data = level.sigma == 0.0;
-  if (table.at_data) return table;
-
   const MixtureTable& mixture = law.mixture();
   const Variances variances(mixture);
   const Constants constants(mixture, variances, level);
@@ -253,9 +259,8 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   table.constants = values;
   const auto c = [&](Index k, Index i) { return variances.c(level, k, i); };
   const double sigma2 = level.sigma * level.sigma;
-  table.precision = spectrum(mixture, arena, [&](Index k, Index i) {
-    return family == Family::tied ? 1.0 / std::sqrt(2.0 * c(k, i)) : 0.5 / c(k, i);
-  });
+  table.precision =
+      spectrum(mixture, arena, [&](Index k, Index i) { return family == Family::tied ? 1.0 / std::sqrt(2.0 * c(k, i)) : 0.5 / c(k, i); });
   if (family == Family::diag) {
     const Points& means = working_means(mixture);
     table.shrink = spectrum(mixture, arena, [&](Index k, Index i) { return sigma2 / c(k, i) * means(k, i); });
@@ -265,6 +270,20 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   table.gain = spectrum(mixture, arena, [&](Index k, Index i) { return level.alpha * variances.l(k, i) / c(k, i); });
   return table;
 }
+
+namespace {
+
+/// The level of an evaluation of D, which at the data needs no density.
+template <class Real>
+LevelTable<Real> evaluation_level(const LawTables<Real>& law, const Level& level, Arena<Real>& arena) {
+  if (level.sigma > 0.0) return level_table(law, level, arena);
+  LevelTable<Real> table{};
+  table.at_data = true;
+  table.alpha = static_cast<Real>(level.alpha);
+  return table;
+}
+
+}  // namespace
 
 template <class Real>
 StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<Real>& arena) {
@@ -288,8 +307,8 @@ StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<R
   table.b[1] = real(affine.b_2);
   table.b_p = real(affine.b_p);
   table.e = real(affine.e);
-  if (affine.evaluations >= 1) table.levels[0] = level_table(law, affine.level1, arena);
-  if (affine.evaluations >= 2) table.levels[1] = level_table(law, affine.level2, arena);
+  if (affine.evaluations >= 1) table.levels[0] = evaluation_level(law, affine.level1, arena);
+  if (affine.evaluations >= 2) table.levels[1] = evaluation_level(law, affine.level2, arena);
   return table;
 }
 

@@ -13,8 +13,9 @@
 
 namespace gmdiff::particle {
 
-/// How a law's components are computed.
+/// How a law's components are computed: runs of small laws through records, all others, and given points, as wide ones.
 Family family_of(const MixtureTable& table);
+Family wide_family_of(const MixtureTable& table);
 
 /// Memory of tables, given out piece by piece.
 template <class Real>
@@ -32,11 +33,11 @@ class Arena {
 template <class Real>
 class LawTables {
  public:
-  explicit LawTables(const MixtureTable& mixture);
+  LawTables(const MixtureTable& mixture, Family family);
   const LawTable<Real>& table() const { return table_; }
   const MixtureTable& mixture() const { return mixture_; }
   /// Bytes of these tables.
-  static std::size_t bytes(const MixtureTable& mixture);
+  static std::size_t bytes(const MixtureTable& mixture, Family family);
 
  private:
   const MixtureTable& mixture_;
@@ -53,6 +54,7 @@ template <class Real>
 StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<Real>& arena);
 template <class Real>
 StartTableOf<Real> start_table(const LawTables<Real>& law, const StartTable& start, Arena<Real>& arena);
+/// Of a level with sigma > 0, or one where every component has a density.
 template <class Real>
 LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real>& arena);
 

@@ -68,7 +68,7 @@ struct LawTable {
 /// The diffused mixture at one level.
 template <class Real>
 struct LevelTable {
-  bool at_data;         ///< sigma = 0: D = x / alpha
+  bool at_data;  ///< sigma = 0: D = x / alpha
   Real alpha;
   const Real* records;  ///< small: (K, SmallRecord)
   /// log w_k - 1/2 log det C_k, less the largest of them, (K).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -180,7 +181,7 @@ void from_basis(const Eigen::MatrixXd* U, const double* z, double* out, Eigen::I
   }
 }
 
-DiffusedMixture::DiffusedMixture(const Model& model, Level level)
+DiffusedMixture::DiffusedMixture(const Model& model, Level level, bool needs_density)
     : model_(model),
       level_(level),
       covariances_(static_cast<std::size_t>(model.num_components())),
@@ -190,7 +191,7 @@ DiffusedMixture::DiffusedMixture(const Model& model, Level level)
       responsibilities_(covariances_.size()),
       log_factors_(covariances_.size()),
       log_terms_(covariances_.size()) {
-  if (level.sigma == 0.0) return;
+  if (level.sigma == 0.0 && !needs_density) return;
   std::shared_ptr<const DiffusedCovariance> tied;
   for (Eigen::Index k = 0; k < model.num_components(); ++k) {
     const double log_weight = model.table().log_weights(k);
@@ -214,7 +215,7 @@ const double* DiffusedMixture::difference(Eigen::Index k, const double* x) {
   return difference_.data();
 }
 
-void DiffusedMixture::responsibilities(const double* x, double* r) {
+long double DiffusedMixture::fill_log_terms(const double* x) {
   // ell_k = log w_k - 1/2 v^T C_k^{-1} v - 1/2 log det C_k
   long double maximum = -std::numeric_limits<long double>::infinity();
   for (std::size_t k = 0; k < covariances_.size(); ++k) {
@@ -223,6 +224,11 @@ void DiffusedMixture::responsibilities(const double* x, double* r) {
     log_terms_[k] = log_factors_[k] - 0.5L * quadratic;
     maximum = std::max(maximum, log_terms_[k]);
   }
+  return maximum;
+}
+
+void DiffusedMixture::responsibilities(const double* x, double* r) {
+  const long double maximum = fill_log_terms(x);
   // r_k = exp(ell_k - max) / sum of the same
   double sum = 0.0;
   for (std::size_t k = 0; k < covariances_.size(); ++k) {
@@ -230,6 +236,31 @@ void DiffusedMixture::responsibilities(const double* x, double* r) {
     sum += r[k];
   }
   for (std::size_t k = 0; k < covariances_.size(); ++k) r[k] /= sum;
+}
+
+double DiffusedMixture::log_responsibilities(const double* x, double* log_r) {
+  const long double maximum = fill_log_terms(x);
+  long double sum = 0.0L;
+  for (std::size_t k = 0; k < covariances_.size(); ++k) {
+    if (covariances_[k]) sum += std::exp(log_terms_[k] - maximum);
+  }
+  const long double log_sum = std::log(sum);
+  for (std::size_t k = 0; k < covariances_.size(); ++k) {
+    log_r[k] = covariances_[k] ? static_cast<double>(log_terms_[k] - maximum - log_sum) : -std::numeric_limits<double>::infinity();
+  }
+  const auto dim = static_cast<long double>(difference_.size());
+  return static_cast<double>(maximum + log_sum - 0.5L * dim * std::log(2.0L * std::numbers::pi_v<long double>));
+}
+
+void DiffusedMixture::score(const double* x, double* s) {
+  const std::size_t dim = difference_.size();
+  responsibilities(x, responsibilities_.data());
+  std::fill(s, s + dim, 0.0);
+  for (std::size_t k = 0; k < covariances_.size(); ++k) {
+    if (responsibilities_[k] == 0.0) continue;
+    regress(static_cast<Eigen::Index>(k), x, 0.0, 0.0, 1.0, component_mean_.data());  // C_k^{-1} (x - alpha mu_k)
+    for (std::size_t i = 0; i < dim; ++i) s[i] -= responsibilities_[k] * component_mean_[i];
+  }
 }
 
 void DiffusedMixture::regress(Eigen::Index k, const double* x, double a, double p, double q, double* out) {

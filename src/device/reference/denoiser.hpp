@@ -52,10 +52,15 @@ class DiffusedCovariance {
 /// The diffused mixture p_t = sum_k w_k N(alpha mu_k, C_k) at one level.
 class DiffusedMixture {
  public:
-  DiffusedMixture(const Model& model, Level level);
+  /// @param needs_density at sigma = 0: whether the law has a density and is asked for it.
+  DiffusedMixture(const Model& model, Level level, bool needs_density = false);
 
   /// r_k = P(component k | x_t = x), shape (K), for sigma > 0 (§2.2).
   void responsibilities(const double* x, double* r);
+  /// log r_k (K), for levels where the law has a density. @returns log p_t(x).
+  double log_responsibilities(const double* x, double* log_r);
+  /// grad log p_t(x) = -sum_k r_k C_k^{-1} (x - alpha mu_k) (§2.2), for levels where the law has a density.
+  void score(const double* x, double* s);
   /// D = E[x_0 | x_t = x] = sum_k r_k m_k, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k); x / alpha at sigma = 0 (§2.3).
   void denoiser(const double* x, double* D);
   /// out = a mu_k + (p Sigma_k + q I) C_k^{-1} (x - alpha mu_k), for a component of weight > 0 and sigma > 0.
@@ -63,6 +68,7 @@ class DiffusedMixture {
 
  private:
   const double* difference(Eigen::Index k, const double* x);  // x - alpha mu_k
+  long double fill_log_terms(const double* x);                // ell_k without d/2 log(2 pi); their maximum
 
   const Model& model_;
   Level level_;

@@ -163,7 +163,25 @@ class ReferenceExecutor final : public Executor {
   std::string name() const override { return "reference"; }
   std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const override;
   NonFinite run(const Task& task) const override { return Block(task).run(); }
+  void evaluate(const PointTask& task) const override;
 };
+
+void ReferenceExecutor::evaluate(const PointTask& task) const {
+  const Model model(task.problem);
+  const bool density = task.log_density != nullptr || task.log_responsibilities != nullptr || task.score != nullptr;
+  DiffusedMixture at_level(model, task.level, density);
+  std::vector<double> log_r(static_cast<std::size_t>(model.num_components()));
+  for (std::int64_t n = 0; n < task.count && !task.stop.stop_requested(); ++n) {
+    const double* x = task.points + n * model.dim();
+    if (task.log_density != nullptr || task.log_responsibilities != nullptr) {
+      const double log_density = at_level.log_responsibilities(x, log_r.data());
+      if (task.log_density != nullptr) task.log_density[n] = log_density;
+      if (task.log_responsibilities != nullptr) std::copy(log_r.begin(), log_r.end(), task.log_responsibilities + n * std::ssize(log_r));
+    }
+    if (task.score != nullptr) at_level.score(x, task.score + n * model.dim());
+    if (task.denoiser != nullptr) at_level.denoiser(x, task.denoiser + n * model.dim());
+  }
+}
 
 std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/, std::size_t memory_limit) const {
   constexpr std::int64_t preferred = 1024;

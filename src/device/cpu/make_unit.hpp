@@ -1,0 +1,67 @@
+#pragma once
+
+#include "device/cpu/block.hpp"
+#include "device/cpu/points.hpp"
+
+// The unit of an arithmetic type: which code runs for which law.
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+/// Calls body.operator()<Law>() for a wide law's kind.
+template <class V, class Body>
+auto with_wide_law(const LawTable<RealOf<V>>& law, Body body) {
+  switch (law.family) {
+    case Family::spherical:
+      return body.template operator()<WideLaw<V, Family::spherical>>();
+    case Family::tied:
+      return body.template operator()<WideLaw<V, Family::tied>>();
+    case Family::diag:
+      return body.template operator()<WideLaw<V, Family::diag>>();
+    default:
+      return body.template operator()<FullLaw<V>>();
+  }
+}
+
+template <class V, bool full, class Body>
+auto with_small_steps(const LawTable<RealOf<V>>& law, Body body) {
+  switch (law.dim) {
+    case 1:
+      return body.template operator()<SmallSteps<V, 1, full>>();
+    case 2:
+      return body.template operator()<SmallSteps<V, 2, full>>();
+    case 3:
+      return body.template operator()<SmallSteps<V, 3, full>>();
+    default:
+      return body.template operator()<SmallSteps<V, 4, full>>();
+  }
+}
+
+/// Calls body.operator()<Steps>() for the law's kind.
+template <class V, class Body>
+auto with_steps(const LawTable<RealOf<V>>& law, Body body) {
+  if (law.family == Family::small_diag) return with_small_steps<V, false>(law, body);
+  if (law.family == Family::small_full) return with_small_steps<V, true>(law, body);
+  return with_wide_law<V>(law, [&]<class Law>() { return body.template operator()<WideSteps<V, Law>>(); });
+}
+
+template <class V>
+Unit<RealOf<V>> make_unit() {
+  using Real = RealOf<V>;
+  return {.lanes = Types<V>::lanes,
+          .scratch_bytes =
+              [](const LawTable<Real>& law) { return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); }); },
+          .start =
+              [](const Job<Real>& job, std::int64_t block, void* scratch) {
+                return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
+              },
+          .advance =
+              [](const Job<Real>& job, std::int64_t block, void* scratch) {
+                return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
+              },
+          .evaluate =
+              [](const PointJob<Real>& job, std::int64_t block, void* scratch) {
+                with_wide_law<V>(*job.law, [&]<class Law>() { PointBlock<V, Law>(job, block, scratch).evaluate(); });
+              }};
+}
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "device/cpu/block.hpp"
+
+// Densities, responsibilities, score and denoiser of a block of given points, one a lane (mathematics.md §2.2, §2.3).
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+template <class V, class Law>
+class PointBlock {
+ public:
+  using Real = RealOf<V>;
+  static constexpr int lanes = Types<V>::lanes;
+
+  PointBlock(const PointJob<Real>& job, std::int64_t block, void* scratch)
+      : job_(job),
+        law_(*job.law),
+        begin_(block * lanes),
+        size_(static_cast<int>(job.count - begin_ < lanes ? job.count - begin_ : lanes)),
+        x_(static_cast<V*>(scratch)),
+        result_(x_ + law_.dim),
+        rotated_(result_ + law_.dim) {
+    scratch_.weights = x_ + WideSteps<V, Law>::vectors * law_.dim;
+    scratch_.coordinates = scratch_.weights + law_.num_components;
+  }
+
+  void evaluate() {
+    load();
+    if (job_.log_density != nullptr || job_.log_responsibilities != nullptr) densities();
+    if (job_.denoiser != nullptr) {
+      if (job_.level->at_data) {
+        for (Index i = 0; i < law_.dim; ++i) result_[i] = x_[i] / V(job_.level->alpha);
+      } else {
+        Law::denoiser(law_, *job_.level, x_, result_, scratch_);
+      }
+      write(job_.denoiser);
+    }
+    if (job_.score != nullptr) {
+      Law::score(law_, *job_.level, x_, result_, scratch_);
+      write(job_.score);
+    }
+  }
+
+ private:
+  void load() {
+    const Index d = law_.dim;
+    V* given = law_.has_common_basis() ? rotated_ : x_;
+    for (Index i = 0; i < d; ++i) {
+      Real values[lanes] = {};
+      for (int lane = 0; lane < size_; ++lane) values[lane] = static_cast<Real>(job_.points[(begin_ + lane) * d + i]);
+      given[i] = V::load(values);
+    }
+    if (law_.has_common_basis()) FullLaw<V>::to_basis(law_.bases, d, given, [this](Index i, V value) { x_[i] = value; });
+  }
+
+  /// Writes the result as rows, in the data's coordinates.
+  void write(double* to) {
+    const Index d = law_.dim;
+    const V* values = result_;
+    if (law_.has_common_basis()) {
+      FullLaw<V>::from_basis(law_.bases, d, result_, [this](Index i, V value) { rotated_[i] = value; });
+      values = rotated_;
+    }
+    for (Index i = 0; i < d; ++i) {
+      Real row[lanes];
+      values[i].store(row);
+      for (int lane = 0; lane < size_; ++lane) to[(begin_ + lane) * d + i] = static_cast<double>(row[lane]);
+    }
+  }
+
+  void densities() {
+    const Index K = law_.num_components;
+    const V* y = Law::scaled_state(law_, *job_.level, x_, scratch_);
+    const auto logits = Law::logits(law_, *job_.level, y, scratch_);
+    V* ell = scratch_.weights;
+    for (Index k = 0; k < K; k += particle::chunk_size) logits(k, K - k < particle::chunk_size ? K - k : particle::chunk_size, ell + k);
+    V maximum(ell[0]);
+    for (Index k = 1; k < K; ++k) maximum = particle::larger(maximum, ell[k]);
+    V total(Real(0));
+    for (Index k = 0; k < K; ++k) total = total + particle::exp_nonpositive(ell[k] - maximum);
+    const V log_total = particle::log(total);
+    if (job_.log_density != nullptr) {
+      Real values[lanes];
+      (maximum + log_total).store(values);
+      for (int lane = 0; lane < size_; ++lane) job_.log_density[begin_ + lane] = static_cast<double>(values[lane]) + job_.level->log_offset;
+    }
+    if (job_.log_responsibilities == nullptr) return;
+    for (Index k = 0; k < K; ++k) {
+      Real values[lanes];
+      // The maximum is taken off first: far from the modes ell - log p would not sum to 1.
+      ((ell[k] - maximum) - log_total).store(values);
+      for (int lane = 0; lane < size_; ++lane) job_.log_responsibilities[(begin_ + lane) * K + k] = static_cast<double>(values[lane]);
+    }
+  }
+
+  const PointJob<Real>& job_;
+  const LawTable<Real>& law_;
+  std::int64_t begin_;
+  int size_;
+  V* x_;
+  V* result_;
+  V* rotated_;
+  Scratch<V> scratch_;
+};
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -1,0 +1,55 @@
+#include <gmdiff/evaluate.hpp>
+
+#include <stdexcept>
+
+#include <gmdiff/plan.hpp>
+
+#include "device/executor.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+/// The checks are those of Mixture: of the level, the points, the density.
+void check(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) {
+  const Points no_points(0, mixture.dim());
+  if (options.log_density || options.log_responsibilities || options.score) mixture.log_pdf(no_points, level);
+  mixture.denoiser(no_points, level);
+  require(x.cols() == mixture.dim(), "evaluate: points have ", x.cols(), " coordinates but the dimension is ", mixture.dim());
+  for (Eigen::Index n = 0; n < x.rows(); ++n) {
+    for (Eigen::Index i = 0; i < x.cols(); ++i) {
+      require(std::isfinite(x(n, i)), "evaluate: coordinate ", i, " of point ", n, " is ", x(n, i), ", expected a finite number");
+    }
+  }
+}
+
+}  // namespace
+
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) {
+  check(mixture, x, level, options);
+  Evaluation result;
+  if (options.log_density) result.log_density.resize(x.rows());
+  if (options.log_responsibilities) result.log_responsibilities.resize(x.rows(), mixture.num_components());
+  if (options.score) result.score.resize(x.rows(), x.cols());
+  if (options.denoiser) result.denoiser.resize(x.rows(), x.cols());
+  if (x.rows() == 0) return result;
+
+  const Plan plan = draw_plan(std::span(&mixture, 1));
+  const auto place = [](auto& array, bool asked_for) { return asked_for ? array.data() : nullptr; };
+  make_executor(options.device)
+      ->evaluate({.problem = plan.problems.front(),
+                  .level = level,
+                  .precision = options.precision,
+                  .points = x.data(),
+                  .count = x.rows(),
+                  .log_density = place(result.log_density, options.log_density),
+                  .log_responsibilities = place(result.log_responsibilities, options.log_responsibilities),
+                  .score = place(result.score, options.score),
+                  .denoiser = place(result.denoiser, options.denoiser),
+                  .stop = options.stop});
+  if (options.stop.stop_requested()) throw std::runtime_error("evaluate: stopped before all points were done");
+  return result;
+}
+
+}  // namespace gmdiff
