@@ -15,7 +15,8 @@ class Device {
 
   /// Plain double precision, one particle at a time, straight from the formulas: the yardstick of the others.
   static Device reference() { return Device(Kind::reference, 0); }
-  /// @param threads 0: one per core.
+  /// Particles in SIMD packs through all steps, blocks of them over threads; the same bits for any number of threads and any processor
+  /// (numerics.md §1). @param threads at most 1024; 0: one per core.
   static Device cpu(int threads = 0) { return Device(Kind::cpu, threads); }
   static Device cuda(int index = 0) { return Device(Kind::cuda, index); }
   /// The fastest device that this build and this machine can run on.

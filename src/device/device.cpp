@@ -75,8 +75,10 @@ std::vector<DeviceInfo> devices() {
 std::unique_ptr<Executor> make_executor(const Device& device) {
   require(device.number() >= 0, "Device: ", device.kind() == Device::Kind::cpu ? "cpu threads" : "cuda index",
           " must not be negative, got ", device.number());
+  constexpr int most_threads = 1024;
   switch (device.kind()) {
     case Device::Kind::cpu:
+      require(device.number() <= most_threads, "Device: cpu threads must be at most ", most_threads, ", got ", device.number());
       return cpu::make_executor(device.number());
     case Device::Kind::cuda:
       throw DeviceError(concat("device ", device.name(), ": ", cuda_reason));

@@ -183,7 +183,7 @@ TEST_F(MergeRefusalTest, CorruptSidecars) {
       {"precision", "f64", "b.npy: it holds f32 values, its sidecar says f64"},
       {"version", "99.0.0", "not parts of one run: the version is"},
       {"times", Json::array({1.0}), "not parts of one run: the list of times is"},
-      {"device", "cpu", "the reference device has other bits than the others"}};
+      {"device", "reference", "the reference device has other bits than the others"}};
   for (const auto& [key, value, message] : changed) {
     write("b.npy.json", good);
     change_sidecar(key, value);

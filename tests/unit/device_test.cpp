@@ -1,10 +1,12 @@
 #include <gmdiff/device.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <gtest/gtest.h>
 #include <gmdiff/version.hpp>
 
+#include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"
 #include "support/expect_invalid.hpp"
 
@@ -42,16 +44,46 @@ TEST(Device, RefusesNegativeNumbers) {
 }
 
 TEST(Device, BestRunsEverywhere) {
+  EXPECT_EQ(Device::best(), Device::cpu());
   EXPECT_NO_THROW(make_executor(Device::best()));
   EXPECT_EQ(make_executor(Device::reference())->name(), "reference");
 }
 
 TEST(Device, OneThatIsNotThereIsAnErrorThatSaysWhy) {
-  EXPECT_EQ(device_error(Device::cpu(4)), "device cpu:4: this version has no cpu device yet; `reference` runs every plan");
   const std::string cuda = device_error(Device::cuda(1));
   EXPECT_TRUE(cuda.starts_with("device cuda:1: this version has no CUDA kernels yet") ||
               cuda.starts_with("device cuda:1: this build has no CUDA support"))
       << cuda;
+}
+
+/// What making a cpu executor says with GMDIFF_SIMD set.
+std::string with_instruction_set(const char* name) {
+  setenv("GMDIFF_SIMD", name, 1);
+  std::string message = "no error";
+  try {
+    make_executor(Device::cpu(1));
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  unsetenv("GMDIFF_SIMD");
+  return message;
+}
+
+TEST(Device, TheInstructionSetCanBeForced) {
+  for (const cpu::InstructionSet set :
+       {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128, cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+    const std::string name = cpu::to_string(set);
+    const std::string expected =
+        cpu::is_available(set) ? "no error" : "GMDIFF_SIMD=" + name + ": this processor or this build does not have these instructions";
+    EXPECT_EQ(with_instruction_set(name.c_str()), expected);
+  }
+  EXPECT_EQ(with_instruction_set("sse"), "GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"sse\"");
+  EXPECT_EQ(with_instruction_set(""), "no error");
+}
+
+TEST(Device, RefusesMoreThreadsThanAProcessHas) {
+  EXPECT_NO_THROW(make_executor(Device::cpu(1024)));
+  test::expect_invalid([] { make_executor(Device::cpu(1025)); }, "Device: cpu threads must be at most 1024, got 1025");
 }
 
 TEST(Devices, ListEveryKindWithAReasonWhereItIsMissing) {
