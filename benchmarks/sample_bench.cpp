@@ -1,39 +1,141 @@
-// Particle-steps per second of whole runs on the problem `bench-2d` (2-D, three full components, 300 Euler-Maruyama steps),
-// on every device that is available.
+// Particle-steps per second of whole runs. Names are problem/sampler/device/precision with axes d, K and particles; what counts slots also
+// reports the share of the machine's FMA ceiling, measured at the start of the same run. GMDIFF_SIMD chooses the instruction set.
+//   gmdiff_sample_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include <benchmark/benchmark.h>
 
+#include <cmath>
+#include <cstdlib>
+
+#include <Eigen/QR>
 #include <gmdiff/gmdiff.hpp>
+
+#include "ceiling.hpp"
 
 namespace {
 
-void run_bench_2d(benchmark::State& state, const gmdiff::Device& device, gmdiff::Precision precision) {
+using gmdiff::CovarianceType;
+using gmdiff::Points;
+
+double fma_ceiling = 0.0;  // of this run
+
+/// Numbers that look random, the same everywhere.
+Points scattered(Eigen::Index rows, Eigen::Index columns) {
+  const gmdiff::Mixture unit({1.0}, Points::Zero(1, columns), gmdiff::Covariance::spherical({1.0}));
+  return unit.draw(rows, {.seed = 1, .precision = gmdiff::Precision::f64}).to_double();
+}
+
+/// K components with means of size 2 and variances between 0.5 and 1.5.
+gmdiff::Mixture mixture(CovarianceType structure, Eigen::Index dim, Eigen::Index components) {
+  const std::vector<double> weights(static_cast<std::size_t>(components), 1.0);
+  const Points means = 2.0 * scattered(components, dim);
+  const Points variances = (1.0 + 0.5 * scattered(components, dim).array().sin()).matrix();
+  if (structure == CovarianceType::spherical) {
+    return {weights, means, gmdiff::Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
+  }
+  if (structure == CovarianceType::diag) return {weights, means, gmdiff::Covariance::diag(variances)};
+  std::vector<Eigen::MatrixXd> bases;
+  for (Eigen::Index k = 0; k < components; ++k) {
+    const Eigen::MatrixXd square = scattered(dim + k, dim).bottomRows(dim);
+    bases.emplace_back(square.householderQr().householderQ());
+  }
+  return {weights, means, gmdiff::Covariance::full_eigen(bases, variances)};
+}
+
+struct Case {
+  std::string name;
+  gmdiff::Plan plan;
+  std::int64_t count;
+  gmdiff::Precision precision = gmdiff::Precision::f32;
+  double slots = 0.0;  // of arithmetic a particle-step, counted from the formulas; 0: not counted
+};
+
+void run_case(benchmark::State& state, const Case& one, const gmdiff::Device& device) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(gmdiff::run(one.plan, {.count = one.count, .seed = 1, .device = device, .precision = one.precision}));
+  }
+  const double steps = std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
+  using benchmark::Counter;
+  state.counters["particle_steps_per_second"] = Counter(steps, Counter::kIsIterationInvariantRate);
+  if (one.slots > 0.0)
+    state.counters["share_of_fma_ceiling"] = Counter(steps * one.slots / fma_ceiling, Counter::kIsIterationInvariantRate);
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> list;
   const gmdiff::Problem problem = gmdiff::bench_2d();
   const gmdiff::ForwardProcess process(problem.process);
   const gmdiff::TimeGrid grid(process, problem.grid);
-  const gmdiff::Plan plan = gmdiff::sampling_plan({&problem.prior, 1}, process, grid, problem.sampler);
-  const std::int64_t count = state.range(0);
-
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1, .device = device, .precision = precision}));
+  const auto two_dimensional = [&](const gmdiff::Sampler& sampler) {
+    return gmdiff::sampling_plan({&problem.prior, 1}, process, grid, sampler);
+  };
+  for (const auto precision : {gmdiff::Precision::f32, gmdiff::Precision::f64}) {
+    const std::string suffix = precision == gmdiff::Precision::f32 ? "/f32" : "/f64";
+    for (const std::int64_t count : {1'000, 10'000, 100'000, 1'000'000}) {
+      list.push_back({"bench-2d" + suffix + "/particles:" + std::to_string(count), two_dimensional(problem.sampler), count, precision});
+    }
+    list.push_back({"2d/ddim" + suffix, two_dimensional(gmdiff::Ddim{}), 100'000, precision});
+    list.push_back({"2d/exact-transition" + suffix, two_dimensional(gmdiff::ExactTransition{}), 100'000, precision});
+    list.push_back({"2d/draw" + suffix, gmdiff::draw_plan({&problem.prior, 1}), 10'000'000, precision});
   }
-  state.counters["particle_steps_per_second"] =
-      benchmark::Counter(static_cast<double>(count) * grid.num_steps(), benchmark::Counter::kIsIterationInvariantRate);
+
+  const gmdiff::ForwardProcess vp = gmdiff::vp(gmdiff::LinearBeta{.min = 0.02, .max = 7.0});
+  const gmdiff::TimeGrid steps = gmdiff::TimeGrid::uniform(vp, 50);
+  const auto wide = [&](CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count, double slots) {
+    const gmdiff::Mixture law = mixture(structure, d, K);
+    const std::string name = std::string(gmdiff::to_string(structure)) + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
+    list.push_back({name + "/ddim/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::Ddim{}), count, gmdiff::Precision::f32, slots});
+    list.push_back({name + "/ddim:eta=1/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::Ddim{.eta = 1.0}), count});
+    list.push_back({name + "/exact-transition/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::ExactTransition{}), count});
+  };
+  wide(CovarianceType::spherical, 80, 25, 20'000, 3.0 * 25 * 80);
+  wide(CovarianceType::spherical, 800, 25, 2'000, 3.0 * 25 * 800);
+  wide(CovarianceType::diag, 80, 25, 20'000, 5.0 * 25 * 80);
+  wide(CovarianceType::full, 16, 25, 20'000, 2.0 * 25 * 16 * 16);
+  wide(CovarianceType::full, 64, 200, 400, 2.0 * 200 * 64 * 64);
+  return list;
 }
 
-const bool registered = [] {
-  for (const gmdiff::DeviceInfo& info : gmdiff::devices()) {
-    if (!info.available) continue;
-    const gmdiff::Device device = gmdiff::Device::parse(info.name);
-    for (const auto& [name, precision] : {std::pair("f32", gmdiff::Precision::f32), std::pair("f64", gmdiff::Precision::f64)}) {
-      benchmark::RegisterBenchmark(("bench-2d/" + info.name + "/" + name).c_str(), run_bench_2d, device, precision)
-          ->Arg(1000)
-          ->Arg(10000)
-          ->Unit(benchmark::kMillisecond)
-          ->UseRealTime();
-    }
+void log_density(benchmark::State& state, const gmdiff::Device& device) {
+  const gmdiff::Mixture law = mixture(CovarianceType::full, 64, 200);
+  const Points x = scattered(state.range(0), 64);
+  for (auto _ : state) benchmark::DoNotOptimize(gmdiff::evaluate(law, x, {}, {.device = device}));
+  state.counters["points_per_second"] =
+      benchmark::Counter(static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void register_on(const gmdiff::Device& device) {
+  for (const Case& one : cases()) {
+    // The reference is the yardstick of results, not of times: a few thousand particles say enough.
+    if (device == gmdiff::Device::reference() && one.name.find("particles:1000") == std::string::npos) continue;
+    if (device == gmdiff::Device::reference() && one.count > 10'000) continue;
+    benchmark::RegisterBenchmark((device.name() + "/" + one.name).c_str(), run_case, one, device)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
   }
-  return true;
-}();
+  if (device == gmdiff::Device::reference()) return;
+  benchmark::RegisterBenchmark((device.name() + "/log-density/full/d:64/K:200/f64/points").c_str(), log_density, device)
+      ->Arg(100'000)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+}
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  fma_ceiling = gmdiff::bench::measured_fma_ceiling();
+  benchmark::AddCustomContext("fma_per_second", std::to_string(fma_ceiling));
+  benchmark::AddCustomContext("gmdiff_version", gmdiff::version());
+  benchmark::AddCustomContext("compiler", __VERSION__);
+  if (const char* commit = std::getenv("GMDIFF_COMMIT")) benchmark::AddCustomContext("commit", commit);
+  for (const gmdiff::DeviceInfo& info : gmdiff::devices()) {
+    if (!info.available) continue;
+    benchmark::AddCustomContext(info.name, info.description);
+    register_on(gmdiff::Device::parse(info.name));
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
