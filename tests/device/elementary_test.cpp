@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "device/cpu/dispatch.hpp"
+#include "device/elementary_unit.hpp"
+
+// exp, log, sine and cosine (numerics.md §3): at most 2 ulp off, right at the ends, the same bits on every instruction set. In float every
+// argument, against double; in double many, against long double.
+
+namespace gmdiff::test {
+namespace {
+
+using cpu::InstructionSet;
+
+template <class Real>
+ElementaryFunctions<Real> functions_of(InstructionSet set) {
+  constexpr bool single = sizeof(Real) == sizeof(float);
+  const auto choose = [](auto f32, auto f64) {
+    if constexpr (single) {
+      return f32();
+    } else {
+      return f64();
+    }
+  };
+  switch (set) {
+#ifdef GMDIFF_X86_UNITS
+    case InstructionSet::avx512:
+      return choose(elementary_avx512_f32, elementary_avx512_f64);
+    case InstructionSet::avx2:
+      return choose(elementary_avx2_f32, elementary_avx2_f64);
+    case InstructionSet::fma128:
+      return choose(elementary_fma128_f32, elementary_fma128_f64);
+#endif
+    default:
+      return choose(elementary_scalar_f32, elementary_scalar_f64);
+  }
+}
+
+/// |actual - exact| in units of the last place of the exact value rounded to Real.
+template <class Real, class Exact>
+double ulps(Real actual, Exact exact) {
+  const Real rounded = std::abs(static_cast<Real>(exact));
+  const Exact ulp = static_cast<Exact>(std::nextafter(rounded, std::numeric_limits<Real>::infinity())) - static_cast<Exact>(rounded);
+  const double error = static_cast<double>(std::abs(static_cast<Exact>(actual) - exact) / ulp);
+  return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+}
+
+/// Largest error over the floats with bits in [begin, end), on all cores.
+template <class Function, class Exact>
+double worst_error(Function function, Exact exact, std::uint32_t begin, std::uint32_t end) {
+  const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  std::vector<double> worst(threads, 0.0);
+  {
+    std::vector<std::jthread> workers;
+    for (unsigned t = 0; t < threads; ++t) {
+      workers.emplace_back([&, t] {
+        constexpr std::size_t n = 1 << 12;
+        std::vector<float> x(n), y(n);
+        for (std::uint64_t first = begin + std::uint64_t{t} * n; first < end; first += std::uint64_t{threads} * n) {
+          for (std::size_t i = 0; i < n; ++i) {
+            x[i] = std::bit_cast<float>(static_cast<std::uint32_t>(std::min<std::uint64_t>(first + i, end - 1)));
+          }
+          function(x.data(), y.data(), n);
+          for (std::size_t i = 0; i < n; ++i) worst[t] = std::max(worst[t], ulps(y[i], exact(static_cast<double>(x[i]))));
+        }
+      });
+    }
+  }
+  return *std::max_element(worst.begin(), worst.end());
+}
+
+std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+ElementaryFunctions<float> widest() {
+  InstructionSet set = InstructionSet::scalar;
+  for (const InstructionSet candidate : {InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (cpu::is_available(candidate)) set = candidate;
+  }
+  return functions_of<float>(set);
+}
+
+// Below -104 the result is 0 in float, closer to 0 than 2^-26 it is 1: both rounded correctly, and both compared.
+TEST(Elementary, ExponentialOfEveryFloat) {
+  const double error = worst_error(
+      widest().exp_nonpositive, [](double x) { return std::exp(x); }, bits(-0x1p-26F), bits(-105.0F));
+  EXPECT_LE(error, 2.0);
+  EXPECT_LE(worst_error(
+                widest().exp_nonpositive, [](double) { return 1.0; }, bits(-0.0F), bits(-0x1p-26F)),
+            1.0);
+  EXPECT_LE(worst_error(
+                widest().exp_nonpositive, [](double) { return 0.0; }, bits(-105.0F), bits(-infinity) + 1),
+            0.0);
+}
+
+TEST(Elementary, LogarithmOfEveryFloat) {
+  EXPECT_LE(worst_error(
+                widest().log, [](double x) { return std::log(x); }, 1, bits(infinity)),
+            2.0);
+}
+
+TEST(Elementary, SineAndCosineOfEveryFloat) {
+  const auto sine = [](double turns) { return std::sin(2.0 * std::acos(-1.0) * turns); };
+  const auto cosine = [](double turns) { return std::cos(2.0 * std::acos(-1.0) * turns); };
+  // An angle word makes no turns smaller than 2^-32 but 0.
+  EXPECT_LE(worst_error(widest().sine, sine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
+  EXPECT_LE(worst_error(widest().cosine, cosine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
+}
+
+template <class Real>
+std::vector<Real> values(Real (*function)(std::uint64_t), std::size_t n) {
+  std::vector<Real> list(n);
+  for (std::size_t i = 0; i < n; ++i) list[i] = function(i * 0x9E3779B97F4A7C15U);
+  return list;
+}
+
+/// Arguments of all sizes from random bits.
+template <class Real>
+Real fraction(std::uint64_t word) {
+  return static_cast<Real>(word >> 11) * static_cast<Real>(0x1p-53);
+}
+double negative(std::uint64_t word) { return -std::exp2(16.0 * fraction<double>(word * 5) - 6.0); }
+double positive(std::uint64_t word) {
+  return (word & 1) == 0 ? 0.5 + 1.5 * fraction<double>(word) : std::exp2(2000.0 * fraction<double>(word) - 1000.0);
+}
+double turns(std::uint64_t word) { return 0.25 * fraction<double>(word) - 0.125; }
+
+TEST(Elementary, DoublesAreWithinTwoUlp) {
+  constexpr std::size_t n = 1 << 21;
+  const auto compare = [](auto function, auto exact, const std::vector<double>& x) {
+    std::vector<double> y(x.size());
+    function(x.data(), y.data(), x.size());
+    double worst = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) worst = std::max(worst, ulps(y[i], exact(static_cast<long double>(x[i]))));
+    return worst;
+  };
+  const ElementaryFunctions<double> f = functions_of<double>(cpu::chosen_instruction_set());
+  const long double two_pi = 2.0L * std::acos(-1.0L);
+  EXPECT_LE(compare(
+                f.exp_nonpositive, [](long double x) { return std::exp(x); }, values(negative, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.log, [](long double x) { return std::log(x); }, values(positive, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.sine, [=](long double x) { return std::sin(two_pi * x); }, values(turns, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.cosine, [=](long double x) { return std::cos(two_pi * x); }, values(turns, n)),
+            2.0);
+}
+
+template <class Real>
+void expect_exact_ends(const ElementaryFunctions<Real>& f) {
+  constexpr Real inf = std::numeric_limits<Real>::infinity();
+  constexpr Real nan = std::numeric_limits<Real>::quiet_NaN();
+  std::vector<Real> x(16, Real(0)), y(16);
+  x[1] = -inf, x[2] = nan, x[3] = std::numeric_limits<Real>::lowest(), x[4] = Real(-0.0);
+  f.exp_nonpositive(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], Real(1));
+  EXPECT_EQ(y[1], Real(0));
+  EXPECT_TRUE(std::isnan(y[2]));
+  EXPECT_EQ(y[3], Real(0));
+  EXPECT_EQ(y[4], Real(1));
+  x[0] = Real(0), x[1] = Real(1), x[2] = nan, x[3] = inf, x[4] = Real(-1), x[5] = -inf, x[6] = Real(-0.0);
+  f.log(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], -inf);
+  EXPECT_EQ(y[1], Real(0));
+  EXPECT_TRUE(std::isnan(y[2]));
+  EXPECT_EQ(y[3], inf);
+  EXPECT_TRUE(std::isnan(y[4]));
+  EXPECT_TRUE(std::isnan(y[5]));
+  EXPECT_EQ(y[6], -inf);
+}
+
+TEST(Elementary, EndsAreExact) {
+  for (const InstructionSet set : {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (!cpu::is_available(set)) continue;
+    SCOPED_TRACE(cpu::to_string(set));
+    expect_exact_ends(functions_of<float>(set));
+    expect_exact_ends(functions_of<double>(set));
+  }
+}
+
+template <class Real>
+void expect_same_bits(InstructionSet set, std::size_t n) {
+  const ElementaryFunctions<Real> f = functions_of<Real>(set);
+  const ElementaryFunctions<Real> scalar = functions_of<Real>(InstructionSet::scalar);
+  const auto compare = [&](auto function, auto expected, double (*argument)(std::uint64_t)) {
+    std::vector<Real> x(n), y(n), z(n);
+    for (std::size_t i = 0; i < n; ++i) x[i] = static_cast<Real>(argument(i * 0x9E3779B97F4A7C15U));
+    function(x.data(), y.data(), n);
+    expected(x.data(), z.data(), n);
+    EXPECT_TRUE(y == z) << cpu::to_string(set);
+  };
+  compare(f.exp_nonpositive, scalar.exp_nonpositive, negative);
+  compare(f.log, scalar.log, positive);
+  compare(f.sine, scalar.sine, turns);
+  compare(f.cosine, scalar.cosine, turns);
+}
+
+TEST(Elementary, InstructionSetsHaveTheSameBits) {
+  for (const InstructionSet set : {InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (!cpu::is_available(set)) continue;
+    expect_same_bits<float>(set, 10'000'000 / 16 * 16);
+    expect_same_bits<double>(set, 1'000'000 / 16 * 16);
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::test
