@@ -11,8 +11,9 @@
 #include <gmdiff/points.hpp>
 #include <gmdiff/samples.hpp>
 
-// Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double on the calling thread; tolerance
-// between devices 1e-12 relative. Sets are (n, d) and (m, d), n and m >= 1 and possibly different.
+// Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Those between sets run on all
+// cores, and their values do not depend on how many there are; between devices and processors they agree within 1e-12 relative. Sets are
+// (n, d) and (m, d), n and m >= 1 and possibly different.
 // @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named).
 
 namespace gmdiff {
@@ -52,7 +53,7 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Sliced
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p);
 
 /// Median of the pairwise distances of the pooled sets (i < j; even count: mean of the middle two): the usual bandwidth. Exact;
-/// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory beside a copy of the points.
+/// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory and 512 KiB a thread beside a copy of the points.
 double median_distance(const PointSet& x, const PointSet& y);
 /// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative. Without bandwidth: median_distance, which must not be 0.
 /// n, m >= 2. O((n + m)^2 d) time.

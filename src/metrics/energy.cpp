@@ -8,16 +8,12 @@ namespace {
 
 /// Sum of |x_i - y_j| over all i and j.
 double cross_sum(const Points& x, const Points& y) {
-  long double total = 0.0L;
-  PairTiles(y).visit_cross(x, [&](const auto& squares) { total += squares.sqrt().sum(); });
-  return static_cast<double>(total);
+  return static_cast<double>(PairTiles(y).sum_cross(x, [](const auto& squares) { return squares.sqrt().sum(); }));
 }
 
 /// Sum of |x_i - x_j| over i < j.
 double pair_sum(const Points& x) {
-  long double total = 0.0L;
-  PairTiles(x).visit_pairs(x, [&](const auto& squares) { total += squares.sqrt().sum(); });
-  return static_cast<double>(total);
+  return static_cast<double>(PairTiles(x).sum_pairs(x, [](const auto& squares) { return squares.sqrt().sum(); }));
 }
 
 /// E|X - X'|: over pairs i != j, or over all pairs.

@@ -44,32 +44,39 @@ class PairSelection {
   /// The bits already fixed.
   std::uint64_t head(std::uint64_t bits) const { return free_bits_ == 64 ? 0 : bits >> free_bits_; }
 
+  /// Calls visit(thread, bits) for every pair, on several threads.
   template <class Visit>
   void visit_bits(Visit&& visit) {
-    tiles_.visit_pairs(points_, [&](const auto& squares) {
-      for (Eigen::Index j = 0; j < squares.size(); ++j) visit(std::bit_cast<std::uint64_t>(squares(j)));
+    tiles_.visit_pairs(points_, [&](int thread, const auto& squares) {
+      for (Eigen::Index j = 0; j < squares.size(); ++j) visit(static_cast<std::size_t>(thread), std::bit_cast<std::uint64_t>(squares(j)));
     });
   }
 
   /// Fixes the next 16 bits of the value sought.
   void narrow() {
-    std::vector<std::uint64_t> counts(num_buckets, 0);
+    std::vector<std::vector<std::uint64_t>> counts(num_threads_, std::vector<std::uint64_t>(num_buckets, 0));
     const int shift = free_bits_ - digit_bits;
-    visit_bits([&](std::uint64_t bits) {
-      if (head(bits) == prefix_) ++counts[static_cast<std::size_t>(bits >> shift) % num_buckets];
+    visit_bits([&](std::size_t thread, std::uint64_t bits) {
+      if (head(bits) == prefix_) ++counts[thread][static_cast<std::size_t>(bits >> shift) % num_buckets];
     });
+    const auto total = [&](std::size_t bucket) {
+      std::uint64_t sum = 0;
+      for (const auto& of_thread : counts) sum += of_thread[bucket];
+      return sum;
+    };
     std::size_t bucket = 0;
-    while (rank_ >= counts[bucket]) rank_ -= counts[bucket++];
-    inside_ = counts[bucket];
+    while (rank_ >= total(bucket)) rank_ -= total(bucket++);
+    inside_ = total(bucket);
     prefix_ = prefix_ << digit_bits | bucket;
     free_bits_ = shift;
   }
 
   void collect() {
-    collected_.reserve(static_cast<std::size_t>(inside_));
-    visit_bits([&](std::uint64_t bits) {
-      if (head(bits) == prefix_) collected_.push_back(std::bit_cast<double>(bits));
+    std::vector<std::vector<double>> found(num_threads_);
+    visit_bits([&](std::size_t thread, std::uint64_t bits) {
+      if (head(bits) == prefix_) found[thread].push_back(std::bit_cast<double>(bits));
     });
+    for (const std::vector<double>& of_thread : found) collected_.insert(collected_.end(), of_thread.begin(), of_thread.end());
   }
 
   double nth(std::uint64_t rank) {
@@ -79,15 +86,16 @@ class PairSelection {
   }
 
   double smallest_above() {
-    double smallest = std::numeric_limits<double>::infinity();
-    visit_bits([&](std::uint64_t bits) {
-      if (head(bits) > prefix_) smallest = std::min(smallest, std::bit_cast<double>(bits));
+    std::vector<double> smallest(num_threads_, std::numeric_limits<double>::infinity());
+    visit_bits([&](std::size_t thread, std::uint64_t bits) {
+      if (head(bits) > prefix_) smallest[thread] = std::min(smallest[thread], std::bit_cast<double>(bits));
     });
-    return smallest;
+    return *std::min_element(smallest.begin(), smallest.end());
   }
 
   const Points& points_;
   PairTiles tiles_;
+  std::size_t num_threads_ = static_cast<std::size_t>(most_threads());
   std::uint64_t rank_;    ///< among the values inside
   std::uint64_t inside_;  ///< number of values whose fixed bits are the prefix
   std::uint64_t prefix_ = 0;

@@ -16,16 +16,14 @@ void check_bandwidth(double bandwidth) {
 /// Mean of k(x_i, y_j) over all i and j.
 double cross_mean(const Points& x, const Points& y, double bandwidth) {
   const double rate = -0.5 / (bandwidth * bandwidth);
-  long double total = 0.0L;
-  PairTiles(y).visit_cross(x, [&](const auto& squares) { total += (rate * squares).exp().sum(); });
+  const long double total = PairTiles(y).sum_cross(x, [rate](const auto& squares) { return (rate * squares).exp().sum(); });
   return static_cast<double>(total) / (static_cast<double>(x.rows()) * static_cast<double>(y.rows()));
 }
 
 /// Mean of k(x_i, x_j) over i != j.
 double pair_mean(const Points& x, double bandwidth) {
   const double rate = -0.5 / (bandwidth * bandwidth);
-  long double total = 0.0L;
-  PairTiles(x).visit_pairs(x, [&](const auto& squares) { total += (rate * squares).exp().sum(); });
+  const long double total = PairTiles(x).sum_pairs(x, [rate](const auto& squares) { return (rate * squares).exp().sum(); });
   const auto n = static_cast<double>(x.rows());
   return 2.0 * static_cast<double>(total) / (n * (n - 1.0));
 }

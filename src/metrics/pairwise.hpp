@@ -5,22 +5,26 @@
 
 #include <gmdiff/points.hpp>
 
+#include "device/cpu/dispatch.hpp"
+#include "metrics/parallel.hpp"
+
 // Squared distances of all pairs of points, a few hundred at a time: O(n^2 d) time, no n^2 memory. Differences are taken before they
 // are squared: expanding |x - y|^2 loses the small distances of points far from the origin.
 
 namespace gmdiff {
 
-/// Points (m, d) as tiles of `width` points, coordinate by coordinate, so that one load serves several pairs. The last tile is padded.
+/// Points (m, d) as tiles of a few points, coordinate by coordinate, so that one load serves several pairs. The last tile is padded.
+/// Blocks of tiles are pieces of work: what visits them is called on several threads at once, with the number of the thread and the piece.
 class PairTiles {
  public:
-  static constexpr Eigen::Index width = 8;
+  static constexpr Eigen::Index width = cpu::points_per_tile;
 
   explicit PairTiles(const Points& points)
       : size_(points.rows()),
         dim_(points.cols()),
         values_(static_cast<std::size_t>((size_ + width - 1) / width * width * dim_), 0.0),
         block_(block_size(dim_)),
-        squares_(block_) {
+        unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {
     for (Eigen::Index j = 0; j < size_; ++j) {
       for (Eigen::Index c = 0; c < dim_; ++c) {
         values_[static_cast<std::size_t>((j / width * dim_ + c) * width + j % width)] = points(j, c);
@@ -28,30 +32,38 @@ class PairTiles {
     }
   }
 
-  /// Calls visit(squares) with |x_i - y_j|^2 for all i and all tiled points j; the squares come as arrays of at most a block.
-  template <class Visit>
-  void visit_cross(const Points& x, Visit&& visit) {
-    for (Eigen::Index begin = 0; begin < size_; begin += block_) {
+  /// Sum of term(squares) over all pairs of x_i and tiled points j, given |x_i - y_j|^2 of at most a block of pairs at a time.
+  template <class Term>
+  long double sum_cross(const Points& x, Term&& term) const {
+    const double operations = static_cast<double>(x.rows()) * static_cast<double>(size_) * static_cast<double>(dim_);
+    return sum_of_pieces(num_blocks(), operations, [&](std::int64_t piece) {
+      Eigen::ArrayXd squares(block_);
+      const Eigen::Index begin = piece * block_;
       const Eigen::Index end = std::min(begin + block_, size_);
+      long double sum = 0.0L;
       for (Eigen::Index i = 0; i < x.rows(); ++i) {
-        fill(x.row(i).data(), begin, end);
-        visit(squares_.head(end - begin));
+        fill(x.row(i).data(), begin, end, squares);
+        sum += static_cast<long double>(term(squares.head(end - begin)));
       }
-    }
+      return sum;
+    });
   }
 
-  /// Calls visit(squares) with |x_i - x_j|^2 for all i < j, where `x` are the tiled points themselves.
+  /// Calls visit(thread, squares) with |x_i - x_j|^2 for all i < j, where `x` are the tiled points themselves.
   template <class Visit>
-  void visit_pairs(const Points& x, Visit&& visit) {
-    for (Eigen::Index begin = 0; begin < size_; begin += block_) {
-      const Eigen::Index end = std::min(begin + block_, size_);
-      for (Eigen::Index i = 0; i + 1 < end; ++i) {
-        const Eigen::Index first = std::max(begin, i + 1);
-        const Eigen::Index tile = first / width * width;
-        fill(x.row(i).data(), tile, end);
-        visit(squares_.segment(first - tile, end - first));
-      }
-    }
+  void visit_pairs(const Points& x, Visit&& visit) const {
+    for_each_piece(num_blocks(), pair_operations(),
+                   [&](int thread, std::int64_t piece) { visit_block(x, piece, [&](const auto& squares) { visit(thread, squares); }); });
+  }
+
+  /// Sum of term(squares) over the same.
+  template <class Term>
+  long double sum_pairs(const Points& x, Term&& term) const {
+    return sum_of_pieces(num_blocks(), pair_operations(), [&](std::int64_t piece) {
+      long double sum = 0.0L;
+      visit_block(x, piece, [&](const auto& squares) { sum += static_cast<long double>(term(squares)); });
+      return sum;
+    });
   }
 
  private:
@@ -59,23 +71,32 @@ class PairTiles {
   static Eigen::Index block_size(Eigen::Index dim) {
     return std::clamp<Eigen::Index>(16384 / std::max<Eigen::Index>(dim, 1) / width, 1, 64) * width;
   }
+  std::int64_t num_blocks() const { return (size_ + block_ - 1) / block_; }
+  double pair_operations() const { return 0.5 * static_cast<double>(size_) * static_cast<double>(size_) * static_cast<double>(dim_); }
+
+  template <class Visit>
+  void visit_block(const Points& x, std::int64_t piece, const Visit& visit) const {
+    Eigen::ArrayXd squares(block_);
+    const Eigen::Index begin = piece * block_;
+    const Eigen::Index end = std::min(begin + block_, size_);
+    for (Eigen::Index i = 0; i + 1 < end; ++i) {
+      const Eigen::Index first = std::max(begin, i + 1);
+      const Eigen::Index tile = first / width * width;
+      fill(x.row(i).data(), tile, end, squares);
+      visit(squares.segment(first - tile, end - first));
+    }
+  }
 
   /// Squared distances of one point (d) to tiled points [begin, end); begin is a multiple of the width.
-  void fill(const double* point, Eigen::Index begin, Eigen::Index end) {
-    using Tile = Eigen::Array<double, width, 1>;
-    for (Eigen::Index j = begin; j < end; j += width) {
-      const double* tile = values_.data() + j * dim_;
-      Tile sum = Tile::Zero();
-      for (Eigen::Index c = 0; c < dim_; ++c) sum += (Eigen::Map<const Tile>(tile + c * width) - point[c]).square();
-      squares_.segment<width>(j - begin) = sum;
-    }
+  void fill(const double* point, Eigen::Index begin, Eigen::Index end, Eigen::ArrayXd& squares) const {
+    unit_.squared_distances(point, dim_, values_.data() + begin * dim_, (end - begin + width - 1) / width, squares.data());
   }
 
   Eigen::Index size_;
   Eigen::Index dim_;
   std::vector<double> values_;
   Eigen::Index block_;
-  Eigen::ArrayXd squares_;
+  cpu::DistanceUnit unit_;
 };
 
 }  // namespace gmdiff

@@ -102,7 +102,8 @@ TEST_P(AgainstReference, ForwardPathsAndDrawsAgree) {
 }
 
 TEST_P(AgainstReference, SingularCovariancesAgree) {
-  const auto& [device, structure] = GetParam();
+  const Device device = std::get<0>(GetParam());
+  const CovarianceType structure = std::get<1>(GetParam());
   const ForwardProcess process = vp(LinearBeta{});
   for (const int dim : {2, 6}) {
     // Half of the directions have no variance at all.

@@ -90,6 +90,21 @@ Unit<Real> unit(InstructionSet set) {
   }
 }
 
+DistanceUnit distance_unit(InstructionSet set) {
+  switch (set) {
+#ifdef GMDIFF_X86_UNITS
+    case InstructionSet::avx512:
+      return unit_avx512_distances();
+    case InstructionSet::avx2:
+      return unit_avx2_distances();
+    case InstructionSet::fma128:
+      return unit_fma128_distances();
+#endif
+    default:
+      return unit_scalar_distances();
+  }
+}
+
 template Unit<float> unit<float>(InstructionSet set);
 template Unit<double> unit<double>(InstructionSet set);
 

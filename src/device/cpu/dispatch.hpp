@@ -23,5 +23,6 @@ InstructionSet chosen_instruction_set();
 
 template <class Real>
 Unit<Real> unit(InstructionSet set);
+DistanceUnit distance_unit(InstructionSet set);
 
 }  // namespace gmdiff::cpu

@@ -55,6 +55,17 @@ struct PointJob {
   double* denoiser;              ///< (count, d)
 };
 
+/// Inner loops of distances, in double.
+inline constexpr int directions_per_tile = 8;
+inline constexpr int points_per_tile = 8;
+struct DistanceUnit {
+  /// out[s stride + j] = <x_j, u_s> for points (count, d) and a tile of directions, coordinate by coordinate: (d, directions_per_tile).
+  void (*project)(const double* points, particle::Index count, particle::Index dim, const double* directions, double* out,
+                  particle::Index stride);
+  /// |x - y_j|^2 for the points of tiles, each coordinate by coordinate: (num_tiles, d, points_per_tile).
+  void (*squared_distances)(const double* point, particle::Index dim, const double* tiles, particle::Index num_tiles, double* out);
+};
+
 template <class Real>
 struct Unit {
   int lanes;  ///< particles of a block

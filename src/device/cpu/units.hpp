@@ -15,4 +15,9 @@ Unit<double> unit_avx2_f64();
 Unit<float> unit_avx512_f32();
 Unit<double> unit_avx512_f64();
 
+DistanceUnit unit_scalar_distances();
+DistanceUnit unit_fma128_distances();
+DistanceUnit unit_avx2_distances();
+DistanceUnit unit_avx512_distances();
+
 }  // namespace gmdiff::cpu
