@@ -21,10 +21,6 @@ using RowMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 /// An allocator that leaves numbers uninitialised: a large result is then first touched by the threads that compute it.
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
-  template <class U>
-  struct rebind {
-    using other = UninitializedAllocator<U>;
-  };
   UninitializedAllocator() = default;
   template <class U>
   UninitializedAllocator(const UninitializedAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor): an allocator

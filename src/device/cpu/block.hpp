@@ -152,7 +152,7 @@ class Block {
     particle::Uniforms<V> choice(origin(Purpose::transition_component), first_);
     for (int s = 0; s < job_.num_steps; ++s) {
       const StepTable<Real>& step = job_.steps[s];
-      const auto number = static_cast<std::uint64_t>(job_.first_step + s);
+      const auto number = static_cast<std::uint64_t>(job_.first_step) + static_cast<std::uint64_t>(s);
       const std::uint64_t m = number * static_cast<std::uint64_t>(steps_.dim());
       if (step.is_transition) {
         transition(step, number, m, noise, choice, x);
