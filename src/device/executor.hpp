@@ -28,6 +28,7 @@ struct Task {
   const double* start;                ///< (count, d) row-major given states, or null
   const std::vector<int>& kept;       ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
   std::variant<float*, double*> out;  ///< (count, kept.size(), d) row-major
+  std::size_t memory_limit;           ///< as `block_size` was told
   std::stop_token stop;
 };
 

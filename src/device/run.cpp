@@ -181,6 +181,7 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
                                                .start = options_.start ? options_.start->row(done_).data() : nullptr,
                                                .kept = kept_,
                                                .out = out,
+                                               .memory_limit = options_.memory_limit,
                                                .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
   record(non_finite);

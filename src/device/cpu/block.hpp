@@ -192,7 +192,7 @@ class Block {
           if (step.b_p != Real(0)) x[i] = fma(V(step.b_p), before[i], x[i]);
           if (previous_ != nullptr) before[i] = D[i];
         }
-        at = u;
+        if (step.evaluations == 2) at = u;
       } else {
         for (Index i = 0; i < d; ++i) x[i] = fma(V(step.b[1]), D[i], x[i]);
       }

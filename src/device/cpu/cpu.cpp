@@ -91,11 +91,11 @@ class ScratchMemory {
 template <class Real>
 class TaskRun {
  public:
-  TaskRun(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes)
+  TaskRun(const Task& task, const Unit<Real>& unit, ThreadPool& pool)
       : task_(task),
         unit_(unit),
         pool_(pool),
-        table_bytes_(table_bytes),
+        table_bytes_(Memory<Real>(task.plan, unit, pool.threads()).tables(task.memory_limit)),
         law_(task.problem, particle::family_of(task.problem)),
         scratch_(pool.threads(), unit.scratch_bytes(law_.table())),
         blocks_((task.count + unit.lanes - 1) / unit.lanes) {
@@ -260,7 +260,6 @@ class CpuExecutor final : public Executor {
     const Memory<Real> memory(plan, unit, pool_.threads());
     require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit, " bytes, one block of ", unit.lanes,
             " particles on ", pool_.threads(), " threads needs ", memory.least());
-    table_bytes_ = memory.tables(memory_limit);
     const std::size_t blocks = memory.states(memory_limit) / memory.block;
     // A task is also what progress is told of and what a request to stop waits for.
     const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_.threads());
@@ -270,7 +269,7 @@ class CpuExecutor final : public Executor {
 
   template <class Real>
   NonFinite run(const Task& task, const Unit<Real>& unit) const {
-    return TaskRun<Real>(task, unit, pool_, table_bytes_)();
+    return TaskRun<Real>(task, unit, pool_)();
   }
 
   int threads_;
@@ -278,7 +277,6 @@ class CpuExecutor final : public Executor {
   Unit<float> unit_f32_;
   Unit<double> unit_f64_;
   mutable ThreadPool pool_;
-  mutable std::size_t table_bytes_ = preferred_tables;
 };
 
 }  // namespace
