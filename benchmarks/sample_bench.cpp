@@ -5,12 +5,12 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include <Eigen/QR>
 #include <gmdiff/gmdiff.hpp>
 
 #include "ceiling.hpp"
+#include "commit.hpp"
 
 namespace {
 
@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("fma_per_second", std::to_string(fma_ceiling));
   benchmark::AddCustomContext("gmdiff_version", gmdiff::version());
   benchmark::AddCustomContext("compiler", __VERSION__);
-  if (const char* commit = std::getenv("GMDIFF_COMMIT")) benchmark::AddCustomContext("commit", commit);
+  benchmark::AddCustomContext("commit", GMDIFF_COMMIT);
   for (const gmdiff::DeviceInfo& info : gmdiff::devices()) {
     if (!info.available) continue;
     benchmark::AddCustomContext(info.name, info.description);
