@@ -160,6 +160,7 @@ TEST_P(Ranges, TheMemoryLimitChangesBlocksButNoBits) {
     std::int64_t calls = 0;
     Options limited = options(Precision::f32, 3);
     limited.memory_limit = 4000;
+    if (limited.device == Device::cpu()) limited.device = Device::cpu(2);  // every thread has memory of its own
     limited.progress = [&](const Progress&) { ++calls; };
 
     const Samples samples = run(plan, limited);
