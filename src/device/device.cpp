@@ -1,6 +1,7 @@
 #include <gmdiff/device.hpp>
 
 #include <charconv>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -60,10 +61,23 @@ std::string Device::name() const {
   return number_ == 0 ? kind : kind + ":" + std::to_string(number_);
 }
 
+namespace {
+
+/// The cpu is not there only when the environment asks for instructions that it does not have.
+DeviceInfo cpu_info() {
+  try {
+    return {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""};
+  } catch (const std::exception& error) {
+    return {.name = "cpu", .description = "vectorised, all cores", .available = false, .reason = error.what()};
+  }
+}
+
+}  // namespace
+
 std::vector<DeviceInfo> devices() {
   std::vector<DeviceInfo> list = {
       {.name = "reference", .description = "double precision, one particle at a time, one thread", .available = true, .reason = ""},
-      {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""}};
+      cpu_info()};
 #ifdef GMDIFF_HAS_CUDA
   for (DeviceInfo& gpu : cuda::discover(cuda_reason)) list.push_back(std::move(gpu));
 #else

@@ -81,6 +81,16 @@ TEST(Device, TheInstructionSetCanBeForced) {
   EXPECT_EQ(with_instruction_set(""), "no error");
 }
 
+TEST(Devices, SayWhyTheCpuIsMissing) {
+  setenv("GMDIFF_SIMD", "sse", 1);
+  const std::vector<DeviceInfo> list = devices();
+  unsetenv("GMDIFF_SIMD");
+
+  EXPECT_EQ(list[1].name, "cpu");
+  EXPECT_FALSE(list[1].available);
+  EXPECT_EQ(list[1].reason, "GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"sse\"");
+}
+
 TEST(Device, RefusesMoreThreadsThanAProcessHas) {
   EXPECT_NO_THROW(make_executor(Device::cpu(1024)));
   test::expect_invalid([] { make_executor(Device::cpu(1025)); }, "Device: cpu threads must be at most 1024, got 1025");
