@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "device/cpu/dispatch.hpp"
@@ -65,8 +66,8 @@ double max_to_distance(const Eigen::VectorXd& slices, int p) { return p == 1 ? s
 /// by tile, then every direction's projections are sorted and compared.
 class Slices {
  public:
-  Slices(const Points& x, const Points& y, const Points& directions, int p)
-      : x_(x), y_(y), directions_(directions), p_(p), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
+  Slices(const Points& x, const Points& y, Points directions, int p)
+      : x_(x), y_(y), directions_(std::move(directions)), p_(p), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
 
   Eigen::VectorXd operator()() {
     constexpr Eigen::Index memory = Eigen::Index{64} << 20;
@@ -123,7 +124,7 @@ class Slices {
 
   const Points& x_;
   const Points& y_;
-  const Points& directions_;
+  Points directions_;
   int p_;
   cpu::DistanceUnit unit_;
   std::vector<double> projected_x_, projected_y_;
@@ -143,7 +144,7 @@ Eigen::VectorXd random_slices(const char* where, const PointSet& x, const PointS
   check_order(where, options.p);
   require(options.slices >= 1, where, ": slices must be >= 1, given ", options.slices);
   check_points(where, x.points(), y.points());
-  return checked_slices(where, x, y, random_directions(x.points().cols(), options.slices, options.seed), options.p);
+  return Slices(x.points(), y.points(), random_directions(x.points().cols(), options.slices, options.seed), options.p)();
 }
 
 }  // namespace
