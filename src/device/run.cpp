@@ -1,3 +1,4 @@
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,6 +91,20 @@ std::uint64_t physical_memory() {
   return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
+/// Asks for large pages where the system leaves them to those who ask: first touching memory in small ones costs a fifth of exact draws.
+template <class Scalar>
+Samples::Values<Scalar> in_large_pages(Samples::Values<Scalar> values) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t page = std::uintptr_t{2} << 20;
+  const auto address = reinterpret_cast<std::uintptr_t>(values.data());
+  const std::uintptr_t begin = (address + page - 1) / page * page;
+  const std::uintptr_t end = (address + values.size() * sizeof(Scalar)) / page * page;
+  // A hint: nothing depends on whether it is taken.
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+  return values;
+}
+
 /// Room for a result; the size is checked before anything is allocated.
 Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
   const std::uint64_t values = saturating_product(particles, values_per_particle);
@@ -98,8 +113,8 @@ Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_parti
           bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
           physical_memory(), " (run ranges of particles one after the other)");
   try {
-    if (precision == Precision::f32) return Samples::Values<float>(values);
-    return Samples::Values<double>(values);
+    if (precision == Precision::f32) return in_large_pages(Samples::Values<float>(values));
+    return in_large_pages(Samples::Values<double>(values));
   } catch (const std::bad_alloc&) {
     throw std::runtime_error(concat("run: out of memory: the result of ", particles, " particles takes ", bytes, " bytes"));
   }

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include <gmdiff/samples.hpp>
+
 #include "device/cpu/dispatch.hpp"
 #include "device/cpu/thread_pool.hpp"
 #include "device/particle/table_builder.hpp"
@@ -14,7 +16,7 @@ namespace gmdiff::cpu {
 
 namespace {
 
-constexpr std::size_t preferred_states = std::size_t{16} << 20;  // bytes of particle states in a task
+constexpr std::size_t preferred_states = std::size_t{8} << 20;   // bytes of particle states in a task
 constexpr std::size_t preferred_tables = std::size_t{16} << 20;  // bytes of the tables of a window of steps
 constexpr double operations_per_task = 2e10;
 constexpr double operations_per_piece = 2e6;
@@ -203,7 +205,7 @@ class TaskRun {
   particle::LawTables<Real> law_;
   ScratchMemory scratch_;
   std::int64_t blocks_;
-  std::vector<Real> states_, previous_;
+  Samples::Values<Real> states_, previous_;
   particle::Arena<Real> start_arena_;
   particle::StartTableOf<Real> start_{};
   std::vector<particle::StepTable<Real>> tables_;

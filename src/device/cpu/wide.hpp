@@ -66,27 +66,32 @@ struct WideLaw {
   static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y, Scratch<V> /*scratch*/) {
     return [&law, &level, y](Index first, Index n, V* ell) {
       Index k = 0;
-      for (; k + tile <= n; k += tile) quadratics<tile>(law, level, first + k, y, ell + k);
+      // One left over joins the last tile: alone it would wait for its own sums.
+      for (; k + tile <= n && n - k != tile + 1; k += tile) quadratics<tile>(law, level, first + k, y, ell + k);
+      if (n - k == tile + 1) {
+        quadratics<tile + 1>(law, level, first + k, y, ell + k);
+        k = n;
+      }
       for (; k < n; ++k) quadratics<1>(law, level, first + k, y, ell + k);
       for (k = 0; k < n; ++k) ell[k] = particle::logit(V(level.constants[first + k]), ell[k]);
     };
   }
 
-  /// sums_i += sum_k e_k p(k, i) over a chunk; p (K, d).
+  /// sums_i <- factor sums_i + sum_k e_k p(k, i) over a chunk; p (K, d). Without factor, the first chunk, they start at 0.
   template <int n>
-  static void accumulate(const Real* p, Index d, Index i, Index components, const V* e, V* sums) {
+  static void accumulate(const Real* p, Index d, Index i, Index components, const V* e, const V* factor, V* sums) {
     V tiles[n];
-    for (int c = 0; c < n; ++c) tiles[c] = sums[i + c];
+    for (int c = 0; c < n; ++c) tiles[c] = factor == nullptr ? V(Real(0)) : sums[i + c] * *factor;
     for (Index k = 0; k < components; ++k) {
       for (int c = 0; c < n; ++c) tiles[c] = fma(e[k], V(p[k * d + i + c]), tiles[c]);
     }
     for (int c = 0; c < n; ++c) sums[i + c] = tiles[c];
   }
-  static void accumulate(const Real* p, Index d, Index components, const V* e, V* sums) {
+  static void accumulate(const Real* p, Index d, Index components, const V* e, const V* factor, V* sums) {
     Index i = 0;
-    for (; i + wide_tile <= d; i += wide_tile) accumulate<wide_tile>(p, d, i, components, e, sums);
-    for (; i + 2 <= d; i += 2) accumulate<2>(p, d, i, components, e, sums);
-    for (; i < d; ++i) accumulate<1>(p, d, i, components, e, sums);
+    for (; i + wide_tile <= d; i += wide_tile) accumulate<wide_tile>(p, d, i, components, e, factor, sums);
+    for (; i + 2 <= d; i += 2) accumulate<2>(p, d, i, components, e, factor, sums);
+    for (; i < d; ++i) accumulate<1>(p, d, i, components, e, factor, sums);
   }
 
   /// D = sum_k r_k m_k, m_k = sigma^2/c mu_k + alpha l/c x (mathematics.md §2.3).
@@ -94,16 +99,10 @@ struct WideLaw {
     const Index d = law.dim;
     V* gains = scratch.coordinates + d;  // diag: sum_k e_k gain(k, i)
     V gain(Real(0));                     // spherical: sum_k e_k gain(k)
-    for (Index i = 0; i < d; ++i) D[i] = V(Real(0));
-    if constexpr (family == Family::diag) {
-      for (Index i = 0; i < d; ++i) gains[i] = V(Real(0));
-    }
+    V chunk_factor(Real(1));
     const auto rescale = [&](V factor) {
-      for (Index i = 0; i < d; ++i) D[i] = D[i] * factor;
-      if constexpr (family == Family::diag) {
-        for (Index i = 0; i < d; ++i) gains[i] = gains[i] * factor;
-      }
       gain = gain * factor;
+      chunk_factor = factor;
     };
     const auto add = [&](Index first, Index n, V* e) {
       if constexpr (family == Family::spherical) {
@@ -112,8 +111,9 @@ struct WideLaw {
           e[k] = e[k] * V(level.shrink.values[first + k]);
         }
       }
-      accumulate((family == Family::diag ? level.shrink.values : law.means) + first * d, d, n, e, D);
-      if constexpr (family == Family::diag) accumulate(level.gain.values + first * d, d, n, e, gains);
+      const V* factor = first == 0 ? nullptr : &chunk_factor;
+      accumulate((family == Family::diag ? level.shrink.values : law.means) + first * d, d, n, e, factor, D);
+      if constexpr (family == Family::diag) accumulate(level.gain.values + first * d, d, n, e, factor, gains);
     };
     const V* y = scaled_state(law, level, x, scratch);
     const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
