@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,16 +19,20 @@
 
 namespace gmdiff {
 
-/// A set of points: rows of an array, or the samples of a run (all rows, of all problems).
+/// A set of points: rows of an array, or the samples of a run (all rows, of all problems). Of an array with a name it is a view, which
+/// must not outlive it; a temporary array is kept.
 /// @throws std::invalid_argument for samples with history: choose a level first.
 class PointSet {
  public:
-  PointSet(Points points) : points_(std::move(points)) {}  // NOLINT(google-explicit-constructor): an adaptor
-  PointSet(const Samples& samples);                        // NOLINT(google-explicit-constructor)
-  const Points& points() const { return points_; }
+  PointSet(const Points& points) : points_(&points) {}  // NOLINT(google-explicit-constructor): an adaptor
+  PointSet(Points&& points)                             // NOLINT(google-explicit-constructor)
+      : kept_(std::make_shared<const Points>(std::move(points))), points_(kept_.get()) {}
+  PointSet(const Samples& samples);  // NOLINT(google-explicit-constructor)
+  const Points& points() const { return *points_; }
 
  private:
-  Points points_;
+  std::shared_ptr<const Points> kept_;
+  const Points* points_;
 };
 
 struct SlicedOptions {

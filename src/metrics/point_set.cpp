@@ -25,10 +25,11 @@ bool all_finite(const Points& x) {
 
 }  // namespace
 
-PointSet::PointSet(const Samples& samples) {
+PointSet::PointSet(const Samples& samples) : points_(nullptr) {
   require(samples.times().empty(), "PointSet: samples have a history of ", samples.times().size(),
           " levels; a distance is between points of one level");
-  points_ = samples.to_double();
+  kept_ = std::make_shared<const Points>(samples.to_double());
+  points_ = kept_.get();
 }
 
 void check_points(const char* where, const char* name, const Points& x, Eigen::Index least) {
