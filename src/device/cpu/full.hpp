@@ -32,6 +32,7 @@ struct FullLaw {
   static void product(const Real* matrix, Index row, Index column, Index d, const V* v, Start start, Take take) {
     Index r = 0;
     for (; r + rows <= d; r += rows) product_rows<rows>(matrix, row, column, r, d, v, start, take);
+    for (; r + 2 <= d; r += 2) product_rows<2>(matrix, row, column, r, d, v, start, take);
     for (; r < d; ++r) product_rows<1>(matrix, row, column, r, d, v, start, take);
   }
   /// take(i, (U^T v)_i) for ascending i; U column by column.
