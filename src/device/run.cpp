@@ -95,12 +95,11 @@ std::uint64_t physical_memory() {
 template <class Scalar>
 Samples::Values<Scalar> in_large_pages(Samples::Values<Scalar> values) {
 #ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t page = std::uintptr_t{2} << 20;
-  const auto address = reinterpret_cast<std::uintptr_t>(values.data());
-  const std::uintptr_t begin = (address + page - 1) / page * page;
-  const std::uintptr_t end = (address + values.size() * sizeof(Scalar)) / page * page;
+  constexpr std::size_t page = std::size_t{2} << 20;
+  void* first = values.data();
+  std::size_t room = values.size() * sizeof(Scalar);
   // A hint: nothing depends on whether it is taken.
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  if (std::align(page, page, first, room) != nullptr) madvise(first, room / page * page, MADV_HUGEPAGE);
 #endif
   return values;
 }
