@@ -2,15 +2,12 @@
 // reports the share of the machine's FMA ceiling, measured at the start of the same run. GMDIFF_SIMD chooses the instruction set.
 //   gmdiff_sample_bench --benchmark_out=FILE --benchmark_out_format=json
 
-#include <benchmark/benchmark.h>
-
 #include <cmath>
 
 #include <Eigen/QR>
-#include <gmdiff/gmdiff.hpp>
 
+#include "bench.hpp"
 #include "ceiling.hpp"
-#include "commit.hpp"
 
 namespace {
 
@@ -19,24 +16,18 @@ using gmdiff::Points;
 
 double fma_ceiling = 0.0;  // of this run
 
-/// Numbers that look random, the same everywhere.
-Points scattered(Eigen::Index rows, Eigen::Index columns) {
-  const gmdiff::Mixture unit({1.0}, Points::Zero(1, columns), gmdiff::Covariance::spherical({1.0}));
-  return unit.draw(rows, {.seed = 1, .precision = gmdiff::Precision::f64}).to_double();
-}
-
 /// K components with means of size 2 and variances between 0.5 and 1.5.
 gmdiff::Mixture mixture(CovarianceType structure, Eigen::Index dim, Eigen::Index components) {
   const std::vector<double> weights(static_cast<std::size_t>(components), 1.0);
-  const Points means = 2.0 * scattered(components, dim);
-  const Points variances = (1.0 + 0.5 * scattered(components, dim).array().sin()).matrix();
+  const Points means = 2.0 * gmdiff::bench::normals(components, dim);
+  const Points variances = (1.0 + 0.5 * gmdiff::bench::normals(components, dim).array().sin()).matrix();
   if (structure == CovarianceType::spherical) {
     return {weights, means, gmdiff::Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
   }
   if (structure == CovarianceType::diag) return {weights, means, gmdiff::Covariance::diag(variances)};
   std::vector<Eigen::MatrixXd> bases;
   for (Eigen::Index k = 0; k < components; ++k) {
-    const Eigen::MatrixXd square = scattered(dim + k, dim).bottomRows(dim);
+    const Eigen::MatrixXd square = gmdiff::bench::normals(dim + k, dim).bottomRows(dim);
     bases.emplace_back(square.householderQr().householderQ());
   }
   return {weights, means, gmdiff::Covariance::full_eigen(bases, variances)};
@@ -98,7 +89,7 @@ std::vector<Case> cases() {
 
 void log_density(benchmark::State& state, const gmdiff::Device& device) {
   const gmdiff::Mixture law = mixture(CovarianceType::full, 64, 200);
-  const Points x = scattered(state.range(0), 64);
+  const Points x = gmdiff::bench::normals(state.range(0), 64);
   for (auto _ : state) benchmark::DoNotOptimize(gmdiff::evaluate(law, x, {}, {.device = device}));
   state.counters["points_per_second"] =
       benchmark::Counter(static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
@@ -120,22 +111,16 @@ void register_on(const gmdiff::Device& device) {
       ->UseRealTime();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+void add_all() {
   fma_ceiling = gmdiff::bench::measured_fma_ceiling();
   benchmark::AddCustomContext("fma_per_second", std::to_string(fma_ceiling));
-  benchmark::AddCustomContext("gmdiff_version", gmdiff::version());
-  benchmark::AddCustomContext("compiler", __VERSION__);
-  benchmark::AddCustomContext("commit", GMDIFF_COMMIT);
   for (const gmdiff::DeviceInfo& info : gmdiff::devices()) {
     if (!info.available) continue;
     benchmark::AddCustomContext(info.name, info.description);
     register_on(gmdiff::Device::parse(info.name));
   }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return gmdiff::bench::run(argc, argv, add_all); }
