@@ -13,6 +13,8 @@
 #include "model/check.hpp"
 #ifdef GMDIFF_HAS_CUDA
 #include "device/cuda/discovery.hpp"
+#include "device/cuda/executor.hpp"
+#include "device/cuda/nvidia_gpu.hpp"
 #endif
 
 #define GMDIFF_TEXT_OF(number) #number
@@ -23,9 +25,16 @@ namespace gmdiff {
 namespace {
 
 #ifdef GMDIFF_HAS_CUDA
-constexpr const char* cuda_reason = "this version has no CUDA kernels yet; `cpu` runs every plan";
+std::vector<DeviceInfo> find_gpus() { return cuda::discover(); }
+std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
+  return cuda::make_executor(cuda::make_gpu(device.number()), device.name());
+}
 #else
 constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
+std::vector<DeviceInfo> find_gpus() { return {{.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason}}; }
+std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
+  throw DeviceError(concat("device ", device.name(), ": ", cuda_reason));
+}
 #endif
 
 /// The digits after "cpu:" or "cuda:"; nothing when they are no number of an int.
@@ -42,7 +51,16 @@ const char* version() {
   return GMDIFF_TEXT(GMDIFF_VERSION_MAJOR) "." GMDIFF_TEXT(GMDIFF_VERSION_MINOR) "." GMDIFF_TEXT(GMDIFF_VERSION_PATCH);
 }
 
-Device Device::best() { return cpu(); }
+Device Device::best() {
+  // Looked for once: every Options that names no device asks for it, and GPUs do not come and go.
+  static const Device found = [] {
+    for (const DeviceInfo& gpu : find_gpus()) {
+      if (gpu.available) return parse(gpu.name);
+    }
+    return cpu();
+  }();
+  return found;
+}
 
 Device Device::parse(std::string_view name) {
   if (name == "best") return best();
@@ -78,11 +96,7 @@ std::vector<DeviceInfo> devices() {
   std::vector<DeviceInfo> list = {
       {.name = "reference", .description = "double precision, one particle at a time, one thread", .available = true, .reason = ""},
       cpu_info()};
-#ifdef GMDIFF_HAS_CUDA
-  for (DeviceInfo& gpu : cuda::discover(cuda_reason)) list.push_back(std::move(gpu));
-#else
-  list.push_back({.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason});
-#endif
+  for (DeviceInfo& gpu : find_gpus()) list.push_back(std::move(gpu));
   return list;
 }
 
@@ -95,7 +109,7 @@ std::unique_ptr<Executor> make_executor(const Device& device) {
       require(device.number() <= most_threads, "Device: cpu threads must be at most ", most_threads, ", got ", device.number());
       return cpu::make_executor(device.number());
     case Device::Kind::cuda:
-      throw DeviceError(concat("device ", device.name(), ": ", cuda_reason));
+      return make_cuda_executor(device);
     default:
       return reference::make_executor();
   }

@@ -57,9 +57,9 @@ class Executor {
   virtual ~Executor() = default;
   /// As `Device::name()`.
   virtual std::string name() const = 0;
-  /// Particles of a block that the device likes best within `memory_limit` bytes (0: no limit).
+  /// Particles of a block that the device likes best within `memory_limit` bytes (0: no limit), when `num_kept` levels are kept.
   /// @throws std::invalid_argument when not even one particle fits.
-  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const = 0;
+  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const = 0;
   /// Runs one block. Returns early, with the output undefined, when stop is requested.
   virtual NonFinite run(const Task& task) const = 0;
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.
@@ -71,5 +71,7 @@ std::unique_ptr<Executor> make_executor(const Device& device);
 
 /// `run` of sample.hpp with a replicate for the streams of a draw (judging uses 1 and above).
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
+/// The same on a given executor, whatever the options' device.
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
 
 }  // namespace gmdiff

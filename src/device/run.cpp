@@ -70,6 +70,15 @@ void check_streams(const Plan& plan, Precision precision) {
           " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
 }
 
+/// All of it, before any device is touched.
+void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
+  require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
+  check_plan(plan);
+  check_range(options);
+  check_start(plan, options);
+  check_streams(plan, options.precision);
+}
+
 /// Levels of the result: the last one, or `history` of them as evenly spaced in steps as integers can be, both ends included.
 /// The result of a forward plan is its path: without `history` all of it.
 std::vector<int> kept_levels(const Plan& plan, int history) {
@@ -123,7 +132,7 @@ Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_parti
 /// A run under way.
 class Run {
  public:
-  Run(const Plan& plan, const Options& options, std::uint32_t replicate);
+  Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
   Samples operator()();
 
  private:
@@ -137,7 +146,7 @@ class Run {
   const Plan& plan_;
   const Options& options_;
   std::uint32_t replicate_;
-  std::unique_ptr<Executor> executor_;
+  const Executor& executor_;
   std::vector<int> kept_;
   std::int64_t total_ = 0;  // particles over all problems
   std::int64_t done_ = 0;
@@ -148,14 +157,10 @@ class Run {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate) : plan_(plan), options_(options), replicate_(replicate) {
-  check_plan(plan);
-  check_range(options);
-  check_start(plan, options);
-  check_streams(plan, options.precision);
+Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor)
+    : plan_(plan), options_(options), replicate_(replicate), executor_(executor) {
   kept_ = kept_levels(plan, options.history);
-  executor_ = make_executor(options.device);
-  block_ = executor_->block_size(plan, options.precision, options.memory_limit);
+  block_ = executor_.block_size(plan, options.precision, kept_.size(), options.memory_limit);
 
   const std::uint64_t particles = saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
   values_per_particle_ = static_cast<std::int64_t>(kept_.size()) * plan.dim();
@@ -186,18 +191,18 @@ void Run::run_problem(std::size_t problem) {
 void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count) {
   std::variant<float*, double*> out;
   std::visit([&](auto& values) { out = values.data() + done_ * values_per_particle_; }, values_);
-  const NonFinite non_finite = executor_->run({.plan = plan_,
-                                               .problem = plan_.problems[problem],
-                                               .seed = problem_seed(options_.seed, problem),
-                                               .precision = options_.precision,
-                                               .replicate = replicate_,
-                                               .first = options_.first + first,
-                                               .count = count,
-                                               .start = options_.start ? options_.start->row(done_).data() : nullptr,
-                                               .kept = kept_,
-                                               .out = out,
-                                               .memory_limit = options_.memory_limit,
-                                               .stop = options_.stop});
+  const NonFinite non_finite = executor_.run({.plan = plan_,
+                                              .problem = plan_.problems[problem],
+                                              .seed = problem_seed(options_.seed, problem),
+                                              .precision = options_.precision,
+                                              .replicate = replicate_,
+                                              .first = options_.first + first,
+                                              .count = count,
+                                              .start = options_.start ? options_.start->row(done_).data() : nullptr,
+                                              .kept = kept_,
+                                              .out = out,
+                                              .memory_limit = options_.memory_limit,
+                                              .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
   record(non_finite);
   done_ += count;
@@ -247,7 +252,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   for (std::size_t p = 0; p < plan_.problems.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
   provenance.first = options_.first;
   provenance.plan_hash = plan_.hash();
-  provenance.device = executor_->name();
+  provenance.device = executor_.name();
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
@@ -257,9 +262,14 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
 
 }  // namespace
 
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor) {
+  check(plan, options, replicate);
+  return Run(plan, options, replicate, executor)();
+}
+
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate) {
-  require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
-  return Run(plan, options, replicate)();
+  check(plan, options, replicate);
+  return Run(plan, options, replicate, *make_executor(options.device))();
 }
 
 }  // namespace gmdiff

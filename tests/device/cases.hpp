@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cmath>
+#include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <Eigen/Core>
 #include <Eigen/QR>
 #include <gmdiff/mixture.hpp>
+#include <gmdiff/plan.hpp>
+#include <gmdiff/sample.hpp>
 #include <gmdiff/sampler.hpp>
 
 #include "device/random.hpp"
@@ -74,6 +78,41 @@ inline std::vector<Sampler> every_sampler() {
           Dpmpp2s{},
           Dpmpp2m{},
           SdeDpmpp2m{.start = Start::gaussian}};
+}
+
+inline Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {
+  const ForwardProcess process = vp(LinearBeta{});
+  return sampling_plan(mixtures, process, TimeGrid::uniform(process, 5), sampler);
+}
+
+inline std::vector<Plan> every_kind_of_plan(const Mixture& mixture) {
+  std::vector<Plan> plans;
+  for (const Sampler& sampler : every_sampler()) plans.push_back(plan_of(sampler, {mixture}));
+  const ForwardProcess process = vp(LinearBeta{});
+  plans.push_back(forward_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 5)));
+  plans.push_back(draw_plan(std::span(&mixture, 1), {.alpha = 0.5, .sigma = 0.25}));
+  return plans;
+}
+
+inline Options options_for(const Plan& plan, Precision precision) {
+  // Not a multiple of any block, and far enough into the indices for both words of them.
+  Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
+  if (plan.kind == PlanKind::sample) options.history = 4;
+  return options;
+}
+
+struct Shape {
+  Eigen::Index dim, components;
+};
+
+/// Small and wide laws; one chunk of components and several; sizes beside those of tiles.
+inline const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> list{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {19, 5}};
+  return list;
+}
+
+inline std::string structure_name(const testing::TestParamInfo<CovarianceType>& info) {
+  return info.param == CovarianceType::common_basis ? "common_basis" : to_string(info.param);
 }
 
 }  // namespace gmdiff::test

@@ -34,46 +34,18 @@ std::vector<InstructionSet> available_sets() {
   return sets;
 }
 
-Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {
-  const ForwardProcess process = vp(LinearBeta{});
-  return sampling_plan(mixtures, process, TimeGrid::uniform(process, 5), sampler);
-}
-
-std::vector<Plan> every_kind_of_plan(const Mixture& mixture) {
-  std::vector<Plan> plans;
-  for (const Sampler& sampler : test::every_sampler()) plans.push_back(plan_of(sampler, {mixture}));
-  const ForwardProcess process = vp(LinearBeta{});
-  plans.push_back(forward_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 5)));
-  plans.push_back(draw_plan(std::span(&mixture, 1), {.alpha = 0.5, .sigma = 0.25}));
-  return plans;
-}
-
-Options options_for(const Plan& plan, Precision precision) {
-  // Not a multiple of any block, and far enough into the indices for both words of them.
-  Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
-  if (plan.kind == PlanKind::sample) options.history = 4;
-  return options;
-}
-
-struct Shape {
-  Eigen::Index dim, components;
-};
-
-/// Small and wide laws; one chunk of components and several; sizes beside those of tiles.
-const std::vector<Shape> shapes{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {19, 5}};
-
 class Equality : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(Equality, OfInstructionSetsForEveryPlan) {
   const std::vector<InstructionSet> sets = available_sets();
-  for (const Shape& shape : shapes) {
-    const std::vector<Plan> plans = every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+  for (const test::Shape& shape : test::shapes()) {
+    const std::vector<Plan> plans = test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
     for (std::size_t p = 0; p < plans.size(); ++p) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         std::vector<char> first;
         for (const InstructionSet set : sets) {
           const WithInstructionSet environment(set);
-          const std::vector<char> result = test::bytes(run(plans[p], options_for(plans[p], precision)));
+          const std::vector<char> result = test::bytes(run(plans[p], test::options_for(plans[p], precision)));
           if (first.empty()) first = result;
           EXPECT_TRUE(result == first) << cpu::to_string(set) << " plan " << p << " d " << shape.dim << " K " << shape.components
                                        << (precision == Precision::f32 ? " f32" : " f64");
@@ -84,10 +56,10 @@ TEST_P(Equality, OfInstructionSetsForEveryPlan) {
 }
 
 TEST_P(Equality, OfGivenStarts) {
-  for (const Shape& shape : shapes) {
-    const Plan plan = plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+  for (const test::Shape& shape : test::shapes()) {
+    const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
     for (const Precision precision : {Precision::f32, Precision::f64}) {
-      Options options = options_for(plan, precision);
+      Options options = test::options_for(plan, precision);
       options.start = test::normals(options.count, shape.dim, 9);
       std::vector<char> first;
       for (const InstructionSet set : available_sets()) {
@@ -101,7 +73,7 @@ TEST_P(Equality, OfGivenStarts) {
 }
 
 TEST_P(Equality, OfGivenPoints) {
-  for (const Shape& shape : shapes) {
+  for (const test::Shape& shape : test::shapes()) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     const Points x = 3.0 * test::normals(75, shape.dim, 9);
     for (const Precision precision : {Precision::f32, Precision::f64}) {
@@ -121,8 +93,8 @@ TEST_P(Equality, OfGivenPoints) {
 }
 
 TEST_P(Equality, OfNumbersOfThreads) {
-  const Plan plan = plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), 6, 7)});
-  Options options = options_for(plan, Precision::f32);
+  const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), 6, 7)});
+  Options options = test::options_for(plan, Precision::f32);
   options.count = 5000;
   const std::vector<char> one = test::bytes(run(plan, options));
   for (const int threads : {2, 3, 16}) {
@@ -159,10 +131,7 @@ TEST_P(Equality, OfCallersThatFlushSubnormalNumbers) {
 }
 #endif
 
-std::string name_of(const testing::TestParamInfo<CovarianceType>& info) {
-  return info.param == CovarianceType::common_basis ? "common_basis" : to_string(info.param);
-}
-INSTANTIATE_TEST_SUITE_P(Structures, Equality, testing::ValuesIn(test::every_structure()), name_of);
+INSTANTIATE_TEST_SUITE_P(Structures, Equality, testing::ValuesIn(test::every_structure()), test::structure_name);
 
 }  // namespace
 }  // namespace gmdiff

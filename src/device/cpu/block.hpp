@@ -2,6 +2,7 @@
 
 #include "device/cpu/full.hpp"
 #include "device/cpu/unit.hpp"
+#include "device/particle/affine.hpp"
 #include "device/particle/normals.hpp"
 #include "device/particle/small.hpp"
 
@@ -43,10 +44,12 @@ class SmallSteps {
   static constexpr Index dim() { return D; }
   GMDIFF_PARTICLE static Vector vector(int /*number*/) { return {}; }
   GMDIFF_PARTICLE Softmax<V> denoiser(const LevelTable<Real>& level, Vector& x, Vector& D_out) const {
-    return Law::denoiser(law_, level, x.data(), D_out.data());
+    return Law::denoiser(law_, Law::in_place(level), x.data(), D_out.data());
   }
   GMDIFF_PARTICLE V weights(const LevelTable<Real>& level, Vector& x) {
-    return particle::all_weights<V>(law_.num_components, Law::logits(level, x.data()), weights_);
+    const auto records = Law::in_place(level);
+    const auto logits = [&](Index first, Index n, V* ell) { Law::logits(records(first, n), n, x.data(), ell); };
+    return particle::all_weights<V>(law_.num_components, logits, weights_);
   }
   const V* weights() const { return weights_; }
   template <bool has_gain, class Normal>
@@ -171,7 +174,7 @@ class Block {
   GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise, Normals<V>& churn, Vector& x,
                               Vector& before) {
     const Index d = steps_.dim();
-    if (step.c_x != Real(1) || step.c_n != Real(0)) {
+    if (particle::has_churn(step)) {
       for (Index i = 0; i < d; ++i) {
         x[i] = V(step.c_x) * x[i];
         if (step.c_n != Real(0)) x[i] = fma(V(step.c_n), churn(m + static_cast<std::uint64_t>(i)), x[i]);
@@ -187,14 +190,13 @@ class Block {
       if (n == 0) {
         Vector u = steps_.vector(2);
         for (Index i = 0; i < d; ++i) {
-          if (step.evaluations == 2) u[i] = fma(V(step.p_1), D[i], V(step.p_x) * x[i]);
-          x[i] = fma(V(step.b[0]), D[i], V(step.a) * x[i]);
-          if (step.b_p != Real(0)) x[i] = fma(V(step.b_p), before[i], x[i]);
+          if (step.evaluations == 2) u[i] = particle::predicted(step, x[i], D[i]);
+          x[i] = particle::after_first(step, x[i], D[i], before[i]);
           if (previous_ != nullptr) before[i] = D[i];
         }
         if (step.evaluations == 2) at = u;
       } else {
-        for (Index i = 0; i < d; ++i) x[i] = fma(V(step.b[1]), D[i], x[i]);
+        for (Index i = 0; i < d; ++i) x[i] = particle::after_second(step, x[i], D[i]);
       }
     }
     if (step.e != Real(0)) {
@@ -214,10 +216,10 @@ class Block {
   GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m, Normals<V>& noise,
                                   particle::Uniforms<V>& choice, Vector& x) {
     const V total = steps_.weights(step.levels[0], x);
-    const V u = choice(number).real();
-    const auto component = particle::choose_component(job_.law->num_components, steps_.weights(), total, u);
+    particle::Choice<V> chosen(choice(number).real(), total);
+    for (Index k = 0; k < job_.law->num_components; ++k) chosen.add(k, steps_.weights()[k]);
     steps_.template move<true>(
-        step.levels[0], step.move, component, [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
+        step.levels[0], step.move, chosen.component(), [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
   }
 
   // --- the first state ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/cpu/thread_pool.hpp"
 #include "device/particle/table_builder.hpp"
+#include "device/work.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cpu {
@@ -22,22 +23,6 @@ constexpr double operations_per_task = 2e10;
 constexpr double operations_per_piece = 2e6;
 
 int all_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-bool reads_previous_denoiser(const Plan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
-    const auto* affine = std::get_if<AffineStep>(&step);
-    return affine != nullptr && affine->b_p != 0.0;
-  });
-}
-
-/// Arithmetic of one particle, roughly: it only decides how work is cut.
-double operations(const Plan& plan) {
-  const MixtureTable& mixture = plan.problems.front();
-  const auto d = static_cast<double>(mixture.dim());
-  const auto K = static_cast<double>(mixture.num_components());
-  const double evaluation = K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
-  return (evaluation + 20.0 * d) * static_cast<double>(plan.steps.size() + 1);
-}
 
 /// Bytes of a run, by what they are for.
 template <class Real>
@@ -54,8 +39,7 @@ struct Memory {
     shape.dim = mixture.dim();
     shape.num_components = mixture.num_components();
     fixed = particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
-    largest_step = 0;
-    for (const Step& step : plan.steps) largest_step = std::max(largest_step, particle::step_bytes<Real>(mixture, step));
+    largest_step = largest_step_bytes<Real>(plan);
     const std::size_t vectors = reads_previous_denoiser(plan) ? 2 : 1;
     block = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) * sizeof(Real);
   }
@@ -112,7 +96,7 @@ class TaskRun {
     NonFinite result = for_each_block(job, unit_.start);
     const std::vector<Step>& steps = task_.plan.steps;
     for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
-      const std::size_t end = window_end(first);
+      const std::size_t end = window_end<Real>(task_.problem, steps, first, table_bytes_);
       build_tables(first, end);
       job.steps = tables_.data();
       job.first_step = static_cast<int>(first);
@@ -138,31 +122,12 @@ class TaskRun {
     job.is_forward = task_.plan.kind == PlanKind::forward;
     job.start = &start_;
     job.start_states = task_.start;
-    job.start_slot = slot(0);
+    job.start_slot = slot_of(task_.kept, 0);
     job.states = states_.data();
     job.previous = previous_.empty() ? nullptr : previous_.data();
     job.out = std::get<Real*>(task_.out);
     job.slots = static_cast<std::int64_t>(task_.kept.size());
     return job;
-  }
-
-  /// Place of a level among those kept, or -1.
-  int slot(int level) const {
-    const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
-    return place == task_.kept.end() || *place != level ? -1 : static_cast<int>(place - task_.kept.begin());
-  }
-
-  /// As many steps as their tables have room, at least one.
-  std::size_t window_end(std::size_t first) const {
-    const std::vector<Step>& steps = task_.plan.steps;
-    std::size_t bytes = 0;
-    std::size_t end = first;
-    while (end < steps.size()) {
-      bytes += particle::step_bytes<Real>(task_.problem, steps[end]);
-      if (bytes > table_bytes_ && end > first) break;
-      ++end;
-    }
-    return end;
   }
 
   void build_tables(std::size_t first, std::size_t end) {
@@ -172,7 +137,7 @@ class TaskRun {
       const auto i = static_cast<std::size_t>(s);
       arenas_[i].clear();
       tables_[i] = particle::step_table(law_, task_.plan.steps[first + i], arenas_[i]);
-      tables_[i].slot = slot(static_cast<int>(first + i) + 1);
+      tables_[i].slot = slot_of(task_.kept, static_cast<int>(first + i) + 1);
     });
   }
 
@@ -242,7 +207,7 @@ class CpuExecutor final : public Executor {
 
   std::string name() const override { return Device::cpu(threads_).name(); }
 
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const override {
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t /*num_kept*/, std::size_t memory_limit) const override {
     return precision == Precision::f32 ? block_size(plan, unit_f32_, memory_limit) : block_size(plan, unit_f64_, memory_limit);
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "device/cpu/wide.hpp"
+#include "device/particle/product.hpp"
 
 // Laws of more than four coordinates with full covariances: two products with U_k a component and evaluation.
 
@@ -16,24 +17,12 @@ struct FullLaw {
   static constexpr int rows = 4;
 #endif
 
-  /// y_r = start(r) + sum_j M(r, j) v_j for n rows from r on; M(r, j) at matrix[r row + j column].
-  template <int n, class Start, class Take>
-  GMDIFF_PARTICLE static void product_rows(const Real* matrix, Index row, Index column, Index r, Index d, const V* v, Start start,
-                                           Take take) {
-    V sums[n];
-    for (int c = 0; c < n; ++c) sums[c] = start(r + c);
-    const Real* M = matrix + r * row;
-    for (Index j = 0; j < d; ++j) {
-      for (int c = 0; c < n; ++c) sums[c] = fma(V(M[c * row + j * column]), v[j], sums[c]);
-    }
-    for (int c = 0; c < n; ++c) take(r + c, sums[c]);
-  }
   template <class Start, class Take>
   static void product(const Real* matrix, Index row, Index column, Index d, const V* v, Start start, Take take) {
     Index r = 0;
-    for (; r + rows <= d; r += rows) product_rows<rows>(matrix, row, column, r, d, v, start, take);
-    for (; r + 2 <= d; r += 2) product_rows<2>(matrix, row, column, r, d, v, start, take);
-    for (; r < d; ++r) product_rows<1>(matrix, row, column, r, d, v, start, take);
+    for (; r + rows <= d; r += rows) particle::product_rows<rows>(matrix, row, column, r, d, v, start, take);
+    for (; r + 2 <= d; r += 2) particle::product_rows<2>(matrix, row, column, r, d, v, start, take);
+    for (; r < d; ++r) particle::product_rows<1>(matrix, row, column, r, d, v, start, take);
   }
   /// take(i, (U^T v)_i) for ascending i; U column by column.
   template <class Take>

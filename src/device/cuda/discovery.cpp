@@ -1,8 +1,9 @@
 #include "device/cuda/discovery.hpp"
 
-#include <cuda_runtime_api.h>
+#include <utility>
 
-#include "model/check.hpp"
+#include "device/cuda/check.hpp"
+#include "kernels/launch.hpp"
 
 // The runtime is linked statically and loads the driver itself: without one its calls fail with a text, they do not end the program.
 
@@ -13,36 +14,83 @@ namespace {
 /// "13000" -> "13.0", as CUDA numbers its versions.
 std::string version_text(int version) { return concat(version / 1000, ".", version % 1000 / 10); }
 
+std::string driver_text() {
+  int driver = 0;
+  const cudaError_t error = cudaDriverGetVersion(&driver);
+  ignore(error);
+  return error == cudaSuccess ? version_text(driver) : "unknown";
+}
+
+/// "8.0, 9.0": the compute capabilities of this build.
+std::string architectures_text() {
+  std::string text;
+  for (const int architecture : kernels::architectures()) {
+    text += concat(text.empty() ? "" : ", ", architecture / 10, ".", architecture % 10);
+  }
+  return text;
+}
+
+/// How many GPUs there are, and why not more than none.
+struct Count {
+  int gpus = 0;
+  std::string reason;
+};
+
+Count count_gpus() {
+  Count count;
+  const cudaError_t error = cudaGetDeviceCount(&count.gpus);
+  ignore(error);
+  if (error != cudaSuccess) return {.gpus = 0, .reason = concat("no usable GPU: ", cudaGetErrorString(error))};
+  if (count.gpus == 0) count.reason = "no usable GPU: the CUDA runtime finds none";
+  return count;
+}
+
 DeviceInfo unavailable(std::string name, std::string description, std::string reason) {
   return {.name = std::move(name), .description = std::move(description), .available = false, .reason = std::move(reason)};
 }
 
-DeviceInfo describe(int index, const std::string& driver, const std::string& reason) {
+DeviceInfo describe(int index, const std::string& driver) {
   const std::string name = concat("cuda:", index);
   cudaDeviceProp properties{};
   if (const cudaError_t error = cudaGetDeviceProperties(&properties, index); error != cudaSuccess) {
+    ignore(error);
     return unavailable(name, "NVIDIA GPU", concat("cudaGetDeviceProperties: ", cudaGetErrorString(error)));
   }
   const double gibibytes = static_cast<double>(properties.totalGlobalMem) / (1024.0 * 1024.0 * 1024.0);
-  return unavailable(name,
-                     concat(properties.name, ", compute capability ", properties.major, ".", properties.minor, ", ", gibibytes,
-                            " GiB, driver for CUDA ", driver),
-                     reason);
+  const std::string reason = why_unusable(index);
+  return {.name = name,
+          .description = concat(properties.name, ", compute capability ", properties.major, ".", properties.minor, ", ", gibibytes,
+                                " GiB, driver for CUDA ", driver),
+          .available = reason.empty(),
+          .reason = reason};
 }
 
 }  // namespace
 
-std::vector<DeviceInfo> discover(const std::string& reason) {
-  int count = 0;
-  if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess) {
-    return {unavailable("cuda", "NVIDIA GPU", concat(reason, "; CUDA runtime: ", cudaGetErrorString(error)))};
+std::string why_unusable(int index) {
+  const Count count = count_gpus();
+  if (count.gpus == 0) return count.reason;
+  if (index < 0 || index >= count.gpus) {
+    return concat("there is no GPU ", index, "; this machine has ", count.gpus, count.gpus == 1 ? " GPU" : " GPUs", ", numbered from 0");
   }
-  if (count == 0) return {unavailable("cuda", "NVIDIA GPU", concat(reason, "; CUDA runtime: no GPU"))};
+  int major = 0, minor = 0;
+  for (const cudaError_t error : {cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index),
+                                  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index)}) {
+    ignore(error);
+    if (error != cudaSuccess) return concat("its compute capability cannot be read: ", cudaGetErrorString(error));
+  }
+  if (kernels::has_code_for(major, minor)) return "";
+  return concat("this build has no code for GPU ", index, " of compute capability ", major, ".", minor, ", only for ", architectures_text(),
+                " (CMAKE_CUDA_ARCHITECTURES)");
+}
 
-  int driver = 0;
-  const std::string driver_text = cudaDriverGetVersion(&driver) == cudaSuccess ? version_text(driver) : "unknown";
+std::vector<DeviceInfo> discover() {
+  const Count count = count_gpus();
+  if (count.gpus == 0) return {unavailable("cuda", "NVIDIA GPU", count.reason)};
+  const std::string driver = driver_text();
   std::vector<DeviceInfo> list;
-  for (int index = 0; index < count; ++index) list.push_back(describe(index, driver_text, reason));
+  list.reserve(static_cast<std::size_t>(count.gpus));
+  for (int index = 0; index < count.gpus; ++index) list.push_back(describe(index, driver));
   return list;
 }
 

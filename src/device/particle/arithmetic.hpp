@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 // The arithmetic types of the per-particle mathematics (numerics.md §3). What is computed for a particle is written once, as templates
 // over an arithmetic type V, and every fast device instantiates it: the CPU with packs of several particles (cpu/pack.hpp), a GPU thread
@@ -97,6 +98,28 @@ GMDIFF_PARTICLE V polynomial(V x, RealOf<V> c, Rest... rest) {
 
 // --- one lane -------------------------------------------------------------------------------------------------------------------
 
+/// Operations on one number. On a GPU they are the intrinsics that round to nearest and are never contracted, whatever the flags.
+namespace exact {
+#ifdef __CUDA_ARCH__
+#define GMDIFF_EXACT(host, device) device
+#else
+#define GMDIFF_EXACT(host, device) host
+#endif
+GMDIFF_PARTICLE float add(float a, float b) { return GMDIFF_EXACT(a + b, __fadd_rn(a, b)); }
+GMDIFF_PARTICLE double add(double a, double b) { return GMDIFF_EXACT(a + b, __dadd_rn(a, b)); }
+GMDIFF_PARTICLE float subtract(float a, float b) { return GMDIFF_EXACT(a - b, __fsub_rn(a, b)); }
+GMDIFF_PARTICLE double subtract(double a, double b) { return GMDIFF_EXACT(a - b, __dsub_rn(a, b)); }
+GMDIFF_PARTICLE float multiply(float a, float b) { return GMDIFF_EXACT(a * b, __fmul_rn(a, b)); }
+GMDIFF_PARTICLE double multiply(double a, double b) { return GMDIFF_EXACT(a * b, __dmul_rn(a, b)); }
+GMDIFF_PARTICLE float divide(float a, float b) { return GMDIFF_EXACT(a / b, __fdiv_rn(a, b)); }
+GMDIFF_PARTICLE double divide(double a, double b) { return GMDIFF_EXACT(a / b, __ddiv_rn(a, b)); }
+GMDIFF_PARTICLE float fma(float a, float b, float c) { return GMDIFF_EXACT(std::fma(a, b, c), __fmaf_rn(a, b, c)); }
+GMDIFF_PARTICLE double fma(double a, double b, double c) { return GMDIFF_EXACT(std::fma(a, b, c), __fma_rn(a, b, c)); }
+GMDIFF_PARTICLE float sqrt(float a) { return GMDIFF_EXACT(std::sqrt(a), __fsqrt_rn(a)); }
+GMDIFF_PARTICLE double sqrt(double a) { return GMDIFF_EXACT(std::sqrt(a), __dsqrt_rn(a)); }
+#undef GMDIFF_EXACT
+}  // namespace exact
+
 /// One particle a value.
 template <class T>
 struct One {
@@ -108,16 +131,16 @@ struct One {
   GMDIFF_PARTICLE static One load(const T* from) { return One(*from); }
   GMDIFF_PARTICLE void store(T* to) const { *to = v; }
 
-  GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(a.v + b.v); }
-  GMDIFF_PARTICLE friend One operator-(One a, One b) { return One(a.v - b.v); }
-  GMDIFF_PARTICLE friend One operator*(One a, One b) { return One(a.v * b.v); }
-  GMDIFF_PARTICLE friend One operator/(One a, One b) { return One(a.v / b.v); }
+  GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(exact::add(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator-(One a, One b) { return One(exact::subtract(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator*(One a, One b) { return One(exact::multiply(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator/(One a, One b) { return One(exact::divide(a.v, b.v)); }
   GMDIFF_PARTICLE friend One operator-(One a) { return One(-a.v); }
   GMDIFF_PARTICLE friend bool operator<(One a, One b) { return a.v < b.v; }
   GMDIFF_PARTICLE friend bool operator<=(One a, One b) { return a.v <= b.v; }
   GMDIFF_PARTICLE friend bool operator==(One a, One b) { return a.v == b.v; }
-  GMDIFF_PARTICLE friend One fma(One a, One b, One c) { return One(std::fma(a.v, b.v, c.v)); }
-  GMDIFF_PARTICLE friend One sqrt(One a) { return One(std::sqrt(a.v)); }
+  GMDIFF_PARTICLE friend One fma(One a, One b, One c) { return One(exact::fma(a.v, b.v, c.v)); }
+  GMDIFF_PARTICLE friend One sqrt(One a) { return One(exact::sqrt(a.v)); }
 };
 
 template <class X>
@@ -167,7 +190,7 @@ struct Twice {
 
   Twice() = default;
   GMDIFF_PARTICLE Twice(X low, X high) : lo(low), hi(high) {}
-  template <class Number>
+  template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
   GMDIFF_PARTICLE explicit Twice(Number value) : lo(value), hi(value) {}
   template <class Number>
   GMDIFF_PARTICLE static Twice load(const Number* from) {

@@ -42,18 +42,34 @@ GMDIFF_PARTICLE V radius_uniform(BitsOf<V> word) {
   return fma(rounded, V(0x1p-32F), V(0x1p-33F));
 }
 
-/// The two normals of a pair of words (float) or of a block (double).
+/// The two normals of a pair of words, in float.
 template <class V>
-GMDIFF_PARTICLE void pair_normals(const WordsOf<V>* w, V* normals) {
-  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
-    rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w[0]))), Types<V>::to_bits(w[1]), normals);
-  } else {
-    // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
-    const auto mantissa = Types<V>::join(w[0], w[1]) >> 12;
-    const V u = (from_bits<V>(mantissa | BitsOf<V>(0x4330000000000000U)) - V(0x1p52 - 0.5)) * V(0x1p-52);
-    rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
-  }
+GMDIFF_PARTICLE void pair_normals(const WordsOf<V>& w0, const WordsOf<V>& w1, V* normals) {
+  rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w0))), Types<V>::to_bits(w1), normals);
 }
+/// The two normals of a block, in double.
+template <class V>
+GMDIFF_PARTICLE void pair_normals(const WordsOf<V> (&w)[4], V* normals) {
+  // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
+  const auto mantissa = Types<V>::join(w[0], w[1]) >> 12;
+  const V u = (from_bits<V>(mantissa | BitsOf<V>(0x4330000000000000U)) - V(0x1p52 - 0.5)) * V(0x1p-52);
+  rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
+}
+
+/// array[i]. A GPU keeps an array that is indexed at run time in memory, and one that is compared with in registers.
+#ifdef __CUDA_ARCH__
+template <class X, int n>
+GMDIFF_PARTICLE X entry(const X (&array)[n], int i) {
+  X value = array[0];
+  for (int j = 1; j < n; ++j) value = i == j ? array[j] : value;
+  return value;
+}
+#else
+template <class X, int n>
+GMDIFF_PARTICLE const X& entry(const X (&array)[n], int i) {
+  return array[i];
+}
+#endif
 
 /// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. What neighbours share is computed once.
 template <class V>
@@ -70,10 +86,15 @@ class Normals {
         philox_.block(static_cast<std::uint32_t>(block), words_);
         block_ = block;
       }
-      pair_normals<V>(words_ + (pair % pairs) * 2, normals_);
+      if constexpr (pairs == 2) {
+        const int place = static_cast<int>(pair % pairs) * 2;
+        pair_normals<V>(entry(words_, place), entry(words_, place + 1), normals_);
+      } else {
+        pair_normals<V>(words_, normals_);
+      }
       pair_ = pair;
     }
-    return normals_[m % 2];
+    return entry(normals_, static_cast<int>(m % 2));
   }
 
  private:
@@ -124,7 +145,8 @@ class Uniforms {
       philox_.block(static_cast<std::uint32_t>(m / 2), words_);
       block_ = m / 2;
     }
-    return {words_[2 * (m % 2)], words_[2 * (m % 2) + 1]};
+    const int place = static_cast<int>(m % 2) * 2;
+    return {entry(words_, place), entry(words_, place + 1)};
   }
 
  private:

@@ -47,13 +47,17 @@ struct SmallLaw {
     return sum;
   }
 
-  GMDIFF_PARTICLE static auto logits(const LevelTable<Real>& level, const V* x) {
-    return [&level, x](Index first, Index n, V* ell) {
-      for (Index k = 0; k < n; ++k) {
-        const Real* r = level.records + (first + k) * record.size();
-        ell[k] = logit(V(r[record.constant()]), quadratic(r, x));
-      }
-    };
+  /// Where the records of n components from `first` on stand: in their table. A GPU brings them closer first.
+  GMDIFF_PARTICLE static auto in_place(const LevelTable<Real>& level) {
+    return [&level](Index first, Index /*n*/) { return level.records + first * record.size(); };
+  }
+
+  /// Logits of a chunk whose records stand at `chunk`.
+  GMDIFF_PARTICLE static void logits(const Real* chunk, Index n, const V* x, V* ell) {
+    for_each_of_chunk(n, [&](Index k) {
+      const Real* r = chunk + k * record.size();
+      ell[k] = logit(V(r[record.constant()]), quadratic(r, x));
+    });
   }
 
   /// M x for a symmetric M of which the upper triangle is given (diag: the diagonal), added to y.
@@ -69,20 +73,26 @@ struct SmallLaw {
   }
 
   /// D = E[x_0 | x_t = x] = sum_k r_k (H_k + G_k x)
-  GMDIFF_PARTICLE static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D_out) {
+  template <class Records>
+  GMDIFF_PARTICLE static Softmax<V> denoiser(const LawTable<Real>& law, Records records, const V* x, V* D_out) {
     constexpr int num_sums = D + record.triangle();
     V sums[num_sums];
     for (V& sum : sums) sum = V(Real(0));
     const auto rescale = [&sums](V factor) {
       for (V& sum : sums) sum = sum * factor;
     };
-    const auto add = [&sums, &level](Index first, Index n, const V* e) {
-      for (Index k = 0; k < n; ++k) {
-        const Real* terms = level.records + (first + k) * record.size() + record.offset();
-        for (int i = 0; i < num_sums; ++i) sums[i] = fma(e[k], V(terms[i]), sums[i]);
-      }
+    const Real* chunk = nullptr;
+    const auto chunk_logits = [&](Index first, Index n, V* ell) {
+      chunk = records(first, n);
+      logits(chunk, n, x, ell);
     };
-    const Softmax<V> softmax = chunked_softmax<V>(law.num_components, logits(level, x), rescale, add);
+    const auto add = [&](Index /*first*/, Index n, const V* e) {
+      for_each_of_chunk(n, [&](Index k) {
+        const Real* terms = chunk + k * record.size() + record.offset();
+        for (int i = 0; i < num_sums; ++i) sums[i] = fma(e[k], V(terms[i]), sums[i]);
+      });
+    };
+    const Softmax<V> softmax = chunked_softmax<V>(law.num_components, chunk_logits, rescale, add);
     add_symmetric_product([&sums](int i) { return sums[D + i]; }, x, sums);
     const V inverse = V(Real(1)) / softmax.total;
     for (int i = 0; i < D; ++i) D_out[i] = sums[i] * inverse;

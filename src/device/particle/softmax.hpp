@@ -11,6 +11,20 @@ namespace gmdiff::particle {
 
 inline constexpr Index chunk_size = 16;
 
+/// body(k) for k = 0 ... n - 1, n <= chunk_size. On a GPU the loop is unrolled, so that an array indexed by k stays in registers.
+template <class Body>
+GMDIFF_PARTICLE void for_each_of_chunk(Index n, Body body) {
+#ifdef __CUDA_ARCH__
+#pragma unroll
+  for (int k = 0; k < static_cast<int>(chunk_size); ++k) {
+    if (k >= n) break;
+    body(k);
+  }
+#else
+  for (Index k = 0; k < n; ++k) body(k);
+#endif
+}
+
 /// log-weight less quadratic form. A form that overflowed stays finite, so that the nearest of far components is still found among others.
 template <class V>
 GMDIFF_PARTICLE V logit(V constant, V quadratic) {
@@ -35,16 +49,16 @@ GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, 
     const Index n = num_components - first < chunk_size ? num_components - first : chunk_size;
     logits(first, n, e);
     const V before = maximum;
-    for (Index k = 0; k < n; ++k) maximum = larger(maximum, e[k]);
+    for_each_of_chunk(n, [&](Index k) { maximum = larger(maximum, e[k]); });
     if (first > 0) {
       const V factor = exp_nonpositive(before - maximum);
       total = total * factor;
       rescale(factor);
     }
-    for (Index k = 0; k < n; ++k) {
+    for_each_of_chunk(n, [&](Index k) {
       e[k] = exp_nonpositive(e[k] - maximum);
       total = total + e[k];
-    }
+    });
     add(first, n, e);
   }
   return {maximum, total};
@@ -67,21 +81,26 @@ GMDIFF_PARTICLE V all_weights(Index num_components, Logits logits, V* e) {
   return total;
 }
 
-/// Smallest k whose running sum exceeds u total; never one of weight 0; the last of weight > 0 if there is none.
+/// A choice by the weights e_0, e_1, ..., handed in one by one: the smallest k whose running sum exceeds u total; never one of weight 0;
+/// the last of weight > 0 if there is none.
 template <class V>
-GMDIFF_PARTICLE BitsOf<V> choose_component(Index num_components, const V* e, V total, V u) {
+class Choice {
+ public:
+  GMDIFF_PARTICLE Choice(V u, V total) : threshold_(u * total) {}
+  GMDIFF_PARTICLE void add(Index k, V e) {
+    sum_ = sum_ + e;
+    passed_ = passed_ + select(sum_ <= threshold_, Bits(Unsigned{1}), Bits(Unsigned{0}));
+    last_ = select(V(RealOf<V>(0)) < e, Bits(static_cast<Unsigned>(k)), last_);
+  }
+  GMDIFF_PARTICLE BitsOf<V> component() const { return select(last_ < passed_, last_, passed_); }
+
+ private:
   using Unsigned = typename Integers<RealOf<V>>::Unsigned;
   using Bits = BitsOf<V>;
-  const V threshold = u * total;
-  V sum(RealOf<V>(0));
-  Bits passed(Unsigned{0});
-  Bits last(Unsigned{0});
-  for (Index k = 0; k < num_components; ++k) {
-    sum = sum + e[k];
-    passed = passed + select(sum <= threshold, Bits(Unsigned{1}), Bits(Unsigned{0}));
-    last = select(V(RealOf<V>(0)) < e[k], Bits(static_cast<Unsigned>(k)), last);
-  }
-  return select(last < passed, last, passed);
-}
+  V threshold_;
+  V sum_ = V(RealOf<V>(0));
+  Bits passed_ = Bits(Unsigned{0});
+  Bits last_ = Bits(Unsigned{0});
+};
 
 }  // namespace gmdiff::particle

@@ -24,6 +24,8 @@ class Arena {
   /// Room for n numbers, where they stay until the arena is cleared.
   Real* allocate(std::size_t n);
   void clear() { pieces_.clear(); }
+  /// What was given out, in that order.
+  const std::vector<std::vector<Real>>& pieces() const { return pieces_; }
 
  private:
   std::vector<std::vector<Real>> pieces_;

@@ -50,7 +50,7 @@ template <class Real>
 struct Spectrum {
   const Real* values = nullptr;
   Index stride_k = 0, stride_i = 0;
-  const Real& operator()(Index k, Index i) const { return values[k * stride_k + i * stride_i]; }
+  constexpr const Real& operator()(Index k, Index i) const { return values[k * stride_k + i * stride_i]; }
 };
 
 /// The mixture, whatever the level.
@@ -62,7 +62,7 @@ struct LawTable {
   const Real* bases;                ///< full: U_k, (K, d, d) column by column; tied and common basis: U; else null
   const std::uint64_t* thresholds;  ///< (K) of draws
   Index last_component;             ///< the last of weight > 0
-  bool has_common_basis() const { return bases != nullptr && family != Family::full && family != Family::small_full; }
+  constexpr bool has_common_basis() const { return bases != nullptr && family != Family::full && family != Family::small_full; }
 };
 
 /// The diffused mixture at one level.

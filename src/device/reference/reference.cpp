@@ -161,7 +161,7 @@ void Block::keep(int level) {
 class ReferenceExecutor final : public Executor {
  public:
   std::string name() const override { return "reference"; }
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t memory_limit) const override;
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override;
   NonFinite run(const Task& task) const override { return Block(task).run(); }
   void evaluate(const PointTask& task) const override;
 };
@@ -183,7 +183,8 @@ void ReferenceExecutor::evaluate(const PointTask& task) const {
   }
 }
 
-std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/, std::size_t memory_limit) const {
+std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/, std::size_t /*num_kept*/,
+                                           std::size_t memory_limit) const {
   constexpr std::int64_t preferred = 1024;
   if (memory_limit == 0) return preferred;
   const MixtureTable& table = plan.problems.front();

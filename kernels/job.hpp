@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+#include "device/particle/tables.hpp"
+
+// What the kernels are told. Plain data that is passed by value; all pointers are to the device's memory.
+
+namespace gmdiff::kernels {
+
+using particle::Index;
+
+/// What a launch found.
+struct Report {
+  std::uint64_t non_finite;  ///< particles that are not finite at the end
+  int first_step;            ///< smallest step after which one was not, -1: the start; only of a launch that looks for it
+};
+
+/// A window of steps for a range of particles, in one launch.
+template <class Real>
+struct StepsJob {
+  particle::LawTable<Real> law;
+  const particle::StepTable<Real>* steps;  ///< of the window
+  int first_step;                          ///< number of the window's first step in the plan
+  int num_steps;
+
+  std::uint64_t seed;
+  std::uint32_t replicate;  ///< of a draw's streams
+  std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
+  std::int64_t count;
+  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
+  bool is_forward;  ///< step noise is that of forward paths
+
+  bool from_start;  ///< the window begins with the first state: drawn, or given
+  particle::StartTableOf<Real> start;
+  const double* start_states;  ///< (count, d) row by row, or null
+  int start_slot;              ///< place of the first state among the kept levels, or -1
+
+  const Real* states_in;    ///< (d, count) coordinate by coordinate, unless from_start
+  const Real* previous_in;  ///< D1 of the step before, alike
+  Real* states_out;         ///< where the window's last states go, or null
+  Real* previous_out;       ///< null when no step reads D1 of the step before
+
+  bool has_transition;       ///< a step of the window is one
+  bool has_two_evaluations;  ///< a step of the window has them
+  Real* room;                ///< of the blocks whose tiles do not fit shared memory (geometry.hpp), or null
+
+  Real* out;  ///< (count, slots, d)
+  std::int64_t slots;
+  Report* report;
+  bool look_for_first;  ///< looks at the state after every step and writes no results
+};
+
+/// Given points at one level; results that are null are not asked for.
+template <class Real>
+struct PointsJob {
+  particle::LawTable<Real> law;
+  particle::LevelTable<Real> level;
+  const double* points;  ///< (count, d)
+  std::int64_t count;
+  double* log_density;           ///< (count)
+  double* log_responsibilities;  ///< (count, K)
+  double* score;                 ///< (count, d)
+  double* denoiser;              ///< (count, d)
+  Real* room;                    ///< as that of StepsJob
+};
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "kernels/full.cuh"
+#include "kernels/points.cuh"
+#include "kernels/small.cuh"
+#include "kernels/tile_steps.cuh"
+#include "kernels/wide.cuh"
+
+// All kernels. A kernel is a type whose `run(block, job)` is the body of a thread; which one runs a job is chosen here, for the GPU and for
+// the host block alike.
+
+namespace gmdiff::kernels {
+
+using particle::One;
+using particle::Twice;
+
+/// Small laws: a thread carries its particles alone.
+template <class Number, int D, bool full>
+struct SmallKernel {
+  using Real = Number;
+  using V = std::conditional_t<thread_particles<Real> == 2, Twice<One<Real>>, One<Real>>;
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
+    SmallSteps<V, D, full, Block>(block, job).run();
+  }
+};
+
+/// What a thread of a tile carries, and how many particles the tile has.
+template <class Real, Family family, Layout layout>
+struct TileValue {
+  static constexpr int lanes = layout == Layout::wide_tile ? 4 : family != Family::full ? 1 : sizeof(Real) == sizeof(float) ? 4 : 2;
+  using Two = Twice<One<Real>>;
+  using V = std::conditional_t<lanes == 4, Twice<Two>, std::conditional_t<lanes == 2, Two, One<Real>>>;
+};
+
+template <class V, class Tile, Family family>
+using TileLaw = std::conditional_t<family == Family::full, FullTile<V, Tile>, WideTile<V, Tile, family>>;
+
+template <class Number, Family family, Layout layout, bool in_shared>
+struct TileKernel {
+  using Real = Number;
+  using V = typename TileValue<Real, family, layout>::V;
+  static constexpr int particles = tile_particles(layout);
+
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
+    using Tile = kernels::Tile<V, particles, Block>;
+    for_each_tile(block, job, [&](Real* room, std::int64_t begin) {
+      TileSteps<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, tile_room(job), begin).run(block);
+    });
+  }
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const PointsJob<Real>& job) {
+    using Tile = kernels::Tile<V, particles, Block>;
+    for_each_tile(block, job, [&](Real* room, std::int64_t begin) {
+      TilePoints<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, tile_room(job), begin).run();
+    });
+  }
+
+ private:
+  template <class Block, class Job, class Body>
+  GMDIFF_PARTICLE static void for_each_tile(Block& block, const Job& job, Body body) {
+    const Index numbers = tile_room(job).rows() * particles;
+    Real* room = nullptr;
+    if constexpr (in_shared) {
+      room = block.template shared<Real>(static_cast<std::size_t>(numbers));
+    } else {
+      room = job.room + block.index() * numbers;
+    }
+    for (std::int64_t begin = block.index() * particles; begin < job.count; begin += block.num_blocks() * particles) {
+      block.sync();  // the last tile is done with
+      body(room, begin);
+    }
+  }
+};
+
+// --- the choice -----------------------------------------------------------------------------------------------------------------
+
+template <class Real, Family family, class Body>
+void with_tile_kernel(const Geometry& geometry, Body body) {
+  if constexpr (family != Family::full) {
+    if (geometry.layout == Layout::wide_tile) return body.template operator()<TileKernel<Real, family, Layout::wide_tile, true>>();
+  }
+  if (geometry.in_shared) return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
+  body.template operator()<TileKernel<Real, family, Layout::narrow_tile, false>>();
+}
+
+template <class Real, class Body>
+void with_tile_kernel(Family family, const Geometry& geometry, Body body) {
+  switch (family) {
+    case Family::spherical:
+      return with_tile_kernel<Real, Family::spherical>(geometry, body);
+    case Family::tied:
+      return with_tile_kernel<Real, Family::tied>(geometry, body);
+    case Family::diag:
+      return with_tile_kernel<Real, Family::diag>(geometry, body);
+    default:
+      return with_tile_kernel<Real, Family::full>(geometry, body);
+  }
+}
+
+template <class Real, bool full, class Body>
+void with_small_kernel(Index dim, Body body) {
+  switch (dim) {
+    case 1:
+      return body.template operator()<SmallKernel<Real, 1, full>>();
+    case 2:
+      return body.template operator()<SmallKernel<Real, 2, full>>();
+    case 3:
+      return body.template operator()<SmallKernel<Real, 3, full>>();
+    default:
+      return body.template operator()<SmallKernel<Real, 4, full>>();
+  }
+}
+
+/// Calls body.operator()<Kernel>() for the kernel of a job.
+template <class Real, class Body>
+void with_kernel(const StepsJob<Real>& job, const Geometry& geometry, Body body) {
+  if (job.law.family == Family::small_diag) return with_small_kernel<Real, false>(job.law.dim, body);
+  if (job.law.family == Family::small_full) return with_small_kernel<Real, true>(job.law.dim, body);
+  with_tile_kernel<Real>(job.law.family, geometry, body);
+}
+template <class Real, class Body>
+void with_kernel(const PointsJob<Real>& job, const Geometry& geometry, Body body) {
+  with_tile_kernel<Real>(job.law.family, geometry, body);
+}
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "device/cuda/check.hpp"
+#include "kernels/device_block.cuh"
+#include "kernels/kernels.cuh"
+#include "kernels/launch.hpp"
+
+// How a job becomes a launch: what every unit of entry points instantiates for its precision.
+
+namespace gmdiff::kernels {
+
+template <class Kernel, class Job>
+__global__ void __launch_bounds__(block_threads) run_kernel(const __grid_constant__ Job job) {
+  DeviceBlock<block_threads> block;
+  Kernel::run(block, job);
+}
+
+template <class Job>
+void launch_kernel(const Job& job, const Geometry& geometry, cudaStream_t stream) {
+  with_kernel(job, geometry, [&]<class Kernel>() {
+    // More than 48 KiB must be asked for.
+    GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           static_cast<int>(geometry.shared_bytes)));
+    run_kernel<Kernel, Job><<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
+  });
+}
+
+}  // namespace gmdiff::kernels

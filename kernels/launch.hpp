@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <span>
+
+#include "kernels/geometry.hpp"
+
+// Entry points of the kernels: what the host side of the device `cuda` calls. They only put work on the stream, on the current device;
+// the caller asks for errors (device/cuda/check.hpp).
+
+namespace gmdiff::kernels {
+
+void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+
+/// Virtual architectures that the kernels were compiled for, ascending, as 90 for compute capability 9.0.
+std::span<const int> architectures();
+/// Whether a GPU of this compute capability can run them, as far as can be said without touching it.
+bool has_code_for(int major, int minor);
+/// Loads a kernel that does nothing on the current device: cudaErrorNoKernelImageForDevice where this build has no code for it.
+cudaError_t load_nothing();
+
+}  // namespace gmdiff::kernels

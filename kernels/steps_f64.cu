@@ -1,0 +1,7 @@
+#include "kernels/launch.cuh"
+
+namespace gmdiff::kernels {
+
+void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream) { launch_kernel(job, geometry, stream); }
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "kernels/tile.cuh"
+
+// The mixture on a tile: what is the same for every law of more than four coordinates.
+
+namespace gmdiff::kernels {
+
+using particle::Family;
+using particle::LawTable;
+using particle::MoveTable;
+
+/// Weights of the components, worked out by all workers together. `Law` says how a chunk's logits come about and what is summed:
+///   chunk_logits(level, y, first, n, ell)   writes ell[0 ... n), each worker some of them; may synchronise
+///   add_chunk(..)                           below, in the laws
+template <class V, class Tile>
+class TileWeights {
+ public:
+  using Real = RealOf<V>;
+  using Shape = typename Tile::Shape;
+  using Vector = typename Tile::Vector;
+
+  GMDIFF_PARTICLE TileWeights(Tile& tile, Index rows) : tile_(tile), ell_(tile.take(rows)), e_(tile.take(rows)), terms_(tile.take(rows)) {}
+
+  GMDIFF_PARTICLE Vector ell() const { return ell_; }
+  /// e_k of the last chunk; or of all components after `all`.
+  GMDIFF_PARTICLE Vector e() const { return e_; }
+  /// Room of the same shape for what a law makes of them.
+  GMDIFF_PARTICLE Vector terms() const { return terms_; }
+
+  /// A softmax over chunks in the order of particle/softmax.hpp. `logits(first, n)` writes the chunk's to ell(), from row 0; `term(k, e)`
+  /// is called by the worker that owns component k; `add(first, n, factor)` sums, after e and the terms of all workers are there; factor is
+  /// null for the first chunk.
+  template <class Logits, class Term, class Add>
+  GMDIFF_PARTICLE particle::Softmax<V> chunked(Index num_components, Logits logits, Term term, Add add) {
+    V maximum(std::numeric_limits<Real>::lowest());
+    V total(Real(0));
+    for (Index first = 0; first < num_components; first += particle::chunk_size) {
+      const Index n = num_components - first < particle::chunk_size ? num_components - first : particle::chunk_size;
+      logits(first, n);
+      tile_.sync();
+      const V before = maximum;
+      for (Index k = 0; k < n; ++k) maximum = particle::larger<V>(maximum, ell_[k]);
+      for_each_own_component<Shape>(tile_.worker(), n, [&](Index k) {
+        const V e = particle::exp_nonpositive(ell_[k] - maximum);
+        e_[k] = e;
+        term(first, k, e);
+      });
+      tile_.sync();
+      V factor(Real(1));
+      if (first > 0) {
+        factor = particle::exp_nonpositive(before - maximum);
+        total = total * factor;
+      }
+      for (Index k = 0; k < n; ++k) total = total + e_[k];
+      add(first, n, first > 0 ? &factor : nullptr);
+    }
+    return {maximum, total};
+  }
+
+  /// All logits, in ell(); `logits(first, n)` writes a chunk's to rows from `first` on.
+  template <class Logits>
+  GMDIFF_PARTICLE void all_logits(Index num_components, Logits logits) {
+    for (Index first = 0; first < num_components; first += particle::chunk_size) {
+      logits(first, num_components - first < particle::chunk_size ? num_components - first : particle::chunk_size);
+    }
+    tile_.sync();
+  }
+
+  /// All e_k, in e(), from all logits; the maximum and the sum.
+  GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components) {
+    V maximum = ell_[0];
+    for (Index k = 1; k < num_components; ++k) maximum = particle::larger<V>(maximum, ell_[k]);
+    for_each_own_component<Shape>(tile_.worker(), num_components, [&](Index k) { e_[k] = particle::exp_nonpositive(ell_[k] - maximum); });
+    tile_.sync();
+    V total(Real(0));
+    for (Index k = 0; k < num_components; ++k) total = total + e_[k];
+    return {maximum, total};
+  }
+
+  /// The component for a uniform number u.
+  GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u) {
+    const V total = all(num_components).total;
+    particle::Choice<V> chosen(u, total);
+    for (Index k = 0; k < num_components; ++k) chosen.add(k, e_[k]);
+    return chosen.component();
+  }
+
+ private:
+  Tile& tile_;
+  Vector ell_, e_, terms_;
+};
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "device/particle/product.hpp"
+#include "kernels/tile.cuh"
+
+// Between a tile and rows of global memory: in the data's coordinates, one row a particle.
+
+namespace gmdiff::kernels {
+
+using particle::LawTable;
+
+template <class V, class Tile>
+class TileRows {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Tile::Vector;
+  static constexpr int lanes = Types<V>::lanes;
+
+  /// @param begin number of this thread's lane 0 in the job
+  GMDIFF_PARTICLE TileRows(Tile& tile, const LawTable<Real>& law, std::int64_t begin, std::int64_t count)
+      : tile_(tile), law_(law), begin_(begin), count_(count) {}
+
+  /// x = U^T of the given rows, or the rows where the law has no common basis. `unused` is a vector of the tile that is free.
+  GMDIFF_PARTICLE void load(const double* rows, Vector x, Vector unused) {
+    const Index d = law_.dim;
+    const Vector given = law_.has_common_basis() ? unused : x;
+    tile_.for_each_own(d,
+                       [&](Index i) { given[i] = lanes_of([&](int lane) { return static_cast<Real>(rows[(begin_ + lane) * d + i]); }); });
+    if (!law_.has_common_basis()) return;
+    tile_.sync();
+    multiply(d, 1, given, [&](Index i, V value) { x[i] = value; });
+  }
+
+  /// Writes U x, or x: place(lane, i) is where coordinate i goes. All workers must have written x.
+  template <class Place>
+  GMDIFF_PARTICLE void store(Vector x, Place place) {
+    const auto take = [&](Index i, V value) { store_lanes(value, [&](int lane) { return place(lane, i); }); };
+    if (law_.has_common_basis()) {
+      multiply(1, law_.dim, x, take);
+    } else {
+      tile_.for_each_own(law_.dim, [&](Index i) { take(i, x[i]); });
+    }
+  }
+
+  /// One number a lane; those beyond the last particle stay 0.
+  template <class Number>
+  GMDIFF_PARTICLE V lanes_of(Number number) const {
+    Real values[lanes];
+    for (int lane = 0; lane < lanes; ++lane) values[lane] = has(lane) ? number(lane) : Real(0);
+    return V::load(values);
+  }
+  template <class Place>
+  GMDIFF_PARTICLE void store_lanes(V value, Place place) const {
+    Real values[lanes];
+    value.store(values);
+    for (int lane = 0; lane < lanes; ++lane) {
+      if (has(lane)) *place(lane) = values[lane];
+    }
+  }
+  /// Whether there is such a particle.
+  GMDIFF_PARTICLE bool has(int lane) const { return begin_ + lane < count_; }
+
+ private:
+  /// Own rows of U^T v (row = d, column = 1) or U v (row = 1, column = d).
+  template <class Take>
+  GMDIFF_PARTICLE void multiply(Index row, Index column, Vector v, Take take) const {
+    tile_.for_each_own(law_.dim, [&](Index r) {
+      particle::product_rows<1>(
+          law_.bases, row, column, r, law_.dim, v, [](Index) { return V(Real(0)); }, take);
+    });
+  }
+
+  Tile& tile_;
+  const LawTable<Real>& law_;
+  std::int64_t begin_;
+  std::int64_t count_;
+};
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "kernels/tile_law.cuh"
+
+// Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a tile. Differences x - alpha mu are
+// taken directly, without the cancellation of |x|^2 - 2 x mu + |mu|^2; a thread holds the sums of several components, later of several
+// coordinates, for each of its particles.
+
+namespace gmdiff::kernels {
+
+template <class V, class Tile, Family family>
+class WideTile {
+ public:
+  using Real = RealOf<V>;
+  using Shape = typename Tile::Shape;
+  using Vector = typename Tile::Vector;
+  using Terms = particle::WideTerms<V, family>;
+
+  GMDIFF_PARTICLE WideTile(Tile& tile, const LawTable<Real>& law, const TileRoom& room, Vector sums)
+      : tile_(tile), law_(law), sums_(sums), weights_(tile, room.weights) {
+    if constexpr (family == Family::diag || family == Family::tied) extra_ = tile.take(law.dim);
+  }
+
+  GMDIFF_PARTICLE TileWeights<V, Tile>& weights() { return weights_; }
+
+  /// Sums over the components for the denoiser at `point`; all workers have written it when they come here.
+  GMDIFF_PARTICLE void denoiser(const LevelTable<Real>& level, Vector point) {
+    const Vector y = scaled(level, point);
+    gain_ = V(Real(0));
+    const auto term = [&](Index first, Index k, V e) {
+      if constexpr (family == Family::spherical) weights_.terms()[k] = e * V(level.shrink.values[first + k]);
+    };
+    const auto add = [&](Index first, Index n, const V* factor) {
+      if constexpr (family == Family::spherical) {
+        if (factor != nullptr) gain_ = gain_ * *factor;
+        for (Index k = 0; k < n; ++k) gain_ = fma(V(weights_.e()[k]), V(level.gain.values[first + k]), gain_);
+      }
+      const Vector w = family == Family::spherical ? weights_.terms() : weights_.e();
+      accumulate((family == Family::diag ? level.shrink.values : law_.means) + first * law_.dim, n, w, factor, sums_);
+      if constexpr (family == Family::diag) accumulate(level.gain.values + first * law_.dim, n, w, factor, extra_);
+    };
+    const auto softmax = weights_.chunked(
+        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term, add);
+    inverse_ = V(Real(1)) / softmax.total;
+  }
+  /// D_i of those sums, for an own coordinate.
+  GMDIFF_PARTICLE V denoised(const LevelTable<Real>& level, Index i, V point) const {
+    V gain = gain_;
+    if constexpr (family == Family::diag) gain = extra_[i];
+    return Terms::denoiser(level, i, point, sums_[i], gain, inverse_);
+  }
+
+  /// The same for the score.
+  GMDIFF_PARTICLE void score(const LevelTable<Real>& level, Vector point) {
+    const Vector y = scaled(level, point);
+    tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = V(Real(0)); });
+    const auto term = [&](Index first, Index k, V e) {
+      if constexpr (family == Family::spherical) weights_.terms()[k] = e * V(level.precision.values[first + k]);
+    };
+    const auto add = [&](Index first, Index n, const V* factor) {
+      const Vector w = family == Family::spherical ? weights_.terms() : weights_.e();
+      tile_.for_each_own(law_.dim, [&](Index i) {
+        if (factor != nullptr) sums_[i] = sums_[i] * *factor;
+        Terms::template accumulate_scores<1>(law_, level, first, n, w, y, i, sums_);
+      });
+    };
+    const auto softmax = weights_.chunked(
+        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term, add);
+    inverse_ = V(Real(-2)) / softmax.total;
+  }
+  GMDIFF_PARTICLE V scored(const LevelTable<Real>& level, Index i) const {
+    const V S = sums_[i] * inverse_;
+    if constexpr (family == Family::tied) return S * V(level.precision.values[i]);
+    return S;
+  }
+
+  /// Logits of all components, in weights().ell().
+  GMDIFF_PARTICLE void all_logits(const LevelTable<Real>& level, Vector point) {
+    const Vector y = scaled(level, point);
+    weights_.all_logits(law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell().from(first)); });
+  }
+
+  /// x <- the move of each particle's component, with normals z(i).
+  template <bool has_gain, class Normal>
+  GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector x) {
+    tile_.for_each_own(law_.dim, [&](Index i) { x[i] = Terms::template moved<has_gain>(law_, alpha, table, component, i, x[i], z(i)); });
+  }
+
+ private:
+  /// What differences are taken from: the point, scaled for tied covariances.
+  GMDIFF_PARTICLE Vector scaled(const LevelTable<Real>& level, Vector point) {
+    if constexpr (family == Family::tied) {
+      tile_.for_each_own(law_.dim, [&](Index i) { extra_[i] = V(level.precision.values[i]) * point[i]; });
+      tile_.sync();
+      return extra_;
+    }
+    return point;
+  }
+
+  GMDIFF_PARTICLE void logits(const LevelTable<Real>& level, Vector y, Index first, Index n, Vector ell) const {
+    constexpr int each = static_cast<int>(particle::chunk_size) / Shape::workers;
+    const Index begin = tile_.worker() * each;
+    if (begin + each <= n) {
+      write_logits<each>(level, y, first, begin, ell);
+    } else {
+      for (Index k = begin; k < n; ++k) write_logits<1>(level, y, first, k, ell);
+    }
+  }
+  template <int n>
+  GMDIFF_PARTICLE void write_logits(const LevelTable<Real>& level, Vector y, Index first, Index k, Vector ell) const {
+    V q[n];
+    Terms::template quadratics<n>(law_, level, first + k, y, q);
+    for (int c = 0; c < n; ++c) ell[k + c] = particle::logit(V(level.constants[first + k + c]), q[c]);
+  }
+
+  GMDIFF_PARTICLE void accumulate(const Real* p, Index n, Vector w, const V* factor, Vector sums) const {
+    tile_.for_each_run(
+        law_.dim, [&](Index i) { Terms::template accumulate<1>(p, law_.dim, i, n, w, factor, sums); },
+        [&](Index i, auto run) { Terms::template accumulate<decltype(run)::value>(p, law_.dim, i, n, w, factor, sums); });
+  }
+
+  Tile& tile_;
+  const LawTable<Real>& law_;
+  Vector sums_;
+  Vector extra_;  // diag: sums of gains; tied: the scaled point
+  TileWeights<V, Tile> weights_;
+  V gain_ = V(Real(0));
+  V inverse_ = V(Real(0));
+};
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <string_view>
+
+#include <gmdiff/error.hpp>
+
+#include "model/check.hpp"
+
+// Every call of the CUDA runtime stands in one of these. Errors stay with the runtime until they are asked for, so a call that failed takes
+// its error away with it: the next launch shall not be blamed for it.
+
+namespace gmdiff::cuda {
+
+/// Throws DeviceError, with what was called, CUDA's name of the error and its meaning, and the place, unless it went well.
+inline void check(cudaError_t error, std::string_view call, std::string_view file, int line) {
+  if (error == cudaSuccess) return;
+  static_cast<void>(cudaGetLastError());
+  throw DeviceError(concat("CUDA: ", call, " failed: ", cudaGetErrorName(error), " (", cudaGetErrorString(error), "), ",
+                           file.substr(file.find_last_of('/') + 1), ":", line));
+}
+
+/// For destructors, which can do nothing about it.
+inline void ignore(cudaError_t error) noexcept {
+  if (error != cudaSuccess) static_cast<void>(cudaGetLastError());
+}
+
+}  // namespace gmdiff::cuda
+
+/// The throwing check of one call.
+#define GMDIFF_CUDA_CHECK(call) ::gmdiff::cuda::check((call), #call, __FILE__, __LINE__)
+/// The check after a launch, which itself returns nothing; `kernel` names it in words.
+#define GMDIFF_CUDA_CHECK_LAUNCH(kernel) ::gmdiff::cuda::check(cudaGetLastError(), (kernel), __FILE__, __LINE__)

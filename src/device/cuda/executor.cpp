@@ -1,0 +1,318 @@
+#include "device/cuda/executor.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "device/cuda/tables.hpp"
+#include "device/work.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff::cuda {
+
+namespace {
+
+using kernels::Geometry;
+using kernels::PointsJob;
+using kernels::Report;
+using kernels::StepsJob;
+
+constexpr std::size_t preferred_tables = std::size_t{64} << 20;  // bytes of the tables of a window of steps
+constexpr double operations_per_task = 2e12;                     // some tenths of a second
+constexpr std::int64_t granule = 1024;                           // particles: whole blocks of every layout
+constexpr int no_step = std::numeric_limits<int>::max();
+
+/// Bytes of the tables of a window of steps; at least one step fits.
+template <class Real>
+std::size_t table_bytes(const Plan& plan, std::size_t memory_limit) {
+  const std::size_t most = memory_limit == 0 ? preferred_tables : std::min(preferred_tables, memory_limit / 8);
+  return std::max(most, largest_step_bytes<Real>(plan));
+}
+
+/// Bytes of a run in the GPU's memory.
+template <class Real>
+struct Memory {
+  std::size_t fixed;     ///< law, tables of a window, room of the blocks
+  std::size_t particle;  ///< of one particle: result, given start, states between windows
+  std::size_t least() const { return fixed + granule * particle; }
+
+  Memory(const Plan& plan, std::size_t num_kept, std::size_t memory_limit, const kernels::Limits& limits) {
+    const MixtureTable& mixture = plan.problems.front();
+    const auto d = static_cast<std::size_t>(mixture.dim());
+    fixed = particle::LawTables<Real>::bytes(mixture, particle::family_of(mixture)) +
+            static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) + 2 * table_bytes<Real>(plan, memory_limit) +
+            room(mixture, limits);
+    particle = d * (num_kept * sizeof(Real) + sizeof(double) + 4 * sizeof(Real));
+  }
+
+ private:
+  static std::size_t room(const MixtureTable& mixture, const kernels::Limits& limits) {
+    StepsJob<Real> job{};
+    job.law = particle::LawTables<Real>(mixture, particle::family_of(mixture)).table();
+    job.count = std::numeric_limits<std::int64_t>::max() / 2;
+    job.has_transition = true;
+    job.has_two_evaluations = true;
+    return kernels::geometry(job, limits).room_bytes;
+  }
+};
+
+/// Memory of jobs whose tiles do not fit shared memory.
+template <class Real, class Job>
+Geometry give_room(Gpu& gpu, Job& job, Buffer<Real>& room) {
+  const Geometry geometry = kernels::geometry(job, gpu.limits());
+  if (geometry.room_bytes > room.size() * sizeof(Real)) room = Buffer<Real>(gpu, geometry.room_bytes / sizeof(Real));
+  job.room = room.data();
+  return geometry;
+}
+
+/// One task in one precision.
+template <class Real>
+class TaskRun {
+ public:
+  TaskRun(const Task& task, Gpu& gpu)
+      : task_(task),
+        gpu_(gpu),
+        law_(gpu, task.problem, particle::family_of(task.problem)),
+        start_table_(particle::start_table(law_.host(), task.plan.start, start_arena_)),
+        start_tables_(gpu, start_arena_),
+        report_(gpu, 1),
+        out_(gpu, values(static_cast<std::size_t>(task.count) * task.kept.size())) {
+    start_tables_.move(start_table_.move);
+    if (task.start != nullptr) {
+      start_states_ = Buffer<double>(gpu, values(static_cast<std::size_t>(task.count)));
+      start_states_.upload(task.start);
+    }
+  }
+
+  NonFinite operator()() {
+    const std::vector<Step>& steps = task_.plan.steps;
+    const std::size_t bytes = table_bytes<Real>(task_.plan, task_.memory_limit);
+    NonFinite result;
+    std::size_t first = 0;
+    do {
+      const std::size_t end = window_end<Real>(task_.problem, steps, first, bytes);
+      const NonFinite after = window(first, end);
+      // A state that is not finite stays so: the last window counts all of them, the first that has one knows the step.
+      const bool first_ones = result.particles == 0 && after.particles > 0;
+      result = {.particles = after.particles, .first_step = first_ones ? after.first_step : result.first_step};
+      first = end;
+    } while (first < steps.size() && !task_.stop.stop_requested());
+    out_.download(std::get<Real*>(task_.out));
+    return result;
+  }
+
+ private:
+  /// Numbers of this many vectors.
+  std::size_t values(std::size_t vectors) const { return vectors * static_cast<std::size_t>(task_.problem.dim()); }
+
+  NonFinite window(std::size_t first, std::size_t end) {
+    particle::Arena<Real> arena;
+    std::vector<particle::StepTable<Real>> steps;
+    for (std::size_t s = first; s < end; ++s) {
+      steps.push_back(particle::step_table(law_.host(), task_.plan.steps[s], arena));
+      steps.back().slot = slot_of(task_.kept, static_cast<int>(s) + 1);
+    }
+    const Tables<Real> tables(gpu_, arena);
+    for (particle::StepTable<Real>& step : steps) tables.move(step);
+    Buffer<particle::StepTable<Real>> on_gpu;
+    if (!steps.empty()) {
+      on_gpu = Buffer<particle::StepTable<Real>>(gpu_, steps.size());
+      on_gpu.upload(steps.data());
+    }
+
+    StepsJob<Real> job = make_job(first);
+    job.steps = on_gpu.data();
+    job.num_steps = static_cast<int>(end - first);
+    for (const particle::StepTable<Real>& step : steps) {
+      job.has_transition = job.has_transition || step.is_transition;
+      job.has_two_evaluations = job.has_two_evaluations || step.evaluations == 2;
+    }
+    give_states(job, first > 0, end < task_.plan.steps.size());
+    const Geometry geometry = give_room(gpu_, job, room_);
+    return launch(job, geometry);
+  }
+
+  StepsJob<Real> make_job(std::size_t first_step) const {
+    StepsJob<Real> job{};
+    job.law = law_.table();
+    job.first_step = static_cast<int>(first_step);
+    job.seed = task_.seed;
+    job.replicate = task_.replicate;
+    job.first = static_cast<std::uint64_t>(task_.first);
+    job.count = task_.count;
+    job.is_sampler = task_.plan.kind == PlanKind::sample;
+    job.is_forward = task_.plan.kind == PlanKind::forward;
+    job.from_start = first_step == 0;
+    job.start = start_table_;
+    job.start_states = start_states_.data();
+    job.start_slot = slot_of(task_.kept, 0);
+    job.out = out_.data();
+    job.slots = static_cast<std::int64_t>(task_.kept.size());
+    job.report = report_.data();
+    return job;
+  }
+
+  /// What goes from one window to the next lies in two places that take turns, so that a window can be run again.
+  void give_states(StepsJob<Real>& job, bool has_before, bool has_after) {
+    const std::size_t size = values(static_cast<std::size_t>(task_.count));
+    if (has_before) {
+      std::swap(states_[0], states_[1]);
+      std::swap(previous_[0], previous_[1]);
+      job.states_in = states_[0].data();
+      job.previous_in = previous_[0].data();
+    }
+    if (has_after && states_[1].size() == 0) states_[1] = Buffer<Real>(gpu_, size);
+    if (has_after) job.states_out = states_[1].data();
+    if (!reads_previous_denoiser(task_.plan)) return;
+    if (previous_[1].size() == 0) previous_[1] = Buffer<Real>(gpu_, size);
+    job.previous_out = previous_[1].data();
+  }
+
+  NonFinite launch(StepsJob<Real> job, const Geometry& geometry) {
+    Report report{.non_finite = 0, .first_step = no_step};
+    report_.upload(&report);
+    gpu_.launch(job, geometry);
+    report_.download(&report);
+    if (report.non_finite > 0) {
+      // Again, looking at every step.
+      job.look_for_first = true;
+      gpu_.launch(job, geometry);
+      const std::uint64_t particles = report.non_finite;
+      report_.download(&report);
+      report.non_finite = particles;
+    }
+    return {.particles = static_cast<std::int64_t>(report.non_finite), .first_step = report.first_step == no_step ? -1 : report.first_step};
+  }
+
+  const Task& task_;
+  Gpu& gpu_;
+  Law<Real> law_;
+  particle::Arena<Real> start_arena_;
+  particle::StartTableOf<Real> start_table_;
+  Tables<Real> start_tables_;
+  Buffer<Report> report_;
+  Buffer<Real> out_;
+  Buffer<double> start_states_;
+  Buffer<Real> states_[2], previous_[2];
+  Buffer<Real> room_;
+};
+
+/// Arrays of points and what is asked of them, in pieces that fit.
+template <class Real>
+class PointsRun {
+ public:
+  PointsRun(const PointTask& task, Gpu& gpu)
+      : task_(task),
+        gpu_(gpu),
+        law_(gpu, task.problem, particle::wide_family_of(task.problem)),
+        level_(particle::level_table(law_.host(), task.level, arena_)),
+        tables_(gpu, arena_) {
+    tables_.move(level_);
+  }
+
+  void operator()() {
+    const std::int64_t piece = piece_size();
+    for (std::int64_t first = 0; first < task_.count && !task_.stop.stop_requested(); first += piece) {
+      run(first, std::min(piece, task_.count - first));
+    }
+  }
+
+ private:
+  std::int64_t piece_size() const {
+    const auto d = static_cast<std::size_t>(task_.problem.dim());
+    const auto K = static_cast<std::size_t>(task_.problem.num_components());
+    const std::size_t bytes = sizeof(double) * (1 + K + 3 * d);
+    const std::size_t fit = gpu_.free_memory() / 2 / bytes;
+    return static_cast<std::int64_t>(std::clamp<std::size_t>(fit, 1, std::size_t{1} << 24));
+  }
+
+  void run(std::int64_t first, std::int64_t count) {
+    const Index d = task_.problem.dim();
+    PointsJob<Real> job{};
+    job.law = law_.table();
+    job.level = level_;
+    job.count = count;
+    Buffer<double> points(gpu_, static_cast<std::size_t>(count * d));
+    points.upload(task_.points + first * d);
+    job.points = points.data();
+    const auto room_for = [&](const double* asked_for, Index columns) {
+      return asked_for == nullptr ? Buffer<double>() : Buffer<double>(gpu_, static_cast<std::size_t>(count * columns));
+    };
+    const Index K = task_.problem.num_components();
+    const Buffer<double> log_density = room_for(task_.log_density, 1);
+    const Buffer<double> log_responsibilities = room_for(task_.log_responsibilities, K);
+    const Buffer<double> score = room_for(task_.score, d);
+    const Buffer<double> denoiser = room_for(task_.denoiser, d);
+    job.log_density = log_density.data();
+    job.log_responsibilities = log_responsibilities.data();
+    job.score = score.data();
+    job.denoiser = denoiser.data();
+    const Geometry geometry = give_room(gpu_, job, room_);
+    gpu_.launch(job, geometry);
+    const auto take = [&](const Buffer<double>& from, double* to, Index columns) {
+      if (to != nullptr) from.download(to + first * columns);
+    };
+    take(log_density, task_.log_density, 1);
+    take(log_responsibilities, task_.log_responsibilities, K);
+    take(score, task_.score, d);
+    take(denoiser, task_.denoiser, d);
+  }
+
+  using Index = particle::Index;
+  const PointTask& task_;
+  Gpu& gpu_;
+  Law<Real> law_;
+  particle::Arena<Real> arena_;
+  particle::LevelTable<Real> level_;
+  Tables<Real> tables_;
+  Buffer<Real> room_;
+};
+
+class CudaExecutor final : public Executor {
+ public:
+  CudaExecutor(std::unique_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
+
+  std::string name() const override { return name_; }
+
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
+    return precision == Precision::f32 ? block_size<float>(plan, num_kept, memory_limit) : block_size<double>(plan, num_kept, memory_limit);
+  }
+
+  NonFinite run(const Task& task) const override {
+    return task.precision == Precision::f32 ? TaskRun<float>(task, *gpu_)() : TaskRun<double>(task, *gpu_)();
+  }
+
+  void evaluate(const PointTask& task) const override {
+    if (task.precision == Precision::f32) return PointsRun<float>(task, *gpu_)();
+    PointsRun<double>(task, *gpu_)();
+  }
+
+ private:
+  template <class Real>
+  std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
+    const Memory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
+    const std::size_t free = gpu_->free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
+    require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit, " bytes, ", granule,
+            " particles need ", memory.least());
+    if (free < memory.least()) {
+      throw DeviceError(concat(name_, ": out of memory: ", memory.least(), " bytes wanted for ", granule, " particles, ", free, " free"));
+    }
+    const std::size_t room = (memory_limit == 0 ? free : std::min(free, memory_limit)) - memory.fixed;
+    const auto fit = static_cast<std::int64_t>(room / memory.particle) / granule * granule;
+    // A task is also what progress is told of and what a request to stop waits for.
+    const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12)) / granule * granule;
+    const std::int64_t fills_the_gpu = granule * 1024;
+    return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
+  }
+
+  std::unique_ptr<Gpu> gpu_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_executor(std::unique_ptr<Gpu> gpu, std::string name) {
+  return std::make_unique<CudaExecutor>(std::move(gpu), std::move(name));
+}
+
+}  // namespace gmdiff::cuda

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "device/cuda/gpu.hpp"
+#include "device/executor.hpp"
+
+namespace gmdiff::cuda {
+
+/// Runs plans on a GPU. `name` as `Device::name()`.
+std::unique_ptr<Executor> make_executor(std::unique_ptr<Gpu> gpu, std::string name);
+
+}  // namespace gmdiff::cuda

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "kernels/geometry.hpp"
+
+namespace gmdiff::cuda {
+
+/// What the executor asks of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host block
+/// (tests/support/host_gpu.hpp), so that all of the executor runs where there is none.
+class Gpu {
+ public:
+  virtual ~Gpu() = default;
+  /// Bytes of device memory that can be asked for.
+  virtual std::size_t free_memory() const = 0;
+  /// @throws DeviceError when they are not there, with the bytes wanted and free.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
+  /// Waits until the bytes are here.
+  virtual void download(void* to, const void* from, std::size_t bytes) = 0;
+
+  virtual kernels::Limits limits() const = 0;
+  virtual void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) = 0;
+};
+
+/// An array in a GPU's memory, given back when it goes.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Gpu& gpu, std::size_t size) : gpu_(&gpu), size_(size), data_(static_cast<T*>(gpu.allocate(size * sizeof(T)))) {}
+  Buffer(Buffer&& other) noexcept : gpu_(other.gpu_), size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(gpu_, other.gpu_);
+    std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_ != nullptr) gpu_->release(data_);
+  }
+
+  T* data() const { return data_; }
+  std::size_t size() const { return size_; }
+  void upload(const T* from) { gpu_->upload(data_, from, size_ * sizeof(T)); }
+  void download(T* to) const { gpu_->download(to, data_, size_ * sizeof(T)); }
+
+ private:
+  Gpu* gpu_ = nullptr;
+  std::size_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+}  // namespace gmdiff::cuda

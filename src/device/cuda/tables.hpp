@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "device/cuda/gpu.hpp"
+#include "device/particle/table_builder.hpp"
+
+namespace gmdiff::cuda {
+
+/// Tables that the host has built, in a GPU's memory: their numbers lie in one array, and every pointer is moved to its place there.
+template <class Real>
+class Tables {
+ public:
+  Tables(Gpu& gpu, const particle::Arena<Real>& arena) {
+    std::vector<Real> numbers;
+    for (const std::vector<Real>& piece : arena.pieces()) {
+      places_.push_back({.host = piece.data(), .offset = numbers.size()});
+      numbers.insert(numbers.end(), piece.begin(), piece.end());
+      numbers.resize((numbers.size() + alignment - 1) / alignment * alignment);
+    }
+    std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) { return std::less<>()(a.host, b.host); });
+    if (numbers.empty()) return;
+    numbers_ = Buffer<Real>(gpu, numbers.size());
+    numbers_.upload(numbers.data());
+  }
+
+  void move(particle::LevelTable<Real>& level) const {
+    move(level.records);
+    move(level.constants);
+    move(level.precision.values);
+    move(level.shrink.values);
+    move(level.gain.values);
+  }
+  void move(particle::MoveTable<Real>& table) const {
+    move(table.records);
+    move(table.gain.values);
+    move(table.deviation.values);
+  }
+  void move(particle::StepTable<Real>& step) const {
+    move(step.levels[0]);
+    move(step.levels[1]);
+    move(step.move);
+  }
+
+ private:
+  /// Numbers that the widest load takes at once.
+  static constexpr std::size_t alignment = 16 / sizeof(Real);
+  struct Place {
+    const Real* host;
+    std::size_t offset;
+  };
+
+  /// A table points to the beginning of a piece, or nowhere.
+  void move(const Real*& pointer) const {
+    if (pointer == nullptr) return;
+    const auto place =
+        std::lower_bound(places_.begin(), places_.end(), pointer, [](const Place& a, const Real* b) { return std::less<>()(a.host, b); });
+    pointer = numbers_.data() + place->offset;
+  }
+
+  std::vector<Place> places_;  // by address
+  Buffer<Real> numbers_;
+};
+
+/// A law in a GPU's memory.
+template <class Real>
+class Law {
+ public:
+  Law(Gpu& gpu, const MixtureTable& mixture, particle::Family family) : host_(mixture, family), table_(host_.table()) {
+    const auto d = static_cast<std::size_t>(table_.dim);
+    const auto K = static_cast<std::size_t>(table_.num_components);
+    copy(gpu, means_, table_.means, K * d);
+    if (table_.bases != nullptr) copy(gpu, bases_, table_.bases, mixture.bases.size() * d * d);
+    copy(gpu, thresholds_, table_.thresholds, K);
+  }
+  /// As the host has it, to build tables from.
+  const particle::LawTables<Real>& host() const { return host_; }
+  /// As kernels read it.
+  const particle::LawTable<Real>& table() const { return table_; }
+
+ private:
+  template <class T>
+  static void copy(Gpu& gpu, Buffer<T>& buffer, const T*& pointer, std::size_t size) {
+    buffer = Buffer<T>(gpu, size);
+    buffer.upload(pointer);
+    pointer = buffer.data();
+  }
+
+  particle::LawTables<Real> host_;
+  particle::LawTable<Real> table_;
+  Buffer<Real> means_, bases_;
+  Buffer<std::uint64_t> thresholds_;
+};
+
+}  // namespace gmdiff::cuda

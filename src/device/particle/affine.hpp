@@ -1,0 +1,34 @@
+#pragma once
+
+#include "device/particle/arithmetic.hpp"
+#include "device/particle/tables.hpp"
+
+// What an affine step does to one coordinate (mathematics.md §5).
+
+namespace gmdiff::particle {
+
+template <class Real>
+GMDIFF_PARTICLE bool has_churn(const StepTable<Real>& step) {
+  return step.c_x != Real(1) || step.c_n != Real(0);
+}
+
+/// u = p_x x + p_1 D_1
+template <class V>
+GMDIFF_PARTICLE V predicted(const StepTable<RealOf<V>>& step, V x, V D) {
+  return fma(V(step.p_1), D, V(step.p_x) * x);
+}
+
+/// a x + b_1 D_1 + b_p D_previous
+template <class V>
+GMDIFF_PARTICLE V after_first(const StepTable<RealOf<V>>& step, V x, V D, V before) {
+  const V y = fma(V(step.b[0]), D, V(step.a) * x);
+  return step.b_p != RealOf<V>(0) ? fma(V(step.b_p), before, y) : y;
+}
+
+/// ... + b_2 D_2
+template <class V>
+GMDIFF_PARTICLE V after_second(const StepTable<RealOf<V>>& step, V x, V D) {
+  return fma(V(step.b[1]), D, x);
+}
+
+}  // namespace gmdiff::particle

@@ -1,0 +1,53 @@
+#include "device/work.hpp"
+
+#include <algorithm>
+
+#include "device/particle/table_builder.hpp"
+
+namespace gmdiff {
+
+bool reads_previous_denoiser(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+    const auto* affine = std::get_if<AffineStep>(&step);
+    return affine != nullptr && affine->b_p != 0.0;
+  });
+}
+
+double operations(const Plan& plan) {
+  const MixtureTable& mixture = plan.problems.front();
+  const auto d = static_cast<double>(mixture.dim());
+  const auto K = static_cast<double>(mixture.num_components());
+  const double evaluation = K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
+  return (evaluation + 20.0 * d) * static_cast<double>(plan.steps.size() + 1);
+}
+
+int slot_of(const std::vector<int>& kept, int level) {
+  const auto place = std::lower_bound(kept.begin(), kept.end(), level);
+  return place == kept.end() || *place != level ? -1 : static_cast<int>(place - kept.begin());
+}
+
+template <class Real>
+std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first, std::size_t bytes) {
+  std::size_t used = 0;
+  std::size_t end = first;
+  while (end < steps.size()) {
+    used += particle::step_bytes<Real>(problem, steps[end]);
+    if (used > bytes && end > first) break;
+    ++end;
+  }
+  return end;
+}
+
+template <class Real>
+std::size_t largest_step_bytes(const Plan& plan) {
+  std::size_t largest = 0;
+  for (const Step& step : plan.steps) largest = std::max(largest, particle::step_bytes<Real>(plan.problems.front(), step));
+  return largest;
+}
+
+template std::size_t window_end<float>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
+template std::size_t window_end<double>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
+template std::size_t largest_step_bytes<float>(const Plan&);
+template std::size_t largest_step_bytes<double>(const Plan&);
+
+}  // namespace gmdiff

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include "device/executor.hpp"
+
+// What devices ask of a plan when they cut its work into pieces.
+
+namespace gmdiff {
+
+/// Whether a step reads D1 of the step before.
+bool reads_previous_denoiser(const Plan& plan);
+
+/// Arithmetic of one particle, roughly: it only decides how work is cut.
+double operations(const Plan& plan);
+
+/// Place of a level among those kept, or -1.
+int slot_of(const std::vector<int>& kept, int level);
+
+/// One past the last step of a window that begins with step `first`: as many as their tables have room in `bytes`, at least one.
+template <class Real>
+std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first, std::size_t bytes);
+
+/// Bytes of the tables of the step that has most.
+template <class Real>
+std::size_t largest_step_bytes(const Plan& plan);
+
+}  // namespace gmdiff

@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+#include <gmdiff/evaluate.hpp>
+
+#include "device/cases.hpp"
+#include "device/cuda/executor.hpp"
+#include "device/devices_under_test.hpp"
+#include "support/expect_invalid.hpp"
+#include "support/host_gpu.hpp"
+
+// The kernels of the GPU and its executor, run on the host block: the same bits as the device cpu, for every plan, in every order of
+// threads and every layout (numerics.md §7).
+
+namespace gmdiff {
+namespace {
+
+using test::HostGpu;
+using test::ThreadOrder;
+
+/// What a block may have of shared memory: tiles of 128 particles, tiles of 32 where that is less, and tiles in global memory.
+constexpr std::size_t wide = 227 << 10;
+constexpr std::size_t narrow = 40 << 10;
+constexpr std::size_t none = 4 << 10;  // enough for the records of small laws
+
+struct Case {
+  ThreadOrder order;
+  std::size_t shared_bytes;
+};
+constexpr Case cases[] = {{ThreadOrder::ascending, wide},   {ThreadOrder::descending, wide},   {ThreadOrder::shuffled, wide},
+                          {ThreadOrder::ascending, narrow}, {ThreadOrder::descending, narrow}, {ThreadOrder::shuffled, narrow},
+                          {ThreadOrder::ascending, none},   {ThreadOrder::descending, none},   {ThreadOrder::shuffled, none}};
+
+std::unique_ptr<Executor> executor_of(const Case& c) {
+  return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
+}
+
+/// Everything that can be asked of given points, one after the other.
+using Evaluated = std::vector<double>;
+Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const Points& x, Precision precision) {
+  const auto n = static_cast<std::size_t>(x.rows());
+  const auto d = static_cast<std::size_t>(x.cols());
+  const auto K = static_cast<std::size_t>(problem.num_components());
+  Evaluated values(n * (1 + K + 2 * d), -1.0);
+  double* const responsibilities = values.data() + n;
+  executor.evaluate({.problem = problem,
+                     .level = {.alpha = 0.75, .sigma = 0.5},
+                     .precision = precision,
+                     .points = x.data(),
+                     .count = x.rows(),
+                     .log_density = values.data(),
+                     .log_responsibilities = responsibilities,
+                     .score = responsibilities + n * K,
+                     .denoiser = responsibilities + n * (K + d),
+                     .stop = {}});
+  return values;
+}
+
+class Kernels : public testing::TestWithParam<CovarianceType> {};
+
+TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
+  for (const test::Shape& shape : test::shapes()) {
+    const std::vector<Plan> plans = test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+    for (std::size_t p = 0; p < plans.size(); ++p) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plans[p], precision);
+        const std::vector<char> expected = test::bytes(run(plans[p], options));
+        for (const Case& c : cases) {
+          if (shape.dim <= 4 && c.shared_bytes != wide) continue;  // one layout
+          const std::vector<char> result = test::bytes(run(plans[p], options, 0, *executor_of(c)));
+          EXPECT_TRUE(result == expected) << "plan " << p << " d " << shape.dim << " K " << shape.components << " order "
+                                          << static_cast<int>(c.order) << " shared " << c.shared_bytes
+                                          << (precision == Precision::f32 ? " f32" : " f64");
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenStarts) {
+  for (const test::Shape& shape : test::shapes()) {
+    const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      Options options = test::options_for(plan, precision);
+      options.start = test::normals(options.count, shape.dim, 9);
+      const std::vector<char> expected = test::bytes(run(plan, options));
+      for (const Case& c : cases) {
+        EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of(c))) == expected) << "d " << shape.dim << " shared " << c.shared_bytes;
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
+  for (const test::Shape& shape : test::shapes()) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    const Plan plan = draw_plan(std::span(&mixture, 1));
+    const Points x = 3.0 * test::normals(75, shape.dim, 9);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Evaluated expected = evaluated(*make_executor(Device::cpu(1)), plan.problems.front(), x, precision);
+      for (const Case& c : cases) {
+        EXPECT_EQ(evaluated(*executor_of(c), plan.problems.front(), x, precision), expected)
+            << "d " << shape.dim << " shared " << c.shared_bytes;
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
+  // A memory limit so small that every step has a window of its own, and the states go from launch to launch.
+  for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
+    for (const test::Shape& shape : {test::Shape{4, 200}, test::Shape{19, 100}}) {
+      const Plan plan = test::plan_of(sampler, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+      Options options = test::options_for(plan, Precision::f32);
+      const std::vector<char> expected = test::bytes(run(plan, options));
+      options.memory_limit = 4 << 20;
+      EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of({ThreadOrder::shuffled, wide}))) == expected) << "d " << shape.dim;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()), test::structure_name);
+
+Plan wild_plan(const Mixture& mixture) {
+  // Grows beyond every number in its third step.
+  Plan plan = draw_plan(std::span(&mixture, 1));
+  AffineStep calm, wild;
+  calm.a = 1.0;
+  wild.a = 1e300;
+  plan.kind = PlanKind::sample;
+  plan.steps = {calm, calm, wild, wild, calm};
+  plan.times = {1.0, 0.8, 0.6, 0.4, 0.2, 0.0};
+  return plan;
+}
+
+TEST(CudaExecutor, SaysAfterWhichStepParticlesAreNotFinite) {
+  for (const Eigen::Index dim : {2, 7}) {
+    const Mixture mixture = test::mixture_of(CovarianceType::diag, dim, 3);
+    const Plan plan = wild_plan(mixture);
+    const Options options{.count = 75, .device = Device::cpu(1), .precision = Precision::f64};
+    std::string expected, message;
+
+    try {
+      run(plan, options);
+    } catch (const NonFiniteError& error) {
+      expected = error.what();
+    }
+    try {
+      run(plan, options, 0, *executor_of({ThreadOrder::shuffled, wide}));
+    } catch (const NonFiniteError& error) {
+      message = error.what();
+    }
+
+    EXPECT_NE(expected, "");
+    EXPECT_EQ(message, expected);
+  }
+}
+
+TEST(CudaExecutor, SplitsABatchThatDoesNotFitItsMemory) {
+  const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
+  Options options{.count = 5000, .seed = 3, .device = Device::cpu(1)};
+  const std::vector<char> expected = test::bytes(run(plan, options));
+  int pieces = 0;
+  options.progress = [&](const Progress&) { ++pieces; };
+
+  options.memory_limit = 250 << 10;
+  const auto executor = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 300 << 10), "cuda");
+  const std::vector<char> result = test::bytes(run(plan, options, 0, *executor));
+
+  EXPECT_TRUE(result == expected);
+  EXPECT_GT(pieces, 1);
+}
+
+TEST(CudaExecutor, SaysHowManyBytesAreMissing) {
+  const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
+  const auto executor = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 1000), "cuda:1");
+  Options options{.count = 10};
+  std::string message;
+
+  try {
+    run(plan, options, 0, *executor);
+  } catch (const DeviceError& error) {
+    message = error.what();
+  }
+
+  EXPECT_TRUE(message.starts_with("cuda:1: out of memory: ") && message.ends_with(" bytes wanted for 1024 particles, 900 free")) << message;
+  options.memory_limit = 1000;
+  test::expect_invalid([&] { run(plan, options, 0, *executor); }, "cuda:1: memory_limit is 1000 bytes, 1024 particles need 50");
+}
+
+TEST(CudaExecutor, StopsBetweenPieces) {
+  const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
+  std::stop_source source;
+  Options options{.count = 5000, .seed = 3, .device = Device::cpu(1)};
+  const Samples expected = run(plan, options);
+  options.memory_limit = 250 << 10;
+  options.progress = [&](const Progress&) { source.request_stop(); };
+  options.stop = source.get_token();
+
+  try {
+    run(plan, options, 0, *executor_of({ThreadOrder::ascending, wide}));
+    FAIL() << "not stopped";
+  } catch (const Interrupted& stopped) {
+    const Eigen::Index rows = stopped.finished().rows();
+    EXPECT_GT(rows, 0);
+    EXPECT_LT(rows, 5000);
+    EXPECT_TRUE(test::bytes(stopped.finished()) == test::bytes(expected, 0, rows));
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff

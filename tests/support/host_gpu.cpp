@@ -1,0 +1,30 @@
+#include "support/host_gpu.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "support/host_kernels.hpp"
+
+namespace gmdiff::test {
+
+void* HostGpu::allocate(std::size_t bytes) {
+  void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  std::memset(memory, 0xff, bytes);
+  return memory;
+}
+void HostGpu::release(void* memory) noexcept { std::free(memory); }
+void HostGpu::upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+void HostGpu::download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+
+template <class Job>
+void HostGpu::run(const Job& job, const kernels::Geometry& geometry) {
+  run_kernel(job, geometry,
+             {.blocks = geometry.blocks, .threads = kernels::block_threads, .shared_bytes = geometry.shared_bytes, .order = order_});
+}
+
+void HostGpu::launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) { run(job, geometry); }
+void HostGpu::launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) { run(job, geometry); }
+void HostGpu::launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) { run(job, geometry); }
+void HostGpu::launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) { run(job, geometry); }
+
+}  // namespace gmdiff::test

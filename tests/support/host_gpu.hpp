@@ -1,0 +1,38 @@
+#pragma once
+
+#include "device/cuda/gpu.hpp"
+#include "support/host_block.hpp"
+
+namespace gmdiff::test {
+
+/// A GPU whose memory is the host's and whose kernels run on the host block: what is left to a real one is the launch, the intrinsics and
+/// the speed.
+class HostGpu final : public cuda::Gpu {
+ public:
+  /// @param shared_bytes what a block may have: it decides which layout runs
+  HostGpu(ThreadOrder order, std::size_t shared_bytes, std::size_t memory = std::size_t{1} << 30)
+      : order_(order), shared_bytes_(shared_bytes), memory_(memory) {}
+
+  std::size_t free_memory() const override { return memory_; }
+  /// Filled with a pattern that is NaN as a number.
+  void* allocate(std::size_t bytes) override;
+  void release(void* memory) noexcept override;
+  void upload(void* to, const void* from, std::size_t bytes) override;
+  void download(void* to, const void* from, std::size_t bytes) override;
+
+  kernels::Limits limits() const override { return {.shared_bytes = shared_bytes_, .blocks = 2}; }
+  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override;
+
+ private:
+  template <class Job>
+  void run(const Job& job, const kernels::Geometry& geometry);
+
+  ThreadOrder order_;
+  std::size_t shared_bytes_;
+  std::size_t memory_;
+};
+
+}  // namespace gmdiff::test

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "kernels/geometry.hpp"
+#include "support/host_block.hpp"
+
+namespace gmdiff::test {
+
+/// The kernel of a job on the host block. A unit for each kind of job, for they take long to compile.
+void run_kernel(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
+
+}  // namespace gmdiff::test
