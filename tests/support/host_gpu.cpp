@@ -18,6 +18,7 @@ void HostGpu::download(void* to, const void* from, std::size_t bytes) { std::mem
 
 template <class Job>
 void HostGpu::run(const Job& job, const kernels::Geometry& geometry) {
+  ++*launches_;
   run_kernel(job, geometry,
              {.blocks = geometry.blocks, .threads = kernels::block_threads, .shared_bytes = geometry.shared_bytes, .order = order_});
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "device/cuda/gpu.hpp"
 #include "support/host_block.hpp"
 
@@ -12,6 +14,9 @@ class HostGpu final : public cuda::Gpu {
   /// @param shared_bytes what a block may have: it decides which layout runs
   HostGpu(ThreadOrder order, std::size_t shared_bytes, std::size_t memory = std::size_t{1} << 30)
       : order_(order), shared_bytes_(shared_bytes), memory_(memory) {}
+
+  /// How many launches there were; it outlives the GPU.
+  std::shared_ptr<int> launches() const { return launches_; }
 
   std::size_t free_memory() const override { return memory_; }
   /// Filled with a pattern that is NaN as a number.
@@ -33,6 +38,7 @@ class HostGpu final : public cuda::Gpu {
   ThreadOrder order_;
   std::size_t shared_bytes_;
   std::size_t memory_;
+  std::shared_ptr<int> launches_ = std::make_shared<int>(0);
 };
 
 }  // namespace gmdiff::test
