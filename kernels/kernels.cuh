@@ -44,23 +44,20 @@ struct TileKernel {
 
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
-    using Tile = kernels::Tile<V, particles, Block>;
-    for_each_tile(block, job, [&](Real* room, std::int64_t begin) {
-      TileSteps<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, tile_room(job), begin).run(block);
-    });
+    carry<TileSteps>(block, job);
   }
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const PointsJob<Real>& job) {
-    using Tile = kernels::Tile<V, particles, Block>;
-    for_each_tile(block, job, [&](Real* room, std::int64_t begin) {
-      TilePoints<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, tile_room(job), begin).run();
-    });
+    carry<TilePoints>(block, job);
   }
 
  private:
-  template <class Block, class Job, class Body>
-  GMDIFF_PARTICLE static void for_each_tile(Block& block, const Job& job, Body body) {
-    const Index numbers = tile_room(job).rows() * particles;
+  /// One tile after the other.
+  template <template <class, class, class> class Work, class Block, class Job>
+  GMDIFF_PARTICLE static void carry(Block& block, const Job& job) {
+    using Tile = kernels::Tile<V, particles, Block>;
+    const TileRoom shape = tile_room(job);
+    const Index numbers = shape.rows() * particles;
     Real* room = nullptr;
     if constexpr (in_shared) {
       room = block.template shared<Real>(static_cast<std::size_t>(numbers));
@@ -69,7 +66,7 @@ struct TileKernel {
     }
     for (std::int64_t begin = block.index() * particles; begin < job.count; begin += block.num_blocks() * particles) {
       block.sync();  // the last tile is done with
-      body(room, begin);
+      Work<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, shape, begin).run(block);
     }
   }
 };

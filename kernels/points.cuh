@@ -21,7 +21,8 @@ class TilePoints {
         law_(tile_, job_.law, room, result_),
         rows_(tile_, job_.law, begin_, job.count) {}
 
-  GMDIFF_PARTICLE void run() {
+  template <class Block>
+  GMDIFF_PARTICLE void run(Block& /*block*/) {
     rows_.load(job_.points, x_, result_);
     tile_.sync();
     if (job_.log_density != nullptr || job_.log_responsibilities != nullptr) densities();

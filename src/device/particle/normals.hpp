@@ -56,13 +56,15 @@ GMDIFF_PARTICLE void pair_normals(const WordsOf<V> (&w)[4], V* normals) {
   rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
 }
 
-/// array[i]. A GPU keeps an array that is indexed at run time in memory, and one that is compared with in registers.
+/// array[i]. A GPU keeps an array that is indexed at run time in memory, and one that is chosen from in registers.
 #ifdef __CUDA_ARCH__
-template <class X, int n>
-GMDIFF_PARTICLE X entry(const X (&array)[n], int i) {
-  X value = array[0];
-  for (int j = 1; j < n; ++j) value = i == j ? array[j] : value;
-  return value;
+template <class X>
+GMDIFF_PARTICLE X entry(const X (&array)[2], int i) {
+  return select(i == 0, array[0], array[1]);
+}
+template <class X>
+GMDIFF_PARTICLE X entry(const X (&array)[4], int i) {
+  return select(i < 2, select(i == 0, array[0], array[1]), select(i == 2, array[2], array[3]));
 }
 #else
 template <class X, int n>
