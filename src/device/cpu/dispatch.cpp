@@ -30,22 +30,25 @@ const char* to_string(InstructionSet set) {
 }
 
 bool is_available(InstructionSet set) {
-#ifdef GMDIFF_X86_UNITS
-  const bool fma = __builtin_cpu_supports("fma") != 0;
   switch (set) {
     case InstructionSet::scalar:
       return true;
+#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
-      return fma && __builtin_cpu_supports("avx");
-    case InstructionSet::avx2:
-      return fma && __builtin_cpu_supports("avx2");
-    default:
-      return fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl");
-  }
-#else
-  return set == InstructionSet::scalar;
+      return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
 #endif
+#ifdef GMDIFF_AVX2_UNIT
+    case InstructionSet::avx2:
+      return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
+#endif
+#ifdef GMDIFF_AVX512_UNIT
+    case InstructionSet::avx512:
+      return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    default:
+      return false;
+  }
 }
 
 InstructionSet chosen_instruction_set() {
@@ -77,11 +80,15 @@ Unit<Real> unit(InstructionSet set) {
     }
   };
   switch (set) {
-#ifdef GMDIFF_X86_UNITS
+#ifdef GMDIFF_AVX512_UNIT
     case InstructionSet::avx512:
       return of_precision(unit_avx512_f32, unit_avx512_f64);
+#endif
+#ifdef GMDIFF_AVX2_UNIT
     case InstructionSet::avx2:
       return of_precision(unit_avx2_f32, unit_avx2_f64);
+#endif
+#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
       return of_precision(unit_fma128_f32, unit_fma128_f64);
 #endif
@@ -92,11 +99,15 @@ Unit<Real> unit(InstructionSet set) {
 
 DistanceUnit distance_unit(InstructionSet set) {
   switch (set) {
-#ifdef GMDIFF_X86_UNITS
+#ifdef GMDIFF_AVX512_UNIT
     case InstructionSet::avx512:
       return unit_avx512_distances();
+#endif
+#ifdef GMDIFF_AVX2_UNIT
     case InstructionSet::avx2:
       return unit_avx2_distances();
+#endif
+#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
       return unit_fma128_distances();
 #endif

@@ -22,17 +22,11 @@ constexpr double operations_per_task = 2e12;                     // some tenths 
 constexpr std::int64_t granule = 1024;                           // particles: whole blocks of every layout
 constexpr int no_step = std::numeric_limits<int>::max();
 
-/// Bytes of the tables of a window of steps; at least one step fits.
-template <class Real>
-std::size_t table_bytes(const Plan& plan, std::size_t memory_limit) {
-  const std::size_t most = memory_limit == 0 ? preferred_tables : std::min(preferred_tables, memory_limit / 8);
-  return std::max(most, largest_step_bytes<Real>(plan));
-}
-
 /// Bytes of a run in the GPU's memory.
 template <class Real>
 struct Memory {
-  std::size_t fixed;     ///< law, tables of a window, room of the blocks
+  std::size_t tables;    ///< of a window of steps, at least those of one step
+  std::size_t fixed;     ///< law, tables of two windows, room of the blocks
   std::size_t particle;  ///< of one particle: result, given start, states between windows
   std::size_t least() const { return fixed + granule * particle; }
 
@@ -40,9 +34,12 @@ struct Memory {
     const MixtureTable& mixture = plan.problems.front();
     const auto d = static_cast<std::size_t>(mixture.dim());
     fixed = particle::LawTables<Real>::bytes(mixture, particle::family_of(mixture)) +
-            static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) + 2 * table_bytes<Real>(plan, memory_limit) +
-            room(mixture, limits);
+            static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) + room(mixture, limits);
     particle = d * (num_kept * sizeof(Real) + sizeof(double) + 4 * sizeof(Real));
+    // A share of what is left beside the least, so that whatever limit is enough for one step's tables stays enough.
+    const std::size_t left = memory_limit - std::min(memory_limit, least());
+    tables = std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8), largest_step_bytes<Real>(plan));
+    fixed += 2 * tables;
   }
 
  private:
@@ -86,7 +83,7 @@ class TaskRun {
 
   NonFinite operator()() {
     const std::vector<Step>& steps = task_.plan.steps;
-    const std::size_t bytes = table_bytes<Real>(task_.plan, task_.memory_limit);
+    const std::size_t bytes = Memory<Real>(task_.plan, task_.kept.size(), task_.memory_limit, gpu_.limits()).tables;
     NonFinite result;
     std::size_t first = 0;
     do {
