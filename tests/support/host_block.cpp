@@ -1,11 +1,5 @@
 #include "support/host_block.hpp"
 
-#include <sys/mman.h>
-#include <ucontext.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <csetjmp>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -13,99 +7,16 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define GMDIFF_FIBERS_UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GMDIFF_FIBERS_UNDER_ASAN 1
-#endif
-#endif
-
-#ifdef GMDIFF_FIBERS_UNDER_ASAN
-#include <dlfcn.h>
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-
-#ifdef __GLIBC__
-// _longjmp past its fortified twin, which takes a jump to another stack for an error.
-extern "C" void gmdiff_plain_longjmp(jmp_buf target, int value) __asm__("_longjmp");
-#else
-#define gmdiff_plain_longjmp _longjmp
-#endif
+#include "support/fibers.hpp"
 
 namespace gmdiff::test::host_block {
 
 namespace {
 
 constexpr int warp_size = HostTile::size;
-
-// AddressSanitizer must be told which stack is in use.
-#ifdef GMDIFF_FIBERS_UNDER_ASAN
-constexpr bool under_asan = true;
-constexpr std::size_t stack_bytes = 256 * 1024;
-void start_switch(void** fake_stack, const void* bottom, std::size_t size) { __sanitizer_start_switch_fiber(fake_stack, bottom, size); }
-void finish_switch(void* fake_stack, const void** bottom, std::size_t* size) { __sanitizer_finish_switch_fiber(fake_stack, bottom, size); }
-void unpoison(void* begin, std::size_t size) { __asan_unpoison_memory_region(begin, size); }
-
-/// _longjmp of the C library. The sanitizer's own, ten times slower, stops to watch the arrays on the stack that it leaves; but here
-/// threads come back to it.
-auto find_longjmp() {
-  auto* result = &gmdiff_plain_longjmp;
-  void* const library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  void* const found = library == nullptr ? nullptr : dlsym(library, "_longjmp");
-  if (found != nullptr) result = reinterpret_cast<decltype(result)>(found);
-  return result;
-}
-
-void jump_to(jmp_buf& target) {
-  static const auto longjmp_of_library = find_longjmp();
-  longjmp_of_library(target, 1);
-}
-#else
-constexpr bool under_asan = false;
-constexpr std::size_t stack_bytes = 128 * 1024;
-void start_switch(void** /*fake_stack*/, const void* /*bottom*/, std::size_t /*size*/) {}
-void finish_switch(void* /*fake_stack*/, const void** /*bottom*/, std::size_t* /*size*/) {}
-void unpoison(void* /*begin*/, std::size_t /*size*/) {}
-void jump_to(jmp_buf& target) { gmdiff_plain_longjmp(target, 1); }
-#endif
-
-/// Stacks of threads, each above a page that cannot be touched, so that a deep body ends in a fault and not in its neighbour's stack.
-class Stacks {
- public:
-  explicit Stacks(int count) : count_(count), guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
-    void* memory = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "stacks of the host block");
-    begin_ = static_cast<std::byte*>(memory);
-    for (int i = 0; i < count; ++i) mprotect((*this)[i] - guard_, guard_, PROT_NONE);
-  }
-  ~Stacks() { munmap(begin_, bytes()); }
-  Stacks(const Stacks&) = delete;
-  Stacks& operator=(const Stacks&) = delete;
-
-  int count() const { return count_; }
-  std::byte* operator[](int i) const { return begin_ + static_cast<std::size_t>(i) * (guard_ + stack_bytes) + guard_; }
-
- private:
-  std::size_t bytes() const { return static_cast<std::size_t>(count_) * (guard_ + stack_bytes); }
-
-  int count_;
-  std::size_t guard_;
-  std::byte* begin_ = nullptr;
-};
-
-thread_local std::unique_ptr<Stacks> kept_stacks;  // of the last run: new ones cost more than a small run
-
-std::unique_ptr<Stacks> take_stacks(int count) {
-  std::unique_ptr<Stacks> stacks = std::move(kept_stacks);
-  if (stacks == nullptr || stacks->count() < count) stacks = std::make_unique<Stacks>(count);
-  return stacks;
-}
 
 /// A copy from global to shared memory on its way.
 struct Copy {
@@ -128,22 +39,12 @@ struct Thread {
   std::vector<Copy> copies;
   std::size_t committed = 0;  ///< of the copies
   std::size_t arrays = 0;     ///< asked for
-
-  // The fiber: entered once by its context, later by jumps, which are cheaper as they leave the signal mask alone.
-  std::byte* stack = nullptr;
-  bool is_entered = false;
-  ucontext_t context{};
-  jmp_buf jump{};
-  void* fake_stack = nullptr;
 };
 
 /// Runs the threads and lets them meet.
 class Engine {
  public:
   Engine(const Launch& launch, const std::function<void(HostBlock&)>& body);
-  ~Engine();
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
 
   void run_grid();
 
@@ -172,15 +73,11 @@ class Engine {
   void require_all_arrays() const;
   void add_room(const Array& array);
 
-  void close_fibers();
   void resume(Thread& thread);
-  void suspend(Thread& thread, bool for_good = false);
-  void live(Thread& thread);
-  static void enter();
+  void run_body(Thread& thread);
 
   Launch launch_;
   const std::function<void(HostBlock&)>& body_;
-  std::unique_ptr<Stacks> stacks_;
   std::vector<Thread> threads_;
   std::vector<Thread*> ready_;  ///< the next one is last
   std::vector<int> arrived_;    ///< in each warp's tile
@@ -188,19 +85,11 @@ class Engine {
   std::int64_t index_ = 0;
   std::vector<Room> rooms_;
   std::size_t shared_used_ = 0;
-
-  Thread* running_ = nullptr;
   std::exception_ptr failure_;
-  bool closes_ = false;  ///< threads end instead of waiting for another block
-  jmp_buf jump_{};
-  void* fake_stack_ = nullptr;
-  const void* stack_bottom_ = nullptr;
-  std::size_t stack_size_ = 0;
+  Fibers fibers_;
 };
 
 namespace {
-
-thread_local Engine* entering = nullptr;  // a context takes no pointers
 
 bool is_same(const char* a, const char* b) { return a == b || std::string_view(a) == b; }  // almost always the former
 
@@ -264,31 +153,11 @@ void combine(std::span<Thread> threads) {
 Engine::Engine(const Launch& launch, const std::function<void(HostBlock&)>& body)
     : launch_(launch),
       body_(body),
-      stacks_(take_stacks(launch.threads)),
       threads_(static_cast<std::size_t>(launch.threads)),
       arrived_((threads_.size() + warp_size - 1) / warp_size),
-      generator_(launch.seed) {
-  for (int rank = 0; rank < launch.threads; ++rank) {
-    threads_[static_cast<std::size_t>(rank)].rank = rank;
-    threads_[static_cast<std::size_t>(rank)].stack = (*stacks_)[rank];
-  }
-}
-
-Engine::~Engine() {
-  if (under_asan) close_fibers();
-  for (const Thread& thread : threads_) {  // marks of the frames that are never left: all of an abandoned thread, or those below a body
-    const std::size_t bytes = thread.state == State::returned ? 4096 : stack_bytes;
-    unpoison(thread.stack + stack_bytes - bytes, bytes);
-  }
-  kept_stacks = std::move(stacks_);
-}
-
-/// Lets AddressSanitizer free what it keeps for each fiber. (It keeps that of abandoned ones.)
-void Engine::close_fibers() {
-  closes_ = true;
-  for (Thread& thread : threads_) {
-    if (thread.is_entered && thread.state == State::returned) resume(thread);
-  }
+      generator_(launch.seed),
+      fibers_(launch.threads, [this](int rank) { run_body(threads_[static_cast<std::size_t>(rank)]); }) {
+  for (int rank = 0; rank < launch.threads; ++rank) threads_[static_cast<std::size_t>(rank)].rank = rank;
 }
 
 void Engine::run_grid() {
@@ -373,7 +242,7 @@ Word Engine::meet(Thread& thread, const Call& call, const Word& input, int from)
   thread.input = input;
   thread.from = from;
   thread.state = State::waits;
-  suspend(thread);
+  fibers_.suspend();
   return thread.result;
 }
 
@@ -419,48 +288,16 @@ void Engine::require_shared(const void* to, std::size_t bytes) const {
 
 /// Runs the thread until it meets others or returns.
 void Engine::resume(Thread& thread) {
-  running_ = &thread;
-  start_switch(&fake_stack_, thread.stack, stack_bytes);
-  if (_setjmp(jump_) == 0) {
-    if (thread.is_entered) jump_to(thread.jump);
-    thread.is_entered = true;
-    getcontext(&thread.context);
-    thread.context.uc_stack.ss_sp = thread.stack;
-    thread.context.uc_stack.ss_size = stack_bytes;
-    thread.context.uc_link = nullptr;
-    makecontext(&thread.context, &Engine::enter, 0);
-    entering = this;
-    setcontext(&thread.context);
+  if (fibers_.resume(thread.rank)) thread.state = State::returned;
+}
+
+void Engine::run_body(Thread& thread) {
+  try {
+    HostBlock block(*this, thread);
+    body_(block);
+  } catch (...) {
+    failure_ = std::current_exception();
   }
-  finish_switch(fake_stack_, nullptr, nullptr);
-}
-
-/// Goes back to resume().
-void Engine::suspend(Thread& thread, bool for_good) {
-  start_switch(for_good ? nullptr : &thread.fake_stack, stack_bottom_, stack_size_);
-  if (_setjmp(thread.jump) == 0) jump_to(jump_);
-  finish_switch(thread.fake_stack, nullptr, nullptr);
-}
-
-void Engine::enter() {
-  Engine& engine = *entering;
-  finish_switch(nullptr, &engine.stack_bottom_, &engine.stack_size_);
-  engine.live(*engine.running_);
-}
-
-/// One thread's life: the body once for each block. Never returns, as there is nothing below it on the stack.
-void Engine::live(Thread& thread) {
-  while (!closes_) {
-    try {
-      HostBlock block(*this, thread);
-      body_(block);
-    } catch (...) {
-      failure_ = std::current_exception();
-    }
-    thread.state = State::returned;
-    suspend(thread);
-  }
-  suspend(thread, true);
 }
 
 void run(const Launch& launch, const std::function<void(HostBlock&)>& body) {
