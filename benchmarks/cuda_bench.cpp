@@ -10,7 +10,7 @@ namespace {
 using gmdiff::CovarianceType;
 using gmdiff::Points;
 using gmdiff::Precision;
-using gmdiff::bench::gpu_under_test;
+using gmdiff::bench::GpuUnderTest;
 using gmdiff::bench::mixture;
 using gmdiff::bench::plan_of;
 using gmdiff::bench::register_on_gpu;
@@ -45,50 +45,50 @@ void add_wide(CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int
 
 /// Log-densities of given points: one product with every U_k.
 void log_density(benchmark::State& state, Precision precision) {
-  const auto& gpu = gpu_under_test();
-  if (!gpu.reason.empty()) return state.SkipWithError(gpu.reason.c_str());
-  constexpr Eigen::Index d = 64, K = 200, count = 200'000;
-  const gmdiff::Mixture law = mixture(CovarianceType::full, d, K);
-  const gmdiff::Plan plan = gmdiff::draw_plan({&law, 1});
-  const Points x = gmdiff::bench::normals(count, d);
-  std::vector<double> values(count);
-  const auto run_once = [&] {
-    gpu.use->reset();
-    gpu.executor->evaluate({.problem = plan.problems.front(),
-                            .level = {},
-                            .precision = precision,
-                            .points = x.data(),
-                            .count = count,
-                            .log_density = values.data(),
-                            .log_responsibilities = nullptr,
-                            .score = nullptr,
-                            .denoiser = nullptr,
-                            .stop = {}});
-    return gpu.use->seconds();
-  };
-  run_once();
-  for (auto _ : state) state.SetIterationTime(run_once());
-  gmdiff::bench::count(state, "points_per_second", static_cast<double>(count), static_cast<double>(K * d * d),
-                       precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    constexpr Eigen::Index d = 64, K = 200, count = 200'000;
+    const gmdiff::Mixture law = mixture(CovarianceType::full, d, K);
+    const gmdiff::Plan plan = gmdiff::draw_plan({&law, 1});
+    const Points x = gmdiff::bench::normals(count, d);
+    std::vector<double> values(count);
+    const auto run_once = [&] {
+      gpu.use->reset();
+      gpu.executor->evaluate({.problem = plan.problems.front(),
+                              .level = {},
+                              .precision = precision,
+                              .points = x.data(),
+                              .count = count,
+                              .log_density = values.data(),
+                              .log_responsibilities = nullptr,
+                              .score = nullptr,
+                              .denoiser = nullptr,
+                              .stop = {}});
+      return gpu.use->seconds();
+    };
+    run_once();
+    for (auto _ : state) state.SetIterationTime(run_once());
+    gmdiff::bench::count(state, "points_per_second", static_cast<double>(count), static_cast<double>(K * d * d),
+                         precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
+  });
 }
 
 /// A thousand million particles as a user runs them, from the call to the samples on the host: by the wall clock, in bounded memory of
 /// the GPU.
 void thousand_million(benchmark::State& state) {
-  const auto& gpu = gpu_under_test();
-  if (!gpu.reason.empty()) return state.SkipWithError(gpu.reason.c_str());
-  const gmdiff::Plan plan = gmdiff::bench::plan_2d(gmdiff::bench_2d().sampler);
-  constexpr std::int64_t count = 1'000'000'000;
-  gpu.use->reset();
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1, .memory_limit = std::size_t{1} << 30}, 0, *gpu.executor));
-  }
-  gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(count) * static_cast<double>(plan.steps.size()), 0.0, 1.0);
-  state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    const gmdiff::Plan plan = gmdiff::bench::plan_2d(gmdiff::bench_2d().sampler);
+    constexpr std::int64_t count = 1'000'000'000;
+    gpu.use->reset();
+    for (auto _ : state) {
+      benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1, .memory_limit = std::size_t{1} << 30}, 0, *gpu.executor));
+    }
+    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(count) * static_cast<double>(plan.steps.size()), 0.0, 1.0);
+    state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  });
 }
 
 void add_all() {
-  gpu_under_test();
+  gmdiff::bench::gpu_under_test();
   add_2d();
   add_wide(CovarianceType::spherical, 80, 25, 1'000'000, 3.0 * 25 * 80);
   add_wide(CovarianceType::spherical, 800, 25, 100'000, 3.0 * 25 * 800);

@@ -14,7 +14,9 @@ namespace gmdiff::bench {
 template <class T>
 class DeviceArray {
  public:
-  explicit DeviceArray(std::size_t size) : size_(size) { GMDIFF_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&data_), size * sizeof(T))); }
+  explicit DeviceArray(std::size_t size) : size_(size) {
+    GMDIFF_CUDA_CHECK(cudaMalloc(reinterpret_cast<void**>(&data_), size * sizeof(T)));
+  }
   explicit DeviceArray(std::span<const T> values) : DeviceArray(values.size()) {
     GMDIFF_CUDA_CHECK(cudaMemcpy(data_, values.data(), values.size_bytes(), cudaMemcpyHostToDevice));
   }

@@ -32,20 +32,19 @@ GpuUnderTest start() {
 }
 
 void run_case(benchmark::State& state, const Case& one) {
-  const GpuUnderTest& gpu = gpu_under_test();
-  if (!gpu.reason.empty()) return state.SkipWithError(gpu.reason.c_str());
-  const auto run_once = [&] {
-    gpu.use->reset();
-    benchmark::DoNotOptimize(run(one.plan, {.count = one.count, .seed = 1, .precision = one.precision}, 0, *gpu.executor));
-    return gpu.use->seconds();
-  };
-  run_once();  // loads the kernel, brings the clocks up
-  for (auto _ : state) state.SetIterationTime(run_once());
-  const double steps = std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
-  count(state, "particle_steps_per_second", steps, one.slots,
-        one.precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
-  state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
-  state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  on_gpu(state, [&](const GpuUnderTest& gpu) {
+    const auto run_once = [&] {
+      gpu.use->reset();
+      benchmark::DoNotOptimize(run(one.plan, {.count = one.count, .seed = 1, .precision = one.precision}, 0, *gpu.executor));
+      return gpu.use->seconds();
+    };
+    run_once();  // loads the kernel, brings the clocks up
+    for (auto _ : state) state.SetIterationTime(run_once());
+    const double steps = std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
+    count(state, "particle_steps_per_second", steps, one.slots, one.precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
+    state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
+    state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  });
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace gmdiff::bench {
 
 struct GpuUse;
 
-/// GPU 0 and its ceilings of this run, or why there is none: then every benchmark ends with that reason, and its name is known all the same.
+/// GPU 0 and its ceilings of this run, or why there is none: then every benchmark ends with that reason, and its name is known all the
+/// same.
 struct GpuUnderTest {
   std::shared_ptr<GpuUse> use;
   std::unique_ptr<Executor> executor;
@@ -22,6 +23,18 @@ struct GpuUnderTest {
 
 /// The GPU, started and measured at the first call, which writes what it is to the record.
 const GpuUnderTest& gpu_under_test();
+
+/// Runs the body of a benchmark, which is given the GPU; the benchmark ends with the reason where there is none, or with the body's error.
+template <class Body>
+void on_gpu(benchmark::State& state, Body body) {
+  const GpuUnderTest& gpu = gpu_under_test();
+  if (!gpu.reason.empty()) return state.SkipWithError(gpu.reason.c_str());
+  try {
+    body(gpu);
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
 
 /// Registers a run of a plan, three times within one measurement. Names end with "/iterations:3/manual_time".
 void register_on_gpu(const Case& one);

@@ -68,7 +68,9 @@ GpuCeiling measured_gpu_ceiling() {
   int device = 0, multiprocessors = 0;
   GMDIFF_CUDA_CHECK(cudaGetDevice(&device));
   GMDIFF_CUDA_CHECK(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
-  return {.fma32 = fma_per_second<float>(multiprocessors), .fma64 = fma_per_second<double>(multiprocessors), .bytes = copied_bytes_per_second()};
+  return {.fma32 = fma_per_second<float>(multiprocessors),
+          .fma64 = fma_per_second<double>(multiprocessors),
+          .bytes = copied_bytes_per_second()};
 }
 
 }  // namespace gmdiff::bench

@@ -27,24 +27,25 @@ double difference_from_cpu(const gmdiff::Plan& plan) {
   gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()), as_float(start));
   step.run();
   const std::vector<float> states = step.states();
-  const Points values = Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(states.data(), start.rows(), start.cols()).cast<double>();
+  const Points values =
+      Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(states.data(), start.rows(), start.cols()).cast<double>();
   const Points exact = expected.to_double();
   return (values - exact).norm() / exact.norm();
 }
 
 void matrix_products(benchmark::State& state, const gmdiff::bench::Case& one) {
-  const auto& gpu = gmdiff::bench::gpu_under_test();
-  if (!gpu.reason.empty()) return state.SkipWithError(gpu.reason.c_str());
-  const gmdiff::Plan plan = one_step(one.plan);
-  if (const double difference = difference_from_cpu(plan); !(difference < 1e-3)) {
-    return state.SkipWithError(("differs from the cpu by " + std::to_string(difference)).c_str());
-  }
-  gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()),
-                                 as_float(gmdiff::bench::normals(one.count, plan.dim())));
-  const auto run_once = [&] { return gmdiff::bench::timed(nullptr, [&] { step.run(); }); };
-  run_once();
-  for (auto _ : state) state.SetIterationTime(run_once());
-  gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(one.count), one.slots, gpu.ceiling.fma32);
+  gmdiff::bench::on_gpu(state, [&](const gmdiff::bench::GpuUnderTest& gpu) {
+    const gmdiff::Plan plan = one_step(one.plan);
+    if (const double difference = difference_from_cpu(plan); !(difference < 1e-3)) {
+      throw gmdiff::DeviceError("the step differs from the cpu's by " + std::to_string(difference));
+    }
+    gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()),
+                                   as_float(gmdiff::bench::normals(one.count, plan.dim())));
+    const auto run_once = [&] { return gmdiff::bench::timed(nullptr, [&] { step.run(); }); };
+    run_once();
+    for (auto _ : state) state.SetIterationTime(run_once());
+    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(one.count), one.slots, gpu.ceiling.fma32);
+  });
 }
 
 void add_all() {

@@ -89,8 +89,10 @@ void expect_bits_of_the_cpu(const ElementaryFunctions<Real>& cpu) {
     return u < 0.25 ? 0.5 + 4.0 * u : std::exp2((sizeof(Real) == sizeof(float) ? 276.0 : 2096.0) * ((u - 0.25) / 0.75 - 0.54));
   };
   const auto turns = [](double u) { return 0.25 * u - 0.125; };
-  expect_bits_of_the_cpu<Real>(Elementary::exp_nonpositive, cpu.exp_nonpositive, negative, {0, -Real(0), -inf, nan, -tiny, Limits::lowest()});
-  expect_bits_of_the_cpu<Real>(Elementary::log, cpu.log, positive, {0, -Real(0), 1, inf, -inf, nan, -1, tiny, Limits::min(), Limits::max()});
+  expect_bits_of_the_cpu<Real>(Elementary::exp_nonpositive, cpu.exp_nonpositive, negative,
+                               {0, -Real(0), -inf, nan, -tiny, Limits::lowest()});
+  expect_bits_of_the_cpu<Real>(Elementary::log, cpu.log, positive,
+                               {0, -Real(0), 1, inf, -inf, nan, -1, tiny, Limits::min(), Limits::max()});
   expect_bits_of_the_cpu<Real>(Elementary::sine, cpu.sine, turns, {0, -Real(0), Real(0.125), Real(-0.125), tiny});
   expect_bits_of_the_cpu<Real>(Elementary::cosine, cpu.cosine, turns, {0, -Real(0), Real(0.125), Real(-0.125), tiny});
 }

@@ -94,9 +94,8 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForGivenPoints) {
     const Points x = 3.0 * test::normals(is_small() ? 33 : 1025, shape.dim, 9);
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       const auto on = [&](const Device& device) {
-        return evaluate(
-            mixture, x, {.alpha = 0.75, .sigma = 0.5},
-            {.log_responsibilities = true, .score = true, .denoiser = true, .device = device, .precision = precision});
+        return evaluate(mixture, x, {.alpha = 0.75, .sigma = 0.5},
+                        {.log_responsibilities = true, .score = true, .denoiser = true, .device = device, .precision = precision});
       };
       const Evaluation gpu = on(Device::cuda());
       const Evaluation cpu = on(Device::cpu());
@@ -145,7 +144,8 @@ INSTANTIATE_TEST_SUITE_P(Structures, Runs, testing::ValuesIn(test::every_structu
 class Batches : public test::OnGpu {};
 
 TEST_F(Batches, HaveTheBitsOfTheCpu) {
-  const Plan plan = test::plan_of(Ddim{.eta = 1.0}, {test::mixture_of(CovarianceType::full, 3, 4, 1), test::mixture_of(CovarianceType::full, 3, 4, 7)});
+  const Plan plan =
+      test::plan_of(Ddim{.eta = 1.0}, {test::mixture_of(CovarianceType::full, 3, 4, 1), test::mixture_of(CovarianceType::full, 3, 4, 7)});
   const Options options = test::options_for(plan, Precision::f32);
   EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options));
 }
