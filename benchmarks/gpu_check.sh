@@ -15,7 +15,11 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-usage() { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() {
+  echo "usage:" >&2
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
 
 build=1 check=1 dry=0 architectures="" phases=tests,sanitizers,benchmarks
 build_folder=$root/build/gpu-check
@@ -82,33 +86,39 @@ configure_and_build() {
   cmake --build "$build_folder" --target "${executables[@]}"
 }
 
-# Shared libraries that an executable asks for, by name.
-needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
-is_everywhere() { [[ $1 =~ ^(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|ld-linux-x86-64)\.so ]]; }
+# Shared libraries of an executable: name and path, or "not" where the loader finds none.
+libraries() { ldd "$folder/$1" | awk '$2 == "=>" { print $1, $3 }'; }
+is_everywhere() { [[ $1 =~ ^(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so ]]; }
 is_cublas() { [[ $1 =~ ^libcublas(Lt)?\.so ]]; }
 
 # Beside the executables whatever library another machine may not have: FOLDER/lib goes with them.
 bundle() {
-  local executable library path
+  local executable name path
   mkdir -p "$folder/lib"
   for executable in "${executables[@]}"; do
-    for library in $(needed "$folder/$executable"); do
-      if is_everywhere "$library" || is_cublas "$library"; then continue; fi
-      path=$(ldd "$folder/$executable" | awk -v name="$library" '$1 == name { print $3 }')
-      cp -L "$path" "$folder/lib/$library"
-    done
+    while read -r name path; do
+      if ! is_everywhere "$name" && ! is_cublas "$name"; then cp -L "$path" "$folder/lib/$name"; fi
+    done < <(libraries "$executable")
   done
 }
 
 # --- what must be there -----------------------------------------------------------------------------------------------------------
 
+# cuBLAS may lie where the loader does not look: beside the toolkit, or in a Python package.
+find_cublas() {
+  local name place
+  name=$(libraries gmdiff_matrix_bench | awk '/^libcublas\.so.* not$/ { print $1 }')
+  if [[ -z $name ]]; then return; fi
+  place=$(find /usr/local /usr/lib /opt "$HOME" -name "$name" -print -quit 2>/dev/null || true)
+  if [[ -n $place ]]; then export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:${place%/*}; fi
+}
+
 check_executable() {  # name
-  local library
+  local name path
   if [[ ! -x $folder/$1 ]]; then note FAILED "$folder/$1 is not there"; return; fi
-  for library in $(needed "$folder/$1"); do
-    if is_everywhere "$library" || is_cublas "$library" || [[ -e $folder/lib/$library ]]; then continue; fi
-    note FAILED "$1 needs $library, which is not in $folder/lib"
-  done
+  while read -r name path; do
+    if [[ $path == not ]]; then note FAILED "$1 needs $name, which is not there"; fi
+  done < <(libraries "$1")
 }
 
 check_test_filter() {  # filter
@@ -153,18 +163,8 @@ run_sanitizers() {
   done
 }
 
-# cuBLAS may lie where the loader does not look: beside the toolkit, or in a Python package.
-find_cublas() {
-  local name place
-  name=$(needed "$folder/gmdiff_matrix_bench" | grep '^libcublas\.so') || return 0
-  ldconfig -p | grep -q "$name" && return
-  place=$(find /usr/local /usr/lib /opt /root/.local -name "$name" -print -quit 2>/dev/null || true)
-  if [[ -n $place ]]; then export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:${place%/*}; fi
-}
-
 run_benchmarks() {
   local machine name executable records=() status=0
-  find_cublas
   machine=$(query name || true)
   machine=$(tr '[:upper:] ' '[:lower:]-' <<<"${machine:-no-gpu}")
   for executable in "${benchmarks[@]}"; do
@@ -195,6 +195,7 @@ if ((build)); then
   bundle
 fi
 export LD_LIBRARY_PATH=$folder/lib:${LD_LIBRARY_PATH:-}
+if [[ -x $folder/gmdiff_matrix_bench ]]; then find_cublas; fi
 for executable in "${executables[@]}"; do check_executable "$executable"; done
 if ((failed)); then printf '%s\n' "${results[@]}"; echo "VERDICT: FAILED"; exit 1; fi
 if ((!check)); then

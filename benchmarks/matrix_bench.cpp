@@ -36,7 +36,7 @@ double difference_from_cpu(const gmdiff::Plan& plan) {
 void matrix_products(benchmark::State& state, const gmdiff::bench::Case& one) {
   gmdiff::bench::on_gpu(state, [&](const gmdiff::bench::GpuUnderTest& gpu) {
     const gmdiff::Plan plan = one_step(one.plan);
-    if (const double difference = difference_from_cpu(plan); !(difference < 1e-3)) {
+    if (const double difference = difference_from_cpu(plan); !(difference < 1e-5)) {
       throw gmdiff::DeviceError("the step differs from the cpu's by " + std::to_string(difference));
     }
     gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()),
