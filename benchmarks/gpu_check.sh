@@ -6,8 +6,8 @@
 #     --no-build             runs what stands in FOLDER
 #     --dry-run              needs no GPU: builds nothing, prints every command, checks that what it names is there, and makes the table
 #                            from sample records
-#     --folder FOLDER        where the executables stand (build/gpu-check/gpu_check)
-#     --architectures LIST   compute capabilities to compile for, as 80;90 (that of the GPU; without one 90)
+#     --folder FOLDER        where the executables stand (build/gpu-check/gpu_check), in a build folder that is configured when it is new
+#     --architectures LIST   compute capabilities to compile for, as 80;90 (of a new build folder: that of the GPU; without one 90)
 #     --phases LIST          some of tests,sanitizers,benchmarks (all)
 #     --out DIR              where the records go (benchmarks/results)
 #     --figures FILE         the figures to reach (benchmarks/gpu_figures.json)
@@ -22,8 +22,7 @@ usage() {
 }
 
 build=1 check=1 dry=0 architectures="" phases=tests,sanitizers,benchmarks
-build_folder=$root/build/gpu-check
-folder=$build_folder/gpu_check out=$root/benchmarks/results figures=$root/benchmarks/gpu_figures.json
+folder=$root/build/gpu-check/gpu_check out=$root/benchmarks/results figures=$root/benchmarks/gpu_figures.json
 while (($#)); do
   case $1 in
     --build-only) check=0 ;;
@@ -32,7 +31,7 @@ while (($#)); do
     --folder | --architectures | --phases | --out | --figures)
       (($# > 1)) || usage
       case $1 in
-        --folder) folder=$2 ;;
+        --folder) folder=$(realpath -m "$2") ;;
         --architectures) architectures=$2 ;;
         --phases) phases=$2 ;;
         --out) out=$2 ;;
@@ -61,7 +60,7 @@ note() {  # result text: for the verdict
   results+=("$(printf '%-10s %s' "$1" "$2")")
   if [[ $1 == FAILED ]]; then failed=1; fi
 }
-query() { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null | head -n 1; }
+query() { { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null || true; } | head -n 1; }
 
 # Runs a command with all that it prints in a log; its end is shown when it fails. A dry run shows the command alone.
 logged() {  # name command...
@@ -78,11 +77,13 @@ logged() {  # name command...
 # --- building -------------------------------------------------------------------------------------------------------------------
 
 configure_and_build() {
-  local capability
-  capability=$(query compute_cap || true)
-  : "${architectures:=${capability/./}}"
-  cmake -S "$root" -B "$build_folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_CUDA=ON -DGMDIFF_BUILD_BENCHMARKS=ON \
-    -DGMDIFF_BUILD_CLI=OFF -DGMDIFF_BUILD_EXAMPLES=OFF ${architectures:+-DCMAKE_CUDA_ARCHITECTURES="$architectures"}
+  local build_folder=${folder%/*} options=()
+  if [[ -z $architectures && ! -e $build_folder/CMakeCache.txt ]]; then architectures=$(query compute_cap | tr -d .); fi
+  if [[ -n $architectures ]]; then options=(-DCMAKE_CUDA_ARCHITECTURES="$architectures"); fi
+  if [[ ! -e $build_folder/CMakeCache.txt ]]; then
+    options+=(-G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_CUDA=ON -DGMDIFF_BUILD_BENCHMARKS=ON -DGMDIFF_BUILD_CLI=OFF -DGMDIFF_BUILD_EXAMPLES=OFF)
+  fi
+  cmake -S "$root" -B "$build_folder" "${options[@]}"
   cmake --build "$build_folder" --target "${executables[@]}"
 }
 
@@ -165,7 +166,7 @@ run_sanitizers() {
 
 run_benchmarks() {
   local machine name executable records=() status=0
-  machine=$(query name || true)
+  machine=$(query name)
   machine=$(tr '[:upper:] ' '[:lower:]-' <<<"${machine:-no-gpu}")
   for executable in "${benchmarks[@]}"; do
     ((dry)) && check_benchmark_names "$executable"
@@ -206,7 +207,7 @@ fi
 
 if ((!dry)); then
   mkdir -p "$logs" "$out"
-  query name,driver_version,memory.total,compute_cap || echo "nvidia-smi finds no GPU"
+  query name,driver_version,memory.total,compute_cap
 fi
 for phase in ${phases//,/ }; do
   printf '\n== %s\n' "$phase"
