@@ -2,44 +2,17 @@
 // reports the share of the machine's FMA ceiling, measured at the start of the same run. GMDIFF_SIMD chooses the instruction set.
 //   gmdiff_sample_bench --benchmark_out=FILE --benchmark_out_format=json
 
-#include <cmath>
-
-#include <Eigen/QR>
-
-#include "bench.hpp"
+#include "cases.hpp"
 #include "ceiling.hpp"
 
 namespace {
 
 using gmdiff::CovarianceType;
 using gmdiff::Points;
+using gmdiff::bench::Case;
+using gmdiff::bench::mixture;
 
 double fma_ceiling = 0.0;  // of this run
-
-/// K components with means of size 2 and variances between 0.5 and 1.5.
-gmdiff::Mixture mixture(CovarianceType structure, Eigen::Index dim, Eigen::Index components) {
-  const std::vector<double> weights(static_cast<std::size_t>(components), 1.0);
-  const Points means = 2.0 * gmdiff::bench::normals(components, dim);
-  const Points variances = (1.0 + 0.5 * gmdiff::bench::normals(components, dim).array().sin()).matrix();
-  if (structure == CovarianceType::spherical) {
-    return {weights, means, gmdiff::Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
-  }
-  if (structure == CovarianceType::diag) return {weights, means, gmdiff::Covariance::diag(variances)};
-  std::vector<Eigen::MatrixXd> bases;
-  for (Eigen::Index k = 0; k < components; ++k) {
-    const Eigen::MatrixXd square = gmdiff::bench::normals(dim + k, dim).bottomRows(dim);
-    bases.emplace_back(square.householderQr().householderQ());
-  }
-  return {weights, means, gmdiff::Covariance::full_eigen(bases, variances)};
-}
-
-struct Case {
-  std::string name;
-  gmdiff::Plan plan;
-  std::int64_t count;
-  gmdiff::Precision precision = gmdiff::Precision::f32;
-  double slots = 0.0;  // of arithmetic a particle-step, counted from the formulas; 0: not counted
-};
 
 void run_case(benchmark::State& state, const Case& one, const gmdiff::Device& device) {
   for (auto _ : state) {
@@ -55,29 +28,23 @@ void run_case(benchmark::State& state, const Case& one, const gmdiff::Device& de
 std::vector<Case> cases() {
   std::vector<Case> list;
   const gmdiff::Problem problem = gmdiff::bench_2d();
-  const gmdiff::ForwardProcess process(problem.process);
-  const gmdiff::TimeGrid grid(process, problem.grid);
-  const auto two_dimensional = [&](const gmdiff::Sampler& sampler) {
-    return gmdiff::sampling_plan({&problem.prior, 1}, process, grid, sampler);
-  };
   for (const auto precision : {gmdiff::Precision::f32, gmdiff::Precision::f64}) {
     const std::string suffix = precision == gmdiff::Precision::f32 ? "/f32" : "/f64";
     for (const std::int64_t count : {1'000, 10'000, 100'000, 1'000'000}) {
-      list.push_back({"bench-2d" + suffix + "/particles:" + std::to_string(count), two_dimensional(problem.sampler), count, precision});
+      list.push_back(
+          {"bench-2d" + suffix + "/particles:" + std::to_string(count), gmdiff::bench::plan_2d(problem.sampler), count, precision});
     }
-    list.push_back({"2d/ddim" + suffix, two_dimensional(gmdiff::Ddim{}), 100'000, precision});
-    list.push_back({"2d/exact-transition" + suffix, two_dimensional(gmdiff::ExactTransition{}), 100'000, precision});
+    list.push_back({"2d/ddim" + suffix, gmdiff::bench::plan_2d(gmdiff::Ddim{}), 100'000, precision});
+    list.push_back({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}), 100'000, precision});
     list.push_back({"2d/draw" + suffix, gmdiff::draw_plan({&problem.prior, 1}), 10'000'000, precision});
   }
 
-  const gmdiff::ForwardProcess vp = gmdiff::vp(gmdiff::LinearBeta{.min = 0.02, .max = 7.0});
-  const gmdiff::TimeGrid steps = gmdiff::TimeGrid::uniform(vp, 50);
   const auto wide = [&](CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count, double slots) {
     const gmdiff::Mixture law = mixture(structure, d, K);
     const std::string name = std::string(gmdiff::to_string(structure)) + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
-    list.push_back({name + "/ddim/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::Ddim{}), count, gmdiff::Precision::f32, slots});
-    list.push_back({name + "/ddim:eta=1/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::Ddim{.eta = 1.0}), count});
-    list.push_back({name + "/exact-transition/f32", gmdiff::sampling_plan({&law, 1}, vp, steps, gmdiff::ExactTransition{}), count});
+    list.push_back({name + "/ddim/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{}), count, gmdiff::Precision::f32, slots});
+    list.push_back({name + "/ddim:eta=1/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
+    list.push_back({name + "/exact-transition/f32", gmdiff::bench::plan_of(law, gmdiff::ExactTransition{}), count});
   };
   wide(CovarianceType::spherical, 80, 25, 20'000, 3.0 * 25 * 80);
   wide(CovarianceType::spherical, 800, 25, 2'000, 3.0 * 25 * 800);

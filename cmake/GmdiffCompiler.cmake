@@ -43,3 +43,24 @@ function(gmdiff_compile_options target)
     target_link_options(${target} PRIVATE ${gmdiff_sanitizers} ${gmdiff_coverage})
   endif()
 endfunction()
+
+# The numeric contract (docs/numerics.md §3) in units of nvcc, on the device and in its host pass. Never -dlto: it would optimise across
+# units again. Functions that are constexpr are the same on host and device.
+function(gmdiff_cuda_compile_options target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CUDA_SEPARABLE_COMPILATION OFF)
+  # CMake 3.25 does not know that nvcc has C++20; nobody else's choice of a standard may come before this one.
+  set_property(TARGET ${target} PROPERTY CUDA_STANDARD)
+  list(JOIN gmdiff_numeric_flags "," numeric_flags)
+  target_compile_options(${target} PRIVATE -std=c++20
+    --fmad=false --ftz=false --prec-div=true --prec-sqrt=true --expt-relaxed-constexpr
+    -Xcompiler=${numeric_flags},-Wall,-Wextra)
+  if(GMDIFF_WERROR)
+    target_compile_options(${target} PRIVATE --Werror=all-warnings -Xcompiler=-Werror)
+  endif()
+endfunction()
+
+# What benchmarks/gpu_check.sh takes to a machine with a GPU: together in one folder, and asking for no library that it does not use.
+function(gmdiff_add_to_gpu_check target)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/gpu_check)
+  target_link_options(${target} PRIVATE -Wl,--as-needed)
+endfunction()

@@ -12,6 +12,7 @@
 #include <gmdiff/sample.hpp>
 #include <gmdiff/sampler.hpp>
 
+#include "device/executor.hpp"
 #include "device/random.hpp"
 
 // Laws and samplers that the tests of devices go through: every covariance structure, every sampler.
@@ -94,11 +95,35 @@ inline std::vector<Plan> every_kind_of_plan(const Mixture& mixture) {
   return plans;
 }
 
+/// A plan that grows beyond every number in its third step.
+inline Plan wild_plan(const Mixture& mixture) {
+  Plan plan = draw_plan(std::span(&mixture, 1));
+  AffineStep calm, wild;
+  calm.a = 1.0;
+  wild.a = 1e300;
+  plan.kind = PlanKind::sample;
+  plan.steps = {calm, calm, wild, wild, calm};
+  plan.times = {1.0, 0.8, 0.6, 0.4, 0.2, 0.0};
+  return plan;
+}
+
 inline Options options_for(const Plan& plan, Precision precision) {
   // Not a multiple of any block, and far enough into the indices for both words of them.
   Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
   if (plan.kind == PlanKind::sample) options.history = 4;
   return options;
+}
+
+/// Bytes that the executor says it needs at least.
+inline std::size_t smallest_memory_limit(const Plan& plan, Options options, const Executor& executor) {
+  options.memory_limit = 1;
+  try {
+    run(plan, options, 0, executor);
+  } catch (const std::invalid_argument& error) {
+    const std::string message = error.what();
+    return std::stoull(message.substr(message.rfind(' ')));
+  }
+  return 0;
 }
 
 struct Shape {

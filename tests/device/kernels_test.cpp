@@ -54,18 +54,6 @@ Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const
   return values;
 }
 
-/// What the executor says that it needs at least.
-std::size_t smallest_memory_limit(const Plan& plan, Options options, const Executor& executor) {
-  options.memory_limit = 1;
-  try {
-    run(plan, options, 0, executor);
-  } catch (const std::invalid_argument& error) {
-    const std::string message = error.what();
-    return std::stoull(message.substr(message.rfind(' ')));
-  }
-  return 0;
-}
-
 class Kernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
@@ -126,7 +114,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
       auto gpu = std::make_unique<HostGpu>(ThreadOrder::shuffled, wide);
       const std::shared_ptr<int> launches = gpu->launches();
       const auto executor = cuda::make_executor(std::move(gpu), "cuda");
-      options.memory_limit = smallest_memory_limit(plan, options, *executor);
+      options.memory_limit = test::smallest_memory_limit(plan, options, *executor);
 
       const std::vector<char> result = test::bytes(run(plan, options, 0, *executor));
 
@@ -138,22 +126,10 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
 
 INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()), test::structure_name);
 
-Plan wild_plan(const Mixture& mixture) {
-  // Grows beyond every number in its third step.
-  Plan plan = draw_plan(std::span(&mixture, 1));
-  AffineStep calm, wild;
-  calm.a = 1.0;
-  wild.a = 1e300;
-  plan.kind = PlanKind::sample;
-  plan.steps = {calm, calm, wild, wild, calm};
-  plan.times = {1.0, 0.8, 0.6, 0.4, 0.2, 0.0};
-  return plan;
-}
-
 TEST(CudaExecutor, SaysAfterWhichStepParticlesAreNotFinite) {
   for (const Eigen::Index dim : {2, 7}) {
     const Mixture mixture = test::mixture_of(CovarianceType::diag, dim, 3);
-    const Plan plan = wild_plan(mixture);
+    const Plan plan = test::wild_plan(mixture);
     const Options options{.count = 75, .device = Device::cpu(1), .precision = Precision::f64};
     std::string expected, message;
 

@@ -1,0 +1,111 @@
+// Particle-steps a second of whole runs on a GPU. Names are cuda/problem/sampler/precision with axes d, K and particles; what counts slots
+// reports the share of the GPU's FMA ceiling too, measured at the start of the same run.
+//   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
+
+#include "gpu_bench.hpp"
+#include "timed_gpu.hpp"
+
+namespace {
+
+using gmdiff::CovarianceType;
+using gmdiff::Points;
+using gmdiff::Precision;
+using gmdiff::bench::GpuUnderTest;
+using gmdiff::bench::mixture;
+using gmdiff::bench::plan_of;
+using gmdiff::bench::register_on_gpu;
+
+/// Instructions of a particle-step of bench-2d in float, counted in compiled code with two particles a thread; the figure to reach was set
+/// from them.
+constexpr double slots_2d = 182;
+
+void add_2d() {
+  const gmdiff::Problem problem = gmdiff::bench_2d();
+  const gmdiff::Plan bench = gmdiff::bench::plan_2d(problem.sampler);
+  for (const std::int64_t count : {100'000, 1'000'000, 10'000'000, 100'000'000}) {
+    register_on_gpu({"bench-2d/f32/particles:" + std::to_string(count), bench, count, Precision::f32, slots_2d});
+  }
+  register_on_gpu({"bench-2d/f64/particles:10000000", bench, 10'000'000, Precision::f64});
+  for (const auto precision : {Precision::f32, Precision::f64}) {
+    const std::string suffix = precision == Precision::f32 ? "/f32" : "/f64";
+    register_on_gpu({"2d/ddim" + suffix, gmdiff::bench::plan_2d(gmdiff::Ddim{}), 10'000'000, precision});
+    register_on_gpu({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}), 10'000'000, precision});
+    register_on_gpu({"2d/draw" + suffix, gmdiff::draw_plan({&problem.prior, 1}), 100'000'000, precision});
+  }
+}
+
+void add_wide(CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count, double slots) {
+  const gmdiff::Mixture law = mixture(structure, d, K);
+  const std::string kind = structure == CovarianceType::common_basis ? "common-basis" : gmdiff::to_string(structure);
+  const std::string name = kind + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
+  register_on_gpu({name + "/ddim/f32", plan_of(law, gmdiff::Ddim{}), count, Precision::f32, slots});
+  register_on_gpu({name + "/ddim:eta=1/f32", plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
+  register_on_gpu({name + "/exact-transition/f32", plan_of(law, gmdiff::ExactTransition{}), count});
+}
+
+/// Log-densities of given points: one product with every U_k.
+void log_density(benchmark::State& state, Precision precision) {
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    constexpr Eigen::Index d = 64, K = 200, count = 200'000;
+    const gmdiff::Mixture law = mixture(CovarianceType::full, d, K);
+    const gmdiff::Plan plan = gmdiff::draw_plan({&law, 1});
+    const Points x = gmdiff::bench::normals(count, d);
+    std::vector<double> values(count);
+    const auto run_once = [&] {
+      gpu.use->reset();
+      gpu.executor->evaluate({.problem = plan.problems.front(),
+                              .level = {},
+                              .precision = precision,
+                              .points = x.data(),
+                              .count = count,
+                              .log_density = values.data(),
+                              .log_responsibilities = nullptr,
+                              .score = nullptr,
+                              .denoiser = nullptr,
+                              .stop = {}});
+      return gpu.use->seconds();
+    };
+    run_once();
+    for (auto _ : state) state.SetIterationTime(run_once());
+    gmdiff::bench::count(state, "points_per_second", static_cast<double>(count), static_cast<double>(K * d * d),
+                         precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
+  });
+}
+
+/// A thousand million particles as a user runs them, from the call to the samples on the host: by the wall clock, in bounded memory of
+/// the GPU.
+void thousand_million(benchmark::State& state) {
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    const gmdiff::Plan plan = gmdiff::bench::plan_2d(gmdiff::bench_2d().sampler);
+    constexpr std::int64_t count = 1'000'000'000;
+    gpu.use->reset();
+    for (auto _ : state) {
+      benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1, .memory_limit = std::size_t{1} << 30}, 0, *gpu.executor));
+    }
+    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(count) * static_cast<double>(plan.steps.size()), 0.0, 1.0);
+    state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  });
+}
+
+void add_all() {
+  gmdiff::bench::gpu_under_test();
+  add_2d();
+  add_wide(CovarianceType::spherical, 80, 25, 1'000'000, 3.0 * 25 * 80);
+  add_wide(CovarianceType::spherical, 800, 25, 100'000, 3.0 * 25 * 800);
+  add_wide(CovarianceType::diag, 80, 25, 1'000'000, 5.0 * 25 * 80);
+  add_wide(CovarianceType::common_basis, 80, 25, 1'000'000, 5.0 * 25 * 80);
+  add_wide(CovarianceType::full, 16, 25, 1'000'000, 2.0 * 25 * 16 * 16);
+  register_on_gpu(gmdiff::bench::full_64());
+  for (const auto precision : {Precision::f32, Precision::f64}) {
+    const char* const name = precision == Precision::f32 ? "cuda/log-density/full/d:64/K:200/f32" : "cuda/log-density/full/d:64/K:200/f64";
+    benchmark::RegisterBenchmark(name, log_density, precision)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();
+  }
+  benchmark::RegisterBenchmark("cuda/bench-2d/f32/particles:1000000000/memory:1GiB", thousand_million)
+      ->Unit(benchmark::kMillisecond)
+      ->Iterations(1)
+      ->UseRealTime();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return gmdiff::bench::run(argc, argv, add_all); }

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "device/cuda/gpu.hpp"
+#include "events.hpp"
+
+namespace gmdiff::bench {
+
+/// What a GPU did since the last reset: it outlives the executor that it was given to.
+struct GpuUse {
+  struct Launch {
+    Event begin, end;
+  };
+  std::deque<Launch> launches;
+  std::size_t bytes = 0;       ///< in use now
+  std::size_t peak_bytes = 0;  ///< in use at once, the most
+
+  void reset() {
+    launches.clear();
+    peak_bytes = bytes;
+  }
+  /// Of all launches, each by events around it. Waits for them.
+  double seconds() const {
+    double sum = 0.0;
+    for (const Launch& launch : launches) sum += launch.end.seconds_since(launch.begin);
+    return sum;
+  }
+};
+
+/// A GPU whose launches are timed and whose memory is counted; all else is done by the one that it has.
+class TimedGpu final : public cuda::Gpu {
+ public:
+  TimedGpu(std::unique_ptr<cuda::Gpu> gpu, std::shared_ptr<GpuUse> use) : gpu_(std::move(gpu)), use_(std::move(use)) {}
+
+  std::size_t free_memory() const override { return gpu_->free_memory(); }
+  void* allocate(std::size_t bytes) override {
+    void* const memory = gpu_->allocate(bytes);
+    sizes_[memory] = bytes;
+    use_->bytes += bytes;
+    use_->peak_bytes = std::max(use_->peak_bytes, use_->bytes);
+    return memory;
+  }
+  void release(void* memory) noexcept override {
+    const auto size = sizes_.find(memory);
+    use_->bytes -= size->second;
+    sizes_.erase(size);
+    gpu_->release(memory);
+  }
+  void upload(void* to, const void* from, std::size_t bytes) override { gpu_->upload(to, from, bytes); }
+  void download(void* to, const void* from, std::size_t bytes) override { gpu_->download(to, from, bytes); }
+  void* stream() const override { return gpu_->stream(); }
+
+  kernels::Limits limits() const override { return gpu_->limits(); }
+  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
+  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
+  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
+  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
+
+ private:
+  template <class Job>
+  void launch_job(const Job& job, const kernels::Geometry& geometry) {
+    const auto stream = static_cast<cudaStream_t>(gpu_->stream());
+    GpuUse::Launch& launch = use_->launches.emplace_back();
+    launch.begin.record(stream);
+    gpu_->launch(job, geometry);
+    launch.end.record(stream);
+  }
+
+  std::unique_ptr<cuda::Gpu> gpu_;
+  std::shared_ptr<GpuUse> use_;
+  std::unordered_map<void*, std::size_t> sizes_;
+};
+
+}  // namespace gmdiff::bench

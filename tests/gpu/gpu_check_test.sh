@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# benchmarks/gpu_check.sh as far as it goes without a GPU: its dry run, and that each fault planted here is reported.
+#   gpu_check_test.sh ROOT FOLDER
+set -euo pipefail
+root=$1 folder=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+sample=$root/tests/gpu/sample figures=$root/benchmarks/gpu_figures.json
+
+expect() {  # exit code, text of the output, command...
+  local status=0 output
+  output=$("${@:3}" 2>&1) || status=$?
+  if ((status != $1)) || [[ $output != *"$2"* ]]; then
+    printf 'expected exit %s and "%s"\nfrom %s\ngot exit %s\n%s\n' "$1" "$2" "${*:3}" "$status" "$output"
+    exit 1
+  fi
+}
+dry_run() { "$root/benchmarks/gpu_check.sh" --dry-run --folder "$folder" "$@"; }
+table() { python3 "$root/benchmarks/gpu_table.py" table "$@"; }
+change() { sed "$1" "$2" >"$scratch/$(basename "$2")"; }
+
+expect 0 "VERDICT: ready, nothing was run" dry_run
+expect 0 "--benchmark_repetitions=3" dry_run --phases benchmarks
+expect 0 "compute-sanitizer --tool racecheck" dry_run --phases sanitizers
+# The median of three, and a figure against another benchmark.
+expect 0 "cuda/bench-2d/f32/particles:10000000                      4e+10     60 %" dry_run --phases benchmarks
+expect 0 "met             2  cuda/full/d:64/K:200/ddim/f32: particle_steps_per_second >= 1 x cublas/full" dry_run --phases benchmarks
+
+expect 2 "usage" dry_run --phases everything
+expect 2 "usage" dry_run --folder
+expect 1 "gmdiff_gpu_tests is not there" "$root/benchmarks/gpu_check.sh" --dry-run --folder "$scratch"
+
+change 's|particles:10000000/|particles:7/|' "$figures"
+expect 1 "gmdiff_cuda_bench has no benchmark cuda/bench-2d/f32/particles:7/iterations:3/manual_time" dry_run --figures "$scratch/gpu_figures.json"
+expect 1 "MISSING" table "$scratch/gpu_figures.json" "$sample"/*.json
+expect 1 "MISSING" table "$figures" "$sample/gmdiff_cuda_bench.json"
+
+change 's|"at_least": 0.6|"at_least": 0.7|' "$figures"
+expect 3 "MISSED       0.65  cuda/full/d:64/K:200/ddim/f32: share_of_fma_ceiling >= 0.7" \
+  dry_run --figures "$scratch/gpu_figures.json"
+change 's|"peak_bytes": [0-9.e+]*|"peak_bytes": 2e9|' "$sample/gmdiff_cuda_bench.json"
+expect 3 "MISSED" table "$figures" "$scratch/gmdiff_cuda_bench.json" "$sample/gmdiff_matrix_bench.json"
+change 's|"share_of_fma_ceiling": 0.33|"error_occurred": true, "error_message": "no usable GPU"|' "$sample/gmdiff_matrix_bench.json"
+expect 1 "FAILED: no usable GPU" table "$figures" "$sample/gmdiff_cuda_bench.json" "$scratch/gmdiff_matrix_bench.json"
+
+# A record goes out under the machine's name alone.
+sed 's|"executable": "|&/somewhere/|' "$sample/gmdiff_matrix_bench.json" >"$scratch/raw.json"
+expect 0 "" python3 "$root/benchmarks/gpu_table.py" record h200 "$scratch/raw.json" "$scratch/record.json"
+expect 0 '"host_name": "h200"' cat "$scratch/record.json"
+expect 0 '"executable": "gmdiff_matrix_bench"' cat "$scratch/record.json"
