@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 
 // Entry points of the kernels: what the host side of the device `cuda` calls. They only put work on the stream, on the current device;
@@ -15,6 +16,13 @@ void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t s
 void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+
+void launch(const ProjectionJob& job, cudaStream_t stream);
+void launch(const PairSumJob& job, cudaStream_t stream);
+void launch(const TransportJob& job, cudaStream_t stream);
+/// With `bytes` of temporary memory, as many as sort_bytes says.
+void launch(const SortJob& job, void* temporary, std::size_t bytes, cudaStream_t stream);
+std::size_t sort_bytes(const SortJob& job);
 
 /// Virtual architectures that the kernels were compiled for, ascending, as 90 for compute capability 9.0.
 std::span<const int> architectures();

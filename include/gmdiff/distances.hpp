@@ -8,14 +8,21 @@
 #include <utility>
 #include <vector>
 
+#include <gmdiff/device.hpp>
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/points.hpp>
 #include <gmdiff/samples.hpp>
 
-// Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Those between sets run on all
-// cores, and their values do not depend on how many there are; between devices and processors they agree within 1e-12 relative. Sets are
-// (n, d) and (m, d), n and m >= 1 and possibly different.
-// @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named).
+// Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Sets are (n, d) and (m, d), n
+// and m >= 1 and possibly different.
+//
+// Those between sets take a device. On `cpu(threads)` their values do not depend on the number of threads; `reference` has no distances
+// of its own and computes as `cpu()` does; `cuda` pays off from some ten thousand points. Between devices and processors the sums and means
+// that a distance is made of agree within 1e-12 relative (numerics.md §1). The default is the cpu whether or not there is a GPU, so that a
+// figure does not change by a rounding with the machine it was computed on.
+//
+// @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named); DeviceError when the
+// device is not there, with the reason, or out of memory, with the bytes wanted and free.
 
 namespace gmdiff {
 
@@ -39,6 +46,7 @@ struct SlicedOptions {
   int p = 1;               ///< order, 1 or 2
   int slices = 100;        ///< number of random directions
   std::uint64_t seed = 0;  ///< of the directions (stream "directions")
+  Device device = Device::cpu();
 };
 
 /// `slices` unit vectors, uniform on the sphere, shape (slices, d): normalised normals 0 ... d - 1 of stream (seed, index = slice,
@@ -47,30 +55,32 @@ Points random_directions(Eigen::Index dim, int slices, std::uint64_t seed);
 /// W_p^p of the one-dimensional sets x (n) and y (m), p = 1 or 2. O(n log n + m log m).
 double wasserstein_1d(std::span<const double> x, std::span<const double> y, int p);
 /// W_p^p of <u, x> and <u, y> for every row u of `directions` (slices, d), shape (slices).
-Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p);
+Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                                  const Device& device = Device::cpu());
 /// SW_p = (mean over directions of W_p^p)^(1/p).
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options = {});
 /// The same along given directions (slices, d).
-double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p);
+double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device = Device::cpu());
 /// Maximum of W_p over the same directions.
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options = {});
 /// The same along given directions (slices, d).
-double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p);
+double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device = Device::cpu());
 
 /// Median of the pairwise distances of the pooled sets (i < j; even count: mean of the middle two): the usual bandwidth. Exact;
-/// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory and 512 KiB a thread beside a copy of the points.
+/// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory and 512 KiB a thread beside a copy of the points. On all cores of the host;
+/// it takes no device.
 double median_distance(const PointSet& x, const PointSet& y);
-/// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative. Without bandwidth: median_distance, which must not be 0.
-/// n, m >= 2. O((n + m)^2 d) time.
-double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth = {});
-/// The same against an exact mixture, in closed form on its side. n >= 2, bandwidth > 0.
-double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth);
+/// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative. Without bandwidth: median_distance, which must not be 0
+/// and is computed on the host: on a GPU give a bandwidth. n, m >= 2. O((n + m)^2 d) time.
+double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth = {}, const Device& device = Device::cpu());
+/// The same against an exact mixture, in closed form on its side, on the host. n >= 2, bandwidth > 0.
+double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device = Device::cpu());
 /// Between two mixtures, closed form.
 double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth);
 
 enum class EnergyForm { u, v };
 /// 2 E|X-Y| - E|X-X'| - E|Y-Y'|; u: pairs i != j (n, m >= 2), unbiased, may be negative; v: all pairs, >= 0. O((n + m)^2 d) time.
-double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u);
+double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u, const Device& device = Device::cpu());
 
 struct MomentErrors {
   double mean;        ///< |sample mean - mean|_2
@@ -108,6 +118,7 @@ struct JudgeOptions {
   int repeats = 5;                       ///< independent exact draws, 2 ... 2796202
   std::uint64_t seed = 0;                ///< of exact draws and directions
   std::optional<double> bandwidth = {};  ///< of mmd_squared; without: see Judgement
+  Device device = Device::cpu();         ///< of the distances between sets; exact draws, moments and modes are computed on the host
 };
 
 /// A distance to a law beside its noise floor: the distance between two independent exact draws of the same sizes, same directions.

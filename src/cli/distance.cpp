@@ -25,7 +25,7 @@ struct DistanceFlags {
   bool prior = false;
   CommonFlags common;
   std::string metric = "sw";
-  FlagText p, slices, count, repeats, seed;
+  FlagText p, slices, count, repeats, seed, device;
 };
 
 /// One side: samples of a .npy file, or the law of a problem file.
@@ -78,6 +78,7 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   integer("--slices", flags.slices, 1, most_slices, options.slices);
   integer("--repeats", flags.repeats, 2, most, options.repeats);
   options.seed = parse_seed(flags.seed);
+  if (flags.device) options.device = Device::parse(*flags.device);
   return options;
 }
 
@@ -87,7 +88,7 @@ Row measure(const Points& x, const Points& y, const DistanceFlags& flags, const 
           " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b, " of dimension ", y.cols());
-  const SlicedOptions sliced{.p = options.p, .slices = options.slices, .seed = options.seed};
+  const SlicedOptions sliced{.p = options.p, .slices = options.slices, .seed = options.seed, .device = options.device};
   const std::string order = "_" + std::to_string(options.p);
   Row row{.judgement = {}, .has_floor = false};
   switch (options.metric) {
@@ -98,11 +99,11 @@ Row measure(const Points& x, const Points& y, const DistanceFlags& flags, const 
     case Metric::mmd_squared:
       row.judgement.quantity = "mmd_squared";
       row.judgement.bandwidth = median_distance(x, y);
-      row.judgement.value = mmd_squared(x, y, row.judgement.bandwidth);
+      row.judgement.value = mmd_squared(x, y, row.judgement.bandwidth, options.device);
       break;
     case Metric::energy_distance:
       row.judgement.quantity = "energy_distance";
-      row.judgement.value = energy_distance(x, y, EnergyForm::v);  // the form that `judge` takes
+      row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);  // the form that `judge` takes
       break;
     default:
       row.judgement.quantity = "sw" + order;
@@ -167,6 +168,7 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   json["law"] = law != nullptr ? Json(law->law->name) : Json(nullptr);
   json["metric"] = flags.metric;
   json["seed"] = options.seed;
+  json["device"] = options.device.name();
   json["repeats"] = law != nullptr ? Json(options.repeats) : Json(nullptr);
   json["rows"] = Json::array();
   for (const Row& row : rows) json["rows"].push_back(row_json(row));
@@ -216,6 +218,8 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--count", flags->count, "points of each exact draw when both sides are problem files (1000)")->type_name("N");
   verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
+  verb->add_option("--device", flags->device, "of the distances: best, reference (as cpu), cpu[:threads] or cuda[:index] (cpu)")
+      ->type_name("DEVICE");
   verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
   add_common_flags(*verb, flags->common);
   set_examples(*verb, "  gmdiff distance x.npy problem.json --metric sw --p 1 --repeats 5\n");

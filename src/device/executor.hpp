@@ -66,6 +66,9 @@ class Executor {
   virtual void evaluate(const PointTask& task) const = 0;
 };
 
+/// @throws std::invalid_argument unless the device can have its number of threads or its index.
+void check_number(const Device& device);
+
 /// @throws DeviceError when this build or this machine does not have the device, with the reason.
 std::unique_ptr<Executor> make_executor(const Device& device);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "device/executor.hpp"
+#include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
 #include "model/check.hpp"
 
@@ -77,6 +78,7 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ", needs_two ? "2 points" : "1 point",
           " or more on each side, given ", count);
+  static_cast<void>(make_distance_sums(options.device));  // one that is not there is an error before anything is drawn
 }
 
 /// The metric of the options with everything that all repetitions share: directions, bandwidth, law.
@@ -92,13 +94,13 @@ class Comparison {
   double between(const PointSet& a, const PointSet& b) const {
     switch (options_.metric) {
       case Metric::sliced_wasserstein:
-        return gmdiff::sliced_wasserstein(a, b, directions_, options_.p);
+        return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
       case Metric::max_sliced_wasserstein:
-        return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p);
+        return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
       case Metric::mmd_squared:
-        return gmdiff::mmd_squared(a, b, bandwidth_);
+        return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
       default:
-        return gmdiff::energy_distance(a, b, EnergyForm::v);
+        return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
     }
   }
 

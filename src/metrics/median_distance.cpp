@@ -24,7 +24,8 @@ std::uint64_t num_pairs(const Points& points) {
 class PairSelection {
  public:
   /// @param rank of the value sought, from 0.
-  PairSelection(const Points& points, std::uint64_t rank) : points_(points), tiles_(points), rank_(rank), inside_(num_pairs(points)) {}
+  PairSelection(const Points& points, std::uint64_t rank)
+      : points_(points), tiles_(points, all_threads()), rank_(rank), inside_(num_pairs(points)) {}
 
   /// The values of rank and rank + 1 (the latter infinite when there is none).
   std::array<double, 2> values() {
@@ -95,7 +96,7 @@ class PairSelection {
 
   const Points& points_;
   PairTiles tiles_;
-  std::size_t num_threads_ = static_cast<std::size_t>(most_threads());
+  std::size_t num_threads_ = static_cast<std::size_t>(all_threads());
   std::uint64_t rank_;    ///< among the values inside
   std::uint64_t inside_;  ///< number of values whose fixed bits are the prefix
   std::uint64_t prefix_ = 0;

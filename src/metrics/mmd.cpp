@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "metrics/host_sums.hpp"
 #include "metrics/mixture_kernel.hpp"
-#include "metrics/pairwise.hpp"
 #include "metrics/point_set.hpp"
 #include "model/check.hpp"
 
@@ -13,17 +13,17 @@ void check_bandwidth(double bandwidth) {
   require(bandwidth >= 1e-100 && bandwidth <= 1e100, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given ", bandwidth);
 }
 
+PairTerm gaussian(double bandwidth) { return PairTerm::kernel(-0.5 / (bandwidth * bandwidth)); }
+
 /// Mean of k(x_i, y_j) over all i and j.
-double cross_mean(const Points& x, const Points& y, double bandwidth) {
-  const double rate = -0.5 / (bandwidth * bandwidth);
-  const long double total = PairTiles(y).sum_cross(x, [rate](const auto& squares) { return (rate * squares).exp().sum(); });
+double cross_mean(const DistanceSums& sums, const Points& x, const Points& y, double bandwidth) {
+  const long double total = sums.sum_cross(x, y, gaussian(bandwidth));
   return static_cast<double>(total) / (static_cast<double>(x.rows()) * static_cast<double>(y.rows()));
 }
 
 /// Mean of k(x_i, x_j) over i != j.
-double pair_mean(const Points& x, double bandwidth) {
-  const double rate = -0.5 / (bandwidth * bandwidth);
-  const long double total = PairTiles(x).sum_pairs(x, [rate](const auto& squares) { return (rate * squares).exp().sum(); });
+double pair_mean(const DistanceSums& sums, const Points& x, double bandwidth) {
+  const long double total = sums.sum_pairs(x, gaussian(bandwidth));
   const auto n = static_cast<double>(x.rows());
   return 2.0 * static_cast<double>(total) / (n * (n - 1.0));
 }
@@ -36,17 +36,19 @@ double median_bandwidth(const PointSet& x, const PointSet& y) {
 
 }  // namespace
 
-double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth) {
+double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth, const Device& device) {
   check_points("mmd_squared", x.points(), y.points(), 2);
   if (bandwidth) check_bandwidth(*bandwidth);
+  const std::unique_ptr<DistanceSums> sums = make_distance_sums(device);
   const double width = bandwidth ? *bandwidth : median_bandwidth(x, y);
-  return pair_mean(x.points(), width) + pair_mean(y.points(), width) - 2.0 * cross_mean(x.points(), y.points(), width);
+  return pair_mean(*sums, x.points(), width) + pair_mean(*sums, y.points(), width) - 2.0 * cross_mean(*sums, x.points(), y.points(), width);
 }
 
-double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth) {
+double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device) {
   check_points("mmd_squared", x.points(), law, 2);
   check_bandwidth(bandwidth);
-  return pair_mean(x.points(), bandwidth) + kernel_mean(law, law, bandwidth) - 2.0 * kernel_means(x.points(), law, bandwidth).mean();
+  return pair_mean(*make_distance_sums(device), x.points(), bandwidth) + kernel_mean(law, law, bandwidth) -
+         2.0 * kernel_means(x.points(), law, bandwidth).mean();
 }
 
 double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth) {

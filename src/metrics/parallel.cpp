@@ -7,18 +7,18 @@
 
 namespace gmdiff {
 
-int most_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int all_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
-void for_each_piece(std::int64_t count, double operations, const std::function<void(int, std::int64_t)>& body) {
+void for_each_piece(int threads, std::int64_t count, double operations, const std::function<void(int, std::int64_t)>& body) {
   constexpr double worth_a_thread = 1e6;  // about what it costs to start one
-  const double worthwhile = std::clamp(operations / worth_a_thread, 1.0, static_cast<double>(most_threads()));
+  const double worthwhile = std::clamp(operations / worth_a_thread, 1.0, static_cast<double>(threads));
   cpu::ThreadPool pool(static_cast<int>(std::min(worthwhile, static_cast<double>(std::max<std::int64_t>(count, 1)))));
   pool.run(count, body);
 }
 
-long double sum_of_pieces(std::int64_t count, double operations, const std::function<long double(std::int64_t)>& body) {
+long double sum_of_pieces(int threads, std::int64_t count, double operations, const std::function<long double(std::int64_t)>& body) {
   std::vector<long double> pieces(static_cast<std::size_t>(count), 0.0L);
-  for_each_piece(count, operations, [&](int /*thread*/, std::int64_t i) { pieces[static_cast<std::size_t>(i)] = body(i); });
+  for_each_piece(threads, count, operations, [&](int /*thread*/, std::int64_t i) { pieces[static_cast<std::size_t>(i)] = body(i); });
   long double sum = 0.0L;
   for (const long double piece : pieces) sum += piece;
   return sum;

@@ -1,14 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <utility>
 #include <vector>
 
-#include "device/cpu/dispatch.hpp"
 #include "device/random.hpp"
-#include "metrics/parallel.hpp"
+#include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
-#include "metrics/sort.hpp"
+#include "metrics/slices.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff {
@@ -21,122 +18,17 @@ void check_directions(const char* where, const Points& directions, Eigen::Index 
   require(directions.cols() == dim, where, ": directions have dimension ", directions.cols(), " but the points have dimension ", dim);
 }
 
-/// W_p^p of sorted sets of one size: the mean of |x_(i) - y_(i)|^p, by runs whose sums are added in long double.
-double paired_wasserstein(std::span<const double> x, std::span<const double> y, int p) {
-  constexpr std::size_t run = 128;
-  long double total = 0.0L;
-  for (std::size_t begin = 0; begin < x.size(); begin += run) {
-    double sum = 0.0;
-    for (std::size_t i = begin; i < std::min(begin + run, x.size()); ++i) {
-      const double distance = std::abs(x[i] - y[i]);
-      sum += p == 1 ? distance : distance * distance;
-    }
-    total += static_cast<long double>(sum);
-  }
-  return static_cast<double>(total / static_cast<long double>(x.size()));
-}
-
-/// W_p^p of sorted sets (mathematics.md §9). In units of g / (n m), g = gcd(n, m), every x holds the mass m / g and every y the mass n / g;
-/// the pieces between break points are what both of the current pair still hold, so that all masses are exact integers and no product n m
-/// is formed.
-double sorted_wasserstein(std::span<const double> x, std::span<const double> y, int p) {
-  if (x.size() == y.size()) return paired_wasserstein(x, y, p);
-  const std::uint64_t g = std::gcd<std::uint64_t, std::uint64_t>(x.size(), y.size());
-  const std::uint64_t mass_x = y.size() / g;
-  const std::uint64_t mass_y = x.size() / g;
-
-  long double total = 0.0L;
-  std::uint64_t left_x = mass_x;
-  std::uint64_t left_y = mass_y;
-  for (std::size_t i = 0, j = 0; i < x.size() && j < y.size();) {
-    const std::uint64_t piece = std::min(left_x, left_y);
-    const double distance = std::abs(x[i] - y[j]);
-    total += static_cast<long double>(piece) * (p == 1 ? distance : distance * distance);
-    if ((left_x -= piece) == 0) left_x = mass_x, ++i;
-    if ((left_y -= piece) == 0) left_y = mass_y, ++j;
-  }
-  return static_cast<double>(total / static_cast<long double>(x.size()) / static_cast<long double>(mass_x));
-}
-
 double mean_to_distance(const Eigen::VectorXd& slices, int p) { return p == 1 ? slices.mean() : std::sqrt(slices.mean()); }
 
 double max_to_distance(const Eigen::VectorXd& slices, int p) { return p == 1 ? slices.maxCoeff() : std::sqrt(slices.maxCoeff()); }
 
-/// W_p^p along each direction. In rounds of some directions, as many as their projections have memory: first the points are projected, tile
-/// by tile, then every direction's projections are sorted and compared.
-class Slices {
- public:
-  Slices(const Points& x, const Points& y, Points directions, int p)
-      : x_(x), y_(y), directions_(std::move(directions)), p_(p), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
-
-  Eigen::VectorXd operator()() {
-    constexpr Eigen::Index memory = Eigen::Index{64} << 20;
-    const Eigen::Index bytes = static_cast<Eigen::Index>(sizeof(double)) * (x_.rows() + y_.rows()) * tile;
-    const Eigen::Index tiles = std::clamp<Eigen::Index>(memory / bytes, 1, (directions_.rows() + tile - 1) / tile);
-    Eigen::VectorXd result(directions_.rows());
-    std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(most_threads()));
-    for (Eigen::Index first = 0; first < directions_.rows(); first += tiles * tile) {
-      const Eigen::Index count = std::min(tiles * tile, directions_.rows() - first);
-      project(x_, first, count, projected_x_);
-      project(y_, first, count, projected_y_);
-      const double operations = 100.0 * static_cast<double>(x_.rows() + y_.rows()) * static_cast<double>(count);
-      for_each_piece(count, operations, [&](int thread, std::int64_t s) {
-        std::vector<std::uint64_t>& memory_of_thread = work[static_cast<std::size_t>(thread)];
-        const std::span<double> x = sorted(projected_x_, x_.rows(), s, memory_of_thread);
-        const std::span<double> y = sorted(projected_y_, y_.rows(), s, memory_of_thread);
-        result(first + s) = sorted_wasserstein(x, y, p_);
-      });
-    }
-    return result;
-  }
-
- private:
-  static constexpr Eigen::Index tile = cpu::directions_per_tile;
-
-  /// Projections on directions [first, first + count), those of a direction side by side.
-  void project(const Points& points, Eigen::Index first, Eigen::Index count, std::vector<double>& out) const {
-    constexpr Eigen::Index piece = 512;
-    const Eigen::Index n = points.rows();
-    const Eigen::Index d = points.cols();
-    const Eigen::Index tiles = (count + tile - 1) / tile;
-    std::vector<double> transposed(static_cast<std::size_t>(tiles * d * tile), 0.0);
-    for (Eigen::Index s = 0; s < count; ++s) {
-      for (Eigen::Index i = 0; i < d; ++i) {
-        transposed[static_cast<std::size_t>((s / tile * d + i) * tile + s % tile)] = directions_(first + s, i);
-      }
-    }
-    out.resize(static_cast<std::size_t>(tiles * tile * n));
-    const double operations = static_cast<double>(n) * static_cast<double>(d) * static_cast<double>(count);
-    for_each_piece((n + piece - 1) / piece, operations, [&](int /*thread*/, std::int64_t number) {
-      const Eigen::Index begin = number * piece;
-      for (Eigen::Index t = 0; t < tiles; ++t) {
-        unit_.project(points.row(begin).data(), std::min(piece, n - begin), d, transposed.data() + t * d * tile,
-                      out.data() + t * tile * n + begin, n);
-      }
-    });
-  }
-
-  static std::span<double> sorted(std::vector<double>& projected, Eigen::Index n, std::int64_t s, std::vector<std::uint64_t>& work) {
-    const std::span<double> values(projected.data() + s * n, static_cast<std::size_t>(n));
-    sort_numbers(values, work);
-    return values;
-  }
-
-  const Points& x_;
-  const Points& y_;
-  Points directions_;
-  int p_;
-  cpu::DistanceUnit unit_;
-  std::vector<double> projected_x_, projected_y_;
-};
-
 /// `slice_wasserstein` with the caller's name in the messages.
-Eigen::VectorXd checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions, int p) {
+Eigen::VectorXd checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions, int p,
+                               const Device& device) {
   check_order(where, p);
   check_points(where, x.points(), y.points());
   check_directions(where, directions, x.points().cols());
-
-  return Slices(x.points(), y.points(), directions, p)();
+  return make_distance_sums(device)->slices(x.points(), y.points(), directions, p);
 }
 
 /// W_p^p along the random directions of the options.
@@ -144,7 +36,8 @@ Eigen::VectorXd random_slices(const char* where, const PointSet& x, const PointS
   check_order(where, options.p);
   require(options.slices >= 1, where, ": slices must be >= 1, given ", options.slices);
   check_points(where, x.points(), y.points());
-  return Slices(x.points(), y.points(), random_directions(x.points().cols(), options.slices, options.seed), options.p)();
+  const Points directions = random_directions(x.points().cols(), options.slices, options.seed);
+  return make_distance_sums(options.device)->slices(x.points(), y.points(), directions, options.p);
 }
 
 }  // namespace
@@ -174,24 +67,24 @@ double wasserstein_1d(std::span<const double> x, std::span<const double> y, int 
   return sorted_wasserstein(sorted_x, sorted_y, p);
 }
 
-Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p) {
-  return checked_slices("slice_wasserstein", x, y, directions, p);
+Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+  return checked_slices("slice_wasserstein", x, y, directions, p, device);
 }
 
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options) {
   return mean_to_distance(random_slices("sliced_wasserstein", x, y, options), options.p);
 }
 
-double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p) {
-  return mean_to_distance(checked_slices("sliced_wasserstein", x, y, directions, p), p);
+double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+  return mean_to_distance(checked_slices("sliced_wasserstein", x, y, directions, p, device), p);
 }
 
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options) {
   return max_to_distance(random_slices("max_sliced_wasserstein", x, y, options), options.p);
 }
 
-double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p) {
-  return max_to_distance(checked_slices("max_sliced_wasserstein", x, y, directions, p), p);
+double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+  return max_to_distance(checked_slices("max_sliced_wasserstein", x, y, directions, p, device), p);
 }
 
 }  // namespace gmdiff

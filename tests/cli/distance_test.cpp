@@ -114,6 +114,18 @@ TEST_F(DistanceVerbTest, TheTableHasValueFloorAndRatio) {
   for (const char* word : {"value", "floor", "sd", "ratio", "sw_1"}) EXPECT_NE(table.find(word), std::string::npos) << table;
 }
 
+TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
+  for (const char* metric : {"sw", "max-sw", "mmd", "energy", "moments", "modes"}) {
+    const Json result = json({"distance", "x.npy", "problem.json", "--metric", metric});
+    EXPECT_EQ(result["device"], "cpu");
+    for (const char* device : {"reference", "cpu:2"}) {
+      const Json named = json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", device});
+      EXPECT_EQ(named["device"], device);
+      EXPECT_EQ(named["rows"], result["rows"]) << metric << " on " << device;
+    }
+  }
+}
+
 TEST_F(DistanceVerbTest, ASideFromStandardInput) {
   const Surroundings piped{.input = read("problem.json"), .environment = {}, .terminal = false};
 

@@ -32,10 +32,16 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::ProjectionJob& job) override;
+  void launch(const kernels::PairSumJob& job) override;
+  void launch(const kernels::TransportJob& job) override;
+  void launch(const kernels::SortJob& job) override;
 
  private:
   template <class Job>
   void run(const Job& job, const kernels::Geometry& geometry);
+  template <class Job>
+  void run(const Job& job);
 
   ThreadOrder order_;
   std::size_t shared_bytes_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "support/host_block.hpp"
 
@@ -10,5 +11,8 @@ void run_kernel(const kernels::StepsJob<float>& job, const kernels::Geometry& ge
 void run_kernel(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
 void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
 void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
+void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
+void run_kernel(const kernels::TransportJob& job, const Launch& launch);
 
 }  // namespace gmdiff::test

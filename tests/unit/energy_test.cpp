@@ -89,6 +89,15 @@ TEST(EnergyDistance, VFormIsZeroForEqualSetsAndNeverNegative) {
 
 TEST(EnergyDistance, VFormAcceptsSinglePoints) { EXPECT_DOUBLE_EQ(energy_distance(column({1.0}), column({4.0}), EnergyForm::v), 6.0); }
 
+TEST(EnergyDistance, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
+  const Points x = normal_points(900, 3, 1);
+  const Points y = normal_points(700, 3, 2);
+
+  for (const Device& device : {Device::reference(), Device::cpu(1), Device::cpu(3)}) {
+    EXPECT_EQ(energy_distance(x, y, EnergyForm::u, device), energy_distance(x, y)) << device.name();
+  }
+}
+
 TEST(EnergyDistance, RefusesBadInput) {
   const Points x = normal_points(4, 2, 1);
   Points bad = x;

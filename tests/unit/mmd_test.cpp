@@ -259,6 +259,17 @@ TEST(MmdSquaredBetweenLaws, OfSingularCovariancesFarWiderThanTheBandwidth) {
   EXPECT_NEAR(mmd_squared(p, q, l), expected, 1e-10 * expected);
 }
 
+TEST(MmdSquared, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
+  const Points x = normal_points(900, 3, 1);
+  const Points y = normal_points(700, 3, 2);
+  const Mixture law({1.0}, Points::Zero(1, 3), Covariance::spherical({1.0}));
+
+  for (const Device& device : {Device::reference(), Device::cpu(1), Device::cpu(3)}) {
+    EXPECT_EQ(mmd_squared(x, y, 1.3, device), mmd_squared(x, y, 1.3)) << device.name();
+    EXPECT_EQ(mmd_squared(x, law, 1.3, device), mmd_squared(x, law, 1.3)) << device.name();
+  }
+}
+
 TEST(MmdSquared, RefusesBadInput) {
   const Points x = normal_points(4, 2, 1);
   const Points one = x.topRows(1);

@@ -1,13 +1,17 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <initializer_list>
 #include <limits>
 #include <numbers>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <gmdiff/distances.hpp>
 
+#include "device/executor.hpp"
 #include "device/random.hpp"
 #include "support/point_sets.hpp"
 
@@ -218,6 +222,55 @@ TEST(SlicedWasserstein, InOneDimensionIsTheWassersteinDistance) {
   const Points y = normal_points(15, 1, 2);
 
   EXPECT_NEAR(sliced_wasserstein(x, y, {.slices = 3}), wasserstein_1d({x.data(), 15}, {y.data(), 15}, 1), 1e-15);
+}
+
+TEST(SlicedWasserstein, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
+  const Points x = normal_points(3000, 5, 1);
+  const Points y = normal_points(2000, 5, 2);
+  const Points directions = random_directions(5, 40, 3);
+  const Eigen::VectorXd expected = slice_wasserstein(x, y, directions, 2);
+
+  for (const Device& device : {Device::reference(), Device::cpu(1), Device::cpu(3)}) {
+    EXPECT_EQ(slice_wasserstein(x, y, directions, 2, device), expected) << device.name();
+    EXPECT_EQ(sliced_wasserstein(x, y, {.slices = 40, .device = device}), sliced_wasserstein(x, y, {.slices = 40}));
+    EXPECT_EQ(max_sliced_wasserstein(x, y, {.slices = 40, .device = device}), max_sliced_wasserstein(x, y, {.slices = 40}));
+  }
+}
+
+/// What the call says of GPU 99; that of a run is tested in device_test.cpp.
+std::string device_error(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const DeviceError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Distances, OnAGpuThatIsNotThereSayWhatARunSays) {
+  const Points x = normal_points(4, 2, 1);
+  const Points directions = random_directions(2, 3, 1);
+  const Mixture law({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
+  const Device gpu = Device::cuda(99);
+  const std::string expected = device_error([&] { make_executor(gpu); });
+
+  EXPECT_TRUE(expected.starts_with("device cuda:99: ")) << expected;
+  for (const std::function<void()>& call : std::initializer_list<std::function<void()>>{
+           [&] { sliced_wasserstein(x, x, {.device = gpu}); }, [&] { max_sliced_wasserstein(x, x, {.device = gpu}); },
+           [&] { sliced_wasserstein(x, x, directions, 1, gpu); }, [&] { max_sliced_wasserstein(x, x, directions, 1, gpu); },
+           [&] { slice_wasserstein(x, x, directions, 1, gpu); }, [&] { mmd_squared(x, x, {}, gpu); },
+           [&] { mmd_squared(x, law, 1.0, gpu); }, [&] { energy_distance(x, x, EnergyForm::u, gpu); },
+           [&] { judge(x, law, {.device = gpu}); }, [&] { judge(x, law, {.metric = Metric::modes, .device = gpu}); }}) {
+    EXPECT_EQ(device_error(call), expected);
+  }
+}
+
+TEST(Distances, RefuseImpossibleDevices) {
+  const Points x = normal_points(4, 2, 1);
+
+  expect_invalid([&] { sliced_wasserstein(x, x, {.device = Device::cpu(-1)}); }, "Device: cpu threads must not be negative, got -1");
+  expect_invalid([&] { energy_distance(x, x, EnergyForm::v, Device::cpu(1025)); }, "Device: cpu threads must be at most 1024, got 1025");
+  expect_invalid([&] { mmd_squared(x, x, 1.0, Device::cuda(-2)); }, "Device: cuda index must not be negative, got -2");
 }
 
 TEST(SlicedWasserstein, RefusesBadInput) {

@@ -5,12 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 
 namespace gmdiff::cuda {
 
-/// What the executor asks of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host block
-/// (tests/support/host_gpu.hpp), so that all of the executor runs where there is none.
+/// What the executor and the distances ask of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host
+/// block (tests/support/host_gpu.hpp), so that all of them runs where there is none.
 class Gpu {
  public:
   virtual ~Gpu() = default;
@@ -31,6 +32,10 @@ class Gpu {
   virtual void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::ProjectionJob& job) = 0;
+  virtual void launch(const kernels::PairSumJob& job) = 0;
+  virtual void launch(const kernels::TransportJob& job) = 0;
+  virtual void launch(const kernels::SortJob& job) = 0;
 };
 
 /// An array in a GPU's memory, given back when it goes.
@@ -52,7 +57,9 @@ class Buffer {
 
   T* data() const { return data_; }
   std::size_t size() const { return size_; }
-  void upload(const T* from) { gpu_->upload(data_, from, size_ * sizeof(T)); }
+  void upload(const T* from) { upload(from, size_); }
+  /// The first `count` of them.
+  void upload(const T* from, std::size_t count) { gpu_->upload(data_, from, count * sizeof(T)); }
   void download(T* to) const { gpu_->download(to, data_, size_ * sizeof(T)); }
 
  private:

@@ -140,6 +140,22 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override {
     launch_job(job, geometry, "launch of points in float64");
   }
+  void launch(const kernels::ProjectionJob& job) override {
+    launch_with("launch of projections", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::PairSumJob& job) override {
+    launch_with("launch of pair sums", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::TransportJob& job) override {
+    launch_with("launch of transport", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::SortJob& job) override {
+    launch_with("launch of a sort", [&] {
+      const std::size_t bytes = kernels::sort_bytes(job);
+      const Buffer<std::byte> temporary(*this, std::max<std::size_t>(bytes, 1));
+      kernels::launch(job, temporary.data(), bytes, stream_.get());
+    });
+  }
 
  private:
   int attribute(cudaDeviceAttr attribute) const {
@@ -150,8 +166,13 @@ class NvidiaGpu final : public Gpu {
 
   template <class Job>
   void launch_job(const Job& job, const kernels::Geometry& geometry, const char* what) {
+    launch_with(what, [&] { kernels::launch(job, geometry, stream_.get()); });
+  }
+
+  template <class Launch>
+  void launch_with(const char* what, Launch launch) {
     const DeviceScope scope(index_);
-    kernels::launch(job, geometry, stream_.get());
+    launch();
     GMDIFF_CUDA_CHECK_LAUNCH(what);
     if (waits_) check(cudaStreamSynchronize(stream_.get()), what, __FILE__, __LINE__);
   }

@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/iterator/transform_iterator.h>
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_segmented_radix_sort.cuh>
+
+#include "device/cuda/check.hpp"
+#include "kernels/launch.hpp"
+
+// CUB's radix sorts: the one unit that includes it, for it takes long to compile. It moves numbers and changes none.
+
+namespace gmdiff::kernels {
+
+namespace {
+
+/// CUB gives a block to a segment, but the whole GPU to a sort of its own: worth it from about here.
+constexpr std::int64_t long_segment = std::int64_t{1} << 20;
+
+/// Beginnings of segments side by side.
+struct Offset {
+  int length;
+  __host__ __device__ int operator()(int segment) const { return segment * length; }
+};
+
+/// Segments of a call: long ones alone, short ones as many as CUB can number.
+std::int64_t segments_at_once(const SortJob& job) {
+  return job.length >= long_segment ? 1 : std::min(job.segments, std::numeric_limits<int>::max() / job.length);
+}
+
+/// As CUB has it: without `temporary`, asks for its bytes alone. Afterwards the result is numbers.Current().
+cudaError_t sort_segments(const SortJob& job, cub::DoubleBuffer<double>& numbers, std::int64_t segments, void* temporary,
+                          std::size_t& bytes, cudaStream_t stream) {
+  constexpr int bits = 8 * sizeof(double);
+  if (job.length >= long_segment) return cub::DeviceRadixSort::SortKeys(temporary, bytes, numbers, job.length, 0, bits, stream);
+  const auto begins = thrust::make_transform_iterator(thrust::make_counting_iterator(0), Offset{static_cast<int>(job.length)});
+  return cub::DeviceSegmentedRadixSort::SortKeys(temporary, bytes, numbers, static_cast<int>(segments * job.length),
+                                                 static_cast<int>(segments), begins, begins + 1, 0, bits, stream);
+}
+
+}  // namespace
+
+std::size_t sort_bytes(const SortJob& job) {
+  cub::DoubleBuffer<double> numbers(job.numbers, job.sorted);
+  std::size_t bytes = 0;
+  GMDIFF_CUDA_CHECK(sort_segments(job, numbers, segments_at_once(job), nullptr, bytes, nullptr));
+  return bytes;
+}
+
+void launch(const SortJob& job, void* temporary, std::size_t bytes, cudaStream_t stream) {
+  const std::int64_t step = segments_at_once(job);
+  for (std::int64_t first = 0; first < job.segments; first += step) {
+    const std::int64_t segments = std::min(step, job.segments - first);
+    double* const sorted = job.sorted + first * job.length;
+    cub::DoubleBuffer<double> numbers(job.numbers + first * job.length, sorted);
+    GMDIFF_CUDA_CHECK(sort_segments(job, numbers, segments, temporary, bytes, stream));
+    // An even number of passes ends where it began.
+    if (numbers.Current() == sorted) continue;
+    const std::size_t size = static_cast<std::size_t>(segments * job.length) * sizeof(double);
+    GMDIFF_CUDA_CHECK(cudaMemcpyAsync(sorted, numbers.Current(), size, cudaMemcpyDeviceToDevice, stream));
+  }
+}
+
+}  // namespace gmdiff::kernels
