@@ -45,14 +45,18 @@ function(gmdiff_compile_options target)
 endfunction()
 
 # The numeric contract (docs/numerics.md §3) in units of nvcc, on the device and in its host pass. Never -dlto: it would optimise across
-# units again. Functions that are constexpr are the same on host and device.
+# units again. Functions that are constexpr are the same on host and device. With FAST the device's part is free of it.
 function(gmdiff_cuda_compile_options target)
+  if("FAST" IN_LIST ARGN)
+    set(arithmetic --fmad=true --ftz=true --prec-div=false --prec-sqrt=false)
+  else()
+    set(arithmetic --fmad=false --ftz=false --prec-div=true --prec-sqrt=true)
+  endif()
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CUDA_SEPARABLE_COMPILATION OFF)
   # CMake 3.25 does not know that nvcc has C++20; nobody else's choice of a standard may come before this one.
   set_property(TARGET ${target} PROPERTY CUDA_STANDARD)
   list(JOIN gmdiff_numeric_flags "," numeric_flags)
-  target_compile_options(${target} PRIVATE -std=c++20
-    --fmad=false --ftz=false --prec-div=true --prec-sqrt=true --expt-relaxed-constexpr
+  target_compile_options(${target} PRIVATE -std=c++20 ${arithmetic} --expt-relaxed-constexpr
     -Xcompiler=${numeric_flags},-Wall,-Wextra)
   if(GMDIFF_WERROR)
     target_compile_options(${target} PRIVATE --Werror=all-warnings -Xcompiler=-Werror)

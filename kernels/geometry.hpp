@@ -5,7 +5,7 @@
 #include "device/particle/arithmetic.hpp"
 #include "kernels/job.hpp"
 
-// Which kernel runs a job and in what shape. A choice of speed alone: the bits are the same.
+// Which kernel runs a job and in what shape. But for fast arithmetic a choice of speed alone: the bits are the same.
 
 namespace gmdiff::kernels {
 
@@ -83,6 +83,9 @@ Geometry tile_geometry(const Job& job, const Limits& limits) {
   return {
       .layout = layout, .in_shared = false, .blocks = blocks, .shared_bytes = 0, .room_bytes = needed * static_cast<std::size_t>(blocks)};
 }
+
+/// Whether fast arithmetic runs a job. Small laws have it: functions take most of their time, in tiles sums of products do.
+inline bool runs_fast(const StepsJob<float>& job) { return job.is_fast && particle::is_small(job.law.family); }
 
 /// Particles of a thread where each carries its own: two in float, whose instructions then overlap.
 template <class Real>

@@ -28,6 +28,7 @@ struct StepsJob {
   std::uint32_t replicate;  ///< of a draw's streams
   std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
   std::int64_t count;
+  bool is_fast;     ///< in fast arithmetic, where there is a kernel of it
   bool is_sampler;  ///< start streams are those of a sampler, not of a draw
   bool is_forward;  ///< step noise is that of forward paths
 

@@ -11,14 +11,17 @@
 
 namespace gmdiff::kernels {
 
+using particle::Exact;
+using particle::Fast;
 using particle::One;
 using particle::Twice;
 
 /// Small laws: a thread carries its particles alone.
-template <class Number, int D, bool full>
+template <class Number, int D, bool full, class Arithmetic>
 struct SmallKernel {
   using Real = Number;
-  using V = std::conditional_t<thread_particles<Real> == 2, Twice<One<Real>>, One<Real>>;
+  using Single = One<Real, Arithmetic>;
+  using V = std::conditional_t<thread_particles<Real> == 2, Twice<Single>, Single>;
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
     SmallSteps<V, D, full, Block>(block, job).run();
@@ -96,26 +99,32 @@ void with_tile_kernel(Family family, const Geometry& geometry, Body body) {
   }
 }
 
-template <class Real, bool full, class Body>
+template <class Real, bool full, class Arithmetic, class Body>
 void with_small_kernel(Index dim, Body body) {
   switch (dim) {
     case 1:
-      return body.template operator()<SmallKernel<Real, 1, full>>();
+      return body.template operator()<SmallKernel<Real, 1, full, Arithmetic>>();
     case 2:
-      return body.template operator()<SmallKernel<Real, 2, full>>();
+      return body.template operator()<SmallKernel<Real, 2, full, Arithmetic>>();
     case 3:
-      return body.template operator()<SmallKernel<Real, 3, full>>();
+      return body.template operator()<SmallKernel<Real, 3, full, Arithmetic>>();
     default:
-      return body.template operator()<SmallKernel<Real, 4, full>>();
+      return body.template operator()<SmallKernel<Real, 4, full, Arithmetic>>();
   }
 }
 
 /// Calls body.operator()<Kernel>() for the kernel of a job.
 template <class Real, class Body>
 void with_kernel(const StepsJob<Real>& job, const Geometry& geometry, Body body) {
-  if (job.law.family == Family::small_diag) return with_small_kernel<Real, false>(job.law.dim, body);
-  if (job.law.family == Family::small_full) return with_small_kernel<Real, true>(job.law.dim, body);
+  if (job.law.family == Family::small_diag) return with_small_kernel<Real, false, Exact>(job.law.dim, body);
+  if (job.law.family == Family::small_full) return with_small_kernel<Real, true, Exact>(job.law.dim, body);
   with_tile_kernel<Real>(job.law.family, geometry, body);
+}
+/// The same for a job that `runs_fast`.
+template <class Body>
+void with_fast_kernel(const StepsJob<float>& job, Body body) {
+  if (job.law.family == Family::small_diag) return with_small_kernel<float, false, Fast>(job.law.dim, body);
+  with_small_kernel<float, true, Fast>(job.law.dim, body);
 }
 template <class Real, class Body>
 void with_kernel(const PointsJob<Real>& job, const Geometry& geometry, Body body) {

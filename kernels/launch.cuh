@@ -15,14 +15,18 @@ __global__ void __launch_bounds__(block_threads) run_kernel(const __grid_constan
   Kernel::run(block, job);
 }
 
-template <class Job>
+template <class Kernel, class Job>
 void launch_kernel(const Job& job, const Geometry& geometry, cudaStream_t stream) {
-  with_kernel(job, geometry, [&]<class Kernel>() {
-    // More than 48 KiB must be asked for.
-    GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           static_cast<int>(geometry.shared_bytes)));
-    run_kernel<Kernel, Job><<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
-  });
+  // More than 48 KiB must be asked for.
+  GMDIFF_CUDA_CHECK(
+      cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(geometry.shared_bytes)));
+  run_kernel<Kernel, Job><<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
+}
+
+/// In exact arithmetic.
+template <class Job>
+void launch_exact(const Job& job, const Geometry& geometry, cudaStream_t stream) {
+  with_kernel(job, geometry, [&]<class Kernel>() { launch_kernel<Kernel>(job, geometry, stream); });
 }
 
 }  // namespace gmdiff::kernels

@@ -14,6 +14,8 @@ namespace gmdiff::kernels {
 
 void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+/// What `launch` does with a job that `runs_fast`.
+void launch_fast(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
 

@@ -88,7 +88,7 @@ class TilePoints {
     Real values[Types<V>::lanes];
     value.store(values);
     for (int lane = 0; lane < Types<V>::lanes; ++lane) {
-      if (rows_.has(lane)) *place(begin_ + lane) = particle::exact::add(static_cast<double>(values[lane]), offset);
+      if (rows_.has(lane)) *place(begin_ + lane) = particle::Exact::add(static_cast<double>(values[lane]), offset);
     }
   }
 

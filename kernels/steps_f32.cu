@@ -2,6 +2,9 @@
 
 namespace gmdiff::kernels {
 
-void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream) { launch_kernel(job, geometry, stream); }
+void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream) {
+  if (runs_fast(job)) return launch_fast(job, geometry, stream);
+  launch_exact(job, geometry, stream);
+}
 
 }  // namespace gmdiff::kernels

@@ -14,6 +14,17 @@ namespace gmdiff {
 /// Scalar type of the result and layout of the random words (numerics.md §5). `reference` computes in double in both.
 enum class Precision { f32, f64 };
 
+/// Whether a run keeps its promise of bits (numerics.md §1), or gives it up for speed where a device has something to give.
+enum class MathMode {
+  exact,  ///< the same bits on `cpu` and `cuda`, whatever the model of the GPU
+  /// The hardware's own functions in place of gmdiff's, products and sums fused as the compiler likes, subnormal numbers taken as 0. It has
+  /// an effect in float32 on a GPU for laws of at most four coordinates, where functions take most of the time; everywhere else it is the
+  /// same as `exact`, bit for bit. The random words stay the same, so a particle ends near that of `exact`: expect a difference of 1e-3 of
+  /// the largest number of the run at most, but for particles that pass between separated modes, where any rounding grows (numerics.md §3
+  /// has the error of each function). Bits are not promised: they may change with the GPU, the version, the range or the batch.
+  fast,
+};
+
 /// How far a run is; counts particles over all problems.
 struct Progress {
   std::int64_t done;
@@ -27,6 +38,7 @@ struct Options {
   std::uint64_t seed = 0;
   Device device = Device::best();
   Precision precision = Precision::f32;
+  MathMode math = MathMode::exact;
   /// Index of the first particle: a run of [0, 10) equals the runs of [0, 4) and [4, 10) put together, bit for bit.
   std::int64_t first = 0;
   /// Given states instead of the process's own: (count, d) for each problem, (problems * count, d) in all.

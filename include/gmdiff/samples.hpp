@@ -40,6 +40,7 @@ struct Provenance {
   std::vector<std::uint64_t> problem_seeds;  ///< seed with which problem p alone gives the same samples; one per problem
   std::int64_t first = 0;
   std::uint64_t plan_hash = 0;
+  MathMode math = MathMode::exact;  ///< as asked for, also where it has no effect
   std::string device;
   double seconds = 0.0;               ///< wall-clock time of the run
   double particle_steps = 0.0;        ///< particles times steps

@@ -50,6 +50,9 @@ Part load_part(const std::string& file) {
 /// The reference device computes other bits than the others, which agree with each other.
 bool is_reference(const RunRecord& record) { return record.device == "reference"; }
 
+/// `cpu` of `cpu:4`; devices that were merged are of one kind where that matters.
+std::string device_kind(const RunRecord& record) { return record.device.substr(0, record.device.find_first_of(":,")); }
+
 /// Throws unless both are parts of one run.
 void check_one_run(const Part& a, const Part& b) {
   const auto same = [&](const char* what, const std::string& in_a, const std::string& in_b) {
@@ -63,12 +66,15 @@ void check_one_run(const Part& a, const Part& b) {
   same("the plan hash", x.plan_hash, y.plan_hash);
   same("the seed", std::to_string(x.seed), std::to_string(y.seed));
   same("the precision", x.precision, y.precision);
+  same("the math mode", x.math, y.math);
   same("the start", x.start ? "given states" : "the process's own", y.start ? "given states" : "the process's own");
   same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
   same("the list of times", x.times.dump(), y.times.dump());
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ", x.device, ", ", b.file, " from ",
           y.device, ", and the reference device has other bits than the others");
+  require(x.math == "exact" || device_kind(x) == device_kind(y), "not parts of one run: ", a.file, " comes from the device ", x.device,
+          ", ", b.file, " from ", y.device, ", and in fast mode their bits differ");
 }
 
 /// The parts in the order of their ranges, checked to be one run without gaps.

@@ -89,6 +89,7 @@ Json sidecar_json(const RunRecord& record) {
   json["seed"] = record.seed;
   json["range"] = {record.first, record.end};
   json["precision"] = record.precision;
+  json["math"] = record.math;
   json["plan_hash"] = record.plan_hash;
   json["device"] = record.device;
   json["shape"] = record.shape;
@@ -120,7 +121,7 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
   if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
   table.add({"particles", concat(record.first, ":", record.end, ", seed ", record.seed)});
   table.add({"plan hash", record.plan_hash});
-  table.add({"device", record.device});
+  table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
   table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
   return table.text();
 }
@@ -141,6 +142,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.seed = reader.unsigned_number("seed");
   read_range(reader, sidecar, record);
   record.precision = reader.get<std::string>("precision");
+  record.math = reader.get<std::string>("math");
   record.plan_hash = reader.get<std::string>("plan_hash");
   record.device = reader.get<std::string>("device");
   record.shape = reader.get<std::vector<std::int64_t>>("shape");

@@ -26,6 +26,7 @@ struct RunRecord {
   std::uint64_t first = 0;  ///< range [first, end)
   std::uint64_t end = 0;
   std::string precision;  ///< f32 or f64
+  std::string math;       ///< exact or fast, as asked for
   std::string plan_hash;
   std::string device;
   std::vector<std::int64_t> shape;

@@ -23,7 +23,7 @@ struct RunFlags {
   CommonFlags common;
   std::string out;
   bool force = false;
-  FlagText count, range, seed, start, device, precision, history, sampler, steps;
+  FlagText count, range, seed, start, device, precision, math, history, sampler, steps;
 };
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
@@ -36,6 +36,7 @@ void add_run_flags(CLI::App& verb, RunFlags& flags) {
   verb.add_option("--seed", flags.seed, "64-bit seed (0)")->type_name("S");
   verb.add_option("--device", flags.device, "best, reference, cpu[:threads] or cuda[:index] (best)")->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
+  verb.add_option("--math", flags.math, "exact, or fast: approximate functions of a GPU, in f32 (exact)")->type_name("MODE");
   add_force(verb, flags.force);
   add_common_flags(verb, flags.common);
 }
@@ -90,6 +91,7 @@ void run_verb(const RunFlags& flags, RunRecord record, const Plan& plan, std::ve
   options.count = range.count;
   options.seed = parse_seed(flags.seed);
   options.precision = parse_precision(flags.precision);
+  options.math = parse_math(flags.math);
   options.device = flags.device ? Device::parse(*flags.device) : Device::best();
   options.history = history;
   record.version = version();
@@ -98,6 +100,7 @@ void run_verb(const RunFlags& flags, RunRecord record, const Plan& plan, std::ve
   record.first = static_cast<std::uint64_t>(range.first);
   record.end = range.end();
   record.precision = precision_name(options.precision);
+  record.math = math_name(options.math);
   record.plan_hash = hex(plan.hash());
   record.shape = std::move(row_shape);
   record.shape.insert(record.shape.begin(), range.count);

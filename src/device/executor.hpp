@@ -22,6 +22,7 @@ struct Task {
   const MixtureTable& problem;
   std::uint64_t seed;  ///< of this problem
   Precision precision;
+  MathMode math;            ///< devices without a fast mode do not look at it
   std::uint32_t replicate;  ///< of the streams of a draw (0 but for distances)
   std::int64_t first;       ///< index of the first particle
   std::int64_t count;

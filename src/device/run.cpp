@@ -195,6 +195,7 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
                                               .problem = plan_.problems[problem],
                                               .seed = problem_seed(options_.seed, problem),
                                               .precision = options_.precision,
+                                              .math = options_.math,
                                               .replicate = replicate_,
                                               .first = options_.first + first,
                                               .count = count,
@@ -252,6 +253,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   for (std::size_t p = 0; p < plan_.problems.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
   provenance.first = options_.first;
   provenance.plan_hash = plan_.hash();
+  provenance.math = options_.math;
   provenance.device = executor_.name();
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());

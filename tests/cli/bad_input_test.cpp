@@ -107,6 +107,7 @@ const BadInput bad_inputs[] = {
      "--history: expected a whole number from 2 to 11, got 12"},
     // Names.
     {"Precision", {"draw", "prior.json", "--out", "o.npy", "--precision", "f16"}, "--precision: expected f32 or f64, got f16"},
+    {"Math", {"draw", "prior.json", "--out", "o.npy", "--math", "quick"}, "--math: expected exact or fast, got quick"},
     {"UnknownDevice", {"draw", "prior.json", "--out", "o.npy", "--device", "gpu"}, "Device: expected best, reference, cpu"},
     {"DeviceThreads", {"draw", "prior.json", "--out", "o.npy", "--device", "cpu:x"}, "\"cpu:x\""},
     {"DeviceThatIsNotThere", {"draw", "prior.json", "--out", "o.npy", "--device", "cuda:99"}, "device cuda:99"},

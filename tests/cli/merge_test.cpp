@@ -128,6 +128,21 @@ TEST_F(MergeRefusalTest, OtherPrecision) {
                  "not parts of one run: the precision is f32 in a.npy and f64 in b.npy");
 }
 
+TEST_F(MergeRefusalTest, OtherMathMode) {
+  expect_refused({"sample", "problem.json", "--math", "fast"}, next,
+                 "not parts of one run: the math mode is exact in a.npy and fast in b.npy");
+}
+
+TEST_F(MergeRefusalTest, OtherKindOfDeviceInFastMode) {
+  const Arguments fast{"sample", "problem.json", "--device", "cpu:1", "--math", "fast"};
+  run_into("a.npy", fast, {"--range", "0:5"});
+  run_into("b.npy", fast, next);
+  change_sidecar("device", "cuda:1");
+  expect_refused("not parts of one run: a.npy comes from the device cpu:1, b.npy from cuda:1, and in fast mode their bits differ");
+  change_sidecar("device", "cpu");
+  output({"merge", "a.npy", "b.npy", "--out", "x.npy"});
+}
+
 TEST_F(MergeRefusalTest, OtherLaw) {
   expect_refused({"sample", "problem.json", "--prior"}, next, "not parts of one run: the law is posterior in a.npy and prior in b.npy");
 }

@@ -14,9 +14,9 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 using RunVerbsTest = CommandTest;
 
-const std::vector<std::string> sidecar_keys{"version", "verb",     "problem",        "law",       "sampler", "process", "grid",
-                                            "seed",    "range",    "precision",      "plan_hash", "device",  "shape",   "times",
-                                            "start",   "complete", "particle_steps", "warnings",  "notes",   "seconds"};
+const std::vector<std::string> sidecar_keys{"version",  "verb",           "problem",  "law",       "sampler", "process", "grid",  "seed",
+                                            "range",    "precision",      "math",     "plan_hash", "device",  "shape",   "times", "start",
+                                            "complete", "particle_steps", "warnings", "notes",     "seconds"};
 
 TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
   const std::string text = output({"sample", "problem.json", "--out", "x.npy", "--count", "20", "--seed", "3"});
@@ -78,7 +78,22 @@ TEST_F(RunVerbsTest, DefaultsAreReported) {
   EXPECT_EQ(result["shape"], Json::array({1000, 2}));
   EXPECT_EQ(result["seed"], 0);
   EXPECT_EQ(result["precision"], "f32");
+  EXPECT_EQ(result["math"], "exact");
   EXPECT_EQ(result["law"], "prior");
+}
+
+TEST_F(RunVerbsTest, FastModeIsRecordedAndTheSameOnTheCpu) {
+  for (const char* verb : {"sample", "forward", "draw"}) {
+    const Json result = json({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
+    const std::string text = output({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
+    output({verb, "problem.json", "--out", "y.npy", "--device", "cpu:1", "--force"});
+
+    EXPECT_EQ(result["math"], "fast");
+    EXPECT_EQ(read_json("x.npy.json")["math"], "fast");
+    EXPECT_EQ(read_json("y.npy.json")["math"], "exact");
+    EXPECT_NE(text.find("cpu:1, fast mode\n"), std::string::npos) << text;
+    EXPECT_EQ(read("x.npy"), read("y.npy"));
+  }
 }
 
 TEST_F(RunVerbsTest, FlagsOverrideTheFile) {

@@ -188,6 +188,8 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
     using Signed = cpu::GMDIFF_CPU_UNIT::Register<std::int32_t>::Vector;
     return V(__builtin_convertvector((Signed)bits.v, V::Vector));
   }
+  /// There is no such instruction before AVX-512. Both halves are exact, so one rounding is left.
+  GMDIFF_PARTICLE static V convert_word(Bits word) { return fma(convert(word >> 16), V(65536.0F), convert(word & Bits(0xffffU))); }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
     return {cpu::GMDIFF_CPU_UNIT::ascending_words(first, 2), cpu::GMDIFF_CPU_UNIT::ascending_words(first + 1, 2)};
   }

@@ -137,6 +137,7 @@ class TaskRun {
     job.replicate = task_.replicate;
     job.first = static_cast<std::uint64_t>(task_.first);
     job.count = task_.count;
+    job.is_fast = task_.math == MathMode::fast;
     job.is_sampler = task_.plan.kind == PlanKind::sample;
     job.is_forward = task_.plan.kind == PlanKind::forward;
     job.from_start = first_step == 0;

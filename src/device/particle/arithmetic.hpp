@@ -34,6 +34,7 @@ namespace gmdiff::particle {
 ///   Words              32-bit words of Philox, lane by lane (philox.hpp)
 ///   from_bits(bits)    the numbers with these bits
 ///   convert(bits)      signed integers as numbers, rounded to nearest; in double below 2^51 in size
+///   convert_word(bits) float: the same for unsigned ones
 ///   words_from(first)  words first, first + 1, ...
 ///   to_bits(words)     float: words as integers of the lanes
 ///   join(low, high)    double: integers high 2^32 + low
@@ -98,30 +99,30 @@ GMDIFF_PARTICLE V polynomial(V x, RealOf<V> c, Rest... rest) {
 
 // --- one lane -------------------------------------------------------------------------------------------------------------------
 
-/// Operations on one number. On a GPU they are the intrinsics that round to nearest and are never contracted, whatever the flags.
-namespace exact {
+/// Operations on one number, correctly rounded. On a GPU they are the intrinsics that are never contracted, whatever the flags.
+struct Exact {
 #ifdef __CUDA_ARCH__
 #define GMDIFF_EXACT(host, device) device
 #else
 #define GMDIFF_EXACT(host, device) host
 #endif
-GMDIFF_PARTICLE float add(float a, float b) { return GMDIFF_EXACT(a + b, __fadd_rn(a, b)); }
-GMDIFF_PARTICLE double add(double a, double b) { return GMDIFF_EXACT(a + b, __dadd_rn(a, b)); }
-GMDIFF_PARTICLE float subtract(float a, float b) { return GMDIFF_EXACT(a - b, __fsub_rn(a, b)); }
-GMDIFF_PARTICLE double subtract(double a, double b) { return GMDIFF_EXACT(a - b, __dsub_rn(a, b)); }
-GMDIFF_PARTICLE float multiply(float a, float b) { return GMDIFF_EXACT(a * b, __fmul_rn(a, b)); }
-GMDIFF_PARTICLE double multiply(double a, double b) { return GMDIFF_EXACT(a * b, __dmul_rn(a, b)); }
-GMDIFF_PARTICLE float divide(float a, float b) { return GMDIFF_EXACT(a / b, __fdiv_rn(a, b)); }
-GMDIFF_PARTICLE double divide(double a, double b) { return GMDIFF_EXACT(a / b, __ddiv_rn(a, b)); }
-GMDIFF_PARTICLE float fma(float a, float b, float c) { return GMDIFF_EXACT(std::fma(a, b, c), __fmaf_rn(a, b, c)); }
-GMDIFF_PARTICLE double fma(double a, double b, double c) { return GMDIFF_EXACT(std::fma(a, b, c), __fma_rn(a, b, c)); }
-GMDIFF_PARTICLE float sqrt(float a) { return GMDIFF_EXACT(std::sqrt(a), __fsqrt_rn(a)); }
-GMDIFF_PARTICLE double sqrt(double a) { return GMDIFF_EXACT(std::sqrt(a), __dsqrt_rn(a)); }
+  GMDIFF_PARTICLE static float add(float a, float b) { return GMDIFF_EXACT(a + b, __fadd_rn(a, b)); }
+  GMDIFF_PARTICLE static double add(double a, double b) { return GMDIFF_EXACT(a + b, __dadd_rn(a, b)); }
+  GMDIFF_PARTICLE static float subtract(float a, float b) { return GMDIFF_EXACT(a - b, __fsub_rn(a, b)); }
+  GMDIFF_PARTICLE static double subtract(double a, double b) { return GMDIFF_EXACT(a - b, __dsub_rn(a, b)); }
+  GMDIFF_PARTICLE static float multiply(float a, float b) { return GMDIFF_EXACT(a * b, __fmul_rn(a, b)); }
+  GMDIFF_PARTICLE static double multiply(double a, double b) { return GMDIFF_EXACT(a * b, __dmul_rn(a, b)); }
+  GMDIFF_PARTICLE static float divide(float a, float b) { return GMDIFF_EXACT(a / b, __fdiv_rn(a, b)); }
+  GMDIFF_PARTICLE static double divide(double a, double b) { return GMDIFF_EXACT(a / b, __ddiv_rn(a, b)); }
+  GMDIFF_PARTICLE static float fma(float a, float b, float c) { return GMDIFF_EXACT(std::fma(a, b, c), __fmaf_rn(a, b, c)); }
+  GMDIFF_PARTICLE static double fma(double a, double b, double c) { return GMDIFF_EXACT(std::fma(a, b, c), __fma_rn(a, b, c)); }
+  GMDIFF_PARTICLE static float sqrt(float a) { return GMDIFF_EXACT(std::sqrt(a), __fsqrt_rn(a)); }
+  GMDIFF_PARTICLE static double sqrt(double a) { return GMDIFF_EXACT(std::sqrt(a), __dsqrt_rn(a)); }
 #undef GMDIFF_EXACT
-}  // namespace exact
+};
 
-/// One particle a value.
-template <class T>
+/// One particle a value; `Arithmetic` has the operations on its number.
+template <class T, class Arithmetic = Exact>
 struct One {
   static constexpr int lanes = 1;
   T v;
@@ -131,16 +132,16 @@ struct One {
   GMDIFF_PARTICLE static One load(const T* from) { return One(*from); }
   GMDIFF_PARTICLE void store(T* to) const { *to = v; }
 
-  GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(exact::add(a.v, b.v)); }
-  GMDIFF_PARTICLE friend One operator-(One a, One b) { return One(exact::subtract(a.v, b.v)); }
-  GMDIFF_PARTICLE friend One operator*(One a, One b) { return One(exact::multiply(a.v, b.v)); }
-  GMDIFF_PARTICLE friend One operator/(One a, One b) { return One(exact::divide(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(Arithmetic::add(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator-(One a, One b) { return One(Arithmetic::subtract(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator*(One a, One b) { return One(Arithmetic::multiply(a.v, b.v)); }
+  GMDIFF_PARTICLE friend One operator/(One a, One b) { return One(Arithmetic::divide(a.v, b.v)); }
   GMDIFF_PARTICLE friend One operator-(One a) { return One(-a.v); }
   GMDIFF_PARTICLE friend bool operator<(One a, One b) { return a.v < b.v; }
   GMDIFF_PARTICLE friend bool operator<=(One a, One b) { return a.v <= b.v; }
   GMDIFF_PARTICLE friend bool operator==(One a, One b) { return a.v == b.v; }
-  GMDIFF_PARTICLE friend One fma(One a, One b, One c) { return One(exact::fma(a.v, b.v, c.v)); }
-  GMDIFF_PARTICLE friend One sqrt(One a) { return One(exact::sqrt(a.v)); }
+  GMDIFF_PARTICLE friend One fma(One a, One b, One c) { return One(Arithmetic::fma(a.v, b.v, c.v)); }
+  GMDIFF_PARTICLE friend One sqrt(One a) { return One(Arithmetic::sqrt(a.v)); }
 };
 
 template <class X>
@@ -153,28 +154,30 @@ struct OneWord {
   std::uint32_t v;
 };
 
-template <class T>
-struct Types<One<T>> {
+template <class T, class Arithmetic>
+struct Types<One<T, Arithmetic>> {
   using Real = T;
+  using Value = One<T, Arithmetic>;
   static constexpr int lanes = 1;
   using Bits = typename Integers<T>::Unsigned;
   using Words = OneWord;
 
-  GMDIFF_PARTICLE static One<T> from_bits(Bits bits) {
-    One<T> x;
+  GMDIFF_PARTICLE static Value from_bits(Bits bits) {
+    Value x;
     std::memcpy(&x.v, &bits, sizeof(bits));
     return x;
   }
-  GMDIFF_PARTICLE static One<T> convert(Bits bits) { return One<T>(static_cast<T>(static_cast<typename Integers<T>::Signed>(bits))); }
+  GMDIFF_PARTICLE static Value convert(Bits bits) { return Value(static_cast<T>(static_cast<typename Integers<T>::Signed>(bits))); }
+  GMDIFF_PARTICLE static Value convert_word(Bits word) { return Value(static_cast<T>(word)); }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) { return {first}; }
   GMDIFF_PARTICLE static Bits to_bits(Words words) { return words.v; }
   GMDIFF_PARTICLE static Bits join(Words low, Words high) { return Bits{high.v} << 32 | low.v; }
   GMDIFF_PARTICLE static void store(Bits bits, Bits* to) { *to = bits; }
-  GMDIFF_PARTICLE static One<T> gather(Bits k, const T* p, std::ptrdiff_t n) { return One<T>(p[static_cast<std::ptrdiff_t>(k) * n]); }
+  GMDIFF_PARTICLE static Value gather(Bits k, const T* p, std::ptrdiff_t n) { return Value(p[static_cast<std::ptrdiff_t>(k) * n]); }
 };
 
-template <class T>
-GMDIFF_PARTICLE typename Integers<T>::Unsigned to_bits(One<T> x) {
+template <class T, class Arithmetic>
+GMDIFF_PARTICLE typename Integers<T>::Unsigned to_bits(One<T, Arithmetic> x) {
   typename Integers<T>::Unsigned bits;
   std::memcpy(&bits, &x.v, sizeof(T));
   return bits;
@@ -228,6 +231,7 @@ struct Types<Twice<X>> {
 
   GMDIFF_PARTICLE static Twice<X> from_bits(Bits bits) { return {Types<X>::from_bits(bits.lo), Types<X>::from_bits(bits.hi)}; }
   GMDIFF_PARTICLE static Twice<X> convert(Bits bits) { return {Types<X>::convert(bits.lo), Types<X>::convert(bits.hi)}; }
+  GMDIFF_PARTICLE static Twice<X> convert_word(Bits word) { return {Types<X>::convert_word(word.lo), Types<X>::convert_word(word.hi)}; }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
     return {Types<X>::words_from(first), Types<X>::words_from(first + X::lanes)};
   }

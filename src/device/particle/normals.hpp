@@ -38,8 +38,7 @@ GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
 /// u in (0, 1] of a 32-bit word: fma((float) word, 2^-32, 2^-33), the word rounded to the nearest float.
 template <class V>
 GMDIFF_PARTICLE V radius_uniform(BitsOf<V> word) {
-  const V rounded = fma(convert<V>(word >> 16), V(65536.0F), convert<V>(word & BitsOf<V>(0xffffU)));
-  return fma(rounded, V(0x1p-32F), V(0x1p-33F));
+  return fma(Types<V>::convert_word(word), V(0x1p-32F), V(0x1p-33F));
 }
 
 /// The two normals of a pair of words, in float.

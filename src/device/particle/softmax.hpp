@@ -15,9 +15,10 @@ inline constexpr Index chunk_size = 16;
 template <class Body>
 GMDIFF_PARTICLE void for_each_of_chunk(Index n, Body body) {
 #ifdef __CUDA_ARCH__
+  const int count = static_cast<int>(n);  // one comparison, not two halves of one
 #pragma unroll
   for (int k = 0; k < static_cast<int>(chunk_size); ++k) {
-    if (k >= n) break;
+    if (k >= count) break;
     body(k);
   }
 #else
