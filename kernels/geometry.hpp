@@ -67,7 +67,7 @@ GMDIFF_PARTICLE TileRoom tile_room(const PointsJob<Real>& job) {
   return tile_room(job.law, /*all_weights=*/true, /*has_two_evaluations=*/false);
 }
 
-/// Tiles of 128 particles pay for themselves in long runs in float; other jobs do without, for each layout is a kernel to compile.
+/// Whether a job may have tiles of 128 particles. They are for the speed of long runs in float: each layout is one more kernel to compile.
 template <class Job>
 inline constexpr bool has_wide_tiles = std::is_same_v<Job, StepsJob<float>>;
 

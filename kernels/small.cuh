@@ -16,7 +16,9 @@ class SmallThread {
   static constexpr int most = D;
 
   GMDIFF_PARTICLE SmallThread(Block& block, const LawTable<Real>& law)
-      : block_(block), law_(law), chunk_(block.template shared<Real>(static_cast<std::size_t>(particle::chunk_size * Law::record.size()))) {}
+      : block_(block),
+        law_(law),
+        chunk_(block.template shared<Real>(static_cast<std::size_t>(particle::chunk_size * Law::record.size()))) {}
 
   GMDIFF_PARTICLE static constexpr Index dim() { return D; }
   GMDIFF_PARTICLE V* previous() { return previous_; }

@@ -3,7 +3,7 @@
 #include "kernels/thread_law.cuh"
 
 // Laws of more than four coordinates with full covariances, on a thread: z = U_k^T (x - alpha mu_k) gives a logit and, worked out again
-// rather than kept for a chunk of components, goes back through the same U_k.
+// rather than kept for a chunk of components, goes back through the same U_k, column by column.
 
 namespace gmdiff::kernels {
 
@@ -29,7 +29,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     const auto rescale = [&](V factor) {
       for (V& sum : sums) sum = sum * factor;
     };
-    const auto add = [&](Index k, V e) { this->add(level.alpha, k, e, x, sums); };
+    const auto add = [&](int k, V e) { this->add(level.alpha, k, e, x, sums); };
     const V total = this->softmax_total(stage(level), logit(level.alpha, x), rescale, add);
     const V inverse = V(Real(1)) / total;
     this->for_each_coordinate([&](int i) { D[i] = sums[i] * inverse; });
@@ -69,7 +69,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
 
  private:
   GMDIFF_PARTICLE auto stage(const LevelTable<Real>& level) {
-    return [this, &level](Index first, Index n) {
+    return [this, &level](Index first, int n) {
       const Index d = law_.dim;
       const auto always = [&] {
         this->stage_rows(level.precision.values + first * d, n, precision_);
@@ -80,41 +80,58 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
   }
 
   GMDIFF_PARTICLE auto logit(Real alpha, const V* x) const {
-    return [this, alpha, x](Index k) {
-      V z[most];
-      to_basis(alpha, k, x, z);
+    return [this, alpha, x](int k) {
       V q(Real(0));
       const Real* precision = precision_ + k * most;
-      this->for_each_coordinate([&](int i) { q = fma(z[i] * V(precision[i]), z[i], q); });
+      for_each_column(alpha, k, x, [&](int i, V z, const Real* /*column*/) { q = fma(z * V(precision[i]), z, q); });
       return particle::logit(V(this->constants_[k]), q);
     };
   }
 
-  /// z = U_k^T (x - alpha mu_k), four columns of U_k side by side.
-  GMDIFF_PARTICLE void to_basis(Real alpha, Index k, const V* x, V* z) const {
+  /// sums += e (mu_k + U_k gain z)
+  GMDIFF_PARTICLE void add(Real alpha, int k, V e, const V* x, V* sums) const {
+    this->for_each_four([&](int j) {
+      const Four<Real> mu(this->means_ + k * most + j);
+      for (int c = 0; c < 4; ++c) sums[j + c] = fma(e, V(mu[c]), sums[j + c]);
+    });
+    const Real* gain = gain_ + k * most;
+    for_each_column(alpha, k, x, [&](int i, V z, const Real* column) {
+      const V scaled = z * V(gain[i]) * e;
+      this->for_each_four([&](int j) {
+        for (int c = 0; c < 4; ++c) sums[j + c] = fma(V(column[j + c]), scaled, sums[j + c]);
+      });
+    });
+  }
+
+  /// take(i, z_i, column i of U_k) in ascending order, z = U_k^T (x - alpha mu_k).
+  template <class Take>
+  GMDIFF_PARTICLE void for_each_column(Real alpha, int k, const V* x, Take take) const {
     V v[most];
     this->for_each_four([&](int j) {
       const Four<Real> mu(this->means_ + k * most + j);
       for (int c = 0; c < 4; ++c) v[j + c] = fma(V(-alpha), V(mu[c]), x[j + c]);
     });
-    this->for_each_four([&](int i) {
-      for (int c = 0; c < 4; ++c) z[i + c] = V(Real(0));
-      this->for_each_four([&](int j) {
-        for (int c = 0; c < 4; ++c) {
-          const Four<Real> column(bases_ + (k * most + i + c) * most + j);
-          for (int r = 0; r < 4; ++r) z[i + c] = fma(V(column[r]), v[j + r], z[i + c]);
-        }
-      });
-    });
+    const Real* U = bases_ + k * most * most;
+    int i = 0;
+    for (; i + 2 <= this->short_dim(); i += 2) columns<2>(U, i, v, take);
+    if (i < this->short_dim()) columns<1>(U, i, v, take);
   }
-
-  /// sums += e (mu_k + U_k gain z)
-  GMDIFF_PARTICLE void add(Real alpha, Index k, V e, const V* x, V* sums) const {
-    V z[most];
-    to_basis(alpha, k, x, z);
-    this->add_row(this->means_ + k * most, e, sums);
-    const Real* gain = gain_ + k * most;
-    this->for_each_coordinate([&](int i) { this->add_row(bases_ + (k * most + i) * most, z[i] * V(gain[i]) * e, sums); });
+  /// The same for n columns, read once and side by side in registers.
+  template <int n, class Take>
+  GMDIFF_PARTICLE void columns(const Real* U, int i, const V* v, Take take) const {
+    Real of[n][most];
+    V z[n];
+    for (V& z_i : z) z_i = V(Real(0));
+    this->for_each_four([&](int j) {
+      for (int c = 0; c < n; ++c) {
+        const Four<Real> column(U + (i + c) * most + j);
+        for (int r = 0; r < 4; ++r) {
+          of[c][j + r] = column[r];
+          z[c] = fma(V(column[r]), v[j + r], z[c]);
+        }
+      }
+    });
+    for (int c = 0; c < n; ++c) take(i + c, z[c], of[c]);
   }
 
   // Tables of the chunk.

@@ -41,7 +41,7 @@ class ThreadLaw {
 
   template <class Body>
   GMDIFF_PARTICLE void for_each_coordinate(Body body) const {
-    for_each_of<Shape::least, most>(law_.dim, body);
+    for_each_of<Shape::least, most>(short_dim(), body);
   }
   /// Normals come one after the other from the same code, and then go to registers.
   template <class Normal, class Body>
@@ -71,7 +71,7 @@ class ThreadLaw {
   /// body(i) for coordinates i = 0, 4, ... of whole fours.
   template <class Body>
   GMDIFF_PARTICLE void for_each_four(Body body) const {
-    for_each_of<(Shape::least + 3) / 4, most / 4>((law_.dim + 3) / 4, [&](int n) { body(4 * n); });
+    for_each_of<(Shape::least + 3) / 4, most / 4>((short_dim() + 3) / 4, [&](int n) { body(4 * n); });
   }
   /// sums += factor times a row of a table.
   GMDIFF_PARTICLE void add_row(const Real* row, V factor, V* sums) const {
@@ -81,6 +81,9 @@ class ThreadLaw {
     });
   }
 
+  /// The number of coordinates, for which a short integer is enough.
+  GMDIFF_PARTICLE int short_dim() const { return static_cast<int>(law_.dim); }
+
   // --- tables of a chunk --------------------------------------------------------------------------------------------------------
 
   /// The next array of shared memory: so many numbers for each component of a chunk.
@@ -88,7 +91,7 @@ class ThreadLaw {
 
   /// Brings tables of n components from `first` on: `always` those of the level, `once` those of the law, which may still be there.
   template <class Always, class Once>
-  GMDIFF_PARTICLE void stage(const LevelTable<Real>& level, Index first, Index n, Always always, Once once) {
+  GMDIFF_PARTICLE void stage(const LevelTable<Real>& level, Index first, int n, Always always, Once once) {
     block_.sync();  // nobody reads the last chunk any more
     stage_numbers(level.constants + first, n, constants_);
     always();
@@ -99,18 +102,18 @@ class ThreadLaw {
     }
     block_.sync();
   }
-  GMDIFF_PARTICLE void stage_numbers(const Real* from, Index n, Real* to) const {
-    for (Index k = block_.thread_rank(); k < n; k += block_.size()) to[k] = from[k];
+  GMDIFF_PARTICLE void stage_numbers(const Real* from, int n, Real* to) const {
+    for (int k = block_.thread_rank(); k < n; k += block_.size()) to[k] = from[k];
   }
-  GMDIFF_PARTICLE void stage_rows(const Real* from, Index n, Real* to) const {
-    const Index d = law_.dim;
-    const Index i = block_.thread_rank() % most;
-    for (Index k = block_.thread_rank() / most; k < n; k += block_.size() / most) to[k * most + i] = i < d ? from[k * d + i] : Real(-0.0);
+  GMDIFF_PARTICLE void stage_rows(const Real* from, int n, Real* to) const {
+    const int d = short_dim();
+    const int i = block_.thread_rank() % most;
+    for (int k = block_.thread_rank() / most; k < n; k += block_.size() / most) to[k * most + i] = i < d ? from[k * d + i] : Real(-0.0);
   }
   /// Matrices (d, d), column by column.
-  GMDIFF_PARTICLE void stage_matrices(const Real* from, Index n, Real* to) const {
-    const Index d = law_.dim;
-    for (Index k = 0; k < n; ++k) stage_rows(from + k * d * d, d, to + k * most * most);
+  GMDIFF_PARTICLE void stage_matrices(const Real* from, int n, Real* to) const {
+    const int d = short_dim();
+    for (int k = 0; k < n; ++k) stage_rows(from + k * d * d, d, to + k * most * most);
   }
 
   // --- components ---------------------------------------------------------------------------------------------------------------
@@ -122,10 +125,10 @@ class ThreadLaw {
     V maximum(std::numeric_limits<Real>::lowest());
     V total(Real(0));
     for (Index first = 0; first < law_.num_components; first += particle::chunk_size) {
-      const Index n = particle::chunk_length(law_.num_components, first);
+      const int n = static_cast<int>(particle::chunk_length(law_.num_components, first));
       stage(first, n);
       const V before = maximum;
-      for (Index k = 0; k < n; ++k) {
+      for (int k = 0; k < n; ++k) {
         const V ell = logit(k);
         column_[k] = ell;
         maximum = particle::larger(maximum, ell);
@@ -135,7 +138,7 @@ class ThreadLaw {
         total = total * factor;
         rescale(factor);
       }
-      for (Index k = 0; k < n; ++k) {
+      for (int k = 0; k < n; ++k) {
         const V e = particle::exp_nonpositive(column_[k] - maximum);
         total = total + e;
         add(k, e);
@@ -149,9 +152,9 @@ class ThreadLaw {
   GMDIFF_PARTICLE void logits(bool again, Stage stage, Logit logit, Body body) const {
     const bool there = again && law_.num_components <= particle::chunk_size;
     for (Index first = 0; first < law_.num_components; first += particle::chunk_size) {
-      const Index n = particle::chunk_length(law_.num_components, first);
+      const int n = static_cast<int>(particle::chunk_length(law_.num_components, first));
       if (!there) stage(first, n);
-      for (Index k = 0; k < n; ++k) {
+      for (int k = 0; k < n; ++k) {
         if (!there) column_[k] = logit(k);
         body(first + k, V(column_[k]));
       }
@@ -169,8 +172,8 @@ class ThreadLaw {
     return Column(block_.template shared<Real>(static_cast<std::size_t>(rows) * particles) + block_.thread_rank() * Types<V>::lanes);
   }
 
-  Column column_;       // of chunk_size numbers, at least `most`
-  Column previous_;     // of `most` numbers
+  Column column_;      // of chunk_size numbers, at least `most`
+  Column previous_;    // of `most` numbers
   Index staged_ = -1;  // first component of the chunk whose tables of the law are there
 };
 

@@ -27,7 +27,7 @@ using particle::MoveTable;
 
 /// body(i) for i = 0 ... d - 1, least <= d <= most. On a GPU the loop is unrolled, so that an array indexed by i stays in registers.
 template <int least, int most, class Body>
-GMDIFF_PARTICLE void for_each_of(Index d, Body body) {
+GMDIFF_PARTICLE void for_each_of(int d, Body body) {
 #ifdef __CUDA_ARCH__
 #pragma unroll
 #endif
@@ -63,7 +63,7 @@ class ThreadSteps {
       load(job_.states_in, x);
       if (job_.previous_in != nullptr) load(job_.previous_in, before);
     }
-    int found = job_.from_start && non_finite(x) > 0 ? -1 : no_step;
+    if (job_.from_start) look(x, -1);
     Normals<V> noise(streams_.step_noise(), first_);
     for (int s = 0; s < job_.num_steps; ++s) {
       const StepTable<Real>& step = job_.steps[s];
@@ -75,14 +75,12 @@ class ThreadSteps {
         affine(step, m, noise, x);
       }
       if (step.slot >= 0 && !job_.look_for_first) keep(x, step.slot);
-      if (job_.look_for_first && found == no_step && non_finite(x) > 0) found = job_.first_step + s;
+      look(x, job_.first_step + s);
     }
-    finish(x, found);
+    finish(x);
   }
 
  private:
-  static constexpr int no_step = std::numeric_limits<int>::max();
-
   /// Normals from number m of a stream on.
   GMDIFF_PARTICLE static auto from(Normals<V>& stream, std::uint64_t m) {
     return [&stream, m](Index i) { return stream(m + static_cast<std::uint64_t>(i)); };
@@ -166,14 +164,16 @@ class ThreadSteps {
     if (job_.start_slot >= 0 && !job_.look_for_first) keep(x, job_.start_slot);
   }
 
-  GMDIFF_PARTICLE void finish(const V* x, int found) {
+  GMDIFF_PARTICLE void finish(const V* x) {
     if (job_.states_out != nullptr) save(x, job_.states_out);
     if (job_.previous_out != nullptr) save(law_.previous(), job_.previous_out);
-    if (job_.look_for_first) {
-      if (found != no_step) block_.atomic_min(&job_.report->first_step, found);
-    } else if (const int bad = non_finite(x); bad > 0) {
-      block_.atomic_add(&job_.report->non_finite, static_cast<std::uint64_t>(bad));
-    }
+    if (job_.look_for_first) return;
+    if (const int bad = non_finite(x); bad > 0) block_.atomic_add(&job_.report->non_finite, static_cast<std::uint64_t>(bad));
+  }
+
+  /// Reports the step if a particle is not finite after it, where that is asked for.
+  GMDIFF_PARTICLE void look(const V* x, int step) const {
+    if (job_.look_for_first && non_finite(x) > 0) block_.atomic_min(&job_.report->first_step, step);
   }
 
   /// Particles of this thread with a coordinate that is not finite: times 0 it is NaN.

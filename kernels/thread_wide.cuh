@@ -35,7 +35,7 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
       for (V& sum : sums) sum = sum * factor;
       for (V& gain : gains) gain = gain * factor;
     };
-    const auto add = [&](Index k, V e) { this->add(k, e, sums, gains); };
+    const auto add = [&](int k, V e) { this->add(k, e, sums, gains); };
     const V total = this->softmax_total(stage(level), logit(y), rescale, add);
     const V inverse = V(Real(1)) / total;
     this->for_each_coordinate([&](int i) { D[i] = Terms::denoiser(level, i, x[i], sums[i], gains[i % num_gains], inverse); });
@@ -49,8 +49,8 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
 
   template <bool has_gain, class Normal>
   GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal normal, V* x) const {
-    this->for_each_normal(
-        normal, [&](int i, V z) { x[i] = Terms::template moved<has_gain>(law_, level.alpha, table, component, i, x[i], z); });
+    this->for_each_normal(normal,
+                          [&](int i, V z) { x[i] = Terms::template moved<has_gain>(law_, level.alpha, table, component, i, x[i], z); });
   }
 
  private:
@@ -72,7 +72,7 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
   };
 
   GMDIFF_PARTICLE auto stage(const LevelTable<Real>& level) {
-    return [this, &level](Index first, Index n) {
+    return [this, &level](Index first, int n) {
       const auto of_level = [&](const particle::Spectrum<Real>& spectrum, Real* to) {
         if constexpr (family == Family::diag) this->stage_rows(spectrum.values + first * law_.dim, n, to);
         if constexpr (family == Family::spherical) this->stage_numbers(spectrum.values + first, n, to);
@@ -87,7 +87,7 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
   }
 
   GMDIFF_PARTICLE auto logit(const Point& point) const {
-    return [this, &point](Index k) {
+    return [this, &point](int k) {
       V q(Real(0));
       this->for_each_four([&](int i) {
         const Four<Real> mu(this->means_ + k * most + i);
@@ -100,7 +100,7 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
   }
 
   /// Adds a component's terms to the sums for the denoiser.
-  GMDIFF_PARTICLE void add(Index k, V e, V* sums, V* gains) const {
+  GMDIFF_PARTICLE void add(int k, V e, V* sums, V* gains) const {
     V weight = e;
     if constexpr (family == Family::spherical) {
       gains[0] = fma(e, V(gain_[k]), gains[0]);
