@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "device/particle/arithmetic.hpp"
 #include "kernels/job.hpp"
@@ -66,13 +67,17 @@ GMDIFF_PARTICLE TileRoom tile_room(const PointsJob<Real>& job) {
   return tile_room(job.law, /*all_weights=*/true, /*has_two_evaluations=*/false);
 }
 
+/// Whether a job may have tiles of 128 particles. They are for the speed of long runs in float: each layout is one more kernel to compile.
+template <class Job>
+inline constexpr bool has_wide_tiles = std::is_same_v<Job, StepsJob<float>>;
+
 /// Of a job on tiles. Where a tile does not fit shared memory, as many blocks as run at once share the job's room, each carrying several
 /// tiles one after the other.
 template <class Job>
 Geometry tile_geometry(const Job& job, const Limits& limits) {
   const auto rows = static_cast<std::size_t>(tile_room(job).rows());
   const auto bytes = [&](Layout layout) { return rows * static_cast<std::size_t>(tile_particles(layout)) * sizeof(*job.law.means); };
-  const bool wide = job.law.family != particle::Family::full && bytes(Layout::wide_tile) <= limits.shared_bytes;
+  const bool wide = has_wide_tiles<Job> && job.law.family != particle::Family::full && bytes(Layout::wide_tile) <= limits.shared_bytes;
   const Layout layout = wide ? Layout::wide_tile : Layout::narrow_tile;
   const std::int64_t tiles = (job.count + tile_particles(layout) - 1) / tile_particles(layout);
   const std::size_t needed = bytes(layout);
@@ -87,19 +92,52 @@ Geometry tile_geometry(const Job& job, const Limits& limits) {
 /// Whether fast arithmetic runs a job. Small laws have it: functions take most of their time, in tiles sums of products do.
 inline bool runs_fast(const StepsJob<float>& job) { return job.is_fast && particle::is_small(job.law.family); }
 
-/// Particles of a thread where each carries its own: two in float, whose instructions then overlap.
+/// Particles of a thread where each carries its own: two in float, whose instructions then overlap and share what they read.
 template <class Real>
 constexpr int thread_particles = sizeof(Real) == sizeof(float) ? 2 : 1;
 
+/// Up to so many coordinates a thread holds in registers.
+inline constexpr int largest_thread_dim = 16;
+
+/// Room of a thread's arrays, for d of the law: two kernels in float, in double one.
+template <class Real>
+constexpr int thread_room(Index d) {
+  return sizeof(Real) == sizeof(float) && d <= 8 ? 8 : largest_thread_dim;
+}
+
+/// Numbers in shared memory of a block whose threads carry their own particles.
+template <class Real>
+int thread_numbers(const particle::LawTable<Real>& law) {
+  using particle::Family;
+  constexpr int chunk = 16;
+  const int d = static_cast<int>(law.dim);
+  const int room = thread_room<Real>(law.dim);
+  const int columns = (chunk + room) * block_threads * thread_particles<Real>;
+  switch (law.family) {
+    case Family::small_diag:
+    case Family::small_full:
+      return chunk * particle::SmallRecord{d, law.family == Family::small_full}.size();
+    case Family::spherical:
+      return columns + chunk * (room + 4);
+    case Family::tied:
+      return columns + chunk * (room + 1);
+    case Family::diag:
+      return columns + chunk * (4 * room + 1);
+    default:
+      return columns + chunk * ((3 + room) * room + 1);
+  }
+}
+
 template <class Real>
 Geometry geometry(const StepsJob<Real>& job, const Limits& limits) {
-  if (!particle::is_small(job.law.family)) return tile_geometry(job, limits);
-  const particle::SmallRecord record{static_cast<int>(job.law.dim), job.law.family == particle::Family::small_full};
+  if (job.law.dim > largest_thread_dim) return tile_geometry(job, limits);
+  const std::size_t bytes = static_cast<std::size_t>(thread_numbers(job.law)) * sizeof(Real);
+  if (!particle::is_small(job.law.family) && bytes > limits.shared_bytes) return tile_geometry(job, limits);
   constexpr std::int64_t particles = block_threads * thread_particles<Real>;
   return {.layout = Layout::thread,
           .in_shared = true,
           .blocks = (job.count + particles - 1) / particles,
-          .shared_bytes = static_cast<std::size_t>(16 * record.size()) * sizeof(Real),
+          .shared_bytes = bytes,
           .room_bytes = 0};
 }
 template <class Real>

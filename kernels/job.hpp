@@ -19,6 +19,7 @@ struct Report {
 /// A window of steps for a range of particles, in one launch.
 template <class Real>
 struct StepsJob {
+  using Number = Real;
   particle::LawTable<Real> law;
   const particle::StepTable<Real>* steps;  ///< of the window
   int first_step;                          ///< number of the window's first step in the plan
@@ -55,6 +56,7 @@ struct StepsJob {
 /// Given points at one level; results that are null are not asked for.
 template <class Real>
 struct PointsJob {
+  using Number = Real;
   particle::LawTable<Real> law;
   particle::LevelTable<Real> level;
   const double* points;  ///< (count, d)

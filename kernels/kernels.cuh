@@ -3,6 +3,8 @@
 #include "kernels/full.cuh"
 #include "kernels/points.cuh"
 #include "kernels/small.cuh"
+#include "kernels/thread_full.cuh"
+#include "kernels/thread_wide.cuh"
 #include "kernels/tile_steps.cuh"
 #include "kernels/wide.cuh"
 
@@ -24,7 +26,26 @@ struct SmallKernel {
   using V = std::conditional_t<thread_particles<Real> == 2, Twice<Single>, Single>;
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
-    SmallSteps<V, D, full, Block>(block, job).run();
+    ThreadSteps<V, SmallThread<V, D, full, Block>, Block>(block, job).run();
+  }
+};
+
+/// Larger laws of at most 16 coordinates, on a thread as well: arrays have room for `most`.
+template <class Single, Family family, int most_dim>
+struct ThreadKernel {
+  using Real = particle::RealOf<Single>;
+  using V = std::conditional_t<thread_particles<Real> == 2, Twice<Single>, Single>;
+  /// Dimensions that come here.
+  struct Shape {
+    static constexpr int least = thread_room<Real>(8) < most_dim ? 9 : particle::largest_small_dim + 1;
+    static constexpr int most = most_dim;
+  };
+  template <class Block>
+  using Law = std::conditional_t<family == Family::full, FullThread<V, Shape, Block>, WideThread<V, family, Shape, Block>>;
+
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
+    ThreadSteps<V, Law<Block>, Block>(block, job).run();
   }
 };
 
@@ -76,27 +97,36 @@ struct TileKernel {
 
 // --- the choice -----------------------------------------------------------------------------------------------------------------
 
-template <class Real, Family family, class Body>
+/// Calls body.operator()<family>() for a law of more than four coordinates.
+template <class Body>
+void with_family(Family family, Body body) {
+  switch (family) {
+    case Family::spherical:
+      return body.template operator()<Family::spherical>();
+    case Family::tied:
+      return body.template operator()<Family::tied>();
+    case Family::diag:
+      return body.template operator()<Family::diag>();
+    default:
+      return body.template operator()<Family::full>();
+  }
+}
+
+template <class Job, Family family, class Body>
 void with_tile_kernel(const Geometry& geometry, Body body) {
-  if constexpr (family != Family::full) {
+  using Real = typename Job::Number;
+  if constexpr (family != Family::full && has_wide_tiles<Job>) {
     if (geometry.layout == Layout::wide_tile) return body.template operator()<TileKernel<Real, family, Layout::wide_tile, true>>();
   }
   if (geometry.in_shared) return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
   body.template operator()<TileKernel<Real, family, Layout::narrow_tile, false>>();
 }
 
-template <class Real, class Body>
-void with_tile_kernel(Family family, const Geometry& geometry, Body body) {
-  switch (family) {
-    case Family::spherical:
-      return with_tile_kernel<Real, Family::spherical>(geometry, body);
-    case Family::tied:
-      return with_tile_kernel<Real, Family::tied>(geometry, body);
-    case Family::diag:
-      return with_tile_kernel<Real, Family::diag>(geometry, body);
-    default:
-      return with_tile_kernel<Real, Family::full>(geometry, body);
-  }
+template <class Real, Family family, class Body>
+void with_thread_kernel(Index dim, Body body) {
+  constexpr int less = thread_room<Real>(1);
+  if (thread_room<Real>(dim) == less) return body.template operator()<ThreadKernel<One<Real>, family, less>>();
+  body.template operator()<ThreadKernel<One<Real>, family, largest_thread_dim>>();
 }
 
 template <class Real, bool full, class Arithmetic, class Body>
@@ -118,7 +148,10 @@ template <class Real, class Body>
 void with_kernel(const StepsJob<Real>& job, const Geometry& geometry, Body body) {
   if (job.law.family == Family::small_diag) return with_small_kernel<Real, false, Exact>(job.law.dim, body);
   if (job.law.family == Family::small_full) return with_small_kernel<Real, true, Exact>(job.law.dim, body);
-  with_tile_kernel<Real>(job.law.family, geometry, body);
+  with_family(job.law.family, [&]<Family family>() {
+    if (geometry.layout == Layout::thread) return with_thread_kernel<Real, family>(job.law.dim, body);
+    with_tile_kernel<StepsJob<Real>, family>(geometry, body);
+  });
 }
 /// The same for a job that `runs_fast`.
 template <class Body>
@@ -128,7 +161,7 @@ void with_fast_kernel(const StepsJob<float>& job, Body body) {
 }
 template <class Real, class Body>
 void with_kernel(const PointsJob<Real>& job, const Geometry& geometry, Body body) {
-  with_tile_kernel<Real>(job.law.family, geometry, body);
+  with_family(job.law.family, [&]<Family family>() { with_tile_kernel<PointsJob<Real>, family>(geometry, body); });
 }
 
 }  // namespace gmdiff::kernels

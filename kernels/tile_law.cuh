@@ -36,7 +36,7 @@ class TileWeights {
     V maximum(std::numeric_limits<Real>::lowest());
     V total(Real(0));
     for (Index first = 0; first < num_components; first += particle::chunk_size) {
-      const Index n = num_components - first < particle::chunk_size ? num_components - first : particle::chunk_size;
+      const Index n = particle::chunk_length(num_components, first);
       logits(first, n);
       tile_.sync();
       const V before = maximum;
@@ -62,7 +62,7 @@ class TileWeights {
   template <class Logits>
   GMDIFF_PARTICLE void all_logits(Index num_components, Logits logits) {
     for (Index first = 0; first < num_components; first += particle::chunk_size) {
-      logits(first, num_components - first < particle::chunk_size ? num_components - first : particle::chunk_size);
+      logits(first, particle::chunk_length(num_components, first));
     }
     tile_.sync();
   }

@@ -3,7 +3,7 @@
 #include "device/particle/affine.hpp"
 #include "kernels/tile_rows.cuh"
 
-// Laws of more than four coordinates: a block carries a tile of particles through all steps of a launch, and then the next tile. Global
+// Laws that threads cannot carry alone: a block carries a tile of particles through all steps of a launch, and then the next tile. Global
 // memory: the tables as often as there are tiles, from cache; the result once a particle.
 
 namespace gmdiff::kernels {

@@ -132,7 +132,7 @@ struct Shape {
 
 /// Small and wide laws; one chunk of components and several; sizes beside those of tiles.
 inline const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> list{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {19, 5}};
+  static const std::vector<Shape> list{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {14, 18}, {19, 5}, {17, 33}};
   return list;
 }
 

@@ -16,9 +16,11 @@ namespace {
 using test::HostGpu;
 using test::ThreadOrder;
 
-/// What a block may have of shared memory: tiles of 128 particles, tiles of 32 where that is less, and tiles in global memory.
+/// What a block may have of shared memory. It decides the layout: particles on threads up to 16 coordinates, tiles of 128 or 32 beyond;
+/// fewer of both where that is less; tiles alone; tiles in global memory.
 constexpr std::size_t wide = 227 << 10;
 constexpr std::size_t narrow = 40 << 10;
+constexpr std::size_t tiles = 20 << 10;
 constexpr std::size_t none = 4 << 10;  // enough for the records of small laws
 
 struct Case {
@@ -27,7 +29,8 @@ struct Case {
 };
 constexpr Case cases[] = {{ThreadOrder::ascending, wide},   {ThreadOrder::descending, wide},   {ThreadOrder::shuffled, wide},
                           {ThreadOrder::ascending, narrow}, {ThreadOrder::descending, narrow}, {ThreadOrder::shuffled, narrow},
-                          {ThreadOrder::ascending, none},   {ThreadOrder::descending, none},   {ThreadOrder::shuffled, none}};
+                          {ThreadOrder::ascending, none},   {ThreadOrder::descending, none},   {ThreadOrder::shuffled, none},
+                          {ThreadOrder::shuffled, tiles}};
 
 std::unique_ptr<Executor> executor_of(const Case& c) {
   return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
@@ -107,7 +110,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
 TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
   // Tables so large beside the memory limit that the states go from launch to launch.
   for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
-    for (const test::Shape& shape : {test::Shape{4, 200}, test::Shape{19, 100}}) {
+    for (const test::Shape& shape : {test::Shape{4, 200}, test::Shape{9, 100}, test::Shape{19, 100}}) {
       const Plan plan = test::plan_of(sampler, {test::mixture_of(GetParam(), shape.dim, shape.components)});
       Options options = test::options_for(plan, Precision::f32);
       const std::vector<char> expected = test::bytes(run(plan, options));
@@ -127,7 +130,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
 INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()), test::structure_name);
 
 TEST(CudaExecutor, SaysAfterWhichStepParticlesAreNotFinite) {
-  for (const Eigen::Index dim : {2, 7}) {
+  for (const Eigen::Index dim : {2, 7, 19}) {
     const Mixture mixture = test::mixture_of(CovarianceType::diag, dim, 3);
     const Plan plan = test::wild_plan(mixture);
     const Options options{.count = 75, .device = Device::cpu(1), .precision = Precision::f64};

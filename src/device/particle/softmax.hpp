@@ -11,6 +11,11 @@ namespace gmdiff::particle {
 
 inline constexpr Index chunk_size = 16;
 
+/// Components of the chunk that begins with component `first`.
+GMDIFF_PARTICLE constexpr Index chunk_length(Index num_components, Index first) {
+  return num_components - first < chunk_size ? num_components - first : chunk_size;
+}
+
 /// body(k) for k = 0 ... n - 1, n <= chunk_size. On a GPU the loop is unrolled, so that an array indexed by k stays in registers.
 template <class Body>
 GMDIFF_PARTICLE void for_each_of_chunk(Index n, Body body) {
@@ -47,7 +52,7 @@ GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, 
   V maximum(std::numeric_limits<Real>::lowest());
   V total(Real(0));
   for (Index first = 0; first < num_components; first += chunk_size) {
-    const Index n = num_components - first < chunk_size ? num_components - first : chunk_size;
+    const Index n = chunk_length(num_components, first);
     logits(first, n, e);
     const V before = maximum;
     for_each_of_chunk(n, [&](Index k) { maximum = larger(maximum, e[k]); });
@@ -70,7 +75,7 @@ template <class V, class Logits>
 GMDIFF_PARTICLE V all_weights(Index num_components, Logits logits, V* e) {
   V maximum(std::numeric_limits<RealOf<V>>::lowest());
   for (Index first = 0; first < num_components; first += chunk_size) {
-    const Index n = num_components - first < chunk_size ? num_components - first : chunk_size;
+    const Index n = chunk_length(num_components, first);
     logits(first, n, e + first);
     for (Index k = 0; k < n; ++k) maximum = larger(maximum, e[first + k]);
   }

@@ -16,6 +16,13 @@ struct WideTerms {
     return V(family == Family::tied ? -level.alpha * level.precision.values[i] : -level.alpha);
   }
 
+  /// A coordinate of the quadratic form, added to `sum`; `precision` is that of a diagonal.
+  GMDIFF_PARTICLE static V add_square(V slope, Real mu, Real precision, V y, V sum) {
+    const V z = fma(slope, V(mu), y);
+    if constexpr (family == Family::diag) return fma(z * V(precision), z, sum);
+    return fma(z, z, sum);
+  }
+
   /// 1/2 (x - alpha mu_k)^T C_k^{-1} (x - alpha mu_k) of n components from `first` on.
   template <int n, class Vector>
   GMDIFF_PARTICLE static void quadratics(const LawTable<Real>& law, const LevelTable<Real>& level, Index first, Vector y, V* q) {
@@ -27,12 +34,8 @@ struct WideTerms {
       const V minus_alpha = slope(level, i);
       const V yi = y[i];
       for (int c = 0; c < n; ++c) {
-        const V z = fma(minus_alpha, V(mu[c * d + i]), yi);
-        if constexpr (family == Family::diag) {
-          sums[c] = fma(z * V(level.precision.values[(first + c) * d + i]), z, sums[c]);
-        } else {
-          sums[c] = fma(z, z, sums[c]);
-        }
+        const Real precision = family == Family::diag ? level.precision.values[(first + c) * d + i] : Real(0);
+        sums[c] = add_square(minus_alpha, mu[c * d + i], precision, yi, sums[c]);
       }
     }
     for (int c = 0; c < n; ++c) q[c] = family == Family::spherical ? sums[c] * V(level.precision.values[first + c]) : sums[c];
