@@ -96,7 +96,8 @@ inline bool runs_fast(const StepsJob<float>& job) { return job.is_fast && partic
 template <class Real>
 constexpr int thread_particles = sizeof(Real) == sizeof(float) ? 2 : 1;
 
-/// Up to so many coordinates a thread holds in registers.
+/// Up to so many coordinates a thread holds its particles in registers, without spills. Where both can, threads are faster than tiles: of
+/// the workers of a tile, only those have something to do who own one of the few rows, and what they add up they read from memory first.
 inline constexpr int largest_thread_dim = 16;
 
 /// Room of a thread's arrays, for d of the law: two kernels in float, in double one.

@@ -90,10 +90,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
 
   /// sums += e (mu_k + U_k gain z)
   GMDIFF_PARTICLE void add(Real alpha, int k, V e, const V* x, V* sums) const {
-    this->for_each_four([&](int j) {
-      const Four<Real> mu(this->means_ + k * most + j);
-      for (int c = 0; c < 4; ++c) sums[j + c] = fma(e, V(mu[c]), sums[j + c]);
-    });
+    this->add_row(this->means_ + k * most, e, sums);
     const Real* gain = gain_ + k * most;
     for_each_column(alpha, k, x, [&](int i, V z, const Real* column) {
       const V scaled = z * V(gain[i]) * e;

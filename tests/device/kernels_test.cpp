@@ -129,6 +129,41 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
 
 INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()), test::structure_name);
 
+template <template <class> class Job, class Real>
+kernels::Layout layout_of(particle::Family family, Eigen::Index dim, std::size_t shared_bytes) {
+  Job<Real> job{};
+  job.law.family = family;
+  job.law.dim = dim;
+  job.law.num_components = 20;
+  job.count = 1000;
+  return kernels::geometry(job, {.shared_bytes = shared_bytes, .blocks = 2}).layout;
+}
+
+TEST(Geometry, PutsParticlesOnThreadsAsLongAsRegistersAndSharedMemoryHoldTheirLaw) {
+  using enum particle::Family;
+  using kernels::Layout;
+  using kernels::StepsJob;
+  for (const particle::Family family : {spherical, tied, diag, full}) {
+    for (const Eigen::Index dim : {5, 8, 9, 16}) {
+      EXPECT_EQ((layout_of<StepsJob, float>(family, dim, wide)), Layout::thread) << dim;
+      EXPECT_EQ((layout_of<StepsJob, double>(family, dim, wide)), Layout::thread) << dim;
+      EXPECT_NE((layout_of<StepsJob, float>(family, dim, tiles)), Layout::thread) << dim;
+      EXPECT_NE((layout_of<StepsJob, double>(family, dim, tiles)), Layout::thread) << dim;
+    }
+    EXPECT_NE((layout_of<StepsJob, float>(family, 17, wide)), Layout::thread);
+  }
+}
+
+TEST(Geometry, HasWideTilesForRunsInFloatAlone) {
+  using kernels::Layout;
+  const auto tied = particle::Family::tied;
+
+  EXPECT_EQ((layout_of<kernels::StepsJob, float>(tied, 17, wide)), Layout::wide_tile);
+  EXPECT_EQ((layout_of<kernels::StepsJob, float>(tied, 17, narrow)), Layout::narrow_tile);
+  EXPECT_EQ((layout_of<kernels::StepsJob, double>(tied, 17, wide)), Layout::narrow_tile);
+  EXPECT_EQ((layout_of<kernels::PointsJob, float>(tied, 17, wide)), Layout::narrow_tile);
+}
+
 TEST(CudaExecutor, SaysAfterWhichStepParticlesAreNotFinite) {
   for (const Eigen::Index dim : {2, 7, 19}) {
     const Mixture mixture = test::mixture_of(CovarianceType::diag, dim, 3);
