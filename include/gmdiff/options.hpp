@@ -33,7 +33,7 @@ struct Options {
   std::optional<Points> start = {};
   /// Number M of levels to keep, noisy to clean, both ends included: 0 (only the result) or 2 ... steps + 1.
   int history = 0;
-  /// Bytes of working memory, the result not counted; 0: the device's own choice. Batches are split to fit.
+  /// Bytes of working memory, the result not counted, of several GPUs those of each; 0: the device's own choice. Batches are split to fit.
   std::size_t memory_limit = 0;
   /// Called on the calling thread, from time to time and at the end.
   std::function<void(const Progress&)> progress = {};

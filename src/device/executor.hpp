@@ -50,6 +50,13 @@ struct PointTask {
 struct NonFinite {
   std::int64_t particles = 0;
   int first_step = -1;  ///< smallest step after which one was, -1: the start
+
+  /// Those of other particles as well.
+  void add(const NonFinite& others) {
+    if (others.particles == 0) return;
+    if (particles == 0 || others.first_step < first_step) first_step = others.first_step;
+    particles += others.particles;
+  }
 };
 
 class Executor {

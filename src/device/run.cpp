@@ -138,7 +138,6 @@ class Run {
  private:
   void run_problem(std::size_t problem);
   void run_block(std::size_t problem, std::int64_t first, std::int64_t count);
-  void record(const NonFinite& non_finite);
   void throw_if_non_finite() const;
   [[noreturn]] void interrupt();
   Samples finish(std::vector<std::int64_t> leading_shape);
@@ -204,16 +203,9 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
                                               .memory_limit = options_.memory_limit,
                                               .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
-  record(non_finite);
+  non_finite_.add(non_finite);
   done_ += count;
   if (options_.progress) options_.progress({.done = done_, .total = total_});
-}
-
-void Run::record(const NonFinite& non_finite) {
-  if (non_finite.particles == 0) return;
-  const bool earlier = non_finite_.particles == 0 || non_finite.first_step < non_finite_.first_step;
-  if (earlier) non_finite_.first_step = non_finite.first_step;
-  non_finite_.particles += non_finite.particles;
 }
 
 void Run::throw_if_non_finite() const {
