@@ -39,6 +39,10 @@ struct Options {
   std::function<void(const Progress&)> progress = {};
   /// When asked to stop, the run ends soon with `Interrupted`.
   std::stop_token stop = {};
+  /// The result stays in the memory of the GPU that computes it, all of it, until the samples are gone: for code that goes on with it there
+  /// (`Samples::on_device`, `to_dlpack`). DeviceError when it does not fit, std::invalid_argument for several GPUs. `cpu` and `reference`
+  /// compute in host memory, and keep their results there as always.
+  bool keep_on_device = false;
 };
 
 }  // namespace gmdiff

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "device/cpu/thread_pool.hpp"
+#include "model/check.hpp"
 
 namespace gmdiff {
 
@@ -51,6 +52,10 @@ class Several final : public Executor {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
     for (const auto& executor : executors_) least = std::min(least, executor->block_size(plan, precision, num_kept, memory_limit));
     return least * std::ssize(executors_);
+  }
+
+  std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const override {
+    fail(name_, ": keep_on_device expects one GPU; the result of several is in host memory");
   }
 
   NonFinite run(const Task& task) const override {

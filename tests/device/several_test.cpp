@@ -10,6 +10,7 @@
 #include "device/cuda/executor.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/evaluated.hpp"
+#include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
 // Several GPUs that share a run: the bits of one device, however the particles fall to them.
@@ -148,6 +149,11 @@ TEST(Several, TakeEqualSharesThatFitEach) {
   EXPECT_EQ(both->block_size(plan, Precision::f32, 1, 0), 2 * least);
   EXPECT_TRUE(test::bytes(run(plan, options, 0, *both)) == expected);
   EXPECT_EQ(pieces, (5000 + 2 * least - 1) / (2 * least));
+}
+
+TEST(Several, KeepNoResultOnAGpu) {
+  test::expect_invalid([] { run(small_plan(), {.count = 10, .keep_on_device = true}, 0, *several(2)); },
+                       "cuda:0,1: keep_on_device expects one GPU; the result of several is in host memory");
 }
 
 TEST(Several, RunAtTheSameTime) {
