@@ -5,6 +5,7 @@
 #include <gmdiff/covariance.hpp>
 #include <gmdiff/device.hpp>
 #include <gmdiff/distances.hpp>
+#include <gmdiff/dlpack.hpp>
 #include <gmdiff/error.hpp>
 #include <gmdiff/evaluate.hpp>
 #include <gmdiff/mixture.hpp>

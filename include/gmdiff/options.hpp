@@ -45,12 +45,16 @@ struct Options {
   std::optional<Points> start = {};
   /// Number M of levels to keep, noisy to clean, both ends included: 0 (only the result) or 2 ... steps + 1.
   int history = 0;
-  /// Bytes of working memory, the result not counted; 0: the device's own choice. Batches are split to fit.
+  /// Bytes of working memory, the result not counted, of several GPUs those of each; 0: the device's own choice. Batches are split to fit.
   std::size_t memory_limit = 0;
   /// Called on the calling thread, from time to time and at the end.
   std::function<void(const Progress&)> progress = {};
   /// When asked to stop, the run ends soon with `Interrupted`.
   std::stop_token stop = {};
+  /// The result stays in the memory of the GPU that computes it, all of it, until the samples are gone: for code that goes on with it there
+  /// (`Samples::on_device`, `to_dlpack`). DeviceError when it does not fit, std::invalid_argument for several GPUs. `cpu` and `reference`
+  /// compute in host memory, and keep their results there as always.
+  bool keep_on_device = false;
 };
 
 }  // namespace gmdiff

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -48,6 +49,15 @@ struct Provenance {
   std::vector<std::string> notes;     ///< what was done at the ends of the grid
 };
 
+/// Where samples lie in a GPU's memory.
+struct OnDevice {
+  const void* data;  ///< of the samples' shape and scalar type, row-major; complete, and not to be written to
+  void* stream;      ///< the run's cudaStream_t; it lives as long as the samples
+  int index;         ///< of the GPU, as in `Device::cuda`
+};
+
+class SampleValues;  // internal: host memory or a device's
+
 /// Result of a run. Shape (count, d); with several problems (problems, count, d); with history (..., count, M, d). Row-major,
 /// scalar type known at run time.
 class Samples {
@@ -58,6 +68,8 @@ class Samples {
 
   /// @throws std::invalid_argument when the product of `shape` is not the size of `values`.
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
+  /// What devices make. @throws as above.
+  Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
 
   Precision precision() const;
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -69,15 +81,20 @@ class Samples {
   const std::vector<double>& times() const { return times_; }
   const Provenance& provenance() const { return provenance_; }
 
-  /// View of shape (rows, d) on host memory, valid as long as this object or a copy of it.
-  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples.
+  /// Where samples lie that were kept on a GPU (`Options::keep_on_device`), valid as long as this object or a copy of it; nothing for
+  /// samples in host memory. Work of the caller that reads them must have ended before the last copy goes.
+  std::optional<OnDevice> on_device() const;
+
+  /// View of shape (rows, d) on host memory, valid as long as this object or a copy of it. Samples kept on a GPU are copied to host memory
+  /// by the first call, once for all copies of this object and all threads; they stay on the GPU as well.
+  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples; DeviceError when that copy fails.
   template <class Scalar>
   Eigen::Map<const RowMatrix<Scalar>> host() const;
   /// Copy of shape (rows, d) in double.
   Points to_double() const;
 
  private:
-  std::shared_ptr<const Buffer> values_;
+  std::shared_ptr<const SampleValues> values_;
   std::vector<std::int64_t> shape_;
   std::vector<double> times_;
   Provenance provenance_;

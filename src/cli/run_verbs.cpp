@@ -34,7 +34,7 @@ void add_run_flags(CLI::App& verb, RunFlags& flags) {
   verb.add_option("--count", flags.count, "number of particles (1000)")->type_name("N");
   verb.add_option("--range", flags.range, "particles A to B - 1 of the run, instead of --count")->type_name("A:B");
   verb.add_option("--seed", flags.seed, "64-bit seed (0)")->type_name("S");
-  verb.add_option("--device", flags.device, "best, reference, cpu[:threads] or cuda[:index] (best)")->type_name("DEVICE");
+  verb.add_option("--device", flags.device, "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
   verb.add_option("--math", flags.math, "exact, or fast: approximate functions of a GPU, in f32 (exact)")->type_name("MODE");
   add_force(verb, flags.force);

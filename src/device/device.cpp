@@ -1,5 +1,6 @@
 #include <gmdiff/device.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
 #include "device/reference/reference.hpp"
+#include "device/several.hpp"
 #include "model/check.hpp"
 #ifdef GMDIFF_HAS_CUDA
 #include "device/cuda/discovery.hpp"
@@ -28,8 +30,12 @@ namespace {
 
 #ifdef GMDIFF_HAS_CUDA
 std::vector<DeviceInfo> find_gpus() { return cuda::discover(); }
+std::unique_ptr<Executor> make_gpu_executor(int index) { return cuda::make_executor(cuda::make_gpu(index), Device::cuda(index).name()); }
 std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
-  return cuda::make_executor(cuda::make_gpu(device.number()), device.name());
+  if (device.numbers().size() == 1) return make_gpu_executor(device.number());
+  std::vector<std::unique_ptr<Executor>> gpus;
+  for (const int index : device.numbers()) gpus.push_back(make_gpu_executor(index));
+  return make_executor_of_several(std::move(gpus), device.name());
 }
 std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) {
   return cuda::make_distance_sums(cuda::make_gpu(device.number()), device.name());
@@ -42,7 +48,7 @@ std::unique_ptr<Executor> make_cuda_executor(const Device& device) { fail_withou
 std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) { fail_without_cuda(device); }
 #endif
 
-/// The digits after "cpu:" or "cuda:"; nothing when they are no number of an int.
+/// Digits of a device's name; nothing when they are no number of an int.
 std::optional<int> parse_number(std::string_view digits) {
   int number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -50,10 +56,39 @@ std::optional<int> parse_number(std::string_view digits) {
   return number;
 }
 
+/// "0,1": numbers with commas between them; nothing when one is missing or none.
+std::optional<std::vector<int>> parse_numbers(std::string_view text) {
+  std::vector<int> numbers;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    const std::optional<int> number = parse_number(text.substr(begin, comma - begin));
+    if (!number) return {};
+    numbers.push_back(*number);
+    begin = comma + 1;
+  }
+  return numbers;
+}
+
+std::string list_text(const std::vector<int>& numbers) {
+  std::string text;
+  for (const int number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
+  return text;
+}
+
 }  // namespace
 
 const char* version() {
   return GMDIFF_TEXT(GMDIFF_VERSION_MAJOR) "." GMDIFF_TEXT(GMDIFF_VERSION_MINOR) "." GMDIFF_TEXT(GMDIFF_VERSION_PATCH);
+}
+
+Device Device::cuda(std::vector<int> indices) {
+  require(!indices.empty(), "Device: cuda needs the index of a GPU, got an empty list");
+  for (auto index = indices.begin(); index != indices.end(); ++index) {
+    require(*index >= 0, "Device: cuda index must not be negative, got ", *index, " in cuda:", list_text(indices));
+    require(std::find(indices.begin(), index, *index) == index, "Device: cuda index ", *index,
+            " is there twice in cuda:", list_text(indices), ", expected each GPU once");
+  }
+  return Device(Kind::cuda, std::move(indices));
 }
 
 Device Device::best() {
@@ -72,16 +107,16 @@ Device Device::parse(std::string_view name) {
   if (name == "reference") return reference();
   const std::size_t colon = name.find(':');
   const std::string_view kind = name.substr(0, colon);
-  const auto number = colon == std::string_view::npos ? std::optional(0) : parse_number(name.substr(colon + 1));
-  if (kind == "cpu" && number) return cpu(*number);
-  if (kind == "cuda" && number) return cuda(*number);
-  fail("Device: expected best, reference, cpu, cpu:THREADS, cuda or cuda:INDEX, got \"", name, "\"");
+  const std::optional numbers = parse_numbers(colon == std::string_view::npos ? "0" : name.substr(colon + 1));
+  if (kind == "cpu" && numbers && numbers->size() == 1) return cpu(numbers->front());
+  if (kind == "cuda" && numbers) return cuda(*numbers);
+  fail("Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or cuda:INDEX,INDEX..., got \"", name, "\"");
 }
 
 std::string Device::name() const {
   if (kind_ == Kind::reference) return "reference";
   const std::string kind = kind_ == Kind::cpu ? "cpu" : "cuda";
-  return number_ == 0 ? kind : kind + ":" + std::to_string(number_);
+  return numbers_ == std::vector{0} ? kind : kind + ":" + list_text(numbers_);
 }
 
 namespace {

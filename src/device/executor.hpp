@@ -11,6 +11,8 @@
 #include <gmdiff/options.hpp>
 #include <gmdiff/plan.hpp>
 
+#include "device/sample_values.hpp"
+
 // What a device implements. src/device/run.cpp does everything that devices share: checks, shapes, problems, ranges, progress, stopping,
 // provenance.
 
@@ -28,7 +30,8 @@ struct Task {
   std::int64_t count;
   const double* start;                ///< (count, d) row-major given states, or null
   const std::vector<int>& kept;       ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
-  std::variant<float*, double*> out;  ///< (count, kept.size(), d) row-major
+  std::variant<float*, double*> out;  ///< (count, kept.size(), d) row-major, in host memory or in what `Executor::keep` gave
+  bool keeps_out;                     ///< whether it is the latter
   std::size_t memory_limit;           ///< as `block_size` was told
   std::stop_token stop;
 };
@@ -51,6 +54,13 @@ struct PointTask {
 struct NonFinite {
   std::int64_t particles = 0;
   int first_step = -1;  ///< smallest step after which one was, -1: the start
+
+  /// Those of other particles as well.
+  void add(const NonFinite& others) {
+    if (others.particles == 0) return;
+    if (particles == 0 || others.first_step < first_step) first_step = others.first_step;
+    particles += others.particles;
+  }
 };
 
 class Executor {
@@ -61,7 +71,10 @@ class Executor {
   /// Particles of a block that the device likes best within `memory_limit` bytes (0: no limit), when `num_kept` levels are kept.
   /// @throws std::invalid_argument when not even one particle fits.
   virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const = 0;
-  /// Runs one block. Returns early, with the output undefined, when stop is requested.
+  /// Memory of the device for a result of so many bytes that stays there; null where results are in host memory anyway.
+  /// @throws DeviceError when there is not enough, std::invalid_argument when one memory cannot hold what this device computes.
+  virtual std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const { return nullptr; }
+  /// Runs one block; the output is complete at the end. Returns early, with the output undefined, when stop is requested.
   virtual NonFinite run(const Task& task) const = 0;
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.
   virtual void evaluate(const PointTask& task) const = 0;

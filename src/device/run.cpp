@@ -1,4 +1,3 @@
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,29 +100,18 @@ std::uint64_t physical_memory() {
   return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
-/// Asks for large pages where the system leaves them to those who ask: first touching memory in small ones costs a fifth of exact draws.
-template <class Scalar>
-Samples::Values<Scalar> in_large_pages(Samples::Values<Scalar> values) {
-#ifdef MADV_HUGEPAGE
-  constexpr std::size_t page = std::size_t{2} << 20;
-  void* first = values.data();
-  std::size_t room = values.size() * sizeof(Scalar);
-  // A hint: nothing depends on whether it is taken.
-  if (std::align(page, page, first, room) != nullptr) madvise(first, room / page * page, MADV_HUGEPAGE);
-#endif
-  return values;
+std::uint64_t result_bytes(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
+  return saturating_product(saturating_product(particles, values_per_particle), bytes_of_a_value(precision));
 }
 
 /// Room for a result; the size is checked before anything is allocated.
 Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
-  const std::uint64_t values = saturating_product(particles, values_per_particle);
-  const std::uint64_t bytes = saturating_product(values, precision == Precision::f32 ? sizeof(float) : sizeof(double));
+  const std::uint64_t bytes = result_bytes(particles, values_per_particle, precision);
   require(bytes <= physical_memory(), "run: the result of ", particles, " particles takes ",
           bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
           physical_memory(), " (run ranges of particles one after the other)");
   try {
-    if (precision == Precision::f32) return in_large_pages(Samples::Values<float>(values));
-    return in_large_pages(Samples::Values<double>(values));
+    return host_values(particles * values_per_particle, precision);
   } catch (const std::bad_alloc&) {
     throw std::runtime_error(concat("run: out of memory: the result of ", particles, " particles takes ", bytes, " bytes"));
   }
@@ -138,9 +126,10 @@ class Run {
  private:
   void run_problem(std::size_t problem);
   void run_block(std::size_t problem, std::int64_t first, std::int64_t count);
-  void record(const NonFinite& non_finite);
   void throw_if_non_finite() const;
   [[noreturn]] void interrupt();
+  std::variant<float*, double*> place();
+  std::shared_ptr<const SampleValues> take_values();
   Samples finish(std::vector<std::int64_t> leading_shape);
 
   const Plan& plan_;
@@ -152,7 +141,8 @@ class Run {
   std::int64_t done_ = 0;
   std::int64_t block_ = 0;
   std::int64_t values_per_particle_ = 0;
-  Samples::Buffer values_;
+  std::unique_ptr<DeviceMemory> memory_;  // of a result kept on the device
+  Samples::Buffer values_;                // of any other
   NonFinite non_finite_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
@@ -160,12 +150,15 @@ class Run {
 Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor)
     : plan_(plan), options_(options), replicate_(replicate), executor_(executor) {
   kept_ = kept_levels(plan, options.history);
-  block_ = executor_.block_size(plan, options.precision, kept_.size(), options.memory_limit);
-
   const std::uint64_t particles = saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
-  values_per_particle_ = static_cast<std::int64_t>(kept_.size()) * plan.dim();
-  values_ = allocate(particles, static_cast<std::uint64_t>(values_per_particle_), options.precision);
+  const std::uint64_t values_per_particle = kept_.size() * static_cast<std::uint64_t>(plan.dim());
   total_ = static_cast<std::int64_t>(particles);
+  values_per_particle_ = static_cast<std::int64_t>(values_per_particle);
+
+  // A result that stays on the device has its memory before the blocks are cut to fit the rest.
+  if (options.keep_on_device) memory_ = executor_.keep(result_bytes(particles, values_per_particle, options.precision));
+  block_ = executor_.block_size(plan, options.precision, kept_.size(), options.memory_limit);
+  if (memory_ == nullptr) values_ = allocate(particles, values_per_particle, options.precision);
 }
 
 Samples Run::operator()() {
@@ -189,8 +182,6 @@ void Run::run_problem(std::size_t problem) {
 
 /// Particles [first, first + count) of the range of one problem.
 void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count) {
-  std::variant<float*, double*> out;
-  std::visit([&](auto& values) { out = values.data() + done_ * values_per_particle_; }, values_);
   const NonFinite non_finite = executor_.run({.plan = plan_,
                                               .problem = plan_.problems[problem],
                                               .seed = problem_seed(options_.seed, problem),
@@ -201,20 +192,30 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
                                               .count = count,
                                               .start = options_.start ? options_.start->row(done_).data() : nullptr,
                                               .kept = kept_,
-                                              .out = out,
+                                              .out = place(),
+                                              .keeps_out = memory_ != nullptr,
                                               .memory_limit = options_.memory_limit,
                                               .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
-  record(non_finite);
+  non_finite_.add(non_finite);
   done_ += count;
   if (options_.progress) options_.progress({.done = done_, .total = total_});
 }
 
-void Run::record(const NonFinite& non_finite) {
-  if (non_finite.particles == 0) return;
-  const bool earlier = non_finite_.particles == 0 || non_finite.first_step < non_finite_.first_step;
-  if (earlier) non_finite_.first_step = non_finite.first_step;
-  non_finite_.particles += non_finite.particles;
+/// Where the next values go.
+std::variant<float*, double*> Run::place() {
+  const std::int64_t begin = done_ * values_per_particle_;
+  if (memory_ == nullptr) return std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + begin); }, values_);
+  if (options_.precision == Precision::f32) return static_cast<float*>(memory_->data()) + begin;
+  return static_cast<double*>(memory_->data()) + begin;
+}
+
+/// The values of what is done.
+std::shared_ptr<const SampleValues> Run::take_values() {
+  const auto size = static_cast<std::size_t>(done_ * values_per_particle_);
+  if (memory_ != nullptr) return std::make_shared<SampleValues>(std::move(memory_), options_.precision, size);
+  std::visit([&](auto& values) { values.resize(size); }, values_);
+  return std::make_shared<SampleValues>(std::move(values_));
 }
 
 void Run::throw_if_non_finite() const {
@@ -234,7 +235,6 @@ void Run::interrupt() {
     shape = {done_ / options_.count, options_.count};
     done_ = shape[0] * shape[1];
   }
-  std::visit([&](auto& values) { values.resize(static_cast<std::size_t>(done_ * values_per_particle_)); }, values_);
   const std::string message = concat("run: stopped after ", done_, " of ", total, " particles");
   throw Interrupted(message, finish(std::move(shape)));
 }
@@ -259,7 +259,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
   provenance.notes = plan_.notes;
-  return {std::move(values_), std::move(shape), std::move(times), std::move(provenance)};
+  return {take_values(), std::move(shape), std::move(times), std::move(provenance)};
 }
 
 }  // namespace

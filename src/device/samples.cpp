@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "device/sample_values.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff {
@@ -30,16 +31,18 @@ bool matches(const std::vector<std::int64_t>& shape, std::size_t size) {
 }  // namespace
 
 Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance)
-    : values_(std::make_shared<const Buffer>(std::move(values))),
-      shape_(std::move(shape)),
-      times_(std::move(times)),
-      provenance_(std::move(provenance)) {
-  const std::size_t size = std::visit([](const auto& buffer) { return buffer.size(); }, *values_);
+    : Samples(std::make_shared<const SampleValues>(std::move(values)), std::move(shape), std::move(times), std::move(provenance)) {}
+
+Samples::Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape, std::vector<double> times,
+                 Provenance provenance)
+    : values_(std::move(values)), shape_(std::move(shape)), times_(std::move(times)), provenance_(std::move(provenance)) {
   require(!shape_.empty() && shape_.back() >= 1, "Samples: shape ", shape_text(shape_), " has no dimension d >= 1 as its last entry");
-  require(matches(shape_, size), "Samples: shape ", shape_text(shape_), " does not match ", size, " values");
+  require(matches(shape_, values_->size()), "Samples: shape ", shape_text(shape_), " does not match ", values_->size(), " values");
 }
 
-Precision Samples::precision() const { return std::holds_alternative<Values<float>>(*values_) ? Precision::f32 : Precision::f64; }
+Precision Samples::precision() const { return values_->precision(); }
+
+std::optional<OnDevice> Samples::on_device() const { return values_->on_device(); }
 
 Eigen::Index Samples::rows() const {
   Eigen::Index rows = 1;
@@ -49,10 +52,10 @@ Eigen::Index Samples::rows() const {
 
 template <class Scalar>
 Eigen::Map<const RowMatrix<Scalar>> Samples::host() const {
-  const auto* values = std::get_if<Values<Scalar>>(values_.get());
-  require(values != nullptr, "Samples::host: the samples are ", precision() == Precision::f32 ? "float32" : "float64", ", asked for ",
-          std::is_same_v<Scalar, float> ? "float32" : "float64");
-  return {values->data(), rows(), dim()};
+  const bool is_f32 = std::is_same_v<Scalar, float>;
+  require((precision() == Precision::f32) == is_f32, "Samples::host: the samples are ",
+          precision() == Precision::f32 ? "float32" : "float64", ", asked for ", is_f32 ? "float32" : "float64");
+  return {std::get<Values<Scalar>>(values_->host()).data(), rows(), dim()};
 }
 
 template Eigen::Map<const RowMatrix<float>> Samples::host() const;

@@ -4,6 +4,7 @@
 #include "device/cases.hpp"
 #include "device/cuda/executor.hpp"
 #include "device/devices_under_test.hpp"
+#include "device/evaluated.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
@@ -34,27 +35,6 @@ constexpr Case cases[] = {{ThreadOrder::ascending, wide},   {ThreadOrder::descen
 
 std::unique_ptr<Executor> executor_of(const Case& c) {
   return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
-}
-
-/// Everything that can be asked of given points, one after the other.
-using Evaluated = std::vector<double>;
-Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const Points& x, Precision precision) {
-  const auto n = static_cast<std::size_t>(x.rows());
-  const auto d = static_cast<std::size_t>(x.cols());
-  const auto K = static_cast<std::size_t>(problem.num_components());
-  Evaluated values(n * (1 + K + 2 * d), -1.0);
-  double* const responsibilities = values.data() + n;
-  executor.evaluate({.problem = problem,
-                     .level = {.alpha = 0.75, .sigma = 0.5},
-                     .precision = precision,
-                     .points = x.data(),
-                     .count = x.rows(),
-                     .log_density = values.data(),
-                     .log_responsibilities = responsibilities,
-                     .score = responsibilities + n * K,
-                     .denoiser = responsibilities + n * (K + d),
-                     .stop = {}});
-  return values;
 }
 
 class Kernels : public testing::TestWithParam<CovarianceType> {};
@@ -98,9 +78,9 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
     const Plan plan = draw_plan(std::span(&mixture, 1));
     const Points x = 3.0 * test::normals(75, shape.dim, 9);
     for (const Precision precision : {Precision::f32, Precision::f64}) {
-      const Evaluated expected = evaluated(*make_executor(Device::cpu(1)), plan.problems.front(), x, precision);
+      const test::Evaluated expected = test::evaluated(*make_executor(Device::cpu(1)), plan.problems.front(), x, precision);
       for (const Case& c : cases) {
-        EXPECT_EQ(evaluated(*executor_of(c), plan.problems.front(), x, precision), expected)
+        EXPECT_EQ(test::evaluated(*executor_of(c), plan.problems.front(), x, precision), expected)
             << "d " << shape.dim << " shared " << c.shared_bytes;
       }
     }

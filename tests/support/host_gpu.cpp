@@ -4,17 +4,30 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string>
+
+#include <gmdiff/error.hpp>
 
 #include "support/host_kernels.hpp"
 
 namespace gmdiff::test {
 
 void* HostGpu::allocate(std::size_t bytes) {
+  if (bytes > memory_ - used_) {
+    throw DeviceError("device cuda: out of memory: " + std::to_string(bytes) + " bytes wanted, " + std::to_string(memory_ - used_) +
+                      " free");
+  }
   void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   std::memset(memory, 0xff, bytes);
+  sizes_[memory] = bytes;
+  used_ += bytes;
   return memory;
 }
-void HostGpu::release(void* memory) noexcept { std::free(memory); }
+void HostGpu::release(void* memory) noexcept {
+  used_ -= sizes_[memory];
+  sizes_.erase(memory);
+  std::free(memory);
+}
 void HostGpu::upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void HostGpu::download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 

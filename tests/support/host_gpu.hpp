@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "device/cuda/gpu.hpp"
@@ -17,8 +18,13 @@ class HostGpu final : public cuda::Gpu {
 
   /// How many launches there were; it outlives the GPU.
   std::shared_ptr<int> launches() const { return launches_; }
+  /// From now on it says that so many bytes more are free than are.
+  void overstate_memory(std::size_t bytes) { overstated_ = bytes; }
 
-  std::size_t free_memory() const override { return memory_; }
+  int index() const override { return 5; }
+  /// No stream, but a pointer that nothing else has.
+  void* stream() const override { return launches_.get(); }
+  std::size_t free_memory() const override { return memory_ - used_ + overstated_; }
   /// Filled with a pattern that is NaN as a number.
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
@@ -46,6 +52,9 @@ class HostGpu final : public cuda::Gpu {
   ThreadOrder order_;
   std::size_t shared_bytes_;
   std::size_t memory_;
+  std::size_t used_ = 0;
+  std::size_t overstated_ = 0;
+  std::map<void*, std::size_t> sizes_;
   std::shared_ptr<int> launches_ = std::make_shared<int>(0);
 };
 

@@ -23,7 +23,7 @@ std::string device_error(const Device& device) {
 }
 
 TEST(Device, NamesAreReadBack) {
-  for (const Device& device : {Device::reference(), Device::cpu(), Device::cpu(4), Device::cuda(), Device::cuda(3)}) {
+  for (const Device& device : {Device::reference(), Device::cpu(), Device::cpu(4), Device::cuda(), Device::cuda(3), Device::cuda({2, 0})}) {
     EXPECT_EQ(Device::parse(device.name()), device);
   }
   EXPECT_EQ(Device::parse("cpu:4"), Device::cpu(4));
@@ -31,10 +31,29 @@ TEST(Device, NamesAreReadBack) {
   EXPECT_EQ(Device::parse("best"), Device::best());
 }
 
+TEST(Device, SeveralGpusAreNamedByTheirIndices) {
+  const Device device = Device::parse("cuda:0,3,12");
+
+  EXPECT_EQ(device.kind(), Device::Kind::cuda);
+  EXPECT_EQ(device.numbers(), (std::vector{0, 3, 12}));
+  EXPECT_EQ(device.number(), 0);
+  EXPECT_EQ(device.name(), "cuda:0,3,12");
+  EXPECT_EQ(Device::cuda(std::vector{1}), Device::cuda(1));
+  EXPECT_NE(Device::cuda({0, 1}), Device::cuda({1, 0}));
+}
+
+TEST(Device, RefusesListsOfGpusThatAreNone) {
+  test::expect_invalid([] { Device::cuda(std::vector<int>{}); }, "Device: cuda needs the index of a GPU, got an empty list");
+  test::expect_invalid([] { Device::cuda({0, 1, -2}); }, "Device: cuda index must not be negative, got -2 in cuda:0,1,-2");
+  test::expect_invalid([] { Device::parse("cuda:0,1,0"); }, "Device: cuda index 0 is there twice in cuda:0,1,0, expected each GPU once");
+}
+
 TEST(Device, RefusesOtherNames) {
-  for (const std::string name : {"gpu", "", "CPU", "reference:1", "cpu:", "cpu:x", "cpu:-1", "cpu: 2", "cuda:1.5", "cuda:99999999999"}) {
-    test::expect_invalid([&] { Device::parse(name); },
-                         "Device: expected best, reference, cpu, cpu:THREADS, cuda or cuda:INDEX, got \"" + name + "\"");
+  for (const std::string name : {"gpu", "", "CPU", "reference:1", "cpu:", "cpu:x", "cpu:-1", "cpu: 2", "cuda:1.5", "cuda:99999999999",
+                                 "cuda:", "cuda:,", "cuda:0,", "cuda:,1", "cuda:0,,1", "cuda:0, 1", "cuda:0,-1", "cuda:0;1", "cpu:1,2"}) {
+    test::expect_invalid(
+        [&] { Device::parse(name); },
+        "Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or cuda:INDEX,INDEX..., got \"" + name + "\"");
   }
 }
 
@@ -64,6 +83,9 @@ TEST(Device, OneThatIsNotThereIsAnErrorThatSaysWhy) {
   EXPECT_TRUE(cuda.starts_with("device cuda:99: this build has no CUDA support") || cuda.starts_with("device cuda:99: no usable GPU: ") ||
               cuda.starts_with("device cuda:99: there is no GPU 99; this machine has "))
       << cuda;
+  // Of several GPUs the first that is not there is named, unless no GPU can be there.
+  const std::string several = device_error(Device::cuda({99, 100}));
+  EXPECT_TRUE(several.starts_with("device cuda:99,100: this build has no CUDA support") || several == cuda) << several;
 }
 
 /// What making a cpu executor says with GMDIFF_SIMD set.

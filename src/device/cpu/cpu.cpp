@@ -150,14 +150,11 @@ class TaskRun {
       NonFinite found;
       for (std::int64_t block = number * per_piece; block < std::min((number + 1) * per_piece, blocks_); ++block) {
         const BlockResult result = body(job, block, scratch_.of(thread));
-        if (result.non_finite == 0) continue;
-        if (found.particles == 0 || result.first_step < found.first_step) found.first_step = result.first_step;
-        found.particles += result.non_finite;
+        found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
       if (found.particles == 0) return;
       const std::lock_guard lock(mutex);
-      if (sum.particles == 0 || found.first_step < sum.first_step) sum.first_step = found.first_step;
-      sum.particles += found.particles;
+      sum.add(found);
     };
     pool_.run((blocks_ + per_piece - 1) / per_piece, piece, task_.stop);
     return sum;

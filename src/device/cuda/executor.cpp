@@ -62,6 +62,21 @@ Geometry give_room(Gpu& gpu, Job& job, Buffer<Real>& room) {
   return geometry;
 }
 
+/// A result that stays in a GPU's memory.
+class KeptResult final : public DeviceMemory {
+ public:
+  KeptResult(std::shared_ptr<Gpu> gpu, std::size_t bytes) : gpu_(std::move(gpu)), memory_(*gpu_, bytes) {}
+
+  void* data() const override { return memory_.data(); }
+  void* stream() const override { return gpu_->stream(); }
+  int index() const override { return gpu_->index(); }
+  void download(void* to, std::size_t bytes) const override { gpu_->download(to, memory_.data(), bytes); }
+
+ private:
+  std::shared_ptr<Gpu> gpu_;
+  Buffer<std::byte> memory_;
+};
+
 /// One task in one precision.
 template <class Real>
 class TaskRun {
@@ -72,8 +87,8 @@ class TaskRun {
         law_(gpu, task.problem, particle::family_of(task.problem)),
         start_table_(particle::start_table(law_.host(), task.plan.start, start_arena_)),
         start_tables_(gpu, start_arena_),
-        report_(gpu, 1),
-        out_(gpu, values(static_cast<std::size_t>(task.count) * task.kept.size())) {
+        report_(gpu, 1) {
+    if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(static_cast<std::size_t>(task.count) * task.kept.size()));
     start_tables_.move(start_table_.move);
     if (task.start != nullptr) {
       start_states_ = Buffer<double>(gpu, values(static_cast<std::size_t>(task.count)));
@@ -94,7 +109,7 @@ class TaskRun {
       result = {.particles = after.particles, .first_step = first_ones ? after.first_step : result.first_step};
       first = end;
     } while (first < steps.size() && !task_.stop.stop_requested());
-    out_.download(std::get<Real*>(task_.out));
+    if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
     return result;
   }
 
@@ -144,7 +159,7 @@ class TaskRun {
     job.start = start_table_;
     job.start_states = start_states_.data();
     job.start_slot = slot_of(task_.kept, 0);
-    job.out = out_.data();
+    job.out = task_.keeps_out ? std::get<Real*>(task_.out) : out_.data();
     job.slots = static_cast<std::int64_t>(task_.kept.size());
     job.report = report_.data();
     return job;
@@ -268,12 +283,20 @@ class PointsRun {
 
 class CudaExecutor final : public Executor {
  public:
-  CudaExecutor(std::unique_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
+  CudaExecutor(std::shared_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
 
   std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
     return precision == Precision::f32 ? block_size<float>(plan, num_kept, memory_limit) : block_size<double>(plan, num_kept, memory_limit);
+  }
+
+  std::unique_ptr<DeviceMemory> keep(std::size_t bytes) const override {
+    if (const std::size_t free = gpu_->free_memory(); bytes > free) {
+      throw DeviceError(
+          concat(name_, ": out of memory: ", bytes, " bytes wanted for the result that keep_on_device asks for, ", free, " free"));
+    }
+    return std::make_unique<KeptResult>(gpu_, bytes);
   }
 
   NonFinite run(const Task& task) const override {
@@ -303,13 +326,13 @@ class CudaExecutor final : public Executor {
     return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
   }
 
-  std::unique_ptr<Gpu> gpu_;
+  std::shared_ptr<Gpu> gpu_;
   std::string name_;
 };
 
 }  // namespace
 
-std::unique_ptr<Executor> make_executor(std::unique_ptr<Gpu> gpu, std::string name) {
+std::unique_ptr<Executor> make_executor(std::shared_ptr<Gpu> gpu, std::string name) {
   return std::make_unique<CudaExecutor>(std::move(gpu), std::move(name));
 }
 

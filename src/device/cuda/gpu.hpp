@@ -15,6 +15,10 @@ namespace gmdiff::cuda {
 class Gpu {
  public:
   virtual ~Gpu() = default;
+  /// As in `Device::cuda`.
+  virtual int index() const = 0;
+  /// The order of all its work, a cudaStream_t; null where there is none.
+  virtual void* stream() const = 0;
   /// Bytes of device memory that can be asked for.
   virtual std::size_t free_memory() const = 0;
   /// @throws DeviceError when they are not there, with the bytes wanted and free.

@@ -81,6 +81,9 @@ class NvidiaGpu final : public Gpu {
     }
   }
 
+  int index() const override { return index_; }
+  void* stream() const override { return stream_.get(); }
+
   std::size_t free_memory() const override {
     const DeviceScope scope(index_);
     std::size_t free = 0, total = 0;

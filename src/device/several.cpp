@@ -1,0 +1,97 @@
+#include "device/several.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "device/cpu/thread_pool.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff {
+
+namespace {
+
+/// `pointer` moved on by so many numbers; null stays null.
+template <class T>
+T* advanced(T* pointer, std::int64_t numbers) {
+  return pointer == nullptr ? nullptr : pointer + numbers;
+}
+
+/// Particles [first, first + count) of a task.
+Task part_of(const Task& task, std::int64_t first, std::int64_t count) {
+  const std::int64_t d = task.problem.dim();
+  Task part = task;
+  part.first += first;
+  part.count = count;
+  part.start = advanced(task.start, first * d);
+  std::visit([&](auto*& out) { out += first * std::ssize(task.kept) * d; }, part.out);
+  return part;
+}
+
+PointTask part_of(const PointTask& task, std::int64_t first, std::int64_t count) {
+  const std::int64_t d = task.problem.dim();
+  PointTask part = task;
+  part.points = advanced(task.points, first * d);
+  part.count = count;
+  part.log_density = advanced(task.log_density, first);
+  part.log_responsibilities = advanced(task.log_responsibilities, first * task.problem.num_components());
+  part.score = advanced(task.score, first * d);
+  part.denoiser = advanced(task.denoiser, first * d);
+  return part;
+}
+
+class Several final : public Executor {
+ public:
+  Several(std::vector<std::unique_ptr<Executor>> executors, std::string name)
+      : executors_(std::move(executors)), name_(std::move(name)), threads_(static_cast<int>(executors_.size())) {}
+
+  std::string name() const override { return name_; }
+
+  /// Equal shares, so the one that takes least decides.
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
+    for (const auto& executor : executors_) least = std::min(least, executor->block_size(plan, precision, num_kept, memory_limit));
+    return least * std::ssize(executors_);
+  }
+
+  std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const override {
+    fail(name_, ": keep_on_device expects one GPU; the result of several is in host memory");
+  }
+
+  NonFinite run(const Task& task) const override {
+    std::vector<NonFinite> found(executors_.size());
+    share(task, [&](const Task& part, std::size_t i) { found[i] = executors_[i]->run(part); });
+    NonFinite sum;
+    for (const NonFinite& of_one : found) sum.add(of_one);
+    return sum;
+  }
+
+  void evaluate(const PointTask& task) const override {
+    share(task, [&](const PointTask& part, std::size_t i) { executors_[i]->evaluate(part); });
+  }
+
+ private:
+  /// work(part, i) for the i-th executor, for all that have a part.
+  template <class AnyTask, class Work>
+  void share(const AnyTask& task, Work work) const {
+    const std::int64_t n = std::ssize(executors_);
+    const std::int64_t most = (task.count + n - 1) / n;
+    const auto piece = [&](int /*thread*/, std::int64_t i) {
+      const std::int64_t first = i * most;
+      work(part_of(task, first, std::min(most, task.count - first)), static_cast<std::size_t>(i));
+    };
+    threads_.run((task.count + most - 1) / most, piece, task.stop);
+  }
+
+  std::vector<std::unique_ptr<Executor>> executors_;
+  std::string name_;
+  mutable cpu::ThreadPool threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_executor_of_several(std::vector<std::unique_ptr<Executor>> executors, std::string name) {
+  return std::make_unique<Several>(std::move(executors), std::move(name));
+}
+
+}  // namespace gmdiff
