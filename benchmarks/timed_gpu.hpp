@@ -35,6 +35,8 @@ class TimedGpu final : public cuda::Gpu {
  public:
   TimedGpu(std::unique_ptr<cuda::Gpu> gpu, std::shared_ptr<GpuUse> use) : gpu_(std::move(gpu)), use_(std::move(use)) {}
 
+  int index() const override { return gpu_->index(); }
+  void* stream() const override { return gpu_->stream(); }
   std::size_t free_memory() const override { return gpu_->free_memory(); }
   void* allocate(std::size_t bytes) override {
     void* const memory = gpu_->allocate(bytes);
@@ -51,21 +53,24 @@ class TimedGpu final : public cuda::Gpu {
   }
   void upload(void* to, const void* from, std::size_t bytes) override { gpu_->upload(to, from, bytes); }
   void download(void* to, const void* from, std::size_t bytes) override { gpu_->download(to, from, bytes); }
-  void* stream() const override { return gpu_->stream(); }
 
   kernels::Limits limits() const override { return gpu_->limits(); }
-  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
-  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
-  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
-  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override { launch_job(job, geometry); }
+  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::ProjectionJob& job) override { timed(job); }
+  void launch(const kernels::PairSumJob& job) override { timed(job); }
+  void launch(const kernels::TransportJob& job) override { timed(job); }
+  void launch(const kernels::SortJob& job) override { timed(job); }
 
  private:
-  template <class Job>
-  void launch_job(const Job& job, const kernels::Geometry& geometry) {
+  template <class... Job>
+  void timed(const Job&... job) {
     const auto stream = static_cast<cudaStream_t>(gpu_->stream());
     GpuUse::Launch& launch = use_->launches.emplace_back();
     launch.begin.record(stream);
-    gpu_->launch(job, geometry);
+    gpu_->launch(job...);
     launch.end.record(stream);
   }
 

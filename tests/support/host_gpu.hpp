@@ -31,8 +31,6 @@ class HostGpu final : public cuda::Gpu {
   void upload(void* to, const void* from, std::size_t bytes) override;
   void download(void* to, const void* from, std::size_t bytes) override;
 
-  void* stream() const override { return nullptr; }
-
   kernels::Limits limits() const override { return {.shared_bytes = shared_bytes_, .blocks = 2}; }
   void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override;

@@ -28,9 +28,6 @@ class Gpu {
   /// Waits until the bytes are here.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
 
-  /// The stream of all this, a cudaStream_t.
-  virtual void* stream() const = 0;
-
   virtual kernels::Limits limits() const = 0;
   virtual void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) = 0;

@@ -120,8 +120,6 @@ class NvidiaGpu final : public Gpu {
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
   }
 
-  void* stream() const override { return stream_.get(); }
-
   kernels::Limits limits() const override {
     // A kernel's own variables in shared memory count as well.
     constexpr std::size_t own_bytes = 1024;
