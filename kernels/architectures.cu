@@ -20,14 +20,7 @@ constexpr auto built = in_tens<__CUDA_ARCH_LIST__>;
 
 std::span<const int> architectures() { return built; }
 
-bool has_code_for(int major, int minor) {
-  for (const int architecture : built) {
-    // Machine code runs on later minor versions of its major version; PTX is compiled by the driver for every later GPU.
-    const bool is_later = architecture <= 10 * major + minor;
-    if (is_later && (GMDIFF_CUDA_PTX || architecture / 10 == major)) return true;
-  }
-  return false;
-}
+bool has_ptx() { return GMDIFF_CUDA_PTX; }
 
 cudaError_t load_nothing() {
   cudaFuncAttributes attributes{};

@@ -28,8 +28,8 @@ std::size_t sort_bytes(const SortJob& job);
 
 /// Virtual architectures that the kernels were compiled for, ascending, as 90 for compute capability 9.0.
 std::span<const int> architectures();
-/// Whether a GPU of this compute capability can run them, as far as can be said without touching it.
-bool has_code_for(int major, int minor);
+/// Whether there is PTX for them beside machine code.
+bool has_ptx();
 /// Loads a kernel that does nothing on the current device: cudaErrorNoKernelImageForDevice where this build has no code for it.
 cudaError_t load_nothing();
 

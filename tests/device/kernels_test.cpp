@@ -199,6 +199,38 @@ TEST(CudaExecutor, SaysHowManyBytesAreMissing) {
   test::expect_invalid([&] { run(plan, options, 0, *executor); }, "cuda:1: memory_limit is 1000 bytes, 1024 particles need ");
 }
 
+TEST(CudaExecutor, PassesOnThatMemoryRunsOutUnderWay) {
+  // Someone else took it between the question how much there is and the allocations.
+  const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
+  const auto gpu = std::make_shared<HostGpu>(ThreadOrder::ascending, wide, 40 << 10);
+  const auto executor = cuda::make_executor(gpu, "cuda");
+  gpu->overstate_memory(std::size_t{1} << 30);
+  std::string message;
+
+  try {
+    run(plan, {.count = 10'000}, 0, *executor);
+  } catch (const DeviceError& error) {
+    message = error.what();
+  }
+
+  EXPECT_TRUE(message.starts_with("the host's GPU: out of memory: 80000 bytes wanted, ") && message.ends_with(" free")) << message;
+  gpu->overstate_memory(0);
+  EXPECT_EQ(gpu->free_memory(), std::size_t{40} << 10) << "all is given back";
+}
+
+TEST(CudaExecutor, GivesItsMemoryBack) {
+  const auto gpu = std::make_shared<HostGpu>(ThreadOrder::ascending, none);
+  const std::size_t free = gpu->free_memory();
+  const Mixture law = test::mixture_of(CovarianceType::full, 19, 5);
+  const Plan plan = test::plan_of(Dpmpp2m{}, {law});
+  const auto executor = cuda::make_executor(gpu, "cuda");
+
+  run(plan, {.count = 75}, 0, *executor);
+  test::evaluated(*executor, plan.problems.front(), test::normals(75, 19, 9), Precision::f32);
+
+  EXPECT_EQ(gpu->free_memory(), free);
+}
+
 TEST(CudaExecutor, StopsBetweenPieces) {
   const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
   std::stop_source source;

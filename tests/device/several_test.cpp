@@ -134,19 +134,19 @@ TEST(Several, LeaveOutWhatIsNotAskedFor) {
 
 TEST(Several, TakeEqualSharesThatFitEach) {
   const Plan plan = small_plan();
-  Options options{.count = 5000, .seed = 3, .device = Device::cpu(1)};
+  constexpr std::size_t limit = 250 << 10, little_memory = 210 << 10;
+  Options options{.count = 5000, .seed = 3, .device = Device::cpu(1), .memory_limit = limit};
   const std::vector<char> expected = test::bytes(run(plan, options));
-  const auto narrow = host_gpu(300 << 10), roomy = host_gpu();
-  const std::int64_t least = narrow->block_size(plan, Precision::f32, 1, 0);
-  ASSERT_LT(least, roomy->block_size(plan, Precision::f32, 1, 0));
+  const std::int64_t least = host_gpu(little_memory)->block_size(plan, Precision::f32, 1, limit);
+  ASSERT_LT(least, host_gpu()->block_size(plan, Precision::f32, 1, limit));
   Executors list;
-  list.push_back(host_gpu(300 << 10));
   list.push_back(host_gpu());
+  list.push_back(host_gpu(little_memory));
   const auto both = make_executor_of_several(std::move(list), "cuda:0,1");
   int pieces = 0;
   options.progress = [&](const Progress&) { ++pieces; };
 
-  EXPECT_EQ(both->block_size(plan, Precision::f32, 1, 0), 2 * least);
+  EXPECT_EQ(both->block_size(plan, Precision::f32, 1, limit), 2 * least);
   EXPECT_TRUE(test::bytes(run(plan, options, 0, *both)) == expected);
   EXPECT_EQ(pieces, (5000 + 2 * least - 1) / (2 * least));
 }

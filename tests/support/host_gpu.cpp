@@ -4,19 +4,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <string>
-
-#include <gmdiff/error.hpp>
 
 #include "support/host_kernels.hpp"
 
 namespace gmdiff::test {
 
 void* HostGpu::allocate(std::size_t bytes) {
-  if (bytes > memory_ - used_) {
-    throw DeviceError("device cuda: out of memory: " + std::to_string(bytes) + " bytes wanted, " + std::to_string(memory_ - used_) +
-                      " free");
-  }
+  if (bytes > memory_ - used_) throw cuda::out_of_memory("the host's GPU", bytes, "", memory_ - used_);
   void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   std::memset(memory, 0xff, bytes);
   sizes_[memory] = bytes;

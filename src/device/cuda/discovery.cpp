@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "device/cuda/check.hpp"
+#include "device/cuda/usable.hpp"
 #include "kernels/launch.hpp"
 
 // The runtime is linked statically and loads the driver itself: without one its calls fail with a text, they do not end the program.
@@ -19,15 +20,6 @@ std::string driver_text() {
   const cudaError_t error = cudaDriverGetVersion(&driver);
   ignore(error);
   return error == cudaSuccess ? version_text(driver) : "unknown";
-}
-
-/// "8.0, 9.0": the compute capabilities of this build.
-std::string architectures_text() {
-  std::string text;
-  for (const int architecture : kernels::architectures()) {
-    text += concat(text.empty() ? "" : ", ", architecture / 10, ".", architecture % 10);
-  }
-  return text;
 }
 
 /// How many GPUs there are, and why not more than none.
@@ -70,18 +62,14 @@ DeviceInfo describe(int index, const std::string& driver) {
 std::string why_unusable(int index) {
   const Count count = count_gpus();
   if (count.gpus == 0) return count.reason;
-  if (index < 0 || index >= count.gpus) {
-    return concat("there is no GPU ", index, "; this machine has ", count.gpus, count.gpus == 1 ? " GPU" : " GPUs", ", numbered from 0");
-  }
-  int major = 0, minor = 0;
-  for (const cudaError_t error : {cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index),
-                                  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index)}) {
+  if (std::string reason = why_not_there(index, count.gpus); !reason.empty()) return reason;
+  Capability capability{};
+  for (const cudaError_t error : {cudaDeviceGetAttribute(&capability.major, cudaDevAttrComputeCapabilityMajor, index),
+                                  cudaDeviceGetAttribute(&capability.minor, cudaDevAttrComputeCapabilityMinor, index)}) {
     ignore(error);
     if (error != cudaSuccess) return concat("its compute capability cannot be read: ", cudaGetErrorString(error));
   }
-  if (kernels::has_code_for(major, minor)) return "";
-  return concat("this build has no code for GPU ", index, " of compute capability ", major, ".", minor, ", only for ", architectures_text(),
-                " (CMAKE_CUDA_ARCHITECTURES)");
+  return why_no_code(index, capability, {.architectures = kernels::architectures(), .has_ptx = kernels::has_ptx()});
 }
 
 std::vector<DeviceInfo> discover() {

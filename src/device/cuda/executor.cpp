@@ -292,10 +292,8 @@ class CudaExecutor final : public Executor {
   }
 
   std::unique_ptr<DeviceMemory> keep(std::size_t bytes) const override {
-    if (const std::size_t free = gpu_->free_memory(); bytes > free) {
-      throw DeviceError(
-          concat(name_, ": out of memory: ", bytes, " bytes wanted for the result that keep_on_device asks for, ", free, " free"));
-    }
+    const std::size_t free = gpu_->free_memory();
+    if (bytes > free) throw out_of_memory(name_, bytes, " for the result that keep_on_device asks for", free);
     return std::make_unique<KeptResult>(gpu_, bytes);
   }
 
@@ -316,7 +314,7 @@ class CudaExecutor final : public Executor {
     require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit, " bytes, ", granule,
             " particles need ", memory.least());
     if (free < memory.least()) {
-      throw DeviceError(concat(name_, ": out of memory: ", memory.least(), " bytes wanted for ", granule, " particles, ", free, " free"));
+      throw out_of_memory(name_, memory.least(), concat(" for ", granule, " particles"), free);
     }
     const std::size_t room = (memory_limit == 0 ? free : std::min(free, memory_limit)) - memory.fixed;
     const auto fit = static_cast<std::int64_t>(room / memory.particle) / granule * granule;

@@ -5,10 +5,18 @@
 #include <string>
 #include <utility>
 
+#include <gmdiff/error.hpp>
+
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "model/check.hpp"
 
 namespace gmdiff::cuda {
+
+/// What to throw when a GPU's memory does not suffice. @param purpose "" or " for 1024 particles"
+inline DeviceError out_of_memory(const std::string& device, std::size_t wanted, const std::string& purpose, std::size_t free) {
+  return DeviceError(concat(device, ": out of memory: ", wanted, " bytes wanted", purpose, ", ", free, " free"));
+}
 
 /// What the executor and the distances ask of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host
 /// block (tests/support/host_gpu.hpp), so that all of them runs where there is none.
@@ -21,7 +29,7 @@ class Gpu {
   virtual void* stream() const = 0;
   /// Bytes of device memory that can be asked for.
   virtual std::size_t free_memory() const = 0;
-  /// @throws DeviceError when they are not there, with the bytes wanted and free.
+  /// @throws DeviceError when they are not there (`out_of_memory`).
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
   virtual void upload(void* to, const void* from, std::size_t bytes) = 0;

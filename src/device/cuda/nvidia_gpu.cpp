@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,57 +9,15 @@
 #include <gmdiff/device.hpp>
 
 #include "device/cuda/check.hpp"
+#include "device/cuda/device_scope.hpp"
 #include "device/cuda/discovery.hpp"
+#include "device/cuda/memory_pool.hpp"
+#include "device/cuda/staging.hpp"
 #include "kernels/launch.hpp"
 
 namespace gmdiff::cuda {
 
 namespace {
-
-/// Makes a GPU the current one of this thread, and the caller's the current one again at the end. Where they are the same nothing is set:
-/// setting a GPU starts it.
-class DeviceScope {
- public:
-  explicit DeviceScope(int index) : index_(index), before_(index) {
-    GMDIFF_CUDA_CHECK(cudaGetDevice(&before_));
-    if (before_ != index_) GMDIFF_CUDA_CHECK(cudaSetDevice(index_));
-  }
-  /// For destructors.
-  DeviceScope(int index, std::nothrow_t) noexcept : index_(index), before_(index) {
-    ignore(cudaGetDevice(&before_));
-    if (before_ != index_) ignore(cudaSetDevice(index_));
-  }
-  ~DeviceScope() {
-    if (before_ != index_) ignore(cudaSetDevice(before_));
-  }
-  DeviceScope(const DeviceScope&) = delete;
-  DeviceScope& operator=(const DeviceScope&) = delete;
-
- private:
-  int index_;
-  int before_;
-};
-
-/// A stream that does not wait for what the caller does on the default stream.
-class Stream {
- public:
-  explicit Stream(int device) : device_(device) {
-    const DeviceScope scope(device_);
-    GMDIFF_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  }
-  ~Stream() {
-    const DeviceScope scope(device_, std::nothrow);
-    ignore(cudaStreamDestroy(stream_));
-  }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-
-  cudaStream_t get() const { return stream_; }
-
- private:
-  int device_;
-  cudaStream_t stream_ = nullptr;
-};
 
 bool waits_for_launches() {
   const char* const text = std::getenv("GMDIFF_CUDA_SYNC");
@@ -69,10 +26,10 @@ bool waits_for_launches() {
   return value == "1";
 }
 
-/// Memory comes from cudaMalloc and goes with cudaFree, which waits for everything that still uses it: the executor's few large arrays.
 class NvidiaGpu final : public Gpu {
  public:
-  NvidiaGpu(int index, std::string name) : index_(index), name_(std::move(name)), waits_(waits_for_launches()), stream_(index) {
+  NvidiaGpu(int index, std::string name)
+      : index_(index), name_(std::move(name)), waits_(waits_for_launches()), stream_(index), pool_(index, stream_.get()), staging_(index) {
     const DeviceScope scope(index_);
     // What discovery could not see: machine code for some architectures alone, or PTX that the driver is too old for.
     if (const cudaError_t error = kernels::load_nothing(); error != cudaSuccess) {
@@ -84,29 +41,15 @@ class NvidiaGpu final : public Gpu {
   int index() const override { return index_; }
   void* stream() const override { return stream_.get(); }
 
-  std::size_t free_memory() const override {
-    const DeviceScope scope(index_);
-    std::size_t free = 0, total = 0;
-    GMDIFF_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-    return free;
-  }
+  std::size_t free_memory() const override { return pool_.free(); }
 
   void* allocate(std::size_t bytes) override {
-    const DeviceScope scope(index_);
-    void* memory = nullptr;
-    const cudaError_t error = cudaMalloc(&memory, bytes);
-    if (error == cudaErrorMemoryAllocation) {
-      ignore(error);
-      throw DeviceError(concat(name_, ": out of memory: ", bytes, " bytes wanted, ", free_memory(), " free"));
-    }
-    check(error, "cudaMalloc", __FILE__, __LINE__);
+    void* const memory = pool_.allocate(bytes);
+    if (memory == nullptr) throw out_of_memory(name_, bytes, "", pool_.free());
     return memory;
   }
 
-  void release(void* memory) noexcept override {
-    const DeviceScope scope(index_, std::nothrow);
-    ignore(cudaFree(memory));
-  }
+  void release(void* memory) noexcept override { pool_.release(memory); }
 
   /// Pageable memory has been read when this returns; page-locked memory of the caller is read later.
   void upload(void* to, const void* from, std::size_t bytes) override {
@@ -115,6 +58,8 @@ class NvidiaGpu final : public Gpu {
   }
 
   void download(void* to, const void* from, std::size_t bytes) override {
+    // Two buffers are worth their making for a copy of many pieces.
+    if (bytes >= 8 * Staging::buffer_bytes) return staging_.download(to, from, bytes, stream_.get());
     const DeviceScope scope(index_);
     GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_.get()));
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
@@ -182,6 +127,8 @@ class NvidiaGpu final : public Gpu {
   std::string name_;  // as in messages: "device cuda:1"
   bool waits_;
   Stream stream_;
+  MemoryPool pool_;
+  Staging staging_;
 };
 
 }  // namespace

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <new>
+
+#include "device/cuda/check.hpp"
+#include "device/cuda/device_scope.hpp"
+
+namespace gmdiff::cuda {
+
+/// Where a GPU's memory comes from, and goes back to in the order of its stream: a pool of its own, which keeps what is given back for the
+/// next task, until the pool itself goes. (In the process's default pool a threshold would be set for everyone.) Where the GPU or its
+/// driver has no pools it is cudaMalloc and cudaFree, which wait for everything that still uses the memory.
+class MemoryPool {
+ public:
+  MemoryPool(int device, cudaStream_t stream) : device_(device), stream_(stream) {
+    const DeviceScope scope(device_);
+    int has_pools = 0;
+    GMDIFF_CUDA_CHECK(cudaDeviceGetAttribute(&has_pools, cudaDevAttrMemoryPoolsSupported, device_));
+    if (has_pools == 0) return;
+    cudaMemPoolProps properties{};
+    properties.allocType = cudaMemAllocationTypePinned;
+    properties.location.type = cudaMemLocationTypeDevice;
+    properties.location.id = device_;
+    GMDIFF_CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
+    std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
+    if (const cudaError_t error = cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &everything); error != cudaSuccess) {
+      ignore(cudaMemPoolDestroy(pool_));
+      check(error, "cudaMemPoolSetAttribute", __FILE__, __LINE__);
+    }
+  }
+  ~MemoryPool() {
+    const DeviceScope scope(device_, std::nothrow);
+    if (pool_ != nullptr) ignore(cudaMemPoolDestroy(pool_));
+  }
+  MemoryPool(const MemoryPool&) = delete;
+  MemoryPool& operator=(const MemoryPool&) = delete;
+
+  /// Bytes that can be asked for: what the GPU has free and what the pool holds unused. Waits, for what is given back on the way.
+  std::size_t free() const {
+    const DeviceScope scope(device_);
+    GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_));
+    std::size_t free = 0, total = 0;
+    GMDIFF_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    return free + (pool_ == nullptr ? 0 : attribute(cudaMemPoolAttrReservedMemCurrent) - attribute(cudaMemPoolAttrUsedMemCurrent));
+  }
+
+  /// Null when there is not enough.
+  void* allocate(std::size_t bytes) {
+    const DeviceScope scope(device_);
+    if (void* const memory = try_to_allocate(bytes); memory != nullptr || pool_ == nullptr) return memory;
+    // What the pool holds lies in pieces that may each be too small: the GPU gets them back, and is asked again.
+    GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_));
+    GMDIFF_CUDA_CHECK(cudaMemPoolTrimTo(pool_, 0));
+    return try_to_allocate(bytes);
+  }
+
+  void release(void* memory) noexcept {
+    const DeviceScope scope(device_, std::nothrow);
+    ignore(pool_ == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, stream_));
+  }
+
+ private:
+  std::size_t attribute(cudaMemPoolAttr attribute) const {
+    std::uint64_t value = 0;
+    GMDIFF_CUDA_CHECK(cudaMemPoolGetAttribute(pool_, attribute, &value));
+    return value;
+  }
+
+  void* try_to_allocate(std::size_t bytes) {
+    void* memory = nullptr;
+    const cudaError_t error = pool_ == nullptr ? cudaMalloc(&memory, bytes) : cudaMallocFromPoolAsync(&memory, bytes, pool_, stream_);
+    if (error == cudaErrorMemoryAllocation) {
+      ignore(error);
+      return nullptr;
+    }
+    check(error, pool_ == nullptr ? "cudaMalloc" : "cudaMallocFromPoolAsync", __FILE__, __LINE__);
+    return memory;
+  }
+
+  int device_;
+  cudaStream_t stream_;
+  cudaMemPool_t pool_ = nullptr;
+};
+
+}  // namespace gmdiff::cuda

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace gmdiff::cuda {
+
+/// One piece of a long copy, and which of two buffers it goes through.
+struct Piece {
+  std::size_t begin, size;  ///< bytes
+  int buffer;               ///< 0 and 1 by turns
+};
+
+/// begin(piece) and finish(piece) for the pieces of so many bytes, in their sequence: each is begun before the one before it is finished,
+/// and a buffer is used again only when its piece is finished.
+template <class Begin, class Finish>
+void in_two_buffers(std::size_t bytes, std::size_t most, Begin begin, Finish finish) {
+  const std::size_t pieces = (bytes + most - 1) / most;
+  const auto piece = [&](std::size_t i) {
+    return Piece{.begin = i * most, .size = std::min(most, bytes - i * most), .buffer = static_cast<int>(i % 2)};
+  };
+  if (pieces > 0) begin(piece(0));
+  for (std::size_t i = 0; i < pieces; ++i) {
+    if (i + 1 < pieces) begin(piece(i + 1));
+    finish(piece(i));
+  }
+}
+
+}  // namespace gmdiff::cuda
