@@ -192,10 +192,7 @@ class PairSums {
     const std::size_t point = sizeof(double) * 2 * to_size(dim) + sums;
     const std::size_t free = usable_memory(gpu);
     const std::size_t least = point * to_size(std::min(most, kernels::tile_side));
-    if (free < least) {
-      throw DeviceError(concat(name, ": out of memory: ", least, " bytes wanted for pairs of ", std::min(most, kernels::tile_side),
-                               " points, ", free, " free"));
-    }
+    if (free < least) throw out_of_memory(name, least, concat(" for pairs of ", std::min(most, kernels::tile_side), " points"), free);
     const auto fast = static_cast<Index>(std::sqrt(operations_per_launch / static_cast<double>(dim + 16)));
     const Index fit = std::min(static_cast<Index>(free / point), std::max(fast, kernels::strip_points));
     if (fit >= most) return most;
@@ -247,9 +244,7 @@ std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_
     throw DeviceError(concat(name, ": slices are of sets of fewer than ", too_many, " points, given ", std::max(n, m)));
   }
   const std::size_t least = memory.fixed + memory.slice;
-  if (free < least) {
-    throw DeviceError(concat(name, ": out of memory: ", least, " bytes wanted for a slice of ", n, " and ", m, " points, ", free, " free"));
-  }
+  if (free < least) throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));
 }
 
