@@ -8,7 +8,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 gmdiff=${GMDIFF:-}
 if [[ -z $gmdiff ]]; then
   "$root/scripts/setup.sh" >&2
-  cmake -S "$root" -B "$root/build/demo" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_TESTS=OFF -DGMDIFF_BUILD_EXAMPLES=OFF >&2
+  # Kernels take minutes to compile: they are built where there is a GPU to run them.
+  cuda=OFF
+  if nvidia-smi -L >/dev/null 2>&1; then cuda=AUTO; fi
+  cmake -S "$root" -B "$root/build/demo" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_CUDA="$cuda" -DGMDIFF_BUILD_TESTS=OFF \
+    -DGMDIFF_BUILD_EXAMPLES=OFF >&2
   cmake --build "$root/build/demo" --parallel "$(nproc)" >&2
   gmdiff=$root/build/demo/src/cli/gmdiff
 fi

@@ -26,11 +26,11 @@ def run(*command):
 
 
 def words(name):
-    """`run_kernel<TileKernel<float, (Family)5, (Layout)2, true>, StepsJob<float> >(...)` in words."""
+    """`run_kernel<TileKernel<float, (Family)5, (Layout)2, true>, StepsJob<float> >(...)` in words; None for other kernels."""
     name = re.sub(r"gmdiff::(kernels|particle)::", "", name)
     match = re.match(r"void run_kernel<(\w+)<(.*)>, (\w+)<", name)
     if match is None:
-        return re.sub(r"^void |<.*|\(.*", "", name)
+        return None
     kernel, arguments, job = match.groups()
     real = "double" if "double" in arguments else "float"
     fast = ", fast" if "Fast" in arguments else ""
@@ -71,7 +71,7 @@ def opcode(instruction):
 
 
 def main_loop(body, fma):
-    """Instructions of the innermost loop that has most fused multiply-adds."""
+    """Instructions of the innermost loop that is most densely fused multiply-adds, of those with at least 16."""
     jumps = []
     for address, instruction in body:
         if opcode(instruction).startswith("BRA") and (match := re.search(r"0x([0-9a-f]+)", instruction)):
@@ -79,11 +79,22 @@ def main_loop(body, fma):
                 jumps.append((int(match.group(1), 16), address))
     innermost = [loop for loop in jumps if not any(loop != other and loop[0] <= other[0] and other[1] <= loop[1] for other in jumps)]
     loops = [[opcode(i) for address, i in body if first <= address <= last] for first, last in innermost]
-    return max(loops, key=lambda loop: sum(code.startswith(fma) for code in loop), default=[])
+    loops = [loop for loop in loops if count(loop, fma) >= 16]
+    return max(loops, key=lambda loop: count(loop, fma) / len(loop), default=[])
 
 
-def count(loop, *prefixes):
-    return sum(code.startswith(prefixes) for code in loop)
+def count(codes, *prefixes):
+    return sum(code.startswith(prefixes) for code in codes)
+
+
+def row(name, registers, stack, body):
+    allocated = (registers + 7) // 8 * 8
+    blocks = min(MOST_BLOCKS, REGISTERS // (allocated * THREADS))
+    local = count([opcode(i) for _, i in body], "LDL", "STL")
+    fma = "DFMA" if "double" in name else "FFMA"
+    loop = main_loop(body, fma)
+    inner = f"{len(loop)} | {count(loop, fma)} | {count(loop, 'LDS', 'LDG', 'LD.')}" if loop else "| |"
+    return f"| {name} | {registers} | {stack} | {local} | {blocks} | {inner} |"
 
 
 def main():
@@ -94,19 +105,15 @@ def main():
     cubins = sorted(arguments.folder.glob("*.cubin"))
     if not cubins:
         sys.exit(f"{arguments.folder}: no machine code (*.cubin) here")
-    print("| kernel | registers | stack, bytes | blocks a multiprocessor, by registers | loop: instructions | fused multiply-adds | loads |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| kernel | registers | stack, bytes | accesses to it | blocks a multiprocessor | densest loop: instructions | multiply-adds | loads |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for cubin in cubins:
         code = instructions(arguments.cuobjdump, str(cubin))
-        rows = []
-        for mangled, registers, stack in resources(arguments.cuobjdump, str(cubin)):
-            name = words(run("c++filt", mangled).strip())
-            allocated = (int(registers) + 7) // 8 * 8
-            blocks = min(MOST_BLOCKS, REGISTERS // (allocated * THREADS))
-            fma = "DFMA" if "double" in name else "FFMA"
-            loop = main_loop(code[mangled], fma)
-            rows.append(f"| {name} | {registers} | {stack} | {blocks} | {len(loop)} | {count(loop, fma)} | {count(loop, 'LDS', 'LDG', 'LD.')} |")
-        print("\n".join(sorted(rows)))
+        kernels = [(words(run("c++filt", mangled).strip()), int(registers), int(stack), code[mangled])
+                   for mangled, registers, stack in resources(arguments.cuobjdump, str(cubin))]
+        for kernel in sorted(kernels, key=lambda kernel: kernel[0]):
+            if kernel[0] is not None:
+                print(row(*kernel))
 
 
 if __name__ == "__main__":
