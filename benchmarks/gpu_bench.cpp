@@ -1,5 +1,7 @@
 #include "gpu_bench.hpp"
 
+#include <algorithm>
+
 #include "device/cuda/executor.hpp"
 #include "device/cuda/nvidia_gpu.hpp"
 #include "timed_gpu.hpp"

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "device/cuda/gpu.hpp"
 #include "events.hpp"

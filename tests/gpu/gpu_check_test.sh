@@ -29,6 +29,9 @@ expect 0 "met             2  cuda/full/d:64/K:200/ddim/f32: particle_steps_per_s
 expect 2 "usage" dry_run --phases everything
 expect 2 "usage" dry_run --folder
 expect 1 "gmdiff_gpu_tests is not there" "$root/benchmarks/gpu_check.sh" --dry-run --folder "$scratch"
+printf 'no program\n' >"$scratch/gmdiff_gpu_tests"
+chmod +x "$scratch/gmdiff_gpu_tests"
+expect 1 "gmdiff_gpu_tests is no program of this machine" "$root/benchmarks/gpu_check.sh" --dry-run --folder "$scratch"
 
 change 's|particles:10000000/|particles:7/|' "$figures"
 expect 1 "gmdiff_cuda_bench has no benchmark cuda/bench-2d/f32/particles:7/iterations:3/manual_time" dry_run --figures "$scratch/gpu_figures.json"
@@ -38,6 +41,7 @@ expect 1 "MISSING" table "$figures" "$sample/gmdiff_cuda_bench.json"
 change 's|"at_least": 0.6|"at_least": 0.7|' "$figures"
 expect 3 "MISSED       0.65  cuda/full/d:64/K:200/ddim/f32: share_of_fma_ceiling >= 0.7" \
   dry_run --figures "$scratch/gpu_figures.json"
+mv "$scratch/gpu_figures.json" "$scratch/missed.json"
 change 's|"peak_bytes": [0-9.e+]*|"peak_bytes": 2e9|' "$sample/gmdiff_cuda_bench.json"
 expect 3 "MISSED" table "$figures" "$scratch/gmdiff_cuda_bench.json" "$sample/gmdiff_matrix_bench.json"
 change 's|"share_of_fma_ceiling": 0.33|"error_occurred": true, "error_message": "no usable GPU"|' "$sample/gmdiff_matrix_bench.json"
@@ -48,3 +52,32 @@ sed 's|"executable": "|&/somewhere/|' "$sample/gmdiff_matrix_bench.json" >"$scra
 expect 0 "" python3 "$root/benchmarks/gpu_table.py" record h200 "$scratch/raw.json" "$scratch/record.json"
 expect 0 '"host_name": "h200"' cat "$scratch/record.json"
 expect 0 '"executable": "gmdiff_matrix_bench"' cat "$scratch/record.json"
+
+# A call on a pretended machine: a GPU by name, tools and executables that do as STAND_IN says, and write the sample records.
+pretended=$scratch/machine
+mkdir -p "$pretended/bin" "$pretended/folder" "$pretended/out"
+stand_in() {  # file, script
+  printf '#!/usr/bin/env bash\n%s\n' "$2" >"$1"
+  chmod +x "$1"
+}
+stand_in "$pretended/bin/nvidia-smi" 'echo "NVIDIA H200"'
+stand_in "$pretended/bin/ldd" 'true'
+# shellcheck disable=SC2016
+stand_in "$pretended/bin/compute-sanitizer" '[[ ${STAND_IN:-} != *"$2"* ]]'
+# shellcheck disable=SC2016
+stand_in "$pretended/folder/gmdiff_gpu_tests" 'if [[ ${STAND_IN:-} == skip ]]; then echo "[  SKIPPED ] 1 test"; fi; [[ ${STAND_IN:-} != fail ]]'
+for benchmark in gmdiff_cuda_bench gmdiff_matrix_bench; do
+  # shellcheck disable=SC2016
+  stand_in "$pretended/folder/$benchmark" 'for option; do
+    if [[ $option == --benchmark_out=* ]]; then cp "'"$sample/$benchmark"'.json" "${option#*=}"; fi
+  done'
+done
+pretend() {  # what the stand-ins do, options...
+  STAND_IN=$1 PATH=$pretended/bin:$PATH "$root/benchmarks/gpu_check.sh" --no-build --folder "$pretended/folder" --out "$pretended/out" "${@:2}"
+}
+expect 0 "VERDICT: all is well" pretend ""
+expect 0 '"host_name": "h200"' cat "$pretended/out/cuda_bench-h200-$(date +%F).json"
+expect 1 "FAILED     tests" pretend fail
+expect 1 "FAILED     tests: they were skipped" pretend skip
+expect 1 "FAILED     racecheck" pretend racecheck
+expect 3 "VERDICT: right, but a figure is missed" pretend "" --figures "$scratch/missed.json"
