@@ -1,12 +1,12 @@
 #include <cmath>
-#include <optional>
-#include <string>
 
 #include <gtest/gtest.h>
 #include <gmdiff/device.hpp>
 #include <gmdiff/distances.hpp>
 
+#include "gpu/on_gpu.hpp"
 #include "metrics/host_sums.hpp"
+#include "model/check.hpp"
 #include "support/point_sets.hpp"
 
 // Distances on a GPU against those of the host (numerics.md §1). What the kernels compute is tested on the host block; here are left the
@@ -19,25 +19,9 @@ using test::normal_points;
 
 constexpr double tolerance = 1e-12;
 
-class GpuDistances : public testing::Test {
+class GpuDistances : public test::OnGpu {
  protected:
-  void SetUp() override {
-    std::string reasons;
-    for (const DeviceInfo& info : devices()) {
-      if (!info.name.starts_with("cuda")) continue;
-      if (info.available) {
-        gpu_ = Device::parse(info.name);
-        return;
-      }
-      reasons += (reasons.empty() ? "" : "; ") + info.name + ": " + info.reason;
-    }
-    GTEST_SKIP() << "no GPU: " << reasons;
-  }
-
-  const Device& gpu() const { return *gpu_; }
-
- private:
-  std::optional<Device> gpu_;
+  static Device gpu() { return Device::cuda(); }
 };
 
 void expect_near(double actual, double expected) { EXPECT_NEAR(actual, expected, tolerance * std::abs(expected)); }
@@ -80,8 +64,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, GpuSliced,
                          testing::Values(Sizes{1, 1, 1}, Sizes{20000, 20000, 1}, Sizes{20000, 20000, 2}, Sizes{5000, 5000, 80},
                                          Sizes{20011, 7919, 1}, Sizes{7919, 20011, 2}, Sizes{5000, 3000, 80}),
                          [](const testing::TestParamInfo<Sizes>& info) {
-                           return "n" + std::to_string(info.param.n) + "m" + std::to_string(info.param.m) + "d" +
-                                  std::to_string(info.param.d);
+                           return concat("n", info.param.n, "m", info.param.m, "d", info.param.d);
                          });
 
 TEST_F(GpuDistances, SlicesOfLongSetsAgreeWithTheHost) {
@@ -124,8 +107,7 @@ TEST_P(GpuPairs, MmdAndEnergyAgreeWithTheHost) {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GpuPairs, testing::Values(Sizes{2, 3, 1}, Sizes{65, 2049, 2}, Sizes{5000, 7000, 2}, Sizes{3000, 2000, 80}),
                          [](const testing::TestParamInfo<Sizes>& info) {
-                           return "n" + std::to_string(info.param.n) + "m" + std::to_string(info.param.m) + "d" +
-                                  std::to_string(info.param.d);
+                           return concat("n", info.param.n, "m", info.param.m, "d", info.param.d);
                          });
 
 }  // namespace
