@@ -26,11 +26,11 @@ def run(*command):
 
 
 def words(name):
-    """`run_kernel<TileKernel<float, (Family)5, (Layout)2, true>, StepsJob<float> >(...)` in words; None for other kernels."""
+    """`run_kernel<TileKernel<float, (Family)5, (Layout)2, true>, StepsJob<float> >(...)` in words; empty for other kernels."""
     name = re.sub(r"gmdiff::(kernels|particle)::", "", name)
     match = re.match(r"void run_kernel<(\w+)<(.*)>, (\w+)<", name)
     if match is None:
-        return None
+        return ""
     kernel, arguments, job = match.groups()
     real = "double" if "double" in arguments else "float"
     fast = ", fast" if "Fast" in arguments else ""
@@ -111,9 +111,8 @@ def main():
         code = instructions(arguments.cuobjdump, str(cubin))
         kernels = [(words(run("c++filt", mangled).strip()), int(registers), int(stack), code[mangled])
                    for mangled, registers, stack in resources(arguments.cuobjdump, str(cubin))]
-        for kernel in sorted(kernels, key=lambda kernel: kernel[0]):
-            if kernel[0] is not None:
-                print(row(*kernel))
+        for kernel in sorted((kernel for kernel in kernels if kernel[0]), key=lambda kernel: kernel[0]):
+            print(row(*kernel))
 
 
 if __name__ == "__main__":
