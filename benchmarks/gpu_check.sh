@@ -185,7 +185,7 @@ run_benchmarks() {
   if ((dry)); then echo "the table, from invented numbers:"; fi
   python3 "$root/benchmarks/gpu_table.py" table "$figures" "${records[@]}" || status=$?
   case $status in
-    0) note "$ok" "benchmarks, all figures reached" ;;
+    0) if ((dry)); then note "$ok" "benchmarks"; else note "$ok" "benchmarks, all figures reached"; fi ;;
     3) missed=1; note MISSED "a figure; all benchmarks ran" ;;
     *) note FAILED "benchmarks" ;;
   esac
