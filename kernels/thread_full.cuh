@@ -83,7 +83,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     return [this, alpha, x](int k) {
       V q(Real(0));
       const Real* precision = precision_ + k * most;
-      for_each_column(alpha, k, x, [&](int i, V z, const Real* /*column*/) { q = fma(z * V(precision[i]), z, q); });
+      for_each_column<2>(alpha, k, x, [&](int i, V z, const Real* /*column*/) { q = fma(z * V(precision[i]), z, q); });
       return particle::logit(V(this->constants_[k]), q);
     };
   }
@@ -92,7 +92,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
   GMDIFF_PARTICLE void add(Real alpha, int k, V e, const V* x, V* sums) const {
     this->add_row(this->means_ + k * most, e, sums);
     const Real* gain = gain_ + k * most;
-    for_each_column(alpha, k, x, [&](int i, V z, const Real* column) {
+    // Beside the sums, registers have no room for two columns in double.
+    for_each_column<sizeof(Real) == sizeof(float) ? 2 : 1>(alpha, k, x, [&](int i, V z, const Real* column) {
       const V scaled = z * V(gain[i]) * e;
       this->for_each_four([&](int j) {
         for (int c = 0; c < 4; ++c) sums[j + c] = fma(V(column[j + c]), scaled, sums[j + c]);
@@ -100,8 +101,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     });
   }
 
-  /// take(i, z_i, column i of U_k) in ascending order, z = U_k^T (x - alpha mu_k).
-  template <class Take>
+  /// take(i, z_i, column i of U_k) in ascending order, z = U_k^T (x - alpha mu_k); n columns side by side.
+  template <int n, class Take>
   GMDIFF_PARTICLE void for_each_column(Real alpha, int k, const V* x, Take take) const {
     V v[most];
     this->for_each_four([&](int j) {
@@ -110,10 +111,10 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     });
     const Real* U = bases_ + k * most * most;
     int i = 0;
-    for (; i + 2 <= this->short_dim(); i += 2) columns<2>(U, i, v, take);
-    if (i < this->short_dim()) columns<1>(U, i, v, take);
+    for (; i + n <= this->short_dim(); i += n) columns<n>(U, i, v, take);
+    for (; i < this->short_dim(); ++i) columns<1>(U, i, v, take);
   }
-  /// The same for n columns, read once and side by side in registers.
+  /// The same for columns i ... i + n - 1, read once and held in registers.
   template <int n, class Take>
   GMDIFF_PARTICLE void columns(const Real* U, int i, const V* v, Take take) const {
     Real of[n][most];
