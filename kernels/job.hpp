@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "device/particle/tables.hpp"
+#include "device/particle/window.hpp"
 
 // What the kernels are told. Plain data that is passed by value; all pointers are to the device's memory.
 
@@ -16,27 +16,14 @@ struct Report {
   int first_step;            ///< smallest step after which one was not, -1: the start; only of a launch that looks for it
 };
 
-/// A window of steps for a range of particles, in one launch.
+/// A window in one launch.
 template <class Real>
-struct StepsJob {
+struct StepsJob : particle::Window<Real> {
   using Number = Real;
   particle::LawTable<Real> law;
-  const particle::StepTable<Real>* steps;  ///< of the window
-  int first_step;                          ///< number of the window's first step in the plan
-  int num_steps;
-
-  std::uint64_t seed;
-  std::uint32_t replicate;  ///< of a draw's streams
-  std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
-  std::int64_t count;
-  bool is_fast;     ///< in fast arithmetic, where there is a kernel of it
-  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
-  bool is_forward;  ///< step noise is that of forward paths
-
-  bool from_start;  ///< the window begins with the first state: drawn, or given
   particle::StartTableOf<Real> start;
-  const double* start_states;  ///< (count, d) row by row, or null
-  int start_slot;              ///< place of the first state among the kept levels, or -1
+  bool is_fast;     ///< in fast arithmetic, where there is a kernel of it
+  bool from_start;  ///< the window begins with the first state: drawn, or given
 
   const Real* states_in;    ///< (d, count) coordinate by coordinate, unless from_start
   const Real* previous_in;  ///< D1 of the step before, alike
@@ -47,8 +34,6 @@ struct StepsJob {
   bool has_two_evaluations;  ///< a step of the window has them
   Real* room;                ///< of the blocks whose tiles do not fit shared memory (geometry.hpp), or null
 
-  Real* out;  ///< (count, slots, d)
-  std::int64_t slots;
   Report* report;
   bool look_for_first;  ///< looks at the state after every step and writes no results
 };

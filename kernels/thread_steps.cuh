@@ -2,7 +2,7 @@
 
 #include "device/particle/affine.hpp"
 #include "device/particle/softmax.hpp"
-#include "kernels/random.cuh"
+#include "kernels/particle.cuh"
 
 // A thread carries the particles of a value of V, side by side, through all steps of a launch, their states in registers. Global memory:
 // the tables once a block, from cache; the result once a particle.

@@ -61,6 +61,12 @@ struct NonFinite {
     if (particles == 0 || others.first_step < first_step) first_step = others.first_step;
     particles += others.particles;
   }
+  /// The same particles after more steps. A state that is not finite stays so: the last window counts all of them, the first that has one
+  /// knows the step.
+  void advance(const NonFinite& after) {
+    if (particles == 0 && after.particles > 0) first_step = after.first_step;
+    particles = after.particles;
+  }
 };
 
 class Executor {

@@ -27,6 +27,23 @@ int slot_of(const std::vector<int>& kept, int level) {
 }
 
 template <class Real>
+particle::Window<Real> window_of(const Task& task) {
+  return {.steps = nullptr,
+          .first_step = 0,
+          .num_steps = 0,
+          .seed = task.seed,
+          .replicate = task.replicate,
+          .first = static_cast<std::uint64_t>(task.first),
+          .count = task.count,
+          .is_sampler = task.plan.kind == PlanKind::sample,
+          .is_forward = task.plan.kind == PlanKind::forward,
+          .start_states = task.start,
+          .start_slot = slot_of(task.kept, 0),
+          .out = std::get<Real*>(task.out),
+          .slots = static_cast<std::int64_t>(task.kept.size())};
+}
+
+template <class Real>
 std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first, std::size_t bytes) {
   std::size_t used = 0;
   std::size_t end = first;
@@ -45,6 +62,8 @@ std::size_t largest_step_bytes(const Plan& plan) {
   return largest;
 }
 
+template particle::Window<float> window_of<float>(const Task&);
+template particle::Window<double> window_of<double>(const Task&);
 template std::size_t window_end<float>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
 template std::size_t window_end<double>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
 template std::size_t largest_step_bytes<float>(const Plan&);

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "device/executor.hpp"
+#include "device/particle/window.hpp"
 
 // What devices ask of a plan when they cut its work into pieces.
 
@@ -16,6 +17,10 @@ double operations(const Plan& plan);
 
 /// Place of a level among those kept, or -1.
 int slot_of(const std::vector<int>& kept, int level);
+
+/// The window of a task before its first step: no steps yet, memory that of the host.
+template <class Real>
+particle::Window<Real> window_of(const Task& task);
 
 /// One past the last step of a window that begins with step `first`: as many as their tables have room in `bytes`, at least one.
 template <class Real>

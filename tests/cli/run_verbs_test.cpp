@@ -225,7 +225,7 @@ TEST_F(RunVerbsTest, WarningsAreOnStandardErrorInTheSidecarAndInJson) {
   EXPECT_EQ(Json::parse(quiet.out)["warnings"], result["warnings"]);
 }
 
-TEST_F(RunVerbsTest, ForceOverwrites) {
+TEST_F(RunVerbsTest, ForcedOutputIsOverwritten) {
   output({"draw", "prior.json", "--out", "x.npy", "--count", "2"});
 
   output({"draw", "prior.json", "--out", "x.npy", "--count", "3", "--force"});

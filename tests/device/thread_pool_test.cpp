@@ -12,7 +12,7 @@
 namespace gmdiff::cpu {
 namespace {
 
-TEST(ThreadPool, DoesEveryPieceOnce) {
+TEST(ThreadPool, EachPieceIsDoneOnce) {
   for (const int threads : {1, 2, 7}) {
     ThreadPool pool(threads);
     for (const std::int64_t count : {0, 1, 5, 1000}) {

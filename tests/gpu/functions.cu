@@ -5,6 +5,7 @@
 #include <curand_philox4x32_x.h>
 
 #include "device/cuda/check.hpp"
+#include "device/cuda/nvidia_gpu.hpp"
 #include "device/particle/elementary.hpp"
 #include "device/particle/philox.hpp"
 #include "gpu/functions.hpp"
@@ -16,30 +17,6 @@ namespace {
 using particle::One;
 using particle::Twice;
 
-/// An array in the GPU's memory.
-template <class T>
-class Array {
- public:
-  explicit Array(std::size_t size) : size_(size) { GMDIFF_CUDA_CHECK(cudaMalloc(&data_, size * sizeof(T))); }
-  explicit Array(std::span<const T> values) : Array(values.size()) {
-    GMDIFF_CUDA_CHECK(cudaMemcpy(data_, values.data(), values.size_bytes(), cudaMemcpyHostToDevice));
-  }
-  ~Array() { cuda::ignore(cudaFree(data_)); }
-  Array(const Array&) = delete;
-  Array& operator=(const Array&) = delete;
-
-  T* data() const { return data_; }
-  std::vector<T> values() const {
-    std::vector<T> list(size_);
-    GMDIFF_CUDA_CHECK(cudaMemcpy(list.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return list;
-  }
-
- private:
-  std::size_t size_;
-  T* data_ = nullptr;
-};
-
 template <class Function, class X, class Y>
 __global__ void apply_to_each(const X* x, Y* y, std::size_t n) {
   const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -48,13 +25,17 @@ __global__ void apply_to_each(const X* x, Y* y, std::size_t n) {
 
 template <class Function, class Y, class X>
 std::vector<Y> on_gpu(std::span<const X> x) {
-  const Array<X> in(x);
-  const Array<Y> out(x.size());
+  const std::unique_ptr<cuda::Gpu> gpu = cuda::make_gpu(0);
+  cuda::Buffer<X> in(*gpu, x.size());
+  const cuda::Buffer<Y> out(*gpu, x.size());
+  in.upload(x.data());
   constexpr unsigned threads = 128;
   const auto blocks = static_cast<unsigned>((x.size() + threads - 1) / threads);
-  apply_to_each<Function, X, Y><<<blocks, threads>>>(in.data(), out.data(), x.size());
+  apply_to_each<Function, X, Y><<<blocks, threads, 0, static_cast<cudaStream_t>(gpu->stream())>>>(in.data(), out.data(), x.size());
   GMDIFF_CUDA_CHECK_LAUNCH("launch of a function");
-  return out.values();
+  std::vector<Y> y(x.size());
+  out.download(y.data());
+  return y;
 }
 
 // --- Philox ---------------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 using particle::BitsOf;
 using particle::Normals;
 using particle::StepTable;
-using particle::StreamOrigin;
+using particle::Streams;
 using particle::Types;
 
 /// A vector of the state: an array in registers for a small law, cache for a wide one.
@@ -111,6 +111,7 @@ class Block {
         first_(job.first + static_cast<std::uint64_t>(block) * lanes),
         begin_(block * lanes),
         size_(static_cast<int>(job.count - begin_ < lanes ? job.count - begin_ : lanes)),
+        streams_(job),
         steps_(*job.law, scratch),
         states_(job.states + begin_ * steps_.dim()),
         previous_(job.previous == nullptr ? nullptr : job.previous + begin_ * steps_.dim()) {}
@@ -150,9 +151,9 @@ class Block {
 
   /// All steps of the window; or those up to the first that leaves a state that is not finite, whose number it returns.
   int run(Vector& x, Vector& before, bool until_non_finite) {
-    Normals<V> noise(origin(job_.is_forward ? Purpose::forward_noise : Purpose::step_noise), first_);
-    Normals<V> churn(origin(Purpose::churn_noise), first_);
-    particle::Uniforms<V> choice(origin(Purpose::transition_component), first_);
+    Normals<V> noise(streams_.step_noise(), first_);
+    Normals<V> churn(streams_.churn_noise(), first_);
+    particle::Uniforms<V> choice(streams_.transition_component(), first_);
     for (int s = 0; s < job_.num_steps; ++s) {
       const StepTable<Real>& step = job_.steps[s];
       const auto number = static_cast<std::uint64_t>(job_.first_step) + static_cast<std::uint64_t>(s);
@@ -224,17 +225,14 @@ class Block {
 
   // --- the first state ----------------------------------------------------------------------------------------------------------
 
-  StreamOrigin origin(Purpose purpose, std::uint32_t replicate = 0) const { return {job_.seed, purpose, replicate}; }
-
   void draw_start(Vector& x) {
-    const std::uint32_t replicate = job_.is_sampler ? 0 : job_.replicate;
-    Normals<V> noise(origin(job_.is_sampler ? Purpose::start_noise : Purpose::draw_noise, replicate), first_);
+    Normals<V> noise(streams_.start_noise(), first_);
     const auto z = [&](Index i) { return noise(static_cast<std::uint64_t>(i)); };
     if (job_.start->gaussian) {
       for (Index i = 0; i < steps_.dim(); ++i) x[i] = V(job_.start->sigma) * z(i);
       return;
     }
-    particle::Uniforms<V> choice(origin(job_.is_sampler ? Purpose::start_component : Purpose::draw_component, replicate), first_);
+    particle::Uniforms<V> choice(streams_.start_component(), first_);
     const auto component = choice(0).component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
     steps_.template move<false>({}, job_.start->move, component, z, x);
   }
@@ -313,6 +311,7 @@ class Block {
   std::uint64_t first_;  // index of lane 0
   std::int64_t begin_;   // its number in the job
   int size_;             // lanes in use
+  Streams<Real> streams_;
   Steps steps_;
   Real* states_;
   Real* previous_;

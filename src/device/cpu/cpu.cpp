@@ -101,10 +101,7 @@ class TaskRun {
       job.steps = tables_.data();
       job.first_step = static_cast<int>(first);
       job.num_steps = static_cast<int>(end - first);
-      const NonFinite after = for_each_block(job, unit_.advance);
-      // A state that is not finite stays so: the last window counts all of them, the first that has one knows the step.
-      const bool first_ones = result.particles == 0 && after.particles > 0;
-      result = {.particles = after.particles, .first_step = first_ones ? after.first_step : result.first_step};
+      result.advance(for_each_block(job, unit_.advance));
       first = end;
     }
     return result;
@@ -112,22 +109,7 @@ class TaskRun {
 
  private:
   Job<Real> make_job() {
-    Job<Real> job{};
-    job.law = &law_.table();
-    job.seed = task_.seed;
-    job.replicate = task_.replicate;
-    job.first = static_cast<std::uint64_t>(task_.first);
-    job.count = task_.count;
-    job.is_sampler = task_.plan.kind == PlanKind::sample;
-    job.is_forward = task_.plan.kind == PlanKind::forward;
-    job.start = &start_;
-    job.start_states = task_.start;
-    job.start_slot = slot_of(task_.kept, 0);
-    job.states = states_.data();
-    job.previous = previous_.empty() ? nullptr : previous_.data();
-    job.out = std::get<Real*>(task_.out);
-    job.slots = static_cast<std::int64_t>(task_.kept.size());
-    return job;
+    return {window_of<Real>(task_), &law_.table(), &start_, states_.data(), previous_.empty() ? nullptr : previous_.data()};
   }
 
   void build_tables(std::size_t first, std::size_t end) {

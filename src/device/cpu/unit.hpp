@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/particle/tables.hpp"
+#include "device/particle/window.hpp"
 #include "device/purpose.hpp"
 
 // What a unit of one instruction set offers, and what it is told. Plain data alone: the units are compiled for other processors than the
@@ -11,29 +11,13 @@
 
 namespace gmdiff::cpu {
 
-/// A window of steps for a range of particles, in blocks of `Unit::lanes`. Every block is one piece of work.
+/// A window in blocks of `Unit::lanes` particles. Every block is one piece of work.
 template <class Real>
-struct Job {
+struct Job : particle::Window<Real> {
   const particle::LawTable<Real>* law;
-  const particle::StepTable<Real>* steps;  ///< of the window
-  int first_step;                          ///< number of the window's first step in the plan
-  int num_steps;
-
-  std::uint64_t seed;
-  std::uint32_t replicate;  ///< of a draw's streams
-  std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
-  std::int64_t count;
-  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
-  bool is_forward;  ///< step noise is that of forward paths
-
   const particle::StartTableOf<Real>* start;
-  const double* start_states;  ///< (count, d) row by row, or null
-  int start_slot;              ///< place of the first state among the kept levels, or -1
-
   Real* states;    ///< (blocks, d, lanes)
   Real* previous;  ///< D1 of the step before, alike; null when no step reads it
-  Real* out;       ///< (count, slots, d)
-  std::int64_t slots;
 };
 
 /// Particles of a block that are not finite after a window.

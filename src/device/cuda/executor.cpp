@@ -103,10 +103,7 @@ class TaskRun {
     std::size_t first = 0;
     do {
       const std::size_t end = window_end<Real>(task_.problem, steps, first, bytes);
-      const NonFinite after = window(first, end);
-      // A state that is not finite stays so: the last window counts all of them, the first that has one knows the step.
-      const bool first_ones = result.particles == 0 && after.particles > 0;
-      result = {.particles = after.particles, .first_step = first_ones ? after.first_step : result.first_step};
+      result.advance(window(first, end));
       first = end;
     } while (first < steps.size() && !task_.stop.stop_requested());
     if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
@@ -146,21 +143,14 @@ class TaskRun {
 
   StepsJob<Real> make_job(std::size_t first_step) const {
     StepsJob<Real> job{};
+    static_cast<particle::Window<Real>&>(job) = window_of<Real>(task_);
     job.law = law_.table();
     job.first_step = static_cast<int>(first_step);
-    job.seed = task_.seed;
-    job.replicate = task_.replicate;
-    job.first = static_cast<std::uint64_t>(task_.first);
-    job.count = task_.count;
     job.is_fast = task_.math == MathMode::fast;
-    job.is_sampler = task_.plan.kind == PlanKind::sample;
-    job.is_forward = task_.plan.kind == PlanKind::forward;
     job.from_start = first_step == 0;
     job.start = start_table_;
     job.start_states = start_states_.data();
-    job.start_slot = slot_of(task_.kept, 0);
     job.out = task_.keeps_out ? std::get<Real*>(task_.out) : out_.data();
-    job.slots = static_cast<std::int64_t>(task_.kept.size());
     job.report = report_.data();
     return job;
   }

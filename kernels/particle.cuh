@@ -1,0 +1,20 @@
+#pragma once
+
+#include "device/particle/normals.hpp"
+#include "kernels/job.hpp"
+
+// What kernels use of the mathematics of a particle.
+
+namespace gmdiff::kernels {
+
+using particle::BitsOf;
+using particle::LevelTable;
+using particle::Normals;
+using particle::RealOf;
+using particle::StepTable;
+using particle::Streams;
+using particle::Types;
+using particle::Uniform;
+using particle::Uniforms;
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "device/particle/philox.hpp"
+#include "device/particle/tables.hpp"
+
+// What every fast device is told of its work, and the random numbers that follow from it (numerics.md §5).
+
+namespace gmdiff::particle {
+
+/// A window of steps for a range of particles. Pointers are to the memory of the device.
+template <class Real>
+struct Window {
+  const StepTable<Real>* steps;  ///< of the window
+  int first_step;                ///< number of the window's first step in the plan
+  int num_steps;
+
+  std::uint64_t seed;
+  std::uint32_t replicate;  ///< of a draw's streams
+  std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
+  std::int64_t count;
+  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
+  bool is_forward;  ///< step noise is that of forward paths
+
+  const double* start_states;  ///< (count, d) row by row, or null
+  int start_slot;              ///< place of the first state among the kept levels, or -1
+  Real* out;                   ///< (count, slots, d)
+  std::int64_t slots;
+};
+
+/// The streams of a window's particles.
+template <class Real>
+class Streams {
+ public:
+  GMDIFF_PARTICLE explicit Streams(const Window<Real>& window) : window_(window) {}
+
+  GMDIFF_PARTICLE StreamOrigin step_noise() const { return origin(window_.is_forward ? Purpose::forward_noise : Purpose::step_noise); }
+  GMDIFF_PARTICLE StreamOrigin churn_noise() const { return origin(Purpose::churn_noise); }
+  GMDIFF_PARTICLE StreamOrigin transition_component() const { return origin(Purpose::transition_component); }
+  GMDIFF_PARTICLE StreamOrigin start_noise() const {
+    return window_.is_sampler ? origin(Purpose::start_noise) : StreamOrigin{window_.seed, Purpose::draw_noise, window_.replicate};
+  }
+  GMDIFF_PARTICLE StreamOrigin start_component() const {
+    return window_.is_sampler ? origin(Purpose::start_component) : StreamOrigin{window_.seed, Purpose::draw_component, window_.replicate};
+  }
+
+ private:
+  GMDIFF_PARTICLE StreamOrigin origin(Purpose purpose) const { return {window_.seed, purpose, 0}; }
+  const Window<Real>& window_;
+};
+
+}  // namespace gmdiff::particle
