@@ -59,6 +59,22 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   }
 }
 
+/// Which of many combinations run: all of them. Under sanitizers, where the host block is slow, only some, by a number that shares no
+/// factor with the loops, so that every kind has its turn.
+class Turns {
+ public:
+  explicit Turns([[maybe_unused]] int under_sanitizers) {
+#ifdef GMDIFF_KERNELS_UNDER_SANITIZERS
+    every_ = under_sanitizers;
+#endif
+  }
+  bool next() { return count_++ % every_ == 0; }
+
+ private:
+  int every_ = 1;
+  int count_ = 0;
+};
+
 inline const std::vector<CovarianceType>& every_structure() {
   static const std::vector<CovarianceType> list{CovarianceType::spherical, CovarianceType::diag, CovarianceType::tied,
                                                 CovarianceType::common_basis, CovarianceType::full};
