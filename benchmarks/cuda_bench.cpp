@@ -15,8 +15,8 @@ using gmdiff::bench::mixture;
 using gmdiff::bench::plan_of;
 using gmdiff::bench::register_on_gpu;
 
-/// Instructions of a particle-step of bench-2d in float that a prototype took: the floor that the figure to reach is half of. What the kernel
-/// takes is in docs/performance.md.
+/// Instructions of a particle-step of bench-2d in float that a prototype took: the floor that the figure to reach is half of. What the
+/// kernel takes is in docs/performance.md.
 constexpr double slots_2d = 182;
 
 void add_2d() {

@@ -200,9 +200,7 @@ const BadInput bad_inputs[] = {
     {"MomentsOnADeviceThatIsNotThere",
      {"distance", "x.npy", "prior.json", "--metric", "moments", "--device", "cuda:99"},
      "device cuda:99: "},
-    {"ADeviceThatIsNotThereForFiles",
-     {"distance", "x.npy", "x.npy", "--metric", "energy", "--device", "cuda:99"},
-     "device cuda:99: "},
+    {"ADeviceThatIsNotThereForFiles", {"distance", "x.npy", "x.npy", "--metric", "energy", "--device", "cuda:99"}, "device cuda:99: "},
     {"OneSideForADistance", {"distance", "x.npy"}, "distance: B is required"},
     // Benchmark problems.
     {"OddDimension", {"problem", "mcgdiff", "--dx", "3"}, "dx must be even"},
