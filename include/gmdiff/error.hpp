@@ -18,4 +18,10 @@ class NonFiniteError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A chain of sequential Monte Carlo whose weights all came out 0, or one not finite; the message names chain and step.
+class WeightError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace gmdiff

@@ -19,5 +19,7 @@
 #include <gmdiff/sample.hpp>
 #include <gmdiff/sampler.hpp>
 #include <gmdiff/samples.hpp>
+#include <gmdiff/smc.hpp>
+#include <gmdiff/smc_plan.hpp>
 #include <gmdiff/time_grid.hpp>
 #include <gmdiff/version.hpp>

@@ -55,6 +55,8 @@ struct Options {
   /// (`Samples::on_device`, `to_dlpack`). DeviceError when it does not fit, std::invalid_argument for several GPUs. `cpu` and `reference`
   /// compute in host memory, and keep their results there as always.
   bool keep_on_device = false;
+  /// Of sequential Monte Carlo: the result tells effective sample size, weights and ancestors of every weighting (`SmcSamples::history`).
+  bool smc_history = false;
 };
 
 }  // namespace gmdiff

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -10,6 +11,7 @@
 #include <gmdiff/device.hpp>
 #include <gmdiff/options.hpp>
 #include <gmdiff/plan.hpp>
+#include <gmdiff/smc_plan.hpp>
 
 #include "device/sample_values.hpp"
 
@@ -50,6 +52,37 @@ struct PointTask {
   std::stop_token stop;
 };
 
+/// Chains of SMC of one problem.
+struct SmcTask {
+  const SmcPlan& plan;
+  std::uint64_t seed;  ///< of this problem
+  Precision precision;
+  std::int64_t first;  ///< index of the first chain
+  std::int64_t count;
+  std::variant<float*, double*> out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
+  double* log_evidence;               ///< (count), without the plan's constant
+  double* log_weights;                ///< (count, N) normalised, or null
+  /// What is told of the W weightings, or null: (count, W), (count, W), (count, W, N), (count, W, N) as in `SmcHistory`.
+  double* ess;
+  std::uint8_t* resampled;
+  double* weight_history;
+  std::uint32_t* ancestors;
+  std::size_t memory_limit;
+  std::stop_token stop;
+};
+
+/// The first chain of a task that could not go on, and why.
+struct ChainFailure {
+  std::int64_t chain = -1;       ///< its place in the task; -1: none
+  int step = 0;                  ///< before whose move it was seen; the number of steps: at the end
+  bool all_weights_zero = true;  ///< else a weight or a state is not finite
+
+  bool found() const { return chain >= 0; }
+  void add(const ChainFailure& other) {
+    if (other.found() && (!found() || other.chain < chain)) *this = other;
+  }
+};
+
 /// States that came out NaN or infinite.
 struct NonFinite {
   std::int64_t particles = 0;
@@ -82,6 +115,11 @@ class Executor {
   virtual std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const { return nullptr; }
   /// Runs one block; the output is complete at the end. Returns early, with the output undefined, when stop is requested.
   virtual NonFinite run(const Task& task) const = 0;
+  /// Chains of a task that the device likes best within `memory_limit` bytes (0: no limit).
+  /// @throws std::invalid_argument when not even one chain fits.
+  virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const = 0;
+  /// Runs chains of SMC; after a failure or a request to stop the output is undefined.
+  virtual ChainFailure run(const SmcTask& task) const = 0;
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.
   virtual void evaluate(const PointTask& task) const = 0;
 };
@@ -96,5 +134,8 @@ std::unique_ptr<Executor> make_executor(const Device& device);
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
 /// The same on a given executor, whatever the options' device.
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
+
+/// `run` of smc_plan.hpp on a given executor.
+SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor);
 
 }  // namespace gmdiff

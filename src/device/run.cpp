@@ -1,17 +1,15 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include <gmdiff/samples.hpp>
 
 #include "device/executor.hpp"
 #include "device/random.hpp"
+#include "device/run_checks.hpp"
 #include "model/check.hpp"
 
 // The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
@@ -20,30 +18,15 @@ namespace gmdiff {
 
 namespace {
 
-constexpr std::uint64_t max_stream_blocks = std::uint64_t{1} << 32;
-
 /// First level that a result may hold: a forward path begins with the state after its first step, all others with the start.
 int first_level(const Plan& plan) { return plan.kind == PlanKind::forward ? 1 : 0; }
 
 int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 1 - first_level(plan); }
 
-/// Product, or the largest value where that overflows.
-std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  return b != 0 && a > most / b ? most : a * b;
-}
-
 void check_plan(const Plan& plan) {
   require(!plan.problems.empty(), "run: the plan has no problem");
   require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)), "run: the plan has ", plan.steps.size(),
           " steps but ", plan.times.size(), " times");
-}
-
-void check_range(const Options& options) {
-  require(options.count >= 1, "run: count must be at least 1, got ", options.count);
-  require(options.first >= 0, "run: first must not be negative, got ", options.first);
-  require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: particles ", options.first, " to ",
-          options.first, " + ", options.count, " reach beyond index 2^63");
 }
 
 void check_start(const Plan& plan, const Options& options) {
@@ -61,21 +44,13 @@ void check_start(const Plan& plan, const Options& options) {
   }
 }
 
-/// A stream hands out at most 2^32 blocks of normals to one particle.
-void check_streams(const Plan& plan, Precision precision) {
-  const std::uint64_t normals = saturating_product(plan.steps.size(), static_cast<std::uint64_t>(plan.dim()));
-  const std::uint64_t per_block = precision == Precision::f32 ? 4 : 2;
-  require(normals / per_block <= max_stream_blocks - 1, "run: ", plan.steps.size(), " steps in dimension ", plan.dim(), " need ", normals,
-          " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
-}
-
 /// All of it, before any device is touched.
 void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
   check_plan(plan);
-  check_range(options);
+  check_range(options, "particles");
   check_start(plan, options);
-  check_streams(plan, options.precision);
+  check_streams(plan.steps.size(), plan.dim(), options.precision);
 }
 
 /// Levels of the result: the last one, or `history` of them as evenly spaced in steps as integers can be, both ends included.
@@ -93,28 +68,6 @@ std::vector<int> kept_levels(const Plan& plan, int history) {
     kept.push_back(first_level(plan) + static_cast<int>(nearest));
   }
   return kept;
-}
-
-/// Bytes of memory of this machine.
-std::uint64_t physical_memory() {
-  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-}
-
-std::uint64_t result_bytes(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
-  return saturating_product(saturating_product(particles, values_per_particle), bytes_of_a_value(precision));
-}
-
-/// Room for a result; the size is checked before anything is allocated.
-Samples::Buffer allocate(std::uint64_t particles, std::uint64_t values_per_particle, Precision precision) {
-  const std::uint64_t bytes = result_bytes(particles, values_per_particle, precision);
-  require(bytes <= physical_memory(), "run: the result of ", particles, " particles takes ",
-          bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
-          physical_memory(), " (run ranges of particles one after the other)");
-  try {
-    return host_values(particles * values_per_particle, precision);
-  } catch (const std::bad_alloc&) {
-    throw std::runtime_error(concat("run: out of memory: the result of ", particles, " particles takes ", bytes, " bytes"));
-  }
 }
 
 /// A run under way.
@@ -158,7 +111,7 @@ Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, cons
   // A result that stays on the device has its memory before the blocks are cut to fit the rest.
   if (options.keep_on_device) memory_ = executor_.keep(result_bytes(particles, values_per_particle, options.precision));
   block_ = executor_.block_size(plan, options.precision, kept_.size(), options.memory_limit);
-  if (memory_ == nullptr) values_ = allocate(particles, values_per_particle, options.precision);
+  if (memory_ == nullptr) values_ = allocate(particles, values_per_particle, options.precision, "particles");
 }
 
 Samples Run::operator()() {

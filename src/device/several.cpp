@@ -40,6 +40,24 @@ PointTask part_of(const PointTask& task, std::int64_t first, std::int64_t count)
   return part;
 }
 
+/// Chains [first, first + count) of a task.
+SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
+  const std::int64_t N = task.plan.particles;
+  const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : N;
+  const std::int64_t W = std::ssize(task.plan.weightings());
+  SmcTask part = task;
+  part.first += first;
+  part.count = count;
+  std::visit([&](auto*& out) { out += first * rows * task.plan.dim(); }, part.out);
+  part.log_evidence += first;
+  part.log_weights = advanced(task.log_weights, first * N);
+  part.ess = advanced(task.ess, first * W);
+  part.resampled = advanced(task.resampled, first * W);
+  part.weight_history = advanced(task.weight_history, first * W * N);
+  part.ancestors = advanced(task.ancestors, first * W * N);
+  return part;
+}
+
 class Several final : public Executor {
  public:
   Several(std::vector<std::unique_ptr<Executor>> executors, std::string name)
@@ -64,6 +82,23 @@ class Several final : public Executor {
     NonFinite sum;
     for (const NonFinite& of_one : found) sum.add(of_one);
     return sum;
+  }
+
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
+    for (const auto& executor : executors_) least = std::min(least, executor->chains_at_once(plan, precision, memory_limit));
+    return least * std::ssize(executors_);
+  }
+
+  ChainFailure run(const SmcTask& task) const override {
+    std::vector<ChainFailure> found(executors_.size());
+    share(task, [&](const SmcTask& part, std::size_t i) {
+      found[i] = executors_[i]->run(part);
+      if (found[i].found()) found[i].chain += part.first - task.first;
+    });
+    ChainFailure first;
+    for (const ChainFailure& of_one : found) first.add(of_one);
+    return first;
   }
 
   void evaluate(const PointTask& task) const override {

@@ -5,6 +5,7 @@
 
 #include "model/check.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
 // From a sampler's description to its steps: which row of coefficients.hpp each step takes, churn before it, and the two ends of the grid.
@@ -140,37 +141,8 @@ std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {
   if (last.sigma == 0.0L && denoises_at_the_end(sampler)) {
     notes.push_back(concat(S::name, ": the last step, to sigma = 0, is x <- D (finish=denoise)"));
   }
-  if (last.sigma > 0.0L) {
-    notes.push_back(concat("the samples are x_t at t = ", last.t, " (alpha = ", static_cast<double>(last.alpha),
-                           ", sigma = ", static_cast<double>(last.sigma), "), not x_0"));
-  }
+  add_end_note(notes, grid);
   return notes;
-}
-
-/// alpha_T max |mu_k|: how far the means still are from 0 where a Gaussian start puts everything (§5.2).
-double remaining_mean(std::span<const Mixture> mixtures, double alpha) {
-  double largest = 0.0;
-  for (const Mixture& mixture : mixtures) {
-    for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
-      if (mixture.weights()(k) > 0.0) largest = std::max(largest, mixture.means().row(k).norm());
-    }
-  }
-  return alpha * largest;
-}
-
-std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
-                                      const StartTable& start) {
-  std::vector<std::string> warnings;
-  constexpr double noticeable_mean = 0.05;
-  const double mean = remaining_mean(mixtures, start.level.alpha);
-  if (start.law == Start::gaussian && mean > noticeable_mean) {
-    warnings.push_back(
-        concat("gaussian start: alpha_T max|mu| = ", mean, " > ", noticeable_mean, ", so N(0, sigma_T^2 I) is far from p_T"));
-  }
-  if (const auto* ve = std::get_if<Ve>(&process.description()); ve != nullptr && grid.level(grid.num_steps()).sigma > 0.0L) {
-    warnings.push_back(concat("ve: the data at t = 0 are blurred by sigma_min = ", ve->sigma_min));
-  }
-  return warnings;
 }
 
 template <class S>

@@ -49,7 +49,7 @@ class SmallSteps {
   GMDIFF_PARTICLE V weights(const LevelTable<Real>& level, Vector& x) {
     const auto records = Law::in_place(level);
     const auto logits = [&](Index first, Index n, V* ell) { Law::logits(records(first, n), n, x.data(), ell); };
-    return particle::all_weights<V>(law_.num_components, logits, weights_);
+    return particle::all_weights<V>(law_.num_components, logits, weights_).total;
   }
   const V* weights() const { return weights_; }
   template <bool has_gain, class Normal>

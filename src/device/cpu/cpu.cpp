@@ -7,7 +7,9 @@
 
 #include <gmdiff/samples.hpp>
 
+#include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
+#include "device/cpu/scratch.hpp"
 #include "device/cpu/thread_pool.hpp"
 #include "device/particle/table_builder.hpp"
 #include "device/work.hpp"
@@ -53,24 +55,6 @@ struct Memory {
     if (limit == 0) return std::max(preferred_states, block);
     return std::max(block, std::min(preferred_states, limit - fixed - tables(limit)));
   }
-};
-
-/// Memory of one thread, aligned as registers are.
-class ScratchMemory {
- public:
-  ScratchMemory(int threads, std::size_t bytes) : stride_((bytes + alignment - 1) / alignment * alignment) {
-    memory_.resize(stride_ * static_cast<std::size_t>(threads) + alignment);
-    void* begin = memory_.data();
-    std::size_t space = memory_.size();
-    begin_ = static_cast<std::byte*>(std::align(alignment, space - alignment, begin, space));
-  }
-  void* of(int thread) const { return begin_ + static_cast<std::size_t>(thread) * stride_; }
-
- private:
-  static constexpr std::size_t alignment = 64;
-  std::size_t stride_;
-  std::vector<std::byte> memory_;
-  std::byte* begin_;
 };
 
 /// One task in one precision.
@@ -193,6 +177,16 @@ class CpuExecutor final : public Executor {
   NonFinite run(const Task& task) const override {
     if (task.precision == Precision::f32) return run(task, unit_f32_);
     return run(task, unit_f64_);
+  }
+
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
+    if (precision == Precision::f32) return cpu::chains_at_once(plan, unit_f32_, pool_.threads(), memory_limit);
+    return cpu::chains_at_once(plan, unit_f64_, pool_.threads(), memory_limit);
+  }
+
+  ChainFailure run(const SmcTask& task) const override {
+    if (task.precision == Precision::f32) return run_chains(task, unit_f32_, pool_);
+    return run_chains(task, unit_f64_, pool_);
   }
 
   void evaluate(const PointTask& task) const override {

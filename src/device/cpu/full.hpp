@@ -83,7 +83,7 @@ struct FullLaw {
   }
 
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
-    return particle::all_weights<V>(law.num_components, logits(law, level, x, scratch), scratch.weights);
+    return particle::all_weights<V>(law.num_components, logits(law, level, x, scratch), scratch.weights).total;
   }
 
   /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z). Every lane has its own matrix, so lanes go one by one and a

@@ -2,10 +2,24 @@
 
 #include "device/cpu/block.hpp"
 #include "device/cpu/points.hpp"
+#include "device/cpu/smc.hpp"
 
 // The unit of an arithmetic type: which code runs for which law.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+/// Calls body.operator()<Law>() for the law of SMC, which is never in a common basis.
+template <class V, class Body>
+auto with_chain_law(const LawTable<RealOf<V>>& law, Body body) {
+  switch (law.family) {
+    case Family::spherical:
+      return body.template operator()<WideLaw<V, Family::spherical>>();
+    case Family::diag:
+      return body.template operator()<WideLaw<V, Family::diag>>();
+    default:
+      return body.template operator()<FullLaw<V>>();
+  }
+}
 
 /// Calls body.operator()<Law>() for a wide law's kind.
 template <class V, class Body>
@@ -58,6 +72,22 @@ Unit<RealOf<V>> make_unit() {
               [](const Job<Real>& job, std::int64_t block, void* scratch) {
                 return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
               },
+          .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainBlock<V>::scratch_bytes(law); },
+          .chain_start =
+              [](const ChainJob<Real>& job, std::int64_t block, void* scratch) {
+                // Without a mixture the law does not matter.
+                const LawTable<Real>& law = job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
+                with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, block, scratch).run(); });
+              },
+          .chain_weigh =
+              [](const ChainJob<Real>& job, int step, std::int64_t block, void* scratch) {
+                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, step, block, scratch).weigh(); });
+              },
+          .chain_move =
+              [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch) {
+                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, step, block, scratch).move(ancestors); });
+              },
+          .exponentials = exponentials<V>,
           .evaluate =
               [](const PointJob<Real>& job, std::int64_t block, void* scratch) {
                 with_wide_law<V>(*job.law, [&]<class Law>() { PointBlock<V, Law>(job, block, scratch).evaluate(); });

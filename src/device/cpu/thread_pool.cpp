@@ -1,32 +1,8 @@
 #include "device/cpu/thread_pool.hpp"
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#include "device/cpu/floating_point.hpp"
 
 namespace gmdiff::cpu {
-
-namespace {
-
-/// Round to nearest, subnormal numbers kept, no traps; what it was before comes back at the end.
-class FloatingPointEnvironment {
- public:
-#if defined(__x86_64__)
-  FloatingPointEnvironment() : before_(_mm_getcsr()) { _mm_setcsr(0x1F80); }
-  ~FloatingPointEnvironment() { _mm_setcsr(before_); }
-
- private:
-  unsigned before_;
-#else
-  FloatingPointEnvironment() = default;
-  ~FloatingPointEnvironment() = default;
-#endif
- public:
-  FloatingPointEnvironment(const FloatingPointEnvironment&) = delete;
-  FloatingPointEnvironment& operator=(const FloatingPointEnvironment&) = delete;
-};
-
-}  // namespace
 
 ThreadPool::ThreadPool(int threads) {
   for (int thread = 1; thread < threads; ++thread) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "device/particle/smc_tables.hpp"
 #include "device/particle/window.hpp"
 #include "device/purpose.hpp"
 
@@ -39,6 +40,16 @@ struct PointJob {
   double* denoiser;              ///< (count, d)
 };
 
+/// A chain of SMC in blocks of `Unit::lanes` particles. What is beyond the last particle is computed and never chosen.
+template <class Real>
+struct ChainJob {
+  particle::ChainTables<Real> tables;
+  std::uint64_t first_slot;  ///< index of particle 0
+  Real* from;                ///< (blocks, d, lanes): the states, and m when they have been weighed
+  Real* to;                  ///< alike: where a move writes
+  double* log_weights;       ///< (blocks lanes)
+};
+
 /// Inner loops of distances, in double.
 inline constexpr int directions_per_tile = 8;
 inline constexpr int points_per_tile = 8;
@@ -59,6 +70,16 @@ struct Unit {
   BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
   /// The window's steps of a block.
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
+  /// Bytes that one thread needs in SMC.
+  std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
+  /// First states of a block, to `from`, and their log-weights.
+  void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
+  /// Log-weights of a block before it moves.
+  void (*chain_weigh)(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch);
+  /// A block from its ancestors (null: each from itself), to `to`.
+  void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch);
+  /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
+  void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);
   /// A block of given points.
   void (*evaluate)(const PointJob<Real>& job, std::int64_t block, void* scratch);
 };

@@ -117,7 +117,7 @@ struct WideLaw {
   /// e_k of all components and their sum.
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
     const V* y = scaled_state(law, level, x, scratch);
-    return particle::all_weights<V>(law.num_components, logits(law, level, y, scratch), scratch.weights);
+    return particle::all_weights<V>(law.num_components, logits(law, level, y, scratch), scratch.weights).total;
   }
 
   /// x <- shift mu_k + gain (x - alpha mu_k) + deviation z for each lane's component.

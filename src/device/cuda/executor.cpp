@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "device/cuda/chains.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/work.hpp"
 #include "model/check.hpp"
@@ -290,6 +291,12 @@ class CudaExecutor final : public Executor {
   NonFinite run(const Task& task) const override {
     return task.precision == Precision::f32 ? TaskRun<float>(task, *gpu_)() : TaskRun<double>(task, *gpu_)();
   }
+
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
+    return cuda::chains_at_once(*gpu_, name_, plan, precision, memory_limit);
+  }
+
+  ChainFailure run(const SmcTask& task) const override { return cuda::run_chains(*gpu_, task); }
 
   void evaluate(const PointTask& task) const override {
     if (task.precision == Precision::f32) return PointsRun<float>(task, *gpu_)();

@@ -70,9 +70,9 @@ GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, 
   return {maximum, total};
 }
 
-/// All e_k (K) and their sum: what a choice needs.
+/// All e_k (K), their maximum and sum: what a choice needs.
 template <class V, class Logits>
-GMDIFF_PARTICLE V all_weights(Index num_components, Logits logits, V* e) {
+GMDIFF_PARTICLE Softmax<V> all_weights(Index num_components, Logits logits, V* e) {
   V maximum(std::numeric_limits<RealOf<V>>::lowest());
   for (Index first = 0; first < num_components; first += chunk_size) {
     const Index n = chunk_length(num_components, first);
@@ -84,7 +84,7 @@ GMDIFF_PARTICLE V all_weights(Index num_components, Logits logits, V* e) {
     e[k] = exp_nonpositive(e[k] - maximum);
     total = total + e[k];
   }
-  return total;
+  return {maximum, total};
 }
 
 /// A choice by the weights e_0, e_1, ..., handed in one by one: the smallest k whose running sum exceeds u total; never one of weight 0;

@@ -1,0 +1,283 @@
+#pragma once
+
+#include "device/cpu/full.hpp"
+#include "device/cpu/unit.hpp"
+#include "device/particle/normals.hpp"
+#include "device/particle/smc.hpp"
+
+// A block of a chain's particles in SMC, one a lane: weighed, and moved from wherever their ancestors are (mathematics.md §7.3).
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+using particle::BitsOf;
+using particle::Normals;
+using particle::Types;
+
+/// What the start and the steps of a block have in common: room, streams and memory.
+template <class V>
+class ChainBlock {
+ public:
+  using Real = RealOf<V>;
+  static constexpr int lanes = Types<V>::lanes;
+
+  ChainBlock(const ChainJob<Real>& job, std::int64_t block, void* scratch)
+      : job_(job), d_(job.tables.law.dim), begin_(block * lanes), x_(static_cast<V*>(scratch)), y_(x_ + d_), rest_(y_ + d_) {
+    scratch_.weights = rest_ + d_;
+    scratch_.coordinates = scratch_.weights + 2 * job.tables.law.num_components;
+  }
+  /// Any law takes at most this.
+  static std::size_t scratch_bytes(const LawTable<Real>& law) {
+    return static_cast<std::size_t>((5 + particle::chunk_size) * law.dim + 2 * law.num_components) * sizeof(V);
+  }
+
+ protected:
+  Index r() const { return job_.tables.num_observed; }
+  particle::StreamOrigin origin(Purpose purpose) const { return {job_.tables.seed, purpose, 0}; }
+
+  /// compute(index of lane 0) fills y. A stream knows one upper half of the index: where the lanes have two, each takes its own.
+  template <class Compute>
+  void with_streams(Compute compute) {
+    const std::uint64_t first = job_.first_slot + static_cast<std::uint64_t>(begin_);
+    compute(first);
+    const std::uint64_t to_next_half = (std::uint64_t{1} << 32) - (first & 0xffffffffU);
+    if (to_next_half >= lanes) return;
+    for (Index i = 0; i < d_; ++i) rest_[i] = y_[i];
+    compute(first + (std::uint64_t{1} << 32));
+    for (Index i = 0; i < d_; ++i) {
+      Real low[lanes], values[lanes];
+      rest_[i].store(low);
+      y_[i].store(values);
+      for (std::uint64_t lane = 0; lane < to_next_half; ++lane) values[lane] = low[lane];
+      y_[i] = V::load(values);
+    }
+  }
+  /// Normals from number m of a particle's stream on.
+  static auto normals(Normals<V>& stream, std::uint64_t m) {
+    return [&stream, m](Index i) { return stream(m + static_cast<std::uint64_t>(i)); };
+  }
+
+  void load(const Real* states) {
+    for (Index i = 0; i < d_; ++i) x_[i] = V::load(states + begin_ * d_ + i * lanes);
+  }
+  void save(const V* x, Real* states) const {
+    for (Index i = 0; i < d_; ++i) x[i].store(states + begin_ * d_ + i * lanes);
+  }
+  /// States (blocks, d, lanes) of the ancestors; null: each lane its own.
+  void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
+    if (ancestors == nullptr) return load(states);
+    const Real* places[lanes];
+    for (int lane = 0; lane < lanes; ++lane) {
+      const auto a = static_cast<std::int64_t>(ancestors[begin_ + lane]);
+      places[lane] = states + a / lanes * lanes * d_ + a % lanes;
+    }
+    for (Index i = 0; i < d_; ++i) {
+      Real values[lanes];
+      for (int lane = 0; lane < lanes; ++lane) values[lane] = places[lane][i * lanes];
+      x_[i] = V::load(values);
+    }
+  }
+  double& log_weight(int lane) const { return job_.log_weights[begin_ + lane]; }
+
+  const ChainJob<Real>& job_;
+  Index d_;
+  std::int64_t begin_;
+  V* x_;
+  V* y_;
+  V* rest_;
+  Scratch<V> scratch_;
+};
+
+/// The first particles; `Law` is that of the start.
+template <class V, class Law>
+class SmcStart : public ChainBlock<V> {
+  using Base = ChainBlock<V>;
+  using Base::y_;
+
+ public:
+  using Base::Base;
+  using Base::lanes;
+  using Real = RealOf<V>;
+
+  void run() {
+    const particle::SmcStartTable<Real>& start = this->job_.tables.start;
+    this->with_streams([&](std::uint64_t first) {
+      Normals<V> noise(this->origin(Purpose::start_noise), first);
+      const auto z = Base::normals(noise, 0);
+      if (start.mean != nullptr) {
+        for (Index i = 0; i < this->d_; ++i) y_[i] = fma(V(start.deviation[i]), z(i), V(start.mean[i]));
+      } else {
+        particle::Uniforms<V> choice(this->origin(Purpose::start_component), first);
+        const auto component = choice(0).component(start.law.thresholds, static_cast<int>(start.law.last_component));
+        Law::template move<false>(start.law, Real(0), start.move, component, z, y_, this->scratch_);
+      }
+    });
+    this->save(y_, this->job_.from);
+    Real potential[lanes] = {};
+    if (!this->job_.tables.weighs_before) particle::factor_quadratic<V>(start.factors, this->r(), y_).store(potential);
+    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+  }
+};
+
+template <class V, class Law>
+class SmcBlock : public ChainBlock<V> {
+  using Base = ChainBlock<V>;
+  using Base::d_;
+  using Base::job_;
+  using Base::x_;
+  using Base::y_;
+
+ public:
+  using Base::lanes;
+  using Real = RealOf<V>;
+  using Step = particle::SmcStepTable<Real>;
+
+  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch)
+      : Base(job, block, scratch), number_(static_cast<std::uint64_t>(step)), step_(job.tables.steps[step]) {}
+
+  /// Weights before moving. An affine step leaves m in the place of x.
+  void weigh() {
+    this->load(job_.from);
+    if (step_.is_transition) {
+      weigh_transition();
+      return;
+    }
+    Real divided[lanes], factors[lanes];
+    particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
+    set_mean();
+    particle::factor_quadratic<V>(step_.factors, this->r(), x_).store(factors);
+    for (int lane = 0; lane < lanes; ++lane) {
+      this->log_weight(lane) += static_cast<double>(divided[lane]) - static_cast<double>(factors[lane]);
+    }
+    this->save(x_, job_.from);
+  }
+
+  /// Moves from the ancestors (null: each from itself). Weights after moving are added to what stands there.
+  void move(const std::uint32_t* ancestors) {
+    this->load_ancestors(job_.from, ancestors);
+    const bool after = !job_.tables.weighs_before;
+    Real divided[lanes] = {}, factors[lanes];
+    if (after) particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
+    if (step_.is_transition) {
+      transition();
+    } else {
+      if (after) set_mean();
+      this->with_streams([&](std::uint64_t first) {
+        Normals<V> noise(this->origin(Purpose::step_noise), first);
+        const auto z = Base::normals(noise, first_normal());
+        for (Index i = 0; i < d_; ++i) y_[i] = particle::moved<V>(step_, this->r(), i, x_[i], z(i));
+      });
+    }
+    this->save(y_, job_.to);
+    if (!after) return;
+    particle::factor_quadratic<V>(step_.factors, this->r(), y_).store(factors);
+    for (int lane = 0; lane < lanes; ++lane) {
+      this->log_weight(lane) += static_cast<double>(divided[lane]) - static_cast<double>(factors[lane]);
+    }
+  }
+
+ private:
+  const LawTable<Real>& law() const { return job_.tables.law; }
+  std::uint64_t first_normal() const { return number_ * static_cast<std::uint64_t>(d_); }
+
+  /// x <- m = a x + b D
+  void set_mean() {
+    V* D = y_;
+    if (step_.level.at_data) {
+      for (Index i = 0; i < d_; ++i) D[i] = x_[i] / V(step_.level.alpha);
+    } else {
+      Law::denoiser(law(), step_.level, x_, D, this->scratch_);
+    }
+    for (Index i = 0; i < d_; ++i) x_[i] = particle::kernel_mean<V>(step_, x_[i], D[i]);
+  }
+
+  /// Logits of all components at x, without the potential and with it: (K) each, in this order.
+  V* logits() {
+    const Index K = law().num_components;
+    V* ell = this->scratch_.weights;
+    const auto chunk = Law::logits(law(), step_.level, Law::scaled_state(law(), step_.level, x_, this->scratch_), this->scratch_);
+    for (Index first = 0; first < K; first += particle::chunk_size) chunk(first, particle::chunk_length(K, first), ell + first);
+    for (Index k = 0; k < K; ++k) {
+      ell[K + k] = particle::tilted_logit<V>(law(), step_.level.alpha, step_.conditioned, this->r(), k, x_, ell[k]);
+    }
+    return ell;
+  }
+  /// The logits become weights.
+  particle::Softmax<V> weights(V* ell) const {
+    const auto there = [](Index /*first*/, Index /*n*/, V* /*logits*/) {};
+    return particle::all_weights<V>(law().num_components, there, ell);
+  }
+
+  void weigh_transition() {
+    if (!step_.is_weighted) return;
+    Real divided[lanes], maxima[2][lanes], logs[2][lanes];
+    particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
+    V* ell = logits();
+    for (int tilted = 0; tilted < 2; ++tilted) {
+      const particle::Softmax<V> softmax = weights(ell + tilted * law().num_components);
+      softmax.maximum.store(maxima[tilted]);
+      particle::log(softmax.total).store(logs[tilted]);
+    }
+    for (int lane = 0; lane < lanes; ++lane) {
+      const auto difference = [lane](const Real(&of)[2][lanes]) {
+        return static_cast<double>(of[1][lane]) - static_cast<double>(of[0][lane]);
+      };
+      this->log_weight(lane) += (difference(maxima) + difference(logs)) + static_cast<double>(divided[lane]);
+    }
+  }
+
+  /// The exact transition under the potential (mathematics.md §7.5).
+  void transition() {
+    const Index K = law().num_components;
+    V* e = logits() + K;
+    const V total = weights(e).total;
+    this->with_streams([&](std::uint64_t first) {
+      particle::Uniforms<V> choice(this->origin(Purpose::transition_component), first);
+      particle::Choice<V> chosen(choice(number_).real(), total);
+      for (Index k = 0; k < K; ++k) chosen.add(k, e[k]);
+      Normals<V> noise(this->origin(Purpose::step_noise), first);
+      const auto z = Base::normals(noise, first_normal());
+      if (step_.conditioned.is_dense) return move_dense(chosen.component(), z);
+      for (Index i = 0; i < d_; ++i) {
+        y_[i] = particle::transitioned<V>(law(), step_.level.alpha, step_.conditioned, chosen.component(), i, x_, z(i));
+      }
+    });
+  }
+
+  /// Every lane has its own matrices, so lanes go one by one.
+  template <class Normal>
+  void move_dense(BitsOf<V> component, Normal z) {
+    typename particle::Integers<Real>::Unsigned components[lanes];
+    Types<V>::store(component, components);
+    V* noise = this->scratch_.coordinates;
+    for (Index i = 0; i < d_; ++i) noise[i] = z(i);
+    auto* v = reinterpret_cast<Real*>(noise + d_);  // 2 d numbers
+    for (int lane = 0; lane < lanes; ++lane) {
+      const auto k = static_cast<Index>(components[lane]);
+      for (Index i = 0; i < d_; ++i) {
+        using Lane = particle::One<Real>;
+        const Lane x(reinterpret_cast<const Real*>(x_)[i * lanes + lane]);
+        v[i] = fma(Lane(-step_.level.alpha), Lane(law().means[k * d_ + i]), x).v;
+        v[d_ + i] = reinterpret_cast<const Real*>(noise)[i * lanes + lane];
+      }
+      for (Index i = 0; i < d_; ++i) {
+        reinterpret_cast<Real*>(y_)[i * lanes + lane] = particle::transitioned_dense<Real>(d_, step_.conditioned, k, i, v, v + d_);
+      }
+    }
+  }
+
+  std::uint64_t number_;
+  const Step& step_;
+};
+
+/// e = exp(lw - maximum) in the working precision.
+template <class V>
+void exponentials(const double* log_weights, double maximum, RealOf<V>* e, std::int64_t count) {
+  constexpr int lanes = Types<V>::lanes;
+  for (std::int64_t first = 0; first < count; first += lanes) {
+    RealOf<V> x[lanes];
+    for (int lane = 0; lane < lanes; ++lane) x[lane] = static_cast<RealOf<V>>(log_weights[first + lane] - maximum);
+    particle::exp_nonpositive(V::load(x)).store(e + first);
+  }
+}
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

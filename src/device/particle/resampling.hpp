@@ -1,0 +1,146 @@
+#pragma once
+
+#include "device/particle/elementary.hpp"
+
+// Resampling, effective sample size and evidence in 64-bit integers (numerics.md §6): sums of integers do not depend on their order, so
+// that every device and every split of a chain gives the same ancestors. `e` is exp(lw - max), so that the largest is 1.
+
+namespace gmdiff::particle {
+
+/// Bits that hold the number; 0 for 0.
+GMDIFF_PARTICLE int bit_width(std::uint64_t number) {
+#ifdef __CUDA_ARCH__
+  return 64 - __clzll(static_cast<long long>(number));
+#else
+  return number == 0 ? 0 : 64 - __builtin_clzll(number);
+#endif
+}
+
+/// The upper half of a product of 64-bit numbers.
+GMDIFF_PARTICLE std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
+#ifdef __CUDA_ARCH__
+  return __umul64hi(a, b);
+#else
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>((Wide{a} * b) >> 64);
+#endif
+}
+
+// --- weights --------------------------------------------------------------------------------------------------------------------
+
+/// b_0, with which the first sum S_0 of a chain of N particles stays below 2^62.
+GMDIFF_PARTICLE int first_scale(std::uint64_t N) { return 62 - bit_width(N); }
+/// b, with which the sum S lies in [2^60, 2^62).
+GMDIFF_PARTICLE int final_scale(std::uint64_t first_sum, std::uint64_t N) { return first_scale(N) + 62 - bit_width(first_sum + N); }
+
+/// floor(2^b e) for 0 <= e <= 1, from the bits of e.
+template <class Real>
+GMDIFF_PARTICLE std::uint64_t integer_weight(Real e, int b) {
+  using Unsigned = typename Integers<Real>::Unsigned;
+  constexpr int mantissa = constants::mantissa_bits<Real>;
+  constexpr int bias = sizeof(Real) == sizeof(float) ? 127 : 1023;
+  constexpr Unsigned hidden = Unsigned{1} << mantissa;
+  const Unsigned bits = to_bits(One<Real>(e));
+  const std::uint64_t m = (bits & (hidden - 1)) | hidden;
+  const int shift = b - bias - mantissa + static_cast<int>(bits >> mantissa);
+  if (shift >= 0) return m << shift;
+  return shift > -(mantissa + 1) ? m >> -shift : 0;
+}
+
+/// An integer that orders as the number does; NaN above all.
+GMDIFF_PARTICLE std::uint64_t order_key(double x) {
+  if (x != x) return ~std::uint64_t{0};
+  const std::uint64_t bits = to_bits(One<double>(x));
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+  return (bits & sign) != 0 ? ~bits : bits | sign;
+}
+GMDIFF_PARTICLE double from_order_key(std::uint64_t key) {
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+  return from_bits<One<double>>((key & sign) != 0 ? key & ~sign : ~key).v;
+}
+
+// --- what the integers tell -----------------------------------------------------------------------------------------------------
+
+/// Sums over a chain: of the weights, and of the squares of the weights without their lowest bits, in halves.
+struct WeightSums {
+  std::uint64_t sum;
+  std::uint64_t squares_high, squares_low;
+};
+/// Bits that the squares leave out.
+GMDIFF_PARTICLE int dropped_bits(int b) { return b > 30 ? b - 30 : 0; }
+GMDIFF_PARTICLE void add_weight(WeightSums& sums, std::uint64_t weight, int b) {
+  const std::uint64_t v = weight >> dropped_bits(b);
+  const std::uint64_t square = v * v;
+  sums.sum += weight;
+  sums.squares_high += square >> 32;
+  sums.squares_low += square & 0xffffffffU;
+}
+
+/// 2^-n
+GMDIFF_PARTICLE double power_of_half(int n) { return from_bits<One<double>>(static_cast<std::uint64_t>(1023 - n) << 52).v; }
+
+/// Effective sample size (sum w)^2 / sum w^2.
+GMDIFF_PARTICLE double effective_sample_size(const WeightSums& sums, int b) {
+  using D = One<double>;
+  const D scaled = D(static_cast<double>(sums.sum)) * D(power_of_half(dropped_bits(b)));
+  const D squares = fma(D(static_cast<double>(sums.squares_high)), D(0x1p32), D(static_cast<double>(sums.squares_low)));
+  return (scaled * scaled / squares).v;
+}
+/// log of the sum of e: log S - b log 2.
+GMDIFF_PARTICLE double log_sum(std::uint64_t sum, int b) {
+  using D = One<double>;
+  return (log(D(static_cast<double>(sum))) - D(static_cast<double>(b)) * D(0x1.62e42fefa39efp-1)).v;
+}
+
+// --- ancestors ------------------------------------------------------------------------------------------------------------------
+// The ancestor of a point p in [0, S) is the smallest j whose inclusive sum C_j exceeds p.
+
+/// t in [0, S) of a uniform 64-bit number.
+GMDIFF_PARTICLE std::uint64_t point_below(std::uint64_t S, std::uint64_t U) { return multiply_high(S, U); }
+
+/// floor((n S + t) / N): the points of systematic (one t) and stratified (a t each) resampling.
+class SpacedPoints {
+ public:
+  GMDIFF_PARTICLE SpacedPoints(std::uint64_t S, std::uint64_t N) : quotient_(S / N), rest_(S % N), N_(N) {}
+  GMDIFF_PARTICLE std::uint64_t operator()(std::uint64_t n, std::uint64_t t) const { return n * quotient_ + (n * rest_ + t) / N_; }
+
+ private:
+  std::uint64_t quotient_, rest_, N_;
+};
+
+/// Residual resampling: floor(N w / S) copies, and what is left of N w for the multinomial draws, without its lowest bits so that their sum
+/// stays below 2^62.
+struct ResidualShare {
+  std::uint64_t copies, rest;
+};
+GMDIFF_PARTICLE ResidualShare residual_share(std::uint64_t weight, std::uint64_t S, std::uint64_t N) {
+  using D = One<double>;
+  const D estimate = D(static_cast<double>(weight)) * D(static_cast<double>(N)) / D(static_cast<double>(S));
+  auto copies = static_cast<std::uint64_t>(estimate.v);
+  auto rest = static_cast<std::int64_t>(N * weight - copies * S);
+  if (rest < 0) {
+    --copies;
+    rest += static_cast<std::int64_t>(S);
+  } else if (rest >= static_cast<std::int64_t>(S)) {
+    ++copies;
+    rest -= static_cast<std::int64_t>(S);
+  }
+  return {copies, static_cast<std::uint64_t>(rest) >> bit_width(N - 1)};
+}
+
+/// Smallest j < count with sums_j > point.
+GMDIFF_PARTICLE std::int64_t ancestor_of(const std::uint64_t* sums, std::int64_t count, std::uint64_t point) {
+  std::int64_t first = 0;
+  while (count > 0) {
+    const std::int64_t half = count / 2;
+    if (sums[first + half] > point) {
+      count = half;
+    } else {
+      first += half + 1;
+      count -= half + 1;
+    }
+  }
+  return first;
+}
+
+}  // namespace gmdiff::particle

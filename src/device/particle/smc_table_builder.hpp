@@ -1,0 +1,47 @@
+#pragma once
+
+#include <vector>
+
+#include <gmdiff/smc_plan.hpp>
+
+#include "device/particle/smc_tables.hpp"
+#include "device/particle/table_builder.hpp"
+
+namespace gmdiff::particle {
+
+/// All tables of an SMC plan: plans of SMC compute every law as a wide one.
+template <class Real>
+class SmcTables {
+ public:
+  explicit SmcTables(const SmcPlan& plan);
+
+  /// Of the chains of one seed; valid as long as this object.
+  ChainTables<Real> chain(std::uint64_t seed) const;
+  const LawTables<Real>& law() const { return law_; }
+  /// Of the start's mixture; null without one.
+  const LawTables<Real>* start_law() const { return start_law_.empty() ? nullptr : &start_law_.front(); }
+  const Arena<Real>& arena() const { return arena_; }
+  const std::vector<SmcStepTable<Real>>& steps() const { return steps_; }
+  const SmcStartTable<Real>& start() const { return start_; }
+  /// What the weights of all steps leave out.
+  double log_constant() const;
+  /// Bytes of all this, before it is made.
+  static std::size_t bytes(const SmcPlan& plan);
+
+ private:
+  const Real* numbers(const Eigen::VectorXd& values);
+  FactorTable<Real> factors(const Potential& g, double added);
+  SmcStepTable<Real> step(const SmcStep& step);
+  void set_affine(const AffineStep& affine, const Potential& at_s, SmcStepTable<Real>& table);
+  void set_transition(const MixtureTransition& transition, const Potential& at_s, SmcStepTable<Real>& table);
+  void set_start();
+
+  const SmcPlan& plan_;
+  LawTables<Real> law_;
+  std::vector<LawTables<Real>> start_law_;  // at most one
+  Arena<Real> arena_;
+  SmcStartTable<Real> start_{};
+  std::vector<SmcStepTable<Real>> steps_;
+};
+
+}  // namespace gmdiff::particle

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "device/executor.hpp"
+
+namespace gmdiff::reference {
+
+/// Runs one chain of SMC in double, straight from mathematics.md §6 and §7.3; resampling in real numbers.
+/// @param chain its place in the task
+ChainFailure run_chain(const SmcTask& task, std::int64_t chain);
+
+}  // namespace gmdiff::reference

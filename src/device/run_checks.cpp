@@ -1,0 +1,60 @@
+#include "device/run_checks.hpp"
+
+#include <unistd.h>
+
+#include <limits>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "device/sample_values.hpp"
+#include "model/check.hpp"
+
+namespace gmdiff {
+namespace {
+
+constexpr std::uint64_t max_stream_blocks = std::uint64_t{1} << 32;
+
+/// Bytes of memory of this machine.
+std::uint64_t physical_memory() {
+  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+}  // namespace
+
+std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  return b != 0 && a > most / b ? most : a * b;
+}
+
+void check_range(const Options& options, const char* of) {
+  require(options.count >= 1, "run: count must be at least 1, got ", options.count);
+  require(options.first >= 0, "run: first must not be negative, got ", options.first);
+  require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: ", of, " ", options.first, " to ",
+          options.first, " + ", options.count, " reach beyond index 2^63");
+}
+
+void check_streams(std::size_t steps, Eigen::Index dim, Precision precision) {
+  const std::uint64_t normals = saturating_product(steps, static_cast<std::uint64_t>(dim));
+  const std::uint64_t per_block = precision == Precision::f32 ? 4 : 2;
+  require(normals / per_block <= max_stream_blocks - 1, "run: ", steps, " steps in dimension ", dim, " need ", normals,
+          " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
+}
+
+std::uint64_t result_bytes(std::uint64_t count, std::uint64_t values_each, Precision precision) {
+  return saturating_product(saturating_product(count, values_each), bytes_of_a_value(precision));
+}
+
+Samples::Buffer allocate(std::uint64_t count, std::uint64_t values_each, Precision precision, const char* of) {
+  const std::uint64_t bytes = result_bytes(count, values_each, precision);
+  require(bytes <= physical_memory(), "run: the result of ", count, " ", of, " takes ",
+          bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
+          physical_memory(), " (run ranges one after the other)");
+  try {
+    return host_values(count * values_each, precision);
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(concat("run: out of memory: the result of ", count, " ", of, " takes ", bytes, " bytes"));
+  }
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,286 @@
+#include <gmdiff/smc.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <gmdiff/smc_plan.hpp>
+
+#include "device/executor.hpp"
+#include "device/random.hpp"
+#include "device/run_checks.hpp"
+#include "model/check.hpp"
+
+// Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
+
+namespace gmdiff {
+namespace {
+
+void check(std::span<const SmcPlan> plans, const Options& options) {
+  require(!plans.empty(), "run: no SMC plan given");
+  check_range(options, "chains");
+  require(!options.start.has_value(), "run: SMC takes no start states");
+  require(options.history == 0, "run: SMC keeps no levels, so history must be 0, got ", options.history,
+          " (smc_history keeps its weights)");
+  require(!options.keep_on_device, "run: SMC has its results in host memory, so keep_on_device must be false");
+  const SmcPlan& first = plans.front();
+  for (const SmcPlan& plan : plans) {
+    require(plan.dim() == first.dim() && plan.particles == first.particles && plan.output == first.output,
+            "run: the problems of a batch must have one dimension, number of particles and output; the first has d = ", first.dim(),
+            ", N = ", first.particles, ", another d = ", plan.dim(), ", N = ", plan.particles);
+    require(plan.times.size() == plan.steps.size() + 1, "run: the SMC plan has ", plan.steps.size(), " steps but ", plan.times.size(),
+            " times");
+    check_streams(plan.steps.size(), plan.dim(), options.precision);
+    require(!options.smc_history || plan.weightings() == first.weightings(),
+            "run: with smc_history the problems of a batch must be weighted at the same steps");
+    const std::int64_t last = options.first + (options.count - 1);
+    require(last < (std::int64_t{1} << 62) / plan.particles, "run: chain ", last, " of ", plan.particles,
+            " particles reaches beyond particle 2^62");
+  }
+}
+
+/// x = V x~ of each row, in double and in ascending order, rounded once.
+template <class Scalar>
+void rotate_back(const Eigen::MatrixXd& V, Scalar* rows, std::int64_t count) {
+  const Eigen::Index d = V.rows();
+  std::vector<double> x(static_cast<std::size_t>(d));
+  for (std::int64_t n = 0; n < count; ++n) {
+    Scalar* row = rows + n * d;
+    std::fill(x.begin(), x.end(), 0.0);
+    for (Eigen::Index j = 0; j < d; ++j) {
+      const double rotated = static_cast<double>(row[j]);
+      for (Eigen::Index i = 0; i < d; ++i) x[static_cast<std::size_t>(i)] += V(i, j) * rotated;
+    }
+    for (Eigen::Index i = 0; i < d; ++i) row[i] = static_cast<Scalar>(x[static_cast<std::size_t>(i)]);
+  }
+}
+
+/// A run under way: the results of all chains of all problems, one after the other.
+class SmcRun {
+ public:
+  SmcRun(std::span<const SmcPlan> plans, const Options& options, const Executor& executor)
+      : plans_(plans),
+        options_(options),
+        executor_(executor),
+        chains_(static_cast<std::int64_t>(plans.size()) * options.count),
+        N_(plans.front().particles),
+        rows_(plans.front().output == SmcOutput::draw ? 1 : N_) {
+    require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
+    const auto chains = static_cast<std::uint64_t>(chains_);
+    values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision, "chains");
+    log_evidence_.resize(chains);
+    if (rows_ > 1 || plans.front().output == SmcOutput::particles) {
+      log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
+    }
+    if (options.smc_history) make_history();
+  }
+
+  SmcSamples operator()() {
+    for (std::size_t problem = 0; problem < plans_.size(); ++problem) run_problem(problem);
+    return finish(plans_.size() == 1 ? std::vector{options_.count} : std::vector{std::ssize(plans_), options_.count});
+  }
+
+ private:
+  void make_history() {
+    history_.steps = plans_.front().weightings();
+    const auto weightings = static_cast<std::size_t>(chains_) * history_.steps.size();
+    const std::uint64_t bytes = saturating_product(saturating_product(weightings, static_cast<std::uint64_t>(N_)), 12);
+    require(bytes < (std::uint64_t{1} << 36), "run: the history of ", chains_, " chains of ", N_, " particles at ", history_.steps.size(),
+            " weightings takes ", bytes, " bytes, more than 2^36");
+    history_.ess.resize(weightings);
+    history_.resampled.resize(weightings);
+    history_.log_weights.resize(weightings * static_cast<std::size_t>(N_));
+    history_.ancestors.resize(weightings * static_cast<std::size_t>(N_));
+  }
+
+  void run_problem(std::size_t problem) {
+    const SmcPlan& plan = plans_[problem];
+    const std::int64_t most = executor_.chains_at_once(plan, options_.precision, options_.memory_limit);
+    for (std::int64_t first = 0; first < options_.count;) {
+      if (options_.stop.stop_requested()) interrupt();
+      const std::int64_t count = std::min(most, options_.count - first);
+      run_chains(problem, plan, first, count);
+      first += count;
+    }
+  }
+
+  void run_chains(std::size_t problem, const SmcPlan& plan, std::int64_t first, std::int64_t count) {
+    const std::int64_t W = std::ssize(history_.steps);
+    const auto place = [](auto& values, std::int64_t begin) { return values.empty() ? nullptr : values.data() + begin; };
+    const std::int64_t d = plan.dim();
+    const SmcTask task{
+        .plan = plan,
+        .seed = problem_seed(options_.seed, problem),
+        .precision = options_.precision,
+        .first = options_.first + first,
+        .count = count,
+        .out = std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); }, values_),
+        .log_evidence = log_evidence_.data() + done_,
+        .log_weights = place(log_weights_, done_ * N_),
+        .ess = place(history_.ess, done_ * W),
+        .resampled = place(history_.resampled, done_ * W),
+        .weight_history = place(history_.log_weights, done_ * W * N_),
+        .ancestors = place(history_.ancestors, done_ * W * N_),
+        .memory_limit = options_.memory_limit,
+        .stop = options_.stop};
+    const ChainFailure failure = executor_.run(task);
+    if (options_.stop.stop_requested()) interrupt();
+    if (failure.found()) fail_with(failure, plan, problem, task.first);
+    std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
+    for (std::int64_t c = 0; c < count; ++c) task.log_evidence[c] += plan.log_constant;
+    particle_steps_ += static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
+    done_ += count;
+    if (options_.progress) options_.progress({.done = done_, .total = chains_});
+  }
+
+  template <class Scalar>
+  void take(const SmcPlan& plan, Scalar* rows, std::int64_t count, std::int64_t first) const {
+    rotate_back(plan.V, rows, count * rows_);
+    const std::int64_t of_a_chain = rows_ * plan.dim();
+    for (std::int64_t i = 0; i < count * of_a_chain; ++i) {
+      if (!std::isfinite(rows[i])) throw NonFiniteError(concat("run: chain ", first + i / of_a_chain, " has a result that is not finite"));
+    }
+  }
+
+  [[noreturn]] void fail_with(const ChainFailure& failure, const SmcPlan& plan, std::size_t problem, std::int64_t first) const {
+    const std::string where = failure.step == static_cast<int>(plan.steps.size())
+                                  ? std::string("at the end")
+                                  : concat("at step ", failure.step + 1, " of ", plan.steps.size());
+    const std::string of_problem = plans_.size() == 1 ? std::string() : concat(" of problem ", problem);
+    throw WeightError(concat("run: chain ", first + failure.chain, of_problem,
+                             failure.all_weights_zero ? ": all weights are 0 " : ": a weight is not finite ", where,
+                             options_.precision == Precision::f32 ? " (in float32)" : ""));
+  }
+
+  /// Hands over whole chains, of whole problems when there are several.
+  [[noreturn]] void interrupt() {
+    std::vector<std::int64_t> shape{done_};
+    if (plans_.size() > 1) {
+      shape = {done_ / options_.count, options_.count};
+      done_ = shape[0] * shape[1];
+    }
+    const std::string message = concat("run: stopped after ", done_, " of ", chains_, " chains");
+    throw SmcInterrupted(message, finish(std::move(shape)));
+  }
+
+  SmcSamples finish(std::vector<std::int64_t> shape) {
+    const SmcPlan& plan = plans_.front();
+    const auto chains = static_cast<std::size_t>(done_);
+    const auto N = static_cast<std::size_t>(N_);
+    if (plan.output == SmcOutput::particles) shape.push_back(N_);
+    shape.push_back(plan.dim());
+    std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); }, values_);
+    log_evidence_.resize(chains);
+    if (!log_weights_.empty()) log_weights_.resize(chains * N);
+    const std::size_t weightings = chains * history_.steps.size();
+    history_.ess.resize(weightings);
+    history_.resampled.resize(weightings);
+    history_.log_weights.resize(weightings * N);
+    history_.ancestors.resize(weightings * N);
+    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(log_evidence_), std::move(log_weights_),
+            std::move(history_)};
+  }
+
+  Provenance provenance() const {
+    Provenance provenance;
+    provenance.seed = options_.seed;
+    for (std::size_t p = 0; p < plans_.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
+    provenance.first = options_.first;
+    provenance.plan_hash = hash(plans_);
+    provenance.math = options_.math;
+    provenance.device = executor_.name();
+    provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    provenance.particle_steps = particle_steps_;
+    const auto add = [](std::vector<std::string>& texts, const std::vector<std::string>& more) {
+      for (const std::string& text : more) {
+        if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+      }
+    };
+    for (const SmcPlan& plan : plans_) {
+      add(provenance.warnings, plan.warnings);
+      add(provenance.notes, plan.notes);
+    }
+    return provenance;
+  }
+
+  std::span<const SmcPlan> plans_;
+  const Options& options_;
+  const Executor& executor_;
+  std::int64_t chains_;  // of all problems
+  std::int64_t N_;
+  std::int64_t rows_;  // of a chain's result
+  std::int64_t done_ = 0;
+  double particle_steps_ = 0.0;
+  Samples::Buffer values_;
+  std::vector<double> log_evidence_, log_weights_;
+  SmcHistory history_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+double log_mean_exp(std::span<const double> values) {
+  const double largest = *std::max_element(values.begin(), values.end());
+  long double sum = 0.0L;
+  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
+  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
+}
+
+}  // namespace
+
+SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor) {
+  check(plans, options);
+  return SmcRun(plans, options, executor)();
+}
+
+SmcSamples run(std::span<const SmcPlan> plans, const Options& options) {
+  check(plans, options);
+  return SmcRun(plans, options, *make_executor(options.device))();
+}
+
+SmcSamples run(const SmcPlan& plan, const Options& options) { return run(std::span(&plan, 1), options); }
+
+SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
+                  const SmcSampler& sampler, const Options& options) {
+  return run(smc_plan(prior, observation, process, grid, sampler), options);
+}
+
+SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process,
+                  const TimeGrid& grid, const SmcSampler& sampler, const Options& options) {
+  std::vector<SmcPlan> plans;
+  for (const LinearObservation& observation : observations) plans.push_back(smc_plan(prior, observation, process, grid, sampler));
+  return run(plans, options);
+}
+
+SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process, const SmcSampler& sampler, const Options& options) {
+  std::vector<SmcPlan> plans;
+  for (const SmcProblem& problem : problems) {
+    plans.push_back(smc_plan(problem.prior, problem.observation, process, problem.grid, sampler));
+  }
+  return run(plans, options);
+}
+
+std::int64_t SmcSamples::chains_per_problem() const {
+  const auto problems = static_cast<std::int64_t>(std::max<std::size_t>(provenance().problem_seeds.size(), 1));
+  return std::ssize(log_evidence_) / problems;
+}
+
+double SmcSamples::mean_log_evidence(std::int64_t problem) const {
+  const std::int64_t chains = chains_per_problem();
+  require(problem >= 0 && chains > 0 && (problem + 1) * chains <= std::ssize(log_evidence_), "SmcSamples: problem must be from 0 to ",
+          chains == 0 ? 0 : std::ssize(log_evidence_) / chains - 1, ", got ", problem);
+  return log_mean_exp(std::span(log_evidence_).subspan(static_cast<std::size_t>(problem * chains), static_cast<std::size_t>(chains)));
+}
+
+std::vector<double> SmcSamples::chain_weights() const {
+  const std::int64_t chains = chains_per_problem();
+  std::vector<double> weights;
+  for (std::size_t c = 0; c < log_evidence_.size(); ++c) {
+    const double log_mean = mean_log_evidence(static_cast<std::int64_t>(c) / chains);
+    weights.push_back(std::exp(log_evidence_[c] - log_mean) / static_cast<double>(chains));
+  }
+  return weights;
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,74 @@
+#include "plan/potentials.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gmdiff {
+namespace {
+
+constexpr long double same_level = 1e-12L;  // relative difference of n: a grid that holds tau_i up to rounding holds it
+
+long double noise_to_signal(const GridLevel& level) { return level.sigma / level.alpha; }
+
+}  // namespace
+
+Potentials::Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa)
+    : kappa_(kappa == nullptr ? 0.0 : *kappa), levels_(grid.levels()) {
+  const long double first = noise_to_signal(levels_.front()), last = noise_to_signal(levels_.back());
+  const auto pinned = [&](long double n) { return kappa != nullptr && n > 0.0L && n <= first && n >= last; };
+  for (const double n : observation.n) {
+    if (pinned(n)) insert(n, process);
+  }
+  for (Eigen::Index i = 0; i < observation.y.size(); ++i) {
+    const long double n = observation.n(i);
+    coordinates_.push_back({observation.y(i), n, pinned(n), pinned(n) ? insert(n, process) : levels_.size() - 1});
+  }
+}
+
+/// The place of the level with sigma / alpha = n, which is inserted unless it is there.
+std::size_t Potentials::insert(long double n, const ForwardProcess& process) {
+  const auto place = std::find_if(levels_.begin(), levels_.end(),
+                                  [&](const GridLevel& level) { return noise_to_signal(level) <= n * (1.0L + same_level); });
+  const auto number = static_cast<std::size_t>(place - levels_.begin());
+  if (place != levels_.end() && noise_to_signal(*place) >= n * (1.0L - same_level)) return number;
+  const ProcessValues at = process.values_at_noise_to_signal(n);
+  levels_.insert(place, {.t = static_cast<double>(process.time_of_noise_to_signal(n)), .alpha = at.alpha, .sigma = at.sigma});
+  return number;
+}
+
+/// v_{s,i}
+long double Potentials::variance(const Coordinate& coordinate, std::size_t l) const {
+  const GridLevel& s = levels_[l];
+  if (!coordinate.is_pinned) return s.sigma * s.sigma + s.alpha * s.alpha * coordinate.n * coordinate.n;
+  const GridLevel& tau = levels_[coordinate.tau];
+  if (l == coordinate.tau) return kappa_;
+  // alpha_s^2 (n_s - n_i)(n_s + n_i) without dividing by alpha_s, which may be 0
+  const long double ratio = s.alpha / tau.alpha;
+  return (s.sigma - ratio * tau.sigma) * (s.sigma + ratio * tau.sigma) + kappa_ * ratio * ratio;
+}
+
+Potential Potentials::potential(std::size_t l, std::size_t active_at) const {
+  Potential g{Eigen::VectorXd(num_observed()), Eigen::VectorXd(num_observed())};
+  for (std::size_t i = 0; i < coordinates_.size(); ++i) {
+    const Coordinate& coordinate = coordinates_[i];
+    const auto place = static_cast<Eigen::Index>(i);
+    g.centre(place) = static_cast<double>(levels_[l].alpha * coordinate.y);
+    g.variance(place) =
+        is_active(coordinate, active_at) ? static_cast<double>(variance(coordinate, l)) : std::numeric_limits<double>::infinity();
+  }
+  return g;
+}
+
+Potential Potentials::at(std::size_t l) const { return potential(l, l); }
+Potential Potentials::divided(std::size_t l) const { return potential(l, l + 1); }
+
+long double Potentials::log_constant() const {
+  long double sum = 0.0L;
+  for (const Coordinate& coordinate : coordinates_) {
+    if (coordinate.is_pinned) sum += std::log(levels_[coordinate.tau].alpha);
+  }
+  return sum;
+}
+
+}  // namespace gmdiff

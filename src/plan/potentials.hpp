@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vector>
+
+#include <gmdiff/smc_plan.hpp>
+
+#include "plan/rotated_observation.hpp"
+
+namespace gmdiff {
+
+/// The potentials g_s of an observation at the levels of a grid (mathematics.md §7.2).
+class Potentials {
+ public:
+  /// Variant A where `pin` is given, its kappa >= 0; else C. Of A, the levels tau_i are inserted into the grid.
+  Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa);
+
+  const std::vector<GridLevel>& levels() const { return levels_; }
+  Eigen::Index num_observed() const { return static_cast<Eigen::Index>(coordinates_.size()); }
+  /// g of level l.
+  Potential at(std::size_t l) const;
+  /// The factors of g of level l that are still active at the level after it.
+  Potential divided(std::size_t l) const;
+  /// What a weight with the potentials of all levels leaves out of p(y): the sum of log alpha_tau of the pins.
+  long double log_constant() const;
+
+ private:
+  /// Observed coordinate x~_i.
+  struct Coordinate {
+    long double y, n;
+    bool is_pinned;
+    std::size_t tau;  ///< level of the pin; the last one where there is none
+  };
+
+  std::size_t insert(long double n, const ForwardProcess& process);
+  bool is_active(const Coordinate& coordinate, std::size_t l) const { return l <= coordinate.tau; }
+  long double variance(const Coordinate& coordinate, std::size_t l) const;
+  Potential potential(std::size_t l, std::size_t active_at) const;
+
+  double kappa_;
+  std::vector<GridLevel> levels_;
+  std::vector<Coordinate> coordinates_;
+};
+
+}  // namespace gmdiff

@@ -1,0 +1,93 @@
+#include "plan/rotated_observation.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "model/check.hpp"
+#include "model/linear_algebra.hpp"
+#include "model/posterior_parts.hpp"
+
+namespace gmdiff {
+namespace {
+
+constexpr double range_tolerance = 1e-10;  // of |y|: what rounding leaves of a y inside the range of A
+
+/// Entries that see one coordinate each: those coordinates first, the others behind them in their order.
+RotatedObservation from_coordinates(const std::vector<CoordinateObservation>& entries, Eigen::Index dim) {
+  const auto r = static_cast<Eigen::Index>(entries.size());
+  RotatedObservation rotated{Eigen::MatrixXd::Zero(dim, dim), Eigen::VectorXd(r), Eigen::VectorXd(r), 0.0};
+  std::vector<bool> is_observed(static_cast<std::size_t>(dim), false);
+  long double log_constant = 0.0L;
+  for (Eigen::Index i = 0; i < r; ++i) {
+    const CoordinateObservation& entry = entries[static_cast<std::size_t>(i)];
+    rotated.V(entry.coordinate, i) = 1.0;
+    rotated.y(i) = entry.y / entry.a;
+    rotated.n(i) = entry.noise_std / std::abs(entry.a);
+    log_constant -= std::log(std::abs(static_cast<long double>(entry.a)));
+    is_observed[static_cast<std::size_t>(entry.coordinate)] = true;
+  }
+  Eigen::Index next = r;
+  for (Eigen::Index j = 0; j < dim; ++j) {
+    if (!is_observed[static_cast<std::size_t>(j)]) rotated.V(j, next++) = 1.0;
+  }
+  rotated.log_constant = static_cast<double>(log_constant);
+  return rotated;
+}
+
+/// y = A x + sigma eps, all entries with one noise.
+struct Isotropic {
+  Eigen::MatrixXd A;
+  Eigen::VectorXd y;
+  double sigma;
+  long double log_constant;
+};
+
+Isotropic whitened(const LinearObservation& observation) {
+  if (observation.has_noise_std()) return {observation.A(), observation.y(), observation.noise_std(), 0.0L};
+  const Eigen::MatrixXd R = observation.noise_covariance();
+  if (R.isZero(0.0)) return {observation.A(), observation.y(), 0.0, 0.0L};
+  const auto G = linear_algebra::cholesky(R);
+  require(G.has_value(), "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
+  long double log_constant = 0.0L;
+  for (Eigen::Index i = 0; i < G->rows(); ++i) log_constant -= std::log(static_cast<long double>((*G)(i, i)));
+  return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant};
+}
+
+RotatedObservation from_singular_directions(const Isotropic& observation) {
+  const linear_algebra::Svd svd = linear_algebra::full_svd(observation.A);
+  const Eigen::Index r = svd.rank();
+  const Eigen::VectorXd y = linear_algebra::product(svd.U.transpose(), observation.y);
+  RotatedObservation rotated{svd.V, Eigen::VectorXd(r), Eigen::VectorXd(r), 0.0};
+  long double log_constant = observation.log_constant;
+  for (Eigen::Index i = 0; i < r; ++i) {
+    rotated.y(i) = y(i) / svd.s(i);
+    rotated.n(i) = observation.sigma / svd.s(i);
+    log_constant -= std::log(static_cast<long double>(svd.s(i)));
+  }
+  // What A cannot reach is noise.
+  const long double sigma = observation.sigma;
+  for (Eigen::Index j = r; j < y.size(); ++j) {
+    if (observation.sigma == 0.0) {
+      require(std::abs(y(j)) <= range_tolerance * y.norm(), "smc: y is outside the range of A, by ", std::abs(y(j)), " of |y| = ", y.norm(),
+              ", and there is no noise");
+    } else {
+      const long double z = static_cast<long double>(y(j)) / sigma;
+      log_constant -= 0.5L * z * z + std::log(sigma) + 0.5L * std::log(2.0L * std::numbers::pi_v<long double>);
+    }
+  }
+  rotated.log_constant = static_cast<double>(log_constant);
+  return rotated;
+}
+
+}  // namespace
+
+RotatedObservation rotate(const LinearObservation& observation, Eigen::Index dim) {
+  require(observation.A().cols() == dim, "smc: A is ", observation.A().rows(), "x", observation.A().cols(), " but the prior has dimension ",
+          dim);
+  require(!observation.A().isZero(0.0), "smc: A is 0, so nothing is observed");
+  if (const auto entries = coordinate_observations(observation)) return from_coordinates(*entries, dim);
+  return from_singular_directions(whitened(observation));
+}
+
+}  // namespace gmdiff

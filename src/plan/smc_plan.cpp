@@ -1,0 +1,269 @@
+#include <gmdiff/smc_plan.hpp>
+
+#include <cmath>
+#include <iomanip>
+#include <limits>
+#include <numbers>
+#include <ostream>
+#include <span>
+#include <type_traits>
+#include <variant>
+
+#include <gmdiff/observation.hpp>
+
+#include "model/check.hpp"
+#include "plan/coefficients.hpp"
+#include "plan/hash.hpp"
+#include "plan/potentials.hpp"
+#include "plan/print.hpp"
+#include "plan/remarks.hpp"
+#include "plan/tables.hpp"
+
+// From the description of an SMC sampler to its plan (mathematics.md §7).
+
+namespace gmdiff {
+namespace {
+
+using coefficients::LevelValues;
+
+template <class Smc>
+void check(const Smc& sampler) {
+  constexpr int most = 1 << 30;
+  require(sampler.particles >= 1 && sampler.particles <= most, Smc::name, ": particles must be from 1 to 2^30, got ", sampler.particles);
+  require(sampler.eta > 0.0 && sampler.eta <= 1.0, Smc::name, ": eta must be in (0, 1] (without noise particles cannot be tilted), got ",
+          sampler.eta);
+  require(sampler.ess_threshold >= 0.0 && sampler.ess_threshold <= 1.0, Smc::name, ": ess_threshold must be in [0, 1], got ",
+          sampler.ess_threshold);
+}
+void check_own(const Mcgdiff& sampler, const RotatedObservation& /*observation*/) {
+  require(sampler.kappa >= 0.0 && std::isfinite(sampler.kappa), "mcgdiff: kappa must be finite and >= 0, got ", sampler.kappa);
+}
+void check_own(const Bootstrap& /*sampler*/, const RotatedObservation& observation) {
+  require((observation.n.array() > 0.0).all(),
+          "bootstrap: needs noise on every observed direction: without it every particle would have weight 0");
+}
+
+const double* kappa_of(const Mcgdiff& sampler) { return sampler.variant == Mcgdiff::Variant::A ? &sampler.kappa : nullptr; }
+const double* kappa_of(const Bootstrap&) { return nullptr; }
+
+/// The prior in rotated coordinates, as spherical, diag or full: what all coordinates share is not the eigenbasis here.
+Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
+  const Mixture rotated = prior.push_forward(V.transpose(), Eigen::VectorXd::Zero(prior.dim()));
+  const CovarianceType type = rotated.covariance_type();
+  if (type != CovarianceType::tied && type != CovarianceType::common_basis) return rotated;
+  const auto K = static_cast<std::size_t>(rotated.num_components());
+  const Points& l = rotated.eigenvalues();
+  const Points eigenvalues = l.rows() == 1 ? Points(l.replicate(rotated.num_components(), 1)) : l;
+  return Mixture::from_log_weights(rotated.log_weights(), rotated.means(),
+                                   Covariance::full_eigen(std::vector(K, rotated.bases().front()), eigenvalues));
+}
+
+long double log_normal_constant(long double variance) { return -0.5L * std::log(2.0L * std::numbers::pi_v<long double> * variance); }
+
+/// log of the normaliser of g, of each factor with `added` variance.
+long double log_constant(const Potential& g, long double added) {
+  long double sum = 0.0L;
+  for (Eigen::Index i = 0; i < g.variance.size(); ++i) {
+    if (!std::isinf(g.variance(i))) sum += log_normal_constant(g.variance(i) + added);
+  }
+  return sum;
+}
+
+// --- the first particles --------------------------------------------------------------------------------------------------------
+
+/// N(0, sigma_T^2 I), tilted by g_T where there is one. @returns the log of its normaliser
+long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted) {
+  const double V = level.sigma * level.sigma;
+  plan.start.mean = Eigen::VectorXd::Zero(plan.dim());
+  plan.start.variance = Eigen::VectorXd::Constant(plan.dim(), V);
+  long double log_Z = 0.0L;
+  for (Eigen::Index i = 0; is_tilted && i < plan.num_observed(); ++i) {
+    const double v = plan.at_start.variance(i), centre = plan.at_start.centre(i);
+    const double K = V / (V + v);
+    plan.start.mean(i) = K * centre;
+    plan.start.variance(i) = K * v;
+    const long double S = static_cast<long double>(V) + v;
+    log_Z += log_normal_constant(S) - 0.5L * static_cast<long double>(centre) * centre / S;
+  }
+  return log_Z;
+}
+
+/// Exact p_T, tilted by g_T where there is one: a mixture again (§2.7). @returns the log of its normaliser
+long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& level, bool is_tilted) {
+  Mixture law = prior.diffuse(level);
+  long double log_Z = 0.0L;
+  if (is_tilted) {
+    const Eigen::MatrixXd selection = Eigen::MatrixXd::Identity(plan.num_observed(), plan.dim());
+    const Posterior tilted =
+        posterior(law, LinearObservation(selection, plan.at_start.centre, Eigen::MatrixXd(plan.at_start.variance.asDiagonal())));
+    log_Z = tilted.log_evidence;
+    law = tilted.mixture;
+  }
+  plan.start.mixture = mixture_tables(std::span(&law, 1)).front();
+  return log_Z;
+}
+
+// --- steps ----------------------------------------------------------------------------------------------------------------------
+
+bool any_active(const Potential& g) { return (g.variance.array() < std::numeric_limits<double>::infinity()).any(); }
+bool any_exact(const Potential& g) { return (g.variance.array() == 0.0).any(); }
+
+class Builder {
+ public:
+  Builder(SmcPlan& plan, const ForwardProcess& process, const Potentials& potentials)
+      : plan_(plan), process_(process), potentials_(potentials) {}
+
+  /// @returns the sum of the logs of constants that the weights of the steps leave out
+  template <class Smc>
+  long double steps(const Smc& sampler) {
+    const std::size_t last = potentials_.levels().size() - 1;
+    for (std::size_t l = 0; l < last; ++l) plan_.steps.push_back(step(sampler, l));
+    for (const GridLevel& level : potentials_.levels()) plan_.times.push_back(level.t);
+    return constant_;
+  }
+
+ private:
+  LevelValues level(std::size_t l) const { return coefficients::level_values(process_, potentials_.levels()[l], false); }
+
+  template <class Smc>
+  SmcStep step(const Smc& sampler, std::size_t l) {
+    SmcStep step{move(sampler, l), true, potentials_.at(l + 1), potentials_.divided(l)};
+    step.is_weighted = any_active(step.at_s);
+    const auto* affine = std::get_if<AffineStep>(&step.move);
+    constant_ -= log_constant(step.divided, 0.0L);
+    if (plan_.weighting == SmcWeighting::after_moving) {
+      constant_ += log_constant(step.at_s, 0.0L);
+    } else if (affine != nullptr) {
+      constant_ += log_constant(step.at_s, static_cast<long double>(affine->e) * affine->e);
+    }
+    return step;
+  }
+
+  template <class Smc>
+  Step move(const Smc& sampler, std::size_t l) {
+    const LevelValues t = level(l), s = level(l + 1);
+    if (sampler.kernel == SmcKernel::exact) return coefficients::transition(t, s);
+    if (s.sigma == 0.0L && any_exact(potentials_.at(l + 1))) {
+      plan_.notes.push_back(concat(Smc::name, ": the last step, to an exact observation, is the exact transition"));
+      return coefficients::transition(t, s);
+    }
+    return coefficients::ddim(t, s, sampler.eta);
+  }
+
+  SmcPlan& plan_;
+  const ForwardProcess& process_;
+  const Potentials& potentials_;
+  long double constant_ = 0.0L;
+};
+
+template <class Smc>
+SmcPlan build(const Mixture& prior, const LinearObservation& given, const ForwardProcess& process, const TimeGrid& grid,
+              const Smc& sampler) {
+  check(sampler);
+  constexpr bool is_bootstrap = std::is_same_v<Smc, Bootstrap>;
+  const RotatedObservation observation = rotate(given, prior.dim());
+  check_own(sampler, observation);
+  const Potentials potentials(observation, process, grid, kappa_of(sampler));
+  const Mixture rotated = rotated_prior(prior, observation.V);
+
+  SmcPlan plan;
+  plan.mixture = mixture_tables(std::span(&rotated, 1)).front();
+  plan.weighting = is_bootstrap ? SmcWeighting::after_moving : SmcWeighting::before_moving;
+  plan.at_start = potentials.at(0);
+  plan.particles = sampler.particles;
+  plan.resampling = sampler.resampling;
+  plan.ess_threshold = sampler.ess_threshold;
+  plan.output = sampler.output;
+  plan.V = observation.V;
+
+  const Level first = coefficients::level_values(process, potentials.levels().front(), false).rounded();
+  long double log_Z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
+                                                       : set_exact_start(plan, rotated, first, !is_bootstrap);
+  if (is_bootstrap) log_Z += log_constant(plan.at_start, 0.0L);
+  log_Z += Builder(plan, process, potentials).steps(sampler);
+  plan.log_constant = static_cast<double>(log_Z + potentials.log_constant() + observation.log_constant);
+  plan.warnings = run_warnings(std::span(&prior, 1), process, grid, {.law = sampler.start, .level = first});
+  add_end_note(plan.notes, grid);
+  return plan;
+}
+
+}  // namespace
+
+SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
+                 const SmcSampler& sampler) {
+  return std::visit([&](const auto& description) { return build(prior, observation, process, grid, description); }, sampler);
+}
+
+std::vector<int> SmcPlan::weightings() const {
+  std::vector<int> numbers;
+  const bool after = weighting == SmcWeighting::after_moving;
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    if (after || steps[s].is_weighted) numbers.push_back(static_cast<int>(s));
+  }
+  return numbers;
+}
+
+namespace {
+
+void add(Hash& hash, const Potential& g) {
+  hash.add(g.centre);
+  hash.add(g.variance);
+}
+
+void print(std::ostream& out, const char* name, const Potential& g) {
+  out << "  " << name;
+  for (Eigen::Index i = 0; i < g.centre.size(); ++i) {
+    if (!std::isinf(g.variance(i))) out << ' ' << i << ":(" << g.centre(i) << ", " << g.variance(i) << ')';
+  }
+}
+
+}  // namespace
+
+std::uint64_t SmcPlan::hash() const {
+  Hash hash;
+  add(hash, mixture);
+  hash.add_size(weighting);
+  hash.add(start.mean);
+  hash.add(start.variance);
+  if (start.mixture) add(hash, *start.mixture);
+  add(hash, at_start);
+  for (const SmcStep& step : steps) {
+    add(hash, step.move);
+    hash.add_size(step.is_weighted);
+    add(hash, step.at_s);
+    add(hash, step.divided);
+  }
+  for (const double time : times) hash.add(time);
+  hash.add_size(particles);
+  hash.add_size(resampling);
+  hash.add(ess_threshold);
+  hash.add_size(output);
+  hash.add(V);
+  hash.add(log_constant);
+  return hash.value();
+}
+
+std::uint64_t hash(std::span<const SmcPlan> plans) {
+  if (plans.size() == 1) return plans.front().hash();
+  Hash hash;
+  for (const SmcPlan& plan : plans) hash.add(plan.hash());
+  return hash.value();
+}
+
+std::ostream& operator<<(std::ostream& out, const SmcPlan& plan) {
+  out << "smc plan, hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec << std::setfill(' ') << "\nK "
+      << plan.mixture.num_components() << ", d " << plan.dim() << ", covariance " << to_string(plan.mixture.structure) << ", observed "
+      << plan.num_observed() << ", particles " << plan.particles << ", weighted "
+      << (plan.weighting == SmcWeighting::before_moving ? "before" : "after") << " moving\nstart "
+      << (plan.start.mixture ? "mixture" : "gaussian") << '\n';
+  for (std::size_t s = 0; s < plan.steps.size(); ++s) {
+    out << "step " << s << "  ";
+    print(out, plan.steps[s].move);
+    print(out, "g_s", plan.steps[s].at_s);
+    print(out, "g_t", plan.steps[s].divided);
+    out << (plan.steps[s].is_weighted ? "\n" : "  not weighted\n");
+  }
+  return out << "log constant " << plan.log_constant << '\n';
+}
+
+}  // namespace gmdiff
