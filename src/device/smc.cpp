@@ -276,9 +276,10 @@ double SmcSamples::mean_log_evidence(std::int64_t problem) const {
 std::vector<double> SmcSamples::chain_weights() const {
   const std::int64_t chains = chains_per_problem();
   std::vector<double> weights;
-  for (std::size_t c = 0; c < log_evidence_.size(); ++c) {
-    const double log_mean = mean_log_evidence(static_cast<std::int64_t>(c) / chains);
-    weights.push_back(std::exp(log_evidence_[c] - log_mean) / static_cast<double>(chains));
+  double log_mean = 0.0;
+  for (std::int64_t c = 0; c < std::ssize(log_evidence_); ++c) {
+    if (c % chains == 0) log_mean = mean_log_evidence(c / chains);
+    weights.push_back(std::exp(log_evidence_[static_cast<std::size_t>(c)] - log_mean) / static_cast<double>(chains));
   }
   return weights;
 }

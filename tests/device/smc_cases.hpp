@@ -1,0 +1,65 @@
+#pragma once
+
+#include <vector>
+
+#include <gmdiff/smc_plan.hpp>
+
+#include "device/cases.hpp"
+#include "device/devices_under_test.hpp"
+
+// SMC that the tests of devices go through: every sampler, kernel and scheme on every structure.
+
+namespace gmdiff::test {
+
+/// One or two directions of the space, one of them with little noise.
+inline LinearObservation observation_of(Eigen::Index dim, bool coordinates = false) {
+  const Eigen::Index dy = std::min<Eigen::Index>(dim, 2);
+  Eigen::MatrixXd A = normals(dy, dim, 77);
+  if (coordinates) {
+    A.setZero();
+    for (Eigen::Index i = 0; i < dy; ++i) A(i, dim - 1 - i) = 1.5 - static_cast<double>(i);
+  }
+  return {A, normals(dy, 1, 78).col(0), 0.3};
+}
+
+/// A diag prior stays diag under an observation of its coordinates alone.
+inline LinearObservation observation_for(CovarianceType structure, Eigen::Index dim) {
+  return observation_of(dim, structure == CovarianceType::diag);
+}
+
+inline std::vector<SmcSampler> every_smc_sampler(int particles) {
+  using enum Resampling;
+  const auto A = Mcgdiff::Variant::A;
+  const auto exact = SmcKernel::exact;
+  return {Mcgdiff{.particles = particles},
+          Mcgdiff{.particles = particles, .kernel = exact, .resampling = stratified, .output = SmcOutput::particles},
+          Mcgdiff{.particles = particles, .variant = A, .eta = 0.7, .start = Start::gaussian, .resampling = multinomial},
+          Mcgdiff{.particles = particles, .variant = A, .kernel = exact, .resampling = residual, .ess_threshold = 0.5},
+          Mcgdiff{.particles = particles, .resampling = residual, .ess_threshold = 0.5, .output = SmcOutput::particles},
+          Mcgdiff{.particles = particles, .ess_threshold = 0.0, .output = SmcOutput::particles},
+          Bootstrap{.particles = particles, .ess_threshold = 0.5},
+          Bootstrap{.particles = particles, .kernel = exact, .start = Start::gaussian, .resampling = multinomial}};
+}
+
+inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior, const LinearObservation& observation) {
+  const ForwardProcess process = vp(LinearBeta{});
+  return smc_plan(prior, observation, process, TimeGrid::uniform(process, 4), sampler);
+}
+
+/// Everything that a run tells, as bytes.
+inline std::vector<char> all_bytes(const SmcSamples& samples) {
+  std::vector<char> all = bytes(static_cast<const Samples&>(samples));
+  const auto add = [&](const auto& values) {
+    const auto* begin = reinterpret_cast<const char*>(values.data());
+    all.insert(all.end(), begin, begin + values.size() * sizeof(values[0]));
+  };
+  add(samples.log_evidence());
+  add(samples.log_weights());
+  add(samples.history().ess);
+  add(samples.history().resampled);
+  add(samples.history().log_weights);
+  add(samples.history().ancestors);
+  return all;
+}
+
+}  // namespace gmdiff::test

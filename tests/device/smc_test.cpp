@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+#include <gmdiff/smc.hpp>
+
+#include "device/smc_cases.hpp"
+
+// SMC on the cpu: the same bits whatever the threads, instruction set, split into runs and batches and limits of memory; and the chains of
+// the reference, which shares no arithmetic, in double.
+
+namespace gmdiff {
+namespace {
+
+/// GMDIFF_SIMD while it lives.
+class InstructionSetScope {
+ public:
+  explicit InstructionSetScope(const char* name) { setenv("GMDIFF_SIMD", name, 1); }
+  ~InstructionSetScope() { unsetenv("GMDIFF_SIMD"); }
+  InstructionSetScope(const InstructionSetScope&) = delete;
+  InstructionSetScope& operator=(const InstructionSetScope&) = delete;
+};
+
+Options options_for(Precision precision, std::int64_t count = 3) {
+  Options options{.count = count, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 7};
+  options.smc_history = true;
+  return options;
+}
+
+class SmcBits : public testing::TestWithParam<CovarianceType> {
+ protected:
+  static SmcPlan plan(const SmcSampler& sampler, Eigen::Index dim, Eigen::Index components) {
+    return test::smc_plan_of(sampler, test::mixture_of(GetParam(), dim, components), test::observation_for(GetParam(), dim));
+  }
+};
+
+TEST_P(SmcBits, AreThoseOfEveryInstructionSetAndNumberOfThreads) {
+  for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{2, 3}, test::Shape{9, 17}}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(37)) {
+      const SmcPlan of_case = plan(sampler, shape.dim, shape.components);
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        Options options = options_for(precision);
+        const std::vector<char> expected = test::all_bytes(run(of_case, options));
+        options.device = Device::cpu(3);  // as many chains as threads
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
+        options.device = Device::cpu(5);  // threads share each chain
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
+        for (const char* set : {"scalar", "fma128", "avx2", "avx512"}) {
+          const InstructionSetScope scope(set);
+          try {
+            EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << set;
+          } catch (const DeviceError&) {
+            // this processor or build does not have it
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(SmcBits, AreThoseOfALongChainSharedByThreads) {
+  for (const SmcSampler& sampler : test::every_smc_sampler(20'000)) {
+    const SmcPlan of_case = plan(sampler, 2, 3);
+    Options options = options_for(Precision::f32, 1);
+    const std::vector<char> expected = test::all_bytes(run(of_case, options));
+    options.device = Device::cpu(3);
+    EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
+  }
+}
+
+TEST_P(SmcBits, DoNotDependOnTheSplitIntoRuns) {
+  for (const SmcSampler& sampler : test::every_smc_sampler(21)) {
+    const SmcPlan of_case = plan(sampler, 3, 4);
+    Options options = options_for(Precision::f32, 5);
+    options.smc_history = false;
+    const SmcSamples whole = run(of_case, options);
+    const auto N = whole.rows() / 5;
+    for (std::int64_t c = 0; c < 5; ++c) {
+      Options one = options;
+      one.first += c;
+      one.count = 1;
+      const SmcSamples part = run(of_case, one);
+      EXPECT_EQ(test::bytes(part), test::bytes(whole, c * N, N));
+      EXPECT_EQ(part.log_evidence()[0], whole.log_evidence()[static_cast<std::size_t>(c)]);
+    }
+  }
+}
+
+TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
+  for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{2, 3}, test::Shape{6, 5}}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
+      const SmcPlan of_case = plan(sampler, shape.dim, shape.components);
+      Options options = options_for(Precision::f64, 2);
+      const SmcSamples actual = run(of_case, options);
+      options.device = Device::reference();
+      const SmcSamples expected = run(of_case, options);
+      ASSERT_EQ(actual.history().ancestors, expected.history().ancestors);
+      EXPECT_EQ(actual.history().resampled, expected.history().resampled);
+      const Points x = expected.to_double();
+      EXPECT_LE((actual.to_double() - x).cwiseAbs().maxCoeff(), 1e-10 * std::max(1.0, x.cwiseAbs().maxCoeff()));
+      const auto expect_near = [](const std::vector<double>& values, const std::vector<double>& others, double tolerance) {
+        ASSERT_EQ(values.size(), others.size());
+        for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
+      };
+      expect_near(actual.log_evidence(), expected.log_evidence(), 1e-9);
+      expect_near(actual.log_weights(), expected.log_weights(), 1e-7);
+      expect_near(actual.history().ess, expected.history().ess, 1e-7);
+      expect_near(actual.history().log_weights, expected.history().log_weights, 1e-7);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_structure()), test::structure_name);
+
+TEST(SmcSlots, CrossTheUpperHalfOfTheIndex) {
+  // Particles of one chain on both sides of 2^32: each is what it is in the reference, whose streams know every index.
+  constexpr std::int64_t N = 100, half = std::int64_t{1} << 32;
+  const SmcPlan plan = test::smc_plan_of(Mcgdiff{.particles = N, .output = SmcOutput::particles},
+                                         test::mixture_of(CovarianceType::spherical, 3, 4), test::observation_of(3));
+  Options options{.count = 2, .seed = 3, .device = Device::cpu(1), .precision = Precision::f64, .first = half / N};
+  ASSERT_LT(options.first * N, half);
+  ASSERT_GT((options.first + 1) * N, half);
+  const Points actual = run(plan, options).to_double();
+  options.device = Device::reference();
+  EXPECT_LE((actual - run(plan, options).to_double()).cwiseAbs().maxCoeff(), 1e-10);
+}
+
+TEST(SmcBatch, EqualsItsSingleRuns) {
+  const Mixture prior = test::mixture_of(CovarianceType::spherical, 3, 4);
+  const LinearObservation first = test::observation_of(3);
+  const std::vector<LinearObservation> observations{first, {first.A(), -first.y(), 0.5}};
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 4);
+  const Mcgdiff sampler{.particles = 30};
+  Options options{.count = 4, .seed = 3, .device = Device::cpu(2)};
+  const SmcSamples batch = sample(prior, observations, process, grid, sampler, options);
+  EXPECT_EQ(batch.shape(), (std::vector<std::int64_t>{2, 4, 3}));
+  for (std::size_t p = 0; p < 2; ++p) {
+    options.seed = batch.provenance().problem_seeds[p];
+    const SmcSamples single = sample(prior, observations[p], process, grid, sampler, options);
+    EXPECT_EQ(test::bytes(batch, static_cast<Eigen::Index>(4 * p), 4), test::bytes(single));
+    EXPECT_EQ(single.mean_log_evidence(), batch.mean_log_evidence(static_cast<std::int64_t>(p)));
+  }
+  // Problems of their own grids and priors.
+  const std::vector<SmcProblem> problems{{prior, observations[0], grid}, {prior, observations[1], TimeGrid::uniform(process, 7)}};
+  options.seed = 3;
+  const SmcSamples mixed = sample(problems, process, sampler, options);
+  EXPECT_EQ(test::bytes(mixed, 0, 4), test::bytes(batch, 0, 4));
+}
+
+TEST(SmcMemory, ALimitChangesNoBit) {
+  const SmcPlan plan = test::smc_plan_of(Mcgdiff{.particles = 64, .output = SmcOutput::particles},
+                                         test::mixture_of(CovarianceType::full, 3, 4), test::observation_of(3));
+  Options options{.count = 6, .seed = 3, .device = Device::cpu(2)};
+  const std::vector<char> expected = test::bytes(run(plan, options));
+  options.memory_limit = 1;
+  std::size_t least = 0;
+  try {
+    run(plan, options);
+  } catch (const std::invalid_argument& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("one chain of 64 particles needs"), std::string::npos) << message;
+    least = std::stoull(message.substr(message.rfind(' ')));
+  }
+  options.memory_limit = least;
+  EXPECT_EQ(test::bytes(run(plan, options)), expected);
+}
+
+}  // namespace
+}  // namespace gmdiff

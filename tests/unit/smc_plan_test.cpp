@@ -1,0 +1,250 @@
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <gmdiff/smc.hpp>
+#include <gmdiff/smc_plan.hpp>
+
+#include "support/expect_invalid.hpp"
+#include "support/mixtures.hpp"
+
+// Plans of SMC: rotation, levels of the pins, what is weighted, and every message (mathematics.md §7).
+
+namespace gmdiff {
+namespace {
+
+using test::expect_invalid;
+
+const ForwardProcess process = vp(LinearBeta{});
+const Mixture prior({0.5, 0.5}, Points{{-1.0, 0.0, 1.0}, {1.0, 1.0, 0.0}}, Covariance::spherical({0.5, 1.0}));
+const LinearObservation observation(Eigen::MatrixXd{{1.0, 2.0, 0.0}, {0.0, 1.0, 1.0}}, Eigen::VectorXd{{0.5, -0.5}}, 0.25);
+
+SmcPlan plan_of(const SmcSampler& sampler, const LinearObservation& of = observation, const Mixture& law = prior, int steps = 6) {
+  return smc_plan(law, of, process, TimeGrid::uniform(process, steps), sampler);
+}
+
+TEST(SmcPlan, RotatesTheObservationIntoTheFirstCoordinates) {
+  const SmcPlan plan = plan_of(Mcgdiff{});
+  EXPECT_EQ(plan.num_observed(), 2);
+  test::expect_near(plan.V * plan.V.transpose(), Eigen::MatrixXd::Identity(3, 3), 1e-14, "V");
+  const Eigen::MatrixXd rotated = observation.A() * plan.V;
+  EXPECT_LE(rotated.col(2).norm(), 1e-14);
+  test::expect_near(plan.mixture.means * plan.V.transpose(), prior.means(), 1e-14, "means");
+  EXPECT_EQ(plan.mixture.structure, CovarianceType::spherical);
+}
+
+TEST(SmcPlan, KeepsDiagonalCovariancesWhereCoordinatesAreObserved) {
+  const Mixture diag({1.0}, Points{{0.0, 1.0, 2.0}}, Covariance::diag(Points{{0.5, 1.0, 2.0}}));
+  const LinearObservation coordinates(Eigen::MatrixXd{{0.0, 0.0, 2.0}}, Eigen::VectorXd{{1.0}}, 0.5);
+  const SmcPlan plan = plan_of(Mcgdiff{}, coordinates, diag);
+  EXPECT_EQ(plan.mixture.structure, CovarianceType::diag);
+  EXPECT_EQ(plan.mixture.means(0, 0), 2.0);
+  EXPECT_EQ(plan.mixture.eigenvalues(0, 0), 2.0);
+  EXPECT_EQ(plan_of(Mcgdiff{}, observation, diag).mixture.structure, CovarianceType::full);
+}
+
+TEST(SmcPlan, BringsWhatSharesABasisToFull) {
+  for (const auto& [name, mixture] : test::mixtures_of_every_structure()) {
+    const CovarianceType structure = plan_of(Mcgdiff{}, observation, mixture).mixture.structure;
+    const bool is_spherical = mixture.covariance_type() == CovarianceType::spherical;
+    EXPECT_EQ(structure, is_spherical ? CovarianceType::spherical : CovarianceType::full) << name;
+  }
+}
+
+TEST(SmcPlan, InsertsTheLevelsOfThePins) {
+  const SmcPlan plan = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A, .kappa = 0.01});
+  const SmcPlan without = plan_of(Mcgdiff{});
+  EXPECT_EQ(plan.steps.size(), without.steps.size() + 2);
+  // At its pin a coordinate's variance is kappa, and below it is free.
+  int pins = 0;
+  for (std::size_t s = 0; s + 1 < plan.steps.size(); ++s) {
+    for (Eigen::Index i = 0; i < 2; ++i) {
+      const double v = plan.steps[s].at_s.variance(i), next = plan.steps[s + 1].at_s.variance(i);
+      if (std::isinf(v) || !std::isinf(next)) continue;
+      EXPECT_EQ(v, 0.01);
+      ++pins;
+    }
+  }
+  EXPECT_EQ(pins, 2);
+  EXPECT_FALSE(plan.steps.back().is_weighted) << "nothing is observed below all pins";
+  EXPECT_LT(plan.weightings().size(), plan.steps.size());
+}
+
+TEST(SmcPlan, TakesVariantCForWhatTheGridCannotPin) {
+  const LinearObservation noisy(observation.A(), observation.y(), 1e6);
+  const SmcPlan plan = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A}, noisy);
+  EXPECT_EQ(plan.steps.size(), 6U);
+  EXPECT_TRUE(plan.steps.back().is_weighted);
+}
+
+TEST(SmcPlan, VariantsAreOneWithoutNoise) {
+  const LinearObservation exact(observation.A(), observation.y(), 0.0);
+  const SmcPlan A = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A}, exact);
+  EXPECT_EQ(A.hash(), plan_of(Mcgdiff{}, exact).hash());
+  EXPECT_TRUE(std::holds_alternative<MixtureTransition>(A.steps.back().move));
+  EXPECT_TRUE(std::holds_alternative<AffineStep>(A.steps.front().move));
+  ASSERT_EQ(A.notes.size(), 1U);
+  EXPECT_EQ(A.notes[0], "mcgdiff: the last step, to an exact observation, is the exact transition");
+}
+
+TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
+  const SmcPlan plan = plan_of(Mcgdiff{});
+  EXPECT_EQ(plan.hash(), plan_of(Mcgdiff{}).hash());
+  for (const SmcSampler& other :
+       {SmcSampler(Mcgdiff{.particles = 255}), SmcSampler(Mcgdiff{.eta = 0.5}), SmcSampler(Mcgdiff{.resampling = Resampling::residual}),
+        SmcSampler(Mcgdiff{.ess_threshold = 0.5}), SmcSampler(Mcgdiff{.output = SmcOutput::particles}),
+        SmcSampler(Mcgdiff{.start = Start::gaussian}), SmcSampler(Mcgdiff{.kernel = SmcKernel::exact}), SmcSampler(Bootstrap{})}) {
+    EXPECT_NE(plan.hash(), plan_of(other).hash());
+  }
+  const SmcPlan both[] = {plan, plan_of(Bootstrap{})};
+  EXPECT_EQ(hash(std::span(both, 1)), plan.hash());
+  EXPECT_NE(hash(both), plan.hash());
+  std::ostringstream text;
+  text << plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A});
+  EXPECT_NE(text.str().find("smc plan, hash "), std::string::npos);
+  EXPECT_NE(text.str().find("not weighted"), std::string::npos);
+}
+
+TEST(SmcEvidence, KnowsWhitenedAndTallObservations) {
+  // Both have the evidence of the posterior up to that of the chain: the constants of one particle without steps to go astray.
+  const Eigen::MatrixXd A{{1.0, 0.0, 0.0}, {0.5, 0.5, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}};
+  const Eigen::VectorXd y{{0.1, 0.2, -0.3, 0.4}};
+  Eigen::MatrixXd R = 0.3 * Eigen::MatrixXd::Identity(4, 4);
+  R(0, 1) = R(1, 0) = 0.1;
+  const Mixture one({1.0}, Points{{0.1, 0.2, 0.3}}, Covariance::spherical({0.7}));
+  for (const LinearObservation& of : {LinearObservation(A, y, R), LinearObservation(A, y, 0.5)}) {
+    const Mcgdiff sampler{.particles = 4, .kernel = SmcKernel::exact};
+    const SmcSamples samples = sample(one, of, process, TimeGrid::uniform(process, 6), sampler,
+                                      {.count = 2, .device = Device::cpu(1), .precision = Precision::f64});
+    // One Gaussian component and the exact kernel: every particle has the same weight, the evidence itself.
+    for (const double log_evidence : samples.log_evidence()) EXPECT_NEAR(log_evidence, posterior(one, of).log_evidence, 0.2);
+  }
+}
+
+// --- messages -------------------------------------------------------------------------------------------------------------------
+
+TEST(SmcPlanErrors, OfParameters) {
+  expect_invalid([] { plan_of(Mcgdiff{.particles = 0}); }, "mcgdiff: particles must be from 1 to 2^30, got 0");
+  expect_invalid([] { plan_of(Bootstrap{.particles = -1}); }, "bootstrap: particles must be from 1 to 2^30, got -1");
+  expect_invalid([] { plan_of(Mcgdiff{.eta = 0.0}); }, "mcgdiff: eta must be in (0, 1]");
+  expect_invalid([] { plan_of(Mcgdiff{.eta = 1.5}); }, "got 1.5");
+  expect_invalid([] { plan_of(Mcgdiff{.kappa = -1.0}); }, "mcgdiff: kappa must be finite and >= 0, got -1");
+  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = 2.0}); }, "mcgdiff: ess_threshold must be in [0, 1], got 2");
+  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = std::nan("")}); }, "ess_threshold must be in [0, 1], got nan");
+}
+
+TEST(SmcPlanErrors, OfObservations) {
+  const Eigen::VectorXd y{{1.0, 2.0}};
+  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Zero(2, 3), y, 1.0}); }, "smc: A is 0, so nothing is observed");
+  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 2), y, 1.0}); }, "smc: A is 2x2 but the prior has dimension 3");
+  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, 0.0}); }, "smc: y is outside the range of A, by ");
+  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, Eigen::MatrixXd::Ones(2, 2)}); },
+                 "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
+  expect_invalid([&] { plan_of(Bootstrap{}, {observation.A(), y, 0.0}); }, "bootstrap: needs noise on every observed direction");
+  expect_invalid([&] { LinearObservation(observation.A(), y, -1.0); }, "noise_std");
+  const Mixture flat({1.0}, Points{{0.0, 0.0, 0.0}}, Covariance::diag(Points{{0.0, 1.0, 1.0}}));
+  const LinearObservation first(Eigen::MatrixXd{{1.0, 0.0, 0.0}}, Eigen::VectorXd{{1.0}}, 0.0);
+  expect_invalid([&] { run(plan_of(Mcgdiff{.start = Start::gaussian}, first, flat), {.count = 1, .device = Device::cpu(1)}); },
+                 "smc: component 0 does not vary in an observed direction, which is observed without noise");
+}
+
+TEST(SmcRunErrors, OfOptions) {
+  const SmcPlan plan = plan_of(Mcgdiff{.particles = 4});
+  const auto run_with = [&](auto change) {
+    Options options{.count = 1, .device = Device::cpu(1)};
+    change(options);
+    run(plan, options);
+  };
+  expect_invalid([&] { run_with([](Options& o) { o.count = 0; }); }, "run: count must be at least 1, got 0");
+  expect_invalid([&] { run_with([](Options& o) { o.first = -1; }); }, "run: first must not be negative, got -1");
+  expect_invalid([&] { run_with([](Options& o) { o.start = Points::Zero(1, 3); }); }, "run: SMC takes no start states");
+  expect_invalid([&] { run_with([](Options& o) { o.history = 3; }); }, "run: SMC keeps no levels, so history must be 0, got 3");
+  expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); }, "keep_on_device must be false");
+  expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); }, "reaches beyond particle 2^62");
+  expect_invalid([] { run(std::span<const SmcPlan>(), {}); }, "run: no SMC plan given");
+  const SmcPlan different[] = {plan, plan_of(Mcgdiff{.particles = 5})};
+  expect_invalid([&] { run(different, {.count = 1, .device = Device::cpu(1)}); }, "must have one dimension, number of particles and output");
+  expect_invalid(
+      [&] {
+        Options options{.count = std::int64_t{1} << 40, .device = Device::cpu(1)};
+        run(plan, options);
+      },
+      "this machine has");
+}
+
+TEST(SmcRunErrors, WithoutAWeight) {
+  // An observation so far away that every weight is 0: the quadratic form overflows.
+  const LinearObservation far(observation.A(), Eigen::VectorXd{{1e25, 1e25}}, 0.25);
+  for (const Device& device : {Device::cpu(1), Device::cpu(4)}) {
+    try {
+      run(plan_of(Mcgdiff{.particles = 4, .start = Start::gaussian}, far), {.count = 3, .device = device, .first = 5});
+      FAIL() << "nothing was thrown";
+    } catch (const WeightError& error) {
+      const std::string message = error.what();
+      EXPECT_NE(message.find("run: chain 5: "), std::string::npos) << message;
+      EXPECT_NE(message.find(" at step 1 of 6"), std::string::npos) << message;
+    }
+  }
+}
+
+TEST(SmcRun, StopsBetweenChainsAndHandsOverWhatIsFinished) {
+  const SmcPlan plan = plan_of(Mcgdiff{.particles = 4});
+  std::stop_source source;
+  Options options{.count = 5, .device = Device::reference(), .stop = source.get_token()};
+  options.progress = [&](const Progress& progress) {
+    EXPECT_EQ(progress.total, 5);
+    if (progress.done == 2) source.request_stop();
+  };
+  try {
+    run(plan, options);
+    FAIL() << "nothing was thrown";
+  } catch (const SmcInterrupted& interrupted) {
+    EXPECT_EQ(interrupted.finished().rows(), 2);
+    EXPECT_EQ(interrupted.finished_chains().log_evidence().size(), 2U);
+    EXPECT_STREQ(interrupted.what(), "run: stopped after 2 of 5 chains");
+  }
+}
+
+TEST(SmcSamples, WeighChainsByTheirEvidence) {
+  const SmcSamples samples = run(plan_of(Mcgdiff{.particles = 8}), {.count = 10, .device = Device::cpu(1)});
+  const std::vector<double> weights = samples.chain_weights();
+  double sum = 0.0, mean = 0.0;
+  for (std::size_t c = 0; c < 10; ++c) {
+    sum += weights[c];
+    mean += std::exp(samples.log_evidence()[c]) / 10.0;
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-14);
+  EXPECT_NEAR(samples.mean_log_evidence(), std::log(mean), 1e-12);
+  expect_invalid([&] { samples.mean_log_evidence(1); }, "SmcSamples: problem must be from 0 to 0, got 1");
+}
+
+TEST(SmcHistory, TellsOfEveryWeighting) {
+  Options options{.count = 2, .device = Device::cpu(1)};
+  options.smc_history = true;
+  const SmcPlan plan = plan_of(Mcgdiff{.particles = 8, .ess_threshold = 0.6});
+  const SmcHistory history = run(plan, options).history();
+  EXPECT_EQ(history.steps, plan.weightings());
+  ASSERT_EQ(history.ess.size(), 12U);
+  ASSERT_EQ(history.log_weights.size(), 96U);
+  int resampled = 0;
+  for (std::size_t w = 0; w < 12; ++w) {
+    EXPECT_EQ(history.resampled[w] == 1, history.ess[w] < 0.6 * 8.0);
+    resampled += history.resampled[w];
+    double sum = 0.0, squares = 0.0;
+    for (std::size_t n = 0; n < 8; ++n) {
+      const double W = std::exp(history.log_weights[8 * w + n]);
+      sum += W;
+      squares += W * W;
+      if (history.resampled[w] == 0) EXPECT_EQ(history.ancestors[8 * w + n], n);
+    }
+    EXPECT_NEAR(sum, 1.0, 1e-6);
+    EXPECT_NEAR(1.0 / squares, history.ess[w], 1e-5 * history.ess[w]);
+  }
+  EXPECT_GT(resampled, 0);
+  EXPECT_LT(resampled, 12);
+}
+
+}  // namespace
+}  // namespace gmdiff
