@@ -2,6 +2,7 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/smc.hpp"
 #include "support/host_block.hpp"
 
 namespace gmdiff::test {
@@ -13,6 +14,8 @@ void run_kernel(const kernels::StepsJob<double>& job, const kernels::Geometry& g
 void run_fast_kernel(const kernels::StepsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
 void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);
