@@ -74,7 +74,8 @@ struct ChainPart {
   std::uint64_t copies, rests;  ///< residual
 };
 
-/// What is known of a chain. Written by the first block of the chain, and read in later phases alone.
+/// What is known of a chain. Written by the first block of the chain, and read in later phases alone. Without gaps, for it is copied as
+/// bytes.
 struct ChainState {
   double log_evidence;
   double largest;  ///< log-weight
@@ -82,11 +83,12 @@ struct ChainState {
   bool needs_sums;
   bool resampled;
   bool all_weights_zero;  ///< why it failed
-  int failed_step;        ///< -1: none
   int scale;
+  std::int64_t failed_step;  ///< -1: none
   particle::WeightSums sums;
   std::uint64_t copies, rests;
 };
+static_assert(sizeof(ChainState) == 72);
 
 /// How the chains of a job lie on blocks.
 struct ChainGeometry {

@@ -2,8 +2,12 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
-#include "kernels/smc.hpp"
 #include "support/host_block.hpp"
+
+namespace gmdiff::kernels {
+template <class Real>
+struct ChainsJob;  // smc.hpp, which others need not see
+}  // namespace gmdiff::kernels
 
 namespace gmdiff::test {
 

@@ -69,7 +69,7 @@ class Memory {
     tile_ = tile <= limits.shared_bytes ? 0 : tile;
     under_way_ =
         kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) + kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
-    result_ = sizeof(ChainState) + d * sizeof(Real);
+    result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
     if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
     if (history) result_ += plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
   }
@@ -196,7 +196,8 @@ class ChainsRun {
     chains_.download(chains.data());
     for (const ChainState& chain : chains) {
       const std::int64_t c = first + (&chain - chains.data());
-      if (chain.failed_step >= 0) return {.chain = c, .step = chain.failed_step, .all_weights_zero = chain.all_weights_zero};
+      if (chain.failed_step >= 0)
+        return {.chain = c, .step = static_cast<int>(chain.failed_step), .all_weights_zero = chain.all_weights_zero};
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
     }
     out.take();
@@ -308,7 +309,9 @@ std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& pla
   const std::int64_t fit = memory.fit(bytes_for(gpu, memory_limit)).chains;
   // A task is also what progress is told of and what a request to stop waits for.
   const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12));
-  const std::int64_t fills_the_gpu = 4 * gpu.limits().blocks;
+  const Limits limits = gpu.limits();
+  const std::int64_t fills_the_gpu =
+      std::max<std::int64_t>(4 * limits.blocks * std::min<std::int64_t>(limits.shared_chain, plan.particles) / plan.particles, 1);
   return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
 }
 
