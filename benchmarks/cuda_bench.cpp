@@ -2,6 +2,9 @@
 // reports the share of the GPU's FMA ceiling too, measured at the start of the same run.
 //   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
 
+#include <gmdiff/observation.hpp>
+#include <gmdiff/smc_plan.hpp>
+
 #include "gpu_bench.hpp"
 #include "timed_gpu.hpp"
 
@@ -87,6 +90,39 @@ void thousand_million(benchmark::State& state) {
   });
 }
 
+/// MCGdiff of a quarter of the coordinates of a diagonal law, 100 steps, resampled in each of them.
+gmdiff::SmcPlan smc_plan_of(Eigen::Index d, int particles) {
+  const gmdiff::ForwardProcess process = gmdiff::vp(gmdiff::LinearBeta{.min = 0.02, .max = 7.0});
+  const gmdiff::LinearObservation observation(Eigen::MatrixXd::Identity(d / 4, d), Eigen::VectorXd::Ones(d / 4), 0.5);
+  return gmdiff::smc_plan(mixture(CovarianceType::diag, d, 25), observation, process, gmdiff::TimeGrid::uniform(process, 100),
+                          gmdiff::Mcgdiff{.particles = particles});
+}
+
+/// From the first launch to the end of the last, gaps between launches included.
+void smc(benchmark::State& state, Eigen::Index d, int particles, std::int64_t chains) {
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    const gmdiff::SmcPlan plan = smc_plan_of(d, particles);
+    const auto run_once = [&] {
+      gpu.use->reset();
+      benchmark::DoNotOptimize(gmdiff::run({&plan, 1}, {.count = chains, .seed = 1}, *gpu.executor));
+      return gpu.use->elapsed_seconds();
+    };
+    run_once();
+    for (auto _ : state) state.SetIterationTime(run_once());
+    const double steps = static_cast<double>(chains) * particles * static_cast<double>(plan.steps.size());
+    const double slots = 5.0 * 25 * static_cast<double>(d);
+    gmdiff::bench::count(state, "particle_steps_per_second", steps, slots, gpu.ceiling.fma32);
+    state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
+    state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
+  });
+}
+
+void add_smc(Eigen::Index d, int particles, std::int64_t chains) {
+  const std::string name = "cuda/smc/diag/d:" + std::to_string(d) + "/K:25/mcgdiff/f32/particles:" + std::to_string(particles) +
+                           "/chains:" + std::to_string(chains);
+  benchmark::RegisterBenchmark(name.c_str(), smc, d, particles, chains)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();
+}
+
 void add_all() {
   gmdiff::bench::gpu_under_test();
   add_2d();
@@ -96,6 +132,9 @@ void add_all() {
   add_wide(CovarianceType::common_basis, 80, 25, 1'000'000, 5.0 * 25 * 80);
   add_wide(CovarianceType::full, 16, 25, 1'000'000, 2.0 * 25 * 16 * 16);
   register_on_gpu(gmdiff::bench::full_64());
+  add_smc(8, 128, 1000);
+  add_smc(80, 128, 1000);
+  add_smc(8, 10'000'000, 1);
   for (const auto precision : {Precision::f32, Precision::f64}) {
     const char* const name = precision == Precision::f32 ? "cuda/log-density/full/d:64/K:200/f32" : "cuda/log-density/full/d:64/K:200/f64";
     benchmark::RegisterBenchmark(name, log_density, precision)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();

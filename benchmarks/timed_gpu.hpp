@@ -30,6 +30,8 @@ struct GpuUse {
     for (const Launch& launch : launches) sum += launch.end.seconds_since(launch.begin);
     return sum;
   }
+  /// From the beginning of the first launch to the end of the last one.
+  double elapsed_seconds() const { return launches.empty() ? 0.0 : launches.back().end.seconds_since(launches.front().begin); }
 };
 
 /// A GPU whose launches are timed and whose memory is counted; all else is done by the one that it has.
@@ -61,6 +63,8 @@ class TimedGpu final : public cuda::Gpu {
   void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
   void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::ChainsJob<float>& job) override { timed(job); }
+  void launch(const kernels::ChainsJob<double>& job) override { timed(job); }
   void launch(const kernels::ProjectionJob& job) override { timed(job); }
   void launch(const kernels::PairSumJob& job) override { timed(job); }
   void launch(const kernels::TransportJob& job) override { timed(job); }

@@ -34,6 +34,8 @@ constexpr int tile_particles(Layout layout) { return layout == Layout::wide_tile
 struct Limits {
   std::size_t shared_bytes;  ///< that a block may have
   std::int64_t blocks;       ///< that run at once, roughly
+  /// A chain of SMC with so many particles may be shared by several blocks: launch after launch would take longer than one block does.
+  std::int64_t shared_chain = 2048;
 };
 
 /// What a tile keeps: arrays of (rows, particles), one after the other.

@@ -15,8 +15,9 @@ __global__ void __launch_bounds__(block_threads) run_kernel(const __grid_constan
   Kernel::run(block, job);
 }
 
-template <class Kernel, class Job>
-void launch_kernel(const Job& job, const Geometry& geometry, cudaStream_t stream) {
+/// @param geometry with blocks and shared_bytes
+template <class Kernel, class Job, class Shape>
+void launch_kernel(const Job& job, const Shape& geometry, cudaStream_t stream) {
   // More than 48 KiB must be asked for.
   GMDIFF_CUDA_CHECK(
       cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(geometry.shared_bytes)));

@@ -6,6 +6,7 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/smc.hpp"
 
 // Entry points of the kernels: what the host side of the device `cuda` calls. They only put work on the stream, on the current device;
 // the caller asks for errors (device/cuda/check.hpp).
@@ -18,6 +19,8 @@ void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t 
 void launch_fast(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const ChainsJob<float>& job, cudaStream_t stream);
+void launch(const ChainsJob<double>& job, cudaStream_t stream);
 
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);

@@ -68,10 +68,12 @@ class TileWeights {
   }
 
   /// All e_k, in e(), from all logits; the maximum and the sum.
-  GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components) {
-    V maximum = ell_[0];
-    for (Index k = 1; k < num_components; ++k) maximum = particle::larger<V>(maximum, ell_[k]);
-    for_each_own_component<Shape>(tile_.worker(), num_components, [&](Index k) { e_[k] = particle::exp_nonpositive(ell_[k] - maximum); });
+  GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components) { return all(num_components, ell_); }
+  /// From logits in a vector of the same shape.
+  GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components, Vector ell) {
+    V maximum(std::numeric_limits<Real>::lowest());
+    for (Index k = 0; k < num_components; ++k) maximum = particle::larger<V>(maximum, ell[k]);
+    for_each_own_component<Shape>(tile_.worker(), num_components, [&](Index k) { e_[k] = particle::exp_nonpositive(ell[k] - maximum); });
     tile_.sync();
     V total(Real(0));
     for (Index k = 0; k < num_components; ++k) total = total + e_[k];
@@ -79,8 +81,9 @@ class TileWeights {
   }
 
   /// The component for a uniform number u.
-  GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u) {
-    const V total = all(num_components).total;
+  GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u) { return choose(num_components, u, ell_); }
+  GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u, Vector ell) {
+    const V total = all(num_components, ell).total;
     particle::Choice<V> chosen(u, total);
     for (Index k = 0; k < num_components; ++k) chosen.add(k, e_[k]);
     return chosen.component();

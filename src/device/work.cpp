@@ -13,12 +13,24 @@ bool reads_previous_denoiser(const Plan& plan) {
   });
 }
 
-double operations(const Plan& plan) {
-  const MixtureTable& mixture = plan.problems.front();
+namespace {
+
+/// Of one evaluation of a mixture.
+double evaluation(const MixtureTable& mixture) {
   const auto d = static_cast<double>(mixture.dim());
   const auto K = static_cast<double>(mixture.num_components());
-  const double evaluation = K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
-  return (evaluation + 20.0 * d) * static_cast<double>(plan.steps.size() + 1);
+  return K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
+}
+
+}  // namespace
+
+double operations(const Plan& plan) {
+  const MixtureTable& mixture = plan.problems.front();
+  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) * static_cast<double>(plan.steps.size() + 1);
+}
+
+double operations(const SmcPlan& plan) {
+  return (evaluation(plan.mixture) + 30.0 * static_cast<double>(plan.dim())) * plan.particles * static_cast<double>(plan.steps.size() + 1);
 }
 
 int slot_of(const std::vector<int>& kept, int level) {

@@ -14,6 +14,8 @@ bool reads_previous_denoiser(const Plan& plan);
 
 /// Arithmetic of one particle, roughly: it only decides how work is cut.
 double operations(const Plan& plan);
+/// The same of a chain.
+double operations(const SmcPlan& plan);
 
 /// Place of a level among those kept, or -1.
 int slot_of(const std::vector<int>& kept, int level);

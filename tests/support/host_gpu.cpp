@@ -45,6 +45,15 @@ void HostGpu::run(const Job& job) {
       {.blocks = kernels::num_blocks(job), .threads = kernels::block_threads, .shared_bytes = kernels::shared_bytes(job), .order = order_});
 }
 
+template <class Job>
+void HostGpu::run_chains(const Job& job) {
+  ++*launches_;
+  const kernels::ChainGeometry& geometry = job.geometry;
+  run_kernel(job, {.blocks = geometry.blocks, .threads = kernels::block_threads, .shared_bytes = geometry.shared_bytes, .order = order_});
+}
+void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_chains(job); }
+void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_chains(job); }
+
 void HostGpu::launch(const kernels::ProjectionJob& job) { run(job); }
 void HostGpu::launch(const kernels::PairSumJob& job) { run(job); }
 void HostGpu::launch(const kernels::TransportJob& job) { run(job); }

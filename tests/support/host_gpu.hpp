@@ -14,7 +14,9 @@ class HostGpu final : public cuda::Gpu {
  public:
   /// @param shared_bytes what a block may have: it decides which layout runs
   HostGpu(ThreadOrder order, std::size_t shared_bytes, std::size_t memory = std::size_t{1} << 30)
-      : order_(order), shared_bytes_(shared_bytes), memory_(memory) {}
+      : HostGpu(order, {.shared_bytes = shared_bytes, .blocks = 2}, memory) {}
+  HostGpu(ThreadOrder order, const kernels::Limits& limits, std::size_t memory = std::size_t{1} << 30)
+      : order_(order), limits_(limits), memory_(memory) {}
 
   /// How many launches there were; it outlives the GPU.
   std::shared_ptr<int> launches() const { return launches_; }
@@ -31,11 +33,13 @@ class HostGpu final : public cuda::Gpu {
   void upload(void* to, const void* from, std::size_t bytes) override;
   void download(void* to, const void* from, std::size_t bytes) override;
 
-  kernels::Limits limits() const override { return {.shared_bytes = shared_bytes_, .blocks = 2}; }
+  kernels::Limits limits() const override { return limits_; }
   void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::ChainsJob<float>& job) override;
+  void launch(const kernels::ChainsJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;
@@ -46,9 +50,11 @@ class HostGpu final : public cuda::Gpu {
   void run(const Job& job, const kernels::Geometry& geometry);
   template <class Job>
   void run(const Job& job);
+  template <class Job>
+  void run_chains(const Job& job);
 
   ThreadOrder order_;
-  std::size_t shared_bytes_;
+  kernels::Limits limits_;
   std::size_t memory_;
   std::size_t used_ = 0;
   std::size_t overstated_ = 0;

@@ -4,6 +4,11 @@
 #include "kernels/geometry.hpp"
 #include "support/host_block.hpp"
 
+namespace gmdiff::kernels {
+template <class Real>
+struct ChainsJob;  // smc.hpp, which others need not see
+}  // namespace gmdiff::kernels
+
 namespace gmdiff::test {
 
 /// The kernel of a job on the host block. A unit for each kind of job, for they take long to compile.
@@ -13,6 +18,8 @@ void run_kernel(const kernels::StepsJob<double>& job, const kernels::Geometry& g
 void run_fast_kernel(const kernels::StepsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
 void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch);
+void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);

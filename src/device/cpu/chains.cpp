@@ -14,6 +14,7 @@
 #include "device/particle/resampling.hpp"
 #include "device/particle/smc_table_builder.hpp"
 #include "device/random.hpp"
+#include "device/work.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cpu {
@@ -385,11 +386,7 @@ std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int thr
           plan.particles, " particles needs ", fixed + chain);
   // As many chains as threads are under way; a limit that has no room for them leaves one, shared by the threads.
   if (memory_limit != 0 && (memory_limit - fixed) / chain < static_cast<std::size_t>(threads)) return 1;
-  const auto d = static_cast<double>(plan.dim());
-  const auto K = static_cast<double>(plan.mixture.num_components());
-  const double evaluation = K * (3.0 * d + 20.0) + (plan.mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
-  const double operations = (evaluation + 30.0 * d) * plan.particles * static_cast<double>(plan.steps.size() + 1);
-  return static_cast<std::int64_t>(std::max(operations_per_batch / operations, static_cast<double>(threads)));
+  return static_cast<std::int64_t>(std::max(operations_per_batch / operations(plan), static_cast<double>(threads)));
 }
 
 template ChainFailure run_chains<float>(const SmcTask&, const Unit<float>&, ThreadPool&);

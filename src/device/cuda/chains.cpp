@@ -1,12 +1,328 @@
 #include "device/cuda/chains.hpp"
 
+#include <algorithm>
+#include <vector>
+
+#include "device/cuda/tables.hpp"
+#include "device/particle/smc_table_builder.hpp"
+#include "device/work.hpp"
+#include "model/check.hpp"
+
 namespace gmdiff::cuda {
 
-ChainFailure run_chains(Gpu& /*gpu*/, const SmcTask& /*task*/) { throw DeviceError("cuda: SMC runs on cpu and reference"); }
+namespace {
 
-std::int64_t chains_at_once(const Gpu& /*gpu*/, const std::string& /*name*/, const SmcPlan& /*plan*/, Precision /*precision*/,
-                            std::size_t /*memory_limit*/) {
-  return 1;
+using kernels::ChainGeometry;
+using kernels::ChainPart;
+using kernels::ChainsJob;
+using kernels::ChainState;
+using kernels::Limits;
+using kernels::Phase;
+using kernels::Scheme;
+
+constexpr double operations_per_task = 2e12;  // some tenths of a second
+constexpr double operations_per_look = 2e11;  // what a request to stop waits for within a chain
+
+Scheme scheme_of(Resampling resampling) {
+  switch (resampling) {
+    case Resampling::systematic:
+      return Scheme::systematic;
+    case Resampling::stratified:
+      return Scheme::stratified;
+    case Resampling::multinomial:
+      return Scheme::multinomial;
+    default:
+      return Scheme::residual;
+  }
+}
+
+bool has_transition(const SmcPlan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const SmcStep& step) { return std::holds_alternative<MixtureTransition>(step.move); });
+}
+
+/// What a plan's geometry depends on, beside the number of chains.
+template <class Real>
+ChainsJob<Real> shape_of(const SmcPlan& plan) {
+  ChainsJob<Real> job{};
+  job.tables.law.family = particle::wide_family_of(plan.mixture);
+  job.tables.law.dim = plan.dim();
+  job.tables.law.num_components = plan.mixture.num_components();
+  job.tables.particles = plan.particles;
+  job.scheme = scheme_of(plan.resampling);
+  job.has_transition = has_transition(plan);
+  return job;
+}
+
+/// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
+template <class Real>
+class Memory {
+ public:
+  /// @param history whether the history of the weights is kept
+  Memory(const SmcPlan& plan, const Limits& limits, bool history) : limits_(limits) {
+    const ChainsJob<Real> job = shape_of<Real>(plan);
+    const auto d = static_cast<std::size_t>(plan.dim());
+    const auto N = static_cast<std::size_t>(plan.particles);
+    fixed_ = particle::SmcTables<Real>::bytes(plan) + plan.steps.size() * sizeof(int) +
+             static_cast<std::size_t>(limits.blocks) * sizeof(ChainPart);
+    const std::size_t tile = static_cast<std::size_t>(kernels::tile_room(job).rows()) * 32 * sizeof(Real);
+    tile_ = tile <= limits.shared_bytes ? 0 : tile;
+    under_way_ =
+        kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) + kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
+    result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
+    if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
+    if (history) result_ += plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
+  }
+
+  std::size_t least() const { return fixed_ + under_way_ + result_; }
+
+  /// What fits so many bytes; at least one chain.
+  struct Fit {
+    std::int64_t chains;
+    std::int64_t under_way;  ///< of them at once
+    Limits limits;           ///< with no more blocks than have room for a tile
+  };
+  Fit fit(std::size_t bytes) const {
+    const auto blocks = static_cast<std::size_t>(limits_.blocks);
+    std::size_t left = std::max(bytes, least()) - fixed_;
+    const std::size_t under_way = std::clamp<std::size_t>(left / 2 / under_way_, 1, blocks);
+    left -= under_way * under_way_;
+    Limits limits = limits_;
+    if (tile_ > 0) {
+      const std::size_t more = std::min(blocks - under_way, (left - std::min(left, result_)) / 2 / tile_);
+      left -= more * tile_;
+      limits.blocks = static_cast<std::int64_t>(under_way + more);
+    }
+    return {.chains = static_cast<std::int64_t>(std::max<std::size_t>(left / result_, 1)),
+            .under_way = static_cast<std::int64_t>(under_way),
+            .limits = limits};
+  }
+
+ private:
+  Limits limits_;
+  std::size_t fixed_;      // tables, and what the blocks have summed
+  std::size_t under_way_;  // of a chain that runs
+  std::size_t result_;     // of a chain
+  std::size_t tile_;       // of a block
+};
+
+/// Bytes that there are for a task.
+std::size_t bytes_for(const Gpu& gpu, std::size_t memory_limit) {
+  const std::size_t free = gpu.free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
+  return memory_limit == 0 ? free : std::min(free, memory_limit);
+}
+
+/// A result that is asked for, in the GPU's memory.
+template <class T>
+class Result {
+ public:
+  /// @param to where it goes on the host, or null
+  Result(Gpu& gpu, T* to, std::size_t size) : to_(to) {
+    if (to != nullptr) buffer_ = Buffer<T>(gpu, std::max<std::size_t>(size, 1));
+    size_ = size;
+  }
+  T* data() const { return buffer_.data(); }
+  void take() const {
+    if (to_ != nullptr && size_ > 0) buffer_.download(to_);
+  }
+
+ private:
+  T* to_;
+  std::size_t size_ = 0;
+  Buffer<T> buffer_;
+};
+
+/// One task in one precision.
+template <class Real>
+class ChainsRun {
+ public:
+  ChainsRun(const SmcTask& task, Gpu& gpu)
+      : task_(task),
+        gpu_(gpu),
+        tables_(task.plan),
+        moved_(gpu, tables_.arena()),
+        law_(gpu, task.plan.mixture, particle::wide_family_of(task.plan.mixture)),
+        steps_(gpu, std::max<std::size_t>(task.plan.steps.size(), 1)),
+        weightings_(gpu, steps_.size()),
+        decides_(steps_.size(), -1) {
+    std::vector<particle::SmcStepTable<Real>> steps = tables_.steps();
+    for (particle::SmcStepTable<Real>& step : steps) moved_.move(step);
+    steps_.upload(steps.data(), steps.size());
+    int place = 0;
+    for (const int step : task.plan.weightings()) decides_[static_cast<std::size_t>(step)] = place++;
+    num_weightings_ = place;
+    weightings_.upload(decides_.data());
+    if (task.plan.start.mixture) {
+      start_law_.emplace_back(gpu, *task.plan.start.mixture, particle::wide_family_of(*task.plan.start.mixture));
+    }
+  }
+
+  ChainFailure operator()() {
+    const Memory<Real> memory(task_.plan, gpu_.limits(), task_.ess != nullptr);
+    const typename Memory<Real>::Fit fit = memory.fit(bytes_for(gpu_, task_.memory_limit));
+    ChainFailure failure;
+    for (std::int64_t first = 0; first < task_.count && !failure.found() && !task_.stop.stop_requested();) {
+      const std::int64_t count = std::min(task_.count - first, fit.chains);
+      failure = run(first, count, fit);
+      first += count;
+    }
+    return failure;
+  }
+
+ private:
+  ChainFailure run(std::int64_t first, std::int64_t count, const typename Memory<Real>::Fit& fit) {
+    ChainsJob<Real> job = make_job(first, count);
+    job.geometry = kernels::chain_geometry(job, fit.limits, fit.under_way);
+    give_room(job);
+    const std::int64_t N = task_.plan.particles;
+    const std::int64_t W = num_weightings_;
+    const auto result = [&](auto* to, std::int64_t of_a_chain) {
+      return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain, static_cast<std::size_t>(count * of_a_chain));
+    };
+    const auto out = result(std::get<Real*>(task_.out), (job.draws ? 1 : N) * task_.plan.dim());
+    const auto log_weights = result(task_.log_weights, N);
+    const auto ess = result(task_.ess, W);
+    const auto resampled = result(task_.resampled, W);
+    const auto weight_history = result(task_.weight_history, W * N);
+    const auto ancestors = result(task_.ancestors, W * N);
+    job.out = out.data();
+    job.final_log_weights = log_weights.data();
+    job.ess = ess.data();
+    job.resampled = resampled.data();
+    job.weight_history = weight_history.data();
+    job.ancestor_history = ancestors.data();
+    launch(job);
+    std::vector<ChainState> chains(static_cast<std::size_t>(count));
+    chains_.download(chains.data());
+    for (const ChainState& chain : chains) {
+      const std::int64_t c = first + (&chain - chains.data());
+      if (chain.failed_step >= 0)
+        return {.chain = c, .step = static_cast<int>(chain.failed_step), .all_weights_zero = chain.all_weights_zero};
+      task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
+    }
+    out.take();
+    log_weights.take();
+    ess.take();
+    resampled.take();
+    weight_history.take();
+    ancestors.take();
+    return {};
+  }
+
+  ChainsJob<Real> make_job(std::int64_t first, std::int64_t count) const {
+    ChainsJob<Real> job = shape_of<Real>(task_.plan);
+    job.tables = tables_.chain(task_.seed);
+    job.tables.law = law_.table();
+    job.tables.steps = steps_.data();
+    moved_.move(job.tables.start);
+    if (!start_law_.empty()) job.tables.start.law = start_law_.front().table();
+    job.weightings = weightings_.data();
+    job.num_weightings = num_weightings_;
+    job.ess_threshold = task_.plan.ess_threshold;
+    job.draws = task_.plan.output == SmcOutput::draw;
+    job.first = static_cast<std::uint64_t>(task_.first + first);
+    job.count = count;
+    return job;
+  }
+
+  /// Memory of the chains under way, where it is not shared memory.
+  void give_room(ChainsJob<Real>& job) {
+    const ChainGeometry& geometry = job.geometry;
+    const auto under_way = static_cast<std::size_t>(geometry.under_way);
+    const std::size_t numbers = under_way * static_cast<std::size_t>(kernels::padded_particles(task_.plan.particles));
+    const auto give = [&](auto& buffer, auto*& pointer, std::size_t size) {
+      if (buffer.size() < size) buffer = std::remove_reference_t<decltype(buffer)>(gpu_, size);
+      pointer = buffer.data();
+    };
+    if (!geometry.states_in_shared) give(states_, job.states, 2 * numbers * static_cast<std::size_t>(task_.plan.dim()));
+    if (!geometry.weights_in_shared) {
+      give(log_weights_, job.log_weights, numbers);
+      give(sums_, job.sums, numbers);
+      if (job.scheme == Scheme::residual) give(rests_, job.rests, numbers);
+      give(ancestors_, job.ancestors, numbers);
+    }
+    if (geometry.tile_bytes > 0) give(tiles_, job.tiles, geometry.tile_bytes / sizeof(Real));
+    give(parts_, job.parts, static_cast<std::size_t>(geometry.blocks));
+    if (chains_.size() != static_cast<std::size_t>(job.count)) chains_ = Buffer<ChainState>(gpu_, static_cast<std::size_t>(job.count));
+    job.chains = chains_.data();
+  }
+
+  /// All steps in one launch; or each phase in one, which the GPU takes up one after the other while the host goes ahead.
+  void launch(ChainsJob<Real> job) {
+    job.whole = job.geometry.whole();
+    if (job.whole) return gpu_.launch(job);
+    const double of_a_step = operations(task_.plan) * static_cast<double>(job.count) / static_cast<double>(task_.plan.steps.size() + 1);
+    double since_look = 0.0;
+    for (job.step = 0; job.step <= job.tables.num_steps; ++job.step) {
+      launch_step(job);
+      since_look += of_a_step;
+      if (since_look < operations_per_look) continue;
+      since_look = 0.0;
+      wait();
+      if (task_.stop.stop_requested()) return;
+    }
+  }
+  void launch_step(ChainsJob<Real>& job) {
+    const bool is_end = job.step == job.tables.num_steps;
+    const kernels::StepKind kind{.is_first = job.step == 0,
+                                 .is_end = is_end,
+                                 .weighs_before = job.tables.weighs_before,
+                                 .decides = !is_end && decides_[static_cast<std::size_t>(job.step)] >= 0,
+                                 .is_residual = job.scheme == Scheme::residual};
+    for (int p = 0; p < kernels::num_phases; ++p) {
+      job.phase = static_cast<Phase>(p);
+      if (kernels::has_phase(kind, job.phase)) gpu_.launch(job);
+    }
+  }
+  void wait() const {
+    ChainState state;
+    gpu_.download(&state, chains_.data(), sizeof(state));
+  }
+
+  const SmcTask& task_;
+  Gpu& gpu_;
+  particle::SmcTables<Real> tables_;
+  Tables<Real> moved_;
+  Law<Real> law_;
+  std::vector<Law<Real>> start_law_;  // at most one
+  Buffer<particle::SmcStepTable<Real>> steps_;
+  Buffer<int> weightings_;
+  std::vector<int> decides_;  // as weightings_
+  int num_weightings_ = 0;
+
+  Buffer<Real> states_, tiles_;
+  Buffer<double> log_weights_;
+  Buffer<std::uint64_t> sums_, rests_;
+  Buffer<std::uint32_t> ancestors_;
+  Buffer<ChainPart> parts_;
+  Buffer<ChainState> chains_;
+};
+
+template <class Real>
+std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, std::size_t memory_limit) {
+  const Memory<Real> memory(plan, gpu.limits(), /*history=*/false);
+  const std::size_t least = memory.least();
+  const std::size_t free = bytes_for(gpu, 0);
+  require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit, " bytes, one chain of ", plan.particles,
+          " particles needs ", least);
+  if (free < least) throw out_of_memory(name, least, concat(" for one chain of ", plan.particles, " particles"), free);
+  const std::int64_t fit = memory.fit(bytes_for(gpu, memory_limit)).chains;
+  // A task is also what progress is told of and what a request to stop waits for.
+  const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12));
+  const Limits limits = gpu.limits();
+  const std::int64_t fills_the_gpu =
+      std::max<std::int64_t>(4 * limits.blocks * std::min<std::int64_t>(limits.shared_chain, plan.particles) / plan.particles, 1);
+  return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
+}
+
+}  // namespace
+
+ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
+  return task.precision == Precision::f32 ? ChainsRun<float>(task, gpu)() : ChainsRun<double>(task, gpu)();
+}
+
+std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, Precision precision, std::size_t memory_limit) {
+  return precision == Precision::f32 ? at_once<float>(gpu, name, plan, memory_limit) : at_once<double>(gpu, name, plan, memory_limit);
 }
 
 }  // namespace gmdiff::cuda

@@ -9,6 +9,7 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/smc.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cuda {
@@ -41,6 +42,8 @@ class Gpu {
   virtual void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::ChainsJob<float>& job) = 0;
+  virtual void launch(const kernels::ChainsJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;

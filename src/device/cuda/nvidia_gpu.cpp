@@ -86,6 +86,12 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override {
     launch_job(job, geometry, "launch of points in float64");
   }
+  void launch(const kernels::ChainsJob<float>& job) override {
+    launch_with("launch of SMC in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::ChainsJob<double>& job) override {
+    launch_with("launch of SMC in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::ProjectionJob& job) override {
     launch_with("launch of projections", [&] { kernels::launch(job, stream_.get()); });
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "device/cuda/gpu.hpp"
+#include "device/particle/smc_tables.hpp"
 #include "device/particle/table_builder.hpp"
 
 namespace gmdiff::cuda {
@@ -41,6 +42,27 @@ class Tables {
     move(step.levels[0]);
     move(step.levels[1]);
     move(step.move);
+  }
+  void move(particle::FactorTable<Real>& factors) const {
+    move(factors.centre);
+    move(factors.precision);
+  }
+  void move(particle::ConditionedTable<Real>& table) const {
+    for (const Real** pointer : {&table.constants, &table.whitening, &table.offset, &table.mean, &table.gain, &table.noise}) move(*pointer);
+  }
+  void move(particle::SmcStepTable<Real>& step) const {
+    move(step.level);
+    move(step.factors);
+    move(step.divided);
+    for (const Real** pointer : {&step.keep, &step.offset, &step.deviation}) move(*pointer);
+    move(step.conditioned);
+  }
+  /// All but the law.
+  void move(particle::SmcStartTable<Real>& start) const {
+    move(start.mean);
+    move(start.deviation);
+    move(start.move);
+    move(start.factors);
   }
 
  private:
