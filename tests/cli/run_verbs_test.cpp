@@ -43,8 +43,8 @@ TEST_F(RunVerbsTest, SampleWritesWhatTheLibrarySamples) {
 
   const Problem problem = read_problem(folder() / "problem.json");
   const ForwardProcess process(problem.process);
-  const Samples expected = sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid), problem.sampler,
-                                  {.count = 20, .seed = 3, .precision = Precision::f64});
+  const Samples expected = sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid),
+                                  std::get<Sampler>(problem.sampler), {.count = 20, .seed = 3, .precision = Precision::f64});
   EXPECT_EQ(read_points(folder() / "x.npy"), expected.to_double());
 }
 
