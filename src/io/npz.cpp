@@ -21,7 +21,9 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr zip_uint16_t first_date = 1 << 5 | 1;  // 1980-01-01, the first day a zip archive can express: same arrays, same bytes
+// What would differ from day to day and user to user: same arrays, same bytes.
+constexpr zip_uint16_t first_date = 1 << 5 | 1;                   // 1980-01-01, the first day a zip archive can express
+constexpr zip_uint32_t attributes = zip_uint32_t{0100644} << 16;  // a regular file that its owner may write and all may read
 
 [[noreturn]] void write_failed(const std::filesystem::path& file, const char* reason) {
   throw std::runtime_error(concat(file.string(), ": writing failed (", reason, ")"));
@@ -72,7 +74,8 @@ void add_entry(zip_t* archive, const OutputFile& output, const std::string& name
     write_failed(output.file(), zip_strerror(archive));
   }
   const auto index = static_cast<zip_uint64_t>(entry);
-  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, first_date, 0) != 0) {
+  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, first_date, 0) != 0 ||
+      zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, attributes) != 0) {
     write_failed(output.file(), zip_strerror(archive));
   }
 }
