@@ -350,6 +350,13 @@ std::vector<Row> rows_of(const Settings& settings, bool quiet) {
 
 // ----- output
 
+/// What the samplers are compared with.
+std::string law_name(const std::vector<NamedProblem>& problems) {
+  const auto observed = [](const NamedProblem& named) { return named.problem.observation.has_value(); };
+  if (std::ranges::all_of(problems, observed)) return "posterior";
+  return std::ranges::none_of(problems, observed) ? "prior" : "posterior or prior";
+}
+
 Json row_json(const Row& row) {
   const auto known = [](const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); };
   Json json;
@@ -371,6 +378,7 @@ std::string compare_json(const Settings& settings, const std::vector<Row>& rows)
   Json json;
   json["problems"] = Json::array();
   for (const NamedProblem& named : settings.problems) json["problems"].push_back(named.name);
+  json["law"] = law_name(settings.problems);
   json["quantity"] = "sw_1";
   json["count"] = settings.options.count;
   json["slices"] = settings.judging.slices;
@@ -395,8 +403,8 @@ std::string compare_text(const Settings& settings, const std::vector<Row>& rows)
   }
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
-  return concat(which, ": sliced W1 of ", settings.options.count, " samples to as many exact ones, ", settings.judging.slices,
-                " directions; floor: between exact ones\n\n", table.text());
+  return concat(law_name(settings.problems), " of ", which, ": sliced W1 of ", settings.options.count, " samples to as many exact ones, ",
+                settings.judging.slices, " directions; floor: between exact ones\n\n", table.text());
 }
 
 void run_compare(const CompareFlags& flags) {

@@ -39,8 +39,9 @@ TEST_F(CompareTest, HasARowForEachOfTheUsualSamplers) {
   const Json result = json({"compare", "problem.json", "--count", "20", "--slices", "10", "--steps", "4"});
 
   EXPECT_EQ(keys(result),
-            (std::vector<std::string>{"problems", "quantity", "count", "slices", "repeats", "seed", "precision", "device", "rows"}));
+            (std::vector<std::string>{"problems", "law", "quantity", "count", "slices", "repeats", "seed", "precision", "device", "rows"}));
   EXPECT_EQ(result["problems"], Json::array({"problem.json"}));
+  EXPECT_EQ(result["law"], "posterior");
   EXPECT_EQ(result["quantity"], "sw_1");
   EXPECT_EQ(result["count"], 20);
   EXPECT_EQ(result["slices"], 10);
@@ -146,6 +147,10 @@ TEST_F(CompareTest, WithoutAnObservationSamplersOfTheLawAreCompared) {
 
   EXPECT_EQ(result.size(), 2U);
   EXPECT_TRUE(result[0]["log_evidence_error"].is_null());
+  const std::string one = output({"compare", "prior.json", "--samplers", "draw", "--count", "10"});
+  EXPECT_TRUE(one.starts_with("prior of prior.json: ")) << one;
+  const std::string both = output({"compare", "prior.json", "problem.json", "--samplers", "draw", "--count", "10"});
+  EXPECT_TRUE(both.starts_with("posterior or prior of 2 problems: ")) << both;
 }
 
 TEST_F(CompareTest, OneProblemMayBeStandardInput) {
@@ -168,7 +173,8 @@ TEST_F(CompareTest, TheTableForPeopleHasTheNumbersOfJson) {
   const std::string text =
       output({"compare", "problem.json", "other.json", "--count", "20", "--slices", "5", "--samplers", "mcgdiff:particles=8,draw"});
 
-  EXPECT_TRUE(text.starts_with("2 problems: sliced W1 of 20 samples to as many exact ones, 5 directions; floor: between exact ones\n\n"))
+  EXPECT_TRUE(text.starts_with(
+      "posterior of 2 problems: sliced W1 of 20 samples to as many exact ones, 5 directions; floor: between exact ones\n\n"))
       << text;
   EXPECT_NE(text.find("sampler              sw_1"), std::string::npos) << text;
   EXPECT_NE(text.find("\nmcgdiff:particles=8  "), std::string::npos) << text;

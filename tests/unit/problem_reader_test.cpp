@@ -163,35 +163,6 @@ TEST(ProblemReader, ReadsSmcSamplersByNameAlone) {
   }
 }
 
-TEST(ProblemReader, NamesBadSmcSamplers) {
-  const auto sampler = [](const std::string& text) { return with(observed + text); };
-  const std::string keys = "(known: type, particles, variant, kappa, kernel, eta, start, resampling, ess_threshold, output)";
-  expect_messages({
-      {with(R"("sampler": {"type": "mcgdiff"})"), "sampler: mcgdiff samples the posterior of an observation, and the problem has none"},
-      {with(R"("sampler": {"type": "bootstrap", "particles": 5})"),
-       "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
-      {sampler(R"({"type": "mcgdif"})"),
-       R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
-      {sampler(R"({"type": "mcgdiff", "particle": 5})"), R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
-      {sampler(R"({"type": "bootstrap", "variant": "A"})"),
-       R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, resampling, ess_threshold, output))"},
-      {sampler(R"({"type": "mcgdiff", "particles": 0})"), "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
-      {sampler(R"({"type": "mcgdiff", "particles": 1.5})"), "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
-      {sampler(R"({"type": "mcgdiff", "particles": 1073741825})"),
-       "sampler.particles: expected an integer from 1 to 1073741824, given 1073741825"},
-      {sampler(R"({"type": "mcgdiff", "variant": "B"})"), R"(sampler.variant: expected "C" or "A", given "B")"},
-      {sampler(R"({"type": "mcgdiff", "kappa": "small"})"), R"(sampler.kappa: expected a number, given "small")"},
-      {sampler(R"({"type": "mcgdiff", "kernel": "euler"})"), R"(sampler.kernel: expected "ddim" or "exact", given "euler")"},
-      {sampler(R"({"type": "mcgdiff", "eta": true})"), "sampler.eta: expected a number, given true"},
-      {sampler(R"({"type": "mcgdiff", "start": "here"})"), R"(sampler.start: expected "exact" or "gaussian", given "here")"},
-      {sampler(R"({"type": "mcgdiff", "resampling": "often"})"),
-       R"(sampler.resampling: expected "systematic" or "stratified" or "multinomial" or "residual", given "often")"},
-      {sampler(R"({"type": "mcgdiff", "ess_threshold": null})"), "sampler.ess_threshold: expected a number, given null"},
-      {sampler(R"({"type": "mcgdiff", "output": "all"})"), R"(sampler.output: expected "draw" or "particles", given "all")"},
-  });
-}
-
 TEST(ProblemReader, ReadsArraysFromNpyFilesBesideTheProblem) {
   const test::TemporaryFolder folder;
   std::filesystem::copy(data_file("means.npy"), folder / "means.npy");
@@ -445,6 +416,35 @@ TEST(ProblemReader, NamesBadSamplers) {
       {sampler(R"({"type": "ddim", "churn_max": "nan"})"), R"(sampler.churn_max: expected a number or "inf", given "nan")"},
       {sampler(R"({"type": "ancestral", "variance": "medium"})"), R"(sampler.variance: expected "small" or "large", given "medium")"},
       {sampler(R"({"type": "heun", "variable": 1})"), R"(sampler.variable: expected "t" or "n", given 1)"},
+  });
+}
+
+TEST(ProblemReader, NamesBadSmcSamplers) {
+  const auto sampler = [](const std::string& text) { return with(observed + text); };
+  const std::string keys = "(known: type, particles, variant, kappa, kernel, eta, start, resampling, ess_threshold, output)";
+  expect_messages({
+      {with(R"("sampler": {"type": "mcgdiff"})"), "sampler: mcgdiff samples the posterior of an observation, and the problem has none"},
+      {with(R"("sampler": {"type": "bootstrap", "particles": 5})"),
+       "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
+      {sampler(R"({"type": "mcgdif"})"),
+       R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
+      {sampler(R"({"type": "mcgdiff", "particle": 5})"), R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
+      {sampler(R"({"type": "bootstrap", "variant": "A"})"),
+       R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, resampling, ess_threshold, output))"},
+      {sampler(R"({"type": "mcgdiff", "particles": 0})"), "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
+      {sampler(R"({"type": "mcgdiff", "particles": 1.5})"), "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
+      {sampler(R"({"type": "mcgdiff", "particles": 1073741825})"),
+       "sampler.particles: expected an integer from 1 to 1073741824, given 1073741825"},
+      {sampler(R"({"type": "mcgdiff", "variant": "B"})"), R"(sampler.variant: expected "C" or "A", given "B")"},
+      {sampler(R"({"type": "mcgdiff", "kappa": "small"})"), R"(sampler.kappa: expected a number, given "small")"},
+      {sampler(R"({"type": "mcgdiff", "kernel": "euler"})"), R"(sampler.kernel: expected "ddim" or "exact", given "euler")"},
+      {sampler(R"({"type": "mcgdiff", "eta": true})"), "sampler.eta: expected a number, given true"},
+      {sampler(R"({"type": "mcgdiff", "start": "here"})"), R"(sampler.start: expected "exact" or "gaussian", given "here")"},
+      {sampler(R"({"type": "mcgdiff", "resampling": "often"})"),
+       R"(sampler.resampling: expected "systematic" or "stratified" or "multinomial" or "residual", given "often")"},
+      {sampler(R"({"type": "mcgdiff", "ess_threshold": null})"), "sampler.ess_threshold: expected a number, given null"},
+      {sampler(R"({"type": "mcgdiff", "output": "all"})"), R"(sampler.output: expected "draw" or "particles", given "all")"},
   });
 }
 

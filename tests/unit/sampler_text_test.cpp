@@ -112,7 +112,7 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       {"mcgdiff:particles=many", R"(sampler "mcgdiff:particles=many": particles: expected an integer from 1 to 1073741824, given "many")"},
       {"mcgdiff:variant=c", R"(sampler "mcgdiff:variant=c": variant: expected "C" or "A", given "c")"},
       {"bootstrap:kappa=1",
-       R"(sampler "bootstrap:kappa=1": unknown key "kappa"; did you mean "eta"? (known: type, particles, kernel, eta, start, resampling, )"
+       R"(sampler "bootstrap:kappa=1": unknown key "kappa"; did you mean "type"? (known: type, particles, kernel, eta, start, resampling, )"
        R"(ess_threshold, output))"},
   };
   for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);
