@@ -24,7 +24,7 @@ constexpr double slots_2d = 182;
 
 void add_2d() {
   const gmdiff::Problem problem = gmdiff::bench_2d();
-  const gmdiff::Plan bench = gmdiff::bench::plan_2d(problem.sampler);
+  const gmdiff::Plan bench = gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(problem.sampler));
   for (const std::int64_t count : {100'000, 1'000'000, 10'000'000, 100'000'000}) {
     register_on_gpu({"bench-2d/f32/particles:" + std::to_string(count), bench, count, Precision::f32, slots_2d});
   }
@@ -79,7 +79,7 @@ void log_density(benchmark::State& state, Precision precision) {
 /// the GPU.
 void thousand_million(benchmark::State& state) {
   gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
-    const gmdiff::Plan plan = gmdiff::bench::plan_2d(gmdiff::bench_2d().sampler);
+    const gmdiff::Plan plan = gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(gmdiff::bench_2d().sampler));
     constexpr std::int64_t count = 1'000'000'000;
     gpu.use->reset();
     for (auto _ : state) {

@@ -31,8 +31,8 @@ std::vector<Case> cases() {
   for (const auto precision : {gmdiff::Precision::f32, gmdiff::Precision::f64}) {
     const std::string suffix = precision == gmdiff::Precision::f32 ? "/f32" : "/f64";
     for (const std::int64_t count : {1'000, 10'000, 100'000, 1'000'000}) {
-      list.push_back(
-          {"bench-2d" + suffix + "/particles:" + std::to_string(count), gmdiff::bench::plan_2d(problem.sampler), count, precision});
+      list.push_back({"bench-2d" + suffix + "/particles:" + std::to_string(count),
+                      gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(problem.sampler)), count, precision});
     }
     list.push_back({"2d/ddim" + suffix, gmdiff::bench::plan_2d(gmdiff::Ddim{}), 100'000, precision});
     list.push_back({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}), 100'000, precision});

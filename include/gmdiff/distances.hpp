@@ -140,6 +140,9 @@ struct Judgement {
 /// One entry; two (mean_error, covariance_error) for `Metric::moments`. Exact draws have as many points as `x` and come from the streams
 /// of numerics.md §5 with replicate >= 1: never those of a run with the same seed. At least 2 points for mmd_squared and moments.
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
+/// What `judge` gives for each set alone, with the exact draws and the floor computed once: several samplers of one law. All sets have as
+/// many points.
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law, const JudgeOptions& options = {});
 /// Both sides exact, `count` draws each: p is judged against the law q, whose draws make the floor.
 std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count, const JudgeOptions& options = {});
 

@@ -5,15 +5,21 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/observation.hpp>
 #include <gmdiff/process.hpp>
 #include <gmdiff/sampler.hpp>
+#include <gmdiff/smc.hpp>
 #include <gmdiff/time_grid.hpp>
 
 namespace gmdiff {
+
+/// What a problem can be sampled by: a reverse-time sampler, of the prior or the exact posterior; or sequential Monte Carlo, which needs an
+/// observation.
+using AnySampler = std::variant<Sampler, SmcSampler>;
 
 /// What a problem file holds (guide.md, "Problem files"). Missing parts have these defaults.
 struct Problem {
@@ -21,14 +27,14 @@ struct Problem {
   ProcessDescription process = Vp{};
   GridDescription grid = UniformGrid{};
   std::optional<LinearObservation> observation = {};
-  Sampler sampler = Ddim{};
+  AnySampler sampler = Ddim{};
 };
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
 /// @throws std::invalid_argument with file, key, expected and given: malformed JSON, a repeated key, an unknown key (with the nearest known
 ///   one), a wrong type or shape, a .npy file that does not fit, and whatever the model objects find wrong: prior, process, grid and
-///   observation are built to be checked (a sampler's ranges are checked by its plan). Steps are limited to 1e6. A malformed file of any
-///   size never crashes. std::runtime_error when reading fails.
+///   observation are built to be checked (a sampler's ranges are checked by its plan); an SMC sampler without an observation. Steps are
+///   limited to 1e6. A malformed file of any size never crashes. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; `name` stands for the file in messages, `folder` is where relative .npy paths start.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
@@ -38,16 +44,16 @@ Problem parse_problem(const std::string& json, const std::string& name = "proble
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);
 
-/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`.
+/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20` or `mcgdiff:particles=512`.
 /// @throws std::invalid_argument for unknown names, keys (with the nearest) and values.
-Sampler parse_sampler(const std::string& text);
-/// Names of all samplers, e.g. "ddim".
+AnySampler parse_sampler(const std::string& text);
+/// Names of all samplers, e.g. "ddim"; those of SMC last.
 std::vector<std::string> sampler_names();
 /// The sampler as `parse_sampler` reads it, parameters at their default left out.
-std::string to_string(const Sampler& sampler);
+std::string to_string(const AnySampler& sampler);
 /// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`; non-finite numbers are the strings "inf",
 /// "-inf", "nan".
-std::string to_json(const Sampler& sampler);
+std::string to_json(const AnySampler& sampler);
 /// The grid with all its parameters as JSON text.
 std::string to_json(const GridDescription& grid);
 /// The process with all its parameters as JSON text.

@@ -21,6 +21,8 @@ struct ParticleRange {
   std::uint64_t end() const { return static_cast<std::uint64_t>(first) + static_cast<std::uint64_t>(count); }
 };
 
+constexpr std::int64_t most_slices = 1'000'000;  // of a sliced distance: bounds the memory of the directions
+
 /// A whole number in [low, high], decimal digits with an optional minus sign.
 std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low, std::int64_t high);
 /// A finite number.

@@ -17,7 +17,6 @@
 namespace gmdiff::cli {
 namespace {
 
-constexpr std::int64_t most_slices = 1'000'000;  // bounds the memory of the directions
 constexpr const char* no_law = "between two .npy files there is no law to draw from, so there is no noise floor";
 
 struct DistanceFlags {

@@ -2,14 +2,13 @@
 #include <memory>
 #include <set>
 
-#include <gmdiff/npy.hpp>
-
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/record.hpp"
+#include "cli/result_file.hpp"
 #include "cli/verb.hpp"
 #include "io/npy_header.hpp"
 #include "model/check.hpp"
@@ -17,7 +16,7 @@
 namespace gmdiff::cli {
 namespace {
 
-constexpr std::int64_t block_values = 1 << 20;
+constexpr std::int64_t block_bytes = 1 << 22;
 
 struct MergeFlags {
   std::vector<std::string> files;
@@ -30,20 +29,35 @@ struct MergeFlags {
 struct Part {
   std::string file;
   RunRecord record;
+  ResultArrays arrays;
 };
+
+/// Checks the evidence in the sidecar, and that an archive holds what SMC writes.
+void check_smc(const Part& part) {
+  const RunRecord& record = part.record;
+  require(!record.smc || std::ssize(record.smc->log_evidence) == record.shape[0], part.file, ": it has ", record.shape[0],
+          " chains, but its sidecar the log-evidence of ", record.smc ? record.smc->log_evidence.size() : 0);
+  if (!is_archive(part.arrays)) return;
+  require(record.smc && record.shape.size() == 3 && part.arrays == particle_arrays(record.shape, part.arrays.front().precision), part.file,
+          ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
+}
 
 /// Reads the sidecar and checks that it speaks of the file.
 Part load_part(const std::string& file) {
-  const NpyReader reader(file);
-  Part part{file, read_sidecar(file)};
+  const ResultReader reader(file);
+  Part part{file, read_sidecar(file), reader.arrays()};
+  require(!part.arrays.empty(), file, ": it holds no array");
   const RunRecord& record = part.record;
-  require(record.shape == reader.shape(), file, ": its shape is ", io::shape_text(reader.shape()), ", its sidecar says ",
+  const io::NpzEntry& samples = part.arrays.front();
+  require(record.shape == samples.shape, file, ": its shape is ", io::shape_text(samples.shape), ", its sidecar says ",
           io::shape_text(record.shape));
-  require(record.precision == precision_name(reader.precision()), file, ": it holds ", precision_name(reader.precision()),
+  require(record.precision == precision_name(samples.precision), file, ": it holds ", precision_name(samples.precision),
           " values, its sidecar says ", record.precision);
   const std::uint64_t rows = record.end - record.first;
   require(!record.shape.empty() && static_cast<std::uint64_t>(record.shape[0]) == rows, file, ": it has ",
-          record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of particles ", record.first, ":", record.end);
+          record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record), " ", record.first, ":",
+          record.end);
+  check_smc(part);
   return part;
 }
 
@@ -71,6 +85,8 @@ void check_one_run(const Part& a, const Part& b) {
   same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
   same("the list of times", x.times.dump(), y.times.dump());
+  same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
+  same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ", x.device, ", ", b.file, " from ",
           y.device, ", and the reference device has other bits than the others");
   require(x.math == "exact" || device_kind(x) == device_kind(y), "not parts of one run: ", a.file, " comes from the device ", x.device,
@@ -88,9 +104,10 @@ std::vector<Part> load_parts(const std::vector<std::string>& files) {
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const Part& before = parts[i - 1];
     const Part& part = parts[i];
-    require(part.record.first >= before.record.end, "the ranges overlap: ", before.file, " holds particles ", before.record.first, ":",
+    const char* kind = counted(part.record);
+    require(part.record.first >= before.record.end, "the ranges overlap: ", before.file, " holds ", kind, " ", before.record.first, ":",
             before.record.end, ", ", part.file, " holds ", part.record.first, ":", part.record.end);
-    require(part.record.first == before.record.end, "particles ", before.record.end, ":", part.record.first, " are missing between ",
+    require(part.record.first == before.record.end, kind, " ", before.record.end, ":", part.record.first, " are missing between ",
             before.file, " and ", part.file);
   }
   return parts;
@@ -105,6 +122,9 @@ RunRecord merge_records(const std::vector<Part>& parts) {
     whole.end = record.end;
     require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]), "the merged run has 2^63 particles or more");
     if (record.start) *whole.start += *record.start;
+    if (record.smc) {
+      whole.smc->log_evidence.insert(whole.smc->log_evidence.end(), record.smc->log_evidence.begin(), record.smc->log_evidence.end());
+    }
     whole.particle_steps += record.particle_steps;
     whole.seconds += record.seconds;
     add_missing(whole.warnings, record.warnings);
@@ -117,32 +137,61 @@ RunRecord merge_records(const std::vector<Part>& parts) {
   return whole;
 }
 
-/// Copies the values of a file block by block.
-template <class Scalar>
-void copy_values(const std::string& file, NpyWriter& writer, std::int64_t& done, ProgressLine& line, const std::stop_token& stop) {
-  NpyReader reader(file);
-  std::vector<Scalar> block;
-  for (std::int64_t first = 0; first < reader.size(); first += std::ssize(block)) {
-    if (stop.stop_requested()) throw CommandInterrupted("interrupted: nothing was written");
-    block.resize(static_cast<std::size_t>(std::min(block_values, reader.size() - first)));
-    const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
-    reader.read_bytes(first, std::ssize(block), bytes);
-    writer.append(std::span<const Scalar>(block));
-    done += std::ssize(block);
-    line.update(done);
+/// Bytes of an array's values.
+std::int64_t bytes_of(const io::NpzEntry& array) {
+  return io::shape_size(array.shape, array.name) * (array.precision == Precision::f32 ? 4 : 8);
+}
+
+/// Copies arrays of files block by block.
+class Copier {
+ public:
+  Copier(ResultWriter& writer, ProgressLine& line, std::stop_token stop) : writer_(writer), line_(line), stop_(std::move(stop)) {}
+
+  void copy(const Part& part, std::size_t array) {
+    part.arrays[array].precision == Precision::f32 ? copy<float>(part, array) : copy<double>(part, array);
   }
+
+ private:
+  template <class Scalar>
+  void copy(const Part& part, std::size_t array) {
+    ResultReader reader(part.file);
+    reader.open(array);
+    std::vector<Scalar> block;
+    for (std::int64_t left = bytes_of(part.arrays[array]); left > 0; left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
+      if (stop_.stop_requested()) throw CommandInterrupted("interrupted: nothing was written");
+      block.resize(static_cast<std::size_t>(std::min(block_bytes, left)) / sizeof(Scalar));
+      const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
+      reader.read_bytes(bytes);
+      writer_.append(array, std::span<const Scalar>(block));
+      done_ += std::ssize(bytes);
+      line_.update(done_);
+    }
+  }
+
+  ResultWriter& writer_;
+  ProgressLine& line_;
+  std::stop_token stop_;
+  std::int64_t done_ = 0;
+};
+
+/// The arrays of the whole run, of `rows` rows.
+ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
+  ResultArrays arrays = part.arrays;
+  for (io::NpzEntry& array : arrays) array.shape.front() = rows;
+  return arrays;
 }
 
 void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, const RunRecord& whole) {
-  const bool single = whole.precision == "f32";
-  const std::int64_t values = io::shape_size(whole.shape, flags.out);
-  check_free_space(flags.out, static_cast<std::uint64_t>(values) * (single ? 4 : 8));
+  const ResultArrays arrays = whole_arrays(parts.front(), whole.shape.front());
+  std::int64_t bytes = 0;
+  for (const io::NpzEntry& array : arrays) bytes += bytes_of(array);
+  check_free_space(flags.out, static_cast<std::uint64_t>(bytes) * (is_archive(arrays) ? 2 : 1));
   const InterruptWatcher watcher;
-  NpyWriter writer(flags.out, whole.shape, single ? Precision::f32 : Precision::f64, flags.force);
-  ProgressLine line("merge", values, flags.common.quiet);
-  std::int64_t done = 0;
-  for (const Part& part : parts) {
-    (single ? copy_values<float> : copy_values<double>)(part.file, writer, done, line, watcher.token());
+  ResultWriter writer(flags.out, arrays, flags.force);
+  ProgressLine line("merge", bytes, flags.common.quiet);
+  Copier copier(writer, line, watcher.token());
+  for (std::size_t array = 0; array < arrays.size(); ++array) {
+    for (const Part& part : parts) copier.copy(part, array);
   }
   writer.commit();
   write_text(with_suffix(flags.out, ".json"), json_text(sidecar_json(whole)));
@@ -152,6 +201,8 @@ void run_merge(const MergeFlags& flags) {
   check_output(flags.out, flags.force);
   check_output(with_suffix(flags.out, ".json"), flags.force);
   const std::vector<Part> parts = load_parts(flags.files);
+  require(!is_archive(parts.front().arrays) || flags.out.ends_with(".npz"), "--out ", flags.out,
+          ": the parts are archives; give a name that ends in .npz");
   const RunRecord whole = merge_records(parts);
   write_merged(flags, parts, whole);
   print_remarks(whole.warnings, whole.notes, flags.common.quiet);
@@ -163,10 +214,10 @@ void run_merge(const MergeFlags& flags) {
 Verb add_merge(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run, checked to be one run");
   auto flags = std::make_shared<MergeFlags>();
-  verb->add_option("FILES", flags->files, ".npy files of adjacent ranges, in any order; each with its FILE.json")
+  verb->add_option("FILES", flags->files, ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")
       ->required()
       ->type_name("");
-  verb->add_option("--out", flags->out, "the .npy file to write")->required()->type_name("FILE");
+  verb->add_option("--out", flags->out, "the .npy or .npz file to write, as the parts are")->required()->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb, "  gmdiff merge a.npy b.npy --out merged.npy\n");

@@ -22,13 +22,17 @@ struct PosteriorFlags {
   bool force = false;
 };
 
-/// The posterior as a problem of its own: process, grid and sampler are those of the original.
+/// The posterior as a problem of its own: process, grid and sampler are those of the original, but for what needs the observation.
 Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::vector<std::string>& notes) {
   Problem result{.prior = mixture, .process = problem.process, .grid = problem.grid, .observation = {}, .sampler = problem.sampler};
   if (std::holds_alternative<McgdiffGrid>(problem.grid)) {
     // That grid is made for an observation, which the new problem does not have.
     result.grid = ListGrid{TimeGrid(ForwardProcess(problem.process), problem.grid, &*problem.observation).times()};
     notes.emplace_back("the grid adapted to the observation is written as a list of its times");
+  }
+  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) {
+    result.sampler = Ddim{};
+    notes.push_back(concat("the sampler ", name_of(*smc), " needs the observation; the problem written has ", Ddim::name));
   }
   return result;
 }

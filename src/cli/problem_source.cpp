@@ -4,7 +4,9 @@
 
 #include <gmdiff/npy.hpp>
 
+#include "cli/arguments.hpp"
 #include "io/npy_header.hpp"
+#include "io/parameter_reader.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cli {
@@ -18,6 +20,23 @@ Problem load_problem(const std::string& file) {
   return file == "-" ? read_problem(std::cin, "standard input", {}) : read_problem(std::filesystem::path(file));
 }
 
+void set_steps(Problem& problem, const std::string& text) {
+  const int steps = static_cast<int>(parse_integer("--steps", text, 1, io::max_steps));
+  if (auto* mcgdiff = std::get_if<McgdiffGrid>(&problem.grid)) {
+    mcgdiff->points = steps + 1;
+    return;
+  }
+  std::visit(
+      [steps](auto& grid) {
+        if constexpr (requires { grid.steps; }) {
+          grid.steps = steps;
+        } else {
+          fail("--steps: the problem's grid is an explicit list of times, whose steps cannot be replaced");
+        }
+      },
+      problem.grid);
+}
+
 Points load_points(const std::string& file) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
   require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ", io::shape_text(shape));
@@ -28,6 +47,15 @@ Points load_points(const std::string& file) {
 Law law_of(const Problem& problem, bool prior) {
   if (!problem.observation || prior) return {"prior", problem.prior};
   return {"posterior", posterior(problem.prior, *problem.observation).mixture};
+}
+
+const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& file) {
+  require(problem.observation.has_value(), name_of(sampler), " samples the posterior of an observation, and ", file, " has none");
+  return *problem.observation;
+}
+
+const char* name_of(const SmcSampler& sampler) {
+  return std::visit([](const auto& description) { return description.name; }, sampler);
 }
 
 }  // namespace gmdiff::cli

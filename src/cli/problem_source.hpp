@@ -22,6 +22,10 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior =
 /// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
 Problem load_problem(const std::string& file);
 
+/// Replaces the number of steps of the problem's grid by that of `--steps`. @throws std::invalid_argument for a grid that is a list of
+/// times.
+void set_steps(Problem& problem, const std::string& steps);
+
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. @throws std::invalid_argument naming the file for any other shape.
 Points load_points(const std::string& file);
 
@@ -31,5 +35,10 @@ struct Law {
   Mixture mixture;
 };
 Law law_of(const Problem& problem, bool prior);
+
+/// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and `file` when there is none.
+const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& file);
+/// The name in the catalogue.
+const char* name_of(const SmcSampler& sampler);
 
 }  // namespace gmdiff::cli

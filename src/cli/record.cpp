@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <fstream>
 
 #include "cli/files.hpp"
@@ -70,6 +71,35 @@ std::optional<std::uint64_t> read_start(const SidecarReader& reader, const std::
   return std::stoull(digits, nullptr, 16);
 }
 
+std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string& sidecar) {
+  if (reader.at("particles").is_null()) return {};
+  SmcRecord smc{.particles = reader.get<std::int64_t>("particles"), .log_evidence = {}};
+  const Json& values = reader.at("log_evidence");
+  const bool numbers = values.is_array() && std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
+  require(numbers, sidecar, ": \"log_evidence\" is not an array of numbers");
+  smc.log_evidence = values.get<std::vector<double>>();
+  return smc;
+}
+
+/// log of the mean of exp(values).
+double log_mean_exp(const std::vector<double>& values) {
+  const double largest = *std::ranges::max_element(values);
+  long double sum = 0.0L;
+  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
+  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
+}
+
+/// log of the mean evidence of the chains, which is unbiased before the logarithm is taken.
+double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.log_evidence); }
+
+void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
+  for (const char* key : {"particles", "log_evidence", "mean_log_evidence"}) json[key] = nullptr;
+  if (!smc) return;
+  json["particles"] = smc->particles;
+  json["log_evidence"] = smc->log_evidence;
+  json["mean_log_evidence"] = json_number(mean_log_evidence(*smc));
+}
+
 /// The description `json` of a grid, process or sampler on one line.
 std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -95,6 +125,7 @@ Json sidecar_json(const RunRecord& record) {
   json["shape"] = record.shape;
   json["times"] = record.times;
   json["start"] = record.start ? Json{{"digest", hex(*record.start)}} : Json(nullptr);
+  add_smc(json, record.smc);
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
   json["warnings"] = record.warnings;
@@ -119,7 +150,11 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
   if (!record.sampler.is_null()) table.add({"sampler", one_line(record.sampler)});
   if (!record.process.is_null()) table.add({"process", one_line(record.process)});
   if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
-  table.add({"particles", concat(record.first, ":", record.end, ", seed ", record.seed)});
+  table.add({counted(record), concat(record.first, ":", record.end, ", seed ", record.seed)});
+  if (record.smc) {
+    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)), ", ", record.smc->particles,
+                                  " particles a chain")});
+  }
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
   table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
@@ -148,6 +183,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.shape = reader.get<std::vector<std::int64_t>>("shape");
   record.times = reader.at("times");
   record.start = read_start(reader, sidecar);
+  record.smc = read_smc(reader, sidecar);
   record.complete = reader.get<bool>("complete");
   record.particle_steps = reader.get<double>("particle_steps");
   record.warnings = reader.get<std::vector<std::string>>("warnings");
@@ -155,6 +191,8 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.seconds = reader.get<double>("seconds");
   return record;
 }
+
+const char* counted(const RunRecord& record) { return record.smc ? "chains" : "particles"; }
 
 void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more) {
   for (const std::string& text : more) {

@@ -13,7 +13,13 @@
 
 namespace gmdiff::cli {
 
-/// Where a .npy file comes from: the sidecar `x.npy.json` that stands beside `x.npy`.
+/// What SMC tells beside its samples.
+struct SmcRecord {
+  std::int64_t particles = 0;        ///< of a chain
+  std::vector<double> log_evidence;  ///< of each chain of the range, as far as it is run
+};
+
+/// Where a .npy or .npz file comes from: the sidecar `x.npy.json` that stands beside `x.npy`.
 struct RunRecord {
   std::string version;
   std::string verb;     ///< sample, forward or draw
@@ -23,7 +29,7 @@ struct RunRecord {
   Json process;         ///< null for draw
   Json grid;            ///< null for draw
   std::uint64_t seed = 0;
-  std::uint64_t first = 0;  ///< range [first, end)
+  std::uint64_t first = 0;  ///< range [first, end), of particles or of chains
   std::uint64_t end = 0;
   std::string precision;  ///< f32 or f64
   std::string math;       ///< exact or fast, as asked for
@@ -32,6 +38,7 @@ struct RunRecord {
   std::vector<std::int64_t> shape;
   Json times;                          ///< of the levels kept; null without history
   std::optional<std::uint64_t> start;  ///< digest of the given start states (`start_digest`), absent where none were given
+  std::optional<SmcRecord> smc;        ///< absent for samplers without weights
   bool complete = true;                ///< false: interrupted, the range is what was finished
   double particle_steps = 0.0;
   std::vector<std::string> warnings;
@@ -48,6 +55,9 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
 
 /// Reads the sidecar of `file`. @throws std::invalid_argument naming the sidecar when it is missing, no JSON, or lacks a key.
 RunRecord read_sidecar(const std::filesystem::path& file);
+
+/// What a range of the run counts: "particles" or "chains".
+const char* counted(const RunRecord& record);
 
 /// Appends those of `more` that are not there yet.
 void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more);

@@ -6,13 +6,13 @@
 #include <gmdiff/device.hpp>
 #include <gmdiff/plan.hpp>
 #include <gmdiff/problem.hpp>
+#include <gmdiff/smc_plan.hpp>
 #include <gmdiff/version.hpp>
 
 #include "cli/arguments.hpp"
 #include "cli/chunked_run.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/verb.hpp"
-#include "io/parameter_reader.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cli {
@@ -62,29 +62,13 @@ ParticleRange particles(const RunFlags& flags, Eigen::Index dim, std::vector<std
   return range;
 }
 
-/// The grid with `steps` steps.
-void set_steps(GridDescription& description, int steps) {
-  if (auto* mcgdiff = std::get_if<McgdiffGrid>(&description)) {
-    mcgdiff->points = steps + 1;
-    return;
-  }
-  std::visit(
-      [steps](auto& grid) {
-        if constexpr (requires { grid.steps; }) {
-          grid.steps = steps;
-        } else {
-          fail("--steps: the problem's grid is an explicit list of times, whose steps cannot be replaced");
-        }
-      },
-      description);
-}
-
 int parse_history(const std::string& text, std::size_t levels) {
   return static_cast<int>(parse_integer("--history", text, 2, static_cast<std::int64_t>(levels)));
 }
 
 /// What the three verbs share: the run of `plan` and its report.
-void run_verb(const RunFlags& flags, RunRecord record, const Plan& plan, std::vector<std::int64_t> row_shape, int history) {
+template <class AnyPlan>
+void run_verb(const RunFlags& flags, RunRecord record, const AnyPlan& plan, std::vector<std::int64_t> row_shape, int history) {
   const ParticleRange range = particles(flags, plan.dim(), record.notes);
   Options options;
   options.first = range.first;
@@ -115,19 +99,8 @@ void run_verb(const RunFlags& flags, RunRecord record, const Plan& plan, std::ve
   print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
 }
 
-/// Law, process and grid of a problem.
-struct Setting {
-  Law law;
-  ForwardProcess process;
-  TimeGrid grid;
-};
-
-Setting setting_of(const Problem& problem, bool prior) {
-  Law law = law_of(problem, prior);
-  ForwardProcess process(problem.process);
-  const LinearObservation* observation = problem.observation ? &*problem.observation : nullptr;
-  TimeGrid grid(process, problem.grid, observation);
-  return {std::move(law), std::move(process), std::move(grid)};
+TimeGrid grid_of(const Problem& problem, const ForwardProcess& process) {
+  return {process, problem.grid, problem.observation ? &*problem.observation : nullptr};
 }
 
 RunRecord record_of(const std::string& verb, const Problem& problem, const std::string& law) {
@@ -139,27 +112,59 @@ RunRecord record_of(const std::string& verb, const Problem& problem, const std::
   return record;
 }
 
-void sample(const RunFlags& flags) {
-  Problem problem = load_problem(flags.problem.file);
-  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
-  if (flags.steps) {
-    const auto steps = parse_integer("--steps", *flags.steps, 1, io::max_steps);
-    set_steps(problem.grid, static_cast<int>(steps));
-  }
-  const auto [law, process, grid] = setting_of(problem, flags.problem.prior);
-  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid, problem.sampler);
+/// A reverse-time sampler, on the law that the verb speaks of.
+void sample_law(const RunFlags& flags, const Problem& problem, const Sampler& sampler) {
+  const Law law = law_of(problem, flags.problem.prior);
+  const ForwardProcess process(problem.process);
+  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid_of(problem, process), sampler);
   RunRecord record = record_of("sample", problem, law.name);
-  record.sampler = Json::parse(to_json(problem.sampler));
+  record.sampler = Json::parse(to_json(sampler));
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (history > 0) row_shape.insert(row_shape.begin(), history);
   run_verb(flags, std::move(record), plan, std::move(row_shape), history);
 }
 
+/// Archives are told by their name, so that nobody takes one for an array.
+void check_name(const std::string& out, SmcOutput output) {
+  const bool is_npz = out.ends_with(".npz");
+  require(is_npz || output == SmcOutput::draw, "--out ", out,
+          ": output=particles writes samples, log_weights and log_evidence into an archive; give a name that ends in .npz");
+  require(!is_npz || output == SmcOutput::particles, "--out ", out,
+          ": one draw a chain is an array, not an archive; give a name that ends in .npy, or the sampler output=particles");
+}
+
+/// Sequential Monte Carlo, from the prior to the posterior.
+void sample_posterior(const RunFlags& flags, const Problem& problem, const SmcSampler& sampler) {
+  const char* name = name_of(sampler);
+  require(!flags.start, "--start: ", name,
+          " draws its first particles by the observation; only samplers without weights take start states");
+  require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
+  require(!flags.problem.prior, "--prior: ", name, " samples the posterior; give another --sampler for the prior");
+  const LinearObservation& observation = observation_for(sampler, problem, flags.problem.file);
+  const ForwardProcess process(problem.process);
+  const SmcPlan plan = smc_plan(problem.prior, observation, process, grid_of(problem, process), sampler);
+  check_name(flags.out, plan.output);
+  RunRecord record = record_of("sample", problem, "posterior");
+  record.sampler = Json::parse(to_json(sampler));
+  std::vector<std::int64_t> row_shape{plan.dim()};
+  if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
+  run_verb(flags, std::move(record), plan, std::move(row_shape), 0);
+}
+
+void sample(const RunFlags& flags) {
+  Problem problem = load_problem(flags.problem.file);
+  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
+  if (flags.steps) set_steps(problem, *flags.steps);
+  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) return sample_posterior(flags, problem, *smc);
+  sample_law(flags, problem, std::get<Sampler>(problem.sampler));
+}
+
 void forward(const RunFlags& flags) {
   const Problem problem = load_problem(flags.problem.file);
-  const auto [law, process, grid] = setting_of(problem, flags.problem.prior);
-  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, grid);
+  const Law law = law_of(problem, flags.problem.prior);
+  const ForwardProcess process(problem.process);
+  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, grid_of(problem, process));
   const std::size_t levels = plan.times.size();
   const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
   run_verb(flags, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
@@ -181,14 +186,19 @@ Verb add_sample(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("sample", "samples by a reverse-time sampler");
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
-  verb->add_option("--sampler", flags->sampler, "name or name:key=value:..., instead of the problem's")->type_name("SAMPLER");
+  verb->add_option("--sampler", flags->sampler,
+                   "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
+                   "--range count chains of particles, and output=particles keeps them all in a .npz file")
+      ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
   add_start(*verb, *flags, "first states");
   add_history(*verb, *flags, "keep M levels, noisy to clean: shape (n, M, d), their times in FILE.json");
   set_examples(*verb,
                "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
                "  gmdiff sample problem.json --out a.npy --range 0:500 --seed 7\n"
-               "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n");
+               "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n"
+               "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
+               "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

@@ -5,6 +5,7 @@
 
 #include <gmdiff/process.hpp>
 #include <gmdiff/sampler.hpp>
+#include <gmdiff/smc.hpp>
 #include <gmdiff/time_grid.hpp>
 
 // The catalogue of names: one entry for each process, grid and sampler, with its parameters. Problem files are read and written by it, and
@@ -13,6 +14,7 @@
 // A visitor offers
 //   required(key, member), optional(key, member)     a parameter without, with a default
 //   unbounded(key, member)                           one with a default that may be infinite
+//   whole(key, member, most)                         one with a default, an integer from 1 to `most`
 //   either(first_holds, first, second)               two exclusive groups: functions that visit with the visitor given to them
 
 namespace gmdiff::io {
@@ -58,9 +60,9 @@ template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
 
-/// Names of an enumeration's values, in their order.
+/// Names of an enumeration's values, in their order: an array as long as there are values.
 template <class Enum>
-inline constexpr std::array<const char*, 2> enum_names = {};
+inline constexpr std::array<const char*, 0> enum_names = {};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<Start> = {"exact", "gaussian"};
 template <>
@@ -71,6 +73,14 @@ template <>
 inline constexpr std::array<const char*, 2> enum_names<Heun::Variable> = {"t", "n"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<DdimGrid::Spacing> = {"linear", "quadratic"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<Mcgdiff::Variant> = {"C", "A"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<SmcKernel> = {"ddim", "exact"};
+template <>
+inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systematic", "stratified", "multinomial", "residual"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
 
 // ----- processes
 
@@ -216,6 +226,33 @@ void visit_parameters(Visitor& v, Dpmpp2m& sampler) {
 template <class Visitor>
 void visit_parameters(Visitor& v, SdeDpmpp2m& sampler) {
   v.optional("start", sampler.start);
+}
+
+// ----- samplers of sequential Monte Carlo
+
+constexpr int max_smc_particles = 1 << 30;
+
+/// What all of them share behind their own parameters.
+template <class Visitor, class Smc>
+void visit_smc(Visitor& v, Smc& sampler) {
+  v.optional("kernel", sampler.kernel);
+  v.optional("eta", sampler.eta);
+  v.optional("start", sampler.start);
+  v.optional("resampling", sampler.resampling);
+  v.optional("ess_threshold", sampler.ess_threshold);
+  v.optional("output", sampler.output);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Mcgdiff& sampler) {
+  v.whole("particles", sampler.particles, max_smc_particles);
+  v.optional("variant", sampler.variant);
+  v.optional("kappa", sampler.kappa);
+  visit_smc(v, sampler);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Bootstrap& sampler) {
+  v.whole("particles", sampler.particles, max_smc_particles);
+  visit_smc(v, sampler);
 }
 
 }  // namespace gmdiff::io

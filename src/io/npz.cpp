@@ -2,11 +2,15 @@
 
 #include <zip.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "io/npy_header.hpp"
@@ -17,7 +21,9 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr zip_uint16_t first_date = 1 << 5 | 1;  // 1980-01-01, the first day a zip archive can express: same arrays, same bytes
+// What would differ from day to day and user to user: same arrays, same bytes.
+constexpr zip_uint16_t first_date = 1 << 5 | 1;                   // 1980-01-01, the first day a zip archive can express
+constexpr zip_uint32_t attributes = zip_uint32_t{0100644} << 16;  // a regular file that its owner may write and all may read
 
 [[noreturn]] void write_failed(const std::filesystem::path& file, const char* reason) {
   throw std::runtime_error(concat(file.string(), ": writing failed (", reason, ")"));
@@ -41,36 +47,53 @@ Archive open_archive(const OutputFile& output) {
   return archive;
 }
 
-void check_arrays(const std::string& file, const std::vector<NpzArray>& arrays) {
+void check_names(const std::string& file, const auto& arrays) {
   require(!arrays.empty(), file, ": no arrays to write");
   std::set<std::string> names;
-  for (const NpzArray& array : arrays) {
+  for (const auto& array : arrays) {
     require(!array.name.empty(), file, ": an array has no name");
     require(names.insert(array.name).second, file, ": two arrays have the name ", array.name);
+  }
+}
+
+void check_arrays(const std::string& file, const std::vector<NpzArray>& arrays) {
+  check_names(file, arrays);
+  for (const NpzArray& array : arrays) {
     const std::int64_t size = shape_size(array.shape, file + ": " + array.name);
     require(std::cmp_equal(size, array.values.size()), file, ": ", array.name, ": shape ", shape_text(array.shape), " needs ", size,
             " values, given ", array.values.size());
   }
 }
 
-/// Adds header and values as one stored entry; both are read when the archive is closed.
+/// Adds a stored entry, whose source is read when the archive is closed.
+void add_entry(zip_t* archive, const OutputFile& output, const std::string& name, zip_source_t* source) {
+  if (source == nullptr) write_failed(output.file(), zip_strerror(archive));
+  const zip_int64_t entry = zip_file_add(archive, (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
+  if (entry < 0) {
+    zip_source_free(source);
+    write_failed(output.file(), zip_strerror(archive));
+  }
+  const auto index = static_cast<zip_uint64_t>(entry);
+  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, first_date, 0) != 0 ||
+      zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, attributes) != 0) {
+    write_failed(output.file(), zip_strerror(archive));
+  }
+}
+
+/// Adds header and values as one entry.
 void add_array(zip_t* archive, const OutputFile& output, const NpzArray& array, std::string& header) {
   // libzip reads through non-const pointers and leaves the bytes alone.
   auto* values = reinterpret_cast<zip_uint8_t*>(const_cast<double*>(array.values.data()));
   std::array<zip_buffer_fragment_t, 2> parts{
       {{reinterpret_cast<zip_uint8_t*>(header.data()), header.size()}, {values, array.values.size_bytes()}}};
   const zip_uint64_t count = array.values.empty() ? 1 : 2;
-  zip_source_t* source = zip_source_buffer_fragment(archive, parts.data(), count, 0);
-  if (source == nullptr) write_failed(output.file(), zip_strerror(archive));
-  const zip_int64_t entry = zip_file_add(archive, (array.name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
-  if (entry < 0) {
-    zip_source_free(source);
-    write_failed(output.file(), zip_strerror(archive));
-  }
-  const auto index = static_cast<zip_uint64_t>(entry);
-  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, first_date, 0) != 0) {
-    write_failed(output.file(), zip_strerror(archive));
-  }
+  add_entry(archive, output, array.name, zip_source_buffer_fragment(archive, parts.data(), count, 0));
+}
+
+/// Writes the archive under its temporary name.
+void close_archive(Archive archive, const OutputFile& output) {
+  if (zip_close(archive.get()) != 0) write_failed(output.file(), zip_strerror(archive.get()));
+  (void)archive.release();  // closing has freed it
 }
 
 }  // namespace
@@ -83,9 +106,94 @@ void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& a
   for (const NpzArray& array : arrays) {
     add_array(archive.get(), output, array, headers.emplace_back(npy_header(array.shape, Precision::f64)));
   }
-  if (zip_close(archive.get()) != 0) write_failed(output.file(), zip_strerror(archive.get()));
-  (void)archive.release();  // closing has freed it
+  close_archive(std::move(archive), output);
   output.publish();
+}
+
+NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite) : output_(file, overwrite) {
+  check_names(file.string(), arrays);
+  for (const NpzEntry& array : arrays) {
+    const std::filesystem::path part = output_.temporary().string() + "-" + array.name + ".npy";
+    parts_.push_back({array.name, part, std::make_unique<NpyWriter>(part, array.shape, array.precision, /*overwrite=*/false)});
+  }
+}
+
+NpzWriter::~NpzWriter() {
+  std::error_code none;
+  for (const Part& part : parts_) std::filesystem::remove(part.file, none);
+}
+
+void NpzWriter::assemble() {
+  Archive archive = open_archive(output_);
+  for (const Part& part : parts_) {
+    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.file.c_str(), 0, -1));
+  }
+  close_archive(std::move(archive), output_);
+}
+
+void NpzWriter::commit() {
+  for (const Part& part : parts_) part.writer->commit();
+  assemble();
+  output_.publish();
+}
+
+std::int64_t NpzWriter::commit_partial(const std::filesystem::path& other) {
+  std::set<std::int64_t> rows;
+  for (const Part& part : parts_) rows.insert(part.writer->commit_partial(part.file));
+  require(rows.size() == 1, output_.file().string(), ": its arrays have different numbers of rows");
+  assemble();
+  output_.publish_as(other);
+  return *rows.begin();
+}
+
+void NpzReader::CloseArchive::operator()(zip* archive) const { zip_discard(archive); }
+void NpzReader::CloseEntry::operator()(zip_file* entry) const { zip_fclose(entry); }
+
+NpzReader::NpzReader(const std::filesystem::path& file) : file_(file.string()) {
+  int code = 0;
+  archive_.reset(zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
+  require(archive_ != nullptr || code != ZIP_ER_NOENT, file_, ": no such file");
+  require(archive_ != nullptr, file_, ": is not a zip archive that can be read");
+  const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
+  for (zip_int64_t i = 0; i < count; ++i) arrays_.push_back(read_entry(static_cast<zip_uint64_t>(i)));
+}
+
+/// Parses the header of an entry and remembers where its values start.
+NpzEntry NpzReader::read_entry(std::uint64_t index) {
+  constexpr zip_uint64_t most_header = (1 << 20) + 12;  // longer ones are refused anyway
+  zip_stat_t stat;
+  require(zip_stat_index(archive_.get(), index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_NAME) != 0 && (stat.valid & ZIP_STAT_SIZE) != 0 &&
+              stat.size <= static_cast<zip_uint64_t>(std::numeric_limits<std::int64_t>::max()),
+          file_, ": entry ", index, " is damaged");
+  std::string name = stat.name;
+  require(name.ends_with(".npy"), file_, ": its entry ", name, " is not a .npy file");
+  entry_.reset(zip_fopen_index(archive_.get(), index, 0));
+  require(entry_ != nullptr, file_, ": its entry ", name, " cannot be read (", zip_strerror(archive_.get()), ")");
+  std::string bytes(std::min(stat.size, most_header), '\0');
+  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_, ": its entry ", name, " is damaged");
+  std::istringstream in(bytes);
+  NpyHeader header = read_npy_header(in, static_cast<std::int64_t>(stat.size), file_ + ": " + name);
+  data_offsets_.push_back(header.data_offset);
+  name.resize(name.size() - std::string(".npy").size());
+  return {std::move(name), std::move(header.shape), header.precision};
+}
+
+void NpzReader::open(std::size_t array) {
+  const NpzEntry& opened = arrays_.at(array);
+  entry_.reset(zip_fopen_index(archive_.get(), array, 0));
+  require(entry_ != nullptr, file_, ": its array ", opened.name, " cannot be read (", zip_strerror(archive_.get()), ")");
+  std::string header(static_cast<std::size_t>(data_offsets_[array]), '\0');
+  left_ = std::ssize(header) + shape_size(opened.shape, file_) * (opened.precision == Precision::f32 ? 4 : 8);
+  read_bytes(header);
+}
+
+void NpzReader::read_bytes(std::span<char> bytes) {
+  require(std::ssize(bytes) <= left_, file_, ": an array has no more values");
+  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_, ": an array is damaged");
+  left_ -= std::ssize(bytes);
+  // The checksum is compared when the end is read.
+  char none = 0;
+  require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_, ": an array is damaged, its checksum is another");
 }
 
 }  // namespace gmdiff::io

@@ -1,10 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <gmdiff/npy.hpp>
+
+#include "io/output_file.hpp"
+
+struct zip;
+struct zip_file;
 
 // NumPy's .npz: a zip archive of .npy files.
 
@@ -21,5 +30,74 @@ struct NpzArray {
 /// @throws std::invalid_argument for no arrays, an empty or repeated name, a shape that does not fit the values, an existing file unless
 ///   `overwrite`; std::runtime_error when writing fails.
 void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& arrays, bool overwrite);
+
+/// What an array of an archive is.
+struct NpzEntry {
+  std::string name;                 ///< without ".npy"
+  std::vector<std::int64_t> shape;  ///< any rank
+  Precision precision = Precision::f64;
+
+  bool operator==(const NpzEntry&) const = default;
+};
+
+/// Writes the arrays of an archive in turns, rows by rows. Each goes into a file of its own beside the archive until `commit` puts them
+/// together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
+class NpzWriter {
+ public:
+  /// @throws as `NpyWriter` for each array, and as `write_npz`.
+  NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite);
+  NpzWriter(const NpzWriter&) = delete;
+  NpzWriter& operator=(const NpzWriter&) = delete;
+  /// Removes the unfinished files, unless committed.
+  ~NpzWriter();
+
+  /// Appends to an array by its number. @throws as `NpyWriter::append`.
+  void append(std::size_t array, std::span<const float> values) { parts_.at(array).writer->append(values); }
+  void append(std::size_t array, std::span<const double> values) { parts_.at(array).writer->append(values); }
+  /// As of `NpyWriter`; the arrays of a partial archive must have as many whole rows each.
+  void commit();
+  std::int64_t commit_partial(const std::filesystem::path& other);
+
+ private:
+  struct Part {
+    std::string name;
+    std::filesystem::path file;
+    std::unique_ptr<NpyWriter> writer;
+  };
+  /// Writes the archive of the finished parts to its temporary name.
+  void assemble();
+  OutputFile output_;
+  std::vector<Part> parts_;
+};
+
+/// An archive opened for reading: all headers are parsed and checked, values are read one array after the other.
+class NpzReader {
+ public:
+  /// @throws std::invalid_argument naming the file and what is wrong: missing, no zip archive, an entry that is no .npy file.
+  explicit NpzReader(const std::filesystem::path& file);
+
+  /// The arrays in the order of the archive.
+  const std::vector<NpzEntry>& arrays() const { return arrays_; }
+  /// Goes to the first value of an array.
+  void open(std::size_t array);
+  /// The next raw little-endian bytes of the open array. @throws std::invalid_argument when there are no more or they are damaged.
+  void read_bytes(std::span<char> bytes);
+
+ private:
+  struct CloseArchive {
+    void operator()(zip* archive) const;
+  };
+  struct CloseEntry {
+    void operator()(zip_file* entry) const;
+  };
+  NpzEntry read_entry(std::uint64_t index);
+
+  std::string file_;
+  std::unique_ptr<zip, CloseArchive> archive_;
+  std::vector<NpzEntry> arrays_;
+  std::vector<std::int64_t> data_offsets_;
+  std::unique_ptr<zip_file, CloseEntry> entry_;
+  std::int64_t left_ = 0;  // bytes of the open array
+};
 
 }  // namespace gmdiff::io

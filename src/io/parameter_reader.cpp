@@ -15,11 +15,11 @@ double read_unbounded(const Json& value, const Location& where) {
   return value.get<double>();
 }
 
-int read_count(const Json& value, const Location& where) {
+int read_count(const Json& value, const Location& where, int most) {
   // 300.0 is an integer to JSON and to Python's writers.
   const double number = value.is_number() ? value.get<double>() : 0.0;
-  if (!(number >= 1 && number <= max_steps && number == std::floor(number))) {
-    where.fail("expected an integer from 1 to ", max_steps, ", given ", describe(value));
+  if (!(number >= 1 && number <= most && number == std::floor(number))) {
+    where.fail("expected an integer from 1 to ", most, ", given ", describe(value));
   }
   return static_cast<int>(number);
 }

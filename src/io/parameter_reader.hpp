@@ -20,8 +20,8 @@ constexpr int max_steps = 1'000'000;  // of a grid or a table in a problem file:
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".
 double read_unbounded(const Json& value, const Location& where);
-/// An integer from 1 to max_steps.
-int read_count(const Json& value, const Location& where);
+/// An integer from 1 to `most`.
+int read_count(const Json& value, const Location& where, int most = max_steps);
 bool read_boolean(const Json& value, const Location& where);
 /// Position of a string among the names. @throws std::invalid_argument with all of them.
 std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names);
@@ -45,6 +45,7 @@ struct KeyCollector {
     keys.emplace_back(key);
   }
   void unbounded(const char* key, double&) { keys.emplace_back(key); }
+  void whole(const char* key, int&, int) { keys.emplace_back(key); }
   template <class First, class Second>
   void either(bool, First first, Second second) {
     first(*this);
@@ -67,6 +68,9 @@ class ParameterReader {
   }
   void unbounded(const char* key, double& parameter) {
     if (const Json* value = optional_member(object_, key)) parameter = read_unbounded(*value, where_.key(key));
+  }
+  void whole(const char* key, int& parameter, int most) {
+    if (const Json* value = optional_member(object_, key)) parameter = read_count(*value, where_.key(key), most);
   }
   /// The first group when one of its keys is given, and then none of the second.
   template <class First, class Second>
@@ -124,12 +128,21 @@ class ParameterReader {
   const Location& where_;
 };
 
-/// Calls f with a default-constructed value of each alternative that has a written form.
+template <class T>
+inline constexpr bool is_variant = false;
+template <class... Alternatives>
+inline constexpr bool is_variant<std::variant<Alternatives...>> = true;
+
+/// Calls f with a default-constructed value of each alternative that has a written form; those of a variant in a variant as well.
 template <class Variant, class F>
 void for_each_alternative(F f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto call = [&]<class T>(T alternative) {
-      if constexpr (type_name<T> != nullptr) f(alternative);
+      if constexpr (is_variant<T>) {
+        for_each_alternative<T>(f);
+      } else if constexpr (type_name<T> != nullptr) {
+        f(alternative);
+      }
     };
     (call(std::variant_alternative_t<I, Variant>{}), ...);
   }

@@ -46,6 +46,7 @@ class ParameterWriter {
     if (parameter) object_[key] = write(*parameter);
   }
   void unbounded(const char* key, double parameter) { object_[key] = write(parameter); }
+  void whole(const char* key, int parameter, int) { object_[key] = write(parameter); }
   template <class First, class Second>
   void either(bool first_holds, First first, Second second) {
     first_holds ? first(*this) : second(*this);
@@ -83,6 +84,12 @@ OrderedJson write_description(T description) {
     visit_parameters(writer, description);
     return object;
   }
+}
+
+/// That of the alternative, of a variant in a variant.
+template <class... Alternatives>
+OrderedJson write_description(const std::variant<Alternatives...>& description) {
+  return write_variant(description);
 }
 
 template <class... Alternatives>

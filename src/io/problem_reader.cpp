@@ -81,7 +81,10 @@ Problem read_parts(const Json& root, const Location& top) {
     problem.observation = read_observation(*observation, top.key("observation"), problem.prior.dim());
   }
   if (const Json* sampler = io::optional_member(root, "sampler")) {
-    problem.sampler = io::read_variant<Sampler>(*sampler, top.key("sampler"), "sampler");
+    problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
+    if (std::holds_alternative<SmcSampler>(problem.sampler) && !problem.observation) {
+      top.key("sampler").fail(sampler->at("type").get<std::string>(), " samples the posterior of an observation, and the problem has none");
+    }
   }
   return problem;
 }

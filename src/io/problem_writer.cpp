@@ -108,7 +108,7 @@ std::string to_json(const Problem& problem) {
   return text + "\n";
 }
 
-std::string to_json(const Sampler& sampler) { return io::write_variant(sampler).dump(); }
+std::string to_json(const AnySampler& sampler) { return io::write_variant(sampler).dump(); }
 std::string to_json(const GridDescription& grid) { return io::write_variant(grid).dump(); }
 std::string to_json(const ProcessDescription& process) { return io::write_variant(process).dump(); }
 

@@ -40,7 +40,7 @@ std::string value_text(const io::OrderedJson& value) {
 
 }  // namespace
 
-Sampler parse_sampler(const std::string& text) {
+AnySampler parse_sampler(const std::string& text) {
   const io::Location where("sampler " + io::in_quotes(text));
   std::string_view rest = text;
   const std::string name(take_until(rest, ':'));
@@ -55,14 +55,15 @@ Sampler parse_sampler(const std::string& text) {
     if (object.contains(key)) where.fail(key == "type" ? "the name stands first, not under the key " : "repeated key ", io::in_quotes(key));
     object[key] = read_value(value, where.key(key));
   }
-  return io::read_variant<Sampler>(object, where, "sampler");
+  return io::read_variant<AnySampler>(object, where, "sampler");
 }
 
-std::vector<std::string> sampler_names() { return io::alternative_names<Sampler>(); }
+std::vector<std::string> sampler_names() { return io::alternative_names<AnySampler>(); }
 
-std::string to_string(const Sampler& sampler) {
+std::string to_string(const AnySampler& sampler) {
   const io::OrderedJson given = io::write_variant(sampler);
-  const io::OrderedJson defaults = std::visit([]<class T>(const T&) { return io::write_description(T{}); }, sampler);
+  const auto default_of = []<class T>(const T&) { return io::write_description(T{}); };
+  const io::OrderedJson defaults = std::visit([&](const auto& kind) { return std::visit(default_of, kind); }, sampler);
   std::string text = given["type"].get<std::string>();
   for (const auto& [key, value] : given.items()) {
     if (value != defaults[key]) text += ":" + key + "=" + value_text(value);

@@ -139,26 +139,25 @@ double ratio(double value, double floor) {
   return value == 0.0 ? 1.0 : std::numeric_limits<double>::infinity();
 }
 
-/// The judged side: given samples, or draws of another law, new ones in each repetition.
+/// The judged side: given sets of samples, or draws of another law, new ones in each repetition.
 class JudgedSide {
  public:
-  explicit JudgedSide(const PointSet& samples) : samples_(&samples) {}
+  explicit JudgedSide(std::span<const PointSet> sets) : sets_(sets.begin(), sets.end()) {}
   explicit JudgedSide(ExactDraws draws) : draws_(std::move(draws)) {}
 
   bool is_exact() const { return draws_.has_value(); }
+  std::size_t num_sets() const { return is_exact() ? 1 : sets_.size(); }
   Replicates replicates(int r) const { return is_exact() ? exact_replicates(r) : sample_replicates(r); }
 
-  /// The side in one repetition, valid until the next call.
-  const PointSet& operator()(const Replicates& replicates) {
-    if (!draws_) return *samples_;
-    drawn_ = (*draws_)(replicates.judged);
-    return *drawn_;
+  /// The sets in one repetition, valid until the next call.
+  const std::vector<PointSet>& operator()(const Replicates& replicates) {
+    if (draws_) sets_.assign(1, (*draws_)(replicates.judged));
+    return sets_;
   }
 
  private:
-  const PointSet* samples_ = nullptr;
+  std::vector<PointSet> sets_;
   std::optional<ExactDraws> draws_;
-  std::optional<PointSet> drawn_;
 };
 
 /// Values and floors of all repetitions, one list for each quantity.
@@ -177,18 +176,25 @@ struct Repetitions {
   }
 };
 
-Repetitions repeat(JudgedSide judged, const ExactDraws& exact, const Comparison& compare, const JudgeOptions& options) {
+/// The repetitions of each judged set; exact draws and floor are those of all of them.
+std::vector<Repetitions> repeat(JudgedSide judged, const ExactDraws& exact, const Comparison& compare, const JudgeOptions& options) {
   const bool with_law = options.metric == Metric::moments || options.metric == Metric::modes;
-  const auto measure = [&](const PointSet& a, std::uint32_t replicate_of_b) {
-    return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, exact(replicate_of_b))};
+  const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
+    return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };
-  Repetitions repetitions(quantities(options).size());
-  std::vector<double> value;
+  const auto other_side = [&](std::uint32_t replicate) { return with_law ? std::optional<PointSet>{} : exact(replicate); };
+  std::vector<Repetitions> repetitions(judged.num_sets(), Repetitions(quantities(options).size()));
+  std::vector<std::vector<double>> values(judged.num_sets());
   for (int r = 0; r < options.repeats; ++r) {
     const Replicates replicates = judged.replicates(r);
     // Samples compared with the law itself have one value for all repetitions.
-    if (r == 0 || judged.is_exact() || !with_law) value = measure(judged(replicates), replicates.exact);
-    repetitions.append(value, measure(exact(replicates.floor_a), replicates.floor_b));
+    if (r == 0 || judged.is_exact() || !with_law) {
+      const std::optional<PointSet> b = other_side(replicates.exact);
+      const std::vector<PointSet>& sets = judged(replicates);
+      for (std::size_t i = 0; i < sets.size(); ++i) values[i] = measure(sets[i], b);
+    }
+    const std::vector<double> floor = measure(exact(replicates.floor_a), other_side(replicates.floor_b));
+    for (std::size_t i = 0; i < values.size(); ++i) repetitions[i].append(values[i], floor);
   }
   return repetitions;
 }
@@ -204,12 +210,8 @@ std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, c
   return bandwidth;
 }
 
-std::vector<Judgement> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count, const JudgeOptions& options) {
+std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options, std::optional<double> bandwidth) {
   const std::vector<std::string> names = quantities(options);
-  const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
-  const Comparison compare(law, options, bandwidth);
-  const Repetitions repetitions = repeat(std::move(judged), ExactDraws(law, count, options.seed), compare, options);
-
   std::vector<Judgement> judgements;
   for (std::size_t q = 0; q < names.size(); ++q) {
     const Summary value = summarise(repetitions.values[q]);
@@ -225,18 +227,37 @@ std::vector<Judgement> judge_side(JudgedSide judged, const Mixture& law, std::in
   return judgements;
 }
 
+std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count, const JudgeOptions& options) {
+  const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
+  const Comparison compare(law, options, bandwidth);
+  std::vector<std::vector<Judgement>> judgements;
+  for (const Repetitions& repetitions : repeat(std::move(judged), ExactDraws(law, count, options.seed), compare, options)) {
+    judgements.push_back(summarise(repetitions, options, bandwidth));
+  }
+  return judgements;
+}
+
 }  // namespace
 
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options) {
-  check_points("judge", x.points(), law);
-  check_options(options, x.points().rows());
-  return judge_side(JudgedSide(x), law, x.points().rows(), options);
+  return judge_each(std::span(&x, 1), law, options).front();
+}
+
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law, const JudgeOptions& options) {
+  require(!sets.empty(), "judge: no set of points given");
+  const Eigen::Index count = sets.front().points().rows();
+  for (const PointSet& set : sets) {
+    check_points("judge", set.points(), law);
+    require(set.points().rows() == count, "judge: the sets must have one number of points, given ", count, " and ", set.points().rows());
+  }
+  check_options(options, count);
+  return judge_side(JudgedSide(sets), law, count, options);
 }
 
 std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count, const JudgeOptions& options) {
   require(p.dim() == q.dim(), "judge: p has dimension ", p.dim(), " but q has dimension ", q.dim());
   check_options(options, count);
-  return judge_side(JudgedSide(ExactDraws(p, count, options.seed)), q, count, options);
+  return judge_side(JudgedSide(ExactDraws(p, count, options.seed)), q, count, options).front();
 }
 
 }  // namespace gmdiff

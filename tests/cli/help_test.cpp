@@ -12,7 +12,8 @@ namespace {
 using HelpTest = CommandTest;
 
 // In an order in which each example finds the files that it needs.
-const std::vector<std::string> verbs{"problem", "sample", "forward", "posterior", "draw", "eval", "distance", "merge", "devices"};
+const std::vector<std::string> verbs{"problem", "sample",   "forward", "posterior", "draw",
+                                     "eval",    "distance", "compare", "merge",     "devices"};
 
 /// The command lines behind "Example:", without the program's name.
 std::vector<Arguments> examples(const std::string& help) {

@@ -35,5 +35,14 @@ TEST_F(MemoryTest, OfWideParticlesWithHistoryInDoubleIsBounded) {
   EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
 }
 
+TEST_F(MemoryTest, OfAllParticlesOfManyChainsIsBounded) {
+  output({"problem", "tutorial-2d", "--out", "p.json"});
+  output(
+      {"sample", "p.json", "--sampler", "mcgdiff:particles=100000:output=particles", "--steps", "1", "--count", "100", "--out", "x.npz"});
+
+  EXPECT_GT(std::filesystem::file_size(folder() / "x.npz"), std::uintmax_t{160'000'000});
+  EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -58,5 +58,18 @@ TEST_F(PosteriorVerbTest, AnAdaptedGridIsWrittenAsItsTimes) {
   EXPECT_EQ(json({"sample", "posterior.json", "--out", "x.npy", "--count", "3"})["shape"], Json::array({3, 2}));
 }
 
+TEST_F(PosteriorVerbTest, ASamplerThatNeedsTheObservationIsReplaced) {
+  Json problem = read_json("problem.json");
+  problem["sampler"] = {{"type", "mcgdiff"}};
+  write("smc.json", problem.dump());
+
+  const CommandResult result = run({"posterior", "smc.json", "--out", "posterior.json"});
+
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.err.find("note: the sampler mcgdiff needs the observation; the problem written has ddim"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(read_json("posterior.json")["sampler"]["type"], "ddim");
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -221,6 +221,34 @@ TEST(Judge, OfOnePointWorksWhereOnePointIsEnough) {
   }
 }
 
+TEST(Judge, OfSeveralSetsIsThatOfEachAlone) {
+  const Mixture law = plane_law();
+  const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(plane_law(0.5), 60, 2), plain_draw(law, 60, 3)};
+  for (const Metric metric : {Metric::sliced_wasserstein, Metric::mmd_squared, Metric::moments}) {
+    const JudgeOptions options{.metric = metric, .repeats = 3, .seed = 4};
+    const std::vector<std::vector<Judgement>> together = judge_each(sets, law, options);
+    ASSERT_EQ(together.size(), sets.size());
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      const std::vector<Judgement> alone = judge(sets[i], law, options);
+      ASSERT_EQ(together[i].size(), alone.size());
+      for (std::size_t q = 0; q < alone.size(); ++q) {
+        EXPECT_EQ(together[i][q].value, alone[q].value);
+        EXPECT_EQ(together[i][q].value_sd, alone[q].value_sd);
+        EXPECT_EQ(together[i][q].floor, alone[q].floor);
+        EXPECT_EQ(together[i][q].floor_sd, alone[q].floor_sd);
+      }
+    }
+  }
+}
+
+TEST(Judge, RefusesSetsOfDifferentSizes) {
+  const Mixture law = plane_law();
+  const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(law, 61, 2)};
+
+  expect_invalid([&] { judge_each(sets, law); }, "judge: the sets must have one number of points, given 60 and 61");
+  expect_invalid([&] { judge_each({}, law); }, "judge: no set of points given");
+}
+
 TEST(Judge, RefusesBadInput) {
   const Mixture law = plane_law();
   const Mixture line({1.0}, column({0.0}), Covariance::spherical({1.0}));

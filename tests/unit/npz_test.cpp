@@ -82,6 +82,111 @@ TEST(WriteNpz, RefusesArraysThatDoNotFit) {
   EXPECT_EQ(folder.count(), 0U);
 }
 
+const std::vector<NpzEntry> two_arrays{{"x", {3, 2}, Precision::f32}, {"w", {3}, Precision::f64}};
+
+/// Appends row number r of both arrays.
+void append_row(NpzWriter& writer, int r) {
+  const auto value = static_cast<float>(r);
+  writer.append(0, std::vector<float>{value, value + 0.5F});
+  writer.append(1, std::vector<double>{10.0 * r});
+}
+
+TEST(NpzWriter, WritesArraysRowByRowInTurns) {
+  const TemporaryFolder folder;
+  NpzWriter writer(folder / "a.npz", two_arrays, false);
+  for (int r = 0; r < 3; ++r) append_row(writer, r);
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.npz"));
+  writer.commit();
+
+  NpzReader reader(folder / "a.npz");
+  EXPECT_EQ(reader.arrays(), two_arrays);
+  std::vector<float> x(6);
+  std::vector<double> w(3);
+  reader.open(1);
+  reader.read_bytes({reinterpret_cast<char*>(w.data()), 24});
+  reader.open(0);
+  reader.read_bytes({reinterpret_cast<char*>(x.data()), 8});
+  reader.read_bytes({reinterpret_cast<char*>(x.data() + 2), 16});
+  EXPECT_EQ(x, (std::vector<float>{0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 2.5F}));
+  EXPECT_EQ(w, (std::vector<double>{0.0, 10.0, 20.0}));
+  EXPECT_EQ(error_of([&] {
+              reader.read_bytes({reinterpret_cast<char*>(x.data()), 4});
+            }),
+            (folder / "a.npz").string() + ": an array has no more values");
+}
+
+TEST(NpzWriter, LeavesTheArchiveAlone) {
+  const TemporaryFolder folder;
+  {
+    NpzWriter writer(folder / "a.npz", two_arrays, false);
+    append_row(writer, 0);
+    EXPECT_NE(error_of([&] { writer.commit(); }), "no exception");
+  }
+  EXPECT_EQ(folder.count(), 0U);
+  {
+    NpzWriter writer(folder / "a.npz", two_arrays, false);
+    for (int r = 0; r < 3; ++r) append_row(writer, r);
+    writer.commit();
+  }
+  EXPECT_EQ(folder.count(), 1U);
+}
+
+TEST(NpzWriter, WritesTheBytesOfWriteNpz) {
+  const TemporaryFolder folder;
+  const std::vector<double> values = {1.0, 2.0};
+  write_npz(folder / "a.npz", {{"x", {2}, values}}, false);
+  NpzWriter writer(folder / "b.npz", {{"x", {2}, Precision::f64}}, false);
+  writer.append(0, values);
+  writer.commit();
+
+  EXPECT_EQ(test::read_file(folder / "a.npz"), test::read_file(folder / "b.npz"));
+}
+
+TEST(NpzWriter, KeepsWholeRowsUnderAnotherName) {
+  const TemporaryFolder folder;
+  NpzWriter writer(folder / "a.npz", two_arrays, false);
+  for (int r = 0; r < 2; ++r) append_row(writer, r);
+
+  EXPECT_EQ(writer.commit_partial(folder / "a.npz.partial"), 2);
+
+  const NpzReader reader(folder / "a.npz.partial");
+  EXPECT_EQ(reader.arrays(), (std::vector<NpzEntry>{{"x", {2, 2}, Precision::f32}, {"w", {2}, Precision::f64}}));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.npz"));
+}
+
+TEST(NpzReader, NamesWhatIsWrong) {
+  const TemporaryFolder folder;
+  const std::string name = (folder / "a.npz").string();
+  const auto error = [&] { return error_of([&] { NpzReader{name}; }); };
+
+  EXPECT_EQ(error(), name + ": no such file");
+  test::write_file(name, "PK no archive");
+  EXPECT_EQ(error(), name + ": is not a zip archive that can be read");
+  const std::vector<double> values(1000, 1.0);
+  write_npz(name, {{"x", {1000}, values}}, true);
+  const std::string good = test::read_file(name);
+  std::string bad = good;
+  bad[bad.find("NUMPY")] = '?';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": x.npy: not a .npy file");
+  test::write_file(name, good.substr(0, good.size() / 2));
+  EXPECT_EQ(error(), name + ": is not a zip archive that can be read");
+}
+
+TEST(NpzReader, SeesDamagedValues) {
+  const TemporaryFolder folder;
+  const std::vector<double> values(1000, 1.0);
+  write_npz(folder / "a.npz", {{"x", {1000}, values}}, true);
+  std::string bytes = test::read_file(folder / "a.npz");
+  bytes[5000] = static_cast<char>(bytes[5000] + 1);
+  test::write_file(folder / "a.npz", bytes);
+  NpzReader reader(folder / "a.npz");
+  std::vector<char> read(8000);
+  reader.open(0);
+
+  EXPECT_TRUE(error_of([&] { reader.read_bytes(read); }).starts_with((folder / "a.npz").string() + ": an array is damaged"));
+}
+
 TEST(WriteNpz, ReportsAFolderThatCannotBeWritten) {
   const std::vector<double> values = {1.0, 2.0};
   std::string message;

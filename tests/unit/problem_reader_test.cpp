@@ -51,8 +51,8 @@ TEST(ProblemReader, ReadsTheDesignsExample) {
   EXPECT_EQ(problem.observation->A(), (Eigen::MatrixXd{{1.0, 0.0}}));
   EXPECT_EQ(problem.observation->y()(0), 1.5);
   EXPECT_EQ(problem.observation->noise_std(), 0.1);
-  EXPECT_EQ(std::get<Ddim>(problem.sampler).eta, 0.5);
-  EXPECT_EQ(std::get<Ddim>(problem.sampler).churn, 20.0);
+  EXPECT_EQ(std::get<Ddim>(std::get<Sampler>(problem.sampler)).eta, 0.5);
+  EXPECT_EQ(std::get<Ddim>(std::get<Sampler>(problem.sampler)).churn, 20.0);
 }
 
 TEST(ProblemReader, GivesMissingPartsTheirDefaults) {
@@ -64,7 +64,7 @@ TEST(ProblemReader, GivesMissingPartsTheirDefaults) {
   EXPECT_EQ(vp.T, 1.0);
   EXPECT_EQ(std::get<UniformGrid>(problem.grid).steps, 100);
   EXPECT_FALSE(problem.observation.has_value());
-  EXPECT_EQ(std::get<Ddim>(problem.sampler).eta, 0.0);
+  EXPECT_EQ(std::get<Ddim>(std::get<Sampler>(problem.sampler)).eta, 0.0);
 }
 
 TEST(ProblemReader, ReadsEveryProcess) {
@@ -119,11 +119,48 @@ TEST(ProblemReader, ReadsObservations) {
 }
 
 TEST(ProblemReader, ReadsSamplersWithInfiniteChurn) {
-  const auto sampler = [](const std::string& text) { return parse(with(R"("sampler": )" + text)).sampler; };
+  const auto sampler = [](const std::string& text) { return std::get<Sampler>(parse(with(R"("sampler": )" + text)).sampler); };
 
   EXPECT_EQ(std::get<Heun>(sampler(R"({"type": "heun", "churn_max": "inf", "variable": "n"})")).churn_max,
             std::numeric_limits<double>::infinity());
   EXPECT_EQ(std::get<EulerMaruyama>(sampler(R"({"type": "euler-maruyama", "finish": "step", "start": "gaussian"})")).finish, Finish::step);
+}
+
+constexpr const char* observed = R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": 0.5}, "sampler": )";
+
+TEST(ProblemReader, ReadsEveryKeyOfSmcSamplers) {
+  const auto sampler = [](const std::string& text) { return std::get<SmcSampler>(parse(with(observed + text)).sampler); };
+
+  const auto mcgdiff = std::get<Mcgdiff>(sampler(
+      R"({"type": "mcgdiff", "particles": 512, "variant": "A", "kappa": 0.25, "kernel": "exact", "eta": 0.5, "start": "gaussian",
+          "resampling": "residual", "ess_threshold": 0.75, "output": "particles"})"));
+  EXPECT_EQ(mcgdiff.particles, 512);
+  EXPECT_EQ(mcgdiff.variant, Mcgdiff::Variant::A);
+  EXPECT_EQ(mcgdiff.kappa, 0.25);
+  EXPECT_EQ(mcgdiff.kernel, SmcKernel::exact);
+  EXPECT_EQ(mcgdiff.eta, 0.5);
+  EXPECT_EQ(mcgdiff.start, Start::gaussian);
+  EXPECT_EQ(mcgdiff.resampling, Resampling::residual);
+  EXPECT_EQ(mcgdiff.ess_threshold, 0.75);
+  EXPECT_EQ(mcgdiff.output, SmcOutput::particles);
+  const auto bootstrap = std::get<Bootstrap>(sampler(
+      R"({"type": "bootstrap", "particles": 1073741824, "kernel": "exact", "eta": 0.5, "start": "gaussian", "resampling": "multinomial",
+          "ess_threshold": 0, "output": "particles"})"));
+  EXPECT_EQ(bootstrap.particles, 1 << 30);
+  EXPECT_EQ(bootstrap.kernel, SmcKernel::exact);
+  EXPECT_EQ(bootstrap.eta, 0.5);
+  EXPECT_EQ(bootstrap.start, Start::gaussian);
+  EXPECT_EQ(bootstrap.resampling, Resampling::multinomial);
+  EXPECT_EQ(bootstrap.ess_threshold, 0.0);
+  EXPECT_EQ(bootstrap.output, SmcOutput::particles);
+}
+
+TEST(ProblemReader, ReadsSmcSamplersByNameAlone) {
+  for (const char* name : {"mcgdiff", "bootstrap"}) {
+    const AnySampler sampler = parse(with(observed + std::string("{\"type\": \"") + name + "\"}")).sampler;
+    EXPECT_TRUE(std::holds_alternative<SmcSampler>(sampler));
+    EXPECT_EQ(to_string(sampler), name);
+  }
 }
 
 TEST(ProblemReader, ReadsArraysFromNpyFilesBesideTheProblem) {
@@ -369,9 +406,9 @@ TEST(ProblemReader, NamesBadGrids) {
 TEST(ProblemReader, NamesBadSamplers) {
   const auto sampler = [](const std::string& text) { return with(R"("sampler": )" + text); };
   expect_messages({
-      {sampler(R"({"type": "mcgdiff", "particles": 256})"),
-       R"(sampler.type: unknown sampler "mcgdiff"; did you mean "ddim"? (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, )"
-       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+      {sampler(R"({"type": "tds", "particles": 256})"),
+       R"(sampler.type: unknown sampler "tds"; did you mean "ddim"? (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, )"
+       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
       {sampler(R"({"type": "ddim", "ete": 1})"),
        R"(sampler: unknown key "ete"; did you mean "eta"? (known: type, eta, churn, churn_min, churn_max, churn_noise, start))"},
       {sampler(R"({"type": "dpmpp-2m", "churn": 1})"), R"(sampler: unknown key "churn"; did you mean "start"? (known: type, start))"},
@@ -379,6 +416,35 @@ TEST(ProblemReader, NamesBadSamplers) {
       {sampler(R"({"type": "ddim", "churn_max": "nan"})"), R"(sampler.churn_max: expected a number or "inf", given "nan")"},
       {sampler(R"({"type": "ancestral", "variance": "medium"})"), R"(sampler.variance: expected "small" or "large", given "medium")"},
       {sampler(R"({"type": "heun", "variable": 1})"), R"(sampler.variable: expected "t" or "n", given 1)"},
+  });
+}
+
+TEST(ProblemReader, NamesBadSmcSamplers) {
+  const auto sampler = [](const std::string& text) { return with(observed + text); };
+  const std::string keys = "(known: type, particles, variant, kappa, kernel, eta, start, resampling, ess_threshold, output)";
+  expect_messages({
+      {with(R"("sampler": {"type": "mcgdiff"})"), "sampler: mcgdiff samples the posterior of an observation, and the problem has none"},
+      {with(R"("sampler": {"type": "bootstrap", "particles": 5})"),
+       "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
+      {sampler(R"({"type": "mcgdif"})"),
+       R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
+      {sampler(R"({"type": "mcgdiff", "particle": 5})"), R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
+      {sampler(R"({"type": "bootstrap", "variant": "A"})"),
+       R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, resampling, ess_threshold, output))"},
+      {sampler(R"({"type": "mcgdiff", "particles": 0})"), "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
+      {sampler(R"({"type": "mcgdiff", "particles": 1.5})"), "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
+      {sampler(R"({"type": "mcgdiff", "particles": 1073741825})"),
+       "sampler.particles: expected an integer from 1 to 1073741824, given 1073741825"},
+      {sampler(R"({"type": "mcgdiff", "variant": "B"})"), R"(sampler.variant: expected "C" or "A", given "B")"},
+      {sampler(R"({"type": "mcgdiff", "kappa": "small"})"), R"(sampler.kappa: expected a number, given "small")"},
+      {sampler(R"({"type": "mcgdiff", "kernel": "euler"})"), R"(sampler.kernel: expected "ddim" or "exact", given "euler")"},
+      {sampler(R"({"type": "mcgdiff", "eta": true})"), "sampler.eta: expected a number, given true"},
+      {sampler(R"({"type": "mcgdiff", "start": "here"})"), R"(sampler.start: expected "exact" or "gaussian", given "here")"},
+      {sampler(R"({"type": "mcgdiff", "resampling": "often"})"),
+       R"(sampler.resampling: expected "systematic" or "stratified" or "multinomial" or "residual", given "often")"},
+      {sampler(R"({"type": "mcgdiff", "ess_threshold": null})"), "sampler.ess_threshold: expected a number, given null"},
+      {sampler(R"({"type": "mcgdiff", "output": "all"})"), R"(sampler.output: expected "draw" or "particles", given "all")"},
   });
 }
 

@@ -128,9 +128,26 @@ TEST(ProblemWriter, WritesEverySampler) {
 
     const Problem read = parse_problem(to_json(problem));
 
-    EXPECT_EQ(read.sampler.index(), sampler.index());
+    EXPECT_EQ(std::get<Sampler>(read.sampler).index(), sampler.index());
     EXPECT_EQ(to_json(read.sampler), to_json(sampler));
   }
+}
+
+TEST(ProblemWriter, WritesSmcSamplers) {
+  EXPECT_EQ(to_json(Mcgdiff{}),
+            R"({"type":"mcgdiff","particles":256,"variant":"C","kappa":0.0001,"kernel":"ddim","eta":1.0,"start":"exact",)"
+            R"("resampling":"systematic","ess_threshold":1.0,"output":"draw"})");
+  EXPECT_EQ(to_json(Bootstrap{.particles = 8, .resampling = Resampling::residual}),
+            R"({"type":"bootstrap","particles":8,"kernel":"ddim","eta":1.0,"start":"exact","resampling":"residual","ess_threshold":1.0,)"
+            R"("output":"draw"})");
+  Problem problem = problem_with(Covariance::spherical({1.0, 1.0}));
+  problem.observation = LinearObservation(Eigen::MatrixXd{{1.0, 0.0}}, Eigen::VectorXd{{1.0}}, 0.5);
+  problem.sampler = Mcgdiff{.particles = 7, .variant = Mcgdiff::Variant::A, .kappa = third, .output = SmcOutput::particles};
+
+  const Problem read = parse_problem(to_json(problem));
+
+  EXPECT_TRUE(std::holds_alternative<SmcSampler>(read.sampler));
+  EXPECT_EQ(to_json(read.sampler), to_json(problem.sampler));
 }
 
 TEST(ProblemWriter, WritesNonFiniteParametersAsStrings) {

@@ -13,25 +13,59 @@ namespace {
 
 using test::error_of;
 
+/// A sampler without weights.
+Sampler parse(const std::string& text) { return std::get<Sampler>(parse_sampler(text)); }
+
 TEST(ParseSampler, ReadsANameAlone) {
   for (const std::string& name : sampler_names()) EXPECT_EQ(to_string(parse_sampler(name)), name);
 }
 
 TEST(ParseSampler, ReadsParameters) {
-  const auto heun = std::get<Heun>(parse_sampler("heun:variable=n:churn=20:churn_min=0.05:churn_max=inf:start=gaussian"));
+  const auto heun = std::get<Heun>(parse("heun:variable=n:churn=20:churn_min=0.05:churn_max=inf:start=gaussian"));
 
   EXPECT_EQ(heun.variable, Heun::Variable::n);
   EXPECT_EQ(heun.churn, 20.0);
   EXPECT_EQ(heun.churn_min, 0.05);
   EXPECT_EQ(heun.churn_max, std::numeric_limits<double>::infinity());
   EXPECT_EQ(heun.start, Start::gaussian);
-  EXPECT_EQ(std::get<Ddim>(parse_sampler("ddim:eta=1e-1")).eta, 0.1);
-  EXPECT_EQ(std::get<Ddim>(parse_sampler("ddim:eta=-2")).eta, -2.0);
+  EXPECT_EQ(std::get<Ddim>(parse("ddim:eta=1e-1")).eta, 0.1);
+  EXPECT_EQ(std::get<Ddim>(parse("ddim:eta=-2")).eta, -2.0);
 }
 
 TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
   EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim", "exact-transition", "ancestral", "euler-maruyama", "euler", "heun",
-                                                       "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m"}));
+                                                       "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap"}));
+}
+
+const Mcgdiff all_changed{.particles = 512,
+                          .variant = Mcgdiff::Variant::A,
+                          .kappa = 0.25,
+                          .kernel = SmcKernel::exact,
+                          .eta = 0.5,
+                          .start = Start::gaussian,
+                          .resampling = Resampling::multinomial,
+                          .ess_threshold = 0.75,
+                          .output = SmcOutput::particles};
+
+TEST(ParseSampler, ReadsSmcSamplers) {
+  const auto mcgdiff = std::get<Mcgdiff>(std::get<SmcSampler>(parse_sampler("mcgdiff:particles=512:variant=A:kappa=1e-3:kernel=exact")));
+
+  EXPECT_EQ(mcgdiff.particles, 512);
+  EXPECT_EQ(mcgdiff.variant, Mcgdiff::Variant::A);
+  EXPECT_EQ(mcgdiff.kappa, 1e-3);
+  EXPECT_EQ(mcgdiff.kernel, SmcKernel::exact);
+  EXPECT_EQ(mcgdiff.resampling, Resampling::systematic);
+  for (const char* scheme : {"stratified", "multinomial", "residual"}) {
+    EXPECT_EQ(to_string(parse_sampler(std::string("bootstrap:resampling=") + scheme)), std::string("bootstrap:resampling=") + scheme);
+  }
+}
+
+TEST(SamplerText, WritesSmcSamplers) {
+  EXPECT_EQ(to_string(Mcgdiff{}), "mcgdiff");
+  EXPECT_EQ(to_string(SmcSampler(Bootstrap{})), "bootstrap");
+  EXPECT_EQ(to_string(all_changed),
+            "mcgdiff:particles=512:variant=A:kappa=0.25:kernel=exact:eta=0.5:start=gaussian:resampling=multinomial:ess_threshold=0.75:"
+            "output=particles");
 }
 
 TEST(SamplerText, LeavesOutDefaults) {
@@ -41,15 +75,17 @@ TEST(SamplerText, LeavesOutDefaults) {
 }
 
 TEST(SamplerText, ReadsBackToTheSameSampler) {
-  for (const Sampler& sampler : std::vector<Sampler>{Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
-                                                     Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
-                                                     Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324}}) {
+  for (const AnySampler& sampler : std::vector<AnySampler>{
+           Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
+           Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0}, Heun{.variable = Heun::Variable::n, .churn = 1e300},
+           Dpmpp2s{.r = 5e-324}, all_changed, Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified}}) {
     EXPECT_EQ(to_json(parse_sampler(to_string(sampler))), to_json(sampler));
   }
 }
 
 TEST(ParseSampler, NamesWhatIsWrong) {
-  const std::string known = " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m)";
+  const std::string known =
+      " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "ddim"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},
@@ -73,6 +109,11 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       {"ddim:churn_max=-inf", R"(sampler "ddim:churn_max=-inf": churn_max: expected a number or "inf", given "-inf")"},
       {"heun:variable=x", R"(sampler "heun:variable=x": variable: expected "t" or "n", given "x")"},
       {"euler:start=3", R"(sampler "euler:start=3": start: expected "exact" or "gaussian", given 3.0)"},
+      {"mcgdiff:particles=many", R"(sampler "mcgdiff:particles=many": particles: expected an integer from 1 to 1073741824, given "many")"},
+      {"mcgdiff:variant=c", R"(sampler "mcgdiff:variant=c": variant: expected "C" or "A", given "c")"},
+      {"bootstrap:kappa=1",
+       R"(sampler "bootstrap:kappa=1": unknown key "kappa"; did you mean "type"? (known: type, particles, kernel, eta, start, resampling, )"
+       R"(ess_threshold, output))"},
   };
   for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);
 }

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t piece_size = 4096;  // particles that a thread takes at once, where a chain is shared
 constexpr std::int64_t exponentials_at_once = 256;
-constexpr double operations_per_batch = 2e10;  // what progress is told of and a request to stop waits for
+constexpr double operations_per_batch = 2e9;  // what progress is told of and a request to stop waits for
 
 /// One chain after the other in the same memory.
 template <class Real>

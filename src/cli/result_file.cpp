@@ -1,0 +1,57 @@
+#include "cli/result_file.hpp"
+
+#include <fstream>
+#include <string>
+#include <utility>
+
+namespace gmdiff::cli {
+namespace {
+
+/// Whether a file starts as zip archives do.
+bool starts_as_zip(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string start(2, '\0');
+  return in.read(start.data(), std::ssize(start)) && start == "PK";
+}
+
+}  // namespace
+
+ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) { return {{"", std::move(shape), precision}}; }
+
+ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision) {
+  return {{"samples", shape, precision},
+          {"log_weights", {shape.at(0), shape.at(1)}, Precision::f64},
+          {"log_evidence", {shape.at(0)}, Precision::f64}};
+}
+
+ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force) {
+  if (is_archive(arrays)) {
+    npz_.emplace(file, arrays, force);
+  } else {
+    npy_.emplace(file, arrays.front().shape, arrays.front().precision, force);
+  }
+}
+
+ResultReader::ResultReader(const std::filesystem::path& file) {
+  if (starts_as_zip(file)) {
+    npz_.emplace(file);
+    arrays_ = npz_->arrays();
+  } else {
+    npy_.emplace(file);
+    arrays_ = npy_array(npy_->shape(), npy_->precision());
+  }
+}
+
+void ResultReader::open(std::size_t array) {
+  position_ = 0;
+  if (npz_) npz_->open(array);
+}
+
+void ResultReader::read_bytes(std::span<char> bytes) {
+  if (npz_) return npz_->read_bytes(bytes);
+  const std::int64_t values = std::ssize(bytes) / (npy_->precision() == Precision::f32 ? 4 : 8);
+  npy_->read_bytes(position_, values, bytes);
+  position_ += values;
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <gmdiff/npy.hpp>
+
+#include "io/npz.hpp"
+
+namespace gmdiff::cli {
+
+/// Arrays of a file of results: one without a name is a .npy file, several with names are a .npz archive.
+using ResultArrays = std::vector<io::NpzEntry>;
+
+/// The array of a .npy file.
+ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
+/// Those of all particles of SMC chains: `samples` (count, N, d), float64 `log_weights` (count, N) and `log_evidence` (count).
+ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
+
+inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }
+
+/// Writes either kind of file, rows by rows.
+class ResultWriter {
+ public:
+  /// @throws as `NpyWriter` and `io::NpzWriter`.
+  ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force);
+
+  template <class Scalar>
+  void append(std::size_t array, std::span<const Scalar> values) {
+    if (npz_) {
+      npz_->append(array, values);
+    } else {
+      npy_->append(values);
+    }
+  }
+  void commit() { npz_ ? npz_->commit() : npy_->commit(); }
+  void commit_partial(const std::filesystem::path& other) { npz_ ? npz_->commit_partial(other) : npy_->commit_partial(other); }
+
+ private:
+  std::optional<NpyWriter> npy_;
+  std::optional<io::NpzWriter> npz_;
+};
+
+/// Reads either kind of file, told by its first bytes.
+class ResultReader {
+ public:
+  /// @throws as `NpyReader` and `io::NpzReader`.
+  explicit ResultReader(const std::filesystem::path& file);
+
+  const ResultArrays& arrays() const { return arrays_; }
+  /// Goes to the first value of an array.
+  void open(std::size_t array);
+  /// The next bytes of the open array.
+  void read_bytes(std::span<char> bytes);
+
+ private:
+  std::optional<NpyReader> npy_;
+  std::optional<io::NpzReader> npz_;
+  ResultArrays arrays_;
+  std::int64_t position_ = 0;  // in the .npy file
+};
+
+}  // namespace gmdiff::cli
