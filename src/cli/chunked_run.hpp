@@ -26,7 +26,8 @@ struct FileRun {
 std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index dim);
 
 /// Runs the plan in chunks of particles (of SMC: chains) of bounded size (the chunks of a run put together are the run, numerics.md §1) and
-/// writes `out` and its sidecar; a run needs disk, not memory. Checks the outputs and the free disk space before. Prints warnings and notes.
+/// writes `out` and its sidecar; a run needs disk, not memory. Checks the outputs and the free disk space before. Prints warnings and
+/// notes.
 /// @returns the completed record.
 /// @throws CommandInterrupted when asked to stop: finished particles stand as `out`.partial, whose sidecar says so.
 RunRecord run_to_file(const Plan& plan, FileRun run);
