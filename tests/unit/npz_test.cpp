@@ -187,6 +187,29 @@ TEST(NpzReader, SeesDamagedValues) {
   EXPECT_TRUE(error_of([&] { reader.read_bytes(read); }).starts_with((folder / "a.npz").string() + ": an array is damaged"));
 }
 
+TEST(NpzReader, NeverCrashesOnAChangedByte) {
+  const TemporaryFolder folder;
+  const std::vector<double> values = {1.0, 2.0, 3.0};
+  write_npz(folder / "a.npz", {{"x", {3}, values}, {"y", {1, 3}, values}}, false);
+  const std::string good = test::read_file(folder / "a.npz");
+  const auto read_all = [&] {
+    NpzReader reader(folder / "b.npz");
+    std::vector<char> bytes(24);
+    for (std::size_t array = 0; array < reader.arrays().size(); ++array) {
+      reader.open(array);
+      reader.read_bytes(bytes);
+    }
+  };
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (const int change : {1, 0xff}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ change);
+      test::write_file(folder / "b.npz", bad);
+      EXPECT_FALSE(error_of(read_all).starts_with("another exception")) << "byte " << i << ": " << error_of(read_all);
+    }
+  }
+}
+
 TEST(WriteNpz, ReportsAFolderThatCannotBeWritten) {
   const std::vector<double> values = {1.0, 2.0};
   std::string message;

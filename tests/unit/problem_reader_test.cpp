@@ -431,7 +431,8 @@ TEST(ProblemReader, NamesBadSmcSamplers) {
        R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
       {sampler(R"({"type": "mcgdiff", "particle": 5})"), R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
       {sampler(R"({"type": "bootstrap", "variant": "A"})"),
-       R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, resampling, ess_threshold, output))"},
+       R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, )"
+       R"(resampling, ess_threshold, output))"},
       {sampler(R"({"type": "mcgdiff", "particles": 0})"), "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
       {sampler(R"({"type": "mcgdiff", "particles": 1.5})"), "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
       {sampler(R"({"type": "mcgdiff", "particles": 1073741825})"),
