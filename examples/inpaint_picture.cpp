@@ -44,6 +44,6 @@ int main() {
   std::cout.precision(2);
   std::cout << "share of frame, bracket, bar  " << share.transpose() << '\n'
             << "exact                         " << exact.mixture.weights().transpose() << '\n'
-            << "seen pixels are kept          " << ((x.to_double() * seen.transpose()).rowwise() - left_half.y().transpose()).cwiseAbs().maxCoeff()
-            << '\n';
+            << "seen pixels are kept          "
+            << ((x.to_double() * seen.transpose()).rowwise() - left_half.y().transpose()).cwiseAbs().maxCoeff() << '\n';
 }

@@ -123,7 +123,8 @@ TEST_P(GoldenMcgdiffOnDevices, WeightsAndMovesOfAStep) {
     const Points x = test::matrix(one["x"]), z = test::matrix(one["z"]), expected = test::matrix(one["x_next_no_resampling"]);
     const Eigen::VectorXd gain = test::vector(one["gain"]), weights = test::vector(one["log_incremental_weights"]);
     for (Eigen::Index n = 0; n < x.rows(); ++n) {
-      const SmcSamples result = run(step.from(x.row(n).transpose()), {.count = 1, .seed = seed, .device = GetParam(), .precision = Precision::f64});
+      const SmcSamples result =
+          run(step.from(x.row(n).transpose()), {.count = 1, .seed = seed, .device = GetParam(), .precision = Precision::f64});
       // Noise of the run in place of the file's: the move is linear in it, with deviation sqrt(K v), or nu where nothing is observed.
       NormalStream noise({.seed = seed, .index = 0, .purpose = Purpose::step_noise}, Precision::f64);
       for (Eigen::Index i = 0; i < x.cols(); ++i) {

@@ -175,7 +175,8 @@ TEST(GoldenResampling, ExtremeAndZeroWeightsAndTheirMean) {
     std::vector<double> e;
     for (const double value : lw) e.push_back(std::exp(value - largest));
     const IntegerWeights<double> chain(e);
-    EXPECT_NEAR(largest + particle::log_sum(chain.total.sum, chain.scale) - std::log(N), expected, 1e-12 * std::max(1.0, std::abs(expected)));
+    EXPECT_NEAR(largest + particle::log_sum(chain.total.sum, chain.scale) - std::log(N), expected,
+                1e-12 * std::max(1.0, std::abs(expected)));
     EXPECT_NEAR(particle::effective_sample_size(chain.total, chain.scale), test::number(one["ess"]), 1e-8);
   }
 }

@@ -196,7 +196,9 @@ TEST(UnbiasedEvidence, IsLostByPlantedFaults) {
 // --- the exact kernel -----------------------------------------------------------------------------------------------------------
 
 struct MixtureCase {
-  Mixture prior{{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::full({Eigen::Matrix2d{{0.5, 0.2}, {0.2, 0.4}}, Eigen::Matrix2d{{0.8, -0.3}, {-0.3, 0.6}}})};
+  Mixture prior{{0.6, 0.4},
+                Points{{0.0, 0.0}, {2.0, 2.0}},
+                Covariance::full({Eigen::Matrix2d{{0.5, 0.2}, {0.2, 0.4}}, Eigen::Matrix2d{{0.8, -0.3}, {-0.3, 0.6}}})};
   LinearObservation observation{Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, 0.4};
   ForwardProcess process = vp(LinearBeta{});
   TimeGrid grid = TimeGrid::uniform(process, 14);  // 15 levels

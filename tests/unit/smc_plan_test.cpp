@@ -140,8 +140,11 @@ TEST(SmcPlanErrors, OfObservations) {
   expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Zero(2, 3), y, 1.0}); }, "smc: A is 0, so nothing is observed");
   expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 2), y, 1.0}); }, "smc: A is 2x2 but the prior has dimension 3");
   expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, 0.0}); }, "smc: y is outside the range of A, by ");
-  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, Eigen::MatrixXd::Ones(2, 2)}); },
-                 "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
+  expect_invalid(
+      [&] {
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, Eigen::MatrixXd::Ones(2, 2)});
+      },
+      "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
   expect_invalid([&] { plan_of(Bootstrap{}, {observation.A(), y, 0.0}); }, "bootstrap: needs noise on every observed direction");
   expect_invalid([&] { LinearObservation(observation.A(), y, -1.0); }, "noise_std");
   const Mixture flat({1.0}, Points{{0.0, 0.0, 0.0}}, Covariance::diag(Points{{0.0, 1.0, 1.0}}));
@@ -165,7 +168,8 @@ TEST(SmcRunErrors, OfOptions) {
   expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); }, "reaches beyond particle 2^62");
   expect_invalid([] { run(std::span<const SmcPlan>(), {}); }, "run: no SMC plan given");
   const SmcPlan different[] = {plan, plan_of(Mcgdiff{.particles = 5})};
-  expect_invalid([&] { run(different, {.count = 1, .device = Device::cpu(1)}); }, "must have one dimension, number of particles and output");
+  expect_invalid([&] { run(different, {.count = 1, .device = Device::cpu(1)}); },
+                 "must have one dimension, number of particles and output");
   expect_invalid(
       [&] {
         Options options{.count = std::int64_t{1} << 40, .device = Device::cpu(1)};
@@ -237,7 +241,9 @@ TEST(SmcHistory, TellsOfEveryWeighting) {
       const double W = std::exp(history.log_weights[8 * w + n]);
       sum += W;
       squares += W * W;
-      if (history.resampled[w] == 0) EXPECT_EQ(history.ancestors[8 * w + n], n);
+      if (history.resampled[w] == 0) {
+        EXPECT_EQ(history.ancestors[8 * w + n], n);
+      }
     }
     EXPECT_NEAR(sum, 1.0, 1e-6);
     EXPECT_NEAR(1.0 / squares, history.ess[w], 1e-5 * history.ess[w]);
