@@ -236,6 +236,25 @@ TEST(ExactKernel, HasTheEvidenceAndMomentsOfTheExactPosterior) {
   }
 }
 
+TEST(ExactKernel, KnowsWhitenedTallAndCoordinateWiseObservations) {
+  const Eigen::MatrixXd A{{1.0, 0.0, 0.0}, {0.5, 0.5, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}};
+  const Eigen::VectorXd y{{0.1, 0.2, -0.3, 0.4}};
+  Eigen::MatrixXd R = 0.3 * Eigen::MatrixXd::Identity(4, 4);
+  R(0, 1) = R(1, 0) = 0.1;
+  const Mixture prior({0.5, 0.5}, Points{{0.1, 0.2, 0.3}, {0.5, -0.5, 0.0}}, Covariance::spherical({0.7, 0.4}));
+  const LinearObservation coordinates(Eigen::MatrixXd{{0.0, 2.0, 0.0}, {0.0, 0.0, -1.0}}, Eigen::VectorXd{{0.5, 0.1}},
+                                      Eigen::MatrixXd{{0.04, 0.0}, {0.0, 0.0}});
+  const ForwardProcess process = vp(LinearBeta{});
+  for (const LinearObservation& of : {LinearObservation(A, y, R), LinearObservation(A, y, 0.5), coordinates}) {
+    const Mcgdiff sampler{.particles = 256, .kernel = SmcKernel::exact};
+    const SmcSamples samples =
+        sample(prior, of, process, TimeGrid::uniform(process, 30), sampler, {.count = 2000, .seed = 8, .device = Device::cpu()});
+    const Mean mean = mean_of(ratios(samples.log_evidence(), posterior(prior, of).log_evidence));
+    EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
+    EXPECT_LE(mean.standard_error, 0.05);  // a constant left out is off by far more
+  }
+}
+
 TEST(Bootstrap, HasUnbiasedEvidenceToo) {
   const MixtureCase c;
   const double log_Z = posterior(c.prior, c.observation).log_evidence;

@@ -107,22 +107,6 @@ TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
   EXPECT_NE(text.str().find("not weighted"), std::string::npos);
 }
 
-TEST(SmcEvidence, KnowsWhitenedAndTallObservations) {
-  // Both have the evidence of the posterior up to that of the chain: the constants of one particle without steps to go astray.
-  const Eigen::MatrixXd A{{1.0, 0.0, 0.0}, {0.5, 0.5, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}};
-  const Eigen::VectorXd y{{0.1, 0.2, -0.3, 0.4}};
-  Eigen::MatrixXd R = 0.3 * Eigen::MatrixXd::Identity(4, 4);
-  R(0, 1) = R(1, 0) = 0.1;
-  const Mixture one({1.0}, Points{{0.1, 0.2, 0.3}}, Covariance::spherical({0.7}));
-  for (const LinearObservation& of : {LinearObservation(A, y, R), LinearObservation(A, y, 0.5)}) {
-    const Mcgdiff sampler{.particles = 4, .kernel = SmcKernel::exact};
-    const SmcSamples samples = sample(one, of, process, TimeGrid::uniform(process, 6), sampler,
-                                      {.count = 2, .device = Device::cpu(1), .precision = Precision::f64});
-    // One Gaussian component and the exact kernel: every particle has the same weight, the evidence itself.
-    for (const double log_evidence : samples.log_evidence()) EXPECT_NEAR(log_evidence, posterior(one, of).log_evidence, 0.2);
-  }
-}
-
 // --- messages -------------------------------------------------------------------------------------------------------------------
 
 TEST(SmcPlanErrors, OfParameters) {
