@@ -42,6 +42,8 @@ def words(name):
     elif kernel == "ThreadKernel":
         most = arguments.split(", ")[-1]
         text.append(f"thread, d to {most}, {FAMILIES[family.group(1)]}")
+    elif kernel == "ChainKernel":
+        text.append(f"tile of {arguments.split(', ')[-1]}, {FAMILIES[family.group(1)]}")
     else:
         layout = LAYOUTS[re.search(r"\(Layout\)(\d)", arguments).group(1)]
         memory = "" if arguments.endswith("true") else " in global memory"
