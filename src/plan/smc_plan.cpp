@@ -76,31 +76,31 @@ long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted
   const double V = level.sigma * level.sigma;
   plan.start.mean = Eigen::VectorXd::Zero(plan.dim());
   plan.start.variance = Eigen::VectorXd::Constant(plan.dim(), V);
-  long double log_Z = 0.0L;
+  long double log_z = 0.0L;
   for (Eigen::Index i = 0; is_tilted && i < plan.num_observed(); ++i) {
     const double v = plan.at_start.variance(i), centre = plan.at_start.centre(i);
     const double K = V / (V + v);
     plan.start.mean(i) = K * centre;
     plan.start.variance(i) = K * v;
     const long double S = static_cast<long double>(V) + v;
-    log_Z += log_normal_constant(S) - 0.5L * static_cast<long double>(centre) * centre / S;
+    log_z += log_normal_constant(S) - 0.5L * static_cast<long double>(centre) * centre / S;
   }
-  return log_Z;
+  return log_z;
 }
 
 /// Exact p_T, tilted by g_T where there is one: a mixture again (§2.7). @returns the log of its normaliser
 long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& level, bool is_tilted) {
   Mixture law = prior.diffuse(level);
-  long double log_Z = 0.0L;
+  long double log_z = 0.0L;
   if (is_tilted) {
     const Eigen::MatrixXd selection = Eigen::MatrixXd::Identity(plan.num_observed(), plan.dim());
     const Posterior tilted =
         posterior(law, LinearObservation(selection, plan.at_start.centre, Eigen::MatrixXd(plan.at_start.variance.asDiagonal())));
-    log_Z = tilted.log_evidence;
+    log_z = tilted.log_evidence;
     law = tilted.mixture;
   }
   plan.start.mixture = mixture_tables(std::span(&law, 1)).front();
-  return log_Z;
+  return log_z;
 }
 
 // --- steps ----------------------------------------------------------------------------------------------------------------------
@@ -177,11 +177,11 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
   plan.V = observation.V;
 
   const Level first = coefficients::level_values(process, potentials.levels().front(), false).rounded();
-  long double log_Z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
+  long double log_z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
                                                        : set_exact_start(plan, rotated, first, !is_bootstrap);
-  if (is_bootstrap) log_Z += log_constant(plan.at_start, 0.0L);
-  log_Z += Builder(plan, process, potentials).steps(sampler);
-  plan.log_constant = static_cast<double>(log_Z + potentials.log_constant() + observation.log_constant);
+  if (is_bootstrap) log_z += log_constant(plan.at_start, 0.0L);
+  log_z += Builder(plan, process, potentials).steps(sampler);
+  plan.log_constant = static_cast<double>(log_z + potentials.log_constant() + observation.log_constant);
   plan.warnings = run_warnings(std::span(&prior, 1), process, grid, {.law = sampler.start, .level = first});
   add_end_note(plan.notes, grid);
   return plan;

@@ -215,7 +215,7 @@ void Chain<Real>::find_ancestors(int step) {
 template <class Real>
 void Chain<Real>::find_residual_ancestors(int step) {
   const std::uint64_t S = total_.sum;
-  // Particle after particle from the last, so that the sums can be replaced by those of the copies.
+  // In the place of the sums come those of the copies.
   std::uint64_t all_copies = 0, all_rests = 0;
   std::uint64_t before = 0;
   for (std::size_t n = 0; n < sums_.size(); ++n) {

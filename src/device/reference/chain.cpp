@@ -263,6 +263,7 @@ class Chain {
     if (!resampled) return;
     log_Z_ += weights.log_sum - std::log(static_cast<double>(N_));
     std::vector<VectorXd> next;
+    next.reserve(ancestors.size());
     for (const std::uint32_t a : ancestors) next.push_back(x_[a]);
     x_ = std::move(next);
     std::fill(lw_.begin(), lw_.end(), 0.0);

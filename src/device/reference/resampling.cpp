@@ -9,6 +9,7 @@ namespace {
 /// Inclusive sums divided by the last one.
 std::vector<long double> cumulative(const std::vector<double>& W) {
   std::vector<long double> sums;
+  sums.reserve(W.size());
   long double sum = 0.0L;
   for (const double w : W) sums.push_back(sum += static_cast<long double>(w));
   for (long double& c : sums) c /= sum;
