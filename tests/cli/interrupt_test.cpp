@@ -14,8 +14,10 @@ namespace {
 
 class InterruptTest : public CommandTest {
  protected:
+  /// On the device that hands over what is done in the smallest pieces, however slow this build is.
   static Arguments sample(std::int64_t count) {
-    return {"sample", "problem.json", "--sampler", "euler-maruyama", "--steps", "100", "--out", "x.npy", "--count", std::to_string(count)};
+    return {"sample", "problem.json", "--sampler", "euler-maruyama",      "--steps",  "100",
+            "--out",  "x.npy",        "--count",   std::to_string(count), "--device", "reference"};
   }
 
   /// Interrupts a run after some of its particles; `count` becomes large enough for that to be possible.
