@@ -65,12 +65,16 @@ class ChainBlock {
   /// States (blocks, d, lanes) of the ancestors; null: each lane its own.
   void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
     if (ancestors == nullptr) return load(states);
-    // Lane after lane: side by side their addresses would be multiplied by vpmullq.
-    auto* x = reinterpret_cast<Real*>(x_);
+    const Real* places[lanes];
     for (int lane = 0; lane < lanes; ++lane) {
-      const auto a = static_cast<std::int64_t>(ancestors[begin_ + lane]);
-      const Real* place = states + a / lanes * lanes * d_ + a % lanes;
-      for (Index i = 0; i < d_; ++i) x[i * lanes + lane] = place[i * lanes];
+      auto a = static_cast<std::int64_t>(ancestors[begin_ + lane]);
+      __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
+      places[lane] = states + a / lanes * lanes * d_ + a % lanes;
+    }
+    for (Index i = 0; i < d_; ++i) {
+      Real values[lanes];
+      for (int lane = 0; lane < lanes; ++lane) values[lane] = places[lane][i * lanes];
+      x_[i] = V::load(values);
     }
   }
   double& log_weight(int lane) const { return job_.log_weights[begin_ + lane]; }
