@@ -8,6 +8,7 @@
 #include "cli/files.hpp"
 #include "io/npy_header.hpp"
 #include "model/check.hpp"
+#include "model/log_mean_exp.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -79,14 +80,6 @@ std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string
   require(numbers, sidecar, ": \"log_evidence\" is not an array of numbers");
   smc.log_evidence = values.get<std::vector<double>>();
   return smc;
-}
-
-/// log of the mean of exp(values).
-double log_mean_exp(const std::vector<double>& values) {
-  const double largest = *std::ranges::max_element(values);
-  long double sum = 0.0L;
-  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
-  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
 }
 
 /// log of the mean evidence of the chains, which is unbiased before the logarithm is taken.

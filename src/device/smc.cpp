@@ -13,6 +13,7 @@
 #include "device/random.hpp"
 #include "device/run_checks.hpp"
 #include "model/check.hpp"
+#include "model/log_mean_exp.hpp"
 
 // Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
 
@@ -219,13 +220,6 @@ class SmcRun {
   SmcHistory history_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
-
-double log_mean_exp(std::span<const double> values) {
-  const double largest = *std::max_element(values.begin(), values.end());
-  long double sum = 0.0L;
-  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
-  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
-}
 
 }  // namespace
 

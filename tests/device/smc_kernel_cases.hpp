@@ -9,10 +9,9 @@
 #include <gmdiff/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
-#include "device/cases.hpp"
-#include "device/devices_under_test.hpp"
+#include "device/smc_cases.hpp"
 
-// SMC that the tests of devices go through.
+// SMC that the kernels go through: more settings, fewer particles.
 
 namespace gmdiff::test {
 
@@ -61,22 +60,6 @@ inline SmcPlan smc_plan_of(CovarianceType structure, Eigen::Index dim, const Smc
   };
   if (settings.is_bootstrap) return with(Bootstrap{});
   return with(Mcgdiff{.variant = settings.variant});
-}
-
-/// Everything that a run tells, as bits.
-inline std::vector<char> smc_bytes(const SmcSamples& samples) {
-  std::vector<char> all = bytes(samples);
-  const auto add = [&](const auto& values) {
-    const auto* begin = reinterpret_cast<const char*>(values.data());
-    all.insert(all.end(), begin, begin + values.size() * sizeof(values[0]));
-  };
-  add(samples.log_evidence());
-  add(samples.log_weights());
-  add(samples.history().ess);
-  add(samples.history().resampled);
-  add(samples.history().log_weights);
-  add(samples.history().ancestors);
-  return all;
 }
 
 }  // namespace gmdiff::test

@@ -14,8 +14,8 @@
 namespace gmdiff {
 namespace {
 
+using test::all_bytes;
 using test::HostGpu;
-using test::smc_bytes;
 using test::ThreadOrder;
 
 struct Case {
@@ -70,7 +70,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
         if (!turns.next()) continue;
         const SmcPlan plan = test::smc_plan_of(GetParam(), dim, settings);
         const Case& c = list[(4 * turn + turn / list.size()) % list.size()];
-        EXPECT_TRUE(smc_bytes(on_kernels(plan, options, c)) == smc_bytes(on_cpu(plan, options)))
+        EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == all_bytes(on_cpu(plan, options)))
             << "turn " << turn << " d " << dim << ' ' << settings.name << " N " << settings.particles << " scheme "
             << static_cast<int>(settings.resampling) << " order " << static_cast<int>(c.order) << " shared " << c.limits.shared_bytes
             << " blocks " << c.limits.blocks;
@@ -92,8 +92,8 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
       std::vector<char> expected;
       for (const Case& c : cases()) {
         if (c.order != ThreadOrder::shuffled || !turns.next()) continue;
-        if (expected.empty()) expected = smc_bytes(on_cpu(plan, options));
-        EXPECT_TRUE(smc_bytes(on_kernels(plan, options, c)) == expected)
+        if (expected.empty()) expected = all_bytes(on_cpu(plan, options));
+        EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == expected)
             << settings.name << " scheme " << static_cast<int>(scheme) << " shared " << c.limits.shared_bytes << " blocks "
             << c.limits.blocks;
       }
@@ -112,7 +112,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuWhereAChainReachesTheUpperHalfOfTheIndex) 
       const Options options{.count = 3, .seed = 5, .precision = Precision::f32, .first = 14'316'556, .smc_history = true};
       for (const kernels::Limits& limits : {own_blocks, several_blocks}) {
         if (!turns.next()) continue;
-        EXPECT_TRUE(smc_bytes(on_kernels(plan, options, {ThreadOrder::shuffled, limits})) == smc_bytes(on_cpu(plan, options)))
+        EXPECT_TRUE(all_bytes(on_kernels(plan, options, {ThreadOrder::shuffled, limits})) == all_bytes(on_cpu(plan, options)))
             << settings.name << " blocks " << limits.blocks;
       }
     }
@@ -188,13 +188,13 @@ TEST(SmcOnCuda, SplitsChainsThatDoNotFitItsMemory) {
   const SmcPlan plan = test::smc_plan_of(CovarianceType::diag, 3, settings);
   for (const bool history : {false, true}) {
     Options options{.count = 24, .seed = 3, .precision = Precision::f32, .smc_history = history};
-    const std::vector<char> expected = smc_bytes(on_cpu(plan, options));
+    const std::vector<char> expected = all_bytes(on_cpu(plan, options));
     const auto gpu = std::make_shared<HostGpu>(ThreadOrder::ascending, own_blocks_room, 80 << 10);
     const std::size_t free = gpu->free_memory();
     options.memory_limit = 60 << 10;
     int pieces = 0;
     options.progress = [&](const Progress&) { ++pieces; };
-    EXPECT_TRUE(smc_bytes(run(std::span(&plan, 1), options, *cuda::make_executor(gpu, "cuda"))) == expected);
+    EXPECT_TRUE(all_bytes(run(std::span(&plan, 1), options, *cuda::make_executor(gpu, "cuda"))) == expected);
     EXPECT_GT(pieces, 1);
     EXPECT_EQ(gpu->free_memory(), free) << "all is given back";
   }

@@ -198,7 +198,7 @@ double evidence_of_chain(const SmcPlan& plan, const Mixture& prior, const Level&
   return log_Z;
 }
 
-TEST(GoldenMcgdiff, EvidenceOfLinearGaussianChains) {
+TEST(GoldenMcgdiff, LinearGaussianChainsHaveTheirEvidence) {
   int chains = 0;
   for (const json& one : test::load_golden("mcgdiff")["cases"]) {
     if (!one.contains("log_Z_chain")) continue;

@@ -8,8 +8,8 @@
 namespace gmdiff {
 namespace {
 
+using test::all_bytes;
 using test::is_small;
-using test::smc_bytes;
 
 SmcSamples on(const Device& device, const SmcPlan& plan, Options options) {
   options.device = device;
@@ -20,7 +20,7 @@ class SmcRuns : public test::OnGpu, public testing::WithParamInterface<Covarianc
  protected:
   static void expect_same_bits(Eigen::Index dim, const test::SmcSettings& settings, const Options& options) {
     const SmcPlan plan = test::smc_plan_of(GetParam(), dim, settings);
-    EXPECT_TRUE(smc_bytes(on(Device::cuda(), plan, options)) == smc_bytes(on(Device::cpu(), plan, options)))
+    EXPECT_TRUE(all_bytes(on(Device::cuda(), plan, options)) == all_bytes(on(Device::cpu(), plan, options)))
         << settings.name << " d " << dim << " N " << settings.particles << " scheme " << static_cast<int>(settings.resampling);
   }
 };

@@ -50,7 +50,7 @@ TEST(EnergyDistance, AgreesWithPairByPairForOddSizesAndManyBlocks) {
   }
 }
 
-TEST(EnergyDistance, InOneDimensionIsTwiceTheSquaredDistanceOfTheCdfs) {
+TEST(EnergyDistance, InOneDimensionIsTwiceTheSquaredDistanceBetweenTheCdfs) {
   const Points x = normal_points(31, 1, 1);
   const Points y = normal_points(44, 1, 2);
   std::vector<std::pair<double, double>> steps;

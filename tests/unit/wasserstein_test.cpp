@@ -365,7 +365,7 @@ TEST(WassersteinFloor, ResolvesANarrowModeInsideAWideOne) {
   EXPECT_NEAR(spread(law), expected, 1e-8 * expected);
 }
 
-TEST(WassersteinFloor, IsTheMeanDistanceOfExactSamples) {
+TEST(WassersteinFloor, IsTheMeanDistanceBetweenExactSamples) {
   const Mixture law({0.35, 0.65}, column({-1.0, 2.0}), Covariance::spherical({0.3, 0.5}));
   const int pairs = 200;
 

@@ -16,8 +16,6 @@ Potential none_of(const Potential& g) {
   return {g.centre, Eigen::VectorXd::Constant(g.centre.size(), std::numeric_limits<double>::infinity())};
 }
 
-std::size_t size_of(const SmcPlan& plan) { return static_cast<std::size_t>(plan.dim()); }
-
 }  // namespace
 
 template <class Real>
@@ -156,7 +154,7 @@ double SmcTables<Real>::log_constant() const {
 template <class Real>
 std::size_t SmcTables<Real>::bytes(const SmcPlan& plan) {
   const auto K = static_cast<std::size_t>(plan.mixture.num_components());
-  const std::size_t d = size_of(plan), r = static_cast<std::size_t>(plan.num_observed());
+  const auto d = static_cast<std::size_t>(plan.dim()), r = static_cast<std::size_t>(plan.num_observed());
   const std::size_t columns = plan.mixture.structure == CovarianceType::full ? d : 1;
   std::size_t numbers = 0;
   for (const SmcStep& step : plan.steps) {

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+namespace gmdiff {
+
+/// log of the mean of exp(values), of at least one: how evidences of chains are averaged (mathematics.md §6). In extended precision,
+/// rounded once.
+inline double log_mean_exp(std::span<const double> values) {
+  const double largest = *std::max_element(values.begin(), values.end());
+  long double sum = 0.0L;
+  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
+  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
+}
+
+}  // namespace gmdiff
