@@ -1,6 +1,7 @@
 #pragma once
 
 #include "device/particle/product.hpp"
+#include "kernels/four.cuh"
 #include "kernels/tile_law.cuh"
 
 // Laws of more than four coordinates with full covariances, on a tile: z = U_k^T (x - alpha mu_k) of a chunk of components is kept, gives
@@ -98,7 +99,7 @@ class FullTile {
       if constexpr (with_means) return fma(e, V(mu[j]), sums_[j]);
       return sums_[j];
     };
-    multiply(law_.bases + component * d * d, 1, d, z_.from(k * d), begin, [&](Index j, V sum) { sums_[j] = sum; });
+    multiply</*transposed=*/false>(law_.bases + component * d * d, z_.from(k * d), begin, [&](Index j, V sum) { sums_[j] = sum; });
   }
 
   /// Logits of a chunk; z <- factors U_k^T (x - alpha mu_k) of its components.
@@ -110,8 +111,8 @@ class FullTile {
       tile_.for_each_own(d, [&](Index i) { v[i] = fma(V(-level.alpha), V(mu[i]), point[i]); });
       tile_.sync();  // one a component, for the next one's differences go elsewhere
       const Vector z = z_.from(k * d);
-      multiply(
-          law_.bases + (first + k) * d * d, d, 1, v, [](Index) { return V(Real(0)); }, [&](Index i, V value) { z[i] = value; });
+      multiply</*transposed=*/true>(
+          law_.bases + (first + k) * d * d, v, [](Index) { return V(Real(0)); }, [&](Index i, V value) { z[i] = value; });
     }
     tile_.sync();
     for_each_own_component<Shape>(tile_.worker(), n, [&](Index k) {
@@ -128,16 +129,39 @@ class FullTile {
     });
   }
 
-  /// The own rows of a product.
-  template <class Start, class Take>
-  GMDIFF_PARTICLE void multiply(const Real* matrix, Index row, Index column, Vector v, Start start, Take take) const {
+  /// The own rows of U^T v, or of U v, where U lies column by column.
+  template <bool transposed, class Start, class Take>
+  GMDIFF_PARTICLE void multiply(const Real* U, Vector v, Start start, Take take) const {
     const Index d = law_.dim;
+    if (has_rows_of_fours(d)) {
+      tile_.for_each_run(
+          d, [](Index) {}, [&](Index r, auto /*run*/) { multiply_by_fours<transposed>(U, r, v, start, take); });
+      return;
+    }
+    const Index row = transposed ? d : 1;
+    const Index column = transposed ? 1 : d;
     tile_.for_each_run(
-        d, [&](Index r) { particle::product_rows<1>(matrix, row, column, r, d, v, start, take); },
-        [&](Index r, auto run) { particle::product_rows<decltype(run)::value>(matrix, row, column, r, d, v, start, take); });
+        d, [&](Index r) { particle::product_rows<1>(U, row, column, r, d, v, start, take); },
+        [&](Index r, auto run) { particle::product_rows<decltype(run)::value>(U, row, column, r, d, v, start, take); });
+  }
+  /// particle::product_rows of four rows, a block of 4 x 4 of the matrix at a time.
+  template <bool transposed, class Start, class Take>
+  GMDIFF_PARTICLE void multiply_by_fours(const Real* U, Index r, Vector v, Start start, Take take) const {
+    static_assert(Shape::run == 4);
+    const Index d = law_.dim;
+    V sums[4] = {start(r), start(r + 1), start(r + 2), start(r + 3)};
+    for (Index j = 0; j < d; j += 4) {
+      const auto line = [&](int n) { return Four<Real>(transposed ? U + (r + n) * d + j : U + (j + n) * d + r); };
+      const Four<Real> lines[4] = {line(0), line(1), line(2), line(3)};
+      for (int n = 0; n < 4; ++n) {
+        const V v_j = v[j + n];
+        for (int c = 0; c < 4; ++c) sums[c] = fma(V(transposed ? lines[c][n] : lines[n][c]), v_j, sums[c]);
+      }
+    }
+    for (int c = 0; c < 4; ++c) take(r + c, sums[c]);
   }
 
-  Tile& tile_;
+  Tile tile_;
   const LawTable<Real>& law_;
   Vector sums_;
   Vector differences_[2];

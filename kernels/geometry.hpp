@@ -108,14 +108,14 @@ constexpr int thread_room(Index d) {
   return sizeof(Real) == sizeof(float) && d <= 8 ? 8 : largest_thread_dim;
 }
 
-/// Numbers in shared memory of a block whose threads carry their own particles.
+/// Numbers in shared memory of a block whose threads carry their own particles, so many each.
 template <class Real>
-int thread_numbers(const particle::LawTable<Real>& law) {
+int thread_numbers(const particle::LawTable<Real>& law, int particles = thread_particles<Real>) {
   using particle::Family;
   constexpr int chunk = 16;
   const int d = static_cast<int>(law.dim);
   const int room = thread_room<Real>(law.dim);
-  const int columns = (chunk + room) * block_threads * thread_particles<Real>;
+  const int columns = (chunk + room) * block_threads * particles;
   switch (law.family) {
     case Family::small_diag:
     case Family::small_full:

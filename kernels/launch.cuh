@@ -9,8 +9,15 @@
 
 namespace gmdiff::kernels {
 
+/// Blocks that a multiprocessor has registers for, at least; 0: the compiler's choice. Chains wait for each other's weights: more of them
+/// at once are worth some registers.
+template <class Job>
+inline constexpr int min_blocks = 0;
+template <>
+inline constexpr int min_blocks<ChainsJob<float>> = 4;
+
 template <class Kernel, class Job>
-__global__ void __launch_bounds__(block_threads) run_kernel(const __grid_constant__ Job job) {
+__global__ void __launch_bounds__(block_threads, min_blocks<Job>) run_kernel(const __grid_constant__ Job job) {
   DeviceBlock<block_threads> block;
   Kernel::run(block, job);
 }

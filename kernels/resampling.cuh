@@ -254,9 +254,10 @@ class ChainWeights {
     }
   }
 
-  // Of all parts of the chain, for every thread of the block together.
+  // Of all parts of the chain, for every thread of the block together. A block alone has the number of its own part: nobody need meet.
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t max_of_parts(Number number) const {
+    if (range_.parts == 1) return number(memory_.parts[0]);
     std::uint64_t largest = 0;
     for (std::int64_t p = block_.thread_rank(); p < range_.parts; p += block_.size()) {
       const std::uint64_t of = number(memory_.parts[p]);
@@ -266,10 +267,11 @@ class ChainWeights {
   }
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t sum_of_parts(Number number) const {
-    return sum_of_parts(range_.parts, number);
+    if (range_.parts == 1) return number(memory_.parts[0]);
+    return sum_of_first_parts(range_.parts, number);
   }
   template <class Number>
-  GMDIFF_PARTICLE std::uint64_t sum_of_parts(std::int64_t parts, Number number) const {
+  GMDIFF_PARTICLE std::uint64_t sum_of_first_parts(std::int64_t parts, Number number) const {
     std::uint64_t sum = 0;
     for (std::int64_t p = block_.thread_rank(); p < parts; p += block_.size()) sum += number(memory_.parts[p]);
     return block_.reduce_sum(sum);
@@ -278,7 +280,7 @@ class ChainWeights {
   template <class Number>
   GMDIFF_PARTICLE void add_those_before(Number number, std::uint64_t* sums) const {
     if (range_.part == 0) return;
-    const std::uint64_t before = sum_of_parts(range_.part, number);
+    const std::uint64_t before = sum_of_first_parts(range_.part, number);
     for_each_own([&](std::int64_t n) { sums[n] += before; });
   }
 

@@ -92,8 +92,8 @@ static_assert(sizeof(ChainState) == 72);
 
 /// How the chains of a job lie on blocks.
 struct ChainGeometry {
-  int tile_particles;      ///< carried by a block at a time: 32, or 128 of few coordinates
-  bool tile_in_shared;     ///< the tile; else in the job's room
+  Layout layout;           ///< of the particles that a block carries at a time: 128 on threads, or a narrow tile
+  bool tile_in_shared;     ///< what they need; else in the job's room
   bool weights_in_shared;  ///< what a chain has beside its states; never where blocks share it
   bool states_in_shared;
   std::int64_t parts;      ///< blocks of a chain
@@ -167,16 +167,18 @@ std::size_t chain_state_bytes(std::int64_t N, Index d) {
 
 /// Shared memory that leaves room for a second block on a multiprocessor.
 inline constexpr std::size_t preferred_shared = std::size_t{100} << 10;
-/// Of a tile of 128 particles.
-inline constexpr std::size_t preferred_wide_tile = std::size_t{48} << 10;
 
-/// The tile of few coordinates, where each thread carries a particle alone: among four workers most would own no row.
+/// Bytes of threads that each carry a particle.
 template <class Real>
-int chain_tile_particles(const ChainsJob<Real>& job, const Limits& limits) {
-  const std::size_t wide = static_cast<std::size_t>(tile_room(job).rows()) * 128 * sizeof(Real);
-  const bool is_wide = job.tables.law.family != particle::Family::full && job.tables.law.dim <= largest_thread_dim &&
-                       job.tables.particles > 32 && wide <= std::min(preferred_wide_tile, limits.shared_bytes);
-  return is_wide ? 128 : 32;
+std::size_t chain_thread_bytes(const ChainsJob<Real>& job) {
+  return static_cast<std::size_t>(thread_numbers(job.tables.law, /*particles=*/1)) * sizeof(Real);
+}
+/// Threads take the particles of few coordinates: among the four workers of a tile most would own no row.
+template <class Real>
+Layout chain_layout(const ChainsJob<Real>& job, const Limits& limits) {
+  const bool fits = job.tables.law.family != particle::Family::full && job.tables.law.dim <= largest_thread_dim &&
+                    chain_thread_bytes(job) <= limits.shared_bytes;
+  return fits && job.tables.particles > tile_particles(Layout::narrow_tile) ? Layout::thread : Layout::narrow_tile;
 }
 
 /// @param most_under_way chains that there is memory for at once
@@ -184,8 +186,10 @@ template <class Real>
 ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, std::int64_t most_under_way) {
   ChainGeometry geometry{};
   const std::int64_t N = job.tables.particles;
-  geometry.tile_particles = chain_tile_particles(job, limits);
-  const std::size_t tile = static_cast<std::size_t>(tile_room(job).rows() * geometry.tile_particles) * sizeof(Real);
+  geometry.layout = chain_layout(job, limits);
+  const std::size_t tile = geometry.layout == Layout::thread
+                               ? chain_thread_bytes(job)
+                               : static_cast<std::size_t>(tile_room(job).rows() * tile_particles(geometry.layout)) * sizeof(Real);
   const std::size_t most = std::min(preferred_shared, limits.shared_bytes);
   const auto take = [&](std::size_t bytes, std::size_t limit) {
     if (geometry.shared_bytes + bytes > limit) return false;

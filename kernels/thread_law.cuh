@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cstring>
-
+#include "kernels/four.cuh"
 #include "kernels/thread_steps.cuh"
 #include "kernels/tile.cuh"
 
@@ -13,15 +12,6 @@
 // added is the same sum, whatever its sign: the bits are those of the sum that ends at the last coordinate.
 
 namespace gmdiff::kernels {
-
-/// Four numbers that lie one after the other, read at once where the hardware can.
-template <class Real>
-struct Four {
-  Real numbers[4];
-  /// @param from aligned to 16 bytes
-  GMDIFF_PARTICLE explicit Four(const Real* from) { std::memcpy(numbers, __builtin_assume_aligned(from, 16), sizeof(numbers)); }
-  GMDIFF_PARTICLE Real operator[](int i) const { return numbers[i]; }
-};
 
 template <class V, class Shape, class Block>
 class ThreadLaw {
@@ -38,6 +28,8 @@ class ThreadLaw {
 
   GMDIFF_PARTICLE Index dim() const { return law_.dim; }
   GMDIFF_PARTICLE Column previous() const { return previous_; }
+  /// Another column of as many numbers, until logits are asked for.
+  GMDIFF_PARTICLE Column scratch() const { return column_; }
 
   template <class Body>
   GMDIFF_PARTICLE void for_each_coordinate(Body body) const {

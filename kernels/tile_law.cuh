@@ -90,7 +90,7 @@ class TileWeights {
   }
 
  private:
-  Tile& tile_;
+  Tile tile_;
   Vector ell_, e_, terms_;
 };
 

@@ -70,7 +70,7 @@ class TileRows {
     });
   }
 
-  Tile& tile_;
+  Tile tile_;
   const LawTable<Real>& law_;
   std::int64_t begin_;
   std::int64_t count_;

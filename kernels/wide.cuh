@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/four.cuh"
 #include "kernels/tile_law.cuh"
 
 // Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a tile. Differences x - alpha mu are
@@ -109,17 +110,58 @@ class WideTile {
   template <int n>
   GMDIFF_PARTICLE void write_logits(const LevelTable<Real>& level, Vector y, Index first, Index k, Vector ell) const {
     V q[n];
-    Terms::template quadratics<n>(law_, level, first + k, y, q);
+    if (has_rows_of_fours(law_.dim)) {
+      quadratics_by_fours<n>(level, first + k, y, q);
+    } else {
+      Terms::template quadratics<n>(law_, level, first + k, y, q);
+    }
     for (int c = 0; c < n; ++c) ell[k + c] = particle::logit(V(level.constants[first + k + c]), q[c]);
   }
 
+  /// Terms::quadratics, four numbers of a table at a time.
+  template <int n>
+  GMDIFF_PARTICLE void quadratics_by_fours(const LevelTable<Real>& level, Index first, Vector y, V* q) const {
+    const Index d = law_.dim;
+    for (int c = 0; c < n; ++c) q[c] = V(Real(0));
+    for (Index i = 0; i < d; i += 4) {
+      const V y4[4] = {y[i], y[i + 1], y[i + 2], y[i + 3]};
+      for (int c = 0; c < n; ++c) {
+        const Index row = (first + c) * d + i;
+        const Four<Real> mu(law_.means + row);
+        const Four<Real> precision(family == Family::diag ? level.precision.values + row : law_.means + row);
+        for (int j = 0; j < 4; ++j) q[c] = Terms::add_square(Terms::slope(level, i + j), mu[j], precision[j], y4[j], q[c]);
+      }
+    }
+    if constexpr (family == Family::spherical) {
+      for (int c = 0; c < n; ++c) q[c] = q[c] * V(level.precision.values[first + c]);
+    }
+  }
+
   GMDIFF_PARTICLE void accumulate(const Real* p, Index n, Vector w, const V* factor, Vector sums) const {
+    if (has_rows_of_fours(law_.dim)) return accumulate_by_fours(p, n, w, factor, sums);
     tile_.for_each_run(
         law_.dim, [&](Index i) { Terms::template accumulate<1>(p, law_.dim, i, n, w, factor, sums); },
         [&](Index i, auto run) { Terms::template accumulate<decltype(run)::value>(p, law_.dim, i, n, w, factor, sums); });
   }
 
-  Tile& tile_;
+  /// Terms::accumulate, four numbers of a table at a time; a worker's runs are all whole.
+  GMDIFF_PARTICLE void accumulate_by_fours(const Real* p, Index n, Vector w, const V* factor, Vector sums) const {
+    static_assert(Shape::run == 4);
+    const auto of_run = [&](Index i, auto /*run*/) {
+      V four[4];
+      for (int c = 0; c < 4; ++c) four[c] = factor == nullptr ? V(Real(0)) : sums[i + c] * *factor;
+      for (Index k = 0; k < n; ++k) {
+        const V w_k = w[k];
+        const Four<Real> row(p + k * law_.dim + i);
+        for (int c = 0; c < 4; ++c) four[c] = fma(w_k, V(row[c]), four[c]);
+      }
+      for (int c = 0; c < 4; ++c) sums[i + c] = four[c];
+    };
+    tile_.for_each_run(
+        law_.dim, [](Index) {}, of_run);
+  }
+
+  Tile tile_;
   const LawTable<Real>& law_;
   Vector sums_;
   Vector extra_;  // diag: sums of gains; tied: the scaled point

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <thread>
 #include <vector>
@@ -170,6 +171,10 @@ void expect_exact_ends(const ElementaryFunctions<Real>& f) {
   EXPECT_TRUE(std::isnan(y[2]));
   EXPECT_EQ(y[3], Real(0));
   EXPECT_EQ(y[4], Real(1));
+  // A GPU's own NaN has all bits of the mantissa.
+  std::memset(&x[2], 0xff, sizeof(Real));
+  f.exp_nonpositive(x.data(), y.data(), 16);
+  EXPECT_TRUE(std::isnan(y[2]));
   x[0] = Real(0), x[1] = Real(1), x[2] = nan, x[3] = inf, x[4] = Real(-1), x[5] = -inf, x[6] = Real(-0.0);
   f.log(x.data(), y.data(), 16);
   EXPECT_EQ(y[0], -inf);

@@ -45,7 +45,7 @@ inline SmcPlan smc_plan_of(CovarianceType structure, Eigen::Index dim, const Smc
   const Mixture prior = mixture_of(structure, dim, dim == 2 ? 18 : 5);
   const Eigen::Index observed = (dim + 2) / 3;
   Eigen::MatrixXd A = Eigen::MatrixXd::Zero(observed, dim);
-  for (Eigen::Index i = 0; i < observed; ++i) A(i, i) = 2.0 - 0.1 * static_cast<double>(i);
+  for (Eigen::Index i = 0; i < observed; ++i) A(i, i) = 2.0 / (1.0 + 0.1 * static_cast<double>(i));
   if (structure == CovarianceType::full) A = A * rotation(dim, 4);
   const Eigen::VectorXd y = normals(observed, 1, 6).col(0);
   const ForwardProcess process = vp(LinearBeta{});

@@ -71,7 +71,8 @@ GMDIFF_PARTICLE V exp_nonpositive(V x) {
   const V n = shifted - V(shifter);
   const V r = fma(n, V(-constants::ln_2_rest<Real>), fma(n, V(-constants::ln_2<Real>), x));
   const V p = fma(r * r, exp_remainder(r), r) + V(Real(1));
-  return from_bits<V>(to_bits(p) + (to_bits(shifted) << constants::mantissa_bits<Real>)) * V(scale);
+  // Integer arithmetic makes a number of a NaN: x 0 brings it back, and adds nothing else.
+  return fma(from_bits<V>(to_bits(p) + (to_bits(shifted) << constants::mantissa_bits<Real>)), V(scale), x * V(Real(0)));
 }
 
 /// log(1 + f) - f + f^2 / 2 on sqrt(1/2) <= 1 + f < sqrt(2).

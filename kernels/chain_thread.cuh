@@ -1,0 +1,172 @@
+#pragma once
+
+#include "kernels/chain_particle.cuh"
+#include "kernels/thread_wide.cuh"
+
+namespace gmdiff::kernels {
+
+/// Particles of a chain on their way through a phase, a thread carrying one alone: laws of at most 16 coordinates whose covariances are
+/// diagonal in the working coordinates. What is indexed at run time lies in a column of shared memory, what the law sums up in registers.
+template <class V, class Law>
+class ChainThread {
+ public:
+  using Real = RealOf<V>;
+  using Step = particle::SmcStepTable<Real>;
+  static constexpr int particles = block_threads;
+
+  template <class Block>
+  GMDIFF_PARTICLE ChainThread(Block& block, const ChainsJob<Real>& job)
+      : job_(job), particle_(job), place_(block.thread_rank()), law_(block, job.tables.law), x_(law_.previous()), D_(law_.scratch()) {}
+
+  /// As those of ChainTile.
+  GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t begin) {
+    particle_.set(memory, chain, begin + place_);
+  }
+
+  GMDIFF_PARTICLE void start() {
+    const particle::SmcStartTable<Real>& start = job_.tables.start;
+    Normals<V> stream = particle_.normals(Purpose::start_noise);
+    const auto z = [&](Index i) { return stream(static_cast<std::uint64_t>(i)); };
+    if (start.mean != nullptr) {
+      for (Index i = 0; i < dim(); ++i) x_[i] = fma(V(start.deviation[i]), z(i), V(start.mean[i]));
+    } else {
+      const auto component = start_component(particle_, start);
+      if (start.law.family == Family::full) {
+        for (Index i = 0; i < dim(); ++i) D_[i] = scaled<V>(start, component, i, z(i));
+        for (Index i = 0; i < dim(); ++i) x_[i] = drawn_full<V>(start, component, i, D_);
+      } else {
+        for (Index i = 0; i < dim(); ++i) x_[i] = drawn<V>(start, component, i, z(i));
+      }
+    }
+    save(0);
+    const V potential = job_.tables.weighs_before ? V(Real(0)) : quadratic(start.factors);
+    if (particle_.has()) particle_.set_weight(potential);
+  }
+
+  GMDIFF_PARTICLE void weigh(int number) {
+    const Step& step = job_.tables.steps[number];
+    load(number, /*resampled=*/false);
+    const V divided = quadratic(step.divided);
+    if (step.is_transition) {
+      weigh_transition(step, divided);
+    } else {
+      set_mean(step);
+      add_weight(divided, step);
+      save(number);
+    }
+  }
+
+  GMDIFF_PARTICLE void move(int number, bool resampled) {
+    const Step& step = job_.tables.steps[number];
+    const bool after = !job_.tables.weighs_before;
+    load(number, resampled);
+    V divided(Real(0));
+    if (after) divided = quadratic(step.divided);
+    if (step.is_transition) {
+      transition(step, number);
+    } else {
+      if (after) set_mean(step);
+      const Index r = job_.tables.num_observed;
+      for_each_normal(number, [&](Index i, V z) { x_[i] = particle::moved<V>(step, r, i, x_[i], z); });
+    }
+    save(number + 1);
+    if (after) add_weight(divided, step);
+  }
+
+ private:
+  GMDIFF_PARTICLE Index dim() const { return job_.tables.law.dim; }
+
+  GMDIFF_PARTICLE void load(int number, bool resampled) {
+    const std::int64_t n = particle_.origin(resampled);
+    for (Index i = 0; i < dim(); ++i) x_[i] = particle_.state(number, n, i);
+  }
+  GMDIFF_PARTICLE void save(int number) const {
+    for (Index i = 0; i < dim(); ++i) particle_.save(number, i, x_[i]);
+  }
+  GMDIFF_PARTICLE void add_weight(V divided, const Step& step) const {
+    if (particle_.has()) particle_.add_weight(divided, quadratic(step.factors));
+  }
+  GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
+    return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
+  }
+
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_normal(int number, Body body) const {
+    Normals<V> stream = particle_.normals(Purpose::step_noise);
+    const std::uint64_t m = static_cast<std::uint64_t>(number) * static_cast<std::uint64_t>(dim());
+    for (Index i = 0; i < dim(); ++i) body(i, stream(m + static_cast<std::uint64_t>(i)));
+  }
+
+  /// The state in registers; beyond the law's coordinates 0.
+  struct State {
+    V x[Law::most];
+    GMDIFF_PARTICLE explicit State(const ChainThread& from) {
+      for (V& x_i : x) x_i = V(Real(0));
+      from.law_.for_each_coordinate([&](int i) { x[i] = from.x_[i]; });
+    }
+  };
+
+  /// x <- m = a x + b D; all threads of the block together, as what follows.
+  GMDIFF_PARTICLE void set_mean(const Step& step) {
+    const State at(*this);
+    V D[Law::most];
+    if (step.level.at_data) {
+      law_.for_each_coordinate([&](int i) { D[i] = at.x[i] / V(step.level.alpha); });
+    } else {
+      law_.denoiser(step.level, at.x, D);
+    }
+    law_.for_each_coordinate([&](int i) { x_[i] = particle::kernel_mean<V>(step, at.x[i], D[i]); });
+  }
+
+  /// body(ell, tilted) for the logits of all components at x, without the potential and with it. `again`: as those of the last call.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_logit(const Step& step, const State& at, bool again, Body body) {
+    law_.for_each_logit(step.level, at.x, again, [&](Index k, V ell) {
+      body(k, ell, particle::tilted_logit<V>(job_.tables.law, step.level.alpha, step.conditioned, job_.tables.num_observed, k, x_, ell));
+    });
+  }
+
+  GMDIFF_PARTICLE void weigh_transition(const Step& step, V divided) {
+    const State at(*this);
+    constexpr Real lowest = std::numeric_limits<Real>::lowest();
+    particle::Softmax<V> free{V(lowest), V(Real(0))};
+    particle::Softmax<V> under = free;
+    for_each_logit(step, at, /*again=*/false, [&](Index /*k*/, V ell, V tilted) {
+      free.maximum = particle::larger(free.maximum, ell);
+      under.maximum = particle::larger(under.maximum, tilted);
+    });
+    for_each_logit(step, at, /*again=*/true, [&](Index /*k*/, V ell, V tilted) {
+      free.total = free.total + particle::exp_nonpositive(ell - free.maximum);
+      under.total = under.total + particle::exp_nonpositive(tilted - under.maximum);
+    });
+    if (particle_.has()) particle_.add_weight(under, free, divided);
+  }
+
+  /// The exact transition under the potential (mathematics.md §7.5).
+  GMDIFF_PARTICLE void transition(const Step& step, int number) {
+    const State at(*this);
+    V maximum(std::numeric_limits<Real>::lowest());
+    for_each_logit(step, at, /*again=*/false, [&](Index /*k*/, V /*ell*/, V tilted) { maximum = particle::larger(maximum, tilted); });
+    V total(Real(0));
+    for_each_logit(step, at, /*again=*/true,
+                   [&](Index /*k*/, V /*ell*/, V tilted) { total = total + particle::exp_nonpositive(tilted - maximum); });
+    Uniforms<V> choice = particle_.uniforms(Purpose::transition_component);
+    particle::Choice<V> chosen(choice(static_cast<std::uint64_t>(number)).real(), total);
+    for_each_logit(step, at, /*again=*/true,
+                   [&](Index k, V /*ell*/, V tilted) { chosen.add(k, particle::exp_nonpositive(tilted - maximum)); });
+    const BitsOf<V> component = chosen.component();
+    for_each_normal(number, [&](Index i, V z) {
+      x_[i] = particle::transitioned<V>(job_.tables.law, step.level.alpha, step.conditioned, component, i, x_, z);
+    });
+  }
+
+  using Column = typename Law::Column;
+
+  const ChainsJob<Real>& job_;
+  ChainParticle<V> particle_;
+  int place_;  // in the block
+  Law law_;
+  Column x_, D_;
+};
+
+}  // namespace gmdiff::kernels
