@@ -20,8 +20,7 @@
 namespace gmdiff::cpu {
 namespace {
 
-constexpr std::int64_t piece_size = 4096;  // particles that a thread takes at once, where a chain is shared
-constexpr std::int64_t exponentials_at_once = 256;
+constexpr std::int64_t piece_size = 4096;     // particles that a thread takes at once, where a chain is shared
 constexpr double operations_per_batch = 2e9;  // what progress is told of and a request to stop waits for
 
 /// One chain after the other in the same memory.
@@ -44,6 +43,7 @@ class Chain {
     states_[0].resize(padded * static_cast<std::size_t>(d_));
     states_[1].resize(states_[0].size());
     log_weights_.resize(padded);
+    e_.resize(padded);
     sums_.resize(static_cast<std::size_t>(N_));
     if (task.plan.resampling == Resampling::residual) rests_.resize(sums_.size());
     ancestors_.resize(padded);
@@ -109,6 +109,7 @@ class Chain {
   std::vector<int> weightings_;
   Samples::Values<Real> states_[2];
   std::vector<double> log_weights_;
+  std::vector<Real> e_;
   std::vector<std::uint64_t> sums_, rests_;  // inclusive
   std::vector<std::uint32_t> ancestors_;
   std::vector<Piece> pieces_;
@@ -149,29 +150,25 @@ bool Chain<Real>::find_extremes() {
 template <class Real>
 void Chain<Real>::sum_weights() {
   const auto N = static_cast<std::uint64_t>(N_);
-  const auto for_each_e = [&](std::int64_t begin, std::int64_t end, auto body) {
-    alignas(64) Real e[exponentials_at_once];
-    for (std::int64_t first = begin; first < end; first += exponentials_at_once) {
-      const std::int64_t count = std::min(exponentials_at_once, end - first);
-      const std::int64_t padded = (count + unit_.lanes - 1) / unit_.lanes * unit_.lanes;
-      unit_.exponentials(log_weights_.data() + first, largest_, e, padded);
-      for (std::int64_t n = 0; n < count; ++n) body(first + n, e[n]);
-    }
-  };
   const int first_scale = particle::first_scale(N);
   for_each_piece([&](int, std::int64_t begin, std::int64_t end, Piece& piece) {
-    piece.first_sum = 0;
-    for_each_e(begin, end, [&](std::int64_t, Real e) { piece.first_sum += particle::integer_weight(e, first_scale); });
+    const std::int64_t padded = (end - begin + unit_.lanes - 1) / unit_.lanes * unit_.lanes;
+    unit_.exponentials(log_weights_.data() + begin, largest_, e_.data() + begin, padded);
+    std::uint64_t sum = 0;
+    for (std::int64_t n = begin; n < end; ++n) sum += particle::integer_weight(e_[static_cast<std::size_t>(n)], first_scale);
+    piece.first_sum = sum;
   });
   std::uint64_t first_sum = 0;
   for (const Piece& piece : pieces_) first_sum += piece.first_sum;
   scale_ = particle::final_scale(first_sum, N);
   for_each_piece([&](int, std::int64_t begin, std::int64_t end, Piece& piece) {
-    piece.sums = {};
-    for_each_e(begin, end, [&](std::int64_t n, Real e) {
-      particle::add_weight(piece.sums, particle::integer_weight(e, scale_), scale_);
-      sums_[static_cast<std::size_t>(n)] = piece.sums.sum;
-    });
+    particle::WeightSums sums{};
+    for (std::int64_t n = begin; n < end; ++n) {
+      const auto place = static_cast<std::size_t>(n);
+      particle::add_weight(sums, particle::integer_weight(e_[place], scale_), scale_);
+      sums_[place] = sums.sum;
+    }
+    piece.sums = sums;
   });
   total_ = {};
   std::uint64_t before = 0;
@@ -193,21 +190,31 @@ void Chain<Real>::find_ancestors(int step) {
   const Resampling scheme = task_.plan.resampling;
   if (scheme == Resampling::residual) return find_residual_ancestors(step);
   const std::uint64_t S = total_.sum;
-  const particle::SpacedPoints spaced(S, static_cast<std::uint64_t>(N_));
-  const std::uint64_t common = scheme == Resampling::systematic ? particle::point_below(S, uniform(index_, Purpose::resampling, step)) : 0;
-  for_each_piece([&](int, std::int64_t begin, std::int64_t end, Piece&) {
+  const auto N = static_cast<std::uint64_t>(N_);
+  // point(n) is asked for ascending n.
+  const auto find = [&](std::int64_t begin, std::int64_t end, auto point) {
     std::int64_t j = -1;
     for (std::int64_t n = begin; n < end; ++n) {
-      std::uint64_t point = common;
-      if (scheme != Resampling::systematic) point = particle::point_below(S, slot_uniform(n, step));
-      if (scheme != Resampling::multinomial) point = spaced(static_cast<std::uint64_t>(n), point);
+      const std::uint64_t p = point(n);
       if (scheme == Resampling::multinomial || j < 0) {
-        j = particle::ancestor_of(sums_.data(), N_, point);
+        j = particle::ancestor_of(sums_.data(), N_, p);
       } else {
-        while (sums_[static_cast<std::size_t>(j)] <= point) ++j;  // spaced points ascend
+        while (sums_[static_cast<std::size_t>(j)] <= p) ++j;  // spaced points ascend
       }
       ancestors_[static_cast<std::size_t>(n)] = static_cast<std::uint32_t>(j);
     }
+  };
+  const std::uint64_t common = scheme == Resampling::systematic ? particle::point_below(S, uniform(index_, Purpose::resampling, step)) : 0;
+  const particle::SpacedPoints spaced(S, N);
+  for_each_piece([&](int, std::int64_t begin, std::int64_t end, Piece&) {
+    if (scheme == Resampling::systematic) {
+      particle::AscendingPoints points(S, N, static_cast<std::uint64_t>(begin), common);
+      return find(begin, end, [&](std::int64_t) { return points.next(); });
+    }
+    find(begin, end, [&](std::int64_t n) {
+      const std::uint64_t t = particle::point_below(S, slot_uniform(n, step));
+      return scheme == Resampling::multinomial ? t : spaced(static_cast<std::uint64_t>(n), t);
+    });
   });
 }
 
@@ -346,8 +353,8 @@ std::size_t chain_bytes(const SmcPlan& plan, const Unit<Real>& unit) {
   const auto lanes = static_cast<std::size_t>(unit.lanes);
   const std::size_t padded = (static_cast<std::size_t>(plan.particles) + lanes - 1) / lanes * lanes;
   const std::size_t sums = plan.resampling == Resampling::residual ? 2 : 1;
-  return padded *
-         (2 * static_cast<std::size_t>(plan.dim()) * sizeof(Real) + sizeof(double) + sums * sizeof(std::uint64_t) + sizeof(std::uint32_t));
+  return padded * ((2 * static_cast<std::size_t>(plan.dim()) + 1) * sizeof(Real) + sizeof(double) + sums * sizeof(std::uint64_t) +
+                   sizeof(std::uint32_t));
 }
 
 }  // namespace

@@ -51,6 +51,12 @@ struct Pack {
   /// The subtraction makes a vector of the number and is none: x - 0 is x, also for -0.
   GMDIFF_PARTICLE explicit Pack(T number) : v(number - Vector{}) {}
   GMDIFF_PARTICLE static Pack load(const T* from) { return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from))); }
+  /// By insertions: a load of numbers just stored would wait for them.
+  GMDIFF_PARTICLE static Pack load_each(const T* const* from, std::ptrdiff_t offset) {
+    Vector values;
+    for (int lane = 0; lane < lanes; ++lane) values[lane] = from[lane][offset];
+    return Pack(values);
+  }
   GMDIFF_PARTICLE void store(T* to) const { *reinterpret_cast<Unaligned*>(to) = v; }
 
   GMDIFF_PARTICLE friend Pack operator+(Pack a, Pack b) { return Pack(a.v + b.v); }
@@ -76,7 +82,18 @@ struct Pack {
 template <class M>
 struct Mask {
   M v;
+  GMDIFF_PARTICLE friend Mask operator&(Mask a, Mask b) { return {a.v & b.v}; }
 };
+template <class M>
+GMDIFF_PARTICLE bool all(Mask<M> mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask.v) == 0xffff;
+#elif defined(__AVX2__)
+  return _mm256_movemask_epi8((__m256i)mask.v) == -1;
+#else
+  return _mm_movemask_epi8((__m128i)mask.v) == 0xffff;
+#endif
+}
 template <class T>
 template <class M>
 auto Pack<T>::mask(M vector) {
@@ -96,6 +113,20 @@ GMDIFF_PARTICLE Pack<double> fma(Pack<double> a, Pack<double> b, Pack<double> c)
 GMDIFF_PARTICLE Pack<float> sqrt(Pack<float> a) { return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(sqrt_ps)(a.v))); }
 GMDIFF_PARTICLE Pack<double> sqrt(Pack<double> a) {
   return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(sqrt_pd)(a.v)));
+}
+
+/// particle::larger and smaller: the instructions give their second operand where one is NaN or both are zeros.
+GMDIFF_PARTICLE Pack<float> larger(Pack<float> a, Pack<float> b) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(max_ps)(b.v, a.v)));
+}
+GMDIFF_PARTICLE Pack<double> larger(Pack<double> a, Pack<double> b) {
+  return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(max_pd)(b.v, a.v)));
+}
+GMDIFF_PARTICLE Pack<float> smaller(Pack<float> a, Pack<float> b) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(min_ps)(b.v, a.v)));
+}
+GMDIFF_PARTICLE Pack<double> smaller(Pack<double> a, Pack<double> b) {
+  return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(min_pd)(b.v, a.v)));
 }
 
 template <class T>

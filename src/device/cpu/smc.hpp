@@ -51,9 +51,10 @@ class ChainBlock {
       y_[i] = V::load(values);
     }
   }
-  /// Normals from number m of a particle's stream on.
-  static auto normals(Normals<V>& stream, std::uint64_t m) {
-    return [&stream, m](Index i) { return stream(m + static_cast<std::uint64_t>(i)); };
+  /// y <- normals from number m of the particles' streams on; returns them coordinate by coordinate.
+  auto normals(Purpose purpose, std::uint64_t first, std::uint64_t m) {
+    Normals<V>(origin(purpose), first).fill(m, d_, y_);
+    return [this](Index i) { return y_[i]; };
   }
 
   void load(const Real* states) {
@@ -71,11 +72,7 @@ class ChainBlock {
       __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
       places[lane] = states + a / lanes * lanes * d_ + a % lanes;
     }
-    for (Index i = 0; i < d_; ++i) {
-      Real values[lanes];
-      for (int lane = 0; lane < lanes; ++lane) values[lane] = places[lane][i * lanes];
-      x_[i] = V::load(values);
-    }
+    for (Index i = 0; i < d_; ++i) x_[i] = V::load_each(places, i * lanes);
   }
   double& log_weight(int lane) const { return job_.log_weights[begin_ + lane]; }
 
@@ -102,8 +99,7 @@ class SmcStart : public ChainBlock<V> {
   void run() {
     const particle::SmcStartTable<Real>& start = this->job_.tables.start;
     this->with_streams([&](std::uint64_t first) {
-      Normals<V> noise(this->origin(Purpose::start_noise), first);
-      const auto z = Base::normals(noise, 0);
+      const auto z = this->normals(Purpose::start_noise, first, 0);
       if (start.mean != nullptr) {
         for (Index i = 0; i < this->d_; ++i) y_[i] = fma(V(start.deviation[i]), z(i), V(start.mean[i]));
       } else {
@@ -163,8 +159,7 @@ class SmcBlock : public ChainBlock<V> {
     } else {
       if (after) set_mean();
       this->with_streams([&](std::uint64_t first) {
-        Normals<V> noise(this->origin(Purpose::step_noise), first);
-        const auto z = Base::normals(noise, first_normal());
+        const auto z = this->normals(Purpose::step_noise, first, first_normal());
         for (Index i = 0; i < d_; ++i) y_[i] = particle::moved<V>(step_, this->r(), i, x_[i], z(i));
       });
     }
@@ -235,8 +230,7 @@ class SmcBlock : public ChainBlock<V> {
       particle::Uniforms<V> choice(this->origin(Purpose::transition_component), first);
       particle::Choice<V> chosen(choice(number_).real(), total);
       for (Index k = 0; k < K; ++k) chosen.add(k, e[k]);
-      Normals<V> noise(this->origin(Purpose::step_noise), first);
-      const auto z = Base::normals(noise, first_normal());
+      const auto z = this->normals(Purpose::step_noise, first, first_normal());
       if (step_.conditioned.is_dense) return move_dense(chosen.component(), z);
       for (Index i = 0; i < d_; ++i) {
         y_[i] = particle::transitioned<V>(law(), step_.level.alpha, step_.conditioned, chosen.component(), i, x_, z(i));

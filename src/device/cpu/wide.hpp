@@ -7,6 +7,7 @@
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
+using particle::all;
 using particle::Family;
 using particle::Index;
 using particle::LawTable;
@@ -51,11 +52,32 @@ struct WideLaw {
     };
   }
 
-  static void accumulate(const Real* p, Index d, Index components, const V* e, const V* factor, V* sums) {
+  /// Terms of a chunk whose weight is not 0 in every lane. The others leave a sum as it is, but for the sign of a 0.
+  struct Live {
+    V e[particle::chunk_size];
+    Index row[particle::chunk_size];  ///< where the component's row begins
+    Index count = 0;
+    void add(V weight, Index begin) {
+      e[count] = weight;
+      row[count++] = begin;
+    }
+  };
+  /// As Terms::accumulate, p (K, d) from component 0 on.
+  template <int n>
+  static void accumulate(const Real* p, Index i, const Live& live, const V* factor, V* sums) {
+    V tiles[n];
+    for (int c = 0; c < n; ++c) tiles[c] = factor == nullptr ? V(Real(0)) : sums[i + c] * *factor;
+    for (Index k = 0; k < live.count; ++k) {
+      const Real* row = p + live.row[k] + i;
+      for (int c = 0; c < n; ++c) tiles[c] = fma(live.e[k], V(row[c]), tiles[c]);
+    }
+    for (int c = 0; c < n; ++c) sums[i + c] = tiles[c];
+  }
+  static void accumulate(const Real* p, Index d, const Live& live, const V* factor, V* sums) {
     Index i = 0;
-    for (; i + wide_tile <= d; i += wide_tile) Terms::template accumulate<wide_tile>(p, d, i, components, e, factor, sums);
-    for (; i + 2 <= d; i += 2) Terms::template accumulate<2>(p, d, i, components, e, factor, sums);
-    for (; i < d; ++i) Terms::template accumulate<1>(p, d, i, components, e, factor, sums);
+    for (; i + wide_tile <= d; i += wide_tile) accumulate<wide_tile>(p, i, live, factor, sums);
+    for (; i + 2 <= d; i += 2) accumulate<2>(p, i, live, factor, sums);
+    for (; i < d; ++i) accumulate<1>(p, i, live, factor, sums);
   }
 
   /// D = sum_k r_k m_k, m_k = sigma^2/c mu_k + alpha l/c x (mathematics.md §2.3).
@@ -68,19 +90,25 @@ struct WideLaw {
       gain = gain * factor;
       chunk_factor = factor;
     };
-    const auto add = [&](Index first, Index n, V* e) {
-      if constexpr (family == Family::spherical) {
-        for (Index k = 0; k < n; ++k) {
-          gain = fma(e[k], V(level.gain.values[first + k]), gain);
-          e[k] = e[k] * V(level.shrink.values[first + k]);
+    const auto weigh = [&](Index first, Index n, const V* ell, V maximum, V& total) {
+      Live live;
+      for (Index k = 0; k < n; ++k) {
+        const V difference = ell[k] - maximum;
+        if (all(difference <= V(particle::constants::lowest_exponent<Real>))) continue;
+        V e = particle::exp_nonpositive(difference);
+        total = total + e;
+        if constexpr (family == Family::spherical) {
+          gain = fma(e, V(level.gain.values[first + k]), gain);
+          e = e * V(level.shrink.values[first + k]);
         }
+        live.add(e, (first + k) * d);
       }
       const V* factor = first == 0 ? nullptr : &chunk_factor;
-      accumulate((family == Family::diag ? level.shrink.values : law.means) + first * d, d, n, e, factor, D);
-      if constexpr (family == Family::diag) accumulate(level.gain.values + first * d, d, n, e, factor, gains);
+      accumulate(family == Family::diag ? level.shrink.values : law.means, d, live, factor, D);
+      if constexpr (family == Family::diag) accumulate(level.gain.values, d, live, factor, gains);
     };
     const V* y = scaled_state(law, level, x, scratch);
-    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
+    const Softmax<V> softmax = particle::softmax_of_chunks<V>(law.num_components, logits(law, level, y, scratch), rescale, weigh);
 
     const V inverse = V(Real(1)) / softmax.total;
     for (Index i = 0; i < d; ++i) {

@@ -12,7 +12,9 @@
 // A value of an arithmetic type holds one number per lane, a lane being a particle:
 //   V(number), V::load(p), x.store(p)           the same number in every lane; one number per lane
 //   + - * / unary -, fma, sqrt                  correctly rounded
+//   V::load_each(p, n)                          number p[lane][n] in each lane
 //   < <= ==, select(mask, a, b)                 lane by lane
+//   all(mask)                                   whether it is set in every lane
 //   to_bits(x)                                  the same bits as integers of the lanes
 // and Types<V> holds what belongs to it. These operations have the same bits on every device; nothing else may be used.
 
@@ -130,6 +132,7 @@ struct One {
   One() = default;
   GMDIFF_PARTICLE explicit One(T value) : v(value) {}
   GMDIFF_PARTICLE static One load(const T* from) { return One(*from); }
+  GMDIFF_PARTICLE static One load_each(const T* const* from, std::ptrdiff_t offset) { return One(from[0][offset]); }
   GMDIFF_PARTICLE void store(T* to) const { *to = v; }
 
   GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(Arithmetic::add(a.v, b.v)); }
@@ -148,6 +151,7 @@ template <class X>
 GMDIFF_PARTICLE X select(bool mask, X a, X b) {
   return mask ? a : b;
 }
+GMDIFF_PARTICLE bool all(bool mask) { return mask; }
 
 /// A word of Philox.
 struct OneWord {
@@ -200,6 +204,10 @@ struct Twice {
     return {X::load(from), X::load(from + X::lanes)};
   }
   template <class Number>
+  GMDIFF_PARTICLE static Twice load_each(const Number* const* from, std::ptrdiff_t offset) {
+    return {X::load_each(from, offset), X::load_each(from + X::lanes, offset)};
+  }
+  template <class Number>
   GMDIFF_PARTICLE void store(Number* to) const {
     lo.store(to);
     hi.store(to + X::lanes);
@@ -247,9 +255,21 @@ template <class Mask, class X>
 GMDIFF_PARTICLE Twice<X> select(Twice<Mask> mask, Twice<X> a, Twice<X> b) {
   return {select(mask.lo, a.lo, b.lo), select(mask.hi, a.hi, b.hi)};
 }
+template <class Mask>
+GMDIFF_PARTICLE bool all(Twice<Mask> mask) {
+  return all(mask.lo & mask.hi);
+}
 template <class X>
 GMDIFF_PARTICLE auto to_bits(Twice<X> x) {
   return Twice<BitsOf<X>>(to_bits(x.lo), to_bits(x.hi));
+}
+template <class X>
+GMDIFF_PARTICLE Twice<X> larger(Twice<X> a, Twice<X> b) {
+  return {larger(a.lo, b.lo), larger(a.hi, b.hi)};
+}
+template <class X>
+GMDIFF_PARTICLE Twice<X> smaller(Twice<X> a, Twice<X> b) {
+  return {smaller(a.lo, b.lo), smaller(a.hi, b.hi)};
 }
 
 }  // namespace gmdiff::particle

@@ -29,6 +29,13 @@ template <class Real>
 inline constexpr Real to_integer = static_cast<Real>(1.5) / std::numeric_limits<Real>::epsilon();
 template <class Real>
 inline constexpr int mantissa_bits = std::numeric_limits<Real>::digits - 1;
+/// e^x of it, and of all below, is 0.
+template <class Real>
+inline constexpr Real lowest_exponent = 0;
+template <>
+inline constexpr float lowest_exponent<float> = -104;
+template <>
+inline constexpr double lowest_exponent<double> = -746;
 /// Bits of 1.
 template <class Real>
 inline constexpr typename Integers<Real>::Unsigned one_bits = 0;
@@ -62,11 +69,10 @@ GMDIFF_PARTICLE V exp_nonpositive(V x) {
   using Real = RealOf<V>;
   // x = n log 2 + r. The integer carries an offset, so that 2^(n + offset) is a normal number down to the smallest result.
   constexpr bool single = sizeof(Real) == sizeof(float);
-  constexpr Real lowest = single ? Real(-104) : Real(-746);
   constexpr Real offset = single ? Real(32) : Real(128);
   constexpr Real scale = static_cast<Real>(single ? 0x1p-32 : 0x1p-128);
   constexpr Real shifter = constants::to_integer<Real> + offset;
-  x = larger(x, V(lowest));
+  x = larger(x, V(constants::lowest_exponent<Real>));
   const V shifted = fma(x, V(static_cast<Real>(constants::log2_e)), V(shifter));
   const V n = shifted - V(shifter);
   const V r = fma(n, V(-constants::ln_2_rest<Real>), fma(n, V(-constants::ln_2<Real>), x));

@@ -98,6 +98,27 @@ class Normals {
     return entry(normals_, static_cast<int>(m % 2));
   }
 
+  /// Normals number m ... m + count - 1, whole blocks without looking at what is there.
+  GMDIFF_PARTICLE void fill(std::uint64_t m, std::ptrdiff_t count, V* to) {
+    constexpr std::ptrdiff_t per_block = 2 * pairs;
+    for (std::ptrdiff_t i = 0; i < count;) {
+      const std::uint64_t number = m + static_cast<std::uint64_t>(i);
+      if (number % per_block != 0 || count - i < per_block) {
+        to[i++] = (*this)(number);
+        continue;
+      }
+      WordsOf<V> words[4];
+      philox_.block(static_cast<std::uint32_t>(number / per_block), words);
+      if constexpr (pairs == 2) {
+        pair_normals<V>(words[0], words[1], to + i);
+        pair_normals<V>(words[2], words[3], to + i + 2);
+      } else {
+        pair_normals<V>(words, to + i);
+      }
+      i += per_block;
+    }
+  }
+
  private:
   /// Pairs in a Philox block.
   static constexpr std::uint64_t pairs = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;

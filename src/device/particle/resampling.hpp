@@ -42,9 +42,11 @@ GMDIFF_PARTICLE std::uint64_t integer_weight(Real e, int b) {
   constexpr Unsigned hidden = Unsigned{1} << mantissa;
   const Unsigned bits = to_bits(One<Real>(e));
   const std::uint64_t m = (bits & (hidden - 1)) | hidden;
+  // Without branches: large and small weights come in no order that could be foreseen.
   const int shift = b - bias - mantissa + static_cast<int>(bits >> mantissa);
-  if (shift >= 0) return m << shift;
-  return shift > -(mantissa + 1) ? m >> -shift : 0;
+  const int left = shift > 0 ? shift : 0;
+  const int right = left - shift < 63 ? left - shift : 63;
+  return (m << left) >> right;
 }
 
 /// An integer that orders as the number does; NaN above all.
@@ -52,7 +54,8 @@ GMDIFF_PARTICLE std::uint64_t order_key(double x) {
   if (x != x) return ~std::uint64_t{0};
   const std::uint64_t bits = to_bits(One<double>(x));
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-  return (bits & sign) != 0 ? ~bits : bits | sign;
+  const std::uint64_t all_if_negative = ~(bits >> 63) + 1;  // no branch: signs come in no order that could be foreseen
+  return bits ^ (all_if_negative | sign);
 }
 GMDIFF_PARTICLE double from_order_key(std::uint64_t key) {
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;
@@ -106,6 +109,25 @@ class SpacedPoints {
 
  private:
   std::uint64_t quotient_, rest_, N_;
+};
+
+/// The same points for one t, in ascending order from n on, without a division each.
+class AscendingPoints {
+ public:
+  AscendingPoints(std::uint64_t S, std::uint64_t N, std::uint64_t n, std::uint64_t t)
+      : quotient_(S / N), rest_(S % N), N_(N), point_(n * quotient_ + (n * rest_ + t) / N), left_((n * rest_ + t) % N) {}
+  std::uint64_t next() {
+    const std::uint64_t point = point_;
+    left_ += rest_;
+    const bool carry = left_ >= N_;
+    left_ -= carry ? N_ : 0;
+    point_ += quotient_ + (carry ? 1 : 0);
+    return point;
+  }
+
+ private:
+  std::uint64_t quotient_, rest_, N_;
+  std::uint64_t point_, left_;  // the next point, and what its division leaves
 };
 
 /// Residual resampling: floor(N w / S) copies, and what is left of N w for the multinomial draws, without its lowest bits so that their sum
