@@ -30,7 +30,7 @@ if(GMDIFF_SANITIZE OR GMDIFF_BUILD_FUZZERS)
 endif()
 set(gmdiff_coverage "")
 if(GMDIFF_BUILD_FUZZERS)
-  # The coverage that steers the fuzzers: compiled into what they feed (src/io), linked everywhere; the fuzz targets alone have the fuzzer's main().
+  # The coverage that steers the fuzzers: compiled into the library, linked everywhere; the fuzz targets alone have the fuzzer's main().
   set(gmdiff_coverage -fsanitize=fuzzer-no-link)
 endif()
 

@@ -272,7 +272,7 @@ std::vector<Score> scores_of(const Settings& settings, std::size_t index, Progre
 // ----- all problems
 
 /// A candidate's row: means over the problems.
-struct Row {
+struct SamplerRow {
   std::string sampler;
   double value = 0.0;
   std::optional<double> standard_error;  ///< of the value, over the problems; of one problem none
@@ -314,9 +314,9 @@ std::optional<double> mean_of_known(const std::vector<Score>& scores, std::optio
   return known.size() == scores.size() ? std::optional(mean(known)) : std::nullopt;
 }
 
-Row row_of(const std::string& sampler, const std::vector<Score>& scores) {
+SamplerRow row_of(const std::string& sampler, const std::vector<Score>& scores) {
   std::vector<double> values, floors, floor_variances;
-  Row row{.sampler = sampler, .standard_error = {}, .log_evidence_error = {}, .ess = {}};
+  SamplerRow row{.sampler = sampler, .standard_error = {}, .log_evidence_error = {}, .ess = {}};
   for (const Score& score : scores) {
     values.push_back(score.judgement.value);
     floors.push_back(score.judgement.floor);
@@ -335,7 +335,7 @@ Row row_of(const std::string& sampler, const std::vector<Score>& scores) {
   return row;
 }
 
-std::vector<Row> rows_of(const Settings& settings, bool quiet) {
+std::vector<SamplerRow> rows_of(const Settings& settings, bool quiet) {
   const std::size_t runs = settings.problems.size() * settings.candidates.size();
   ProgressLine line("compare", static_cast<std::int64_t>(runs) * settings.options.count, quiet);
   std::vector<std::vector<Score>> scores(settings.candidates.size());
@@ -343,7 +343,7 @@ std::vector<Row> rows_of(const Settings& settings, bool quiet) {
     const std::vector<Score> of_problem = scores_of(settings, p, line);
     for (std::size_t c = 0; c < of_problem.size(); ++c) scores[c].push_back(of_problem[c]);
   }
-  std::vector<Row> rows;
+  std::vector<SamplerRow> rows;
   for (std::size_t c = 0; c < scores.size(); ++c) rows.push_back(row_of(settings.candidates[c].name, scores[c]));
   return rows;
 }
@@ -357,7 +357,7 @@ std::string law_name(const std::vector<NamedProblem>& problems) {
   return std::ranges::none_of(problems, observed) ? "prior" : "posterior or prior";
 }
 
-Json row_json(const Row& row) {
+Json row_json(const SamplerRow& row) {
   const auto known = [](const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); };
   Json json;
   json["sampler"] = row.sampler;
@@ -374,7 +374,7 @@ Json row_json(const Row& row) {
   return json;
 }
 
-std::string compare_json(const Settings& settings, const std::vector<Row>& rows) {
+std::string compare_json(const Settings& settings, const std::vector<SamplerRow>& rows) {
   Json json;
   json["problems"] = Json::array();
   for (const NamedProblem& named : settings.problems) json["problems"].push_back(named.name);
@@ -387,16 +387,16 @@ std::string compare_json(const Settings& settings, const std::vector<Row>& rows)
   json["precision"] = precision_name(settings.options.precision);
   json["device"] = settings.options.device.name();
   json["rows"] = Json::array();
-  for (const Row& row : rows) json["rows"].push_back(row_json(row));
+  for (const SamplerRow& row : rows) json["rows"].push_back(row_json(row));
   return json_text(json);
 }
 
-std::string compare_text(const Settings& settings, const std::vector<Row>& rows) {
+std::string compare_text(const Settings& settings, const std::vector<SamplerRow>& rows) {
   const auto known = [](const std::optional<double>& value, double factor = 1.0) {
     return value ? format_number(factor * *value, 3) : std::string("-");
   };
   Table table({"sampler", "sw_1", "+-", "median", "floor", "ratio", "log-evidence error", "ESS/N", "seconds"});
-  for (const Row& row : rows) {
+  for (const SamplerRow& row : rows) {
     table.add({row.sampler, format_number(row.value, 4), known(row.standard_error, 1.96), format_number(row.median, 4),
                format_number(row.floor, 4), format_number(row.ratio, 3), known(row.log_evidence_error), known(row.ess),
                format_number(row.seconds, 3)});
@@ -409,7 +409,7 @@ std::string compare_text(const Settings& settings, const std::vector<Row>& rows)
 
 void run_compare(const CompareFlags& flags) {
   const Settings settings = parse_settings(flags);
-  const std::vector<Row> rows = rows_of(settings, flags.common.quiet);
+  const std::vector<SamplerRow> rows = rows_of(settings, flags.common.quiet);
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
 }
 

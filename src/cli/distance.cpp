@@ -35,7 +35,7 @@ struct Side {
 };
 
 /// A measured distance; without a law it has a value alone.
-struct Row {
+struct DistanceRow {
   Judgement judgement;
   bool has_floor = true;
 };
@@ -82,14 +82,14 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
 }
 
 /// Distance of two sets of samples.
-Row measure(const Points& x, const Points& y, const DistanceFlags& flags, const JudgeOptions& options) {
+DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags, const JudgeOptions& options) {
   require(options.metric != Metric::moments && options.metric != Metric::modes, "--metric ", flags.metric,
           " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b, " of dimension ", y.cols());
   const SlicedOptions sliced{.p = options.p, .slices = options.slices, .seed = options.seed, .device = options.device};
   const std::string order = "_" + std::to_string(options.p);
-  Row row{.judgement = {}, .has_floor = false};
+  DistanceRow row{.judgement = {}, .has_floor = false};
   switch (options.metric) {
     case Metric::max_sliced_wasserstein:
       row.judgement.quantity = "max_sw" + order;
@@ -119,7 +119,7 @@ std::int64_t exact_count(const DistanceFlags& flags, const Side& a, const Side& 
   return samples.points->rows();
 }
 
-std::vector<Row> measure(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options) {
+std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options) {
   const std::int64_t count = exact_count(flags, a, b);
   if (a.points && b.points) return {measure(*a.points, *b.points, flags, options)};
   const Side& law = b.law ? b : a;
@@ -128,13 +128,13 @@ std::vector<Row> measure(const DistanceFlags& flags, const Side& a, const Side& 
   require(dim == law.law->mixture.dim(), judged.file, " has dimension ", dim, ", ", law.file, " has dimension ", law.law->mixture.dim());
   const std::vector<Judgement> judgements =
       judged.points ? judge(*judged.points, law.law->mixture, options) : judge(judged.law->mixture, law.law->mixture, count, options);
-  std::vector<Row> rows;
+  std::vector<DistanceRow> rows;
   rows.reserve(judgements.size());
   for (const Judgement& judgement : judgements) rows.push_back({judgement});
   return rows;
 }
 
-Json row_json(const Row& row) {
+Json row_json(const DistanceRow& row) {
   const Judgement& judgement = row.judgement;
   const auto known = [&](double value) { return row.has_floor ? json_number(value) : Json(nullptr); };
   Json json;
@@ -159,7 +159,7 @@ Json side_json(const Side& side) {
 const Side* law_side(const Side& a, const Side& b) { return b.law ? &b : a.law ? &a : nullptr; }
 
 std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
-                          const std::vector<Row>& rows) {
+                          const std::vector<DistanceRow>& rows) {
   const Side* law = law_side(a, b);
   Json json;
   json["a"] = side_json(a);
@@ -170,15 +170,15 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   json["device"] = options.device.name();
   json["repeats"] = law != nullptr ? Json(options.repeats) : Json(nullptr);
   json["rows"] = Json::array();
-  for (const Row& row : rows) json["rows"].push_back(row_json(row));
+  for (const DistanceRow& row : rows) json["rows"].push_back(row_json(row));
   if (law == nullptr) json["reason"] = no_law;
   return json_text(json);
 }
 
 std::string distance_text(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
-                          const std::vector<Row>& rows) {
+                          const std::vector<DistanceRow>& rows) {
   Table table({"distance", "value", "sd", "floor", "sd", "ratio"});
-  for (const Row& row : rows) {
+  for (const DistanceRow& row : rows) {
     const auto known = [&](double value, int digits) { return row.has_floor ? format_number(value, digits) : std::string("-"); };
     const Judgement& judgement = row.judgement;
     table.add({judgement.quantity, format_number(judgement.value), known(judgement.value_sd, 3), known(judgement.floor, 6),
@@ -196,7 +196,7 @@ void run_distance(const DistanceFlags& flags) {
   require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
   const Side a = load_side(flags.a, flags.prior);
   const Side b = load_side(flags.b, flags.prior);
-  std::vector<Row> rows;
+  std::vector<DistanceRow> rows;
   {
     const ProgressLine line("distance", 0, flags.common.quiet);
     rows = measure(flags, a, b, options);

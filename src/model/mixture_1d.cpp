@@ -17,7 +17,7 @@ using Eigen::Index;
 using Eigen::VectorXd;
 using Real = long double;
 
-constexpr Real infinity = std::numeric_limits<Real>::infinity();
+constexpr Real real_infinity = std::numeric_limits<Real>::infinity();
 
 // P(Z <= z) of a standard normal.
 Real normal_cdf(Real z) { return 0.5L * std::erfc(-z / std::numbers::sqrt2_v<Real>); }
@@ -26,7 +26,7 @@ Real normal_cdf(Real z) { return 0.5L * std::erfc(-z / std::numbers::sqrt2_v<Rea
 Real log_normal_cdf(Real z) {
   if (z > 0.0L) return std::log1p(-normal_cdf(-z));
   if (z > -50.0L) return std::log(normal_cdf(z));
-  if (z == -infinity) return -infinity;
+  if (z == -real_infinity) return -real_infinity;
   // Asymptotic series of Mills' ratio; its fifth term is below 1e-14, its sixth below 1e-16.
   const Real s = 1.0L / (z * z);
   const Real series = -s * (1.0L - s * (3.0L - s * (15.0L - s * (105.0L - s * 945.0L))));
@@ -41,11 +41,11 @@ struct Component {
 
   // (x - mean) / std; a point mass has jumped at its mean.
   Real standardised(Real x) const {
-    if (std == 0.0L) return x < mean ? -infinity : infinity;
+    if (std == 0.0L) return x < mean ? -real_infinity : real_infinity;
     return (x - mean) / std;
   }
   Real log_density(Real x) const {
-    if (std == 0.0L) return -infinity;
+    if (std == 0.0L) return -real_infinity;
     const Real z = standardised(x);
     return log_weight - 0.5L * z * z - std::log(std) - 0.5L * std::log(2.0L * std::numbers::pi_v<Real>);
   }
@@ -62,7 +62,7 @@ class Univariate {
     require(data.means.cols() == 1, "Mixture: distribution functions need dimension 1, the dimension is ", data.means.cols());
     for (Index k = 0; k < data.means.rows(); ++k) {
       const auto log_weight = static_cast<Real>(data.log_weights(k));
-      if (!(log_weight > -infinity)) continue;
+      if (!(log_weight > -real_infinity)) continue;
       // A log-weight may be that of a weight too small for a double.
       const Real weight = data.weights(k) > 0.0 ? static_cast<Real>(data.weights(k)) : std::exp(log_weight);
       const Real std = std::sqrt(static_cast<Real>(data.eigenvalue(k, 0)));
@@ -93,9 +93,9 @@ class Univariate {
 
   template <class Term>
   Real log_sum(const Term& term) const {
-    Real largest = -infinity;
+    Real largest = -real_infinity;
     for (const Component& component : components_) largest = std::max(largest, term(component));
-    if (largest == -infinity) return -infinity;
+    if (largest == -real_infinity) return -real_infinity;
     Real sum = 0.0L;
     for (const Component& component : components_) sum += std::exp(term(component) - largest);
     return largest + std::log(sum);
@@ -126,15 +126,15 @@ Real Univariate::quantile(Real u) const {
 // Newton on the log of the smaller tail, which is nearly a parabola far out; a bracket keeps it safe between the modes.
 Real Univariate::continuous_quantile(Real u) const {
   constexpr Real reach = 40.0L;  // standard deviations: P(Z <= -40) is below the smallest double
-  Real low = infinity;
-  Real high = -infinity;
-  Real smallest_std = infinity;
+  Real low = real_infinity;
+  Real high = -real_infinity;
+  Real smallest_std = real_infinity;
   for (const Component& component : components_) {
     low = std::min(low, component.mean - reach * component.std);
     high = std::max(high, component.mean + reach * component.std);
     if (component.std > 0.0L) smallest_std = std::min(smallest_std, component.std);
   }
-  if (smallest_std == infinity) return high;  // point masses alone, whose sum was rounded below u
+  if (smallest_std == real_infinity) return high;  // point masses alone, whose sum was rounded below u
   const Tail tail = u <= 0.5L ? Tail::lower : Tail::upper;
   const Real target = std::log(tail == Tail::lower ? u : 1.0L - u);
   Real x = 0.5L * (low + high);
@@ -194,8 +194,8 @@ VectorXd Mixture::quantile(const VectorXd& u) const {
     require(u(i) >= 0.0 && u(i) <= 1.0, "Mixture: quantile ", i, " is asked for u = ", u(i), ", expected a number in [0, 1]");
   }
   return each(u, [&](Real value) {
-    if (value == 0.0L) return -infinity;
-    return value == 1.0L ? infinity : law.quantile(value);
+    if (value == 0.0L) return -real_infinity;
+    return value == 1.0L ? real_infinity : law.quantile(value);
   });
 }
 

@@ -11,6 +11,9 @@ namespace gmdiff {
 using Columns = Eigen::Ref<Eigen::MatrixXd>;
 using ConstColumns = Eigen::Ref<const Eigen::MatrixXd>;
 
+/// Points of a block, at most.
+inline constexpr Eigen::Index largest_block = 64;
+
 /// A vector that every component has at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k (§2.3).
 enum class ComponentVector { score, denoiser };
 

@@ -12,7 +12,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr Index largest_block = 64;
 // With a basis per component a block is a product of matrices: fewer columns would read each U_k too often.
 constexpr Index smallest_rotated_block = 16;
 constexpr Index numbers_per_block = Index{1} << 17;

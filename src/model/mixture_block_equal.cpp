@@ -12,8 +12,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr Index largest_block = 64;
-
 // Each point is described by its offset z_b from its best component b; then z_k = z_b - alpha (mu_k - mu_b), and logits, score, denoiser
 // and deviations need mean differences alone. The best component comes from the linear form of mathematics.md §2.2; the differences of
 // logits are then taken once more from z_b, which keeps them right at |x| = 1e6 as well as between close components of low noise that

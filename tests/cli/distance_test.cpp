@@ -17,7 +17,7 @@ class DistanceVerbTest : public CommandTest {
   }
 };
 
-const std::vector<std::string> row_keys{"quantity", "value", "value_sd", "floor", "floor_sd", "ratio"};
+const std::vector<std::string> distance_row_keys{"quantity", "value", "value_sd", "floor", "floor_sd", "ratio"};
 
 TEST_F(DistanceVerbTest, SamplesAgainstALawHaveAFloorBesideThem) {
   const Json result = json({"distance", "x.npy", "problem.json", "--repeats", "4", "--slices", "20", "--p", "2", "--seed", "3"});
@@ -31,7 +31,7 @@ TEST_F(DistanceVerbTest, SamplesAgainstALawHaveAFloorBesideThem) {
   EXPECT_TRUE(result["a"]["law"].is_null());
   ASSERT_EQ(result["rows"].size(), 1U);
   const Json& row = result["rows"][0];
-  EXPECT_EQ(keys(row), row_keys);
+  EXPECT_EQ(keys(row), distance_row_keys);
   EXPECT_EQ(row["quantity"], "sw_2");
   EXPECT_EQ(row["value"], expected.value);
   EXPECT_EQ(row["value_sd"], expected.value_sd);

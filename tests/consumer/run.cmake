@@ -19,10 +19,10 @@ set(prefix ${SCRATCH}/${KIND}-prefix)
 set(configure ${CMAKE_COMMAND} -G Ninja -B ${build} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
 
 if(KIND STREQUAL "subdirectory")
-  # A shared library here, static ones elsewhere. Unoptimised, without kernels and wide instructions: what is tested is that it builds and
-  # links.
+  # A shared library here, static ones elsewhere. Unoptimised, a dozen units as one, without kernels and wide instructions: what is tested
+  # is that it builds and links.
   run(${configure} -S ${CMAKE_CURRENT_LIST_DIR}/subdirectory -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
-    -DGMDIFF_CUDA=OFF -DGMDIFF_SIMD=)
+    -DGMDIFF_CUDA=OFF -DGMDIFF_SIMD= -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)
   run(${CMAKE_COMMAND} --build ${build} --target consumer)
   run_consumer(${build}/consumer)
   return()

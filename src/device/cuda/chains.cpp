@@ -20,7 +20,6 @@ using kernels::Limits;
 using kernels::Phase;
 using kernels::Scheme;
 
-constexpr double operations_per_task = 2e12;  // some tenths of a second
 constexpr double operations_per_look = 2e11;  // what a request to stop waits for within a chain
 
 Scheme scheme_of(Resampling resampling) {
@@ -56,10 +55,10 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
 
 /// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
 template <class Real>
-class Memory {
+class ChainMemory {
  public:
   /// @param history whether the history of the weights is kept
-  Memory(const SmcPlan& plan, const Limits& limits, bool history) : limits_(limits) {
+  ChainMemory(const SmcPlan& plan, const Limits& limits, bool history) : limits_(limits) {
     const ChainsJob<Real> job = shape_of<Real>(plan);
     const auto d = static_cast<std::size_t>(plan.dim());
     const auto N = static_cast<std::size_t>(plan.particles);
@@ -158,8 +157,8 @@ class ChainsRun {
   }
 
   ChainFailure operator()() {
-    const Memory<Real> memory(task_.plan, gpu_.limits(), task_.ess != nullptr);
-    const typename Memory<Real>::Fit fit = memory.fit(bytes_for(gpu_, task_.memory_limit));
+    const ChainMemory<Real> memory(task_.plan, gpu_.limits(), task_.ess != nullptr);
+    const typename ChainMemory<Real>::Fit fit = memory.fit(bytes_for(gpu_, task_.memory_limit));
     ChainFailure failure;
     for (std::int64_t first = 0; first < task_.count && !failure.found() && !task_.stop.stop_requested();) {
       const std::int64_t count = std::min(task_.count - first, fit.chains);
@@ -170,7 +169,7 @@ class ChainsRun {
   }
 
  private:
-  ChainFailure run(std::int64_t first, std::int64_t count, const typename Memory<Real>::Fit& fit) {
+  ChainFailure run(std::int64_t first, std::int64_t count, const typename ChainMemory<Real>::Fit& fit) {
     ChainsJob<Real> job = make_job(first, count);
     job.geometry = kernels::chain_geometry(job, fit.limits, fit.under_way);
     give_room(job);
@@ -300,7 +299,7 @@ class ChainsRun {
 
 template <class Real>
 std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, std::size_t memory_limit) {
-  const Memory<Real> memory(plan, gpu.limits(), /*history=*/false);
+  const ChainMemory<Real> memory(plan, gpu.limits(), /*history=*/false);
   const std::size_t least = memory.least();
   const std::size_t free = bytes_for(gpu, 0);
   require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit, " bytes, one chain of ", plan.particles,

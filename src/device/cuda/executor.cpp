@@ -19,19 +19,18 @@ using kernels::Report;
 using kernels::StepsJob;
 
 constexpr std::size_t preferred_tables = std::size_t{64} << 20;  // bytes of the tables of a window of steps
-constexpr double operations_per_task = 2e12;                     // some tenths of a second
 constexpr std::int64_t granule = 1024;                           // particles: whole blocks of every layout
 constexpr int no_step = std::numeric_limits<int>::max();
 
 /// Bytes of a run in the GPU's memory.
 template <class Real>
-struct Memory {
+struct RunMemory {
   std::size_t tables;    ///< of a window of steps, at least those of one step
   std::size_t fixed;     ///< law, tables of two windows, room of the blocks
   std::size_t particle;  ///< of one particle: result, given start, states between windows
   std::size_t least() const { return fixed + granule * particle; }
 
-  Memory(const Plan& plan, std::size_t num_kept, std::size_t memory_limit, const kernels::Limits& limits) {
+  RunMemory(const Plan& plan, std::size_t num_kept, std::size_t memory_limit, const kernels::Limits& limits) {
     const MixtureTable& mixture = plan.problems.front();
     const auto d = static_cast<std::size_t>(mixture.dim());
     fixed = particle::LawTables<Real>::bytes(mixture, particle::family_of(mixture)) +
@@ -99,7 +98,7 @@ class TaskRun {
 
   NonFinite operator()() {
     const std::vector<Step>& steps = task_.plan.steps;
-    const std::size_t bytes = Memory<Real>(task_.plan, task_.kept.size(), task_.memory_limit, gpu_.limits()).tables;
+    const std::size_t bytes = RunMemory<Real>(task_.plan, task_.kept.size(), task_.memory_limit, gpu_.limits()).tables;
     NonFinite result;
     std::size_t first = 0;
     do {
@@ -306,7 +305,7 @@ class CudaExecutor final : public Executor {
  private:
   template <class Real>
   std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
-    const Memory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
+    const RunMemory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
     const std::size_t free = gpu_->free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
     require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit, " bytes, ", granule,
             " particles need ", memory.least());

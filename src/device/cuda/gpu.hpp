@@ -19,6 +19,9 @@ inline DeviceError out_of_memory(const std::string& device, std::size_t wanted, 
   return DeviceError(concat(device, ": out of memory: ", wanted, " bytes wanted", purpose, ", ", free, " free"));
 }
 
+/// What a task does before it reports, at most: some tenths of a second.
+inline constexpr double operations_per_task = 2e12;
+
 /// What the executor and the distances ask of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host
 /// block (tests/support/host_gpu.hpp), so that all of them runs where there is none.
 class Gpu {
