@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/distances.hpp>
+#include <gmdiff/options.hpp>
+#include <gmdiff/problem.hpp>
+
+// Samplers against the exact law of problems: what `gmdiff compare` prints a row of.
+
+namespace gmdiff::cli {
+
+struct NamedProblem {
+  std::string name;
+  Problem problem;
+};
+
+/// What is compared with the exact law: a sampler, or exact draws.
+struct Candidate {
+  std::string name;  ///< as on the command line
+  std::optional<AnySampler> sampler;
+};
+
+/// What `gmdiff compare` was asked for.
+struct CompareSettings {
+  std::vector<NamedProblem> problems;
+  std::vector<Candidate> candidates;
+  Options options;
+  JudgeOptions judging;
+};
+
+/// A candidate's row: means over the problems.
+struct SamplerRow {
+  std::string sampler;
+  double value = 0.0;
+  std::optional<double> standard_error;  ///< of the value, over the problems; of one problem none
+  double median = 0.0;
+  double floor = 0.0;
+  double floor_sd = 0.0;  ///< of one pair of exact draws: root mean square over the problems
+  double ratio = 0.0;
+  std::optional<double> log_evidence_error;
+  std::optional<double> ess;
+  double seconds = 0.0;  ///< sum
+  std::size_t problems = 0;
+};
+
+/// Runs every candidate on every problem, each problem with the seed that a batch gives it.
+/// @throws std::invalid_argument where a candidate cannot sample a problem, before any of them runs on it
+std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet);
+
+}  // namespace gmdiff::cli
