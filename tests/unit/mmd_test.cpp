@@ -54,7 +54,7 @@ TEST(MedianDistance, AgreesWithSortingForOddAndEvenCounts) {
 
 TEST(MedianDistance, AgreesWithSortingWhereThePairsAreNotStored) {
   // 1.1e6 to 1.6e6 pairs: more than one pass collects.
-  for (const Eigen::Index m : {500, 501, 802, 803}) {
+  for (const Eigen::Index m : {500, 803}) {
     const Points x = normal_points(1000, 2, 1);
     const Points y = 5.0 * normal_points(m, 2, 2);
     const double expected = median_of_sorted(sorted_distances(x, y));
