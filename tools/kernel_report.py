@@ -39,11 +39,11 @@ def words(name):
     if kernel == "SmallKernel":
         dim, full = re.search(r", (\d+), (true|false)", arguments).groups()
         text.append(f"thread, d = {dim}, {'full' if full == 'true' else 'diag'}")
-    elif kernel == "ThreadKernel":
+    elif kernel in ("ThreadKernel", "ChainThreadKernel"):
         most = arguments.split(", ")[-1]
         text.append(f"thread, d to {most}, {FAMILIES[family.group(1)]}")
-    elif kernel == "ChainKernel":
-        text.append(f"tile of {arguments.split(', ')[-1]}, {FAMILIES[family.group(1)]}")
+    elif kernel == "ChainTileKernel":
+        text.append(f"tile of 32, {FAMILIES[family.group(1)]}")
     else:
         layout = LAYOUTS[re.search(r"\(Layout\)(\d)", arguments).group(1)]
         memory = "" if arguments.endswith("true") else " in global memory"
