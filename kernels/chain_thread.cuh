@@ -118,7 +118,7 @@ class ChainThread {
     law_.for_each_coordinate([&](int i) { x_[i] = particle::kernel_mean<V>(step, at.x[i], D[i]); });
   }
 
-  /// body(ell, tilted) for the logits of all components at x, without the potential and with it. `again`: as those of the last call.
+  /// body(k, ell, tilted) for the logits of all components at x, without the potential and with it. `again`: as those of the last call.
   template <class Body>
   GMDIFF_PARTICLE void for_each_logit(const Step& step, const State& at, bool again, Body body) {
     law_.for_each_logit(step.level, at.x, again, [&](Index k, V ell) {
