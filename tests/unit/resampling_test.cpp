@@ -44,6 +44,21 @@ TEST(IntegerResampling, SpacedPointsGiveEachWeightItsExactShare) {
   }
 }
 
+TEST(IntegerResampling, AscendingPointsAreSpacedOnesFromAnyPlaceOn) {
+  constexpr std::uint64_t large = (std::uint64_t{1} << 61) + 12345;
+  for (const std::uint64_t S : {std::uint64_t{1}, std::uint64_t{70}, large}) {
+    for (const std::uint64_t N : {std::uint64_t{1}, std::uint64_t{7}, std::uint64_t{128}}) {
+      const SpacedPoints spaced(S, N);
+      for (const std::uint64_t t : {std::uint64_t{0}, S / 3, S - 1}) {
+        for (const std::uint64_t first : {std::uint64_t{0}, N / 2}) {
+          AscendingPoints points(S, N, first, t);
+          for (std::uint64_t n = first; n < N; ++n) ASSERT_EQ(points.next(), spaced(n, t)) << S << ' ' << N << ' ' << t << ' ' << n;
+        }
+      }
+    }
+  }
+}
+
 TEST(IntegerResampling, ResidualSharesAddUpToTheWeights) {
   for (const std::vector<std::uint64_t>& weights : small_weights) {
     const std::uint64_t S = inclusive(weights).back(), N = weights.size();
