@@ -78,10 +78,8 @@ Unit<RealOf<V>> make_unit() {
                 // Without a mixture the law does not matter.
                 const LawTable<Real>& law = job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
                 with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, block, scratch).run(); });
-              },
-          .chain_weigh =
-              [](const ChainJob<Real>& job, int step, std::int64_t block, void* scratch) {
-                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, step, block, scratch).weigh(); });
+                if (!job.tables.weighs_before) return;
+                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, 0, block, scratch).weigh(); });
               },
           .chain_move =
               [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch) {

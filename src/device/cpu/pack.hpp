@@ -135,6 +135,20 @@ GMDIFF_PARTICLE Pack<typename Integers<T>::Unsigned> to_bits(Pack<T> x) {
   return Bits((typename Bits::Vector)x.v);
 }
 
+/// Lane k_l of x in lane l, k_l below the number of lanes: where one instruction does it.
+#if defined(__AVX512F__)
+GMDIFF_PARTICLE Pack<float> permuted(Pack<float> x, Pack<std::uint32_t> k) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(_mm512_permutexvar_ps((__m512i)k.v, x.v)));
+}
+GMDIFF_PARTICLE Pack<double> permuted(Pack<double> x, Pack<std::uint64_t> k) {
+  return Pack<double>(static_cast<Pack<double>::Vector>(_mm512_permutexvar_pd((__m512i)k.v, x.v)));
+}
+#elif defined(__AVX2__)
+GMDIFF_PARTICLE Pack<float> permuted(Pack<float> x, Pack<std::uint32_t> k) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(_mm256_permutevar8x32_ps(x.v, (__m256i)k.v)));
+}
+#endif
+
 /// Lane by lane: no faster than the instruction of this name, and no slower on most processors.
 template <class T>
 GMDIFF_PARTICLE Pack<T> gather_lanes(Pack<typename Integers<T>::Unsigned> k, const T* p, std::ptrdiff_t n) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+
+#include "device/cpu/ancestors.hpp"
 #include "device/cpu/full.hpp"
 #include "device/cpu/unit.hpp"
 #include "device/particle/normals.hpp"
@@ -10,7 +13,6 @@
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
 using particle::BitsOf;
-using particle::Normals;
 using particle::Types;
 
 /// What the start and the steps of a block have in common: room, streams and memory.
@@ -53,7 +55,7 @@ class ChainBlock {
   }
   /// y <- normals from number m of the particles' streams on; returns them coordinate by coordinate.
   auto normals(Purpose purpose, std::uint64_t first, std::uint64_t m) {
-    Normals<V>(origin(purpose), first).fill(m, d_, y_);
+    particle::fill_normals(particle::Philox<V>(origin(purpose), first), m, d_, y_);
     return [this](Index i) { return y_[i]; };
   }
 
@@ -66,13 +68,8 @@ class ChainBlock {
   /// States (blocks, d, lanes) of the ancestors; null: each lane its own.
   void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
     if (ancestors == nullptr) return load(states);
-    const Real* places[lanes];
-    for (int lane = 0; lane < lanes; ++lane) {
-      auto a = static_cast<std::int64_t>(ancestors[begin_ + lane]);
-      __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
-      places[lane] = states + a / lanes * lanes * d_ + a % lanes;
-    }
-    for (Index i = 0; i < d_; ++i) x_[i] = V::load_each(places, i * lanes);
+    const AncestorStates<V> from(states, d_, lanes, ancestors + begin_);
+    for (Index i = 0; i < d_; ++i) x_[i] = from(i);
   }
   double& log_weight(int lane) const { return job_.log_weights[begin_ + lane]; }
 
@@ -128,72 +125,94 @@ class SmcBlock : public ChainBlock<V> {
   using Real = RealOf<V>;
   using Step = particle::SmcStepTable<Real>;
 
-  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch)
-      : Base(job, block, scratch), number_(static_cast<std::uint64_t>(step)), step_(job.tables.steps[step]) {}
+  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch) : Base(job, block, scratch) { enter(step); }
 
-  /// Weights before moving. An affine step leaves m in the place of x.
+  /// Weights before the first step moves. An affine step leaves m in the place of x.
   void weigh() {
     this->load(job_.from);
-    if (step_.is_transition) {
-      weigh_transition();
-      return;
-    }
-    Real divided[lanes], factors[lanes];
-    particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
-    set_mean();
-    particle::factor_quadratic<V>(step_.factors, this->r(), x_).store(factors);
-    for (int lane = 0; lane < lanes; ++lane) {
-      this->log_weight(lane) += static_cast<double>(divided[lane]) - static_cast<double>(factors[lane]);
-    }
+    add_weights_before();
     this->save(x_, job_.from);
   }
 
-  /// Moves from the ancestors (null: each from itself). Weights after moving are added to what stands there.
+  /// Moves from the ancestors (null: each from itself). Weights after moving are added to what stands there; those before the next step are
+  /// added at once, while the state is at hand.
   void move(const std::uint32_t* ancestors) {
     this->load_ancestors(job_.from, ancestors);
-    const bool after = !job_.tables.weighs_before;
-    Real divided[lanes] = {}, factors[lanes];
-    if (after) particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
-    if (step_.is_transition) {
-      transition();
-    } else {
-      if (after) set_mean();
-      this->with_streams([&](std::uint64_t first) {
-        const auto z = this->normals(Purpose::step_noise, first, first_normal());
-        for (Index i = 0; i < d_; ++i) y_[i] = particle::moved<V>(step_, this->r(), i, x_[i], z(i));
-      });
+    if (!job_.tables.weighs_before) return move_and_weigh();
+    step_->is_transition ? transition() : add_noise();
+    std::swap(x_, y_);
+    const int next = static_cast<int>(number_) + 1;
+    if (next < job_.tables.num_steps) {
+      enter(next);
+      add_weights_before();
     }
-    this->save(y_, job_.to);
-    if (!after) return;
-    particle::factor_quadratic<V>(step_.factors, this->r(), y_).store(factors);
+    this->save(x_, job_.to);
+  }
+
+ private:
+  void enter(int step) {
+    number_ = static_cast<std::uint64_t>(step);
+    step_ = job_.tables.steps + step;
+  }
+  const LawTable<Real>& law() const { return job_.tables.law; }
+  std::uint64_t first_normal() const { return number_ * static_cast<std::uint64_t>(d_); }
+
+  void add_to_weights(const Real* divided, const Real* factors) const {
     for (int lane = 0; lane < lanes; ++lane) {
       this->log_weight(lane) += static_cast<double>(divided[lane]) - static_cast<double>(factors[lane]);
     }
   }
 
- private:
-  const LawTable<Real>& law() const { return job_.tables.law; }
-  std::uint64_t first_normal() const { return number_ * static_cast<std::uint64_t>(d_); }
+  void add_weights_before() {
+    if (step_->is_transition) return weigh_transition();
+    Real divided[lanes], factors[lanes];
+    particle::factor_quadratic<V>(step_->divided, this->r(), x_).store(divided);
+    set_mean();
+    particle::factor_quadratic<V>(step_->factors, this->r(), x_).store(factors);
+    add_to_weights(divided, factors);
+  }
+
+  void move_and_weigh() {
+    Real divided[lanes], factors[lanes];
+    particle::factor_quadratic<V>(step_->divided, this->r(), x_).store(divided);
+    if (step_->is_transition) {
+      transition();
+    } else {
+      set_mean();
+      add_noise();
+    }
+    this->save(y_, job_.to);
+    particle::factor_quadratic<V>(step_->factors, this->r(), y_).store(factors);
+    add_to_weights(divided, factors);
+  }
+
+  /// y <- the kernel's draw about m, which is in x
+  void add_noise() {
+    this->with_streams([&](std::uint64_t first) {
+      const auto z = this->normals(Purpose::step_noise, first, first_normal());
+      for (Index i = 0; i < d_; ++i) y_[i] = particle::moved<V>(*step_, this->r(), i, x_[i], z(i));
+    });
+  }
 
   /// x <- m = a x + b D
   void set_mean() {
     V* D = y_;
-    if (step_.level.at_data) {
-      for (Index i = 0; i < d_; ++i) D[i] = x_[i] / V(step_.level.alpha);
+    if (step_->level.at_data) {
+      for (Index i = 0; i < d_; ++i) D[i] = x_[i] / V(step_->level.alpha);
     } else {
-      Law::denoiser(law(), step_.level, x_, D, this->scratch_);
+      Law::denoiser(law(), step_->level, x_, D, this->scratch_);
     }
-    for (Index i = 0; i < d_; ++i) x_[i] = particle::kernel_mean<V>(step_, x_[i], D[i]);
+    for (Index i = 0; i < d_; ++i) x_[i] = particle::kernel_mean<V>(*step_, x_[i], D[i]);
   }
 
   /// Logits of all components at x, without the potential and with it: (K) each, in this order.
   V* logits() {
     const Index K = law().num_components;
     V* ell = this->scratch_.weights;
-    const auto chunk = Law::logits(law(), step_.level, Law::scaled_state(law(), step_.level, x_, this->scratch_), this->scratch_);
+    const auto chunk = Law::logits(law(), step_->level, Law::scaled_state(law(), step_->level, x_, this->scratch_), this->scratch_);
     for (Index first = 0; first < K; first += particle::chunk_size) chunk(first, particle::chunk_length(K, first), ell + first);
     for (Index k = 0; k < K; ++k) {
-      ell[K + k] = particle::tilted_logit<V>(law(), step_.level.alpha, step_.conditioned, this->r(), k, x_, ell[k]);
+      ell[K + k] = particle::tilted_logit<V>(law(), step_->level.alpha, step_->conditioned, this->r(), k, x_, ell[k]);
     }
     return ell;
   }
@@ -204,9 +223,9 @@ class SmcBlock : public ChainBlock<V> {
   }
 
   void weigh_transition() {
-    if (!step_.is_weighted) return;
+    if (!step_->is_weighted) return;
     Real divided[lanes], maxima[2][lanes], logs[2][lanes];
-    particle::factor_quadratic<V>(step_.divided, this->r(), x_).store(divided);
+    particle::factor_quadratic<V>(step_->divided, this->r(), x_).store(divided);
     V* ell = logits();
     for (int tilted = 0; tilted < 2; ++tilted) {
       const particle::Softmax<V> softmax = weights(ell + tilted * law().num_components);
@@ -231,9 +250,9 @@ class SmcBlock : public ChainBlock<V> {
       particle::Choice<V> chosen(choice(number_).real(), total);
       for (Index k = 0; k < K; ++k) chosen.add(k, e[k]);
       const auto z = this->normals(Purpose::step_noise, first, first_normal());
-      if (step_.conditioned.is_dense) return move_dense(chosen.component(), z);
+      if (step_->conditioned.is_dense) return move_dense(chosen.component(), z);
       for (Index i = 0; i < d_; ++i) {
-        y_[i] = particle::transitioned<V>(law(), step_.level.alpha, step_.conditioned, chosen.component(), i, x_, z(i));
+        y_[i] = particle::transitioned<V>(law(), step_->level.alpha, step_->conditioned, chosen.component(), i, x_, z(i));
       }
     });
   }
@@ -251,17 +270,17 @@ class SmcBlock : public ChainBlock<V> {
       for (Index i = 0; i < d_; ++i) {
         using Lane = particle::One<Real>;
         const Lane x(reinterpret_cast<const Real*>(x_)[i * lanes + lane]);
-        v[i] = fma(Lane(-step_.level.alpha), Lane(law().means[k * d_ + i]), x).v;
+        v[i] = fma(Lane(-step_->level.alpha), Lane(law().means[k * d_ + i]), x).v;
         v[d_ + i] = reinterpret_cast<const Real*>(noise)[i * lanes + lane];
       }
       for (Index i = 0; i < d_; ++i) {
-        reinterpret_cast<Real*>(y_)[i * lanes + lane] = particle::transitioned_dense<Real>(d_, step_.conditioned, k, i, v, v + d_);
+        reinterpret_cast<Real*>(y_)[i * lanes + lane] = particle::transitioned_dense<Real>(d_, step_->conditioned, k, i, v, v + d_);
       }
     }
   }
 
   std::uint64_t number_;
-  const Step& step_;
+  const Step* step_;
 };
 
 /// e = exp(lw - maximum) in the working precision.

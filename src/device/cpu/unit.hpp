@@ -72,11 +72,9 @@ struct Unit {
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
-  /// First states of a block, to `from`, and their log-weights.
+  /// First states of a block, to `from`, their log-weights, and those before the first step.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
-  /// Log-weights of a block before it moves.
-  void (*chain_weigh)(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch);
-  /// A block from its ancestors (null: each from itself), to `to`.
+  /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one.
   void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch);
   /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
   void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);

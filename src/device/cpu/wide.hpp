@@ -28,7 +28,12 @@ struct WideLaw {
   using Real = RealOf<V>;
   using Terms = particle::WideTerms<V, family>;
   static constexpr int tile = 4;
+  /// Coordinates, of two registers each.
+#ifdef __AVX512F__
+  static constexpr int wide_tile = 8;
+#else
   static constexpr int wide_tile = 6;
+#endif
 
   /// What the differences are taken from: x, scaled for tied covariances so that C is the identity.
   static const V* scaled_state(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {

@@ -12,7 +12,7 @@
 // A value of an arithmetic type holds one number per lane, a lane being a particle:
 //   V(number), V::load(p), x.store(p)           the same number in every lane; one number per lane
 //   + - * / unary -, fma, sqrt                  correctly rounded
-//   V::load_each(p, n)                          number p[lane][n] in each lane
+//   V::load_each(p, n)                          number p[lane][n] in each lane; of one register
 //   < <= ==, select(mask, a, b)                 lane by lane
 //   all(mask)                                   whether it is set in every lane
 //   to_bits(x)                                  the same bits as integers of the lanes
@@ -202,10 +202,6 @@ struct Twice {
   template <class Number>
   GMDIFF_PARTICLE static Twice load(const Number* from) {
     return {X::load(from), X::load(from + X::lanes)};
-  }
-  template <class Number>
-  GMDIFF_PARTICLE static Twice load_each(const Number* const* from, std::ptrdiff_t offset) {
-    return {X::load_each(from, offset), X::load_each(from + X::lanes, offset)};
   }
   template <class Number>
   GMDIFF_PARTICLE void store(Number* to) const {

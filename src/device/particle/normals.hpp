@@ -98,27 +98,6 @@ class Normals {
     return entry(normals_, static_cast<int>(m % 2));
   }
 
-  /// Normals number m ... m + count - 1, whole blocks without looking at what is there.
-  GMDIFF_PARTICLE void fill(std::uint64_t m, std::ptrdiff_t count, V* to) {
-    constexpr std::ptrdiff_t per_block = 2 * pairs;
-    for (std::ptrdiff_t i = 0; i < count;) {
-      const std::uint64_t number = m + static_cast<std::uint64_t>(i);
-      if (number % per_block != 0 || count - i < per_block) {
-        to[i++] = (*this)(number);
-        continue;
-      }
-      WordsOf<V> words[4];
-      philox_.block(static_cast<std::uint32_t>(number / per_block), words);
-      if constexpr (pairs == 2) {
-        pair_normals<V>(words[0], words[1], to + i);
-        pair_normals<V>(words[2], words[3], to + i + 2);
-      } else {
-        pair_normals<V>(words, to + i);
-      }
-      i += per_block;
-    }
-  }
-
  private:
   /// Pairs in a Philox block.
   static constexpr std::uint64_t pairs = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;
@@ -128,6 +107,39 @@ class Normals {
   WordsOf<V> words_[4] = {};
   V normals_[2];
 };
+
+/// Normals in a Philox block.
+template <class V>
+inline constexpr std::ptrdiff_t normals_per_block = sizeof(RealOf<V>) == sizeof(float) ? 4 : 2;
+
+/// Normals number m ... m + count - 1 of a stream, block by block.
+template <class V>
+GMDIFF_PARTICLE void fill_normals(const Philox<V>& stream, std::uint64_t m, std::ptrdiff_t count, V* to) {
+  constexpr std::ptrdiff_t per_block = normals_per_block<V>;
+  for (std::ptrdiff_t done = 0; done < count;) {
+    const std::uint64_t number = m + static_cast<std::uint64_t>(done);
+    const auto skipped = static_cast<std::ptrdiff_t>(number % per_block);
+    const bool whole = skipped == 0 && count - done >= per_block;
+    V part[per_block];
+    V* block = whole ? to + done : part;
+    WordsOf<V> words[4];
+    stream.block(static_cast<std::uint32_t>(number / per_block), words);
+    if constexpr (per_block == 4) {
+      // Both pairs side by side, so that their latencies overlap.
+      Twice<V> normals[2];
+      pair_normals<Twice<V>>({words[0], words[2]}, {words[1], words[3]}, normals);
+      for (int n = 0; n < 2; ++n) block[n] = normals[n].lo;
+      for (int n = 0; n < 2; ++n) block[2 + n] = normals[n].hi;
+    } else {
+      pair_normals<V>(words, block);
+    }
+    if (whole) {
+      done += per_block;
+    } else {
+      for (std::ptrdiff_t n = skipped; n < per_block && done < count; ++n) to[done++] = part[n];
+    }
+  }
+}
 
 /// A 64-bit uniform number U = high 2^32 + low.
 template <class V>

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "device/particle/arithmetic.hpp"
+
+// States of a block's ancestors, one a lane, which lie anywhere in a chain: (blocks, d, lanes of a block).
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+using particle::BitsOf;
+using particle::Index;
+using particle::RealOf;
+using particle::Types;
+
+/// Coordinate by coordinate; each lane is looked up on its own.
+template <class V>
+class AncestorStates {
+ public:
+  static constexpr int lanes = Types<V>::lanes;
+
+  /// @param block_lanes particles of a block, a multiple of the lanes here.
+  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors) : block_lanes_(block_lanes) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      auto a = static_cast<std::int64_t>(ancestors[lane]);
+      __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
+      places_[lane] = states + a / block_lanes * block_lanes * d + a % block_lanes;
+    }
+  }
+  V operator()(Index i) const { return V::load_each(places_, i * block_lanes_); }
+
+ private:
+  int block_lanes_;
+  const RealOf<V>* places_[lanes];
+};
+
+/// Where lanes can be permuted, a register is read once for a run of lanes whose ancestors it holds: neighbours mostly share it, for points
+/// of resampling ascend.
+template <class V>
+requires requires(V x, BitsOf<V> k) { permuted(x, k); }
+class AncestorStates<V> {
+ public:
+  static constexpr int lanes = Types<V>::lanes;
+
+  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors) : block_lanes_(block_lanes) {
+    constexpr auto L = static_cast<std::uint32_t>(lanes);
+    Unsigned numbers[lanes], places[lanes];
+    std::uint32_t begins = 1;  // a bit for every lane whose register is not that of the lane before
+    for (int lane = 0; lane < lanes; ++lane) {
+      numbers[lane] = static_cast<Unsigned>(lane);
+      places[lane] = ancestors[lane] % L;
+      if (lane > 0) begins |= static_cast<std::uint32_t>(ancestors[lane] / L != ancestors[lane - 1] / L) << lane;
+    }
+    places_ = BitsOf<V>::load(places);
+    for (; begins != 0; begins &= begins - 1) {
+      const int lane = std::countr_zero(begins);
+      const std::int64_t first = ancestors[lane] / L * L;
+      runs_[num_runs_++] = {states + first / block_lanes * block_lanes * d + first % block_lanes,
+                            BitsOf<V>(static_cast<Unsigned>(lane)) <= BitsOf<V>::load(numbers)};
+    }
+  }
+  V operator()(Index i) const {
+    const auto of_run = [&](int run) { return permuted(V::load(runs_[run].from + i * block_lanes_), places_); };
+    V x = of_run(0);
+    for (int run = 1; run < num_runs_; ++run) x = select(runs_[run].from_here_on, of_run(run), x);
+    return x;
+  }
+
+ private:
+  using Unsigned = typename particle::Integers<RealOf<V>>::Unsigned;
+  struct Run {
+    const RealOf<V>* from;
+    decltype(BitsOf<V>() <= BitsOf<V>()) from_here_on;  ///< the lanes of this run and of later ones
+  };
+  int block_lanes_;
+  int num_runs_ = 0;
+  BitsOf<V> places_;
+  Run runs_[lanes];
+};
+
+template <class X>
+class AncestorStates<particle::Twice<X>> {
+ public:
+  AncestorStates(const RealOf<X>* states, Index d, int block_lanes, const std::uint32_t* ancestors)
+      : lo_(states, d, block_lanes, ancestors), hi_(states, d, block_lanes, ancestors + X::lanes) {}
+  particle::Twice<X> operator()(Index i) const { return {lo_(i), hi_(i)}; }
+
+ private:
+  AncestorStates<X> lo_, hi_;
+};
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "device/cpu/thread_pool.hpp"
+
+namespace gmdiff::cpu {
+
+/// The particles of one chain, in pieces of whole blocks that threads share.
+class ChainPieces {
+ public:
+  /// @param pool null: the calling thread takes all particles as one piece.
+  ChainPieces(std::int64_t particles, int lanes, ThreadPool* pool)
+      : pool_(pool), particles_(particles), blocks_((particles + lanes - 1) / lanes), lanes_(lanes), blocks_per_piece_(blocks_) {
+    if (pool != nullptr) blocks_per_piece_ = std::max<std::int64_t>(particles_per_piece / lanes, 1);
+  }
+
+  std::int64_t particles() const { return particles_; }
+  /// Whole blocks of them.
+  std::int64_t padded() const { return blocks_ * lanes_; }
+  std::int64_t count() const { return (blocks_ + blocks_per_piece_ - 1) / blocks_per_piece_; }
+  int threads() const { return pool_ == nullptr ? 1 : pool_->threads(); }
+
+  /// body(thread, piece, begin, end): particles begin ... end - 1.
+  template <class Body>
+  void for_each(Body body) const {
+    if (pool_ == nullptr) return body(0, std::int64_t{0}, std::int64_t{0}, particles_);
+    pool_->run(count(), [&](int thread, std::int64_t piece) {
+      const std::int64_t size = blocks_per_piece_ * lanes_;
+      body(thread, piece, piece * size, std::min((piece + 1) * size, particles_));
+    });
+  }
+  /// body(thread, block)
+  template <class Body>
+  void for_each_block(Body body) const {
+    for_each([&](int thread, std::int64_t, std::int64_t begin, std::int64_t end) {
+      for (std::int64_t block = begin / lanes_; block * lanes_ < end; ++block) body(thread, block);
+    });
+  }
+
+ private:
+  static constexpr std::int64_t particles_per_piece = 4096;
+  ThreadPool* pool_;
+  std::int64_t particles_;
+  std::int64_t blocks_;
+  std::int64_t lanes_;
+  std::int64_t blocks_per_piece_;
+};
+
+}  // namespace gmdiff::cpu

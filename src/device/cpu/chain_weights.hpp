@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <gmdiff/smc_plan.hpp>
+
+#include "device/cpu/chain_pieces.hpp"
+#include "device/cpu/unit.hpp"
+#include "device/particle/resampling.hpp"
+
+namespace gmdiff::cpu {
+
+/// Weights of a chain and what is drawn by them (numerics.md §6): integers, whose sums do not depend on the pieces.
+template <class Real>
+class ChainWeights {
+ public:
+  ChainWeights(const SmcPlan& plan, std::uint64_t seed, const Unit<Real>& unit, const ChainPieces& pieces);
+  /// Bytes for so many particles, whole blocks of them.
+  static std::size_t bytes(const SmcPlan& plan, std::size_t padded);
+
+  double* log_weights() { return log_weights_.data(); }
+  const std::uint32_t* ancestors() const { return ancestors_.data(); }
+
+  /// Looks at the log-weights. @returns false when no particle has a weight, or one has none that is a number.
+  bool find_extremes();
+  bool all_equal() const { return largest_ == smallest_; }
+  bool all_zero() const;
+  /// Integer weights and their sums; what follows goes by them.
+  void sum();
+
+  double effective_sample_size() const;
+  /// log of the mean weight; `log_particles` is log N.
+  double log_mean(double log_particles) const;
+  /// Normalised log-weights of all particles; the maximum is taken off first.
+  void write_normalised(double log_particles, double* to) const;
+  /// Ancestors before a step of chain number `index` of the run. The weights are equal afterwards.
+  void resample(std::int64_t index, int step);
+  /// One particle by the weights.
+  std::int64_t draw(std::int64_t index) const;
+
+ private:
+  /// Of a piece.
+  struct Piece {
+    double largest = 0.0, smallest = 0.0;
+    std::uint64_t sum = 0;
+    particle::WeightSums sums{};
+  };
+
+  std::uint64_t uniform(std::int64_t index, Purpose purpose, int number) const;
+  void find_ancestors(std::int64_t index, int step);
+  void find_residual_ancestors(std::int64_t index, int step);
+
+  const ChainPieces& pieces_;
+  const Unit<Real>& unit_;
+  Resampling scheme_;
+  std::uint64_t seed_;
+  std::vector<double> log_weights_;
+  std::vector<Real> e_;                      // exp(log-weight - largest)
+  std::vector<std::uint64_t> sums_, rests_;  // inclusive; rests: residual
+  std::vector<std::uint32_t> ancestors_;
+  std::vector<Piece> of_pieces_;
+  double largest_ = 0.0, smallest_ = 0.0;
+  int scale_ = 0;
+  particle::WeightSums total_{};
+};
+
+}  // namespace gmdiff::cpu
