@@ -1,8 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
+
+#include "model/extended.hpp"
 
 namespace gmdiff {
 
@@ -11,8 +12,8 @@ namespace gmdiff {
 inline double log_mean_exp(std::span<const double> values) {
   const double largest = *std::max_element(values.begin(), values.end());
   long double sum = 0.0L;
-  for (const double value : values) sum += std::exp(static_cast<long double>(value) - largest);
-  return largest + static_cast<double>(std::log(sum / static_cast<long double>(values.size())));
+  for (const double value : values) sum += extended::exp(static_cast<long double>(value) - largest);
+  return largest + static_cast<double>(extended::log(sum / static_cast<long double>(values.size())));
 }
 
 }  // namespace gmdiff

@@ -7,6 +7,7 @@
 
 #include "model/check.hpp"
 #include "model/covariance_decomposition.hpp"
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 #include "model/mixture_data.hpp"
 
@@ -29,12 +30,12 @@ struct NormalisedWeights {
 NormalisedWeights normalised(const VectorXd& log_weights) {
   const auto largest = static_cast<long double>(log_weights.maxCoeff());
   long double sum = 0.0L;
-  for (const double log_weight : log_weights) sum += std::exp(static_cast<long double>(log_weight) - largest);
-  const long double log_sum = largest + std::log(sum);
+  for (const double log_weight : log_weights) sum += extended::exp(static_cast<long double>(log_weight) - largest);
+  const long double log_sum = largest + extended::log(sum);
   NormalisedWeights result{VectorXd(log_weights.size()), VectorXd(log_weights.size())};
   for (Index k = 0; k < log_weights.size(); ++k) {
     const long double log_weight = static_cast<long double>(log_weights(k)) - log_sum;
-    result.weights(k) = static_cast<double>(std::exp(log_weight));
+    result.weights(k) = static_cast<double>(extended::exp(log_weight));
     result.log_weights(k) = static_cast<double>(log_weight);
   }
   return result;
@@ -49,7 +50,7 @@ NormalisedWeights normalised(const std::vector<double>& weights) {
   for (Index k = 0; k < count; ++k) {
     const long double weight = static_cast<long double>(weights[static_cast<std::size_t>(k)]) / sum;
     result.weights(k) = static_cast<double>(weight);
-    result.log_weights(k) = static_cast<double>(std::log(weight));
+    result.log_weights(k) = static_cast<double>(extended::log(weight));
   }
   return result;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 
 namespace gmdiff {
@@ -26,7 +27,7 @@ struct IsotropicObservation {
 // Log-density of `count` independent N(0, std^2) variables whose squares sum to `sum_of_squares`.
 long double log_noise_density(long double sum_of_squares, double std, Index count) {
   const long double s = std;
-  const long double log_normaliser = std::log(s) + 0.5L * std::log(2.0L * std::numbers::pi_v<long double>);
+  const long double log_normaliser = extended::log(s) + 0.5L * extended::log_two_pi;
   return -0.5L * sum_of_squares / (s * s) - static_cast<long double>(count) * log_normaliser;
 }
 
@@ -46,7 +47,7 @@ std::optional<double> isotropic_std(const LinearObservation& observation) {
 
 IsotropicObservation whiten(const LinearObservation& observation, const MatrixXd& cholesky) {
   long double log_determinant = 0.0L;
-  for (const double pivot : cholesky.diagonal()) log_determinant += std::log(static_cast<long double>(pivot));
+  for (const double pivot : cholesky.diagonal()) log_determinant += extended::log(static_cast<long double>(pivot));
   return {.A = linear_algebra::solve_lower(cholesky, observation.A()),
           .y = linear_algebra::solve_lower(cholesky, observation.y()),
           .noise_std = 1.0,

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -7,6 +6,7 @@
 #include <gmdiff/observation.hpp>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/posterior_parts.hpp"
 
 namespace gmdiff {
@@ -45,10 +45,10 @@ NormalisedLogWeights normalise(const VectorXd& prior_log_weights, const std::vec
   }
   const long double largest = *std::max_element(terms.begin(), terms.end());
   long double sum = 0.0L;
-  for (const long double term : terms) sum += std::exp(term - largest);
-  NormalisedLogWeights result{VectorXd(prior_log_weights.size()), largest + std::log(sum)};
+  for (const long double term : terms) sum += extended::exp(term - largest);
+  NormalisedLogWeights result{VectorXd(prior_log_weights.size()), largest + extended::log(sum)};
   for (std::size_t k = 0; k < terms.size(); ++k) {
-    result.log_weights(static_cast<Index>(k)) = static_cast<double>((terms[k] - largest) - std::log(sum));
+    result.log_weights(static_cast<Index>(k)) = static_cast<double>((terms[k] - largest) - extended::log(sum));
   }
   return result;
 }

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <numeric>
 #include <utility>
 
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
@@ -83,8 +83,8 @@ long double dot(const Eigen::Ref<const VectorXd>& a, const Eigen::Ref<const Vect
 // -sum log L_ii - m/2 log(2 pi)
 long double log_normaliser(const MatrixXd& L) {
   long double sum = 0.0L;
-  for (Index i = 0; i < L.rows(); ++i) sum -= std::log(static_cast<long double>(L(i, i)));
-  return sum - 0.5L * static_cast<long double>(L.rows()) * std::log(2.0L * std::numbers::pi_v<long double>);
+  for (Index i = 0; i < L.rows(); ++i) sum -= extended::log(static_cast<long double>(L(i, i)));
+  return sum - 0.5L * static_cast<long double>(L.rows()) * extended::log_two_pi;
 }
 
 constexpr const char* why_singular = "y has a direction without noise in which A x does not vary";

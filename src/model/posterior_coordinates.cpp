@@ -1,10 +1,9 @@
-#include <cmath>
 #include <limits>
-#include <numbers>
 #include <string>
 #include <utility>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
@@ -40,7 +39,7 @@ class ScalarUpdate {
   double variance() const { return static_cast<double>(v_ * r_ / S_); }
   double shift(long double residual) const { return static_cast<double>(a_ * v_ * residual / S_); }
   // Logarithm of the normaliser 1 / sqrt(2 pi S).
-  long double log_scale() const { return -0.5L * (std::log(S_) + std::log(2.0L * std::numbers::pi_v<long double>)); }
+  long double log_scale() const { return -0.5L * (extended::log(S_) + extended::log_two_pi); }
   long double divided(long double square) const { return square / S_; }
 
  private:

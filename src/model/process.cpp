@@ -5,6 +5,7 @@
 #include <gmdiff/process.hpp>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/schedule.hpp"
 
 namespace gmdiff {
@@ -48,7 +49,7 @@ Level ForwardProcess::level(double t) const {
 
 double ForwardProcess::log_snr(double t) const {
   const ProcessValues v = values(t);
-  return static_cast<double>(std::log(v.alpha / v.sigma));  // inf at sigma = 0, -inf at alpha = 0
+  return static_cast<double>(extended::log(v.alpha / v.sigma));  // inf at sigma = 0, -inf at alpha = 0
 }
 
 double ForwardProcess::drift(double t) const { return static_cast<double>(values(t).f); }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/schedule.hpp"
 
 // Discrete tables of Ho et al. (2020) as a process in continuous time (mathematics.md §3).
@@ -43,7 +44,7 @@ class DdpmTable final : public ForwardProcess::Schedule {
   DdpmTable(const Ddpm& ddpm, const std::vector<double>& betas)
       : Schedule(ddpm, "ddpm", static_cast<double>(betas.size())), integral_(betas.size() + 1, 0.0L) {
     rates_.reserve(betas.size());
-    for (const double beta : betas) rates_.push_back(-std::log1p(-static_cast<long double>(beta)));
+    for (const double beta : betas) rates_.push_back(-extended::log1p(-static_cast<long double>(beta)));
     for (std::size_t i = 0; i < rates_.size(); ++i) integral_[i + 1] = integral_[i] + rates_[i];
   }
 
@@ -57,7 +58,7 @@ class DdpmTable final : public ForwardProcess::Schedule {
 
   /// Beyond N with the last rate.
   long double time_of_noise_to_signal(long double n) const override {
-    const long double B = std::log1p(n * n);
+    const long double B = extended::log1p(n * n);
     const auto above = std::lower_bound(integral_.begin() + 1, integral_.end() - 1, B);
     const auto i = static_cast<std::size_t>(above - integral_.begin()) - 1;
     return static_cast<long double>(i) + (B - integral_[i]) / rates_[i];

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/schedule.hpp"
 
 // The processes of mathematics.md §3 with elementary formulas: EDM, VE (both alpha = 1) and rectified flow.
@@ -31,10 +32,10 @@ class VeGeometric final : public ForwardProcess::Schedule {
   explicit VeGeometric(const Ve& ve)
       : Schedule(ve, "ve", ve.T),
         sigma_min_(ve.sigma_min),
-        rate_(std::log(static_cast<long double>(ve.sigma_max) / sigma_min_) / static_cast<long double>(ve.T)) {}
+        rate_(extended::log(static_cast<long double>(ve.sigma_max) / sigma_min_) / static_cast<long double>(ve.T)) {}
 
   ProcessValues at(long double t) const override {
-    const long double sigma = sigma_min_ * std::exp(rate_ * t);
+    const long double sigma = sigma_min_ * extended::exp(rate_ * t);
     return {.alpha = 1.0L,
             .sigma = sigma,
             .dalpha = 0.0L,
@@ -47,7 +48,7 @@ class VeGeometric final : public ForwardProcess::Schedule {
   SignalAndNoise of_noise_to_signal(long double n) const override { return unit_signal_level("Ve", n); }
   /// -inf for n = 0.
   long double time_of_noise_to_signal(long double n) const override {
-    return std::log(unit_signal_level("Ve", n).sigma / sigma_min_) / rate_;
+    return extended::log(unit_signal_level("Ve", n).sigma / sigma_min_) / rate_;
   }
 
  private:

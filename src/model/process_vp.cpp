@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/schedule.hpp"
 
 // VP with the linear and the cosine schedule, sub-VP, OU (mathematics.md §3).
@@ -60,7 +61,7 @@ class VpLinear final : public ForwardProcess::Schedule {
     return v;
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return variance_preserving_levels(n); }
-  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(std::log1p(n * n)); }
+  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(extended::log1p(n * n)); }
 
  private:
   LinearIntegral linear_;
@@ -73,14 +74,14 @@ class VpCosine final : public ForwardProcess::Schedule {
     const long double offset = beta.offset;
     k_ = std::numbers::pi_v<long double> / (2.0L * T_ * (1.0L + offset));
     u0_ = std::numbers::pi_v<long double> * offset / (2.0L * (1.0L + offset));
-    scale_ = std::sin(k_ * T_);
+    scale_ = extended::sin(k_ * T_);
   }
 
   ProcessValues at(long double t) const override {
     const long double remaining = k_ * (T_ - t);
-    const long double alpha = std::sin(remaining) / scale_;
-    const long double sigma = std::sqrt(std::sin(k_ * t) * std::sin(2.0L * u0_ + k_ * t)) / scale_;
-    const long double dalpha = -k_ * std::cos(remaining) / scale_;
+    const long double alpha = extended::sin(remaining) / scale_;
+    const long double sigma = std::sqrt(extended::sin(k_ * t) * extended::sin(2.0L * u0_ + k_ * t)) / scale_;
+    const long double dalpha = -k_ * extended::cos(remaining) / scale_;
     const long double f = dalpha / alpha;
     return {.alpha = alpha,
             .sigma = sigma,
@@ -97,11 +98,11 @@ class VpCosine final : public ForwardProcess::Schedule {
   long double time_of_noise_to_signal(long double n) const override {
     if (std::isinf(n)) return T_;
     const auto [alpha, sigma] = variance_preserving_levels(n);
-    const long double cos_u0 = std::cos(u0_), sin_u0 = std::sin(u0_);
+    const long double cos_u0 = extended::cos(u0_), sin_u0 = extended::sin(u0_);
     const long double sin_u = std::sqrt(sin_u0 * sin_u0 + sigma * sigma * cos_u0 * cos_u0);
     const long double sin_kt = cos_u0 * sigma * sigma / (sin_u + alpha * sin_u0);
     const long double cos_kt = alpha * cos_u0 * cos_u0 + sin_u * sin_u0;
-    return std::min(std::atan2(sin_kt, cos_kt) / k_, T_);
+    return std::min(extended::atan2(sin_kt, cos_kt) / k_, T_);
   }
 
  private:
@@ -114,9 +115,9 @@ class SubVpLinear final : public ForwardProcess::Schedule {
 
   ProcessValues at(long double t) const override {
     const long double B = linear_.integral(t), beta = linear_.beta(t);
-    const long double alpha = std::exp(-0.5L * B);
-    const long double sigma = -std::expm1(-B);
-    const long double dsigma = beta * std::exp(-B);
+    const long double alpha = extended::exp(-0.5L * B);
+    const long double sigma = -extended::expm1(-B);
+    const long double dsigma = beta * extended::exp(-B);
     const long double p = t == 0.0L ? infinity : dsigma / sigma;
     return {.alpha = alpha,
             .sigma = sigma,
@@ -125,7 +126,7 @@ class SubVpLinear final : public ForwardProcess::Schedule {
             .p = p,
             .q = -alpha * (0.5L * beta + p),
             .f = -0.5L * beta,
-            .g2 = -beta * std::expm1(-2.0L * B)};
+            .g2 = -beta * extended::expm1(-2.0L * B)};
   }
   SignalAndNoise of_noise_to_signal(long double n) const override {
     if (n <= 1.0L) {
@@ -136,7 +137,7 @@ class SubVpLinear final : public ForwardProcess::Schedule {
     return {.alpha = sigma / n, .sigma = sigma};
   }
   /// n = 2 sinh(B / 2).
-  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(2.0L * std::asinh(0.5L * n)); }
+  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(2.0L * extended::asinh(0.5L * n)); }
 
  private:
   LinearIntegral linear_;
@@ -156,7 +157,7 @@ class OrnsteinUhlenbeck final : public ForwardProcess::Schedule {
     const SignalAndNoise unit = variance_preserving_levels(n / s_);
     return {.alpha = unit.alpha, .sigma = s_ * unit.sigma};
   }
-  long double time_of_noise_to_signal(long double n) const override { return s_ * s_ * std::log1p((n / s_) * (n / s_)); }
+  long double time_of_noise_to_signal(long double n) const override { return s_ * s_ * extended::log1p((n / s_) * (n / s_)); }
 
  private:
   long double s_;
@@ -165,8 +166,8 @@ class OrnsteinUhlenbeck final : public ForwardProcess::Schedule {
 }  // namespace
 
 ProcessValues variance_preserving_values(long double B, long double beta, long double scale) {
-  const long double alpha = std::exp(-0.5L * B);
-  const long double unit_variance = -std::expm1(-B);
+  const long double alpha = extended::exp(-0.5L * B);
+  const long double unit_variance = -extended::expm1(-B);
   const long double unit_sigma = std::sqrt(unit_variance);
   return {.alpha = alpha,
           .sigma = scale * unit_sigma,

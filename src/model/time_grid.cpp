@@ -7,6 +7,7 @@
 #include <gmdiff/time_grid.hpp>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/time_grid_levels.hpp"
 
 namespace gmdiff {
@@ -74,11 +75,11 @@ Levels levels_of(const KarrasGrid& grid, const ForwardProcess& process, const Li
   require(std::isfinite(grid.n_max) && grid.n_max > grid.n_min, "KarrasGrid: n_max must be finite and greater than n_min = ", grid.n_min,
           ", got ", grid.n_max);
   const long double n_max = largest_noise(grid, process), n_min = grid.n_min, rho = grid.rho;
-  const long double root_max = std::pow(n_max, 1.0L / rho), root_min = std::pow(n_min, 1.0L / rho);
+  const long double root_max = extended::pow(n_max, 1.0L / rho), root_min = extended::pow(n_min, 1.0L / rho);
   const int last = grid.steps - 1;
   Levels levels{level_of(process, n_max)};
   for (int i = 1; i <= last; ++i)
-    levels.push_back(level_of(process, i == last ? n_min : std::pow(equally_spaced(root_max, root_min, i, last), rho)));
+    levels.push_back(level_of(process, i == last ? n_min : extended::pow(equally_spaced(root_max, root_min, i, last), rho)));
   levels.push_back(level_of(process, 0.0L));
   return levels;
 }
@@ -90,10 +91,10 @@ Levels levels_of(const LogSnrGrid& grid, const ForwardProcess& process, const Li
   const GridLevel start = level_at(process, t_start), end = level_at(process, grid.t_end);
   require(start.alpha > 0.0L, "LogSnrGrid: t_start must be given and have alpha > 0, but alpha(", t_start, ") = 0");
   require(end.sigma > 0.0L, "LogSnrGrid: sigma must be > 0 at t_end = ", grid.t_end);
-  const long double first = std::log(start.alpha / start.sigma), last = std::log(end.alpha / end.sigma);
+  const long double first = extended::log(start.alpha / start.sigma), last = extended::log(end.alpha / end.sigma);
   const int intervals = grid.end_at_data ? grid.steps - 1 : grid.steps;
   Levels levels{start};
-  for (int i = 1; i < intervals; ++i) levels.push_back(level_of(process, std::exp(-equally_spaced(first, last, i, intervals))));
+  for (int i = 1; i < intervals; ++i) levels.push_back(level_of(process, extended::exp(-equally_spaced(first, last, i, intervals))));
   if (intervals > 0) levels.push_back(end);
   if (grid.end_at_data) levels.push_back(level_of(process, 0.0L));
   return levels;

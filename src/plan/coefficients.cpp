@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "model/extended.hpp"
+
 namespace gmdiff::coefficients {
 
 namespace {
@@ -40,7 +42,7 @@ long double half_inverse_ratio(long double h, long double h_previous) { return h
 
 }  // namespace
 
-long double LevelValues::lambda() const { return std::log(alpha) - std::log(sigma); }
+long double LevelValues::lambda() const { return extended::log(alpha) - extended::log(sigma); }
 
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives) {
   constexpr long double nan = std::numeric_limits<long double>::quiet_NaN();
@@ -64,17 +66,17 @@ Churn churn(const ForwardProcess& process, const LevelValues& t, long double gam
 
 AffineStep ddim(const LevelValues& t, const LevelValues& s, long double eta) {
   const long double h = log_snr_step(t, s);
-  const long double Q = -std::expm1(-2.0L * h);
-  const long double L = 0.5L * std::log1p(-eta * eta * Q);
-  const long double a = s.sigma / t.sigma * std::exp(L);
-  const long double b = -s.alpha * std::expm1(L - h);
+  const long double Q = -extended::expm1(-2.0L * h);
+  const long double L = 0.5L * extended::log1p(-eta * eta * Q);
+  const long double a = s.sigma / t.sigma * extended::exp(L);
+  const long double b = -s.alpha * extended::expm1(L - h);
   const long double e = eta * s.sigma * std::sqrt(Q);
   return one_stage(t, a, b, e);
 }
 
 AffineStep ancestral(const LevelValues& t, const LevelValues& s, Ancestral::Variance variance) {
   const long double alpha_ts = t.alpha / s.alpha;
-  const long double Q = -std::expm1(-2.0L * log_snr_step(t, s));  // sigma_{t|s}^2 / sigma_t^2
+  const long double Q = -extended::expm1(-2.0L * log_snr_step(t, s));  // sigma_{t|s}^2 / sigma_t^2
   const long double a = alpha_ts * (s.sigma / t.sigma) * (s.sigma / t.sigma);
   const long double e = (variance == Ancestral::Variance::large ? t.sigma : s.sigma) * std::sqrt(Q);
   return one_stage(t, a, s.alpha * Q, e);
@@ -121,18 +123,18 @@ AffineStep heun_n(const LevelValues& t, const LevelValues& s) {
 AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const LevelValues& s, long double r) {
   if (s.sigma == 0.0L) return denoise(t, s);
   const long double h = log_snr_step(t, s);
-  const ProcessValues at_mid = process.values_at_noise_to_signal(std::exp(-(t.lambda() + r * h)));
+  const ProcessValues at_mid = process.values_at_noise_to_signal(extended::exp(-(t.lambda() + r * h)));
   const LevelValues mid{t.t, at_mid.alpha, at_mid.sigma, at_mid.p, at_mid.q};
   const long double a1 = mid.sigma / t.sigma;
-  const long double b1 = -mid.alpha * std::expm1(-r * h);
-  const long double E = -std::expm1(-h);
+  const long double b1 = -mid.alpha * extended::expm1(-r * h);
+  const long double E = -extended::expm1(-h);
   return two_stage(t, a1, b1, mid, s.sigma / t.sigma, s.alpha * E * (1.0L - 0.5L / r), s.alpha * E * 0.5L / r);
 }
 
 AffineStep dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous) {
   if (s.sigma == 0.0L) return denoise(t, s);
   const long double h = log_snr_step(t, s);
-  const long double E = -std::expm1(-h);
+  const long double E = -extended::expm1(-h);
   const long double w = half_inverse_ratio(h, h_previous);
   AffineStep step = one_stage(t, s.sigma / t.sigma, s.alpha * E * (1.0L + w));
   step.b_p = rounded(-s.alpha * E * w);
@@ -142,9 +144,9 @@ AffineStep dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_pr
 AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous) {
   if (s.sigma == 0.0L) return denoise(t, s);
   const long double h = log_snr_step(t, s);
-  const long double E2 = -std::expm1(-2.0L * h);
+  const long double E2 = -extended::expm1(-2.0L * h);
   const long double w = half_inverse_ratio(h, h_previous);
-  AffineStep step = one_stage(t, s.sigma / t.sigma * std::exp(-h), s.alpha * E2 * (1.0L + w), s.sigma * std::sqrt(E2));
+  AffineStep step = one_stage(t, s.sigma / t.sigma * extended::exp(-h), s.alpha * E2 * (1.0L + w), s.sigma * std::sqrt(E2));
   step.b_p = rounded(-s.alpha * E2 * w);
   return step;
 }
@@ -152,7 +154,7 @@ AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double 
 AffineStep denoise(const LevelValues& t, const LevelValues& s) { return one_stage(t, 0.0L, s.alpha); }
 
 MixtureTransition transition(const LevelValues& t, const LevelValues& s) {
-  const long double sigma_ts = t.sigma * std::sqrt(-std::expm1(-2.0L * log_snr_step(t, s)));
+  const long double sigma_ts = t.sigma * std::sqrt(-extended::expm1(-2.0L * log_snr_step(t, s)));
   return {t.rounded(), s.rounded(), rounded(t.alpha / s.alpha), rounded(sigma_ts)};
 }
 

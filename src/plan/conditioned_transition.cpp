@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 
 namespace gmdiff {
@@ -52,7 +53,7 @@ ConditionedTransition diagonal(const MixtureTable& mixture, const MixtureTransit
     const double scale = std::sqrt(0.5 / S);
     result.whitening(i, 0) = -spectrum.gain(i) * scale;
     result.offset(i) = (at_s.centre(i) - result.mean(i)) * scale;
-    result.log_constant -= 0.5L * std::log(2.0L * std::numbers::pi_v<long double> * static_cast<long double>(S));
+    result.log_constant -= 0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * static_cast<long double>(S));
     // K = V / (V + v): mean K centre + (1 - K) M, variance K v
     const double K = V / S, rest = v / S;
     result.mean(i) = K * at_s.centre(i) + rest * result.mean(i);
@@ -101,7 +102,7 @@ ConditionedTransition dense(const MixtureTable& mixture, const MixtureTransition
   const Eigen::MatrixXd L = factor.topLeftCorner(m, m);
   for (Eigen::Index i = 0; i < m; ++i) {
     if (!(L(i, i) > 0.0)) fail_singular(k);
-    result.log_constant -= std::log(static_cast<long double>(L(i, i))) + 0.5L * std::log(2.0L * std::numbers::pi_v<long double>);
+    result.log_constant -= extended::log(static_cast<long double>(L(i, i))) + 0.5L * extended::log_two_pi;
   }
   const Eigen::MatrixXd W = linear_algebra::solve_lower(L, G_observed);
   const Eigen::VectorXd w = linear_algebra::solve_lower(L, residual);

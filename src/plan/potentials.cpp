@@ -1,8 +1,9 @@
 #include "plan/potentials.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+
+#include "model/extended.hpp"
 
 namespace gmdiff {
 namespace {
@@ -66,7 +67,7 @@ Potential Potentials::divided(std::size_t l) const { return potential(l, l + 1);
 long double Potentials::log_constant() const {
   long double sum = 0.0L;
   for (const Coordinate& coordinate : coordinates_) {
-    if (coordinate.is_pinned) sum += std::log(levels_[coordinate.tau].alpha);
+    if (coordinate.is_pinned) sum += extended::log(levels_[coordinate.tau].alpha);
   }
   return sum;
 }

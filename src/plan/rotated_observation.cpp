@@ -1,10 +1,10 @@
 #include "plan/rotated_observation.hpp"
 
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "model/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
@@ -24,7 +24,7 @@ RotatedObservation from_coordinates(const std::vector<CoordinateObservation>& en
     rotated.V(entry.coordinate, i) = 1.0;
     rotated.y(i) = entry.y / entry.a;
     rotated.n(i) = entry.noise_std / std::abs(entry.a);
-    log_constant -= std::log(std::abs(static_cast<long double>(entry.a)));
+    log_constant -= extended::log(std::abs(static_cast<long double>(entry.a)));
     is_observed[static_cast<std::size_t>(entry.coordinate)] = true;
   }
   Eigen::Index next = r;
@@ -50,7 +50,7 @@ Isotropic whitened(const LinearObservation& observation) {
   const auto G = linear_algebra::cholesky(R);
   require(G.has_value(), "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
   long double log_constant = 0.0L;
-  for (Eigen::Index i = 0; i < G->rows(); ++i) log_constant -= std::log(static_cast<long double>((*G)(i, i)));
+  for (Eigen::Index i = 0; i < G->rows(); ++i) log_constant -= extended::log(static_cast<long double>((*G)(i, i)));
   return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant};
 }
 
@@ -63,7 +63,7 @@ RotatedObservation from_singular_directions(const Isotropic& observation) {
   for (Eigen::Index i = 0; i < r; ++i) {
     rotated.y(i) = y(i) / svd.s(i);
     rotated.n(i) = observation.sigma / svd.s(i);
-    log_constant -= std::log(static_cast<long double>(svd.s(i)));
+    log_constant -= extended::log(static_cast<long double>(svd.s(i)));
   }
   // What A cannot reach is noise.
   const long double sigma = observation.sigma;
@@ -73,7 +73,7 @@ RotatedObservation from_singular_directions(const Isotropic& observation) {
               ", and there is no noise");
     } else {
       const long double z = static_cast<long double>(y(j)) / sigma;
-      log_constant -= 0.5L * z * z + std::log(sigma) + 0.5L * std::log(2.0L * std::numbers::pi_v<long double>);
+      log_constant -= 0.5L * z * z + extended::log(sigma) + 0.5L * extended::log_two_pi;
     }
   }
   rotated.log_constant = static_cast<double>(log_constant);

@@ -12,6 +12,7 @@
 #include <gmdiff/observation.hpp>
 
 #include "model/check.hpp"
+#include "model/extended.hpp"
 #include "plan/coefficients.hpp"
 #include "plan/hash.hpp"
 #include "plan/potentials.hpp"
@@ -58,7 +59,7 @@ Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
                                    Covariance::full_eigen(std::vector(K, rotated.bases().front()), eigenvalues));
 }
 
-long double log_normal_constant(long double variance) { return -0.5L * std::log(2.0L * std::numbers::pi_v<long double> * variance); }
+long double log_normal_constant(long double variance) { return -0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * variance); }
 
 /// log of the normaliser of g, of each factor with `added` variance.
 long double log_constant(const Potential& g, long double added) {

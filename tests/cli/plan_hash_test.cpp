@@ -1,4 +1,11 @@
-// Plans do not depend on the machine: the C library's choice of code by CPU feature changes no hash (numerics.md §2).
+// Plans do not depend on the machine: neither the C library's choice of code by CPU feature nor the last bits of the processor's own
+// functions change a hash (numerics.md §2).
+
+#ifdef GMDIFF_OTHER_X87
+#include <dlfcn.h>
+#endif
+
+#include <cmath>
 
 #include <gmdiff/problem.hpp>
 
@@ -33,19 +40,39 @@ class PlanHashOfEachSettingTest : public CommandTest, public ::testing::WithPara
     return json(arguments, surroundings)["plan_hash"];
   }
 
-  const Surroundings masked{.input = {}, .environment = {"GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2"}, .terminal = false};
-};
-
-TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariantsForEverySamplerAndLaw) {
-  for (const std::string& sampler : sampler_names()) {
-    for (const Arguments& law : {Arguments{}, Arguments{"--prior"}}) {
-      if (!law.empty() && std::holds_alternative<SmcSampler>(parse_sampler(sampler))) continue;  // they sample the posterior alone
-      Arguments more{"--sampler", sampler};
-      more.insert(more.end(), law.begin(), law.end());
-      EXPECT_EQ(hash(more, {}), hash(more, masked)) << sampler << (law.empty() ? ", posterior" : ", prior");
+  /// Every sampler, prior and posterior.
+  void expect_same_hashes(const std::string& environment) const {
+    const Surroundings elsewhere{.input = {}, .environment = {environment}, .terminal = false};
+    for (const std::string& sampler : sampler_names()) {
+      for (const Arguments& law : {Arguments{}, Arguments{"--prior"}}) {
+        if (!law.empty() && std::holds_alternative<SmcSampler>(parse_sampler(sampler))) continue;  // they sample the posterior alone
+        Arguments more{"--sampler", sampler};
+        more.insert(more.end(), law.begin(), law.end());
+        EXPECT_EQ(hash(more, {}), hash(more, elsewhere)) << sampler << (law.empty() ? ", posterior" : ", prior");
+      }
     }
   }
+};
+
+TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariants) { expect_same_hashes("GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2"); }
+
+#ifdef GMDIFF_OTHER_X87
+TEST_P(PlanHashOfEachSettingTest, IsTheSameOnProcessorsWithOtherFunctions) { expect_same_hashes("LD_PRELOAD=" GMDIFF_OTHER_X87); }
+
+TEST(OtherX87, HasOtherFunctions) {
+  void* library = dlopen(GMDIFF_OTHER_X87, RTLD_NOW);
+  ASSERT_NE(library, nullptr) << dlerror();
+  auto* const exp = reinterpret_cast<long double (*)(long double)>(dlsym(library, "expl"));
+  ASSERT_NE(exp, nullptr);
+
+  volatile long double x = 0.7L;
+  const long double here = std::exp(x), there = exp(x);
+
+  EXPECT_NE(there, here);
+  EXPECT_TRUE(there == std::nextafter(here, 0.0L) || there == std::nextafter(here, 3.0L));
+  dlclose(library);
 }
+#endif
 
 INSTANTIATE_TEST_SUITE_P(Settings, PlanHashOfEachSettingTest, ::testing::Range(std::size_t{0}, std::size(settings)));
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/extended.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::particle {
@@ -141,7 +142,7 @@ ChainTables<Real> SmcTables<Real>::chain(std::uint64_t seed) const {
           .weighs_before = weighs_before(plan_),
           .seed = seed,
           .particles = plan_.particles,
-          .log_particles = static_cast<double>(std::log(static_cast<long double>(plan_.particles)))};
+          .log_particles = static_cast<double>(extended::log(static_cast<long double>(plan_.particles)))};
 }
 
 template <class Real>

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "model/extended.hpp"
+
 namespace gmdiff::particle {
 
 namespace {
@@ -35,7 +37,7 @@ Spectrum<Real> spectrum(const MixtureTable& mixture, Arena<Real>& arena, Entry e
 
 /// log prod_i c_i: one logarithm, of a mantissa kept in range.
 long double log_determinant(const Variances& variances, const Level& level, Index k, Index dim, bool isotropic) {
-  if (isotropic) return static_cast<long double>(dim) * std::log(static_cast<long double>(variances.c(level, k, 0)));
+  if (isotropic) return static_cast<long double>(dim) * extended::log(static_cast<long double>(variances.c(level, k, 0)));
   long double mantissa = 1.0L;
   long long exponent = 0;
   for (Index i = 0; i < dim; ++i) {
@@ -43,7 +45,7 @@ long double log_determinant(const Variances& variances, const Level& level, Inde
     mantissa = std::frexp(mantissa * static_cast<long double>(variances.c(level, k, i)), &shift);
     exponent += shift;
   }
-  return std::log(mantissa) + static_cast<long double>(exponent) * std::numbers::ln2_v<long double>;
+  return extended::log(mantissa) + static_cast<long double>(exponent) * std::numbers::ln2_v<long double>;
 }
 
 /// log w_k - 1/2 log det C_k of all components and the largest of them.
@@ -56,7 +58,9 @@ struct Constants {
     const bool isotropic = mixture.eigenvalues.cols() == 1;
     long double half_log_det = 0.0L;
     for (Index k = 0; k < mixture.num_components(); ++k) {
-      if (k == 0 || !tied) half_log_det = 0.5L * log_determinant(variances, level, k, mixture.dim(), isotropic);
+      // A logarithm takes a microsecond: equal determinants share one.
+      const bool as_before = k > 0 && (tied || (isotropic && variances.c(level, k, 0) == variances.c(level, k - 1, 0)));
+      if (!as_before) half_log_det = 0.5L * log_determinant(variances, level, k, mixture.dim(), isotropic);
       const double log_weight = mixture.log_weights(k);
       // A component of weight 0 stays at -inf whatever its covariance is.
       values.push_back(std::isinf(log_weight) ? log_weight : static_cast<long double>(log_weight) - half_log_det);
@@ -247,8 +251,7 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   const MixtureTable& mixture = law.mixture();
   const Variances variances(mixture);
   const Constants constants(mixture, variances, level);
-  const long double log_two_pi = std::log(2.0L * std::numbers::pi_v<long double>);
-  table.log_offset = static_cast<double>(constants.largest - 0.5L * static_cast<long double>(mixture.dim()) * log_two_pi);
+  table.log_offset = static_cast<double>(constants.largest - 0.5L * static_cast<long double>(mixture.dim()) * extended::log_two_pi);
   const Family family = law.table().family;
   if (is_small(family)) {
     table.records = small_records(mixture, level, constants, arena);

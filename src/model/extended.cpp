@@ -1,0 +1,44 @@
+#include "model/extended.hpp"
+
+#include <cmath>
+
+// glibc has the functions in software. Elsewhere, as on ARM, long double itself is computed in software, or is double.
+#if defined(__x86_64__) && defined(__GLIBC__)
+__extension__ using Quad = __float128;
+// Not every compiler that has the type sees their declarations.
+extern "C" {
+Quad expf128(Quad) noexcept;
+Quad expm1f128(Quad) noexcept;
+Quad logf128(Quad) noexcept;
+Quad log1pf128(Quad) noexcept;
+Quad powf128(Quad, Quad) noexcept;
+Quad sinf128(Quad) noexcept;
+Quad cosf128(Quad) noexcept;
+Quad asinhf128(Quad) noexcept;
+Quad atan2f128(Quad, Quad) noexcept;
+}
+#define GMDIFF_EXTENDED(name) name##f128
+#else
+using Quad = long double;
+#define GMDIFF_EXTENDED(name) std::name
+#endif
+
+namespace gmdiff::extended {
+namespace {
+
+Quad wide(long double x) { return x; }
+long double rounded(Quad x) { return static_cast<long double>(x); }
+
+}  // namespace
+
+long double exp(long double x) { return rounded(GMDIFF_EXTENDED(exp)(wide(x))); }
+long double expm1(long double x) { return rounded(GMDIFF_EXTENDED(expm1)(wide(x))); }
+long double log(long double x) { return rounded(GMDIFF_EXTENDED(log)(wide(x))); }
+long double log1p(long double x) { return rounded(GMDIFF_EXTENDED(log1p)(wide(x))); }
+long double pow(long double x, long double y) { return rounded(GMDIFF_EXTENDED(pow)(wide(x), wide(y))); }
+long double sin(long double x) { return rounded(GMDIFF_EXTENDED(sin)(wide(x))); }
+long double cos(long double x) { return rounded(GMDIFF_EXTENDED(cos)(wide(x))); }
+long double asinh(long double x) { return rounded(GMDIFF_EXTENDED(asinh)(wide(x))); }
+long double atan2(long double y, long double x) { return rounded(GMDIFF_EXTENDED(atan2)(wide(y), wide(x))); }
+
+}  // namespace gmdiff::extended

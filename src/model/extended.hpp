@@ -1,0 +1,20 @@
+#pragma once
+
+/// Elementary functions of long double with the same bits on every processor. Those of the x87 unit, which the C library uses on x86, are
+/// right to the last bit or two, and which bit that is differs from one maker's processors to another's: once in some ten thousand values
+/// the double that a plan keeps would differ, too. These compute in 128 bits and round once.
+namespace gmdiff::extended {
+
+long double exp(long double x);
+long double expm1(long double x);
+long double log(long double x);
+long double log1p(long double x);
+long double pow(long double x, long double y);
+long double sin(long double x);
+long double cos(long double x);
+long double asinh(long double x);
+long double atan2(long double y, long double x);
+
+inline constexpr long double log_two_pi = 1.83787706640934548356065947281123527972L;
+
+}  // namespace gmdiff::extended
