@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/chain_particle.cuh"
+#include "kernels/chain_phases.cuh"
 #include "kernels/thread_wide.cuh"
 
 namespace gmdiff::kernels {
@@ -8,15 +8,20 @@ namespace gmdiff::kernels {
 /// Particles of a chain on their way through a phase, a thread carrying one alone: laws of at most 16 coordinates whose covariances are
 /// diagonal in the working coordinates. What is indexed at run time lies in a column of shared memory, what the law sums up in registers.
 template <class V, class Law>
-class ChainThread {
+class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
+  using Phases = ChainPhases<ChainThread<V, Law>, V>;
+  using Phases::dim;
+  using Phases::job_;
+  using Phases::particle_;
+
  public:
   using Real = RealOf<V>;
-  using Step = particle::SmcStepTable<Real>;
+  using Step = typename Phases::Step;
   static constexpr int particles = block_threads;
 
   template <class Block>
   GMDIFF_PARTICLE ChainThread(Block& block, const ChainsJob<Real>& job)
-      : job_(job), particle_(job), place_(block.thread_rank()), law_(block, job.tables.law), x_(law_.previous()), D_(law_.scratch()) {}
+      : Phases(job), place_(block.thread_rank()), law_(block, job.tables.law), x_(law_.previous()), D_(law_.scratch()) {}
 
   /// As those of ChainTile.
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t begin) {
@@ -43,38 +48,8 @@ class ChainThread {
     if (particle_.has()) particle_.set_weight(potential);
   }
 
-  GMDIFF_PARTICLE void weigh(int number) {
-    const Step& step = job_.tables.steps[number];
-    load(number, /*resampled=*/false);
-    const V divided = quadratic(step.divided);
-    if (step.is_transition) {
-      weigh_transition(step, divided);
-    } else {
-      set_mean(step);
-      add_weight(divided, step);
-      save(number);
-    }
-  }
-
-  GMDIFF_PARTICLE void move(int number, bool resampled) {
-    const Step& step = job_.tables.steps[number];
-    const bool after = !job_.tables.weighs_before;
-    load(number, resampled);
-    V divided(Real(0));
-    if (after) divided = quadratic(step.divided);
-    if (step.is_transition) {
-      transition(step, number);
-    } else {
-      if (after) set_mean(step);
-      const Index r = job_.tables.num_observed;
-      for_each_normal(number, [&](Index i, V z) { x_[i] = particle::moved<V>(step, r, i, x_[i], z); });
-    }
-    save(number + 1);
-    if (after) add_weight(divided, step);
-  }
-
  private:
-  GMDIFF_PARTICLE Index dim() const { return job_.tables.law.dim; }
+  friend Phases;
 
   GMDIFF_PARTICLE void load(int number, bool resampled) {
     const std::int64_t n = particle_.origin(resampled);
@@ -83,6 +58,8 @@ class ChainThread {
   GMDIFF_PARTICLE void save(int number) const {
     for (Index i = 0; i < dim(); ++i) particle_.save(number, i, x_[i]);
   }
+  /// A thread shares its particle with no other.
+  GMDIFF_PARTICLE void sync() const {}
   GMDIFF_PARTICLE void add_weight(V divided, const Step& step) const {
     if (particle_.has()) particle_.add_weight(divided, quadratic(step.factors));
   }
@@ -162,8 +139,6 @@ class ChainThread {
 
   using Column = typename Law::Column;
 
-  const ChainsJob<Real>& job_;
-  ChainParticle<V> particle_;
   int place_;  // in the block
   Law law_;
   Column x_, D_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/chain_particle.cuh"
+#include "kernels/chain_phases.cuh"
 #include "kernels/full.cuh"
 #include "kernels/wide.cuh"
 
@@ -8,18 +8,22 @@ namespace gmdiff::kernels {
 
 /// A tile of a chain's particles, one a thread and worker, on its way through a phase.
 template <class V, class Tile, class Law>
-class ChainTile {
+class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
+  using Phases = ChainPhases<ChainTile<V, Tile, Law>, V>;
+  using Phases::dim;
+  using Phases::job_;
+  using Phases::particle_;
+
  public:
   using Real = RealOf<V>;
   using Vector = typename Tile::Vector;
-  using Step = particle::SmcStepTable<Real>;
+  using Step = typename Phases::Step;
   static constexpr int particles = Tile::Shape::particles;
 
   template <class Block>
   GMDIFF_PARTICLE ChainTile(Block& block, const ChainsJob<Real>& job)
-      : tile_(make_tile(block, job)),
-        job_(job),
-        particle_(job),
+      : Phases(job),
+        tile_(make_tile(block, job)),
         room_(tile_room(job)),
         x_(tile_.take(room_.coordinates)),
         D_(tile_.take(room_.coordinates)),
@@ -54,42 +58,9 @@ class ChainTile {
     if (writes_weight()) particle_.set_weight(potential);
   }
 
-  /// Weights before moving. An affine step leaves m in the place of x.
-  GMDIFF_PARTICLE void weigh(int number) {
-    const Step& step = job_.tables.steps[number];
-    load(number, /*resampled=*/false);
-    const V divided = quadratic(step.divided);
-    if (step.is_transition) {
-      weigh_transition(step, divided);
-    } else {
-      set_mean(step);
-      tile_.sync();
-      add_weight(divided, step);
-      save(number);
-    }
-  }
-
-  /// Moves from the ancestors, or each from itself. Weights after moving are added to what stands there.
-  GMDIFF_PARTICLE void move(int number, bool resampled) {
-    const Step& step = job_.tables.steps[number];
-    const bool after = !job_.tables.weighs_before;
-    load(number, resampled);
-    V divided(Real(0));
-    if (after) divided = quadratic(step.divided);
-    if (step.is_transition) {
-      transition(step, number);
-    } else {
-      if (after) set_mean(step);
-      const Index r = job_.tables.num_observed;
-      for_each_normal(number, [&](Index i, V z) { x_[i] = particle::moved<V>(step, r, i, x_[i], z); });
-    }
-    save(number + 1);
-    if (!after) return;
-    tile_.sync();
-    add_weight(divided, step);
-  }
-
  private:
+  friend Phases;
+
   GMDIFF_PARTICLE static Tile make_tile(auto& block, const ChainsJob<Real>& job) {
     const Index numbers = tile_room(job).rows() * particles;
     Real* room = nullptr;
@@ -101,7 +72,7 @@ class ChainTile {
     return Tile(block, room);
   }
 
-  GMDIFF_PARTICLE Index dim() const { return job_.tables.law.dim; }
+  GMDIFF_PARTICLE void sync() { tile_.sync(); }
   /// One of the workers alone does what is done once a particle.
   GMDIFF_PARTICLE bool writes_weight() const { return tile_.worker() == 0 && particle_.has(); }
 
@@ -195,8 +166,6 @@ class ChainTile {
   }
 
   Tile tile_;
-  const ChainsJob<Real>& job_;
-  ChainParticle<V> particle_;
   TileRoom room_;
   Vector x_, D_, noise_;
   Law law_;

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "kernels/chain_particle.cuh"
+
+namespace gmdiff::kernels {
+
+/// What particles of a chain do in a phase (mathematics.md §7.3), the same however they lie on threads. `Chain` derives from it and has
+///   x_               the state, as far as a thread knows it
+///   load, save       states of a step: of the ancestors or the particles themselves; with load, all that a thread reads is there
+///   quadratic        -log of factors at x
+///   set_mean         x <- m = a x + b D
+///   add_weight       log w += divided - factors at x; once a particle
+///   for_each_normal  body(i, normal) for the coordinates that are a thread's own
+///   weigh_transition, transition
+///   sync             threads that share particles see what the others wrote
+template <class Chain, class V>
+class ChainPhases {
+ public:
+  using Real = RealOf<V>;
+  using Step = particle::SmcStepTable<Real>;
+
+  GMDIFF_PARTICLE explicit ChainPhases(const ChainsJob<Real>& job) : job_(job), particle_(job) {}
+
+  /// Weights before moving. An affine step leaves m in the place of x.
+  GMDIFF_PARTICLE void weigh(int number) {
+    const Step& step = job_.tables.steps[number];
+    chain().load(number, /*resampled=*/false);
+    const V divided = chain().quadratic(step.divided);
+    if (step.is_transition) {
+      chain().weigh_transition(step, divided);
+    } else {
+      chain().set_mean(step);
+      chain().sync();
+      chain().add_weight(divided, step);
+      chain().save(number);
+    }
+  }
+
+  /// Moves from the ancestors, or each from itself. Weights after moving are added to what stands there.
+  GMDIFF_PARTICLE void move(int number, bool resampled) {
+    const Step& step = job_.tables.steps[number];
+    const bool after = !job_.tables.weighs_before;
+    chain().load(number, resampled);
+    V divided(Real(0));
+    if (after) divided = chain().quadratic(step.divided);
+    if (step.is_transition) {
+      chain().transition(step, number);
+    } else {
+      if (after) chain().set_mean(step);
+      const Index r = job_.tables.num_observed;
+      chain().for_each_normal(number, [&](Index i, V z) { chain().x_[i] = particle::moved<V>(step, r, i, chain().x_[i], z); });
+    }
+    chain().save(number + 1);
+    if (!after) return;
+    chain().sync();
+    chain().add_weight(divided, step);
+  }
+
+ protected:
+  GMDIFF_PARTICLE Index dim() const { return job_.tables.law.dim; }
+
+  const ChainsJob<Real>& job_;
+  ChainParticle<V> particle_;
+
+ private:
+  GMDIFF_PARTICLE Chain& chain() { return static_cast<Chain&>(*this); }
+};
+
+}  // namespace gmdiff::kernels
