@@ -136,12 +136,10 @@ TEST(CudaPairSums, OverTwoSetsAgreeWithTheHost) {
 
 TEST(CudaPairSums, OverOneSetAgreeWithTheHost) {
   for (const Sizes& sizes : pair_sizes) {
-    for (const Eigen::Index n : {sizes.n, sizes.m}) {
-      const Points x = normal_points(n, sizes.d, 1);
-      for (const PairTerm& term : terms) {
-        const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
-        expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
-      }
+    const Points x = normal_points(sizes.m, sizes.d, 1);
+    for (const PairTerm& term : terms) {
+      const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
+      expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
     }
   }
 }

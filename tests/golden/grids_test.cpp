@@ -13,7 +13,7 @@ namespace gmdiff::test {
 
 namespace {
 
-constexpr double tolerance = 1e-14;
+constexpr double grid_tolerance = 1e-14;
 
 std::vector<json> cases(const std::string& name) {
   std::vector<json> selected;
@@ -30,7 +30,7 @@ ForwardProcess benchmark_schedule() { return ForwardProcess(Ddpm{.betas = {}, .s
 
 void expect_noise_to_signal(const TimeGrid& grid, const Eigen::VectorXd& n) {
   ASSERT_EQ(grid.levels().size(), static_cast<std::size_t>(n.size()));
-  for (int i = 0; i < n.size(); ++i) EXPECT_NEAR(noise_to_signal(grid.level(i)), n(i), tolerance * n(i)) << "level " << i;
+  for (int i = 0; i < n.size(); ++i) EXPECT_NEAR(noise_to_signal(grid.level(i)), n(i), grid_tolerance * n(i)) << "level " << i;
 }
 
 std::vector<int> indices(const TimeGrid& grid) {
@@ -57,7 +57,7 @@ TEST(GoldenGrids, UniformTimes) {
     const TimeGrid grid = TimeGrid::uniform(vp(LinearBeta{}, golden_case["T"]), golden_case["N"], golden_case["t_end"]);
 
     ASSERT_EQ(grid.num_steps() + 1, expected.size());
-    for (int i = 0; i < expected.size(); ++i) EXPECT_NEAR(grid.level(i).t, expected(i), tolerance * expected(i));
+    for (int i = 0; i < expected.size(); ++i) EXPECT_NEAR(grid.level(i).t, expected(i), grid_tolerance * expected(i));
     EXPECT_EQ(grid.level(0).t, golden_case["T"].get<double>());
     EXPECT_EQ(grid.level(grid.num_steps()).t, golden_case["t_end"].get<double>());
   }
@@ -90,9 +90,9 @@ TEST(GoldenGrids, LogSnrLevelsOfVp) {
     ASSERT_EQ(grid.num_steps() + 1, lambda.size());
     for (int i = 0; i < lambda.size(); ++i) {
       const GridLevel& level = grid.level(i);
-      EXPECT_NEAR(static_cast<double>(std::log(level.alpha / level.sigma)), lambda(i), tolerance * std::max(1.0, std::abs(lambda(i))));
-      EXPECT_NEAR(static_cast<double>(level.alpha), alpha(i), tolerance * alpha(i));
-      EXPECT_NEAR(static_cast<double>(level.sigma), sigma(i), tolerance * sigma(i));
+      EXPECT_NEAR(static_cast<double>(std::log(level.alpha / level.sigma)), lambda(i), grid_tolerance * std::max(1.0, std::abs(lambda(i))));
+      EXPECT_NEAR(static_cast<double>(level.alpha), alpha(i), grid_tolerance * alpha(i));
+      EXPECT_NEAR(static_cast<double>(level.sigma), sigma(i), grid_tolerance * sigma(i));
     }
   }
 }
@@ -118,7 +118,7 @@ TEST(GoldenGrids, AlphaBarOfTheBenchmarkSchedule) {
 
     for (int i = 0; i < index.size(); ++i) {
       const long double alpha = process.values(index(i)).alpha;
-      EXPECT_NEAR(static_cast<double>(alpha * alpha), alpha_bar(i), tolerance * alpha_bar(i)) << "index " << index(i);
+      EXPECT_NEAR(static_cast<double>(alpha * alpha), alpha_bar(i), grid_tolerance * alpha_bar(i)) << "index " << index(i);
     }
   }
 }

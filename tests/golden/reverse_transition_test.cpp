@@ -13,7 +13,7 @@ namespace {
 
 using test::json;
 
-constexpr double tolerance = 1e-12;
+constexpr double transition_tolerance = 1e-12;
 
 MixtureTransition transition_of(const json& golden_case) {
   const Level t{golden_case["alpha_t"].get<double>(), golden_case["sigma_t"].get<double>()};
@@ -51,7 +51,7 @@ TEST_P(GoldenReverseTransition, ComponentProbabilities) {
   update_.probabilities(x_.data(), probabilities.data());
 
   const Eigen::VectorXd expected = test::vector(golden_case_["component_probabilities"]);
-  EXPECT_LE((probabilities - expected).cwiseAbs().maxCoeff(), tolerance);
+  EXPECT_LE((probabilities - expected).cwiseAbs().maxCoeff(), transition_tolerance);
 }
 
 TEST_P(GoldenReverseTransition, ComponentMeansAndCovariances) {
@@ -64,8 +64,8 @@ TEST_P(GoldenReverseTransition, ComponentMeansAndCovariances) {
     const Eigen::MatrixXd covariance = component_covariance(update_, k, model_.dim());
 
     const Eigen::MatrixXd& expected = covariances[static_cast<std::size_t>(k)];
-    EXPECT_LE((mean - means.row(k).transpose()).cwiseAbs().maxCoeff(), tolerance * scale(means)) << "component " << k;
-    EXPECT_LE((covariance - expected).cwiseAbs().maxCoeff(), tolerance * scale(expected)) << "component " << k;
+    EXPECT_LE((mean - means.row(k).transpose()).cwiseAbs().maxCoeff(), transition_tolerance * scale(means)) << "component " << k;
+    EXPECT_LE((covariance - expected).cwiseAbs().maxCoeff(), transition_tolerance * scale(expected)) << "component " << k;
   }
 }
 
@@ -82,7 +82,7 @@ TEST_P(GoldenReverseTransition, MeanIsThatOfTheAncestralStep) {
   reference::AffineUpdate(ancestral, model_).apply({x.data(), previous.data()}, nullptr, nullptr);
 
   const Eigen::VectorXd expected = test::vector(golden_case_["mean"]);
-  EXPECT_LE((x - expected).cwiseAbs().maxCoeff(), tolerance * scale(expected));
+  EXPECT_LE((x - expected).cwiseAbs().maxCoeff(), transition_tolerance * scale(expected));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenReverseTransition, testing::Range(std::size_t{0}, std::size_t{16}));

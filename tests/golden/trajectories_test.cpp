@@ -13,7 +13,7 @@ namespace {
 
 using test::json;
 
-constexpr double tolerance = 1e-11;
+constexpr double trajectory_tolerance = 1e-11;
 
 Sampler sampler_of(const std::string& name, int num_steps) {
   static const std::map<std::string, Sampler> samplers = {
@@ -66,7 +66,7 @@ TEST(GoldenTrajectories, OfEverySampler) {
         const Points path = walk(plan, start.row(n), noise, churn_noise, n);
         for (std::size_t level = 0; level < levels.size(); ++level) {
           const double error = (path.row(static_cast<Eigen::Index>(level)) - levels[level].row(n)).cwiseAbs().maxCoeff();
-          EXPECT_LE(error, tolerance * std::max(1.0, levels[level].row(n).cwiseAbs().maxCoeff()))
+          EXPECT_LE(error, trajectory_tolerance * std::max(1.0, levels[level].row(n).cwiseAbs().maxCoeff()))
               << golden_case["name"] << " " << name << " particle " << n << " level " << level;
           ++compared;
         }
