@@ -234,7 +234,13 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
     return V(__builtin_convertvector((Signed)bits.v, V::Vector));
   }
   /// There is no such instruction before AVX-512. Both halves are exact, so one rounding is left.
-  GMDIFF_PARTICLE static V convert_word(Bits word) { return fma(convert(word >> 16), V(65536.0F), convert(word & Bits(0xffffU))); }
+  GMDIFF_PARTICLE static V convert_word(Bits word) {
+#if defined(__AVX512F__)
+    return V(static_cast<V::Vector>(_mm512_cvtepu32_ps((__m512i)word.v)));
+#else
+    return fma(convert(word >> 16), V(65536.0F), convert(word & Bits(0xffffU)));
+#endif
+  }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
     return {cpu::GMDIFF_CPU_UNIT::ascending_words(first, 2), cpu::GMDIFF_CPU_UNIT::ascending_words(first + 1, 2)};
   }

@@ -29,14 +29,15 @@ template <class Real>
 inline constexpr Real to_integer = static_cast<Real>(1.5) / std::numeric_limits<Real>::epsilon();
 template <class Real>
 inline constexpr int mantissa_bits = std::numeric_limits<Real>::digits - 1;
-/// e^x of it, and of all below, is 0: no weight is a subnormal number, with which some processors take a hundred cycles to multiply. The
-/// largest weight is 1, beside which what is left out is less than 2^-125 (double: 2^-1021).
+/// e^x of it, and of all below, is 0: no weight is a subnormal number, nor what a law makes of it by a factor down to 10^-7 (double: 10^-12);
+/// some processors take a hundred cycles to multiply with one. The largest weight is 1, beside which what is left out is less than 2^-100
+/// (double: 2^-981).
 template <class Real>
 inline constexpr Real lowest_exponent = 0;
 template <>
-inline constexpr float lowest_exponent<float> = -87;
+inline constexpr float lowest_exponent<float> = -70;
 template <>
-inline constexpr double lowest_exponent<double> = -708;
+inline constexpr double lowest_exponent<double> = -680;
 /// Bits of 1.
 template <class Real>
 inline constexpr typename Integers<Real>::Unsigned one_bits = 0;
