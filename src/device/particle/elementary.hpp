@@ -29,9 +29,9 @@ template <class Real>
 inline constexpr Real to_integer = static_cast<Real>(1.5) / std::numeric_limits<Real>::epsilon();
 template <class Real>
 inline constexpr int mantissa_bits = std::numeric_limits<Real>::digits - 1;
-/// e^x of it, and of all below, is 0: no weight is a subnormal number, nor what a law makes of it by a factor down to 10^-7 (double: 10^-12);
-/// some processors take a hundred cycles to multiply with one. The largest weight is 1, beside which what is left out is less than 2^-100
-/// (double: 2^-981).
+/// e^x of it, and of all below, is 0: no weight is a subnormal number, nor what a law makes of it by a factor down to 10^-7 (double:
+/// 10^-12); some processors take a hundred cycles to multiply with one. The largest weight is 1, beside which what is left out is less than
+/// 2^-100 (double: 2^-981).
 template <class Real>
 inline constexpr Real lowest_exponent = 0;
 template <>
