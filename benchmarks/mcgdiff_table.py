@@ -5,7 +5,7 @@ import json
 import pathlib
 import sys
 
-# Published sliced W1 of MCGdiff, by (d_x, d_y, steps): mathematics.md §7.8.
+# Sliced W1 of MCGdiff in the table of its paper, by (d_x, d_y, steps); the problem is that of mathematics.md §7.8.
 PUBLISHED = {(8, 2, 20): 1.59, (8, 4, 20): 2.1, (80, 2, 20): 3.9, (80, 4, 20): 2.3, (400, 2, 20): 1.7, (80, 4, 100): 1.8}
 
 

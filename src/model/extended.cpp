@@ -5,19 +5,21 @@
 // glibc has the functions in software. Elsewhere, as on ARM, long double itself is computed in software, or is double.
 #if defined(__x86_64__) && defined(__GLIBC__)
 __extension__ using Quad = __float128;
-// Not every compiler that has the type sees their declarations.
+// Under names of our own: not every compiler that has the type sees glibc's declarations, and some see them with a type of their own.
+#define GMDIFF_QUAD_1(name) Quad quad_##name(Quad) noexcept __asm__(#name "f128")
+#define GMDIFF_QUAD_2(name) Quad quad_##name(Quad, Quad) noexcept __asm__(#name "f128")
 extern "C" {
-Quad expf128(Quad) noexcept;
-Quad expm1f128(Quad) noexcept;
-Quad logf128(Quad) noexcept;
-Quad log1pf128(Quad) noexcept;
-Quad powf128(Quad, Quad) noexcept;
-Quad sinf128(Quad) noexcept;
-Quad cosf128(Quad) noexcept;
-Quad asinhf128(Quad) noexcept;
-Quad atan2f128(Quad, Quad) noexcept;
+GMDIFF_QUAD_1(exp);
+GMDIFF_QUAD_1(expm1);
+GMDIFF_QUAD_1(log);
+GMDIFF_QUAD_1(log1p);
+GMDIFF_QUAD_2(pow);
+GMDIFF_QUAD_1(sin);
+GMDIFF_QUAD_1(cos);
+GMDIFF_QUAD_1(asinh);
+GMDIFF_QUAD_2(atan2);
 }
-#define GMDIFF_EXTENDED(name) name##f128
+#define GMDIFF_EXTENDED(name) quad_##name
 #else
 using Quad = long double;
 #define GMDIFF_EXTENDED(name) std::name

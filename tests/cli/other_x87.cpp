@@ -1,7 +1,8 @@
-// The C library's functions of long double as another maker's processor might have them: their last bit is moved. Preloaded into the
-// command, it must change no plan (numerics.md §2).
+// glibc's functions of long double as another maker's processor might have them: their last bit is moved. Preloaded into the command, it
+// must change no plan (numerics.md §2). It says on standard error that it is there.
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdint>
@@ -23,6 +24,11 @@ long double moved(long double y, long double x) {
   std::uint64_t mantissa = 0;
   std::memcpy(&mantissa, &x, sizeof(mantissa));
   return std::nextafter(y, (mantissa >> 20 & 1) != 0 ? y + 1.0L : y - 1.0L);
+}
+
+[[gnu::constructor]] void say_so() {
+  constexpr char text[] = "other x87\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
 }
 
 }  // namespace

@@ -59,6 +59,12 @@ TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariants) { expect_same_h
 #ifdef GMDIFF_OTHER_X87
 TEST_P(PlanHashOfEachSettingTest, IsTheSameOnProcessorsWithOtherFunctions) { expect_same_hashes("LD_PRELOAD=" GMDIFF_OTHER_X87); }
 
+TEST_F(PlanHashTest, IsAskedForWithThoseFunctions) {
+  const Surroundings elsewhere{.input = {}, .environment = {"LD_PRELOAD=" GMDIFF_OTHER_X87}, .terminal = false};
+
+  EXPECT_EQ(run({"--version"}, elsewhere).err, "other x87\n");
+}
+
 TEST(OtherX87, HasOtherFunctions) {
   void* library = dlopen(GMDIFF_OTHER_X87, RTLD_NOW);
   ASSERT_NE(library, nullptr) << dlerror();

@@ -114,7 +114,7 @@ TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
 }
 
 // A point more than a tile, than a strip; coordinates that do and do not fill the last pass.
-const Sizes pair_sizes[] = {{1, 1, 1}, {2, 3, 2}, {64, 65, 16}, {65, 64, 17}, {130, 63, 33}, {40, 2049, 2}, {2100, 70, 1}};
+const Sizes pair_sizes[] = {{1, 1, 1}, {2, 3, 2}, {65, 64, 16}, {64, 65, 17}, {63, 130, 33}, {40, 2049, 2}, {2100, 70, 1}};
 const PairTerm terms[] = {PairTerm::distance(), PairTerm::kernel(-0.3)};
 
 /// Within the tolerance of the host's.

@@ -87,7 +87,9 @@ TEST(IntegerResampling, NeverChoosesAWeightOfZero) {
 template <class Real>
 void expect_floor(Real e, int b) {
   const long double scaled = std::ldexp(static_cast<long double>(e), b);
-  EXPECT_EQ(integer_weight(e, b), static_cast<std::uint64_t>(std::floor(scaled))) << e << ' ' << b;
+  const auto floor = static_cast<std::uint64_t>(std::floor(scaled));
+  EXPECT_EQ(integer_weight(e, b), floor) << e << ' ' << b;
+  EXPECT_EQ(converted_weight(e, std::ldexp(1.0, b)), floor) << e << ' ' << b;
 }
 
 TEST(IntegerResampling, WeightsAreFlooredWhateverTheExponent) {
@@ -96,9 +98,9 @@ TEST(IntegerResampling, WeightsAreFlooredWhateverTheExponent) {
       expect_floor(static_cast<float>(e), b);
       expect_floor(e, b);
     }
-    EXPECT_EQ(integer_weight(0.0F, b), 0U);
-    EXPECT_EQ(integer_weight(0.0, b), 0U);
-    EXPECT_EQ(integer_weight(std::numeric_limits<float>::denorm_min(), b), 0U);
+    expect_floor(0.0F, b);
+    expect_floor(0.0, b);
+    expect_floor(std::numeric_limits<float>::denorm_min(), b);
   }
 }
 

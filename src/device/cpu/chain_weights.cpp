@@ -33,12 +33,6 @@ Extremes extremes(const double* values, std::int64_t count) {
   return {*std::min_element(smallest.begin(), smallest.end()), *std::max_element(largest.begin(), largest.end())};
 }
 
-/// particle::integer_weight by the processor's conversion: 2^b e is exact in double, and below 2^63.
-template <class Real>
-std::uint64_t integer_weight(Real e, double power_of_b) {
-  return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<double>(e) * power_of_b));
-}
-
 }  // namespace
 
 template <class Real>
@@ -95,32 +89,32 @@ void ChainWeights<Real>::sum() {
     const std::int64_t padded = (end - begin + unit_.lanes - 1) / unit_.lanes * unit_.lanes;
     unit_.exponentials(log_weights_.data() + begin, largest_, e_.data() + begin, padded);
     std::uint64_t sum = 0;
-    for (std::int64_t n = begin; n < end; ++n) sum += integer_weight(e_[static_cast<std::size_t>(n)], first_power);
-    of_pieces_[static_cast<std::size_t>(piece)].sum = sum;
+    for (std::int64_t n = begin; n < end; ++n) sum += particle::converted_weight(e_[static_cast<std::size_t>(n)], first_power);
+    of_pieces_[static_cast<std::size_t>(piece)].first_sum = sum;
   });
   std::uint64_t first_sum = 0;
-  for (const Piece& piece : of_pieces_) first_sum += piece.sum;
+  for (const Piece& piece : of_pieces_) first_sum += piece.first_sum;
   scale_ = particle::final_scale(first_sum, N);
   const double power = std::ldexp(1.0, scale_);
   pieces_.for_each([&](int, std::int64_t piece, std::int64_t begin, std::int64_t end) {
     particle::WeightSums sums{};
     for (std::int64_t n = begin; n < end; ++n) {
       const auto place = static_cast<std::size_t>(n);
-      particle::add_weight(sums, integer_weight(e_[place], power), scale_);
+      particle::add_weight(sums, particle::converted_weight(e_[place], power), scale_);
       sums_[place] = sums.sum;
     }
     of_pieces_[static_cast<std::size_t>(piece)].sums = sums;
   });
   total_ = {};
   for (Piece& piece : of_pieces_) {
-    piece.sum = total_.sum;  // of the pieces before
+    piece.before = total_.sum;
     total_.sum += piece.sums.sum;
     total_.squares_high += piece.sums.squares_high;
     total_.squares_low += piece.sums.squares_low;
   }
   if (of_pieces_.size() == 1) return;
   pieces_.for_each([&](int, std::int64_t piece, std::int64_t begin, std::int64_t end) {
-    const std::uint64_t before = of_pieces_[static_cast<std::size_t>(piece)].sum;
+    const std::uint64_t before = of_pieces_[static_cast<std::size_t>(piece)].before;
     for (std::int64_t n = begin; n < end; ++n) sums_[static_cast<std::size_t>(n)] += before;
   });
 }

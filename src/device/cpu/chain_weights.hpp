@@ -43,7 +43,7 @@ class ChainWeights {
   /// Of a piece.
   struct Piece {
     double largest = 0.0, smallest = 0.0;
-    std::uint64_t sum = 0;
+    std::uint64_t first_sum = 0, before = 0;  // S_0; the weights of all pieces before
     particle::WeightSums sums{};
   };
 

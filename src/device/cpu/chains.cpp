@@ -96,8 +96,9 @@ bool Chain<Real>::resample(int step) {
     ess = weights_.effective_sample_size();
   }
   const bool resamples = !weights_.all_equal() && ess < task_.plan.ess_threshold * N;
-  if (task_.ess != nullptr)
+  if (task_.ess != nullptr) {
     weights_.write_normalised(job_.tables.log_particles, task_.weight_history + history_row(step) * pieces_.particles());
+  }
   if (resamples) {
     log_Z_ += weights_.log_mean(job_.tables.log_particles);
     weights_.resample(index_, step);

@@ -135,7 +135,7 @@ class SmcBlock : public ChainBlock<V> {
   }
 
   /// Moves from the ancestors (null: each from itself). Weights after moving are added to what stands there; those before the next step are
-  /// added at once, while the state is at hand.
+  /// added at once, while the state is at hand; an affine one leaves its m there.
   void move(const std::uint32_t* ancestors) {
     this->load_ancestors(job_.from, ancestors);
     if (!job_.tables.weighs_before) return move_and_weigh();

@@ -72,9 +72,10 @@ struct Unit {
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
-  /// First states of a block, to `from`, their log-weights, and those before the first step.
+  /// First states of a block, to `from`, their log-weights, and those before the first step, where an affine step leaves m.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
-  /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one.
+  /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one,
+  /// where an affine step leaves m.
   void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch);
   /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
   void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);

@@ -49,6 +49,12 @@ GMDIFF_PARTICLE std::uint64_t integer_weight(Real e, int b) {
   return (m << left) >> right;
 }
 
+/// The same by the processor's conversion, with 2^b: the product is exact in double, and below 2^63.
+template <class Real>
+std::uint64_t converted_weight(Real e, double power_of_b) {
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<double>(e) * power_of_b));
+}
+
 /// An integer that orders as the number does; NaN above all.
 GMDIFF_PARTICLE std::uint64_t order_key(double x) {
   if (x != x) return ~std::uint64_t{0};
