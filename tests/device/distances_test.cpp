@@ -114,7 +114,7 @@ TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
 }
 
 // A point more than a tile, than a strip; coordinates that do and do not fill the last pass.
-const Sizes pair_sizes[] = {{1, 1, 1}, {2, 3, 2}, {65, 64, 16}, {64, 65, 17}, {63, 130, 33}, {40, 2049, 2}, {2100, 70, 1}};
+const Sizes pair_sizes[] = {{1, 1, 1}, {2, 3, 2}, {64, 65, 16}, {65, 64, 17}, {130, 63, 33}, {40, 2049, 2}, {2100, 70, 1}};
 const PairTerm terms[] = {PairTerm::distance(), PairTerm::kernel(-0.3)};
 
 /// Within the tolerance of the host's.
@@ -136,10 +136,12 @@ TEST(CudaPairSums, OverTwoSetsAgreeWithTheHost) {
 
 TEST(CudaPairSums, OverOneSetAgreeWithTheHost) {
   for (const Sizes& sizes : pair_sizes) {
-    const Points x = normal_points(sizes.m, sizes.d, 1);
-    for (const PairTerm& term : terms) {
-      const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
-      expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
+    for (const Eigen::Index n : {sizes.n, sizes.m}) {
+      const Points x = normal_points(n, sizes.d, 1);
+      for (const PairTerm& term : terms) {
+        const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
+        expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
+      }
     }
   }
 }

@@ -44,7 +44,7 @@ TEST(IntegerResampling, SpacedPointsGiveEachWeightItsExactShare) {
   }
 }
 
-TEST(IntegerResampling, AscendingPointsAreSpacedOnesFromAnyPlaceOn) {
+TEST(IntegerResampling, AscendingPointsAreSpacedOnesFromEveryStart) {
   constexpr std::uint64_t large = (std::uint64_t{1} << 61) + 12345;
   for (const std::uint64_t S : {std::uint64_t{1}, std::uint64_t{70}, large}) {
     for (const std::uint64_t N : {std::uint64_t{1}, std::uint64_t{7}, std::uint64_t{128}}) {

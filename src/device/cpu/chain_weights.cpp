@@ -1,5 +1,6 @@
 #include "device/cpu/chain_weights.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -74,11 +75,6 @@ bool ChainWeights<Real>::find_extremes() {
     if (std::isnan(largest_)) break;
   }
   return std::isfinite(largest_);
-}
-
-template <class Real>
-bool ChainWeights<Real>::all_zero() const {
-  return largest_ == -std::numeric_limits<double>::infinity();
 }
 
 template <class Real>

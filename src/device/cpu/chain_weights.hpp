@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <gmdiff/smc_plan.hpp>
@@ -25,7 +26,7 @@ class ChainWeights {
   /// Looks at the log-weights. @returns false when no particle has a weight, or one has none that is a number.
   bool find_extremes();
   bool all_equal() const { return largest_ == smallest_; }
-  bool all_zero() const;
+  bool all_zero() const { return largest_ == -std::numeric_limits<double>::infinity(); }
   /// Integer weights and their sums; what follows goes by them.
   void sum();
 

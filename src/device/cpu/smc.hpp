@@ -141,9 +141,8 @@ class SmcBlock : public ChainBlock<V> {
     if (!job_.tables.weighs_before) return move_and_weigh();
     step_->is_transition ? transition() : add_noise();
     std::swap(x_, y_);
-    const int next = static_cast<int>(number_) + 1;
-    if (next < job_.tables.num_steps) {
-      enter(next);
+    if (number_ + 1 < job_.tables.num_steps) {
+      enter(number_ + 1);
       add_weights_before();
     }
     this->save(x_, job_.to);
@@ -151,11 +150,11 @@ class SmcBlock : public ChainBlock<V> {
 
  private:
   void enter(int step) {
-    number_ = static_cast<std::uint64_t>(step);
+    number_ = step;
     step_ = job_.tables.steps + step;
   }
   const LawTable<Real>& law() const { return job_.tables.law; }
-  std::uint64_t first_normal() const { return number_ * static_cast<std::uint64_t>(d_); }
+  std::uint64_t first_normal() const { return static_cast<std::uint64_t>(number_) * static_cast<std::uint64_t>(d_); }
 
   void add_to_weights(const Real* divided, const Real* factors) const {
     for (int lane = 0; lane < lanes; ++lane) {
@@ -247,7 +246,7 @@ class SmcBlock : public ChainBlock<V> {
     const V total = weights(e).total;
     this->with_streams([&](std::uint64_t first) {
       particle::Uniforms<V> choice(this->origin(Purpose::transition_component), first);
-      particle::Choice<V> chosen(choice(number_).real(), total);
+      particle::Choice<V> chosen(choice(static_cast<std::uint64_t>(number_)).real(), total);
       for (Index k = 0; k < K; ++k) chosen.add(k, e[k]);
       const auto z = this->normals(Purpose::step_noise, first, first_normal());
       if (step_->conditioned.is_dense) return move_dense(chosen.component(), z);
@@ -279,7 +278,7 @@ class SmcBlock : public ChainBlock<V> {
     }
   }
 
-  std::uint64_t number_;
+  int number_;
   const Step* step_;
 };
 

@@ -72,6 +72,10 @@ GMDIFF_PARTICLE const X& entry(const X (&array)[n], int i) {
 }
 #endif
 
+/// Pairs of normals in a Philox block.
+template <class V>
+inline constexpr int pairs_per_block = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;
+
 /// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. What neighbours share is computed once.
 template <class V>
 class Normals {
@@ -99,8 +103,7 @@ class Normals {
   }
 
  private:
-  /// Pairs in a Philox block.
-  static constexpr std::uint64_t pairs = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;
+  static constexpr std::uint64_t pairs = pairs_per_block<V>;
   Philox<V> philox_;
   std::uint64_t block_ = ~std::uint64_t{0};
   std::uint64_t pair_ = ~std::uint64_t{0};
@@ -108,14 +111,10 @@ class Normals {
   V normals_[2];
 };
 
-/// Normals in a Philox block.
-template <class V>
-inline constexpr std::ptrdiff_t normals_per_block = sizeof(RealOf<V>) == sizeof(float) ? 4 : 2;
-
 /// Normals number m ... m + count - 1 of a stream, block by block.
 template <class V>
 GMDIFF_PARTICLE void fill_normals(const Philox<V>& stream, std::uint64_t m, std::ptrdiff_t count, V* to) {
-  constexpr std::ptrdiff_t per_block = normals_per_block<V>;
+  constexpr std::ptrdiff_t per_block = 2 * pairs_per_block<V>;
   for (std::ptrdiff_t done = 0; done < count;) {
     const std::uint64_t number = m + static_cast<std::uint64_t>(done);
     const auto skipped = static_cast<std::ptrdiff_t>(number % per_block);
