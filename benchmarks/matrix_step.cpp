@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 #include "weigh.hpp"
 
 namespace gmdiff::bench {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 namespace gmdiff {
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
 namespace gmdiff {
 

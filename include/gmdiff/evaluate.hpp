@@ -2,10 +2,10 @@
 
 #include <stop_token>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/device.hpp>
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/points.hpp>
 
 namespace gmdiff {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/covariance.hpp>
-#include <gmdiff/points.hpp>
 
 namespace gmdiff {
 

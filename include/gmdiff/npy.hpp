@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/options.hpp>
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
+#include <gmdiff/base/precision.hpp>
 
 // NumPy's .npy format (NEP 1 and its versions 1.0, 2.0, 3.0), float32 and float64, C order, little-endian.
 

@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/mixture.hpp>
-#include <gmdiff/points.hpp>
 
 namespace gmdiff {
 

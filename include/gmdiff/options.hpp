@@ -6,13 +6,11 @@
 #include <optional>
 #include <stop_token>
 
+#include <gmdiff/base/points.hpp>
+#include <gmdiff/base/precision.hpp>
 #include <gmdiff/device.hpp>
-#include <gmdiff/points.hpp>
 
 namespace gmdiff {
-
-/// Scalar type of the result and layout of the random words (numerics.md §5). `reference` computes in double in both.
-enum class Precision { f32, f64 };
 
 /// Whether a run keeps its promise of bits (numerics.md §1), or gives it up for speed where a device has something to give.
 enum class MathMode {

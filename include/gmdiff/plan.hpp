@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/mixture.hpp>
-#include <gmdiff/points.hpp>
 #include <gmdiff/process.hpp>
 #include <gmdiff/sampler.hpp>
 #include <gmdiff/time_grid.hpp>

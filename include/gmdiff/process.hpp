@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 namespace gmdiff {
 

@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/points.hpp>
 
 namespace gmdiff {
 

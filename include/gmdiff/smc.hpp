@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/observation.hpp>
 #include <gmdiff/options.hpp>

@@ -5,7 +5,7 @@
 #include <limits>
 #include <system_error>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -7,13 +7,13 @@
 #include <gmdiff/npy.hpp>
 #include <gmdiff/sample.hpp>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_file.hpp"
 #include "io/npy_header.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

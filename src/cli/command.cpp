@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/error.hpp>
-#include <gmdiff/version.hpp>
+#include <gmdiff/base/error.hpp>
+#include <gmdiff/base/version.hpp>
 
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"

@@ -8,15 +8,15 @@
 #include <utility>
 #include <variant>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 #include <gmdiff/sample.hpp>
 #include <gmdiff/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
+#include "base/check.hpp"
+#include "base/random.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
-#include "device/random.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

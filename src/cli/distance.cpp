@@ -6,13 +6,13 @@
 
 #include <gmdiff/distances.hpp>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -6,6 +6,7 @@
 #include <gmdiff/mixture.hpp>
 #include <gmdiff/problem.hpp>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
@@ -13,7 +14,6 @@
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "io/npz.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "base/check.hpp"
 #include "io/output_file.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace fs = std::filesystem;

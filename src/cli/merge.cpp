@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/interrupt.hpp"
@@ -11,7 +12,6 @@
 #include "cli/result_file.hpp"
 #include "cli/verb.hpp"
 #include "io/npy_header.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

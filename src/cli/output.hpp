@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 // What the command prints: JSON for machines, tables for people, warnings.
 

@@ -5,12 +5,12 @@
 
 #include <gmdiff/problem.hpp>
 
+#include "base/check.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -3,12 +3,12 @@
 #include <limits>
 #include <memory>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <gmdiff/npy.hpp>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "io/npy_header.hpp"
 #include "io/parameter_reader.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/mixture.hpp>
-#include <gmdiff/points.hpp>
 #include <gmdiff/problem.hpp>
 
 #include "cli/verb.hpp"

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

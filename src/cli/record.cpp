@@ -5,10 +5,10 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/check.hpp"
+#include "base/log_mean_exp.hpp"
 #include "cli/files.hpp"
 #include "io/npy_header.hpp"
-#include "model/check.hpp"
-#include "model/log_mean_exp.hpp"
 
 namespace gmdiff::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/points.hpp>
 
 #include "cli/output.hpp"
 

@@ -3,17 +3,17 @@
 #include <memory>
 #include <span>
 
+#include <gmdiff/base/version.hpp>
 #include <gmdiff/device.hpp>
 #include <gmdiff/plan.hpp>
 #include <gmdiff/problem.hpp>
 #include <gmdiff/smc_plan.hpp>
-#include <gmdiff/version.hpp>
 
+#include "base/check.hpp"
 #include "cli/arguments.hpp"
 #include "cli/chunked_run.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/verb.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cli {
 namespace {

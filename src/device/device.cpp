@@ -6,23 +6,18 @@
 #include <optional>
 #include <utility>
 
-#include <gmdiff/version.hpp>
-
+#include "base/check.hpp"
 #include "device/cpu/cpu.hpp"
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
 #include "device/reference/reference.hpp"
 #include "device/several.hpp"
-#include "model/check.hpp"
 #ifdef GMDIFF_HAS_CUDA
 #include "device/cuda/discovery.hpp"
 #include "device/cuda/distances.hpp"
 #include "device/cuda/executor.hpp"
 #include "device/cuda/nvidia_gpu.hpp"
 #endif
-
-#define GMDIFF_TEXT_OF(number) #number
-#define GMDIFF_TEXT(number) GMDIFF_TEXT_OF(number)
 
 namespace gmdiff {
 
@@ -76,10 +71,6 @@ std::string list_text(const std::vector<int>& numbers) {
 }
 
 }  // namespace
-
-const char* version() {
-  return GMDIFF_TEXT(GMDIFF_VERSION_MAJOR) "." GMDIFF_TEXT(GMDIFF_VERSION_MINOR) "." GMDIFF_TEXT(GMDIFF_VERSION_PATCH);
-}
 
 Device Device::cuda(std::vector<int> indices) {
   require(!indices.empty(), "Device: cuda needs the index of a GPU, got an empty list");

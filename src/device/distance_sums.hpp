@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include <gmdiff/base/points.hpp>
 #include <gmdiff/device.hpp>
-#include <gmdiff/points.hpp>
 
 #include "device/pair_term.hpp"
 

@@ -4,8 +4,8 @@
 
 #include <gmdiff/plan.hpp>
 
+#include "base/check.hpp"
 #include "device/executor.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 

@@ -7,10 +7,10 @@
 
 #include <gmdiff/samples.hpp>
 
+#include "base/check.hpp"
+#include "base/random.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 #include "device/run_checks.hpp"
-#include "model/check.hpp"
 
 // The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
 

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/check.hpp"
 #include "device/sample_values.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 namespace {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff {
 

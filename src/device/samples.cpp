@@ -4,8 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/check.hpp"
 #include "device/sample_values.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 

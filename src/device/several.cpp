@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
-#include "device/cpu/thread_pool.hpp"
-#include "model/check.hpp"
+#include "base/check.hpp"
+#include "base/thread_pool.hpp"
 
 namespace gmdiff {
 
@@ -120,7 +120,7 @@ class Several final : public Executor {
 
   std::vector<std::unique_ptr<Executor>> executors_;
   std::string name_;
-  mutable cpu::ThreadPool threads_;
+  mutable ThreadPool threads_;
 };
 
 }  // namespace

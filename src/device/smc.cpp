@@ -9,11 +9,11 @@
 
 #include <gmdiff/smc_plan.hpp>
 
+#include "base/check.hpp"
+#include "base/log_mean_exp.hpp"
+#include "base/random.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 #include "device/run_checks.hpp"
-#include "model/check.hpp"
-#include "model/log_mean_exp.hpp"
 
 // Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
 

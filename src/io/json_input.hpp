@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 // JSON from outside: parsing that refuses what is ambiguous or hostile, and errors that name file and place.
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::io {
 

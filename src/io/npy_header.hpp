@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/options.hpp>
+#include <gmdiff/base/precision.hpp>
 
 // The header of NumPy's .npy format (NEP 1): magic string, version, length, and a Python dictionary with the keys descr,
 // fortran_order and shape.

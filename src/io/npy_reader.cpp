@@ -7,8 +7,8 @@
 
 #include <gmdiff/npy.hpp>
 
+#include "base/check.hpp"
 #include "io/npy_header.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 

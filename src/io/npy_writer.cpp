@@ -5,9 +5,9 @@
 
 #include <gmdiff/npy.hpp>
 
+#include "base/check.hpp"
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 

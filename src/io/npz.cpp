@@ -13,9 +13,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/check.hpp"
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::io {
 

@@ -5,7 +5,7 @@
 
 #include <Eigen/Core>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 #include "io/json_input.hpp"
 

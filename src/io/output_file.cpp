@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::io {
 

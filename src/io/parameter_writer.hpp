@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.hpp"
 #include "io/catalogue.hpp"
-#include "model/check.hpp"
 
 // Descriptions as JSON, by the catalogue.
 

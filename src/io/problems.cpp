@@ -5,9 +5,9 @@
 
 #include <gmdiff/problem.hpp>
 
-#include "device/random.hpp"
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+#include "base/random.hpp"
 
 namespace gmdiff {
 

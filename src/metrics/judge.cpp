@@ -3,10 +3,10 @@
 #include <limits>
 #include <utility>
 
+#include "base/check.hpp"
 #include "device/executor.hpp"
 #include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 namespace {

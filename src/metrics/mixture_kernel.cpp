@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/linear_algebra.hpp"
 #include "metrics/eigenvalues.hpp"
-#include "model/linear_algebra.hpp"
 
 namespace gmdiff {
 namespace {

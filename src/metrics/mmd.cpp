@@ -1,9 +1,9 @@
 #include <cmath>
 
+#include "base/check.hpp"
 #include "metrics/host_sums.hpp"
 #include "metrics/mixture_kernel.hpp"
 #include "metrics/point_set.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 namespace {

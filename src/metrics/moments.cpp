@@ -2,10 +2,10 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 #include "metrics/eigenvalues.hpp"
 #include "metrics/point_set.hpp"
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
 
 namespace gmdiff {
 namespace {

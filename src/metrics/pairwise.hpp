@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 #include "device/cpu/dispatch.hpp"
 #include "metrics/parallel.hpp"

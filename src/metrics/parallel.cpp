@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "device/cpu/thread_pool.hpp"
+#include "base/thread_pool.hpp"
 
 namespace gmdiff {
 
@@ -12,7 +12,7 @@ int all_threads() { return std::max(1, static_cast<int>(std::thread::hardware_co
 void for_each_piece(int threads, std::int64_t count, double operations, const std::function<void(int, std::int64_t)>& body) {
   constexpr double worth_a_thread = 1e6;  // about what it costs to start one
   const double worthwhile = std::clamp(operations / worth_a_thread, 1.0, static_cast<double>(threads));
-  cpu::ThreadPool pool(static_cast<int>(std::min(worthwhile, static_cast<double>(std::max<std::int64_t>(count, 1)))));
+  ThreadPool pool(static_cast<int>(std::min(worthwhile, static_cast<double>(std::max<std::int64_t>(count, 1)))));
   pool.run(count, body);
 }
 

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 namespace gmdiff {
 

@@ -2,11 +2,11 @@
 #include <cmath>
 #include <vector>
 
-#include "device/random.hpp"
+#include "base/check.hpp"
+#include "base/random.hpp"
 #include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/slices.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <gmdiff/distances.hpp>
 
+#include "base/check.hpp"
 #include "metrics/eigenvalues.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff {
 namespace {

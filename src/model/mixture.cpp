@@ -5,10 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/covariance_decomposition.hpp"
-#include "model/extended.hpp"
-#include "model/linear_algebra.hpp"
 #include "model/mixture_data.hpp"
 
 namespace gmdiff {

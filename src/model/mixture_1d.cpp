@@ -4,7 +4,7 @@
 #include <numbers>
 #include <vector>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 #include "model/mixture_data.hpp"
 
 // One-dimensional mixtures: distribution function, its tails and its inverse (mathematics.md §2.6). In extended precision: far in a tail a

@@ -4,7 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 #include "model/mixture_block.hpp"
 
 // What the public evaluations of a mixture share: checks of their arguments and the loop over blocks of points.

@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/mixture_at_level.hpp"
 #include "model/mixture_data.hpp"
 

@@ -1,7 +1,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/linear_algebra.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/mixture_evaluation.hpp"
 
 // Jacobian of the denoiser, Hessian of the log-density, posterior covariance (mathematics.md §2.4): a mean over components of their own

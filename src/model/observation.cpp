@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 
 namespace gmdiff {
 namespace {

@@ -5,9 +5,9 @@
 #include <numbers>
 #include <utility>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 
 namespace gmdiff {
 namespace {

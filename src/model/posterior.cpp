@@ -5,8 +5,8 @@
 
 #include <gmdiff/observation.hpp>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/posterior_parts.hpp"
 
 namespace gmdiff {

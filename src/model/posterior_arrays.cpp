@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
-#include "model/extended.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
 namespace gmdiff {

@@ -2,9 +2,9 @@
 #include <string>
 #include <utility>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
 namespace gmdiff {

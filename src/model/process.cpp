@@ -4,8 +4,8 @@
 
 #include <gmdiff/process.hpp>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/schedule.hpp"
 
 namespace gmdiff {

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 #include "model/schedule.hpp"
 
 // A user's own pair (alpha, sigma).

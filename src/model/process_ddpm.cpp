@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/schedule.hpp"
 
 // Discrete tables of Ho et al. (2020) as a process in continuous time (mathematics.md §3).

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/schedule.hpp"
 
 // The processes of mathematics.md §3 with elementary formulas: EDM, VE (both alpha = 1) and rectified flow.

@@ -3,8 +3,8 @@
 #include <limits>
 #include <numbers>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/schedule.hpp"
 
 // VP with the linear and the cosine schedule, sub-VP, OU (mathematics.md §3).

@@ -6,8 +6,8 @@
 
 #include <gmdiff/time_grid.hpp>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "model/time_grid_levels.hpp"
 
 namespace gmdiff {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/time_grid_levels.hpp"
 
 // The grid adapted to an observation (mathematics.md §4): nearly equal decrements of alpha down to 0.01, equal index steps beyond, and

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 
 namespace gmdiff {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <variant>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff {
 namespace {

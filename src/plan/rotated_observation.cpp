@@ -3,9 +3,9 @@
 #include <cmath>
 #include <vector>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/posterior_parts.hpp"
 
 namespace gmdiff {

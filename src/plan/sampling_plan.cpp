@@ -3,7 +3,7 @@
 #include <numbers>
 #include <variant>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 #include "plan/coefficients.hpp"
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"

@@ -11,8 +11,8 @@
 
 #include <gmdiff/observation.hpp>
 
-#include "model/check.hpp"
-#include "model/extended.hpp"
+#include "base/check.hpp"
+#include "base/extended.hpp"
 #include "plan/coefficients.hpp"
 #include "plan/hash.hpp"
 #include "plan/potentials.hpp"

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "model/check.hpp"
-#include "model/linear_algebra.hpp"
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 
 namespace gmdiff {
 

@@ -12,8 +12,8 @@
 #include <gmdiff/sample.hpp>
 #include <gmdiff/sampler.hpp>
 
+#include "base/random.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 
 // Laws and samplers that the tests of devices go through: every covariance structure, every sampler.
 

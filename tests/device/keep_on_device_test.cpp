@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
 #include "device/cases.hpp"
 #include "device/cuda/executor.hpp"

@@ -2,9 +2,9 @@
 
 #include <gmdiff/sample.hpp>
 
+#include "base/random.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 
 // Which stream each random number of a run comes from (numerics.md §5).
 

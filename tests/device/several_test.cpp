@@ -4,7 +4,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
 #include "device/cases.hpp"
 #include "device/cuda/executor.hpp"

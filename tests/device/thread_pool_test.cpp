@@ -1,4 +1,4 @@
-#include "device/cpu/thread_pool.hpp"
+#include "base/thread_pool.hpp"
 
 #include <atomic>
 #include <stdexcept>

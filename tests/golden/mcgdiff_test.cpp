@@ -8,8 +8,8 @@
 #include <Eigen/LU>
 #include <gmdiff/smc_plan.hpp>
 
+#include "base/random.hpp"
 #include "device/devices_under_test.hpp"
-#include "device/random.hpp"
 #include "support/golden.hpp"
 
 // golden/mcgdiff.json: one step of MCGdiff for given particles, the tilted start, and the evidence of linear-Gaussian chains.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "device/random.hpp"
+#include "base/random.hpp"
 #include "support/golden.hpp"
 
 // golden/streams.json: Philox words and uniforms exact, normals as the file's `fields` say.

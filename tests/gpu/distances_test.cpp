@@ -4,9 +4,9 @@
 #include <gmdiff/device.hpp>
 #include <gmdiff/distances.hpp>
 
+#include "base/check.hpp"
 #include "gpu/on_gpu.hpp"
 #include "metrics/host_sums.hpp"
-#include "model/check.hpp"
 #include "support/point_sets.hpp"
 
 // Distances on a GPU against those of the host (numerics.md §1). What the kernels compute is tested on the host block; here are left the

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.hpp"
 #include "device/elementary_unit.hpp"
-#include "device/random.hpp"
 #include "gpu/functions.hpp"
 #include "gpu/on_gpu.hpp"
 

@@ -9,7 +9,7 @@
 #include <Eigen/LU>
 #include <gmdiff/smc_plan.hpp>
 
-#include "device/random.hpp"
+#include "base/random.hpp"
 #include "device/reference/resampling.hpp"
 #include "support/golden.hpp"
 #include "support/statistics.hpp"

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/points.hpp>
+#include <gmdiff/base/points.hpp>
 
 // Small sets of points, and the check of an error message, for the tests of distances.
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include <gtest/gtest.h>
-#include <gmdiff/version.hpp>
+#include <gmdiff/base/version.hpp>
 
 #include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 
 // Functions of long double for plans (numerics.md §2): rounded to nearest, so that constants of that type are met exactly.
 

@@ -1,4 +1,4 @@
-#include "model/linear_algebra.hpp"
+#include "base/linear_algebra.hpp"
 
 #include <algorithm>
 #include <array>

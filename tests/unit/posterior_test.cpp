@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/linear_algebra.hpp"
+#include "base/linear_algebra.hpp"
 
 namespace gmdiff {
 namespace {

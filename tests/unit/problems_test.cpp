@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/linear_algebra.hpp"
+#include "base/linear_algebra.hpp"
 #include "unit/io_support.hpp"
 
 namespace gmdiff {

@@ -1,4 +1,4 @@
-#include "device/random.hpp"
+#include "base/random.hpp"
 
 #include <cmath>
 #include <limits>

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <gmdiff/sample.hpp>
 
+#include "base/random.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 #include "support/expect_invalid.hpp"
 
 namespace gmdiff {

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
 #include "device/sample_values.hpp"
 #include "support/expect_invalid.hpp"

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "device/random.hpp"
+#include "base/random.hpp"
 
 namespace gmdiff {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "device/random.hpp"
+#include "base/random.hpp"
 
 // The statistics that judge the samplers are themselves judged, against tabulated values.
 

@@ -11,8 +11,8 @@
 
 #include <gmdiff/distances.hpp>
 
+#include "base/random.hpp"
 #include "device/executor.hpp"
-#include "device/random.hpp"
 #include "support/point_sets.hpp"
 
 namespace gmdiff {

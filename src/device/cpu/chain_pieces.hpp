@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "device/cpu/thread_pool.hpp"
+#include "base/thread_pool.hpp"
 
 namespace gmdiff::cpu {
 

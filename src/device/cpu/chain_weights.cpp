@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "device/random.hpp"
+#include "base/random.hpp"
 
 namespace gmdiff::cpu {
 namespace {

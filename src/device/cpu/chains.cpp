@@ -6,12 +6,12 @@
 
 #include <gmdiff/samples.hpp>
 
+#include "base/check.hpp"
+#include "base/floating_point.hpp"
 #include "device/cpu/chain_weights.hpp"
-#include "device/cpu/floating_point.hpp"
 #include "device/cpu/scratch.hpp"
 #include "device/particle/smc_table_builder.hpp"
 #include "device/work.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cpu {
 namespace {

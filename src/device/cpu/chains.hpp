@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/cpu/thread_pool.hpp"
+#include "base/thread_pool.hpp"
 #include "device/cpu/unit.hpp"
 #include "device/executor.hpp"
 

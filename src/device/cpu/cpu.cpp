@@ -7,13 +7,13 @@
 
 #include <gmdiff/samples.hpp>
 
+#include "base/check.hpp"
+#include "base/thread_pool.hpp"
 #include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
 #include "device/cpu/scratch.hpp"
-#include "device/cpu/thread_pool.hpp"
 #include "device/particle/table_builder.hpp"
 #include "device/work.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cpu {
 

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <type_traits>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
+#include "base/check.hpp"
 #include "device/cpu/units.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cpu {
 

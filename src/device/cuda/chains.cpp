@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/check.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/particle/smc_table_builder.hpp"
 #include "device/work.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cuda {
 

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 // Every call of the CUDA runtime stands in one of these. Errors stay with the runtime until they are asked for, so a call that failed takes
 // its error away with it: the next launch shall not be blamed for it.

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::cuda {
 

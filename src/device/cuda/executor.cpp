@@ -4,10 +4,10 @@
 #include <limits>
 #include <optional>
 
+#include "base/check.hpp"
 #include "device/cuda/chains.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/work.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cuda {
 

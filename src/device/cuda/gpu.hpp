@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
-#include <gmdiff/error.hpp>
+#include <gmdiff/base/error.hpp>
 
+#include "base/check.hpp"
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/smc.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::cuda {
 

@@ -1,6 +1,6 @@
 #include "device/cuda/usable.hpp"
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff::cuda {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::particle {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numbers>
 
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 
 namespace gmdiff::particle {
 

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <optional>
 
-#include "device/random.hpp"
+#include "base/linear_algebra.hpp"
+#include "base/random.hpp"
 #include "device/reference/resampling.hpp"
 #include "device/reference/steps.hpp"
-#include "model/linear_algebra.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::reference {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "model/linear_algebra.hpp"
+#include "base/linear_algebra.hpp"
 
 namespace gmdiff::reference {
 

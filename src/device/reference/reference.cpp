@@ -5,10 +5,10 @@
 #include <limits>
 #include <span>
 
-#include "device/random.hpp"
+#include "base/check.hpp"
+#include "base/random.hpp"
 #include "device/reference/chain.hpp"
 #include "device/reference/steps.hpp"
-#include "model/check.hpp"
 
 namespace gmdiff::reference {
 

@@ -3,9 +3,9 @@
 #include <array>
 #include <cstdint>
 
-#include <gmdiff/options.hpp>
+#include <gmdiff/base/precision.hpp>
 
-#include "device/purpose.hpp"
+#include "base/purpose.hpp"
 
 // Random-number streams (numerics.md §5), decoded in double: those of the reference device, and of everything on the host that is random.
 

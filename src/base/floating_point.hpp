@@ -4,7 +4,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace gmdiff::cpu {
+namespace gmdiff {
 
 /// Round to nearest, subnormal numbers kept, no traps; what it was before comes back at the end.
 class FloatingPointEnvironment {
@@ -24,4 +24,4 @@ class FloatingPointEnvironment {
   FloatingPointEnvironment& operator=(const FloatingPointEnvironment&) = delete;
 };
 
-}  // namespace gmdiff::cpu
+}  // namespace gmdiff

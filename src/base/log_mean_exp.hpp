@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 
 namespace gmdiff {
 

@@ -1,8 +1,8 @@
-#include "device/cpu/thread_pool.hpp"
+#include "base/thread_pool.hpp"
 
-#include "device/cpu/floating_point.hpp"
+#include "base/floating_point.hpp"
 
-namespace gmdiff::cpu {
+namespace gmdiff {
 
 ThreadPool::ThreadPool(int threads) {
   for (int thread = 1; thread < threads; ++thread) {
@@ -59,4 +59,4 @@ void ThreadPool::take_pieces(int thread) {
   }
 }
 
-}  // namespace gmdiff::cpu
+}  // namespace gmdiff

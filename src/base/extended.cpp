@@ -1,4 +1,4 @@
-#include "model/extended.hpp"
+#include "base/extended.hpp"
 
 #include <cmath>
 

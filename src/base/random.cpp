@@ -1,11 +1,11 @@
-#include "device/random.hpp"
+#include "base/random.hpp"
 
 #include <cmath>
 #include <numbers>
 
 #include <Random123/philox.h>
 
-#include "model/check.hpp"
+#include "base/check.hpp"
 
 namespace gmdiff {
 

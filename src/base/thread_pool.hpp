@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace gmdiff::cpu {
+namespace gmdiff {
 
 /// A few threads that take numbered pieces of work from one counter. The calling thread is one of them.
 class ThreadPool {
@@ -48,4 +48,4 @@ class ThreadPool {
   std::vector<std::jthread> workers_;
 };
 
-}  // namespace gmdiff::cpu
+}  // namespace gmdiff
