@@ -11,7 +11,7 @@ namespace gmdiff::bench {
 /// Standard normals of shape (rows, columns), the same everywhere.
 inline Points normals(Eigen::Index rows, Eigen::Index columns, std::uint64_t seed = 1) {
   const Mixture unit({1.0}, Points::Zero(1, columns), Covariance::spherical({1.0}));
-  return unit.draw(rows, {.seed = seed, .precision = Precision::f64}).to_double();
+  return draw(unit, {.count = rows, .seed = seed, .precision = Precision::f64}).to_double();
 }
 
 /// The main function of a benchmark: `add()` registers what it measures; the record says what was measured and how it was compiled.

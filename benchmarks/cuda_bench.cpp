@@ -2,7 +2,7 @@
 // reports the share of the GPU's FMA ceiling too, measured at the start of the same run.
 //   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/observation.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "gpu_bench.hpp"

@@ -10,7 +10,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device.hpp>
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/samples.hpp>
 
 // Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Sets are (n, d) and (m, d), n

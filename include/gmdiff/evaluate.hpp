@@ -4,7 +4,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device.hpp>
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/options.hpp>
 
 namespace gmdiff {

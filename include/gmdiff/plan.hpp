@@ -8,10 +8,10 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/mixture.hpp>
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/process.hpp>
+#include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler.hpp>
-#include <gmdiff/time_grid.hpp>
 
 // A plan is what a device executes: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
 // It knows nothing of schedules, integrators, seeds or devices.

@@ -8,12 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include <gmdiff/mixture.hpp>
-#include <gmdiff/observation.hpp>
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/observation.hpp>
+#include <gmdiff/model/process.hpp>
+#include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler.hpp>
 #include <gmdiff/smc.hpp>
-#include <gmdiff/time_grid.hpp>
 
 namespace gmdiff {
 

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include <gmdiff/base/error.hpp>
-#include <gmdiff/mixture.hpp>
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/observation.hpp>
+#include <gmdiff/model/process.hpp>
+#include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/process.hpp>
 #include <gmdiff/sampler.hpp>
 #include <gmdiff/samples.hpp>
-#include <gmdiff/time_grid.hpp>
 
 // Sequential Monte Carlo along the reverse chain: samples of the posterior of `y = A x + e` and its log-evidence (mathematics.md §6, §7).
 //

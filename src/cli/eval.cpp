@@ -3,7 +3,7 @@
 #include <limits>
 #include <memory>
 
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/problem.hpp>
 
 #include "base/check.hpp"

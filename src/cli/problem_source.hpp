@@ -3,7 +3,7 @@
 #include <string>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/problem.hpp>
 
 #include "cli/verb.hpp"

@@ -37,12 +37,4 @@ Samples forward(const Mixture& mixture, const ForwardProcess& process, const Tim
 
 Samples draw(const Mixture& mixture, const Options& options, Level level) { return run(draw_plan(std::span(&mixture, 1), level), options); }
 
-Samples Mixture::draw(std::int64_t count) const { return draw(count, Options{}); }
-
-Samples Mixture::draw(std::int64_t count, const Options& options) const {
-  Options with_count = options;
-  with_count.count = count;
-  return gmdiff::draw(*this, with_count);
-}
-
 }  // namespace gmdiff

@@ -3,10 +3,10 @@
 #include <array>
 #include <type_traits>
 
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/process.hpp>
+#include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler.hpp>
 #include <gmdiff/smc.hpp>
-#include <gmdiff/time_grid.hpp>
 
 // The catalogue of names: one entry for each process, grid and sampler, with its parameters. Problem files are read and written by it, and
 // so are samplers on the command line. A default is the member initialiser of the description.

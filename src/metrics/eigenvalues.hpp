@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 
 namespace gmdiff {
 

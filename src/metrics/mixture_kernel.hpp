@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 
 // Expectations of the Gaussian kernel k(x, y) = exp(-|x - y|^2 / (2 l^2)) under mixtures, in closed form (mathematics.md §9):
 // E k(X, Y) = l^d |S + S' + l^2 I|^{-1/2} exp(-1/2 (m - m')^T (S + S' + l^2 I)^{-1} (m - m')) for X ~ N(m, S), Y ~ N(m', S').

@@ -6,7 +6,7 @@
 #include "base/check.hpp"
 #include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
-#include "model/posterior_parts.hpp"
+#include "model/observation/posterior_parts.hpp"
 
 namespace gmdiff {
 namespace {

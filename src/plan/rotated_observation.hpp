@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/observation.hpp>
 
 namespace gmdiff {
 

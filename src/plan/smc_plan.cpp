@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <variant>
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "base/check.hpp"
 #include "base/extended.hpp"

@@ -1,5 +1,5 @@
+#include <gmdiff/model/posterior.hpp>
 #include <gmdiff/npy.hpp>
-#include <gmdiff/observation.hpp>
 #include <gmdiff/problem.hpp>
 
 #include "command.hpp"

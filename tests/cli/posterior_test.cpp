@@ -1,4 +1,4 @@
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 #include <gmdiff/problem.hpp>
 
 #include "command.hpp"

@@ -159,7 +159,7 @@ TEST_F(RunVerbsTest, DrawsAreThoseOfTheLibrary) {
   const Json result = json({"draw", "problem.json", "--out", "x.npy", "--count", "50", "--seed", "4", "--prior"});
 
   const Problem problem = read_problem(folder() / "problem.json");
-  EXPECT_EQ(read_points(folder() / "x.npy"), problem.prior.draw(50, {.seed = 4}).to_double());
+  EXPECT_EQ(read_points(folder() / "x.npy"), draw(problem.prior, {.count = 50, .seed = 4}).to_double());
   EXPECT_EQ(result["law"], "prior");
   EXPECT_EQ(result["verb"], "draw");
   EXPECT_TRUE(result["sampler"].is_null());

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <Eigen/Core>
 #include <Eigen/QR>
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/plan.hpp>
 #include <gmdiff/sample.hpp>
 #include <gmdiff/sampler.hpp>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/observation.hpp>
 #include <gmdiff/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/observation.hpp>
 #include <gmdiff/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "support/golden.hpp"
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/distances.hpp>
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 #include <gmdiff/problem.hpp>
 #include <gmdiff/sample.hpp>
 
@@ -30,7 +30,7 @@ Means mean_distances(const Problem& problem, const Mixture& law, const Sampler& 
   for (std::uint64_t pair = 0; pair < num_pairs; ++pair) {
     Points samples = gmdiff::sample(law, process, grid, sampler, {.count = count, .seed = 4 * pair}).to_double();
     samples.array() += shift;
-    const auto exact = [&](std::uint64_t replicate) { return law.draw(count, {.seed = 4 * pair + replicate}); };
+    const auto exact = [&](std::uint64_t replicate) { return draw(law, {.count = count, .seed = 4 * pair + replicate}); };
     const SlicedOptions options{.slices = 50, .seed = pair};
     means.value += sliced_wasserstein(samples, exact(1), options) / num_pairs;
     means.floor += sliced_wasserstein(exact(2), exact(3), options) / num_pairs;

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 
 // The golden files of tests/golden (independent values, most of them from 50-digit arithmetic) as Eigen objects.
 

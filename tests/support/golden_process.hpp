@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/process.hpp>
 
 #include "support/golden.hpp"
 

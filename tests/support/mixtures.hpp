@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 
 // Small mixtures and points for tests of mixtures, fixed by a seed.
 

@@ -5,7 +5,7 @@
 #include <Eigen/Core>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/mixture.hpp>
+#include <gmdiff/model/mixture.hpp>
 
 // The rig of the statistical tests: p-values from each statistic's own distribution, corrected for the number of tests. Seeds are fixed, so
 // a test that passes passes always; a bound on p near 1e-6 says how surprising its numbers may be.

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/mixture.hpp>
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 // What a plan is made from has the same bits whatever the cache sizes that Eigen finds on the machine (numerics.md §2).
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/distances.hpp>
+#include <gmdiff/sample.hpp>
 
 #include "device/executor.hpp"
 #include "support/point_sets.hpp"
@@ -36,7 +37,7 @@ PointSet draw_replicate(const Mixture& law, std::int64_t count, std::uint64_t se
 
 /// What `gmdiff draw` gives for the seed.
 PointSet plain_draw(const Mixture& law, std::int64_t count, std::uint64_t seed) {
-  return law.draw(count, {.seed = seed, .device = Device::reference(), .precision = Precision::f64});
+  return draw(law, {.count = count, .seed = seed, .device = Device::reference(), .precision = Precision::f64});
 }
 
 constexpr Metric all_metrics[] = {Metric::sliced_wasserstein,

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/process.hpp>
 
 #include "support/mixtures.hpp"
 

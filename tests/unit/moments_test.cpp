@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/distances.hpp>
+#include <gmdiff/sample.hpp>
 
 #include "support/point_sets.hpp"
 
@@ -38,7 +39,7 @@ TEST(MomentErrors, OfExactDrawsAreOfTheSizeOfTheirStandardErrors) {
   const Mixture law = plane_law();
   const std::int64_t n = 20000;
 
-  const MomentErrors errors = moment_errors(law.draw(n, {.device = Device::reference(), .precision = Precision::f64}), law);
+  const MomentErrors errors = moment_errors(draw(law, {.count = n, .device = Device::reference(), .precision = Precision::f64}), law);
 
   EXPECT_LT(errors.mean, 5.0 * std::sqrt(law.covariance().trace() / static_cast<double>(n)));
   EXPECT_LT(errors.covariance, 0.05);
@@ -140,7 +141,7 @@ TEST(KlDivergence, EstimatesTheClosedForm) {
   const Mixture p({1.0}, Points::Zero(1, 2), Covariance::full({a}));
   const Mixture q({1.0}, Points::Constant(1, 2, 0.3), Covariance::spherical({0.9}));
 
-  const KlEstimate estimate = kl_divergence(p.draw(40000, {.device = Device::reference(), .precision = Precision::f64}), p, q);
+  const KlEstimate estimate = kl_divergence(draw(p, {.count = 40000, .device = Device::reference(), .precision = Precision::f64}), p, q);
 
   EXPECT_NEAR(estimate.value, kl_gaussian(p, q), 5.0 * estimate.standard_error);
   EXPECT_LT(estimate.standard_error, 0.02 * estimate.value);

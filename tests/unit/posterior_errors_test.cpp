@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "support/expect_invalid.hpp"
 

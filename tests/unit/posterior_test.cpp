@@ -1,4 +1,4 @@
-#include <gmdiff/observation.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include <cmath>
 #include <functional>

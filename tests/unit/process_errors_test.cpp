@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/process.hpp>
 
 #include "support/expect_invalid.hpp"
 

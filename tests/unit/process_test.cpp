@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/process.hpp>
+#include <gmdiff/model/process.hpp>
 
 // Identities of the forward processes, their end points and inversions. Bad arguments: process_errors_test.cpp.
 

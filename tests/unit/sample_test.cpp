@@ -53,13 +53,9 @@ TEST(Sample, OfNoProblemIsRefused) {
   test::expect_invalid([] { sample(std::span<const Mixture>{}, process(), grid(), Ddim{}); }, "no mixture");
 }
 
-TEST(Draw, TakesItsCountFromTheCallAndTheRestFromTheOptions) {
-  Options with_count = options;
-  with_count.count = 6;
-
-  EXPECT_EQ(values(prior().draw(6, options)), values(draw(prior(), with_count)));
-  EXPECT_EQ(prior().draw(6).shape(), (std::vector<std::int64_t>{6, 2}));
-  test::expect_invalid([] { prior().draw(0); }, "run: count must be at least 1, got 0");
+TEST(Draw, HasTheShapeThatTheOptionsAskFor) {
+  EXPECT_EQ(draw(prior(), {.count = 6}).shape(), (std::vector<std::int64_t>{6, 2}));
+  test::expect_invalid([] { draw(prior(), {.count = 0}); }, "run: count must be at least 1, got 0");
 }
 
 TEST(Draw, AtALevelIsTheSameDrawDiffused) {

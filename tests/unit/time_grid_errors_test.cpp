@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/time_grid.hpp>
+#include <gmdiff/model/time_grid.hpp>
 
 #include "support/expect_invalid.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/time_grid.hpp>
+#include <gmdiff/model/time_grid.hpp>
 
 // What the grids consist of. Bad arguments: time_grid_errors_test.cpp; adapted and subset grids in numbers: golden/grids_test.cpp.
 

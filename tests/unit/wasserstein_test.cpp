@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/distances.hpp>
+#include <gmdiff/sample.hpp>
 
 #include "base/random.hpp"
 #include "device/executor.hpp"
@@ -373,8 +374,8 @@ TEST(WassersteinFloor, IsTheMeanDistanceBetweenExactSamples) {
   double squares = 0.0;
   for (int i = 0; i < pairs; ++i) {
     const auto seed = static_cast<std::uint64_t>(2 * i);
-    const Points x = law.draw(2000, {.seed = seed, .device = Device::reference(), .precision = Precision::f64}).to_double();
-    const Points y = law.draw(500, {.seed = seed + 1, .device = Device::reference(), .precision = Precision::f64}).to_double();
+    const Points x = draw(law, {.count = 2000, .seed = seed, .device = Device::reference(), .precision = Precision::f64}).to_double();
+    const Points y = draw(law, {.count = 500, .seed = seed + 1, .device = Device::reference(), .precision = Precision::f64}).to_double();
     const double distance = wasserstein_1d({x.data(), 2000}, {y.data(), 500}, 1);
     sum += distance;
     squares += distance * distance;

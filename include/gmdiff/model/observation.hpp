@@ -1,0 +1,32 @@
+#pragma once
+
+#include <Eigen/Core>
+
+namespace gmdiff {
+
+/// Linear-Gaussian observation `y = A x + e`, `e ~ N(0, R)` (mathematics.md §2.7). Immutable.
+class LinearObservation {
+ public:
+  /// R = noise_std^2 I; `noise_std = 0` is an exact (noiseless) observation.
+  /// @param A (dy, d) finite, at least 1 x 1.  @param y (dy) finite.  @param noise_std >= 0, finite.
+  /// @throws std::invalid_argument, e.g. `LinearObservation: A is 4x8 but y has 3 entries`.
+  LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, double noise_std);
+  /// R symmetric positive semidefinite (dy, dy), checked as dense covariances are.
+  LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, Eigen::MatrixXd noise_covariance);
+
+  const Eigen::MatrixXd& A() const { return A_; }
+  const Eigen::VectorXd& y() const { return y_; }
+  /// sigma_y when R = sigma_y^2 I was given, else NaN.
+  double noise_std() const { return noise_std_; }
+  bool has_noise_std() const { return noise_covariance_.size() == 0; }
+  /// R, shape (dy, dy).
+  Eigen::MatrixXd noise_covariance() const;
+
+ private:
+  Eigen::MatrixXd A_;
+  Eigen::VectorXd y_;
+  double noise_std_;
+  Eigen::MatrixXd noise_covariance_;  // empty when R = noise_std^2 I
+};
+
+}  // namespace gmdiff

@@ -1,0 +1,160 @@
+#include "model/mixture/covariance_decomposition.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+
+namespace gmdiff {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+constexpr double largest_relative_asymmetry = 1e-12;
+constexpr double largest_relative_negative_eigenvalue = 1e-10;
+constexpr double largest_orthonormality_error = 1e-10;
+
+struct Shape {
+  Index num_components;
+  Index dim;
+};
+
+// Covariances are numbered where there are several: "covariance 3", else "covariance".
+std::string numbered(const char* what, Index k, Index count) { return count == 1 ? what : concat(what, " ", k); }
+
+std::string scientific(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1e", value);
+  return text;
+}
+
+void check_rows(const Points& rows, Index num_rows, Index num_columns, const char* what) {
+  require(rows.rows() == num_rows && rows.cols() == num_columns, "Mixture: ", what, " have shape ", rows.rows(), "x", rows.cols(),
+          ", expected ", num_rows, "x", num_columns);
+  for (Index k = 0; k < rows.rows(); ++k) {
+    for (Index i = 0; i < rows.cols(); ++i) {
+      require(rows(k, i) >= 0.0 && std::isfinite(rows(k, i)), "Mixture: entry (", k, ", ", i, ") of the ", what, " is ", rows(k, i),
+              ", expected finite and >= 0");
+    }
+  }
+}
+
+void check_matrices(const std::vector<MatrixXd>& matrices, Index count, Index dim, const char* what) {
+  require(static_cast<Index>(matrices.size()) == count, "Mixture: ", matrices.size(), " ", what, " matrices given, expected ", count);
+  for (Index k = 0; k < count; ++k) {
+    const MatrixXd& matrix = matrices[static_cast<std::size_t>(k)];
+    require(matrix.rows() == dim && matrix.cols() == dim, "Mixture: ", numbered(what, k, count), " is ", matrix.rows(), "x", matrix.cols(),
+            " but the dimension is ", dim);
+    for (Index j = 0; j < dim; ++j) {
+      for (Index i = 0; i < dim; ++i) {
+        require(std::isfinite(matrix(i, j)), "Mixture: entry (", i, ", ", j, ") of ", numbered(what, k, count), " is ", matrix(i, j),
+                ", expected a finite number");
+      }
+    }
+  }
+}
+
+// The matrix made exactly symmetric.
+MatrixXd symmetrised(const MatrixXd& matrix, const std::string& name) {
+  const double tolerance = largest_relative_asymmetry * matrix.cwiseAbs().maxCoeff();
+  for (Index j = 0; j < matrix.cols(); ++j) {
+    for (Index i = j + 1; i < matrix.rows(); ++i) {
+      require(std::abs(matrix(i, j) - matrix(j, i)) <= tolerance, "Mixture: ", name, " is not symmetric (entries (", i, ", ", j, ") and (",
+              j, ", ", i, ") are ", matrix(i, j), " and ", matrix(j, i), ")");
+    }
+  }
+  // Halved first: the sum of two large entries may overflow.
+  return 0.5 * matrix + 0.5 * matrix.transpose();
+}
+
+// Eigenvalues that a dense matrix does not resolve from 0 are 0.
+void clip_eigenvalues(Eigen::VectorXd& l, const std::string& name) {
+  const double largest = l.cwiseAbs().maxCoeff();
+  require(l.minCoeff() >= -largest_relative_negative_eigenvalue * largest, "Mixture: ", name,
+          " is not positive semidefinite (smallest eigenvalue ", scientific(l.minCoeff()), ")");
+  const double resolved = static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * largest;
+  l = (l.array() > resolved).select(l, 0.0);
+}
+
+CovarianceDecomposition from_dense(const std::vector<MatrixXd>& matrices, Index count, Index dim) {
+  check_matrices(matrices, count, dim, "covariance");
+  CovarianceDecomposition result{.eigenvalues = Points(count, dim), .bases = {}, .dense = {}};
+  for (Index k = 0; k < count; ++k) {
+    const std::string name = numbered("covariance", k, count);
+    result.dense.push_back(symmetrised(matrices[static_cast<std::size_t>(k)], name));
+    linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(result.dense.back());
+    clip_eigenvalues(eigen.l, name);
+    result.eigenvalues.row(k) = eigen.l.transpose();
+    result.bases.push_back(std::move(eigen.U));
+  }
+  return result;
+}
+
+CovarianceDecomposition from_factors(const std::vector<MatrixXd>& matrices, Index count, Index dim) {
+  check_matrices(matrices, count, dim, "factor");
+  CovarianceDecomposition result{.eigenvalues = Points(count, dim), .bases = {}, .dense = {}};
+  for (Index k = 0; k < count; ++k) {
+    linear_algebra::SymmetricEigen eigen = linear_algebra::factor_eigen(matrices[static_cast<std::size_t>(k)]);
+    result.eigenvalues.row(k) = eigen.l.transpose();
+    result.bases.push_back(std::move(eigen.U));
+  }
+  check_rows(result.eigenvalues, count, dim, "eigenvalues");  // squares of large singular values may overflow
+  return result;
+}
+
+CovarianceDecomposition from_eigen(const Covariance& covariance, Index num_bases, Index num_rows, Index dim) {
+  check_matrices(covariance.matrices, num_bases, dim, "basis");
+  check_rows(covariance.rows, num_rows, dim, "eigenvalues");
+  for (Index k = 0; k < num_bases; ++k) {
+    const MatrixXd& U = covariance.matrices[static_cast<std::size_t>(k)];
+    const double error = (linear_algebra::product(U.transpose(), U) - MatrixXd::Identity(dim, dim)).cwiseAbs().maxCoeff();
+    require(error <= largest_orthonormality_error, "Mixture: ", numbered("basis", k, num_bases),
+            " is not orthonormal (largest entry of |U^T U - I| is ", scientific(error), ")");
+  }
+  return {.eigenvalues = covariance.rows, .bases = covariance.matrices, .dense = {}};
+}
+
+CovarianceDecomposition from_variances(const Points& variances, Index num_components, Index num_columns) {
+  check_rows(variances, num_components, num_columns, "variances");
+  return {.eigenvalues = variances, .bases = {}, .dense = {}};
+}
+
+CovarianceDecomposition from_matrices(const Covariance& covariance, const Shape& shape) {
+  const Index count = covariance.type == CovarianceType::full ? shape.num_components : 1;
+  const Index num_rows = covariance.type == CovarianceType::common_basis ? shape.num_components : count;
+  switch (covariance.form) {
+    case Covariance::Form::values:
+      return from_dense(covariance.matrices, count, shape.dim);
+    case Covariance::Form::factor:
+      return from_factors(covariance.matrices, count, shape.dim);
+    default:
+      return from_eigen(covariance, count, num_rows, shape.dim);
+  }
+}
+
+}  // namespace
+
+CovarianceDecomposition decompose(const Covariance& covariance, Index num_components, Index dim) {
+  const bool eigen_form = covariance.form == Covariance::Form::eigen;
+  switch (covariance.type) {
+    case CovarianceType::spherical:
+    case CovarianceType::diag:
+      require(covariance.form == Covariance::Form::values, "Mixture: ", to_string(covariance.type),
+              " covariances are given as values, not as eigenvectors or factors");
+      return from_variances(covariance.rows, num_components, covariance.type == CovarianceType::spherical ? 1 : dim);
+    case CovarianceType::common_basis:
+      require(eigen_form, "Mixture: covariances with a common basis are given as eigenvectors and eigenvalues");
+      break;
+    default:
+      break;
+  }
+  return from_matrices(covariance, {num_components, dim});
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include <gmdiff/model/covariance.hpp>
+
+namespace gmdiff {
+
+/// Covariances checked and decomposed (mathematics.md §2.1); shapes as in `Mixture::Data`.
+struct CovarianceDecomposition {
+  Points eigenvalues;
+  std::vector<Eigen::MatrixXd> bases;
+  std::vector<Eigen::MatrixXd> dense;
+};
+
+/// Of the covariances of `num_components` components in dimension `dim`, both at least 1.
+/// @throws std::invalid_argument for wrong shapes, entries that are not finite, negative variances, matrices that are not symmetric, not
+///   positive semidefinite or, given as bases, not orthonormal; messages begin with "Mixture: ".
+CovarianceDecomposition decompose(const Covariance& covariance, Eigen::Index num_components, Eigen::Index dim);
+
+}  // namespace gmdiff

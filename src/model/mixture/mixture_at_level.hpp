@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include "model/mixture/mixture_data.hpp"
+
+namespace gmdiff {
+
+/// Where the covariances are diagonal: in the coordinates of the points, in one basis, or each component in its own.
+enum class Basis { none, shared, own };
+
+/// What an evaluation at one level needs and what does not depend on the points: `C_k = alpha^2 Sigma_k + sigma^2 I` in its eigenbasis
+/// (mathematics.md §2.1).
+///
+/// Tables have shape (d, K), or (d, 1) when the covariances are equal. A component of weight 0 stands there with l = 0 and c = 1: its
+/// responsibility is 0, and nothing of it can be NaN.
+struct MixtureAtLevel {
+  /// Refers to `data`, which must outlive it.
+  /// @throws std::invalid_argument when alpha or sigma is negative or not finite or has a square that a double does not hold, or both are
+  /// 0.
+  MixtureAtLevel(const Mixture::Data& data, Level level);
+
+  Eigen::Index dim() const { return data.means.cols(); }
+  Eigen::Index num_components() const { return data.means.rows(); }
+  bool has_weight(Eigen::Index k) const { return data.log_weights(k) > -std::numeric_limits<double>::infinity(); }
+  /// Column of component k in the tables.
+  Eigen::Index column(Eigen::Index k) const { return equal ? 0 : k; }
+  /// U_k; only with a basis.
+  const Eigen::MatrixXd& rotation(Eigen::Index k) const { return data.bases[data.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]; }
+  /// mu_k as columns, (d, K).
+  Eigen::Map<const Eigen::MatrixXd> means() const { return {data.means.data(), dim(), num_components()}; }
+  /// U_k^T (mu_k - centre) as columns, (d, K).
+  Eigen::Map<const Eigen::MatrixXd> centred_means() const { return {data.centred_means.data(), dim(), num_components()}; }
+  /// @throws std::domain_error when some C_k of weight > 0 is singular: the diffused law has no density.
+  void require_density() const;
+
+  const Mixture::Data& data;
+  double alpha;
+  double sigma;
+  Basis basis;
+  bool equal;                    ///< all components have the same covariance
+  Eigen::MatrixXd l;             ///< eigenvalues of Sigma_k
+  Eigen::MatrixXd c;             ///< alpha^2 l + sigma^2
+  Eigen::MatrixXd gain;          ///< alpha l / c: m_k = mu_k + U_k (gain z_k)
+  Eigen::VectorXd half_log_det;  ///< 1/2 log det C_k
+};
+
+/// As the constructor of `MixtureAtLevel` checks it.
+void check_level(Level level);
+
+}  // namespace gmdiff

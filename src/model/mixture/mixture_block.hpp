@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+
+#include "model/mixture/mixture_at_level.hpp"
+
+// Evaluation of a mixture on blocks of points, which are columns: an (n, d) row-major array is a (d, n) matrix here.
+
+namespace gmdiff {
+
+using Columns = Eigen::Ref<Eigen::MatrixXd>;
+using ConstColumns = Eigen::Ref<const Eigen::MatrixXd>;
+
+/// Points of a block, at most.
+inline constexpr Eigen::Index largest_block = 64;
+
+/// A vector that every component has at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k (§2.3).
+enum class ComponentVector { score, denoiser };
+
+/// Everything about one block of points at one level. Buffers are allocated once and serve block after block.
+/// "Working coordinates" are those of the shared basis where there is one, else those of the points.
+class BlockEvaluation {
+ public:
+  /// Refers to `level`, which must outlive it. Blocks hold `num_points` points at most.
+  static std::unique_ptr<BlockEvaluation> make(const MixtureAtLevel& level, Eigen::Index num_points);
+  virtual ~BlockEvaluation() = default;
+  BlockEvaluation(const BlockEvaluation&) = delete;
+  BlockEvaluation& operator=(const BlockEvaluation&) = delete;
+
+  /// Number of points of a block, at most; at least 1.
+  Eigen::Index capacity() const { return capacity_; }
+  /// Takes the points X (d, b), b <= capacity(), and computes what follows.
+  void load(const ConstColumns& X);
+
+  Eigen::Index size() const { return size_; }
+  /// log P(component k | point j), shape (K, b).
+  auto log_responsibilities() const { return log_responsibilities_.leftCols(size_); }
+  /// P(component k | point j), shape (K, b).
+  auto responsibilities() const { return responsibilities_.leftCols(size_); }
+  /// log p_t of the points, shape (b).
+  auto log_density() const { return log_density_.head(size_); }
+
+  /// sum_k r_k v_k: the score or the denoiser of the points, shape (d, b), in their own coordinates.
+  virtual void mean(ComponentVector which, Columns out) = 0;
+  /// Prepares `deviations`.
+  virtual void prepare_deviations(ComponentVector which) = 0;
+  /// v_k - sum_k r_k v_k of point j, shape (d, K), in working coordinates; 0 where r_k = 0.
+  virtual void deviations(Eigen::Index j, Columns out) const = 0;
+
+ protected:
+  BlockEvaluation(const MixtureAtLevel& level, Eigen::Index capacity);
+
+  /// Fills the logits (any constant of the point may be left out) and the references of the points X.
+  virtual void place(const ConstColumns& X) = 0;
+  /// Squared Mahalanobis distance of point j to its reference component.
+  virtual double reference_quadratic(Eigen::Index j) const = 0;
+
+  /// Logits of point j that overflowed become finite (a log-density must not become NaN, however far the point is); weight 0 stays -inf.
+  void bound_logits(Eigen::Index j);
+  /// x - alpha centre in working coordinates.
+  void centre(const ConstColumns& X, Columns out);
+
+  const MixtureAtLevel& level_;
+  Eigen::MatrixXd logits_;                  ///< (K, capacity)
+  Eigen::VectorX<Eigen::Index> reference_;  ///< the component whose own log-density carries log p, one a point
+  Eigen::MatrixXd scratch_;                 ///< (d, capacity)
+
+ private:
+  void normalise(Eigen::Index j);
+
+  Eigen::Index capacity_;
+  Eigen::Index size_ = 0;
+  Eigen::MatrixXd log_responsibilities_;
+  Eigen::MatrixXd responsibilities_;
+  Eigen::VectorXd log_density_;
+};
+
+/// The two implementations that `BlockEvaluation::make` chooses from.
+std::unique_ptr<BlockEvaluation> make_equal_covariances_block(const MixtureAtLevel& level, Eigen::Index num_points);
+std::unique_ptr<BlockEvaluation> make_any_covariances_block(const MixtureAtLevel& level, Eigen::Index num_points);
+
+}  // namespace gmdiff

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+
+#include <gmdiff/model/observation.hpp>
+
+namespace gmdiff {
+
+/// A linear-Gaussian observation in the form that posteriors are computed from (mathematics.md §2.7): an equivalent `y = A x + G e`,
+/// e ~ N(0, I), of m entries, without the entries that are noise only. With f the log-density of the original y at any x and g that of the
+/// reduced one, f = g + log_constant.
+struct ReducedObservation {
+  Eigen::MatrixXd A;  ///< (m, d)
+  Eigen::VectorXd y;  ///< (m)
+  Eigen::MatrixXd G;  ///< (m, m), R = G G^T
+  long double log_constant;
+  Eigen::MatrixXd rotation;  ///< (dy, m): y here is rotation^T times the original y; empty where a tall problem was compressed
+
+  /// Where R is positive definite or 0: A = diag(s) (V^T)_{1..m} with all s > 0, and G = noise_std I.
+  struct Diagonal {
+    Eigen::MatrixXd V;  ///< (d, d) orthogonal
+    Eigen::VectorXd s;  ///< (m) descending
+    double noise_std;
+  };
+  std::optional<Diagonal> diagonal;
+};
+
+/// Whitens by R where it is positive definite, compresses tall problems and rotates the observation into the singular directions of A. A
+/// rank-deficient A loses the entries of y that only see noise.
+/// @throws std::invalid_argument for R = 0 and linearly dependent rows: then A Sigma A^T + R is singular whatever Sigma.
+ReducedObservation reduce(const LinearObservation& observation);
+
+}  // namespace gmdiff

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/model/mixture.hpp>
+
+#include "model/observation/observation_reduction.hpp"
+
+// The posterior of a Gaussian mixture, component by component (mathematics.md §2.7), in the two ways posterior.cpp chooses from. Sums and
+// elementary functions are in extended precision, rounded once (numerics.md §2).
+
+namespace gmdiff {
+
+/// log N(y; A mu_k, A Sigma_k A^T + R) = common + own[k]. What all components share is kept apart: the weights of the posterior depend on
+/// differences only, and far from the prior the shared part is larger than they are by many orders of magnitude.
+struct LogLikelihoods {
+  long double common = 0.0L;
+  std::vector<long double> own;  ///< (K); -inf for a component of weight 0 whose A Sigma_k A^T + R is singular
+};
+
+/// The components of the posterior but for their weights. A component of weight 0 whose A Sigma_k A^T + R is singular stays as it was.
+struct ConditionedComponents {
+  Points means;
+  Covariance covariance;
+  LogLikelihoods log_likelihoods;
+};
+
+/// One entry of y that sees one coordinate only: y = a x_j + e, e ~ N(0, noise_std^2), a != 0.
+struct CoordinateObservation {
+  Eigen::Index coordinate;
+  double a;
+  double y;
+  double noise_std;
+};
+
+/// The entries of an observation that is coordinate-wise: each row of A has one nonzero entry, no column has two, R is diagonal; else
+/// nothing.
+std::optional<std::vector<CoordinateObservation>> coordinate_observations(const LinearObservation& observation);
+
+/// Spherical or diag prior observed coordinate-wise: diag.
+ConditionedComponents condition_coordinates(const Mixture& prior, const std::vector<CoordinateObservation>& observations);
+/// Spherical prior, in the basis V of a diagonal observation: tied when all variances are equal, else common basis.
+ConditionedComponents condition_directions(const Mixture& prior, const ReducedObservation& observation);
+/// Any prior, in square-root array form: tied when all components have one covariance, else full. `observation` is `original` reduced.
+ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original);
+
+/// |S^{-1/2} e|^2 for S = A Sigma_k A^T + R and e = y - A mu_k, from an approximate solution w of S w = e: 2 <e, w> - <w, S w> in extended
+/// precision, whose error is the square of that of w. Far from the prior a sum of squares of doubles would round away the differences
+/// between components.
+long double likelihood_quadratic(const Mixture& prior, Eigen::Index k, const LinearObservation& observation, const Eigen::VectorXd& w);
+
+/// Throws std::invalid_argument that A Sigma_k A^T + R is singular for component k, and why, unless the weight of the component is 0.
+void require_never_occurs(const Mixture& prior, Eigen::Index k, const std::string& why);
+
+}  // namespace gmdiff
