@@ -18,9 +18,11 @@
 #include <gmdiff/npy.hpp>
 #include <gmdiff/options.hpp>
 #include <gmdiff/plan.hpp>
-#include <gmdiff/problem.hpp>
 #include <gmdiff/sample.hpp>
-#include <gmdiff/sampler.hpp>
+#include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/sampler/problem.hpp>
+#include <gmdiff/sampler/sampler.hpp>
+#include <gmdiff/device/smc.hpp>
+#include <gmdiff/sampler/smc.hpp>
 #include <gmdiff/samples.hpp>
-#include <gmdiff/smc.hpp>
 #include <gmdiff/smc_plan.hpp>

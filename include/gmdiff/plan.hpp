@@ -11,7 +11,7 @@
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/sampler.hpp>
+#include <gmdiff/sampler/sampler.hpp>
 
 // A plan is what a device executes: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
 // It knows nothing of schedules, integrators, seeds or devices.

@@ -8,7 +8,7 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/options.hpp>
 #include <gmdiff/plan.hpp>
-#include <gmdiff/sampler.hpp>
+#include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/samples.hpp>
 
 // Running plans. All functions: same bits for one plan, seed and precision whatever the range, batch split or other problems in the batch

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <gmdiff/plan.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/sampler/smc.hpp>
 
 // The plan of sequential Monte Carlo: the steps of a reverse chain, and the Gaussian potentials by which its particles are weighted
 // (mathematics.md §7). Everything is in rotated coordinates x~ = V^T x, of which the first r are observed.
@@ -71,10 +71,6 @@ std::uint64_t hash(std::span<const SmcPlan> plans);
 ///   cannot be met (y outside the range of A without noise), or has a singular noise covariance that is not 0.
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
                  const SmcSampler& sampler);
-
-/// Executes plans of one dimension and number of particles: (count, ...), or (problems, count, ...) for several.
-SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {});
-SmcSamples run(const SmcPlan& plan, const Options& options = {});
 
 /// Human-readable tables.
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan);

@@ -10,7 +10,7 @@
 
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/sample.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "base/check.hpp"

@@ -6,7 +6,7 @@
 
 #include <gmdiff/distances.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 // Samplers against the exact law of problems: what `gmdiff compare` prints a row of.
 

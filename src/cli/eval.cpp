@@ -4,7 +4,7 @@
 #include <memory>
 
 #include <gmdiff/model/mixture.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <memory>
 
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "base/check.hpp"
 #include "cli/files.hpp"

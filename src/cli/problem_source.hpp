@@ -4,7 +4,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/mixture.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "cli/verb.hpp"
 

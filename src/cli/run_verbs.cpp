@@ -6,7 +6,7 @@
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device.hpp>
 #include <gmdiff/plan.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "base/check.hpp"

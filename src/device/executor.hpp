@@ -11,6 +11,7 @@
 #include <gmdiff/device.hpp>
 #include <gmdiff/options.hpp>
 #include <gmdiff/plan.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "device/sample_values.hpp"

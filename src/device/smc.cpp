@@ -1,4 +1,4 @@
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -7,13 +7,17 @@
 #include <variant>
 #include <vector>
 
-#include "io/catalogue.hpp"
 #include "io/json_input.hpp"
 #include "io/number_array.hpp"
+#include "sampler/catalogue.hpp"
 
 // Descriptions from JSON, by the catalogue.
 
 namespace gmdiff::io {
+
+using catalogue::enum_names;
+using catalogue::type_name;
+using catalogue::visit_parameters;
 
 constexpr int max_steps = 1'000'000;  // of a grid or a table in a problem file: bounds time and memory of a hostile one
 

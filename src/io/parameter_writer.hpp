@@ -9,11 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
-#include "io/catalogue.hpp"
+#include "sampler/catalogue.hpp"
 
 // Descriptions as JSON, by the catalogue.
 
 namespace gmdiff::io {
+
+using catalogue::enum_names;
+using catalogue::type_name;
+using catalogue::visit_parameters;
 
 /// Keys in the order of the catalogue.
 using OrderedJson = nlohmann::ordered_json;

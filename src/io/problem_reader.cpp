@@ -3,7 +3,7 @@
 #include <sstream>
 #include <system_error>
 
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "io/parameter_reader.hpp"
 

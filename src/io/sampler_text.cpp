@@ -3,7 +3,7 @@
 #include <string_view>
 #include <system_error>
 
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "io/parameter_reader.hpp"
 #include "io/parameter_writer.hpp"

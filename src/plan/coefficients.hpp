@@ -3,7 +3,7 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan.hpp>
-#include <gmdiff/sampler.hpp>
+#include <gmdiff/sampler/sampler.hpp>
 
 // The rows of mathematics.md §5: one function per sampler, from level t to level s (sigma_s / alpha_s < sigma_t / alpha_t). Everything is
 // computed in long double and rounded once, here (numerics.md §2). Limits at sigma_s = 0 and alpha_t = 0 are part of the formulas; nothing

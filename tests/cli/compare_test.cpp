@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <gmdiff/problem.hpp>
 #include <gmdiff/sample.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <gmdiff/distances.hpp>
 #include <gmdiff/npy.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 

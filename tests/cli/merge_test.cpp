@@ -1,7 +1,7 @@
 // Ranges of a run, merged, are the run: every sampler, both precisions.
 
 #include <gmdiff/npy.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include <tuple>
 

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 

@@ -1,4 +1,4 @@
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 

@@ -3,8 +3,8 @@
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/npy.hpp>
 #include <gmdiff/plan.hpp>
-#include <gmdiff/problem.hpp>
 #include <gmdiff/sample.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 

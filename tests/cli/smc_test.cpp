@@ -7,8 +7,8 @@
 #include <thread>
 
 #include <gmdiff/npy.hpp>
-#include <gmdiff/problem.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/device/smc.hpp>
 
 #include "command.hpp"
 #include "io/npz.hpp"

@@ -10,7 +10,7 @@
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/plan.hpp>
 #include <gmdiff/sample.hpp>
-#include <gmdiff/sampler.hpp>
+#include <gmdiff/sampler/sampler.hpp>
 
 #include "base/random.hpp"
 #include "device/executor.hpp"

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "device/cases.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <gmdiff/model/observation.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/sampler/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "device/smc_cases.hpp"

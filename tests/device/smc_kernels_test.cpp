@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 #include <gmdiff/model/observation.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "device/cuda/executor.hpp"

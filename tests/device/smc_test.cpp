@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include <gtest/gtest.h>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 
 #include "device/smc_cases.hpp"
 

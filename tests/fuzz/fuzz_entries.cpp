@@ -9,7 +9,7 @@
 #include <string>
 
 #include <gmdiff/npy.hpp>
-#include <gmdiff/problem.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "io/npy_header.hpp"
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <Eigen/LU>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "base/random.hpp"

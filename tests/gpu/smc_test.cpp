@@ -1,4 +1,4 @@
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 
 #include "device/smc_kernel_cases.hpp"
 #include "gpu/on_gpu.hpp"

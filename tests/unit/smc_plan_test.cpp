@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/smc_plan.hpp>
 
 #include "support/expect_invalid.hpp"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include <gmdiff/smc.hpp>
+#include <gmdiff/sampler/smc.hpp>
 
 // Resampling in real numbers (mathematics.md §6).
 

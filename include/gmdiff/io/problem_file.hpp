@@ -1,34 +1,15 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
-#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include <gmdiff/model/mixture.hpp>
-#include <gmdiff/model/observation.hpp>
-#include <gmdiff/model/process.hpp>
-#include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/sampler.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/sampler/problem.hpp>
+
+// Problems and their parts as JSON, and samplers as text of the command line.
 
 namespace gmdiff {
-
-/// What a problem can be sampled by: a reverse-time sampler, of the prior or the exact posterior; or sequential Monte Carlo, which needs an
-/// observation.
-using AnySampler = std::variant<Sampler, SmcSampler>;
-
-/// What a problem file holds (guide.md, "Problem files"). Missing parts have these defaults.
-struct Problem {
-  Mixture prior;
-  ProcessDescription process = Vp{};
-  GridDescription grid = UniformGrid{};
-  std::optional<LinearObservation> observation = {};
-  AnySampler sampler = Ddim{};
-};
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
 /// @throws std::invalid_argument with file, key, expected and given: malformed JSON, a repeated key, an unknown key (with the nearest known
@@ -58,23 +39,5 @@ std::string to_json(const AnySampler& sampler);
 std::string to_json(const GridDescription& grid);
 /// The process with all its parameters as JSON text.
 std::string to_json(const ProcessDescription& process);
-
-/// Mixtures of the tutorial (docs/guide.md): 1-D with three components observed at 0.5, 2-D with two components observed in its first
-/// coordinate; VP linear 0.02 ... 7, 300 uniform steps.
-Problem tutorial_1d();
-Problem tutorial_2d();
-/// The problem of all speed figures: three full components in 2-D, VP, 300 Euler-Maruyama steps.
-Problem bench_2d();
-/// Benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation drawn from `seed`. dx even, at most 10000; 1 <=
-/// dy <= dx.
-struct McgdiffProblem {
-  int dx = 8;
-  int dy = 2;
-  std::uint64_t seed = 0;
-  int points = 21;  ///< of the adapted grid: points - 1 steps
-};
-/// A function of the parameters alone: every random array has its own stream (numerics.md §5, purpose "user").
-/// @throws std::invalid_argument for parameters out of range.
-Problem mcgdiff_problem(const McgdiffProblem& parameters);
 
 }  // namespace gmdiff

@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include <gmdiff/problem.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"

@@ -5,8 +5,8 @@
 
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/sampler.hpp>
-#include <gmdiff/smc.hpp>
+#include <gmdiff/sampler/sampler.hpp>
+#include <gmdiff/sampler/smc.hpp>
 
 // The catalogue of names: one entry for each process, grid and sampler, with its parameters. Problem files are read and written by it, and
 // so are samplers on the command line. A default is the member initialiser of the description.
@@ -17,7 +17,7 @@
 //   whole(key, member, most)                         one with a default, an integer from 1 to `most`
 //   either(first_holds, first, second)               two exclusive groups: functions that visit with the visitor given to them
 
-namespace gmdiff::io {
+namespace gmdiff::catalogue {
 
 /// Name in the catalogue; null for a type that has no written form.
 template <class T>
@@ -255,4 +255,4 @@ void visit_parameters(Visitor& v, Bootstrap& sampler) {
   visit_smc(v, sampler);
 }
 
-}  // namespace gmdiff::io
+}  // namespace gmdiff::catalogue

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <variant>
+
+#include <gmdiff/sampler/sampler.hpp>
+
+// Sequential Monte Carlo along the reverse chain: samples of the posterior of `y = A x + e` and its log-evidence (mathematics.md §6, §7).
+//
+// A chain is N particles that are weighted, resampled and moved together; `Options::count`, `first` and `progress` count chains.
+
+namespace gmdiff {
+
+/// Resampling schemes; each gives particle j N W_j offspring on average (§6).
+enum class Resampling {
+  systematic,   ///< one uniform a chain: points (i + u) / N
+  stratified,   ///< one uniform a point: (i + u_i) / N
+  multinomial,  ///< N independent draws
+  residual,     ///< floor(N W_j) copies of each, the rest multinomial
+};
+
+/// How particles move from one level to the next.
+enum class SmcKernel {
+  ddim,   ///< the DDIM step with noise eta (Song, Meng & Ermon 2021): the target is the posterior of the discretised chain
+  exact,  ///< the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
+};
+
+/// What a chain returns.
+enum class SmcOutput {
+  draw,       ///< one particle, drawn by the final weights: samples (count, d)
+  particles,  ///< all of them with their weights: samples (count, N, d), log_weights (count, N)
+};
+
+/// MCGdiff (Cardoso, Janati El Idrissi, Le Corff & Moulines 2024) with the corrections of §7. Particles are tilted towards the observation
+/// by Gaussian potentials g_s, moved by the kernel that is optimal for them, and weighted before they move.
+///
+/// The paper's own setting is variant A with `kernel = ddim`, `eta = 1`, a Gaussian start, multinomial resampling in every step, and a grid
+/// that holds the levels tau_i (`McgdiffGrid`); with an exact observation (noise_std = 0) its Algorithm 1. The defaults differ where
+/// something is better: variant C needs no kappa, systematic resampling has less variance, and the exact start no bias.
+struct Mcgdiff {
+  static constexpr const char* name = "mcgdiff";
+  /// N, from 1 to 2^30.
+  int particles = 256;
+  /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A: coordinate i is pinned without noise at
+  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. The same where n_i = 0; a
+  /// coordinate with n_i above that of the grid's first level is treated by C.
+  enum class Variant { C, A } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
+  /// A: variance of a pin, >= 0. Not used where n_i = 0.
+  double kappa = 1e-4;
+  SmcKernel kernel = SmcKernel::ddim;
+  /// DDIM's noise, in (0, 1]; smaller values raise the variance of the weights.
+  double eta = 1.0;
+  Start start = Start::exact;
+  Resampling resampling = Resampling::systematic;
+  /// Resample when the effective sample size is below ess_threshold N: 1 always, 0 never.
+  double ess_threshold = 1.0;
+  SmcOutput output = SmcOutput::draw;
+};
+
+/// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain: particles move as without observation, and are then weighted by
+/// the diffused likelihoods of variant C. The baseline that MCGdiff's kernels are measured against. Needs noise on every observed
+/// direction.
+struct Bootstrap {
+  static constexpr const char* name = "bootstrap";
+  int particles = 256;
+  SmcKernel kernel = SmcKernel::ddim;
+  double eta = 1.0;
+  Start start = Start::exact;
+  Resampling resampling = Resampling::systematic;
+  double ess_threshold = 1.0;
+  SmcOutput output = SmcOutput::draw;
+};
+
+using SmcSampler = std::variant<Mcgdiff, Bootstrap>;
+
+}  // namespace gmdiff
