@@ -3,7 +3,7 @@
 //   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include <gmdiff/model/observation.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "gpu_bench.hpp"
 #include "timed_gpu.hpp"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device_array.hpp"
 

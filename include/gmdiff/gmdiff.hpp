@@ -6,9 +6,11 @@
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/distances.hpp>
 #include <gmdiff/dlpack.hpp>
 #include <gmdiff/evaluate.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
@@ -17,12 +19,10 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/npy.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sample.hpp>
-#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
-#include <gmdiff/device/smc.hpp>
 #include <gmdiff/sampler/smc.hpp>
 #include <gmdiff/samples.hpp>
-#include <gmdiff/smc_plan.hpp>

@@ -7,7 +7,7 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/options.hpp>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/samples.hpp>
 

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include <gmdiff/options.hpp>
-#include <gmdiff/plan.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "cli/record.hpp"
 

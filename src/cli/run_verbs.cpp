@@ -5,9 +5,9 @@
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device.hpp>
-#include <gmdiff/plan.hpp>
 #include <gmdiff/io/problem_file.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "base/check.hpp"
 #include "device/executor.hpp"

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include <gmdiff/device.hpp>
-#include <gmdiff/options.hpp>
-#include <gmdiff/plan.hpp>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/options.hpp>
+#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/sample_values.hpp"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"

@@ -2,7 +2,7 @@
 
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 // The rows of mathematics.md §5: one function per sampler, from level t to level s (sigma_s / alpha_s < sigma_t / alpha_t). Everything is

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 namespace gmdiff {
 

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 namespace gmdiff {
 

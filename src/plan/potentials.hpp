@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "plan/rotated_observation.hpp"
 

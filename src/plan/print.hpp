@@ -2,7 +2,7 @@
 
 #include <iosfwd>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 namespace gmdiff {
 

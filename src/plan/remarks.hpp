@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 // What the result of a run says beside the samples, whatever the sampler.
 

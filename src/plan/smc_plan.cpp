@@ -1,4 +1,4 @@
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include <cmath>
 #include <iomanip>

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 namespace gmdiff {
 

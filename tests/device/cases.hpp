@@ -8,7 +8,7 @@
 #include <Eigen/Core>
 #include <Eigen/QR>
 #include <gmdiff/model/mixture.hpp>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sample.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 

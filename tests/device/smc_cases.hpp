@@ -3,7 +3,7 @@
 #include <vector>
 
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"

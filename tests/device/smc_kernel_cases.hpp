@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <gmdiff/model/observation.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
 
 #include "device/smc_cases.hpp"
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
-#include <gmdiff/model/observation.hpp>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/model/observation.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/cuda/executor.hpp"
 #include "device/smc_kernel_cases.hpp"

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <Eigen/LU>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/random.hpp"
 #include "device/devices_under_test.hpp"

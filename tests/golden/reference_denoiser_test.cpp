@@ -2,7 +2,7 @@
 #include <limits>
 
 #include <gtest/gtest.h>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/denoiser.hpp"
 #include "support/golden.hpp"

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include <gtest/gtest.h>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/steps.hpp"
 #include "support/golden.hpp"

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/steps.hpp"
 #include "support/golden_process.hpp"

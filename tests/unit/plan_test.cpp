@@ -1,4 +1,4 @@
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include <cmath>
 #include <limits>

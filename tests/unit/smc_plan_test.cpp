@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "support/expect_invalid.hpp"
 #include "support/mixtures.hpp"

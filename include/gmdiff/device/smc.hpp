@@ -11,9 +11,9 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/options.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/smc.hpp>
 #include <gmdiff/samples.hpp>
-#include <gmdiff/smc_plan.hpp>
 
 // Runs of sequential Monte Carlo, and their results.
 

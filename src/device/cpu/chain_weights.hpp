@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/cpu/chain_pieces.hpp"
 #include "device/cpu/unit.hpp"

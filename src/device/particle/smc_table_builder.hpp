@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include <gmdiff/smc_plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/particle/smc_tables.hpp"
 #include "device/particle/table_builder.hpp"

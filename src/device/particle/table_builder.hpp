@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device/particle/tables.hpp"
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 // The mixture at one level, straight from the definitions: densities and D by Cholesky factors of C_k = alpha^2 Sigma_k + sigma^2 I
 // (mathematics.md §2.1-2.3). Vectors are plain arrays of d doubles.

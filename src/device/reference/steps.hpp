@@ -3,7 +3,7 @@
 #include <variant>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/denoiser.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/plan.hpp>
+#include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 // The plan of sequential Monte Carlo: the steps of a reverse chain, and the Gaussian potentials by which its particles are weighted
