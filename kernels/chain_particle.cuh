@@ -1,9 +1,9 @@
 #pragma once
 
-#include "device/particle/smc.hpp"
-#include "device/particle/wide.hpp"
 #include "kernels/particle.cuh"
 #include "kernels/resampling.cuh"
+#include "particle/smc.hpp"
+#include "particle/wide.hpp"
 
 // What a particle of a chain is, however its coordinates lie on threads. States lie coordinate by coordinate, in two places that take
 // turns; a move gathers from the one into the other.

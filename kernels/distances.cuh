@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/elementary.hpp"
 #include "kernels/pair_tile.cuh"
+#include "particle/elementary.hpp"
 
 // Bodies of the distances between sets (mathematics.md §9).
 

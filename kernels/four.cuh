@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "device/particle/arithmetic.hpp"
+#include "particle/arithmetic.hpp"
 
 namespace gmdiff::kernels {
 

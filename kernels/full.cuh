@@ -1,8 +1,8 @@
 #pragma once
 
-#include "device/particle/product.hpp"
 #include "kernels/four.cuh"
 #include "kernels/tile_law.cuh"
+#include "particle/product.hpp"
 
 // Laws of more than four coordinates with full covariances, on a tile: z = U_k^T (x - alpha mu_k) of a chunk of components is kept, gives
 // the logits, and goes back through the same U_k.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "device/particle/arithmetic.hpp"
 #include "kernels/job.hpp"
+#include "particle/arithmetic.hpp"
 
 // Which kernel runs a job and in what shape. But for fast arithmetic a choice of speed alone: the bits are the same.
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "device/particle/window.hpp"
+#include "particle/window.hpp"
 
 // What the kernels are told. Plain data that is passed by value; all pointers are to the device's memory.
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/arithmetic.hpp"
 #include "kernels/distances.hpp"
+#include "particle/arithmetic.hpp"
 
 namespace gmdiff::kernels {
 

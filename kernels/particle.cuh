@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/normals.hpp"
 #include "kernels/job.hpp"
+#include "particle/normals.hpp"
 
 // What kernels use of the mathematics of a particle.
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/small.hpp"
 #include "kernels/thread_steps.cuh"
+#include "particle/small.hpp"
 
 // Laws of at most four coordinates on a thread. The records of a level are brought to shared memory, a chunk of components at a time, and
 // read by all threads at once.

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/particle/resampling.hpp"
-#include "device/particle/smc_tables.hpp"
 #include "kernels/geometry.hpp"
+#include "particle/resampling.hpp"
+#include "particle/smc_tables.hpp"
 
 // What launches of sequential Monte Carlo are told (mathematics.md §7.3, numerics.md §6), and how chains lie on blocks.
 //

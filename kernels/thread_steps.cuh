@@ -1,8 +1,8 @@
 #pragma once
 
-#include "device/particle/affine.hpp"
-#include "device/particle/softmax.hpp"
 #include "kernels/particle.cuh"
+#include "particle/affine.hpp"
+#include "particle/softmax.hpp"
 
 // A thread carries the particles of a value of V, side by side, through all steps of a launch, their states in registers. Global memory:
 // the tables once a block, from cache; the result once a particle.

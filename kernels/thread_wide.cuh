@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/wide.hpp"
 #include "kernels/thread_law.cuh"
+#include "particle/wide.hpp"
 
 // Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a thread: sums over the components in
 // registers, one component after the other.

@@ -2,9 +2,9 @@
 
 #include <type_traits>
 
-#include "device/particle/wide.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/particle.cuh"
+#include "particle/wide.hpp"
 
 // A tile: particles that a block carries together. Its arrays lie as [row][particle]; a thread sees the particles of one value of V, side
 // by side, and shares them with the other *workers*, each of whom owns some of the rows. What a worker owns it alone writes.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/product.hpp"
 #include "kernels/tile.cuh"
+#include "particle/product.hpp"
 
 // Between a tile and rows of global memory: in the data's coordinates, one row a particle.
 

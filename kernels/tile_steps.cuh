@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/affine.hpp"
 #include "kernels/tile_rows.cuh"
+#include "particle/affine.hpp"
 
 // Laws that threads cannot carry alone: a block carries a tile of particles through all steps of a launch, and then the next tile. Global
 // memory: the tables as often as there are tiles, from cache; the result once a particle.

@@ -26,7 +26,7 @@ phase() {  # name command...
 }
 
 check_format() {
-  find include src kernels tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
+  find include src particle kernels tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
 }
 
 # The tree of everything: library, command, tests, examples, benchmarks.
@@ -82,7 +82,7 @@ fuzz() {
 # compiles them: what they include, which takes the time, is then read once for all of them.
 check_tidy() {
   run-clang-tidy -quiet -j "$jobs" -p build/cpu-sanitize -checks=-bugprone-suspicious-include \
-    -header-filter='(include/gmdiff|src)/.*\.[hc]pp$' "^$PWD/(build/cpu-sanitize/)?src/.*" 2>&1 |
+    -header-filter='(include/gmdiff|src|particle)/.*\.[hc]pp$' "^$PWD/(build/cpu-sanitize/)?src/.*" 2>&1 |
     { grep -vE '^(clang-tidy|[0-9]+ warnings)' || true; }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Minimax coefficients of src/device/particle/elementary.hpp; needs mpmath (PyPI). Takes a few minutes.
+"""Minimax coefficients of particle/elementary.hpp; needs mpmath (PyPI). Takes a few minutes.
 
 Each polynomial is fitted by Remez's exchange in 40 digits; its coefficients are rounded to the type one after the other, from the
 lowest degree up, the rest being fitted anew each time. Prints hexadecimal coefficients and the largest relative error of the fit.

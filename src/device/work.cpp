@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "device/particle/table_builder.hpp"
+#include "lowering/table_builder.hpp"
 
 namespace gmdiff {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "device/executor.hpp"
-#include "device/particle/window.hpp"
+#include "particle/window.hpp"
 
 // What devices ask of a plan when they cut its work into pieces.
 

@@ -4,7 +4,7 @@
 #ifndef GMDIFF_TEST_SCALAR
 #include "device/cpu/pack.hpp"
 #endif
-#include "device/particle/elementary.hpp"
+#include "particle/elementary.hpp"
 
 #define GMDIFF_TEST_JOIN_(a, b, c) a##b##c
 #define GMDIFF_TEST_JOIN(a, b, c) GMDIFF_TEST_JOIN_(a, b, c)

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "device/particle/resampling.hpp"
 #include "device/reference/resampling.hpp"
+#include "particle/resampling.hpp"
 #include "support/golden.hpp"
 
 // golden/resampling.json in real numbers and golden/integer_resampling.json in integers (mathematics.md §6, numerics.md §6).

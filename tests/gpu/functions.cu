@@ -6,9 +6,9 @@
 
 #include "device/cuda/check.hpp"
 #include "device/cuda/nvidia_gpu.hpp"
-#include "device/particle/elementary.hpp"
-#include "device/particle/philox.hpp"
 #include "gpu/functions.hpp"
+#include "particle/elementary.hpp"
+#include "particle/philox.hpp"
 
 namespace gmdiff::test {
 

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "device/particle/resampling.hpp"
+#include "particle/resampling.hpp"
 
 // Resampling in integers (numerics.md §6), every point enumerated where the sum is small.
 

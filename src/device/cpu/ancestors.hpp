@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "device/particle/arithmetic.hpp"
+#include "particle/arithmetic.hpp"
 
 // States of a block's ancestors, one a lane, which lie anywhere in a chain: (blocks, d, lanes of a block).
 

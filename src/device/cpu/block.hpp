@@ -2,9 +2,9 @@
 
 #include "device/cpu/full.hpp"
 #include "device/cpu/unit.hpp"
-#include "device/particle/affine.hpp"
-#include "device/particle/normals.hpp"
-#include "device/particle/small.hpp"
+#include "particle/affine.hpp"
+#include "particle/normals.hpp"
+#include "particle/small.hpp"
 
 // A block of particles, one a lane, through its steps (mathematics.md §5): the same few lines for every law.
 

@@ -8,7 +8,7 @@
 
 #include "device/cpu/chain_pieces.hpp"
 #include "device/cpu/unit.hpp"
-#include "device/particle/resampling.hpp"
+#include "particle/resampling.hpp"
 
 namespace gmdiff::cpu {
 

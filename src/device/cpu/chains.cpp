@@ -10,8 +10,8 @@
 #include "base/floating_point.hpp"
 #include "device/cpu/chain_weights.hpp"
 #include "device/cpu/scratch.hpp"
-#include "device/particle/smc_table_builder.hpp"
 #include "device/work.hpp"
+#include "lowering/smc_table_builder.hpp"
 
 namespace gmdiff::cpu {
 namespace {

@@ -12,8 +12,8 @@
 #include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
 #include "device/cpu/scratch.hpp"
-#include "device/particle/table_builder.hpp"
 #include "device/work.hpp"
+#include "lowering/table_builder.hpp"
 
 namespace gmdiff::cpu {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "device/cpu/unit.hpp"
-#include "device/particle/arithmetic.hpp"
+#include "particle/arithmetic.hpp"
 
 // Inner loops of distances between sets of points, in double (mathematics.md §9). Each sum has one accumulator, so that the unit does not
 // change it.

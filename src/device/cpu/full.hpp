@@ -1,7 +1,7 @@
 #pragma once
 
 #include "device/cpu/wide.hpp"
-#include "device/particle/product.hpp"
+#include "particle/product.hpp"
 
 // Laws of more than four coordinates with full covariances: two products with U_k a component and evaluation.
 

@@ -2,7 +2,7 @@
 
 #include <immintrin.h>
 
-#include "device/particle/philox.hpp"
+#include "particle/philox.hpp"
 
 // SIMD packs: an arithmetic type (particle/arithmetic.hpp) of as many lanes as a register of this unit's instruction set holds. Included by
 // the units unit_*.cpp alone, each compiled for one instruction set and each with a namespace of its own (GMDIFF_CPU_UNIT): whatever the

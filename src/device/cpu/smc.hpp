@@ -5,8 +5,8 @@
 #include "device/cpu/ancestors.hpp"
 #include "device/cpu/full.hpp"
 #include "device/cpu/unit.hpp"
-#include "device/particle/normals.hpp"
-#include "device/particle/smc.hpp"
+#include "particle/normals.hpp"
+#include "particle/smc.hpp"
 
 // A block of a chain's particles in SMC, one a lane: weighed, and moved from wherever their ancestors are (mathematics.md §7.3).
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/purpose.hpp"
-#include "device/particle/smc_tables.hpp"
-#include "device/particle/window.hpp"
+#include "particle/smc_tables.hpp"
+#include "particle/window.hpp"
 
 // What a unit of one instruction set offers, and what it is told. Plain data alone: the units are compiled for other processors than the
 // rest of the library, and share no inline function with it.

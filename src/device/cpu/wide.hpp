@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/wide.hpp"
+#include "particle/wide.hpp"
 
 // Laws of more than four coordinates whose covariances are diagonal in the working coordinates. The state of a block lies in cache, one
 // value a coordinate; sums are held in registers, several components or coordinates at a time, each with an accumulator of its own.

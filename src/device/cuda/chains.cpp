@@ -5,8 +5,8 @@
 
 #include "base/check.hpp"
 #include "device/cuda/tables.hpp"
-#include "device/particle/smc_table_builder.hpp"
 #include "device/work.hpp"
+#include "lowering/smc_table_builder.hpp"
 
 namespace gmdiff::cuda {
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "device/cuda/gpu.hpp"
-#include "device/particle/smc_tables.hpp"
-#include "device/particle/table_builder.hpp"
+#include "lowering/table_builder.hpp"
+#include "particle/smc_tables.hpp"
 
 namespace gmdiff::cuda {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/tables.hpp"
+#include "particle/tables.hpp"
 
 // What the fast devices read of an SMC plan (mathematics.md §7), in the precision of the run. Views only; smc_table_builder.hpp makes them.
 // r coordinates are observed, the first ones.

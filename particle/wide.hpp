@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/softmax.hpp"
+#include "particle/softmax.hpp"
 
 // Laws of more than four coordinates whose covariances are diagonal in the working coordinates: sums over coordinates or components, held
 // in registers, several side by side, each with an accumulator of its own. States, weights and sums are anything with operator[].

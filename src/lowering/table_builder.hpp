@@ -6,7 +6,7 @@
 
 #include <gmdiff/plan/plan.hpp>
 
-#include "device/particle/tables.hpp"
+#include "particle/tables.hpp"
 
 // From a plan to the tables of the fast devices: double-precision products, quotients and roots of the plan's numbers, and logarithms in
 // long double, each rounded once to the precision of the run (numerics.md §2).

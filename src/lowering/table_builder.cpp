@@ -1,4 +1,4 @@
-#include "device/particle/table_builder.hpp"
+#include "lowering/table_builder.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/softmax.hpp"
+#include "particle/softmax.hpp"
 
 // Laws of at most four coordinates: a particle's state in registers, a component in one record (tables.hpp).
 

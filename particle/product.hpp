@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/arithmetic.hpp"
-#include "device/particle/tables.hpp"
+#include "particle/arithmetic.hpp"
+#include "particle/tables.hpp"
 
 // Products of a matrix with a vector for each lane: every result has one accumulator and ascending order (numerics.md §4).
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/elementary.hpp"
-#include "device/particle/philox.hpp"
+#include "particle/elementary.hpp"
+#include "particle/philox.hpp"
 
 // Normals and uniforms from the words of a stream (numerics.md §5).
 

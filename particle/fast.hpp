@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/arithmetic.hpp"
+#include "particle/arithmetic.hpp"
 
 // The arithmetic of fast mode (`MathMode::fast`, numerics.md §3): float on a GPU. The compiler may fuse a product and a sum, functions are
 // those of the hardware. Bits are not promised, so nothing here is exact, and no other device has it; on the host, where the tests run it,

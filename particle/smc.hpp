@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/smc_tables.hpp"
-#include "device/particle/softmax.hpp"
+#include "particle/smc_tables.hpp"
+#include "particle/softmax.hpp"
 
 // Weights and moves of a particle of SMC (mathematics.md §7.3, §7.5). States are anything with operator[].
 

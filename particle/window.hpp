@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/philox.hpp"
-#include "device/particle/tables.hpp"
+#include "particle/philox.hpp"
+#include "particle/tables.hpp"
 
 // What every fast device is told of its work, and the random numbers that follow from it (numerics.md §5).
 

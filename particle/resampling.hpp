@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/particle/elementary.hpp"
+#include "particle/elementary.hpp"
 
 // Resampling, effective sample size and evidence in 64-bit integers (numerics.md §6): sums of integers do not depend on their order, so
 // that every device and every split of a chain gives the same ancestors. `e` is exp(lw - max), so that the largest is 1.

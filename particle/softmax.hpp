@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "device/particle/elementary.hpp"
-#include "device/particle/tables.hpp"
+#include "particle/elementary.hpp"
+#include "particle/tables.hpp"
 
 // Responsibilities of the components (mathematics.md §2.2) in the order of numerics.md §4.
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/purpose.hpp"
-#include "device/particle/arithmetic.hpp"
+#include "particle/arithmetic.hpp"
 
 // Philox4x32-10 (Salmon et al. 2011) for a lane's particle (numerics.md §5).
 //

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "device/particle/arithmetic.hpp"
-#include "device/particle/tables.hpp"
+#include "particle/arithmetic.hpp"
+#include "particle/tables.hpp"
 
 // What an affine step does to one coordinate (mathematics.md §5).
 

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "device/particle/arithmetic.hpp"
-#include "device/particle/fast.hpp"
+#include "particle/arithmetic.hpp"
+#include "particle/fast.hpp"
 
 // exp, log, sine and cosine with the same bits on every device, at most 2 ulp off (numerics.md §3). The coefficients are minimax fits by
 // tools/elementary_coefficients.py. The arithmetic of fast mode has its own: included first, so that they are found.

@@ -1,4 +1,4 @@
-#include "device/particle/smc_table_builder.hpp"
+#include "lowering/smc_table_builder.hpp"
 
 #include <algorithm>
 #include <cmath>
