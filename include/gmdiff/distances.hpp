@@ -9,9 +9,9 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
+#include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/mixture.hpp>
-#include <gmdiff/samples.hpp>
 
 // Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Sets are (n, d) and (m, d), n
 // and m >= 1 and possibly different.

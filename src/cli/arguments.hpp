@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include <gmdiff/options.hpp>
+#include <gmdiff/device/options.hpp>
 
 // Values of flags, from text. Everything here throws std::invalid_argument naming the flag, what it expects and what was given.
 

@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/npy.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <optional>
 
-#include <gmdiff/options.hpp>
+#include <gmdiff/device/options.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 

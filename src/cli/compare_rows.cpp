@@ -9,9 +9,9 @@
 #include <variant>
 
 #include <gmdiff/base/error.hpp>
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "base/check.hpp"
 #include "base/random.hpp"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <gmdiff/device/options.hpp>
 #include <gmdiff/distances.hpp>
-#include <gmdiff/options.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 // Samplers against the exact law of problems: what `gmdiff compare` prints a row of.

@@ -4,7 +4,7 @@
 #include <span>
 
 #include <gmdiff/base/version.hpp>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>

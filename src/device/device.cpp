@@ -1,4 +1,4 @@
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 #include <algorithm>
 #include <charconv>

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 #include "device/pair_term.hpp"
 
@@ -24,5 +24,9 @@ class DistanceSums {
 
 /// Those of a GPU. @throws DeviceError when this build or this machine does not have it, with the reason.
 std::unique_ptr<DistanceSums> make_cuda_distance_sums(const Device& device);
+
+/// Sums on a device. The `reference` has no sums of its own: all cores of the host take them, as `cpu` does.
+/// @throws std::invalid_argument for a number that the device cannot have, DeviceError when it is not available, with the reason.
+std::unique_ptr<DistanceSums> make_distance_sums(const Device& device);
 
 }  // namespace gmdiff

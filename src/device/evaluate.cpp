@@ -1,4 +1,4 @@
-#include <gmdiff/evaluate.hpp>
+#include <gmdiff/device/evaluate.hpp>
 
 #include <stdexcept>
 

@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
+#include <gmdiff/device/options.hpp>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/options.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 #include "base/check.hpp"
 #include "base/random.hpp"

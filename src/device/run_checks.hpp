@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include <gmdiff/options.hpp>
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/options.hpp>
+#include <gmdiff/device/samples.hpp>
 
 // What runs of particles and of chains check before any device is touched. `of` names what is counted: "particles", "chains".
 

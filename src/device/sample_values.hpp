@@ -5,7 +5,7 @@
 #include <mutex>
 #include <optional>
 
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 namespace gmdiff {
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "metrics/host_sums.hpp"
+#include "device/distance_sums.hpp"
 #include "metrics/point_set.hpp"
 
 namespace gmdiff {

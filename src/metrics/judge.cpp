@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "device/distance_sums.hpp"
 #include "device/executor.hpp"
-#include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
 
 namespace gmdiff {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "metrics/pairwise.hpp"
+#include "device/cpu/pairwise.hpp"
 #include "metrics/point_set.hpp"
 
 namespace gmdiff {

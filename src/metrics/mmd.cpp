@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "metrics/host_sums.hpp"
+#include "device/distance_sums.hpp"
 #include "metrics/mixture_kernel.hpp"
 #include "metrics/point_set.hpp"
 

@@ -4,9 +4,9 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "metrics/host_sums.hpp"
+#include "device/distance_sums.hpp"
+#include "device/cpu/slices.hpp"
 #include "metrics/point_set.hpp"
-#include "metrics/slices.hpp"
 
 namespace gmdiff {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"

@@ -1,10 +1,10 @@
 // sample, forward and draw: shapes, files, JSON, flags.
 
 #include <gmdiff/base/version.hpp>
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/npy.hpp>
 #include <gmdiff/plan/plan.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "command.hpp"
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <gtest/gtest.h>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 #include <Eigen/Core>
 #include <Eigen/QR>
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/plan/plan.hpp>
-#include <gmdiff/sample.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 #include "base/random.hpp"

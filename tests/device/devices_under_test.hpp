@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <gmdiff/device.hpp>
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/device.hpp>
+#include <gmdiff/device/samples.hpp>
 
 // One test body for every device that this build and this machine can run on.
 

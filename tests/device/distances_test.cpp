@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <gmdiff/distances.hpp>
 
+#include "device/distance_sums.hpp"
 #include "device/cuda/distances.hpp"
-#include "metrics/host_sums.hpp"
 #include "support/host_gpu.hpp"
 #include "support/point_sets.hpp"
 

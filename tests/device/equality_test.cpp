@@ -1,8 +1,8 @@
 #include <cstdlib>
 
 #include <gtest/gtest.h>
-#include <gmdiff/evaluate.hpp>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/evaluate.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
 #include "device/cpu/dispatch.hpp"

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <gmdiff/evaluate.hpp>
+#include <gmdiff/device/evaluate.hpp>
 
 #include "device/cases.hpp"
 #include "device/cuda/executor.hpp"

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "base/random.hpp"
 #include "device/devices_under_test.hpp"

@@ -1,4 +1,4 @@
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"

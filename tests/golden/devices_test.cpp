@@ -5,8 +5,8 @@
 #include <tuple>
 
 #include <gtest/gtest.h>
-#include <gmdiff/evaluate.hpp>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/evaluate.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/devices_under_test.hpp"
 #include "support/golden.hpp"

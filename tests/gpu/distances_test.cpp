@@ -1,12 +1,12 @@
 #include <cmath>
 
 #include <gtest/gtest.h>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 #include <gmdiff/distances.hpp>
 
 #include "base/check.hpp"
+#include "device/distance_sums.hpp"
 #include "gpu/on_gpu.hpp"
-#include "metrics/host_sums.hpp"
 #include "support/point_sets.hpp"
 
 // Distances on a GPU against those of the host (numerics.md §1). What the kernels compute is tested on the host block; here are left the

@@ -1,6 +1,6 @@
 #include <memory>
 
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
 #include "device/cuda/nvidia_gpu.hpp"

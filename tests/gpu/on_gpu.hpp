@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 // Tests that need a GPU skip, with the reason, where there is none. GMDIFF_GPU_SMALL=1 in the environment makes them small: under
 // compute-sanitizer every access of every thread is looked at.

@@ -1,5 +1,5 @@
-#include <gmdiff/evaluate.hpp>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/evaluate.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"

@@ -2,7 +2,7 @@
 #include <functional>
 
 #include <gtest/gtest.h>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 // Orders of convergence of the deterministic samplers on a mixture, against the probability-flow ODE solved by the classical Runge-Kutta
 // method from the same starts: mean error over the particles, 40 to 320 steps (mathematics.md §5).

@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include <gtest/gtest.h>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "support/statistics.hpp"
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include <gtest/gtest.h>
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "support/statistics.hpp"
 

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/distances.hpp>
 #include <gmdiff/model/posterior.hpp>
-#include <gmdiff/sample.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 // The exact sampler on the tutorial problems, judged as a user would: mean sliced W1 to exact draws over many seed pairs, beside the mean

@@ -1,4 +1,4 @@
-#include <gmdiff/dlpack.hpp>
+#include <gmdiff/device/dlpack.hpp>
 
 #include <dlpack/dlpack.h>
 

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/distances.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "support/point_sets.hpp"
 
@@ -172,7 +172,8 @@ TEST(MmdSquaredAgainstALaw, IsTheMeanOverExactDraws) {
   double sum = 0.0;
   double squares = 0.0;
   for (int r = 0; r < repeats; ++r) {
-    const Samples y = draw(law, {.count = 100, .seed = static_cast<std::uint64_t>(r), .device = Device::reference(), .precision = Precision::f64});
+    const Samples y =
+        draw(law, {.count = 100, .seed = static_cast<std::uint64_t>(r), .device = Device::reference(), .precision = Precision::f64});
     const double value = mmd_squared(x, y, 1.1);
     sum += value;
     squares += value * value;

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/distances.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "support/point_sets.hpp"
 

@@ -1,4 +1,4 @@
-#include <gmdiff/sample.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include <gtest/gtest.h>
 

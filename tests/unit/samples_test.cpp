@@ -1,4 +1,4 @@
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 #include <atomic>
 #include <cstring>

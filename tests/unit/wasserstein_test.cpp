@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/distances.hpp>
-#include <gmdiff/sample.hpp>
 
 #include "base/random.hpp"
 #include "device/executor.hpp"

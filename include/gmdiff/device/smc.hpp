@@ -6,14 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include <gmdiff/device/options.hpp>
+#include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/options.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/smc.hpp>
-#include <gmdiff/samples.hpp>
 
 // Runs of sequential Monte Carlo, and their results.
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <mutex>
 
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 #include "base/check.hpp"
 #include "base/floating_point.hpp"

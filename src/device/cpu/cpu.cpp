@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 #include "base/check.hpp"
 #include "base/thread_pool.hpp"

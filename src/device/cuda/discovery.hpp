@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 namespace gmdiff::cuda {
 

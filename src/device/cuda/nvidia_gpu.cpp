@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 #include "device/cuda/check.hpp"
 #include "device/cuda/device_scope.hpp"

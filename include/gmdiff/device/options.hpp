@@ -8,7 +8,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/base/precision.hpp>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
 
 namespace gmdiff {
 

@@ -6,7 +6,7 @@
 #include <gmdiff/base/points.hpp>
 
 #include "device/cpu/dispatch.hpp"
-#include "metrics/parallel.hpp"
+#include "device/cpu/parallel.hpp"
 
 // Squared distances of all pairs of points, a few hundred at a time: O(n^2 d) time, no n^2 memory. Differences are taken before they
 // are squared: expanding |x - y|^2 loses the small distances of points far from the origin.

@@ -3,9 +3,9 @@
 #include <stop_token>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/device.hpp>
+#include <gmdiff/device/device.hpp>
+#include <gmdiff/device/options.hpp>
 #include <gmdiff/model/mixture.hpp>
-#include <gmdiff/options.hpp>
 
 namespace gmdiff {
 

@@ -1,8 +1,7 @@
-#include "metrics/host_sums.hpp"
-
+#include "device/cpu/pairwise.hpp"
+#include "device/cpu/slices.hpp"
+#include "device/distance_sums.hpp"
 #include "device/executor.hpp"
-#include "metrics/pairwise.hpp"
-#include "metrics/slices.hpp"
 
 namespace gmdiff {
 namespace {

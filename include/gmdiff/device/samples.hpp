@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/options.hpp>
+#include <gmdiff/device/options.hpp>
 
 namespace gmdiff {
 

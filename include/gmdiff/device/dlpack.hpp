@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/samples.hpp>
+#include <gmdiff/device/samples.hpp>
 
 // Samples as a tensor of DLPack (https://dmlc.github.io/dlpack), which array libraries exchange without a copy. Who looks into the tensor
 // includes <dlpack/dlpack.h>; gmdiff's own headers do not need it.

@@ -1,4 +1,4 @@
-#include "metrics/sort.hpp"
+#include "device/cpu/sort.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,14 +2,14 @@
 
 #include <span>
 
+#include <gmdiff/device/options.hpp>
+#include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/options.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/sampler.hpp>
-#include <gmdiff/samples.hpp>
 
 // Running plans. All functions: same bits for one plan, seed and precision whatever the range, batch split or other problems in the batch
 // (numerics.md §1). They throw std::invalid_argument for bad options, DeviceError for a device that is not there, NonFiniteError when a

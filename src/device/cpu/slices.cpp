@@ -1,4 +1,4 @@
-#include "metrics/slices.hpp"
+#include "device/cpu/slices.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "device/cpu/dispatch.hpp"
-#include "metrics/parallel.hpp"
-#include "metrics/sort.hpp"
+#include "device/cpu/parallel.hpp"
+#include "device/cpu/sort.hpp"
 
 namespace gmdiff {
 namespace {

@@ -1,4 +1,4 @@
-#include "metrics/parallel.hpp"
+#include "device/cpu/parallel.hpp"
 
 #include <algorithm>
 #include <thread>
