@@ -12,15 +12,15 @@
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/smc.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
-#include <gmdiff/npy.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/problem.hpp>

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <gmdiff/device/sample.hpp>
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

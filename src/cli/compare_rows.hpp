@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <gmdiff/device/options.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 // Samplers against the exact law of problems: what `gmdiff compare` prints a row of.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

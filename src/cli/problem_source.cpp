@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

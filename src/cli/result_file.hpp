@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "io/npz.hpp"
 

@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"
 #include "io/npy_header.hpp"

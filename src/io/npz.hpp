@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "io/output_file.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "io/npy_header.hpp"
 

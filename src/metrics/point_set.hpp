@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 // Checks that all distances share; `where` is the function of the message.
 

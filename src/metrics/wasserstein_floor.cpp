@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "base/check.hpp"
 #include "metrics/eigenvalues.hpp"

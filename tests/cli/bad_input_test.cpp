@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <limits>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "command.hpp"
 

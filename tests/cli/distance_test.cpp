@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include <gmdiff/distances.hpp>
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "command.hpp"
 

@@ -1,6 +1,6 @@
-#include <gmdiff/model/posterior.hpp>
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "command.hpp"
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "command.hpp"
 

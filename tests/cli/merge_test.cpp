@@ -1,6 +1,6 @@
 // Ranges of a run, merged, are the run: every sampler, both precisions.
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 
 #include <tuple>

@@ -2,8 +2,8 @@
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/sample.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
-#include <gmdiff/npy.hpp>
 #include <gmdiff/plan/plan.hpp>
 
 #include "command.hpp"

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <thread>
 
-#include <gmdiff/npy.hpp>
-#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
 
 #include "command.hpp"
 #include "io/npz.hpp"

@@ -2,10 +2,10 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
-#include "device/distance_sums.hpp"
 #include "device/cuda/distances.hpp"
+#include "device/distance_sums.hpp"
 #include "support/host_gpu.hpp"
 #include "support/point_sets.hpp"
 

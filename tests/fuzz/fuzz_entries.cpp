@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/npy_header.hpp"

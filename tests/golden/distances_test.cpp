@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "support/golden.hpp"
 

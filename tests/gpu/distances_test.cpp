@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/device.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "base/check.hpp"
 #include "device/distance_sums.hpp"

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/sampler/problem.hpp>
 

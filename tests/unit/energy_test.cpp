@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "support/point_sets.hpp"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "support/point_sets.hpp"
 

@@ -1,4 +1,4 @@
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include <sys/resource.h>
 

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <gmdiff/npy.hpp>
+#include <gmdiff/io/npy.hpp>
 
 #include "io/npy_header.hpp"
 #include "unit/io_support.hpp"

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>
-#include <gmdiff/distances.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 #include "base/random.hpp"
 #include "device/executor.hpp"
