@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 
 namespace gmdiff::bench {
 

@@ -2,7 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 
 namespace gmdiff::bench {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 
 // A particle a warp: its lanes read neighbouring coordinates.
 

@@ -1,6 +1,6 @@
 #include "kernels/distances.cuh"
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 #include "kernels/device_block.cuh"
 #include "kernels/launch.hpp"
 

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/pair_term.hpp"
 #include "kernels/geometry.hpp"
+#include "particle/pair_term.hpp"
 
 // What the kernels of distances between sets are told, in double. Sets are (count, d) row by row. Every sum is made of pieces whose bounds
 // depend on the sets alone, not on the GPU.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 #include "kernels/device_block.cuh"
 #include "kernels/kernels.cuh"
 #include "kernels/launch.hpp"

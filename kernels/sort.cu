@@ -7,7 +7,7 @@
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_segmented_radix_sort.cuh>
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 #include "kernels/launch.hpp"
 
 // CUB's radix sorts: the one unit that includes it, for it takes long to compile. It moves numbers and changes none.

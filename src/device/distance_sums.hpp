@@ -5,7 +5,7 @@
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device/device.hpp>
 
-#include "device/pair_term.hpp"
+#include "particle/pair_term.hpp"
 
 namespace gmdiff {
 

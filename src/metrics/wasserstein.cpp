@@ -4,8 +4,8 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "device/distance_sums.hpp"
 #include "device/cpu/slices.hpp"
+#include "device/distance_sums.hpp"
 #include "metrics/point_set.hpp"
 
 namespace gmdiff {

@@ -1,5 +1,5 @@
-#include <gmdiff/model/posterior.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "command.hpp"
 

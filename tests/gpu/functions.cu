@@ -4,9 +4,9 @@
 #include <cuda_runtime.h>
 #include <curand_philox4x32_x.h>
 
-#include "device/cuda/check.hpp"
 #include "device/cuda/nvidia_gpu.hpp"
 #include "gpu/functions.hpp"
+#include "kernels/check.hpp"
 #include "particle/elementary.hpp"
 #include "particle/philox.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "device/cuda/check.hpp"
+#include "kernels/check.hpp"
 
 namespace gmdiff::cuda {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "device/cuda/check.hpp"
 #include "device/cuda/usable.hpp"
+#include "kernels/check.hpp"
 #include "kernels/launch.hpp"
 
 // The runtime is linked statically and loads the driver itself: without one its calls fail with a text, they do not end the program.

@@ -5,8 +5,8 @@
 #include <limits>
 #include <new>
 
-#include "device/cuda/check.hpp"
 #include "device/cuda/device_scope.hpp"
+#include "kernels/check.hpp"
 
 namespace gmdiff::cuda {
 

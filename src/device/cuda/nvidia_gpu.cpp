@@ -8,11 +8,11 @@
 
 #include <gmdiff/device/device.hpp>
 
-#include "device/cuda/check.hpp"
 #include "device/cuda/device_scope.hpp"
 #include "device/cuda/discovery.hpp"
 #include "device/cuda/memory_pool.hpp"
 #include "device/cuda/staging.hpp"
+#include "kernels/check.hpp"
 #include "kernels/launch.hpp"
 
 namespace gmdiff::cuda {

@@ -5,9 +5,9 @@
 #include <mutex>
 #include <new>
 
-#include "device/cuda/check.hpp"
 #include "device/cuda/device_scope.hpp"
 #include "device/cuda/pieces.hpp"
+#include "kernels/check.hpp"
 
 namespace gmdiff::cuda {
 
