@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <gmdiff/device/sample.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"

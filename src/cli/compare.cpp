@@ -4,6 +4,7 @@
 #include <optional>
 #include <variant>
 
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/distances.hpp>
 
 #include "base/check.hpp"

@@ -3,6 +3,8 @@
 #include <iostream>
 
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"

@@ -3,6 +3,7 @@
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/distances.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "command.hpp"
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/smc.hpp>
 
+#include "device/cpu/dispatch.hpp"
 #include "device/smc_cases.hpp"
 
 // SMC on the cpu: the same bits whatever the threads, instruction set, split into runs and batches and limits of memory; and the chains of
@@ -46,13 +47,11 @@ TEST_P(SmcBits, AreThoseOfEveryInstructionSetAndNumberOfThreads) {
         EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
         options.device = Device::cpu(5);  // threads share each chain
         EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
-        for (const char* set : {"scalar", "fma128", "avx2", "avx512"}) {
-          const InstructionSetScope scope(set);
-          try {
-            EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << set;
-          } catch (const DeviceError&) {
-            // this processor or build does not have it
-          }
+        for (const auto set :
+             {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128, cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+          if (!cpu::is_available(set)) continue;
+          const InstructionSetScope scope(cpu::to_string(set));
+          EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
         }
       }
     }

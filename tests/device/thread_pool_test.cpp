@@ -1,6 +1,8 @@
 #include "base/thread_pool.hpp"
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -9,7 +11,7 @@
 
 // Built with the thread sanitizer, which sees every access to what threads share.
 
-namespace gmdiff::cpu {
+namespace gmdiff {
 namespace {
 
 TEST(ThreadPool, EachPieceIsDoneOnce) {
@@ -67,7 +69,18 @@ TEST(ThreadPool, BeginsNoPieceAfterARequestToStop) {
   EXPECT_LT(begun, 1'000'000);
 }
 
-TEST(ThreadPool, EndsWithoutHavingWorked) { const ThreadPool pool(5); }
+TEST(ThreadPool, EndsItsThreadsWithoutHavingWorked) {
+  const auto threads_of_process = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  const auto before = threads_of_process();
+  {
+    const ThreadPool pool(5);
+    EXPECT_EQ(pool.threads(), 5);
+    EXPECT_EQ(threads_of_process(), before + 4);
+  }
+  EXPECT_EQ(threads_of_process(), before);
+}
 
 }  // namespace
-}  // namespace gmdiff::cpu
+}  // namespace gmdiff

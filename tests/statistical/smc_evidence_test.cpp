@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <Eigen/LU>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/model/posterior.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/random.hpp"

@@ -220,7 +220,8 @@ TEST(DrawPlan, RefusesALevelThatIsNone) {
 
   EXPECT_EQ(refused({0.0, 0.0}), "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = 0, sigma = 0");
   EXPECT_EQ(refused({-1.0, 0.0}), "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = -1, sigma = 0");
-  EXPECT_NE(refused({1.0, std::numeric_limits<double>::quiet_NaN()}), "no error");
+  EXPECT_EQ(refused({1.0, std::numeric_limits<double>::quiet_NaN()}),
+            "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = 1, sigma = nan");
 }
 
 TEST(MixtureTable, ThresholdsAreTheCumulativeWeightsAndNeverChooseAZeroWeight) {
