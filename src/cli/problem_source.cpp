@@ -1,10 +1,11 @@
 #include "cli/problem_source.hpp"
 
-#include <iostream>
+#include <sstream>
 
 #include <gmdiff/npy.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/streams.hpp"
 #include "io/npy_header.hpp"
 #include "io/parameter_reader.hpp"
 #include "model/check.hpp"
@@ -17,7 +18,9 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
 }
 
 Problem load_problem(const std::string& file) {
-  return file == "-" ? read_problem(std::cin, "standard input", {}) : read_problem(std::filesystem::path(file));
+  if (file != "-") return read_problem(std::filesystem::path(file));
+  std::istringstream text(read_standard_input());
+  return read_problem(text, "standard input", {});
 }
 
 void set_steps(Problem& problem, const std::string& text) {
