@@ -15,6 +15,7 @@
 #include "cli/streams.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
+#include "model/machine.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -107,8 +108,10 @@ int guarded(const std::function<int()>& command) {
     return report(error.what(), wrong_usage);
   } catch (const DeviceError& error) {
     return report(error.what(), wrong_usage);
+  } catch (const MemoryError& error) {
+    return report(error.what(), failed);
   } catch (const std::bad_alloc&) {
-    return report("out of memory", failed);
+    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"), failed);
   } catch (const std::length_error&) {
     return report("out of memory", failed);
   } catch (const std::exception& error) {

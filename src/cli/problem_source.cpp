@@ -1,6 +1,6 @@
 #include "cli/problem_source.hpp"
 
-#include <sstream>
+#include <istream>
 
 #include <gmdiff/npy.hpp>
 
@@ -19,8 +19,10 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
 
 Problem load_problem(const std::string& file) {
   if (file != "-") return read_problem(std::filesystem::path(file));
-  std::istringstream text(read_standard_input());
-  return read_problem(text, "standard input", {});
+  StandardInput input;
+  std::istream in(&input);
+  in.exceptions(std::ios_base::badbit);  // what reading throws passes
+  return read_problem(in, "standard input", {});
 }
 
 void set_steps(Problem& problem, const std::string& text) {

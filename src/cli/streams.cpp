@@ -26,18 +26,14 @@ void occupy_standard_streams() {
   }
 }
 
-std::string read_standard_input() {
-  std::string text;
-  char buffer[1 << 16];
-  for (;;) {
-    const ssize_t bytes = read(STDIN_FILENO, buffer, sizeof buffer);
-    if (bytes == 0) return text;
-    if (bytes > 0) {
-      text.append(buffer, static_cast<std::size_t>(bytes));
-    } else if (errno != EINTR) {
-      fail("standard input: cannot be read (", error_text(errno), ")");
-    }
-  }
+StandardInput::int_type StandardInput::underflow() {
+  ssize_t bytes = 0;
+  do {
+    bytes = read(STDIN_FILENO, buffer_.data(), buffer_.size());
+  } while (bytes < 0 && errno == EINTR);
+  require(bytes >= 0, "standard input: cannot be read (", error_text(errno), ")");
+  setg(buffer_.data(), buffer_.data(), buffer_.data() + bytes);
+  return bytes == 0 ? traits_type::eof() : traits_type::to_int_type(buffer_.front());
 }
 
 void print(const std::string& text) {

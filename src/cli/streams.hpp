@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <streambuf>
 #include <string>
 
 // The three standard streams of the command.
@@ -10,8 +12,14 @@ namespace gmdiff::cli {
 /// Reading and writing them stays the error that it is with a closed descriptor. To be called before anything is opened.
 void occupy_standard_streams();
 
-/// All of standard input. @throws std::invalid_argument when it cannot be read, with the reason.
-std::string read_standard_input();
+/// Standard input, told from its end when it cannot be read: reading then throws std::invalid_argument with the reason.
+class StandardInput : public std::streambuf {
+ protected:
+  int_type underflow() override;
+
+ private:
+  std::array<char, 1 << 16> buffer_;
+};
 
 /// Writes to standard output and flushes. @throws std::runtime_error when that fails, with the reason.
 void print(const std::string& text);

@@ -6,7 +6,7 @@
 #include "metrics/host_sums.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/slices.hpp"
-#include "model/check.hpp"
+#include "model/machine.hpp"
 
 namespace gmdiff {
 namespace {
@@ -45,6 +45,8 @@ Eigen::VectorXd random_slices(const char* where, const PointSet& x, const PointS
 Points random_directions(Eigen::Index dim, int slices, std::uint64_t seed) {
   require(dim >= 1, "random_directions: dimension must be >= 1, given ", dim);
   require(slices >= 1, "random_directions: slices must be >= 1, given ", slices);
+  require_memory(saturating_product(static_cast<std::uint64_t>(slices), static_cast<std::uint64_t>(dim), sizeof(double)), slices,
+                 " directions in dimension ", dim);
   Points directions(slices, dim);
   for (Eigen::Index s = 0; s < slices; ++s) {
     NormalStream normal({.seed = seed, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions}, Precision::f64);
