@@ -12,6 +12,8 @@
 #include <Eigen/QR>
 #include <Eigen/SVD>
 
+#include "base/machine.hpp"
+
 namespace gmdiff::linear_algebra {
 namespace {
 
@@ -144,7 +146,19 @@ Index Svd::rank() const {
   return (s.array() > threshold).count();
 }
 
+namespace {
+
+/// U and V, each with a copy under way.
+std::uint64_t bytes_of_svd(const MatrixXd& A) {
+  const auto rows = static_cast<std::uint64_t>(A.rows());
+  const auto cols = static_cast<std::uint64_t>(A.cols());
+  return saturating_product(saturating_sum(saturating_product(rows, rows), saturating_product(cols, cols)), 2 * sizeof(double));
+}
+
+}  // namespace
+
 Svd full_svd(const MatrixXd& A) {
+  require_memory(bytes_of_svd(A), "the singular value decomposition of a matrix ", A.rows(), " x ", A.cols());
   const PinnedCacheSizes pinned;
   Svd svd = unpinned_svd(A);
   const Index paired = svd.s.size();

@@ -1,16 +1,19 @@
 #include "cli/command.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/base/version.hpp>
 
+#include "base/machine.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/output.hpp"
+#include "cli/streams.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
 
@@ -95,19 +98,20 @@ int report_usage(const CommandLine& line) {
   return wrong_usage;
 }
 
-/// Runs the chosen verb; exceptions become exit codes.
-int run_verb(const Verb& verb) {
+/// Runs the command; exceptions become exit codes.
+int guarded(const std::function<int()>& command) {
   try {
-    verb.action();
-    return done;
+    return command();
   } catch (const CommandInterrupted& error) {
     return report(error.what(), interrupted);
   } catch (const std::invalid_argument& error) {
     return report(error.what(), wrong_usage);
   } catch (const DeviceError& error) {
     return report(error.what(), wrong_usage);
+  } catch (const MemoryError& error) {
+    return report(error.what(), failed);
   } catch (const std::bad_alloc&) {
-    return report("out of memory", failed);
+    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"), failed);
   } catch (const std::length_error&) {
     return report("out of memory", failed);
   } catch (const std::exception& error) {
@@ -115,21 +119,35 @@ int run_verb(const Verb& verb) {
   }
 }
 
-}  // namespace
+/// Prints the help, or the version, that was asked for.
+int answer(const CommandLine& line, const CLI::Success& asked) {
+  std::ostringstream text;
+  line.app.exit(asked, text, text);
+  print(text.str());
+  return done;
+}
 
-int run_command(int argc, char** argv) {
-  exit_on_interrupt();
+int parse_and_run(int argc, char** argv) {
+  occupy_standard_streams();
+  watch_signals();
   CommandLine line;
   if (argc <= 1) return report_usage(line);
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
-    return line.app.exit(help_or_version, std::cout, std::cerr);
+    return answer(line, help_or_version);
   } catch (const CLI::ParseError& error) {
     const Verb* verb = line.chosen();
     return report(verb != nullptr ? explain(*verb, error) : explain(line, error), wrong_usage);
   }
-  return run_verb(*line.chosen());
+  line.chosen()->action();
+  return done;
+}
+
+}  // namespace
+
+int run_command(int argc, char** argv) {
+  return guarded([&] { return parse_and_run(argc, argv); });
 }
 
 }  // namespace gmdiff::cli

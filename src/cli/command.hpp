@@ -4,7 +4,8 @@ namespace gmdiff::cli {
 
 /// The gmdiff command: parses the arguments, runs the verb, writes results to standard output and everything else to standard error.
 /// @returns the exit code: 0 done, 1 failed (out of memory, a failed write, a non-finite result, a device's failure), 2 wrong usage or
-///   input (also an output that exists, a device that is not there), 130 interrupted. On an error standard output stays empty.
+///   input (also an output that exists, a device that is not there), 130 interrupted (interrupt.hpp). On an error standard output stays
+///   empty.
 int run_command(int argc, char** argv);
 
 }  // namespace gmdiff::cli

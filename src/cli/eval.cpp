@@ -7,6 +7,7 @@
 #include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
@@ -112,6 +113,13 @@ std::string evaluation_text(const EvalFlags& flags, const std::string& law, Leve
   return text;
 }
 
+/// Of all arrays, and of their numbers as JSON values and text.
+std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool json) {
+  constexpr std::uint64_t number = 80;
+  return saturating_product(static_cast<std::uint64_t>(points), static_cast<std::uint64_t>(1 + law.num_components() + 2 * law.dim()),
+                            sizeof(double) + (json ? number : 0));
+}
+
 void run_eval(const EvalFlags& flags) {
   if (!flags.out.empty()) check_output(flags.out, flags.force);
   const Problem problem = load_problem(flags.problem.file);
@@ -120,6 +128,7 @@ void run_eval(const EvalFlags& flags) {
   const Points x = load_points(flags.points);
   require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(), ", those of the ", law.name,
           " ", law.mixture.dim());
+  require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(), " points");
   Evaluation result;
   {
     const ProgressLine line("eval", 0, flags.common.quiet);

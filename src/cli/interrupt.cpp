@@ -1,49 +1,77 @@
 #include "cli/interrupt.hpp"
 
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
+
+#include <mutex>
+#include <thread>
+
+#include "io/unfinished_files.hpp"
 
 namespace gmdiff::cli {
 namespace {
 
 constexpr int interrupted_code = 130;
 
-void leave(int) {
+/// The run that wants to be asked to stop, or null.
+struct Watched {
+  std::mutex mutex;
+  std::stop_source* run = nullptr;
+};
+
+Watched& watched() {
+  static auto* const the_one = new Watched;  // never destroyed: the thread that waits for signals outlives main
+  return *the_one;
+}
+
+[[noreturn]] void leave() {
+  io::remove_unfinished_files();
   constexpr char message[] = "\ngmdiff: interrupted\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, message, sizeof message - 1);
   _exit(interrupted_code);
 }
 
-}  // namespace
-
-void exit_on_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = leave;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+void receive(int signal) {
+  const std::lock_guard lock(watched().mutex);
+  std::stop_source* run = watched().run;
+  // SIGXCPU comes again every second.
+  if (run == nullptr || (run->stop_requested() && signal != SIGXCPU)) leave();
+  run->request_stop();
 }
 
-// Stop sources must not be touched in a signal handler, so the signals are blocked and a thread waits for them.
+/// Those of the signals that end the program which are not ignored.
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
+  return set;
+}
+
+}  // namespace
+
+// Neither stop sources nor files can be touched in a signal handler, so the signals are blocked and a thread waits for them.
+void watch_signals() {
+  for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
+  const sigset_t ending = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  std::thread([ending] {
+    for (int signal = 0; sigwait(&ending, &signal) == 0;) receive(signal);
+  }).detach();
+}
+
 InterruptWatcher::InterruptWatcher() {
-  sigemptyset(&watched_);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&watched_, signal);
-  pthread_sigmask(SIG_BLOCK, &watched_, &mask_before_);
-  thread_ = std::thread([this] { watch(); });
+  const std::lock_guard lock(watched().mutex);
+  watched().run = &source_;
 }
 
 InterruptWatcher::~InterruptWatcher() {
-  pthread_kill(thread_.native_handle(), SIGUSR1);  // ends `watch`
-  thread_.join();
-  pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
-}
-
-void InterruptWatcher::watch() {
-  int signal = 0;
-  while (sigwait(&watched_, &signal) == 0 && signal != SIGUSR1) {
-    if (source_.stop_requested()) leave(signal);
-    source_.request_stop();
-  }
+  const std::lock_guard lock(watched().mutex);
+  watched().run = nullptr;
 }
 
 }  // namespace gmdiff::cli

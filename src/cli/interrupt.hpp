@@ -1,10 +1,7 @@
 #pragma once
 
-#include <signal.h>
-
 #include <stdexcept>
 #include <stop_token>
-#include <thread>
 
 namespace gmdiff::cli {
 
@@ -14,12 +11,13 @@ class CommandInterrupted : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// From now on SIGINT and SIGTERM end the program at once with exit code 130: for work that leaves nothing behind.
-void exit_on_interrupt();
+/// From now on SIGINT, SIGTERM, SIGHUP and SIGXCPU end the program with exit code 130 and without unfinished files, but for those that were
+/// ignored at the start (nohup, background jobs), which stay so. Writing to a pipe without a reader or beyond a limit on file sizes becomes
+/// an error of that write. All other signals keep what they do.
+/// To be called before other threads are made: they inherit the signal mask.
+void watch_signals();
 
-/// While it lives, SIGINT and SIGTERM do not end the program but request the stop of `token()`; a second one ends it at once
-/// (and may leave an unfinished temporary file beside the output).
-/// To be made before other threads are: they inherit the signal mask.
+/// While it lives, the first of these signals does not end the program but requests the stop of `token()`; a second one ends it at once.
 class InterruptWatcher {
  public:
   InterruptWatcher();
@@ -30,11 +28,7 @@ class InterruptWatcher {
   std::stop_token token() const { return source_.get_token(); }
 
  private:
-  void watch();
   std::stop_source source_;
-  sigset_t watched_{};
-  sigset_t mask_before_{};
-  std::thread thread_;
 };
 
 }  // namespace gmdiff::cli

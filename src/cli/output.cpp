@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <stdexcept>
 
 namespace gmdiff::cli {
 
@@ -53,11 +52,6 @@ std::string Table::text() const {
     text += (row.empty() ? "" : row.back()) + "\n";
   }
   return text;
-}
-
-void print(const std::string& text) {
-  std::cout << text << std::flush;
-  if (!std::cout) throw std::runtime_error("writing to standard output failed");
 }
 
 void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes, bool quiet) {

@@ -8,6 +8,8 @@
 
 #include <gmdiff/base/points.hpp>
 
+#include "cli/streams.hpp"
+
 // What the command prints: JSON for machines, tables for people, warnings.
 
 namespace gmdiff::cli {
@@ -42,8 +44,6 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Writes to standard output and flushes. @throws std::runtime_error when that fails.
-void print(const std::string& text);
 /// `gmdiff: warning: ...` and `gmdiff: note: ...` on standard error, unless quiet.
 void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes, bool quiet);
 

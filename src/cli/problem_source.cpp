@@ -1,6 +1,6 @@
 #include "cli/problem_source.hpp"
 
-#include <iostream>
+#include <istream>
 
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"
+#include "cli/streams.hpp"
 #include "io/npy_header.hpp"
 #include "io/parameter_reader.hpp"
 
@@ -19,7 +20,11 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
 }
 
 Problem load_problem(const std::string& file) {
-  return file == "-" ? read_problem(std::cin, "standard input", {}) : read_problem(std::filesystem::path(file));
+  if (file != "-") return read_problem(std::filesystem::path(file));
+  StandardInput input;
+  std::istream in(&input);
+  in.exceptions(std::ios_base::badbit);  // what reading throws passes
+  return read_problem(in, "standard input", {});
 }
 
 void set_steps(Problem& problem, const std::string& text) {

@@ -1,9 +1,12 @@
 #include "cli/progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 
@@ -12,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int bar_width = 30;
+constexpr std::size_t widest_bar = 30;
+constexpr std::size_t narrowest_bar = 5;
 constexpr auto silence = 1s;
 constexpr auto redraw = 200ms;
 
@@ -28,6 +32,31 @@ std::string format_duration(double seconds) {
     std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60, total % 60);
   }
   return text;
+}
+
+/// Characters that a line of the terminal on standard error holds, without the last column: some terminals wrap a line that fills it.
+std::size_t line_width() {
+  constexpr std::size_t usual = 80;
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return (known ? size.ws_col : usual) - 1;
+}
+
+/// The first text that is not wider, or none.
+std::string first_that_fits(const std::vector<std::string>& texts, std::size_t width) {
+  const auto fits = [&](const std::string& text) { return text.size() <= width; };
+  const auto found = std::find_if(texts.begin(), texts.end(), fits);
+  return found == texts.end() ? std::string() : *found;
+}
+
+/// Work, bar, share and time left; where the line is too narrow for that the bar is shorter, then the text.
+std::string bar_line(const std::string& work, double share, const std::string& left, std::size_t width) {
+  const std::string text = concat(static_cast<int>(100.0 * share), " %  ", left);
+  const std::size_t others = concat(work, " [] ", text).size();
+  const std::size_t bar = std::min(widest_bar, width - std::min(width, others));
+  if (bar < narrowest_bar) return first_that_fits({work + "  " + text, text, text.substr(0, text.find("  "))}, width);
+  const auto filled = static_cast<std::size_t>(share * static_cast<double>(bar));
+  return concat(work, " [", std::string(filled, '#'), std::string(bar - filled, '.'), "] ", text);
 }
 
 void write_to_terminal(const std::string& text) {
@@ -62,12 +91,11 @@ void ProgressLine::draw(std::stop_token stop) {
 
 std::string ProgressLine::line() const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  if (total_ <= 0) return work_ + "  " + format_duration(seconds);
-  const double share = static_cast<double>(done_.load()) / static_cast<double>(total_);
-  const int filled = static_cast<int>(share * bar_width);
-  const std::string left = share > 0.0 ? format_duration(seconds / share - seconds) + " left" : format_duration(seconds);
-  return concat(work_, " [", std::string(static_cast<std::size_t>(filled), '#'),
-                std::string(static_cast<std::size_t>(bar_width - filled), '.'), "] ", static_cast<int>(100.0 * share), " %  ", left);
+  const std::string passed = format_duration(seconds);
+  if (total_ <= 0) return first_that_fits({work_ + "  " + passed, passed}, line_width());
+  const double share = std::clamp(static_cast<double>(done_.load()) / static_cast<double>(total_), 0.0, 1.0);
+  const std::string left = share > 0.0 ? format_duration(seconds / share - seconds) + " left" : passed;
+  return bar_line(work_, share, left, line_width());
 }
 
 }  // namespace gmdiff::cli

@@ -117,7 +117,7 @@ DeviceInfo cpu_info() {
   try {
     return {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""};
   } catch (const std::exception& error) {
-    return {.name = "cpu", .description = "vectorised, all cores", .available = false, .reason = error.what()};
+    return {.name = "cpu", .description = "vectorised, all processors", .available = false, .reason = error.what()};
   }
 }
 

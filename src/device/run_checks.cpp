@@ -1,11 +1,7 @@
 #include "device/run_checks.hpp"
 
-#include <unistd.h>
-
 #include <limits>
 #include <new>
-#include <stdexcept>
-#include <string>
 
 #include "base/check.hpp"
 #include "device/sample_values.hpp"
@@ -15,17 +11,7 @@ namespace {
 
 constexpr std::uint64_t max_stream_blocks = std::uint64_t{1} << 32;
 
-/// Bytes of memory of this machine.
-std::uint64_t physical_memory() {
-  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-}
-
 }  // namespace
-
-std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  return b != 0 && a > most / b ? most : a * b;
-}
 
 void check_range(const Options& options, const char* of) {
   require(options.count >= 1, "run: count must be at least 1, got ", options.count);
@@ -47,13 +33,11 @@ std::uint64_t result_bytes(std::uint64_t count, std::uint64_t values_each, Preci
 
 Samples::Buffer allocate(std::uint64_t count, std::uint64_t values_each, Precision precision, const char* of) {
   const std::uint64_t bytes = result_bytes(count, values_each, precision);
-  require(bytes <= physical_memory(), "run: the result of ", count, " ", of, " takes ",
-          bytes == std::numeric_limits<std::uint64_t>::max() ? "more than 2^64" : std::to_string(bytes), " bytes, this machine has ",
-          physical_memory(), " (run ranges one after the other)");
+  require_memory(bytes, "the result of ", count, " ", of, " (ranges can be run one after the other)");
   try {
     return host_values(count * values_each, precision);
   } catch (const std::bad_alloc&) {
-    throw std::runtime_error(concat("run: out of memory: the result of ", count, " ", of, " takes ", bytes, " bytes"));
+    throw MemoryError(out_of_memory_text(bytes, "the result of ", count, " ", of));
   }
 }
 

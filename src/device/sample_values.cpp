@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 
 #include <new>
-#include <stdexcept>
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 
 namespace gmdiff {
 
@@ -52,10 +52,11 @@ const Samples::Buffer& SampleValues::host() const {
 
 void SampleValues::download() const {
   const std::size_t bytes = size_ * bytes_of_a_value(precision_);
+  require_memory(bytes, "the copy of the samples from the device");
   try {
     host_ = host_values(size_, precision_);
   } catch (const std::bad_alloc&) {
-    throw std::runtime_error(concat("Samples: out of memory: ", bytes, " bytes wanted to copy them from the device"));
+    throw MemoryError(out_of_memory_text(bytes, "the copy of the samples from the device"));
   }
   std::visit([&](auto& values) { memory_->download(values.data(), bytes); }, host_);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "device/sample_values.hpp"
 
 namespace gmdiff {
@@ -62,6 +63,7 @@ template Eigen::Map<const RowMatrix<float>> Samples::host() const;
 template Eigen::Map<const RowMatrix<double>> Samples::host() const;
 
 Points Samples::to_double() const {
+  require_memory(saturating_product(values_->size(), sizeof(double)), "the copy of the samples in double");
   if (precision() == Precision::f64) return host<double>();
   return host<float>().cast<double>();
 }

@@ -71,11 +71,10 @@ class SmcRun {
         rows_(plans.front().output == SmcOutput::draw ? 1 : N_) {
     require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
     const auto chains = static_cast<std::uint64_t>(chains_);
+    require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
     values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision, "chains");
     log_evidence_.resize(chains);
-    if (rows_ > 1 || plans.front().output == SmcOutput::particles) {
-      log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
-    }
+    if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
     if (options.smc_history) make_history();
   }
 
@@ -85,12 +84,22 @@ class SmcRun {
   }
 
  private:
+  bool keeps_weights() const { return plans_.front().output == SmcOutput::particles; }
+
+  /// Of samples, evidences and weights.
+  std::uint64_t bytes_of_results(std::uint64_t chains) const {
+    const auto N = static_cast<std::uint64_t>(N_);
+    const std::uint64_t samples = result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
+    return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 1 : 1, sizeof(double)));
+  }
+
   void make_history() {
     history_.steps = plans_.front().weightings();
     const auto weightings = static_cast<std::size_t>(chains_) * history_.steps.size();
     const std::uint64_t bytes = saturating_product(saturating_product(weightings, static_cast<std::uint64_t>(N_)), 12);
     require(bytes < (std::uint64_t{1} << 36), "run: the history of ", chains_, " chains of ", N_, " particles at ", history_.steps.size(),
             " weightings takes ", bytes, " bytes, more than 2^36");
+    require_memory(bytes, "the history of ", chains_, " chains of ", N_, " particles");
     history_.ess.resize(weightings);
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * static_cast<std::size_t>(N_));

@@ -8,6 +8,7 @@
 #include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "io/npy_header.hpp"
 
 namespace gmdiff {
@@ -76,6 +77,8 @@ Points read_points(const std::filesystem::path& file) {
   require(!shape.empty(), file.string(), ": expected at least one dimension, given a single number");
   std::int64_t rows = 1;
   for (std::size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
+  require_memory(saturating_product(static_cast<std::uint64_t>(reader.size()), sizeof(double)), "the array of ", file.string(),
+                 " in double");
   Points points = shape.size() == 1 ? Points(shape[0], 1) : Points(rows, shape.back());
   reader.read(0, {points.data(), static_cast<std::size_t>(points.size())});
   return points;

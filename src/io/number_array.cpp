@@ -6,6 +6,7 @@
 
 #include <gmdiff/io/npy.hpp>
 
+#include "base/machine.hpp"
 #include "io/npy_header.hpp"
 
 namespace gmdiff::io {
@@ -13,6 +14,7 @@ namespace gmdiff::io {
 namespace {
 
 constexpr std::int64_t max_values = std::int64_t{1} << 30;  // 8 GiB in double; bounds what a sparse file can make us allocate
+constexpr std::uint64_t copies = 4;  // the array, the matrices that it becomes, their eigenvectors, and one under way
 constexpr int element_names = 3;
 
 /// `3 numbers`, `2 rows`, `numbers`; the unit of a dimension depends on how many follow.
@@ -108,6 +110,8 @@ NumberArray read_file(const std::string& path, const Location& where, const std:
     if (!fits(reader.shape(), expected))
       where.fail(expectation(expected), ", ", in_quotes(path), " has shape ", shape_text(reader.shape()));
     if (reader.size() > max_values) where.fail(in_quotes(path), " has ", reader.size(), " values, more than ", max_values);
+    require_memory(copies * static_cast<std::uint64_t>(reader.size()) * sizeof(double), "the array ", in_quotes(path), " of ",
+                   where.prefix().substr(0, where.prefix().rfind(':')));
     NumberArray array{reader.shape(), std::vector<double>(static_cast<std::size_t>(reader.size()))};
     reader.read(0, array.values);
     return array;

@@ -43,6 +43,7 @@ OutputFile::OutputFile(fs::path file, bool overwrite) : file_(std::move(file)), 
   const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
   require(fs::is_directory(folder, none), file_.string(), ": the folder ", folder.string(), " does not exist");
   temporary_ = free_temporary(file_);
+  unfinished_.emplace(temporary_);
 }
 
 OutputFile::~OutputFile() {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+
+#include "io/unfinished_files.hpp"
 
 // Output files appear under their name only when complete: they are written beside it, then renamed.
 
@@ -29,6 +32,7 @@ class OutputFile {
  private:
   std::filesystem::path file_;
   std::filesystem::path temporary_;
+  std::optional<UnfinishedFile> unfinished_;
   bool overwrite_;
   bool published_ = false;
 };

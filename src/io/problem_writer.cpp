@@ -1,5 +1,6 @@
 #include <gmdiff/io/problem_file.hpp>
 
+#include "base/machine.hpp"
 #include "io/parameter_writer.hpp"
 
 namespace gmdiff {
@@ -96,9 +97,22 @@ void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
   text.append(1, '\n').append(indent, ' ').append(1, value.is_object() ? '}' : ']');
 }
 
+/// Of the prior as JSON values and as text, with a copy under way.
+std::uint64_t bytes_of_text(const Mixture& prior) {
+  constexpr std::uint64_t number = 80;
+  const auto K = static_cast<std::uint64_t>(prior.num_components());
+  const auto d = static_cast<std::uint64_t>(prior.dim());
+  const std::uint64_t matrices = prior.covariance_type() == CovarianceType::full   ? K
+                                 : prior.covariance_type() == CovarianceType::tied ? 1
+                                                                                   : 0;
+  return saturating_product(saturating_sum(saturating_product(K, d), saturating_product(matrices, d, d)), number);
+}
+
 }  // namespace
 
 std::string to_json(const Problem& problem) {
+  require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(), " components in dimension ",
+                 problem.prior.dim());
   OrderedJson root = {
       {"prior", write_prior(problem.prior)}, {"process", io::write_variant(problem.process)}, {"grid", io::write_variant(problem.grid)}};
   if (problem.observation) root["observation"] = write_observation(*problem.observation);

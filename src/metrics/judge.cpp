@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
+#include "device/cpu/dispatch.hpp"
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
 #include "metrics/point_set.hpp"
@@ -227,7 +229,14 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
   return judgements;
 }
 
+/// Two exact draws and a copy under way; a distance takes about as much again (tiles of a set, projections on a tile of directions).
+std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
+  return saturating_product(static_cast<std::uint64_t>(count), static_cast<std::uint64_t>(3 * dim + 2 * cpu::directions_per_tile),
+                            sizeof(double));
+}
+
 std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count, const JudgeOptions& options) {
+  require_memory(bytes_of_draws(count, law.dim()), "the comparison of ", count, " exact draws in dimension ", law.dim());
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
   const Comparison compare(law, options, bandwidth);
   std::vector<std::vector<Judgement>> judgements;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/machine.hpp"
 #include "device/cpu/pairwise.hpp"
 #include "metrics/point_set.hpp"
 
@@ -96,7 +97,7 @@ class PairSelection {
 
   const Points& points_;
   PairTiles tiles_;
-  std::size_t num_threads_ = static_cast<std::size_t>(all_threads());
+  std::size_t num_threads_ = static_cast<std::size_t>(tiles_.threads());
   std::uint64_t rank_;    ///< among the values inside
   std::uint64_t inside_;  ///< number of values whose fixed bits are the prefix
   std::uint64_t prefix_ = 0;
@@ -108,6 +109,10 @@ class PairSelection {
 
 double median_distance(const PointSet& x, const PointSet& y) {
   check_points("median_distance", x.points(), y.points());
+  // The pool and its tiles.
+  const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()), static_cast<std::uint64_t>(y.points().rows()));
+  require_memory(saturating_product(points, static_cast<std::uint64_t>(x.points().cols()), 2 * sizeof(double)), "the distances of ", points,
+                 " points");
   Points pool(x.points().rows() + y.points().rows(), x.points().cols());
   pool << x.points(), y.points();
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "base/random.hpp"
 #include "device/cpu/slices.hpp"
 #include "device/distance_sums.hpp"
@@ -45,6 +46,8 @@ Eigen::VectorXd random_slices(const char* where, const PointSet& x, const PointS
 Points random_directions(Eigen::Index dim, int slices, std::uint64_t seed) {
   require(dim >= 1, "random_directions: dimension must be >= 1, given ", dim);
   require(slices >= 1, "random_directions: slices must be >= 1, given ", slices);
+  require_memory(saturating_product(static_cast<std::uint64_t>(slices), static_cast<std::uint64_t>(dim), sizeof(double)), slices,
+                 " directions in dimension ", dim);
   Points directions(slices, dim);
   for (Eigen::Index s = 0; s < slices; ++s) {
     NormalStream normal({.seed = seed, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions}, Precision::f64);

@@ -56,7 +56,8 @@ RunningCommand::RunningCommand(const fs::path& folder, const Arguments& argument
   const int in = anonymous_file(surroundings.input);
   out_ = anonymous_file();
   int child_err = err_ = anonymous_file();
-  if (surroundings.terminal && openpty(&terminal_, &child_err, nullptr, nullptr, nullptr) != 0) throw std::runtime_error("no terminal");
+  const winsize size{.ws_row = 24, .ws_col = surroundings.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (surroundings.terminal && openpty(&terminal_, &child_err, nullptr, nullptr, &size) != 0) throw std::runtime_error("no terminal");
   std::vector<std::string> words{GMDIFF_COMMAND};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment;
@@ -66,11 +67,12 @@ RunningCommand::RunningCommand(const fs::path& folder, const Arguments& argument
   const std::vector<char*> envp = pointers(environment);
   pid_ = fork();
   if (pid_ == 0) {
-    ::signal(SIGINT, SIG_DFL);  // also where the test itself runs in the background
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);  // also where the test itself runs in the background
     if (chdir(folder.c_str()) != 0) _exit(126);
     dup2(in, STDIN_FILENO);
     dup2(out_, STDOUT_FILENO);
     dup2(child_err, STDERR_FILENO);
+    if (surroundings.prepare) surroundings.prepare();
     execve(argv[0], argv.data(), envp.data());
     _exit(127);
   }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Surroundings {
   std::string input;                     ///< standard input
   std::vector<std::string> environment;  ///< NAME=VALUE added to this process's
   bool terminal = false;                 ///< standard error is a pseudo-terminal
+  unsigned short columns = 0;            ///< of the terminal; 0: it does not say
+  std::function<void()> prepare = {};    ///< called in the new process, before the command takes its place
 };
 
 /// A command under way.

@@ -149,6 +149,35 @@ TEST_F(InterruptTest, WorkOfUnknownLengthShowsTheTimePassed) {
   EXPECT_TRUE(command.see("distance  1 s", 20.0));
 }
 
+/// Lines that a terminal of so many columns saw, drawn and removed again.
+std::vector<std::string> drawn_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  const std::string begin = "\r\033[K";
+  for (std::size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
+    at += begin.size();
+    lines.push_back(text.substr(at, std::min(text.find('\r', at), text.size()) - at));
+  }
+  return lines;
+}
+
+TEST_F(InterruptTest, TheProgressLineFitsTheTerminal) {
+  const std::pair<unsigned short, const char*> terminals[] = {{1, ""},          {4, "0 %"},       {12, "0 %  "}, {22, "sample  0 %"},
+                                                              {36, "sample ["}, {200, "sample ["}};
+  for (const auto& [columns, seen] : terminals) {
+    RunningCommand command(folder(), long_run("x.npy"), {.input = {}, .environment = {}, .terminal = true, .columns = columns});
+    EXPECT_TRUE(command.see(std::string("\r\033[K") + seen, 20.0)) << columns;
+    command.signal(SIGINT);
+
+    const std::vector<std::string> lines = drawn_lines(command.wait().err);
+
+    ASSERT_GE(lines.size(), 2U) << columns;
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+      EXPECT_LT(lines[i].size(), columns) << lines[i];
+      EXPECT_TRUE(lines[i].starts_with(seen)) << lines[i];
+    }
+  }
+}
+
 TEST_F(InterruptTest, NoProgressBarWithoutATerminalOrWithQuiet) {
   RunningCommand piped(folder(), long_run("x.npy"));
   Arguments arguments = long_run("y.npy");

@@ -7,6 +7,7 @@
 #include "base/random.hpp"
 #include "device/executor.hpp"
 #include "support/expect_invalid.hpp"
+#include "support/expect_memory_error.hpp"
 
 namespace gmdiff {
 namespace {
@@ -81,10 +82,10 @@ TEST(Run, RefusesAResultThatDoesNotFitTheMachine) {
   const Plan batch = plan_of({two_modes(), two_modes(), two_modes()});
   const std::int64_t trillion = 1'000'000'000'000;
 
-  test::expect_invalid([&] { run(plan, {.count = trillion, .history = 5}); },
-                       "run: the result of 1000000000000 particles takes 40000000000000 bytes, this machine has ");
-  test::expect_invalid([&] { run(plan, {.count = last_index, .precision = Precision::f64}); }, "takes more than 2^64 bytes");
-  test::expect_invalid([&] { run(batch, {.count = last_index}); }, "takes more than 2^64 bytes");
+  test::expect_memory_error([&] { run(plan, {.count = trillion, .history = 5}); },
+                            "out of memory: 40000000000000 bytes wanted for the result of 1000000000000 particles");
+  test::expect_memory_error([&] { run(plan, {.count = last_index, .precision = Precision::f64}); }, "more than 2^64 bytes wanted for");
+  test::expect_memory_error([&] { run(batch, {.count = last_index}); }, "more than 2^64 bytes wanted for");
 }
 
 TEST(Run, RefusesMoreNoiseThanAStreamHas) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <new>
 #include <stdexcept>
+#include <string>
 
 // Bad arguments throw std::invalid_argument. The other failures of the library are these.
 
@@ -10,6 +12,16 @@ namespace gmdiff {
 class DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Memory that cannot be had; the message says for what, how many bytes it takes and how many there are.
+class MemoryError : public std::bad_alloc {
+ public:
+  explicit MemoryError(const std::string& message) : message_(message) {}
+  const char* what() const noexcept override { return message_.what(); }
+
+ private:
+  std::runtime_error message_;  // copies without throwing, as an exception must
 };
 
 /// A run produced NaN or infinite states; the message says how many and at which step first.

@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/floating_point.hpp"
+#include "base/machine.hpp"
 #include "device/cpu/chain_weights.hpp"
 #include "device/cpu/scratch.hpp"
 #include "device/work.hpp"
@@ -188,8 +189,10 @@ std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int thr
   const std::size_t chain = Chain<Real>::bytes(plan, unit);
   require(memory_limit == 0 || memory_limit >= fixed + chain, "cpu: memory_limit is ", memory_limit, " bytes, one chain of ",
           plan.particles, " particles needs ", fixed + chain);
-  // As many chains as threads are under way; a limit that has no room for them leaves one, shared by the threads.
-  if (memory_limit != 0 && (memory_limit - fixed) / chain < static_cast<std::size_t>(threads)) return 1;
+  // As many chains as threads are under way; memory that has no room for them leaves one, shared by the threads.
+  const std::uint64_t wanted = saturating_sum(fixed, saturating_product(chain, static_cast<std::uint64_t>(threads)));
+  if (memory_limit == 0) require_memory(fixed + chain, "one chain of ", plan.particles, " particles");
+  if (memory_limit == 0 ? !fits_memory(wanted) : wanted > memory_limit) return 1;
   return static_cast<std::int64_t>(std::max(operations_per_batch / operations(plan), static_cast<double>(threads)));
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include <gmdiff/device/samples.hpp>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "base/thread_pool.hpp"
 #include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
@@ -23,8 +23,6 @@ constexpr std::size_t preferred_states = std::size_t{8} << 20;   // bytes of par
 constexpr std::size_t preferred_tables = std::size_t{16} << 20;  // bytes of the tables of a window of steps
 constexpr double operations_per_task = 2e10;
 constexpr double operations_per_piece = 2e6;
-
-int all_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 /// Bytes of a run, by what they are for.
 template <class Real>
@@ -166,7 +164,7 @@ class CpuExecutor final : public Executor {
         set_(chosen_instruction_set()),
         unit_f32_(unit<float>(set_)),
         unit_f64_(unit<double>(set_)),
-        pool_(threads == 0 ? all_cores() : threads) {}
+        pool_(threads == 0 ? usable_processors() : threads) {}
 
   std::string name() const override { return Device::cpu(threads_).name(); }
 
@@ -200,6 +198,9 @@ class CpuExecutor final : public Executor {
     const Memory<Real> memory(plan, unit, pool_.threads());
     require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit, " bytes, one block of ", unit.lanes,
             " particles on ", pool_.threads(), " threads needs ", memory.least());
+    if (memory_limit == 0) {
+      require_memory(memory.fixed + memory.tables(0) + memory.states(0), "a batch in dimension ", plan.dim());
+    }
     const std::size_t blocks = memory.states(memory_limit) / memory.block;
     // A task is also what progress is told of and what a request to stop waits for.
     const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_.threads());
@@ -223,6 +224,9 @@ class CpuExecutor final : public Executor {
 
 std::unique_ptr<Executor> make_executor(int threads) { return std::make_unique<CpuExecutor>(threads); }
 
-std::string description() { return concat("vectorised, ", to_string(chosen_instruction_set()), ", ", all_cores(), " threads"); }
+std::string description() {
+  const int threads = usable_processors();
+  return concat("vectorised, ", to_string(chosen_instruction_set()), ", ", threads, threads == 1 ? " thread" : " threads");
+}
 
 }  // namespace gmdiff::cpu

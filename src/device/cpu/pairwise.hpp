@@ -33,6 +33,8 @@ class PairTiles {
     }
   }
 
+  int threads() const { return threads_; }
+
   /// Sum of term(squares) over all pairs of x_i and tiled points j, given |x_i - y_j|^2 of at most a block of pairs at a time.
   template <class Term>
   long double sum_cross(const Points& x, Term&& term) const {

@@ -1,13 +1,13 @@
 #include "device/cpu/parallel.hpp"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/machine.hpp"
 #include "base/thread_pool.hpp"
 
 namespace gmdiff {
 
-int all_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int all_threads() { return usable_processors(); }
 
 void for_each_piece(int threads, std::int64_t count, double operations, const std::function<void(int, std::int64_t)>& body) {
   constexpr double worth_a_thread = 1e6;  // about what it costs to start one

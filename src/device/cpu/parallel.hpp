@@ -4,12 +4,12 @@
 #include <functional>
 #include <vector>
 
-// Distances run on all cores, or on as many threads as they are told; every sum is made of pieces that do not depend on their number, added
-// in the order of the pieces.
+// Distances run on all processors that there are for them, or on as many threads as they are told; every sum is made of pieces that do not
+// depend on their number, added in the order of the pieces.
 
 namespace gmdiff {
 
-/// One thread per core.
+/// One thread for each processor that this process may use.
 int all_threads();
 
 /// Calls body(thread, i) for i = 0 ... count - 1, on at most `threads` threads, or on the calling one alone when all pieces together have

@@ -319,6 +319,14 @@ class Chain {
 
 }  // namespace
 
+std::size_t chain_bytes(const SmcPlan& plan) {
+  constexpr std::size_t allocation = 2 * sizeof(void*);  // what the system adds to each
+  const std::size_t state = sizeof(VectorXd) + static_cast<std::size_t>(plan.dim()) * sizeof(double) + allocation;
+  const std::size_t weight = 2 * sizeof(double) + sizeof(long double) + sizeof(std::uint32_t);
+  // Resampling makes the states anew beside those that there were.
+  return static_cast<std::size_t>(plan.particles) * (2 * state + weight + sizeof(NormalStream));
+}
+
 ChainFailure run_chain(const SmcTask& task, std::int64_t chain) { return Chain(task, chain).run(); }
 
 }  // namespace gmdiff::reference

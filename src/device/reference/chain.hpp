@@ -8,4 +8,7 @@ namespace gmdiff::reference {
 /// @param chain its place in the task
 ChainFailure run_chain(const SmcTask& task, std::int64_t chain);
 
+/// Bytes that one chain takes.
+std::size_t chain_bytes(const SmcPlan& plan);
+
 }  // namespace gmdiff::reference

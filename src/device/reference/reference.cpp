@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/check.hpp"
+#include "base/machine.hpp"
 #include "base/random.hpp"
 #include "device/reference/chain.hpp"
 #include "device/reference/steps.hpp"
@@ -164,7 +165,10 @@ class ReferenceExecutor final : public Executor {
   std::string name() const override { return "reference"; }
   std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override;
   NonFinite run(const Task& task) const override { return Block(task).run(); }
-  std::int64_t chains_at_once(const SmcPlan& /*plan*/, Precision /*precision*/, std::size_t /*memory_limit*/) const override { return 1; }
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision /*precision*/, std::size_t /*memory_limit*/) const override {
+    require_memory(chain_bytes(plan), "one chain of ", plan.particles, " particles");
+    return 1;
+  }
   ChainFailure run(const SmcTask& task) const override {
     ChainFailure first;
     for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c) first.add(run_chain(task, c));

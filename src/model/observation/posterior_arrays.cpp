@@ -6,6 +6,7 @@
 
 #include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
+#include "base/machine.hpp"
 #include "model/observation/posterior_parts.hpp"
 
 namespace gmdiff {
@@ -118,6 +119,10 @@ long double quadratic(const Mixture& prior, Index k, const ConditionedFactor& fa
 }
 
 ConditionedComponents condition_one_by_one(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original) {
+  // Roots, the covariances that they become, and their eigenvectors.
+  const auto K = static_cast<std::uint64_t>(prior.num_components());
+  const auto d = static_cast<std::uint64_t>(prior.dim());
+  require_memory(saturating_product(K, d, d, 3 * sizeof(double)), "the posterior's ", K, " full covariances in dimension ", d);
   Points means = prior.means();
   std::vector<MatrixXd> roots;
   LogLikelihoods log_likelihoods{.common = observation.log_constant, .own = {}};
