@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "cli/files.hpp"
+#include "io/json_input.hpp"
 #include "io/npy_header.hpp"
 #include "model/check.hpp"
 #include "model/log_mean_exp.hpp"
@@ -49,7 +50,7 @@ class SidecarReader {
 Json parse_sidecar(const std::filesystem::path& sidecar, const std::filesystem::path& file) {
   std::ifstream in(sidecar, std::ios::binary);
   require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(), " belongs to");
-  const Json json = Json::parse(in, nullptr, /*allow_exceptions=*/false);
+  Json json = io::parse_ordered_json(in, io::Location(sidecar.string()));
   require(json.is_object(), sidecar.string(), " is not a JSON object");
   return json;
 }

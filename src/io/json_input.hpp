@@ -16,6 +16,8 @@
 namespace gmdiff::io {
 
 using Json = nlohmann::json;
+/// Keeps the order of its keys.
+using OrderedJson = nlohmann::ordered_json;
 
 /// Place of a value: the start of every message about it, e.g. `p.json: prior.means: `.
 class Location {
@@ -49,9 +51,10 @@ std::string describe(const Json& value);
 /// `unknown <what> "<name>"` with the nearest known name and all known ones.
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
 
-/// Parses one JSON value that fills the stream. Nesting is limited, repeated keys are errors.
+/// Parses one JSON value that fills the stream. Nesting is limited, repeated keys and NUL bytes are errors.
 /// @throws std::invalid_argument saying where the text is not JSON (line and column) or which key is repeated.
 Json parse_json(std::istream& in, const Location& where);
+OrderedJson parse_ordered_json(std::istream& in, const Location& where);
 
 /// The value, which must be an object. @throws std::invalid_argument.
 const Json& as_object(const Json& value, const Location& where);

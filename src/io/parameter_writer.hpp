@@ -9,14 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include "io/catalogue.hpp"
+#include "io/json_input.hpp"
 #include "model/check.hpp"
 
 // Descriptions as JSON, by the catalogue.
 
 namespace gmdiff::io {
-
-/// Keys in the order of the catalogue.
-using OrderedJson = nlohmann::ordered_json;
 
 /// A double that reads back to the same value; "inf", "-inf", "nan" as strings.
 inline OrderedJson write_number(double value) {
