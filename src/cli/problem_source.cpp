@@ -7,6 +7,8 @@
 #include "cli/arguments.hpp"
 #include "io/npy_header.hpp"
 #include "io/parameter_reader.hpp"
+#include "io/problem_input.hpp"
+#include "io/sidecar.hpp"
 #include "model/check.hpp"
 
 namespace gmdiff::cli {
@@ -17,7 +19,14 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
 }
 
 Problem load_problem(const std::string& file) {
-  return file == "-" ? read_problem(std::cin, "standard input", {}) : read_problem(std::filesystem::path(file));
+  InputFiles inputs;
+  return load_problem(file, inputs);
+}
+
+Problem load_problem(const std::string& file, InputFiles& inputs) {
+  if (file != "-") return io::read_problem(std::filesystem::path(file), inputs);
+  inputs.emplace_back(standard_input);
+  return io::read_problem(std::cin, "standard input", {}, inputs);
 }
 
 void set_steps(Problem& problem, const std::string& text) {
@@ -37,11 +46,17 @@ void set_steps(Problem& problem, const std::string& text) {
       problem.grid);
 }
 
-Points load_points(const std::string& file) {
+Points load_points(const std::string& file, std::vector<std::string>& warnings) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
   require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ", io::shape_text(shape));
   require(shape[0] >= 1, file, ": it holds no point");
+  check_sidecar(file, warnings);
   return read_points(file);
+}
+
+void check_sidecar(const std::string& file, std::vector<std::string>& warnings) {
+  if (match_sidecar(file) != SidecarMatch::differs) return;
+  warnings.push_back(concat(io::find_sidecar(file).string(), " is the provenance of other data than ", file, " holds now"));
 }
 
 Law law_of(const Problem& problem, bool prior) {

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "cli/files.hpp"
 #include "io/json_input.hpp"
 #include "io/npy_header.hpp"
+#include "io/sidecar.hpp"
 #include "model/check.hpp"
 #include "model/log_mean_exp.hpp"
 
@@ -117,6 +117,7 @@ Json sidecar_json(const RunRecord& record) {
   json["plan_hash"] = record.plan_hash;
   json["device"] = record.device;
   json["shape"] = record.shape;
+  json[io::checksums_key] = io::write_checksums(record.checksums);
   json["times"] = record.times;
   json["start"] = record.start ? Json{{"digest", hex(*record.start)}} : Json(nullptr);
   add_smc(json, record.smc);
@@ -156,7 +157,7 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
 }
 
 RunRecord read_sidecar(const std::filesystem::path& file) {
-  const std::filesystem::path path = with_suffix(file, ".json");
+  const std::filesystem::path path = io::find_sidecar(file);
   const std::string sidecar = path.string();
   const Json json = parse_sidecar(path, file);
   const SidecarReader reader(json, sidecar);
@@ -175,6 +176,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.plan_hash = reader.get<std::string>("plan_hash");
   record.device = reader.get<std::string>("device");
   record.shape = reader.get<std::vector<std::int64_t>>("shape");
+  record.checksums = io::read_checksums(reader.at(io::checksums_key), io::Location(sidecar).key(io::checksums_key));
   record.times = reader.at("times");
   record.start = read_start(reader, sidecar);
   record.smc = read_smc(reader, sidecar);

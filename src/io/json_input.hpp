@@ -22,10 +22,15 @@ using OrderedJson = nlohmann::ordered_json;
 /// Place of a value: the start of every message about it, e.g. `p.json: prior.means: `.
 class Location {
  public:
-  /// @param file name in messages. @param folder where relative paths in the file start.
-  explicit Location(std::string file, std::filesystem::path folder = {}) : file_(std::move(file)), folder_(std::move(folder)) {}
+  /// @param file name in messages. @param folder where relative paths in the file start. @param files where `note` puts files.
+  explicit Location(std::string file, std::filesystem::path folder = {}, std::vector<std::filesystem::path>* files = nullptr)
+      : file_(std::move(file)), folder_(std::move(folder)), files_(files) {}
 
   const std::filesystem::path& folder() const { return folder_; }
+  /// Remembers a file that is read for a value here.
+  void note(const std::filesystem::path& file) const {
+    if (files_ != nullptr) files_->push_back(file);
+  }
   /// Place of the value under a key.
   Location key(std::string_view name) const;
   /// Place of an array's element.
@@ -41,6 +46,7 @@ class Location {
  private:
   std::string file_;
   std::filesystem::path folder_;
+  std::vector<std::filesystem::path>* files_;
   std::string path_;
 };
 

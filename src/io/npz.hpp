@@ -38,7 +38,12 @@ struct NpzEntry {
   Precision precision = Precision::f64;
 
   bool operator==(const NpzEntry&) const = default;
+  /// Of all values.
+  std::int64_t bytes() const;
 };
+
+/// Whether a file starts as zip archives do.
+bool is_npz(const std::filesystem::path& file);
 
 /// Writes the arrays of an archive in turns, rows by rows. Each goes into a file of its own beside the archive until `commit` puts them
 /// together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
@@ -55,8 +60,8 @@ class NpzWriter {
   void append(std::size_t array, std::span<const float> values) { parts_.at(array).writer->append(values); }
   void append(std::size_t array, std::span<const double> values) { parts_.at(array).writer->append(values); }
   /// As of `NpyWriter`; the arrays of a partial archive must have as many whole rows each.
-  void commit();
-  std::int64_t commit_partial(const std::filesystem::path& other);
+  void commit(const std::string& sidecar = {});
+  std::int64_t commit_partial(const std::filesystem::path& other, const std::string& sidecar = {});
 
  private:
   struct Part {
