@@ -179,7 +179,7 @@ class Announcer {
 void check_outputs(const FileRun& run) {
   check_not_input(run.out, run.inputs);
   check_output(run.out, run.force);
-  check_output(io::sidecar_path(run.out), run.force);
+  check_output(io::sidecar_path(io::behind_links(run.out)), run.force);
   const std::filesystem::path partial = partial_name(run.out);
   std::error_code ignored;
   require(run.force || !std::filesystem::exists(partial, ignored), partial.string(),
@@ -206,7 +206,6 @@ void check_outputs(const FileRun& run) {
 
 template <class AnyPlan>
 RunRecord run_any(const AnyPlan& plan, FileRun run) {
-  run.out = io::behind_links(run.out);  // sidecar and partial file stand beside the data
   check_outputs(run);
   const ResultArrays arrays = result_arrays(plan, run.record, run.options.precision);
   check_free_space(run.out, output_bytes(arrays));

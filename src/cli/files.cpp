@@ -77,7 +77,7 @@ void add_data(InputFiles& inputs, const fs::path& file) {
 
 void check_not_input(const fs::path& file, const InputFiles& inputs) {
   const fs::path target = io::behind_links(file);
-  for (const fs::path& output : {file, target, partial_name(target)}) {
+  for (const fs::path& output : {file, target, partial_name(file)}) {
     check_one_not_input(output, inputs);
     check_one_not_input(io::sidecar_path(output), inputs);
   }
@@ -97,6 +97,6 @@ void write_text(const fs::path& file, const std::string& text, bool force) {
   output.publish();
 }
 
-fs::path partial_name(const fs::path& file) { return with_suffix(file, ".partial"); }
+fs::path partial_name(const fs::path& file) { return with_suffix(io::behind_links(file), ".partial"); }
 
 }  // namespace gmdiff::cli

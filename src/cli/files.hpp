@@ -37,7 +37,7 @@ void check_free_space(const std::filesystem::path& file, std::uint64_t bytes);
 /// `io::OutputFile`.
 void write_text(const std::filesystem::path& file, const std::string& text, bool force);
 
-/// Name of what an interrupted run leaves of `file`.
+/// Name of what an interrupted run leaves, beside the file behind links.
 std::filesystem::path partial_name(const std::filesystem::path& file);
 
 }  // namespace gmdiff::cli

@@ -60,9 +60,9 @@ Part load_part(const std::string& file) {
   require(!record.shape.empty() && static_cast<std::uint64_t>(record.shape[0]) == rows, file, ": it has ",
           record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record), " ", record.first, ":",
           record.end);
+  check_smc(part);
   require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(), " arrays, its sidecar names ",
           record.checksums.size(), " checksums");
-  check_smc(part);
   return part;
 }
 

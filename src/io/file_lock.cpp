@@ -10,7 +10,7 @@
 namespace gmdiff::io {
 
 FolderLock::FolderLock(const std::filesystem::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  constexpr std::chrono::seconds patience(30);
+  constexpr std::chrono::seconds patience(5);
   constexpr std::chrono::milliseconds pause(5);
   const auto end = std::chrono::steady_clock::now() + patience;
   while (folder_.is_open() && ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR) &&

@@ -122,20 +122,16 @@ bool is_npz(const std::filesystem::path& file) {
 NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite) : output_(file, overwrite) {
   check_names(file.string(), arrays);
   for (const NpzEntry& array : arrays) {
-    const std::filesystem::path part = output_.temporary().string() + "-" + array.name + ".npy";
-    parts_.push_back({array.name, part, std::make_unique<NpyWriter>(part, array.shape, array.precision, /*overwrite=*/false)});
+    auto place = std::make_unique<OutputFile>(output_.temporary().string() + "-" + array.name + ".npy", /*overwrite=*/false);
+    auto writer = std::make_unique<NpyWriter>(place->temporary(), array.shape, array.precision, /*overwrite=*/true);
+    parts_.push_back({array.name, std::move(place), std::move(writer)});
   }
-}
-
-NpzWriter::~NpzWriter() {
-  std::error_code none;
-  for (const Part& part : parts_) std::filesystem::remove(part.file, none);
 }
 
 void NpzWriter::assemble() {
   Archive archive = open_archive(output_);
   for (const Part& part : parts_) {
-    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.file.c_str(), 0, -1));
+    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.place->temporary().c_str(), 0, -1));
   }
   close_archive(std::move(archive), output_);
 }
@@ -148,7 +144,7 @@ void NpzWriter::commit(const std::string& sidecar) {
 
 std::int64_t NpzWriter::commit_partial(const std::filesystem::path& other, const std::string& sidecar) {
   std::set<std::int64_t> rows;
-  for (const Part& part : parts_) rows.insert(part.writer->commit_partial(part.file));
+  for (const Part& part : parts_) rows.insert(part.writer->commit_partial(part.place->temporary()));
   require(rows.size() == 1, output_.file().string(), ": its arrays have different numbers of rows");
   assemble();
   output_.publish_as(other, sidecar);

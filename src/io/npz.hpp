@@ -45,17 +45,14 @@ struct NpzEntry {
 /// Whether a file starts as zip archives do.
 bool is_npz(const std::filesystem::path& file);
 
-/// Writes the arrays of an archive in turns, rows by rows. Each goes into a file of its own beside the archive until `commit` puts them
-/// together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
+/// Writes the arrays of an archive in turns, rows by rows. Each goes into a private file of its own beside the archive until `commit` puts
+/// them together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
 class NpzWriter {
  public:
   /// @throws as `NpyWriter` for each array, and as `write_npz`.
   NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite);
   NpzWriter(const NpzWriter&) = delete;
   NpzWriter& operator=(const NpzWriter&) = delete;
-  /// Removes the unfinished files, unless committed.
-  ~NpzWriter();
-
   /// Appends to an array by its number. @throws as `NpyWriter::append`.
   void append(std::size_t array, std::span<const float> values) { parts_.at(array).writer->append(values); }
   void append(std::size_t array, std::span<const double> values) { parts_.at(array).writer->append(values); }
@@ -66,7 +63,7 @@ class NpzWriter {
  private:
   struct Part {
     std::string name;
-    std::filesystem::path file;
+    std::unique_ptr<OutputFile> place;  ///< never published: its temporary file, private as such files are, becomes the part
     std::unique_ptr<NpyWriter> writer;
   };
   /// Writes the archive of the finished parts to its temporary name.

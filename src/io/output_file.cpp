@@ -29,6 +29,20 @@ void check_target(const fs::path& file, bool overwrite) {
   require(overwrite, file.string(), ": exists already");
 }
 
+/// What tells a file from others, whatever their names.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t number = 0;
+
+  bool operator==(const FileIdentity&) const = default;
+};
+
+FileIdentity identity_of(const fs::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
 /// Name of the temporary files of all writers of a file, but for what tells them apart.
@@ -78,11 +92,12 @@ fs::path behind_links(const fs::path& file) {
   if (!fs::is_symlink(fs::symlink_status(file, none))) return file;
   std::error_code error;
   fs::path target = fs::canonical(file, error);
-  require(!error, file.string(), ": is a link to ", fs::read_symlink(file, none).string(), ", which does not exist");
+  require(!error, file.string(), ": is a link to ", fs::read_symlink(file, none).string(), ", which cannot be followed (", error.message(),
+          ")");
   return target;
 }
 
-OutputFile::OutputFile(fs::path file, bool overwrite) : file_(behind_links(file)), overwrite_(overwrite) {
+OutputFile::OutputFile(fs::path file, bool overwrite) : name_(std::move(file)), file_(behind_links(name_)), overwrite_(overwrite) {
   require(file_.has_filename(), "output file: the name is missing in \"", file_.string(), "\"");
   check_target(file_, overwrite_);
   std::error_code none;
@@ -134,12 +149,19 @@ void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std:
   }
   const FolderLock lock(folder_of(target));
   if (beside) check_target(beside->file_, overwrite);
+  const FileIdentity data = identity_of(temporary_);
   move_to(target, overwrite, access);
-  if (beside) {
-    beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
-  } else if (overwrite && is_sidecar(sidecar_file)) {
-    fs::remove(sidecar_file);
-  }
+  if (overwrite) remove_former_sidecars(target, beside.has_value());
+  // A run that did not wait for this one may have come between: then its sidecar is the right one.
+  if (beside && identity_of(target) == data) beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
+}
+
+void OutputFile::remove_former_sidecars(const fs::path& target, bool replaced) {
+  const fs::path behind = sidecar_path(target);
+  if (!replaced && is_sidecar(behind)) fs::remove(behind);
+  const fs::path of_link = sidecar_path(name_);
+  std::error_code none;
+  if (target == file_ && name_ != file_ && is_sidecar(of_link) && !fs::equivalent(of_link, behind, none)) fs::remove(of_link);
 }
 
 void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess access) {

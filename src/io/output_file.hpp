@@ -44,10 +44,12 @@ class OutputFile {
  private:
   void publish_to(const std::filesystem::path& target, bool overwrite, const std::string& sidecar);
   void publish_pair(const std::filesystem::path& target, bool overwrite, const std::string& sidecar);
+  void remove_former_sidecars(const std::filesystem::path& target, bool replaced);
   void move_to(const std::filesystem::path& target, bool overwrite, FileAccess access);
   [[noreturn]] void keep(const std::string& reason, const std::string& sidecar);
 
-  std::filesystem::path file_;
+  std::filesystem::path name_;  // as given
+  std::filesystem::path file_;  // behind links
   std::filesystem::path temporary_;
   bool overwrite_;
   bool published_ = false;
