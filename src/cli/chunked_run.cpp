@@ -15,6 +15,8 @@
 #include "cli/progress.hpp"
 #include "cli/result_file.hpp"
 #include "io/npy_header.hpp"
+#include "io/output_file.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -153,8 +155,6 @@ class ChunkedRun {
   std::optional<NpyReader> start_;
 };
 
-std::filesystem::path partial_name(const std::filesystem::path& out) { return with_suffix(out, ".partial"); }
-
 /// Prints the warnings and notes of a record, each once: those of the plan before the run, those of the device after it.
 class Announcer {
  public:
@@ -178,14 +178,15 @@ class Announcer {
 
 /// What a run may leave behind, all free to write.
 void check_outputs(const FileRun& run) {
+  check_not_input(run.out, run.inputs);
   check_output(run.out, run.force);
-  check_output(with_suffix(run.out, ".json"), run.force);
+  check_output(io::sidecar_path(io::behind_links(run.out)), run.force);
   const std::filesystem::path partial = partial_name(run.out);
   std::error_code ignored;
   require(run.force || !std::filesystem::exists(partial, ignored), partial.string(),
           " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
   check_output(partial, /*force=*/true);
-  check_output(with_suffix(partial, ".json"), /*force=*/true);
+  check_output(io::sidecar_path(partial), run.force);
 }
 
 /// Keeps what is finished and says how to complete it.
@@ -198,8 +199,8 @@ void check_outputs(const FileRun& run) {
   const std::uint64_t end = std::exchange(record.end, record.first + static_cast<std::uint64_t>(done));
   record.shape.front() = done;
   record.complete = false;
-  writer.commit_partial(partial);
-  write_text(with_suffix(partial, ".json"), json_text(sidecar_json(record)));
+  record.checksums = writer.checksums();
+  writer.commit_partial(partial, json_text(sidecar_json(record)));
   throw CommandInterrupted(concat("interrupted: ", done, " of ", total, " ", kind, " are in ", partial.string(), "; --range ", record.end,
                                   ":", end, " completes it, and gmdiff merge joins the two"));
 }
@@ -227,8 +228,8 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
     }
   }
   announcer.announce(run.record);
-  writer.commit();
-  write_text(with_suffix(run.out, ".json"), json_text(sidecar_json(run.record)));
+  run.record.checksums = writer.checksums();
+  writer.commit(json_text(sidecar_json(run.record)));
   return std::move(run.record);
 }
 

@@ -7,6 +7,7 @@
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
+#include "cli/files.hpp"
 #include "cli/record.hpp"
 
 namespace gmdiff::cli {
@@ -17,6 +18,7 @@ struct FileRun {
   Options options;   ///< of the whole run; start, progress and stop are set here
   std::optional<std::filesystem::path> start;
   std::filesystem::path out;
+  InputFiles inputs;  ///< none of which is written to
   bool force = false;
   bool quiet = false;
 };

@@ -47,8 +47,8 @@ bool is_npy(const std::string& file) {
   return in.read(magic.data(), std::ssize(magic)) && magic == "\x93NUMPY";
 }
 
-Side load_side(const std::string& file, bool prior) {
-  if (file != "-" && is_npy(file)) return {file, load_points(file), {}};
+Side load_side(const std::string& file, bool prior, std::vector<std::string>& warnings) {
+  if (file != "-" && is_npy(file)) return {file, load_points(file, warnings), {}};
   return {file, {}, law_of(load_problem(file), prior)};
 }
 
@@ -159,7 +159,7 @@ Json side_json(const Side& side) {
 const Side* law_side(const Side& a, const Side& b) { return b.law ? &b : a.law ? &a : nullptr; }
 
 std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
-                          const std::vector<DistanceRow>& rows) {
+                          const std::vector<DistanceRow>& rows, const std::vector<std::string>& warnings) {
   const Side* law = law_side(a, b);
   Json json;
   json["a"] = side_json(a);
@@ -171,6 +171,7 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   json["repeats"] = law != nullptr ? Json(options.repeats) : Json(nullptr);
   json["rows"] = Json::array();
   for (const DistanceRow& row : rows) json["rows"].push_back(row_json(row));
+  json["warnings"] = warnings;
   if (law == nullptr) json["reason"] = no_law;
   return json_text(json);
 }
@@ -194,14 +195,16 @@ std::string distance_text(const DistanceFlags& flags, const Side& a, const Side&
 void run_distance(const DistanceFlags& flags) {
   const JudgeOptions options = judge_options(flags);
   require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
-  const Side a = load_side(flags.a, flags.prior);
-  const Side b = load_side(flags.b, flags.prior);
+  std::vector<std::string> warnings;
+  const Side a = load_side(flags.a, flags.prior, warnings);
+  const Side b = load_side(flags.b, flags.prior, warnings);
   std::vector<DistanceRow> rows;
   {
     const ProgressLine line("distance", 0, flags.common.quiet);
     rows = measure(flags, a, b, options);
   }
-  print(flags.common.json ? distance_json(flags, a, b, options, rows) : distance_text(flags, a, b, options, rows));
+  print_remarks(warnings, {}, flags.common.quiet);
+  print(flags.common.json ? distance_json(flags, a, b, options, rows, warnings) : distance_text(flags, a, b, options, rows));
 }
 
 }  // namespace

@@ -57,8 +57,7 @@ Points where_defined(const char* name, Eigen::Index n, Eigen::Index columns, std
   }
 }
 
-Evaluation evaluate(const Mixture& law, const Points& x, Level level) {
-  Evaluation result;
+void evaluate(const Mixture& law, const Points& x, Level level, Evaluation& result) {
   const auto compute = [&](const char* name, Eigen::Index columns, const std::function<Points()>& quantity) {
     return where_defined(name, x.rows(), columns, result.warnings, quantity);
   };
@@ -66,7 +65,6 @@ Evaluation evaluate(const Mixture& law, const Points& x, Level level) {
   result.responsibilities = compute("responsibilities", law.num_components(), [&] { return law.responsibilities(x, level); });
   result.score = compute("score", law.dim(), [&] { return law.score(x, level); });
   result.denoiser = law.denoiser(x, level);
-  return result;
 }
 
 void write_arrays(const EvalFlags& flags, const Evaluation& result) {
@@ -121,18 +119,21 @@ std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool 
 }
 
 void run_eval(const EvalFlags& flags) {
-  if (!flags.out.empty()) check_output(flags.out, flags.force);
-  const Problem problem = load_problem(flags.problem.file);
+  if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
+  InputFiles inputs;
+  const Problem problem = load_problem(flags.problem.file, inputs);
+  add_data(inputs, flags.points);
+  if (!flags.out.empty()) check_not_input(flags.out, inputs);
   const Level level = parse_level(flags, problem);
   const Law law = law_of(problem, flags.problem.prior);
-  const Points x = load_points(flags.points);
+  Evaluation result;
+  const Points x = load_points(flags.points, result.warnings);
   require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(), ", those of the ", law.name,
           " ", law.mixture.dim());
   require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(), " points");
-  Evaluation result;
   {
     const ProgressLine line("eval", 0, flags.common.quiet);
-    result = evaluate(law.mixture, x, level);
+    evaluate(law.mixture, x, level, result);
     if (!flags.out.empty()) write_arrays(flags, result);
   }
   print_remarks(result.warnings, {}, flags.common.quiet);

@@ -4,12 +4,12 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
 #include "base/check.hpp"
 #include "io/output_file.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
 namespace fs = std::filesystem;
@@ -26,6 +26,17 @@ int creation_error(const fs::path& file) {
   close(descriptor);
   unlink(name.c_str());
   return 0;
+}
+
+/// Throws when `output` is one of the inputs. Compared is what stands under the names, which links may have made one.
+void check_one_not_input(const fs::path& output, const InputFiles& inputs) {
+  for (const fs::path& input : inputs) {
+    std::error_code ignored;
+    if (!fs::equivalent(output, input, ignored)) continue;
+    const std::string name = input == standard_input ? "standard input" : input.string();
+    fail("cannot write ", output.string(), ": ", name == output.string() ? "it" : "it is " + name + ", which",
+         " is read here, and no --force", " overwrites an input");
+  }
 }
 
 }  // namespace
@@ -45,11 +56,31 @@ void check_output(const fs::path& file, bool force) {
   require(fs::exists(folder, ignored), "cannot write ", name, ": the folder ", folder.string(), " does not exist");
   require(fs::is_directory(folder, ignored), "cannot write ", name, ": ", folder.string(), " is not a folder");
   require(!fs::is_directory(file, ignored), "cannot write ", name, ": it is a folder");
+  io::behind_links(file);
   const bool exists = fs::exists(fs::symlink_status(file, ignored));
   require(!exists || fs::is_regular_file(file, ignored), "cannot write ", name, ": it is not a regular file");
   require(!exists || force, name, " exists; --force overwrites it");
   const int error = creation_error(file);
   require(error == 0, "cannot write ", name, ": no file can be made there (", std::generic_category().message(error), ")");
+}
+
+void check_output_without_sidecar(const fs::path& file, bool force) {
+  check_output(file, force);
+  const fs::path sidecar = io::sidecar_path(io::behind_links(file));
+  require(force || !io::is_sidecar(sidecar), sidecar.string(), " exists, the provenance of other data; --force removes it");
+}
+
+void add_data(InputFiles& inputs, const fs::path& file) {
+  inputs.push_back(file);
+  inputs.push_back(io::find_sidecar(file));
+}
+
+void check_not_input(const fs::path& file, const InputFiles& inputs) {
+  const fs::path target = io::behind_links(file);
+  for (const fs::path& output : {file, target, partial_name(file)}) {
+    check_one_not_input(output, inputs);
+    check_one_not_input(io::sidecar_path(output), inputs);
+  }
 }
 
 void check_free_space(const fs::path& file, std::uint64_t bytes) {
@@ -60,13 +91,12 @@ void check_free_space(const fs::path& file, std::uint64_t bytes) {
       concat(file.string(), " would have ", bytes, " bytes, but its file system has ", space.available, " bytes free; nothing was run"));
 }
 
-void write_text(const fs::path& file, const std::string& text) {
-  io::OutputFile output(file, /*overwrite=*/true);
-  std::ofstream out(output.temporary(), std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw std::runtime_error("writing " + file.string() + " failed");
+void write_text(const fs::path& file, const std::string& text, bool force) {
+  io::OutputFile output(file, force);
+  output.write(text);
   output.publish();
 }
+
+fs::path partial_name(const fs::path& file) { return with_suffix(io::behind_links(file), ".partial"); }
 
 }  // namespace gmdiff::cli

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 // Output files: checked before any work, complete when they appear.
 
@@ -15,10 +16,28 @@ std::filesystem::path with_suffix(const std::filesystem::path& file, const std::
 /// with `force`, a regular file does). @throws std::invalid_argument naming the file and the reason.
 void check_output(const std::filesystem::path& file, bool force);
 
+/// `check_output` for a file without a sidecar: that of former data under this name would go.
+void check_output_without_sidecar(const std::filesystem::path& file, bool force);
+
+/// Files that a verb reads; standard input is `standard_input`.
+using InputFiles = std::vector<std::filesystem::path>;
+constexpr const char* standard_input = "/dev/stdin";
+
+/// Adds a file of data and its sidecar.
+void add_data(InputFiles& inputs, const std::filesystem::path& file);
+
+/// @throws std::invalid_argument when `file`, its sidecar or what an interrupted run leaves beside it is one of the inputs: the same file,
+///   under whatever name.
+void check_not_input(const std::filesystem::path& file, const InputFiles& inputs);
+
 /// @throws std::runtime_error when the file system of `file` has less than `bytes` free.
 void check_free_space(const std::filesystem::path& file, std::uint64_t bytes);
 
-/// Writes beside `file` and renames, so that it appears complete or not at all. @throws std::runtime_error when writing fails.
-void write_text(const std::filesystem::path& file, const std::string& text);
+/// Writes beside `file` and renames, so that it appears complete or not at all. @throws std::runtime_error when writing fails, and as
+/// `io::OutputFile`.
+void write_text(const std::filesystem::path& file, const std::string& text, bool force);
+
+/// Name of what an interrupted run leaves, beside the file behind links.
+std::filesystem::path partial_name(const std::filesystem::path& file);
 
 }  // namespace gmdiff::cli

@@ -11,7 +11,10 @@
 #include "cli/record.hpp"
 #include "cli/result_file.hpp"
 #include "cli/verb.hpp"
+#include "io/checksum.hpp"
 #include "io/npy_header.hpp"
+#include "io/output_file.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -58,6 +61,8 @@ Part load_part(const std::string& file) {
           record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record), " ", record.first, ":",
           record.end);
   check_smc(part);
+  require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(), " arrays, its sidecar names ",
+          record.checksums.size(), " checksums");
   return part;
 }
 
@@ -137,16 +142,12 @@ RunRecord merge_records(const std::vector<Part>& parts) {
   return whole;
 }
 
-/// Bytes of an array's values.
-std::int64_t bytes_of(const io::NpzEntry& array) {
-  return io::shape_size(array.shape, array.name) * (array.precision == Precision::f32 ? 4 : 8);
-}
-
 /// Copies arrays of files block by block.
 class Copier {
  public:
   Copier(ResultWriter& writer, ProgressLine& line, std::stop_token stop) : writer_(writer), line_(line), stop_(std::move(stop)) {}
 
+  /// @throws std::invalid_argument when the values are not those that the part's sidecar speaks of.
   void copy(const Part& part, std::size_t array) {
     part.arrays[array].precision == Precision::f32 ? copy<float>(part, array) : copy<double>(part, array);
   }
@@ -157,15 +158,19 @@ class Copier {
     ResultReader reader(part.file);
     reader.open(array);
     std::vector<Scalar> block;
-    for (std::int64_t left = bytes_of(part.arrays[array]); left > 0; left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
+    io::Checksum checksum;
+    for (std::int64_t left = part.arrays[array].bytes(); left > 0; left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
       if (stop_.stop_requested()) throw CommandInterrupted("interrupted: nothing was written");
       block.resize(static_cast<std::size_t>(std::min(block_bytes, left)) / sizeof(Scalar));
       const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
       reader.read_bytes(bytes);
+      checksum.update(std::as_bytes(bytes));
       writer_.append(array, std::span<const Scalar>(block));
       done_ += std::ssize(bytes);
       line_.update(done_);
     }
+    require(checksum.value() == part.record.checksums[array], io::find_sidecar(part.file).string(), " does not belong to ", part.file,
+            ": the values have the checksum ", hex(checksum.value()), ", the sidecar says ", hex(part.record.checksums[array]));
   }
 
   ResultWriter& writer_;
@@ -181,10 +186,10 @@ ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
   return arrays;
 }
 
-void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, const RunRecord& whole) {
+void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, RunRecord& whole) {
   const ResultArrays arrays = whole_arrays(parts.front(), whole.shape.front());
   std::int64_t bytes = 0;
-  for (const io::NpzEntry& array : arrays) bytes += bytes_of(array);
+  for (const io::NpzEntry& array : arrays) bytes += array.bytes();
   check_free_space(flags.out, static_cast<std::uint64_t>(bytes) * (is_archive(arrays) ? 2 : 1));
   const InterruptWatcher watcher;
   ResultWriter writer(flags.out, arrays, flags.force);
@@ -193,17 +198,20 @@ void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, const
   for (std::size_t array = 0; array < arrays.size(); ++array) {
     for (const Part& part : parts) copier.copy(part, array);
   }
-  writer.commit();
-  write_text(with_suffix(flags.out, ".json"), json_text(sidecar_json(whole)));
+  whole.checksums = writer.checksums();
+  writer.commit(json_text(sidecar_json(whole)));
 }
 
 void run_merge(const MergeFlags& flags) {
   check_output(flags.out, flags.force);
-  check_output(with_suffix(flags.out, ".json"), flags.force);
+  check_output(io::sidecar_path(io::behind_links(flags.out)), flags.force);
+  InputFiles inputs;
+  for (const std::string& file : flags.files) add_data(inputs, file);
+  check_not_input(flags.out, inputs);
   const std::vector<Part> parts = load_parts(flags.files);
   require(!is_archive(parts.front().arrays) || flags.out.ends_with(".npz"), "--out ", flags.out,
           ": the parts are archives; give a name that ends in .npz");
-  const RunRecord whole = merge_records(parts);
+  RunRecord whole = merge_records(parts);
   write_merged(flags, parts, whole);
   print_remarks(whole.warnings, whole.notes, flags.common.quiet);
   print(flags.common.json ? json_text(result_json(whole, flags.out)) : result_text(whole, flags.out));

@@ -68,8 +68,10 @@ std::string posterior_text(const Posterior& exact) {
 }
 
 void run_posterior(const PosteriorFlags& flags) {
-  if (!flags.out.empty()) check_output(flags.out, flags.force);
-  const Problem problem = load_problem(flags.problem.file);
+  if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
+  InputFiles inputs;
+  const Problem problem = load_problem(flags.problem.file, inputs);
+  if (!flags.out.empty()) check_not_input(flags.out, inputs);
   require(problem.observation.has_value(), flags.problem.file, " has no observation: there is no posterior");
   std::vector<std::string> notes;
   std::string result;
@@ -77,7 +79,7 @@ void run_posterior(const PosteriorFlags& flags) {
     const ProgressLine line("posterior", 0, flags.common.quiet);
     const Posterior exact = posterior(problem.prior, *problem.observation);
     const std::string text = to_json(posterior_problem(problem, exact.mixture, notes));
-    if (!flags.out.empty()) write_text(flags.out, text);
+    if (!flags.out.empty()) write_text(flags.out, text, flags.force);
     result = flags.common.json ? json_text(posterior_json(exact, Json::parse(text).at("prior"))) : posterior_text(exact);
   }
   print_remarks({}, flags.out.empty() ? std::vector<std::string>{} : notes, flags.common.quiet);

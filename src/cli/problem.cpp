@@ -47,9 +47,9 @@ Problem make_problem(const ProblemMakerFlags& flags) {
 }
 
 void run_problem(const ProblemMakerFlags& flags) {
-  if (!flags.out.empty()) check_output(flags.out, flags.force);
+  if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   const std::string text = to_json(make_problem(flags));
-  if (!flags.out.empty()) write_text(flags.out, text);
+  if (!flags.out.empty()) write_text(flags.out, text, flags.force);
   if (flags.out.empty() || flags.common.json) {
     print(text);
   } else if (!flags.common.quiet) {

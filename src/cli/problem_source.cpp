@@ -11,6 +11,8 @@
 #include "cli/streams.hpp"
 #include "io/npy_header.hpp"
 #include "io/parameter_reader.hpp"
+#include "io/problem_input.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
 
@@ -20,11 +22,17 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
 }
 
 Problem load_problem(const std::string& file) {
-  if (file != "-") return read_problem(std::filesystem::path(file));
+  InputFiles inputs;
+  return load_problem(file, inputs);
+}
+
+Problem load_problem(const std::string& file, InputFiles& inputs) {
+  if (file != "-") return io::read_problem(std::filesystem::path(file), inputs);
+  inputs.emplace_back(standard_input);
   StandardInput input;
   std::istream in(&input);
   in.exceptions(std::ios_base::badbit);  // what reading throws passes
-  return read_problem(in, "standard input", {});
+  return io::read_problem(in, "standard input", {}, inputs);
 }
 
 void set_steps(Problem& problem, const std::string& text) {
@@ -44,11 +52,17 @@ void set_steps(Problem& problem, const std::string& text) {
       problem.grid);
 }
 
-Points load_points(const std::string& file) {
+Points load_points(const std::string& file, std::vector<std::string>& warnings) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
   require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ", io::shape_text(shape));
   require(shape[0] >= 1, file, ": it holds no point");
+  check_sidecar(file, warnings);
   return read_points(file);
+}
+
+void check_sidecar(const std::string& file, std::vector<std::string>& warnings) {
+  if (match_sidecar(file) != SidecarMatch::differs) return;
+  warnings.push_back(concat(io::find_sidecar(file).string(), " is the provenance of other data than ", file, " holds now"));
 }
 
 Law law_of(const Problem& problem, bool prior) {

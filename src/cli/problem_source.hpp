@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
+#include "cli/files.hpp"
 #include "cli/verb.hpp"
 
 namespace gmdiff::cli {
@@ -21,13 +23,19 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior =
 
 /// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
 Problem load_problem(const std::string& file);
+/// The same; adds the files that are read to `inputs`.
+Problem load_problem(const std::string& file, InputFiles& inputs);
 
 /// Replaces the number of steps of the problem's grid by that of `--steps`. @throws std::invalid_argument for a grid that is a list of
 /// times.
 void set_steps(Problem& problem, const std::string& steps);
 
-/// The points of a .npy file of shape (n, d), or (n) for d = 1. @throws std::invalid_argument naming the file for any other shape.
-Points load_points(const std::string& file);
+/// The points of a .npy file of shape (n, d), or (n) for d = 1. A sidecar of other data adds a warning.
+/// @throws std::invalid_argument naming the file for any other shape.
+Points load_points(const std::string& file, std::vector<std::string>& warnings);
+
+/// Adds a warning when the sidecar of a .npy file is of other data.
+void check_sidecar(const std::string& file, std::vector<std::string>& warnings);
 
 /// What a verb speaks of: the posterior when the problem has an observation, unless the prior is asked for.
 struct Law {

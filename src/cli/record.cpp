@@ -8,7 +8,9 @@
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
 #include "cli/files.hpp"
+#include "io/json_input.hpp"
 #include "io/npy_header.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -49,7 +51,7 @@ class SidecarReader {
 Json parse_sidecar(const std::filesystem::path& sidecar, const std::filesystem::path& file) {
   std::ifstream in(sidecar, std::ios::binary);
   require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(), " belongs to");
-  const Json json = Json::parse(in, nullptr, /*allow_exceptions=*/false);
+  Json json = io::parse_ordered_json(in, io::Location(sidecar.string()));
   require(json.is_object(), sidecar.string(), " is not a JSON object");
   return json;
 }
@@ -116,6 +118,7 @@ Json sidecar_json(const RunRecord& record) {
   json["plan_hash"] = record.plan_hash;
   json["device"] = record.device;
   json["shape"] = record.shape;
+  json[io::checksums_key] = io::write_checksums(record.checksums);
   json["times"] = record.times;
   json["start"] = record.start ? Json{{"digest", hex(*record.start)}} : Json(nullptr);
   add_smc(json, record.smc);
@@ -155,7 +158,7 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
 }
 
 RunRecord read_sidecar(const std::filesystem::path& file) {
-  const std::filesystem::path path = with_suffix(file, ".json");
+  const std::filesystem::path path = io::find_sidecar(file);
   const std::string sidecar = path.string();
   const Json json = parse_sidecar(path, file);
   const SidecarReader reader(json, sidecar);
@@ -174,6 +177,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.plan_hash = reader.get<std::string>("plan_hash");
   record.device = reader.get<std::string>("device");
   record.shape = reader.get<std::vector<std::int64_t>>("shape");
+  record.checksums = io::read_checksums(reader.at(io::checksums_key), io::Location(sidecar).key(io::checksums_key));
   record.times = reader.at("times");
   record.start = read_start(reader, sidecar);
   record.smc = read_smc(reader, sidecar);

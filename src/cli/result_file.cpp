@@ -1,20 +1,8 @@
 #include "cli/result_file.hpp"
 
-#include <fstream>
-#include <string>
 #include <utility>
 
 namespace gmdiff::cli {
-namespace {
-
-/// Whether a file starts as zip archives do.
-bool starts_as_zip(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string start(2, '\0');
-  return in.read(start.data(), std::ssize(start)) && start == "PK";
-}
-
-}  // namespace
 
 ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) { return {{"", std::move(shape), precision}}; }
 
@@ -24,7 +12,7 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
           {"log_evidence", {shape.at(0)}, Precision::f64}};
 }
 
-ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force) {
+ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force) : checksums_(arrays.size()) {
   if (is_archive(arrays)) {
     npz_.emplace(file, arrays, force);
   } else {
@@ -32,8 +20,14 @@ ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays
   }
 }
 
+std::vector<std::uint64_t> ResultWriter::checksums() const {
+  std::vector<std::uint64_t> values;
+  for (const io::Checksum& checksum : checksums_) values.push_back(checksum.value());
+  return values;
+}
+
 ResultReader::ResultReader(const std::filesystem::path& file) {
-  if (starts_as_zip(file)) {
+  if (io::is_npz(file)) {
     npz_.emplace(file);
     arrays_ = npz_->arrays();
   } else {

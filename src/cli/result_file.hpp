@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <gmdiff/io/npy.hpp>
 
+#include "io/checksum.hpp"
 #include "io/npz.hpp"
 
 namespace gmdiff::cli {
@@ -35,13 +37,20 @@ class ResultWriter {
     } else {
       npy_->append(values);
     }
+    checksums_[array].update(std::as_bytes(values));
   }
-  void commit() { npz_ ? npz_->commit() : npy_->commit(); }
-  void commit_partial(const std::filesystem::path& other) { npz_ ? npz_->commit_partial(other) : npy_->commit_partial(other); }
+  /// Of the values so far, for the sidecar.
+  std::vector<std::uint64_t> checksums() const;
+  void commit(const std::string& sidecar) { npz_ ? npz_->commit(sidecar) : npy_->commit(sidecar); }
+  /// To be called after whole rows: the checksums are of all values.
+  void commit_partial(const std::filesystem::path& other, const std::string& sidecar) {
+    npz_ ? npz_->commit_partial(other, sidecar) : npy_->commit_partial(other, sidecar);
+  }
 
  private:
   std::optional<NpyWriter> npy_;
   std::optional<io::NpzWriter> npz_;
+  std::vector<io::Checksum> checksums_;
 };
 
 /// Reads either kind of file, told by its first bytes.

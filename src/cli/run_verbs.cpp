@@ -66,9 +66,10 @@ int parse_history(const std::string& text, std::size_t levels) {
   return static_cast<int>(parse_integer("--history", text, 2, static_cast<std::int64_t>(levels)));
 }
 
-/// What the three verbs share: the run of `plan` and its report.
+/// What the three verbs share: the run of `plan` and its report. `inputs` are the files of the problem.
 template <class AnyPlan>
-void run_verb(const RunFlags& flags, RunRecord record, const AnyPlan& plan, std::vector<std::int64_t> row_shape, int history) {
+void run_verb(const RunFlags& flags, const InputFiles& inputs, RunRecord record, const AnyPlan& plan, std::vector<std::int64_t> row_shape,
+              int history) {
   const ParticleRange range = particles(flags, plan.dim(), record.notes);
   Options options;
   options.first = range.first;
@@ -92,9 +93,14 @@ void run_verb(const RunFlags& flags, RunRecord record, const AnyPlan& plan, std:
               .options = std::move(options),
               .start = {},
               .out = flags.out,
+              .inputs = inputs,
               .force = flags.force,
               .quiet = flags.common.quiet};
-  if (flags.start) run.start = *flags.start;
+  if (flags.start) {
+    run.start = *flags.start;
+    add_data(run.inputs, *flags.start);
+    check_sidecar(*flags.start, run.record.warnings);
+  }
   const RunRecord done = run_to_file(plan, std::move(run));
   print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
 }
@@ -113,7 +119,7 @@ RunRecord record_of(const std::string& verb, const Problem& problem, const std::
 }
 
 /// A reverse-time sampler, on the law that the verb speaks of.
-void sample_law(const RunFlags& flags, const Problem& problem, const Sampler& sampler) {
+void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const Sampler& sampler) {
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
   const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid_of(problem, process), sampler);
@@ -122,7 +128,7 @@ void sample_law(const RunFlags& flags, const Problem& problem, const Sampler& sa
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (history > 0) row_shape.insert(row_shape.begin(), history);
-  run_verb(flags, std::move(record), plan, std::move(row_shape), history);
+  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
 /// Archives are told by their name, so that nobody takes one for an array.
@@ -135,7 +141,7 @@ void check_name(const std::string& out, SmcOutput output) {
 }
 
 /// Sequential Monte Carlo, from the prior to the posterior.
-void sample_posterior(const RunFlags& flags, const Problem& problem, const SmcSampler& sampler) {
+void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const SmcSampler& sampler) {
   const char* name = name_of(sampler);
   require(!flags.start, "--start: ", name,
           " draws its first particles by the observation; only samplers without weights take start states");
@@ -149,35 +155,38 @@ void sample_posterior(const RunFlags& flags, const Problem& problem, const SmcSa
   record.sampler = Json::parse(to_json(sampler));
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
-  run_verb(flags, std::move(record), plan, std::move(row_shape), 0);
+  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), 0);
 }
 
 void sample(const RunFlags& flags) {
-  Problem problem = load_problem(flags.problem.file);
+  InputFiles inputs;
+  Problem problem = load_problem(flags.problem.file, inputs);
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
-  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) return sample_posterior(flags, problem, *smc);
-  sample_law(flags, problem, std::get<Sampler>(problem.sampler));
+  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) return sample_posterior(flags, inputs, problem, *smc);
+  sample_law(flags, inputs, problem, std::get<Sampler>(problem.sampler));
 }
 
 void forward(const RunFlags& flags) {
-  const Problem problem = load_problem(flags.problem.file);
+  InputFiles inputs;
+  const Problem problem = load_problem(flags.problem.file, inputs);
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
   const Plan plan = forward_plan(std::span(&law.mixture, 1), process, grid_of(problem, process));
   const std::size_t levels = plan.times.size();
   const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
-  run_verb(flags, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
+  run_verb(flags, inputs, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
 }
 
 void draw(const RunFlags& flags) {
-  const Problem problem = load_problem(flags.problem.file);
+  InputFiles inputs;
+  const Problem problem = load_problem(flags.problem.file, inputs);
   const Law law = law_of(problem, flags.problem.prior);
   const Plan plan = draw_plan(std::span(&law.mixture, 1));
   RunRecord record;
   record.verb = "draw";
   record.law = law.name;
-  run_verb(flags, std::move(record), plan, {plan.dim()}, 0);
+  run_verb(flags, inputs, std::move(record), plan, {plan.dim()}, 0);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "io/json_input.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <streambuf>
 
 namespace gmdiff::io {
 
@@ -41,23 +43,25 @@ class ParserGuard {
  public:
   explicit ParserGuard(const Location& where) : where_(where) {}
 
-  bool operator()(int, Json::parse_event_t event, const Json& parsed) {
+  template <class AnyJson>
+  bool operator()(int, typename AnyJson::parse_event_t event, const AnyJson& parsed) {
+    using Event = typename AnyJson::parse_event_t;
     switch (event) {
-      case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start:
+      case Event::object_start:
+      case Event::array_start:
         if (keys_.size() == max_depth) where_.fail("nested more than ", max_depth, " deep");
         keys_.emplace_back();
         break;
-      case Json::parse_event_t::object_end:
-      case Json::parse_event_t::array_end:
+      case Event::object_end:
+      case Event::array_end:
         keys_.pop_back();
         break;
-      case Json::parse_event_t::key:
-        if (!keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
-          where_.fail("repeated key ", in_quotes(parsed.get_ref<const std::string&>()));
+      case Event::key:
+        if (!keys_.back().insert(parsed.template get_ref<const std::string&>()).second) {
+          where_.fail("repeated key ", in_quotes(parsed.template get_ref<const std::string&>()));
         }
         break;
-      case Json::parse_event_t::value:
+      case Event::value:
         break;
     }
     return true;
@@ -67,6 +71,61 @@ class ParserGuard {
   const Location& where_;
   std::vector<std::set<std::string>> keys_;
 };
+
+/// Passes a text on and refuses NUL bytes: the parser takes one for the end of the text and would ignore what follows.
+class TextWithoutNul : public std::streambuf {
+ public:
+  TextWithoutNul(std::istream& in, const Location& where) : in_(in), where_(where) {}
+
+ protected:
+  int_type underflow() override {
+    count(std::string_view(eback(), static_cast<std::size_t>(egptr() - eback())));
+    if (next_ == end_) fill();
+    if (next_ == end_) return traits_type::eof();
+    char* const begin = buffer_.data() + next_;
+    char* const end = std::find(begin, buffer_.data() + end_, '\0');
+    if (begin == end) where_.fail("not valid JSON: a NUL byte at line ", line_, ", column ", column_);
+    next_ = static_cast<std::size_t>(end - buffer_.data());
+    setg(begin, begin, end);
+    return traits_type::to_int_type(*begin);
+  }
+
+ private:
+  void fill() {
+    next_ = 0;
+    end_ = static_cast<std::size_t>(in_.rdbuf()->sgetn(buffer_.data(), static_cast<std::streamsize>(buffer_.size())));
+  }
+
+  /// Moves the place behind text that was passed on.
+  void count(std::string_view text) {
+    const std::size_t last = text.rfind('\n');
+    line_ += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    column_ = last == std::string_view::npos ? column_ + text.size() : text.size() - last;
+  }
+
+  std::istream& in_;
+  const Location& where_;
+  std::array<char, 1 << 16> buffer_{};
+  std::size_t next_ = 0, end_ = 0;     // of the buffer: what is not passed on yet
+  std::size_t line_ = 1, column_ = 1;  // of the next byte
+};
+
+template <class AnyJson>
+AnyJson parse(std::istream& in, const Location& where) {
+  TextWithoutNul text(in, where);
+  std::istream checked(&text);
+  ParserGuard guard(where);
+  try {
+    return AnyJson::parse(
+        checked, [&](int depth, typename AnyJson::parse_event_t event, const AnyJson& parsed) { return guard(depth, event, parsed); });
+  } catch (const typename AnyJson::exception& error) {
+    std::string_view message = error.what();
+    message.remove_prefix(std::min(message.find("] ") + 2, message.size()));  // "[json.exception.parse_error.101] "
+    where.fail("not valid JSON: ", printable(message, max_parser_text));
+  } catch (const std::ios_base::failure& error) {
+    throw std::runtime_error(where.prefix() + "reading failed: " + error.what());
+  }
+}
 
 }  // namespace
 
@@ -106,17 +165,8 @@ std::string unknown_name(std::string_view what, std::string_view name, const std
   return message + " (known: " + list + ")";
 }
 
-Json parse_json(std::istream& in, const Location& where) {
-  try {
-    return Json::parse(in, ParserGuard(where));
-  } catch (const Json::exception& error) {
-    std::string_view text = error.what();
-    text.remove_prefix(std::min(text.find("] ") + 2, text.size()));  // "[json.exception.parse_error.101] "
-    where.fail("not valid JSON: ", printable(text, max_parser_text));
-  } catch (const std::ios_base::failure& error) {
-    throw std::runtime_error(where.prefix() + "reading failed: " + error.what());
-  }
-}
+Json parse_json(std::istream& in, const Location& where) { return parse<Json>(in, where); }
+OrderedJson parse_ordered_json(std::istream& in, const Location& where) { return parse<OrderedJson>(in, where); }
 
 const Json& as_object(const Json& value, const Location& where) {
   if (!value.is_object()) where.fail("expected an object, given ", describe(value));

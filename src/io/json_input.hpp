@@ -16,14 +16,21 @@
 namespace gmdiff::io {
 
 using Json = nlohmann::json;
+/// Keeps the order of its keys.
+using OrderedJson = nlohmann::ordered_json;
 
 /// Place of a value: the start of every message about it, e.g. `p.json: prior.means: `.
 class Location {
  public:
-  /// @param file name in messages. @param folder where relative paths in the file start.
-  explicit Location(std::string file, std::filesystem::path folder = {}) : file_(std::move(file)), folder_(std::move(folder)) {}
+  /// @param file name in messages. @param folder where relative paths in the file start. @param files where `note` puts files.
+  explicit Location(std::string file, std::filesystem::path folder = {}, std::vector<std::filesystem::path>* files = nullptr)
+      : file_(std::move(file)), folder_(std::move(folder)), files_(files) {}
 
   const std::filesystem::path& folder() const { return folder_; }
+  /// Remembers a file that is read for a value here.
+  void note(const std::filesystem::path& file) const {
+    if (files_ != nullptr) files_->push_back(file);
+  }
   /// Place of the value under a key.
   Location key(std::string_view name) const;
   /// Place of an array's element.
@@ -39,6 +46,7 @@ class Location {
  private:
   std::string file_;
   std::filesystem::path folder_;
+  std::vector<std::filesystem::path>* files_;
   std::string path_;
 };
 
@@ -49,9 +57,10 @@ std::string describe(const Json& value);
 /// `unknown <what> "<name>"` with the nearest known name and all known ones.
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
 
-/// Parses one JSON value that fills the stream. Nesting is limited, repeated keys are errors.
+/// Parses one JSON value that fills the stream. Nesting is limited, repeated keys and NUL bytes are errors.
 /// @throws std::invalid_argument saying where the text is not JSON (line and column) or which key is repeated.
 Json parse_json(std::istream& in, const Location& where);
+OrderedJson parse_ordered_json(std::istream& in, const Location& where);
 
 /// The value, which must be an object. @throws std::invalid_argument.
 const Json& as_object(const Json& value, const Location& where);

@@ -59,14 +59,14 @@ void NpyWriter::close() {
   done_ = true;
 }
 
-void NpyWriter::commit() {
+void NpyWriter::commit(const std::string& sidecar) {
   require(!done_, output_->file().string(), ": is complete already");
   require(written_ == size_, output_->file().string(), ": ", written_, " values written, shape ", io::shape_text(shape_), " needs ", size_);
   close();
-  output_->publish();
+  output_->publish(sidecar);
 }
 
-std::int64_t NpyWriter::commit_partial(const std::filesystem::path& other) {
+std::int64_t NpyWriter::commit_partial(const std::filesystem::path& other, const std::string& sidecar) {
   require(!done_, output_->file().string(), ": is complete already");
   require(!shape_.empty(), output_->file().string(), ": a single number has no rows");
   const std::int64_t row_values = size_ == 0 ? 0 : size_ / shape_[0];
@@ -80,7 +80,7 @@ std::int64_t NpyWriter::commit_partial(const std::filesystem::path& other) {
   const auto data_bytes = static_cast<std::uintmax_t>(rows) * static_cast<std::uintmax_t>(row_values) * value_bytes;
   // An unfinished row at the end goes.
   std::filesystem::resize_file(output_->temporary(), header_bytes_ + data_bytes);
-  output_->publish_as(other);
+  output_->publish_as(other, sidecar);
   return rows;
 }
 

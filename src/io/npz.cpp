@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <set>
@@ -36,7 +37,7 @@ using Archive = std::unique_ptr<zip_t, Discard>;
 
 Archive open_archive(const OutputFile& output) {
   int code = 0;
-  Archive archive(zip_open(output.temporary().c_str(), ZIP_CREATE | ZIP_EXCL, &code));
+  Archive archive(zip_open(output.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
   if (!archive) {
     zip_error_t error;
     zip_error_init_with_code(&error, code);
@@ -110,39 +111,43 @@ void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& a
   output.publish();
 }
 
+std::int64_t NpzEntry::bytes() const { return shape_size(shape, name) * (precision == Precision::f32 ? 4 : 8); }
+
+bool is_npz(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::array<char, 2> start{};
+  return in.read(start.data(), std::ssize(start)) && start == std::array{'P', 'K'};
+}
+
 NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite) : output_(file, overwrite) {
   check_names(file.string(), arrays);
   for (const NpzEntry& array : arrays) {
-    const std::filesystem::path part = output_.temporary().string() + "-" + array.name + ".npy";
-    parts_.push_back({array.name, part, std::make_unique<NpyWriter>(part, array.shape, array.precision, /*overwrite=*/false)});
+    auto place = std::make_unique<OutputFile>(output_.temporary().string() + "-" + array.name + ".npy", /*overwrite=*/false);
+    auto writer = std::make_unique<NpyWriter>(place->temporary(), array.shape, array.precision, /*overwrite=*/true);
+    parts_.push_back({array.name, std::move(place), std::move(writer)});
   }
-}
-
-NpzWriter::~NpzWriter() {
-  std::error_code none;
-  for (const Part& part : parts_) std::filesystem::remove(part.file, none);
 }
 
 void NpzWriter::assemble() {
   Archive archive = open_archive(output_);
   for (const Part& part : parts_) {
-    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.file.c_str(), 0, -1));
+    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.place->temporary().c_str(), 0, -1));
   }
   close_archive(std::move(archive), output_);
 }
 
-void NpzWriter::commit() {
+void NpzWriter::commit(const std::string& sidecar) {
   for (const Part& part : parts_) part.writer->commit();
   assemble();
-  output_.publish();
+  output_.publish(sidecar);
 }
 
-std::int64_t NpzWriter::commit_partial(const std::filesystem::path& other) {
+std::int64_t NpzWriter::commit_partial(const std::filesystem::path& other, const std::string& sidecar) {
   std::set<std::int64_t> rows;
-  for (const Part& part : parts_) rows.insert(part.writer->commit_partial(part.file));
+  for (const Part& part : parts_) rows.insert(part.writer->commit_partial(part.place->temporary()));
   require(rows.size() == 1, output_.file().string(), ": its arrays have different numbers of rows");
   assemble();
-  output_.publish_as(other);
+  output_.publish_as(other, sidecar);
   return *rows.begin();
 }
 
@@ -183,7 +188,7 @@ void NpzReader::open(std::size_t array) {
   entry_.reset(zip_fopen_index(archive_.get(), array, 0));
   require(entry_ != nullptr, file_, ": its array ", opened.name, " cannot be read (", zip_strerror(archive_.get()), ")");
   std::string header(static_cast<std::size_t>(data_offsets_[array]), '\0');
-  left_ = std::ssize(header) + shape_size(opened.shape, file_) * (opened.precision == Precision::f32 ? 4 : 8);
+  left_ = std::ssize(header) + opened.bytes();
   read_bytes(header);
 }
 

@@ -38,30 +38,32 @@ struct NpzEntry {
   Precision precision = Precision::f64;
 
   bool operator==(const NpzEntry&) const = default;
+  /// Of all values.
+  std::int64_t bytes() const;
 };
 
-/// Writes the arrays of an archive in turns, rows by rows. Each goes into a file of its own beside the archive until `commit` puts them
-/// together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
+/// Whether a file starts as zip archives do.
+bool is_npz(const std::filesystem::path& file);
+
+/// Writes the arrays of an archive in turns, rows by rows. Each goes into a private file of its own beside the archive until `commit` puts
+/// them together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
 class NpzWriter {
  public:
   /// @throws as `NpyWriter` for each array, and as `write_npz`.
   NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite);
   NpzWriter(const NpzWriter&) = delete;
   NpzWriter& operator=(const NpzWriter&) = delete;
-  /// Removes the unfinished files, unless committed.
-  ~NpzWriter();
-
   /// Appends to an array by its number. @throws as `NpyWriter::append`.
   void append(std::size_t array, std::span<const float> values) { parts_.at(array).writer->append(values); }
   void append(std::size_t array, std::span<const double> values) { parts_.at(array).writer->append(values); }
   /// As of `NpyWriter`; the arrays of a partial archive must have as many whole rows each.
-  void commit();
-  std::int64_t commit_partial(const std::filesystem::path& other);
+  void commit(const std::string& sidecar = {});
+  std::int64_t commit_partial(const std::filesystem::path& other, const std::string& sidecar = {});
 
  private:
   struct Part {
     std::string name;
-    std::filesystem::path file;
+    std::unique_ptr<OutputFile> place;  ///< never published: its temporary file, private as such files are, becomes the part
     std::unique_ptr<NpyWriter> writer;
   };
   /// Writes the archive of the finished parts to its temporary name.

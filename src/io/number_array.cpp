@@ -107,6 +107,7 @@ NumberArray read_file(const std::string& path, const Location& where, const std:
     where.fail(expectation(expected), " or the path of a .npy file, given ", in_quotes(path));
   try {
     NpyReader reader(where.folder() / path);
+    where.note(where.folder() / path);
     if (!fits(reader.shape(), expected))
       where.fail(expectation(expected), ", ", in_quotes(path), " has shape ", shape_text(reader.shape()));
     if (reader.size() > max_values) where.fail(in_quotes(path), " has ", reader.size(), " values, more than ", max_values);

@@ -1,12 +1,18 @@
 #include "io/output_file.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "base/check.hpp"
+#include "io/file_lock.hpp"
+#include "io/sidecar.hpp"
 
 namespace gmdiff::io {
 
@@ -23,27 +29,89 @@ void check_target(const fs::path& file, bool overwrite) {
   require(overwrite, file.string(), ": exists already");
 }
 
-/// `<file>.tmp-<pid>`, with a number behind it when several writers of one process meet or an old run left its own.
-fs::path free_temporary(const fs::path& file) {
-  const std::string base = file.string() + ".tmp-" + std::to_string(::getpid());
-  fs::path candidate = base;
+/// What tells a file from others, whatever their names.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t number = 0;
+
+  bool operator==(const FileIdentity&) const = default;
+};
+
+FileIdentity identity_of(const fs::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+/// Name of the temporary files of all writers of a file, but for what tells them apart.
+std::string temporary_stem(const fs::path& file) { return file.filename().string() + ".tmp-"; }
+
+void check_no_other_writer(const fs::path& file) {
+  const std::string stem = temporary_stem(file);
   std::error_code none;
-  for (int i = 2; fs::exists(fs::symlink_status(candidate, none)); ++i) candidate = base + "-" + std::to_string(i);
-  return candidate;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(file), none)) {
+    const std::string name = entry.path().filename().string();
+    require(!name.starts_with(stem) || !is_locked(entry.path()), file.string(), ": another run is writing it, into ", name);
+  }
+}
+
+/// `<file>.tmp-<pid>`, with a number behind it when several writers of one process meet or an old run left its own.
+std::pair<fs::path, Descriptor> create_temporary(const fs::path& file) {
+  const std::string base = (file.parent_path() / temporary_stem(file)).string() + std::to_string(::getpid());
+  fs::path candidate = base;
+  for (int i = 2;; ++i) {
+    Descriptor lock = create_locked(candidate);
+    if (lock.is_open()) return {candidate, std::move(lock)};
+    if (errno != EEXIST) {
+      throw std::runtime_error(concat(file.string(), ": writing failed (", std::generic_category().message(errno), ")"));
+    }
+    candidate = base + "-" + std::to_string(i);
+  }
+}
+
+/// Renames without replacing; false where `to` exists.
+bool rename_to_new(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  // A file system without hard links.
+  std::error_code none;
+  if (fs::exists(fs::symlink_status(to, none))) return false;
+  fs::rename(from, to);
+  return true;
 }
 
 }  // namespace
 
-OutputFile::OutputFile(fs::path file, bool overwrite) : file_(std::move(file)), overwrite_(overwrite) {
+fs::path behind_links(const fs::path& file) {
+  std::error_code none;
+  if (!fs::is_symlink(fs::symlink_status(file, none))) return file;
+  std::error_code error;
+  fs::path target = fs::canonical(file, error);
+  require(!error, file.string(), ": is a link to ", fs::read_symlink(file, none).string(), ", which cannot be followed (", error.message(),
+          ")");
+  return target;
+}
+
+OutputFile::OutputFile(fs::path file, bool overwrite) : name_(std::move(file)), file_(behind_links(name_)), overwrite_(overwrite) {
   require(file_.has_filename(), "output file: the name is missing in \"", file_.string(), "\"");
   check_target(file_, overwrite_);
   std::error_code none;
-  // A link is followed, so that the file it points to is replaced and not the link.
-  if (fs::is_symlink(fs::symlink_status(file_, none)) && fs::exists(file_, none)) file_ = fs::canonical(file_);
-  const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
+  const fs::path folder = folder_of(file_);
   require(fs::is_directory(folder, none), file_.string(), ": the folder ", folder.string(), " does not exist");
-  temporary_ = free_temporary(file_);
+  std::optional<FolderLock> one_at_a_time;
+  if (!overwrite_) {
+    one_at_a_time.emplace(folder);
+    check_no_other_writer(file_);
+  }
+  std::tie(temporary_, lock_) = create_temporary(file_);
+  access_ = access_of(file_).value_or(access_of(temporary_).value_or(FileAccess{}));
   unfinished_.emplace(temporary_);
+  ::chmod(temporary_.c_str(), S_IRUSR | S_IWUSR);
 }
 
 OutputFile::~OutputFile() {
@@ -51,17 +119,79 @@ OutputFile::~OutputFile() {
   if (!published_) fs::remove(temporary_, none);
 }
 
-void OutputFile::publish() {
-  check_target(file_, overwrite_);
-  publish_as(file_);
+void OutputFile::write(const std::string& text) {
+  std::ofstream out(temporary_, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) throw std::runtime_error(concat(file_.string(), ": writing failed"));
 }
 
-void OutputFile::publish_as(const fs::path& other) {
-  check_target(other, true);
+void OutputFile::publish(const std::string& sidecar) { publish_to(file_, overwrite_, sidecar); }
+
+void OutputFile::publish_as(const fs::path& other, const std::string& sidecar) { publish_to(behind_links(other), true, sidecar); }
+
+void OutputFile::publish_to(const fs::path& target, bool overwrite, const std::string& sidecar) {
+  try {
+    publish_pair(target, overwrite, sidecar);
+  } catch (const std::invalid_argument& taken) {
+    keep(taken.what(), sidecar);
+  }
+}
+
+// A reader may come between the two files: the checksums in the sidecar tell whether they belong together.
+void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std::string& sidecar) {
+  check_target(target, overwrite);
+  const FileAccess access = limited(access_of(file_).value_or(access_), access_of(target));
+  const fs::path sidecar_file = sidecar_path(target);
+  std::optional<OutputFile> beside;
+  if (!sidecar.empty()) {
+    beside.emplace(sidecar_file, /*overwrite=*/true);
+    beside->write(sidecar);
+  }
+  const FolderLock lock(folder_of(target));
+  if (beside) check_target(beside->file_, overwrite);
+  const FileIdentity data = identity_of(temporary_);
+  move_to(target, overwrite, access);
+  if (overwrite) remove_former_sidecars(target, beside.has_value());
+  // A run that did not wait for this one may have come between: then its sidecar is the right one.
+  if (beside && identity_of(target) == data) beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
+}
+
+void OutputFile::remove_former_sidecars(const fs::path& target, bool replaced) {
+  const fs::path behind = sidecar_path(target);
+  if (!replaced && is_sidecar(behind)) fs::remove(behind);
+  const fs::path of_link = sidecar_path(name_);
+  std::error_code none;
+  if (target == file_ && name_ != file_ && is_sidecar(of_link) && !fs::equivalent(of_link, behind, none)) fs::remove(of_link);
+}
+
+void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess access) {
+  set_access(temporary_, access);
   std::error_code error;
-  fs::rename(temporary_, other, error);
-  if (error) throw std::runtime_error(concat(other.string(), ": cannot rename ", temporary_.string(), " (", error.message(), ")"));
+  try {
+    if (overwrite) {
+      fs::rename(temporary_, target);
+    } else {
+      require(rename_to_new(temporary_, target), target.string(), ": exists already");
+    }
+  } catch (const fs::filesystem_error& failed) {
+    throw std::runtime_error(concat(target.string(), ": cannot rename ", temporary_.string(), " (", failed.code().message(), ")"));
+  }
   published_ = true;
+  unfinished_.reset();
+}
+
+void OutputFile::keep(const std::string& reason, const std::string& sidecar) {
+  published_ = true;  // under its temporary name
+  unfinished_.reset();
+  set_access(temporary_, access_);
+  lock_ = Descriptor();
+  if (!sidecar.empty()) {
+    OutputFile beside(sidecar_path(temporary_), /*overwrite=*/true);
+    beside.write(sidecar);
+    beside.publish();
+  }
+  fail(reason, "; what was written is kept as ", temporary_.string());
 }
 
 }  // namespace gmdiff::io

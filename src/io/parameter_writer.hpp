@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
+#include "io/json_input.hpp"
 #include "sampler/catalogue.hpp"
 
 // Descriptions as JSON, by the catalogue.
@@ -18,9 +19,6 @@ namespace gmdiff::io {
 using catalogue::enum_names;
 using catalogue::type_name;
 using catalogue::visit_parameters;
-
-/// Keys in the order of the catalogue.
-using OrderedJson = nlohmann::ordered_json;
 
 /// A double that reads back to the same value; "inf", "-inf", "nan" as strings.
 inline OrderedJson write_number(double value) {

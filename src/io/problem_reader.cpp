@@ -6,6 +6,7 @@
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/parameter_reader.hpp"
+#include "io/problem_input.hpp"
 
 namespace gmdiff {
 
@@ -98,21 +99,33 @@ void check_schedule(const Problem& problem, const Location& top) {
 
 }  // namespace
 
-Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder) {
-  const Location top(name, folder);
+Problem io::read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
+                         std::vector<std::filesystem::path>& files) {
+  const Location top(name, folder, &files);
   Problem problem = read_parts(io::parse_json(in, top), top);
   check_schedule(problem, top);
   return problem;
 }
 
-Problem read_problem(const std::filesystem::path& file) {
+Problem io::read_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files) {
   std::error_code none;
   const auto status = std::filesystem::status(file, none);
   require(std::filesystem::exists(status), file.string(), ": no such file");
   require(!std::filesystem::is_directory(status), file.string(), ": is a folder");
   std::ifstream in(file, std::ios::binary);
   require(in.is_open(), file.string(), ": cannot be opened for reading");
-  return read_problem(in, file.string(), file.parent_path());
+  files.push_back(file);
+  return io::read_problem(in, file.string(), file.parent_path(), files);
+}
+
+Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  return io::read_problem(in, name, folder, files);
+}
+
+Problem read_problem(const std::filesystem::path& file) {
+  std::vector<std::filesystem::path> files;
+  return io::read_problem(file, files);
 }
 
 Problem parse_problem(const std::string& json, const std::string& name, const std::filesystem::path& folder) {

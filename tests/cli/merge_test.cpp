@@ -177,9 +177,12 @@ TEST_F(MergeRefusalTest, MissingSidecar) {
 TEST_F(MergeRefusalTest, CorruptSidecars) {
   run_into("b.npy", base, next);
   const std::string good = read("b.npy.json");
-  const std::pair<const char*, const char*> bad[] = {{"", "b.npy.json is not a JSON object"},
+  const std::pair<std::string, const char*> bad[] = {{"", "b.npy.json: not valid JSON: parse error at line 1, column 1"},
                                                      {"[1]", "b.npy.json is not a JSON object"},
-                                                     {"{\"version\": ", "b.npy.json is not a JSON object"},
+                                                     {"{\"version\": ", "b.npy.json: not valid JSON: parse error at line 1, column 13"},
+                                                     {good + "{}", "b.npy.json: not valid JSON: parse error at line"},
+                                                     {good + std::string(1, '\0'), "b.npy.json: not valid JSON: a NUL byte at line"},
+                                                     {R"({"version": "a", "version": "b"})", "b.npy.json: repeated key \"version\""},
                                                      {"{}", "b.npy.json: the key \"version\" is missing"},
                                                      {"{\"version\": 3}", "b.npy.json: \"version\" has the wrong type"}};
   for (const auto& [text, message] : bad) {

@@ -15,9 +15,9 @@ using Shape = std::vector<std::int64_t>;
 using RunVerbsTest = CommandTest;
 
 const std::vector<std::string> sidecar_keys{
-    "version",           "verb",     "problem",        "law",      "sampler", "process", "grid",  "seed",      "range",
-    "precision",         "math",     "plan_hash",      "device",   "shape",   "times",   "start", "particles", "log_evidence",
-    "mean_log_evidence", "complete", "particle_steps", "warnings", "notes",   "seconds"};
+    "version",  "verb",           "problem",  "law",   "sampler",   "process", "grid",  "seed",      "range",        "precision",
+    "math",     "plan_hash",      "device",   "shape", "checksums", "times",   "start", "particles", "log_evidence", "mean_log_evidence",
+    "complete", "particle_steps", "warnings", "notes", "seconds"};
 
 TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
   const std::string text = output({"sample", "problem.json", "--out", "x.npy", "--count", "20", "--seed", "3"});

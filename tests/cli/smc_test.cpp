@@ -239,7 +239,10 @@ TEST_F(SmcMergeRefusalTest, SidecarsWithoutAllOfTheEvidence) {
 TEST_F(SmcMergeRefusalTest, ArchivesOfOtherArrays) {
   const std::vector<double> zeros(32, 0.0);
   change_sidecar("b.npz.json", "precision", "f64");
+  const std::string sidecar = read("b.npz.json");
   io::write_npz(folder() / "b.npz", {{"samples", {2, 8, 2}, zeros}}, true);
+  EXPECT_FALSE(exists("b.npz.json"));
+  write("b.npz.json", sidecar);
   expect_refused({"merge", "a.npz", "b.npz", "--out", "x.npz"},
                  "b.npz: it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
   write("b.npz", "PK");

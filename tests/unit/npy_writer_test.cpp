@@ -114,12 +114,62 @@ TEST(NpyWriter, OverwritesOnlyWhenAsked) {
 TEST(NpyWriter, DoesNotReplaceAFileThatAppearedMeanwhile) {
   const TemporaryFolder folder;
   const std::array<double, 1> value = {1.0};
-  NpyWriter writer(folder / "a.npy", {1}, Precision::f64, false);
-  writer.append(value);
-  test::write_file(folder / "a.npy", "precious");
+  const std::string kept = (folder / "a.npy").string() + ".tmp-" + std::to_string(::getpid());
+  {
+    NpyWriter writer(folder / "a.npy", {1}, Precision::f64, false);
+    writer.append(value);
+    test::write_file(folder / "a.npy", "precious");
 
-  EXPECT_EQ(error_of([&] { writer.commit(); }), (folder / "a.npy").string() + ": exists already");
+    EXPECT_EQ(error_of([&] { writer.commit("{}"); }),
+              (folder / "a.npy").string() + ": exists already; what was written is kept as " + kept);
+  }
+
   EXPECT_EQ(test::read_file(folder / "a.npy"), "precious");
+  EXPECT_EQ(read_points(kept)(0, 0), 1.0);
+  EXPECT_EQ(test::read_file(kept + ".json"), "{}");
+  EXPECT_EQ(folder.count(), 3U);
+}
+
+TEST(NpyWriter, RefusesANameThatAnotherWriterHolds) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink(folder / ".", folder / "here");
+  const auto write_second = [&](const std::string& name) { NpyWriter(folder / name, {1}, Precision::f64, false); };
+  {
+    const NpyWriter first(folder / "a.npy", {1}, Precision::f64, false);
+    const std::string temporary = "a.npy.tmp-" + std::to_string(::getpid());
+    for (const std::string name : {"a.npy", "here/a.npy"}) {
+      EXPECT_EQ(error_of([&] { write_second(name); }), (folder / name).string() + ": another run is writing it, into " + temporary);
+    }
+    EXPECT_EQ(error_of([&] { write_second("b.npy"); }), "no exception");
+    EXPECT_EQ(folder.count(), 2U);
+  }
+  EXPECT_EQ(error_of([&] { write_second("a.npy"); }), "no exception");
+  test::write_file(folder / "a.npy.tmp-1", "left by a run that was killed");
+  EXPECT_EQ(error_of([&] { write_second("a.npy"); }), "no exception");
+}
+
+TEST(NpyWriter, RefusesALinkToNothing) {
+  const TemporaryFolder folder;
+  const std::string link = (folder / "link.npy").string();
+  std::filesystem::create_symlink("gone.npy", link);
+
+  for (const bool overwrite : {false, true}) {
+    EXPECT_EQ(error_of([&] { write_points(link, Points::Zero(1, 1), Precision::f64, overwrite); }),
+              link + ": is a link to gone.npy, which cannot be followed (No such file or directory)");
+  }
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(folder.count(), 1U);
+}
+
+TEST(NpyWriter, LeavesTheOtherNamesOfAFileAlone) {
+  const TemporaryFolder folder;
+  write_points(folder / "a.npy", Points::Ones(1, 1));
+  std::filesystem::create_hard_link(folder / "a.npy", folder / "b.npy");
+
+  write_points(folder / "b.npy", Points::Zero(1, 1), Precision::f64, true);
+
+  EXPECT_EQ(read_points(folder / "a.npy")(0, 0), 1.0);
+  EXPECT_EQ(read_points(folder / "b.npy")(0, 0), 0.0);
 }
 
 TEST(NpyWriter, FollowsALinkToTheFileBehindIt) {

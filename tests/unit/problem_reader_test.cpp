@@ -238,6 +238,26 @@ TEST(ProblemReader, SaysWhereTheTextIsNotJson) {
   });
 }
 
+TEST(ProblemReader, RefusesNulBytesAndWhatFollowsThem) {
+  const std::string nul(1, '\0');
+  const std::string whole = with(R"("grid": {"type": "uniform", "steps": 3})");
+  const std::string place = "not valid JSON: a NUL byte at line 1, column " + std::to_string(whole.size() + 1);
+  const std::string large = "\n" + std::string(200'000, ' ');  // more than is looked at in one piece
+  ASSERT_EQ(error_in(whole), "no exception");
+
+  expect_messages({
+      {whole + nul, place},
+      {whole + nul + whole, place},
+      {whole + nul + "trailing", place},
+      {whole + std::string(512, '\0'), place},
+      {whole + "\n\n " + nul, "not valid JSON: a NUL byte at line 3, column 2"},
+      {whole + large + nul, "not valid JSON: a NUL byte at line 2, column 200001"},
+      {nul + whole, "not valid JSON: a NUL byte at line 1, column 1"},
+      {"{" + nul + "}", "not valid JSON: a NUL byte at line 1, column 2"},
+      {"{\"pri" + nul + "or\": 1}", "not valid JSON: a NUL byte at line 1, column 6"},
+  });
+}
+
 TEST(ProblemReader, BoundsNestingAndRefusesRepeatedKeys) {
   const std::string deep(100'000, '[');
 

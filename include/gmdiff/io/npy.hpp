@@ -50,8 +50,9 @@ class NpyReader {
 class NpyWriter {
  public:
   /// @param shape any rank, entries >= 0. @param overwrite false: an existing `file` is an error.
-  /// @throws std::invalid_argument when `file` exists and must not be overwritten or is no regular file, its folder does not exist, or the
-  ///   shape is bad; std::runtime_error when the file cannot be created.
+  /// Symbolic links are followed.
+  /// @throws std::invalid_argument when `file` exists or is being written by another and must not be overwritten, is no regular file or a
+  ///   link to nothing, its folder does not exist, or the shape is bad; std::runtime_error when the file cannot be created.
   NpyWriter(std::filesystem::path file, std::vector<std::int64_t> shape, Precision precision, bool overwrite);
   NpyWriter(const NpyWriter&) = delete;
   NpyWriter& operator=(const NpyWriter&) = delete;
@@ -62,11 +63,14 @@ class NpyWriter {
   /// holds or the wrong type.
   void append(std::span<const float> values);
   void append(std::span<const double> values);
-  /// Completes the file and renames it. @throws std::invalid_argument when values are missing.
-  void commit();
+  /// Completes the file and renames it. A file that is replaced hands on its permissions.
+  /// @param sidecar text of `file`.json, which appears together with the file; when it is empty, a sidecar of replaced data is removed.
+  /// @throws std::invalid_argument when values are missing, or when `file` has appeared meanwhile and must not be overwritten: the message
+  ///   says under which name the data are kept.
+  void commit(const std::string& sidecar = {});
   /// Completes the file with the whole rows written so far (the first dimension shrinks) and renames it to `other`, which is replaced if
   /// it exists; returns the number of rows.
-  std::int64_t commit_partial(const std::filesystem::path& other);
+  std::int64_t commit_partial(const std::filesystem::path& other, const std::string& sidecar = {});
 
  private:
   void append_bytes(const char* data, std::size_t bytes, std::size_t values);
@@ -86,5 +90,15 @@ class NpyWriter {
 Points read_points(const std::filesystem::path& file);
 /// Writes (n, d) points in the given precision.
 void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);
+
+/// Whether the sidecar of a result, `x.npy.json` beside `x.npy`, is of its data.
+enum class SidecarMatch {
+  absent,   ///< there is none, or the file of that name is not one
+  matches,  ///< it names the shape of the data and their checksums
+  differs   ///< it is of other data, or it names no checksums
+};
+/// Reads a .npy or .npz file and compares it with its sidecar. Of a symbolic link the sidecar of its target counts, or where there is none
+/// that of the link. @throws as `NpyReader`; std::invalid_argument for an archive that is damaged.
+SidecarMatch match_sidecar(const std::filesystem::path& file);
 
 }  // namespace gmdiff

@@ -1,0 +1,33 @@
+#include "io/file_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+namespace gmdiff::io {
+
+FolderLock::FolderLock(const std::filesystem::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  constexpr std::chrono::seconds patience(5);
+  constexpr std::chrono::milliseconds pause(5);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (folder_.is_open() && ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR) &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+Descriptor create_locked(const std::filesystem::path& file) {
+  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (descriptor.is_open()) ::flock(descriptor.number(), LOCK_EX | LOCK_NB);  // where this fails, the file system has no locks
+  return descriptor;
+}
+
+bool is_locked(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return descriptor.is_open() && ::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+}  // namespace gmdiff::io

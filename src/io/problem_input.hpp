@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+#include <istream>
+#include <string>
+#include <vector>
+
+#include <gmdiff/sampler/problem.hpp>
+
+namespace gmdiff::io {
+
+/// As `gmdiff::read_problem`; the files that were read, with the .npy files that the problem names, are appended to `files`.
+Problem read_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files);
+Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
+                     std::vector<std::filesystem::path>& files);
+
+}  // namespace gmdiff::io
