@@ -8,6 +8,7 @@
 #include <gmdiff/samples.hpp>
 
 #include "device/executor.hpp"
+#include "device/precision_warning.hpp"
 #include "device/random.hpp"
 #include "device/run_checks.hpp"
 #include "model/check.hpp"
@@ -211,6 +212,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
+  if (const auto warning = precision_warning(plan_, options_.precision)) provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
   return {take_values(), std::move(shape), std::move(times), std::move(provenance)};
 }

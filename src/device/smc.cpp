@@ -10,6 +10,7 @@
 #include <gmdiff/smc_plan.hpp>
 
 #include "device/executor.hpp"
+#include "device/precision_warning.hpp"
 #include "device/random.hpp"
 #include "device/run_checks.hpp"
 #include "model/check.hpp"
@@ -204,6 +205,7 @@ class SmcRun {
       add(provenance.warnings, plan.warnings);
       add(provenance.notes, plan.notes);
     }
+    if (const auto warning = precision_warning(plans_, options_.precision)) provenance.warnings.push_back(*warning);
     return provenance;
   }
 

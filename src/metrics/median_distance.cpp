@@ -8,6 +8,7 @@
 
 #include "metrics/pairwise.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -108,12 +109,13 @@ class PairSelection {
 
 double median_distance(const PointSet& x, const PointSet& y) {
   check_points("median_distance", x.points(), y.points());
-  Points pool(x.points().rows() + y.points().rows(), x.points().cols());
-  pool << x.points(), y.points();
+  const ScaledSets sets(x.points(), y.points());
+  Points pool(sets.x().rows() + sets.y().rows(), sets.x().cols());
+  pool << sets.x(), sets.y();
 
   const std::uint64_t pairs = num_pairs(pool);
   const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2).values();
-  return pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0;
+  return (pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0) / sets.factor();
 }
 
 }  // namespace gmdiff
