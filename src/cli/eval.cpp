@@ -68,10 +68,12 @@ Eigen::Index count_rows(const Points& values, Condition condition) {
 /// Says so where a point is too far from the law for doubles.
 void warn_of_far_points(Evaluation& result) {
   const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
-  if (below > 0) result.warnings.push_back(concat("log_density of ", below, " points is below the smallest double: -inf"));
+  if (below > 0)
+    result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points", " is below the smallest double: -inf"));
   const Eigen::Index beyond = std::max(count_rows(result.score, [](double value) { return !std::isfinite(value); }),
                                        count_rows(result.denoiser, [](double value) { return !std::isfinite(value); }));
-  if (beyond > 0) result.warnings.push_back(concat("score or denoiser of ", beyond, " points is beyond the largest double"));
+  if (beyond > 0)
+    result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points", " is beyond the largest double"));
 }
 
 Evaluation evaluate(const Mixture& law, const Points& x, Level level) {

@@ -114,7 +114,7 @@ class Worst {
     const double size = std::sqrt(axis_.second_moment);
     return concat(single ? "float32" : "float64", " resolves ", epsilon(precision_) * size, " at coordinates of size ", size,
                   ", where component ", axis_.component, " of the law has a standard deviation of ", std::sqrt(axis_.variance),
-                  ": rounding changes that variance by about ", percent(), "; ",
+                  ": rounding changes that variance by up to about ", percent(), "; ",
                   single ? "use precision f64, or move the law nearer to 0" : "move the law nearer to 0");
   }
 

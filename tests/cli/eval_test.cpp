@@ -117,7 +117,7 @@ TEST_F(EvalTest, APointFarFromTheLawKeepsItsResponsibilitiesAndIsWarnedOf) {
   EXPECT_EQ(r.maxCoeff(), 1.0);
   EXPECT_EQ(result["responsibilities"][0], Json::array({r(0, 0), r(0, 1)}));
   EXPECT_EQ(result["log_density"][0], "-inf");
-  EXPECT_EQ(result["warnings"], Json::array({"log_density of 1 points is below the smallest double: -inf"}));
+  EXPECT_EQ(result["warnings"], Json::array({"log_density of 1 point is below the smallest double: -inf"}));
   EXPECT_TRUE(result["score"][0][0].is_number());
 }
 

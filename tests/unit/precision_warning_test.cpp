@@ -31,7 +31,7 @@ TEST(PrecisionWarning, NamesTheLossFarFromTheOrigin) {
   ASSERT_TRUE(warning);
   EXPECT_TRUE(
       warning->starts_with("float32 resolves 0.238419 at coordinates of size 2e+06, where component 0 of the law has a standard "
-                           "deviation of 0.5: rounding changes that variance by about "))
+                           "deviation of 0.5: rounding changes that variance by up to about "))
       << *warning;
   EXPECT_TRUE(warning->ends_with("use precision f64, or move the law nearer to 0")) << *warning;
   EXPECT_FALSE(warning_of(at(2e6, 0.5), 50, Precision::f64));
