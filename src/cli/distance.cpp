@@ -19,12 +19,15 @@ namespace {
 
 constexpr const char* no_law = "between two .npy files there is no law to draw from, so there is no noise floor";
 
+constexpr double least_bandwidth = 1e-100;  // those of `mmd_squared`
+constexpr double most_bandwidth = 1e100;
+
 struct DistanceFlags {
   std::string a, b;
   bool prior = false;
   CommonFlags common;
   std::string metric = "sw";
-  FlagText p, slices, count, repeats, seed, device;
+  FlagText p, slices, bandwidth, count, repeats, seed, device;
 };
 
 /// One side: samples of a .npy file, or the law of a problem file.
@@ -64,6 +67,13 @@ Metric parse_metric(const std::string& name) {
   fail("--metric: ", io::unknown_name("metric", name, names));
 }
 
+double parse_bandwidth(const std::string& text) {
+  const double bandwidth = parse_number("--bandwidth", text);
+  require(bandwidth >= least_bandwidth && bandwidth <= most_bandwidth, "--bandwidth must be in [", least_bandwidth, ", ", most_bandwidth,
+          "], given ", text);
+  return bandwidth;
+}
+
 JudgeOptions judge_options(const DistanceFlags& flags) {
   constexpr std::int64_t most = std::numeric_limits<int>::max();
   const auto integer = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high, int& value) {
@@ -73,12 +83,19 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   options.metric = parse_metric(flags.metric);
   const bool sliced = options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
   require(sliced || (!flags.p && !flags.slices), "--p and --slices belong to the metrics sw and max-sw, not to ", flags.metric);
+  require(options.metric == Metric::mmd_squared || !flags.bandwidth, "--bandwidth belongs to the metric mmd, not to ", flags.metric);
+  if (flags.bandwidth) options.bandwidth = parse_bandwidth(*flags.bandwidth);
   integer("--p", flags.p, 1, 2, options.p);
   integer("--slices", flags.slices, 1, most_slices, options.slices);
   integer("--repeats", flags.repeats, 2, most, options.repeats);
   options.seed = parse_seed(flags.seed);
   if (flags.device) options.device = Device::parse(*flags.device);
   return options;
+}
+
+/// A bandwidth for `mmd_squared`; nothing where it has to take the median itself, in a unit of its own.
+std::optional<double> usable(double bandwidth) {
+  return bandwidth >= least_bandwidth && bandwidth <= most_bandwidth ? std::optional(bandwidth) : std::nullopt;
 }
 
 /// Distance of two sets of samples.
@@ -97,8 +114,8 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       break;
     case Metric::mmd_squared:
       row.judgement.quantity = "mmd_squared";
-      row.judgement.bandwidth = median_distance(x, y);
-      row.judgement.value = mmd_squared(x, y, row.judgement.bandwidth, options.device);
+      row.judgement.bandwidth = options.bandwidth ? *options.bandwidth : median_distance(x, y);
+      row.judgement.value = mmd_squared(x, y, usable(*row.judgement.bandwidth), options.device);
       break;
     case Metric::energy_distance:
       row.judgement.quantity = "energy_distance";
@@ -217,6 +234,8 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments or modes (sw)")->type_name("METRIC");
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
+  verb->add_option("--bandwidth", flags->bandwidth, "of the kernel of mmd (median distance of the points, or of exact draws)")
+      ->type_name("H");
   verb->add_option("--count", flags->count, "points of each exact draw when both sides are problem files (1000)")->type_name("N");
   verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -57,7 +58,27 @@ Points where_defined(const char* name, Eigen::Index n, Eigen::Index columns, std
   }
 }
 
+/// Rows with an entry that the condition holds for.
+template <class Condition>
+Eigen::Index count_rows(const Points& values, Condition condition) {
+  Eigen::Index rows = 0;
+  for (Eigen::Index i = 0; i < values.rows(); ++i) rows += std::any_of(values.row(i).begin(), values.row(i).end(), condition) ? 1 : 0;
+  return rows;
+}
+
+/// Says so where a point is too far from the law for doubles.
+void warn_of_far_points(Evaluation& result) {
+  const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
+  if (below > 0)
+    result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points", " is below the smallest double: -inf"));
+  const Eigen::Index beyond = std::max(count_rows(result.score, [](double value) { return !std::isfinite(value); }),
+                                       count_rows(result.denoiser, [](double value) { return !std::isfinite(value); }));
+  if (beyond > 0)
+    result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points", " is beyond the largest double"));
+}
+
 void evaluate(const Mixture& law, const Points& x, Level level, Evaluation& result) {
+  const std::size_t warnings_before = result.warnings.size();
   const auto compute = [&](const char* name, Eigen::Index columns, const std::function<Points()>& quantity) {
     return where_defined(name, x.rows(), columns, result.warnings, quantity);
   };
@@ -65,6 +86,7 @@ void evaluate(const Mixture& law, const Points& x, Level level, Evaluation& resu
   result.responsibilities = compute("responsibilities", law.num_components(), [&] { return law.responsibilities(x, level); });
   result.score = compute("score", law.dim(), [&] { return law.score(x, level); });
   result.denoiser = law.denoiser(x, level);
+  if (result.warnings.size() == warnings_before) warn_of_far_points(result);
 }
 
 void write_arrays(const EvalFlags& flags, const Evaluation& result) {

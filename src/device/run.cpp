@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "device/executor.hpp"
+#include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 
 // The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
@@ -211,6 +212,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
+  if (const auto warning = precision_warning(plan_, options_.precision)) provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
   return {take_values(), std::move(shape), std::move(times), std::move(provenance)};
 }

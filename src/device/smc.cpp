@@ -13,6 +13,7 @@
 #include "base/log_mean_exp.hpp"
 #include "base/random.hpp"
 #include "device/executor.hpp"
+#include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 
 // Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
@@ -213,6 +214,7 @@ class SmcRun {
       add(provenance.warnings, plan.warnings);
       add(provenance.notes, plan.notes);
     }
+    if (const auto warning = precision_warning(plans_, options_.precision)) provenance.warnings.push_back(*warning);
     return provenance;
   }
 

@@ -1,6 +1,7 @@
 #include "io/number_array.hpp"
 
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -113,7 +114,8 @@ NumberArray read_file(const std::string& path, const Location& where, const std:
     if (reader.size() > max_values) where.fail(in_quotes(path), " has ", reader.size(), " values, more than ", max_values);
     require_memory(copies * static_cast<std::uint64_t>(reader.size()) * sizeof(double), "the array ", in_quotes(path), " of ",
                    where.prefix().substr(0, where.prefix().rfind(':')));
-    NumberArray array{reader.shape(), std::vector<double>(static_cast<std::size_t>(reader.size()))};
+    NumberArray array{.shape = reader.shape(), .values = std::vector<double>(static_cast<std::size_t>(reader.size()))};
+    if (reader.precision() == Precision::f32) array.relative_precision = std::numeric_limits<float>::epsilon();
     reader.read(0, array.values);
     return array;
   } catch (const std::invalid_argument& error) {

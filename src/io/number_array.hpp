@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <Eigen/Core>
@@ -17,6 +18,8 @@ namespace gmdiff::io {
 struct NumberArray {
   std::vector<std::int64_t> shape;
   std::vector<double> values;
+  /// eps of the type that the numbers came in: float32 of a .npy file, else double.
+  double relative_precision = std::numeric_limits<double>::epsilon();
 
   std::int64_t size(std::size_t dimension) const { return shape[dimension]; }
   Eigen::VectorXd vector() const;                 ///< rank 1

@@ -26,16 +26,52 @@ auto at(const Location& where, F make) {
   }
 }
 
+/// Type and shape of the covariances of a prior.
+struct CovarianceShape {
+  bool tied;
+  std::int64_t K;
+  std::int64_t d;
+};
+
+/// One matrix (d, d), or K of them.
+io::NumberArray read_matrices(const Json& value, const Location& where, const CovarianceShape& shape) {
+  return shape.tied ? io::read_array(value, where, {shape.d, shape.d}) : io::read_array(value, where, {shape.K, shape.d, shape.d});
+}
+
+Covariance dense_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
+  const io::NumberArray values = read_matrices(io::member(value, where, "values"), where.key("values"), shape);
+  Covariance covariance = shape.tied ? Covariance::tied(values.points()) : Covariance::full(values.matrices());
+  covariance.relative_precision = values.relative_precision;
+  return covariance;
+}
+
+/// `eigenvectors` and `eigenvalues`: (d, d) and (d) for tied, (K, d, d) and (K, d) for full covariances.
+Covariance eigen_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
+  if (value.contains("values")) where.fail("\"values\" and \"eigenvectors\" exclude each other");
+  const io::NumberArray bases = read_matrices(io::member(value, where, "eigenvectors"), where.key("eigenvectors"), shape);
+  const Json& eigenvalues = io::member(value, where, "eigenvalues");
+  const Location place = where.key("eigenvalues");
+  Covariance covariance = shape.tied
+                              ? Covariance::tied_eigen(bases.points(), io::read_array(eigenvalues, place, {shape.d}).vector())
+                              : Covariance::full_eigen(bases.matrices(), io::read_array(eigenvalues, place, {shape.K, shape.d}).points());
+  covariance.relative_precision = bases.relative_precision;
+  return covariance;
+}
+
 Covariance read_covariance(const Json& value, const Location& where, std::int64_t K, std::int64_t d) {
   io::as_object(value, where);
-  io::check_keys(value, where, {"type", "values"});
   const Json& type = io::member(value, where, "type");
+  if (type == "tied" || type == "full") {
+    io::check_keys(value, where, {"type", "values", "eigenvectors", "eigenvalues"});
+    const CovarianceShape shape{.tied = type == "tied", .K = K, .d = d};
+    const bool decomposed = value.contains("eigenvectors") || value.contains("eigenvalues");
+    return decomposed ? eigen_covariance(value, where, shape) : dense_covariance(value, where, shape);
+  }
+  io::check_keys(value, where, {"type", "values"});
   const Json& values = io::member(value, where, "values");
   const Location place = where.key("values");
   if (type == "spherical") return Covariance::spherical(io::read_array(values, place, {K}).values);
   if (type == "diag") return Covariance::diag(io::read_array(values, place, {K, d}).points());
-  if (type == "tied") return Covariance::tied(io::read_array(values, place, {d, d}).points());
-  if (type == "full") return Covariance::full(io::read_array(values, place, {K, d, d}).matrices());
   if (!type.is_string()) where.key("type").fail("expected the name of a covariance, given ", io::describe(type));
   where.key("type").fail(io::unknown_name("covariance", type.get_ref<const std::string&>(), {"spherical", "diag", "tied", "full"}));
 }
@@ -65,7 +101,7 @@ LinearObservation read_observation(const Json& value, const Location& where, std
   }
   if (noise_covariance == nullptr) where.fail("missing key \"noise_std\" (or \"noise_covariance\")");
   const auto R = io::read_array(*noise_covariance, where.key("noise_covariance"), {dy, dy});
-  return at(where, [&] { return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points())); });
+  return at(where, [&] { return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points()), R.relative_precision); });
 }
 
 Problem read_parts(const Json& root, const Location& top) {

@@ -23,7 +23,32 @@ OrderedJson rows(const auto& matrix) {
   return array;
 }
 
+/// Whether a dense matrix would lose half of the digits of some eigenvalue, or all of them; it resolves eps times the largest. A mixture
+/// that was given dense matrices has lost them already.
+bool needs_eigenvalues(const Mixture& mixture) {
+  constexpr double half_of_the_digits = 1e-8;
+  if (mixture.bases().empty() || !mixture.dense_covariances().empty()) return false;
+  for (Eigen::Index k = 0; k < mixture.eigenvalues().rows(); ++k) {
+    const auto l = mixture.eigenvalues().row(k).array();
+    if ((l > 0.0 && l < half_of_the_digits * l.maxCoeff()).any()) return true;
+  }
+  return false;
+}
+
+OrderedJson write_eigen(const Mixture& mixture) {
+  const auto& bases = mixture.bases();
+  if (mixture.covariance_type() == CovarianceType::tied) {
+    return {{"type", "tied"}, {"eigenvectors", rows(bases.front())}, {"eigenvalues", numbers(mixture.eigenvalues().row(0))}};
+  }
+  OrderedJson eigenvectors = OrderedJson::array();
+  for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
+    eigenvectors.push_back(rows(bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]));
+  }
+  return {{"type", "full"}, {"eigenvectors", std::move(eigenvectors)}, {"eigenvalues", rows(mixture.eigenvalues())}};
+}
+
 OrderedJson write_covariance(const Mixture& mixture) {
+  if (needs_eigenvalues(mixture)) return write_eigen(mixture);
   const CovarianceType type = mixture.covariance_type();
   OrderedJson values = OrderedJson::array();
   switch (type) {

@@ -2,6 +2,7 @@
 
 #include "device/distance_sums.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -23,9 +24,9 @@ double self_mean(const DistanceSums& sums, const Points& x, EnergyForm form) {
 double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form, const Device& device) {
   check_points("energy_distance", x.points(), y.points(), form == EnergyForm::u ? 2 : 1);
   const std::unique_ptr<DistanceSums> sums = make_distance_sums(device);
-  const double distance =
-      2.0 * cross_mean(*sums, x.points(), y.points()) - self_mean(*sums, x.points(), form) - self_mean(*sums, y.points(), form);
-  return form == EnergyForm::v ? std::max(0.0, distance) : distance;  // rounding alone makes the V-form negative
+  const ScaledSets sets(x.points(), y.points());
+  const double distance = 2.0 * cross_mean(*sums, sets.x(), sets.y()) - self_mean(*sums, sets.x(), form) - self_mean(*sums, sets.y(), form);
+  return (form == EnergyForm::v ? std::max(0.0, distance) : distance) / sets.factor();  // rounding alone makes the V-form negative
 }
 
 }  // namespace gmdiff

@@ -9,6 +9,7 @@
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -125,15 +126,20 @@ struct Summary {
   double deviation;
 };
 
-/// Mean and standard deviation; exact (deviation 0) when all values are equal.
+/// Mean and standard deviation; exact (deviation 0) when all values are equal. Both are infinite where a value is.
 Summary summarise(const std::vector<double>& values) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (std::find(values.begin(), values.end(), infinity) != values.end()) return {infinity, infinity};
   const auto n = static_cast<double>(values.size());
   double shift = 0.0;
   for (const double value : values) shift += value - values.front();
   const double mean = values.front() + shift / n;
+  double largest = 0.0;
+  for (const double value : values) largest = std::max(largest, std::abs(value - mean));
+  const double factor = normalising_factor(largest);
   double squares = 0.0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return {mean, std::sqrt(squares / (n - 1.0))};
+  for (const double value : values) squares += (factor * (value - mean)) * (factor * (value - mean));
+  return {mean, std::sqrt(squares / (n - 1.0)) / factor};
 }
 
 double ratio(double value, double floor) {
@@ -208,7 +214,7 @@ std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, c
   if (options.bandwidth) return options.bandwidth;
   const ExactDraws exact(law, std::min<std::int64_t>(count, 1000), options.seed);
   const double bandwidth = median_distance(exact(replicates.floor_a), exact(replicates.floor_b));
-  require(bandwidth > 0.0, "judge: the median distance of exact draws is 0; give a bandwidth");
+  require(bandwidth > 0.0, "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, --bandwidth)");
   return bandwidth;
 }
 

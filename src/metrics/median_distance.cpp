@@ -9,6 +9,7 @@
 #include "base/machine.hpp"
 #include "device/cpu/pairwise.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -113,12 +114,13 @@ double median_distance(const PointSet& x, const PointSet& y) {
   const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()), static_cast<std::uint64_t>(y.points().rows()));
   require_memory(saturating_product(points, static_cast<std::uint64_t>(x.points().cols()), 2 * sizeof(double)), "the distances of ", points,
                  " points");
-  Points pool(x.points().rows() + y.points().rows(), x.points().cols());
-  pool << x.points(), y.points();
+  const ScaledSets sets(x.points(), y.points());
+  Points pool(sets.x().rows() + sets.y().rows(), sets.x().cols());
+  pool << sets.x(), sets.y();
 
   const std::uint64_t pairs = num_pairs(pool);
   const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2).values();
-  return pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0;
+  return (pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0) / sets.factor();
 }
 
 }  // namespace gmdiff

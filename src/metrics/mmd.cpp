@@ -4,6 +4,7 @@
 #include "device/distance_sums.hpp"
 #include "metrics/mixture_kernel.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -28,10 +29,16 @@ double pair_mean(const DistanceSums& sums, const Points& x, double bandwidth) {
   return 2.0 * static_cast<double>(total) / (n * (n - 1.0));
 }
 
-double median_bandwidth(const PointSet& x, const PointSet& y) {
+double median_bandwidth(const Points& x, const Points& y) {
   const double bandwidth = median_distance(x, y);
-  require(bandwidth > 0.0, "mmd_squared: the median distance of the points is 0; give a bandwidth");
+  require(bandwidth > 0.0,
+          "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of mmd_squared, --bandwidth)");
+  check_bandwidth(bandwidth);
   return bandwidth;
+}
+
+double between(const DistanceSums& sums, const Points& x, const Points& y, double bandwidth) {
+  return pair_mean(sums, x, bandwidth) + pair_mean(sums, y, bandwidth) - 2.0 * cross_mean(sums, x, y, bandwidth);
 }
 
 }  // namespace
@@ -40,8 +47,10 @@ double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> b
   check_points("mmd_squared", x.points(), y.points(), 2);
   if (bandwidth) check_bandwidth(*bandwidth);
   const std::unique_ptr<DistanceSums> sums = make_distance_sums(device);
-  const double width = bandwidth ? *bandwidth : median_bandwidth(x, y);
-  return pair_mean(*sums, x.points(), width) + pair_mean(*sums, y.points(), width) - 2.0 * cross_mean(*sums, x.points(), y.points(), width);
+  if (bandwidth) return between(*sums, x.points(), y.points(), *bandwidth);
+  // In units of the median no scale is left.
+  const ScaledSets sets(x.points(), y.points());
+  return between(*sums, sets.x(), sets.y(), median_bandwidth(sets.x(), sets.y()));
 }
 
 double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device) {

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "metrics/eigenvalues.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -42,15 +44,25 @@ Eigen::VectorXd variances_along(const Mixture& p, const Mixture& q) {
 
 MomentErrors moment_errors(const PointSet& x, const Mixture& law) {
   check_points("moment_errors", x.points(), law, 2);
-  const auto n = static_cast<double>(x.points().rows());
-  const Eigen::RowVectorXd sample_mean = x.points().colwise().mean();
-  const Points centred = x.points().rowwise() - sample_mean;
-  const Eigen::MatrixXd sample_covariance = centred.transpose() * centred / (n - 1.0);
-
   const Eigen::MatrixXd covariance = law.covariance();
-  const double error = (sample_covariance - covariance).norm();
-  const double scale = covariance.norm();
-  return {.mean = (sample_mean.transpose() - law.mean()).norm(), .covariance = scale > 0.0 ? error / scale : error};
+  if (!covariance.allFinite()) throw std::domain_error("moment_errors: the covariance of the law has entries beyond the largest double");
+  const double unit = normalising_factor(x.points().cwiseAbs().maxCoeff());
+  Points centred = x.points();
+  if (unit != 1.0) centred *= unit;
+  const Eigen::RowVectorXd sample_mean = centred.colwise().mean();
+  centred.rowwise() -= sample_mean;
+
+  // Squares in a unit in which neither those of the points nor the law's variances overflow or vanish.
+  const double deviation = unit * std::sqrt(covariance.diagonal().cwiseAbs().maxCoeff());
+  const double factor = normalising_factor(std::max(centred.cwiseAbs().maxCoeff(), deviation));
+  if (factor != 1.0) centred *= factor;
+  const double to_unit = unit * factor;
+  const auto n = static_cast<double>(x.points().rows());
+  const Eigen::MatrixXd sample_covariance = centred.transpose() * centred / (n - 1.0);
+  const double error = safe_norm(sample_covariance - covariance * to_unit * to_unit);
+  const double scale = safe_norm(covariance);
+  return {.mean = safe_norm(sample_mean.transpose() / unit - law.mean()),
+          .covariance = (scale > 0.0 ? error / scale : error) / to_unit / to_unit};
 }
 
 ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law) {
@@ -76,9 +88,16 @@ ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law) {
 KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const Mixture& q) {
   check_points("kl_divergence", samples_of_p.points(), p, 2);
   require(p.dim() == q.dim(), "kl_divergence: p has dimension ", p.dim(), " but q has dimension ", q.dim());
-  const Eigen::VectorXd terms = p.log_pdf(samples_of_p.points()) - q.log_pdf(samples_of_p.points());
+  const Eigen::VectorXd log_p = p.log_pdf(samples_of_p.points());
+  for (Eigen::Index i = 0; i < log_p.size(); ++i) {
+    if (!std::isfinite(log_p(i))) {
+      throw std::domain_error(concat("kl_divergence: log p of point ", i, " is ", log_p(i), ", so far is it from p: no sample of p"));
+    }
+  }
+  const Eigen::VectorXd terms = log_p - q.log_pdf(samples_of_p.points());
   const auto n = static_cast<double>(terms.size());
   const double value = terms.mean();
+  if (std::isinf(value)) return {.value = value, .standard_error = value};
   const double variance = (terms.array() - value).square().sum() / (n - 1.0);
   return {.value = value, .standard_error = std::sqrt(variance / n)};
 }
@@ -97,7 +116,10 @@ double kl_gaussian(const Mixture& p, const Mixture& q) {
     const double l = eigenvalue(q, 0, i);
     require(l > 0.0, "kl_gaussian: the covariance of q is singular (eigenvalue ", i, " is 0)");
     if (eigenvalue(p, 0, i) == 0.0) return std::numeric_limits<double>::infinity();
-    sum += (v(i) + z(i) * z(i)) / l - 1.0 + std::log(l) - std::log(eigenvalue(p, 0, i));
+    const double square = z(i) * z(i);
+    const double ratio = z(i) / std::sqrt(l);  // in place of a square that overflows
+    const double terms = std::isfinite(square) ? (v(i) + square) / l : v(i) / l + ratio * ratio;
+    sum += terms - 1.0 + std::log(l) - std::log(eigenvalue(p, 0, i));
   }
   return 0.5 * sum;
 }

@@ -8,6 +8,7 @@
 #include "device/cpu/slices.hpp"
 #include "device/distance_sums.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/scale.hpp"
 
 namespace gmdiff {
 namespace {
@@ -19,26 +20,38 @@ void check_directions(const char* where, const Points& directions, Eigen::Index 
   require(directions.cols() == dim, where, ": directions have dimension ", directions.cols(), " but the points have dimension ", dim);
 }
 
-double mean_to_distance(const Eigen::VectorXd& slices, int p) { return p == 1 ? slices.mean() : std::sqrt(slices.mean()); }
+/// W_p^p along each direction in units of 1 / factor, so that no p-th power overflows or vanishes.
+struct ScaledSlices {
+  Eigen::VectorXd powers;
+  double factor;
+  int p;
 
-double max_to_distance(const Eigen::VectorXd& slices, int p) { return p == 1 ? slices.maxCoeff() : std::sqrt(slices.maxCoeff()); }
+  double to_distance(double power) const { return (p == 1 ? power : std::sqrt(power)) / factor; }
+  double mean() const { return to_distance(powers.mean()); }
+  double max() const { return to_distance(powers.maxCoeff()); }
+};
 
-/// `slice_wasserstein` with the caller's name in the messages.
-Eigen::VectorXd checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions, int p,
-                               const Device& device) {
+ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+  const ScaledSets sets(x.points(), y.points());
+  return {.powers = make_distance_sums(device)->slices(sets.x(), sets.y(), directions, p), .factor = sets.factor(), .p = p};
+}
+
+/// Along given directions, with the caller's name in the messages.
+ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions, int p,
+                            const Device& device) {
   check_order(where, p);
   check_points(where, x.points(), y.points());
   check_directions(where, directions, x.points().cols());
-  return make_distance_sums(device)->slices(x.points(), y.points(), directions, p);
+  return scaled_slices(x, y, directions, p, device);
 }
 
-/// W_p^p along the random directions of the options.
-Eigen::VectorXd random_slices(const char* where, const PointSet& x, const PointSet& y, const SlicedOptions& options) {
+/// Along the random directions of the options.
+ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet& y, const SlicedOptions& options) {
   check_order(where, options.p);
   require(options.slices >= 1, where, ": slices must be >= 1, given ", options.slices);
   check_points(where, x.points(), y.points());
   const Points directions = random_directions(x.points().cols(), options.slices, options.seed);
-  return make_distance_sums(options.device)->slices(x.points(), y.points(), directions, options.p);
+  return scaled_slices(x, y, directions, options.p, options.device);
 }
 
 }  // namespace
@@ -62,32 +75,38 @@ double wasserstein_1d(std::span<const double> x, std::span<const double> y, int 
     return Points(Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size())));
   };
   check_order("wasserstein_1d", p);
-  check_points("wasserstein_1d", column(x), column(y));
-  std::vector<double> sorted_x(x.begin(), x.end());
-  std::vector<double> sorted_y(y.begin(), y.end());
+  const Points column_x = column(x);
+  const Points column_y = column(y);
+  check_points("wasserstein_1d", column_x, column_y);
+  const ScaledSets sets(column_x, column_y);
+  std::vector<double> sorted_x(sets.x().data(), sets.x().data() + sets.x().size());
+  std::vector<double> sorted_y(sets.y().data(), sets.y().data() + sets.y().size());
   std::sort(sorted_x.begin(), sorted_x.end());
   std::sort(sorted_y.begin(), sorted_y.end());
-  return sorted_wasserstein(sorted_x, sorted_y, p);
+  const double power = sorted_wasserstein(sorted_x, sorted_y, p) / sets.factor();
+  return p == 1 ? power : power / sets.factor();
 }
 
 Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
-  return checked_slices("slice_wasserstein", x, y, directions, p, device);
+  const ScaledSlices slices = checked_slices("slice_wasserstein", x, y, directions, p, device);
+  const Eigen::VectorXd powers = slices.powers / slices.factor;
+  return p == 1 ? powers : powers / slices.factor;
 }
 
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options) {
-  return mean_to_distance(random_slices("sliced_wasserstein", x, y, options), options.p);
+  return random_slices("sliced_wasserstein", x, y, options).mean();
 }
 
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
-  return mean_to_distance(checked_slices("sliced_wasserstein", x, y, directions, p, device), p);
+  return checked_slices("sliced_wasserstein", x, y, directions, p, device).mean();
 }
 
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options) {
-  return max_to_distance(random_slices("max_sliced_wasserstein", x, y, options), options.p);
+  return random_slices("max_sliced_wasserstein", x, y, options).max();
 }
 
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
-  return max_to_distance(checked_slices("max_sliced_wasserstein", x, y, directions, p, device), p);
+  return checked_slices("max_sliced_wasserstein", x, y, directions, p, device).max();
 }
 
 }  // namespace gmdiff

@@ -139,5 +139,48 @@ TEST_F(DistanceVerbTest, AnArrayIsKnownByItsContent) {
   EXPECT_EQ(json({"distance", "x.npy.partial", "problem.json"})["rows"], json({"distance", "x.npy", "problem.json"})["rows"]);
 }
 
+TEST_F(DistanceVerbTest, TheBandwidthOfMmdIsTakenFromItsFlag) {
+  const Points x = read_points(folder() / "x.npy");
+  const Points y = read_points(folder() / "y.npy");
+
+  const Json files = json({"distance", "x.npy", "y.npy", "--metric", "mmd", "--bandwidth", "0.5"})["rows"][0];
+  const Json law = json({"distance", "x.npy", "problem.json", "--metric", "mmd", "--bandwidth", "0.5"})["rows"][0];
+
+  EXPECT_EQ(files["bandwidth"], 0.5);
+  EXPECT_EQ(files["value"], mmd_squared(x, y, 0.5));
+  EXPECT_EQ(law["bandwidth"], 0.5);
+}
+
+TEST_F(DistanceVerbTest, PointsThatAreMostlyEqualNeedABandwidth) {
+  Points atoms = Points::Zero(20, 2);
+  atoms(0, 0) = 1.0;
+  write_points(folder() / "atoms.npy", atoms);
+  write("atom.json",
+        R"({"prior": {"weights": [0.99, 0.01], "means": [[0, 0], [1, 1]], "covariance": {"type": "spherical", "values": [0, 0]}}})");
+  for (const char* other : {"atoms.npy", "atom.json"}) {
+    const CommandResult refused = run({"distance", "atoms.npy", other, "--metric", "mmd"});
+
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_NE(refused.err.find("--bandwidth"), std::string::npos) << refused.err;
+    EXPECT_EQ(json({"distance", "atoms.npy", other, "--metric", "mmd", "--bandwidth", "1"})["rows"][0]["bandwidth"], 1.0);
+  }
+}
+
+TEST_F(DistanceVerbTest, SamplesThatRanAwayHaveHugeDistances) {
+  write_points(folder() / "far.npy", 1e160 * read_points(folder() / "x.npy"));
+  for (const char* metric : {"sw", "max-sw", "energy"}) {
+    for (const char* other : {"y.npy", "problem.json"}) {
+      const Json row = json({"distance", "far.npy", other, "--metric", metric})["rows"][0];
+
+      EXPECT_GT(row["value"].get<double>(), 1e155) << metric << " " << other;
+      if (!row["ratio"].is_null()) EXPECT_GT(row["ratio"].get<double>(), 1e155) << metric;
+    }
+  }
+  const Json moments = json({"distance", "far.npy", "problem.json", "--metric", "moments"})["rows"];
+  EXPECT_GT(moments[0]["ratio"].get<double>(), 1e155);
+  EXPECT_EQ(moments[1]["value"], "inf");
+  EXPECT_EQ(moments[1]["ratio"], "inf");
+}
+
 }  // namespace
 }  // namespace gmdiff::test

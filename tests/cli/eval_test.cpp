@@ -108,5 +108,18 @@ TEST_F(EvalTest, OneDimensionalPointsMayBeAColumnOrAVector) {
   EXPECT_EQ(result["score"], Json::array({Json::array({0.0}), Json::array({-1.0})}));
 }
 
+TEST_F(EvalTest, APointFarFromTheLawKeepsItsResponsibilitiesAndIsWarnedOf) {
+  write_points(folder() / "far.npy", Points{{1e155, 1e155}});
+
+  const Json result = json({"eval", "prior.json", "--points", "far.npy"});
+
+  const Points r = read_problem(folder() / "prior.json").prior.responsibilities(Points{{1e150, 1e150}});
+  EXPECT_EQ(r.maxCoeff(), 1.0);
+  EXPECT_EQ(result["responsibilities"][0], Json::array({r(0, 0), r(0, 1)}));
+  EXPECT_EQ(result["log_density"][0], "-inf");
+  EXPECT_EQ(result["warnings"], Json::array({"log_density of 1 point is below the smallest double: -inf"}));
+  EXPECT_TRUE(result["score"][0][0].is_number());
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -71,5 +71,25 @@ TEST_F(PosteriorVerbTest, ASamplerThatNeedsTheObservationIsReplaced) {
   EXPECT_EQ(read_json("posterior.json")["sampler"]["type"], "ddim");
 }
 
+TEST_F(PosteriorVerbTest, ANearlyExactObservationIsWrittenWithoutLoss) {
+  for (const char* covariance : {R"({"type": "tied", "values": [[1, 0.3], [0.3, 2]]})", R"({"type": "spherical", "values": [1, 2]})",
+                                 R"({"type": "full", "values": [[[1, 0.3], [0.3, 2]], [[2, -0.5], [-0.5, 1]]]})"}) {
+    write("exact.json", std::string(R"({"prior": {"weights": [0.4, 0.6], "means": [[0, 0], [2, 1]], "covariance": )") + covariance +
+                            R"(}, "observation": {"A": [[1, 0.5]], "y": [1.5], "noise_std": 1e-9}})");
+
+    output({"posterior", "exact.json", "--out", "posterior.json", "--force"});
+
+    const Problem original = read_problem(folder() / "exact.json");
+    const Mixture exact = posterior(original.prior, *original.observation).mixture;
+    const Mixture written = read_problem(folder() / "posterior.json").prior;
+    const Points x = exact.draw(20, {.precision = Precision::f64}).to_double();
+    const Eigen::VectorXd expected = exact.log_pdf(x);
+    EXPECT_TRUE(expected.allFinite());
+    // Rounding of a point, 1e-16, is 1e-7 of the narrow deviation, and changes the density alike in both.
+    EXPECT_LT((written.log_pdf(x) - expected).cwiseAbs().maxCoeff(), 1e-5) << covariance;
+    EXPECT_TRUE(read_json("posterior.json")["prior"]["covariance"].contains("eigenvectors")) << covariance;
+  }
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -276,5 +276,16 @@ TEST_F(RunVerbsTest, AFileNameThatIsNotUtf8IsNoObstacle) {
   EXPECT_EQ(result["shape"], Json::array({2, 2}));
 }
 
+TEST_F(RunVerbsTest, AFloat32RunFarFromTheOriginIsWarnedOf) {
+  write("far.json", R"({"prior": {"weights": [1], "means": [[2e6, 2e6]], "covariance": {"type": "spherical", "values": [0.25]}}})");
+
+  const CommandResult single = run({"sample", "far.json", "--sampler", "exact-transition", "--count", "5", "--out", "x.npy"});
+  const CommandResult twice = run({"sample", "far.json", "--count", "5", "--precision", "f64", "--out", "y.npy"});
+
+  EXPECT_NE(single.err.find("gmdiff: warning: float32 resolves "), std::string::npos) << single.err;
+  EXPECT_EQ(read_json("x.npy.json")["warnings"].size(), 1U);
+  EXPECT_EQ(twice.err.find("warning"), std::string::npos) << twice.err;
+}
+
 }  // namespace
 }  // namespace gmdiff::test

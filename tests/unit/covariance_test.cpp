@@ -114,14 +114,17 @@ TEST(Covariance, MatricesThatAreNotPositiveSemidefiniteAreNamedWithTheirSmallest
       [&] {
         Mixture({1.0, 1.0, 1.0, 1.0}, Points::Zero(4, 2), Covariance::full({identity, identity, identity, indefinite}));
       },
-      "Mixture: covariance 3 is not positive semidefinite (smallest eigenvalue -1.2e-03)");
-  expect_refused(Covariance::tied(indefinite), "Mixture: covariance is not positive semidefinite (smallest eigenvalue -1.2e-03)");
-  expect_refused(Covariance::tied(-identity), "Mixture: covariance is not positive semidefinite (smallest eigenvalue -1.0e+00)");
+      "Mixture: covariance 3 is not positive semidefinite (smallest eigenvalue -1.2e-03, largest 1.0e+00)");
+  expect_refused(Covariance::tied(indefinite),
+                 "Mixture: covariance is not positive semidefinite (smallest eigenvalue -1.2e-03, largest 1.0e+00)");
+  expect_refused(Covariance::tied(-identity),
+                 "Mixture: covariance is not positive semidefinite (smallest eigenvalue -1.0e+00, largest -1.0e+00)");
 }
 
 TEST(Covariance, AsymmetricMatricesAreRefusedWithTheEntries) {
-  expect_refused(Covariance::full({identity, matrix(1.0, 0.1, 0.2, 1.0)}),
-                 "Mixture: covariance 1 is not symmetric (entries (1, 0) and (0, 1) are 0.2 and 0.1)");
+  expect_refused(
+      Covariance::full({identity, matrix(1.0, 0.1, 0.2, 1.0)}),
+      "Mixture: covariance 1 is not symmetric (entries (1, 0) and (0, 1) are 0.2 and 0.1, rounding explains a difference of 1.0e-12)");
 }
 
 TEST(Covariance, NegativeOrInfiniteVariancesAreRefused) {

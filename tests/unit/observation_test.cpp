@@ -102,17 +102,18 @@ TEST(LinearObservationErrors, NameWhatIsWrongWithTheCovariance) {
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 0.5}, {0.25, 1.0}});
       },
-      "LinearObservation: the noise covariance is not symmetric (entries (1, 0) and (0, 1) are 0.25 and 0.5)");
+      "LinearObservation: the noise covariance is not symmetric (entries (1, 0) and (0, 1) are 0.25 and 0.5, rounding explains a "
+      "difference of 1.0e-12)");
   expect_invalid(
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 2.0}, {2.0, 1.0}});
       },
-      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -1)");
+      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -1.0e+00, largest 3.0e+00)");
   expect_invalid(
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 0.0}, {0.0, -2.5}});
       },
-      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -2.5)");
+      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -2.5e+00, largest 1.0e+00)");
 }
 
 }  // namespace

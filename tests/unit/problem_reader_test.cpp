@@ -192,6 +192,22 @@ TEST(ProblemReader, ReadsRank3ArraysFromNpyFiles) {
   EXPECT_EQ(read_problem(folder / "p.json").prior.component_covariance(1)(0, 0), 9.0);
 }
 
+TEST(ProblemReader, ReadsEigenvectorsWithEigenvalues) {
+  const Eigen::MatrixXd U{{0.6, -0.8}, {0.8, 0.6}};
+  const Mixture tied =
+      parse(with_covariance(R"({"type": "tied", "eigenvectors": [[0.6, -0.8], [0.8, 0.6]], "eigenvalues": [1e-30, 2]})")).prior;
+  const Mixture full = parse(with_covariance(R"({"type": "full", "eigenvectors": [[[1, 0], [0, 1]], [[0.6, -0.8], [0.8, 0.6]]],
+      "eigenvalues": [[1, 1], [1e-30, 2]]})"))
+                           .prior;
+
+  EXPECT_EQ(tied.covariance_type(), CovarianceType::tied);
+  EXPECT_EQ(tied.bases().front(), U);
+  EXPECT_EQ(tied.eigenvalues(), (Points{{1e-30, 2.0}}));
+  EXPECT_EQ(full.covariance_type(), CovarianceType::full);
+  EXPECT_EQ(full.bases()[1], U);
+  EXPECT_EQ(full.eigenvalues(), (Points{{1.0, 1.0}, {1e-30, 2.0}}));
+}
+
 TEST(ProblemReader, ReadsFromAStream) {
   std::istringstream in(with(R"("grid": {"type": "uniform", "steps": 7})"));
 
@@ -283,8 +299,12 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
       {with_covariance("3"), "prior.covariance: expected an object, given 3"},
       {with_covariance(R"({"values": [1]})"), R"(prior.covariance: missing key "type")"},
       {with_covariance(R"({"type": "full"})"), R"(prior.covariance: missing key "values")"},
+      {with_covariance(R"({"type": "tied", "eigenvectors": [[1, 0], [0, 1]]})"), R"(prior.covariance: missing key "eigenvalues")"},
+      {with_covariance(R"({"type": "tied", "eigenvalues": [1, 1]})"), R"(prior.covariance: missing key "eigenvectors")"},
+      {with_covariance(R"({"type": "tied", "values": [[1, 0], [0, 1]], "eigenvalues": [1, 1]})"),
+       R"(prior.covariance: "values" and "eigenvectors" exclude each other)"},
       {with_covariance(R"({"type": "full", "valeus": 1})"),
-       R"(prior.covariance: unknown key "valeus"; did you mean "values"? (known: type, values))"},
+       R"(prior.covariance: unknown key "valeus"; did you mean "values"? (known: type, values, eigenvectors, eigenvalues))"},
       {with(R"("observation": {"A": [[1, 0]], "y": [1]})"), R"(observation: missing key "noise_std" (or "noise_covariance"))"},
       {with(R"("observation": {"A": [[1, 0]], "y": [1], "noise": 1})"),
        R"(observation: unknown key "noise"; did you mean "noise_std"? (known: A, y, noise_std, noise_covariance))"},

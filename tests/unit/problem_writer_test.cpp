@@ -58,6 +58,21 @@ TEST(ProblemWriter, WritesEigenvaluesAndFactorsAsDenseMatrices) {
   }
 }
 
+TEST(ProblemWriter, WritesEigenvaluesThatADenseMatrixWouldLose) {
+  const Eigen::MatrixXd U{{0.6, -0.8}, {0.8, 0.6}};
+  const Points l{{1e-18, 2.0}, {3.0, 4.0}};
+  for (const auto& covariance :
+       {Covariance::tied_eigen(U, l.row(0)), Covariance::full_eigen({U, U.transpose()}, l), Covariance::common_basis(U, l)}) {
+    const Problem problem = problem_with(covariance);
+
+    const Mixture read = parse_problem(to_json(problem)).prior;
+
+    EXPECT_EQ(read.eigenvalues(), problem.prior.eigenvalues());
+    EXPECT_EQ(read.bases().back(), problem.prior.bases().back());
+    EXPECT_STREQ(to_string(read.covariance_type()), to_string(problem.prior.covariance_type()));
+  }
+}
+
 TEST(ProblemWriter, WritesEveryProcess) {
   const Problem base = problem_with(Covariance::spherical({1.0, 1.0}));
   for (const ProcessDescription& process :

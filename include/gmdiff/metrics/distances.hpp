@@ -21,6 +21,9 @@
 // that a distance is made of agree within 1e-12 relative (numerics.md §1). The default is the cpu whether or not there is a GPU, so that a
 // figure does not change by a rounding with the machine it was computed on.
 //
+// Squares neither overflow nor vanish, however large or small the coordinates: a distance is infinite only where it is beyond the largest
+// double.
+//
 // @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named); DeviceError when the
 // device is not there, with the reason, or out of memory, with the bytes wanted and free.
 
@@ -86,7 +89,7 @@ struct MomentErrors {
   double mean;        ///< |sample mean - mean|_2
   double covariance;  ///< |sample covariance - Cov|_F / |Cov|_F; not divided where Cov = 0
 };
-/// Sample covariance with n - 1; n >= 2.
+/// Sample covariance with n - 1; n >= 2. @throws std::domain_error when the covariance of the law is beyond the largest double.
 MomentErrors moment_errors(const PointSet& x, const Mixture& law);
 
 struct ModeFrequencies {
@@ -99,7 +102,8 @@ struct ModeFrequencies {
 ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law);
 
 /// KL(p || q) estimated on samples of p: mean of log p(x_i) - log q(x_i), with its standard error; n >= 2.
-/// @throws std::domain_error where p or q has no density.
+/// Infinite where q is too small for a logarithm of it to be a double. @throws std::domain_error where p or q has no density, or log p of a
+/// point is below the smallest double.
 struct KlEstimate {
   double value;
   double standard_error;
@@ -134,7 +138,7 @@ struct Judgement {
   double value_sd = 0.0;
   double floor = 0.0;
   double floor_sd = 0.0;
-  double ratio = 0.0;                    ///< value / floor; infinite when only the floor is 0, 1 when both are
+  double ratio = 0.0;                    ///< value / floor; infinite when only the floor is 0, 1 when both are, NaN when both are infinite
   std::optional<double> bandwidth = {};  ///< that of mmd_squared
 };
 /// One entry; two (mean_error, covariance_error) for `Metric::moments`. Exact draws have as many points as `x` and come from the streams

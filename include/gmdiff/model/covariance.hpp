@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
@@ -27,6 +28,10 @@ struct Covariance {
   /// `values`: tied one, full K symmetric (d, d) matrices. `eigen`: orthonormal bases U (columns are eigenvectors),
   /// tied and common basis one, full K. `factor`: matrices B with Sigma = B B^T, tied one, full K.
   std::vector<Eigen::MatrixXd> matrices = {};
+  /// Relative precision of the numbers, in (0, 1): eps of the type in which matrices or bases were computed or stored, so
+  /// `std::numeric_limits<float>::epsilon()` for what was float32 once. It says how far from symmetric, positive semidefinite or
+  /// orthonormal rounding can have left them (mathematics.md §2.5).
+  double relative_precision = std::numeric_limits<double>::epsilon();
 
   /// Sigma_k = variances[k] I.
   static Covariance spherical(std::vector<double> variances);

@@ -23,7 +23,8 @@ class Mixture {
   /// @param weights (K) finite, >= 0, not all zero; normalised here. A zero weight is allowed: that component never occurs.
   /// @param means (K, d) finite.
   /// @param covariance K components in dimension d; see `Covariance`. In dense input an eigenvalue up to `d eps l_max`
-  ///   counts as 0, one below `-1e-10 l_max` is an error, and so is an asymmetry above `1e-12` of the largest entry.
+  ///   counts as 0, negative ones too where rounding explains them; an asymmetry or a negative eigenvalue beyond the rounding of
+  ///   the numbers (mathematics.md §2.5) is an error.
   /// @throws std::invalid_argument naming what is wrong, with index, expected and given.
   Mixture(const std::vector<double>& weights, Points means, const Covariance& covariance);
   /// As above from log-weights (K), normalised here: < inf, -inf for a zero weight, not all -inf. Keeps weights that underflow.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include <Eigen/Core>
 
 namespace gmdiff {
@@ -11,8 +13,9 @@ class LinearObservation {
   /// @param A (dy, d) finite, at least 1 x 1.  @param y (dy) finite.  @param noise_std >= 0, finite.
   /// @throws std::invalid_argument, e.g. `LinearObservation: A is 4x8 but y has 3 entries`.
   LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, double noise_std);
-  /// R symmetric positive semidefinite (dy, dy), checked as dense covariances are.
-  LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, Eigen::MatrixXd noise_covariance);
+  /// R symmetric positive semidefinite (dy, dy), checked as dense covariances are; `relative_precision` of its numbers as in `Covariance`.
+  LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, Eigen::MatrixXd noise_covariance,
+                    double relative_precision = std::numeric_limits<double>::epsilon());
 
   const Eigen::MatrixXd& A() const { return A_; }
   const Eigen::VectorXd& y() const { return y_; }

@@ -2,23 +2,19 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "model/covariance_check.hpp"
 
 namespace gmdiff {
 namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
-
-constexpr double largest_relative_asymmetry = 1e-12;
-constexpr double largest_relative_negative_eigenvalue = 1e-10;
-constexpr double largest_orthonormality_error = 1e-10;
 
 struct Shape {
   Index num_components;
@@ -27,12 +23,6 @@ struct Shape {
 
 // Covariances are numbered where there are several: "covariance 3", else "covariance".
 std::string numbered(const char* what, Index k, Index count) { return count == 1 ? what : concat(what, " ", k); }
-
-std::string scientific(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1e", value);
-  return text;
-}
 
 void check_rows(const Points& rows, Index num_rows, Index num_columns, const char* what) {
   require(rows.rows() == num_rows && rows.cols() == num_columns, "Mixture: ", what, " have shape ", rows.rows(), "x", rows.cols(),
@@ -60,36 +50,23 @@ void check_matrices(const std::vector<MatrixXd>& matrices, Index count, Index di
   }
 }
 
-// The matrix made exactly symmetric.
-MatrixXd symmetrised(const MatrixXd& matrix, const std::string& name) {
-  const double tolerance = largest_relative_asymmetry * matrix.cwiseAbs().maxCoeff();
-  for (Index j = 0; j < matrix.cols(); ++j) {
-    for (Index i = j + 1; i < matrix.rows(); ++i) {
-      require(std::abs(matrix(i, j) - matrix(j, i)) <= tolerance, "Mixture: ", name, " is not symmetric (entries (", i, ", ", j, ") and (",
-              j, ", ", i, ") are ", matrix(i, j), " and ", matrix(j, i), ")");
-    }
-  }
-  // Halved first: the sum of two large entries may overflow.
-  return 0.5 * matrix + 0.5 * matrix.transpose();
-}
-
 // Eigenvalues that a dense matrix does not resolve from 0 are 0.
-void clip_eigenvalues(Eigen::VectorXd& l, const std::string& name) {
-  const double largest = l.cwiseAbs().maxCoeff();
-  require(l.minCoeff() >= -largest_relative_negative_eigenvalue * largest, "Mixture: ", name,
-          " is not positive semidefinite (smallest eigenvalue ", scientific(l.minCoeff()), ")");
-  const double resolved = static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * largest;
+void clip_eigenvalues(Eigen::VectorXd& l) {
+  const double resolved = static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * l.cwiseAbs().maxCoeff();
   l = (l.array() > resolved).select(l, 0.0);
 }
 
-CovarianceDecomposition from_dense(const std::vector<MatrixXd>& matrices, Index count, Index dim) {
-  check_matrices(matrices, count, dim, "covariance");
+CovarianceDecomposition from_dense(const Covariance& covariance, Index count, Index dim) {
+  check_matrices(covariance.matrices, count, dim, "covariance");
   CovarianceDecomposition result{.eigenvalues = Points(count, dim), .bases = {}, .dense = {}};
   for (Index k = 0; k < count; ++k) {
-    const std::string name = numbered("covariance", k, count);
-    result.dense.push_back(symmetrised(matrices[static_cast<std::size_t>(k)], name));
-    linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(result.dense.back());
-    clip_eigenvalues(eigen.l, name);
+    const MatrixXd& given = covariance.matrices[static_cast<std::size_t>(k)];
+    MatrixXd S = symmetrised(given);
+    linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(S);
+    check_covariance(given, eigen.l, covariance.relative_precision, concat("Mixture: ", numbered("covariance", k, count)));
+    const bool stands_for_itself = is_semidefinite_in_double(eigen.l);
+    clip_eigenvalues(eigen.l);
+    result.dense.push_back(stands_for_itself ? std::move(S) : linear_algebra::reconstruct(eigen.U, eigen.l));
     result.eigenvalues.row(k) = eigen.l.transpose();
     result.bases.push_back(std::move(eigen.U));
   }
@@ -108,16 +85,32 @@ CovarianceDecomposition from_factors(const std::vector<MatrixXd>& matrices, Inde
   return result;
 }
 
+double orthonormality_error(const MatrixXd& U) {
+  return (linear_algebra::product(U.transpose(), U) - MatrixXd::Identity(U.rows(), U.cols())).cwiseAbs().maxCoeff();
+}
+
+// The nearest orthonormal basis: two Newton steps U (3 I - U^T U) / 2 take an error of 1e-5 to the rounding of doubles (Higham, Functions
+// of Matrices, §8.3).
+MatrixXd orthonormalised(MatrixXd U) {
+  const MatrixXd identity = MatrixXd::Identity(U.rows(), U.cols());
+  for (int step = 0; step < 2; ++step) {
+    U = linear_algebra::product(U, 1.5 * identity - 0.5 * linear_algebra::product(U.transpose(), U));
+  }
+  return U;
+}
+
 CovarianceDecomposition from_eigen(const Covariance& covariance, Index num_bases, Index num_rows, Index dim) {
   check_matrices(covariance.matrices, num_bases, dim, "basis");
   check_rows(covariance.rows, num_rows, dim, "eigenvalues");
+  CovarianceDecomposition result{.eigenvalues = covariance.rows, .bases = covariance.matrices, .dense = {}};
   for (Index k = 0; k < num_bases; ++k) {
-    const MatrixXd& U = covariance.matrices[static_cast<std::size_t>(k)];
-    const double error = (linear_algebra::product(U.transpose(), U) - MatrixXd::Identity(dim, dim)).cwiseAbs().maxCoeff();
-    require(error <= largest_orthonormality_error, "Mixture: ", numbered("basis", k, num_bases),
+    MatrixXd& U = result.bases[static_cast<std::size_t>(k)];
+    const double error = orthonormality_error(U);
+    require(error <= largest_orthonormality_error(dim, covariance.relative_precision), "Mixture: ", numbered("basis", k, num_bases),
             " is not orthonormal (largest entry of |U^T U - I| is ", scientific(error), ")");
+    if (error > largest_orthonormality_error(dim, std::numeric_limits<double>::epsilon())) U = orthonormalised(std::move(U));
   }
-  return {.eigenvalues = covariance.rows, .bases = covariance.matrices, .dense = {}};
+  return result;
 }
 
 CovarianceDecomposition from_variances(const Points& variances, Index num_components, Index num_columns) {
@@ -130,7 +123,7 @@ CovarianceDecomposition from_matrices(const Covariance& covariance, const Shape&
   const Index num_rows = covariance.type == CovarianceType::common_basis ? shape.num_components : count;
   switch (covariance.form) {
     case Covariance::Form::values:
-      return from_dense(covariance.matrices, count, shape.dim);
+      return from_dense(covariance, count, shape.dim);
     case Covariance::Form::factor:
       return from_factors(covariance.matrices, count, shape.dim);
     default:

@@ -9,6 +9,64 @@ namespace gmdiff {
 
 using Eigen::Index;
 
+namespace {
+
+using ExtendedVector = Eigen::VectorX<long double>;
+
+// The logits of one point (mathematics.md §2.2) in extended precision: the squares of doubles, and their quotients by variances, overflow
+// there nowhere. For the few points that are so far out that doubles do not hold them.
+class FarPoint {
+ public:
+  FarPoint(const MixtureAtLevel& level, const Eigen::Ref<const Eigen::VectorXd>& x) : level_(level), x_(x.cast<long double>()) {}
+
+  ExtendedVector logits() const {
+    ExtendedVector result = ExtendedVector::Constant(level_.num_components(), -std::numeric_limits<long double>::infinity());
+    const bool high_noise = level_.alpha * level_.alpha * level_.l.maxCoeff() <= level_.sigma * level_.sigma;
+    for (Index k = 0; k < result.size(); ++k) {
+      if (!level_.has_weight(k)) continue;
+      const long double rest =
+          static_cast<long double>(level_.data.log_weights(k)) - static_cast<long double>(level_.half_log_det(level_.column(k)));
+      result(k) = rest + (level_.equal ? linear(k) : high_noise ? less_common_noise(k) : -0.5L * quadratic(k));
+    }
+    return result;
+  }
+
+ private:
+  ExtendedVector rotated(Index k, const ExtendedVector& v) const {
+    if (level_.basis == Basis::none) return v;
+    return level_.rotation(k).cast<long double>().transpose() * v;
+  }
+  ExtendedVector variances(Index k) const { return level_.c.col(level_.column(k)).cast<long double>(); }
+  /// alpha times the mean, relative to the centre.
+  ExtendedVector mean(Index k) const {
+    return static_cast<long double>(level_.alpha) * (level_.means().col(k) - level_.data.centre).cast<long double>();
+  }
+  ExtendedVector centred() const { return x_ - static_cast<long double>(level_.alpha) * level_.data.centre.cast<long double>(); }
+
+  long double quadratic(Index k) const {
+    const ExtendedVector z = rotated(k, x_ - static_cast<long double>(level_.alpha) * level_.means().col(k).cast<long double>());
+    return z.cwiseAbs2().cwiseQuotient(variances(k)).sum();
+  }
+  /// Equal covariances: |x|^2 left out.
+  long double linear(Index k) const {
+    const ExtendedVector m = rotated(k, mean(k));
+    return (rotated(k, centred()) - 0.5L * m).cwiseProduct(m).cwiseQuotient(variances(k)).sum();
+  }
+  /// High noise: |x|^2 / sigma^2 left out.
+  long double less_common_noise(Index k) const {
+    const long double ratio = static_cast<long double>(level_.alpha) / static_cast<long double>(level_.sigma);
+    const ExtendedVector x = rotated(k, centred());
+    const ExtendedVector m = rotated(k, mean(k));
+    const ExtendedVector curvature = ratio * ratio * level_.l.col(level_.column(k)).cast<long double>();
+    return 0.5L * (curvature.cwiseProduct(x.cwiseAbs2()) + m.cwiseProduct(2.0L * x - m)).cwiseQuotient(variances(k)).sum();
+  }
+
+  const MixtureAtLevel& level_;
+  ExtendedVector x_;
+};
+
+}  // namespace
+
 std::unique_ptr<BlockEvaluation> BlockEvaluation::make(const MixtureAtLevel& level, Index num_points) {
   return level.equal ? make_equal_covariances_block(level, num_points) : make_any_covariances_block(level, num_points);
 }
@@ -59,6 +117,23 @@ void BlockEvaluation::bound_logits(Index j) {
       logit = -std::numeric_limits<double>::infinity();
     }
   }
+}
+
+bool BlockEvaluation::overflowed(Index j) const {
+  bool some_finite = false;
+  for (Index k = 0; k < logits_.rows(); ++k) {
+    if (!level_.has_weight(k)) continue;
+    const double logit = logits_(k, j);
+    if (!(logit < std::numeric_limits<double>::infinity())) return true;
+    some_finite = some_finite || std::isfinite(logit);
+  }
+  return !some_finite;
+}
+
+void BlockEvaluation::place_far(Index j, const Eigen::Ref<const Eigen::VectorXd>& x) {
+  const ExtendedVector logits = FarPoint(level_, x).logits();
+  const long double top = logits.maxCoeff();
+  for (Index k = 0; k < logits.size(); ++k) logits_(k, j) = static_cast<double>(logits(k) - top);
 }
 
 void BlockEvaluation::centre(const ConstColumns& X, Columns out) {

@@ -55,8 +55,12 @@ class BlockEvaluation {
   /// Squared Mahalanobis distance of point j to its reference component.
   virtual double reference_quadratic(Eigen::Index j) const = 0;
 
-  /// Logits of point j that overflowed become finite (a log-density must not become NaN, however far the point is); weight 0 stays -inf.
+  /// Logits of point j that overflowed become finite; weight 0 stays -inf.
   void bound_logits(Eigen::Index j);
+  /// Whether the logits of point j, before they are bounded, say too little: one is NaN or inf, or none is finite.
+  bool overflowed(Eigen::Index j) const;
+  /// The logits of point j = x once more, in extended precision, whose range holds the squares of all doubles.
+  void place_far(Eigen::Index j, const Eigen::Ref<const Eigen::VectorXd>& x);
   /// x - alpha centre in working coordinates.
   void centre(const ConstColumns& X, Columns out);
 

@@ -78,6 +78,7 @@ class AnyCovariancesBlock final : public BlockEvaluation {
       for (Index j = 0; j < X.cols(); ++j) logits_(k, j) = high_noise_ ? high_noise_logit(k, j) : plain_logit(k, j);
     }
     for (Index j = 0; j < X.cols(); ++j) {
+      if (overflowed(j)) place_far(j, X.col(j));
       bound_logits(j);
       logits_.col(j).maxCoeff(&reference_(j));
     }

@@ -73,11 +73,16 @@ class EqualCovariancesBlock final : public BlockEvaluation {
     logits_.leftCols(b).noalias() = slopes_.transpose() * centred_.leftCols(b);
     logits_.leftCols(b).colwise() += intercepts_;
     for (Index j = 0; j < b; ++j) {
+      if (overflowed(j)) place_far(j, X.col(j));
       bound_logits(j);
       logits_.col(j).maxCoeff(&reference_(j));
     }
     place_offsets(X);
-    for (Index j = 0; j < b; ++j) place_logits(j);
+    for (Index j = 0; j < b; ++j) {
+      place_logits(j);
+      if (overflowed(j)) place_far(j, X.col(j));
+      bound_logits(j);
+    }
   }
 
   double reference_quadratic(Index j) const override { return (offset_.col(j).array().square() / level_.c.col(0).array()).sum(); }
@@ -103,7 +108,6 @@ class EqualCovariancesBlock final : public BlockEvaluation {
       logits_(k, j) =
           level_.data.log_weights(k) - level_.data.log_weights(best) + ((z - half_alpha * shift) * shift * alpha_over_c_.array()).sum();
     }
-    bound_logits(j);
   }
 
   // sum_k r_k (mu_k - mu_b)

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "model/covariance_check.hpp"
 
 namespace gmdiff {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-// As for the dense covariances of a mixture.
-constexpr double largest_relative_asymmetry = 1e-12;
-constexpr double largest_relative_negative_eigenvalue = 1e-10;
 
 void check_finite(const MatrixXd& matrix, const char* name) {
   for (Index i = 0; i < matrix.rows(); ++i) {
@@ -36,21 +33,8 @@ void check_operator(const MatrixXd& A, const VectorXd& y) {
   }
 }
 
-void check_symmetric(const MatrixXd& R) {
-  const double tolerance = largest_relative_asymmetry * R.cwiseAbs().maxCoeff();
-  for (Index j = 0; j < R.cols(); ++j) {
-    for (Index i = j + 1; i < R.rows(); ++i) {
-      require(std::abs(R(i, j) - R(j, i)) <= tolerance, "LinearObservation: the noise covariance is not symmetric (entries (", i, ", ", j,
-              ") and (", j, ", ", i, ") are ", R(i, j), " and ", R(j, i), ")");
-    }
-  }
-}
-
-void check_positive_semidefinite(const MatrixXd& R) {
-  const VectorXd l = R.isDiagonal(0.0) ? VectorXd(R.diagonal()) : linear_algebra::symmetric_eigen(R).l;
-  require(l.minCoeff() >= -largest_relative_negative_eigenvalue * l.cwiseAbs().maxCoeff(),
-          "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue ", l.minCoeff(), ")");
-}
+// Eigenvalues of a symmetric matrix.
+VectorXd eigenvalues(const MatrixXd& R) { return R.isDiagonal(0.0) ? VectorXd(R.diagonal()) : linear_algebra::symmetric_eigen(R).l; }
 
 }  // namespace
 
@@ -59,7 +43,7 @@ LinearObservation::LinearObservation(MatrixXd A, VectorXd y, double noise_std) :
   require(noise_std >= 0.0 && std::isfinite(noise_std), "LinearObservation: noise_std is ", noise_std, ", expected finite and >= 0");
 }
 
-LinearObservation::LinearObservation(MatrixXd A, VectorXd y, MatrixXd noise_covariance)
+LinearObservation::LinearObservation(MatrixXd A, VectorXd y, MatrixXd noise_covariance, double relative_precision)
     : A_(std::move(A)),
       y_(std::move(y)),
       noise_std_(std::numeric_limits<double>::quiet_NaN()),
@@ -69,10 +53,9 @@ LinearObservation::LinearObservation(MatrixXd A, VectorXd y, MatrixXd noise_cova
   require(R.rows() == y_.size() && R.cols() == y_.size(), "LinearObservation: the noise covariance is ", R.rows(), "x", R.cols(),
           " but y has ", y_.size(), " entries");
   check_finite(R, "the noise covariance");
-  check_symmetric(R);
-  // Halved first: the sum of two large entries may overflow.
-  R = MatrixXd(0.5 * R + 0.5 * R.transpose());
-  check_positive_semidefinite(R);
+  MatrixXd symmetric = symmetrised(R);
+  check_covariance(R, eigenvalues(symmetric), relative_precision, "LinearObservation: the noise covariance");
+  R = std::move(symmetric);
 }
 
 MatrixXd LinearObservation::noise_covariance() const {

@@ -1,0 +1,150 @@
+#include "device/precision_warning.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <variant>
+#include <vector>
+
+#include "base/check.hpp"
+
+namespace gmdiff {
+namespace {
+
+using Eigen::Index;
+
+constexpr double noticeable = 0.01;         // relative change of a variance
+constexpr double negligible_weight = 1e-3;  // of a component
+constexpr double loss_of_steps = 0.01;      // of a sum of 1 of spacing / deviation over the levels, measured: numerics.md §9
+
+double epsilon(Precision precision) {
+  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+}
+
+/// The level that an affine step leads to: x_0 and the noise of x_t keep their coefficients (mathematics.md §5), exactly so for steps that
+/// replace x_0 by D.
+Level after(const AffineStep& step, Level before) {
+  if (step.evaluations > 0) before = step.level1;
+  return {.alpha = std::abs(step.a * before.alpha + step.b_1 + step.b_2 + step.b_p), .sigma = std::hypot(step.a * before.sigma, step.e)};
+}
+Level after(const MixtureTransition& step, Level /*before*/) { return step.s; }
+
+/// The levels that a particle passes, the first one included.
+class Levels {
+ public:
+  explicit Levels(Level first) : values_{first} {}
+  void add(const Step& step) {
+    values_.push_back(std::visit([&](const auto& one) { return after(one, values_.back()); }, step));
+  }
+  const std::vector<Level>& values() const { return values_; }
+
+ private:
+  std::vector<Level> values_;
+};
+
+/// An axis of a component's covariance: the coordinates of its points, rounded, move a point along it by eps times `size`.
+struct Axis {
+  Index component;
+  double variance;       ///< along the axis
+  double second_moment;  ///< of the coordinates, weighted by the squares of the axis' entries
+
+  double size(Level level) const { return std::sqrt(level.alpha * level.alpha * second_moment + level.sigma * level.sigma); }
+  double deviation(Level level) const { return std::sqrt(level.alpha * level.alpha * variance + level.sigma * level.sigma); }
+};
+
+/// Axes of positive variance of the components that count. Variances that are rounding errors of a component's largest are 0.
+std::vector<Axis> axes(const MixtureTable& law) {
+  const Index d = law.dim();
+  std::vector<Axis> result;
+  for (Index k = 0; k < law.num_components(); ++k) {
+    if (law.log_weights(k) < std::log(negligible_weight)) continue;
+    const auto row = law.eigenvalues.row(law.eigenvalues.rows() == 1 ? 0 : k);
+    const Eigen::VectorXd l = row.size() == 1 ? Eigen::VectorXd::Constant(d, row(0)) : Eigen::VectorXd(row.transpose());
+    const double resolved = static_cast<double>(d) * epsilon(Precision::f64) * std::sqrt(l.maxCoeff());
+    Eigen::VectorXd moments = law.means.row(k).transpose().cwiseAbs2();
+    if (law.bases.empty()) {
+      moments += l;
+    } else {
+      const Eigen::MatrixXd squares = law.bases[law.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].cwiseAbs2();
+      moments = squares.transpose() * (moments + squares * l);
+    }
+    for (Index i = 0; i < d; ++i) {
+      if (std::sqrt(l(i)) > resolved) result.push_back({k, l(i), moments(i)});
+    }
+  }
+  return result;
+}
+
+/// Relative change of the variance along the axis by the rounding of states of the levels.
+double loss(const Axis& axis, const std::vector<Level>& levels, double eps) {
+  double largest = 0.0;
+  double sum = 0.0;
+  for (const Level level : levels) {
+    const double ratio = eps * axis.size(level) / axis.deviation(level);
+    largest = std::max(largest, ratio);
+    sum += ratio;
+  }
+  const double of_one_rounding = largest * largest / 12.0;
+  return levels.size() == 1 ? of_one_rounding : std::max(of_one_rounding, loss_of_steps * sum * sum);
+}
+
+/// The axis of the largest loss of some laws.
+class Worst {
+ public:
+  explicit Worst(Precision precision) : precision_(precision) {}
+
+  void add(const MixtureTable& law, const std::vector<Level>& levels) {
+    const double eps = epsilon(precision_);
+    const auto steps = static_cast<double>(levels.size());
+    for (const Axis& axis : axes(law)) {
+      // A bound that needs no sum: noise only makes the ratio smaller.
+      const double bound = steps * eps * (1.0 + std::sqrt(axis.second_moment / axis.variance));
+      if (std::max(bound * bound / 12.0, loss_of_steps * bound * bound) <= noticeable) continue;
+      const double of_axis = loss(axis, levels, eps);
+      if (of_axis > loss_) {
+        loss_ = of_axis;
+        axis_ = axis;
+      }
+    }
+  }
+
+  std::optional<std::string> warning() const {
+    if (!(loss_ > noticeable)) return {};
+    const bool single = precision_ == Precision::f32;
+    const double size = std::sqrt(axis_.second_moment);
+    return concat(single ? "float32" : "float64", " resolves ", epsilon(precision_) * size, " at coordinates of size ", size,
+                  ", where component ", axis_.component, " of the law has a standard deviation of ", std::sqrt(axis_.variance),
+                  ": rounding changes that variance by up to about ", percent(), "; ",
+                  single ? "use precision f64, or move the law nearer to 0" : "move the law nearer to 0");
+  }
+
+ private:
+  std::string percent() const { return loss_ >= 1.0 ? "100 % or more" : concat(std::round(100.0 * loss_), " %"); }
+
+  Precision precision_;
+  double loss_ = 0.0;
+  Axis axis_{};
+};
+
+}  // namespace
+
+std::optional<std::string> precision_warning(const Plan& plan, Precision precision) {
+  Levels levels(plan.start.level);
+  for (const Step& step : plan.steps) levels.add(step);
+  Worst worst(precision);
+  for (const MixtureTable& law : plan.problems) worst.add(law, levels.values());
+  return worst.warning();
+}
+
+std::optional<std::string> precision_warning(std::span<const SmcPlan> plans, Precision precision) {
+  Worst worst(precision);
+  for (const SmcPlan& plan : plans) {
+    // The first step says at which level it begins; the sigma of a start without steps does not matter.
+    Levels levels({.alpha = 0.0, .sigma = 1.0});
+    for (const SmcStep& step : plan.steps) levels.add(step.move);
+    worst.add(plan.mixture, levels.values());
+  }
+  return worst.warning();
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,51 @@
+#include "metrics/scale.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gmdiff {
+namespace {
+
+constexpr double smallest_ordinary = 0x1p-400;
+constexpr double largest_ordinary = 0x1p+400;
+
+/// Largest minus smallest value of every coordinate over both sets, (1, d).
+Eigen::RowVectorXd extents(const Points& x, const Points& y) {
+  const Eigen::RowVectorXd high = x.colwise().maxCoeff().cwiseMax(y.colwise().maxCoeff());
+  const Eigen::RowVectorXd low = x.colwise().minCoeff().cwiseMin(y.colwise().minCoeff());
+  return (high - low).cwiseMin(std::numeric_limits<double>::max());
+}
+
+/// Coordinates that differ at all are at most 2^53 times their extent: a factor that brings the extent to 1 cannot make them overflow.
+Points scaled(const Points& points, const Eigen::RowVectorXd& extents, double factor) {
+  Points result = factor * points;
+  for (Eigen::Index i = 0; i < points.cols(); ++i) {
+    if (extents(i) == 0.0) result.col(i).setZero();
+  }
+  return result;
+}
+
+}  // namespace
+
+double normalising_factor(double size) {
+  constexpr int largest_exponent = std::numeric_limits<double>::max_exponent - 1;
+  const bool ordinary = size >= smallest_ordinary && size <= largest_ordinary;
+  if (ordinary || !(size > 0.0) || !std::isfinite(size)) return 1.0;
+  return std::ldexp(1.0, std::min(-std::ilogb(size), largest_exponent));
+}
+
+double safe_norm(const Eigen::MatrixXd& M) {
+  const double norm = M.norm();
+  return norm >= smallest_ordinary && std::isfinite(norm) ? norm : M.stableNorm();
+}
+
+ScaledSets::ScaledSets(const Points& x, const Points& y) : x_(x), y_(y) {
+  const Eigen::RowVectorXd all = extents(x, y);
+  factor_ = normalising_factor(all.maxCoeff());
+  if (factor_ == 1.0) return;
+  scaled_x_ = scaled(x, all, factor_);
+  scaled_y_ = scaled(y, all, factor_);
+}
+
+}  // namespace gmdiff
