@@ -121,6 +121,10 @@ class ChainWeights {
     if (!is_leader() || range_.part != 0) return;
     memory_.state->sums = total;
     memory_.state->resampled = resampled;
+    if (ess < memory_.state->smallest_ess) {
+      memory_.state->smallest_ess = ess;
+      memory_.state->smallest_ess_step = is_end(step) ? step - 1 : step;
+    }
     if (resampled || is_end(step)) {
       const double mean = all_equal ? largest : added(largest, subtracted(log_sum, job_.tables.log_particles));
       memory_.state->log_evidence = added(memory_.state->log_evidence, mean);

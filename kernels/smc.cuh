@@ -123,6 +123,7 @@ class ChainRun {
     if (range_.part == 0 && block_.thread_rank() == 0) {
       ChainState state{};
       state.failed_step = -1;
+      state.smallest_ess = static_cast<double>(job_.tables.particles);
       *memory_.state = state;
     }
     for_each_tile([&] { particles_.start(); });

@@ -78,17 +78,19 @@ struct ChainPart {
 /// bytes.
 struct ChainState {
   double log_evidence;
-  double largest;  ///< log-weight
-  bool all_equal;  ///< log-weights
+  double smallest_ess;  ///< over the weightings so far and the final weights
+  double largest;       ///< log-weight
+  bool all_equal;       ///< log-weights
   bool needs_sums;
   bool resampled;
   bool all_weights_zero;  ///< why it failed
   int scale;
-  std::int64_t failed_step;  ///< -1: none
+  int smallest_ess_step;
+  int failed_step;  ///< -1: none
   particle::WeightSums sums;
   std::uint64_t copies, rests;
 };
-static_assert(sizeof(ChainState) == 72);
+static_assert(sizeof(ChainState) == 80);
 
 /// How the chains of a job lie on blocks.
 struct ChainGeometry {

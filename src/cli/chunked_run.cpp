@@ -14,6 +14,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_file.hpp"
+#include "device/chain_remarks.hpp"
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
 #include "io/sidecar.hpp"
@@ -91,11 +92,9 @@ void append(ResultWriter& writer, const SmcSamples& samples) {
   writer.append(2, std::span(samples.log_evidence()));
 }
 
-void record_evidence(RunRecord& /*record*/, const Samples& /*samples*/) {}
-void record_evidence(RunRecord& record, const SmcSamples& samples) {
-  std::vector<double>& all = record.smc->log_evidence;
-  all.insert(all.end(), samples.log_evidence().begin(), samples.log_evidence().end());
-}
+void record_remarks(RunRecord& record, const Samples& samples) { add_missing(record.warnings, samples.provenance().warnings); }
+/// What a chunk's chains warn of is decided anew when all are known; other warnings are those of the plan.
+void record_remarks(RunRecord& record, const SmcSamples& samples) { append(record.smc->chains, samples.chains()); }
 
 /// One run, chunk by chunk.
 template <class AnyPlan>
@@ -130,14 +129,13 @@ class ChunkedRun {
 
   void take(ResultWriter& writer, const auto& samples, const Options& options) {
     append(writer, samples);
-    record_evidence(run_.record, samples);
+    record_remarks(run_.record, samples);
     const Provenance& provenance = samples.provenance();
     const auto rows = static_cast<Eigen::Index>(samples.shape().front());
     RunRecord& record = run_.record;
     record.device = provenance.device;
     record.seconds += provenance.seconds;
     record.particle_steps += provenance.particle_steps;
-    add_missing(record.warnings, provenance.warnings);
     add_missing(record.notes, provenance.notes);
     if (!samples.times().empty()) {
       record.times = json_vector(Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
@@ -199,6 +197,7 @@ void check_outputs(const FileRun& run) {
   const std::uint64_t end = std::exchange(record.end, record.first + static_cast<std::uint64_t>(done));
   record.shape.front() = done;
   record.complete = false;
+  add_missing(record.warnings, chain_warnings(record));
   record.checksums = writer.checksums();
   writer.commit_partial(partial, json_text(sidecar_json(record)));
   throw CommandInterrupted(concat("interrupted: ", done, " of ", total, " ", kind, " are in ", partial.string(), "; --range ", record.end,
@@ -227,6 +226,7 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
       if (!chunks.advance(writer, rows)) keep_partial(run, writer, chunks.done());
     }
   }
+  add_missing(run.record.warnings, chain_warnings(run.record));
   announcer.announce(run.record);
   run.record.checksums = writer.checksums();
   writer.commit(json_text(sidecar_json(run.record)));
@@ -248,7 +248,7 @@ std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index 
 RunRecord run_to_file(const Plan& plan, FileRun run) { return run_any(plan, std::move(run)); }
 
 RunRecord run_to_file(const SmcPlan& plan, FileRun run) {
-  run.record.smc = {.particles = plan.particles, .log_evidence = {}};
+  run.record.smc = {.particles = plan.particles, .chains = {}};
   return run_any(plan, std::move(run));
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <variant>
 
 #include <gmdiff/io/problem_file.hpp>
@@ -131,18 +132,22 @@ std::string law_name(const std::vector<NamedProblem>& problems) {
 
 Json row_json(const SamplerRow& row) {
   const auto known = [](const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); };
+  const auto number = [&](double value) { return row.error ? Json(nullptr) : json_number(value); };
   Json json;
   json["sampler"] = row.sampler;
-  json["value"] = json_number(row.value);
+  json["value"] = number(row.value);
   json["standard_error"] = known(row.standard_error);
-  json["median"] = json_number(row.median);
-  json["floor"] = json_number(row.floor);
-  json["floor_sd"] = json_number(row.floor_sd);
-  json["ratio"] = json_number(row.ratio);
+  json["median"] = number(row.median);
+  json["floor"] = number(row.floor);
+  json["floor_sd"] = number(row.floor_sd);
+  json["ratio"] = number(row.ratio);
   json["log_evidence_error"] = known(row.log_evidence_error);
+  json["log_evidence_sd"] = known(row.log_evidence_sd);
   json["ess"] = known(row.ess);
-  json["seconds"] = row.seconds;
+  json["smallest_ess"] = known(row.smallest_ess);
+  json["seconds"] = number(row.seconds);
   json["problems"] = row.problems;
+  json["error"] = row.error ? Json(*row.error) : Json(nullptr);
   return json;
 }
 
@@ -167,11 +172,15 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
   const auto known = [](const std::optional<double>& value, double factor = 1.0) {
     return value ? format_number(factor * *value, 3) : std::string("-");
   };
-  Table table({"sampler", "sw_1", "+-", "median", "floor", "ratio", "log-evidence error", "ESS/N", "seconds"});
+  Table table({"sampler", "sw_1", "+-", "median", "floor", "ratio", "log-evidence error", "sd", "ESS/N", "smallest", "seconds"});
   for (const SamplerRow& row : rows) {
+    if (row.error) {
+      table.add({row.sampler, "-", "-", "-", "-", "-", "-", "-", "-", "-", "failed " + *row.error});
+      continue;
+    }
     table.add({row.sampler, format_number(row.value, 4), known(row.standard_error, 1.96), format_number(row.median, 4),
-               format_number(row.floor, 4), format_number(row.ratio, 3), known(row.log_evidence_error), known(row.ess),
-               format_number(row.seconds, 3)});
+               format_number(row.floor, 4), format_number(row.ratio, 3), known(row.log_evidence_error), known(row.log_evidence_sd),
+               known(row.ess), known(row.smallest_ess), format_number(row.seconds, 3)});
   }
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
@@ -183,6 +192,8 @@ void run_compare(const CompareFlags& flags) {
   const CompareSettings settings = parse_settings(flags);
   const std::vector<SamplerRow> rows = rows_of(settings, flags.common.quiet);
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
+  const auto failed = std::ranges::count_if(rows, [](const SamplerRow& row) { return row.error.has_value(); });
+  if (failed > 0) throw std::runtime_error(concat("compare: ", failed, " of ", rows.size(), " samplers failed; their rows say why"));
 }
 
 void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
@@ -216,8 +227,10 @@ Verb add_compare(CLI::App& command) {
       "median; "
       "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean evidence of the chains, less the "
       "exact "
-      "one, mean over the problems. ESS/N: share of the particles that count, mean over all weightings of the first 20 chains, which run "
-      "again for it. seconds: of the samplers, sum over the problems.\n\n"
+      "one, mean over the problems; sd: standard deviation of the chains' log-evidences. ESS/N: share of the particles that count, mean "
+      "over all weightings of the first 20 chains, which run again for it; smallest: the smallest of a chain, mean over the chains. "
+      "seconds: of the samplers, sum over the problems. A sampler that fails on a problem has no numbers: its row says why, and the exit "
+      "code is 1.\n\n"
       "Example:\n"
       "  gmdiff compare problem.json --count 200 --samplers mcgdiff:particles=64,exact-transition,draw\n"
       "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers mcgdiff:particles=32,bootstrap:particles=32\n");

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <numeric>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -17,6 +19,7 @@
 #include "base/random.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
+#include "device/executor.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -24,13 +27,19 @@ namespace {
 constexpr std::int64_t most_ess_chains = 20;
 constexpr double ess_bytes = 64 << 20;  // of the history that the effective sample size is taken from
 
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 // ----- one problem
 
 /// What a candidate scored on one problem.
 struct Score {
   Judgement judgement = {};
   std::optional<double> log_evidence_error = {};  ///< of SMC
+  std::optional<double> log_evidence_sd = {};     ///< of several chains
   std::optional<double> ess = {};                 ///< share of the particles, mean over the weightings
+  std::optional<double> smallest_ess = {};        ///< the same, the smallest of a chain
   double seconds = 0.0;
 };
 
@@ -60,19 +69,6 @@ AnyPlan plan_of(const Candidate& candidate, const NamedProblem& named, const Law
   return sampling_plan(laws, process, grid, std::get<Sampler>(*candidate.sampler));
 }
 
-/// Plans of all candidates, before any of them runs.
-std::vector<AnyPlan> plans_of(const CompareSettings& settings, const NamedProblem& named, const Law& law) {
-  std::vector<AnyPlan> plans;
-  for (const Candidate& candidate : settings.candidates) {
-    try {
-      plans.push_back(plan_of(candidate, named, law));
-    } catch (const std::invalid_argument& error) {
-      fail(named.name, ", sampler ", candidate.name, ": ", error.what());
-    }
-  }
-  return plans;
-}
-
 /// Mean share of the particles that count, over the weightings of the first chains; they are run again for that, so that the history of all
 /// need not be kept.
 std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
@@ -83,9 +79,7 @@ std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
   options.count = std::min(options.count, chains);
   options.smc_history = true;
   options.progress = {};
-  const SmcSamples samples = run(plan, options);
-  const std::vector<double>& ess = samples.history().ess;
-  return std::accumulate(ess.begin(), ess.end(), 0.0) / static_cast<double>(ess.size()) / plan.particles;
+  return mean(run(plan, options).history().ess) / plan.particles;
 }
 
 /// Samples of a candidate; fills in what its run tells.
@@ -97,7 +91,9 @@ class Runner {
   Samples operator()(const SmcPlan& plan) const {
     const SmcSamples samples = run(plan, options_);
     score_.log_evidence_error = samples.mean_log_evidence() - *answer_.log_evidence;
+    if (options_.count > 1) score_.log_evidence_sd = samples.log_evidence_sd();
     score_.ess = mean_ess(plan, options_);
+    score_.smallest_ess = mean(samples.smallest_ess()) / plan.particles;
     return taken(samples);
   }
 
@@ -112,44 +108,84 @@ class Runner {
   Score& score_;
 };
 
-/// `run` with the place in its errors.
-Samples run_named(const Runner& runner, const AnyPlan& plan, const std::string& place) {
-  try {
-    return std::visit(runner, plan);
-  } catch (const WeightError& error) {
-    throw WeightError(place + ": " + error.what());
-  } catch (const NonFiniteError& error) {
-    throw NonFiniteError(place + ": " + error.what());
-  }
-}
+/// What became of a candidate: its scores problem by problem, or why it failed.
+struct Outcome {
+  std::vector<Score> scores = {};
+  std::optional<std::string> error = {};
+};
 
-/// Scores of all candidates on one problem; with the seed that a batch gives to problem number `index`.
-std::vector<Score> scores_of(const CompareSettings& settings, std::size_t index, ProgressLine& line) {
-  const NamedProblem& named = settings.problems[index];
-  const Answer answer = answer_of(named.problem);
-  const std::vector<AnyPlan> plans = plans_of(settings, named, answer.law);
-  Options options = settings.options;
-  options.seed = problem_seed(options.seed, index);
-  std::vector<Score> scores(plans.size());
-  std::vector<PointSet> sets;
-  for (std::size_t c = 0; c < plans.size(); ++c) {
-    const std::int64_t before = static_cast<std::int64_t>(index * plans.size() + c) * options.count;
-    options.progress = [&line, before](const Progress& progress) { line.update(before + progress.done); };
-    const std::string place = concat(settings.candidates[c].name, " on ", named.name);
-    sets.emplace_back(run_named(Runner(options, answer, scores[c]), plans[c], place));
+/// Runs all candidates on one problem after the other, but for those that failed.
+class Comparison {
+ public:
+  Comparison(const CompareSettings& settings, ProgressLine& line)
+      : settings_(settings), line_(line), outcomes_(settings.candidates.size()) {}
+
+  /// With the seed that a batch gives to problem number `index`.
+  void add_problem(std::size_t index) {
+    const NamedProblem& named = settings_.problems[index];
+    const Answer answer = answer_of(named.problem);
+    const std::vector<std::optional<AnyPlan>> plans = plans_of(index, answer.law);
+    Options options = settings_.options;
+    options.seed = problem_seed(options.seed, index);
+    std::vector<std::size_t> numbers;  // of the candidates that have samples
+    std::vector<Score> scores;
+    std::vector<PointSet> sets;
+    for (std::size_t c = 0; c < plans.size(); ++c) {
+      if (!plans[c]) continue;
+      const std::int64_t before = static_cast<std::int64_t>(index * plans.size() + c) * options.count;
+      options.progress = [this, before](const Progress& progress) { line_.update(before + progress.done); };
+      try {
+        Score score;
+        sets.emplace_back(std::visit(Runner(options, answer, score), *plans[c]));
+        scores.push_back(score);
+        numbers.push_back(c);
+      } catch (const std::exception& error) {
+        fail_candidate(c, named, error);
+      }
+    }
+    JudgeOptions judging = settings_.judging;
+    judging.seed = options.seed;
+    if (sets.empty()) return;
+    const std::vector<std::vector<Judgement>> judgements = judge_each(sets, answer.law.mixture, judging);
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      scores[i].judgement = judgements[i].front();
+      outcomes_[numbers[i]].scores.push_back(scores[i]);
+    }
   }
-  JudgeOptions judging = settings.judging;
-  judging.seed = options.seed;
-  const std::vector<std::vector<Judgement>> judgements = judge_each(sets, answer.law.mixture, judging);
-  for (std::size_t c = 0; c < plans.size(); ++c) scores[c].judgement = judgements[c].front();
-  return scores;
-}
+
+  const std::vector<Outcome>& outcomes() const { return outcomes_; }
+
+ private:
+  /// Of the candidates that did not fail, before any of them runs. Nothing has run before those of the first problem: what has no plan
+  /// there is wrong usage.
+  std::vector<std::optional<AnyPlan>> plans_of(std::size_t index, const Law& law) {
+    const NamedProblem& named = settings_.problems[index];
+    std::vector<std::optional<AnyPlan>> plans(settings_.candidates.size());
+    for (std::size_t c = 0; c < plans.size(); ++c) {
+      const Candidate& candidate = settings_.candidates[c];
+      if (outcomes_[c].error) continue;
+      try {
+        plans[c] = plan_of(candidate, named, law);
+      } catch (const std::invalid_argument& error) {
+        if (index == 0) fail(named.name, ", sampler ", candidate.name, ": ", error.what());
+        fail_candidate(c, named, error);
+      }
+    }
+    return plans;
+  }
+
+  void fail_candidate(std::size_t c, const NamedProblem& named, const std::exception& error) {
+    const bool is_memory =
+        dynamic_cast<const std::bad_alloc*>(&error) != nullptr || dynamic_cast<const std::length_error*>(&error) != nullptr;
+    outcomes_[c].error = concat("on ", named.name, ": ", is_memory ? "out of memory" : error.what());
+  }
+
+  const CompareSettings& settings_;
+  ProgressLine& line_;
+  std::vector<Outcome> outcomes_;
+};
 
 // ----- all problems
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -175,15 +211,20 @@ std::optional<double> mean_of_known(const std::vector<Score>& scores, std::optio
   return known.size() == scores.size() ? std::optional(mean(known)) : std::nullopt;
 }
 
-SamplerRow row_of(const std::string& sampler, const std::vector<Score>& scores) {
+SamplerRow row_of(const std::string& sampler, const Outcome& outcome) {
+  const std::vector<Score>& scores = outcome.scores;
   std::vector<double> values, floors, floor_variances;
-  SamplerRow row{.sampler = sampler, .standard_error = {}, .log_evidence_error = {}, .ess = {}};
+  SamplerRow row;
+  row.sampler = sampler;
+  row.error = outcome.error;
+  row.problems = scores.size();
   for (const Score& score : scores) {
     values.push_back(score.judgement.value);
     floors.push_back(score.judgement.floor);
     floor_variances.push_back(score.judgement.floor_sd * score.judgement.floor_sd);
     row.seconds += score.seconds;
   }
+  if (row.error) return row;
   row.value = mean(values);
   row.standard_error = standard_error(values);
   row.median = median(values);
@@ -191,23 +232,24 @@ SamplerRow row_of(const std::string& sampler, const std::vector<Score>& scores) 
   row.floor_sd = std::sqrt(mean(floor_variances));
   row.ratio = row.floor > 0.0 ? row.value / row.floor : row.value == 0.0 ? 1.0 : std::numeric_limits<double>::infinity();
   row.log_evidence_error = mean_of_known(scores, &Score::log_evidence_error);
+  row.log_evidence_sd = mean_of_known(scores, &Score::log_evidence_sd);
   row.ess = mean_of_known(scores, &Score::ess);
-  row.problems = scores.size();
+  row.smallest_ess = mean_of_known(scores, &Score::smallest_ess);
   return row;
 }
 
 }  // namespace
 
 std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet) {
+  make_executor(settings.options.device);  // a device that is not there is nobody's failure
   const std::size_t runs = settings.problems.size() * settings.candidates.size();
   ProgressLine line("compare", static_cast<std::int64_t>(runs) * settings.options.count, quiet);
-  std::vector<std::vector<Score>> scores(settings.candidates.size());
-  for (std::size_t p = 0; p < settings.problems.size(); ++p) {
-    const std::vector<Score> of_problem = scores_of(settings, p, line);
-    for (std::size_t c = 0; c < of_problem.size(); ++c) scores[c].push_back(of_problem[c]);
-  }
+  Comparison comparison(settings, line);
+  for (std::size_t p = 0; p < settings.problems.size(); ++p) comparison.add_problem(p);
   std::vector<SamplerRow> rows;
-  for (std::size_t c = 0; c < scores.size(); ++c) rows.push_back(row_of(settings.candidates[c].name, scores[c]));
+  for (std::size_t c = 0; c < settings.candidates.size(); ++c) {
+    rows.push_back(row_of(settings.candidates[c].name, comparison.outcomes()[c]));
+  }
   return rows;
 }
 

@@ -31,9 +31,10 @@ struct CompareSettings {
   JudgeOptions judging;
 };
 
-/// A candidate's row: means over the problems.
+/// A candidate's row: means over the problems. Of one that failed on a problem there are no numbers.
 struct SamplerRow {
   std::string sampler;
+  std::optional<std::string> error;  ///< why and on which problem it failed
   double value = 0.0;
   std::optional<double> standard_error;  ///< of the value, over the problems; of one problem none
   double median = 0.0;
@@ -41,13 +42,17 @@ struct SamplerRow {
   double floor_sd = 0.0;  ///< of one pair of exact draws: root mean square over the problems
   double ratio = 0.0;
   std::optional<double> log_evidence_error;
-  std::optional<double> ess;
-  double seconds = 0.0;  ///< sum
-  std::size_t problems = 0;
+  std::optional<double> log_evidence_sd;  ///< over the chains of a problem
+  std::optional<double> ess;              ///< share of the particles
+  std::optional<double> smallest_ess;     ///< share of the particles: the smallest of a chain, mean over the chains
+  double seconds = 0.0;                   ///< sum
+  std::size_t problems = 0;               ///< that it sampled
 };
 
-/// Runs every candidate on every problem, each problem with the seed that a batch gives it.
-/// @throws std::invalid_argument where a candidate cannot sample a problem, before any of them runs on it
+/// Runs every candidate on every problem, each problem with the seed that a batch gives it. A candidate that fails on one is left out of
+/// those after it; its row says so.
+/// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceError when there is no
+///   such device
 std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet);
 
 }  // namespace gmdiff::cli

@@ -11,6 +11,7 @@
 #include "cli/record.hpp"
 #include "cli/result_file.hpp"
 #include "cli/verb.hpp"
+#include "device/chain_remarks.hpp"
 #include "io/checksum.hpp"
 #include "io/npy_header.hpp"
 #include "io/output_file.hpp"
@@ -38,8 +39,8 @@ struct Part {
 /// Checks the evidence in the sidecar, and that an archive holds what SMC writes.
 void check_smc(const Part& part) {
   const RunRecord& record = part.record;
-  require(!record.smc || std::ssize(record.smc->log_evidence) == record.shape[0], part.file, ": it has ", record.shape[0],
-          " chains, but its sidecar the log-evidence of ", record.smc ? record.smc->log_evidence.size() : 0);
+  require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file, ": it has ", record.shape[0],
+          " chains, but its sidecar the log-evidence of ", record.smc ? record.smc->chains.log_evidence.size() : 0);
   if (!is_archive(part.arrays)) return;
   require(record.smc && record.shape.size() == 3 && part.arrays == particle_arrays(record.shape, part.arrays.front().precision), part.file,
           ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
@@ -118,24 +119,32 @@ std::vector<Part> load_parts(const std::vector<std::string>& files) {
   return parts;
 }
 
+/// Warnings of a part without those of its chains, which the chains of the whole run decide anew.
+std::vector<std::string> warnings_of_run(const RunRecord& part) {
+  std::vector<std::string> warnings = part.warnings;
+  const std::vector<std::string> of_chains = chain_warnings(part);
+  std::erase_if(warnings, [&](const std::string& warning) { return std::ranges::count(of_chains, warning) > 0; });
+  return warnings;
+}
+
 /// The record of the whole run.
 RunRecord merge_records(const std::vector<Part>& parts) {
   RunRecord whole = parts.front().record;
+  whole.warnings = warnings_of_run(whole);
   std::set<std::string> devices{whole.device};
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const RunRecord& record = parts[i].record;
     whole.end = record.end;
     require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]), "the merged run has 2^63 particles or more");
     if (record.start) *whole.start += *record.start;
-    if (record.smc) {
-      whole.smc->log_evidence.insert(whole.smc->log_evidence.end(), record.smc->log_evidence.begin(), record.smc->log_evidence.end());
-    }
+    if (record.smc) append(whole.smc->chains, record.smc->chains);
     whole.particle_steps += record.particle_steps;
     whole.seconds += record.seconds;
-    add_missing(whole.warnings, record.warnings);
+    add_missing(whole.warnings, warnings_of_run(record));
     add_missing(whole.notes, record.notes);
     devices.insert(record.device);
   }
+  add_missing(whole.warnings, chain_warnings(whole));
   whole.complete = true;
   whole.device.clear();
   for (const std::string& device : devices) whole.device += (whole.device.empty() ? "" : ", ") + device;

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
 #include "cli/files.hpp"
+#include "device/chain_remarks.hpp"
 #include "io/json_input.hpp"
 #include "io/npy_header.hpp"
 #include "io/sidecar.hpp"
@@ -76,23 +77,41 @@ std::optional<std::uint64_t> read_start(const SidecarReader& reader, const std::
 
 std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string& sidecar) {
   if (reader.at("particles").is_null()) return {};
-  SmcRecord smc{.particles = reader.get<std::int64_t>("particles"), .log_evidence = {}};
-  const Json& values = reader.at("log_evidence");
-  const bool numbers = values.is_array() && std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
-  require(numbers, sidecar, ": \"log_evidence\" is not an array of numbers");
-  smc.log_evidence = values.get<std::vector<double>>();
+  const auto numbers = [&](const char* key) -> const Json& {
+    const Json& values = reader.at(key);
+    const bool are_numbers = values.is_array() && std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
+    require(are_numbers, sidecar, ": \"", key, "\" is not an array of numbers");
+    return values;
+  };
+  SmcRecord smc{.particles = reader.get<std::int64_t>("particles"),
+                .chains = {.log_evidence = numbers("log_evidence"),
+                           .smallest_ess = numbers("smallest_ess"),
+                           .smallest_ess_step = numbers("smallest_ess_step")}};
+  const std::size_t chains = smc.chains.log_evidence.size();
+  require(smc.chains.smallest_ess.size() == chains && smc.chains.smallest_ess_step.size() == chains, sidecar,
+          ": \"log_evidence\", \"smallest_ess\" and \"smallest_ess_step\" differ in length");
   return smc;
 }
 
 /// log of the mean evidence of the chains, which is unbiased before the logarithm is taken.
-double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.log_evidence); }
+double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
+
+/// The spread of log-evidence over the chains, where there are several.
+std::string sd_text(const SmcRecord& smc) {
+  if (smc.chains.log_evidence.size() < 2) return "";
+  return concat(", sd over chains ", format_number(log_evidence_sd(smc.chains.log_evidence), 3));
+}
 
 void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
-  for (const char* key : {"particles", "log_evidence", "mean_log_evidence"}) json[key] = nullptr;
+  for (const char* key : {"particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess", "smallest_ess_step"})
+    json[key] = nullptr;
   if (!smc) return;
   json["particles"] = smc->particles;
-  json["log_evidence"] = smc->log_evidence;
+  json["log_evidence"] = smc->chains.log_evidence;
   json["mean_log_evidence"] = json_number(mean_log_evidence(*smc));
+  if (smc->chains.log_evidence.size() > 1) json["log_evidence_sd"] = json_number(log_evidence_sd(smc->chains.log_evidence));
+  json["smallest_ess"] = smc->chains.smallest_ess;
+  json["smallest_ess_step"] = smc->chains.smallest_ess_step;
 }
 
 /// The description `json` of a grid, process or sampler on one line.
@@ -148,8 +167,8 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
   if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
   table.add({counted(record), concat(record.first, ":", record.end, ", seed ", record.seed)});
   if (record.smc) {
-    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)), ", ", record.smc->particles,
-                                  " particles a chain")});
+    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)), sd_text(*record.smc), ", ",
+                                  record.smc->particles, " particles a chain")});
   }
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
@@ -190,6 +209,11 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
 }
 
 const char* counted(const RunRecord& record) { return record.smc ? "chains" : "particles"; }
+
+std::vector<std::string> chain_warnings(const RunRecord& record) {
+  if (!record.smc || record.smc->chains.log_evidence.empty()) return {};
+  return chain_warnings(record.smc->chains, record.smc->particles);
+}
 
 void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more) {
   for (const std::string& text : more) {

@@ -8,6 +8,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/sampler/smc.hpp>
 
 #include "cli/output.hpp"
 
@@ -15,8 +16,8 @@ namespace gmdiff::cli {
 
 /// What SMC tells beside its samples.
 struct SmcRecord {
-  std::int64_t particles = 0;        ///< of a chain
-  std::vector<double> log_evidence;  ///< of each chain of the range, as far as it is run
+  std::int64_t particles = 0;  ///< of a chain
+  ChainReport chains;          ///< of the range, as far as it is run
 };
 
 /// Where a .npy or .npz file comes from: the sidecar `x.npy.json` that stands beside `x.npy`.
@@ -59,6 +60,9 @@ RunRecord read_sidecar(const std::filesystem::path& file);
 
 /// What a range of the run counts: "particles" or "chains".
 const char* counted(const RunRecord& record);
+
+/// What the chains of a whole record warn of; nothing of samplers without weights.
+std::vector<std::string> chain_warnings(const RunRecord& record);
 
 /// Appends those of `more` that are not there yet.
 void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more);

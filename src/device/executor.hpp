@@ -62,6 +62,8 @@ struct SmcTask {
   std::int64_t count;
   std::variant<float*, double*> out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
   double* log_evidence;               ///< (count), without the plan's constant
+  double* smallest_ess;               ///< (count) as in `ChainReport`
+  int* smallest_ess_step;             ///< (count)
   double* log_weights;                ///< (count, N) normalised, or null
   /// What is told of the W weightings, or null: (count, W), (count, W), (count, W, N), (count, W, N) as in `SmcHistory`.
   double* ess;

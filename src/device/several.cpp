@@ -50,6 +50,8 @@ SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
   part.count = count;
   std::visit([&](auto*& out) { out += first * rows * task.plan.dim(); }, part.out);
   part.log_evidence += first;
+  part.smallest_ess += first;
+  part.smallest_ess_step += first;
   part.log_weights = advanced(task.log_weights, first * N);
   part.ess = advanced(task.ess, first * W);
   part.resampled = advanced(task.resampled, first * W);

@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
 #include "base/random.hpp"
+#include "device/chain_remarks.hpp"
 #include "device/executor.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
@@ -74,7 +75,7 @@ class SmcRun {
     const auto chains = static_cast<std::uint64_t>(chains_);
     require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
     values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision, "chains");
-    log_evidence_.resize(chains);
+    resize_chains(chains);
     if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
     if (options.smc_history) make_history();
   }
@@ -87,11 +88,17 @@ class SmcRun {
  private:
   bool keeps_weights() const { return plans_.front().output == SmcOutput::particles; }
 
-  /// Of samples, evidences and weights.
+  /// Of samples, weights and the report of every chain.
   std::uint64_t bytes_of_results(std::uint64_t chains) const {
     const auto N = static_cast<std::uint64_t>(N_);
     const std::uint64_t samples = result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
-    return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 1 : 1, sizeof(double)));
+    return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double)));
+  }
+
+  void resize_chains(std::size_t count) {
+    report_.log_evidence.resize(count);
+    report_.smallest_ess.resize(count);
+    report_.smallest_ess_step.resize(count);
   }
 
   void make_history() {
@@ -129,7 +136,9 @@ class SmcRun {
         .first = options_.first + first,
         .count = count,
         .out = std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); }, values_),
-        .log_evidence = log_evidence_.data() + done_,
+        .log_evidence = report_.log_evidence.data() + done_,
+        .smallest_ess = report_.smallest_ess.data() + done_,
+        .smallest_ess_step = report_.smallest_ess_step.data() + done_,
         .log_weights = place(log_weights_, done_ * N_),
         .ess = place(history_.ess, done_ * W),
         .resampled = place(history_.resampled, done_ * W),
@@ -184,14 +193,14 @@ class SmcRun {
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
     std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); }, values_);
-    log_evidence_.resize(chains);
+    resize_chains(chains);
     if (!log_weights_.empty()) log_weights_.resize(chains * N);
     const std::size_t weightings = chains * history_.steps.size();
     history_.ess.resize(weightings);
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(log_evidence_), std::move(log_weights_),
+    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(report_), std::move(log_weights_),
             std::move(history_)};
   }
 
@@ -215,7 +224,20 @@ class SmcRun {
       add(provenance.notes, plan.notes);
     }
     if (const auto warning = precision_warning(plans_, options_.precision)) provenance.warnings.push_back(*warning);
+    add(provenance.warnings, warnings_of_chains());
     return provenance;
+  }
+
+  /// Of the finished chains, problem by problem.
+  std::vector<std::string> warnings_of_chains() const {
+    std::vector<std::string> warnings;
+    for (std::int64_t first = 0; first < done_; first += options_.count) {
+      const std::int64_t count = std::min(options_.count, done_ - first);
+      const ChainReport chains = part_of(report_, static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+      const std::string of_problem = plans_.size() == 1 ? std::string() : concat("problem ", first / options_.count, ": ");
+      for (const std::string& warning : chain_warnings(chains, N_)) warnings.push_back(of_problem + warning);
+    }
+    return warnings;
   }
 
   std::span<const SmcPlan> plans_;
@@ -227,7 +249,8 @@ class SmcRun {
   std::int64_t done_ = 0;
   double particle_steps_ = 0.0;
   Samples::Buffer values_;
-  std::vector<double> log_evidence_, log_weights_;
+  ChainReport report_;
+  std::vector<double> log_weights_;
   SmcHistory history_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
@@ -268,23 +291,27 @@ SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& pr
 
 std::int64_t SmcSamples::chains_per_problem() const {
   const auto problems = static_cast<std::int64_t>(std::max<std::size_t>(provenance().problem_seeds.size(), 1));
-  return std::ssize(log_evidence_) / problems;
+  return std::ssize(log_evidence()) / problems;
 }
 
-double SmcSamples::mean_log_evidence(std::int64_t problem) const {
+std::span<const double> SmcSamples::log_evidence_of(std::int64_t problem) const {
   const std::int64_t chains = chains_per_problem();
-  require(problem >= 0 && chains > 0 && (problem + 1) * chains <= std::ssize(log_evidence_), "SmcSamples: problem must be from 0 to ",
-          chains == 0 ? 0 : std::ssize(log_evidence_) / chains - 1, ", got ", problem);
-  return log_mean_exp(std::span(log_evidence_).subspan(static_cast<std::size_t>(problem * chains), static_cast<std::size_t>(chains)));
+  require(problem >= 0 && chains > 0 && (problem + 1) * chains <= std::ssize(log_evidence()), "SmcSamples: problem must be from 0 to ",
+          chains == 0 ? 0 : std::ssize(log_evidence()) / chains - 1, ", got ", problem);
+  return std::span(log_evidence()).subspan(static_cast<std::size_t>(problem * chains), static_cast<std::size_t>(chains));
 }
+
+double SmcSamples::mean_log_evidence(std::int64_t problem) const { return log_mean_exp(log_evidence_of(problem)); }
+
+double SmcSamples::log_evidence_sd(std::int64_t problem) const { return gmdiff::log_evidence_sd(log_evidence_of(problem)); }
 
 std::vector<double> SmcSamples::chain_weights() const {
   const std::int64_t chains = chains_per_problem();
   std::vector<double> weights;
   double log_mean = 0.0;
-  for (std::int64_t c = 0; c < std::ssize(log_evidence_); ++c) {
+  for (std::int64_t c = 0; c < std::ssize(log_evidence()); ++c) {
     if (c % chains == 0) log_mean = mean_log_evidence(c / chains);
-    weights.push_back(std::exp(log_evidence_[static_cast<std::size_t>(c)] - log_mean) / static_cast<double>(chains));
+    weights.push_back(std::exp(log_evidence()[static_cast<std::size_t>(c)] - log_mean) / static_cast<double>(chains));
   }
   return weights;
 }

@@ -10,6 +10,10 @@ namespace {
 
 constexpr long double same_level = 1e-12L;  // relative difference of n: a grid that holds tau_i up to rounding holds it
 
+/// The last step weighs coordinate i by a factor of variance nu^2 + v_{s,i}. Where that is below this share of the noise of the level
+/// before, few particles would keep a weight.
+constexpr long double narrow_share = 0.25L;
+
 long double noise_to_signal(const GridLevel& level) { return level.sigma / level.alpha; }
 
 }  // namespace
@@ -17,7 +21,7 @@ long double noise_to_signal(const GridLevel& level) { return level.sigma / level
 Potentials::Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa)
     : kappa_(kappa == nullptr ? 0.0 : *kappa), levels_(grid.levels()) {
   const long double first = noise_to_signal(levels_.front()), last = noise_to_signal(levels_.back());
-  const auto pinned = [&](long double n) { return kappa != nullptr && n > 0.0L && n <= first && n >= last; };
+  const auto pinned = [&](long double n) { return kappa != nullptr && n > 0.0L && n <= first && n >= last && !is_narrow(n); };
   for (const double n : observation.n) {
     if (pinned(n)) insert(n, process);
   }
@@ -25,6 +29,25 @@ Potentials::Potentials(const RotatedObservation& observation, const ForwardProce
     const long double n = observation.n(i);
     coordinates_.push_back({observation.y(i), n, pinned(n), pinned(n) ? insert(n, process) : levels_.size() - 1});
   }
+}
+
+/// Whether a factor of noise n at the end is narrow beside the level before: n_t^2 bounds the variance of x_0 given x_t that a DDIM step
+/// leaves out, and n_s^2 its nu^2 (both in units of the data).
+bool Potentials::is_narrow(long double n) const {
+  if (levels_.size() < 2) return false;
+  const long double n_t = noise_to_signal(levels_[levels_.size() - 2]), n_s = noise_to_signal(levels_.back());
+  return 2.0L * n_s * n_s + n * n < narrow_share * n_t * n_t;
+}
+
+Potentials::End Potentials::end() const {
+  const std::size_t last = levels_.size() - 1;
+  End end = End::wide;
+  for (const Coordinate& coordinate : coordinates_) {
+    if (!is_active(coordinate, last) || !is_narrow(coordinate.n)) continue;
+    if (coordinate.n == 0.0L && levels_[last].sigma == 0.0L) return End::exact;
+    end = End::nearly_exact;
+  }
+  return end;
 }
 
 /// The place of the level with sigma / alpha = n, which is inserted unless it is there.

@@ -11,7 +11,7 @@ namespace gmdiff {
 /// The potentials g_s of an observation at the levels of a grid (mathematics.md §7.2).
 class Potentials {
  public:
-  /// Variant A where `pin` is given, its kappa >= 0; else C. Of A, the levels tau_i are inserted into the grid.
+  /// Variant A where `kappa` is given, >= 0; else C. Of A, the levels tau_i are inserted into the grid.
   Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa);
 
   const std::vector<GridLevel>& levels() const { return levels_; }
@@ -20,6 +20,9 @@ class Potentials {
   Potential at(std::size_t l) const;
   /// The factors of g of level l that are still active at the level after it.
   Potential divided(std::size_t l) const;
+  /// Whether a coordinate is observed at the last level by a factor too narrow for weights there (§7.4), exactly or nearly.
+  enum class End { wide, nearly_exact, exact };
+  End end() const;
   /// What a weight with the potentials of all levels leaves out of p(y): the sum of log alpha_tau of the pins.
   long double log_constant() const;
 
@@ -31,6 +34,7 @@ class Potentials {
     std::size_t tau;  ///< level of the pin; the last one where there is none
   };
 
+  bool is_narrow(long double n) const;
   std::size_t insert(long double n, const ForwardProcess& process);
   bool is_active(const Coordinate& coordinate, std::size_t l) const { return l <= coordinate.tau; }
   long double variance(const Coordinate& coordinate, std::size_t l) const;

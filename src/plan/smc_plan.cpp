@@ -107,7 +107,6 @@ long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& le
 // --- steps ----------------------------------------------------------------------------------------------------------------------
 
 bool any_active(const Potential& g) { return (g.variance.array() < std::numeric_limits<double>::infinity()).any(); }
-bool any_exact(const Potential& g) { return (g.variance.array() == 0.0).any(); }
 
 class Builder {
  public:
@@ -144,8 +143,10 @@ class Builder {
   Step move(const Smc& sampler, std::size_t l) {
     const LevelValues t = level(l), s = level(l + 1);
     if (sampler.kernel == SmcKernel::exact) return coefficients::transition(t, s);
-    if (s.sigma == 0.0L && any_exact(potentials_.at(l + 1))) {
-      plan_.notes.push_back(concat(Smc::name, ": the last step, to an exact observation, is the exact transition"));
+    const bool is_last = l + 2 == potentials_.levels().size();
+    if (is_last && plan_.weighting == SmcWeighting::before_moving && potentials_.end() != Potentials::End::wide) {
+      const char* observation = potentials_.end() == Potentials::End::exact ? "an exact" : "a nearly exact";
+      plan_.notes.push_back(concat(Smc::name, ": the last step, to ", observation, " observation, is the exact transition"));
       return coefficients::transition(t, s);
     }
     return coefficients::ddim(t, s, sampler.eta);

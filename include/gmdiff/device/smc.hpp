@@ -28,21 +28,31 @@ struct SmcHistory {
   std::vector<std::uint32_t> ancestors;  ///< (chains, W, N): the particle each continues; itself where nothing was resampled
 };
 
+/// What each chain tells, (chains) each, of all problems one after the other.
+struct ChainReport {
+  /// log p_hat(y): exp of it is unbiased, for any number of particles and any scheme (§6).
+  std::vector<double> log_evidence;
+  /// Smallest effective sample size, of all weightings and the final weights; near 1 a single particle had all the weight.
+  std::vector<double> smallest_ess;
+  /// Number of the step, from 0, before whose move that was (the first, where it was several times); of the final weights the last step.
+  std::vector<int> smallest_ess_step;
+};
+
 /// Samples of SMC: those of `Samples`, and what weighting told.
 class SmcSamples : public Samples {
  public:
-  /// `log_evidence` (chains); `log_weights` (chains, N) or empty.
-  SmcSamples(Samples samples, std::vector<double> log_evidence, std::vector<double> log_weights, SmcHistory history)
-      : Samples(std::move(samples)),
-        log_evidence_(std::move(log_evidence)),
-        log_weights_(std::move(log_weights)),
-        history_(std::move(history)) {}
+  /// `log_weights` (chains, N) or empty.
+  SmcSamples(Samples samples, ChainReport chains, std::vector<double> log_weights, SmcHistory history)
+      : Samples(std::move(samples)), chains_(std::move(chains)), log_weights_(std::move(log_weights)), history_(std::move(history)) {}
 
-  /// log p_hat(y) of each chain, of all problems one after the other: exp of it is unbiased, for any number of particles and any scheme
-  /// (§6).
-  const std::vector<double>& log_evidence() const { return log_evidence_; }
+  /// What each chain tells. Where most chains collapse or their evidences disagree (§7.7), a warning of `provenance()` says so.
+  const ChainReport& chains() const { return chains_; }
+  const std::vector<double>& log_evidence() const { return chains_.log_evidence; }
+  const std::vector<double>& smallest_ess() const { return chains_.smallest_ess; }
   /// log of the mean of the chains' p_hat(y), of one problem.
   double mean_log_evidence(std::int64_t problem = 0) const;
+  /// Standard deviation of log p_hat(y) over the chains of one problem; NaN of a single chain.
+  double log_evidence_sd(std::int64_t problem = 0) const;
   /// Weights (chains) proportional to the chains' p_hat(y), which sum to 1 over the chains of a problem: an expectation weighted by them
   /// has none of the O(1/N) bias of a single chain (§7.6).
   std::vector<double> chain_weights() const;
@@ -52,8 +62,10 @@ class SmcSamples : public Samples {
 
  private:
   std::int64_t chains_per_problem() const;
+  std::span<const double> log_evidence_of(std::int64_t problem) const;
 
-  std::vector<double> log_evidence_, log_weights_;
+  ChainReport chains_;
+  std::vector<double> log_weights_;
   SmcHistory history_;
 };
 
@@ -74,8 +86,8 @@ struct SmcProblem {
   TimeGrid grid;
 };
 
-/// SMC samples of the posterior; shape (count, d), or (count, N, d) with `SmcOutput::particles`. A last step to sigma = 0 without
-/// observation noise takes the exact transition (§7.4), and the result's notes say so.
+/// SMC samples of the posterior; shape (count, d), or (count, N, d) with `SmcOutput::particles`. A last step of MCGdiff to an observation
+/// with little noise, or none, takes the exact transition (§7.4), and the result's notes say so.
 /// @throws std::invalid_argument for parameters out of range, an A that sees nothing, a y outside the range of A without noise, options
 ///   that SMC does not have (start, history, keep_on_device); WeightError, which names chain and step; what `run` of sample.hpp throws.
 SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,

@@ -11,6 +11,7 @@
 #include "base/machine.hpp"
 #include "device/cpu/chain_weights.hpp"
 #include "device/cpu/scratch.hpp"
+#include "device/smallest_ess.hpp"
 #include "device/work.hpp"
 #include "lowering/smc_table_builder.hpp"
 
@@ -41,6 +42,7 @@ class Chain {
   static std::size_t bytes(const SmcPlan& plan, const Unit<Real>& unit);
 
  private:
+  double effective_sample_size();
   bool resample(int step);
   std::int64_t history_row(int step) const;
   void keep_history(std::int64_t row, double ess, bool resampled);
@@ -60,6 +62,7 @@ class Chain {
   std::int64_t chain_ = 0;  // its place in the task
   std::int64_t index_ = 0;
   double log_Z_ = 0.0;
+  SmallestEss smallest_ess_{};
 };
 
 template <class Real>
@@ -67,6 +70,7 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   chain_ = chain;
   index_ = task_.first + chain;
   log_Z_ = 0.0;
+  smallest_ess_ = {static_cast<double>(pieces_.particles())};
   job_.first_slot = static_cast<std::uint64_t>(index_ * pieces_.particles());
   job_.from = states_[0].data();
   job_.to = states_[1].data();
@@ -87,15 +91,20 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   return {};
 }
 
+/// Sums the weights, unless they are equal.
+template <class Real>
+double Chain<Real>::effective_sample_size() {
+  if (weights_.all_equal()) return static_cast<double>(pieces_.particles());
+  weights_.sum();
+  return weights_.effective_sample_size();
+}
+
 /// Resamples before the step where the effective sample size asks for it. @returns whether it did.
 template <class Real>
 bool Chain<Real>::resample(int step) {
   const auto N = static_cast<double>(pieces_.particles());
-  double ess = N;
-  if (!weights_.all_equal()) {
-    weights_.sum();
-    ess = weights_.effective_sample_size();
-  }
+  const double ess = effective_sample_size();
+  smallest_ess_.add(ess, step);
   const bool resamples = !weights_.all_equal() && ess < task_.plan.ess_threshold * N;
   if (task_.ess != nullptr) {
     weights_.write_normalised(job_.tables.log_particles, task_.weight_history + history_row(step) * pieces_.particles());
@@ -126,8 +135,11 @@ void Chain<Real>::keep_history(std::int64_t row, double ess, bool resampled) {
 /// The chain's evidence and output from the last weights.
 template <class Real>
 void Chain<Real>::finish() {
+  smallest_ess_.add(effective_sample_size(), job_.tables.num_steps - 1);
   // Equal weights are summed all the same where a particle is drawn by them.
-  if (!weights_.all_equal() || task_.plan.output == SmcOutput::draw) weights_.sum();
+  if (weights_.all_equal() && task_.plan.output == SmcOutput::draw) weights_.sum();
+  task_.smallest_ess[chain_] = smallest_ess_.ess;
+  task_.smallest_ess_step[chain_] = smallest_ess_.step;
   task_.log_evidence[chain_] = log_Z_ + weights_.log_mean(job_.tables.log_particles);
   if (task_.log_weights != nullptr) {
     weights_.write_normalised(job_.tables.log_particles, task_.log_weights + chain_ * pieces_.particles());

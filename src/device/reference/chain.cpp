@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "device/reference/resampling.hpp"
 #include "device/reference/steps.hpp"
+#include "device/smallest_ess.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::reference {
@@ -251,6 +252,7 @@ class Chain {
   void resample(int number) {
     const NormalisedWeights weights = normalised(lw_);
     const double ess = effective_sample_size(weights.W);
+    smallest_ess_.add(all_equal() ? static_cast<double>(N_) : ess, number);
     const bool resampled = !all_equal() && ess < plan_.ess_threshold * static_cast<double>(N_);
     std::vector<std::uint32_t> ancestors(static_cast<std::size_t>(N_));
     std::iota(ancestors.begin(), ancestors.end(), 0U);
@@ -283,6 +285,9 @@ class Chain {
 
   void finish() {
     const NormalisedWeights weights = normalised(lw_);
+    smallest_ess_.add(all_equal() ? static_cast<double>(N_) : effective_sample_size(weights.W), static_cast<int>(plan_.steps.size()) - 1);
+    task_.smallest_ess[chain_] = smallest_ess_.ess;
+    task_.smallest_ess_step[chain_] = smallest_ess_.step;
     task_.log_evidence[chain_] = log_Z_ + weights.log_sum - std::log(static_cast<double>(N_));
     for (std::int64_t n = 0; task_.log_weights != nullptr && n < N_; ++n) {
       task_.log_weights[chain_ * N_ + n] = lw_[static_cast<std::size_t>(n)] - weights.log_sum;
@@ -315,6 +320,7 @@ class Chain {
   std::vector<double> lw_;   // (N)
   std::vector<NormalStream> step_noise_;
   double log_Z_ = 0.0;
+  SmallestEss smallest_ess_{static_cast<double>(N_)};
 };
 
 }  // namespace
