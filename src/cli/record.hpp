@@ -8,6 +8,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 #include "cli/output.hpp"

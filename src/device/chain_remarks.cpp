@@ -7,6 +7,8 @@
 #include <map>
 #include <sstream>
 
+#include <gmdiff/device/smc.hpp>
+
 #include "base/check.hpp"
 
 namespace gmdiff {

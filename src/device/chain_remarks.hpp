@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <gmdiff/device/smc.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 // What the chains of one problem say of themselves (mathematics.md §7.7).

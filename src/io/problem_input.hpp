@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 namespace gmdiff::io {
