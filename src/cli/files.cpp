@@ -62,10 +62,11 @@ void check_free_space(const fs::path& file, std::uint64_t bytes) {
 
 void write_text(const fs::path& file, const std::string& text) {
   io::OutputFile output(file, /*overwrite=*/true);
+  errno = 0;
   std::ofstream out(output.temporary(), std::ios::binary);
   out << text;
   out.close();
-  if (!out) throw std::runtime_error("writing " + file.string() + " failed");
+  if (!out) throw std::runtime_error(concat("writing ", file.string(), " failed (", std::generic_category().message(errno), ")"));
   output.publish();
 }
 
