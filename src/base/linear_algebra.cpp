@@ -148,11 +148,11 @@ Index Svd::rank() const {
 
 namespace {
 
-/// U and V, each with a copy under way.
+/// U and V, those of the solver, and what it works in.
 std::uint64_t bytes_of_svd(const MatrixXd& A) {
   const auto rows = static_cast<std::uint64_t>(A.rows());
   const auto cols = static_cast<std::uint64_t>(A.cols());
-  return saturating_product(saturating_sum(saturating_product(rows, rows), saturating_product(cols, cols)), 2 * sizeof(double));
+  return saturating_product(saturating_sum(saturating_product(rows, rows), saturating_product(cols, cols)), 3 * sizeof(double));
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 #include "cli/command.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <new>
@@ -16,6 +20,7 @@
 #include "cli/streams.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
+#include "io/unfinished_files.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -98,6 +103,19 @@ int report_usage(const CommandLine& line) {
   return wrong_usage;
 }
 
+/// Where memory runs out while what there is of it is given back, no exception gets away: the message and the exit code are the same.
+[[noreturn]] void end_out_of_memory() {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc& error) {
+    report(error.what(), failed);
+    io::remove_unfinished_files();
+    _exit(failed);
+  } catch (...) {
+  }
+  std::abort();
+}
+
 /// Runs the command; exceptions become exit codes.
 int guarded(const std::function<int()>& command) {
   try {
@@ -128,6 +146,7 @@ int answer(const CommandLine& line, const CLI::Success& asked) {
 }
 
 int parse_and_run(int argc, char** argv) {
+  std::set_terminate(end_out_of_memory);
   occupy_standard_streams();
   watch_signals();
   CommandLine line;

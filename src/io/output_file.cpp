@@ -120,10 +120,11 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::write(const std::string& text) {
+  errno = 0;
   std::ofstream out(temporary_, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  if (!out) throw std::runtime_error(concat(file_.string(), ": writing failed"));
+  if (!out) throw std::runtime_error(concat(file_.string(), ": writing failed (", std::generic_category().message(errno), ")"));
 }
 
 void OutputFile::publish(const std::string& sidecar) { publish_to(file_, overwrite_, sidecar); }

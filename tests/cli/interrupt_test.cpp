@@ -164,7 +164,8 @@ TEST_F(InterruptTest, TheProgressLineFitsTheTerminal) {
   const std::pair<unsigned short, const char*> terminals[] = {{1, ""},          {4, "0 %"},       {12, "0 %  "}, {22, "sample  0 %"},
                                                               {36, "sample ["}, {200, "sample ["}};
   for (const auto& [columns, seen] : terminals) {
-    RunningCommand command(folder(), long_run("x.npy"), {.input = {}, .environment = {}, .terminal = true, .columns = columns});
+    RunningCommand command(folder(), long_run(std::to_string(columns) + ".npy"),
+                           {.input = {}, .environment = {}, .terminal = true, .columns = columns});
     EXPECT_TRUE(command.see(std::string("\r\033[K") + seen, 20.0)) << columns;
     command.signal(SIGINT);
 

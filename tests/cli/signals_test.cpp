@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
-#include <fstream>
+#include <functional>
 #include <thread>
 
 #include "command.hpp"
@@ -20,85 +20,82 @@ class SignalsTest : public CommandTest {
             "x.npy",  "--count",      "20000000",  "--device",       "reference", "--quiet"};
   }
 
-  /// Waits until the run has put its first particles into the temporary file.
-  void wait_for_particles() const {
-    for (int i = 0; i < 600; ++i) {
-      for (const std::string& name : files()) {
-        std::error_code gone;
-        if (name.starts_with("x.npy.tmp-") && std::filesystem::file_size(folder() / name, gone) > 0 && !gone) return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  /// The run, ended after some of its particles by what `signals` sends; it begins anew, with more time, until it has finished some.
+  CommandResult end_with(const std::function<void(const RunningCommand&)>& signals, const std::function<void()>& prepare = {}) const {
+    for (std::chrono::milliseconds pause(400);; pause *= 2) {
+      RunningCommand command(folder(), long_run(), {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = prepare});
+      std::this_thread::sleep_for(pause);
+      signals(command);
+      CommandResult result = command.wait();
+      if (exists("x.npy.partial") || pause > std::chrono::seconds(20)) return result;
     }
-    FAIL() << "nothing was written";
   }
 
-  /// After the start, with time for some particles.
-  static void wait_for_work() { std::this_thread::sleep_for(std::chrono::milliseconds(800)); }
+  /// The names of what a run left; it goes.
+  std::vector<std::string> take_remains() const {
+    std::vector<std::string> names;
+    for (const std::string& name : files()) {
+      if (!name.starts_with("x.npy")) continue;
+      names.push_back(name);
+      std::filesystem::remove(folder() / name);
+    }
+    return names;
+  }
 
   std::vector<std::string> before_ = files();
 };
 
+const std::vector<std::string> partial{"x.npy.partial", "x.npy.partial.json"};
+
 TEST_F(SignalsTest, EveryEndingSignalKeepsWhatIsFinished) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
-    RunningCommand command(folder(), long_run());
-    wait_for_work();
-    command.signal(signal);
-
-    const CommandResult result = command.wait();
+    const CommandResult result = end_with([signal](const RunningCommand& command) { command.signal(signal); });
 
     EXPECT_EQ(result.exit_code, 130) << signal;
     EXPECT_NE(result.err.find("completes it"), std::string::npos) << result.err;
-    EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npy.partial", "x.npy.partial.json"})) << signal;
-    std::filesystem::remove(folder() / "x.npy.partial");
-    std::filesystem::remove(folder() / "x.npy.partial.json");
+    EXPECT_EQ(take_remains(), partial) << signal;
   }
 }
 
 TEST_F(SignalsTest, OnesIgnoredAtTheStartStayIgnored) {
   for (const int ignored : {SIGHUP, SIGINT}) {
-    RunningCommand command(folder(), long_run(), {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = [ignored] {
-                                                    ::signal(ignored, SIG_IGN);
-                                                  }});
-    wait_for_work();
-    command.signal(ignored);
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    EXPECT_FALSE(exists("x.npy.partial")) << "the run ended by signal " << ignored;
-    command.signal(SIGTERM);
+    const auto send = [&](const RunningCommand& command) {
+      command.signal(ignored);
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      EXPECT_FALSE(exists("x.npy.partial")) << "the run ended by signal " << ignored;
+      command.signal(SIGTERM);
+    };
 
-    EXPECT_EQ(command.wait().exit_code, 130);
-    EXPECT_TRUE(exists("x.npy.partial"));
-    std::filesystem::remove(folder() / "x.npy.partial");
-    std::filesystem::remove(folder() / "x.npy.partial.json");
+    const CommandResult result = end_with(send, [ignored] { ::signal(ignored, SIG_IGN); });
+
+    EXPECT_EQ(result.exit_code, 130);
+    EXPECT_EQ(take_remains(), partial);
   }
 }
 
 TEST_F(SignalsTest, NoOtherSignalMakesARunDeaf) {
   for (const int notice : {SIGUSR1, SIGUSR2}) {
-    RunningCommand asked(folder(), long_run(), {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = [notice] {
-                                                  ::signal(notice, SIG_IGN);
-                                                }});
-    wait_for_work();
-    asked.signal(notice);
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    asked.signal(SIGINT);
-    EXPECT_EQ(asked.wait().exit_code, 130) << notice;
-    std::filesystem::remove(folder() / "x.npy.partial");
-    std::filesystem::remove(folder() / "x.npy.partial.json");
+    const auto send = [notice](const RunningCommand& command) {
+      command.signal(notice);
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      command.signal(SIGINT);
+    };
+
+    EXPECT_EQ(end_with(send, [notice] { ::signal(notice, SIG_IGN); }).exit_code, 130) << notice;
+    EXPECT_EQ(take_remains(), partial);
 
     RunningCommand by_default(folder(), long_run());
-    wait_for_work();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     by_default.signal(notice);
     EXPECT_EQ(by_default.wait().exit_code, 128 + notice);
-    for (const std::string& name : files()) {
-      if (name.starts_with("x.npy")) std::filesystem::remove(folder() / name);
-    }
+    take_remains();
   }
 }
 
 TEST_F(SignalsTest, ASecondOneEndsARunAtOnceWithoutATemporaryFile) {
   // One step of these particles takes longer than this test has patience.
-  RunningCommand command(folder(), {"sample", "problem.json", "--sampler", "mcgdiff:particles=20000000", "--steps", "2000", "--out",
-                                    "x.npy", "--count", "2", "--quiet", "--device", "reference"});
+  RunningCommand command(folder(), {"sample", "problem.json", "--sampler", "mcgdiff:particles=2000000", "--steps", "2000", "--out", "x.npy",
+                                    "--count", "2", "--quiet", "--device", "reference"});
   for (int i = 0; i < 600 && files().size() == before_.size(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   ASSERT_GT(files().size(), before_.size()) << "no temporary file to be removed";
   command.signal(SIGINT);

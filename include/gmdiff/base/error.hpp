@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -17,11 +18,11 @@ class DeviceError : public std::runtime_error {
 /// Memory that cannot be had; the message says for what, how many bytes it takes and how many there are.
 class MemoryError : public std::bad_alloc {
  public:
-  explicit MemoryError(const std::string& message) : message_(message) {}
-  const char* what() const noexcept override { return message_.what(); }
+  explicit MemoryError(const std::string& message) : message_(std::make_shared<const std::string>(message)) {}
+  const char* what() const noexcept override { return message_->c_str(); }
 
  private:
-  std::runtime_error message_;  // copies without throwing, as an exception must
+  std::shared_ptr<const std::string> message_;  // copied without throwing, as an exception must be
 };
 
 /// A run produced NaN or infinite states; the message says how many and at which step first.

@@ -13,7 +13,8 @@
 
 // Running plans. All functions: same bits for one plan, seed and precision whatever the range, batch split or other problems in the batch
 // (numerics.md §1). They throw std::invalid_argument for bad options, DeviceError for a device that is not there, NonFiniteError when a
-// state overflows (how many, at which step first), Interrupted when asked to stop.
+// state overflows (how many, at which step first), MemoryError where the result or the work takes more memory than there is, Interrupted
+// when asked to stop.
 
 namespace gmdiff {
 

@@ -86,7 +86,7 @@ class NpyWriter {
 };
 
 /// Whole array as (product of the other dimensions, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is taken.
-/// @throws as `NpyReader`; std::invalid_argument for an array without dimensions.
+/// @throws as `NpyReader`; std::invalid_argument for an array without dimensions; MemoryError.
 Points read_points(const std::filesystem::path& file);
 /// Writes (n, d) points in the given precision.
 void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);

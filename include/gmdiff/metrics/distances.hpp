@@ -25,7 +25,7 @@
 // double.
 //
 // @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named); DeviceError when the
-// device is not there, with the reason, or out of memory, with the bytes wanted and free.
+// device is not there, with the reason, or out of memory, with the bytes wanted and free; MemoryError when the host is.
 
 namespace gmdiff {
 
