@@ -177,14 +177,12 @@ class Announcer {
 /// What a run may leave behind, all free to write.
 void check_outputs(const FileRun& run) {
   check_not_input(run.out, run.inputs);
-  check_output(run.out, run.force);
-  check_output(io::sidecar_path(io::behind_links(run.out)), run.force);
+  check_output_with_sidecar(run.out, run.force);
   const std::filesystem::path partial = partial_name(run.out);
   std::error_code ignored;
   require(run.force || !std::filesystem::exists(partial, ignored), partial.string(),
           " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
-  check_output(partial, /*force=*/true);
-  check_output(io::sidecar_path(partial), run.force);
+  check_output_with_sidecar(partial, run.force);
 }
 
 /// Keeps what is finished and says how to complete it.

@@ -64,6 +64,14 @@ void check_output(const fs::path& file, bool force) {
   require(error == 0, "cannot write ", name, ": no file can be made there (", std::generic_category().message(error), ")");
 }
 
+void check_output_with_sidecar(const fs::path& file, bool force) {
+  const fs::path sidecar = io::sidecar_path(io::behind_links(file));
+  check_output(file, force);
+  check_output(sidecar, force);
+  std::error_code ignored;
+  require(!fs::equivalent(file, sidecar, ignored), "cannot write ", file.string(), ": ", sidecar.string(), " is the same file");
+}
+
 void check_output_without_sidecar(const fs::path& file, bool force) {
   check_output(file, force);
   const fs::path sidecar = io::sidecar_path(io::behind_links(file));

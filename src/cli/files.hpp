@@ -16,6 +16,9 @@ std::filesystem::path with_suffix(const std::filesystem::path& file, const std::
 /// with `force`, a regular file does). @throws std::invalid_argument naming the file and the reason.
 void check_output(const std::filesystem::path& file, bool force);
 
+/// `check_output` for a file of data and its sidecar.
+void check_output_with_sidecar(const std::filesystem::path& file, bool force);
+
 /// `check_output` for a file without a sidecar: that of former data under this name would go.
 void check_output_without_sidecar(const std::filesystem::path& file, bool force);
 

@@ -14,7 +14,6 @@
 #include "device/chain_remarks.hpp"
 #include "io/checksum.hpp"
 #include "io/npy_header.hpp"
-#include "io/output_file.hpp"
 #include "io/sidecar.hpp"
 
 namespace gmdiff::cli {
@@ -212,8 +211,7 @@ void write_merged(const MergeFlags& flags, const std::vector<Part>& parts, RunRe
 }
 
 void run_merge(const MergeFlags& flags) {
-  check_output(flags.out, flags.force);
-  check_output(io::sidecar_path(io::behind_links(flags.out)), flags.force);
+  check_output_with_sidecar(flags.out, flags.force);
   InputFiles inputs;
   for (const std::string& file : flags.files) add_data(inputs, file);
   check_not_input(flags.out, inputs);

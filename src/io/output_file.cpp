@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/check.hpp"
@@ -168,7 +169,6 @@ void OutputFile::remove_former_sidecars(const fs::path& target, bool replaced) {
 
 void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess access) {
   set_access(temporary_, access);
-  std::error_code error;
   try {
     if (overwrite) {
       fs::rename(temporary_, target);

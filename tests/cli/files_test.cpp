@@ -182,6 +182,17 @@ TEST_F(ProvenanceTest, LinksToNothingAreRefused) {
   EXPECT_FALSE(exists("y.npy"));
 }
 
+TEST_F(ProvenanceTest, DataAndSidecarAreTwoFiles) {
+  draw("x.npy");
+  const std::string before = read("x.npy");
+  fs::remove(folder() / "x.npy.json");
+  fs::create_symlink("x.npy", folder() / "x.npy.json");
+
+  expect_refused({"draw", "problem.json", "--out", "x.npy", "--force"}, "cannot write x.npy: x.npy.json is the same file");
+
+  EXPECT_EQ(read("x.npy"), before);
+}
+
 // ----- inputs
 
 struct Overwriting {
