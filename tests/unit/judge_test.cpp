@@ -278,7 +278,7 @@ TEST(Judge, RefusesBadInput) {
       [&] {
         judge(column({0.0, 1.0}), point, {.metric = Metric::mmd_squared});
       },
-      "judge: the median distance of exact draws is 0; give a bandwidth");
+      "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, --bandwidth)");
 }
 
 }  // namespace

@@ -288,7 +288,8 @@ TEST(MmdSquared, RefusesBadInput) {
   expect_invalid([&] { mmd_squared(x, x, nan); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given nan");
   expect_invalid([&] { mmd_squared(x, law, infinity); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given inf");
   expect_invalid([&] { mmd_squared(law, law, 0.0); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given 0");
-  expect_invalid([&] { mmd_squared(equal, equal); }, "mmd_squared: the median distance of the points is 0; give a bandwidth");
+  expect_invalid([&] { mmd_squared(equal, equal); },
+                 "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of mmd_squared, --bandwidth)");
   expect_invalid([&] { mmd_squared(one, law, 1.0); }, "mmd_squared: x needs at least 2 points, given 1");
   expect_invalid([&] { mmd_squared(x, line, 1.0); }, "mmd_squared: x has dimension 2 but the law has dimension 1");
   expect_invalid([&] { mmd_squared(law, line, 1.0); }, "mmd_squared: p has dimension 2 but q has dimension 1");
