@@ -195,8 +195,7 @@ class ChainsRun {
     chains_.download(chains.data());
     for (const ChainState& chain : chains) {
       const std::int64_t c = first + (&chain - chains.data());
-      if (chain.failed_step >= 0)
-        return {.chain = c, .step = chain.failed_step, .all_weights_zero = chain.all_weights_zero};
+      if (chain.failed_step >= 0) return {.chain = c, .step = chain.failed_step, .all_weights_zero = chain.all_weights_zero};
       task_.smallest_ess[c] = chain.smallest_ess;
       task_.smallest_ess_step[c] = chain.smallest_ess_step;
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
