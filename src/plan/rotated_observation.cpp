@@ -41,27 +41,51 @@ struct Isotropic {
   Eigen::VectorXd y;
   double sigma;
   long double log_constant;
+  bool is_whitened;
 };
 
 Isotropic whitened(const LinearObservation& observation) {
-  if (observation.has_noise_std()) return {observation.A(), observation.y(), observation.noise_std(), 0.0L};
+  if (observation.has_noise_std()) return {observation.A(), observation.y(), observation.noise_std(), 0.0L, false};
   const Eigen::MatrixXd R = observation.noise_covariance();
-  if (R.isZero(0.0)) return {observation.A(), observation.y(), 0.0, 0.0L};
+  if (R.isZero(0.0)) return {observation.A(), observation.y(), 0.0, 0.0L, false};
   const auto G = linear_algebra::cholesky(R);
   require(G.has_value(), "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
   long double log_constant = 0.0L;
   for (Eigen::Index i = 0; i < G->rows(); ++i) log_constant -= extended::log(static_cast<long double>((*G)(i, i)));
-  return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant};
+  return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant, true};
+}
+
+constexpr double most_graded = 1e12;  // of the norms of rows: short of where the small ones go under in the rounding of the large ones
+
+/// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy ones.
+bool is_graded(const Isotropic& observation) {
+  if (!observation.is_whitened) return false;
+  const Eigen::VectorXd norms = observation.A.rowwise().norm();
+  return norms.maxCoeff() > most_graded * norms.minCoeff() && norms.minCoeff() > 0.0;
+}
+
+/// V^T x of the shortest x with A x = y, from rows of length 1.
+Eigen::VectorXd graded_directions(const Isotropic& observation, const Eigen::MatrixXd& V) {
+  const Eigen::MatrixXd unit = observation.A.rowwise().normalized();
+  const Eigen::Index dy = unit.rows();
+  require(linear_algebra::full_svd(unit).rank() == dy, "smc: the noise of entries of y differs by a factor of more than ", most_graded,
+          ", and one of them sees what the others see");
+  const Eigen::MatrixXd L = linear_algebra::triangular_factor(unit);
+  const Eigen::VectorXd y = observation.y.cwiseQuotient(observation.A.rowwise().norm());
+  const Eigen::MatrixXd solution = linear_algebra::solve_lower_transposed(L, linear_algebra::solve_lower(L, Eigen::MatrixXd(y)));
+  return linear_algebra::product(V.transpose(), Eigen::VectorXd(linear_algebra::product(unit.transpose(), Eigen::VectorXd(solution))));
 }
 
 RotatedObservation from_singular_directions(const Isotropic& observation) {
   const linear_algebra::Svd svd = linear_algebra::full_svd(observation.A);
-  const Eigen::Index r = svd.rank();
+  const bool graded = is_graded(observation);
+  const Eigen::Index r = graded ? observation.y.size() : svd.rank();
   const Eigen::VectorXd y = linear_algebra::product(svd.U.transpose(), observation.y);
+  const Eigen::VectorXd of_rows = graded ? graded_directions(observation, svd.V) : Eigen::VectorXd();
   RotatedObservation rotated{svd.V, Eigen::VectorXd(r), Eigen::VectorXd(r), 0.0};
   long double log_constant = observation.log_constant;
   for (Eigen::Index i = 0; i < r; ++i) {
-    rotated.y(i) = y(i) / svd.s(i);
+    rotated.y(i) = graded ? of_rows(i) : y(i) / svd.s(i);
     rotated.n(i) = observation.sigma / svd.s(i);
     log_constant -= extended::log(static_cast<long double>(svd.s(i)));
   }

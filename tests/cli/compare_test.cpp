@@ -11,7 +11,8 @@ namespace gmdiff::test {
 namespace {
 
 const std::vector<std::string> row_keys{
-    "sampler", "value", "standard_error", "median", "floor", "floor_sd", "ratio", "log_evidence_error", "ess", "seconds", "problems"};
+    "sampler",         "value", "standard_error", "median",  "floor",    "floor_sd", "ratio", "log_evidence_error",
+    "log_evidence_sd", "ess",   "smallest_ess",   "seconds", "problems", "error"};
 
 class CompareTest : public CommandTest {
  protected:
@@ -58,9 +59,13 @@ TEST_F(CompareTest, HasARowForEachOfTheUsualSamplers) {
     EXPECT_EQ(row["ratio"], row["value"].get<double>() / row["floor"].get<double>());
     EXPECT_EQ(row["log_evidence_error"].is_number(), smc) << samplers.back();
     EXPECT_EQ(row["ess"].is_number(), smc);
+    EXPECT_EQ(row["log_evidence_sd"].is_number(), smc);
+    EXPECT_TRUE(row["error"].is_null());
     if (smc) {
       EXPECT_GT(row["ess"], 0.0);
       EXPECT_LE(row["ess"], 1.0);
+      EXPECT_GT(row["smallest_ess"], 0.0);
+      EXPECT_LT(row["smallest_ess"], row["ess"]);
     }
     EXPECT_EQ(row["problems"], 1);
   }
@@ -126,6 +131,82 @@ TEST_F(CompareTest, SeedsAreProblemsOfTheBenchmark) {
   EXPECT_EQ(three["problems"], Json::array({"mcgdiff seed 7", "mcgdiff seed 8", "mcgdiff seed 9"}));
   EXPECT_EQ(three["rows"][0]["problems"], 3);
   EXPECT_GT(three["rows"][0]["standard_error"], 0.0);
+}
+
+/// A problem whose observation no particle of the bootstrap filter explains in float32.
+class CompareFailureTest : public CompareTest {
+ protected:
+  CompareFailureTest() {
+    Json problem = read_json("problem.json");
+    problem["observation"]["y"] = {1e3};
+    problem["observation"]["noise_std"] = 1e-25;
+    write("dead.json", problem.dump());
+  }
+  CommandResult compare(Arguments arguments) const {
+    arguments.insert(arguments.begin(), "compare");
+    arguments.insert(arguments.end(), {"--count", "10", "--slices", "5", "--quiet"});
+    return run(arguments);
+  }
+};
+
+TEST_F(CompareFailureTest, ASamplerThatFailsHasARowThatSaysWhyAndTheOthersStand) {
+  const CommandResult text = compare({"dead.json", "--samplers", "draw,bootstrap,mcgdiff:kernel=exact"});
+  const CommandResult result = compare({"dead.json", "--samplers", "draw,bootstrap,mcgdiff:kernel=exact", "--json"});
+  const CommandResult without = compare({"dead.json", "--samplers", "draw,mcgdiff:kernel=exact", "--json"});
+
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(without.exit_code, 0) << without.err;
+  EXPECT_NE(text.out.find("\nbootstrap "), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("failed on dead.json: run: chain 0: all weights are 0"), std::string::npos) << text.out;
+  EXPECT_EQ(text.err, "gmdiff: compare: 1 of 3 samplers failed; their rows say why\n");
+  const Json rows = Json::parse(result.out)["rows"];
+  ASSERT_EQ(rows.size(), 3U);
+  const Json& failed = rows[1];
+  EXPECT_EQ(keys(failed), row_keys);
+  EXPECT_TRUE(failed["error"].get<std::string>().starts_with("on dead.json: run: chain 0: all weights are 0")) << failed;
+  EXPECT_EQ(failed["problems"], 0);
+  for (const std::string& key : row_keys) {
+    if (key != "sampler" && key != "error" && key != "problems") {
+      EXPECT_TRUE(failed[key].is_null()) << key;
+    }
+  }
+  const Json others = Json::parse(without.out)["rows"];
+  EXPECT_EQ(rows[0]["value"], others[0]["value"]);
+  EXPECT_EQ(rows[2]["value"], others[1]["value"]);
+}
+
+TEST_F(CompareFailureTest, OfSeveralProblemsTheRowNamesTheOne) {
+  const CommandResult result = compare({"problem.json", "dead.json", "other.json", "--samplers", "bootstrap,draw", "--json"});
+
+  EXPECT_EQ(result.exit_code, 1);
+  const Json rows = Json::parse(result.out)["rows"];
+  EXPECT_TRUE(rows[0]["error"].get<std::string>().starts_with("on dead.json: ")) << rows[0];
+  EXPECT_EQ(rows[0]["problems"], 1) << "it is left out of those after it";
+  EXPECT_EQ(rows[1]["problems"], 3);
+  EXPECT_TRUE(rows[1]["error"].is_null());
+}
+
+TEST_F(CompareFailureTest, WithoutAPlanForALaterProblemARowFailsForTheFirstItIsUsage) {
+  const CommandResult later = compare({"problem.json", "prior.json", "--samplers", "draw,bootstrap"});
+  const CommandResult first = compare({"prior.json", "problem.json", "--samplers", "draw,bootstrap"});
+
+  EXPECT_EQ(later.exit_code, 1);
+  EXPECT_NE(later.out.find("failed on prior.json: bootstrap samples the posterior of an observation"), std::string::npos) << later.out;
+  EXPECT_EQ(first.exit_code, 2);
+  EXPECT_EQ(first.out, "");
+}
+
+TEST_F(CompareTest, ShowsTheCollapseThatTheMeanHides) {
+  Json problem = read_json("problem.json");
+  problem["observation"]["noise_std"] = 1e-3;
+  write("narrow.json", problem.dump());
+
+  const Json row = rows({"narrow.json", "--samplers", "bootstrap:particles=64:kernel=exact"})[0];
+
+  EXPECT_LT(row["smallest_ess"], 2.5 / 64.0);
+  EXPECT_GT(row["ess"], 5.0 * row["smallest_ess"].get<double>());
+  EXPECT_GT(row["log_evidence_sd"], 1.5);
 }
 
 TEST_F(CompareTest, ANoiselessProblemHasNoBootstrap) {

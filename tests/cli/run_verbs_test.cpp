@@ -14,10 +14,34 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 using RunVerbsTest = CommandTest;
 
-const std::vector<std::string> sidecar_keys{
-    "version",  "verb",           "problem",  "law",   "sampler",   "process", "grid",  "seed",      "range",        "precision",
-    "math",     "plan_hash",      "device",   "shape", "checksums", "times",   "start", "particles", "log_evidence", "mean_log_evidence",
-    "complete", "particle_steps", "warnings", "notes", "seconds"};
+const std::vector<std::string> sidecar_keys{"version",
+                                            "verb",
+                                            "problem",
+                                            "law",
+                                            "sampler",
+                                            "process",
+                                            "grid",
+                                            "seed",
+                                            "range",
+                                            "precision",
+                                            "math",
+                                            "plan_hash",
+                                            "device",
+                                            "shape",
+                                            "checksums",
+                                            "times",
+                                            "start",
+                                            "particles",
+                                            "log_evidence",
+                                            "mean_log_evidence",
+                                            "log_evidence_sd",
+                                            "smallest_ess",
+                                            "smallest_ess_step",
+                                            "complete",
+                                            "particle_steps",
+                                            "warnings",
+                                            "notes",
+                                            "seconds"};
 
 TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
   const std::string text = output({"sample", "problem.json", "--out", "x.npy", "--count", "20", "--seed", "3"});
@@ -34,7 +58,9 @@ TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
   EXPECT_EQ(sidecar["range"], Json::array({0, 20}));
   EXPECT_EQ(sidecar["complete"], true);
   EXPECT_EQ(sidecar["particle_steps"], 200.0);
-  for (const char* key : {"start", "particles", "log_evidence", "mean_log_evidence"}) EXPECT_TRUE(sidecar[key].is_null()) << key;
+  for (const char* key :
+       {"start", "particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess", "smallest_ess_step"})
+    EXPECT_TRUE(sidecar[key].is_null()) << key;
   EXPECT_NE(text.find("posterior of problem.json"), std::string::npos) << text;
   EXPECT_NE(text.find(sidecar["plan_hash"].get<std::string>()), std::string::npos) << text;
 }

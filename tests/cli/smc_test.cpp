@@ -60,6 +60,9 @@ TEST_F(SmcTest, OneDrawAChainIsAnArrayWithTheEvidenceInTheSidecar) {
     EXPECT_EQ(record["particles"], 16);
     EXPECT_EQ(record["log_evidence"].get<std::vector<double>>(), samples.log_evidence());
     EXPECT_EQ(record["mean_log_evidence"], samples.mean_log_evidence());
+    EXPECT_EQ(record["log_evidence_sd"], samples.log_evidence_sd());
+    EXPECT_EQ(record["smallest_ess"].get<std::vector<double>>(), samples.smallest_ess());
+    EXPECT_EQ(record["smallest_ess_step"].get<std::vector<int>>(), samples.chains().smallest_ess_step);
     EXPECT_EQ(record["range"], Json::array({0, 20}));
     EXPECT_EQ(record["particle_steps"], 20.0 * 16.0 * 10.0);
   }
@@ -87,7 +90,11 @@ TEST_F(SmcTest, TheTableForPeopleHasChainsParticlesAndEvidence) {
 
   EXPECT_NE(text.find("chains     0:20, seed 3"), std::string::npos) << text;
   EXPECT_NE(text.find("evidence   log of its mean -"), std::string::npos) << text;
+  EXPECT_NE(text.find(", sd over chains 0."), std::string::npos) << text;
   EXPECT_NE(text.find(", 16 particles a chain"), std::string::npos) << text;
+  const std::string of_one = output(sample("mcgdiff:particles=16", "y.npy", {"--count", "1"}));
+  EXPECT_EQ(of_one.find(", sd over chains"), std::string::npos) << of_one;
+  EXPECT_TRUE(read_json("y.npy.json")["log_evidence_sd"].is_null());
 }
 
 TEST_F(SmcTest, TheProblemsOwnSamplerRunsAndOneOfTheFlagsReplacesIt) {
@@ -122,6 +129,62 @@ TEST_F(SmcTest, RangesOfAllParticlesMergedAreTheRun) {
     whole.erase("seconds");
     EXPECT_EQ(sidecar, whole);
     EXPECT_EQ(merged["log_evidence"].size(), 30U);
+  }
+}
+
+/// Chains that collapse: the bootstrap filter beside an observation that hardly has noise.
+class SmcCollapseTest : public SmcTest {
+ protected:
+  SmcCollapseTest() {
+    Json problem = read_json("problem.json");
+    problem["observation"]["noise_std"] = 1e-3;
+    write("narrow.json", problem.dump());
+  }
+  Json run_range(const std::string& out, const std::string& range) const {
+    return json({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3", "--quiet", "--out", out,
+                 "--range", range});
+  }
+};
+
+TEST_F(SmcCollapseTest, IsWarnedOfInResultSidecarAndOnStandardError) {
+  const CommandResult result =
+      run({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3", "--out", "x.npy", "--count", "40"});
+
+  EXPECT_EQ(result.exit_code, 0);
+  const Json warnings = read_json("x.npy.json")["warnings"];
+  ASSERT_EQ(warnings.size(), 2U) << warnings;
+  EXPECT_TRUE(warnings[0].get<std::string>().starts_with("the weights collapse: in ")) << warnings;
+  EXPECT_TRUE(warnings[1].get<std::string>().starts_with("the chains disagree on the evidence: ")) << warnings;
+  for (const Json& warning : warnings)
+    EXPECT_NE(result.err.find("warning: " + warning.get<std::string>()), std::string::npos) << result.err;
+}
+
+TEST_F(SmcCollapseTest, IsDecidedAnewByTheChainsOfAMergedRun) {
+  const Json whole = run_range("whole.npy", "0:40");
+  const Json a = run_range("a.npy", "0:15");
+  run_range("b.npy", "15:40");
+  ASSERT_EQ(whole["warnings"].size(), 2U);
+  EXPECT_NE(a["warnings"], whole["warnings"]) << "the numbers are those of the part";
+
+  const Json merged = json({"merge", "a.npy", "b.npy", "--quiet", "--out", "merged.npy"});
+
+  EXPECT_EQ(merged["warnings"], whole["warnings"]);
+  EXPECT_EQ(merged["log_evidence_sd"], whole["log_evidence_sd"]);
+  EXPECT_EQ(merged["smallest_ess"], whole["smallest_ess"]);
+  EXPECT_EQ(merged["smallest_ess_step"], whole["smallest_ess_step"]);
+}
+
+TEST_F(SmcTest, ANearlyExactObservationIsNotedAndHasTheEvidenceOfAnExactOne) {
+  Json problem = read_json("problem.json");
+  double exact = 0.0;
+  for (const double noise : {0.0, 1e-12}) {
+    problem["observation"]["noise_std"] = noise;
+    write("exact.json", problem.dump());
+    const Json result = json({"sample", "exact.json", "--sampler", "mcgdiff:particles=64", "--count", "50", "--out", "x.npy", "--force"});
+    const std::string name = noise == 0.0 ? "an exact" : "a nearly exact";
+    EXPECT_EQ(result["notes"], Json::array({"mcgdiff: the last step, to " + name + " observation, is the exact transition"}));
+    if (noise == 0.0) exact = result["mean_log_evidence"];
+    EXPECT_NEAR(result["mean_log_evidence"], exact, 1e-3) << noise;
   }
 }
 
@@ -226,6 +289,10 @@ TEST_F(SmcMergeRefusalTest, GapsAndOverlapsAreThoseOfChains) {
 
 TEST_F(SmcMergeRefusalTest, SidecarsWithoutAllOfTheEvidence) {
   change_sidecar("b.npy.json", "log_evidence", Json::array({1.0}));
+  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"},
+                 "b.npy.json: \"log_evidence\", \"smallest_ess\" and \"smallest_ess_step\" differ in length");
+  change_sidecar("b.npy.json", "smallest_ess", Json::array({1.0}));
+  change_sidecar("b.npy.json", "smallest_ess_step", Json::array({0}));
   expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"}, "b.npy: it has 2 chains, but its sidecar the log-evidence of 1");
   change_sidecar("b.npy.json", "log_evidence", Json::array({1.0, "high"}));
   expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"}, "b.npy.json: \"log_evidence\" is not an array of numbers");

@@ -55,6 +55,8 @@ inline std::vector<char> all_bytes(const SmcSamples& samples) {
     all.insert(all.end(), begin, begin + values.size() * sizeof(values[0]));
   };
   add(samples.log_evidence());
+  add(samples.smallest_ess());
+  add(samples.chains().smallest_ess_step);
   add(samples.log_weights());
   add(samples.history().ess);
   add(samples.history().resampled);

@@ -103,6 +103,7 @@ TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
         for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
       };
       expect_near(actual.log_evidence(), expected.log_evidence(), 1e-9);
+      expect_near(actual.smallest_ess(), expected.smallest_ess(), 1e-7);
       expect_near(actual.log_weights(), expected.log_weights(), 1e-7);
       expect_near(actual.history().ess, expected.history().ess, 1e-7);
       expect_near(actual.history().log_weights, expected.history().log_weights, 1e-7);

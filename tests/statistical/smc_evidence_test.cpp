@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <string>
@@ -265,6 +266,79 @@ TEST(Bootstrap, HasUnbiasedEvidenceToo) {
       sample(c.prior, c.observation, c.process, c.grid, sampler, {.count = 40'000, .seed = 4, .device = Device::cpu()});
   const Mean mean = mean_of(ratios(samples.log_evidence(), log_Z));
   EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
+}
+
+// --- nearly exact observations --------------------------------------------------------------------------------------------------
+
+/// Error of the log-evidence for observation noise from 1 to none. The band is 0.5; the discretised chain's own error and the spread of 200
+/// chains (standard error below 0.05) take less than half of it.
+void expect_evidence_within_half(const Mcgdiff& sampler, const std::function<LinearObservation(double)>& observation,
+                                 const TimeGrid& grid) {
+  const MixtureCase c;
+  for (const double noise : {1.0, 0.3, 0.1, 0.03, 1e-2, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12, 1e-30, 0.0}) {
+    const LinearObservation of = observation(noise);
+    const SmcSamples samples = sample(c.prior, of, c.process, grid, sampler, {.count = 200, .seed = 9, .device = Device::cpu()});
+    EXPECT_NEAR(samples.mean_log_evidence(), posterior(c.prior, of).log_evidence, 0.5) << "noise " << noise;
+    EXPECT_LT(samples.log_evidence_sd() / std::sqrt(200.0), 0.05) << "noise " << noise;
+    EXPECT_TRUE(samples.provenance().warnings.empty()) << "noise " << noise;
+  }
+}
+
+TEST(NearlyExactObservations, HaveTheEvidenceOfTheExactPosterior) {
+  const MixtureCase c;
+  const auto one = [](double noise) { return LinearObservation(Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, noise); };
+  const auto all = [](double noise) { return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, noise); };
+  const auto one_of_two = [](double noise) {
+    return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, Eigen::MatrixXd{{noise * noise, 0.0}, {0.0, 0.25}});
+  };
+  for (const int steps : {20, 50, 100}) {
+    const TimeGrid grid = TimeGrid::uniform(c.process, steps);
+    for (const Mcgdiff::Variant variant : {Mcgdiff::Variant::C, Mcgdiff::Variant::A}) {
+      for (const SmcKernel kernel : {SmcKernel::ddim, SmcKernel::exact}) {
+        const Mcgdiff sampler{.particles = 64, .variant = variant, .kernel = kernel};
+        SCOPED_TRACE(std::to_string(steps) + (variant == Mcgdiff::Variant::A ? " A" : " C") +
+                     (kernel == SmcKernel::ddim ? " ddim" : " exact"));
+        expect_evidence_within_half(sampler, one, grid);
+        expect_evidence_within_half(sampler, all, grid);
+        expect_evidence_within_half(sampler, one_of_two, grid);
+      }
+    }
+  }
+}
+
+/// The same random numbers give the same chains, whose evidence no longer moves below a noise of 1e-9: nor may the exact one.
+TEST(NearlyExactObservations, KeepTheNoisyEntriesBesideThemWhereEntriesMixCoordinates) {
+  const MixtureCase c;
+  const TimeGrid grid = TimeGrid::uniform(c.process, 20);
+  double exact_before = 0.0, before = 0.0;
+  for (const double noise : {1e-9, 1e-11, 1e-13, 1e-15, 1e-17, 1e-20, 1e-30, 1e-60}) {
+    const LinearObservation of(Eigen::MatrixXd{{1.0, 0.5}, {0.2, 1.0}}, Eigen::VectorXd{{0.3, 0.6}},
+                               Eigen::MatrixXd{{noise * noise, 0.0}, {0.0, 0.25}});
+    const Mcgdiff sampler{.particles = 64, .kernel = SmcKernel::exact};
+    const Options options{.count = 50, .seed = 9, .device = Device::cpu(), .precision = Precision::f64};
+    const double exact = posterior(c.prior, of).log_evidence;
+    const double estimate = sample(c.prior, of, c.process, grid, sampler, options).mean_log_evidence();
+    if (noise < 1e-9) {
+      EXPECT_NEAR(exact, exact_before, 1e-8) << noise;
+      EXPECT_NEAR(estimate, before, 1e-6) << noise;
+    }
+    exact_before = exact;
+    before = estimate;
+  }
+}
+
+TEST(NearlyExactObservations, WarnWhereADdimStepWeighsThem) {
+  const MixtureCase c;
+  const LinearObservation of(Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, 1e-6);
+  const TimeGrid grid = TimeGrid::uniform(c.process, 20);
+  SmcPlan plan = smc_plan(c.prior, of, c.process, grid, Mcgdiff{.particles = 64});
+  const LinearObservation noisy(of.A(), of.y(), 1.0);
+  plan.steps.back().move = smc_plan(c.prior, noisy, c.process, grid, Mcgdiff{.particles = 64}).steps.back().move;
+  const std::vector<std::string> warnings = run(plan, {.count = 50, .seed = 9, .device = Device::cpu()}).provenance().warnings;
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_NE(warnings[0].find("the weights collapse: in "), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("most often at step 20"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[1].find("the chains disagree on the evidence"), std::string::npos) << warnings[1];
 }
 
 // --- many particles in float ----------------------------------------------------------------------------------------------------

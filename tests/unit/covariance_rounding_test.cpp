@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/sampler/problem.hpp>
 

@@ -55,8 +55,8 @@ TEST(SmcPlan, BringsWhatSharesABasisToFull) {
 }
 
 TEST(SmcPlan, InsertsTheLevelsOfThePins) {
-  const SmcPlan plan = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A, .kappa = 0.01});
-  const SmcPlan without = plan_of(Mcgdiff{});
+  const SmcPlan plan = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A, .kappa = 0.01}, observation, prior, 20);
+  const SmcPlan without = plan_of(Mcgdiff{}, observation, prior, 20);
   EXPECT_EQ(plan.steps.size(), without.steps.size() + 2);
   // At its pin a coordinate's variance is kappa, and below it is free.
   int pins = 0;
@@ -90,6 +90,60 @@ TEST(SmcPlan, VariantsAreOneWithoutNoise) {
   EXPECT_EQ(A.notes[0], "mcgdiff: the last step, to an exact observation, is the exact transition");
 }
 
+/// Noise of the last level before the data.
+double noise_before_data(int steps) {
+  const TimeGrid grid = TimeGrid::uniform(process, steps);
+  return static_cast<double>(grid.level(steps - 1).sigma / grid.level(steps - 1).alpha);
+}
+bool ends_exactly(const SmcPlan& plan) { return std::holds_alternative<MixtureTransition>(plan.steps.back().move); }
+
+TEST(SmcPlan, TakesTheExactTransitionToANearlyExactObservation) {
+  const Eigen::MatrixXd A = Eigen::MatrixXd{{1.0, 0.0, 0.0}};
+  const auto with = [&](double noise, const SmcSampler& sampler) {
+    return plan_of(sampler, LinearObservation(A, Eigen::VectorXd{{0.5}}, noise));
+  };
+  const Mcgdiff A_variant{.variant = Mcgdiff::Variant::A};
+  const double half = noise_before_data(6) / 2.0;
+  for (const double noise : {0.99 * half, 0.1 * half, 1e-6, 1e-12, 1e-30, 1e-160}) {
+    const SmcPlan plan = with(noise, Mcgdiff{});
+    EXPECT_TRUE(ends_exactly(plan)) << noise;
+    ASSERT_EQ(plan.notes.size(), 1U);
+    EXPECT_EQ(plan.notes[0], "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
+    EXPECT_EQ(with(noise, A_variant).hash(), plan.hash()) << "no pin so close to the data";
+    EXPECT_TRUE(std::holds_alternative<AffineStep>(plan.steps[4].move));
+  }
+  for (const double noise : {1.01 * half, 4.0 * half, 1.0}) {
+    EXPECT_FALSE(ends_exactly(with(noise, Mcgdiff{}))) << noise;
+    EXPECT_TRUE(with(noise, Mcgdiff{}).notes.empty());
+    EXPECT_EQ(with(noise, A_variant).steps.size(), 7U) << "with the level of the pin";
+  }
+  EXPECT_FALSE(ends_exactly(with(1e-12, Bootstrap{}))) << "it weighs after moving, so no kernel helps";
+}
+
+TEST(SmcPlan, TakesItForASingleNearlyExactCoordinate) {
+  const Eigen::MatrixXd A = Eigen::MatrixXd::Identity(2, 3);
+  const auto with = [&](double noise, Mcgdiff::Variant variant) {
+    const Eigen::MatrixXd R{{noise * noise, 0.0}, {0.0, 0.25}};
+    return plan_of(Mcgdiff{.variant = variant}, LinearObservation(A, Eigen::VectorXd{{0.5, 0.1}}, R));
+  };
+  for (const Mcgdiff::Variant variant : {Mcgdiff::Variant::C, Mcgdiff::Variant::A}) {
+    EXPECT_TRUE(ends_exactly(with(1e-9, variant)));
+    EXPECT_TRUE(ends_exactly(with(0.0, variant)));
+    EXPECT_FALSE(ends_exactly(with(0.5, variant)));
+  }
+  EXPECT_EQ(with(1e-9, Mcgdiff::Variant::A).steps.size(), 7U) << "the noisy coordinate keeps its pin";
+}
+
+TEST(SmcPlan, TakesItToTheEndOfAGridThatStopsBeforeTheData) {
+  const LinearObservation nearly(observation.A(), observation.y(), 1e-9);
+  const auto ending_at = [&](double t_end) {
+    return smc_plan(prior, nearly, process, TimeGrid(process, UniformGrid{.steps = 6, .t_end = t_end}), Mcgdiff{});
+  };
+  EXPECT_TRUE(ends_exactly(ending_at(1e-3)));
+  EXPECT_EQ(ending_at(1e-3).notes.front(), "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
+  EXPECT_FALSE(ends_exactly(ending_at(0.2))) << "as noisy as half of the level before";
+}
+
 TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
   const SmcPlan plan = plan_of(Mcgdiff{});
   EXPECT_EQ(plan.hash(), plan_of(Mcgdiff{}).hash());
@@ -103,7 +157,7 @@ TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
   EXPECT_EQ(hash(std::span(both, 1)), plan.hash());
   EXPECT_NE(hash(both), plan.hash());
   std::ostringstream text;
-  text << plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A});
+  text << plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A}, observation, prior, 20);
   EXPECT_NE(text.str().find("smc plan, hash "), std::string::npos);
   EXPECT_NE(text.str().find("not weighted"), std::string::npos);
 }
@@ -130,6 +184,16 @@ TEST(SmcPlanErrors, OfObservations) {
         plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, Eigen::MatrixXd::Ones(2, 2)});
       },
       "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
+  expect_invalid(
+      [&] {
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd{{1.0, 2.0, 1.0}, {2.0, 4.0, 2.0}}, y, Eigen::MatrixXd{{1e-40, 0.0}, {0.0, 1.0}}});
+      },
+      "smc: the noise of entries of y differs by a factor of more than 1e+12, and one of them sees what the others see");
+  const Mixture line({1.0}, Points{{0.0, 0.0, 0.0}},
+                     Covariance::full({Eigen::Matrix3d{{1.0, 0.5, 0.0}, {0.5, 0.25, 0.0}, {0.0, 0.0, 1.0}}}));
+  const LinearObservation two(Eigen::MatrixXd::Identity(2, 3), Eigen::VectorXd{{0.2, 0.1}}, 1e-12);
+  expect_invalid([&] { run(plan_of(Mcgdiff{}, two, line), {.count = 1, .device = Device::reference()}); },
+                 "reference: component 0 hardly varies in an observed direction, which is observed almost without noise");
   expect_invalid([&] { plan_of(Bootstrap{}, {observation.A(), y, 0.0}); }, "bootstrap: needs noise on every observed direction");
   expect_invalid([&] { LinearObservation(observation.A(), y, -1.0); }, "noise_std");
   const Mixture flat({1.0}, Points{{0.0, 0.0, 0.0}}, Covariance::diag(Points{{0.0, 1.0, 1.0}}));

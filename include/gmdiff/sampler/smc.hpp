@@ -41,8 +41,8 @@ struct Mcgdiff {
   /// N, from 1 to 2^30.
   int particles = 256;
   /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A: coordinate i is pinned without noise at
-  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. The same where n_i = 0; a
-  /// coordinate with n_i above that of the grid's first level is treated by C.
+  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. The same where n_i = 0. A
+  /// coordinate with n_i above that of the grid's first level, or below half of that before its last one, is treated by C.
   enum class Variant { C, A } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
   /// A: variance of a pin, >= 0. Not used where n_i = 0.
   double kappa = 1e-4;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <optional>
 
+#include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
 #include "device/reference/resampling.hpp"
@@ -122,7 +123,9 @@ class ExactKernel {
     for (std::size_t i = 0; i < observed_.size(); ++i) S(static_cast<Index>(i), static_cast<Index>(i)) += g.variance(observed_[i]);
     component.gain = MatrixXd::Zero(d, S.rows());
     if (S.rows() > 0) {
-      component.L = linear_algebra::cholesky(S).value();
+      const auto L = linear_algebra::cholesky(S);
+      require(L.has_value(), "reference: component ", k, " hardly varies in an observed direction, which is observed almost without noise");
+      component.L = *L;
       const MatrixXd right = linear_algebra::solve_lower(component.L, MatrixXd(V(Eigen::all, observed_).transpose()));
       component.gain = linear_algebra::solve_lower_transposed(component.L, right).transpose();
     }

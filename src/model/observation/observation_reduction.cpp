@@ -116,17 +116,29 @@ ReducedObservation reduce_noiseless(MatrixXd A, const VectorXd& y) {
   return reduced;
 }
 
-// R singular but not 0: the observation as it is, R = G G^T by eigenvalues; those it does not resolve from 0 are 0.
+// The observation as it is, with R = G G^T.
+ReducedObservation as_given(const LinearObservation& observation, MatrixXd G) {
+  const Index rows = G.rows();
+  return {.A = observation.A(),
+          .y = observation.y(),
+          .G = std::move(G),
+          .log_constant = 0.0L,
+          .rotation = MatrixXd::Identity(rows, rows),
+          .diagonal = {}};
+}
+
+// Whether entries are so much noisier than others that whitened they would go under in the rounding of those.
+bool is_graded(const MatrixXd& cholesky) {
+  constexpr double most_graded = 1e12;
+  return cholesky.diagonal().maxCoeff() > most_graded * cholesky.diagonal().minCoeff();
+}
+
+// R singular but not 0: R = G G^T by eigenvalues; those it does not resolve from 0 are 0.
 ReducedObservation with_singular_noise(const LinearObservation& observation) {
   const linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(observation.noise_covariance());
   const double resolved = static_cast<double>(eigen.l.size()) * std::numeric_limits<double>::epsilon() * eigen.l.maxCoeff();
   const VectorXd roots = (eigen.l.array() > resolved).select(eigen.l.cwiseMax(0.0).cwiseSqrt(), 0.0);
-  return {.A = observation.A(),
-          .y = observation.y(),
-          .G = eigen.U * roots.asDiagonal(),
-          .log_constant = 0.0L,
-          .rotation = MatrixXd::Identity(eigen.l.size(), eigen.l.size()),
-          .diagonal = {}};
+  return as_given(observation, eigen.U * roots.asDiagonal());
 }
 
 }  // namespace
@@ -137,7 +149,8 @@ ReducedObservation reduce(const LinearObservation& observation) {
     return reduce_noisy({.A = observation.A(), .y = observation.y(), .noise_std = *std});
   }
   const std::optional<MatrixXd> cholesky = linear_algebra::cholesky(observation.noise_covariance());
-  return cholesky ? reduce_correlated(observation, *cholesky) : with_singular_noise(observation);
+  if (!cholesky) return with_singular_noise(observation);
+  return is_graded(*cholesky) ? as_given(observation, *cholesky) : reduce_correlated(observation, *cholesky);
 }
 
 }  // namespace gmdiff
