@@ -175,9 +175,11 @@ class Comparison {
   }
 
   void fail_candidate(std::size_t c, const NamedProblem& named, const std::exception& error) {
-    const bool is_memory =
-        dynamic_cast<const std::bad_alloc*>(&error) != nullptr || dynamic_cast<const std::length_error*>(&error) != nullptr;
-    outcomes_[c].error = concat("on ", named.name, ": ", is_memory ? "out of memory" : error.what());
+    // What the standard library throws does not say that memory was the reason.
+    const bool is_silent =
+        dynamic_cast<const MemoryError*>(&error) == nullptr &&
+        (dynamic_cast<const std::bad_alloc*>(&error) != nullptr || dynamic_cast<const std::length_error*>(&error) != nullptr);
+    outcomes_[c].error = concat("on ", named.name, ": ", is_silent ? "out of memory" : error.what());
   }
 
   const CompareSettings& settings_;

@@ -341,7 +341,7 @@ TEST_F(FailureTest, AResultThatCannotBePrintedFails) {
   const int status = std::system(shell.c_str());
 
   EXPECT_EQ(WEXITSTATUS(status), 1);
-  EXPECT_EQ(read("err"), "gmdiff: writing to standard output failed\n");
+  EXPECT_EQ(read("err"), "gmdiff: writing to standard output failed (No space left on device)\n");
 }
 
 }  // namespace

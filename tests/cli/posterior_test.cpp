@@ -1,3 +1,4 @@
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/posterior.hpp>
 
@@ -82,7 +83,7 @@ TEST_F(PosteriorVerbTest, ANearlyExactObservationIsWrittenWithoutLoss) {
     const Problem original = read_problem(folder() / "exact.json");
     const Mixture exact = posterior(original.prior, *original.observation).mixture;
     const Mixture written = read_problem(folder() / "posterior.json").prior;
-    const Points x = exact.draw(20, {.precision = Precision::f64}).to_double();
+    const Points x = draw(exact, {.count = 20, .precision = Precision::f64}).to_double();
     const Eigen::VectorXd expected = exact.log_pdf(x);
     EXPECT_TRUE(expected.allFinite());
     // Rounding of a point, 1e-16, is 1e-7 of the narrow deviation, and changes the density alike in both.

