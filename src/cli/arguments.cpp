@@ -68,14 +68,10 @@ Precision parse_precision(const FlagText& text) {
   return Precision::f64;
 }
 
-const char* precision_name(Precision precision) { return precision == Precision::f32 ? "f32" : "f64"; }
-
 MathMode parse_math(const FlagText& text) {
   if (!text || *text == "exact") return MathMode::exact;
   require(*text == "fast", "--math: expected exact or fast, got ", *text);
   return MathMode::fast;
 }
-
-const char* math_name(MathMode math) { return math == MathMode::exact ? "exact" : "fast"; }
 
 }  // namespace gmdiff::cli

@@ -35,9 +35,7 @@ ParticleRange parse_range(const std::string& text);
 ParticleRange parse_particles(const FlagText& count, const FlagText& range);
 /// `f32` or `f64`, f32 when absent.
 Precision parse_precision(const FlagText& text);
-const char* precision_name(Precision precision);
 /// `exact` or `fast`, exact when absent.
 MathMode parse_math(const FlagText& text);
-const char* math_name(MathMode math);
 
 }  // namespace gmdiff::cli

@@ -21,6 +21,7 @@
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
 #include "io/unfinished_files.hpp"
+#include "study/interrupted.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -120,7 +121,7 @@ int report_usage(const CommandLine& line) {
 int guarded(const std::function<int()>& command) {
   try {
     return command();
-  } catch (const CommandInterrupted& error) {
+  } catch (const study::WorkInterrupted& error) {
     return report(error.what(), interrupted);
   } catch (const std::invalid_argument& error) {
     return report(error.what(), wrong_usage);

@@ -10,14 +10,21 @@
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"
-#include "cli/compare_rows.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
+#include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "io/json_input.hpp"
+#include "study/compare.hpp"
+#include "study/record.hpp"
 
 namespace gmdiff::cli {
 namespace {
+
+using study::Candidate;
+using study::CompareSettings;
+using study::NamedProblem;
+using study::SamplerRow;
 
 constexpr const char* exact_draws = "draw";  // stands among the samplers for exact draws of the law
 constexpr std::int64_t most_problems = 100'000;
@@ -161,7 +168,7 @@ std::string compare_json(const CompareSettings& settings, const std::vector<Samp
   json["slices"] = settings.judging.slices;
   json["repeats"] = settings.judging.repeats;
   json["seed"] = settings.options.seed;
-  json["precision"] = precision_name(settings.options.precision);
+  json["precision"] = study::precision_name(settings.options.precision);
   json["device"] = settings.options.device.name();
   json["rows"] = Json::array();
   for (const SamplerRow& row : rows) json["rows"].push_back(row_json(row));
@@ -189,8 +196,13 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
 }
 
 void run_compare(const CompareFlags& flags) {
-  const CompareSettings settings = parse_settings(flags);
-  const std::vector<SamplerRow> rows = rows_of(settings, flags.common.quiet);
+  CompareSettings settings = parse_settings(flags);
+  std::vector<SamplerRow> rows;
+  {
+    ProgressLine line("compare", study::num_samples(settings), flags.common.quiet);
+    settings.options.progress = [&line](const Progress& progress) { line.update(progress.done); };
+    rows = study::compare(settings);
+  }
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
   const auto failed = std::ranges::count_if(rows, [](const SamplerRow& row) { return row.error.has_value(); });
   if (failed > 0) throw std::runtime_error(concat("compare: ", failed, " of ", rows.size(), " samplers failed; their rows say why"));

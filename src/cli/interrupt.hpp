@@ -1,15 +1,8 @@
 #pragma once
 
-#include <stdexcept>
 #include <stop_token>
 
 namespace gmdiff::cli {
-
-/// The command was interrupted; the message says what of the work stands. Exit code 130.
-class CommandInterrupted : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// From now on SIGINT, SIGTERM, SIGHUP and SIGXCPU end the program with exit code 130 and without unfinished files, but for those that were
 /// ignored at the start (nohup, background jobs), which stay so. Writing to a pipe without a reader or beyond a limit on file sizes becomes

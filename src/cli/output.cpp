@@ -8,32 +8,6 @@
 
 namespace gmdiff::cli {
 
-Json json_number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0.0 ? "inf" : "-inf";
-  return value;
-}
-
-Json json_vector(const Eigen::VectorXd& values) {
-  Json array = Json::array();
-  for (const double value : values) array.push_back(json_number(value));
-  return array;
-}
-
-Json json_points(const Points& points) {
-  Json array = Json::array();
-  for (Eigen::Index i = 0; i < points.rows(); ++i) array.push_back(json_vector(points.row(i).transpose()));
-  return array;
-}
-
-std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-std::string hex(std::uint64_t value) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
-  return digits.data();
-}
-
 std::string format_number(double value, int digits) {
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%.*g", digits, value);

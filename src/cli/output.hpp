@@ -1,33 +1,24 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include <gmdiff/base/points.hpp>
-
 #include "cli/streams.hpp"
+#include "io/json_output.hpp"
 
 // What the command prints: JSON for machines, tables for people, warnings.
 
 namespace gmdiff::cli {
 
 /// JSON that keeps the order of its keys.
-using Json = nlohmann::ordered_json;
+using Json = io::OrderedJson;
 
-/// A number; "inf", "-inf" or "nan" where it is not finite.
-Json json_number(double value);
-/// Array (n).
-Json json_vector(const Eigen::VectorXd& values);
-/// Array of arrays (n, d).
-Json json_points(const Points& points);
-/// Indented text with a newline at the end; bytes that are not UTF-8 (in file names) are replaced.
-std::string json_text(const Json& json);
+using io::hex;
+using io::json_number;
+using io::json_points;
+using io::json_text;
+using io::json_vector;
 
-/// 16 hexadecimal digits.
-std::string hex(std::uint64_t value);
 /// `digits` significant digits.
 std::string format_number(double value, int digits = 6);
 

@@ -32,7 +32,7 @@ Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::v
   }
   if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) {
     result.sampler = Ddim{};
-    notes.push_back(concat("the sampler ", name_of(*smc), " needs the observation; the problem written has ", Ddim::name));
+    notes.push_back(concat("the sampler ", study::name_of(*smc), " needs the observation; the problem written has ", Ddim::name));
   }
   return result;
 }

@@ -4,7 +4,6 @@
 
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
-#include <gmdiff/model/posterior.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"
@@ -63,20 +62,6 @@ Points load_points(const std::string& file, std::vector<std::string>& warnings) 
 void check_sidecar(const std::string& file, std::vector<std::string>& warnings) {
   if (match_sidecar(file) != SidecarMatch::differs) return;
   warnings.push_back(concat(io::find_sidecar(file).string(), " is the provenance of other data than ", file, " holds now"));
-}
-
-Law law_of(const Problem& problem, bool prior) {
-  if (!problem.observation || prior) return {"prior", problem.prior};
-  return {"posterior", posterior(problem.prior, *problem.observation).mixture};
-}
-
-const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& file) {
-  require(problem.observation.has_value(), name_of(sampler), " samples the posterior of an observation, and ", file, " has none");
-  return *problem.observation;
-}
-
-const char* name_of(const SmcSampler& sampler) {
-  return std::visit([](const auto& description) { return description.name; }, sampler);
 }
 
 }  // namespace gmdiff::cli

@@ -4,11 +4,11 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/model/mixture.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 #include "cli/files.hpp"
 #include "cli/verb.hpp"
+#include "study/law.hpp"
 
 namespace gmdiff::cli {
 
@@ -37,16 +37,7 @@ Points load_points(const std::string& file, std::vector<std::string>& warnings);
 /// Adds a warning when the sidecar of a .npy file is of other data.
 void check_sidecar(const std::string& file, std::vector<std::string>& warnings);
 
-/// What a verb speaks of: the posterior when the problem has an observation, unless the prior is asked for.
-struct Law {
-  std::string name;  ///< "prior" or "posterior"
-  Mixture mixture;
-};
-Law law_of(const Problem& problem, bool prior);
-
-/// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and `file` when there is none.
-const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& file);
-/// The name in the catalogue.
-const char* name_of(const SmcSampler& sampler);
+using study::Law;
+using study::law_of;
 
 }  // namespace gmdiff::cli

@@ -5,15 +5,19 @@
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/device.hpp>
+#include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"
-#include "cli/chunked_run.hpp"
 #include "cli/problem_source.hpp"
+#include "cli/report.hpp"
 #include "cli/verb.hpp"
+#include "cli/watched_run.hpp"
+#include "io/npy_header.hpp"
+#include "study/law.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -49,6 +53,18 @@ void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
   verb.add_option("--history", flags.history, meaning)->type_name("M");
 }
 
+/// Rows of the .npy file of given start states: (n, d), or (n) where d = 1.
+/// @throws std::invalid_argument naming the file when it has another shape or no row.
+std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index dim) {
+  const NpyReader reader(file);
+  const std::vector<std::int64_t>& shape = reader.shape();
+  const bool column = shape.size() == 1 && dim == 1;
+  require(column || (shape.size() == 2 && shape[1] == dim), "--start ", file.string(), ": expected shape (n, ", dim, "), got ",
+          io::shape_text(shape));
+  require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
+  return shape[0];
+}
+
 /// The particles to run: the start states set the count.
 ParticleRange particles(const RunFlags& flags, Eigen::Index dim, std::vector<std::string>& notes) {
   ParticleRange range = parse_particles(flags.count, flags.range);
@@ -68,8 +84,8 @@ int parse_history(const std::string& text, std::size_t levels) {
 
 /// What the three verbs share: the run of `plan` and its report. `inputs` are the files of the problem.
 template <class AnyPlan>
-void run_verb(const RunFlags& flags, const InputFiles& inputs, RunRecord record, const AnyPlan& plan, std::vector<std::int64_t> row_shape,
-              int history) {
+void run_verb(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
+              std::vector<std::int64_t> row_shape, int history) {
   const ParticleRange range = particles(flags, plan.dim(), record.notes);
   Options options;
   options.first = range.first;
@@ -84,33 +100,31 @@ void run_verb(const RunFlags& flags, const InputFiles& inputs, RunRecord record,
   record.seed = options.seed;
   record.first = static_cast<std::uint64_t>(range.first);
   record.end = range.end();
-  record.precision = precision_name(options.precision);
-  record.math = math_name(options.math);
+  record.precision = study::precision_name(options.precision);
+  record.math = study::math_name(options.math);
   record.plan_hash = hex(plan.hash());
   record.shape = std::move(row_shape);
   record.shape.insert(record.shape.begin(), range.count);
-  FileRun run{.record = std::move(record),
-              .options = std::move(options),
-              .start = {},
-              .out = flags.out,
-              .inputs = inputs,
-              .force = flags.force,
-              .quiet = flags.common.quiet};
+  study::FileRun run{.record = std::move(record),
+                     .options = std::move(options),
+                     .start = {},
+                     .out = flags.out,
+                     .partial = partial_name(flags.out),
+                     .force = flags.force};
+  InputFiles read = inputs;
   if (flags.start) {
     run.start = *flags.start;
-    add_data(run.inputs, *flags.start);
+    add_data(read, *flags.start);
     check_sidecar(*flags.start, run.record.warnings);
   }
-  const RunRecord done = run_to_file(plan, std::move(run));
+  check_outputs(run, read);
+  check_free_space(run.out, output_bytes(plan, run));
+  const study::RunRecord done = watched_run(plan, std::move(run), flags.common.quiet);
   print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
 }
 
-TimeGrid grid_of(const Problem& problem, const ForwardProcess& process) {
-  return {process, problem.grid, problem.observation ? &*problem.observation : nullptr};
-}
-
-RunRecord record_of(const std::string& verb, const Problem& problem, const std::string& law) {
-  RunRecord record;
+study::RunRecord record_of(const std::string& verb, const Problem& problem, const std::string& law) {
+  study::RunRecord record;
   record.verb = verb;
   record.law = law;
   record.process = Json::parse(to_json(problem.process));
@@ -122,8 +136,8 @@ RunRecord record_of(const std::string& verb, const Problem& problem, const std::
 void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const Sampler& sampler) {
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
-  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid_of(problem, process), sampler);
-  RunRecord record = record_of("sample", problem, law.name);
+  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
+  study::RunRecord record = record_of("sample", problem, law.name);
   record.sampler = Json::parse(to_json(sampler));
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
@@ -142,16 +156,16 @@ void check_name(const std::string& out, SmcOutput output) {
 
 /// Sequential Monte Carlo, from the prior to the posterior.
 void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const SmcSampler& sampler) {
-  const char* name = name_of(sampler);
+  const char* name = study::name_of(sampler);
   require(!flags.start, "--start: ", name,
           " draws its first particles by the observation; only samplers without weights take start states");
   require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
   require(!flags.problem.prior, "--prior: ", name, " samples the posterior; give another --sampler for the prior");
-  const LinearObservation& observation = observation_for(sampler, problem, flags.problem.file);
+  const LinearObservation& observation = study::observation_for(sampler, problem, flags.problem.file);
   const ForwardProcess process(problem.process);
-  const SmcPlan plan = smc_plan(problem.prior, observation, process, grid_of(problem, process), sampler);
+  const SmcPlan plan = smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
   check_name(flags.out, plan.output);
-  RunRecord record = record_of("sample", problem, "posterior");
+  study::RunRecord record = record_of("sample", problem, "posterior");
   record.sampler = Json::parse(to_json(sampler));
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
@@ -172,7 +186,7 @@ void forward(const RunFlags& flags) {
   const Problem problem = load_problem(flags.problem.file, inputs);
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
-  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, grid_of(problem, process));
+  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process));
   const std::size_t levels = plan.times.size();
   const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
   run_verb(flags, inputs, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
@@ -183,7 +197,7 @@ void draw(const RunFlags& flags) {
   const Problem problem = load_problem(flags.problem.file, inputs);
   const Law law = law_of(problem, flags.problem.prior);
   const Plan plan = draw_plan(std::span(&law.mixture, 1));
-  RunRecord record;
+  study::RunRecord record;
   record.verb = "draw";
   record.law = law.name;
   run_verb(flags, inputs, std::move(record), plan, {plan.dim()}, 0);

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
-#include "io/json_input.hpp"
+#include "io/json_output.hpp"
 #include "sampler/catalogue.hpp"
 
 // Descriptions as JSON, by the catalogue.
@@ -19,13 +19,6 @@ namespace gmdiff::io {
 using catalogue::enum_names;
 using catalogue::type_name;
 using catalogue::visit_parameters;
-
-/// A double that reads back to the same value; "inf", "-inf", "nan" as strings.
-inline OrderedJson write_number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
 
 template <class... Alternatives>
 OrderedJson write_variant(const std::variant<Alternatives...>& description);
@@ -55,12 +48,12 @@ class ParameterWriter {
   }
 
  private:
-  static OrderedJson write(double value) { return write_number(value); }
+  static OrderedJson write(double value) { return json_number(value); }
   static OrderedJson write(int value) { return value; }
   static OrderedJson write(bool value) { return value; }
   static OrderedJson write(const std::vector<double>& values) {
     OrderedJson array = OrderedJson::array();
-    for (const double value : values) array.push_back(write_number(value));
+    for (const double value : values) array.push_back(json_number(value));
     return array;
   }
   template <class Enum>

@@ -13,7 +13,7 @@ constexpr std::size_t line_length = 200;
 
 OrderedJson numbers(const auto& row) {
   OrderedJson array = OrderedJson::array();
-  for (Eigen::Index i = 0; i < row.size(); ++i) array.push_back(io::write_number(row(i)));
+  for (Eigen::Index i = 0; i < row.size(); ++i) array.push_back(io::json_number(row(i)));
   return array;
 }
 
@@ -75,7 +75,7 @@ OrderedJson write_prior(const Mixture& prior) {
 OrderedJson write_observation(const LinearObservation& observation) {
   OrderedJson object = {{"A", rows(observation.A())}, {"y", numbers(observation.y())}};
   if (observation.has_noise_std()) {
-    object["noise_std"] = io::write_number(observation.noise_std());
+    object["noise_std"] = io::json_number(observation.noise_std());
   } else {
     object["noise_covariance"] = rows(observation.noise_covariance());
   }

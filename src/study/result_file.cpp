@@ -1,8 +1,8 @@
-#include "cli/result_file.hpp"
+#include "study/result_file.hpp"
 
 #include <utility>
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
 
 ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) { return {{"", std::move(shape), precision}}; }
 
@@ -48,4 +48,4 @@ void ResultReader::read_bytes(std::span<char> bytes) {
   position_ += values;
 }
 
-}  // namespace gmdiff::cli
+}  // namespace gmdiff::study

@@ -11,9 +11,11 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
-#include "cli/output.hpp"
+#include "io/json_output.hpp"
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
+
+using Json = io::OrderedJson;
 
 /// What SMC tells beside its samples.
 struct SmcRecord {
@@ -51,16 +53,18 @@ struct RunRecord {
 
 /// The sidecar. Runs of adjacent ranges, merged, have the sidecar of the whole run but for `seconds`.
 Json sidecar_json(const RunRecord& record);
-/// What `--json` prints: the record with `file` and `particle_steps_per_second`.
-Json result_json(const RunRecord& record, const std::filesystem::path& file);
-/// The same for people.
-std::string result_text(const RunRecord& record, const std::filesystem::path& file);
-
 /// Reads the sidecar of `file`. @throws std::invalid_argument naming the sidecar when it is missing, no JSON, or lacks a key.
 RunRecord read_sidecar(const std::filesystem::path& file);
 
+/// Names as records write them: f32 or f64, exact or fast.
+const char* precision_name(Precision precision);
+const char* math_name(MathMode math);
+
 /// What a range of the run counts: "particles" or "chains".
 const char* counted(const RunRecord& record);
+
+/// log of the mean evidence of the chains, which is unbiased before the logarithm is taken.
+double mean_log_evidence(const SmcRecord& smc);
 
 /// What the chains of a whole record warn of; nothing of samplers without weights.
 std::vector<std::string> chain_warnings(const RunRecord& record);
@@ -72,4 +76,4 @@ void add_missing(std::vector<std::string>& texts, const std::vector<std::string>
 /// digests of adjacent ranges add up to that of the whole.
 std::uint64_t start_digest(const Points& states, std::uint64_t first);
 
-}  // namespace gmdiff::cli
+}  // namespace gmdiff::study

@@ -1,4 +1,4 @@
-#include "cli/record.hpp"
+#include "study/record.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,13 +7,11 @@
 
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
-#include "cli/files.hpp"
 #include "device/chain_remarks.hpp"
 #include "io/json_input.hpp"
-#include "io/npy_header.hpp"
 #include "io/sidecar.hpp"
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
 namespace {
 
 /// Reads keys of a sidecar, each with its own message.
@@ -93,31 +91,17 @@ std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string
   return smc;
 }
 
-/// log of the mean evidence of the chains, which is unbiased before the logarithm is taken.
-double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
-
-/// The spread of log-evidence over the chains, where there are several.
-std::string sd_text(const SmcRecord& smc) {
-  if (smc.chains.log_evidence.size() < 2) return "";
-  return concat(", sd over chains ", format_number(log_evidence_sd(smc.chains.log_evidence), 3));
-}
-
 void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
   for (const char* key : {"particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess", "smallest_ess_step"})
     json[key] = nullptr;
   if (!smc) return;
   json["particles"] = smc->particles;
   json["log_evidence"] = smc->chains.log_evidence;
-  json["mean_log_evidence"] = json_number(mean_log_evidence(*smc));
-  if (smc->chains.log_evidence.size() > 1) json["log_evidence_sd"] = json_number(log_evidence_sd(smc->chains.log_evidence));
+  json["mean_log_evidence"] = io::json_number(mean_log_evidence(*smc));
+  if (smc->chains.log_evidence.size() > 1) json["log_evidence_sd"] = io::json_number(log_evidence_sd(smc->chains.log_evidence));
   json["smallest_ess"] = smc->chains.smallest_ess;
   json["smallest_ess_step"] = smc->chains.smallest_ess_step;
 }
-
-/// The description `json` of a grid, process or sampler on one line.
-std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-double steps_per_second(const RunRecord& record) { return record.seconds > 0.0 ? record.particle_steps / record.seconds : 0.0; }
 
 }  // namespace
 
@@ -139,7 +123,7 @@ Json sidecar_json(const RunRecord& record) {
   json["shape"] = record.shape;
   json[io::checksums_key] = io::write_checksums(record.checksums);
   json["times"] = record.times;
-  json["start"] = record.start ? Json{{"digest", hex(*record.start)}} : Json(nullptr);
+  json["start"] = record.start ? Json{{"digest", io::hex(*record.start)}} : Json(nullptr);
   add_smc(json, record.smc);
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
@@ -147,33 +131,6 @@ Json sidecar_json(const RunRecord& record) {
   json["notes"] = record.notes;
   json["seconds"] = record.seconds;
   return json;
-}
-
-Json result_json(const RunRecord& record, const std::filesystem::path& file) {
-  Json json;
-  json["file"] = file.string();
-  json.update(sidecar_json(record));
-  json["particle_steps_per_second"] = json_number(steps_per_second(record));
-  return json;
-}
-
-std::string result_text(const RunRecord& record, const std::filesystem::path& file) {
-  Table table;
-  table.add({"file", file.string()});
-  table.add({"shape", io::shape_text(record.shape) + ", " + (record.precision == "f32" ? "float32" : "float64")});
-  table.add({"law", record.law + " of " + record.problem});
-  if (!record.sampler.is_null()) table.add({"sampler", one_line(record.sampler)});
-  if (!record.process.is_null()) table.add({"process", one_line(record.process)});
-  if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
-  table.add({counted(record), concat(record.first, ":", record.end, ", seed ", record.seed)});
-  if (record.smc) {
-    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)), sd_text(*record.smc), ", ",
-                                  record.smc->particles, " particles a chain")});
-  }
-  table.add({"plan hash", record.plan_hash});
-  table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
-  table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
-  return table.text();
 }
 
 RunRecord read_sidecar(const std::filesystem::path& file) {
@@ -208,6 +165,12 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   return record;
 }
 
+const char* precision_name(Precision precision) { return precision == Precision::f32 ? "f32" : "f64"; }
+
+const char* math_name(MathMode math) { return math == MathMode::exact ? "exact" : "fast"; }
+
+double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
+
 const char* counted(const RunRecord& record) { return record.smc ? "chains" : "particles"; }
 
 std::vector<std::string> chain_warnings(const RunRecord& record) {
@@ -235,4 +198,4 @@ std::uint64_t start_digest(const Points& states, std::uint64_t first) {
   return sum;
 }
 
-}  // namespace gmdiff::cli
+}  // namespace gmdiff::study

@@ -1,4 +1,4 @@
-#include "cli/compare_rows.hpp"
+#include "study/compare.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,11 +17,10 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
-#include "cli/problem_source.hpp"
-#include "cli/progress.hpp"
 #include "device/executor.hpp"
+#include "study/law.hpp"
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
 namespace {
 
 constexpr std::int64_t most_ess_chains = 20;
@@ -62,7 +61,7 @@ AnyPlan plan_of(const Candidate& candidate, const NamedProblem& named, const Law
   if (!candidate.sampler) return draw_plan(laws);
   const Problem& problem = named.problem;
   const ForwardProcess process(problem.process);
-  const TimeGrid grid(process, problem.grid, problem.observation ? &*problem.observation : nullptr);
+  const TimeGrid grid = grid_of(problem, process);
   if (const auto* smc = std::get_if<SmcSampler>(&*candidate.sampler)) {
     return smc_plan(problem.prior, observation_for(*smc, problem, named.name), process, grid, *smc);
   }
@@ -117,8 +116,7 @@ struct Outcome {
 /// Runs all candidates on one problem after the other, but for those that failed.
 class Comparison {
  public:
-  Comparison(const CompareSettings& settings, ProgressLine& line)
-      : settings_(settings), line_(line), outcomes_(settings.candidates.size()) {}
+  explicit Comparison(const CompareSettings& settings) : settings_(settings), outcomes_(settings.candidates.size()) {}
 
   /// With the seed that a batch gives to problem number `index`.
   void add_problem(std::size_t index) {
@@ -133,7 +131,11 @@ class Comparison {
     for (std::size_t c = 0; c < plans.size(); ++c) {
       if (!plans[c]) continue;
       const std::int64_t before = static_cast<std::int64_t>(index * plans.size() + c) * options.count;
-      options.progress = [this, before](const Progress& progress) { line_.update(before + progress.done); };
+      if (settings_.options.progress) {
+        options.progress = [this, before](const Progress& progress) {
+          settings_.options.progress({.done = before + progress.done, .total = num_samples(settings_)});
+        };
+      }
       try {
         Score score;
         sets.emplace_back(std::visit(Runner(options, answer, score), *plans[c]));
@@ -183,7 +185,6 @@ class Comparison {
   }
 
   const CompareSettings& settings_;
-  ProgressLine& line_;
   std::vector<Outcome> outcomes_;
 };
 
@@ -242,11 +243,13 @@ SamplerRow row_of(const std::string& sampler, const Outcome& outcome) {
 
 }  // namespace
 
-std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet) {
-  make_executor(settings.options.device);  // a device that is not there is nobody's failure
-  const std::size_t runs = settings.problems.size() * settings.candidates.size();
-  ProgressLine line("compare", static_cast<std::int64_t>(runs) * settings.options.count, quiet);
-  Comparison comparison(settings, line);
+std::int64_t num_samples(const CompareSettings& settings) {
+  return static_cast<std::int64_t>(settings.problems.size() * settings.candidates.size()) * settings.options.count;
+}
+
+std::vector<SamplerRow> compare(const CompareSettings& settings) {
+  make_executor(settings.options.device);  // a device that is not available is nobody's failure
+  Comparison comparison(settings);
   for (std::size_t p = 0; p < settings.problems.size(); ++p) comparison.add_problem(p);
   std::vector<SamplerRow> rows;
   for (std::size_t c = 0; c < settings.candidates.size(); ++c) {
@@ -255,4 +258,4 @@ std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet) {
   return rows;
 }
 
-}  // namespace gmdiff::cli
+}  // namespace gmdiff::study

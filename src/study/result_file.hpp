@@ -12,7 +12,7 @@
 #include "io/checksum.hpp"
 #include "io/npz.hpp"
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
 
 /// Arrays of a file of results: one without a name is a .npy file, several with names are a .npz archive.
 using ResultArrays = std::vector<io::NpzEntry>;
@@ -72,4 +72,4 @@ class ResultReader {
   std::int64_t position_ = 0;  // in the .npy file
 };
 
-}  // namespace gmdiff::cli
+}  // namespace gmdiff::study

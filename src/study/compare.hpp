@@ -8,9 +8,9 @@
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
-// Samplers against the exact law of problems: what `gmdiff compare` prints a row of.
+// Samplers against the exact law of problems, a row each.
 
-namespace gmdiff::cli {
+namespace gmdiff::study {
 
 struct NamedProblem {
   std::string name;
@@ -23,11 +23,11 @@ struct Candidate {
   std::optional<AnySampler> sampler;
 };
 
-/// What `gmdiff compare` was asked for.
+/// What is compared, and how.
 struct CompareSettings {
   std::vector<NamedProblem> problems;
   std::vector<Candidate> candidates;
-  Options options;
+  Options options;  ///< progress counts samples of all candidates and problems
   JudgeOptions judging;
 };
 
@@ -53,6 +53,9 @@ struct SamplerRow {
 /// those after it; its row says so.
 /// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceError when there is no
 ///   such device
-std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet);
+std::vector<SamplerRow> compare(const CompareSettings& settings);
 
-}  // namespace gmdiff::cli
+/// Samples of all candidates and problems together: the total of the progress.
+std::int64_t num_samples(const CompareSettings& settings);
+
+}  // namespace gmdiff::study

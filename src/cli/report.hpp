@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cli/output.hpp"
+#include "study/record.hpp"
+
+// What the verbs that write samples print at their end.
+
+namespace gmdiff::cli {
+
+/// What `--json` prints: the record with `file` and `particle_steps_per_second`.
+Json result_json(const study::RunRecord& record, const std::filesystem::path& file);
+/// The same for people.
+std::string result_text(const study::RunRecord& record, const std::filesystem::path& file);
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,117 @@
+#include "study/merge.hpp"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "base/check.hpp"
+#include "device/chain_remarks.hpp"
+#include "io/checksum.hpp"
+#include "io/sidecar.hpp"
+#include "study/interrupted.hpp"
+
+namespace gmdiff::study {
+namespace {
+
+constexpr std::int64_t block_bytes = 1 << 22;
+
+/// Warnings of a part without those of its chains, which the chains of the whole run decide anew.
+std::vector<std::string> warnings_of_run(const RunRecord& part) {
+  std::vector<std::string> warnings = part.warnings;
+  const std::vector<std::string> of_chains = chain_warnings(part);
+  std::erase_if(warnings, [&](const std::string& warning) { return std::ranges::count(of_chains, warning) > 0; });
+  return warnings;
+}
+
+/// The record of the whole run.
+RunRecord merge_records(std::span<const Part> parts) {
+  RunRecord whole = parts.front().record;
+  whole.warnings = warnings_of_run(whole);
+  std::set<std::string> devices{whole.device};
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const RunRecord& record = parts[i].record;
+    whole.end = record.end;
+    require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]), "the merged run has 2^63 particles or more");
+    if (record.start) *whole.start += *record.start;
+    if (record.smc) append(whole.smc->chains, record.smc->chains);
+    whole.particle_steps += record.particle_steps;
+    whole.seconds += record.seconds;
+    add_missing(whole.warnings, warnings_of_run(record));
+    add_missing(whole.notes, record.notes);
+    devices.insert(record.device);
+  }
+  add_missing(whole.warnings, chain_warnings(whole));
+  whole.complete = true;
+  whole.device.clear();
+  for (const std::string& device : devices) whole.device += (whole.device.empty() ? "" : ", ") + device;
+  return whole;
+}
+
+/// Copies arrays of files block by block.
+class Copier {
+ public:
+  Copier(ResultWriter& writer, const MergeOptions& options, std::int64_t total) : writer_(writer), options_(options), total_(total) {}
+
+  /// @throws std::invalid_argument when the values are not those that the part's sidecar speaks of.
+  void copy(const Part& part, std::size_t array) {
+    part.arrays[array].precision == Precision::f32 ? copy<float>(part, array) : copy<double>(part, array);
+  }
+
+ private:
+  template <class Scalar>
+  void copy(const Part& part, std::size_t array) {
+    ResultReader reader(part.file);
+    reader.open(array);
+    std::vector<Scalar> block;
+    io::Checksum checksum;
+    for (std::int64_t left = part.arrays[array].bytes(); left > 0; left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
+      if (options_.stop.stop_requested()) throw WorkInterrupted("interrupted: nothing was written");
+      block.resize(static_cast<std::size_t>(std::min(block_bytes, left)) / sizeof(Scalar));
+      const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
+      reader.read_bytes(bytes);
+      checksum.update(std::as_bytes(bytes));
+      writer_.append(array, std::span<const Scalar>(block));
+      done_ += std::ssize(bytes);
+      if (options_.progress) options_.progress({.done = done_, .total = total_});
+    }
+    require(checksum.value() == part.record.checksums[array], io::find_sidecar(part.file).string(), " does not belong to ", part.file,
+            ": the values have the checksum ", io::hex(checksum.value()), ", the sidecar says ", io::hex(part.record.checksums[array]));
+  }
+
+  ResultWriter& writer_;
+  const MergeOptions& options_;
+  std::int64_t total_;
+  std::int64_t done_ = 0;
+};
+
+/// The arrays of the whole run, of `rows` rows.
+ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
+  ResultArrays arrays = part.arrays;
+  for (io::NpzEntry& array : arrays) array.shape.front() = rows;
+  return arrays;
+}
+
+}  // namespace
+
+std::int64_t num_bytes(std::span<const Part> parts) {
+  std::int64_t bytes = 0;
+  for (const Part& part : parts) {
+    for (const io::NpzEntry& array : part.arrays) bytes += array.bytes();
+  }
+  return bytes;
+}
+
+RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out, const MergeOptions& options) {
+  RunRecord whole = merge_records(parts);
+  const ResultArrays arrays = whole_arrays(parts.front(), whole.shape.front());
+  ResultWriter writer(out, arrays, options.force);
+  Copier copier(writer, options, num_bytes(parts));
+  for (std::size_t array = 0; array < arrays.size(); ++array) {
+    for (const Part& part : parts) copier.copy(part, array);
+  }
+  whole.checksums = writer.checksums();
+  writer.commit(io::json_text(sidecar_json(whole)));
+  return whole;
+}
+
+}  // namespace gmdiff::study

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "study/record.hpp"
+#include "study/result_file.hpp"
+
+namespace gmdiff::study {
+
+/// A file that holds a range of a run, and its record.
+struct Part {
+  std::string file;
+  RunRecord record;
+  ResultArrays arrays;
+};
+
+/// Reads the records of files and checks that they are adjacent ranges of one run. @returns the parts in the order of their ranges.
+/// @throws std::invalid_argument naming files and what differs, overlaps or is missing.
+std::vector<Part> load_parts(const std::vector<std::string>& files);
+
+}  // namespace gmdiff::study
