@@ -154,6 +154,7 @@ Json row_json(const SamplerRow& row) {
   json["smallest_ess"] = known(row.smallest_ess);
   json["seconds"] = number(row.seconds);
   json["problems"] = row.problems;
+  json["warnings"] = row.warnings;
   json["error"] = row.error ? Json(*row.error) : Json(nullptr);
   return json;
 }
@@ -195,6 +196,17 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
                 settings.judging.slices, " directions; floor: between exact ones\n\n", table.text());
 }
 
+/// The first warning of each sampler: those of many problems would bury the table.
+std::vector<std::string> first_warnings(const std::vector<SamplerRow>& rows) {
+  std::vector<std::string> warnings;
+  for (const SamplerRow& row : rows) {
+    if (row.warnings.empty()) continue;
+    const std::size_t more = row.warnings.size() - 1;
+    warnings.push_back(concat(row.sampler, " ", row.warnings.front(), more == 0 ? "" : concat(" (", more, " more; --json has all)")));
+  }
+  return warnings;
+}
+
 void run_compare(const CompareFlags& flags) {
   CompareSettings settings = parse_settings(flags);
   std::vector<SamplerRow> rows;
@@ -203,6 +215,7 @@ void run_compare(const CompareFlags& flags) {
     settings.options.progress = [&line](const Progress& progress) { line.update(progress.done); };
     rows = study::compare(settings);
   }
+  print_remarks(first_warnings(rows), {}, flags.common.quiet);
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
   const auto failed = std::ranges::count_if(rows, [](const SamplerRow& row) { return row.error.has_value(); });
   if (failed > 0) throw std::runtime_error(concat("compare: ", failed, " of ", rows.size(), " samplers failed; their rows say why"));

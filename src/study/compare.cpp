@@ -40,6 +40,7 @@ struct Score {
   std::optional<double> ess = {};                 ///< share of the particles, mean over the weightings
   std::optional<double> smallest_ess = {};        ///< the same, the smallest of a chain
   double seconds = 0.0;
+  std::vector<std::string> warnings = {};
 };
 
 /// The exact answer of a problem.
@@ -99,6 +100,7 @@ class Runner {
  private:
   Samples taken(const Samples& samples) const {
     score_.seconds = samples.provenance().seconds;
+    score_.warnings = samples.provenance().warnings;
     return samples;
   }
 
@@ -110,6 +112,7 @@ class Runner {
 /// What became of a candidate: its scores problem by problem, or why it failed.
 struct Outcome {
   std::vector<Score> scores = {};
+  std::vector<std::string> warnings = {};
   std::optional<std::string> error = {};
 };
 
@@ -139,6 +142,7 @@ class Comparison {
       try {
         Score score;
         sets.emplace_back(std::visit(Runner(options, answer, score), *plans[c]));
+        for (const std::string& text : score.warnings) outcomes_[c].warnings.push_back(concat("on ", named.name, ": ", text));
         scores.push_back(score);
         numbers.push_back(c);
       } catch (const std::exception& error) {
@@ -220,6 +224,7 @@ SamplerRow row_of(const std::string& sampler, const Outcome& outcome) {
   SamplerRow row;
   row.sampler = sampler;
   row.error = outcome.error;
+  row.warnings = outcome.warnings;
   row.problems = scores.size();
   for (const Score& score : scores) {
     values.push_back(score.judgement.value);

@@ -47,6 +47,8 @@ struct SamplerRow {
   std::optional<double> smallest_ess;     ///< share of the particles: the smallest of a chain, mean over the chains
   double seconds = 0.0;                   ///< sum
   std::size_t problems = 0;               ///< that it sampled
+  /// Warnings of its runs, problem by problem: "on NAME: ...".
+  std::vector<std::string> warnings;
 };
 
 /// Runs every candidate on every problem, each problem with the seed that a batch gives it. A candidate that fails on one is left out of

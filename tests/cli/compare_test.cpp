@@ -10,9 +10,9 @@
 namespace gmdiff::test {
 namespace {
 
-const std::vector<std::string> row_keys{
-    "sampler",         "value", "standard_error", "median",  "floor",    "floor_sd", "ratio", "log_evidence_error",
-    "log_evidence_sd", "ess",   "smallest_ess",   "seconds", "problems", "error"};
+const std::vector<std::string> row_keys{"sampler",      "value",   "standard_error",     "median",          "floor",
+                                        "floor_sd",     "ratio",   "log_evidence_error", "log_evidence_sd", "ess",
+                                        "smallest_ess", "seconds", "problems",           "warnings",        "error"};
 
 class CompareTest : public CommandTest {
  protected:
@@ -167,7 +167,7 @@ TEST_F(CompareFailureTest, ASamplerThatFailsHasARowThatSaysWhyAndTheOthersStand)
   EXPECT_TRUE(failed["error"].get<std::string>().starts_with("on dead.json: run: chain 0: all weights are 0")) << failed;
   EXPECT_EQ(failed["problems"], 0);
   for (const std::string& key : row_keys) {
-    if (key != "sampler" && key != "error" && key != "problems") {
+    if (key != "sampler" && key != "error" && key != "problems" && key != "warnings") {
       EXPECT_TRUE(failed[key].is_null()) << key;
     }
   }
@@ -195,6 +195,25 @@ TEST_F(CompareFailureTest, WithoutAPlanForALaterProblemARowFailsForTheFirstItIsU
   EXPECT_NE(later.out.find("failed on prior.json: bootstrap samples the posterior of an observation"), std::string::npos) << later.out;
   EXPECT_EQ(first.exit_code, 2);
   EXPECT_EQ(first.out, "");
+}
+
+TEST_F(CompareTest, WarnsWhatTheRunsOfASamplerWarnOf) {
+  const Arguments arguments{"compare", "problem.json", "other.json", "--samplers", "ddim:start=gaussian,draw",
+                            "--count", "10",           "--steps",    "4"};
+  const auto with = [&](const std::string& flag) {
+    Arguments more = arguments;
+    more.push_back(flag);
+    return run(more);
+  };
+  const CommandResult text = run(arguments), json = with("--json"), quiet = with("--quiet");
+
+  EXPECT_TRUE(text.err.starts_with("gmdiff: warning: ddim:start=gaussian on problem.json: gaussian start: ")) << text.err;
+  EXPECT_TRUE(text.err.ends_with(" (1 more; --json has all)\n")) << text.err;
+  const Json rows = Json::parse(json.out)["rows"];
+  ASSERT_EQ(rows[0]["warnings"].size(), 2U);
+  EXPECT_TRUE(rows[0]["warnings"][1].get<std::string>().starts_with("on other.json: gaussian start: "));
+  EXPECT_EQ(rows[1]["warnings"], Json::array());
+  EXPECT_EQ(quiet.err, "");
 }
 
 TEST_F(CompareTest, ShowsTheCollapseThatTheMeanHides) {
