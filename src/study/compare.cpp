@@ -110,7 +110,7 @@ class Runner {
 };
 
 /// What became of a candidate: its scores problem by problem, or why it failed.
-struct Outcome {
+struct CandidateOutcome {
   std::vector<Score> scores = {};
   std::vector<std::string> warnings = {};
   std::optional<std::string> error = {};
@@ -159,7 +159,7 @@ class Comparison {
     }
   }
 
-  const std::vector<Outcome>& outcomes() const { return outcomes_; }
+  const std::vector<CandidateOutcome>& outcomes() const { return outcomes_; }
 
  private:
   /// Of the candidates that did not fail, before any of them runs. Nothing has run before those of the first problem: what has no plan
@@ -189,7 +189,7 @@ class Comparison {
   }
 
   const CompareSettings& settings_;
-  std::vector<Outcome> outcomes_;
+  std::vector<CandidateOutcome> outcomes_;
 };
 
 // ----- all problems
@@ -218,7 +218,7 @@ std::optional<double> mean_of_known(const std::vector<Score>& scores, std::optio
   return known.size() == scores.size() ? std::optional(mean(known)) : std::nullopt;
 }
 
-SamplerRow row_of(const std::string& sampler, const Outcome& outcome) {
+SamplerRow row_of(const std::string& sampler, const CandidateOutcome& outcome) {
   const std::vector<Score>& scores = outcome.scores;
   std::vector<double> values, floors, floor_variances;
   SamplerRow row;
