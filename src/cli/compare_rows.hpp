@@ -51,8 +51,8 @@ struct SamplerRow {
 
 /// Runs every candidate on every problem, each problem with the seed that a batch gives it. A candidate that fails on one is left out of
 /// those after it; its row says so.
-/// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceError when there is no
-///   such device
+/// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceUnavailable when the
+///   device is not available
 std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet);
 
 }  // namespace gmdiff::cli
