@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "base/check.hpp"
 #include "base/extended.hpp"
 
 namespace gmdiff::particle {
@@ -197,9 +198,11 @@ Family wide_family_of(const MixtureTable& table) {
       return Family::spherical;
     case CovarianceType::tied:
       return Family::tied;
-    default:
+    case CovarianceType::diag:
+    case CovarianceType::common_basis:
       return Family::diag;
   }
+  fail("unknown covariance type of a mixture table");
 }
 
 Family family_of(const MixtureTable& table) {
