@@ -16,7 +16,7 @@
 
 namespace gmdiff::kernels {
 
-/// As `Resampling` of gmdiff/smc.hpp.
+/// As `Resampling` of gmdiff/sampler/smc.hpp.
 enum class Scheme { systematic, stratified, multinomial, residual };
 
 /// In their order. The end of the chain is a last step without moves.
