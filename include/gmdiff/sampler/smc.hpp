@@ -24,7 +24,7 @@ enum class SmcKernel {
   exact,  ///< the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
 };
 
-/// What a chain returns.
+/// Result of a chain.
 enum class SmcOutput {
   draw,       ///< one particle, drawn by the final weights: samples (count, d)
   particles,  ///< all of them with their weights: samples (count, N, d), log_weights (count, N)
