@@ -36,7 +36,8 @@ inline Mixture mixture(CovarianceType structure, Eigen::Index dim, Eigen::Index 
       return {weights, means, Covariance::diag(variances)};
     case CovarianceType::common_basis:
       return {weights, means, Covariance::common_basis(basis(0), variances)};
-    default:
+    case CovarianceType::tied:
+    case CovarianceType::full:
       break;
   }
   std::vector<Eigen::MatrixXd> bases;

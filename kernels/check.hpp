@@ -8,12 +8,12 @@
 
 #include "base/check.hpp"
 
-// Every call of the CUDA runtime stands in one of these. Errors stay with the runtime until they are asked for, so a call that failed takes
-// its error away with it: the next launch shall not be blamed for it.
+// Every call of the CUDA runtime goes through one of these functions. CUDA keeps an error until it is read, so a failing call clears its
+// own; otherwise the next launch would report it.
 
 namespace gmdiff::cuda {
 
-/// Throws DeviceError, with what was called, CUDA's name of the error and its meaning, and the place, unless it went well.
+/// Throws DeviceError with the call, CUDA's name and description of the error, and the place, unless the call succeeded.
 inline void check(cudaError_t error, std::string_view call, std::string_view file, int line) {
   if (error == cudaSuccess) return;
   static_cast<void>(cudaGetLastError());
@@ -21,7 +21,7 @@ inline void check(cudaError_t error, std::string_view call, std::string_view fil
                            file.substr(file.find_last_of('/') + 1), ":", line));
 }
 
-/// For destructors, which can do nothing about it.
+/// Clears an error; for destructors, which cannot report it.
 inline void ignore(cudaError_t error) noexcept {
   if (error != cudaSuccess) static_cast<void>(cudaGetLastError());
 }

@@ -126,9 +126,10 @@ int thread_numbers(const particle::LawTable<Real>& law, int particles = thread_p
       return columns + chunk * (room + 1);
     case Family::diag:
       return columns + chunk * (4 * room + 1);
-    default:
-      return columns + chunk * ((3 + room) * room + 1);
+    case Family::full:
+      break;
   }
+  return columns + chunk * ((3 + room) * room + 1);
 }
 
 template <class Real>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/check.hpp"
 #include "kernels/full.cuh"
 #include "kernels/points.cuh"
 #include "kernels/small.cuh"
@@ -107,9 +108,13 @@ void with_family(Family family, Body body) {
       return body.template operator()<Family::tied>();
     case Family::diag:
       return body.template operator()<Family::diag>();
-    default:
+    case Family::full:
       return body.template operator()<Family::full>();
+    case Family::small_diag:
+    case Family::small_full:
+      break;
   }
+  fail("kernels: a law of at most ", particle::largest_small_dim, " coordinates has kernels of its own");
 }
 
 template <class Job, Family family, class Body>

@@ -8,8 +8,8 @@
 #include "kernels/geometry.hpp"
 #include "kernels/smc.hpp"
 
-// Entry points of the kernels: what the host side of the device `cuda` calls. They only put work on the stream, on the current device;
-// the caller asks for errors (device/cuda/check.hpp).
+// Entry points of the kernels for the host side of the device `cuda`. They only put work on the stream of the current device; the caller
+// checks for errors (kernels/check.hpp).
 
 namespace gmdiff::kernels {
 

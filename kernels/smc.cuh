@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/check.hpp"
 #include "kernels/chain_thread.cuh"
 #include "kernels/chain_tile.cuh"
 
@@ -105,8 +106,11 @@ class ChainRun {
         return weights.find_ancestors(step);
       case Phase::move:
         return move(step);
-      default:
+      case Phase::output:
         return output(weights);
+      case Phase::start:
+      case Phase::first_sums:
+        return;  // done above
     }
   }
 
@@ -205,9 +209,14 @@ void with_kernel(const ChainsJob<Real>& job, Body body) {
       return of_family.template operator()<Family::spherical>();
     case Family::diag:
       return of_family.template operator()<Family::diag>();
-    default:
+    case Family::full:
       return body.template operator()<ChainTileKernel<Real, Family::full>>();
+    case Family::tied:
+    case Family::small_diag:
+    case Family::small_full:
+      break;
   }
+  fail("kernels: SMC runs on spherical, diag and full laws");
 }
 
 }  // namespace gmdiff::kernels

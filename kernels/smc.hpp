@@ -16,7 +16,7 @@
 
 namespace gmdiff::kernels {
 
-/// As `Resampling` of gmdiff/smc.hpp.
+/// As `Resampling` of gmdiff/sampler/smc.hpp.
 enum class Scheme { systematic, stratified, multinomial, residual };
 
 /// In their order. The end of the chain is a last step without moves.
@@ -61,9 +61,10 @@ GMDIFF_PARTICLE constexpr bool has_phase(const StepKind& kind, Phase phase) {
       return kind.decides;
     case Phase::move:
       return !kind.is_end;
-    default:
-      return kind.is_end;
+    case Phase::output:
+      break;
   }
+  return kind.is_end;
 }
 
 /// What a block has summed over its part of a chain.

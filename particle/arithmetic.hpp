@@ -5,9 +5,9 @@
 #include <cstring>
 #include <type_traits>
 
-// The arithmetic types of the per-particle mathematics (numerics.md §3). What is computed for a particle is written once, as templates
-// over an arithmetic type V, and every fast device instantiates it: the CPU with packs of several particles (cpu/pack.hpp), a GPU thread
-// with `One`.
+// The arithmetic types of the per-particle mathematics (numerics.md §3). The computations of a particle are written once, as templates
+// over an arithmetic type V, and every fast device instantiates them: the CPU with packs of several particles (src/device/cpu/pack.hpp), a
+// GPU thread with `One`.
 //
 // A value of an arithmetic type holds one number per lane, a lane being a particle:
 //   V(number), V::load(p), x.store(p)           the same number in every lane; one number per lane

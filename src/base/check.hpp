@@ -4,11 +4,11 @@
 #include <stdexcept>
 #include <string>
 
-// Messages for bad input: what, where, expected, given. Conditions are written so that NaN fails.
+// Checks of arguments. Messages say what is wrong, where, and which value was expected and given. Conditions are written so that NaN fails.
 
 namespace gmdiff {
 
-/// The parts written one after the other; doubles in 6 significant digits.
+/// Writes the parts one after the other; doubles have 6 significant digits.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;

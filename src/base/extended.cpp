@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-// glibc has the functions in software. Elsewhere, as on ARM, long double itself is computed in software, or is double.
+// glibc implements the 128-bit functions in software. On other platforms, such as ARM, long double is computed in software or is double.
 #if defined(__x86_64__) && defined(__GLIBC__)
 __extension__ using Quad = __float128;
-// Under names of our own: not every compiler that has the type sees glibc's declarations, and some see them with a type of their own.
+// The functions have names of their own here, since some compilers do not see glibc's declarations, or see them with another type.
 #define GMDIFF_QUAD_1(name) Quad quad_##name(Quad) noexcept __asm__(#name "f128")
 #define GMDIFF_QUAD_2(name) Quad quad_##name(Quad, Quad) noexcept __asm__(#name "f128")
 extern "C" {

@@ -6,7 +6,7 @@
 
 namespace gmdiff {
 
-/// Round to nearest, subnormal numbers kept, no traps; what it was before comes back at the end.
+/// Sets rounding to nearest, keeps subnormal numbers and disables traps; the destructor restores the previous state.
 class FloatingPointEnvironment {
  public:
 #if defined(__x86_64__)

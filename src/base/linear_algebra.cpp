@@ -23,11 +23,11 @@ using Eigen::VectorXd;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-// Up to this size Jacobi rotations, which are the more accurate; above, divide and conquer, which is faster.
+// Jacobi rotations, which are more accurate, up to this size; divide and conquer, which is faster, above.
 constexpr Index largest_jacobi_size = 64;
 
 // Eigen blocks its products by the cache sizes of the CPU, which changes the order of sums and so the bits. The sizes are global to the
-// host program: one thread at a time pins them and puts back what it found.
+// host program: one thread at a time fixes and then restores them.
 class PinnedCacheSizes {
  public:
   PinnedCacheSizes() : lock_(mutex()), l1_(Eigen::l1CacheSize()), l2_(Eigen::l2CacheSize()), l3_(Eigen::l3CacheSize()) {
@@ -49,7 +49,7 @@ class PinnedCacheSizes {
   std::ptrdiff_t l3_;
 };
 
-// -1 when the entry of largest magnitude (the first of equals) is negative, else 1: the sign that singular and eigenvectors are given.
+// -1 when the entry of largest magnitude (the first of equals) is negative, else 1. Singular vectors and eigenvectors get this sign.
 double sign_of_largest(const Eigen::Ref<const VectorXd>& v) {
   Index largest = 0;
   for (Index i = 1; i < v.size(); ++i) {
@@ -70,7 +70,7 @@ Svd square_svd(const MatrixXd& A) {
   return {svd.matrixU(), svd.singularValues(), svd.matrixV()};
 }
 
-// Q [U 0; 0 I]: the complete left basis, from that of the triangle of A = Q R.
+// The complete left basis Q [U 0; 0 I] from the left basis U of the triangle of A = Q R.
 template <class Qr>
 MatrixXd complete_basis(const Qr& qr, const MatrixXd& U) {
   MatrixXd basis = MatrixXd::Identity(qr.rows(), qr.rows());
@@ -79,8 +79,8 @@ MatrixXd complete_basis(const Qr& qr, const MatrixXd& U) {
   return basis;
 }
 
-// Jacobi rotations on the triangle of A P = Q R. The pivoting sorts the columns by size, so that singular values as different as the
-// columns keep their relative accuracy.
+// Jacobi rotations on the triangle of A P = Q R. Pivoting sorts the columns by size, so that small singular values of badly scaled columns
+// keep their relative accuracy.
 Svd small_svd(const MatrixXd& A) {
   const Eigen::ColPivHouseholderQR<MatrixXd> qr(A);
   const MatrixXd R = qr.matrixQR().topRows(A.cols()).triangularView<Eigen::Upper>();
@@ -110,7 +110,7 @@ double normalising_scale(const MatrixXd& A) {
   return std::isnormal(largest) ? std::ldexp(1.0, -std::ilogb(largest)) : 1.0;
 }
 
-// The SVD, signs as they come. Works on the tall one of A and A^T; of a square matrix on the one whose columns differ more.
+// The SVD without normalised signs. It works on A or A^T, whichever is tall; for a square matrix, on the one whose columns differ more.
 Svd unpinned_svd(const MatrixXd& A) {
   const bool transposed = A.rows() == A.cols() ? graded_by_rows(A) : A.rows() < A.cols();
   const double scale = normalising_scale(A);
@@ -148,7 +148,7 @@ Index Svd::rank() const {
 
 namespace {
 
-/// U and V, those of the solver, and what it works in.
+/// U and V of the solver, and its workspace.
 std::uint64_t bytes_of_svd(const MatrixXd& A) {
   const auto rows = static_cast<std::uint64_t>(A.rows());
   const auto cols = static_cast<std::uint64_t>(A.cols());

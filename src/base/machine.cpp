@@ -23,7 +23,7 @@ constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
-/// The number behind a word in a text of words and numbers such as /proc/meminfo, or nothing.
+/// The number after a word in a text of words and numbers such as /proc/meminfo; empty without that word.
 std::optional<std::uint64_t> number_behind(const fs::path& file, const std::string& word) {
   std::ifstream in(file);
   for (std::string found; in >> found;) {
@@ -34,14 +34,14 @@ std::optional<std::uint64_t> number_behind(const fs::path& file, const std::stri
   return {};
 }
 
-/// The number that a file begins with; nothing for another word ("max") or no file.
+/// The number at the beginning of a file; empty for a word ("max") or a missing file.
 std::optional<std::uint64_t> number_in(const fs::path& file) {
   std::ifstream in(file);
   std::uint64_t number = 0;
   return in >> number ? std::optional(number) : std::nullopt;
 }
 
-/// Folders of this process's control group (version 2) and of those that it is part of.
+/// Folders of this process's control group (version 2) and of all its parents.
 std::vector<fs::path> control_groups() {
   const fs::path root = "/sys/fs/cgroup";
   std::ifstream in("/proc/self/cgroup");
@@ -54,7 +54,7 @@ std::vector<fs::path> control_groups() {
   return folders;
 }
 
-/// Processors that a control group's time amounts to, rounded up ("200000 100000" of cpu.max: 2).
+/// Number of processors that a control group's quota of time amounts to, rounded up (cpu.max "200000 100000": 2).
 std::uint64_t processors_of(const fs::path& group) {
   std::ifstream in(group / "cpu.max");
   double quota = 0.0;
@@ -63,7 +63,7 @@ std::uint64_t processors_of(const fs::path& group) {
   return static_cast<std::uint64_t>(std::ceil(quota / period));
 }
 
-/// What a control group leaves; its file cache goes when memory is asked for.
+/// Bytes left in a control group. Its file cache counts as free, because the system drops it for new allocations.
 std::uint64_t memory_of(const fs::path& group) {
   const std::optional<std::uint64_t> limit = number_in(group / "memory.max");
   if (!limit) return unlimited;
@@ -80,7 +80,7 @@ std::uint64_t memory_of_machine() {
   return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
-/// What a limit of this process leaves, of which it uses so many pages.
+/// Bytes left under a limit of this process, which uses the given number of pages.
 std::uint64_t memory_of_limit(decltype(RLIMIT_AS) resource, std::uint64_t used_pages) {
   rlimit limit{};
   if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
@@ -98,7 +98,7 @@ struct FreeSet {
   void operator()(cpu_set_t* set) const { CPU_FREE(set); }
 };
 
-/// Number of processors that the affinity has, or nothing when the system does not say.
+/// Number of processors in the affinity mask; empty when the system does not report it.
 std::optional<std::uint64_t> processors_of_affinity() {
   constexpr int most = 1 << 20;
   for (int room = CPU_SETSIZE; room <= most; room *= 2) {  // the system refuses sets with less room than it has processors

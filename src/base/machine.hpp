@@ -7,14 +7,14 @@
 
 #include "base/check.hpp"
 
-// What this process may take of the machine: processors and memory.
+// Processors and memory that this process may use.
 
 namespace gmdiff {
 
-/// Processors that this process may run on (its affinity), of them as many as its control groups pay for; at least 1.
+/// Number of processors that this process may run on, limited by the quota of its control groups; at least 1.
 int usable_processors();
 
-/// Bytes that this process can still take: what the machine has available, what its control groups leave, what its own limits allow.
+/// Bytes that this process can still allocate: the least of the machine's available memory, its control groups' and its own limits.
 std::uint64_t available_memory();
 
 /// The product, or 2^64 - 1 where it is larger.
@@ -34,7 +34,7 @@ inline std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
   return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
 }
 
-/// Whether so many bytes can be had. Few are not worth the look.
+/// Whether so many bytes are available. Small amounts are not checked.
 inline bool fits_memory(std::uint64_t bytes) {
   constexpr std::uint64_t few = 64 << 20;
   return bytes < few || bytes <= available_memory();
@@ -49,7 +49,8 @@ std::string out_of_memory_text(std::uint64_t bytes, const Parts&... what) {
   return concat("out of memory: ", bytes_text(bytes), " wanted for ", what..., ", ", available_memory(), " available");
 }
 
-/// To be called before memory of foreseeable size is taken: the system gives more than it has, and later ends the process without a word.
+/// Checks that memory is available, before an allocation of known size. The system grants more than it has and later kills the process
+/// without a message.
 /// @throws MemoryError
 template <class... Parts>
 void require_memory(std::uint64_t bytes, const Parts&... what) {

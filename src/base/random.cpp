@@ -17,7 +17,7 @@ constexpr std::uint64_t max_blocks = std::uint64_t{1} << 32;
 std::uint64_t join(std::uint32_t low, std::uint32_t high) { return std::uint64_t{high} << 32 | low; }
 
 /// `r (cos a, sin a)` for the angle a = quadrant / 4 + turns, |turns| <= 1/8. The quadrant is applied exactly, so that no
-/// argument of sin and cos is near a multiple of pi / 2 but for 0.
+/// argument of sin and cos is near a nonzero multiple of pi / 2.
 std::array<double, 2> polar(double radius, std::uint64_t quadrant, double turns) {
   const double angle = 2.0 * std::numbers::pi * turns;
   const double c = radius * std::cos(angle);
@@ -36,7 +36,7 @@ std::array<double, 2> polar(double radius, std::uint64_t quadrant, double turns)
 
 /// Two normals from two words: 32 bits of radius, rounded to the u in (0, 1] that float arithmetic has, and 32 bits of angle.
 std::array<double, 2> decode_pair_f32(std::uint32_t radius_word, std::uint32_t angle_word) {
-  // In double this sum is exact; its one rounding to float is the one of fma.
+  // The sum is exact in double; its only rounding, to float, equals the rounding of fma.
   const auto u = static_cast<float>(static_cast<double>(static_cast<float>(radius_word)) * two_to_minus_32 + 0x1p-33);
   const std::uint32_t quadrant = (angle_word + (1U << 29)) >> 30;
   const auto rest = static_cast<std::int32_t>(angle_word - (quadrant << 30));

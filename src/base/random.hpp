@@ -7,11 +7,11 @@
 
 #include "base/purpose.hpp"
 
-// Random-number streams (numerics.md §5), decoded in double: those of the reference device, and of everything on the host that is random.
+// Random-number streams (numerics.md §5), decoded in double, for the reference device and for all other random numbers on the host.
 
 namespace gmdiff {
 
-/// Names one stream of random numbers: a function of these four alone.
+/// Identifies a stream of random numbers, which depends on these four values only.
 struct StreamKey {
   std::uint64_t seed;
   std::uint64_t index;  ///< particle
@@ -24,15 +24,15 @@ using Words = std::array<std::uint32_t, 4>;
 /// Philox4x32-10 of the counter (index, block, purpose << 24 | replicate) under the key seed.
 Words philox_words(const StreamKey& key, std::uint32_t block);
 
-/// The normals of a block: four from f32 words, two from f64 words (cosine first, then sine).
+/// The normals of a counter block: four from f32 words, two from f64 words (cosine first, then sine).
 std::array<double, 4> decode_normals_f32(const Words& words);
 std::array<double, 2> decode_normals_f64(const Words& words);
 
-/// Standard normals number 0, 1, 2, ... of a stream; neighbours cost one block between them.
+/// Standard normals number 0, 1, 2, ... of a stream; neighbours share a counter block.
 class NormalStream {
  public:
   NormalStream(const StreamKey& key, Precision precision) : key_(key), per_block_(precision == Precision::f32 ? 4 : 2) {}
-  /// Normal number m. @throws std::invalid_argument when its block is beyond 2^32.
+  /// Normal number m. @throws std::invalid_argument when its counter block is beyond 2^32.
   double operator()(std::uint64_t m);
 
  private:
@@ -42,7 +42,7 @@ class NormalStream {
   std::array<double, 4> normals_{};
 };
 
-/// 64-bit uniform number m of a stream: U(m mod 2) of block m / 2.
+/// 64-bit uniform number m of a stream: U(m mod 2) of counter block m / 2.
 std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m);
 /// u in [0, 1) of a categorical choice: the upper 24 (f32) or 53 (f64) bits of U.
 double categorical_uniform(std::uint64_t U, Precision precision);

@@ -12,7 +12,7 @@
 
 namespace gmdiff {
 
-/// A few threads that take numbered pieces of work from one counter. The calling thread is one of them.
+/// Threads that take numbered pieces of work from one counter. The calling thread is one of them.
 class ThreadPool {
  public:
   /// @param threads >= 1, the calling thread included.
@@ -23,9 +23,9 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls body(thread, i) for i = 0 ... count - 1 and returns when all are done, each in the floating-point environment of the numeric
-  /// contract, whatever that of the caller (numerics.md §3). After a request to stop, or an exception of a body, no new piece is begun; the
-  /// first exception is thrown here.
+  /// Calls body(thread, i) for i = 0 ... count - 1 and returns when all calls have ended. The calls run in the floating-point environment
+  /// of the numeric contract, whatever the caller's (numerics.md §3). After a stop request or an exception of a body no new piece begins;
+  /// the first exception is thrown here.
   void run(std::int64_t count, const std::function<void(int, std::int64_t)>& body, const std::stop_token& stop = {});
 
  private:
@@ -42,7 +42,7 @@ class ThreadPool {
 
   std::mutex mutex_;
   std::condition_variable_any begin_, end_;
-  std::uint64_t round_ = 0;  // of work; a worker takes part once in each
+  std::uint64_t round_ = 0;  // number of the current call of `run`; a worker takes part once in each
   int busy_ = 0;
   Work work_;
   std::vector<std::jthread> workers_;

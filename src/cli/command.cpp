@@ -15,7 +15,9 @@
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/base/version.hpp>
 
+#include "base/check.hpp"
 #include "base/machine.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/streams.hpp"
 #include "cli/verb.hpp"
@@ -25,8 +27,6 @@
 
 namespace gmdiff::cli {
 namespace {
-
-enum ExitCode { done = 0, failed = 1, wrong_usage = 2, interrupted = 130 };
 
 /// The command line: the program, its verbs and which was chosen.
 struct CommandLine {
@@ -117,24 +117,18 @@ int report_usage(const CommandLine& line) {
   std::abort();
 }
 
-/// Runs the command; exceptions become exit codes.
+/// Runs the command; exceptions become messages and exit codes.
 int guarded(const std::function<int()>& command) {
   try {
     return command();
-  } catch (const study::WorkInterrupted& error) {
-    return report(error.what(), interrupted);
-  } catch (const std::invalid_argument& error) {
-    return report(error.what(), wrong_usage);
-  } catch (const DeviceError& error) {
-    return report(error.what(), wrong_usage);
   } catch (const MemoryError& error) {
-    return report(error.what(), failed);
-  } catch (const std::bad_alloc&) {
-    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"), failed);
-  } catch (const std::length_error&) {
-    return report("out of memory", failed);
+    return report(error.what(), exit_code_of(error));
+  } catch (const std::bad_alloc& error) {
+    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"), exit_code_of(error));
+  } catch (const std::length_error& error) {
+    return report("out of memory", exit_code_of(error));
   } catch (const std::exception& error) {
-    return report(error.what(), failed);
+    return report(error.what(), exit_code_of(error));
   }
 }
 

@@ -108,6 +108,10 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
   const std::string order = "_" + std::to_string(options.p);
   DistanceRow row{.judgement = {}, .has_floor = false};
   switch (options.metric) {
+    case Metric::sliced_wasserstein:
+      row.judgement.quantity = "sw" + order;
+      row.judgement.value = sliced_wasserstein(x, y, sliced);
+      break;
     case Metric::max_sliced_wasserstein:
       row.judgement.quantity = "max_sw" + order;
       row.judgement.value = max_sliced_wasserstein(x, y, sliced);
@@ -121,9 +125,9 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       row.judgement.quantity = "energy_distance";
       row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);  // the form that `judge` takes
       break;
-    default:
-      row.judgement.quantity = "sw" + order;
-      row.judgement.value = sliced_wasserstein(x, y, sliced);
+    case Metric::moments:
+    case Metric::modes:
+      break;  // refused above
   }
   return row;
 }

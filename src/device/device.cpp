@@ -38,7 +38,7 @@ std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) {
 #else
 constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
 std::vector<DeviceInfo> find_gpus() { return {{.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason}}; }
-[[noreturn]] void fail_without_cuda(const Device& device) { throw DeviceError(concat("device ", device.name(), ": ", cuda_reason)); }
+[[noreturn]] void fail_without_cuda(const Device& device) { throw DeviceUnavailable(concat("device ", device.name(), ": ", cuda_reason)); }
 std::unique_ptr<Executor> make_cuda_executor(const Device& device) { fail_without_cuda(device); }
 std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) { fail_without_cuda(device); }
 #endif
@@ -147,9 +147,10 @@ std::unique_ptr<Executor> make_executor(const Device& device) {
       return cpu::make_executor(device.number());
     case Device::Kind::cuda:
       return make_cuda_executor(device);
-    default:
+    case Device::Kind::reference:
       return reference::make_executor();
   }
+  fail("Device: unknown kind of device");
 }
 
 }  // namespace gmdiff

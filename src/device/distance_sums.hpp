@@ -22,11 +22,11 @@ class DistanceSums {
   virtual long double sum_pairs(const Points& x, const PairTerm& term) const = 0;
 };
 
-/// Those of a GPU. @throws DeviceError when this build or this machine does not have it, with the reason.
+/// Sums on a GPU. @throws DeviceUnavailable when this build or this machine does not have it, with the reason.
 std::unique_ptr<DistanceSums> make_cuda_distance_sums(const Device& device);
 
 /// Sums on a device. The `reference` has no sums of its own: all cores of the host take them, as `cpu` does.
-/// @throws std::invalid_argument for a number that the device cannot have, DeviceError when it is not available, with the reason.
+/// @throws std::invalid_argument for a number that the device cannot have, DeviceUnavailable when it is not available, with the reason.
 std::unique_ptr<DistanceSums> make_distance_sums(const Device& device);
 
 }  // namespace gmdiff

@@ -130,7 +130,7 @@ class Executor {
 /// @throws std::invalid_argument unless the device can have its number of threads or its index.
 void check_number(const Device& device);
 
-/// @throws DeviceError when this build or this machine does not have the device, with the reason.
+/// @throws DeviceUnavailable when this build or this machine does not have the device, with the reason.
 std::unique_ptr<Executor> make_executor(const Device& device);
 
 /// `run` of sample.hpp with a replicate for the streams of a draw (judging uses 1 and above).

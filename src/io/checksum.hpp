@@ -7,13 +7,13 @@
 
 namespace gmdiff::io {
 
-/// XXH64 with seed 0 of bytes that come in pieces (Collet, xxHash, doc/xxhash_spec.md). It depends on the bytes alone, not on how they
-/// are cut. It finds accidents, not forgeries.
+/// XXH64 with seed 0 of bytes that arrive in pieces (Collet, xxHash, doc/xxhash_spec.md). The value does not depend on the sizes of the
+/// pieces. It detects accidents, not forgeries.
 class Checksum {
  public:
   Checksum();
   void update(std::span<const std::byte> bytes);
-  /// Of all bytes so far.
+  /// Checksum of all bytes so far.
   std::uint64_t value() const;
 
  private:

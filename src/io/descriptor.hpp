@@ -6,7 +6,7 @@
 
 namespace gmdiff::io {
 
-/// An open file descriptor, closed at the end; -1 where none is open.
+/// Owner of a file descriptor, which the destructor closes; -1 without an open file.
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) : number_(number) {}

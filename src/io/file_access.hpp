@@ -7,21 +7,21 @@
 
 namespace gmdiff::io {
 
-/// Owner of a file and what it, its group and others may do with it.
+/// Owner, group and permissions of a file.
 struct FileAccess {
   mode_t mode;  ///< the nine bits of permissions
   uid_t owner;
   gid_t group;
 };
 
-/// Absent where there is no such file.
+/// Access of an existing file; empty without such a file.
 std::optional<FileAccess> access_of(const std::filesystem::path& file);
 
-/// `access` without what `limit` does not allow.
+/// `access` without the permissions that `limit` does not have.
 FileAccess limited(FileAccess access, const std::optional<FileAccess>& limit);
 
-/// Gives a file this access. Only the superuser may give a file away: where owner or group stay this process's, the group may do no more
-/// than others. Nothing happens on file systems without permissions.
+/// Gives a file this access. Only the superuser can change owner and group; if either remains that of this process, the group gets no more
+/// permissions than others. The call has no effect on file systems without permissions.
 void set_access(const std::filesystem::path& file, FileAccess access);
 
 }  // namespace gmdiff::io

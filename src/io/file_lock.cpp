@@ -21,7 +21,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder) : folder_(::open(fol
 
 Descriptor create_locked(const std::filesystem::path& file) {
   Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (descriptor.is_open()) ::flock(descriptor.number(), LOCK_EX | LOCK_NB);  // where this fails, the file system has no locks
+  if (descriptor.is_open()) ::flock(descriptor.number(), LOCK_EX | LOCK_NB);  // fails on file systems without locks
   return descriptor;
 }
 

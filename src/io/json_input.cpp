@@ -38,7 +38,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// Watches the parser: bounds the nesting and refuses repeated keys, of which a JSON reader would keep an arbitrary one.
+/// Observes the parser. It bounds the nesting and rejects repeated keys, since JSON readers differ in which value they keep.
 class ParserGuard {
  public:
   explicit ParserGuard(const Location& where) : where_(where) {}
@@ -72,7 +72,7 @@ class ParserGuard {
   std::vector<std::set<std::string>> keys_;
 };
 
-/// Passes a text on and refuses NUL bytes: the parser takes one for the end of the text and would ignore what follows.
+/// Forwards text and rejects NUL bytes, which the parser would take for the end of the text and ignore the rest.
 class TextWithoutNul : public std::streambuf {
  public:
   TextWithoutNul(std::istream& in, const Location& where) : in_(in), where_(where) {}
@@ -96,7 +96,7 @@ class TextWithoutNul : public std::streambuf {
     end_ = static_cast<std::size_t>(in_.rdbuf()->sgetn(buffer_.data(), static_cast<std::streamsize>(buffer_.size())));
   }
 
-  /// Moves the place behind text that was passed on.
+  /// Moves the place behind forwarded text.
   void count(std::string_view text) {
     const std::size_t last = text.rfind('\n');
     line_ += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -106,7 +106,7 @@ class TextWithoutNul : public std::streambuf {
   std::istream& in_;
   const Location& where_;
   std::array<char, 1 << 16> buffer_{};
-  std::size_t next_ = 0, end_ = 0;     // of the buffer: what is not passed on yet
+  std::size_t next_ = 0, end_ = 0;     // range of the buffer that is not forwarded yet
   std::size_t line_ = 1, column_ = 1;  // of the next byte
 };
 
@@ -155,7 +155,7 @@ std::string describe(const Json& value) {
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
   std::string message = concat("unknown ", what, " ", in_quotes(name));
   if (known.empty()) return message + "; none is known here";
-  // A name longer than this resembles nothing, and the distance is quadratic.
+  // A longer name is like no known one, and the cost of the distance is quadratic.
   if (name.size() <= max_quoted) {
     const auto closer = [&](const auto& a, const auto& b) { return edit_distance(name, a) < edit_distance(name, b); };
     message += "; did you mean " + in_quotes(*std::min_element(known.begin(), known.end(), closer)) + "?";

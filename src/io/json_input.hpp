@@ -11,23 +11,23 @@
 
 #include "base/check.hpp"
 
-// JSON from outside: parsing that refuses what is ambiguous or hostile, and errors that name file and place.
+// Reading of untrusted JSON. The parser rejects ambiguous and hostile text; errors name file and place.
 
 namespace gmdiff::io {
 
 using Json = nlohmann::json;
-/// Keeps the order of its keys.
+/// JSON that keeps the order of keys.
 using OrderedJson = nlohmann::ordered_json;
 
-/// Place of a value: the start of every message about it, e.g. `p.json: prior.means: `.
+/// Place of a value. Every message about the value begins with it, e.g. `p.json: prior.means: `.
 class Location {
  public:
-  /// @param file name in messages. @param folder where relative paths in the file start. @param files where `note` puts files.
+  /// @param file name in messages. @param folder base of relative paths in the file. @param files list to which `note` appends.
   explicit Location(std::string file, std::filesystem::path folder = {}, std::vector<std::filesystem::path>* files = nullptr)
       : file_(std::move(file)), folder_(std::move(folder)), files_(files) {}
 
   const std::filesystem::path& folder() const { return folder_; }
-  /// Remembers a file that is read for a value here.
+  /// Records that a value is read from another file.
   void note(const std::filesystem::path& file) const {
     if (files_ != nullptr) files_->push_back(file);
   }
@@ -52,23 +52,23 @@ class Location {
 
 /// Text in double quotes for a message: printable ASCII, shortened when long.
 std::string in_quotes(std::string_view text);
-/// What a value is, for a message: `"abc"`, `3.5`, `null`, `an array`, `an object`.
+/// Description of a value for messages: `"abc"`, `3.5`, `null`, `an array`, `an object`.
 std::string describe(const Json& value);
 /// `unknown <what> "<name>"` with the nearest known name and all known ones.
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
 
 /// Parses one JSON value that fills the stream. Nesting is limited, repeated keys and NUL bytes are errors.
-/// @throws std::invalid_argument saying where the text is not JSON (line and column) or which key is repeated.
+/// @throws std::invalid_argument with line and column of a syntax error, or with the repeated key.
 Json parse_json(std::istream& in, const Location& where);
 OrderedJson parse_ordered_json(std::istream& in, const Location& where);
 
 /// The value, which must be an object. @throws std::invalid_argument.
 const Json& as_object(const Json& value, const Location& where);
-/// The value under a key that must be there. @throws std::invalid_argument.
+/// The value of a required key. @throws std::invalid_argument when it is missing.
 const Json& member(const Json& object, const Location& where, const char* key);
-/// The value under a key, or null.
+/// The value of a key, or null.
 const Json* optional_member(const Json& object, const char* key);
-/// @throws std::invalid_argument when the object has a key that is not known, with the nearest one.
+/// @throws std::invalid_argument when the object has an unknown key; the message suggests the nearest known one.
 void check_keys(const Json& object, const Location& where, const std::vector<std::string>& known);
 
 }  // namespace gmdiff::io

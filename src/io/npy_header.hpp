@@ -22,7 +22,7 @@ struct NpyHeader {
 };
 
 /// Parses and checks the header of a .npy stream of `stream_bytes` bytes, positioned at its start.
-/// @param name stands for the file in messages.
+/// @param name name of the file in messages.
 /// @throws std::invalid_argument as `NpyReader` does.
 NpyHeader read_npy_header(std::istream& in, std::int64_t stream_bytes, const std::string& name);
 
@@ -33,7 +33,7 @@ std::string npy_header(const std::vector<std::int64_t>& shape, Precision precisi
 /// bytes of the array (8 a value; zeros in the shape left out) overflow 64 bits.
 std::int64_t shape_size(const std::vector<std::int64_t>& shape, const std::string& name);
 
-/// As Python writes a tuple: `()`, `(3,)`, `(3, 2)`.
+/// A shape written as a Python tuple: `()`, `(3,)`, `(3, 2)`.
 std::string shape_text(const std::vector<std::int64_t>& shape);
 
 }  // namespace gmdiff::io

@@ -78,7 +78,7 @@ std::int64_t NpyWriter::commit_partial(const std::filesystem::path& other, const
   close();
   const auto value_bytes = static_cast<std::uintmax_t>(precision_ == Precision::f32 ? 4 : 8);
   const auto data_bytes = static_cast<std::uintmax_t>(rows) * static_cast<std::uintmax_t>(row_values) * value_bytes;
-  // An unfinished row at the end goes.
+  // Drops an unfinished row at the end.
   std::filesystem::resize_file(output_->temporary(), header_bytes_ + data_bytes);
   output_->publish_as(other, sidecar);
   return rows;

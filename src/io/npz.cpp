@@ -22,7 +22,7 @@ namespace gmdiff::io {
 
 namespace {
 
-// What would differ from day to day and user to user: same arrays, same bytes.
+// Fixed values of fields that would otherwise depend on date and user, so that equal arrays give equal bytes.
 constexpr zip_uint16_t first_date = 1 << 5 | 1;                   // 1980-01-01, the first day a zip archive can express
 constexpr zip_uint32_t attributes = zip_uint32_t{0100644} << 16;  // a regular file that its owner may write and all may read
 
@@ -83,7 +83,7 @@ void add_entry(zip_t* archive, const OutputFile& output, const std::string& name
 
 /// Adds header and values as one entry.
 void add_array(zip_t* archive, const OutputFile& output, const NpzArray& array, std::string& header) {
-  // libzip reads through non-const pointers and leaves the bytes alone.
+  // libzip takes non-const pointers but does not modify the bytes.
   auto* values = reinterpret_cast<zip_uint8_t*>(const_cast<double*>(array.values.data()));
   std::array<zip_buffer_fragment_t, 2> parts{
       {{reinterpret_cast<zip_uint8_t*>(header.data()), header.size()}, {values, array.values.size_bytes()}}};
@@ -102,7 +102,7 @@ void close_archive(Archive archive, const OutputFile& output) {
 void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& arrays, bool overwrite) {
   check_arrays(file.string(), arrays);
   OutputFile output(file, overwrite);
-  std::deque<std::string> headers;  // their addresses stay
+  std::deque<std::string> headers;  // a deque keeps their addresses
   Archive archive = open_archive(output);
   for (const NpzArray& array : arrays) {
     add_array(archive.get(), output, array, headers.emplace_back(npy_header(array.shape, Precision::f64)));
@@ -196,7 +196,7 @@ void NpzReader::read_bytes(std::span<char> bytes) {
   require(std::ssize(bytes) <= left_, file_, ": an array has no more values");
   require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_, ": an array is damaged");
   left_ -= std::ssize(bytes);
-  // The checksum is compared when the end is read.
+  // libzip compares the checksum when the end is read.
   char none = 0;
   require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_, ": an array is damaged, its checksum is another");
 }

@@ -26,27 +26,27 @@ struct NpzArray {
   std::span<const double> values;   ///< row-major
 };
 
-/// Writes float64 arrays, stored uncompressed, in the given order; written beside `file` and renamed. Same arrays, same bytes.
-/// @throws std::invalid_argument for no arrays, an empty or repeated name, a shape that does not fit the values, an existing file unless
-///   `overwrite`; std::runtime_error when writing fails.
+/// Writes float64 arrays uncompressed in the given order, under a temporary name first. Equal arrays give equal bytes.
+/// @throws std::invalid_argument for an empty list, an empty or repeated name, a shape that does not match the values, or an existing file
+///   unless `overwrite`; std::runtime_error when writing fails.
 void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& arrays, bool overwrite);
 
-/// What an array of an archive is.
+/// Name, shape and type of an array in an archive.
 struct NpzEntry {
   std::string name;                 ///< without ".npy"
   std::vector<std::int64_t> shape;  ///< any rank
   Precision precision = Precision::f64;
 
   bool operator==(const NpzEntry&) const = default;
-  /// Of all values.
+  /// Bytes of all values.
   std::int64_t bytes() const;
 };
 
-/// Whether a file starts as zip archives do.
+/// Whether a file begins with the signature of a zip archive.
 bool is_npz(const std::filesystem::path& file);
 
-/// Writes the arrays of an archive in turns, rows by rows. Each goes into a private file of its own beside the archive until `commit` puts
-/// them together: the disk holds all values twice for that while. Same arrays, same bytes as `write_npz`.
+/// Writes the arrays of an archive alternately, some rows at a time. Each array goes into a private file beside the archive until `commit`
+/// joins them, so all values are on the disk twice for a while. The bytes equal those of `write_npz`.
 class NpzWriter {
  public:
   /// @throws as `NpyWriter` for each array, and as `write_npz`.
@@ -56,14 +56,14 @@ class NpzWriter {
   /// Appends to an array by its number. @throws as `NpyWriter::append`.
   void append(std::size_t array, std::span<const float> values) { parts_.at(array).writer->append(values); }
   void append(std::size_t array, std::span<const double> values) { parts_.at(array).writer->append(values); }
-  /// As of `NpyWriter`; the arrays of a partial archive must have as many whole rows each.
+  /// As in `NpyWriter`; all arrays of a partial archive must have the same number of whole rows.
   void commit(const std::string& sidecar = {});
   std::int64_t commit_partial(const std::filesystem::path& other, const std::string& sidecar = {});
 
  private:
   struct Part {
     std::string name;
-    std::unique_ptr<OutputFile> place;  ///< never published: its temporary file, private as such files are, becomes the part
+    std::unique_ptr<OutputFile> place;  ///< never published; its private temporary file is the part
     std::unique_ptr<NpyWriter> writer;
   };
   /// Writes the archive of the finished parts to its temporary name.
@@ -72,15 +72,15 @@ class NpzWriter {
   std::vector<Part> parts_;
 };
 
-/// An archive opened for reading: all headers are parsed and checked, values are read one array after the other.
+/// An archive opened for reading. The constructor parses and checks all headers; values are read one array after the other.
 class NpzReader {
  public:
-  /// @throws std::invalid_argument naming the file and what is wrong: missing, no zip archive, an entry that is no .npy file.
+  /// @throws std::invalid_argument naming the file when it is missing, is not a zip archive, or has an entry that is not a .npy file.
   explicit NpzReader(const std::filesystem::path& file);
 
   /// The arrays in the order of the archive.
   const std::vector<NpzEntry>& arrays() const { return arrays_; }
-  /// Goes to the first value of an array.
+  /// Moves to the first value of an array.
   void open(std::size_t array);
   /// The next raw little-endian bytes of the open array. @throws std::invalid_argument when there are no more or they are damaged.
   void read_bytes(std::span<char> bytes);
@@ -99,7 +99,7 @@ class NpzReader {
   std::vector<NpzEntry> arrays_;
   std::vector<std::int64_t> data_offsets_;
   std::unique_ptr<zip_file, CloseEntry> entry_;
-  std::int64_t left_ = 0;  // bytes of the open array
+  std::int64_t left_ = 0;  // unread bytes of the open array
 };
 
 }  // namespace gmdiff::io

@@ -14,7 +14,7 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::int64_t max_values = std::int64_t{1} << 30;  // 8 GiB in double; bounds what a sparse file can make us allocate
+constexpr std::int64_t max_values = std::int64_t{1} << 30;  // 8 GiB in double; bounds the memory that a sparse file can request
 constexpr std::uint64_t copies = 4;  // the array, the matrices that it becomes, their eigenvectors, and one under way
 constexpr int element_names = 3;
 
@@ -68,7 +68,7 @@ class NestedArray {
     index_.pop_back();
   }
 
-  /// What was asked for, with the row length that the first row has set.
+  /// The expected shape, with the row length taken from the first row.
   std::string expected_shape() const {
     std::vector<std::int64_t> shape = array_.shape;
     if (any_length_) shape.front() = any_size;

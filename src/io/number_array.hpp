@@ -18,7 +18,7 @@ namespace gmdiff::io {
 struct NumberArray {
   std::vector<std::int64_t> shape;
   std::vector<double> values;
-  /// eps of the type that the numbers came in: float32 of a .npy file, else double.
+  /// eps of the numbers' original type: float32 for such a .npy file, otherwise double.
   double relative_precision = std::numeric_limits<double>::epsilon();
 
   std::int64_t size(std::size_t dimension) const { return shape[dimension]; }
@@ -27,11 +27,12 @@ struct NumberArray {
   std::vector<Eigen::MatrixXd> matrices() const;  ///< rank 3
 };
 
-/// An entry of an expected shape that any size >= 1 fits.
+/// Entry of an expected shape that matches every size >= 1.
 constexpr std::int64_t any_size = -1;
 
 /// Reads an array of the expected shape (rank 1 to 3).
-/// @throws std::invalid_argument naming the place, the expected shape and what was given; a .npy file is checked before it is read.
+/// @throws std::invalid_argument with the place, the expected shape and the given one; the size of a .npy file is checked before it is
+/// read.
 NumberArray read_array(const Json& value, const Location& where, const std::vector<std::int64_t>& expected);
 
 }  // namespace gmdiff::io

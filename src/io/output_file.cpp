@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A file that may be written: absent, or regular and allowed to go. A device such as /dev/null must not be renamed over.
+/// Checks that a file may be written: it is absent, or it is regular and may be replaced. A device such as /dev/null must not be replaced.
 void check_target(const fs::path& file, bool overwrite) {
   std::error_code none;
   const fs::file_status status = fs::status(file, none);
@@ -30,7 +30,7 @@ void check_target(const fs::path& file, bool overwrite) {
   require(overwrite, file.string(), ": exists already");
 }
 
-/// What tells a file from others, whatever their names.
+/// Identity of a file, independent of its names.
 struct FileIdentity {
   dev_t device = 0;
   ino_t number = 0;
@@ -46,7 +46,7 @@ FileIdentity identity_of(const fs::path& file) {
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
-/// Name of the temporary files of all writers of a file, but for what tells them apart.
+/// Common beginning of the names of a file's temporary files.
 std::string temporary_stem(const fs::path& file) { return file.filename().string() + ".tmp-"; }
 
 void check_no_other_writer(const fs::path& file) {
@@ -58,7 +58,7 @@ void check_no_other_writer(const fs::path& file) {
   }
 }
 
-/// `<file>.tmp-<pid>`, with a number behind it when several writers of one process meet or an old run left its own.
+/// `<file>.tmp-<pid>`, followed by a number if that name is taken by this process or left over from an old run.
 std::pair<fs::path, Descriptor> create_temporary(const fs::path& file) {
   const std::string base = (file.parent_path() / temporary_stem(file)).string() + std::to_string(::getpid());
   fs::path candidate = base;
@@ -72,7 +72,7 @@ std::pair<fs::path, Descriptor> create_temporary(const fs::path& file) {
   }
 }
 
-/// Renames without replacing; false where `to` exists.
+/// Renames without replacing; false if `to` exists.
 bool rename_to_new(const fs::path& from, const fs::path& to) {
   if (::link(from.c_str(), to.c_str()) == 0) {
     ::unlink(from.c_str());
@@ -140,7 +140,7 @@ void OutputFile::publish_to(const fs::path& target, bool overwrite, const std::s
   }
 }
 
-// A reader may come between the two files: the checksums in the sidecar tell whether they belong together.
+// A reader may see one file replaced and the other not; the checksums in the sidecar tell whether they belong together.
 void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std::string& sidecar) {
   check_target(target, overwrite);
   const FileAccess access = limited(access_of(file_).value_or(access_), access_of(target));
@@ -155,7 +155,7 @@ void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std:
   const FileIdentity data = identity_of(temporary_);
   move_to(target, overwrite, access);
   if (overwrite) remove_former_sidecars(target, beside.has_value());
-  // A run that did not wait for this one may have come between: then its sidecar is the right one.
+  // A run that did not wait for the lock may have replaced the data; then its sidecar is the right one.
   if (beside && identity_of(target) == data) beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
 }
 

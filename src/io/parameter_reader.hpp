@@ -11,15 +11,15 @@
 #include "io/number_array.hpp"
 #include "sampler/catalogue.hpp"
 
-// Descriptions from JSON, by the catalogue.
+// Reads descriptions from JSON by the catalogue.
 
 namespace gmdiff::io {
 
-using catalogue::enum_names;
+using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
 
-constexpr int max_steps = 1'000'000;  // of a grid or a table in a problem file: bounds time and memory of a hostile one
+constexpr int max_steps = 1'000'000;  // of a grid or table in a problem file; bounds time and memory for hostile files
 
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".
@@ -30,7 +30,7 @@ bool read_boolean(const Json& value, const Location& where);
 /// Position of a string among the names. @throws std::invalid_argument with all of them.
 std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names);
 
-/// Whether `type` must be given, or may be left out and then means the first alternative.
+/// Whether the key `type` is required, or may be omitted and then means the first alternative.
 enum class TypeKey { required, optional };
 /// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid", "sampler", "beta".
 template <class Variant>
@@ -76,7 +76,7 @@ class ParameterReader {
   void whole(const char* key, int& parameter, int most) {
     if (const Json* value = optional_member(object_, key)) parameter = read_count(*value, where_.key(key), most);
   }
-  /// The first group when one of its keys is given, and then none of the second.
+  /// Reads the first group if one of its keys is given, otherwise the second. Keys of both are an error.
   template <class First, class Second>
   void either(bool, First first, Second second) {
     const std::string in_first = given_key(first);
@@ -97,7 +97,7 @@ class ParameterReader {
   template <class Enum>
   requires std::is_enum_v<Enum>
   static void read(const Json& value, const Location& where, Enum& parameter) {
-    const auto& names = enum_names<Enum>;
+    const auto& names = names_of<Enum>();
     parameter = static_cast<Enum>(read_choice(value, where, {names.begin(), names.end()}));
   }
   template <class... Alternatives>
@@ -137,7 +137,7 @@ inline constexpr bool is_variant = false;
 template <class... Alternatives>
 inline constexpr bool is_variant<std::variant<Alternatives...>> = true;
 
-/// Calls f with a default-constructed value of each alternative that has a written form; those of a variant in a variant as well.
+/// Calls f with a default-constructed value of each alternative that has a written form, including those of nested variants.
 template <class Variant, class F>
 void for_each_alternative(F f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {

@@ -12,11 +12,11 @@
 #include "io/json_output.hpp"
 #include "sampler/catalogue.hpp"
 
-// Descriptions as JSON, by the catalogue.
+// Writes descriptions as JSON by the catalogue.
 
 namespace gmdiff::io {
 
-using catalogue::enum_names;
+using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
 
@@ -58,7 +58,7 @@ class ParameterWriter {
   }
   template <class Enum>
   requires std::is_enum_v<Enum>
-  static OrderedJson write(Enum value) { return enum_names<Enum>.at(static_cast<std::size_t>(value)); }
+  static OrderedJson write(Enum value) { return names_of<Enum>().at(static_cast<std::size_t>(value)); }
   template <class... Alternatives>
   static OrderedJson write(const std::variant<Alternatives...>& value) {
     return write_variant(value);
@@ -81,7 +81,7 @@ OrderedJson write_description(T description) {
   }
 }
 
-/// That of the alternative, of a variant in a variant.
+/// The JSON of a nested variant's alternative.
 template <class... Alternatives>
 OrderedJson write_description(const std::variant<Alternatives...>& description) {
   return write_variant(description);

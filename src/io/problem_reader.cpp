@@ -16,7 +16,7 @@ using io::any_size;
 using io::Json;
 using io::Location;
 
-/// Puts the place before what a model object finds wrong.
+/// Prefixes the errors of a model object's constructor with the place.
 template <class F>
 auto at(const Location& where, F make) {
   try {
@@ -126,7 +126,7 @@ Problem read_parts(const Json& root, const Location& top) {
   return problem;
 }
 
-/// Builds process and grid, so that a file that is read is one that can be run.
+/// Constructs process and grid, so that a file that is read can also be run.
 void check_schedule(const Problem& problem, const Location& top) {
   const auto process = at(top.key("process"), [&] { return ForwardProcess(problem.process); });
   const LinearObservation* observation = problem.observation ? &*problem.observation : nullptr;

@@ -23,8 +23,8 @@ OrderedJson rows(const auto& matrix) {
   return array;
 }
 
-/// Whether a dense matrix would lose half of the digits of some eigenvalue, or all of them; it resolves eps times the largest. A mixture
-/// that was given dense matrices has lost them already.
+/// Whether a dense matrix, which resolves eps times its largest eigenvalue, would lose half or more of the digits of some eigenvalue. A
+/// mixture constructed from dense matrices has already lost them.
 bool needs_eigenvalues(const Mixture& mixture) {
   constexpr double half_of_the_digits = 1e-8;
   if (mixture.bases().empty() || !mixture.dense_covariances().empty()) return false;
@@ -82,8 +82,8 @@ OrderedJson write_observation(const LinearObservation& observation) {
   return object;
 }
 
-/// Takes the least that an array needs on a line, two characters a number, from the room left; false when there is not enough. Spares the
-/// dump of a large array at every level of its nesting.
+/// Subtracts the least length of an array on a line, two characters a number, from the room left; false if there is too little. It saves
+/// printing a large array at every level of its nesting.
 bool may_fit(const OrderedJson& value, std::size_t& room) {
   if (!value.is_array()) return room >= 2 ? (room -= 2, true) : false;
   for (const OrderedJson& entry : value) {
@@ -92,7 +92,7 @@ bool may_fit(const OrderedJson& value, std::size_t& room) {
   return true;
 }
 
-/// The array on one line after `indent` characters, or nothing when it does not fit or is no array.
+/// The array on one line after `indent` characters; empty if it does not fit or is not an array.
 std::string one_line(const OrderedJson& value, std::size_t indent) {
   std::size_t room = line_length;
   if (!value.is_array() || !may_fit(value, room)) return {};
@@ -100,7 +100,7 @@ std::string one_line(const OrderedJson& value, std::size_t indent) {
   return line.size() + indent <= line_length ? line : std::string();
 }
 
-/// Objects one key a line; arrays on one line where they fit, else one element a line.
+/// Writes objects with one key a line, and arrays on one line if they fit, otherwise with one element a line.
 void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
   if (!value.is_structured()) {
     text += value.dump();
@@ -122,7 +122,7 @@ void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
   text.append(1, '\n').append(indent, ' ').append(1, value.is_object() ? '}' : ']');
 }
 
-/// Of the prior as JSON values and as text, with a copy under way.
+/// Bytes of the prior as JSON values and as text, with one temporary copy.
 std::uint64_t bytes_of_text(const Mixture& prior) {
   constexpr std::uint64_t number = 80;
   const auto K = static_cast<std::uint64_t>(prior.num_components());

@@ -12,7 +12,7 @@ namespace gmdiff {
 
 namespace {
 
-/// Text before the separator; removed from `text` together with it.
+/// Returns the text before the separator and removes both from `text`.
 std::string_view take_until(std::string_view& text, char separator) {
   const std::size_t end = std::min(text.find(separator), text.size());
   const std::string_view head = text.substr(0, end);
@@ -20,7 +20,7 @@ std::string_view take_until(std::string_view& text, char separator) {
   return head;
 }
 
-/// A value of the command line as the JSON value it stands for: number, true, false or a string.
+/// Converts a value of the command line to JSON: a number, true, false or a string.
 io::Json read_value(std::string_view text, const io::Location& where) {
   if (text == "true" || text == "false") return text == "true";
   if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::string(text);
@@ -30,7 +30,7 @@ io::Json read_value(std::string_view text, const io::Location& where) {
   return error == std::errc() && end == text.data() + text.size() ? io::Json(number) : io::Json(std::string(text));
 }
 
-/// A parameter as `read_value` reads it, in the fewest digits.
+/// A parameter in the form that `read_value` reads, in the fewest digits.
 std::string value_text(const io::OrderedJson& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number_float()) return value.dump();

@@ -37,7 +37,7 @@ std::optional<OrderedJson> parse_sidecar(const fs::path& file) {
   }
 }
 
-/// Checksum of `bytes` bytes that come block by block.
+/// Checksum of `bytes` bytes that are read in pieces.
 template <class Read>
 std::uint64_t checksum_of(std::int64_t bytes, Read read) {
   std::vector<char> block(1 << 20);
@@ -51,7 +51,7 @@ std::uint64_t checksum_of(std::int64_t bytes, Read read) {
   return checksum.value();
 }
 
-/// What a sidecar says of its data.
+/// The data's description in a sidecar.
 struct Contents {
   std::vector<std::int64_t> shape;  ///< of the first array
   std::vector<std::uint64_t> checksums;

@@ -7,7 +7,7 @@
 
 #include "io/json_input.hpp"
 
-// Sidecars: `x.npy.json` beside `x.npy` tells where the data come from and names their checksums.
+// Sidecars: `x.npy.json` beside `x.npy` holds the provenance of the data and their checksums.
 
 namespace gmdiff::io {
 
@@ -17,13 +17,13 @@ constexpr const char* checksums_key = "checksums";
 /// Name of the sidecar of `file`.
 std::filesystem::path sidecar_path(const std::filesystem::path& file);
 
-/// The sidecar that a reader of `file` takes: that of the file behind links, or where it has none that of the name given.
+/// The sidecar for a reader of `file`: that of the file behind links or, if it has none, that of the given name.
 std::filesystem::path find_sidecar(const std::filesystem::path& file);
 
-/// Whether a file is a sidecar, of whatever data: what is not may be anything of the user's.
+/// Whether a file is a sidecar of any data. Other files of such a name belong to the user.
 bool is_sidecar(const std::filesystem::path& file);
 
-/// Checksums as they stand in sidecars, and back. @throws std::invalid_argument for anything else than an array of 16 digits each.
+/// Converts checksums to their form in sidecars, and back. @throws std::invalid_argument unless the array holds strings of 16 digits.
 OrderedJson write_checksums(const std::vector<std::uint64_t>& checksums);
 std::vector<std::uint64_t> read_checksums(const OrderedJson& value, const Location& where);
 

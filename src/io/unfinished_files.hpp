@@ -2,11 +2,11 @@
 
 #include <filesystem>
 
-// Names under which unfinished output stands, known to the whole process, so that a process that a signal ends can take them away.
+// A list of this process's unfinished output files, so that they can be removed when a signal ends the process.
 
 namespace gmdiff::io {
 
-/// While it lives, `name` is that of an unfinished file, as are the names that begin with it and go on with `.` or `-`.
+/// Registers `name` as an unfinished file while the object exists, together with the names that continue it with `.` or `-`.
 class UnfinishedFile {
  public:
   explicit UnfinishedFile(std::filesystem::path name);
@@ -18,7 +18,8 @@ class UnfinishedFile {
   std::filesystem::path name_;
 };
 
-/// Removes all unfinished files, from any thread. For a process about to end: whoever begins or finishes one from now on waits for ever.
+/// Removes all unfinished files; callable from any thread of a process that is about to end. Threads that begin or finish a file afterwards
+/// wait forever.
 void remove_unfinished_files();
 
 }  // namespace gmdiff::io

@@ -9,23 +9,23 @@
 
 namespace gmdiff::particle {
 
-/// All tables of an SMC plan: plans of SMC compute every law as a wide one.
+/// All tables of an SMC plan. SMC computes every law as a wide one, whatever its dimension.
 template <class Real>
 class SmcTables {
  public:
   explicit SmcTables(const SmcPlan& plan);
 
-  /// Of the chains of one seed; valid as long as this object.
+  /// The tables of the chains of one seed; valid as long as this object.
   ChainTables<Real> chain(std::uint64_t seed) const;
   const LawTables<Real>& law() const { return law_; }
-  /// Of the start's mixture; null without one.
+  /// The law of the start's mixture; null without one.
   const LawTables<Real>* start_law() const { return start_law_.empty() ? nullptr : &start_law_.front(); }
   const Arena<Real>& arena() const { return arena_; }
   const std::vector<SmcStepTable<Real>>& steps() const { return steps_; }
   const SmcStartTable<Real>& start() const { return start_; }
-  /// What the weights of all steps leave out.
+  /// Logarithm of the constants that the weights of all steps omit.
   double log_constant() const;
-  /// Bytes of all this, before it is made.
+  /// Bytes that these tables will take.
   static std::size_t bytes(const SmcPlan& plan);
 
  private:

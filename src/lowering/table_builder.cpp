@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "base/check.hpp"
 #include "base/extended.hpp"
 
 namespace gmdiff::particle {
@@ -31,7 +32,7 @@ Spectrum<Real> spectrum(const MixtureTable& mixture, Arena<Real>& arena, Entry e
   for (Index k = 0; k < rows; ++k) {
     for (Index i = 0; i < columns; ++i) values[k * columns + i] = static_cast<Real>(entry(k, i));
   }
-  // Where there is one row or column, every index finds it.
+  // A single row or column holds for every index.
   return {.values = values, .stride_k = rows == 1 && mixture.num_components() > 1 ? 0 : columns, .stride_i = columns == 1 ? 0 : 1};
 }
 
@@ -197,9 +198,11 @@ Family wide_family_of(const MixtureTable& table) {
       return Family::spherical;
     case CovarianceType::tied:
       return Family::tied;
-    default:
+    case CovarianceType::diag:
+    case CovarianceType::common_basis:
       return Family::diag;
   }
+  fail("unknown covariance type of a mixture table");
 }
 
 Family family_of(const MixtureTable& table) {

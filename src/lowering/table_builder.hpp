@@ -8,23 +8,23 @@
 
 #include "particle/tables.hpp"
 
-// From a plan to the tables of the fast devices: double-precision products, quotients and roots of the plan's numbers, and logarithms in
-// long double, each rounded once to the precision of the run (numerics.md §2).
+// Builds the tables of the fast devices from a plan: products, quotients and roots of the plan's numbers in double and logarithms in long
+// double, each rounded once to the precision of the run (numerics.md §2).
 
 namespace gmdiff::particle {
 
-/// How a law's components are computed: runs of small laws through records, all others, and given points, as wide ones.
+/// Family of a law: small laws are computed from records in runs; all other laws, and all laws at given points, are wide.
 Family family_of(const MixtureTable& table);
 Family wide_family_of(const MixtureTable& table);
 
-/// Memory of tables, given out piece by piece.
+/// Memory of tables, allocated piece by piece.
 template <class Real>
 class Arena {
  public:
-  /// Room for n numbers, where they stay until the arena is cleared.
+  /// Allocates n numbers, which stay in place until the arena is cleared.
   Real* allocate(std::size_t n);
   void clear() { pieces_.clear(); }
-  /// What was given out, in that order.
+  /// The allocated pieces in order.
   const std::vector<std::vector<Real>>& pieces() const { return pieces_; }
 
  private:
@@ -47,16 +47,16 @@ class LawTables {
   LawTable<Real> table_;
 };
 
-/// Bytes that the tables of one step take.
+/// Bytes of the tables of one step.
 template <class Real>
 std::size_t step_bytes(const MixtureTable& mixture, const Step& step);
 
-/// Table of one step, its numbers in `arena`.
+/// Table of one step, with its numbers in `arena`.
 template <class Real>
 StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<Real>& arena);
 template <class Real>
 StartTableOf<Real> start_table(const LawTables<Real>& law, const StartTable& start, Arena<Real>& arena);
-/// Of a level with sigma > 0, or one where every component has a density.
+/// Table of a level with sigma > 0, or of any level at which every component has a density.
 template <class Real>
 LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real>& arena);
 

@@ -83,8 +83,8 @@ AffineStep ancestral(const LevelValues& t, const LevelValues& s, Ancestral::Vari
 }
 
 AffineStep euler_maruyama(const LevelValues& t, const LevelValues& s, long double zeta) {
-  // With p - f = g^2 / (2 sigma^2) = -q / alpha, the row of §5 reads 1 - Delta (p + zeta^2 (p - f)), -(1 + zeta^2) Delta q, zeta g
-  // sqrt(Delta).
+  // With p - f = g^2 / (2 sigma^2) = -q / alpha, the row of §5 reads
+  //   a = 1 - Delta (p + zeta^2 (p - f)),   b = -(1 + zeta^2) Delta q,   e = zeta g sqrt(Delta).
   if (zeta == 0.0L) return euler(t, s);
   const long double delta = t.t - s.t;
   const long double rate = -t.q / t.alpha;

@@ -11,7 +11,7 @@
 
 namespace gmdiff::coefficients {
 
-/// A level with what its samplers ask for. p and q are NaN where the process has no derivatives, infinite at sigma = 0.
+/// A level with the values that samplers need. p and q are NaN if the process has no derivatives, and infinite at sigma = 0.
 struct LevelValues {
   long double t;
   long double alpha;
@@ -26,7 +26,7 @@ struct LevelValues {
   Level rounded() const { return {static_cast<double>(alpha), static_cast<double>(sigma)}; }
 };
 
-/// Level i of a grid; p and q only when asked for (they need the derivatives and a time inside the process).
+/// Values of a grid level. p and q are set only `with_derivatives`, since they need derivatives and a time inside the process.
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives);
 
 /// Churn to n_hat = n_t (1 + gamma): the level reached, and c_x, c_n of the step (Karras et al. 2022, Algorithm 2, for any process).
@@ -44,10 +44,10 @@ AffineStep euler(const LevelValues& t, const LevelValues& s);
 AffineStep heun_t(const LevelValues& t, const LevelValues& s);
 AffineStep heun_n(const LevelValues& t, const LevelValues& s);
 AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const LevelValues& s, long double r);
-/// @param h_previous lambda step of the step before; 0: there is none, the step is of first order.
+/// @param h_previous difference of lambda over the step before; 0 for the first step, which then is of first order.
 AffineStep dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous);
 AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous);
-/// x <- alpha_s D: what every sampler but those in t does in its last step, to sigma_s = 0.
+/// x <- alpha_s D, the last step to sigma_s = 0 of every sampler except those in t.
 AffineStep denoise(const LevelValues& t, const LevelValues& s);
 /// Exact reverse transition (§5.1).
 MixtureTransition transition(const LevelValues& t, const LevelValues& s);

@@ -8,10 +8,10 @@
 namespace gmdiff {
 namespace {
 
-constexpr long double same_level = 1e-12L;  // relative difference of n: a grid that holds tau_i up to rounding holds it
+constexpr long double same_level = 1e-12L;  // relative difference of n below which a grid level counts as tau_i
 
-/// The last step weighs coordinate i by a factor of variance nu^2 + v_{s,i}. Where that is below this share of the noise of the level
-/// before, few particles would keep a weight.
+/// The last step weights coordinate i by a factor of variance nu^2 + v_{s,i}. If that is below this share of the noise of the level before,
+/// few particles keep a weight.
 constexpr long double narrow_share = 0.25L;
 
 long double noise_to_signal(const GridLevel& level) { return level.sigma / level.alpha; }
@@ -50,7 +50,7 @@ Potentials::End Potentials::end() const {
   return end;
 }
 
-/// The place of the level with sigma / alpha = n, which is inserted unless it is there.
+/// Index of the level with sigma / alpha = n, which is inserted if the grid does not have it.
 std::size_t Potentials::insert(long double n, const ForwardProcess& process) {
   const auto place = std::find_if(levels_.begin(), levels_.end(),
                                   [&](const GridLevel& level) { return noise_to_signal(level) <= n * (1.0L + same_level); });

@@ -11,19 +11,19 @@ namespace gmdiff {
 /// The potentials g_s of an observation at the levels of a grid (mathematics.md §7.2).
 class Potentials {
  public:
-  /// Variant A where `kappa` is given, >= 0; else C. Of A, the levels tau_i are inserted into the grid.
+  /// Variant A if `kappa` >= 0 is given, otherwise C. Variant A inserts the levels tau_i into the grid.
   Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa);
 
   const std::vector<GridLevel>& levels() const { return levels_; }
   Eigen::Index num_observed() const { return static_cast<Eigen::Index>(coordinates_.size()); }
-  /// g of level l.
+  /// The potential g of level l.
   Potential at(std::size_t l) const;
   /// The factors of g of level l that are still active at the level after it.
   Potential divided(std::size_t l) const;
-  /// Whether a coordinate is observed at the last level by a factor too narrow for weights there (§7.4), exactly or nearly.
+  /// Whether the factor of some coordinate at the last level is too narrow for weights there (§7.4): without noise, or nearly.
   enum class End { wide, nearly_exact, exact };
   End end() const;
-  /// What a weight with the potentials of all levels leaves out of p(y): the sum of log alpha_tau of the pins.
+  /// The part of log p(y) that weights with the potentials of all levels omit: the sum of log alpha_tau over the pins.
   long double log_constant() const;
 
  private:
@@ -31,7 +31,7 @@ class Potentials {
   struct Coordinate {
     long double y, n;
     bool is_pinned;
-    std::size_t tau;  ///< level of the pin; the last one where there is none
+    std::size_t tau;  ///< level of the pin; the last level without a pin
   };
 
   bool is_narrow(long double n) const;

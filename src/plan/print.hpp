@@ -6,7 +6,7 @@
 
 namespace gmdiff {
 
-/// Parts of a plan, as people read them.
+/// Parts of a plan in readable form.
 void print(std::ostream& out, const Level& level);
 void print(std::ostream& out, const Step& step);
 

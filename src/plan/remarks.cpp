@@ -8,7 +8,7 @@
 namespace gmdiff {
 namespace {
 
-/// alpha_T max |mu_k|: how far the means still are from 0 where a Gaussian start puts everything (§5.2).
+/// alpha_T max |mu_k|, the largest distance of a mean of p_T from 0, the centre of a Gaussian start (§5.2).
 double remaining_mean(std::span<const Mixture> mixtures, double alpha) {
   double largest = 0.0;
   for (const Mixture& mixture : mixtures) {

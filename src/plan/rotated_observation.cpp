@@ -11,9 +11,9 @@
 namespace gmdiff {
 namespace {
 
-constexpr double range_tolerance = 1e-10;  // of |y|: what rounding leaves of a y inside the range of A
+constexpr double range_tolerance = 1e-10;  // share of |y| that rounding can leave outside the range of A
 
-/// Entries that see one coordinate each: those coordinates first, the others behind them in their order.
+/// For rows with one nonzero entry each: the observed coordinates first, then the others in their order.
 RotatedObservation from_coordinates(const std::vector<CoordinateObservation>& entries, Eigen::Index dim) {
   const auto r = static_cast<Eigen::Index>(entries.size());
   RotatedObservation rotated{Eigen::MatrixXd::Zero(dim, dim), Eigen::VectorXd(r), Eigen::VectorXd(r), 0.0};
@@ -35,7 +35,7 @@ RotatedObservation from_coordinates(const std::vector<CoordinateObservation>& en
   return rotated;
 }
 
-/// y = A x + sigma eps, all entries with one noise.
+/// The observation y = A x + sigma eps with the same noise in all entries.
 struct Isotropic {
   Eigen::MatrixXd A;
   Eigen::VectorXd y;
@@ -55,7 +55,7 @@ Isotropic whitened(const LinearObservation& observation) {
   return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant, true};
 }
 
-constexpr double most_graded = 1e12;  // of the norms of rows: short of where the small ones go under in the rounding of the large ones
+constexpr double most_graded = 1e12;  // ratio of norms of rows, below which small rows survive the rounding of large ones
 
 /// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy ones.
 bool is_graded(const Isotropic& observation) {
@@ -89,7 +89,7 @@ RotatedObservation from_singular_directions(const Isotropic& observation) {
     rotated.n(i) = observation.sigma / svd.s(i);
     log_constant -= extended::log(static_cast<long double>(svd.s(i)));
   }
-  // What A cannot reach is noise.
+  // The part of y outside the range of A is noise.
   const long double sigma = observation.sigma;
   for (Eigen::Index j = r; j < y.size(); ++j) {
     if (observation.sigma == 0.0) {

@@ -64,7 +64,7 @@ void check(const S& sampler, const ForwardProcess& process) {
 
 // --- rows -----------------------------------------------------------------------------------------------------------------------
 
-/// Walks the grid once, from noisy to clean; multistep samplers remember the step before.
+/// Visits the grid once, from noisy to clean; multistep samplers keep a value of the step before.
 class StepBuilder {
  public:
   StepBuilder(const ForwardProcess& process, int num_steps) : process_(process), num_steps_(num_steps) {}
@@ -85,7 +85,7 @@ class StepBuilder {
   }
 
  private:
-  /// gamma of §5: at most sqrt(2) - 1, between churn_min and churn_max; pure noise has no finite n to raise.
+  /// gamma of §5: at most sqrt(2) - 1 between churn_min and churn_max; 0 for pure noise, whose n is infinite.
   template <Churned S>
   long double churn_amount(const S& sampler, const LevelValues& t) const {
     if (t.alpha == 0.0L || !(t.n() >= sampler.churn_min && t.n() <= sampler.churn_max)) return 0.0L;
@@ -100,7 +100,7 @@ class StepBuilder {
   }
 
   Step row(const ExactTransition&, const LevelValues& t, const LevelValues& s) { return coefficients::transition(t, s); }
-  /// The last step adds no noise (Ho et al. 2020, Algorithm 2): with `large` the row of the table would.
+  /// The last step adds no noise (Ho et al. 2020, Algorithm 2), although the table's row for `large` has some.
   Step row(const Ancestral& sampler, const LevelValues& t, const LevelValues& s) {
     return s.sigma == 0.0L ? coefficients::denoise(t, s) : coefficients::ancestral(t, s, sampler.variance);
   }
@@ -116,7 +116,7 @@ class StepBuilder {
   Step row(const Dpmpp2m&, const LevelValues& t, const LevelValues& s) { return coefficients::dpmpp_2m(t, s, advance(t, s)); }
   Step row(const SdeDpmpp2m&, const LevelValues& t, const LevelValues& s) { return coefficients::sde_dpmpp_2m(t, s, advance(t, s)); }
 
-  /// The lambda step of the step before; keeps this one's.
+  /// Returns the difference of lambda over the step before and stores that of this step.
   long double advance(const LevelValues& t, const LevelValues& s) {
     const long double before = h_previous_;
     h_previous_ = s.lambda() - t.lambda();
@@ -128,7 +128,7 @@ class StepBuilder {
   long double h_previous_ = 0.0L;
 };
 
-// --- what the result says beside the samples ------------------------------------------------------------------------------------
+// --- notes and warnings of the result -------------------------------------------------------------------------------------------
 
 template <class S>
 std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {

@@ -47,7 +47,8 @@ void check_own(const Bootstrap& /*sampler*/, const RotatedObservation& observati
 const double* kappa_of(const Mcgdiff& sampler) { return sampler.variant == Mcgdiff::Variant::A ? &sampler.kappa : nullptr; }
 const double* kappa_of(const Bootstrap&) { return nullptr; }
 
-/// The prior in rotated coordinates, as spherical, diag or full: what all coordinates share is not the eigenbasis here.
+/// The prior in rotated coordinates with spherical, diag or full structure. SMC works in the observation's basis, so a shared eigenbasis
+/// does not help.
 Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
   const Mixture rotated = prior.push_forward(V.transpose(), Eigen::VectorXd::Zero(prior.dim()));
   const CovarianceType type = rotated.covariance_type();
@@ -61,7 +62,7 @@ Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
 
 long double log_normal_constant(long double variance) { return -0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * variance); }
 
-/// log of the normaliser of g, of each factor with `added` variance.
+/// Logarithm of the normaliser of g with `added` variance in each factor.
 long double log_constant(const Potential& g, long double added) {
   long double sum = 0.0L;
   for (Eigen::Index i = 0; i < g.variance.size(); ++i) {
@@ -72,7 +73,7 @@ long double log_constant(const Potential& g, long double added) {
 
 // --- the first particles --------------------------------------------------------------------------------------------------------
 
-/// N(0, sigma_T^2 I), tilted by g_T where there is one. @returns the log of its normaliser
+/// Sets the start N(0, sigma_T^2 I), tilted by g_T if there is one. @returns the log of its normaliser
 long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted) {
   const double V = level.sigma * level.sigma;
   plan.start.mean = Eigen::VectorXd::Zero(plan.dim());
@@ -89,7 +90,7 @@ long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted
   return log_z;
 }
 
-/// Exact p_T, tilted by g_T where there is one: a mixture again (§2.7). @returns the log of its normaliser
+/// Sets the exact start p_T, tilted by g_T if there is one, which is a mixture too (§2.7). @returns the log of its normaliser
 long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& level, bool is_tilted) {
   Mixture law = prior.diffuse(level);
   long double log_z = 0.0L;
@@ -113,7 +114,7 @@ class Builder {
   Builder(SmcPlan& plan, const ForwardProcess& process, const Potentials& potentials)
       : plan_(plan), process_(process), potentials_(potentials) {}
 
-  /// @returns the sum of the logs of constants that the weights of the steps leave out
+  /// @returns the sum of the logs of constants that the weights of the steps omit
   template <class Smc>
   long double steps(const Smc& sampler) {
     const std::size_t last = potentials_.levels().size() - 1;

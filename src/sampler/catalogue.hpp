@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 #include <type_traits>
 
 #include <gmdiff/model/process.hpp>
@@ -8,20 +9,38 @@
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
-// The catalogue of names: one entry for each process, grid and sampler, with its parameters. Problem files are read and written by it, and
-// so are samplers on the command line. A default is the member initialiser of the description.
+// The catalogue of names: one entry for each process, grid and sampler, with its parameters. It defines problem files and the samplers of
+// the command line. The default of a parameter is the member initialiser of the description.
 //
 // A visitor offers
-//   required(key, member), optional(key, member)     a parameter without, with a default
-//   unbounded(key, member)                           one with a default that may be infinite
-//   whole(key, member, most)                         one with a default, an integer from 1 to `most`
-//   either(first_holds, first, second)               two exclusive groups: functions that visit with the visitor given to them
+//   required(key, member), optional(key, member)     a parameter without or with a default
+//   unbounded(key, member)                           a parameter with a default, which may be infinite
+//   whole(key, member, most)                         an integer parameter with a default, from 1 to `most`
+//   either(first_holds, first, second)               two exclusive groups of parameters, as functions that visit with a given visitor
 
 namespace gmdiff::catalogue {
 
-/// Name in the catalogue; null for a type that has no written form.
+/// Depends on T, so that a static_assert on it fails only where a template is used.
 template <class T>
-inline constexpr const char* type_name = nullptr;
+inline constexpr bool is_listed = false;
+
+template <class T>
+consteval const char* missing_type_name() {
+  static_assert(is_listed<T>, "this type needs a type_name in the catalogue, or a null one that says it has no written form");
+  return nullptr;
+}
+template <class Enum>
+consteval std::array<const char*, 1> missing_enum_names() {
+  static_assert(is_listed<Enum>, "this enumeration needs enum_names in the catalogue");
+  return {};
+}
+
+/// Name in the catalogue; null for a type that has no written form. A type without an entry does not compile.
+template <class T>
+inline constexpr const char* type_name = missing_type_name<T>();
+
+template <>
+inline constexpr const char* type_name<CustomProcess> = nullptr;
 
 template <>
 inline constexpr const char* type_name<LinearBeta> = "linear";
@@ -55,14 +74,14 @@ inline constexpr const char* type_name<McgdiffGrid> = "mcgdiff";
 template <>
 inline constexpr const char* type_name<ListGrid> = "list";
 
-/// Samplers carry their own.
+/// Samplers have their name as a member.
 template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
 
-/// Names of an enumeration's values, in their order: an array as long as there are values.
+/// Names of an enumeration's values, in their order: an array as long as there are values. Read through `names_of`.
 template <class Enum>
-inline constexpr std::array<const char*, 0> enum_names = {};
+inline constexpr auto enum_names = missing_enum_names<Enum>();
 template <>
 inline constexpr std::array<const char*, 2> enum_names<Start> = {"exact", "gaussian"};
 template <>
@@ -81,6 +100,21 @@ template <>
 inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systematic", "stratified", "multinomial", "residual"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
+
+/// Whether the value has an enumerator. Compilers print one without as a cast: "(gmdiff::Start)2".
+template <auto value>
+consteval bool is_enumerator() {
+  return std::string_view(__PRETTY_FUNCTION__).find("= (") == std::string_view::npos;
+}
+
+/// The names of an enumeration; does not compile while a value has no name, or a name no value.
+template <class Enum>
+constexpr const auto& names_of() {
+  constexpr auto count = enum_names<Enum>.size();
+  static_assert(is_enumerator<static_cast<Enum>(count - 1)>() && !is_enumerator<static_cast<Enum>(count)>(),
+                "enum_names must hold one name for each value of the enumeration");
+  return enum_names<Enum>;
+}
 
 // ----- processes
 
@@ -169,7 +203,7 @@ void visit_parameters(Visitor& v, ListGrid& grid) {
 
 // ----- samplers
 
-/// The churn of single-step samplers.
+/// Visits the churn parameters of single-step samplers.
 template <class Visitor, class SingleStep>
 void visit_churn(Visitor& v, SingleStep& sampler) {
   v.optional("churn", sampler.churn);
@@ -232,7 +266,7 @@ void visit_parameters(Visitor& v, SdeDpmpp2m& sampler) {
 
 constexpr int max_smc_particles = 1 << 30;
 
-/// What all of them share behind their own parameters.
+/// Visits the parameters that all SMC samplers share, after their own.
 template <class Visitor, class Smc>
 void visit_smc(Visitor& v, Smc& sampler) {
   v.optional("kernel", sampler.kernel);

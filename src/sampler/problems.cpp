@@ -18,7 +18,7 @@ constexpr int benchmark_components = 25;
 
 Points points(std::initializer_list<std::initializer_list<double>> rows) { return Points(rows); }
 
-/// The random arrays of the benchmark, each with a stream of its own (§7.8): the index of the stream names the array.
+/// The random arrays of the benchmark (§7.8). Each has its own stream, whose index is the enumerator.
 enum class BenchmarkArray : std::uint64_t { weights, operator_matrix, singular_values, noise_level, component, state, observation_noise };
 
 StreamKey benchmark_stream(std::uint64_t seed, BenchmarkArray array) {
@@ -55,7 +55,7 @@ Mixture benchmark_prior(const McgdiffProblem& parameters) {
   return {weights, benchmark_means(parameters.dx), Covariance::spherical(std::vector<double>(benchmark_components, 1.0))};
 }
 
-/// x* of the prior: a component by its weight, then a standard normal around its mean.
+/// Draws x* from the prior: a component by its weight, then a standard normal around its mean.
 Eigen::VectorXd benchmark_state(const Mixture& prior, std::uint64_t seed) {
   const double u = uniform(seed, BenchmarkArray::component, 0);
   Eigen::Index k = 0;

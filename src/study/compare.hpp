@@ -53,8 +53,8 @@ struct SamplerRow {
 
 /// Runs every candidate on every problem, each problem with the seed that a batch gives it. A candidate that fails on one is left out of
 /// those after it; its row says so.
-/// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceError when there is no
-///   such device
+/// @throws std::invalid_argument where a candidate has no plan for the first problem, before anything runs; DeviceUnavailable when the
+///   device is not available
 std::vector<SamplerRow> compare(const CompareSettings& settings);
 
 /// Samples of all candidates and problems together: the total of the progress.

@@ -121,9 +121,10 @@ TEST_P(AgainstReference, SingularCovariancesAgree) {
           return Covariance::tied_eigen(regular.bases().front(), l.row(0).transpose());
         case CovarianceType::common_basis:
           return Covariance::common_basis(regular.bases().front(), l);
-        default:
-          return Covariance::full_eigen(regular.bases(), l);
+        case CovarianceType::full:
+          break;
       }
+      return Covariance::full_eigen(regular.bases(), l);
     }();
     const Mixture mixture(weights, regular.means(), covariance);
     for (const Sampler& sampler : {Sampler(ExactTransition{}), Sampler(Ddim{.eta = 1.0}), Sampler(Dpmpp2m{})}) {

@@ -54,9 +54,10 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
       return {weights, means, Covariance::tied_eigen(rotation(dim, seed + 2), variances.row(0).transpose())};
     case CovarianceType::common_basis:
       return {weights, means, Covariance::common_basis(rotation(dim, seed + 2), variances)};
-    default:
-      return {weights, means, Covariance::full_eigen(bases(), variances)};
+    case CovarianceType::full:
+      break;
   }
+  return {weights, means, Covariance::full_eigen(bases(), variances)};
 }
 
 /// Which of many combinations run: all of them. Under sanitizers, where the host block is slow, only some, by a number that shares no

@@ -38,10 +38,15 @@ ElementaryFunctions<Real> functions_of(InstructionSet set) {
       return choose(elementary_avx2_f32, elementary_avx2_f64);
     case InstructionSet::fma128:
       return choose(elementary_fma128_f32, elementary_fma128_f64);
+#else
+    case InstructionSet::avx512:
+    case InstructionSet::avx2:
+    case InstructionSet::fma128:
 #endif
-    default:
-      return choose(elementary_scalar_f32, elementary_scalar_f64);
+    case InstructionSet::scalar:
+      break;
   }
+  return choose(elementary_scalar_f32, elementary_scalar_f64);
 }
 
 /// |actual - exact| in units of the last place of the exact value rounded to Real.

@@ -24,9 +24,10 @@ const char* name_of(Resampling scheme) {
       return "stratified";
     case Resampling::systematic:
       return "systematic";
-    default:
-      return "residual";
+    case Resampling::residual:
+      break;
   }
+  return "residual";
 }
 
 std::vector<double> doubles(const json& values) {

@@ -48,7 +48,7 @@ TEST_F(Errors, MoreMemoryThanThereIs) {
 
 TEST_F(Errors, IndexOfNoGpu) {
   const Plan plan = test::plan_of(Ddim{}, {test::mixture_of(CovarianceType::diag, 2, 3)});
-  const std::string message = message_of<DeviceError>([&] { run(plan, {.count = 10, .device = Device::cuda(1000)}); });
+  const std::string message = message_of<DeviceUnavailable>([&] { run(plan, {.count = 10, .device = Device::cuda(1000)}); });
   EXPECT_TRUE(message.starts_with("device cuda:1000: there is no GPU 1000; this machine has ") && message.ends_with("numbered from 0"))
       << message;
 }

@@ -99,9 +99,10 @@ std::vector<Real> elementary_on_gpu(Elementary function, std::span<const Real> x
       return on_gpu<ElementaryOf<Real, Elementary::log>, Real>(x);
     case Elementary::sine:
       return on_gpu<ElementaryOf<Real, Elementary::sine>, Real>(x);
-    default:
-      return on_gpu<ElementaryOf<Real, Elementary::cosine>, Real>(x);
+    case Elementary::cosine:
+      break;
   }
+  return on_gpu<ElementaryOf<Real, Elementary::cosine>, Real>(x);
 }
 template std::vector<float> elementary_on_gpu(Elementary, std::span<const float>);
 template std::vector<double> elementary_on_gpu(Elementary, std::span<const double>);

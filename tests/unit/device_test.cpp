@@ -7,19 +7,28 @@
 #include <gmdiff/base/version.hpp>
 
 #include "device/cpu/dispatch.hpp"
+#include "device/cuda/usable.hpp"
 #include "device/executor.hpp"
 #include "support/expect_invalid.hpp"
 
 namespace gmdiff {
 namespace {
 
+/// The message of making an executor on a device that is not available.
 std::string device_error(const Device& device) {
   try {
     make_executor(device);
-  } catch (const DeviceError& error) {
+  } catch (const DeviceUnavailable& error) {
     return error.what();
   }
   return "no error";
+}
+
+/// Why there is no GPU `index`, from the list of devices: its one entry "cuda" says why there is none at all.
+std::string why_no_gpu(int index) {
+  std::vector<DeviceInfo> gpus = devices();
+  std::erase_if(gpus, [](const DeviceInfo& info) { return !info.name.starts_with("cuda"); });
+  return gpus.front().name == "cuda" ? gpus.front().reason : cuda::why_not_there(index, static_cast<int>(gpus.size()));
 }
 
 TEST(Device, NamesAreReadBack) {
@@ -76,17 +85,17 @@ TEST(Device, BestRunsEverywhere) {
   EXPECT_EQ(make_executor(Device::reference())->name(), "reference");
 }
 
-TEST(Device, OneThatIsNotThereIsAnErrorThatSaysWhy) {
-  const std::string cuda = device_error(Device::cuda(99));
+TEST(Device, OneThatIsNotAvailableIsAnErrorThatSaysWhy) {
+  const std::string reason = why_no_gpu(99);
 
-  // Without CUDA in the build; without a driver or a GPU; with fewer GPUs.
-  EXPECT_TRUE(cuda.starts_with("device cuda:99: this build has no CUDA support") || cuda.starts_with("device cuda:99: no usable GPU: ") ||
-              cuda.starts_with("device cuda:99: there is no GPU 99; this machine has "))
-      << cuda;
-  // Of several GPUs the first that is not there is named, unless no GPU can be there.
-  const std::string several = device_error(Device::cuda({99, 100}));
-  EXPECT_TRUE(several.starts_with("device cuda:99,100: this build has no CUDA support") || several == cuda) << several;
+  EXPECT_NE(reason, "");
+  EXPECT_EQ(device_error(Device::cuda(99)), "device cuda:99: " + reason);
+  // A build with CUDA makes the GPUs of a list one by one, and names the first that is missing.
+  const std::string named = reason.starts_with("this build has no CUDA support") ? "cuda:99,100" : "cuda:99";
+  EXPECT_EQ(device_error(Device::cuda({99, 100})), "device " + named + ": " + reason);
 }
+
+TEST(Device, ThatIsNotAvailableIsADeviceErrorToo) { EXPECT_THROW(make_executor(Device::cuda(99)), DeviceError); }
 
 /// What making a cpu executor says with GMDIFF_SIMD set.
 std::string with_instruction_set(const char* name) {

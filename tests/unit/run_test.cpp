@@ -124,7 +124,7 @@ TEST(Run, RefusesReplicatesOfMoreThan24Bits) {
   test::expect_invalid([&] { run(plan, {.count = 1}, 1U << 24); }, "run: replicate must be less than 2^24, got 16777216");
 }
 
-TEST(Run, SaysThatADeviceIsNotThere) { EXPECT_THROW(run(plan_of({two_modes()}), {.device = Device::cuda(99)}), DeviceError); }
+TEST(Run, SaysThatADeviceIsNotAvailable) { EXPECT_THROW(run(plan_of({two_modes()}), {.device = Device::cuda(99)}), DeviceUnavailable); }
 
 // --- shapes, history, provenance ------------------------------------------------------------------------------------------------
 

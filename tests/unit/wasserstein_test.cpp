@@ -242,7 +242,7 @@ TEST(SlicedWasserstein, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
 std::string device_error(const std::function<void()>& call) {
   try {
     call();
-  } catch (const DeviceError& error) {
+  } catch (const DeviceUnavailable& error) {
     return error.what();
   }
   return "no error";

@@ -5,17 +5,23 @@
 #include <stdexcept>
 #include <string>
 
-// Bad arguments throw std::invalid_argument. The other failures of the library are these.
+// Exceptions of the library. Bad arguments throw std::invalid_argument.
 
 namespace gmdiff {
 
-/// A device or a build that is not there, or a failure that a device reports.
+/// A device failed: a call of its driver reported an error, or its memory did not suffice.
 class DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Memory that cannot be had; the message says for what, how many bytes it takes and how many there are.
+/// This build or this machine does not have the requested device; the message gives the reason. `devices()` lists what is available.
+class DeviceUnavailable : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
+/// Host memory does not suffice; the message names the purpose, the bytes required and the bytes available.
 class MemoryError : public std::bad_alloc {
  public:
   explicit MemoryError(const std::string& message) : message_(std::make_shared<const std::string>(message)) {}
@@ -25,13 +31,13 @@ class MemoryError : public std::bad_alloc {
   std::shared_ptr<const std::string> message_;  // copied without throwing, as an exception must be
 };
 
-/// A run produced NaN or infinite states; the message says how many and at which step first.
+/// A run produced NaN or infinite states; the message gives their number and the first step.
 class NonFiniteError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A chain of sequential Monte Carlo whose weights all came out 0, or one not finite; the message names chain and step.
+/// All weights of a chain of sequential Monte Carlo are 0, or one is not finite; the message names chain and step.
 class WeightError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

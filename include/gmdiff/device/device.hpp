@@ -9,33 +9,33 @@
 
 namespace gmdiff {
 
-/// Where a plan runs. A description: naming a device does not touch it.
+/// The device that a run uses. An object of this class is only a description: creating one does not open the device.
 class Device {
  public:
   enum class Kind { reference, cpu, cuda };
 
-  /// Plain double precision, one particle at a time, straight from the formulas: the yardstick of the others.
+  /// Plain double precision, one particle at a time, straight from the formulas. The other devices are tested against it.
   static Device reference() { return Device(Kind::reference, {0}); }
-  /// Particles in SIMD packs through all steps, blocks of them over threads; the same bits for any number of threads and any processor
+  /// All processors: SIMD packs of particles, distributed over threads. The bits do not depend on the number of threads or on the processor
   /// (numerics.md §1). @param threads at most 1024; 0: one per core.
   static Device cpu(int threads = 0) { return Device(Kind::cpu, {threads}); }
-  /// A GPU by its index, from 0.
+  /// One GPU. @param index counts from 0.
   static Device cuda(int index = 0) { return Device(Kind::cuda, {index}); }
-  /// Several GPUs, which share every batch by ranges of particles: the same bits as one of them, and results in host memory.
-  /// @throws std::invalid_argument when there is no index, a negative one, or one that is there twice.
+  /// Several GPUs, which share every batch by ranges of particles. The bits are those of one GPU; results are in host memory.
+  /// @throws std::invalid_argument for an empty list, a negative index, or a repeated index.
   static Device cuda(std::vector<int> indices);
-  /// The fastest device that this build and this machine can run on: one GPU, or the cpu. Several GPUs are taken only when they are named:
-  /// nobody else's shall be.
+  /// The fastest device available in this build on this machine: the first usable GPU, or else the cpu. It never takes several GPUs, which
+  /// other users may need; name them to use them.
   static Device best();
   /// `best`, `reference`, `cpu`, `cpu:4`, `cuda`, `cuda:1`, `cuda:0,1`. @throws std::invalid_argument for anything else.
   static Device parse(std::string_view name);
 
   Kind kind() const { return kind_; }
-  /// Threads of `cpu`; index of `cuda`, of several GPUs the first; 0 for `reference`.
+  /// Number of threads for `cpu`, index of the (first) GPU for `cuda`, 0 for `reference`.
   int number() const { return numbers_.front(); }
-  /// Indices of the GPUs of `cuda`, as they were given; of other kinds number() alone.
+  /// Indices of the GPUs in the given order for `cuda`; for other kinds, number() alone.
   const std::vector<int>& numbers() const { return numbers_; }
-  /// As `parse` reads it.
+  /// The name in the form that `parse` reads.
   std::string name() const;
 
   friend bool operator==(const Device&, const Device&) = default;
@@ -46,15 +46,15 @@ class Device {
   std::vector<int> numbers_;  // never empty
 };
 
-/// What `gmdiff devices` tells.
+/// One line of `gmdiff devices`.
 struct DeviceInfo {
-  std::string name;         ///< as `Device::parse` reads it
+  std::string name;         ///< in the form that `Device::parse` reads
   std::string description;  ///< e.g. the GPU's name, driver and memory
   bool available;
-  std::string reason;  ///< why it is not available, else empty
+  std::string reason;  ///< why the device is not available; empty if it is
 };
 
-/// Every device this version knows, with the reason where this build or this machine cannot run on it.
+/// Lists every device that this version supports, with the reason if this build or this machine cannot use it.
 std::vector<DeviceInfo> devices();
 
 }  // namespace gmdiff

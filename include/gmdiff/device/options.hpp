@@ -12,24 +12,24 @@
 
 namespace gmdiff {
 
-/// Whether a run keeps its promise of bits (numerics.md §1), or gives it up for speed where a device has something to give.
+/// Whether a run keeps the promise of equal bits (numerics.md §1) or gives it up for speed on devices that can use the freedom.
 enum class MathMode {
-  exact,  ///< the same bits on `cpu` and `cuda`, whatever the model of the GPU
-  /// The hardware's own functions in place of gmdiff's, products and sums fused as the compiler likes, subnormal numbers taken as 0. It has
-  /// an effect in float32 on a GPU for laws of at most four coordinates, where functions take most of the time; everywhere else it is the
-  /// same as `exact`, bit for bit. The random words stay the same, so a particle ends near that of `exact`: expect a difference of 1e-3 of
-  /// the largest number of the run at most, but for particles that pass between separated modes, where any rounding grows (numerics.md §3
-  /// has the error of each function). Bits are not promised: they may change with the GPU, the version, the range or the batch.
+  exact,  ///< the same bits on `cpu` and on every GPU
+  /// Uses the hardware's own functions, lets the compiler fuse products and sums, and treats subnormal numbers as 0. This affects only
+  /// float32 runs on a GPU for laws of at most four coordinates, in which functions take most of the time; all other runs equal `exact` bit
+  /// for bit. The random words are the same, so a particle ends near its `exact` counterpart: the difference is at most 1e-3 of the largest
+  /// number of the run, except for particles that pass between separated modes, which amplify any rounding (numerics.md §3 lists the error
+  /// of each function). The bits may change with the GPU, the version, the range or the batch.
   fast,
 };
 
-/// How far a run is; counts particles over all problems.
+/// Progress of a run in particles, counted over all problems.
 struct Progress {
   std::int64_t done;
   std::int64_t total;
 };
 
-/// How to run: shared by all samplers and devices.
+/// Options of a run; the same for all samplers and devices.
 struct Options {
   /// Particles per problem, >= 1.
   std::int64_t count = 1000;
@@ -37,23 +37,23 @@ struct Options {
   Device device = Device::best();
   Precision precision = Precision::f32;
   MathMode math = MathMode::exact;
-  /// Index of the first particle: a run of [0, 10) equals the runs of [0, 4) and [4, 10) put together, bit for bit.
+  /// Index of the first particle. The runs of [0, 4) and [4, 10) together equal the run of [0, 10) bit for bit.
   std::int64_t first = 0;
-  /// Given states instead of the process's own: (count, d) for each problem, (problems * count, d) in all.
+  /// First states, instead of draws by the plan: (count, d), or (problems * count, d) for several problems.
   std::optional<Points> start = {};
-  /// Number M of levels to keep, noisy to clean, both ends included: 0 (only the result) or 2 ... steps + 1.
+  /// Number M of levels to keep, from noisy to clean with both ends: 0 keeps only the result, otherwise 2 ... steps + 1.
   int history = 0;
-  /// Bytes of working memory, the result not counted, of several GPUs those of each; 0: the device's own choice. Batches are split to fit.
+  /// Bytes of working memory without the result, per GPU if there are several; batches are split to fit. 0: the device chooses.
   std::size_t memory_limit = 0;
-  /// Called on the calling thread, from time to time and at the end.
+  /// Called on the calling thread from time to time and at the end.
   std::function<void(const Progress&)> progress = {};
-  /// When asked to stop, the run ends soon with `Interrupted`.
+  /// A stop request ends the run soon with `Interrupted`.
   std::stop_token stop = {};
-  /// The result stays in the memory of the GPU that computes it, all of it, until the samples are gone: for code that goes on with it there
-  /// (`Samples::on_device`, `to_dlpack`). DeviceError when it does not fit, std::invalid_argument for several GPUs. `cpu` and `reference`
-  /// compute in host memory, and keep their results there as always.
+  /// Keeps the whole result in the memory of the GPU that computes it, for code that continues there (`Samples::on_device`, `to_dlpack`).
+  /// A run throws DeviceError if the result does not fit, and std::invalid_argument for several GPUs. The option has no effect on `cpu` and
+  /// `reference`, which compute in host memory.
   bool keep_on_device = false;
-  /// Of sequential Monte Carlo: the result tells effective sample size, weights and ancestors of every weighting (`SmcSamples::history`).
+  /// For SMC samplers: records effective sample size, weights and ancestors at every weighting (`SmcSamples::history`).
   bool smc_history = false;
 };
 

@@ -11,10 +11,10 @@
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
-// Running plans. All functions: same bits for one plan, seed and precision whatever the range, batch split or other problems in the batch
-// (numerics.md §1). They throw std::invalid_argument for bad options, DeviceError for a device that is not there, NonFiniteError when a
-// state overflows (how many, at which step first), MemoryError where the result or the work takes more memory than there is, Interrupted
-// when asked to stop.
+// Functions that run plans. Their bits depend on plan, seed and precision only, not on the range, the split into batches or other problems
+// of the run (numerics.md §1). They throw std::invalid_argument for bad options, DeviceUnavailable for a device that is not available,
+// DeviceError when a device fails or its memory does not suffice, NonFiniteError when a state overflows (how many, at which step first),
+// MemoryError when the result or the work needs more host memory than is available, Interrupted when asked to stop.
 
 namespace gmdiff {
 
@@ -24,18 +24,18 @@ Samples run(const Plan& plan, const Options& options = {});
 /// Samples of the mixture by a reverse-time sampler; shape (count, d).
 Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
                const Options& options = {});
-/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), of a single one (count, d).
+/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), or (count, d) for a single mixture.
 Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
                const Options& options = {});
 /// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior, observation).mixture`.
 Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, d), of a single one (count, d).
+/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
 
-/// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is what `draw` gives for the
-/// same seed, or `options.start`. With `options.history = M`, M of the levels.
+/// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is `options.start`, or else
+/// equals the result of `draw` with the same seed. With `options.history = M` the paths have M of the levels.
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Options& options = {});
 
 /// Exact independent draws of the mixture diffused to `level`; shape (count, d).

@@ -19,7 +19,7 @@ namespace gmdiff {
 template <class Scalar>
 using RowMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// An allocator that leaves numbers uninitialised: a large result is then first touched by the threads that compute it.
+/// An allocator that leaves numbers uninitialised, so that the threads that compute a large result are the first to touch its memory.
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   UninitializedAllocator() = default;
@@ -35,28 +35,28 @@ struct UninitializedAllocator : std::allocator<T> {
   }
 };
 
-/// Where samples come from: enough to make them again.
+/// Origin of samples: everything needed to reproduce them.
 struct Provenance {
   std::uint64_t seed = 0;
-  std::vector<std::uint64_t> problem_seeds;  ///< seed with which problem p alone gives the same samples; one per problem
+  std::vector<std::uint64_t> problem_seeds;  ///< one per problem: problem p alone gives the same samples with this seed
   std::int64_t first = 0;
   std::uint64_t plan_hash = 0;
-  MathMode math = MathMode::exact;  ///< as asked for, also where it has no effect
+  MathMode math = MathMode::exact;  ///< as requested, even if it had no effect
   std::string device;
   double seconds = 0.0;               ///< wall-clock time of the run
   double particle_steps = 0.0;        ///< particles times steps
-  std::vector<std::string> warnings;  ///< what may be wrong, e.g. a Gaussian start far from p_T
-  std::vector<std::string> notes;     ///< what was done at the ends of the grid
+  std::vector<std::string> warnings;  ///< possible problems, e.g. a Gaussian start far from p_T
+  std::vector<std::string> notes;     ///< special steps at the ends of the grid
 };
 
-/// Where samples lie in a GPU's memory.
+/// Location of samples in the memory of a GPU.
 struct OnDevice {
-  const void* data;  ///< of the samples' shape and scalar type, row-major; complete, and not to be written to
+  const void* data;  ///< complete values in the samples' shape and scalar type, row-major, read-only
   void* stream;      ///< the run's cudaStream_t; it lives as long as the samples
-  int index;         ///< of the GPU, as in `Device::cuda`
+  int index;         ///< index of the GPU, as in `Device::cuda`
 };
 
-class SampleValues;  // internal: host memory or a device's
+class SampleValues;  // internal: values in host memory or in the memory of a GPU
 
 /// Result of a run. Shape (count, d); with several problems (problems, count, d); with history (..., count, M, d). Row-major,
 /// scalar type known at run time.
@@ -68,7 +68,7 @@ class Samples {
 
   /// @throws std::invalid_argument when the product of `shape` is not the size of `values`.
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
-  /// What devices make. @throws as above.
+  /// Constructor for devices. @throws std::invalid_argument as above.
   Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
 
   Precision precision() const;
@@ -81,13 +81,13 @@ class Samples {
   const std::vector<double>& times() const { return times_; }
   const Provenance& provenance() const { return provenance_; }
 
-  /// Where samples lie that were kept on a GPU (`Options::keep_on_device`), valid as long as this object or a copy of it; nothing for
-  /// samples in host memory. Work of the caller that reads them must have ended before the last copy goes.
+  /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host memory. It is valid as long as this
+  /// object or a copy exists; work that reads the values must end before the last copy is destroyed.
   std::optional<OnDevice> on_device() const;
 
-  /// View of shape (rows, d) on host memory, valid as long as this object or a copy of it. Samples kept on a GPU are copied to host memory
-  /// by the first call, once for all copies of this object and all threads; they stay on the GPU as well.
-  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples; DeviceError when that copy fails.
+  /// View of shape (rows, d) of host memory, valid as long as this object or a copy exists. For samples kept on a GPU the first call copies
+  /// them to host memory, once for all copies of this object and all threads; they stay on the GPU as well.
+  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples; DeviceError when the copy fails.
   template <class Scalar>
   Eigen::Map<const RowMatrix<Scalar>> host() const;
   /// Copy of shape (rows, d) in double.
@@ -100,8 +100,8 @@ class Samples {
   Provenance provenance_;
 };
 
-/// A run was asked to stop (`Options::stop`). What was finished is here, a prefix of the particles of the single problem
-/// (of whole problems, when there are several); it may be empty (0 rows).
+/// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a single problem, or the first
+/// whole problems of several. There may be none (0 rows).
 class Interrupted : public std::runtime_error {
  public:
   Interrupted(const std::string& what, Samples finished) : std::runtime_error(what), finished_(std::move(finished)) {}

@@ -19,7 +19,7 @@ namespace io {
 class OutputFile;
 }
 
-/// A .npy file opened for reading: the header is parsed and checked against the size of the file, the data are read on demand.
+/// A .npy file opened for reading. The constructor parses the header and checks it against the size of the file; data are read on demand.
 class NpyReader {
  public:
   /// @throws std::invalid_argument naming the file and what is wrong: missing or not a regular file, not .npy, unknown version, malformed
@@ -46,13 +46,14 @@ class NpyReader {
   std::int64_t data_offset_ = 0;
 };
 
-/// Writes a .npy file row by row beside its name and renames it when complete; nothing appears under `file` before.
+/// Writes a .npy file row by row under a temporary name and renames it when it is complete; `file` does not appear earlier.
 class NpyWriter {
  public:
   /// @param shape any rank, entries >= 0. @param overwrite false: an existing `file` is an error.
   /// Symbolic links are followed.
-  /// @throws std::invalid_argument when `file` exists or is being written by another and must not be overwritten, is no regular file or a
-  ///   link to nothing, its folder does not exist, or the shape is bad; std::runtime_error when the file cannot be created.
+  /// @throws std::invalid_argument when `file` must not be overwritten but exists or is being written by another process, when it is not a
+  ///   regular file or is a dangling link, when its folder does not exist, or when the shape is invalid; std::runtime_error when the file
+  ///   cannot be created.
   NpyWriter(std::filesystem::path file, std::vector<std::int64_t> shape, Precision precision, bool overwrite);
   NpyWriter(const NpyWriter&) = delete;
   NpyWriter& operator=(const NpyWriter&) = delete;
@@ -63,10 +64,10 @@ class NpyWriter {
   /// holds or the wrong type.
   void append(std::span<const float> values);
   void append(std::span<const double> values);
-  /// Completes the file and renames it. A file that is replaced hands on its permissions.
-  /// @param sidecar text of `file`.json, which appears together with the file; when it is empty, a sidecar of replaced data is removed.
-  /// @throws std::invalid_argument when values are missing, or when `file` has appeared meanwhile and must not be overwritten: the message
-  ///   says under which name the data are kept.
+  /// Completes the file and renames it. A replaced file passes on its permissions.
+  /// @param sidecar text of `file`.json, which appears together with the file; if empty, the sidecar of replaced data is removed.
+  /// @throws std::invalid_argument when values are missing, or when `file` must not be overwritten but has appeared in the meantime; the
+  ///   message gives the name under which the data are kept.
   void commit(const std::string& sidecar = {});
   /// Completes the file with the whole rows written so far (the first dimension shrinks) and renames it to `other`, which is replaced if
   /// it exists; returns the number of rows.
@@ -85,20 +86,21 @@ class NpyWriter {
   bool done_ = false;
 };
 
-/// Whole array as (product of the other dimensions, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is taken.
+/// Reads a whole array as (product of the other dimensions, last dimension); 1-D arrays become (n, 1). Sizes are checked before memory is
+/// allocated.
 /// @throws as `NpyReader`; std::invalid_argument for an array without dimensions; MemoryError.
 Points read_points(const std::filesystem::path& file);
 /// Writes (n, d) points in the given precision.
 void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);
 
-/// Whether the sidecar of a result, `x.npy.json` beside `x.npy`, is of its data.
+/// Whether the sidecar of a result, `x.npy.json` beside `x.npy`, describes its data.
 enum class SidecarMatch {
-  absent,   ///< there is none, or the file of that name is not one
-  matches,  ///< it names the shape of the data and their checksums
-  differs   ///< it is of other data, or it names no checksums
+  absent,   ///< no sidecar, or a file of that name which is not a sidecar
+  matches,  ///< it has the shape and the checksums of the data
+  differs   ///< it describes other data, or has no checksums
 };
-/// Reads a .npy or .npz file and compares it with its sidecar. Of a symbolic link the sidecar of its target counts, or where there is none
-/// that of the link. @throws as `NpyReader`; std::invalid_argument for an archive that is damaged.
+/// Reads a .npy or .npz file and compares it with its sidecar. For a symbolic link this is the sidecar of the target or, without one, that
+/// of the link. @throws as `NpyReader`; std::invalid_argument for an archive that is damaged.
 SidecarMatch match_sidecar(const std::filesystem::path& file);
 
 }  // namespace gmdiff

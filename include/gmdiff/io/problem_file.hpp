@@ -7,17 +7,17 @@
 
 #include <gmdiff/sampler/problem.hpp>
 
-// Problems and their parts as JSON, and samplers as text of the command line.
+// Problems and their parts as JSON; samplers in the form of the command line.
 
 namespace gmdiff {
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
-/// @throws std::invalid_argument with file, key, expected and given: malformed JSON, a repeated key, an unknown key (with the nearest known
-///   one), a wrong type or shape, a .npy file that does not fit, and whatever the model objects find wrong: prior, process, grid and
-///   observation are built to be checked (a sampler's ranges are checked by its plan); an SMC sampler without an observation. Steps are
-///   limited to 1e6. A malformed file of any size never crashes. std::runtime_error when reading fails.
+/// @throws std::invalid_argument with file, key, expected and given value, for malformed JSON, a repeated key, an unknown key (with the
+///   nearest known one), a wrong type or shape, a .npy file of another shape, more than 1e6 steps, and an SMC sampler without an
+///   observation. Prior, process, grid and observation are constructed and so checked as well; the ranges of a sampler are checked by its
+///   plan. No file crashes the reader, whatever its size. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
-/// Reads JSON from a stream; `name` stands for the file in messages, `folder` is where relative .npy paths start.
+/// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
 /// Parses JSON text.
 Problem parse_problem(const std::string& json, const std::string& name = "problem", const std::filesystem::path& folder = {});
@@ -25,12 +25,12 @@ Problem parse_problem(const std::string& json, const std::string& name = "proble
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);
 
-/// `name:key=value:key=value`, e.g. `heun:variable=n:churn=20` or `mcgdiff:particles=512`.
+/// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20` or `mcgdiff:particles=512`.
 /// @throws std::invalid_argument for unknown names, keys (with the nearest) and values.
 AnySampler parse_sampler(const std::string& text);
-/// Names of all samplers, e.g. "ddim"; those of SMC last.
+/// Names of all samplers, e.g. "ddim"; SMC samplers come last.
 std::vector<std::string> sampler_names();
-/// The sampler as `parse_sampler` reads it, parameters at their default left out.
+/// The sampler in the form that `parse_sampler` reads, without parameters that have their default.
 std::string to_string(const AnySampler& sampler);
 /// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`; non-finite numbers are the strings "inf",
 /// "-inf", "nan".

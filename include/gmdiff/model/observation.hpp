@@ -13,13 +13,14 @@ class LinearObservation {
   /// @param A (dy, d) finite, at least 1 x 1.  @param y (dy) finite.  @param noise_std >= 0, finite.
   /// @throws std::invalid_argument, e.g. `LinearObservation: A is 4x8 but y has 3 entries`.
   LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, double noise_std);
-  /// R symmetric positive semidefinite (dy, dy), checked as dense covariances are; `relative_precision` of its numbers as in `Covariance`.
+  /// General R, symmetric positive semidefinite (dy, dy). It is checked as the dense matrices of a `Covariance`, and `relative_precision`
+  /// has the meaning that it has there.
   LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, Eigen::MatrixXd noise_covariance,
                     double relative_precision = std::numeric_limits<double>::epsilon());
 
   const Eigen::MatrixXd& A() const { return A_; }
   const Eigen::VectorXd& y() const { return y_; }
-  /// sigma_y when R = sigma_y^2 I was given, else NaN.
+  /// sigma_y if R was given as sigma_y^2 I, otherwise NaN.
   double noise_std() const { return noise_std_; }
   bool has_noise_std() const { return noise_covariance_.size() == 0; }
   /// R, shape (dy, dy).

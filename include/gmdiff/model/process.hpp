@@ -64,7 +64,7 @@ struct Edm {
 struct RectifiedFlow {};
 
 /// A user's own `x_t = alpha(t) x_0 + sigma(t) eps` on [0, T]: alpha >= 0, sigma >= 0, sigma / alpha increasing (checked on
-/// a grid of times). The derivatives are optional; the samplers that need them (`euler`, `euler-maruyama`, `heun:variable=t`) say so.
+/// a grid of times). The derivatives are optional; the samplers that need them (`euler`, `euler-maruyama`, `heun:variable=t`) fail without.
 struct CustomProcess {
   std::function<double(double)> alpha;
   std::function<double(double)> sigma;
@@ -73,11 +73,12 @@ struct CustomProcess {
   double T = 1.0;
 };
 
+/// A description of any forward process.
 using ProcessDescription = std::variant<Vp, SubVp, Ou, Ddpm, Ve, Edm, RectifiedFlow, CustomProcess>;
 
-/// A process at one time in extended precision: what plans are computed from (numerics.md §2).
-/// All but alpha and sigma are NaN where a custom process has no derivatives, and at the level n = inf of a process that reaches it
-/// only as t grows without bound. At sigma = 0 (alpha = 0) the values are the limits, which may be infinite.
+/// Values of a process at one time in extended precision, from which plans are computed (numerics.md §2).
+/// All but alpha and sigma are NaN if a custom process has no derivatives, and at the level n = inf of a process that reaches it only as t
+/// grows without bound. At sigma = 0 (alpha = 0) the values are the limits, which may be infinite.
 struct ProcessValues {
   long double alpha;
   long double sigma;
@@ -113,20 +114,21 @@ class ForwardProcess {
   double drift(double t) const;
   /// g^2 = 2 sigma (sigma' - f sigma).
   double squared_diffusion(double t) const;
-  /// p = sigma' / sigma and q = alpha' - alpha p: velocity = p x + q D (mathematics.md §2.3); finite where f is not.
+  /// p = sigma' / sigma and q = alpha' - alpha p: velocity = p x + q D (mathematics.md §2.3); both are finite even if f is not.
   double p(double t) const;
   double q(double t) const;
   bool has_derivatives() const;
 
-  /// The level with noise-to-signal ratio n = sigma / alpha >= 0 (n = inf: alpha = 0). Closed form, also beyond T, but for
+  /// The level with noise-to-signal ratio n = sigma / alpha >= 0 (n = inf: alpha = 0). In closed form, also beyond T, except for
   /// `CustomProcess`. @throws std::invalid_argument as `time_of_noise_to_signal`.
   ProcessValues values_at_noise_to_signal(long double n) const;
   /// The time at which sigma / alpha = n; closed form, or bisection for `CustomProcess`. n = 0 gives 0 (`Ve`: -inf).
-  /// @throws std::invalid_argument for n < 0 or NaN, and where the process never gets to n: n = inf of `Ve` and `Edm`, a linear beta that
-  ///   falls to 0 before, n outside [n(0), n(T)] of a `CustomProcess`.
+  /// @throws std::invalid_argument for n < 0 or NaN, and if the process never reaches n: n = inf for `Ve` and `Edm`, a linear beta that
+  /// falls
+  ///   to 0 before, n outside [n(0), n(T)] for a `CustomProcess`.
   long double time_of_noise_to_signal(long double n) const;
 
-  struct Schedule;  // src/model/schedule.hpp
+  struct Schedule;  // src/model/process/schedule.hpp
 
  private:
   std::shared_ptr<const Schedule> schedule_;

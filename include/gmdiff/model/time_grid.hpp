@@ -18,8 +18,8 @@ struct UniformGrid {
   double t_end = 0.0;
 };
 
-/// Karras et al. (2022), eq. 5, in n = sigma / alpha: from n_max to n_min in steps - 1 steps, then one to n = 0; steps = 1 is n_max -> 0.
-/// n_max at most that of T; 0 < n_min < n_max; rho > 0.
+/// Karras et al. (2022), eq. 5, in n = sigma / alpha: steps - 1 steps from n_max to n_min, then one step to n = 0; with steps = 1 the only
+/// step goes from n_max to 0. Range: 0 < n_min < n_max <= n(T); rho > 0.
 struct KarrasGrid {
   int steps = 100;
   double rho = 7.0;
@@ -44,7 +44,7 @@ struct DdimGrid {
 };
 
 /// The grid adapted to an observation of mathematics.md §4 on a `Ddpm` table: `points` levels, points - 1 steps (more only where a forced
-/// level lies beyond alpha = 0.01). Its singular values and noise variance are those of the observation after whitening.
+/// level lies beyond alpha = 0.01). It uses the singular values and the noise variance of the whitened observation.
 struct McgdiffGrid {
   int points = 101;
 };
@@ -54,6 +54,7 @@ struct ListGrid {
   std::vector<double> t;
 };
 
+/// A description of any time grid.
 using GridDescription = std::variant<UniformGrid, KarrasGrid, LogSnrGrid, DdimGrid, McgdiffGrid, ListGrid>;
 
 /// One level of a grid; alpha and sigma in extended precision, t rounded to double.
@@ -63,10 +64,10 @@ struct GridLevel {
   long double sigma;
 };
 
-/// Levels walked from noisy to clean: `num_steps() + 1` of them, sigma / alpha strictly decreasing (mathematics.md §4). Immutable.
+/// The `num_steps() + 1` levels of a run from noisy to clean; sigma / alpha strictly decreases (mathematics.md §4). Immutable.
 class TimeGrid {
  public:
-  /// @param observation needed by `McgdiffGrid` alone.
+  /// @param observation required by `McgdiffGrid`, unused by the others.
   /// @throws std::invalid_argument naming parameter, range and value; zero steps; a grid that does not fit the process.
   TimeGrid(const ForwardProcess& process, const GridDescription& description, const LinearObservation* observation = nullptr);
 

@@ -13,12 +13,12 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
-// A plan is what a device executes: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
-// It knows nothing of schedules, integrators, seeds or devices.
+// A device executes a plan: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
+// A plan is independent of schedules, integrators, seeds and devices.
 
 namespace gmdiff {
 
-/// One affine step (mathematics.md §5). Unused parts are neutral.
+/// One affine step (mathematics.md §5). Coefficients of unused terms leave the result unchanged.
 ///     x  <- c_x x + c_n eps0            churn, when c_n != 0 or c_x != 1
 ///     D1 = D(x; level1)                 when evaluations >= 1
 ///     u  = p_x x + p_1 D1               when evaluations == 2
@@ -44,7 +44,7 @@ struct MixtureTransition {
 
 using Step = std::variant<AffineStep, MixtureTransition>;
 
-/// A mixture as a device sees it.
+/// The arrays of a mixture that a device reads.
 struct MixtureTable {
   CovarianceType structure;     ///< spherical, diag, tied, full or common_basis
   Eigen::VectorXd log_weights;  ///< (K)
@@ -61,42 +61,42 @@ struct MixtureTable {
   Eigen::Index num_components() const { return means.rows(); }
 };
 
-/// Law of the first state, when none is given.
+/// Law of the first state, unless the run is given one.
 struct StartTable {
   Start law = Start::exact;  ///< exact: a draw of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
   Level level;
 };
 
-/// What the random numbers of a run are for: the streams of numerics.md §5 it uses.
+/// Kind of a run; it selects the random streams of numerics.md §5.
 enum class PlanKind { sample, forward, draw };
 
 /// Tables of one run over a batch of problems of one shape.
 struct Plan {
   PlanKind kind = PlanKind::sample;
   StartTable start;
-  std::vector<Step> steps;    ///< shared by all problems
-  std::vector<double> times;  ///< time of every level, shape (steps + 1), in the order walked; a forward plan's first step leads to its
-                              ///< first level: shape (steps)
+  std::vector<Step> steps;             ///< shared by all problems
+  std::vector<double> times;           ///< times of the levels in order, shape (steps + 1). The first step of a forward plan leads to its
+                                       ///< first level: shape (steps)
   std::vector<MixtureTable> problems;  ///< at least one; same K, d and structure
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
 
   Eigen::Index dim() const { return problems.front().dim(); }
-  /// FNV-1a of all tables, warnings and notes left out. Printed with every result; ranges of one run have one hash.
+  /// FNV-1a hash of all tables, without warnings and notes. Every result names it; all ranges of one run have the same hash.
   std::uint64_t hash() const;
 };
 
-/// Reverse-time sampling of each mixture. @throws std::invalid_argument for parameters out of range (named), mixtures of different shapes,
-/// or a sampler that the process or the grid does not allow.
+/// Plan of reverse-time sampling of each mixture. @throws std::invalid_argument for a parameter out of range (named), for mixtures of
+/// different shapes, or for a sampler that does not support the process or the grid.
 Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler);
 
-/// Forward paths x_t at the grid's times, from data to T, of x_0 drawn from the mixture or given (§1).
+/// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given (§1).
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);
 
-/// Exact draws of each mixture diffused to `level` (§2.6).
+/// Plan of exact draws of each mixture diffused to `level` (§2.6).
 Plan draw_plan(std::span<const Mixture> mixtures, Level level = {});
 
-/// Human-readable tables.
+/// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
 }  // namespace gmdiff

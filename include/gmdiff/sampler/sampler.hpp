@@ -3,15 +3,18 @@
 #include <limits>
 #include <variant>
 
-// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5). `name` is the one in problem files.
+// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5). Problem files use `name`.
 // Common parameters:
-//   churn, churn_min, churn_max, churn_noise   S_churn, S_min, S_max, S_noise of Karras et al. (2022), Algorithm 2; S_min and S_max in n =
-//   sigma / alpha start    law of the first state: the exact p_T, or the field's habit N(0, sigma_T^2 I) (§5.2) finish   the last step to
-//   sigma = 0: `denoise` is x <- D, `step` the row of the table
+//   churn, churn_noise     S_churn and S_noise of Karras et al. (2022), Algorithm 2
+//   churn_min, churn_max   S_min and S_max of the same, in n = sigma / alpha
+//   start                  law of the first state (§5.2)
+//   finish                 the last step to sigma = 0
 
 namespace gmdiff {
 
+/// Law of the first state: the exact p_T, or the customary N(0, sigma_T^2 I) (mathematics.md §5.2).
 enum class Start { exact, gaussian };
+/// Last step to sigma = 0: `denoise` sets x to D(x), `step` applies the sampler's own row (mathematics.md §5).
 enum class Finish { denoise, step };
 
 /// Exact reverse transition of a mixture prior: every marginal is exact on any grid (§5.1).
@@ -82,6 +85,7 @@ struct SdeDpmpp2m {
   Start start = Start::exact;
 };
 
+/// A reverse-time sampler; the first alternative is the default.
 using Sampler = std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m, SdeDpmpp2m>;
 
 }  // namespace gmdiff

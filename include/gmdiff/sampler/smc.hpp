@@ -24,7 +24,7 @@ enum class SmcKernel {
   exact,  ///< the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
 };
 
-/// What a chain returns.
+/// Result of a chain.
 enum class SmcOutput {
   draw,       ///< one particle, drawn by the final weights: samples (count, d)
   particles,  ///< all of them with their weights: samples (count, N, d), log_weights (count, N)
@@ -33,18 +33,18 @@ enum class SmcOutput {
 /// MCGdiff (Cardoso, Janati El Idrissi, Le Corff & Moulines 2024) with the corrections of §7. Particles are tilted towards the observation
 /// by Gaussian potentials g_s, moved by the kernel that is optimal for them, and weighted before they move.
 ///
-/// The paper's own setting is variant A with `kernel = ddim`, `eta = 1`, a Gaussian start, multinomial resampling in every step, and a grid
-/// that holds the levels tau_i (`McgdiffGrid`); with an exact observation (noise_std = 0) its Algorithm 1. The defaults differ where
-/// something is better: variant C needs no kappa, systematic resampling has less variance, and the exact start no bias.
+/// The paper uses variant A with `kernel = ddim`, `eta = 1`, a Gaussian start, multinomial resampling in every step, and a grid that holds
+/// the levels tau_i (`McgdiffGrid`); for an exact observation (noise_std = 0) this is its Algorithm 1. Three defaults here are better
+/// choices: variant C needs no kappa, systematic resampling has less variance, and the exact start has no bias.
 struct Mcgdiff {
   static constexpr const char* name = "mcgdiff";
   /// N, from 1 to 2^30.
   int particles = 256;
   /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A: coordinate i is pinned without noise at
-  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. The same where n_i = 0. A
-  /// coordinate with n_i above that of the grid's first level, or below half of that before its last one, is treated by C.
+  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. Both are the same if n_i = 0.
+  /// A coordinate with n_i above that of the grid's first level, or below half of that of its last but one, is treated as by C.
   enum class Variant { C, A } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
-  /// A: variance of a pin, >= 0. Not used where n_i = 0.
+  /// Variance of a pin in variant A, >= 0; not used for n_i = 0.
   double kappa = 1e-4;
   SmcKernel kernel = SmcKernel::ddim;
   /// DDIM's noise, in (0, 1]; smaller values raise the variance of the weights.
@@ -56,9 +56,8 @@ struct Mcgdiff {
   SmcOutput output = SmcOutput::draw;
 };
 
-/// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain: particles move as without observation, and are then weighted by
-/// the diffused likelihoods of variant C. The baseline that MCGdiff's kernels are measured against. Needs noise on every observed
-/// direction.
+/// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain, a baseline for MCGdiff: particles move as without an observation
+/// and are then weighted by the diffused likelihoods of variant C. Every observed direction must have noise.
 struct Bootstrap {
   static constexpr const char* name = "bootstrap";
   int particles = 256;
@@ -70,6 +69,7 @@ struct Bootstrap {
   SmcOutput output = SmcOutput::draw;
 };
 
+/// A sequential Monte Carlo sampler; the first alternative is the default.
 using SmcSampler = std::variant<Mcgdiff, Bootstrap>;
 
 }  // namespace gmdiff

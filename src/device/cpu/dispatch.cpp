@@ -24,31 +24,37 @@ const char* to_string(InstructionSet set) {
       return "fma128";
     case InstructionSet::avx2:
       return "avx2";
-    default:
+    case InstructionSet::avx512:
       return "avx512";
   }
+  fail("cpu: unknown instruction set");
 }
 
 bool is_available(InstructionSet set) {
   switch (set) {
     case InstructionSet::scalar:
       return true;
-#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
+#ifdef GMDIFF_FMA128_UNIT
       return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx");
+#else
+      break;
 #endif
-#ifdef GMDIFF_AVX2_UNIT
     case InstructionSet::avx2:
+#ifdef GMDIFF_AVX2_UNIT
       return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
+#else
+      break;
 #endif
-#ifdef GMDIFF_AVX512_UNIT
     case InstructionSet::avx512:
+#ifdef GMDIFF_AVX512_UNIT
       return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+      break;
 #endif
-    default:
-      return false;
   }
+  return false;
 }
 
 InstructionSet chosen_instruction_set() {
@@ -57,7 +63,7 @@ InstructionSet chosen_instruction_set() {
     for (const InstructionSet set : all_sets) {
       if (name != std::string(to_string(set))) continue;
       if (!is_available(set))
-        throw DeviceError(concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
+        throw DeviceUnavailable(concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
       return set;
     }
     fail("GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"", name, "\"");
@@ -80,40 +86,54 @@ Unit<Real> unit(InstructionSet set) {
     }
   };
   switch (set) {
-#ifdef GMDIFF_AVX512_UNIT
     case InstructionSet::avx512:
+#ifdef GMDIFF_AVX512_UNIT
       return of_precision(unit_avx512_f32, unit_avx512_f64);
+#else
+      break;
 #endif
-#ifdef GMDIFF_AVX2_UNIT
     case InstructionSet::avx2:
+#ifdef GMDIFF_AVX2_UNIT
       return of_precision(unit_avx2_f32, unit_avx2_f64);
+#else
+      break;
 #endif
-#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
+#ifdef GMDIFF_FMA128_UNIT
       return of_precision(unit_fma128_f32, unit_fma128_f64);
+#else
+      break;
 #endif
-    default:
+    case InstructionSet::scalar:
       return of_precision(unit_scalar_f32, unit_scalar_f64);
   }
+  fail("cpu: this build has no code for ", to_string(set));
 }
 
 DistanceUnit distance_unit(InstructionSet set) {
   switch (set) {
-#ifdef GMDIFF_AVX512_UNIT
     case InstructionSet::avx512:
+#ifdef GMDIFF_AVX512_UNIT
       return unit_avx512_distances();
+#else
+      break;
 #endif
-#ifdef GMDIFF_AVX2_UNIT
     case InstructionSet::avx2:
+#ifdef GMDIFF_AVX2_UNIT
       return unit_avx2_distances();
+#else
+      break;
 #endif
-#ifdef GMDIFF_FMA128_UNIT
     case InstructionSet::fma128:
+#ifdef GMDIFF_FMA128_UNIT
       return unit_fma128_distances();
+#else
+      break;
 #endif
-    default:
+    case InstructionSet::scalar:
       return unit_scalar_distances();
   }
+  fail("cpu: this build has no code for ", to_string(set));
 }
 
 template Unit<float> unit<float>(InstructionSet set);

@@ -18,7 +18,7 @@ const char* to_string(InstructionSet set);
 bool is_available(InstructionSet set);
 
 /// GMDIFF_SIMD if it is set, else the widest available.
-/// @throws std::invalid_argument when GMDIFF_SIMD is none of the names, DeviceError when this processor or build does not have it.
+/// @throws std::invalid_argument when GMDIFF_SIMD is none of the names, DeviceUnavailable when this processor or build does not have it.
 InstructionSet chosen_instruction_set();
 
 template <class Real>

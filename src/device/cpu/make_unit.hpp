@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdlib>
+
 #include "device/cpu/block.hpp"
 #include "device/cpu/points.hpp"
 #include "device/cpu/smc.hpp"
@@ -16,9 +18,14 @@ auto with_chain_law(const LawTable<RealOf<V>>& law, Body body) {
       return body.template operator()<WideLaw<V, Family::spherical>>();
     case Family::diag:
       return body.template operator()<WideLaw<V, Family::diag>>();
-    default:
+    case Family::full:
       return body.template operator()<FullLaw<V>>();
+    case Family::tied:
+    case Family::small_diag:
+    case Family::small_full:
+      break;
   }
+  std::abort();  // an exception's inline functions would be compiled for this unit's instructions, and linked everywhere
 }
 
 /// Calls body.operator()<Law>() for a wide law's kind.
@@ -31,9 +38,13 @@ auto with_wide_law(const LawTable<RealOf<V>>& law, Body body) {
       return body.template operator()<WideLaw<V, Family::tied>>();
     case Family::diag:
       return body.template operator()<WideLaw<V, Family::diag>>();
-    default:
+    case Family::full:
       return body.template operator()<FullLaw<V>>();
+    case Family::small_diag:
+    case Family::small_full:
+      break;
   }
+  std::abort();  // as above
 }
 
 template <class V, bool full, class Body>

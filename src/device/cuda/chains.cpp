@@ -30,9 +30,10 @@ Scheme scheme_of(Resampling resampling) {
       return Scheme::stratified;
     case Resampling::multinomial:
       return Scheme::multinomial;
-    default:
+    case Resampling::residual:
       return Scheme::residual;
   }
+  fail("SmcPlan: unknown resampling scheme");
 }
 
 bool has_transition(const SmcPlan& plan) {

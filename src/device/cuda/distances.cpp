@@ -240,9 +240,7 @@ class GpuSums final : public DistanceSums {
 std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_t m, std::int64_t count, const SliceMemory& memory,
                             std::size_t free) {
   constexpr std::int64_t too_many = std::int64_t{1} << 32;
-  if (std::max(n, m) >= too_many) {
-    throw DeviceError(concat(name, ": slices are of sets of fewer than ", too_many, " points, given ", std::max(n, m)));
-  }
+  require(std::max(n, m) < too_many, name, ": slices are of sets of fewer than ", too_many, " points, given ", std::max(n, m));
   const std::size_t least = memory.fixed + memory.slice;
   if (free < least) throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));

@@ -26,6 +26,12 @@ bool waits_for_launches() {
   return value == "1";
 }
 
+/// Whether kernels do not load because this GPU or its driver cannot run what was compiled; anything else is a failure of the moment.
+bool is_of_the_build(cudaError_t error) {
+  return error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidKernelImage || error == cudaErrorInvalidPtx ||
+         error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilerNotFound || error == cudaErrorJitCompilationDisabled;
+}
+
 class NvidiaGpu final : public Gpu {
  public:
   NvidiaGpu(int index, std::string name)
@@ -33,8 +39,9 @@ class NvidiaGpu final : public Gpu {
     const DeviceScope scope(index_);
     // What discovery could not see: machine code for some architectures alone, or PTX that the driver is too old for.
     if (const cudaError_t error = kernels::load_nothing(); error != cudaSuccess) {
+      if (!is_of_the_build(error)) check(error, "loading kernels", __FILE__, __LINE__);
       ignore(error);
-      throw DeviceError(concat(name_, ": this build's kernels cannot be loaded: ", cudaGetErrorString(error)));
+      throw DeviceUnavailable(concat(name_, ": this build's kernels cannot be loaded: ", cudaGetErrorString(error)));
     }
   }
 
@@ -141,7 +148,7 @@ class NvidiaGpu final : public Gpu {
 
 std::unique_ptr<Gpu> make_gpu(int index) {
   const std::string name = "device " + Device::cuda(index).name();
-  if (const std::string reason = why_unusable(index); !reason.empty()) throw DeviceError(name + ": " + reason);
+  if (const std::string reason = why_unusable(index); !reason.empty()) throw DeviceUnavailable(name + ": " + reason);
   return std::make_unique<NvidiaGpu>(index, name);
 }
 

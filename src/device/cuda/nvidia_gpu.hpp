@@ -8,7 +8,7 @@ namespace gmdiff::cuda {
 
 /// GPU `index` of this machine through the CUDA runtime, with a stream of its own. The caller's current device stays what it is.
 /// With GMDIFF_CUDA_SYNC=1 in the environment every launch is waited for, so that an error is reported by the launch that caused it.
-/// @throws DeviceError, in one sentence, when there is no driver, no such GPU, or no code for it in this build.
+/// @throws DeviceUnavailable, in one sentence, when there is no driver, no such GPU, or no code for it in this build.
 std::unique_ptr<Gpu> make_gpu(int index);
 
 }  // namespace gmdiff::cuda

@@ -126,9 +126,10 @@ CovarianceDecomposition from_matrices(const Covariance& covariance, const Shape&
       return from_dense(covariance, count, shape.dim);
     case Covariance::Form::factor:
       return from_factors(covariance.matrices, count, shape.dim);
-    default:
+    case Covariance::Form::eigen:
       return from_eigen(covariance, count, num_rows, shape.dim);
   }
+  fail("Mixture: unknown form of covariances");
 }
 
 }  // namespace
@@ -144,7 +145,8 @@ CovarianceDecomposition decompose(const Covariance& covariance, Index num_compon
     case CovarianceType::common_basis:
       require(eigen_form, "Mixture: covariances with a common basis are given as eigenvectors and eigenvalues");
       break;
-    default:
+    case CovarianceType::tied:
+    case CovarianceType::full:
       break;
   }
   return from_matrices(covariance, {num_components, dim});

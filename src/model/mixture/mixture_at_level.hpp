@@ -7,14 +7,14 @@
 
 namespace gmdiff {
 
-/// Where the covariances are diagonal: in the coordinates of the points, in one basis, or each component in its own.
+/// Basis in which the covariances are diagonal: the coordinates of the points, one shared basis, or one basis per component.
 enum class Basis { none, shared, own };
 
-/// What an evaluation at one level needs and what does not depend on the points: `C_k = alpha^2 Sigma_k + sigma^2 I` in its eigenbasis
-/// (mathematics.md §2.1).
+/// The values at one level that evaluations need and that do not depend on the points: `C_k = alpha^2 Sigma_k + sigma^2 I` in its
+/// eigenbasis (mathematics.md §2.1).
 ///
-/// Tables have shape (d, K), or (d, 1) when the covariances are equal. A component of weight 0 stands there with l = 0 and c = 1: its
-/// responsibility is 0, and nothing of it can be NaN.
+/// Tables have shape (d, K), or (d, 1) when the covariances are equal. A component of weight 0 has l = 0 and c = 1 there, so
+/// that its responsibility is 0 and none of its values is NaN.
 struct MixtureAtLevel {
   /// Refers to `data`, which must outlive it.
   /// @throws std::invalid_argument when alpha or sigma is negative or not finite or has a square that a double does not hold, or both are
@@ -46,7 +46,7 @@ struct MixtureAtLevel {
   Eigen::VectorXd half_log_det;  ///< 1/2 log det C_k
 };
 
-/// As the constructor of `MixtureAtLevel` checks it.
+/// Checks a level as the constructor of `MixtureAtLevel` does.
 void check_level(Level level);
 
 }  // namespace gmdiff

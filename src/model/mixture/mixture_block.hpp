@@ -11,14 +11,14 @@ namespace gmdiff {
 using Columns = Eigen::Ref<Eigen::MatrixXd>;
 using ConstColumns = Eigen::Ref<const Eigen::MatrixXd>;
 
-/// Points of a block, at most.
+/// Largest number of points of a block.
 inline constexpr Eigen::Index largest_block = 64;
 
-/// A vector that every component has at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k (§2.3).
+/// A vector of every component at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k (§2.3).
 enum class ComponentVector { score, denoiser };
 
-/// Everything about one block of points at one level. Buffers are allocated once and serve block after block.
-/// "Working coordinates" are those of the shared basis where there is one, else those of the points.
+/// All quantities of one block of points at one level. Buffers are allocated once and reused for all blocks. "Working coordinates" are
+/// those of the shared basis, or without one those of the points.
 class BlockEvaluation {
  public:
   /// Refers to `level`, which must outlive it. Blocks hold `num_points` points at most.
@@ -27,9 +27,9 @@ class BlockEvaluation {
   BlockEvaluation(const BlockEvaluation&) = delete;
   BlockEvaluation& operator=(const BlockEvaluation&) = delete;
 
-  /// Number of points of a block, at most; at least 1.
+  /// Largest number of points of a block, >= 1.
   Eigen::Index capacity() const { return capacity_; }
-  /// Takes the points X (d, b), b <= capacity(), and computes what follows.
+  /// Loads the points X (d, b), b <= capacity(), and computes the quantities below.
   void load(const ConstColumns& X);
 
   Eigen::Index size() const { return size_; }
@@ -50,23 +50,23 @@ class BlockEvaluation {
  protected:
   BlockEvaluation(const MixtureAtLevel& level, Eigen::Index capacity);
 
-  /// Fills the logits (any constant of the point may be left out) and the references of the points X.
+  /// Computes logits, up to a constant of each point, and reference components of the points X.
   virtual void place(const ConstColumns& X) = 0;
   /// Squared Mahalanobis distance of point j to its reference component.
   virtual double reference_quadratic(Eigen::Index j) const = 0;
 
-  /// Logits of point j that overflowed become finite; weight 0 stays -inf.
+  /// Makes logits of point j finite that overflowed; those of weight 0 stay -inf.
   void bound_logits(Eigen::Index j);
-  /// Whether the logits of point j, before they are bounded, say too little: one is NaN or inf, or none is finite.
+  /// Whether the logits of point j, before they are bounded, cannot be used: one is NaN or inf, or none is finite.
   bool overflowed(Eigen::Index j) const;
-  /// The logits of point j = x once more, in extended precision, whose range holds the squares of all doubles.
+  /// Computes the logits of point j = x again in extended precision, whose range holds the squares of all doubles.
   void place_far(Eigen::Index j, const Eigen::Ref<const Eigen::VectorXd>& x);
   /// x - alpha centre in working coordinates.
   void centre(const ConstColumns& X, Columns out);
 
   const MixtureAtLevel& level_;
   Eigen::MatrixXd logits_;                  ///< (K, capacity)
-  Eigen::VectorX<Eigen::Index> reference_;  ///< the component whose own log-density carries log p, one a point
+  Eigen::VectorX<Eigen::Index> reference_;  ///< for each point the component whose log-density log p is computed from
   Eigen::MatrixXd scratch_;                 ///< (d, capacity)
 
  private:

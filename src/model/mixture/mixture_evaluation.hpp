@@ -6,11 +6,11 @@
 #include "base/check.hpp"
 #include "model/mixture/mixture_block.hpp"
 
-// What the public evaluations of a mixture share: checks of their arguments and the loop over blocks of points.
+// Common parts of the public evaluations of a mixture: checks of arguments and the loop over blocks of points.
 
 namespace gmdiff {
 
-/// An (n, d) array as columns.
+/// View of an (n, d) array with points as columns.
 inline Eigen::Map<const Eigen::MatrixXd> as_columns(const Points& points) { return {points.data(), points.cols(), points.rows()}; }
 inline Eigen::Map<Eigen::MatrixXd> as_columns(Points& points) { return {points.data(), points.cols(), points.rows()}; }
 

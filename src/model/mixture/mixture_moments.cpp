@@ -101,9 +101,12 @@ Covariance similar_image(const Mixture& mixture, const MatrixXd& A, double a) {
       return Covariance::tied_eigen(std::move(bases.front()), eigenvalues.row(0).transpose());
     case CovarianceType::common_basis:
       return Covariance::common_basis(std::move(bases.front()), eigenvalues);
-    default:
+    case CovarianceType::full:
       return Covariance::full_eigen(std::move(bases), eigenvalues);
+    case CovarianceType::diag:
+      break;  // the only structure that a rotation does not keep
   }
+  fail("Mixture: ", to_string(mixture.covariance_type()), " covariances have no image of their own kind under a rotation");
 }
 
 // The cheapest structure that A Sigma_k A^T has for all k.

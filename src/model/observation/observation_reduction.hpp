@@ -6,9 +6,9 @@
 
 namespace gmdiff {
 
-/// A linear-Gaussian observation in the form that posteriors are computed from (mathematics.md §2.7): an equivalent `y = A x + G e`,
-/// e ~ N(0, I), of m entries, without the entries that are noise only. With f the log-density of the original y at any x and g that of the
-/// reduced one, f = g + log_constant.
+/// A linear-Gaussian observation in the form from which posteriors are computed (mathematics.md §2.7): an equivalent `y = A x + G e`,
+/// e ~ N(0, I), with m entries, without entries that are only noise. At every x the log-density of the original y is that of the reduced
+/// one plus log_constant.
 struct ReducedObservation {
   Eigen::MatrixXd A;  ///< (m, d)
   Eigen::VectorXd y;  ///< (m)
@@ -16,7 +16,7 @@ struct ReducedObservation {
   long double log_constant;
   Eigen::MatrixXd rotation;  ///< (dy, m): y here is rotation^T times the original y; empty where a tall problem was compressed
 
-  /// Where R is positive definite or 0: A = diag(s) (V^T)_{1..m} with all s > 0, and G = noise_std I.
+  /// Set if R is positive definite or 0: A = diag(s) (V^T)_{1..m} with all s > 0, and G = noise_std I.
   struct Diagonal {
     Eigen::MatrixXd V;  ///< (d, d) orthogonal
     Eigen::VectorXd s;  ///< (m) descending

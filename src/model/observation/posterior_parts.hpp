@@ -8,19 +8,19 @@
 
 #include "model/observation/observation_reduction.hpp"
 
-// The posterior of a Gaussian mixture, component by component (mathematics.md §2.7), in the two ways posterior.cpp chooses from. Sums and
-// elementary functions are in extended precision, rounded once (numerics.md §2).
+// The posterior of a Gaussian mixture, component by component (mathematics.md §2.7), by two methods between which posterior.cpp chooses.
+// Sums and elementary functions are in extended precision, rounded once (numerics.md §2).
 
 namespace gmdiff {
 
-/// log N(y; A mu_k, A Sigma_k A^T + R) = common + own[k]. What all components share is kept apart: the weights of the posterior depend on
-/// differences only, and far from the prior the shared part is larger than they are by many orders of magnitude.
+/// log N(y; A mu_k, A Sigma_k A^T + R) = common + own[k]. The part shared by all components is separate, because the weights of the
+/// posterior depend on differences only, and far from the prior the shared part is larger by many orders of magnitude.
 struct LogLikelihoods {
   long double common = 0.0L;
   std::vector<long double> own;  ///< (K); -inf for a component of weight 0 whose A Sigma_k A^T + R is singular
 };
 
-/// The components of the posterior but for their weights. A component of weight 0 whose A Sigma_k A^T + R is singular stays as it was.
+/// The components of the posterior without their weights. A component of weight 0 whose A Sigma_k A^T + R is singular is unchanged.
 struct ConditionedComponents {
   Points means;
   Covariance covariance;
@@ -35,15 +35,16 @@ struct CoordinateObservation {
   double noise_std;
 };
 
-/// The entries of an observation that is coordinate-wise: each row of A has one nonzero entry, no column has two, R is diagonal; else
-/// nothing.
+/// The entries of a coordinate-wise observation, in which each row of A has one nonzero entry, no column has two, and R is diagonal; empty
+/// for other observations.
 std::optional<std::vector<CoordinateObservation>> coordinate_observations(const LinearObservation& observation);
 
-/// Spherical or diag prior observed coordinate-wise: diag.
+/// For a spherical or diag prior observed coordinate-wise; the result is diag.
 ConditionedComponents condition_coordinates(const Mixture& prior, const std::vector<CoordinateObservation>& observations);
-/// Spherical prior, in the basis V of a diagonal observation: tied when all variances are equal, else common basis.
+/// For a spherical prior, in the basis V of a diagonal observation; the result is tied if all variances are equal, else common basis.
 ConditionedComponents condition_directions(const Mixture& prior, const ReducedObservation& observation);
-/// Any prior, in square-root array form: tied when all components have one covariance, else full. `observation` is `original` reduced.
+/// For any prior, in square-root array form; the result is tied if all components have one covariance, else full. `observation` is the
+/// reduction of `original`.
 ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original);
 
 /// |S^{-1/2} e|^2 for S = A Sigma_k A^T + R and e = y - A mu_k, from an approximate solution w of S w = e: 2 <e, w> - <w, S w> in extended

@@ -13,7 +13,7 @@ struct SignalAndNoise {
   long double sigma;
 };
 
-/// One process of mathematics.md §3 as closed forms in extended precision (numerics.md §2). Arguments are checked by `ForwardProcess`.
+/// The closed forms of one process of mathematics.md §3 in extended precision (numerics.md §2). `ForwardProcess` checks the arguments.
 struct ForwardProcess::Schedule {
   Schedule(ProcessDescription described, std::string called, double largest_time)
       : description(std::move(described)), name(std::move(called)), T(largest_time) {}
@@ -21,7 +21,7 @@ struct ForwardProcess::Schedule {
   Schedule& operator=(const Schedule&) = delete;
   virtual ~Schedule() = default;
 
-  /// Values at time t, beyond [0, T] too where the formulas hold there.
+  /// Values at time t, also outside [0, T] if the formulas hold there.
   virtual ProcessValues at(long double t) const = 0;
   /// (alpha, sigma) with sigma / alpha = n, n in [0, inf].
   virtual SignalAndNoise of_noise_to_signal(long double n) const = 0;
@@ -36,7 +36,7 @@ struct ForwardProcess::Schedule {
 
 using SchedulePointer = std::shared_ptr<const ForwardProcess::Schedule>;
 
-// Each checks its description: @throws std::invalid_argument.
+// Each function checks its description. @throws std::invalid_argument.
 SchedulePointer schedule_of(const Vp& description);
 SchedulePointer schedule_of(const SubVp& description);
 SchedulePointer schedule_of(const Ou& description);
