@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include <gmdiff/base/error.hpp>
 
@@ -10,6 +11,9 @@
 // What this process may take of the machine: processors and memory.
 
 namespace gmdiff {
+
+/// The processors that the calling thread may run on, as the bits of the system's set; empty when the system does not say.
+std::vector<std::uint8_t> affinity();
 
 /// Processors that this process may run on (its affinity), of them as many as its control groups pay for; at least 1.
 int usable_processors();

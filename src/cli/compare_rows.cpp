@@ -19,7 +19,7 @@
 #include "base/random.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
-#include "device/executor.hpp"
+#include "device/thread_session.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -243,7 +243,7 @@ SamplerRow row_of(const std::string& sampler, const Outcome& outcome) {
 }  // namespace
 
 std::vector<SamplerRow> rows_of(const CompareSettings& settings, bool quiet) {
-  make_executor(settings.options.device);  // a device that is not there is nobody's failure
+  thread_session(settings.options.device);  // a device that is not there is nobody's failure
   const std::size_t runs = settings.problems.size() * settings.candidates.size();
   ProgressLine line("compare", static_cast<std::int64_t>(runs) * settings.options.count, quiet);
   Comparison comparison(settings, line);
