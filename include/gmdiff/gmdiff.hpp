@@ -11,6 +11,7 @@
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/samples.hpp>
+#include <gmdiff/device/session.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -98,21 +99,24 @@ struct FreeSet {
   void operator()(cpu_set_t* set) const { CPU_FREE(set); }
 };
 
-/// Number of processors in the affinity mask; empty when the system does not report it.
-std::optional<std::uint64_t> processors_of_affinity() {
+}  // namespace
+
+std::vector<std::uint8_t> affinity() {
   constexpr int most = 1 << 20;
   for (int room = CPU_SETSIZE; room <= most; room *= 2) {  // the system refuses sets with less room than it has processors
     const std::unique_ptr<cpu_set_t, FreeSet> set(CPU_ALLOC(static_cast<std::size_t>(room)));
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(room));
-    if (set != nullptr && sched_getaffinity(0, bytes, set.get()) == 0) return static_cast<std::uint64_t>(CPU_COUNT_S(bytes, set.get()));
+    if (set == nullptr || sched_getaffinity(0, bytes, set.get()) != 0) continue;
+    const auto* const begin = reinterpret_cast<const std::uint8_t*>(set.get());
+    return {begin, begin + bytes};
   }
   return {};
 }
 
-}  // namespace
-
 int usable_processors() {
-  std::uint64_t count = processors_of_affinity().value_or(std::thread::hardware_concurrency());
+  std::uint64_t count = 0;
+  for (const std::uint8_t eight : affinity()) count += static_cast<std::uint64_t>(std::popcount(eight));
+  if (count == 0) count = std::thread::hardware_concurrency();
   for (const fs::path& group : control_groups()) count = std::min(count, processors_of(group));
   return static_cast<int>(std::max<std::uint64_t>(count, 1));
 }

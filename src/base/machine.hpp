@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include <gmdiff/base/error.hpp>
 
@@ -10,6 +11,9 @@
 // Processors and memory that this process may use.
 
 namespace gmdiff {
+
+/// The processors that the calling thread may run on, as the bits of the system's set; empty when the system does not say.
+std::vector<std::uint8_t> affinity();
 
 /// Number of processors that this process may run on, limited by the quota of its control groups; at least 1.
 int usable_processors();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -15,7 +16,7 @@ namespace gmdiff {
 /// Threads that take numbered pieces of work from one counter. The calling thread is one of them.
 class ThreadPool {
  public:
-  /// @param threads >= 1, the calling thread included.
+  /// @param threads >= 1, the calling thread included. The others have the signals of the process blocked.
   explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -26,25 +27,32 @@ class ThreadPool {
   /// Calls body(thread, i) for i = 0 ... count - 1 and returns when all calls have ended. The calls run in the floating-point environment
   /// of the numeric contract, whatever the caller's (numerics.md §3). After a stop request or an exception of a body no new piece begins;
   /// the first exception is thrown here.
-  void run(std::int64_t count, const std::function<void(int, std::int64_t)>& body, const std::stop_token& stop = {});
+  ///
+  /// A call while another one runs, from a body or from another thread, does its pieces on the calling thread alone, as thread 0: waiting
+  /// for the workers could be waiting for the caller.
+  /// @param most_threads that share the work, the calling one included; small work is done before more of them wake up.
+  void run(std::int64_t count, const std::function<void(int, std::int64_t)>& body, const std::stop_token& stop = {},
+           int most_threads = std::numeric_limits<int>::max());
 
  private:
   struct Work {
-    std::int64_t count = 0;
-    const std::function<void(int, std::int64_t)>* body = nullptr;
-    std::stop_token stop;
+    std::int64_t count;
+    const std::function<void(int, std::int64_t)>& body;
+    const std::stop_token& stop;
     std::atomic<std::int64_t> next{0};
-    std::exception_ptr error;
+    std::exception_ptr error{};
   };
 
+  void share(Work& work, std::int64_t helpers);
   void serve(const std::stop_token& ended, int thread);
-  void take_pieces(int thread);
+  void take_pieces(Work& work, int thread);
 
+  std::atomic<bool> is_taken_{false};  // by a call that shares its work with the workers
   std::mutex mutex_;
   std::condition_variable_any begin_, end_;
-  std::uint64_t round_ = 0;  // number of the current call of `run`; a worker takes part once in each
-  int busy_ = 0;
-  Work work_;
+  Work* work_ = nullptr;
+  std::int64_t places_ = 0;  // workers that may still join the work
+  int busy_ = 0;             // those that have
   std::vector<std::jthread> workers_;
 };
 

@@ -8,13 +8,11 @@
 
 #include "base/check.hpp"
 #include "device/cpu/cpu.hpp"
-#include "device/distance_sums.hpp"
 #include "device/executor.hpp"
 #include "device/reference/reference.hpp"
 #include "device/several.hpp"
 #ifdef GMDIFF_HAS_CUDA
 #include "device/cuda/discovery.hpp"
-#include "device/cuda/distances.hpp"
 #include "device/cuda/executor.hpp"
 #include "device/cuda/nvidia_gpu.hpp"
 #endif
@@ -32,15 +30,12 @@ std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
   for (const int index : device.numbers()) gpus.push_back(make_gpu_executor(index));
   return make_executor_of_several(std::move(gpus), device.name());
 }
-std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) {
-  return cuda::make_distance_sums(cuda::make_gpu(device.number()), device.name());
-}
 #else
 constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
 std::vector<DeviceInfo> find_gpus() { return {{.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason}}; }
-[[noreturn]] void fail_without_cuda(const Device& device) { throw DeviceUnavailable(concat("device ", device.name(), ": ", cuda_reason)); }
-std::unique_ptr<Executor> make_cuda_executor(const Device& device) { fail_without_cuda(device); }
-std::unique_ptr<DistanceSums> make_cuda_sums(const Device& device) { fail_without_cuda(device); }
+std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
+  throw DeviceUnavailable(concat("device ", device.name(), ": ", cuda_reason));
+}
 #endif
 
 /// Digits of a device's name; nothing when they are no number of an int.
@@ -137,8 +132,6 @@ void check_number(const Device& device) {
   require(device.number() >= 0, "Device: ", is_cpu ? "cpu threads" : "cuda index", " must not be negative, got ", device.number());
   require(!is_cpu || device.number() <= most_threads, "Device: cpu threads must be at most ", most_threads, ", got ", device.number());
 }
-
-std::unique_ptr<DistanceSums> make_cuda_distance_sums(const Device& device) { return make_cuda_sums(device); }
 
 std::unique_ptr<Executor> make_executor(const Device& device) {
   check_number(device);

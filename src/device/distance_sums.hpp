@@ -1,9 +1,6 @@
 #pragma once
 
-#include <memory>
-
 #include <gmdiff/base/points.hpp>
-#include <gmdiff/device/device.hpp>
 
 #include "particle/pair_term.hpp"
 
@@ -21,12 +18,5 @@ class DistanceSums {
   /// Sum of the term over x_i, x_j with i < j.
   virtual long double sum_pairs(const Points& x, const PairTerm& term) const = 0;
 };
-
-/// Sums on a GPU. @throws DeviceUnavailable when this build or this machine does not have it, with the reason.
-std::unique_ptr<DistanceSums> make_cuda_distance_sums(const Device& device);
-
-/// Sums on a device. The `reference` has no sums of its own: all cores of the host take them, as `cpu` does.
-/// @throws std::invalid_argument for a number that the device cannot have, DeviceUnavailable when it is not available, with the reason.
-std::unique_ptr<DistanceSums> make_distance_sums(const Device& device);
 
 }  // namespace gmdiff

@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "device/executor.hpp"
+#include "device/thread_session.hpp"
 
 namespace gmdiff {
 
@@ -62,33 +63,45 @@ void evaluate_far_rows(const Mixture& mixture, const Points& x, Level level, con
   if (options.denoiser) result.denoiser(rows, Eigen::all) = mixture.denoiser(far, level);
 }
 
-}  // namespace
-
-Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) {
-  check(mixture, x, level, options);
+Evaluation room_for(const Mixture& mixture, const Points& x, const EvaluateOptions& options) {
   Evaluation result;
   if (options.log_density) result.log_density.resize(x.rows());
   if (options.log_responsibilities) result.log_responsibilities.resize(x.rows(), mixture.num_components());
   if (options.score) result.score.resize(x.rows(), x.cols());
   if (options.denoiser) result.denoiser.resize(x.rows(), x.cols());
-  if (x.rows() == 0) return result;
+  return result;
+}
 
+Evaluation compute(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, const InUse& executor) {
+  Evaluation result = room_for(mixture, x, options);
   const Plan plan = draw_plan(std::span(&mixture, 1));
   const auto place = [](auto& array, bool asked_for) { return asked_for ? array.data() : nullptr; };
-  make_executor(options.device)
-      ->evaluate({.problem = plan.problems.front(),
-                  .level = level,
-                  .precision = options.precision,
-                  .points = x.data(),
-                  .count = x.rows(),
-                  .log_density = place(result.log_density, options.log_density),
-                  .log_responsibilities = place(result.log_responsibilities, options.log_responsibilities),
-                  .score = place(result.score, options.score),
-                  .denoiser = place(result.denoiser, options.denoiser),
-                  .stop = options.stop});
+  executor->evaluate({.problem = plan.problems.front(),
+                      .level = level,
+                      .precision = options.precision,
+                      .points = x.data(),
+                      .count = x.rows(),
+                      .log_density = place(result.log_density, options.log_density),
+                      .log_responsibilities = place(result.log_responsibilities, options.log_responsibilities),
+                      .score = place(result.score, options.score),
+                      .denoiser = place(result.denoiser, options.denoiser),
+                      .stop = options.stop});
   if (options.stop.stop_requested()) throw std::runtime_error("evaluate: stopped before all points were done");
   evaluate_far_rows(mixture, x, level, options, result);
   return result;
+}
+
+}  // namespace
+
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, const Executor& executor) {
+  check(mixture, x, level, options);
+  return x.rows() == 0 ? room_for(mixture, x, options) : compute(mixture, x, level, options, InUse(executor));
+}
+
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) {
+  check(mixture, x, level, options);
+  if (x.rows() == 0) return room_for(mixture, x, options);
+  return compute(mixture, x, level, options, InUse(thread_session(options.device)->executor()));
 }
 
 }  // namespace gmdiff

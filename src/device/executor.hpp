@@ -9,12 +9,16 @@
 #include <vector>
 
 #include <gmdiff/device/device.hpp>
+#include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
+#include "base/thread_pool.hpp"
+#include "device/distance_sums.hpp"
 #include "device/sample_values.hpp"
+#include "lowering/any_smc_tables.hpp"
 
 // What a device implements. src/device/run.cpp does everything that devices share: checks, shapes, problems, ranges, progress, stopping,
 // provenance.
@@ -56,7 +60,8 @@ struct PointTask {
 /// Chains of SMC of one problem.
 struct SmcTask {
   const SmcPlan& plan;
-  std::uint64_t seed;  ///< of this problem
+  const particle::AnySmcTables& tables;  ///< as `Executor::lower` gave them
+  std::uint64_t seed;                    ///< of this problem
   Precision precision;
   std::int64_t first;  ///< index of the first chain
   std::int64_t count;
@@ -118,13 +123,35 @@ class Executor {
   virtual std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const { return nullptr; }
   /// Runs one block; the output is complete at the end. Returns early, with the output undefined, when stop is requested.
   virtual NonFinite run(const Task& task) const = 0;
+  /// The tables of a plan, which all tasks of a run share: with full covariances they take longer than the chains of a task. Null where
+  /// the device needs none.
+  virtual particle::AnySmcTables lower(const SmcPlan& /*plan*/, Precision /*precision*/) const { return {}; }
   /// Chains of a task that the device likes best within `memory_limit` bytes (0: no limit).
   /// @throws std::invalid_argument when not even one chain fits.
   virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const = 0;
   /// Runs chains of SMC; after a failure or a request to stop the output is undefined.
   virtual ChainFailure run(const SmcTask& task) const = 0;
+  /// Sums of distances on this device. They may outlive the executor.
+  virtual std::unique_ptr<DistanceSums> sums() const = 0;
+  /// Threads of the host that the device computes on; null where it computes elsewhere, or on the calling thread alone.
+  virtual ThreadPool* threads() const { return nullptr; }
+  /// Called when a run has ended: gives back memory that only a run under way needs.
+  virtual void rest() const noexcept {}
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.
   virtual void evaluate(const PointTask& task) const = 0;
+};
+
+/// An executor that a run uses.
+class InUse {
+ public:
+  explicit InUse(const Executor& executor) : executor_(executor) {}
+  ~InUse() { executor_.rest(); }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  const Executor* operator->() const { return &executor_; }
+
+ private:
+  const Executor& executor_;
 };
 
 /// @throws std::invalid_argument unless the device can have its number of threads or its index.
@@ -138,7 +165,9 @@ Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
 /// The same on a given executor, whatever the options' device.
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
 
-/// `run` of smc_plan.hpp on a given executor.
+/// `run` of smc.hpp on a given executor.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor);
+/// `evaluate` of evaluate.hpp on a given executor.
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, const Executor& executor);
 
 }  // namespace gmdiff

@@ -12,6 +12,7 @@
 #include "device/executor.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
+#include "device/thread_session.hpp"
 
 // The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
 
@@ -89,7 +90,7 @@ class Run {
   const Plan& plan_;
   const Options& options_;
   std::uint32_t replicate_;
-  const Executor& executor_;
+  InUse executor_;
   std::vector<int> kept_;
   std::int64_t total_ = 0;  // particles over all problems
   std::int64_t done_ = 0;
@@ -110,8 +111,8 @@ Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, cons
   values_per_particle_ = static_cast<std::int64_t>(values_per_particle);
 
   // A result that stays on the device has its memory before the blocks are cut to fit the rest.
-  if (options.keep_on_device) memory_ = executor_.keep(result_bytes(particles, values_per_particle, options.precision));
-  block_ = executor_.block_size(plan, options.precision, kept_.size(), options.memory_limit);
+  if (options.keep_on_device) memory_ = executor_->keep(result_bytes(particles, values_per_particle, options.precision));
+  block_ = executor_->block_size(plan, options.precision, kept_.size(), options.memory_limit);
   if (memory_ == nullptr) values_ = allocate(particles, values_per_particle, options.precision, "particles");
 }
 
@@ -136,20 +137,20 @@ void Run::run_problem(std::size_t problem) {
 
 /// Particles [first, first + count) of the range of one problem.
 void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count) {
-  const NonFinite non_finite = executor_.run({.plan = plan_,
-                                              .problem = plan_.problems[problem],
-                                              .seed = problem_seed(options_.seed, problem),
-                                              .precision = options_.precision,
-                                              .math = options_.math,
-                                              .replicate = replicate_,
-                                              .first = options_.first + first,
-                                              .count = count,
-                                              .start = options_.start ? options_.start->row(done_).data() : nullptr,
-                                              .kept = kept_,
-                                              .out = place(),
-                                              .keeps_out = memory_ != nullptr,
-                                              .memory_limit = options_.memory_limit,
-                                              .stop = options_.stop});
+  const NonFinite non_finite = executor_->run({.plan = plan_,
+                                               .problem = plan_.problems[problem],
+                                               .seed = problem_seed(options_.seed, problem),
+                                               .precision = options_.precision,
+                                               .math = options_.math,
+                                               .replicate = replicate_,
+                                               .first = options_.first + first,
+                                               .count = count,
+                                               .start = options_.start ? options_.start->row(done_).data() : nullptr,
+                                               .kept = kept_,
+                                               .out = place(),
+                                               .keeps_out = memory_ != nullptr,
+                                               .memory_limit = options_.memory_limit,
+                                               .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
   non_finite_.add(non_finite);
   done_ += count;
@@ -208,7 +209,7 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   provenance.first = options_.first;
   provenance.plan_hash = plan_.hash();
   provenance.math = options_.math;
-  provenance.device = executor_.name();
+  provenance.device = executor_->name();
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
@@ -226,7 +227,7 @@ Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, c
 
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate) {
   check(plan, options, replicate);
-  return Run(plan, options, replicate, *make_executor(options.device))();
+  return Run(plan, options, replicate, thread_session(options.device)->executor())();
 }
 
 }  // namespace gmdiff

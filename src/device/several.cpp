@@ -86,6 +86,11 @@ class Several final : public Executor {
     return sum;
   }
 
+  /// Tables are made on the host, and are the same for all GPUs.
+  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override {
+    return executors_.front()->lower(plan, precision);
+  }
+
   std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
     for (const auto& executor : executors_) least = std::min(least, executor->chains_at_once(plan, precision, memory_limit));
@@ -101,6 +106,13 @@ class Several final : public Executor {
     ChainFailure first;
     for (const ChainFailure& of_one : found) first.add(of_one);
     return first;
+  }
+
+  /// Those of the first: distances are not shared.
+  std::unique_ptr<DistanceSums> sums() const override { return executors_.front()->sums(); }
+
+  void rest() const noexcept override {
+    for (const auto& executor : executors_) executor->rest();
   }
 
   void evaluate(const PointTask& task) const override {

@@ -16,6 +16,7 @@
 #include "device/executor.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
+#include "device/thread_session.hpp"
 
 // Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
 
@@ -116,21 +117,24 @@ class SmcRun {
 
   void run_problem(std::size_t problem) {
     const SmcPlan& plan = plans_[problem];
-    const std::int64_t most = executor_.chains_at_once(plan, options_.precision, options_.memory_limit);
+    const std::int64_t most = executor_->chains_at_once(plan, options_.precision, options_.memory_limit);
+    const particle::AnySmcTables tables = executor_->lower(plan, options_.precision);
     for (std::int64_t first = 0; first < options_.count;) {
       if (options_.stop.stop_requested()) interrupt();
       const std::int64_t count = std::min(most, options_.count - first);
-      run_chains(problem, plan, first, count);
+      run_chains(problem, tables, first, count);
       first += count;
     }
   }
 
-  void run_chains(std::size_t problem, const SmcPlan& plan, std::int64_t first, std::int64_t count) {
+  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, std::int64_t first, std::int64_t count) {
+    const SmcPlan& plan = plans_[problem];
     const std::int64_t W = std::ssize(history_.steps);
     const auto place = [](auto& values, std::int64_t begin) { return values.empty() ? nullptr : values.data() + begin; };
     const std::int64_t d = plan.dim();
     const SmcTask task{
         .plan = plan,
+        .tables = tables,
         .seed = problem_seed(options_.seed, problem),
         .precision = options_.precision,
         .first = options_.first + first,
@@ -146,7 +150,7 @@ class SmcRun {
         .ancestors = place(history_.ancestors, done_ * W * N_),
         .memory_limit = options_.memory_limit,
         .stop = options_.stop};
-    const ChainFailure failure = executor_.run(task);
+    const ChainFailure failure = executor_->run(task);
     if (options_.stop.stop_requested()) interrupt();
     if (failure.found()) fail_with(failure, plan, problem, task.first);
     std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
@@ -211,7 +215,7 @@ class SmcRun {
     provenance.first = options_.first;
     provenance.plan_hash = hash(plans_);
     provenance.math = options_.math;
-    provenance.device = executor_.name();
+    provenance.device = executor_->name();
     provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     provenance.particle_steps = particle_steps_;
     const auto add = [](std::vector<std::string>& texts, const std::vector<std::string>& more) {
@@ -242,7 +246,7 @@ class SmcRun {
 
   std::span<const SmcPlan> plans_;
   const Options& options_;
-  const Executor& executor_;
+  InUse executor_;
   std::int64_t chains_;  // of all problems
   std::int64_t N_;
   std::int64_t rows_;  // of a chain's result
@@ -264,7 +268,7 @@ SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Exe
 
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options) {
   check(plans, options);
-  return SmcRun(plans, options, *make_executor(options.device))();
+  return SmcRun(plans, options, thread_session(options.device)->executor())();
 }
 
 SmcSamples run(const SmcPlan& plan, const Options& options) { return run(std::span(&plan, 1), options); }

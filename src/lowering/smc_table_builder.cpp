@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "base/extended.hpp"
+#include "base/floating_point.hpp"
+#include "lowering/any_smc_tables.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::particle {
@@ -157,16 +159,26 @@ std::size_t SmcTables<Real>::bytes(const SmcPlan& plan) {
   const auto K = static_cast<std::size_t>(plan.mixture.num_components());
   const auto d = static_cast<std::size_t>(plan.dim()), r = static_cast<std::size_t>(plan.num_observed());
   const std::size_t columns = plan.mixture.structure == CovarianceType::full ? d : 1;
-  std::size_t numbers = 0;
+  std::size_t numbers = 2 * r + 2 * d;
+  std::size_t laws = LawTables<Real>::bytes(plan.mixture, wide_family_of(plan.mixture));
+  if (plan.start.mixture) {
+    laws += LawTables<Real>::bytes(*plan.start.mixture, wide_family_of(*plan.start.mixture));
+    numbers += static_cast<std::size_t>(plan.start.mixture->eigenvalues.size());  // deviations
+  }
   for (const SmcStep& step : plan.steps) {
     numbers += K + 3 * static_cast<std::size_t>(plan.mixture.eigenvalues.size()) + 7 * r;
     if (std::holds_alternative<MixtureTransition>(step.move)) numbers += K * (1 + r * (columns + 1) + d * (1 + 2 * columns));
   }
-  return plan.steps.size() * sizeof(SmcStepTable<Real>) + numbers * sizeof(Real) +
-         LawTables<Real>::bytes(plan.mixture, wide_family_of(plan.mixture));
+  return plan.steps.size() * sizeof(SmcStepTable<Real>) + numbers * sizeof(Real) + laws;
 }
 
 template class SmcTables<float>;
 template class SmcTables<double>;
+
+AnySmcTables smc_tables(const SmcPlan& plan, Precision precision) {
+  const FloatingPointEnvironment environment;
+  if (precision == Precision::f32) return std::make_shared<const SmcTables<float>>(plan);
+  return std::make_shared<const SmcTables<double>>(plan);
+}
 
 }  // namespace gmdiff::particle

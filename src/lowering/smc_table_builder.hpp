@@ -18,8 +18,6 @@ class SmcTables {
   /// The tables of the chains of one seed; valid as long as this object.
   ChainTables<Real> chain(std::uint64_t seed) const;
   const LawTables<Real>& law() const { return law_; }
-  /// The law of the start's mixture; null without one.
-  const LawTables<Real>* start_law() const { return start_law_.empty() ? nullptr : &start_law_.front(); }
   const Arena<Real>& arena() const { return arena_; }
   const std::vector<SmcStepTable<Real>>& steps() const { return steps_; }
   const SmcStartTable<Real>& start() const { return start_; }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "device/distance_sums.hpp"
+#include "device/thread_session.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -23,9 +24,10 @@ double self_mean(const DistanceSums& sums, const Points& x, EnergyForm form) {
 
 double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form, const Device& device) {
   check_points("energy_distance", x.points(), y.points(), form == EnergyForm::u ? 2 : 1);
-  const std::unique_ptr<DistanceSums> sums = make_distance_sums(device);
+  const std::shared_ptr<const Session> session = thread_session(device);
+  const DistanceSums& sums = session->sums();
   const ScaledSets sets(x.points(), y.points());
-  const double distance = 2.0 * cross_mean(*sums, sets.x(), sets.y()) - self_mean(*sums, sets.x(), form) - self_mean(*sums, sets.y(), form);
+  const double distance = 2.0 * cross_mean(sums, sets.x(), sets.y()) - self_mean(sums, sets.x(), form) - self_mean(sums, sets.y(), form);
   return (form == EnergyForm::v ? std::max(0.0, distance) : distance) / sets.factor();  // rounding alone makes the V-form negative
 }
 

@@ -6,8 +6,8 @@
 #include "base/check.hpp"
 #include "base/machine.hpp"
 #include "device/cpu/dispatch.hpp"
-#include "device/distance_sums.hpp"
 #include "device/executor.hpp"
+#include "device/thread_session.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -81,7 +81,7 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ", needs_two ? "2 points" : "1 point",
           " or more on each side, given ", count);
-  static_cast<void>(make_distance_sums(options.device));  // one that is not there is an error before anything is drawn
+  static_cast<void>(thread_session(options.device));  // one that is not there is an error before anything is drawn
 }
 
 /// The metric of the options with everything that all repetitions share: directions, bandwidth, law.

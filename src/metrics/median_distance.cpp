@@ -8,6 +8,8 @@
 
 #include "base/machine.hpp"
 #include "device/cpu/pairwise.hpp"
+#include "device/executor.hpp"
+#include "device/thread_session.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -26,8 +28,8 @@ std::uint64_t num_pairs(const Points& points) {
 class PairSelection {
  public:
   /// @param rank of the value sought, from 0.
-  PairSelection(const Points& points, std::uint64_t rank)
-      : points_(points), tiles_(points, all_threads()), rank_(rank), inside_(num_pairs(points)) {}
+  PairSelection(const Points& points, std::uint64_t rank, ThreadPool& threads)
+      : points_(points), tiles_(points, threads), rank_(rank), inside_(num_pairs(points)) {}
 
   /// The values of rank and rank + 1 (the latter infinite when there is none).
   std::array<double, 2> values() {
@@ -119,7 +121,8 @@ double median_distance(const PointSet& x, const PointSet& y) {
   pool << sets.x(), sets.y();
 
   const std::uint64_t pairs = num_pairs(pool);
-  const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2).values();
+  const std::shared_ptr<const Session> cpu = thread_session(Device::cpu());
+  const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2, *cpu->executor().threads()).values();
   return (pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0) / sets.factor();
 }
 

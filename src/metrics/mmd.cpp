@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "device/distance_sums.hpp"
+#include "device/thread_session.hpp"
 #include "metrics/mixture_kernel.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
@@ -46,17 +47,18 @@ double between(const DistanceSums& sums, const Points& x, const Points& y, doubl
 double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth, const Device& device) {
   check_points("mmd_squared", x.points(), y.points(), 2);
   if (bandwidth) check_bandwidth(*bandwidth);
-  const std::unique_ptr<DistanceSums> sums = make_distance_sums(device);
-  if (bandwidth) return between(*sums, x.points(), y.points(), *bandwidth);
+  const std::shared_ptr<const Session> session = thread_session(device);
+  const DistanceSums& sums = session->sums();
+  if (bandwidth) return between(sums, x.points(), y.points(), *bandwidth);
   // In units of the median no scale is left.
   const ScaledSets sets(x.points(), y.points());
-  return between(*sums, sets.x(), sets.y(), median_bandwidth(sets.x(), sets.y()));
+  return between(sums, sets.x(), sets.y(), median_bandwidth(sets.x(), sets.y()));
 }
 
 double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device) {
   check_points("mmd_squared", x.points(), law, 2);
   check_bandwidth(bandwidth);
-  return pair_mean(*make_distance_sums(device), x.points(), bandwidth) + kernel_mean(law, law, bandwidth) -
+  return pair_mean(thread_session(device)->sums(), x.points(), bandwidth) + kernel_mean(law, law, bandwidth) -
          2.0 * kernel_means(x.points(), law, bandwidth).mean();
 }
 

@@ -7,6 +7,7 @@
 #include "base/random.hpp"
 #include "device/cpu/slices.hpp"
 #include "device/distance_sums.hpp"
+#include "device/thread_session.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -33,7 +34,7 @@ struct ScaledSlices {
 
 ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
   const ScaledSets sets(x.points(), y.points());
-  return {.powers = make_distance_sums(device)->slices(sets.x(), sets.y(), directions, p), .factor = sets.factor(), .p = p};
+  return {.powers = thread_session(device)->sums().slices(sets.x(), sets.y(), directions, p), .factor = sets.factor(), .p = p};
 }
 
 /// Along given directions, with the caller's name in the messages.

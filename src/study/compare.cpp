@@ -18,6 +18,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "device/executor.hpp"
+#include "device/thread_session.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::study {
@@ -253,7 +254,7 @@ std::int64_t num_samples(const CompareSettings& settings) {
 }
 
 std::vector<SamplerRow> compare(const CompareSettings& settings) {
-  make_executor(settings.options.device);  // a device that is not available is nobody's failure
+  thread_session(settings.options.device);  // a device that is not available is nobody's failure
   Comparison comparison(settings);
   for (std::size_t p = 0; p < settings.problems.size(); ++p) comparison.add_problem(p);
   std::vector<SamplerRow> rows;

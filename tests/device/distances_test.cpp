@@ -6,6 +6,7 @@
 
 #include "device/cuda/distances.hpp"
 #include "device/distance_sums.hpp"
+#include "device/executor.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 #include "support/point_sets.hpp"
@@ -49,7 +50,7 @@ TEST(CudaSlices, OfSetsOfOneSizeHaveTheBitsOfTheHost) {
   for (const Sizes& sizes : {Sizes{1, 1, 1}, {63, 63, 2}, {65, 65, 16}, {128, 128, 17}, {129, 129, 80}, {300, 300, 2}}) {
     for (const int p : {1, 2}) {
       const auto compute = [&](const DistanceSums& sums) { return slices(sums, sizes, 3, p); };
-      EXPECT_EQ(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1)))) << sizes.n << " " << sizes.d << ", p = " << p;
+      EXPECT_EQ(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums())) << sizes.n << " " << sizes.d << ", p = " << p;
     }
   }
 }
@@ -59,7 +60,7 @@ TEST(CudaSlices, OfSetsOfOtherSizesAgreeWithTheHost) {
     for (const int p : {1, 2}) {
       const auto compute = [&](const DistanceSums& sums) { return slices(sums, sizes, 5, p); };
       const std::vector<double> result = on_gpu(compute);
-      const std::vector<double> expected = compute(*make_distance_sums(Device::cpu(1)));
+      const std::vector<double> expected = compute(*make_executor(Device::cpu(1))->sums());
       ASSERT_EQ(result.size(), expected.size());
       for (std::size_t s = 0; s < expected.size(); ++s) {
         EXPECT_NEAR(result[s], expected[s], tolerance * expected[s]) << sizes.n << " x " << sizes.m << ", p = " << p;
@@ -71,7 +72,7 @@ TEST(CudaSlices, OfSetsOfOtherSizesAgreeWithTheHost) {
 TEST(CudaSlices, OfManyDirectionsFillSeveralTiles) {
   const auto compute = [](const DistanceSums& sums) { return slices(sums, {70, 70, 3}, 130, 1); };
 
-  EXPECT_EQ(compute(*sums_of(ThreadOrder::shuffled)), compute(*make_distance_sums(Device::cpu(1))));
+  EXPECT_EQ(compute(*sums_of(ThreadOrder::shuffled)), compute(*make_executor(Device::cpu(1))->sums()));
 }
 
 TEST(CudaSlices, GoInRoundsWhereMemoryIsShort) {
@@ -130,7 +131,7 @@ TEST(CudaPairSums, OverTwoSetsAgreeWithTheHost) {
     const Points y = normal_points(sizes.m, sizes.d, 2).array() + 0.25;
     for (const PairTerm& term : terms) {
       const auto compute = [&](const DistanceSums& sums) { return sums.sum_cross(x, y, term); };
-      expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
+      expect_near(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()), sizes);
     }
   }
 }
@@ -141,7 +142,7 @@ TEST(CudaPairSums, OverOneSetAgreeWithTheHost) {
       const Points x = normal_points(n, sizes.d, 1);
       for (const PairTerm& term : terms) {
         const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
-        expect_near(on_gpu(compute), compute(*make_distance_sums(Device::cpu(1))), sizes);
+        expect_near(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()), sizes);
       }
     }
   }
@@ -158,7 +159,7 @@ TEST(CudaPairSums, GoInPiecesWhereMemoryIsShort) {
   const Points x = normal_points(300, 3, 1);
   const Points y = normal_points(500, 3, 2);
   const auto gpu = sums_of(ThreadOrder::ascending, 8000);  // pieces of 112 points
-  const auto host = make_distance_sums(Device::cpu(1));
+  const auto host = make_executor(Device::cpu(1))->sums();
 
   for (const PairTerm& term : terms) {
     expect_near(gpu->sum_cross(x, y, term), host->sum_cross(x, y, term), {300, 500, 3});

@@ -43,6 +43,7 @@ class Planted : public Executor {
   NonFinite run(const Task& task) const override { return body_(task); }
   std::int64_t chains_at_once(const SmcPlan&, Precision, std::size_t) const override { return block_; }
   ChainFailure run(const SmcTask&) const override { throw DeviceError("planted: no chains"); }
+  std::unique_ptr<DistanceSums> sums() const override { throw DeviceError("planted: no sums"); }
   void evaluate(const PointTask&) const override { throw DeviceError("planted: no points"); }
 
  private:

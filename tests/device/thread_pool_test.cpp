@@ -1,9 +1,12 @@
 #include "base/thread_pool.hpp"
 
 #include <atomic>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -68,6 +71,56 @@ TEST(ThreadPool, BeginsNoPieceAfterARequestToStop) {
       source.get_token());
   EXPECT_GE(begun, 11);
   EXPECT_LT(begun, 1'000'000);
+}
+
+TEST(ThreadPool, IsForSeveralCallersAtOnce) {
+  ThreadPool pool(3);
+  std::vector<int> done(4, 0);
+  {
+    std::vector<std::jthread> callers;
+    for (std::size_t caller = 0; caller < done.size(); ++caller) {
+      callers.emplace_back([&, caller] {
+        for (int round = 0; round < 50; ++round) {
+          std::vector<int> pieces(20, 0);
+          pool.run(20, [&](int thread, std::int64_t i) {
+            EXPECT_LT(thread, 3);
+            ++pieces[static_cast<std::size_t>(i)];
+          });
+          if (pieces == std::vector<int>(20, 1)) ++done[caller];
+        }
+      });
+    }
+  }
+  EXPECT_EQ(done, std::vector<int>(4, 50));
+}
+
+TEST(ThreadPool, RunsWithinItsOwnPieces) {
+  ThreadPool pool(3);
+  std::vector<int> done(10 * 10, 0);
+  pool.run(10, [&](int /*thread*/, std::int64_t i) {
+    pool.run(10, [&](int thread, std::int64_t j) {
+      EXPECT_EQ(thread, 0);
+      ++done[static_cast<std::size_t>(10 * i + j)];
+    });
+  });
+  EXPECT_EQ(done, std::vector<int>(10 * 10, 1));
+}
+
+TEST(ThreadPool, SharesTheWorkAmongNoMoreThreadsThanToldTo) {
+  ThreadPool pool(6);
+  const std::thread::id caller = std::this_thread::get_id();
+  std::mutex mutex;
+  for (int round = 0; round < 100; ++round) {
+    std::set<std::thread::id> threads;
+    const auto note = [&](int /*thread*/, std::int64_t /*i*/) {
+      const std::lock_guard lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    };
+    pool.run(40, note, {}, 1);
+    EXPECT_EQ(threads, std::set{caller});
+    pool.run(40, note, {}, 3);
+    EXPECT_LE(threads.size(), 3U);
+  }
 }
 
 TEST(ThreadPool, EndsWithoutHavingWorked) {

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "device/distance_sums.hpp"
+#include "device/executor.hpp"
 #include "gpu/on_gpu.hpp"
 #include "support/point_sets.hpp"
 
@@ -83,8 +84,8 @@ class GpuPairs : public GpuDistances, public testing::WithParamInterface<Sizes> 
 TEST_P(GpuPairs, SumsAgreeWithTheHost) {
   const Points x = normal_points(GetParam().n, GetParam().d, 1);
   const Points y = normal_points(GetParam().m, GetParam().d, 2).array() + 0.25;
-  const auto device = make_distance_sums(gpu());
-  const auto host = make_distance_sums(Device::cpu());
+  const auto device = make_executor(gpu())->sums();
+  const auto host = make_executor(Device::cpu())->sums();
 
   for (const PairTerm& term : {PairTerm::distance(), PairTerm::kernel(-0.5 / static_cast<double>(GetParam().d))}) {
     expect_near(static_cast<double>(device->sum_cross(x, y, term)), static_cast<double>(host->sum_cross(x, y, term)));

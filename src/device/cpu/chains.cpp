@@ -172,7 +172,7 @@ std::size_t Chain<Real>::bytes(const SmcPlan& plan, const Unit<Real>& unit) {
 template <class Real>
 ChainFailure run_chains(const SmcTask& task, const Unit<Real>& unit, ThreadPool& pool) {
   const FloatingPointEnvironment environment;  // what a shared chain computes between its pieces
-  const particle::SmcTables<Real> tables(task.plan);
+  const particle::SmcTables<Real>& tables = *std::get<std::shared_ptr<const particle::SmcTables<Real>>>(task.tables);
   ChainFailure first;
   if (task.count < pool.threads()) {
     Chain<Real> chain(task, tables, unit, &pool);

@@ -11,6 +11,7 @@
 #include "base/thread_pool.hpp"
 #include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
+#include "device/cpu/host_sums.hpp"
 #include "device/cpu/scratch.hpp"
 #include "device/work.hpp"
 #include "lowering/table_builder.hpp"
@@ -164,7 +165,7 @@ class CpuExecutor final : public Executor {
         set_(chosen_instruction_set()),
         unit_f32_(unit<float>(set_)),
         unit_f64_(unit<double>(set_)),
-        pool_(threads == 0 ? usable_processors() : threads) {}
+        pool_(std::make_shared<ThreadPool>(threads == 0 ? usable_processors() : threads)) {}
 
   std::string name() const override { return Device::cpu(threads_).name(); }
 
@@ -177,47 +178,52 @@ class CpuExecutor final : public Executor {
     return run(task, unit_f64_);
   }
 
+  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override { return particle::smc_tables(plan, precision); }
+
   std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
-    if (precision == Precision::f32) return cpu::chains_at_once(plan, unit_f32_, pool_.threads(), memory_limit);
-    return cpu::chains_at_once(plan, unit_f64_, pool_.threads(), memory_limit);
+    if (precision == Precision::f32) return cpu::chains_at_once(plan, unit_f32_, pool_->threads(), memory_limit);
+    return cpu::chains_at_once(plan, unit_f64_, pool_->threads(), memory_limit);
   }
 
   ChainFailure run(const SmcTask& task) const override {
-    if (task.precision == Precision::f32) return run_chains(task, unit_f32_, pool_);
-    return run_chains(task, unit_f64_, pool_);
+    if (task.precision == Precision::f32) return run_chains(task, unit_f32_, *pool_);
+    return run_chains(task, unit_f64_, *pool_);
   }
 
+  std::unique_ptr<DistanceSums> sums() const override { return make_host_sums(pool_); }
+  ThreadPool* threads() const override { return pool_.get(); }
+
   void evaluate(const PointTask& task) const override {
-    if (task.precision == Precision::f32) return evaluate_points(task, unit_f32_, pool_);
-    return evaluate_points(task, unit_f64_, pool_);
+    if (task.precision == Precision::f32) return evaluate_points(task, unit_f32_, *pool_);
+    return evaluate_points(task, unit_f64_, *pool_);
   }
 
  private:
   template <class Real>
   std::int64_t block_size(const Plan& plan, const Unit<Real>& unit, std::size_t memory_limit) const {
-    const Memory<Real> memory(plan, unit, pool_.threads());
+    const Memory<Real> memory(plan, unit, pool_->threads());
     require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit, " bytes, one block of ", unit.lanes,
-            " particles on ", pool_.threads(), " threads needs ", memory.least());
+            " particles on ", pool_->threads(), " threads needs ", memory.least());
     if (memory_limit == 0) {
       require_memory(memory.fixed + memory.tables(0) + memory.states(0), "a batch in dimension ", plan.dim());
     }
     const std::size_t blocks = memory.states(memory_limit) / memory.block;
     // A task is also what progress is told of and what a request to stop waits for.
-    const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_.threads());
+    const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_->threads());
     const auto most = static_cast<std::size_t>(std::min(enough, 1e9));
     return static_cast<std::int64_t>(std::min(blocks, most)) * unit.lanes;
   }
 
   template <class Real>
   NonFinite run(const Task& task, const Unit<Real>& unit) const {
-    return TaskRun<Real>(task, unit, pool_)();
+    return TaskRun<Real>(task, unit, *pool_)();
   }
 
   int threads_;
   InstructionSet set_;
   Unit<float> unit_f32_;
   Unit<double> unit_f64_;
-  mutable ThreadPool pool_;
+  std::shared_ptr<ThreadPool> pool_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
+#include "device/cpu/host_sums.hpp"
+
+#include <utility>
+
 #include "device/cpu/pairwise.hpp"
 #include "device/cpu/slices.hpp"
-#include "device/distance_sums.hpp"
-#include "device/executor.hpp"
 
 namespace gmdiff {
 namespace {
@@ -11,33 +13,28 @@ double kernels(const PairTerm& term, const Eigen::Ref<const Eigen::ArrayXd>& squ
 
 class HostSums final : public DistanceSums {
  public:
-  explicit HostSums(int threads) : threads_(threads) {}
+  explicit HostSums(std::shared_ptr<ThreadPool> pool) : pool_(std::move(pool)) {}
 
   Eigen::VectorXd slices(const Points& x, const Points& y, const Points& directions, int p) const override {
-    return host_slices(x, y, directions, p, threads_);
+    return host_slices(x, y, directions, p, *pool_);
   }
 
   long double sum_cross(const Points& x, const Points& y, const PairTerm& term) const override {
     const auto sum = term.is_kernel ? kernels : distances;
-    return PairTiles(y, threads_).sum_cross(x, [&](const auto& squares) { return sum(term, squares); });
+    return PairTiles(y, *pool_).sum_cross(x, [&](const auto& squares) { return sum(term, squares); });
   }
 
   long double sum_pairs(const Points& x, const PairTerm& term) const override {
     const auto sum = term.is_kernel ? kernels : distances;
-    return PairTiles(x, threads_).sum_pairs(x, [&](const auto& squares) { return sum(term, squares); });
+    return PairTiles(x, *pool_).sum_pairs(x, [&](const auto& squares) { return sum(term, squares); });
   }
 
  private:
-  int threads_;
+  std::shared_ptr<ThreadPool> pool_;
 };
 
 }  // namespace
 
-std::unique_ptr<DistanceSums> make_distance_sums(const Device& device) {
-  check_number(device);
-  if (device.kind() == Device::Kind::cuda) return make_cuda_distance_sums(device);
-  const bool is_told = device.kind() == Device::Kind::cpu && device.number() > 0;
-  return std::make_unique<HostSums>(is_told ? device.number() : all_threads());
-}
+std::unique_ptr<DistanceSums> make_host_sums(std::shared_ptr<ThreadPool> pool) { return std::make_unique<HostSums>(std::move(pool)); }
 
 }  // namespace gmdiff

@@ -19,8 +19,8 @@ class PairTiles {
  public:
   static constexpr Eigen::Index width = cpu::points_per_tile;
 
-  PairTiles(const Points& points, int threads)
-      : threads_(threads),
+  PairTiles(const Points& points, ThreadPool& pool)
+      : pool_(pool),
         size_(points.rows()),
         dim_(points.cols()),
         values_(static_cast<std::size_t>((size_ + width - 1) / width * width * dim_), 0.0),
@@ -33,13 +33,13 @@ class PairTiles {
     }
   }
 
-  int threads() const { return threads_; }
+  int threads() const { return pool_.threads(); }
 
   /// Sum of term(squares) over all pairs of x_i and tiled points j, given |x_i - y_j|^2 of at most a block of pairs at a time.
   template <class Term>
   long double sum_cross(const Points& x, Term&& term) const {
     const double operations = static_cast<double>(x.rows()) * static_cast<double>(size_) * static_cast<double>(dim_);
-    return sum_of_pieces(threads_, num_blocks(), operations, [&](std::int64_t piece) {
+    return sum_of_pieces(pool_, num_blocks(), operations, [&](std::int64_t piece) {
       Eigen::ArrayXd squares(block_);
       const Eigen::Index begin = piece * block_;
       const Eigen::Index end = std::min(begin + block_, size_);
@@ -55,14 +55,14 @@ class PairTiles {
   /// Calls visit(thread, squares) with |x_i - x_j|^2 for all i < j, where `x` are the tiled points themselves.
   template <class Visit>
   void visit_pairs(const Points& x, Visit&& visit) const {
-    for_each_piece(threads_, num_blocks(), pair_operations(),
+    for_each_piece(pool_, num_blocks(), pair_operations(),
                    [&](int thread, std::int64_t piece) { visit_block(x, piece, [&](const auto& squares) { visit(thread, squares); }); });
   }
 
   /// Sum of term(squares) over the same.
   template <class Term>
   long double sum_pairs(const Points& x, Term&& term) const {
-    return sum_of_pieces(threads_, num_blocks(), pair_operations(), [&](std::int64_t piece) {
+    return sum_of_pieces(pool_, num_blocks(), pair_operations(), [&](std::int64_t piece) {
       long double sum = 0.0L;
       visit_block(x, piece, [&](const auto& squares) { sum += static_cast<long double>(term(squares)); });
       return sum;
@@ -95,7 +95,7 @@ class PairTiles {
     unit_.squared_distances(point, dim_, values_.data() + begin * dim_, (end - begin + width - 1) / width, squares.data());
   }
 
-  int threads_;
+  ThreadPool& pool_;
   Eigen::Index size_;
   Eigen::Index dim_;
   std::vector<double> values_;

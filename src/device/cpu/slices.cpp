@@ -57,21 +57,21 @@ namespace {
 /// by tile, then every direction's projections are sorted and compared.
 class Slices {
  public:
-  Slices(const Points& x, const Points& y, const Points& directions, int p, int threads)
-      : x_(x), y_(y), directions_(directions), p_(p), threads_(threads), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
+  Slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool)
+      : x_(x), y_(y), directions_(directions), p_(p), pool_(pool), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
 
   Eigen::VectorXd operator()() {
     constexpr Eigen::Index memory = Eigen::Index{64} << 20;
     const Eigen::Index bytes = static_cast<Eigen::Index>(sizeof(double)) * (x_.rows() + y_.rows()) * tile;
     const Eigen::Index tiles = std::clamp<Eigen::Index>(memory / bytes, 1, (directions_.rows() + tile - 1) / tile);
     Eigen::VectorXd result(directions_.rows());
-    std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(threads_));
+    std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(pool_.threads()));
     for (Eigen::Index first = 0; first < directions_.rows(); first += tiles * tile) {
       const Eigen::Index count = std::min(tiles * tile, directions_.rows() - first);
       project(x_, first, count, projected_x_);
       project(y_, first, count, projected_y_);
       const double operations = 100.0 * static_cast<double>(x_.rows() + y_.rows()) * static_cast<double>(count);
-      for_each_piece(threads_, count, operations, [&](int thread, std::int64_t s) {
+      for_each_piece(pool_, count, operations, [&](int thread, std::int64_t s) {
         std::vector<std::uint64_t>& memory_of_thread = work[static_cast<std::size_t>(thread)];
         const std::span<double> x = sorted(projected_x_, x_.rows(), s, memory_of_thread);
         const std::span<double> y = sorted(projected_y_, y_.rows(), s, memory_of_thread);
@@ -98,7 +98,7 @@ class Slices {
     }
     out.resize(static_cast<std::size_t>(tiles * tile * n));
     const double operations = static_cast<double>(n) * static_cast<double>(d) * static_cast<double>(count);
-    for_each_piece(threads_, (n + piece - 1) / piece, operations, [&](int /*thread*/, std::int64_t number) {
+    for_each_piece(pool_, (n + piece - 1) / piece, operations, [&](int /*thread*/, std::int64_t number) {
       const Eigen::Index begin = number * piece;
       for (Eigen::Index t = 0; t < tiles; ++t) {
         unit_.project(points.row(begin).data(), std::min(piece, n - begin), d, transposed.data() + t * d * tile,
@@ -117,15 +117,15 @@ class Slices {
   const Points& y_;
   const Points& directions_;
   int p_;
-  int threads_;
+  ThreadPool& pool_;
   cpu::DistanceUnit unit_;
   std::vector<double> projected_x_, projected_y_;
 };
 
 }  // namespace
 
-Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p, int threads) {
-  return Slices(x, y, directions, p, threads)();
+Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool) {
+  return Slices(x, y, directions, p, pool)();
 }
 
 }  // namespace gmdiff

@@ -139,7 +139,7 @@ class ChainsRun {
   ChainsRun(const SmcTask& task, Gpu& gpu)
       : task_(task),
         gpu_(gpu),
-        tables_(task.plan),
+        tables_(*std::get<std::shared_ptr<const particle::SmcTables<Real>>>(task.tables)),
         moved_(gpu, tables_.arena()),
         law_(gpu, task.plan.mixture, particle::wide_family_of(task.plan.mixture)),
         steps_(gpu, std::max<std::size_t>(task.plan.steps.size(), 1)),
@@ -282,7 +282,7 @@ class ChainsRun {
 
   const SmcTask& task_;
   Gpu& gpu_;
-  particle::SmcTables<Real> tables_;
+  const particle::SmcTables<Real>& tables_;
   Tables<Real> moved_;
   Law<Real> law_;
   std::vector<Law<Real>> start_law_;  // at most one

@@ -216,22 +216,37 @@ class PairSums {
   std::vector<double> host_sums_;
 };
 
+/// Gives memory back when a sum is done.
+class Resting {
+ public:
+  explicit Resting(Gpu& gpu) : gpu_(gpu) {}
+  ~Resting() { gpu_.rest(); }
+  Resting(const Resting&) = delete;
+  Resting& operator=(const Resting&) = delete;
+
+ private:
+  Gpu& gpu_;
+};
+
 class GpuSums final : public DistanceSums {
  public:
-  GpuSums(std::unique_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
+  GpuSums(std::shared_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
 
   Eigen::VectorXd slices(const Points& x, const Points& y, const Points& directions, int p) const override {
+    const Resting resting(*gpu_);
     return x.rows() < y.rows() ? Slices(*gpu_, name_, y, x, directions, p)() : Slices(*gpu_, name_, x, y, directions, p)();
   }
   long double sum_cross(const Points& x, const Points& y, const PairTerm& term) const override {
+    const Resting resting(*gpu_);
     return PairSums(*gpu_, name_, x.cols(), std::max(x.rows(), y.rows()), term).cross(x, y);
   }
   long double sum_pairs(const Points& x, const PairTerm& term) const override {
+    const Resting resting(*gpu_);
     return PairSums(*gpu_, name_, x.cols(), x.rows(), term).pairs(x);
   }
 
  private:
-  std::unique_ptr<Gpu> gpu_;
+  std::shared_ptr<Gpu> gpu_;
   std::string name_;
 };
 
@@ -246,7 +261,7 @@ std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));
 }
 
-std::unique_ptr<DistanceSums> make_distance_sums(std::unique_ptr<Gpu> gpu, std::string name) {
+std::unique_ptr<DistanceSums> make_distance_sums(std::shared_ptr<Gpu> gpu, std::string name) {
   return std::make_unique<GpuSums>(std::move(gpu), std::move(name));
 }
 

@@ -10,7 +10,7 @@
 namespace gmdiff::cuda {
 
 /// Sums on a GPU. `name` as `Device::name()`.
-std::unique_ptr<DistanceSums> make_distance_sums(std::unique_ptr<Gpu> gpu, std::string name);
+std::unique_ptr<DistanceSums> make_distance_sums(std::shared_ptr<Gpu> gpu, std::string name);
 
 /// Bytes that the slices of two sets of n and m points take: `fixed`, and `slice` for each slice worked on at once.
 struct SliceMemory {

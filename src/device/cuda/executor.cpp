@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "device/cuda/chains.hpp"
+#include "device/cuda/distances.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/work.hpp"
 
@@ -291,11 +292,16 @@ class CudaExecutor final : public Executor {
     return task.precision == Precision::f32 ? TaskRun<float>(task, *gpu_)() : TaskRun<double>(task, *gpu_)();
   }
 
+  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override { return particle::smc_tables(plan, precision); }
+
   std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
     return cuda::chains_at_once(*gpu_, name_, plan, precision, memory_limit);
   }
 
   ChainFailure run(const SmcTask& task) const override { return cuda::run_chains(*gpu_, task); }
+
+  std::unique_ptr<DistanceSums> sums() const override { return make_distance_sums(gpu_, name_); }
+  void rest() const noexcept override { gpu_->rest(); }
 
   void evaluate(const PointTask& task) const override {
     if (task.precision == Precision::f32) return PointsRun<float>(task, *gpu_)();

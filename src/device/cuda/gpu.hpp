@@ -36,6 +36,8 @@ class Gpu {
   /// @throws DeviceError when they are not there (`out_of_memory`).
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
+  /// Gives released memory back to the system, but for what many small runs in a row need.
+  virtual void rest() noexcept {}
   virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
   /// Waits until the bytes are here.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;

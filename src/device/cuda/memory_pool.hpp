@@ -11,8 +11,8 @@
 namespace gmdiff::cuda {
 
 /// Where a GPU's memory comes from, and goes back to in the order of its stream: a pool of its own, which keeps what is given back for the
-/// next task, until the pool itself goes. (In the process's default pool a threshold would be set for everyone.) Where the GPU or its
-/// driver has no pools it is cudaMalloc and cudaFree, which wait for everything that still uses the memory.
+/// next task, until `rest` or until the pool itself goes. (In the process's default pool a threshold would be set for everyone.) Where the
+/// GPU or its driver has no pools it is cudaMalloc and cudaFree, which wait for everything that still uses the memory.
 class MemoryPool {
  public:
   MemoryPool(int device, cudaStream_t stream) : device_(device), stream_(stream) {
@@ -60,6 +60,15 @@ class MemoryPool {
   void release(void* memory) noexcept {
     const DeviceScope scope(device_, std::nothrow);
     ignore(pool_ == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, stream_));
+  }
+
+  /// Gives what is unused back to the GPU, for others: all but so much that small tasks ask for nothing.
+  void rest() noexcept {
+    constexpr std::size_t kept = std::size_t{64} << 20;
+    if (pool_ == nullptr) return;
+    const DeviceScope scope(device_, std::nothrow);
+    ignore(cudaStreamSynchronize(stream_));
+    ignore(cudaMemPoolTrimTo(pool_, kept));
   }
 
  private:

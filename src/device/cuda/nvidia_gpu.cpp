@@ -57,6 +57,7 @@ class NvidiaGpu final : public Gpu {
   }
 
   void release(void* memory) noexcept override { pool_.release(memory); }
+  void rest() noexcept override { pool_.rest(); }
 
   /// Pageable memory has been read when this returns; page-locked memory of the caller is read later.
   void upload(void* to, const void* from, std::size_t bytes) override {

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/machine.hpp"
 #include "base/random.hpp"
+#include "device/cpu/host_sums.hpp"
 #include "device/reference/chain.hpp"
 #include "device/reference/steps.hpp"
 
@@ -174,6 +175,7 @@ class ReferenceExecutor final : public Executor {
     for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c) first.add(run_chain(task, c));
     return first;
   }
+  std::unique_ptr<DistanceSums> sums() const override { return make_host_sums(std::make_shared<ThreadPool>(usable_processors())); }
   void evaluate(const PointTask& task) const override;
 };
 

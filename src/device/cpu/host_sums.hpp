@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "base/thread_pool.hpp"
+#include "device/distance_sums.hpp"
+
+namespace gmdiff {
+
+/// Sums on the threads of a pool: those of `cpu`, and of the `reference`, which has none of its own.
+std::unique_ptr<DistanceSums> make_host_sums(std::shared_ptr<ThreadPool> pool);
+
+}  // namespace gmdiff
