@@ -117,7 +117,17 @@ void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
 /// The description `json` of a grid, process or sampler on one line.
 std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-double steps_per_second(const RunRecord& record) { return record.seconds > 0.0 ? record.particle_steps / record.seconds : 0.0; }
+bool has_steps(const RunRecord& record) { return record.verb != "draw"; }
+
+/// Particle-steps per second; of a draw, which has no steps, particles.
+double speed(const RunRecord& record) {
+  const double done = has_steps(record) ? record.particle_steps : static_cast<double>(record.end - record.first);
+  return record.seconds > 0.0 ? done / record.seconds : 0.0;
+}
+
+std::string speed_text(const RunRecord& record) {
+  return format_number(speed(record), 3) + (has_steps(record) ? " particle-steps/s" : " particles/s");
+}
 
 }  // namespace
 
@@ -153,7 +163,7 @@ Json result_json(const RunRecord& record, const std::filesystem::path& file) {
   Json json;
   json["file"] = file.string();
   json.update(sidecar_json(record));
-  json["particle_steps_per_second"] = json_number(steps_per_second(record));
+  json[has_steps(record) ? "particle_steps_per_second" : "particles_per_second"] = json_number(speed(record));
   return json;
 }
 
@@ -172,7 +182,7 @@ std::string result_text(const RunRecord& record, const std::filesystem::path& fi
   }
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
-  table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
+  table.add({"time", format_number(record.seconds, 3) + " s, " + speed_text(record)});
   return table.text();
 }
 

@@ -51,7 +51,7 @@ struct RunRecord {
 
 /// The sidecar. Runs of adjacent ranges, merged, have the sidecar of the whole run but for `seconds`.
 Json sidecar_json(const RunRecord& record);
-/// What `--json` prints: the record with `file` and `particle_steps_per_second`.
+/// What `--json` prints: the record with `file` and `particle_steps_per_second`, of a draw, which has no steps, `particles_per_second`.
 Json result_json(const RunRecord& record, const std::filesystem::path& file);
 /// The same for people.
 std::string result_text(const RunRecord& record, const std::filesystem::path& file);

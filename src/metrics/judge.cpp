@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "base/check.hpp"
@@ -35,21 +36,20 @@ Replicates exact_replicates(int r) {
 /// Largest number of repetitions whose replicates stay below those of the exact floors.
 constexpr int max_repeats = ((1 << 23) - 1) / 3;
 
-/// Exact draws of a law, by replicate.
+/// Exact draws of a law, by replicate, in double.
 class ExactDraws {
  public:
-  ExactDraws(const Mixture& law, std::int64_t count, std::uint64_t seed) : plan_(draw_plan({&law, 1})) {
-    options_.count = count;
-    options_.seed = seed;
-    options_.device = Device::reference();
-    options_.precision = Precision::f64;
-  }
+  ExactDraws(const Mixture& law, std::int64_t count, const JudgeOptions& options)
+      : plan_(draw_plan({&law, 1})),
+        options_{.count = count, .seed = options.seed, .device = options.device, .precision = Precision::f64},
+        executor_(make_executor(options.device)) {}
 
-  PointSet operator()(std::uint32_t replicate) const { return run(plan_, options_, replicate); }
+  PointSet operator()(std::uint32_t replicate) const { return run(plan_, options_, replicate, *executor_); }
 
  private:
   Plan plan_;
   Options options_;
+  std::shared_ptr<const Executor> executor_;
 };
 
 std::vector<std::string> quantities(const JudgeOptions& options) {
@@ -212,7 +212,7 @@ std::vector<Repetitions> repeat(JudgedSide judged, const ExactDraws& exact, cons
 std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, const Replicates& replicates, const JudgeOptions& options) {
   if (options.metric != Metric::mmd_squared) return {};
   if (options.bandwidth) return options.bandwidth;
-  const ExactDraws exact(law, std::min<std::int64_t>(count, 1000), options.seed);
+  const ExactDraws exact(law, std::min<std::int64_t>(count, 1000), options);
   const double bandwidth = median_distance(exact(replicates.floor_a), exact(replicates.floor_b));
   require(bandwidth > 0.0, "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, --bandwidth)");
   return bandwidth;
@@ -246,7 +246,7 @@ std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture&
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
   const Comparison compare(law, options, bandwidth);
   std::vector<std::vector<Judgement>> judgements;
-  for (const Repetitions& repetitions : repeat(std::move(judged), ExactDraws(law, count, options.seed), compare, options)) {
+  for (const Repetitions& repetitions : repeat(std::move(judged), ExactDraws(law, count, options), compare, options)) {
     judgements.push_back(summarise(repetitions, options, bandwidth));
   }
   return judgements;
@@ -272,7 +272,7 @@ std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, c
 std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count, const JudgeOptions& options) {
   require(p.dim() == q.dim(), "judge: p has dimension ", p.dim(), " but q has dimension ", q.dim());
   check_options(options, count);
-  return judge_side(JudgedSide(ExactDraws(p, count, options.seed)), q, count, options).front();
+  return judge_side(JudgedSide(ExactDraws(p, count, options)), q, count, options).front();
 }
 
 }  // namespace gmdiff
