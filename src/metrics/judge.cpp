@@ -40,15 +40,14 @@ constexpr int max_repeats = ((1 << 23) - 1) / 3;
 class ExactDraws {
  public:
   ExactDraws(const Mixture& law, std::int64_t count, const JudgeOptions& options)
-      : plan_(draw_plan({&law, 1})),
-        options_{.count = count, .seed = options.seed, .device = options.device, .precision = Precision::f64},
-        executor_(make_executor(options.device)) {}
+      : plan_(draw_plan({&law, 1})), count_(count), seed_(options.seed), executor_(make_executor(options.device)) {}
 
-  PointSet operator()(std::uint32_t replicate) const { return run(plan_, options_, replicate, *executor_); }
+  PointSet operator()(std::uint32_t replicate) const { return draw_points(plan_, count_, seed_, replicate, *executor_); }
 
  private:
   Plan plan_;
-  Options options_;
+  std::int64_t count_;
+  std::uint64_t seed_;
   std::shared_ptr<const Executor> executor_;
 };
 
@@ -235,7 +234,7 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
   return judgements;
 }
 
-/// Two exact draws and a copy under way; a distance takes about as much again (tiles of a set, projections on a tile of directions).
+/// Two exact draws, the tiles of one of them that pairs are taken from, and projections on a tile of directions.
 std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
   return saturating_product(static_cast<std::uint64_t>(count), static_cast<std::uint64_t>(3 * dim + 2 * cpu::directions_per_tile),
                             sizeof(double));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include <gmdiff/io/npy.hpp>
@@ -20,6 +21,7 @@ class EvalGoldenTest : public CommandTest, public testing::WithParamInterface<co
  protected:
   Json evaluated(const Mixture& law, const nlohmann::json& query) const {
     write("golden.json", to_json(Problem{.prior = law}));
+    std::filesystem::remove(folder() / "golden.npy");
     write_points(folder() / "golden.npy", matrix(query["x"]));
     return json({"eval", "golden.json", "--points", "golden.npy", "--device", "cpu", "--alpha", query["alpha"].dump(), "--sigma",
                  query["sigma"].dump()});
