@@ -241,12 +241,10 @@ Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, c
   return Run(plan, options, replicate, executor)();
 }
 
-Points draw_points(const Plan& plan, std::int64_t count, std::uint64_t seed, std::uint32_t replicate, const Executor& executor) {
-  const Options options{.count = count, .seed = seed, .precision = Precision::f64};
+void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor, Points& points) {
+  const Options options{.count = points.rows(), .seed = seed, .precision = Precision::f64};
   check(plan, options, replicate);
-  Points points(count, plan.dim());
   Run(plan, options, replicate, executor).write_to(points.data());
-  return points;
 }
 
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate) {

@@ -30,13 +30,14 @@
 namespace gmdiff {
 
 /// A set of points: rows of an array, or the samples of a run (all rows, of all problems). Of an array with a name it is a view, which
-/// must not outlive it; a temporary array is kept.
+/// must not outlive it; a temporary array is kept, one with several owners (not null) is shared.
 /// @throws std::invalid_argument for samples with history: choose a level first.
 class PointSet {
  public:
   PointSet(const Points& points) : points_(&points) {}  // NOLINT(google-explicit-constructor): an adaptor
   PointSet(Points&& points)                             // NOLINT(google-explicit-constructor)
       : kept_(std::make_shared<const Points>(std::move(points))), points_(kept_.get()) {}
+  explicit PointSet(std::shared_ptr<const Points> points) : kept_(std::move(points)), points_(kept_.get()) {}
   PointSet(const Samples& samples);  // NOLINT(google-explicit-constructor)
   const Points& points() const { return *points_; }
 
