@@ -121,6 +121,7 @@ CompareSettings parse_settings(const CompareFlags& flags) {
   options.precision = parse_precision(flags.precision);
   options.device = flags.device ? Device::parse(*flags.device) : Device::best();
   JudgeOptions& judging = settings.judging;
+  if (flags.device) judging.device = options.device;
   if (flags.slices) judging.slices = static_cast<int>(parse_integer("--slices", *flags.slices, 1, most_slices));
   if (flags.repeats) judging.repeats = static_cast<int>(parse_integer("--repeats", *flags.repeats, 2, most));
   settings.problems = load_problems(flags);
@@ -235,7 +236,9 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--slices", flags.slices, "directions of the distance (100)")->type_name("N");
   verb.add_option("--repeats", flags.repeats, "independent exact draws of a problem (5)")->type_name("N");
   verb.add_option("--seed", flags.seed, "seed of samplers, exact draws and directions (0)")->type_name("S");
-  verb.add_option("--device", flags.device, "of the samplers: best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")
+  verb.add_option("--device", flags.device,
+                  "of samplers, exact draws and distances: best, reference, cpu[:threads] or cuda[:index[,index...]] (best; draws and "
+                  "distances: cpu)")
       ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
   add_common_flags(verb, flags.common);

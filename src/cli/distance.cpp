@@ -243,7 +243,8 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--count", flags->count, "points of each exact draw when both sides are problem files (1000)")->type_name("N");
   verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
-  verb->add_option("--device", flags->device, "of the distances: best, reference (as cpu), cpu[:threads] or cuda[:index] (cpu)")
+  verb->add_option("--device", flags->device,
+                   "of draws and distances: best, reference (distances as cpu), cpu[:threads] or cuda[:index] (cpu)")
       ->type_name("DEVICE");
   verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
   add_common_flags(*verb, flags->common);

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <memory>
 
+#include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
@@ -16,6 +16,7 @@
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "io/npz.hpp"
+#include "study/record.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -26,16 +27,23 @@ struct EvalFlags {
   std::string points;
   std::string out;
   bool force = false;
-  FlagText t, alpha, sigma;
+  FlagText t, alpha, sigma, device, precision;
 };
 
-struct Evaluation {
-  Points log_density;       ///< (n, 1)
-  Points responsibilities;  ///< (n, K)
-  Points score;             ///< (n, d)
-  Points denoiser;          ///< (n, d)
+struct Arrays {
+  Eigen::VectorXd log_density;  ///< (n)
+  Points responsibilities;      ///< (n, K)
+  Points score;                 ///< (n, d)
+  Points denoiser;              ///< (n, d)
   std::vector<std::string> warnings;
 };
+
+EvaluateOptions parse_options(const EvalFlags& flags) {
+  EvaluateOptions options{.log_density = true, .log_responsibilities = true, .score = true, .denoiser = true};
+  if (flags.device) options.device = Device::parse(*flags.device);
+  if (flags.precision) options.precision = parse_precision(flags.precision);
+  return options;
+}
 
 /// The level asked for; without one t = 0.
 Level parse_level(const EvalFlags& flags, const Problem& problem) {
@@ -47,27 +55,16 @@ Level parse_level(const EvalFlags& flags, const Problem& problem) {
   return ForwardProcess(problem.process).level(flags.t ? parse_number("--t", *flags.t) : 0.0);
 }
 
-/// `quantity()`, or NaN of shape (n, columns) with a warning where the law has no density at this level.
-Points where_defined(const char* name, Eigen::Index n, Eigen::Index columns, std::vector<std::string>& warnings,
-                     const std::function<Points()>& quantity) {
-  try {
-    return quantity();
-  } catch (const std::domain_error& error) {
-    warnings.push_back(concat(name, " is not defined here: ", error.what()));
-    return Points::Constant(n, columns, std::numeric_limits<double>::quiet_NaN());
-  }
-}
-
 /// Rows with an entry that the condition holds for.
-template <class Condition>
-Eigen::Index count_rows(const Points& values, Condition condition) {
+template <class Values, class Condition>
+Eigen::Index count_rows(const Values& values, Condition condition) {
   Eigen::Index rows = 0;
   for (Eigen::Index i = 0; i < values.rows(); ++i) rows += std::any_of(values.row(i).begin(), values.row(i).end(), condition) ? 1 : 0;
   return rows;
 }
 
 /// Says so where a point is too far from the law for doubles.
-void warn_of_far_points(Evaluation& result) {
+void warn_of_far_points(Arrays& result) {
   const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
   if (below > 0)
     result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points", " is below the smallest double: -inf"));
@@ -77,20 +74,35 @@ void warn_of_far_points(Evaluation& result) {
     result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points", " is beyond the largest double"));
 }
 
-void evaluate(const Mixture& law, const Points& x, Level level, Evaluation& result) {
-  const std::size_t warnings_before = result.warnings.size();
-  const auto compute = [&](const char* name, Eigen::Index columns, const std::function<Points()>& quantity) {
-    return where_defined(name, x.rows(), columns, result.warnings, quantity);
-  };
-  result.log_density = compute("log_density", 1, [&]() -> Points { return law.log_pdf(x, level); });
-  result.responsibilities = compute("responsibilities", law.num_components(), [&] { return law.responsibilities(x, level); });
-  result.score = compute("score", law.dim(), [&] { return law.score(x, level); });
-  result.denoiser = law.denoiser(x, level);
-  if (result.warnings.size() == warnings_before) warn_of_far_points(result);
+/// NaN where the law has no density at this level, with a warning for each array.
+void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_error& error, Arrays& result) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const char* name : {"log_density", "responsibilities", "score"})
+    result.warnings.push_back(concat(name, " is not defined here: ", error.what()));
+  result.log_density = Eigen::VectorXd::Constant(n, nan);
+  result.responsibilities = Points::Constant(n, law.num_components(), nan);
+  result.score = Points::Constant(n, law.dim(), nan);
 }
 
-void write_arrays(const EvalFlags& flags, const Evaluation& result) {
-  const auto array = [](const std::string& name, const Points& values) {
+void evaluate(const Mixture& law, const Points& x, Level level, const EvaluateOptions& options, Arrays& result) {
+  try {
+    Evaluation values = gmdiff::evaluate(law, x, level, options);
+    result.log_density = std::move(values.log_density);
+    result.responsibilities = std::move(values.log_responsibilities);
+    for (double& value : result.responsibilities.reshaped()) value = std::exp(value);
+    result.score = std::move(values.score);
+    result.denoiser = std::move(values.denoiser);
+    warn_of_far_points(result);
+  } catch (const std::domain_error& error) {
+    fill_without_density(law, x.rows(), error, result);
+    EvaluateOptions rest = options;
+    rest.log_density = rest.log_responsibilities = rest.score = false;
+    result.denoiser = gmdiff::evaluate(law, x, level, rest).denoiser;
+  }
+}
+
+void write_arrays(const EvalFlags& flags, const Arrays& result) {
+  const auto array = [](const std::string& name, const auto& values) {
     std::vector<std::int64_t> shape{values.rows()};
     if (name != "log_density") shape.push_back(values.cols());
     return io::NpzArray{name, std::move(shape), std::span(values.data(), static_cast<std::size_t>(values.size()))};
@@ -101,12 +113,15 @@ void write_arrays(const EvalFlags& flags, const Evaluation& result) {
                 flags.force);
 }
 
-std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level, const Evaluation& result) {
+std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level, const EvaluateOptions& options,
+                            const Arrays& result) {
   Json json;
   json["law"] = law;
   json["alpha"] = json_number(level.alpha);
   json["sigma"] = json_number(level.sigma);
-  json["log_density"] = json_vector(result.log_density.col(0));
+  json["device"] = options.device.name();
+  json["precision"] = study::precision_name(options.precision);
+  json["log_density"] = json_vector(result.log_density);
   json["responsibilities"] = json_points(result.responsibilities);
   json["score"] = json_points(result.score);
   json["denoiser"] = json_points(result.denoiser);
@@ -116,18 +131,20 @@ std::string evaluation_json(const EvalFlags& flags, const std::string& law, Leve
 }
 
 /// The first points, one a row: too many numbers for people otherwise.
-std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level, const Evaluation& result) {
+std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level, const EvaluateOptions& options,
+                            const Arrays& result) {
   constexpr Eigen::Index most = 20;
-  const Eigen::Index n = result.log_density.rows();
+  const Eigen::Index n = result.log_density.size();
   Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
   for (Eigen::Index i = 0; i < std::min(n, most); ++i) {
     Eigen::Index component = 0;
     const double responsibility = result.responsibilities.row(i).maxCoeff(&component);
-    table.add({std::to_string(i), format_number(result.log_density(i, 0)), std::to_string(component), format_number(responsibility),
+    table.add({std::to_string(i), format_number(result.log_density(i)), std::to_string(component), format_number(responsibility),
                format_number(result.score.row(i).norm()), format_number(result.denoiser.row(i).norm())});
   }
   std::string text = concat("law    ", law, " of ", flags.problem.file, "\nlevel  alpha = ", format_number(level.alpha),
-                            ", sigma = ", format_number(level.sigma), "\n\n", table.text());
+                            ", sigma = ", format_number(level.sigma), "\ndevice ", options.device.name(), ", ",
+                            study::precision_name(options.precision), "\n\n", table.text());
   if (n > most) text += concat("... ", n - most, " more points\n");
   if (!flags.out.empty()) text += concat("\nall arrays are in ", flags.out, "\n");
   return text;
@@ -147,19 +164,21 @@ void run_eval(const EvalFlags& flags) {
   add_data(inputs, flags.points);
   if (!flags.out.empty()) check_not_input(flags.out, inputs);
   const Level level = parse_level(flags, problem);
+  const EvaluateOptions options = parse_options(flags);
   const Law law = law_of(problem, flags.problem.prior);
-  Evaluation result;
+  Arrays result;
   const Points x = load_points(flags.points, result.warnings);
   require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(), ", those of the ", law.name,
           " ", law.mixture.dim());
   require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(), " points");
   {
     const ProgressLine line("eval", 0, flags.common.quiet);
-    evaluate(law.mixture, x, level, result);
+    evaluate(law.mixture, x, level, options, result);
     if (!flags.out.empty()) write_arrays(flags, result);
   }
   print_remarks(result.warnings, {}, flags.common.quiet);
-  print(flags.common.json ? evaluation_json(flags, law.name, level, result) : evaluation_text(flags, law.name, level, result));
+  print(flags.common.json ? evaluation_json(flags, law.name, level, options, result)
+                          : evaluation_text(flags, law.name, level, options, result));
 }
 
 }  // namespace
@@ -172,6 +191,8 @@ Verb add_eval(CLI::App& command) {
   verb->add_option("--t", flags->t, "time of the level (0, the data)")->type_name("T");
   verb->add_option("--alpha", flags->alpha, "signal of the level, with --sigma instead of --t")->type_name("A");
   verb->add_option("--sigma", flags->sigma, "noise of the level")->type_name("S");
+  verb->add_option("--device", flags->device, "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")->type_name("DEVICE");
+  verb->add_option("--precision", flags->precision, "of the arithmetic, f32 or f64; results are float64 (f64)")->type_name("P");
   verb->add_option("--out", flags->out, "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
       ->type_name("FILE");
   add_force(*verb, flags->force);

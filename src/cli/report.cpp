@@ -16,7 +16,17 @@ std::string sd_text(const study::SmcRecord& smc) {
 /// The description `json` of a grid, process or sampler on one line.
 std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-double steps_per_second(const study::RunRecord& record) { return record.seconds > 0.0 ? record.particle_steps / record.seconds : 0.0; }
+bool has_steps(const study::RunRecord& record) { return record.verb != "draw"; }
+
+/// Particle-steps per second; for a draw, which has no steps, particles per second.
+double speed(const study::RunRecord& record) {
+  const double done = has_steps(record) ? record.particle_steps : static_cast<double>(record.end - record.first);
+  return record.seconds > 0.0 ? done / record.seconds : 0.0;
+}
+
+std::string speed_text(const study::RunRecord& record) {
+  return format_number(speed(record), 3) + (has_steps(record) ? " particle-steps/s" : " particles/s");
+}
 
 }  // namespace
 
@@ -24,7 +34,7 @@ Json result_json(const study::RunRecord& record, const std::filesystem::path& fi
   Json json;
   json["file"] = file.string();
   json.update(sidecar_json(record));
-  json["particle_steps_per_second"] = json_number(steps_per_second(record));
+  json[has_steps(record) ? "particle_steps_per_second" : "particles_per_second"] = json_number(speed(record));
   return json;
 }
 
@@ -43,7 +53,7 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
   }
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
-  table.add({"time", format_number(record.seconds, 3) + " s, " + format_number(steps_per_second(record), 3) + " particle-steps/s"});
+  table.add({"time", format_number(record.seconds, 3) + " s, " + speed_text(record)});
   return table.text();
 }
 

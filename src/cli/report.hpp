@@ -10,7 +10,8 @@
 
 namespace gmdiff::cli {
 
-/// What `--json` prints: the record with `file` and `particle_steps_per_second`.
+/// The object that `--json` prints: the record with `file` and `particle_steps_per_second` (for a draw, which has no steps,
+/// `particles_per_second`).
 Json result_json(const study::RunRecord& record, const std::filesystem::path& file);
 /// The same for people.
 std::string result_text(const study::RunRecord& record, const std::filesystem::path& file);

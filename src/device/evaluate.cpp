@@ -1,9 +1,8 @@
 #include <gmdiff/device/evaluate.hpp>
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <gmdiff/plan/plan.hpp>
@@ -11,6 +10,7 @@
 #include "base/check.hpp"
 #include "device/executor.hpp"
 #include "device/thread_session.hpp"
+#include "device/unresolved_rows.hpp"
 
 namespace gmdiff {
 
@@ -29,38 +29,10 @@ void check(const Mixture& mixture, const Points& x, Level level, const EvaluateO
   }
 }
 
-/// Rows whose quadratic forms may be beyond what the arithmetic of a device holds: there it counts the largest number, for every component
-/// alike, which says nothing about them.
-std::vector<Eigen::Index> far_rows(const Mixture& mixture, const Points& x, Level level, Precision precision) {
-  const double largest =
-      precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
-  double least_variance = std::numeric_limits<double>::infinity();
-  double largest_mean = 0.0;
-  for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
-    if (mixture.weights()(k) == 0.0) continue;
-    const Eigen::Index row = mixture.eigenvalues().rows() == 1 ? 0 : k;
-    least_variance =
-        std::min(least_variance, level.alpha * level.alpha * mixture.eigenvalues().row(row).minCoeff() + level.sigma * level.sigma);
-    largest_mean = std::max(largest_mean, level.alpha * mixture.means().row(k).cwiseAbs().maxCoeff());
-  }
-  std::vector<Eigen::Index> rows;
-  if (least_variance == 0.0) return rows;  // no density, and the denoiser is x / alpha
-  const double reach = std::sqrt(largest / 16.0 / static_cast<double>(x.cols())) * std::sqrt(std::min(1.0, least_variance));
-  for (Eigen::Index n = 0; n < x.rows(); ++n) {
-    if (!(x.row(n).cwiseAbs().maxCoeff() + largest_mean < reach)) rows.push_back(n);
-  }
-  return rows;
-}
-
-/// The rows again by the functions of Mixture, which hold them.
-void evaluate_far_rows(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, Evaluation& result) {
-  const std::vector<Eigen::Index> rows = far_rows(mixture, x, level, options.precision);
-  if (rows.empty()) return;
-  const Points far = x(rows, Eigen::all);
-  if (options.log_density) result.log_density(rows) = mixture.log_pdf(far, level);
-  if (options.log_responsibilities) result.log_responsibilities(rows, Eigen::all) = mixture.log_responsibilities(far, level);
-  if (options.score) result.score(rows, Eigen::all) = mixture.score(far, level);
-  if (options.denoiser) result.denoiser(rows, Eigen::all) = mixture.denoiser(far, level);
+/// Those of the result, or null where it was not asked for.
+template <class Array>
+double* place(Array& array, bool asked_for) {
+  return asked_for ? array.data() : nullptr;
 }
 
 Evaluation room_for(const Mixture& mixture, const Points& x, const EvaluateOptions& options) {
@@ -74,20 +46,28 @@ Evaluation room_for(const Mixture& mixture, const Points& x, const EvaluateOptio
 
 Evaluation compute(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, const InUse& executor) {
   Evaluation result = room_for(mixture, x, options);
+  const UnresolvedRows unresolved(mixture, level, options);
+  const bool has_log_density = options.log_density || unresolved.needs_log_density();
+  Eigen::VectorXd log_density(has_log_density ? x.rows() : 0);
   const Plan plan = draw_plan(std::span(&mixture, 1));
-  const auto place = [](auto& array, bool asked_for) { return asked_for ? array.data() : nullptr; };
   executor->evaluate({.problem = plan.problems.front(),
                       .level = level,
                       .precision = options.precision,
                       .points = x.data(),
                       .count = x.rows(),
-                      .log_density = place(result.log_density, options.log_density),
+                      .log_density = place(log_density, has_log_density),
                       .log_responsibilities = place(result.log_responsibilities, options.log_responsibilities),
                       .score = place(result.score, options.score),
                       .denoiser = place(result.denoiser, options.denoiser),
                       .stop = options.stop});
-  if (options.stop.stop_requested()) throw std::runtime_error("evaluate: stopped before all points were done");
-  evaluate_far_rows(mixture, x, level, options, result);
+  const auto throw_if_stopped = [&] {
+    if (options.stop.stop_requested()) throw std::runtime_error("evaluate: stopped before all points were done");
+  };
+  throw_if_stopped();
+  const std::vector<Eigen::Index> rows = unresolved.find(x, log_density);
+  if (options.log_density) result.log_density = std::move(log_density);
+  evaluate_by_mixture(rows, mixture, x, level, options, result);
+  throw_if_stopped();
   return result;
 }
 

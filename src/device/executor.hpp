@@ -164,6 +164,8 @@ std::unique_ptr<Executor> make_executor(const Device& device);
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
 /// The same on a given executor, whatever the options' device.
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
+/// Writes the values of such a run of a draw of one problem in double to `points` (count, d), without the copy that samples would need.
+void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor, Points& points);
 
 /// `run` of smc.hpp on a given executor.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor);

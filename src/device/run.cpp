@@ -77,8 +77,11 @@ class Run {
  public:
   Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
   Samples operator()();
+  /// Writes the values to `out`, as many as the result has, instead of keeping them.
+  void write_to(double* out);
 
  private:
+  void run_problems();
   void run_problem(std::size_t problem);
   void run_block(std::size_t problem, std::int64_t first, std::int64_t count);
   void throw_if_non_finite() const;
@@ -98,6 +101,7 @@ class Run {
   std::int64_t values_per_particle_ = 0;
   std::unique_ptr<DeviceMemory> memory_;  // of a result kept on the device
   Samples::Buffer values_;                // of any other
+  double* given_ = nullptr;               // where values go that are not kept
   NonFinite non_finite_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
@@ -113,14 +117,26 @@ Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, cons
   // A result that stays on the device has its memory before the blocks are cut to fit the rest.
   if (options.keep_on_device) memory_ = executor_->keep(result_bytes(particles, values_per_particle, options.precision));
   block_ = executor_->block_size(plan, options.precision, kept_.size(), options.memory_limit);
-  if (memory_ == nullptr) values_ = allocate(particles, values_per_particle, options.precision, "particles");
 }
 
 Samples Run::operator()() {
-  for (std::size_t problem = 0; problem < plan_.problems.size(); ++problem) run_problem(problem);
-  throw_if_non_finite();
+  if (memory_ == nullptr) {
+    values_ =
+        allocate(static_cast<std::uint64_t>(total_), static_cast<std::uint64_t>(values_per_particle_), options_.precision, "particles");
+  }
+  run_problems();
   const auto problems = static_cast<std::int64_t>(plan_.problems.size());
   return finish(problems == 1 ? std::vector{options_.count} : std::vector{problems, options_.count});
+}
+
+void Run::write_to(double* out) {
+  given_ = out;
+  run_problems();
+}
+
+void Run::run_problems() {
+  for (std::size_t problem = 0; problem < plan_.problems.size(); ++problem) run_problem(problem);
+  throw_if_non_finite();
 }
 
 void Run::run_problem(std::size_t problem) {
@@ -160,6 +176,7 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
 /// Where the next values go.
 std::variant<float*, double*> Run::place() {
   const std::int64_t begin = done_ * values_per_particle_;
+  if (given_ != nullptr) return given_ + begin;
   if (memory_ == nullptr) return std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + begin); }, values_);
   if (options_.precision == Precision::f32) return static_cast<float*>(memory_->data()) + begin;
   return static_cast<double*>(memory_->data()) + begin;
@@ -223,6 +240,12 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor) {
   check(plan, options, replicate);
   return Run(plan, options, replicate, executor)();
+}
+
+void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor, Points& points) {
+  const Options options{.count = points.rows(), .seed = seed, .precision = Precision::f64};
+  check(plan, options, replicate);
+  Run(plan, options, replicate, executor).write_to(points.data());
 }
 
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate) {

@@ -159,6 +159,9 @@ const BadInput bad_inputs[] = {
     {"PointsOfThreeDimensions", {"eval", "prior.json", "--points", "cube.npy"}, "cube.npy: expected points of shape (n, d), got (2, 2, 2)"},
     {"NoPoints", {"eval", "prior.json", "--points", "empty.npy"}, "empty.npy: it holds no point"},
     {"PointsThatAreNotFinite", {"eval", "prior.json", "--points", "nan.npy"}, "nan"},
+    {"EvalPrecision", {"eval", "prior.json", "--points", "x.npy", "--precision", "f16"}, "--precision: expected f32 or f64, got f16"},
+    {"EvalDevice", {"eval", "prior.json", "--points", "x.npy", "--device", "gpu"}, "Device: expected best, reference, cpu"},
+    {"EvalDeviceThatIsNotThere", {"eval", "prior.json", "--points", "x.npy", "--device", "cuda:99"}, "device cuda:99"},
     {"MissingPoints", {"eval", "prior.json"}, "eval: --points is required"},
     // Levels.
     {"TimeAndLevel",

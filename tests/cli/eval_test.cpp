@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/posterior.hpp>
@@ -11,7 +14,7 @@ class EvalTest : public CommandTest {
  protected:
   EvalTest() { write_points(folder() / "x.npy", points); }
 
-  /// The four arrays against the library's.
+  /// The four arrays against the functions of Mixture, from which those of a device differ by roundings.
   void expect_arrays(const Json& result, const Mixture& law, Level level) const {
     const Eigen::VectorXd log_density = law.log_pdf(points, level);
     const Points responsibilities = law.responsibilities(points, level);
@@ -20,14 +23,18 @@ class EvalTest : public CommandTest {
     ASSERT_EQ(result["log_density"].size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
       const auto row = static_cast<Eigen::Index>(i);
-      EXPECT_EQ(result["log_density"][i], log_density(row));
+      expect_near(result["log_density"][i], log_density(row));
       for (std::size_t j = 0; j < 2; ++j) {
         const auto column = static_cast<Eigen::Index>(j);
-        EXPECT_EQ(result["responsibilities"][i][j], responsibilities(row, column));
-        EXPECT_EQ(result["score"][i][j], score(row, column));
-        EXPECT_EQ(result["denoiser"][i][j], denoiser(row, column));
+        expect_near(result["responsibilities"][i][j], responsibilities(row, column));
+        expect_near(result["score"][i][j], score(row, column));
+        expect_near(result["denoiser"][i][j], denoiser(row, column));
       }
     }
+  }
+
+  static void expect_near(const Json& actual, double expected) {
+    EXPECT_NEAR(actual.get<double>(), expected, 1e-13 * std::max(1.0, std::abs(expected)));
   }
 
   const Points points{{0.0, 0.5}, {1.0, -1.0}, {30.0, 2.0}};
@@ -52,6 +59,22 @@ TEST_F(EvalTest, TimeAndLevelOfThePosterior) {
   EXPECT_EQ(at_time["law"], "posterior");
   expect_arrays(at_time, law, ForwardProcess(problem.process).level(0.5));
   expect_arrays(at_level, law, {0.0, 2.5});
+}
+
+TEST_F(EvalTest, DeviceAndPrecisionAreToldAndDoubleUnlessNamed) {
+  const Json usual = json({"eval", "prior.json", "--points", "x.npy"});
+  const Json told = json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:2", "--precision", "f64"});
+  const Json single = json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:1", "--precision", "f32"});
+  const std::string text = output({"eval", "prior.json", "--points", "x.npy", "--device", "reference"});
+
+  EXPECT_EQ(usual["device"], Device::best().name());
+  EXPECT_EQ(usual["precision"], "f64");
+  EXPECT_EQ(told["device"], "cpu:2");
+  EXPECT_EQ(told["score"], json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:1"})["score"]);
+  EXPECT_EQ(single["precision"], "f32");
+  EXPECT_NE(single["score"], told["score"]);
+  EXPECT_NEAR(single["score"][0][0].get<double>(), told["score"][0][0].get<double>(), 1e-5);
+  EXPECT_NE(text.find("device reference, f64\n"), std::string::npos) << text;
 }
 
 TEST_F(EvalTest, PriorOnRequest) {

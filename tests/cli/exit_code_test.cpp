@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <gmdiff/base/error.hpp>
 
-#include "study/interrupted.hpp"
 #include "device/cuda/gpu.hpp"
+#include "study/interrupted.hpp"
 
 namespace gmdiff::cli {
 namespace {

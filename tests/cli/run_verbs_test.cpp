@@ -90,6 +90,16 @@ TEST_F(RunVerbsTest, SampleJsonHasFileSpeedAndEveryKeyOfTheSidecar) {
   for (const auto& key : sidecar_keys) EXPECT_EQ(result[key], read_json("x.npy.json")[key]) << key;
 }
 
+TEST_F(RunVerbsTest, ADrawHasNoStepsAndCountsParticles) {
+  const Json result = json({"draw", "problem.json", "--out", "x.npy", "--count", "20"});
+  const std::string text = output({"draw", "problem.json", "--out", "x.npy", "--count", "20", "--force"});
+
+  EXPECT_DOUBLE_EQ(result["particles_per_second"].get<double>(), 20.0 / result["seconds"].get<double>());
+  EXPECT_FALSE(result.contains("particle_steps_per_second"));
+  EXPECT_NE(text.find(" particles/s\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("particle-steps/s"), std::string::npos) << text;
+}
+
 TEST_F(RunVerbsTest, DefaultsAreReported) {
   write("bare.json", std::string("{\"prior\": ") + small_prior + "}");
 

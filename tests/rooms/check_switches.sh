@@ -9,7 +9,6 @@ allowed="
 kernels/kernels.cuh: switch (dim) {
 src/base/random.cpp: switch (quadrant & 3) {
 src/device/cpu/make_unit.hpp: switch (law.dim) {
-src/metrics/judge.cpp: switch (options_.metric) {
 "
 
 {

@@ -99,6 +99,36 @@ TEST(Judge, ComparesSamplesWithTheReplicatesOfEachRepetition) {
   EXPECT_FALSE(judgement.bandwidth.has_value());
 }
 
+TEST(Judge, DrawsOnItsDevice) {
+  const Mixture law = plane_law();
+  const PointSet x = normal_points(80, 2, 1);
+  const auto value_on = [&](const Device& device, Metric metric) {
+    return judge(x, law, {.metric = metric, .repeats = 2, .device = device})[0];
+  };
+
+  for (const Metric metric : all_metrics) {
+    const Judgement cpu = value_on(Device::cpu(1), metric);
+    const Judgement reference = value_on(Device::reference(), metric);
+    EXPECT_NEAR(cpu.value, reference.value, 1e-10 * std::abs(reference.value)) << cpu.quantity;
+    EXPECT_NEAR(cpu.floor, reference.floor, 1e-10 * std::abs(reference.floor)) << cpu.quantity;
+    EXPECT_EQ(cpu.floor, value_on(Device::cpu(3), metric).floor) << cpu.quantity;
+  }
+}
+
+// The last bits tell who drew: those of the error of the mean, a sum of the draws.
+TEST(Judge, TheFloorOfMomentsIsThatOfTheDrawsOfTheDevice) {
+  const Mixture law = plane_law();
+  for (const Device& device : {Device::cpu(2), Device::reference()}) {
+    const JudgeOptions options{.metric = Metric::moments, .repeats = 2, .seed = 3, .device = device};
+    const Plan plan = draw_plan({&law, 1});
+    const Options draws{.count = 500, .seed = 3, .device = device, .precision = Precision::f64};
+    const double first = moment_errors(run(plan, draws, 2), law).mean;
+    const double second = moment_errors(run(plan, draws, 5), law).mean;
+
+    EXPECT_EQ(judge(normal_points(500, 2, 1), law, options)[0].floor, first + (second - first) / 2.0);
+  }
+}
+
 TEST(Judge, ComparesTwoLawsWithTheReplicatesOfEachRepetition) {
   const Mixture p = plane_law(0.2);
   const Mixture q = plane_law();

@@ -30,8 +30,9 @@ struct Evaluation {
 };
 
 /// Densities and means at many points x (n, d) (mathematics.md §2.2, §2.3): the formulas of the samplers, on a device. `cpu`: all threads,
-/// the same bits for any number of them. The functions of `Mixture` of these names run on one thread and lose less where logits nearly
-/// cancel: far points of components with equal covariances, high noise.
+/// the same bits for any number of them. In double as accurate as the functions of `Mixture` of these names: points where the formulas of
+/// a device would lose digits (far points, laws far from the origin) are computed by those functions, on all threads of the host
+/// (numerics.md §4).
 /// @throws std::invalid_argument for points that are not (n, d) and finite, and for a bad level, as `Mixture` does; std::domain_error
 /// where p_t has no density and one of the first three is asked for; DeviceError for a device that is not there; std::runtime_error when
 /// asked to stop.

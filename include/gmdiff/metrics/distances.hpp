@@ -30,13 +30,14 @@
 namespace gmdiff {
 
 /// A set of points: rows of an array, or the samples of a run (all rows, of all problems). Of an array with a name it is a view, which
-/// must not outlive it; a temporary array is kept.
+/// must not outlive it; a temporary array is kept, one with several owners (not null) is shared.
 /// @throws std::invalid_argument for samples with history: choose a level first.
 class PointSet {
  public:
   PointSet(const Points& points) : points_(&points) {}  // NOLINT(google-explicit-constructor): an adaptor
   PointSet(Points&& points)                             // NOLINT(google-explicit-constructor)
       : kept_(std::make_shared<const Points>(std::move(points))), points_(kept_.get()) {}
+  explicit PointSet(std::shared_ptr<const Points> points) : kept_(std::move(points)), points_(kept_.get()) {}
   PointSet(const Samples& samples);  // NOLINT(google-explicit-constructor)
   const Points& points() const { return *points_; }
 
@@ -122,7 +123,7 @@ struct JudgeOptions {
   int repeats = 5;                       ///< independent exact draws, 2 ... 2796202
   std::uint64_t seed = 0;                ///< of exact draws and directions
   std::optional<double> bandwidth = {};  ///< of mmd_squared; without: see Judgement
-  Device device = Device::cpu();         ///< of the distances between sets; exact draws, moments and modes are computed on the host
+  Device device = Device::cpu();  ///< of exact draws (in double) and distances between sets; moments and modes are computed on the host
 };
 
 /// A distance to a law beside its noise floor: the distance between two independent exact draws of the same sizes, same directions.
@@ -131,6 +132,8 @@ struct JudgeOptions {
 /// - MMD^2 is unbiased: about 0 for exact samples, of either sign. Its floor is the mean of |MMD^2| between exact draws, so a ratio
 ///   between -2 and 2 or so is noise. One bandwidth serves all repeats and does not depend on the judged samples: unless given, the median
 ///   distance of the floor's first two draws (of the first 1000 of each).
+/// - Exact draws are made on the device of the options: those of `reference` and of the others differ by roundings, and the figures by
+///   1e-10 relative at most, but for MMD^2 near 0 (numerics.md §1).
 /// - Moments and modes compare with the law itself. Against samples value_sd is then 0; the floor is the error of one exact draw.
 struct Judgement {
   std::string quantity;  ///< sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error, total_variation

@@ -10,6 +10,7 @@ namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 template <class V>
 struct FullLaw {
   using Real = RealOf<V>;
+  static constexpr bool has_means = true;
   /// Rows of a product held in registers: half of all registers, each row being two.
 #ifdef __AVX512F__
   static constexpr int rows = 8;
@@ -42,25 +43,21 @@ struct FullLaw {
         U, 1, d, d, z, [](Index) { return V(Real(0)); }, take);
   }
 
-  /// Quadratic forms of a chunk. Keeps `factors` U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch; factors
-  /// (K, d) are the gains unless given.
-  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch,
-                     const Real* factors = nullptr) {
-    const Real* kept = factors == nullptr ? level.gain.values : factors;
-    return [&law, &level, x, scratch, kept](Index first, Index n, V* ell) {
+  /// Quadratic forms of a chunk. Keeps U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch.
+  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
+    return [&law, &level, x, scratch](Index first, Index n, V* ell) {
       const Index d = law.dim;
       V* v = scratch.coordinates;
       for (Index k = 0; k < n; ++k) {
         const Index component = first + k;
         const Real* mu = law.means + component * d;
         for (Index i = 0; i < d; ++i) v[i] = fma(V(-level.alpha), V(mu[i]), x[i]);
-        V* scaled = scratch.coordinates + (2 + k) * d;
+        V* rotated = scratch.coordinates + (2 + k) * d;
         const Real* precision = level.precision.values + component * d;
-        const Real* factor = kept + component * d;
         V q(Real(0));
         to_basis(law.bases + component * d * d, d, v, [&](Index i, V z) {
           q = fma(z * V(precision[i]), z, q);
-          scaled[i] = z * V(factor[i]);
+          rotated[i] = z;
         });
         ell[k] = particle::logit(V(level.constants[component]), q);
       }
@@ -69,17 +66,43 @@ struct FullLaw {
 
   /// D = sum_k r_k [mu_k + U_k gain U_k^T (x - alpha mu_k)]
   static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, Scratch<V> scratch) {
-    const Softmax<V> softmax = sum_of_components</*with_means=*/true>(law, level, x, D, scratch, level.gain.values);
-    const V inverse = V(Real(1)) / softmax.total;
-    for (Index i = 0; i < law.dim; ++i) D[i] = D[i] * inverse;
-    return softmax;
+    return means(law, level, x, D, nullptr, nullptr, scratch);
   }
 
   /// grad log p_t = -sum_k r_k U_k (1 / c) U_k^T (x - alpha mu_k)
   static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S, Scratch<V> scratch) {
-    const Softmax<V> softmax = sum_of_components</*with_means=*/false>(law, level, x, S, scratch, level.precision.values);
+    means(law, level, x, nullptr, S, nullptr, scratch);
+  }
+
+  /// Denoiser, score and logits (K), each unless null, with one product U_k^T (x - alpha mu_k) for all of them.
+  static Softmax<V> means(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, V* S, V* ell, Scratch<V> scratch) {
+    const Index d = law.dim;
+    const auto for_each_sum = [&](auto body) {
+      for (V* sums : {D, S}) {
+        if (sums == nullptr) continue;
+        for (Index i = 0; i < d; ++i) body(sums[i], sums == D);
+      }
+    };
+    for_each_sum([](V& sum, bool /*is_denoiser*/) { sum = V(Real(0)); });
+    const auto rescale = [&](V factor) { for_each_sum([factor](V& sum, bool /*is_denoiser*/) { sum = sum * factor; }); };
+    const auto add = [&](Index first, Index n, const V* e) {
+      for (Index k = 0; k < n; ++k) {
+        if (all(e[k] <= V(Real(0)))) continue;
+        const Index row = (first + k) * d;
+        const V* rotated = scratch.coordinates + (2 + k) * d;
+        if (D != nullptr) add_component</*with_mean=*/true>(law, first + k, rotated, level.gain.values + row, e[k], D, scratch);
+        if (S != nullptr) add_component</*with_mean=*/false>(law, first + k, rotated, level.precision.values + row, e[k], S, scratch);
+      }
+    };
+    const auto keep_logits = [&, compute = logits(law, level, x, scratch)](Index first, Index n, V* chunk) {
+      compute(first, n, chunk);
+      for (Index k = 0; ell != nullptr && k < n; ++k) ell[first + k] = chunk[k];
+    };
+    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, keep_logits, rescale, add);
+    const V inverse = V(Real(1)) / softmax.total;
     const V scale = V(Real(-2)) / softmax.total;
-    for (Index i = 0; i < law.dim; ++i) S[i] = S[i] * scale;
+    for_each_sum([&](V& sum, bool is_denoiser) { sum = sum * (is_denoiser ? inverse : scale); });
+    return softmax;
   }
 
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
@@ -121,28 +144,18 @@ struct FullLaw {
   }
 
  private:
-  /// sums = sum_k e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
-  template <bool with_means>
-  static Softmax<V> sum_of_components(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* sums, Scratch<V> scratch,
-                                      const Real* factors) {
+  /// sums += e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
+  template <bool with_mean>
+  static void add_component(const LawTable<Real>& law, Index k, const V* rotated, const Real* factors, V e, V* sums, Scratch<V> scratch) {
     const Index d = law.dim;
-    for (Index i = 0; i < d; ++i) sums[i] = V(Real(0));
-    const auto rescale = [&](V factor) {
-      for (Index i = 0; i < d; ++i) sums[i] = sums[i] * factor;
+    const Real* mu = law.means + k * d;
+    V* scaled = scratch.coordinates;
+    for (Index i = 0; i < d; ++i) scaled[i] = (rotated[i] * V(factors[i])) * e;
+    const auto begin = [&](Index j) {
+      if constexpr (with_mean) return fma(e, V(mu[j]), sums[j]);
+      return sums[j];
     };
-    const auto add = [&](Index first, Index n, const V* e) {
-      for (Index k = 0; k < n; ++k) {
-        const Real* mu = law.means + (first + k) * d;
-        V* scaled = scratch.coordinates + (2 + k) * d;
-        for (Index i = 0; i < d; ++i) scaled[i] = scaled[i] * e[k];
-        const auto begin = [&](Index j) {
-          if constexpr (with_means) return fma(e[k], V(mu[j]), sums[j]);
-          return sums[j];
-        };
-        product(law.bases + (first + k) * d * d, 1, d, d, scaled, begin, [&](Index j, V sum) { sums[j] = sum; });
-      }
-    };
-    return particle::chunked_softmax<V>(law.num_components, logits(law, level, x, scratch, factors), rescale, add);
+    product(law.bases + k * d * d, 1, d, d, scaled, begin, [&](Index j, V sum) { sums[j] = sum; });
   }
 
   static Real fused(Real a, Real b, Real c) {

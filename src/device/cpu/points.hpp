@@ -26,22 +26,56 @@ class PointBlock {
 
   void evaluate() {
     load();
-    if (job_.log_density != nullptr || job_.log_responsibilities != nullptr) densities();
-    if (job_.denoiser != nullptr) {
-      if (job_.level->at_data) {
-        for (Index i = 0; i < law_.dim; ++i) result_[i] = x_[i] / V(job_.level->alpha);
-      } else {
-        Law::denoiser(law_, *job_.level, x_, result_, scratch_);
-      }
-      write(job_.denoiser);
-    }
-    if (job_.score != nullptr) {
-      Law::score(law_, *job_.level, x_, result_, scratch_);
-      write(job_.score);
+    if constexpr (Law::has_means) {
+      evaluate_at_once();
+    } else {
+      evaluate_one_by_one();
     }
   }
 
  private:
+  bool wants_densities() const { return job_.log_density != nullptr || job_.log_responsibilities != nullptr; }
+
+  void evaluate_one_by_one() {
+    if (wants_densities()) {
+      logits();
+      densities();
+    }
+    if (job_.denoiser != nullptr) {
+      if (job_.level->at_data) {
+        divide_by_alpha();
+      } else {
+        Law::denoiser(law_, *job_.level, x_, result_, scratch_);
+      }
+      write(result_, job_.denoiser);
+    }
+    if (job_.score != nullptr) {
+      Law::score(law_, *job_.level, x_, result_, scratch_);
+      write(result_, job_.score);
+    }
+  }
+
+  /// Full covariances: the products with the bases are what takes time, and all results share the first one.
+  void evaluate_at_once() {
+    const bool has_sum = job_.denoiser != nullptr && !job_.level->at_data;
+    V* score = rotated_;  // a law with bases of its own has no common one
+    if (wants_densities() || has_sum || job_.score != nullptr) {
+      Law::means(law_, *job_.level, x_, has_sum ? result_ : nullptr, job_.score != nullptr ? score : nullptr,
+                 wants_densities() ? scratch_.weights : nullptr, scratch_);
+    }
+    if (job_.score != nullptr) write(score, job_.score);
+    if (job_.denoiser != nullptr) {
+      if (job_.level->at_data) divide_by_alpha();
+      write(result_, job_.denoiser);
+    }
+    if (wants_densities()) densities();
+  }
+
+  /// The denoiser where there is no noise.
+  void divide_by_alpha() {
+    for (Index i = 0; i < law_.dim; ++i) result_[i] = x_[i] / V(job_.level->alpha);
+  }
+
   void load() {
     const Index d = law_.dim;
     V* given = law_.has_common_basis() ? rotated_ : x_;
@@ -53,12 +87,11 @@ class PointBlock {
     if (law_.has_common_basis()) FullLaw<V>::to_basis(law_.bases, d, given, [this](Index i, V value) { x_[i] = value; });
   }
 
-  /// Writes the result as rows, in the data's coordinates.
-  void write(double* to) {
+  /// Writes values as rows, in the data's coordinates.
+  void write(const V* values, double* to) {
     const Index d = law_.dim;
-    const V* values = result_;
     if (law_.has_common_basis()) {
-      FullLaw<V>::from_basis(law_.bases, d, result_, [this](Index i, V value) { rotated_[i] = value; });
+      FullLaw<V>::from_basis(law_.bases, d, values, [this](Index i, V value) { rotated_[i] = value; });
       values = rotated_;
     }
     for (Index i = 0; i < d; ++i) {
@@ -68,12 +101,18 @@ class PointBlock {
     }
   }
 
-  void densities() {
+  /// Leaves those of all components in the weights.
+  void logits() {
     const Index K = law_.num_components;
     const V* y = Law::scaled_state(law_, *job_.level, x_, scratch_);
-    const auto logits = Law::logits(law_, *job_.level, y, scratch_);
+    const auto chunk = Law::logits(law_, *job_.level, y, scratch_);
     V* ell = scratch_.weights;
-    for (Index k = 0; k < K; k += particle::chunk_size) logits(k, K - k < particle::chunk_size ? K - k : particle::chunk_size, ell + k);
+    for (Index k = 0; k < K; k += particle::chunk_size) chunk(k, K - k < particle::chunk_size ? K - k : particle::chunk_size, ell + k);
+  }
+
+  void densities() {
+    const Index K = law_.num_components;
+    const V* ell = scratch_.weights;
     V maximum(ell[0]);
     for (Index k = 1; k < K; ++k) maximum = particle::larger(maximum, ell[k]);
     V total(Real(0));
