@@ -66,7 +66,7 @@ Evaluation compute(const Mixture& mixture, const Points& x, Level level, const E
   throw_if_stopped();
   const std::vector<Eigen::Index> rows = unresolved.find(x, log_density);
   if (options.log_density) result.log_density = std::move(log_density);
-  evaluate_by_mixture(rows, mixture, x, level, options, result);
+  evaluate_by_mixture(rows, mixture, x, level, options, *executor, result);
   throw_if_stopped();
   return result;
 }

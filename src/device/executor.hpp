@@ -149,6 +149,7 @@ class InUse {
   InUse(const InUse&) = delete;
   InUse& operator=(const InUse&) = delete;
   const Executor* operator->() const { return &executor_; }
+  const Executor& operator*() const { return executor_; }
 
  private:
   const Executor& executor_;

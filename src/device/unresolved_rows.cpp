@@ -7,6 +7,7 @@
 #include <span>
 
 #include "device/cpu/parallel.hpp"
+#include "device/thread_session.hpp"
 
 namespace gmdiff {
 
@@ -67,13 +68,19 @@ std::vector<Index> UnresolvedRows::find(const Points& x, const Eigen::VectorXd& 
 }
 
 void evaluate_by_mixture(const std::vector<Index>& rows, const Mixture& mixture, const Points& x, Level level,
-                         const EvaluateOptions& options, Evaluation& result) {
+                         const EvaluateOptions& options, const Executor& executor, Evaluation& result) {
   constexpr std::size_t piece_rows = 256;
-  const bool is_told = options.device.kind() == Device::Kind::cpu && options.device.number() > 0;
+  if (rows.empty()) return;
+  std::shared_ptr<const Session> host;
+  ThreadPool* pool = executor.threads();
+  if (pool == nullptr) {
+    host = thread_session(Device::cpu());
+    pool = host->executor().threads();
+  }
   const double rotation = mixture.bases().size() > 1 ? static_cast<double>(mixture.dim()) : 1.0;
   const double operations = static_cast<double>(rows.size()) * static_cast<double>(mixture.means().size()) * rotation;
   const auto pieces = static_cast<std::int64_t>((rows.size() + piece_rows - 1) / piece_rows);
-  for_each_piece(is_told ? options.device.number() : all_threads(), pieces, operations, [&](int /*thread*/, std::int64_t number) {
+  for_each_piece(*pool, pieces, operations, [&](int /*thread*/, std::int64_t number) {
     if (options.stop.stop_requested()) return;
     const std::size_t first = static_cast<std::size_t>(number) * piece_rows;
     const auto piece = std::span(rows).subspan(first, std::min(piece_rows, rows.size() - first));

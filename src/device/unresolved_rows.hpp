@@ -4,6 +4,8 @@
 
 #include <gmdiff/device/evaluate.hpp>
 
+#include "device/executor.hpp"
+
 // Given points whose densities and means the arithmetic of a device does not resolve, and `Mixture` does (numerics.md §4).
 
 namespace gmdiff {
@@ -24,8 +26,9 @@ class UnresolvedRows {
   double largest_quadratic_ = 0.0;  ///< quadratic form whose rounding the logits may carry; 0: any
 };
 
-/// Computes the given rows of the result by the functions of `Mixture`, on all threads of the device's host.
+/// Computes the given rows of the result by the functions of `Mixture`: on the threads of the device, or on those of `cpu` when the device
+/// has none.
 void evaluate_by_mixture(const std::vector<Eigen::Index>& rows, const Mixture& mixture, const Points& x, Level level,
-                         const EvaluateOptions& options, Evaluation& result);
+                         const EvaluateOptions& options, const Executor& executor, Evaluation& result);
 
 }  // namespace gmdiff
