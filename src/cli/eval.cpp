@@ -150,7 +150,7 @@ std::string evaluation_text(const EvalFlags& flags, const std::string& law, Leve
   return text;
 }
 
-/// Of all arrays, and of their numbers as JSON values and text.
+/// Bytes of all arrays, and of their numbers as JSON values and text.
 std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool json) {
   constexpr std::uint64_t number = 80;
   return saturating_product(static_cast<std::uint64_t>(points), static_cast<std::uint64_t>(1 + law.num_components() + 2 * law.dim()),

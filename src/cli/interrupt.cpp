@@ -40,7 +40,7 @@ void receive(int signal) {
   run->request_stop();
 }
 
-/// Those of the signals that end the program which are not ignored.
+/// The signals that end the program, without those that are ignored.
 sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);

@@ -23,7 +23,7 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior =
 
 /// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
 Problem load_problem(const std::string& file);
-/// The same; adds the files that are read to `inputs`.
+/// Reads a problem as above and adds the files that it reads to `inputs`.
 Problem load_problem(const std::string& file, InputFiles& inputs);
 
 /// Replaces the number of steps of the problem's grid by that of `--steps`. @throws std::invalid_argument for a grid that is a list of

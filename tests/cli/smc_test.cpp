@@ -174,7 +174,7 @@ TEST_F(SmcCollapseTest, IsDecidedAnewByTheChainsOfAMergedRun) {
   EXPECT_EQ(merged["smallest_ess_step"], whole["smallest_ess_step"]);
 }
 
-TEST_F(SmcTest, ANearlyExactObservationIsNotedAndHasTheEvidenceOfAnExactOne) {
+TEST_F(SmcTest, ANearlyExactObservationIsNotedAndIsAsGoodAsAnExactOne) {
   Json problem = read_json("problem.json");
   double exact = 0.0;
   for (const double noise : {0.0, 1e-12}) {

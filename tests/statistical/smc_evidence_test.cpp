@@ -284,7 +284,7 @@ void expect_evidence_within_half(const Mcgdiff& sampler, const std::function<Lin
   }
 }
 
-TEST(NearlyExactObservations, HaveTheEvidenceOfTheExactPosterior) {
+TEST(NearlyExactObservations, HaveTheEvidenceThatThePosteriorHas) {
   const MixtureCase c;
   const auto one = [](double noise) { return LinearObservation(Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, noise); };
   const auto all = [](double noise) { return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, noise); };

@@ -69,7 +69,7 @@ TEST(PrecisionWarning, ComponentsThatHardlyOccurDoNotCount) {
   EXPECT_FALSE(warning_of_draw(law, Precision::f32));
 }
 
-TEST(PrecisionWarning, StandsInTheProvenanceOfEveryKindOfRun) {
+TEST(PrecisionWarning, IsPartOfEveryKindOfRun) {
   const Mixture law = at(2e6, 0.5);
   const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 7.0});
   const TimeGrid grid = TimeGrid::uniform(process, 50);
