@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <mutex>
+#include <vector>
 
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
@@ -20,11 +21,17 @@ class Session::Resources {
     return *sums_;
   }
 
-  /// In a child process after `fork` the threads do not exist, and to wait for their end would be to wait for ever.
+  /// In a child process after `fork` the threads do not exist, and waiting for their end would never return. The child leaves such
+  /// resources as they are and keeps their addresses, so that leak checkers see that this is on purpose.
   struct End {
     pid_t process = getpid();
     void operator()(const Resources* resources) const {
-      if (getpid() == process) delete resources;
+      if (getpid() == process) {
+        delete resources;
+      } else {
+        static auto* const left = new std::vector<const Resources*>;
+        left->push_back(resources);
+      }
     }
   };
 
