@@ -104,7 +104,7 @@ int report_usage(const CommandLine& line) {
   return wrong_usage;
 }
 
-/// Where memory runs out while what there is of it is given back, no exception gets away: the message and the exit code are the same.
+/// Ends the command when memory runs out inside a destructor, where an exception cannot leave: same message, same exit code.
 [[noreturn]] void end_out_of_memory() {
   try {
     if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);

@@ -82,7 +82,7 @@ int parse_history(const std::string& text, std::size_t levels) {
   return static_cast<int>(parse_integer("--history", text, 2, static_cast<std::int64_t>(levels)));
 }
 
-/// What the three verbs share: the run of `plan` and its report. `inputs` are the files of the problem.
+/// Runs `plan` and prints its report, for all three verbs. `inputs` are the files of the problem.
 template <class AnyPlan>
 void run_verb(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
               std::vector<std::int64_t> row_shape, int history) {

@@ -94,7 +94,7 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ", needs_two ? "2 points" : "1 point",
           " or more on each side, given ", count);
-  static_cast<void>(thread_session(options.device));  // one that is not there is an error before anything is drawn
+  static_cast<void>(thread_session(options.device));  // a device that is not available is an error before anything is drawn
 }
 
 /// The metric of the options with everything that all repetitions share: directions, bandwidth, law.

@@ -29,18 +29,18 @@ class Session {
   /// @throws std::invalid_argument for a number that the device cannot have, DeviceUnavailable for a device that is not available.
   explicit Session(const Device& device = Device::best());
 
-  /// As given to the constructor.
+  /// The device that the constructor was given.
   const Device& device() const;
 
-  /// As `gmdiff::run` of sample.hpp on this device: `options.device` has no effect.
+  /// Executes a plan as `gmdiff::run` of sample.hpp does, on this device; `options.device` has no effect.
   Samples run(const Plan& plan, const Options& options = {}) const;
-  /// As `gmdiff::run` of smc.hpp on this device: `options.device` has no effect.
+  /// Executes plans as `gmdiff::run` of smc.hpp does, on this device; `options.device` has no effect.
   SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {}) const;
   SmcSamples run(const SmcPlan& plan, const Options& options = {}) const;
-  /// As `gmdiff::evaluate` on this device: `options.device` has no effect.
+  /// Evaluates a law as `gmdiff::evaluate` does, on this device; `options.device` has no effect.
   Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {}, const EvaluateOptions& options = {}) const;
 
-  /// What the functions of this library ask of the device. Internal.
+  /// The device as the functions of this library use it. Internal.
   const Executor& executor() const;
   /// The sums that distances on this device are computed from. Internal.
   const DistanceSums& sums() const;
