@@ -31,7 +31,8 @@ inline Mixture mixture(CovarianceType structure, Eigen::Index dim, Eigen::Index 
   };
   switch (structure) {
     case CovarianceType::spherical:
-      return {weights, means, Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
+      return {weights, means,
+              Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
     case CovarianceType::diag:
       return {weights, means, Covariance::diag(variances)};
     case CovarianceType::common_basis:

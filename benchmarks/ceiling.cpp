@@ -59,7 +59,8 @@ struct Kernel {
 Kernel widest_kernel() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) return {multiply_avx512, 16.0 * chains * rounds};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {multiply_avx2, 8.0 * chains * rounds};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return {multiply_avx2, 8.0 * chains * rounds};
 #endif
   return {multiply_scalar, static_cast<double>(rounds / 100)};
 }
@@ -69,7 +70,8 @@ double one_measurement(const Kernel& kernel, unsigned threads) {
   const auto begin = std::chrono::steady_clock::now();
   {
     std::vector<std::jthread> workers;
-    for (unsigned thread = 0; thread < threads; ++thread) workers.emplace_back(kernel.run, out.data() + 16 * thread);
+    for (unsigned thread = 0; thread < threads; ++thread)
+      workers.emplace_back(kernel.run, out.data() + 16 * thread);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return threads * kernel.operations / seconds;

@@ -26,20 +26,23 @@ void add_2d() {
   const gmdiff::Problem problem = gmdiff::bench_2d();
   const gmdiff::Plan bench = gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(problem.sampler));
   for (const std::int64_t count : {100'000, 1'000'000, 10'000'000, 100'000'000}) {
-    register_on_gpu({"bench-2d/f32/particles:" + std::to_string(count), bench, count, Precision::f32, slots_2d});
+    register_on_gpu(
+        {"bench-2d/f32/particles:" + std::to_string(count), bench, count, Precision::f32, slots_2d});
   }
   register_on_gpu({"bench-2d/f64/particles:10000000", bench, 10'000'000, Precision::f64});
   for (const auto precision : {Precision::f32, Precision::f64}) {
     const std::string suffix = precision == Precision::f32 ? "/f32" : "/f64";
     register_on_gpu({"2d/ddim" + suffix, gmdiff::bench::plan_2d(gmdiff::Ddim{}), 10'000'000, precision});
-    register_on_gpu({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}), 10'000'000, precision});
+    register_on_gpu({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}),
+                     10'000'000, precision});
     register_on_gpu({"2d/draw" + suffix, gmdiff::draw_plan({&problem.prior, 1}), 100'000'000, precision});
   }
 }
 
 void add_wide(CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count, double slots) {
   const gmdiff::Mixture law = mixture(structure, d, K);
-  const std::string kind = structure == CovarianceType::common_basis ? "common-basis" : gmdiff::to_string(structure);
+  const std::string kind =
+      structure == CovarianceType::common_basis ? "common-basis" : gmdiff::to_string(structure);
   const std::string name = kind + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
   register_on_gpu({name + "/ddim/f32", plan_of(law, gmdiff::Ddim{}), count, Precision::f32, slots});
   register_on_gpu({name + "/ddim:eta=1/f32", plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
@@ -70,7 +73,8 @@ void log_density(benchmark::State& state, Precision precision) {
     };
     run_once();
     for (auto _ : state) state.SetIterationTime(run_once());
-    gmdiff::bench::count(state, "points_per_second", static_cast<double>(count), static_cast<double>(K * d * d),
+    gmdiff::bench::count(state, "points_per_second", static_cast<double>(count),
+                         static_cast<double>(K * d * d),
                          precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
   });
 }
@@ -83,9 +87,11 @@ void thousand_million(benchmark::State& state) {
     constexpr std::int64_t count = 1'000'000'000;
     gpu.use->reset();
     for (auto _ : state) {
-      benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1, .memory_limit = std::size_t{1} << 30}, 0, *gpu.executor));
+      benchmark::DoNotOptimize(gmdiff::run(
+          plan, {.count = count, .seed = 1, .memory_limit = std::size_t{1} << 30}, 0, *gpu.executor));
     }
-    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(count) * static_cast<double>(plan.steps.size()), 0.0, 1.0);
+    gmdiff::bench::count(state, "particle_steps_per_second",
+                         static_cast<double>(count) * static_cast<double>(plan.steps.size()), 0.0, 1.0);
     state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
   });
 }
@@ -93,9 +99,10 @@ void thousand_million(benchmark::State& state) {
 /// MCGdiff of a quarter of the coordinates of a diagonal law, 100 steps, resampled in each of them.
 gmdiff::SmcPlan smc_plan_of(Eigen::Index d, int particles) {
   const gmdiff::ForwardProcess process = gmdiff::vp(gmdiff::LinearBeta{.min = 0.02, .max = 7.0});
-  const gmdiff::LinearObservation observation(Eigen::MatrixXd::Identity(d / 4, d), Eigen::VectorXd::Ones(d / 4), 0.5);
-  return gmdiff::smc_plan(mixture(CovarianceType::diag, d, 25), observation, process, gmdiff::TimeGrid::uniform(process, 100),
-                          gmdiff::Mcgdiff{.particles = particles});
+  const gmdiff::LinearObservation observation(Eigen::MatrixXd::Identity(d / 4, d),
+                                              Eigen::VectorXd::Ones(d / 4), 0.5);
+  return gmdiff::smc_plan(mixture(CovarianceType::diag, d, 25), observation, process,
+                          gmdiff::TimeGrid::uniform(process, 100), gmdiff::Mcgdiff{.particles = particles});
 }
 
 /// From the first launch to the end of the last, gaps between launches included.
@@ -118,9 +125,13 @@ void smc(benchmark::State& state, Eigen::Index d, int particles, std::int64_t ch
 }
 
 void add_smc(Eigen::Index d, int particles, std::int64_t chains) {
-  const std::string name = "cuda/smc/diag/d:" + std::to_string(d) + "/K:25/mcgdiff/f32/particles:" + std::to_string(particles) +
+  const std::string name = "cuda/smc/diag/d:" + std::to_string(d) +
+                           "/K:25/mcgdiff/f32/particles:" + std::to_string(particles) +
                            "/chains:" + std::to_string(chains);
-  benchmark::RegisterBenchmark(name.c_str(), smc, d, particles, chains)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();
+  benchmark::RegisterBenchmark(name.c_str(), smc, d, particles, chains)
+      ->Unit(benchmark::kMillisecond)
+      ->Iterations(3)
+      ->UseManualTime();
 }
 
 void add_all() {
@@ -136,8 +147,12 @@ void add_all() {
   add_smc(80, 128, 1000);
   add_smc(8, 10'000'000, 1);
   for (const auto precision : {Precision::f32, Precision::f64}) {
-    const char* const name = precision == Precision::f32 ? "cuda/log-density/full/d:64/K:200/f32" : "cuda/log-density/full/d:64/K:200/f64";
-    benchmark::RegisterBenchmark(name, log_density, precision)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();
+    const char* const name = precision == Precision::f32 ? "cuda/log-density/full/d:64/K:200/f32"
+                                                         : "cuda/log-density/full/d:64/K:200/f64";
+    benchmark::RegisterBenchmark(name, log_density, precision)
+        ->Unit(benchmark::kMillisecond)
+        ->Iterations(3)
+        ->UseManualTime();
   }
   benchmark::RegisterBenchmark("cuda/bench-2d/f32/particles:1000000000/memory:1GiB", thousand_million)
       ->Unit(benchmark::kMillisecond)

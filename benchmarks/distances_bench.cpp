@@ -27,7 +27,9 @@ void add(const char* name, Distance distance, std::int64_t points) {
 void add_all() {
   using gmdiff::Points;
   add(
-      "sliced-w1/slices:100", [](const Points& x, const Points& y) { return gmdiff::sliced_wasserstein(x, y, {.slices = 100}); }, 100'000);
+      "sliced-w1/slices:100",
+      [](const Points& x, const Points& y) { return gmdiff::sliced_wasserstein(x, y, {.slices = 100}); },
+      100'000);
   add(
       "mmd", [](const Points& x, const Points& y) { return gmdiff::mmd_squared(x, y, 5.0); }, 5'000);
   add(

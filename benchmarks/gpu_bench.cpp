@@ -37,13 +37,16 @@ void run_case(benchmark::State& state, const Case& one) {
   on_gpu(state, [&](const GpuUnderTest& gpu) {
     const auto run_once = [&] {
       gpu.use->reset();
-      benchmark::DoNotOptimize(run(one.plan, {.count = one.count, .seed = 1, .precision = one.precision}, 0, *gpu.executor));
+      benchmark::DoNotOptimize(
+          run(one.plan, {.count = one.count, .seed = 1, .precision = one.precision}, 0, *gpu.executor));
       return gpu.use->seconds();
     };
     run_once();  // loads the kernel, brings the clocks up
     for (auto _ : state) state.SetIterationTime(run_once());
-    const double steps = std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
-    count(state, "particle_steps_per_second", steps, one.slots, one.precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
+    const double steps =
+        std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
+    count(state, "particle_steps_per_second", steps, one.slots,
+          one.precision == Precision::f32 ? gpu.ceiling.fma32 : gpu.ceiling.fma64);
     state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
     state.counters["peak_bytes"] = static_cast<double>(gpu.use->peak_bytes);
   });
@@ -57,13 +60,18 @@ const GpuUnderTest& gpu_under_test() {
 }
 
 void register_on_gpu(const Case& one) {
-  benchmark::RegisterBenchmark(("cuda/" + one.name).c_str(), run_case, one)->Unit(benchmark::kMillisecond)->Iterations(3)->UseManualTime();
+  benchmark::RegisterBenchmark(("cuda/" + one.name).c_str(), run_case, one)
+      ->Unit(benchmark::kMillisecond)
+      ->Iterations(3)
+      ->UseManualTime();
 }
 
 void count(benchmark::State& state, const char* rate, double particle_steps, double slots, double ceiling) {
   using benchmark::Counter;
   state.counters[rate] = Counter(particle_steps, Counter::kIsIterationInvariantRate);
-  if (slots > 0.0) state.counters["share_of_fma_ceiling"] = Counter(particle_steps * slots / ceiling, Counter::kIsIterationInvariantRate);
+  if (slots > 0.0)
+    state.counters["share_of_fma_ceiling"] =
+        Counter(particle_steps * slots / ceiling, Counter::kIsIterationInvariantRate);
 }
 
 Case full_64() {

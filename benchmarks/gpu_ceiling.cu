@@ -57,8 +57,9 @@ double copied_bytes_per_second() {
   const std::size_t bytes = std::min(std::size_t{1} << 30, free / 4);
   const DeviceArray<unsigned char> from(bytes), to(bytes);
   GMDIFF_CUDA_CHECK(cudaMemset(from.data(), 0x5a, bytes));
-  const double seconds =
-      fastest([&] { GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, nullptr)); });
+  const double seconds = fastest([&] {
+    GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, nullptr));
+  });
   return 2.0 * static_cast<double>(bytes) / seconds;
 }
 

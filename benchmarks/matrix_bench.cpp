@@ -22,13 +22,17 @@ std::vector<float> as_float(const Points& values) { return {values.data(), value
 /// Both ways must compute the same: the relative difference of a thousand states after the step, the cpu's in double.
 double difference_from_cpu(const gmdiff::Plan& plan) {
   const Points start = 2.0 * gmdiff::bench::normals(1000, plan.dim());
-  const gmdiff::Samples expected =
-      gmdiff::run(plan, {.count = start.rows(), .device = gmdiff::Device::cpu(), .precision = gmdiff::Precision::f64, .start = start});
-  gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()), as_float(start));
+  const gmdiff::Samples expected = gmdiff::run(plan, {.count = start.rows(),
+                                                      .device = gmdiff::Device::cpu(),
+                                                      .precision = gmdiff::Precision::f64,
+                                                      .start = start});
+  gmdiff::bench::MatrixStep step(plan.problems.front(), std::get<gmdiff::AffineStep>(plan.steps.front()),
+                                 as_float(start));
   step.run();
   const std::vector<float> states = step.states();
-  const Points values =
-      Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(states.data(), start.rows(), start.cols()).cast<double>();
+  const Points values = Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(
+                            states.data(), start.rows(), start.cols())
+                            .cast<double>();
   const Points exact = expected.to_double();
   return (values - exact).norm() / exact.norm();
 }
@@ -44,7 +48,8 @@ void matrix_products(benchmark::State& state, const gmdiff::bench::Case& one) {
     const auto run_once = [&] { return gmdiff::bench::timed(nullptr, [&] { step.run(); }); };
     run_once();
     for (auto _ : state) state.SetIterationTime(run_once());
-    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(one.count), one.slots, gpu.ceiling.fma32);
+    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(one.count), one.slots,
+                         gpu.ceiling.fma32);
   });
 }
 

@@ -17,8 +17,10 @@ template <class Number>
 std::vector<float> numbers(const MixtureTable& law, Number number) {
   std::vector<float> list;
   for (Eigen::Index k = 0; k < law.num_components(); ++k) {
-    const Eigen::VectorXd mean = law.bases[static_cast<std::size_t>(k)].transpose() * law.means.row(k).transpose();
-    for (Eigen::Index j = 0; j < law.dim(); ++j) list.push_back(static_cast<float>(number(law.eigenvalues(k, j), mean(j))));
+    const Eigen::VectorXd mean =
+        law.bases[static_cast<std::size_t>(k)].transpose() * law.means.row(k).transpose();
+    for (Eigen::Index j = 0; j < law.dim(); ++j)
+      list.push_back(static_cast<float>(number(law.eigenvalues(k, j), mean(j))));
   }
   return list;
 }
@@ -49,7 +51,8 @@ std::vector<float> constants(const MixtureTable& law, Level level) {
 std::vector<float> as_float(const Points& values) { return {values.data(), values.data() + values.size()}; }
 
 void check_cublas(cublasStatus_t status, const char* call) {
-  if (status != CUBLAS_STATUS_SUCCESS) throw DeviceError(concat("cuBLAS: ", call, " failed: ", cublasGetStatusString(status)));
+  if (status != CUBLAS_STATUS_SUCCESS)
+    throw DeviceError(concat("cuBLAS: ", call, " failed: ", cublasGetStatusString(status)));
 }
 
 }  // namespace
@@ -64,7 +67,8 @@ MatrixStep::MatrixStep(const MixtureTable& law, const AffineStep& step, const st
       means_(as_float(law.means)),
       shifts_(numbers(law, [&](double, double mean) { return step.level1.alpha * mean; })),
       precisions_(numbers(law, [&](double l, double) { return 0.5 / variance(l, step.level1); })),
-      gains_(numbers(law, [&](double l, double) { return step.level1.alpha * l / variance(l, step.level1); })),
+      gains_(
+          numbers(law, [&](double l, double) { return step.level1.alpha * l / variance(l, step.level1); })),
       constants_(constants(law, step.level1)),
       states_(states),
       products_(static_cast<std::size_t>(count_) * static_cast<std::size_t>(components_ * dim_)),
@@ -78,16 +82,17 @@ void MatrixStep::run() {
   // cuBLAS is column by column: what is (rows, columns) row by row is (columns, rows) to it.
   const int width = components_ * dim_;
   const float one = 1.0F, zero = 0.0F;
-  check_cublas(cublasSgemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, width, count_, dim_, &one, bases_.data(), width, states_.data(), dim_, &zero,
-                           products_.data(), width),
+  check_cublas(cublasSgemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, width, count_, dim_, &one, bases_.data(), width,
+                           states_.data(), dim_, &zero, products_.data(), width),
                "cublasSgemm of X B");
-  const WeightTables tables{shifts_.data(), precisions_.data(), gains_.data(), constants_.data(), dim_, components_, count_};
+  const WeightTables tables{shifts_.data(), precisions_.data(), gains_.data(), constants_.data(),
+                            dim_,           components_,        count_};
   weigh(tables, products_.data(), responsibilities_.data(), nullptr);
-  check_cublas(cublasSgemm(handle_, CUBLAS_OP_T, CUBLAS_OP_N, dim_, count_, width, &b_, bases_.data(), width, products_.data(), width, &a_,
-                           states_.data(), dim_),
+  check_cublas(cublasSgemm(handle_, CUBLAS_OP_T, CUBLAS_OP_N, dim_, count_, width, &b_, bases_.data(), width,
+                           products_.data(), width, &a_, states_.data(), dim_),
                "cublasSgemm of Z B^T");
-  check_cublas(cublasSgemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, dim_, count_, components_, &b_, means_.data(), dim_, responsibilities_.data(),
-                           components_, &one, states_.data(), dim_),
+  check_cublas(cublasSgemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, dim_, count_, components_, &b_, means_.data(),
+                           dim_, responsibilities_.data(), components_, &one, states_.data(), dim_),
                "cublasSgemm of R M");
 }
 

@@ -21,26 +21,32 @@ struct Case {
   Precision precision = Precision::f32;
 
   std::string name() const {
-    return std::string("mcgdiff/") + (kernel == SmcKernel::ddim ? "ddim" : "exact") + (precision == Precision::f32 ? "/f32" : "/f64") +
-           "/dx:" + std::to_string(dx) + "/dy:" + std::to_string(dy) + "/chains:" + std::to_string(chains) +
+    return std::string("mcgdiff/") + (kernel == SmcKernel::ddim ? "ddim" : "exact") +
+           (precision == Precision::f32 ? "/f32" : "/f64") + "/dx:" + std::to_string(dx) +
+           "/dy:" + std::to_string(dy) + "/chains:" + std::to_string(chains) +
            "/particles:" + std::to_string(particles) + "/steps:" + std::to_string(steps);
   }
 };
 
 SmcPlan plan_of(const Case& one) {
-  const Problem problem = gmdiff::mcgdiff_problem({.dx = one.dx, .dy = one.dy, .seed = 1, .points = one.steps + 1});
+  const Problem problem =
+      gmdiff::mcgdiff_problem({.dx = one.dx, .dy = one.dy, .seed = 1, .points = one.steps + 1});
   const gmdiff::ForwardProcess process(problem.process);
   const gmdiff::TimeGrid grid(process, problem.grid, &*problem.observation);
-  return gmdiff::smc_plan(problem.prior, *problem.observation, process, grid, Mcgdiff{.particles = one.particles, .kernel = one.kernel});
+  return gmdiff::smc_plan(problem.prior, *problem.observation, process, grid,
+                          Mcgdiff{.particles = one.particles, .kernel = one.kernel});
 }
 
 void run_case(benchmark::State& state, const Case& one, const gmdiff::Device& device) {
   const SmcPlan plan = plan_of(one);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(gmdiff::run(plan, {.count = one.chains, .seed = 1, .device = device, .precision = one.precision}));
+    benchmark::DoNotOptimize(
+        gmdiff::run(plan, {.count = one.chains, .seed = 1, .device = device, .precision = one.precision}));
   }
-  const double steps = static_cast<double>(plan.steps.size()) * static_cast<double>(one.chains) * one.particles;
-  state.counters["particle_steps_per_second"] = benchmark::Counter(steps, benchmark::Counter::kIsIterationInvariantRate);
+  const double steps =
+      static_cast<double>(plan.steps.size()) * static_cast<double>(one.chains) * one.particles;
+  state.counters["particle_steps_per_second"] =
+      benchmark::Counter(steps, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 std::vector<Case> cases() {

@@ -16,13 +16,16 @@ double fma_ceiling = 0.0;  // of this run
 
 void run_case(benchmark::State& state, const Case& one, const gmdiff::Device& device) {
   for (auto _ : state) {
-    benchmark::DoNotOptimize(gmdiff::run(one.plan, {.count = one.count, .seed = 1, .device = device, .precision = one.precision}));
+    benchmark::DoNotOptimize(
+        gmdiff::run(one.plan, {.count = one.count, .seed = 1, .device = device, .precision = one.precision}));
   }
-  const double steps = std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
+  const double steps =
+      std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);
   using benchmark::Counter;
   state.counters["particle_steps_per_second"] = Counter(steps, Counter::kIsIterationInvariantRate);
   if (one.slots > 0.0)
-    state.counters["share_of_fma_ceiling"] = Counter(steps * one.slots / fma_ceiling, Counter::kIsIterationInvariantRate);
+    state.counters["share_of_fma_ceiling"] =
+        Counter(steps * one.slots / fma_ceiling, Counter::kIsIterationInvariantRate);
 }
 
 std::vector<Case> cases() {
@@ -35,16 +38,21 @@ std::vector<Case> cases() {
                       gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(problem.sampler)), count, precision});
     }
     list.push_back({"2d/ddim" + suffix, gmdiff::bench::plan_2d(gmdiff::Ddim{}), 100'000, precision});
-    list.push_back({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}), 100'000, precision});
+    list.push_back({"2d/exact-transition" + suffix, gmdiff::bench::plan_2d(gmdiff::ExactTransition{}),
+                    100'000, precision});
     list.push_back({"2d/draw" + suffix, gmdiff::draw_plan({&problem.prior, 1}), 10'000'000, precision});
   }
 
-  const auto wide = [&](CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count, double slots) {
+  const auto wide = [&](CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int64_t count,
+                        double slots) {
     const gmdiff::Mixture law = mixture(structure, d, K);
-    const std::string name = std::string(gmdiff::to_string(structure)) + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
-    list.push_back({name + "/ddim/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{}), count, gmdiff::Precision::f32, slots});
+    const std::string name =
+        std::string(gmdiff::to_string(structure)) + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
+    list.push_back({name + "/ddim/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{}), count,
+                    gmdiff::Precision::f32, slots});
     list.push_back({name + "/ddim:eta=1/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
-    list.push_back({name + "/exact-transition/f32", gmdiff::bench::plan_of(law, gmdiff::ExactTransition{}), count});
+    list.push_back(
+        {name + "/exact-transition/f32", gmdiff::bench::plan_of(law, gmdiff::ExactTransition{}), count});
   };
   wide(CovarianceType::spherical, 80, 25, 20'000, 3.0 * 25 * 80);
   wide(CovarianceType::spherical, 800, 25, 2'000, 3.0 * 25 * 800);
@@ -65,14 +73,16 @@ void log_density(benchmark::State& state, const gmdiff::Device& device) {
 void register_on(const gmdiff::Device& device) {
   for (const Case& one : cases()) {
     // The reference is the yardstick of results, not of times: a few thousand particles say enough.
-    if (device == gmdiff::Device::reference() && one.name.find("particles:1000") == std::string::npos) continue;
+    if (device == gmdiff::Device::reference() && one.name.find("particles:1000") == std::string::npos)
+      continue;
     if (device == gmdiff::Device::reference() && one.count > 10'000) continue;
     benchmark::RegisterBenchmark((device.name() + "/" + one.name).c_str(), run_case, one, device)
         ->Unit(benchmark::kMillisecond)
         ->UseRealTime();
   }
   if (device == gmdiff::Device::reference()) return;
-  benchmark::RegisterBenchmark((device.name() + "/log-density/full/d:64/K:200/f64/points").c_str(), log_density, device)
+  benchmark::RegisterBenchmark((device.name() + "/log-density/full/d:64/K:200/f64/points").c_str(),
+                               log_density, device)
       ->Arg(100'000)
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();

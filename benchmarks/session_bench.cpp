@@ -17,7 +17,8 @@ Plan plan_of_ten_steps() {
   const std::vector<gmdiff::Mixture> law = {
       {{0.6, 0.4}, gmdiff::Points{{0.0, 0.0}, {2.0, 2.0}}, gmdiff::Covariance::spherical({0.5, 0.8})}};
   const gmdiff::ForwardProcess process = gmdiff::vp(gmdiff::LinearBeta{});
-  return gmdiff::sampling_plan(law, process, gmdiff::TimeGrid::uniform(process, 10), gmdiff::Ddim{.eta = 0.5});
+  return gmdiff::sampling_plan(law, process, gmdiff::TimeGrid::uniform(process, 10),
+                               gmdiff::Ddim{.eta = 0.5});
 }
 
 /// `calls` runs of `particles` together.
@@ -27,18 +28,21 @@ void run_calls(benchmark::State& state, std::int64_t calls, const Device& device
   const std::int64_t of_a_call = particles / calls;
   for (auto _ : state) {
     for (std::int64_t call = 0; call < calls; ++call) {
-      benchmark::DoNotOptimize(run(plan, Options{.count = of_a_call, .seed = 1, .device = device, .first = call * of_a_call}));
+      benchmark::DoNotOptimize(
+          run(plan, Options{.count = of_a_call, .seed = 1, .device = device, .first = call * of_a_call}));
     }
   }
   state.counters["seconds_per_call"] =
-      benchmark::Counter(static_cast<double>(calls), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+      benchmark::Counter(static_cast<double>(calls),
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 template <class Run>
 void add(const std::string& how, std::int64_t calls, const Device& device, Run run) {
-  const std::string name =
-      device.name() + "/calls:" + std::to_string(calls) + "/particles:" + std::to_string(particles / calls) + "/" + how;
-  benchmark::RegisterBenchmark(name.c_str(), [calls, device, run](benchmark::State& state) { run_calls(state, calls, device, run); })
+  const std::string name = device.name() + "/calls:" + std::to_string(calls) +
+                           "/particles:" + std::to_string(particles / calls) + "/" + how;
+  benchmark::RegisterBenchmark(
+      name.c_str(), [calls, device, run](benchmark::State& state) { run_calls(state, calls, device, run); })
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
 }
@@ -50,9 +54,11 @@ void add_all() {
     if (!info.available || device == Device::reference()) continue;
     benchmark::AddCustomContext(info.name, info.description);
     for (const std::int64_t calls : {1, 1000}) {
-      add("function", calls, device, [](const Plan& plan, const Options& options) { return gmdiff::run(plan, options); });
+      add("function", calls, device,
+          [](const Plan& plan, const Options& options) { return gmdiff::run(plan, options); });
       const auto session = std::make_shared<const Session>(device);
-      add("session", calls, device, [session](const Plan& plan, const Options& options) { return session->run(plan, options); });
+      add("session", calls, device,
+          [session](const Plan& plan, const Options& options) { return session->run(plan, options); });
     }
   }
 }

@@ -31,13 +31,16 @@ struct GpuUse {
     return sum;
   }
   /// From the beginning of the first launch to the end of the last one.
-  double elapsed_seconds() const { return launches.empty() ? 0.0 : launches.back().end.seconds_since(launches.front().begin); }
+  double elapsed_seconds() const {
+    return launches.empty() ? 0.0 : launches.back().end.seconds_since(launches.front().begin);
+  }
 };
 
 /// A GPU whose launches are timed and whose memory is counted; all else is done by the one that it has.
 class TimedGpu final : public cuda::Gpu {
  public:
-  TimedGpu(std::unique_ptr<cuda::Gpu> gpu, std::shared_ptr<GpuUse> use) : gpu_(std::move(gpu)), use_(std::move(use)) {}
+  TimedGpu(std::unique_ptr<cuda::Gpu> gpu, std::shared_ptr<GpuUse> use)
+      : gpu_(std::move(gpu)), use_(std::move(use)) {}
 
   int index() const override { return gpu_->index(); }
   void* stream() const override { return gpu_->stream(); }
@@ -59,10 +62,18 @@ class TimedGpu final : public cuda::Gpu {
   void download(void* to, const void* from, std::size_t bytes) override { gpu_->download(to, from, bytes); }
 
   kernels::Limits limits() const override { return gpu_->limits(); }
-  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
-  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
-  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
-  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override { timed(job, geometry); }
+  void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
+  void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
+  void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
+  void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
   void launch(const kernels::ChainsJob<float>& job) override { timed(job); }
   void launch(const kernels::ChainsJob<double>& job) override { timed(job); }
   void launch(const kernels::ProjectionJob& job) override { timed(job); }

@@ -19,7 +19,8 @@ __device__ float sum_of_warp(float value) {
   return value;
 }
 __device__ float max_of_warp(float value) {
-  for (int mask = warp / 2; mask > 0; mask /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffU, value, mask));
+  for (int mask = warp / 2; mask > 0; mask /= 2)
+    value = fmaxf(value, __shfl_xor_sync(0xffffffffU, value, mask));
   return value;
 }
 
@@ -53,7 +54,8 @@ __global__ void weigh_products(WeightTables tables, float* products, float* resp
   for (int k = lane; k < K; k += warp) responsibilities[particle * K + k] = logits[k] / total;
   for (int k = 0; k < K; ++k) {
     const float r = logits[k] / total;
-    for (int j = k * d + lane; j < (k + 1) * d; j += warp) z[j] = r * tables.gains[j] * (z[j] - tables.shifts[j]);
+    for (int j = k * d + lane; j < (k + 1) * d; j += warp)
+      z[j] = r * tables.gains[j] * (z[j] - tables.shifts[j]);
   }
 }
 

@@ -25,7 +25,8 @@ int main() {
   };
   Points means(3, 16);
   for (Eigen::Index k = 0; k < 3; ++k) {
-    for (Eigen::Index i = 0; i < 16; ++i) means(k, i) = pictures[static_cast<std::size_t>(k)][i] == '#' ? 1.0 : 0.0;
+    for (Eigen::Index i = 0; i < 16; ++i)
+      means(k, i) = pictures[static_cast<std::size_t>(k)][i] == '#' ? 1.0 : 0.0;
   }
   const Mixture prior({0.5, 0.25, 0.25}, means, Covariance::spherical({0.05, 0.05, 0.05}));
 
@@ -36,14 +37,17 @@ int main() {
 
   const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 20.0});
   const TimeGrid grid = TimeGrid::uniform(process, 50);
-  const SmcSamples x = sample(prior, left_half, process, grid, Mcgdiff{.particles = 128}, {.count = 400, .seed = 1});
+  const SmcSamples x =
+      sample(prior, left_half, process, grid, Mcgdiff{.particles = 128}, {.count = 400, .seed = 1});
   const Posterior exact = posterior(prior, left_half);
 
   // Which picture each draw shows, by the responsibilities of the prior.
   const Eigen::VectorXd share = prior.responsibilities(x.to_double()).colwise().mean();
   std::cout.precision(2);
-  std::cout << "share of frame and bracket    " << share.head(2).transpose() << '\n'
-            << "exact                         " << exact.mixture.weights().head(2).transpose() << '\n'
-            << "largest error in the left half "
-            << ((x.to_double() * seen.transpose()).rowwise() - left_half.y().transpose()).cwiseAbs().maxCoeff() << '\n';
+  std::cout
+      << "share of frame and bracket    " << share.head(2).transpose() << '\n'
+      << "exact                         " << exact.mixture.weights().head(2).transpose() << '\n'
+      << "largest error in the left half "
+      << ((x.to_double() * seen.transpose()).rowwise() - left_half.y().transpose()).cwiseAbs().maxCoeff()
+      << '\n';
 }

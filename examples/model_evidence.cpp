@@ -9,7 +9,8 @@ using namespace gmdiff;
 
 int main() {
   // Two thermometers see the sum and the difference of two temperatures.
-  const LinearObservation readings(Eigen::MatrixXd{{1, 1}, {1, -1}}, Eigen::VectorXd{{3.9, 0.2}}, /*noise_std=*/0.2);
+  const LinearObservation readings(Eigen::MatrixXd{{1, 1}, {1, -1}}, Eigen::VectorXd{{3.9, 0.2}},
+                                   /*noise_std=*/0.2);
 
   const Mixture one_regime({1.0}, Points{{1, 1}}, Covariance::spherical({1.0}));
   const Mixture two_regimes({0.5, 0.5}, Points{{0, 0}, {2, 2}}, Covariance::spherical({0.05, 0.05}));

@@ -11,8 +11,9 @@ using namespace gmdiff;
 int main() {
   // Data and noise trade places along a quarter of a circle.
   const double quarter = std::numbers::pi / 2;
-  const ForwardProcess process(CustomProcess{
-      .alpha = [=](double t) { return std::cos(quarter * t); }, .sigma = [=](double t) { return std::sin(quarter * t); }, .T = 0.99});
+  const ForwardProcess process(CustomProcess{.alpha = [=](double t) { return std::cos(quarter * t); },
+                                             .sigma = [=](double t) { return std::sin(quarter * t); },
+                                             .T = 0.99});
   const Mixture prior({0.3, 0.7}, Points{{-2.0}, {1.0}}, Covariance::spherical({0.1, 0.2}));
 
   std::cout.precision(3);

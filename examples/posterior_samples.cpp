@@ -16,6 +16,7 @@ int main() {
   Judgement w1 = judge(x, exact.mixture, {.metric = Metric::sliced_wasserstein, .seed = 8}).front();
 
   std::cout.precision(3);
-  std::cout << "log-evidence " << exact.log_evidence << ", weights " << exact.mixture.weights().transpose() << '\n'
+  std::cout << "log-evidence " << exact.log_evidence << ", weights " << exact.mixture.weights().transpose()
+            << '\n'
             << "sliced W1 " << w1.value << ", between exact draws " << w1.floor << '\n';
 }

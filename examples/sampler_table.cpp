@@ -26,7 +26,8 @@ void add_targets(const std::string& name, const Problem& problem, std::vector<Ta
   const ForwardProcess process(problem.process);
   const TimeGrid grid(process, problem.grid);
   targets.push_back({name + ", prior", problem.prior, process, grid});
-  targets.push_back({name + ", posterior", posterior(problem.prior, *problem.observation).mixture, process, grid});
+  targets.push_back(
+      {name + ", posterior", posterior(problem.prior, *problem.observation).mixture, process, grid});
 }
 
 double mean_distance(const Target& target, int pairs, const auto& draw_points) {
@@ -52,13 +53,15 @@ int main(int argc, char** argv) {
   std::printf("\n| --- | --- | --- | --- | --- |\n| two exact draws (the floor) |");
   std::vector<double> floors;
   for (const Target& target : targets) {
-    floors.push_back(
-        mean_distance(target, pairs, [&](std::uint64_t seed) { return draw(target.law, {.count = num_points, .seed = seed}); }));
+    floors.push_back(mean_distance(target, pairs, [&](std::uint64_t seed) {
+      return draw(target.law, {.count = num_points, .seed = seed});
+    }));
     std::printf(" %.4f |", floors.back());
   }
 
-  for (const char* name : {"exact-transition", "ancestral", "ancestral:variance=large", "ddim", "ddim:eta=1", "euler-maruyama", "euler",
-                           "heun", "heun:variable=n", "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "ddim:start=gaussian"}) {
+  for (const char* name :
+       {"exact-transition", "ancestral", "ancestral:variance=large", "ddim", "ddim:eta=1", "euler-maruyama",
+        "euler", "heun", "heun:variable=n", "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "ddim:start=gaussian"}) {
     std::printf("\n| `%s` |", name);
     const auto sampler = std::get<Sampler>(parse_sampler(name));
     for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -16,7 +16,8 @@ class ChainParticle {
  public:
   using Real = RealOf<V>;
   using Step = particle::SmcStepTable<Real>;
-  static_assert(Types<V>::lanes == 1, "the streams of two particles may differ in the upper half of their index");
+  static_assert(Types<V>::lanes == 1,
+                "the streams of two particles may differ in the upper half of their index");
 
   GMDIFF_PARTICLE explicit ChainParticle(const ChainsJob<Real>& job) : job_(job) {}
 
@@ -24,8 +25,9 @@ class ChainParticle {
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t n) {
     memory_ = memory;
     n_ = n;
-    slot_ = (job_.first + static_cast<std::uint64_t>(chain)) * static_cast<std::uint64_t>(job_.tables.particles) +
-            static_cast<std::uint64_t>(n);
+    slot_ =
+        (job_.first + static_cast<std::uint64_t>(chain)) * static_cast<std::uint64_t>(job_.tables.particles) +
+        static_cast<std::uint64_t>(n);
   }
 
   /// Whether there is one: the last threads may have none.
@@ -39,27 +41,39 @@ class ChainParticle {
   GMDIFF_PARTICLE Uniforms<V> uniforms(Purpose purpose) const { return Uniforms<V>(stream(purpose), slot_); }
 
   /// Coordinate i of particle n after so many steps; 0 where this thread has none.
-  GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const { return has() ? V(*place(steps, n, i)) : V(Real(0)); }
+  GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const {
+    return has() ? V(*place(steps, n, i)) : V(Real(0));
+  }
   GMDIFF_PARTICLE void save(int steps, Index i, V x) const {
     if (has()) *place(steps, n_, i) = x.v;
   }
 
   /// log w = -quadratic
-  GMDIFF_PARTICLE void set_weight(V quadratic) const { memory_.log_weights[n_] = -static_cast<double>(quadratic.v); }
+  GMDIFF_PARTICLE void set_weight(V quadratic) const {
+    memory_.log_weights[n_] = -static_cast<double>(quadratic.v);
+  }
   /// log w += divided - factors
   GMDIFF_PARTICLE void add_weight(V divided, V factors) const { add_to_weight(difference(divided, factors)); }
   /// log w += log of the sum under the potential - log of the free one + divided
-  GMDIFF_PARTICLE void add_weight(const particle::Softmax<V>& under, const particle::Softmax<V>& free, V divided) const {
-    add_to_weight((difference(under.maximum, free.maximum) + difference(particle::log(under.total), particle::log(free.total))) +
+  GMDIFF_PARTICLE void add_weight(const particle::Softmax<V>& under, const particle::Softmax<V>& free,
+                                  V divided) const {
+    add_to_weight((difference(under.maximum, free.maximum) +
+                   difference(particle::log(under.total), particle::log(free.total))) +
                   D(static_cast<double>(divided.v)));
   }
 
  private:
   using D = particle::One<double>;
 
-  GMDIFF_PARTICLE static D difference(V a, V b) { return D(static_cast<double>(a.v)) - D(static_cast<double>(b.v)); }
-  GMDIFF_PARTICLE void add_to_weight(D increment) const { memory_.log_weights[n_] = (D(memory_.log_weights[n_]) + increment).v; }
-  GMDIFF_PARTICLE particle::StreamOrigin stream(Purpose purpose) const { return {job_.tables.seed, purpose, 0}; }
+  GMDIFF_PARTICLE static D difference(V a, V b) {
+    return D(static_cast<double>(a.v)) - D(static_cast<double>(b.v));
+  }
+  GMDIFF_PARTICLE void add_to_weight(D increment) const {
+    memory_.log_weights[n_] = (D(memory_.log_weights[n_]) + increment).v;
+  }
+  GMDIFF_PARTICLE particle::StreamOrigin stream(Purpose purpose) const {
+    return {job_.tables.seed, purpose, 0};
+  }
   GMDIFF_PARTICLE Real* place(int steps, std::int64_t n, Index i) const {
     const std::int64_t stride = padded_particles(job_.tables.particles);
     return memory_.states + (steps % 2 * job_.tables.law.dim + i) * stride + n;
@@ -75,7 +89,8 @@ class ChainParticle {
 
 /// The component that a first particle is drawn from.
 template <class V>
-GMDIFF_PARTICLE BitsOf<V> start_component(const ChainParticle<V>& one, const particle::SmcStartTable<RealOf<V>>& start) {
+GMDIFF_PARTICLE BitsOf<V> start_component(const ChainParticle<V>& one,
+                                          const particle::SmcStartTable<RealOf<V>>& start) {
   Uniforms<V> choice = one.uniforms(Purpose::start_component);
   return choice(0).component(start.law.thresholds, static_cast<int>(start.law.last_component));
 }
@@ -84,7 +99,8 @@ GMDIFF_PARTICLE BitsOf<V> start_component(const ChainParticle<V>& one, const par
 template <class V>
 GMDIFF_PARTICLE V drawn(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<V> component, Index i, V z) {
   using Real = RealOf<V>;
-  return particle::WideTerms<V, particle::Family::diag>::template moved<false>(start.law, Real(0), start.move, component, i, V(Real(0)), z);
+  return particle::WideTerms<V, particle::Family::diag>::template moved<false>(start.law, Real(0), start.move,
+                                                                               component, i, V(Real(0)), z);
 }
 
 /// Full covariances, x = shift mu_k + U_k (deviation z): deviation_i z_i, and coordinate i of x from all of them.
@@ -93,7 +109,8 @@ GMDIFF_PARTICLE V scaled(const particle::SmcStartTable<RealOf<V>>& start, BitsOf
   return fma(V(start.move.deviation(static_cast<Index>(component), i)), z, V(RealOf<V>(0)));
 }
 template <class V, class Vector>
-GMDIFF_PARTICLE V drawn_full(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<V> component, Index i, Vector scaled) {
+GMDIFF_PARTICLE V drawn_full(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<V> component, Index i,
+                             Vector scaled) {
   const Index d = start.law.dim;
   const auto k = static_cast<Index>(component);
   const RealOf<V>* U = start.law.bases + k * d * d;

@@ -48,7 +48,8 @@ class ChainPhases {
     } else {
       if (after) chain().set_mean(step);
       const Index r = job_.tables.num_observed;
-      chain().for_each_normal(number, [&](Index i, V z) { chain().x_[i] = particle::moved<V>(step, r, i, chain().x_[i], z); });
+      chain().for_each_normal(
+          number, [&](Index i, V z) { chain().x_[i] = particle::moved<V>(step, r, i, chain().x_[i], z); });
     }
     chain().save(number + 1);
     if (!after) return;

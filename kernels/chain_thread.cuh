@@ -21,7 +21,11 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
 
   template <class Block>
   GMDIFF_PARTICLE ChainThread(Block& block, const ChainsJob<Real>& job)
-      : Phases(job), place_(block.thread_rank()), law_(block, job.tables.law), x_(law_.previous()), D_(law_.scratch()) {}
+      : Phases(job),
+        place_(block.thread_rank()),
+        law_(block, job.tables.law),
+        x_(law_.previous()),
+        D_(law_.scratch()) {}
 
   /// As those of ChainTile.
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t begin) {
@@ -99,7 +103,9 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   template <class Body>
   GMDIFF_PARTICLE void for_each_logit(const Step& step, const State& at, bool again, Body body) {
     law_.for_each_logit(step.level, at.x, again, [&](Index k, V ell) {
-      body(k, ell, particle::tilted_logit<V>(job_.tables.law, step.level.alpha, step.conditioned, job_.tables.num_observed, k, x_, ell));
+      body(k, ell,
+           particle::tilted_logit<V>(job_.tables.law, step.level.alpha, step.conditioned,
+                                     job_.tables.num_observed, k, x_, ell));
     });
   }
 
@@ -123,17 +129,21 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   GMDIFF_PARTICLE void transition(const Step& step, int number) {
     const State at(*this);
     V maximum(std::numeric_limits<Real>::lowest());
-    for_each_logit(step, at, /*again=*/false, [&](Index /*k*/, V /*ell*/, V tilted) { maximum = particle::larger(maximum, tilted); });
+    for_each_logit(step, at, /*again=*/false,
+                   [&](Index /*k*/, V /*ell*/, V tilted) { maximum = particle::larger(maximum, tilted); });
     V total(Real(0));
-    for_each_logit(step, at, /*again=*/true,
-                   [&](Index /*k*/, V /*ell*/, V tilted) { total = total + particle::exp_nonpositive(tilted - maximum); });
+    for_each_logit(step, at, /*again=*/true, [&](Index /*k*/, V /*ell*/, V tilted) {
+      total = total + particle::exp_nonpositive(tilted - maximum);
+    });
     Uniforms<V> choice = particle_.uniforms(Purpose::transition_component);
     particle::Choice<V> chosen(choice(static_cast<std::uint64_t>(number)).real(), total);
-    for_each_logit(step, at, /*again=*/true,
-                   [&](Index k, V /*ell*/, V tilted) { chosen.add(k, particle::exp_nonpositive(tilted - maximum)); });
+    for_each_logit(step, at, /*again=*/true, [&](Index k, V /*ell*/, V tilted) {
+      chosen.add(k, particle::exp_nonpositive(tilted - maximum));
+    });
     const BitsOf<V> component = chosen.component();
     for_each_normal(number, [&](Index i, V z) {
-      x_[i] = particle::transitioned<V>(job_.tables.law, step.level.alpha, step.conditioned, component, i, x_, z);
+      x_[i] =
+          particle::transitioned<V>(job_.tables.law, step.level.alpha, step.conditioned, component, i, x_, z);
     });
   }
 

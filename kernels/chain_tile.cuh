@@ -121,7 +121,8 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     law_.all_logits(step.level, x_);
     for_each_own_component<typename Tile::Shape>(tile_.worker(), law.num_components, [&](Index k) {
       const V ell = law_.weights().ell()[k];
-      tilted()[k] = particle::tilted_logit<V>(law, step.level.alpha, step.conditioned, job_.tables.num_observed, k, x_, ell);
+      tilted()[k] = particle::tilted_logit<V>(law, step.level.alpha, step.conditioned,
+                                              job_.tables.num_observed, k, x_, ell);
     });
     tile_.sync();
   }
@@ -144,8 +145,9 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     const BitsOf<V> component = law_.weights().choose(job_.tables.law.num_components, u, tilted());
     if (step.conditioned.is_dense) return move_dense(step, number, static_cast<Index>(component));
     const LawTable<Real>& law = job_.tables.law;
-    for_each_normal(number,
-                    [&](Index i, V z) { x_[i] = particle::transitioned<V>(law, step.level.alpha, step.conditioned, component, i, x_, z); });
+    for_each_normal(number, [&](Index i, V z) {
+      x_[i] = particle::transitioned<V>(law, step.level.alpha, step.conditioned, component, i, x_, z);
+    });
   }
   GMDIFF_PARTICLE void move_dense(const Step& step, int number, Index k) {
     const Real* means = job_.tables.law.means + k * dim();
@@ -154,7 +156,9 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
       noise_[i] = z;
     });
     tile_.sync();
-    tile_.for_each_own(dim(), [&](Index i) { x_[i] = V(particle::transitioned_dense<Real>(dim(), step.conditioned, k, i, D_, noise_)); });
+    tile_.for_each_own(dim(), [&](Index i) {
+      x_[i] = V(particle::transitioned_dense<Real>(dim(), step.conditioned, k, i, D_, noise_));
+    });
   }
 
   /// A draw of a full component, each particle with a matrix of its own.

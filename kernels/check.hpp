@@ -17,8 +17,9 @@ namespace gmdiff::cuda {
 inline void check(cudaError_t error, std::string_view call, std::string_view file, int line) {
   if (error == cudaSuccess) return;
   static_cast<void>(cudaGetLastError());
-  throw DeviceError(concat("CUDA: ", call, " failed: ", cudaGetErrorName(error), " (", cudaGetErrorString(error), "), ",
-                           file.substr(file.find_last_of('/') + 1), ":", line));
+  throw DeviceError(concat("CUDA: ", call, " failed: ", cudaGetErrorName(error), " (",
+                           cudaGetErrorString(error), "), ", file.substr(file.find_last_of('/') + 1), ":",
+                           line));
 }
 
 /// Clears an error; for destructors, which cannot report it.
@@ -31,4 +32,5 @@ inline void ignore(cudaError_t error) noexcept {
 /// The throwing check of one call.
 #define GMDIFF_CUDA_CHECK(call) ::gmdiff::cuda::check((call), #call, __FILE__, __LINE__)
 /// The check after a launch, which itself returns nothing; `kernel` names it in words.
-#define GMDIFF_CUDA_CHECK_LAUNCH(kernel) ::gmdiff::cuda::check(cudaGetLastError(), (kernel), __FILE__, __LINE__)
+#define GMDIFF_CUDA_CHECK_LAUNCH(kernel) \
+  ::gmdiff::cuda::check(cudaGetLastError(), (kernel), __FILE__, __LINE__)

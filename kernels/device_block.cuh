@@ -59,7 +59,8 @@ class DeviceTile32 {
 /// order.
 template <int threads>
 class DeviceBlock {
-  static_assert(threads > 0 && threads <= 1024 && threads % DeviceTile32::size == 0, "whole tiles of 32 threads, at most 1024 threads");
+  static_assert(threads > 0 && threads <= 1024 && threads % DeviceTile32::size == 0,
+                "whole tiles of 32 threads, at most 1024 threads");
 
  public:
   __device__ int thread_rank() const { return static_cast<int>(threadIdx.x); }

@@ -17,7 +17,8 @@ __global__ void __launch_bounds__(block_threads) run_distance_kernel(const __gri
 template <class Job>
 void launch_distance_kernel(const Job& job, cudaStream_t stream) {
   with_kernel(job, [&]<class Kernel>() {
-    run_distance_kernel<Kernel><<<static_cast<unsigned>(num_blocks(job)), block_threads, shared_bytes(job), stream>>>(job);
+    run_distance_kernel<Kernel>
+        <<<static_cast<unsigned>(num_blocks(job)), block_threads, shared_bytes(job), stream>>>(job);
   });
 }
 

@@ -12,11 +12,13 @@ struct ProjectionKernel {
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const ProjectionJob& job) {
     using V = typename PairTile<Block>::V;
-    const Index tiles = pieces_of(job.directions.count, tile_side);  // side by side: they read the same points
+    const Index tiles =
+        pieces_of(job.directions.count, tile_side);  // side by side: they read the same points
     const Index first_point = block.index() / tiles * tile_side;
     const Index first_direction = block.index() % tiles * tile_side;
     PairTile<Block> tile(block);
-    tile.compute(job.points, first_point, job.directions, first_direction, job.dim, [](V x, V u, V sum) { return fma(x, u, sum); });
+    tile.compute(job.points, first_point, job.directions, first_direction, job.dim,
+                 [](V x, V u, V sum) { return fma(x, u, sum); });
     tile.for_each_pair([&](Index i, Index s, V sum) {
       if (first_point + i >= job.points.count || first_direction + s >= job.directions.count) return;
       job.out[(first_direction + s) * job.stride + first_point + i] = sum.v;
@@ -37,14 +39,16 @@ struct PairSumKernel {
     PairTile<Block> tile(block);
     V total(0.0);
     // Tiles below the diagonal hold no pair.
-    for (Index first_y = job.upper && begin < first_x ? first_x : begin; first_y < end; first_y += tile_side) {
+    for (Index first_y = job.upper && begin < first_x ? first_x : begin; first_y < end;
+         first_y += tile_side) {
       tile.compute(job.x, first_x, job.y, first_y, job.dim, [](V x, V y, V sum) {
         const V difference = y - x;
         return fma(difference, difference, sum);
       });
       V sum(0.0);
       tile.for_each_pair([&](Index i, Index j, V square) {
-        const bool is_pair = first_x + i < job.x.count && first_y + j < job.y.count && (!job.upper || first_x + i < first_y + j);
+        const bool is_pair = first_x + i < job.x.count && first_y + j < job.y.count &&
+                             (!job.upper || first_x + i < first_y + j);
         if (is_pair) sum = sum + term(job, square);
       });
       total = total + sum;
@@ -85,7 +89,8 @@ struct TransportKernel {
   }
 
  private:
-  GMDIFF_PARTICLE static double cost(const TransportJob& job, const double* x, Index begin, Index end, const double* y) {
+  GMDIFF_PARTICLE static double cost(const TransportJob& job, const double* x, Index begin, Index end,
+                                     const double* y) {
     using V = particle::One<double>;
     // The mass before x_begin is begin mass_x: whole blocks of mass_y points x hold that of mass_x points y.
     const std::uint64_t blocks = static_cast<std::uint64_t>(begin) / job.mass_y;

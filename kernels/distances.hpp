@@ -68,7 +68,9 @@ constexpr std::int64_t num_blocks(const ProjectionJob& job) {
 constexpr std::int64_t num_blocks(const PairSumJob& job) {
   return pieces_of(job.x.count, tile_side) * pieces_of(job.y.count, strip_points);
 }
-constexpr std::int64_t num_blocks(const TransportJob& job) { return pieces_of(job.slices * pieces_of(job.n, run_points), block_threads); }
+constexpr std::int64_t num_blocks(const TransportJob& job) {
+  return pieces_of(job.slices * pieces_of(job.n, run_points), block_threads);
+}
 
 /// Distance in shared memory between the same coordinate of all points of a tile and the next one: even, and not a multiple of a row of
 /// banks, so that threads that copy neighbouring coordinates do not all meet in one bank.
@@ -76,7 +78,9 @@ inline constexpr Index tile_stride = tile_side + 2;
 
 constexpr std::size_t tile_bytes = 2 * static_cast<std::size_t>(tile_depth * tile_stride) * sizeof(double);
 constexpr std::size_t shared_bytes(const ProjectionJob& /*job*/) { return tile_bytes; }
-constexpr std::size_t shared_bytes(const PairSumJob& /*job*/) { return tile_bytes + block_threads * sizeof(double); }
+constexpr std::size_t shared_bytes(const PairSumJob& /*job*/) {
+  return tile_bytes + block_threads * sizeof(double);
+}
 constexpr std::size_t shared_bytes(const TransportJob& /*job*/) { return 0; }
 
 }  // namespace gmdiff::kernels

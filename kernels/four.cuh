@@ -11,7 +11,9 @@ template <class Real>
 struct Four {
   Real numbers[4];
   /// @param from aligned to 16 bytes
-  GMDIFF_PARTICLE explicit Four(const Real* from) { std::memcpy(numbers, __builtin_assume_aligned(from, 16), sizeof(numbers)); }
+  GMDIFF_PARTICLE explicit Four(const Real* from) {
+    std::memcpy(numbers, __builtin_assume_aligned(from, 16), sizeof(numbers));
+  }
   GMDIFF_PARTICLE Real operator[](int i) const { return numbers[i]; }
 };
 

@@ -28,7 +28,9 @@ class FullTile {
     const auto softmax = sum_of_components</*with_means=*/true>(level, point, level.gain.values);
     inverse_ = V(Real(1)) / softmax.total;
   }
-  GMDIFF_PARTICLE V denoised(const LevelTable<Real>& /*level*/, Index i, V /*point*/) const { return sums_[i] * inverse_; }
+  GMDIFF_PARTICLE V denoised(const LevelTable<Real>& /*level*/, Index i, V /*point*/) const {
+    return sums_[i] * inverse_;
+  }
 
   GMDIFF_PARTICLE void score(const LevelTable<Real>& level, Vector point) {
     const auto softmax = sum_of_components</*with_means=*/false>(level, point, level.precision.values);
@@ -37,18 +39,22 @@ class FullTile {
   GMDIFF_PARTICLE V scored(const LevelTable<Real>& /*level*/, Index i) const { return sums_[i] * inverse_; }
 
   GMDIFF_PARTICLE void all_logits(const LevelTable<Real>& level, Vector point) {
-    weights_.all_logits(law_.num_components,
-                        [&](Index first, Index n) { logits(level, point, first, n, level.precision.values, weights_.ell().from(first)); });
+    weights_.all_logits(law_.num_components, [&](Index first, Index n) {
+      logits(level, point, first, n, level.precision.values, weights_.ell().from(first));
+    });
   }
 
   /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), each particle with a matrix of its own.
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector x) {
+  GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z,
+                            Vector x) {
     const Index d = law_.dim;
     const Vector v = differences_[0];
     const Vector scaled = differences_[1];
     const auto mean = [&](Index i) { return particle::gather<V>(component, law_.means + i, d); };
-    const auto basis = [&](Index i, Index j) { return particle::gather<V>(component, law_.bases + j * d + i, d * d); };
+    const auto basis = [&](Index i, Index j) {
+      return particle::gather<V>(component, law_.bases + j * d + i, d * d);
+    };
     const auto of_component = [&](const particle::Spectrum<Real>& spectrum, Index i) {
       return particle::gather<V>(component, spectrum.values + i * spectrum.stride_i, spectrum.stride_k);
     };
@@ -75,18 +81,21 @@ class FullTile {
  private:
   /// sums = sum_k e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
   template <bool with_means>
-  GMDIFF_PARTICLE particle::Softmax<V> sum_of_components(const LevelTable<Real>& level, Vector point, const Real* factors) {
+  GMDIFF_PARTICLE particle::Softmax<V> sum_of_components(const LevelTable<Real>& level, Vector point,
+                                                         const Real* factors) {
     tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = V(Real(0)); });
     const auto no_term = [](Index, Index, V) {};
     const auto add = [&](Index first, Index n, const V* factor) {
       if (factor != nullptr) tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = sums_[i] * *factor; });
-      tile_.for_each_own(n * law_.dim, [&](Index row) { z_[row] = V(z_[row]) * weights_.e()[row / law_.dim]; });
+      tile_.for_each_own(n * law_.dim,
+                         [&](Index row) { z_[row] = V(z_[row]) * weights_.e()[row / law_.dim]; });
       tile_.sync();
       for (Index k = 0; k < n; ++k) add_component<with_means>(first + k, k);
       tile_.sync();  // z is read before the next chunk's is written
     };
     return weights_.chunked(
-        law_.num_components, [&](Index first, Index n) { logits(level, point, first, n, factors, weights_.ell()); }, no_term, add);
+        law_.num_components,
+        [&](Index first, Index n) { logits(level, point, first, n, factors, weights_.ell()); }, no_term, add);
   }
 
   /// sums += e mu + U scaled for the own coordinates.
@@ -99,11 +108,13 @@ class FullTile {
       if constexpr (with_means) return fma(e, V(mu[j]), sums_[j]);
       return sums_[j];
     };
-    multiply</*transposed=*/false>(law_.bases + component * d * d, z_.from(k * d), begin, [&](Index j, V sum) { sums_[j] = sum; });
+    multiply</*transposed=*/false>(law_.bases + component * d * d, z_.from(k * d), begin,
+                                   [&](Index j, V sum) { sums_[j] = sum; });
   }
 
   /// Logits of a chunk; z <- factors U_k^T (x - alpha mu_k) of its components.
-  GMDIFF_PARTICLE void logits(const LevelTable<Real>& level, Vector point, Index first, Index n, const Real* factors, Vector ell) {
+  GMDIFF_PARTICLE void logits(const LevelTable<Real>& level, Vector point, Index first, Index n,
+                              const Real* factors, Vector ell) {
     const Index d = law_.dim;
     for (Index k = 0; k < n; ++k) {
       const Real* mu = law_.means + (first + k) * d;
@@ -112,7 +123,8 @@ class FullTile {
       tile_.sync();  // one a component, for the next one's differences go elsewhere
       const Vector z = z_.from(k * d);
       multiply</*transposed=*/true>(
-          law_.bases + (first + k) * d * d, v, [](Index) { return V(Real(0)); }, [&](Index i, V value) { z[i] = value; });
+          law_.bases + (first + k) * d * d, v, [](Index) { return V(Real(0)); },
+          [&](Index i, V value) { z[i] = value; });
     }
     tile_.sync();
     for_each_own_component<Shape>(tile_.worker(), n, [&](Index k) {
@@ -135,14 +147,17 @@ class FullTile {
     const Index d = law_.dim;
     if (has_rows_of_fours(d)) {
       tile_.for_each_run(
-          d, [](Index) {}, [&](Index r, auto /*run*/) { multiply_by_fours<transposed>(U, r, v, start, take); });
+          d, [](Index) {},
+          [&](Index r, auto /*run*/) { multiply_by_fours<transposed>(U, r, v, start, take); });
       return;
     }
     const Index row = transposed ? d : 1;
     const Index column = transposed ? 1 : d;
     tile_.for_each_run(
         d, [&](Index r) { particle::product_rows<1>(U, row, column, r, d, v, start, take); },
-        [&](Index r, auto run) { particle::product_rows<decltype(run)::value>(U, row, column, r, d, v, start, take); });
+        [&](Index r, auto run) {
+          particle::product_rows<decltype(run)::value>(U, row, column, r, d, v, start, take);
+        });
   }
   /// particle::product_rows of four rows, a block of 4 x 4 of the matrix at a time.
   template <bool transposed, class Start, class Take>
@@ -151,7 +166,9 @@ class FullTile {
     const Index d = law_.dim;
     V sums[4] = {start(r), start(r + 1), start(r + 2), start(r + 3)};
     for (Index j = 0; j < d; j += 4) {
-      const auto line = [&](int n) { return Four<Real>(transposed ? U + (r + n) * d + j : U + (j + n) * d + r); };
+      const auto line = [&](int n) {
+        return Four<Real>(transposed ? U + (r + n) * d + j : U + (j + n) * d + r);
+      };
       const Four<Real> lines[4] = {line(0), line(1), line(2), line(3)};
       for (int n = 0; n < 4; ++n) {
         const V v_j = v[j + n];

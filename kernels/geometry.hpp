@@ -49,13 +49,15 @@ struct TileRoom {
 };
 
 template <class Real>
-GMDIFF_PARTICLE TileRoom tile_room(const particle::LawTable<Real>& law, bool all_weights, bool has_two_evaluations) {
+GMDIFF_PARTICLE TileRoom tile_room(const particle::LawTable<Real>& law, bool all_weights,
+                                   bool has_two_evaluations) {
   using particle::Family;
   constexpr Index chunk = 16;
   TileRoom room{.coordinates = law.dim, .vectors = 2, .weights = chunk, .products = 0};  // x, D
-  if (law.family == Family::diag || law.family == Family::tied) ++room.vectors;          // sums of gains; scaled states
-  if (law.family == Family::full) room.vectors += 2;                                     // x - alpha mu_k, twice
-  if (has_two_evaluations) ++room.vectors;                                               // u
+  if (law.family == Family::diag || law.family == Family::tied)
+    ++room.vectors;                                   // sums of gains; scaled states
+  if (law.family == Family::full) room.vectors += 2;  // x - alpha mu_k, twice
+  if (has_two_evaluations) ++room.vectors;            // u
   if (all_weights && law.num_components > chunk) room.weights = law.num_components;
   if (law.family == Family::full) room.products = chunk * law.dim;
   return room;
@@ -78,8 +80,11 @@ inline constexpr bool has_wide_tiles = std::is_same_v<Job, StepsJob<float>>;
 template <class Job>
 Geometry tile_geometry(const Job& job, const Limits& limits) {
   const auto rows = static_cast<std::size_t>(tile_room(job).rows());
-  const auto bytes = [&](Layout layout) { return rows * static_cast<std::size_t>(tile_particles(layout)) * sizeof(*job.law.means); };
-  const bool wide = has_wide_tiles<Job> && job.law.family != particle::Family::full && bytes(Layout::wide_tile) <= limits.shared_bytes;
+  const auto bytes = [&](Layout layout) {
+    return rows * static_cast<std::size_t>(tile_particles(layout)) * sizeof(*job.law.means);
+  };
+  const bool wide = has_wide_tiles<Job> && job.law.family != particle::Family::full &&
+                    bytes(Layout::wide_tile) <= limits.shared_bytes;
   const Layout layout = wide ? Layout::wide_tile : Layout::narrow_tile;
   const std::int64_t tiles = (job.count + tile_particles(layout) - 1) / tile_particles(layout);
   const std::size_t needed = bytes(layout);
@@ -87,12 +92,17 @@ Geometry tile_geometry(const Job& job, const Limits& limits) {
     return {.layout = layout, .in_shared = true, .blocks = tiles, .shared_bytes = needed, .room_bytes = 0};
   }
   const std::int64_t blocks = std::min(tiles, limits.blocks);
-  return {
-      .layout = layout, .in_shared = false, .blocks = blocks, .shared_bytes = 0, .room_bytes = needed * static_cast<std::size_t>(blocks)};
+  return {.layout = layout,
+          .in_shared = false,
+          .blocks = blocks,
+          .shared_bytes = 0,
+          .room_bytes = needed * static_cast<std::size_t>(blocks)};
 }
 
 /// Whether fast arithmetic runs a job. Small laws have it: functions take most of their time, in tiles sums of products do.
-inline bool runs_fast(const StepsJob<float>& job) { return job.is_fast && particle::is_small(job.law.family); }
+inline bool runs_fast(const StepsJob<float>& job) {
+  return job.is_fast && particle::is_small(job.law.family);
+}
 
 /// Particles of a thread where each carries its own: two in float, whose instructions then overlap and share what they read.
 template <class Real>

@@ -13,7 +13,7 @@ using particle::Index;
 /// What a launch found.
 struct Report {
   std::uint64_t non_finite;  ///< particles that are not finite at the end
-  int first_step;            ///< smallest step after which one was not, -1: the start; only of a launch that looks for it
+  int first_step;  ///< smallest step after which one was not, -1: the start; only of a launch that looks for it
 };
 
 /// A window in one launch.

@@ -42,7 +42,8 @@ struct ThreadKernel {
     static constexpr int most = most_dim;
   };
   template <class Block>
-  using Law = std::conditional_t<family == Family::full, FullThread<V, Shape, Block>, WideThread<V, family, Shape, Block>>;
+  using Law = std::conditional_t<family == Family::full, FullThread<V, Shape, Block>,
+                                 WideThread<V, family, Shape, Block>>;
 
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const StepsJob<Real>& job) {
@@ -53,7 +54,10 @@ struct ThreadKernel {
 /// What a thread of a tile carries, and how many particles the tile has.
 template <class Real, Family family, Layout layout>
 struct TileValue {
-  static constexpr int lanes = layout == Layout::wide_tile ? 4 : family != Family::full ? 1 : sizeof(Real) == sizeof(float) ? 4 : 2;
+  static constexpr int lanes = layout == Layout::wide_tile     ? 4
+                               : family != Family::full        ? 1
+                               : sizeof(Real) == sizeof(float) ? 4
+                                                               : 2;
   using Two = Twice<One<Real>>;
   using V = std::conditional_t<lanes == 4, Twice<Two>, std::conditional_t<lanes == 2, Two, One<Real>>>;
 };
@@ -89,7 +93,8 @@ struct TileKernel {
     } else {
       room = job.room + block.index() * numbers;
     }
-    for (std::int64_t begin = block.index() * particles; begin < job.count; begin += block.num_blocks() * particles) {
+    for (std::int64_t begin = block.index() * particles; begin < job.count;
+         begin += block.num_blocks() * particles) {
       block.sync();  // the last tile is done with
       Work<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, shape, begin).run(block);
     }
@@ -121,16 +126,19 @@ template <class Job, Family family, class Body>
 void with_tile_kernel(const Geometry& geometry, Body body) {
   using Real = typename Job::Number;
   if constexpr (family != Family::full && has_wide_tiles<Job>) {
-    if (geometry.layout == Layout::wide_tile) return body.template operator()<TileKernel<Real, family, Layout::wide_tile, true>>();
+    if (geometry.layout == Layout::wide_tile)
+      return body.template operator()<TileKernel<Real, family, Layout::wide_tile, true>>();
   }
-  if (geometry.in_shared) return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
+  if (geometry.in_shared)
+    return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
   body.template operator()<TileKernel<Real, family, Layout::narrow_tile, false>>();
 }
 
 template <class Real, Family family, class Body>
 void with_thread_kernel(Index dim, Body body) {
   constexpr int less = thread_room<Real>(1);
-  if (thread_room<Real>(dim) == less) return body.template operator()<ThreadKernel<One<Real>, family, less>>();
+  if (thread_room<Real>(dim) == less)
+    return body.template operator()<ThreadKernel<One<Real>, family, less>>();
   body.template operator()<ThreadKernel<One<Real>, family, largest_thread_dim>>();
 }
 
@@ -166,7 +174,8 @@ void with_fast_kernel(const StepsJob<float>& job, Body body) {
 }
 template <class Real, class Body>
 void with_kernel(const PointsJob<Real>& job, const Geometry& geometry, Body body) {
-  with_family(job.law.family, [&]<Family family>() { with_tile_kernel<PointsJob<Real>, family>(geometry, body); });
+  with_family(job.law.family,
+              [&]<Family family>() { with_tile_kernel<PointsJob<Real>, family>(geometry, body); });
 }
 
 }  // namespace gmdiff::kernels

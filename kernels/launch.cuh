@@ -17,7 +17,8 @@ template <>
 inline constexpr int min_blocks<ChainsJob<float>> = 4;
 
 template <class Kernel, class Job>
-__global__ void __launch_bounds__(block_threads, min_blocks<Job>) run_kernel(const __grid_constant__ Job job) {
+__global__ void __launch_bounds__(block_threads, min_blocks<Job>)
+    run_kernel(const __grid_constant__ Job job) {
   DeviceBlock<block_threads> block;
   Kernel::run(block, job);
 }
@@ -26,9 +27,10 @@ __global__ void __launch_bounds__(block_threads, min_blocks<Job>) run_kernel(con
 template <class Kernel, class Job, class Shape>
 void launch_kernel(const Job& job, const Shape& geometry, cudaStream_t stream) {
   // More than 48 KiB must be asked for.
-  GMDIFF_CUDA_CHECK(
-      cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(geometry.shared_bytes)));
-  run_kernel<Kernel, Job><<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
+  GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_kernel<Kernel, Job>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(geometry.shared_bytes)));
+  run_kernel<Kernel, Job>
+      <<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
 }
 
 /// In exact arithmetic.

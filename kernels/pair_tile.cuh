@@ -20,7 +20,8 @@ class PairTile {
   /// Of points first_a ... and first_b ...: pairs beyond the end of a set are computed from zeros. `add(a_c, b_c, sum)` is the sum with one
   /// more coordinate.
   template <class Add>
-  GMDIFF_PARTICLE void compute(const Rows& a, Index first_a, const Rows& b, Index first_b, Index dim, Add add) {
+  GMDIFF_PARTICLE void compute(const Rows& a, Index first_a, const Rows& b, Index first_b, Index dim,
+                               Add add) {
     for (auto& row : sums_) {
       for (V& sum : row) sum = V(0.0);
     }
@@ -49,10 +50,13 @@ class PairTile {
   static constexpr int columns = static_cast<int>(tile_side) * across / block_threads;
 
   GMDIFF_PARTICLE Index row(int r) const { return block_.thread_rank() % across + r * across; }
-  GMDIFF_PARTICLE Index column(int c) const { return block_.thread_rank() / across + c * (block_threads / across); }
+  GMDIFF_PARTICLE Index column(int c) const {
+    return block_.thread_rank() / across + c * (block_threads / across);
+  }
 
   /// Coordinates first ... first + depth of the tile's points, coordinate by coordinate.
-  GMDIFF_PARTICLE void copy(const Rows& from, Index first_point, Index dim, Index first, int depth, double* to) const {
+  GMDIFF_PARTICLE void copy(const Rows& from, Index first_point, Index dim, Index first, int depth,
+                            double* to) const {
     for (int e = block_.thread_rank(); e < tile_side * depth; e += block_threads) {
       const int point = e / depth;
       const int c = e % depth;

@@ -38,7 +38,8 @@ class TilePoints {
     const V log_total = particle::log(softmax.total);
     if (job_.log_density != nullptr && tile_.worker() == 0) {
       store_double(
-          softmax.maximum + log_total, [&](std::int64_t n) { return job_.log_density + n; }, job_.level.log_offset);
+          softmax.maximum + log_total, [&](std::int64_t n) { return job_.log_density + n; },
+          job_.level.log_offset);
     }
     if (job_.log_responsibilities == nullptr) return;
     for_each_own_component<typename Tile::Shape>(tile_.worker(), K, [&](Index k) {
@@ -88,7 +89,8 @@ class TilePoints {
     Real values[Types<V>::lanes];
     value.store(values);
     for (int lane = 0; lane < Types<V>::lanes; ++lane) {
-      if (rows_.has(lane)) *place(begin_ + lane) = particle::Exact::add(static_cast<double>(values[lane]), offset);
+      if (rows_.has(lane))
+        *place(begin_ + lane) = particle::Exact::add(static_cast<double>(values[lane]), offset);
     }
   }
 

@@ -28,7 +28,8 @@ struct ChainRange {
 };
 
 /// Uniform number `number` of a stream, all 64 bits.
-GMDIFF_PARTICLE std::uint64_t uniform_number(const particle::StreamOrigin& origin, std::uint64_t index, int number) {
+GMDIFF_PARTICLE std::uint64_t uniform_number(const particle::StreamOrigin& origin, std::uint64_t index,
+                                             int number) {
   Uniforms<particle::One<float>> stream(origin, index);
   const Uniform<particle::One<float>> U = stream(static_cast<std::uint64_t>(number));
   return std::uint64_t{U.high.v} << 32 | U.low.v;
@@ -37,7 +38,8 @@ GMDIFF_PARTICLE std::uint64_t uniform_number(const particle::StreamOrigin& origi
 template <class Real, class Block>
 class ChainWeights {
  public:
-  GMDIFF_PARTICLE ChainWeights(Block& block, const ChainsJob<Real>& job, const ChainMemory<Real>& memory, const ChainRange& range)
+  GMDIFF_PARTICLE ChainWeights(Block& block, const ChainsJob<Real>& job, const ChainMemory<Real>& memory,
+                               const ChainRange& range)
       : block_(block), job_(job), memory_(memory), range_(range) {}
 
   GMDIFF_PARTICLE void find_extremes() {
@@ -56,8 +58,10 @@ class ChainWeights {
 
   /// S_0; before that whether there are weights at all.
   GMDIFF_PARTICLE void sum_first(int step) {
-    const double largest = particle::from_order_key(max_of_parts([](const ChainPart& part) { return part.largest; }));
-    const double smallest = particle::from_order_key(~max_of_parts([](const ChainPart& part) { return ~part.smallest; }));
+    const double largest =
+        particle::from_order_key(max_of_parts([](const ChainPart& part) { return part.largest; }));
+    const double smallest =
+        particle::from_order_key(~max_of_parts([](const ChainPart& part) { return ~part.smallest; }));
     const bool fails = particle::Exact::subtract(largest, largest) != 0.0;  // infinite or NaN
     const bool all_equal = largest == smallest;
     // Equal weights are summed all the same where a particle is drawn by them.
@@ -94,7 +98,8 @@ class ChainWeights {
       particle::add_weight(own, weight, scale);
       row.running_sum(weight, memory_.sums);
     });
-    own = {block_.reduce_sum(own.sum), block_.reduce_sum(own.squares_high), block_.reduce_sum(own.squares_low)};
+    own = {block_.reduce_sum(own.sum), block_.reduce_sum(own.squares_high),
+           block_.reduce_sum(own.squares_low)};
     if (!is_leader()) return;
     part().sums = own;
     if (range_.part == 0) memory_.state->scale = scale;
@@ -116,7 +121,8 @@ class ChainWeights {
     const double N = static_cast<double>(job_.tables.particles);
     const double log_sum = all_equal ? job_.tables.log_particles : particle::log_sum(total.sum, scale);
     const double ess = all_equal ? N : particle::effective_sample_size(total, scale);
-    const bool resampled = !is_end(step) && !all_equal && ess < particle::Exact::multiply(job_.ess_threshold, N);
+    const bool resampled =
+        !is_end(step) && !all_equal && ess < particle::Exact::multiply(job_.ess_threshold, N);
     write_log_weights(step, largest, log_sum);
     if (!is_leader() || range_.part != 0) return;
     memory_.state->sums = total;
@@ -126,7 +132,8 @@ class ChainWeights {
       memory_.state->smallest_ess_step = is_end(step) ? step - 1 : step;
     }
     if (resampled || is_end(step)) {
-      const double mean = all_equal ? largest : added(largest, subtracted(log_sum, job_.tables.log_particles));
+      const double mean =
+          all_equal ? largest : added(largest, subtracted(log_sum, job_.tables.log_particles));
       memory_.state->log_evidence = added(memory_.state->log_evidence, mean);
     }
     if (is_end(step) || job_.ess == nullptr) return;
@@ -141,7 +148,9 @@ class ChainWeights {
     std::uint64_t copies = 0, rests = 0;
     for_each_row([&](std::int64_t n, bool has, auto& row) {
       particle::ResidualShare of{0, 0};
-      if (has) of = particle::residual_share(particle::integer_weight(exponential(n, chain.largest), chain.scale), chain.sums.sum, count());
+      if (has)
+        of = particle::residual_share(particle::integer_weight(exponential(n, chain.largest), chain.scale),
+                                      chain.sums.sum, count());
       copies += of.copies;
       rests += of.rest;
       row.running_sum(of.copies, memory_.sums);
@@ -179,13 +188,15 @@ class ChainWeights {
     }
     if (job_.ancestor_history == nullptr) return;
     std::uint32_t* const to = job_.ancestor_history + weighting(step) * job_.tables.particles;
-    for_each_own([&](std::int64_t n) { to[n] = resampled ? memory_.ancestors[n] : static_cast<std::uint32_t>(n); });
+    for_each_own(
+        [&](std::int64_t n) { to[n] = resampled ? memory_.ancestors[n] : static_cast<std::uint32_t>(n); });
   }
 
   /// The particle that is drawn at the end.
   GMDIFF_PARTICLE std::int64_t final_choice() const {
     const std::uint64_t U = uniform_number(origin(Purpose::final_choice), chain_index(), 0);
-    return particle::ancestor_of(memory_.sums, job_.tables.particles, particle::point_below(memory_.state->sums.sum, U));
+    return particle::ancestor_of(memory_.sums, job_.tables.particles,
+                                 particle::point_below(memory_.state->sums.sum, U));
   }
 
  private:
@@ -193,7 +204,10 @@ class ChainWeights {
   class Points {
    public:
     GMDIFF_PARTICLE Points(const ChainWeights& weights, int step)
-        : weights_(weights), state_(*weights.memory_.state), step_(step), spaced_(state_.sums.sum, weights.count()) {
+        : weights_(weights),
+          state_(*weights.memory_.state),
+          step_(step),
+          spaced_(state_.sums.sum, weights.count()) {
       if (scheme() == Scheme::systematic) common_ = below(state_.sums.sum, weights.chain_index());
     }
 
@@ -202,7 +216,8 @@ class ChainWeights {
       const std::uint64_t slot = weights_.first_slot() + static_cast<std::uint64_t>(n);
       const auto place = static_cast<std::uint64_t>(n);
       if (scheme() == Scheme::systematic) return search(memory.sums, spaced_(place, common_));
-      if (scheme() == Scheme::stratified) return search(memory.sums, spaced_(place, below(state_.sums.sum, slot)));
+      if (scheme() == Scheme::stratified)
+        return search(memory.sums, spaced_(place, below(state_.sums.sum, slot)));
       if (scheme() == Scheme::multinomial) return search(memory.sums, below(state_.sums.sum, slot));
       if (place < state_.copies) return search(memory.sums, place);
       return search(memory.rests, below(state_.rests, slot - state_.copies));
@@ -227,7 +242,8 @@ class ChainWeights {
   /// As many particles side by side as the block has threads.
   class Row {
    public:
-    GMDIFF_PARTICLE Row(Block& block, std::int64_t first, const ChainRange& range) : block_(block), first_(first), range_(range) {}
+    GMDIFF_PARTICLE Row(Block& block, std::int64_t first, const ChainRange& range)
+        : block_(block), first_(first), range_(range) {}
     /// sums[n] = what the particles up to n have in this part; all threads together.
     GMDIFF_PARTICLE void running_sum(std::uint64_t value, std::uint64_t* sums) {
       const std::uint64_t before = first_ == range_.begin ? 0 : sums[first_ - 1];
@@ -277,7 +293,8 @@ class ChainWeights {
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t sum_of_first_parts(std::int64_t parts, Number number) const {
     std::uint64_t sum = 0;
-    for (std::int64_t p = block_.thread_rank(); p < parts; p += block_.size()) sum += number(memory_.parts[p]);
+    for (std::int64_t p = block_.thread_rank(); p < parts; p += block_.size())
+      sum += number(memory_.parts[p]);
     return block_.reduce_sum(sum);
   }
   /// Running sums within the part become those of the chain.
@@ -298,24 +315,33 @@ class ChainWeights {
       to = job_.weight_history + weighting(step) * N;
     }
     if (to == nullptr) return;
-    for_each_own([&](std::int64_t n) { to[n] = subtracted(subtracted(memory_.log_weights[n], largest), log_sum); });
+    for_each_own(
+        [&](std::int64_t n) { to[n] = subtracted(subtracted(memory_.log_weights[n], largest), log_sum); });
   }
 
   /// exp(lw - largest) in the working precision.
   GMDIFF_PARTICLE Real exponential(std::int64_t n, double largest) const {
-    return particle::exp_nonpositive(particle::One<Real>(static_cast<Real>(subtracted(memory_.log_weights[n], largest)))).v;
+    return particle::exp_nonpositive(
+               particle::One<Real>(static_cast<Real>(subtracted(memory_.log_weights[n], largest))))
+        .v;
   }
   GMDIFF_PARTICLE static double added(double a, double b) { return particle::Exact::add(a, b); }
   GMDIFF_PARTICLE static double subtracted(double a, double b) { return particle::Exact::subtract(a, b); }
 
-  GMDIFF_PARTICLE particle::StreamOrigin origin(Purpose purpose) const { return {job_.tables.seed, purpose, 0}; }
+  GMDIFF_PARTICLE particle::StreamOrigin origin(Purpose purpose) const {
+    return {job_.tables.seed, purpose, 0};
+  }
   GMDIFF_PARTICLE std::uint64_t count() const { return static_cast<std::uint64_t>(job_.tables.particles); }
-  GMDIFF_PARTICLE std::uint64_t chain_index() const { return job_.first + static_cast<std::uint64_t>(range_.chain); }
+  GMDIFF_PARTICLE std::uint64_t chain_index() const {
+    return job_.first + static_cast<std::uint64_t>(range_.chain);
+  }
   /// Index of the chain's particle 0.
   GMDIFF_PARTICLE std::uint64_t first_slot() const { return chain_index() * count(); }
   GMDIFF_PARTICLE bool is_end(int step) const { return step == job_.tables.num_steps; }
   /// The step's place in the history.
-  GMDIFF_PARTICLE std::int64_t weighting(int step) const { return range_.chain * job_.num_weightings + job_.weightings[step]; }
+  GMDIFF_PARTICLE std::int64_t weighting(int step) const {
+    return range_.chain * job_.num_weightings + job_.weightings[step];
+  }
   GMDIFF_PARTICLE bool is_leader() const { return block_.thread_rank() == 0; }
   GMDIFF_PARTICLE ChainPart& part() const { return memory_.parts[range_.part]; }
 

@@ -18,7 +18,8 @@ class SmallThread {
   GMDIFF_PARTICLE SmallThread(Block& block, const LawTable<Real>& law)
       : block_(block),
         law_(law),
-        chunk_(block.template shared<Real>(static_cast<std::size_t>(particle::chunk_size * Law::record.size()))) {}
+        chunk_(block.template shared<Real>(
+            static_cast<std::size_t>(particle::chunk_size * Law::record.size()))) {}
 
   GMDIFF_PARTICLE static constexpr Index dim() { return D; }
   GMDIFF_PARTICLE V* previous() { return previous_; }
@@ -48,7 +49,8 @@ class SmallThread {
   }
 
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal normal, V* x) const {
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
+                            Normal normal, V* x) const {
     V z[D];
     for_each_normal(normal, [&](int i, V z_i) { z[i] = z_i; });
     Law::template move<has_gain>(law_, level, table, component, z, x);

@@ -15,7 +15,11 @@ class ChainRun {
   using Real = typename Particles::Real;
 
   GMDIFF_PARTICLE ChainRun(Block& block, const ChainsJob<Real>& job)
-      : block_(block), job_(job), geometry_(job.geometry), own_(shared_memory(block, job)), particles_(block, job) {}
+      : block_(block),
+        job_(job),
+        geometry_(job.geometry),
+        own_(shared_memory(block, job)),
+        particles_(block, job) {}
 
   GMDIFF_PARTICLE void run() {
     const std::int64_t first = block_.index() / geometry_.parts;
@@ -46,7 +50,8 @@ class ChainRun {
       if (job.scheme == Scheme::residual) memory.rests = block.template shared<std::uint64_t>(size);
       memory.ancestors = block.template shared<std::uint32_t>(size);
     }
-    if (geometry.states_in_shared) memory.states = block.template shared<Real>(2 * static_cast<std::size_t>(job.tables.law.dim) * size);
+    if (geometry.states_in_shared)
+      memory.states = block.template shared<Real>(2 * static_cast<std::size_t>(job.tables.law.dim) * size);
     return memory;
   }
 
@@ -152,7 +157,8 @@ class ChainRun {
     if (job_.draws) {
       if (range_.part != 0) return;
       const std::int64_t n = weights.final_choice();
-      for (Index i = block_.thread_rank(); i < d; i += block_.size()) job_.out[range_.chain * d + i] = states[i * stride + n];
+      for (Index i = block_.thread_rank(); i < d; i += block_.size())
+        job_.out[range_.chain * d + i] = states[i * stride + n];
       return;
     }
     for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
@@ -199,9 +205,11 @@ struct ChainThreadKernel {
 template <class Real, class Body>
 void with_kernel(const ChainsJob<Real>& job, Body body) {
   const auto of_family = [&]<Family family>() {
-    if (job.geometry.layout != Layout::thread) return body.template operator()<ChainTileKernel<Real, family>>();
+    if (job.geometry.layout != Layout::thread)
+      return body.template operator()<ChainTileKernel<Real, family>>();
     constexpr int less = thread_room<Real>(1);
-    if (thread_room<Real>(job.tables.law.dim) == less) return body.template operator()<ChainThreadKernel<Real, family, less>>();
+    if (thread_room<Real>(job.tables.law.dim) == less)
+      return body.template operator()<ChainThreadKernel<Real, family, less>>();
     body.template operator()<ChainThreadKernel<Real, family, largest_thread_dim>>();
   };
   switch (job.tables.law.family) {

@@ -95,8 +95,8 @@ static_assert(sizeof(ChainState) == 80);
 
 /// How the chains of a job lie on blocks.
 struct ChainGeometry {
-  Layout layout;           ///< of the particles that a block carries at a time: 128 on threads, or a narrow tile
-  bool tile_in_shared;     ///< what they need; else in the job's room
+  Layout layout;        ///< of the particles that a block carries at a time: 128 on threads, or a narrow tile
+  bool tile_in_shared;  ///< what they need; else in the job's room
   bool weights_in_shared;  ///< what a chain has beside its states; never where blocks share it
   bool states_in_shared;
   std::int64_t parts;      ///< blocks of a chain
@@ -161,7 +161,8 @@ GMDIFF_PARTICLE TileRoom tile_room(const ChainsJob<Real>& job) {
 /// Bytes of what a chain has beside its states, each array in whole 16 bytes.
 inline std::size_t chain_weight_bytes(std::int64_t N, Scheme scheme) {
   const std::size_t sums = scheme == Scheme::residual ? 2 : 1;
-  return static_cast<std::size_t>(padded_particles(N)) * (sizeof(double) + sums * sizeof(std::uint64_t) + sizeof(std::uint32_t));
+  return static_cast<std::size_t>(padded_particles(N)) *
+         (sizeof(double) + sums * sizeof(std::uint64_t) + sizeof(std::uint32_t));
 }
 template <class Real>
 std::size_t chain_state_bytes(std::int64_t N, Index d) {
@@ -179,9 +180,11 @@ std::size_t chain_thread_bytes(const ChainsJob<Real>& job) {
 /// Threads take the particles of few coordinates: among the four workers of a tile most would own no row.
 template <class Real>
 Layout chain_layout(const ChainsJob<Real>& job, const Limits& limits) {
-  const bool fits = job.tables.law.family != particle::Family::full && job.tables.law.dim <= largest_thread_dim &&
+  const bool fits = job.tables.law.family != particle::Family::full &&
+                    job.tables.law.dim <= largest_thread_dim &&
                     chain_thread_bytes(job) <= limits.shared_bytes;
-  return fits && job.tables.particles > tile_particles(Layout::narrow_tile) ? Layout::thread : Layout::narrow_tile;
+  return fits && job.tables.particles > tile_particles(Layout::narrow_tile) ? Layout::thread
+                                                                            : Layout::narrow_tile;
 }
 
 /// @param most_under_way chains that there is memory for at once
@@ -190,9 +193,10 @@ ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, s
   ChainGeometry geometry{};
   const std::int64_t N = job.tables.particles;
   geometry.layout = chain_layout(job, limits);
-  const std::size_t tile = geometry.layout == Layout::thread
-                               ? chain_thread_bytes(job)
-                               : static_cast<std::size_t>(tile_room(job).rows() * tile_particles(geometry.layout)) * sizeof(Real);
+  const std::size_t tile =
+      geometry.layout == Layout::thread
+          ? chain_thread_bytes(job)
+          : static_cast<std::size_t>(tile_room(job).rows() * tile_particles(geometry.layout)) * sizeof(Real);
   const std::size_t most = std::min(preferred_shared, limits.shared_bytes);
   const auto take = [&](std::size_t bytes, std::size_t limit) {
     if (geometry.shared_bytes + bytes > limit) return false;
@@ -212,7 +216,8 @@ ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, s
   geometry.under_way = job.count;
   if (geometry.whole()) {
     geometry.weights_in_shared = take(chain_weight_bytes(N, job.scheme), most);
-    geometry.states_in_shared = geometry.weights_in_shared && take(chain_state_bytes<Real>(N, job.tables.law.dim), most);
+    geometry.states_in_shared =
+        geometry.weights_in_shared && take(chain_state_bytes<Real>(N, job.tables.law.dim), most);
     // Where all is in shared memory, every chain has a block; else blocks take one chain after the other.
     if (!geometry.tile_in_shared || !geometry.states_in_shared) {
       geometry.under_way = std::min({job.count, most_under_way, limits.blocks});

@@ -27,17 +27,21 @@ struct Offset {
 
 /// Segments of a call: long ones alone, short ones as many as CUB can number.
 std::int64_t segments_at_once(const SortJob& job) {
-  return job.length >= long_segment ? 1 : std::min(job.segments, std::numeric_limits<int>::max() / job.length);
+  return job.length >= long_segment ? 1
+                                    : std::min(job.segments, std::numeric_limits<int>::max() / job.length);
 }
 
 /// As CUB has it: without `temporary`, asks for its bytes alone. Afterwards the result is numbers.Current().
-cudaError_t sort_segments(const SortJob& job, cub::DoubleBuffer<double>& numbers, std::int64_t segments, void* temporary,
-                          std::size_t& bytes, cudaStream_t stream) {
+cudaError_t sort_segments(const SortJob& job, cub::DoubleBuffer<double>& numbers, std::int64_t segments,
+                          void* temporary, std::size_t& bytes, cudaStream_t stream) {
   constexpr int bits = 8 * sizeof(double);
-  if (job.length >= long_segment) return cub::DeviceRadixSort::SortKeys(temporary, bytes, numbers, job.length, 0, bits, stream);
-  const auto begins = thrust::make_transform_iterator(thrust::make_counting_iterator(0), Offset{static_cast<int>(job.length)});
-  return cub::DeviceSegmentedRadixSort::SortKeys(temporary, bytes, numbers, static_cast<int>(segments * job.length),
-                                                 static_cast<int>(segments), begins, begins + 1, 0, bits, stream);
+  if (job.length >= long_segment)
+    return cub::DeviceRadixSort::SortKeys(temporary, bytes, numbers, job.length, 0, bits, stream);
+  const auto begins = thrust::make_transform_iterator(thrust::make_counting_iterator(0),
+                                                      Offset{static_cast<int>(job.length)});
+  return cub::DeviceSegmentedRadixSort::SortKeys(
+      temporary, bytes, numbers, static_cast<int>(segments * job.length), static_cast<int>(segments), begins,
+      begins + 1, 0, bits, stream);
 }
 
 }  // namespace

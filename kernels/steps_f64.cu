@@ -2,6 +2,8 @@
 
 namespace gmdiff::kernels {
 
-void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream) { launch_exact(job, geometry, stream); }
+void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream) {
+  launch_exact(job, geometry, stream);
+}
 
 }  // namespace gmdiff::kernels

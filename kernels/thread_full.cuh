@@ -43,9 +43,12 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
   /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), each particle with a matrix of its own: column after column, there
   /// and back.
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal normal, V* x) const {
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
+                            Normal normal, V* x) const {
     const Index d = law_.dim;
-    const auto basis = [&](Index j, Index i) { return particle::gather<V>(component, law_.bases + i * d + j, d * d); };
+    const auto basis = [&](Index j, Index i) {
+      return particle::gather<V>(component, law_.bases + i * d + j, d * d);
+    };
     const auto of_component = [&](const particle::Spectrum<Real>& spectrum, Index i) {
       return particle::gather<V>(component, spectrum.values + i * spectrum.stride_i, spectrum.stride_k);
     };
@@ -75,7 +78,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
         this->stage_rows(level.precision.values + first * d, n, precision_);
         this->stage_rows(level.gain.values + first * d, n, gain_);
       };
-      Base::stage(level, first, n, always, [&] { this->stage_matrices(law_.bases + first * d * d, n, bases_); });
+      Base::stage(level, first, n, always,
+                  [&] { this->stage_matrices(law_.bases + first * d * d, n, bases_); });
     };
   }
 
@@ -83,7 +87,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     return [this, alpha, x](int k) {
       V q(Real(0));
       const Real* precision = precision_ + k * most;
-      for_each_column<2>(alpha, k, x, [&](int i, V z, const Real* /*column*/) { q = fma(z * V(precision[i]), z, q); });
+      for_each_column<2>(alpha, k, x,
+                         [&](int i, V z, const Real* /*column*/) { q = fma(z * V(precision[i]), z, q); });
       return particle::logit(V(this->constants_[k]), q);
     };
   }

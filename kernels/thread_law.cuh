@@ -79,7 +79,9 @@ class ThreadLaw {
   // --- tables of a chunk --------------------------------------------------------------------------------------------------------
 
   /// The next array of shared memory: so many numbers for each component of a chunk.
-  GMDIFF_PARTICLE Real* take(int numbers) { return block_.template shared<Real>(static_cast<std::size_t>(numbers) * particle::chunk_size); }
+  GMDIFF_PARTICLE Real* take(int numbers) {
+    return block_.template shared<Real>(static_cast<std::size_t>(numbers) * particle::chunk_size);
+  }
 
   /// Brings tables of n components from `first` on: `always` those of the level, `once` those of the law, which may still be there.
   template <class Always, class Once>
@@ -100,7 +102,8 @@ class ThreadLaw {
   GMDIFF_PARTICLE void stage_rows(const Real* from, int n, Real* to) const {
     const int d = short_dim();
     const int i = block_.thread_rank() % most;
-    for (int k = block_.thread_rank() / most; k < n; k += block_.size() / most) to[k * most + i] = i < d ? from[k * d + i] : Real(-0.0);
+    for (int k = block_.thread_rank() / most; k < n; k += block_.size() / most)
+      to[k * most + i] = i < d ? from[k * d + i] : Real(-0.0);
   }
   /// Matrices (d, d), column by column.
   GMDIFF_PARTICLE void stage_matrices(const Real* from, int n, Real* to) const {
@@ -161,7 +164,8 @@ class ThreadLaw {
  private:
   GMDIFF_PARTICLE Column take_column(Index rows) {
     constexpr int particles = block_threads * Types<V>::lanes;
-    return Column(block_.template shared<Real>(static_cast<std::size_t>(rows) * particles) + block_.thread_rank() * Types<V>::lanes);
+    return Column(block_.template shared<Real>(static_cast<std::size_t>(rows) * particles) +
+                  block_.thread_rank() * Types<V>::lanes);
   }
 
   Column column_;      // of chunk_size numbers, at least `most`

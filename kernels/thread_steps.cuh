@@ -98,7 +98,8 @@ class ThreadSteps {
     }
     if (step.evaluations == 0) law_.for_each_coordinate([&](int i) { x[i] = V(step.a) * x[i]; });
     evaluations(step, x);
-    if (step.e != Real(0)) law_.for_each_normal(from(noise, m), [&](int i, V z) { x[i] = fma(V(step.e), z, x[i]); });
+    if (step.e != Real(0))
+      law_.for_each_normal(from(noise, m), [&](int i, V z) { x[i] = fma(V(step.e), z, x[i]); });
   }
 
   GMDIFF_PARTICLE void evaluations(const StepTable<Real>& step, V* x) {
@@ -133,12 +134,16 @@ class ThreadSteps {
   GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, Normal normal, V* x) {
     const LevelTable<Real>& level = step.levels[0];
     V maximum(std::numeric_limits<Real>::lowest());
-    law_.for_each_logit(level, x, /*again=*/false, [&](Index /*k*/, V ell) { maximum = particle::larger(maximum, ell); });
+    law_.for_each_logit(level, x, /*again=*/false,
+                        [&](Index /*k*/, V ell) { maximum = particle::larger(maximum, ell); });
     V total(Real(0));
-    law_.for_each_logit(level, x, /*again=*/true, [&](Index /*k*/, V ell) { total = total + particle::exp_nonpositive(ell - maximum); });
+    law_.for_each_logit(level, x, /*again=*/true, [&](Index /*k*/, V ell) {
+      total = total + particle::exp_nonpositive(ell - maximum);
+    });
     Uniforms<V> choice(streams_.transition_component(), first_);
     particle::Choice<V> chosen(choice(number).real(), total);
-    law_.for_each_logit(level, x, /*again=*/true, [&](Index k, V ell) { chosen.add(k, particle::exp_nonpositive(ell - maximum)); });
+    law_.for_each_logit(level, x, /*again=*/true,
+                        [&](Index k, V ell) { chosen.add(k, particle::exp_nonpositive(ell - maximum)); });
     law_.template move<true>(level, step.move, chosen.component(), normal, x);
   }
 
@@ -148,7 +153,8 @@ class ThreadSteps {
     if (job_.start_states != nullptr) {
       V given[most];
       law_.for_each_coordinate([&](int i) {
-        given[i] = gather_lanes([&](int lane) { return static_cast<Real>(job_.start_states[(begin_ + lane) * law_.dim() + i]); });
+        given[i] = gather_lanes(
+            [&](int lane) { return static_cast<Real>(job_.start_states[(begin_ + lane) * law_.dim() + i]); });
       });
       law_.rotate(given, x, /*to_basis=*/true);
     } else {
@@ -157,7 +163,8 @@ class ThreadSteps {
         law_.for_each_normal(from(noise, 0), [&](int i, V z) { x[i] = V(job_.start.sigma) * z; });
       } else {
         Uniforms<V> choice(streams_.start_component(), first_);
-        const auto component = choice(0).component(job_.law.thresholds, static_cast<int>(job_.law.last_component));
+        const auto component =
+            choice(0).component(job_.law.thresholds, static_cast<int>(job_.law.last_component));
         law_.template move<false>({}, job_.start.move, component, from(noise, 0), x);
       }
     }
@@ -168,7 +175,8 @@ class ThreadSteps {
     if (job_.states_out != nullptr) save(x, job_.states_out);
     if (job_.previous_out != nullptr) save(law_.previous(), job_.previous_out);
     if (job_.look_for_first) return;
-    if (const int bad = non_finite(x); bad > 0) block_.atomic_add(&job_.report->non_finite, static_cast<std::uint64_t>(bad));
+    if (const int bad = non_finite(x); bad > 0)
+      block_.atomic_add(&job_.report->non_finite, static_cast<std::uint64_t>(bad));
   }
 
   /// Reports the step if a particle is not finite after it, where that is asked for.
@@ -183,7 +191,8 @@ class ThreadSteps {
     Real values[lanes];
     zero.store(values);
     int count = 0;
-    for (int lane = 0; lane < lanes; ++lane) count += begin_ + lane < job_.count && values[lane] != Real(0) ? 1 : 0;
+    for (int lane = 0; lane < lanes; ++lane)
+      count += begin_ + lane < job_.count && values[lane] != Real(0) ? 1 : 0;
     return count;
   }
 
@@ -193,12 +202,15 @@ class ThreadSteps {
   template <class Number>
   GMDIFF_PARTICLE V gather_lanes(Number number) const {
     Real values[lanes];
-    for (int lane = 0; lane < lanes; ++lane) values[lane] = begin_ + lane < job_.count ? number(lane) : Real(0);
+    for (int lane = 0; lane < lanes; ++lane)
+      values[lane] = begin_ + lane < job_.count ? number(lane) : Real(0);
     return V::load(values);
   }
   template <class Vector>
   GMDIFF_PARTICLE void load(const Real* numbers, Vector x) const {
-    law_.for_each_coordinate([&](int i) { x[i] = gather_lanes([&](int lane) { return numbers[i * job_.count + begin_ + lane]; }); });
+    law_.for_each_coordinate([&](int i) {
+      x[i] = gather_lanes([&](int lane) { return numbers[i * job_.count + begin_ + lane]; });
+    });
   }
   template <class Place>
   GMDIFF_PARTICLE void scatter_lanes(V value, Place place) const {
@@ -210,14 +222,17 @@ class ThreadSteps {
   }
   template <class Vector>
   GMDIFF_PARTICLE void save(Vector x, Real* to) const {
-    law_.for_each_coordinate([&](int i) { scatter_lanes(x[i], [&](int lane) { return to + i * job_.count + begin_ + lane; }); });
+    law_.for_each_coordinate(
+        [&](int i) { scatter_lanes(x[i], [&](int lane) { return to + i * job_.count + begin_ + lane; }); });
   }
 
   GMDIFF_PARTICLE void keep(const V* x, int slot) {
     V given[most];
     law_.rotate(x, given, /*to_basis=*/false);
     law_.for_each_coordinate([&](int i) {
-      scatter_lanes(given[i], [&](int lane) { return job_.out + ((begin_ + lane) * job_.slots + slot) * law_.dim() + i; });
+      scatter_lanes(given[i], [&](int lane) {
+        return job_.out + ((begin_ + lane) * job_.slots + slot) * law_.dim() + i;
+      });
     });
   }
 

@@ -38,7 +38,8 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
     const auto add = [&](int k, V e) { this->add(k, e, sums, gains); };
     const V total = this->softmax_total(stage(level), logit(y), rescale, add);
     const V inverse = V(Real(1)) / total;
-    this->for_each_coordinate([&](int i) { D[i] = Terms::denoiser(level, i, x[i], sums[i], gains[i % num_gains], inverse); });
+    this->for_each_coordinate(
+        [&](int i) { D[i] = Terms::denoiser(level, i, x[i], sums[i], gains[i % num_gains], inverse); });
   }
 
   template <class Body>
@@ -48,9 +49,11 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
   }
 
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal normal, V* x) const {
-    this->for_each_normal(normal,
-                          [&](int i, V z) { x[i] = Terms::template moved<has_gain>(law_, level.alpha, table, component, i, x[i], z); });
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
+                            Normal normal, V* x) const {
+    this->for_each_normal(normal, [&](int i, V z) {
+      x[i] = Terms::template moved<has_gain>(law_, level.alpha, table, component, i, x[i], z);
+    });
   }
 
  private:
@@ -92,7 +95,8 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
       this->for_each_four([&](int i) {
         const Four<Real> mu(this->means_ + k * most + i);
         const Four<Real> precision(family == Family::diag ? precision_ + k * most + i : this->means_);
-        for (int c = 0; c < 4; ++c) q = Terms::add_square(point.slope[i + c], mu[c], precision[c], point.y[i + c], q);
+        for (int c = 0; c < 4; ++c)
+          q = Terms::add_square(point.slope[i + c], mu[c], precision[c], point.y[i + c], q);
       });
       if constexpr (family == Family::spherical) q = q * V(precision_[k]);
       return particle::logit(V(this->constants_[k]), q);

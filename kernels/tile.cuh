@@ -21,14 +21,18 @@ class TileVector {
   class Place {
    public:
     GMDIFF_PARTICLE explicit Place(Real* numbers) : numbers_(numbers) {}
-    GMDIFF_PARTICLE operator V() const { return V::load(aligned()); }  // NOLINT(google-explicit-constructor): stands for a value
+    GMDIFF_PARTICLE operator V() const {
+      return V::load(aligned());
+    }  // NOLINT(google-explicit-constructor): stands for a value
     GMDIFF_PARTICLE const Place& operator=(V value) const {
       value.store(aligned());
       return *this;
     }
 
    private:
-    GMDIFF_PARTICLE Real* aligned() const { return static_cast<Real*>(__builtin_assume_aligned(numbers_, sizeof(V))); }
+    GMDIFF_PARTICLE Real* aligned() const {
+      return static_cast<Real*>(__builtin_assume_aligned(numbers_, sizeof(V)));
+    }
     Real* numbers_;
   };
 

@@ -20,7 +20,8 @@ class TileWeights {
   using Shape = typename Tile::Shape;
   using Vector = typename Tile::Vector;
 
-  GMDIFF_PARTICLE TileWeights(Tile& tile, Index rows) : tile_(tile), ell_(tile.take(rows)), e_(tile.take(rows)), terms_(tile.take(rows)) {}
+  GMDIFF_PARTICLE TileWeights(Tile& tile, Index rows)
+      : tile_(tile), ell_(tile.take(rows)), e_(tile.take(rows)), terms_(tile.take(rows)) {}
 
   GMDIFF_PARTICLE Vector ell() const { return ell_; }
   /// e_k of the last chunk; or of all components after `all`.
@@ -73,7 +74,8 @@ class TileWeights {
   GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components, Vector ell) {
     V maximum(std::numeric_limits<Real>::lowest());
     for (Index k = 0; k < num_components; ++k) maximum = particle::larger<V>(maximum, ell[k]);
-    for_each_own_component<Shape>(tile_.worker(), num_components, [&](Index k) { e_[k] = particle::exp_nonpositive(ell[k] - maximum); });
+    for_each_own_component<Shape>(tile_.worker(), num_components,
+                                  [&](Index k) { e_[k] = particle::exp_nonpositive(ell[k] - maximum); });
     tile_.sync();
     V total(Real(0));
     for (Index k = 0; k < num_components; ++k) total = total + e_[k];

@@ -24,8 +24,9 @@ class TileRows {
   GMDIFF_PARTICLE void load(const double* rows, Vector x, Vector unused) {
     const Index d = law_.dim;
     const Vector given = law_.has_common_basis() ? unused : x;
-    tile_.for_each_own(d,
-                       [&](Index i) { given[i] = lanes_of([&](int lane) { return static_cast<Real>(rows[(begin_ + lane) * d + i]); }); });
+    tile_.for_each_own(d, [&](Index i) {
+      given[i] = lanes_of([&](int lane) { return static_cast<Real>(rows[(begin_ + lane) * d + i]); });
+    });
     if (!law_.has_common_basis()) return;
     tile_.sync();
     multiply(d, 1, given, [&](Index i, V value) { x[i] = value; });

@@ -33,7 +33,9 @@ class TileSteps {
     if (job_.from_start) {
       start();
     } else {
-      tile_.for_each_own(dim(), [&](Index i) { x_[i] = rows_.lanes_of([&](int lane) { return job_.states_in[place(lane, i)]; }); });
+      tile_.for_each_own(dim(), [&](Index i) {
+        x_[i] = rows_.lanes_of([&](int lane) { return job_.states_in[place(lane, i)]; });
+      });
     }
     if (job_.look_for_first && job_.from_start) look(block, -1);
     Normals<V> noise(streams_.step_noise(), first_);
@@ -60,7 +62,8 @@ class TileSteps {
 
   // --- steps --------------------------------------------------------------------------------------------------------------------
 
-  GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise, bool is_first) {
+  GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise,
+                              bool is_first) {
     if (particle::has_churn(step)) {
       Normals<V> churn(streams_.churn_noise(), first_);
       tile_.for_each_own(dim(), [&](Index i) {
@@ -77,10 +80,14 @@ class TileSteps {
     }
     if (step.evaluations == 2) {
       denoiser(step.levels[1], u_);
-      tile_.for_each_own(dim(), [&](Index i) { x_[i] = particle::after_second<V>(step, x_[i], denoised(step.levels[1], i, u_[i])); });
+      tile_.for_each_own(dim(), [&](Index i) {
+        x_[i] = particle::after_second<V>(step, x_[i], denoised(step.levels[1], i, u_[i]));
+      });
     }
     if (step.e != Real(0)) {
-      tile_.for_each_own(dim(), [&](Index i) { x_[i] = fma(V(step.e), noise(m + static_cast<std::uint64_t>(i)), V(x_[i])); });
+      tile_.for_each_own(dim(), [&](Index i) {
+        x_[i] = fma(V(step.e), noise(m + static_cast<std::uint64_t>(i)), V(x_[i]));
+      });
     }
   }
 
@@ -114,13 +121,15 @@ class TileSteps {
   }
 
   /// Exact reverse transition (mathematics.md §5.1).
-  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m, Normals<V>& noise) {
+  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m,
+                                  Normals<V>& noise) {
     tile_.sync();
     law_.all_logits(step.levels[0], x_);
     Uniforms<V> choice(streams_.transition_component(), first_);
     const auto component = law_.weights().choose(job_.law.num_components, choice(number).real());
     law_.template move<true>(
-        step.levels[0].alpha, step.move, component, [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x_);
+        step.levels[0].alpha, step.move, component,
+        [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x_);
   }
 
   // --- first and last -----------------------------------------------------------------------------------------------------------
@@ -135,7 +144,8 @@ class TileSteps {
         tile_.for_each_own(dim(), [&](Index i) { x_[i] = V(job_.start.sigma) * z(i); });
       } else {
         Uniforms<V> choice(streams_.start_component(), first_);
-        const auto component = choice(0).component(job_.law.thresholds, static_cast<int>(job_.law.last_component));
+        const auto component =
+            choice(0).component(job_.law.thresholds, static_cast<int>(job_.law.last_component));
         law_.template move<false>(Real(0), job_.start.move, component, z, x_);
       }
     }
@@ -145,7 +155,9 @@ class TileSteps {
   template <class Block>
   GMDIFF_PARTICLE void finish(Block& block) {
     if (job_.states_out != nullptr) {
-      tile_.for_each_own(dim(), [&](Index i) { rows_.store_lanes(x_[i], [&](int lane) { return job_.states_out + place(lane, i); }); });
+      tile_.for_each_own(dim(), [&](Index i) {
+        rows_.store_lanes(x_[i], [&](int lane) { return job_.states_out + place(lane, i); });
+      });
     }
     if (job_.look_for_first) return;
     const std::uint64_t bad = block.reduce_sum(static_cast<std::uint64_t>(non_finite()));
@@ -179,7 +191,8 @@ class TileSteps {
 
   GMDIFF_PARTICLE void keep(int slot) {
     tile_.sync();
-    rows_.store(x_, [&](int lane, Index i) { return job_.out + ((begin_ + lane) * job_.slots + slot) * dim() + i; });
+    rows_.store(
+        x_, [&](int lane, Index i) { return job_.out + ((begin_ + lane) * job_.slots + slot) * dim() + i; });
     if (job_.law.has_common_basis()) tile_.sync();  // others read x_
   }
 

@@ -37,11 +37,14 @@ class WideTile {
         for (Index k = 0; k < n; ++k) gain_ = fma(V(weights_.e()[k]), V(level.gain.values[first + k]), gain_);
       }
       const Vector w = family == Family::spherical ? weights_.terms() : weights_.e();
-      accumulate((family == Family::diag ? level.shrink.values : law_.means) + first * law_.dim, n, w, factor, sums_);
-      if constexpr (family == Family::diag) accumulate(level.gain.values + first * law_.dim, n, w, factor, extra_);
+      accumulate((family == Family::diag ? level.shrink.values : law_.means) + first * law_.dim, n, w, factor,
+                 sums_);
+      if constexpr (family == Family::diag)
+        accumulate(level.gain.values + first * law_.dim, n, w, factor, extra_);
     };
     const auto softmax = weights_.chunked(
-        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term, add);
+        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term,
+        add);
     inverse_ = V(Real(1)) / softmax.total;
   }
   /// D_i of those sums, for an own coordinate.
@@ -56,7 +59,8 @@ class WideTile {
     const Vector y = scaled(level, point);
     tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = V(Real(0)); });
     const auto term = [&](Index first, Index k, V e) {
-      if constexpr (family == Family::spherical) weights_.terms()[k] = e * V(level.precision.values[first + k]);
+      if constexpr (family == Family::spherical)
+        weights_.terms()[k] = e * V(level.precision.values[first + k]);
     };
     const auto add = [&](Index first, Index n, const V* factor) {
       const Vector w = family == Family::spherical ? weights_.terms() : weights_.e();
@@ -66,7 +70,8 @@ class WideTile {
       });
     };
     const auto softmax = weights_.chunked(
-        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term, add);
+        law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term,
+        add);
     inverse_ = V(Real(-2)) / softmax.total;
   }
   GMDIFF_PARTICLE V scored(const LevelTable<Real>& level, Index i) const {
@@ -78,13 +83,18 @@ class WideTile {
   /// Logits of all components, in weights().ell().
   GMDIFF_PARTICLE void all_logits(const LevelTable<Real>& level, Vector point) {
     const Vector y = scaled(level, point);
-    weights_.all_logits(law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell().from(first)); });
+    weights_.all_logits(law_.num_components, [&](Index first, Index n) {
+      logits(level, y, first, n, weights_.ell().from(first));
+    });
   }
 
   /// x <- the move of each particle's component, with normals z(i).
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector x) {
-    tile_.for_each_own(law_.dim, [&](Index i) { x[i] = Terms::template moved<has_gain>(law_, alpha, table, component, i, x[i], z(i)); });
+  GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z,
+                            Vector x) {
+    tile_.for_each_own(law_.dim, [&](Index i) {
+      x[i] = Terms::template moved<has_gain>(law_, alpha, table, component, i, x[i], z(i));
+    });
   }
 
  private:
@@ -98,7 +108,8 @@ class WideTile {
     return point;
   }
 
-  GMDIFF_PARTICLE void logits(const LevelTable<Real>& level, Vector y, Index first, Index n, Vector ell) const {
+  GMDIFF_PARTICLE void logits(const LevelTable<Real>& level, Vector y, Index first, Index n,
+                              Vector ell) const {
     constexpr int each = static_cast<int>(particle::chunk_size) / Shape::workers;
     const Index begin = tile_.worker() * each;
     if (begin + each <= n) {
@@ -108,7 +119,8 @@ class WideTile {
     }
   }
   template <int n>
-  GMDIFF_PARTICLE void write_logits(const LevelTable<Real>& level, Vector y, Index first, Index k, Vector ell) const {
+  GMDIFF_PARTICLE void write_logits(const LevelTable<Real>& level, Vector y, Index first, Index k,
+                                    Vector ell) const {
     V q[n];
     if (has_rows_of_fours(law_.dim)) {
       quadratics_by_fours<n>(level, first + k, y, q);
@@ -129,7 +141,8 @@ class WideTile {
         const Index row = (first + c) * d + i;
         const Four<Real> mu(law_.means + row);
         const Four<Real> precision(family == Family::diag ? level.precision.values + row : law_.means + row);
-        for (int j = 0; j < 4; ++j) q[c] = Terms::add_square(Terms::slope(level, i + j), mu[j], precision[j], y4[j], q[c]);
+        for (int j = 0; j < 4; ++j)
+          q[c] = Terms::add_square(Terms::slope(level, i + j), mu[j], precision[j], y4[j], q[c]);
       }
     }
     if constexpr (family == Family::spherical) {
@@ -141,11 +154,14 @@ class WideTile {
     if (has_rows_of_fours(law_.dim)) return accumulate_by_fours(p, n, w, factor, sums);
     tile_.for_each_run(
         law_.dim, [&](Index i) { Terms::template accumulate<1>(p, law_.dim, i, n, w, factor, sums); },
-        [&](Index i, auto run) { Terms::template accumulate<decltype(run)::value>(p, law_.dim, i, n, w, factor, sums); });
+        [&](Index i, auto run) {
+          Terms::template accumulate<decltype(run)::value>(p, law_.dim, i, n, w, factor, sums);
+        });
   }
 
   /// Terms::accumulate, four numbers of a table at a time; a worker's runs are all whole.
-  GMDIFF_PARTICLE void accumulate_by_fours(const Real* p, Index n, Vector w, const V* factor, Vector sums) const {
+  GMDIFF_PARTICLE void accumulate_by_fours(const Real* p, Index n, Vector w, const V* factor,
+                                           Vector sums) const {
     static_assert(Shape::run == 4);
     const auto of_run = [&](Index i, auto /*run*/) {
       V four[4];

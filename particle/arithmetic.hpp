@@ -116,8 +116,12 @@ struct Exact {
   GMDIFF_PARTICLE static double multiply(double a, double b) { return GMDIFF_EXACT(a * b, __dmul_rn(a, b)); }
   GMDIFF_PARTICLE static float divide(float a, float b) { return GMDIFF_EXACT(a / b, __fdiv_rn(a, b)); }
   GMDIFF_PARTICLE static double divide(double a, double b) { return GMDIFF_EXACT(a / b, __ddiv_rn(a, b)); }
-  GMDIFF_PARTICLE static float fma(float a, float b, float c) { return GMDIFF_EXACT(std::fma(a, b, c), __fmaf_rn(a, b, c)); }
-  GMDIFF_PARTICLE static double fma(double a, double b, double c) { return GMDIFF_EXACT(std::fma(a, b, c), __fma_rn(a, b, c)); }
+  GMDIFF_PARTICLE static float fma(float a, float b, float c) {
+    return GMDIFF_EXACT(std::fma(a, b, c), __fmaf_rn(a, b, c));
+  }
+  GMDIFF_PARTICLE static double fma(double a, double b, double c) {
+    return GMDIFF_EXACT(std::fma(a, b, c), __fma_rn(a, b, c));
+  }
   GMDIFF_PARTICLE static float sqrt(float a) { return GMDIFF_EXACT(std::sqrt(a), __fsqrt_rn(a)); }
   GMDIFF_PARTICLE static double sqrt(double a) { return GMDIFF_EXACT(std::sqrt(a), __dsqrt_rn(a)); }
 #undef GMDIFF_EXACT
@@ -132,7 +136,9 @@ struct One {
   One() = default;
   GMDIFF_PARTICLE explicit One(T value) : v(value) {}
   GMDIFF_PARTICLE static One load(const T* from) { return One(*from); }
-  GMDIFF_PARTICLE static One load_each(const T* const* from, std::ptrdiff_t offset) { return One(from[0][offset]); }
+  GMDIFF_PARTICLE static One load_each(const T* const* from, std::ptrdiff_t offset) {
+    return One(from[0][offset]);
+  }
   GMDIFF_PARTICLE void store(T* to) const { *to = v; }
 
   GMDIFF_PARTICLE friend One operator+(One a, One b) { return One(Arithmetic::add(a.v, b.v)); }
@@ -171,13 +177,17 @@ struct Types<One<T, Arithmetic>> {
     std::memcpy(&x.v, &bits, sizeof(bits));
     return x;
   }
-  GMDIFF_PARTICLE static Value convert(Bits bits) { return Value(static_cast<T>(static_cast<typename Integers<T>::Signed>(bits))); }
+  GMDIFF_PARTICLE static Value convert(Bits bits) {
+    return Value(static_cast<T>(static_cast<typename Integers<T>::Signed>(bits)));
+  }
   GMDIFF_PARTICLE static Value convert_word(Bits word) { return Value(static_cast<T>(word)); }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) { return {first}; }
   GMDIFF_PARTICLE static Bits to_bits(Words words) { return words.v; }
   GMDIFF_PARTICLE static Bits join(Words low, Words high) { return Bits{high.v} << 32 | low.v; }
   GMDIFF_PARTICLE static void store(Bits bits, Bits* to) { *to = bits; }
-  GMDIFF_PARTICLE static Value gather(Bits k, const T* p, std::ptrdiff_t n) { return Value(p[static_cast<std::ptrdiff_t>(k) * n]); }
+  GMDIFF_PARTICLE static Value gather(Bits k, const T* p, std::ptrdiff_t n) {
+    return Value(p[static_cast<std::ptrdiff_t>(k) * n]);
+  }
 };
 
 template <class T, class Arithmetic>
@@ -219,10 +229,18 @@ struct Twice {
   GMDIFF_PARTICLE friend Twice operator^(Twice a, Twice b) { return {a.lo ^ b.lo, a.hi ^ b.hi}; }
   GMDIFF_PARTICLE friend Twice operator<<(Twice a, int n) { return {a.lo << n, a.hi << n}; }
   GMDIFF_PARTICLE friend Twice operator>>(Twice a, int n) { return {a.lo >> n, a.hi >> n}; }
-  GMDIFF_PARTICLE friend auto operator<(Twice a, Twice b) { return Twice<decltype(a.lo < b.lo)>(a.lo < b.lo, a.hi < b.hi); }
-  GMDIFF_PARTICLE friend auto operator<=(Twice a, Twice b) { return Twice<decltype(a.lo <= b.lo)>(a.lo <= b.lo, a.hi <= b.hi); }
-  GMDIFF_PARTICLE friend auto operator==(Twice a, Twice b) { return Twice<decltype(a.lo == b.lo)>(a.lo == b.lo, a.hi == b.hi); }
-  GMDIFF_PARTICLE friend Twice fma(Twice a, Twice b, Twice c) { return {fma(a.lo, b.lo, c.lo), fma(a.hi, b.hi, c.hi)}; }
+  GMDIFF_PARTICLE friend auto operator<(Twice a, Twice b) {
+    return Twice<decltype(a.lo < b.lo)>(a.lo < b.lo, a.hi < b.hi);
+  }
+  GMDIFF_PARTICLE friend auto operator<=(Twice a, Twice b) {
+    return Twice<decltype(a.lo <= b.lo)>(a.lo <= b.lo, a.hi <= b.hi);
+  }
+  GMDIFF_PARTICLE friend auto operator==(Twice a, Twice b) {
+    return Twice<decltype(a.lo == b.lo)>(a.lo == b.lo, a.hi == b.hi);
+  }
+  GMDIFF_PARTICLE friend Twice fma(Twice a, Twice b, Twice c) {
+    return {fma(a.lo, b.lo, c.lo), fma(a.hi, b.hi, c.hi)};
+  }
   GMDIFF_PARTICLE friend Twice sqrt(Twice a) { return {sqrt(a.lo), sqrt(a.hi)}; }
 };
 
@@ -233,14 +251,24 @@ struct Types<Twice<X>> {
   using Bits = Twice<BitsOf<X>>;
   using Words = Twice<WordsOf<X>>;
 
-  GMDIFF_PARTICLE static Twice<X> from_bits(Bits bits) { return {Types<X>::from_bits(bits.lo), Types<X>::from_bits(bits.hi)}; }
-  GMDIFF_PARTICLE static Twice<X> convert(Bits bits) { return {Types<X>::convert(bits.lo), Types<X>::convert(bits.hi)}; }
-  GMDIFF_PARTICLE static Twice<X> convert_word(Bits word) { return {Types<X>::convert_word(word.lo), Types<X>::convert_word(word.hi)}; }
+  GMDIFF_PARTICLE static Twice<X> from_bits(Bits bits) {
+    return {Types<X>::from_bits(bits.lo), Types<X>::from_bits(bits.hi)};
+  }
+  GMDIFF_PARTICLE static Twice<X> convert(Bits bits) {
+    return {Types<X>::convert(bits.lo), Types<X>::convert(bits.hi)};
+  }
+  GMDIFF_PARTICLE static Twice<X> convert_word(Bits word) {
+    return {Types<X>::convert_word(word.lo), Types<X>::convert_word(word.hi)};
+  }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
     return {Types<X>::words_from(first), Types<X>::words_from(first + X::lanes)};
   }
-  GMDIFF_PARTICLE static Bits to_bits(Words words) { return {Types<X>::to_bits(words.lo), Types<X>::to_bits(words.hi)}; }
-  GMDIFF_PARTICLE static Bits join(Words low, Words high) { return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)}; }
+  GMDIFF_PARTICLE static Bits to_bits(Words words) {
+    return {Types<X>::to_bits(words.lo), Types<X>::to_bits(words.hi)};
+  }
+  GMDIFF_PARTICLE static Bits join(Words low, Words high) {
+    return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)};
+  }
   GMDIFF_PARTICLE static void store(Bits bits, typename Integers<Real>::Unsigned* to) { bits.store(to); }
   GMDIFF_PARTICLE static Twice<X> gather(Bits k, const Real* p, std::ptrdiff_t n) {
     return {Types<X>::gather(k.lo, p, n), Types<X>::gather(k.hi, p, n)};

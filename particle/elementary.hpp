@@ -60,8 +60,10 @@ GMDIFF_PARTICLE V exp_remainder(V r) {
   if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
     return polynomial(r, 0x1p-1F, 0x1.555466p-3F, 0x1.5552fep-5F, 0x1.12585ep-7F, 0x1.6ffd58p-10F);
   } else {
-    return polynomial(r, 0x1.000000000000ap-1, 0x1.5555555555503p-3, 0x1.5555555550609p-5, 0x1.1111111124f4p-7, 0x1.6c16c184b2b7ap-10,
-                      0x1.a01a0139f7eafp-13, 0x1.a019989717ca1p-16, 0x1.71df0b683c958p-19, 0x1.28af1f6e6123p-22, 0x1.ad9d260347f5dp-26);
+    return polynomial(r, 0x1.000000000000ap-1, 0x1.5555555555503p-3, 0x1.5555555550609p-5,
+                      0x1.1111111124f4p-7, 0x1.6c16c184b2b7ap-10, 0x1.a01a0139f7eafp-13,
+                      0x1.a019989717ca1p-16, 0x1.71df0b683c958p-19, 0x1.28af1f6e6123p-22,
+                      0x1.ad9d260347f5dp-26);
   }
 }
 
@@ -85,14 +87,15 @@ GMDIFF_PARTICLE V log_remainder(V f) {
   const V f2 = f * f;
   if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
     return f2 * f *
-           polynomial(f, 0x1.555564p-2F, -0x1.00023cp-2F, 0x1.99986p-3F, -0x1.54679p-3F, 0x1.236438p-3F, -0x1.0e6826p-3F, 0x1.025beap-3F,
-                      -0x1.2d3636p-4F);
+           polynomial(f, 0x1.555564p-2F, -0x1.00023cp-2F, 0x1.99986p-3F, -0x1.54679p-3F, 0x1.236438p-3F,
+                      -0x1.0e6826p-3F, 0x1.025beap-3F, -0x1.2d3636p-4F);
   } else {
     // With s = f / (2 + f): log(1 + f) = 2 artanh s = 2 s + s^3 R(s^2), and 2 s = f - f^2 / 2 + s f^2 / 2.
     const V s = f / (V(2.0) + f);
     const V s2 = s * s;
-    const V R = polynomial(s2, 0x1.5555555555592p-1, 0x1.999999997ff1fp-2, 0x1.24924941e0e36p-2, 0x1.c71c5214b727p-3, 0x1.74663cd7c4bap-3,
-                           0x1.39a1eafbab186p-3, 0x1.2f03a427a7a22p-3);
+    const V R =
+        polynomial(s2, 0x1.5555555555592p-1, 0x1.999999997ff1fp-2, 0x1.24924941e0e36p-2, 0x1.c71c5214b727p-3,
+                   0x1.74663cd7c4bap-3, 0x1.39a1eafbab186p-3, 0x1.2f03a427a7a22p-3);
     return s * fma(s2, R, V(0.5) * f2);
   }
 }
@@ -139,10 +142,12 @@ GMDIFF_PARTICLE SineCosine<V> sine_cosine_turns(V turns) {
     const V sine = turns * polynomial(t2, 0x1.921fb6p+2F, -0x1.4abc24p+5F, 0x1.4680a4p+6F, -0x1.33198ep+6F);
     return {sine, polynomial(t2, 1.0F, -0x1.3bd3ccp+4F, 0x1.03c1bp+6F, -0x1.55b2b6p+6F, 0x1.d4f7eep+5F)};
   } else {
-    const V sine = turns * polynomial(t2, 0x1.921fb54442d18p+2, -0x1.4abbce625bdaep+5, 0x1.466bc6774afcep+6, -0x1.32d2ccd46a41ap+6,
-                                      0x1.507821d4dfca5p+5, -0x1.e2f3f0f0ef819p+3, 0x1.dfc5b7d4f91a7p+1);
-    return {sine, polynomial(t2, 1.0, -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5a52p+6, -0x1.55d3c7e3bfe56p+6, 0x1.e1f50675b20cap+5,
-                             -0x1.a6d1e238ee8c8p+4, 0x1.f9c4adc0aeeb1p+2, -0x1.b0345ecd0f0ffp+0)};
+    const V sine = turns * polynomial(t2, 0x1.921fb54442d18p+2, -0x1.4abbce625bdaep+5, 0x1.466bc6774afcep+6,
+                                      -0x1.32d2ccd46a41ap+6, 0x1.507821d4dfca5p+5, -0x1.e2f3f0f0ef819p+3,
+                                      0x1.dfc5b7d4f91a7p+1);
+    return {sine, polynomial(t2, 1.0, -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5a52p+6, -0x1.55d3c7e3bfe56p+6,
+                             0x1.e1f50675b20cap+5, -0x1.a6d1e238ee8c8p+4, 0x1.f9c4adc0aeeb1p+2,
+                             -0x1.b0345ecd0f0ffp+0)};
   }
 }
 

@@ -20,7 +20,9 @@ struct Fast {
   GMDIFF_PARTICLE static float subtract(float a, float b) { return a - b; }
   GMDIFF_PARTICLE static float multiply(float a, float b) { return a * b; }
   GMDIFF_PARTICLE static float divide(float a, float b) { return GMDIFF_FAST(a / b, __fdividef(a, b)); }
-  GMDIFF_PARTICLE static float fma(float a, float b, float c) { return GMDIFF_FAST(std::fma(a, b, c), fmaf(a, b, c)); }
+  GMDIFF_PARTICLE static float fma(float a, float b, float c) {
+    return GMDIFF_FAST(std::fma(a, b, c), fmaf(a, b, c));
+  }
   GMDIFF_PARTICLE static float sqrt(float a) { return GMDIFF_FAST(std::sqrt(a), sqrtf(a)); }
 
   GMDIFF_PARTICLE static float larger(float a, float b) { return GMDIFF_FAST(std::fmax(a, b), fmaxf(a, b)); }

@@ -162,7 +162,8 @@ struct Uniform {
     } else {
       // The two halves are exact, and so is their sum.
       const auto U = Types<V>::join(low, high);
-      return fma(convert<V>(U >> 32), V(0x1p-32), convert<V>((U & BitsOf<V>(0xffffffffU)) >> 11) * V(0x1p-53));
+      return fma(convert<V>(U >> 32), V(0x1p-32),
+                 convert<V>((U & BitsOf<V>(0xffffffffU)) >> 11) * V(0x1p-53));
     }
   }
 };

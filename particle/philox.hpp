@@ -97,7 +97,8 @@ GMDIFF_PARTICLE void multiply(std::uint32_t m, OneWord a, OneWord& hi, OneWord& 
   hi = {static_cast<std::uint32_t>(product >> 32)};
   lo = {static_cast<std::uint32_t>(product)};
 }
-GMDIFF_PARTICLE OneWord count_not_below(OneWord low, OneWord high, const std::uint64_t* thresholds, int count) {
+GMDIFF_PARTICLE OneWord count_not_below(OneWord low, OneWord high, const std::uint64_t* thresholds,
+                                        int count) {
   const std::uint64_t U = std::uint64_t{high.v} << 32 | low.v;
   std::uint32_t reached = 0;
   for (int k = 0; k < count; ++k) reached += U >= thresholds[k] ? 1 : 0;
@@ -116,8 +117,10 @@ GMDIFF_PARTICLE void multiply(std::uint32_t m, Twice<W> a, Twice<W>& hi, Twice<W
   multiply(m, a.hi, hi.hi, lo.hi);
 }
 template <class W>
-GMDIFF_PARTICLE Twice<W> count_not_below(Twice<W> low, Twice<W> high, const std::uint64_t* thresholds, int count) {
-  return {count_not_below(low.lo, high.lo, thresholds, count), count_not_below(low.hi, high.hi, thresholds, count)};
+GMDIFF_PARTICLE Twice<W> count_not_below(Twice<W> low, Twice<W> high, const std::uint64_t* thresholds,
+                                         int count) {
+  return {count_not_below(low.lo, high.lo, thresholds, count),
+          count_not_below(low.hi, high.hi, thresholds, count)};
 }
 
 }  // namespace gmdiff::particle

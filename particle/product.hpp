@@ -9,7 +9,8 @@ namespace gmdiff::particle {
 
 /// y_r = start(r) + sum_j M(r, j) v_j for n rows from r on; M(r, j) at matrix[r row + j column].
 template <int n, class Real, class Vector, class Start, class Take>
-GMDIFF_PARTICLE void product_rows(const Real* matrix, Index row, Index column, Index r, Index d, Vector v, Start start, Take take) {
+GMDIFF_PARTICLE void product_rows(const Real* matrix, Index row, Index column, Index r, Index d, Vector v,
+                                  Start start, Take take) {
   using V = decltype(start(r));
   V sums[n];
   for (int c = 0; c < n; ++c) sums[c] = start(r + c);

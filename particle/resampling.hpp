@@ -31,7 +31,9 @@ GMDIFF_PARTICLE std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
 /// b_0, with which the first sum S_0 of a chain of N particles stays below 2^62.
 GMDIFF_PARTICLE int first_scale(std::uint64_t N) { return 62 - bit_width(N); }
 /// b, with which the sum S lies in [2^60, 2^62).
-GMDIFF_PARTICLE int final_scale(std::uint64_t first_sum, std::uint64_t N) { return first_scale(N) + 62 - bit_width(first_sum + N); }
+GMDIFF_PARTICLE int final_scale(std::uint64_t first_sum, std::uint64_t N) {
+  return first_scale(N) + 62 - bit_width(first_sum + N);
+}
 
 /// floor(2^b e) for 0 <= e <= 1, from the bits of e.
 template <class Real>
@@ -60,7 +62,8 @@ GMDIFF_PARTICLE std::uint64_t order_key(double x) {
   if (x != x) return ~std::uint64_t{0};
   const std::uint64_t bits = to_bits(One<double>(x));
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-  const std::uint64_t all_if_negative = ~(bits >> 63) + 1;  // no branch: signs come in no order that could be foreseen
+  const std::uint64_t all_if_negative =
+      ~(bits >> 63) + 1;  // no branch: signs come in no order that could be foreseen
   return bits ^ (all_if_negative | sign);
 }
 GMDIFF_PARTICLE double from_order_key(std::uint64_t key) {
@@ -86,13 +89,16 @@ GMDIFF_PARTICLE void add_weight(WeightSums& sums, std::uint64_t weight, int b) {
 }
 
 /// 2^-n
-GMDIFF_PARTICLE double power_of_half(int n) { return from_bits<One<double>>(static_cast<std::uint64_t>(1023 - n) << 52).v; }
+GMDIFF_PARTICLE double power_of_half(int n) {
+  return from_bits<One<double>>(static_cast<std::uint64_t>(1023 - n) << 52).v;
+}
 
 /// Effective sample size (sum w)^2 / sum w^2.
 GMDIFF_PARTICLE double effective_sample_size(const WeightSums& sums, int b) {
   using D = One<double>;
   const D scaled = D(static_cast<double>(sums.sum)) * D(power_of_half(dropped_bits(b)));
-  const D squares = fma(D(static_cast<double>(sums.squares_high)), D(0x1p32), D(static_cast<double>(sums.squares_low)));
+  const D squares =
+      fma(D(static_cast<double>(sums.squares_high)), D(0x1p32), D(static_cast<double>(sums.squares_low)));
   return (scaled * scaled / squares).v;
 }
 /// log of the sum of e: log S - b log 2.
@@ -111,7 +117,9 @@ GMDIFF_PARTICLE std::uint64_t point_below(std::uint64_t S, std::uint64_t U) { re
 class SpacedPoints {
  public:
   GMDIFF_PARTICLE SpacedPoints(std::uint64_t S, std::uint64_t N) : quotient_(S / N), rest_(S % N), N_(N) {}
-  GMDIFF_PARTICLE std::uint64_t operator()(std::uint64_t n, std::uint64_t t) const { return n * quotient_ + (n * rest_ + t) / N_; }
+  GMDIFF_PARTICLE std::uint64_t operator()(std::uint64_t n, std::uint64_t t) const {
+    return n * quotient_ + (n * rest_ + t) / N_;
+  }
 
  private:
   std::uint64_t quotient_, rest_, N_;
@@ -121,7 +129,11 @@ class SpacedPoints {
 class AscendingPoints {
  public:
   AscendingPoints(std::uint64_t S, std::uint64_t N, std::uint64_t n, std::uint64_t t)
-      : quotient_(S / N), rest_(S % N), N_(N), point_(n * quotient_ + (n * rest_ + t) / N), left_((n * rest_ + t) % N) {}
+      : quotient_(S / N),
+        rest_(S % N),
+        N_(N),
+        point_(n * quotient_ + (n * rest_ + t) / N),
+        left_((n * rest_ + t) % N) {}
   std::uint64_t next() {
     const std::uint64_t point = point_;
     left_ += rest_;

@@ -74,7 +74,8 @@ struct SmallLaw {
 
   /// D = E[x_0 | x_t = x] = sum_k r_k (H_k + G_k x)
   template <class Records>
-  GMDIFF_PARTICLE static Softmax<V> denoiser(const LawTable<Real>& law, Records records, const V* x, V* D_out) {
+  GMDIFF_PARTICLE static Softmax<V> denoiser(const LawTable<Real>& law, Records records, const V* x,
+                                             V* D_out) {
     constexpr int num_sums = D + record.triangle();
     V sums[num_sums];
     for (V& sum : sums) sum = V(Real(0));
@@ -101,14 +102,18 @@ struct SmallLaw {
 
   /// x <- M_k + P_k (x - alpha mu_k) + Q_k z for each lane's component.
   template <bool has_gain>
-  GMDIFF_PARTICLE static void move(const LawTable<Real>& law, const LevelTable<Real>& level, const MoveTable<Real>& table,
-                                   BitsOf<V> component, const V* z, V* x) {
+  GMDIFF_PARTICLE static void move(const LawTable<Real>& law, const LevelTable<Real>& level,
+                                   const MoveTable<Real>& table, BitsOf<V> component, const V* z, V* x) {
     constexpr SmallMove entry{D, full, has_gain};
-    const auto picked = [&](int i) { return pick<V>(component, law.num_components, table.records + i, entry.size()); };
+    const auto picked = [&](int i) {
+      return pick<V>(component, law.num_components, table.records + i, entry.size());
+    };
     V v[D], y[D];
     for (int i = 0; i < D; ++i) y[i] = picked(entry.mean() + i);
     if constexpr (has_gain) {
-      for (int i = 0; i < D; ++i) v[i] = x[i] - pick<V>(component, law.num_components, level.records + record.mean() + i, record.size());
+      for (int i = 0; i < D; ++i)
+        v[i] =
+            x[i] - pick<V>(component, law.num_components, level.records + record.mean() + i, record.size());
       add_symmetric_product([&](int i) { return picked(entry.gain() + i); }, v, y);
     }
     for (int i = 0; i < D; ++i) {

@@ -33,14 +33,15 @@ GMDIFF_PARTICLE V moved(const SmcStepTable<RealOf<V>>& step, Index r, Index i, V
 
 /// x_j - alpha mu_{k,j}
 template <class V, class Vector>
-GMDIFF_PARTICLE V from_component(const LawTable<RealOf<V>>& law, RealOf<V> alpha, Index k, Vector x, Index j) {
+GMDIFF_PARTICLE V from_component(const LawTable<RealOf<V>>& law, RealOf<V> alpha, Index k, Vector x,
+                                 Index j) {
   return fma(V(-alpha), V(law.means[k * law.dim + j]), x[j]);
 }
 
 /// The logit of component k under the potential, from its logit without.
 template <class V, class Vector>
-GMDIFF_PARTICLE V tilted_logit(const LawTable<RealOf<V>>& law, RealOf<V> alpha, const ConditionedTable<RealOf<V>>& table, Index r, Index k,
-                               Vector x, V ell) {
+GMDIFF_PARTICLE V tilted_logit(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
+                               const ConditionedTable<RealOf<V>>& table, Index r, Index k, Vector x, V ell) {
   V q(RealOf<V>(0));
   for (Index i = 0; i < r; ++i) {
     V z(table.offset[k * r + i]);
@@ -57,16 +58,20 @@ GMDIFF_PARTICLE V tilted_logit(const LawTable<RealOf<V>>& law, RealOf<V> alpha, 
 
 /// Coordinate i of the conditioned transition, covariances diagonal, for each lane's component.
 template <class V, class Vector>
-GMDIFF_PARTICLE V transitioned(const LawTable<RealOf<V>>& law, RealOf<V> alpha, const ConditionedTable<RealOf<V>>& table,
-                               BitsOf<V> component, Index i, Vector x, V z) {
-  const auto of_component = [&](const RealOf<V>* values) { return gather<V>(component, values + i, law.dim); };
+GMDIFF_PARTICLE V transitioned(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
+                               const ConditionedTable<RealOf<V>>& table, BitsOf<V> component, Index i,
+                               Vector x, V z) {
+  const auto of_component = [&](const RealOf<V>* values) {
+    return gather<V>(component, values + i, law.dim);
+  };
   const V v = fma(V(-alpha), of_component(law.means), x[i]);
   return fma(of_component(table.noise), z, fma(of_component(table.gain), v, of_component(table.mean)));
 }
 
 /// Coordinate i of it, covariances dense, for one lane and its component k; v = x - alpha mu_k.
 template <class Real, class Vector, class Noise>
-GMDIFF_PARTICLE Real transitioned_dense(Index d, const ConditionedTable<Real>& table, Index k, Index i, Vector v, Noise z) {
+GMDIFF_PARTICLE Real transitioned_dense(Index d, const ConditionedTable<Real>& table, Index k, Index i,
+                                        Vector v, Noise z) {
   using V = One<Real>;
   const Real* gain = table.gain + (k * d + i) * d;
   const Real* noise = table.noise + (k * d + i) * d;

@@ -47,7 +47,8 @@ struct Softmax {
 /// before anything is summed; `rescale(factor)` then brings the sums so far to it, and `weigh(k, n, ell, maximum, total)` adds the chunk's
 /// terms, the weights themselves to the total.
 template <class V, class Logits, class Rescale, class Weigh>
-GMDIFF_PARTICLE Softmax<V> softmax_of_chunks(Index num_components, Logits logits, Rescale rescale, Weigh weigh) {
+GMDIFF_PARTICLE Softmax<V> softmax_of_chunks(Index num_components, Logits logits, Rescale rescale,
+                                             Weigh weigh) {
   using Real = RealOf<V>;
   V e[chunk_size];
   V maximum(std::numeric_limits<Real>::lowest());
@@ -70,13 +71,14 @@ GMDIFF_PARTICLE Softmax<V> softmax_of_chunks(Index num_components, Logits logits
 /// The same where `add(k, n, e)` adds the chunk's terms.
 template <class V, class Logits, class Rescale, class Add>
 GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, Rescale rescale, Add add) {
-  return softmax_of_chunks<V>(num_components, logits, rescale, [&](Index first, Index n, V* e, V maximum, V& total) {
-    for_each_of_chunk(n, [&](Index k) {
-      e[k] = exp_nonpositive(e[k] - maximum);
-      total = total + e[k];
-    });
-    add(first, n, e);
-  });
+  return softmax_of_chunks<V>(num_components, logits, rescale,
+                              [&](Index first, Index n, V* e, V maximum, V& total) {
+                                for_each_of_chunk(n, [&](Index k) {
+                                  e[k] = exp_nonpositive(e[k] - maximum);
+                                  total = total + e[k];
+                                });
+                                add(first, n, e);
+                              });
 }
 
 /// All e_k (K), their maximum and sum: what a choice needs.

@@ -16,7 +16,9 @@ using Index = std::ptrdiff_t;
 /// beyond that the means stand once, and the levels hold what changes.
 enum class Family { small_diag, small_full, spherical, tied, diag, full };
 inline constexpr int largest_small_dim = 4;
-constexpr bool is_small(Family family) { return family == Family::small_diag || family == Family::small_full; }
+constexpr bool is_small(Family family) {
+  return family == Family::small_diag || family == Family::small_full;
+}
 
 /// Where the entries of a small record stand. W = diag(2 c)^{-1/2} U^T whitens; H = sigma^2 C^{-1} mu and G = alpha Sigma C^{-1} make
 /// m_k = H + G x (mathematics.md §2.3). Matrices: W (d, d) row by row, G the upper triangle row by row; diag: both diagonal, (d).
@@ -58,11 +60,13 @@ template <class Real>
 struct LawTable {
   Family family;
   Index dim, num_components;
-  const Real* means;                ///< (K, d), working coordinates
-  const Real* bases;                ///< full: U_k, (K, d, d) column by column; tied and common basis: U; else null
+  const Real* means;  ///< (K, d), working coordinates
+  const Real* bases;  ///< full: U_k, (K, d, d) column by column; tied and common basis: U; else null
   const std::uint64_t* thresholds;  ///< (K) of draws
   Index last_component;             ///< the last of weight > 0
-  constexpr bool has_common_basis() const { return bases != nullptr && family != Family::full && family != Family::small_full; }
+  constexpr bool has_common_basis() const {
+    return bases != nullptr && family != Family::full && family != Family::small_full;
+  }
 };
 
 /// The diffused mixture at one level.

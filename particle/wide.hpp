@@ -25,7 +25,8 @@ struct WideTerms {
 
   /// 1/2 (x - alpha mu_k)^T C_k^{-1} (x - alpha mu_k) of n components from `first` on.
   template <int n, class Vector>
-  GMDIFF_PARTICLE static void quadratics(const LawTable<Real>& law, const LevelTable<Real>& level, Index first, Vector y, V* q) {
+  GMDIFF_PARTICLE static void quadratics(const LawTable<Real>& law, const LevelTable<Real>& level,
+                                         Index first, Vector y, V* q) {
     const Index d = law.dim;
     const Real* mu = law.means + first * d;
     V sums[n];
@@ -38,12 +39,14 @@ struct WideTerms {
         sums[c] = add_square(minus_alpha, mu[c * d + i], precision, yi, sums[c]);
       }
     }
-    for (int c = 0; c < n; ++c) q[c] = family == Family::spherical ? sums[c] * V(level.precision.values[first + c]) : sums[c];
+    for (int c = 0; c < n; ++c)
+      q[c] = family == Family::spherical ? sums[c] * V(level.precision.values[first + c]) : sums[c];
   }
 
   /// sums_i <- factor sums_i + sum_k e_k p(k, i) over a chunk; p (K, d). Without factor, the first chunk, they start at 0.
   template <int n, class Weights, class Vector>
-  GMDIFF_PARTICLE static void accumulate(const Real* p, Index d, Index i, Index components, Weights e, const V* factor, Vector sums) {
+  GMDIFF_PARTICLE static void accumulate(const Real* p, Index d, Index i, Index components, Weights e,
+                                         const V* factor, Vector sums) {
     V tiles[n];
     for (int c = 0; c < n; ++c) tiles[c] = factor == nullptr ? V(Real(0)) : sums[i + c] * *factor;
     for (Index k = 0; k < components; ++k) {
@@ -54,8 +57,9 @@ struct WideTerms {
 
   /// Adds sum_k e_k C_k^{-1} (x - alpha mu_k) / 2 of a chunk, without the scale of tied covariances.
   template <int n, class Weights, class Points, class Vector>
-  GMDIFF_PARTICLE static void accumulate_scores(const LawTable<Real>& law, const LevelTable<Real>& level, Index first, Index components,
-                                                Weights e, Points y, Index i, Vector sums) {
+  GMDIFF_PARTICLE static void accumulate_scores(const LawTable<Real>& law, const LevelTable<Real>& level,
+                                                Index first, Index components, Weights e, Points y, Index i,
+                                                Vector sums) {
     const Index d = law.dim;
     V tiles[n];
     for (int c = 0; c < n; ++c) tiles[c] = sums[i + c];
@@ -63,7 +67,8 @@ struct WideTerms {
       const Real* mu = law.means + (first + k) * d + i;
       for (int c = 0; c < n; ++c) {
         const V z = fma(slope(level, i + c), V(mu[c]), y[i + c]);
-        const V weight = family == Family::diag ? e[k] * V(level.precision.values[(first + k) * d + i + c]) : e[k];
+        const V weight =
+            family == Family::diag ? e[k] * V(level.precision.values[(first + k) * d + i + c]) : e[k];
         tiles[c] = fma(weight, z, tiles[c]);
       }
     }
@@ -81,8 +86,8 @@ struct WideTerms {
 
   /// x_i <- shift mu + gain (x - alpha mu) + deviation z for each lane's component.
   template <bool has_gain>
-  GMDIFF_PARTICLE static V moved(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Index i, V x,
-                                 V z) {
+  GMDIFF_PARTICLE static V moved(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table,
+                                 BitsOf<V> component, Index i, V x, V z) {
     const auto of_component = [&](const Spectrum<Real>& spectrum) {
       return gather<V>(component, spectrum.values + i * spectrum.stride_i, spectrum.stride_k);
     };

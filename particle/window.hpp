@@ -33,14 +33,18 @@ class Streams {
  public:
   GMDIFF_PARTICLE explicit Streams(const Window<Real>& window) : window_(window) {}
 
-  GMDIFF_PARTICLE StreamOrigin step_noise() const { return origin(window_.is_forward ? Purpose::forward_noise : Purpose::step_noise); }
+  GMDIFF_PARTICLE StreamOrigin step_noise() const {
+    return origin(window_.is_forward ? Purpose::forward_noise : Purpose::step_noise);
+  }
   GMDIFF_PARTICLE StreamOrigin churn_noise() const { return origin(Purpose::churn_noise); }
   GMDIFF_PARTICLE StreamOrigin transition_component() const { return origin(Purpose::transition_component); }
   GMDIFF_PARTICLE StreamOrigin start_noise() const {
-    return window_.is_sampler ? origin(Purpose::start_noise) : StreamOrigin{window_.seed, Purpose::draw_noise, window_.replicate};
+    return window_.is_sampler ? origin(Purpose::start_noise)
+                              : StreamOrigin{window_.seed, Purpose::draw_noise, window_.replicate};
   }
   GMDIFF_PARTICLE StreamOrigin start_component() const {
-    return window_.is_sampler ? origin(Purpose::start_component) : StreamOrigin{window_.seed, Purpose::draw_component, window_.replicate};
+    return window_.is_sampler ? origin(Purpose::start_component)
+                              : StreamOrigin{window_.seed, Purpose::draw_component, window_.replicate};
   }
 
  private:

@@ -30,7 +30,8 @@ constexpr Index largest_jacobi_size = 64;
 // host program: one thread at a time fixes and then restores them.
 class PinnedCacheSizes {
  public:
-  PinnedCacheSizes() : lock_(mutex()), l1_(Eigen::l1CacheSize()), l2_(Eigen::l2CacheSize()), l3_(Eigen::l3CacheSize()) {
+  PinnedCacheSizes()
+      : lock_(mutex()), l1_(Eigen::l1CacheSize()), l2_(Eigen::l2CacheSize()), l3_(Eigen::l3CacheSize()) {
     Eigen::setCpuCacheSizes(32768, 262144, 2097152);
   }
   ~PinnedCacheSizes() { Eigen::setCpuCacheSizes(l1_, l2_, l3_); }
@@ -152,7 +153,8 @@ namespace {
 std::uint64_t bytes_of_svd(const MatrixXd& A) {
   const auto rows = static_cast<std::uint64_t>(A.rows());
   const auto cols = static_cast<std::uint64_t>(A.cols());
-  return saturating_product(saturating_sum(saturating_product(rows, rows), saturating_product(cols, cols)), 3 * sizeof(double));
+  return saturating_product(saturating_sum(saturating_product(rows, rows), saturating_product(cols, cols)),
+                            3 * sizeof(double));
 }
 
 }  // namespace
@@ -179,7 +181,8 @@ MatrixXd triangular_factor(const MatrixXd& M) {
   const Eigen::HouseholderQR<MatrixXd> qr(scale * M.transpose());
   const MatrixXd R = qr.matrixQR().topRows(k).triangularView<Eigen::Upper>();
   MatrixXd L = MatrixXd::Zero(m, m);
-  for (Index j = 0; j < k; ++j) L.col(j).tail(m - j) = (R(j, j) < 0.0 ? -1.0 : 1.0) / scale * R.row(j).tail(m - j).transpose();
+  for (Index j = 0; j < k; ++j)
+    L.col(j).tail(m - j) = (R(j, j) < 0.0 ? -1.0 : 1.0) / scale * R.row(j).tail(m - j).transpose();
   return L;
 }
 

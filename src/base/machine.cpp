@@ -49,7 +49,8 @@ std::vector<fs::path> control_groups() {
   std::vector<fs::path> folders;
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with("0::/")) continue;
-    for (fs::path group = line.substr(4); !group.empty(); group = group.parent_path()) folders.push_back(root / group);
+    for (fs::path group = line.substr(4); !group.empty(); group = group.parent_path())
+      folders.push_back(root / group);
     folders.push_back(root);
   }
   return folders;
@@ -68,8 +69,8 @@ std::uint64_t processors_of(const fs::path& group) {
 std::uint64_t memory_of(const fs::path& group) {
   const std::optional<std::uint64_t> limit = number_in(group / "memory.max");
   if (!limit) return unlimited;
-  const std::uint64_t cache =
-      number_behind(group / "memory.stat", "inactive_file").value_or(0) + number_behind(group / "memory.stat", "active_file").value_or(0);
+  const std::uint64_t cache = number_behind(group / "memory.stat", "inactive_file").value_or(0) +
+                              number_behind(group / "memory.stat", "active_file").value_or(0);
   return difference(*limit, difference(number_in(group / "memory.current").value_or(0), cache));
 }
 
@@ -78,14 +79,16 @@ std::uint64_t memory_of_machine() {
   if (const auto available = number_behind("/proc/meminfo", "MemAvailable:")) {
     return kilobyte * (*available + number_behind("/proc/meminfo", "SwapFree:").value_or(0));
   }
-  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)), static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+  return saturating_product(static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)),
+                            static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
 /// Bytes left under a limit of this process, which uses the given number of pages.
 std::uint64_t memory_of_limit(decltype(RLIMIT_AS) resource, std::uint64_t used_pages) {
   rlimit limit{};
   if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
-  return difference(limit.rlim_cur, saturating_product(used_pages, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))));
+  return difference(limit.rlim_cur,
+                    saturating_product(used_pages, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))));
 }
 
 std::uint64_t memory_of_limits() {
@@ -103,7 +106,8 @@ struct FreeSet {
 
 std::vector<std::uint8_t> affinity() {
   constexpr int most = 1 << 20;
-  for (int room = CPU_SETSIZE; room <= most; room *= 2) {  // the system refuses sets with less room than it has processors
+  for (int room = CPU_SETSIZE; room <= most;
+       room *= 2) {  // the system refuses sets with less room than it has processors
     const std::unique_ptr<cpu_set_t, FreeSet> set(CPU_ALLOC(static_cast<std::size_t>(room)));
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(room));
     if (set == nullptr || sched_getaffinity(0, bytes, set.get()) != 0) continue;
@@ -127,6 +131,8 @@ std::uint64_t available_memory() {
   return bytes;
 }
 
-std::string bytes_text(std::uint64_t bytes) { return bytes == unlimited ? "more than 2^64 bytes" : concat(bytes, " bytes"); }
+std::string bytes_text(std::uint64_t bytes) {
+  return bytes == unlimited ? "more than 2^64 bytes" : concat(bytes, " bytes");
+}
 
 }  // namespace gmdiff

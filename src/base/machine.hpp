@@ -35,7 +35,8 @@ std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b, Factors... mo
 
 /// The sum, or 2^64 - 1 where it is larger.
 inline std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
-  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max()
+                                                           : a + b;
 }
 
 /// Whether so many bytes are available. Small amounts are not checked.
@@ -50,7 +51,8 @@ std::string bytes_text(std::uint64_t bytes);
 /// `out of memory: 12 bytes wanted for ..., 5 available`.
 template <class... Parts>
 std::string out_of_memory_text(std::uint64_t bytes, const Parts&... what) {
-  return concat("out of memory: ", bytes_text(bytes), " wanted for ", what..., ", ", available_memory(), " available");
+  return concat("out of memory: ", bytes_text(bytes), " wanted for ", what..., ", ", available_memory(),
+                " available");
 }
 
 /// Checks that memory is available, before an allocation of known size. The system grants more than it has and later kills the process

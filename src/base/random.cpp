@@ -37,10 +37,12 @@ std::array<double, 2> polar(double radius, std::uint64_t quadrant, double turns)
 /// Two normals from two words: 32 bits of radius, rounded to the u in (0, 1] that float arithmetic has, and 32 bits of angle.
 std::array<double, 2> decode_pair_f32(std::uint32_t radius_word, std::uint32_t angle_word) {
   // The sum is exact in double; its only rounding, to float, equals the rounding of fma.
-  const auto u = static_cast<float>(static_cast<double>(static_cast<float>(radius_word)) * two_to_minus_32 + 0x1p-33);
+  const auto u =
+      static_cast<float>(static_cast<double>(static_cast<float>(radius_word)) * two_to_minus_32 + 0x1p-33);
   const std::uint32_t quadrant = (angle_word + (1U << 29)) >> 30;
   const auto rest = static_cast<std::int32_t>(angle_word - (quadrant << 30));
-  return polar(std::sqrt(-2.0 * std::log(static_cast<double>(u))), quadrant, static_cast<double>(rest) * two_to_minus_32);
+  return polar(std::sqrt(-2.0 * std::log(static_cast<double>(u))), quadrant,
+               static_cast<double>(rest) * two_to_minus_32);
 }
 
 }  // namespace
@@ -72,7 +74,8 @@ std::array<double, 2> decode_normals_f64(const Words& words) {
 double NormalStream::operator()(std::uint64_t m) {
   const std::uint64_t block = m / per_block_;
   if (block != block_) {
-    require(block < max_blocks, "NormalStream: normal number ", m, " needs block ", block, ", a stream has 2^32");
+    require(block < max_blocks, "NormalStream: normal number ", m, " needs block ", block,
+            ", a stream has 2^32");
     const Words words = philox_words(key_, static_cast<std::uint32_t>(block));
     if (per_block_ == 4) {
       normals_ = decode_normals_f32(words);
@@ -87,13 +90,15 @@ double NormalStream::operator()(std::uint64_t m) {
 
 std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m) {
   const std::uint64_t block = m / 2;
-  require(block < max_blocks, "uniform_u64: uniform number ", m, " needs block ", block, ", a stream has 2^32");
+  require(block < max_blocks, "uniform_u64: uniform number ", m, " needs block ", block,
+          ", a stream has 2^32");
   const Words words = philox_words(key, static_cast<std::uint32_t>(block));
   return m % 2 == 0 ? join(words[0], words[1]) : join(words[2], words[3]);
 }
 
 double categorical_uniform(std::uint64_t U, Precision precision) {
-  return precision == Precision::f32 ? static_cast<double>(U >> 40) * 0x1p-24 : static_cast<double>(U >> 11) * 0x1p-53;
+  return precision == Precision::f32 ? static_cast<double>(U >> 40) * 0x1p-24
+                                     : static_cast<double>(U >> 11) * 0x1p-53;
 }
 
 std::uint64_t problem_seed(std::uint64_t seed, std::uint64_t problem) {

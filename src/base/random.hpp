@@ -31,7 +31,8 @@ std::array<double, 2> decode_normals_f64(const Words& words);
 /// Standard normals number 0, 1, 2, ... of a stream; neighbours share a counter block.
 class NormalStream {
  public:
-  NormalStream(const StreamKey& key, Precision precision) : key_(key), per_block_(precision == Precision::f32 ? 4 : 2) {}
+  NormalStream(const StreamKey& key, Precision precision)
+      : key_(key), per_block_(precision == Precision::f32 ? 4 : 2) {}
   /// Normal number m. @throws std::invalid_argument when its counter block is beyond 2^32.
   double operator()(std::uint64_t m);
 

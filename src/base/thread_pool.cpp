@@ -41,8 +41,8 @@ ThreadPool::~ThreadPool() {
   for (std::jthread& worker : workers_) worker.request_stop();
 }
 
-void ThreadPool::run(std::int64_t count, const std::function<void(int, std::int64_t)>& body, const std::stop_token& stop,
-                     int most_threads) {
+void ThreadPool::run(std::int64_t count, const std::function<void(int, std::int64_t)>& body,
+                     const std::stop_token& stop, int most_threads) {
   Work work{.count = count, .body = body, .stop = stop};
   const std::int64_t helpers = std::min<std::int64_t>({std::ssize(workers_), count - 1, most_threads - 1});
   if (helpers <= 0 || is_taken_.exchange(true)) {

@@ -31,8 +31,8 @@ class ThreadPool {
   /// A call while another one runs, from a body or from another thread, does its pieces on the calling thread alone, as thread 0: waiting
   /// for the workers could be waiting for the caller.
   /// @param most_threads that share the work, the calling one included; small work is done before more of them wake up.
-  void run(std::int64_t count, const std::function<void(int, std::int64_t)>& body, const std::stop_token& stop = {},
-           int most_threads = std::numeric_limits<int>::max());
+  void run(std::int64_t count, const std::function<void(int, std::int64_t)>& body,
+           const std::stop_token& stop = {}, int most_threads = std::numeric_limits<int>::max());
 
  private:
   struct Work {

@@ -24,9 +24,11 @@ std::optional<T> from_text(const std::string& text) {
 
 }  // namespace
 
-std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low, std::int64_t high) {
+std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low,
+                           std::int64_t high) {
   const auto value = from_text<std::int64_t>(text);
-  require(value && *value >= low && *value <= high, flag, ": expected a whole number from ", low, " to ", high, ", got ", text);
+  require(value && *value >= low && *value <= high, flag, ": expected a whole number from ", low, " to ",
+          high, ", got ", text);
   return *value;
 }
 

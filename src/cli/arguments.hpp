@@ -24,7 +24,8 @@ struct ParticleRange {
 constexpr std::int64_t most_slices = 1'000'000;  // of a sliced distance: bounds the memory of the directions
 
 /// A whole number in [low, high], decimal digits with an optional minus sign.
-std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low, std::int64_t high);
+std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low,
+                           std::int64_t high);
 /// A finite number.
 double parse_number(const std::string& flag, const std::string& text);
 /// A decimal 64-bit number, 0 when absent.

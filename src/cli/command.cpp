@@ -30,7 +30,9 @@ namespace {
 
 /// The command line: the program, its verbs and which was chosen.
 struct CommandLine {
-  CLI::App app{"Samples diffusion processes whose answers are known exactly: Gaussian-mixture priors, linear observations."};
+  CLI::App app{
+      "Samples diffusion processes whose answers are known exactly: Gaussian-mixture priors, linear "
+      "observations."};
   std::vector<Verb> verbs;
 
   CommandLine() {
@@ -38,9 +40,10 @@ struct CommandLine {
     app.set_version_flag("--version", std::string("gmdiff ") + version(), "print the version");
     app.require_subcommand(1);
     app.get_formatter()->column_width(28);
-    app.footer("gmdiff VERB --help explains a verb, with an example.\n\nExample:\n  gmdiff problem bench-2d\n");
-    for (const auto add :
-         {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance, add_compare, add_problem, add_merge, add_devices}) {
+    app.footer(
+        "gmdiff VERB --help explains a verb, with an example.\n\nExample:\n  gmdiff problem bench-2d\n");
+    for (const auto add : {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance,
+                           add_compare, add_problem, add_merge, add_devices}) {
       verbs.push_back(add(app));
     }
   }
@@ -79,7 +82,8 @@ std::string explain(const Verb& verb, const CLI::ParseError& error) {
   const std::string name = verb.app->get_name();
   const std::string hint = "; gmdiff " + name + " --help shows an example";
   const std::vector<std::string> unknown = verb.app->remaining();
-  const auto argument = std::ranges::find_if(unknown, [](const std::string& text) { return text.starts_with("-"); });
+  const auto argument =
+      std::ranges::find_if(unknown, [](const std::string& text) { return text.starts_with("-"); });
   if (argument != unknown.end()) {
     const std::string flag = argument->substr(0, argument->find('='));
     return name + ": " + io::unknown_name("flag", flag, flag_names(*verb.app)) + hint;
@@ -100,7 +104,8 @@ std::string explain(const CommandLine& line, const CLI::ParseError& error) {
 int report_usage(const CommandLine& line) {
   std::string names;
   for (const std::string& name : line.verb_names()) names += (names.empty() ? "" : ", ") + name;
-  std::cerr << "usage: gmdiff VERB ...   with VERB one of " << names << "\n       gmdiff VERB --help explains a verb\n";
+  std::cerr << "usage: gmdiff VERB ...   with VERB one of " << names
+            << "\n       gmdiff VERB --help explains a verb\n";
   return wrong_usage;
 }
 
@@ -124,7 +129,8 @@ int guarded(const std::function<int()>& command) {
   } catch (const MemoryError& error) {
     return report(error.what(), exit_code_of(error));
   } catch (const std::bad_alloc& error) {
-    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"), exit_code_of(error));
+    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"),
+                  exit_code_of(error));
   } catch (const std::length_error& error) {
     return report("out of memory", exit_code_of(error));
   } catch (const std::exception& error) {

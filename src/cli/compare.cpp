@@ -54,8 +54,10 @@ Candidate parse_candidate(const std::string& text) {
   if (text == exact_draws) return {text, {}};
   const AnySampler sampler = parse_sampler(text);
   if (const auto* smc = std::get_if<SmcSampler>(&sampler)) {
-    const bool is_draw = std::visit([](const auto& description) { return description.output == SmcOutput::draw; }, *smc);
-    require(is_draw, "--samplers: ", text, ": particles of one chain are not independent, so one draw a chain is compared");
+    const bool is_draw =
+        std::visit([](const auto& description) { return description.output == SmcOutput::draw; }, *smc);
+    require(is_draw, "--samplers: ", text,
+            ": particles of one chain are not independent, so one draw a chain is compared");
   }
   return {to_string(sampler), sampler};
 }
@@ -68,12 +70,14 @@ bool is_noiseless(const NamedProblem& named) {
 /// Those of `--samplers`, or the usual ones; the bootstrap filter only where every problem has noise.
 std::vector<Candidate> candidates(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   const bool noiseless = std::ranges::any_of(problems, is_noiseless);
-  const std::string usual =
-      std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") + (noiseless ? "" : "bootstrap,") + "exact-transition," + exact_draws;
+  const std::string usual = std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") +
+                            (noiseless ? "" : "bootstrap,") + "exact-transition," + exact_draws;
   std::vector<Candidate> result;
-  for (const std::string& text : split(flags.samplers.value_or(usual), ',')) result.push_back(parse_candidate(text));
+  for (const std::string& text : split(flags.samplers.value_or(usual), ','))
+    result.push_back(parse_candidate(text));
   if (noiseless && !flags.samplers) {
-    print_remarks({}, {"bootstrap is left out: it needs noise on every observed direction"}, flags.common.quiet);
+    print_remarks({}, {"bootstrap is left out: it needs noise on every observed direction"},
+                  flags.common.quiet);
   }
   return result;
 }
@@ -85,11 +89,14 @@ std::vector<NamedProblem> benchmark_problems(const CompareFlags& flags) {
   require(ends.size() == 2, "--seeds: expected A:B, the problems of seeds A to B - 1, got ", *flags.seeds);
   const std::int64_t first = parse_integer("--seeds", ends[0], 0, most);
   const std::int64_t end = parse_integer("--seeds", ends[1], 0, most);
-  require(first < end && end - first <= most_problems, "--seeds: A:B is half-open and needs A < B and at most ", most_problems,
-          " seeds, got ", *flags.seeds);
+  require(first < end && end - first <= most_problems,
+          "--seeds: A:B is half-open and needs A < B and at most ", most_problems, " seeds, got ",
+          *flags.seeds);
   McgdiffProblem parameters;
-  if (flags.dx) parameters.dx = static_cast<int>(parse_integer("--dx", *flags.dx, 1, std::numeric_limits<int>::max()));
-  if (flags.dy) parameters.dy = static_cast<int>(parse_integer("--dy", *flags.dy, 1, std::numeric_limits<int>::max()));
+  if (flags.dx)
+    parameters.dx = static_cast<int>(parse_integer("--dx", *flags.dx, 1, std::numeric_limits<int>::max()));
+  if (flags.dy)
+    parameters.dy = static_cast<int>(parse_integer("--dy", *flags.dy, 1, std::numeric_limits<int>::max()));
   std::vector<NamedProblem> problems;
   for (std::int64_t seed = first; seed < end; ++seed) {
     parameters.seed = static_cast<std::uint64_t>(seed);
@@ -100,7 +107,8 @@ std::vector<NamedProblem> benchmark_problems(const CompareFlags& flags) {
 
 std::vector<NamedProblem> load_problems(const CompareFlags& flags) {
   require(flags.files.empty() || !flags.seeds, "compare takes problem files or --seeds, not both");
-  require(!flags.files.empty() || flags.seeds, "compare: expected problem files, or --seeds A:B for problems of the MCGdiff benchmark");
+  require(!flags.files.empty() || flags.seeds,
+          "compare: expected problem files, or --seeds A:B for problems of the MCGdiff benchmark");
   require(flags.seeds || (!flags.dx && !flags.dy), "--dx and --dy belong to the problems of --seeds");
   require(std::ranges::count(flags.files, "-") <= 1, "only one problem can be standard input");
   std::vector<NamedProblem> problems;
@@ -122,7 +130,8 @@ CompareSettings parse_settings(const CompareFlags& flags) {
   options.device = flags.device ? Device::parse(*flags.device) : Device::best();
   JudgeOptions& judging = settings.judging;
   if (flags.device) judging.device = options.device;
-  if (flags.slices) judging.slices = static_cast<int>(parse_integer("--slices", *flags.slices, 1, most_slices));
+  if (flags.slices)
+    judging.slices = static_cast<int>(parse_integer("--slices", *flags.slices, 1, most_slices));
   if (flags.repeats) judging.repeats = static_cast<int>(parse_integer("--repeats", *flags.repeats, 2, most));
   settings.problems = load_problems(flags);
   settings.candidates = candidates(flags, settings.problems);
@@ -139,7 +148,9 @@ std::string law_name(const std::vector<NamedProblem>& problems) {
 }
 
 Json row_json(const SamplerRow& row) {
-  const auto known = [](const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); };
+  const auto known = [](const std::optional<double>& value) {
+    return value ? json_number(*value) : Json(nullptr);
+  };
   const auto number = [&](double value) { return row.error ? Json(nullptr) : json_number(value); };
   Json json;
   json["sampler"] = row.sampler;
@@ -181,20 +192,23 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
   const auto known = [](const std::optional<double>& value, double factor = 1.0) {
     return value ? format_number(factor * *value, 3) : std::string("-");
   };
-  Table table({"sampler", "sw_1", "+-", "median", "floor", "ratio", "log-evidence error", "sd", "ESS/N", "smallest", "seconds"});
+  Table table({"sampler", "sw_1", "+-", "median", "floor", "ratio", "log-evidence error", "sd", "ESS/N",
+               "smallest", "seconds"});
   for (const SamplerRow& row : rows) {
     if (row.error) {
       table.add({row.sampler, "-", "-", "-", "-", "-", "-", "-", "-", "-", "failed " + *row.error});
       continue;
     }
-    table.add({row.sampler, format_number(row.value, 4), known(row.standard_error, 1.96), format_number(row.median, 4),
-               format_number(row.floor, 4), format_number(row.ratio, 3), known(row.log_evidence_error), known(row.log_evidence_sd),
-               known(row.ess), known(row.smallest_ess), format_number(row.seconds, 3)});
+    table.add({row.sampler, format_number(row.value, 4), known(row.standard_error, 1.96),
+               format_number(row.median, 4), format_number(row.floor, 4), format_number(row.ratio, 3),
+               known(row.log_evidence_error), known(row.log_evidence_sd), known(row.ess),
+               known(row.smallest_ess), format_number(row.seconds, 3)});
   }
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
-  return concat(law_name(settings.problems), " of ", which, ": sliced W1 of ", settings.options.count, " samples to as many exact ones, ",
-                settings.judging.slices, " directions; floor: between exact ones\n\n", table.text());
+  return concat(law_name(settings.problems), " of ", which, ": sliced W1 of ", settings.options.count,
+                " samples to as many exact ones, ", settings.judging.slices,
+                " directions; floor: between exact ones\n\n", table.text());
 }
 
 /// The first warning of each sampler: those of many problems would bury the table.
@@ -203,7 +217,8 @@ std::vector<std::string> first_warnings(const std::vector<SamplerRow>& rows) {
   for (const SamplerRow& row : rows) {
     if (row.warnings.empty()) continue;
     const std::size_t more = row.warnings.size() - 1;
-    warnings.push_back(concat(row.sampler, " ", row.warnings.front(), more == 0 ? "" : concat(" (", more, " more; --json has all)")));
+    warnings.push_back(concat(row.sampler, " ", row.warnings.front(),
+                              more == 0 ? "" : concat(" (", more, " more; --json has all)")));
   }
   return warnings;
 }
@@ -218,18 +233,24 @@ void run_compare(const CompareFlags& flags) {
   }
   print_remarks(first_warnings(rows), {}, flags.common.quiet);
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
-  const auto failed = std::ranges::count_if(rows, [](const SamplerRow& row) { return row.error.has_value(); });
-  if (failed > 0) throw std::runtime_error(concat("compare: ", failed, " of ", rows.size(), " samplers failed; their rows say why"));
+  const auto failed =
+      std::ranges::count_if(rows, [](const SamplerRow& row) { return row.error.has_value(); });
+  if (failed > 0)
+    throw std::runtime_error(
+        concat("compare: ", failed, " of ", rows.size(), " samplers failed; their rows say why"));
 }
 
 void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("PROBLEMS", flags.files, "problem files, - for standard input")->type_name("");
-  verb.add_option("--seeds", flags.seeds, "instead of files: problems of the MCGdiff benchmark, of seeds A to B - 1")->type_name("A:B");
+  verb.add_option("--seeds", flags.seeds,
+                  "instead of files: problems of the MCGdiff benchmark, of seeds A to B - 1")
+      ->type_name("A:B");
   verb.add_option("--dx", flags.dx, "of --seeds: dimension of x, even (8)")->type_name("N");
   verb.add_option("--dy", flags.dy, "of --seeds: dimension of y (2)")->type_name("N");
   verb.add_option("--steps", flags.steps, "number of steps, instead of the grids'")->type_name("N");
   verb.add_option("--samplers", flags.samplers,
-                  "names or name:key=value:..., separated by commas; draw: exact draws (mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,"
+                  "names or name:key=value:..., separated by commas; draw: exact draws "
+                  "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,"
                   "bootstrap,exact-transition,draw)")
       ->type_name("LIST");
   verb.add_option("--count", flags.count, "samples a problem, of SMC one a chain (1000)")->type_name("N");
@@ -237,7 +258,8 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--repeats", flags.repeats, "independent exact draws of a problem (5)")->type_name("N");
   verb.add_option("--seed", flags.seed, "seed of samplers, exact draws and directions (0)")->type_name("S");
   verb.add_option("--device", flags.device,
-                  "of samplers, exact draws and distances: best, reference, cpu[:threads] or cuda[:index[,index...]] (best; draws and "
+                  "of samplers, exact draws and distances: best, reference, cpu[:threads] or "
+                  "cuda[:index[,index...]] (best; draws and "
                   "distances: cpu)")
       ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
@@ -247,21 +269,28 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
 }  // namespace
 
 Verb add_compare(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("compare", "samplers against the exact law: distance, noise floor, evidence, time");
+  CLI::App* verb = command.add_subcommand(
+      "compare", "samplers against the exact law: distance, noise floor, evidence, time");
   auto flags = std::make_shared<CompareFlags>();
   add_compare_flags(*verb, *flags);
   verb->footer(
-      "One row a sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 standard errors over them; "
+      "One row a sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 "
+      "standard errors over them; "
       "median; "
-      "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean evidence of the chains, less the "
+      "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean "
+      "evidence of the chains, less the "
       "exact "
-      "one, mean over the problems; sd: standard deviation of the chains' log-evidences. ESS/N: share of the particles that count, mean "
-      "over all weightings of the first 20 chains, which run again for it; smallest: the smallest of a chain, mean over the chains. "
-      "seconds: of the samplers, sum over the problems. A sampler that fails on a problem has no numbers: its row says why, and the exit "
+      "one, mean over the problems; sd: standard deviation of the chains' log-evidences. ESS/N: share of the "
+      "particles that count, mean "
+      "over all weightings of the first 20 chains, which run again for it; smallest: the smallest of a "
+      "chain, mean over the chains. "
+      "seconds: of the samplers, sum over the problems. A sampler that fails on a problem has no numbers: "
+      "its row says why, and the exit "
       "code is 1.\n\n"
       "Example:\n"
       "  gmdiff compare problem.json --count 200 --samplers mcgdiff:particles=64,exact-transition,draw\n"
-      "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers mcgdiff:particles=32,bootstrap:particles=32\n");
+      "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers "
+      "mcgdiff:particles=32,bootstrap:particles=32\n");
   return {verb, [flags] { run_compare(*flags); }};
 }
 

@@ -12,8 +12,10 @@ std::string devices_json(const std::vector<DeviceInfo>& list) {
   Json json;
   json["devices"] = Json::array();
   for (const DeviceInfo& info : list) {
-    json["devices"].push_back(
-        Json{{"name", info.name}, {"description", info.description}, {"available", info.available}, {"reason", info.reason}});
+    json["devices"].push_back(Json{{"name", info.name},
+                                   {"description", info.description},
+                                   {"available", info.available},
+                                   {"reason", info.reason}});
   }
   json["best"] = Device::best().name();
   return json_text(json);
@@ -22,7 +24,8 @@ std::string devices_json(const std::vector<DeviceInfo>& list) {
 std::string devices_text(const std::vector<DeviceInfo>& list) {
   Table table({"device", "available", "what"});
   for (const DeviceInfo& info : list) {
-    table.add({info.name, info.available ? "yes" : "no", info.available ? info.description : info.description + ": " + info.reason});
+    table.add({info.name, info.available ? "yes" : "no",
+               info.available ? info.description : info.description + ": " + info.reason});
   }
   return table.text() + "\nbest is " + Device::best().name() + "\n";
 }

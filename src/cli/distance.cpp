@@ -17,7 +17,8 @@
 namespace gmdiff::cli {
 namespace {
 
-constexpr const char* no_law = "between two .npy files there is no law to draw from, so there is no noise floor";
+constexpr const char* no_law =
+    "between two .npy files there is no law to draw from, so there is no noise floor";
 
 constexpr double least_bandwidth = 1e-100;  // those of `mmd_squared`
 constexpr double most_bandwidth = 1e100;
@@ -56,9 +57,10 @@ Side load_side(const std::string& file, bool prior, std::vector<std::string>& wa
 }
 
 Metric parse_metric(const std::string& name) {
-  const std::pair<const char*, Metric> known[] = {{"sw", Metric::sliced_wasserstein}, {"max-sw", Metric::max_sliced_wasserstein},
-                                                  {"mmd", Metric::mmd_squared},       {"energy", Metric::energy_distance},
-                                                  {"moments", Metric::moments},       {"modes", Metric::modes}};
+  const std::pair<const char*, Metric> known[] = {
+      {"sw", Metric::sliced_wasserstein}, {"max-sw", Metric::max_sliced_wasserstein},
+      {"mmd", Metric::mmd_squared},       {"energy", Metric::energy_distance},
+      {"moments", Metric::moments},       {"modes", Metric::modes}};
   std::vector<std::string> names;
   for (const auto& [candidate, metric] : known) {
     if (name == candidate) return metric;
@@ -69,21 +71,25 @@ Metric parse_metric(const std::string& name) {
 
 double parse_bandwidth(const std::string& text) {
   const double bandwidth = parse_number("--bandwidth", text);
-  require(bandwidth >= least_bandwidth && bandwidth <= most_bandwidth, "--bandwidth must be in [", least_bandwidth, ", ", most_bandwidth,
-          "], given ", text);
+  require(bandwidth >= least_bandwidth && bandwidth <= most_bandwidth, "--bandwidth must be in [",
+          least_bandwidth, ", ", most_bandwidth, "], given ", text);
   return bandwidth;
 }
 
 JudgeOptions judge_options(const DistanceFlags& flags) {
   constexpr std::int64_t most = std::numeric_limits<int>::max();
-  const auto integer = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high, int& value) {
+  const auto integer = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
+                          int& value) {
     if (text) value = static_cast<int>(parse_integer(flag, *text, low, high));
   };
   JudgeOptions options;
   options.metric = parse_metric(flags.metric);
-  const bool sliced = options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
-  require(sliced || (!flags.p && !flags.slices), "--p and --slices belong to the metrics sw and max-sw, not to ", flags.metric);
-  require(options.metric == Metric::mmd_squared || !flags.bandwidth, "--bandwidth belongs to the metric mmd, not to ", flags.metric);
+  const bool sliced =
+      options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+  require(sliced || (!flags.p && !flags.slices),
+          "--p and --slices belong to the metrics sw and max-sw, not to ", flags.metric);
+  require(options.metric == Metric::mmd_squared || !flags.bandwidth,
+          "--bandwidth belongs to the metric mmd, not to ", flags.metric);
   if (flags.bandwidth) options.bandwidth = parse_bandwidth(*flags.bandwidth);
   integer("--p", flags.p, 1, 2, options.p);
   integer("--slices", flags.slices, 1, most_slices, options.slices);
@@ -95,16 +101,20 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
 
 /// A bandwidth for `mmd_squared`; nothing where it has to take the median itself, in a unit of its own.
 std::optional<double> usable(double bandwidth) {
-  return bandwidth >= least_bandwidth && bandwidth <= most_bandwidth ? std::optional(bandwidth) : std::nullopt;
+  return bandwidth >= least_bandwidth && bandwidth <= most_bandwidth ? std::optional(bandwidth)
+                                                                     : std::nullopt;
 }
 
 /// Distance of two sets of samples.
-DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags, const JudgeOptions& options) {
+DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags,
+                    const JudgeOptions& options) {
   require(options.metric != Metric::moments && options.metric != Metric::modes, "--metric ", flags.metric,
           " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
-  require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b, " of dimension ", y.cols());
-  const SlicedOptions sliced{.p = options.p, .slices = options.slices, .seed = options.seed, .device = options.device};
+  require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b,
+          " of dimension ", y.cols());
+  const SlicedOptions sliced{
+      .p = options.p, .slices = options.slices, .seed = options.seed, .device = options.device};
   const std::string order = "_" + std::to_string(options.p);
   DistanceRow row{.judgement = {}, .has_floor = false};
   switch (options.metric) {
@@ -123,7 +133,8 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       break;
     case Metric::energy_distance:
       row.judgement.quantity = "energy_distance";
-      row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);  // the form that `judge` takes
+      row.judgement.value =
+          energy_distance(x, y, EnergyForm::v, options.device);  // the form that `judge` takes
       break;
     case Metric::moments:
     case Metric::modes:
@@ -135,20 +146,26 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
 /// Number of points of each exact draw.
 std::int64_t exact_count(const DistanceFlags& flags, const Side& a, const Side& b) {
   const Side& samples = a.points ? a : b;
-  if (!samples.points) return flags.count ? parse_integer("--count", *flags.count, 1, std::numeric_limits<std::int64_t>::max()) : 1000;
-  require(!flags.count, "--count is for two problem files: exact draws are as many as the points of ", samples.file);
+  if (!samples.points)
+    return flags.count ? parse_integer("--count", *flags.count, 1, std::numeric_limits<std::int64_t>::max())
+                       : 1000;
+  require(!flags.count, "--count is for two problem files: exact draws are as many as the points of ",
+          samples.file);
   return samples.points->rows();
 }
 
-std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options) {
+std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, const Side& b,
+                                 const JudgeOptions& options) {
   const std::int64_t count = exact_count(flags, a, b);
   if (a.points && b.points) return {measure(*a.points, *b.points, flags, options)};
   const Side& law = b.law ? b : a;
   const Side& judged = b.law ? a : b;
   const Eigen::Index dim = judged.points ? judged.points->cols() : judged.law->mixture.dim();
-  require(dim == law.law->mixture.dim(), judged.file, " has dimension ", dim, ", ", law.file, " has dimension ", law.law->mixture.dim());
+  require(dim == law.law->mixture.dim(), judged.file, " has dimension ", dim, ", ", law.file,
+          " has dimension ", law.law->mixture.dim());
   const std::vector<Judgement> judgements =
-      judged.points ? judge(*judged.points, law.law->mixture, options) : judge(judged.law->mixture, law.law->mixture, count, options);
+      judged.points ? judge(*judged.points, law.law->mixture, options)
+                    : judge(judged.law->mixture, law.law->mixture, count, options);
   std::vector<DistanceRow> rows;
   rows.reserve(judgements.size());
   for (const Judgement& judgement : judgements) rows.push_back({judgement});
@@ -179,8 +196,9 @@ Json side_json(const Side& side) {
 /// The law that the result speaks of: B's, where both sides have one.
 const Side* law_side(const Side& a, const Side& b) { return b.law ? &b : a.law ? &a : nullptr; }
 
-std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
-                          const std::vector<DistanceRow>& rows, const std::vector<std::string>& warnings) {
+std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b,
+                          const JudgeOptions& options, const std::vector<DistanceRow>& rows,
+                          const std::vector<std::string>& warnings) {
   const Side* law = law_side(a, b);
   Json json;
   json["a"] = side_json(a);
@@ -197,20 +215,22 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   return json_text(json);
 }
 
-std::string distance_text(const DistanceFlags& flags, const Side& a, const Side& b, const JudgeOptions& options,
-                          const std::vector<DistanceRow>& rows) {
+std::string distance_text(const DistanceFlags& flags, const Side& a, const Side& b,
+                          const JudgeOptions& options, const std::vector<DistanceRow>& rows) {
   Table table({"distance", "value", "sd", "floor", "sd", "ratio"});
   for (const DistanceRow& row : rows) {
-    const auto known = [&](double value, int digits) { return row.has_floor ? format_number(value, digits) : std::string("-"); };
+    const auto known = [&](double value, int digits) {
+      return row.has_floor ? format_number(value, digits) : std::string("-");
+    };
     const Judgement& judgement = row.judgement;
-    table.add({judgement.quantity, format_number(judgement.value), known(judgement.value_sd, 3), known(judgement.floor, 6),
-               known(judgement.floor_sd, 3), known(judgement.ratio, 4)});
+    table.add({judgement.quantity, format_number(judgement.value), known(judgement.value_sd, 3),
+               known(judgement.floor, 6), known(judgement.floor_sd, 3), known(judgement.ratio, 4)});
   }
   const Side* law = law_side(a, b);
   if (law == nullptr) return table.text() + "\n" + no_law + "\n";
   const std::int64_t count = exact_count(flags, a, b);
-  return concat("law  ", law->law->name, " of ", law->file, "; value and floor are means over ", options.repeats, " exact draws of ", count,
-                " points\n\n", table.text());
+  return concat("law  ", law->law->name, " of ", law->file, "; value and floor are means over ",
+                options.repeats, " exact draws of ", count, " points\n\n", table.text());
 }
 
 void run_distance(const DistanceFlags& flags) {
@@ -225,26 +245,33 @@ void run_distance(const DistanceFlags& flags) {
     rows = measure(flags, a, b, options);
   }
   print_remarks(warnings, {}, flags.common.quiet);
-  print(flags.common.json ? distance_json(flags, a, b, options, rows, warnings) : distance_text(flags, a, b, options, rows));
+  print(flags.common.json ? distance_json(flags, a, b, options, rows, warnings)
+                          : distance_text(flags, a, b, options, rows));
 }
 
 }  // namespace
 
 Verb add_distance(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("distance", "distance of two sides, with its noise floor where one is a law");
+  CLI::App* verb =
+      command.add_subcommand("distance", "distance of two sides, with its noise floor where one is a law");
   auto flags = std::make_shared<DistanceFlags>();
   verb->add_option("A", flags->a, ".npy file, or problem file (exact draws)")->required()->type_name("");
   verb->add_option("B", flags->b, ".npy file, or problem file (exact draws)")->required()->type_name("");
-  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments or modes (sw)")->type_name("METRIC");
+  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments or modes (sw)")
+      ->type_name("METRIC");
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
-  verb->add_option("--bandwidth", flags->bandwidth, "of the kernel of mmd (median distance of the points, or of exact draws)")
+  verb->add_option("--bandwidth", flags->bandwidth,
+                   "of the kernel of mmd (median distance of the points, or of exact draws)")
       ->type_name("H");
-  verb->add_option("--count", flags->count, "points of each exact draw when both sides are problem files (1000)")->type_name("N");
+  verb->add_option("--count", flags->count,
+                   "points of each exact draw when both sides are problem files (1000)")
+      ->type_name("N");
   verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
-  verb->add_option("--device", flags->device,
-                   "of draws and distances: best, reference (distances as cpu), cpu[:threads] or cuda[:index] (cpu)")
+  verb->add_option(
+          "--device", flags->device,
+          "of draws and distances: best, reference (distances as cpu), cpu[:threads] or cuda[:index] (cpu)")
       ->type_name("DEVICE");
   verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
   add_common_flags(*verb, flags->common);

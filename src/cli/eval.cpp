@@ -49,8 +49,8 @@ EvaluateOptions parse_options(const EvalFlags& flags) {
 Level parse_level(const EvalFlags& flags, const Problem& problem) {
   const bool pair = flags.alpha || flags.sigma;
   require(!flags.t || !pair, "--t and --alpha/--sigma exclude each other");
-  require(!pair || (flags.alpha && flags.sigma), "--alpha and --sigma belong together, ", flags.alpha ? "--sigma" : "--alpha",
-          " is missing");
+  require(!pair || (flags.alpha && flags.sigma), "--alpha and --sigma belong together, ",
+          flags.alpha ? "--sigma" : "--alpha", " is missing");
   if (pair) return {parse_number("--alpha", *flags.alpha), parse_number("--sigma", *flags.sigma)};
   return ForwardProcess(problem.process).level(flags.t ? parse_number("--t", *flags.t) : 0.0);
 }
@@ -59,7 +59,8 @@ Level parse_level(const EvalFlags& flags, const Problem& problem) {
 template <class Values, class Condition>
 Eigen::Index count_rows(const Values& values, Condition condition) {
   Eigen::Index rows = 0;
-  for (Eigen::Index i = 0; i < values.rows(); ++i) rows += std::any_of(values.row(i).begin(), values.row(i).end(), condition) ? 1 : 0;
+  for (Eigen::Index i = 0; i < values.rows(); ++i)
+    rows += std::any_of(values.row(i).begin(), values.row(i).end(), condition) ? 1 : 0;
   return rows;
 }
 
@@ -67,15 +68,19 @@ Eigen::Index count_rows(const Values& values, Condition condition) {
 void warn_of_far_points(Arrays& result) {
   const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
   if (below > 0)
-    result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points", " is below the smallest double: -inf"));
-  const Eigen::Index beyond = std::max(count_rows(result.score, [](double value) { return !std::isfinite(value); }),
-                                       count_rows(result.denoiser, [](double value) { return !std::isfinite(value); }));
+    result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points",
+                                     " is below the smallest double: -inf"));
+  const Eigen::Index beyond =
+      std::max(count_rows(result.score, [](double value) { return !std::isfinite(value); }),
+               count_rows(result.denoiser, [](double value) { return !std::isfinite(value); }));
   if (beyond > 0)
-    result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points", " is beyond the largest double"));
+    result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points",
+                                     " is beyond the largest double"));
 }
 
 /// NaN where the law has no density at this level, with a warning for each array.
-void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_error& error, Arrays& result) {
+void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_error& error,
+                          Arrays& result) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const char* name : {"log_density", "responsibilities", "score"})
     result.warnings.push_back(concat(name, " is not defined here: ", error.what()));
@@ -84,7 +89,8 @@ void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_
   result.score = Points::Constant(n, law.dim(), nan);
 }
 
-void evaluate(const Mixture& law, const Points& x, Level level, const EvaluateOptions& options, Arrays& result) {
+void evaluate(const Mixture& law, const Points& x, Level level, const EvaluateOptions& options,
+              Arrays& result) {
   try {
     Evaluation values = gmdiff::evaluate(law, x, level, options);
     result.log_density = std::move(values.log_density);
@@ -105,16 +111,17 @@ void write_arrays(const EvalFlags& flags, const Arrays& result) {
   const auto array = [](const std::string& name, const auto& values) {
     std::vector<std::int64_t> shape{values.rows()};
     if (name != "log_density") shape.push_back(values.cols());
-    return io::NpzArray{name, std::move(shape), std::span(values.data(), static_cast<std::size_t>(values.size()))};
+    return io::NpzArray{name, std::move(shape),
+                        std::span(values.data(), static_cast<std::size_t>(values.size()))};
   };
   io::write_npz(flags.out,
-                {array("log_density", result.log_density), array("responsibilities", result.responsibilities), array("score", result.score),
-                 array("denoiser", result.denoiser)},
+                {array("log_density", result.log_density), array("responsibilities", result.responsibilities),
+                 array("score", result.score), array("denoiser", result.denoiser)},
                 flags.force);
 }
 
-std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level, const EvaluateOptions& options,
-                            const Arrays& result) {
+std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level,
+                            const EvaluateOptions& options, const Arrays& result) {
   Json json;
   json["law"] = law;
   json["alpha"] = json_number(level.alpha);
@@ -131,20 +138,22 @@ std::string evaluation_json(const EvalFlags& flags, const std::string& law, Leve
 }
 
 /// The first points, one a row: too many numbers for people otherwise.
-std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level, const EvaluateOptions& options,
-                            const Arrays& result) {
+std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level,
+                            const EvaluateOptions& options, const Arrays& result) {
   constexpr Eigen::Index most = 20;
   const Eigen::Index n = result.log_density.size();
   Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
   for (Eigen::Index i = 0; i < std::min(n, most); ++i) {
     Eigen::Index component = 0;
     const double responsibility = result.responsibilities.row(i).maxCoeff(&component);
-    table.add({std::to_string(i), format_number(result.log_density(i)), std::to_string(component), format_number(responsibility),
-               format_number(result.score.row(i).norm()), format_number(result.denoiser.row(i).norm())});
+    table.add({std::to_string(i), format_number(result.log_density(i)), std::to_string(component),
+               format_number(responsibility), format_number(result.score.row(i).norm()),
+               format_number(result.denoiser.row(i).norm())});
   }
-  std::string text = concat("law    ", law, " of ", flags.problem.file, "\nlevel  alpha = ", format_number(level.alpha),
-                            ", sigma = ", format_number(level.sigma), "\ndevice ", options.device.name(), ", ",
-                            study::precision_name(options.precision), "\n\n", table.text());
+  std::string text =
+      concat("law    ", law, " of ", flags.problem.file, "\nlevel  alpha = ", format_number(level.alpha),
+             ", sigma = ", format_number(level.sigma), "\ndevice ", options.device.name(), ", ",
+             study::precision_name(options.precision), "\n\n", table.text());
   if (n > most) text += concat("... ", n - most, " more points\n");
   if (!flags.out.empty()) text += concat("\nall arrays are in ", flags.out, "\n");
   return text;
@@ -153,7 +162,8 @@ std::string evaluation_text(const EvalFlags& flags, const std::string& law, Leve
 /// Bytes of all arrays, and of their numbers as JSON values and text.
 std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool json) {
   constexpr std::uint64_t number = 80;
-  return saturating_product(static_cast<std::uint64_t>(points), static_cast<std::uint64_t>(1 + law.num_components() + 2 * law.dim()),
+  return saturating_product(static_cast<std::uint64_t>(points),
+                            static_cast<std::uint64_t>(1 + law.num_components() + 2 * law.dim()),
                             sizeof(double) + (json ? number : 0));
 }
 
@@ -168,9 +178,10 @@ void run_eval(const EvalFlags& flags) {
   const Law law = law_of(problem, flags.problem.prior);
   Arrays result;
   const Points x = load_points(flags.points, result.warnings);
-  require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(), ", those of the ", law.name,
-          " ", law.mixture.dim());
-  require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(), " points");
+  require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
+          ", those of the ", law.name, " ", law.mixture.dim());
+  require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(),
+                 " points");
   {
     const ProgressLine line("eval", 0, flags.common.quiet);
     evaluate(law.mixture, x, level, options, result);
@@ -184,16 +195,24 @@ void run_eval(const EvalFlags& flags) {
 }  // namespace
 
 Verb add_eval(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("eval", "log-density, responsibilities, score and denoiser at given points");
+  CLI::App* verb =
+      command.add_subcommand("eval", "log-density, responsibilities, score and denoiser at given points");
   auto flags = std::make_shared<EvalFlags>();
   add_problem_flags(*verb, flags->problem);
   verb->add_option("--points", flags->points, "points, shape (n, d)")->required()->type_name("FILE");
   verb->add_option("--t", flags->t, "time of the level (0, the data)")->type_name("T");
-  verb->add_option("--alpha", flags->alpha, "signal of the level, with --sigma instead of --t")->type_name("A");
+  verb->add_option("--alpha", flags->alpha, "signal of the level, with --sigma instead of --t")
+      ->type_name("A");
   verb->add_option("--sigma", flags->sigma, "noise of the level")->type_name("S");
-  verb->add_option("--device", flags->device, "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")->type_name("DEVICE");
-  verb->add_option("--precision", flags->precision, "of the arithmetic, f32 or f64; results are float64 (f64)")->type_name("P");
-  verb->add_option("--out", flags->out, "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
+  verb->add_option("--device", flags->device,
+                   "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")
+      ->type_name("DEVICE");
+  verb->add_option("--precision", flags->precision,
+                   "of the arithmetic, f32 or f64; results are float64 (f64)")
+      ->type_name("P");
+  verb->add_option(
+          "--out", flags->out,
+          "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
       ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);

@@ -15,7 +15,9 @@ namespace gmdiff::cli {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
 
 /// Error of making a file beside `file` under a longer name, as writing it will; 0 when that works. Asked by making one: permissions
 /// do not tell of read-only file systems.
@@ -53,15 +55,18 @@ void check_output(const fs::path& file, bool force) {
   require(name != "-", "--out: results go to a file, not to standard output; give a file name");
   std::error_code ignored;
   const fs::path folder = folder_of(file);
-  require(fs::exists(folder, ignored), "cannot write ", name, ": the folder ", folder.string(), " does not exist");
-  require(fs::is_directory(folder, ignored), "cannot write ", name, ": ", folder.string(), " is not a folder");
+  require(fs::exists(folder, ignored), "cannot write ", name, ": the folder ", folder.string(),
+          " does not exist");
+  require(fs::is_directory(folder, ignored), "cannot write ", name, ": ", folder.string(),
+          " is not a folder");
   require(!fs::is_directory(file, ignored), "cannot write ", name, ": it is a folder");
   io::behind_links(file);
   const bool exists = fs::exists(fs::symlink_status(file, ignored));
   require(!exists || fs::is_regular_file(file, ignored), "cannot write ", name, ": it is not a regular file");
   require(!exists || force, name, " exists; --force overwrites it");
   const int error = creation_error(file);
-  require(error == 0, "cannot write ", name, ": no file can be made there (", std::generic_category().message(error), ")");
+  require(error == 0, "cannot write ", name, ": no file can be made there (",
+          std::generic_category().message(error), ")");
 }
 
 void check_output_with_sidecar(const fs::path& file, bool force) {
@@ -69,13 +74,15 @@ void check_output_with_sidecar(const fs::path& file, bool force) {
   check_output(file, force);
   check_output(sidecar, force);
   std::error_code ignored;
-  require(!fs::equivalent(file, sidecar, ignored), "cannot write ", file.string(), ": ", sidecar.string(), " is the same file");
+  require(!fs::equivalent(file, sidecar, ignored), "cannot write ", file.string(), ": ", sidecar.string(),
+          " is the same file");
 }
 
 void check_output_without_sidecar(const fs::path& file, bool force) {
   check_output(file, force);
   const fs::path sidecar = io::sidecar_path(io::behind_links(file));
-  require(force || !io::is_sidecar(sidecar), sidecar.string(), " exists, the provenance of other data; --force removes it");
+  require(force || !io::is_sidecar(sidecar), sidecar.string(),
+          " exists, the provenance of other data; --force removes it");
 }
 
 void add_data(InputFiles& inputs, const fs::path& file) {
@@ -95,8 +102,8 @@ void check_free_space(const fs::path& file, std::uint64_t bytes) {
   std::error_code error;
   const fs::space_info space = fs::space(folder_of(file), error);
   if (error || space.available >= bytes) return;
-  throw std::runtime_error(
-      concat(file.string(), " would have ", bytes, " bytes, but its file system has ", space.available, " bytes free; nothing was run"));
+  throw std::runtime_error(concat(file.string(), " would have ", bytes, " bytes, but its file system has ",
+                                  space.available, " bytes free; nothing was run"));
 }
 
 void write_text(const fs::path& file, const std::string& text, bool force) {

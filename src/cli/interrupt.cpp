@@ -21,7 +21,8 @@ struct Watched {
 };
 
 Watched& watched() {
-  static auto* const the_one = new Watched;  // never destroyed: the thread that waits for signals outlives main
+  static auto* const the_one =
+      new Watched;  // never destroyed: the thread that waits for signals outlives main
   return *the_one;
 }
 

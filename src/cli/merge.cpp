@@ -21,12 +21,14 @@ struct MergeFlags {
 
 study::RunRecord watched_merge(const MergeFlags& flags, const std::vector<study::Part>& parts) {
   const std::int64_t bytes = study::num_bytes(parts);
-  check_free_space(flags.out, static_cast<std::uint64_t>(bytes) * (study::is_archive(parts.front().arrays) ? 2 : 1));
+  check_free_space(flags.out,
+                   static_cast<std::uint64_t>(bytes) * (study::is_archive(parts.front().arrays) ? 2 : 1));
   const InterruptWatcher watcher;
   ProgressLine line("merge", bytes, flags.common.quiet);
-  return study::merge(
-      parts, flags.out,
-      {.force = flags.force, .progress = [&line](const Progress& progress) { line.update(progress.done); }, .stop = watcher.token()});
+  return study::merge(parts, flags.out,
+                      {.force = flags.force,
+                       .progress = [&line](const Progress& progress) { line.update(progress.done); },
+                       .stop = watcher.token()});
 }
 
 void run_merge(const MergeFlags& flags) {
@@ -47,10 +49,13 @@ void run_merge(const MergeFlags& flags) {
 Verb add_merge(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run, checked to be one run");
   auto flags = std::make_shared<MergeFlags>();
-  verb->add_option("FILES", flags->files, ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")
+  verb->add_option("FILES", flags->files,
+                   ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")
       ->required()
       ->type_name("");
-  verb->add_option("--out", flags->out, "the .npy or .npz file to write, as the parts are")->required()->type_name("FILE");
+  verb->add_option("--out", flags->out, "the .npy or .npz file to write, as the parts are")
+      ->required()
+      ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb, "  gmdiff merge a.npy b.npy --out merged.npy\n");

@@ -22,13 +22,15 @@ std::string Table::text() const {
   }
   std::string text;
   for (const auto& row : rows_) {
-    for (std::size_t j = 0; j + 1 < row.size(); ++j) text += row[j] + std::string(widths[j] - row[j].size() + 2, ' ');
+    for (std::size_t j = 0; j + 1 < row.size(); ++j)
+      text += row[j] + std::string(widths[j] - row[j].size() + 2, ' ');
     text += (row.empty() ? "" : row.back()) + "\n";
   }
   return text;
 }
 
-void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes, bool quiet) {
+void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes,
+                   bool quiet) {
   if (quiet) return;
   for (const std::string& warning : warnings) std::cerr << "gmdiff: warning: " << warning << "\n";
   for (const std::string& note : notes) std::cerr << "gmdiff: note: " << note << "\n";

@@ -36,6 +36,7 @@ class Table {
 };
 
 /// `gmdiff: warning: ...` and `gmdiff: note: ...` on standard error, unless quiet.
-void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes, bool quiet);
+void print_remarks(const std::vector<std::string>& warnings, const std::vector<std::string>& notes,
+                   bool quiet);
 
 }  // namespace gmdiff::cli

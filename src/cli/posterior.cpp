@@ -24,15 +24,21 @@ struct PosteriorFlags {
 
 /// The posterior as a problem of its own: process, grid and sampler are those of the original, but for what needs the observation.
 Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::vector<std::string>& notes) {
-  Problem result{.prior = mixture, .process = problem.process, .grid = problem.grid, .observation = {}, .sampler = problem.sampler};
+  Problem result{.prior = mixture,
+                 .process = problem.process,
+                 .grid = problem.grid,
+                 .observation = {},
+                 .sampler = problem.sampler};
   if (std::holds_alternative<McgdiffGrid>(problem.grid)) {
     // That grid is made for an observation, which the new problem does not have.
-    result.grid = ListGrid{TimeGrid(ForwardProcess(problem.process), problem.grid, &*problem.observation).times()};
+    result.grid =
+        ListGrid{TimeGrid(ForwardProcess(problem.process), problem.grid, &*problem.observation).times()};
     notes.emplace_back("the grid adapted to the observation is written as a list of its times");
   }
   if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) {
     result.sampler = Ddim{};
-    notes.push_back(concat("the sampler ", study::name_of(*smc), " needs the observation; the problem written has ", Ddim::name));
+    notes.push_back(concat("the sampler ", study::name_of(*smc),
+                           " needs the observation; the problem written has ", Ddim::name));
   }
   return result;
 }
@@ -51,7 +57,8 @@ Json posterior_json(const Posterior& exact, const Json& prior) {
 std::string format_vector(const Eigen::VectorXd& values) {
   constexpr Eigen::Index most = 4;
   std::string text;
-  for (Eigen::Index i = 0; i < std::min(most, values.size()); ++i) text += (i == 0 ? "" : " ") + format_number(values(i));
+  for (Eigen::Index i = 0; i < std::min(most, values.size()); ++i)
+    text += (i == 0 ? "" : " ") + format_number(values(i));
   return text + (values.size() > most ? " ..." : "");
 }
 
@@ -60,11 +67,12 @@ std::string posterior_text(const Posterior& exact) {
   Table table({"component", "weight", "mean", "standard deviations"});
   for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
     const Eigen::VectorXd deviations = mixture.component_covariance(k).diagonal().cwiseMax(0.0).cwiseSqrt();
-    table.add({std::to_string(k), format_number(mixture.weights()(k)), format_vector(mixture.means().row(k).transpose()),
-               format_vector(deviations)});
+    table.add({std::to_string(k), format_number(mixture.weights()(k)),
+               format_vector(mixture.means().row(k).transpose()), format_vector(deviations)});
   }
-  return concat("law           posterior, ", mixture.num_components(), " components in dimension ", mixture.dim(), "\n", "log evidence  ",
-                format_number(exact.log_evidence, 10), "\n\n", table.text());
+  return concat("law           posterior, ", mixture.num_components(), " components in dimension ",
+                mixture.dim(), "\n", "log evidence  ", format_number(exact.log_evidence, 10), "\n\n",
+                table.text());
 }
 
 void run_posterior(const PosteriorFlags& flags) {
@@ -80,7 +88,8 @@ void run_posterior(const PosteriorFlags& flags) {
     const Posterior exact = posterior(problem.prior, *problem.observation);
     const std::string text = to_json(posterior_problem(problem, exact.mixture, notes));
     if (!flags.out.empty()) write_text(flags.out, text, flags.force);
-    result = flags.common.json ? json_text(posterior_json(exact, Json::parse(text).at("prior"))) : posterior_text(exact);
+    result = flags.common.json ? json_text(posterior_json(exact, Json::parse(text).at("prior")))
+                               : posterior_text(exact);
   }
   print_remarks({}, flags.out.empty() ? std::vector<std::string>{} : notes, flags.common.quiet);
   print(result);
@@ -92,7 +101,8 @@ Verb add_posterior(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("posterior", "exact posterior mixture and log-evidence");
   auto flags = std::make_shared<PosteriorFlags>();
   add_problem_flags(*verb, flags->problem, /*ask_for_prior=*/false);
-  verb->add_option("--out", flags->out, "problem file to write, whose prior is the posterior")->type_name("FILE");
+  verb->add_option("--out", flags->out, "problem file to write, whose prior is the posterior")
+      ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb, "  gmdiff posterior problem.json --out posterior.json\n");

@@ -35,12 +35,14 @@ Problem make_mcgdiff(const ProblemMakerFlags& flags) {
 Problem make_problem(const ProblemMakerFlags& flags) {
   if (flags.name == "mcgdiff") return make_mcgdiff(flags);
   using Maker = Problem (*)();
-  const std::pair<const char*, Maker> fixed[] = {{"tutorial-1d", tutorial_1d}, {"tutorial-2d", tutorial_2d}, {"bench-2d", bench_2d}};
+  const std::pair<const char*, Maker> fixed[] = {
+      {"tutorial-1d", tutorial_1d}, {"tutorial-2d", tutorial_2d}, {"bench-2d", bench_2d}};
   std::vector<std::string> names{"mcgdiff"};
   for (const auto& [name, maker] : fixed) {
     names.emplace_back(name);
     if (flags.name != name) continue;
-    require(!flags.dx && !flags.dy && !flags.seed, flags.name, " has fixed numbers: --dx, --dy and --seed belong to mcgdiff");
+    require(!flags.dx && !flags.dy && !flags.seed, flags.name,
+            " has fixed numbers: --dx, --dy and --seed belong to mcgdiff");
     return maker();
   }
   fail(io::unknown_name("problem", flags.name, names));
@@ -60,9 +62,12 @@ void run_problem(const ProblemMakerFlags& flags) {
 }  // namespace
 
 Verb add_problem(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("problem", "a benchmark problem file: mcgdiff, tutorial-1d, tutorial-2d or bench-2d");
+  CLI::App* verb = command.add_subcommand(
+      "problem", "a benchmark problem file: mcgdiff, tutorial-1d, tutorial-2d or bench-2d");
   auto flags = std::make_shared<ProblemMakerFlags>();
-  verb->add_option("NAME", flags->name, "mcgdiff, tutorial-1d, tutorial-2d or bench-2d")->required()->type_name("");
+  verb->add_option("NAME", flags->name, "mcgdiff, tutorial-1d, tutorial-2d or bench-2d")
+      ->required()
+      ->type_name("");
   verb->add_option("--dx", flags->dx, "mcgdiff: dimension of x, even (8)")->type_name("N");
   verb->add_option("--dy", flags->dy, "mcgdiff: dimension of y (2)")->type_name("N");
   verb->add_option("--seed", flags->seed, "mcgdiff: seed of operator and observation (0)")->type_name("S");

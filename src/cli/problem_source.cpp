@@ -17,7 +17,8 @@ namespace gmdiff::cli {
 
 void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) {
   verb.add_option("PROBLEM", flags.file, "problem file, - for standard input")->required()->type_name("");
-  if (ask_for_prior) verb.add_flag("--prior", flags.prior, "speak of the prior although the problem has an observation");
+  if (ask_for_prior)
+    verb.add_flag("--prior", flags.prior, "speak of the prior although the problem has an observation");
 }
 
 Problem load_problem(const std::string& file) {
@@ -53,7 +54,8 @@ void set_steps(Problem& problem, const std::string& text) {
 
 Points load_points(const std::string& file, std::vector<std::string>& warnings) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
-  require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ", io::shape_text(shape));
+  require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ",
+          io::shape_text(shape));
   require(shape[0] >= 1, file, ": it holds no point");
   check_sidecar(file, warnings);
   return read_points(file);
@@ -61,7 +63,8 @@ Points load_points(const std::string& file, std::vector<std::string>& warnings) 
 
 void check_sidecar(const std::string& file, std::vector<std::string>& warnings) {
   if (match_sidecar(file) != SidecarMatch::differs) return;
-  warnings.push_back(concat(io::find_sidecar(file).string(), " is the provenance of other data than ", file, " holds now"));
+  warnings.push_back(
+      concat(io::find_sidecar(file).string(), " is the provenance of other data than ", file, " holds now"));
 }
 
 }  // namespace gmdiff::cli

@@ -54,7 +54,8 @@ std::string bar_line(const std::string& work, double share, const std::string& l
   const std::string text = concat(static_cast<int>(100.0 * share), " %  ", left);
   const std::size_t others = concat(work, " [] ", text).size();
   const std::size_t bar = std::min(widest_bar, width - std::min(width, others));
-  if (bar < narrowest_bar) return first_that_fits({work + "  " + text, text, text.substr(0, text.find("  "))}, width);
+  if (bar < narrowest_bar)
+    return first_that_fits({work + "  " + text, text, text.substr(0, text.find("  "))}, width);
   const auto filled = static_cast<std::size_t>(share * static_cast<double>(bar));
   return concat(work, " [", std::string(filled, '#'), std::string(bar - filled, '.'), "] ", text);
 }
@@ -68,7 +69,8 @@ void write_to_terminal(const std::string& text) {
 
 ProgressLine::ProgressLine(std::string work, std::int64_t total, bool quiet)
     : work_(std::move(work)), total_(total), begin_(std::chrono::steady_clock::now()) {
-  if (!quiet && isatty(STDERR_FILENO) == 1) thread_ = std::jthread([this](std::stop_token stop) { draw(std::move(stop)); });
+  if (!quiet && isatty(STDERR_FILENO) == 1)
+    thread_ = std::jthread([this](std::stop_token stop) { draw(std::move(stop)); });
 }
 
 ProgressLine::~ProgressLine() {

@@ -14,13 +14,16 @@ std::string sd_text(const study::SmcRecord& smc) {
 }
 
 /// The description `json` of a grid, process or sampler on one line.
-std::string one_line(const Json& json) { return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string one_line(const Json& json) {
+  return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 bool has_steps(const study::RunRecord& record) { return record.verb != "draw"; }
 
 /// Particle-steps per second; for a draw, which has no steps, particles per second.
 double speed(const study::RunRecord& record) {
-  const double done = has_steps(record) ? record.particle_steps : static_cast<double>(record.end - record.first);
+  const double done =
+      has_steps(record) ? record.particle_steps : static_cast<double>(record.end - record.first);
   return record.seconds > 0.0 ? done / record.seconds : 0.0;
 }
 
@@ -41,15 +44,16 @@ Json result_json(const study::RunRecord& record, const std::filesystem::path& fi
 std::string result_text(const study::RunRecord& record, const std::filesystem::path& file) {
   Table table;
   table.add({"file", file.string()});
-  table.add({"shape", io::shape_text(record.shape) + ", " + (record.precision == "f32" ? "float32" : "float64")});
+  table.add(
+      {"shape", io::shape_text(record.shape) + ", " + (record.precision == "f32" ? "float32" : "float64")});
   table.add({"law", record.law + " of " + record.problem});
   if (!record.sampler.is_null()) table.add({"sampler", one_line(record.sampler)});
   if (!record.process.is_null()) table.add({"process", one_line(record.process)});
   if (!record.grid.is_null()) table.add({"grid", one_line(record.grid)});
   table.add({counted(record), concat(record.first, ":", record.end, ", seed ", record.seed)});
   if (record.smc) {
-    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)), sd_text(*record.smc), ", ",
-                                  record.smc->particles, " particles a chain")});
+    table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)),
+                                  sd_text(*record.smc), ", ", record.smc->particles, " particles a chain")});
   }
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});

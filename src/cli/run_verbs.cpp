@@ -36,17 +36,23 @@ void add_run_flags(CLI::App& verb, RunFlags& flags) {
       ->required()
       ->type_name("FILE");
   verb.add_option("--count", flags.count, "number of particles (1000)")->type_name("N");
-  verb.add_option("--range", flags.range, "particles A to B - 1 of the run, instead of --count")->type_name("A:B");
+  verb.add_option("--range", flags.range, "particles A to B - 1 of the run, instead of --count")
+      ->type_name("A:B");
   verb.add_option("--seed", flags.seed, "64-bit seed (0)")->type_name("S");
-  verb.add_option("--device", flags.device, "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")->type_name("DEVICE");
+  verb.add_option("--device", flags.device,
+                  "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")
+      ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
-  verb.add_option("--math", flags.math, "exact, or fast: approximate functions of a GPU, in f32 (exact)")->type_name("MODE");
+  verb.add_option("--math", flags.math, "exact, or fast: approximate functions of a GPU, in f32 (exact)")
+      ->type_name("MODE");
   add_force(verb, flags.force);
   add_common_flags(verb, flags.common);
 }
 
 void add_start(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
-  verb.add_option("--start", flags.start, meaning + ", shape (n, d), a row a particle of the range; sets the count")->type_name("FILE");
+  verb.add_option("--start", flags.start,
+                  meaning + ", shape (n, d), a row a particle of the range; sets the count")
+      ->type_name("FILE");
 }
 
 void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
@@ -59,8 +65,8 @@ std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index 
   const NpyReader reader(file);
   const std::vector<std::int64_t>& shape = reader.shape();
   const bool column = shape.size() == 1 && dim == 1;
-  require(column || (shape.size() == 2 && shape[1] == dim), "--start ", file.string(), ": expected shape (n, ", dim, "), got ",
-          io::shape_text(shape));
+  require(column || (shape.size() == 2 && shape[1] == dim), "--start ", file.string(),
+          ": expected shape (n, ", dim, "), got ", io::shape_text(shape));
   require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
   return shape[0];
 }
@@ -70,8 +76,8 @@ ParticleRange particles(const RunFlags& flags, Eigen::Index dim, std::vector<std
   ParticleRange range = parse_particles(flags.count, flags.range);
   if (!flags.start) return range;
   const std::int64_t states = count_start_states(*flags.start, dim);
-  require(!flags.range || range.count == states, "--range holds ", range.count, " particles, but --start ", *flags.start, " has ", states,
-          " states");
+  require(!flags.range || range.count == states, "--range holds ", range.count, " particles, but --start ",
+          *flags.start, " has ", states, " states");
   if (flags.count && range.count != states)
     notes.push_back(concat("--start has ", states, " states, which replaces --count ", range.count));
   range.count = states;
@@ -133,10 +139,12 @@ study::RunRecord record_of(const std::string& verb, const Problem& problem, cons
 }
 
 /// A reverse-time sampler, on the law that the verb speaks of.
-void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const Sampler& sampler) {
+void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& problem,
+                const Sampler& sampler) {
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
-  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
+  const Plan plan =
+      sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
   study::RunRecord record = record_of("sample", problem, law.name);
   record.sampler = Json::parse(to_json(sampler));
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
@@ -149,21 +157,26 @@ void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& 
 void check_name(const std::string& out, SmcOutput output) {
   const bool is_npz = out.ends_with(".npz");
   require(is_npz || output == SmcOutput::draw, "--out ", out,
-          ": output=particles writes samples, log_weights and log_evidence into an archive; give a name that ends in .npz");
+          ": output=particles writes samples, log_weights and log_evidence into an archive; give a name that "
+          "ends in .npz");
   require(!is_npz || output == SmcOutput::particles, "--out ", out,
-          ": one draw a chain is an array, not an archive; give a name that ends in .npy, or the sampler output=particles");
+          ": one draw a chain is an array, not an archive; give a name that ends in .npy, or the sampler "
+          "output=particles");
 }
 
 /// Sequential Monte Carlo, from the prior to the posterior.
-void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem, const SmcSampler& sampler) {
+void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem,
+                      const SmcSampler& sampler) {
   const char* name = study::name_of(sampler);
   require(!flags.start, "--start: ", name,
           " draws its first particles by the observation; only samplers without weights take start states");
   require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
-  require(!flags.problem.prior, "--prior: ", name, " samples the posterior; give another --sampler for the prior");
+  require(!flags.problem.prior, "--prior: ", name,
+          " samples the posterior; give another --sampler for the prior");
   const LinearObservation& observation = study::observation_for(sampler, problem, flags.problem.file);
   const ForwardProcess process(problem.process);
-  const SmcPlan plan = smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
+  const SmcPlan plan =
+      smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
   check_name(flags.out, plan.output);
   study::RunRecord record = record_of("sample", problem, "posterior");
   record.sampler = Json::parse(to_json(sampler));
@@ -177,7 +190,8 @@ void sample(const RunFlags& flags) {
   Problem problem = load_problem(flags.problem.file, inputs);
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
-  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) return sample_posterior(flags, inputs, problem, *smc);
+  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler))
+    return sample_posterior(flags, inputs, problem, *smc);
   sample_law(flags, inputs, problem, std::get<Sampler>(problem.sampler));
 }
 
@@ -209,19 +223,21 @@ Verb add_sample(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("sample", "samples by a reverse-time sampler");
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
-  verb->add_option("--sampler", flags->sampler,
-                   "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
-                   "--range count chains of particles, and output=particles keeps them all in a .npz file")
+  verb->add_option(
+          "--sampler", flags->sampler,
+          "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
+          "--range count chains of particles, and output=particles keeps them all in a .npz file")
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
   add_start(*verb, *flags, "first states");
   add_history(*verb, *flags, "keep M levels, noisy to clean: shape (n, M, d), their times in FILE.json");
-  set_examples(*verb,
-               "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
-               "  gmdiff sample problem.json --out a.npy --range 0:500 --seed 7\n"
-               "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n"
-               "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
-               "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n");
+  set_examples(
+      *verb,
+      "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
+      "  gmdiff sample problem.json --out a.npy --range 0:500 --seed 7\n"
+      "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n"
+      "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
+      "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

@@ -21,7 +21,8 @@ void occupy_standard_streams() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     // The lowest free number is the one that `open` gives. O_PATH: a place that can be neither read nor written.
     if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF && open("/", O_PATH) != descriptor) {
-      throw std::runtime_error(concat("standard descriptor ", descriptor, " is closed and cannot be occupied"));
+      throw std::runtime_error(
+          concat("standard descriptor ", descriptor, " is closed and cannot be occupied"));
     }
   }
 }
@@ -39,7 +40,8 @@ StandardInput::int_type StandardInput::underflow() {
 void print(const std::string& text) {
   errno = 0;
   std::cout << text << std::flush;
-  if (!std::cout) throw std::runtime_error(concat("writing to standard output failed (", error_text(errno), ")"));
+  if (!std::cout)
+    throw std::runtime_error(concat("writing to standard output failed (", error_text(errno), ")"));
 }
 
 }  // namespace gmdiff::cli

@@ -39,9 +39,13 @@ inline void add_common_flags(CLI::App& verb, CommonFlags& flags) {
 }
 
 /// Adds `--force`.
-inline void add_force(CLI::App& verb, bool& force) { verb.add_flag("--force", force, "overwrite an existing output"); }
+inline void add_force(CLI::App& verb, bool& force) {
+  verb.add_flag("--force", force, "overwrite an existing output");
+}
 
 /// The last words of a verb's help: commands that run as they stand.
-inline void set_examples(CLI::App& verb, const std::string& examples) { verb.footer("Example:\n" + examples); }
+inline void set_examples(CLI::App& verb, const std::string& examples) {
+  verb.footer("Example:\n" + examples);
+}
 
 }  // namespace gmdiff::cli

@@ -39,10 +39,12 @@ class Announcer {
   const std::uint64_t total = interrupted.end_of_run() - finished.first;
   const std::uint64_t done = finished.end - finished.first;
   if (done == 0) {
-    throw study::WorkInterrupted(concat("interrupted before the first of ", total, " ", kind, " was finished; nothing was kept"));
+    throw study::WorkInterrupted(
+        concat("interrupted before the first of ", total, " ", kind, " was finished; nothing was kept"));
   }
-  throw study::WorkInterrupted(concat("interrupted: ", done, " of ", total, " ", kind, " are in ", run.partial.string(), "; --range ",
-                                      finished.end, ":", interrupted.end_of_run(), " completes it, and gmdiff merge joins the two"));
+  throw study::WorkInterrupted(
+      concat("interrupted: ", done, " of ", total, " ", kind, " are in ", run.partial.string(), "; --range ",
+             finished.end, ":", interrupted.end_of_run(), " completes it, and gmdiff merge joins the two"));
 }
 
 template <class AnyPlan>
@@ -71,13 +73,18 @@ void check_outputs(const study::FileRun& run, const InputFiles& inputs) {
   check_not_input(run.out, inputs);
   check_output_with_sidecar(run.out, run.force);
   std::error_code ignored;
-  require(run.force || !std::filesystem::exists(run.partial, ignored), run.partial.string(),
-          " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
+  require(
+      run.force || !std::filesystem::exists(run.partial, ignored), run.partial.string(),
+      " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
   check_output_with_sidecar(run.partial, run.force);
 }
 
-study::RunRecord watched_run(const Plan& plan, study::FileRun run, bool quiet) { return watch(plan, std::move(run), quiet); }
+study::RunRecord watched_run(const Plan& plan, study::FileRun run, bool quiet) {
+  return watch(plan, std::move(run), quiet);
+}
 
-study::RunRecord watched_run(const SmcPlan& plan, study::FileRun run, bool quiet) { return watch(plan, std::move(run), quiet); }
+study::RunRecord watched_run(const SmcPlan& plan, study::FileRun run, bool quiet) {
+  return watch(plan, std::move(run), quiet);
+}
 
 }  // namespace gmdiff::cli

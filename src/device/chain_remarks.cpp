@@ -64,18 +64,23 @@ std::vector<std::string> chain_warnings(const ChainReport& chains, std::int64_t 
   std::size_t collapsed = 0;
   for (std::size_t c = 0; c < count; ++c) collapsed += collapses(chains, c) ? 1 : 0;
   if (particles >= fewest_particles && 2 * collapsed > count) {
-    warnings.push_back(concat("the weights collapse: in ", collapsed, " of ", count, " chains the effective sample size falls below ",
-                              collapsed_ess, " of ", particles, " particles, most often at step ", usual_step(chains),
+    warnings.push_back(concat("the weights collapse: in ", collapsed, " of ", count,
+                              " chains the effective sample size falls below ", collapsed_ess, " of ",
+                              particles, " particles, most often at step ", usual_step(chains),
                               "; more particles, a finer grid there or kernel=exact help"));
   }
   const double sd = log_evidence_sd(chains.log_evidence);
   const double share = count < fewest_chains ? 0.0 : share_of_largest(chains.log_evidence);
   if (sd > largest_sd || share > largest_share) {
-    const std::string of_largest = share > largest_share ? concat(" and one chain has ", three_digits(100.0 * share), " % of the sum") : "";
-    warnings.push_back(concat("the chains disagree on the evidence: the standard deviation of log_evidence is ", three_digits(sd),
-                              of_largest,
-                              ", so that its mean hangs on chains too rare to be seen and is probably too low; more particles or a grid "
-                              "finer where weights collapse help"));
+    const std::string of_largest =
+        share > largest_share ? concat(" and one chain has ", three_digits(100.0 * share), " % of the sum")
+                              : "";
+    warnings.push_back(
+        concat("the chains disagree on the evidence: the standard deviation of log_evidence is ",
+               three_digits(sd), of_largest,
+               ", so that its mean hangs on chains too rare to be seen and is probably too low; more "
+               "particles or a grid "
+               "finer where weights collapse help"));
   }
   return warnings;
 }

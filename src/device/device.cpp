@@ -23,7 +23,9 @@ namespace {
 
 #ifdef GMDIFF_HAS_CUDA
 std::vector<DeviceInfo> find_gpus() { return cuda::discover(); }
-std::unique_ptr<Executor> make_gpu_executor(int index) { return cuda::make_executor(cuda::make_gpu(index), Device::cuda(index).name()); }
+std::unique_ptr<Executor> make_gpu_executor(int index) {
+  return cuda::make_executor(cuda::make_gpu(index), Device::cuda(index).name());
+}
 std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
   if (device.numbers().size() == 1) return make_gpu_executor(device.number());
   std::vector<std::unique_ptr<Executor>> gpus;
@@ -31,8 +33,11 @@ std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
   return make_executor_of_several(std::move(gpus), device.name());
 }
 #else
-constexpr const char* cuda_reason = "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
-std::vector<DeviceInfo> find_gpus() { return {{.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason}}; }
+constexpr const char* cuda_reason =
+    "this build has no CUDA support (GMDIFF_CUDA=OFF, or no CUDA toolkit was found)";
+std::vector<DeviceInfo> find_gpus() {
+  return {{.name = "cuda", .description = "NVIDIA GPU", .available = false, .reason = cuda_reason}};
+}
 std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
   throw DeviceUnavailable(concat("device ", device.name(), ": ", cuda_reason));
 }
@@ -70,7 +75,8 @@ std::string list_text(const std::vector<int>& numbers) {
 Device Device::cuda(std::vector<int> indices) {
   require(!indices.empty(), "Device: cuda needs the index of a GPU, got an empty list");
   for (auto index = indices.begin(); index != indices.end(); ++index) {
-    require(*index >= 0, "Device: cuda index must not be negative, got ", *index, " in cuda:", list_text(indices));
+    require(*index >= 0, "Device: cuda index must not be negative, got ", *index,
+            " in cuda:", list_text(indices));
     require(std::find(indices.begin(), index, *index) == index, "Device: cuda index ", *index,
             " is there twice in cuda:", list_text(indices), ", expected each GPU once");
   }
@@ -96,7 +102,8 @@ Device Device::parse(std::string_view name) {
   const std::optional numbers = parse_numbers(colon == std::string_view::npos ? "0" : name.substr(colon + 1));
   if (kind == "cpu" && numbers && numbers->size() == 1) return cpu(numbers->front());
   if (kind == "cuda" && numbers) return cuda(*numbers);
-  fail("Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or cuda:INDEX,INDEX..., got \"", name, "\"");
+  fail("Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or cuda:INDEX,INDEX..., got \"",
+       name, "\"");
 }
 
 std::string Device::name() const {
@@ -112,16 +119,21 @@ DeviceInfo cpu_info() {
   try {
     return {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""};
   } catch (const std::exception& error) {
-    return {.name = "cpu", .description = "vectorised, all processors", .available = false, .reason = error.what()};
+    return {.name = "cpu",
+            .description = "vectorised, all processors",
+            .available = false,
+            .reason = error.what()};
   }
 }
 
 }  // namespace
 
 std::vector<DeviceInfo> devices() {
-  std::vector<DeviceInfo> list = {
-      {.name = "reference", .description = "double precision, one particle at a time, one thread", .available = true, .reason = ""},
-      cpu_info()};
+  std::vector<DeviceInfo> list = {{.name = "reference",
+                                   .description = "double precision, one particle at a time, one thread",
+                                   .available = true,
+                                   .reason = ""},
+                                  cpu_info()};
   for (DeviceInfo& gpu : find_gpus()) list.push_back(std::move(gpu));
   return list;
 }
@@ -129,8 +141,10 @@ std::vector<DeviceInfo> devices() {
 void check_number(const Device& device) {
   constexpr int most_threads = 1024;
   const bool is_cpu = device.kind() == Device::Kind::cpu;
-  require(device.number() >= 0, "Device: ", is_cpu ? "cpu threads" : "cuda index", " must not be negative, got ", device.number());
-  require(!is_cpu || device.number() <= most_threads, "Device: cpu threads must be at most ", most_threads, ", got ", device.number());
+  require(device.number() >= 0, "Device: ", is_cpu ? "cpu threads" : "cuda index",
+          " must not be negative, got ", device.number());
+  require(!is_cpu || device.number() <= most_threads, "Device: cpu threads must be at most ", most_threads,
+          ", got ", device.number());
 }
 
 std::unique_ptr<Executor> make_executor(const Device& device) {

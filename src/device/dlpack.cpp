@@ -33,7 +33,9 @@ DLManagedTensor* to_dlpack(const Samples& samples) {
   tensor.data = const_cast<void*>(data);  // DLPack has no other pointer
   tensor.device = {.device_type = gpu ? kDLCUDA : kDLCPU, .device_id = gpu ? gpu->index : 0};
   tensor.ndim = static_cast<int>(made->shape.size());
-  tensor.dtype = {.code = kDLFloat, .bits = static_cast<std::uint8_t>(samples.precision() == Precision::f32 ? 32 : 64), .lanes = 1};
+  tensor.dtype = {.code = kDLFloat,
+                  .bits = static_cast<std::uint8_t>(samples.precision() == Precision::f32 ? 32 : 64),
+                  .lanes = 1};
   tensor.shape = made->shape.data();
   made->tensor.manager_ctx = made.get();
   made->tensor.deleter = [](DLManagedTensor* self) { delete static_cast<Export*>(self->manager_ctx); };

@@ -35,11 +35,12 @@ struct Task {
   std::uint32_t replicate;  ///< of the streams of a draw (0 but for distances)
   std::int64_t first;       ///< index of the first particle
   std::int64_t count;
-  const double* start;                ///< (count, d) row-major given states, or null
-  const std::vector<int>& kept;       ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
-  std::variant<float*, double*> out;  ///< (count, kept.size(), d) row-major, in host memory or in what `Executor::keep` gave
-  bool keeps_out;                     ///< whether it is the latter
-  std::size_t memory_limit;           ///< as `block_size` was told
+  const double* start;           ///< (count, d) row-major given states, or null
+  const std::vector<int>& kept;  ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
+  std::variant<float*, double*>
+      out;         ///< (count, kept.size(), d) row-major, in host memory or in what `Executor::keep` gave
+  bool keeps_out;  ///< whether it is the latter
+  std::size_t memory_limit;  ///< as `block_size` was told
   std::stop_token stop;
 };
 
@@ -65,11 +66,12 @@ struct SmcTask {
   Precision precision;
   std::int64_t first;  ///< index of the first chain
   std::int64_t count;
-  std::variant<float*, double*> out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
-  double* log_evidence;               ///< (count), without the plan's constant
-  double* smallest_ess;               ///< (count) as in `ChainReport`
-  int* smallest_ess_step;             ///< (count)
-  double* log_weights;                ///< (count, N) normalised, or null
+  std::variant<float*, double*>
+      out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
+  double* log_evidence;    ///< (count), without the plan's constant
+  double* smallest_ess;    ///< (count) as in `ChainReport`
+  int* smallest_ess_step;  ///< (count)
+  double* log_weights;     ///< (count, N) normalised, or null
   /// What is told of the W weightings, or null: (count, W), (count, W), (count, W, N), (count, W, N) as in `SmcHistory`.
   double* ess;
   std::uint8_t* resampled;
@@ -117,7 +119,8 @@ class Executor {
   virtual std::string name() const = 0;
   /// Particles of a block that the device likes best within `memory_limit` bytes (0: no limit), when `num_kept` levels are kept.
   /// @throws std::invalid_argument when not even one particle fits.
-  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const = 0;
+  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+                                  std::size_t memory_limit) const = 0;
   /// Memory of the device for a result of so many bytes that stays there; null where results are in host memory anyway.
   /// @throws DeviceError when there is not enough, std::invalid_argument when one memory cannot hold what this device computes.
   virtual std::unique_ptr<DeviceMemory> keep(std::size_t /*bytes*/) const { return nullptr; }
@@ -128,7 +131,8 @@ class Executor {
   virtual particle::AnySmcTables lower(const SmcPlan& /*plan*/, Precision /*precision*/) const { return {}; }
   /// Chains of a task that the device likes best within `memory_limit` bytes (0: no limit).
   /// @throws std::invalid_argument when not even one chain fits.
-  virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const = 0;
+  virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
+                                      std::size_t memory_limit) const = 0;
   /// Runs chains of SMC; after a failure or a request to stop the output is undefined.
   virtual ChainFailure run(const SmcTask& task) const = 0;
   /// Sums of distances on this device. They may outlive the executor.
@@ -166,11 +170,13 @@ Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
 /// The same on a given executor, whatever the options' device.
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
 /// Writes the values of such a run of a draw of one problem in double to `points` (count, d), without the copy that samples would need.
-void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor, Points& points);
+void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor,
+                 Points& points);
 
 /// `run` of smc.hpp on a given executor.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor);
 /// `evaluate` of evaluate.hpp on a given executor.
-Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options, const Executor& executor);
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options,
+                    const Executor& executor);
 
 }  // namespace gmdiff

@@ -15,17 +15,20 @@ using Eigen::Index;
 
 constexpr double noticeable = 0.01;         // relative change of a variance
 constexpr double negligible_weight = 1e-3;  // of a component
-constexpr double loss_of_steps = 0.01;      // of a sum of 1 of spacing / deviation over the levels, measured: numerics.md §9
+constexpr double loss_of_steps =
+    0.01;  // of a sum of 1 of spacing / deviation over the levels, measured: numerics.md §9
 
 double epsilon(Precision precision) {
-  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon()) : std::numeric_limits<double>::epsilon();
+  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                                     : std::numeric_limits<double>::epsilon();
 }
 
 /// The level that an affine step leads to: x_0 and the noise of x_t keep their coefficients (mathematics.md §5), exactly so for steps that
 /// replace x_0 by D.
 Level after(const AffineStep& step, Level before) {
   if (step.evaluations > 0) before = step.level1;
-  return {.alpha = std::abs(step.a * before.alpha + step.b_1 + step.b_2 + step.b_p), .sigma = std::hypot(step.a * before.sigma, step.e)};
+  return {.alpha = std::abs(step.a * before.alpha + step.b_1 + step.b_2 + step.b_p),
+          .sigma = std::hypot(step.a * before.sigma, step.e)};
 }
 Level after(const MixtureTransition& step, Level /*before*/) { return step.s; }
 
@@ -48,8 +51,12 @@ struct Axis {
   double variance;       ///< along the axis
   double second_moment;  ///< of the coordinates, weighted by the squares of the axis' entries
 
-  double size(Level level) const { return std::sqrt(level.alpha * level.alpha * second_moment + level.sigma * level.sigma); }
-  double deviation(Level level) const { return std::sqrt(level.alpha * level.alpha * variance + level.sigma * level.sigma); }
+  double size(Level level) const {
+    return std::sqrt(level.alpha * level.alpha * second_moment + level.sigma * level.sigma);
+  }
+  double deviation(Level level) const {
+    return std::sqrt(level.alpha * level.alpha * variance + level.sigma * level.sigma);
+  }
 };
 
 /// Axes of positive variance of the components that count. Variances that are rounding errors of a component's largest are 0.
@@ -59,13 +66,15 @@ std::vector<Axis> axes(const MixtureTable& law) {
   for (Index k = 0; k < law.num_components(); ++k) {
     if (law.log_weights(k) < std::log(negligible_weight)) continue;
     const auto row = law.eigenvalues.row(law.eigenvalues.rows() == 1 ? 0 : k);
-    const Eigen::VectorXd l = row.size() == 1 ? Eigen::VectorXd::Constant(d, row(0)) : Eigen::VectorXd(row.transpose());
+    const Eigen::VectorXd l =
+        row.size() == 1 ? Eigen::VectorXd::Constant(d, row(0)) : Eigen::VectorXd(row.transpose());
     const double resolved = static_cast<double>(d) * epsilon(Precision::f64) * std::sqrt(l.maxCoeff());
     Eigen::VectorXd moments = law.means.row(k).transpose().cwiseAbs2();
     if (law.bases.empty()) {
       moments += l;
     } else {
-      const Eigen::MatrixXd squares = law.bases[law.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].cwiseAbs2();
+      const Eigen::MatrixXd squares =
+          law.bases[law.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].cwiseAbs2();
       moments = squares.transpose() * (moments + squares * l);
     }
     for (Index i = 0; i < d; ++i) {
@@ -112,14 +121,17 @@ class Worst {
     if (!(loss_ > noticeable)) return {};
     const bool single = precision_ == Precision::f32;
     const double size = std::sqrt(axis_.second_moment);
-    return concat(single ? "float32" : "float64", " resolves ", epsilon(precision_) * size, " at coordinates of size ", size,
-                  ", where component ", axis_.component, " of the law has a standard deviation of ", std::sqrt(axis_.variance),
+    return concat(single ? "float32" : "float64", " resolves ", epsilon(precision_) * size,
+                  " at coordinates of size ", size, ", where component ", axis_.component,
+                  " of the law has a standard deviation of ", std::sqrt(axis_.variance),
                   ": rounding changes that variance by up to about ", percent(), "; ",
                   single ? "use precision f64, or move the law nearer to 0" : "move the law nearer to 0");
   }
 
  private:
-  std::string percent() const { return loss_ >= 1.0 ? "100 % or more" : concat(std::round(100.0 * loss_), " %"); }
+  std::string percent() const {
+    return loss_ >= 1.0 ? "100 % or more" : concat(std::round(100.0 * loss_), " %");
+  }
 
   Precision precision_;
   double loss_ = 0.0;

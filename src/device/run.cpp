@@ -27,8 +27,8 @@ int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 
 
 void check_plan(const Plan& plan) {
   require(!plan.problems.empty(), "run: the plan has no problem");
-  require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)), "run: the plan has ", plan.steps.size(),
-          " steps but ", plan.times.size(), " times");
+  require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)),
+          "run: the plan has ", plan.steps.size(), " steps but ", plan.times.size(), " times");
 }
 
 void check_start(const Plan& plan, const Options& options) {
@@ -37,11 +37,13 @@ void check_start(const Plan& plan, const Options& options) {
   const auto problems = static_cast<std::uint64_t>(plan.problems.size());
   const std::uint64_t rows = saturating_product(problems, static_cast<std::uint64_t>(options.count));
   require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
-  require(start.cols() == plan.dim() && static_cast<std::uint64_t>(start.rows()) == rows, "run: start has shape (", start.rows(), ", ",
-          start.cols(), "), expected (", rows, ", ", plan.dim(), ")");
+  require(start.cols() == plan.dim() && static_cast<std::uint64_t>(start.rows()) == rows,
+          "run: start has shape (", start.rows(), ", ", start.cols(), "), expected (", rows, ", ", plan.dim(),
+          ")");
   for (Eigen::Index n = 0; n < start.rows(); ++n) {
     for (Eigen::Index i = 0; i < start.cols(); ++i) {
-      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i), " in coordinate ", i);
+      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i),
+              " in coordinate ", i);
     }
   }
 }
@@ -62,7 +64,8 @@ std::vector<int> kept_levels(const Plan& plan, int history) {
   if (history == 0 && plan.kind != PlanKind::forward) return {first_level(plan) + levels - 1};
   if (history == 0) history = levels;
   require(levels >= 2, "run: a plan without steps has no history, got history ", history);
-  require(history >= 2 && history <= levels, "run: history must be 0 or 2 to ", levels, " levels, got ", history);
+  require(history >= 2 && history <= levels, "run: history must be 0 or 2 to ", levels, " levels, got ",
+          history);
   std::vector<int> kept;
   for (std::int64_t i = 0; i < history; ++i) {
     const std::int64_t gaps = history - 1;
@@ -109,20 +112,22 @@ class Run {
 Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor)
     : plan_(plan), options_(options), replicate_(replicate), executor_(executor) {
   kept_ = kept_levels(plan, options.history);
-  const std::uint64_t particles = saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
+  const std::uint64_t particles =
+      saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
   const std::uint64_t values_per_particle = kept_.size() * static_cast<std::uint64_t>(plan.dim());
   total_ = static_cast<std::int64_t>(particles);
   values_per_particle_ = static_cast<std::int64_t>(values_per_particle);
 
   // A result that stays on the device has its memory before the blocks are cut to fit the rest.
-  if (options.keep_on_device) memory_ = executor_->keep(result_bytes(particles, values_per_particle, options.precision));
+  if (options.keep_on_device)
+    memory_ = executor_->keep(result_bytes(particles, values_per_particle, options.precision));
   block_ = executor_->block_size(plan, options.precision, kept_.size(), options.memory_limit);
 }
 
 Samples Run::operator()() {
   if (memory_ == nullptr) {
-    values_ =
-        allocate(static_cast<std::uint64_t>(total_), static_cast<std::uint64_t>(values_per_particle_), options_.precision, "particles");
+    values_ = allocate(static_cast<std::uint64_t>(total_), static_cast<std::uint64_t>(values_per_particle_),
+                       options_.precision, "particles");
   }
   run_problems();
   const auto problems = static_cast<std::int64_t>(plan_.problems.size());
@@ -153,20 +158,21 @@ void Run::run_problem(std::size_t problem) {
 
 /// Particles [first, first + count) of the range of one problem.
 void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count) {
-  const NonFinite non_finite = executor_->run({.plan = plan_,
-                                               .problem = plan_.problems[problem],
-                                               .seed = problem_seed(options_.seed, problem),
-                                               .precision = options_.precision,
-                                               .math = options_.math,
-                                               .replicate = replicate_,
-                                               .first = options_.first + first,
-                                               .count = count,
-                                               .start = options_.start ? options_.start->row(done_).data() : nullptr,
-                                               .kept = kept_,
-                                               .out = place(),
-                                               .keeps_out = memory_ != nullptr,
-                                               .memory_limit = options_.memory_limit,
-                                               .stop = options_.stop});
+  const NonFinite non_finite =
+      executor_->run({.plan = plan_,
+                      .problem = plan_.problems[problem],
+                      .seed = problem_seed(options_.seed, problem),
+                      .precision = options_.precision,
+                      .math = options_.math,
+                      .replicate = replicate_,
+                      .first = options_.first + first,
+                      .count = count,
+                      .start = options_.start ? options_.start->row(done_).data() : nullptr,
+                      .kept = kept_,
+                      .out = place(),
+                      .keeps_out = memory_ != nullptr,
+                      .memory_limit = options_.memory_limit,
+                      .stop = options_.stop});
   if (options_.stop.stop_requested()) interrupt();
   non_finite_.add(non_finite);
   done_ += count;
@@ -177,7 +183,9 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
 std::variant<float*, double*> Run::place() {
   const std::int64_t begin = done_ * values_per_particle_;
   if (given_ != nullptr) return given_ + begin;
-  if (memory_ == nullptr) return std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + begin); }, values_);
+  if (memory_ == nullptr)
+    return std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + begin); },
+                      values_);
   if (options_.precision == Precision::f32) return static_cast<float*>(memory_->data()) + begin;
   return static_cast<double*>(memory_->data()) + begin;
 }
@@ -192,9 +200,11 @@ std::shared_ptr<const SampleValues> Run::take_values() {
 
 void Run::throw_if_non_finite() const {
   if (non_finite_.particles == 0) return;
-  const std::string where =
-      non_finite_.first_step < 0 ? "at the start" : concat("after step ", non_finite_.first_step + 1, " of ", plan_.steps.size());
-  throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", done_, " particles are not finite, first ", where,
+  const std::string where = non_finite_.first_step < 0 ? "at the start"
+                                                       : concat("after step ", non_finite_.first_step + 1,
+                                                                " of ", plan_.steps.size());
+  throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", done_,
+                              " particles are not finite, first ", where,
                               options_.precision == Precision::f32 ? " (in float32)" : ""));
 }
 
@@ -222,7 +232,8 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
 
   Provenance provenance;
   provenance.seed = options_.seed;
-  for (std::size_t p = 0; p < plan_.problems.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
+  for (std::size_t p = 0; p < plan_.problems.size(); ++p)
+    provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
   provenance.first = options_.first;
   provenance.plan_hash = plan_.hash();
   provenance.math = options_.math;
@@ -230,7 +241,8 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
   provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   provenance.particle_steps = static_cast<double>(done_) * static_cast<double>(plan_.steps.size());
   provenance.warnings = plan_.warnings;
-  if (const auto warning = precision_warning(plan_, options_.precision)) provenance.warnings.push_back(*warning);
+  if (const auto warning = precision_warning(plan_, options_.precision))
+    provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
   return {take_values(), std::move(shape), std::move(times), std::move(provenance)};
 }
@@ -242,7 +254,8 @@ Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, c
   return Run(plan, options, replicate, executor)();
 }
 
-void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor, Points& points) {
+void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor,
+                 Points& points) {
   const Options options{.count = points.rows(), .seed = seed, .precision = Precision::f64};
   check(plan, options, replicate);
   Run(plan, options, replicate, executor).write_to(points.data());

@@ -16,22 +16,23 @@ constexpr std::uint64_t max_stream_blocks = std::uint64_t{1} << 32;
 void check_range(const Options& options, const char* of) {
   require(options.count >= 1, "run: count must be at least 1, got ", options.count);
   require(options.first >= 0, "run: first must not be negative, got ", options.first);
-  require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: ", of, " ", options.first, " to ",
-          options.first, " + ", options.count, " reach beyond index 2^63");
+  require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: ", of, " ",
+          options.first, " to ", options.first, " + ", options.count, " reach beyond index 2^63");
 }
 
 void check_streams(std::size_t steps, Eigen::Index dim, Precision precision) {
   const std::uint64_t normals = saturating_product(steps, static_cast<std::uint64_t>(dim));
   const std::uint64_t per_block = precision == Precision::f32 ? 4 : 2;
-  require(normals / per_block <= max_stream_blocks - 1, "run: ", steps, " steps in dimension ", dim, " need ", normals,
-          " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
+  require(normals / per_block <= max_stream_blocks - 1, "run: ", steps, " steps in dimension ", dim, " need ",
+          normals, " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
 }
 
 std::uint64_t result_bytes(std::uint64_t count, std::uint64_t values_each, Precision precision) {
   return saturating_product(saturating_product(count, values_each), bytes_of_a_value(precision));
 }
 
-Samples::Buffer allocate(std::uint64_t count, std::uint64_t values_each, Precision precision, const char* of) {
+Samples::Buffer allocate(std::uint64_t count, std::uint64_t values_each, Precision precision,
+                         const char* of) {
   const std::uint64_t bytes = result_bytes(count, values_each, precision);
   require_memory(bytes, "the result of ", count, " ", of, " (ranges can be run one after the other)");
   try {

@@ -9,32 +9,36 @@ namespace gmdiff {
 
 Samples run(const Plan& plan, const Options& options) { return run(plan, options, 0); }
 
-Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
-               const Options& options) {
+Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options) {
   return sample(std::span(&mixture, 1), process, grid, sampler, options);
 }
 
-Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
-               const Options& options) {
+Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options) {
   return run(sampling_plan(mixtures, process, grid, sampler), options);
 }
 
-Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-               const Sampler& sampler, const Options& options) {
+Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const Sampler& sampler, const Options& options) {
   return sample(posterior(prior, observation).mixture, process, grid, sampler, options);
 }
 
-Samples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process, const TimeGrid& grid,
-               const Sampler& sampler, const Options& options) {
+Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+               const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
+               const Options& options) {
   std::vector<Mixture> laws;
   for (Posterior& exact : posterior(prior, observations)) laws.push_back(std::move(exact.mixture));
   return sample(laws, process, grid, sampler, options);
 }
 
-Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Options& options) {
+Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
+                const Options& options) {
   return run(forward_plan(std::span(&mixture, 1), process, grid), options);
 }
 
-Samples draw(const Mixture& mixture, const Options& options, Level level) { return run(draw_plan(std::span(&mixture, 1), level), options); }
+Samples draw(const Mixture& mixture, const Options& options, Level level) {
+  return run(draw_plan(std::span(&mixture, 1), level), options);
+}
 
 }  // namespace gmdiff

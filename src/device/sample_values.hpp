@@ -9,7 +9,9 @@
 
 namespace gmdiff {
 
-constexpr std::size_t bytes_of_a_value(Precision precision) { return precision == Precision::f32 ? sizeof(float) : sizeof(double); }
+constexpr std::size_t bytes_of_a_value(Precision precision) {
+  return precision == Precision::f32 ? sizeof(float) : sizeof(double);
+}
 
 /// So many numbers in host memory, uninitialised. @throws std::bad_alloc
 Samples::Buffer host_values(std::size_t size, Precision precision);

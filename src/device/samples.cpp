@@ -23,7 +23,9 @@ bool matches(const std::vector<std::int64_t>& shape, std::size_t size) {
   std::uint64_t product = 1;
   for (const std::int64_t extent : shape) {
     if (extent < 0) return false;
-    if (extent != 0 && product > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(extent)) return false;
+    if (extent != 0 &&
+        product > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(extent))
+      return false;
     product *= static_cast<std::uint64_t>(extent);
   }
   return product == size;
@@ -31,14 +33,21 @@ bool matches(const std::vector<std::int64_t>& shape, std::size_t size) {
 
 }  // namespace
 
-Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance)
-    : Samples(std::make_shared<const SampleValues>(std::move(values)), std::move(shape), std::move(times), std::move(provenance)) {}
-
-Samples::Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape, std::vector<double> times,
+Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times,
                  Provenance provenance)
-    : values_(std::move(values)), shape_(std::move(shape)), times_(std::move(times)), provenance_(std::move(provenance)) {
-  require(!shape_.empty() && shape_.back() >= 1, "Samples: shape ", shape_text(shape_), " has no dimension d >= 1 as its last entry");
-  require(matches(shape_, values_->size()), "Samples: shape ", shape_text(shape_), " does not match ", values_->size(), " values");
+    : Samples(std::make_shared<const SampleValues>(std::move(values)), std::move(shape), std::move(times),
+              std::move(provenance)) {}
+
+Samples::Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
+                 std::vector<double> times, Provenance provenance)
+    : values_(std::move(values)),
+      shape_(std::move(shape)),
+      times_(std::move(times)),
+      provenance_(std::move(provenance)) {
+  require(!shape_.empty() && shape_.back() >= 1, "Samples: shape ", shape_text(shape_),
+          " has no dimension d >= 1 as its last entry");
+  require(matches(shape_, values_->size()), "Samples: shape ", shape_text(shape_), " does not match ",
+          values_->size(), " values");
 }
 
 Precision Samples::precision() const { return values_->precision(); }
@@ -55,7 +64,8 @@ template <class Scalar>
 Eigen::Map<const RowMatrix<Scalar>> Samples::host() const {
   const bool is_f32 = std::is_same_v<Scalar, float>;
   require((precision() == Precision::f32) == is_f32, "Samples::host: the samples are ",
-          precision() == Precision::f32 ? "float32" : "float64", ", asked for ", is_f32 ? "float32" : "float64");
+          precision() == Precision::f32 ? "float32" : "float64", ", asked for ",
+          is_f32 ? "float32" : "float64");
   return {std::get<Values<Scalar>>(values_->host()).data(), rows(), dim()};
 }
 

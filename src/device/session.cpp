@@ -48,13 +48,20 @@ const Device& Session::device() const { return resources_->device(); }
 const Executor& Session::executor() const { return resources_->executor(); }
 const DistanceSums& Session::sums() const { return resources_->sums(); }
 
-Samples Session::run(const Plan& plan, const Options& options) const { return gmdiff::run(plan, options, 0, executor()); }
+Samples Session::run(const Plan& plan, const Options& options) const {
+  return gmdiff::run(plan, options, 0, executor());
+}
 
-SmcSamples Session::run(std::span<const SmcPlan> plans, const Options& options) const { return gmdiff::run(plans, options, executor()); }
+SmcSamples Session::run(std::span<const SmcPlan> plans, const Options& options) const {
+  return gmdiff::run(plans, options, executor());
+}
 
-SmcSamples Session::run(const SmcPlan& plan, const Options& options) const { return run(std::span(&plan, 1), options); }
+SmcSamples Session::run(const SmcPlan& plan, const Options& options) const {
+  return run(std::span(&plan, 1), options);
+}
 
-Evaluation Session::evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) const {
+Evaluation Session::evaluate(const Mixture& mixture, const Points& x, Level level,
+                             const EvaluateOptions& options) const {
   return gmdiff::evaluate(mixture, x, level, options, executor());
 }
 

@@ -63,14 +63,18 @@ SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
 class Several final : public Executor {
  public:
   Several(std::vector<std::unique_ptr<Executor>> executors, std::string name)
-      : executors_(std::move(executors)), name_(std::move(name)), threads_(static_cast<int>(executors_.size())) {}
+      : executors_(std::move(executors)),
+        name_(std::move(name)),
+        threads_(static_cast<int>(executors_.size())) {}
 
   std::string name() const override { return name_; }
 
   /// Equal shares, so the one that takes least decides.
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+                          std::size_t memory_limit) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
-    for (const auto& executor : executors_) least = std::min(least, executor->block_size(plan, precision, num_kept, memory_limit));
+    for (const auto& executor : executors_)
+      least = std::min(least, executor->block_size(plan, precision, num_kept, memory_limit));
     return least * std::ssize(executors_);
   }
 
@@ -91,9 +95,11 @@ class Several final : public Executor {
     return executors_.front()->lower(plan, precision);
   }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
+                              std::size_t memory_limit) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
-    for (const auto& executor : executors_) least = std::min(least, executor->chains_at_once(plan, precision, memory_limit));
+    for (const auto& executor : executors_)
+      least = std::min(least, executor->chains_at_once(plan, precision, memory_limit));
     return least * std::ssize(executors_);
   }
 
@@ -139,7 +145,8 @@ class Several final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_executor_of_several(std::vector<std::unique_ptr<Executor>> executors, std::string name) {
+std::unique_ptr<Executor> make_executor_of_several(std::vector<std::unique_ptr<Executor>> executors,
+                                                   std::string name) {
   return std::make_unique<Several>(std::move(executors), std::move(name));
 }
 

@@ -29,14 +29,16 @@ void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!options.start.has_value(), "run: SMC takes no start states");
   require(options.history == 0, "run: SMC keeps no levels, so history must be 0, got ", options.history,
           " (smc_history keeps its weights)");
-  require(!options.keep_on_device, "run: SMC has its results in host memory, so keep_on_device must be false");
+  require(!options.keep_on_device,
+          "run: SMC has its results in host memory, so keep_on_device must be false");
   const SmcPlan& first = plans.front();
   for (const SmcPlan& plan : plans) {
     require(plan.dim() == first.dim() && plan.particles == first.particles && plan.output == first.output,
-            "run: the problems of a batch must have one dimension, number of particles and output; the first has d = ", first.dim(),
-            ", N = ", first.particles, ", another d = ", plan.dim(), ", N = ", plan.particles);
-    require(plan.times.size() == plan.steps.size() + 1, "run: the SMC plan has ", plan.steps.size(), " steps but ", plan.times.size(),
-            " times");
+            "run: the problems of a batch must have one dimension, number of particles and output; the first "
+            "has d = ",
+            first.dim(), ", N = ", first.particles, ", another d = ", plan.dim(), ", N = ", plan.particles);
+    require(plan.times.size() == plan.steps.size() + 1, "run: the SMC plan has ", plan.steps.size(),
+            " steps but ", plan.times.size(), " times");
     check_streams(plan.steps.size(), plan.dim(), options.precision);
     require(!options.smc_history || plan.weightings() == first.weightings(),
             "run: with smc_history the problems of a batch must be weighted at the same steps");
@@ -75,7 +77,8 @@ class SmcRun {
     require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
     const auto chains = static_cast<std::uint64_t>(chains_);
     require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
-    values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision, "chains");
+    values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision,
+                       "chains");
     resize_chains(chains);
     if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
     if (options.smc_history) make_history();
@@ -83,7 +86,8 @@ class SmcRun {
 
   SmcSamples operator()() {
     for (std::size_t problem = 0; problem < plans_.size(); ++problem) run_problem(problem);
-    return finish(plans_.size() == 1 ? std::vector{options_.count} : std::vector{std::ssize(plans_), options_.count});
+    return finish(plans_.size() == 1 ? std::vector{options_.count}
+                                     : std::vector{std::ssize(plans_), options_.count});
   }
 
  private:
@@ -92,7 +96,8 @@ class SmcRun {
   /// Of samples, weights and the report of every chain.
   std::uint64_t bytes_of_results(std::uint64_t chains) const {
     const auto N = static_cast<std::uint64_t>(N_);
-    const std::uint64_t samples = result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
+    const std::uint64_t samples =
+        result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
     return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double)));
   }
 
@@ -105,9 +110,10 @@ class SmcRun {
   void make_history() {
     history_.steps = plans_.front().weightings();
     const auto weightings = static_cast<std::size_t>(chains_) * history_.steps.size();
-    const std::uint64_t bytes = saturating_product(saturating_product(weightings, static_cast<std::uint64_t>(N_)), 12);
-    require(bytes < (std::uint64_t{1} << 36), "run: the history of ", chains_, " chains of ", N_, " particles at ", history_.steps.size(),
-            " weightings takes ", bytes, " bytes, more than 2^36");
+    const std::uint64_t bytes =
+        saturating_product(saturating_product(weightings, static_cast<std::uint64_t>(N_)), 12);
+    require(bytes < (std::uint64_t{1} << 36), "run: the history of ", chains_, " chains of ", N_,
+            " particles at ", history_.steps.size(), " weightings takes ", bytes, " bytes, more than 2^36");
     require_memory(bytes, "the history of ", chains_, " chains of ", N_, " particles");
     history_.ess.resize(weightings);
     history_.resampled.resize(weightings);
@@ -127,10 +133,13 @@ class SmcRun {
     }
   }
 
-  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, std::int64_t first, std::int64_t count) {
+  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, std::int64_t first,
+                  std::int64_t count) {
     const SmcPlan& plan = plans_[problem];
     const std::int64_t W = std::ssize(history_.steps);
-    const auto place = [](auto& values, std::int64_t begin) { return values.empty() ? nullptr : values.data() + begin; };
+    const auto place = [](auto& values, std::int64_t begin) {
+      return values.empty() ? nullptr : values.data() + begin;
+    };
     const std::int64_t d = plan.dim();
     const SmcTask task{
         .plan = plan,
@@ -139,7 +148,9 @@ class SmcRun {
         .precision = options_.precision,
         .first = options_.first + first,
         .count = count,
-        .out = std::visit([&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); }, values_),
+        .out = std::visit(
+            [&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); },
+            values_),
         .log_evidence = report_.log_evidence.data() + done_,
         .smallest_ess = report_.smallest_ess.data() + done_,
         .smallest_ess_step = report_.smallest_ess_step.data() + done_,
@@ -155,7 +166,8 @@ class SmcRun {
     if (failure.found()) fail_with(failure, plan, problem, task.first);
     std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
     for (std::int64_t c = 0; c < count; ++c) task.log_evidence[c] += plan.log_constant;
-    particle_steps_ += static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
+    particle_steps_ +=
+        static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
     done_ += count;
     if (options_.progress) options_.progress({.done = done_, .total = chains_});
   }
@@ -165,18 +177,21 @@ class SmcRun {
     rotate_back(plan.V, rows, count * rows_);
     const std::int64_t of_a_chain = rows_ * plan.dim();
     for (std::int64_t i = 0; i < count * of_a_chain; ++i) {
-      if (!std::isfinite(rows[i])) throw NonFiniteError(concat("run: chain ", first + i / of_a_chain, " has a result that is not finite"));
+      if (!std::isfinite(rows[i]))
+        throw NonFiniteError(
+            concat("run: chain ", first + i / of_a_chain, " has a result that is not finite"));
     }
   }
 
-  [[noreturn]] void fail_with(const ChainFailure& failure, const SmcPlan& plan, std::size_t problem, std::int64_t first) const {
+  [[noreturn]] void fail_with(const ChainFailure& failure, const SmcPlan& plan, std::size_t problem,
+                              std::int64_t first) const {
     const std::string where = failure.step == static_cast<int>(plan.steps.size())
                                   ? std::string("at the end")
                                   : concat("at step ", failure.step + 1, " of ", plan.steps.size());
     const std::string of_problem = plans_.size() == 1 ? std::string() : concat(" of problem ", problem);
     throw WeightError(concat("run: chain ", first + failure.chain, of_problem,
-                             failure.all_weights_zero ? ": all weights are 0 " : ": a weight is not finite ", where,
-                             options_.precision == Precision::f32 ? " (in float32)" : ""));
+                             failure.all_weights_zero ? ": all weights are 0 " : ": a weight is not finite ",
+                             where, options_.precision == Precision::f32 ? " (in float32)" : ""));
   }
 
   /// Hands over whole chains, of whole problems when there are several.
@@ -196,7 +211,8 @@ class SmcRun {
     const auto N = static_cast<std::size_t>(N_);
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
-    std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); }, values_);
+    std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); },
+               values_);
     resize_chains(chains);
     if (!log_weights_.empty()) log_weights_.resize(chains * N);
     const std::size_t weightings = chains * history_.steps.size();
@@ -204,14 +220,15 @@ class SmcRun {
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(report_), std::move(log_weights_),
-            std::move(history_)};
+    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(report_),
+            std::move(log_weights_), std::move(history_)};
   }
 
   Provenance provenance() const {
     Provenance provenance;
     provenance.seed = options_.seed;
-    for (std::size_t p = 0; p < plans_.size(); ++p) provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
+    for (std::size_t p = 0; p < plans_.size(); ++p)
+      provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
     provenance.first = options_.first;
     provenance.plan_hash = hash(plans_);
     provenance.math = options_.math;
@@ -227,7 +244,8 @@ class SmcRun {
       add(provenance.warnings, plan.warnings);
       add(provenance.notes, plan.notes);
     }
-    if (const auto warning = precision_warning(plans_, options_.precision)) provenance.warnings.push_back(*warning);
+    if (const auto warning = precision_warning(plans_, options_.precision))
+      provenance.warnings.push_back(*warning);
     add(provenance.warnings, warnings_of_chains());
     return provenance;
   }
@@ -237,8 +255,10 @@ class SmcRun {
     std::vector<std::string> warnings;
     for (std::int64_t first = 0; first < done_; first += options_.count) {
       const std::int64_t count = std::min(options_.count, done_ - first);
-      const ChainReport chains = part_of(report_, static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-      const std::string of_problem = plans_.size() == 1 ? std::string() : concat("problem ", first / options_.count, ": ");
+      const ChainReport chains =
+          part_of(report_, static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+      const std::string of_problem =
+          plans_.size() == 1 ? std::string() : concat("problem ", first / options_.count, ": ");
       for (const std::string& warning : chain_warnings(chains, N_)) warnings.push_back(of_problem + warning);
     }
     return warnings;
@@ -273,19 +293,22 @@ SmcSamples run(std::span<const SmcPlan> plans, const Options& options) {
 
 SmcSamples run(const SmcPlan& plan, const Options& options) { return run(std::span(&plan, 1), options); }
 
-SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-                  const SmcSampler& sampler, const Options& options) {
+SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+                  const TimeGrid& grid, const SmcSampler& sampler, const Options& options) {
   return run(smc_plan(prior, observation, process, grid, sampler), options);
 }
 
-SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process,
-                  const TimeGrid& grid, const SmcSampler& sampler, const Options& options) {
+SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options) {
   std::vector<SmcPlan> plans;
-  for (const LinearObservation& observation : observations) plans.push_back(smc_plan(prior, observation, process, grid, sampler));
+  for (const LinearObservation& observation : observations)
+    plans.push_back(smc_plan(prior, observation, process, grid, sampler));
   return run(plans, options);
 }
 
-SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process, const SmcSampler& sampler, const Options& options) {
+SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,
+                  const SmcSampler& sampler, const Options& options) {
   std::vector<SmcPlan> plans;
   for (const SmcProblem& problem : problems) {
     plans.push_back(smc_plan(problem.prior, problem.observation, process, problem.grid, sampler));
@@ -294,20 +317,27 @@ SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& pr
 }
 
 std::int64_t SmcSamples::chains_per_problem() const {
-  const auto problems = static_cast<std::int64_t>(std::max<std::size_t>(provenance().problem_seeds.size(), 1));
+  const auto problems =
+      static_cast<std::int64_t>(std::max<std::size_t>(provenance().problem_seeds.size(), 1));
   return std::ssize(log_evidence()) / problems;
 }
 
 std::span<const double> SmcSamples::log_evidence_of(std::int64_t problem) const {
   const std::int64_t chains = chains_per_problem();
-  require(problem >= 0 && chains > 0 && (problem + 1) * chains <= std::ssize(log_evidence()), "SmcSamples: problem must be from 0 to ",
-          chains == 0 ? 0 : std::ssize(log_evidence()) / chains - 1, ", got ", problem);
-  return std::span(log_evidence()).subspan(static_cast<std::size_t>(problem * chains), static_cast<std::size_t>(chains));
+  require(problem >= 0 && chains > 0 && (problem + 1) * chains <= std::ssize(log_evidence()),
+          "SmcSamples: problem must be from 0 to ", chains == 0 ? 0 : std::ssize(log_evidence()) / chains - 1,
+          ", got ", problem);
+  return std::span(log_evidence())
+      .subspan(static_cast<std::size_t>(problem * chains), static_cast<std::size_t>(chains));
 }
 
-double SmcSamples::mean_log_evidence(std::int64_t problem) const { return log_mean_exp(log_evidence_of(problem)); }
+double SmcSamples::mean_log_evidence(std::int64_t problem) const {
+  return log_mean_exp(log_evidence_of(problem));
+}
 
-double SmcSamples::log_evidence_sd(std::int64_t problem) const { return gmdiff::log_evidence_sd(log_evidence_of(problem)); }
+double SmcSamples::log_evidence_sd(std::int64_t problem) const {
+  return gmdiff::log_evidence_sd(log_evidence_of(problem));
+}
 
 std::vector<double> SmcSamples::chain_weights() const {
   const std::int64_t chains = chains_per_problem();
@@ -315,7 +345,8 @@ std::vector<double> SmcSamples::chain_weights() const {
   double log_mean = 0.0;
   for (std::int64_t c = 0; c < std::ssize(log_evidence()); ++c) {
     if (c % chains == 0) log_mean = mean_log_evidence(c / chains);
-    weights.push_back(std::exp(log_evidence()[static_cast<std::size_t>(c)] - log_mean) / static_cast<double>(chains));
+    weights.push_back(std::exp(log_evidence()[static_cast<std::size_t>(c)] - log_mean) /
+                      static_cast<double>(chains));
   }
   return weights;
 }

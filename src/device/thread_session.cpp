@@ -50,7 +50,8 @@ class ThreadSessions {
 
   std::shared_ptr<const Session> get(const Device& device) {
     Setting setting(device);
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.setting == setting; });
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.setting == setting; });
     if (found != entries_.end()) {
       std::rotate(entries_.begin(), found, found + 1);
     } else {

@@ -27,7 +27,8 @@ bool has_common_part(const Mixture& mixture, Level level) {
 }
 
 double largest_value(Precision precision) {
-  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
+  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max())
+                                     : std::numeric_limits<double>::max();
 }
 
 }  // namespace
@@ -40,11 +41,13 @@ UnresolvedRows::UnresolvedRows(const Mixture& mixture, Level level, const Evalua
   largest_log_peak_ = -std::numeric_limits<double>::infinity();
   for (Index k = 0; k < mixture.num_components(); ++k) {
     if (mixture.weights()(k) == 0.0) continue;
-    const Eigen::ArrayXd c = level.alpha * level.alpha * l.row(l.rows() == 1 ? 0 : k).transpose().array() + level.sigma * level.sigma;
+    const Eigen::ArrayXd c = level.alpha * level.alpha * l.row(l.rows() == 1 ? 0 : k).transpose().array() +
+                             level.sigma * level.sigma;
     least_variance = std::min(least_variance, c.minCoeff());
     largest_mean_ = std::max(largest_mean_, level.alpha * mixture.means().row(k).cwiseAbs().maxCoeff());
     const double log_det = repeats * c.unaryExpr([](double value) { return std::log(value); }).sum();
-    largest_log_peak_ = std::max(largest_log_peak_, mixture.log_weights()(k) - 0.5 * (log_det + d * std::log(2.0 * std::numbers::pi)));
+    largest_log_peak_ = std::max(
+        largest_log_peak_, mixture.log_weights()(k) - 0.5 * (log_det + d * std::log(2.0 * std::numbers::pi)));
   }
   if (least_variance == 0.0) return;
   // Beyond it a device counts the largest number, for every component alike, which says nothing about them.
@@ -61,7 +64,8 @@ std::vector<Index> UnresolvedRows::find(const Points& x, const Eigen::VectorXd& 
   for (Index n = 0; n < x.rows(); ++n) {
     const bool is_far = !(x.row(n).cwiseAbs().maxCoeff() + largest_mean_ < reach_);
     // The quadratic form of the component that carries the density is at most this.
-    const bool is_rounded = needs_log_density() && !(2.0 * (largest_log_peak_ - log_density(n)) <= largest_quadratic_);
+    const bool is_rounded =
+        needs_log_density() && !(2.0 * (largest_log_peak_ - log_density(n)) <= largest_quadratic_);
     if (is_far || is_rounded) rows.push_back(n);
   }
   return rows;
@@ -78,7 +82,8 @@ void evaluate_by_mixture(const std::vector<Index>& rows, const Mixture& mixture,
     pool = host->executor().threads();
   }
   const double rotation = mixture.bases().size() > 1 ? static_cast<double>(mixture.dim()) : 1.0;
-  const double operations = static_cast<double>(rows.size()) * static_cast<double>(mixture.means().size()) * rotation;
+  const double operations =
+      static_cast<double>(rows.size()) * static_cast<double>(mixture.means().size()) * rotation;
   const auto pieces = static_cast<std::int64_t>((rows.size() + piece_rows - 1) / piece_rows);
   for_each_piece(*pool, pieces, operations, [&](int /*thread*/, std::int64_t number) {
     if (options.stop.stop_requested()) return;
@@ -86,7 +91,8 @@ void evaluate_by_mixture(const std::vector<Index>& rows, const Mixture& mixture,
     const auto piece = std::span(rows).subspan(first, std::min(piece_rows, rows.size() - first));
     const Points points = x(piece, Eigen::all);
     if (options.log_density) result.log_density(piece) = mixture.log_pdf(points, level);
-    if (options.log_responsibilities) result.log_responsibilities(piece, Eigen::all) = mixture.log_responsibilities(points, level);
+    if (options.log_responsibilities)
+      result.log_responsibilities(piece, Eigen::all) = mixture.log_responsibilities(points, level);
     if (options.score) result.score(piece, Eigen::all) = mixture.score(points, level);
     if (options.denoiser) result.denoiser(piece, Eigen::all) = mixture.denoiser(points, level);
   });

@@ -26,11 +26,13 @@ double evaluation(const MixtureTable& mixture) {
 
 double operations(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
-  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) * static_cast<double>(plan.steps.size() + 1);
+  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) *
+         static_cast<double>(plan.steps.size() + 1);
 }
 
 double operations(const SmcPlan& plan) {
-  return (evaluation(plan.mixture) + 30.0 * static_cast<double>(plan.dim())) * plan.particles * static_cast<double>(plan.steps.size() + 1);
+  return (evaluation(plan.mixture) + 30.0 * static_cast<double>(plan.dim())) * plan.particles *
+         static_cast<double>(plan.steps.size() + 1);
 }
 
 int slot_of(const std::vector<int>& kept, int level) {
@@ -56,7 +58,8 @@ particle::Window<Real> window_of(const Task& task) {
 }
 
 template <class Real>
-std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first, std::size_t bytes) {
+std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first,
+                       std::size_t bytes) {
   std::size_t used = 0;
   std::size_t end = first;
   while (end < steps.size()) {
@@ -70,14 +73,17 @@ std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& ste
 template <class Real>
 std::size_t largest_step_bytes(const Plan& plan) {
   std::size_t largest = 0;
-  for (const Step& step : plan.steps) largest = std::max(largest, particle::step_bytes<Real>(plan.problems.front(), step));
+  for (const Step& step : plan.steps)
+    largest = std::max(largest, particle::step_bytes<Real>(plan.problems.front(), step));
   return largest;
 }
 
 template particle::Window<float> window_of<float>(const Task&);
 template particle::Window<double> window_of<double>(const Task&);
-template std::size_t window_end<float>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
-template std::size_t window_end<double>(const MixtureTable&, const std::vector<Step>&, std::size_t, std::size_t);
+template std::size_t window_end<float>(const MixtureTable&, const std::vector<Step>&, std::size_t,
+                                       std::size_t);
+template std::size_t window_end<double>(const MixtureTable&, const std::vector<Step>&, std::size_t,
+                                        std::size_t);
 template std::size_t largest_step_bytes<float>(const Plan&);
 template std::size_t largest_step_bytes<double>(const Plan&);
 

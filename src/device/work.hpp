@@ -26,7 +26,8 @@ particle::Window<Real> window_of(const Task& task);
 
 /// One past the last step of a window that begins with step `first`: as many as their tables have room in `bytes`, at least one.
 template <class Real>
-std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first, std::size_t bytes);
+std::size_t window_end(const MixtureTable& problem, const std::vector<Step>& steps, std::size_t first,
+                       std::size_t bytes);
 
 /// Bytes of the tables of the step that has most.
 template <class Real>

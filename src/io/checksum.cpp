@@ -8,8 +8,8 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::uint64_t prime1 = 0x9E3779B185EBCA87, prime2 = 0xC2B2AE3D27D4EB4F, prime3 = 0x165667B19E3779F9, prime4 = 0x85EBCA77C2B2AE63,
-                        prime5 = 0x27D4EB2F165667C5;
+constexpr std::uint64_t prime1 = 0x9E3779B185EBCA87, prime2 = 0xC2B2AE3D27D4EB4F, prime3 = 0x165667B19E3779F9,
+                        prime4 = 0x85EBCA77C2B2AE63, prime5 = 0x27D4EB2F165667C5;
 constexpr std::size_t stripe_bytes = 32;
 
 static_assert(std::endian::native == std::endian::little, "words are read as they are");
@@ -21,9 +21,13 @@ std::uint64_t load(const std::byte* bytes) {
   return word;
 }
 
-std::uint64_t round(std::uint64_t lane, std::uint64_t word) { return std::rotl(lane + word * prime2, 31) * prime1; }
+std::uint64_t round(std::uint64_t lane, std::uint64_t word) {
+  return std::rotl(lane + word * prime2, 31) * prime1;
+}
 
-std::uint64_t merge(std::uint64_t hash, std::uint64_t lane) { return (hash ^ round(0, lane)) * prime1 + prime4; }
+std::uint64_t merge(std::uint64_t hash, std::uint64_t lane) {
+  return (hash ^ round(0, lane)) * prime1 + prime4;
+}
 
 /// Mixes in the bytes at the end that fill no stripe.
 std::uint64_t add_rest(std::uint64_t hash, std::span<const std::byte> rest) {
@@ -33,7 +37,8 @@ std::uint64_t add_rest(std::uint64_t hash, std::span<const std::byte> rest) {
   for (; rest.size() >= 4; rest = rest.subspan(4)) {
     hash = std::rotl(hash ^ (load<std::uint32_t>(rest.data()) * prime1), 23) * prime2 + prime3;
   }
-  for (const std::byte byte : rest) hash = std::rotl(hash ^ (std::to_integer<std::uint64_t>(byte) * prime5), 11) * prime1;
+  for (const std::byte byte : rest)
+    hash = std::rotl(hash ^ (std::to_integer<std::uint64_t>(byte) * prime5), 11) * prime1;
   return hash;
 }
 
@@ -68,7 +73,8 @@ void Checksum::update(std::span<const std::byte> bytes) {
 void Checksum::take_stripes(std::span<const std::byte> stripes) {
   std::array<std::uint64_t, 4> lanes = lanes_;
   for (std::size_t i = 0; i < stripes.size(); i += stripe_bytes) {
-    for (std::size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane] = round(lanes[lane], load<std::uint64_t>(&stripes[i + 8 * lane]));
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane)
+      lanes[lane] = round(lanes[lane], load<std::uint64_t>(&stripes[i + 8 * lane]));
   }
   lanes_ = lanes;
 }
@@ -76,7 +82,8 @@ void Checksum::take_stripes(std::span<const std::byte> stripes) {
 std::uint64_t Checksum::value() const {
   std::uint64_t hash = prime5;
   if (length_ >= stripe_bytes) {
-    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) + std::rotl(lanes_[3], 18);
+    hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
+           std::rotl(lanes_[3], 18);
     for (const std::uint64_t lane : lanes_) hash = merge(hash, lane);
   }
   hash += length_;

@@ -28,8 +28,8 @@ void set_access(const std::filesystem::path& file, FileAccess access) {
   const bool same_group = now && now->group == access.group;
   const bool same_owner = now && now->owner == access.owner;
   if (!same_owner || !same_group) {
-    const bool has_group =
-        ::chown(file.c_str(), access.owner, access.group) == 0 || same_group || ::chown(file.c_str(), unchanged, access.group) == 0;
+    const bool has_group = ::chown(file.c_str(), access.owner, access.group) == 0 || same_group ||
+                           ::chown(file.c_str(), unchanged, access.group) == 0;
     if (!has_group) access.mode &= ~static_cast<mode_t>(S_IRWXG) | (access.mode & S_IRWXO) << 3;
   }
   ::chmod(file.c_str(), access.mode);

@@ -9,19 +9,21 @@
 
 namespace gmdiff::io {
 
-FolderLock::FolderLock(const std::filesystem::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+FolderLock::FolderLock(const std::filesystem::path& folder)
+    : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   constexpr std::chrono::seconds patience(5);
   constexpr std::chrono::milliseconds pause(5);
   const auto end = std::chrono::steady_clock::now() + patience;
-  while (folder_.is_open() && ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR) &&
-         std::chrono::steady_clock::now() < end) {
+  while (folder_.is_open() && ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0 &&
+         (errno == EWOULDBLOCK || errno == EINTR) && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(pause);
   }
 }
 
 Descriptor create_locked(const std::filesystem::path& file) {
   Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (descriptor.is_open()) ::flock(descriptor.number(), LOCK_EX | LOCK_NB);  // fails on file systems without locks
+  if (descriptor.is_open())
+    ::flock(descriptor.number(), LOCK_EX | LOCK_NB);  // fails on file systems without locks
   return descriptor;
 }
 

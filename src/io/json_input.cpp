@@ -93,7 +93,8 @@ class TextWithoutNul : public std::streambuf {
  private:
   void fill() {
     next_ = 0;
-    end_ = static_cast<std::size_t>(in_.rdbuf()->sgetn(buffer_.data(), static_cast<std::streamsize>(buffer_.size())));
+    end_ = static_cast<std::size_t>(
+        in_.rdbuf()->sgetn(buffer_.data(), static_cast<std::streamsize>(buffer_.size())));
   }
 
   /// Moves the place behind forwarded text.
@@ -116,11 +117,12 @@ AnyJson parse(std::istream& in, const Location& where) {
   std::istream checked(&text);
   ParserGuard guard(where);
   try {
-    return AnyJson::parse(
-        checked, [&](int depth, typename AnyJson::parse_event_t event, const AnyJson& parsed) { return guard(depth, event, parsed); });
+    return AnyJson::parse(checked, [&](int depth, typename AnyJson::parse_event_t event,
+                                       const AnyJson& parsed) { return guard(depth, event, parsed); });
   } catch (const typename AnyJson::exception& error) {
     std::string_view message = error.what();
-    message.remove_prefix(std::min(message.find("] ") + 2, message.size()));  // "[json.exception.parse_error.101] "
+    message.remove_prefix(
+        std::min(message.find("] ") + 2, message.size()));  // "[json.exception.parse_error.101] "
     where.fail("not valid JSON: ", printable(message, max_parser_text));
   } catch (const std::ios_base::failure& error) {
     throw std::runtime_error(where.prefix() + "reading failed: " + error.what());
@@ -152,12 +154,15 @@ std::string describe(const Json& value) {
   return value.dump();
 }
 
-std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
+std::string unknown_name(std::string_view what, std::string_view name,
+                         const std::vector<std::string>& known) {
   std::string message = concat("unknown ", what, " ", in_quotes(name));
   if (known.empty()) return message + "; none is known here";
   // A longer name is like no known one, and the cost of the distance is quadratic.
   if (name.size() <= max_quoted) {
-    const auto closer = [&](const auto& a, const auto& b) { return edit_distance(name, a) < edit_distance(name, b); };
+    const auto closer = [&](const auto& a, const auto& b) {
+      return edit_distance(name, a) < edit_distance(name, b);
+    };
     message += "; did you mean " + in_quotes(*std::min_element(known.begin(), known.end(), closer)) + "?";
   }
   std::string list;
@@ -166,7 +171,9 @@ std::string unknown_name(std::string_view what, std::string_view name, const std
 }
 
 Json parse_json(std::istream& in, const Location& where) { return parse<Json>(in, where); }
-OrderedJson parse_ordered_json(std::istream& in, const Location& where) { return parse<OrderedJson>(in, where); }
+OrderedJson parse_ordered_json(std::istream& in, const Location& where) {
+  return parse<OrderedJson>(in, where);
+}
 
 const Json& as_object(const Json& value, const Location& where) {
   if (!value.is_object()) where.fail("expected an object, given ", describe(value));
@@ -186,7 +193,8 @@ const Json* optional_member(const Json& object, const char* key) {
 
 void check_keys(const Json& object, const Location& where, const std::vector<std::string>& known) {
   for (const auto& [key, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) where.fail(unknown_name("key", key, known));
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      where.fail(unknown_name("key", key, known));
   }
 }
 

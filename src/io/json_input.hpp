@@ -23,7 +23,8 @@ using OrderedJson = nlohmann::ordered_json;
 class Location {
  public:
   /// @param file name in messages. @param folder base of relative paths in the file. @param files list to which `note` appends.
-  explicit Location(std::string file, std::filesystem::path folder = {}, std::vector<std::filesystem::path>* files = nullptr)
+  explicit Location(std::string file, std::filesystem::path folder = {},
+                    std::vector<std::filesystem::path>* files = nullptr)
       : file_(std::move(file)), folder_(std::move(folder)), files_(files) {}
 
   const std::filesystem::path& folder() const { return folder_; }

@@ -24,7 +24,9 @@ OrderedJson json_points(const Points& points) {
   return array;
 }
 
-std::string json_text(const OrderedJson& json) { return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n"; }
+std::string json_text(const OrderedJson& json) {
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
 
 std::string hex(std::uint64_t value) {
   std::array<char, 17> digits{};

@@ -13,9 +13,10 @@ namespace gmdiff::io {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t prefix_bytes_v1 = 10;         // magic, version, 16-bit length
-constexpr std::int64_t max_header_bytes = 1 << 20;  // longer ones describe structured types; keeps allocation bounded
-constexpr std::size_t max_dimensions = 64;          // NumPy 2 allows 64
+constexpr std::size_t prefix_bytes_v1 = 10;  // magic, version, 16-bit length
+constexpr std::int64_t max_header_bytes =
+    1 << 20;                                // longer ones describe structured types; keeps allocation bounded
+constexpr std::size_t max_dimensions = 64;  // NumPy 2 allows 64
 constexpr const char* expected_dtype = "expected '<f4' or '<f8'";
 
 /// Strict parser of the header dictionary: a Python literal of strings, True/False and a tuple of integers.
@@ -63,7 +64,8 @@ class HeaderParser {
     skip_spaces();
     require(peek() != '[', name_, ": structured dtypes are not supported; ", expected_dtype);
     const std::string dtype = string();
-    require(dtype.empty() || dtype.front() != '>', name_, ": dtype '", dtype, "' is big-endian; ", expected_dtype);
+    require(dtype.empty() || dtype.front() != '>', name_, ": dtype '", dtype, "' is big-endian; ",
+            expected_dtype);
     const bool native_mark = !dtype.empty() && (dtype.front() == '<' || dtype.front() == '=');
     const std::string type = native_mark ? dtype.substr(1) : dtype;
     require(type == "f4" || type == "f8", name_, ": dtype '", dtype, "' is not supported; ", expected_dtype);
@@ -73,7 +75,8 @@ class HeaderParser {
   void shape() {
     expect('(', "a tuple");
     while (!accept(')')) {
-      require(header_.shape.size() < max_dimensions, name_, ": malformed .npy header: more than ", max_dimensions, " dimensions");
+      require(header_.shape.size() < max_dimensions, name_, ": malformed .npy header: more than ",
+              max_dimensions, " dimensions");
       header_.shape.push_back(integer());
       // "(3)" is a number in Python, not a tuple: the comma is needed after a single entry.
       if (header_.shape.size() == 1) {
@@ -127,8 +130,8 @@ class HeaderParser {
   void check_order() const {
     int extended = 0;
     for (const std::int64_t n : header_.shape) extended += n != 1;
-    require(!*order_ || extended <= 1 || header_.size == 0, name_, ": Fortran order with shape ", shape_text(header_.shape),
-            "; expected C order");
+    require(!*order_ || extended <= 1 || header_.size == 0, name_, ": Fortran order with shape ",
+            shape_text(header_.shape), "; expected C order");
   }
 
   void once(bool& seen, const std::string& key) {
@@ -183,12 +186,14 @@ std::int64_t little_endian(std::string_view bytes) {
 NpyHeader read_npy_header(std::istream& in, std::int64_t stream_bytes, const std::string& name) {
   std::array<char, magic.size()> start{};
   in.read(start.data(), static_cast<std::streamsize>(start.size()));
-  require(in.gcount() == static_cast<std::streamsize>(start.size()) && std::string_view(start.data(), start.size()) == magic, name,
-          ": not a .npy file");
+  require(in.gcount() == static_cast<std::streamsize>(start.size()) &&
+              std::string_view(start.data(), start.size()) == magic,
+          name, ": not a .npy file");
   const std::string version = read_exactly(in, 2, name);
   const int major = static_cast<unsigned char>(version[0]);
   const int minor = static_cast<unsigned char>(version[1]);
-  require(major >= 1 && major <= 3 && minor == 0, name, ": .npy version ", major, ".", minor, " is not known; expected 1.0, 2.0 or 3.0");
+  require(major >= 1 && major <= 3 && minor == 0, name, ": .npy version ", major, ".", minor,
+          " is not known; expected 1.0, 2.0 or 3.0");
   const std::size_t length_bytes = major == 1 ? 2 : 4;
   const std::int64_t length = little_endian(read_exactly(in, length_bytes, name));
   const std::int64_t dictionary_start = static_cast<std::int64_t>(magic.size() + 2 + length_bytes);
@@ -200,18 +205,19 @@ NpyHeader read_npy_header(std::istream& in, std::int64_t stream_bytes, const std
   header.data_offset = dictionary_start + length;
   const std::int64_t wanted = header.size * header.value_bytes();
   const std::int64_t given = stream_bytes - header.data_offset;
-  require(wanted == given, name, ": shape ", shape_text(header.shape), " of ", header.precision == Precision::f32 ? "float32" : "float64",
-          " needs ", wanted, " bytes of data, the file has ", given);
+  require(wanted == given, name, ": shape ", shape_text(header.shape), " of ",
+          header.precision == Precision::f32 ? "float32" : "float64", " needs ", wanted,
+          " bytes of data, the file has ", given);
   return header;
 }
 
 std::string npy_header(const std::vector<std::int64_t>& shape, Precision precision, std::size_t total_bytes) {
-  const std::string dictionary =
-      concat("{'descr': '<f", precision == Precision::f32 ? 4 : 8, "', 'fortran_order': False, 'shape': ", shape_text(shape), ", }");
+  const std::string dictionary = concat("{'descr': '<f", precision == Precision::f32 ? 4 : 8,
+                                        "', 'fortran_order': False, 'shape': ", shape_text(shape), ", }");
   const std::size_t least = prefix_bytes_v1 + dictionary.size() + 1;
   const std::size_t total = total_bytes != 0 ? total_bytes : (least + 63) / 64 * 64;
-  require(least <= total && total - prefix_bytes_v1 <= std::numeric_limits<std::uint16_t>::max(), "npy_header: shape ", shape_text(shape),
-          " does not fit into a header of ", total, " bytes");
+  require(least <= total && total - prefix_bytes_v1 <= std::numeric_limits<std::uint16_t>::max(),
+          "npy_header: shape ", shape_text(shape), " does not fit into a header of ", total, " bytes");
   const std::size_t length = total - prefix_bytes_v1;
   std::string header(magic);
   header += {'\1', '\0', static_cast<char>(length & 0xff), static_cast<char>(length >> 8)};

@@ -13,7 +13,8 @@
 
 namespace gmdiff {
 
-static_assert(std::endian::native == std::endian::little, "values are copied to and from little-endian files as they are");
+static_assert(std::endian::native == std::endian::little,
+              "values are copied to and from little-endian files as they are");
 
 namespace {
 
@@ -42,10 +43,10 @@ NpyReader::NpyReader(const std::filesystem::path& file) : file_(file) {
 
 void NpyReader::read_bytes(std::int64_t first, std::int64_t count, std::span<char> bytes) {
   const std::int64_t value_bytes = precision_ == Precision::f32 ? 4 : 8;
-  require(first >= 0 && count >= 0 && first <= size_ && count <= size_ - first, file_.string(), ": values ", first, " to ", first, " + ",
-          count, " are outside the array of ", size_);
-  require(std::cmp_equal(bytes.size(), count * value_bytes), file_.string(), ": ", count, " values need a buffer of ", count * value_bytes,
-          " bytes, given ", bytes.size());
+  require(first >= 0 && count >= 0 && first <= size_ && count <= size_ - first, file_.string(), ": values ",
+          first, " to ", first, " + ", count, " are outside the array of ", size_);
+  require(std::cmp_equal(bytes.size(), count * value_bytes), file_.string(), ": ", count,
+          " values need a buffer of ", count * value_bytes, " bytes, given ", bytes.size());
   if (count == 0) return;
   in_.clear();
   in_.seekg(data_offset_ + first * value_bytes);
@@ -59,8 +60,8 @@ void NpyReader::read(std::int64_t first, std::span<double> values) {
     read_bytes(first, count, {reinterpret_cast<char*>(values.data()), values.size_bytes()});
     return;
   }
-  require(first >= 0 && first <= size_ && count <= size_ - first, file_.string(), ": values ", first, " to ", first, " + ", count,
-          " are outside the array of ", size_);
+  require(first >= 0 && first <= size_ && count <= size_ - first, file_.string(), ": values ", first, " to ",
+          first, " + ", count, " are outside the array of ", size_);
   std::array<float, 4096> buffer;
   for (std::int64_t done = 0; done < count;) {
     const std::int64_t now = std::min<std::int64_t>(count - done, buffer.size());
@@ -77,8 +78,8 @@ Points read_points(const std::filesystem::path& file) {
   require(!shape.empty(), file.string(), ": expected at least one dimension, given a single number");
   std::int64_t rows = 1;
   for (std::size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
-  require_memory(saturating_product(static_cast<std::uint64_t>(reader.size()), sizeof(double)), "the array of ", file.string(),
-                 " in double");
+  require_memory(saturating_product(static_cast<std::uint64_t>(reader.size()), sizeof(double)),
+                 "the array of ", file.string(), " in double");
   Points points = shape.size() == 1 ? Points(shape[0], 1) : Points(rows, shape.back());
   reader.read(0, {points.data(), static_cast<std::size_t>(points.size())});
   return points;

@@ -23,8 +23,9 @@ namespace gmdiff::io {
 namespace {
 
 // Fixed values of fields that would otherwise depend on date and user, so that equal arrays give equal bytes.
-constexpr zip_uint16_t first_date = 1 << 5 | 1;                   // 1980-01-01, the first day a zip archive can express
-constexpr zip_uint32_t attributes = zip_uint32_t{0100644} << 16;  // a regular file that its owner may write and all may read
+constexpr zip_uint16_t first_date = 1 << 5 | 1;  // 1980-01-01, the first day a zip archive can express
+constexpr zip_uint32_t attributes = zip_uint32_t{0100644}
+                                    << 16;  // a regular file that its owner may write and all may read
 
 [[noreturn]] void write_failed(const std::filesystem::path& file, const char* reason) {
   throw std::runtime_error(concat(file.string(), ": writing failed (", reason, ")"));
@@ -61,8 +62,8 @@ void check_arrays(const std::string& file, const std::vector<NpzArray>& arrays) 
   check_names(file, arrays);
   for (const NpzArray& array : arrays) {
     const std::int64_t size = shape_size(array.shape, file + ": " + array.name);
-    require(std::cmp_equal(size, array.values.size()), file, ": ", array.name, ": shape ", shape_text(array.shape), " needs ", size,
-            " values, given ", array.values.size());
+    require(std::cmp_equal(size, array.values.size()), file, ": ", array.name, ": shape ",
+            shape_text(array.shape), " needs ", size, " values, given ", array.values.size());
   }
 }
 
@@ -75,7 +76,8 @@ void add_entry(zip_t* archive, const OutputFile& output, const std::string& name
     write_failed(output.file(), zip_strerror(archive));
   }
   const auto index = static_cast<zip_uint64_t>(entry);
-  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, first_date, 0) != 0 ||
+  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 ||
+      zip_file_set_dostime(archive, index, 0, first_date, 0) != 0 ||
       zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, attributes) != 0) {
     write_failed(output.file(), zip_strerror(archive));
   }
@@ -111,7 +113,9 @@ void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& a
   output.publish();
 }
 
-std::int64_t NpzEntry::bytes() const { return shape_size(shape, name) * (precision == Precision::f32 ? 4 : 8); }
+std::int64_t NpzEntry::bytes() const {
+  return shape_size(shape, name) * (precision == Precision::f32 ? 4 : 8);
+}
 
 bool is_npz(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -119,11 +123,14 @@ bool is_npz(const std::filesystem::path& file) {
   return in.read(start.data(), std::ssize(start)) && start == std::array{'P', 'K'};
 }
 
-NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite) : output_(file, overwrite) {
+NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEntry>& arrays, bool overwrite)
+    : output_(file, overwrite) {
   check_names(file.string(), arrays);
   for (const NpzEntry& array : arrays) {
-    auto place = std::make_unique<OutputFile>(output_.temporary().string() + "-" + array.name + ".npy", /*overwrite=*/false);
-    auto writer = std::make_unique<NpyWriter>(place->temporary(), array.shape, array.precision, /*overwrite=*/true);
+    auto place = std::make_unique<OutputFile>(output_.temporary().string() + "-" + array.name + ".npy",
+                                              /*overwrite=*/false);
+    auto writer =
+        std::make_unique<NpyWriter>(place->temporary(), array.shape, array.precision, /*overwrite=*/true);
     parts_.push_back({array.name, std::move(place), std::move(writer)});
   }
 }
@@ -131,7 +138,8 @@ NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEnt
 void NpzWriter::assemble() {
   Archive archive = open_archive(output_);
   for (const Part& part : parts_) {
-    add_entry(archive.get(), output_, part.name, zip_source_file(archive.get(), part.place->temporary().c_str(), 0, -1));
+    add_entry(archive.get(), output_, part.name,
+              zip_source_file(archive.get(), part.place->temporary().c_str(), 0, -1));
   }
   close_archive(std::move(archive), output_);
 }
@@ -167,15 +175,18 @@ NpzReader::NpzReader(const std::filesystem::path& file) : file_(file.string()) {
 NpzEntry NpzReader::read_entry(std::uint64_t index) {
   constexpr zip_uint64_t most_header = (1 << 20) + 12;  // longer ones are refused anyway
   zip_stat_t stat;
-  require(zip_stat_index(archive_.get(), index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_NAME) != 0 && (stat.valid & ZIP_STAT_SIZE) != 0 &&
+  require(zip_stat_index(archive_.get(), index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_NAME) != 0 &&
+              (stat.valid & ZIP_STAT_SIZE) != 0 &&
               stat.size <= static_cast<zip_uint64_t>(std::numeric_limits<std::int64_t>::max()),
           file_, ": entry ", index, " is damaged");
   std::string name = stat.name;
   require(name.ends_with(".npy"), file_, ": its entry ", name, " is not a .npy file");
   entry_.reset(zip_fopen_index(archive_.get(), index, 0));
-  require(entry_ != nullptr, file_, ": its entry ", name, " cannot be read (", zip_strerror(archive_.get()), ")");
+  require(entry_ != nullptr, file_, ": its entry ", name, " cannot be read (", zip_strerror(archive_.get()),
+          ")");
   std::string bytes(std::min(stat.size, most_header), '\0');
-  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_, ": its entry ", name, " is damaged");
+  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_,
+          ": its entry ", name, " is damaged");
   std::istringstream in(bytes);
   NpyHeader header = read_npy_header(in, static_cast<std::int64_t>(stat.size), file_ + ": " + name);
   data_offsets_.push_back(header.data_offset);
@@ -186,7 +197,8 @@ NpzEntry NpzReader::read_entry(std::uint64_t index) {
 void NpzReader::open(std::size_t array) {
   const NpzEntry& opened = arrays_.at(array);
   entry_.reset(zip_fopen_index(archive_.get(), array, 0));
-  require(entry_ != nullptr, file_, ": its array ", opened.name, " cannot be read (", zip_strerror(archive_.get()), ")");
+  require(entry_ != nullptr, file_, ": its array ", opened.name, " cannot be read (",
+          zip_strerror(archive_.get()), ")");
   std::string header(static_cast<std::size_t>(data_offsets_[array]), '\0');
   left_ = std::ssize(header) + opened.bytes();
   read_bytes(header);
@@ -194,11 +206,13 @@ void NpzReader::open(std::size_t array) {
 
 void NpzReader::read_bytes(std::span<char> bytes) {
   require(std::ssize(bytes) <= left_, file_, ": an array has no more values");
-  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_, ": an array is damaged");
+  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_,
+          ": an array is damaged");
   left_ -= std::ssize(bytes);
   // libzip compares the checksum when the end is read.
   char none = 0;
-  require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_, ": an array is damaged, its checksum is another");
+  require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_,
+          ": an array is damaged, its checksum is another");
 }
 
 }  // namespace gmdiff::io

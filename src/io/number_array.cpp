@@ -14,8 +14,10 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::int64_t max_values = std::int64_t{1} << 30;  // 8 GiB in double; bounds the memory that a sparse file can request
-constexpr std::uint64_t copies = 4;  // the array, the matrices that it becomes, their eigenvectors, and one under way
+constexpr std::int64_t max_values =
+    std::int64_t{1} << 30;  // 8 GiB in double; bounds the memory that a sparse file can request
+constexpr std::uint64_t copies =
+    4;  // the array, the matrices that it becomes, their eigenvectors, and one under way
 constexpr int element_names = 3;
 
 /// `3 numbers`, `2 rows`, `numbers`; the unit of a dimension depends on how many follow.
@@ -36,7 +38,8 @@ std::string expectation(const std::vector<std::int64_t>& shape) {
 /// Walks nested JSON arrays; entries of the shape that are free take the first size met.
 class NestedArray {
  public:
-  NestedArray(const Location& where, const std::vector<std::int64_t>& expected) : where_(where), any_length_(expected.front() == any_size) {
+  NestedArray(const Location& where, const std::vector<std::int64_t>& expected)
+      : where_(where), any_length_(expected.front() == any_size) {
     array_.shape = expected;
   }
 
@@ -53,11 +56,13 @@ class NestedArray {
       return;
     }
     const std::size_t below = array_.shape.size() - 1 - depth;
-    if (!value.is_array()) where_.fail(expected_shape(), ", ", subject(depth, "given ", " is "), describe(value));
+    if (!value.is_array())
+      where_.fail(expected_shape(), ", ", subject(depth, "given ", " is "), describe(value));
     const auto size = static_cast<std::int64_t>(value.size());
     std::int64_t& expected = array_.shape[depth];
     if (size == 0 || (expected != any_size && size != expected)) {
-      where_.fail(expected_shape(), ", ", subject(depth, "given ", " has "), depth == 0 ? counted(size, below) : std::to_string(size));
+      where_.fail(expected_shape(), ", ", subject(depth, "given ", " has "),
+                  depth == 0 ? counted(size, below) : std::to_string(size));
     }
     expected = size;
     index_.push_back(0);
@@ -103,7 +108,8 @@ bool fits(const std::vector<std::int64_t>& given, const std::vector<std::int64_t
   return true;
 }
 
-NumberArray read_file(const std::string& path, const Location& where, const std::vector<std::int64_t>& expected) {
+NumberArray read_file(const std::string& path, const Location& where,
+                      const std::vector<std::int64_t>& expected) {
   if (path.empty() || path.find('\0') != std::string::npos)
     where.fail(expectation(expected), " or the path of a .npy file, given ", in_quotes(path));
   try {
@@ -111,11 +117,14 @@ NumberArray read_file(const std::string& path, const Location& where, const std:
     where.note(where.folder() / path);
     if (!fits(reader.shape(), expected))
       where.fail(expectation(expected), ", ", in_quotes(path), " has shape ", shape_text(reader.shape()));
-    if (reader.size() > max_values) where.fail(in_quotes(path), " has ", reader.size(), " values, more than ", max_values);
-    require_memory(copies * static_cast<std::uint64_t>(reader.size()) * sizeof(double), "the array ", in_quotes(path), " of ",
-                   where.prefix().substr(0, where.prefix().rfind(':')));
-    NumberArray array{.shape = reader.shape(), .values = std::vector<double>(static_cast<std::size_t>(reader.size()))};
-    if (reader.precision() == Precision::f32) array.relative_precision = std::numeric_limits<float>::epsilon();
+    if (reader.size() > max_values)
+      where.fail(in_quotes(path), " has ", reader.size(), " values, more than ", max_values);
+    require_memory(copies * static_cast<std::uint64_t>(reader.size()) * sizeof(double), "the array ",
+                   in_quotes(path), " of ", where.prefix().substr(0, where.prefix().rfind(':')));
+    NumberArray array{.shape = reader.shape(),
+                      .values = std::vector<double>(static_cast<std::size_t>(reader.size()))};
+    if (reader.precision() == Precision::f32)
+      array.relative_precision = std::numeric_limits<float>::epsilon();
     reader.read(0, array.values);
     return array;
   } catch (const std::invalid_argument& error) {

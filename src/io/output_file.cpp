@@ -44,7 +44,9 @@ FileIdentity identity_of(const fs::path& file) {
   return {status.st_dev, status.st_ino};
 }
 
-fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
 
 /// Common beginning of the names of a file's temporary files.
 std::string temporary_stem(const fs::path& file) { return file.filename().string() + ".tmp-"; }
@@ -54,7 +56,8 @@ void check_no_other_writer(const fs::path& file) {
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(file), none)) {
     const std::string name = entry.path().filename().string();
-    require(!name.starts_with(stem) || !is_locked(entry.path()), file.string(), ": another run is writing it, into ", name);
+    require(!name.starts_with(stem) || !is_locked(entry.path()), file.string(),
+            ": another run is writing it, into ", name);
   }
 }
 
@@ -66,7 +69,8 @@ std::pair<fs::path, Descriptor> create_temporary(const fs::path& file) {
     Descriptor lock = create_locked(candidate);
     if (lock.is_open()) return {candidate, std::move(lock)};
     if (errno != EEXIST) {
-      throw std::runtime_error(concat(file.string(), ": writing failed (", std::generic_category().message(errno), ")"));
+      throw std::runtime_error(
+          concat(file.string(), ": writing failed (", std::generic_category().message(errno), ")"));
     }
     candidate = base + "-" + std::to_string(i);
   }
@@ -93,17 +97,19 @@ fs::path behind_links(const fs::path& file) {
   if (!fs::is_symlink(fs::symlink_status(file, none))) return file;
   std::error_code error;
   fs::path target = fs::canonical(file, error);
-  require(!error, file.string(), ": is a link to ", fs::read_symlink(file, none).string(), ", which cannot be followed (", error.message(),
-          ")");
+  require(!error, file.string(), ": is a link to ", fs::read_symlink(file, none).string(),
+          ", which cannot be followed (", error.message(), ")");
   return target;
 }
 
-OutputFile::OutputFile(fs::path file, bool overwrite) : name_(std::move(file)), file_(behind_links(name_)), overwrite_(overwrite) {
+OutputFile::OutputFile(fs::path file, bool overwrite)
+    : name_(std::move(file)), file_(behind_links(name_)), overwrite_(overwrite) {
   require(file_.has_filename(), "output file: the name is missing in \"", file_.string(), "\"");
   check_target(file_, overwrite_);
   std::error_code none;
   const fs::path folder = folder_of(file_);
-  require(fs::is_directory(folder, none), file_.string(), ": the folder ", folder.string(), " does not exist");
+  require(fs::is_directory(folder, none), file_.string(), ": the folder ", folder.string(),
+          " does not exist");
   std::optional<FolderLock> one_at_a_time;
   if (!overwrite_) {
     one_at_a_time.emplace(folder);
@@ -125,12 +131,16 @@ void OutputFile::write(const std::string& text) {
   std::ofstream out(temporary_, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  if (!out) throw std::runtime_error(concat(file_.string(), ": writing failed (", std::generic_category().message(errno), ")"));
+  if (!out)
+    throw std::runtime_error(
+        concat(file_.string(), ": writing failed (", std::generic_category().message(errno), ")"));
 }
 
 void OutputFile::publish(const std::string& sidecar) { publish_to(file_, overwrite_, sidecar); }
 
-void OutputFile::publish_as(const fs::path& other, const std::string& sidecar) { publish_to(behind_links(other), true, sidecar); }
+void OutputFile::publish_as(const fs::path& other, const std::string& sidecar) {
+  publish_to(behind_links(other), true, sidecar);
+}
 
 void OutputFile::publish_to(const fs::path& target, bool overwrite, const std::string& sidecar) {
   try {
@@ -156,7 +166,8 @@ void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std:
   move_to(target, overwrite, access);
   if (overwrite) remove_former_sidecars(target, beside.has_value());
   // A run that did not wait for the lock may have replaced the data; then its sidecar is the right one.
-  if (beside && identity_of(target) == data) beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
+  if (beside && identity_of(target) == data)
+    beside->move_to(beside->file_, true, limited(access, access_of(beside->file_)));
 }
 
 void OutputFile::remove_former_sidecars(const fs::path& target, bool replaced) {
@@ -164,7 +175,8 @@ void OutputFile::remove_former_sidecars(const fs::path& target, bool replaced) {
   if (!replaced && is_sidecar(behind)) fs::remove(behind);
   const fs::path of_link = sidecar_path(name_);
   std::error_code none;
-  if (target == file_ && name_ != file_ && is_sidecar(of_link) && !fs::equivalent(of_link, behind, none)) fs::remove(of_link);
+  if (target == file_ && name_ != file_ && is_sidecar(of_link) && !fs::equivalent(of_link, behind, none))
+    fs::remove(of_link);
 }
 
 void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess access) {
@@ -176,7 +188,8 @@ void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess acce
       require(rename_to_new(temporary_, target), target.string(), ": exists already");
     }
   } catch (const fs::filesystem_error& failed) {
-    throw std::runtime_error(concat(target.string(), ": cannot rename ", temporary_.string(), " (", failed.code().message(), ")"));
+    throw std::runtime_error(
+        concat(target.string(), ": cannot rename ", temporary_.string(), " (", failed.code().message(), ")"));
   }
   published_ = true;
   unfinished_.reset();

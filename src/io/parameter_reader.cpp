@@ -30,7 +30,9 @@ bool read_boolean(const Json& value, const Location& where) {
 }
 
 std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names) {
-  const auto found = value.is_string() ? std::find(names.begin(), names.end(), value.get_ref<const std::string&>()) : names.end();
+  const auto found = value.is_string()
+                         ? std::find(names.begin(), names.end(), value.get_ref<const std::string&>())
+                         : names.end();
   if (found == names.end()) {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : " or ") + in_quotes(name);

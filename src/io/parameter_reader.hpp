@@ -19,7 +19,8 @@ using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
 
-constexpr int max_steps = 1'000'000;  // of a grid or table in a problem file; bounds time and memory for hostile files
+constexpr int max_steps =
+    1'000'000;  // of a grid or table in a problem file; bounds time and memory for hostile files
 
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".
@@ -34,7 +35,8 @@ std::size_t read_choice(const Json& value, const Location& where, const std::vec
 enum class TypeKey { required, optional };
 /// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid", "sampler", "beta".
 template <class Variant>
-Variant read_variant(const Json& value, const Location& where, const char* what, TypeKey type_key = TypeKey::required);
+Variant read_variant(const Json& value, const Location& where, const char* what,
+                     TypeKey type_key = TypeKey::required);
 
 /// Collects the keys of a description.
 struct KeyCollector {
@@ -71,26 +73,38 @@ class ParameterReader {
     if (const Json* value = optional_member(object_, key)) read(*value, where_.key(key), parameter);
   }
   void unbounded(const char* key, double& parameter) {
-    if (const Json* value = optional_member(object_, key)) parameter = read_unbounded(*value, where_.key(key));
+    if (const Json* value = optional_member(object_, key))
+      parameter = read_unbounded(*value, where_.key(key));
   }
   void whole(const char* key, int& parameter, int most) {
-    if (const Json* value = optional_member(object_, key)) parameter = read_count(*value, where_.key(key), most);
+    if (const Json* value = optional_member(object_, key))
+      parameter = read_count(*value, where_.key(key), most);
   }
   /// Reads the first group if one of its keys is given, otherwise the second. Keys of both are an error.
   template <class First, class Second>
   void either(bool, First first, Second second) {
     const std::string in_first = given_key(first);
     const std::string in_second = given_key(second);
-    if (!in_first.empty() && !in_second.empty()) where_.fail("\"", in_first, "\" and \"", in_second, "\" exclude each other");
-    if (in_first.empty() && in_second.empty()) where_.fail("expected ", key_list(first), ", or ", key_list(second));
+    if (!in_first.empty() && !in_second.empty())
+      where_.fail("\"", in_first, "\" and \"", in_second, "\" exclude each other");
+    if (in_first.empty() && in_second.empty())
+      where_.fail("expected ", key_list(first), ", or ", key_list(second));
     in_first.empty() ? second(*this) : first(*this);
   }
 
  private:
-  static void read(const Json& value, const Location& where, double& parameter) { parameter = read_number(value, where); }
-  static void read(const Json& value, const Location& where, int& parameter) { parameter = read_count(value, where); }
-  static void read(const Json& value, const Location& where, bool& parameter) { parameter = read_boolean(value, where); }
-  static void read(const Json& value, const Location& where, std::optional<double>& parameter) { parameter = read_number(value, where); }
+  static void read(const Json& value, const Location& where, double& parameter) {
+    parameter = read_number(value, where);
+  }
+  static void read(const Json& value, const Location& where, int& parameter) {
+    parameter = read_count(value, where);
+  }
+  static void read(const Json& value, const Location& where, bool& parameter) {
+    parameter = read_boolean(value, where);
+  }
+  static void read(const Json& value, const Location& where, std::optional<double>& parameter) {
+    parameter = read_number(value, where);
+  }
   static void read(const Json& value, const Location& where, std::vector<double>& parameter) {
     parameter = read_array(value, where, {any_size}).values;
   }
@@ -105,7 +119,8 @@ class ParameterReader {
     parameter = read_variant<std::variant<Alternatives...>>(value, where, "beta", TypeKey::optional);
   }
   static void read(const Json& value, const Location& where, LinearBeta& parameter) {
-    parameter = std::get<LinearBeta>(read_variant<std::variant<LinearBeta>>(value, where, "beta", TypeKey::optional));
+    parameter =
+        std::get<LinearBeta>(read_variant<std::variant<LinearBeta>>(value, where, "beta", TypeKey::optional));
   }
 
   template <class Group>
@@ -168,7 +183,8 @@ Variant read_variant(const Json& value, const Location& where, const char* what,
   std::string name = names.front();
   if (type_key == TypeKey::required || value.contains("type")) {
     const Json& type = member(value, where, "type");
-    if (!type.is_string()) where.key("type").fail("expected the name of a ", what, ", given ", describe(type));
+    if (!type.is_string())
+      where.key("type").fail("expected the name of a ", what, ", given ", describe(type));
     name = type.get<std::string>();
   }
   std::optional<Variant> result;

@@ -35,12 +35,15 @@ struct CovarianceShape {
 
 /// One matrix (d, d), or K of them.
 io::NumberArray read_matrices(const Json& value, const Location& where, const CovarianceShape& shape) {
-  return shape.tied ? io::read_array(value, where, {shape.d, shape.d}) : io::read_array(value, where, {shape.K, shape.d, shape.d});
+  return shape.tied ? io::read_array(value, where, {shape.d, shape.d})
+                    : io::read_array(value, where, {shape.K, shape.d, shape.d});
 }
 
 Covariance dense_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
-  const io::NumberArray values = read_matrices(io::member(value, where, "values"), where.key("values"), shape);
-  Covariance covariance = shape.tied ? Covariance::tied(values.points()) : Covariance::full(values.matrices());
+  const io::NumberArray values =
+      read_matrices(io::member(value, where, "values"), where.key("values"), shape);
+  Covariance covariance =
+      shape.tied ? Covariance::tied(values.points()) : Covariance::full(values.matrices());
   covariance.relative_precision = values.relative_precision;
   return covariance;
 }
@@ -48,12 +51,15 @@ Covariance dense_covariance(const Json& value, const Location& where, const Cova
 /// `eigenvectors` and `eigenvalues`: (d, d) and (d) for tied, (K, d, d) and (K, d) for full covariances.
 Covariance eigen_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
   if (value.contains("values")) where.fail("\"values\" and \"eigenvectors\" exclude each other");
-  const io::NumberArray bases = read_matrices(io::member(value, where, "eigenvectors"), where.key("eigenvectors"), shape);
+  const io::NumberArray bases =
+      read_matrices(io::member(value, where, "eigenvectors"), where.key("eigenvectors"), shape);
   const Json& eigenvalues = io::member(value, where, "eigenvalues");
   const Location place = where.key("eigenvalues");
-  Covariance covariance = shape.tied
-                              ? Covariance::tied_eigen(bases.points(), io::read_array(eigenvalues, place, {shape.d}).vector())
-                              : Covariance::full_eigen(bases.matrices(), io::read_array(eigenvalues, place, {shape.K, shape.d}).points());
+  Covariance covariance =
+      shape.tied
+          ? Covariance::tied_eigen(bases.points(), io::read_array(eigenvalues, place, {shape.d}).vector())
+          : Covariance::full_eigen(bases.matrices(),
+                                   io::read_array(eigenvalues, place, {shape.K, shape.d}).points());
   covariance.relative_precision = bases.relative_precision;
   return covariance;
 }
@@ -72,8 +78,10 @@ Covariance read_covariance(const Json& value, const Location& where, std::int64_
   const Location place = where.key("values");
   if (type == "spherical") return Covariance::spherical(io::read_array(values, place, {K}).values);
   if (type == "diag") return Covariance::diag(io::read_array(values, place, {K, d}).points());
-  if (!type.is_string()) where.key("type").fail("expected the name of a covariance, given ", io::describe(type));
-  where.key("type").fail(io::unknown_name("covariance", type.get_ref<const std::string&>(), {"spherical", "diag", "tied", "full"}));
+  if (!type.is_string())
+    where.key("type").fail("expected the name of a covariance, given ", io::describe(type));
+  where.key("type").fail(io::unknown_name("covariance", type.get_ref<const std::string&>(),
+                                          {"spherical", "diag", "tied", "full"}));
 }
 
 Mixture read_prior(const Json& value, const Location& where) {
@@ -82,7 +90,8 @@ Mixture read_prior(const Json& value, const Location& where) {
   auto weights = io::read_array(io::member(value, where, "weights"), where.key("weights"), {any_size});
   const std::int64_t K = weights.size(0);
   const auto means = io::read_array(io::member(value, where, "means"), where.key("means"), {K, any_size});
-  Covariance covariance = read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
+  Covariance covariance =
+      read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
   return at(where, [&] { return Mixture(weights.values, means.points(), covariance); });
 }
 
@@ -94,14 +103,17 @@ LinearObservation read_observation(const Json& value, const Location& where, std
   const auto y = io::read_array(io::member(value, where, "y"), where.key("y"), {dy});
   const Json* noise_std = io::optional_member(value, "noise_std");
   const Json* noise_covariance = io::optional_member(value, "noise_covariance");
-  if (noise_std != nullptr && noise_covariance != nullptr) where.fail("\"noise_std\" and \"noise_covariance\" exclude each other");
+  if (noise_std != nullptr && noise_covariance != nullptr)
+    where.fail("\"noise_std\" and \"noise_covariance\" exclude each other");
   if (noise_std != nullptr) {
     const double std = io::read_number(*noise_std, where.key("noise_std"));
     return at(where, [&] { return LinearObservation(A.points(), y.vector(), std); });
   }
   if (noise_covariance == nullptr) where.fail("missing key \"noise_std\" (or \"noise_covariance\")");
   const auto R = io::read_array(*noise_covariance, where.key("noise_covariance"), {dy, dy});
-  return at(where, [&] { return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points()), R.relative_precision); });
+  return at(where, [&] {
+    return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points()), R.relative_precision);
+  });
 }
 
 Problem read_parts(const Json& root, const Location& top) {
@@ -120,7 +132,8 @@ Problem read_parts(const Json& root, const Location& top) {
   if (const Json* sampler = io::optional_member(root, "sampler")) {
     problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
     if (std::holds_alternative<SmcSampler>(problem.sampler) && !problem.observation) {
-      top.key("sampler").fail(sampler->at("type").get<std::string>(), " samples the posterior of an observation, and the problem has none");
+      top.key("sampler").fail(sampler->at("type").get<std::string>(),
+                              " samples the posterior of an observation, and the problem has none");
     }
   }
   return problem;

@@ -38,13 +38,17 @@ bool needs_eigenvalues(const Mixture& mixture) {
 OrderedJson write_eigen(const Mixture& mixture) {
   const auto& bases = mixture.bases();
   if (mixture.covariance_type() == CovarianceType::tied) {
-    return {{"type", "tied"}, {"eigenvectors", rows(bases.front())}, {"eigenvalues", numbers(mixture.eigenvalues().row(0))}};
+    return {{"type", "tied"},
+            {"eigenvectors", rows(bases.front())},
+            {"eigenvalues", numbers(mixture.eigenvalues().row(0))}};
   }
   OrderedJson eigenvectors = OrderedJson::array();
   for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
     eigenvectors.push_back(rows(bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]));
   }
-  return {{"type", "full"}, {"eigenvectors", std::move(eigenvectors)}, {"eigenvalues", rows(mixture.eigenvalues())}};
+  return {{"type", "full"},
+          {"eigenvectors", std::move(eigenvectors)},
+          {"eigenvalues", rows(mixture.eigenvalues())}};
 }
 
 OrderedJson write_covariance(const Mixture& mixture) {
@@ -63,13 +67,16 @@ OrderedJson write_covariance(const Mixture& mixture) {
       break;
     case CovarianceType::full:
     case CovarianceType::common_basis:
-      for (Eigen::Index k = 0; k < mixture.num_components(); ++k) values.push_back(rows(mixture.component_covariance(k)));
+      for (Eigen::Index k = 0; k < mixture.num_components(); ++k)
+        values.push_back(rows(mixture.component_covariance(k)));
   }
   return {{"type", to_string(type)}, {"values", std::move(values)}};
 }
 
 OrderedJson write_prior(const Mixture& prior) {
-  return {{"weights", numbers(prior.weights())}, {"means", rows(prior.means())}, {"covariance", write_covariance(prior)}};
+  return {{"weights", numbers(prior.weights())},
+          {"means", rows(prior.means())},
+          {"covariance", write_covariance(prior)}};
 }
 
 OrderedJson write_observation(const LinearObservation& observation) {
@@ -130,16 +137,18 @@ std::uint64_t bytes_of_text(const Mixture& prior) {
   const std::uint64_t matrices = prior.covariance_type() == CovarianceType::full   ? K
                                  : prior.covariance_type() == CovarianceType::tied ? 1
                                                                                    : 0;
-  return saturating_product(saturating_sum(saturating_product(K, d), saturating_product(matrices, d, d)), number);
+  return saturating_product(saturating_sum(saturating_product(K, d), saturating_product(matrices, d, d)),
+                            number);
 }
 
 }  // namespace
 
 std::string to_json(const Problem& problem) {
-  require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(), " components in dimension ",
-                 problem.prior.dim());
-  OrderedJson root = {
-      {"prior", write_prior(problem.prior)}, {"process", io::write_variant(problem.process)}, {"grid", io::write_variant(problem.grid)}};
+  require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
+                 " components in dimension ", problem.prior.dim());
+  OrderedJson root = {{"prior", write_prior(problem.prior)},
+                      {"process", io::write_variant(problem.process)},
+                      {"grid", io::write_variant(problem.grid)}};
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
   std::string text;

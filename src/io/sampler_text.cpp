@@ -27,7 +27,8 @@ io::Json read_value(std::string_view text, const io::Location& where) {
   double number = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc::result_out_of_range) where.fail("number out of range: ", io::in_quotes(text));
-  return error == std::errc() && end == text.data() + text.size() ? io::Json(number) : io::Json(std::string(text));
+  return error == std::errc() && end == text.data() + text.size() ? io::Json(number)
+                                                                  : io::Json(std::string(text));
 }
 
 /// A parameter in the form that `read_value` reads, in the fewest digits.
@@ -45,14 +46,18 @@ AnySampler parse_sampler(const std::string& text) {
   std::string_view rest = text;
   const std::string name(take_until(rest, ':'));
   const auto names = sampler_names();
-  if (std::find(names.begin(), names.end(), name) == names.end()) where.fail(io::unknown_name("sampler", name, names));
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    where.fail(io::unknown_name("sampler", name, names));
   if (text.ends_with(':')) where.fail("expected key=value after ':'");
   io::Json object = {{"type", name}};
   while (!rest.empty()) {
     std::string_view value = take_until(rest, ':');
-    if (value.find('=') == std::string_view::npos) where.fail("expected key=value, given ", io::in_quotes(value));
+    if (value.find('=') == std::string_view::npos)
+      where.fail("expected key=value, given ", io::in_quotes(value));
     const std::string key(take_until(value, '='));
-    if (object.contains(key)) where.fail(key == "type" ? "the name stands first, not under the key " : "repeated key ", io::in_quotes(key));
+    if (object.contains(key))
+      where.fail(key == "type" ? "the name stands first, not under the key " : "repeated key ",
+                 io::in_quotes(key));
     object[key] = read_value(value, where.key(key));
   }
   return io::read_variant<AnySampler>(object, where, "sampler");
@@ -63,7 +68,8 @@ std::vector<std::string> sampler_names() { return io::alternative_names<AnySampl
 std::string to_string(const AnySampler& sampler) {
   const io::OrderedJson given = io::write_variant(sampler);
   const auto default_of = []<class T>(const T&) { return io::write_description(T{}); };
-  const io::OrderedJson defaults = std::visit([&](const auto& kind) { return std::visit(default_of, kind); }, sampler);
+  const io::OrderedJson defaults =
+      std::visit([&](const auto& kind) { return std::visit(default_of, kind); }, sampler);
   std::string text = given["type"].get<std::string>();
   for (const auto& [key, value] : given.items()) {
     if (value != defaults[key]) text += ":" + key + "=" + value_text(value);

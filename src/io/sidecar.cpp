@@ -43,7 +43,8 @@ std::uint64_t checksum_of(std::int64_t bytes, Read read) {
   std::vector<char> block(1 << 20);
   Checksum checksum;
   while (bytes > 0) {
-    const auto part = std::span(block).first(static_cast<std::size_t>(std::min<std::int64_t>(bytes, std::ssize(block))));
+    const auto part =
+        std::span(block).first(static_cast<std::size_t>(std::min<std::int64_t>(bytes, std::ssize(block))));
     read(part);
     checksum.update(std::as_bytes(part));
     bytes -= std::ssize(part);
@@ -74,7 +75,8 @@ Contents read_contents(const fs::path& file) {
     const NpzEntry& array = reader.arrays()[i];
     if (i == 0) contents.shape = array.shape;
     reader.open(i);
-    contents.checksums.push_back(checksum_of(array.bytes(), [&](std::span<char> bytes) { reader.read_bytes(bytes); }));
+    contents.checksums.push_back(
+        checksum_of(array.bytes(), [&](std::span<char> bytes) { reader.read_bytes(bytes); }));
   }
   return contents;
 }
@@ -114,7 +116,8 @@ std::vector<std::uint64_t> read_checksums(const OrderedJson& value, const Locati
   std::vector<std::uint64_t> checksums;
   for (const OrderedJson& entry : value) {
     const std::string text = entry.is_string() ? entry.get<std::string>() : std::string();
-    const bool is_hex = text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+    const bool is_hex =
+        text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (!is_hex) where.fail("expected checksums of 16 hexadecimal digits");
     checksums.push_back(std::stoull(text, nullptr, 16));
   }

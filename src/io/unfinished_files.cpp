@@ -32,7 +32,8 @@ void remove_files_of(const fs::path& name) {
   std::error_code error;
   const std::string unfinished = name.filename().string();
   const fs::path folder = name.has_parent_path() ? name.parent_path() : fs::path(".");
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
     std::error_code none;
     if (belongs_to(entry->path().filename().string(), unfinished)) fs::remove(entry->path(), none);
   }

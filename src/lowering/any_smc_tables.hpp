@@ -12,7 +12,8 @@ template <class Real>
 class SmcTables;
 
 /// The tables of an SMC plan in the precision of a run; all tasks of the run share them. Null where a device needs none.
-using AnySmcTables = std::variant<std::shared_ptr<const SmcTables<float>>, std::shared_ptr<const SmcTables<double>>>;
+using AnySmcTables =
+    std::variant<std::shared_ptr<const SmcTables<float>>, std::shared_ptr<const SmcTables<double>>>;
 
 /// Computes the tables of a plan. They refer to the plan, which must live as long.
 AnySmcTables smc_tables(const SmcPlan& plan, Precision precision);

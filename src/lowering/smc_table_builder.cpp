@@ -22,7 +22,8 @@ Potential none_of(const Potential& g) {
 }  // namespace
 
 template <class Real>
-SmcTables<Real>::SmcTables(const SmcPlan& plan) : plan_(plan), law_(plan.mixture, wide_family_of(plan.mixture)) {
+SmcTables<Real>::SmcTables(const SmcPlan& plan)
+    : plan_(plan), law_(plan.mixture, wide_family_of(plan.mixture)) {
   set_start();
   for (const SmcStep& description : plan.steps) steps_.push_back(step(description));
 }
@@ -81,7 +82,8 @@ void SmcTables<Real>::set_affine(const AffineStep& affine, const Potential& at_s
 }
 
 template <class Real>
-void SmcTables<Real>::set_transition(const MixtureTransition& transition, const Potential& at_s, SmcStepTable<Real>& table) {
+void SmcTables<Real>::set_transition(const MixtureTransition& transition, const Potential& at_s,
+                                     SmcStepTable<Real>& table) {
   table.is_transition = true;
   table.level = level_table(law_, transition.t, arena_);
   const Index K = plan_.mixture.num_components(), d = plan_.dim(), r = plan_.num_observed();
@@ -167,7 +169,8 @@ std::size_t SmcTables<Real>::bytes(const SmcPlan& plan) {
   }
   for (const SmcStep& step : plan.steps) {
     numbers += K + 3 * static_cast<std::size_t>(plan.mixture.eigenvalues.size()) + 7 * r;
-    if (std::holds_alternative<MixtureTransition>(step.move)) numbers += K * (1 + r * (columns + 1) + d * (1 + 2 * columns));
+    if (std::holds_alternative<MixtureTransition>(step.move))
+      numbers += K * (1 + r * (columns + 1) + d * (1 + 2 * columns));
   }
   return plan.steps.size() * sizeof(SmcStepTable<Real>) + numbers * sizeof(Real) + laws;
 }

@@ -16,8 +16,12 @@ namespace {
 class Variances {
  public:
   explicit Variances(const MixtureTable& mixture) : eigenvalues_(mixture.eigenvalues) {}
-  double l(Index k, Index i) const { return eigenvalues_(eigenvalues_.rows() == 1 ? 0 : k, eigenvalues_.cols() == 1 ? 0 : i); }
-  double c(const Level& level, Index k, Index i) const { return level.alpha * level.alpha * l(k, i) + level.sigma * level.sigma; }
+  double l(Index k, Index i) const {
+    return eigenvalues_(eigenvalues_.rows() == 1 ? 0 : k, eigenvalues_.cols() == 1 ? 0 : i);
+  }
+  double c(const Level& level, Index k, Index i) const {
+    return level.alpha * level.alpha * l(k, i) + level.sigma * level.sigma;
+  }
 
  private:
   const Points& eigenvalues_;
@@ -33,12 +37,16 @@ Spectrum<Real> spectrum(const MixtureTable& mixture, Arena<Real>& arena, Entry e
     for (Index i = 0; i < columns; ++i) values[k * columns + i] = static_cast<Real>(entry(k, i));
   }
   // A single row or column holds for every index.
-  return {.values = values, .stride_k = rows == 1 && mixture.num_components() > 1 ? 0 : columns, .stride_i = columns == 1 ? 0 : 1};
+  return {.values = values,
+          .stride_k = rows == 1 && mixture.num_components() > 1 ? 0 : columns,
+          .stride_i = columns == 1 ? 0 : 1};
 }
 
 /// log prod_i c_i: one logarithm, of a mantissa kept in range.
-long double log_determinant(const Variances& variances, const Level& level, Index k, Index dim, bool isotropic) {
-  if (isotropic) return static_cast<long double>(dim) * extended::log(static_cast<long double>(variances.c(level, k, 0)));
+long double log_determinant(const Variances& variances, const Level& level, Index k, Index dim,
+                            bool isotropic) {
+  if (isotropic)
+    return static_cast<long double>(dim) * extended::log(static_cast<long double>(variances.c(level, k, 0)));
   long double mantissa = 1.0L;
   long long exponent = 0;
   for (Index i = 0; i < dim; ++i) {
@@ -60,11 +68,13 @@ struct Constants {
     long double half_log_det = 0.0L;
     for (Index k = 0; k < mixture.num_components(); ++k) {
       // A logarithm takes a microsecond: equal determinants share one.
-      const bool as_before = k > 0 && (tied || (isotropic && variances.c(level, k, 0) == variances.c(level, k - 1, 0)));
+      const bool as_before =
+          k > 0 && (tied || (isotropic && variances.c(level, k, 0) == variances.c(level, k - 1, 0)));
       if (!as_before) half_log_det = 0.5L * log_determinant(variances, level, k, mixture.dim(), isotropic);
       const double log_weight = mixture.log_weights(k);
       // A component of weight 0 stays at -inf whatever its covariance is.
-      values.push_back(std::isinf(log_weight) ? log_weight : static_cast<long double>(log_weight) - half_log_det);
+      values.push_back(std::isinf(log_weight) ? log_weight
+                                              : static_cast<long double>(log_weight) - half_log_det);
       largest = std::max(largest, values.back());
     }
   }
@@ -100,7 +110,8 @@ void write_triangle(const Eigen::MatrixXd* U, Index dim, Entry entry, Real* to) 
 }
 
 template <class Real>
-const Real* small_records(const MixtureTable& mixture, const Level& level, const Constants& constants, Arena<Real>& arena) {
+const Real* small_records(const MixtureTable& mixture, const Level& level, const Constants& constants,
+                          Arena<Real>& arena) {
   const Variances variances(mixture);
   const Points& means = working_means(mixture);
   const auto d = static_cast<int>(mixture.dim());
@@ -110,14 +121,16 @@ const Real* small_records(const MixtureTable& mixture, const Level& level, const
     Real* r = records + k * layout.size();
     const Eigen::MatrixXd* U = component_basis(mixture, k);
     const auto c = [&](Index i) { return variances.c(level, k, i); };
-    r[layout.constant()] = static_cast<Real>(constants.values[static_cast<std::size_t>(k)] - constants.largest);
+    r[layout.constant()] =
+        static_cast<Real>(constants.values[static_cast<std::size_t>(k)] - constants.largest);
     for (int i = 0; i < d; ++i) {
       r[layout.mean() + i] = static_cast<Real>(level.alpha * means(k, i));
       // H = sigma^2 C^{-1} mu
       double H = level.sigma * level.sigma / c(i) * means(k, i);
       if (U != nullptr) {
         H = 0.0;
-        for (int j = 0; j < d; ++j) H += symmetric(*U, i, j, [&](Index m) { return level.sigma * level.sigma / c(m); }) * means(k, j);
+        for (int j = 0; j < d; ++j)
+          H += symmetric(*U, i, j, [&](Index m) { return level.sigma * level.sigma / c(m); }) * means(k, j);
       }
       r[layout.offset() + i] = static_cast<Real>(H);
       const double scale = 1.0 / std::sqrt(2.0 * c(i));
@@ -135,7 +148,8 @@ const Real* small_records(const MixtureTable& mixture, const Level& level, const
 
 /// The records of moves with the given gain (null: a draw) and deviation of (k, i).
 template <class Real, class Gain, class Deviation>
-const Real* small_moves(const MixtureTable& mixture, double shift, bool has_gain, Gain gain, Deviation deviation, Arena<Real>& arena) {
+const Real* small_moves(const MixtureTable& mixture, double shift, bool has_gain, Gain gain,
+                        Deviation deviation, Arena<Real>& arena) {
   const Points& means = working_means(mixture);
   const auto d = static_cast<int>(mixture.dim());
   const SmallMove layout{d, mixture.structure == CovarianceType::full, has_gain};
@@ -148,7 +162,8 @@ const Real* small_moves(const MixtureTable& mixture, double shift, bool has_gain
       if (U == nullptr) {
         r[layout.noise() + i] = static_cast<Real>(deviation(k, i));
       } else {
-        for (int j = 0; j < d; ++j) r[layout.noise() + i * d + j] = static_cast<Real>((*U)(i, j) * deviation(k, j));
+        for (int j = 0; j < d; ++j)
+          r[layout.noise() + i * d + j] = static_cast<Real>((*U)(i, j) * deviation(k, j));
       }
     }
     if (has_gain)
@@ -159,7 +174,8 @@ const Real* small_moves(const MixtureTable& mixture, double shift, bool has_gain
 }
 
 template <class Real, class Gain, class Deviation>
-MoveTable<Real> move_table(const LawTables<Real>& law, double shift, bool has_gain, Gain gain, Deviation deviation, Arena<Real>& arena) {
+MoveTable<Real> move_table(const LawTables<Real>& law, double shift, bool has_gain, Gain gain,
+                           Deviation deviation, Arena<Real>& arena) {
   MoveTable<Real> table{};
   table.shift = static_cast<Real>(shift);
   if (is_small(law.table().family)) {
@@ -180,7 +196,8 @@ MoveTable<Real> draw_table(const LawTables<Real>& law, const Level& level, Arena
 }
 
 template <class Real>
-MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step, Arena<Real>& arena) {
+MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step,
+                                 Arena<Real>& arena) {
   const Variances variances(law.mixture());
   const auto ratio = [&](Index k, Index i) { return variances.c(step.s, k, i) / variances.c(step.t, k, i); };
   const auto gain = [&](Index k, Index i) { return step.alpha_ts * ratio(k, i); };
@@ -243,7 +260,8 @@ template <class Real>
 std::size_t LawTables<Real>::bytes(const MixtureTable& mixture, Family family) {
   const auto d = static_cast<std::size_t>(mixture.dim());
   const bool keeps_bases = family != Family::small_full;
-  return sizeof(Real) * (static_cast<std::size_t>(mixture.means.size()) + (keeps_bases ? mixture.bases.size() * d * d : 0));
+  return sizeof(Real) *
+         (static_cast<std::size_t>(mixture.means.size()) + (keeps_bases ? mixture.bases.size() * d * d : 0));
 }
 
 template <class Real>
@@ -254,26 +272,30 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   const MixtureTable& mixture = law.mixture();
   const Variances variances(mixture);
   const Constants constants(mixture, variances, level);
-  table.log_offset = static_cast<double>(constants.largest - 0.5L * static_cast<long double>(mixture.dim()) * extended::log_two_pi);
+  table.log_offset = static_cast<double>(constants.largest - 0.5L * static_cast<long double>(mixture.dim()) *
+                                                                 extended::log_two_pi);
   const Family family = law.table().family;
   if (is_small(family)) {
     table.records = small_records(mixture, level, constants, arena);
     return table;
   }
   Real* values = arena.allocate(constants.values.size());
-  for (std::size_t k = 0; k < constants.values.size(); ++k) values[k] = static_cast<Real>(constants.values[k] - constants.largest);
+  for (std::size_t k = 0; k < constants.values.size(); ++k)
+    values[k] = static_cast<Real>(constants.values[k] - constants.largest);
   table.constants = values;
   const auto c = [&](Index k, Index i) { return variances.c(level, k, i); };
   const double sigma2 = level.sigma * level.sigma;
-  table.precision =
-      spectrum(mixture, arena, [&](Index k, Index i) { return family == Family::tied ? 1.0 / std::sqrt(2.0 * c(k, i)) : 0.5 / c(k, i); });
+  table.precision = spectrum(mixture, arena, [&](Index k, Index i) {
+    return family == Family::tied ? 1.0 / std::sqrt(2.0 * c(k, i)) : 0.5 / c(k, i);
+  });
   if (family == Family::diag) {
     const Points& means = working_means(mixture);
     table.shrink = spectrum(mixture, arena, [&](Index k, Index i) { return sigma2 / c(k, i) * means(k, i); });
   } else if (family != Family::full) {
     table.shrink = spectrum(mixture, arena, [&](Index k, Index i) { return sigma2 / c(k, i); });
   }
-  table.gain = spectrum(mixture, arena, [&](Index k, Index i) { return level.alpha * variances.l(k, i) / c(k, i); });
+  table.gain =
+      spectrum(mixture, arena, [&](Index k, Index i) { return level.alpha * variances.l(k, i) / c(k, i); });
   return table;
 }
 

@@ -12,7 +12,8 @@ inline double eigenvalue(const Mixture& mixture, Eigen::Index k, Eigen::Index i)
 
 /// Eigenvalues of the covariance of component k, shape (d).
 inline Eigen::VectorXd component_eigenvalues(const Mixture& mixture, Eigen::Index k) {
-  return Eigen::VectorXd::NullaryExpr(mixture.dim(), [&](Eigen::Index i) { return eigenvalue(mixture, k, i); });
+  return Eigen::VectorXd::NullaryExpr(mixture.dim(),
+                                      [&](Eigen::Index i) { return eigenvalue(mixture, k, i); });
 }
 
 }  // namespace gmdiff

@@ -17,7 +17,8 @@ double cross_mean(const DistanceSums& sums, const Points& x, const Points& y) {
 /// E|X - X'|: over pairs i != j, or over all pairs.
 double self_mean(const DistanceSums& sums, const Points& x, EnergyForm form) {
   const auto n = static_cast<double>(x.rows());
-  return 2.0 * static_cast<double>(sums.sum_pairs(x, PairTerm::distance())) / (n * (form == EnergyForm::u ? n - 1.0 : n));
+  return 2.0 * static_cast<double>(sums.sum_pairs(x, PairTerm::distance())) /
+         (n * (form == EnergyForm::u ? n - 1.0 : n));
 }
 
 }  // namespace
@@ -27,8 +28,10 @@ double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form, co
   const std::shared_ptr<const Session> session = thread_session(device);
   const DistanceSums& sums = session->sums();
   const ScaledSets sets(x.points(), y.points());
-  const double distance = 2.0 * cross_mean(sums, sets.x(), sets.y()) - self_mean(sums, sets.x(), form) - self_mean(sums, sets.y(), form);
-  return (form == EnergyForm::v ? std::max(0.0, distance) : distance) / sets.factor();  // rounding alone makes the V-form negative
+  const double distance = 2.0 * cross_mean(sums, sets.x(), sets.y()) - self_mean(sums, sets.x(), form) -
+                          self_mean(sums, sets.y(), form);
+  return (form == EnergyForm::v ? std::max(0.0, distance) : distance) /
+         sets.factor();  // rounding alone makes the V-form negative
 }
 
 }  // namespace gmdiff

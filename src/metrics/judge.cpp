@@ -42,7 +42,10 @@ constexpr int max_repeats = ((1 << 23) - 1) / 3;
 class ExactDraws {
  public:
   ExactDraws(const Mixture& law, std::int64_t count, const JudgeOptions& options)
-      : plan_(draw_plan({&law, 1})), count_(count), seed_(options.seed), session_(thread_session(options.device)) {}
+      : plan_(draw_plan({&law, 1})),
+        count_(count),
+        seed_(options.seed),
+        session_(thread_session(options.device)) {}
 
   PointSet operator()(std::uint32_t replicate) {
     const std::shared_ptr<Points> points = unused_memory();
@@ -85,16 +88,17 @@ std::vector<std::string> quantities(const JudgeOptions& options) {
 }
 
 void check_options(const JudgeOptions& options, std::int64_t count) {
-  require(options.repeats >= 2 && options.repeats <= max_repeats, "judge: repeats must be in [2, ", max_repeats, "], given ",
-          options.repeats);
+  require(options.repeats >= 2 && options.repeats <= max_repeats, "judge: repeats must be in [2, ",
+          max_repeats, "], given ", options.repeats);
   require(options.p == 1 || options.p == 2, "judge: p must be 1 or 2, given ", options.p);
   require(options.slices >= 1, "judge: slices must be >= 1, given ", options.slices);
   require(!options.bandwidth || (*options.bandwidth >= 1e-100 && *options.bandwidth <= 1e100),
           "judge: bandwidth must be in [1e-100, 1e+100], given ", options.bandwidth.value_or(0.0));
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
-  require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ", needs_two ? "2 points" : "1 point",
-          " or more on each side, given ", count);
-  static_cast<void>(thread_session(options.device));  // a device that is not available is an error before anything is drawn
+  require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ",
+          needs_two ? "2 points" : "1 point", " or more on each side, given ", count);
+  static_cast<void>(
+      thread_session(options.device));  // a device that is not available is an error before anything is drawn
 }
 
 /// The metric of the options with everything that all repetitions share: directions, bandwidth, law.
@@ -102,7 +106,8 @@ class Comparison {
  public:
   Comparison(const Mixture& law, const JudgeOptions& options, std::optional<double> bandwidth)
       : law_(law), options_(options), bandwidth_(bandwidth) {
-    const bool sliced = options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+    const bool sliced =
+        options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
     if (sliced) directions_ = random_directions(law.dim(), options.slices, options.seed);
   }
 
@@ -204,12 +209,15 @@ struct Repetitions {
 };
 
 /// The repetitions of each judged set; exact draws and floor are those of all of them.
-std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare, const JudgeOptions& options) {
+std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
+                                const JudgeOptions& options) {
   const bool with_law = options.metric == Metric::moments || options.metric == Metric::modes;
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
     return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };
-  const auto other_side = [&](std::uint32_t replicate) { return with_law ? std::optional<PointSet>{} : exact(replicate); };
+  const auto other_side = [&](std::uint32_t replicate) {
+    return with_law ? std::optional<PointSet>{} : exact(replicate);
+  };
   std::vector<Repetitions> repetitions(judged.num_sets(), Repetitions(quantities(options).size()));
   std::vector<std::vector<double>> values(judged.num_sets());
   for (int r = 0; r < options.repeats; ++r) {
@@ -228,16 +236,20 @@ std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Compa
 
 /// The bandwidth of MMD^2: given, or the median distance of the first points of the floor's first two draws. A median over 2000 points is
 /// known to a percent or so; one over many more would cost more than the distance itself.
-std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, const Replicates& replicates, const JudgeOptions& options) {
+std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, const Replicates& replicates,
+                                       const JudgeOptions& options) {
   if (options.metric != Metric::mmd_squared) return {};
   if (options.bandwidth) return options.bandwidth;
   ExactDraws exact(law, std::min<std::int64_t>(count, 1000), options);
   const double bandwidth = median_distance(exact(replicates.floor_a), exact(replicates.floor_b));
-  require(bandwidth > 0.0, "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, --bandwidth)");
+  require(bandwidth > 0.0,
+          "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, "
+          "--bandwidth)");
   return bandwidth;
 }
 
-std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options, std::optional<double> bandwidth) {
+std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options,
+                                 std::optional<double> bandwidth) {
   const std::vector<std::string> names = quantities(options);
   std::vector<Judgement> judgements;
   for (std::size_t q = 0; q < names.size(); ++q) {
@@ -256,16 +268,20 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
 
 /// Two exact draws, the tiles of one of them that pairs are taken from, and projections on a tile of directions.
 std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
-  return saturating_product(static_cast<std::uint64_t>(count), static_cast<std::uint64_t>(3 * dim + 2 * cpu::directions_per_tile),
+  return saturating_product(static_cast<std::uint64_t>(count),
+                            static_cast<std::uint64_t>(3 * dim + 2 * cpu::directions_per_tile),
                             sizeof(double));
 }
 
-std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count, const JudgeOptions& options) {
-  require_memory(bytes_of_draws(count, law.dim()), "the comparison of ", count, " exact draws in dimension ", law.dim());
+std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count,
+                                               const JudgeOptions& options) {
+  require_memory(bytes_of_draws(count, law.dim()), "the comparison of ", count, " exact draws in dimension ",
+                 law.dim());
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
   const Comparison compare(law, options, bandwidth);
   std::vector<std::vector<Judgement>> judgements;
-  for (const Repetitions& repetitions : repeat(std::move(judged), ExactDraws(law, count, options), compare, options)) {
+  for (const Repetitions& repetitions :
+       repeat(std::move(judged), ExactDraws(law, count, options), compare, options)) {
     judgements.push_back(summarise(repetitions, options, bandwidth));
   }
   return judgements;
@@ -277,18 +293,21 @@ std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeO
   return judge_each(std::span(&x, 1), law, options).front();
 }
 
-std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law, const JudgeOptions& options) {
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
+                                               const JudgeOptions& options) {
   require(!sets.empty(), "judge: no set of points given");
   const Eigen::Index count = sets.front().points().rows();
   for (const PointSet& set : sets) {
     check_points("judge", set.points(), law);
-    require(set.points().rows() == count, "judge: the sets must have one number of points, given ", count, " and ", set.points().rows());
+    require(set.points().rows() == count, "judge: the sets must have one number of points, given ", count,
+            " and ", set.points().rows());
   }
   check_options(options, count);
   return judge_side(JudgedSide(sets), law, count, options);
 }
 
-std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count, const JudgeOptions& options) {
+std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
+                             const JudgeOptions& options) {
   require(p.dim() == q.dim(), "judge: p has dimension ", p.dim(), " but q has dimension ", q.dim());
   check_options(options, count);
   return judge_side(JudgedSide(ExactDraws(p, count, options)), q, count, options).front();

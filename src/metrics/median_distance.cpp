@@ -53,7 +53,8 @@ class PairSelection {
   template <class Visit>
   void visit_bits(Visit&& visit) {
     tiles_.visit_pairs(points_, [&](int thread, const auto& squares) {
-      for (Eigen::Index j = 0; j < squares.size(); ++j) visit(static_cast<std::size_t>(thread), std::bit_cast<std::uint64_t>(squares(j)));
+      for (Eigen::Index j = 0; j < squares.size(); ++j)
+        visit(static_cast<std::size_t>(thread), std::bit_cast<std::uint64_t>(squares(j)));
     });
   }
 
@@ -81,7 +82,8 @@ class PairSelection {
     visit_bits([&](std::size_t thread, std::uint64_t bits) {
       if (head(bits) == prefix_) found[thread].push_back(std::bit_cast<double>(bits));
     });
-    for (const std::vector<double>& of_thread : found) collected_.insert(collected_.end(), of_thread.begin(), of_thread.end());
+    for (const std::vector<double>& of_thread : found)
+      collected_.insert(collected_.end(), of_thread.begin(), of_thread.end());
   }
 
   double nth(std::uint64_t rank) {
@@ -113,9 +115,11 @@ class PairSelection {
 double median_distance(const PointSet& x, const PointSet& y) {
   check_points("median_distance", x.points(), y.points());
   // The pool and its tiles.
-  const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()), static_cast<std::uint64_t>(y.points().rows()));
-  require_memory(saturating_product(points, static_cast<std::uint64_t>(x.points().cols()), 2 * sizeof(double)), "the distances of ", points,
-                 " points");
+  const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()),
+                                              static_cast<std::uint64_t>(y.points().rows()));
+  require_memory(
+      saturating_product(points, static_cast<std::uint64_t>(x.points().cols()), 2 * sizeof(double)),
+      "the distances of ", points, " points");
   const ScaledSets sets(x.points(), y.points());
   Points pool(sets.x().rows() + sets.y().rows(), sets.x().cols());
   pool << sets.x(), sets.y();

@@ -61,8 +61,9 @@ class DenseKernel {
 
   double log_value(const Eigen::VectorXd& difference) const {
     const Eigen::VectorXd scaled = difference / bandwidth_;
-    const double quadratic = factor_ ? linear_algebra::solve_lower(*factor_, scaled).squaredNorm()
-                                     : ((eigen_.U.transpose() * scaled).array().square() / eigen_.l.array()).sum();
+    const double quadratic =
+        factor_ ? linear_algebra::solve_lower(*factor_, scaled).squaredNorm()
+                : ((eigen_.U.transpose() * scaled).array().square() / eigen_.l.array()).sum();
     return -0.5 * (log_determinant_ + quadratic);
   }
 
@@ -90,12 +91,14 @@ double sum_over_pairs(const Mixture& p, const Mixture& q, LogValue&& log_value) 
 double kernel_mean_on_axes(const Mixture& p, const Mixture& q, const Axes& axes, double bandwidth) {
   const double square = bandwidth * bandwidth;
   const auto means_on_axes = [&](const Mixture& mixture) -> Eigen::MatrixXd {
-    return axes.basis ? linear_algebra::product(mixture.means(), *axes.basis) : Eigen::MatrixXd(mixture.means());
+    return axes.basis ? linear_algebra::product(mixture.means(), *axes.basis)
+                      : Eigen::MatrixXd(mixture.means());
   };
   const Eigen::MatrixXd means_p = means_on_axes(p);
   const Eigen::MatrixXd means_q = means_on_axes(q);
   return sum_over_pairs(p, q, [&](Eigen::Index k, Eigen::Index l) {
-    const Eigen::ArrayXd variances = (component_eigenvalues(p, k) + component_eigenvalues(q, l)).array() / square;
+    const Eigen::ArrayXd variances =
+        (component_eigenvalues(p, k) + component_eigenvalues(q, l)).array() / square;
     const Eigen::ArrayXd difference = (means_p.row(k) - means_q.row(l)).transpose().array() / bandwidth;
     return -0.5 * (variances.log1p() + difference.square() / (1.0 + variances)).sum();
   });
@@ -105,7 +108,8 @@ double kernel_mean_on_axes(const Mixture& p, const Mixture& q, const Axes& axes,
 std::vector<Eigen::MatrixXd> dense_covariances(const Mixture& mixture) {
   const bool tied = mixture.covariance_type() == CovarianceType::tied;
   std::vector<Eigen::MatrixXd> result;
-  for (Eigen::Index k = 0; k < (tied ? 1 : mixture.num_components()); ++k) result.push_back(mixture.component_covariance(k));
+  for (Eigen::Index k = 0; k < (tied ? 1 : mixture.num_components()); ++k)
+    result.push_back(mixture.component_covariance(k));
   return result;
 }
 
@@ -134,7 +138,8 @@ Eigen::VectorXd kernel_means(const Points& x, const Mixture& law, double bandwid
 
 double kernel_mean(const Mixture& p, const Mixture& q, double bandwidth) {
   const Axes axes = shared_axes(axes_of(p), axes_of(q));
-  return axes.kind == Axes::Kind::none ? kernel_mean_dense(p, q, bandwidth) : kernel_mean_on_axes(p, q, axes, bandwidth);
+  return axes.kind == Axes::Kind::none ? kernel_mean_dense(p, q, bandwidth)
+                                       : kernel_mean_on_axes(p, q, axes, bandwidth);
 }
 
 }  // namespace gmdiff

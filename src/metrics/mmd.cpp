@@ -12,7 +12,8 @@ namespace {
 
 void check_bandwidth(double bandwidth) {
   // The kernel needs the square of the bandwidth: it must neither vanish nor overflow.
-  require(bandwidth >= 1e-100 && bandwidth <= 1e100, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given ", bandwidth);
+  require(bandwidth >= 1e-100 && bandwidth <= 1e100,
+          "mmd_squared: bandwidth must be in [1e-100, 1e+100], given ", bandwidth);
 }
 
 PairTerm gaussian(double bandwidth) { return PairTerm::kernel(-0.5 / (bandwidth * bandwidth)); }
@@ -33,18 +34,21 @@ double pair_mean(const DistanceSums& sums, const Points& x, double bandwidth) {
 double median_bandwidth(const Points& x, const Points& y) {
   const double bandwidth = median_distance(x, y);
   require(bandwidth > 0.0,
-          "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of mmd_squared, --bandwidth)");
+          "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of "
+          "mmd_squared, --bandwidth)");
   check_bandwidth(bandwidth);
   return bandwidth;
 }
 
 double between(const DistanceSums& sums, const Points& x, const Points& y, double bandwidth) {
-  return pair_mean(sums, x, bandwidth) + pair_mean(sums, y, bandwidth) - 2.0 * cross_mean(sums, x, y, bandwidth);
+  return pair_mean(sums, x, bandwidth) + pair_mean(sums, y, bandwidth) -
+         2.0 * cross_mean(sums, x, y, bandwidth);
 }
 
 }  // namespace
 
-double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth, const Device& device) {
+double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth,
+                   const Device& device) {
   check_points("mmd_squared", x.points(), y.points(), 2);
   if (bandwidth) check_bandwidth(*bandwidth);
   const std::shared_ptr<const Session> session = thread_session(device);

@@ -30,7 +30,8 @@ Level responsibility_level(const Mixture& law) {
 
 /// U_k, the identity when there are none.
 Eigen::MatrixXd basis(const Mixture& mixture) {
-  return mixture.bases().empty() ? Eigen::MatrixXd::Identity(mixture.dim(), mixture.dim()) : mixture.bases().front();
+  return mixture.bases().empty() ? Eigen::MatrixXd::Identity(mixture.dim(), mixture.dim())
+                                 : mixture.bases().front();
 }
 
 /// Diagonal of U^T Sigma_1 U, U the eigenvectors of q: the variances of p along the axes of q, both of one component.
@@ -45,7 +46,8 @@ Eigen::VectorXd variances_along(const Mixture& p, const Mixture& q) {
 MomentErrors moment_errors(const PointSet& x, const Mixture& law) {
   check_points("moment_errors", x.points(), law, 2);
   const Eigen::MatrixXd covariance = law.covariance();
-  if (!covariance.allFinite()) throw std::domain_error("moment_errors: the covariance of the law has entries beyond the largest double");
+  if (!covariance.allFinite())
+    throw std::domain_error("moment_errors: the covariance of the law has entries beyond the largest double");
   const double unit = normalising_factor(x.points().cwiseAbs().maxCoeff());
   Points centred = x.points();
   if (unit != 1.0) centred *= unit;
@@ -82,7 +84,9 @@ ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law) {
     }
   }
   const Eigen::VectorXd frequencies = counts / static_cast<double>(x.points().rows());
-  return {.frequencies = frequencies, .weights = law.weights(), .total_variation = 0.5 * (frequencies - law.weights()).lpNorm<1>()};
+  return {.frequencies = frequencies,
+          .weights = law.weights(),
+          .total_variation = 0.5 * (frequencies - law.weights()).lpNorm<1>()};
 }
 
 KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const Mixture& q) {
@@ -91,7 +95,8 @@ KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const M
   const Eigen::VectorXd log_p = p.log_pdf(samples_of_p.points());
   for (Eigen::Index i = 0; i < log_p.size(); ++i) {
     if (!std::isfinite(log_p(i))) {
-      throw std::domain_error(concat("kl_divergence: log p of point ", i, " is ", log_p(i), ", so far is it from p: no sample of p"));
+      throw std::domain_error(concat("kl_divergence: log p of point ", i, " is ", log_p(i),
+                                     ", so far is it from p: no sample of p"));
     }
   }
   const Eigen::VectorXd terms = log_p - q.log_pdf(samples_of_p.points());
@@ -109,7 +114,8 @@ double kl_gaussian(const Mixture& p, const Mixture& q) {
 
   // In the axes of q: 1/2 sum_i [ (v_i + z_i^2) / l_i - 1 + log l_i ] - 1/2 log|S_1|, v the variances of p along them.
   const Eigen::VectorXd difference = (q.means().row(0) - p.means().row(0)).transpose();
-  const Eigen::VectorXd z = q.bases().empty() ? difference : Eigen::VectorXd(q.bases().front().transpose() * difference);
+  const Eigen::VectorXd z =
+      q.bases().empty() ? difference : Eigen::VectorXd(q.bases().front().transpose() * difference);
   const Eigen::VectorXd v = variances_along(p, q);
   double sum = 0.0;
   for (Eigen::Index i = 0; i < p.dim(); ++i) {

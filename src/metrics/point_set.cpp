@@ -39,7 +39,8 @@ void check_points(const char* where, const char* name, const Points& x, Eigen::I
   if (all_finite(x)) return;
   for (Eigen::Index i = 0; i < x.rows(); ++i) {
     for (Eigen::Index j = 0; j < x.cols(); ++j) {
-      require(std::isfinite(x(i, j)), where, ": ", name, " is not finite at point ", i, ", coordinate ", j, " (", x(i, j), ")");
+      require(std::isfinite(x(i, j)), where, ": ", name, " is not finite at point ", i, ", coordinate ", j,
+              " (", x(i, j), ")");
     }
   }
 }
@@ -52,7 +53,8 @@ void check_points(const char* where, const Points& x, const Points& y, Eigen::In
 
 void check_points(const char* where, const Points& x, const Mixture& law, Eigen::Index least) {
   check_points(where, "x", x, least);
-  require(x.cols() == law.dim(), where, ": x has dimension ", x.cols(), " but the law has dimension ", law.dim());
+  require(x.cols() == law.dim(), where, ": x has dimension ", x.cols(), " but the law has dimension ",
+          law.dim());
 }
 
 }  // namespace gmdiff

@@ -14,11 +14,14 @@
 namespace gmdiff {
 namespace {
 
-void check_order(const char* where, int p) { require(p == 1 || p == 2, where, ": p must be 1 or 2, given ", p); }
+void check_order(const char* where, int p) {
+  require(p == 1 || p == 2, where, ": p must be 1 or 2, given ", p);
+}
 
 void check_directions(const char* where, const Points& directions, Eigen::Index dim) {
   check_points(where, "directions", directions);
-  require(directions.cols() == dim, where, ": directions have dimension ", directions.cols(), " but the points have dimension ", dim);
+  require(directions.cols() == dim, where, ": directions have dimension ", directions.cols(),
+          " but the points have dimension ", dim);
 }
 
 /// W_p^p along each direction in units of 1 / factor, so that no p-th power overflows or vanishes.
@@ -32,14 +35,17 @@ struct ScaledSlices {
   double max() const { return to_distance(powers.maxCoeff()); }
 };
 
-ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                           const Device& device) {
   const ScaledSets sets(x.points(), y.points());
-  return {.powers = thread_session(device)->sums().slices(sets.x(), sets.y(), directions, p), .factor = sets.factor(), .p = p};
+  return {.powers = thread_session(device)->sums().slices(sets.x(), sets.y(), directions, p),
+          .factor = sets.factor(),
+          .p = p};
 }
 
 /// Along given directions, with the caller's name in the messages.
-ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions, int p,
-                            const Device& device) {
+ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions,
+                            int p, const Device& device) {
   check_order(where, p);
   check_points(where, x.points(), y.points());
   check_directions(where, directions, x.points().cols());
@@ -47,7 +53,8 @@ ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet
 }
 
 /// Along the random directions of the options.
-ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet& y, const SlicedOptions& options) {
+ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet& y,
+                           const SlicedOptions& options) {
   check_order(where, options.p);
   require(options.slices >= 1, where, ": slices must be >= 1, given ", options.slices);
   check_points(where, x.points(), y.points());
@@ -60,11 +67,14 @@ ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet&
 Points random_directions(Eigen::Index dim, int slices, std::uint64_t seed) {
   require(dim >= 1, "random_directions: dimension must be >= 1, given ", dim);
   require(slices >= 1, "random_directions: slices must be >= 1, given ", slices);
-  require_memory(saturating_product(static_cast<std::uint64_t>(slices), static_cast<std::uint64_t>(dim), sizeof(double)), slices,
-                 " directions in dimension ", dim);
+  require_memory(
+      saturating_product(static_cast<std::uint64_t>(slices), static_cast<std::uint64_t>(dim), sizeof(double)),
+      slices, " directions in dimension ", dim);
   Points directions(slices, dim);
   for (Eigen::Index s = 0; s < slices; ++s) {
-    NormalStream normal({.seed = seed, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions}, Precision::f64);
+    NormalStream normal(
+        {.seed = seed, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions},
+        Precision::f64);
     for (Eigen::Index i = 0; i < dim; ++i) directions(s, i) = normal(static_cast<std::uint64_t>(i));
     directions.row(s) /= directions.row(s).norm();
   }
@@ -88,7 +98,8 @@ double wasserstein_1d(std::span<const double> x, std::span<const double> y, int 
   return p == 1 ? power : power / sets.factor();
 }
 
-Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                                  const Device& device) {
   const ScaledSlices slices = checked_slices("slice_wasserstein", x, y, directions, p, device);
   const Eigen::VectorXd powers = slices.powers / slices.factor;
   return p == 1 ? powers : powers / slices.factor;
@@ -98,7 +109,8 @@ double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOpti
   return random_slices("sliced_wasserstein", x, y, options).mean();
 }
 
-double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                          const Device& device) {
   return checked_slices("sliced_wasserstein", x, y, directions, p, device).mean();
 }
 
@@ -106,7 +118,8 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Sliced
   return random_slices("max_sliced_wasserstein", x, y, options).max();
 }
 
-double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device) {
+double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                              const Device& device) {
   return checked_slices("max_sliced_wasserstein", x, y, directions, p, device).max();
 }
 

@@ -36,7 +36,8 @@ struct GaussLegendre {
   static std::pair<double, double> legendre(int n, double x) {
     double before = 1.0;
     double value = x;
-    for (int k = 2; k <= n; ++k) before = std::exchange(value, ((2 * k - 1) * x * value - (k - 1) * before) / k);
+    for (int k = 2; k <= n; ++k)
+      before = std::exchange(value, ((2 * k - 1) * x * value - (k - 1) * before) / k);
     return {value, n * (x * value - before) / (x * x - 1.0)};
   }
 };
@@ -73,7 +74,8 @@ std::vector<double> panel_ends(const std::vector<Extent>& components) {
     const double length = events[e + 1] - begin;
     double narrowest = std::numeric_limits<double>::infinity();
     for (const Extent& component : components) {
-      if (component.begin <= begin && component.end > begin) narrowest = std::min(narrowest, component.deviation);
+      if (component.begin <= begin && component.end > begin)
+        narrowest = std::min(narrowest, component.deviation);
     }
     const int panels = std::max(1, static_cast<int>(std::ceil(length / (2.0 * narrowest))));
     for (int i = 1; i < panels; ++i) ends.push_back(begin + length * i / panels);
@@ -99,7 +101,8 @@ double spread_integral(const Mixture& law) {
 }  // namespace
 
 double wasserstein_floor(const Mixture& projected, std::int64_t n, std::int64_t m) {
-  require(projected.dim() == 1, "wasserstein_floor: the law must have dimension 1 (Mixture::project), given ", projected.dim());
+  require(projected.dim() == 1, "wasserstein_floor: the law must have dimension 1 (Mixture::project), given ",
+          projected.dim());
   require(n >= 1, "wasserstein_floor: n must be >= 1, given ", n);
   require(m >= 1, "wasserstein_floor: m must be >= 1, given ", m);
   const double size_factor = std::sqrt(1.0 / static_cast<double>(n) + 1.0 / static_cast<double>(m));

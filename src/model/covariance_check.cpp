@@ -24,13 +24,16 @@ constexpr double least_orthonormality_error = 1e-10;
 constexpr double most = 1e-5;
 
 // Rounding errors of a sum of d products, as they add up at random, with room.
-double rounding_of_products(Index dim, double precision) { return std::min(4.0 * std::sqrt(static_cast<double>(dim)) * precision, most); }
+double rounding_of_products(Index dim, double precision) {
+  return std::min(4.0 * std::sqrt(static_cast<double>(dim)) * precision, most);
+}
 
 // That of an inverse: larger by the condition number. One beyond 1 / sqrt(precision) cannot be read off the result, whose smallest
 // eigenvalues are rounding by then.
 double rounding_of_an_inverse(const VectorXd& l, double precision) {
   const double smallest = std::abs(l.minCoeff());
-  const double condition = smallest > 0.0 ? std::max(1.0, l.maxCoeff() / smallest) : std::numeric_limits<double>::infinity();
+  const double condition =
+      smallest > 0.0 ? std::max(1.0, l.maxCoeff() / smallest) : std::numeric_limits<double>::infinity();
   return rounding_of_products(l.size(), std::min(precision * condition, std::sqrt(precision)));
 }
 
@@ -47,26 +50,31 @@ void check_symmetry(const MatrixXd& S, double of_products, double of_an_inverse,
   for (Index j = 0; j < S.cols(); ++j) {
     for (Index i = j + 1; i < S.rows(); ++i) {
       const double tolerance = std::max(everywhere, of_an_inverse * roots(i) * roots(j));
-      require(std::abs(S(i, j) - S(j, i)) <= tolerance, name, " is not symmetric (entries (", i, ", ", j, ") and (", j, ", ", i, ") are ",
-              shortest(S(i, j)), " and ", shortest(S(j, i)), ", rounding explains a difference of ", scientific(tolerance), ")");
+      require(std::abs(S(i, j) - S(j, i)) <= tolerance, name, " is not symmetric (entries (", i, ", ", j,
+              ") and (", j, ", ", i, ") are ", shortest(S(i, j)), " and ", shortest(S(j, i)),
+              ", rounding explains a difference of ", scientific(tolerance), ")");
     }
   }
 }
 
 }  // namespace
 
-void check_covariance(const MatrixXd& given, const VectorXd& l, double relative_precision, const std::string& name) {
-  require(relative_precision > 0.0 && relative_precision < 1.0, name, " has numbers of relative precision ", relative_precision,
-          ", expected a number in (0, 1)");
+void check_covariance(const MatrixXd& given, const VectorXd& l, double relative_precision,
+                      const std::string& name) {
+  require(relative_precision > 0.0 && relative_precision < 1.0, name, " has numbers of relative precision ",
+          relative_precision, ", expected a number in (0, 1)");
   const double precision = std::max(relative_precision, std::numeric_limits<double>::epsilon());
   const double of_an_inverse = rounding_of_an_inverse(l, precision);
   check_symmetry(given, rounding_of_products(l.size(), precision), of_an_inverse, name);
   const double largest = l.cwiseAbs().maxCoeff();
   require(l.minCoeff() >= -std::max(least_negative_eigenvalue, of_an_inverse) * largest, name,
-          " is not positive semidefinite (smallest eigenvalue ", scientific(l.minCoeff()), ", largest ", scientific(l.maxCoeff()), ")");
+          " is not positive semidefinite (smallest eigenvalue ", scientific(l.minCoeff()), ", largest ",
+          scientific(l.maxCoeff()), ")");
 }
 
-bool is_semidefinite_in_double(const VectorXd& l) { return l.minCoeff() >= -least_negative_eigenvalue * l.cwiseAbs().maxCoeff(); }
+bool is_semidefinite_in_double(const VectorXd& l) {
+  return l.minCoeff() >= -least_negative_eigenvalue * l.cwiseAbs().maxCoeff();
+}
 
 double largest_orthonormality_error(Index dim, double relative_precision) {
   return std::max(least_orthonormality_error, rounding_of_products(dim, relative_precision));

@@ -13,7 +13,8 @@ namespace gmdiff {
 /// @param relative_precision of the numbers: eps of the type they were computed or stored in.
 /// @param name begins the messages: "Mixture: covariance 3".
 /// @throws std::invalid_argument for an asymmetry or a negative eigenvalue beyond rounding, with the entries or the eigenvalue.
-void check_covariance(const Eigen::MatrixXd& given, const Eigen::VectorXd& l, double relative_precision, const std::string& name);
+void check_covariance(const Eigen::MatrixXd& given, const Eigen::VectorXd& l, double relative_precision,
+                      const std::string& name);
 
 /// Whether the smallest eigenvalue is within the rounding of an exactly symmetric matrix of doubles, so that the matrix is used unchanged.
 bool is_semidefinite_in_double(const Eigen::VectorXd& l);

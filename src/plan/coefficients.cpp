@@ -23,8 +23,8 @@ AffineStep one_stage(const LevelValues& t, long double a, long double b, long do
 }
 
 /// The step u = a1 x + b1 D1, x <- a x + b D1 + c D(u; mid).
-AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const LevelValues& mid, long double a, long double b,
-                     long double c) {
+AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const LevelValues& mid,
+                     long double a, long double b, long double c) {
   AffineStep step = one_stage(t, a, b);
   step.evaluations = 2;
   step.p_x = rounded(a1);
@@ -38,7 +38,9 @@ AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const
 long double log_snr_step(const LevelValues& t, const LevelValues& s) { return s.lambda() - t.lambda(); }
 
 /// 1 / (2 r) with r = h_previous / h; 0 at the first step and after a step from alpha = 0.
-long double half_inverse_ratio(long double h, long double h_previous) { return h_previous == 0.0L ? 0.0L : h / (2.0L * h_previous); }
+long double half_inverse_ratio(long double h, long double h_previous) {
+  return h_previous == 0.0L ? 0.0L : h / (2.0L * h_previous);
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ LevelValues level_values(const ForwardProcess& process, const GridLevel& level, 
   return values;
 }
 
-Churn churn(const ForwardProcess& process, const LevelValues& t, long double gamma, long double noise, bool with_derivatives) {
+Churn churn(const ForwardProcess& process, const LevelValues& t, long double gamma, long double noise,
+            bool with_derivatives) {
   const long double n_hat = t.n() * (1.0L + gamma);
   const ProcessValues hat = process.values_at_noise_to_signal(n_hat);
   const long double t_hat = with_derivatives ? process.time_of_noise_to_signal(n_hat) : t.t;
@@ -120,7 +123,8 @@ AffineStep heun_n(const LevelValues& t, const LevelValues& s) {
   return two_stage(t, a1, b1, s, a1, b, c);
 }
 
-AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const LevelValues& s, long double r) {
+AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const LevelValues& s,
+                    long double r) {
   if (s.sigma == 0.0L) return denoise(t, s);
   const long double h = log_snr_step(t, s);
   const ProcessValues at_mid = process.values_at_noise_to_signal(extended::exp(-(t.lambda() + r * h)));
@@ -128,7 +132,8 @@ AffineStep dpmpp_2s(const ForwardProcess& process, const LevelValues& t, const L
   const long double a1 = mid.sigma / t.sigma;
   const long double b1 = -mid.alpha * extended::expm1(-r * h);
   const long double E = -extended::expm1(-h);
-  return two_stage(t, a1, b1, mid, s.sigma / t.sigma, s.alpha * E * (1.0L - 0.5L / r), s.alpha * E * 0.5L / r);
+  return two_stage(t, a1, b1, mid, s.sigma / t.sigma, s.alpha * E * (1.0L - 0.5L / r),
+                   s.alpha * E * 0.5L / r);
 }
 
 AffineStep dpmpp_2m(const LevelValues& t, const LevelValues& s, long double h_previous) {
@@ -146,7 +151,8 @@ AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double 
   const long double h = log_snr_step(t, s);
   const long double E2 = -extended::expm1(-2.0L * h);
   const long double w = half_inverse_ratio(h, h_previous);
-  AffineStep step = one_stage(t, s.sigma / t.sigma * extended::exp(-h), s.alpha * E2 * (1.0L + w), s.sigma * std::sqrt(E2));
+  AffineStep step =
+      one_stage(t, s.sigma / t.sigma * extended::exp(-h), s.alpha * E2 * (1.0L + w), s.sigma * std::sqrt(E2));
   step.b_p = rounded(-s.alpha * E2 * w);
   return step;
 }

@@ -35,7 +35,8 @@ struct Churn {
   double c_x;
   double c_n;
 };
-Churn churn(const ForwardProcess& process, const LevelValues& t, long double gamma, long double noise, bool with_derivatives);
+Churn churn(const ForwardProcess& process, const LevelValues& t, long double gamma, long double noise,
+            bool with_derivatives);
 
 AffineStep ddim(const LevelValues& t, const LevelValues& s, long double eta);
 AffineStep ancestral(const LevelValues& t, const LevelValues& s, Ancestral::Variance variance);

@@ -25,7 +25,9 @@ class Spectrum {
  private:
   double ratio(Eigen::Index i) const {
     const double l = eigenvalues_(k_, eigenvalues_.cols() == 1 ? 0 : i);
-    const auto c = [l](const Level& level) { return level.alpha * level.alpha * l + level.sigma * level.sigma; };
+    const auto c = [l](const Level& level) {
+      return level.alpha * level.alpha * l + level.sigma * level.sigma;
+    };
     return c(step_.s) / c(step_.t);
   }
 
@@ -38,11 +40,16 @@ class Spectrum {
   fail("smc: component ", k, " does not vary in an observed direction, which is observed without noise");
 }
 
-ConditionedTransition diagonal(const MixtureTable& mixture, const MixtureTransition& step, const Potential& at_s, Eigen::Index k) {
+ConditionedTransition diagonal(const MixtureTable& mixture, const MixtureTransition& step,
+                               const Potential& at_s, Eigen::Index k) {
   const Eigen::Index d = mixture.dim(), r = at_s.centre.size();
   const Spectrum spectrum(mixture, step, k);
-  ConditionedTransition result{
-      0.0L, Eigen::MatrixXd::Zero(r, 1), Eigen::VectorXd::Zero(r), Eigen::VectorXd(d), Eigen::MatrixXd(d, 1), Eigen::MatrixXd(d, 1)};
+  ConditionedTransition result{0.0L,
+                               Eigen::MatrixXd::Zero(r, 1),
+                               Eigen::VectorXd::Zero(r),
+                               Eigen::VectorXd(d),
+                               Eigen::MatrixXd(d, 1),
+                               Eigen::MatrixXd(d, 1)};
   for (Eigen::Index i = 0; i < d; ++i) {
     result.mean(i) = step.s.alpha * mixture.means(k, i);
     result.gain(i, 0) = spectrum.gain(i);
@@ -53,7 +60,8 @@ ConditionedTransition diagonal(const MixtureTable& mixture, const MixtureTransit
     const double scale = std::sqrt(0.5 / S);
     result.whitening(i, 0) = -spectrum.gain(i) * scale;
     result.offset(i) = (at_s.centre(i) - result.mean(i)) * scale;
-    result.log_constant -= 0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * static_cast<long double>(S));
+    result.log_constant -=
+        0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * static_cast<long double>(S));
     // K = V / (V + v): mean K centre + (1 - K) M, variance K v
     const double K = V / S, rest = v / S;
     result.mean(i) = K * at_s.centre(i) + rest * result.mean(i);
@@ -72,12 +80,14 @@ Eigen::MatrixXd scaled_basis(const Eigen::MatrixXd& U, Factor factor) {
 }
 
 /// Square-root array form of §2.7: [sqrt(v) V^{1/2}_O; 0 V^{1/2}] is brought to [L 0; Kbar B'].
-ConditionedTransition dense(const MixtureTable& mixture, const MixtureTransition& step, const Potential& at_s, Eigen::Index k) {
+ConditionedTransition dense(const MixtureTable& mixture, const MixtureTransition& step, const Potential& at_s,
+                            Eigen::Index k) {
   using linear_algebra::product;
   const Eigen::Index d = mixture.dim(), r = at_s.centre.size();
   const Spectrum spectrum(mixture, step, k);
   const Eigen::MatrixXd& U = mixture.bases[static_cast<std::size_t>(k)];
-  const Eigen::MatrixXd G = product(scaled_basis(U, [&](Eigen::Index i) { return spectrum.gain(i); }), U.transpose());
+  const Eigen::MatrixXd G =
+      product(scaled_basis(U, [&](Eigen::Index i) { return spectrum.gain(i); }), U.transpose());
   const Eigen::MatrixXd root = scaled_basis(U, [&](Eigen::Index i) { return spectrum.deviation(i); });
   const Eigen::VectorXd shifted = step.s.alpha * mixture.means.row(k).transpose();
   std::vector<Eigen::Index> observed;
@@ -97,7 +107,8 @@ ConditionedTransition dense(const MixtureTable& mixture, const MixtureTransition
   }
   array.bottomRightCorner(d, d) = root;
   const Eigen::MatrixXd factor = linear_algebra::triangular_factor(array);
-  ConditionedTransition result{0.0L, Eigen::MatrixXd::Zero(r, d), Eigen::VectorXd::Zero(r), shifted, G, factor.bottomRightCorner(d, d)};
+  ConditionedTransition result{0.0L, Eigen::MatrixXd::Zero(r, d),   Eigen::VectorXd::Zero(r), shifted,
+                               G,    factor.bottomRightCorner(d, d)};
   if (m == 0) return result;
   const Eigen::MatrixXd L = factor.topLeftCorner(m, m);
   for (Eigen::Index i = 0; i < m; ++i) {
@@ -119,9 +130,10 @@ ConditionedTransition dense(const MixtureTable& mixture, const MixtureTransition
 
 }  // namespace
 
-ConditionedTransition conditioned_transition(const MixtureTable& mixture, const MixtureTransition& step, const Potential& at_s,
-                                             Eigen::Index k) {
-  return mixture.structure == CovarianceType::full ? dense(mixture, step, at_s, k) : diagonal(mixture, step, at_s, k);
+ConditionedTransition conditioned_transition(const MixtureTable& mixture, const MixtureTransition& step,
+                                             const Potential& at_s, Eigen::Index k) {
+  return mixture.structure == CovarianceType::full ? dense(mixture, step, at_s, k)
+                                                   : diagonal(mixture, step, at_s, k);
 }
 
 }  // namespace gmdiff

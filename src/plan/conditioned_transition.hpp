@@ -20,7 +20,7 @@ struct ConditionedTransition {
 
 /// The conditioned transition of component k of `mixture` (spherical, diag or full).
 /// @throws std::invalid_argument when both the component and g_s have no variance in an observed direction.
-ConditionedTransition conditioned_transition(const MixtureTable& mixture, const MixtureTransition& step, const Potential& at_s,
-                                             Eigen::Index k);
+ConditionedTransition conditioned_transition(const MixtureTable& mixture, const MixtureTransition& step,
+                                             const Potential& at_s, Eigen::Index k);
 
 }  // namespace gmdiff

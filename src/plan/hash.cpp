@@ -5,7 +5,9 @@ namespace {
 
 void add(Hash& hash, const AffineStep& step) {
   hash.add_size(step.evaluations);
-  for (const double value : {step.c_x, step.c_n, step.p_x, step.p_1, step.a, step.b_1, step.b_2, step.b_p, step.e}) hash.add(value);
+  for (const double value :
+       {step.c_x, step.c_n, step.p_x, step.p_1, step.a, step.b_1, step.b_2, step.b_p, step.e})
+    hash.add(value);
   hash.add(step.level1);
   hash.add(step.level2);
 }

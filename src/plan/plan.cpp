@@ -10,7 +10,9 @@ namespace gmdiff {
 
 namespace {
 
-const char* to_string(PlanKind kind) { return kind == PlanKind::sample ? "sample" : kind == PlanKind::forward ? "forward" : "draw"; }
+const char* to_string(PlanKind kind) {
+  return kind == PlanKind::sample ? "sample" : kind == PlanKind::forward ? "forward" : "draw";
+}
 
 }  // namespace
 
@@ -29,10 +31,11 @@ std::uint64_t Plan::hash() const {
 
 std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   const MixtureTable& table = plan.problems.front();
-  out << "plan " << to_string(plan.kind) << ", hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec
-      << std::setfill(' ') << "\nproblems " << plan.problems.size() << ", K " << table.num_components() << ", d " << table.dim()
-      << ", covariance " << gmdiff::to_string(table.structure) << "\nstart " << (plan.start.law == Start::exact ? "exact" : "gaussian")
-      << " at ";
+  out << "plan " << to_string(plan.kind) << ", hash " << std::hex << std::setw(16) << std::setfill('0')
+      << plan.hash() << std::dec << std::setfill(' ') << "\nproblems " << plan.problems.size() << ", K "
+      << table.num_components() << ", d " << table.dim() << ", covariance "
+      << gmdiff::to_string(table.structure) << "\nstart "
+      << (plan.start.law == Start::exact ? "exact" : "gaussian") << " at ";
   print(out, plan.start.level);
   out << '\n';
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {

@@ -8,7 +8,8 @@
 namespace gmdiff {
 namespace {
 
-constexpr long double same_level = 1e-12L;  // relative difference of n below which a grid level counts as tau_i
+constexpr long double same_level =
+    1e-12L;  // relative difference of n below which a grid level counts as tau_i
 
 /// The last step weights coordinate i by a factor of variance nu^2 + v_{s,i}. If that is below this share of the noise of the level before,
 /// few particles keep a weight.
@@ -18,16 +19,20 @@ long double noise_to_signal(const GridLevel& level) { return level.sigma / level
 
 }  // namespace
 
-Potentials::Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa)
+Potentials::Potentials(const RotatedObservation& observation, const ForwardProcess& process,
+                       const TimeGrid& grid, const double* kappa)
     : kappa_(kappa == nullptr ? 0.0 : *kappa), levels_(grid.levels()) {
   const long double first = noise_to_signal(levels_.front()), last = noise_to_signal(levels_.back());
-  const auto pinned = [&](long double n) { return kappa != nullptr && n > 0.0L && n <= first && n >= last && !is_narrow(n); };
+  const auto pinned = [&](long double n) {
+    return kappa != nullptr && n > 0.0L && n <= first && n >= last && !is_narrow(n);
+  };
   for (const double n : observation.n) {
     if (pinned(n)) insert(n, process);
   }
   for (Eigen::Index i = 0; i < observation.y.size(); ++i) {
     const long double n = observation.n(i);
-    coordinates_.push_back({observation.y(i), n, pinned(n), pinned(n) ? insert(n, process) : levels_.size() - 1});
+    coordinates_.push_back(
+        {observation.y(i), n, pinned(n), pinned(n) ? insert(n, process) : levels_.size() - 1});
   }
 }
 
@@ -52,12 +57,15 @@ Potentials::End Potentials::end() const {
 
 /// Index of the level with sigma / alpha = n, which is inserted if the grid does not have it.
 std::size_t Potentials::insert(long double n, const ForwardProcess& process) {
-  const auto place = std::find_if(levels_.begin(), levels_.end(),
-                                  [&](const GridLevel& level) { return noise_to_signal(level) <= n * (1.0L + same_level); });
+  const auto place = std::find_if(levels_.begin(), levels_.end(), [&](const GridLevel& level) {
+    return noise_to_signal(level) <= n * (1.0L + same_level);
+  });
   const auto number = static_cast<std::size_t>(place - levels_.begin());
   if (place != levels_.end() && noise_to_signal(*place) >= n * (1.0L - same_level)) return number;
   const ProcessValues at = process.values_at_noise_to_signal(n);
-  levels_.insert(place, {.t = static_cast<double>(process.time_of_noise_to_signal(n)), .alpha = at.alpha, .sigma = at.sigma});
+  levels_.insert(
+      place,
+      {.t = static_cast<double>(process.time_of_noise_to_signal(n)), .alpha = at.alpha, .sigma = at.sigma});
   return number;
 }
 
@@ -78,8 +86,8 @@ Potential Potentials::potential(std::size_t l, std::size_t active_at) const {
     const Coordinate& coordinate = coordinates_[i];
     const auto place = static_cast<Eigen::Index>(i);
     g.centre(place) = static_cast<double>(levels_[l].alpha * coordinate.y);
-    g.variance(place) =
-        is_active(coordinate, active_at) ? static_cast<double>(variance(coordinate, l)) : std::numeric_limits<double>::infinity();
+    g.variance(place) = is_active(coordinate, active_at) ? static_cast<double>(variance(coordinate, l))
+                                                         : std::numeric_limits<double>::infinity();
   }
   return g;
 }

@@ -12,7 +12,8 @@ namespace gmdiff {
 class Potentials {
  public:
   /// Variant A if `kappa` >= 0 is given, otherwise C. Variant A inserts the levels tau_i into the grid.
-  Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid, const double* kappa);
+  Potentials(const RotatedObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
+             const double* kappa);
 
   const std::vector<GridLevel>& levels() const { return levels_; }
   Eigen::Index num_observed() const { return static_cast<Eigen::Index>(coordinates_.size()); }

@@ -21,16 +21,17 @@ double remaining_mean(std::span<const Mixture> mixtures, double alpha) {
 
 }  // namespace
 
-std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
-                                      const StartTable& start) {
+std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process,
+                                      const TimeGrid& grid, const StartTable& start) {
   std::vector<std::string> warnings;
   constexpr double noticeable_mean = 0.05;
   const double mean = remaining_mean(mixtures, start.level.alpha);
   if (start.law == Start::gaussian && mean > noticeable_mean) {
-    warnings.push_back(
-        concat("gaussian start: alpha_T max|mu| = ", mean, " > ", noticeable_mean, ", so N(0, sigma_T^2 I) is far from p_T"));
+    warnings.push_back(concat("gaussian start: alpha_T max|mu| = ", mean, " > ", noticeable_mean,
+                              ", so N(0, sigma_T^2 I) is far from p_T"));
   }
-  if (const auto* ve = std::get_if<Ve>(&process.description()); ve != nullptr && grid.level(grid.num_steps()).sigma > 0.0L) {
+  if (const auto* ve = std::get_if<Ve>(&process.description());
+      ve != nullptr && grid.level(grid.num_steps()).sigma > 0.0L) {
     warnings.push_back(concat("ve: the data at t = 0 are blurred by sigma_min = ", ve->sigma_min));
   }
   return warnings;

@@ -11,8 +11,8 @@
 namespace gmdiff {
 
 /// Warnings of a Gaussian start far from p_T, and of data that stay blurred at t = 0.
-std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
-                                      const StartTable& start);
+std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process,
+                                      const TimeGrid& grid, const StartTable& start);
 
 /// Notes that the grid ends before the data.
 void add_end_note(std::vector<std::string>& notes, const TimeGrid& grid);

@@ -45,17 +45,23 @@ struct Isotropic {
 };
 
 Isotropic whitened(const LinearObservation& observation) {
-  if (observation.has_noise_std()) return {observation.A(), observation.y(), observation.noise_std(), 0.0L, false};
+  if (observation.has_noise_std())
+    return {observation.A(), observation.y(), observation.noise_std(), 0.0L, false};
   const Eigen::MatrixXd R = observation.noise_covariance();
   if (R.isZero(0.0)) return {observation.A(), observation.y(), 0.0, 0.0L, false};
   const auto G = linear_algebra::cholesky(R);
-  require(G.has_value(), "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
+  require(
+      G.has_value(),
+      "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
   long double log_constant = 0.0L;
-  for (Eigen::Index i = 0; i < G->rows(); ++i) log_constant -= extended::log(static_cast<long double>((*G)(i, i)));
-  return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()), 1.0, log_constant, true};
+  for (Eigen::Index i = 0; i < G->rows(); ++i)
+    log_constant -= extended::log(static_cast<long double>((*G)(i, i)));
+  return {linear_algebra::solve_lower(*G, observation.A()), linear_algebra::solve_lower(*G, observation.y()),
+          1.0, log_constant, true};
 }
 
-constexpr double most_graded = 1e12;  // ratio of norms of rows, below which small rows survive the rounding of large ones
+constexpr double most_graded =
+    1e12;  // ratio of norms of rows, below which small rows survive the rounding of large ones
 
 /// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy ones.
 bool is_graded(const Isotropic& observation) {
@@ -68,12 +74,15 @@ bool is_graded(const Isotropic& observation) {
 Eigen::VectorXd graded_directions(const Isotropic& observation, const Eigen::MatrixXd& V) {
   const Eigen::MatrixXd unit = observation.A.rowwise().normalized();
   const Eigen::Index dy = unit.rows();
-  require(linear_algebra::full_svd(unit).rank() == dy, "smc: the noise of entries of y differs by a factor of more than ", most_graded,
+  require(linear_algebra::full_svd(unit).rank() == dy,
+          "smc: the noise of entries of y differs by a factor of more than ", most_graded,
           ", and one of them sees what the others see");
   const Eigen::MatrixXd L = linear_algebra::triangular_factor(unit);
   const Eigen::VectorXd y = observation.y.cwiseQuotient(observation.A.rowwise().norm());
-  const Eigen::MatrixXd solution = linear_algebra::solve_lower_transposed(L, linear_algebra::solve_lower(L, Eigen::MatrixXd(y)));
-  return linear_algebra::product(V.transpose(), Eigen::VectorXd(linear_algebra::product(unit.transpose(), Eigen::VectorXd(solution))));
+  const Eigen::MatrixXd solution =
+      linear_algebra::solve_lower_transposed(L, linear_algebra::solve_lower(L, Eigen::MatrixXd(y)));
+  return linear_algebra::product(
+      V.transpose(), Eigen::VectorXd(linear_algebra::product(unit.transpose(), Eigen::VectorXd(solution))));
 }
 
 RotatedObservation from_singular_directions(const Isotropic& observation) {
@@ -93,8 +102,8 @@ RotatedObservation from_singular_directions(const Isotropic& observation) {
   const long double sigma = observation.sigma;
   for (Eigen::Index j = r; j < y.size(); ++j) {
     if (observation.sigma == 0.0) {
-      require(std::abs(y(j)) <= range_tolerance * y.norm(), "smc: y is outside the range of A, by ", std::abs(y(j)), " of |y| = ", y.norm(),
-              ", and there is no noise");
+      require(std::abs(y(j)) <= range_tolerance * y.norm(), "smc: y is outside the range of A, by ",
+              std::abs(y(j)), " of |y| = ", y.norm(), ", and there is no noise");
     } else {
       const long double z = static_cast<long double>(y(j)) / sigma;
       log_constant -= 0.5L * z * z + extended::log(sigma) + 0.5L * extended::log_two_pi;
@@ -107,8 +116,8 @@ RotatedObservation from_singular_directions(const Isotropic& observation) {
 }  // namespace
 
 RotatedObservation rotate(const LinearObservation& observation, Eigen::Index dim) {
-  require(observation.A().cols() == dim, "smc: A is ", observation.A().rows(), "x", observation.A().cols(), " but the prior has dimension ",
-          dim);
+  require(observation.A().cols() == dim, "smc: A is ", observation.A().rows(), "x", observation.A().cols(),
+          " but the prior has dimension ", dim);
   require(!observation.A().isZero(0.0), "smc: A is 0, so nothing is observed");
   if (const auto entries = coordinate_observations(observation)) return from_coordinates(*entries, dim);
   return from_singular_directions(whitened(observation));

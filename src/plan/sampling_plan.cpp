@@ -41,22 +41,28 @@ bool denoises_at_the_end(const Euler& sampler) { return sampler.finish == Finish
 bool denoises_at_the_end(const Heun& heun) { return steps_in_time(heun) && heun.finish == Finish::denoise; }
 
 void check_own(const auto&) {}
-void check_own(const Ddim& ddim) { require(ddim.eta >= 0.0 && ddim.eta <= 1.0, "ddim: eta must be in [0, 1], got ", ddim.eta); }
-void check_own(const EulerMaruyama& sampler) {
-  require(sampler.zeta >= 0.0 && std::isfinite(sampler.zeta), "euler-maruyama: zeta must be finite and >= 0, got ", sampler.zeta);
+void check_own(const Ddim& ddim) {
+  require(ddim.eta >= 0.0 && ddim.eta <= 1.0, "ddim: eta must be in [0, 1], got ", ddim.eta);
 }
-void check_own(const Dpmpp2s& sampler) { require(sampler.r > 0.0 && sampler.r <= 1.0, "dpmpp-2s: r must be in (0, 1], got ", sampler.r); }
+void check_own(const EulerMaruyama& sampler) {
+  require(sampler.zeta >= 0.0 && std::isfinite(sampler.zeta),
+          "euler-maruyama: zeta must be finite and >= 0, got ", sampler.zeta);
+}
+void check_own(const Dpmpp2s& sampler) {
+  require(sampler.r > 0.0 && sampler.r <= 1.0, "dpmpp-2s: r must be in (0, 1], got ", sampler.r);
+}
 
 template <class S>
 void check(const S& sampler, const ForwardProcess& process) {
   check_own(sampler);
   if constexpr (Churned<S>) {
-    require(sampler.churn >= 0.0 && std::isfinite(sampler.churn), S::name, ": churn must be finite and >= 0, got ", sampler.churn);
+    require(sampler.churn >= 0.0 && std::isfinite(sampler.churn), S::name,
+            ": churn must be finite and >= 0, got ", sampler.churn);
     require(sampler.churn_min >= 0.0, S::name, ": churn_min must be >= 0, got ", sampler.churn_min);
-    require(sampler.churn_max >= sampler.churn_min, S::name, ": churn_max must be at least churn_min = ", sampler.churn_min, ", got ",
-            sampler.churn_max);
-    require(sampler.churn_noise >= 0.0 && std::isfinite(sampler.churn_noise), S::name, ": churn_noise must be finite and >= 0, got ",
-            sampler.churn_noise);
+    require(sampler.churn_max >= sampler.churn_min, S::name,
+            ": churn_max must be at least churn_min = ", sampler.churn_min, ", got ", sampler.churn_max);
+    require(sampler.churn_noise >= 0.0 && std::isfinite(sampler.churn_noise), S::name,
+            ": churn_noise must be finite and >= 0, got ", sampler.churn_noise);
   }
   require(!steps_in_time(sampler) || process.has_derivatives(), S::name,
           " needs the derivatives of alpha and sigma, which this custom process does not give");
@@ -74,7 +80,8 @@ class StepBuilder {
     if constexpr (Churned<S>) {
       const long double gamma = churn_amount(sampler, t);
       if (gamma > 0.0L) {
-        const coefficients::Churn churn = coefficients::churn(process_, t, gamma, sampler.churn_noise, steps_in_time(sampler));
+        const coefficients::Churn churn =
+            coefficients::churn(process_, t, gamma, sampler.churn_noise, steps_in_time(sampler));
         AffineStep affine = std::get<AffineStep>(regular_step(sampler, churn.level, s));
         affine.c_x = churn.c_x;
         affine.c_n = churn.c_n;
@@ -89,7 +96,8 @@ class StepBuilder {
   template <Churned S>
   long double churn_amount(const S& sampler, const LevelValues& t) const {
     if (t.alpha == 0.0L || !(t.n() >= sampler.churn_min && t.n() <= sampler.churn_max)) return 0.0L;
-    return std::min(static_cast<long double>(sampler.churn) / num_steps_, std::numbers::sqrt2_v<long double> - 1.0L);
+    return std::min(static_cast<long double>(sampler.churn) / num_steps_,
+                    std::numbers::sqrt2_v<long double> - 1.0L);
   }
 
   template <class S>
@@ -99,12 +107,16 @@ class StepBuilder {
     return row(sampler, t, s);
   }
 
-  Step row(const ExactTransition&, const LevelValues& t, const LevelValues& s) { return coefficients::transition(t, s); }
+  Step row(const ExactTransition&, const LevelValues& t, const LevelValues& s) {
+    return coefficients::transition(t, s);
+  }
   /// The last step adds no noise (Ho et al. 2020, Algorithm 2), although the table's row for `large` has some.
   Step row(const Ancestral& sampler, const LevelValues& t, const LevelValues& s) {
     return s.sigma == 0.0L ? coefficients::denoise(t, s) : coefficients::ancestral(t, s, sampler.variance);
   }
-  Step row(const Ddim& sampler, const LevelValues& t, const LevelValues& s) { return coefficients::ddim(t, s, sampler.eta); }
+  Step row(const Ddim& sampler, const LevelValues& t, const LevelValues& s) {
+    return coefficients::ddim(t, s, sampler.eta);
+  }
   Step row(const EulerMaruyama& sampler, const LevelValues& t, const LevelValues& s) {
     return coefficients::euler_maruyama(t, s, sampler.zeta);
   }
@@ -112,9 +124,15 @@ class StepBuilder {
   Step row(const Heun& sampler, const LevelValues& t, const LevelValues& s) {
     return sampler.variable == Heun::Variable::t ? coefficients::heun_t(t, s) : coefficients::heun_n(t, s);
   }
-  Step row(const Dpmpp2s& sampler, const LevelValues& t, const LevelValues& s) { return coefficients::dpmpp_2s(process_, t, s, sampler.r); }
-  Step row(const Dpmpp2m&, const LevelValues& t, const LevelValues& s) { return coefficients::dpmpp_2m(t, s, advance(t, s)); }
-  Step row(const SdeDpmpp2m&, const LevelValues& t, const LevelValues& s) { return coefficients::sde_dpmpp_2m(t, s, advance(t, s)); }
+  Step row(const Dpmpp2s& sampler, const LevelValues& t, const LevelValues& s) {
+    return coefficients::dpmpp_2s(process_, t, s, sampler.r);
+  }
+  Step row(const Dpmpp2m&, const LevelValues& t, const LevelValues& s) {
+    return coefficients::dpmpp_2m(t, s, advance(t, s));
+  }
+  Step row(const SdeDpmpp2m&, const LevelValues& t, const LevelValues& s) {
+    return coefficients::sde_dpmpp_2m(t, s, advance(t, s));
+  }
 
   /// Returns the difference of lambda over the step before and stores that of this step.
   long double advance(const LevelValues& t, const LevelValues& s) {
@@ -146,14 +164,18 @@ std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {
 }
 
 template <class S>
-Plan build(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const S& sampler) {
+Plan build(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
+           const S& sampler) {
   check(sampler, process);
-  const auto level = [&](int i) { return coefficients::level_values(process, grid.level(i), steps_in_time(sampler)); };
+  const auto level = [&](int i) {
+    return coefficients::level_values(process, grid.level(i), steps_in_time(sampler));
+  };
   Plan plan;
   plan.kind = PlanKind::sample;
   plan.start = {.law = sampler.start, .level = level(0).rounded()};
   StepBuilder builder(process, grid.num_steps());
-  for (int i = 0; i < grid.num_steps(); ++i) plan.steps.push_back(builder.step(sampler, level(i), level(i + 1)));
+  for (int i = 0; i < grid.num_steps(); ++i)
+    plan.steps.push_back(builder.step(sampler, level(i), level(i + 1)));
   plan.times = grid.times();
   plan.problems = mixture_tables(mixtures);
   plan.warnings = run_warnings(mixtures, process, grid, plan.start);
@@ -163,8 +185,10 @@ Plan build(std::span<const Mixture> mixtures, const ForwardProcess& process, con
 
 }  // namespace
 
-Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler) {
-  return std::visit([&](const auto& description) { return build(mixtures, process, grid, description); }, sampler);
+Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
+                   const Sampler& sampler) {
+  return std::visit([&](const auto& description) { return build(mixtures, process, grid, description); },
+                    sampler);
 }
 
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid) {
@@ -183,9 +207,10 @@ Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& proce
 }
 
 Plan draw_plan(std::span<const Mixture> mixtures, Level level) {
-  require(level.alpha >= 0.0 && level.sigma >= 0.0 && std::isfinite(level.alpha) && std::isfinite(level.sigma) &&
-              (level.alpha > 0.0 || level.sigma > 0.0),
-          "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = ", level.alpha, ", sigma = ", level.sigma);
+  require(level.alpha >= 0.0 && level.sigma >= 0.0 && std::isfinite(level.alpha) &&
+              std::isfinite(level.sigma) && (level.alpha > 0.0 || level.sigma > 0.0),
+          "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = ", level.alpha,
+          ", sigma = ", level.sigma);
   Plan plan;
   plan.kind = PlanKind::draw;
   plan.start = {.law = Start::exact, .level = level};

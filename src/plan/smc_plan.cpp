@@ -30,21 +30,26 @@ using coefficients::LevelValues;
 template <class Smc>
 void check(const Smc& sampler) {
   constexpr int most = 1 << 30;
-  require(sampler.particles >= 1 && sampler.particles <= most, Smc::name, ": particles must be from 1 to 2^30, got ", sampler.particles);
-  require(sampler.eta > 0.0 && sampler.eta <= 1.0, Smc::name, ": eta must be in (0, 1] (without noise particles cannot be tilted), got ",
-          sampler.eta);
-  require(sampler.ess_threshold >= 0.0 && sampler.ess_threshold <= 1.0, Smc::name, ": ess_threshold must be in [0, 1], got ",
-          sampler.ess_threshold);
+  require(sampler.particles >= 1 && sampler.particles <= most, Smc::name,
+          ": particles must be from 1 to 2^30, got ", sampler.particles);
+  require(sampler.eta > 0.0 && sampler.eta <= 1.0, Smc::name,
+          ": eta must be in (0, 1] (without noise particles cannot be tilted), got ", sampler.eta);
+  require(sampler.ess_threshold >= 0.0 && sampler.ess_threshold <= 1.0, Smc::name,
+          ": ess_threshold must be in [0, 1], got ", sampler.ess_threshold);
 }
 void check_own(const Mcgdiff& sampler, const RotatedObservation& /*observation*/) {
-  require(sampler.kappa >= 0.0 && std::isfinite(sampler.kappa), "mcgdiff: kappa must be finite and >= 0, got ", sampler.kappa);
+  require(sampler.kappa >= 0.0 && std::isfinite(sampler.kappa),
+          "mcgdiff: kappa must be finite and >= 0, got ", sampler.kappa);
 }
 void check_own(const Bootstrap& /*sampler*/, const RotatedObservation& observation) {
-  require((observation.n.array() > 0.0).all(),
-          "bootstrap: needs noise on every observed direction: without it every particle would have weight 0");
+  require(
+      (observation.n.array() > 0.0).all(),
+      "bootstrap: needs noise on every observed direction: without it every particle would have weight 0");
 }
 
-const double* kappa_of(const Mcgdiff& sampler) { return sampler.variant == Mcgdiff::Variant::A ? &sampler.kappa : nullptr; }
+const double* kappa_of(const Mcgdiff& sampler) {
+  return sampler.variant == Mcgdiff::Variant::A ? &sampler.kappa : nullptr;
+}
 const double* kappa_of(const Bootstrap&) { return nullptr; }
 
 /// The prior in rotated coordinates with spherical, diag or full structure. SMC works in the observation's basis, so a shared eigenbasis
@@ -56,11 +61,14 @@ Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
   const auto K = static_cast<std::size_t>(rotated.num_components());
   const Points& l = rotated.eigenvalues();
   const Points eigenvalues = l.rows() == 1 ? Points(l.replicate(rotated.num_components(), 1)) : l;
-  return Mixture::from_log_weights(rotated.log_weights(), rotated.means(),
-                                   Covariance::full_eigen(std::vector(K, rotated.bases().front()), eigenvalues));
+  return Mixture::from_log_weights(
+      rotated.log_weights(), rotated.means(),
+      Covariance::full_eigen(std::vector(K, rotated.bases().front()), eigenvalues));
 }
 
-long double log_normal_constant(long double variance) { return -0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * variance); }
+long double log_normal_constant(long double variance) {
+  return -0.5L * extended::log(2.0L * std::numbers::pi_v<long double> * variance);
+}
 
 /// Logarithm of the normaliser of g with `added` variance in each factor.
 long double log_constant(const Potential& g, long double added) {
@@ -97,7 +105,8 @@ long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& le
   if (is_tilted) {
     const Eigen::MatrixXd selection = Eigen::MatrixXd::Identity(plan.num_observed(), plan.dim());
     const Posterior tilted =
-        posterior(law, LinearObservation(selection, plan.at_start.centre, Eigen::MatrixXd(plan.at_start.variance.asDiagonal())));
+        posterior(law, LinearObservation(selection, plan.at_start.centre,
+                                         Eigen::MatrixXd(plan.at_start.variance.asDiagonal())));
     log_z = tilted.log_evidence;
     law = tilted.mixture;
   }
@@ -107,7 +116,9 @@ long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& le
 
 // --- steps ----------------------------------------------------------------------------------------------------------------------
 
-bool any_active(const Potential& g) { return (g.variance.array() < std::numeric_limits<double>::infinity()).any(); }
+bool any_active(const Potential& g) {
+  return (g.variance.array() < std::numeric_limits<double>::infinity()).any();
+}
 
 class Builder {
  public:
@@ -124,7 +135,9 @@ class Builder {
   }
 
  private:
-  LevelValues level(std::size_t l) const { return coefficients::level_values(process_, potentials_.levels()[l], false); }
+  LevelValues level(std::size_t l) const {
+    return coefficients::level_values(process_, potentials_.levels()[l], false);
+  }
 
   template <class Smc>
   SmcStep step(const Smc& sampler, std::size_t l) {
@@ -145,9 +158,11 @@ class Builder {
     const LevelValues t = level(l), s = level(l + 1);
     if (sampler.kernel == SmcKernel::exact) return coefficients::transition(t, s);
     const bool is_last = l + 2 == potentials_.levels().size();
-    if (is_last && plan_.weighting == SmcWeighting::before_moving && potentials_.end() != Potentials::End::wide) {
+    if (is_last && plan_.weighting == SmcWeighting::before_moving &&
+        potentials_.end() != Potentials::End::wide) {
       const char* observation = potentials_.end() == Potentials::End::exact ? "an exact" : "a nearly exact";
-      plan_.notes.push_back(concat(Smc::name, ": the last step, to ", observation, " observation, is the exact transition"));
+      plan_.notes.push_back(
+          concat(Smc::name, ": the last step, to ", observation, " observation, is the exact transition"));
       return coefficients::transition(t, s);
     }
     return coefficients::ddim(t, s, sampler.eta);
@@ -160,8 +175,8 @@ class Builder {
 };
 
 template <class Smc>
-SmcPlan build(const Mixture& prior, const LinearObservation& given, const ForwardProcess& process, const TimeGrid& grid,
-              const Smc& sampler) {
+SmcPlan build(const Mixture& prior, const LinearObservation& given, const ForwardProcess& process,
+              const TimeGrid& grid, const Smc& sampler) {
   check(sampler);
   constexpr bool is_bootstrap = std::is_same_v<Smc, Bootstrap>;
   const RotatedObservation observation = rotate(given, prior.dim());
@@ -192,9 +207,11 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
 
 }  // namespace
 
-SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-                 const SmcSampler& sampler) {
-  return std::visit([&](const auto& description) { return build(prior, observation, process, grid, description); }, sampler);
+SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const SmcSampler& sampler) {
+  return std::visit(
+      [&](const auto& description) { return build(prior, observation, process, grid, description); },
+      sampler);
 }
 
 std::vector<int> SmcPlan::weightings() const {
@@ -254,9 +271,10 @@ std::uint64_t hash(std::span<const SmcPlan> plans) {
 }
 
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan) {
-  out << "smc plan, hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec << std::setfill(' ') << "\nK "
-      << plan.mixture.num_components() << ", d " << plan.dim() << ", covariance " << to_string(plan.mixture.structure) << ", observed "
-      << plan.num_observed() << ", particles " << plan.particles << ", weighted "
+  out << "smc plan, hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec
+      << std::setfill(' ') << "\nK " << plan.mixture.num_components() << ", d " << plan.dim()
+      << ", covariance " << to_string(plan.mixture.structure) << ", observed " << plan.num_observed()
+      << ", particles " << plan.particles << ", weighted "
       << (plan.weighting == SmcWeighting::before_moving ? "before" : "after") << " moving\nstart "
       << (plan.start.mixture ? "mixture" : "gaussian") << '\n';
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {

@@ -20,7 +20,8 @@ std::vector<std::uint64_t> component_thresholds(const Eigen::VectorXd& weights) 
   for (Eigen::Index k = 0; k < weights.size(); ++k) {
     cumulative += static_cast<long double>(weights(k));
     const bool full = k >= last || cumulative >= 1.0L;
-    thresholds.push_back(full ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(std::ldexp(cumulative, 64)));
+    thresholds.push_back(full ? std::numeric_limits<std::uint64_t>::max()
+                              : static_cast<std::uint64_t>(std::ldexp(cumulative, 64)));
   }
   return thresholds;
 }
@@ -50,9 +51,10 @@ std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures) {
   for (const Mixture& mixture : mixtures) {
     require(mixture.dim() == first.dim() && mixture.num_components() == first.num_components() &&
                 mixture.covariance_type() == first.covariance_type(),
-            "plan: the problems of a batch must have one shape; problem 0 has K = ", first.num_components(), ", d = ", first.dim(),
-            " and covariance '", to_string(first.covariance_type()), "', problem ", tables.size(), " has K = ", mixture.num_components(),
-            ", d = ", mixture.dim(), " and covariance '", to_string(mixture.covariance_type()), "'");
+            "plan: the problems of a batch must have one shape; problem 0 has K = ", first.num_components(),
+            ", d = ", first.dim(), " and covariance '", to_string(first.covariance_type()), "', problem ",
+            tables.size(), " has K = ", mixture.num_components(), ", d = ", mixture.dim(),
+            " and covariance '", to_string(mixture.covariance_type()), "'");
     tables.push_back(mixture_table(mixture));
   }
   return tables;

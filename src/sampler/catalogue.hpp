@@ -26,7 +26,9 @@ inline constexpr bool is_listed = false;
 
 template <class T>
 consteval const char* missing_type_name() {
-  static_assert(is_listed<T>, "this type needs a type_name in the catalogue, or a null one that says it has no written form");
+  static_assert(
+      is_listed<T>,
+      "this type needs a type_name in the catalogue, or a null one that says it has no written form");
   return nullptr;
 }
 template <class Enum>
@@ -97,7 +99,8 @@ inline constexpr std::array<const char*, 2> enum_names<Mcgdiff::Variant> = {"C",
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcKernel> = {"ddim", "exact"};
 template <>
-inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systematic", "stratified", "multinomial", "residual"};
+inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systematic", "stratified",
+                                                                      "multinomial", "residual"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
 

@@ -19,7 +19,15 @@ constexpr int benchmark_components = 25;
 Points points(std::initializer_list<std::initializer_list<double>> rows) { return Points(rows); }
 
 /// The random arrays of the benchmark (§7.8). Each has its own stream, whose index is the enumerator.
-enum class BenchmarkArray : std::uint64_t { weights, operator_matrix, singular_values, noise_level, component, state, observation_noise };
+enum class BenchmarkArray : std::uint64_t {
+  weights,
+  operator_matrix,
+  singular_values,
+  noise_level,
+  component,
+  state,
+  observation_noise
+};
 
 StreamKey benchmark_stream(std::uint64_t seed, BenchmarkArray array) {
   return {.seed = seed, .index = static_cast<std::uint64_t>(array), .purpose = Purpose::user};
@@ -43,7 +51,8 @@ double uniform(std::uint64_t seed, BenchmarkArray array, std::uint64_t m) {
 Points benchmark_means(Eigen::Index dx) {
   Points means(benchmark_components, dx);
   for (Eigen::Index k = 0; k < means.rows(); ++k) {
-    for (Eigen::Index m = 0; m < dx; ++m) means(k, m) = 8.0 * static_cast<double>((m % 2 == 0 ? k / 5 : k % 5) - 2);
+    for (Eigen::Index m = 0; m < dx; ++m)
+      means(k, m) = 8.0 * static_cast<double>((m % 2 == 0 ? k / 5 : k % 5) - 2);
   }
   return means;
 }
@@ -52,14 +61,16 @@ Mixture benchmark_prior(const McgdiffProblem& parameters) {
   const Points z = normals(parameters.seed, BenchmarkArray::weights, 1, benchmark_components);
   std::vector<double> weights(benchmark_components);
   std::transform(z.data(), z.data() + z.size(), weights.begin(), [](double x) { return x * x; });
-  return {weights, benchmark_means(parameters.dx), Covariance::spherical(std::vector<double>(benchmark_components, 1.0))};
+  return {weights, benchmark_means(parameters.dx),
+          Covariance::spherical(std::vector<double>(benchmark_components, 1.0))};
 }
 
 /// Draws x* from the prior: a component by its weight, then a standard normal around its mean.
 Eigen::VectorXd benchmark_state(const Mixture& prior, std::uint64_t seed) {
   const double u = uniform(seed, BenchmarkArray::component, 0);
   Eigen::Index k = 0;
-  for (double sum = prior.weights()(0); sum <= u && k + 1 < prior.num_components();) sum += prior.weights()(++k);
+  for (double sum = prior.weights()(0); sum <= u && k + 1 < prior.num_components();)
+    sum += prior.weights()(++k);
   return (prior.means().row(k) + normals(seed, BenchmarkArray::state, 1, prior.dim())).transpose();
 }
 
@@ -67,9 +78,11 @@ Eigen::VectorXd benchmark_state(const Mixture& prior, std::uint64_t seed) {
 LinearObservation benchmark_observation(const McgdiffProblem& parameters, const Eigen::VectorXd& x) {
   const std::uint64_t seed = parameters.seed;
   const Eigen::Index dy = parameters.dy;
-  const auto svd = linear_algebra::full_svd(normals(seed, BenchmarkArray::operator_matrix, dy, parameters.dx));
+  const auto svd =
+      linear_algebra::full_svd(normals(seed, BenchmarkArray::operator_matrix, dy, parameters.dx));
   Eigen::VectorXd s(dy);
-  for (Eigen::Index i = 0; i < dy; ++i) s(i) = uniform(seed, BenchmarkArray::singular_values, static_cast<std::uint64_t>(i));
+  for (Eigen::Index i = 0; i < dy; ++i)
+    s(i) = uniform(seed, BenchmarkArray::singular_values, static_cast<std::uint64_t>(i));
   std::sort(s.begin(), s.end(), std::greater<>());
   const Eigen::MatrixXd scaled = svd.U * s.asDiagonal();
   const Eigen::MatrixXd A = linear_algebra::product(scaled, svd.V.leftCols(dy).transpose());
@@ -82,7 +95,8 @@ LinearObservation benchmark_observation(const McgdiffProblem& parameters, const 
 }  // namespace
 
 Problem tutorial_1d() {
-  return {.prior = Mixture({0.3, 0.5, 0.2}, points({{-1.0}, {0.2}, {1.8}}), Covariance::spherical({0.09, 0.16, 0.25})),
+  return {.prior = Mixture({0.3, 0.5, 0.2}, points({{-1.0}, {0.2}, {1.8}}),
+                           Covariance::spherical({0.09, 0.16, 0.25})),
           .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 7.0}},
           .grid = UniformGrid{.steps = 300},
           .observation = LinearObservation(Eigen::MatrixXd{{1.0}}, Eigen::VectorXd{{0.5}}, 0.5),
@@ -91,7 +105,8 @@ Problem tutorial_1d() {
 
 Problem tutorial_2d() {
   const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(2, 2);
-  return {.prior = Mixture({0.6, 0.4}, points({{0.0, 0.0}, {2.0, 2.0}}), Covariance::full({0.5 * identity, 0.8 * identity})),
+  return {.prior = Mixture({0.6, 0.4}, points({{0.0, 0.0}, {2.0, 2.0}}),
+                           Covariance::full({0.5 * identity, 0.8 * identity})),
           .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 7.0}},
           .grid = UniformGrid{.steps = 300},
           .observation = LinearObservation(Eigen::MatrixXd{{1.0, 0.0}}, Eigen::VectorXd{{1.5}}, 0.1),
@@ -100,7 +115,8 @@ Problem tutorial_2d() {
 
 Problem bench_2d() {
   return {.prior = Mixture({0.3, 0.4, 0.3}, points({{-1.0, -1.0}, {1.0, 1.0}, {2.0, -2.0}}),
-                           Covariance::full({Eigen::MatrixXd{{0.5, 0.1}, {0.1, 0.5}}, Eigen::MatrixXd{{0.7, -0.1}, {-0.1, 0.7}},
+                           Covariance::full({Eigen::MatrixXd{{0.5, 0.1}, {0.1, 0.5}},
+                                             Eigen::MatrixXd{{0.7, -0.1}, {-0.1, 0.7}},
                                              Eigen::MatrixXd{{0.3, 0.0}, {0.0, 1.0}}})),
           .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 5.0}, .T = 2.0},
           .grid = UniformGrid{.steps = 300, .t_end = 0.001},
@@ -109,8 +125,8 @@ Problem bench_2d() {
 
 Problem mcgdiff_problem(const McgdiffProblem& parameters) {
   const auto& [dx, dy, seed, num_points] = parameters;
-  require(dx >= 2 && dx <= max_benchmark_dim && dx % 2 == 0, "mcgdiff_problem: dx must be even, from 2 to ", max_benchmark_dim, ", given ",
-          dx);
+  require(dx >= 2 && dx <= max_benchmark_dim && dx % 2 == 0, "mcgdiff_problem: dx must be even, from 2 to ",
+          max_benchmark_dim, ", given ", dx);
   require(dy >= 1 && dy <= dx, "mcgdiff_problem: dy must be from 1 to dx = ", dx, ", given ", dy);
   require(num_points >= 2, "mcgdiff_problem: points must be at least 2, given ", num_points);
   const Mixture prior = benchmark_prior(parameters);

@@ -76,7 +76,8 @@ std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
   const std::size_t weightings = plan.weightings().size();
   if (weightings == 0) return {};
   const double bytes = 12.0 * static_cast<double>(weightings) * plan.particles;  // of a chain's history
-  const auto chains = static_cast<std::int64_t>(std::clamp(ess_bytes / bytes, 1.0, static_cast<double>(most_ess_chains)));
+  const auto chains =
+      static_cast<std::int64_t>(std::clamp(ess_bytes / bytes, 1.0, static_cast<double>(most_ess_chains)));
   options.count = std::min(options.count, chains);
   options.smc_history = true;
   options.progress = {};
@@ -86,7 +87,8 @@ std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
 /// Samples of a candidate; fills in what its run tells.
 class Runner {
  public:
-  Runner(const Options& options, const Answer& answer, Score& score) : options_(options), answer_(answer), score_(score) {}
+  Runner(const Options& options, const Answer& answer, Score& score)
+      : options_(options), answer_(answer), score_(score) {}
 
   Samples operator()(const Plan& plan) const { return taken(run(plan, options_)); }
   Samples operator()(const SmcPlan& plan) const {
@@ -120,7 +122,8 @@ struct CandidateOutcome {
 /// Runs all candidates on one problem after the other, but for those that failed.
 class Comparison {
  public:
-  explicit Comparison(const CompareSettings& settings) : settings_(settings), outcomes_(settings.candidates.size()) {}
+  explicit Comparison(const CompareSettings& settings)
+      : settings_(settings), outcomes_(settings.candidates.size()) {}
 
   /// With the seed that a batch gives to problem number `index`.
   void add_problem(std::size_t index) {
@@ -143,7 +146,8 @@ class Comparison {
       try {
         Score score;
         sets.emplace_back(std::visit(Runner(options, answer, score), *plans[c]));
-        for (const std::string& text : score.warnings) outcomes_[c].warnings.push_back(concat("on ", named.name, ": ", text));
+        for (const std::string& text : score.warnings)
+          outcomes_[c].warnings.push_back(concat("on ", named.name, ": ", text));
         scores.push_back(score);
         numbers.push_back(c);
       } catch (const std::exception& error) {
@@ -183,9 +187,9 @@ class Comparison {
 
   void fail_candidate(std::size_t c, const NamedProblem& named, const std::exception& error) {
     // What the standard library throws does not say that memory was the reason.
-    const bool is_silent =
-        dynamic_cast<const MemoryError*>(&error) == nullptr &&
-        (dynamic_cast<const std::bad_alloc*>(&error) != nullptr || dynamic_cast<const std::length_error*>(&error) != nullptr);
+    const bool is_silent = dynamic_cast<const MemoryError*>(&error) == nullptr &&
+                           (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+                            dynamic_cast<const std::length_error*>(&error) != nullptr);
     outcomes_[c].error = concat("on ", named.name, ": ", is_silent ? "out of memory" : error.what());
   }
 
@@ -211,7 +215,8 @@ std::optional<double> standard_error(const std::vector<double>& values) {
 }
 
 /// Means of what every problem has, or nothing.
-std::optional<double> mean_of_known(const std::vector<Score>& scores, std::optional<double> Score::*quantity) {
+std::optional<double> mean_of_known(const std::vector<Score>& scores,
+                                    std::optional<double> Score::*quantity) {
   std::vector<double> known;
   for (const Score& score : scores) {
     if (score.*quantity) known.push_back(*(score.*quantity));
@@ -239,7 +244,9 @@ SamplerRow row_of(const std::string& sampler, const CandidateOutcome& outcome) {
   row.median = median(values);
   row.floor = mean(floors);
   row.floor_sd = std::sqrt(mean(floor_variances));
-  row.ratio = row.floor > 0.0 ? row.value / row.floor : row.value == 0.0 ? 1.0 : std::numeric_limits<double>::infinity();
+  row.ratio = row.floor > 0.0    ? row.value / row.floor
+              : row.value == 0.0 ? 1.0
+                                 : std::numeric_limits<double>::infinity();
   row.log_evidence_error = mean_of_known(scores, &Score::log_evidence_error);
   row.log_evidence_sd = mean_of_known(scores, &Score::log_evidence_sd);
   row.ess = mean_of_known(scores, &Score::ess);
@@ -250,7 +257,8 @@ SamplerRow row_of(const std::string& sampler, const CandidateOutcome& outcome) {
 }  // namespace
 
 std::int64_t num_samples(const CompareSettings& settings) {
-  return static_cast<std::int64_t>(settings.problems.size() * settings.candidates.size()) * settings.options.count;
+  return static_cast<std::int64_t>(settings.problems.size() * settings.candidates.size()) *
+         settings.options.count;
 }
 
 std::vector<SamplerRow> compare(const CompareSettings& settings) {

@@ -44,9 +44,10 @@ struct SamplerRow {
   std::optional<double> log_evidence_error;
   std::optional<double> log_evidence_sd;  ///< over the chains of a problem
   std::optional<double> ess;              ///< share of the particles
-  std::optional<double> smallest_ess;     ///< share of the particles: the smallest of a chain, mean over the chains
-  double seconds = 0.0;                   ///< sum
-  std::size_t problems = 0;               ///< that it sampled
+  std::optional<double>
+      smallest_ess;          ///< share of the particles: the smallest of a chain, mean over the chains
+  double seconds = 0.0;      ///< sum
+  std::size_t problems = 0;  ///< that it sampled
   /// Warnings of its runs, problem by problem: "on NAME: ...".
   std::vector<std::string> warnings;
 };

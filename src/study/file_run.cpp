@@ -17,7 +17,8 @@ namespace gmdiff::study {
 namespace {
 
 constexpr std::int64_t chunk_bytes = 32 << 20;
-constexpr std::uint64_t header_bytes = 4096;  // more than headers and the sidecar take, but for the evidence of many chains
+constexpr std::uint64_t header_bytes =
+    4096;  // more than headers and the sidecar take, but for the evidence of many chains
 
 /// Bytes of what one particle, or one chain, adds to all arrays.
 std::int64_t row_bytes(const ResultArrays& arrays) {
@@ -25,9 +26,10 @@ std::int64_t row_bytes(const ResultArrays& arrays) {
   for (const io::NpzEntry& array : arrays) {
     std::int64_t bytes = array.precision == Precision::f32 ? 4 : 8;
     bool overflows = false;
-    for (std::size_t i = 1; i < array.shape.size(); ++i) overflows = overflows || __builtin_mul_overflow(bytes, array.shape[i], &bytes);
-    require(!overflows && !__builtin_add_overflow(sum, bytes, &sum), "one row of shape ", io::shape_text(array.shape),
-            " has more than 2^63 bytes");
+    for (std::size_t i = 1; i < array.shape.size(); ++i)
+      overflows = overflows || __builtin_mul_overflow(bytes, array.shape[i], &bytes);
+    require(!overflows && !__builtin_add_overflow(sum, bytes, &sum), "one row of shape ",
+            io::shape_text(array.shape), " has more than 2^63 bytes");
   }
   return sum;
 }
@@ -35,8 +37,8 @@ std::int64_t row_bytes(const ResultArrays& arrays) {
 /// Bytes that the disk must have for the arrays; those of an archive are put together at the end.
 std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
   std::int64_t bytes = 0;
-  require(!__builtin_mul_overflow(row_bytes(arrays), arrays.front().shape.front(), &bytes), "an output of shape ",
-          io::shape_text(arrays.front().shape), " has more than 2^63 bytes");
+  require(!__builtin_mul_overflow(row_bytes(arrays), arrays.front().shape.front(), &bytes),
+          "an output of shape ", io::shape_text(arrays.front().shape), " has more than 2^63 bytes");
   return static_cast<std::uint64_t>(bytes) * (is_archive(arrays) ? 2 : 1) + header_bytes;
 }
 
@@ -46,7 +48,8 @@ ResultArrays result_arrays(const Plan& /*plan*/, const RunRecord& record, Precis
   return npy_array(record.shape, precision);
 }
 ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precision precision) {
-  return plan.output == SmcOutput::draw ? npy_array(record.shape, precision) : particle_arrays(record.shape, precision);
+  return plan.output == SmcOutput::draw ? npy_array(record.shape, precision)
+                                        : particle_arrays(record.shape, precision);
 }
 
 /// Samples of a run, or what was finished of them.
@@ -72,7 +75,9 @@ Outcome<SmcSamples> run_or_stop(const SmcPlan& plan, const Options& options) {
 }
 
 void append(ResultWriter& writer, const Samples& samples) {
-  const auto write = [&](const auto& values) { writer.append(0, std::span(values.data(), static_cast<std::size_t>(values.size()))); };
+  const auto write = [&](const auto& values) {
+    writer.append(0, std::span(values.data(), static_cast<std::size_t>(values.size())));
+  };
   if (samples.precision() == Precision::f32) {
     write(samples.host<float>());
   } else {
@@ -86,15 +91,20 @@ void append(ResultWriter& writer, const SmcSamples& samples) {
   writer.append(2, std::span(samples.log_evidence()));
 }
 
-void record_remarks(RunRecord& record, const Samples& samples) { add_missing(record.warnings, samples.provenance().warnings); }
+void record_remarks(RunRecord& record, const Samples& samples) {
+  add_missing(record.warnings, samples.provenance().warnings);
+}
 /// What a chunk's chains warn of is decided anew when all are known; other warnings are those of the plan.
-void record_remarks(RunRecord& record, const SmcSamples& samples) { append(record.smc->chains, samples.chains()); }
+void record_remarks(RunRecord& record, const SmcSamples& samples) {
+  append(record.smc->chains, samples.chains());
+}
 
 /// One run, chunk by chunk.
 template <class AnyPlan>
 class ChunkedRun {
  public:
-  ChunkedRun(const AnyPlan& plan, FileRun& run) : plan_(plan), run_(run), first_(run.options.first), count_(run.options.count) {
+  ChunkedRun(const AnyPlan& plan, FileRun& run)
+      : plan_(plan), run_(run), first_(run.options.first), count_(run.options.count) {
     if (run_.start) start_.emplace(*run_.start);
   }
 
@@ -135,9 +145,11 @@ class ChunkedRun {
     record.particle_steps += provenance.particle_steps;
     add_missing(record.notes, provenance.notes);
     if (!samples.times().empty()) {
-      record.times = io::json_vector(Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
+      record.times = io::json_vector(
+          Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
     }
-    if (options.start) *record.start += start_digest(options.start->topRows(rows), static_cast<std::uint64_t>(options.first));
+    if (options.start)
+      *record.start += start_digest(options.start->topRows(rows), static_cast<std::uint64_t>(options.first));
     done_ += rows;
   }
 
@@ -155,7 +167,8 @@ class ChunkedRun {
   const std::uint64_t end = std::exchange(record.end, record.first + static_cast<std::uint64_t>(done));
   record.shape.front() = done;
   record.complete = false;
-  const std::string message = concat("interrupted: ", done, " of ", run.options.count, " ", counted(record), " are finished");
+  const std::string message =
+      concat("interrupted: ", done, " of ", run.options.count, " ", counted(record), " are finished");
   if (done == 0) throw FileRunInterrupted(message, std::move(record), end);
   add_missing(record.warnings, chain_warnings(record));
   record.checksums = writer.checksums();

@@ -15,8 +15,10 @@ TimeGrid grid_of(const Problem& problem, const ForwardProcess& process) {
   return {process, problem.grid, problem.observation ? &*problem.observation : nullptr};
 }
 
-const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& problem_name) {
-  require(problem.observation.has_value(), name_of(sampler), " samples the posterior of an observation, and ", problem_name, " has none");
+const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem,
+                                         const std::string& problem_name) {
+  require(problem.observation.has_value(), name_of(sampler), " samples the posterior of an observation, and ",
+          problem_name, " has none");
   return *problem.observation;
 }
 

@@ -18,7 +18,8 @@ Law law_of(const Problem& problem, bool prior);
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);
 
 /// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and `problem_name` when there is none.
-const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem, const std::string& problem_name);
+const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem,
+                                         const std::string& problem_name);
 /// The sampler's name in the catalogue.
 const char* name_of(const SmcSampler& sampler);
 

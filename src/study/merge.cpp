@@ -19,7 +19,8 @@ constexpr std::int64_t block_bytes = 1 << 22;
 std::vector<std::string> warnings_of_run(const RunRecord& part) {
   std::vector<std::string> warnings = part.warnings;
   const std::vector<std::string> of_chains = chain_warnings(part);
-  std::erase_if(warnings, [&](const std::string& warning) { return std::ranges::count(of_chains, warning) > 0; });
+  std::erase_if(warnings,
+                [&](const std::string& warning) { return std::ranges::count(of_chains, warning) > 0; });
   return warnings;
 }
 
@@ -31,7 +32,8 @@ RunRecord merge_records(std::span<const Part> parts) {
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const RunRecord& record = parts[i].record;
     whole.end = record.end;
-    require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]), "the merged run has 2^63 particles or more");
+    require(!__builtin_add_overflow(whole.shape[0], record.shape[0], &whole.shape[0]),
+            "the merged run has 2^63 particles or more");
     if (record.start) *whole.start += *record.start;
     if (record.smc) append(whole.smc->chains, record.smc->chains);
     whole.particle_steps += record.particle_steps;
@@ -50,7 +52,8 @@ RunRecord merge_records(std::span<const Part> parts) {
 /// Copies arrays of files block by block.
 class Copier {
  public:
-  Copier(ResultWriter& writer, const MergeOptions& options, std::int64_t total) : writer_(writer), options_(options), total_(total) {}
+  Copier(ResultWriter& writer, const MergeOptions& options, std::int64_t total)
+      : writer_(writer), options_(options), total_(total) {}
 
   /// @throws std::invalid_argument when the values are not those that the part's sidecar speaks of.
   void copy(const Part& part, std::size_t array) {
@@ -64,7 +67,8 @@ class Copier {
     reader.open(array);
     std::vector<Scalar> block;
     io::Checksum checksum;
-    for (std::int64_t left = part.arrays[array].bytes(); left > 0; left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
+    for (std::int64_t left = part.arrays[array].bytes(); left > 0;
+         left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
       if (options_.stop.stop_requested()) throw WorkInterrupted("interrupted: nothing was written");
       block.resize(static_cast<std::size_t>(std::min(block_bytes, left)) / sizeof(Scalar));
       const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
@@ -74,8 +78,9 @@ class Copier {
       done_ += std::ssize(bytes);
       if (options_.progress) options_.progress({.done = done_, .total = total_});
     }
-    require(checksum.value() == part.record.checksums[array], io::find_sidecar(part.file).string(), " does not belong to ", part.file,
-            ": the values have the checksum ", io::hex(checksum.value()), ", the sidecar says ", io::hex(part.record.checksums[array]));
+    require(checksum.value() == part.record.checksums[array], io::find_sidecar(part.file).string(),
+            " does not belong to ", part.file, ": the values have the checksum ", io::hex(checksum.value()),
+            ", the sidecar says ", io::hex(part.record.checksums[array]));
   }
 
   ResultWriter& writer_;

@@ -24,6 +24,7 @@ std::int64_t num_bytes(std::span<const Part> parts);
 /// @returns the record of the whole run.
 /// @throws std::invalid_argument when the values of a part are not those that its sidecar speaks of; WorkInterrupted, which leaves nothing
 ///   behind; what readers and writers of files throw.
-RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out, const MergeOptions& options = {});
+RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out,
+                const MergeOptions& options = {});
 
 }  // namespace gmdiff::study

@@ -11,11 +11,13 @@ namespace {
 /// Checks the evidence in the sidecar, and that an archive holds what SMC writes.
 void check_smc(const Part& part) {
   const RunRecord& record = part.record;
-  require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file, ": it has ", record.shape[0],
-          " chains, but its sidecar the log-evidence of ", record.smc ? record.smc->chains.log_evidence.size() : 0);
+  require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
+          ": it has ", record.shape[0], " chains, but its sidecar the log-evidence of ",
+          record.smc ? record.smc->chains.log_evidence.size() : 0);
   if (!is_archive(part.arrays)) return;
-  require(record.smc && record.shape.size() == 3 && part.arrays == particle_arrays(record.shape, part.arrays.front().precision), part.file,
-          ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
+  require(record.smc && record.shape.size() == 3 &&
+              part.arrays == particle_arrays(record.shape, part.arrays.front().precision),
+          part.file, ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
 }
 
 /// Reads the sidecar and checks that it speaks of the file.
@@ -25,17 +27,17 @@ Part load_part(const std::string& file) {
   require(!part.arrays.empty(), file, ": it holds no array");
   const RunRecord& record = part.record;
   const io::NpzEntry& samples = part.arrays.front();
-  require(record.shape == samples.shape, file, ": its shape is ", io::shape_text(samples.shape), ", its sidecar says ",
-          io::shape_text(record.shape));
-  require(record.precision == precision_name(samples.precision), file, ": it holds ", precision_name(samples.precision),
-          " values, its sidecar says ", record.precision);
+  require(record.shape == samples.shape, file, ": its shape is ", io::shape_text(samples.shape),
+          ", its sidecar says ", io::shape_text(record.shape));
+  require(record.precision == precision_name(samples.precision), file, ": it holds ",
+          precision_name(samples.precision), " values, its sidecar says ", record.precision);
   const std::uint64_t rows = record.end - record.first;
   require(!record.shape.empty() && static_cast<std::uint64_t>(record.shape[0]) == rows, file, ": it has ",
-          record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record), " ", record.first, ":",
-          record.end);
+          record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record),
+          " ", record.first, ":", record.end);
   check_smc(part);
-  require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(), " arrays, its sidecar names ",
-          record.checksums.size(), " checksums");
+  require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(),
+          " arrays, its sidecar names ", record.checksums.size(), " checksums");
   return part;
 }
 
@@ -43,12 +45,15 @@ Part load_part(const std::string& file) {
 bool is_reference(const RunRecord& record) { return record.device == "reference"; }
 
 /// `cpu` of `cpu:4`; devices that were merged are of one kind where that matters.
-std::string device_kind(const RunRecord& record) { return record.device.substr(0, record.device.find_first_of(":,")); }
+std::string device_kind(const RunRecord& record) {
+  return record.device.substr(0, record.device.find_first_of(":,"));
+}
 
 /// Throws unless both are parts of one run.
 void check_one_run(const Part& a, const Part& b) {
   const auto same = [&](const char* what, const std::string& in_a, const std::string& in_b) {
-    require(in_a == in_b, "not parts of one run: ", what, " is ", in_a, " in ", a.file, " and ", in_b, " in ", b.file);
+    require(in_a == in_b, "not parts of one run: ", what, " is ", in_a, " in ", a.file, " and ", in_b, " in ",
+            b.file);
   };
   const RunRecord& x = a.record;
   const RunRecord& y = b.record;
@@ -59,16 +64,19 @@ void check_one_run(const Part& a, const Part& b) {
   same("the seed", std::to_string(x.seed), std::to_string(y.seed));
   same("the precision", x.precision, y.precision);
   same("the math mode", x.math, y.math);
-  same("the start", x.start ? "given states" : "the process's own", y.start ? "given states" : "the process's own");
+  same("the start", x.start ? "given states" : "the process's own",
+       y.start ? "given states" : "the process's own");
   same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
   same("the list of times", x.times.dump(), y.times.dump());
   same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
   same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
-  require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ", x.device, ", ", b.file, " from ",
-          y.device, ", and the reference device has other bits than the others");
-  require(x.math == "exact" || device_kind(x) == device_kind(y), "not parts of one run: ", a.file, " comes from the device ", x.device,
-          ", ", b.file, " from ", y.device, ", and in fast mode their bits differ");
+  require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ",
+          x.device, ", ", b.file, " from ", y.device,
+          ", and the reference device has other bits than the others");
+  require(x.math == "exact" || device_kind(x) == device_kind(y), "not parts of one run: ", a.file,
+          " comes from the device ", x.device, ", ", b.file, " from ", y.device,
+          ", and in fast mode their bits differ");
 }
 
 }  // namespace
@@ -79,15 +87,17 @@ std::vector<Part> load_parts(const std::vector<std::string>& files) {
   parts.reserve(files.size());
   for (const std::string& file : files) parts.push_back(load_part(file));
   for (std::size_t i = 1; i < parts.size(); ++i) check_one_run(parts[0], parts[i]);
-  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.record.first < b.record.first; });
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& a, const Part& b) { return a.record.first < b.record.first; });
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const Part& before = parts[i - 1];
     const Part& part = parts[i];
     const char* kind = counted(part.record);
-    require(part.record.first >= before.record.end, "the ranges overlap: ", before.file, " holds ", kind, " ", before.record.first, ":",
-            before.record.end, ", ", part.file, " holds ", part.record.first, ":", part.record.end);
-    require(part.record.first == before.record.end, kind, " ", before.record.end, ":", part.record.first, " are missing between ",
-            before.file, " and ", part.file);
+    require(part.record.first >= before.record.end, "the ranges overlap: ", before.file, " holds ", kind, " ",
+            before.record.first, ":", before.record.end, ", ", part.file, " holds ", part.record.first, ":",
+            part.record.end);
+    require(part.record.first == before.record.end, kind, " ", before.record.end, ":", part.record.first,
+            " are missing between ", before.file, " and ", part.file);
   }
   return parts;
 }

@@ -49,7 +49,8 @@ class SidecarReader {
 
 Json parse_sidecar(const std::filesystem::path& sidecar, const std::filesystem::path& file) {
   std::ifstream in(sidecar, std::ios::binary);
-  require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(), " belongs to");
+  require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(),
+          " belongs to");
   Json json = io::parse_ordered_json(in, io::Location(sidecar.string()));
   require(json.is_object(), sidecar.string(), " is not a JSON object");
   return json;
@@ -60,13 +61,15 @@ void read_range(const SidecarReader& reader, const std::string& sidecar, RunReco
   require(range.is_array() && range.size() == 2, sidecar, ": \"range\" is not of the form [A, B]");
   record.first = reader.to_unsigned(range[0], "range");
   record.end = reader.to_unsigned(range[1], "range");
-  require(record.first < record.end && record.end <= std::uint64_t{1} << 63, sidecar, ": \"range\" is not a range of particles");
+  require(record.first < record.end && record.end <= std::uint64_t{1} << 63, sidecar,
+          ": \"range\" is not a range of particles");
 }
 
 std::optional<std::uint64_t> read_start(const SidecarReader& reader, const std::string& sidecar) {
   const Json& start = reader.at("start");
   if (start.is_null()) return {};
-  require(start.is_object() && start.contains("digest") && start["digest"].is_string(), sidecar, ": \"start\" has no digest");
+  require(start.is_object() && start.contains("digest") && start["digest"].is_string(), sidecar,
+          ": \"start\" has no digest");
   const std::string digits = start["digest"].get<std::string>();
   require(digits.size() == 16 && digits.find_first_not_of("0123456789abcdef") == std::string::npos, sidecar,
           ": the digest of \"start\" is not 16 hexadecimal digits");
@@ -77,7 +80,8 @@ std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string
   if (reader.at("particles").is_null()) return {};
   const auto numbers = [&](const char* key) -> const Json& {
     const Json& values = reader.at(key);
-    const bool are_numbers = values.is_array() && std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
+    const bool are_numbers =
+        values.is_array() && std::ranges::all_of(values, [](const Json& value) { return value.is_number(); });
     require(are_numbers, sidecar, ": \"", key, "\" is not an array of numbers");
     return values;
   };
@@ -92,13 +96,15 @@ std::optional<SmcRecord> read_smc(const SidecarReader& reader, const std::string
 }
 
 void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
-  for (const char* key : {"particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess", "smallest_ess_step"})
+  for (const char* key : {"particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess",
+                          "smallest_ess_step"})
     json[key] = nullptr;
   if (!smc) return;
   json["particles"] = smc->particles;
   json["log_evidence"] = smc->chains.log_evidence;
   json["mean_log_evidence"] = io::json_number(mean_log_evidence(*smc));
-  if (smc->chains.log_evidence.size() > 1) json["log_evidence_sd"] = io::json_number(log_evidence_sd(smc->chains.log_evidence));
+  if (smc->chains.log_evidence.size() > 1)
+    json["log_evidence_sd"] = io::json_number(log_evidence_sd(smc->chains.log_evidence));
   json["smallest_ess"] = smc->chains.smallest_ess;
   json["smallest_ess_step"] = smc->chains.smallest_ess_step;
 }
@@ -153,7 +159,8 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.plan_hash = reader.get<std::string>("plan_hash");
   record.device = reader.get<std::string>("device");
   record.shape = reader.get<std::vector<std::int64_t>>("shape");
-  record.checksums = io::read_checksums(reader.at(io::checksums_key), io::Location(sidecar).key(io::checksums_key));
+  record.checksums =
+      io::read_checksums(reader.at(io::checksums_key), io::Location(sidecar).key(io::checksums_key));
   record.times = reader.at("times");
   record.start = read_start(reader, sidecar);
   record.smc = read_smc(reader, sidecar);
@@ -185,7 +192,8 @@ void add_missing(std::vector<std::string>& texts, const std::vector<std::string>
 }
 
 std::uint64_t start_digest(const Points& states, std::uint64_t first) {
-  constexpr std::uint64_t offset = 0xcbf29ce484222325, prime = 0x100000001b3;  // FNV-1a, one 64-bit word at a time
+  constexpr std::uint64_t offset = 0xcbf29ce484222325,
+                          prime = 0x100000001b3;  // FNV-1a, one 64-bit word at a time
   std::uint64_t sum = 0;
   for (Eigen::Index i = 0; i < states.rows(); ++i) {
     std::uint64_t hash = (offset ^ (first + static_cast<std::uint64_t>(i))) * prime;

@@ -42,9 +42,10 @@ struct RunRecord {
   std::vector<std::int64_t> shape;
   std::vector<std::uint64_t> checksums;  ///< of each array's values (io/sidecar.hpp)
   Json times;                            ///< of the levels kept; null without history
-  std::optional<std::uint64_t> start;    ///< digest of the given start states (`start_digest`), absent where none were given
-  std::optional<SmcRecord> smc;          ///< absent for samplers without weights
-  bool complete = true;                  ///< false: interrupted, the range is what was finished
+  std::optional<std::uint64_t>
+      start;  ///< digest of the given start states (`start_digest`), absent where none were given
+  std::optional<SmcRecord> smc;  ///< absent for samplers without weights
+  bool complete = true;          ///< false: interrupted, the range is what was finished
   double particle_steps = 0.0;
   std::vector<std::string> warnings;
   std::vector<std::string> notes;

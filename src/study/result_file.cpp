@@ -4,7 +4,9 @@
 
 namespace gmdiff::study {
 
-ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) { return {{"", std::move(shape), precision}}; }
+ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) {
+  return {{"", std::move(shape), precision}};
+}
 
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision) {
   return {{"samples", shape, precision},
@@ -12,7 +14,8 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
           {"log_evidence", {shape.at(0)}, Precision::f64}};
 }
 
-ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force) : checksums_(arrays.size()) {
+ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force)
+    : checksums_(arrays.size()) {
   if (is_archive(arrays)) {
     npz_.emplace(file, arrays, force);
   } else {

@@ -31,7 +31,8 @@ int anonymous_file(const std::string& content = {}) {
   if (file == nullptr) throw std::runtime_error("no temporary file");
   const int descriptor = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
   std::fclose(file);
-  if (write(descriptor, content.data(), content.size()) != std::ssize(content)) throw std::runtime_error("temporary file not written");
+  if (write(descriptor, content.data(), content.size()) != std::ssize(content))
+    throw std::runtime_error("temporary file not written");
   lseek(descriptor, 0, SEEK_SET);
   return descriptor;
 }
@@ -39,7 +40,8 @@ int anonymous_file(const std::string& content = {}) {
 std::string content(int descriptor) {
   std::string text(static_cast<std::size_t>(lseek(descriptor, 0, SEEK_END)), '\0');
   lseek(descriptor, 0, SEEK_SET);
-  if (read(descriptor, text.data(), text.size()) != std::ssize(text)) throw std::runtime_error("temporary file not read");
+  if (read(descriptor, text.data(), text.size()) != std::ssize(text))
+    throw std::runtime_error("temporary file not read");
   return text;
 }
 
@@ -52,12 +54,14 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-RunningCommand::RunningCommand(const fs::path& folder, const Arguments& arguments, const Surroundings& surroundings) {
+RunningCommand::RunningCommand(const fs::path& folder, const Arguments& arguments,
+                               const Surroundings& surroundings) {
   const int in = anonymous_file(surroundings.input);
   out_ = anonymous_file();
   int child_err = err_ = anonymous_file();
   const winsize size{.ws_row = 24, .ws_col = surroundings.columns, .ws_xpixel = 0, .ws_ypixel = 0};
-  if (surroundings.terminal && openpty(&terminal_, &child_err, nullptr, nullptr, &size) != 0) throw std::runtime_error("no terminal");
+  if (surroundings.terminal && openpty(&terminal_, &child_err, nullptr, nullptr, &size) != 0)
+    throw std::runtime_error("no terminal");
   std::vector<std::string> words{GMDIFF_COMMAND};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment;
@@ -67,7 +71,8 @@ RunningCommand::RunningCommand(const fs::path& folder, const Arguments& argument
   const std::vector<char*> envp = pointers(environment);
   pid_ = fork();
   if (pid_ == 0) {
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);  // also where the test itself runs in the background
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+      ::signal(number, SIG_DFL);  // also where the test itself runs in the background
     if (chdir(folder.c_str()) != 0) _exit(126);
     dup2(in, STDIN_FILENO);
     dup2(out_, STDOUT_FILENO);
@@ -129,8 +134,8 @@ CommandTest::CommandTest() {
   folder_ = name;
   const std::string rest = R"(, "grid": {"type": "uniform", "steps": 10})";
   write("prior.json", "{\"prior\": " + std::string(small_prior) + rest + "}");
-  write("problem.json",
-        "{\"prior\": " + std::string(small_prior) + rest + R"(, "observation": {"A": [[1, 0]], "y": [1.5], "noise_std": 0.1}})");
+  write("problem.json", "{\"prior\": " + std::string(small_prior) + rest +
+                            R"(, "observation": {"A": [[1, 0]], "y": [1.5], "noise_std": 0.1}})");
 }
 
 CommandTest::~CommandTest() {
@@ -156,7 +161,9 @@ Json CommandTest::json(Arguments arguments, const Surroundings& surroundings) co
   return parsed;
 }
 
-void CommandTest::write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name, std::ios::binary) << text; }
+void CommandTest::write(const std::string& name, const std::string& text) const {
+  std::ofstream(folder_ / name, std::ios::binary) << text;
+}
 
 std::string CommandTest::read(const std::string& name) const {
   std::ifstream in(folder_ / name, std::ios::binary);

@@ -36,7 +36,8 @@ struct Surroundings {
 /// A command under way.
 class RunningCommand {
  public:
-  RunningCommand(const std::filesystem::path& folder, const Arguments& arguments, const Surroundings& surroundings = {});
+  RunningCommand(const std::filesystem::path& folder, const Arguments& arguments,
+                 const Surroundings& surroundings = {});
   RunningCommand(const RunningCommand&) = delete;
   RunningCommand& operator=(const RunningCommand&) = delete;
   /// Kills what has not been waited for.

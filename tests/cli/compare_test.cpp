@@ -10,9 +10,10 @@
 namespace gmdiff::test {
 namespace {
 
-const std::vector<std::string> row_keys{"sampler",      "value",   "standard_error",     "median",          "floor",
-                                        "floor_sd",     "ratio",   "log_evidence_error", "log_evidence_sd", "ess",
-                                        "smallest_ess", "seconds", "problems",           "warnings",        "error"};
+const std::vector<std::string> row_keys{"sampler",         "value",    "standard_error", "median",
+                                        "floor",           "floor_sd", "ratio",          "log_evidence_error",
+                                        "log_evidence_sd", "ess",      "smallest_ess",   "seconds",
+                                        "problems",        "warnings", "error"};
 
 class CompareTest : public CommandTest {
  protected:
@@ -39,8 +40,8 @@ class CompareTest : public CommandTest {
 TEST_F(CompareTest, HasARowForEachOfTheUsualSamplers) {
   const Json result = json({"compare", "problem.json", "--count", "20", "--slices", "10", "--steps", "4"});
 
-  EXPECT_EQ(keys(result),
-            (std::vector<std::string>{"problems", "law", "quantity", "count", "slices", "repeats", "seed", "precision", "device", "rows"}));
+  EXPECT_EQ(keys(result), (std::vector<std::string>{"problems", "law", "quantity", "count", "slices",
+                                                    "repeats", "seed", "precision", "device", "rows"}));
   EXPECT_EQ(result["problems"], Json::array({"problem.json"}));
   EXPECT_EQ(result["law"], "posterior");
   EXPECT_EQ(result["quantity"], "sw_1");
@@ -69,13 +70,15 @@ TEST_F(CompareTest, HasARowForEachOfTheUsualSamplers) {
     }
     EXPECT_EQ(row["problems"], 1);
   }
-  EXPECT_EQ(samplers,
-            (std::vector<std::string>{"mcgdiff", "mcgdiff:variant=A", "mcgdiff:kernel=exact", "bootstrap", "exact-transition", "draw"}));
+  EXPECT_EQ(samplers, (std::vector<std::string>{"mcgdiff", "mcgdiff:variant=A", "mcgdiff:kernel=exact",
+                                                "bootstrap", "exact-transition", "draw"}));
 }
 
 TEST_F(CompareTest, AValueIsThatOfSampleAndDistance) {
-  const Json compared = rows({"problem.json", "--seed", "5", "--samplers", "mcgdiff:particles=16,ddim:eta=1,draw"});
-  const std::pair<std::string, std::string> files[] = {{"mcgdiff:particles=16", "a.npy"}, {"ddim:eta=1", "b.npy"}};
+  const Json compared =
+      rows({"problem.json", "--seed", "5", "--samplers", "mcgdiff:particles=16,ddim:eta=1,draw"});
+  const std::pair<std::string, std::string> files[] = {{"mcgdiff:particles=16", "a.npy"},
+                                                       {"ddim:eta=1", "b.npy"}};
   for (const auto& [sampler, file] : files) {
     output({"sample", "problem.json", "--sampler", sampler, "--seed", "5", "--count", "40", "--out", file});
   }
@@ -83,11 +86,14 @@ TEST_F(CompareTest, AValueIsThatOfSampleAndDistance) {
 
   const char* outputs[] = {"a.npy", "b.npy", "c.npy"};
   for (std::size_t i = 0; i < 3; ++i) {
-    const Json row = json({"distance", outputs[i], "problem.json", "--slices", "20", "--repeats", "2", "--seed", "5"})["rows"][0];
-    for (const char* key : {"value", "floor", "floor_sd", "ratio"}) EXPECT_EQ(compared[i][key], row[key]) << outputs[i] << " " << key;
+    const Json row = json({"distance", outputs[i], "problem.json", "--slices", "20", "--repeats", "2",
+                           "--seed", "5"})["rows"][0];
+    for (const char* key : {"value", "floor", "floor_sd", "ratio"})
+      EXPECT_EQ(compared[i][key], row[key]) << outputs[i] << " " << key;
   }
   const double exact = json({"posterior", "problem.json"})["log_evidence"];
-  EXPECT_EQ(compared[0]["log_evidence_error"], read_json("a.npy.json")["mean_log_evidence"].get<double>() - exact);
+  EXPECT_EQ(compared[0]["log_evidence_error"],
+            read_json("a.npy.json")["mean_log_evidence"].get<double>() - exact);
 }
 
 TEST_F(CompareTest, OfSeveralProblemsRowsAreMeansAndMedians) {
@@ -106,12 +112,14 @@ TEST_F(CompareTest, OfSeveralProblemsRowsAreMeansAndMedians) {
     EXPECT_DOUBLE_EQ(both[i]["value"], (a + b) / 2.0);
     EXPECT_DOUBLE_EQ(both[i]["median"], (a + b) / 2.0);
     EXPECT_NEAR(both[i]["standard_error"], std::abs(a - b) / 2.0, 1e-12);
-    EXPECT_DOUBLE_EQ(both[i]["floor"], (first[i]["floor"].get<double>() + second[i]["floor"].get<double>()) / 2.0);
+    EXPECT_DOUBLE_EQ(both[i]["floor"],
+                     (first[i]["floor"].get<double>() + second[i]["floor"].get<double>()) / 2.0);
     const double sd_a = first[i]["floor_sd"], sd_b = second[i]["floor_sd"];
     EXPECT_NEAR(both[i]["floor_sd"], std::sqrt((sd_a * sd_a + sd_b * sd_b) / 2.0), 1e-12);
   }
-  EXPECT_DOUBLE_EQ(both[0]["log_evidence_error"],
-                   (first[0]["log_evidence_error"].get<double>() + second[0]["log_evidence_error"].get<double>()) / 2.0);
+  EXPECT_DOUBLE_EQ(
+      both[0]["log_evidence_error"],
+      (first[0]["log_evidence_error"].get<double>() + second[0]["log_evidence_error"].get<double>()) / 2.0);
   EXPECT_DOUBLE_EQ(both[0]["ess"], (first[0]["ess"].get<double>() + second[0]["ess"].get<double>()) / 2.0);
 }
 
@@ -125,9 +133,11 @@ TEST_F(CompareTest, SeedsAreProblemsOfTheBenchmark) {
 
   const Json seeds = rows(with({"--seeds", "7:8", "--dx", "4", "--dy", "1"}));
   const Json file = rows(with({"seven.json"}));
-  const Json three = json(with({"compare", "--seeds", "7:10", "--dx", "4", "--dy", "1", "--count", "10", "--slices", "5"}));
+  const Json three =
+      json(with({"compare", "--seeds", "7:10", "--dx", "4", "--dy", "1", "--count", "10", "--slices", "5"}));
 
-  for (const char* key : {"value", "median", "floor", "log_evidence_error", "ess"}) EXPECT_EQ(seeds[0][key], file[0][key]) << key;
+  for (const char* key : {"value", "median", "floor", "log_evidence_error", "ess"})
+    EXPECT_EQ(seeds[0][key], file[0][key]) << key;
   EXPECT_EQ(three["problems"], Json::array({"mcgdiff seed 7", "mcgdiff seed 8", "mcgdiff seed 9"}));
   EXPECT_EQ(three["rows"][0]["problems"], 3);
   EXPECT_GT(three["rows"][0]["standard_error"], 0.0);
@@ -151,20 +161,23 @@ class CompareFailureTest : public CompareTest {
 
 TEST_F(CompareFailureTest, ASamplerThatFailsHasARowThatSaysWhyAndTheOthersStand) {
   const CommandResult text = compare({"dead.json", "--samplers", "draw,bootstrap,mcgdiff:kernel=exact"});
-  const CommandResult result = compare({"dead.json", "--samplers", "draw,bootstrap,mcgdiff:kernel=exact", "--json"});
+  const CommandResult result =
+      compare({"dead.json", "--samplers", "draw,bootstrap,mcgdiff:kernel=exact", "--json"});
   const CommandResult without = compare({"dead.json", "--samplers", "draw,mcgdiff:kernel=exact", "--json"});
 
   EXPECT_EQ(text.exit_code, 1);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(without.exit_code, 0) << without.err;
   EXPECT_NE(text.out.find("\nbootstrap "), std::string::npos) << text.out;
-  EXPECT_NE(text.out.find("failed on dead.json: run: chain 0: all weights are 0"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("failed on dead.json: run: chain 0: all weights are 0"), std::string::npos)
+      << text.out;
   EXPECT_EQ(text.err, "gmdiff: compare: 1 of 3 samplers failed; their rows say why\n");
   const Json rows = Json::parse(result.out)["rows"];
   ASSERT_EQ(rows.size(), 3U);
   const Json& failed = rows[1];
   EXPECT_EQ(keys(failed), row_keys);
-  EXPECT_TRUE(failed["error"].get<std::string>().starts_with("on dead.json: run: chain 0: all weights are 0")) << failed;
+  EXPECT_TRUE(failed["error"].get<std::string>().starts_with("on dead.json: run: chain 0: all weights are 0"))
+      << failed;
   EXPECT_EQ(failed["problems"], 0);
   for (const std::string& key : row_keys) {
     if (key != "sampler" && key != "error" && key != "problems" && key != "warnings") {
@@ -177,7 +190,8 @@ TEST_F(CompareFailureTest, ASamplerThatFailsHasARowThatSaysWhyAndTheOthersStand)
 }
 
 TEST_F(CompareFailureTest, OfSeveralProblemsTheRowNamesTheOne) {
-  const CommandResult result = compare({"problem.json", "dead.json", "other.json", "--samplers", "bootstrap,draw", "--json"});
+  const CommandResult result =
+      compare({"problem.json", "dead.json", "other.json", "--samplers", "bootstrap,draw", "--json"});
 
   EXPECT_EQ(result.exit_code, 1);
   const Json rows = Json::parse(result.out)["rows"];
@@ -192,7 +206,9 @@ TEST_F(CompareFailureTest, WithoutAPlanForALaterProblemARowFailsForTheFirstItIsU
   const CommandResult first = compare({"prior.json", "problem.json", "--samplers", "draw,bootstrap"});
 
   EXPECT_EQ(later.exit_code, 1);
-  EXPECT_NE(later.out.find("failed on prior.json: bootstrap samples the posterior of an observation"), std::string::npos) << later.out;
+  EXPECT_NE(later.out.find("failed on prior.json: bootstrap samples the posterior of an observation"),
+            std::string::npos)
+      << later.out;
   EXPECT_EQ(first.exit_code, 2);
   EXPECT_EQ(first.out, "");
 }
@@ -207,7 +223,8 @@ TEST_F(CompareTest, WarnsWhatTheRunsOfASamplerWarnOf) {
   };
   const CommandResult text = run(arguments), json = with("--json"), quiet = with("--quiet");
 
-  EXPECT_TRUE(text.err.starts_with("gmdiff: warning: ddim:start=gaussian on problem.json: gaussian start: ")) << text.err;
+  EXPECT_TRUE(text.err.starts_with("gmdiff: warning: ddim:start=gaussian on problem.json: gaussian start: "))
+      << text.err;
   EXPECT_TRUE(text.err.ends_with(" (1 more; --json has all)\n")) << text.err;
   const Json rows = Json::parse(json.out)["rows"];
   ASSERT_EQ(rows[0]["warnings"].size(), 2U);
@@ -233,11 +250,15 @@ TEST_F(CompareTest, ANoiselessProblemHasNoBootstrap) {
   problem["observation"]["noise_std"] = 0;
   write("noiseless.json", problem.dump());
 
-  const CommandResult result = run({"compare", "noiseless.json", "--count", "10", "--slices", "5", "--steps", "3"});
-  const CommandResult quiet = run({"compare", "noiseless.json", "--count", "10", "--slices", "5", "--steps", "3", "--quiet"});
+  const CommandResult result =
+      run({"compare", "noiseless.json", "--count", "10", "--slices", "5", "--steps", "3"});
+  const CommandResult quiet =
+      run({"compare", "noiseless.json", "--count", "10", "--slices", "5", "--steps", "3", "--quiet"});
 
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_NE(result.err.find("note: bootstrap is left out: it needs noise on every observed direction"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("note: bootstrap is left out: it needs noise on every observed direction"),
+            std::string::npos)
+      << result.err;
   EXPECT_EQ(result.out.find("bootstrap"), std::string::npos) << result.out;
   EXPECT_EQ(quiet.err, "");
 }
@@ -249,14 +270,16 @@ TEST_F(CompareTest, WithoutAnObservationSamplersOfTheLawAreCompared) {
   EXPECT_TRUE(result[0]["log_evidence_error"].is_null());
   const std::string one = output({"compare", "prior.json", "--samplers", "draw", "--count", "10"});
   EXPECT_TRUE(one.starts_with("prior of prior.json: ")) << one;
-  const std::string both = output({"compare", "prior.json", "problem.json", "--samplers", "draw", "--count", "10"});
+  const std::string both =
+      output({"compare", "prior.json", "problem.json", "--samplers", "draw", "--count", "10"});
   EXPECT_TRUE(both.starts_with("posterior or prior of 2 problems: ")) << both;
 }
 
 TEST_F(CompareTest, OneProblemMayBeStandardInput) {
   const Surroundings piped{.input = read("problem.json"), .environment = {}, .terminal = false};
 
-  EXPECT_EQ(rows({"-", "--samplers", "draw"}, piped)[0]["value"], rows({"problem.json", "--samplers", "draw"})[0]["value"]);
+  EXPECT_EQ(rows({"-", "--samplers", "draw"}, piped)[0]["value"],
+            rows({"problem.json", "--samplers", "draw"})[0]["value"]);
 }
 
 TEST_F(CompareTest, PrecisionAndDeviceAreThoseOfTheSamplers) {
@@ -270,11 +293,12 @@ TEST_F(CompareTest, PrecisionAndDeviceAreThoseOfTheSamplers) {
 }
 
 TEST_F(CompareTest, TheTableForPeopleHasTheNumbersOfJson) {
-  const std::string text =
-      output({"compare", "problem.json", "other.json", "--count", "20", "--slices", "5", "--samplers", "mcgdiff:particles=8,draw"});
+  const std::string text = output({"compare", "problem.json", "other.json", "--count", "20", "--slices", "5",
+                                   "--samplers", "mcgdiff:particles=8,draw"});
 
-  EXPECT_TRUE(text.starts_with(
-      "posterior of 2 problems: sliced W1 of 20 samples to as many exact ones, 5 directions; floor: between exact ones\n\n"))
+  EXPECT_TRUE(
+      text.starts_with("posterior of 2 problems: sliced W1 of 20 samples to as many exact ones, 5 "
+                       "directions; floor: between exact ones\n\n"))
       << text;
   EXPECT_NE(text.find("sampler              sw_1"), std::string::npos) << text;
   EXPECT_NE(text.find("\nmcgdiff:particles=8  "), std::string::npos) << text;

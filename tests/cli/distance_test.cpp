@@ -18,15 +18,18 @@ class DistanceVerbTest : public CommandTest {
   }
 };
 
-const std::vector<std::string> distance_row_keys{"quantity", "value", "value_sd", "floor", "floor_sd", "ratio"};
+const std::vector<std::string> distance_row_keys{"quantity", "value",    "value_sd",
+                                                 "floor",    "floor_sd", "ratio"};
 
 TEST_F(DistanceVerbTest, SamplesAgainstALawHaveAFloorBesideThem) {
-  const Json result = json({"distance", "x.npy", "problem.json", "--repeats", "4", "--slices", "20", "--p", "2", "--seed", "3"});
+  const Json result = json(
+      {"distance", "x.npy", "problem.json", "--repeats", "4", "--slices", "20", "--p", "2", "--seed", "3"});
 
   const Problem problem = read_problem(folder() / "problem.json");
-  const Judgement expected = judge(PointSet(read_points(folder() / "x.npy")), posterior(problem.prior, *problem.observation).mixture,
-                                   {.metric = Metric::sliced_wasserstein, .p = 2, .slices = 20, .repeats = 4, .seed = 3})
-                                 .front();
+  const Judgement expected =
+      judge(PointSet(read_points(folder() / "x.npy")), posterior(problem.prior, *problem.observation).mixture,
+            {.metric = Metric::sliced_wasserstein, .p = 2, .slices = 20, .repeats = 4, .seed = 3})
+          .front();
   EXPECT_EQ(result["law"], "posterior");
   EXPECT_EQ(result["b"]["law"], "posterior");
   EXPECT_TRUE(result["a"]["law"].is_null());
@@ -42,16 +45,18 @@ TEST_F(DistanceVerbTest, SamplesAgainstALawHaveAFloorBesideThem) {
 }
 
 TEST_F(DistanceVerbTest, TheSidesMayComeInEitherOrder) {
-  EXPECT_EQ(json({"distance", "x.npy", "problem.json"})["rows"], json({"distance", "problem.json", "x.npy"})["rows"]);
+  EXPECT_EQ(json({"distance", "x.npy", "problem.json"})["rows"],
+            json({"distance", "problem.json", "x.npy"})["rows"]);
 }
 
 TEST_F(DistanceVerbTest, EveryMetricAgainstALaw) {
-  const std::pair<const char*, std::vector<std::string>> metrics[] = {{"sw", {"sw_1"}},
-                                                                      {"max-sw", {"max_sw_1"}},
-                                                                      {"mmd", {"mmd_squared"}},
-                                                                      {"energy", {"energy_distance"}},
-                                                                      {"moments", {"mean_error", "covariance_error"}},
-                                                                      {"modes", {"total_variation"}}};
+  const std::pair<const char*, std::vector<std::string>> metrics[] = {
+      {"sw", {"sw_1"}},
+      {"max-sw", {"max_sw_1"}},
+      {"mmd", {"mmd_squared"}},
+      {"energy", {"energy_distance"}},
+      {"moments", {"mean_error", "covariance_error"}},
+      {"modes", {"total_variation"}}};
   for (const auto& [metric, quantities] : metrics) {
     const Json rows = json({"distance", "x.npy", "problem.json", "--metric", metric})["rows"];
     ASSERT_EQ(rows.size(), quantities.size()) << metric;
@@ -67,15 +72,20 @@ TEST_F(DistanceVerbTest, TwoFilesHaveNoLawAndNoFloor) {
   const std::string table = output({"distance", "x.npy", "y.npy"});
 
   EXPECT_TRUE(result["law"].is_null());
-  EXPECT_EQ(result["rows"][0]["value"], sliced_wasserstein(read_points(folder() / "x.npy"), read_points(folder() / "y.npy")));
-  for (const char* key : {"value_sd", "floor", "floor_sd", "ratio"}) EXPECT_TRUE(result["rows"][0][key].is_null()) << key;
-  EXPECT_EQ(result["reason"], "between two .npy files there is no law to draw from, so there is no noise floor");
+  EXPECT_EQ(result["rows"][0]["value"],
+            sliced_wasserstein(read_points(folder() / "x.npy"), read_points(folder() / "y.npy")));
+  for (const char* key : {"value_sd", "floor", "floor_sd", "ratio"})
+    EXPECT_TRUE(result["rows"][0][key].is_null()) << key;
+  EXPECT_EQ(result["reason"],
+            "between two .npy files there is no law to draw from, so there is no noise floor");
   EXPECT_NE(table.find("between two .npy files there is no law to draw from"), std::string::npos) << table;
 }
 
 TEST_F(DistanceVerbTest, EveryMetricBetweenTwoFiles) {
   const Points x = read_points(folder() / "x.npy"), y = read_points(folder() / "y.npy");
-  const auto value = [&](const char* metric) { return json({"distance", "x.npy", "y.npy", "--metric", metric})["rows"][0]["value"]; };
+  const auto value = [&](const char* metric) {
+    return json({"distance", "x.npy", "y.npy", "--metric", metric})["rows"][0]["value"];
+  };
 
   EXPECT_EQ(value("max-sw"), max_sliced_wasserstein(x, y));
   EXPECT_EQ(value("mmd"), mmd_squared(x, y));
@@ -110,9 +120,12 @@ TEST_F(DistanceVerbTest, PriorOnRequest) {
 TEST_F(DistanceVerbTest, TheTableHasValueFloorAndRatio) {
   const std::string table = output({"distance", "x.npy", "problem.json"});
 
-  EXPECT_NE(table.find("posterior of problem.json; value and floor are means over 5 exact draws of 300 points"), std::string::npos)
+  EXPECT_NE(
+      table.find("posterior of problem.json; value and floor are means over 5 exact draws of 300 points"),
+      std::string::npos)
       << table;
-  for (const char* word : {"value", "floor", "sd", "ratio", "sw_1"}) EXPECT_NE(table.find(word), std::string::npos) << table;
+  for (const char* word : {"value", "floor", "sd", "ratio", "sw_1"})
+    EXPECT_NE(table.find(word), std::string::npos) << table;
 }
 
 TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
@@ -123,11 +136,13 @@ TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
     EXPECT_EQ(told["device"], "cpu:2");
     EXPECT_EQ(told["rows"], result["rows"]) << metric;
     // The reference draws by functions of its own.
-    const Json reference = json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", "reference"});
+    const Json reference =
+        json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", "reference"});
     EXPECT_EQ(reference["device"], "reference");
     for (const char* number : {"value", "floor"}) {
       const auto expected = result["rows"][0][number].get<double>();
-      EXPECT_NEAR(reference["rows"][0][number].get<double>(), expected, 1e-10 * std::abs(expected)) << metric << " " << number;
+      EXPECT_NEAR(reference["rows"][0][number].get<double>(), expected, 1e-10 * std::abs(expected))
+          << metric << " " << number;
     }
   }
 }
@@ -135,13 +150,15 @@ TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
 TEST_F(DistanceVerbTest, ASideFromStandardInput) {
   const Surroundings piped{.input = read("problem.json"), .environment = {}, .terminal = false};
 
-  EXPECT_EQ(json({"distance", "x.npy", "-"}, piped)["rows"], json({"distance", "x.npy", "problem.json"})["rows"]);
+  EXPECT_EQ(json({"distance", "x.npy", "-"}, piped)["rows"],
+            json({"distance", "x.npy", "problem.json"})["rows"]);
 }
 
 TEST_F(DistanceVerbTest, AnArrayIsKnownByItsContent) {
   std::filesystem::copy_file(folder() / "x.npy", folder() / "x.npy.partial");
 
-  EXPECT_EQ(json({"distance", "x.npy.partial", "problem.json"})["rows"], json({"distance", "x.npy", "problem.json"})["rows"]);
+  EXPECT_EQ(json({"distance", "x.npy.partial", "problem.json"})["rows"],
+            json({"distance", "x.npy", "problem.json"})["rows"]);
 }
 
 TEST_F(DistanceVerbTest, TheBandwidthOfMmdIsTakenFromItsFlag) {
@@ -149,7 +166,8 @@ TEST_F(DistanceVerbTest, TheBandwidthOfMmdIsTakenFromItsFlag) {
   const Points y = read_points(folder() / "y.npy");
 
   const Json files = json({"distance", "x.npy", "y.npy", "--metric", "mmd", "--bandwidth", "0.5"})["rows"][0];
-  const Json law = json({"distance", "x.npy", "problem.json", "--metric", "mmd", "--bandwidth", "0.5"})["rows"][0];
+  const Json law =
+      json({"distance", "x.npy", "problem.json", "--metric", "mmd", "--bandwidth", "0.5"})["rows"][0];
 
   EXPECT_EQ(files["bandwidth"], 0.5);
   EXPECT_EQ(files["value"], mmd_squared(x, y, 0.5));
@@ -160,14 +178,17 @@ TEST_F(DistanceVerbTest, PointsThatAreMostlyEqualNeedABandwidth) {
   Points atoms = Points::Zero(20, 2);
   atoms(0, 0) = 1.0;
   write_points(folder() / "atoms.npy", atoms);
-  write("atom.json",
-        R"({"prior": {"weights": [0.99, 0.01], "means": [[0, 0], [1, 1]], "covariance": {"type": "spherical", "values": [0, 0]}}})");
+  write(
+      "atom.json",
+      R"({"prior": {"weights": [0.99, 0.01], "means": [[0, 0], [1, 1]], "covariance": {"type": "spherical", "values": [0, 0]}}})");
   for (const char* other : {"atoms.npy", "atom.json"}) {
     const CommandResult refused = run({"distance", "atoms.npy", other, "--metric", "mmd"});
 
     EXPECT_EQ(refused.exit_code, 2);
     EXPECT_NE(refused.err.find("--bandwidth"), std::string::npos) << refused.err;
-    EXPECT_EQ(json({"distance", "atoms.npy", other, "--metric", "mmd", "--bandwidth", "1"})["rows"][0]["bandwidth"], 1.0);
+    EXPECT_EQ(
+        json({"distance", "atoms.npy", other, "--metric", "mmd", "--bandwidth", "1"})["rows"][0]["bandwidth"],
+        1.0);
   }
 }
 

@@ -23,8 +23,8 @@ class EvalGoldenTest : public CommandTest, public testing::WithParamInterface<co
     write("golden.json", to_json(Problem{.prior = law}));
     std::filesystem::remove(folder() / "golden.npy");
     write_points(folder() / "golden.npy", matrix(query["x"]));
-    return json({"eval", "golden.json", "--points", "golden.npy", "--device", "cpu", "--alpha", query["alpha"].dump(), "--sigma",
-                 query["sigma"].dump()});
+    return json({"eval", "golden.json", "--points", "golden.npy", "--device", "cpu", "--alpha",
+                 query["alpha"].dump(), "--sigma", query["sigma"].dump()});
   }
 
   static double largest(const nlohmann::json& row) {
@@ -33,9 +33,11 @@ class EvalGoldenTest : public CommandTest, public testing::WithParamInterface<co
     return result;
   }
 
-  static void expect_row_near(const Json& actual, const nlohmann::json& expected, double tolerance, const char* what) {
+  static void expect_row_near(const Json& actual, const nlohmann::json& expected, double tolerance,
+                              const char* what) {
     ASSERT_EQ(actual.size(), expected.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i].get<double>(), number(expected[i]), tolerance) << what;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(actual[i].get<double>(), number(expected[i]), tolerance) << what;
   }
 };
 
@@ -55,16 +57,21 @@ TEST_P(EvalGoldenTest, AllArraysAtAllLevels) {
         const double quadratic = number(query["quadratic_max"][n]);
         const double relative = 1e-12 + 50.0 * epsilon * (condition + quadratic);
         const double log_density = number(query["logp"][n]);
-        EXPECT_NEAR(result["log_density"][n].get<double>(), log_density, (1e-13 + dense) * std::abs(log_density));
+        EXPECT_NEAR(result["log_density"][n].get<double>(), log_density,
+                    (1e-13 + dense) * std::abs(log_density));
         for (std::size_t k = 0; k < query["log_resp"][n].size(); ++k) {
           const double log_r = number(query["log_resp"][n][k]);
-          const double tolerance = std::exp(log_r) * (20.0 * epsilon * quadratic + 1e-12 + dense * std::max(1.0, std::abs(log_r)));
-          EXPECT_NEAR(result["responsibilities"][n][k].get<double>(), std::exp(log_r), std::isinf(log_r) ? 0.0 : tolerance + 1e-300);
+          const double tolerance =
+              std::exp(log_r) * (20.0 * epsilon * quadratic + 1e-12 + dense * std::max(1.0, std::abs(log_r)));
+          EXPECT_NEAR(result["responsibilities"][n][k].get<double>(), std::exp(log_r),
+                      std::isinf(log_r) ? 0.0 : tolerance + 1e-300);
         }
         const double score = largest(query["score"][n]);
-        expect_row_near(result["score"][n], query["score"][n], score > 0.0 ? relative * score : 1e-12, "score");
+        expect_row_near(result["score"][n], query["score"][n], score > 0.0 ? relative * score : 1e-12,
+                        "score");
         const double denoiser = std::max(largest(query["denoiser"][n]), law.means().cwiseAbs().maxCoeff());
-        expect_row_near(result["denoiser"][n], query["denoiser"][n], denoiser > 0.0 ? relative * denoiser : 1e-12, "denoiser");
+        expect_row_near(result["denoiser"][n], query["denoiser"][n],
+                        denoiser > 0.0 ? relative * denoiser : 1e-12, "denoiser");
         ++compared;
       }
     }
@@ -72,7 +79,8 @@ TEST_P(EvalGoldenTest, AllArraysAtAllLevels) {
   EXPECT_GT(compared, 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Dimensions, EvalGoldenTest, testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"),
+INSTANTIATE_TEST_SUITE_P(Dimensions, EvalGoldenTest,
+                         testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -63,8 +63,10 @@ TEST_F(EvalTest, TimeAndLevelOfThePosterior) {
 
 TEST_F(EvalTest, DeviceAndPrecisionAreToldAndDoubleUnlessNamed) {
   const Json usual = json({"eval", "prior.json", "--points", "x.npy"});
-  const Json told = json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:2", "--precision", "f64"});
-  const Json single = json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:1", "--precision", "f32"});
+  const Json told =
+      json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:2", "--precision", "f64"});
+  const Json single =
+      json({"eval", "prior.json", "--points", "x.npy", "--device", "cpu:1", "--precision", "f32"});
   const std::string text = output({"eval", "prior.json", "--points", "x.npy", "--device", "reference"});
 
   EXPECT_EQ(usual["device"], Device::best().name());
@@ -85,7 +87,8 @@ TEST_F(EvalTest, PriorOnRequest) {
 }
 
 TEST_F(EvalTest, OutIsAnArchiveOfTheFourArrays) {
-  const std::string text = output({"eval", "prior.json", "--points", "x.npy", "--t", "0.5", "--out", "r.npz"});
+  const std::string text =
+      output({"eval", "prior.json", "--points", "x.npy", "--t", "0.5", "--out", "r.npz"});
 
   const std::string bytes = read("r.npz");
   EXPECT_TRUE(bytes.starts_with("PK"));
@@ -97,7 +100,9 @@ TEST_F(EvalTest, OutIsAnArchiveOfTheFourArrays) {
 }
 
 TEST_F(EvalTest, WhereTheLawHasNoDensityTheDenoiserStillIsDefined) {
-  write("singular.json", R"({"prior": {"weights": [1], "means": [[0, 0]], "covariance": {"type": "tied", "values": [[1, 0], [0, 0]]}}})");
+  write(
+      "singular.json",
+      R"({"prior": {"weights": [1], "means": [[0, 0]], "covariance": {"type": "tied", "values": [[1, 0], [0, 0]]}}})");
 
   const CommandResult result = run({"eval", "singular.json", "--points", "x.npy", "--json"});
 
@@ -107,7 +112,8 @@ TEST_F(EvalTest, WhereTheLawHasNoDensityTheDenoiserStillIsDefined) {
   EXPECT_EQ(arrays["score"][2], Json::array({"nan", "nan"}));
   EXPECT_TRUE(arrays["denoiser"][0][0].is_number());
   EXPECT_FALSE(arrays["warnings"].empty());
-  EXPECT_NE(result.err.find("gmdiff: warning: log_density is not defined here: "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("gmdiff: warning: log_density is not defined here: "), std::string::npos)
+      << result.err;
 }
 
 TEST_F(EvalTest, ManyPointsAreShownInPart) {
@@ -119,7 +125,8 @@ TEST_F(EvalTest, ManyPointsAreShownInPart) {
 }
 
 TEST_F(EvalTest, OneDimensionalPointsMayBeAColumnOrAVector) {
-  write("line.json", R"({"prior": {"weights": [1], "means": [[0]], "covariance": {"type": "spherical", "values": [1]}}})");
+  write("line.json",
+        R"({"prior": {"weights": [1], "means": [[0]], "covariance": {"type": "spherical", "values": [1]}}})");
   {
     NpyWriter writer(folder() / "vector.npy", {2}, Precision::f64, false);
     writer.append(std::span<const double>(std::vector<double>{0.0, 1.0}));

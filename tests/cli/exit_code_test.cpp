@@ -28,7 +28,9 @@ TEST(ExitCode, OfAFailureIsOne) {
   EXPECT_EQ(exit_code_of(std::runtime_error("cannot write x.npy")), 1);
 }
 
-TEST(ExitCode, OfAnInterruptionIsThatOfASignal) { EXPECT_EQ(exit_code_of(study::WorkInterrupted("interrupted")), 130); }
+TEST(ExitCode, OfAnInterruptionIsThatOfASignal) {
+  EXPECT_EQ(exit_code_of(study::WorkInterrupted("interrupted")), 130);
+}
 
 }  // namespace
 }  // namespace gmdiff::cli

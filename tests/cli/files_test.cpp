@@ -53,7 +53,8 @@ class FilesTest : public CommandTest {
   }
 
   /// Hours of work.
-  const Arguments long_run{"sample", "problem.json", "--steps", "20000", "--out", "x.npy", "--count", "20000000"};
+  const Arguments long_run{"sample", "problem.json", "--steps", "20000",
+                           "--out",  "x.npy",        "--count", "20000000"};
 };
 
 // ----- provenance
@@ -66,18 +67,19 @@ TEST_F(ProvenanceTest, MergeRefusesASidecarOfOtherData) {
   draw("c.npy", {"--range", "5:9", "--seed", "1"});
   fs::copy_file(folder() / "c.npy", folder() / "b.npy", fs::copy_options::overwrite_existing);
 
-  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npy"}, "b.npy.json does not belong to b.npy: the values have the checksum ");
+  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npy"},
+                 "b.npy.json does not belong to b.npy: the values have the checksum ");
   EXPECT_FALSE(exists("x.npy"));
   Json sidecar = read_json("b.npy.json");
   sidecar["checksums"] = read_json("c.npy.json")["checksums"];
   write("b.npy.json", sidecar.dump());
   output({"merge", "a.npy", "b.npy", "--out", "x.npy"});
 
-  for (const auto& [value, message] :
-       std::vector<std::pair<Json, std::string>>{{nullptr, "b.npy.json: checksums: expected an array of checksums"},
-                                                 {{"12"}, "b.npy.json: checksums: expected checksums of 16 hexadecimal digits"},
-                                                 {{3}, "b.npy.json: checksums: expected checksums of 16 hexadecimal digits"},
-                                                 {Json::array(), "b.npy: it holds 1 arrays, its sidecar names 0 checksums"}}) {
+  for (const auto& [value, message] : std::vector<std::pair<Json, std::string>>{
+           {nullptr, "b.npy.json: checksums: expected an array of checksums"},
+           {{"12"}, "b.npy.json: checksums: expected checksums of 16 hexadecimal digits"},
+           {{3}, "b.npy.json: checksums: expected checksums of 16 hexadecimal digits"},
+           {Json::array(), "b.npy: it holds 1 arrays, its sidecar names 0 checksums"}}) {
     sidecar["checksums"] = value;
     write("b.npy.json", sidecar.dump());
     expect_refused({"merge", "a.npy", "b.npy", "--out", "y.npy"}, message);
@@ -86,8 +88,8 @@ TEST_F(ProvenanceTest, MergeRefusesASidecarOfOtherData) {
 
 TEST_F(ProvenanceTest, MergeRefusesAnArchiveOfOtherData) {
   const auto sample = [&](const std::string& name, const std::string& range, const std::string& seed) {
-    output(
-        {"sample", "problem.json", "--sampler", "mcgdiff:particles=8:output=particles", "--out", name, "--range", range, "--seed", seed});
+    output({"sample", "problem.json", "--sampler", "mcgdiff:particles=8:output=particles", "--out", name,
+            "--range", range, "--seed", seed});
   };
   sample("a.npz", "0:2", "0");
   sample("b.npz", "2:4", "0");
@@ -156,7 +158,8 @@ TEST_F(ProvenanceTest, LinksAreFollowedForDataAndSidecar) {
   fs::create_symlink("link.npy", folder() / "link2.npy");
   fs::copy_file(folder() / "store/real.npy.json", folder() / "link2.npy.json");
 
-  const Json result = json({"draw", "problem.json", "--range", "0:5", "--seed", "7", "--out", "link2.npy", "--force"});
+  const Json result =
+      json({"draw", "problem.json", "--range", "0:5", "--seed", "7", "--out", "link2.npy", "--force"});
 
   EXPECT_EQ(result["file"], "link2.npy");
   EXPECT_EQ(read_json("store/real.npy.json")["seed"], 7);
@@ -172,13 +175,15 @@ TEST_F(ProvenanceTest, LinksAreFollowedForDataAndSidecar) {
 TEST_F(ProvenanceTest, LinksToNothingAreRefused) {
   fs::create_symlink("gone.npy", folder() / "link.npy");
   fs::create_symlink("gone.json", folder() / "y.npy.json");
-  for (const Arguments& verb :
-       {Arguments{"draw", "problem.json"}, Arguments{"posterior", "problem.json"}, Arguments{"problem", "bench-2d"}}) {
+  for (const Arguments& verb : {Arguments{"draw", "problem.json"}, Arguments{"posterior", "problem.json"},
+                                Arguments{"problem", "bench-2d"}}) {
     Arguments arguments = verb;
     arguments.insert(arguments.end(), {"--out", "link.npy", "--force"});
-    expect_refused(arguments, "link.npy: is a link to gone.npy, which cannot be followed (No such file or directory)");
+    expect_refused(arguments,
+                   "link.npy: is a link to gone.npy, which cannot be followed (No such file or directory)");
   }
-  expect_refused({"draw", "problem.json", "--out", "y.npy", "--force"}, "y.npy.json: is a link to gone.json, which cannot be followed");
+  expect_refused({"draw", "problem.json", "--out", "y.npy", "--force"},
+                 "y.npy.json: is a link to gone.json, which cannot be followed");
   EXPECT_FALSE(exists("y.npy"));
 }
 
@@ -188,7 +193,8 @@ TEST_F(ProvenanceTest, DataAndSidecarAreTwoFiles) {
   fs::remove(folder() / "x.npy.json");
   fs::create_symlink("x.npy", folder() / "x.npy.json");
 
-  expect_refused({"draw", "problem.json", "--out", "x.npy", "--force"}, "cannot write x.npy: x.npy.json is the same file");
+  expect_refused({"draw", "problem.json", "--out", "x.npy", "--force"},
+                 "cannot write x.npy: x.npy.json is the same file");
 
   EXPECT_EQ(read("x.npy"), before);
 }
@@ -212,7 +218,8 @@ class InputTest : public FilesTest, public ::testing::WithParamInterface<Overwri
     const std::string prior =
         R"({"prior": {"weights": [0.6, 0.4], "means": "means.npy", "covariance": {"type": "spherical", "values": [1, 1]}},
                                   "observation": {"A": [[1, 0]], "y": [1.5], "noise_std": 0.1}})";
-    for (const char* name : {"named.json", "x.npy.json", "y.npy.partial", "z.npy.partial.json"}) write(name, prior);
+    for (const char* name : {"named.json", "x.npy.json", "y.npy.partial", "z.npy.partial.json"})
+      write(name, prior);
     fs::create_symlink("named.json", folder() / "link.json");
     fs::create_hard_link(folder() / "named.json", folder() / "hard.json");
     fs::create_symlink(folder(), folder() / "here");
@@ -239,52 +246,89 @@ TEST_P(InputTest, IsNotOverwrittenEvenByForce) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, InputTest,
-    ::testing::Values(
-        Overwriting{"Problem", {"draw", "named.json", "--out", "named.json"}, "cannot write named.json: it is read here, and no --force"},
-        Overwriting{
-            "ProblemByLink", {"sample", "named.json", "--out", "link.json"}, "cannot write link.json: it is named.json, which is read"},
-        Overwriting{
-            "ProblemBehindLink", {"forward", "link.json", "--out", "named.json"}, "cannot write named.json: it is link.json, which is"},
-        Overwriting{
-            "ProblemByHardLink", {"draw", "named.json", "--out", "hard.json"}, "cannot write hard.json: it is named.json, which is"},
-        Overwriting{
-            "ProblemByFolder", {"draw", "named.json", "--out", "here/named.json"}, "cannot write here/named.json: it is named.json"},
-        Overwriting{"ProblemAsSidecar", {"draw", "x.npy.json", "--out", "x.npy"}, "cannot write x.npy.json: it is read here"},
-        Overwriting{"ProblemAsPartial", {"draw", "y.npy.partial", "--out", "y.npy"}, "cannot write y.npy.partial: it is read here"},
-        Overwriting{
-            "ProblemAsSidecarOfPartial", {"draw", "z.npy.partial.json", "--out", "z.npy"}, "cannot write z.npy.partial.json: it is"},
-        Overwriting{"ArrayOfTheProblem", {"draw", "named.json", "--out", "means.npy"}, "cannot write means.npy: it is read here"},
-        Overwriting{"ArrayByFolder", {"draw", "here/named.json", "--out", "means.npy"}, "cannot write means.npy: it is here/means.npy"},
-        Overwriting{"Start", {"sample", "named.json", "--start", "a.npy", "--out", "a.npy"}, "cannot write a.npy: it is read here"},
-        Overwriting{
-            "SidecarOfStart", {"sample", "named.json", "--start", "a.npy", "--out", "a.npy.json"}, "cannot write a.npy.json: it is"},
-        Overwriting{
-            "StartOfForward", {"forward", "named.json", "--start", "a.npy", "--out", "here/a.npy"}, "it is a.npy, which is read here"},
-        Overwriting{"Points", {"eval", "named.json", "--points", "a.npy", "--out", "a.npy"}, "cannot write a.npy: it is read here"},
-        Overwriting{
-            "SidecarOfPoints", {"eval", "named.json", "--points", "a.npy", "--out", "a.npy.json"}, "cannot write a.npy.json: it is"},
-        Overwriting{"ProblemOfEval", {"eval", "named.json", "--points", "a.npy", "--out", "named.json"}, "cannot write named.json: it is"},
-        Overwriting{"ArrayOfEval", {"eval", "named.json", "--points", "a.npy", "--out", "means.npy"}, "cannot write means.npy: it is"},
-        Overwriting{"ProblemOfPosterior", {"posterior", "named.json", "--out", "hard.json"}, "cannot write hard.json: it is named.json"},
-        Overwriting{"ArrayOfPosterior", {"posterior", "named.json", "--out", "means.npy"}, "cannot write means.npy: it is read here"},
-        Overwriting{"Part", {"merge", "a.npy", "b.npy", "--out", "b.npy"}, "cannot write b.npy: it is read here"},
-        Overwriting{"SidecarOfPart", {"merge", "a.npy", "b.npy", "--out", "a.npy.json"}, "cannot write a.npy.json: it is read here"}),
+    ::testing::Values(Overwriting{"Problem",
+                                  {"draw", "named.json", "--out", "named.json"},
+                                  "cannot write named.json: it is read here, and no --force"},
+                      Overwriting{"ProblemByLink",
+                                  {"sample", "named.json", "--out", "link.json"},
+                                  "cannot write link.json: it is named.json, which is read"},
+                      Overwriting{"ProblemBehindLink",
+                                  {"forward", "link.json", "--out", "named.json"},
+                                  "cannot write named.json: it is link.json, which is"},
+                      Overwriting{"ProblemByHardLink",
+                                  {"draw", "named.json", "--out", "hard.json"},
+                                  "cannot write hard.json: it is named.json, which is"},
+                      Overwriting{"ProblemByFolder",
+                                  {"draw", "named.json", "--out", "here/named.json"},
+                                  "cannot write here/named.json: it is named.json"},
+                      Overwriting{"ProblemAsSidecar",
+                                  {"draw", "x.npy.json", "--out", "x.npy"},
+                                  "cannot write x.npy.json: it is read here"},
+                      Overwriting{"ProblemAsPartial",
+                                  {"draw", "y.npy.partial", "--out", "y.npy"},
+                                  "cannot write y.npy.partial: it is read here"},
+                      Overwriting{"ProblemAsSidecarOfPartial",
+                                  {"draw", "z.npy.partial.json", "--out", "z.npy"},
+                                  "cannot write z.npy.partial.json: it is"},
+                      Overwriting{"ArrayOfTheProblem",
+                                  {"draw", "named.json", "--out", "means.npy"},
+                                  "cannot write means.npy: it is read here"},
+                      Overwriting{"ArrayByFolder",
+                                  {"draw", "here/named.json", "--out", "means.npy"},
+                                  "cannot write means.npy: it is here/means.npy"},
+                      Overwriting{"Start",
+                                  {"sample", "named.json", "--start", "a.npy", "--out", "a.npy"},
+                                  "cannot write a.npy: it is read here"},
+                      Overwriting{"SidecarOfStart",
+                                  {"sample", "named.json", "--start", "a.npy", "--out", "a.npy.json"},
+                                  "cannot write a.npy.json: it is"},
+                      Overwriting{"StartOfForward",
+                                  {"forward", "named.json", "--start", "a.npy", "--out", "here/a.npy"},
+                                  "it is a.npy, which is read here"},
+                      Overwriting{"Points",
+                                  {"eval", "named.json", "--points", "a.npy", "--out", "a.npy"},
+                                  "cannot write a.npy: it is read here"},
+                      Overwriting{"SidecarOfPoints",
+                                  {"eval", "named.json", "--points", "a.npy", "--out", "a.npy.json"},
+                                  "cannot write a.npy.json: it is"},
+                      Overwriting{"ProblemOfEval",
+                                  {"eval", "named.json", "--points", "a.npy", "--out", "named.json"},
+                                  "cannot write named.json: it is"},
+                      Overwriting{"ArrayOfEval",
+                                  {"eval", "named.json", "--points", "a.npy", "--out", "means.npy"},
+                                  "cannot write means.npy: it is"},
+                      Overwriting{"ProblemOfPosterior",
+                                  {"posterior", "named.json", "--out", "hard.json"},
+                                  "cannot write hard.json: it is named.json"},
+                      Overwriting{"ArrayOfPosterior",
+                                  {"posterior", "named.json", "--out", "means.npy"},
+                                  "cannot write means.npy: it is read here"},
+                      Overwriting{"Part",
+                                  {"merge", "a.npy", "b.npy", "--out", "b.npy"},
+                                  "cannot write b.npy: it is read here"},
+                      Overwriting{"SidecarOfPart",
+                                  {"merge", "a.npy", "b.npy", "--out", "a.npy.json"},
+                                  "cannot write a.npy.json: it is read here"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_F(FilesTest, StandardInputFromAFileIsNotOverwritten) {
   fs::copy_file(folder() / "problem.json", folder() / "x.npy.json");
-  const std::string shell = "cd " + folder().string() + " && " + GMDIFF_COMMAND + " draw - --out x.npy --force < x.npy.json 2> err";
+  const std::string shell =
+      "cd " + folder().string() + " && " + GMDIFF_COMMAND + " draw - --out x.npy --force < x.npy.json 2> err";
 
   const int status = std::system(shell.c_str());
 
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  EXPECT_EQ(read("err"), "gmdiff: cannot write x.npy.json: it is standard input, which is read here, and no --force overwrites an input\n");
+  EXPECT_EQ(read("err"),
+            "gmdiff: cannot write x.npy.json: it is standard input, which is read here, and no --force "
+            "overwrites an input\n");
   EXPECT_EQ(read("x.npy.json"), read("problem.json"));
 }
 
 TEST_F(FilesTest, StandardInputBehindANulByteIsNotIgnored) {
   const std::string problem = read("problem.json");
-  const CommandResult result = run({"posterior", "-"}, {.input = problem + std::string(1, '\0') + problem, .environment = {}});
+  const CommandResult result =
+      run({"posterior", "-"}, {.input = problem + std::string(1, '\0') + problem, .environment = {}});
 
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err.find("gmdiff: standard input: not valid JSON: a NUL byte at line "), 0U) << result.err;
@@ -293,17 +337,19 @@ TEST_F(FilesTest, StandardInputBehindANulByteIsNotIgnored) {
 TEST_F(FilesTest, TheSidecarOfAPartialFileIsNotOverwrittenUnasked) {
   write("x.npy.partial.json", "mine");
 
-  expect_refused({"draw", "problem.json", "--out", "x.npy"}, "x.npy.partial.json exists; --force overwrites it");
+  expect_refused({"draw", "problem.json", "--out", "x.npy"},
+                 "x.npy.partial.json exists; --force overwrites it");
 }
 
 // ----- permissions
 
 TEST_F(FilesTest, ForceKeepsThePermissionsOfWhatItReplaces) {
   draw("points.npy");
-  const Arguments writers[] = {{"sample", "problem.json", "--sampler", "mcgdiff:particles=8:output=particles", "--count", "2"},
-                               {"eval", "prior.json", "--points", "points.npy"},
-                               {"posterior", "problem.json"},
-                               {"problem", "bench-2d"}};
+  const Arguments writers[] = {
+      {"sample", "problem.json", "--sampler", "mcgdiff:particles=8:output=particles", "--count", "2"},
+      {"eval", "prior.json", "--points", "points.npy"},
+      {"posterior", "problem.json"},
+      {"problem", "bench-2d"}};
   for (const mode_t mode : {0600U, 0640U, 0444U}) {
     for (Arguments writer : writers) {
       SCOPED_TRACE(writer[0]);
@@ -332,8 +378,10 @@ TEST_F(FilesTest, OfTwoRunsOfOneNameTheSecondIsRefused) {
   wait_for("x.npy.tmp-");
 
   for (const char* name : {"x.npy", "here/x.npy"}) {
-    expect_refused({"draw", "problem.json", "--out", name}, "x.npy: another run is writing it, into x.npy.tmp-");
-    expect_refused({"posterior", "problem.json", "--out", name}, "x.npy: another run is writing it, into x.npy.tmp-");
+    expect_refused({"draw", "problem.json", "--out", name},
+                   "x.npy: another run is writing it, into x.npy.tmp-");
+    expect_refused({"posterior", "problem.json", "--out", name},
+                   "x.npy: another run is writing it, into x.npy.tmp-");
   }
   draw("other.npy");
   draw("x.npy", {"--force"});
@@ -346,15 +394,16 @@ TEST_F(FilesTest, OfTwoRunsOfOneNameTheSecondIsRefused) {
 }
 
 TEST_F(FilesTest, ARunWhoseNameWasTakenMeanwhileKeepsItsWork) {
-  RunningCommand command(folder(),
-                         {"sample", "problem.json", "--steps", "3000", "--device", "reference", "--count", "500", "--out", "x.npy"});
+  RunningCommand command(folder(), {"sample", "problem.json", "--steps", "3000", "--device", "reference",
+                                    "--count", "500", "--out", "x.npy"});
   const std::string kept = wait_for("x.npy.tmp-");
   write("x.npy", "mine");
 
   const CommandResult result = command.wait();
 
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.err.find("x.npy: exists already; what was written is kept as "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("x.npy: exists already; what was written is kept as "), std::string::npos)
+      << result.err;
   EXPECT_NE(result.err.find(kept + "\n"), std::string::npos) << result.err;
   EXPECT_EQ(read("x.npy"), "mine");
   EXPECT_FALSE(exists("x.npy.json"));
@@ -367,7 +416,8 @@ TEST_F(FilesTest, RunsThatReplaceEachOtherLeaveDataAndSidecarOfOne) {
     std::vector<std::unique_ptr<RunningCommand>> commands;
     for (const char* seed : {"1", "2", "3"}) {
       commands.push_back(std::make_unique<RunningCommand>(
-          folder(), Arguments{"draw", "problem.json", "--seed", seed, "--count", "50", "--out", "x.npy", "--force"}));
+          folder(),
+          Arguments{"draw", "problem.json", "--seed", seed, "--count", "50", "--out", "x.npy", "--force"}));
     }
     for (const auto& command : commands) {
       const CommandResult result = command->wait();

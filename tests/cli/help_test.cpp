@@ -48,7 +48,8 @@ TEST_F(HelpTest, EveryExampleOfEveryVerbRuns) {
 TEST_F(HelpTest, TheCommandListsEveryVerbAndItsExampleRuns) {
   const std::string help = output({"--help"});
 
-  for (const std::string& verb : verbs) EXPECT_NE(help.find("\n  " + verb + " "), std::string::npos) << verb << "\n" << help;
+  for (const std::string& verb : verbs)
+    EXPECT_NE(help.find("\n  " + verb + " "), std::string::npos) << verb << "\n" << help;
   ASSERT_EQ(examples(help).size(), 1U);
   EXPECT_NE(output(examples(help)[0]), "");
 }

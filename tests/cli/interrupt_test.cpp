@@ -56,7 +56,8 @@ TEST_F(InterruptTest, FinishedParticlesStandAndTheNamedRangeCompletesThem) {
   const CommandResult result = interrupt(SIGINT, count);
 
   EXPECT_EQ(result.out, "");
-  EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npy.partial", "x.npy.partial.json"}));
+  EXPECT_EQ(files(),
+            (std::vector<std::string>{"prior.json", "problem.json", "x.npy.partial", "x.npy.partial.json"}));
   const Json sidecar = read_json("x.npy.partial.json");
   const std::int64_t done = NpyReader(folder() / "x.npy.partial").shape()[0];
   EXPECT_GT(done, 0);
@@ -97,7 +98,8 @@ TEST_F(InterruptTest, TerminationKeepsFinishedParticlesToo) {
 
 TEST_F(InterruptTest, ARunThatFinishedNothingLeavesNothing) {
   const std::vector<std::string> before = files();
-  RunningCommand command(folder(), {"sample", "problem.json", "--steps", "1000000", "--out", "x.npy", "--count", "100000"});
+  RunningCommand command(
+      folder(), {"sample", "problem.json", "--steps", "1000000", "--out", "x.npy", "--count", "100000"});
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
 
   command.signal(SIGINT);
@@ -115,12 +117,14 @@ TEST_F(InterruptTest, AnEarlierPartialFileIsNotOverwrittenUnasked) {
   const CommandResult result = run(sample(5));
 
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.err.find("x.npy.partial exists, what an interrupted run finished"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("x.npy.partial exists, what an interrupted run finished"), std::string::npos)
+      << result.err;
   EXPECT_EQ(read("x.npy.partial"), "kept");
 }
 
 TEST_F(InterruptTest, WorkThatLeavesNothingEndsAtOnce) {
-  RunningCommand command(folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"});
+  RunningCommand command(
+      folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"});
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
 
   command.signal(SIGINT);
@@ -144,8 +148,9 @@ TEST_F(InterruptTest, ATerminalSeesAProgressBarThatGoesAway) {
 }
 
 TEST_F(InterruptTest, WorkOfUnknownLengthShowsTheTimePassed) {
-  RunningCommand command(folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"},
-                         {.input = {}, .environment = {}, .terminal = true});
+  RunningCommand command(
+      folder(), {"distance", "prior.json", "problem.json", "--metric", "energy", "--count", "1000000"},
+      {.input = {}, .environment = {}, .terminal = true});
 
   EXPECT_TRUE(command.see("distance  1 s", 20.0));
 }

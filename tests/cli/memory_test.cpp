@@ -31,8 +31,8 @@ TEST_F(MemoryTest, OfManySmallParticlesIsBounded) {
 
 TEST_F(MemoryTest, OfWideParticlesWithHistoryInDoubleIsBounded) {
   output({"problem", "mcgdiff", "--dx", "80", "--dy", "4", "--out", "p.json"});
-  output({"sample", "p.json", "--prior", "--sampler", "dpmpp-2m", "--precision", "f64", "--steps", "12", "--history", "11", "--count",
-          "20000", "--out", "x.npy"});
+  output({"sample", "p.json", "--prior", "--sampler", "dpmpp-2m", "--precision", "f64", "--steps", "12",
+          "--history", "11", "--count", "20000", "--out", "x.npy"});
 
   EXPECT_GT(std::filesystem::file_size(folder() / "x.npy"), std::uintmax_t{140'000'000});
   EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
@@ -40,8 +40,8 @@ TEST_F(MemoryTest, OfWideParticlesWithHistoryInDoubleIsBounded) {
 
 TEST_F(MemoryTest, OfAllParticlesOfManyChainsIsBounded) {
   output({"problem", "tutorial-2d", "--out", "p.json"});
-  output(
-      {"sample", "p.json", "--sampler", "mcgdiff:particles=100000:output=particles", "--steps", "1", "--count", "100", "--out", "x.npz"});
+  output({"sample", "p.json", "--sampler", "mcgdiff:particles=100000:output=particles", "--steps", "1",
+          "--count", "100", "--out", "x.npz"});
 
   EXPECT_GT(std::filesystem::file_size(folder() / "x.npz"), std::uintmax_t{160'000'000});
   EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
@@ -70,33 +70,44 @@ TEST_F(MemoryTest, ThatIsNotThereIsAnErrorWithTheBytesAndLeavesNothing) {
   write_zeros(folder() / "long.npy", "(1, 8000)", 8'000);
   const std::string prior = R"({"prior": {"weights": [1], "means": "long.npy", "covariance": )";
   write("full.json", prior + R"({"type": "full", "values": "square.npy"}}})");
-  write("wide.json", prior + R"({"type": "spherical", "values": [1]}}, "observation": {"A": "long.npy", "y": [1], "noise_std": 1}})");
+  write(
+      "wide.json",
+      prior +
+          R"({"type": "spherical", "values": [1]}}, "observation": {"A": "long.npy", "y": [1], "noise_std": 1}})");
   const std::vector<std::string> before = files();
   const std::pair<Arguments, const char*> runs[] = {
-      {{"sample", "problem.json", "--sampler", "mcgdiff:particles=1000000000", "--device", "cpu:2", "--count", "1", "--out", "o.npy"},
-       " bytes wanted for one chain of 1000000000 particles, "},
-      {{"sample", "problem.json", "--sampler", "mcgdiff:particles=100000000", "--device", "reference", "--count", "1", "--out", "o.npy"},
-       " bytes wanted for one chain of 100000000 particles, "},
-      {{"sample", "problem.json", "--sampler", "bootstrap:particles=1000000000:output=particles", "--device", "cpu:2", "--count", "1",
-        "--out", "o.npz"},
-       "out of memory: 16000000024 bytes wanted for the results of 1 chains of 1000000000 particles, "},
-      {{"sample", "wide.json", "--prior", "--steps", "20000", "--history", "20001", "--precision", "f64", "--device", "cpu:2", "--count",
+      {{"sample", "problem.json", "--sampler", "mcgdiff:particles=1000000000", "--device", "cpu:2", "--count",
         "1", "--out", "o.npy"},
+       " bytes wanted for one chain of 1000000000 particles, "},
+      {{"sample", "problem.json", "--sampler", "mcgdiff:particles=100000000", "--device", "reference",
+        "--count", "1", "--out", "o.npy"},
+       " bytes wanted for one chain of 100000000 particles, "},
+      {{"sample", "problem.json", "--sampler", "bootstrap:particles=1000000000:output=particles", "--device",
+        "cpu:2", "--count", "1", "--out", "o.npz"},
+       "out of memory: 16000000024 bytes wanted for the results of 1 chains of 1000000000 particles, "},
+      {{"sample", "wide.json", "--prior", "--steps", "20000", "--history", "20001", "--precision", "f64",
+        "--device", "cpu:2", "--count", "1", "--out", "o.npy"},
        "out of memory: 1280064000 bytes wanted for the result of 1 particles"},
-      {{"distance", "prior.json", "prior.json", "--count", "1000000000"}, " bytes wanted for the comparison of 1000000000 exact draws"},
-      {{"distance", "prior.json", "prior.json", "--metric", "moments", "--count", "1000000000000"}, " bytes wanted for the comparison of "},
-      {{"eval", "prior.json", "--points", "many.npy"}, "out of memory: 1600000000 bytes wanted for the array of many.npy in double, "},
+      {{"distance", "prior.json", "prior.json", "--count", "1000000000"},
+       " bytes wanted for the comparison of 1000000000 exact draws"},
+      {{"distance", "prior.json", "prior.json", "--metric", "moments", "--count", "1000000000000"},
+       " bytes wanted for the comparison of "},
+      {{"eval", "prior.json", "--points", "many.npy"},
+       "out of memory: 1600000000 bytes wanted for the array of many.npy in double, "},
       {{"eval", "prior.json", "--points", "points.npy", "--json"},
        "out of memory: 2464000000 bytes wanted for the results at 4000000 points, "},
-      {{"draw", "full.json", "--out", "o.npy"}, "out of memory: 2048000000 bytes wanted for the array \"square.npy\" of full.json: "},
-      {{"posterior", "wide.json"}, "out of memory: 1536000024 bytes wanted for the singular value decomposition of a matrix 1 x 8000, "},
+      {{"draw", "full.json", "--out", "o.npy"},
+       "out of memory: 2048000000 bytes wanted for the array \"square.npy\" of full.json: "},
+      {{"posterior", "wide.json"},
+       "out of memory: 1536000024 bytes wanted for the singular value decomposition of a matrix 1 x 8000, "},
   };
   for (const auto& [arguments, message] : runs) {
     const CommandResult result = run(arguments, with_memory(1 << 30));
 
     EXPECT_EQ(result.exit_code, 1) << arguments.front();
     EXPECT_EQ(result.out, "");
-    EXPECT_NE(result.err.find(message), std::string::npos) << arguments.front() << ": " << result.err << "expected: " << message;
+    EXPECT_NE(result.err.find(message), std::string::npos)
+        << arguments.front() << ": " << result.err << "expected: " << message;
     EXPECT_TRUE(result.err.ends_with(" available\n")) << result.err;
     EXPECT_EQ(files(), before) << arguments.front();
   }
@@ -104,18 +115,24 @@ TEST_F(MemoryTest, ThatIsNotThereIsAnErrorWithTheBytesAndLeavesNothing) {
 
 TEST_F(MemoryTest, ThatASamplerOfCompareDoesNotHaveIsInItsRow) {
   const CommandResult result =
-      run({"compare", "problem.json", "--count", "2000000000", "--samplers", "draw", "--device", "cpu:2"}, with_memory(1 << 30));
+      run({"compare", "problem.json", "--count", "2000000000", "--samplers", "draw", "--device", "cpu:2"},
+          with_memory(1 << 30));
 
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_NE(result.out.find("failed on problem.json: out of memory: 16000000000 bytes wanted for the result of 2000000000 particles"),
+  EXPECT_NE(result.out.find("failed on problem.json: out of memory: 16000000000 bytes wanted for the result "
+                            "of 2000000000 particles"),
             std::string::npos)
       << result.out;
 }
 
 TEST_F(MemoryTest, OfChainsIsSharedByThreadsWhereItIsScarce) {
   // 800 MB a chain: one fits, two do not.
-  const Arguments sample{"sample", "problem.json", "--sampler", "mcgdiff:particles=20000000", "--steps", "1", "--count", "2", "--device",
-                         "cpu:2",  "--out",        "o.npy"};
+  const Arguments sample{"sample",    "problem.json",
+                         "--sampler", "mcgdiff:particles=20000000",
+                         "--steps",   "1",
+                         "--count",   "2",
+                         "--device",  "cpu:2",
+                         "--out",     "o.npy"};
 
   EXPECT_EQ(run(sample, with_memory(1 << 30)).exit_code, 0);
 }

@@ -13,7 +13,8 @@ namespace {
 class MergeTest : public CommandTest {
  protected:
   /// Runs `arguments` whole and in three ranges, merges these in another order and compares bytes and sidecars.
-  void expect_equal_merged(const Arguments& arguments, const Arguments& ranges = {"0:7", "7:8", "8:30"}) const {
+  void expect_equal_merged(const Arguments& arguments,
+                           const Arguments& ranges = {"0:7", "7:8", "8:30"}) const {
     run_into("whole.npy", arguments, {"--count", "30"});
     for (std::size_t i = 0; i < ranges.size(); ++i) run_into(part(i), arguments, {"--range", ranges[i]});
     output({"merge", part(2), part(0), part(1), "--out", "merged.npy", "--force"});
@@ -36,7 +37,8 @@ class MergeTest : public CommandTest {
 
 TEST_F(MergeTest, RangesOfEverySamplerInBothPrecisions) {
   std::vector<std::string> samplers = sampler_names();
-  samplers.insert(samplers.end(), {"ddim:eta=1:churn=5", "heun:variable=n:churn=5", "euler-maruyama:finish=step"});
+  samplers.insert(samplers.end(),
+                  {"ddim:eta=1:churn=5", "heun:variable=n:churn=5", "euler-maruyama:finish=step"});
   for (const std::string& sampler : samplers) {
     for (const char* precision : {"f32", "f64"}) {
       SCOPED_TRACE(sampler + " " + precision);
@@ -45,7 +47,9 @@ TEST_F(MergeTest, RangesOfEverySamplerInBothPrecisions) {
   }
 }
 
-TEST_F(MergeTest, RangesWithHistory) { expect_equal_merged({"sample", "problem.json", "--sampler", "euler-maruyama", "--history", "4"}); }
+TEST_F(MergeTest, RangesWithHistory) {
+  expect_equal_merged({"sample", "problem.json", "--sampler", "euler-maruyama", "--history", "4"});
+}
 
 TEST_F(MergeTest, RangesOfForwardPathsAndDraws) {
   expect_equal_merged({"forward", "prior.json"});
@@ -64,8 +68,8 @@ TEST_F(MergeTest, RangesOfGivenStartStates) {
   for (const auto& [first, end] : ranges) {
     const std::string name = std::to_string(first);
     write_points(folder() / ("start" + name + ".npy"), start.middleRows(first, end - first));
-    output({"sample", "problem.json", "--sampler", "ddim:eta=1", "--start", "start" + name + ".npy", "--range",
-            name + ":" + std::to_string(end), "--out", "part" + name + ".npy"});
+    output({"sample", "problem.json", "--sampler", "ddim:eta=1", "--start", "start" + name + ".npy",
+            "--range", name + ":" + std::to_string(end), "--out", "part" + name + ".npy"});
   }
   output({"merge", "part0.npy", "part8.npy", "part7.npy", "--out", "merged.npy"});
 
@@ -120,7 +124,8 @@ TEST_F(MergeRefusalTest, OtherSeed) {
 }
 
 TEST_F(MergeRefusalTest, OtherPlan) {
-  expect_refused({"sample", "problem.json", "--steps", "11"}, next, "not parts of one run: the plan hash is ");
+  expect_refused({"sample", "problem.json", "--steps", "11"}, next,
+                 "not parts of one run: the plan hash is ");
 }
 
 TEST_F(MergeRefusalTest, OtherPrecision) {
@@ -138,17 +143,21 @@ TEST_F(MergeRefusalTest, OtherKindOfDeviceInFastMode) {
   run_into("a.npy", fast, {"--range", "0:5"});
   run_into("b.npy", fast, next);
   change_sidecar("device", "cuda:1");
-  expect_refused("not parts of one run: a.npy comes from the device cpu:1, b.npy from cuda:1, and in fast mode their bits differ");
+  expect_refused(
+      "not parts of one run: a.npy comes from the device cpu:1, b.npy from cuda:1, and in fast mode their "
+      "bits differ");
   change_sidecar("device", "cpu");
   output({"merge", "a.npy", "b.npy", "--out", "x.npy"});
 }
 
 TEST_F(MergeRefusalTest, OtherLaw) {
-  expect_refused({"sample", "problem.json", "--prior"}, next, "not parts of one run: the law is posterior in a.npy and prior in b.npy");
+  expect_refused({"sample", "problem.json", "--prior"}, next,
+                 "not parts of one run: the law is posterior in a.npy and prior in b.npy");
 }
 
 TEST_F(MergeRefusalTest, OtherVerb) {
-  expect_refused({"draw", "problem.json"}, next, "not parts of one run: the verb is sample in a.npy and draw in b.npy");
+  expect_refused({"draw", "problem.json"}, next,
+                 "not parts of one run: the verb is sample in a.npy and draw in b.npy");
 }
 
 TEST_F(MergeRefusalTest, OtherStart) {
@@ -162,7 +171,9 @@ TEST_F(MergeRefusalTest, OtherHistory) {
                  "not parts of one run: the shape of a particle is (2,) in a.npy and (2, 2)");
 }
 
-TEST_F(MergeRefusalTest, Gap) { expect_refused(base, {"--range", "6:9"}, "particles 5:6 are missing between a.npy and b.npy"); }
+TEST_F(MergeRefusalTest, Gap) {
+  expect_refused(base, {"--range", "6:9"}, "particles 5:6 are missing between a.npy and b.npy");
+}
 
 TEST_F(MergeRefusalTest, Overlap) {
   expect_refused(base, {"--range", "4:9"}, "the ranges overlap: a.npy holds particles 0:5, b.npy holds 4:9");
@@ -177,14 +188,15 @@ TEST_F(MergeRefusalTest, MissingSidecar) {
 TEST_F(MergeRefusalTest, CorruptSidecars) {
   run_into("b.npy", base, next);
   const std::string good = read("b.npy.json");
-  const std::pair<std::string, const char*> bad[] = {{"", "b.npy.json: not valid JSON: parse error at line 1, column 1"},
-                                                     {"[1]", "b.npy.json is not a JSON object"},
-                                                     {"{\"version\": ", "b.npy.json: not valid JSON: parse error at line 1, column 13"},
-                                                     {good + "{}", "b.npy.json: not valid JSON: parse error at line"},
-                                                     {good + std::string(1, '\0'), "b.npy.json: not valid JSON: a NUL byte at line"},
-                                                     {R"({"version": "a", "version": "b"})", "b.npy.json: repeated key \"version\""},
-                                                     {"{}", "b.npy.json: the key \"version\" is missing"},
-                                                     {"{\"version\": 3}", "b.npy.json: \"version\" has the wrong type"}};
+  const std::pair<std::string, const char*> bad[] = {
+      {"", "b.npy.json: not valid JSON: parse error at line 1, column 1"},
+      {"[1]", "b.npy.json is not a JSON object"},
+      {"{\"version\": ", "b.npy.json: not valid JSON: parse error at line 1, column 13"},
+      {good + "{}", "b.npy.json: not valid JSON: parse error at line"},
+      {good + std::string(1, '\0'), "b.npy.json: not valid JSON: a NUL byte at line"},
+      {R"({"version": "a", "version": "b"})", "b.npy.json: repeated key \"version\""},
+      {"{}", "b.npy.json: the key \"version\" is missing"},
+      {"{\"version\": 3}", "b.npy.json: \"version\" has the wrong type"}};
   for (const auto& [text, message] : bad) {
     write("b.npy.json", text);
     expect_refused(message);

@@ -17,11 +17,14 @@ namespace {
 using PlanHashTest = CommandTest;
 
 const std::pair<const char*, const char*> settings[] = {
-    {R"({"type": "vp", "beta": {"type": "linear", "min": 0.02, "max": 7.0}})", R"({"type": "uniform", "steps": 25})"},
+    {R"({"type": "vp", "beta": {"type": "linear", "min": 0.02, "max": 7.0}})",
+     R"({"type": "uniform", "steps": 25})"},
     {R"({"type": "vp", "beta": {"type": "cosine"}})", R"({"type": "uniform", "steps": 25, "t_start": 0.97})"},
-    {R"({"type": "sub-vp", "beta": {"type": "linear", "min": 0.1, "max": 20}})", R"({"type": "log-snr", "steps": 25, "t_end": 0.01})"},
+    {R"({"type": "sub-vp", "beta": {"type": "linear", "min": 0.1, "max": 20}})",
+     R"({"type": "log-snr", "steps": 25, "t_end": 0.01})"},
     {R"({"type": "ou", "stationary_std": 1.3})", R"({"type": "uniform", "steps": 25, "t_end": 0.003})"},
-    {R"({"type": "ddpm", "steps": 200, "first": 0.0001, "last": 0.02})", R"({"type": "ddim", "steps": 25, "spacing": "quadratic"})"},
+    {R"({"type": "ddpm", "steps": 200, "first": 0.0001, "last": 0.02})",
+     R"({"type": "ddim", "steps": 25, "spacing": "quadratic"})"},
     {R"({"type": "ve"})", R"({"type": "uniform", "steps": 25})"},
     {R"({"type": "edm"})", R"({"type": "karras", "steps": 25})"},
     {R"({"type": "rectified-flow"})", R"({"type": "uniform", "steps": 25, "t_start": 0.99})"}};
@@ -30,8 +33,8 @@ class PlanHashOfEachSettingTest : public CommandTest, public ::testing::WithPara
  protected:
   PlanHashOfEachSettingTest() {
     const auto& [process, grid] = settings[GetParam()];
-    write("p.json", std::string("{\"prior\": ") + small_prior + ", \"process\": " + process + ", \"grid\": " + grid +
-                        R"(, "observation": {"A": [[1, 0.3]], "y": [1.5], "noise_std": 0.1}})");
+    write("p.json", std::string("{\"prior\": ") + small_prior + ", \"process\": " + process + ", \"grid\": " +
+                        grid + R"(, "observation": {"A": [[1, 0.3]], "y": [1.5], "noise_std": 0.1}})");
   }
 
   std::string hash(const Arguments& more, const Surroundings& surroundings) const {
@@ -45,22 +48,29 @@ class PlanHashOfEachSettingTest : public CommandTest, public ::testing::WithPara
     const Surroundings elsewhere{.input = {}, .environment = {environment}, .terminal = false};
     for (const std::string& sampler : sampler_names()) {
       for (const Arguments& law : {Arguments{}, Arguments{"--prior"}}) {
-        if (!law.empty() && std::holds_alternative<SmcSampler>(parse_sampler(sampler))) continue;  // they sample the posterior alone
+        if (!law.empty() && std::holds_alternative<SmcSampler>(parse_sampler(sampler)))
+          continue;  // they sample the posterior alone
         Arguments more{"--sampler", sampler};
         more.insert(more.end(), law.begin(), law.end());
-        EXPECT_EQ(hash(more, {}), hash(more, elsewhere)) << sampler << (law.empty() ? ", posterior" : ", prior");
+        EXPECT_EQ(hash(more, {}), hash(more, elsewhere))
+            << sampler << (law.empty() ? ", posterior" : ", prior");
       }
     }
   }
 };
 
-TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariants) { expect_same_hashes("GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2"); }
+TEST_P(PlanHashOfEachSettingTest, IsTheSameWithoutFusedVariants) {
+  expect_same_hashes("GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2");
+}
 
 #ifdef GMDIFF_OTHER_X87
-TEST_P(PlanHashOfEachSettingTest, IsTheSameOnProcessorsWithOtherFunctions) { expect_same_hashes("LD_PRELOAD=" GMDIFF_OTHER_X87); }
+TEST_P(PlanHashOfEachSettingTest, IsTheSameOnProcessorsWithOtherFunctions) {
+  expect_same_hashes("LD_PRELOAD=" GMDIFF_OTHER_X87);
+}
 
 TEST_F(PlanHashTest, IsAskedForWithThoseFunctions) {
-  const Surroundings elsewhere{.input = {}, .environment = {"LD_PRELOAD=" GMDIFF_OTHER_X87}, .terminal = false};
+  const Surroundings elsewhere{
+      .input = {}, .environment = {"LD_PRELOAD=" GMDIFF_OTHER_X87}, .terminal = false};
 
   EXPECT_EQ(run({"--version"}, elsewhere).err, "other x87\n");
 }
@@ -80,7 +90,8 @@ TEST(OtherX87, HasOtherFunctions) {
 }
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Settings, PlanHashOfEachSettingTest, ::testing::Range(std::size_t{0}, std::size(settings)));
+INSTANTIATE_TEST_SUITE_P(Settings, PlanHashOfEachSettingTest,
+                         ::testing::Range(std::size_t{0}, std::size(settings)));
 
 TEST_F(PlanHashTest, TellsPlansApart) {
   const auto hash = [&](const Arguments& more) {

@@ -53,10 +53,12 @@ TEST_F(PosteriorVerbTest, AnAdaptedGridIsWrittenAsItsTimes) {
   const CommandResult result = run({"posterior", "mcgdiff.json", "--out", "posterior.json"});
 
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_NE(result.err.find("note: the grid adapted to the observation is written as a list of its times"), std::string::npos)
+  EXPECT_NE(result.err.find("note: the grid adapted to the observation is written as a list of its times"),
+            std::string::npos)
       << result.err;
   EXPECT_EQ(read_json("posterior.json")["grid"]["type"], "list");
-  EXPECT_EQ(json({"sample", "posterior.json", "--out", "x.npy", "--count", "3"})["shape"], Json::array({3, 2}));
+  EXPECT_EQ(json({"sample", "posterior.json", "--out", "x.npy", "--count", "3"})["shape"],
+            Json::array({3, 2}));
 }
 
 TEST_F(PosteriorVerbTest, ASamplerThatNeedsTheObservationIsReplaced) {
@@ -67,16 +69,19 @@ TEST_F(PosteriorVerbTest, ASamplerThatNeedsTheObservationIsReplaced) {
   const CommandResult result = run({"posterior", "smc.json", "--out", "posterior.json"});
 
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_NE(result.err.find("note: the sampler mcgdiff needs the observation; the problem written has ddim"), std::string::npos)
+  EXPECT_NE(result.err.find("note: the sampler mcgdiff needs the observation; the problem written has ddim"),
+            std::string::npos)
       << result.err;
   EXPECT_EQ(read_json("posterior.json")["sampler"]["type"], "ddim");
 }
 
 TEST_F(PosteriorVerbTest, ANearlyExactObservationIsWrittenWithoutLoss) {
-  for (const char* covariance : {R"({"type": "tied", "values": [[1, 0.3], [0.3, 2]]})", R"({"type": "spherical", "values": [1, 2]})",
-                                 R"({"type": "full", "values": [[[1, 0.3], [0.3, 2]], [[2, -0.5], [-0.5, 1]]]})"}) {
-    write("exact.json", std::string(R"({"prior": {"weights": [0.4, 0.6], "means": [[0, 0], [2, 1]], "covariance": )") + covariance +
-                            R"(}, "observation": {"A": [[1, 0.5]], "y": [1.5], "noise_std": 1e-9}})");
+  for (const char* covariance :
+       {R"({"type": "tied", "values": [[1, 0.3], [0.3, 2]]})", R"({"type": "spherical", "values": [1, 2]})",
+        R"({"type": "full", "values": [[[1, 0.3], [0.3, 2]], [[2, -0.5], [-0.5, 1]]]})"}) {
+    write("exact.json",
+          std::string(R"({"prior": {"weights": [0.4, 0.6], "means": [[0, 0], [2, 1]], "covariance": )") +
+              covariance + R"(}, "observation": {"A": [[1, 0.5]], "y": [1.5], "noise_std": 1e-9}})");
 
     output({"posterior", "exact.json", "--out", "posterior.json", "--force"});
 

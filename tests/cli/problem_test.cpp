@@ -32,7 +32,8 @@ TEST_F(ProblemVerbTest, EveryProblemCanBeSampledAsItIs) {
   for (const char* name : {"tutorial-1d", "tutorial-2d", "bench-2d", "mcgdiff"}) {
     const std::string file = std::string(name) + ".json";
     output({"problem", name, "--out", file});
-    EXPECT_EQ(json({"sample", file, "--out", std::string(name) + ".npy", "--count", "3"})["shape"][0], 3) << name;
+    EXPECT_EQ(json({"sample", file, "--out", std::string(name) + ".npy", "--count", "3"})["shape"][0], 3)
+        << name;
   }
 }
 

@@ -44,7 +44,8 @@ const std::vector<std::string> sidecar_keys{"version",
                                             "seconds"};
 
 TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
-  const std::string text = output({"sample", "problem.json", "--out", "x.npy", "--count", "20", "--seed", "3"});
+  const std::string text =
+      output({"sample", "problem.json", "--out", "x.npy", "--count", "20", "--seed", "3"});
 
   const NpyReader reader(folder() / "x.npy");
   EXPECT_EQ(reader.shape(), (Shape{20, 2}));
@@ -58,8 +59,8 @@ TEST_F(RunVerbsTest, SampleWritesFloat32OfShapeCountByDimAndASidecar) {
   EXPECT_EQ(sidecar["range"], Json::array({0, 20}));
   EXPECT_EQ(sidecar["complete"], true);
   EXPECT_EQ(sidecar["particle_steps"], 200.0);
-  for (const char* key :
-       {"start", "particles", "log_evidence", "mean_log_evidence", "log_evidence_sd", "smallest_ess", "smallest_ess_step"})
+  for (const char* key : {"start", "particles", "log_evidence", "mean_log_evidence", "log_evidence_sd",
+                          "smallest_ess", "smallest_ess_step"})
     EXPECT_TRUE(sidecar[key].is_null()) << key;
   EXPECT_NE(text.find("posterior of problem.json"), std::string::npos) << text;
   EXPECT_NE(text.find(sidecar["plan_hash"].get<std::string>()), std::string::npos) << text;
@@ -70,8 +71,9 @@ TEST_F(RunVerbsTest, SampleWritesWhatTheLibrarySamples) {
 
   const Problem problem = read_problem(folder() / "problem.json");
   const ForwardProcess process(problem.process);
-  const Samples expected = sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid),
-                                  std::get<Sampler>(problem.sampler), {.count = 20, .seed = 3, .precision = Precision::f64});
+  const Samples expected =
+      sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid),
+             std::get<Sampler>(problem.sampler), {.count = 20, .seed = 3, .precision = Precision::f64});
   EXPECT_EQ(read_points(folder() / "x.npy"), expected.to_double());
 }
 
@@ -121,8 +123,10 @@ TEST_F(RunVerbsTest, DefaultsAreReported) {
 
 TEST_F(RunVerbsTest, FastModeIsRecordedAndTheSameOnTheCpu) {
   for (const char* verb : {"sample", "forward", "draw"}) {
-    const Json result = json({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
-    const std::string text = output({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
+    const Json result =
+        json({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
+    const std::string text =
+        output({verb, "problem.json", "--out", "x.npy", "--device", "cpu:1", "--math", "fast", "--force"});
     output({verb, "problem.json", "--out", "y.npy", "--device", "cpu:1", "--force"});
 
     EXPECT_EQ(result["math"], "fast");
@@ -134,8 +138,8 @@ TEST_F(RunVerbsTest, FastModeIsRecordedAndTheSameOnTheCpu) {
 }
 
 TEST_F(RunVerbsTest, FlagsOverrideTheFile) {
-  const Json result = json(
-      {"sample", "problem.json", "--out", "x.npy", "--sampler", "heun:variable=n", "--steps", "7", "--prior", "--device", "reference"});
+  const Json result = json({"sample", "problem.json", "--out", "x.npy", "--sampler", "heun:variable=n",
+                            "--steps", "7", "--prior", "--device", "reference"});
 
   EXPECT_EQ(result["sampler"]["type"], "heun");
   EXPECT_EQ(result["sampler"]["variable"], "n");
@@ -182,7 +186,8 @@ TEST_F(RunVerbsTest, ForwardGoesFromDrawsToNoiseOverAllLevels) {
 TEST_F(RunVerbsTest, ForwardTakesHistoryAndStart) {
   write_points(folder() / "start.npy", Points{{1.0, 2.0}, {3.0, 4.0}});
 
-  const Json result = json({"forward", "prior.json", "--out", "paths.npy", "--history", "2", "--start", "start.npy"});
+  const Json result =
+      json({"forward", "prior.json", "--out", "paths.npy", "--history", "2", "--start", "start.npy"});
 
   EXPECT_EQ(result["shape"], Json::array({2, 2, 2}));
   EXPECT_EQ(result["times"], Json::array({0.0, 1.0}));
@@ -192,7 +197,8 @@ TEST_F(RunVerbsTest, ForwardTakesHistoryAndStart) {
 }
 
 TEST_F(RunVerbsTest, DrawsAreThoseOfTheLibrary) {
-  const Json result = json({"draw", "problem.json", "--out", "x.npy", "--count", "50", "--seed", "4", "--prior"});
+  const Json result =
+      json({"draw", "problem.json", "--out", "x.npy", "--count", "50", "--seed", "4", "--prior"});
 
   const Problem problem = read_problem(folder() / "problem.json");
   EXPECT_EQ(read_points(folder() / "x.npy"), draw(problem.prior, {.count = 50, .seed = 4}).to_double());
@@ -202,22 +208,26 @@ TEST_F(RunVerbsTest, DrawsAreThoseOfTheLibrary) {
 }
 
 TEST_F(RunVerbsTest, DrawSpeaksOfThePosteriorWhenThereIsAnObservation) {
-  const Json result = json({"draw", "problem.json", "--out", "x.npy", "--count", "2000", "--precision", "f64"});
+  const Json result =
+      json({"draw", "problem.json", "--out", "x.npy", "--count", "2000", "--precision", "f64"});
 
   EXPECT_EQ(result["law"], "posterior");
-  EXPECT_NEAR(read_points(folder() / "x.npy").col(0).mean(), 1.48, 0.05);  // the observation is 1.5 with noise 0.1
+  EXPECT_NEAR(read_points(folder() / "x.npy").col(0).mean(), 1.48,
+              0.05);  // the observation is 1.5 with noise 0.1
 }
 
 TEST_F(RunVerbsTest, StartSetsTheCount) {
   write_points(folder() / "start.npy", Points::Zero(7, 2));
 
   const Json result = json({"sample", "problem.json", "--out", "x.npy", "--start", "start.npy"});
-  const CommandResult replaced = run({"sample", "problem.json", "--out", "y.npy", "--start", "start.npy", "--count", "5"});
+  const CommandResult replaced =
+      run({"sample", "problem.json", "--out", "y.npy", "--start", "start.npy", "--count", "5"});
 
   EXPECT_EQ(result["shape"], Json::array({7, 2}));
   EXPECT_EQ(result["start"]["digest"].get<std::string>().size(), 16U);
   EXPECT_EQ(replaced.exit_code, 0);
-  EXPECT_NE(replaced.err.find("note: --start has 7 states, which replaces --count 5"), std::string::npos) << replaced.err;
+  EXPECT_NE(replaced.err.find("note: --start has 7 states, which replaces --count 5"), std::string::npos)
+      << replaced.err;
   EXPECT_EQ(read("y.npy"), read("x.npy"));
 }
 
@@ -248,15 +258,18 @@ TEST_F(RunVerbsTest, ReadsAProblemFromStandardInput) {
 }
 
 TEST_F(RunVerbsTest, WarningsAreOnStandardErrorInTheSidecarAndInJson) {
-  write("far.json", R"({"prior": {"weights": [1], "means": [[100]], "covariance": {"type": "spherical", "values": [1]}},
+  write("far.json",
+        R"({"prior": {"weights": [1], "means": [[100]], "covariance": {"type": "spherical", "values": [1]}},
                         "sampler": {"type": "ddim", "start": "gaussian"}})");
 
   const CommandResult loud = run({"sample", "far.json", "--out", "x.npy", "--json", "--count", "2"});
-  const CommandResult quiet = run({"sample", "far.json", "--out", "y.npy", "--json", "--count", "2", "--quiet"});
+  const CommandResult quiet =
+      run({"sample", "far.json", "--out", "y.npy", "--json", "--count", "2", "--quiet"});
 
   const Json result = Json::parse(loud.out);
   ASSERT_EQ(result["warnings"].size(), 1U);
-  EXPECT_NE(loud.err.find("gmdiff: warning: " + result["warnings"][0].get<std::string>()), std::string::npos) << loud.err;
+  EXPECT_NE(loud.err.find("gmdiff: warning: " + result["warnings"][0].get<std::string>()), std::string::npos)
+      << loud.err;
   EXPECT_EQ(read_json("x.npy.json")["warnings"], result["warnings"]);
   EXPECT_EQ(quiet.err, "");
   EXPECT_EQ(Json::parse(quiet.out)["warnings"], result["warnings"]);
@@ -272,8 +285,8 @@ TEST_F(RunVerbsTest, ForcedOutputIsOverwritten) {
 }
 
 TEST_F(RunVerbsTest, LargestSeedAndLastIndexWork) {
-  const Json result = json(
-      {"sample", "problem.json", "--out", "x.npy", "--seed", "18446744073709551615", "--range", "9223372036854775806:9223372036854775808"});
+  const Json result = json({"sample", "problem.json", "--out", "x.npy", "--seed", "18446744073709551615",
+                            "--range", "9223372036854775806:9223372036854775808"});
 
   EXPECT_EQ(result["seed"].get<std::uint64_t>(), 18446744073709551615U);
   EXPECT_EQ(result["range"][1].get<std::uint64_t>(), std::uint64_t{1} << 63);
@@ -281,7 +294,8 @@ TEST_F(RunVerbsTest, LargestSeedAndLastIndexWork) {
 }
 
 TEST_F(RunVerbsTest, ARangeFarIntoALongRunWorks) {
-  const Json result = json({"sample", "problem.json", "--out", "x.npy", "--range", "1000000000000:1000000000003"});
+  const Json result =
+      json({"sample", "problem.json", "--out", "x.npy", "--range", "1000000000000:1000000000003"});
 
   EXPECT_EQ(result["range"], Json::array({1000000000000, 1000000000003}));
 }
@@ -289,7 +303,9 @@ TEST_F(RunVerbsTest, ARangeFarIntoALongRunWorks) {
 TEST_F(RunVerbsTest, ARunOfSeveralChunksIsOneRun) {
   // 5000 x 2000 floats are 40 MB, more than a chunk.
   write_points(folder() / "means.npy", Points::Zero(1, 2000));
-  write("wide.json", R"({"prior": {"weights": [1], "means": "means.npy", "covariance": {"type": "spherical", "values": [1]}}})");
+  write(
+      "wide.json",
+      R"({"prior": {"weights": [1], "means": "means.npy", "covariance": {"type": "spherical", "values": [1]}}})");
 
   output({"draw", "wide.json", "--out", "x.npy", "--count", "5000"});
   output({"draw", "wide.json", "--out", "y.npy", "--range", "4990:5000"});
@@ -302,7 +318,9 @@ TEST_F(RunVerbsTest, ARunOfSeveralChunksIsOneRun) {
   EXPECT_EQ(read_json("x.npy.json")["shape"], Json::array({5000, 2000}));
 }
 
-TEST_F(RunVerbsTest, VersionNamesTheVersion) { EXPECT_EQ(output({"--version"}), "gmdiff " + std::string(version()) + "\n"); }
+TEST_F(RunVerbsTest, VersionNamesTheVersion) {
+  EXPECT_EQ(output({"--version"}), "gmdiff " + std::string(version()) + "\n");
+}
 
 TEST_F(RunVerbsTest, AFileNameThatIsNotUtf8IsNoObstacle) {
   std::filesystem::copy_file(folder() / "prior.json", folder() / "\xff.json");
@@ -313,10 +331,14 @@ TEST_F(RunVerbsTest, AFileNameThatIsNotUtf8IsNoObstacle) {
 }
 
 TEST_F(RunVerbsTest, AFloat32RunFarFromTheOriginIsWarnedOf) {
-  write("far.json", R"({"prior": {"weights": [1], "means": [[2e6, 2e6]], "covariance": {"type": "spherical", "values": [0.25]}}})");
+  write(
+      "far.json",
+      R"({"prior": {"weights": [1], "means": [[2e6, 2e6]], "covariance": {"type": "spherical", "values": [0.25]}}})");
 
-  const CommandResult single = run({"sample", "far.json", "--sampler", "exact-transition", "--count", "5", "--out", "x.npy"});
-  const CommandResult twice = run({"sample", "far.json", "--count", "5", "--precision", "f64", "--out", "y.npy"});
+  const CommandResult single =
+      run({"sample", "far.json", "--sampler", "exact-transition", "--count", "5", "--out", "x.npy"});
+  const CommandResult twice =
+      run({"sample", "far.json", "--count", "5", "--precision", "f64", "--out", "y.npy"});
 
   EXPECT_NE(single.err.find("gmdiff: warning: float32 resolves "), std::string::npos) << single.err;
   EXPECT_EQ(read_json("x.npy.json")["warnings"].size(), 1U);

@@ -21,9 +21,12 @@ class SignalsTest : public CommandTest {
   }
 
   /// The run, ended after some of its particles by what `signals` sends; it begins anew, with more time, until it has finished some.
-  CommandResult end_with(const std::function<void(const RunningCommand&)>& signals, const std::function<void()>& prepare = {}) const {
+  CommandResult end_with(const std::function<void(const RunningCommand&)>& signals,
+                         const std::function<void()>& prepare = {}) const {
     for (std::chrono::milliseconds pause(400);; pause *= 2) {
-      RunningCommand command(folder(), long_run(), {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = prepare});
+      RunningCommand command(
+          folder(), long_run(),
+          {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = prepare});
       std::this_thread::sleep_for(pause);
       signals(command);
       CommandResult result = command.wait();
@@ -49,7 +52,8 @@ const std::vector<std::string> partial{"x.npy.partial", "x.npy.partial.json"};
 
 TEST_F(SignalsTest, EveryEndingSignalKeepsWhatIsFinished) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
-    const CommandResult result = end_with([signal](const RunningCommand& command) { command.signal(signal); });
+    const CommandResult result =
+        end_with([signal](const RunningCommand& command) { command.signal(signal); });
 
     EXPECT_EQ(result.exit_code, 130) << signal;
     EXPECT_NE(result.err.find("completes it"), std::string::npos) << result.err;
@@ -94,9 +98,11 @@ TEST_F(SignalsTest, NoOtherSignalMakesARunDeaf) {
 
 TEST_F(SignalsTest, ASecondOneEndsARunAtOnceWithoutATemporaryFile) {
   // One step of these particles takes longer than this test has patience.
-  RunningCommand command(folder(), {"sample", "problem.json", "--sampler", "mcgdiff:particles=2000000", "--steps", "2000", "--out", "x.npy",
-                                    "--count", "2", "--quiet", "--device", "reference"});
-  for (int i = 0; i < 600 && files().size() == before_.size(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  RunningCommand command(
+      folder(), {"sample", "problem.json", "--sampler", "mcgdiff:particles=2000000", "--steps", "2000",
+                 "--out", "x.npy", "--count", "2", "--quiet", "--device", "reference"});
+  for (int i = 0; i < 600 && files().size() == before_.size(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   ASSERT_GT(files().size(), before_.size()) << "no temporary file to be removed";
   command.signal(SIGINT);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -121,15 +127,15 @@ TEST_F(SignalsTest, ALimitOnFileSizesIsAFailedWriteOfEveryVerb) {
   output({"draw", "prior.json", "--out", "a.npy", "--range", "0:4000"});
   output({"draw", "prior.json", "--out", "b.npy", "--range", "4000:8000"});
   const std::vector<std::string> before = files();
-  const Arguments verbs[] = {
-      {"draw", "prior.json", "--out", "o.npy", "--count", "50000"},
-      {"sample", "prior.json", "--out", "o.npy", "--count", "50000"},
-      {"forward", "prior.json", "--out", "o.npy", "--count", "50000"},
-      {"sample", "problem.json", "--sampler", "mcgdiff:particles=500:output=particles", "--out", "o.npz", "--count", "20"},
-      {"merge", "a.npy", "b.npy", "--out", "o.npy"},
-      {"eval", "prior.json", "--points", "a.npy", "--out", "o.npz"},
-      {"posterior", "problem.json", "--out", "o.json"},
-      {"problem", "mcgdiff", "--dx", "80", "--dy", "4", "--out", "o.json"}};
+  const Arguments verbs[] = {{"draw", "prior.json", "--out", "o.npy", "--count", "50000"},
+                             {"sample", "prior.json", "--out", "o.npy", "--count", "50000"},
+                             {"forward", "prior.json", "--out", "o.npy", "--count", "50000"},
+                             {"sample", "problem.json", "--sampler", "mcgdiff:particles=500:output=particles",
+                              "--out", "o.npz", "--count", "20"},
+                             {"merge", "a.npy", "b.npy", "--out", "o.npy"},
+                             {"eval", "prior.json", "--points", "a.npy", "--out", "o.npz"},
+                             {"posterior", "problem.json", "--out", "o.json"},
+                             {"problem", "mcgdiff", "--dx", "80", "--dy", "4", "--out", "o.json"}};
   for (const Arguments& arguments : verbs) {
     const bool is_small = arguments.front() == "posterior";
 
@@ -137,7 +143,8 @@ TEST_F(SignalsTest, ALimitOnFileSizesIsAFailedWriteOfEveryVerb) {
 
     EXPECT_EQ(result.exit_code, 1) << arguments.front();
     EXPECT_EQ(result.out, "");
-    EXPECT_NE(result.err.find("File too large"), std::string::npos) << arguments.front() << ": " << result.err;
+    EXPECT_NE(result.err.find("File too large"), std::string::npos)
+        << arguments.front() << ": " << result.err;
     EXPECT_EQ(files(), before) << arguments.front();
   }
 }

@@ -24,7 +24,8 @@ class SmcTest : public CommandTest {
   SmcSamples expected(const SmcSampler& sampler, const Options& options) const {
     const Problem problem = read_problem(folder() / "problem.json");
     const ForwardProcess process(problem.process);
-    return gmdiff::sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid), sampler, options);
+    return gmdiff::sample(problem.prior, *problem.observation, process, TimeGrid(process, problem.grid),
+                          sampler, options);
   }
 
   template <class Scalar>
@@ -49,7 +50,8 @@ class SmcTest : public CommandTest {
 TEST_F(SmcTest, OneDrawAChainIsAnArrayWithTheEvidenceInTheSidecar) {
   const Json result = json(sample("mcgdiff:particles=16", "x.npy", {"--count", "20", "--precision", "f64"}));
 
-  const SmcSamples samples = expected(Mcgdiff{.particles = 16}, {.count = 20, .seed = 3, .precision = Precision::f64});
+  const SmcSamples samples =
+      expected(Mcgdiff{.particles = 16}, {.count = 20, .seed = 3, .precision = Precision::f64});
   EXPECT_EQ(NpyReader(folder() / "x.npy").shape(), (Shape{20, 2}));
   EXPECT_EQ(read_points(folder() / "x.npy"), samples.to_double());
   const Json sidecar = read_json("x.npy.json");
@@ -71,9 +73,11 @@ TEST_F(SmcTest, OneDrawAChainIsAnArrayWithTheEvidenceInTheSidecar) {
 TEST_F(SmcTest, AllParticlesAreAnArchiveOfSamplesWeightsAndEvidence) {
   const Json result = json(sample("bootstrap:particles=16:output=particles", "x.npz", {"--count", "5"}));
 
-  const SmcSamples samples = expected(Bootstrap{.particles = 16, .output = SmcOutput::particles}, {.count = 5, .seed = 3});
-  const std::vector<io::NpzEntry> arrays{
-      {"samples", {5, 16, 2}, Precision::f32}, {"log_weights", {5, 16}, Precision::f64}, {"log_evidence", {5}, Precision::f64}};
+  const SmcSamples samples =
+      expected(Bootstrap{.particles = 16, .output = SmcOutput::particles}, {.count = 5, .seed = 3});
+  const std::vector<io::NpzEntry> arrays{{"samples", {5, 16, 2}, Precision::f32},
+                                         {"log_weights", {5, 16}, Precision::f64},
+                                         {"log_evidence", {5}, Precision::f64}};
   EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays(), arrays);
   const std::vector<float> x = values<float>("x.npz", 0);
   ASSERT_EQ(std::ssize(x), samples.host<float>().size());
@@ -103,17 +107,20 @@ TEST_F(SmcTest, TheProblemsOwnSamplerRunsAndOneOfTheFlagsReplacesIt) {
   write("smc.json", problem.dump());
 
   EXPECT_EQ(json({"sample", "smc.json", "--out", "x.npy", "--count", "4"})["particles"], 8);
-  EXPECT_TRUE(json({"sample", "smc.json", "--out", "y.npy", "--count", "4", "--sampler", "ddim"})["particles"].is_null());
+  EXPECT_TRUE(json({"sample", "smc.json", "--out", "y.npy", "--count", "4", "--sampler", "ddim"})["particles"]
+                  .is_null());
 }
 
 TEST_F(SmcTest, StepsReplaceThoseOfTheGrid) {
-  EXPECT_EQ(json(sample("mcgdiff:particles=4", "x.npy", {"--count", "2", "--steps", "6"}))["particle_steps"], 2.0 * 4.0 * 6.0);
+  EXPECT_EQ(json(sample("mcgdiff:particles=4", "x.npy", {"--count", "2", "--steps", "6"}))["particle_steps"],
+            2.0 * 4.0 * 6.0);
 }
 
 TEST_F(SmcTest, RangesOfAllParticlesMergedAreTheRun) {
   for (const char* precision : {"f32", "f64"}) {
     const auto run_range = [&](const std::string& out, const std::string& range) {
-      output(sample("mcgdiff:particles=16:output=particles", out, {"--range", range, "--precision", precision, "--force"}));
+      output(sample("mcgdiff:particles=16:output=particles", out,
+                    {"--range", range, "--precision", precision, "--force"}));
     };
     run_range("whole.npz", "0:30");
     run_range("a.npz", "0:7");
@@ -141,20 +148,22 @@ class SmcCollapseTest : public SmcTest {
     write("narrow.json", problem.dump());
   }
   Json run_range(const std::string& out, const std::string& range) const {
-    return json({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3", "--quiet", "--out", out,
-                 "--range", range});
+    return json({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3",
+                 "--quiet", "--out", out, "--range", range});
   }
 };
 
 TEST_F(SmcCollapseTest, IsWarnedOfInResultSidecarAndOnStandardError) {
   const CommandResult result =
-      run({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3", "--out", "x.npy", "--count", "40"});
+      run({"sample", "narrow.json", "--sampler", "bootstrap:particles=64:kernel=exact", "--seed", "3",
+           "--out", "x.npy", "--count", "40"});
 
   EXPECT_EQ(result.exit_code, 0);
   const Json warnings = read_json("x.npy.json")["warnings"];
   ASSERT_EQ(warnings.size(), 2U) << warnings;
   EXPECT_TRUE(warnings[0].get<std::string>().starts_with("the weights collapse: in ")) << warnings;
-  EXPECT_TRUE(warnings[1].get<std::string>().starts_with("the chains disagree on the evidence: ")) << warnings;
+  EXPECT_TRUE(warnings[1].get<std::string>().starts_with("the chains disagree on the evidence: "))
+      << warnings;
   for (const Json& warning : warnings)
     EXPECT_NE(result.err.find("warning: " + warning.get<std::string>()), std::string::npos) << result.err;
 }
@@ -180,9 +189,11 @@ TEST_F(SmcTest, ANearlyExactObservationIsNotedAndIsAsGoodAsAnExactOne) {
   for (const double noise : {0.0, 1e-12}) {
     problem["observation"]["noise_std"] = noise;
     write("exact.json", problem.dump());
-    const Json result = json({"sample", "exact.json", "--sampler", "mcgdiff:particles=64", "--count", "50", "--out", "x.npy", "--force"});
+    const Json result = json({"sample", "exact.json", "--sampler", "mcgdiff:particles=64", "--count", "50",
+                              "--out", "x.npy", "--force"});
     const std::string name = noise == 0.0 ? "an exact" : "a nearly exact";
-    EXPECT_EQ(result["notes"], Json::array({"mcgdiff: the last step, to " + name + " observation, is the exact transition"}));
+    EXPECT_EQ(result["notes"],
+              Json::array({"mcgdiff: the last step, to " + name + " observation, is the exact transition"}));
     if (noise == 0.0) exact = result["mean_log_evidence"];
     EXPECT_NEAR(result["mean_log_evidence"], exact, 1e-3) << noise;
   }
@@ -203,7 +214,8 @@ TEST_F(SmcTest, FinishedChainsOfAnInterruptedRunStandAndTheNamedRangeCompletesTh
   // On the device that hands over what is done in the smallest pieces, however slow this build is.
   std::int64_t count = 100;
   const auto arguments = [&](const std::string& out, const std::string& range) {
-    return sample("mcgdiff:particles=16:output=particles", out, {"--steps", "100", "--range", range, "--device", "reference"});
+    return sample("mcgdiff:particles=16:output=particles", out,
+                  {"--steps", "100", "--range", range, "--device", "reference"});
   };
   std::chrono::milliseconds pause(400);
   CommandResult result{};
@@ -223,13 +235,15 @@ TEST_F(SmcTest, FinishedChainsOfAnInterruptedRunStandAndTheNamedRangeCompletesTh
   }
 
   EXPECT_EQ(result.exit_code, 130);
-  EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npz.partial", "x.npz.partial.json"}));
+  EXPECT_EQ(files(),
+            (std::vector<std::string>{"prior.json", "problem.json", "x.npz.partial", "x.npz.partial.json"}));
   const std::int64_t done = io::NpzReader(folder() / "x.npz.partial").arrays()[0].shape[0];
   const Json sidecar = read_json("x.npz.partial.json");
   EXPECT_EQ(sidecar["complete"], false);
   EXPECT_EQ(std::ssize(sidecar["log_evidence"]), done);
   const std::string range = std::to_string(done) + ":" + std::to_string(count);
-  EXPECT_NE(result.err.find(std::to_string(done) + " of " + std::to_string(count) + " chains are in x.npz.partial; --range " + range),
+  EXPECT_NE(result.err.find(std::to_string(done) + " of " + std::to_string(count) +
+                            " chains are in x.npz.partial; --range " + range),
             std::string::npos)
       << result.err;
   output(arguments("rest.npz", range));
@@ -277,14 +291,17 @@ TEST_F(SmcMergeRefusalTest, AnotherNumberOfParticles) {
 }
 
 TEST_F(SmcMergeRefusalTest, ArchivesIntoAnArray) {
-  expect_refused({"merge", "a.npz", "b.npz", "--out", "y.npy"}, "--out y.npy: the parts are archives; give a name that ends in .npz");
+  expect_refused({"merge", "a.npz", "b.npz", "--out", "y.npy"},
+                 "--out y.npy: the parts are archives; give a name that ends in .npz");
 }
 
 TEST_F(SmcMergeRefusalTest, GapsAndOverlapsAreThoseOfChains) {
   output(sample("mcgdiff:particles=8", "c.npy", {"--range", "4:6"}));
   output(sample("mcgdiff:particles=8", "d.npy", {"--range", "2:6"}));
-  expect_refused({"merge", "a.npy", "c.npy", "--out", "x.npz"}, "chains 3:4 are missing between a.npy and c.npy");
-  expect_refused({"merge", "a.npy", "d.npy", "--out", "x.npz"}, "the ranges overlap: a.npy holds chains 0:3, d.npy holds 2:6");
+  expect_refused({"merge", "a.npy", "c.npy", "--out", "x.npz"},
+                 "chains 3:4 are missing between a.npy and c.npy");
+  expect_refused({"merge", "a.npy", "d.npy", "--out", "x.npz"},
+                 "the ranges overlap: a.npy holds chains 0:3, d.npy holds 2:6");
 }
 
 TEST_F(SmcMergeRefusalTest, SidecarsWithoutAllOfTheEvidence) {
@@ -293,11 +310,14 @@ TEST_F(SmcMergeRefusalTest, SidecarsWithoutAllOfTheEvidence) {
                  "b.npy.json: \"log_evidence\", \"smallest_ess\" and \"smallest_ess_step\" differ in length");
   change_sidecar("b.npy.json", "smallest_ess", Json::array({1.0}));
   change_sidecar("b.npy.json", "smallest_ess_step", Json::array({0}));
-  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"}, "b.npy: it has 2 chains, but its sidecar the log-evidence of 1");
+  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"},
+                 "b.npy: it has 2 chains, but its sidecar the log-evidence of 1");
   change_sidecar("b.npy.json", "log_evidence", Json::array({1.0, "high"}));
-  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"}, "b.npy.json: \"log_evidence\" is not an array of numbers");
+  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"},
+                 "b.npy.json: \"log_evidence\" is not an array of numbers");
   change_sidecar("b.npy.json", "particles", "many");
-  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"}, "b.npy.json: \"particles\" has the wrong type");
+  expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"},
+                 "b.npy.json: \"particles\" has the wrong type");
   change_sidecar("b.npy.json", "particles", nullptr);
   expect_refused({"merge", "a.npy", "b.npy", "--out", "x.npz"},
                  "not parts of one run: the sampler's kind is SMC in a.npy and without weights in b.npy");
@@ -313,7 +333,8 @@ TEST_F(SmcMergeRefusalTest, ArchivesOfOtherArrays) {
   expect_refused({"merge", "a.npz", "b.npz", "--out", "x.npz"},
                  "b.npz: it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
   write("b.npz", "PK");
-  expect_refused({"merge", "a.npz", "b.npz", "--out", "x.npz"}, "b.npz: is not a zip archive that can be read");
+  expect_refused({"merge", "a.npz", "b.npz", "--out", "x.npz"},
+                 "b.npz: is not a zip archive that can be read");
 }
 
 }  // namespace

@@ -42,20 +42,21 @@ class StreamsTest : public CommandTest {
   }
 
   /// A run of every verb; those that write a file write `o`, and all have something to say on standard error.
-  const std::vector<Arguments> verbs_{{"sample", "prior.json", "--sampler", "ddim:start=gaussian", "--steps", "5", "--out", "o"},
-                                      {"draw", "prior.json", "--out", "o", "--seed", "3"},
-                                      {"forward", "prior.json", "--out", "o", "--count", "10"},
-                                      {"merge", "y.npy", "x.npy", "--out", "o"},
-                                      {"eval", "prior.json", "--points", "x.npy", "--out", "o"},
-                                      {"posterior", "problem.json", "--out", "o"},
-                                      {"problem", "bench-2d", "--out", "o"},
-                                      {"distance", "x.npy", "prior.json"},
-                                      {"compare", "problem.json", "--count", "20", "--samplers", "draw"},
-                                      {"devices"},
-                                      {"--help"},
-                                      {"--version"},
-                                      {"sample", "--help"},
-                                      {"compare", "--help"}};
+  const std::vector<Arguments> verbs_{
+      {"sample", "prior.json", "--sampler", "ddim:start=gaussian", "--steps", "5", "--out", "o"},
+      {"draw", "prior.json", "--out", "o", "--seed", "3"},
+      {"forward", "prior.json", "--out", "o", "--count", "10"},
+      {"merge", "y.npy", "x.npy", "--out", "o"},
+      {"eval", "prior.json", "--points", "x.npy", "--out", "o"},
+      {"posterior", "problem.json", "--out", "o"},
+      {"problem", "bench-2d", "--out", "o"},
+      {"distance", "x.npy", "prior.json"},
+      {"compare", "problem.json", "--count", "20", "--samplers", "draw"},
+      {"devices"},
+      {"--help"},
+      {"--version"},
+      {"sample", "--help"},
+      {"compare", "--help"}};
 
   /// The file written, or nothing; it goes.
   std::string take_result() const {
@@ -67,7 +68,8 @@ class StreamsTest : public CommandTest {
 };
 
 TEST_F(StreamsTest, WhatCannotBeReadOrSaidDoesNotChangeResults) {
-  const Surroundings harmless[] = {with_closed({0}), with_closed({2}), with_closed({0, 2}), with_full(2), without_reader(2)};
+  const Surroundings harmless[] = {with_closed({0}), with_closed({2}), with_closed({0, 2}), with_full(2),
+                                   without_reader(2)};
   for (const Arguments& verb : verbs_) {
     output(verb);
     const std::string expected = take_result();
@@ -92,7 +94,8 @@ TEST_F(StreamsTest, ResultsThatCannotBePrintedAreAnErrorAndFilesStandWhole) {
 
       EXPECT_EQ(result.exit_code, 1) << verb.front() << ", " << reason;
       if (*reason != '\0') {
-        EXPECT_NE(result.err.find(std::string("gmdiff: writing to standard output failed (") + reason + ")"), std::string::npos)
+        EXPECT_NE(result.err.find(std::string("gmdiff: writing to standard output failed (") + reason + ")"),
+                  std::string::npos)
             << result.err;
       }
       EXPECT_TRUE(take_result() == expected) << verb.front() << ", " << reason;

@@ -19,7 +19,8 @@ constexpr std::int64_t count = 400;
 double tolerance(Precision precision) { return precision == Precision::f64 ? 1e-10 : 1e-3; }
 
 /// The reference's end of one particle from its start moved by `ulps` float ulp in every coordinate.
-Eigen::VectorXd moved_end(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n, int ulps) {
+Eigen::VectorXd moved_end(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n,
+                          int ulps) {
   Options one = options;
   one.device = Device::reference();
   one.first = options.first + n;
@@ -32,10 +33,12 @@ Eigen::VectorXd moved_end(const Plan& plan, const Options& options, const Points
 }
 
 /// Whether the reference itself is that sensitive.
-bool excused(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n, double difference) {
+bool excused(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n,
+             double difference) {
   const Eigen::VectorXd end = moved_end(plan, options, starts, n, 0);
   for (const int ulps : {-4, 4}) {
-    if ((moved_end(plan, options, starts, n, ulps) - end).cwiseAbs().maxCoeff() >= 0.1 * difference) return true;
+    if ((moved_end(plan, options, starts, n, ulps) - end).cwiseAbs().maxCoeff() >= 0.1 * difference)
+      return true;
   }
   return false;
 }
@@ -73,11 +76,13 @@ TEST_P(AgainstReference, EverySamplerAgrees) {
   for (const auto& [dim, components] : {std::pair{1, 4}, {2, 3}, {4, 20}, {7, 5}, {20, 19}}) {
     const Mixture mixture = test::mixture_of(structure, dim, components);
     for (const Sampler& sampler : test::every_sampler()) {
-      const Plan plan = sampling_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 20), sampler);
+      const Plan plan =
+          sampling_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 20), sampler);
       for (const Precision precision : {Precision::f64, Precision::f32}) {
-        const std::string what =
-            "d " + std::to_string(dim) + " sampler " + std::to_string(sampler.index()) + (precision == Precision::f64 ? " f64" : " f32");
-        const int excuses = compare(plan, {.count = count, .seed = 4, .device = device, .precision = precision}, what);
+        const std::string what = "d " + std::to_string(dim) + " sampler " + std::to_string(sampler.index()) +
+                                 (precision == Precision::f64 ? " f64" : " f32");
+        const int excuses =
+            compare(plan, {.count = count, .seed = 4, .device = device, .precision = precision}, what);
         EXPECT_LE(excuses, std::max(2.0, 1e-4 * static_cast<double>(count))) << what;
       }
     }
@@ -94,8 +99,10 @@ TEST_P(AgainstReference, ForwardPathsAndDrawsAgree) {
     for (const Precision precision : {Precision::f64, Precision::f32}) {
       for (const Plan* plan : {&forward, &draws}) {
         const Points x = run(*plan, {.count = count, .device = device, .precision = precision}).to_double();
-        const Points expected = run(*plan, {.count = count, .device = Device::reference(), .precision = precision}).to_double();
-        EXPECT_LE((x - expected).cwiseAbs().maxCoeff(), tolerance(precision) * expected.cwiseAbs().maxCoeff()) << "d " << dim;
+        const Points expected =
+            run(*plan, {.count = count, .device = Device::reference(), .precision = precision}).to_double();
+        EXPECT_LE((x - expected).cwiseAbs().maxCoeff(), tolerance(precision) * expected.cwiseAbs().maxCoeff())
+            << "d " << dim;
       }
     }
   }
@@ -127,9 +134,12 @@ TEST_P(AgainstReference, SingularCovariancesAgree) {
       return Covariance::full_eigen(regular.bases(), l);
     }();
     const Mixture mixture(weights, regular.means(), covariance);
-    for (const Sampler& sampler : {Sampler(ExactTransition{}), Sampler(Ddim{.eta = 1.0}), Sampler(Dpmpp2m{})}) {
-      const Plan plan = sampling_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 20), sampler);
-      const int excuses = compare(plan, {.count = count, .device = device, .precision = Precision::f64}, "d " + std::to_string(dim));
+    for (const Sampler& sampler :
+         {Sampler(ExactTransition{}), Sampler(Ddim{.eta = 1.0}), Sampler(Dpmpp2m{})}) {
+      const Plan plan =
+          sampling_plan(std::span(&mixture, 1), process, TimeGrid::uniform(process, 20), sampler);
+      const int excuses = compare(plan, {.count = count, .device = device, .precision = Precision::f64},
+                                  "d " + std::to_string(dim));
       EXPECT_LE(excuses, 2);
     }
   }
@@ -137,7 +147,8 @@ TEST_P(AgainstReference, SingularCovariancesAgree) {
 
 std::string name_of(const testing::TestParamInfo<std::tuple<Device, CovarianceType>>& info) {
   const CovarianceType structure = std::get<1>(info.param);
-  return std::get<0>(info.param).name() + "_" + (structure == CovarianceType::common_basis ? "common_basis" : to_string(structure));
+  return std::get<0>(info.param).name() + "_" +
+         (structure == CovarianceType::common_basis ? "common_basis" : to_string(structure));
 }
 std::vector<Device> fast_devices() {
   std::vector<Device> list = test::devices_under_test();
@@ -145,7 +156,9 @@ std::vector<Device> fast_devices() {
   return list;
 }
 INSTANTIATE_TEST_SUITE_P(Devices, AgainstReference,
-                         testing::Combine(testing::ValuesIn(fast_devices()), testing::ValuesIn(test::every_structure())), name_of);
+                         testing::Combine(testing::ValuesIn(fast_devices()),
+                                          testing::ValuesIn(test::every_structure())),
+                         name_of);
 
 }  // namespace
 }  // namespace gmdiff

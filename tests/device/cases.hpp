@@ -33,7 +33,8 @@ inline Eigen::MatrixXd rotation(Eigen::Index dim, std::uint64_t seed) {
 }
 
 /// A mixture with means of size 2, variances between 0.2 and 2, and, from three components on, one of weight 0.
-inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Index components, std::uint64_t seed = 1) {
+inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Index components,
+                          std::uint64_t seed = 1) {
   const auto in_range = [](double z) { return 0.2 + 1.8 / (1.0 + std::exp(-z)); };
   std::vector<double> weights;
   for (Eigen::Index k = 0; k < components; ++k) weights.push_back(1.0 + 0.5 * static_cast<double>(k % 3));
@@ -42,12 +43,14 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   const Points variances = normals(components, dim, seed + 1).unaryExpr(in_range);
   const auto bases = [&] {
     std::vector<Eigen::MatrixXd> list;
-    for (Eigen::Index k = 0; k < components; ++k) list.push_back(rotation(dim, seed + 2 + static_cast<std::uint64_t>(k)));
+    for (Eigen::Index k = 0; k < components; ++k)
+      list.push_back(rotation(dim, seed + 2 + static_cast<std::uint64_t>(k)));
     return list;
   };
   switch (structure) {
     case CovarianceType::spherical:
-      return {weights, means, Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
+      return {weights, means,
+              Covariance::spherical(std::vector<double>(variances.data(), variances.data() + components))};
     case CovarianceType::diag:
       return {weights, means, Covariance::diag(variances)};
     case CovarianceType::tied:
@@ -77,8 +80,9 @@ class Turns {
 };
 
 inline const std::vector<CovarianceType>& every_structure() {
-  static const std::vector<CovarianceType> list{CovarianceType::spherical, CovarianceType::diag, CovarianceType::tied,
-                                                CovarianceType::common_basis, CovarianceType::full};
+  static const std::vector<CovarianceType> list{CovarianceType::spherical, CovarianceType::diag,
+                                                CovarianceType::tied, CovarianceType::common_basis,
+                                                CovarianceType::full};
   return list;
 }
 
@@ -126,7 +130,8 @@ inline Plan wild_plan(const Mixture& mixture) {
 
 inline Options options_for(const Plan& plan, Precision precision) {
   // Not a multiple of any block, and far enough into the indices for both words of them.
-  Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
+  Options options{
+      .count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
   if (plan.kind == PlanKind::sample) options.history = 4;
   return options;
 }
@@ -149,7 +154,8 @@ struct Shape {
 
 /// Small and wide laws; one chunk of components and several; sizes beside those of tiles.
 inline const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> list{{1, 1}, {1, 20}, {2, 3}, {3, 17}, {4, 9}, {5, 3}, {6, 33}, {9, 16}, {14, 18}, {19, 5}, {17, 33}};
+  static const std::vector<Shape> list{{1, 1},  {1, 20}, {2, 3},   {3, 17}, {4, 9},  {5, 3},
+                                       {6, 33}, {9, 16}, {14, 18}, {19, 5}, {17, 33}};
   return list;
 }
 

@@ -31,7 +31,8 @@ inline std::string device_name(const testing::TestParamInfo<Device>& info) {
 inline std::vector<char> bytes(const Samples& samples, Eigen::Index first, Eigen::Index count) {
   const auto of = [&](const auto& values) {
     const auto* begin = reinterpret_cast<const char*>(values.data() + first * values.cols());
-    return std::vector<char>(begin, begin + static_cast<std::size_t>(count * values.cols()) * sizeof(values(0, 0)));
+    return std::vector<char>(begin,
+                             begin + static_cast<std::size_t>(count * values.cols()) * sizeof(values(0, 0)));
   };
   return samples.precision() == Precision::f32 ? of(samples.host<float>()) : of(samples.host<double>());
 }

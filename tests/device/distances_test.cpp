@@ -47,23 +47,27 @@ std::vector<double> slices(const DistanceSums& sums, const Sizes& sizes, int num
 }
 
 TEST(CudaSlices, OfSetsOfOneSizeHaveTheBitsOfTheHost) {
-  for (const Sizes& sizes : {Sizes{1, 1, 1}, {63, 63, 2}, {65, 65, 16}, {128, 128, 17}, {129, 129, 80}, {300, 300, 2}}) {
+  for (const Sizes& sizes :
+       {Sizes{1, 1, 1}, {63, 63, 2}, {65, 65, 16}, {128, 128, 17}, {129, 129, 80}, {300, 300, 2}}) {
     for (const int p : {1, 2}) {
       const auto compute = [&](const DistanceSums& sums) { return slices(sums, sizes, 3, p); };
-      EXPECT_EQ(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums())) << sizes.n << " " << sizes.d << ", p = " << p;
+      EXPECT_EQ(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()))
+          << sizes.n << " " << sizes.d << ", p = " << p;
     }
   }
 }
 
 TEST(CudaSlices, OfSetsOfOtherSizesAgreeWithTheHost) {
-  for (const Sizes& sizes : {Sizes{1, 5, 1}, {7, 3, 2}, {129, 128, 3}, {97, 1000, 2}, {600, 400, 80}, {512, 1, 2}}) {
+  for (const Sizes& sizes :
+       {Sizes{1, 5, 1}, {7, 3, 2}, {129, 128, 3}, {97, 1000, 2}, {600, 400, 80}, {512, 1, 2}}) {
     for (const int p : {1, 2}) {
       const auto compute = [&](const DistanceSums& sums) { return slices(sums, sizes, 5, p); };
       const std::vector<double> result = on_gpu(compute);
       const std::vector<double> expected = compute(*make_executor(Device::cpu(1))->sums());
       ASSERT_EQ(result.size(), expected.size());
       for (std::size_t s = 0; s < expected.size(); ++s) {
-        EXPECT_NEAR(result[s], expected[s], tolerance * expected[s]) << sizes.n << " x " << sizes.m << ", p = " << p;
+        EXPECT_NEAR(result[s], expected[s], tolerance * expected[s])
+            << sizes.n << " x " << sizes.m << ", p = " << p;
       }
     }
   }
@@ -99,10 +103,13 @@ std::string device_error(Action action) {
 }
 
 TEST(CudaSlices, SayHowManyBytesAreMissing) {
-  const std::string message = device_error([] { slices(*sums_of(ThreadOrder::ascending, 10000), {500, 400, 3}, 20, 2); });
+  const std::string message = device_error([] {
+    slices(*sums_of(ThreadOrder::ascending, 10000), {500, 400, 3}, 20, 2);
+  });
 
   // 64 points on their way; twice 900 projections, four sums, a direction.
-  EXPECT_EQ(message, "cuda:1: out of memory: 15992 bytes wanted for a slice of 500 and 400 points, 9000 free");
+  EXPECT_EQ(message,
+            "cuda:1: out of memory: 15992 bytes wanted for a slice of 500 and 400 points, 9000 free");
 }
 
 TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
@@ -112,17 +119,20 @@ TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
   };
 
   EXPECT_EQ(at_once(many - 1, 5), 10);
-  test::expect_invalid([&] { at_once(5, many); }, "cuda: slices are of sets of fewer than 4294967296 points, given 4294967296");
+  test::expect_invalid([&] { at_once(5, many); },
+                       "cuda: slices are of sets of fewer than 4294967296 points, given 4294967296");
 }
 
 // A point more than a tile, than a strip; coordinates that do and do not fill the last pass.
-const Sizes pair_sizes[] = {{1, 1, 1}, {2, 3, 2}, {64, 65, 16}, {65, 64, 17}, {130, 63, 33}, {40, 2049, 2}, {2100, 70, 1}};
+const Sizes pair_sizes[] = {{1, 1, 1},     {2, 3, 2},     {64, 65, 16}, {65, 64, 17},
+                            {130, 63, 33}, {40, 2049, 2}, {2100, 70, 1}};
 const PairTerm terms[] = {PairTerm::distance(), PairTerm::kernel(-0.3)};
 
 /// Within the tolerance of the host's.
 void expect_near(long double actual, long double expected, const Sizes& sizes) {
   const auto value = static_cast<double>(expected);
-  EXPECT_NEAR(static_cast<double>(actual), value, tolerance * value) << sizes.n << " x " << sizes.m << ", d = " << sizes.d;
+  EXPECT_NEAR(static_cast<double>(actual), value, tolerance * value)
+      << sizes.n << " x " << sizes.m << ", d = " << sizes.d;
 }
 
 TEST(CudaPairSums, OverTwoSetsAgreeWithTheHost) {
@@ -150,7 +160,8 @@ TEST(CudaPairSums, OverOneSetAgreeWithTheHost) {
 
 TEST(CudaPairSums, OfFarPointsUnderflowToZero) {
   const Points x = test::column({0.0, 1e200, -1e200});
-  const auto sum = on_gpu([&](const DistanceSums& sums) { return sums.sum_pairs(x, PairTerm::kernel(-0.5)); });
+  const auto sum =
+      on_gpu([&](const DistanceSums& sums) { return sums.sum_pairs(x, PairTerm::kernel(-0.5)); });
 
   EXPECT_EQ(sum, 0.0L);
 }

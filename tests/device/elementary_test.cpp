@@ -53,7 +53,8 @@ ElementaryFunctions<Real> functions_of(InstructionSet set) {
 template <class Real, class Exact>
 double ulps(Real actual, Exact exact) {
   const Real rounded = std::abs(static_cast<Real>(exact));
-  const Exact ulp = static_cast<Exact>(std::nextafter(rounded, std::numeric_limits<Real>::infinity())) - static_cast<Exact>(rounded);
+  const Exact ulp = static_cast<Exact>(std::nextafter(rounded, std::numeric_limits<Real>::infinity())) -
+                    static_cast<Exact>(rounded);
   const double error = static_cast<double>(std::abs(static_cast<Exact>(actual) - exact) / ulp);
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
@@ -69,12 +70,15 @@ double worst_error(Function function, Exact exact, std::uint32_t begin, std::uin
       workers.emplace_back([&, t] {
         constexpr std::size_t n = 1 << 12;
         std::vector<float> x(n), y(n);
-        for (std::uint64_t first = begin + std::uint64_t{t} * n; first < end; first += std::uint64_t{threads} * n) {
+        for (std::uint64_t first = begin + std::uint64_t{t} * n; first < end;
+             first += std::uint64_t{threads} * n) {
           for (std::size_t i = 0; i < n; ++i) {
-            x[i] = std::bit_cast<float>(static_cast<std::uint32_t>(std::min<std::uint64_t>(first + i, end - 1)));
+            x[i] =
+                std::bit_cast<float>(static_cast<std::uint32_t>(std::min<std::uint64_t>(first + i, end - 1)));
           }
           function(x.data(), y.data(), n);
-          for (std::size_t i = 0; i < n; ++i) worst[t] = std::max(worst[t], ulps(y[i], exact(static_cast<double>(x[i]))));
+          for (std::size_t i = 0; i < n; ++i)
+            worst[t] = std::max(worst[t], ulps(y[i], exact(static_cast<double>(x[i]))));
         }
       });
     }
@@ -88,7 +92,8 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 ElementaryFunctions<float> widest() {
   InstructionSet set = InstructionSet::scalar;
-  for (const InstructionSet candidate : {InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+  for (const InstructionSet candidate :
+       {InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
     if (cpu::is_available(candidate)) set = candidate;
   }
   return functions_of<float>(set);
@@ -135,7 +140,8 @@ Real fraction(std::uint64_t word) {
 }
 double negative(std::uint64_t word) { return -std::exp2(16.0 * fraction<double>(word * 5) - 6.0); }
 double positive(std::uint64_t word) {
-  return (word & 1) == 0 ? 0.5 + 1.5 * fraction<double>(word) : std::exp2(2000.0 * fraction<double>(word) - 1000.0);
+  return (word & 1) == 0 ? 0.5 + 1.5 * fraction<double>(word)
+                         : std::exp2(2000.0 * fraction<double>(word) - 1000.0);
 }
 double turns(std::uint64_t word) { return 0.25 * fraction<double>(word) - 0.125; }
 
@@ -145,13 +151,15 @@ TEST(Elementary, DoublesAreWithinTwoUlp) {
     std::vector<double> y(x.size());
     function(x.data(), y.data(), x.size());
     double worst = 0.0;
-    for (std::size_t i = 0; i < x.size(); ++i) worst = std::max(worst, ulps(y[i], exact(static_cast<long double>(x[i]))));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      worst = std::max(worst, ulps(y[i], exact(static_cast<long double>(x[i]))));
     return worst;
   };
   const ElementaryFunctions<double> f = functions_of<double>(cpu::chosen_instruction_set());
   const long double two_pi = 2.0L * std::acos(-1.0L);
   EXPECT_LE(compare(
-                f.exp_nonpositive, [](long double x) { return x <= -680.0L ? 0.0L : std::exp(x); }, values(negative, n)),
+                f.exp_nonpositive, [](long double x) { return x <= -680.0L ? 0.0L : std::exp(x); },
+                values(negative, n)),
             2.0);
   EXPECT_LE(compare(
                 f.log, [](long double x) { return std::log(x); }, values(positive, n)),
@@ -192,7 +200,8 @@ void expect_exact_ends(const ElementaryFunctions<Real>& f) {
 }
 
 TEST(Elementary, EndsAreExact) {
-  for (const InstructionSet set : {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+  for (const InstructionSet set :
+       {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
     if (!cpu::is_available(set)) continue;
     SCOPED_TRACE(cpu::to_string(set));
     expect_exact_ends(functions_of<float>(set));

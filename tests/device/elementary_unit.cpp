@@ -24,22 +24,35 @@ using Value = cpu::GMDIFF_CPU_UNIT::Pack<Real>;
 template <class Real, class Function>
 void apply(Function function, const Real* x, Real* y, std::size_t n) {
   using V = Value<Real>;
-  for (std::size_t i = 0; i < n; i += static_cast<std::size_t>(V::lanes)) function(V::load(x + i)).store(y + i);
+  for (std::size_t i = 0; i < n; i += static_cast<std::size_t>(V::lanes))
+    function(V::load(x + i)).store(y + i);
 }
 
 template <class Real>
 ElementaryFunctions<Real> functions() {
   using V = Value<Real>;
   return {
-      .exp_nonpositive = [](const Real* x, Real* y, std::size_t n) { apply([](V v) { return particle::exp_nonpositive(v); }, x, y, n); },
-      .log = [](const Real* x, Real* y, std::size_t n) { apply([](V v) { return particle::log(v); }, x, y, n); },
-      .sine = [](const Real* x, Real* y, std::size_t n) { apply([](V v) { return particle::sine_cosine_turns(v).sine; }, x, y, n); },
-      .cosine = [](const Real* x, Real* y, std::size_t n) { apply([](V v) { return particle::sine_cosine_turns(v).cosine; }, x, y, n); }};
+      .exp_nonpositive =
+          [](const Real* x, Real* y, std::size_t n) {
+            apply([](V v) { return particle::exp_nonpositive(v); }, x, y, n);
+          },
+      .log = [](const Real* x, Real* y,
+                std::size_t n) { apply([](V v) { return particle::log(v); }, x, y, n); },
+      .sine = [](const Real* x, Real* y,
+                 std::size_t n) { apply([](V v) { return particle::sine_cosine_turns(v).sine; }, x, y, n); },
+      .cosine =
+          [](const Real* x, Real* y, std::size_t n) {
+            apply([](V v) { return particle::sine_cosine_turns(v).cosine; }, x, y, n);
+          }};
 }
 
 }  // namespace GMDIFF_CPU_UNIT
 
-ElementaryFunctions<float> GMDIFF_TEST_JOIN(elementary_, GMDIFF_CPU_UNIT, _f32)() { return GMDIFF_CPU_UNIT::functions<float>(); }
-ElementaryFunctions<double> GMDIFF_TEST_JOIN(elementary_, GMDIFF_CPU_UNIT, _f64)() { return GMDIFF_CPU_UNIT::functions<double>(); }
+ElementaryFunctions<float> GMDIFF_TEST_JOIN(elementary_, GMDIFF_CPU_UNIT, _f32)() {
+  return GMDIFF_CPU_UNIT::functions<float>();
+}
+ElementaryFunctions<double> GMDIFF_TEST_JOIN(elementary_, GMDIFF_CPU_UNIT, _f64)() {
+  return GMDIFF_CPU_UNIT::functions<double>();
+}
 
 }  // namespace gmdiff::test

@@ -28,7 +28,8 @@ class WithInstructionSet {
 
 std::vector<InstructionSet> available_sets() {
   std::vector<InstructionSet> sets;
-  for (const InstructionSet set : {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
+  for (const InstructionSet set :
+       {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
     if (cpu::is_available(set)) sets.push_back(set);
   }
   return sets;
@@ -39,7 +40,8 @@ class Equality : public testing::TestWithParam<CovarianceType> {};
 TEST_P(Equality, OfInstructionSetsForEveryPlan) {
   const std::vector<InstructionSet> sets = available_sets();
   for (const test::Shape& shape : test::shapes()) {
-    const std::vector<Plan> plans = test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+    const std::vector<Plan> plans =
+        test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
     for (std::size_t p = 0; p < plans.size(); ++p) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         std::vector<char> first;
@@ -47,8 +49,8 @@ TEST_P(Equality, OfInstructionSetsForEveryPlan) {
           const WithInstructionSet environment(set);
           const std::vector<char> result = test::bytes(run(plans[p], test::options_for(plans[p], precision)));
           if (first.empty()) first = result;
-          EXPECT_TRUE(result == first) << cpu::to_string(set) << " plan " << p << " d " << shape.dim << " K " << shape.components
-                                       << (precision == Precision::f32 ? " f32" : " f64");
+          EXPECT_TRUE(result == first) << cpu::to_string(set) << " plan " << p << " d " << shape.dim << " K "
+                                       << shape.components << (precision == Precision::f32 ? " f32" : " f64");
         }
       }
     }
@@ -57,7 +59,8 @@ TEST_P(Equality, OfInstructionSetsForEveryPlan) {
 
 TEST_P(Equality, OfGivenStarts) {
   for (const test::Shape& shape : test::shapes()) {
-    const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+    const Plan plan =
+        test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       Options options = test::options_for(plan, precision);
       options.start = test::normals(options.count, shape.dim, 9);
@@ -80,13 +83,19 @@ TEST_P(Equality, OfGivenPoints) {
       std::vector<Evaluation> results;
       for (const InstructionSet set : available_sets()) {
         const WithInstructionSet environment(set);
-        const EvaluateOptions options{
-            .log_responsibilities = true, .score = true, .denoiser = true, .device = Device::cpu(2), .precision = precision};
+        const EvaluateOptions options{.log_responsibilities = true,
+                                      .score = true,
+                                      .denoiser = true,
+                                      .device = Device::cpu(2),
+                                      .precision = precision};
         results.push_back(evaluate(mixture, x, {.alpha = 0.75, .sigma = 0.5}, options));
-        EXPECT_EQ(results.back().log_density, results.front().log_density) << cpu::to_string(set) << " d " << shape.dim;
-        EXPECT_EQ(results.back().log_responsibilities, results.front().log_responsibilities) << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().log_density, results.front().log_density)
+            << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().log_responsibilities, results.front().log_responsibilities)
+            << cpu::to_string(set) << " d " << shape.dim;
         EXPECT_EQ(results.back().score, results.front().score) << cpu::to_string(set) << " d " << shape.dim;
-        EXPECT_EQ(results.back().denoiser, results.front().denoiser) << cpu::to_string(set) << " d " << shape.dim;
+        EXPECT_EQ(results.back().denoiser, results.front().denoiser)
+            << cpu::to_string(set) << " d " << shape.dim;
       }
     }
   }
@@ -131,7 +140,8 @@ TEST_P(Equality, OfCallersThatFlushSubnormalNumbers) {
 }
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Structures, Equality, testing::ValuesIn(test::every_structure()), test::structure_name);
+INSTANTIATE_TEST_SUITE_P(Structures, Equality, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
 
 }  // namespace
 }  // namespace gmdiff

@@ -10,7 +10,8 @@ namespace gmdiff::test {
 
 /// Everything that can be asked of given points, one after the other.
 using Evaluated = std::vector<double>;
-inline Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const Points& x, Precision precision) {
+inline Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const Points& x,
+                           Precision precision) {
   const auto n = static_cast<std::size_t>(x.rows());
   const auto d = static_cast<std::size_t>(x.cols());
   const auto K = static_cast<std::size_t>(problem.num_components());

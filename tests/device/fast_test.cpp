@@ -16,7 +16,9 @@ using test::ThreadOrder;
 
 Samples run_on_gpu(const Plan& plan, Options options, MathMode math) {
   options.math = math;
-  return run(plan, options, 0, *cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::shuffled, std::size_t{227} << 10), "cuda"));
+  return run(
+      plan, options, 0,
+      *cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::shuffled, std::size_t{227} << 10), "cuda"));
 }
 
 class FastMode : public testing::TestWithParam<CovarianceType> {};
@@ -28,7 +30,8 @@ TEST_P(FastMode, IsNearExactModeInSmallLaws) {
   test::Turns turns(7);
   for (const test::Shape& shape : test::shapes()) {
     if (shape.dim > 4) continue;
-    const std::vector<Plan> plans = test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+    const std::vector<Plan> plans =
+        test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
     for (std::size_t p = 0; p < plans.size(); ++p) {
       if (!turns.next()) continue;
       SCOPED_TRACE(testing::Message() << "plan " << p << " d " << shape.dim << " K " << shape.components);
@@ -46,12 +49,15 @@ TEST_P(FastMode, IsNearExactModeInSmallLaws) {
 }
 
 TEST_P(FastMode, HasTheBitsOfExactModeInWideLawsAndInDouble) {
-  for (const auto& [shape, precision] : {std::pair(test::Shape{9, 16}, Precision::f32), std::pair(test::Shape{2, 3}, Precision::f64),
-                                         std::pair(test::Shape{9, 16}, Precision::f64)}) {
-    const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+  for (const auto& [shape, precision] :
+       {std::pair(test::Shape{9, 16}, Precision::f32), std::pair(test::Shape{2, 3}, Precision::f64),
+        std::pair(test::Shape{9, 16}, Precision::f64)}) {
+    const Plan plan =
+        test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
     const Options options = test::options_for(plan, precision);
 
-    EXPECT_TRUE(test::bytes(run_on_gpu(plan, options, MathMode::fast)) == test::bytes(run_on_gpu(plan, options, MathMode::exact)))
+    EXPECT_TRUE(test::bytes(run_on_gpu(plan, options, MathMode::fast)) ==
+                test::bytes(run_on_gpu(plan, options, MathMode::exact)))
         << "d " << shape.dim << (precision == Precision::f32 ? " f32" : " f64");
   }
 }
@@ -69,7 +75,8 @@ TEST_P(FastMode, HasTheBitsOfExactModeOnTheProcessor) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Structures, FastMode, testing::ValuesIn(test::every_structure()), test::structure_name);
+INSTANTIATE_TEST_SUITE_P(Structures, FastMode, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
 
 std::string non_finite_message(const Plan& plan, MathMode math) {
   try {

@@ -25,7 +25,8 @@ Samples kept(const Plan& plan, Options options, std::shared_ptr<HostGpu> gpu = h
 
 /// What lies at on_device(): a HostGpu's memory is the host's.
 std::vector<char> bytes_on_device(const Samples& samples) {
-  const std::size_t size = static_cast<std::size_t>(samples.rows() * samples.dim()) * (samples.precision() == Precision::f32 ? 4 : 8);
+  const std::size_t size = static_cast<std::size_t>(samples.rows() * samples.dim()) *
+                           (samples.precision() == Precision::f32 ? 4 : 8);
   const auto* const begin = static_cast<const char*>(samples.on_device().value().data);
   return {begin, begin + size};
 }
@@ -136,7 +137,9 @@ TEST(KeepOnDevice, SaysThatTheResultDoesNotFit) {
     message = error.what();
   }
 
-  EXPECT_EQ(message, "cuda: out of memory: 8000000 bytes wanted for the result that keep_on_device asks for, 1048576 free");
+  EXPECT_EQ(
+      message,
+      "cuda: out of memory: 8000000 bytes wanted for the result that keep_on_device asks for, 1048576 free");
 }
 
 }  // namespace

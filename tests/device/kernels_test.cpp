@@ -28,10 +28,11 @@ struct Case {
   ThreadOrder order;
   std::size_t shared_bytes;
 };
-constexpr Case cases[] = {{ThreadOrder::ascending, wide},   {ThreadOrder::descending, wide},   {ThreadOrder::shuffled, wide},
-                          {ThreadOrder::ascending, narrow}, {ThreadOrder::descending, narrow}, {ThreadOrder::shuffled, narrow},
-                          {ThreadOrder::ascending, none},   {ThreadOrder::descending, none},   {ThreadOrder::shuffled, none},
-                          {ThreadOrder::shuffled, tiles}};
+constexpr Case cases[] = {{ThreadOrder::ascending, wide},    {ThreadOrder::descending, wide},
+                          {ThreadOrder::shuffled, wide},     {ThreadOrder::ascending, narrow},
+                          {ThreadOrder::descending, narrow}, {ThreadOrder::shuffled, narrow},
+                          {ThreadOrder::ascending, none},    {ThreadOrder::descending, none},
+                          {ThreadOrder::shuffled, none},     {ThreadOrder::shuffled, tiles}};
 
 std::unique_ptr<Executor> executor_of(const Case& c) {
   return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
@@ -42,7 +43,8 @@ class Kernels : public testing::TestWithParam<CovarianceType> {};
 TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
   test::Turns turns(59);
   for (const test::Shape& shape : test::shapes()) {
-    const std::vector<Plan> plans = test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
+    const std::vector<Plan> plans =
+        test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
     for (std::size_t p = 0; p < plans.size(); ++p) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         const Options options = test::options_for(plans[p], precision);
@@ -52,9 +54,10 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
           if (!turns.next()) continue;
           if (expected.empty()) expected = test::bytes(run(plans[p], options));
           const std::vector<char> result = test::bytes(run(plans[p], options, 0, *executor_of(c)));
-          EXPECT_TRUE(result == expected) << "plan " << p << " d " << shape.dim << " K " << shape.components << " order "
-                                          << static_cast<int>(c.order) << " shared " << c.shared_bytes
-                                          << (precision == Precision::f32 ? " f32" : " f64");
+          EXPECT_TRUE(result == expected)
+              << "plan " << p << " d " << shape.dim << " K " << shape.components << " order "
+              << static_cast<int>(c.order) << " shared " << c.shared_bytes
+              << (precision == Precision::f32 ? " f32" : " f64");
         }
       }
     }
@@ -64,14 +67,16 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
 TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenStarts) {
   test::Turns turns(13);
   for (const test::Shape& shape : test::shapes()) {
-    const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
+    const Plan plan =
+        test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       Options options = test::options_for(plan, precision);
       options.start = test::normals(options.count, shape.dim, 9);
       const std::vector<char> expected = test::bytes(run(plan, options));
       for (const Case& c : cases) {
         if (!turns.next()) continue;
-        EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of(c))) == expected) << "d " << shape.dim << " shared " << c.shared_bytes;
+        EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of(c))) == expected)
+            << "d " << shape.dim << " shared " << c.shared_bytes;
       }
     }
   }
@@ -84,7 +89,8 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
     const Plan plan = draw_plan(std::span(&mixture, 1));
     const Points x = 3.0 * test::normals(75, shape.dim, 9);
     for (const Precision precision : {Precision::f32, Precision::f64}) {
-      const test::Evaluated expected = test::evaluated(*make_executor(Device::cpu(1)), plan.problems.front(), x, precision);
+      const test::Evaluated expected =
+          test::evaluated(*make_executor(Device::cpu(1)), plan.problems.front(), x, precision);
       for (const Case& c : cases) {
         if (!turns.next()) continue;
         EXPECT_EQ(test::evaluated(*executor_of(c), plan.problems.front(), x, precision), expected)
@@ -116,7 +122,8 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()), test::structure_name);
+INSTANTIATE_TEST_SUITE_P(Structures, Kernels, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
 
 template <template <class> class Job, class Real>
 kernels::Layout layout_of(particle::Family family, Eigen::Index dim, std::size_t shared_bytes) {
@@ -184,7 +191,8 @@ TEST(CudaExecutor, SplitsABatchThatDoesNotFitItsMemory) {
   options.progress = [&](const Progress&) { ++pieces; };
 
   options.memory_limit = 250 << 10;
-  const auto executor = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 300 << 10), "cuda");
+  const auto executor =
+      cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 300 << 10), "cuda");
   const std::vector<char> result = test::bytes(run(plan, options, 0, *executor));
 
   EXPECT_TRUE(result == expected);
@@ -193,7 +201,8 @@ TEST(CudaExecutor, SplitsABatchThatDoesNotFitItsMemory) {
 
 TEST(CudaExecutor, SaysHowManyBytesAreMissing) {
   const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
-  const auto executor = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 1000), "cuda:1");
+  const auto executor =
+      cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, wide, 1000), "cuda:1");
   Options options{.count = 10};
   std::string message;
 
@@ -203,9 +212,12 @@ TEST(CudaExecutor, SaysHowManyBytesAreMissing) {
     message = error.what();
   }
 
-  EXPECT_TRUE(message.starts_with("cuda:1: out of memory: ") && message.ends_with(" bytes wanted for 1024 particles, 900 free")) << message;
+  EXPECT_TRUE(message.starts_with("cuda:1: out of memory: ") &&
+              message.ends_with(" bytes wanted for 1024 particles, 900 free"))
+      << message;
   options.memory_limit = 1000;
-  test::expect_invalid([&] { run(plan, options, 0, *executor); }, "cuda:1: memory_limit is 1000 bytes, 1024 particles need ");
+  test::expect_invalid([&] { run(plan, options, 0, *executor); },
+                       "cuda:1: memory_limit is 1000 bytes, 1024 particles need ");
 }
 
 TEST(CudaExecutor, PassesOnThatMemoryRunsOutUnderWay) {
@@ -222,7 +234,9 @@ TEST(CudaExecutor, PassesOnThatMemoryRunsOutUnderWay) {
     message = error.what();
   }
 
-  EXPECT_TRUE(message.starts_with("the host's GPU: out of memory: 80000 bytes wanted, ") && message.ends_with(" free")) << message;
+  EXPECT_TRUE(message.starts_with("the host's GPU: out of memory: 80000 bytes wanted, ") &&
+              message.ends_with(" free"))
+      << message;
   gpu->overstate_memory(0);
   EXPECT_EQ(gpu->free_memory(), std::size_t{40} << 10) << "all is given back";
 }

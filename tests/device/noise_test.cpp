@@ -22,7 +22,9 @@ class Noise : public test::EveryDevice {
 };
 
 /// Unit Gaussian at the origin, so that a state is its noise.
-Mixture unit_gaussian(Eigen::Index dim = 3) { return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})}; }
+Mixture unit_gaussian(Eigen::Index dim = 3) {
+  return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})};
+}
 
 AffineStep affine(double a, double e, double c_x = 1.0, double c_n = 0.0) {
   AffineStep step;
@@ -43,19 +45,26 @@ Plan plan_with(std::vector<Step> steps, PlanKind kind = PlanKind::sample) {
   return plan;
 }
 
-double normal(Purpose purpose, std::int64_t particle, std::uint64_t m, Precision precision, std::uint32_t replicate = 0) {
-  const StreamKey key{.seed = seed, .index = static_cast<std::uint64_t>(first + particle), .purpose = purpose, .replicate = replicate};
+double normal(Purpose purpose, std::int64_t particle, std::uint64_t m, Precision precision,
+              std::uint32_t replicate = 0) {
+  const StreamKey key{.seed = seed,
+                      .index = static_cast<std::uint64_t>(first + particle),
+                      .purpose = purpose,
+                      .replicate = replicate};
   return NormalStream(key, precision)(m);
 }
 
 /// Expects row n, coordinate j of the samples to be normal number `offset + j` of the stream.
-void expect_normals(const Samples& samples, Purpose purpose, std::uint64_t offset, std::uint32_t replicate = 0) {
+void expect_normals(const Samples& samples, Purpose purpose, std::uint64_t offset,
+                    std::uint32_t replicate = 0) {
   const double tolerance = samples.precision() == Precision::f32 ? 1e-6 : 1e-14;
   const Points x = samples.to_double();
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     for (Eigen::Index j = 0; j < x.cols(); ++j) {
-      const double z = normal(purpose, n, offset + static_cast<std::uint64_t>(j), samples.precision(), replicate);
-      EXPECT_NEAR(x(n, j), z, tolerance * std::max(1.0, std::abs(z))) << "particle " << n << " coordinate " << j;
+      const double z =
+          normal(purpose, n, offset + static_cast<std::uint64_t>(j), samples.precision(), replicate);
+      EXPECT_NEAR(x(n, j), z, tolerance * std::max(1.0, std::abs(z)))
+          << "particle " << n << " coordinate " << j;
     }
   }
 }
@@ -99,8 +108,10 @@ TEST_P(Noise, OfAForwardStepIsStreamFourteen) {
   const Points x = path.to_double();
   for (Eigen::Index n = 0; n < 3; ++n) {
     for (Eigen::Index j = 0; j < 3; ++j) {
-      EXPECT_NEAR(x(2 * n, j), normal(Purpose::draw_noise, n, static_cast<std::uint64_t>(j), Precision::f32), 1e-5);
-      EXPECT_NEAR(x(2 * n + 1, j), normal(Purpose::forward_noise, n, 3 + static_cast<std::uint64_t>(j), Precision::f32), 1e-5);
+      EXPECT_NEAR(x(2 * n, j), normal(Purpose::draw_noise, n, static_cast<std::uint64_t>(j), Precision::f32),
+                  1e-5);
+      EXPECT_NEAR(x(2 * n + 1, j),
+                  normal(Purpose::forward_noise, n, 3 + static_cast<std::uint64_t>(j), Precision::f32), 1e-5);
     }
   }
 }
@@ -128,7 +139,10 @@ Mixture sixteen_points() {
 
 /// The component that the upper four bits of a uniform choose.
 double chosen(Purpose purpose, std::int64_t particle, std::uint64_t m, std::uint32_t replicate = 0) {
-  const StreamKey key{.seed = seed, .index = static_cast<std::uint64_t>(first + particle), .purpose = purpose, .replicate = replicate};
+  const StreamKey key{.seed = seed,
+                      .index = static_cast<std::uint64_t>(first + particle),
+                      .purpose = purpose,
+                      .replicate = replicate};
   return static_cast<double>(uniform_u64(key, m) >> 60);
 }
 
@@ -163,7 +177,8 @@ TEST_P(Noise, ChoosesComponentsOfTransitionsByTheUniformOfTheStep) {
 
   const Points x = run(plan, many).to_double();
 
-  for (Eigen::Index n = 0; n < 100; ++n) EXPECT_EQ(x(n, 0), chosen(Purpose::transition_component, n, 2)) << "particle " << n;
+  for (Eigen::Index n = 0; n < 100; ++n)
+    EXPECT_EQ(x(n, 0), chosen(Purpose::transition_component, n, 2)) << "particle " << n;
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, Noise, testing::ValuesIn(test::devices_under_test()), test::device_name);

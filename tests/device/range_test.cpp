@@ -14,7 +14,12 @@ using test::every_sampler;
 class Ranges : public test::EveryDevice {
  protected:
   Options options(Precision precision, int history = 0) const {
-    return {.count = 1100, .seed = 5, .device = GetParam(), .precision = precision, .first = 3, .history = history};
+    return {.count = 1100,
+            .seed = 5,
+            .device = GetParam(),
+            .precision = precision,
+            .first = 3,
+            .history = history};
   }
 };
 
@@ -23,9 +28,10 @@ const Eigen::MatrixXd rotation{{0.6, -0.8}, {0.8, 0.6}};
 
 Mixture full_mixture(double shift = 0.0) {
   const auto covariance = [](double a, double b, double c) { return Eigen::MatrixXd{{a, b}, {b, c}}; };
-  return {{0.3, 0.7, 0.0},
-          (means.array() + shift).matrix(),
-          Covariance::full({covariance(0.5, 0.1, 0.5), covariance(0.7, -0.1, 0.7), covariance(0.3, 0.0, 1.0)})};
+  return {
+      {0.3, 0.7, 0.0},
+      (means.array() + shift).matrix(),
+      Covariance::full({covariance(0.5, 0.1, 0.5), covariance(0.7, -0.1, 0.7), covariance(0.3, 0.0, 1.0)})};
 }
 
 std::vector<Mixture> mixture_of_every_structure() {
@@ -66,7 +72,8 @@ TEST_P(Ranges, PiecesOfEverySamplerMakeTheWhole) {
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       for (const int history : {0, 4}) {
         const Options whole = options(precision, history);
-        EXPECT_TRUE(in_pieces(plan, whole) == bytes(run(plan, whole))) << "sampler " << sampler.index() << " history " << history;
+        EXPECT_TRUE(in_pieces(plan, whole) == bytes(run(plan, whole)))
+            << "sampler " << sampler.index() << " history " << history;
       }
     }
   }
@@ -105,7 +112,8 @@ TEST_P(Ranges, PiecesOfForwardPathsAndDrawsMakeTheWhole) {
 }
 
 TEST_P(Ranges, ParticlesFarIntoARunAreThoseRunAlone) {
-  for (const std::int64_t first : {std::int64_t{1'000'000'000'000}, std::numeric_limits<std::int64_t>::max() - 4}) {
+  for (const std::int64_t first :
+       {std::int64_t{1'000'000'000'000}, std::numeric_limits<std::int64_t>::max() - 4}) {
     for (const Sampler& sampler : every_sampler()) {
       const Plan plan = plan_of(sampler, {full_mixture()});
       Options together = options(Precision::f32);
@@ -116,7 +124,8 @@ TEST_P(Ranges, ParticlesFarIntoARunAreThoseRunAlone) {
         Options alone = together;
         alone.first = first + n;
         alone.count = 1;
-        EXPECT_TRUE(bytes(run(plan, alone)) == bytes(samples, n, 1)) << "sampler " << sampler.index() << " particle " << first + n;
+        EXPECT_TRUE(bytes(run(plan, alone)) == bytes(samples, n, 1))
+            << "sampler " << sampler.index() << " particle " << first + n;
       }
     }
   }
@@ -149,7 +158,8 @@ TEST_P(Ranges, StartsOfABatchBelongToTheirProblems) {
     single.seed = together.provenance().problem_seeds[p];
     single.start = batch.start->middleRows(static_cast<Eigen::Index>(p) * 30, 30);
 
-    EXPECT_TRUE(bytes(run(plan_of(Ddim{.eta = 1.0}, {mixtures[p]}), single)) == bytes(together, static_cast<Eigen::Index>(p) * 30, 30));
+    EXPECT_TRUE(bytes(run(plan_of(Ddim{.eta = 1.0}, {mixtures[p]}), single)) ==
+                bytes(together, static_cast<Eigen::Index>(p) * 30, 30));
   }
 }
 
@@ -160,7 +170,8 @@ TEST_P(Ranges, TheMemoryLimitChangesBlocksButNoBits) {
     std::int64_t calls = 0;
     Options limited = options(Precision::f32, 3);
     limited.memory_limit = 4000;
-    if (limited.device == Device::cpu()) limited.device = Device::cpu(2);  // every thread has memory of its own
+    if (limited.device == Device::cpu())
+      limited.device = Device::cpu(2);  // every thread has memory of its own
     limited.progress = [&](const Progress&) { ++calls; };
 
     const Samples samples = run(plan, limited);
@@ -174,7 +185,8 @@ TEST_P(Ranges, OneParticleOneStepOneComponentOneDimension) {
   const Mixture point({1.0}, Points{{2.0}}, Covariance::spherical({0.0}));
   const ForwardProcess process = vp(LinearBeta{});
   for (const Sampler& sampler : every_sampler()) {
-    const Samples samples = sample(point, process, TimeGrid::uniform(process, 1), sampler, {.count = 1, .device = GetParam()});
+    const Samples samples =
+        sample(point, process, TimeGrid::uniform(process, 1), sampler, {.count = 1, .device = GetParam()});
 
     EXPECT_EQ(samples.shape(), (std::vector<std::int64_t>{1, 1}));
     EXPECT_NEAR(samples.to_double()(0, 0), 2.0, 1e-6) << "sampler " << sampler.index();

@@ -25,7 +25,8 @@ using Executors = std::vector<std::unique_ptr<Executor>>;
 constexpr std::size_t shared_bytes = 227 << 10;
 
 std::unique_ptr<Executor> host_gpu(std::size_t memory = std::size_t{1} << 30) {
-  return cuda::make_executor(std::make_unique<HostGpu>(test::ThreadOrder::shuffled, shared_bytes, memory), "cuda");
+  return cuda::make_executor(std::make_unique<HostGpu>(test::ThreadOrder::shuffled, shared_bytes, memory),
+                             "cuda");
 }
 
 std::unique_ptr<Executor> several(std::size_t count) {
@@ -37,7 +38,8 @@ std::unique_ptr<Executor> several(std::size_t count) {
 /// A device that a test writes itself: its part of a task.
 class Planted : public Executor {
  public:
-  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t block = 100) : body_(std::move(body)), block_(block) {}
+  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t block = 100)
+      : body_(std::move(body)), block_(block) {}
   std::string name() const override { return "planted"; }
   std::int64_t block_size(const Plan&, Precision, std::size_t, std::size_t) const override { return block_; }
   NonFinite run(const Task& task) const override { return body_(task); }
@@ -51,7 +53,8 @@ class Planted : public Executor {
   std::int64_t block_;
 };
 
-std::unique_ptr<Executor> planted(std::function<NonFinite(const Task&)> first, std::function<NonFinite(const Task&)> second) {
+std::unique_ptr<Executor> planted(std::function<NonFinite(const Task&)> first,
+                                  std::function<NonFinite(const Task&)> second) {
   Executors list;
   list.push_back(std::make_unique<Planted>(std::move(first)));
   list.push_back(std::make_unique<Planted>(std::move(second)));
@@ -76,17 +79,23 @@ NonFinite fine(const Task& /*task*/) { return {}; }
 TEST(Several, HaveTheBitsOfOne) {
   for (const Eigen::Index dim : {2, 7}) {
     const Mixture law = test::mixture_of(CovarianceType::common_basis, dim, 5);
-    const std::vector<Plan> plans = {test::plan_of(Dpmpp2m{}, {law, law}), test::plan_of(ExactTransition{}, {law})};
+    const std::vector<Plan> plans = {test::plan_of(Dpmpp2m{}, {law, law}),
+                                     test::plan_of(ExactTransition{}, {law})};
     for (const Plan& plan : plans) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         // One particle for two GPUs, an odd one left over, one more than a block of threads.
         for (const std::int64_t count : {1, 2, 75, 257}) {
-          Options options{
-              .count = count, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 4'294'967'200, .history = 3};
+          Options options{.count = count,
+                          .seed = 3,
+                          .device = Device::cpu(1),
+                          .precision = precision,
+                          .first = 4'294'967'200,
+                          .history = 3};
           const std::vector<char> expected = test::bytes(run(plan, options));
           for (const std::size_t gpus : {1, 2, 3}) {
             const Samples result = run(plan, options, 0, *several(gpus));
-            EXPECT_TRUE(test::bytes(result) == expected) << "d " << dim << " count " << count << " on " << gpus;
+            EXPECT_TRUE(test::bytes(result) == expected)
+                << "d " << dim << " count " << count << " on " << gpus;
             EXPECT_EQ(result.provenance().device, "cuda:0,1");
           }
         }
@@ -187,7 +196,9 @@ TEST(Several, ShareATaskByRanges) {
 }
 
 TEST(Several, AddTheirParticlesThatAreNotFinite) {
-  const auto found = [](std::int64_t particles, int step) { return [=](const Task&) { return NonFinite{particles, step}; }; };
+  const auto found = [](std::int64_t particles, int step) {
+    return [=](const Task&) { return NonFinite{particles, step}; };
+  };
   const Options options{.count = 10, .precision = Precision::f64};
 
   EXPECT_EQ(message_of<NonFiniteError>(small_plan(), options, *planted(found(2, 4), found(3, 1))),
@@ -230,7 +241,8 @@ TEST(Several, PassOnARequestToStop) {
   };
   const Options options{.count = 10, .stop = source.get_token()};
 
-  EXPECT_EQ(message_of<Interrupted>(small_plan(), options, *planted(ask, wait)), "run: stopped after 0 of 10 particles");
+  EXPECT_EQ(message_of<Interrupted>(small_plan(), options, *planted(ask, wait)),
+            "run: stopped after 0 of 10 particles");
 }
 
 }  // namespace

@@ -32,17 +32,32 @@ inline std::vector<SmcSampler> every_smc_sampler(int particles) {
   using enum Resampling;
   const auto A = Mcgdiff::Variant::A;
   const auto exact = SmcKernel::exact;
-  return {Mcgdiff{.particles = particles},
-          Mcgdiff{.particles = particles, .kernel = exact, .resampling = stratified, .output = SmcOutput::particles},
-          Mcgdiff{.particles = particles, .variant = A, .eta = 0.7, .start = Start::gaussian, .resampling = multinomial},
-          Mcgdiff{.particles = particles, .variant = A, .kernel = exact, .resampling = residual, .ess_threshold = 0.5},
-          Mcgdiff{.particles = particles, .resampling = residual, .ess_threshold = 0.5, .output = SmcOutput::particles},
-          Mcgdiff{.particles = particles, .ess_threshold = 0.0, .output = SmcOutput::particles},
-          Bootstrap{.particles = particles, .ess_threshold = 0.5},
-          Bootstrap{.particles = particles, .kernel = exact, .start = Start::gaussian, .resampling = multinomial}};
+  return {
+      Mcgdiff{.particles = particles},
+      Mcgdiff{
+          .particles = particles, .kernel = exact, .resampling = stratified, .output = SmcOutput::particles},
+      Mcgdiff{.particles = particles,
+              .variant = A,
+              .eta = 0.7,
+              .start = Start::gaussian,
+              .resampling = multinomial},
+      Mcgdiff{.particles = particles,
+              .variant = A,
+              .kernel = exact,
+              .resampling = residual,
+              .ess_threshold = 0.5},
+      Mcgdiff{.particles = particles,
+              .resampling = residual,
+              .ess_threshold = 0.5,
+              .output = SmcOutput::particles},
+      Mcgdiff{.particles = particles, .ess_threshold = 0.0, .output = SmcOutput::particles},
+      Bootstrap{.particles = particles, .ess_threshold = 0.5},
+      Bootstrap{
+          .particles = particles, .kernel = exact, .start = Start::gaussian, .resampling = multinomial}};
 }
 
-inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior, const LinearObservation& observation) {
+inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior,
+                           const LinearObservation& observation) {
   const ForwardProcess process = vp(LinearBeta{});
   return smc_plan(prior, observation, process, TimeGrid::uniform(process, 4), sampler);
 }

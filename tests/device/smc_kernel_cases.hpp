@@ -37,7 +37,10 @@ inline std::vector<SmcSettings> every_smc_sampler() {
           {.name = "A exact", .kernel = SmcKernel::exact, .variant = A},
           {.name = "A without noise", .variant = A, .noise_std = 0.0},
           {.name = "bootstrap ddim", .is_bootstrap = true},
-          {.name = "bootstrap exact", .is_bootstrap = true, .kernel = SmcKernel::exact, .start = Start::gaussian}};
+          {.name = "bootstrap exact",
+           .is_bootstrap = true,
+           .kernel = SmcKernel::exact,
+           .start = Start::gaussian}};
 }
 
 /// With 18 components, more than a chunk, at 2 coordinates; an observation of some coordinates, that keeps the structure.
@@ -56,7 +59,8 @@ inline SmcPlan smc_plan_of(CovarianceType structure, Eigen::Index dim, const Smc
     sampler.resampling = settings.resampling;
     sampler.ess_threshold = settings.ess_threshold;
     sampler.output = settings.output;
-    return smc_plan(prior, LinearObservation(A, y, settings.noise_std), process, TimeGrid::uniform(process, 4), sampler);
+    return smc_plan(prior, LinearObservation(A, y, settings.noise_std), process,
+                    TimeGrid::uniform(process, 4), sampler);
   };
   if (settings.is_bootstrap) return with(Bootstrap{});
   return with(Mcgdiff{.variant = settings.variant});

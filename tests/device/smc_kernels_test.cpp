@@ -31,7 +31,8 @@ constexpr kernels::Limits several_blocks_room{.shared_bytes = 600, .blocks = 9, 
 
 std::vector<Case> cases() {
   std::vector<Case> list;
-  for (const kernels::Limits& limits : {own_blocks, several_blocks, own_blocks_tile, own_blocks_room, several_blocks_room}) {
+  for (const kernels::Limits& limits :
+       {own_blocks, several_blocks, own_blocks_tile, own_blocks_room, several_blocks_room}) {
     for (const ThreadOrder order : {ThreadOrder::ascending, ThreadOrder::descending, ThreadOrder::shuffled})
       list.push_back({order, limits});
   }
@@ -43,7 +44,8 @@ SmcSamples on_cpu(const SmcPlan& plan, Options options) {
   return run(plan, options);
 }
 SmcSamples on_kernels(const SmcPlan& plan, const Options& options, const Case& c) {
-  return run(std::span(&plan, 1), options, *cuda::make_executor(std::make_unique<HostGpu>(c.order, c.limits), "cuda"));
+  return run(std::span(&plan, 1), options,
+             *cuda::make_executor(std::make_unique<HostGpu>(c.order, c.limits), "cuda"));
 }
 
 class SmcKernels : public testing::TestWithParam<CovarianceType> {};
@@ -58,8 +60,8 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
       for (int repetition = 0; repetition < 7; ++repetition, ++turn) {
         // Numbers without common factors, so that every pair of settings has its turn.
         settings.particles = next(std::array{37, 130, 1, 300, 2});
-        settings.resampling =
-            next(std::array{Resampling::systematic, Resampling::residual, Resampling::stratified, Resampling::multinomial});
+        settings.resampling = next(std::array{Resampling::systematic, Resampling::residual,
+                                              Resampling::stratified, Resampling::multinomial});
         settings.ess_threshold = next(std::array{1.0, 0.5, 0.0});
         settings.output = turn / 8 % 2 == 0 ? SmcOutput::draw : SmcOutput::particles;
         const Options options{.count = 3,
@@ -71,9 +73,9 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
         const SmcPlan plan = test::smc_plan_of(GetParam(), dim, settings);
         const Case& c = list[(4 * turn + turn / list.size()) % list.size()];
         EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == all_bytes(on_cpu(plan, options)))
-            << "turn " << turn << " d " << dim << ' ' << settings.name << " N " << settings.particles << " scheme "
-            << static_cast<int>(settings.resampling) << " order " << static_cast<int>(c.order) << " shared " << c.limits.shared_bytes
-            << " blocks " << c.limits.blocks;
+            << "turn " << turn << " d " << dim << ' ' << settings.name << " N " << settings.particles
+            << " scheme " << static_cast<int>(settings.resampling) << " order " << static_cast<int>(c.order)
+            << " shared " << c.limits.shared_bytes << " blocks " << c.limits.blocks;
       }
     }
   }
@@ -81,7 +83,8 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
   test::Turns turns(7);
-  for (const Resampling scheme : {Resampling::systematic, Resampling::stratified, Resampling::multinomial, Resampling::residual}) {
+  for (const Resampling scheme :
+       {Resampling::systematic, Resampling::stratified, Resampling::multinomial, Resampling::residual}) {
     for (test::SmcSettings settings : test::every_smc_sampler()) {
       settings.particles = 200;
       settings.resampling = scheme;
@@ -94,8 +97,8 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
         if (c.order != ThreadOrder::shuffled || !turns.next()) continue;
         if (expected.empty()) expected = all_bytes(on_cpu(plan, options));
         EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == expected)
-            << settings.name << " scheme " << static_cast<int>(scheme) << " shared " << c.limits.shared_bytes << " blocks "
-            << c.limits.blocks;
+            << settings.name << " scheme " << static_cast<int>(scheme) << " shared " << c.limits.shared_bytes
+            << " blocks " << c.limits.blocks;
       }
     }
   }
@@ -109,17 +112,21 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuWhereAChainReachesTheUpperHalfOfTheIndex) 
       settings.resampling = scheme;
       const SmcPlan plan = test::smc_plan_of(GetParam(), 2, settings);
       // Particle 196 of the second chain has index 2^32.
-      const Options options{.count = 3, .seed = 5, .precision = Precision::f32, .first = 14'316'556, .smc_history = true};
+      const Options options{
+          .count = 3, .seed = 5, .precision = Precision::f32, .first = 14'316'556, .smc_history = true};
       for (const kernels::Limits& limits : {own_blocks, several_blocks}) {
         if (!turns.next()) continue;
-        EXPECT_TRUE(all_bytes(on_kernels(plan, options, {ThreadOrder::shuffled, limits})) == all_bytes(on_cpu(plan, options)))
+        EXPECT_TRUE(all_bytes(on_kernels(plan, options, {ThreadOrder::shuffled, limits})) ==
+                    all_bytes(on_cpu(plan, options)))
             << settings.name << " blocks " << limits.blocks;
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Structures, SmcKernels, testing::Values(CovarianceType::spherical, CovarianceType::diag, CovarianceType::full),
+INSTANTIATE_TEST_SUITE_P(Structures, SmcKernels,
+                         testing::Values(CovarianceType::spherical, CovarianceType::diag,
+                                         CovarianceType::full),
                          test::structure_name);
 
 TEST(SmcOnCuda, RunsChainsInRangesWithTheSameBits) {
@@ -165,7 +172,11 @@ TEST(SmcOnCuda, NamesTheSameChainAndStepAsTheCpu) {
     const std::string expected = failure_of([&] { on_cpu(plan, options); });
     EXPECT_NE(expected, "no failure");
     for (const kernels::Limits& limits : {own_blocks, several_blocks}) {
-      EXPECT_EQ(failure_of([&] { on_kernels(plan, options, {ThreadOrder::shuffled, limits}); }), expected) << particles;
+      EXPECT_EQ(failure_of([&] {
+                  on_kernels(plan, options, {ThreadOrder::shuffled, limits});
+                }),
+                expected)
+          << particles;
     }
   }
 }
@@ -202,7 +213,8 @@ TEST(SmcOnCuda, SplitsChainsThatDoNotFitItsMemory) {
 
 TEST(SmcOnCuda, SaysHowManyBytesAreMissing) {
   const SmcPlan plan = test::smc_plan_of(CovarianceType::diag, 3, test::every_smc_sampler().front());
-  const auto executor = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, own_blocks, 1000), "cuda:1");
+  const auto executor =
+      cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, own_blocks, 1000), "cuda:1");
   Options options{.count = 10};
   std::string message;
   try {
@@ -210,7 +222,8 @@ TEST(SmcOnCuda, SaysHowManyBytesAreMissing) {
   } catch (const DeviceError& error) {
     message = error.what();
   }
-  EXPECT_TRUE(message.starts_with("cuda:1: out of memory: ") && message.ends_with(" bytes wanted for one chain of 40 particles, 900 free"))
+  EXPECT_TRUE(message.starts_with("cuda:1: out of memory: ") &&
+              message.ends_with(" bytes wanted for one chain of 40 particles, 900 free"))
       << message;
   options.memory_limit = 1000;
   test::expect_invalid([&] { run(std::span(&plan, 1), options, *executor); },

@@ -15,7 +15,8 @@ namespace {
 class Counting final : public Executor {
  public:
   std::string name() const override { return cpu_->name(); }
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+                          std::size_t memory_limit) const override {
     return cpu_->block_size(plan, precision, num_kept, memory_limit);
   }
   NonFinite run(const Task& task) const override { return cpu_->run(task); }
@@ -39,7 +40,8 @@ class Counting final : public Executor {
 };
 
 SmcPlan plan_of(const SmcSampler& sampler, CovarianceType type, const test::Shape& shape) {
-  return test::smc_plan_of(sampler, test::mixture_of(type, shape.dim, shape.components), test::observation_for(type, shape.dim));
+  return test::smc_plan_of(sampler, test::mixture_of(type, shape.dim, shape.components),
+                           test::observation_for(type, shape.dim));
 }
 
 TEST(SmcTables, AreMadeOnceForEveryPlanOfARun) {
@@ -60,14 +62,17 @@ void expect_estimate(const SmcPlan& plan) {
   std::size_t bytes = tables.steps().size() * sizeof(particle::SmcStepTable<Real>);
   for (const std::vector<Real>& piece : tables.arena().pieces()) bytes += piece.size() * sizeof(Real);
   bytes += particle::LawTables<Real>::bytes(plan.mixture, particle::wide_family_of(plan.mixture));
-  if (plan.start.mixture) bytes += particle::LawTables<Real>::bytes(*plan.start.mixture, particle::wide_family_of(*plan.start.mixture));
+  if (plan.start.mixture)
+    bytes +=
+        particle::LawTables<Real>::bytes(*plan.start.mixture, particle::wide_family_of(*plan.start.mixture));
   const std::size_t estimate = particle::SmcTables<Real>::bytes(plan);
   EXPECT_GE(estimate, bytes);
   EXPECT_LE(static_cast<double>(estimate), 1.3 * static_cast<double>(bytes));
 }
 
 TEST(SmcTables, TakeTheMemoryOfTheEstimate) {
-  for (const CovarianceType type : {CovarianceType::spherical, CovarianceType::diag, CovarianceType::tied, CovarianceType::full}) {
+  for (const CovarianceType type :
+       {CovarianceType::spherical, CovarianceType::diag, CovarianceType::tied, CovarianceType::full}) {
     for (const SmcSampler& sampler : test::every_smc_sampler(37)) {
       const SmcPlan plan = plan_of(sampler, type, {9, 17});
       expect_estimate<float>(plan);

@@ -32,7 +32,8 @@ Options options_for(Precision precision, std::int64_t count = 3) {
 class SmcBits : public testing::TestWithParam<CovarianceType> {
  protected:
   static SmcPlan plan(const SmcSampler& sampler, Eigen::Index dim, Eigen::Index components) {
-    return test::smc_plan_of(sampler, test::mixture_of(GetParam(), dim, components), test::observation_for(GetParam(), dim));
+    return test::smc_plan_of(sampler, test::mixture_of(GetParam(), dim, components),
+                             test::observation_for(GetParam(), dim));
   }
 };
 
@@ -47,8 +48,8 @@ TEST_P(SmcBits, AreThoseOfEveryInstructionSetAndNumberOfThreads) {
         EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
         options.device = Device::cpu(5);  // threads share each chain
         EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
-        for (const auto set :
-             {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128, cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+        for (const auto set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                               cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
           if (!cpu::is_available(set)) continue;
           const InstructionSetScope scope(cpu::to_string(set));
           EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
@@ -97,10 +98,13 @@ TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
       ASSERT_EQ(actual.history().ancestors, expected.history().ancestors);
       EXPECT_EQ(actual.history().resampled, expected.history().resampled);
       const Points x = expected.to_double();
-      EXPECT_LE((actual.to_double() - x).cwiseAbs().maxCoeff(), 1e-10 * std::max(1.0, x.cwiseAbs().maxCoeff()));
-      const auto expect_near = [](const std::vector<double>& values, const std::vector<double>& others, double tolerance) {
+      EXPECT_LE((actual.to_double() - x).cwiseAbs().maxCoeff(),
+                1e-10 * std::max(1.0, x.cwiseAbs().maxCoeff()));
+      const auto expect_near = [](const std::vector<double>& values, const std::vector<double>& others,
+                                  double tolerance) {
         ASSERT_EQ(values.size(), others.size());
-        for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
+        for (std::size_t i = 0; i < values.size(); ++i)
+          EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
       };
       expect_near(actual.log_evidence(), expected.log_evidence(), 1e-9);
       expect_near(actual.smallest_ess(), expected.smallest_ess(), 1e-7);
@@ -111,14 +115,17 @@ TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_structure()), test::structure_name);
+INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
 
 TEST(SmcSlots, CrossTheUpperHalfOfTheIndex) {
   // Particles of one chain on both sides of 2^32: each is what it is in the reference, whose streams know every index.
   constexpr std::int64_t N = 100, half = std::int64_t{1} << 32;
-  const SmcPlan plan = test::smc_plan_of(Mcgdiff{.particles = N, .output = SmcOutput::particles},
-                                         test::mixture_of(CovarianceType::spherical, 3, 4), test::observation_of(3));
-  Options options{.count = 2, .seed = 3, .device = Device::cpu(1), .precision = Precision::f64, .first = half / N};
+  const SmcPlan plan =
+      test::smc_plan_of(Mcgdiff{.particles = N, .output = SmcOutput::particles},
+                        test::mixture_of(CovarianceType::spherical, 3, 4), test::observation_of(3));
+  Options options{
+      .count = 2, .seed = 3, .device = Device::cpu(1), .precision = Precision::f64, .first = half / N};
   ASSERT_LT(options.first * N, half);
   ASSERT_GT((options.first + 1) * N, half);
   const Points actual = run(plan, options).to_double();
@@ -143,15 +150,17 @@ TEST(SmcBatch, EqualsItsSingleRuns) {
     EXPECT_EQ(single.mean_log_evidence(), batch.mean_log_evidence(static_cast<std::int64_t>(p)));
   }
   // Problems of their own grids and priors.
-  const std::vector<SmcProblem> problems{{prior, observations[0], grid}, {prior, observations[1], TimeGrid::uniform(process, 7)}};
+  const std::vector<SmcProblem> problems{{prior, observations[0], grid},
+                                         {prior, observations[1], TimeGrid::uniform(process, 7)}};
   options.seed = 3;
   const SmcSamples mixed = sample(problems, process, sampler, options);
   EXPECT_EQ(test::bytes(mixed, 0, 4), test::bytes(batch, 0, 4));
 }
 
 TEST(SmcMemory, ALimitChangesNoBit) {
-  const SmcPlan plan = test::smc_plan_of(Mcgdiff{.particles = 64, .output = SmcOutput::particles},
-                                         test::mixture_of(CovarianceType::full, 3, 4), test::observation_of(3));
+  const SmcPlan plan =
+      test::smc_plan_of(Mcgdiff{.particles = 64, .output = SmcOutput::particles},
+                        test::mixture_of(CovarianceType::full, 3, 4), test::observation_of(3));
   Options options{.count = 6, .seed = 3, .device = Device::cpu(2)};
   const std::vector<char> expected = test::bytes(run(plan, options));
   options.memory_limit = 1;

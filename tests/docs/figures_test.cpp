@@ -60,14 +60,17 @@ TEST_F(Figures, OfTheReadmeAreThoseOfTheRecord) {
 
 TEST_F(Figures, OfThePerformanceDocumentAreThoseOfTheRecord) {
   for (const char* benchmark :
-       {"cpu/bench-2d/f32/particles:100000", "cpu/bench-2d/f64/particles:100000", "cpu/2d/ddim/f32", "cpu/2d/exact-transition/f32",
-        "cpu/2d/draw/f32", "cpu/spherical/d:80/K:25/ddim/f32", "cpu/spherical/d:800/K:25/ddim/f32", "cpu/diag/d:80/K:25/ddim/f32",
-        "cpu/full/d:16/K:25/ddim/f32", "cpu/full/d:16/K:25/exact-transition/f32", "cpu/full/d:64/K:200/ddim/f32"}) {
+       {"cpu/bench-2d/f32/particles:100000", "cpu/bench-2d/f64/particles:100000", "cpu/2d/ddim/f32",
+        "cpu/2d/exact-transition/f32", "cpu/2d/draw/f32", "cpu/spherical/d:80/K:25/ddim/f32",
+        "cpu/spherical/d:800/K:25/ddim/f32", "cpu/diag/d:80/K:25/ddim/f32", "cpu/full/d:16/K:25/ddim/f32",
+        "cpu/full/d:16/K:25/exact-transition/f32", "cpu/full/d:64/K:200/ddim/f32"}) {
     expect_in("docs/performance.md", three_digits(speed(benchmark)));
   }
-  for (const char* benchmark : {"cpu/spherical/d:80/K:25/ddim/f32", "cpu/spherical/d:800/K:25/ddim/f32", "cpu/diag/d:80/K:25/ddim/f32",
-                                "cpu/full/d:16/K:25/ddim/f32", "cpu/full/d:64/K:200/ddim/f32"}) {
-    expect_in("docs/performance.md", std::to_string(std::lround(100.0 * counter(benchmark, "share_of_fma_ceiling"))) + " % |");
+  for (const char* benchmark :
+       {"cpu/spherical/d:80/K:25/ddim/f32", "cpu/spherical/d:800/K:25/ddim/f32",
+        "cpu/diag/d:80/K:25/ddim/f32", "cpu/full/d:16/K:25/ddim/f32", "cpu/full/d:64/K:200/ddim/f32"}) {
+    expect_in("docs/performance.md",
+              std::to_string(std::lround(100.0 * counter(benchmark, "share_of_fma_ceiling"))) + " % |");
   }
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 std::vector<std::filesystem::path> corpus(const std::string& target) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(GMDIFF_TEST_DIR) / "fuzz" / "corpus" / target)) {
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(GMDIFF_TEST_DIR) /
+                                                               "fuzz" / "corpus" / target)) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());

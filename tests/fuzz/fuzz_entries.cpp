@@ -37,7 +37,8 @@ bool accepts(F f) {
 class ScratchFile {
  public:
   explicit ScratchFile(std::string_view bytes)
-      : file_(std::filesystem::temp_directory_path() / ("gmdiff-fuzz-" + std::to_string(::getpid()) + ".npy")) {
+      : file_(std::filesystem::temp_directory_path() /
+              ("gmdiff-fuzz-" + std::to_string(::getpid()) + ".npy")) {
     std::ofstream(file_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
   ScratchFile(const ScratchFile&) = delete;
@@ -55,20 +56,24 @@ void run_problem(std::string_view bytes) {
   const std::string text(bytes);
   std::string written;
   if (accepts([&] { written = to_json(parse_problem(text, "fuzz", "no-folder")); })) {
-    check(accepts([&] { parse_problem(written, "written", "no-folder"); }), "a problem that was read cannot be written and read back");
+    check(accepts([&] { parse_problem(written, "written", "no-folder"); }),
+          "a problem that was read cannot be written and read back");
   }
   std::string sampler;
   if (accepts([&] { sampler = to_string(parse_sampler(text)); })) {
-    check(to_string(parse_sampler(sampler)) == sampler, "a sampler that was read cannot be written and read back");
+    check(to_string(parse_sampler(sampler)) == sampler,
+          "a sampler that was read cannot be written and read back");
   }
 }
 
 void run_npy(std::string_view bytes) {
   io::NpyHeader header;
   std::istringstream in{std::string(bytes)};
-  const bool good = accepts([&] { header = io::read_npy_header(in, static_cast<std::int64_t>(bytes.size()), "fuzz"); });
+  const bool good =
+      accepts([&] { header = io::read_npy_header(in, static_cast<std::int64_t>(bytes.size()), "fuzz"); });
   if (!good) return;
-  check(header.data_offset + header.size * header.value_bytes() == static_cast<std::int64_t>(bytes.size()), "a size that does not fit");
+  check(header.data_offset + header.size * header.value_bytes() == static_cast<std::int64_t>(bytes.size()),
+        "a size that does not fit");
   const ScratchFile scratch(bytes);
   if (header.shape.empty()) {
     check(!accepts([&] { read_points(scratch.file()); }), "points without dimensions");
@@ -77,7 +82,9 @@ void run_npy(std::string_view bytes) {
   }
   std::istringstream again(io::npy_header(header.shape, header.precision) +
                            std::string(bytes.substr(static_cast<std::size_t>(header.data_offset))));
-  check(io::read_npy_header(again, static_cast<std::int64_t>(again.str().size()), "again").shape == header.shape, "another shape");
+  check(io::read_npy_header(again, static_cast<std::int64_t>(again.str().size()), "again").shape ==
+            header.shape,
+        "another shape");
 }
 
 }  // namespace gmdiff::fuzz

@@ -23,13 +23,18 @@ struct Case {
 
 Case read_case(const json& golden_case) {
   const json& name = golden_case["name"];
-  Case result{name == "rectified_flow_from_pure_noise" ? ForwardProcess(RectifiedFlow{}) : test::process(golden_case), {}};
+  Case result{
+      name == "rectified_flow_from_pure_noise" ? ForwardProcess(RectifiedFlow{}) : test::process(golden_case),
+      {}};
   const TimeGrid grid = TimeGrid::list(result.process, golden_case["t"].get<std::vector<double>>());
-  for (const GridLevel& level : grid.levels()) result.levels.push_back(coefficients::level_values(result.process, level, true));
+  for (const GridLevel& level : grid.levels())
+    result.levels.push_back(coefficients::level_values(result.process, level, true));
   return result;
 }
 
-void expect_close(double actual, double expected) { EXPECT_NEAR(actual, expected, 1e-13 * std::max(1.0, std::abs(expected))); }
+void expect_close(double actual, double expected) {
+  EXPECT_NEAR(actual, expected, 1e-13 * std::max(1.0, std::abs(expected)));
+}
 
 /// [a, b, c, e], or [a1, b1, alpha_mid, sigma_mid, a, b, c, e] with nulls where the step has one stage.
 void expect_row(const AffineStep& step, const json& row) {
@@ -68,7 +73,8 @@ RowFunction row_function(const std::string& table, const json& golden_case) {
   if (table == "euler_maruyama_zeta0.5") return pairwise(coefficients::euler_maruyama, 0.5L);
   if (table == "euler_maruyama_zeta0.0") return pairwise(coefficients::euler_maruyama, 0.0L);
   if (table == "ancestral") return pairwise(coefficients::ancestral, Ancestral::Variance::small);
-  if (table == "ancestral_large_variance") return pairwise(coefficients::ancestral, Ancestral::Variance::large);
+  if (table == "ancestral_large_variance")
+    return pairwise(coefficients::ancestral, Ancestral::Variance::large);
   if (table == "ddim_eta0") return pairwise(coefficients::ddim, 0.0L);
   if (table == "ddim_eta0.5") return pairwise(coefficients::ddim, 0.5L);
   if (table == "ddim_eta1") return pairwise(coefficients::ddim, 1.0L);
@@ -79,7 +85,9 @@ RowFunction row_function(const std::string& table, const json& golden_case) {
   if (table == "sde_dpmpp_2m") return after(coefficients::sde_dpmpp_2m);
   if (table == "dpmpp_2s") {
     const long double r = golden_case["options"]["r"].get<double>();
-    return [r](const Case& c, std::size_t i) { return coefficients::dpmpp_2s(c.process, c.levels[i], c.levels[i + 1], r); };
+    return [r](const Case& c, std::size_t i) {
+      return coefficients::dpmpp_2s(c.process, c.levels[i], c.levels[i + 1], r);
+    };
   }
   throw std::runtime_error("no function for table " + table);
 }
@@ -115,7 +123,8 @@ TEST(Coefficients, ChurnReachesTheGoldenLevelWithTheGoldenNoise) {
       expect_close(churn.c_n, expected[i][1]);
       expect_close(churn.level.rounded().alpha, expected[i][2]);
       expect_close(churn.level.rounded().sigma, expected[i][3]);
-      EXPECT_NEAR(static_cast<double>(c.process.values_at_noise_to_signal(churn.level.n()).sigma), churn.level.rounded().sigma, 1e-13);
+      EXPECT_NEAR(static_cast<double>(c.process.values_at_noise_to_signal(churn.level.n()).sigma),
+                  churn.level.rounded().sigma, 1e-13);
     }
   }
   EXPECT_GT(rows, 40U);

@@ -41,7 +41,9 @@ Point point_of(const Device& device, const json& one, const json& query, Eigen::
   const bool ill_conditioned = name.ends_with(device == Device::reference() ? "singular" : "nearly_singular");
   const bool inaccurate = (type == "tied" || type == "full") && ill_conditioned;
   // Singular cases name no kind: all their points are near.
-  const std::string kind = query.contains("point_kind") ? query["point_kind"][static_cast<std::size_t>(n)].get<std::string>() : "near";
+  const std::string kind = query.contains("point_kind")
+                               ? query["point_kind"][static_cast<std::size_t>(n)].get<std::string>()
+                               : "near";
   return {.relative = 1e-12 + 50.0 * eps * (condition + quadratic),
           .logit = 20.0 * eps * quadratic + 1e-12,
           .log_density = 1e-13,
@@ -55,8 +57,8 @@ double scale_of(const Points& expected, Eigen::Index n, double least) {
 }
 
 /// Compares row n with the tolerance of the precision.
-void expect_row_near(const Points& actual, const Points& expected, Eigen::Index n, double scale, double relative_f64, double relative_f32,
-                     Precision precision, const std::string& what) {
+void expect_row_near(const Points& actual, const Points& expected, Eigen::Index n, double scale,
+                     double relative_f64, double relative_f32, Precision precision, const std::string& what) {
   const double tolerance = (precision == Precision::f64 ? relative_f64 : relative_f32) * scale;
   EXPECT_LE((actual.row(n) - expected.row(n)).cwiseAbs().maxCoeff(), tolerance) << what << " of point " << n;
 }
@@ -73,31 +75,40 @@ TEST_P(GoldenOnDevices, GivenPoints) {
       SCOPED_TRACE(one["name"].get<std::string>() + ", alpha = " + std::to_string(level.alpha) +
                    ", sigma = " + std::to_string(level.sigma));
       const Points x = test::matrix(query["x"]);
-      const Evaluation actual = evaluate(
-          mixture, x, level,
-          {.log_density = true, .log_responsibilities = true, .score = true, .denoiser = true, .device = device, .precision = precision});
+      const Evaluation actual = evaluate(mixture, x, level,
+                                         {.log_density = true,
+                                          .log_responsibilities = true,
+                                          .score = true,
+                                          .denoiser = true,
+                                          .device = device,
+                                          .precision = precision});
       const Points denoiser = test::matrix(query["denoiser"]);
       for (Eigen::Index n = 0; n < x.rows(); ++n) {
         const Point point = point_of(device, one, query, n);
         if (precision == Precision::f32 && !point.near_the_modes) continue;
         ++compared;
-        expect_row_near(actual.denoiser, denoiser, n, scale_of(denoiser, n, largest_mean), point.relative, 1e-4, precision, "denoiser");
+        expect_row_near(actual.denoiser, denoiser, n, scale_of(denoiser, n, largest_mean), point.relative,
+                        1e-4, precision, "denoiser");
         const Points score = test::matrix(query["score"]);
-        expect_row_near(actual.score, score, n, scale_of(score, n, 0.0), point.relative, 1e-3, precision, "score");
+        expect_row_near(actual.score, score, n, scale_of(score, n, 0.0), point.relative, 1e-3, precision,
+                        "score");
         const Points log_r = test::matrix(query["log_resp"]);
         for (Eigen::Index k = 0; k < log_r.cols(); ++k) {
           if (precision == Precision::f32) {
-            EXPECT_NEAR(std::exp(actual.log_responsibilities(n, k)), std::exp(log_r(n, k)), 1e-3) << "point " << n << " component " << k;
+            EXPECT_NEAR(std::exp(actual.log_responsibilities(n, k)), std::exp(log_r(n, k)), 1e-3)
+                << "point " << n << " component " << k;
           } else if (std::isinf(log_r(n, k))) {
             EXPECT_EQ(actual.log_responsibilities(n, k), log_r(n, k));
           } else {
             const double tolerance = point.logit + point.dense * std::max(1.0, std::abs(log_r(n, k)));
-            EXPECT_NEAR(actual.log_responsibilities(n, k), log_r(n, k), tolerance) << "point " << n << " component " << k;
+            EXPECT_NEAR(actual.log_responsibilities(n, k), log_r(n, k), tolerance)
+                << "point " << n << " component " << k;
           }
         }
         const double logp = test::vector(query["logp"])(n);
         const double tolerance = precision == Precision::f64 ? point.log_density + point.dense : 1e-3;
-        EXPECT_LE(std::abs(actual.log_density(n) - logp), tolerance * std::max(precision == Precision::f64 ? 0.0 : 1.0, std::abs(logp)))
+        EXPECT_LE(std::abs(actual.log_density(n) - logp),
+                  tolerance * std::max(precision == Precision::f64 ? 0.0 : 1.0, std::abs(logp)))
             << "point " << n;
       }
     }
@@ -127,13 +138,15 @@ TEST_P(GoldenOnDevices, DenoiserOfAStep) {
       plan.steps = {step};
       plan.times = {1.0, 0.0};
 
-      const Points D = run(plan, {.count = x.rows(), .device = device, .precision = precision, .start = x}).to_double();
+      const Points D =
+          run(plan, {.count = x.rows(), .device = device, .precision = precision, .start = x}).to_double();
 
       const Points denoiser = test::matrix(query["denoiser"]);
       for (Eigen::Index n = 0; n < x.rows(); ++n) {
         const Point point = point_of(device, one, query, n);
         if (precision == Precision::f32 && !point.near_the_modes) continue;
-        expect_row_near(D, denoiser, n, scale_of(denoiser, n, largest_mean), point.relative, 1e-4, precision, "denoiser");
+        expect_row_near(D, denoiser, n, scale_of(denoiser, n, largest_mean), point.relative, 1e-4, precision,
+                        "denoiser");
       }
     }
   }
@@ -147,7 +160,8 @@ std::string name_of(const testing::TestParamInfo<std::tuple<Device, const char*,
 std::vector<Device> devices_to_test() { return test::devices_under_test(); }
 INSTANTIATE_TEST_SUITE_P(Devices, GoldenOnDevices,
                          testing::Combine(testing::ValuesIn(devices_to_test()),
-                                          testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"),
+                                          testing::Values("mixture_d1", "mixture_d2", "mixture_d8",
+                                                          "mixture_d80"),
                                           testing::Values(Precision::f32, Precision::f64)),
                          name_of);
 

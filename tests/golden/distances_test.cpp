@@ -44,8 +44,10 @@ TEST_P(GoldenDistances, WassersteinAlongEachDirection) {
 
   ASSERT_EQ(w1.size(), directions.rows());
   for (Eigen::Index s = 0; s < w1.size(); ++s) {
-    expect_close(w1(s), golden_case_["slice_w1"][static_cast<std::size_t>(s)], "W_1 of slice " + std::to_string(s));
-    expect_close(w2_squared(s), golden_case_["slice_w2_squared"][static_cast<std::size_t>(s)], "W_2^2 of slice " + std::to_string(s));
+    expect_close(w1(s), golden_case_["slice_w1"][static_cast<std::size_t>(s)],
+                 "W_1 of slice " + std::to_string(s));
+    expect_close(w2_squared(s), golden_case_["slice_w2_squared"][static_cast<std::size_t>(s)],
+                 "W_2^2 of slice " + std::to_string(s));
   }
 }
 
@@ -54,14 +56,17 @@ TEST_P(GoldenDistances, SlicedAndMaxSlicedWasserstein) {
 
   expect_close(sliced_wasserstein(x_, y_, directions, 1), golden_case_["sliced_w1"], "sliced W_1");
   expect_close(sliced_wasserstein(x_, y_, directions, 2), golden_case_["sliced_w2"], "sliced W_2");
-  expect_close(max_sliced_wasserstein(x_, y_, directions, 1), golden_case_["max_sliced_w1"], "max-sliced W_1");
-  expect_close(max_sliced_wasserstein(x_, y_, directions, 2), golden_case_["max_sliced_w2"], "max-sliced W_2");
+  expect_close(max_sliced_wasserstein(x_, y_, directions, 1), golden_case_["max_sliced_w1"],
+               "max-sliced W_1");
+  expect_close(max_sliced_wasserstein(x_, y_, directions, 2), golden_case_["max_sliced_w2"],
+               "max-sliced W_2");
 }
 
 TEST_P(GoldenDistances, MedianDistanceAndMmdSquared) {
   expect_close(median_distance(x_, y_), golden_case_["median_pairwise_distance"], "median distance");
   if (!golden_case_.contains("mmd2_unbiased")) return;  // one point has no unbiased form
-  expect_close(mmd_squared(x_, y_, number(golden_case_["bandwidth"])), golden_case_["mmd2_unbiased"], "MMD^2");
+  expect_close(mmd_squared(x_, y_, number(golden_case_["bandwidth"])), golden_case_["mmd2_unbiased"],
+               "MMD^2");
   expect_close(mmd_squared(x_, y_), golden_case_["mmd2_unbiased_median"], "MMD^2 with the median bandwidth");
 }
 
@@ -71,7 +76,8 @@ TEST_P(GoldenDistances, EnergyDistance) {
   expect_close(energy_distance(x_, y_, EnergyForm::u), golden_case_["energy_u"], "U-form");
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenDistances, testing::Values("samples_8_8_3", "samples_7_5_3", "samples_12_9_2", "samples_1_4_2"),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenDistances,
+                         testing::Values("samples_8_8_3", "samples_7_5_3", "samples_12_9_2", "samples_1_4_2"),
                          [](const auto& info) { return info.param; });
 
 TEST(GoldenMmd, ClosedFormsOfMixtures) {
@@ -81,7 +87,8 @@ TEST(GoldenMmd, ClosedFormsOfMixtures) {
   const double bandwidth = number(golden_case["bandwidth"]);
 
   expect_close(mmd_squared(p, q, bandwidth), golden_case["mmd2_p_q"], "between mixtures");
-  expect_close(mmd_squared(matrix(golden_case["X"]), p, bandwidth), golden_case["mmd2_unbiased_X_p"], "points against a mixture");
+  expect_close(mmd_squared(matrix(golden_case["X"]), p, bandwidth), golden_case["mmd2_unbiased_X_p"],
+               "points against a mixture");
 }
 
 TEST(GoldenNoiseFloor, IntegralOfTheNormalLaw) {
@@ -90,7 +97,8 @@ TEST(GoldenNoiseFloor, IntegralOfTheNormalLaw) {
 
   const double floor = wasserstein_floor(normal, 1000, 1000);
 
-  expect_close(floor / (std::sqrt(2.0 * std::numbers::inv_pi) * std::sqrt(2.0 / 1000.0)), golden_case["J"], "J");
+  expect_close(floor / (std::sqrt(2.0 * std::numbers::inv_pi) * std::sqrt(2.0 / 1000.0)), golden_case["J"],
+               "J");
 }
 
 }  // namespace

@@ -26,11 +26,14 @@ double noise_to_signal(const GridLevel& level) { return static_cast<double>(leve
 
 ForwardProcess noisy_vp() { return vp(LinearBeta{.min = 0.125, .max = 20.0}); }
 
-ForwardProcess benchmark_schedule() { return ForwardProcess(Ddpm{.betas = {}, .steps = 999, .first = 0.02, .last = 1e-4}); }
+ForwardProcess benchmark_schedule() {
+  return ForwardProcess(Ddpm{.betas = {}, .steps = 999, .first = 0.02, .last = 1e-4});
+}
 
 void expect_noise_to_signal(const TimeGrid& grid, const Eigen::VectorXd& n) {
   ASSERT_EQ(grid.levels().size(), static_cast<std::size_t>(n.size()));
-  for (int i = 0; i < n.size(); ++i) EXPECT_NEAR(noise_to_signal(grid.level(i)), n(i), grid_tolerance * n(i)) << "level " << i;
+  for (int i = 0; i < n.size(); ++i)
+    EXPECT_NEAR(noise_to_signal(grid.level(i)), n(i), grid_tolerance * n(i)) << "level " << i;
 }
 
 std::vector<int> indices(const TimeGrid& grid) {
@@ -54,10 +57,12 @@ TEST(GoldenGrids, UniformTimes) {
   for (const json& golden_case : cases("uniform")) {
     const Eigen::VectorXd expected = vector(golden_case["t"]);
 
-    const TimeGrid grid = TimeGrid::uniform(vp(LinearBeta{}, golden_case["T"]), golden_case["N"], golden_case["t_end"]);
+    const TimeGrid grid =
+        TimeGrid::uniform(vp(LinearBeta{}, golden_case["T"]), golden_case["N"], golden_case["t_end"]);
 
     ASSERT_EQ(grid.num_steps() + 1, expected.size());
-    for (int i = 0; i < expected.size(); ++i) EXPECT_NEAR(grid.level(i).t, expected(i), grid_tolerance * expected(i));
+    for (int i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(grid.level(i).t, expected(i), grid_tolerance * expected(i));
     EXPECT_EQ(grid.level(0).t, golden_case["T"].get<double>());
     EXPECT_EQ(grid.level(grid.num_steps()).t, golden_case["t_end"].get<double>());
   }
@@ -66,8 +71,10 @@ TEST(GoldenGrids, UniformTimes) {
 TEST(GoldenGrids, KarrasLevelsOfEdmAndOfVp) {
   ASSERT_EQ(cases("karras").size(), 2u);
   for (const json& golden_case : cases("karras")) {
-    const KarrasGrid description{
-        .steps = golden_case["N"], .rho = golden_case["rho"], .n_min = golden_case["n_min"], .n_max = golden_case["n_max"]};
+    const KarrasGrid description{.steps = golden_case["N"],
+                                 .rho = golden_case["rho"],
+                                 .n_min = golden_case["n_min"],
+                                 .n_max = golden_case["n_max"]};
 
     const TimeGrid of_edm(ForwardProcess(Edm{}), description), of_vp(noisy_vp(), description);
 
@@ -80,17 +87,23 @@ TEST(GoldenGrids, LogSnrLevelsOfVp) {
   ASSERT_EQ(cases("log_snr").size(), 1u);
   for (const json& golden_case : cases("log_snr")) {
     const ForwardProcess process = noisy_vp();
-    const auto time_of_lambda = [&](long double lambda) { return static_cast<double>(process.time_of_noise_to_signal(std::exp(-lambda))); };
-    const double t_start = time_of_lambda(golden_case["lam_T"].get<double>()), t_end = time_of_lambda(golden_case["lam_0"].get<double>());
+    const auto time_of_lambda = [&](long double lambda) {
+      return static_cast<double>(process.time_of_noise_to_signal(std::exp(-lambda)));
+    };
+    const double t_start = time_of_lambda(golden_case["lam_T"].get<double>()),
+                 t_end = time_of_lambda(golden_case["lam_0"].get<double>());
     const Eigen::VectorXd lambda = vector(golden_case["lam"]), alpha = vector(golden_case["vp_alpha"]),
                           sigma = vector(golden_case["vp_sigma"]);
 
-    const TimeGrid grid(process, LogSnrGrid{.steps = golden_case["N"], .t_start = t_start, .t_end = t_end, .end_at_data = false});
+    const TimeGrid grid(
+        process,
+        LogSnrGrid{.steps = golden_case["N"], .t_start = t_start, .t_end = t_end, .end_at_data = false});
 
     ASSERT_EQ(grid.num_steps() + 1, lambda.size());
     for (int i = 0; i < lambda.size(); ++i) {
       const GridLevel& level = grid.level(i);
-      EXPECT_NEAR(static_cast<double>(std::log(level.alpha / level.sigma)), lambda(i), grid_tolerance * std::max(1.0, std::abs(lambda(i))));
+      EXPECT_NEAR(static_cast<double>(std::log(level.alpha / level.sigma)), lambda(i),
+                  grid_tolerance * std::max(1.0, std::abs(lambda(i))));
       EXPECT_NEAR(static_cast<double>(level.alpha), alpha(i), grid_tolerance * alpha(i));
       EXPECT_NEAR(static_cast<double>(level.sigma), sigma(i), grid_tolerance * sigma(i));
     }
@@ -101,7 +114,8 @@ TEST(GoldenGrids, DdimSubsets) {
   ASSERT_EQ(cases("ddim_subset").size(), 4u);
   for (const json& golden_case : cases("ddim_subset")) {
     const ForwardProcess process(Ddpm{.betas = {}, .steps = golden_case["N"], .first = 1e-4, .last = 0.02});
-    const auto spacing = golden_case["kind"] == "linear" ? DdimGrid::Spacing::linear : DdimGrid::Spacing::quadratic;
+    const auto spacing =
+        golden_case["kind"] == "linear" ? DdimGrid::Spacing::linear : DdimGrid::Spacing::quadratic;
 
     const TimeGrid grid(process, DdimGrid{.steps = golden_case["S"], .spacing = spacing});
 
@@ -112,13 +126,16 @@ TEST(GoldenGrids, DdimSubsets) {
 TEST(GoldenGrids, AlphaBarOfTheBenchmarkSchedule) {
   ASSERT_EQ(cases("benchmark_schedule").size(), 1u);
   for (const json& golden_case : cases("benchmark_schedule")) {
-    const ForwardProcess process(
-        Ddpm{.betas = {}, .steps = golden_case["n_betas"], .first = golden_case["betas_first"], .last = golden_case["betas_last"]});
+    const ForwardProcess process(Ddpm{.betas = {},
+                                      .steps = golden_case["n_betas"],
+                                      .first = golden_case["betas_first"],
+                                      .last = golden_case["betas_last"]});
     const Eigen::VectorXd index = vector(golden_case["index"]), alpha_bar = vector(golden_case["alpha_bar"]);
 
     for (int i = 0; i < index.size(); ++i) {
       const long double alpha = process.values(index(i)).alpha;
-      EXPECT_NEAR(static_cast<double>(alpha * alpha), alpha_bar(i), grid_tolerance * alpha_bar(i)) << "index " << index(i);
+      EXPECT_NEAR(static_cast<double>(alpha * alpha), alpha_bar(i), grid_tolerance * alpha_bar(i))
+          << "index " << index(i);
     }
   }
 }
@@ -128,7 +145,8 @@ TEST(GoldenGrids, McgdiffGridsForNoiseOfOneStandardDeviation) {
   for (const json& golden_case : cases("mcg_adapted")) {
     const Eigen::VectorXd s = vector(golden_case["singular_values"]);
     const double noise_std = std::sqrt(golden_case["var_y"].get<double>());
-    const LinearObservation observation(s.asDiagonal().toDenseMatrix(), Eigen::VectorXd::Zero(s.size()), noise_std);
+    const LinearObservation observation(s.asDiagonal().toDenseMatrix(), Eigen::VectorXd::Zero(s.size()),
+                                        noise_std);
 
     const TimeGrid grid(benchmark_schedule(), McgdiffGrid{.points = golden_case["n_points"]}, &observation);
 

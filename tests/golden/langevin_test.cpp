@@ -28,16 +28,19 @@ TEST(GoldenLangevin, OrnsteinUhlenbeckRelaxesAGaussianAtTheRateOfItsFisherInform
     if (one["name"] != "ou_from_gaussian") continue;
     const double t = number(one["t"]);
     SCOPED_TRACE("t = " + std::to_string(t));
-    const Mixture start({1.0}, Points::Constant(1, 1, number(one["m0"])), Covariance::spherical({number(one["v0"])}));
+    const Mixture start({1.0}, Points::Constant(1, 1, number(one["m0"])),
+                        Covariance::spherical({number(one["v0"])}));
 
     const Mixture law = start.diffuse({.alpha = std::exp(-t / 2.0), .sigma = std::sqrt(-std::expm1(-t))});
-    const double divergence = expectation(law, [&](const Points& x) { return (law.log_pdf(x) - stationary.log_pdf(x)).eval(); });
-    const double fisher_information =
-        expectation(law, [&](const Points& x) { return (law.score(x) - stationary.score(x)).cwiseAbs2().eval(); });
+    const double divergence =
+        expectation(law, [&](const Points& x) { return (law.log_pdf(x) - stationary.log_pdf(x)).eval(); });
+    const double fisher_information = expectation(
+        law, [&](const Points& x) { return (law.score(x) - stationary.score(x)).cwiseAbs2().eval(); });
 
     EXPECT_NEAR(law.mean()(0), number(one["mean"]), 1e-12 * std::abs(number(one["mean"])));
     EXPECT_NEAR(law.covariance()(0, 0), number(one["variance"]), 1e-12 * number(one["variance"]));
-    EXPECT_NEAR(divergence, number(one["kl_to_standard_normal"]), 1e-12 * number(one["kl_to_standard_normal"]));
+    EXPECT_NEAR(divergence, number(one["kl_to_standard_normal"]),
+                1e-12 * number(one["kl_to_standard_normal"]));
     EXPECT_NEAR(-0.5 * fisher_information, number(one["dkl_dt"]), 1e-12 * std::abs(number(one["dkl_dt"])));
     ++checked;
   }

@@ -35,7 +35,8 @@ TimeGrid grid_of(const ForwardProcess& process, const std::vector<double>& n) {
 /// The first coordinates are observed, each with the noise n_i.
 LinearObservation observation_of(const json& one, Eigen::Index dim) {
   const Eigen::VectorXd y = test::vector(one["y"]), n = test::vector(one["noise_to_signal"]);
-  return {Eigen::MatrixXd::Identity(y.size(), dim), y, Eigen::MatrixXd(n.array().square().matrix().asDiagonal())};
+  return {Eigen::MatrixXd::Identity(y.size(), dim), y,
+          Eigen::MatrixXd(n.array().square().matrix().asDiagonal())};
 }
 
 Mcgdiff sampler_of(const json& one) {
@@ -51,7 +52,8 @@ double log_normaliser(double variance) { return -0.5 * std::log(2.0 * std::numbe
 /// Sum of the logs of the normalisers of a potential with added variance.
 double log_normaliser(const Potential& g, double added) {
   double sum = 0.0;
-  for (Eigen::Index i = 0; i < g.variance.size(); ++i) sum += g.variance(i) < inf ? log_normaliser(g.variance(i) + added) : 0.0;
+  for (Eigen::Index i = 0; i < g.variance.size(); ++i)
+    sum += g.variance(i) < inf ? log_normaliser(g.variance(i) + added) : 0.0;
   return sum;
 }
 
@@ -65,7 +67,8 @@ struct OneStep {
   explicit OneStep(const json& one) : number(0) {
     const ForwardProcess process = vp(LinearBeta{});
     const Mixture prior = test::mixture(one);
-    plan = smc_plan(prior, observation_of(one, prior.dim()), process, grid_of(process, levels), sampler_of(one));
+    plan =
+        smc_plan(prior, observation_of(one, prior.dim()), process, grid_of(process, levels), sampler_of(one));
     const double n_t = test::number(one["sigma_t"]) / test::number(one["alpha_t"]);
     while (std::abs(levels[number] - n_t) > 1e-9) ++number;
   }
@@ -79,7 +82,8 @@ struct OneStep {
     cut.times = {1.0, 0.0};
     cut.start = {.mean = x, .variance = Eigen::VectorXd::Zero(x.size()), .mixture = {}};
     cut.particles = 1;
-    cut.log_constant = log_normaliser(step().at_s, affine().e * affine().e) - log_normaliser(step().divided, 0.0);
+    cut.log_constant =
+        log_normaliser(step().at_s, affine().e * affine().e) - log_normaliser(step().divided, 0.0);
     return cut;
   }
 };
@@ -121,16 +125,20 @@ TEST_P(GoldenMcgdiffOnDevices, WeightsAndMovesOfAStep) {
     if (!is_one_step(one)) continue;
     SCOPED_TRACE(one["name"].get<std::string>());
     const OneStep step(one);
-    const Points x = test::matrix(one["x"]), z = test::matrix(one["z"]), expected = test::matrix(one["x_next_no_resampling"]);
-    const Eigen::VectorXd gain = test::vector(one["gain"]), weights = test::vector(one["log_incremental_weights"]);
+    const Points x = test::matrix(one["x"]), z = test::matrix(one["z"]),
+                 expected = test::matrix(one["x_next_no_resampling"]);
+    const Eigen::VectorXd gain = test::vector(one["gain"]),
+                          weights = test::vector(one["log_incremental_weights"]);
     for (Eigen::Index n = 0; n < x.rows(); ++n) {
       const SmcSamples result =
-          run(step.from(x.row(n).transpose()), {.count = 1, .seed = seed, .device = GetParam(), .precision = Precision::f64});
+          run(step.from(x.row(n).transpose()),
+              {.count = 1, .seed = seed, .device = GetParam(), .precision = Precision::f64});
       // Noise of the run in place of the file's: the move is linear in it, with deviation sqrt(K v), or nu where nothing is observed.
       NormalStream noise({.seed = seed, .index = 0, .purpose = Purpose::step_noise}, Precision::f64);
       for (Eigen::Index i = 0; i < x.cols(); ++i) {
         const bool is_tilted = i < gain.size() && step.step().at_s.variance(i) < inf;
-        const double deviation = is_tilted ? std::sqrt(gain(i) * step.step().at_s.variance(i)) : step.affine().e;
+        const double deviation =
+            is_tilted ? std::sqrt(gain(i) * step.step().at_s.variance(i)) : step.affine().e;
         const double moved = expected(n, i) + deviation * (noise(static_cast<std::uint64_t>(i)) - z(n, i));
         EXPECT_NEAR(result.to_double()(0, i), moved, 1e-12 * std::max(1.0, std::abs(moved))) << n << ' ' << i;
       }
@@ -141,7 +149,8 @@ TEST_P(GoldenMcgdiffOnDevices, WeightsAndMovesOfAStep) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, GoldenMcgdiffOnDevices, testing::ValuesIn(test::devices_under_test()), test::device_name);
+INSTANTIATE_TEST_SUITE_P(Devices, GoldenMcgdiffOnDevices, testing::ValuesIn(test::devices_under_test()),
+                         test::device_name);
 
 TEST(GoldenMcgdiff, TiltedStart) {
   for (const json& one : test::load_golden("mcgdiff")["cases"]) {
@@ -206,14 +215,17 @@ TEST(GoldenMcgdiff, LinearGaussianChainsHaveTheirEvidence) {
     SCOPED_TRACE(one["name"].get<std::string>() + " " + one["variant"].get<std::string>());
     const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 20.0});
     const Eigen::VectorXd mean = test::vector(one["prior_mean"]);
-    const Mixture prior({1.0}, Points(mean.transpose()), Covariance::full({test::matrix(one["prior_covariance"])}));
+    const Mixture prior({1.0}, Points(mean.transpose()),
+                        Covariance::full({test::matrix(one["prior_covariance"])}));
     const Eigen::VectorXd n = test::vector(one["levels_n"]);
     const TimeGrid grid = grid_of(process, {n.begin(), n.end()});
     Mcgdiff sampler = sampler_of(one);
     sampler.start = Start::gaussian;
     const SmcPlan plan = smc_plan(prior, observation_of(one, prior.dim()), process, grid, sampler);
-    EXPECT_EQ(plan.steps.size() + 1, static_cast<std::size_t>(n.size())) << "the levels of the pins are on the grid";
-    const Level first{.alpha = test::vector(one["levels_alpha"])(0), .sigma = test::vector(one["levels_sigma"])(0)};
+    EXPECT_EQ(plan.steps.size() + 1, static_cast<std::size_t>(n.size()))
+        << "the levels of the pins are on the grid";
+    const Level first{.alpha = test::vector(one["levels_alpha"])(0),
+                      .sigma = test::vector(one["levels_sigma"])(0)};
     EXPECT_NEAR(evidence_of_chain(plan, prior, first), test::number(one["log_Z_chain"]), 1e-12 * 10.0);
     ++chains;
   }

@@ -10,10 +10,12 @@ namespace gmdiff::test {
 namespace {
 
 // Values were rounded to double, sums of 50 digits saturate at 1: below `smallest` there is nothing to compare.
-void expect_relative(const Eigen::VectorXd& actual, const Eigen::VectorXd& expected, double relative, double smallest) {
+void expect_relative(const Eigen::VectorXd& actual, const Eigen::VectorXd& expected, double relative,
+                     double smallest) {
   ASSERT_EQ(actual.size(), expected.size());
   for (Eigen::Index i = 0; i < expected.size(); ++i) {
-    EXPECT_LE(std::abs(actual(i) - expected(i)), relative * std::abs(expected(i)) + smallest) << "entry " << i << ": " << expected(i);
+    EXPECT_LE(std::abs(actual(i) - expected(i)), relative * std::abs(expected(i)) + smallest)
+        << "entry " << i << ": " << expected(i);
   }
 }
 
@@ -27,12 +29,14 @@ void expect_components(const Mixture& actual, const json& means, const json& cov
   expect_matrix(actual.means(), matrix(means));
   const std::vector<Eigen::MatrixXd> expected = matrices(covariances);
   ASSERT_EQ(actual.num_components(), static_cast<Eigen::Index>(expected.size()));
-  for (std::size_t k = 0; k < expected.size(); ++k) expect_matrix(actual.component_covariance(static_cast<Eigen::Index>(k)), expected[k]);
+  for (std::size_t k = 0; k < expected.size(); ++k)
+    expect_matrix(actual.component_covariance(static_cast<Eigen::Index>(k)), expected[k]);
 }
 
 Mixture univariate(const json& one) {
   const Eigen::VectorXd means = vector(one["means"]);
-  return {one["weights"].get<std::vector<double>>(), means, Covariance::spherical(one["variances"].get<std::vector<double>>())};
+  return {one["weights"].get<std::vector<double>>(), means,
+          Covariance::spherical(one["variances"].get<std::vector<double>>())};
 }
 
 TEST(GoldenMixtureMoments, DistributionFunctionsAreRightInBothTails) {
@@ -57,12 +61,14 @@ TEST(GoldenMixtureMoments, MeanCovarianceMarginalAndPushForwardAreRight) {
   int checked = 0;
   for (const json& one : file["cases"]) {
     if (!one.contains("pushforward_means")) continue;
-    const Mixture law({one["weights"].get<std::vector<double>>()}, matrix(one["means"]), Covariance::full(matrices(one["covariances"])));
+    const Mixture law({one["weights"].get<std::vector<double>>()}, matrix(one["means"]),
+                      Covariance::full(matrices(one["covariances"])));
     const auto coordinates = one["marginal_coordinates"].get<std::vector<Eigen::Index>>();
 
     expect_matrix(law.mean(), vector(one["mean"]));
     expect_matrix(law.covariance(), matrix(one["covariance"]));
-    expect_components(law.push_forward(matrix(one["A"]), vector(one["b"])), one["pushforward_means"], one["pushforward_covariances"]);
+    expect_components(law.push_forward(matrix(one["A"]), vector(one["b"])), one["pushforward_means"],
+                      one["pushforward_covariances"]);
     expect_components(law.marginal(coordinates), one["marginal_means"], one["marginal_covariances"]);
     ++checked;
   }

@@ -42,11 +42,12 @@ class GoldenMixture : public testing::TestWithParam<const char*> {
       for (const json& query : one["queries"]) {
         if (!query.contains(quantity)) continue;
         const Level level{number(query["alpha"]), number(query["sigma"])};
-        SCOPED_TRACE(name + ", alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma));
+        SCOPED_TRACE(name + ", alpha = " + std::to_string(level.alpha) +
+                     ", sigma = " + std::to_string(level.sigma));
         const double condition = number(query["condition"]);
         const bool inaccurate = dense && name.ends_with("nearly_singular");
-        check({law, level, matrix(query["x"]), vector(query["quadratic_max"]), condition, inaccurate ? 20.0 * epsilon * condition : 0.0,
-               query});
+        check({law, level, matrix(query["x"]), vector(query["quadratic_max"]), condition,
+               inaccurate ? 20.0 * epsilon * condition : 0.0, query});
         ++checked;
       }
     }
@@ -55,7 +56,8 @@ class GoldenMixture : public testing::TestWithParam<const char*> {
 
   // Row j within (1e-12 + 50 eps (condition + quadratic_max)) times its largest entry, or times `least_scale`; 1e-12 where that is 0.
   // The largest entry is taken over one point, not over all of them: far points do not excuse near ones.
-  static void expect_rows_near(const Points& actual, const Points& expected, const Query& query, double least_scale = 0.0) {
+  static void expect_rows_near(const Points& actual, const Points& expected, const Query& query,
+                               double least_scale = 0.0) {
     ASSERT_EQ(actual.rows(), expected.rows());
     ASSERT_EQ(actual.cols(), expected.cols());
     for (Eigen::Index j = 0; j < expected.rows(); ++j) {
@@ -75,7 +77,8 @@ TEST_P(GoldenMixture, LogDensityHasThirteenDigits) {
     const Eigen::VectorXd actual = query.mixture.log_pdf(query.x, query.level);
 
     for (Eigen::Index j = 0; j < expected.size(); ++j) {
-      EXPECT_LE(std::abs(actual(j) - expected(j)), (1e-13 + query.dense_error) * std::abs(expected(j))) << "point " << j;
+      EXPECT_LE(std::abs(actual(j) - expected(j)), (1e-13 + query.dense_error) * std::abs(expected(j)))
+          << "point " << j;
     }
   });
 }
@@ -92,9 +95,10 @@ TEST_P(GoldenMixture, LogResponsibilitiesCarryTheRoundingOfTheQuadraticFormAtMos
           EXPECT_EQ(actual(j, k), expected(j, k)) << "point " << j << ", component " << k;
         } else {
           // An error of the smallest eigenvalue is relative: that of a logit of -1e13 is 1e13 times as large.
-          const double tolerance =
-              20.0 * epsilon * query.quadratic_max(j) + 1e-12 + query.dense_error * std::max(1.0, std::abs(expected(j, k)));
-          EXPECT_LE(std::abs(actual(j, k) - expected(j, k)), tolerance) << "point " << j << ", component " << k;
+          const double tolerance = 20.0 * epsilon * query.quadratic_max(j) + 1e-12 +
+                                   query.dense_error * std::max(1.0, std::abs(expected(j, k)));
+          EXPECT_LE(std::abs(actual(j, k) - expected(j, k)), tolerance)
+              << "point " << j << ", component " << k;
         }
       }
     }
@@ -110,14 +114,16 @@ TEST_P(GoldenMixture, ScoreIsRight) {
 TEST_P(GoldenMixture, DenoiserIsRight) {
   for_each_query("denoiser", [](const Query& query) {
     const double largest_mean = query.mixture.means().cwiseAbs().maxCoeff();
-    expect_rows_near(query.mixture.denoiser(query.x, query.level), matrix(query.expected["denoiser"]), query, largest_mean);
+    expect_rows_near(query.mixture.denoiser(query.x, query.level), matrix(query.expected["denoiser"]), query,
+                     largest_mean);
   });
 }
 
 TEST_P(GoldenMixture, JacobianOfTheDenoiserTimesTangentIsRight) {
   for_each_query("jvp", [](const Query& query) {
     const Points v = matrix(query.expected["v"]);
-    expect_rows_near(query.mixture.denoiser_jvp(query.x, v, query.level), matrix(query.expected["jvp"]), query);
+    expect_rows_near(query.mixture.denoiser_jvp(query.x, v, query.level), matrix(query.expected["jvp"]),
+                     query);
   });
 }
 
@@ -138,12 +144,14 @@ TEST_P(GoldenMixture, PosteriorCovarianceTimesTangentIsTheScaledJacobian) {
     const std::vector<Eigen::MatrixXd> covariances = query.mixture.posterior_covariance(query.x, query.level);
 
     Points products(v.rows(), v.cols());
-    for (Eigen::Index j = 0; j < v.rows(); ++j) products.row(j) = v.row(j) * covariances[static_cast<std::size_t>(j)];
+    for (Eigen::Index j = 0; j < v.rows(); ++j)
+      products.row(j) = v.row(j) * covariances[static_cast<std::size_t>(j)];
     expect_rows_near(products, factor * matrix(query.expected["jvp"]), query);
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Dimensions, GoldenMixture, testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"),
+INSTANTIATE_TEST_SUITE_P(Dimensions, GoldenMixture,
+                         testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -23,15 +23,19 @@ constexpr double log_weight_tolerance = 1e-9;  // absolute
 constexpr double diffused_tolerance = 1e-9;    // values that follow from the above
 
 LinearObservation observation(const json& golden_case) {
-  return {MatrixXd(test::matrix(golden_case["A"])), test::vector(golden_case["y"]), MatrixXd(test::matrix(golden_case["R"]))};
+  return {MatrixXd(test::matrix(golden_case["A"])), test::vector(golden_case["y"]),
+          MatrixXd(test::matrix(golden_case["R"]))};
 }
 
 // Entries within `tolerance` of the largest expected one.
-void expect_near(const MatrixXd& actual, const MatrixXd& expected, double tolerance, const std::string& what) {
+void expect_near(const MatrixXd& actual, const MatrixXd& expected, double tolerance,
+                 const std::string& what) {
   ASSERT_EQ(actual.rows(), expected.rows()) << what;
   ASSERT_EQ(actual.cols(), expected.cols()) << what;
   const double error = (actual - expected).cwiseAbs().maxCoeff();
-  EXPECT_LE(error, tolerance * expected.cwiseAbs().maxCoeff()) << what << "\nactual\n" << actual << "\nexpected\n" << expected;
+  EXPECT_LE(error, tolerance * expected.cwiseAbs().maxCoeff()) << what << "\nactual\n"
+                                                               << actual << "\nexpected\n"
+                                                               << expected;
 }
 
 class PosteriorGolden : public testing::TestWithParam<json> {};
@@ -45,7 +49,8 @@ TEST_P(PosteriorGolden, EvidenceAndLogLikelihoods) {
   EXPECT_NEAR(result.log_evidence, log_evidence, relative_tolerance * std::abs(log_evidence));
   const VectorXd log_likelihood = test::vector(c["component_log_likelihood"]);
   for (Index k = 0; k < log_likelihood.size(); ++k) {
-    EXPECT_NEAR(result.component_log_likelihood(k), log_likelihood(k), relative_tolerance * std::abs(log_likelihood(k)))
+    EXPECT_NEAR(result.component_log_likelihood(k), log_likelihood(k),
+                relative_tolerance * std::abs(log_likelihood(k)))
         << "component " << k;
   }
 }
@@ -71,8 +76,8 @@ TEST_P(PosteriorGolden, MeansAndCovariances) {
   for (Index k = 0; k < means.rows(); ++k) {
     const std::string component = " of component " + std::to_string(k);
     expect_near(result.mixture.means().row(k), means.row(k), relative_tolerance, "mean" + component);
-    expect_near(result.mixture.component_covariance(k), covariances[static_cast<std::size_t>(k)], relative_tolerance,
-                "covariance" + component);
+    expect_near(result.mixture.component_covariance(k), covariances[static_cast<std::size_t>(k)],
+                relative_tolerance, "covariance" + component);
   }
 }
 
@@ -87,7 +92,8 @@ TEST_P(PosteriorGolden, DiffusedValues) {
   const Points denoiser = mixture.denoiser(x, level);
 
   const VectorXd expected = test::vector(c["diffused_logp"]);
-  for (Index i = 0; i < x.rows(); ++i) EXPECT_NEAR(log_pdf(i), expected(i), diffused_tolerance * std::max(1.0, std::abs(expected(i))));
+  for (Index i = 0; i < x.rows(); ++i)
+    EXPECT_NEAR(log_pdf(i), expected(i), diffused_tolerance * std::max(1.0, std::abs(expected(i))));
   expect_near(score, test::matrix(c["diffused_score"]), diffused_tolerance, "score");
   expect_near(denoiser, test::matrix(c["diffused_denoiser"]), diffused_tolerance, "denoiser");
 }
@@ -98,7 +104,8 @@ TEST_P(PosteriorGoldenIsotropic, NoiseGivenAsStandardDeviation) {
   const json& c = GetParam();
   const MatrixXd R = test::matrix(c["R"]);
 
-  const Posterior result = posterior(test::mixture(c), {test::matrix(c["A"]), test::vector(c["y"]), std::sqrt(R(0, 0))});
+  const Posterior result =
+      posterior(test::mixture(c), {test::matrix(c["A"]), test::vector(c["y"]), std::sqrt(R(0, 0))});
 
   const double log_evidence = test::number(c["log_evidence"]);
   EXPECT_NEAR(result.log_evidence, log_evidence, relative_tolerance * std::abs(log_evidence));
@@ -124,7 +131,8 @@ std::vector<json> isotropic_cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllCases, PosteriorGolden, testing::ValuesIn(all_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(IsotropicCases, PosteriorGoldenIsotropic, testing::ValuesIn(isotropic_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(IsotropicCases, PosteriorGoldenIsotropic, testing::ValuesIn(isotropic_cases()),
+                         case_name);
 
 }  // namespace
 }  // namespace gmdiff

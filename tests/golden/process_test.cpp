@@ -14,7 +14,8 @@ constexpr double tolerance = 1e-14;
 
 void expect_close(double actual, double expected, const std::string& what) {
   if (actual == expected) return;  // infinities too
-  EXPECT_LE(std::abs(actual - expected), tolerance * std::abs(expected)) << what << ": " << actual << " instead of " << expected;
+  EXPECT_LE(std::abs(actual - expected), tolerance * std::abs(expected))
+      << what << ": " << actual << " instead of " << expected;
 }
 
 /// Compares `field` of every case that has times with `value(process, t)`.
@@ -23,7 +24,8 @@ void expect_field(const char* field, Value value) {
   const json file = load_golden("process");
   int compared = 0;
   for (const json& golden_case : file["cases"]) {
-    if (!golden_case.contains(field) || !golden_case.contains("alpha") || !golden_case.contains("t")) continue;
+    if (!golden_case.contains(field) || !golden_case.contains("alpha") || !golden_case.contains("t"))
+      continue;
     const ForwardProcess forward = process(golden_case);
     const Eigen::VectorXd t = vector(golden_case["t"]), expected = vector(golden_case[field]);
     for (Eigen::Index i = 0; i < t.size(); ++i, ++compared)
@@ -42,7 +44,8 @@ const json& find_case(const json& file, const std::string& name) {
 void expect_levels(const char* name, const ForwardProcess& forward) {
   const json file = load_golden("process");
   const json& golden_case = find_case(file, name);
-  const Eigen::VectorXd n = vector(golden_case["n"]), alpha = vector(golden_case["alpha"]), sigma = vector(golden_case["sigma"]);
+  const Eigen::VectorXd n = vector(golden_case["n"]), alpha = vector(golden_case["alpha"]),
+                        sigma = vector(golden_case["sigma"]);
   ASSERT_GT(n.size(), 0);
   for (Eigen::Index i = 0; i < n.size(); ++i) {
     const ProcessValues values = forward.values_at_noise_to_signal(n(i));
@@ -62,8 +65,10 @@ TEST(GoldenProcess, Sigma) {
 }
 
 TEST(GoldenProcess, TimeDerivatives) {
-  expect_field("dalpha", [](const ForwardProcess& f, double t) { return static_cast<double>(f.values(t).dalpha); });
-  expect_field("dsigma", [](const ForwardProcess& f, double t) { return static_cast<double>(f.values(t).dsigma); });
+  expect_field("dalpha",
+               [](const ForwardProcess& f, double t) { return static_cast<double>(f.values(t).dalpha); });
+  expect_field("dsigma",
+               [](const ForwardProcess& f, double t) { return static_cast<double>(f.values(t).dsigma); });
 }
 
 TEST(GoldenProcess, DriftAndSquaredDiffusion) {
@@ -99,7 +104,9 @@ TEST(GoldenProcess, TimesOfHalfLogSnr) {
 
   ASSERT_GT(t.size(), 0);
   for (Eigen::Index i = 0; i < t.size(); ++i)
-    expect_close(static_cast<double>(forward.time_of_noise_to_signal(std::exp(-static_cast<long double>(lambda(i))))), t(i), "t");
+    expect_close(
+        static_cast<double>(forward.time_of_noise_to_signal(std::exp(-static_cast<long double>(lambda(i))))),
+        t(i), "t");
 }
 
 }  // namespace gmdiff::test

@@ -49,7 +49,8 @@ TEST_P(GoldenReferenceDenoiser, ResponsibilitiesAndDenoiser) {
 
         const Eigen::VectorXd expected_r = log_responsibilities.row(n).array().exp();
         const double r_tolerance = 20 * eps * quadratic + 1e-12 + dense_input_error(golden_case, condition);
-        const double scale = std::max(denoisers.row(n).cwiseAbs().maxCoeff(), mixture.means().cwiseAbs().maxCoeff());
+        const double scale =
+            std::max(denoisers.row(n).cwiseAbs().maxCoeff(), mixture.means().cwiseAbs().maxCoeff());
         const double D_tolerance = (1e-12 + 50 * eps * (condition + quadratic)) * scale;
         EXPECT_LE((r - expected_r).cwiseAbs().maxCoeff(), r_tolerance)
             << golden_case["name"] << " at a point " << query["point_kind"][static_cast<std::size_t>(n)];
@@ -62,7 +63,8 @@ TEST_P(GoldenReferenceDenoiser, ResponsibilitiesAndDenoiser) {
   EXPECT_GT(compared, 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Dimensions, GoldenReferenceDenoiser, testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"));
+INSTANTIATE_TEST_SUITE_P(Dimensions, GoldenReferenceDenoiser,
+                         testing::Values("mixture_d1", "mixture_d2", "mixture_d8", "mixture_d80"));
 
 }  // namespace
 }  // namespace gmdiff

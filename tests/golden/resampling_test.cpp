@@ -15,7 +15,8 @@ namespace {
 
 using test::json;
 
-constexpr Resampling schemes[] = {Resampling::multinomial, Resampling::stratified, Resampling::systematic, Resampling::residual};
+constexpr Resampling schemes[] = {Resampling::multinomial, Resampling::stratified, Resampling::systematic,
+                                  Resampling::residual};
 const char* name_of(Resampling scheme) {
   switch (scheme) {
     case Resampling::multinomial:
@@ -52,7 +53,8 @@ struct IntegerWeights {
   explicit IntegerWeights(const std::vector<double>& e) {
     const std::uint64_t N = e.size();
     std::uint64_t first_sum = 0;
-    for (const double value : e) first_sum += particle::integer_weight(static_cast<Real>(value), particle::first_scale(N));
+    for (const double value : e)
+      first_sum += particle::integer_weight(static_cast<Real>(value), particle::first_scale(N));
     scale = particle::final_scale(first_sum, N);
     for (const double value : e) {
       weights.push_back(particle::integer_weight(static_cast<Real>(value), scale));
@@ -76,7 +78,8 @@ struct IntegerWeights {
   }
   std::vector<std::uint64_t> copies() const {
     std::vector<std::uint64_t> list;
-    for (const std::uint64_t w : weights) list.push_back(particle::residual_share(w, total.sum, weights.size()).copies);
+    for (const std::uint64_t w : weights)
+      list.push_back(particle::residual_share(w, total.sum, weights.size()).copies);
     return list;
   }
 
@@ -93,7 +96,8 @@ struct IntegerWeights {
     }
     for (std::size_t i = 0; list.size() < weights.size(); ++i) {
       const std::uint64_t point = particle::point_below(all, random[i]);
-      list.push_back(static_cast<std::uint32_t>(particle::ancestor_of(rests.data(), std::ssize(rests), point)));
+      list.push_back(
+          static_cast<std::uint32_t>(particle::ancestor_of(rests.data(), std::ssize(rests), point)));
     }
     return list;
   }
@@ -112,7 +116,9 @@ TEST(GoldenIntegerResampling, WeightsSumsAncestorsAndEss) {
     for (const std::uint64_t U : random) t.push_back(particle::point_below(chain.total.sum, U));
     EXPECT_EQ(t, words(one["t"]));
     for (const Resampling scheme : schemes) {
-      EXPECT_EQ(chain.ancestors(scheme, scheme == Resampling::residual ? random : t), indices(one[name_of(scheme)])) << name_of(scheme);
+      EXPECT_EQ(chain.ancestors(scheme, scheme == Resampling::residual ? random : t),
+                indices(one[name_of(scheme)]))
+          << name_of(scheme);
     }
     EXPECT_EQ(chain.copies(), one["residual_copies"].get<std::vector<std::uint64_t>>());
     const double ess = test::number(one["ess"]);
@@ -130,7 +136,8 @@ TEST(GoldenIntegerResampling, HasTheAncestorsOfRealUniforms) {
     for (const double value : lw) e.push_back(std::exp(value - largest));
     const IntegerWeights<double> chain(e);
     const auto point = [&](double u) {
-      return static_cast<std::uint64_t>(static_cast<long double>(u) * static_cast<long double>(chain.total.sum));
+      return static_cast<std::uint64_t>(static_cast<long double>(u) *
+                                        static_cast<long double>(chain.total.sum));
     };
     std::vector<std::uint64_t> t, random;
     for (const double u : doubles(one["u"])) {
@@ -141,9 +148,11 @@ TEST(GoldenIntegerResampling, HasTheAncestorsOfRealUniforms) {
       EXPECT_EQ(chain.ancestors(scheme, t), indices(one[name_of(scheme)])) << name_of(scheme);
     }
     EXPECT_EQ(chain.ancestors(Resampling::residual, random), indices(one["residual"]));
-    EXPECT_EQ(chain.ancestors(Resampling::systematic, {point(test::number(one["u0"]))}), indices(one["systematic"]));
+    EXPECT_EQ(chain.ancestors(Resampling::systematic, {point(test::number(one["u0"]))}),
+              indices(one["systematic"]));
     EXPECT_EQ(chain.copies(), one["residual_deterministic_copies"].get<std::vector<std::uint64_t>>());
-    EXPECT_NEAR(particle::effective_sample_size(chain.total, chain.scale), test::number(one["ess"]), 1e-8 * test::number(one["ess"]));
+    EXPECT_NEAR(particle::effective_sample_size(chain.total, chain.scale), test::number(one["ess"]),
+                1e-8 * test::number(one["ess"]));
   }
 }
 
@@ -154,10 +163,15 @@ TEST(GoldenResampling, InRealNumbers) {
     const reference::NormalisedWeights weights = reference::normalised(doubles(one["log_weights"]));
     const std::vector<double> expected = doubles(one["normalised_weights"]);
     for (std::size_t j = 0; j < expected.size(); ++j) EXPECT_NEAR(weights.W[j], expected[j], 1e-12);
-    EXPECT_NEAR(reference::effective_sample_size(weights.W), test::number(one["ess"]), 1e-12 * test::number(one["ess"]));
+    EXPECT_NEAR(reference::effective_sample_size(weights.W), test::number(one["ess"]),
+                1e-12 * test::number(one["ess"]));
     for (const Resampling scheme : schemes) {
-      const auto own = [&](std::int64_t i) { return static_cast<long double>(u[static_cast<std::size_t>(i)]); };
-      EXPECT_EQ(reference::ancestors(scheme, weights.W, test::number(one["u0"]), own), indices(one[name_of(scheme)])) << name_of(scheme);
+      const auto own = [&](std::int64_t i) {
+        return static_cast<long double>(u[static_cast<std::size_t>(i)]);
+      };
+      EXPECT_EQ(reference::ancestors(scheme, weights.W, test::number(one["u0"]), own),
+                indices(one[name_of(scheme)]))
+          << name_of(scheme);
     }
   }
 }
@@ -194,7 +208,8 @@ TEST(GoldenResampling, EvidenceWithoutResampling) {
       EXPECT_NEAR(reference::effective_sample_size(reference::normalised(lw).W), ess[s], 1e-12 * ess[s]);
       ++s;
     }
-    EXPECT_NEAR(reference::normalised(lw).log_sum - std::log(static_cast<double>(lw.size())), test::number(one["log_Z"]), 1e-12);
+    EXPECT_NEAR(reference::normalised(lw).log_sum - std::log(static_cast<double>(lw.size())),
+                test::number(one["log_Z"]), 1e-12);
   }
 }
 

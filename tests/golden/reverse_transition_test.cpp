@@ -64,8 +64,10 @@ TEST_P(GoldenReverseTransition, ComponentMeansAndCovariances) {
     const Eigen::MatrixXd covariance = component_covariance(update_, k, model_.dim());
 
     const Eigen::MatrixXd& expected = covariances[static_cast<std::size_t>(k)];
-    EXPECT_LE((mean - means.row(k).transpose()).cwiseAbs().maxCoeff(), transition_tolerance * scale(means)) << "component " << k;
-    EXPECT_LE((covariance - expected).cwiseAbs().maxCoeff(), transition_tolerance * scale(expected)) << "component " << k;
+    EXPECT_LE((mean - means.row(k).transpose()).cwiseAbs().maxCoeff(), transition_tolerance * scale(means))
+        << "component " << k;
+    EXPECT_LE((covariance - expected).cwiseAbs().maxCoeff(), transition_tolerance * scale(expected))
+        << "component " << k;
   }
 }
 
@@ -87,7 +89,9 @@ TEST_P(GoldenReverseTransition, MeanIsThatOfTheAncestralStep) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenReverseTransition, testing::Range(std::size_t{0}, std::size_t{16}));
 
-TEST(GoldenReverseTransitionFile, HasSixteenCases) { EXPECT_EQ(test::load_golden("reverse_transition")["cases"].size(), 16U); }
+TEST(GoldenReverseTransitionFile, HasSixteenCases) {
+  EXPECT_EQ(test::load_golden("reverse_transition")["cases"].size(), 16U);
+}
 
 }  // namespace
 }  // namespace gmdiff

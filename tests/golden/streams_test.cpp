@@ -12,23 +12,26 @@ namespace {
 
 using test::json;
 
-std::uint64_t integer(const json& value) { return value.is_string() ? std::stoull(value.get<std::string>()) : value.get<std::uint64_t>(); }
+std::uint64_t integer(const json& value) {
+  return value.is_string() ? std::stoull(value.get<std::string>()) : value.get<std::uint64_t>();
+}
 
 StreamKey key_of(const json& golden_case) {
-  static const std::map<std::string, Purpose> purposes = {{"start-component", Purpose::start_component},
-                                                          {"start-noise", Purpose::start_noise},
-                                                          {"step-noise", Purpose::step_noise},
-                                                          {"churn-noise", Purpose::churn_noise},
-                                                          {"transition-component", Purpose::transition_component},
-                                                          {"draw-component", Purpose::draw_component},
-                                                          {"draw-noise", Purpose::draw_noise},
-                                                          {"resampling", Purpose::resampling},
-                                                          {"directions", Purpose::directions},
-                                                          {"problem", Purpose::problem},
-                                                          {"accept", Purpose::accept},
-                                                          {"final-choice", Purpose::final_choice},
-                                                          {"forward-noise", Purpose::forward_noise},
-                                                          {"user", Purpose::user}};
+  static const std::map<std::string, Purpose> purposes = {
+      {"start-component", Purpose::start_component},
+      {"start-noise", Purpose::start_noise},
+      {"step-noise", Purpose::step_noise},
+      {"churn-noise", Purpose::churn_noise},
+      {"transition-component", Purpose::transition_component},
+      {"draw-component", Purpose::draw_component},
+      {"draw-noise", Purpose::draw_noise},
+      {"resampling", Purpose::resampling},
+      {"directions", Purpose::directions},
+      {"problem", Purpose::problem},
+      {"accept", Purpose::accept},
+      {"final-choice", Purpose::final_choice},
+      {"forward-noise", Purpose::forward_noise},
+      {"user", Purpose::user}};
   return {.seed = integer(golden_case["seed"]),
           .index = integer(golden_case["index"]),
           .purpose = purposes.at(golden_case["purpose"].get<std::string>()),
@@ -67,7 +70,8 @@ std::vector<json> cases(const std::string& name) {
 
 TEST(GoldenStreams, PurposesHaveTheirFrozenCodes) {
   for (const json& golden_case : cases("block")) {
-    EXPECT_EQ(static_cast<std::uint32_t>(key_of(golden_case).purpose), golden_case["purpose_code"].get<std::uint32_t>());
+    EXPECT_EQ(static_cast<std::uint32_t>(key_of(golden_case).purpose),
+              golden_case["purpose_code"].get<std::uint32_t>());
   }
   const json fields = test::load_golden("streams")["fields"]["purpose_code"];
   for (const auto& [name, code] : fields.items()) {
@@ -78,7 +82,8 @@ TEST(GoldenStreams, PurposesHaveTheirFrozenCodes) {
 
 TEST(GoldenStreams, WordsOfABlockAreExact) {
   for (const json& golden_case : cases("block")) {
-    EXPECT_EQ(philox_words(key_of(golden_case), golden_case["block"].get<std::uint32_t>()), words_of(golden_case));
+    EXPECT_EQ(philox_words(key_of(golden_case), golden_case["block"].get<std::uint32_t>()),
+              words_of(golden_case));
   }
 }
 
@@ -95,11 +100,13 @@ TEST(GoldenStreams, RadiiComeFromTheUniformsOfTheLayout) {
   for (const json& golden_case : cases("block")) {
     const auto single = decode_normals_f32(words_of(golden_case));
     for (std::size_t pair = 0; pair < 2; ++pair) {
-      const double u = std::exp(-0.5 * (single[2 * pair] * single[2 * pair] + single[2 * pair + 1] * single[2 * pair + 1]));
+      const double u = std::exp(
+          -0.5 * (single[2 * pair] * single[2 * pair] + single[2 * pair + 1] * single[2 * pair + 1]));
       EXPECT_NEAR(u, golden_case["radius_u_f32"][pair].get<double>(), 1e-14);
     }
     const auto doubled = decode_normals_f64(words_of(golden_case));
-    EXPECT_NEAR(std::exp(-0.5 * (doubled[0] * doubled[0] + doubled[1] * doubled[1])), golden_case["radius_u_f64"].get<double>(), 1e-14);
+    EXPECT_NEAR(std::exp(-0.5 * (doubled[0] * doubled[0] + doubled[1] * doubled[1])),
+                golden_case["radius_u_f64"].get<double>(), 1e-14);
   }
 }
 
@@ -125,8 +132,11 @@ TEST(GoldenStreams, CoordinateJOfStepSIsNumberSTimesDPlusJ) {
 
     for (std::size_t s = 0; s < normals.size(); ++s) {
       for (std::size_t j = 0; j < dim; ++j) {
-        const double bound = precision == Precision::f32 ? 6.8e-6 : 8.6e-14;  // the largest radii of the layouts times their tolerances
-        EXPECT_NEAR(stream((first_step + s) * dim + j), test::number(normals[s][j]), bound) << "d " << dim << " s " << s << " j " << j;
+        const double bound = precision == Precision::f32
+                                 ? 6.8e-6
+                                 : 8.6e-14;  // the largest radii of the layouts times their tolerances
+        EXPECT_NEAR(stream((first_step + s) * dim + j), test::number(normals[s][j]), bound)
+            << "d " << dim << " s " << s << " j " << j;
       }
     }
   }
@@ -134,7 +144,8 @@ TEST(GoldenStreams, CoordinateJOfStepSIsNumberSTimesDPlusJ) {
 
 TEST(GoldenStreams, SeedOfAProblem) {
   for (const json& golden_case : cases("problem_key")) {
-    const std::uint64_t seed = problem_seed(integer(golden_case["seed"]), golden_case["problem"].get<std::uint64_t>());
+    const std::uint64_t seed =
+        problem_seed(integer(golden_case["seed"]), golden_case["problem"].get<std::uint64_t>());
 
     EXPECT_EQ(seed, integer(golden_case["seed_of_problem"]));
     EXPECT_EQ(seed & 0xffffffffU, golden_case["key"][0].get<std::uint64_t>());

@@ -60,12 +60,14 @@ TEST(GoldenTrajectories, OfEverySampler) {
     const auto churn_noise = test::matrices(golden_case["eps_churn"]);
 
     for (const auto& [name, expected] : golden_case["trajectories"].items()) {
-      const Plan plan = sampling_plan(std::span(&mixture, 1), process, grid, sampler_of(name, grid.num_steps()));
+      const Plan plan =
+          sampling_plan(std::span(&mixture, 1), process, grid, sampler_of(name, grid.num_steps()));
       const auto levels = test::matrices(expected);
       for (Eigen::Index n = 0; n < start.rows(); ++n) {
         const Points path = walk(plan, start.row(n), noise, churn_noise, n);
         for (std::size_t level = 0; level < levels.size(); ++level) {
-          const double error = (path.row(static_cast<Eigen::Index>(level)) - levels[level].row(n)).cwiseAbs().maxCoeff();
+          const double error =
+              (path.row(static_cast<Eigen::Index>(level)) - levels[level].row(n)).cwiseAbs().maxCoeff();
           EXPECT_LE(error, trajectory_tolerance * std::max(1.0, levels[level].row(n).cwiseAbs().maxCoeff()))
               << golden_case["name"] << " " << name << " particle " << n << " level " << level;
           ++compared;

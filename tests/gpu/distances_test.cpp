@@ -25,7 +25,9 @@ class GpuDistances : public test::OnGpu {
   static Device gpu() { return Device::cuda(); }
 };
 
-void expect_near(double actual, double expected) { EXPECT_NEAR(actual, expected, tolerance * std::abs(expected)); }
+void expect_near(double actual, double expected) {
+  EXPECT_NEAR(actual, expected, tolerance * std::abs(expected));
+}
 
 struct Sizes {
   Eigen::Index n, m, d;
@@ -62,8 +64,9 @@ TEST_P(GpuSliced, DistancesAgreeWithTheHost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GpuSliced,
-                         testing::Values(Sizes{1, 1, 1}, Sizes{20000, 20000, 1}, Sizes{20000, 20000, 2}, Sizes{5000, 5000, 80},
-                                         Sizes{20011, 7919, 1}, Sizes{7919, 20011, 2}, Sizes{5000, 3000, 80}),
+                         testing::Values(Sizes{1, 1, 1}, Sizes{20000, 20000, 1}, Sizes{20000, 20000, 2},
+                                         Sizes{5000, 5000, 80}, Sizes{20011, 7919, 1}, Sizes{7919, 20011, 2},
+                                         Sizes{5000, 3000, 80}),
                          [](const testing::TestParamInfo<Sizes>& info) {
                            return concat("n", info.param.n, "m", info.param.m, "d", info.param.d);
                          });
@@ -87,9 +90,12 @@ TEST_P(GpuPairs, SumsAgreeWithTheHost) {
   const auto device = make_executor(gpu())->sums();
   const auto host = make_executor(Device::cpu())->sums();
 
-  for (const PairTerm& term : {PairTerm::distance(), PairTerm::kernel(-0.5 / static_cast<double>(GetParam().d))}) {
-    expect_near(static_cast<double>(device->sum_cross(x, y, term)), static_cast<double>(host->sum_cross(x, y, term)));
-    expect_near(static_cast<double>(device->sum_pairs(x, term)), static_cast<double>(host->sum_pairs(x, term)));
+  for (const PairTerm& term :
+       {PairTerm::distance(), PairTerm::kernel(-0.5 / static_cast<double>(GetParam().d))}) {
+    expect_near(static_cast<double>(device->sum_cross(x, y, term)),
+                static_cast<double>(host->sum_cross(x, y, term)));
+    expect_near(static_cast<double>(device->sum_pairs(x, term)),
+                static_cast<double>(host->sum_pairs(x, term)));
   }
 }
 
@@ -106,7 +112,9 @@ TEST_P(GpuPairs, MmdAndEnergyAgreeWithTheHost) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, GpuPairs, testing::Values(Sizes{2, 3, 1}, Sizes{65, 2049, 2}, Sizes{5000, 7000, 2}, Sizes{3000, 2000, 80}),
+INSTANTIATE_TEST_SUITE_P(Sizes, GpuPairs,
+                         testing::Values(Sizes{2, 3, 1}, Sizes{65, 2049, 2}, Sizes{5000, 7000, 2},
+                                         Sizes{3000, 2000, 80}),
                          [](const testing::TestParamInfo<Sizes>& info) {
                            return concat("n", info.param.n, "m", info.param.m, "d", info.param.d);
                          });

@@ -31,7 +31,8 @@ std::vector<Y> on_gpu(std::span<const X> x) {
   in.upload(x.data());
   constexpr unsigned threads = 128;
   const auto blocks = static_cast<unsigned>((x.size() + threads - 1) / threads);
-  apply_to_each<Function, X, Y><<<blocks, threads, 0, static_cast<cudaStream_t>(gpu->stream())>>>(in.data(), out.data(), x.size());
+  apply_to_each<Function, X, Y>
+      <<<blocks, threads, 0, static_cast<cudaStream_t>(gpu->stream())>>>(in.data(), out.data(), x.size());
   GMDIFF_CUDA_CHECK_LAUNCH("launch of a function");
   std::vector<Y> y(x.size());
   out.download(y.data());
@@ -44,7 +45,8 @@ using FourWords = std::array<std::uint32_t, 4>;
 
 struct Curand {
   __host__ __device__ static FourWords of(const Counter& c) {
-    const uint4 w = curand_Philox4x32_10({c.counter[0], c.counter[1], c.counter[2], c.counter[3]}, {c.key[0], c.key[1]});
+    const uint4 w =
+        curand_Philox4x32_10({c.counter[0], c.counter[1], c.counter[2], c.counter[3]}, {c.key[0], c.key[1]});
     return {w.x, w.y, w.z, w.w};
   }
 };
@@ -57,8 +59,8 @@ struct Stream {
 
   __device__ static FourWords of(const Counter& c) {
     const std::uint64_t index = std::uint64_t{c.counter[1]} << 32 | c.counter[0];
-    const particle::StreamOrigin origin{std::uint64_t{c.key[1]} << 32 | c.key[0], static_cast<Purpose>(c.counter[3] >> 24),
-                                        c.counter[3] & 0xffffff};
+    const particle::StreamOrigin origin{std::uint64_t{c.key[1]} << 32 | c.key[0],
+                                        static_cast<Purpose>(c.counter[3] >> 24), c.counter[3] & 0xffffff};
     const particle::Philox<V> philox(origin, index - (V::lanes - 1));
     particle::WordsOf<V> w[4];
     philox.block(c.counter[2], w);
@@ -86,9 +88,15 @@ PhiloxWords curand_words_on_host(std::span<const Counter> counters) {
   for (const Counter& counter : counters) words.push_back(Curand::of(counter));
   return words;
 }
-PhiloxWords curand_words_on_gpu(std::span<const Counter> counters) { return on_gpu<Curand, FourWords>(counters); }
-PhiloxWords words_on_gpu(std::span<const Counter> counters) { return on_gpu<Stream<One<float>>, FourWords>(counters); }
-PhiloxWords words_of_twice_on_gpu(std::span<const Counter> counters) { return on_gpu<Stream<Twice<One<float>>>, FourWords>(counters); }
+PhiloxWords curand_words_on_gpu(std::span<const Counter> counters) {
+  return on_gpu<Curand, FourWords>(counters);
+}
+PhiloxWords words_on_gpu(std::span<const Counter> counters) {
+  return on_gpu<Stream<One<float>>, FourWords>(counters);
+}
+PhiloxWords words_of_twice_on_gpu(std::span<const Counter> counters) {
+  return on_gpu<Stream<Twice<One<float>>>, FourWords>(counters);
+}
 
 template <class Real>
 std::vector<Real> elementary_on_gpu(Elementary function, std::span<const Real> x) {

@@ -23,7 +23,8 @@ std::vector<std::int64_t> counts() {
 std::vector<Shape> shapes() {
   if (is_small()) return {{2, 3}, {6, 33}};
   std::vector<Shape> list = test::shapes();
-  list.insert(list.end(), {{33, 20}, {64, 40}, {130, 3}});  // tiles that fit shared memory hardly, or not at all
+  list.insert(list.end(),
+              {{33, 20}, {64, 40}, {130, 3}});  // tiles that fit shared memory hardly, or not at all
   return list;
 }
 
@@ -37,7 +38,9 @@ std::vector<Plan> plans_of(const Mixture& mixture) {
 
 class Runs : public test::OnGpu, public testing::WithParamInterface<CovarianceType> {
  protected:
-  static Mixture mixture_of(const Shape& shape) { return test::mixture_of(GetParam(), shape.dim, shape.components); }
+  static Mixture mixture_of(const Shape& shape) {
+    return test::mixture_of(GetParam(), shape.dim, shape.components);
+  }
 };
 
 std::vector<char> on_cpu(const Plan& plan, Options options) {
@@ -56,7 +59,8 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForEveryPlan) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         const Options options = test::options_for(plans[p], precision);
         EXPECT_TRUE(on_gpu(plans[p], options) == on_cpu(plans[p], options))
-            << "plan " << p << " d " << shape.dim << " K " << shape.components << (precision == Precision::f32 ? " f32" : " f64");
+            << "plan " << p << " d " << shape.dim << " K " << shape.components
+            << (precision == Precision::f32 ? " f32" : " f64");
       }
     }
   }
@@ -70,7 +74,8 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForAnyNumberOfParticles) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         for (const std::int64_t count : counts()) {
           const Options options{.count = count, .seed = 11, .precision = precision};
-          EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << count << " particles, d " << shape.dim;
+          EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options))
+              << count << " particles, d " << shape.dim;
         }
       }
     }
@@ -95,7 +100,11 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForGivenPoints) {
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       const auto on = [&](const Device& device) {
         return evaluate(mixture, x, {.alpha = 0.75, .sigma = 0.5},
-                        {.log_responsibilities = true, .score = true, .denoiser = true, .device = device, .precision = precision});
+                        {.log_responsibilities = true,
+                         .score = true,
+                         .denoiser = true,
+                         .device = device,
+                         .precision = precision});
       };
       const Evaluation gpu = on(Device::cuda());
       const Evaluation cpu = on(Device::cpu());
@@ -126,7 +135,8 @@ TEST_P(Runs, AreTheirRangesPutTogether) {
 TEST_P(Runs, DoNotDependOnTheMemoryLimit) {
   // The smallest limit: pieces of a few particles, windows of a few steps.
   for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
-    for (const Shape& shape : is_small() ? std::vector<Shape>{{2, 3}} : std::vector<Shape>{{2, 3}, {19, 100}}) {
+    for (const Shape& shape :
+         is_small() ? std::vector<Shape>{{2, 3}} : std::vector<Shape>{{2, 3}, {19, 100}}) {
       const Plan plan = test::plan_of(sampler, {mixture_of(shape)});
       Options options{.count = 2500, .seed = 5};
       const std::vector<char> expected = on_cpu(plan, options);
@@ -144,8 +154,8 @@ INSTANTIATE_TEST_SUITE_P(Structures, Runs, testing::ValuesIn(test::every_structu
 class Batches : public test::OnGpu {};
 
 TEST_F(Batches, HaveTheBitsOfTheCpu) {
-  const Plan plan =
-      test::plan_of(Ddim{.eta = 1.0}, {test::mixture_of(CovarianceType::full, 3, 4, 1), test::mixture_of(CovarianceType::full, 3, 4, 7)});
+  const Plan plan = test::plan_of(Ddim{.eta = 1.0}, {test::mixture_of(CovarianceType::full, 3, 4, 1),
+                                                     test::mixture_of(CovarianceType::full, 3, 4, 7)});
   const Options options = test::options_for(plan, Precision::f32);
   EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options));
 }

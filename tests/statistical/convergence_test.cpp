@@ -14,9 +14,10 @@ constexpr double tolerance = 0.1;
 constexpr std::int64_t num_particles = 64;
 
 Mixture mixture() {
-  return {{0.3, 0.7},
-          Points{{-1.0, 0.5}, {1.0, -0.5}},
-          Covariance::full({Eigen::MatrixXd{{0.5, 0.2}, {0.2, 0.8}}, Eigen::MatrixXd{{1.0, -0.3}, {-0.3, 0.6}}})};
+  return {
+      {0.3, 0.7},
+      Points{{-1.0, 0.5}, {1.0, -0.5}},
+      Covariance::full({Eigen::MatrixXd{{0.5, 0.2}, {0.2, 0.8}}, Eigen::MatrixXd{{1.0, -0.3}, {-0.3, 0.6}}})};
 }
 
 /// dx/dt = p x + q D(x, t) (§2.3).
@@ -43,9 +44,12 @@ Points solve(const Mixture& law, const ForwardProcess& process, Points x, double
 }
 
 /// Slope of log error against log steps between 40 and 320 steps.
-double order(const Sampler& sampler, const ForwardProcess& process, const std::function<GridDescription(int)>& grid, double t_end) {
+double order(const Sampler& sampler, const ForwardProcess& process,
+             const std::function<GridDescription(int)>& grid, double t_end) {
   const Mixture law = mixture();
-  const Points start = draw(law, {.count = num_particles, .seed = 11, .precision = Precision::f64}, process.level(process.T())).to_double();
+  const Points start =
+      draw(law, {.count = num_particles, .seed = 11, .precision = Precision::f64}, process.level(process.T()))
+          .to_double();
   const Points exact = solve(law, process, start, process.T(), t_end);
   const auto error = [&](int steps) {
     const Options options{.count = num_particles, .precision = Precision::f64, .start = start};
@@ -61,7 +65,9 @@ double order_in_t(const Sampler& sampler, const ForwardProcess& process, double 
 }
 
 double order_in_log_snr(const Sampler& sampler, const ForwardProcess& process, double t_end) {
-  const auto grid = [t_end](int steps) { return LogSnrGrid{.steps = steps, .t_end = t_end, .end_at_data = false}; };
+  const auto grid = [t_end](int steps) {
+    return LogSnrGrid{.steps = steps, .t_end = t_end, .end_at_data = false};
+  };
   return order(sampler, process, grid, t_end);
 }
 
@@ -84,7 +90,8 @@ TEST(Convergence, DdimIsOfOrderOne) {
 }
 
 TEST(Convergence, HeunInNIsOfOrderTwo) {
-  EXPECT_NEAR(order_in_log_snr(Heun{.variable = Heun::Variable::n}, variance_preserving, 0.05), 2.0, tolerance);
+  EXPECT_NEAR(order_in_log_snr(Heun{.variable = Heun::Variable::n}, variance_preserving, 0.05), 2.0,
+              tolerance);
   EXPECT_NEAR(order_in_log_snr(Heun{.variable = Heun::Variable::n}, variance_exploding, 0.1), 2.0, tolerance);
 }
 

@@ -53,7 +53,8 @@ double log_term(const Component& component, const Eigen::Vector2d& x) {
   const Eigen::Matrix2d& S = component.covariance;
   const Eigen::Vector2d v = x - component.mean;
   const double determinant = S(0, 0) * S(1, 1) - S(0, 1) * S(0, 1);
-  const double quadratic = (S(1, 1) * v(0) * v(0) - 2.0 * S(0, 1) * v(0) * v(1) + S(0, 0) * v(1) * v(1)) / determinant;
+  const double quadratic =
+      (S(1, 1) * v(0) * v(0) - 2.0 * S(0, 1) * v(0) * v(1) + S(0, 0) * v(1) * v(1)) / determinant;
   return std::log(component.weight) - 0.5 * quadratic - 0.5 * std::log(determinant);
 }
 
@@ -64,7 +65,8 @@ std::size_t most_responsible(const Eigen::Vector2d& x) {
 }
 
 /// Where two components are equally responsible on the line of the given first coordinate: their terms differ by a quadratic in the second.
-void append_boundaries(const Component& one, const Component& other, double x, std::vector<double>& boundaries) {
+void append_boundaries(const Component& one, const Component& other, double x,
+                       std::vector<double>& boundaries) {
   const auto difference = [&](double y) { return log_term(one, {x, y}) - log_term(other, {x, y}); };
   const double c = difference(0.0);
   const double a = 0.5 * (difference(1.0) + difference(-1.0)) - c;
@@ -85,7 +87,8 @@ double strip(double x, double low, double high) {
     const double sd = std::sqrt(S(1, 1) - S(0, 1) * S(0, 1) / S(0, 0));
     const auto cdf = [&](double y) { return 0.5 * std::erfc(-(y - mean) / (sd * std::numbers::sqrt2)); };
     const double v = x - component.mean(0);
-    sum += component.weight * std::exp(-0.5 * v * v / S(0, 0)) / std::sqrt(2.0 * std::numbers::pi * S(0, 0)) * (cdf(high) - cdf(low));
+    sum += component.weight * std::exp(-0.5 * v * v / S(0, 0)) / std::sqrt(2.0 * std::numbers::pi * S(0, 0)) *
+           (cdf(high) - cdf(low));
   }
   return sum;
 }
@@ -127,11 +130,13 @@ double p_of_points(const Points& points, int projections = num_projections) {
     const Eigen::VectorXd values = points * direction.transpose();
     const Eigen::VectorXd cdf = projected.cdf(values);
     p_values.push_back(test::kolmogorov_smirnov_p({cdf.begin(), cdf.end()}));
-    p_values.push_back(test::normal_two_sided_p(variance_z(values, projected.mean()(0), projected.covariance()(0, 0))));
+    p_values.push_back(
+        test::normal_two_sided_p(variance_z(values, projected.mean()(0), projected.covariance()(0, 0))));
   }
 
   Eigen::VectorXd counts = Eigen::VectorXd::Zero(3);
-  for (const auto& point : points.rowwise()) counts(static_cast<Eigen::Index>(most_responsible(point.transpose()))) += 1.0;
+  for (const auto& point : points.rowwise())
+    counts(static_cast<Eigen::Index>(most_responsible(point.transpose()))) += 1.0;
   p_values.push_back(test::chi_square_p(counts, mode_probabilities()));
   return test::family_wise_p(p_values);
 }
@@ -141,15 +146,21 @@ Plan plan_on(const std::vector<double>& times, const Mixture& law = mixture()) {
   return sampling_plan(std::span(&law, 1), process, TimeGrid::list(process, times), ExactTransition{});
 }
 
-Points points_of(const Plan& plan, std::uint64_t seed) { return run(plan, {.count = num_particles, .seed = seed}).to_double(); }
+Points points_of(const Plan& plan, std::uint64_t seed) {
+  return run(plan, {.count = num_particles, .seed = seed}).to_double();
+}
 
 const std::vector<double> uneven{1.0, 0.83, 0.5, 0.29, 0.04, 0.0};
 
 TEST(ExactTransition, ModeProbabilitiesAddUpToOne) { EXPECT_NEAR(mode_probabilities().sum(), 1.0, 1e-12); }
 
-TEST(ExactTransition, FiveUnevenStepsDrawTheMixture) { EXPECT_GT(p_of_points(points_of(plan_on(uneven), 1)), test::least_p); }
+TEST(ExactTransition, FiveUnevenStepsDrawTheMixture) {
+  EXPECT_GT(p_of_points(points_of(plan_on(uneven), 1)), test::least_p);
+}
 
-TEST(ExactTransition, OneStepDrawsTheMixture) { EXPECT_GT(p_of_points(points_of(plan_on({1.0, 0.0}), 2)), test::least_p); }
+TEST(ExactTransition, OneStepDrawsTheMixture) {
+  EXPECT_GT(p_of_points(points_of(plan_on({1.0, 0.0}), 2)), test::least_p);
+}
 
 TEST(ExactTransition, TransitionNoiseOnePercentTooSmallIsFound) {
   Plan plan = plan_on(uneven);

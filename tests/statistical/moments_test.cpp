@@ -21,17 +21,21 @@ std::vector<Mixture> mixture_of_every_structure() {
   const Points variances{{0.5, 1.0}, {2.0, 0.25}, {1.0, 0.0}};
   const Eigen::MatrixXd rotation{{0.6, -0.8}, {0.8, 0.6}};
   const auto covariance = [](double a, double b, double c) { return Eigen::MatrixXd{{a, b}, {b, c}}; };
-  return {{weights, means, Covariance::spherical({0.5, 1.0, 0.25})},
-          {weights, means, Covariance::diag(variances)},
-          {weights, means, Covariance::tied(covariance(1.0, 0.7, 2.0))},
-          {weights, means, Covariance::common_basis(rotation, variances)},
-          {weights, means, Covariance::full({covariance(0.5, 0.1, 0.5), covariance(0.7, -0.6, 0.7), covariance(0.3, 0.0, 1.0)})}};
+  return {
+      {weights, means, Covariance::spherical({0.5, 1.0, 0.25})},
+      {weights, means, Covariance::diag(variances)},
+      {weights, means, Covariance::tied(covariance(1.0, 0.7, 2.0))},
+      {weights, means, Covariance::common_basis(rotation, variances)},
+      {weights, means,
+       Covariance::full({covariance(0.5, 0.1, 0.5), covariance(0.7, -0.6, 0.7), covariance(0.3, 0.0, 1.0)})}};
 }
 
 /// A process whose last level still shows the data.
 ForwardProcess mild_process() { return vp(LinearBeta{.min = 0.1, .max = 2.0}); }
 
-Level level_of(const TimeGrid& grid, int i) { return {static_cast<double>(grid.level(i).alpha), static_cast<double>(grid.level(i).sigma)}; }
+Level level_of(const TimeGrid& grid, int i) {
+  return {static_cast<double>(grid.level(i).alpha), static_cast<double>(grid.level(i).sigma)};
+}
 
 void expect_law(const Points& samples, const Mixture& law, const std::string& what) {
   EXPECT_LT(test::largest_moment_z(samples, law.mean(), law.covariance()), most_standard_errors) << what;
@@ -50,7 +54,8 @@ TEST(Moments, OfDraws) {
   std::uint64_t seed = 100;
   for (const Mixture& mixture : mixture_of_every_structure()) {
     const std::string structure = to_string(mixture.covariance_type());
-    const Options options{.count = num_particles, .seed = ++seed, .precision = seed % 2 == 0 ? Precision::f32 : Precision::f64};
+    const Options options{
+        .count = num_particles, .seed = ++seed, .precision = seed % 2 == 0 ? Precision::f32 : Precision::f64};
 
     expect_law(draw(mixture, options).to_double(), mixture, structure);
     const Level level{.alpha = 0.5, .sigma = 0.75};
@@ -76,7 +81,8 @@ TEST(Moments, OfTheStart) {
     const Samples exact = sample(mixture, process, grid, Ddim{}, options);
     const Samples gaussian = sample(mixture, process, grid, Ddim{.start = Start::gaussian}, options);
 
-    expect_law(level_of_history(exact, 0), mixture.diffuse(level_of(grid, 0)), to_string(mixture.covariance_type()));
+    expect_law(level_of_history(exact, 0), mixture.diffuse(level_of(grid, 0)),
+               to_string(mixture.covariance_type()));
     const double sigma = level_of(grid, 0).sigma;
     const Mixture normal({1.0}, Points::Zero(1, 2), Covariance::spherical({sigma * sigma}));
     expect_law(level_of_history(gaussian, 0), normal, "gaussian start");
@@ -110,7 +116,8 @@ TEST(Moments, OfAStepThatIsAllNoise) {
   const TimeGrid grid = TimeGrid::list(process, {1.0, 0.5});
   std::uint64_t seed = 400;
   for (const Mixture& mixture : mixture_of_every_structure()) {
-    const Samples samples = sample(mixture, process, grid, Ddim{.eta = 1.0}, {.count = num_particles, .seed = ++seed});
+    const Samples samples =
+        sample(mixture, process, grid, Ddim{.eta = 1.0}, {.count = num_particles, .seed = ++seed});
 
     const Mixture law({1.0}, 0.5 * mixture.mean().transpose(), Covariance::spherical({0.25}));
     expect_law(samples.to_double(), law, to_string(mixture.covariance_type()));
@@ -125,7 +132,8 @@ TEST(Moments, OfForwardPathsAtEachLevelAndBetweenLevels) {
     const std::string structure = to_string(mixture.covariance_type());
     const Samples paths = forward(mixture, process, grid, {.count = num_particles, .seed = ++seed});
     for (int i = 0; i < 4; ++i) {
-      expect_law(level_of_history(paths, 3 - i), mixture.diffuse(level_of(grid, i)), structure + " level " + std::to_string(i));
+      expect_law(level_of_history(paths, 3 - i), mixture.diffuse(level_of(grid, i)),
+                 structure + " level " + std::to_string(i));
     }
 
     // (x_s, x_t) for s = 0.25, t = 0.6: Cov(x_s, x_t) = alpha_{t|s} Cov(x_s).
@@ -137,13 +145,15 @@ TEST(Moments, OfForwardPathsAtEachLevelAndBetweenLevels) {
     const Eigen::MatrixXd at_s = mixture.diffuse(s).covariance();
     Eigen::MatrixXd covariance(4, 4);
     covariance << at_s, t.alpha / s.alpha * at_s, t.alpha / s.alpha * at_s, mixture.diffuse(t).covariance();
-    EXPECT_LT(test::largest_moment_z(pairs, mean, covariance), most_standard_errors) << structure << " between levels";
+    EXPECT_LT(test::largest_moment_z(pairs, mean, covariance), most_standard_errors)
+        << structure << " between levels";
   }
 }
 
 TEST(Moments, OfForwardPathsFromGivenStates) {
   // x_t | x_0 ~ N(alpha x_0, sigma^2 I) for every process.
-  for (const ForwardProcess& process : {mild_process(), ForwardProcess(Ve{}), ForwardProcess(RectifiedFlow{})}) {
+  for (const ForwardProcess& process :
+       {mild_process(), ForwardProcess(Ve{}), ForwardProcess(RectifiedFlow{})}) {
     const TimeGrid grid = TimeGrid::list(process, {0.75 * process.T(), 0.5 * process.T()});
     const Mixture mixture = mixture_of_every_structure().front();
     Options options{.count = num_particles, .seed = 600};
@@ -152,7 +162,8 @@ TEST(Moments, OfForwardPathsFromGivenStates) {
     const Samples paths = forward(mixture, process, grid, options);
 
     const Level level = level_of(grid, 0);
-    const Mixture law({1.0}, Points::Constant(1, 2, 3.0 * level.alpha), Covariance::spherical({level.sigma * level.sigma}));
+    const Mixture law({1.0}, Points::Constant(1, 2, 3.0 * level.alpha),
+                      Covariance::spherical({level.sigma * level.sigma}));
     expect_law(level_of_history(paths, 1), law, process.name());
   }
 }

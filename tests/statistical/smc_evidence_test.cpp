@@ -59,9 +59,11 @@ struct LinearGaussian {
 LinearGaussian chain_of(const json& one, int particles) {
   const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 20.0});
   std::vector<double> times;
-  for (const json& n : one["levels_n"]) times.push_back(static_cast<double>(process.time_of_noise_to_signal(test::number(n))));
+  for (const json& n : one["levels_n"])
+    times.push_back(static_cast<double>(process.time_of_noise_to_signal(test::number(n))));
   const Eigen::VectorXd y = test::vector(one["y"]), n = test::vector(one["noise_to_signal"]);
-  Mixture prior({1.0}, Points(test::vector(one["prior_mean"]).transpose()), Covariance::full({test::matrix(one["prior_covariance"])}));
+  Mixture prior({1.0}, Points(test::vector(one["prior_mean"]).transpose()),
+                Covariance::full({test::matrix(one["prior_covariance"])}));
   const LinearObservation observation(Eigen::MatrixXd::Identity(y.size(), prior.dim()), y,
                                       Eigen::MatrixXd(n.array().square().matrix().asDiagonal()));
   Mcgdiff sampler{.particles = particles, .kappa = test::number(one["kappa"]), .start = Start::gaussian};
@@ -70,7 +72,8 @@ LinearGaussian chain_of(const json& one, int particles) {
   // The file has the chain's own Z; a pin of A stands for alpha_tau times it (mathematics.md §7.6).
   double log_Z = test::number(one["log_Z_chain"]);
   if (sampler.variant == Mcgdiff::Variant::A) log_Z += 0.5 * std::log(1.0 / (1.0 + n(0) * n(0)));
-  return {one["variant"].get<std::string>() + " kappa " + std::to_string(sampler.kappa), std::move(prior), std::move(plan), log_Z};
+  return {one["variant"].get<std::string>() + " kappa " + std::to_string(sampler.kappa), std::move(prior),
+          std::move(plan), log_Z};
 }
 
 std::vector<LinearGaussian> light_tailed_chains(int particles) {
@@ -89,15 +92,18 @@ struct Size {
 class UnbiasedEvidence : public testing::TestWithParam<Size> {};
 
 TEST_P(UnbiasedEvidence, OfLinearGaussianChains) {
-  for (const Resampling scheme : {Resampling::systematic, Resampling::stratified, Resampling::multinomial, Resampling::residual}) {
+  for (const Resampling scheme :
+       {Resampling::systematic, Resampling::stratified, Resampling::multinomial, Resampling::residual}) {
     for (const double threshold : {1.0, 0.5}) {
       for (LinearGaussian& chain : light_tailed_chains(GetParam().particles)) {
         chain.plan.resampling = scheme;
         chain.plan.ess_threshold = threshold;
-        const SmcSamples samples = run(chain.plan, {.count = GetParam().chains, .seed = 21, .device = Device::cpu()});
+        const SmcSamples samples =
+            run(chain.plan, {.count = GetParam().chains, .seed = 21, .device = Device::cpu()});
         const Mean mean = mean_of(ratios(samples.log_evidence(), chain.log_Z));
-        EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << chain.name << ": " << mean.value << " +- " << mean.standard_error << " scheme "
-                                                    << static_cast<int>(scheme) << " threshold " << threshold;
+        EXPECT_LE(std::abs(mean.t(1.0)), largest_t)
+            << chain.name << ": " << mean.value << " +- " << mean.standard_error << " scheme "
+            << static_cast<int>(scheme) << " threshold " << threshold;
         EXPECT_LE(mean.standard_error, 0.0025) << chain.name;
       }
     }
@@ -114,7 +120,8 @@ enum class Fault { none, uniforms_one_half, potential_of_t_off, gain_variance_fr
 /// Variant C on one Gaussian component in the plane, written once more for the faults to be planted in; the first coordinate is observed.
 class FaultyChain {
  public:
-  FaultyChain(Fault fault, const LinearGaussian& chain) : fault_(fault), plan_(chain.plan), mu_(chain.prior.means().row(0).transpose()) {
+  FaultyChain(Fault fault, const LinearGaussian& chain)
+      : fault_(fault), plan_(chain.plan), mu_(chain.prior.means().row(0).transpose()) {
     const Eigen::Matrix2d Sigma = chain.prior.component_covariance(0);
     for (const SmcStep& step : plan_.steps) {
       const Level& t = std::get<AffineStep>(step.move).level1;
@@ -128,7 +135,8 @@ class FaultyChain {
     std::vector<NormalStream> noise;
     std::vector<Eigen::Vector2d> x;
     for (std::size_t n = 0; n < N; ++n) {
-      noise.emplace_back(StreamKey{.seed = 5, .index = index * N + n, .purpose = Purpose::user}, Precision::f64);
+      noise.emplace_back(StreamKey{.seed = 5, .index = index * N + n, .purpose = Purpose::user},
+                         Precision::f64);
       x.emplace_back(plan_.start.mean + plan_.start.variance.cwiseSqrt().cwiseProduct(normals(noise[n], 0)));
     }
     double log_Z = plan_.log_constant;
@@ -137,10 +145,12 @@ class FaultyChain {
       log_Z += weights.log_sum - std::log(static_cast<double>(N));
       const auto uniform = [&](std::int64_t i) -> long double {
         if (fault_ == Fault::uniforms_one_half) return 0.5L;
-        const StreamKey key{.seed = 6, .index = index * N + static_cast<std::uint64_t>(i), .purpose = Purpose::user};
+        const StreamKey key{
+            .seed = 6, .index = index * N + static_cast<std::uint64_t>(i), .purpose = Purpose::user};
         return std::ldexp(static_cast<long double>(uniform_u64(key, s)), -64);
       };
-      const std::vector<std::uint32_t> ancestors = reference::ancestors(Resampling::systematic, weights.W, uniform(0), uniform);
+      const std::vector<std::uint32_t> ancestors =
+          reference::ancestors(Resampling::systematic, weights.W, uniform(0), uniform);
       const std::vector<Eigen::Vector2d> m = x;
       for (std::size_t n = 0; n < N; ++n) x[n] = moved(s, m[ancestors[n]], normals(noise[n], s + 1));
     }
@@ -148,7 +158,9 @@ class FaultyChain {
   }
 
  private:
-  static Eigen::Vector2d normals(NormalStream& stream, std::uint64_t number) { return {stream(2 * number), stream(2 * number + 1)}; }
+  static Eigen::Vector2d normals(NormalStream& stream, std::uint64_t number) {
+    return {stream(2 * number), stream(2 * number + 1)};
+  }
 
   /// The log-weights; x becomes m.
   std::vector<double> weigh(std::size_t s, std::vector<Eigen::Vector2d>& x, double& log_Z) const {
@@ -199,9 +211,10 @@ TEST(UnbiasedEvidence, IsLostByPlantedFaults) {
 // --- the exact kernel -----------------------------------------------------------------------------------------------------------
 
 struct MixtureCase {
-  Mixture prior{{0.6, 0.4},
-                Points{{0.0, 0.0}, {2.0, 2.0}},
-                Covariance::full({Eigen::Matrix2d{{0.5, 0.2}, {0.2, 0.4}}, Eigen::Matrix2d{{0.8, -0.3}, {-0.3, 0.6}}})};
+  Mixture prior{
+      {0.6, 0.4},
+      Points{{0.0, 0.0}, {2.0, 2.0}},
+      Covariance::full({Eigen::Matrix2d{{0.5, 0.2}, {0.2, 0.4}}, Eigen::Matrix2d{{0.8, -0.3}, {-0.3, 0.6}}})};
   LinearObservation observation{Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, 0.4};
   ForwardProcess process = vp(LinearBeta{});
   TimeGrid grid = TimeGrid::uniform(process, 14);  // 15 levels
@@ -213,8 +226,8 @@ TEST(ExactKernel, HasTheEvidenceAndMomentsOfTheExactPosterior) {
   for (const Mcgdiff::Variant variant : {Mcgdiff::Variant::C, Mcgdiff::Variant::A}) {
     // A pin of variance kappa is an observation with noise n^2 + kappa / alpha_tau^2: small enough to go unseen.
     const Mcgdiff sampler{.particles = 16, .variant = variant, .kappa = 0.0, .kernel = SmcKernel::exact};
-    const SmcSamples samples =
-        sample(c.prior, c.observation, c.process, c.grid, sampler, {.count = 40'000, .seed = 3, .device = Device::cpu()});
+    const SmcSamples samples = sample(c.prior, c.observation, c.process, c.grid, sampler,
+                                      {.count = 40'000, .seed = 3, .device = Device::cpu()});
     const Mean mean = mean_of(ratios(samples.log_evidence(), exact.log_evidence));
     EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
     EXPECT_LE(mean.standard_error, 0.005);
@@ -227,13 +240,15 @@ TEST(ExactKernel, HasTheEvidenceAndMomentsOfTheExactPosterior) {
     const auto z_of = [&](auto f, double expected) {
       double value = 0.0, variance = 0.0;
       for (Eigen::Index n = 0; n < x.rows(); ++n) value += W[static_cast<std::size_t>(n)] * f(n);
-      for (Eigen::Index n = 0; n < x.rows(); ++n) variance += std::pow(W[static_cast<std::size_t>(n)] * (f(n) - value), 2);
+      for (Eigen::Index n = 0; n < x.rows(); ++n)
+        variance += std::pow(W[static_cast<std::size_t>(n)] * (f(n) - value), 2);
       return (value - expected) / std::sqrt(variance);
     };
     for (Eigen::Index i = 0; i < 2; ++i) {
       EXPECT_LE(std::abs(z_of([&](Eigen::Index n) { return x(n, i); }, m(i))), largest_t) << i;
       for (Eigen::Index j = 0; j <= i; ++j) {
-        EXPECT_LE(std::abs(z_of([&](Eigen::Index n) { return x(n, i) * x(n, j); }, S(i, j))), largest_t) << i << j;
+        EXPECT_LE(std::abs(z_of([&](Eigen::Index n) { return x(n, i) * x(n, j); }, S(i, j))), largest_t)
+            << i << j;
       }
     }
   }
@@ -244,14 +259,16 @@ TEST(ExactKernel, KnowsWhitenedTallAndCoordinateWiseObservations) {
   const Eigen::VectorXd y{{0.1, 0.2, -0.3, 0.4}};
   Eigen::MatrixXd R = 0.3 * Eigen::MatrixXd::Identity(4, 4);
   R(0, 1) = R(1, 0) = 0.1;
-  const Mixture prior({0.5, 0.5}, Points{{0.1, 0.2, 0.3}, {0.5, -0.5, 0.0}}, Covariance::spherical({0.7, 0.4}));
-  const LinearObservation coordinates(Eigen::MatrixXd{{0.0, 2.0, 0.0}, {0.0, 0.0, -1.0}}, Eigen::VectorXd{{0.5, 0.1}},
-                                      Eigen::MatrixXd{{0.04, 0.0}, {0.0, 0.0}});
+  const Mixture prior({0.5, 0.5}, Points{{0.1, 0.2, 0.3}, {0.5, -0.5, 0.0}},
+                      Covariance::spherical({0.7, 0.4}));
+  const LinearObservation coordinates(Eigen::MatrixXd{{0.0, 2.0, 0.0}, {0.0, 0.0, -1.0}},
+                                      Eigen::VectorXd{{0.5, 0.1}}, Eigen::MatrixXd{{0.04, 0.0}, {0.0, 0.0}});
   const ForwardProcess process = vp(LinearBeta{});
-  for (const LinearObservation& of : {LinearObservation(A, y, R), LinearObservation(A, y, 0.5), coordinates}) {
+  for (const LinearObservation& of :
+       {LinearObservation(A, y, R), LinearObservation(A, y, 0.5), coordinates}) {
     const Mcgdiff sampler{.particles = 256, .kernel = SmcKernel::exact};
-    const SmcSamples samples =
-        sample(prior, of, process, TimeGrid::uniform(process, 30), sampler, {.count = 2000, .seed = 8, .device = Device::cpu()});
+    const SmcSamples samples = sample(prior, of, process, TimeGrid::uniform(process, 30), sampler,
+                                      {.count = 2000, .seed = 8, .device = Device::cpu()});
     const Mean mean = mean_of(ratios(samples.log_evidence(), posterior(prior, of).log_evidence));
     EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
     EXPECT_LE(mean.standard_error, 0.05);  // a constant left out is off by far more
@@ -262,8 +279,8 @@ TEST(Bootstrap, HasUnbiasedEvidenceToo) {
   const MixtureCase c;
   const double log_Z = posterior(c.prior, c.observation).log_evidence;
   const Bootstrap sampler{.particles = 16, .kernel = SmcKernel::exact};
-  const SmcSamples samples =
-      sample(c.prior, c.observation, c.process, c.grid, sampler, {.count = 40'000, .seed = 4, .device = Device::cpu()});
+  const SmcSamples samples = sample(c.prior, c.observation, c.process, c.grid, sampler,
+                                    {.count = 40'000, .seed = 4, .device = Device::cpu()});
   const Mean mean = mean_of(ratios(samples.log_evidence(), log_Z));
   EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
 }
@@ -272,12 +289,14 @@ TEST(Bootstrap, HasUnbiasedEvidenceToo) {
 
 /// Error of the log-evidence for observation noise from 1 to none. The band is 0.5; the discretised chain's own error and the spread of 200
 /// chains (standard error below 0.05) take less than half of it.
-void expect_evidence_within_half(const Mcgdiff& sampler, const std::function<LinearObservation(double)>& observation,
+void expect_evidence_within_half(const Mcgdiff& sampler,
+                                 const std::function<LinearObservation(double)>& observation,
                                  const TimeGrid& grid) {
   const MixtureCase c;
   for (const double noise : {1.0, 0.3, 0.1, 0.03, 1e-2, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12, 1e-30, 0.0}) {
     const LinearObservation of = observation(noise);
-    const SmcSamples samples = sample(c.prior, of, c.process, grid, sampler, {.count = 200, .seed = 9, .device = Device::cpu()});
+    const SmcSamples samples =
+        sample(c.prior, of, c.process, grid, sampler, {.count = 200, .seed = 9, .device = Device::cpu()});
     EXPECT_NEAR(samples.mean_log_evidence(), posterior(c.prior, of).log_evidence, 0.5) << "noise " << noise;
     EXPECT_LT(samples.log_evidence_sd() / std::sqrt(200.0), 0.05) << "noise " << noise;
     EXPECT_TRUE(samples.provenance().warnings.empty()) << "noise " << noise;
@@ -286,10 +305,15 @@ void expect_evidence_within_half(const Mcgdiff& sampler, const std::function<Lin
 
 TEST(NearlyExactObservations, HaveTheEvidenceThatThePosteriorHas) {
   const MixtureCase c;
-  const auto one = [](double noise) { return LinearObservation(Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, noise); };
-  const auto all = [](double noise) { return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, noise); };
+  const auto one = [](double noise) {
+    return LinearObservation(Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{1.5}}, noise);
+  };
+  const auto all = [](double noise) {
+    return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, noise);
+  };
   const auto one_of_two = [](double noise) {
-    return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}}, Eigen::MatrixXd{{noise * noise, 0.0}, {0.0, 0.25}});
+    return LinearObservation(Eigen::Matrix2d::Identity(), Eigen::VectorXd{{0.3, 0.6}},
+                             Eigen::MatrixXd{{noise * noise, 0.0}, {0.0, 0.25}});
   };
   for (const int steps : {20, 50, 100}) {
     const TimeGrid grid = TimeGrid::uniform(c.process, steps);
@@ -333,8 +357,10 @@ TEST(NearlyExactObservations, WarnWhereADdimStepWeighsThem) {
   const TimeGrid grid = TimeGrid::uniform(c.process, 20);
   SmcPlan plan = smc_plan(c.prior, of, c.process, grid, Mcgdiff{.particles = 64});
   const LinearObservation noisy(of.A(), of.y(), 1.0);
-  plan.steps.back().move = smc_plan(c.prior, noisy, c.process, grid, Mcgdiff{.particles = 64}).steps.back().move;
-  const std::vector<std::string> warnings = run(plan, {.count = 50, .seed = 9, .device = Device::cpu()}).provenance().warnings;
+  plan.steps.back().move =
+      smc_plan(c.prior, noisy, c.process, grid, Mcgdiff{.particles = 64}).steps.back().move;
+  const std::vector<std::string> warnings =
+      run(plan, {.count = 50, .seed = 9, .device = Device::cpu()}).provenance().warnings;
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_NE(warnings[0].find("the weights collapse: in "), std::string::npos) << warnings[0];
   EXPECT_NE(warnings[0].find("most often at step 20"), std::string::npos) << warnings[0];
@@ -348,9 +374,13 @@ TEST(NearlyExactObservations, WarnWhereADdimStepWeighsThem) {
 TEST(ManyParticlesInFloat, HaveTheExactWeightedMean) {
   const MixtureCase c;
   const Posterior exact = posterior(c.prior, c.observation);
-  const Mcgdiff sampler{.particles = 4'000'000, .kernel = SmcKernel::exact, .ess_threshold = 0.0, .output = SmcOutput::particles};
+  const Mcgdiff sampler{.particles = 4'000'000,
+                        .kernel = SmcKernel::exact,
+                        .ess_threshold = 0.0,
+                        .output = SmcOutput::particles};
   const TimeGrid grid = TimeGrid::uniform(c.process, 4);
-  const SmcSamples samples = sample(c.prior, c.observation, c.process, grid, sampler, {.count = 1, .seed = 5, .device = Device::cpu()});
+  const SmcSamples samples = sample(c.prior, c.observation, c.process, grid, sampler,
+                                    {.count = 1, .seed = 5, .device = Device::cpu()});
   const auto x = samples.host<float>();
   const std::vector<double>& log_weights = samples.log_weights();
   for (Eigen::Index i = 0; i < 2; ++i) {
@@ -361,7 +391,8 @@ TEST(ManyParticlesInFloat, HaveTheExactWeightedMean) {
       mean += W * static_cast<double>(x(n, i));
     }
     for (Eigen::Index n = 0; n < x.rows(); ++n) {
-      variance += std::pow(std::exp(log_weights[static_cast<std::size_t>(n)]) * (static_cast<double>(x(n, i)) - mean), 2);
+      variance += std::pow(
+          std::exp(log_weights[static_cast<std::size_t>(n)]) * (static_cast<double>(x(n, i)) - mean), 2);
     }
     EXPECT_NEAR(total, 1.0, 1e-6);
     EXPECT_LE(std::abs(mean - exact.mixture.mean()(i)), largest_t * std::sqrt(variance)) << i;
@@ -372,7 +403,8 @@ TEST(ManyParticlesInFloat, HaveTheExactWeightedMean) {
 /// Ancestors of multinomial resampling: Pearson's statistic over 1000 cells of neighbouring particles.
 TEST(ManyParticlesInFloat, HaveAncestorsInProportionToTheirWeights) {
   const MixtureCase c;
-  const Mcgdiff sampler{.particles = 4'000'000, .kernel = SmcKernel::exact, .resampling = Resampling::multinomial};
+  const Mcgdiff sampler{
+      .particles = 4'000'000, .kernel = SmcKernel::exact, .resampling = Resampling::multinomial};
   SmcPlan plan = smc_plan(c.prior, c.observation, c.process, TimeGrid::uniform(c.process, 3), sampler);
   plan.steps.resize(1);
   plan.times.resize(2);

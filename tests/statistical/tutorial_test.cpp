@@ -28,9 +28,12 @@ Means mean_distances(const Problem& problem, const Mixture& law, const Sampler& 
   const TimeGrid grid(process, problem.grid);
   Means means;
   for (std::uint64_t pair = 0; pair < num_pairs; ++pair) {
-    Points samples = gmdiff::sample(law, process, grid, sampler, {.count = count, .seed = 4 * pair}).to_double();
+    Points samples =
+        gmdiff::sample(law, process, grid, sampler, {.count = count, .seed = 4 * pair}).to_double();
     samples.array() += shift;
-    const auto exact = [&](std::uint64_t replicate) { return draw(law, {.count = count, .seed = 4 * pair + replicate}); };
+    const auto exact = [&](std::uint64_t replicate) {
+      return draw(law, {.count = count, .seed = 4 * pair + replicate});
+    };
     const SlicedOptions options{.slices = 50, .seed = pair};
     means.value += sliced_wasserstein(samples, exact(1), options) / num_pairs;
     means.floor += sliced_wasserstein(exact(2), exact(3), options) / num_pairs;
@@ -51,8 +54,10 @@ TEST(TutorialProblems, TheExactSamplerIsAtTheNoiseFloorOfPriorsAndPosteriors) {
   for (const auto& [problem, law] : tutorial_laws()) {
     const Means means = mean_distances(problem, law, ExactTransition{}, 0.0);
 
-    EXPECT_LE(means.ratio(), largest_ratio) << "d = " << law.dim() << ", value " << means.value << ", floor " << means.floor;
-    EXPECT_GE(means.ratio(), 1.0 / largest_ratio) << "d = " << law.dim() << ", value " << means.value << ", floor " << means.floor;
+    EXPECT_LE(means.ratio(), largest_ratio)
+        << "d = " << law.dim() << ", value " << means.value << ", floor " << means.floor;
+    EXPECT_GE(means.ratio(), 1.0 / largest_ratio)
+        << "d = " << law.dim() << ", value " << means.value << ", floor " << means.floor;
   }
 }
 

@@ -14,7 +14,8 @@ void expect_invalid(Action action, const std::string& text) {
     action();
     ADD_FAILURE() << "nothing was thrown, expected: " << text;
   } catch (const std::invalid_argument& error) {
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << "message: " << error.what() << "\nexpected: " << text;
+    EXPECT_NE(std::string(error.what()).find(text), std::string::npos)
+        << "message: " << error.what() << "\nexpected: " << text;
   }
 }
 

@@ -14,7 +14,8 @@ void expect_memory_error(Action action, const std::string& text) {
     action();
     ADD_FAILURE() << "nothing was thrown, expected: " << text;
   } catch (const MemoryError& error) {
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << "message: " << error.what() << "\nexpected: " << text;
+    EXPECT_NE(std::string(error.what()).find(text), std::string::npos)
+        << "message: " << error.what() << "\nexpected: " << text;
   }
 }
 

@@ -38,8 +38,12 @@ namespace {
 #ifdef GMDIFF_FIBERS_UNDER_ASAN
 constexpr bool under_asan = true;
 constexpr std::size_t stack_bytes = 1024 * 1024;  // kernels are not optimised there
-void start_switch(void** fake_stack, const void* bottom, std::size_t size) { __sanitizer_start_switch_fiber(fake_stack, bottom, size); }
-void finish_switch(void* fake_stack, const void** bottom, std::size_t* size) { __sanitizer_finish_switch_fiber(fake_stack, bottom, size); }
+void start_switch(void** fake_stack, const void* bottom, std::size_t size) {
+  __sanitizer_start_switch_fiber(fake_stack, bottom, size);
+}
+void finish_switch(void* fake_stack, const void** bottom, std::size_t* size) {
+  __sanitizer_finish_switch_fiber(fake_stack, bottom, size);
+}
 void unpoison(void* begin, std::size_t size) { __asan_unpoison_memory_region(begin, size); }
 
 /// _longjmp of the C library. The sanitizer's own, ten times slower, stops to watch the arrays on the stack that it leaves; but here
@@ -74,7 +78,8 @@ class FiberStacks {
  public:
   explicit FiberStacks(int count) : count_(count), guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
     void* memory = mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "stacks of the host block");
+    if (memory == MAP_FAILED)
+      throw std::system_error(errno, std::generic_category(), "stacks of the host block");
     begin_ = static_cast<std::byte*>(memory);
     for (int i = 0; i < count; ++i) mprotect((*this)[i] - guard_, guard_, PROT_NONE);
   }
@@ -83,7 +88,9 @@ class FiberStacks {
   FiberStacks& operator=(const FiberStacks&) = delete;
 
   int count() const { return count_; }
-  std::byte* operator[](int i) const { return begin_ + static_cast<std::size_t>(i) * (guard_ + stack_bytes) + guard_; }
+  std::byte* operator[](int i) const {
+    return begin_ + static_cast<std::size_t>(i) * (guard_ + stack_bytes) + guard_;
+  }
 
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(count_) * (guard_ + stack_bytes); }
@@ -105,7 +112,8 @@ struct Fiber {
 
 namespace {
 
-thread_local std::unique_ptr<FiberStacks> kept_stacks;  // of the last run: new ones cost more than a small run
+thread_local std::unique_ptr<FiberStacks>
+    kept_stacks;  // of the last run: new ones cost more than a small run
 
 std::unique_ptr<FiberStacks> take_stacks(int count) {
   std::unique_ptr<FiberStacks> stacks = std::move(kept_stacks);
@@ -126,7 +134,9 @@ Fibers::~Fibers() {
   for (int i = 0; under_asan && i < static_cast<int>(fibers_.size()); ++i) {
     if (fibers_[static_cast<std::size_t>(i)].is_at_end) resume(i);
   }
-  for (const Fiber& fiber : fibers_) {  // marks of the frames that are never left: all of an abandoned fiber, or those below a body
+  for (
+      const Fiber& fiber :
+      fibers_) {  // marks of the frames that are never left: all of an abandoned fiber, or those below a body
     const std::size_t bytes = fiber.is_at_end ? 4096 : stack_bytes;
     unpoison(fiber.stack + stack_bytes - bytes, bytes);
   }

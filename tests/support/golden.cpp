@@ -31,7 +31,8 @@ Eigen::VectorXd vector(const json& value) {
 }
 
 Points matrix(const json& value) {
-  Points m(static_cast<Eigen::Index>(value.size()), value.empty() ? 0 : static_cast<Eigen::Index>(value[0].size()));
+  Points m(static_cast<Eigen::Index>(value.size()),
+           value.empty() ? 0 : static_cast<Eigen::Index>(value[0].size()));
   for (Eigen::Index i = 0; i < m.rows(); ++i) m.row(i) = vector(value[static_cast<std::size_t>(i)]);
   return m;
 }

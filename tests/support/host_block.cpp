@@ -91,21 +91,27 @@ class Engine {
 
 namespace {
 
-bool is_same(const char* a, const char* b) { return a == b || std::string_view(a) == b; }  // almost always the former
+bool is_same(const char* a, const char* b) {
+  return a == b || std::string_view(a) == b;
+}  // almost always the former
 
 bool is_same(const Call& a, const Call& b) {
-  return a.site.line == b.site.line && a.of_tile == b.of_tile && is_same(a.name, b.name) && is_same(a.site.file, b.site.file);
+  return a.site.line == b.site.line && a.of_tile == b.of_tile && is_same(a.name, b.name) &&
+         is_same(a.site.file, b.site.file);
 }
 
 bool is_same_place(const Thread& a, const Thread& b) {
   return a.state == b.state && (a.state == State::returned || is_same(a.call, b.call));
 }
 
-std::string text(const Call& call) { return std::string(call.name) + " at " + call.site.file + ':' + std::to_string(call.site.line); }
+std::string text(const Call& call) {
+  return std::string(call.name) + " at " + call.site.file + ':' + std::to_string(call.site.line);
+}
 
 std::string place(const Thread& thread) {
   if (thread.state == State::waits) return "waiting in " + text(thread.call);
-  return thread.call.site.file == nullptr ? "returned before any barrier" : "returned after " + text(thread.call);
+  return thread.call.site.file == nullptr ? "returned before any barrier"
+                                          : "returned after " + text(thread.call);
 }
 
 /// Ranks of the threads that are where `first` is: "thread 4" or "threads 0-3, 7".
@@ -125,10 +131,13 @@ std::string ranks(std::span<const Thread> threads, const Thread& first) {
 }
 
 std::string text(const Array& array) {
-  return std::to_string(array.count) + " elements of " + std::to_string(array.size) + " bytes (type " + array.type->name() + ')';
+  return std::to_string(array.count) + " elements of " + std::to_string(array.size) + " bytes (type " +
+         array.type->name() + ')';
 }
 
-bool is_same(const Array& a, const Array& b) { return *a.type == *b.type && a.size == b.size && a.count == b.count; }
+bool is_same(const Array& a, const Array& b) {
+  return *a.type == *b.type && a.size == b.size && a.count == b.count;
+}
 
 /// Gives each thread its result of the collective that all have reached.
 void combine(std::span<Thread> threads) {
@@ -195,7 +204,8 @@ void Engine::make_ready(std::span<Thread> threads) {
     thread.state = State::ready;
     ready_.push_back(&thread);
   }
-  if (launch_.order == ThreadOrder::ascending) std::reverse(ready_.end() - static_cast<std::ptrdiff_t>(threads.size()), ready_.end());
+  if (launch_.order == ThreadOrder::ascending)
+    std::reverse(ready_.end() - static_cast<std::ptrdiff_t>(threads.size()), ready_.end());
 }
 
 Thread& Engine::take() {
@@ -233,7 +243,8 @@ void Engine::require_same_place(std::span<const Thread> threads) const {
   }
   if (places.size() == 1) return;
   std::string message = "block " + std::to_string(index_) + ": threads do not meet";
-  for (const Thread* first : places) message += (first == places.front() ? ": " : "; ") + ranks(threads, *first) + ' ' + place(*first);
+  for (const Thread* first : places)
+    message += (first == places.front() ? ": " : "; ") + ranks(threads, *first) + ' ' + place(*first);
   throw std::logic_error(message);
 }
 
@@ -250,8 +261,9 @@ void* Engine::shared_array(Thread& thread, const Array& array) {
   if (thread.arrays == rooms_.size()) add_room(array);
   const Room& room = rooms_[thread.arrays++];
   if (!is_same(room.array, array)) {
-    throw std::logic_error("shared array " + std::to_string(thread.arrays - 1) + ": thread " + std::to_string(thread.rank) + " asks for " +
-                           text(array) + ", another thread for " + text(room.array));
+    throw std::logic_error("shared array " + std::to_string(thread.arrays - 1) + ": thread " +
+                           std::to_string(thread.rank) + " asks for " + text(array) +
+                           ", another thread for " + text(room.array));
   }
   return room.memory.get();
 }
@@ -259,9 +271,11 @@ void* Engine::shared_array(Thread& thread, const Array& array) {
 void Engine::add_room(const Array& array) {
   const std::size_t begin = (shared_used_ + 15) / 16 * 16;
   const std::size_t bytes = array.size * array.count;
-  if (array.count > launch_.shared_bytes || begin + bytes > launch_.shared_bytes) {  // the first: the product may not overflow
-    throw std::logic_error("shared memory: " + text(array) + " after " + std::to_string(begin) + " bytes are asked for, " +
-                           std::to_string(begin + bytes) + " bytes in all; there are " + std::to_string(launch_.shared_bytes));
+  if (array.count > launch_.shared_bytes ||
+      begin + bytes > launch_.shared_bytes) {  // the first: the product may not overflow
+    throw std::logic_error("shared memory: " + text(array) + " after " + std::to_string(begin) +
+                           " bytes are asked for, " + std::to_string(begin + bytes) +
+                           " bytes in all; there are " + std::to_string(launch_.shared_bytes));
   }
   shared_used_ = begin + bytes;
   rooms_.push_back({.array = array, .memory = std::make_unique<std::byte[]>(bytes)});
@@ -272,8 +286,9 @@ void Engine::add_room(const Array& array) {
 void Engine::require_all_arrays() const {
   for (const Thread& thread : threads_) {
     if (thread.arrays == rooms_.size()) continue;
-    throw std::logic_error("shared arrays: thread " + std::to_string(thread.rank) + " asks for " + std::to_string(thread.arrays) +
-                           ", another thread for " + std::to_string(rooms_.size()));
+    throw std::logic_error("shared arrays: thread " + std::to_string(thread.rank) + " asks for " +
+                           std::to_string(thread.arrays) + ", another thread for " +
+                           std::to_string(rooms_.size()));
   }
 }
 
@@ -302,7 +317,8 @@ void Engine::run_body(Thread& thread) {
 
 void run(const Launch& launch, const std::function<void(HostBlock&)>& body) {
   if (launch.blocks < 1 || launch.threads < 1 || launch.threads > 1024) {
-    throw std::invalid_argument("run_on_host_block: " + std::to_string(launch.blocks) + " blocks of " + std::to_string(launch.threads) +
+    throw std::invalid_argument("run_on_host_block: " + std::to_string(launch.blocks) + " blocks of " +
+                                std::to_string(launch.threads) +
                                 " threads; expected at least one block of 1 to 1024 threads");
   }
   Engine(launch, body).run_grid();
@@ -321,8 +337,10 @@ std::uint64_t HostTile::reduce(const char* name, Meeting meeting, std::uint64_t 
 }
 
 Word HostTile::exchange(const char* name, Word value, int from, Site site) const {
-  if (from < 0 || from >= host_block::warp_size) throw std::logic_error(std::string(name) + ": there is no thread " + std::to_string(from));
-  return engine_->meet(*thread_, {.name = name, .meeting = Meeting::exchange, .of_tile = true, .site = site}, value, from);
+  if (from < 0 || from >= host_block::warp_size)
+    throw std::logic_error(std::string(name) + ": there is no thread " + std::to_string(from));
+  return engine_->meet(*thread_, {.name = name, .meeting = Meeting::exchange, .of_tile = true, .site = site},
+                       value, from);
 }
 
 int HostBlock::thread_rank() const { return thread_->rank; }
@@ -337,8 +355,12 @@ std::uint64_t HostBlock::reduce(const char* name, Meeting meeting, std::uint64_t
   return host_block::from_word<std::uint64_t>(engine_->meet(*thread_, call, host_block::to_word(value)));
 }
 
-std::uint64_t HostBlock::reduce_sum(std::uint64_t value, Site site) const { return reduce("reduce_sum", Meeting::sum, value, site); }
-std::uint64_t HostBlock::reduce_max(std::uint64_t value, Site site) const { return reduce("reduce_max", Meeting::max, value, site); }
+std::uint64_t HostBlock::reduce_sum(std::uint64_t value, Site site) const {
+  return reduce("reduce_sum", Meeting::sum, value, site);
+}
+std::uint64_t HostBlock::reduce_max(std::uint64_t value, Site site) const {
+  return reduce("reduce_max", Meeting::max, value, site);
+}
 std::uint64_t HostBlock::inclusive_scan(std::uint64_t value, Site site) const {
   return reduce("inclusive_scan", Meeting::scan, value, site);
 }
@@ -350,12 +372,15 @@ HostTile HostBlock::tile32() const {
   return {*engine_, *thread_, thread_rank() % host_block::warp_size};
 }
 
-void* HostBlock::shared_array(const host_block::Array& array) { return engine_->shared_array(*thread_, array); }
+void* HostBlock::shared_array(const host_block::Array& array) {
+  return engine_->shared_array(*thread_, array);
+}
 
 void HostBlock::copy_bytes(void* to, const void* from, std::size_t bytes) const {
   engine_->require_shared(to, bytes);
   const auto addresses = reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from);
-  if (addresses % bytes != 0) throw std::logic_error("copy_async: an address is not a multiple of the element's size");
+  if (addresses % bytes != 0)
+    throw std::logic_error("copy_async: an address is not a multiple of the element's size");
   thread_->copies.push_back({.to = to, .from = from, .bytes = bytes});
 }
 
@@ -363,7 +388,8 @@ void HostBlock::commit() const { thread_->committed = thread_->copies.size(); }
 
 void HostBlock::wait() const {
   std::vector<host_block::Copy>& copies = thread_->copies;
-  for (std::size_t i = 0; i < thread_->committed; ++i) std::memcpy(copies[i].to, copies[i].from, copies[i].bytes);
+  for (std::size_t i = 0; i < thread_->committed; ++i)
+    std::memcpy(copies[i].to, copies[i].from, copies[i].bytes);
   copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(thread_->committed));
   thread_->committed = 0;
 }

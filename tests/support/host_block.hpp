@@ -30,7 +30,9 @@ struct Site {
   const char* file = nullptr;
   int line = 0;
 
-  static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {.file = file, .line = line}; }
+  static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {.file = file, .line = line};
+  }
 };
 
 namespace host_block {
@@ -98,13 +100,15 @@ class HostTile {
  public:
   static constexpr int size = 32;
 
-  HostTile(host_block::Engine& engine, host_block::Thread& thread, int rank) : engine_(&engine), thread_(&thread), rank_(rank) {}
+  HostTile(host_block::Engine& engine, host_block::Thread& thread, int rank)
+      : engine_(&engine), thread_(&thread), rank_(rank) {}
 
   int rank() const { return rank_; }
 
   template <class T>
   T shfl_xor(T value, int mask, Site site = Site::here()) const {
-    return host_block::from_word<T>(exchange("tile.shfl_xor", host_block::to_word(value), rank_ ^ mask, site));
+    return host_block::from_word<T>(
+        exchange("tile.shfl_xor", host_block::to_word(value), rank_ ^ mask, site));
   }
 
   template <class T>
@@ -112,7 +116,9 @@ class HostTile {
     return host_block::from_word<T>(exchange("tile.broadcast", host_block::to_word(value), from, site));
   }
 
-  bool any(bool value, Site site = Site::here()) const { return reduce("tile.any", host_block::Meeting::max, value ? 1 : 0, site) != 0; }
+  bool any(bool value, Site site = Site::here()) const {
+    return reduce("tile.any", host_block::Meeting::max, value ? 1 : 0, site) != 0;
+  }
 
   template <host_block::Unsigned T>
   T reduce_sum(T value, Site site = Site::here()) const {
@@ -154,7 +160,8 @@ class HostBlock {
   template <class T>
   T* shared(std::size_t n) {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
-    return static_cast<T*>(shared_array({.type = &typeid(T), .size = sizeof(T), .count = n, .poison = host_block::poison<T>()}));
+    return static_cast<T*>(
+        shared_array({.type = &typeid(T), .size = sizeof(T), .count = n, .poison = host_block::poison<T>()}));
   }
 
   /// Begins to copy one element from global to shared memory. It arrives at this thread's wait() after commit(), not before; other threads

@@ -7,7 +7,9 @@ namespace {
 
 template <class Job>
 void run(const Job& job, const Launch& launch) {
-  kernels::with_kernel(job, [&]<class Kernel>() { run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); }); });
+  kernels::with_kernel(job, [&]<class Kernel>() {
+    run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); });
+  });
 }
 
 }  // namespace

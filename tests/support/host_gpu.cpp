@@ -29,27 +29,42 @@ template <class Job>
 void HostGpu::run(const Job& job, const kernels::Geometry& geometry) {
   ++*launches_;
   run_kernel(job, geometry,
-             {.blocks = geometry.blocks, .threads = kernels::block_threads, .shared_bytes = geometry.shared_bytes, .order = order_});
+             {.blocks = geometry.blocks,
+              .threads = kernels::block_threads,
+              .shared_bytes = geometry.shared_bytes,
+              .order = order_});
 }
 
-void HostGpu::launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) { run(job, geometry); }
-void HostGpu::launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) { run(job, geometry); }
-void HostGpu::launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) { run(job, geometry); }
-void HostGpu::launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) { run(job, geometry); }
+void HostGpu::launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
+void HostGpu::launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
+void HostGpu::launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
+void HostGpu::launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
 
 template <class Job>
 void HostGpu::run(const Job& job) {
   ++*launches_;
-  run_kernel(
-      job,
-      {.blocks = kernels::num_blocks(job), .threads = kernels::block_threads, .shared_bytes = kernels::shared_bytes(job), .order = order_});
+  run_kernel(job, {.blocks = kernels::num_blocks(job),
+                   .threads = kernels::block_threads,
+                   .shared_bytes = kernels::shared_bytes(job),
+                   .order = order_});
 }
 
 template <class Job>
 void HostGpu::run_chains(const Job& job) {
   ++*launches_;
   const kernels::ChainGeometry& geometry = job.geometry;
-  run_kernel(job, {.blocks = geometry.blocks, .threads = kernels::block_threads, .shared_bytes = geometry.shared_bytes, .order = order_});
+  run_kernel(job, {.blocks = geometry.blocks,
+                   .threads = kernels::block_threads,
+                   .shared_bytes = geometry.shared_bytes,
+                   .order = order_});
 }
 void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_chains(job); }
 void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_chains(job); }

@@ -3,9 +3,11 @@
 
 namespace gmdiff::test {
 
-void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry, const Launch& launch) {
-  kernels::with_kernel(job, geometry,
-                       [&]<class Kernel>() { run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); }); });
+void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry,
+                const Launch& launch) {
+  kernels::with_kernel(job, geometry, [&]<class Kernel>() {
+    run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); });
+  });
 }
 
 }  // namespace gmdiff::test

@@ -16,7 +16,8 @@
 namespace gmdiff::test {
 
 /// (rows, columns) numbers in (-scale, scale).
-inline Points uniform_points(Eigen::Index rows, Eigen::Index columns, std::uint64_t seed, double scale = 1.0) {
+inline Points uniform_points(Eigen::Index rows, Eigen::Index columns, std::uint64_t seed,
+                             double scale = 1.0) {
   std::mt19937_64 generator(seed);
   Points result(rows, columns);
   for (Eigen::Index i = 0; i < result.size(); ++i) {
@@ -29,7 +30,8 @@ inline Points uniform_points(Eigen::Index rows, Eigen::Index columns, std::uint6
 inline Eigen::MatrixXd orthogonal(Eigen::Index dim, std::uint64_t seed, int reflections = 3) {
   Eigen::MatrixXd Q = Eigen::MatrixXd::Identity(dim, dim);
   for (int i = 0; i < reflections; ++i) {
-    const Eigen::VectorXd v = uniform_points(1, dim, seed + static_cast<std::uint64_t>(i)).row(0).normalized();
+    const Eigen::VectorXd v =
+        uniform_points(1, dim, seed + static_cast<std::uint64_t>(i)).row(0).normalized();
     const Eigen::RowVectorXd projections = v.transpose() * Q;
     Q.noalias() -= 2.0 * v * projections;
   }
@@ -75,7 +77,8 @@ inline std::vector<NamedMixture> mixtures_of_every_structure() {
 }
 
 /// Every entry within `relative` of the largest expected one, or of 1 where that is less.
-inline void expect_near(const Eigen::MatrixXd& actual, const Eigen::MatrixXd& expected, double relative, const std::string& what) {
+inline void expect_near(const Eigen::MatrixXd& actual, const Eigen::MatrixXd& expected, double relative,
+                        const std::string& what) {
   ASSERT_EQ(actual.rows(), expected.rows()) << what;
   ASSERT_EQ(actual.cols(), expected.cols()) << what;
   const double scale = std::max(1.0, expected.cwiseAbs().maxCoeff());

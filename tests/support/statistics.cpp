@@ -59,7 +59,8 @@ double chi_square_p(double statistic, double degrees) { return upper_gamma(0.5 *
 
 double chi_square_p(const Eigen::VectorXd& counts, const Eigen::VectorXd& probabilities) {
   const Eigen::VectorXd expected = counts.sum() * probabilities;
-  if (expected.minCoeff() < 5.0) throw std::invalid_argument("chi_square_p: a cell with fewer than 5 expected counts");
+  if (expected.minCoeff() < 5.0)
+    throw std::invalid_argument("chi_square_p: a cell with fewer than 5 expected counts");
   const double statistic = ((counts - expected).array().square() / expected.array()).sum();
   return chi_square_p(statistic, static_cast<double>(counts.size() - 1));
 }
@@ -71,7 +72,8 @@ double family_wise_p(const std::vector<double>& p_values) {
   return std::min(1.0, smallest * static_cast<double>(p_values.size()));
 }
 
-double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean, const Eigen::MatrixXd& covariance) {
+double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean,
+                        const Eigen::MatrixXd& covariance) {
   const auto n = static_cast<double>(samples.rows());
   const Points centred = samples.rowwise() - mean.transpose();
   const auto z_of = [n](const Eigen::ArrayXd& values, double expected) {

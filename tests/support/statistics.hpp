@@ -32,7 +32,8 @@ double normal_two_sided_p(double z);
 double family_wise_p(const std::vector<double>& p_values);
 
 /// Sample mean and covariance against those of the law: largest |z| over all entries, standard errors from the sample itself.
-double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean, const Eigen::MatrixXd& covariance);
+double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean,
+                        const Eigen::MatrixXd& covariance);
 
 /// `count` unit vectors in the plane at equal angles, shape (count, 2).
 Points directions_in_the_plane(int count);

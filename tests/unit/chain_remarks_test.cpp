@@ -36,7 +36,8 @@ TEST(ChainWarnings, NameTheStepWhereTheWeightsOfMostChainsCollapse) {
   const std::vector<std::string> warnings = chain_warnings(chains, 64);
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_EQ(warnings[0],
-            "the weights collapse: in 3 of 4 chains the effective sample size falls below 2 of 64 particles, most often at step 20; more "
+            "the weights collapse: in 3 of 4 chains the effective sample size falls below 2 of 64 particles, "
+            "most often at step 20; more "
             "particles, a finer grid there or kernel=exact help");
   EXPECT_TRUE(chain_warnings(chains, 3).empty()) << "of three particles two are many";
 }
@@ -45,10 +46,10 @@ TEST(ChainWarnings, NameTheSpreadOfTheEvidence) {
   EXPECT_TRUE(chain_warnings(report({-2.1, 0.0}), 64).empty());  // sd 1.48
   const std::vector<std::string> warnings = chain_warnings(report({-4.0, 0.0}), 64);
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_EQ(
-      warnings[0],
-      "the chains disagree on the evidence: the standard deviation of log_evidence is 2.83, so that its mean hangs on chains too rare "
-      "to be seen and is probably too low; more particles or a grid finer where weights collapse help");
+  EXPECT_EQ(warnings[0],
+            "the chains disagree on the evidence: the standard deviation of log_evidence is 2.83, so that "
+            "its mean hangs on chains too rare "
+            "to be seen and is probably too low; more particles or a grid finer where weights collapse help");
 }
 
 TEST(ChainWarnings, NameAChainThatHasMostOfTheSumOfAtLeastTen) {
@@ -58,7 +59,8 @@ TEST(ChainWarnings, NameAChainThatHasMostOfTheSumOfAtLeastTen) {
   log_evidence[3] = std::log(9.1);
   const std::vector<std::string> warnings = chain_warnings(report(log_evidence), 64);
   EXPECT_TRUE(speaks_of(warnings,
-                        "the chains disagree on the evidence: the standard deviation of log_evidence is 0.698 and one chain has "
+                        "the chains disagree on the evidence: the standard deviation of log_evidence is "
+                        "0.698 and one chain has "
                         "50.3 % of the sum"))
       << warnings.size();
   log_evidence.pop_back();
@@ -89,15 +91,19 @@ TEST(ChainReport, PartsAppendedAreTheWhole) {
 const ForwardProcess process = vp(LinearBeta{});
 const Mixture prior({0.5, 0.5}, Points{{-1.0, 0.0}, {1.0, 1.0}}, Covariance::spherical({0.5, 1.0}));
 
-LinearObservation observed(double noise) { return {Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{0.4}}, noise}; }
+LinearObservation observed(double noise) {
+  return {Eigen::MatrixXd{{1.0, 0.5}}, Eigen::VectorXd{{0.4}}, noise};
+}
 
 TEST(SmallestEss, IsThatOfAllWeightingsAndTheFinalWeights) {
-  for (const SmcSampler& sampler : {SmcSampler(Mcgdiff{.particles = 16, .ess_threshold = 0.4, .output = SmcOutput::particles}),
-                                    SmcSampler(Bootstrap{.particles = 16, .output = SmcOutput::particles})}) {
+  for (const SmcSampler& sampler :
+       {SmcSampler(Mcgdiff{.particles = 16, .ess_threshold = 0.4, .output = SmcOutput::particles}),
+        SmcSampler(Bootstrap{.particles = 16, .output = SmcOutput::particles})}) {
     for (const Device& device : {Device::reference(), Device::cpu(1)}) {
       Options options{.count = 30, .device = device, .precision = Precision::f64};
       options.smc_history = true;
-      const SmcSamples samples = sample(prior, observed(0.1), process, TimeGrid::uniform(process, 5), sampler, options);
+      const SmcSamples samples =
+          sample(prior, observed(0.1), process, TimeGrid::uniform(process, 5), sampler, options);
       const SmcHistory& history = samples.history();
       const std::size_t W = history.steps.size();
       for (std::size_t c = 0; c < 30; ++c) {
@@ -136,7 +142,8 @@ TEST(SmcWarnings, AreNoneOfOrdinaryRuns) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     for (const std::int64_t count : {1, 3, 12}) {
       const Options options{.count = count, .seed = seed, .device = Device::cpu(1)};
-      const SmcSamples samples = sample(prior, observed(0.3), process, TimeGrid::uniform(process, 20), Mcgdiff{.particles = 64}, options);
+      const SmcSamples samples = sample(prior, observed(0.3), process, TimeGrid::uniform(process, 20),
+                                        Mcgdiff{.particles = 64}, options);
       EXPECT_TRUE(samples.provenance().warnings.empty()) << samples.provenance().warnings.front();
     }
   }

@@ -49,11 +49,14 @@ MatrixXd float_product(Index d, std::uint64_t seed, bool low_rank = false) {
 /// The inverse of a symmetric matrix of this condition number, as LU factors give it.
 MatrixXd inverse_of_condition(double condition, Index d, std::uint64_t seed) {
   VectorXd l(d);
-  for (Index i = 0; i < d; ++i) l(i) = std::pow(condition, -static_cast<double>(i) / static_cast<double>(d - 1));
+  for (Index i = 0; i < d; ++i)
+    l(i) = std::pow(condition, -static_cast<double>(i) / static_cast<double>(d - 1));
   return MatrixXd(dense(orthogonal(d, seed, 5), l)).partialPivLu().inverse();
 }
 
-double asymmetry(const MatrixXd& S) { return (S - S.transpose()).cwiseAbs().maxCoeff() / S.cwiseAbs().maxCoeff(); }
+double asymmetry(const MatrixXd& S) {
+  return (S - S.transpose()).cwiseAbs().maxCoeff() / S.cwiseAbs().maxCoeff();
+}
 
 Covariance with_precision(Covariance covariance, double precision) {
   covariance.relative_precision = precision;
@@ -66,7 +69,8 @@ LinearObservation observation(const MatrixXd& R, double precision) {
   return {MatrixXd::Identity(R.rows(), R.rows()), VectorXd::Zero(R.rows()), R, precision};
 }
 
-void write_npy(const std::filesystem::path& file, const std::vector<std::int64_t>& shape, const MatrixXd& S, Precision precision) {
+void write_npy(const std::filesystem::path& file, const std::vector<std::int64_t>& shape, const MatrixXd& S,
+               Precision precision) {
   NpyWriter writer(file, shape, precision, false);
   const Points rows = S;
   const std::vector<float> single(rows.data(), rows.data() + rows.size());
@@ -107,8 +111,10 @@ TEST(CovarianceRounding, AFileOfFloat32KnowsItsType) {
     write_npy(folder / "mean.npy", {1, d}, Points::Zero(1, d), Precision::f32);
     write_npy(folder / "y.npy", {d}, Points::Zero(1, d), Precision::f32);
     const auto read = [&](const std::string& type, const std::string& values, const std::string& noise) {
-      return parse_problem(R"({"prior": {"weights": [1], "means": "mean.npy", "covariance": {"type": ")" + type + R"(", "values": ")" +
-                               values + R"("}}, "observation": {"A": "A.npy", "y": "y.npy", "noise_covariance": ")" + noise + R"("}})",
+      return parse_problem(R"({"prior": {"weights": [1], "means": "mean.npy", "covariance": {"type": ")" +
+                               type + R"(", "values": ")" + values +
+                               R"("}}, "observation": {"A": "A.npy", "y": "y.npy", "noise_covariance": ")" +
+                               noise + R"("}})",
                            "p", folder / "");
     };
 
@@ -118,7 +124,8 @@ TEST(CovarianceRounding, AFileOfFloat32KnowsItsType) {
       EXPECT_EQ(problem.prior.component_covariance(0), mean) << type;
       EXPECT_EQ(problem.observation->noise_covariance(), mean) << type;
     }
-    expect_invalid([&] { read("tied", "double.npy", "tied.npy"); }, "p: prior: Mixture: covariance is not symmetric");
+    expect_invalid([&] { read("tied", "double.npy", "tied.npy"); },
+                   "p: prior: Mixture: covariance is not symmetric");
     expect_invalid([&] { read("tied", "tied.npy", "double.npy"); },
                    "p: observation: LinearObservation: the noise covariance is not symmetric");
   }
@@ -129,7 +136,8 @@ TEST(CovarianceRounding, InversesOfIllConditionedMatricesAreCovariances) {
     for (const double condition : {1e4, 1e6, 1e8}) {
       for (std::uint64_t seed = 0; seed < 20; ++seed) {
         const MatrixXd S = inverse_of_condition(condition, d, 100 + 10 * seed);
-        EXPECT_NO_THROW(single(Covariance::full({S}), d)) << d << " " << condition << ", asymmetry " << asymmetry(S);
+        EXPECT_NO_THROW(single(Covariance::full({S}), d))
+            << d << " " << condition << ", asymmetry " << asymmetry(S);
         EXPECT_NO_THROW(observation(S, std::numeric_limits<double>::epsilon())) << d << " " << condition;
       }
     }
@@ -140,7 +148,8 @@ TEST(CovarianceRounding, InversesOfIllConditionedMatricesAreCovariances) {
 TEST(CovarianceRounding, ATinyAsymmetryOfAWellConditionedMatrixIsAMistake) {
   const MatrixXd S{{2.0, 0.5, 0.0}, {0.5 + 1e-11, 1.0, 0.2}, {0.0, 0.2, 1.0}};
 
-  expect_invalid([&] { single(Covariance::tied(S), 3); }, "(entries (1, 0) and (0, 1) are 0.50000000001 and 0.5, rounding");
+  expect_invalid([&] { single(Covariance::tied(S), 3); },
+                 "(entries (1, 0) and (0, 1) are 0.50000000001 and 0.5, rounding");
 }
 
 TEST(CovarianceRounding, NegativeEigenvaluesOfRoundingAre0) {
@@ -150,7 +159,8 @@ TEST(CovarianceRounding, NegativeEigenvaluesOfRoundingAre0) {
     const Mixture mixture = single(with_precision(Covariance::tied(S), float_precision), d);
 
     EXPECT_EQ(mixture.eigenvalues().minCoeff(), 0.0) << d;
-    EXPECT_LE((mixture.component_covariance(0) - S).cwiseAbs().maxCoeff(), 1e-5 * S.cwiseAbs().maxCoeff()) << d;
+    EXPECT_LE((mixture.component_covariance(0) - S).cwiseAbs().maxCoeff(), 1e-5 * S.cwiseAbs().maxCoeff())
+        << d;
     EXPECT_NO_THROW(observation(S, float_precision)) << d;
   }
 }
@@ -166,7 +176,8 @@ TEST(CovarianceRounding, ACovarianceWithoutItsNegativePartStandsForItself) {
 TEST(CovarianceRounding, MistakesAreRefusedInEveryType) {
   for (const double precision : {std::numeric_limits<double>::epsilon(), float_precision, 1e-3}) {
     for (const Index d : {2, 6, 64, 2000}) {
-      MatrixXd S = d <= 64 ? dense(orthogonal(d, 8), VectorXd::LinSpaced(d, 1.0, 2.0)) : MatrixXd(MatrixXd::Identity(d, d));
+      MatrixXd S = d <= 64 ? dense(orthogonal(d, 8), VectorXd::LinSpaced(d, 1.0, 2.0))
+                           : MatrixXd(MatrixXd::Identity(d, d));
       if (d > 64 && precision != float_precision) continue;
       S(1, 0) += 1e-4;
       expect_invalid([&] { single(with_precision(Covariance::tied(S), precision), d); },
@@ -175,11 +186,16 @@ TEST(CovarianceRounding, MistakesAreRefusedInEveryType) {
       S.row(0).setZero();
       S.col(0).setZero();
       S(0, 0) = -1e-4;
-      expect_invalid([&] { observation(S, precision); }, "is not positive semidefinite (smallest eigenvalue -1.0e-04, ");
+      expect_invalid([&] { observation(S, precision); },
+                     "is not positive semidefinite (smallest eigenvalue -1.0e-04, ");
     }
   }
   // In units that differ by 1e6, relative to the deviations of the two coordinates.
-  expect_invalid([&] { single(Covariance::tied(MatrixXd{{1e12, 5e5}, {5.0005e5, 1.0}}), 2); }, "are 500050 and 5e+05, rounding");
+  expect_invalid(
+      [&] {
+        single(Covariance::tied(MatrixXd{{1e12, 5e5}, {5.0005e5, 1.0}}), 2);
+      },
+      "are 500050 and 5e+05, rounding");
 }
 
 TEST(CovarianceRounding, BasesInFloat32AreMadeOrthonormal) {
@@ -199,7 +215,8 @@ TEST(CovarianceRounding, BasesInFloat32AreMadeOrthonormal) {
 
 TEST(CovarianceRounding, APrecisionIsANumberBetween0And1) {
   for (const double precision : {0.0, 1.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
-    expect_invalid([&] { observation(MatrixXd::Identity(2, 2), precision); }, "has numbers of relative precision ");
+    expect_invalid([&] { observation(MatrixXd::Identity(2, 2), precision); },
+                   "has numbers of relative precision ");
   }
 }
 

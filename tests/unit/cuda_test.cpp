@@ -27,9 +27,11 @@ TEST(UsableGpu, RunsMachineCodeOfItsMajorVersion) {
   for (const Capability capability : {Capability{8, 0}, Capability{8, 9}, Capability{9, 0}})
     EXPECT_EQ(why_no_code(0, capability, code), "");
   EXPECT_EQ(why_no_code(2, {7, 5}, code),
-            "this build has no code for GPU 2 of compute capability 7.5, only machine code for 8.0, 9.0 (CMAKE_CUDA_ARCHITECTURES)");
+            "this build has no code for GPU 2 of compute capability 7.5, only machine code for 8.0, 9.0 "
+            "(CMAKE_CUDA_ARCHITECTURES)");
   EXPECT_EQ(why_no_code(0, {10, 0}, code),
-            "this build has no code for GPU 0 of compute capability 10.0, only machine code for 8.0, 9.0 (CMAKE_CUDA_ARCHITECTURES)");
+            "this build has no code for GPU 0 of compute capability 10.0, only machine code for 8.0, 9.0 "
+            "(CMAKE_CUDA_ARCHITECTURES)");
 }
 
 TEST(UsableGpu, RunsPtxOfEveryEarlierVersion) {
@@ -38,8 +40,9 @@ TEST(UsableGpu, RunsPtxOfEveryEarlierVersion) {
 
   for (const Capability capability : {Capability{8, 6}, Capability{9, 0}, Capability{12, 1}})
     EXPECT_EQ(why_no_code(0, capability, code), "");
-  EXPECT_EQ(why_no_code(0, {8, 0}, code),
-            "this build has no code for GPU 0 of compute capability 8.0, only for 8.6 (CMAKE_CUDA_ARCHITECTURES)");
+  EXPECT_EQ(
+      why_no_code(0, {8, 0}, code),
+      "this build has no code for GPU 0 of compute capability 8.0, only for 8.6 (CMAKE_CUDA_ARCHITECTURES)");
 }
 
 /// What a copy through two buffers arrives as; each buffer must be empty when it is filled and full when it is emptied.

@@ -44,11 +44,14 @@ std::vector<Mixture> all_models() {
   const VectorXd y = random_matrix(2 * dim, 1, 8);
   const MatrixXd A = random_matrix(2 * dim, dim, 9);
   const MatrixXd noise = random_covariance(10) + MatrixXd::Identity(dim, dim);
-  const std::vector<LinearObservation> observations = {
-      {A.topRows(5), y.head(5), 0.1}, {A, y, 0.1}, {A.topRows(dim), y.head(dim), noise}, {A.topRows(5), y.head(5), 0.0}};
+  const std::vector<LinearObservation> observations = {{A.topRows(5), y.head(5), 0.1},
+                                                       {A, y, 0.1},
+                                                       {A.topRows(dim), y.head(dim), noise},
+                                                       {A.topRows(5), y.head(5), 0.0}};
   std::vector<Mixture> models = priors;
   for (const Mixture& prior : priors) {
-    for (const LinearObservation& observation : observations) models.push_back(posterior(prior, observation).mixture);
+    for (const LinearObservation& observation : observations)
+      models.push_back(posterior(prior, observation).mixture);
     models.push_back(prior.push_forward(A.topRows(dim), VectorXd::Zero(dim)));
     models.push_back(prior.diffuse({.alpha = 0.8, .sigma = 0.6}));
   }

@@ -28,11 +28,13 @@ std::string device_error(const Device& device) {
 std::string why_no_gpu(int index) {
   std::vector<DeviceInfo> gpus = devices();
   std::erase_if(gpus, [](const DeviceInfo& info) { return !info.name.starts_with("cuda"); });
-  return gpus.front().name == "cuda" ? gpus.front().reason : cuda::why_not_there(index, static_cast<int>(gpus.size()));
+  return gpus.front().name == "cuda" ? gpus.front().reason
+                                     : cuda::why_not_there(index, static_cast<int>(gpus.size()));
 }
 
 TEST(Device, NamesAreReadBack) {
-  for (const Device& device : {Device::reference(), Device::cpu(), Device::cpu(4), Device::cuda(), Device::cuda(3), Device::cuda({2, 0})}) {
+  for (const Device& device : {Device::reference(), Device::cpu(), Device::cpu(4), Device::cuda(),
+                               Device::cuda(3), Device::cuda({2, 0})}) {
     EXPECT_EQ(Device::parse(device.name()), device);
   }
   EXPECT_EQ(Device::parse("cpu:4"), Device::cpu(4));
@@ -52,23 +54,33 @@ TEST(Device, SeveralGpusAreNamedByTheirIndices) {
 }
 
 TEST(Device, RefusesListsOfGpusThatAreNone) {
-  test::expect_invalid([] { Device::cuda(std::vector<int>{}); }, "Device: cuda needs the index of a GPU, got an empty list");
-  test::expect_invalid([] { Device::cuda({0, 1, -2}); }, "Device: cuda index must not be negative, got -2 in cuda:0,1,-2");
-  test::expect_invalid([] { Device::parse("cuda:0,1,0"); }, "Device: cuda index 0 is there twice in cuda:0,1,0, expected each GPU once");
+  test::expect_invalid([] { Device::cuda(std::vector<int>{}); },
+                       "Device: cuda needs the index of a GPU, got an empty list");
+  test::expect_invalid(
+      [] {
+        Device::cuda({0, 1, -2});
+      },
+      "Device: cuda index must not be negative, got -2 in cuda:0,1,-2");
+  test::expect_invalid([] { Device::parse("cuda:0,1,0"); },
+                       "Device: cuda index 0 is there twice in cuda:0,1,0, expected each GPU once");
 }
 
 TEST(Device, RefusesOtherNames) {
-  for (const std::string name : {"gpu", "", "CPU", "reference:1", "cpu:", "cpu:x", "cpu:-1", "cpu: 2", "cuda:1.5", "cuda:99999999999",
-                                 "cuda:", "cuda:,", "cuda:0,", "cuda:,1", "cuda:0,,1", "cuda:0, 1", "cuda:0,-1", "cuda:0;1", "cpu:1,2"}) {
-    test::expect_invalid(
-        [&] { Device::parse(name); },
-        "Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or cuda:INDEX,INDEX..., got \"" + name + "\"");
+  for (const std::string name : {"gpu", "", "CPU", "reference:1", "cpu:", "cpu:x", "cpu:-1", "cpu: 2",
+                                 "cuda:1.5", "cuda:99999999999", "cuda:", "cuda:,", "cuda:0,", "cuda:,1",
+                                 "cuda:0,,1", "cuda:0, 1", "cuda:0,-1", "cuda:0;1", "cpu:1,2"}) {
+    test::expect_invalid([&] { Device::parse(name); },
+                         "Device: expected best, reference, cpu, cpu:THREADS, cuda, cuda:INDEX or "
+                         "cuda:INDEX,INDEX..., got \"" +
+                             name + "\"");
   }
 }
 
 TEST(Device, RefusesNegativeNumbers) {
-  test::expect_invalid([] { make_executor(Device::cpu(-1)); }, "Device: cpu threads must not be negative, got -1");
-  test::expect_invalid([] { make_executor(Device::cuda(-2)); }, "Device: cuda index must not be negative, got -2");
+  test::expect_invalid([] { make_executor(Device::cpu(-1)); },
+                       "Device: cpu threads must not be negative, got -1");
+  test::expect_invalid([] { make_executor(Device::cuda(-2)); },
+                       "Device: cuda index must not be negative, got -2");
 }
 
 /// The first GPU that can run, else the cpu.
@@ -95,7 +107,9 @@ TEST(Device, OneThatIsNotAvailableIsAnErrorThatSaysWhy) {
   EXPECT_EQ(device_error(Device::cuda({99, 100})), "device " + named + ": " + reason);
 }
 
-TEST(Device, ThatIsNotAvailableIsADeviceErrorToo) { EXPECT_THROW(make_executor(Device::cuda(99)), DeviceError); }
+TEST(Device, ThatIsNotAvailableIsADeviceErrorToo) {
+  EXPECT_THROW(make_executor(Device::cuda(99)), DeviceError);
+}
 
 /// What making a cpu executor says with GMDIFF_SIMD set.
 std::string with_instruction_set(const char* name) {
@@ -111,11 +125,13 @@ std::string with_instruction_set(const char* name) {
 }
 
 TEST(Device, TheInstructionSetCanBeForced) {
-  for (const cpu::InstructionSet set :
-       {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128, cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+  for (const cpu::InstructionSet set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                                        cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
     const std::string name = cpu::to_string(set);
     const std::string expected =
-        cpu::is_available(set) ? "no error" : "GMDIFF_SIMD=" + name + ": this processor or this build does not have these instructions";
+        cpu::is_available(set)
+            ? "no error"
+            : "GMDIFF_SIMD=" + name + ": this processor or this build does not have these instructions";
     EXPECT_EQ(with_instruction_set(name.c_str()), expected);
   }
   EXPECT_EQ(with_instruction_set("sse"), "GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"sse\"");
@@ -134,14 +150,17 @@ TEST(Devices, SayWhyTheCpuIsMissing) {
 
 TEST(Device, RefusesMoreThreadsThanAProcessHas) {
   EXPECT_NO_THROW(make_executor(Device::cpu(1024)));
-  test::expect_invalid([] { make_executor(Device::cpu(1025)); }, "Device: cpu threads must be at most 1024, got 1025");
+  test::expect_invalid([] { make_executor(Device::cpu(1025)); },
+                       "Device: cpu threads must be at most 1024, got 1025");
 }
 
 TEST(Devices, ListEveryKindWithAReasonWhereItIsMissing) {
   const std::vector<DeviceInfo> list = devices();
 
   for (const std::string kind : {"reference", "cpu", "cuda"}) {
-    EXPECT_TRUE(std::any_of(list.begin(), list.end(), [&](const DeviceInfo& info) { return info.name.starts_with(kind); })) << kind;
+    EXPECT_TRUE(std::any_of(list.begin(), list.end(), [&](const DeviceInfo& info) {
+      return info.name.starts_with(kind);
+    })) << kind;
   }
   for (const DeviceInfo& info : list) {
     EXPECT_NO_THROW(Device::parse(info.name));
@@ -152,8 +171,9 @@ TEST(Devices, ListEveryKindWithAReasonWhereItIsMissing) {
 }
 
 TEST(Version, IsWrittenInThreeNumbers) {
-  const std::string expected =
-      std::to_string(GMDIFF_VERSION_MAJOR) + "." + std::to_string(GMDIFF_VERSION_MINOR) + "." + std::to_string(GMDIFF_VERSION_PATCH);
+  const std::string expected = std::to_string(GMDIFF_VERSION_MAJOR) + "." +
+                               std::to_string(GMDIFF_VERSION_MINOR) + "." +
+                               std::to_string(GMDIFF_VERSION_PATCH);
 
   EXPECT_EQ(version(), expected);
 }

@@ -19,7 +19,9 @@ struct Deleter {
 };
 using Tensor = std::unique_ptr<DLManagedTensor, Deleter>;
 
-std::vector<std::int64_t> shape_of(const DLTensor& tensor) { return {tensor.shape, tensor.shape + tensor.ndim}; }
+std::vector<std::int64_t> shape_of(const DLTensor& tensor) {
+  return {tensor.shape, tensor.shape + tensor.ndim};
+}
 
 TEST(Dlpack, OfHostSamplesIsTheirMemory) {
   const Samples samples(Samples::Values<float>{1, 2, 3, 4, 5, 6}, {3, 1, 2}, {}, {});
@@ -77,8 +79,10 @@ class GpuMemory final : public DeviceMemory {
 
 TEST(Dlpack, OfSamplesOnAGpuIsItsMemoryThere) {
   int times_gone = 0;
-  std::optional<Samples> samples(std::in_place, std::make_shared<SampleValues>(std::make_unique<GpuMemory>(times_gone), Precision::f32, 6),
-                                 std::vector<std::int64_t>{3, 2}, std::vector<double>{}, Provenance{});
+  std::optional<Samples> samples(
+      std::in_place,
+      std::make_shared<SampleValues>(std::make_unique<GpuMemory>(times_gone), Precision::f32, 6),
+      std::vector<std::int64_t>{3, 2}, std::vector<double>{}, Provenance{});
   Tensor managed(to_dlpack(*samples));
   Tensor other(to_dlpack(*samples));
 

@@ -28,7 +28,8 @@ double by_pairs(const Points& x, const Points& y, bool all_pairs) {
   };
   const auto n = static_cast<double>(x.rows());
   const auto m = static_cast<double>(y.rows());
-  return 2.0 * sum(x, y) / (n * m) - sum(x, x) / (n * (all_pairs ? n : n - 1.0)) - sum(y, y) / (m * (all_pairs ? m : m - 1.0));
+  return 2.0 * sum(x, y) / (n * m) - sum(x, x) / (n * (all_pairs ? n : n - 1.0)) -
+         sum(y, y) / (m * (all_pairs ? m : m - 1.0));
 }
 
 TEST(EnergyDistance, OfTwoPointsAgainstTwo) {
@@ -41,12 +42,15 @@ TEST(EnergyDistance, OfTwoPointsAgainstTwo) {
 }
 
 TEST(EnergyDistance, AgreesWithPairByPairForOddSizesAndManyBlocks) {
-  for (const auto& [n, m, d] : {std::array<Eigen::Index, 3>{2, 3, 1}, {7, 9, 2}, {8, 16, 3}, {600, 533, 2}, {37, 90, 700}}) {
+  for (const auto& [n, m, d] :
+       {std::array<Eigen::Index, 3>{2, 3, 1}, {7, 9, 2}, {8, 16, 3}, {600, 533, 2}, {37, 90, 700}}) {
     const Points x = normal_points(n, d, 1);
     const Points y = normal_points(m, d, 2).array() + 0.25;
     const double tolerance = 1e-13 * std::sqrt(static_cast<double>(d));
-    EXPECT_NEAR(energy_distance(x, y, EnergyForm::u), by_pairs(x, y, false), tolerance) << n << " " << m << " " << d;
-    EXPECT_NEAR(energy_distance(x, y, EnergyForm::v), by_pairs(x, y, true), tolerance) << n << " " << m << " " << d;
+    EXPECT_NEAR(energy_distance(x, y, EnergyForm::u), by_pairs(x, y, false), tolerance)
+        << n << " " << m << " " << d;
+    EXPECT_NEAR(energy_distance(x, y, EnergyForm::v), by_pairs(x, y, true), tolerance)
+        << n << " " << m << " " << d;
   }
 }
 
@@ -87,7 +91,9 @@ TEST(EnergyDistance, VFormIsZeroForEqualSetsAndNeverNegative) {
   EXPECT_LT(energy_distance(x, x, EnergyForm::u), 0.0);
 }
 
-TEST(EnergyDistance, VFormAcceptsSinglePoints) { EXPECT_DOUBLE_EQ(energy_distance(column({1.0}), column({4.0}), EnergyForm::v), 6.0); }
+TEST(EnergyDistance, VFormAcceptsSinglePoints) {
+  EXPECT_DOUBLE_EQ(energy_distance(column({1.0}), column({4.0}), EnergyForm::v), 6.0);
+}
 
 TEST(EnergyDistance, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
   const Points x = normal_points(900, 3, 1);
@@ -104,10 +110,14 @@ TEST(EnergyDistance, RefusesBadInput) {
   bad(0, 0) = -std::numeric_limits<double>::infinity();
 
   expect_invalid([&] { energy_distance(Points(0, 2), x); }, "energy_distance: x has no points");
-  expect_invalid([&] { energy_distance(x, bad); }, "energy_distance: y is not finite at point 0, coordinate 0 (-inf)");
-  expect_invalid([&] { energy_distance(x.topRows(1).eval(), x); }, "energy_distance: x needs at least 2 points, given 1");
-  expect_invalid([&] { energy_distance(x, x.topRows(1).eval(), EnergyForm::u); }, "energy_distance: y needs at least 2 points, given 1");
-  expect_invalid([&] { energy_distance(x, normal_points(4, 5, 1)); }, "energy_distance: x has dimension 2 but y has dimension 5");
+  expect_invalid([&] { energy_distance(x, bad); },
+                 "energy_distance: y is not finite at point 0, coordinate 0 (-inf)");
+  expect_invalid([&] { energy_distance(x.topRows(1).eval(), x); },
+                 "energy_distance: x needs at least 2 points, given 1");
+  expect_invalid([&] { energy_distance(x, x.topRows(1).eval(), EnergyForm::u); },
+                 "energy_distance: y needs at least 2 points, given 1");
+  expect_invalid([&] { energy_distance(x, normal_points(4, 5, 1)); },
+                 "energy_distance: x has dimension 2 but y has dimension 5");
 }
 
 }  // namespace

@@ -13,13 +13,16 @@
 namespace gmdiff {
 namespace {
 
-Mixture two_modes() { return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})}; }
+Mixture two_modes() {
+  return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})};
+}
 
 TEST(Evaluate, ComputesWhatIsAskedForAndNothingElse) {
   const Points x{{0.5, 0.25}, {1.0, -1.0}, {3.0, 2.0}};
 
   const Evaluation density = evaluate(two_modes(), x);
-  const Evaluation means = evaluate(two_modes(), x, {.alpha = 0.5, .sigma = 0.5}, {.log_density = false, .score = true, .denoiser = true});
+  const Evaluation means = evaluate(two_modes(), x, {.alpha = 0.5, .sigma = 0.5},
+                                    {.log_density = false, .score = true, .denoiser = true});
 
   EXPECT_LE((density.log_density - two_modes().log_pdf(x)).cwiseAbs().maxCoeff(), 1e-14);
   EXPECT_EQ(density.score.size() + density.denoiser.size() + density.log_responsibilities.size(), 0);
@@ -41,7 +44,8 @@ TEST(Evaluate, OfTheDataAtSigmaZeroIsTheStateItself) {
   const Points x{{0.5, 0.25}};
 
   for (const Device& device : {Device::cpu(1), Device::reference()}) {
-    const Evaluation result = evaluate(point, x, {.alpha = 0.5, .sigma = 0.0}, {.log_density = false, .denoiser = true, .device = device});
+    const Evaluation result = evaluate(point, x, {.alpha = 0.5, .sigma = 0.0},
+                                       {.log_density = false, .denoiser = true, .device = device});
     EXPECT_EQ(result.denoiser, 2.0 * x);
     EXPECT_THROW(evaluate(point, x, {}, {.device = device}), std::domain_error) << "no density";
   }
@@ -49,10 +53,16 @@ TEST(Evaluate, OfTheDataAtSigmaZeroIsTheStateItself) {
 
 /// Everything at all points, against the functions of Mixture.
 void expect_as_mixture(const Mixture& law, const Points& x, Level level, double tolerance) {
-  const Evaluation actual = evaluate(
-      law, x, level, {.log_density = true, .log_responsibilities = true, .score = true, .denoiser = true, .device = Device::cpu(2)});
+  const Evaluation actual = evaluate(law, x, level,
+                                     {.log_density = true,
+                                      .log_responsibilities = true,
+                                      .score = true,
+                                      .denoiser = true,
+                                      .device = Device::cpu(2)});
   const auto expect_near = [&](const Points& values, const Points& expected, const char* what) {
-    EXPECT_LE((values - expected).cwiseAbs().maxCoeff(), tolerance * std::max(1.0, expected.cwiseAbs().maxCoeff())) << what;
+    EXPECT_LE((values - expected).cwiseAbs().maxCoeff(),
+              tolerance * std::max(1.0, expected.cwiseAbs().maxCoeff()))
+        << what;
   };
   expect_near(actual.log_density, law.log_pdf(x, level), "log-density");
   expect_near(actual.log_responsibilities.array().exp(), law.responsibilities(x, level), "responsibilities");
@@ -66,20 +76,26 @@ const Points far_along_the_first{{1e8, 0.2}, {-3e7, 0.1}, {1e5, -0.4}, {0.0, 0.3
 // The plain logits of such points are rounded to 1 or more.
 TEST(Evaluate, OfFarPointsOfEqualCovariancesKeepsTheirDifferences) {
   const Mixture spherical({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::spherical({1.0, 1.0}));
-  const Mixture tied({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::tied(Eigen::MatrixXd{{2.0, 0.0}, {0.0, 1.0}}));
+  const Mixture tied({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}},
+                     Covariance::tied(Eigen::MatrixXd{{2.0, 0.0}, {0.0, 1.0}}));
 
   for (const Mixture& law : {spherical, tied}) {
     expect_as_mixture(law, far_along_the_first, {.alpha = 0.8, .sigma = 0.6}, 1e-13);
-    EXPECT_LT(evaluate(law, far_along_the_first, {}, {.log_responsibilities = true}).log_responsibilities.maxCoeff(), -0.1);
+    EXPECT_LT(evaluate(law, far_along_the_first, {}, {.log_responsibilities = true})
+                  .log_responsibilities.maxCoeff(),
+              -0.1);
   }
 }
 
 TEST(Evaluate, OfFarPointsInHighNoiseKeepsTheirDifferences) {
-  const Mixture diag({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::diag(Points{{1.0, 1.0}, {1.0, 2.0}}));
-  const Mixture full({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}},
-                     Covariance::full({Eigen::MatrixXd{{1.0, 0.0}, {0.0, 1.0}}, Eigen::MatrixXd{{1.0, 0.1}, {0.1, 2.0}}}));
+  const Mixture diag({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}},
+                     Covariance::diag(Points{{1.0, 1.0}, {1.0, 2.0}}));
+  const Mixture full(
+      {0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}},
+      Covariance::full({Eigen::MatrixXd{{1.0, 0.0}, {0.0, 1.0}}, Eigen::MatrixXd{{1.0, 0.1}, {0.1, 2.0}}}));
 
-  for (const Mixture& law : {diag, full}) expect_as_mixture(law, far_along_the_first, {.alpha = 1e-3, .sigma = 1.0}, 1e-13);
+  for (const Mixture& law : {diag, full})
+    expect_as_mixture(law, far_along_the_first, {.alpha = 1e-3, .sigma = 1.0}, 1e-13);
 }
 
 // Rotated as they are, such points would lose 1e-9 of a standard deviation.
@@ -89,14 +105,19 @@ TEST(Evaluate, FarFromTheOriginACommonBasisLosesNothing) {
   const Mixture common({0.5, 0.5}, means, Covariance::common_basis(basis, Points{{1.0, 0.5}, {0.7, 0.6}}));
   const Mixture tied({0.5, 0.5}, means, Covariance::tied_eigen(basis, Eigen::Vector2d(1.0, 0.5)));
 
-  for (const Mixture& law : {common, tied}) expect_as_mixture(law, Points{{1e7 + 0.25, -1e7 + 0.5}, {1e7, -1e7 - 0.25}}, {}, 1e-13);
+  for (const Mixture& law : {common, tied})
+    expect_as_mixture(law, Points{{1e7 + 0.25, -1e7 + 0.5}, {1e7, -1e7 - 0.25}}, {}, 1e-13);
 }
 
 // Points of so many pieces that every thread has some.
 TEST(Evaluate, OfManyFarPointsDoesNotDependOnTheThreads) {
   const Mixture law({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::spherical({1.0, 1.0}));
   const Points x = 1e6 * Points::Random(3000, 2);
-  EvaluateOptions options{.log_density = true, .log_responsibilities = true, .score = true, .denoiser = true, .device = Device::cpu(1)};
+  EvaluateOptions options{.log_density = true,
+                          .log_responsibilities = true,
+                          .score = true,
+                          .denoiser = true,
+                          .device = Device::cpu(1)};
   const Evaluation one = evaluate(law, x, {}, options);
   options.device = Device::cpu(3);
   const Evaluation three = evaluate(law, x, {}, options);
@@ -109,10 +130,10 @@ TEST(Evaluate, OfManyFarPointsDoesNotDependOnTheThreads) {
 
 // With full covariances all results share one product with each basis.
 TEST(Evaluate, AtOnceIsAsOneByOne) {
-  const Mixture law(
-      {0.5, 0.3, 0.2}, Points{{0.0, 0.5, 1.0}, {1.0, -0.5, 0.0}, {60.0, 0.0, 0.0}},
-      Covariance::full({Eigen::MatrixXd{{1.0, 0.2, 0.0}, {0.2, 2.0, 0.1}, {0.0, 0.1, 0.5}},
-                        Eigen::MatrixXd{{0.4, 0.0, 0.1}, {0.0, 0.3, 0.0}, {0.1, 0.0, 1.0}}, Eigen::MatrixXd::Identity(3, 3)}));
+  const Mixture law({0.5, 0.3, 0.2}, Points{{0.0, 0.5, 1.0}, {1.0, -0.5, 0.0}, {60.0, 0.0, 0.0}},
+                    Covariance::full({Eigen::MatrixXd{{1.0, 0.2, 0.0}, {0.2, 2.0, 0.1}, {0.0, 0.1, 0.5}},
+                                      Eigen::MatrixXd{{0.4, 0.0, 0.1}, {0.0, 0.3, 0.0}, {0.1, 0.0, 1.0}},
+                                      Eigen::MatrixXd::Identity(3, 3)}));
   const Points x = 2.0 * Points::Random(37, 3);
   for (const Level level : {Level{1.0, 0.0}, Level{0.8, 0.6}}) {
     for (const Precision precision : {Precision::f32, Precision::f64}) {
@@ -134,14 +155,19 @@ TEST(Evaluate, AtOnceIsAsOneByOne) {
 }
 
 TEST(Evaluate, RefusesBadPointsAndLevels) {
-  test::expect_invalid([] { evaluate(two_modes(), Points::Zero(2, 3)); }, "evaluate: points have 3 coordinates but the dimension is 2");
+  test::expect_invalid([] { evaluate(two_modes(), Points::Zero(2, 3)); },
+                       "evaluate: points have 3 coordinates but the dimension is 2");
   Points x = Points::Zero(2, 2);
   x(1, 0) = std::numeric_limits<double>::quiet_NaN();
-  test::expect_invalid([&] { evaluate(two_modes(), x); }, "evaluate: coordinate 0 of point 1 is nan, expected a finite number");
+  test::expect_invalid([&] { evaluate(two_modes(), x); },
+                       "evaluate: coordinate 0 of point 1 is nan, expected a finite number");
   test::expect_invalid([] { evaluate(two_modes(), Points::Zero(1, 2), {.alpha = 1.0, .sigma = -1.0}); },
                        "Mixture: the level has sigma = -1");
   test::expect_invalid(
-      [] { evaluate(two_modes(), Points::Zero(1, 2), {.alpha = 0.0, .sigma = 0.0}, {.log_density = false, .denoiser = true}); },
+      [] {
+        evaluate(two_modes(), Points::Zero(1, 2), {.alpha = 0.0, .sigma = 0.0},
+                 {.log_density = false, .denoiser = true});
+      },
       "Mixture: the level has alpha = 0 and sigma = 0");
 }
 

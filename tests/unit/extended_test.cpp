@@ -40,7 +40,8 @@ TEST(Extended, HasTheLimitsOfTheFunctions) {
 // exp(log x) returns to x within what the rounding of log x leaves.
 TEST(Extended, InvertsItself) {
   for (long double x = 1e-9L; x < 1e9L; x *= 1.37L) {
-    const long double there_and_back = extended::exp(extended::log(x)) / x, near_zero = extended::expm1(extended::log1p(x)) / x;
+    const long double there_and_back = extended::exp(extended::log(x)) / x,
+                      near_zero = extended::expm1(extended::log1p(x)) / x;
 
     EXPECT_LE(std::abs(there_and_back - 1.0L), (2.0L + std::abs(std::log(x))) * epsilon) << x;
     EXPECT_LE(std::abs(near_zero - 1.0L), (2.0L + std::log1p(x) * (1.0L + x) / x) * epsilon) << x;

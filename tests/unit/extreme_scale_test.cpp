@@ -78,7 +78,8 @@ TEST(ExtremeScale, PowersBeyondTheLargestDoubleAreInfinite) {
 TEST(ExtremeScale, FarSamplesAreFarFromEveryLaw) {
   const Mixture law({0.5, 0.5}, Points{{-1.0, 0.0, 0.0}, {2.0, 1.0, 0.0}}, Covariance::spherical({1.0, 0.5}));
   const Points far = times(1e160, x);
-  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance, Metric::moments}) {
+  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein,
+                              Metric::energy_distance, Metric::moments}) {
     for (const int p : {1, 2}) {
       for (const Judgement& judgement : judge(far, law, {.metric = metric, .p = p, .repeats = 2})) {
         EXPECT_GT(judgement.value, 1e155) << judgement.quantity;
@@ -92,7 +93,8 @@ TEST(ExtremeScale, FarSamplesAreFarFromEveryLaw) {
 
 TEST(ExtremeScale, TinyLawsAreJudgedAsLargeOnes) {
   const auto law = [](double scale) {
-    return Mixture({0.5, 0.5}, scale * Points{{-1.0, 0.0, 0.0}, {2.0, 1.0, 0.0}}, Covariance::spherical({scale * scale, scale * scale}));
+    return Mixture({0.5, 0.5}, scale * Points{{-1.0, 0.0, 0.0}, {2.0, 1.0, 0.0}},
+                   Covariance::spherical({scale * scale, scale * scale}));
   };
   for (const Metric metric : {Metric::sliced_wasserstein, Metric::energy_distance, Metric::moments}) {
     const JudgeOptions options{.metric = metric, .p = 2, .repeats = 3};
@@ -112,11 +114,13 @@ TEST(ExtremeScale, MomentsOfHugeAndTinySamples) {
 
   const MomentErrors huge = moment_errors(times(1e100, x), law);
   EXPECT_NEAR(huge.mean / 1e100, ordinary.mean, 1e-14);
-  const MatrixXd covariance = (x.rowwise() - x.colwise().mean()).transpose() * (x.rowwise() - x.colwise().mean()) / 40.0;
+  const MatrixXd covariance =
+      (x.rowwise() - x.colwise().mean()).transpose() * (x.rowwise() - x.colwise().mean()) / 40.0;
   EXPECT_NEAR(huge.covariance / 1e200, covariance.norm() / std::sqrt(3.0), 1e-12);
   EXPECT_EQ(moment_errors(times(1e160, x), law).covariance, infinity);
   EXPECT_NEAR(moment_errors(times(1e-200, x), law).covariance, 1.0, 1e-15);
-  const Mixture wide({0.5, 0.5}, Points{{-1e160, 0.0, 0.0}, {1e160, 0.0, 0.0}}, Covariance::spherical({1.0, 1.0}));
+  const Mixture wide({0.5, 0.5}, Points{{-1e160, 0.0, 0.0}, {1e160, 0.0, 0.0}},
+                     Covariance::spherical({1.0, 1.0}));
   EXPECT_THROW(moment_errors(x, wide), std::domain_error);
 }
 
@@ -158,7 +162,8 @@ TEST(ExtremeScale, TheWinnerOfAFarPointTakesAll) {
         const Eigen::VectorXd u = directions.row(n);
         const Index k = winner(mixture, u);
         EXPECT_EQ(r(n, k), 1.0) << name << " " << far << ": " << r.row(n);
-        expect_near(score.row(n) / far, -(mixture.component_covariance(k).inverse() * u).transpose(), 1e-12, name);
+        expect_near(score.row(n) / far, -(mixture.component_covariance(k).inverse() * u).transpose(), 1e-12,
+                    name);
         EXPECT_TRUE(denoiser.row(n).allFinite()) << name << " " << far;
       }
       const Eigen::VectorXd log_pdf = mixture.log_pdf(points);
@@ -177,7 +182,8 @@ TEST(ExtremeScale, HighNoiseDoesNotHideTheLargerCovariance) {
 TEST(ExtremeScale, ComponentsFarApartKeepTheirPoints) {
   const Points means{{-1e160, 1e159, 0.0}, {1e160, 0.0, 1.0}, {1e160, 0.0, -1.0}};
   const Points points{{-1e160, 1e159, 0.0}, {1e160, 0.0, 2.0}, {1e160, 0.0, -2.0}};
-  for (const Covariance& covariance : {Covariance::spherical({1.0, 1.0, 1.0}), Covariance::spherical({1.0, 2.0, 2.0})}) {
+  for (const Covariance& covariance :
+       {Covariance::spherical({1.0, 1.0, 1.0}), Covariance::spherical({1.0, 2.0, 2.0})}) {
     const Points r = Mixture({0.2, 0.4, 0.4}, means, covariance).responsibilities(points);
 
     EXPECT_EQ(r(0, 0), 1.0) << r;
@@ -192,8 +198,11 @@ TEST(ExtremeScale, DevicesEvaluateFarPointsAsMixturesDo) {
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       const double far = precision == Precision::f32 ? 1e25 : 1e200;
       const Points points = times(far, uniform_points(5, 3, 78));
-      const EvaluateOptions options{
-          .log_density = true, .log_responsibilities = true, .score = true, .device = Device::cpu(1), .precision = precision};
+      const EvaluateOptions options{.log_density = true,
+                                    .log_responsibilities = true,
+                                    .score = true,
+                                    .device = Device::cpu(1),
+                                    .precision = precision};
 
       const Evaluation result = evaluate(mixture, points, {}, options);
 

@@ -36,7 +36,8 @@ std::string error_on(const Launch& launch, Body body) {
 }
 
 void expect_contains(const std::string& text, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts) EXPECT_NE(text.find(part), std::string::npos) << part << " is not in: " << text;
+  for (const std::string& part : parts)
+    EXPECT_NE(text.find(part), std::string::npos) << part << " is not in: " << text;
 }
 
 std::string here(int line) { return std::string(__FILE__) + ':' + std::to_string(line); }
@@ -68,13 +69,16 @@ TEST(HostBlock, ReversesThreeBlocksThroughSharedMemoryInEveryOrder) {
   std::iota(expected.begin(), expected.end(), 0.0);
   for (auto first = expected.begin(); first != expected.end(); first += 128) std::reverse(first, first + 128);
 
-  const auto result = in_every_order<std::vector<double>>([](ThreadOrder order) { return reversed(order, true); });
+  const auto result =
+      in_every_order<std::vector<double>>([](ThreadOrder order) { return reversed(order, true); });
 
   EXPECT_EQ(result, expected);
 }
 
 TEST(HostBlock, ReportsTheReversalWithoutItsBarrier) {
-  const auto run = [] { in_every_order<std::vector<double>>([](ThreadOrder order) { return reversed(order, false); }); };
+  const auto run = [] {
+    in_every_order<std::vector<double>>([](ThreadOrder order) { return reversed(order, false); });
+  };
 
   const std::string error = error_of(run);
 
@@ -110,12 +114,13 @@ TEST(HostBlock, ReportsABarrierThatIsMissingBetweenWarpsThatMeetInTheirTiles) {
 /// Ranks as the threads of a block pass between barriers.
 std::vector<std::vector<int>> visits(ThreadOrder order, std::uint64_t seed = 1) {
   std::vector<std::vector<int>> result(3);
-  run_on_host_block({.blocks = 1, .threads = 64, .shared_bytes = 0, .order = order, .seed = seed}, [&](HostBlock& block) {
-    for (std::vector<int>& ranks : result) {
-      ranks.push_back(block.thread_rank());
-      block.sync();
-    }
-  });
+  run_on_host_block({.blocks = 1, .threads = 64, .shared_bytes = 0, .order = order, .seed = seed},
+                    [&](HostBlock& block) {
+                      for (std::vector<int>& ranks : result) {
+                        ranks.push_back(block.thread_rank());
+                        block.sync();
+                      }
+                    });
   return result;
 }
 
@@ -153,13 +158,15 @@ TEST(HostBlock, ReportsThreadsThatMeetAtDifferentPlaces) {
       }
     });
 
-    expect_contains(error, {"threads 0-38 waiting in sync at " + here(first), "thread 39 waiting in sync at " + here(second)});
+    expect_contains(error, {"threads 0-38 waiting in sync at " + here(first),
+                            "thread 39 waiting in sync at " + here(second)});
   }
 }
 
 TEST(HostBlock, ReportsCollectivesOfDifferentKindsOnOneLine) {
-  const std::string error =
-      error_on(one_block(2), [](HostBlock& block) { block.thread_rank() == 0 ? block.reduce_sum(1) : block.reduce_max(1); });
+  const std::string error = error_on(one_block(2), [](HostBlock& block) {
+    block.thread_rank() == 0 ? block.reduce_sum(1) : block.reduce_max(1);
+  });
 
   expect_contains(error, {"thread 0 waiting in reduce_sum at ", "thread 1 waiting in reduce_max at "});
 }
@@ -194,7 +201,8 @@ TEST(HostBlock, ReportsAThreadThatReturnsWhileOthersWait) {
       block.sync();
     });
 
-    expect_contains(error, {"threads 0-2, 4-7 waiting in sync at " + here(line), "thread 3 returned after sync at " + here(line - 3)});
+    expect_contains(error, {"threads 0-2, 4-7 waiting in sync at " + here(line),
+                            "thread 3 returned after sync at " + here(line - 3)});
   }
 }
 
@@ -229,44 +237,48 @@ TEST(HostBlock, FillsSharedMemoryWithPatternsBeforeEachBlock) {
   constexpr std::uint64_t quiet_double = 1ULL << 51;
   constexpr std::uint32_t quiet_float = 1U << 22;
 
-  run_on_host_block({.blocks = 2, .threads = 1, .shared_bytes = 4096, .order = ThreadOrder::ascending}, [&](HostBlock& block) {
-    auto* const doubles = block.shared<double>(3);
-    auto* const floats = block.shared<float>(3);
-    auto* const ints = block.shared<int>(3);
-    auto* const pairs = block.shared<Pair>(3);
-    for (int i = 0; i < 3; ++i) {
-      EXPECT_TRUE(std::isnan(doubles[i]));
-      EXPECT_EQ(std::bit_cast<std::uint64_t>(doubles[i]) & quiet_double, 0u);
-      EXPECT_TRUE(std::isnan(floats[i]));
-      EXPECT_EQ(std::bit_cast<std::uint32_t>(floats[i]) & quiet_float, 0u);
-      EXPECT_EQ(static_cast<std::uint32_t>(ints[i]), 0xA5A5A5A5u);
-      EXPECT_TRUE(std::isnan(pairs[i].x) && std::isnan(pairs[i].y));
-      doubles[i] = floats[i] = pairs[i].x = pairs[i].y = 1.0F;
-      ints[i] = 1;
-    }
-  });
+  run_on_host_block({.blocks = 2, .threads = 1, .shared_bytes = 4096, .order = ThreadOrder::ascending},
+                    [&](HostBlock& block) {
+                      auto* const doubles = block.shared<double>(3);
+                      auto* const floats = block.shared<float>(3);
+                      auto* const ints = block.shared<int>(3);
+                      auto* const pairs = block.shared<Pair>(3);
+                      for (int i = 0; i < 3; ++i) {
+                        EXPECT_TRUE(std::isnan(doubles[i]));
+                        EXPECT_EQ(std::bit_cast<std::uint64_t>(doubles[i]) & quiet_double, 0u);
+                        EXPECT_TRUE(std::isnan(floats[i]));
+                        EXPECT_EQ(std::bit_cast<std::uint32_t>(floats[i]) & quiet_float, 0u);
+                        EXPECT_EQ(static_cast<std::uint32_t>(ints[i]), 0xA5A5A5A5u);
+                        EXPECT_TRUE(std::isnan(pairs[i].x) && std::isnan(pairs[i].y));
+                        doubles[i] = floats[i] = pairs[i].x = pairs[i].y = 1.0F;
+                        ints[i] = 1;
+                      }
+                    });
 }
 
 TEST(HostBlock, ReportsTooMuchSharedMemory) {
   const std::string error =
-      error_on({.blocks = 1, .threads = 4, .shared_bytes = 100, .order = ThreadOrder::ascending}, [](HostBlock& block) {
-        block.shared<char>(1);
-        block.shared<int>(21);  // 84 bytes would fit, were they not aligned to 16
-        block.shared<int>(22);
-      });
+      error_on({.blocks = 1, .threads = 4, .shared_bytes = 100, .order = ThreadOrder::ascending},
+               [](HostBlock& block) {
+                 block.shared<char>(1);
+                 block.shared<int>(21);  // 84 bytes would fit, were they not aligned to 16
+                 block.shared<int>(22);
+               });
 
   expect_contains(error, {"22 elements of 4 bytes", "after 112 bytes", "200 bytes in all", "there are 100"});
 }
 
 TEST(HostBlock, ReportsSizesOfSharedMemoryThatOverflow) {
-  const std::string error =
-      error_on(one_block(1), [](HostBlock& block) { block.shared<double>(std::numeric_limits<std::size_t>::max() / 8 + 2); });
+  const std::string error = error_on(one_block(1), [](HostBlock& block) {
+    block.shared<double>(std::numeric_limits<std::size_t>::max() / 8 + 2);
+  });
 
   expect_contains(error, {"shared memory", "there are 4096"});
 }
 
 TEST(HostBlock, ReportsThreadsThatAskForDifferentArrays) {
-  const std::string sizes = error_on(one_block(4), [](HostBlock& block) { block.shared<int>(block.thread_rank() == 2 ? 5 : 4); });
+  const std::string sizes =
+      error_on(one_block(4), [](HostBlock& block) { block.shared<int>(block.thread_rank() == 2 ? 5 : 4); });
   const std::string types = error_on(one_block(4), [](HostBlock& block) {
     if (block.thread_rank() == 2) return static_cast<void>(block.shared<float>(4));
     block.shared<int>(4);
@@ -276,7 +288,8 @@ TEST(HostBlock, ReportsThreadsThatAskForDifferentArrays) {
   });
 
   expect_contains(sizes, {"thread 2 asks for 5 elements", "another thread for 4 elements"});
-  expect_contains(types, {"thread 2 asks for 4 elements of 4 bytes (type f)", "another thread for 4 elements of 4 bytes (type i)"});
+  expect_contains(types, {"thread 2 asks for 4 elements of 4 bytes (type f)",
+                          "another thread for 4 elements of 4 bytes (type i)"});
   expect_contains(counts, {"thread 2 asks for 0", "another thread for 1"});
 }
 
@@ -311,7 +324,8 @@ TEST(HostBlock, ReportsCopiesThatAreMisplaced) {
   const std::array<Eight, 2> global{};
   Eight local{};
 
-  const std::string target = error_on(one_block(1), [&](HostBlock& block) { block.copy_async(&local, global.data()); });
+  const std::string target =
+      error_on(one_block(1), [&](HostBlock& block) { block.copy_async(&local, global.data()); });
   const std::string alignment = error_on(one_block(1), [&](HostBlock& block) {
     auto* const floats = block.shared<float>(4);
     block.copy_async(reinterpret_cast<Eight*>(floats + 1), global.data());
@@ -387,10 +401,11 @@ TEST(HostBlock, AddsAndTakesMinimaAtomically) {
   std::uint64_t sum = 0;
   int min = std::numeric_limits<int>::max();
 
-  run_on_host_block({.blocks = 3, .threads = 50, .shared_bytes = 0, .order = ThreadOrder::shuffled}, [&](HostBlock& block) {
-    block.atomic_add(&sum, rank_of(block));
-    block.atomic_min(&min, 100 - block.thread_rank());
-  });
+  run_on_host_block({.blocks = 3, .threads = 50, .shared_bytes = 0, .order = ThreadOrder::shuffled},
+                    [&](HostBlock& block) {
+                      block.atomic_add(&sum, rank_of(block));
+                      block.atomic_min(&min, 100 - block.thread_rank());
+                    });
 
   EXPECT_EQ(sum, 3u * 1225u);
   EXPECT_EQ(min, 51);
@@ -434,7 +449,8 @@ TEST(HostBlock, PassesOnWhatABodyThrows) {
 TEST(HostBlock, RefusesLaunchesThatAGpuRefuses) {
   const auto nothing = [](HostBlock&) {};
 
-  EXPECT_THROW(run_on_host_block({.blocks = 0, .threads = 32, .shared_bytes = 0, .order = ThreadOrder::ascending}, nothing),
+  EXPECT_THROW(run_on_host_block(
+                   {.blocks = 0, .threads = 32, .shared_bytes = 0, .order = ThreadOrder::ascending}, nothing),
                std::invalid_argument);
   EXPECT_THROW(run_on_host_block(one_block(0), nothing), std::invalid_argument);
   EXPECT_THROW(run_on_host_block(one_block(1025), nothing), std::invalid_argument);

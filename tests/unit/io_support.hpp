@@ -29,7 +29,8 @@ class TemporaryFolder {
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
   /// Names of what is in it.
   std::size_t count() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
   }
 
  private:
@@ -46,7 +47,9 @@ inline std::string read_file(const std::filesystem::path& file) {
 }
 
 /// A file of tests/unit/data.
-inline std::filesystem::path data_file(const std::string& name) { return std::filesystem::path(GMDIFF_TEST_DIR) / "unit" / "data" / name; }
+inline std::filesystem::path data_file(const std::string& name) {
+  return std::filesystem::path(GMDIFF_TEST_DIR) / "unit" / "data" / name;
+}
 
 /// Message of the std::invalid_argument that f throws; what else happens is said instead.
 template <class F>

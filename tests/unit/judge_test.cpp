@@ -37,7 +37,8 @@ PointSet draw_replicate(const Mixture& law, std::int64_t count, std::uint64_t se
 
 /// What `gmdiff draw` gives for the seed.
 PointSet plain_draw(const Mixture& law, std::int64_t count, std::uint64_t seed) {
-  return draw(law, {.count = count, .seed = seed, .device = Device::reference(), .precision = Precision::f64});
+  return draw(law,
+              {.count = count, .seed = seed, .device = Device::reference(), .precision = Precision::f64});
 }
 
 constexpr Metric all_metrics[] = {Metric::sliced_wasserstein,
@@ -86,7 +87,8 @@ TEST(Judge, ComparesSamplesWithTheReplicatesOfEachRepetition) {
   std::vector<double> floors;
   for (std::uint32_t r = 0; r < 3; ++r) {
     values.push_back(sliced_wasserstein(x, draw_replicate(law, 80, 7, 3 * r + 1), directions, 2));
-    floors.push_back(sliced_wasserstein(draw_replicate(law, 80, 7, 3 * r + 2), draw_replicate(law, 80, 7, 3 * r + 3), directions, 2));
+    floors.push_back(sliced_wasserstein(draw_replicate(law, 80, 7, 3 * r + 2),
+                                        draw_replicate(law, 80, 7, 3 * r + 3), directions, 2));
   }
 
   const Judgement judgement = judge(x, law, {.p = 2, .slices = 10, .repeats = 3, .seed = 7})[0];
@@ -136,11 +138,14 @@ TEST(Judge, ComparesTwoLawsWithTheReplicatesOfEachRepetition) {
   std::vector<double> floors;
   for (std::uint32_t r = 0; r < 2; ++r) {
     const std::uint32_t floor = 8388608 + 2 * r;
-    values.push_back(energy_distance(draw_replicate(p, 60, 5, 3 * r + 1), draw_replicate(q, 60, 5, 3 * r + 2), EnergyForm::v));
-    floors.push_back(energy_distance(draw_replicate(q, 60, 5, floor), draw_replicate(q, 60, 5, floor + 1), EnergyForm::v));
+    values.push_back(energy_distance(draw_replicate(p, 60, 5, 3 * r + 1), draw_replicate(q, 60, 5, 3 * r + 2),
+                                     EnergyForm::v));
+    floors.push_back(
+        energy_distance(draw_replicate(q, 60, 5, floor), draw_replicate(q, 60, 5, floor + 1), EnergyForm::v));
   }
 
-  const Judgement judgement = judge(p, q, 60, {.metric = Metric::energy_distance, .repeats = 2, .seed = 5})[0];
+  const Judgement judgement =
+      judge(p, q, 60, {.metric = Metric::energy_distance, .repeats = 2, .seed = 5})[0];
 
   EXPECT_NEAR(judgement.value, mean(values), 1e-14);
   EXPECT_NEAR(judgement.floor, mean(floors), 1e-14);
@@ -150,7 +155,8 @@ TEST(Judge, OfExactDrawsOfTheSameSeedIsNearTheFloorAndNotZero) {
   const Mixture law = plane_law();
   const PointSet x = plain_draw(law, 1000, 0);
 
-  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance}) {
+  for (const Metric metric :
+       {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance}) {
     const Judgement judgement = judge(x, law, {.metric = metric, .slices = 50, .repeats = 10, .seed = 0})[0];
     EXPECT_GT(judgement.ratio, 0.5) << judgement.quantity;
     EXPECT_LT(judgement.ratio, 2.0) << judgement.quantity;
@@ -194,7 +200,8 @@ TEST(Judge, ComparesMomentsAndModesWithTheLawItself) {
   EXPECT_EQ(moments[0].value_sd, 0.0);
   EXPECT_EQ(modes[0].value_sd, 0.0);
   std::vector<double> floors;
-  for (std::uint32_t r = 0; r < 4; ++r) floors.push_back(moment_errors(draw_replicate(law, 300, 9, 3 * r + 2), law).mean);
+  for (std::uint32_t r = 0; r < 4; ++r)
+    floors.push_back(moment_errors(draw_replicate(law, 300, 9, 3 * r + 2), law).mean);
   EXPECT_NEAR(moments[0].floor, mean(floors), 1e-15);
   EXPECT_GT(moments[0].floor_sd, 0.0);
 }
@@ -207,7 +214,8 @@ TEST(Judge, UsesOneBandwidthThatDoesNotDependOnTheSamples) {
                                         Points(draw_replicate(law, 1500, 2, 3).points().topRows(1000)));
 
   const Judgement near_judgement = judge(x, law, {.metric = Metric::mmd_squared, .repeats = 2, .seed = 2})[0];
-  const Judgement far_judgement = judge(far, law, {.metric = Metric::mmd_squared, .repeats = 2, .seed = 2})[0];
+  const Judgement far_judgement =
+      judge(far, law, {.metric = Metric::mmd_squared, .repeats = 2, .seed = 2})[0];
 
   EXPECT_DOUBLE_EQ(near_judgement.bandwidth.value(), median);
   EXPECT_EQ(far_judgement.bandwidth, near_judgement.bandwidth);
@@ -221,10 +229,12 @@ TEST(Judge, TakesTheSizeOfTheUnbiasedMmdAsItsFloor) {
   std::vector<double> floors;
   for (std::uint32_t r = 0; r < 6; ++r) {
     values.push_back(mmd_squared(x, draw_replicate(law, 100, 2, 3 * r + 1), 0.8));
-    floors.push_back(std::abs(mmd_squared(draw_replicate(law, 100, 2, 3 * r + 2), draw_replicate(law, 100, 2, 3 * r + 3), 0.8)));
+    floors.push_back(std::abs(
+        mmd_squared(draw_replicate(law, 100, 2, 3 * r + 2), draw_replicate(law, 100, 2, 3 * r + 3), 0.8)));
   }
 
-  const Judgement judgement = judge(x, law, {.metric = Metric::mmd_squared, .repeats = 6, .seed = 2, .bandwidth = 0.8})[0];
+  const Judgement judgement =
+      judge(x, law, {.metric = Metric::mmd_squared, .repeats = 6, .seed = 2, .bandwidth = 0.8})[0];
 
   EXPECT_EQ(judgement.bandwidth, 0.8);
   EXPECT_NEAR(judgement.value, mean(values), 1e-15);
@@ -247,14 +257,16 @@ TEST(Judge, OfAPointMassHasFloorZero) {
 TEST(Judge, OfOnePointWorksWhereOnePointIsEnough) {
   const Mixture law = plane_law();
 
-  for (const Metric metric : {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance, Metric::modes}) {
+  for (const Metric metric :
+       {Metric::sliced_wasserstein, Metric::max_sliced_wasserstein, Metric::energy_distance, Metric::modes}) {
     EXPECT_TRUE(std::isfinite(judge(normal_points(1, 2, 1), law, {.metric = metric, .slices = 2})[0].value));
   }
 }
 
 TEST(Judge, OfSeveralSetsIsThatOfEachAlone) {
   const Mixture law = plane_law();
-  const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(plane_law(0.5), 60, 2), plain_draw(law, 60, 3)};
+  const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(plane_law(0.5), 60, 2),
+                                   plain_draw(law, 60, 3)};
   for (const Metric metric : {Metric::sliced_wasserstein, Metric::mmd_squared, Metric::moments}) {
     const JudgeOptions options{.metric = metric, .repeats = 3, .seed = 4};
     const std::vector<std::vector<Judgement>> together = judge_each(sets, law, options);
@@ -276,7 +288,8 @@ TEST(Judge, RefusesSetsOfDifferentSizes) {
   const Mixture law = plane_law();
   const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(law, 61, 2)};
 
-  expect_invalid([&] { judge_each(sets, law); }, "judge: the sets must have one number of points, given 60 and 61");
+  expect_invalid([&] { judge_each(sets, law); },
+                 "judge: the sets must have one number of points, given 60 and 61");
   expect_invalid([&] { judge_each({}, law); }, "judge: no set of points given");
 }
 
@@ -294,7 +307,8 @@ TEST(Judge, RefusesBadInput) {
   expect_invalid([&] { judge(x, line); }, "judge: x has dimension 2 but the law has dimension 1");
   expect_invalid([&] { judge(law, line, 10); }, "judge: p has dimension 2 but q has dimension 1");
   expect_invalid([&] { judge(x, law, {.repeats = 1}); }, "judge: repeats must be in [2, 2796202], given 1");
-  expect_invalid([&] { judge(x, law, {.repeats = 2796203}); }, "judge: repeats must be in [2, 2796202], given 2796203");
+  expect_invalid([&] { judge(x, law, {.repeats = 2796203}); },
+                 "judge: repeats must be in [2, 2796202], given 2796203");
   expect_invalid([&] { judge(x, law, {.p = 3}); }, "judge: p must be 1 or 2, given 3");
   expect_invalid([&] { judge(x, law, {.slices = 0}); }, "judge: slices must be >= 1, given 0");
   expect_invalid([&] { judge(x, law, {.metric = Metric::mmd_squared, .bandwidth = 0.0}); },
@@ -308,7 +322,8 @@ TEST(Judge, RefusesBadInput) {
       [&] {
         judge(column({0.0, 1.0}), point, {.metric = Metric::mmd_squared});
       },
-      "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, --bandwidth)");
+      "judge: the median distance of exact draws is 0; give a bandwidth (JudgeOptions::bandwidth, "
+      "--bandwidth)");
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ double relative_error(const MatrixXd& actual, const MatrixXd& expected) {
   return scale > 0.0 ? error / scale : error;
 }
 
-double orthonormality_error(const MatrixXd& U) { return relative_error(U.transpose() * U, MatrixXd::Identity(U.cols(), U.cols())); }
+double orthonormality_error(const MatrixXd& U) {
+  return relative_error(U.transpose() * U, MatrixXd::Identity(U.cols(), U.cols()));
+}
 
 MatrixXd random_matrix(Index rows, Index cols, unsigned seed = 1) {
   std::mt19937_64 generator(seed);
@@ -88,7 +90,8 @@ TEST(SymmetricEigenTest, ReadsTheLowerTriangleOnly) {
 }
 
 TEST(FactorEigenTest, OfASquareAWideAndATallFactor) {
-  for (const auto& [d, m] : std::vector<std::pair<Index, Index>>{{1, 1}, {5, 5}, {3, 8}, {8, 3}, {90, 90}, {90, 70}, {70, 140}}) {
+  for (const auto& [d, m] :
+       std::vector<std::pair<Index, Index>>{{1, 1}, {5, 5}, {3, 8}, {8, 3}, {90, 90}, {90, 70}, {70, 140}}) {
     const MatrixXd B = random_matrix(d, m);
 
     const SymmetricEigen eigen = factor_eigen(B);
@@ -114,8 +117,8 @@ TEST(FactorEigenTest, SmallEigenvaluesKeepTheirRelativeAccuracy) {
 }
 
 TEST(FullSvdTest, RebuildsTheMatrixWithSquareBases) {
-  for (const auto& [m, n] :
-       std::vector<std::pair<Index, Index>>{{1, 1}, {1, 6}, {6, 1}, {4, 4}, {3, 9}, {9, 3}, {64, 64}, {65, 65}, {80, 200}, {150, 100}}) {
+  for (const auto& [m, n] : std::vector<std::pair<Index, Index>>{
+           {1, 1}, {1, 6}, {6, 1}, {4, 4}, {3, 9}, {9, 3}, {64, 64}, {65, 65}, {80, 200}, {150, 100}}) {
     const MatrixXd A = random_matrix(m, n);
 
     const Svd svd = full_svd(A);
@@ -137,7 +140,8 @@ TEST(FullSvdTest, SignsMakeTheLargestEntryOfEachRightVectorPositive) {
   for (const Index n : {3, 80}) {
     const Svd svd = full_svd(random_matrix(n, n + 2));
 
-    for (Index j = 0; j < svd.V.cols(); ++j) EXPECT_EQ(svd.V.col(j).maxCoeff(), svd.V.col(j).cwiseAbs().maxCoeff()) << n << ", " << j;
+    for (Index j = 0; j < svd.V.cols(); ++j)
+      EXPECT_EQ(svd.V.col(j).maxCoeff(), svd.V.col(j).cwiseAbs().maxCoeff()) << n << ", " << j;
   }
 }
 
@@ -211,7 +215,8 @@ TEST(TriangularFactorTest, HasTheSameGramMatrixAndADiagonalThatIsNotNegative) {
 TEST(TriangularFactorTest, DoesNotDependOnTheUnits) {
   const MatrixXd M = random_matrix(5, 9);
 
-  for (const double unit : {0x1p-700, 0x1p700}) EXPECT_EQ(triangular_factor(unit * M), unit * triangular_factor(M));
+  for (const double unit : {0x1p-700, 0x1p700})
+    EXPECT_EQ(triangular_factor(unit * M), unit * triangular_factor(M));
 }
 
 TEST(TriangularFactorTest, OfOneRowIsItsLength) {
@@ -227,7 +232,9 @@ TEST(CholeskyTest, OfAPositiveDefiniteMatrix) {
   EXPECT_EQ(*L, (MatrixXd{{2.0, 0.0}, {1.0, 2.0}}));
 }
 
-TEST(CholeskyTest, DoesNotDependOnTheUnitsOfTheRows) { EXPECT_TRUE(cholesky(MatrixXd{{1e-30, 0.0}, {0.0, 1e30}}).has_value()); }
+TEST(CholeskyTest, DoesNotDependOnTheUnitsOfTheRows) {
+  EXPECT_TRUE(cholesky(MatrixXd{{1e-30, 0.0}, {0.0, 1e30}}).has_value());
+}
 
 TEST(CholeskyTest, OfOtherMatricesIsNothing) {
   EXPECT_FALSE(cholesky(MatrixXd{{1.0, 1.0}, {1.0, 1.0}}).has_value());

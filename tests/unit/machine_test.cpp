@@ -47,8 +47,9 @@ TEST(Machine, MemoryThatIsNotThereIsAnErrorWithTheBytes) {
     FAIL();
   } catch (const std::bad_alloc& error) {
     const std::string message = error.what();
-    EXPECT_TRUE(message.starts_with("out of memory: 1152921504606846976 bytes wanted for a test of 2 parts, ") &&
-                message.ends_with(" available"))
+    EXPECT_TRUE(
+        message.starts_with("out of memory: 1152921504606846976 bytes wanted for a test of 2 parts, ") &&
+        message.ends_with(" available"))
         << message;
   }
 }

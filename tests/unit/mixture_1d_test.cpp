@@ -21,7 +21,9 @@ Eigen::VectorXd column(std::initializer_list<double> values) {
 Mixture standard_normal() { return {{1.0}, Points::Zero(1, 1), Covariance::spherical({1.0})}; }
 
 // Three modes far apart, of very different widths.
-Mixture three_modes() { return {{0.25, 0.5, 0.25}, column({-100.0, 0.0, 3.0}), Covariance::spherical({4.0, 1e-6, 1.0})}; }
+Mixture three_modes() {
+  return {{0.25, 0.5, 0.25}, column({-100.0, 0.0, 3.0}), Covariance::spherical({4.0, 1e-6, 1.0})};
+}
 
 TEST(Mixture1d, StandardNormalHasItsTextbookValues) {
   const Mixture law = standard_normal();
@@ -48,8 +50,8 @@ TEST(Mixture1d, LogTailsAreRightWhereTheTailsUnderflow) {
   const Mixture law = standard_normal();
   for (const double x : {49.0, 51.0, 1e3, 1e6}) {
     const double s = 1.0 / (x * x);
-    const double expected =
-        -0.5 * x * x - std::log(x) - 0.5 * std::log(2.0 * std::numbers::pi) + std::log1p(-s * (1.0 - s * (3.0 - s * (15.0 - 105.0 * s))));
+    const double expected = -0.5 * x * x - std::log(x) - 0.5 * std::log(2.0 * std::numbers::pi) +
+                            std::log1p(-s * (1.0 - s * (3.0 - s * (15.0 - 105.0 * s))));
 
     EXPECT_NEAR(law.log_cdf(column({-x}))(0), expected, 4e-16 * std::abs(expected)) << x;
     EXPECT_EQ(law.log_survival(column({x}))(0), law.log_cdf(column({-x}))(0)) << x;
@@ -70,7 +72,8 @@ TEST(Mixture1d, QuantileInvertsTheDistributionFunctionFarIntoTheLowerTail) {
     const Eigen::VectorXd x = law.quantile(column({u}));
 
     const double log_u = std::log(u);
-    EXPECT_NEAR(law.log_cdf(x)(0), log_u, 1e-12 * std::max(1.0, std::abs(log_u))) << "u = " << u << ", x = " << x(0);
+    EXPECT_NEAR(law.log_cdf(x)(0), log_u, 1e-12 * std::max(1.0, std::abs(log_u)))
+        << "u = " << u << ", x = " << x(0);
   }
 }
 
@@ -79,7 +82,8 @@ TEST(Mixture1d, QuantileInvertsTheSurvivalFunctionInTheUpperTail) {
   for (const double tail : {0x1p-53, 0x1p-40, 0x1p-20, 0.125, 0.25}) {
     const Eigen::VectorXd x = law.quantile(column({1.0 - tail}));
 
-    EXPECT_NEAR(std::log(law.survival(x)(0)), std::log(tail), 1e-12 * std::abs(std::log(tail))) << "1 - u = " << tail;
+    EXPECT_NEAR(std::log(law.survival(x)(0)), std::log(tail), 1e-12 * std::abs(std::log(tail)))
+        << "1 - u = " << tail;
   }
 }
 
@@ -89,7 +93,8 @@ TEST(Mixture1d, QuantileOfTheCdfIsThePoint) {
 
   const Eigen::VectorXd back = law.quantile(law.cdf(x));
 
-  for (Eigen::Index i = 0; i < x.size(); ++i) EXPECT_NEAR(back(i), x(i), 1e-12 * std::max(1.0, std::abs(x(i)))) << x(i);
+  for (Eigen::Index i = 0; i < x.size(); ++i)
+    EXPECT_NEAR(back(i), x(i), 1e-12 * std::max(1.0, std::abs(x(i)))) << x(i);
 }
 
 TEST(Mixture1d, QuantileGrowsWithItsArgument) {
@@ -125,12 +130,14 @@ TEST(Mixture1d, QuantileBetweenDistantModesTerminates) {
 
 TEST(Mixture1d, ZeroWeightsAndUnderflownWeightsAreHandled) {
   const Mixture zero({0.0, 1.0}, column({-50.0, 0.0}), Covariance::spherical({0.0, 1.0}));
-  const Mixture tiny = Mixture::from_log_weights(column({-2000.0, 0.0}), column({-50.0, 0.0}), Covariance::spherical({1.0, 1.0}));
+  const Mixture tiny = Mixture::from_log_weights(column({-2000.0, 0.0}), column({-50.0, 0.0}),
+                                                 Covariance::spherical({1.0, 1.0}));
 
   EXPECT_NEAR(zero.cdf(column({-50.0}))(0), standard_normal().cdf(column({-50.0}))(0), 1e-320);
   EXPECT_NEAR(zero.quantile(column({0.25}))(0), standard_normal().quantile(column({0.25}))(0), 1e-15);
   // At -100 the component of weight e^-2000 dominates.
-  EXPECT_NEAR(tiny.log_cdf(column({-100.0}))(0), -2000.0 + standard_normal().log_cdf(column({-50.0}))(0), 1e-11);
+  EXPECT_NEAR(tiny.log_cdf(column({-100.0}))(0), -2000.0 + standard_normal().log_cdf(column({-50.0}))(0),
+              1e-11);
 }
 
 TEST(Mixture1d, EveryStructureOfDimensionOneWillDo) {
@@ -140,25 +147,36 @@ TEST(Mixture1d, EveryStructureOfDimensionOneWillDo) {
   const Eigen::VectorXd expected = Mixture({1.0, 1.0}, means, Covariance::spherical({2.0, 2.0})).cdf(x);
 
   EXPECT_EQ(Mixture({1.0, 1.0}, means, Covariance::diag(Points::Constant(2, 1, 2.0))).cdf(x), expected);
-  EXPECT_EQ(Mixture({1.0, 1.0}, means, Covariance::tied(Eigen::MatrixXd::Constant(1, 1, 2.0))).cdf(x), expected);
-  EXPECT_EQ(Mixture({1.0, 1.0}, means, Covariance::common_basis(flip, Points::Constant(2, 1, 2.0))).cdf(x), expected);
+  EXPECT_EQ(Mixture({1.0, 1.0}, means, Covariance::tied(Eigen::MatrixXd::Constant(1, 1, 2.0))).cdf(x),
+            expected);
+  EXPECT_EQ(Mixture({1.0, 1.0}, means, Covariance::common_basis(flip, Points::Constant(2, 1, 2.0))).cdf(x),
+            expected);
 }
 
 TEST(Mixture1d, DimensionsAboveOneAreRefused) {
   const Mixture plane({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
 
-  expect_invalid([&] { plane.cdf(column({0.0})); }, "Mixture: distribution functions need dimension 1, the dimension is 2");
-  expect_invalid([&] { plane.survival(column({0.0})); }, "Mixture: distribution functions need dimension 1, the dimension is 2");
-  expect_invalid([&] { plane.quantile(column({0.5})); }, "Mixture: distribution functions need dimension 1, the dimension is 2");
+  expect_invalid([&] { plane.cdf(column({0.0})); },
+                 "Mixture: distribution functions need dimension 1, the dimension is 2");
+  expect_invalid([&] { plane.survival(column({0.0})); },
+                 "Mixture: distribution functions need dimension 1, the dimension is 2");
+  expect_invalid([&] { plane.quantile(column({0.5})); },
+                 "Mixture: distribution functions need dimension 1, the dimension is 2");
 }
 
 TEST(Mixture1d, ArgumentsOutOfRangeAreRefused) {
   const Mixture law = standard_normal();
 
   expect_invalid([&] { law.cdf(column({0.0, std::nan("")})); }, "Mixture: point 1 is nan, expected a number");
-  expect_invalid([&] { law.quantile(column({0.5, 1.5})); }, "Mixture: quantile 1 is asked for u = 1.5, expected a number in [0, 1]");
-  expect_invalid([&] { law.quantile(column({-1e-9})); }, "Mixture: quantile 0 is asked for u = -1e-09, expected a number in [0, 1]");
-  expect_invalid([&] { law.quantile(column({std::nan("")})); }, "Mixture: quantile 0 is asked for u = nan, expected a number in [0, 1]");
+  expect_invalid(
+      [&] {
+        law.quantile(column({0.5, 1.5}));
+      },
+      "Mixture: quantile 1 is asked for u = 1.5, expected a number in [0, 1]");
+  expect_invalid([&] { law.quantile(column({-1e-9})); },
+                 "Mixture: quantile 0 is asked for u = -1e-09, expected a number in [0, 1]");
+  expect_invalid([&] { law.quantile(column({std::nan("")})); },
+                 "Mixture: quantile 0 is asked for u = nan, expected a number in [0, 1]");
 }
 
 }  // namespace

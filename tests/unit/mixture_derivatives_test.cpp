@@ -18,10 +18,13 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-std::string describe(Level level) { return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma); }
+std::string describe(Level level) {
+  return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma);
+}
 
 // Central difference of f along v at x, step 1e-5: errors h^2 f''' / 6 and eps |f| / h.
-MatrixXd central_difference(const std::function<MatrixXd(const Points&)>& f, const Points& x, const Points& v) {
+MatrixXd central_difference(const std::function<MatrixXd(const Points&)>& f, const Points& x,
+                            const Points& v) {
   constexpr double h = 1e-5;
   return (f(x + h * v) - f(x - h * v)) / (2.0 * h);
 }
@@ -35,11 +38,15 @@ TEST(MixtureDerivatives, ScoreJacobianAndHessianAreDerivatives) {
     for (const Level level : {Level{1.0, 0.5}, Level{0.8, 0.6}, Level{0.3, 1.0}, Level{1.0, 3.0}}) {
       SCOPED_TRACE(std::string(name) + ", " + describe(level));
       const VectorXd slope = mixture.score(x, level).cwiseProduct(v).rowwise().sum();
-      expect_near(central_difference([&](const Points& y) -> MatrixXd { return mixture.log_pdf(y, level); }, x, v), slope, 1e-9, "score");
-      expect_near(central_difference([&](const Points& y) -> MatrixXd { return mixture.denoiser(y, level); }, x, v),
-                  mixture.denoiser_jvp(x, v, level), 1e-9, "denoiser_jvp");
-      expect_near(central_difference([&](const Points& y) -> MatrixXd { return mixture.score(y, level); }, x, v),
-                  mixture.hessian_vp(x, v, level), 1e-9, "hessian_vp");
+      expect_near(
+          central_difference([&](const Points& y) -> MatrixXd { return mixture.log_pdf(y, level); }, x, v),
+          slope, 1e-9, "score");
+      expect_near(
+          central_difference([&](const Points& y) -> MatrixXd { return mixture.denoiser(y, level); }, x, v),
+          mixture.denoiser_jvp(x, v, level), 1e-9, "denoiser_jvp");
+      expect_near(
+          central_difference([&](const Points& y) -> MatrixXd { return mixture.score(y, level); }, x, v),
+          mixture.hessian_vp(x, v, level), 1e-9, "hessian_vp");
     }
   }
 }
@@ -52,13 +59,15 @@ TEST(MixtureDerivatives, TweedieRelatesDenoiserScoreAndPosteriorCovariance) {
     const auto& name = entry.name;
     const Mixture& mixture = entry.mixture;
     SCOPED_TRACE(name);
-    expect_near(mixture.denoiser(x, level), (x + 0.36 * mixture.score(x, level)) / 0.8, 1e-14, "D = (x + sigma^2 score) / alpha");
+    expect_near(mixture.denoiser(x, level), (x + 0.36 * mixture.score(x, level)) / 0.8, 1e-14,
+                "D = (x + sigma^2 score) / alpha");
     expect_near(mixture.denoiser_jvp(x, v, level), (v + 0.36 * mixture.hessian_vp(x, v, level)) / 0.8, 1e-14,
                 "J = (I + sigma^2 H) / alpha");
     const std::vector<MatrixXd> covariances = mixture.posterior_covariance(x, level);
     for (Index j = 0; j < 6; ++j) {
       const MatrixXd& covariance = covariances[static_cast<std::size_t>(j)];
-      expect_near(v.row(j) * covariance, 0.45 * mixture.denoiser_jvp(x, v, level).row(j), 1e-14, "Cov = (sigma^2 / alpha) J");
+      expect_near(v.row(j) * covariance, 0.45 * mixture.denoiser_jvp(x, v, level).row(j), 1e-14,
+                  "Cov = (sigma^2 / alpha) J");
       EXPECT_EQ(covariance, covariance.transpose());
     }
   }
@@ -71,7 +80,8 @@ TEST(MixtureDerivatives, JacobianIsContinuousWhereItsFormulaChanges) {
   for (const auto& entry : mixtures_of_every_structure()) {  // clang 14 captures no structured binding
     const auto& name = entry.name;
     const Mixture& mixture = entry.mixture;
-    expect_near(mixture.denoiser_jvp(x, v, {above, 0.5}), mixture.denoiser_jvp(x, v, {0.5, 0.5}), 1e-14, name);
+    expect_near(mixture.denoiser_jvp(x, v, {above, 0.5}), mixture.denoiser_jvp(x, v, {0.5, 0.5}), 1e-14,
+                name);
   }
 }
 
@@ -87,9 +97,11 @@ VectorXd trace(const Points& x, const std::function<Points(const Points&)>& prod
 }
 
 // d/dt log p_t(x) by the central difference of order six.
-VectorXd time_derivative(const Mixture& mixture, const ForwardProcess& process, const Points& x, double t, double h) {
+VectorXd time_derivative(const Mixture& mixture, const ForwardProcess& process, const Points& x, double t,
+                         double h) {
   const auto log_pdf = [&](double offset) { return mixture.log_pdf(x, process.level(t + offset)); };
-  return (45.0 * (log_pdf(h) - log_pdf(-h)) - 9.0 * (log_pdf(2.0 * h) - log_pdf(-2.0 * h)) + (log_pdf(3.0 * h) - log_pdf(-3.0 * h))) /
+  return (45.0 * (log_pdf(h) - log_pdf(-h)) - 9.0 * (log_pdf(2.0 * h) - log_pdf(-2.0 * h)) +
+          (log_pdf(3.0 * h) - log_pdf(-3.0 * h))) /
          (60.0 * h);
 }
 
@@ -108,8 +120,9 @@ std::vector<ProcessAtTime> every_process() {
   std::vector<ProcessAtTime> result;
   for (const double share : {0.3, 0.5, 0.8}) {
     for (const ForwardProcess& process :
-         {vp(), vp(CosineBeta{}), ForwardProcess(SubVp{}), ForwardProcess(Ou{.stationary_std = 0.7}), ForwardProcess(Ve{}),
-          ForwardProcess(Edm{.T = 3.0}), ForwardProcess(RectifiedFlow{}), ForwardProcess(custom)}) {
+         {vp(), vp(CosineBeta{}), ForwardProcess(SubVp{}), ForwardProcess(Ou{.stationary_std = 0.7}),
+          ForwardProcess(Ve{}), ForwardProcess(Edm{.T = 3.0}), ForwardProcess(RectifiedFlow{}),
+          ForwardProcess(custom)}) {
       result.push_back({process, share * process.T(), 2e-3 * share * process.T()});
     }
   }
@@ -130,7 +143,8 @@ TEST(MixtureDerivatives, LogDensitySolvesTheFokkerPlanckEquation) {
       const Points score = mixture.score(x, level);
       const VectorXd laplacian = trace(x, [&](const Points& v) { return mixture.hessian_vp(x, v, level); });
       const VectorXd advection = (-3.0 * f - f * x.cwiseProduct(score).rowwise().sum().array()).matrix();
-      const VectorXd diffusion = 0.5 * process.squared_diffusion(t) * (laplacian + score.rowwise().squaredNorm());
+      const VectorXd diffusion =
+          0.5 * process.squared_diffusion(t) * (laplacian + score.rowwise().squaredNorm());
 
       const VectorXd derivative = time_derivative(mixture, process, x, t, h);
 
@@ -157,7 +171,8 @@ TEST(MixtureDerivatives, LogDensitySolvesTheContinuityEquation) {
 
       const VectorXd derivative = time_derivative(mixture, process, x, t, h);
 
-      const double scale = std::max(advection.cwiseAbs().maxCoeff(), 3.0 * std::abs(p) + (q * trace_J).cwiseAbs().maxCoeff());
+      const double scale =
+          std::max(advection.cwiseAbs().maxCoeff(), 3.0 * std::abs(p) + (q * trace_J).cwiseAbs().maxCoeff());
       EXPECT_LE((derivative - advection + divergence).cwiseAbs().maxCoeff(), 1e-8 * scale);
     }
   }

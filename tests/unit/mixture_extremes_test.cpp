@@ -15,7 +15,9 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-std::string describe(Level level) { return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma); }
+std::string describe(Level level) {
+  return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma);
+}
 
 TEST(MixtureExtremes, FarPointsHaveFiniteScoresThatPointBack) {
   for (const double distance : {1e3, 1e6}) {
@@ -56,9 +58,9 @@ TEST(MixtureExtremes, CloseComponentsOfLowNoiseFarFromTheOthersAreToldApart) {
   const double expected = 1.0 / (1.0 + std::exp(-0.25));  // log-ratio (0.75^2 - 0.25^2) / 2
   const MatrixXd U = MatrixXd::Identity(2, 2).rowwise().reverse();
 
-  for (const Covariance& covariance :
-       {Covariance::spherical({sd * sd, sd * sd, sd * sd}), Covariance::tied_eigen(U, VectorXd::Constant(2, sd * sd)),
-        Covariance::diag(Points::Constant(3, 2, sd * sd))}) {
+  for (const Covariance& covariance : {Covariance::spherical({sd * sd, sd * sd, sd * sd}),
+                                       Covariance::tied_eigen(U, VectorXd::Constant(2, sd * sd)),
+                                       Covariance::diag(Points::Constant(3, 2, sd * sd))}) {
     const Mixture mixture({1.0, 1.0, 1.0}, means, covariance);
     EXPECT_NEAR(mixture.responsibilities(x)(0, 1), expected, 1e-14);
     EXPECT_NEAR(mixture.score(x)(0, 0) * sd, -0.25 * expected + 0.75 * (1.0 - expected), 1e-13);
@@ -67,7 +69,8 @@ TEST(MixtureExtremes, CloseComponentsOfLowNoiseFarFromTheOthersAreToldApart) {
 
 TEST(MixtureExtremes, HighNoiseKeepsTheDifferencesOfUnequalComponents) {
   // At sigma = 1e4 the plain logits of points at 1e6 are 5e3 with differences of 1e-4.
-  const Mixture mixture({0.5, 0.5}, (Points(2, 1) << -1.0, 1.0).finished(), Covariance::spherical({1.0, 2.0}));
+  const Mixture mixture({0.5, 0.5}, (Points(2, 1) << -1.0, 1.0).finished(),
+                        Covariance::spherical({1.0, 2.0}));
   const Level level{1.0, 1e4};
   const Points x = Points::Constant(1, 1, 1e6);
   const long double c1 = 1e8L + 1.0L;
@@ -88,11 +91,13 @@ TEST(MixtureExtremes, SingularCovariancesWithTheSmallestNoiseStayFinite) {
   const Points means = (Points(2, 2) << 0.0, 0.0, 1.0, 0.0).finished();
   const MatrixXd U = orthogonal(2, 8);
   for (const Covariance& covariance :
-       {Covariance::diag(l), Covariance::common_basis(U, l), Covariance::full_eigen({U, U}, l), Covariance::tied_eigen(U, l.row(0)),
-        Covariance::tied_eigen(U, l.row(1)), Covariance::spherical({0.0, 1.0}), Covariance::spherical({0.0, 0.0})}) {
+       {Covariance::diag(l), Covariance::common_basis(U, l), Covariance::full_eigen({U, U}, l),
+        Covariance::tied_eigen(U, l.row(0)), Covariance::tied_eigen(U, l.row(1)),
+        Covariance::spherical({0.0, 1.0}), Covariance::spherical({0.0, 0.0})}) {
     const Mixture mixture({0.5, 0.5}, means, covariance);
     for (const double sigma : {1e-3, 1e-8, 1e-100, 1e-150}) {
-      SCOPED_TRACE(std::string(to_string(covariance.type)) + ", sigma = " + std::to_string(std::log10(sigma)));
+      SCOPED_TRACE(std::string(to_string(covariance.type)) +
+                   ", sigma = " + std::to_string(std::log10(sigma)));
       const Level level{1.0, sigma};
       EXPECT_FALSE(mixture.log_pdf(x, level).array().isNaN().any());
       EXPECT_FALSE(mixture.score(x, level).array().isNaN().any());
@@ -102,7 +107,8 @@ TEST(MixtureExtremes, SingularCovariancesWithTheSmallestNoiseStayFinite) {
       if (sigma >= 1e-8) {
         EXPECT_TRUE(mixture.denoiser_jvp(x, v, level).allFinite());
         EXPECT_TRUE(mixture.hessian_vp(x, v, level).allFinite());
-        for (const MatrixXd& posterior : mixture.posterior_covariance(x, level)) EXPECT_TRUE(posterior.allFinite());
+        for (const MatrixXd& posterior : mixture.posterior_covariance(x, level))
+          EXPECT_TRUE(posterior.allFinite());
       }
     }
   }
@@ -116,7 +122,8 @@ TEST(MixtureExtremes, TwoThousandDimensionsWork) {
   const Level level{0.8, 0.6};
   const Mixture diag({0.2, 0.3, 0.5}, means, Covariance::diag(variances));
   const Mixture spherical({0.2, 0.3, 0.5}, means, Covariance::spherical({1.0, 2.0, 0.5}));
-  const Mixture full({1.0}, means.topRows(1), Covariance::full_eigen({orthogonal(dim, 4, 1)}, variances.topRows(1)));
+  const Mixture full({1.0}, means.topRows(1),
+                     Covariance::full_eigen({orthogonal(dim, 4, 1)}, variances.topRows(1)));
   for (const Mixture& mixture : {diag, spherical, full}) {
     const Points score = mixture.score(x, level);
     expect_near(mixture.denoiser(x, level), (x + 0.36 * score) / 0.8, 1e-13, "denoiser");

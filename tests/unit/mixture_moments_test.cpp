@@ -19,7 +19,9 @@ Points points(Eigen::Index rows, Eigen::Index columns, std::initializer_list<dou
   return result;
 }
 
-Mixture plane() { return {{1.0, 1.0}, points(2, 2, {0.0, 0.0, 1.0, 2.0}), Covariance::spherical({1.0, 2.0})}; }
+Mixture plane() {
+  return {{1.0, 1.0}, points(2, 2, {0.0, 0.0, 1.0, 2.0}), Covariance::spherical({1.0, 2.0})};
+}
 
 TEST(MixtureMoments, MomentsAreThoseOfTheComponentsAndTheirSpread) {
   const Mixture mixture = plane();
@@ -43,7 +45,8 @@ TEST(MixtureMoments, DiffusedMixtureKeepsItsStructureAndHasTheDensityOfItsLevel)
     EXPECT_LE((diffused.mean() - 0.6 * mixture.mean()).cwiseAbs().maxCoeff(), 1e-15);
     const Eigen::MatrixXd expected = 0.36 * mixture.covariance() + 0.64 * Eigen::MatrixXd::Identity(3, 3);
     EXPECT_LE((diffused.covariance() - expected).cwiseAbs().maxCoeff(), 1e-14);
-    EXPECT_LE((diffused.component_covariance(1) - 0.36 * mixture.component_covariance(1) - 0.64 * Eigen::MatrixXd::Identity(3, 3))
+    EXPECT_LE((diffused.component_covariance(1) - 0.36 * mixture.component_covariance(1) -
+               0.64 * Eigen::MatrixXd::Identity(3, 3))
                   .cwiseAbs()
                   .maxCoeff(),
               1e-14);
@@ -59,10 +62,11 @@ TEST(MixtureMoments, DiffusingToPureNoiseForgetsTheData) {
 
 // A Sigma_k A^T, A mu_k + b against the definition, for every structure and for maps that keep it and maps that do not.
 TEST(MixtureMoments, PushForwardTransformsEveryComponent) {
-  const std::vector<Eigen::MatrixXd> maps{uniform_points(2, 3, 1),    uniform_points(3, 3, 2),
-                                          uniform_points(5, 3, 3),    uniform_points(1, 3, 4),
-                                          2.5 * orthogonal(3, 5),     (Eigen::MatrixXd(2, 3) << 0.0, 0.0, 3.0, -0.5, 0.0, 0.0).finished(),
-                                          Eigen::MatrixXd::Zero(2, 3)};
+  const std::vector<Eigen::MatrixXd> maps{
+      uniform_points(2, 3, 1),    uniform_points(3, 3, 2),
+      uniform_points(5, 3, 3),    uniform_points(1, 3, 4),
+      2.5 * orthogonal(3, 5),     (Eigen::MatrixXd(2, 3) << 0.0, 0.0, 3.0, -0.5, 0.0, 0.0).finished(),
+      Eigen::MatrixXd::Zero(2, 3)};
   for (const auto& [name, mixture] : mixtures_of_every_structure()) {
     for (const Eigen::MatrixXd& A : maps) {
       SCOPED_TRACE(std::string(name) + ", A =\n" + (std::ostringstream() << A).str());
@@ -86,7 +90,8 @@ TEST(MixtureMoments, PushForwardKeepsTheCheapestStructure) {
   const Eigen::Vector3d zero = Eigen::Vector3d::Zero();
   const Eigen::MatrixXd any = uniform_points(3, 3, 2);
   const Eigen::MatrixXd rotation = -3.0 * orthogonal(3, 5);
-  const Eigen::MatrixXd picked = (Eigen::MatrixXd(3, 3) << 0.0, 2.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0).finished();
+  const Eigen::MatrixXd picked =
+      (Eigen::MatrixXd(3, 3) << 0.0, 2.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0).finished();
   struct Expectation {
     CovarianceType any, rotation, picked;
   };
@@ -159,21 +164,27 @@ TEST(MixtureMoments, BadTransformsAreRefused) {
   const auto marginal = [&](std::vector<Eigen::Index> coordinates) { mixture.marginal(coordinates); };
 
   expect_invalid([&] { marginal({}); }, "Mixture: marginal of no coordinates, expected at least one");
-  expect_invalid([&] { marginal({0, 2}); }, "Mixture: marginal of coordinate 2, expected 0 <= coordinate < 2");
+  expect_invalid(
+      [&] {
+        marginal({0, 2});
+      },
+      "Mixture: marginal of coordinate 2, expected 0 <= coordinate < 2");
   expect_invalid([&] { marginal({-1}); }, "Mixture: marginal of coordinate -1, expected 0 <= coordinate < 2");
   expect_invalid([&] { marginal({1, 1}); }, "Mixture: marginal takes coordinate 1 twice");
   expect_invalid([&] { mixture.push_forward(Eigen::MatrixXd(0, 2), Eigen::VectorXd(0)); },
                  "Mixture: push-forward by a matrix without rows");
   expect_invalid([&] { mixture.push_forward(A.transpose(), Eigen::VectorXd::Zero(2)); },
                  "Mixture: push-forward by a 2x3 matrix but the dimension is 2");
-  expect_invalid([&] { mixture.push_forward(A, Eigen::VectorXd::Zero(2)); }, "Mixture: push-forward by a 3x2 matrix but b has 2 entries");
+  expect_invalid([&] { mixture.push_forward(A, Eigen::VectorXd::Zero(2)); },
+                 "Mixture: push-forward by a 3x2 matrix but b has 2 entries");
   expect_invalid([&] { mixture.push_forward(nan * A, Eigen::VectorXd::Zero(3)); },
                  "Mixture: push-forward by a matrix with entries that are not finite");
   expect_invalid([&] { mixture.push_forward(A, Eigen::Vector3d(0.0, infinity, 0.0)); },
                  "Mixture: push-forward by a vector b with entries that are not finite");
   expect_invalid([&] { mixture.project(Eigen::Vector3d::Ones()); },
                  "Mixture: projection on a vector with 3 entries but the dimension is 2");
-  expect_invalid([&] { mixture.project(Eigen::Vector2d(nan, 0.0)); }, "Mixture: projection on a vector with entries that are not finite");
+  expect_invalid([&] { mixture.project(Eigen::Vector2d(nan, 0.0)); },
+                 "Mixture: projection on a vector with entries that are not finite");
 }
 
 }  // namespace

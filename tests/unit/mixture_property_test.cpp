@@ -21,20 +21,25 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // Low noise, middle, high noise (where the logits have another form), and no signal.
 const std::vector<Level> levels{{1.0, 0.05}, {0.8, 0.6}, {1.0, 10.0}, {0.1, 0.99}, {0.0, 1.0}};
 
-std::string describe(Level level) { return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma); }
+std::string describe(Level level) {
+  return "alpha = " + std::to_string(level.alpha) + ", sigma = " + std::to_string(level.sigma);
+}
 
 // All quantities of two mixtures at the same points.
-void expect_same_law(const Mixture& a, const Mixture& b, const Points& x, const Points& v, Level level, double relative) {
+void expect_same_law(const Mixture& a, const Mixture& b, const Points& x, const Points& v, Level level,
+                     double relative) {
   expect_near(a.log_pdf(x, level), b.log_pdf(x, level), relative, "log_pdf");
   expect_near(a.responsibilities(x, level), b.responsibilities(x, level), relative, "responsibilities");
-  expect_near(a.log_responsibilities(x, level), b.log_responsibilities(x, level), relative, "log_responsibilities");
+  expect_near(a.log_responsibilities(x, level), b.log_responsibilities(x, level), relative,
+              "log_responsibilities");
   expect_near(a.score(x, level), b.score(x, level), relative, "score");
   expect_near(a.denoiser(x, level), b.denoiser(x, level), relative, "denoiser");
   expect_near(a.denoiser_jvp(x, v, level), b.denoiser_jvp(x, v, level), relative, "denoiser_jvp");
   expect_near(a.hessian_vp(x, v, level), b.hessian_vp(x, v, level), relative, "hessian_vp");
   const auto covariances_a = a.posterior_covariance(x, level);
   const auto covariances_b = b.posterior_covariance(x, level);
-  for (std::size_t j = 0; j < covariances_a.size(); ++j) expect_near(covariances_a[j], covariances_b[j], relative, "posterior_covariance");
+  for (std::size_t j = 0; j < covariances_a.size(); ++j)
+    expect_near(covariances_a[j], covariances_b[j], relative, "posterior_covariance");
 }
 
 void expect_same_laws(const std::vector<NamedMixture>& mixtures) {
@@ -82,10 +87,12 @@ TEST(MixtureProperty, DiagonalMixtureIsTheSameInEveryStructure) {
     factors.push_back(covariances.back().cwiseSqrt() * orthogonal(4, 70 + static_cast<std::uint64_t>(k)));
   }
 
-  expect_same_laws({{"diag", Mixture(weights, means, Covariance::diag(variances))},
-                    {"full", Mixture(weights, means, Covariance::full(covariances))},
-                    {"full Cholesky", Mixture(weights, means, Covariance::full_cholesky(factors))},
-                    {"common basis", Mixture(weights, means, Covariance::common_basis(MatrixXd::Identity(4, 4), variances))}});
+  expect_same_laws(
+      {{"diag", Mixture(weights, means, Covariance::diag(variances))},
+       {"full", Mixture(weights, means, Covariance::full(covariances))},
+       {"full Cholesky", Mixture(weights, means, Covariance::full_cholesky(factors))},
+       {"common basis",
+        Mixture(weights, means, Covariance::common_basis(MatrixXd::Identity(4, 4), variances))}});
 }
 
 TEST(MixtureProperty, TiedMixtureIsTheSameInEveryStructure) {
@@ -101,7 +108,8 @@ TEST(MixtureProperty, TiedMixtureIsTheSameInEveryStructure) {
                     {"tied eigen", Mixture(weights, means, Covariance::tied_eigen(U, l))},
                     {"tied Cholesky", Mixture(weights, means, Covariance::tied_cholesky(factor))},
                     {"full", Mixture(weights, means, Covariance::full(copies))},
-                    {"common basis", Mixture(weights, means, Covariance::common_basis(U, l.transpose().replicate(3, 1)))}});
+                    {"common basis",
+                     Mixture(weights, means, Covariance::common_basis(U, l.transpose().replicate(3, 1)))}});
 }
 
 TEST(MixtureProperty, PointsDoNotInfluenceEachOther) {
@@ -132,11 +140,14 @@ TEST(MixtureProperty, RotatingTheMixtureRotatesEverything) {
       const Points y = x * Q.transpose();
       const Points w = v * Q.transpose();
       expect_near(rotated.log_pdf(y, level), mixture.log_pdf(x, level), 1e-12, "log_pdf");
-      expect_near(rotated.responsibilities(y, level), mixture.responsibilities(x, level), 1e-11, "responsibilities");
+      expect_near(rotated.responsibilities(y, level), mixture.responsibilities(x, level), 1e-11,
+                  "responsibilities");
       expect_near(rotated.score(y, level), mixture.score(x, level) * Q.transpose(), 1e-11, "score");
       expect_near(rotated.denoiser(y, level), mixture.denoiser(x, level) * Q.transpose(), 1e-11, "denoiser");
-      expect_near(rotated.denoiser_jvp(y, w, level), mixture.denoiser_jvp(x, v, level) * Q.transpose(), 1e-11, "denoiser_jvp");
-      expect_near(rotated.hessian_vp(y, w, level), mixture.hessian_vp(x, v, level) * Q.transpose(), 1e-11, "hessian_vp");
+      expect_near(rotated.denoiser_jvp(y, w, level), mixture.denoiser_jvp(x, v, level) * Q.transpose(), 1e-11,
+                  "denoiser_jvp");
+      expect_near(rotated.hessian_vp(y, w, level), mixture.hessian_vp(x, v, level) * Q.transpose(), 1e-11,
+                  "hessian_vp");
     }
   }
 }
@@ -162,7 +173,8 @@ TEST(MixtureProperty, OrderOfTheComponentsDoesNotMatter) {
     for (const Level level : levels) {
       SCOPED_TRACE(std::string(name) + ", " + describe(level));
       expect_near(shuffled.log_pdf(x, level), mixture.log_pdf(x, level), 1e-12, "log_pdf");
-      expect_near(shuffled.responsibilities(x, level).col(0), mixture.responsibilities(x, level).col(2), 1e-11, "responsibilities");
+      expect_near(shuffled.responsibilities(x, level).col(0), mixture.responsibilities(x, level).col(2),
+                  1e-11, "responsibilities");
       expect_near(shuffled.denoiser(x, level), mixture.denoiser(x, level), 1e-11, "denoiser");
       expect_near(shuffled.hessian_vp(x, v, level), mixture.hessian_vp(x, v, level), 1e-11, "hessian_vp");
     }
@@ -172,8 +184,8 @@ TEST(MixtureProperty, OrderOfTheComponentsDoesNotMatter) {
 TEST(MixtureProperty, ComponentOfWeightZeroDoesNotExist) {
   const Points x = uniform_points(6, 3, 1, 3.0);
   const Points v = uniform_points(6, 3, 2);
-  std::vector<MatrixXd> covariances{dense(orthogonal(3, 1), Eigen::Vector3d(1.0, 0.5, 2.0)), MatrixXd::Zero(3, 3),
-                                    0.5 * MatrixXd::Identity(3, 3)};
+  std::vector<MatrixXd> covariances{dense(orthogonal(3, 1), Eigen::Vector3d(1.0, 0.5, 2.0)),
+                                    MatrixXd::Zero(3, 3), 0.5 * MatrixXd::Identity(3, 3)};
   const Points means = uniform_points(3, 3, 3, 2.0);
   const Mixture with({0.4, 0.0, 0.6}, means, Covariance::full(covariances));
   const Mixture without = components(with, {0, 2});
@@ -186,7 +198,8 @@ TEST(MixtureProperty, ComponentOfWeightZeroDoesNotExist) {
     expect_near(with.denoiser(x, level), without.denoiser(x, level), 1e-12, "denoiser");
     expect_near(with.denoiser_jvp(x, v, level), without.denoiser_jvp(x, v, level), 1e-12, "denoiser_jvp");
     expect_near(with.hessian_vp(x, v, level), without.hessian_vp(x, v, level), 1e-12, "hessian_vp");
-    expect_near(with.posterior_covariance(x, level)[0], without.posterior_covariance(x, level)[0], 1e-12, "posterior_covariance");
+    expect_near(with.posterior_covariance(x, level)[0], without.posterior_covariance(x, level)[0], 1e-12,
+                "posterior_covariance");
     EXPECT_EQ(with.responsibilities(x, level).col(1), VectorXd::Zero(6));
     EXPECT_EQ(with.log_responsibilities(x, level).col(1), VectorXd::Constant(6, -infinity));
   }

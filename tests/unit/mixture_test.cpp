@@ -25,10 +25,15 @@ Points points(Eigen::Index rows, Eigen::Index columns, std::initializer_list<dou
 // 0.25 N(-1, 1) + 0.75 N(1, 1)
 Mixture two_modes() { return {{1.0, 3.0}, points(2, 1, {-1.0, 1.0}), Covariance::spherical({1.0, 1.0})}; }
 
-Mixture plane() { return {{1.0, 1.0}, points(2, 2, {0.0, 0.0, 1.0, 2.0}), Covariance::spherical({1.0, 2.0})}; }
+Mixture plane() {
+  return {{1.0, 1.0}, points(2, 2, {0.0, 0.0, 1.0, 2.0}), Covariance::spherical({1.0, 2.0})};
+}
 
 // The second component is a point mass in one direction.
-Mixture singular() { return {{0.5, 0.5}, points(2, 2, {0.0, 0.0, 1.0, 1.0}), Covariance::diag(points(2, 2, {1.0, 1.0, 1.0, 0.0}))}; }
+Mixture singular() {
+  return {
+      {0.5, 0.5}, points(2, 2, {0.0, 0.0, 1.0, 1.0}), Covariance::diag(points(2, 2, {1.0, 1.0, 1.0, 0.0}))};
+}
 
 // ---- construction ----
 
@@ -49,8 +54,8 @@ TEST(Mixture, WeightsOfAnySizeAreNormalised) {
 }
 
 TEST(Mixture, LogWeightsThatUnderflowAreKept) {
-  const Mixture mixture =
-      Mixture::from_log_weights(Eigen::Vector3d(-1e5, -2e5, -infinity), Points::Zero(3, 1), Covariance::spherical({1.0, 1.0, 1.0}));
+  const Mixture mixture = Mixture::from_log_weights(
+      Eigen::Vector3d(-1e5, -2e5, -infinity), Points::Zero(3, 1), Covariance::spherical({1.0, 1.0, 1.0}));
 
   EXPECT_EQ(mixture.weights(), Eigen::Vector3d(1.0, 0.0, 0.0));
   EXPECT_EQ(mixture.log_weights(), Eigen::Vector3d(0.0, -1e5, -infinity));
@@ -83,27 +88,43 @@ TEST(Mixture, BadWeightsAreRefused) {
 TEST(Mixture, BadLogWeightsAreRefused) {
   const auto build = [](const Eigen::VectorXd& log_weights) {
     const std::vector<double> variances(static_cast<std::size_t>(log_weights.size()), 1.0);
-    Mixture::from_log_weights(log_weights, Points::Zero(log_weights.size(), 1), Covariance::spherical(variances));
+    Mixture::from_log_weights(log_weights, Points::Zero(log_weights.size(), 1),
+                              Covariance::spherical(variances));
   };
 
   expect_invalid([&] { build({}); }, "Mixture: no components (log-weights are empty)");
-  expect_invalid([&] { build(Eigen::Vector2d(0.0, infinity)); }, "Mixture: log-weight 1 is inf, expected < inf");
+  expect_invalid([&] { build(Eigen::Vector2d(0.0, infinity)); },
+                 "Mixture: log-weight 1 is inf, expected < inf");
   expect_invalid([&] { build(Eigen::Vector2d(nan, 0.0)); }, "Mixture: log-weight 0 is nan, expected < inf");
-  expect_invalid([&] { build(Eigen::Vector2d(-infinity, -infinity)); }, "Mixture: all weights are zero (all log-weights are -inf)");
+  expect_invalid([&] { build(Eigen::Vector2d(-infinity, -infinity)); },
+                 "Mixture: all weights are zero (all log-weights are -inf)");
 }
 
 TEST(Mixture, BadMeansAreRefused) {
-  const auto build = [](Points means) { Mixture({0.5, 0.5}, std::move(means), Covariance::spherical({1.0, 1.0})); };
+  const auto build = [](Points means) {
+    Mixture({0.5, 0.5}, std::move(means), Covariance::spherical({1.0, 1.0}));
+  };
 
   expect_invalid([&] { build(Points::Zero(3, 2)); }, "Mixture: 2 weights but 3 means");
-  expect_invalid([&] { build(Points::Zero(2, 0)); }, "Mixture: the means have dimension 0, expected at least 1");
-  expect_invalid([&] { build(points(2, 2, {0.0, 0.0, 0.0, nan})); }, "Mixture: coordinate 1 of mean 1 is nan, expected a finite number");
-  expect_invalid([&] { build(points(2, 2, {-infinity, 0.0, 0.0, 0.0})); }, "Mixture: coordinate 0 of mean 0 is -inf");
+  expect_invalid([&] { build(Points::Zero(2, 0)); },
+                 "Mixture: the means have dimension 0, expected at least 1");
+  expect_invalid(
+      [&] {
+        build(points(2, 2, {0.0, 0.0, 0.0, nan}));
+      },
+      "Mixture: coordinate 1 of mean 1 is nan, expected a finite number");
+  expect_invalid(
+      [&] {
+        build(points(2, 2, {-infinity, 0.0, 0.0, 0.0}));
+      },
+      "Mixture: coordinate 0 of mean 0 is -inf");
 }
 
 TEST(Mixture, ComponentsThatDoNotExistAreRefused) {
-  expect_invalid([] { plane().component_covariance(2); }, "Mixture: component 2 does not exist, expected 0 <= k < 2");
-  expect_invalid([] { plane().component_covariance(-1); }, "Mixture: component -1 does not exist, expected 0 <= k < 2");
+  expect_invalid([] { plane().component_covariance(2); },
+                 "Mixture: component 2 does not exist, expected 0 <= k < 2");
+  expect_invalid([] { plane().component_covariance(-1); },
+                 "Mixture: component -1 does not exist, expected 0 <= k < 2");
 }
 
 // ---- values a reader can verify ----
@@ -140,9 +161,14 @@ TEST(Mixture, DenoiserAtTheEndsOfTime) {
   EXPECT_EQ(mixture.denoiser(x, {.alpha = 0.5, .sigma = 0.0}), 2.0 * x);
   EXPECT_EQ(mixture.denoiser_jvp(x, v, {.alpha = 0.5, .sigma = 0.0}), 2.0 * v);
   EXPECT_EQ(mixture.posterior_covariance(x, {.alpha = 0.5, .sigma = 0.0})[0], Eigen::MatrixXd::Zero(2, 2));
-  EXPECT_LE((mixture.denoiser(x, {.alpha = 0.0, .sigma = 1.0}) - points(1, 2, {0.5, 1.0})).cwiseAbs().maxCoeff(), 1e-15);
+  EXPECT_LE(
+      (mixture.denoiser(x, {.alpha = 0.0, .sigma = 1.0}) - points(1, 2, {0.5, 1.0})).cwiseAbs().maxCoeff(),
+      1e-15);
   EXPECT_EQ(mixture.denoiser_jvp(x, v, {.alpha = 0.0, .sigma = 1.0}), Points::Zero(1, 2));
-  EXPECT_LE((mixture.posterior_covariance(x, {.alpha = 0.0, .sigma = 1.0})[0] - mixture.covariance()).cwiseAbs().maxCoeff(), 1e-15);
+  EXPECT_LE((mixture.posterior_covariance(x, {.alpha = 0.0, .sigma = 1.0})[0] - mixture.covariance())
+                .cwiseAbs()
+                .maxCoeff(),
+            1e-15);
   EXPECT_LE((mixture.score(x, {.alpha = 0.0, .sigma = 2.0}) + x / 4.0).cwiseAbs().maxCoeff(), 1e-15);
 }
 
@@ -184,15 +210,24 @@ TEST(Mixture, PointsThatAreNotFiniteAreRefused) {
         plane().score(points(2, 2, {0.0, 0.0, 0.0, nan}));
       },
       "Mixture: coordinate 1 of point 1 is nan, expected a finite number");
-  expect_invalid([] { plane().denoiser(points(1, 2, {infinity, 0.0}), {1.0, 1.0}); }, "Mixture: coordinate 0 of point 0 is inf");
+  expect_invalid(
+      [] {
+        plane().denoiser(points(1, 2, {infinity, 0.0}), {1.0, 1.0});
+      },
+      "Mixture: coordinate 0 of point 0 is inf");
 }
 
 TEST(Mixture, BadTangentsAreRefused) {
   const Mixture mixture = plane();
   const Points x = Points::Zero(2, 2);
 
-  expect_invalid([&] { mixture.hessian_vp(x, Points::Zero(2, 1)); }, "Mixture: tangents have 1 coordinates but the dimension is 2");
-  expect_invalid([&] { mixture.denoiser_jvp(x, Points::Zero(1, 2), {1.0, 1.0}); }, "Mixture: 2 points but 1 tangents");
+  expect_invalid([&] { mixture.hessian_vp(x, Points::Zero(2, 1)); },
+                 "Mixture: tangents have 1 coordinates but the dimension is 2");
+  expect_invalid(
+      [&] {
+        mixture.denoiser_jvp(x, Points::Zero(1, 2), {1.0, 1.0});
+      },
+      "Mixture: 2 points but 1 tangents");
   expect_invalid(
       [&] {
         mixture.hessian_vp(x, points(2, 2, {0.0, 0.0, nan, 0.0}), {1.0, 1.0});
@@ -202,7 +237,9 @@ TEST(Mixture, BadTangentsAreRefused) {
 
 TEST(Mixture, BadLevelsAreRefused) {
   const Mixture mixture = plane();
-  const auto at = [&](double alpha, double sigma) { mixture.log_pdf(Points::Zero(1, 2), {.alpha = alpha, .sigma = sigma}); };
+  const auto at = [&](double alpha, double sigma) {
+    mixture.log_pdf(Points::Zero(1, 2), {.alpha = alpha, .sigma = sigma});
+  };
   const std::string expected = ", expected 0 or a positive number whose square is a normal double";
 
   expect_invalid([&] { at(-1.0, 1.0); }, "Mixture: the level has alpha = -1" + expected);
@@ -212,8 +249,10 @@ TEST(Mixture, BadLevelsAreRefused) {
   expect_invalid([&] { at(1.0, 1e-200); }, "Mixture: the level has sigma = 1e-200" + expected);
   expect_invalid([&] { at(1e200, 1.0); }, "Mixture: the level has alpha = 1e+200" + expected);
   expect_invalid([&] { at(0.0, 0.0); }, "Mixture: the level has alpha = 0 and sigma = 0");
-  expect_invalid([&] { mixture.diffuse({.alpha = 0.0, .sigma = 0.0}); }, "Mixture: the level has alpha = 0 and sigma = 0");
-  expect_invalid([&] { mixture.denoiser(Points::Zero(1, 2), {.alpha = 1.0, .sigma = nan}); }, "Mixture: the level has sigma = nan");
+  expect_invalid([&] { mixture.diffuse({.alpha = 0.0, .sigma = 0.0}); },
+                 "Mixture: the level has alpha = 0 and sigma = 0");
+  expect_invalid([&] { mixture.denoiser(Points::Zero(1, 2), {.alpha = 1.0, .sigma = nan}); },
+                 "Mixture: the level has sigma = nan");
 }
 
 TEST(Mixture, LawsWithoutDensityAreADomainError) {
@@ -224,7 +263,8 @@ TEST(Mixture, LawsWithoutDensityAreADomainError) {
       action();
       ADD_FAILURE() << "nothing was thrown";
     } catch (const std::domain_error& error) {
-      EXPECT_STREQ(error.what(), "Mixture: no density at sigma = 0 because the covariance of component 1 is singular");
+      EXPECT_STREQ(error.what(),
+                   "Mixture: no density at sigma = 0 because the covariance of component 1 is singular");
     }
   };
 

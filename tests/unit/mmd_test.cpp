@@ -27,22 +27,29 @@ std::vector<double> sorted_distances(const Points& x, const Points& y) {
   pool << x, y;
   std::vector<double> distances;
   for (Eigen::Index i = 0; i < pool.rows(); ++i) {
-    for (Eigen::Index j = i + 1; j < pool.rows(); ++j) distances.push_back((pool.row(i) - pool.row(j)).norm());
+    for (Eigen::Index j = i + 1; j < pool.rows(); ++j)
+      distances.push_back((pool.row(i) - pool.row(j)).norm());
   }
   std::sort(distances.begin(), distances.end());
   return distances;
 }
 
-double median_of_sorted(const std::vector<double>& values) { return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0; }
+double median_of_sorted(const std::vector<double>& values) {
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0;
+}
 
-TEST(MedianDistance, OfThreePointsIsTheMiddleOne) { EXPECT_DOUBLE_EQ(median_distance(column({0.0, 1.0}), column({5.0})), 4.0); }
+TEST(MedianDistance, OfThreePointsIsTheMiddleOne) {
+  EXPECT_DOUBLE_EQ(median_distance(column({0.0, 1.0}), column({5.0})), 4.0);
+}
 
 TEST(MedianDistance, OfFourPointsIsTheMeanOfTheMiddleTwo) {
   // Distances 1, 2, 3, 4, 6, 7.
   EXPECT_DOUBLE_EQ(median_distance(column({0.0, 1.0}), column({4.0, 7.0})), 3.5);
 }
 
-TEST(MedianDistance, OfTwoPointsIsTheirDistance) { EXPECT_DOUBLE_EQ(median_distance(column({2.0}), column({5.0})), 3.0); }
+TEST(MedianDistance, OfTwoPointsIsTheirDistance) {
+  EXPECT_DOUBLE_EQ(median_distance(column({2.0}), column({5.0})), 3.0);
+}
 
 TEST(MedianDistance, AgreesWithSortingForOddAndEvenCounts) {
   for (const Eigen::Index m : {20, 21, 22, 23}) {
@@ -82,7 +89,8 @@ TEST(MedianDistance, RefusesBadInput) {
   const Points x = normal_points(3, 2, 1);
 
   expect_invalid([&] { median_distance(Points(0, 2), x); }, "median_distance: x has no points");
-  expect_invalid([&] { median_distance(x, normal_points(3, 1, 1)); }, "median_distance: x has dimension 2 but y has dimension 1");
+  expect_invalid([&] { median_distance(x, normal_points(3, 1, 1)); },
+                 "median_distance: x has dimension 2 but y has dimension 1");
 }
 
 TEST(MmdSquared, OfTwoPointsAgainstTwo) {
@@ -103,7 +111,8 @@ TEST(MmdSquared, AgreesWithPairByPairForOddSizesAndManyBlocks) {
     double total = 0.0;
     for (Eigen::Index i = 0; i < a.rows(); ++i) {
       for (Eigen::Index j = 0; j < b.rows(); ++j) {
-        if (!itself || i != j) total += std::exp(-(a.row(i) - b.row(j)).squaredNorm() / (2.0 * bandwidth * bandwidth));
+        if (!itself || i != j)
+          total += std::exp(-(a.row(i) - b.row(j)).squaredNorm() / (2.0 * bandwidth * bandwidth));
       }
     }
     return total / (static_cast<double>(a.rows()) * static_cast<double>(itself ? a.rows() - 1 : b.rows()));
@@ -172,8 +181,10 @@ TEST(MmdSquaredAgainstALaw, IsTheMeanOverExactDraws) {
   double sum = 0.0;
   double squares = 0.0;
   for (int r = 0; r < repeats; ++r) {
-    const Samples y =
-        draw(law, {.count = 100, .seed = static_cast<std::uint64_t>(r), .device = Device::reference(), .precision = Precision::f64});
+    const Samples y = draw(law, {.count = 100,
+                                 .seed = static_cast<std::uint64_t>(r),
+                                 .device = Device::reference(),
+                                 .precision = Precision::f64});
     const double value = mmd_squared(x, y, 1.1);
     sum += value;
     squares += value * value;
@@ -185,7 +196,9 @@ TEST(MmdSquaredAgainstALaw, IsTheMeanOverExactDraws) {
   EXPECT_LT(5.0 * standard_error, 0.1 * expected) << "the test would not see a wrong value";
 }
 
-TEST(MmdSquaredBetweenLaws, OfOneLawIsZero) { EXPECT_NEAR(mmd_squared(two_modes(), two_modes(), 0.7), 0.0, 1e-15); }
+TEST(MmdSquaredBetweenLaws, OfOneLawIsZero) {
+  EXPECT_NEAR(mmd_squared(two_modes(), two_modes(), 0.7), 0.0, 1e-15);
+}
 
 TEST(MmdSquaredBetweenLaws, OfTwoNormalsInOneDimension) {
   const Mixture p({1.0}, column({0.0}), Covariance::spherical({1.0}));
@@ -224,7 +237,8 @@ TEST(MmdSquaredBetweenLaws, IsTheSameForEveryStructureOfTheCovariances) {
     const double to_tied = mmd_squared(laws.front(), structures(true).back(), 0.8);
     for (const Mixture& p : laws) {
       EXPECT_NEAR(mmd_squared(p, spherical, 0.8), to_spherical, 1e-14) << to_string(p.covariance_type());
-      EXPECT_NEAR(mmd_squared(p, structures(true).back(), 0.8), to_tied, 1e-14) << to_string(p.covariance_type());
+      EXPECT_NEAR(mmd_squared(p, structures(true).back(), 0.8), to_tied, 1e-14)
+          << to_string(p.covariance_type());
       for (const Mixture& q : laws) EXPECT_NEAR(mmd_squared(p, q, 0.8), 0.0, 1e-14);
     }
   }
@@ -238,8 +252,8 @@ TEST(MmdSquaredBetweenLaws, OfTiedLawsWithDifferentAxes) {
   const Points means_p = normal_points(3, 2, 1);
   const Points means_q = normal_points(2, 2, 2);
 
-  const double tied =
-      mmd_squared(Mixture({0.2, 0.3, 0.5}, means_p, Covariance::tied(a)), Mixture({0.9, 0.1}, means_q, Covariance::tied(b)), 0.6);
+  const double tied = mmd_squared(Mixture({0.2, 0.3, 0.5}, means_p, Covariance::tied(a)),
+                                  Mixture({0.9, 0.1}, means_q, Covariance::tied(b)), 0.6);
   const double full = mmd_squared(Mixture({0.2, 0.3, 0.5}, means_p, Covariance::full({a, a, a})),
                                   Mixture({0.9, 0.1}, means_q, Covariance::full({b, b})), 0.6);
 
@@ -282,17 +296,26 @@ TEST(MmdSquared, RefusesBadInput) {
   expect_invalid([&] { mmd_squared(Points(0, 2), x); }, "mmd_squared: x has no points");
   expect_invalid([&] { mmd_squared(one, x); }, "mmd_squared: x needs at least 2 points, given 1");
   expect_invalid([&] { mmd_squared(x, one); }, "mmd_squared: y needs at least 2 points, given 1");
-  expect_invalid([&] { mmd_squared(x, normal_points(4, 3, 1)); }, "mmd_squared: x has dimension 2 but y has dimension 3");
-  expect_invalid([&] { mmd_squared(x, x, 0.0); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given 0");
-  expect_invalid([&] { mmd_squared(x, x, -1.0); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given -1");
-  expect_invalid([&] { mmd_squared(x, x, nan); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given nan");
-  expect_invalid([&] { mmd_squared(x, law, infinity); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given inf");
-  expect_invalid([&] { mmd_squared(law, law, 0.0); }, "mmd_squared: bandwidth must be in [1e-100, 1e+100], given 0");
+  expect_invalid([&] { mmd_squared(x, normal_points(4, 3, 1)); },
+                 "mmd_squared: x has dimension 2 but y has dimension 3");
+  expect_invalid([&] { mmd_squared(x, x, 0.0); },
+                 "mmd_squared: bandwidth must be in [1e-100, 1e+100], given 0");
+  expect_invalid([&] { mmd_squared(x, x, -1.0); },
+                 "mmd_squared: bandwidth must be in [1e-100, 1e+100], given -1");
+  expect_invalid([&] { mmd_squared(x, x, nan); },
+                 "mmd_squared: bandwidth must be in [1e-100, 1e+100], given nan");
+  expect_invalid([&] { mmd_squared(x, law, infinity); },
+                 "mmd_squared: bandwidth must be in [1e-100, 1e+100], given inf");
+  expect_invalid([&] { mmd_squared(law, law, 0.0); },
+                 "mmd_squared: bandwidth must be in [1e-100, 1e+100], given 0");
   expect_invalid([&] { mmd_squared(equal, equal); },
-                 "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of mmd_squared, --bandwidth)");
+                 "mmd_squared: the median distance of the points is 0; give a bandwidth (the argument of "
+                 "mmd_squared, --bandwidth)");
   expect_invalid([&] { mmd_squared(one, law, 1.0); }, "mmd_squared: x needs at least 2 points, given 1");
-  expect_invalid([&] { mmd_squared(x, line, 1.0); }, "mmd_squared: x has dimension 2 but the law has dimension 1");
-  expect_invalid([&] { mmd_squared(law, line, 1.0); }, "mmd_squared: p has dimension 2 but q has dimension 1");
+  expect_invalid([&] { mmd_squared(x, line, 1.0); },
+                 "mmd_squared: x has dimension 2 but the law has dimension 1");
+  expect_invalid([&] { mmd_squared(law, line, 1.0); },
+                 "mmd_squared: p has dimension 2 but q has dimension 1");
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ TEST(MomentErrors, OfExactDrawsAreOfTheSizeOfTheirStandardErrors) {
   const Mixture law = plane_law();
   const std::int64_t n = 20000;
 
-  const MomentErrors errors = moment_errors(draw(law, {.count = n, .device = Device::reference(), .precision = Precision::f64}), law);
+  const MomentErrors errors =
+      moment_errors(draw(law, {.count = n, .device = Device::reference(), .precision = Precision::f64}), law);
 
   EXPECT_LT(errors.mean, 5.0 * std::sqrt(law.covariance().trace() / static_cast<double>(n)));
   EXPECT_LT(errors.covariance, 0.05);
@@ -59,8 +60,10 @@ TEST(MomentErrors, RefuseBadInput) {
   const Mixture law = plane_law();
 
   expect_invalid([&] { moment_errors(Points(0, 2), law); }, "moment_errors: x has no points");
-  expect_invalid([&] { moment_errors(normal_points(1, 2, 1), law); }, "moment_errors: x needs at least 2 points, given 1");
-  expect_invalid([&] { moment_errors(normal_points(3, 4, 1), law); }, "moment_errors: x has dimension 4 but the law has dimension 2");
+  expect_invalid([&] { moment_errors(normal_points(1, 2, 1), law); },
+                 "moment_errors: x needs at least 2 points, given 1");
+  expect_invalid([&] { moment_errors(normal_points(3, 4, 1), law); },
+                 "moment_errors: x has dimension 4 but the law has dimension 2");
 }
 
 TEST(ModeFrequencies, CountThePointsOfEachMode) {
@@ -121,7 +124,8 @@ TEST(ModeFrequencies, RefuseBadInput) {
   const Mixture law = plane_law();
 
   expect_invalid([&] { mode_frequencies(Points(0, 2), law); }, "mode_frequencies: x has no points");
-  expect_invalid([&] { mode_frequencies(normal_points(3, 1, 1), law); }, "mode_frequencies: x has dimension 1 but the law has dimension 2");
+  expect_invalid([&] { mode_frequencies(normal_points(3, 1, 1), law); },
+                 "mode_frequencies: x has dimension 1 but the law has dimension 2");
 }
 
 TEST(KlDivergence, OnSamplesIsTheMeanLogRatio) {
@@ -141,7 +145,8 @@ TEST(KlDivergence, EstimatesTheClosedForm) {
   const Mixture p({1.0}, Points::Zero(1, 2), Covariance::full({a}));
   const Mixture q({1.0}, Points::Constant(1, 2, 0.3), Covariance::spherical({0.9}));
 
-  const KlEstimate estimate = kl_divergence(draw(p, {.count = 40000, .device = Device::reference(), .precision = Precision::f64}), p, q);
+  const KlEstimate estimate = kl_divergence(
+      draw(p, {.count = 40000, .device = Device::reference(), .precision = Precision::f64}), p, q);
 
   EXPECT_NEAR(estimate.value, kl_gaussian(p, q), 5.0 * estimate.standard_error);
   EXPECT_LT(estimate.standard_error, 0.02 * estimate.value);
@@ -152,9 +157,12 @@ TEST(KlDivergence, RefusesBadInput) {
   const Mixture line({1.0}, column({0.0}), Covariance::spherical({1.0}));
 
   expect_invalid([&] { kl_divergence(Points(0, 2), law, law); }, "kl_divergence: x has no points");
-  expect_invalid([&] { kl_divergence(normal_points(1, 2, 1), law, law); }, "kl_divergence: x needs at least 2 points, given 1");
-  expect_invalid([&] { kl_divergence(normal_points(3, 2, 1), law, line); }, "kl_divergence: p has dimension 2 but q has dimension 1");
-  expect_invalid([&] { kl_divergence(normal_points(3, 2, 1), line, law); }, "kl_divergence: x has dimension 2 but the law has dimension 1");
+  expect_invalid([&] { kl_divergence(normal_points(1, 2, 1), law, law); },
+                 "kl_divergence: x needs at least 2 points, given 1");
+  expect_invalid([&] { kl_divergence(normal_points(3, 2, 1), law, line); },
+                 "kl_divergence: p has dimension 2 but q has dimension 1");
+  expect_invalid([&] { kl_divergence(normal_points(3, 2, 1), line, law); },
+                 "kl_divergence: x has dimension 2 but the law has dimension 1");
 }
 
 TEST(KlGaussian, OfTwoNormalsInOneDimension) {
@@ -180,7 +188,8 @@ TEST(KlGaussian, OfDenseCovariancesMatchesTheFormula) {
   inverse_b << 1.1, 0.3, 0.3, 0.8;
   inverse_b /= determinant_b;
   const double quadratic = shift * inverse_b * shift.transpose();
-  const double expected = 0.5 * ((inverse_b * a).trace() + quadratic - 2.0 + std::log(determinant_b / determinant_a));
+  const double expected =
+      0.5 * ((inverse_b * a).trace() + quadratic - 2.0 + std::log(determinant_b / determinant_a));
 
   EXPECT_NEAR(kl_gaussian(p, q), expected, 1e-14);
 }
@@ -191,7 +200,8 @@ TEST(KlGaussian, IsTheSameForEveryStructureOfTheCovariances) {
   Points variances(1, 2);
   variances << 0.5, 2.0;
   const Eigen::MatrixXd dense = variances.row(0).asDiagonal();
-  const std::vector<Mixture> p{{{1.0}, zero, Covariance::diag(variances)}, {{1.0}, zero, Covariance::full({dense})}};
+  const std::vector<Mixture> p{{{1.0}, zero, Covariance::diag(variances)},
+                               {{1.0}, zero, Covariance::full({dense})}};
   const std::vector<Mixture> q{{{1.0}, one, Covariance::spherical({1.5})},
                                {{1.0}, one, Covariance::diag(Points::Constant(1, 2, 1.5))},
                                {{1.0}, one, Covariance::tied(1.5 * Eigen::MatrixXd::Identity(2, 2))}};
@@ -219,7 +229,8 @@ TEST(KlGaussian, RefusesBadInput) {
   expect_invalid([&] { kl_gaussian(plane_law(), plane); }, "kl_gaussian: p must have one component, given 2");
   expect_invalid([&] { kl_gaussian(plane, plane_law()); }, "kl_gaussian: q must have one component, given 2");
   expect_invalid([&] { kl_gaussian(normal, plane); }, "kl_gaussian: p has dimension 1 but q has dimension 2");
-  expect_invalid([&] { kl_gaussian(normal, point); }, "kl_gaussian: the covariance of q is singular (eigenvalue 0 is 0)");
+  expect_invalid([&] { kl_gaussian(normal, point); },
+                 "kl_gaussian: the covariance of q is singular (eigenvalue 0 is 0)");
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ TEST(NpyReader, ReadsFloat32AsDouble) {
   NpyReader reader(data_file("f4.npy"));
 
   EXPECT_EQ(reader.precision(), Precision::f32);
-  EXPECT_EQ(values_of(data_file("f4.npy")), (std::vector<double>{1.5, -2.25, 3.0, static_cast<double>(0.1f)}));
+  EXPECT_EQ(values_of(data_file("f4.npy")),
+            (std::vector<double>{1.5, -2.25, 3.0, static_cast<double>(0.1f)}));
 }
 
 TEST(NpyReader, ReadsEveryRank) {
@@ -85,9 +86,11 @@ TEST(NpyReader, AcceptsEveryOrderAndSpacingOfTheDictionary) {
   const TemporaryFolder folder;
   const std::string data(16, '\0');
   for (const char* dictionary :
-       {"{'shape': (2,), 'fortran_order': False, 'descr': '<f8'}", "{\"descr\":'=f8','fortran_order':False,'shape':(2,),}",
+       {"{'shape': (2,), 'fortran_order': False, 'descr': '<f8'}",
+        "{\"descr\":'=f8','fortran_order':False,'shape':(2,),}",
         "  { 'fortran_order' : False ,\n 'descr' : 'f8' , 'shape' : ( 2 , 1 , ) , }  \n",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 2L)}", "{'descr': '<f8', 'fortran_order': True, 'shape': (1, 2, 1), }"}) {
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 2L)}",
+        "{'descr': '<f8', 'fortran_order': True, 'shape': (1, 2, 1), }"}) {
     write_file(folder / "a.npy", npy_bytes(dictionary, data));
     EXPECT_EQ(error_of([&] { values_of(folder / "a.npy"); }), "no exception") << dictionary;
   }
@@ -110,7 +113,8 @@ TEST(NpyReader, NamesWhatIsWrongWithAHeader) {
       {"{'fortran_order': True, 'fortran_order': True}", "malformed .npy header: key 'fortran_order' twice"},
       {"{'descr': '<f8', 'colour': 'red'}", "malformed .npy header: unknown key 'colour'"},
       {"{'descr' '<f8'}", "malformed .npy header: expected ':' at byte 9 of the dictionary"},
-      {"{'descr': '<f8' 'shape': ()}", "malformed .npy header: expected ',' or '}' at byte 16 of the dictionary"},
+      {"{'descr': '<f8' 'shape': ()}",
+       "malformed .npy header: expected ',' or '}' at byte 16 of the dictionary"},
       {"{'descr': <f8}", "malformed .npy header: expected a string at byte 10 of the dictionary"},
       {"{'descr': '<f8", "malformed .npy header: expected a short string at byte 10 of the dictionary"},
       {"{'fortran_order': no}", "malformed .npy header: expected True or False at byte 18 of the dictionary"},
@@ -124,7 +128,8 @@ TEST(NpyReader, NamesWhatIsWrongWithAHeader) {
        "malformed .npy header: expected the end of the header at byte 56 of the dictionary"},
       {"{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}",
        "an array of shape (4294967296, 4294967296) is too large"},
-      {"{'descr': '|S8', 'fortran_order': False, 'shape': (2,)}", "dtype '|S8' is not supported; expected '<f4' or '<f8'"},
+      {"{'descr': '|S8', 'fortran_order': False, 'shape': (2,)}",
+       "dtype '|S8' is not supported; expected '<f4' or '<f8'"},
   };
   for (const auto& [dictionary, message] : cases) {
     write_file(file, npy_bytes(dictionary, std::string(16, '\0')));
@@ -136,7 +141,8 @@ TEST(NpyReader, RefusesTooManyDimensions) {
   const TemporaryFolder folder;
   std::string ones;
   for (int i = 0; i < 65; ++i) ones += "1,";
-  write_file(folder / "a.npy", npy_bytes("{'descr': '<f8', 'fortran_order': False, 'shape': (" + ones + ")}", std::string(8, '\0')));
+  write_file(folder / "a.npy", npy_bytes("{'descr': '<f8', 'fortran_order': False, 'shape': (" + ones + ")}",
+                                         std::string(8, '\0')));
 
   EXPECT_EQ(error_of([&] { NpyReader reader(folder / "a.npy"); }),
             (folder / "a.npy").string() + ": malformed .npy header: more than 64 dimensions");
@@ -146,11 +152,14 @@ TEST(NpyReader, NamesDtypesItDoesNotRead) {
   const auto message = [](const char* name) { return error_of([&] { NpyReader reader(data_file(name)); }); };
   const auto prefix = [](const char* name) { return data_file(name).string() + ": "; };
 
-  EXPECT_EQ(message("f8_big_endian.npy"), prefix("f8_big_endian.npy") + "dtype '>f8' is big-endian; expected '<f4' or '<f8'");
+  EXPECT_EQ(message("f8_big_endian.npy"),
+            prefix("f8_big_endian.npy") + "dtype '>f8' is big-endian; expected '<f4' or '<f8'");
   EXPECT_EQ(message("i8.npy"), prefix("i8.npy") + "dtype '<i8' is not supported; expected '<f4' or '<f8'");
   EXPECT_EQ(message("f2.npy"), prefix("f2.npy") + "dtype '<f2' is not supported; expected '<f4' or '<f8'");
-  EXPECT_EQ(message("complex.npy"), prefix("complex.npy") + "dtype '<c16' is not supported; expected '<f4' or '<f8'");
-  EXPECT_EQ(message("structured.npy"), prefix("structured.npy") + "structured dtypes are not supported; expected '<f4' or '<f8'");
+  EXPECT_EQ(message("complex.npy"),
+            prefix("complex.npy") + "dtype '<c16' is not supported; expected '<f4' or '<f8'");
+  EXPECT_EQ(message("structured.npy"),
+            prefix("structured.npy") + "structured dtypes are not supported; expected '<f4' or '<f8'");
 }
 
 TEST(NpyReader, AcceptsFortranOrderOnlyWhereItIsCOrder) {
@@ -170,12 +179,17 @@ TEST(NpyReader, NamesWhatIsNotANpyFile) {
   EXPECT_EQ(message(""), prefix + "not a .npy file");
   EXPECT_EQ(message("PK\3\4 something else"), prefix + "not a .npy file");
   EXPECT_EQ(message(std::string("\x93NUMPY")), prefix + "the .npy header is truncated");
-  EXPECT_EQ(message(npy_bytes("{}", "", 4)), prefix + ".npy version 4.0 is not known; expected 1.0, 2.0 or 3.0");
+  EXPECT_EQ(message(npy_bytes("{}", "", 4)),
+            prefix + ".npy version 4.0 is not known; expected 1.0, 2.0 or 3.0");
   EXPECT_EQ(message(std::string("\x93NUMPY\1\0\xff\xff{}", 12)), prefix + "the .npy header is truncated");
-  EXPECT_EQ(message(std::string("\x93NUMPY\2\0\xff\xff\xff\xff{}", 14)), prefix + "the .npy header is truncated");
-  EXPECT_EQ(message(npy_bytes(std::string(2'000'000, ' '), "", 2)), prefix + "a .npy header of 2000000 bytes is too long");
-  EXPECT_EQ(error_of([&] { NpyReader reader(folder / "absent.npy"); }), (folder / "absent.npy").string() + ": no such file");
-  EXPECT_EQ(error_of([&] { NpyReader reader(folder / ""); }), (folder / "").string() + ": not a regular file");
+  EXPECT_EQ(message(std::string("\x93NUMPY\2\0\xff\xff\xff\xff{}", 14)),
+            prefix + "the .npy header is truncated");
+  EXPECT_EQ(message(npy_bytes(std::string(2'000'000, ' '), "", 2)),
+            prefix + "a .npy header of 2000000 bytes is too long");
+  EXPECT_EQ(error_of([&] { NpyReader reader(folder / "absent.npy"); }),
+            (folder / "absent.npy").string() + ": no such file");
+  EXPECT_EQ(error_of([&] { NpyReader reader(folder / ""); }),
+            (folder / "").string() + ": not a regular file");
   EXPECT_EQ(error_of([] { NpyReader reader("/dev/zero"); }), "/dev/zero: not a regular file");
 }
 
@@ -200,7 +214,8 @@ TEST(NpyReader, RefusesRangesOutsideTheArray) {
 
   EXPECT_EQ(error_of([&] { reader.read(2, values); }),
             data_file("f8_vector.npy").string() + ": values 2 to 2 + 2 are outside the array of 3");
-  EXPECT_EQ(error_of([&] { narrow.read(-1, values); }), data_file("f4.npy").string() + ": values -1 to -1 + 2 are outside the array of 4");
+  EXPECT_EQ(error_of([&] { narrow.read(-1, values); }),
+            data_file("f4.npy").string() + ": values -1 to -1 + 2 are outside the array of 4");
   EXPECT_EQ(error_of([&] { reader.read_bytes(0, 3, bytes); }),
             data_file("f8_vector.npy").string() + ": 3 values need a buffer of 24 bytes, given 16");
 }
@@ -221,7 +236,8 @@ TEST(NpyReader, ReadsBeyondFourGigabytes) {
   const std::string header = io::npy_header({rows}, Precision::f64);
   const std::array<double, 2> last = {3.5, -4.5};
   write_file(folder / "big.npy", header);
-  std::filesystem::resize_file(folder / "big.npy", header.size() + 8 * static_cast<std::uintmax_t>(rows));  // a hole
+  std::filesystem::resize_file(folder / "big.npy",
+                               header.size() + 8 * static_cast<std::uintmax_t>(rows));  // a hole
   std::fstream file(folder / "big.npy", std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(static_cast<std::streamoff>(header.size()) + 8 * (rows - 2));
   file.write(reinterpret_cast<const char*>(last.data()), 16);
@@ -244,7 +260,8 @@ TEST(NpyHeader, IsPaddedAsNumpyPadsItsOwn) {
 
 TEST(NpyHeader, RefusesBadShapes) {
   EXPECT_EQ(error_of([] { io::shape_size({3, -1}, "x"); }), "x: shape (3, -1) has a negative entry");
-  EXPECT_EQ(error_of([] { io::shape_size(std::vector<std::int64_t>(65, 1), "x"); }), "x: more than 64 dimensions");
+  EXPECT_EQ(error_of([] { io::shape_size(std::vector<std::int64_t>(65, 1), "x"); }),
+            "x: more than 64 dimensions");
   EXPECT_EQ(error_of([] {
               io::shape_size({0, 1LL << 40, 1LL << 40}, "x");
             }),

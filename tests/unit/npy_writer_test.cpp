@@ -133,12 +133,15 @@ TEST(NpyWriter, DoesNotReplaceAFileThatAppearedMeanwhile) {
 TEST(NpyWriter, RefusesANameThatAnotherWriterHolds) {
   const TemporaryFolder folder;
   std::filesystem::create_symlink(folder / ".", folder / "here");
-  const auto write_second = [&](const std::string& name) { NpyWriter(folder / name, {1}, Precision::f64, false); };
+  const auto write_second = [&](const std::string& name) {
+    NpyWriter(folder / name, {1}, Precision::f64, false);
+  };
   {
     const NpyWriter first(folder / "a.npy", {1}, Precision::f64, false);
     const std::string temporary = "a.npy.tmp-" + std::to_string(::getpid());
     for (const std::string name : {"a.npy", "here/a.npy"}) {
-      EXPECT_EQ(error_of([&] { write_second(name); }), (folder / name).string() + ": another run is writing it, into " + temporary);
+      EXPECT_EQ(error_of([&] { write_second(name); }),
+                (folder / name).string() + ": another run is writing it, into " + temporary);
     }
     EXPECT_EQ(error_of([&] { write_second("b.npy"); }), "no exception");
     EXPECT_EQ(folder.count(), 2U);
@@ -191,7 +194,8 @@ TEST(NpyWriter, RefusesTargetsThatAreNoFiles) {
             "/dev/null: is not a regular file and cannot be replaced");
   EXPECT_EQ(error_of([&] { write_points(inside, Points::Zero(1, 1)); }),
             inside + ": the folder " + (folder / "none").string() + " does not exist");
-  EXPECT_EQ(error_of([] { write_points("folder/", Points::Zero(1, 1)); }), "output file: the name is missing in \"folder/\"");
+  EXPECT_EQ(error_of([] { write_points("folder/", Points::Zero(1, 1)); }),
+            "output file: the name is missing in \"folder/\"");
 }
 
 TEST(NpyWriter, RefusesWrongTypesAndCounts) {
@@ -203,7 +207,8 @@ TEST(NpyWriter, RefusesWrongTypesAndCounts) {
   NpyWriter narrow(folder / "b.npy", {1}, Precision::f32, false);
 
   EXPECT_EQ(error_of([&] { writer.append(floats); }), name + ": float32 values for a float64 array");
-  EXPECT_EQ(error_of([&] { narrow.append(doubles); }), (folder / "b.npy").string() + ": float64 values for a float32 array");
+  EXPECT_EQ(error_of([&] { narrow.append(doubles); }),
+            (folder / "b.npy").string() + ": float64 values for a float32 array");
   EXPECT_EQ(error_of([&] { writer.append(doubles); }), name + ": 3 more values after 0 for shape (2,)");
   writer.append(std::span(doubles).first(1));
   EXPECT_EQ(error_of([&] { writer.commit(); }), name + ": 1 values written, shape (2,) needs 2");
@@ -236,7 +241,8 @@ TEST(NpyWriter, CompletesNoRowsAtAll) {
 
   EXPECT_EQ(writer.commit_partial(folder / "a.npy.partial"), 0);
   EXPECT_EQ(NpyReader(folder / "a.npy.partial").shape(), (std::vector<std::int64_t>{0, 2, 3}));
-  EXPECT_EQ(error_of([&] { without_rows.commit_partial(folder / "c"); }), (folder / "b.npy").string() + ": a single number has no rows");
+  EXPECT_EQ(error_of([&] { without_rows.commit_partial(folder / "c"); }),
+            (folder / "b.npy").string() + ": a single number has no rows");
 }
 
 TEST(NpyWriter, WritesHeadersOfHugeArrays) {

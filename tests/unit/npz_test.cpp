@@ -18,7 +18,8 @@ using test::TemporaryFolder;
 
 /// Bytes of an entry, read by libzip.
 std::string entry_bytes(const std::filesystem::path& file, const std::string& name) {
-  const std::unique_ptr<zip_t, decltype(&zip_discard)> owner(zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr), &zip_discard);
+  const std::unique_ptr<zip_t, decltype(&zip_discard)> owner(
+      zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr), &zip_discard);
   zip_t* archive = owner.get();
   if (archive == nullptr) return "no archive";
   zip_stat_t stat;
@@ -35,7 +36,8 @@ TEST(WriteNpz, WritesArraysThatReadBackAsNpyFiles) {
   const std::vector<double> density = {1.0, 2.0, 3.0};
   const std::vector<double> score = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
 
-  write_npz(folder / "r.npz", {{"log_density", {3}, density}, {"score", {3, 2}, score}, {"empty", {0, 2}, {}}}, false);
+  write_npz(folder / "r.npz",
+            {{"log_density", {3}, density}, {"score", {3, 2}, score}, {"empty", {0, 2}, {}}}, false);
 
   const std::string bytes = entry_bytes(folder / "r.npz", "score.npy");
   std::istringstream in(bytes);
@@ -44,7 +46,8 @@ TEST(WriteNpz, WritesArraysThatReadBackAsNpyFiles) {
   in.read(reinterpret_cast<char*>(values.data()), 48);
   EXPECT_EQ(header.shape, (std::vector<std::int64_t>{3, 2}));
   EXPECT_EQ(values, score);
-  EXPECT_EQ(entry_bytes(folder / "r.npz", "log_density.npy").substr(128), std::string(reinterpret_cast<const char*>(density.data()), 24));
+  EXPECT_EQ(entry_bytes(folder / "r.npz", "log_density.npy").substr(128),
+            std::string(reinterpret_cast<const char*>(density.data()), 24));
   EXPECT_EQ(entry_bytes(folder / "r.npz", "empty.npy"), npy_header({0, 2}, Precision::f64));
   EXPECT_EQ(folder.count(), 1U);
 }
@@ -64,7 +67,10 @@ TEST(WriteNpz, OverwritesOnlyWhenAsked) {
   const std::vector<double> values = {1.0, 2.0};
   write_npz(folder / "a.npz", {{"x", {2}, values}}, false);
 
-  EXPECT_EQ(error_of([&] { write_npz(folder / "a.npz", {{"y", {2}, values}}, false); }), (folder / "a.npz").string() + ": exists already");
+  EXPECT_EQ(error_of([&] {
+              write_npz(folder / "a.npz", {{"y", {2}, values}}, false);
+            }),
+            (folder / "a.npz").string() + ": exists already");
   EXPECT_NE(entry_bytes(folder / "a.npz", "x.npy"), "no entry");
   write_npz(folder / "a.npz", {{"y", {2}, values}}, true);
   EXPECT_EQ(entry_bytes(folder / "a.npz", "x.npy"), "no entry");
@@ -77,8 +83,14 @@ TEST(WriteNpz, RefusesArraysThatDoNotFit) {
 
   EXPECT_EQ(error_of([&] { write_npz(name, {}, false); }), name + ": no arrays to write");
   EXPECT_EQ(error_of([&] { write_npz(name, {{"", {2}, values}}, false); }), name + ": an array has no name");
-  EXPECT_EQ(error_of([&] { write_npz(name, {{"x", {2}, values}, {"x", {2}, values}}, false); }), name + ": two arrays have the name x");
-  EXPECT_EQ(error_of([&] { write_npz(name, {{"x", {3}, values}}, false); }), name + ": x: shape (3,) needs 3 values, given 2");
+  EXPECT_EQ(error_of([&] {
+              write_npz(name, {{"x", {2}, values}, {"x", {2}, values}}, false);
+            }),
+            name + ": two arrays have the name x");
+  EXPECT_EQ(error_of([&] {
+              write_npz(name, {{"x", {3}, values}}, false);
+            }),
+            name + ": x: shape (3,) needs 3 values, given 2");
   EXPECT_EQ(folder.count(), 0U);
 }
 
@@ -150,7 +162,8 @@ TEST(NpzWriter, KeepsWholeRowsUnderAnotherName) {
   EXPECT_EQ(writer.commit_partial(folder / "a.npz.partial"), 2);
 
   const NpzReader reader(folder / "a.npz.partial");
-  EXPECT_EQ(reader.arrays(), (std::vector<NpzEntry>{{"x", {2, 2}, Precision::f32}, {"w", {2}, Precision::f64}}));
+  EXPECT_EQ(reader.arrays(),
+            (std::vector<NpzEntry>{{"x", {2, 2}, Precision::f32}, {"w", {2}, Precision::f64}}));
   EXPECT_FALSE(std::filesystem::exists(folder / "a.npz"));
 }
 
@@ -184,7 +197,9 @@ TEST(NpzReader, SeesDamagedValues) {
   std::vector<char> read(8000);
   reader.open(0);
 
-  EXPECT_TRUE(error_of([&] { reader.read_bytes(read); }).starts_with((folder / "a.npz").string() + ": an array is damaged"));
+  EXPECT_TRUE(error_of([&] {
+                reader.read_bytes(read);
+              }).starts_with((folder / "a.npz").string() + ": an array is damaged"));
 }
 
 TEST(NpzReader, NeverCrashesOnAChangedByte) {
@@ -205,7 +220,8 @@ TEST(NpzReader, NeverCrashesOnAChangedByte) {
       std::string bad = good;
       bad[i] = static_cast<char>(bad[i] ^ change);
       test::write_file(folder / "b.npz", bad);
-      EXPECT_FALSE(error_of(read_all).starts_with("another exception")) << "byte " << i << ": " << error_of(read_all);
+      EXPECT_FALSE(error_of(read_all).starts_with("another exception"))
+          << "byte " << i << ": " << error_of(read_all);
     }
   }
 }

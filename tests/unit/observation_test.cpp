@@ -63,9 +63,12 @@ TEST(LinearObservationTest, MakesRoundingAsymmetrySymmetric) {
 }
 
 TEST(LinearObservationErrors, NameTheShapes) {
-  expect_invalid([] { LinearObservation(MatrixXd(0, 3), VectorXd(0), 1.0); }, "LinearObservation: A is 0x3, expected at least 1x1");
-  expect_invalid([] { LinearObservation(MatrixXd(2, 0), y, 1.0); }, "LinearObservation: A is 2x0, expected at least 1x1");
-  expect_invalid([] { LinearObservation(A, VectorXd::Zero(3), 1.0); }, "LinearObservation: A is 2x3 but y has 3 entries");
+  expect_invalid([] { LinearObservation(MatrixXd(0, 3), VectorXd(0), 1.0); },
+                 "LinearObservation: A is 0x3, expected at least 1x1");
+  expect_invalid([] { LinearObservation(MatrixXd(2, 0), y, 1.0); },
+                 "LinearObservation: A is 2x0, expected at least 1x1");
+  expect_invalid([] { LinearObservation(A, VectorXd::Zero(3), 1.0); },
+                 "LinearObservation: A is 2x3 but y has 3 entries");
   expect_invalid([] { LinearObservation(A, y, MatrixXd(MatrixXd::Identity(3, 3))); },
                  "LinearObservation: the noise covariance is 3x3 but y has 2 entries");
   expect_invalid([] { LinearObservation(A, y, MatrixXd(MatrixXd::Zero(2, 1))); },
@@ -92,9 +95,12 @@ TEST(LinearObservationErrors, NameEntriesThatAreNotFinite) {
 
 TEST(LinearObservationErrors, NameABadNoiseStandardDeviation) {
   const char* text = ", expected finite and >= 0";
-  expect_invalid([] { LinearObservation(A, y, -0.5); }, std::string("LinearObservation: noise_std is -0.5") + text);
-  expect_invalid([] { LinearObservation(A, y, nan); }, std::string("LinearObservation: noise_std is nan") + text);
-  expect_invalid([] { LinearObservation(A, y, infinity); }, std::string("LinearObservation: noise_std is inf") + text);
+  expect_invalid([] { LinearObservation(A, y, -0.5); },
+                 std::string("LinearObservation: noise_std is -0.5") + text);
+  expect_invalid([] { LinearObservation(A, y, nan); },
+                 std::string("LinearObservation: noise_std is nan") + text);
+  expect_invalid([] { LinearObservation(A, y, infinity); },
+                 std::string("LinearObservation: noise_std is inf") + text);
 }
 
 TEST(LinearObservationErrors, NameWhatIsWrongWithTheCovariance) {
@@ -102,18 +108,21 @@ TEST(LinearObservationErrors, NameWhatIsWrongWithTheCovariance) {
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 0.5}, {0.25, 1.0}});
       },
-      "LinearObservation: the noise covariance is not symmetric (entries (1, 0) and (0, 1) are 0.25 and 0.5, rounding explains a "
+      "LinearObservation: the noise covariance is not symmetric (entries (1, 0) and (0, 1) are 0.25 and 0.5, "
+      "rounding explains a "
       "difference of 1.0e-12)");
   expect_invalid(
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 2.0}, {2.0, 1.0}});
       },
-      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -1.0e+00, largest 3.0e+00)");
+      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -1.0e+00, "
+      "largest 3.0e+00)");
   expect_invalid(
       [] {
         LinearObservation(A, y, MatrixXd{{1.0, 0.0}, {0.0, -2.5}});
       },
-      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -2.5e+00, largest 1.0e+00)");
+      "LinearObservation: the noise covariance is not positive semidefinite (smallest eigenvalue -2.5e+00, "
+      "largest 1.0e+00)");
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ using test::read_file;
 using test::TemporaryFolder;
 using test::write_file;
 
-const char* const some_sidecar = R"({"version": "0", "verb": "draw", "plan_hash": "0", "range": [0, 1], "shape": [1]})";
+const char* const some_sidecar =
+    R"({"version": "0", "verb": "draw", "plan_hash": "0", "range": [0, 1], "shape": [1]})";
 
 mode_t mode_of(const fs::path& file) { return access_of(file).value().mode; }
 
@@ -116,9 +117,11 @@ TEST(OutputFile, ArchivesArePrivateWhileTheyAreMade) {
     writer.append(0, value);
     writer.append(1, value);
     EXPECT_GT(folder.count(), 3U);
-    for (const auto& entry : fs::directory_iterator(folder / "")) EXPECT_EQ(mode_of(entry.path()), 0600U) << entry.path();
+    for (const auto& entry : fs::directory_iterator(folder / ""))
+      EXPECT_EQ(mode_of(entry.path()), 0600U) << entry.path();
     writer.commit();
-    for (const auto& entry : fs::directory_iterator(folder / "")) EXPECT_EQ(mode_of(entry.path()), 0600U) << entry.path();
+    for (const auto& entry : fs::directory_iterator(folder / ""))
+      EXPECT_EQ(mode_of(entry.path()), 0600U) << entry.path();
   }
 
   EXPECT_EQ(mode_of(folder / "a.npz"), 0600U);

@@ -9,7 +9,9 @@
 namespace gmdiff {
 namespace {
 
-Mixture two_modes() { return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})}; }
+Mixture two_modes() {
+  return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})};
+}
 
 Plan plan_of(const Sampler& sampler, const ForwardProcess& process = vp(LinearBeta{}),
              const GridDescription& grid = UniformGrid{.steps = 10}) {
@@ -17,7 +19,9 @@ Plan plan_of(const Sampler& sampler, const ForwardProcess& process = vp(LinearBe
   return sampling_plan(std::span(&mixture, 1), process, TimeGrid(process, grid), sampler);
 }
 
-const AffineStep& affine(const Plan& plan, std::size_t step) { return std::get<AffineStep>(plan.steps.at(step)); }
+const AffineStep& affine(const Plan& plan, std::size_t step) {
+  return std::get<AffineStep>(plan.steps.at(step));
+}
 
 std::string message_of(const std::function<void()>& action) {
   try {
@@ -38,7 +42,8 @@ TEST(SamplingPlan, RefusesParametersOutOfRange) {
   expect_refused(Ddim{.eta = nan}, "ddim: eta must be in [0, 1], got nan");
   expect_refused(Ddim{.churn = -1}, "ddim: churn must be finite and >= 0, got -1");
   expect_refused(Euler{.churn = 1, .churn_min = -2}, "euler: churn_min must be >= 0, got -2");
-  expect_refused(Heun{.churn = 1, .churn_min = 3, .churn_max = 2}, "heun: churn_max must be at least churn_min = 3, got 2");
+  expect_refused(Heun{.churn = 1, .churn_min = 3, .churn_max = 2},
+                 "heun: churn_max must be at least churn_min = 3, got 2");
   expect_refused(Ancestral{.churn_noise = -1}, "ancestral: churn_noise must be finite and >= 0, got -1");
   expect_refused(EulerMaruyama{.zeta = -0.5}, "euler-maruyama: zeta must be finite and >= 0, got -0.5");
   expect_refused(Dpmpp2s{.r = 0}, "dpmpp-2s: r must be in (0, 1], got 0");
@@ -57,12 +62,14 @@ TEST(SamplingPlan, SamplersInTimeNeedTheDerivativesOfACustomProcess) {
 }
 
 TEST(SamplingPlan, RefusesMixturesOfDifferentShapes) {
-  const std::vector<Mixture> mixtures{two_modes(), Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({1.0}))};
+  const std::vector<Mixture> mixtures{two_modes(),
+                                      Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({1.0}))};
   const ForwardProcess process = vp();
   const TimeGrid grid = TimeGrid::uniform(process, 3);
 
   EXPECT_EQ(message_of([&] { sampling_plan(mixtures, process, grid, Ddim{}); }),
-            "plan: the problems of a batch must have one shape; problem 0 has K = 2, d = 2 and covariance 'spherical', problem 1 has K = "
+            "plan: the problems of a batch must have one shape; problem 0 has K = 2, d = 2 and covariance "
+            "'spherical', problem 1 has K = "
             "1, d = 2 and "
             "covariance 'spherical'");
   EXPECT_EQ(message_of([&] { sampling_plan({}, process, grid, Ddim{}); }), "plan: no mixture given");
@@ -97,35 +104,40 @@ TEST(SamplingPlan, EndsAboveZeroNoiseAreStated) {
 TEST(SamplingPlan, PureNoiseIsLeftByADdimStepWhereTheRowIsUndefined) {
   const ForwardProcess flow(RectifiedFlow{});
 
-  for (const Sampler& sampler : {Sampler(EulerMaruyama{}), Sampler(Dpmpp2s{}), Sampler(Heun{.variable = Heun::Variable::n})}) {
+  for (const Sampler& sampler :
+       {Sampler(EulerMaruyama{}), Sampler(Dpmpp2s{}), Sampler(Heun{.variable = Heun::Variable::n})}) {
     const Plan plan = plan_of(sampler, flow);
     EXPECT_DOUBLE_EQ(affine(plan, 0).a, 0.9);    // sigma_s / sigma_t
     EXPECT_DOUBLE_EQ(affine(plan, 0).b_1, 0.1);  // alpha_s
     EXPECT_EQ(affine(plan, 0).evaluations, 1);
     ASSERT_FALSE(plan.notes.empty());
-    EXPECT_NE(plan.notes[0].find("the first step, from alpha = 0, is a DDIM step (eta = 0)"), std::string::npos);
+    EXPECT_NE(plan.notes[0].find("the first step, from alpha = 0, is a DDIM step (eta = 0)"),
+              std::string::npos);
   }
 }
 
 TEST(SamplingPlan, EverySamplerIsFiniteFromPureNoiseToData) {
-  const std::vector<Sampler> samplers{ExactTransition{}, Ancestral{},      Ddim{},
-                                      Ddim{.eta = 1.0},  EulerMaruyama{},  EulerMaruyama{.zeta = 0},
-                                      Euler{},           Heun{},           Heun{.variable = Heun::Variable::n},
-                                      Dpmpp2s{},         Dpmpp2m{},        SdeDpmpp2m{},
-                                      Ddim{.churn = 5},  Euler{.churn = 5}};
+  const std::vector<Sampler> samplers{
+      ExactTransition{}, Ancestral{},      Ddim{},
+      Ddim{.eta = 1.0},  EulerMaruyama{},  EulerMaruyama{.zeta = 0},
+      Euler{},           Heun{},           Heun{.variable = Heun::Variable::n},
+      Dpmpp2s{},         Dpmpp2m{},        SdeDpmpp2m{},
+      Ddim{.churn = 5},  Euler{.churn = 5}};
   const auto all_finite = [](const Step& step) {
-    if (const auto* transition = std::get_if<MixtureTransition>(&step)) return std::isfinite(transition->alpha_ts + transition->sigma_ts);
+    if (const auto* transition = std::get_if<MixtureTransition>(&step))
+      return std::isfinite(transition->alpha_ts + transition->sigma_ts);
     const auto& a = std::get<AffineStep>(step);
     return std::isfinite(a.c_x + a.c_n + a.p_x + a.p_1 + a.a + a.b_1 + a.b_2 + a.b_p + a.e);
   };
 
   for (const Sampler& sampler : samplers) {
-    for (const ForwardProcess& process :
-         {ForwardProcess(RectifiedFlow{}), vp(CosineBeta{}), vp(), ForwardProcess(Edm{}), ForwardProcess(Ou{})}) {
+    for (const ForwardProcess& process : {ForwardProcess(RectifiedFlow{}), vp(CosineBeta{}), vp(),
+                                          ForwardProcess(Edm{}), ForwardProcess(Ou{})}) {
       for (const int steps : {1, 2, 10}) {
         const Plan plan = plan_of(sampler, process, UniformGrid{.steps = steps});
         for (const Step& step : plan.steps)
-          EXPECT_TRUE(all_finite(step)) << process.name() << " sampler " << sampler.index() << " steps " << steps;
+          EXPECT_TRUE(all_finite(step))
+              << process.name() << " sampler " << sampler.index() << " steps " << steps;
       }
     }
   }
@@ -216,16 +228,21 @@ TEST(ForwardPlan, WalksFromDataToNoiseWithTheForwardKernel) {
 
 TEST(DrawPlan, RefusesALevelThatIsNone) {
   const Mixture mixture = two_modes();
-  const auto refused = [&](Level level) { return message_of([&] { draw_plan(std::span(&mixture, 1), level); }); };
+  const auto refused = [&](Level level) {
+    return message_of([&] { draw_plan(std::span(&mixture, 1), level); });
+  };
 
-  EXPECT_EQ(refused({0.0, 0.0}), "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = 0, sigma = 0");
-  EXPECT_EQ(refused({-1.0, 0.0}), "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = -1, sigma = 0");
+  EXPECT_EQ(refused({0.0, 0.0}),
+            "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = 0, sigma = 0");
+  EXPECT_EQ(refused({-1.0, 0.0}),
+            "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = -1, sigma = 0");
   EXPECT_EQ(refused({1.0, std::numeric_limits<double>::quiet_NaN()}),
             "draw: alpha and sigma must be finite, >= 0 and not both 0, got alpha = 1, sigma = nan");
 }
 
 TEST(MixtureTable, ThresholdsAreTheCumulativeWeightsAndNeverChooseAZeroWeight) {
-  const Mixture mixture({0.0, 0.25, 0.0, 0.75, 0.0}, Points::Zero(5, 1), Covariance::spherical({1, 1, 1, 1, 1}));
+  const Mixture mixture({0.0, 0.25, 0.0, 0.75, 0.0}, Points::Zero(5, 1),
+                        Covariance::spherical({1, 1, 1, 1, 1}));
   const MixtureTable table = draw_plan(std::span(&mixture, 1)).problems[0];
 
   constexpr std::uint64_t quarter = std::uint64_t{1} << 62;

@@ -45,7 +45,9 @@ Mixture spherical(std::vector<double> variances = {0.5, 1.0, 2.0}) {
 Mixture diag() { return {weights, means(), Covariance::diag(random_matrix(3, dim, 12).cwiseAbs())}; }
 Mixture tied() { return {weights, means(), Covariance::tied(random_covariance(dim, 13))}; }
 Mixture full() {
-  return {weights, means(), Covariance::full({random_covariance(dim, 14), random_covariance(dim, 15), random_covariance(dim, 16)})};
+  return {
+      weights, means(),
+      Covariance::full({random_covariance(dim, 14), random_covariance(dim, 15), random_covariance(dim, 16)})};
 }
 Mixture common_basis() {
   const MatrixXd U = linear_algebra::symmetric_eigen(random_covariance(dim, 17)).U;
@@ -102,7 +104,8 @@ VectorXd log_likelihood(const LinearObservation& observation, const Points& x) {
   const MatrixXd L = linear_algebra::cholesky(observation.noise_covariance()).value();
   const MatrixXd residuals = observation.y().replicate(1, x.rows()) - observation.A() * x.transpose();
   const VectorXd squares = linear_algebra::solve_lower(L, residuals).colwise().squaredNorm().transpose();
-  const double log_normaliser = L.diagonal().array().log().sum() + 0.5 * static_cast<double>(L.rows()) * std::log(2.0 * std::numbers::pi);
+  const double log_normaliser = L.diagonal().array().log().sum() +
+                                0.5 * static_cast<double>(L.rows()) * std::log(2.0 * std::numbers::pi);
   return -0.5 * squares.array() - log_normaliser;
 }
 
@@ -120,8 +123,10 @@ TEST_P(PosteriorIdentity, PriorTimesLikelihoodOverEvidenceIsThePosterior) {
   const VectorXd log_posterior = result.mixture.log_pdf(x);
 
   for (Index i = 0; i < x.rows(); ++i) {
-    const double size = 1.0 + std::abs(log_prior(i)) + std::abs(likelihood(i)) + std::abs(result.log_evidence);
-    EXPECT_NEAR(log_prior(i) + likelihood(i) - result.log_evidence, log_posterior(i), 1e-12 * size) << "point " << i;
+    const double size =
+        1.0 + std::abs(log_prior(i)) + std::abs(likelihood(i)) + std::abs(result.log_evidence);
+    EXPECT_NEAR(log_prior(i) + likelihood(i) - result.log_evidence, log_posterior(i), 1e-12 * size)
+        << "point " << i;
   }
 }
 
@@ -131,14 +136,20 @@ TEST_P(PosteriorIdentity, EvidenceIsTheLogarithmOfTheWeightedLikelihoods) {
   const Posterior result = posterior(prior, std::get<1>(GetParam()).value);
 
   for (Index k = 0; k < prior.num_components(); ++k) {
-    const double log_weight = prior.log_weights()(k) + result.component_log_likelihood(k) - result.log_evidence;
-    EXPECT_NEAR(result.mixture.log_weights()(k), log_weight, 1e-12 * (1.0 + std::abs(result.component_log_likelihood(k)))) << k;
+    const double log_weight =
+        prior.log_weights()(k) + result.component_log_likelihood(k) - result.log_evidence;
+    EXPECT_NEAR(result.mixture.log_weights()(k), log_weight,
+                1e-12 * (1.0 + std::abs(result.component_log_likelihood(k))))
+        << k;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(AllStructures, PosteriorIdentity,
-                         testing::Combine(testing::ValuesIn(priors()), testing::ValuesIn(noisy_observations())),
-                         [](const auto& info) { return std::get<0>(info.param).name + std::get<1>(info.param).name; });
+                         testing::Combine(testing::ValuesIn(priors()),
+                                          testing::ValuesIn(noisy_observations())),
+                         [](const auto& info) {
+                           return std::get<0>(info.param).name + std::get<1>(info.param).name;
+                         });
 
 class NoiselessPosterior : public testing::TestWithParam<NamedPrior> {};
 
@@ -151,9 +162,11 @@ TEST_P(NoiselessPosterior, LiesOnWhatWasObserved) {
 
     for (Index k = 0; k < prior.num_components(); ++k) {
       EXPECT_LT((A * result.mixture.means().row(k).transpose() - y).cwiseAbs().maxCoeff(), 1e-13) << k;
-      EXPECT_LT((A * result.mixture.component_covariance(k) * A.transpose()).cwiseAbs().maxCoeff(), 1e-13) << k;
+      EXPECT_LT((A * result.mixture.component_covariance(k) * A.transpose()).cwiseAbs().maxCoeff(), 1e-13)
+          << k;
     }
-    EXPECT_NEAR(result.log_evidence, prior.push_forward(A, VectorXd::Zero(2)).log_pdf(Points(y.transpose()))(0), 1e-12);
+    EXPECT_NEAR(result.log_evidence,
+                prior.push_forward(A, VectorXd::Zero(2)).log_pdf(Points(y.transpose()))(0), 1e-12);
   }
 }
 
@@ -169,12 +182,14 @@ TEST_P(NoiselessPosterior, IsTheLimitOfSmallNoise) {
   EXPECT_NEAR(noiseless.log_evidence, noisy.log_evidence, 1e-12);
   EXPECT_LT((noiseless.mixture.means() - noisy.mixture.means()).cwiseAbs().maxCoeff(), 1e-12);
   for (Index k = 0; k < prior.num_components(); ++k) {
-    const MatrixXd difference = noiseless.mixture.component_covariance(k) - noisy.mixture.component_covariance(k);
+    const MatrixXd difference =
+        noiseless.mixture.component_covariance(k) - noisy.mixture.component_covariance(k);
     EXPECT_LT(difference.cwiseAbs().maxCoeff(), 1e-14) << k;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllStructures, NoiselessPosterior, testing::ValuesIn(priors()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(AllStructures, NoiselessPosterior, testing::ValuesIn(priors()),
+                         [](const auto& info) { return info.param.name; });
 
 CovarianceType structure(const Mixture& prior, const LinearObservation& observation) {
   return posterior(prior, observation).mixture.covariance_type();
@@ -182,8 +197,9 @@ CovarianceType structure(const Mixture& prior, const LinearObservation& observat
 
 TEST(PosteriorStructure, OfCoordinateWiseObservationsIsDiag) {
   const VectorXd y = VectorXd::Zero(2);
-  for (const LinearObservation& observation : {LinearObservation(mask(), y, 0.3), LinearObservation(mask(), y, 0.0),
-                                               LinearObservation(mask(), y, MatrixXd{{0.1, 0.0}, {0.0, 0.0}})}) {
+  for (const LinearObservation& observation :
+       {LinearObservation(mask(), y, 0.3), LinearObservation(mask(), y, 0.0),
+        LinearObservation(mask(), y, MatrixXd{{0.1, 0.0}, {0.0, 0.0}})}) {
     EXPECT_EQ(structure(spherical(), observation), CovarianceType::diag);
     EXPECT_EQ(structure(diag(), observation), CovarianceType::diag);
     EXPECT_EQ(structure(tied(), observation), CovarianceType::tied);
@@ -195,8 +211,10 @@ TEST(PosteriorStructure, OfOtherObservationsFollowsThePrior) {
   const VectorXd y = VectorXd::Zero(2);
   const MatrixXd A = random_matrix(2, dim, 22);
   for (const LinearObservation& observation :
-       {LinearObservation(A, y, 0.3), LinearObservation(A, y, 0.0), LinearObservation(A, y, random_covariance(2, 24)),
-        LinearObservation(MatrixXd(mask()), y, random_covariance(2, 24)), LinearObservation(random_matrix(2, 1, 33) * A.row(0), y, 1.0)}) {
+       {LinearObservation(A, y, 0.3), LinearObservation(A, y, 0.0),
+        LinearObservation(A, y, random_covariance(2, 24)),
+        LinearObservation(MatrixXd(mask()), y, random_covariance(2, 24)),
+        LinearObservation(random_matrix(2, 1, 33) * A.row(0), y, 1.0)}) {
     EXPECT_EQ(structure(spherical(), observation), CovarianceType::common_basis);
     EXPECT_EQ(structure(spherical({0.7, 0.7, 0.7}), observation), CovarianceType::tied);
     EXPECT_EQ(structure(diag(), observation), CovarianceType::full);
@@ -207,14 +225,16 @@ TEST(PosteriorStructure, OfOtherObservationsFollowsThePrior) {
 }
 
 TEST(PosteriorStructure, WithSingularNoiseHasNoCommonBasis) {
-  const LinearObservation observation(random_matrix(2, dim, 22), VectorXd::Zero(2), MatrixXd{{1.0, 1.0}, {1.0, 1.0}});
+  const LinearObservation observation(random_matrix(2, dim, 22), VectorXd::Zero(2),
+                                      MatrixXd{{1.0, 1.0}, {1.0, 1.0}});
 
   EXPECT_EQ(structure(spherical(), observation), CovarianceType::full);
   EXPECT_EQ(structure(spherical({0.7, 0.7, 0.7}), observation), CovarianceType::tied);
 }
 
 TEST(PosteriorStructure, OfACoordinateSeenTwiceIsNotCoordinateWise) {
-  const LinearObservation observation(MatrixXd{{1.0, 0.0, 0.0, 0.0}, {2.0, 0.0, 0.0, 0.0}}, VectorXd::Ones(2), 0.5);
+  const LinearObservation observation(MatrixXd{{1.0, 0.0, 0.0, 0.0}, {2.0, 0.0, 0.0, 0.0}}, VectorXd::Ones(2),
+                                      0.5);
 
   EXPECT_EQ(structure(spherical(), observation), CovarianceType::common_basis);
   EXPECT_EQ(structure(diag(), observation), CovarianceType::full);
@@ -233,16 +253,20 @@ TEST(PosteriorTest, OfOneGaussianInOneDimensionIsTheTextbookFormula) {
 }
 
 TEST(PosteriorTest, WithSingularNoiseIsTheTextbookFormula) {
-  const LinearObservation observation(MatrixXd::Identity(2, 2), VectorXd{{1.0, 2.0}}, MatrixXd{{1.0, 1.0}, {1.0, 1.0}});
-  for (const Mixture& prior : {Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({1.0})),
-                               Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::diag(Points{{1.0, 1.0}})),
-                               Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::tied(MatrixXd::Identity(2, 2)))}) {
+  const LinearObservation observation(MatrixXd::Identity(2, 2), VectorXd{{1.0, 2.0}},
+                                      MatrixXd{{1.0, 1.0}, {1.0, 1.0}});
+  for (const Mixture& prior :
+       {Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({1.0})),
+        Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::diag(Points{{1.0, 1.0}})),
+        Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::tied(MatrixXd::Identity(2, 2)))}) {
     const Posterior result = posterior(prior, observation);
 
     // S = [2 1; 1 2], K = S^{-1} = [2 -1; -1 2] / 3, mean K y, covariance I - K, y^T K y = 2.
     EXPECT_NEAR(result.mixture.means()(0, 0), 0.0, 1e-15);
     EXPECT_NEAR(result.mixture.means()(0, 1), 1.0, 1e-15);
-    EXPECT_LT((result.mixture.component_covariance(0) - MatrixXd::Constant(2, 2, 1.0 / 3.0)).cwiseAbs().maxCoeff(), 1e-15);
+    EXPECT_LT(
+        (result.mixture.component_covariance(0) - MatrixXd::Constant(2, 2, 1.0 / 3.0)).cwiseAbs().maxCoeff(),
+        1e-15);
     EXPECT_NEAR(result.log_evidence, -1.0 - 0.5 * std::log(3.0) - std::log(2.0 * std::numbers::pi), 1e-15);
   }
 }
@@ -251,7 +275,8 @@ TEST(PosteriorTest, WithTallSingularNoiseConditionsOnWhatIsNoiseless) {
   // Two views of x_0 that share their noise, so that their difference is x_0 itself, and x_1 without noise.
   const MatrixXd A{{1.0, 0.0}, {2.0, 0.0}, {0.0, 1.0}};
   const MatrixXd R{{1.0, 1.0, 0.0}, {1.0, 1.0, 0.0}, {0.0, 0.0, 0.0}};
-  const Mixture prior({0.5, 0.5}, Points{{0.0, 0.0}, {1.0, -1.0}}, Covariance::full({random_covariance(2, 41), random_covariance(2, 42)}));
+  const Mixture prior({0.5, 0.5}, Points{{0.0, 0.0}, {1.0, -1.0}},
+                      Covariance::full({random_covariance(2, 41), random_covariance(2, 42)}));
 
   const Posterior result = posterior(prior, {A, VectorXd{{3.0, 3.5, 0.25}}, R});
 
@@ -261,7 +286,8 @@ TEST(PosteriorTest, WithTallSingularNoiseConditionsOnWhatIsNoiseless) {
     EXPECT_LT(result.mixture.component_covariance(k).cwiseAbs().maxCoeff(), 1e-28);
   }
   const double log_density_of_x = prior.log_pdf(Points{{0.5, 0.25}})(0);
-  EXPECT_NEAR(result.log_evidence, log_density_of_x - 0.5 * 2.5 * 2.5 - 0.5 * std::log(2.0 * std::numbers::pi), 1e-13);
+  EXPECT_NEAR(result.log_evidence,
+              log_density_of_x - 0.5 * 2.5 * 2.5 - 0.5 * std::log(2.0 * std::numbers::pi), 1e-13);
 }
 
 TEST(PosteriorTest, DoesNotDependOnTheStructureThePriorIsGivenIn) {
@@ -269,20 +295,24 @@ TEST(PosteriorTest, DoesNotDependOnTheStructureThePriorIsGivenIn) {
   const MatrixXd identity = MatrixXd::Identity(dim, dim);
   const MatrixXd prior_covariance = l.asDiagonal();
   const Points rows = l.transpose().replicate(3, 1);
-  const std::vector<Mixture> same = {{weights, means(), Covariance::diag(rows)},
-                                     {weights, means(), Covariance::tied(prior_covariance)},
-                                     {weights, means(), Covariance::full({prior_covariance, prior_covariance, prior_covariance})},
-                                     {weights, means(), Covariance::common_basis(identity, rows)}};
+  const std::vector<Mixture> same = {
+      {weights, means(), Covariance::diag(rows)},
+      {weights, means(), Covariance::tied(prior_covariance)},
+      {weights, means(), Covariance::full({prior_covariance, prior_covariance, prior_covariance})},
+      {weights, means(), Covariance::common_basis(identity, rows)}};
   for (const NamedObservation& observation : noisy_observations()) {
     const Posterior expected = posterior(same.front(), observation.value);
     for (const Mixture& prior : same) {
       const Posterior actual = posterior(prior, observation.value);
 
-      EXPECT_NEAR(actual.log_evidence, expected.log_evidence, 1e-13 * std::abs(expected.log_evidence)) << observation.name;
+      EXPECT_NEAR(actual.log_evidence, expected.log_evidence, 1e-13 * std::abs(expected.log_evidence))
+          << observation.name;
       const double scale = expected.mixture.means().cwiseAbs().maxCoeff();
-      EXPECT_LT((actual.mixture.means() - expected.mixture.means()).cwiseAbs().maxCoeff(), 1e-11 * scale) << observation.name;
+      EXPECT_LT((actual.mixture.means() - expected.mixture.means()).cwiseAbs().maxCoeff(), 1e-11 * scale)
+          << observation.name;
       for (Index k = 0; k < 3; ++k) {
-        const MatrixXd difference = actual.mixture.component_covariance(k) - expected.mixture.component_covariance(k);
+        const MatrixXd difference =
+            actual.mixture.component_covariance(k) - expected.mixture.component_covariance(k);
         EXPECT_LT(difference.cwiseAbs().maxCoeff(), 1e-13) << observation.name;
       }
     }
@@ -302,7 +332,8 @@ TEST(PosteriorTest, OfRepeatedRowsIsThatOfTheirMean) {
       // The deviations from the mean: density of N(0, 2 sigma^2) at -2 sigma, for a change of variables of determinant 1.
       const double log_rest = -1.0 - std::log(noise_std) - 0.5 * std::log(4.0 * std::numbers::pi);
       const double rounding = 1e-12 + 10.0 * std::numeric_limits<double>::epsilon() / noise_std;
-      EXPECT_NEAR(twice.log_evidence, once.log_evidence + log_rest, rounding) << prior.name << ", " << noise_std;
+      EXPECT_NEAR(twice.log_evidence, once.log_evidence + log_rest, rounding)
+          << prior.name << ", " << noise_std;
     }
   }
 }
@@ -337,7 +368,8 @@ TEST(PosteriorTest, NoiseHoweverSmallIsEnoughWhereThePriorDoesNotVary) {
   const MatrixXd flat{{1.0, -1.0}, {-1.0, 1.0}};
   const Points centres{{0.0, 0.0}, {1e-20, 0.0}};
   for (const Covariance& covariance : {Covariance::tied(flat), Covariance::full({flat, flat})}) {
-    const Posterior result = posterior(Mixture({0.5, 0.5}, centres, covariance), {MatrixXd{{1.0, 1.0}}, VectorXd{{1e-20}}, 1e-20});
+    const Posterior result =
+        posterior(Mixture({0.5, 0.5}, centres, covariance), {MatrixXd{{1.0, 1.0}}, VectorXd{{1e-20}}, 1e-20});
 
     EXPECT_NEAR(result.mixture.component_covariance(0)(0, 1), -1.0, 1e-14);
     EXPECT_NEAR(result.mixture.log_weights()(0) - result.mixture.log_weights()(1), -0.5, 1e-14);
@@ -361,7 +393,8 @@ TEST(PosteriorTest, DoesNotDependOnTheUnitsOfTheObservation) {
     for (const double unit : {0x1p-300, 0x1p300}) {
       const Posterior actual = posterior(prior.make(), {unit * A, unit * y, 0.25 * unit});
 
-      EXPECT_LT((actual.mixture.means() - expected.mixture.means()).cwiseAbs().maxCoeff(), 1e-14) << prior.name;
+      EXPECT_LT((actual.mixture.means() - expected.mixture.means()).cwiseAbs().maxCoeff(), 1e-14)
+          << prior.name;
       EXPECT_NEAR(actual.log_evidence, expected.log_evidence - 2.0 * std::log(unit), 1e-12) << prior.name;
     }
   }
@@ -373,7 +406,8 @@ TEST(PosteriorTest, ComponentsOfWeightZeroNeedNotBeRegular) {
   const Points centres{{0.0, 0.0}, {1.0, 1.0}};
   const std::vector<MatrixXd> operators = {MatrixXd{{1.0, 0.0}}, MatrixXd{{1.0, 2.0}}};
   for (const Covariance& covariance :
-       {Covariance::spherical({0.0, 1.0}), Covariance::diag(Points{{0.0, 0.0}, {1.0, 1.0}}), Covariance::full({flat, round})}) {
+       {Covariance::spherical({0.0, 1.0}), Covariance::diag(Points{{0.0, 0.0}, {1.0, 1.0}}),
+        Covariance::full({flat, round})}) {
     for (const MatrixXd& A : operators) {
       const Posterior result = posterior(Mixture({0.0, 1.0}, centres, covariance), {A, VectorXd{{0.5}}, 0.0});
 
@@ -412,7 +446,8 @@ TEST(PosteriorTest, FarAwayTheWeightsDifferByWhatTheComponentsDo) {
   const double far = 0x1p30;
   const Points centres{{0.0, 0.0}, {0x1p-20, 0.0}};
   const std::vector<MatrixXd> operators = {MatrixXd{{1.0, 0.0}}, MatrixXd{{1.0, 1.0}}};
-  for (const Covariance& covariance : {Covariance::spherical({1.0, 1.0}), Covariance::tied(MatrixXd::Identity(2, 2))}) {
+  for (const Covariance& covariance :
+       {Covariance::spherical({1.0, 1.0}), Covariance::tied(MatrixXd::Identity(2, 2))}) {
     for (const MatrixXd& A : operators) {
       const double S = A.squaredNorm() + 1.0;
 
@@ -448,7 +483,8 @@ TEST(PosteriorTest, OfAPosteriorIsThatOfBothObservations) {
 
     EXPECT_NEAR(first.log_evidence + second.log_evidence, together.log_evidence, 1e-13) << prior.name;
     EXPECT_LT((second.mixture.means() - together.mixture.means()).cwiseAbs().maxCoeff(), 1e-13) << prior.name;
-    EXPECT_LT((second.mixture.weights() - together.mixture.weights()).cwiseAbs().maxCoeff(), 1e-13) << prior.name;
+    EXPECT_LT((second.mixture.weights() - together.mixture.weights()).cwiseAbs().maxCoeff(), 1e-13)
+        << prior.name;
   }
 }
 
@@ -469,7 +505,9 @@ TEST(PosteriorTest, OfManyObservationsIsThatOfEach) {
   }
 }
 
-TEST(PosteriorTest, OfNoObservationsIsEmpty) { EXPECT_TRUE(posterior(full(), std::span<const LinearObservation>()).empty()); }
+TEST(PosteriorTest, OfNoObservationsIsEmpty) {
+  EXPECT_TRUE(posterior(full(), std::span<const LinearObservation>()).empty());
+}
 
 TEST(PosteriorTest, OfManyEntriesNeedsNoSquareMatrixOfTheirSize) {
   const Index entries = 200'000;  // a dense (dy, dy) matrix would take 320 GB

@@ -25,7 +25,8 @@ std::string with(const std::string& keys) { return std::string("{") + prior_text
 std::string with_prior(const std::string& prior) { return R"({"prior": )" + prior + "}"; }
 /// A problem whose prior has the given covariance.
 std::string with_covariance(const std::string& covariance) {
-  return with_prior(R"({"weights": [0.75, 0.25], "means": [[0, 0], [2, 2]], "covariance": )" + covariance + "}");
+  return with_prior(R"({"weights": [0.75, 0.25], "means": [[0, 0], [2, 2]], "covariance": )" + covariance +
+                    "}");
 }
 
 Problem parse(const std::string& json) { return parse_problem(json, "p.json"); }
@@ -56,7 +57,8 @@ TEST(ProblemReader, ReadsTheDesignsExample) {
 }
 
 TEST(ProblemReader, GivesMissingPartsTheirDefaults) {
-  const Problem problem = parse(with_prior(R"({"weights": [2], "means": [[1]], "covariance": {"type": "diag", "values": [[3]]}})"));
+  const Problem problem = parse(
+      with_prior(R"({"weights": [2], "means": [[1]], "covariance": {"type": "diag", "values": [[3]]}})"));
 
   const auto& vp = std::get<Vp>(problem.process);
   EXPECT_EQ(std::get<LinearBeta>(vp.beta).min, 0.02);
@@ -70,13 +72,22 @@ TEST(ProblemReader, GivesMissingPartsTheirDefaults) {
 TEST(ProblemReader, ReadsEveryProcess) {
   const auto process = [](const std::string& text) { return parse(with(R"("process": )" + text)).process; };
 
-  EXPECT_EQ(std::get<CosineBeta>(std::get<Vp>(process(R"({"type": "vp", "beta": {"type": "cosine"}})")).beta).offset, 0.008);
-  EXPECT_EQ(std::get<LinearBeta>(std::get<Vp>(process(R"({"type": "vp", "beta": {"min": 1, "max": 2}, "T": 3})")).beta).min, 1.0);
-  EXPECT_EQ(std::get<SubVp>(process(R"({"type": "sub-vp", "beta": {"type": "linear", "min": 1, "max": 2}})")).beta.max, 2.0);
+  EXPECT_EQ(std::get<CosineBeta>(std::get<Vp>(process(R"({"type": "vp", "beta": {"type": "cosine"}})")).beta)
+                .offset,
+            0.008);
+  EXPECT_EQ(std::get<LinearBeta>(
+                std::get<Vp>(process(R"({"type": "vp", "beta": {"min": 1, "max": 2}, "T": 3})")).beta)
+                .min,
+            1.0);
+  EXPECT_EQ(std::get<SubVp>(process(R"({"type": "sub-vp", "beta": {"type": "linear", "min": 1, "max": 2}})"))
+                .beta.max,
+            2.0);
   EXPECT_EQ(std::get<Ou>(process(R"({"type": "ou", "stationary_std": 2})")).stationary_std, 2.0);
   EXPECT_EQ(std::get<Ou>(process(R"({"type": "ou"})")).T, 5.0);
-  EXPECT_EQ(std::get<Ddpm>(process(R"({"type": "ddpm", "betas": [0.1, 0.2]})")).betas, (std::vector<double>{0.1, 0.2}));
-  EXPECT_EQ(std::get<Ddpm>(process(R"({"type": "ddpm", "steps": 10, "first": 0.02, "last": 0.0001})")).steps, 10);
+  EXPECT_EQ(std::get<Ddpm>(process(R"({"type": "ddpm", "betas": [0.1, 0.2]})")).betas,
+            (std::vector<double>{0.1, 0.2}));
+  EXPECT_EQ(std::get<Ddpm>(process(R"({"type": "ddpm", "steps": 10, "first": 0.02, "last": 0.0001})")).steps,
+            10);
   EXPECT_EQ(std::get<Ve>(process(R"({"type": "ve", "sigma_max": 10})")).sigma_min, 0.01);
   EXPECT_EQ(std::get<Edm>(process(R"({"type": "edm"})")).T, 80.0);
   EXPECT_TRUE(std::holds_alternative<RectifiedFlow>(process(R"({"type": "rectified-flow"})")));
@@ -87,49 +98,74 @@ TEST(ProblemReader, ReadsEveryGrid) {
     return parse(with(R"("process": )" + process + R"(, "grid": )" + text)).grid;
   };
 
-  EXPECT_EQ(std::get<UniformGrid>(grid(R"({"type": "uniform", "steps": 5, "t_start": 40, "t_end": 1})")).t_start, 40.0);
+  EXPECT_EQ(
+      std::get<UniformGrid>(grid(R"({"type": "uniform", "steps": 5, "t_start": 40, "t_end": 1})")).t_start,
+      40.0);
   EXPECT_EQ(std::get<KarrasGrid>(grid(R"({"type": "karras", "steps": 5})")).rho, 7.0);
-  EXPECT_EQ(std::get<LogSnrGrid>(grid(R"({"type": "log-snr", "steps": 5.0, "t_end": 0.5, "end_at_data": false})")).end_at_data, false);
-  EXPECT_EQ(std::get<ListGrid>(grid(R"({"type": "list", "t": [80, 1, 0]})")).t, (std::vector<double>{80, 1, 0}));
+  EXPECT_EQ(
+      std::get<LogSnrGrid>(grid(R"({"type": "log-snr", "steps": 5.0, "t_end": 0.5, "end_at_data": false})"))
+          .end_at_data,
+      false);
+  EXPECT_EQ(std::get<ListGrid>(grid(R"({"type": "list", "t": [80, 1, 0]})")).t,
+            (std::vector<double>{80, 1, 0}));
   const std::string table = R"({"type": "ddpm", "steps": 999, "first": 0.02, "last": 0.0001})";
-  EXPECT_EQ(std::get<DdimGrid>(grid(R"({"type": "ddim", "steps": 5, "spacing": "quadratic"})", table)).spacing,
-            DdimGrid::Spacing::quadratic);
-  EXPECT_EQ(std::get<McgdiffGrid>(parse(with(R"("grid": {"type": "mcgdiff", "points": 21}, "observation": {"A": [[1, 0]], "y": [1],
+  EXPECT_EQ(
+      std::get<DdimGrid>(grid(R"({"type": "ddim", "steps": 5, "spacing": "quadratic"})", table)).spacing,
+      DdimGrid::Spacing::quadratic);
+  EXPECT_EQ(
+      std::get<McgdiffGrid>(
+          parse(with(R"("grid": {"type": "mcgdiff", "points": 21}, "observation": {"A": [[1, 0]], "y": [1],
               "noise_std": 0.5}, "process": )" +
-                                             table))
-                                      .grid)
-                .points,
-            21);
+                     table))
+              .grid)
+          .points,
+      21);
 }
 
 TEST(ProblemReader, ReadsEveryCovarianceType) {
-  EXPECT_EQ(parse(with_covariance(R"({"type": "spherical", "values": [1, 2]})")).prior.eigenvalues(), (Points{{1.0}, {2.0}}));
+  EXPECT_EQ(parse(with_covariance(R"({"type": "spherical", "values": [1, 2]})")).prior.eigenvalues(),
+            (Points{{1.0}, {2.0}}));
   EXPECT_EQ(parse(with_covariance(R"({"type": "diag", "values": [[1, 2], [3, 4]]})")).prior.eigenvalues(),
             (Points{{1.0, 2.0}, {3.0, 4.0}}));
   const Eigen::MatrixXd S{{2.0, 1.0}, {1.0, 2.0}};
-  EXPECT_EQ(parse(with_covariance(R"({"type": "tied", "values": [[2, 1], [1, 2]]})")).prior.component_covariance(1), S);
-  EXPECT_EQ(parse(with_covariance(R"({"type": "full", "values": [[[1, 0], [0, 1]], [[2, 1], [1, 2]]]})")).prior.component_covariance(1), S);
+  EXPECT_EQ(
+      parse(with_covariance(R"({"type": "tied", "values": [[2, 1], [1, 2]]})")).prior.component_covariance(1),
+      S);
+  EXPECT_EQ(parse(with_covariance(R"({"type": "full", "values": [[[1, 0], [0, 1]], [[2, 1], [1, 2]]]})"))
+                .prior.component_covariance(1),
+            S);
 }
 
 TEST(ProblemReader, ReadsObservations) {
-  const auto observation = [](const std::string& text) { return *parse(with(R"("observation": )" + text)).observation; };
+  const auto observation = [](const std::string& text) {
+    return *parse(with(R"("observation": )" + text)).observation;
+  };
 
   EXPECT_EQ(observation(R"({"A": [[1, 0]], "y": [1], "noise_std": 0})").noise_std(), 0.0);
-  EXPECT_EQ(observation(R"({"A": [[1, 0], [0, 1]], "y": [1, 2], "noise_covariance": [[2, 1], [1, 2]]})").noise_covariance()(0, 1), 1.0);
+  EXPECT_EQ(observation(R"({"A": [[1, 0], [0, 1]], "y": [1, 2], "noise_covariance": [[2, 1], [1, 2]]})")
+                .noise_covariance()(0, 1),
+            1.0);
 }
 
 TEST(ProblemReader, ReadsSamplersWithInfiniteChurn) {
-  const auto sampler = [](const std::string& text) { return std::get<Sampler>(parse(with(R"("sampler": )" + text)).sampler); };
+  const auto sampler = [](const std::string& text) {
+    return std::get<Sampler>(parse(with(R"("sampler": )" + text)).sampler);
+  };
 
   EXPECT_EQ(std::get<Heun>(sampler(R"({"type": "heun", "churn_max": "inf", "variable": "n"})")).churn_max,
             std::numeric_limits<double>::infinity());
-  EXPECT_EQ(std::get<EulerMaruyama>(sampler(R"({"type": "euler-maruyama", "finish": "step", "start": "gaussian"})")).finish, Finish::step);
+  EXPECT_EQ(
+      std::get<EulerMaruyama>(sampler(R"({"type": "euler-maruyama", "finish": "step", "start": "gaussian"})"))
+          .finish,
+      Finish::step);
 }
 
 constexpr const char* observed = R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": 0.5}, "sampler": )";
 
 TEST(ProblemReader, ReadsEveryKeyOfSmcSamplers) {
-  const auto sampler = [](const std::string& text) { return std::get<SmcSampler>(parse(with(observed + text)).sampler); };
+  const auto sampler = [](const std::string& text) {
+    return std::get<SmcSampler>(parse(with(observed + text)).sampler);
+  };
 
   const auto mcgdiff = std::get<Mcgdiff>(sampler(
       R"({"type": "mcgdiff", "particles": 512, "variant": "A", "kappa": 0.25, "kernel": "exact", "eta": 0.5, "start": "gaussian",
@@ -169,7 +205,8 @@ TEST(ProblemReader, ReadsArraysFromNpyFilesBesideTheProblem) {
   std::filesystem::copy(data_file("weights_f4.npy"), folder / "w.npy");
   write_points(folder / "A.npy", Points{{1.0, 0.0}});
   write_points(folder / "variances.npy", Points{{1.0, 2.0}, {3.0, 4.0}}, Precision::f32);
-  test::write_file(folder / "p.json", R"({"prior": {"weights": "w.npy", "means": ")" + (folder / "means.npy").string() + R"(",
+  test::write_file(folder / "p.json",
+                   R"({"prior": {"weights": "w.npy", "means": ")" + (folder / "means.npy").string() + R"(",
       "covariance": {"type": "diag", "values": "variances.npy"}}, "observation": {"A": "A.npy", "y": [1], "noise_std": 1}})");
 
   const Problem problem = read_problem(folder / "p.json");
@@ -195,10 +232,13 @@ TEST(ProblemReader, ReadsRank3ArraysFromNpyFiles) {
 TEST(ProblemReader, ReadsEigenvectorsWithEigenvalues) {
   const Eigen::MatrixXd U{{0.6, -0.8}, {0.8, 0.6}};
   const Mixture tied =
-      parse(with_covariance(R"({"type": "tied", "eigenvectors": [[0.6, -0.8], [0.8, 0.6]], "eigenvalues": [1e-30, 2]})")).prior;
-  const Mixture full = parse(with_covariance(R"({"type": "full", "eigenvectors": [[[1, 0], [0, 1]], [[0.6, -0.8], [0.8, 0.6]]],
+      parse(with_covariance(
+                R"({"type": "tied", "eigenvectors": [[0.6, -0.8], [0.8, 0.6]], "eigenvalues": [1e-30, 2]})"))
+          .prior;
+  const Mixture full =
+      parse(with_covariance(R"({"type": "full", "eigenvectors": [[[1, 0], [0, 1]], [[0.6, -0.8], [0.8, 0.6]]],
       "eigenvalues": [[1, 1], [1e-30, 2]]})"))
-                           .prior;
+          .prior;
 
   EXPECT_EQ(tied.covariance_type(), CovarianceType::tied);
   EXPECT_EQ(tied.bases().front(), U);
@@ -228,27 +268,33 @@ struct BadProblem {
 };
 
 void expect_messages(const std::vector<BadProblem>& cases) {
-  for (const auto& [json, message] : cases) EXPECT_EQ(error_in(json), "p.json: " + message) << json.substr(0, 300);
+  for (const auto& [json, message] : cases)
+    EXPECT_EQ(error_in(json), "p.json: " + message) << json.substr(0, 300);
 }
 
 TEST(ProblemReader, SaysWhereTheTextIsNotJson) {
   expect_messages({
       {"",
-       "not valid JSON: parse error at line 1, column 1: syntax error while parsing value - unexpected end of input; expected '[', '{', "
+       "not valid JSON: parse error at line 1, column 1: syntax error while parsing value - unexpected end "
+       "of input; expected '[', '{', "
        "or a literal"},
       {"{\n  \"prior\" 1}",
-       "not valid JSON: parse error at line 2, column 11: syntax error while parsing object separator - unexpected number literal; "
+       "not valid JSON: parse error at line 2, column 11: syntax error while parsing object separator - "
+       "unexpected number literal; "
        "expected ':'"},
       {with_prior(R"({"weights": [NaN]})"),
-       "not valid JSON: parse error at line 1, column 24: syntax error while parsing value - invalid literal; last read: "
+       "not valid JSON: parse error at line 1, column 24: syntax error while parsing value - invalid "
+       "literal; last read: "
        R"('"weights": [N')"},
       {with_prior(R"({"weights": [1e999]})"), "not valid JSON: number overflow parsing '1e999'"},
       {"{\"prior\": \"\xff\"}",
-       "not valid JSON: parse error at line 1, column 12: syntax error while parsing value - invalid string: ill-formed UTF-8 byte; last "
+       "not valid JSON: parse error at line 1, column 12: syntax error while parsing value - invalid string: "
+       "ill-formed UTF-8 byte; last "
        "read: "
        "'\"?'"},
       {with(R"("grid": {"type": "uniform", "steps": 3)") + "} trailing",
-       "not valid JSON: parse error at line 1, column 163: syntax error while parsing value - invalid literal; last read: '3}} tra'; "
+       "not valid JSON: parse error at line 1, column 163: syntax error while parsing value - invalid "
+       "literal; last read: '3}} tra'; "
        "expected "
        "end of input"},
   });
@@ -257,7 +303,8 @@ TEST(ProblemReader, SaysWhereTheTextIsNotJson) {
 TEST(ProblemReader, RefusesNulBytesAndWhatFollowsThem) {
   const std::string nul(1, '\0');
   const std::string whole = with(R"("grid": {"type": "uniform", "steps": 3})");
-  const std::string place = "not valid JSON: a NUL byte at line 1, column " + std::to_string(whole.size() + 1);
+  const std::string place =
+      "not valid JSON: a NUL byte at line 1, column " + std::to_string(whole.size() + 1);
   const std::string large = "\n" + std::string(200'000, ' ');  // more than is looked at in one piece
   ASSERT_EQ(error_in(whole), "no exception");
 
@@ -290,29 +337,35 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
       {"[]", "expected an object, given an empty array"},
       {"3", "expected an object, given 3"},
       {"{}", R"(missing key "prior")"},
-      {R"({"priors": {}})", R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler))"},
+      {R"({"priors": {}})",
+       R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler))"},
       {with_prior("null"), "prior: expected an object, given null"},
       {with_prior("{}"), R"(prior: missing key "weights")"},
-      {with_prior(R"({"wieghts": [1]})"), R"(prior: unknown key "wieghts"; did you mean "weights"? (known: weights, means, covariance))"},
+      {with_prior(R"({"wieghts": [1]})"),
+       R"(prior: unknown key "wieghts"; did you mean "weights"? (known: weights, means, covariance))"},
       {with_prior(R"({"weights": [1]})"), R"(prior: missing key "means")"},
       {with_prior(R"({"weights": [1], "means": [[1]]})"), R"(prior: missing key "covariance")"},
       {with_covariance("3"), "prior.covariance: expected an object, given 3"},
       {with_covariance(R"({"values": [1]})"), R"(prior.covariance: missing key "type")"},
       {with_covariance(R"({"type": "full"})"), R"(prior.covariance: missing key "values")"},
-      {with_covariance(R"({"type": "tied", "eigenvectors": [[1, 0], [0, 1]]})"), R"(prior.covariance: missing key "eigenvalues")"},
-      {with_covariance(R"({"type": "tied", "eigenvalues": [1, 1]})"), R"(prior.covariance: missing key "eigenvectors")"},
+      {with_covariance(R"({"type": "tied", "eigenvectors": [[1, 0], [0, 1]]})"),
+       R"(prior.covariance: missing key "eigenvalues")"},
+      {with_covariance(R"({"type": "tied", "eigenvalues": [1, 1]})"),
+       R"(prior.covariance: missing key "eigenvectors")"},
       {with_covariance(R"({"type": "tied", "values": [[1, 0], [0, 1]], "eigenvalues": [1, 1]})"),
        R"(prior.covariance: "values" and "eigenvectors" exclude each other)"},
       {with_covariance(R"({"type": "full", "valeus": 1})"),
        R"(prior.covariance: unknown key "valeus"; did you mean "values"? (known: type, values, eigenvectors, eigenvalues))"},
-      {with(R"("observation": {"A": [[1, 0]], "y": [1]})"), R"(observation: missing key "noise_std" (or "noise_covariance"))"},
+      {with(R"("observation": {"A": [[1, 0]], "y": [1]})"),
+       R"(observation: missing key "noise_std" (or "noise_covariance"))"},
       {with(R"("observation": {"A": [[1, 0]], "y": [1], "noise": 1})"),
        R"(observation: unknown key "noise"; did you mean "noise_std"? (known: A, y, noise_std, noise_covariance))"},
       {with(R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": 1, "noise_covariance": [[1]]})"),
        R"(observation: "noise_std" and "noise_covariance" exclude each other)"},
       {with("\"" + std::string(10'000, 'x') + "\": 1"),
        "unknown key \"" + std::string(60, 'x') + "...\" (known: prior, process, grid, observation, sampler)"},
-      {with(R"("\u0001\n": 1)"), R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler))"},
+      {with(R"("\u0001\n": 1)"),
+       R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler))"},
   });
 }
 
@@ -328,8 +381,10 @@ TEST(ProblemReader, NamesArraysOfTheWrongShape) {
       {prior(R"([1, "2"])", "[[1]]"), R"(prior.weights[1]: expected a number, given "2")"},
       {prior("[1, [2]]", "[[1]]"), "prior.weights[1]: expected a number, given an array"},
       {prior("[1, null]", "[[1]]"), "prior.weights[1]: expected a number, given null"},
-      {prior("[1, 2]", "[[1, 2], [3, 4], [5, 6]]"), "prior.means: expected an array of 2 rows of numbers, given 3 rows"},
-      {prior("[1, 2]", "[[1, 2], [3, 4, 5]]"), "prior.means: expected an array of 2 rows of 2 numbers, row 1 has 3"},
+      {prior("[1, 2]", "[[1, 2], [3, 4], [5, 6]]"),
+       "prior.means: expected an array of 2 rows of numbers, given 3 rows"},
+      {prior("[1, 2]", "[[1, 2], [3, 4, 5]]"),
+       "prior.means: expected an array of 2 rows of 2 numbers, row 1 has 3"},
       {prior("[1, 2]", "[[], []]"), "prior.means: expected an array of 2 rows of numbers, row 0 has 0"},
       {prior("[1, 2]", "[1, 2]"), "prior.means: expected an array of 2 rows of numbers, row 0 is 1"},
       {prior("[1, 2]", "[[1, 2], [3, true]]"), "prior.means[1][1]: expected a number, given true"},
@@ -344,7 +399,8 @@ TEST(ProblemReader, NamesArraysOfTheWrongShape) {
       {with_covariance(R"({"type": "full", "values": [[[1, 0], [0, 1]], [[1, 0]]]})"),
        "prior.covariance.values: expected an array of 2 matrices of 2 rows of 2 numbers, matrix 1 has 1"},
       {with_covariance(R"({"type": "full", "values": [[[1, 0], [0, 1]], [[1, 0], [1, 0, 0]]]})"),
-       "prior.covariance.values: expected an array of 2 matrices of 2 rows of 2 numbers, row 1 of matrix 1 has 3"},
+       "prior.covariance.values: expected an array of 2 matrices of 2 rows of 2 numbers, row 1 of matrix 1 "
+       "has 3"},
       {with_covariance(R"({"type": "round", "values": 1})"),
        R"(prior.covariance.type: unknown covariance "round"; did you mean "tied"? (known: spherical, diag, tied, full))"},
       {with(R"("observation": {"A": [[1, 0, 0]], "y": [1], "noise_std": 1})"),
@@ -358,21 +414,28 @@ TEST(ProblemReader, NamesArraysOfTheWrongShape) {
 
 TEST(ProblemReader, NamesNpyFilesThatDoNotFit) {
   const auto message = [](const std::string& means) {
-    const std::string json =
-        with_prior(R"({"weights": [1], "means": ")" + means + R"(", "covariance": {"type": "diag", "values": [[1]]}})");
+    const std::string json = with_prior(R"({"weights": [1], "means": ")" + means +
+                                        R"(", "covariance": {"type": "diag", "values": [[1]]}})");
     return error_of([&] { parse_problem(json, "p.json", data_file("")); });
   };
   const std::string folder = data_file("").string();
 
-  EXPECT_EQ(message("means.npy"), "p.json: prior.means: expected an array of 1 row of numbers, \"means.npy\" has shape (2, 2)");
-  EXPECT_EQ(message("f8_vector.npy"), "p.json: prior.means: expected an array of 1 row of numbers, \"f8_vector.npy\" has shape (3,)");
-  EXPECT_EQ(message("f8_empty.npy"), "p.json: prior.means: expected an array of 1 row of numbers, \"f8_empty.npy\" has shape (0, 3)");
+  EXPECT_EQ(message("means.npy"),
+            "p.json: prior.means: expected an array of 1 row of numbers, \"means.npy\" has shape (2, 2)");
+  EXPECT_EQ(message("f8_vector.npy"),
+            "p.json: prior.means: expected an array of 1 row of numbers, \"f8_vector.npy\" has shape (3,)");
+  EXPECT_EQ(message("f8_empty.npy"),
+            "p.json: prior.means: expected an array of 1 row of numbers, \"f8_empty.npy\" has shape (0, 3)");
   EXPECT_EQ(message("absent.npy"), "p.json: prior.means: " + folder + "absent.npy: no such file");
   EXPECT_EQ(message("make_npy.py"), "p.json: prior.means: " + folder + "make_npy.py: not a .npy file");
   EXPECT_EQ(message("/dev/zero"), "p.json: prior.means: /dev/zero: not a regular file");
   EXPECT_EQ(message("."), "p.json: prior.means: " + folder + ".: not a regular file");
-  EXPECT_EQ(message(""), "p.json: prior.means: expected an array of 1 row of numbers or the path of a .npy file, given \"\"");
-  EXPECT_EQ(message("a\\u0000b"), "p.json: prior.means: expected an array of 1 row of numbers or the path of a .npy file, given \"a?b\"");
+  EXPECT_EQ(
+      message(""),
+      "p.json: prior.means: expected an array of 1 row of numbers or the path of a .npy file, given \"\"");
+  EXPECT_EQ(
+      message("a\\u0000b"),
+      "p.json: prior.means: expected an array of 1 row of numbers or the path of a .npy file, given \"a?b\"");
 }
 
 TEST(ProblemReader, ChecksSizesOfNpyFilesBeforeTakingMemory) {
@@ -380,8 +443,10 @@ TEST(ProblemReader, ChecksSizesOfNpyFilesBeforeTakingMemory) {
   const std::int64_t size = (1 << 30) + 1;
   const std::string header = io::npy_header({size}, Precision::f64);
   test::write_file(folder / "w.npy", header);
-  std::filesystem::resize_file(folder / "w.npy", header.size() + 8 * static_cast<std::uintmax_t>(size));  // a hole of 8 GiB
-  const std::string json = with_prior(R"({"weights": "w.npy", "means": [[1]], "covariance": {"type": "diag", "values": [[1]]}})");
+  std::filesystem::resize_file(folder / "w.npy",
+                               header.size() + 8 * static_cast<std::uintmax_t>(size));  // a hole of 8 GiB
+  const std::string json =
+      with_prior(R"({"weights": "w.npy", "means": [[1]], "covariance": {"type": "diag", "values": [[1]]}})");
 
   EXPECT_EQ(error_of([&] { parse_problem(json, "p.json", folder / ""); }),
             "p.json: prior.weights: \"w.npy\" has 1073741825 values, more than 1073741824");
@@ -405,14 +470,17 @@ TEST(ProblemReader, NamesBadProcesses) {
        R"(process.beta: unknown key "mx"; did you mean "max"? (known: type, min, max))"},
       {process(R"({"type": "sub-vp", "beta": {"type": "cosine"}})"),
        R"(process.beta.type: unknown beta "cosine"; did you mean "linear"? (known: linear))"},
-      {process(R"({"type": "vp", "beta": {"min": "1", "max": 1}})"), R"(process.beta.min: expected a number, given "1")"},
+      {process(R"({"type": "vp", "beta": {"min": "1", "max": 1}})"),
+       R"(process.beta.min: expected a number, given "1")"},
       {process(R"({"type": "ou", "T": "inf"})"), R"(process.T: expected a number, given "inf")"},
       {process(R"({"type": "ddpm"})"), R"(process: expected "betas", or "steps", "first", "last")"},
-      {process(R"({"type": "ddpm", "betas": [0.1], "first": 1})"), R"(process: "betas" and "first" exclude each other)"},
+      {process(R"({"type": "ddpm", "betas": [0.1], "first": 1})"),
+       R"(process: "betas" and "first" exclude each other)"},
       {process(R"({"type": "ddpm", "steps": 10, "first": 0.1})"), R"(process: missing key "last")"},
       {process(R"({"type": "ddpm", "steps": 1e30, "first": 0.1, "last": 0.1})"),
        "process.steps: expected an integer from 1 to 1000000, given 1e+30"},
-      {process(R"({"type": "rectified-flow", "T": 1})"), R"(process: unknown key "T"; did you mean "type"? (known: type))"},
+      {process(R"({"type": "rectified-flow", "T": 1})"),
+       R"(process: unknown key "T"; did you mean "type"? (known: type))"},
   });
 }
 
@@ -429,14 +497,19 @@ TEST(ProblemReader, NamesBadGrids) {
       {grid(R"({"type": "uniform", "steps": -3})"), "grid.steps: " + count + "-3"},
       {grid(R"({"type": "uniform", "steps": 2.5})"), "grid.steps: " + count + "2.5"},
       {grid(R"({"type": "uniform", "steps": 1000001})"), "grid.steps: " + count + "1000001"},
-      {grid(R"({"type": "uniform", "steps": 123456789012345678901234567890})"), "grid.steps: " + count + "1.2345678901234568e+29"},
+      {grid(R"({"type": "uniform", "steps": 123456789012345678901234567890})"),
+       "grid.steps: " + count + "1.2345678901234568e+29"},
       {grid(R"({"type": "uniform", "steps": "many"})"), "grid.steps: " + count + R"("many")"},
       {grid(R"({"type": "uniform", "steps": true})"), "grid.steps: " + count + "true"},
       {grid(R"({"type": "log-snr", "steps": 3})"), R"(grid: missing key "t_end")"},
-      {grid(R"({"type": "log-snr", "steps": 3, "t_end": 0.1, "end_at_data": 1})"), "grid.end_at_data: expected true or false, given 1"},
-      {grid(R"({"type": "uniform", "steps": 3, "t_start": null})"), "grid.t_start: expected a number, given null"},
-      {grid(R"({"type": "ddim", "steps": 3, "spacing": "cubic"})"), R"(grid.spacing: expected "linear" or "quadratic", given "cubic")"},
-      {grid(R"({"type": "mcgdiff", "steps": 3})"), R"(grid: unknown key "steps"; did you mean "type"? (known: type, points))"},
+      {grid(R"({"type": "log-snr", "steps": 3, "t_end": 0.1, "end_at_data": 1})"),
+       "grid.end_at_data: expected true or false, given 1"},
+      {grid(R"({"type": "uniform", "steps": 3, "t_start": null})"),
+       "grid.t_start: expected a number, given null"},
+      {grid(R"({"type": "ddim", "steps": 3, "spacing": "cubic"})"),
+       R"(grid.spacing: expected "linear" or "quadratic", given "cubic")"},
+      {grid(R"({"type": "mcgdiff", "steps": 3})"),
+       R"(grid: unknown key "steps"; did you mean "type"? (known: type, points))"},
       {grid(R"({"type": "mcgdiff"})"), R"(grid: missing key "points")"},
       {grid(R"({"type": "list"})"), R"(grid: missing key "t")"},
       {grid(R"({"type": "list", "t": []})"), "grid.t: expected an array of numbers, given 0 numbers"},
@@ -451,41 +524,55 @@ TEST(ProblemReader, NamesBadSamplers) {
        R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
       {sampler(R"({"type": "ddim", "ete": 1})"),
        R"(sampler: unknown key "ete"; did you mean "eta"? (known: type, eta, churn, churn_min, churn_max, churn_noise, start))"},
-      {sampler(R"({"type": "dpmpp-2m", "churn": 1})"), R"(sampler: unknown key "churn"; did you mean "start"? (known: type, start))"},
+      {sampler(R"({"type": "dpmpp-2m", "churn": 1})"),
+       R"(sampler: unknown key "churn"; did you mean "start"? (known: type, start))"},
       {sampler(R"({"type": "ddim", "eta": "inf"})"), R"(sampler.eta: expected a number, given "inf")"},
-      {sampler(R"({"type": "ddim", "churn_max": "nan"})"), R"(sampler.churn_max: expected a number or "inf", given "nan")"},
-      {sampler(R"({"type": "ancestral", "variance": "medium"})"), R"(sampler.variance: expected "small" or "large", given "medium")"},
+      {sampler(R"({"type": "ddim", "churn_max": "nan"})"),
+       R"(sampler.churn_max: expected a number or "inf", given "nan")"},
+      {sampler(R"({"type": "ancestral", "variance": "medium"})"),
+       R"(sampler.variance: expected "small" or "large", given "medium")"},
       {sampler(R"({"type": "heun", "variable": 1})"), R"(sampler.variable: expected "t" or "n", given 1)"},
   });
 }
 
 TEST(ProblemReader, NamesBadSmcSamplers) {
   const auto sampler = [](const std::string& text) { return with(observed + text); };
-  const std::string keys = "(known: type, particles, variant, kappa, kernel, eta, start, resampling, ess_threshold, output)";
+  const std::string keys =
+      "(known: type, particles, variant, kappa, kernel, eta, start, resampling, ess_threshold, output)";
   expect_messages({
-      {with(R"("sampler": {"type": "mcgdiff"})"), "sampler: mcgdiff samples the posterior of an observation, and the problem has none"},
+      {with(R"("sampler": {"type": "mcgdiff"})"),
+       "sampler: mcgdiff samples the posterior of an observation, and the problem has none"},
       {with(R"("sampler": {"type": "bootstrap", "particles": 5})"),
        "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
       {sampler(R"({"type": "mcgdif"})"),
        R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
        R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
-      {sampler(R"({"type": "mcgdiff", "particle": 5})"), R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
+      {sampler(R"({"type": "mcgdiff", "particle": 5})"),
+       R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
       {sampler(R"({"type": "bootstrap", "variant": "A"})"),
        R"(sampler: unknown key "variant"; did you mean "start"? (known: type, particles, kernel, eta, start, )"
        R"(resampling, ess_threshold, output))"},
-      {sampler(R"({"type": "mcgdiff", "particles": 0})"), "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
-      {sampler(R"({"type": "mcgdiff", "particles": 1.5})"), "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
+      {sampler(R"({"type": "mcgdiff", "particles": 0})"),
+       "sampler.particles: expected an integer from 1 to 1073741824, given 0"},
+      {sampler(R"({"type": "mcgdiff", "particles": 1.5})"),
+       "sampler.particles: expected an integer from 1 to 1073741824, given 1.5"},
       {sampler(R"({"type": "mcgdiff", "particles": 1073741825})"),
        "sampler.particles: expected an integer from 1 to 1073741824, given 1073741825"},
-      {sampler(R"({"type": "mcgdiff", "variant": "B"})"), R"(sampler.variant: expected "C" or "A", given "B")"},
-      {sampler(R"({"type": "mcgdiff", "kappa": "small"})"), R"(sampler.kappa: expected a number, given "small")"},
-      {sampler(R"({"type": "mcgdiff", "kernel": "euler"})"), R"(sampler.kernel: expected "ddim" or "exact", given "euler")"},
+      {sampler(R"({"type": "mcgdiff", "variant": "B"})"),
+       R"(sampler.variant: expected "C" or "A", given "B")"},
+      {sampler(R"({"type": "mcgdiff", "kappa": "small"})"),
+       R"(sampler.kappa: expected a number, given "small")"},
+      {sampler(R"({"type": "mcgdiff", "kernel": "euler"})"),
+       R"(sampler.kernel: expected "ddim" or "exact", given "euler")"},
       {sampler(R"({"type": "mcgdiff", "eta": true})"), "sampler.eta: expected a number, given true"},
-      {sampler(R"({"type": "mcgdiff", "start": "here"})"), R"(sampler.start: expected "exact" or "gaussian", given "here")"},
+      {sampler(R"({"type": "mcgdiff", "start": "here"})"),
+       R"(sampler.start: expected "exact" or "gaussian", given "here")"},
       {sampler(R"({"type": "mcgdiff", "resampling": "often"})"),
        R"(sampler.resampling: expected "systematic" or "stratified" or "multinomial" or "residual", given "often")"},
-      {sampler(R"({"type": "mcgdiff", "ess_threshold": null})"), "sampler.ess_threshold: expected a number, given null"},
-      {sampler(R"({"type": "mcgdiff", "output": "all"})"), R"(sampler.output: expected "draw" or "particles", given "all")"},
+      {sampler(R"({"type": "mcgdiff", "ess_threshold": null})"),
+       "sampler.ess_threshold: expected a number, given null"},
+      {sampler(R"({"type": "mcgdiff", "output": "all"})"),
+       R"(sampler.output: expected "draw" or "particles", given "all")"},
   });
 }
 
@@ -495,15 +582,18 @@ TEST(ProblemReader, PutsThePlaceBeforeWhatTheModelFindsWrong) {
     EXPECT_TRUE(message.starts_with(prefix) && message.size() > prefix.size()) << message;
   };
 
-  expect_prefix(with_prior(R"({"weights": [-1], "means": [[1]], "covariance": {"type": "diag", "values": [[1]]}})"),
+  expect_prefix(
+      with_prior(R"({"weights": [-1], "means": [[1]], "covariance": {"type": "diag", "values": [[1]]}})"),
+      "p.json: prior: Mixture: ");
+  expect_prefix(with_covariance(R"({"type": "tied", "values": [[1, 5], [5, 1]]})"),
                 "p.json: prior: Mixture: ");
-  expect_prefix(with_covariance(R"({"type": "tied", "values": [[1, 5], [5, 1]]})"), "p.json: prior: Mixture: ");
   expect_prefix(with(R"("process": {"type": "ou", "T": -1})"), "p.json: process: ");
   expect_prefix(with(R"("process": {"type": "ddpm", "betas": [2]})"), "p.json: process: ");
   expect_prefix(with(R"("grid": {"type": "list", "t": [0.5, 0.7]})"), "p.json: grid: ");
   expect_prefix(with(R"("grid": {"type": "mcgdiff", "points": 5})"), "p.json: grid: ");
   expect_prefix(with(R"("grid": {"type": "karras", "steps": 5})"), "p.json: grid: ");
-  expect_prefix(with(R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": -1})"), "p.json: observation: LinearObservation: ");
+  expect_prefix(with(R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": -1})"),
+                "p.json: observation: LinearObservation: ");
 }
 
 }  // namespace

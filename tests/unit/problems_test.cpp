@@ -51,7 +51,8 @@ TEST(Problems, Bench2dHasTheDesignsNumbers) {
   EXPECT_EQ(problem.prior.component_covariance(0), (Eigen::MatrixXd{{0.5, 0.1}, {0.1, 0.5}}));
   EXPECT_EQ(problem.prior.component_covariance(1), (Eigen::MatrixXd{{0.7, -0.1}, {-0.1, 0.7}}));
   EXPECT_EQ(problem.prior.component_covariance(2), (Eigen::MatrixXd{{0.3, 0.0}, {0.0, 1.0}}));
-  EXPECT_EQ(to_json(problem.process), R"({"type":"vp","beta":{"type":"linear","min":0.02,"max":5.0},"T":2.0})");
+  EXPECT_EQ(to_json(problem.process),
+            R"({"type":"vp","beta":{"type":"linear","min":0.02,"max":5.0},"T":2.0})");
   EXPECT_EQ(to_json(problem.grid), R"({"type":"uniform","steps":300,"t_end":0.001})");
   EXPECT_EQ(to_string(problem.sampler), "euler-maruyama");
   EXPECT_FALSE(problem.observation.has_value());
@@ -91,13 +92,14 @@ TEST(McgdiffProblem, ObservesAStateOfThePrior) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Problem problem = mcgdiff_problem({.dx = 80, .dy = 4, .seed = seed});
     const auto& observation = *problem.observation;
-    const Eigen::MatrixXd S =
-        observation.A() * observation.A().transpose() + std::pow(observation.noise_std(), 2) * Eigen::MatrixXd::Identity(4, 4);
+    const Eigen::MatrixXd S = observation.A() * observation.A().transpose() +
+                              std::pow(observation.noise_std(), 2) * Eigen::MatrixXd::Identity(4, 4);
     const Eigen::MatrixXd L = *linear_algebra::cholesky(S);
 
     double best = 1e300;
     for (Eigen::Index k = 0; k < 25; ++k) {
-      const Eigen::VectorXd residual = observation.y() - observation.A() * problem.prior.means().row(k).transpose();
+      const Eigen::VectorXd residual =
+          observation.y() - observation.A() * problem.prior.means().row(k).transpose();
       best = std::min(best, linear_algebra::solve_lower(L, residual).squaredNorm());
     }
     EXPECT_LT(best, 40.0) << "chi-square with 4 degrees of freedom: beyond with probability 4e-8";
@@ -105,7 +107,9 @@ TEST(McgdiffProblem, ObservesAStateOfThePrior) {
 }
 
 TEST(McgdiffProblem, DependsOnNothingButItsParameters) {
-  const auto text = [](std::uint64_t seed, int dx = 8) { return to_json(mcgdiff_problem({.dx = dx, .dy = 2, .seed = seed})); };
+  const auto text = [](std::uint64_t seed, int dx = 8) {
+    return to_json(mcgdiff_problem({.dx = dx, .dy = 2, .seed = seed}));
+  };
 
   EXPECT_EQ(text(1), text(1));
   EXPECT_NE(text(1), text(2));
@@ -125,14 +129,17 @@ TEST(McgdiffProblem, DrawsWeightsFromChiSquare) {
 }
 
 TEST(McgdiffProblem, NamesParametersOutOfRange) {
-  const auto message = [](const McgdiffProblem& parameters) { return error_of([&] { mcgdiff_problem(parameters); }); };
+  const auto message = [](const McgdiffProblem& parameters) {
+    return error_of([&] { mcgdiff_problem(parameters); });
+  };
 
   EXPECT_EQ(message({.dx = 3}), "mcgdiff_problem: dx must be even, from 2 to 10000, given 3");
   EXPECT_EQ(message({.dx = 0}), "mcgdiff_problem: dx must be even, from 2 to 10000, given 0");
   EXPECT_EQ(message({.dx = 20000}), "mcgdiff_problem: dx must be even, from 2 to 10000, given 20000");
   EXPECT_EQ(message({.dx = 8, .dy = 9}), "mcgdiff_problem: dy must be from 1 to dx = 8, given 9");
   EXPECT_EQ(message({.dx = 8, .dy = 0}), "mcgdiff_problem: dy must be from 1 to dx = 8, given 0");
-  EXPECT_EQ(message({.dx = 8, .dy = 2, .seed = 0, .points = 1}), "mcgdiff_problem: points must be at least 2, given 1");
+  EXPECT_EQ(message({.dx = 8, .dy = 2, .seed = 0, .points = 1}),
+            "mcgdiff_problem: points must be at least 2, given 1");
 }
 
 }  // namespace

@@ -48,10 +48,13 @@ std::vector<long double> inner_times(const ForwardProcess& process) {
   return times;
 }
 
-std::string where(const ForwardProcess& process, long double t) { return process.name() + " at t = " + std::to_string(t); }
+std::string where(const ForwardProcess& process, long double t) {
+  return process.name() + " at t = " + std::to_string(t);
+}
 
 void expect_near(long double actual, long double expected, long double relative, const std::string& what) {
-  EXPECT_LE(std::abs(actual - expected), relative * std::abs(expected)) << what << ": " << actual << " instead of " << expected;
+  EXPECT_LE(std::abs(actual - expected), relative * std::abs(expected))
+      << what << ": " << actual << " instead of " << expected;
 }
 
 long double noise_to_signal(const ProcessValues& values) { return values.sigma / values.alpha; }
@@ -63,9 +66,11 @@ TEST(Process, DerivativesAreThoseOfAlphaAndSigma) {
     for (const long double t : inner_times(process)) {
       const long double h = 1e-4L * t;
 
-      const ProcessValues values = process.values(t), after = process.values(t + h), before = process.values(t - h);
+      const ProcessValues values = process.values(t), after = process.values(t + h),
+                          before = process.values(t - h);
 
-      EXPECT_NEAR(static_cast<double>((after.alpha - before.alpha) / (2.0L * h)), static_cast<double>(values.dalpha), 1e-6)
+      EXPECT_NEAR(static_cast<double>((after.alpha - before.alpha) / (2.0L * h)),
+                  static_cast<double>(values.dalpha), 1e-6)
           << where(process, t);
       expect_near((after.sigma - before.sigma) / (2.0L * h), values.dsigma, 1e-6L, where(process, t));
     }
@@ -159,7 +164,8 @@ TEST(Process, VeStartsAtDataBlurredBySigmaMin) {
 }
 
 TEST(Process, SignalVanishesExactlyAtTheEndOfCosineAndRectifiedFlow) {
-  for (const ForwardProcess& process : {vp(CosineBeta{}), vp(CosineBeta{.offset = 0.3}, 7.0), ForwardProcess(RectifiedFlow{})}) {
+  for (const ForwardProcess& process :
+       {vp(CosineBeta{}), vp(CosineBeta{.offset = 0.3}, 7.0), ForwardProcess(RectifiedFlow{})}) {
     const double T = process.T();
 
     EXPECT_EQ(process.values(T).alpha, 0.0L) << process.name();
@@ -176,7 +182,8 @@ TEST(Process, SignalVanishesExactlyAtTheEndOfCosineAndRectifiedFlow) {
 }
 
 TEST(Process, PureNoiseOfVpIsReachedAtInfiniteTime) {
-  for (const ForwardProcess& process : {vp(), ForwardProcess(SubVp{}), ForwardProcess(Ou{}), ForwardProcess(Ddpm{.betas = {0.5, 0.25}})}) {
+  for (const ForwardProcess& process :
+       {vp(), ForwardProcess(SubVp{}), ForwardProcess(Ou{}), ForwardProcess(Ddpm{.betas = {0.5, 0.25}})}) {
     const ProcessValues v = process.values_at_noise_to_signal(inf);
 
     EXPECT_EQ(v.alpha, 0.0L) << process.name();
@@ -189,7 +196,8 @@ TEST(Process, PureNoiseOfVpIsReachedAtInfiniteTime) {
 TEST(Process, LargeRatiosDoNotOverflow) {
   const long double n = 1e300L;
 
-  for (const ForwardProcess& process : {vp(), vp(CosineBeta{}), ForwardProcess(SubVp{}), ForwardProcess(RectifiedFlow{})}) {
+  for (const ForwardProcess& process :
+       {vp(), vp(CosineBeta{}), ForwardProcess(SubVp{}), ForwardProcess(RectifiedFlow{})}) {
     const ProcessValues v = process.values_at_noise_to_signal(n);
 
     expect_near(v.alpha, 1e-300L, 1e-18L, process.name());
@@ -199,10 +207,12 @@ TEST(Process, LargeRatiosDoNotOverflow) {
 
 TEST(Process, FormulasContinueBeyondTheLargestTime) {
   EXPECT_EQ(ForwardProcess(Edm{.T = 10.0}).time_of_noise_to_signal(25.0L), 25.0L);
-  expect_near(ForwardProcess(Ve{.sigma_min = 1.0, .sigma_max = 4.0, .T = 2.0}).time_of_noise_to_signal(8.0L), 3.0L, 1e-18L, "ve");
+  expect_near(ForwardProcess(Ve{.sigma_min = 1.0, .sigma_max = 4.0, .T = 2.0}).time_of_noise_to_signal(8.0L),
+              3.0L, 1e-18L, "ve");
   const ForwardProcess constant = vp(LinearBeta{.min = 2.0, .max = 2.0});
   expect_near(constant.time_of_noise_to_signal(std::sqrt(std::expm1(6.0L))), 3.0L, 1e-17L, "vp");
-  const ForwardProcess table(Ddpm{.betas = {0.25, 0.5}});  // alpha_bar of "step 3" with the last beta: 0.75 / 4
+  const ForwardProcess table(
+      Ddpm{.betas = {0.25, 0.5}});  // alpha_bar of "step 3" with the last beta: 0.75 / 4
   expect_near(table.time_of_noise_to_signal(std::sqrt(4.0L / 0.75L - 1.0L)), 3.0L, 1e-17L, "ddpm");
 }
 
@@ -268,7 +278,8 @@ TEST(Process, TableIndicesHaveTheRatesOfTheStepBelow) {
 
 TEST(Process, EquallySpacedTablesHaveBothEnds) {
   const ForwardProcess rising(Ddpm{.betas = {}, .steps = 3, .first = 0.1, .last = 0.3}),
-      falling(Ddpm{.betas = {}, .steps = 2, .first = 0.3, .last = 0.1}), single(Ddpm{.betas = {}, .steps = 1, .first = 0.4, .last = 0.4});
+      falling(Ddpm{.betas = {}, .steps = 2, .first = 0.3, .last = 0.1}),
+      single(Ddpm{.betas = {}, .steps = 1, .first = 0.4, .last = 0.4});
 
   EXPECT_DOUBLE_EQ(rising.alpha(3.0), std::sqrt(0.9 * 0.8 * 0.7));
   EXPECT_DOUBLE_EQ(falling.alpha(1.0), std::sqrt(0.7));
@@ -292,7 +303,8 @@ TEST(Process, CustomProcessEqualsTheBuiltInOne) {
 }
 
 TEST(Process, CustomProcessWithoutDerivativesHasNone) {
-  const ForwardProcess process(CustomProcess{.alpha = [](double) { return 1.0; }, .sigma = [](double t) { return t * t; }, .T = 3.0});
+  const ForwardProcess process(
+      CustomProcess{.alpha = [](double) { return 1.0; }, .sigma = [](double t) { return t * t; }, .T = 3.0});
 
   EXPECT_FALSE(process.has_derivatives());
   EXPECT_TRUE(ForwardProcess(custom_rectified_flow()).has_derivatives());

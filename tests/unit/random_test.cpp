@@ -47,8 +47,10 @@ TEST(NormalStream, EndsAfterTwoToThe32Blocks) {
 
   EXPECT_TRUE(std::isfinite(f32(4 * two_to_32 - 1)));
   EXPECT_TRUE(std::isfinite(f64(2 * two_to_32 - 1)));
-  test::expect_invalid([&] { f32(4 * two_to_32); }, "NormalStream: normal number 17179869184 needs block 4294967296, a stream has 2^32");
-  test::expect_invalid([&] { f64(2 * two_to_32); }, "NormalStream: normal number 8589934592 needs block 4294967296, a stream has 2^32");
+  test::expect_invalid([&] { f32(4 * two_to_32); },
+                       "NormalStream: normal number 17179869184 needs block 4294967296, a stream has 2^32");
+  test::expect_invalid([&] { f64(2 * two_to_32); },
+                       "NormalStream: normal number 8589934592 needs block 4294967296, a stream has 2^32");
 }
 
 TEST(NormalStream, DependsOnSeedIndexPurposeAndReplicate) {
@@ -68,8 +70,8 @@ TEST(NormalStream, DependsOnSeedIndexPurposeAndReplicate) {
 }
 
 TEST(DecodeNormals, AreFiniteAtBothEndsOfTheWords) {
-  for (const Words& words : {Words{0, 0, 0, 0}, Words{all_ones, all_ones, all_ones, all_ones}, Words{0, all_ones, all_ones, 0},
-                             Words{all_ones, 0, 0, all_ones}}) {
+  for (const Words& words : {Words{0, 0, 0, 0}, Words{all_ones, all_ones, all_ones, all_ones},
+                             Words{0, all_ones, all_ones, 0}, Words{all_ones, 0, 0, all_ones}}) {
     for (const double z : decode_normals_f32(words)) EXPECT_LE(std::abs(z), 6.8);
     for (const double z : decode_normals_f64(words)) EXPECT_LE(std::abs(z), 8.6);
   }

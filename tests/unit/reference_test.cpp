@@ -16,8 +16,10 @@ MixtureTable table_of(const Mixture& mixture) { return draw_plan(std::span(&mixt
 Mixture rotated(CovarianceType type) {
   const Eigen::MatrixXd U{{0.6, -0.8}, {0.8, 0.6}};
   const Points means{{0.0, 0.0}, {2.0, -1.0}};
-  if (type == CovarianceType::tied) return {{0.3, 0.7}, means, Covariance::tied_eigen(U, Eigen::VectorXd{{0.5, 2.0}})};
-  if (type == CovarianceType::common_basis) return {{0.3, 0.7}, means, Covariance::common_basis(U, Points{{0.5, 2.0}, {0.5, 2.0}})};
+  if (type == CovarianceType::tied)
+    return {{0.3, 0.7}, means, Covariance::tied_eigen(U, Eigen::VectorXd{{0.5, 2.0}})};
+  if (type == CovarianceType::common_basis)
+    return {{0.3, 0.7}, means, Covariance::common_basis(U, Points{{0.5, 2.0}, {0.5, 2.0}})};
   return {{0.3, 0.7}, means, Covariance::full_eigen({U, U}, Points{{0.5, 2.0}, {0.5, 2.0}})};
 }
 
@@ -66,7 +68,8 @@ TEST(ReferenceDenoiser, DoesNotDependOnHowTheCovarianceIsWritten) {
 }
 
 TEST(ReferenceDenoiser, IsFiniteFarFromTheModes) {
-  const Mixture diagonal({0.5, 0.5}, Points{{-1.0, 0.0}, {1.0, 0.0}}, Covariance::diag(Points{{1.0, 0.5}, {0.25, 1.0}}));
+  const Mixture diagonal({0.5, 0.5}, Points{{-1.0, 0.0}, {1.0, 0.0}},
+                         Covariance::diag(Points{{1.0, 0.5}, {0.25, 1.0}}));
   for (const Mixture& mixture : {diagonal, rotated(CovarianceType::tied), rotated(CovarianceType::full)}) {
     for (const double far : {1e6, -1e6, 1e150, 1e200}) {
       const Eigen::VectorXd r = responsibilities(mixture, {0.9, 0.01}, {far, 1.0});
@@ -88,9 +91,11 @@ TEST(ReferenceDenoiser, NeverMeetsAComponentOfWeightZero) {
 
 TEST(ReferenceDenoiser, KnowsTheDirectionsInWhichNothingVaries) {
   // Sigma = 2 v v^T with v = (0.6, 0.8): in the direction (0.8, -0.6) x_0 is the mean, however small sigma is.
-  const Mixture line({1.0}, Points{{1.0, 1.0}}, Covariance::full({Eigen::MatrixXd{{0.72, 0.96}, {0.96, 1.28}}}));
+  const Mixture line({1.0}, Points{{1.0, 1.0}},
+                     Covariance::full({Eigen::MatrixXd{{0.72, 0.96}, {0.96, 1.28}}}));
   for (const double sigma : {1.0, 1e-4, 1e-9, 1e-12}) {
-    const Eigen::VectorXd D = denoiser(line, {1.0, sigma}, {1.0 + 0.6 + 0.8 * sigma, 1.0 + 0.8 - 0.6 * sigma});
+    const Eigen::VectorXd D =
+        denoiser(line, {1.0, sigma}, {1.0 + 0.6 + 0.8 * sigma, 1.0 + 0.8 - 0.6 * sigma});
 
     EXPECT_NEAR(0.8 * D(0) - 0.6 * D(1), 0.2, 1e-11) << sigma;
     EXPECT_NEAR(0.6 * D(0) + 0.8 * D(1), 1.4 + 2.0 / (2.0 + sigma * sigma), 1e-11) << sigma;
@@ -122,11 +127,13 @@ TEST(ChooseComponent, NeverTakesWeightZeroAtEitherEnd) {
   const std::vector<double> probabilities{0.0, 0.25, 0.75, 0.0};
 
   EXPECT_EQ(choose_component(probabilities.data(), 4, 0.0), 1);
-  EXPECT_EQ(choose_component(probabilities.data(), 4, 1.0), 2);  // the last positive one, when no sum exceeds u
+  EXPECT_EQ(choose_component(probabilities.data(), 4, 1.0),
+            2);  // the last positive one, when no sum exceeds u
 }
 
 TEST(ChooseComponent, ComparesA64BitUniformWithTheThresholds) {
-  const Mixture mixture({0.0, 0.5, 0.0, 0.5, 0.0}, Points::Zero(5, 1), Covariance::spherical({1, 1, 1, 1, 1}));
+  const Mixture mixture({0.0, 0.5, 0.0, 0.5, 0.0}, Points::Zero(5, 1),
+                        Covariance::spherical({1, 1, 1, 1, 1}));
   const MixtureTable table = table_of(mixture);
   const std::uint64_t half = std::uint64_t{1} << 63;
 

@@ -19,7 +19,8 @@ std::vector<std::uint64_t> inclusive(const std::vector<std::uint64_t>& weights) 
   return sums;
 }
 
-const std::vector<std::vector<std::uint64_t>> small_weights{{1}, {3, 0, 5, 4, 0}, {1, 1, 1}, {0, 0, 7, 0}, {2, 9, 30, 1, 1, 6, 0, 11}};
+const std::vector<std::vector<std::uint64_t>> small_weights{
+    {1}, {3, 0, 5, 4, 0}, {1, 1, 1}, {0, 0, 7, 0}, {2, 9, 30, 1, 1, 6, 0, 11}};
 
 TEST(IntegerResampling, SpacedPointsGiveEachWeightItsExactShare) {
   for (const std::vector<std::uint64_t>& weights : small_weights) {
@@ -36,7 +37,9 @@ TEST(IntegerResampling, SpacedPointsGiveEachWeightItsExactShare) {
       }
       // One t for all places, systematic resampling: within one of N w / S.
       for (std::size_t j = 0; j < N; ++j) {
-        EXPECT_LT(std::abs(static_cast<double>(of_t[j]) - static_cast<double>(N * weights[j]) / static_cast<double>(S)), 1.0);
+        EXPECT_LT(std::abs(static_cast<double>(of_t[j]) -
+                           static_cast<double>(N * weights[j]) / static_cast<double>(S)),
+                  1.0);
       }
     }
     // Over all t, of each place alone (stratified) as of all together (systematic): N w_j of them for a particle of weight w_j.
@@ -52,7 +55,8 @@ TEST(IntegerResampling, AscendingPointsAreSpacedOnesFromEveryStart) {
       for (const std::uint64_t t : {std::uint64_t{0}, S / 3, S - 1}) {
         for (const std::uint64_t first : {std::uint64_t{0}, N / 2}) {
           AscendingPoints points(S, N, first, t);
-          for (std::uint64_t n = first; n < N; ++n) ASSERT_EQ(points.next(), spaced(n, t)) << S << ' ' << N << ' ' << t << ' ' << n;
+          for (std::uint64_t n = first; n < N; ++n)
+            ASSERT_EQ(points.next(), spaced(n, t)) << S << ' ' << N << ' ' << t << ' ' << n;
         }
       }
     }
@@ -72,7 +76,8 @@ TEST(IntegerResampling, ResidualSharesAddUpToTheWeights) {
     EXPECT_LE(copies, N);
   }
   // Where N w does not fit 64 bits the product wraps, and the remainder is right all the same.
-  const std::uint64_t S = (std::uint64_t{1} << 61) + 12345, N = std::uint64_t{1} << 20, w = (std::uint64_t{1} << 60) + 77;
+  const std::uint64_t S = (std::uint64_t{1} << 61) + 12345, N = std::uint64_t{1} << 20,
+                      w = (std::uint64_t{1} << 60) + 77;
   __extension__ using Wide = unsigned __int128;
   const ResidualShare share = residual_share(w, S, N);
   EXPECT_EQ(share.copies, static_cast<std::uint64_t>(Wide{N} * w / S));
@@ -81,7 +86,8 @@ TEST(IntegerResampling, ResidualSharesAddUpToTheWeights) {
 
 TEST(IntegerResampling, NeverChoosesAWeightOfZero) {
   const std::vector<std::uint64_t> sums = inclusive({0, 3, 0, 0, 2, 0});
-  for (std::uint64_t p = 0; p < 5; ++p) EXPECT_EQ(ancestor_of(sums.data(), std::ssize(sums), p), p < 3 ? 1 : 4);
+  for (std::uint64_t p = 0; p < 5; ++p)
+    EXPECT_EQ(ancestor_of(sums.data(), std::ssize(sums), p), p < 3 ? 1 : 4);
 }
 
 template <class Real>
@@ -117,7 +123,8 @@ TEST(IntegerResampling, OneParticleThatDominatesLosesAlmostNothing) {
 TEST(OrderKey, OrdersAsNumbersDoAndNanAboveAll) {
   const double inf = std::numeric_limits<double>::infinity();
   const std::vector<double> ascending{-inf, -1e300, -1.0, -5e-324, 0.0, 5e-324, 2.0, 1e300, inf};
-  for (std::size_t i = 0; i + 1 < ascending.size(); ++i) EXPECT_LT(order_key(ascending[i]), order_key(ascending[i + 1])) << ascending[i];
+  for (std::size_t i = 0; i + 1 < ascending.size(); ++i)
+    EXPECT_LT(order_key(ascending[i]), order_key(ascending[i + 1])) << ascending[i];
   for (const double x : ascending) EXPECT_EQ(from_order_key(order_key(x)), x);
   for (const double nan : {std::nan(""), -std::nan("")}) {
     EXPECT_GT(order_key(nan), order_key(inf));

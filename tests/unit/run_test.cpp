@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::int64_t last_index = std::numeric_limits<std::int64_t>::max();
 
-Mixture two_modes() { return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})}; }
+Mixture two_modes() {
+  return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})};
+}
 
 Plan plan_of(std::vector<Mixture> mixtures, int steps = 4) {
   const ForwardProcess process = vp(LinearBeta{});
@@ -48,9 +50,11 @@ TEST(Run, RefusesBadRanges) {
 
   test::expect_invalid([&] { run(plan, {.count = 0}); }, "run: count must be at least 1, got 0");
   test::expect_invalid([&] { run(plan, {.count = -3}); }, "run: count must be at least 1, got -3");
-  test::expect_invalid([&] { run(plan, {.count = 1, .first = -1}); }, "run: first must not be negative, got -1");
-  test::expect_invalid([&] { run(plan, {.count = 2, .first = last_index}); },
-                       "run: particles 9223372036854775807 to 9223372036854775807 + 2 reach beyond index 2^63");
+  test::expect_invalid([&] { run(plan, {.count = 1, .first = -1}); },
+                       "run: first must not be negative, got -1");
+  test::expect_invalid(
+      [&] { run(plan, {.count = 2, .first = last_index}); },
+      "run: particles 9223372036854775807 to 9223372036854775807 + 2 reach beyond index 2^63");
 }
 
 TEST(Run, RefusesBadHistories) {
@@ -58,8 +62,10 @@ TEST(Run, RefusesBadHistories) {
 
   test::expect_invalid([&] { run(plan, {.history = 1}); }, "run: history must be 0 or 2 to 5 levels, got 1");
   test::expect_invalid([&] { run(plan, {.history = 6}); }, "run: history must be 0 or 2 to 5 levels, got 6");
-  test::expect_invalid([&] { run(plan, {.history = -2}); }, "run: history must be 0 or 2 to 5 levels, got -2");
-  test::expect_invalid([&] { draw(two_modes(), {.history = 2}); }, "run: a plan without steps has no history, got history 2");
+  test::expect_invalid([&] { run(plan, {.history = -2}); },
+                       "run: history must be 0 or 2 to 5 levels, got -2");
+  test::expect_invalid([&] { draw(two_modes(), {.history = 2}); },
+                       "run: a plan without steps has no history, got history 2");
 }
 
 TEST(Run, RefusesBadStartStates) {
@@ -67,14 +73,20 @@ TEST(Run, RefusesBadStartStates) {
   const Plan batch = plan_of({two_modes(), two_modes()});
   Points start = Points::Zero(3, 2);
 
-  test::expect_invalid([&] { run(plan, {.count = 4, .start = start}); }, "run: start has shape (3, 2), expected (4, 2)");
-  test::expect_invalid([&] { run(plan, {.count = 3, .start = Points::Zero(3, 1)}); }, "run: start has shape (3, 1), expected (3, 2)");
-  test::expect_invalid([&] { run(batch, {.count = 3, .start = start}); }, "run: start has shape (3, 2), expected (6, 2)");
-  test::expect_invalid([&] { draw(two_modes(), {.count = 3, .start = start}); }, "run: a draw takes no start states");
+  test::expect_invalid([&] { run(plan, {.count = 4, .start = start}); },
+                       "run: start has shape (3, 2), expected (4, 2)");
+  test::expect_invalid([&] { run(plan, {.count = 3, .start = Points::Zero(3, 1)}); },
+                       "run: start has shape (3, 1), expected (3, 2)");
+  test::expect_invalid([&] { run(batch, {.count = 3, .start = start}); },
+                       "run: start has shape (3, 2), expected (6, 2)");
+  test::expect_invalid([&] { draw(two_modes(), {.count = 3, .start = start}); },
+                       "run: a draw takes no start states");
   start(2, 1) = std::numeric_limits<double>::quiet_NaN();
-  test::expect_invalid([&] { run(plan, {.count = 3, .start = start}); }, "run: start state 2 has entry nan in coordinate 1");
+  test::expect_invalid([&] { run(plan, {.count = 3, .start = start}); },
+                       "run: start state 2 has entry nan in coordinate 1");
   start(2, 1) = -std::numeric_limits<double>::infinity();
-  test::expect_invalid([&] { run(plan, {.count = 3, .start = start}); }, "run: start state 2 has entry -inf in coordinate 1");
+  test::expect_invalid([&] { run(plan, {.count = 3, .start = start}); },
+                       "run: start state 2 has entry -inf in coordinate 1");
 }
 
 TEST(Run, RefusesAResultThatDoesNotFitTheMachine) {
@@ -82,9 +94,11 @@ TEST(Run, RefusesAResultThatDoesNotFitTheMachine) {
   const Plan batch = plan_of({two_modes(), two_modes(), two_modes()});
   const std::int64_t trillion = 1'000'000'000'000;
 
-  test::expect_memory_error([&] { run(plan, {.count = trillion, .history = 5}); },
-                            "out of memory: 40000000000000 bytes wanted for the result of 1000000000000 particles");
-  test::expect_memory_error([&] { run(plan, {.count = last_index, .precision = Precision::f64}); }, "more than 2^64 bytes wanted for");
+  test::expect_memory_error(
+      [&] { run(plan, {.count = trillion, .history = 5}); },
+      "out of memory: 40000000000000 bytes wanted for the result of 1000000000000 particles");
+  test::expect_memory_error([&] { run(plan, {.count = last_index, .precision = Precision::f64}); },
+                            "more than 2^64 bytes wanted for");
   test::expect_memory_error([&] { run(batch, {.count = last_index}); }, "more than 2^64 bytes wanted for");
 }
 
@@ -96,7 +110,8 @@ TEST(Run, RefusesMoreNoiseThanAStreamHas) {
   plan.times.resize(plan.steps.size() + 1);
 
   test::expect_invalid([&] { run(plan, {.count = 1, .precision = Precision::f64}); },
-                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers a particle, a stream has 8589934592");
+                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers a particle, a "
+                       "stream has 8589934592");
 }
 
 TEST(Run, RefusesPlansThatAreNone) {
@@ -121,10 +136,13 @@ TEST(Run, RefusesReplicatesOfMoreThan24Bits) {
   const Plan plan = draw_plan(std::span(&mixture, 1));
 
   EXPECT_NO_THROW(run(plan, {.count = 1}, (1U << 24) - 1));
-  test::expect_invalid([&] { run(plan, {.count = 1}, 1U << 24); }, "run: replicate must be less than 2^24, got 16777216");
+  test::expect_invalid([&] { run(plan, {.count = 1}, 1U << 24); },
+                       "run: replicate must be less than 2^24, got 16777216");
 }
 
-TEST(Run, SaysThatADeviceIsNotAvailable) { EXPECT_THROW(run(plan_of({two_modes()}), {.device = Device::cuda(99)}), DeviceUnavailable); }
+TEST(Run, SaysThatADeviceIsNotAvailable) {
+  EXPECT_THROW(run(plan_of({two_modes()}), {.device = Device::cuda(99)}), DeviceUnavailable);
+}
 
 // --- shapes, history, provenance ------------------------------------------------------------------------------------------------
 
@@ -147,7 +165,8 @@ TEST(Run, KeepsLevelsAsEvenlySpacedAsIntegersCan) {
     with_history.history = history;
     std::vector<double> levels;
     const Samples samples = run(plan, with_history);
-    for (Eigen::Index i = 0; i < samples.rows(); ++i) levels.push_back(std::log2(samples.host<double>()(i, 0)));
+    for (Eigen::Index i = 0; i < samples.rows(); ++i)
+      levels.push_back(std::log2(samples.host<double>()(i, 0)));
     return levels;
   };
 
@@ -196,7 +215,8 @@ TEST(Forward, BeginsWithGivenStates) {
   const ForwardProcess process = vp(LinearBeta{});
   const Points start{{0.5, -1.0}, {4.0, 2.0}};
 
-  const Samples paths = forward(two_modes(), process, TimeGrid::uniform(process, 4), {.count = 2, .start = start});
+  const Samples paths =
+      forward(two_modes(), process, TimeGrid::uniform(process, 4), {.count = 2, .start = start});
 
   EXPECT_EQ(paths.to_double().row(0), start.row(0));
   EXPECT_EQ(paths.to_double().row(5), start.row(1));
@@ -235,7 +255,8 @@ TEST(Run, ReportsHowManyStatesAreNotFiniteAndAtWhichStepFirst) {
   const Points start{{1.0, 1.0}, {1.0, 1e200}, {1.0, 0.0}, {-1e300, 0.0}};
   const Options options{.count = 4, .precision = Precision::f64, .start = start};
 
-  EXPECT_EQ(non_finite_message(plan, options), "run: 2 of 4 particles are not finite, first after step 2 of 3");
+  EXPECT_EQ(non_finite_message(plan, options),
+            "run: 2 of 4 particles are not finite, first after step 2 of 3");
 }
 
 TEST(Run, CountsOverflowOfFloat32AsNotFinite) {
@@ -245,7 +266,8 @@ TEST(Run, CountsOverflowOfFloat32AsNotFinite) {
             "run: 1 of 2 particles are not finite, first after step 2 of 2 (in float32)");
   EXPECT_EQ(non_finite_message(plan, {.count = 2, .start = Points{{1.0, 0.0}, {1.0, 1e39}}}),
             "run: 1 of 2 particles are not finite, first at the start (in float32)");
-  EXPECT_EQ(non_finite_message(plan, {.count = 1, .precision = Precision::f64, .start = Points{{1e39, 0.0}}}), "no error");
+  EXPECT_EQ(non_finite_message(plan, {.count = 1, .precision = Precision::f64, .start = Points{{1e39, 0.0}}}),
+            "no error");
 }
 
 TEST(Run, CountsOverBlocksAndProblems) {
@@ -276,7 +298,8 @@ TEST(Run, ProgressGrowsToTheTotalOverAllProblems) {
 }
 
 /// Runs until `particles` are done, then asks to stop; what was finished.
-Samples stopped_after(std::int64_t particles, const Plan& plan, Options options, std::string* message = nullptr) {
+Samples stopped_after(std::int64_t particles, const Plan& plan, Options options,
+                      std::string* message = nullptr) {
   std::stop_source source;
   options.stop = source.get_token();
   options.progress = [&](const Progress& progress) {

@@ -21,7 +21,8 @@ TEST(ParseSampler, ReadsANameAlone) {
 }
 
 TEST(ParseSampler, ReadsParameters) {
-  const auto heun = std::get<Heun>(parse("heun:variable=n:churn=20:churn_min=0.05:churn_max=inf:start=gaussian"));
+  const auto heun =
+      std::get<Heun>(parse("heun:variable=n:churn=20:churn_min=0.05:churn_max=inf:start=gaussian"));
 
   EXPECT_EQ(heun.variable, Heun::Variable::n);
   EXPECT_EQ(heun.churn, 20.0);
@@ -33,8 +34,9 @@ TEST(ParseSampler, ReadsParameters) {
 }
 
 TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
-  EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim", "exact-transition", "ancestral", "euler-maruyama", "euler", "heun",
-                                                       "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap"}));
+  EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim", "exact-transition", "ancestral",
+                                                       "euler-maruyama", "euler", "heun", "dpmpp-2s",
+                                                       "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -48,7 +50,8 @@ const Mcgdiff all_changed{.particles = 512,
                           .output = SmcOutput::particles};
 
 TEST(ParseSampler, ReadsSmcSamplers) {
-  const auto mcgdiff = std::get<Mcgdiff>(std::get<SmcSampler>(parse_sampler("mcgdiff:particles=512:variant=A:kappa=1e-3:kernel=exact")));
+  const auto mcgdiff = std::get<Mcgdiff>(
+      std::get<SmcSampler>(parse_sampler("mcgdiff:particles=512:variant=A:kappa=1e-3:kernel=exact")));
 
   EXPECT_EQ(mcgdiff.particles, 512);
   EXPECT_EQ(mcgdiff.variant, Mcgdiff::Variant::A);
@@ -56,7 +59,8 @@ TEST(ParseSampler, ReadsSmcSamplers) {
   EXPECT_EQ(mcgdiff.kernel, SmcKernel::exact);
   EXPECT_EQ(mcgdiff.resampling, Resampling::systematic);
   for (const char* scheme : {"stratified", "multinomial", "residual"}) {
-    EXPECT_EQ(to_string(parse_sampler(std::string("bootstrap:resampling=") + scheme)), std::string("bootstrap:resampling=") + scheme);
+    EXPECT_EQ(to_string(parse_sampler(std::string("bootstrap:resampling=") + scheme)),
+              std::string("bootstrap:resampling=") + scheme);
   }
 }
 
@@ -64,28 +68,32 @@ TEST(SamplerText, WritesSmcSamplers) {
   EXPECT_EQ(to_string(Mcgdiff{}), "mcgdiff");
   EXPECT_EQ(to_string(SmcSampler(Bootstrap{})), "bootstrap");
   EXPECT_EQ(to_string(all_changed),
-            "mcgdiff:particles=512:variant=A:kappa=0.25:kernel=exact:eta=0.5:start=gaussian:resampling=multinomial:ess_threshold=0.75:"
+            "mcgdiff:particles=512:variant=A:kappa=0.25:kernel=exact:eta=0.5:start=gaussian:resampling="
+            "multinomial:ess_threshold=0.75:"
             "output=particles");
 }
 
 TEST(SamplerText, LeavesOutDefaults) {
   EXPECT_EQ(to_string(Sampler(Ddim{})), "ddim");
   EXPECT_EQ(to_string(Sampler(Ddim{.eta = 0.5, .churn = 20.0})), "ddim:eta=0.5:churn=20");
-  EXPECT_EQ(to_string(Sampler(EulerMaruyama{.churn_max = 1e-5, .finish = Finish::step})), "euler-maruyama:churn_max=1e-05:finish=step");
+  EXPECT_EQ(to_string(Sampler(EulerMaruyama{.churn_max = 1e-5, .finish = Finish::step})),
+            "euler-maruyama:churn_max=1e-05:finish=step");
 }
 
 TEST(SamplerText, ReadsBackToTheSameSampler) {
   for (const AnySampler& sampler : std::vector<AnySampler>{
            Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
-           Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0}, Heun{.variable = Heun::Variable::n, .churn = 1e300},
-           Dpmpp2s{.r = 5e-324}, all_changed, Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified}}) {
+           Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
+           Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324}, all_changed,
+           Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified}}) {
     EXPECT_EQ(to_json(parse_sampler(to_string(sampler))), to_json(sampler));
   }
 }
 
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
-      " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap)";
+      " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
+      "sde-dpmpp-2m, mcgdiff, bootstrap)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "ddim"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},
@@ -106,16 +114,19 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       {"ddim:eta=true", R"(sampler "ddim:eta=true": eta: expected a number, given true)"},
       {"ddim:eta=1.5.2", R"(sampler "ddim:eta=1.5.2": eta: expected a number, given "1.5.2")"},
       {"ddim:eta=1e999", R"(sampler "ddim:eta=1e999": eta: number out of range: "1e999")"},
-      {"ddim:churn_max=-inf", R"(sampler "ddim:churn_max=-inf": churn_max: expected a number or "inf", given "-inf")"},
+      {"ddim:churn_max=-inf",
+       R"(sampler "ddim:churn_max=-inf": churn_max: expected a number or "inf", given "-inf")"},
       {"heun:variable=x", R"(sampler "heun:variable=x": variable: expected "t" or "n", given "x")"},
       {"euler:start=3", R"(sampler "euler:start=3": start: expected "exact" or "gaussian", given 3.0)"},
-      {"mcgdiff:particles=many", R"(sampler "mcgdiff:particles=many": particles: expected an integer from 1 to 1073741824, given "many")"},
+      {"mcgdiff:particles=many",
+       R"(sampler "mcgdiff:particles=many": particles: expected an integer from 1 to 1073741824, given "many")"},
       {"mcgdiff:variant=c", R"(sampler "mcgdiff:variant=c": variant: expected "C" or "A", given "c")"},
       {"bootstrap:kappa=1",
        R"(sampler "bootstrap:kappa=1": unknown key "kappa"; did you mean "type"? (known: type, particles, kernel, eta, start, resampling, )"
        R"(ess_threshold, output))"},
   };
-  for (const auto& [text, message] : cases) EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);
+  for (const auto& [text, message] : cases)
+    EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);
 }
 
 }  // namespace

@@ -13,9 +13,13 @@
 namespace gmdiff {
 namespace {
 
-Samples f32(Samples::Values<float> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
+Samples f32(Samples::Values<float> values, std::vector<std::int64_t> shape) {
+  return {std::move(values), std::move(shape), {}, {}};
+}
 
-Samples f64(Samples::Values<double> values, std::vector<std::int64_t> shape) { return {std::move(values), std::move(shape), {}, {}}; }
+Samples f64(Samples::Values<double> values, std::vector<std::int64_t> shape) {
+  return {std::move(values), std::move(shape), {}, {}};
+}
 
 TEST(Samples, LeadingEntriesOfTheShapeAreRows) {
   const Samples samples = f32(Samples::Values<float>(24), {2, 3, 2, 2});
@@ -56,15 +60,21 @@ TEST(Samples, HostRefusesTheWrongType) {
 
   EXPECT_EQ(single.precision(), Precision::f32);
   EXPECT_EQ(doubled.precision(), Precision::f64);
-  test::expect_invalid([&] { single.host<double>(); }, "Samples::host: the samples are float32, asked for float64");
-  test::expect_invalid([&] { doubled.host<float>(); }, "Samples::host: the samples are float64, asked for float32");
+  test::expect_invalid([&] { single.host<double>(); },
+                       "Samples::host: the samples are float32, asked for float64");
+  test::expect_invalid([&] { doubled.host<float>(); },
+                       "Samples::host: the samples are float64, asked for float32");
 }
 
 TEST(Samples, RefuseAShapeThatDoesNotMatch) {
   test::expect_invalid([] { f32({1, 2, 3, 4, 5}, {3, 2}); }, "Samples: shape (3, 2) does not match 5 values");
   test::expect_invalid([] { f64({}, {-1, 2}); }, "Samples: shape (-1, 2) does not match 0 values");
   test::expect_invalid([] { f64({1}, {}); }, "Samples: shape () has no dimension d >= 1 as its last entry");
-  test::expect_invalid([] { f64({}, {3, 0}); }, "Samples: shape (3, 0) has no dimension d >= 1 as its last entry");
+  test::expect_invalid(
+      [] {
+        f64({}, {3, 0});
+      },
+      "Samples: shape (3, 0) has no dimension d >= 1 as its last entry");
 }
 
 TEST(Samples, RefuseAShapeWhoseProductOverflows) {
@@ -109,7 +119,8 @@ class CountedMemory final : public DeviceMemory {
   Counts& counts_;
 };
 
-Samples on_device(CountedMemory::Counts& counts, std::vector<float> values, std::vector<std::int64_t> shape, std::size_t size) {
+Samples on_device(CountedMemory::Counts& counts, std::vector<float> values, std::vector<std::int64_t> shape,
+                  std::size_t size) {
   auto memory = std::make_unique<CountedMemory>(std::move(values), counts);
   return {std::make_shared<SampleValues>(std::move(memory), Precision::f32, size), std::move(shape), {}, {}};
 }
@@ -148,14 +159,19 @@ TEST(SamplesOnADevice, OfAPrefixAreThatPrefix) {
   CountedMemory::Counts counts;
 
   EXPECT_EQ(on_device(counts, {1, 2, 3, 4}, {1, 2}, 2).to_double(), (Points{{1, 2}}));
-  test::expect_invalid([&] { on_device(counts, {1, 2, 3, 4}, {2, 2}, 2); }, "Samples: shape (2, 2) does not match 2 values");
+  test::expect_invalid(
+      [&] {
+        on_device(counts, {1, 2, 3, 4}, {2, 2}, 2);
+      },
+      "Samples: shape (2, 2) does not match 2 values");
 }
 
 TEST(SamplesOnADevice, AreNotDownloadedForTheWrongType) {
   CountedMemory::Counts counts;
   const Samples samples = on_device(counts, {1}, {1, 1}, 1);
 
-  test::expect_invalid([&] { samples.host<double>(); }, "Samples::host: the samples are float32, asked for float64");
+  test::expect_invalid([&] { samples.host<double>(); },
+                       "Samples::host: the samples are float32, asked for float64");
   EXPECT_EQ(counts.downloads, 0);
 }
 

@@ -22,7 +22,9 @@
 namespace gmdiff {
 namespace {
 
-Mixture two_modes() { return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})}; }
+Mixture two_modes() {
+  return {{0.6, 0.4}, Points{{0.0, 0.0}, {2.0, 2.0}}, Covariance::spherical({0.5, 0.8})};
+}
 
 Plan small_plan() {
   const std::vector<Mixture> law = {two_modes()};
@@ -37,14 +39,17 @@ SmcPlan small_smc_plan() {
 }
 
 /// Many pieces of work, so that all threads have some.
-Options options_on(const Device& device, std::int64_t count = 20'000) { return {.count = count, .seed = 3, .device = device}; }
+Options options_on(const Device& device, std::int64_t count = 20'000) {
+  return {.count = count, .seed = 3, .device = device};
+}
 
 Points values(const Samples& samples) { return samples.to_double(); }
 
 /// The threads of this process.
 std::set<std::string> threads() {
   std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) names.insert(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+    names.insert(entry.path().filename());
   return names;
 }
 
@@ -65,7 +70,8 @@ TEST(Session, HasTheBitsOfTheFreeFunctions) {
 
     const EvaluateOptions everything{.score = true, .denoiser = true, .device = device};
     const Evaluation given = evaluate(two_modes(), x, {0.8, 0.6}, everything);
-    const Evaluation found = session.evaluate(two_modes(), x, {0.8, 0.6}, {.score = true, .denoiser = true, .device = Device::cuda(99)});
+    const Evaluation found = session.evaluate(two_modes(), x, {0.8, 0.6},
+                                              {.score = true, .denoiser = true, .device = Device::cuda(99)});
     EXPECT_EQ(found.log_density, given.log_density);
     EXPECT_EQ(found.score, given.score);
     EXPECT_EQ(found.denoiser, given.denoiser);
@@ -73,7 +79,8 @@ TEST(Session, HasTheBitsOfTheFreeFunctions) {
 }
 
 TEST(Session, RefusesADeviceThatIsNotAvailable) {
-  test::expect_invalid([] { Session session(Device::cpu(-1)); }, "Device: cpu threads must not be negative, got -1");
+  test::expect_invalid([] { Session session(Device::cpu(-1)); },
+                       "Device: cpu threads must not be negative, got -1");
   EXPECT_THROW(Session(Device::cuda(99)), DeviceError);
 }
 
@@ -117,7 +124,8 @@ TEST(Session, OfAThreadIsKeptUntilItsSettingChanges) {
     EXPECT_NE(thread_session(Device::cpu(2)), first);
   }
   setenv("GMDIFF_SIMD", "sse", 1);
-  test::expect_invalid([] { thread_session(Device::cpu(2)); }, "GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"sse\"");
+  test::expect_invalid([] { thread_session(Device::cpu(2)); },
+                       "GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"sse\"");
   unsetenv("GMDIFF_SIMD");
   EXPECT_EQ(thread_session(Device::cpu(2)), first);
   std::shared_ptr<const Session> of_another;
@@ -183,7 +191,8 @@ TEST(Session, RunsWithinThePiecesOfItsOwnThreads) {
   const Points expected = values(session.run(small_plan(), options_on(Device::cpu(1))));
   std::vector<int> wrong(6, 0);
   session.executor().threads()->run(std::ssize(wrong), [&](int /*thread*/, std::int64_t i) {
-    if (values(session.run(small_plan(), options_on(Device::cpu(1)))) != expected) ++wrong[static_cast<std::size_t>(i)];
+    if (values(session.run(small_plan(), options_on(Device::cpu(1)))) != expected)
+      ++wrong[static_cast<std::size_t>(i)];
   });
   EXPECT_EQ(wrong, std::vector<int>(6, 0));
 }

@@ -20,9 +20,11 @@ using test::expect_invalid;
 
 const ForwardProcess process = vp(LinearBeta{});
 const Mixture prior({0.5, 0.5}, Points{{-1.0, 0.0, 1.0}, {1.0, 1.0, 0.0}}, Covariance::spherical({0.5, 1.0}));
-const LinearObservation observation(Eigen::MatrixXd{{1.0, 2.0, 0.0}, {0.0, 1.0, 1.0}}, Eigen::VectorXd{{0.5, -0.5}}, 0.25);
+const LinearObservation observation(Eigen::MatrixXd{{1.0, 2.0, 0.0}, {0.0, 1.0, 1.0}},
+                                    Eigen::VectorXd{{0.5, -0.5}}, 0.25);
 
-SmcPlan plan_of(const SmcSampler& sampler, const LinearObservation& of = observation, const Mixture& law = prior, int steps = 6) {
+SmcPlan plan_of(const SmcSampler& sampler, const LinearObservation& of = observation,
+                const Mixture& law = prior, int steps = 6) {
   return smc_plan(law, of, process, TimeGrid::uniform(process, steps), sampler);
 }
 
@@ -55,7 +57,8 @@ TEST(SmcPlan, BringsWhatSharesABasisToFull) {
 }
 
 TEST(SmcPlan, InsertsTheLevelsOfThePins) {
-  const SmcPlan plan = plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A, .kappa = 0.01}, observation, prior, 20);
+  const SmcPlan plan =
+      plan_of(Mcgdiff{.variant = Mcgdiff::Variant::A, .kappa = 0.01}, observation, prior, 20);
   const SmcPlan without = plan_of(Mcgdiff{}, observation, prior, 20);
   EXPECT_EQ(plan.steps.size(), without.steps.size() + 2);
   // At its pin a coordinate's variance is kappa, and below it is free.
@@ -95,7 +98,9 @@ double noise_before_data(int steps) {
   const TimeGrid grid = TimeGrid::uniform(process, steps);
   return static_cast<double>(grid.level(steps - 1).sigma / grid.level(steps - 1).alpha);
 }
-bool ends_exactly(const SmcPlan& plan) { return std::holds_alternative<MixtureTransition>(plan.steps.back().move); }
+bool ends_exactly(const SmcPlan& plan) {
+  return std::holds_alternative<MixtureTransition>(plan.steps.back().move);
+}
 
 TEST(SmcPlan, TakesTheExactTransitionToANearlyExactObservation) {
   const Eigen::MatrixXd A = Eigen::MatrixXd{{1.0, 0.0, 0.0}};
@@ -108,7 +113,8 @@ TEST(SmcPlan, TakesTheExactTransitionToANearlyExactObservation) {
     const SmcPlan plan = with(noise, Mcgdiff{});
     EXPECT_TRUE(ends_exactly(plan)) << noise;
     ASSERT_EQ(plan.notes.size(), 1U);
-    EXPECT_EQ(plan.notes[0], "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
+    EXPECT_EQ(plan.notes[0],
+              "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
     EXPECT_EQ(with(noise, A_variant).hash(), plan.hash()) << "no pin so close to the data";
     EXPECT_TRUE(std::holds_alternative<AffineStep>(plan.steps[4].move));
   }
@@ -137,10 +143,12 @@ TEST(SmcPlan, TakesItForASingleNearlyExactCoordinate) {
 TEST(SmcPlan, TakesItToTheEndOfAGridThatStopsBeforeTheData) {
   const LinearObservation nearly(observation.A(), observation.y(), 1e-9);
   const auto ending_at = [&](double t_end) {
-    return smc_plan(prior, nearly, process, TimeGrid(process, UniformGrid{.steps = 6, .t_end = t_end}), Mcgdiff{});
+    return smc_plan(prior, nearly, process, TimeGrid(process, UniformGrid{.steps = 6, .t_end = t_end}),
+                    Mcgdiff{});
   };
   EXPECT_TRUE(ends_exactly(ending_at(1e-3)));
-  EXPECT_EQ(ending_at(1e-3).notes.front(), "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
+  EXPECT_EQ(ending_at(1e-3).notes.front(),
+            "mcgdiff: the last step, to a nearly exact observation, is the exact transition");
   EXPECT_FALSE(ends_exactly(ending_at(0.2))) << "as noisy as half of the level before";
 }
 
@@ -148,9 +156,10 @@ TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
   const SmcPlan plan = plan_of(Mcgdiff{});
   EXPECT_EQ(plan.hash(), plan_of(Mcgdiff{}).hash());
   for (const SmcSampler& other :
-       {SmcSampler(Mcgdiff{.particles = 255}), SmcSampler(Mcgdiff{.eta = 0.5}), SmcSampler(Mcgdiff{.resampling = Resampling::residual}),
-        SmcSampler(Mcgdiff{.ess_threshold = 0.5}), SmcSampler(Mcgdiff{.output = SmcOutput::particles}),
-        SmcSampler(Mcgdiff{.start = Start::gaussian}), SmcSampler(Mcgdiff{.kernel = SmcKernel::exact}), SmcSampler(Bootstrap{})}) {
+       {SmcSampler(Mcgdiff{.particles = 255}), SmcSampler(Mcgdiff{.eta = 0.5}),
+        SmcSampler(Mcgdiff{.resampling = Resampling::residual}), SmcSampler(Mcgdiff{.ess_threshold = 0.5}),
+        SmcSampler(Mcgdiff{.output = SmcOutput::particles}), SmcSampler(Mcgdiff{.start = Start::gaussian}),
+        SmcSampler(Mcgdiff{.kernel = SmcKernel::exact}), SmcSampler(Bootstrap{})}) {
     EXPECT_NE(plan.hash(), plan_of(other).hash());
   }
   const SmcPlan both[] = {plan, plan_of(Bootstrap{})};
@@ -165,20 +174,36 @@ TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
 // --- messages -------------------------------------------------------------------------------------------------------------------
 
 TEST(SmcPlanErrors, OfParameters) {
-  expect_invalid([] { plan_of(Mcgdiff{.particles = 0}); }, "mcgdiff: particles must be from 1 to 2^30, got 0");
-  expect_invalid([] { plan_of(Bootstrap{.particles = -1}); }, "bootstrap: particles must be from 1 to 2^30, got -1");
+  expect_invalid([] { plan_of(Mcgdiff{.particles = 0}); },
+                 "mcgdiff: particles must be from 1 to 2^30, got 0");
+  expect_invalid([] { plan_of(Bootstrap{.particles = -1}); },
+                 "bootstrap: particles must be from 1 to 2^30, got -1");
   expect_invalid([] { plan_of(Mcgdiff{.eta = 0.0}); }, "mcgdiff: eta must be in (0, 1]");
   expect_invalid([] { plan_of(Mcgdiff{.eta = 1.5}); }, "got 1.5");
   expect_invalid([] { plan_of(Mcgdiff{.kappa = -1.0}); }, "mcgdiff: kappa must be finite and >= 0, got -1");
-  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = 2.0}); }, "mcgdiff: ess_threshold must be in [0, 1], got 2");
-  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = std::nan("")}); }, "ess_threshold must be in [0, 1], got nan");
+  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = 2.0}); },
+                 "mcgdiff: ess_threshold must be in [0, 1], got 2");
+  expect_invalid([] { plan_of(Mcgdiff{.ess_threshold = std::nan("")}); },
+                 "ess_threshold must be in [0, 1], got nan");
 }
 
 TEST(SmcPlanErrors, OfObservations) {
   const Eigen::VectorXd y{{1.0, 2.0}};
-  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Zero(2, 3), y, 1.0}); }, "smc: A is 0, so nothing is observed");
-  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 2), y, 1.0}); }, "smc: A is 2x2 but the prior has dimension 3");
-  expect_invalid([&] { plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, 0.0}); }, "smc: y is outside the range of A, by ");
+  expect_invalid(
+      [&] {
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd::Zero(2, 3), y, 1.0});
+      },
+      "smc: A is 0, so nothing is observed");
+  expect_invalid(
+      [&] {
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 2), y, 1.0});
+      },
+      "smc: A is 2x2 but the prior has dimension 3");
+  expect_invalid(
+      [&] {
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, 0.0});
+      },
+      "smc: y is outside the range of A, by ");
   expect_invalid(
       [&] {
         plan_of(Mcgdiff{}, {Eigen::MatrixXd::Ones(2, 3), y, Eigen::MatrixXd::Ones(2, 2)});
@@ -186,20 +211,30 @@ TEST(SmcPlanErrors, OfObservations) {
       "smc: the noise covariance of an observation that mixes coordinates must be positive definite or 0");
   expect_invalid(
       [&] {
-        plan_of(Mcgdiff{}, {Eigen::MatrixXd{{1.0, 2.0, 1.0}, {2.0, 4.0, 2.0}}, y, Eigen::MatrixXd{{1e-40, 0.0}, {0.0, 1.0}}});
+        plan_of(Mcgdiff{}, {Eigen::MatrixXd{{1.0, 2.0, 1.0}, {2.0, 4.0, 2.0}}, y,
+                            Eigen::MatrixXd{{1e-40, 0.0}, {0.0, 1.0}}});
       },
-      "smc: the noise of entries of y differs by a factor of more than 1e+12, and one of them sees what the others see");
+      "smc: the noise of entries of y differs by a factor of more than 1e+12, and one of them sees what the "
+      "others see");
   const Mixture line({1.0}, Points{{0.0, 0.0, 0.0}},
                      Covariance::full({Eigen::Matrix3d{{1.0, 0.5, 0.0}, {0.5, 0.25, 0.0}, {0.0, 0.0, 1.0}}}));
   const LinearObservation two(Eigen::MatrixXd::Identity(2, 3), Eigen::VectorXd{{0.2, 0.1}}, 1e-12);
   expect_invalid([&] { run(plan_of(Mcgdiff{}, two, line), {.count = 1, .device = Device::reference()}); },
-                 "reference: component 0 hardly varies in an observed direction, which is observed almost without noise");
-  expect_invalid([&] { plan_of(Bootstrap{}, {observation.A(), y, 0.0}); }, "bootstrap: needs noise on every observed direction");
+                 "reference: component 0 hardly varies in an observed direction, which is observed almost "
+                 "without noise");
+  expect_invalid(
+      [&] {
+        plan_of(Bootstrap{}, {observation.A(), y, 0.0});
+      },
+      "bootstrap: needs noise on every observed direction");
   expect_invalid([&] { LinearObservation(observation.A(), y, -1.0); }, "noise_std");
   const Mixture flat({1.0}, Points{{0.0, 0.0, 0.0}}, Covariance::diag(Points{{0.0, 1.0, 1.0}}));
   const LinearObservation first(Eigen::MatrixXd{{1.0, 0.0, 0.0}}, Eigen::VectorXd{{1.0}}, 0.0);
-  expect_invalid([&] { run(plan_of(Mcgdiff{.start = Start::gaussian}, first, flat), {.count = 1, .device = Device::cpu(1)}); },
-                 "smc: component 0 does not vary in an observed direction, which is observed without noise");
+  expect_invalid(
+      [&] {
+        run(plan_of(Mcgdiff{.start = Start::gaussian}, first, flat), {.count = 1, .device = Device::cpu(1)});
+      },
+      "smc: component 0 does not vary in an observed direction, which is observed without noise");
 }
 
 TEST(SmcRunErrors, OfOptions) {
@@ -210,11 +245,16 @@ TEST(SmcRunErrors, OfOptions) {
     run(plan, options);
   };
   expect_invalid([&] { run_with([](Options& o) { o.count = 0; }); }, "run: count must be at least 1, got 0");
-  expect_invalid([&] { run_with([](Options& o) { o.first = -1; }); }, "run: first must not be negative, got -1");
-  expect_invalid([&] { run_with([](Options& o) { o.start = Points::Zero(1, 3); }); }, "run: SMC takes no start states");
-  expect_invalid([&] { run_with([](Options& o) { o.history = 3; }); }, "run: SMC keeps no levels, so history must be 0, got 3");
-  expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); }, "keep_on_device must be false");
-  expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); }, "reaches beyond particle 2^62");
+  expect_invalid([&] { run_with([](Options& o) { o.first = -1; }); },
+                 "run: first must not be negative, got -1");
+  expect_invalid([&] { run_with([](Options& o) { o.start = Points::Zero(1, 3); }); },
+                 "run: SMC takes no start states");
+  expect_invalid([&] { run_with([](Options& o) { o.history = 3; }); },
+                 "run: SMC keeps no levels, so history must be 0, got 3");
+  expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); },
+                 "keep_on_device must be false");
+  expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); },
+                 "reaches beyond particle 2^62");
   expect_invalid([] { run(std::span<const SmcPlan>(), {}); }, "run: no SMC plan given");
   const SmcPlan different[] = {plan, plan_of(Mcgdiff{.particles = 5})};
   expect_invalid([&] { run(different, {.count = 1, .device = Device::cpu(1)}); },
@@ -232,7 +272,8 @@ TEST(SmcRunErrors, WithoutAWeight) {
   const LinearObservation far(observation.A(), Eigen::VectorXd{{1e25, 1e25}}, 0.25);
   for (const Device& device : {Device::cpu(1), Device::cpu(4)}) {
     try {
-      run(plan_of(Mcgdiff{.particles = 4, .start = Start::gaussian}, far), {.count = 3, .device = device, .first = 5});
+      run(plan_of(Mcgdiff{.particles = 4, .start = Start::gaussian}, far),
+          {.count = 3, .device = device, .first = 5});
       FAIL() << "nothing was thrown";
     } catch (const WeightError& error) {
       const std::string message = error.what();

@@ -38,7 +38,8 @@ TEST(SortNumbers, NumbersThatAgreeInTheirUpperBits) {
 
 TEST(SortNumbers, NumbersOfEverySize) {
   std::vector<double> values = normals(20'000, 0.0, 1.0);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::ldexp(values[i], static_cast<int>(i % 2000) - 1000);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = std::ldexp(values[i], static_cast<int>(i % 2000) - 1000);
   values[7] = std::numeric_limits<double>::max();
   values[8] = std::numeric_limits<double>::lowest();
   values[9] = std::numeric_limits<double>::denorm_min();

@@ -21,7 +21,8 @@ TEST(ChiSquareP, HasTheTabulatedQuantiles) {
 
 TEST(ChiSquareP, OfCountsIsPearsons) {
   // Statistic 16 of 100 throws of a coin that shows 70 heads: (20^2 / 50) * 2.
-  EXPECT_NEAR(chi_square_p(Eigen::VectorXd{{70.0, 30.0}}, Eigen::VectorXd{{0.5, 0.5}}), chi_square_p(16.0, 1), 1e-15);
+  EXPECT_NEAR(chi_square_p(Eigen::VectorXd{{70.0, 30.0}}, Eigen::VectorXd{{0.5, 0.5}}), chi_square_p(16.0, 1),
+              1e-15);
   EXPECT_THROW(chi_square_p(Eigen::VectorXd{{7.0, 2.0}}, Eigen::VectorXd{{0.9, 0.1}}), std::invalid_argument);
 }
 
@@ -47,7 +48,8 @@ TEST(KolmogorovSmirnovP, HasTheTabulatedQuantiles) {
 TEST(KolmogorovSmirnovP, AcceptsUniformsAndRefusesSlightlyWrongOnes) {
   std::vector<double> right, wrong;
   for (std::uint64_t m = 0; m < 200'000; ++m) {
-    const double u = categorical_uniform(uniform_u64({.seed = 1, .index = 0, .purpose = Purpose::user}, m), Precision::f64);
+    const double u = categorical_uniform(uniform_u64({.seed = 1, .index = 0, .purpose = Purpose::user}, m),
+                                         Precision::f64);
     right.push_back(u);
     wrong.push_back(std::pow(u, 1.03));
   }
@@ -66,7 +68,8 @@ TEST(LargestMomentZ, IsThatOfTheWorstEntry) {
   samples << 1.0, -1.0, 3.0, -3.0;
 
   // Squares 1, 1, 9, 9: mean 5, variance 64 / 3; against the variance 1: z = 4 / sqrt(64 / 3 / 4).
-  EXPECT_NEAR(largest_moment_z(samples, Eigen::VectorXd::Zero(1), Eigen::MatrixXd::Identity(1, 1)), 4.0 / std::sqrt(16.0 / 3.0), 1e-14);
+  EXPECT_NEAR(largest_moment_z(samples, Eigen::VectorXd::Zero(1), Eigen::MatrixXd::Identity(1, 1)),
+              4.0 / std::sqrt(16.0 / 3.0), 1e-14);
 }
 
 }  // namespace

@@ -33,7 +33,9 @@ LinearObservation observation(const Eigen::VectorXd& s, double noise_std) {
   return {s.asDiagonal().toDenseMatrix(), Eigen::VectorXd::Zero(s.size()), noise_std};
 }
 
-ForwardProcess table(int steps) { return ForwardProcess(Ddpm{.betas = {}, .steps = steps, .first = 1e-4, .last = 0.02}); }
+ForwardProcess table(int steps) {
+  return ForwardProcess(Ddpm{.betas = {}, .steps = steps, .first = 1e-4, .last = 0.02});
+}
 
 }  // namespace
 
@@ -63,7 +65,9 @@ TEST(UniformGrid, HitsBothEndsExactly) {
   EXPECT_EQ(last_level(grid).t, 1e-30);
 }
 
-TEST(UniformGrid, OneStepIsAGrid) { EXPECT_EQ(TimeGrid::uniform(ForwardProcess(Edm{}), 1).times(), (Times{80.0, 0.0})); }
+TEST(UniformGrid, OneStepIsAGrid) {
+  EXPECT_EQ(TimeGrid::uniform(ForwardProcess(Edm{}), 1).times(), (Times{80.0, 0.0}));
+}
 
 TEST(UniformGrid, MayStartWhereTheSignalVanishes) {
   const TimeGrid grid = TimeGrid::uniform(ForwardProcess(RectifiedFlow{}), 2);
@@ -196,8 +200,8 @@ TEST(McgdiffGrid, HasAsManyLevelsAsPointsAskedFor) {
   const LinearObservation observed = observation(Eigen::Vector2d(0.9, 0.4), 0.3);
 
   for (const int points : {4, 5, 21, 101}) {
-    const TimeGrid grid(ForwardProcess(Ddpm{.betas = {}, .steps = 999, .first = 0.02, .last = 1e-4}), McgdiffGrid{.points = points},
-                        &observed);
+    const TimeGrid grid(ForwardProcess(Ddpm{.betas = {}, .steps = 999, .first = 0.02, .last = 1e-4}),
+                        McgdiffGrid{.points = points}, &observed);
 
     EXPECT_EQ(grid.num_steps(), points - 1);
     EXPECT_EQ(grid.level(0).t, 999.0);
@@ -248,7 +252,8 @@ TEST(TimeGrid, KeepsItsDescription) {
 }
 
 TEST(TimeGrid, WorksForCustomProcessesWithoutDerivatives) {
-  const ForwardProcess process(CustomProcess{.alpha = [](double) { return 1.0; }, .sigma = [](double t) { return t * t; }, .T = 4.0});
+  const ForwardProcess process(
+      CustomProcess{.alpha = [](double) { return 1.0; }, .sigma = [](double t) { return t * t; }, .T = 4.0});
 
   const TimeGrid grid(process, KarrasGrid{.steps = 2, .n_min = 1.0, .n_max = 16.0});
 

@@ -82,7 +82,9 @@ TEST(Wasserstein1d, AgreesWithReplicationForEverySmallPairOfSizes) {
     for (Eigen::Index m = 1; m <= 12; ++m) {
       const auto x = normal_numbers(n, static_cast<unsigned>(n));
       const auto y = normal_numbers(m, static_cast<unsigned>(100 + m));
-      for (const int p : {1, 2}) EXPECT_NEAR(wasserstein_1d(x, y, p), by_replication(x, y, p), 1e-14) << n << " x " << m << ", p = " << p;
+      for (const int p : {1, 2})
+        EXPECT_NEAR(wasserstein_1d(x, y, p), by_replication(x, y, p), 1e-14)
+            << n << " x " << m << ", p = " << p;
     }
   }
 }
@@ -113,7 +115,8 @@ TEST(Wasserstein1d, IsSymmetricAndObeysTheTriangleInequality) {
 
   EXPECT_NEAR(wasserstein_1d(x, y, 1), wasserstein_1d(y, x, 1), 1e-15);
   EXPECT_LE(wasserstein_1d(x, z, 1), wasserstein_1d(x, y, 1) + wasserstein_1d(y, z, 1));
-  EXPECT_LE(std::sqrt(wasserstein_1d(x, z, 2)), std::sqrt(wasserstein_1d(x, y, 2)) + std::sqrt(wasserstein_1d(y, z, 2)));
+  EXPECT_LE(std::sqrt(wasserstein_1d(x, z, 2)),
+            std::sqrt(wasserstein_1d(x, y, 2)) + std::sqrt(wasserstein_1d(y, z, 2)));
   EXPECT_LE(std::pow(wasserstein_1d(x, y, 1), 2), wasserstein_1d(x, y, 2));
 }
 
@@ -124,7 +127,8 @@ TEST(Wasserstein1d, RefusesBadInput) {
 
   expect_invalid([&] { wasserstein_1d(none, x, 1); }, "wasserstein_1d: x has no points");
   expect_invalid([&] { wasserstein_1d(x, none, 1); }, "wasserstein_1d: y has no points");
-  expect_invalid([&] { wasserstein_1d(x, with_nan, 1); }, "wasserstein_1d: y is not finite at point 1, coordinate 0 (nan)");
+  expect_invalid([&] { wasserstein_1d(x, with_nan, 1); },
+                 "wasserstein_1d: y is not finite at point 1, coordinate 0 (nan)");
   expect_invalid([&] { wasserstein_1d(x, x, 3); }, "wasserstein_1d: p must be 1 or 2, given 3");
   expect_invalid([&] { wasserstein_1d(x, x, 0); }, "wasserstein_1d: p must be 1 or 2, given 0");
 }
@@ -135,9 +139,11 @@ TEST(RandomDirections, AreNormalisedNormalsOfTheirStream) {
   ASSERT_EQ(directions.rows(), 7);
   ASSERT_EQ(directions.cols(), 5);
   for (Eigen::Index s = 0; s < 7; ++s) {
-    NormalStream normal({.seed = 42, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions}, Precision::f64);
+    NormalStream normal({.seed = 42, .index = static_cast<std::uint64_t>(s), .purpose = Purpose::directions},
+                        Precision::f64);
     EXPECT_NEAR(directions.row(s).norm(), 1.0, 1e-15);
-    EXPECT_NEAR(directions(s, 3) / directions(s, 1), normal(3) / normal(1), 1e-14 * std::abs(normal(3) / normal(1)));
+    EXPECT_NEAR(directions(s, 3) / directions(s, 1), normal(3) / normal(1),
+                1e-14 * std::abs(normal(3) / normal(1)));
   }
 }
 
@@ -204,9 +210,11 @@ TEST(SlicedWasserstein, AveragesOverTheRandomDirectionsOfItsSeed) {
   const Eigen::VectorXd w2_squared = slice_wasserstein(x, y, directions, 2);
 
   EXPECT_DOUBLE_EQ(sliced_wasserstein(x, y, {.p = 1, .slices = 25, .seed = 77}), w1.mean());
-  EXPECT_DOUBLE_EQ(sliced_wasserstein(x, y, {.p = 2, .slices = 25, .seed = 77}), std::sqrt(w2_squared.mean()));
+  EXPECT_DOUBLE_EQ(sliced_wasserstein(x, y, {.p = 2, .slices = 25, .seed = 77}),
+                   std::sqrt(w2_squared.mean()));
   EXPECT_DOUBLE_EQ(max_sliced_wasserstein(x, y, {.p = 1, .slices = 25, .seed = 77}), w1.maxCoeff());
-  EXPECT_DOUBLE_EQ(max_sliced_wasserstein(x, y, {.p = 2, .slices = 25, .seed = 77}), std::sqrt(w2_squared.maxCoeff()));
+  EXPECT_DOUBLE_EQ(max_sliced_wasserstein(x, y, {.p = 2, .slices = 25, .seed = 77}),
+                   std::sqrt(w2_squared.maxCoeff()));
   EXPECT_NE(sliced_wasserstein(x, y, {.slices = 25, .seed = 78}), w1.mean());
 }
 
@@ -222,7 +230,8 @@ TEST(SlicedWasserstein, InOneDimensionIsTheWassersteinDistance) {
   const Points x = normal_points(15, 1, 1);
   const Points y = normal_points(15, 1, 2);
 
-  EXPECT_NEAR(sliced_wasserstein(x, y, {.slices = 3}), wasserstein_1d({x.data(), 15}, {y.data(), 15}, 1), 1e-15);
+  EXPECT_NEAR(sliced_wasserstein(x, y, {.slices = 3}), wasserstein_1d({x.data(), 15}, {y.data(), 15}, 1),
+              1e-15);
 }
 
 TEST(SlicedWasserstein, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
@@ -233,8 +242,10 @@ TEST(SlicedWasserstein, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
 
   for (const Device& device : {Device::reference(), Device::cpu(1), Device::cpu(3)}) {
     EXPECT_EQ(slice_wasserstein(x, y, directions, 2, device), expected) << device.name();
-    EXPECT_EQ(sliced_wasserstein(x, y, {.slices = 40, .device = device}), sliced_wasserstein(x, y, {.slices = 40}));
-    EXPECT_EQ(max_sliced_wasserstein(x, y, {.slices = 40, .device = device}), max_sliced_wasserstein(x, y, {.slices = 40}));
+    EXPECT_EQ(sliced_wasserstein(x, y, {.slices = 40, .device = device}),
+              sliced_wasserstein(x, y, {.slices = 40}));
+    EXPECT_EQ(max_sliced_wasserstein(x, y, {.slices = 40, .device = device}),
+              max_sliced_wasserstein(x, y, {.slices = 40}));
   }
 }
 
@@ -257,11 +268,14 @@ TEST(Distances, OnAGpuThatIsNotThereSayWhatARunSays) {
 
   EXPECT_TRUE(expected.starts_with("device cuda:99: ")) << expected;
   for (const std::function<void()>& call : std::initializer_list<std::function<void()>>{
-           [&] { sliced_wasserstein(x, x, {.device = gpu}); }, [&] { max_sliced_wasserstein(x, x, {.device = gpu}); },
-           [&] { sliced_wasserstein(x, x, directions, 1, gpu); }, [&] { max_sliced_wasserstein(x, x, directions, 1, gpu); },
+           [&] { sliced_wasserstein(x, x, {.device = gpu}); },
+           [&] { max_sliced_wasserstein(x, x, {.device = gpu}); },
+           [&] { sliced_wasserstein(x, x, directions, 1, gpu); },
+           [&] { max_sliced_wasserstein(x, x, directions, 1, gpu); },
            [&] { slice_wasserstein(x, x, directions, 1, gpu); }, [&] { mmd_squared(x, x, {}, gpu); },
            [&] { mmd_squared(x, law, 1.0, gpu); }, [&] { energy_distance(x, x, EnergyForm::u, gpu); },
-           [&] { judge(x, law, {.device = gpu}); }, [&] { judge(x, law, {.metric = Metric::modes, .device = gpu}); }}) {
+           [&] { judge(x, law, {.device = gpu}); },
+           [&] { judge(x, law, {.metric = Metric::modes, .device = gpu}); }}) {
     EXPECT_EQ(device_error(call), expected);
   }
 }
@@ -269,9 +283,12 @@ TEST(Distances, OnAGpuThatIsNotThereSayWhatARunSays) {
 TEST(Distances, RefuseImpossibleDevices) {
   const Points x = normal_points(4, 2, 1);
 
-  expect_invalid([&] { sliced_wasserstein(x, x, {.device = Device::cpu(-1)}); }, "Device: cpu threads must not be negative, got -1");
-  expect_invalid([&] { energy_distance(x, x, EnergyForm::v, Device::cpu(1025)); }, "Device: cpu threads must be at most 1024, got 1025");
-  expect_invalid([&] { mmd_squared(x, x, 1.0, Device::cuda(-2)); }, "Device: cuda index must not be negative, got -2");
+  expect_invalid([&] { sliced_wasserstein(x, x, {.device = Device::cpu(-1)}); },
+                 "Device: cpu threads must not be negative, got -1");
+  expect_invalid([&] { energy_distance(x, x, EnergyForm::v, Device::cpu(1025)); },
+                 "Device: cpu threads must be at most 1024, got 1025");
+  expect_invalid([&] { mmd_squared(x, x, 1.0, Device::cuda(-2)); },
+                 "Device: cuda index must not be negative, got -2");
 }
 
 TEST(SlicedWasserstein, RefusesBadInput) {
@@ -283,15 +300,22 @@ TEST(SlicedWasserstein, RefusesBadInput) {
   expect_invalid([&] { sliced_wasserstein(Points(0, 2), x); }, "sliced_wasserstein: x has no points");
   expect_invalid([&] { sliced_wasserstein(x, Points(0, 2)); }, "sliced_wasserstein: y has no points");
   expect_invalid([&] { sliced_wasserstein(Points(3, 0), x); }, "sliced_wasserstein: x has dimension 0");
-  expect_invalid([&] { sliced_wasserstein(x, bad); }, "sliced_wasserstein: y is not finite at point 2, coordinate 1 (inf)");
-  expect_invalid([&] { sliced_wasserstein(x, normal_points(4, 3, 1)); }, "sliced_wasserstein: x has dimension 2 but y has dimension 3");
-  expect_invalid([&] { sliced_wasserstein(x, x, {.p = 3}); }, "sliced_wasserstein: p must be 1 or 2, given 3");
-  expect_invalid([&] { sliced_wasserstein(x, x, {.slices = 0}); }, "sliced_wasserstein: slices must be >= 1, given 0");
-  expect_invalid([&] { max_sliced_wasserstein(x, x, {.slices = -1}); }, "max_sliced_wasserstein: slices must be >= 1, given -1");
-  expect_invalid([&] { max_sliced_wasserstein(x, x, {.p = -2}); }, "max_sliced_wasserstein: p must be 1 or 2, given -2");
+  expect_invalid([&] { sliced_wasserstein(x, bad); },
+                 "sliced_wasserstein: y is not finite at point 2, coordinate 1 (inf)");
+  expect_invalid([&] { sliced_wasserstein(x, normal_points(4, 3, 1)); },
+                 "sliced_wasserstein: x has dimension 2 but y has dimension 3");
+  expect_invalid([&] { sliced_wasserstein(x, x, {.p = 3}); },
+                 "sliced_wasserstein: p must be 1 or 2, given 3");
+  expect_invalid([&] { sliced_wasserstein(x, x, {.slices = 0}); },
+                 "sliced_wasserstein: slices must be >= 1, given 0");
+  expect_invalid([&] { max_sliced_wasserstein(x, x, {.slices = -1}); },
+                 "max_sliced_wasserstein: slices must be >= 1, given -1");
+  expect_invalid([&] { max_sliced_wasserstein(x, x, {.p = -2}); },
+                 "max_sliced_wasserstein: p must be 1 or 2, given -2");
   expect_invalid([&] { slice_wasserstein(x, x, directions, 1); },
                  "slice_wasserstein: directions have dimension 3 but the points have dimension 2");
-  expect_invalid([&] { slice_wasserstein(x, x, Points(0, 2), 1); }, "slice_wasserstein: directions has no points");
+  expect_invalid([&] { slice_wasserstein(x, x, Points(0, 2), 1); },
+                 "slice_wasserstein: directions has no points");
 }
 
 TEST(PointSetOfSamples, HoldsAllRowsOfAllProblems) {
@@ -306,11 +330,14 @@ TEST(PointSetOfSamples, HoldsAllRowsOfAllProblems) {
 TEST(PointSetOfSamples, RefusesAHistory) {
   const Samples samples(Samples::Values<double>{1, 2, 3, 4}, {1, 2, 2}, {1.0, 0.0}, {});
 
-  expect_invalid([&] { PointSet{samples}; }, "PointSet: samples have a history of 2 levels; a distance is between points of one level");
+  expect_invalid([&] { PointSet{samples}; },
+                 "PointSet: samples have a history of 2 levels; a distance is between points of one level");
 }
 
 /// The floor of W_1 without the factor of the sizes.
-double spread(const Mixture& law) { return wasserstein_floor(law, 2, 2) / std::sqrt(2.0 * std::numbers::inv_pi); }
+double spread(const Mixture& law) {
+  return wasserstein_floor(law, 2, 2) / std::sqrt(2.0 * std::numbers::inv_pi);
+}
 
 TEST(WassersteinFloor, OfTwoPointMassesIsTheGap) {
   const Mixture law({0.3, 0.7}, column({-1.0, 4.0}), Covariance::spherical({0.0, 0.0}));
@@ -326,10 +353,12 @@ TEST(WassersteinFloor, OfOnePointIsZero) {
 
 TEST(WassersteinFloor, ScalesWithTheLawAndTheSizes) {
   const Mixture law({0.4, 0.6}, column({-1.0, 1.5}), Covariance::spherical({0.2, 1.0}));
-  const Mixture larger({0.4, 0.6}, column({-1.0e3 + 7.0, 1.5e3 + 7.0}), Covariance::spherical({0.2e6, 1.0e6}));
+  const Mixture larger({0.4, 0.6}, column({-1.0e3 + 7.0, 1.5e3 + 7.0}),
+                       Covariance::spherical({0.2e6, 1.0e6}));
 
   EXPECT_NEAR(spread(larger), 1e3 * spread(law), 1e-9 * spread(law));
-  EXPECT_NEAR(wasserstein_floor(law, 100, 400), spread(law) * std::sqrt(2.0 * std::numbers::inv_pi) * std::sqrt(0.0125), 1e-15);
+  EXPECT_NEAR(wasserstein_floor(law, 100, 400),
+              spread(law) * std::sqrt(2.0 * std::numbers::inv_pi) * std::sqrt(0.0125), 1e-15);
 }
 
 TEST(WassersteinFloor, IgnoresComponentsOfWeightZero) {
@@ -348,7 +377,8 @@ double by_trapezoids(const Mixture& law, double begin, double end, Eigen::Index 
 
 TEST(WassersteinFloor, ResolvesSeparatedModesOfVeryDifferentWidths) {
   const double narrow = 1e-9;
-  const Mixture law({0.5, 0.2, 0.3}, column({0.0, 100.0, 1000.0}), Covariance::spherical({1.0, narrow * narrow, 0.0}));
+  const Mixture law({0.5, 0.2, 0.3}, column({0.0, 100.0, 1000.0}),
+                    Covariance::spherical({1.0, narrow * narrow, 0.0}));
 
   const double actual = spread(law);
 
@@ -361,8 +391,8 @@ TEST(WassersteinFloor, ResolvesANarrowModeInsideAWideOne) {
   const Mixture law({0.9, 0.1}, column({0.0, 0.3}), Covariance::spherical({4.0, 1e-6}));
 
   // Panels around the narrow mode have their own fine rule.
-  const double expected =
-      by_trapezoids(law, -30.0, 0.28, 100000) + by_trapezoids(law, 0.28, 0.32, 100000) + by_trapezoids(law, 0.32, 30.0, 100000);
+  const double expected = by_trapezoids(law, -30.0, 0.28, 100000) + by_trapezoids(law, 0.28, 0.32, 100000) +
+                          by_trapezoids(law, 0.32, 30.0, 100000);
   EXPECT_NEAR(spread(law), expected, 1e-8 * expected);
 }
 
@@ -374,8 +404,13 @@ TEST(WassersteinFloor, IsTheMeanDistanceBetweenExactSamples) {
   double squares = 0.0;
   for (int i = 0; i < pairs; ++i) {
     const auto seed = static_cast<std::uint64_t>(2 * i);
-    const Points x = draw(law, {.count = 2000, .seed = seed, .device = Device::reference(), .precision = Precision::f64}).to_double();
-    const Points y = draw(law, {.count = 500, .seed = seed + 1, .device = Device::reference(), .precision = Precision::f64}).to_double();
+    const Points x =
+        draw(law, {.count = 2000, .seed = seed, .device = Device::reference(), .precision = Precision::f64})
+            .to_double();
+    const Points y =
+        draw(law,
+             {.count = 500, .seed = seed + 1, .device = Device::reference(), .precision = Precision::f64})
+            .to_double();
     const double distance = wasserstein_1d({x.data(), 2000}, {y.data(), 500}, 1);
     sum += distance;
     squares += distance * distance;
@@ -391,7 +426,8 @@ TEST(WassersteinFloor, RefusesBadInput) {
   const Mixture plane({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
   const Mixture line({1.0}, Points::Zero(1, 1), Covariance::spherical({1.0}));
 
-  expect_invalid([&] { wasserstein_floor(plane, 1, 1); }, "wasserstein_floor: the law must have dimension 1 (Mixture::project), given 2");
+  expect_invalid([&] { wasserstein_floor(plane, 1, 1); },
+                 "wasserstein_floor: the law must have dimension 1 (Mixture::project), given 2");
   expect_invalid([&] { wasserstein_floor(line, 0, 1); }, "wasserstein_floor: n must be >= 1, given 0");
   expect_invalid([&] { wasserstein_floor(line, 1, -3); }, "wasserstein_floor: m must be >= 1, given -3");
 }

@@ -36,6 +36,7 @@ struct Evaluation {
 /// @throws std::invalid_argument for points that are not (n, d) and finite, and for a bad level, as `Mixture` does; std::domain_error
 /// where p_t has no density and one of the first three is asked for; DeviceError for a device that is not there; std::runtime_error when
 /// asked to stop.
-Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {}, const EvaluateOptions& options = {});
+Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {},
+                    const EvaluateOptions& options = {});
 
 }  // namespace gmdiff

@@ -22,21 +22,23 @@ namespace gmdiff {
 Samples run(const Plan& plan, const Options& options = {});
 
 /// Samples of the mixture by a reverse-time sampler; shape (count, d).
-Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
-               const Options& options = {});
+Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options = {});
 /// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), or (count, d) for a single mixture.
-Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
-               const Options& options = {});
+Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
+               const Sampler& sampler, const Options& options = {});
 /// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior, observation).mixture`.
-Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-               const Sampler& sampler, const Options& options = {});
+Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const Sampler& sampler, const Options& options = {});
 /// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
-Samples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process, const TimeGrid& grid,
-               const Sampler& sampler, const Options& options = {});
+Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+               const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
+               const Options& options = {});
 
 /// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is `options.start`, or else
 /// equals the result of `draw` with the same seed. With `options.history = M` the paths have M of the levels.
-Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid, const Options& options = {});
+Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
+                const Options& options = {});
 
 /// Exact independent draws of the mixture diffused to `level`; shape (count, d).
 Samples draw(const Mixture& mixture, const Options& options = {}, Level level = {});

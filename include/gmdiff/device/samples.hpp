@@ -24,7 +24,8 @@ template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   UninitializedAllocator() = default;
   template <class U>
-  UninitializedAllocator(const UninitializedAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor): an allocator
+  UninitializedAllocator(const UninitializedAllocator<U>& /*other*/) noexcept {
+  }  // NOLINT(google-explicit-constructor): an allocator
   template <class U>
   void construct(U* place) noexcept {
     ::new (static_cast<void*>(place)) U;
@@ -38,7 +39,8 @@ struct UninitializedAllocator : std::allocator<T> {
 /// Origin of samples: everything needed to reproduce them.
 struct Provenance {
   std::uint64_t seed = 0;
-  std::vector<std::uint64_t> problem_seeds;  ///< one per problem: problem p alone gives the same samples with this seed
+  std::vector<std::uint64_t>
+      problem_seeds;  ///< one per problem: problem p alone gives the same samples with this seed
   std::int64_t first = 0;
   std::uint64_t plan_hash = 0;
   MathMode math = MathMode::exact;  ///< as requested, even if it had no effect
@@ -69,7 +71,8 @@ class Samples {
   /// @throws std::invalid_argument when the product of `shape` is not the size of `values`.
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
   /// Constructor for devices. @throws std::invalid_argument as above.
-  Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
+  Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
+          std::vector<double> times, Provenance provenance);
 
   Precision precision() const;
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -104,7 +107,8 @@ class Samples {
 /// whole problems of several. There may be none (0 rows).
 class Interrupted : public std::runtime_error {
  public:
-  Interrupted(const std::string& what, Samples finished) : std::runtime_error(what), finished_(std::move(finished)) {}
+  Interrupted(const std::string& what, Samples finished)
+      : std::runtime_error(what), finished_(std::move(finished)) {}
   const Samples& finished() const { return finished_; }
 
  private:

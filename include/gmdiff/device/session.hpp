@@ -38,7 +38,8 @@ class Session {
   SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {}) const;
   SmcSamples run(const SmcPlan& plan, const Options& options = {}) const;
   /// Evaluates a law as `gmdiff::evaluate` does, on this device; `options.device` has no effect.
-  Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {}, const EvaluateOptions& options = {}) const;
+  Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {},
+                      const EvaluateOptions& options = {}) const;
 
   /// The device as the functions of this library use it. Internal.
   const Executor& executor() const;

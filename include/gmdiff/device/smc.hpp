@@ -21,11 +21,12 @@ namespace gmdiff {
 
 /// Record of the W weightings of each chain, in the order of the run (`Options::smc_history`).
 struct SmcHistory {
-  std::vector<int> steps;                ///< (W): number of each weighting's step, from 0
-  std::vector<double> ess;               ///< (chains, W): effective sample size before resampling
-  std::vector<std::uint8_t> resampled;   ///< (chains, W): whether the chain was resampled
-  std::vector<double> log_weights;       ///< (chains, W, N): normalised, before resampling
-  std::vector<std::uint32_t> ancestors;  ///< (chains, W, N): the particle that each one continues; itself without resampling
+  std::vector<int> steps;               ///< (W): number of each weighting's step, from 0
+  std::vector<double> ess;              ///< (chains, W): effective sample size before resampling
+  std::vector<std::uint8_t> resampled;  ///< (chains, W): whether the chain was resampled
+  std::vector<double> log_weights;      ///< (chains, W, N): normalised, before resampling
+  std::vector<std::uint32_t>
+      ancestors;  ///< (chains, W, N): the particle that each one continues; itself without resampling
 };
 
 /// Diagnostics of each chain: arrays of shape (chains), all problems one after the other.
@@ -43,7 +44,10 @@ class SmcSamples : public Samples {
  public:
   /// @param log_weights (chains, N), or empty.
   SmcSamples(Samples samples, ChainReport chains, std::vector<double> log_weights, SmcHistory history)
-      : Samples(std::move(samples)), chains_(std::move(chains)), log_weights_(std::move(log_weights)), history_(std::move(history)) {}
+      : Samples(std::move(samples)),
+        chains_(std::move(chains)),
+        log_weights_(std::move(log_weights)),
+        history_(std::move(history)) {}
 
   /// Diagnostics of each chain. `provenance()` has a warning if most chains collapse or their evidences disagree (§7.7).
   const ChainReport& chains() const { return chains_; }
@@ -72,7 +76,8 @@ class SmcSamples : public Samples {
 /// `Interrupted` for an SMC run; holds the finished chains.
 class SmcInterrupted : public Interrupted {
  public:
-  SmcInterrupted(const std::string& what, SmcSamples finished) : Interrupted(what, finished), finished_(std::move(finished)) {}
+  SmcInterrupted(const std::string& what, SmcSamples finished)
+      : Interrupted(what, finished), finished_(std::move(finished)) {}
   const SmcSamples& finished_chains() const { return finished_; }
 
  private:
@@ -91,14 +96,15 @@ struct SmcProblem {
 /// @throws std::invalid_argument for parameters out of range, A = 0, a y outside the range of A without noise, and options that SMC does
 /// not
 ///   support (start, history, keep_on_device); WeightError, which names chain and step; all exceptions of `run` in sample.hpp.
-SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-                  const SmcSampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single observation.
-SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations, const ForwardProcess& process,
+SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                   const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});
-/// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in `Provenance::problem_seeds`.
-SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process, const SmcSampler& sampler,
+/// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single observation.
+SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
+/// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in `Provenance::problem_seeds`.
+SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,
+                  const SmcSampler& sampler, const Options& options = {});
 
 /// Executes plans of equal dimension and number of particles: (count, ...), or (problems, count, ...) for several.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {});

@@ -91,7 +91,8 @@ class NpyWriter {
 /// @throws as `NpyReader`; std::invalid_argument for an array without dimensions; MemoryError.
 Points read_points(const std::filesystem::path& file);
 /// Writes (n, d) points in the given precision.
-void write_points(const std::filesystem::path& file, const Points& points, Precision precision = Precision::f64, bool overwrite = false);
+void write_points(const std::filesystem::path& file, const Points& points,
+                  Precision precision = Precision::f64, bool overwrite = false);
 
 /// Whether the sidecar of a result, `x.npy.json` beside `x.npy`, describes its data.
 enum class SidecarMatch {

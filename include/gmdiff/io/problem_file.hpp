@@ -20,7 +20,8 @@ Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
 /// Parses JSON text.
-Problem parse_problem(const std::string& json, const std::string& name = "problem", const std::filesystem::path& folder = {});
+Problem parse_problem(const std::string& json, const std::string& name = "problem",
+                      const std::filesystem::path& folder = {});
 /// The problem as JSON text that `parse_problem` reads back to the same values (doubles in 17 digits).
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);

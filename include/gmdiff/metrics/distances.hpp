@@ -64,11 +64,13 @@ Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Po
 /// SW_p = (mean over directions of W_p^p)^(1/p).
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options = {});
 /// The same along given directions (slices, d).
-double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device = Device::cpu());
+double sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                          const Device& device = Device::cpu());
 /// Maximum of W_p over the same directions.
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options = {});
 /// The same along given directions (slices, d).
-double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p, const Device& device = Device::cpu());
+double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
+                              const Device& device = Device::cpu());
 
 /// Median of the pairwise distances of the pooled sets (i < j; even count: mean of the middle two): the usual bandwidth. Exact;
 /// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory and 512 KiB a thread beside a copy of the points. On all cores of the host;
@@ -76,15 +78,18 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points
 double median_distance(const PointSet& x, const PointSet& y);
 /// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative. Without bandwidth: median_distance, which must not be 0
 /// and is computed on the host: on a GPU give a bandwidth. n, m >= 2. O((n + m)^2 d) time.
-double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth = {}, const Device& device = Device::cpu());
+double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth = {},
+                   const Device& device = Device::cpu());
 /// The same against an exact mixture, in closed form on its side, on the host. n >= 2, bandwidth > 0.
-double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device = Device::cpu());
+double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth,
+                   const Device& device = Device::cpu());
 /// Between two mixtures, closed form.
 double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth);
 
 enum class EnergyForm { u, v };
 /// 2 E|X-Y| - E|X-X'| - E|Y-Y'|; u: pairs i != j (n, m >= 2), unbiased, may be negative; v: all pairs, >= 0. O((n + m)^2 d) time.
-double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u, const Device& device = Device::cpu());
+double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u,
+                       const Device& device = Device::cpu());
 
 struct MomentErrors {
   double mean;        ///< |sample mean - mean|_2
@@ -114,7 +119,14 @@ KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const M
 /// singular.
 double kl_gaussian(const Mixture& p, const Mixture& q);
 
-enum class Metric { sliced_wasserstein, max_sliced_wasserstein, mmd_squared, energy_distance, moments, modes };
+enum class Metric {
+  sliced_wasserstein,
+  max_sliced_wasserstein,
+  mmd_squared,
+  energy_distance,
+  moments,
+  modes
+};
 
 struct JudgeOptions {
   Metric metric = Metric::sliced_wasserstein;
@@ -123,7 +135,8 @@ struct JudgeOptions {
   int repeats = 5;                       ///< independent exact draws, 2 ... 2796202
   std::uint64_t seed = 0;                ///< of exact draws and directions
   std::optional<double> bandwidth = {};  ///< of mmd_squared; without: see Judgement
-  Device device = Device::cpu();  ///< of exact draws (in double) and distances between sets; moments and modes are computed on the host
+  Device device = Device::
+      cpu();  ///< of exact draws (in double) and distances between sets; moments and modes are computed on the host
 };
 
 /// A distance to a law beside its noise floor: the distance between two independent exact draws of the same sizes, same directions.
@@ -136,12 +149,14 @@ struct JudgeOptions {
 ///   1e-10 relative at most, but for MMD^2 near 0 (numerics.md §1).
 /// - Moments and modes compare with the law itself. Against samples value_sd is then 0; the floor is the error of one exact draw.
 struct Judgement {
-  std::string quantity;  ///< sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error, total_variation
+  std::string
+      quantity;  ///< sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error, total_variation
   double value = 0.0;
   double value_sd = 0.0;
   double floor = 0.0;
   double floor_sd = 0.0;
-  double ratio = 0.0;                    ///< value / floor; infinite when only the floor is 0, 1 when both are, NaN when both are infinite
+  double ratio =
+      0.0;  ///< value / floor; infinite when only the floor is 0, 1 when both are, NaN when both are infinite
   std::optional<double> bandwidth = {};  ///< that of mmd_squared
 };
 /// One entry; two (mean_error, covariance_error) for `Metric::moments`. Exact draws have as many points as `x` and come from the streams
@@ -149,9 +164,11 @@ struct Judgement {
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
 /// What `judge` gives for each set alone, with the exact draws and the floor computed once: several samplers of one law. All sets have as
 /// many points.
-std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law, const JudgeOptions& options = {});
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
+                                               const JudgeOptions& options = {});
 /// Both sides exact, `count` draws each: p is judged against the law q, whose draws make the floor.
-std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count, const JudgeOptions& options = {});
+std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
+                             const JudgeOptions& options = {});
 
 /// Noise floor of W_1 of one slice: sqrt(2/pi) sqrt(1/n + 1/m) int sqrt(F(1-F)) dx, F the cdf of a one-dimensional mixture
 /// (`Mixture::project`). The integral to about 1e-12 relative, however far apart the modes and however small their variances (0 too).

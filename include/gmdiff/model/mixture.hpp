@@ -28,7 +28,8 @@ class Mixture {
   Mixture(const std::vector<double>& weights, Points means, const Covariance& covariance);
   /// Constructs a mixture from log-weights (K), which are normalised here: < inf, not all -inf; -inf is a zero weight. Weights too small
   /// for a double keep their log-weight.
-  static Mixture from_log_weights(const Eigen::VectorXd& log_weights, Points means, const Covariance& covariance);
+  static Mixture from_log_weights(const Eigen::VectorXd& log_weights, Points means,
+                                  const Covariance& covariance);
 
   Eigen::Index dim() const;
   Eigen::Index num_components() const;

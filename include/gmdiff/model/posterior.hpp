@@ -10,8 +10,8 @@ namespace gmdiff {
 
 /// The exact posterior of a Gaussian-mixture prior, which is a mixture too.
 struct Posterior {
-  Mixture mixture;                           ///< p(x | y); its log_weights() are log w'_k, even if the weights underflow
-  double log_evidence;                       ///< log p(y)
+  Mixture mixture;      ///< p(x | y); its log_weights() are log w'_k, even if the weights underflow
+  double log_evidence;  ///< log p(y)
   Eigen::VectorXd component_log_likelihood;  ///< log N(y; A mu_k, A Sigma_k A^T + R), shape (K)
 };
 

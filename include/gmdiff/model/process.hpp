@@ -135,7 +135,9 @@ class ForwardProcess {
 };
 
 /// VP with linear beta on [0, T].
-inline ForwardProcess vp(LinearBeta beta = {}, double T = 1.0) { return ForwardProcess(Vp{.beta = beta, .T = T}); }
+inline ForwardProcess vp(LinearBeta beta = {}, double T = 1.0) {
+  return ForwardProcess(Vp{.beta = beta, .T = T});
+}
 /// VP with the cosine schedule on [0, T].
 inline ForwardProcess vp(CosineBeta beta, double T = 1.0) { return ForwardProcess(Vp{.beta = beta, .T = T}); }
 

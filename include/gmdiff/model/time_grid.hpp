@@ -69,7 +69,8 @@ class TimeGrid {
  public:
   /// @param observation required by `McgdiffGrid`, unused by the others.
   /// @throws std::invalid_argument naming parameter, range and value; zero steps; a grid that does not fit the process.
-  TimeGrid(const ForwardProcess& process, const GridDescription& description, const LinearObservation* observation = nullptr);
+  TimeGrid(const ForwardProcess& process, const GridDescription& description,
+           const LinearObservation* observation = nullptr);
 
   static TimeGrid uniform(const ForwardProcess& process, int steps, double t_end = 0.0);
   static TimeGrid list(const ForwardProcess& process, std::vector<double> t);

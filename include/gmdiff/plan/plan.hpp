@@ -49,10 +49,11 @@ struct MixtureTable {
   CovarianceType structure;     ///< spherical, diag, tied, full or common_basis
   Eigen::VectorXd log_weights;  ///< (K)
   std::vector<std::uint64_t>
-      thresholds;        ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
-  Points means;          ///< (K, d)
-  Points rotated_means;  ///< (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not hashed
-  Points eigenvalues;    ///< as Mixture::eigenvalues()
+      thresholds;  ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
+  Points means;    ///< (K, d)
+  Points
+      rotated_means;  ///< (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not hashed
+  Points eigenvalues;                  ///< as Mixture::eigenvalues()
   std::vector<Eigen::MatrixXd> bases;  ///< as Mixture::bases(): the coordinates of the noise
   std::vector<Eigen::MatrixXd>
       covariances;  ///< dense Sigma as given (tied 1, full K); empty when eigenvalues or factors were given, or none is dense
@@ -74,9 +75,10 @@ enum class PlanKind { sample, forward, draw };
 struct Plan {
   PlanKind kind = PlanKind::sample;
   StartTable start;
-  std::vector<Step> steps;             ///< shared by all problems
-  std::vector<double> times;           ///< times of the levels in order, shape (steps + 1). The first step of a forward plan leads to its
-                                       ///< first level: shape (steps)
+  std::vector<Step> steps;  ///< shared by all problems
+  std::vector<double>
+      times;  ///< times of the levels in order, shape (steps + 1). The first step of a forward plan leads to its
+              ///< first level: shape (steps)
   std::vector<MixtureTable> problems;  ///< at least one; same K, d and structure
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
@@ -88,7 +90,8 @@ struct Plan {
 
 /// Plan of reverse-time sampling of each mixture. @throws std::invalid_argument for a parameter out of range (named), for mixtures of
 /// different shapes, or for a sampler that does not support the process or the grid.
-Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler);
+Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
+                   const Sampler& sampler);
 
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given (§1).
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);

@@ -23,7 +23,8 @@ struct Potential {
 
 /// A step t -> s and its weight.
 struct SmcStep {
-  Step move;          ///< an affine step of one evaluation, x <- m + e eps with m = a x + b_1 D; or the transition of the mixture
+  Step
+      move;  ///< an affine step of one evaluation, x <- m + e eps with m = a x + b_1 D; or the transition of the mixture
   bool is_weighted;   ///< false: no potential changes, and nothing is resampled
   Potential at_s;     ///< g_s
   Potential divided;  ///< the factors of g_t active at both levels, by which the weight is divided
@@ -71,8 +72,8 @@ std::uint64_t hash(std::span<const SmcPlan> plans);
 /// @throws std::invalid_argument for a parameter out of range (named), and for an observation whose dimension is not the prior's, with A =
 /// 0,
 ///   with y outside the range of A and no noise, or with a singular noise covariance other than 0.
-SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process, const TimeGrid& grid,
-                 const SmcSampler& sampler);
+SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const SmcSampler& sampler);
 
 /// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan);

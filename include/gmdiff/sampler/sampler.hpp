@@ -86,6 +86,7 @@ struct SdeDpmpp2m {
 };
 
 /// A reverse-time sampler; the first alternative is the default.
-using Sampler = std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m, SdeDpmpp2m>;
+using Sampler =
+    std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m, SdeDpmpp2m>;
 
 }  // namespace gmdiff

@@ -20,7 +20,7 @@ enum class Resampling {
 
 /// How particles move from one level to the next.
 enum class SmcKernel {
-  ddim,   ///< the DDIM step with noise eta (Song, Meng & Ermon 2021): the target is the posterior of the discretised chain
+  ddim,  ///< the DDIM step with noise eta (Song, Meng & Ermon 2021): the target is the posterior of the discretised chain
   exact,  ///< the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
 };
 
@@ -43,7 +43,10 @@ struct Mcgdiff {
   /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A: coordinate i is pinned without noise at
   /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. Both are the same if n_i = 0.
   /// A coordinate with n_i above that of the grid's first level, or below half of that of its last but one, is treated as by C.
-  enum class Variant { C, A } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
+  enum class Variant {
+    C,
+    A
+  } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
   /// Variance of a pin in variant A, >= 0; not used for n_i = 0.
   double kappa = 1e-4;
   SmcKernel kernel = SmcKernel::ddim;

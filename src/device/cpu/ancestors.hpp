@@ -21,7 +21,8 @@ class AncestorStates {
   static constexpr int lanes = Types<V>::lanes;
 
   /// @param block_lanes particles of a block, a multiple of the lanes here.
-  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors) : block_lanes_(block_lanes) {
+  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors)
+      : block_lanes_(block_lanes) {
     for (int lane = 0; lane < lanes; ++lane) {
       auto a = static_cast<std::int64_t>(ancestors[lane]);
       __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
@@ -43,14 +44,16 @@ class AncestorStates<V> {
  public:
   static constexpr int lanes = Types<V>::lanes;
 
-  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors) : block_lanes_(block_lanes) {
+  AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors)
+      : block_lanes_(block_lanes) {
     constexpr auto L = static_cast<std::uint32_t>(lanes);
     Unsigned numbers[lanes], places[lanes];
     std::uint32_t begins = 1;  // a bit for every lane whose register is not that of the lane before
     for (int lane = 0; lane < lanes; ++lane) {
       numbers[lane] = static_cast<Unsigned>(lane);
       places[lane] = ancestors[lane] % L;
-      if (lane > 0) begins |= static_cast<std::uint32_t>(ancestors[lane] / L != ancestors[lane - 1] / L) << lane;
+      if (lane > 0)
+        begins |= static_cast<std::uint32_t>(ancestors[lane] / L != ancestors[lane - 1] / L) << lane;
     }
     places_ = BitsOf<V>::load(places);
     for (; begins != 0; begins &= begins - 1) {
@@ -61,7 +64,9 @@ class AncestorStates<V> {
     }
   }
   V operator()(Index i) const {
-    const auto of_run = [&](int run) { return permuted(V::load(runs_[run].from + i * block_lanes_), places_); };
+    const auto of_run = [&](int run) {
+      return permuted(V::load(runs_[run].from + i * block_lanes_), places_);
+    };
     V x = of_run(0);
     for (int run = 1; run < num_runs_; ++run) x = select(runs_[run].from_here_on, of_run(run), x);
     return x;

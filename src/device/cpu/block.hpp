@@ -39,7 +39,9 @@ class SmallSteps {
   using Vector = SmallVector<V, D>;
 
   SmallSteps(const LawTable<Real>& law, void* scratch) : law_(law), weights_(static_cast<V*>(scratch)) {}
-  static std::size_t scratch_bytes(const LawTable<Real>& law) { return static_cast<std::size_t>(law.num_components) * sizeof(V); }
+  static std::size_t scratch_bytes(const LawTable<Real>& law) {
+    return static_cast<std::size_t>(law.num_components) * sizeof(V);
+  }
 
   static constexpr Index dim() { return D; }
   GMDIFF_PARTICLE static Vector vector(int /*number*/) { return {}; }
@@ -48,12 +50,15 @@ class SmallSteps {
   }
   GMDIFF_PARTICLE V weights(const LevelTable<Real>& level, Vector& x) {
     const auto records = Law::in_place(level);
-    const auto logits = [&](Index first, Index n, V* ell) { Law::logits(records(first, n), n, x.data(), ell); };
+    const auto logits = [&](Index first, Index n, V* ell) {
+      Law::logits(records(first, n), n, x.data(), ell);
+    };
     return particle::all_weights<V>(law_.num_components, logits, weights_).total;
   }
   const V* weights() const { return weights_; }
   template <bool has_gain, class Normal>
-  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector& x) {
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
+                            Normal z, Vector& x) {
     V noise[D];
     for (int i = 0; i < D; ++i) noise[i] = z(i);
     Law::template move<has_gain>(law_, level, table, component, noise, x.data());
@@ -86,10 +91,13 @@ class WideSteps {
   Softmax<V> denoiser(const LevelTable<Real>& level, Vector& x, Vector& D) const {
     return Law::denoiser(law_, level, x.data(), D.data(), scratch_);
   }
-  V weights(const LevelTable<Real>& level, Vector& x) { return Law::weights(law_, level, x.data(), scratch_); }
+  V weights(const LevelTable<Real>& level, Vector& x) {
+    return Law::weights(law_, level, x.data(), scratch_);
+  }
   const V* weights() const { return scratch_.weights; }
   template <bool has_gain, class Normal>
-  void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z, Vector& x) {
+  void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z,
+            Vector& x) {
     Law::template move<has_gain>(law_, level.alpha, table, component, z, x.data(), scratch_);
   }
 
@@ -172,8 +180,8 @@ class Block {
     return job_.first_step + job_.num_steps - 1;
   }
 
-  GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise, Normals<V>& churn, Vector& x,
-                              Vector& before) {
+  GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise,
+                              Normals<V>& churn, Vector& x, Vector& before) {
     const Index d = steps_.dim();
     if (particle::has_churn(step)) {
       for (Index i = 0; i < d; ++i) {
@@ -214,13 +222,14 @@ class Block {
   }
 
   /// Exact reverse transition (mathematics.md §5.1).
-  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m, Normals<V>& noise,
-                                  particle::Uniforms<V>& choice, Vector& x) {
+  GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, std::uint64_t m,
+                                  Normals<V>& noise, particle::Uniforms<V>& choice, Vector& x) {
     const V total = steps_.weights(step.levels[0], x);
     particle::Choice<V> chosen(choice(number).real(), total);
     for (Index k = 0; k < job_.law->num_components; ++k) chosen.add(k, steps_.weights()[k]);
     steps_.template move<true>(
-        step.levels[0], step.move, chosen.component(), [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
+        step.levels[0], step.move, chosen.component(),
+        [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
   }
 
   // --- the first state ----------------------------------------------------------------------------------------------------------
@@ -233,7 +242,8 @@ class Block {
       return;
     }
     particle::Uniforms<V> choice(streams_.start_component(), first_);
-    const auto component = choice(0).component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
+    const auto component =
+        choice(0).component(job_.law->thresholds, static_cast<int>(job_.law->last_component));
     steps_.template move<false>({}, job_.start->move, component, z, x);
   }
 

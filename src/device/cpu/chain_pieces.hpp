@@ -12,7 +12,11 @@ class ChainPieces {
  public:
   /// @param pool null: the calling thread takes all particles as one piece.
   ChainPieces(std::int64_t particles, int lanes, ThreadPool* pool)
-      : pool_(pool), particles_(particles), blocks_((particles + lanes - 1) / lanes), lanes_(lanes), blocks_per_piece_(blocks_) {
+      : pool_(pool),
+        particles_(particles),
+        blocks_((particles + lanes - 1) / lanes),
+        lanes_(lanes),
+        blocks_per_piece_(blocks_) {
     if (pool != nullptr) blocks_per_piece_ = std::max<std::int64_t>(particles_per_piece / lanes, 1);
   }
 

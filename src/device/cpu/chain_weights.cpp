@@ -31,13 +31,15 @@ Extremes extremes(const double* values, std::int64_t count) {
   }
   for (; n < count; ++n) look(0, values[n]);
   if (!is_number) return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
-  return {*std::min_element(smallest.begin(), smallest.end()), *std::max_element(largest.begin(), largest.end())};
+  return {*std::min_element(smallest.begin(), smallest.end()),
+          *std::max_element(largest.begin(), largest.end())};
 }
 
 }  // namespace
 
 template <class Real>
-ChainWeights<Real>::ChainWeights(const SmcPlan& plan, std::uint64_t seed, const Unit<Real>& unit, const ChainPieces& pieces)
+ChainWeights<Real>::ChainWeights(const SmcPlan& plan, std::uint64_t seed, const Unit<Real>& unit,
+                                 const ChainPieces& pieces)
     : pieces_(pieces),
       unit_(unit),
       scheme_(plan.resampling),
@@ -57,7 +59,8 @@ std::size_t ChainWeights<Real>::bytes(const SmcPlan& plan, std::size_t padded) {
 
 template <class Real>
 std::uint64_t ChainWeights<Real>::uniform(std::int64_t index, Purpose purpose, int number) const {
-  return uniform_u64({.seed = seed_, .index = static_cast<std::uint64_t>(index), .purpose = purpose}, static_cast<std::uint64_t>(number));
+  return uniform_u64({.seed = seed_, .index = static_cast<std::uint64_t>(index), .purpose = purpose},
+                     static_cast<std::uint64_t>(number));
 }
 
 template <class Real>
@@ -85,7 +88,8 @@ void ChainWeights<Real>::sum() {
     const std::int64_t padded = (end - begin + unit_.lanes - 1) / unit_.lanes * unit_.lanes;
     unit_.exponentials(log_weights_.data() + begin, largest_, e_.data() + begin, padded);
     std::uint64_t sum = 0;
-    for (std::int64_t n = begin; n < end; ++n) sum += particle::converted_weight(e_[static_cast<std::size_t>(n)], first_power);
+    for (std::int64_t n = begin; n < end; ++n)
+      sum += particle::converted_weight(e_[static_cast<std::size_t>(n)], first_power);
     of_pieces_[static_cast<std::size_t>(piece)].first_sum = sum;
   });
   std::uint64_t first_sum = 0;
@@ -128,7 +132,8 @@ double ChainWeights<Real>::log_mean(double log_particles) const {
 template <class Real>
 void ChainWeights<Real>::write_normalised(double log_particles, double* to) const {
   const double log_sum = all_equal() ? log_particles : particle::log_sum(total_.sum, scale_);
-  for (std::int64_t n = 0; n < pieces_.particles(); ++n) to[n] = (log_weights_[static_cast<std::size_t>(n)] - largest_) - log_sum;
+  for (std::int64_t n = 0; n < pieces_.particles(); ++n)
+    to[n] = (log_weights_[static_cast<std::size_t>(n)] - largest_) - log_sum;
 }
 
 template <class Real>
@@ -141,7 +146,9 @@ template <class Real>
 void ChainWeights<Real>::find_ancestors(std::int64_t index, int step) {
   const std::uint64_t S = total_.sum;
   const std::int64_t N = pieces_.particles();
-  const auto of_slot = [&](std::int64_t n) { return particle::point_below(S, uniform(index * N + n, Purpose::resampling, step)); };
+  const auto of_slot = [&](std::int64_t n) {
+    return particle::point_below(S, uniform(index * N + n, Purpose::resampling, step));
+  };
   // point(n) is asked for ascending n.
   const auto find = [&](std::int64_t begin, std::int64_t end, auto point) {
     std::int64_t j = -1;
@@ -155,11 +162,14 @@ void ChainWeights<Real>::find_ancestors(std::int64_t index, int step) {
       ancestors_[static_cast<std::size_t>(n)] = static_cast<std::uint32_t>(j);
     }
   };
-  const std::uint64_t common = scheme_ == Resampling::systematic ? particle::point_below(S, uniform(index, Purpose::resampling, step)) : 0;
+  const std::uint64_t common = scheme_ == Resampling::systematic
+                                   ? particle::point_below(S, uniform(index, Purpose::resampling, step))
+                                   : 0;
   const particle::SpacedPoints spaced(S, static_cast<std::uint64_t>(N));
   pieces_.for_each([&](int, std::int64_t, std::int64_t begin, std::int64_t end) {
     if (scheme_ == Resampling::systematic) {
-      particle::AscendingPoints points(S, static_cast<std::uint64_t>(N), static_cast<std::uint64_t>(begin), common);
+      particle::AscendingPoints points(S, static_cast<std::uint64_t>(N), static_cast<std::uint64_t>(begin),
+                                       common);
       return find(begin, end, [&](std::int64_t) { return points.next(); });
     }
     find(begin, end, [&](std::int64_t n) {
@@ -191,7 +201,8 @@ void ChainWeights<Real>::find_residual_ancestors(std::int64_t index, int step) {
       const bool is_copy = static_cast<std::uint64_t>(n) < all_copies;
       const std::int64_t drawn = n - static_cast<std::int64_t>(all_copies);
       const std::uint64_t point =
-          is_copy ? static_cast<std::uint64_t>(n) : particle::point_below(all_rests, uniform(index * N + drawn, Purpose::resampling, step));
+          is_copy ? static_cast<std::uint64_t>(n)
+                  : particle::point_below(all_rests, uniform(index * N + drawn, Purpose::resampling, step));
       ancestors_[static_cast<std::size_t>(n)] =
           static_cast<std::uint32_t>(particle::ancestor_of(is_copy ? sums_.data() : rests_.data(), N, point));
     }

@@ -25,7 +25,8 @@ template <class Real>
 class Chain {
  public:
   /// @param pool shares the particles of a chain; null: the calling thread alone.
-  Chain(const SmcTask& task, const particle::SmcTables<Real>& tables, const Unit<Real>& unit, ThreadPool* pool)
+  Chain(const SmcTask& task, const particle::SmcTables<Real>& tables, const Unit<Real>& unit,
+        ThreadPool* pool)
       : task_(task),
         unit_(unit),
         pieces_(task.plan.particles, unit.lanes, pool),
@@ -48,7 +49,9 @@ class Chain {
   void keep_history(std::int64_t row, double ess, bool resampled);
   void finish();
   void write_states();
-  ChainFailure failure(int step) const { return {.chain = chain_, .step = step, .all_weights_zero = weights_.all_zero()}; }
+  ChainFailure failure(int step) const {
+    return {.chain = chain_, .step = step, .all_weights_zero = weights_.all_zero()};
+  }
 
   const SmcTask& task_;
   const Unit<Real>& unit_;
@@ -74,7 +77,8 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   job_.first_slot = static_cast<std::uint64_t>(index_ * pieces_.particles());
   job_.from = states_[0].data();
   job_.to = states_[1].data();
-  pieces_.for_each_block([&](int thread, std::int64_t block) { unit_.chain_start(job_, block, scratch_.of(thread)); });
+  pieces_.for_each_block(
+      [&](int thread, std::int64_t block) { unit_.chain_start(job_, block, scratch_.of(thread)); });
   const int num_steps = job_.tables.num_steps;
   for (int s = 0; s < num_steps && !task_.stop.stop_requested(); ++s) {
     bool resampled = false;
@@ -83,7 +87,9 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
       resampled = resample(s);
     }
     const std::uint32_t* ancestors = resampled ? weights_.ancestors() : nullptr;
-    pieces_.for_each_block([&](int thread, std::int64_t block) { unit_.chain_move(job_, s, ancestors, block, scratch_.of(thread)); });
+    pieces_.for_each_block([&](int thread, std::int64_t block) {
+      unit_.chain_move(job_, s, ancestors, block, scratch_.of(thread));
+    });
     std::swap(job_.from, job_.to);
   }
   if (!weights_.find_extremes()) return failure(num_steps);
@@ -107,7 +113,8 @@ bool Chain<Real>::resample(int step) {
   smallest_ess_.add(ess, step);
   const bool resamples = !weights_.all_equal() && ess < task_.plan.ess_threshold * N;
   if (task_.ess != nullptr) {
-    weights_.write_normalised(job_.tables.log_particles, task_.weight_history + history_row(step) * pieces_.particles());
+    weights_.write_normalised(job_.tables.log_particles,
+                              task_.weight_history + history_row(step) * pieces_.particles());
   }
   if (resamples) {
     log_Z_ += weights_.log_mean(job_.tables.log_particles);
@@ -129,7 +136,8 @@ void Chain<Real>::keep_history(std::int64_t row, double ess, bool resampled) {
   task_.ess[row] = ess;
   task_.resampled[row] = resampled ? 1 : 0;
   std::uint32_t* ancestors = task_.ancestors + row * pieces_.particles();
-  for (std::int64_t n = 0; n < pieces_.particles(); ++n) ancestors[n] = resampled ? weights_.ancestors()[n] : static_cast<std::uint32_t>(n);
+  for (std::int64_t n = 0; n < pieces_.particles(); ++n)
+    ancestors[n] = resampled ? weights_.ancestors()[n] : static_cast<std::uint32_t>(n);
 }
 
 /// The chain's evidence and output from the last weights.
@@ -164,7 +172,8 @@ void Chain<Real>::write_states() {
 template <class Real>
 std::size_t Chain<Real>::bytes(const SmcPlan& plan, const Unit<Real>& unit) {
   const auto padded = static_cast<std::size_t>(ChainPieces(plan.particles, unit.lanes, nullptr).padded());
-  return padded * 2 * static_cast<std::size_t>(plan.dim()) * sizeof(Real) + ChainWeights<Real>::bytes(plan, padded);
+  return padded * 2 * static_cast<std::size_t>(plan.dim()) * sizeof(Real) +
+         ChainWeights<Real>::bytes(plan, padded);
 }
 
 }  // namespace
@@ -172,11 +181,13 @@ std::size_t Chain<Real>::bytes(const SmcPlan& plan, const Unit<Real>& unit) {
 template <class Real>
 ChainFailure run_chains(const SmcTask& task, const Unit<Real>& unit, ThreadPool& pool) {
   const FloatingPointEnvironment environment;  // what a shared chain computes between its pieces
-  const particle::SmcTables<Real>& tables = *std::get<std::shared_ptr<const particle::SmcTables<Real>>>(task.tables);
+  const particle::SmcTables<Real>& tables =
+      *std::get<std::shared_ptr<const particle::SmcTables<Real>>>(task.tables);
   ChainFailure first;
   if (task.count < pool.threads()) {
     Chain<Real> chain(task, tables, unit, &pool);
-    for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c) first.add(chain.run(c));
+    for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c)
+      first.add(chain.run(c));
   } else {
     std::vector<std::unique_ptr<Chain<Real>>> chains(static_cast<std::size_t>(pool.threads()));
     std::mutex mutex;
@@ -196,16 +207,19 @@ ChainFailure run_chains(const SmcTask& task, const Unit<Real>& unit, ThreadPool&
 }
 
 template <class Real>
-std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int threads, std::size_t memory_limit) {
+std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int threads,
+                            std::size_t memory_limit) {
   const std::size_t fixed = particle::SmcTables<Real>::bytes(plan);
   const std::size_t chain = Chain<Real>::bytes(plan, unit);
-  require(memory_limit == 0 || memory_limit >= fixed + chain, "cpu: memory_limit is ", memory_limit, " bytes, one chain of ",
-          plan.particles, " particles needs ", fixed + chain);
+  require(memory_limit == 0 || memory_limit >= fixed + chain, "cpu: memory_limit is ", memory_limit,
+          " bytes, one chain of ", plan.particles, " particles needs ", fixed + chain);
   // As many chains as threads are under way; memory that has no room for them leaves one, shared by the threads.
-  const std::uint64_t wanted = saturating_sum(fixed, saturating_product(chain, static_cast<std::uint64_t>(threads)));
+  const std::uint64_t wanted =
+      saturating_sum(fixed, saturating_product(chain, static_cast<std::uint64_t>(threads)));
   if (memory_limit == 0) require_memory(fixed + chain, "one chain of ", plan.particles, " particles");
   if (memory_limit == 0 ? !fits_memory(wanted) : wanted > memory_limit) return 1;
-  return static_cast<std::int64_t>(std::max(operations_per_batch / operations(plan), static_cast<double>(threads)));
+  return static_cast<std::int64_t>(
+      std::max(operations_per_batch / operations(plan), static_cast<double>(threads)));
 }
 
 template ChainFailure run_chains<float>(const SmcTask&, const Unit<float>&, ThreadPool&);

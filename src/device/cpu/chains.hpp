@@ -13,6 +13,7 @@ ChainFailure run_chains(const SmcTask& task, const Unit<Real>& unit, ThreadPool&
 /// Chains that fit `memory_limit` bytes (0: no limit) at once.
 /// @throws std::invalid_argument when not even one does.
 template <class Real>
-std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int threads, std::size_t memory_limit);
+std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int threads,
+                            std::size_t memory_limit);
 
 }  // namespace gmdiff::cpu

@@ -39,10 +39,12 @@ struct Memory {
     shape.family = particle::family_of(mixture);
     shape.dim = mixture.dim();
     shape.num_components = mixture.num_components();
-    fixed = particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
+    fixed = particle::LawTables<Real>::bytes(mixture, shape.family) +
+            static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
     largest_step = largest_step_bytes<Real>(plan);
     const std::size_t vectors = reads_previous_denoiser(plan) ? 2 : 1;
-    block = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) * sizeof(Real);
+    block = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) *
+            sizeof(Real);
   }
 
   /// Bytes for the tables of a window; at least one step fits.
@@ -92,7 +94,8 @@ class TaskRun {
 
  private:
   Job<Real> make_job() {
-    return {window_of<Real>(task_), &law_.table(), &start_, states_.data(), previous_.empty() ? nullptr : previous_.data()};
+    return {window_of<Real>(task_), &law_.table(), &start_, states_.data(),
+            previous_.empty() ? nullptr : previous_.data()};
   }
 
   void build_tables(std::size_t first, std::size_t end) {
@@ -108,12 +111,14 @@ class TaskRun {
 
   NonFinite for_each_block(const Job<Real>& job, BlockResult (*body)(const Job<Real>&, std::int64_t, void*)) {
     const double block_operations = operations(task_.plan) * unit_.lanes;
-    const auto per_piece = static_cast<std::int64_t>(std::clamp(operations_per_piece / block_operations, 1.0, 1024.0));
+    const auto per_piece =
+        static_cast<std::int64_t>(std::clamp(operations_per_piece / block_operations, 1.0, 1024.0));
     NonFinite sum;
     std::mutex mutex;
     const auto piece = [&](int thread, std::int64_t number) {
       NonFinite found;
-      for (std::int64_t block = number * per_piece; block < std::min((number + 1) * per_piece, blocks_); ++block) {
+      for (std::int64_t block = number * per_piece; block < std::min((number + 1) * per_piece, blocks_);
+           ++block) {
         const BlockResult result = body(job, block, scratch_.of(thread));
         found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
@@ -155,7 +160,8 @@ void evaluate_points(const PointTask& task, const Unit<Real>& unit, ThreadPool& 
   const ScratchMemory scratch(pool.threads(), unit.scratch_bytes(law.table()));
   const std::int64_t blocks = (task.count + unit.lanes - 1) / unit.lanes;
   pool.run(
-      blocks, [&](int thread, std::int64_t block) { unit.evaluate(job, block, scratch.of(thread)); }, task.stop);
+      blocks, [&](int thread, std::int64_t block) { unit.evaluate(job, block, scratch.of(thread)); },
+      task.stop);
 }
 
 class CpuExecutor final : public Executor {
@@ -169,8 +175,10 @@ class CpuExecutor final : public Executor {
 
   std::string name() const override { return Device::cpu(threads_).name(); }
 
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t /*num_kept*/, std::size_t memory_limit) const override {
-    return precision == Precision::f32 ? block_size(plan, unit_f32_, memory_limit) : block_size(plan, unit_f64_, memory_limit);
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t /*num_kept*/,
+                          std::size_t memory_limit) const override {
+    return precision == Precision::f32 ? block_size(plan, unit_f32_, memory_limit)
+                                       : block_size(plan, unit_f64_, memory_limit);
   }
 
   NonFinite run(const Task& task) const override {
@@ -178,10 +186,14 @@ class CpuExecutor final : public Executor {
     return run(task, unit_f64_);
   }
 
-  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override { return particle::smc_tables(plan, precision); }
+  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override {
+    return particle::smc_tables(plan, precision);
+  }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
-    if (precision == Precision::f32) return cpu::chains_at_once(plan, unit_f32_, pool_->threads(), memory_limit);
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
+                              std::size_t memory_limit) const override {
+    if (precision == Precision::f32)
+      return cpu::chains_at_once(plan, unit_f32_, pool_->threads(), memory_limit);
     return cpu::chains_at_once(plan, unit_f64_, pool_->threads(), memory_limit);
   }
 
@@ -202,14 +214,16 @@ class CpuExecutor final : public Executor {
   template <class Real>
   std::int64_t block_size(const Plan& plan, const Unit<Real>& unit, std::size_t memory_limit) const {
     const Memory<Real> memory(plan, unit, pool_->threads());
-    require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit, " bytes, one block of ", unit.lanes,
-            " particles on ", pool_->threads(), " threads needs ", memory.least());
+    require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit,
+            " bytes, one block of ", unit.lanes, " particles on ", pool_->threads(), " threads needs ",
+            memory.least());
     if (memory_limit == 0) {
       require_memory(memory.fixed + memory.tables(0) + memory.states(0), "a batch in dimension ", plan.dim());
     }
     const std::size_t blocks = memory.states(memory_limit) / memory.block;
     // A task is also what progress is told of and what a request to stop waits for.
-    const double enough = std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_->threads());
+    const double enough =
+        std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_->threads());
     const auto most = static_cast<std::size_t>(std::min(enough, 1e9));
     return static_cast<std::int64_t>(std::min(blocks, most)) * unit.lanes;
   }
@@ -232,7 +246,8 @@ std::unique_ptr<Executor> make_executor(int threads) { return std::make_unique<C
 
 std::string description() {
   const int threads = usable_processors();
-  return concat("vectorised, ", to_string(chosen_instruction_set()), ", ", threads, threads == 1 ? " thread" : " threads");
+  return concat("vectorised, ", to_string(chosen_instruction_set()), ", ", threads,
+                threads == 1 ? " thread" : " threads");
 }
 
 }  // namespace gmdiff::cpu

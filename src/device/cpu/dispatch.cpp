@@ -12,7 +12,8 @@ namespace gmdiff::cpu {
 
 namespace {
 
-constexpr InstructionSet all_sets[] = {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512};
+constexpr InstructionSet all_sets[] = {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2,
+                                       InstructionSet::avx512};
 
 }  // namespace
 
@@ -48,8 +49,9 @@ bool is_available(InstructionSet set) {
 #endif
     case InstructionSet::avx512:
 #ifdef GMDIFF_AVX512_UNIT
-      return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+      return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
 #else
       break;
 #endif
@@ -63,7 +65,8 @@ InstructionSet chosen_instruction_set() {
     for (const InstructionSet set : all_sets) {
       if (name != std::string(to_string(set))) continue;
       if (!is_available(set))
-        throw DeviceUnavailable(concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
+        throw DeviceUnavailable(
+            concat("GMDIFF_SIMD=", name, ": this processor or this build does not have these instructions"));
       return set;
     }
     fail("GMDIFF_SIMD: expected scalar, fma128, avx2 or avx512, got \"", name, "\"");

@@ -10,7 +10,8 @@ namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
 /// <x_j, u_s> of a tile of directions for n points.
 template <class V, int n>
-void project_points(const double* points, particle::Index dim, const double* directions, double* out, particle::Index stride) {
+void project_points(const double* points, particle::Index dim, const double* directions, double* out,
+                    particle::Index stride) {
   constexpr int packs = directions_per_tile / V::lanes;
   V sums[n][packs];
   for (auto& row : sums) {
@@ -30,16 +31,18 @@ void project_points(const double* points, particle::Index dim, const double* dir
 }
 
 template <class V>
-void project(const double* points, particle::Index count, particle::Index dim, const double* directions, double* out,
-             particle::Index stride) {
+void project(const double* points, particle::Index count, particle::Index dim, const double* directions,
+             double* out, particle::Index stride) {
   constexpr int tile = V::lanes;  // with the packs of a tile of directions: eight accumulators
   particle::Index j = 0;
-  for (; j + tile <= count; j += tile) project_points<V, tile>(points + j * dim, dim, directions, out + j, stride);
+  for (; j + tile <= count; j += tile)
+    project_points<V, tile>(points + j * dim, dim, directions, out + j, stride);
   for (; j < count; ++j) project_points<V, 1>(points + j * dim, dim, directions, out + j, stride);
 }
 
 template <class V>
-void squared_distances(const double* point, particle::Index dim, const double* tiles, particle::Index num_tiles, double* out) {
+void squared_distances(const double* point, particle::Index dim, const double* tiles,
+                       particle::Index num_tiles, double* out) {
   constexpr int packs = points_per_tile / V::lanes;
   for (particle::Index t = 0; t < num_tiles; ++t) {
     const double* tile = tiles + t * dim * points_per_tile;

@@ -19,7 +19,8 @@ struct FullLaw {
 #endif
 
   template <class Start, class Take>
-  static void product(const Real* matrix, Index row, Index column, Index d, const V* v, Start start, Take take) {
+  static void product(const Real* matrix, Index row, Index column, Index d, const V* v, Start start,
+                      Take take) {
     Index r = 0;
     for (; r + rows <= d; r += rows) particle::product_rows<rows>(matrix, row, column, r, d, v, start, take);
     for (; r + 2 <= d; r += 2) particle::product_rows<2>(matrix, row, column, r, d, v, start, take);
@@ -32,7 +33,8 @@ struct FullLaw {
         U, d, 1, d, v, [](Index) { return V(Real(0)); }, take);
   }
 
-  static const V* scaled_state(const LawTable<Real>& /*law*/, const LevelTable<Real>& /*level*/, const V* x, Scratch<V> /*scratch*/) {
+  static const V* scaled_state(const LawTable<Real>& /*law*/, const LevelTable<Real>& /*level*/, const V* x,
+                               Scratch<V> /*scratch*/) {
     return x;
   }
 
@@ -44,7 +46,8 @@ struct FullLaw {
   }
 
   /// Quadratic forms of a chunk. Keeps U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch.
-  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
+  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x,
+                     Scratch<V> scratch) {
     return [&law, &level, x, scratch](Index first, Index n, V* ell) {
       const Index d = law.dim;
       V* v = scratch.coordinates;
@@ -65,17 +68,20 @@ struct FullLaw {
   }
 
   /// D = sum_k r_k [mu_k + U_k gain U_k^T (x - alpha mu_k)]
-  static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, Scratch<V> scratch) {
+  static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D,
+                             Scratch<V> scratch) {
     return means(law, level, x, D, nullptr, nullptr, scratch);
   }
 
   /// grad log p_t = -sum_k r_k U_k (1 / c) U_k^T (x - alpha mu_k)
-  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S, Scratch<V> scratch) {
+  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
+                    Scratch<V> scratch) {
     means(law, level, x, nullptr, S, nullptr, scratch);
   }
 
   /// Denoiser, score and logits (K), each unless null, with one product U_k^T (x - alpha mu_k) for all of them.
-  static Softmax<V> means(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, V* S, V* ell, Scratch<V> scratch) {
+  static Softmax<V> means(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, V* S,
+                          V* ell, Scratch<V> scratch) {
     const Index d = law.dim;
     const auto for_each_sum = [&](auto body) {
       for (V* sums : {D, S}) {
@@ -84,14 +90,20 @@ struct FullLaw {
       }
     };
     for_each_sum([](V& sum, bool /*is_denoiser*/) { sum = V(Real(0)); });
-    const auto rescale = [&](V factor) { for_each_sum([factor](V& sum, bool /*is_denoiser*/) { sum = sum * factor; }); };
+    const auto rescale = [&](V factor) {
+      for_each_sum([factor](V& sum, bool /*is_denoiser*/) { sum = sum * factor; });
+    };
     const auto add = [&](Index first, Index n, const V* e) {
       for (Index k = 0; k < n; ++k) {
         if (all(e[k] <= V(Real(0)))) continue;
         const Index row = (first + k) * d;
         const V* rotated = scratch.coordinates + (2 + k) * d;
-        if (D != nullptr) add_component</*with_mean=*/true>(law, first + k, rotated, level.gain.values + row, e[k], D, scratch);
-        if (S != nullptr) add_component</*with_mean=*/false>(law, first + k, rotated, level.precision.values + row, e[k], S, scratch);
+        if (D != nullptr)
+          add_component</*with_mean=*/true>(law, first + k, rotated, level.gain.values + row, e[k], D,
+                                            scratch);
+        if (S != nullptr)
+          add_component</*with_mean=*/false>(law, first + k, rotated, level.precision.values + row, e[k], S,
+                                             scratch);
       }
     };
     const auto keep_logits = [&, compute = logits(law, level, x, scratch)](Index first, Index n, V* chunk) {
@@ -106,14 +118,15 @@ struct FullLaw {
   }
 
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
-    return particle::all_weights<V>(law.num_components, logits(law, level, x, scratch), scratch.weights).total;
+    return particle::all_weights<V>(law.num_components, logits(law, level, x, scratch), scratch.weights)
+        .total;
   }
 
   /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z). Every lane has its own matrix, so lanes go one by one and a
   /// register holds coordinates.
   template <bool has_gain, class Normal>
-  static void move(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table, particle::BitsOf<V> component, Normal z, V* x,
-                   Scratch<V> scratch) {
+  static void move(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table,
+                   particle::BitsOf<V> component, Normal z, V* x, Scratch<V> scratch) {
     constexpr int lanes = particle::Types<V>::lanes;
     const Index d = law.dim;
     typename particle::Integers<Real>::Unsigned components[lanes];
@@ -146,7 +159,8 @@ struct FullLaw {
  private:
   /// sums += e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
   template <bool with_mean>
-  static void add_component(const LawTable<Real>& law, Index k, const V* rotated, const Real* factors, V e, V* sums, Scratch<V> scratch) {
+  static void add_component(const LawTable<Real>& law, Index k, const V* rotated, const Real* factors, V e,
+                            V* sums, Scratch<V> scratch) {
     const Index d = law.dim;
     const Real* mu = law.means + k * d;
     V* scaled = scratch.coordinates;

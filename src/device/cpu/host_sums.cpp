@@ -8,8 +8,12 @@
 namespace gmdiff {
 namespace {
 
-double distances(const PairTerm& /*term*/, const Eigen::Ref<const Eigen::ArrayXd>& squares) { return squares.sqrt().sum(); }
-double kernels(const PairTerm& term, const Eigen::Ref<const Eigen::ArrayXd>& squares) { return (term.rate * squares).exp().sum(); }
+double distances(const PairTerm& /*term*/, const Eigen::Ref<const Eigen::ArrayXd>& squares) {
+  return squares.sqrt().sum();
+}
+double kernels(const PairTerm& term, const Eigen::Ref<const Eigen::ArrayXd>& squares) {
+  return (term.rate * squares).exp().sum();
+}
 
 class HostSums final : public DistanceSums {
  public:
@@ -35,6 +39,8 @@ class HostSums final : public DistanceSums {
 
 }  // namespace
 
-std::unique_ptr<DistanceSums> make_host_sums(std::shared_ptr<ThreadPool> pool) { return std::make_unique<HostSums>(std::move(pool)); }
+std::unique_ptr<DistanceSums> make_host_sums(std::shared_ptr<ThreadPool> pool) {
+  return std::make_unique<HostSums>(std::move(pool));
+}
 
 }  // namespace gmdiff

@@ -25,7 +25,8 @@ auto with_chain_law(const LawTable<RealOf<V>>& law, Body body) {
     case Family::small_full:
       break;
   }
-  std::abort();  // an exception's inline functions would be compiled for this unit's instructions, and linked everywhere
+  std::
+      abort();  // an exception's inline functions would be compiled for this unit's instructions, and linked everywhere
 }
 
 /// Calls body.operator()<Law>() for a wide law's kind.
@@ -74,32 +75,42 @@ Unit<RealOf<V>> make_unit() {
   using Real = RealOf<V>;
   return {.lanes = Types<V>::lanes,
           .scratch_bytes =
-              [](const LawTable<Real>& law) { return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); }); },
+              [](const LawTable<Real>& law) {
+                return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); });
+              },
           .start =
               [](const Job<Real>& job, std::int64_t block, void* scratch) {
-                return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
+                return with_steps<V>(
+                    *job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
               },
           .advance =
               [](const Job<Real>& job, std::int64_t block, void* scratch) {
-                return with_steps<V>(*job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
+                return with_steps<V>(
+                    *job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
               },
           .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainBlock<V>::scratch_bytes(law); },
           .chain_start =
               [](const ChainJob<Real>& job, std::int64_t block, void* scratch) {
                 // Without a mixture the law does not matter.
-                const LawTable<Real>& law = job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
+                const LawTable<Real>& law =
+                    job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
                 with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, block, scratch).run(); });
                 if (!job.tables.weighs_before) return;
-                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, 0, block, scratch).weigh(); });
+                with_chain_law<V>(job.tables.law,
+                                  [&]<class Law>() { SmcBlock<V, Law>(job, 0, block, scratch).weigh(); });
               },
           .chain_move =
-              [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch) {
-                with_chain_law<V>(job.tables.law, [&]<class Law>() { SmcBlock<V, Law>(job, step, block, scratch).move(ancestors); });
+              [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block,
+                 void* scratch) {
+                with_chain_law<V>(job.tables.law, [&]<class Law>() {
+                  SmcBlock<V, Law>(job, step, block, scratch).move(ancestors);
+                });
               },
           .exponentials = exponentials<V>,
           .evaluate =
               [](const PointJob<Real>& job, std::int64_t block, void* scratch) {
-                with_wide_law<V>(*job.law, [&]<class Law>() { PointBlock<V, Law>(job, block, scratch).evaluate(); });
+                with_wide_law<V>(*job.law,
+                                 [&]<class Law>() { PointBlock<V, Law>(job, block, scratch).evaluate(); });
               }};
 }
 

@@ -50,7 +50,9 @@ struct Pack {
   GMDIFF_PARTICLE explicit Pack(Vector vector) : v(vector) {}
   /// The subtraction makes a vector of the number and is none: x - 0 is x, also for -0.
   GMDIFF_PARTICLE explicit Pack(T number) : v(number - Vector{}) {}
-  GMDIFF_PARTICLE static Pack load(const T* from) { return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from))); }
+  GMDIFF_PARTICLE static Pack load(const T* from) {
+    return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from)));
+  }
   /// By insertions: a load of numbers just stored would wait for them.
   GMDIFF_PARTICLE static Pack load_each(const T* const* from, std::ptrdiff_t offset) {
     Vector values;
@@ -110,7 +112,9 @@ GMDIFF_PARTICLE Pack<float> fma(Pack<float> a, Pack<float> b, Pack<float> c) {
 GMDIFF_PARTICLE Pack<double> fma(Pack<double> a, Pack<double> b, Pack<double> c) {
   return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(fmadd_pd)(a.v, b.v, c.v)));
 }
-GMDIFF_PARTICLE Pack<float> sqrt(Pack<float> a) { return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(sqrt_ps)(a.v))); }
+GMDIFF_PARTICLE Pack<float> sqrt(Pack<float> a) {
+  return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(sqrt_ps)(a.v)));
+}
 GMDIFF_PARTICLE Pack<double> sqrt(Pack<double> a) {
   return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(sqrt_pd)(a.v)));
 }
@@ -153,7 +157,8 @@ GMDIFF_PARTICLE Pack<float> permuted(Pack<float> x, Pack<std::uint32_t> k) {
 template <class T>
 GMDIFF_PARTICLE Pack<T> gather_lanes(Pack<typename Integers<T>::Unsigned> k, const T* p, std::ptrdiff_t n) {
   typename Pack<T>::Vector values;
-  for (int lane = 0; lane < Pack<T>::lanes; ++lane) values[lane] = p[static_cast<std::ptrdiff_t>(k.v[lane]) * n];
+  for (int lane = 0; lane < Pack<T>::lanes; ++lane)
+    values[lane] = p[static_cast<std::ptrdiff_t>(k.v[lane]) * n];
   return Pack<T>(values);
 }
 
@@ -164,7 +169,9 @@ struct Words64 {
   Pack<std::uint64_t> v;
 
   GMDIFF_PARTICLE friend Words64 operator^(Words64 a, Words64 b) { return {a.v ^ b.v}; }
-  GMDIFF_PARTICLE friend Words64 operator^(Words64 a, std::uint32_t b) { return {a.v ^ Pack<std::uint64_t>(std::uint64_t{b})}; }
+  GMDIFF_PARTICLE friend Words64 operator^(Words64 a, std::uint32_t b) {
+    return {a.v ^ Pack<std::uint64_t>(std::uint64_t{b})};
+  }
 };
 
 GMDIFF_PARTICLE void multiply(std::uint32_t m, Words64 a, Words64& hi, Words64& lo) {
@@ -184,7 +191,8 @@ GMDIFF_PARTICLE void multiply(std::uint32_t m, Words64 a, Words64& hi, Words64& 
 /// first, first + step, ...
 GMDIFF_PARTICLE Words64 ascending_words(std::uint32_t first, std::uint32_t step) {
   Pack<std::uint64_t>::Vector index;
-  for (int lane = 0; lane < Pack<std::uint64_t>::lanes; ++lane) index[lane] = first + static_cast<std::uint32_t>(lane) * step;
+  for (int lane = 0; lane < Pack<std::uint64_t>::lanes; ++lane)
+    index[lane] = first + static_cast<std::uint32_t>(lane) * step;
   return {Pack<std::uint64_t>(index)};
 }
 
@@ -192,7 +200,8 @@ GMDIFF_PARTICLE Pack<std::uint64_t> join(Words64 low, Words64 high) {
   return (high.v << 32) | (low.v & Pack<std::uint64_t>(std::uint64_t{0xffffffff}));
 }
 
-GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::uint64_t* thresholds, int count) {
+GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::uint64_t* thresholds,
+                                        int count) {
   using Vector = Pack<std::uint64_t>::Vector;
   const Vector U = join(low, high).v;
   Vector reached{};
@@ -204,16 +213,22 @@ GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::ui
 struct EvenOddWords {
   Words64 even, odd;
 
-  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, EvenOddWords b) { return {a.even ^ b.even, a.odd ^ b.odd}; }
-  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, std::uint32_t b) { return {a.even ^ b, a.odd ^ b}; }
+  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, EvenOddWords b) {
+    return {a.even ^ b.even, a.odd ^ b.odd};
+  }
+  GMDIFF_PARTICLE friend EvenOddWords operator^(EvenOddWords a, std::uint32_t b) {
+    return {a.even ^ b, a.odd ^ b};
+  }
 };
 
 GMDIFF_PARTICLE void multiply(std::uint32_t m, EvenOddWords a, EvenOddWords& hi, EvenOddWords& lo) {
   multiply(m, a.even, hi.even, lo.even);
   multiply(m, a.odd, hi.odd, lo.odd);
 }
-GMDIFF_PARTICLE EvenOddWords count_not_below(EvenOddWords low, EvenOddWords high, const std::uint64_t* thresholds, int count) {
-  return {count_not_below(low.even, high.even, thresholds, count), count_not_below(low.odd, high.odd, thresholds, count)};
+GMDIFF_PARTICLE EvenOddWords count_not_below(EvenOddWords low, EvenOddWords high,
+                                             const std::uint64_t* thresholds, int count) {
+  return {count_not_below(low.even, high.even, thresholds, count),
+          count_not_below(low.odd, high.odd, thresholds, count)};
 }
 
 }  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT
@@ -242,7 +257,8 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
 #endif
   }
   GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
-    return {cpu::GMDIFF_CPU_UNIT::ascending_words(first, 2), cpu::GMDIFF_CPU_UNIT::ascending_words(first + 1, 2)};
+    return {cpu::GMDIFF_CPU_UNIT::ascending_words(first, 2),
+            cpu::GMDIFF_CPU_UNIT::ascending_words(first + 1, 2)};
   }
   GMDIFF_PARTICLE static Bits to_bits(Words words) {
     using Wide = cpu::GMDIFF_CPU_UNIT::Pack<std::uint64_t>;
@@ -250,7 +266,9 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
     return Bits((Bits::Vector)both.v);
   }
   GMDIFF_PARTICLE static void store(Bits bits, Integers<Real>::Unsigned* to) { bits.store(to); }
-  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) { return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n); }
+  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) {
+    return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n);
+  }
 };
 
 template <>
@@ -263,11 +281,17 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<double>> {
 
   GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
   /// There is no such instruction before AVX-512, so the integer goes through the mantissa of 1.5 2^52.
-  GMDIFF_PARTICLE static V convert(Bits bits) { return from_bits(bits + Bits(std::uint64_t{0x4338000000000000})) - V(0x1.8p52); }
-  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) { return cpu::GMDIFF_CPU_UNIT::ascending_words(first, 1); }
+  GMDIFF_PARTICLE static V convert(Bits bits) {
+    return from_bits(bits + Bits(std::uint64_t{0x4338000000000000})) - V(0x1.8p52);
+  }
+  GMDIFF_PARTICLE static Words words_from(std::uint32_t first) {
+    return cpu::GMDIFF_CPU_UNIT::ascending_words(first, 1);
+  }
   GMDIFF_PARTICLE static Bits join(Words low, Words high) { return cpu::GMDIFF_CPU_UNIT::join(low, high); }
   GMDIFF_PARTICLE static void store(Bits bits, Integers<Real>::Unsigned* to) { bits.store(to); }
-  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) { return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n); }
+  GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) {
+    return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n);
+  }
 };
 
 }  // namespace gmdiff::particle

@@ -38,7 +38,8 @@ class PairTiles {
   /// Sum of term(squares) over all pairs of x_i and tiled points j, given |x_i - y_j|^2 of at most a block of pairs at a time.
   template <class Term>
   long double sum_cross(const Points& x, Term&& term) const {
-    const double operations = static_cast<double>(x.rows()) * static_cast<double>(size_) * static_cast<double>(dim_);
+    const double operations =
+        static_cast<double>(x.rows()) * static_cast<double>(size_) * static_cast<double>(dim_);
     return sum_of_pieces(pool_, num_blocks(), operations, [&](std::int64_t piece) {
       Eigen::ArrayXd squares(block_);
       const Eigen::Index begin = piece * block_;
@@ -55,8 +56,9 @@ class PairTiles {
   /// Calls visit(thread, squares) with |x_i - x_j|^2 for all i < j, where `x` are the tiled points themselves.
   template <class Visit>
   void visit_pairs(const Points& x, Visit&& visit) const {
-    for_each_piece(pool_, num_blocks(), pair_operations(),
-                   [&](int thread, std::int64_t piece) { visit_block(x, piece, [&](const auto& squares) { visit(thread, squares); }); });
+    for_each_piece(pool_, num_blocks(), pair_operations(), [&](int thread, std::int64_t piece) {
+      visit_block(x, piece, [&](const auto& squares) { visit(thread, squares); });
+    });
   }
 
   /// Sum of term(squares) over the same.
@@ -75,7 +77,9 @@ class PairTiles {
     return std::clamp<Eigen::Index>(16384 / std::max<Eigen::Index>(dim, 1) / width, 1, 64) * width;
   }
   std::int64_t num_blocks() const { return (size_ + block_ - 1) / block_; }
-  double pair_operations() const { return 0.5 * static_cast<double>(size_) * static_cast<double>(size_) * static_cast<double>(dim_); }
+  double pair_operations() const {
+    return 0.5 * static_cast<double>(size_) * static_cast<double>(size_) * static_cast<double>(dim_);
+  }
 
   template <class Visit>
   void visit_block(const Points& x, std::int64_t piece, const Visit& visit) const {
@@ -92,7 +96,8 @@ class PairTiles {
 
   /// Squared distances of one point (d) to tiled points [begin, end); begin is a multiple of the width.
   void fill(const double* point, Eigen::Index begin, Eigen::Index end, Eigen::ArrayXd& squares) const {
-    unit_.squared_distances(point, dim_, values_.data() + begin * dim_, (end - begin + width - 1) / width, squares.data());
+    unit_.squared_distances(point, dim_, values_.data() + begin * dim_, (end - begin + width - 1) / width,
+                            squares.data());
   }
 
   ThreadPool& pool_;

@@ -11,9 +11,11 @@
 namespace gmdiff {
 
 /// Calls body(thread, i) for i = 0 ... count - 1 on the threads of the pool, or on fewer when all pieces together have few `operations`.
-void for_each_piece(ThreadPool& pool, std::int64_t count, double operations, const std::function<void(int, std::int64_t)>& body);
+void for_each_piece(ThreadPool& pool, std::int64_t count, double operations,
+                    const std::function<void(int, std::int64_t)>& body);
 
 /// Sum over the pieces of body(i), in ascending order.
-long double sum_of_pieces(ThreadPool& pool, std::int64_t count, double operations, const std::function<long double(std::int64_t)>& body);
+long double sum_of_pieces(ThreadPool& pool, std::int64_t count, double operations,
+                          const std::function<long double(std::int64_t)>& body);
 
 }  // namespace gmdiff

@@ -81,10 +81,12 @@ class PointBlock {
     V* given = law_.has_common_basis() ? rotated_ : x_;
     for (Index i = 0; i < d; ++i) {
       Real values[lanes] = {};
-      for (int lane = 0; lane < size_; ++lane) values[lane] = static_cast<Real>(job_.points[(begin_ + lane) * d + i]);
+      for (int lane = 0; lane < size_; ++lane)
+        values[lane] = static_cast<Real>(job_.points[(begin_ + lane) * d + i]);
       given[i] = V::load(values);
     }
-    if (law_.has_common_basis()) FullLaw<V>::to_basis(law_.bases, d, given, [this](Index i, V value) { x_[i] = value; });
+    if (law_.has_common_basis())
+      FullLaw<V>::to_basis(law_.bases, d, given, [this](Index i, V value) { x_[i] = value; });
   }
 
   /// Writes values as rows, in the data's coordinates.
@@ -107,7 +109,8 @@ class PointBlock {
     const V* y = Law::scaled_state(law_, *job_.level, x_, scratch_);
     const auto chunk = Law::logits(law_, *job_.level, y, scratch_);
     V* ell = scratch_.weights;
-    for (Index k = 0; k < K; k += particle::chunk_size) chunk(k, K - k < particle::chunk_size ? K - k : particle::chunk_size, ell + k);
+    for (Index k = 0; k < K; k += particle::chunk_size)
+      chunk(k, K - k < particle::chunk_size ? K - k : particle::chunk_size, ell + k);
   }
 
   void densities() {
@@ -121,14 +124,16 @@ class PointBlock {
     if (job_.log_density != nullptr) {
       Real values[lanes];
       (maximum + log_total).store(values);
-      for (int lane = 0; lane < size_; ++lane) job_.log_density[begin_ + lane] = static_cast<double>(values[lane]) + job_.level->log_offset;
+      for (int lane = 0; lane < size_; ++lane)
+        job_.log_density[begin_ + lane] = static_cast<double>(values[lane]) + job_.level->log_offset;
     }
     if (job_.log_responsibilities == nullptr) return;
     for (Index k = 0; k < K; ++k) {
       Real values[lanes];
       // The maximum is taken off first: far from the modes ell - log p would not sum to 1.
       ((ell[k] - maximum) - log_total).store(values);
-      for (int lane = 0; lane < size_; ++lane) job_.log_responsibilities[(begin_ + lane) * K + k] = static_cast<double>(values[lane]);
+      for (int lane = 0; lane < size_; ++lane)
+        job_.log_responsibilities[(begin_ + lane) * K + k] = static_cast<double>(values[lane]);
     }
   }
 

@@ -58,19 +58,26 @@ namespace {
 class Slices {
  public:
   Slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool)
-      : x_(x), y_(y), directions_(directions), p_(p), pool_(pool), unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
+      : x_(x),
+        y_(y),
+        directions_(directions),
+        p_(p),
+        pool_(pool),
+        unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
 
   Eigen::VectorXd operator()() {
     constexpr Eigen::Index memory = Eigen::Index{64} << 20;
     const Eigen::Index bytes = static_cast<Eigen::Index>(sizeof(double)) * (x_.rows() + y_.rows()) * tile;
-    const Eigen::Index tiles = std::clamp<Eigen::Index>(memory / bytes, 1, (directions_.rows() + tile - 1) / tile);
+    const Eigen::Index tiles =
+        std::clamp<Eigen::Index>(memory / bytes, 1, (directions_.rows() + tile - 1) / tile);
     Eigen::VectorXd result(directions_.rows());
     std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(pool_.threads()));
     for (Eigen::Index first = 0; first < directions_.rows(); first += tiles * tile) {
       const Eigen::Index count = std::min(tiles * tile, directions_.rows() - first);
       project(x_, first, count, projected_x_);
       project(y_, first, count, projected_y_);
-      const double operations = 100.0 * static_cast<double>(x_.rows() + y_.rows()) * static_cast<double>(count);
+      const double operations =
+          100.0 * static_cast<double>(x_.rows() + y_.rows()) * static_cast<double>(count);
       for_each_piece(pool_, count, operations, [&](int thread, std::int64_t s) {
         std::vector<std::uint64_t>& memory_of_thread = work[static_cast<std::size_t>(thread)];
         const std::span<double> x = sorted(projected_x_, x_.rows(), s, memory_of_thread);
@@ -93,7 +100,8 @@ class Slices {
     std::vector<double> transposed(static_cast<std::size_t>(tiles * d * tile), 0.0);
     for (Eigen::Index s = 0; s < count; ++s) {
       for (Eigen::Index i = 0; i < d; ++i) {
-        transposed[static_cast<std::size_t>((s / tile * d + i) * tile + s % tile)] = directions_(first + s, i);
+        transposed[static_cast<std::size_t>((s / tile * d + i) * tile + s % tile)] =
+            directions_(first + s, i);
       }
     }
     out.resize(static_cast<std::size_t>(tiles * tile * n));
@@ -101,13 +109,14 @@ class Slices {
     for_each_piece(pool_, (n + piece - 1) / piece, operations, [&](int /*thread*/, std::int64_t number) {
       const Eigen::Index begin = number * piece;
       for (Eigen::Index t = 0; t < tiles; ++t) {
-        unit_.project(points.row(begin).data(), std::min(piece, n - begin), d, transposed.data() + t * d * tile,
-                      out.data() + t * tile * n + begin, n);
+        unit_.project(points.row(begin).data(), std::min(piece, n - begin), d,
+                      transposed.data() + t * d * tile, out.data() + t * tile * n + begin, n);
       }
     });
   }
 
-  static std::span<double> sorted(std::vector<double>& projected, Eigen::Index n, std::int64_t s, std::vector<std::uint64_t>& work) {
+  static std::span<double> sorted(std::vector<double>& projected, Eigen::Index n, std::int64_t s,
+                                  std::vector<std::uint64_t>& work) {
     const std::span<double> values(projected.data() + s * n, static_cast<std::size_t>(n));
     sort_numbers(values, work);
     return values;
@@ -124,7 +133,8 @@ class Slices {
 
 }  // namespace
 
-Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool) {
+Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p,
+                            ThreadPool& pool) {
   return Slices(x, y, directions, p, pool)();
 }
 

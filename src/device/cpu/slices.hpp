@@ -12,6 +12,7 @@ namespace gmdiff {
 double sorted_wasserstein(std::span<const double> x, std::span<const double> y, int p);
 
 /// `DistanceSums::slices` on the threads of a pool.
-Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool);
+Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p,
+                            ThreadPool& pool);
 
 }  // namespace gmdiff

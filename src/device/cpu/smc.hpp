@@ -23,13 +23,19 @@ class ChainBlock {
   static constexpr int lanes = Types<V>::lanes;
 
   ChainBlock(const ChainJob<Real>& job, std::int64_t block, void* scratch)
-      : job_(job), d_(job.tables.law.dim), begin_(block * lanes), x_(static_cast<V*>(scratch)), y_(x_ + d_), rest_(y_ + d_) {
+      : job_(job),
+        d_(job.tables.law.dim),
+        begin_(block * lanes),
+        x_(static_cast<V*>(scratch)),
+        y_(x_ + d_),
+        rest_(y_ + d_) {
     scratch_.weights = rest_ + d_;
     scratch_.coordinates = scratch_.weights + 2 * job.tables.law.num_components;
   }
   /// Any law takes at most this.
   static std::size_t scratch_bytes(const LawTable<Real>& law) {
-    return static_cast<std::size_t>((5 + particle::chunk_size) * law.dim + 2 * law.num_components) * sizeof(V);
+    return static_cast<std::size_t>((5 + particle::chunk_size) * law.dim + 2 * law.num_components) *
+           sizeof(V);
   }
 
  protected:
@@ -101,13 +107,15 @@ class SmcStart : public ChainBlock<V> {
         for (Index i = 0; i < this->d_; ++i) y_[i] = fma(V(start.deviation[i]), z(i), V(start.mean[i]));
       } else {
         particle::Uniforms<V> choice(this->origin(Purpose::start_component), first);
-        const auto component = choice(0).component(start.law.thresholds, static_cast<int>(start.law.last_component));
+        const auto component =
+            choice(0).component(start.law.thresholds, static_cast<int>(start.law.last_component));
         Law::template move<false>(start.law, Real(0), start.move, component, z, y_, this->scratch_);
       }
     });
     this->save(y_, this->job_.from);
     Real potential[lanes] = {};
-    if (!this->job_.tables.weighs_before) particle::factor_quadratic<V>(start.factors, this->r(), y_).store(potential);
+    if (!this->job_.tables.weighs_before)
+      particle::factor_quadratic<V>(start.factors, this->r(), y_).store(potential);
     for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
   }
 };
@@ -125,7 +133,10 @@ class SmcBlock : public ChainBlock<V> {
   using Real = RealOf<V>;
   using Step = particle::SmcStepTable<Real>;
 
-  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch) : Base(job, block, scratch) { enter(step); }
+  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch)
+      : Base(job, block, scratch) {
+    enter(step);
+  }
 
   /// Weights before the first step moves. An affine step leaves m in the place of x.
   void weigh() {
@@ -154,7 +165,9 @@ class SmcBlock : public ChainBlock<V> {
     step_ = job_.tables.steps + step;
   }
   const LawTable<Real>& law() const { return job_.tables.law; }
-  std::uint64_t first_normal() const { return static_cast<std::uint64_t>(number_) * static_cast<std::uint64_t>(d_); }
+  std::uint64_t first_normal() const {
+    return static_cast<std::uint64_t>(number_) * static_cast<std::uint64_t>(d_);
+  }
 
   void add_to_weights(const Real* divided, const Real* factors) const {
     for (int lane = 0; lane < lanes; ++lane) {
@@ -208,10 +221,13 @@ class SmcBlock : public ChainBlock<V> {
   V* logits() {
     const Index K = law().num_components;
     V* ell = this->scratch_.weights;
-    const auto chunk = Law::logits(law(), step_->level, Law::scaled_state(law(), step_->level, x_, this->scratch_), this->scratch_);
-    for (Index first = 0; first < K; first += particle::chunk_size) chunk(first, particle::chunk_length(K, first), ell + first);
+    const auto chunk = Law::logits(
+        law(), step_->level, Law::scaled_state(law(), step_->level, x_, this->scratch_), this->scratch_);
+    for (Index first = 0; first < K; first += particle::chunk_size)
+      chunk(first, particle::chunk_length(K, first), ell + first);
     for (Index k = 0; k < K; ++k) {
-      ell[K + k] = particle::tilted_logit<V>(law(), step_->level.alpha, step_->conditioned, this->r(), k, x_, ell[k]);
+      ell[K + k] =
+          particle::tilted_logit<V>(law(), step_->level.alpha, step_->conditioned, this->r(), k, x_, ell[k]);
     }
     return ell;
   }
@@ -251,7 +267,8 @@ class SmcBlock : public ChainBlock<V> {
       const auto z = this->normals(Purpose::step_noise, first, first_normal());
       if (step_->conditioned.is_dense) return move_dense(chosen.component(), z);
       for (Index i = 0; i < d_; ++i) {
-        y_[i] = particle::transitioned<V>(law(), step_->level.alpha, step_->conditioned, chosen.component(), i, x_, z(i));
+        y_[i] = particle::transitioned<V>(law(), step_->level.alpha, step_->conditioned, chosen.component(),
+                                          i, x_, z(i));
       }
     });
   }
@@ -273,7 +290,8 @@ class SmcBlock : public ChainBlock<V> {
         v[d_ + i] = reinterpret_cast<const Real*>(noise)[i * lanes + lane];
       }
       for (Index i = 0; i < d_; ++i) {
-        reinterpret_cast<Real*>(y_)[i * lanes + lane] = particle::transitioned_dense<Real>(d_, step_->conditioned, k, i, v, v + d_);
+        reinterpret_cast<Real*>(y_)[i * lanes + lane] =
+            particle::transitioned_dense<Real>(d_, step_->conditioned, k, i, v, v + d_);
       }
     }
   }
@@ -288,7 +306,8 @@ void exponentials(const double* log_weights, double maximum, RealOf<V>* e, std::
   constexpr int lanes = Types<V>::lanes;
   for (std::int64_t first = 0; first < count; first += lanes) {
     RealOf<V> x[lanes];
-    for (int lane = 0; lane < lanes; ++lane) x[lane] = static_cast<RealOf<V>>(log_weights[first + lane] - maximum);
+    for (int lane = 0; lane < lanes; ++lane)
+      x[lane] = static_cast<RealOf<V>>(log_weights[first + lane] - maximum);
     particle::exp_nonpositive(V::load(x)).store(e + first);
   }
 }

@@ -21,12 +21,15 @@ std::uint64_t to_key(double value) {
 double from_key(std::uint64_t key) { return std::bit_cast<double>((key & sign) != 0 ? key & ~sign : ~key); }
 
 /// The digits of the upper half, the lowest first.
-std::size_t digit(std::uint64_t key, int number) { return static_cast<std::size_t>(key >> (32 + digit_bits * number)) % buckets; }
+std::size_t digit(std::uint64_t key, int number) {
+  return static_cast<std::size_t>(key >> (32 + digit_bits * number)) % buckets;
+}
 
 using Counts = std::array<std::array<std::size_t, buckets>, digits>;
 
 /// Moves the keys to their places by one digit, keeping the order of equal ones.
-void distribute(std::span<const std::uint64_t> from, std::span<std::uint64_t> to, std::array<std::size_t, buckets>& counts, int number) {
+void distribute(std::span<const std::uint64_t> from, std::span<std::uint64_t> to,
+                std::array<std::size_t, buckets>& counts, int number) {
   std::size_t place = 0;
   for (std::size_t& count : counts) place += std::exchange(count, place);
   for (const std::uint64_t key : from) to[counts[digit(key, number)]++] = key;
@@ -37,7 +40,9 @@ void sort_runs(std::span<std::uint64_t> keys) {
   for (std::size_t begin = 0; begin < keys.size();) {
     std::size_t end = begin + 1;
     while (end < keys.size() && keys[end] >> 32 == keys[begin] >> 32) ++end;
-    if (end - begin > 1) std::sort(keys.begin() + static_cast<std::ptrdiff_t>(begin), keys.begin() + static_cast<std::ptrdiff_t>(end));
+    if (end - begin > 1)
+      std::sort(keys.begin() + static_cast<std::ptrdiff_t>(begin),
+                keys.begin() + static_cast<std::ptrdiff_t>(end));
     begin = end;
   }
 }
@@ -57,7 +62,8 @@ void sort_numbers(std::span<double> values, std::vector<std::uint64_t>& work) {
   Counts counts{};
   for (std::size_t i = 0; i < n; ++i) {
     keys[i] = to_key(values[i]);
-    for (int number = 0; number < digits; ++number) ++counts[static_cast<std::size_t>(number)][digit(keys[i], number)];
+    for (int number = 0; number < digits; ++number)
+      ++counts[static_cast<std::size_t>(number)][digit(keys[i], number)];
   }
   for (int number = 0; number < digits; ++number) {
     distribute(keys, other, counts[static_cast<std::size_t>(number)], number);

@@ -55,10 +55,11 @@ inline constexpr int directions_per_tile = 8;
 inline constexpr int points_per_tile = 8;
 struct DistanceUnit {
   /// out[s stride + j] = <x_j, u_s> for points (count, d) and a tile of directions, coordinate by coordinate: (d, directions_per_tile).
-  void (*project)(const double* points, particle::Index count, particle::Index dim, const double* directions, double* out,
-                  particle::Index stride);
+  void (*project)(const double* points, particle::Index count, particle::Index dim, const double* directions,
+                  double* out, particle::Index stride);
   /// |x - y_j|^2 for the points of tiles, each coordinate by coordinate: (num_tiles, d, points_per_tile).
-  void (*squared_distances)(const double* point, particle::Index dim, const double* tiles, particle::Index num_tiles, double* out);
+  void (*squared_distances)(const double* point, particle::Index dim, const double* tiles,
+                            particle::Index num_tiles, double* out);
 };
 
 template <class Real>
@@ -76,7 +77,8 @@ struct Unit {
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
   /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one,
   /// where an affine step leaves m.
-  void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block, void* scratch);
+  void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block,
+                     void* scratch);
   /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
   void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);
   /// A block of given points.

@@ -37,18 +37,21 @@ struct WideLaw {
 #endif
 
   /// What the differences are taken from: x, scaled for tied covariances so that C is the identity.
-  static const V* scaled_state(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
+  static const V* scaled_state(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x,
+                               Scratch<V> scratch) {
     if constexpr (family != Family::tied) return x;
     for (Index i = 0; i < law.dim; ++i) scratch.coordinates[i] = V(level.precision.values[i]) * x[i];
     return scratch.coordinates;
   }
 
   /// Logits of states y as `scaled_state` makes them.
-  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y, Scratch<V> /*scratch*/) {
+  static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y,
+                     Scratch<V> /*scratch*/) {
     return [&law, &level, y](Index first, Index n, V* ell) {
       Index k = 0;
       // One left over joins the last tile: alone it would wait for its own sums.
-      for (; k + tile <= n && n - k != tile + 1; k += tile) Terms::template quadratics<tile>(law, level, first + k, y, ell + k);
+      for (; k + tile <= n && n - k != tile + 1; k += tile)
+        Terms::template quadratics<tile>(law, level, first + k, y, ell + k);
       if (n - k == tile + 1) {
         Terms::template quadratics<tile + 1>(law, level, first + k, y, ell + k);
         k = n;
@@ -87,7 +90,8 @@ struct WideLaw {
   }
 
   /// D = sum_k r_k m_k, m_k = sigma^2/c mu_k + alpha l/c x (mathematics.md §2.3).
-  static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, Scratch<V> scratch) {
+  static Softmax<V> denoiser(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D,
+                             Scratch<V> scratch) {
     const Index d = law.dim;
     V* gains = scratch.coordinates + d;  // diag: sum_k e_k gain(k, i)
     V gain(Real(0));                     // spherical: sum_k e_k gain(k)
@@ -114,7 +118,8 @@ struct WideLaw {
       if constexpr (family == Family::diag) accumulate(level.gain.values, d, live, factor, gains);
     };
     const V* y = scaled_state(law, level, x, scratch);
-    const Softmax<V> softmax = particle::softmax_of_chunks<V>(law.num_components, logits(law, level, y, scratch), rescale, weigh);
+    const Softmax<V> softmax =
+        particle::softmax_of_chunks<V>(law.num_components, logits(law, level, y, scratch), rescale, weigh);
 
     const V inverse = V(Real(1)) / softmax.total;
     for (Index i = 0; i < d; ++i) {
@@ -125,7 +130,8 @@ struct WideLaw {
   }
 
   /// grad log p_t = -sum_k r_k C_k^{-1} (x - alpha mu_k) (mathematics.md §2.2).
-  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S, Scratch<V> scratch) {
+  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
+                    Scratch<V> scratch) {
     const Index d = law.dim;
     const V* y = scaled_state(law, level, x, scratch);
     for (Index i = 0; i < d; ++i) S[i] = V(Real(0));
@@ -137,10 +143,12 @@ struct WideLaw {
         for (Index k = 0; k < n; ++k) e[k] = e[k] * V(level.precision.values[first + k]);
       }
       Index i = 0;
-      for (; i + tile <= d; i += tile) Terms::template accumulate_scores<tile>(law, level, first, n, e, y, i, S);
+      for (; i + tile <= d; i += tile)
+        Terms::template accumulate_scores<tile>(law, level, first, n, e, y, i, S);
       for (; i < d; ++i) Terms::template accumulate_scores<1>(law, level, first, n, e, y, i, S);
     };
-    const Softmax<V> softmax = particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
+    const Softmax<V> softmax =
+        particle::chunked_softmax<V>(law.num_components, logits(law, level, y, scratch), rescale, add);
     const V scale = V(Real(-2)) / softmax.total;
     for (Index i = 0; i < d; ++i) {
       S[i] = S[i] * scale;
@@ -151,14 +159,16 @@ struct WideLaw {
   /// e_k of all components and their sum.
   static V weights(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, Scratch<V> scratch) {
     const V* y = scaled_state(law, level, x, scratch);
-    return particle::all_weights<V>(law.num_components, logits(law, level, y, scratch), scratch.weights).total;
+    return particle::all_weights<V>(law.num_components, logits(law, level, y, scratch), scratch.weights)
+        .total;
   }
 
   /// x <- shift mu_k + gain (x - alpha mu_k) + deviation z for each lane's component.
   template <bool has_gain, class Normal>
-  static void move(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table, particle::BitsOf<V> component, Normal z, V* x,
-                   Scratch<V> /*scratch*/) {
-    for (Index i = 0; i < law.dim; ++i) x[i] = Terms::template moved<has_gain>(law, alpha, table, component, i, x[i], z(i));
+  static void move(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table,
+                   particle::BitsOf<V> component, Normal z, V* x, Scratch<V> /*scratch*/) {
+    for (Index i = 0; i < law.dim; ++i)
+      x[i] = Terms::template moved<has_gain>(law, alpha, table, component, i, x[i], z(i));
   }
 };
 

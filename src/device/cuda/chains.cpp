@@ -37,8 +37,9 @@ Scheme scheme_of(Resampling resampling) {
 }
 
 bool has_transition(const SmcPlan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(),
-                     [](const SmcStep& step) { return std::holds_alternative<MixtureTransition>(step.move); });
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const SmcStep& step) {
+    return std::holds_alternative<MixtureTransition>(step.move);
+  });
 }
 
 /// What a plan's geometry depends on, beside the number of chains.
@@ -67,11 +68,13 @@ class ChainMemory {
              static_cast<std::size_t>(limits.blocks) * sizeof(ChainPart);
     const std::size_t tile = static_cast<std::size_t>(kernels::tile_room(job).rows()) * 32 * sizeof(Real);
     tile_ = tile <= limits.shared_bytes ? 0 : tile;
-    under_way_ =
-        kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) + kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
+    under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
+                 kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
     if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
-    if (history) result_ += plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
+    if (history)
+      result_ +=
+          plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
   }
 
   std::size_t least() const { return fixed_ + under_way_ + result_; }
@@ -153,7 +156,8 @@ class ChainsRun {
     num_weightings_ = place;
     weightings_.upload(decides_.data());
     if (task.plan.start.mixture) {
-      start_law_.emplace_back(gpu, *task.plan.start.mixture, particle::wide_family_of(*task.plan.start.mixture));
+      start_law_.emplace_back(gpu, *task.plan.start.mixture,
+                              particle::wide_family_of(*task.plan.start.mixture));
     }
   }
 
@@ -177,7 +181,8 @@ class ChainsRun {
     const std::int64_t N = task_.plan.particles;
     const std::int64_t W = num_weightings_;
     const auto result = [&](auto* to, std::int64_t of_a_chain) {
-      return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain, static_cast<std::size_t>(count * of_a_chain));
+      return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain,
+                    static_cast<std::size_t>(count * of_a_chain));
     };
     const auto out = result(std::get<Real*>(task_.out), (job.draws ? 1 : N) * task_.plan.dim());
     const auto log_weights = result(task_.log_weights, N);
@@ -196,7 +201,8 @@ class ChainsRun {
     chains_.download(chains.data());
     for (const ChainState& chain : chains) {
       const std::int64_t c = first + (&chain - chains.data());
-      if (chain.failed_step >= 0) return {.chain = c, .step = chain.failed_step, .all_weights_zero = chain.all_weights_zero};
+      if (chain.failed_step >= 0)
+        return {.chain = c, .step = chain.failed_step, .all_weights_zero = chain.all_weights_zero};
       task_.smallest_ess[c] = chain.smallest_ess;
       task_.smallest_ess_step[c] = chain.smallest_ess_step;
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
@@ -230,12 +236,14 @@ class ChainsRun {
   void give_room(ChainsJob<Real>& job) {
     const ChainGeometry& geometry = job.geometry;
     const auto under_way = static_cast<std::size_t>(geometry.under_way);
-    const std::size_t numbers = under_way * static_cast<std::size_t>(kernels::padded_particles(task_.plan.particles));
+    const std::size_t numbers =
+        under_way * static_cast<std::size_t>(kernels::padded_particles(task_.plan.particles));
     const auto give = [&](auto& buffer, auto*& pointer, std::size_t size) {
       if (buffer.size() < size) buffer = std::remove_reference_t<decltype(buffer)>(gpu_, size);
       pointer = buffer.data();
     };
-    if (!geometry.states_in_shared) give(states_, job.states, 2 * numbers * static_cast<std::size_t>(task_.plan.dim()));
+    if (!geometry.states_in_shared)
+      give(states_, job.states, 2 * numbers * static_cast<std::size_t>(task_.plan.dim()));
     if (!geometry.weights_in_shared) {
       give(log_weights_, job.log_weights, numbers);
       give(sums_, job.sums, numbers);
@@ -244,7 +252,8 @@ class ChainsRun {
     }
     if (geometry.tile_bytes > 0) give(tiles_, job.tiles, geometry.tile_bytes / sizeof(Real));
     give(parts_, job.parts, static_cast<std::size_t>(geometry.blocks));
-    if (chains_.size() != static_cast<std::size_t>(job.count)) chains_ = Buffer<ChainState>(gpu_, static_cast<std::size_t>(job.count));
+    if (chains_.size() != static_cast<std::size_t>(job.count))
+      chains_ = Buffer<ChainState>(gpu_, static_cast<std::size_t>(job.count));
     job.chains = chains_.data();
   }
 
@@ -252,7 +261,8 @@ class ChainsRun {
   void launch(ChainsJob<Real> job) {
     job.whole = job.geometry.whole();
     if (job.whole) return gpu_.launch(job);
-    const double of_a_step = operations(task_.plan) * static_cast<double>(job.count) / static_cast<double>(task_.plan.steps.size() + 1);
+    const double of_a_step = operations(task_.plan) * static_cast<double>(job.count) /
+                             static_cast<double>(task_.plan.steps.size() + 1);
     double since_look = 0.0;
     for (job.step = 0; job.step <= job.tables.num_steps; ++job.step) {
       launch_step(job);
@@ -304,15 +314,16 @@ std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& pla
   const ChainMemory<Real> memory(plan, gpu.limits(), /*history=*/false);
   const std::size_t least = memory.least();
   const std::size_t free = bytes_for(gpu, 0);
-  require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit, " bytes, one chain of ", plan.particles,
-          " particles needs ", least);
-  if (free < least) throw out_of_memory(name, least, concat(" for one chain of ", plan.particles, " particles"), free);
+  require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit,
+          " bytes, one chain of ", plan.particles, " particles needs ", least);
+  if (free < least)
+    throw out_of_memory(name, least, concat(" for one chain of ", plan.particles, " particles"), free);
   const std::int64_t fit = memory.fit(bytes_for(gpu, memory_limit)).chains;
   // A task is also what progress is told of and what a request to stop waits for.
   const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12));
   const Limits limits = gpu.limits();
-  const std::int64_t fills_the_gpu =
-      std::max<std::int64_t>(4 * limits.blocks * std::min<std::int64_t>(limits.shared_chain, plan.particles) / plan.particles, 1);
+  const std::int64_t fills_the_gpu = std::max<std::int64_t>(
+      4 * limits.blocks * std::min<std::int64_t>(limits.shared_chain, plan.particles) / plan.particles, 1);
   return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
 }
 
@@ -322,8 +333,10 @@ ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
   return task.precision == Precision::f32 ? ChainsRun<float>(task, gpu)() : ChainsRun<double>(task, gpu)();
 }
 
-std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, Precision precision, std::size_t memory_limit) {
-  return precision == Precision::f32 ? at_once<float>(gpu, name, plan, memory_limit) : at_once<double>(gpu, name, plan, memory_limit);
+std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, Precision precision,
+                            std::size_t memory_limit) {
+  return precision == Precision::f32 ? at_once<float>(gpu, name, plan, memory_limit)
+                                     : at_once<double>(gpu, name, plan, memory_limit);
 }
 
 }  // namespace gmdiff::cuda

@@ -32,13 +32,17 @@ Count count_gpus() {
   Count count;
   const cudaError_t error = cudaGetDeviceCount(&count.gpus);
   ignore(error);
-  if (error != cudaSuccess) return {.gpus = 0, .reason = concat("no usable GPU: ", cudaGetErrorString(error))};
+  if (error != cudaSuccess)
+    return {.gpus = 0, .reason = concat("no usable GPU: ", cudaGetErrorString(error))};
   if (count.gpus == 0) count.reason = "no usable GPU: the CUDA runtime finds none";
   return count;
 }
 
 DeviceInfo unavailable(std::string name, std::string description, std::string reason) {
-  return {.name = std::move(name), .description = std::move(description), .available = false, .reason = std::move(reason)};
+  return {.name = std::move(name),
+          .description = std::move(description),
+          .available = false,
+          .reason = std::move(reason)};
 }
 
 DeviceInfo describe(int index, const std::string& driver) {
@@ -51,8 +55,8 @@ DeviceInfo describe(int index, const std::string& driver) {
   const double gibibytes = static_cast<double>(properties.totalGlobalMem) / (1024.0 * 1024.0 * 1024.0);
   const std::string reason = why_unusable(index);
   return {.name = name,
-          .description = concat(properties.name, ", compute capability ", properties.major, ".", properties.minor, ", ", gibibytes,
-                                " GiB, driver for CUDA ", driver),
+          .description = concat(properties.name, ", compute capability ", properties.major, ".",
+                                properties.minor, ", ", gibibytes, " GiB, driver for CUDA ", driver),
           .available = reason.empty(),
           .reason = reason};
 }
@@ -64,12 +68,15 @@ std::string why_unusable(int index) {
   if (count.gpus == 0) return count.reason;
   if (std::string reason = why_not_there(index, count.gpus); !reason.empty()) return reason;
   Capability capability{};
-  for (const cudaError_t error : {cudaDeviceGetAttribute(&capability.major, cudaDevAttrComputeCapabilityMajor, index),
-                                  cudaDeviceGetAttribute(&capability.minor, cudaDevAttrComputeCapabilityMinor, index)}) {
+  for (const cudaError_t error :
+       {cudaDeviceGetAttribute(&capability.major, cudaDevAttrComputeCapabilityMajor, index),
+        cudaDeviceGetAttribute(&capability.minor, cudaDevAttrComputeCapabilityMinor, index)}) {
     ignore(error);
-    if (error != cudaSuccess) return concat("its compute capability cannot be read: ", cudaGetErrorString(error));
+    if (error != cudaSuccess)
+      return concat("its compute capability cannot be read: ", cudaGetErrorString(error));
   }
-  return why_no_code(index, capability, {.architectures = kernels::architectures(), .has_ptx = kernels::has_ptx()});
+  return why_no_code(index, capability,
+                     {.architectures = kernels::architectures(), .has_ptx = kernels::has_ptx()});
 }
 
 std::vector<DeviceInfo> discover() {

@@ -20,8 +20,9 @@ using kernels::Rows;
 using kernels::SortJob;
 using kernels::TransportJob;
 
-constexpr std::size_t preferred_upload = std::size_t{64} << 20;  // bytes of points on their way to be projected
-constexpr double operations_per_launch = 1e12;                   // some tenths of a second
+constexpr std::size_t preferred_upload = std::size_t{64}
+                                         << 20;  // bytes of points on their way to be projected
+constexpr double operations_per_launch = 1e12;   // some tenths of a second
 
 std::size_t to_size(Index number) { return static_cast<std::size_t>(number); }
 
@@ -60,7 +61,10 @@ long double add_up(const Buffer<double>& buffer, std::vector<double>& numbers) {
 class SortedProjections {
  public:
   SortedProjections(Gpu& gpu, const Points& points, Index most_slices)
-      : gpu_(gpu), points_(points), numbers_(gpu, to_size(points.rows() * most_slices)), sorted_(gpu, numbers_.size()) {}
+      : gpu_(gpu),
+        points_(points),
+        numbers_(gpu, to_size(points.rows() * most_slices)),
+        sorted_(gpu, numbers_.size()) {}
 
   const double* compute(const Rows& directions, Piece& piece) {
     for (Index first = 0; first < points_.rows(); first += piece.most()) {
@@ -70,7 +74,10 @@ class SortedProjections {
                                 .out = numbers_.data() + first,
                                 .stride = points_.rows()});
     }
-    gpu_.launch(SortJob{.numbers = numbers_.data(), .sorted = sorted_.data(), .segments = directions.count, .length = points_.rows()});
+    gpu_.launch(SortJob{.numbers = numbers_.data(),
+                        .sorted = sorted_.data(),
+                        .segments = directions.count,
+                        .length = points_.rows()});
     return sorted_.data();
   }
 
@@ -118,7 +125,8 @@ class Slices {
   }
   SliceMemory memory() const {
     const Index dim = directions_.cols();
-    return {.fixed = sizeof(double) * to_size(piece_size_ * dim), .slice = sizeof(double) * to_size(2 * (n_ + m_) + runs_ + dim)};
+    return {.fixed = sizeof(double) * to_size(piece_size_ * dim),
+            .slice = sizeof(double) * to_size(2 * (n_ + m_) + runs_ + dim)};
   }
 
   std::uint64_t mass_x() const { return static_cast<std::uint64_t>(m_ / std::gcd(n_, m_)); }
@@ -141,8 +149,10 @@ class Slices {
     sums_.download(host_sums_.data());
     for (Index s = 0; s < result.size(); ++s) {
       long double total = 0.0L;
-      for (const double sum : std::span(host_sums_).subspan(to_size(s * runs_), to_size(runs_))) total += static_cast<long double>(sum);
-      result(s) = static_cast<double>(total / static_cast<long double>(n_) / static_cast<long double>(mass_x()));
+      for (const double sum : std::span(host_sums_).subspan(to_size(s * runs_), to_size(runs_)))
+        total += static_cast<long double>(sum);
+      result(s) =
+          static_cast<double>(total / static_cast<long double>(n_) / static_cast<long double>(mass_x()));
     }
   }
 
@@ -164,7 +174,12 @@ class Slices {
 class PairSums {
  public:
   PairSums(Gpu& gpu, const std::string& name, Index dim, Index most, const PairTerm& term)
-      : gpu_(gpu), dim_(dim), term_(term), size_(piece_size(gpu, name, dim, most)), x_(gpu, size_, dim), y_(gpu, size_, dim) {}
+      : gpu_(gpu),
+        dim_(dim),
+        term_(term),
+        size_(piece_size(gpu, name, dim, most)),
+        x_(gpu, size_, dim),
+        y_(gpu, size_, dim) {}
 
   long double cross(const Points& x, const Points& y) {
     long double total = 0.0L;
@@ -180,7 +195,8 @@ class PairSums {
     for (Index i = 0; i < x.rows(); i += size_) {
       const Rows piece = x_.upload(x, i);
       total += add(piece, piece, /*upper=*/true);
-      for (Index j = i + size_; j < x.rows(); j += size_) total += add(piece, y_.upload(x, j), /*upper=*/false);
+      for (Index j = i + size_; j < x.rows(); j += size_)
+        total += add(piece, y_.upload(x, j), /*upper=*/false);
     }
     return total;
   }
@@ -192,7 +208,9 @@ class PairSums {
     const std::size_t point = sizeof(double) * 2 * to_size(dim) + sums;
     const std::size_t free = usable_memory(gpu);
     const std::size_t least = point * to_size(std::min(most, kernels::tile_side));
-    if (free < least) throw out_of_memory(name, least, concat(" for pairs of ", std::min(most, kernels::tile_side), " points"), free);
+    if (free < least)
+      throw out_of_memory(name, least,
+                          concat(" for pairs of ", std::min(most, kernels::tile_side), " points"), free);
     const auto fast = static_cast<Index>(std::sqrt(operations_per_launch / static_cast<double>(dim + 16)));
     const Index fit = std::min(static_cast<Index>(free / point), std::max(fast, kernels::strip_points));
     if (fit >= most) return most;
@@ -234,7 +252,8 @@ class GpuSums final : public DistanceSums {
 
   Eigen::VectorXd slices(const Points& x, const Points& y, const Points& directions, int p) const override {
     const Resting resting(*gpu_);
-    return x.rows() < y.rows() ? Slices(*gpu_, name_, y, x, directions, p)() : Slices(*gpu_, name_, x, y, directions, p)();
+    return x.rows() < y.rows() ? Slices(*gpu_, name_, y, x, directions, p)()
+                               : Slices(*gpu_, name_, x, y, directions, p)();
   }
   long double sum_cross(const Points& x, const Points& y, const PairTerm& term) const override {
     const Resting resting(*gpu_);
@@ -252,12 +271,14 @@ class GpuSums final : public DistanceSums {
 
 }  // namespace
 
-std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_t m, std::int64_t count, const SliceMemory& memory,
-                            std::size_t free) {
+std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_t m, std::int64_t count,
+                            const SliceMemory& memory, std::size_t free) {
   constexpr std::int64_t too_many = std::int64_t{1} << 32;
-  require(std::max(n, m) < too_many, name, ": slices are of sets of fewer than ", too_many, " points, given ", std::max(n, m));
+  require(std::max(n, m) < too_many, name, ": slices are of sets of fewer than ", too_many, " points, given ",
+          std::max(n, m));
   const std::size_t least = memory.fixed + memory.slice;
-  if (free < least) throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
+  if (free < least)
+    throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));
 }
 

@@ -18,7 +18,7 @@ struct SliceMemory {
 };
 /// Slices that fit `free` bytes, at most `count`.
 /// @throws DeviceError when not even one does, with the bytes wanted and free; std::invalid_argument for a set of 2^32 points or more.
-std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_t m, std::int64_t count, const SliceMemory& memory,
-                            std::size_t free);
+std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_t m, std::int64_t count,
+                            const SliceMemory& memory, std::size_t free);
 
 }  // namespace gmdiff::cuda

@@ -35,11 +35,13 @@ struct RunMemory {
     const MixtureTable& mixture = plan.problems.front();
     const auto d = static_cast<std::size_t>(mixture.dim());
     fixed = particle::LawTables<Real>::bytes(mixture, particle::family_of(mixture)) +
-            static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) + room(mixture, limits);
+            static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
+            room(mixture, limits);
     particle = d * (num_kept * sizeof(Real) + sizeof(double) + 4 * sizeof(Real));
     // A share of what is left beside the least, so that whatever limit is enough for one step's tables stays enough.
     const std::size_t left = memory_limit - std::min(memory_limit, least());
-    tables = std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8), largest_step_bytes<Real>(plan));
+    tables = std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8),
+                      largest_step_bytes<Real>(plan));
     fixed += 2 * tables;
   }
 
@@ -58,7 +60,8 @@ struct RunMemory {
 template <class Real, class Job>
 Geometry give_room(Gpu& gpu, Job& job, Buffer<Real>& room) {
   const Geometry geometry = kernels::geometry(job, gpu.limits());
-  if (geometry.room_bytes > room.size() * sizeof(Real)) room = Buffer<Real>(gpu, geometry.room_bytes / sizeof(Real));
+  if (geometry.room_bytes > room.size() * sizeof(Real))
+    room = Buffer<Real>(gpu, geometry.room_bytes / sizeof(Real));
   job.room = room.data();
   return geometry;
 }
@@ -89,7 +92,8 @@ class TaskRun {
         start_table_(particle::start_table(law_.host(), task.plan.start, start_arena_)),
         start_tables_(gpu, start_arena_),
         report_(gpu, 1) {
-    if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(static_cast<std::size_t>(task.count) * task.kept.size()));
+    if (!task.keeps_out)
+      out_ = Buffer<Real>(gpu, values(static_cast<std::size_t>(task.count) * task.kept.size()));
     start_tables_.move(start_table_.move);
     if (task.start != nullptr) {
       start_states_ = Buffer<double>(gpu, values(static_cast<std::size_t>(task.count)));
@@ -99,7 +103,8 @@ class TaskRun {
 
   NonFinite operator()() {
     const std::vector<Step>& steps = task_.plan.steps;
-    const std::size_t bytes = RunMemory<Real>(task_.plan, task_.kept.size(), task_.memory_limit, gpu_.limits()).tables;
+    const std::size_t bytes =
+        RunMemory<Real>(task_.plan, task_.kept.size(), task_.memory_limit, gpu_.limits()).tables;
     NonFinite result;
     std::size_t first = 0;
     do {
@@ -113,7 +118,9 @@ class TaskRun {
 
  private:
   /// Numbers of this many vectors.
-  std::size_t values(std::size_t vectors) const { return vectors * static_cast<std::size_t>(task_.problem.dim()); }
+  std::size_t values(std::size_t vectors) const {
+    return vectors * static_cast<std::size_t>(task_.problem.dim());
+  }
 
   NonFinite window(std::size_t first, std::size_t end) {
     particle::Arena<Real> arena;
@@ -185,7 +192,8 @@ class TaskRun {
       report_.download(&report);
       report.non_finite = particles;
     }
-    return {.particles = static_cast<std::int64_t>(report.non_finite), .first_step = report.first_step == no_step ? -1 : report.first_step};
+    return {.particles = static_cast<std::int64_t>(report.non_finite),
+            .first_step = report.first_step == no_step ? -1 : report.first_step};
   }
 
   const Task& task_;
@@ -240,7 +248,8 @@ class PointsRun {
     points.upload(task_.points + first * d);
     job.points = points.data();
     const auto room_for = [&](const double* asked_for, Index columns) {
-      return asked_for == nullptr ? Buffer<double>() : Buffer<double>(gpu_, static_cast<std::size_t>(count * columns));
+      return asked_for == nullptr ? Buffer<double>()
+                                  : Buffer<double>(gpu_, static_cast<std::size_t>(count * columns));
     };
     const Index K = task_.problem.num_components();
     const Buffer<double> log_density = room_for(task_.log_density, 1);
@@ -278,8 +287,10 @@ class CudaExecutor final : public Executor {
 
   std::string name() const override { return name_; }
 
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override {
-    return precision == Precision::f32 ? block_size<float>(plan, num_kept, memory_limit) : block_size<double>(plan, num_kept, memory_limit);
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+                          std::size_t memory_limit) const override {
+    return precision == Precision::f32 ? block_size<float>(plan, num_kept, memory_limit)
+                                       : block_size<double>(plan, num_kept, memory_limit);
   }
 
   std::unique_ptr<DeviceMemory> keep(std::size_t bytes) const override {
@@ -292,9 +303,12 @@ class CudaExecutor final : public Executor {
     return task.precision == Precision::f32 ? TaskRun<float>(task, *gpu_)() : TaskRun<double>(task, *gpu_)();
   }
 
-  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override { return particle::smc_tables(plan, precision); }
+  particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override {
+    return particle::smc_tables(plan, precision);
+  }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision, std::size_t memory_limit) const override {
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
+                              std::size_t memory_limit) const override {
     return cuda::chains_at_once(*gpu_, name_, plan, precision, memory_limit);
   }
 
@@ -313,15 +327,16 @@ class CudaExecutor final : public Executor {
   std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
     const RunMemory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
     const std::size_t free = gpu_->free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
-    require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit, " bytes, ", granule,
-            " particles need ", memory.least());
+    require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit,
+            " bytes, ", granule, " particles need ", memory.least());
     if (free < memory.least()) {
       throw out_of_memory(name_, memory.least(), concat(" for ", granule, " particles"), free);
     }
     const std::size_t room = (memory_limit == 0 ? free : std::min(free, memory_limit)) - memory.fixed;
     const auto fit = static_cast<std::int64_t>(room / memory.particle) / granule * granule;
     // A task is also what progress is told of and what a request to stop waits for.
-    const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12)) / granule * granule;
+    const auto enough =
+        static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12)) / granule * granule;
     const std::int64_t fills_the_gpu = granule * 1024;
     return std::clamp(enough, std::min(fills_the_gpu, fit), fit);
   }

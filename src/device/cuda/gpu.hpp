@@ -15,8 +15,10 @@
 namespace gmdiff::cuda {
 
 /// What to throw when a GPU's memory does not suffice. @param purpose "" or " for 1024 particles"
-inline DeviceError out_of_memory(const std::string& device, std::size_t wanted, const std::string& purpose, std::size_t free) {
-  return DeviceError(concat(device, ": out of memory: ", wanted, " bytes wanted", purpose, ", ", free, " free"));
+inline DeviceError out_of_memory(const std::string& device, std::size_t wanted, const std::string& purpose,
+                                 std::size_t free) {
+  return DeviceError(
+      concat(device, ": out of memory: ", wanted, " bytes wanted", purpose, ", ", free, " free"));
 }
 
 /// What a task does before it reports, at most: some tenths of a second.
@@ -60,8 +62,10 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(Gpu& gpu, std::size_t size) : gpu_(&gpu), size_(size), data_(static_cast<T*>(gpu.allocate(size * sizeof(T)))) {}
-  Buffer(Buffer&& other) noexcept : gpu_(other.gpu_), size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+  Buffer(Gpu& gpu, std::size_t size)
+      : gpu_(&gpu), size_(size), data_(static_cast<T*>(gpu.allocate(size * sizeof(T)))) {}
+  Buffer(Buffer&& other) noexcept
+      : gpu_(other.gpu_), size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(gpu_, other.gpu_);
     std::swap(size_, other.size_);

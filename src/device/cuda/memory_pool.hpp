@@ -26,7 +26,9 @@ class MemoryPool {
     properties.location.id = device_;
     GMDIFF_CUDA_CHECK(cudaMemPoolCreate(&pool_, &properties));
     std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
-    if (const cudaError_t error = cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &everything); error != cudaSuccess) {
+    if (const cudaError_t error =
+            cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &everything);
+        error != cudaSuccess) {
       ignore(cudaMemPoolDestroy(pool_));
       check(error, "cudaMemPoolSetAttribute", __FILE__, __LINE__);
     }
@@ -44,7 +46,9 @@ class MemoryPool {
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_));
     std::size_t free = 0, total = 0;
     GMDIFF_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-    return free + (pool_ == nullptr ? 0 : attribute(cudaMemPoolAttrReservedMemCurrent) - attribute(cudaMemPoolAttrUsedMemCurrent));
+    return free + (pool_ == nullptr ? 0
+                                    : attribute(cudaMemPoolAttrReservedMemCurrent) -
+                                          attribute(cudaMemPoolAttrUsedMemCurrent));
   }
 
   /// Null when there is not enough.
@@ -80,7 +84,8 @@ class MemoryPool {
 
   void* try_to_allocate(std::size_t bytes) {
     void* memory = nullptr;
-    const cudaError_t error = pool_ == nullptr ? cudaMalloc(&memory, bytes) : cudaMallocFromPoolAsync(&memory, bytes, pool_, stream_);
+    const cudaError_t error = pool_ == nullptr ? cudaMalloc(&memory, bytes)
+                                               : cudaMallocFromPoolAsync(&memory, bytes, pool_, stream_);
     if (error == cudaErrorMemoryAllocation) {
       ignore(error);
       return nullptr;

@@ -22,26 +22,34 @@ namespace {
 bool waits_for_launches() {
   const char* const text = std::getenv("GMDIFF_CUDA_SYNC");
   const std::string_view value = text == nullptr ? "" : text;
-  require(value.empty() || value == "0" || value == "1", "GMDIFF_CUDA_SYNC: expected 0 or 1, got \"", value, "\"");
+  require(value.empty() || value == "0" || value == "1", "GMDIFF_CUDA_SYNC: expected 0 or 1, got \"", value,
+          "\"");
   return value == "1";
 }
 
 /// Whether kernels do not load because this GPU or its driver cannot run what was compiled; anything else is a failure of the moment.
 bool is_of_the_build(cudaError_t error) {
-  return error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidKernelImage || error == cudaErrorInvalidPtx ||
-         error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilerNotFound || error == cudaErrorJitCompilationDisabled;
+  return error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidKernelImage ||
+         error == cudaErrorInvalidPtx || error == cudaErrorUnsupportedPtxVersion ||
+         error == cudaErrorJitCompilerNotFound || error == cudaErrorJitCompilationDisabled;
 }
 
 class NvidiaGpu final : public Gpu {
  public:
   NvidiaGpu(int index, std::string name)
-      : index_(index), name_(std::move(name)), waits_(waits_for_launches()), stream_(index), pool_(index, stream_.get()), staging_(index) {
+      : index_(index),
+        name_(std::move(name)),
+        waits_(waits_for_launches()),
+        stream_(index),
+        pool_(index, stream_.get()),
+        staging_(index) {
     const DeviceScope scope(index_);
     // What discovery could not see: machine code for some architectures alone, or PTX that the driver is too old for.
     if (const cudaError_t error = kernels::load_nothing(); error != cudaSuccess) {
       if (!is_of_the_build(error)) check(error, "loading kernels", __FILE__, __LINE__);
       ignore(error);
-      throw DeviceUnavailable(concat(name_, ": this build's kernels cannot be loaded: ", cudaGetErrorString(error)));
+      throw DeviceUnavailable(
+          concat(name_, ": this build's kernels cannot be loaded: ", cudaGetErrorString(error)));
     }
   }
 
@@ -77,8 +85,10 @@ class NvidiaGpu final : public Gpu {
     // A kernel's own variables in shared memory count as well.
     constexpr std::size_t own_bytes = 1024;
     // At 64 registers a thread half of a multiprocessor's threads are there at once.
-    const std::int64_t blocks = attribute(cudaDevAttrMaxThreadsPerMultiProcessor) / (2 * kernels::block_threads);
-    return {.shared_bytes = static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)) - own_bytes,
+    const std::int64_t blocks =
+        attribute(cudaDevAttrMaxThreadsPerMultiProcessor) / (2 * kernels::block_threads);
+    return {.shared_bytes =
+                static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)) - own_bytes,
             .blocks = attribute(cudaDevAttrMultiProcessorCount) * std::max<std::int64_t>(blocks, 1)};
   }
 
@@ -149,7 +159,8 @@ class NvidiaGpu final : public Gpu {
 
 std::unique_ptr<Gpu> make_gpu(int index) {
   const std::string name = "device " + Device::cuda(index).name();
-  if (const std::string reason = why_unusable(index); !reason.empty()) throw DeviceUnavailable(name + ": " + reason);
+  if (const std::string reason = why_unusable(index); !reason.empty())
+    throw DeviceUnavailable(name + ": " + reason);
   return std::make_unique<NvidiaGpu>(index, name);
 }
 

@@ -17,7 +17,8 @@ template <class Begin, class Finish>
 void in_two_buffers(std::size_t bytes, std::size_t most, Begin begin, Finish finish) {
   const std::size_t pieces = (bytes + most - 1) / most;
   const auto piece = [&](std::size_t i) {
-    return Piece{.begin = i * most, .size = std::min(most, bytes - i * most), .buffer = static_cast<int>(i % 2)};
+    return Piece{
+        .begin = i * most, .size = std::min(most, bytes - i * most), .buffer = static_cast<int>(i % 2)};
   };
   if (pieces > 0) begin(piece(0));
   for (std::size_t i = 0; i < pieces; ++i) {

@@ -36,8 +36,8 @@ class Staging {
         bytes, buffer_bytes,
         [&](const Piece& piece) {
           const Turn& turn = turns_[piece.buffer];
-          GMDIFF_CUDA_CHECK(
-              cudaMemcpyAsync(turn.buffer, static_cast<const std::byte*>(from) + piece.begin, piece.size, cudaMemcpyDeviceToHost, stream));
+          GMDIFF_CUDA_CHECK(cudaMemcpyAsync(turn.buffer, static_cast<const std::byte*>(from) + piece.begin,
+                                            piece.size, cudaMemcpyDeviceToHost, stream));
           GMDIFF_CUDA_CHECK(cudaEventRecord(turn.filled, stream));
         },
         [&](const Piece& piece) {
@@ -56,7 +56,8 @@ class Staging {
   void make_buffers() {
     for (Turn& turn : turns_) {
       if (turn.buffer == nullptr) GMDIFF_CUDA_CHECK(cudaMallocHost(&turn.buffer, buffer_bytes));
-      if (turn.filled == nullptr) GMDIFF_CUDA_CHECK(cudaEventCreateWithFlags(&turn.filled, cudaEventDisableTiming));
+      if (turn.filled == nullptr)
+        GMDIFF_CUDA_CHECK(cudaEventCreateWithFlags(&turn.filled, cudaEventDisableTiming));
     }
   }
 

@@ -20,7 +20,8 @@ class Tables {
       numbers.insert(numbers.end(), piece.begin(), piece.end());
       numbers.resize((numbers.size() + alignment - 1) / alignment * alignment);
     }
-    std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) { return std::less<>()(a.host, b.host); });
+    std::sort(places_.begin(), places_.end(),
+              [](const Place& a, const Place& b) { return std::less<>()(a.host, b.host); });
     if (numbers.empty()) return;
     numbers_ = Buffer<Real>(gpu, numbers.size());
     numbers_.upload(numbers.data());
@@ -48,7 +49,9 @@ class Tables {
     move(factors.precision);
   }
   void move(particle::ConditionedTable<Real>& table) const {
-    for (const Real** pointer : {&table.constants, &table.whitening, &table.offset, &table.mean, &table.gain, &table.noise}) move(*pointer);
+    for (const Real** pointer :
+         {&table.constants, &table.whitening, &table.offset, &table.mean, &table.gain, &table.noise})
+      move(*pointer);
   }
   void move(particle::SmcStepTable<Real>& step) const {
     move(step.level);
@@ -77,7 +80,8 @@ class Tables {
   void move(const Real*& pointer) const {
     if (pointer == nullptr) return;
     const auto place =
-        std::lower_bound(places_.begin(), places_.end(), pointer, [](const Place& a, const Real* b) { return std::less<>()(a.host, b); });
+        std::lower_bound(places_.begin(), places_.end(), pointer,
+                         [](const Place& a, const Real* b) { return std::less<>()(a.host, b); });
     pointer = numbers_.data() + place->offset;
   }
 
@@ -89,7 +93,8 @@ class Tables {
 template <class Real>
 class Law {
  public:
-  Law(Gpu& gpu, const MixtureTable& mixture, particle::Family family) : host_(mixture, family), table_(host_.table()) {
+  Law(Gpu& gpu, const MixtureTable& mixture, particle::Family family)
+      : host_(mixture, family), table_(host_.table()) {
     const auto d = static_cast<std::size_t>(table_.dim);
     const auto K = static_cast<std::size_t>(table_.num_components);
     copy(gpu, means_, table_.means, K * d);

@@ -41,7 +41,8 @@ Potential without_factors(Potential g) {
 /// An affine step, tilted by g: mean m = a x + b D, then the product of N(m, nu^2) and the factors (§7.3).
 class DdimKernel {
  public:
-  DdimKernel(const AffineStep& step, const Potential& g, const Model& model) : step_(step), g_(g), at_t_(model, step.level1) {}
+  DdimKernel(const AffineStep& step, const Potential& g, const Model& model)
+      : step_(step), g_(g), at_t_(model, step.level1) {}
 
   VectorXd mean(const VectorXd& x) {
     VectorXd D(x.size());
@@ -75,7 +76,10 @@ class DdimKernel {
 class ExactKernel {
  public:
   ExactKernel(const MixtureTransition& step, const Potential& g, const Model& model)
-      : step_(step), transition_(step, model), at_t_(model, step.t), probabilities_(static_cast<std::size_t>(model.num_components())) {
+      : step_(step),
+        transition_(step, model),
+        at_t_(model, step.t),
+        probabilities_(static_cast<std::size_t>(model.num_components())) {
     for (Index i = 0; i < g.centre.size(); ++i) {
       if (!std::isinf(g.variance(i))) observed_.push_back(i);
     }
@@ -96,8 +100,9 @@ class ExactKernel {
     const Component& component = components_[static_cast<std::size_t>(k)];
     VectorXd M(x.size());
     transition_.component_mean(k, x.data(), M.data());
-    const VectorXd noise =
-        component.noise.cols() == 1 && x.size() > 1 ? VectorXd(component.noise.col(0).cwiseProduct(z)) : VectorXd(component.noise * z);
+    const VectorXd noise = component.noise.cols() == 1 && x.size() > 1
+                               ? VectorXd(component.noise.col(0).cwiseProduct(z))
+                               : VectorXd(component.noise * z);
     return M + component.gain * (y_ - M(observed_)) + noise;
   }
 
@@ -120,13 +125,16 @@ class ExactKernel {
     }
     Component& component = components_.back();
     MatrixXd S = V(observed_, observed_);
-    for (std::size_t i = 0; i < observed_.size(); ++i) S(static_cast<Index>(i), static_cast<Index>(i)) += g.variance(observed_[i]);
+    for (std::size_t i = 0; i < observed_.size(); ++i)
+      S(static_cast<Index>(i), static_cast<Index>(i)) += g.variance(observed_[i]);
     component.gain = MatrixXd::Zero(d, S.rows());
     if (S.rows() > 0) {
       const auto L = linear_algebra::cholesky(S);
-      require(L.has_value(), "reference: component ", k, " hardly varies in an observed direction, which is observed almost without noise");
+      require(L.has_value(), "reference: component ", k,
+              " hardly varies in an observed direction, which is observed almost without noise");
       component.L = *L;
-      const MatrixXd right = linear_algebra::solve_lower(component.L, MatrixXd(V(Eigen::all, observed_).transpose()));
+      const MatrixXd right =
+          linear_algebra::solve_lower(component.L, MatrixXd(V(Eigen::all, observed_).transpose()));
       component.gain = linear_algebra::solve_lower_transposed(component.L, right).transpose();
     }
     component.noise = conditioned_transition(model.table(), step_, g, k).noise;
@@ -166,8 +174,14 @@ class ExactKernel {
 class Chain {
  public:
   Chain(const SmcTask& task, std::int64_t chain)
-      : task_(task), plan_(task.plan), chain_(chain), N_(plan_.particles), model_(plan_.mixture), lw_(static_cast<std::size_t>(N_), 0.0) {
-    for (std::int64_t n = 0; n < N_; ++n) step_noise_.emplace_back(key(n, Purpose::step_noise), task.precision);
+      : task_(task),
+        plan_(task.plan),
+        chain_(chain),
+        N_(plan_.particles),
+        model_(plan_.mixture),
+        lw_(static_cast<std::size_t>(N_), 0.0) {
+    for (std::int64_t n = 0; n < N_; ++n)
+      step_noise_.emplace_back(key(n, Purpose::step_noise), task.precision);
   }
 
   ChainFailure run() {
@@ -178,7 +192,8 @@ class Chain {
       const Potential tilt = before ? step.at_s : without_factors(step.at_s);
       const bool lives = std::visit(
           [&]<class Move>(const Move& move) {
-            std::conditional_t<std::is_same_v<Move, AffineStep>, DdimKernel, ExactKernel> kernel(move, tilt, model_);
+            std::conditional_t<std::is_same_v<Move, AffineStep>, DdimKernel, ExactKernel> kernel(move, tilt,
+                                                                                                 model_);
             return advance(static_cast<int>(s), step, kernel);
           },
           step.move);
@@ -191,10 +206,13 @@ class Chain {
 
  private:
   StreamKey key(std::int64_t n, Purpose purpose) const {
-    return {.seed = task_.seed, .index = static_cast<std::uint64_t>((task_.first + chain_) * N_ + n), .purpose = purpose};
+    return {.seed = task_.seed,
+            .index = static_cast<std::uint64_t>((task_.first + chain_) * N_ + n),
+            .purpose = purpose};
   }
   StreamKey chain_key(Purpose purpose) const {
-    return {.seed = task_.seed, .index = static_cast<std::uint64_t>(task_.first + chain_), .purpose = purpose};
+    return {
+        .seed = task_.seed, .index = static_cast<std::uint64_t>(task_.first + chain_), .purpose = purpose};
   }
   static long double unit(std::uint64_t U) { return std::ldexp(static_cast<long double>(U), -64); }
   VectorXd normals(NormalStream& stream, std::uint64_t step) const {
@@ -217,7 +235,8 @@ class Chain {
       } else {
         x = plan_.start.mean + plan_.start.variance.cwiseSqrt().cwiseProduct(z);
       }
-      if (plan_.weighting == SmcWeighting::after_moving) lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x);
+      if (plan_.weighting == SmcWeighting::after_moving)
+        lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x);
       x_.push_back(x);
     }
   }
@@ -235,9 +254,11 @@ class Chain {
     }
     for (std::size_t n = 0; n < x_.size(); ++n) {
       const auto slot = static_cast<std::int64_t>(n);
-      const auto u =
-          categorical_uniform(uniform_u64(key(slot, Purpose::transition_component), static_cast<std::uint64_t>(number)), task_.precision);
-      const VectorXd moved = kernel.move(x_[n], normals(step_noise_[n], static_cast<std::uint64_t>(number)), u);
+      const auto u = categorical_uniform(
+          uniform_u64(key(slot, Purpose::transition_component), static_cast<std::uint64_t>(number)),
+          task_.precision);
+      const VectorXd moved =
+          kernel.move(x_[n], normals(step_noise_[n], static_cast<std::uint64_t>(number)), u);
       if (!before) lw_[n] += log_factors(step.at_s, moved) - log_factors(step.divided, x_[n]);
       x_[n] = moved;
     }
@@ -261,8 +282,9 @@ class Chain {
     std::iota(ancestors.begin(), ancestors.end(), 0U);
     if (resampled) {
       const auto step = static_cast<std::uint64_t>(number);
-      ancestors = reference::ancestors(plan_.resampling, weights.W, unit(uniform_u64(chain_key(Purpose::resampling), step)),
-                                       [&](std::int64_t i) { return unit(uniform_u64(key(i, Purpose::resampling), step)); });
+      ancestors = reference::ancestors(
+          plan_.resampling, weights.W, unit(uniform_u64(chain_key(Purpose::resampling), step)),
+          [&](std::int64_t i) { return unit(uniform_u64(key(i, Purpose::resampling), step)); });
     }
     keep_history(number, ess, resampled, weights, ancestors);
     if (!resampled) return;
@@ -274,10 +296,12 @@ class Chain {
     std::fill(lw_.begin(), lw_.end(), 0.0);
   }
 
-  void keep_history(int number, double ess, bool resampled, const NormalisedWeights& weights, const std::vector<std::uint32_t>& ancestors) {
+  void keep_history(int number, double ess, bool resampled, const NormalisedWeights& weights,
+                    const std::vector<std::uint32_t>& ancestors) {
     if (task_.ess == nullptr) return;
     const std::vector<int> numbers = plan_.weightings();
-    const std::int64_t place = chain_ * std::ssize(numbers) + (std::find(numbers.begin(), numbers.end(), number) - numbers.begin());
+    const std::int64_t place =
+        chain_ * std::ssize(numbers) + (std::find(numbers.begin(), numbers.end(), number) - numbers.begin());
     task_.ess[place] = ess;
     task_.resampled[place] = resampled ? 1 : 0;
     for (std::size_t n = 0; n < lw_.size(); ++n) {
@@ -288,7 +312,8 @@ class Chain {
 
   void finish() {
     const NormalisedWeights weights = normalised(lw_);
-    smallest_ess_.add(all_equal() ? static_cast<double>(N_) : effective_sample_size(weights.W), static_cast<int>(plan_.steps.size()) - 1);
+    smallest_ess_.add(all_equal() ? static_cast<double>(N_) : effective_sample_size(weights.W),
+                      static_cast<int>(plan_.steps.size()) - 1);
     task_.smallest_ess[chain_] = smallest_ess_.ess;
     task_.smallest_ess_step[chain_] = smallest_ess_.step;
     task_.log_evidence[chain_] = log_Z_ + weights.log_sum - std::log(static_cast<double>(N_));
@@ -310,7 +335,8 @@ class Chain {
   }
 
   ChainFailure failure(int step) const {
-    const bool zero = std::all_of(lw_.begin(), lw_.end(), [](double lw) { return lw == -std::numeric_limits<double>::infinity(); });
+    const bool zero = std::all_of(lw_.begin(), lw_.end(),
+                                  [](double lw) { return lw == -std::numeric_limits<double>::infinity(); });
     return {.chain = chain_, .step = step, .all_weights_zero = zero};
   }
 
@@ -330,7 +356,8 @@ class Chain {
 
 std::size_t chain_bytes(const SmcPlan& plan) {
   constexpr std::size_t allocation = 2 * sizeof(void*);  // what the system adds to each
-  const std::size_t state = sizeof(VectorXd) + static_cast<std::size_t>(plan.dim()) * sizeof(double) + allocation;
+  const std::size_t state =
+      sizeof(VectorXd) + static_cast<std::size_t>(plan.dim()) * sizeof(double) + allocation;
   const std::size_t weight = 2 * sizeof(double) + sizeof(long double) + sizeof(std::uint32_t);
   // Resampling makes the states anew beside those that there were.
   return static_cast<std::size_t>(plan.particles) * (2 * state + weight + sizeof(NormalStream));

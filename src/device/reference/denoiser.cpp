@@ -130,11 +130,13 @@ std::shared_ptr<const DiffusedCovariance> diffuse_dense(const Model& model, Eige
   Eigen::VectorXd l(model.dim());
   for (Eigen::Index i = 0; i < l.size(); ++i) l(i) = model.eigenvalue(k, i);
 
-  const bool resolved = alpha2 * l.minCoeff() + sigma2 > smallest_ratio_for_cholesky * (alpha2 * l.maxCoeff() + sigma2);
+  const bool resolved =
+      alpha2 * l.minCoeff() + sigma2 > smallest_ratio_for_cholesky * (alpha2 * l.maxCoeff() + sigma2);
   if (resolved) {
     Eigen::MatrixXd C = alpha2 * model.covariance(k);
     C.diagonal().array() += sigma2;
-    if (auto L = linear_algebra::cholesky(C)) return std::make_shared<CholeskyCovariance>(model.covariance(k), std::move(*L));
+    if (auto L = linear_algebra::cholesky(C))
+      return std::make_shared<CholeskyCovariance>(model.covariance(k), std::move(*L));
   }
   return std::make_shared<EigenCovariance>(*model.component_basis(k), std::move(l), level);
 }
@@ -145,7 +147,8 @@ Model::Model(const MixtureTable& table) : table_(table) {
   if (!is_dense() || !table_.covariances.empty()) return;
   const Eigen::Index matrices = table_.structure == CovarianceType::tied ? 1 : num_components();
   for (Eigen::Index k = 0; k < matrices; ++k) {
-    rebuilt_.push_back(linear_algebra::reconstruct(*component_basis(k), table_.eigenvalues.row(k).transpose()));
+    rebuilt_.push_back(
+        linear_algebra::reconstruct(*component_basis(k), table_.eigenvalues.row(k).transpose()));
   }
 }
 
@@ -165,7 +168,8 @@ const Eigen::MatrixXd* Model::component_basis(Eigen::Index k) const {
 }
 
 const Eigen::MatrixXd* Model::common_basis() const {
-  const bool shared = table_.structure == CovarianceType::tied || table_.structure == CovarianceType::common_basis;
+  const bool shared =
+      table_.structure == CovarianceType::tied || table_.structure == CovarianceType::common_basis;
   return shared ? &table_.bases.front() : nullptr;
 }
 
@@ -220,7 +224,8 @@ long double DiffusedMixture::fill_log_terms(const double* x) {
   long double maximum = -std::numeric_limits<long double>::infinity();
   for (std::size_t k = 0; k < covariances_.size(); ++k) {
     if (!covariances_[k]) continue;
-    const long double quadratic = covariances_[k]->quadratic(difference(static_cast<Eigen::Index>(k), x), work_.data());
+    const long double quadratic =
+        covariances_[k]->quadratic(difference(static_cast<Eigen::Index>(k), x), work_.data());
     log_terms_[k] = log_factors_[k] - 0.5L * quadratic;
     maximum = std::max(maximum, log_terms_[k]);
   }
@@ -246,10 +251,12 @@ double DiffusedMixture::log_responsibilities(const double* x, double* log_r) {
   }
   const long double log_sum = std::log(sum);
   for (std::size_t k = 0; k < covariances_.size(); ++k) {
-    log_r[k] = covariances_[k] ? static_cast<double>(log_terms_[k] - maximum - log_sum) : -std::numeric_limits<double>::infinity();
+    log_r[k] = covariances_[k] ? static_cast<double>(log_terms_[k] - maximum - log_sum)
+                               : -std::numeric_limits<double>::infinity();
   }
   const auto dim = static_cast<long double>(difference_.size());
-  return static_cast<double>(maximum + log_sum - 0.5L * dim * std::log(2.0L * std::numbers::pi_v<long double>));
+  return static_cast<double>(maximum + log_sum -
+                             0.5L * dim * std::log(2.0L * std::numbers::pi_v<long double>));
 }
 
 void DiffusedMixture::score(const double* x, double* s) {
@@ -258,7 +265,8 @@ void DiffusedMixture::score(const double* x, double* s) {
   std::fill(s, s + dim, 0.0);
   for (std::size_t k = 0; k < covariances_.size(); ++k) {
     if (responsibilities_[k] == 0.0) continue;
-    regress(static_cast<Eigen::Index>(k), x, 0.0, 0.0, 1.0, component_mean_.data());  // C_k^{-1} (x - alpha mu_k)
+    regress(static_cast<Eigen::Index>(k), x, 0.0, 0.0, 1.0,
+            component_mean_.data());  // C_k^{-1} (x - alpha mu_k)
     for (std::size_t i = 0; i < dim; ++i) s[i] -= responsibilities_[k] * component_mean_[i];
   }
 }

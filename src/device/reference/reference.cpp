@@ -18,7 +18,8 @@ namespace {
 
 /// Largest value of the result's scalar type: a state beyond it counts as not finite.
 double largest(Precision precision) {
-  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max();
+  return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::max())
+                                     : std::numeric_limits<double>::max();
 }
 
 /// The particles of one task. They go through the plan step by step together, so that the tables of a level are made once a step.
@@ -63,7 +64,10 @@ Block::Block(const Task& task)
 }
 
 StreamKey Block::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) const {
-  return {.seed = task_.seed, .index = static_cast<std::uint64_t>(task_.first + n), .purpose = purpose, .replicate = replicate};
+  return {.seed = task_.seed,
+          .index = static_cast<std::uint64_t>(task_.first + n),
+          .purpose = purpose,
+          .replicate = replicate};
 }
 
 NonFinite Block::run() {
@@ -96,7 +100,8 @@ void Block::start() {
 void Block::start_particle(std::int64_t n) {
   const bool sampler = task_.plan.kind == PlanKind::sample;
   const std::uint32_t replicate = sampler ? 0 : task_.replicate;
-  NormalStream noise(key(n, sampler ? Purpose::start_noise : Purpose::draw_noise, replicate), task_.precision);
+  NormalStream noise(key(n, sampler ? Purpose::start_noise : Purpose::draw_noise, replicate),
+                     task_.precision);
   const double* z = normals(noise, 0, z_);
 
   const StartTable& law = task_.plan.start;
@@ -112,8 +117,11 @@ void Block::start_particle(std::int64_t n) {
 void Block::advance(std::uint64_t step, AffineUpdate update) {
   for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
     if (lost(n)) continue;
-    const double* churn_z = update.reads_churn_noise() ? normals(churn_noise_[static_cast<std::size_t>(n)], step, churn_z_) : nullptr;
-    const double* z = update.reads_noise() ? normals(step_noise_[static_cast<std::size_t>(n)], step, z_) : nullptr;
+    const double* churn_z = update.reads_churn_noise()
+                                ? normals(churn_noise_[static_cast<std::size_t>(n)], step, churn_z_)
+                                : nullptr;
+    const double* z =
+        update.reads_noise() ? normals(step_noise_[static_cast<std::size_t>(n)], step, z_) : nullptr;
     update.apply({state(n).data(), previous_denoiser_.row(n).data()}, churn_z, z);
     check(n, static_cast<int>(step));
   }
@@ -122,7 +130,8 @@ void Block::advance(std::uint64_t step, AffineUpdate update) {
 void Block::advance(std::uint64_t step, TransitionUpdate update) {
   for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
     if (lost(n)) continue;
-    const double u = categorical_uniform(uniform_u64(key(n, Purpose::transition_component), step), task_.precision);
+    const double u =
+        categorical_uniform(uniform_u64(key(n, Purpose::transition_component), step), task_.precision);
     const double* z = normals(step_noise_[static_cast<std::size_t>(n)], step, z_);
     update.apply({state(n).data(), previous_denoiser_.row(n).data()}, u, z);
     check(n, static_cast<int>(step));
@@ -164,24 +173,30 @@ void Block::keep(int level) {
 class ReferenceExecutor final : public Executor {
  public:
   std::string name() const override { return "reference"; }
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept, std::size_t memory_limit) const override;
+  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+                          std::size_t memory_limit) const override;
   NonFinite run(const Task& task) const override { return Block(task).run(); }
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision /*precision*/, std::size_t /*memory_limit*/) const override {
+  std::int64_t chains_at_once(const SmcPlan& plan, Precision /*precision*/,
+                              std::size_t /*memory_limit*/) const override {
     require_memory(chain_bytes(plan), "one chain of ", plan.particles, " particles");
     return 1;
   }
   ChainFailure run(const SmcTask& task) const override {
     ChainFailure first;
-    for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c) first.add(run_chain(task, c));
+    for (std::int64_t c = 0; c < task.count && !first.found() && !task.stop.stop_requested(); ++c)
+      first.add(run_chain(task, c));
     return first;
   }
-  std::unique_ptr<DistanceSums> sums() const override { return make_host_sums(std::make_shared<ThreadPool>(usable_processors())); }
+  std::unique_ptr<DistanceSums> sums() const override {
+    return make_host_sums(std::make_shared<ThreadPool>(usable_processors()));
+  }
   void evaluate(const PointTask& task) const override;
 };
 
 void ReferenceExecutor::evaluate(const PointTask& task) const {
   const Model model(task.problem);
-  const bool density = task.log_density != nullptr || task.log_responsibilities != nullptr || task.score != nullptr;
+  const bool density =
+      task.log_density != nullptr || task.log_responsibilities != nullptr || task.score != nullptr;
   DiffusedMixture at_level(model, task.level, density);
   std::vector<double> log_r(static_cast<std::size_t>(model.num_components()));
   for (std::int64_t n = 0; n < task.count && !task.stop.stop_requested(); ++n) {
@@ -189,15 +204,16 @@ void ReferenceExecutor::evaluate(const PointTask& task) const {
     if (task.log_density != nullptr || task.log_responsibilities != nullptr) {
       const double log_density = at_level.log_responsibilities(x, log_r.data());
       if (task.log_density != nullptr) task.log_density[n] = log_density;
-      if (task.log_responsibilities != nullptr) std::copy(log_r.begin(), log_r.end(), task.log_responsibilities + n * std::ssize(log_r));
+      if (task.log_responsibilities != nullptr)
+        std::copy(log_r.begin(), log_r.end(), task.log_responsibilities + n * std::ssize(log_r));
     }
     if (task.score != nullptr) at_level.score(x, task.score + n * model.dim());
     if (task.denoiser != nullptr) at_level.denoiser(x, task.denoiser + n * model.dim());
   }
 }
 
-std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/, std::size_t /*num_kept*/,
-                                           std::size_t memory_limit) const {
+std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/,
+                                           std::size_t /*num_kept*/, std::size_t memory_limit) const {
   constexpr std::int64_t preferred = 1024;
   if (memory_limit == 0) return preferred;
   const MixtureTable& table = plan.problems.front();
@@ -205,10 +221,12 @@ std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precisi
   const auto components = static_cast<std::size_t>(table.num_components());
   // Tables of a block: Sigma rebuilt and the factors of two levels (dense), or two rows a component and level (spherical, diag).
   const std::size_t matrices = table.structure == CovarianceType::tied ? 1 : components;
-  const std::size_t tables = sizeof(double) * (table.bases.empty() ? 4 * components * dim : 3 * matrices * dim * dim);
+  const std::size_t tables =
+      sizeof(double) * (table.bases.empty() ? 4 * components * dim : 3 * matrices * dim * dim);
   // A particle: x and the previous denoiser, and two noise streams.
   const std::size_t particle = 2 * sizeof(double) * dim + 2 * sizeof(NormalStream);
-  require(memory_limit >= tables + particle, "reference: memory_limit is ", memory_limit, " bytes, one particle needs ", tables + particle);
+  require(memory_limit >= tables + particle, "reference: memory_limit is ", memory_limit,
+          " bytes, one particle needs ", tables + particle);
   return static_cast<std::int64_t>(std::min<std::size_t>((memory_limit - tables) / particle, preferred));
 }
 

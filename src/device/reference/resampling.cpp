@@ -56,7 +56,8 @@ std::vector<std::uint32_t> ancestors(Resampling scheme, const std::vector<double
     const std::vector<long double> c = cumulative(W);
     for (std::int64_t i = 0; i < N; ++i) {
       const long double u = scheme == Resampling::systematic ? common : own(i);
-      chosen.push_back(first_above(c, scheme == Resampling::multinomial ? u : (static_cast<long double>(i) + u) / size));
+      chosen.push_back(
+          first_above(c, scheme == Resampling::multinomial ? u : (static_cast<long double>(i) + u) / size));
     }
     return chosen;
   }

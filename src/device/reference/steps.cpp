@@ -17,7 +17,12 @@ double diffused_eigenvalue(const Model& model, Level level, Eigen::Index k, Eige
 }  // namespace
 
 AffineUpdate::AffineUpdate(const AffineStep& step, const Model& model)
-    : step_(step), model_(model), first_(dim_of(model)), second_(dim_of(model)), middle_(dim_of(model)), noise_(dim_of(model)) {
+    : step_(step),
+      model_(model),
+      first_(dim_of(model)),
+      second_(dim_of(model)),
+      middle_(dim_of(model)),
+      noise_(dim_of(model)) {
   if (step.evaluations >= 1) levels_.emplace_back(model, step.level1);
   if (step.evaluations >= 2) levels_.emplace_back(model, step.level2);
 }
@@ -67,7 +72,8 @@ void TransitionUpdate::component_mean(Eigen::Index k, const double* x, double* m
 void TransitionUpdate::add_component_noise(Eigen::Index k, const double* z, double* x) {
   for (std::size_t i = 0; i < scaled_.size(); ++i) {
     const auto index = static_cast<Eigen::Index>(i);
-    const double ratio = diffused_eigenvalue(model_, step_.s, k, index) / diffused_eigenvalue(model_, step_.t, k, index);
+    const double ratio =
+        diffused_eigenvalue(model_, step_.s, k, index) / diffused_eigenvalue(model_, step_.t, k, index);
     scaled_[i] = step_.sigma_ts * std::sqrt(ratio) * z[i];
   }
   from_basis(model_.component_basis(k), scaled_.data(), noise_.data(), model_.dim());

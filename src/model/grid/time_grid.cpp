@@ -31,7 +31,8 @@ void require_inside(const char* grid, const char* name, double t, const ForwardP
 }
 
 /// The start of a grid in t, checked with its end.
-double start_time(const char* grid, const std::optional<double>& t_start, double t_end, const ForwardProcess& process) {
+double start_time(const char* grid, const std::optional<double>& t_start, double t_end,
+                  const ForwardProcess& process) {
   const double start = t_start.value_or(process.T());
   require_inside(grid, "t_start", start, process);
   require_inside(grid, "t_end", t_end, process);
@@ -41,7 +42,8 @@ double start_time(const char* grid, const std::optional<double>& t_start, double
 
 /// Point i of 0..steps from `start` to `end`, both ends exact.
 long double equally_spaced(long double start, long double end, int i, int steps) {
-  return (static_cast<long double>(steps - i) * start + static_cast<long double>(i) * end) / static_cast<long double>(steps);
+  return (static_cast<long double>(steps - i) * start + static_cast<long double>(i) * end) /
+         static_cast<long double>(steps);
 }
 
 /// The level with noise-to-signal ratio n; t is its rounded time.
@@ -55,7 +57,8 @@ Levels levels_of(const UniformGrid& grid, const ForwardProcess& process, const L
   const double start = start_time("UniformGrid", grid.t_start, grid.t_end, process);
   Levels levels;
   for (int i = 0; i <= grid.steps; ++i)
-    levels.push_back(level_at(process, static_cast<double>(equally_spaced(start, grid.t_end, i, grid.steps))));
+    levels.push_back(
+        level_at(process, static_cast<double>(equally_spaced(start, grid.t_end, i, grid.steps))));
   return levels;
 }
 
@@ -63,23 +66,27 @@ Levels levels_of(const UniformGrid& grid, const ForwardProcess& process, const L
 long double largest_noise(const KarrasGrid& grid, const ForwardProcess& process) {
   const ProcessValues end = process.values(process.T());
   const long double reachable = end.sigma / end.alpha;
-  require(grid.n_max <= reachable * (1.0L + noise_tolerance), "KarrasGrid: n_max must be at most sigma / alpha at T = ", process.T(),
-          " of the process ", process.name(), ", which is ", reachable, ", got ", grid.n_max);
+  require(grid.n_max <= reachable * (1.0L + noise_tolerance),
+          "KarrasGrid: n_max must be at most sigma / alpha at T = ", process.T(), " of the process ",
+          process.name(), ", which is ", reachable, ", got ", grid.n_max);
   return std::min(static_cast<long double>(grid.n_max), reachable);
 }
 
 Levels levels_of(const KarrasGrid& grid, const ForwardProcess& process, const LinearObservation*) {
   require_steps("KarrasGrid", grid.steps);
-  require(std::isfinite(grid.rho) && grid.rho > 0.0, "KarrasGrid: rho must be finite and > 0, got ", grid.rho);
-  require(std::isfinite(grid.n_min) && grid.n_min > 0.0, "KarrasGrid: n_min must be finite and > 0, got ", grid.n_min);
-  require(std::isfinite(grid.n_max) && grid.n_max > grid.n_min, "KarrasGrid: n_max must be finite and greater than n_min = ", grid.n_min,
-          ", got ", grid.n_max);
+  require(std::isfinite(grid.rho) && grid.rho > 0.0, "KarrasGrid: rho must be finite and > 0, got ",
+          grid.rho);
+  require(std::isfinite(grid.n_min) && grid.n_min > 0.0, "KarrasGrid: n_min must be finite and > 0, got ",
+          grid.n_min);
+  require(std::isfinite(grid.n_max) && grid.n_max > grid.n_min,
+          "KarrasGrid: n_max must be finite and greater than n_min = ", grid.n_min, ", got ", grid.n_max);
   const long double n_max = largest_noise(grid, process), n_min = grid.n_min, rho = grid.rho;
   const long double root_max = extended::pow(n_max, 1.0L / rho), root_min = extended::pow(n_min, 1.0L / rho);
   const int last = grid.steps - 1;
   Levels levels{level_of(process, n_max)};
   for (int i = 1; i <= last; ++i)
-    levels.push_back(level_of(process, i == last ? n_min : extended::pow(equally_spaced(root_max, root_min, i, last), rho)));
+    levels.push_back(level_of(
+        process, i == last ? n_min : extended::pow(equally_spaced(root_max, root_min, i, last), rho)));
   levels.push_back(level_of(process, 0.0L));
   return levels;
 }
@@ -89,12 +96,15 @@ Levels levels_of(const LogSnrGrid& grid, const ForwardProcess& process, const Li
   require(grid.t_end != 0.0, "LogSnrGrid: t_end is required and must be > 0, got 0");
   const double t_start = start_time("LogSnrGrid", grid.t_start, grid.t_end, process);
   const GridLevel start = level_at(process, t_start), end = level_at(process, grid.t_end);
-  require(start.alpha > 0.0L, "LogSnrGrid: t_start must be given and have alpha > 0, but alpha(", t_start, ") = 0");
+  require(start.alpha > 0.0L, "LogSnrGrid: t_start must be given and have alpha > 0, but alpha(", t_start,
+          ") = 0");
   require(end.sigma > 0.0L, "LogSnrGrid: sigma must be > 0 at t_end = ", grid.t_end);
-  const long double first = extended::log(start.alpha / start.sigma), last = extended::log(end.alpha / end.sigma);
+  const long double first = extended::log(start.alpha / start.sigma),
+                    last = extended::log(end.alpha / end.sigma);
   const int intervals = grid.end_at_data ? grid.steps - 1 : grid.steps;
   Levels levels{start};
-  for (int i = 1; i < intervals; ++i) levels.push_back(level_of(process, extended::exp(-equally_spaced(first, last, i, intervals))));
+  for (int i = 1; i < intervals; ++i)
+    levels.push_back(level_of(process, extended::exp(-equally_spaced(first, last, i, intervals))));
   if (intervals > 0) levels.push_back(end);
   if (grid.end_at_data) levels.push_back(level_of(process, 0.0L));
   return levels;
@@ -108,16 +118,19 @@ Levels levels_at(const ForwardProcess& process, const std::vector<int>& indices)
 
 Levels levels_of(const DdimGrid& grid, const ForwardProcess& process, const LinearObservation*) {
   const std::int64_t table = table_steps(process, "DdimGrid"), steps = grid.steps;
-  require(steps >= 1 && steps <= table, "DdimGrid: steps must lie between 1 and the ", table, " steps of the table, got ", steps);
+  require(steps >= 1 && steps <= table, "DdimGrid: steps must lie between 1 and the ", table,
+          " steps of the table, got ", steps);
   std::vector<int> indices;
   for (std::int64_t i = steps; i >= 0; --i) {  // a table has at most 1e6 steps, so table i^2 <= 1e18
-    const std::int64_t index = grid.spacing == DdimGrid::Spacing::linear ? table * i / steps : table * i * i / (steps * steps);
+    const std::int64_t index =
+        grid.spacing == DdimGrid::Spacing::linear ? table * i / steps : table * i * i / (steps * steps);
     if (indices.empty() || index < indices.back()) indices.push_back(static_cast<int>(index));
   }
   return levels_at(process, indices);
 }
 
-Levels levels_of(const McgdiffGrid& grid, const ForwardProcess& process, const LinearObservation* observation) {
+Levels levels_of(const McgdiffGrid& grid, const ForwardProcess& process,
+                 const LinearObservation* observation) {
   return levels_at(process, mcgdiff_indices(process, grid, observation));
 }
 
@@ -126,8 +139,8 @@ Levels levels_of(const ListGrid& grid, const ForwardProcess& process, const Line
   Levels levels;
   for (std::size_t i = 0; i < grid.t.size(); ++i) {
     require_inside("ListGrid", ("t[" + std::to_string(i) + "]").c_str(), grid.t[i], process);
-    require(i == 0 || grid.t[i] < grid.t[i - 1], "ListGrid: times must decrease, but t[", i, "] = ", grid.t[i], " follows ",
-            i == 0 ? 0.0 : grid.t[i - 1]);
+    require(i == 0 || grid.t[i] < grid.t[i - 1], "ListGrid: times must decrease, but t[", i,
+            "] = ", grid.t[i], " follows ", i == 0 ? 0.0 : grid.t[i - 1]);
     levels.push_back(level_at(process, grid.t[i]));
   }
   return levels;
@@ -137,8 +150,8 @@ void require_decreasing_noise(const Levels& levels) {
   for (std::size_t i = 1; i < levels.size(); ++i) {
     const GridLevel &noisy = levels[i - 1], &clean = levels[i];
     const long double before = noisy.sigma / noisy.alpha, after = clean.sigma / clean.alpha;
-    require(after < before, "TimeGrid: sigma / alpha must decrease, but goes from ", before, " at level ", i - 1, " (t = ", noisy.t,
-            ") to ", after, " at level ", i, " (t = ", clean.t, ")");
+    require(after < before, "TimeGrid: sigma / alpha must decrease, but goes from ", before, " at level ",
+            i - 1, " (t = ", noisy.t, ") to ", after, " at level ", i, " (t = ", clean.t, ")");
   }
 }
 
@@ -150,12 +163,16 @@ GridLevel level_at(const ForwardProcess& process, double t) {
 }
 
 int table_steps(const ForwardProcess& process, const char* grid) {
-  require(std::holds_alternative<Ddpm>(process.description()), grid, ": needs a ddpm process, got ", process.name());
+  require(std::holds_alternative<Ddpm>(process.description()), grid, ": needs a ddpm process, got ",
+          process.name());
   return static_cast<int>(process.T());
 }
 
-TimeGrid::TimeGrid(const ForwardProcess& process, const GridDescription& description, const LinearObservation* observation)
-    : description_(description), levels_(std::visit([&](const auto& grid) { return levels_of(grid, process, observation); }, description)) {
+TimeGrid::TimeGrid(const ForwardProcess& process, const GridDescription& description,
+                   const LinearObservation* observation)
+    : description_(description),
+      levels_(
+          std::visit([&](const auto& grid) { return levels_of(grid, process, observation); }, description)) {
   require_decreasing_noise(levels_);
 }
 
@@ -163,7 +180,9 @@ TimeGrid TimeGrid::uniform(const ForwardProcess& process, int steps, double t_en
   return {process, UniformGrid{.steps = steps, .t_start = {}, .t_end = t_end}};
 }
 
-TimeGrid TimeGrid::list(const ForwardProcess& process, std::vector<double> t) { return {process, ListGrid{.t = std::move(t)}}; }
+TimeGrid TimeGrid::list(const ForwardProcess& process, std::vector<double> t) {
+  return {process, ListGrid{.t = std::move(t)}};
+}
 
 std::vector<double> TimeGrid::times() const {
   std::vector<double> times;

@@ -14,6 +14,7 @@ int table_steps(const ForwardProcess& process, const char* grid);
 
 /// Indices of the grid adapted to an observation (mathematics.md §4), descending from the last one of the table to 0.
 /// @throws std::invalid_argument for another process than `Ddpm`, no observation, a singular noise covariance, or `points` out of range.
-std::vector<int> mcgdiff_indices(const ForwardProcess& process, const McgdiffGrid& grid, const LinearObservation* observation);
+std::vector<int> mcgdiff_indices(const ForwardProcess& process, const McgdiffGrid& grid,
+                                 const LinearObservation* observation);
 
 }  // namespace gmdiff

@@ -34,8 +34,10 @@ DecoupledNoise decouple(const LinearObservation& observation) {
   }
   const auto factor = linear_algebra::cholesky(observation.noise_covariance());
   require(factor.has_value(),
-          "McgdiffGrid: the noise covariance of the observation must be positive definite (noise_std = 0 if there is none)");
-  return {.singular_values = nonzero_singular_values(linear_algebra::solve_lower(*factor, observation.A())), .variance = 1.0L};
+          "McgdiffGrid: the noise covariance of the observation must be positive definite (noise_std = 0 if "
+          "there is none)");
+  return {.singular_values = nonzero_singular_values(linear_algebra::solve_lower(*factor, observation.A())),
+          .variance = 1.0L};
 }
 
 /// alpha and sigma of the table, indices 0 (data) to M.
@@ -61,7 +63,8 @@ std::vector<int> forced_indices(const Table& table, const DecoupledNoise& noise)
     int closest = 0;
     long double smallest = noise.variance;
     for (int i = 1; i <= table.last(); ++i) {
-      const long double alpha = table.alpha[static_cast<std::size_t>(i)], sigma = table.sigma[static_cast<std::size_t>(i)];
+      const long double alpha = table.alpha[static_cast<std::size_t>(i)],
+                        sigma = table.sigma[static_cast<std::size_t>(i)];
       const long double distance = std::abs(noise.variance * alpha * alpha - sigma * sigma * s * s);
       if (distance < smallest) {
         smallest = distance;
@@ -76,10 +79,12 @@ std::vector<int> forced_indices(const Table& table, const DecoupledNoise& noise)
 }
 
 /// Index 0, the forced ones, and those where alpha has fallen by `delta` since the last one kept, below `end`.
-std::vector<int> kept_indices(const Table& table, const std::vector<int>& forced, long double delta, int end) {
+std::vector<int> kept_indices(const Table& table, const std::vector<int>& forced, long double delta,
+                              int end) {
   std::vector<int> kept{0};
   for (int i = 1; i < end; ++i) {
-    const long double fall = table.alpha[static_cast<std::size_t>(kept.back())] - table.alpha[static_cast<std::size_t>(i)];
+    const long double fall =
+        table.alpha[static_cast<std::size_t>(kept.back())] - table.alpha[static_cast<std::size_t>(i)];
     if (fall >= delta || std::binary_search(forced.begin(), forced.end(), i)) kept.push_back(i);
   }
   return kept;
@@ -88,26 +93,31 @@ std::vector<int> kept_indices(const Table& table, const std::vector<int>& forced
 /// c + ceil(j (M - c) / m), j = 1..m, for the m points that are left after the last kept index c (at least M itself: with betas below the
 /// rounding of alpha every index may have been kept).
 void append_equal_index_steps(std::vector<int>& indices, int points, int last) {
-  const std::int64_t from = indices.back(), left = std::max(points - static_cast<std::int64_t>(indices.size()), std::int64_t{1});
-  for (std::int64_t j = 1; j <= left; ++j) indices.push_back(static_cast<int>(from + (j * (last - from) + left - 1) / left));
+  const std::int64_t from = indices.back(),
+                     left = std::max(points - static_cast<std::int64_t>(indices.size()), std::int64_t{1});
+  for (std::int64_t j = 1; j <= left; ++j)
+    indices.push_back(static_cast<int>(from + (j * (last - from) + left - 1) / left));
 }
 
 }  // namespace
 
-std::vector<int> mcgdiff_indices(const ForwardProcess& process, const McgdiffGrid& grid, const LinearObservation* observation) {
+std::vector<int> mcgdiff_indices(const ForwardProcess& process, const McgdiffGrid& grid,
+                                 const LinearObservation* observation) {
   const int table_size = table_steps(process, "McgdiffGrid") + 1;
   require(observation != nullptr, "McgdiffGrid: needs an observation");
-  require(grid.points >= 2 && grid.points <= table_size, "McgdiffGrid: points must lie between 2 and the ", table_size,
-          " levels of the table, got ", grid.points);
+  require(grid.points >= 2 && grid.points <= table_size, "McgdiffGrid: points must lie between 2 and the ",
+          table_size, " levels of the table, got ", grid.points);
   const Table table(process);
   const std::vector<int> forced = forced_indices(table, decouple(*observation));
   const auto num_forced = static_cast<int>(forced.size());
-  require(grid.points - 1 - num_forced >= 1, "McgdiffGrid: points must be at least ", num_forced + 2, ", the observation forces ",
-          num_forced, " levels, got ", grid.points);
+  require(grid.points - 1 - num_forced >= 1, "McgdiffGrid: points must be at least ", num_forced + 2,
+          ", the observation forces ", num_forced, " levels, got ", grid.points);
 
-  const auto below = std::find_if(table.alpha.begin(), table.alpha.end(), [](long double alpha) { return alpha < small_alpha; });
+  const auto below = std::find_if(table.alpha.begin(), table.alpha.end(),
+                                  [](long double alpha) { return alpha < small_alpha; });
   const int end = below == table.alpha.end() ? table.last() : static_cast<int>(below - table.alpha.begin());
-  const long double delta = (1.0L - table.alpha[static_cast<std::size_t>(end)]) / static_cast<long double>(grid.points - 1 - num_forced);
+  const long double delta = (1.0L - table.alpha[static_cast<std::size_t>(end)]) /
+                            static_cast<long double>(grid.points - 1 - num_forced);
   std::vector<int> indices = kept_indices(table, forced, delta, end);
   append_equal_index_steps(indices, grid.points, table.last());
   indices.insert(indices.end(), forced.begin(), forced.end());

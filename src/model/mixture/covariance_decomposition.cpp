@@ -22,29 +22,32 @@ struct Shape {
 };
 
 // Covariances are numbered where there are several: "covariance 3", else "covariance".
-std::string numbered(const char* what, Index k, Index count) { return count == 1 ? what : concat(what, " ", k); }
+std::string numbered(const char* what, Index k, Index count) {
+  return count == 1 ? what : concat(what, " ", k);
+}
 
 void check_rows(const Points& rows, Index num_rows, Index num_columns, const char* what) {
-  require(rows.rows() == num_rows && rows.cols() == num_columns, "Mixture: ", what, " have shape ", rows.rows(), "x", rows.cols(),
-          ", expected ", num_rows, "x", num_columns);
+  require(rows.rows() == num_rows && rows.cols() == num_columns, "Mixture: ", what, " have shape ",
+          rows.rows(), "x", rows.cols(), ", expected ", num_rows, "x", num_columns);
   for (Index k = 0; k < rows.rows(); ++k) {
     for (Index i = 0; i < rows.cols(); ++i) {
-      require(rows(k, i) >= 0.0 && std::isfinite(rows(k, i)), "Mixture: entry (", k, ", ", i, ") of the ", what, " is ", rows(k, i),
-              ", expected finite and >= 0");
+      require(rows(k, i) >= 0.0 && std::isfinite(rows(k, i)), "Mixture: entry (", k, ", ", i, ") of the ",
+              what, " is ", rows(k, i), ", expected finite and >= 0");
     }
   }
 }
 
 void check_matrices(const std::vector<MatrixXd>& matrices, Index count, Index dim, const char* what) {
-  require(static_cast<Index>(matrices.size()) == count, "Mixture: ", matrices.size(), " ", what, " matrices given, expected ", count);
+  require(static_cast<Index>(matrices.size()) == count, "Mixture: ", matrices.size(), " ", what,
+          " matrices given, expected ", count);
   for (Index k = 0; k < count; ++k) {
     const MatrixXd& matrix = matrices[static_cast<std::size_t>(k)];
-    require(matrix.rows() == dim && matrix.cols() == dim, "Mixture: ", numbered(what, k, count), " is ", matrix.rows(), "x", matrix.cols(),
-            " but the dimension is ", dim);
+    require(matrix.rows() == dim && matrix.cols() == dim, "Mixture: ", numbered(what, k, count), " is ",
+            matrix.rows(), "x", matrix.cols(), " but the dimension is ", dim);
     for (Index j = 0; j < dim; ++j) {
       for (Index i = 0; i < dim; ++i) {
-        require(std::isfinite(matrix(i, j)), "Mixture: entry (", i, ", ", j, ") of ", numbered(what, k, count), " is ", matrix(i, j),
-                ", expected a finite number");
+        require(std::isfinite(matrix(i, j)), "Mixture: entry (", i, ", ", j, ") of ",
+                numbered(what, k, count), " is ", matrix(i, j), ", expected a finite number");
       }
     }
   }
@@ -52,7 +55,8 @@ void check_matrices(const std::vector<MatrixXd>& matrices, Index count, Index di
 
 // Eigenvalues that a dense matrix does not resolve from 0 are 0.
 void clip_eigenvalues(Eigen::VectorXd& l) {
-  const double resolved = static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * l.cwiseAbs().maxCoeff();
+  const double resolved =
+      static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * l.cwiseAbs().maxCoeff();
   l = (l.array() > resolved).select(l, 0.0);
 }
 
@@ -63,7 +67,8 @@ CovarianceDecomposition from_dense(const Covariance& covariance, Index count, In
     const MatrixXd& given = covariance.matrices[static_cast<std::size_t>(k)];
     MatrixXd S = symmetrised(given);
     linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(S);
-    check_covariance(given, eigen.l, covariance.relative_precision, concat("Mixture: ", numbered("covariance", k, count)));
+    check_covariance(given, eigen.l, covariance.relative_precision,
+                     concat("Mixture: ", numbered("covariance", k, count)));
     const bool stands_for_itself = is_semidefinite_in_double(eigen.l);
     clip_eigenvalues(eigen.l);
     result.dense.push_back(stands_for_itself ? std::move(S) : linear_algebra::reconstruct(eigen.U, eigen.l));
@@ -77,7 +82,8 @@ CovarianceDecomposition from_factors(const std::vector<MatrixXd>& matrices, Inde
   check_matrices(matrices, count, dim, "factor");
   CovarianceDecomposition result{.eigenvalues = Points(count, dim), .bases = {}, .dense = {}};
   for (Index k = 0; k < count; ++k) {
-    linear_algebra::SymmetricEigen eigen = linear_algebra::factor_eigen(matrices[static_cast<std::size_t>(k)]);
+    linear_algebra::SymmetricEigen eigen =
+        linear_algebra::factor_eigen(matrices[static_cast<std::size_t>(k)]);
     result.eigenvalues.row(k) = eigen.l.transpose();
     result.bases.push_back(std::move(eigen.U));
   }
@@ -86,7 +92,9 @@ CovarianceDecomposition from_factors(const std::vector<MatrixXd>& matrices, Inde
 }
 
 double orthonormality_error(const MatrixXd& U) {
-  return (linear_algebra::product(U.transpose(), U) - MatrixXd::Identity(U.rows(), U.cols())).cwiseAbs().maxCoeff();
+  return (linear_algebra::product(U.transpose(), U) - MatrixXd::Identity(U.rows(), U.cols()))
+      .cwiseAbs()
+      .maxCoeff();
 }
 
 // The nearest orthonormal basis: two Newton steps U (3 I - U^T U) / 2 take an error of 1e-5 to the rounding of doubles (Higham, Functions
@@ -106,9 +114,11 @@ CovarianceDecomposition from_eigen(const Covariance& covariance, Index num_bases
   for (Index k = 0; k < num_bases; ++k) {
     MatrixXd& U = result.bases[static_cast<std::size_t>(k)];
     const double error = orthonormality_error(U);
-    require(error <= largest_orthonormality_error(dim, covariance.relative_precision), "Mixture: ", numbered("basis", k, num_bases),
+    require(error <= largest_orthonormality_error(dim, covariance.relative_precision),
+            "Mixture: ", numbered("basis", k, num_bases),
             " is not orthonormal (largest entry of |U^T U - I| is ", scientific(error), ")");
-    if (error > largest_orthonormality_error(dim, std::numeric_limits<double>::epsilon())) U = orthonormalised(std::move(U));
+    if (error > largest_orthonormality_error(dim, std::numeric_limits<double>::epsilon()))
+      U = orthonormalised(std::move(U));
   }
   return result;
 }
@@ -141,9 +151,11 @@ CovarianceDecomposition decompose(const Covariance& covariance, Index num_compon
     case CovarianceType::diag:
       require(covariance.form == Covariance::Form::values, "Mixture: ", to_string(covariance.type),
               " covariances are given as values, not as eigenvectors or factors");
-      return from_variances(covariance.rows, num_components, covariance.type == CovarianceType::spherical ? 1 : dim);
+      return from_variances(covariance.rows, num_components,
+                            covariance.type == CovarianceType::spherical ? 1 : dim);
     case CovarianceType::common_basis:
-      require(eigen_form, "Mixture: covariances with a common basis are given as eigenvectors and eigenvalues");
+      require(eigen_form,
+              "Mixture: covariances with a common basis are given as eigenvectors and eigenvalues");
       break;
     case CovarianceType::tied:
     case CovarianceType::full:

@@ -30,7 +30,8 @@ struct NormalisedWeights {
 NormalisedWeights normalised(const VectorXd& log_weights) {
   const auto largest = static_cast<long double>(log_weights.maxCoeff());
   long double sum = 0.0L;
-  for (const double log_weight : log_weights) sum += extended::exp(static_cast<long double>(log_weight) - largest);
+  for (const double log_weight : log_weights)
+    sum += extended::exp(static_cast<long double>(log_weight) - largest);
   const long double log_sum = largest + extended::log(sum);
   NormalisedWeights result{VectorXd(log_weights.size()), VectorXd(log_weights.size())};
   for (Index k = 0; k < log_weights.size(); ++k) {
@@ -58,9 +59,11 @@ NormalisedWeights normalised(const std::vector<double>& weights) {
 void check_weights(const std::vector<double>& weights) {
   require(!weights.empty(), "Mixture: no components (weights are empty)");
   for (std::size_t k = 0; k < weights.size(); ++k) {
-    require(weights[k] >= 0.0 && weights[k] < infinity, "Mixture: weight ", k, " is ", weights[k], ", expected finite and >= 0");
+    require(weights[k] >= 0.0 && weights[k] < infinity, "Mixture: weight ", k, " is ", weights[k],
+            ", expected finite and >= 0");
   }
-  require(std::any_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; }), "Mixture: all weights are zero");
+  require(std::any_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; }),
+          "Mixture: all weights are zero");
 }
 
 void check_log_weights(const VectorXd& log_weights) {
@@ -72,11 +75,13 @@ void check_log_weights(const VectorXd& log_weights) {
 }
 
 void check_means(const Points& means, Index num_components) {
-  require(means.rows() == num_components, "Mixture: ", num_components, " weights but ", means.rows(), " means");
+  require(means.rows() == num_components, "Mixture: ", num_components, " weights but ", means.rows(),
+          " means");
   require(means.cols() > 0, "Mixture: the means have dimension 0, expected at least 1");
   for (Index k = 0; k < means.rows(); ++k) {
     for (Index i = 0; i < means.cols(); ++i) {
-      require(std::isfinite(means(k, i)), "Mixture: coordinate ", i, " of mean ", k, " is ", means(k, i), ", expected a finite number");
+      require(std::isfinite(means(k, i)), "Mixture: coordinate ", i, " of mean ", k, " is ", means(k, i),
+              ", expected a finite number");
     }
   }
 }
@@ -85,7 +90,8 @@ VectorXd weighted_mean(const VectorXd& weights, const Points& means) {
   VectorXd mean(means.cols());
   for (Index i = 0; i < means.cols(); ++i) {
     long double sum = 0.0L;
-    for (Index k = 0; k < means.rows(); ++k) sum += static_cast<long double>(weights(k)) * static_cast<long double>(means(k, i));
+    for (Index k = 0; k < means.rows(); ++k)
+      sum += static_cast<long double>(weights(k)) * static_cast<long double>(means(k, i));
     mean(i) = static_cast<double>(sum);
   }
   return mean;
@@ -102,7 +108,8 @@ Points rotated(const Points& rows, const std::vector<MatrixXd>& bases) {
   return result;
 }
 
-std::shared_ptr<const Mixture::Data> make_data(NormalisedWeights weights, Points means, const Covariance& covariance) {
+std::shared_ptr<const Mixture::Data> make_data(NormalisedWeights weights, Points means,
+                                               const Covariance& covariance) {
   Mixture::Data data;
   CovarianceDecomposition decomposition = decompose(covariance, means.rows(), means.cols());
   data.weights = std::move(weights.weights);
@@ -145,7 +152,8 @@ const std::vector<MatrixXd>& Mixture::bases() const { return data_->bases; }
 const std::vector<MatrixXd>& Mixture::dense_covariances() const { return data_->dense; }
 
 MatrixXd Mixture::component_covariance(Index k) const {
-  require(k >= 0 && k < num_components(), "Mixture: component ", k, " does not exist, expected 0 <= k < ", num_components());
+  require(k >= 0 && k < num_components(), "Mixture: component ", k, " does not exist, expected 0 <= k < ",
+          num_components());
   const auto per_component = [k](const std::vector<MatrixXd>& matrices) {
     return matrices[matrices.size() == 1 ? 0 : static_cast<std::size_t>(k)];
   };

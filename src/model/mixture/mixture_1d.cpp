@@ -59,7 +59,8 @@ Tail opposite(Tail tail) { return tail == Tail::lower ? Tail::upper : Tail::lowe
 class Univariate {
  public:
   explicit Univariate(const Mixture::Data& data) {
-    require(data.means.cols() == 1, "Mixture: distribution functions need dimension 1, the dimension is ", data.means.cols());
+    require(data.means.cols() == 1, "Mixture: distribution functions need dimension 1, the dimension is ",
+            data.means.cols());
     for (Index k = 0; k < data.means.rows(); ++k) {
       const auto log_weight = static_cast<Real>(data.log_weights(k));
       if (!(log_weight > -real_infinity)) continue;
@@ -72,14 +73,17 @@ class Univariate {
 
   Real probability(Real x, Tail tail) const {
     Real sum = 0.0L;
-    for (const Component& component : components_) sum += component.weight * normal_cdf(argument(component, x, tail));
+    for (const Component& component : components_)
+      sum += component.weight * normal_cdf(argument(component, x, tail));
     return std::min(sum, 1.0L);
   }
 
   Real log_probability(Real x, Tail tail) const {
     const Real rest = probability(x, opposite(tail));
     if (rest < 0.5L) return std::log1p(-rest);
-    return log_sum([&](const Component& component) { return component.log_weight + log_normal_cdf(argument(component, x, tail)); });
+    return log_sum([&](const Component& component) {
+      return component.log_weight + log_normal_cdf(argument(component, x, tail));
+    });
   }
 
   // Smallest x with P(X <= x) >= u, for 0 < u < 1.
@@ -144,7 +148,8 @@ Real Univariate::continuous_quantile(Real u) const {
     const Real excess = tail == Tail::lower ? log_tail - target : target - log_tail;
     if (excess == 0.0L) return x;
     (excess > 0.0L ? high : low) = x;
-    const Real slope = std::exp(log_sum([x](const Component& component) { return component.log_density(x); }) - log_tail);
+    const Real slope =
+        std::exp(log_sum([x](const Component& component) { return component.log_density(x); }) - log_tail);
     Real next = x - excess / slope;
     // NaN fails too; a step that does not halve is not converging.
     if (!(next > low && next < high && std::abs(next - x) < 0.5L * last_step)) next = 0.5L * (low + high);
@@ -191,7 +196,8 @@ VectorXd Mixture::log_survival(const VectorXd& x) const {
 VectorXd Mixture::quantile(const VectorXd& u) const {
   const Univariate law(*data_);
   for (Index i = 0; i < u.size(); ++i) {
-    require(u(i) >= 0.0 && u(i) <= 1.0, "Mixture: quantile ", i, " is asked for u = ", u(i), ", expected a number in [0, 1]");
+    require(u(i) >= 0.0 && u(i) <= 1.0, "Mixture: quantile ", i, " is asked for u = ", u(i),
+            ", expected a number in [0, 1]");
   }
   return each(u, [&](Real value) {
     if (value == 0.0L) return -real_infinity;

@@ -14,7 +14,8 @@ using Eigen::Index;
 // 0, or a number whose square is a normal double: what follows never divides by an underflowed square.
 bool usable(double value) {
   const double square = value * value;
-  return value == 0.0 || (value > 0.0 && square >= std::numeric_limits<double>::min() && square <= std::numeric_limits<double>::max());
+  return value == 0.0 || (value > 0.0 && square >= std::numeric_limits<double>::min() &&
+                          square <= std::numeric_limits<double>::max());
 }
 
 Basis basis_of(const Mixture::Data& data) {
@@ -37,7 +38,11 @@ void check_level(Level level) {
 }
 
 MixtureAtLevel::MixtureAtLevel(const Mixture::Data& mixture, Level level)
-    : data(mixture), alpha(level.alpha), sigma(level.sigma), basis(basis_of(mixture)), equal(equal_covariances(mixture)) {
+    : data(mixture),
+      alpha(level.alpha),
+      sigma(level.sigma),
+      basis(basis_of(mixture)),
+      equal(equal_covariances(mixture)) {
   check_level(level);
   const Index columns = equal ? 1 : num_components();
   l.setZero(dim(), columns);
@@ -56,7 +61,8 @@ MixtureAtLevel::MixtureAtLevel(const Mixture::Data& mixture, Level level)
 void MixtureAtLevel::require_density() const {
   for (Index k = 0; k < num_components(); ++k) {
     if (has_weight(k) && !(c.col(column(k)).minCoeff() > 0.0)) {
-      throw std::domain_error(concat("Mixture: no density at sigma = ", sigma, " because the covariance of component ", k, " is singular"));
+      throw std::domain_error(concat("Mixture: no density at sigma = ", sigma,
+                                     " because the covariance of component ", k, " is singular"));
     }
   }
 }

@@ -23,15 +23,21 @@ struct MixtureAtLevel {
 
   Eigen::Index dim() const { return data.means.cols(); }
   Eigen::Index num_components() const { return data.means.rows(); }
-  bool has_weight(Eigen::Index k) const { return data.log_weights(k) > -std::numeric_limits<double>::infinity(); }
+  bool has_weight(Eigen::Index k) const {
+    return data.log_weights(k) > -std::numeric_limits<double>::infinity();
+  }
   /// Column of component k in the tables.
   Eigen::Index column(Eigen::Index k) const { return equal ? 0 : k; }
   /// U_k; only with a basis.
-  const Eigen::MatrixXd& rotation(Eigen::Index k) const { return data.bases[data.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]; }
+  const Eigen::MatrixXd& rotation(Eigen::Index k) const {
+    return data.bases[data.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)];
+  }
   /// mu_k as columns, (d, K).
   Eigen::Map<const Eigen::MatrixXd> means() const { return {data.means.data(), dim(), num_components()}; }
   /// U_k^T (mu_k - centre) as columns, (d, K).
-  Eigen::Map<const Eigen::MatrixXd> centred_means() const { return {data.centred_means.data(), dim(), num_components()}; }
+  Eigen::Map<const Eigen::MatrixXd> centred_means() const {
+    return {data.centred_means.data(), dim(), num_components()};
+  }
   /// @throws std::domain_error when some C_k of weight > 0 is singular: the diffused law has no density.
   void require_density() const;
 

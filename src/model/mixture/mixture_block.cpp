@@ -17,16 +17,20 @@ using ExtendedVector = Eigen::VectorX<long double>;
 // there nowhere. For the few points that are so far out that doubles do not hold them.
 class FarPoint {
  public:
-  FarPoint(const MixtureAtLevel& level, const Eigen::Ref<const Eigen::VectorXd>& x) : level_(level), x_(x.cast<long double>()) {}
+  FarPoint(const MixtureAtLevel& level, const Eigen::Ref<const Eigen::VectorXd>& x)
+      : level_(level), x_(x.cast<long double>()) {}
 
   ExtendedVector logits() const {
-    ExtendedVector result = ExtendedVector::Constant(level_.num_components(), -std::numeric_limits<long double>::infinity());
+    ExtendedVector result =
+        ExtendedVector::Constant(level_.num_components(), -std::numeric_limits<long double>::infinity());
     const bool high_noise = level_.alpha * level_.alpha * level_.l.maxCoeff() <= level_.sigma * level_.sigma;
     for (Index k = 0; k < result.size(); ++k) {
       if (!level_.has_weight(k)) continue;
-      const long double rest =
-          static_cast<long double>(level_.data.log_weights(k)) - static_cast<long double>(level_.half_log_det(level_.column(k)));
-      result(k) = rest + (level_.equal ? linear(k) : high_noise ? less_common_noise(k) : -0.5L * quadratic(k));
+      const long double rest = static_cast<long double>(level_.data.log_weights(k)) -
+                               static_cast<long double>(level_.half_log_det(level_.column(k)));
+      result(k) = rest + (level_.equal ? linear(k)
+                          : high_noise ? less_common_noise(k)
+                                       : -0.5L * quadratic(k));
     }
     return result;
   }
@@ -39,12 +43,16 @@ class FarPoint {
   ExtendedVector variances(Index k) const { return level_.c.col(level_.column(k)).cast<long double>(); }
   /// alpha times the mean, relative to the centre.
   ExtendedVector mean(Index k) const {
-    return static_cast<long double>(level_.alpha) * (level_.means().col(k) - level_.data.centre).cast<long double>();
+    return static_cast<long double>(level_.alpha) *
+           (level_.means().col(k) - level_.data.centre).cast<long double>();
   }
-  ExtendedVector centred() const { return x_ - static_cast<long double>(level_.alpha) * level_.data.centre.cast<long double>(); }
+  ExtendedVector centred() const {
+    return x_ - static_cast<long double>(level_.alpha) * level_.data.centre.cast<long double>();
+  }
 
   long double quadratic(Index k) const {
-    const ExtendedVector z = rotated(k, x_ - static_cast<long double>(level_.alpha) * level_.means().col(k).cast<long double>());
+    const ExtendedVector z =
+        rotated(k, x_ - static_cast<long double>(level_.alpha) * level_.means().col(k).cast<long double>());
     return z.cwiseAbs2().cwiseQuotient(variances(k)).sum();
   }
   /// Equal covariances: |x|^2 left out.
@@ -58,7 +66,9 @@ class FarPoint {
     const ExtendedVector x = rotated(k, centred());
     const ExtendedVector m = rotated(k, mean(k));
     const ExtendedVector curvature = ratio * ratio * level_.l.col(level_.column(k)).cast<long double>();
-    return 0.5L * (curvature.cwiseProduct(x.cwiseAbs2()) + m.cwiseProduct(2.0L * x - m)).cwiseQuotient(variances(k)).sum();
+    return 0.5L * (curvature.cwiseProduct(x.cwiseAbs2()) + m.cwiseProduct(2.0L * x - m))
+                      .cwiseQuotient(variances(k))
+                      .sum();
   }
 
   const MixtureAtLevel& level_;
@@ -68,7 +78,8 @@ class FarPoint {
 }  // namespace
 
 std::unique_ptr<BlockEvaluation> BlockEvaluation::make(const MixtureAtLevel& level, Index num_points) {
-  return level.equal ? make_equal_covariances_block(level, num_points) : make_any_covariances_block(level, num_points);
+  return level.equal ? make_equal_covariances_block(level, num_points)
+                     : make_any_covariances_block(level, num_points);
 }
 
 BlockEvaluation::BlockEvaluation(const MixtureAtLevel& level, Index capacity)
@@ -103,8 +114,9 @@ void BlockEvaluation::normalise(Index j) {
 
   const Index reference = reference_(j);
   const double log_two_pi = std::log(2.0 * std::numbers::pi);
-  log_density_(j) = level_.data.log_weights(reference) - level_.half_log_det(level_.column(reference)) - 0.5 * reference_quadratic(j) -
-                    0.5 * static_cast<double>(level_.dim()) * log_two_pi + (largest - logits(reference)) + log_sum;
+  log_density_(j) = level_.data.log_weights(reference) - level_.half_log_det(level_.column(reference)) -
+                    0.5 * reference_quadratic(j) - 0.5 * static_cast<double>(level_.dim()) * log_two_pi +
+                    (largest - logits(reference)) + log_sum;
 }
 
 void BlockEvaluation::bound_logits(Index j) {

@@ -65,9 +65,10 @@ class BlockEvaluation {
   void centre(const ConstColumns& X, Columns out);
 
   const MixtureAtLevel& level_;
-  Eigen::MatrixXd logits_;                  ///< (K, capacity)
-  Eigen::VectorX<Eigen::Index> reference_;  ///< for each point the component whose log-density log p is computed from
-  Eigen::MatrixXd scratch_;                 ///< (d, capacity)
+  Eigen::MatrixXd logits_;  ///< (K, capacity)
+  Eigen::VectorX<Eigen::Index>
+      reference_;            ///< for each point the component whose log-density log p is computed from
+  Eigen::MatrixXd scratch_;  ///< (d, capacity)
 
  private:
   void normalise(Eigen::Index j);
@@ -80,7 +81,9 @@ class BlockEvaluation {
 };
 
 /// The two implementations that `BlockEvaluation::make` chooses from.
-std::unique_ptr<BlockEvaluation> make_equal_covariances_block(const MixtureAtLevel& level, Eigen::Index num_points);
-std::unique_ptr<BlockEvaluation> make_any_covariances_block(const MixtureAtLevel& level, Eigen::Index num_points);
+std::unique_ptr<BlockEvaluation> make_equal_covariances_block(const MixtureAtLevel& level,
+                                                              Eigen::Index num_points);
+std::unique_ptr<BlockEvaluation> make_any_covariances_block(const MixtureAtLevel& level,
+                                                            Eigen::Index num_points);
 
 }  // namespace gmdiff

@@ -18,7 +18,8 @@ constexpr Index numbers_per_block = Index{1} << 17;
 
 Index block_capacity(const MixtureAtLevel& level, Index num_points) {
   const Index smallest = level.basis == Basis::own ? smallest_rotated_block : 1;
-  const Index wanted = std::clamp<Index>(numbers_per_block / (level.dim() * level.num_components()), smallest, largest_block);
+  const Index wanted =
+      std::clamp<Index>(numbers_per_block / (level.dim() * level.num_components()), smallest, largest_block);
   return std::clamp<Index>(num_points, 1, wanted);
 }
 
@@ -32,7 +33,11 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     if (!high_noise_) return;
     const double squared_ratio = (level.alpha / level.sigma) * (level.alpha / level.sigma);
     curvature_ = squared_ratio * level.l.array() / level.c.array();
-    half_log1p_ = 0.5 * (squared_ratio * level.l).unaryExpr([](double v) { return std::log1p(v); }).colwise().sum().transpose();
+    half_log1p_ = 0.5 * (squared_ratio * level.l)
+                            .unaryExpr([](double v) { return std::log1p(v); })
+                            .colwise()
+                            .sum()
+                            .transpose();
   }
 
   void mean(ComponentVector which, Columns out) override {
@@ -75,7 +80,8 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     for (Index k = 0; k < level_.num_components(); ++k) {
       if (!level_.has_weight(k)) continue;
       place_offsets(k, X);
-      for (Index j = 0; j < X.cols(); ++j) logits_(k, j) = high_noise_ ? high_noise_logit(k, j) : plain_logit(k, j);
+      for (Index j = 0; j < X.cols(); ++j)
+        logits_(k, j) = high_noise_ ? high_noise_logit(k, j) : plain_logit(k, j);
     }
     for (Index j = 0; j < X.cols(); ++j) {
       if (overflowed(j)) place_far(j, X.col(j));
@@ -107,9 +113,13 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     }
   }
 
-  double quadratic(Index k, Index j) const { return (offsets_.col(k * capacity() + j).array().square() / level_.c.col(k).array()).sum(); }
+  double quadratic(Index k, Index j) const {
+    return (offsets_.col(k * capacity() + j).array().square() / level_.c.col(k).array()).sum();
+  }
 
-  double plain_logit(Index k, Index j) const { return level_.data.log_weights(k) - level_.half_log_det(k) - 0.5 * quadratic(k, j); }
+  double plain_logit(Index k, Index j) const {
+    return level_.data.log_weights(k) - level_.half_log_det(k) - 0.5 * quadratic(k, j);
+  }
 
   // High noise form of mathematics.md §2.2, |x|^2 / sigma^2 and d log sigma left out; xt = z + alpha m, centred. Where sigma is large
   // against all components the plain form would lose their differences in the rounding of |x|^2.
@@ -117,8 +127,9 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     const auto z = offsets_.col(k * capacity() + j).array();
     const auto m = level_.centred_means().col(k).array();
     const double alpha = level_.alpha;
-    const double sum =
-        (curvature_.col(k).array() * (z + alpha * m).square() + alpha * m * (2.0 * z + alpha * m) / level_.c.col(k).array()).sum();
+    const double sum = (curvature_.col(k).array() * (z + alpha * m).square() +
+                        alpha * m * (2.0 * z + alpha * m) / level_.c.col(k).array())
+                           .sum();
     return level_.data.log_weights(k) - half_log1p_(k) + 0.5 * sum;
   }
 
@@ -134,7 +145,8 @@ class AnyCovariancesBlock final : public BlockEvaluation {
       scaled = Z.colwise() * level_.gain.col(k).array();
     }
     if (rotate) V.noalias() = level_.rotation(k) * scaled;
-    if (!score) V.colwise() += level_.basis == Basis::shared ? level_.centred_means().col(k) : level_.means().col(k);
+    if (!score)
+      V.colwise() += level_.basis == Basis::shared ? level_.centred_means().col(k) : level_.means().col(k);
   }
 
   MatrixXd offsets_;  // z_k of the points: component k has the columns from k capacity() on

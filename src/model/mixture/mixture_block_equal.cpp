@@ -27,7 +27,8 @@ class EqualCovariancesBlock final : public BlockEvaluation {
         relative_mean_(level.dim(), capacity) {
     const MatrixXd centred_means = level.centred_means();
     slopes_ = centred_means.array().colwise() * alpha_over_c_.array();
-    intercepts_ = level.data.log_weights - 0.5 * level.alpha * slopes_.cwiseProduct(centred_means).colwise().sum().transpose();
+    intercepts_ = level.data.log_weights -
+                  0.5 * level.alpha * slopes_.cwiseProduct(centred_means).colwise().sum().transpose();
   }
 
   void mean(ComponentVector which, Columns out) override {
@@ -85,7 +86,9 @@ class EqualCovariancesBlock final : public BlockEvaluation {
     }
   }
 
-  double reference_quadratic(Index j) const override { return (offset_.col(j).array().square() / level_.c.col(0).array()).sum(); }
+  double reference_quadratic(Index j) const override {
+    return (offset_.col(j).array().square() / level_.c.col(0).array()).sum();
+  }
 
  private:
   // z_b = U^T (x - alpha mu_b): the difference before the rotation, so that close to a mean no digit is lost.
@@ -93,7 +96,8 @@ class EqualCovariancesBlock final : public BlockEvaluation {
     const Index b = X.cols();
     const bool rotate = level_.basis == Basis::shared;
     auto difference = rotate ? scratch_.leftCols(b) : offset_.leftCols(b);
-    for (Index j = 0; j < b; ++j) difference.col(j) = X.col(j) - level_.alpha * level_.means().col(reference_(j));
+    for (Index j = 0; j < b; ++j)
+      difference.col(j) = X.col(j) - level_.alpha * level_.means().col(reference_(j));
     if (rotate) offset_.leftCols(b).noalias() = level_.rotation(0).transpose() * difference;
   }
 
@@ -105,8 +109,8 @@ class EqualCovariancesBlock final : public BlockEvaluation {
     const auto best_mean = means_.col(best).array();
     for (Index k = 0; k < logits_.rows(); ++k) {
       const auto shift = means_.col(k).array() - best_mean;
-      logits_(k, j) =
-          level_.data.log_weights(k) - level_.data.log_weights(best) + ((z - half_alpha * shift) * shift * alpha_over_c_.array()).sum();
+      logits_(k, j) = level_.data.log_weights(k) - level_.data.log_weights(best) +
+                      ((z - half_alpha * shift) * shift * alpha_over_c_.array()).sum();
     }
   }
 

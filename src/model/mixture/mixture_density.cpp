@@ -14,8 +14,9 @@ VectorXd Mixture::log_pdf(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   at.require_density();
   VectorXd result(x.rows());
-  for_each_block(at, x,
-                 [&](const BlockEvaluation& block, Index first, Index count) { result.segment(first, count) = block.log_density(); });
+  for_each_block(at, x, [&](const BlockEvaluation& block, Index first, Index count) {
+    result.segment(first, count) = block.log_density();
+  });
   return result;
 }
 

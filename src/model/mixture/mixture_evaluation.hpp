@@ -11,8 +11,12 @@
 namespace gmdiff {
 
 /// View of an (n, d) array with points as columns.
-inline Eigen::Map<const Eigen::MatrixXd> as_columns(const Points& points) { return {points.data(), points.cols(), points.rows()}; }
-inline Eigen::Map<Eigen::MatrixXd> as_columns(Points& points) { return {points.data(), points.cols(), points.rows()}; }
+inline Eigen::Map<const Eigen::MatrixXd> as_columns(const Points& points) {
+  return {points.data(), points.cols(), points.rows()};
+}
+inline Eigen::Map<Eigen::MatrixXd> as_columns(Points& points) {
+  return {points.data(), points.cols(), points.rows()};
+}
 
 /// `what` names one of the rows: "point" or "tangent". @throws std::invalid_argument unless x is (n, dim) and finite.
 inline void check_points(const Points& x, Eigen::Index dim, const char* what) {

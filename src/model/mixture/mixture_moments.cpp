@@ -28,7 +28,9 @@ VectorXd eigenvalue_row(const Mixture& mixture, Index k) {
 // A U diag(sqrt l), for the k-th of the eigenvalue rows.
 MatrixXd image_factor(const Mixture& mixture, const MatrixXd& A, Index k) {
   const std::vector<MatrixXd>& bases = mixture.bases();
-  const MatrixXd rotated = bases.empty() ? A : linear_algebra::product(A, bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]);
+  const MatrixXd rotated =
+      bases.empty() ? A
+                    : linear_algebra::product(A, bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]);
   return rotated * eigenvalue_row(mixture, k).cwiseSqrt().asDiagonal();
 }
 
@@ -47,11 +49,14 @@ Covariance full_image(const Mixture& mixture, const MatrixXd& A) {
 // One-dimensional images need no basis.
 Covariance scalar_image(const Mixture& mixture, const MatrixXd& A) {
   std::vector<double> variances;
-  for (Index k = 0; k < mixture.num_components(); ++k) variances.push_back(image_factor(mixture, A, k).squaredNorm());
+  for (Index k = 0; k < mixture.num_components(); ++k)
+    variances.push_back(image_factor(mixture, A, k).squaredNorm());
   return Covariance::spherical(std::move(variances));
 }
 
-bool all_variances_equal(const Mixture& mixture) { return mixture.eigenvalues().maxCoeff() == mixture.eigenvalues().minCoeff(); }
+bool all_variances_equal(const Mixture& mixture) {
+  return mixture.eigenvalues().maxCoeff() == mixture.eigenvalues().minCoeff();
+}
 
 // v_k A A^T: one basis for all components.
 Covariance spherical_image(const Mixture& mixture, const MatrixXd& A) {
@@ -71,9 +76,10 @@ bool picks_coordinates(const MatrixXd& A) {
 Covariance picked_image(const Mixture& mixture, const MatrixXd& A) {
   const MatrixXd squares = A.cwiseAbs2();
   Points variances(mixture.num_components(), A.rows());
-  for (Index k = 0; k < variances.rows(); ++k) variances.row(k) = (squares * eigenvalue_row(mixture, k)).transpose();
-  const bool spherical =
-      mixture.covariance_type() == CovarianceType::spherical && squares.rowwise().sum().maxCoeff() == squares.rowwise().sum().minCoeff();
+  for (Index k = 0; k < variances.rows(); ++k)
+    variances.row(k) = (squares * eigenvalue_row(mixture, k)).transpose();
+  const bool spherical = mixture.covariance_type() == CovarianceType::spherical &&
+                         squares.rowwise().sum().maxCoeff() == squares.rowwise().sum().minCoeff();
   if (!spherical) return Covariance::diag(std::move(variances));
   return Covariance::spherical({variances.col(0).begin(), variances.col(0).end()});
 }
@@ -86,7 +92,10 @@ std::optional<double> similarity_factor(const MatrixXd& A) {
   const double tolerance = 16.0 * static_cast<double>(A.cols()) * std::numeric_limits<double>::epsilon();
   if (!(a > 0.0) || (lengths.array() / a - 1.0).abs().maxCoeff() > tolerance) return std::nullopt;
   const MatrixXd unit = A / a;
-  const double error = (linear_algebra::product(unit.transpose(), unit) - MatrixXd::Identity(A.rows(), A.rows())).cwiseAbs().maxCoeff();
+  const double error =
+      (linear_algebra::product(unit.transpose(), unit) - MatrixXd::Identity(A.rows(), A.rows()))
+          .cwiseAbs()
+          .maxCoeff();
   return error <= tolerance ? std::optional(a) : std::nullopt;
 }
 
@@ -106,7 +115,8 @@ Covariance similar_image(const Mixture& mixture, const MatrixXd& A, double a) {
     case CovarianceType::diag:
       break;  // the only structure that a rotation does not keep
   }
-  fail("Mixture: ", to_string(mixture.covariance_type()), " covariances have no image of their own kind under a rotation");
+  fail("Mixture: ", to_string(mixture.covariance_type()),
+       " covariances have no image of their own kind under a rotation");
 }
 
 // The cheapest structure that A Sigma_k A^T has for all k.
@@ -136,7 +146,8 @@ VectorXd Mixture::mean() const { return data_->centre; }
 
 MatrixXd Mixture::covariance() const {
   // Without overflow or cancellation: the spread of the means about the mean, plus the mean of the covariances.
-  const MatrixXd spread = data_->weights.cwiseSqrt().asDiagonal() * (data_->means.rowwise() - data_->centre.transpose());
+  const MatrixXd spread =
+      data_->weights.cwiseSqrt().asDiagonal() * (data_->means.rowwise() - data_->centre.transpose());
   MatrixXd result = linear_algebra::product(spread.transpose(), spread);
   if (data_->type == CovarianceType::tied) return result + component_covariance(0);
   for (Index k = 0; k < num_components(); ++k) {
@@ -151,8 +162,10 @@ Mixture Mixture::marginal(std::span<const Index> coordinates) const {
   std::vector<bool> taken(static_cast<std::size_t>(dim()), false);
   for (std::size_t i = 0; i < coordinates.size(); ++i) {
     const Index coordinate = coordinates[i];
-    require(coordinate >= 0 && coordinate < dim(), "Mixture: marginal of coordinate ", coordinate, ", expected 0 <= coordinate < ", dim());
-    require(!taken[static_cast<std::size_t>(coordinate)], "Mixture: marginal takes coordinate ", coordinate, " twice");
+    require(coordinate >= 0 && coordinate < dim(), "Mixture: marginal of coordinate ", coordinate,
+            ", expected 0 <= coordinate < ", dim());
+    require(!taken[static_cast<std::size_t>(coordinate)], "Mixture: marginal takes coordinate ", coordinate,
+            " twice");
     taken[static_cast<std::size_t>(coordinate)] = true;
     selection(static_cast<Index>(i), coordinate) = 1.0;
   }
@@ -161,11 +174,14 @@ Mixture Mixture::marginal(std::span<const Index> coordinates) const {
 
 Mixture Mixture::push_forward(const MatrixXd& A, const VectorXd& b) const {
   require(A.rows() > 0, "Mixture: push-forward by a matrix without rows");
-  require(A.cols() == dim(), "Mixture: push-forward by a ", A.rows(), "x", A.cols(), " matrix but the dimension is ", dim());
-  require(b.size() == A.rows(), "Mixture: push-forward by a ", A.rows(), "x", A.cols(), " matrix but b has ", b.size(), " entries");
+  require(A.cols() == dim(), "Mixture: push-forward by a ", A.rows(), "x", A.cols(),
+          " matrix but the dimension is ", dim());
+  require(b.size() == A.rows(), "Mixture: push-forward by a ", A.rows(), "x", A.cols(), " matrix but b has ",
+          b.size(), " entries");
   require(A.allFinite(), "Mixture: push-forward by a matrix with entries that are not finite");
   require(b.allFinite(), "Mixture: push-forward by a vector b with entries that are not finite");
-  const Mixture pushed = from_log_weights(data_->log_weights, image_of_means(data_->means, A, b), image(*this, A));
+  const Mixture pushed =
+      from_log_weights(data_->log_weights, image_of_means(data_->means, A, b), image(*this, A));
   Data data = *pushed.data_;
   data.weights = data_->weights;  // not rounded a second time
   data.log_weights = data_->log_weights;
@@ -173,7 +189,8 @@ Mixture Mixture::push_forward(const MatrixXd& A, const VectorXd& b) const {
 }
 
 Mixture Mixture::project(const VectorXd& u) const {
-  require(u.size() == dim(), "Mixture: projection on a vector with ", u.size(), " entries but the dimension is ", dim());
+  require(u.size() == dim(), "Mixture: projection on a vector with ", u.size(),
+          " entries but the dimension is ", dim());
   require(u.allFinite(), "Mixture: projection on a vector with entries that are not finite");
   return push_forward(u.transpose(), VectorXd::Zero(1));
 }

@@ -84,7 +84,8 @@ class SecondOrderProduct {
   MatrixXd products_;
 };
 
-Points apply_to_all(SecondOrderProduct product, const MixtureAtLevel& level, const Points& x, const Points& v) {
+Points apply_to_all(SecondOrderProduct product, const MixtureAtLevel& level, const Points& x,
+                    const Points& v) {
   Points result(x.rows(), x.cols());
   for_each_block(level, x, [&](BlockEvaluation& block, Index first, Index count) {
     product.apply(block, as_columns(v).middleCols(first, count), as_columns(result).middleCols(first, count));
@@ -99,8 +100,8 @@ void check_tangents(const Points& x, const Points& v, Index dim) {
 }
 
 // sum_k r_k S_k of one point, S_k = U_k diag(sigma^2 l / c) U_k^T.
-MatrixXd mean_component_covariance(const MixtureAtLevel& level, const std::vector<MatrixXd>& S, const MatrixXd& q,
-                                   const Eigen::Ref<const Eigen::VectorXd>& r) {
+MatrixXd mean_component_covariance(const MixtureAtLevel& level, const std::vector<MatrixXd>& S,
+                                   const MatrixXd& q, const Eigen::Ref<const Eigen::VectorXd>& r) {
   if (level.equal) return q.col(0).asDiagonal();
   if (level.basis != Basis::own) return Eigen::VectorXd(q * r).asDiagonal();
   MatrixXd sum = MatrixXd::Zero(level.dim(), level.dim());
@@ -140,7 +141,8 @@ std::vector<MatrixXd> Mixture::posterior_covariance(const Points& x, Level level
   const MatrixXd q = level.sigma * level.sigma * at.l.cwiseQuotient(at.c);
   std::vector<MatrixXd> S;
   if (at.basis == Basis::own) {
-    for (Index k = 0; k < num_components(); ++k) S.push_back(linear_algebra::reconstruct(at.rotation(k), q.col(k)));
+    for (Index k = 0; k < num_components(); ++k)
+      S.push_back(linear_algebra::reconstruct(at.rotation(k), q.col(k)));
   }
   MatrixXd deviations(dim(), num_components());
   for_each_block(at, x, [&](BlockEvaluation& block, Index first, Index count) {
@@ -149,9 +151,11 @@ std::vector<MatrixXd> Mixture::posterior_covariance(const Points& x, Level level
       const auto r = block.responsibilities().col(j);
       block.deviations(j, deviations);
       deviations.array().rowwise() *= r.transpose().array().sqrt();
-      MatrixXd covariance = mean_component_covariance(at, S, q, r) + linear_algebra::product(deviations, deviations.transpose());
+      MatrixXd covariance = mean_component_covariance(at, S, q, r) +
+                            linear_algebra::product(deviations, deviations.transpose());
       if (at.basis == Basis::shared) {
-        covariance = linear_algebra::product(linear_algebra::product(at.rotation(0), covariance), at.rotation(0).transpose());
+        covariance = linear_algebra::product(linear_algebra::product(at.rotation(0), covariance),
+                                             at.rotation(0).transpose());
       }
       result[static_cast<std::size_t>(first + j)] = 0.5 * (covariance + covariance.transpose());
     }

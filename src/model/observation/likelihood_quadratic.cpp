@@ -44,7 +44,8 @@ long double noise_form(const LinearObservation& observation, const ExtendedVecto
 
 }  // namespace
 
-long double likelihood_quadratic(const Mixture& prior, Index k, const LinearObservation& observation, const VectorXd& w) {
+long double likelihood_quadratic(const Mixture& prior, Index k, const LinearObservation& observation,
+                                 const VectorXd& w) {
   const ExtendedVector mean = prior.means().row(k).transpose().cast<long double>();
   const ExtendedVector weights = w.cast<long double>();
   const ExtendedVector residual = observation.y().cast<long double>() - product(observation.A(), mean);

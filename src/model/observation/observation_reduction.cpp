@@ -47,7 +47,8 @@ std::optional<double> isotropic_std(const LinearObservation& observation) {
 
 IsotropicObservation whiten(const LinearObservation& observation, const MatrixXd& cholesky) {
   long double log_determinant = 0.0L;
-  for (const double pivot : cholesky.diagonal()) log_determinant += extended::log(static_cast<long double>(pivot));
+  for (const double pivot : cholesky.diagonal())
+    log_determinant += extended::log(static_cast<long double>(pivot));
   return {.A = linear_algebra::solve_lower(cholesky, observation.A()),
           .y = linear_algebra::solve_lower(cholesky, observation.y()),
           .noise_std = 1.0,
@@ -67,7 +68,8 @@ void compress_tall(IsotropicObservation& observation) {
   observation.log_constant += log_noise_density(rest * rest, observation.noise_std, rows - d);
 }
 
-ReducedObservation from_svd(const linear_algebra::Svd& svd, const VectorXd& rotated_y, double noise_std, long double log_constant) {
+ReducedObservation from_svd(const linear_algebra::Svd& svd, const VectorXd& rotated_y, double noise_std,
+                            long double log_constant) {
   const Index rank = svd.rank();
   return {.A = svd.s.head(rank).asDiagonal() * svd.V.leftCols(rank).transpose(),
           .y = rotated_y.head(rank),
@@ -83,22 +85,27 @@ ReducedObservation reduce_noisy(IsotropicObservation observation) {
   const linear_algebra::Svd svd = linear_algebra::full_svd(observation.A);
   const VectorXd rotated_y = linear_algebra::product(svd.U.transpose(), observation.y);
   const Index noise_only = rotated_y.size() - svd.rank();
-  const long double log_noise = log_noise_density(squared_norm(rotated_y.tail(noise_only)), observation.noise_std, noise_only);
-  ReducedObservation reduced = from_svd(svd, rotated_y, observation.noise_std, observation.log_constant + log_noise);
+  const long double log_noise =
+      log_noise_density(squared_norm(rotated_y.tail(noise_only)), observation.noise_std, noise_only);
+  ReducedObservation reduced =
+      from_svd(svd, rotated_y, observation.noise_std, observation.log_constant + log_noise);
   if (tall) reduced.rotation.resize(0, 0);
   return reduced;
 }
 
 ReducedObservation reduce_correlated(const LinearObservation& observation, const MatrixXd& cholesky) {
   ReducedObservation reduced = reduce_noisy(whiten(observation, cholesky));
-  if (reduced.rotation.size() > 0) reduced.rotation = linear_algebra::solve_lower_transposed(cholesky, reduced.rotation);
+  if (reduced.rotation.size() > 0)
+    reduced.rotation = linear_algebra::solve_lower_transposed(cholesky, reduced.rotation);
   return reduced;
 }
 
 // Rows in different units must not look dependent: each is scaled to a length in [1, 2), which is exact.
 ReducedObservation reduce_noiseless(MatrixXd A, const VectorXd& y) {
-  constexpr const char* singular = "posterior: A Sigma A^T + R is singular for every component: the observation is noiseless and ";
-  require(A.rows() <= A.cols(), singular, "has more entries (", A.rows(), ") than the prior has dimensions (", A.cols(), ")");
+  constexpr const char* singular =
+      "posterior: A Sigma A^T + R is singular for every component: the observation is noiseless and ";
+  require(A.rows() <= A.cols(), singular, "has more entries (", A.rows(), ") than the prior has dimensions (",
+          A.cols(), ")");
   VectorXd scale(A.rows());
   long double log_scale = 0.0L;
   for (Index i = 0; i < A.rows(); ++i) {
@@ -110,8 +117,10 @@ ReducedObservation reduce_noiseless(MatrixXd A, const VectorXd& y) {
   }
   A = scale.asDiagonal() * A;
   const linear_algebra::Svd svd = linear_algebra::full_svd(A);
-  require(svd.rank() == A.rows(), singular, "the rows of A are linearly dependent (", A.rows(), " rows, rank ", svd.rank(), ")");
-  ReducedObservation reduced = from_svd(svd, linear_algebra::product(svd.U.transpose(), scale.cwiseProduct(y)), 0.0, log_scale);
+  require(svd.rank() == A.rows(), singular, "the rows of A are linearly dependent (", A.rows(),
+          " rows, rank ", svd.rank(), ")");
+  ReducedObservation reduced =
+      from_svd(svd, linear_algebra::product(svd.U.transpose(), scale.cwiseProduct(y)), 0.0, log_scale);
   reduced.rotation = scale.asDiagonal() * reduced.rotation;
   return reduced;
 }
@@ -135,8 +144,10 @@ bool is_graded(const MatrixXd& cholesky) {
 
 // R singular but not 0: R = G G^T by eigenvalues; those it does not resolve from 0 are 0.
 ReducedObservation with_singular_noise(const LinearObservation& observation) {
-  const linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(observation.noise_covariance());
-  const double resolved = static_cast<double>(eigen.l.size()) * std::numeric_limits<double>::epsilon() * eigen.l.maxCoeff();
+  const linear_algebra::SymmetricEigen eigen =
+      linear_algebra::symmetric_eigen(observation.noise_covariance());
+  const double resolved =
+      static_cast<double>(eigen.l.size()) * std::numeric_limits<double>::epsilon() * eigen.l.maxCoeff();
   const VectorXd roots = (eigen.l.array() > resolved).select(eigen.l.cwiseMax(0.0).cwiseSqrt(), 0.0);
   return as_given(observation, eigen.U * roots.asDiagonal());
 }

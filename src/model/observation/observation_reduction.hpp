@@ -14,7 +14,8 @@ struct ReducedObservation {
   Eigen::VectorXd y;  ///< (m)
   Eigen::MatrixXd G;  ///< (m, m), R = G G^T
   long double log_constant;
-  Eigen::MatrixXd rotation;  ///< (dy, m): y here is rotation^T times the original y; empty where a tall problem was compressed
+  Eigen::MatrixXd
+      rotation;  ///< (dy, m): y here is rotation^T times the original y; empty where a tall problem was compressed
 
   /// Set if R is positive definite or 0: A = diag(s) (V^T)_{1..m} with all s > 0, and G = noise_std I.
   struct Diagonal {

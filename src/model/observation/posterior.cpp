@@ -18,7 +18,8 @@ using Eigen::VectorXd;
 ConditionedComponents condition(const Mixture& prior, const LinearObservation& observation) {
   const CovarianceType type = prior.covariance_type();
   if (type == CovarianceType::spherical || type == CovarianceType::diag) {
-    if (const auto coordinates = coordinate_observations(observation)) return condition_coordinates(prior, *coordinates);
+    if (const auto coordinates = coordinate_observations(observation))
+      return condition_coordinates(prior, *coordinates);
   }
   const ReducedObservation reduced = reduce(observation);
   if (type == CovarianceType::spherical && reduced.diagonal) return condition_directions(prior, reduced);
@@ -48,7 +49,8 @@ NormalisedLogWeights normalise(const VectorXd& prior_log_weights, const std::vec
   for (const long double term : terms) sum += extended::exp(term - largest);
   NormalisedLogWeights result{VectorXd(prior_log_weights.size()), largest + extended::log(sum)};
   for (std::size_t k = 0; k < terms.size(); ++k) {
-    result.log_weights(static_cast<Index>(k)) = static_cast<double>((terms[k] - largest) - extended::log(sum));
+    result.log_weights(static_cast<Index>(k)) =
+        static_cast<double>((terms[k] - largest) - extended::log(sum));
   }
   return result;
 }
@@ -56,22 +58,24 @@ NormalisedLogWeights normalise(const VectorXd& prior_log_weights, const std::vec
 }  // namespace
 
 void require_never_occurs(const Mixture& prior, Index k, const std::string& why) {
-  require(prior.log_weights()(k) == -std::numeric_limits<double>::infinity(), "posterior: A Sigma A^T + R is singular for component ", k,
-          ": ", why);
+  require(prior.log_weights()(k) == -std::numeric_limits<double>::infinity(),
+          "posterior: A Sigma A^T + R is singular for component ", k, ": ", why);
 }
 
 Posterior posterior(const Mixture& prior, const LinearObservation& observation) {
-  require(observation.A().cols() == prior.dim(), "posterior: A is ", observation.A().rows(), "x", observation.A().cols(),
-          " but the prior has dimension ", prior.dim());
+  require(observation.A().cols() == prior.dim(), "posterior: A is ", observation.A().rows(), "x",
+          observation.A().cols(), " but the prior has dimension ", prior.dim());
   ConditionedComponents components = condition(prior, observation);
   check_finite(components.means);
   const LogLikelihoods& log_likelihoods = components.log_likelihoods;
   NormalisedLogWeights weights = normalise(prior.log_weights(), log_likelihoods.own);
   VectorXd component_log_likelihood(prior.num_components());
   for (Index k = 0; k < component_log_likelihood.size(); ++k) {
-    component_log_likelihood(k) = static_cast<double>(log_likelihoods.common + log_likelihoods.own[static_cast<std::size_t>(k)]);
+    component_log_likelihood(k) =
+        static_cast<double>(log_likelihoods.common + log_likelihoods.own[static_cast<std::size_t>(k)]);
   }
-  return {.mixture = Mixture::from_log_weights(weights.log_weights, std::move(components.means), components.covariance),
+  return {.mixture = Mixture::from_log_weights(weights.log_weights, std::move(components.means),
+                                               components.covariance),
           .log_evidence = static_cast<double>(log_likelihoods.common + weights.log_sum),
           .component_log_likelihood = std::move(component_log_likelihood)};
 }

@@ -54,7 +54,8 @@ ConditionedFactor triangularise(const ReducedObservation& observation, const Mat
   const MatrixXd L = triangle.topLeftCorner(m, m);
   // A pivot is what a row adds to the rows before. A positive definite R adds something to each, however little.
   const bool noisy = observation.diagonal && observation.diagonal->noise_std > 0.0;
-  const VectorXd nothing = rounding.rowwise().stableNorm() + std::numeric_limits<double>::epsilon() * observation.G.rowwise().stableNorm();
+  const VectorXd nothing = rounding.rowwise().stableNorm() +
+                           std::numeric_limits<double>::epsilon() * observation.G.rowwise().stableNorm();
   return {.L = L,
           .gain = triangle.bottomLeftCorner(d, m),
           .B = triangle.bottomRightCorner(d, d),
@@ -67,12 +68,14 @@ MatrixXd covariance_root(const Mixture& prior, Index k) {
   const VectorXd l = eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).transpose();
   if (l.size() != prior.dim()) return std::sqrt(l(0)) * MatrixXd::Identity(prior.dim(), prior.dim());
   if (prior.bases().empty()) return l.cwiseSqrt().asDiagonal();
-  return prior.bases()[prior.bases().size() == 1 ? 0 : static_cast<std::size_t>(k)] * l.cwiseSqrt().asDiagonal();
+  return prior.bases()[prior.bases().size() == 1 ? 0 : static_cast<std::size_t>(k)] *
+         l.cwiseSqrt().asDiagonal();
 }
 
 bool one_covariance(const Mixture& prior) {
   if (prior.covariance_type() == CovarianceType::tied) return true;
-  return prior.covariance_type() == CovarianceType::spherical && (prior.eigenvalues().array() == prior.eigenvalues()(0, 0)).all();
+  return prior.covariance_type() == CovarianceType::spherical &&
+         (prior.eigenvalues().array() == prior.eigenvalues()(0, 0)).all();
 }
 
 long double dot(const Eigen::Ref<const VectorXd>& a, const Eigen::Ref<const VectorXd>& b) {
@@ -99,11 +102,15 @@ ConditionedComponents condition_together(const Mixture& prior, const ReducedObse
     for (Index k = 0; k < K; ++k) require_never_occurs(prior, k, why_singular);
   }
   const VectorXd centre = prior.means().transpose() * prior.weights();
-  const VectorXd u = linear_algebra::solve_lower(factor.L, observation.y - linear_algebra::product(observation.A, centre));
+  const VectorXd u =
+      linear_algebra::solve_lower(factor.L, observation.y - linear_algebra::product(observation.A, centre));
   const MatrixXd centred = (prior.means().rowwise() - centre.transpose()).transpose();
-  const MatrixXd offsets = linear_algebra::solve_lower(factor.L, linear_algebra::product(observation.A, centred));
-  LogLikelihoods log_likelihoods{.common = observation.log_constant + log_normaliser(factor.L) - 0.5L * dot(u, u), .own = {}};
-  for (Index k = 0; k < K; ++k) log_likelihoods.own.push_back(-0.5L * dot(offsets.col(k), offsets.col(k) - 2.0 * u));
+  const MatrixXd offsets =
+      linear_algebra::solve_lower(factor.L, linear_algebra::product(observation.A, centred));
+  LogLikelihoods log_likelihoods{
+      .common = observation.log_constant + log_normaliser(factor.L) - 0.5L * dot(u, u), .own = {}};
+  for (Index k = 0; k < K; ++k)
+    log_likelihoods.own.push_back(-0.5L * dot(offsets.col(k), offsets.col(k) - 2.0 * u));
   const MatrixXd residuals = (-offsets).colwise() + u;
   return {.means = prior.means() + linear_algebra::product(factor.gain, residuals).transpose(),
           .covariance = Covariance::tied_cholesky(factor.B),
@@ -118,11 +125,13 @@ long double quadratic(const Mixture& prior, Index k, const ConditionedFactor& fa
   return likelihood_quadratic(prior, k, original, linear_algebra::product(observation.rotation, solution));
 }
 
-ConditionedComponents condition_one_by_one(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original) {
+ConditionedComponents condition_one_by_one(const Mixture& prior, const ReducedObservation& observation,
+                                           const LinearObservation& original) {
   // Roots, the covariances that they become, and their eigenvectors.
   const auto K = static_cast<std::uint64_t>(prior.num_components());
   const auto d = static_cast<std::uint64_t>(prior.dim());
-  require_memory(saturating_product(K, d, d, 3 * sizeof(double)), "the posterior's ", K, " full covariances in dimension ", d);
+  require_memory(saturating_product(K, d, d, 3 * sizeof(double)), "the posterior's ", K,
+                 " full covariances in dimension ", d);
   Points means = prior.means();
   std::vector<MatrixXd> roots;
   LogLikelihoods log_likelihoods{.common = observation.log_constant, .own = {}};
@@ -136,19 +145,24 @@ ConditionedComponents condition_one_by_one(const Mixture& prior, const ReducedOb
       continue;
     }
     const VectorXd mean = prior.means().row(k).transpose();
-    const VectorXd u = linear_algebra::solve_lower(factor.L, observation.y - linear_algebra::product(observation.A, mean));
+    const VectorXd u =
+        linear_algebra::solve_lower(factor.L, observation.y - linear_algebra::product(observation.A, mean));
     means.row(k) += linear_algebra::product(factor.gain, u).transpose();
-    log_likelihoods.own.push_back(log_normaliser(factor.L) - 0.5L * quadratic(prior, k, factor, u, observation, original));
+    log_likelihoods.own.push_back(log_normaliser(factor.L) -
+                                  0.5L * quadratic(prior, k, factor, u, observation, original));
     roots.push_back(std::move(factor.B));
   }
-  return {
-      .means = std::move(means), .covariance = Covariance::full_cholesky(std::move(roots)), .log_likelihoods = std::move(log_likelihoods)};
+  return {.means = std::move(means),
+          .covariance = Covariance::full_cholesky(std::move(roots)),
+          .log_likelihoods = std::move(log_likelihoods)};
 }
 
 }  // namespace
 
-ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original) {
-  return one_covariance(prior) ? condition_together(prior, observation) : condition_one_by_one(prior, observation, original);
+ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation,
+                                       const LinearObservation& original) {
+  return one_covariance(prior) ? condition_together(prior, observation)
+                               : condition_one_by_one(prior, observation, original);
 }
 
 }  // namespace gmdiff

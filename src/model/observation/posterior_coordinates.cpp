@@ -51,7 +51,8 @@ class ScalarUpdate {
 
 // Conditions one coordinate of all components. With one variance the quadratic in y is common to all of them: with e = e_c - a m_k,
 // e^2 = e_c^2 + a m_k (a m_k - 2 e_c).
-void condition_coordinate(const Mixture& prior, const CoordinateObservation& observation, const std::string& name, CoordinateState& state) {
+void condition_coordinate(const Mixture& prior, const CoordinateObservation& observation,
+                          const std::string& name, CoordinateState& state) {
   const Index j = observation.coordinate;
   const long double a = observation.a;
   const long double centre_residual = observation.y - a * state.centre(j);
@@ -68,7 +69,9 @@ void condition_coordinate(const Mixture& prior, const CoordinateObservation& obs
     const long double residual = centre_residual - offset;
     own += shared ? -0.5L * update.divided(offset * (offset - 2.0L * centre_residual))
                   : update.log_scale() - 0.5L * update.divided(residual * residual);
-    if (shared && k == 0) state.log_likelihoods.common += update.log_scale() - 0.5L * update.divided(centre_residual * centre_residual);
+    if (shared && k == 0)
+      state.log_likelihoods.common +=
+          update.log_scale() - 0.5L * update.divided(centre_residual * centre_residual);
     state.shifts(k, j) = update.shift(residual);
     state.variances(k, j) = update.variance();
   }
@@ -92,12 +95,14 @@ CoordinateState initial_state(const Mixture& prior, const MatrixXd* basis) {
           .centre = basis ? VectorXd(linear_algebra::product(basis->transpose(), centre)) : centre,
           .variances = spherical ? Points(prior.eigenvalues().replicate(1, d)) : prior.eigenvalues(),
           .shifts = Points::Zero(K, d),
-          .log_likelihoods = {.common = 0.0L, .own = std::vector<long double>(static_cast<std::size_t>(K), 0.0L)}};
+          .log_likelihoods = {.common = 0.0L,
+                              .own = std::vector<long double>(static_cast<std::size_t>(K), 0.0L)}};
 }
 
 }  // namespace
 
-std::optional<std::vector<CoordinateObservation>> coordinate_observations(const LinearObservation& observation) {
+std::optional<std::vector<CoordinateObservation>> coordinate_observations(
+    const LinearObservation& observation) {
   const MatrixXd& A = observation.A();
   if (A.rows() > A.cols()) return std::nullopt;
   const VectorXd noise_std = independent_noise_std(observation);
@@ -114,7 +119,8 @@ std::optional<std::vector<CoordinateObservation>> coordinate_observations(const 
   return result;
 }
 
-ConditionedComponents condition_coordinates(const Mixture& prior, const std::vector<CoordinateObservation>& observations) {
+ConditionedComponents condition_coordinates(const Mixture& prior,
+                                            const std::vector<CoordinateObservation>& observations) {
   CoordinateState state = initial_state(prior, nullptr);
   for (const CoordinateObservation& observation : observations) {
     condition_coordinate(prior, observation, concat("coordinate ", observation.coordinate), state);
@@ -130,11 +136,13 @@ ConditionedComponents condition_directions(const Mixture& prior, const ReducedOb
   CoordinateState state = initial_state(prior, &diagonal.V);
   state.log_likelihoods.common = observation.log_constant;
   for (Index i = 0; i < diagonal.s.size(); ++i) {
-    const CoordinateObservation scalar{.coordinate = i, .a = diagonal.s(i), .y = observation.y(i), .noise_std = diagonal.noise_std};
+    const CoordinateObservation scalar{
+        .coordinate = i, .a = diagonal.s(i), .y = observation.y(i), .noise_std = diagonal.noise_std};
     condition_coordinate(prior, scalar, "a direction", state);
   }
   const Index m = diagonal.s.size();
-  const MatrixXd shifts = linear_algebra::product(state.shifts.leftCols(m), diagonal.V.leftCols(m).transpose());
+  const MatrixXd shifts =
+      linear_algebra::product(state.shifts.leftCols(m), diagonal.V.leftCols(m).transpose());
   return {.means = prior.means() + shifts,
           .covariance = tied ? Covariance::tied_eigen(diagonal.V, state.variances.row(0).transpose())
                              : Covariance::common_basis(diagonal.V, std::move(state.variances)),

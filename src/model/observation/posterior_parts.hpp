@@ -17,7 +17,8 @@ namespace gmdiff {
 /// posterior depend on differences only, and far from the prior the shared part is larger by many orders of magnitude.
 struct LogLikelihoods {
   long double common = 0.0L;
-  std::vector<long double> own;  ///< (K); -inf for a component of weight 0 whose A Sigma_k A^T + R is singular
+  std::vector<long double>
+      own;  ///< (K); -inf for a component of weight 0 whose A Sigma_k A^T + R is singular
 };
 
 /// The components of the posterior without their weights. A component of weight 0 whose A Sigma_k A^T + R is singular is unchanged.
@@ -37,20 +38,24 @@ struct CoordinateObservation {
 
 /// The entries of a coordinate-wise observation, in which each row of A has one nonzero entry, no column has two, and R is diagonal; empty
 /// for other observations.
-std::optional<std::vector<CoordinateObservation>> coordinate_observations(const LinearObservation& observation);
+std::optional<std::vector<CoordinateObservation>> coordinate_observations(
+    const LinearObservation& observation);
 
 /// For a spherical or diag prior observed coordinate-wise; the result is diag.
-ConditionedComponents condition_coordinates(const Mixture& prior, const std::vector<CoordinateObservation>& observations);
+ConditionedComponents condition_coordinates(const Mixture& prior,
+                                            const std::vector<CoordinateObservation>& observations);
 /// For a spherical prior, in the basis V of a diagonal observation; the result is tied if all variances are equal, else common basis.
 ConditionedComponents condition_directions(const Mixture& prior, const ReducedObservation& observation);
 /// For any prior, in square-root array form; the result is tied if all components have one covariance, else full. `observation` is the
 /// reduction of `original`.
-ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation, const LinearObservation& original);
+ConditionedComponents condition_arrays(const Mixture& prior, const ReducedObservation& observation,
+                                       const LinearObservation& original);
 
 /// |S^{-1/2} e|^2 for S = A Sigma_k A^T + R and e = y - A mu_k, from an approximate solution w of S w = e: 2 <e, w> - <w, S w> in extended
 /// precision, whose error is the square of that of w. Far from the prior a sum of squares of doubles would round away the differences
 /// between components.
-long double likelihood_quadratic(const Mixture& prior, Eigen::Index k, const LinearObservation& observation, const Eigen::VectorXd& w);
+long double likelihood_quadratic(const Mixture& prior, Eigen::Index k, const LinearObservation& observation,
+                                 const Eigen::VectorXd& w);
 
 /// Throws std::invalid_argument that A Sigma_k A^T + R is singular for component k, and why, unless the weight of the component is 0.
 void require_never_occurs(const Mixture& prior, Eigen::Index k, const std::string& why);

@@ -14,7 +14,9 @@ namespace {
 
 constexpr long double not_a_number = std::numeric_limits<long double>::quiet_NaN();
 
-void require_noise_to_signal(long double n) { require(n >= 0.0L, "ForwardProcess: sigma / alpha must be >= 0, got ", n); }
+void require_noise_to_signal(long double n) {
+  require(n >= 0.0L, "ForwardProcess: sigma / alpha must be >= 0, got ", n);
+}
 
 }  // namespace
 
@@ -34,7 +36,8 @@ double ForwardProcess::T() const { return schedule_->T; }
 bool ForwardProcess::has_derivatives() const { return schedule_->has_derivatives(); }
 
 ProcessValues ForwardProcess::values(long double t) const {
-  require(t >= 0.0L && t <= static_cast<long double>(T()), "ForwardProcess: t = ", t, " is outside [0, ", T(), "] of the process ", name());
+  require(t >= 0.0L && t <= static_cast<long double>(T()), "ForwardProcess: t = ", t, " is outside [0, ", T(),
+          "] of the process ", name());
   return schedule_->at(t);
 }
 

@@ -32,7 +32,8 @@ std::vector<double> betas_of(const Ddpm& ddpm) {
   require(!described || ddpm.betas.empty(), "Ddpm: takes either betas or steps, first and last, got both");
   if (!described) return ddpm.betas;
   require(ddpm.steps >= 1, "Ddpm: steps must be at least 1, got ", ddpm.steps);
-  require(static_cast<std::size_t>(ddpm.steps) <= max_table_steps, "Ddpm: at most ", max_table_steps, " steps, got ", ddpm.steps);
+  require(static_cast<std::size_t>(ddpm.steps) <= max_table_steps, "Ddpm: at most ", max_table_steps,
+          " steps, got ", ddpm.steps);
   require(ddpm.first > 0.0 && ddpm.first < 1.0, "Ddpm: first must lie in (0, 1), got ", ddpm.first);
   require(ddpm.last > 0.0 && ddpm.last < 1.0, "Ddpm: last must lie in (0, 1), got ", ddpm.last);
   return equally_spaced(ddpm.steps, ddpm.first, ddpm.last);
@@ -51,8 +52,10 @@ class DdpmTable final : public ForwardProcess::Schedule {
   /// At an index i the rates are those of the step from i down to i - 1.
   ProcessValues at(long double t) const override {
     const auto above = static_cast<std::size_t>(std::ceil(std::clamp(t, 1.0L, static_cast<long double>(T))));
-    const long double B = integral_[above - 1] + (t - static_cast<long double>(above - 1)) * rates_[above - 1];
-    return variance_preserving_values(t == static_cast<long double>(above) ? integral_[above] : B, rates_[above - 1]);
+    const long double B =
+        integral_[above - 1] + (t - static_cast<long double>(above - 1)) * rates_[above - 1];
+    return variance_preserving_values(t == static_cast<long double>(above) ? integral_[above] : B,
+                                      rates_[above - 1]);
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return variance_preserving_levels(n); }
 

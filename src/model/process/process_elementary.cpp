@@ -21,10 +21,19 @@ class EdmSchedule final : public ForwardProcess::Schedule {
   explicit EdmSchedule(const Edm& edm) : Schedule(edm, "edm", edm.T) {}
 
   ProcessValues at(long double t) const override {
-    return {.alpha = 1.0L, .sigma = t, .dalpha = 0.0L, .dsigma = 1.0L, .p = 1.0L / t, .q = -1.0L / t, .f = 0.0L, .g2 = 2.0L * t};
+    return {.alpha = 1.0L,
+            .sigma = t,
+            .dalpha = 0.0L,
+            .dsigma = 1.0L,
+            .p = 1.0L / t,
+            .q = -1.0L / t,
+            .f = 0.0L,
+            .g2 = 2.0L * t};
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return unit_signal_level("Edm", n); }
-  long double time_of_noise_to_signal(long double n) const override { return unit_signal_level("Edm", n).sigma; }
+  long double time_of_noise_to_signal(long double n) const override {
+    return unit_signal_level("Edm", n).sigma;
+  }
 };
 
 class VeGeometric final : public ForwardProcess::Schedule {
@@ -32,7 +41,8 @@ class VeGeometric final : public ForwardProcess::Schedule {
   explicit VeGeometric(const Ve& ve)
       : Schedule(ve, "ve", ve.T),
         sigma_min_(ve.sigma_min),
-        rate_(extended::log(static_cast<long double>(ve.sigma_max) / sigma_min_) / static_cast<long double>(ve.T)) {}
+        rate_(extended::log(static_cast<long double>(ve.sigma_max) / sigma_min_) /
+              static_cast<long double>(ve.T)) {}
 
   ProcessValues at(long double t) const override {
     const long double sigma = sigma_min_ * extended::exp(rate_ * t);
@@ -85,13 +95,16 @@ SchedulePointer schedule_of(const Edm& description) {
 
 SchedulePointer schedule_of(const Ve& description) {
   require_positive_time("Ve", description.T);
-  require(std::isfinite(description.sigma_min) && description.sigma_min > 0.0, "Ve: sigma_min must be finite and > 0, got ",
-          description.sigma_min);
+  require(std::isfinite(description.sigma_min) && description.sigma_min > 0.0,
+          "Ve: sigma_min must be finite and > 0, got ", description.sigma_min);
   require(std::isfinite(description.sigma_max) && description.sigma_max > description.sigma_min,
-          "Ve: sigma_max must be finite and greater than sigma_min = ", description.sigma_min, ", got ", description.sigma_max);
+          "Ve: sigma_max must be finite and greater than sigma_min = ", description.sigma_min, ", got ",
+          description.sigma_max);
   return std::make_shared<VeGeometric>(description);
 }
 
-SchedulePointer schedule_of(const RectifiedFlow& description) { return std::make_shared<RectifiedFlowSchedule>(description); }
+SchedulePointer schedule_of(const RectifiedFlow& description) {
+  return std::make_shared<RectifiedFlowSchedule>(description);
+}
 
 }  // namespace gmdiff

@@ -16,8 +16,10 @@ namespace {
 constexpr long double infinity = std::numeric_limits<long double>::infinity();
 
 void require_linear_beta(const char* process, const LinearBeta& beta) {
-  require(std::isfinite(beta.min) && beta.min >= 0.0, process, ": beta min must be finite and >= 0, got ", beta.min);
-  require(std::isfinite(beta.max) && beta.max >= 0.0, process, ": beta max must be finite and >= 0, got ", beta.max);
+  require(std::isfinite(beta.min) && beta.min >= 0.0, process, ": beta min must be finite and >= 0, got ",
+          beta.min);
+  require(std::isfinite(beta.max) && beta.max >= 0.0, process, ": beta max must be finite and >= 0, got ",
+          beta.max);
   require(beta.min > 0.0 || beta.max > 0.0, process, ": beta min and max must not both be 0");
 }
 
@@ -38,7 +40,8 @@ class LinearIntegral {
     long double squared_beta = b0_ * b0_ + 2.0L * slope() * B;
     // Where beta(T) = 0, n(T) in double may lie beyond the top of the parabola B(t) by its rounding.
     if (B <= integral(T_) * (1.0L + 1e-15L)) squared_beta = std::max(squared_beta, 0.0L);
-    require(squared_beta >= 0.0L, "ForwardProcess: beta falls to 0 before -2 log(alpha) = ", B, " is reached");
+    require(squared_beta >= 0.0L, "ForwardProcess: beta falls to 0 before -2 log(alpha) = ", B,
+            " is reached");
     return 2.0L * B / (b0_ + std::sqrt(squared_beta));
   }
 
@@ -61,7 +64,9 @@ class VpLinear final : public ForwardProcess::Schedule {
     return v;
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return variance_preserving_levels(n); }
-  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(extended::log1p(n * n)); }
+  long double time_of_noise_to_signal(long double n) const override {
+    return linear_.time_of(extended::log1p(n * n));
+  }
 
  private:
   LinearIntegral linear_;
@@ -111,7 +116,8 @@ class VpCosine final : public ForwardProcess::Schedule {
 
 class SubVpLinear final : public ForwardProcess::Schedule {
  public:
-  explicit SubVpLinear(const SubVp& sub_vp) : Schedule(sub_vp, "sub-vp", sub_vp.T), linear_(sub_vp.beta, sub_vp.T) {}
+  explicit SubVpLinear(const SubVp& sub_vp)
+      : Schedule(sub_vp, "sub-vp", sub_vp.T), linear_(sub_vp.beta, sub_vp.T) {}
 
   ProcessValues at(long double t) const override {
     const long double B = linear_.integral(t), beta = linear_.beta(t);
@@ -137,7 +143,9 @@ class SubVpLinear final : public ForwardProcess::Schedule {
     return {.alpha = sigma / n, .sigma = sigma};
   }
   /// n = 2 sinh(B / 2).
-  long double time_of_noise_to_signal(long double n) const override { return linear_.time_of(2.0L * extended::asinh(0.5L * n)); }
+  long double time_of_noise_to_signal(long double n) const override {
+    return linear_.time_of(2.0L * extended::asinh(0.5L * n));
+  }
 
  private:
   LinearIntegral linear_;
@@ -157,7 +165,9 @@ class OrnsteinUhlenbeck final : public ForwardProcess::Schedule {
     const SignalAndNoise unit = variance_preserving_levels(n / s_);
     return {.alpha = unit.alpha, .sigma = s_ * unit.sigma};
   }
-  long double time_of_noise_to_signal(long double n) const override { return s_ * s_ * extended::log1p((n / s_) * (n / s_)); }
+  long double time_of_noise_to_signal(long double n) const override {
+    return s_ * s_ * extended::log1p((n / s_) * (n / s_));
+  }
 
  private:
   long double s_;
@@ -196,7 +206,8 @@ SchedulePointer schedule_of(const Vp& description) {
     return std::make_shared<VpLinear>(description, *linear);
   }
   const auto& cosine = std::get<CosineBeta>(description.beta);
-  require(cosine.offset > 0.0 && cosine.offset < 1.0, "Vp: the offset of the cosine schedule must lie in (0, 1), got ", cosine.offset);
+  require(cosine.offset > 0.0 && cosine.offset < 1.0,
+          "Vp: the offset of the cosine schedule must lie in (0, 1), got ", cosine.offset);
   return std::make_shared<VpCosine>(description, cosine);
 }
 
@@ -208,8 +219,8 @@ SchedulePointer schedule_of(const SubVp& description) {
 
 SchedulePointer schedule_of(const Ou& description) {
   require_positive_time("Ou", description.T);
-  require(std::isfinite(description.stationary_std) && description.stationary_std > 0.0, "Ou: stationary_std must be finite and > 0, got ",
-          description.stationary_std);
+  require(std::isfinite(description.stationary_std) && description.stationary_std > 0.0,
+          "Ou: stationary_std must be finite and > 0, got ", description.stationary_std);
   return std::make_shared<OrnsteinUhlenbeck>(description);
 }
 
