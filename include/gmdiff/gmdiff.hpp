@@ -17,13 +17,16 @@
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>
+#include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/program.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
+#include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>

@@ -8,9 +8,13 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/plan/program.hpp>
+#include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 // A device executes a plan: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
@@ -42,7 +46,11 @@ struct MixtureTransition {
   double sigma_ts;  ///< sigma_{t|s}
 };
 
+/// A step. The first two are programs of one shape, which devices run with the state in registers; `program` writes them as stages.
 using Step = std::variant<AffineStep, MixtureTransition>;
+
+/// The stages of a step, with D1 in vector 1, u in 2, D2 in 4. D_previous is vector 3, which a step updates when `keeps_denoiser`.
+Program program(const Step& step, bool keeps_denoiser);
 
 /// The arrays of a mixture that a device reads.
 struct MixtureTable {
@@ -62,6 +70,18 @@ struct MixtureTable {
   Eigen::Index num_components() const { return means.rows(); }
 };
 
+/// The observation of a guided plan, in the form that its guidance stages read: m rows with independent noise of
+/// variance `noise_variance` = sigma_y^2. A (m, d) is diag(s) V^T of the singular value decomposition with the
+/// singular values s (m), or the rows as given, without singular values. `unexplained` is the squared norm of the
+/// part of y outside the range of A, which |y - A D|^2 has beside the rows.
+struct GuidanceTable {
+  Eigen::MatrixXd A;
+  Eigen::VectorXd y;
+  Eigen::VectorXd singular_values;
+  double noise_variance = 0.0;
+  double unexplained = 0.0;
+};
+
 /// Law of the first state, unless the run is given one.
 struct StartTable {
   Start law = Start::exact;  ///< exact: a draw of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
@@ -79,7 +99,10 @@ struct Plan {
   std::vector<double>
       times;  ///< times of the levels in order, shape (steps + 1). The first step of a forward plan leads to its
               ///< first level: shape (steps)
-  std::vector<MixtureTable> problems;  ///< at least one; same K, d and structure
+  std::vector<MixtureTable>
+      problems;  ///< at least one; same K, d and structure. K = 0 in a plan of a program's own denoiser
+  std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
+  std::vector<Denoiser> denoisers;      ///< evaluated by stages; the hash covers their names
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
 
@@ -92,6 +115,21 @@ struct Plan {
 /// different shapes, or for a sampler that does not support the process or the grid.
 Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
                    const Sampler& sampler);
+
+/// Plan of sampling by a denoiser of a program's own in dimension `dim`. The law of the start must be `gaussian`.
+/// @throws std::invalid_argument as above, for a sampler that draws from a mixture, and for a denoiser without function or name.
+Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
+                   const TimeGrid& grid, const Sampler& sampler);
+
+/// Plan of guided sampling of each observation of one prior (mathematics.md §10).
+/// @throws std::invalid_argument as above; for observations of different shapes, A = 0, or a singular noise covariance other than 0.
+Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observations,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
+
+/// Plan whose result is the guided denoiser D_g(x; level) at its start states, for the methods that replace the denoiser.
+/// @throws std::invalid_argument for methods that have none (dps, dps-gsg, pigdm-alg1).
+Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
+                          const GuidedSampler& sampler);
 
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given (§1).
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);
