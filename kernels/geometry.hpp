@@ -88,6 +88,11 @@ GMDIFF_PARTICLE TileRoom tile_room(const ProgramJob<Real>& job) {
 template <class Job>
 inline constexpr bool has_wide_tiles = std::is_same_v<Job, StepsJob<float>>;
 
+/// Whether a job's tiles may lie in shared memory. Those of programs lie in L2: stages take most of their time with a mixture's tables,
+/// and the kernels of programs are the largest, so that a second layout would cost minutes of compiling.
+template <class Job>
+inline constexpr bool has_shared_tiles = !std::is_same_v<Job, ProgramJob<typename Job::Number>>;
+
 /// Of a job on tiles. Where a tile does not fit shared memory, as many blocks as run at once share the job's room, each carrying several
 /// tiles one after the other.
 template <class Job>
@@ -101,7 +106,7 @@ Geometry tile_geometry(const Job& job, const Limits& limits) {
   const Layout layout = wide ? Layout::wide_tile : Layout::narrow_tile;
   const std::int64_t tiles = (job.count + tile_particles(layout) - 1) / tile_particles(layout);
   const std::size_t needed = bytes(layout);
-  if (needed <= limits.shared_bytes) {
+  if (has_shared_tiles<Job> && needed <= limits.shared_bytes) {
     return {.layout = layout, .in_shared = true, .blocks = tiles, .shared_bytes = needed, .room_bytes = 0};
   }
   const std::int64_t blocks = std::min(tiles, limits.blocks);

@@ -134,8 +134,10 @@ void with_tile_kernel(const Geometry& geometry, Body body) {
     if (geometry.layout == Layout::wide_tile)
       return body.template operator()<TileKernel<Real, family, Layout::wide_tile, true>>();
   }
-  if (geometry.in_shared)
-    return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
+  if constexpr (has_shared_tiles<Job>) {
+    if (geometry.in_shared)
+      return body.template operator()<TileKernel<Real, family, Layout::narrow_tile, true>>();
+  }
   body.template operator()<TileKernel<Real, family, Layout::narrow_tile, false>>();
 }
 

@@ -72,6 +72,12 @@ class Guidance {
   GMDIFF_PARTICLE Real A(Index a, Index i) const { return observation_.A[a * dim() + i]; }
   GMDIFF_PARTICLE static constexpr Index entry(Index a, Index b) { return a * (a + 1) / 2 + b; }
 
+  /// Whether a weight is 0 in all lanes, where the team may leave its term out.
+  GMDIFF_PARTICLE static bool is_skipped([[maybe_unused]] V e) {
+    if constexpr (Team::may_skip) return all(e <= V(Real(0)));
+    return false;
+  }
+
   /// <A_a, v>
   GMDIFF_PARTICLE V projection(Index a, Vector v) const {
     V sum(Real(0));
@@ -148,7 +154,7 @@ class Guidance {
     for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });
     for (Index k = 0; k < law_.table().num_components; ++k) {
       const V e = law_.weight(k);
-      if (Team::may_skip && all(e <= V(Real(0)))) continue;
+      if (is_skipped(e)) continue;
       difference(stage.level, k, x, D);
       team_.for_each_row(rows(), [&](Index a) { room_.projected[a] = projection(a, room_.difference); });
       team_.sync();
@@ -247,7 +253,7 @@ class Guidance {
     team_.for_each_own(dim(), [&](Index i) { to[i] = V(Real(0)); });
     for (Index k = 0; k < table.num_components; ++k) {
       const V e = law_.weight(k);
-      if (Team::may_skip && all(e <= V(Real(0)))) continue;
+      if (is_skipped(e)) continue;
       difference(stage.level, k, x, D);
       const V along = e * dot(room_.difference, v, dim());
       law_.spread(stage.guide.variance, k, v, room_.rotated,
