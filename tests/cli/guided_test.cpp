@@ -66,7 +66,7 @@ TEST_F(GuidedTest, TheProblemsOwnSamplerRuns) {
   problem["sampler"] = {{"type", "tmp"}, {"integrator", "dpmpp-2m"}};
   write("tmp.json", problem.dump());
 
-  EXPECT_EQ(json({"sample", "tmp.json", "--out", "o.npy", "--count", "5"})["plan_hash"],
+  EXPECT_EQ(json({"sample", "tmp.json", "--out", "own.npy", "--count", "5"})["plan_hash"],
             sample("tmp:integrator=dpmpp-2m", {"--count", "5"})["plan_hash"]);
 }
 
