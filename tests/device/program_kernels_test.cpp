@@ -1,0 +1,132 @@
+#include <gtest/gtest.h>
+
+#include "device/cuda/executor.hpp"
+#include "device/devices_under_test.hpp"
+#include "device/program_cases.hpp"
+#include "support/host_gpu.hpp"
+
+// Programs on the kernels of the GPU, run on the host block: the bits of the device cpu, in every order of threads, in
+// shared and in global memory, with tiles and in batches.
+
+namespace gmdiff {
+namespace {
+
+using test::HostGpu;
+using test::ThreadOrder;
+
+struct Case {
+  ThreadOrder order;
+  std::size_t shared_bytes;
+  Extent extent;
+};
+constexpr std::size_t wide = 227 << 10;
+constexpr std::size_t none = 4 << 10;
+constexpr Case cases[] = {{ThreadOrder::ascending, wide, Extent::tile},
+                          {ThreadOrder::descending, wide, Extent::tile},
+                          {ThreadOrder::shuffled, none, Extent::tile},
+                          {ThreadOrder::shuffled, wide, Extent::batch}};
+
+std::unique_ptr<Executor> executor_of(const Case& c) {
+  return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
+}
+
+/// Compares runs on the host block with the cpu's.
+void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& turns) {
+  const Plan programs = as_programs(plan);
+  std::vector<char> expected;
+  for (const Case& c : cases) {
+    if (!turns.next()) continue;
+    if (expected.empty()) expected = test::bytes(run(programs, options));
+    EXPECT_TRUE(test::bytes(run(programs, options, 0, *executor_of(c), c.extent)) == expected)
+        << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
+        << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
+  }
+}
+
+class ProgramKernels : public testing::TestWithParam<CovarianceType> {};
+
+TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForEveryPlan) {
+  test::Turns turns(59);
+  for (const test::Shape& shape : {test::Shape{2, 3}, test::Shape{5, 17}, test::Shape{17, 3}}) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const Plan& plan : test::every_kind_of_plan(mixture)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        expect_bits_of_cpu(plan, test::options_for(plan, precision), turns);
+      }
+    }
+  }
+}
+
+TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
+  test::Turns turns(37);
+  for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{6, 3}, test::Shape{9, 18}}) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const Eigen::Index rows : {1, 6}) {
+      const LinearObservation observation = test::observation_of(shape.dim, rows);
+      for (const GuidedSampler& sampler : test::every_guided_sampler()) {
+        const Plan plan = test::guided_plan_of(sampler, mixture, observation);
+        for (const Precision precision : {Precision::f32, Precision::f64}) {
+          expect_bits_of_cpu(plan, test::options_for(plan, precision), turns);
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
+
+// --- denoisers of a program's own ---------------------------------------------------------------------------------
+
+Plan plan_by_hand(const Denoiser& denoiser, Eigen::Index dim) {
+  const ForwardProcess process = vp(LinearBeta{});
+  return sampling_plan(denoiser, dim, process, TimeGrid::uniform(process, 5),
+                       Ancestral{.start = Start::gaussian});
+}
+
+/// The denoiser of N(0, I) on rows of a GPU: D = alpha x / (alpha^2 + sigma^2).
+template <class Real>
+void shrink(const DeviceRows& rows) {
+  const auto* x = static_cast<const Real*>(rows.x);
+  auto* D = static_cast<Real*>(rows.denoised);
+  const double factor =
+      rows.level.alpha / (rows.level.alpha * rows.level.alpha + rows.level.sigma * rows.level.sigma);
+  for (std::int64_t n = 0; n < rows.count * rows.dim; ++n) {
+    D[n] = static_cast<Real>(factor * static_cast<double>(x[n]));
+  }
+}
+
+TEST(DenoiserOfAProgram, IsCalledWithTheRowsOfAGpu) {
+  const DeviceDenoiser on_gpu{.id = "shrink", .function = [](const DeviceRows& rows) {
+                                rows.precision == Precision::f32 ? shrink<float>(rows) : shrink<double>(rows);
+                              }};
+  const HostDenoiser on_host{.id = "shrink", .function = [](const Points& x, Level level, Points& D) {
+                               D = level.alpha / (level.alpha * level.alpha + level.sigma * level.sigma) * x;
+                             }};
+  for (const Eigen::Index dim : {1, 5, 40}) {
+    const Plan plan = plan_by_hand(on_gpu, dim);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options = test::options_for(plan, precision);
+      const std::vector<char> expected = test::bytes(run(plan_by_hand(on_host, dim), options));
+      const auto device = executor_of(cases[0]);
+      EXPECT_TRUE(test::bytes(run(plan, options, 0, *device)) == expected) << dim;
+      EXPECT_TRUE(test::bytes(run(plan_by_hand(on_host, dim), options, 0, *device)) == expected) << dim;
+    }
+  }
+}
+
+TEST(DenoiserOfAProgram, SeesTheStreamOfTheRun) {
+  auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, wide);
+  void* const stream = gpu->stream();
+  std::vector<void*> seen;
+  const DeviceDenoiser denoiser{.id = "watch", .function = [&](const DeviceRows& rows) {
+                                  seen.push_back(rows.stream);
+                                  shrink<double>(rows);
+                                }};
+  const Plan plan = plan_by_hand(denoiser, 3);
+  run(plan, {.count = 10, .precision = Precision::f64}, 0, *cuda::make_executor(std::move(gpu), "cuda"));
+  EXPECT_EQ(seen, std::vector<void*>(5, stream));
+}
+
+}  // namespace
+}  // namespace gmdiff
