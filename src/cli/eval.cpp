@@ -4,18 +4,21 @@
 #include <memory>
 
 #include <gmdiff/device/evaluate.hpp>
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
 #include "base/machine.hpp"
 #include "cli/arguments.hpp"
+#include "cli/eval_result.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
-#include "io/npz.hpp"
 #include "study/record.hpp"
 
 namespace gmdiff::cli {
@@ -27,15 +30,7 @@ struct EvalFlags {
   std::string points;
   std::string out;
   bool force = false;
-  FlagText t, alpha, sigma, device, precision;
-};
-
-struct Arrays {
-  Eigen::VectorXd log_density;  ///< (n)
-  Points responsibilities;      ///< (n, K)
-  Points score;                 ///< (n, d)
-  Points denoiser;              ///< (n, d)
-  std::vector<std::string> warnings;
+  FlagText t, alpha, sigma, device, precision, sampler;
 };
 
 EvaluateOptions parse_options(const EvalFlags& flags) {
@@ -65,7 +60,7 @@ Eigen::Index count_rows(const Values& values, Condition condition) {
 }
 
 /// Says so where a point is too far from the law for doubles.
-void warn_of_far_points(Arrays& result) {
+void warn_of_far_points(EvalResult& result) {
   const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
   if (below > 0)
     result.warnings.push_back(concat("log_density of ", below, below == 1 ? " point" : " points",
@@ -80,83 +75,13 @@ void warn_of_far_points(Arrays& result) {
 
 /// NaN where the law has no density at this level, with a warning for each array.
 void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_error& error,
-                          Arrays& result) {
+                          EvalResult& result) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const char* name : {"log_density", "responsibilities", "score"})
     result.warnings.push_back(concat(name, " is not defined here: ", error.what()));
   result.log_density = Eigen::VectorXd::Constant(n, nan);
   result.responsibilities = Points::Constant(n, law.num_components(), nan);
   result.score = Points::Constant(n, law.dim(), nan);
-}
-
-void evaluate(const Mixture& law, const Points& x, Level level, const EvaluateOptions& options,
-              Arrays& result) {
-  try {
-    Evaluation values = gmdiff::evaluate(law, x, level, options);
-    result.log_density = std::move(values.log_density);
-    result.responsibilities = std::move(values.log_responsibilities);
-    for (double& value : result.responsibilities.reshaped()) value = std::exp(value);
-    result.score = std::move(values.score);
-    result.denoiser = std::move(values.denoiser);
-    warn_of_far_points(result);
-  } catch (const std::domain_error& error) {
-    fill_without_density(law, x.rows(), error, result);
-    EvaluateOptions rest = options;
-    rest.log_density = rest.log_responsibilities = rest.score = false;
-    result.denoiser = gmdiff::evaluate(law, x, level, rest).denoiser;
-  }
-}
-
-void write_arrays(const EvalFlags& flags, const Arrays& result) {
-  const auto array = [](const std::string& name, const auto& values) {
-    std::vector<std::int64_t> shape{values.rows()};
-    if (name != "log_density") shape.push_back(values.cols());
-    return io::NpzArray{name, std::move(shape),
-                        std::span(values.data(), static_cast<std::size_t>(values.size()))};
-  };
-  io::write_npz(flags.out,
-                {array("log_density", result.log_density), array("responsibilities", result.responsibilities),
-                 array("score", result.score), array("denoiser", result.denoiser)},
-                flags.force);
-}
-
-std::string evaluation_json(const EvalFlags& flags, const std::string& law, Level level,
-                            const EvaluateOptions& options, const Arrays& result) {
-  Json json;
-  json["law"] = law;
-  json["alpha"] = json_number(level.alpha);
-  json["sigma"] = json_number(level.sigma);
-  json["device"] = options.device.name();
-  json["precision"] = study::precision_name(options.precision);
-  json["log_density"] = json_vector(result.log_density);
-  json["responsibilities"] = json_points(result.responsibilities);
-  json["score"] = json_points(result.score);
-  json["denoiser"] = json_points(result.denoiser);
-  json["warnings"] = result.warnings;
-  if (!flags.out.empty()) json["file"] = flags.out;
-  return json_text(json);
-}
-
-/// The first points, one a row: too many numbers for people otherwise.
-std::string evaluation_text(const EvalFlags& flags, const std::string& law, Level level,
-                            const EvaluateOptions& options, const Arrays& result) {
-  constexpr Eigen::Index most = 20;
-  const Eigen::Index n = result.log_density.size();
-  Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
-  for (Eigen::Index i = 0; i < std::min(n, most); ++i) {
-    Eigen::Index component = 0;
-    const double responsibility = result.responsibilities.row(i).maxCoeff(&component);
-    table.add({std::to_string(i), format_number(result.log_density(i)), std::to_string(component),
-               format_number(responsibility), format_number(result.score.row(i).norm()),
-               format_number(result.denoiser.row(i).norm())});
-  }
-  std::string text =
-      concat("law    ", law, " of ", flags.problem.file, "\nlevel  alpha = ", format_number(level.alpha),
-             ", sigma = ", format_number(level.sigma), "\ndevice ", options.device.name(), ", ",
-             study::precision_name(options.precision), "\n\n", table.text());
-  if (n > most) text += concat("... ", n - most, " more points\n");
-  if (!flags.out.empty()) text += concat("\nall arrays are in ", flags.out, "\n");
-  return text;
 }
 
 /// Bytes of all arrays, and of their numbers as JSON values and text.
@@ -167,29 +92,78 @@ std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool 
                             sizeof(double) + (json ? number : 0));
 }
 
+/// The points, of the dimension of `law`. Checks that the results at them fit into memory.
+Points load_points_for(const Mixture& law, const EvalFlags& flags, EvalResult& result) {
+  Points x = load_points(flags.points, result.warnings);
+  require(x.cols() == law.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
+          ", those of the ", result.law, " ", law.dim());
+  require_memory(bytes_of_evaluation(law, x.rows(), flags.common.json), "the results at ", x.rows(),
+                 " points");
+  return x;
+}
+
+/// Evaluates the prior or the posterior.
+void evaluate_law(const EvalFlags& flags, const Problem& problem, EvalResult& result) {
+  const Law law = law_of(problem, flags.problem.prior);
+  result.law = law.name;
+  const Points x = load_points_for(law.mixture, flags, result);
+  try {
+    Evaluation values = evaluate(law.mixture, x, result.level, result.options);
+    result.log_density = std::move(values.log_density);
+    result.responsibilities = std::move(values.log_responsibilities);
+    for (double& value : result.responsibilities.reshaped()) value = std::exp(value);
+    result.score = std::move(values.score);
+    result.denoiser = std::move(values.denoiser);
+    warn_of_far_points(result);
+  } catch (const std::domain_error& error) {
+    fill_without_density(law.mixture, x.rows(), error, result);
+    EvaluateOptions rest = result.options;
+    rest.log_density = rest.log_responsibilities = rest.score = false;
+    result.denoiser = evaluate(law.mixture, x, result.level, rest).denoiser;
+  }
+}
+
+GuidedSampler parse_guided(const std::string& text) {
+  const AnySampler sampler = parse_sampler(text);
+  const auto* guided = std::get_if<GuidedSampler>(&sampler);
+  require(guided != nullptr, "--sampler ", text, ": expected a guided sampler, and ", study::name_of(sampler),
+          " is none; without --sampler the denoiser is that of the law");
+  return *guided;
+}
+
+/// Evaluates the denoiser of a guided sampler by a run of one evaluation that starts from the points.
+void evaluate_guided(const EvalFlags& flags, const Problem& problem, EvalResult& result) {
+  const GuidedSampler& sampler = result.sampler.emplace(parse_guided(*flags.sampler));
+  require(!flags.problem.prior, "--prior: ", study::name_of(sampler),
+          " is guided to the posterior; without --sampler the denoiser is that of the prior");
+  const LinearObservation& observation =
+      study::observation_for(study::name_of(sampler), problem, flags.problem.file);
+  result.law = "posterior";
+  const Plan plan = guided_denoiser_plan(problem.prior, observation, result.level, sampler);
+  const Points x = load_points_for(problem.prior, flags, result);
+  const Samples samples = run(plan, {.count = x.rows(),
+                                     .device = result.options.device,
+                                     .precision = result.options.precision,
+                                     .start = x});
+  result.denoiser = samples.to_double();
+  study::add_missing(result.warnings, samples.provenance().warnings);
+}
+
 void run_eval(const EvalFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   InputFiles inputs;
   const Problem problem = load_problem(flags.problem.file, inputs);
   add_data(inputs, flags.points);
   if (!flags.out.empty()) check_not_input(flags.out, inputs);
-  const Level level = parse_level(flags, problem);
-  const EvaluateOptions options = parse_options(flags);
-  const Law law = law_of(problem, flags.problem.prior);
-  Arrays result;
-  const Points x = load_points(flags.points, result.warnings);
-  require(x.cols() == law.mixture.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
-          ", those of the ", law.name, " ", law.mixture.dim());
-  require_memory(bytes_of_evaluation(law.mixture, x.rows(), flags.common.json), "the results at ", x.rows(),
-                 " points");
+  EvalResult result{
+      .problem = flags.problem.file, .level = parse_level(flags, problem), .options = parse_options(flags)};
   {
     const ProgressLine line("eval", 0, flags.common.quiet);
-    evaluate(law.mixture, x, level, options, result);
-    if (!flags.out.empty()) write_arrays(flags, result);
+    flags.sampler ? evaluate_guided(flags, problem, result) : evaluate_law(flags, problem, result);
+    if (!flags.out.empty()) write_arrays(result, flags.out, flags.force);
   }
   print_remarks(result.warnings, {}, flags.common.quiet);
-  print(flags.common.json ? evaluation_json(flags, law.name, level, options, result)
-                          : evaluation_text(flags, law.name, level, options, result));
+  print(flags.common.json ? eval_json(result, flags.out) : eval_text(result, flags.out));
 }
 
 }  // namespace
@@ -214,9 +188,15 @@ Verb add_eval(CLI::App& command) {
           "--out", flags->out,
           "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
       ->type_name("FILE");
+  verb->add_option(
+          "--sampler", flags->sampler,
+          "denoiser of this guided sampler alone, as tmp or pigdm:tau2=2, instead of the law's arrays")
+      ->type_name("SAMPLER");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
-  set_examples(*verb, "  gmdiff eval problem.json --points x.npy --t 0.5 --out values.npz\n");
+  set_examples(*verb,
+               "  gmdiff eval problem.json --points x.npy --t 0.5 --out values.npz\n"
+               "  gmdiff eval problem.json --points x.npy --t 0.5 --sampler tmp\n");
   return {verb, [flags] { run_eval(*flags); }};
 }
 

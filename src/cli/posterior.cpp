@@ -35,9 +35,9 @@ Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::v
         ListGrid{TimeGrid(ForwardProcess(problem.process), problem.grid, &*problem.observation).times()};
     notes.emplace_back("the grid adapted to the observation is written as a list of its times");
   }
-  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler)) {
+  if (!std::holds_alternative<Sampler>(problem.sampler)) {
     result.sampler = Ddim{};
-    notes.push_back(concat("the sampler ", study::name_of(*smc),
+    notes.push_back(concat("the sampler ", study::name_of(problem.sampler),
                            " needs the observation; the problem written has ", Ddim::name));
   }
   return result;

@@ -133,24 +133,47 @@ study::RunRecord record_of(const std::string& verb, const Problem& problem, cons
   study::RunRecord record;
   record.verb = verb;
   record.law = law;
+  if (verb == "sample") record.sampler = Json::parse(to_json(problem.sampler));
   record.process = Json::parse(to_json(problem.process));
   record.grid = Json::parse(to_json(problem.grid));
   return record;
 }
 
-/// A reverse-time sampler, on the law that the verb speaks of.
-void sample_law(const RunFlags& flags, const InputFiles& inputs, const Problem& problem,
-                const Sampler& sampler) {
-  const Law law = law_of(problem, flags.problem.prior);
-  const ForwardProcess process(problem.process);
-  const Plan plan =
-      sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
-  study::RunRecord record = record_of("sample", problem, law.name);
-  record.sampler = Json::parse(to_json(sampler));
+/// Runs a plan of independent particles.
+void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan,
+                  study::RunRecord record) {
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (history > 0) row_shape.insert(row_shape.begin(), history);
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+}
+
+/// A reverse-time sampler, on the law that the verb speaks of.
+void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
+  const Law law = law_of(problem, flags.problem.prior);
+  const ForwardProcess process(problem.process);
+  const Plan plan =
+      sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
+  run_sampling(flags, inputs, plan, record_of("sample", problem, law.name));
+}
+
+/// The observation of a sampler that goes from the prior to the posterior.
+const LinearObservation& observation_for(const char* sampler_name, const RunFlags& flags,
+                                         const Problem& problem) {
+  require(!flags.problem.prior, "--prior: ", sampler_name,
+          " samples the posterior; give another --sampler for the prior");
+  return study::observation_for(sampler_name, problem, flags.problem.file);
+}
+
+/// A guided sampler, from the prior to what it takes for the posterior.
+void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
+  const LinearObservation& observation = observation_for(study::name_of(sampler), flags, problem);
+  const ForwardProcess process(problem.process);
+  const Plan plan = guided_plan(problem.prior, std::span(&observation, 1), process,
+                                study::grid_of(problem, process), sampler);
+  run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
 /// Archives are told by their name, so that nobody takes one for an array.
@@ -165,24 +188,27 @@ void check_name(const std::string& out, SmcOutput output) {
 }
 
 /// Sequential Monte Carlo, from the prior to the posterior.
-void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem,
-                      const SmcSampler& sampler) {
+void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
   const char* name = study::name_of(sampler);
   require(!flags.start, "--start: ", name,
           " draws its first particles by the observation; only samplers without weights take start states");
   require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
-  require(!flags.problem.prior, "--prior: ", name,
-          " samples the posterior; give another --sampler for the prior");
-  const LinearObservation& observation = study::observation_for(sampler, problem, flags.problem.file);
+  const LinearObservation& observation = observation_for(name, flags, problem);
   const ForwardProcess process(problem.process);
   const SmcPlan plan =
       smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
   check_name(flags.out, plan.output);
   study::RunRecord record = record_of("sample", problem, "posterior");
-  record.sampler = Json::parse(to_json(sampler));
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), 0);
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
 }
 
 void sample(const RunFlags& flags) {
@@ -190,9 +216,7 @@ void sample(const RunFlags& flags) {
   Problem problem = load_problem(flags.problem.file, inputs);
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
-  if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler))
-    return sample_posterior(flags, inputs, problem, *smc);
-  sample_law(flags, inputs, problem, std::get<Sampler>(problem.sampler));
+  std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
 }
 
 void forward(const RunFlags& flags) {
@@ -226,7 +250,8 @@ Verb add_sample(CLI::App& command) {
   verb->add_option(
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
-          "--range count chains of particles, and output=particles keeps them all in a .npz file")
+          "--range count chains of particles, and output=particles keeps them all in a .npz file. Names: " +
+              list_of(sampler_names()))
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
   add_start(*verb, *flags, "first states");
@@ -236,6 +261,7 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
       "  gmdiff sample problem.json --out a.npy --range 0:500 --seed 7\n"
       "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n"
+      "  gmdiff sample problem.json --out guided.npy --sampler dps:zeta=0.5:integrator=ddim:eta=1\n"
       "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
       "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n");
   return {verb, [flags] { sample(*flags); }};

@@ -32,6 +32,17 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
   return sample(laws, process, grid, sampler, options);
 }
 
+Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options) {
+  return sample(prior, std::span(&observation, 1), process, grid, sampler, options);
+}
+
+Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+               const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
+               const Options& options) {
+  return run(guided_plan(prior, observations, process, grid, sampler), options);
+}
+
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                 const Options& options) {
   return run(forward_plan(std::span(&mixture, 1), process, grid), options);

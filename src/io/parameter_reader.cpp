@@ -4,6 +4,8 @@
 
 namespace gmdiff::io {
 
+using catalogue::draws_from_mixture;
+
 double read_number(const Json& value, const Location& where) {
   if (!value.is_number()) where.fail("expected a number, given ", describe(value));
   return value.get<double>();
@@ -39,6 +41,25 @@ std::size_t read_choice(const Json& value, const Location& where, const std::vec
     where.fail("expected ", list, ", given ", describe(value));
   }
   return static_cast<std::size_t>(found - names.begin());
+}
+
+void read_integrator(const Json& object, const Location& where, Sampler& integrator) {
+  const Json* value = optional_member(object, "integrator");
+  if (value == nullptr) return;
+  const Location place = where.key("integrator");
+  if (!value->is_string()) place.fail("expected the name of an integrator, given ", describe(*value));
+  const auto& name = value->get_ref<const std::string&>();
+  std::vector<std::string> names;
+  bool is_known = false;
+  for_each_alternative<Sampler>([&]<class T>(const T& sampler) {
+    if (!draws_from_mixture<T>) names.emplace_back(type_name<T>);
+    if (name != type_name<T>) return;
+    if (draws_from_mixture<T>)
+      place.fail(name, " draws from the mixture; a guided sampler needs one that evaluates a denoiser");
+    integrator = sampler;
+    is_known = true;
+  });
+  if (!is_known) place.fail(unknown_name("integrator", name, names));
 }
 
 }  // namespace gmdiff::io

@@ -10,11 +10,13 @@
 #include "io/json_input.hpp"
 #include "io/number_array.hpp"
 #include "sampler/catalogue.hpp"
+#include "sampler/key_collector.hpp"
 
 // Reads descriptions from JSON by the catalogue.
 
 namespace gmdiff::io {
 
+using catalogue::KeyCollector;
 using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
@@ -31,33 +33,16 @@ bool read_boolean(const Json& value, const Location& where);
 /// Position of a string among the names. @throws std::invalid_argument with all of them.
 std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names);
 
+/// Sets the integrator of a guided sampler to the one that the key `integrator` names, with its defaults.
+/// Without the key nothing changes.
+void read_integrator(const Json& object, const Location& where, Sampler& integrator);
+
 /// Whether the key `type` is required, or may be omitted and then means the first alternative.
 enum class TypeKey { required, optional };
 /// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid", "sampler", "beta".
 template <class Variant>
 Variant read_variant(const Json& value, const Location& where, const char* what,
                      TypeKey type_key = TypeKey::required);
-
-/// Collects the keys of a description.
-struct KeyCollector {
-  std::vector<std::string> keys = {"type"};
-
-  template <class T>
-  void required(const char* key, T&) {
-    keys.emplace_back(key);
-  }
-  template <class T>
-  void optional(const char* key, T&) {
-    keys.emplace_back(key);
-  }
-  void unbounded(const char* key, double&) { keys.emplace_back(key); }
-  void whole(const char* key, int&, int) { keys.emplace_back(key); }
-  template <class First, class Second>
-  void either(bool, First first, Second second) {
-    first(*this);
-    second(*this);
-  }
-};
 
 /// Reads the parameters of a description from an object whose keys have been checked.
 class ParameterReader {
@@ -80,6 +65,10 @@ class ParameterReader {
     if (const Json* value = optional_member(object_, key))
       parameter = read_count(*value, where_.key(key), most);
   }
+  /// Reads nothing: the variant holds the alternative of that name already (`read_integrator`), since the known keys
+  /// depend on it.
+  template <class Variant>
+  void name_of(const char* /*key*/, Variant& /*description*/) {}
   /// Reads the first group if one of its keys is given, otherwise the second. Keys of both are an error.
   template <class First, class Second>
   void either(bool, First first, Second second) {
@@ -125,7 +114,7 @@ class ParameterReader {
 
   template <class Group>
   static std::vector<std::string> group_keys(Group group) {
-    KeyCollector collector{{}};
+    KeyCollector collector;
     group(collector);
     return collector.keys;
   }
@@ -190,7 +179,8 @@ Variant read_variant(const Json& value, const Location& where, const char* what,
   std::optional<Variant> result;
   for_each_alternative<Variant>([&]<class T>(T& alternative) {
     if (name != type_name<T>) return;
-    KeyCollector known;
+    if constexpr (requires { alternative.integrator; }) read_integrator(value, where, alternative.integrator);
+    KeyCollector known{{"type"}};
     visit_parameters(known, alternative);
     check_keys(value, where, known.keys);
     ParameterReader reader(value, where);

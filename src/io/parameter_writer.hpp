@@ -42,6 +42,10 @@ class ParameterWriter {
   }
   void unbounded(const char* key, double parameter) { object_[key] = write(parameter); }
   void whole(const char* key, int parameter, int) { object_[key] = write(parameter); }
+  template <class Variant>
+  void name_of(const char* key, const Variant& description) {
+    object_[key] = std::visit([]<class T>(const T&) { return type_name<T>; }, description);
+  }
   template <class First, class Second>
   void either(bool first_holds, First first, Second second) {
     first_holds ? first(*this) : second(*this);

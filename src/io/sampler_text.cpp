@@ -39,6 +39,22 @@ std::string value_text(const io::OrderedJson& value) {
   return {digits, std::to_chars(digits, digits + sizeof digits, value.get<double>()).ptr};
 }
 
+/// The description with the defaults of all parameters. A guided sampler keeps its integrator, whose parameters have
+/// their defaults.
+template <class T>
+io::OrderedJson defaults_of(const T& given) {
+  T defaults;
+  if constexpr (requires { given.integrator; }) {
+    std::visit([&]<class Integrator>(const Integrator&) { defaults.integrator = Integrator{}; },
+               given.integrator);
+    io::OrderedJson json = io::write_description(defaults);
+    json["integrator"] = io::write_description(T{})["integrator"];
+    return json;
+  } else {
+    return io::write_description(defaults);
+  }
+}
+
 }  // namespace
 
 AnySampler parse_sampler(const std::string& text) {
@@ -67,12 +83,12 @@ std::vector<std::string> sampler_names() { return io::alternative_names<AnySampl
 
 std::string to_string(const AnySampler& sampler) {
   const io::OrderedJson given = io::write_variant(sampler);
-  const auto default_of = []<class T>(const T&) { return io::write_description(T{}); };
+  const auto of_description = [](const auto& description) { return defaults_of(description); };
   const io::OrderedJson defaults =
-      std::visit([&](const auto& kind) { return std::visit(default_of, kind); }, sampler);
+      std::visit([&](const auto& kind) { return std::visit(of_description, kind); }, sampler);
   std::string text = given["type"].get<std::string>();
   for (const auto& [key, value] : given.items()) {
-    if (value != defaults[key]) text += ":" + key + "=" + value_text(value);
+    if (value != defaults.at(key)) text += ":" + key + "=" + value_text(value);
   }
   return text;
 }

@@ -6,8 +6,11 @@
 
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
+
+#include "sampler/key_collector.hpp"
 
 // The catalogue of names: one entry for each process, grid and sampler, with its parameters. It defines problem files and the samplers of
 // the command line. The default of a parameter is the member initialiser of the description.
@@ -16,6 +19,7 @@
 //   required(key, member), optional(key, member)     a parameter without or with a default
 //   unbounded(key, member)                           a parameter with a default, which may be infinite
 //   whole(key, member, most)                         an integer parameter with a default, from 1 to `most`
+//   name_of(key, variant)                            the name of the alternative that a variant holds
 //   either(first_holds, first, second)               two exclusive groups of parameters, as functions that visit with a given visitor
 
 namespace gmdiff::catalogue {
@@ -35,6 +39,12 @@ template <class Enum>
 consteval std::array<const char*, 1> missing_enum_names() {
   static_assert(is_listed<Enum>, "this enumeration needs enum_names in the catalogue");
   return {};
+}
+
+template <class T>
+consteval bool missing_draws_from_mixture() {
+  static_assert(is_listed<T>, "this sampler needs a draws_from_mixture in the catalogue");
+  return false;
 }
 
 /// Name in the catalogue; null for a type that has no written form. A type without an entry does not compile.
@@ -81,6 +91,29 @@ template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
 
+/// Whether a reverse-time sampler draws from the mixture instead of evaluating a denoiser. Guided samplers cannot use
+/// such a sampler as their integrator.
+template <class T>
+inline constexpr bool draws_from_mixture = missing_draws_from_mixture<T>();
+template <>
+inline constexpr bool draws_from_mixture<ExactTransition> = true;
+template <>
+inline constexpr bool draws_from_mixture<Ancestral> = false;
+template <>
+inline constexpr bool draws_from_mixture<Ddim> = false;
+template <>
+inline constexpr bool draws_from_mixture<EulerMaruyama> = false;
+template <>
+inline constexpr bool draws_from_mixture<Euler> = false;
+template <>
+inline constexpr bool draws_from_mixture<Heun> = false;
+template <>
+inline constexpr bool draws_from_mixture<Dpmpp2s> = false;
+template <>
+inline constexpr bool draws_from_mixture<Dpmpp2m> = false;
+template <>
+inline constexpr bool draws_from_mixture<SdeDpmpp2m> = false;
+
 /// Names of an enumeration's values, in their order: an array as long as there are values. Read through `names_of`.
 template <class Enum>
 inline constexpr auto enum_names = missing_enum_names<Enum>();
@@ -103,6 +136,10 @@ inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systemati
                                                                       "multinomial", "residual"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
+template <>
+inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<DpsGsg::Pullback> = {"jacobian", "alpha"};
 
 /// Whether the value has an enumerator. Compilers print one without as a cast: "(gmdiff::Start)2".
 template <auto value>
@@ -290,6 +327,59 @@ template <class Visitor>
 void visit_parameters(Visitor& v, Bootstrap& sampler) {
   v.whole("particles", sampler.particles, max_smc_particles);
   visit_smc(v, sampler);
+}
+
+// ----- guided samplers
+
+constexpr int max_gsg_directions = 65'536;
+
+/// Visits the parameters of a guided sampler: its own by `own(visitor)`, then those that all share. The parameters of
+/// the integrator stand beside them (key_collector.hpp).
+template <class Visitor, class Guided, class Own>
+void visit_guided(Visitor& v, Guided& sampler, Own own) {
+  own(v);
+  v.name_of("integrator", sampler.integrator);
+  KeyCollector taken;
+  own(taken);
+  IntegratorVisitor beside(v, std::move(taken.keys));
+  std::visit([&](auto& integrator) { visit_parameters(beside, integrator); }, sampler.integrator);
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Tmp& sampler) {
+  visit_guided(v, sampler, [&](auto& own) { own.optional("scale", sampler.scale); });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Pigdm& sampler) {
+  visit_guided(v, sampler, [&](auto& own) { own.optional("tau2", sampler.tau2); });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, PigdmAlgorithm1& sampler) {
+  visit_guided(v, sampler, [&](auto& own) { own.optional("tau2", sampler.tau2); });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Dps& sampler) {
+  visit_guided(v, sampler, [&](auto& own) {
+    own.optional("zeta", sampler.zeta);
+    own.optional("epsilon", sampler.epsilon);
+  });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, DpsLikelihood& sampler) {
+  visit_guided(v, sampler, [](auto& /*own*/) {});
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, DpsGsg& sampler) {
+  visit_guided(v, sampler, [&](auto& own) {
+    own.optional("zeta", sampler.zeta);
+    own.whole("directions", sampler.directions, max_gsg_directions);
+    own.optional("epsilon", sampler.epsilon);
+    own.optional("pullback", sampler.pullback);
+  });
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ExactGuidance& sampler) {
+  visit_guided(v, sampler, [](auto& /*own*/) {});
 }
 
 }  // namespace gmdiff::catalogue

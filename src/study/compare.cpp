@@ -58,16 +58,36 @@ Answer answer_of(const Problem& problem) {
 
 using AnyPlan = std::variant<Plan, SmcPlan>;
 
-AnyPlan plan_of(const Candidate& candidate, const NamedProblem& named, const Law& law) {
-  const std::span<const Mixture> laws(&law.mixture, 1);
-  if (!candidate.sampler) return draw_plan(laws);
-  const Problem& problem = named.problem;
-  const ForwardProcess process(problem.process);
-  const TimeGrid grid = grid_of(problem, process);
-  if (const auto* smc = std::get_if<SmcSampler>(&*candidate.sampler)) {
-    return smc_plan(problem.prior, observation_for(*smc, problem, named.name), process, grid, *smc);
+/// Makes the plan of a sampler: one overload for each kind.
+class Planner {
+ public:
+  Planner(const NamedProblem& named, const Law& law)
+      : named_(named), law_(law), process_(named.problem.process), grid_(grid_of(named.problem, process_)) {}
+
+  AnyPlan operator()(const Sampler& sampler) const {
+    return sampling_plan(std::span(&law_.mixture, 1), process_, grid_, sampler);
   }
-  return sampling_plan(laws, process, grid, std::get<Sampler>(*candidate.sampler));
+  AnyPlan operator()(const SmcSampler& sampler) const {
+    return smc_plan(prior(), observation_for(name_of(sampler), named_.problem, named_.name), process_, grid_,
+                    sampler);
+  }
+  AnyPlan operator()(const GuidedSampler& sampler) const {
+    const LinearObservation& observation = observation_for(name_of(sampler), named_.problem, named_.name);
+    return guided_plan(prior(), std::span(&observation, 1), process_, grid_, sampler);
+  }
+
+ private:
+  const Mixture& prior() const { return named_.problem.prior; }
+
+  const NamedProblem& named_;
+  const Law& law_;
+  ForwardProcess process_;
+  TimeGrid grid_;
+};
+
+AnyPlan plan_of(const Candidate& candidate, const NamedProblem& named, const Law& law) {
+  if (!candidate.sampler) return draw_plan(std::span(&law.mixture, 1));
+  return std::visit(Planner(named, law), *candidate.sampler);
 }
 
 /// Mean share of the particles that count, over the weightings of the first chains; they are run again for that, so that the history of all

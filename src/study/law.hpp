@@ -17,10 +17,11 @@ Law law_of(const Problem& problem, bool prior);
 /// The grid of a problem, adapted to its observation where its description asks for that.
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);
 
-/// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and `problem_name` when there is none.
-const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem,
+/// The observation that an SMC or guided sampler needs.
+/// @throws std::invalid_argument naming the sampler and the problem when it has none.
+const LinearObservation& observation_for(const char* sampler_name, const Problem& problem,
                                          const std::string& problem_name);
 /// The sampler's name in the catalogue.
-const char* name_of(const SmcSampler& sampler);
+const char* name_of(const AnySampler& sampler);
 
 }  // namespace gmdiff::study

@@ -368,6 +368,54 @@ const BadInput bad_inputs[] = {
     {"BootstrapWithoutNoise",
      {"sample", "noiseless.json", "--out", "o.npy", "--sampler", "bootstrap"},
      "bootstrap: needs noise"},
+    // Guided samplers.
+    {"GuidedWithoutObservation",
+     {"sample", "prior.json", "--out", "o.npy", "--sampler", "tmp"},
+     "tmp samples the posterior of an observation, and prior.json has none"},
+    {"GuidedOfThePrior",
+     {"sample", "problem.json", "--prior", "--out", "o.npy", "--sampler", "dps"},
+     "--prior: dps samples the posterior; give another --sampler for the prior"},
+    {"GuidedInAFileWithoutObservation",
+     {"draw", "tmp.json", "--out", "o.npy"},
+     "tmp.json: sampler: tmp samples the posterior of an observation, and the problem has none"},
+    {"GuidedByAnIntegratorThatDraws",
+     {"sample", "problem.json", "--out", "o.npy", "--sampler", "tmp:integrator=exact-transition"},
+     "integrator: exact-transition draws from the mixture; a guided sampler needs one that evaluates a "
+     "denoiser"},
+    {"GuidedByAnUnknownIntegrator",
+     {"sample", "problem.json", "--out", "o.npy", "--sampler", "tmp:integrator=dpmpp"},
+     "did you mean \"dpmpp-2s\"?"},
+    {"GuidedTau",
+     {"sample", "problem.json", "--out", "o.npy", "--sampler", "pigdm:tau2=0"},
+     "pigdm: tau2 must be finite and > 0, got 0"},
+    {"GuidedZeta",
+     {"sample", "problem.json", "--out", "o.npy", "--sampler", "dps:zeta=-1"},
+     "dps: zeta must be finite and >= 0, got -1"},
+    {"GuidedByALikelihoodWithoutNoise",
+     {"sample", "noiseless.json", "--out", "o.npy", "--sampler", "dps-likelihood"},
+     "dps-likelihood: divides by the variance of the noise, and the observation has none"},
+    {"CompareGuidedWithoutObservation",
+     {"compare", "prior.json", "--samplers", "tmp"},
+     "prior.json, sampler tmp: tmp samples the posterior of an observation, and prior.json has none"},
+    {"EvalOfASamplerThatIsNotGuided",
+     {"eval", "problem.json", "--points", "x.npy", "--sampler", "ddim"},
+     "--sampler ddim: expected a guided sampler, and ddim is none; without --sampler the denoiser is that of "
+     "the law"},
+    {"EvalOfAnUnknownSampler",
+     {"eval", "problem.json", "--points", "x.npy", "--sampler", "tpm"},
+     "did you mean \"tmp\"?"},
+    {"EvalOfAGuidedSamplerWithoutADenoiser",
+     {"eval", "problem.json", "--points", "x.npy", "--t", "0.5", "--sampler", "dps"},
+     "dps: adds a term to the step, so it has no denoiser of its own"},
+    {"EvalOfAGuidedPrior",
+     {"eval", "problem.json", "--points", "x.npy", "--sampler", "tmp", "--prior"},
+     "--prior: tmp is guided to the posterior; without --sampler the denoiser is that of the prior"},
+    {"EvalGuidedWithoutObservation",
+     {"eval", "prior.json", "--points", "x.npy", "--sampler", "tmp"},
+     "tmp samples the posterior of an observation, and prior.json has none"},
+    {"EvalGuidedAtPointsOfAnotherDimension",
+     {"eval", "problem.json", "--points", "wide.npy", "--sampler", "tmp"},
+     "--points wide.npy: its points have dimension 3, those of the posterior 2"},
     // Comparing.
     {"CompareNothing",
      {"compare"},
@@ -448,6 +496,7 @@ class BadInputTest : public CommandTest, public ::testing::WithParamInterface<Ba
         "weights.json",
         R"({"prior": {"weights": [-1], "means": [[0]], "covariance": {"type": "spherical", "values": [1]}}})");
     write("smc.json", std::string("{\"prior\": ") + small_prior + R"(, "sampler": {"type": "mcgdiff"}})");
+    write("tmp.json", std::string("{\"prior\": ") + small_prior + R"(, "sampler": {"type": "tmp"}})");
     write("noiseless.json", std::string("{\"prior\": ") + small_prior +
                                 R"(, "observation": {"A": [[1, 0]], "y": [1.5], "noise_std": 0}})");
     write("y.npy.json", "mine");

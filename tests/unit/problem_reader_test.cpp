@@ -199,6 +199,22 @@ TEST(ProblemReader, ReadsSmcSamplersByNameAlone) {
   }
 }
 
+TEST(ProblemReader, ReadsGuidedSamplers) {
+  const AnySampler sampler =
+      parse(with(observed + std::string(R"({"type": "dps", "zeta": 0.1, "integrator": "ddim", "eta": 1})")))
+          .sampler;
+
+  const auto dps = std::get<Dps>(std::get<GuidedSampler>(sampler));
+  EXPECT_EQ(dps.zeta, 0.1);
+  EXPECT_EQ(std::get<Ddim>(dps.integrator).eta, 1.0);
+  EXPECT_EQ(dps.start, Start::gaussian);
+  for (const char* name : {"tmp", "pigdm", "pigdm-alg1", "dps", "dps-likelihood", "dps-gsg", "exact"}) {
+    const AnySampler alone = parse(with(observed + std::string("{\"type\": \"") + name + "\"}")).sampler;
+    EXPECT_TRUE(std::holds_alternative<GuidedSampler>(alone));
+    EXPECT_EQ(to_string(alone), name);
+  }
+}
+
 TEST(ProblemReader, ReadsArraysFromNpyFilesBesideTheProblem) {
   const test::TemporaryFolder folder;
   std::filesystem::copy(data_file("means.npy"), folder / "means.npy");
@@ -520,8 +536,8 @@ TEST(ProblemReader, NamesBadSamplers) {
   const auto sampler = [](const std::string& text) { return with(R"("sampler": )" + text); };
   expect_messages({
       {sampler(R"({"type": "tds", "particles": 256})"),
-       R"(sampler.type: unknown sampler "tds"; did you mean "ddim"? (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, )"
-       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
+       R"(sampler.type: unknown sampler "tds"; did you mean "tmp"? (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, )"
+       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact))"},
       {sampler(R"({"type": "ddim", "ete": 1})"),
        R"(sampler: unknown key "ete"; did you mean "eta"? (known: type, eta, churn, churn_min, churn_max, churn_noise, start))"},
       {sampler(R"({"type": "dpmpp-2m", "churn": 1})"),
@@ -546,7 +562,7 @@ TEST(ProblemReader, NamesBadSmcSamplers) {
        "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
       {sampler(R"({"type": "mcgdif"})"),
        R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact))"},
       {sampler(R"({"type": "mcgdiff", "particle": 5})"),
        R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
       {sampler(R"({"type": "bootstrap", "variant": "A"})"),
@@ -573,6 +589,29 @@ TEST(ProblemReader, NamesBadSmcSamplers) {
        "sampler.ess_threshold: expected a number, given null"},
       {sampler(R"({"type": "mcgdiff", "output": "all"})"),
        R"(sampler.output: expected "draw" or "particles", given "all")"},
+  });
+}
+
+TEST(ProblemReader, NamesBadGuidedSamplers) {
+  const auto sampler = [](const std::string& text) { return with(observed + text); };
+  expect_messages({
+      {with(R"("sampler": {"type": "tmp"})"),
+       "sampler: tmp samples the posterior of an observation, and the problem has none"},
+      {sampler(R"({"type": "dps", "zeta": "small"})"), R"(sampler.zeta: expected a number, given "small")"},
+      {sampler(R"({"type": "dps", "eta": 1})"),
+       R"(sampler: unknown key "eta"; did you mean "zeta"? (known: type, zeta, epsilon, integrator, variance, churn, churn_min, churn_max, )"
+       R"(churn_noise, start))"},
+      {sampler(R"({"type": "pigdm", "integrator": {"type": "ddim"}})"),
+       "sampler.integrator: expected the name of an integrator, given an object"},
+      {sampler(R"({"type": "pigdm", "integrator": "mcgdiff"})"),
+       R"(sampler.integrator: unknown integrator "mcgdiff"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, euler, heun, )"
+       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+      {sampler(R"({"type": "exact", "integrator": "exact-transition"})"),
+       "sampler.integrator: exact-transition draws from the mixture; a guided sampler needs one that "
+       "evaluates a "
+       "denoiser"},
+      {sampler(R"({"type": "dps-gsg", "directions": 0})"),
+       "sampler.directions: expected an integer from 1 to 65536, given 0"},
   });
 }
 

@@ -186,6 +186,23 @@ TEST(ProblemWriter, WritesSmcSamplers) {
   EXPECT_EQ(to_json(read.sampler), to_json(problem.sampler));
 }
 
+TEST(ProblemWriter, WritesGuidedSamplers) {
+  EXPECT_EQ(to_json(GuidedSampler(Tmp{.integrator = Dpmpp2m{.start = Start::exact}})),
+            R"({"type":"tmp","scale":"moments","integrator":"dpmpp-2m","start":"gaussian"})");
+  EXPECT_EQ(
+      to_json(GuidedSampler(DpsGsg{.integrator = Dpmpp2s{}})),
+      R"({"type":"dps-gsg","zeta":0.01,"directions":64,"epsilon":0.001,"pullback":"jacobian","integrator":"dpmpp-2s","r":0.5,)"
+      R"("churn":0.0,"churn_min":0.0,"churn_max":"inf","churn_noise":1.0,"start":"gaussian"})");
+  Problem problem = problem_with(Covariance::spherical({1.0, 1.0}));
+  problem.observation = LinearObservation(Eigen::MatrixXd{{1.0, 0.0}}, Eigen::VectorXd{{1.0}}, 0.5);
+  problem.sampler = GuidedSampler(Dps{.zeta = third, .integrator = EulerMaruyama{.zeta = 2.0 * third}});
+
+  const Problem read = parse_problem(to_json(problem));
+
+  EXPECT_TRUE(std::holds_alternative<GuidedSampler>(read.sampler));
+  EXPECT_EQ(to_json(read.sampler), to_json(problem.sampler));
+}
+
 TEST(ProblemWriter, WritesNonFiniteParametersAsStrings) {
   EXPECT_EQ(
       to_json(Sampler(Ddim{})),

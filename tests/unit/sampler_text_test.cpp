@@ -34,9 +34,10 @@ TEST(ParseSampler, ReadsParameters) {
 }
 
 TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
-  EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim", "exact-transition", "ancestral",
-                                                       "euler-maruyama", "euler", "heun", "dpmpp-2s",
-                                                       "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap"}));
+  EXPECT_EQ(sampler_names(), (std::vector<std::string>{
+                                 "ddim", "exact-transition", "ancestral", "euler-maruyama", "euler", "heun",
+                                 "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap", "tmp",
+                                 "pigdm", "pigdm-alg1", "dps", "dps-likelihood", "dps-gsg", "exact"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -64,6 +65,65 @@ TEST(ParseSampler, ReadsSmcSamplers) {
   }
 }
 
+/// A guided sampler.
+template <class T>
+T parse_guided(const std::string& text) {
+  return std::get<T>(std::get<GuidedSampler>(parse_sampler(text)));
+}
+
+TEST(ParseSampler, ReadsGuidedSamplersWithTheParametersOfTheirIntegratorBesideTheirOwn) {
+  EXPECT_TRUE(std::holds_alternative<Ancestral>(parse_guided<Tmp>("tmp").integrator));
+  EXPECT_EQ(parse_guided<Tmp>("tmp").start, Start::gaussian);
+  EXPECT_EQ(parse_guided<Tmp>("tmp:variance=large:scale=row-sum").scale, Tmp::Scale::row_sum);
+  EXPECT_EQ(std::get<Ancestral>(parse_guided<Tmp>("tmp:variance=large:scale=row-sum").integrator).variance,
+            Ancestral::Variance::large);
+  EXPECT_EQ(parse_guided<Tmp>("tmp:scale=diffuse").scale, Tmp::Scale::diffuse);
+  EXPECT_TRUE(std::holds_alternative<Dpmpp2m>(parse_guided<Tmp>("tmp:integrator=dpmpp-2m").integrator));
+  const auto dps = parse_guided<Dps>("dps:zeta=0.3:epsilon=0.01:integrator=ddim:eta=1:start=exact");
+  EXPECT_EQ(dps.zeta, 0.3);
+  EXPECT_EQ(dps.epsilon, 0.01);
+  EXPECT_EQ(std::get<Ddim>(dps.integrator).eta, 1.0);
+  EXPECT_EQ(dps.start, Start::exact);
+  EXPECT_EQ(parse_guided<Pigdm>("pigdm:tau2=2").tau2, 2.0);
+  EXPECT_EQ(parse_guided<PigdmAlgorithm1>("pigdm-alg1:tau2=2").tau2, 2.0);
+  EXPECT_EQ(
+      std::get<Heun>(
+          parse_guided<DpsLikelihood>("dps-likelihood:integrator=heun:churn_max=inf:churn=3").integrator)
+          .churn,
+      3.0);
+  const auto gsg = parse_guided<DpsGsg>("dps-gsg:zeta=1:directions=65536:epsilon=0:pullback=alpha");
+  EXPECT_EQ(gsg.zeta, 1.0);
+  EXPECT_EQ(gsg.directions, 65536);
+  EXPECT_EQ(gsg.epsilon, 0.0);
+  EXPECT_EQ(gsg.pullback, DpsGsg::Pullback::alpha);
+  EXPECT_EQ(std::get<EulerMaruyama>(
+                parse_guided<ExactGuidance>("exact:integrator=euler-maruyama:zeta=0.5").integrator)
+                .zeta,
+            0.5);
+}
+
+TEST(ParseSampler, AParameterOfTheIntegratorThatTheGuidedSamplerHasTooIsPrefixed) {
+  const auto dps = parse_guided<Dps>("dps:integrator=euler-maruyama:zeta=0.3:integrator_zeta=0.5");
+
+  EXPECT_EQ(dps.zeta, 0.3);
+  EXPECT_EQ(std::get<EulerMaruyama>(dps.integrator).zeta, 0.5);
+  EXPECT_EQ(to_string(GuidedSampler(dps)), "dps:zeta=0.3:integrator=euler-maruyama:integrator_zeta=0.5");
+  EXPECT_EQ(
+      to_json(GuidedSampler(dps)),
+      R"({"type":"dps","zeta":0.3,"epsilon":0.0,"integrator":"euler-maruyama","integrator_zeta":0.5,"churn":0.0,)"
+      R"("churn_min":0.0,"churn_max":"inf","churn_noise":1.0,"finish":"denoise","start":"gaussian"})");
+}
+
+TEST(SamplerText, WritesGuidedSamplersWithoutTheDefaultsOfTheirIntegrator) {
+  EXPECT_EQ(to_string(GuidedSampler(Tmp{})), "tmp");
+  EXPECT_EQ(to_string(GuidedSampler(Tmp{.integrator = Ddim{}})), "tmp:integrator=ddim");
+  EXPECT_EQ(to_string(GuidedSampler(Dps{.integrator = Ddim{.eta = 1.0, .start = Start::gaussian}})),
+            "dps:integrator=ddim:eta=1");
+  EXPECT_EQ(to_string(GuidedSampler(
+                DpsGsg{.directions = 8, .pullback = DpsGsg::Pullback::alpha, .start = Start::exact})),
+            "dps-gsg:directions=8:pullback=alpha:start=exact");
+}
+
 TEST(SamplerText, WritesSmcSamplers) {
   EXPECT_EQ(to_string(Mcgdiff{}), "mcgdiff");
   EXPECT_EQ(to_string(SmcSampler(Bootstrap{})), "bootstrap");
@@ -85,7 +145,14 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
            Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
            Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
            Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324}, all_changed,
-           Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified}}) {
+           Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified},
+           GuidedSampler(Tmp{.scale = Tmp::Scale::row_sum, .integrator = Dpmpp2s{.r = 1.0 / 3.0}}),
+           GuidedSampler(Pigdm{.tau2 = 1.0 / 3.0, .integrator = SdeDpmpp2m{}}),
+           GuidedSampler(PigdmAlgorithm1{.integrator = Ancestral{.churn = 2.0}, .start = Start::exact}),
+           GuidedSampler(Dps{.epsilon = 1e-300, .integrator = EulerMaruyama{.zeta = 1.0 / 3.0}}),
+           GuidedSampler(DpsLikelihood{.integrator = Heun{.churn = 3.0, .churn_max = 5.0}}),
+           GuidedSampler(DpsGsg{.zeta = 1.0, .integrator = EulerMaruyama{.finish = Finish::step}}),
+           GuidedSampler(ExactGuidance{.integrator = Euler{}, .start = Start::exact})}) {
     EXPECT_EQ(to_json(parse_sampler(to_string(sampler))), to_json(sampler));
   }
 }
@@ -93,9 +160,9 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
-      "sde-dpmpp-2m, mcgdiff, bootstrap)";
+      "sde-dpmpp-2m, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact)";
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", R"(sampler "": unknown sampler ""; did you mean "ddim"?)" + known},
+      {"", R"(sampler "": unknown sampler ""; did you mean "tmp"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},
       {"Heun:churn=1", R"(sampler "Heun:churn=1": unknown sampler "Heun"; did you mean "heun"?)" + known},
       {"ddim:", R"(sampler "ddim:": expected key=value after ':')"},
@@ -124,6 +191,32 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       {"bootstrap:kappa=1",
        R"(sampler "bootstrap:kappa=1": unknown key "kappa"; did you mean "type"? (known: type, particles, kernel, eta, start, resampling, )"
        R"(ess_threshold, output))"},
+      {"tmp:scale=rows",
+       R"(sampler "tmp:scale=rows": scale: expected "moments" or "diffuse" or "row-sum", given "rows")"},
+      {"tmp:integrator=dim",
+       R"(sampler "tmp:integrator=dim": integrator: unknown integrator "dim"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+      {"tmp:integrator=tmp",
+       R"(sampler "tmp:integrator=tmp": integrator: unknown integrator "tmp"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+      {"tmp:integrator=exact-transition",
+       R"(sampler "tmp:integrator=exact-transition": integrator: exact-transition draws from the mixture; )"
+       "a guided sampler needs one that evaluates a denoiser"},
+      {"tmp:integrator=1",
+       R"(sampler "tmp:integrator=1": integrator: expected the name of an integrator, given 1.0)"},
+      {"tmp:integrator=dpmpp-2m:churn=1",
+       R"(sampler "tmp:integrator=dpmpp-2m:churn=1": unknown key "churn"; did you mean "start"? (known: type, scale, integrator, start))"},
+      {"dps:integrator_zeta=1",
+       R"(sampler "dps:integrator_zeta=1": unknown key "integrator_zeta"; did you mean "integrator"? (known: type, zeta, epsilon, integrator, )"
+       R"(variance, churn, churn_min, churn_max, churn_noise, start))"},
+      {"dps:integrator=euler-maruyama:integrator_zeta=a",
+       R"(sampler "dps:integrator=euler-maruyama:integrator_zeta=a": integrator_zeta: expected a number, given "a")"},
+      {"dps-gsg:directions=65537",
+       R"(sampler "dps-gsg:directions=65537": directions: expected an integer from 1 to 65536, given 65537.0)"},
+      {"dps-gsg:pullback=j",
+       R"(sampler "dps-gsg:pullback=j": pullback: expected "jacobian" or "alpha", given "j")"},
+      {"exact:start=here",
+       R"(sampler "exact:start=here": start: expected "exact" or "gaussian", given "here")"},
   };
   for (const auto& [text, message] : cases)
     EXPECT_EQ(error_of([&text = text] { parse_sampler(text); }), message);

@@ -9,6 +9,7 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/plan.hpp>
+#include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 // Functions that run plans. Their bits depend on plan, seed and precision only, not on the range, the split into batches or other problems
@@ -33,6 +34,14 @@ Samples sample(const Mixture& prior, const LinearObservation& observation, const
 /// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
+               const Options& options = {});
+
+/// Samples of a guided sampler, which sees the prior's denoiser and the observation; shape (count, d).
+Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options = {});
+/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
+Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
+               const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
 
 /// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is `options.start`, or else

@@ -13,9 +13,9 @@ namespace gmdiff {
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
 /// @throws std::invalid_argument with file, key, expected and given value, for malformed JSON, a repeated key, an unknown key (with the
-///   nearest known one), a wrong type or shape, a .npy file of another shape, more than 1e6 steps, and an SMC sampler without an
-///   observation. Prior, process, grid and observation are constructed and so checked as well; the ranges of a sampler are checked by its
-///   plan. No file crashes the reader, whatever its size. std::runtime_error when reading fails.
+///   nearest known one), a wrong type or shape, a .npy file of another shape, more than 1e6 steps, and an SMC or
+///   guided sampler without an observation. Prior, process, grid and observation are constructed and so checked as
+///   well; the ranges of a sampler are checked by its plan. No file crashes the reader, whatever its size. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
@@ -26,10 +26,11 @@ Problem parse_problem(const std::string& json, const std::string& name = "proble
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);
 
-/// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20` or `mcgdiff:particles=512`.
+/// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`, `mcgdiff:particles=512` or
+/// `dps:zeta=1:integrator=ddim:eta=1`.
 /// @throws std::invalid_argument for unknown names, keys (with the nearest) and values.
 AnySampler parse_sampler(const std::string& text);
-/// Names of all samplers, e.g. "ddim"; SMC samplers come last.
+/// Names of all samplers, e.g. "ddim": reverse-time samplers, then SMC samplers, then guided samplers.
 std::vector<std::string> sampler_names();
 /// The sampler in the form that `parse_sampler` reads, without parameters that have their default.
 std::string to_string(const AnySampler& sampler);

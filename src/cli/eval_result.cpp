@@ -1,0 +1,90 @@
+#include "cli/eval_result.hpp"
+
+#include <algorithm>
+
+#include <gmdiff/io/problem_file.hpp>
+
+#include "base/check.hpp"
+#include "cli/output.hpp"
+#include "io/npz.hpp"
+#include "study/record.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+constexpr Eigen::Index most_rows = 20;  // of a table: all points would be too many numbers for people
+
+Eigen::Index num_rows(const EvalResult& result) { return std::min(result.denoiser.rows(), most_rows); }
+
+std::string table_of_law(const EvalResult& result) {
+  Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
+  for (Eigen::Index i = 0; i < num_rows(result); ++i) {
+    Eigen::Index component = 0;
+    const double responsibility = result.responsibilities.row(i).maxCoeff(&component);
+    table.add({std::to_string(i), format_number(result.log_density(i)), std::to_string(component),
+               format_number(responsibility), format_number(result.score.row(i).norm()),
+               format_number(result.denoiser.row(i).norm())});
+  }
+  return table.text();
+}
+
+std::string table_of_denoiser(const EvalResult& result) {
+  Table table({"point", "|denoiser|"});
+  for (Eigen::Index i = 0; i < num_rows(result); ++i)
+    table.add({std::to_string(i), format_number(result.denoiser.row(i).norm())});
+  return table.text();
+}
+
+}  // namespace
+
+void write_arrays(const EvalResult& result, const std::filesystem::path& file, bool force) {
+  std::vector<io::NpzArray> arrays;
+  const auto add = [&](const std::string& name, const auto& values, std::vector<std::int64_t> shape) {
+    if (values.size() > 0) {
+      arrays.push_back(
+          {name, std::move(shape), std::span(values.data(), static_cast<std::size_t>(values.size()))});
+    }
+  };
+  const auto add_rows = [&](const std::string& name, const Points& values) {
+    add(name, values, {values.rows(), values.cols()});
+  };
+  add("log_density", result.log_density, {result.log_density.size()});
+  add_rows("responsibilities", result.responsibilities);
+  add_rows("score", result.score);
+  add_rows("denoiser", result.denoiser);
+  io::write_npz(file, arrays, force);
+}
+
+std::string eval_json(const EvalResult& result, const std::string& file) {
+  Json json;
+  json["law"] = result.law;
+  if (result.sampler) json["sampler"] = Json::parse(to_json(*result.sampler));
+  json["alpha"] = json_number(result.level.alpha);
+  json["sigma"] = json_number(result.level.sigma);
+  json["device"] = result.options.device.name();
+  json["precision"] = study::precision_name(result.options.precision);
+  if (!result.sampler) {
+    json["log_density"] = json_vector(result.log_density);
+    json["responsibilities"] = json_points(result.responsibilities);
+    json["score"] = json_points(result.score);
+  }
+  json["denoiser"] = json_points(result.denoiser);
+  json["warnings"] = result.warnings;
+  if (!file.empty()) json["file"] = file;
+  return json_text(json);
+}
+
+std::string eval_text(const EvalResult& result, const std::string& file) {
+  const Eigen::Index more = result.denoiser.rows() - num_rows(result);
+  const std::string method = result.sampler ? "\nmethod " + to_string(*result.sampler) : "";
+  std::string text = concat(
+      "law    ", result.law, " of ", result.problem, method,
+      "\nlevel  alpha = ", format_number(result.level.alpha), ", sigma = ", format_number(result.level.sigma),
+      "\ndevice ", result.options.device.name(), ", ", study::precision_name(result.options.precision), "\n");
+  text += "\n" + (result.sampler ? table_of_denoiser(result) : table_of_law(result));
+  if (more > 0) text += concat("... ", more, " more points\n");
+  if (!file.empty()) text += concat("\nall arrays are in ", file, "\n");
+  return text;
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/base/points.hpp>
+#include <gmdiff/device/evaluate.hpp>
+#include <gmdiff/sampler/problem.hpp>
+
+// Results of the verb eval, and their forms: arrays in a file, JSON, a table.
+
+namespace gmdiff::cli {
+
+/// Quantities at n points. A guided sampler has a denoiser only: the other arrays are empty then.
+struct EvalResult {
+  std::string problem;   ///< file as given
+  std::string law = {};  ///< "prior" or "posterior"
+  std::optional<GuidedSampler> sampler = {};
+  Level level = {};
+  EvaluateOptions options = {};      ///< device and precision
+  Eigen::VectorXd log_density = {};  ///< (n)
+  Points responsibilities = {};      ///< (n, K)
+  Points score = {};                 ///< (n, d)
+  Points denoiser = {};              ///< (n, d)
+  std::vector<std::string> warnings = {};
+};
+
+/// Writes the arrays that are not empty as .npz.
+void write_arrays(const EvalResult& result, const std::filesystem::path& file, bool force);
+
+/// The result as JSON or for people; `file` names the file of the arrays and is empty without one.
+std::string eval_json(const EvalResult& result, const std::string& file);
+std::string eval_text(const EvalResult& result, const std::string& file);
+
+}  // namespace gmdiff::cli
