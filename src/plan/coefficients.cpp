@@ -34,9 +34,6 @@ AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const
   return step;
 }
 
-/// h = lambda_s - lambda_t > 0; inf where sigma_s = 0 or alpha_t = 0.
-long double log_snr_step(const LevelValues& t, const LevelValues& s) { return s.lambda() - t.lambda(); }
-
 /// 1 / (2 r) with r = h_previous / h; 0 at the first step and after a step from alpha = 0.
 long double half_inverse_ratio(long double h, long double h_previous) {
   return h_previous == 0.0L ? 0.0L : h / (2.0L * h_previous);
@@ -45,6 +42,8 @@ long double half_inverse_ratio(long double h, long double h_previous) {
 }  // namespace
 
 long double LevelValues::lambda() const { return extended::log(alpha) - extended::log(sigma); }
+
+long double log_snr_step(const LevelValues& t, const LevelValues& s) { return s.lambda() - t.lambda(); }
 
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives) {
   constexpr long double nan = std::numeric_limits<long double>::quiet_NaN();

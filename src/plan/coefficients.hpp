@@ -26,6 +26,9 @@ struct LevelValues {
   Level rounded() const { return {static_cast<double>(alpha), static_cast<double>(sigma)}; }
 };
 
+/// h = lambda_s - lambda_t > 0; inf where sigma_s = 0 or alpha_t = 0.
+long double log_snr_step(const LevelValues& t, const LevelValues& s);
+
 /// Values of a grid level. p and q are set only `with_derivatives`, since they need derivatives and a time inside the process.
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives);
 
