@@ -11,7 +11,8 @@ namespace {
 
 using Polynomial = std::array<long double, 4>;  ///< coefficients from degree 0 up
 
-/// int_0^1 h exp(h (u - 1)) u^j du for j = 0 ... 3. The recursion loses digits at small h, where the series is short.
+/// int_0^1 h exp(h (u - 1)) u^j du for j = 0 ... 3. The recursion loses digits at
+/// small h, where the series is short.
 Polynomial moments(long double h) {
   Polynomial result{};
   if (h >= 1.0L) {
@@ -43,7 +44,8 @@ Polynomial lagrange(std::span<const long double> nodes, std::size_t j) {
   return product;
 }
 
-/// Weights of D at one to three nodes, of which the first is at t. Those of order 2 are the row of `dpmpp-2m`.
+/// Weights of D at one to three nodes, of which the first is at t. With two nodes they are the row of
+/// `dpmpp-2m`.
 std::vector<long double> predictor(long double h, std::span<const long double> nodes) {
   if (nodes.size() > 2) return exponential_quadrature(h, nodes);
   const long double E = -extended::expm1(-h);
@@ -52,7 +54,8 @@ std::vector<long double> predictor(long double h, std::span<const long double> n
   return {E + slope, -slope};
 }
 
-/// Weights of D at s and then at the same nodes. Order 1 is the paper's simplification for B(h) = exp(-h) - 1.
+/// Weights of D at s and then at the same nodes. With one node they are the paper's simplified system for
+/// B(h) = exp(-h) - 1.
 std::vector<long double> corrector(long double h, std::vector<long double> nodes) {
   if (nodes.size() == 1) {
     const long double half = -0.5L * extended::expm1(-h);

@@ -8,13 +8,14 @@
 
 #include "plan/coefficients.hpp"
 
-// The samplers of order 3 that reuse the denoiser of earlier levels (mathematics.md §5). Each builds the programs of
-// one run, from noisy to clean: the first steps, and those after a step from alpha = 0, are of lower order.
+// The samplers of order 3 that reuse the denoiser of earlier levels (mathematics.md §5). Each builds the
+// programs of one run, from noisy to clean: the first steps, and those after a step from alpha = 0, are of
+// lower order.
 
 namespace gmdiff::coefficients {
 
-/// Weights w of int_0^1 h exp(h (u - 1)) p(u) du = sum_j w_j p(nodes_j) for every polynomial p of degree below the
-/// number of nodes, at most four.
+/// Weights w of int_0^1 h exp(h (u - 1)) p(u) du = sum_j w_j p(nodes_j) for every polynomial p of degree
+/// below the number of nodes, at most four.
 std::vector<long double> exponential_quadrature(long double h, std::span<const long double> nodes);
 
 /// Values of the denoiser at the last levels. They live in vectors of the particle that are used in turn.
@@ -53,8 +54,8 @@ class Dpmpp3mSteps {
   DenoiserHistory history_{3};
 };
 
-/// UniPC-3: the predictor of DPM-Solver++(3M), and a corrector with the denoiser at the predicted point, which the
-/// next step reuses. The last step has no corrector, so that a run of N steps evaluates N times.
+/// UniPC-3: the predictor of DPM-Solver++(3M), and a corrector with the denoiser at the predicted point,
+/// which the next step reuses. The last step has no corrector, so that a run of N steps evaluates N times.
 class Unipc3Steps {
  public:
   Program step(const LevelValues& t, const LevelValues& s, bool is_last);

@@ -6,8 +6,8 @@
 #include "support/golden.hpp"
 #include "support/golden_process.hpp"
 
-// multistep3.json, from integrals of Lagrange polynomials and the linear system of UniPC in 50 digits: every factor of
-// dpmpp-3m and unipc-3, 1e-13 relative to the value.
+// multistep3.json, from integrals of Lagrange polynomials and the linear system of UniPC in 50 digits: every
+// factor of dpmpp-3m and unipc-3, 1e-13 relative to the value.
 
 namespace gmdiff {
 namespace {
