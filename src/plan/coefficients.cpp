@@ -34,6 +34,23 @@ AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const
   return step;
 }
 
+/// x_0 ~ p(x_0 | x_t), into vector 1.
+Transition draw_of_data(const LevelValues& t) {
+  const MixtureTransition kernel =
+      transition(t, {.t = 0.0L, .alpha = 1.0L, .sigma = 0.0L, .p = 0.0L, .q = 0.0L});
+  return {.t = kernel.t,
+          .s = kernel.s,
+          .alpha_ts = kernel.alpha_ts,
+          .sigma_ts = kernel.sigma_ts,
+          .from = 0,
+          .to = 1};
+}
+
+/// x <- a x + b x_0 + e eps with x_0 in vector 1.
+Combine mixed_with_data(double a, double b, double e) {
+  return {.to = 0, .terms = {{0, a}, {1, b}}, .noise = e, .stream = NoiseStream::churn};
+}
+
 /// 1 / (2 r) with r = h_previous / h; 0 at the first step and after a step from alpha = 0.
 long double half_inverse_ratio(long double h, long double h_previous) {
   return h_previous == 0.0L ? 0.0L : h / (2.0L * h_previous);
@@ -161,6 +178,15 @@ AffineStep denoise(const LevelValues& t, const LevelValues& s) { return one_stag
 MixtureTransition transition(const LevelValues& t, const LevelValues& s) {
   const long double sigma_ts = t.sigma * std::sqrt(-extended::expm1(-2.0L * log_snr_step(t, s)));
   return {t.rounded(), s.rounded(), rounded(t.alpha / s.alpha), rounded(sigma_ts)};
+}
+
+Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta) {
+  const AffineStep row = ddim(t, s, eta);
+  return {{draw_of_data(t), mixed_with_data(row.a, row.b_1, row.e)}};
+}
+
+Program exact_decoupled(const LevelValues& t, const LevelValues& s) {
+  return {{draw_of_data(t), mixed_with_data(0.0, rounded(s.alpha), rounded(s.sigma))}};
 }
 
 AffineStep forward(const LevelValues& s, const LevelValues& t) {

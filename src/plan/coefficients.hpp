@@ -55,6 +55,11 @@ AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double 
 AffineStep denoise(const LevelValues& t, const LevelValues& s);
 /// Exact reverse transition (§5.1).
 MixtureTransition transition(const LevelValues& t, const LevelValues& s);
+/// A draw of x_0 given x_t, then x_s given both by the row of `ddim` (§5.1). The combination takes its noise from
+/// the stream of the churn, since the draw of x_0 takes that of the step.
+Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta);
+/// A draw of x_0 given x_t, then x_s = alpha_s x_0 + sigma_s eps (§5.1).
+Program exact_decoupled(const LevelValues& t, const LevelValues& s);
 /// Forward kernel from s to the noisier t (§1): x_t = alpha_{t|s} x_s + sigma_{t|s} eps.
 AffineStep forward(const LevelValues& s, const LevelValues& t);
 

@@ -34,9 +34,10 @@ TEST(ParseSampler, ReadsParameters) {
 }
 
 TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
-  EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim", "exact-transition", "ancestral",
-                                                       "euler-maruyama", "euler", "heun", "dpmpp-2s",
-                                                       "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap"}));
+  EXPECT_EQ(sampler_names(),
+            (std::vector<std::string>{"ddim", "exact-transition", "ancestral", "euler-maruyama", "euler",
+                                      "heun", "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "dpmpp-3m", "unipc-3",
+                                      "exact-ancestral", "exact-decoupled", "mcgdiff", "bootstrap"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -84,7 +85,8 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
   for (const AnySampler& sampler : std::vector<AnySampler>{
            Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
            Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
-           Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324}, all_changed,
+           Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324},
+           Unipc3{.start = Start::gaussian}, ExactAncestral{.eta = 1.0 / 3.0}, all_changed,
            Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified}}) {
     EXPECT_EQ(to_json(parse_sampler(to_string(sampler))), to_json(sampler));
   }
@@ -93,7 +95,7 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
-      "sde-dpmpp-2m, mcgdiff, bootstrap)";
+      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, mcgdiff, bootstrap)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "ddim"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},
