@@ -46,11 +46,6 @@ Transition draw_of_data(const LevelValues& t) {
           .to = 1};
 }
 
-/// x <- a x + b x_0 + e eps with x_0 in vector 1.
-Combine mixed_with_data(double a, double b, double e) {
-  return {.to = 0, .terms = {{0, a}, {1, b}}, .noise = e, .stream = NoiseStream::churn};
-}
-
 /// 1 / (2 r) with r = h_previous / h; 0 at the first step and after a step from alpha = 0.
 long double half_inverse_ratio(long double h, long double h_previous) {
   return h_previous == 0.0L ? 0.0L : h / (2.0L * h_previous);
@@ -182,11 +177,16 @@ MixtureTransition transition(const LevelValues& t, const LevelValues& s) {
 
 Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta) {
   const AffineStep row = ddim(t, s, eta);
-  return {{draw_of_data(t), mixed_with_data(row.a, row.b_1, row.e)}};
+  return {
+      {draw_of_data(t),
+       Combine{.to = 0, .terms = {{0, row.a}, {1, row.b_1}}, .noise = row.e, .stream = NoiseStream::churn}}};
 }
 
 Program exact_decoupled(const LevelValues& t, const LevelValues& s) {
-  return {{draw_of_data(t), mixed_with_data(0.0, rounded(s.alpha), rounded(s.sigma))}};
+  return {{draw_of_data(t), Combine{.to = 0,
+                                    .terms = {{1, rounded(s.alpha)}},
+                                    .noise = rounded(s.sigma),
+                                    .stream = NoiseStream::churn}}};
 }
 
 AffineStep forward(const LevelValues& s, const LevelValues& t) {

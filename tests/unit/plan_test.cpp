@@ -222,7 +222,8 @@ TEST(SamplingPlan, DrawsOfTheDataTakeTheTransitionToThemAndTheNoiseOfTheChurn) {
     EXPECT_EQ(draw.sigma_ts, draw.t.sigma);
     EXPECT_EQ(mix.stream, NoiseStream::churn);
     const Level s = std::get<Transition>(std::get<Program>(plan.steps.at(4)).stages.at(0)).t;
-    const double a = mix.terms.at(0).factor, b = mix.terms.at(1).factor;
+    const double a = mix.terms.size() == 2 ? mix.terms.front().factor : 0.0;
+    const double b = mix.terms.back().factor;
     EXPECT_NEAR(a * draw.t.alpha + b, s.alpha, 1e-15);
     EXPECT_NEAR(std::hypot(a * draw.t.sigma, mix.noise), s.sigma, 1e-15);
     EXPECT_TRUE(std::holds_alternative<MixtureTransition>(plan.steps.back()));
