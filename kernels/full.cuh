@@ -15,6 +15,7 @@ class FullTile {
   using Real = RealOf<V>;
   using Shape = typename Tile::Shape;
   using Vector = typename Tile::Vector;
+  static constexpr Family kind = Family::full;
 
   GMDIFF_PARTICLE FullTile(Tile& tile, const LawTable<Real>& law, const TileRoom& room, Vector sums)
       : tile_(tile), law_(law), sums_(sums), weights_(tile, room.weights) {

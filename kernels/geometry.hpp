@@ -5,6 +5,7 @@
 
 #include "kernels/job.hpp"
 #include "particle/arithmetic.hpp"
+#include "particle/guidance.hpp"
 
 // Which kernel runs a job and in what shape. But for fast arithmetic a choice of speed alone: the bits are the same.
 
@@ -44,8 +45,11 @@ struct TileRoom {
   int vectors;        ///< of the state, the denoiser and what else a law and its steps need
   Index weights;      ///< rows of logits, and of weights
   Index products;     ///< rows of U_k^T (x - alpha mu_k) of a chunk
+  Index guidance;     ///< rows of a guidance stage
 
-  GMDIFF_PARTICLE constexpr Index rows() const { return coordinates * vectors + 3 * weights + products; }
+  GMDIFF_PARTICLE constexpr Index rows() const {
+    return coordinates * vectors + 3 * weights + products + guidance;
+  }
 };
 
 template <class Real>
@@ -53,7 +57,8 @@ GMDIFF_PARTICLE TileRoom tile_room(const particle::LawTable<Real>& law, bool all
                                    bool has_two_evaluations) {
   using particle::Family;
   constexpr Index chunk = 16;
-  TileRoom room{.coordinates = law.dim, .vectors = 2, .weights = chunk, .products = 0};  // x, D
+  TileRoom room{
+      .coordinates = law.dim, .vectors = 2, .weights = chunk, .products = 0, .guidance = 0};  // x, D
   if (law.family == Family::diag || law.family == Family::tied)
     ++room.vectors;                                   // sums of gains; scaled states
   if (law.family == Family::full) room.vectors += 2;  // x - alpha mu_k, twice
@@ -69,6 +74,14 @@ GMDIFF_PARTICLE TileRoom tile_room(const StepsJob<Real>& job) {
 template <class Real>
 GMDIFF_PARTICLE TileRoom tile_room(const PointsJob<Real>& job) {
   return tile_room(job.law, /*all_weights=*/true, /*has_two_evaluations=*/false);
+}
+/// The vectors of a program; sums beside them.
+template <class Real>
+GMDIFF_PARTICLE TileRoom tile_room(const ProgramJob<Real>& job) {
+  TileRoom room = tile_room(job.law, /*all_weights=*/true, /*has_two_evaluations=*/false);
+  room.vectors += job.num_vectors - 1;
+  room.guidance = particle::GuidanceRoom<const Real*>::rows(job.law.dim, job.observation.rows);
+  return room;
 }
 
 /// Whether a job may have tiles of 128 particles. They are for the speed of long runs in float: each layout is one more kernel to compile.
@@ -156,6 +169,10 @@ Geometry geometry(const StepsJob<Real>& job, const Limits& limits) {
 }
 template <class Real>
 Geometry geometry(const PointsJob<Real>& job, const Limits& limits) {
+  return tile_geometry(job, limits);
+}
+template <class Real>
+Geometry geometry(const ProgramJob<Real>& job, const Limits& limits) {
   return tile_geometry(job, limits);
 }
 

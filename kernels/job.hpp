@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "particle/program_tables.hpp"
 #include "particle/window.hpp"
 
 // What the kernels are told. Plain data that is passed by value; all pointers are to the device's memory.
@@ -36,6 +37,19 @@ struct StepsJob : particle::Window<Real> {
 
   Report* report;
   bool look_for_first;  ///< looks at the state after every step and writes no results
+};
+
+/// Stages of a program in one launch.
+template <class Real>
+struct ProgramJob : particle::ProgramWindow<Real> {
+  using Number = Real;
+  particle::LawTable<Real> law;
+  particle::StartTableOf<Real> start;
+  bool from_start;  ///< the stages begin with the first state: drawn, or given
+  Real* vectors;    ///< (num_vectors, d, count): read unless from_start, and written
+  Real* rows;       ///< (count, d) of a denoiser of the host program, or null
+  Real* room;       ///< as that of StepsJob
+  Report* report;
 };
 
 /// Given points at one level; results that are null are not asked for.

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "kernels/full.cuh"
 #include "kernels/points.cuh"
+#include "kernels/program.cuh"
 #include "kernels/small.cuh"
 #include "kernels/thread_full.cuh"
 #include "kernels/thread_wide.cuh"
@@ -78,6 +79,10 @@ struct TileKernel {
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const PointsJob<Real>& job) {
     carry<TilePoints>(block, job);
+  }
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const ProgramJob<Real>& job) {
+    carry<TileProgram>(block, job);
   }
 
  private:
@@ -176,6 +181,11 @@ template <class Real, class Body>
 void with_kernel(const PointsJob<Real>& job, const Geometry& geometry, Body body) {
   with_family(job.law.family,
               [&]<Family family>() { with_tile_kernel<PointsJob<Real>, family>(geometry, body); });
+}
+template <class Real, class Body>
+void with_kernel(const ProgramJob<Real>& job, const Geometry& geometry, Body body) {
+  with_family(job.law.family,
+              [&]<Family family>() { with_tile_kernel<ProgramJob<Real>, family>(geometry, body); });
 }
 
 }  // namespace gmdiff::kernels

@@ -19,6 +19,8 @@ void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t 
 void launch_fast(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const ProgramJob<float>& job, const Geometry& geometry, cudaStream_t stream);
+void launch(const ProgramJob<double>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const ChainsJob<float>& job, cudaStream_t stream);
 void launch(const ChainsJob<double>& job, cudaStream_t stream);
 

@@ -11,6 +11,8 @@ using particle::BitsOf;
 using particle::LevelTable;
 using particle::Normals;
 using particle::RealOf;
+using particle::StageKind;
+using particle::StageTable;
 using particle::StepTable;
 using particle::Streams;
 using particle::Types;

@@ -58,6 +58,16 @@ class TileRows {
       if (has(lane)) *place(lane) = values[lane];
     }
   }
+  /// Particles of this thread with a coordinate that is not finite: times 0 it is NaN.
+  GMDIFF_PARTICLE int count_non_finite(Vector x) const {
+    V zero(Real(0));
+    for (Index i = 0; i < law_.dim; ++i) zero = fma(V(Real(0)), V(x[i]), zero);
+    Real values[lanes];
+    zero.store(values);
+    int count = 0;
+    for (int lane = 0; lane < lanes; ++lane) count += has(lane) && values[lane] != Real(0) ? 1 : 0;
+    return count;
+  }
   /// Whether there is such a particle.
   GMDIFF_PARTICLE bool has(int lane) const { return begin_ + lane < count_; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/tile_rows.cuh"
+#include "kernels/tile_start.cuh"
 #include "particle/affine.hpp"
 
 // Laws that threads cannot carry alone: a block carries a tile of particles through all steps of a launch, and then the next tile. Global
@@ -135,20 +136,7 @@ class TileSteps {
   // --- first and last -----------------------------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void start() {
-    if (job_.start_states != nullptr) {
-      rows_.load(job_.start_states, x_, D_);
-    } else {
-      Normals<V> noise(streams_.start_noise(), first_);
-      const auto z = [&](Index i) { return noise(static_cast<std::uint64_t>(i)); };
-      if (job_.start.gaussian) {
-        tile_.for_each_own(dim(), [&](Index i) { x_[i] = V(job_.start.sigma) * z(i); });
-      } else {
-        Uniforms<V> choice(streams_.start_component(), first_);
-        const auto component =
-            choice(0).component(job_.law.thresholds, static_cast<int>(job_.law.last_component));
-        law_.template move<false>(Real(0), job_.start.move, component, z, x_);
-      }
-    }
+    start_tile<V>(tile_, job_, rows_, law_, first_, x_, D_);
     if (job_.start_slot >= 0 && !job_.look_for_first) keep(job_.start_slot);
   }
 
@@ -175,13 +163,7 @@ class TileSteps {
   GMDIFF_PARTICLE int non_finite() {
     tile_.sync();
     if (tile_.worker() != 0) return 0;
-    V zero(Real(0));
-    for (Index i = 0; i < dim(); ++i) zero = fma(V(Real(0)), V(x_[i]), zero);
-    Real values[lanes];
-    zero.store(values);
-    int count = 0;
-    for (int lane = 0; lane < lanes; ++lane) count += rows_.has(lane) && values[lane] != Real(0) ? 1 : 0;
-    return count;
+    return rows_.count_non_finite(x_);
   }
 
   // --- memory -------------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ class WideTile {
   using Shape = typename Tile::Shape;
   using Vector = typename Tile::Vector;
   using Terms = particle::WideTerms<V, family>;
+  static constexpr Family kind = family;
 
   GMDIFF_PARTICLE WideTile(Tile& tile, const LawTable<Real>& law, const TileRoom& room, Vector sums)
       : tile_(tile), law_(law), sums_(sums), weights_(tile, room.weights) {

@@ -37,6 +37,7 @@ class Streams {
     return origin(window_.is_forward ? Purpose::forward_noise : Purpose::step_noise);
   }
   GMDIFF_PARTICLE StreamOrigin churn_noise() const { return origin(Purpose::churn_noise); }
+  GMDIFF_PARTICLE StreamOrigin directions() const { return origin(Purpose::guidance_direction); }
   GMDIFF_PARTICLE StreamOrigin transition_component() const { return origin(Purpose::transition_component); }
   GMDIFF_PARTICLE StreamOrigin start_noise() const {
     return window_.is_sampler ? origin(Purpose::start_noise)

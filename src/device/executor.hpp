@@ -25,6 +25,14 @@
 
 namespace gmdiff {
 
+/// How many particles go through a step together. The bits are the same: of programs, and of all steps of laws of more
+/// than four coordinates.
+enum class Extent {
+  fastest,  ///< registers where the plan's steps have that form, else tiles
+  tile,     ///< a tile goes through all stages of many steps
+  batch,    ///< all particles go through one stage, then through the next
+};
+
 /// One block of particles of one problem.
 struct Task {
   const Plan& plan;
@@ -43,6 +51,7 @@ struct Task {
   bool keeps_out;  ///< whether it is the latter
   std::size_t memory_limit;  ///< as `block_size` was told
   std::stop_token stop;
+  Extent extent = Extent::fastest;
 };
 
 /// Given points at one level; results that are null are not asked for.
@@ -169,7 +178,8 @@ std::unique_ptr<Executor> make_executor(const Device& device);
 /// `run` of sample.hpp with a replicate for the streams of a draw (judging uses 1 and above).
 Samples run(const Plan& plan, const Options& options, std::uint32_t replicate);
 /// The same on a given executor, whatever the options' device.
-Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor,
+            Extent extent = Extent::fastest);
 /// Writes the values of such a run of a draw of one problem in double to `points` (count, d), without the copy that samples would need.
 void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor,
                  Points& points);

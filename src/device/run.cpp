@@ -82,7 +82,8 @@ std::vector<int> kept_levels(const Plan& plan, int history) {
 /// A run under way.
 class Run {
  public:
-  Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor);
+  Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor,
+      Extent extent = Extent::fastest);
   Samples operator()();
   /// Writes the values to `out`, as many as the result has, instead of keeping them.
   void write_to(double* out);
@@ -101,6 +102,7 @@ class Run {
   const Options& options_;
   std::uint32_t replicate_;
   InUse executor_;
+  Extent extent_;
   std::vector<int> kept_;
   std::int64_t total_ = 0;  // particles over all problems
   std::int64_t done_ = 0;
@@ -113,8 +115,9 @@ class Run {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor)
-    : plan_(plan), options_(options), replicate_(replicate), executor_(executor) {
+Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor,
+         Extent extent)
+    : plan_(plan), options_(options), replicate_(replicate), executor_(executor), extent_(extent) {
   kept_ = kept_levels(plan, options.history);
   const std::uint64_t particles =
       saturating_product(plan.problems.size(), static_cast<std::uint64_t>(options.count));
@@ -177,7 +180,8 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
                       .out = place(),
                       .keeps_out = memory_ != nullptr,
                       .memory_limit = options_.memory_limit,
-                      .stop = options_.stop});
+                      .stop = options_.stop,
+                      .extent = extent_});
   if (options_.stop.stop_requested()) interrupt();
   non_finite_.add(non_finite);
   done_ += count;
@@ -254,9 +258,10 @@ Samples Run::finish(std::vector<std::int64_t> shape) {
 
 }  // namespace
 
-Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor) {
+Samples run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor,
+            Extent extent) {
   check(plan, options, replicate);
-  return Run(plan, options, replicate, executor)();
+  return Run(plan, options, replicate, executor, extent)();
 }
 
 void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, const Executor& executor,

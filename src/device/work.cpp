@@ -15,12 +15,27 @@ double evaluation(const MixtureTable& mixture) {
   return K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
 }
 
+/// Stages of a program that cost about as much as an evaluation. A guidance costs a few, and one for each observed row.
+double evaluations_of(const Step& step, const Plan& plan) {
+  const auto* program = std::get_if<Program>(&step);
+  if (program == nullptr) return 1.0;
+  double sum = 1.0;
+  for (const Stage& stage : program->stages) {
+    if (std::holds_alternative<Evaluate>(stage)) sum += 1.0;
+    if (std::holds_alternative<Guide>(stage)) {
+      sum += 4.0 + static_cast<double>(plan.guidance.empty() ? 0 : plan.guidance.front().A.rows());
+    }
+  }
+  return sum;
+}
+
 }  // namespace
 
 double operations(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
-  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) *
-         static_cast<double>(plan.steps.size() + 1);
+  double evaluations = 1.0;
+  for (const Step& step : plan.steps) evaluations += evaluations_of(step, plan);
+  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) * evaluations;
 }
 
 double operations(const SmcPlan& plan) {

@@ -195,16 +195,6 @@ MoveTable<Real> draw_table(const LawTables<Real>& law, const Level& level, Arena
       law, level.alpha, false, [](Index, Index) { return 0.0; }, deviation, arena);
 }
 
-template <class Real>
-MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step,
-                                 Arena<Real>& arena) {
-  const Variances variances(law.mixture());
-  const auto ratio = [&](Index k, Index i) { return variances.c(step.s, k, i) / variances.c(step.t, k, i); };
-  const auto gain = [&](Index k, Index i) { return step.alpha_ts * ratio(k, i); };
-  const auto deviation = [&](Index k, Index i) { return step.sigma_ts * std::sqrt(ratio(k, i)); };
-  return move_table(law, step.s.alpha, true, gain, deviation, arena);
-}
-
 }  // namespace
 
 Family wide_family_of(const MixtureTable& table) {
@@ -253,6 +243,7 @@ LawTables<Real>::LawTables(const MixtureTable& mixture, Family family) : mixture
   }
   table_.thresholds = mixture.thresholds.data();
   table_.last_component = table_.num_components - 1;
+  if (table_.num_components == 0) return;  // no mixture, but a denoiser of a program's own
   while (std::isinf(mixture.log_weights(table_.last_component))) --table_.last_component;
 }
 
@@ -262,6 +253,16 @@ std::size_t LawTables<Real>::bytes(const MixtureTable& mixture, Family family) {
   const bool keeps_bases = family != Family::small_full;
   return sizeof(Real) *
          (static_cast<std::size_t>(mixture.means.size()) + (keeps_bases ? mixture.bases.size() * d * d : 0));
+}
+
+template <class Real>
+MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step,
+                                 Arena<Real>& arena) {
+  const Variances variances(law.mixture());
+  const auto ratio = [&](Index k, Index i) { return variances.c(step.s, k, i) / variances.c(step.t, k, i); };
+  const auto gain = [&](Index k, Index i) { return step.alpha_ts * ratio(k, i); };
+  const auto deviation = [&](Index k, Index i) { return step.sigma_ts * std::sqrt(ratio(k, i)); };
+  return move_table(law, step.s.alpha, true, gain, deviation, arena);
 }
 
 template <class Real>
@@ -299,9 +300,6 @@ LevelTable<Real> level_table(const LawTables<Real>& law, Level level, Arena<Real
   return table;
 }
 
-namespace {
-
-/// The level of an evaluation of D, which at the data needs no density.
 template <class Real>
 LevelTable<Real> evaluation_level(const LawTables<Real>& law, const Level& level, Arena<Real>& arena) {
   if (level.sigma > 0.0) return level_table(law, level, arena);
@@ -310,8 +308,6 @@ LevelTable<Real> evaluation_level(const LawTables<Real>& law, const Level& level
   table.alpha = static_cast<Real>(level.alpha);
   return table;
 }
-
-}  // namespace
 
 template <class Real>
 StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<Real>& arena) {
@@ -373,6 +369,11 @@ template class LawTables<float>;
 template class LawTables<double>;
 template LevelTable<float> level_table(const LawTables<float>&, Level, Arena<float>&);
 template LevelTable<double> level_table(const LawTables<double>&, Level, Arena<double>&);
+template MoveTable<float> transition_table(const LawTables<float>&, const MixtureTransition&, Arena<float>&);
+template MoveTable<double> transition_table(const LawTables<double>&, const MixtureTransition&,
+                                            Arena<double>&);
+template LevelTable<float> evaluation_level(const LawTables<float>&, const Level&, Arena<float>&);
+template LevelTable<double> evaluation_level(const LawTables<double>&, const Level&, Arena<double>&);
 template StepTable<float> step_table(const LawTables<float>&, const Step&, Arena<float>&);
 template StepTable<double> step_table(const LawTables<double>&, const Step&, Arena<double>&);
 template StartTableOf<float> start_table(const LawTables<float>&, const StartTable&, Arena<float>&);

@@ -16,6 +16,7 @@ namespace gmdiff::particle {
 /// Family of a law: small laws are computed from records in runs; all other laws, and all laws at given points, are wide.
 Family family_of(const MixtureTable& table);
 Family wide_family_of(const MixtureTable& table);
+inline bool is_full(const MixtureTable& table) { return table.structure == CovarianceType::full; }
 
 /// Memory of tables, allocated piece by piece.
 template <class Real>
@@ -54,6 +55,13 @@ std::size_t step_bytes(const MixtureTable& mixture, const Step& step);
 /// Table of one step, with its numbers in `arena`.
 template <class Real>
 StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<Real>& arena);
+/// Table of an exact transition or, at s = (1, 0), of a draw of x_0.
+template <class Real>
+MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step,
+                                 Arena<Real>& arena);
+/// Table of the level of an evaluation of D, which at the data needs no density.
+template <class Real>
+LevelTable<Real> evaluation_level(const LawTables<Real>& law, const Level& level, Arena<Real>& arena);
 template <class Real>
 StartTableOf<Real> start_table(const LawTables<Real>& law, const StartTable& start, Arena<Real>& arena);
 /// Table of a level with sigma > 0, or of any level at which every component has a density.

@@ -1,12 +1,10 @@
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
-#include "device/cpu/dispatch.hpp"
 #include "device/devices_under_test.hpp"
+#include "device/instruction_sets.hpp"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -18,22 +16,8 @@ namespace gmdiff {
 namespace {
 
 using cpu::InstructionSet;
-
-/// Runs on one instruction set.
-class WithInstructionSet {
- public:
-  explicit WithInstructionSet(InstructionSet set) { setenv("GMDIFF_SIMD", cpu::to_string(set), 1); }
-  ~WithInstructionSet() { unsetenv("GMDIFF_SIMD"); }
-};
-
-std::vector<InstructionSet> available_sets() {
-  std::vector<InstructionSet> sets;
-  for (const InstructionSet set :
-       {InstructionSet::scalar, InstructionSet::fma128, InstructionSet::avx2, InstructionSet::avx512}) {
-    if (cpu::is_available(set)) sets.push_back(set);
-  }
-  return sets;
-}
+using test::available_sets;
+using test::WithInstructionSet;
 
 class Equality : public testing::TestWithParam<CovarianceType> {};
 

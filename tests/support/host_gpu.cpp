@@ -47,6 +47,12 @@ void HostGpu::launch(const kernels::PointsJob<float>& job, const kernels::Geomet
 void HostGpu::launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) {
   run(job, geometry);
 }
+void HostGpu::launch(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
+void HostGpu::launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) {
+  run(job, geometry);
+}
 
 template <class Job>
 void HostGpu::run(const Job& job) {

@@ -38,6 +38,8 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry) override;
+  void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::ChainsJob<float>& job) override;
   void launch(const kernels::ChainsJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;

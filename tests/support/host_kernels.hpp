@@ -21,6 +21,10 @@ void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& g
                 const Launch& launch);
 void run_kernel(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry,
                 const Launch& launch);
+void run_kernel(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry,
+                const Launch& launch);
+void run_kernel(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry,
+                const Launch& launch);
 void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);

@@ -25,9 +25,9 @@ struct SmallVector {
 };
 template <class V>
 struct WideVector {
-  V* values;
-  GMDIFF_PARTICLE V& operator[](Index i) { return values[i]; }
-  GMDIFF_PARTICLE V* data() { return values; }
+  V* values = nullptr;
+  GMDIFF_PARTICLE V& operator[](Index i) const { return values[i]; }
+  GMDIFF_PARTICLE V* data() const { return values; }
 };
 
 /// What the steps ask of a law, for the records of small laws.
@@ -87,6 +87,7 @@ class WideSteps {
   }
 
   Index dim() const { return law_.dim; }
+  Scratch<V> scratch() const { return scratch_; }
   Vector vector(int number) const { return {values_ + number * law_.dim}; }
   Softmax<V> denoiser(const LevelTable<Real>& level, Vector& x, Vector& D) const {
     return Law::denoiser(law_, level, x.data(), D.data(), scratch_);
@@ -152,6 +153,35 @@ class Block {
     save(x, states_);
     if (previous_ != nullptr) save(before, previous_);
     return result;
+  }
+
+  /// Writes the states to their rows of the result.
+  void keep(Vector& x, int slot) {
+    const Index d = steps_.dim();
+    Vector rotated = steps_.vector(1);
+    Vector* given = &x;
+    if (job_.law->has_common_basis()) {
+      rotate(x, rotated, /*to_basis=*/false);
+      given = &rotated;
+    }
+    Real* row = job_.out + (begin_ * job_.slots + slot) * d;
+    const std::int64_t stride = job_.slots * d;
+    for (Index i = 0; i < d; ++i) {
+      Real values[lanes];
+      (*given)[i].store(values);
+      for (int lane = 0; lane < size_; ++lane) row[lane * stride + i] = values[lane];
+    }
+  }
+
+  /// Particles with a coordinate that is not finite: times 0 it is NaN.
+  int count_non_finite(Vector& x) const {
+    V zero = V(Real(0)) * x[0];
+    for (Index i = 1; i < steps_.dim(); ++i) zero = fma(V(Real(0)), x[i], zero);
+    Real values[lanes];
+    zero.store(values);
+    int count = 0;
+    for (int lane = 0; lane < size_; ++lane) count += values[lane] == Real(0) ? 0 : 1;
+    return count;
   }
 
  private:
@@ -286,35 +316,6 @@ class Block {
     } else {
       FullLaw<V>::from_basis(job_.law->bases, d, x.data(), take);
     }
-  }
-
-  /// Writes the states to their rows of the result.
-  void keep(Vector& x, int slot) {
-    const Index d = steps_.dim();
-    Vector rotated = steps_.vector(1);
-    Vector* given = &x;
-    if (job_.law->has_common_basis()) {
-      rotate(x, rotated, /*to_basis=*/false);
-      given = &rotated;
-    }
-    Real* row = job_.out + (begin_ * job_.slots + slot) * d;
-    const std::int64_t stride = job_.slots * d;
-    for (Index i = 0; i < d; ++i) {
-      Real values[lanes];
-      (*given)[i].store(values);
-      for (int lane = 0; lane < size_; ++lane) row[lane * stride + i] = values[lane];
-    }
-  }
-
-  /// Particles with a coordinate that is not finite: times 0 it is NaN.
-  int count_non_finite(Vector& x) const {
-    V zero = V(Real(0)) * x[0];
-    for (Index i = 1; i < steps_.dim(); ++i) zero = fma(V(Real(0)), x[i], zero);
-    Real values[lanes];
-    zero.store(values);
-    int count = 0;
-    for (int lane = 0; lane < size_; ++lane) count += values[lane] == Real(0) ? 0 : 1;
-    return count;
   }
 
   const Job<Real>& job_;

@@ -12,6 +12,7 @@
 #include "device/cpu/chains.hpp"
 #include "device/cpu/dispatch.hpp"
 #include "device/cpu/host_sums.hpp"
+#include "device/cpu/programs.hpp"
 #include "device/cpu/scratch.hpp"
 #include "device/work.hpp"
 #include "lowering/table_builder.hpp"
@@ -34,6 +35,13 @@ struct Memory {
   std::size_t least() const { return fixed + largest_step + block; }
 
   Memory(const Plan& plan, const Unit<Real>& unit, int threads) {
+    if (has_programs(plan)) {
+      const ProgramMemory<Real> programs(plan, unit, threads);
+      fixed = programs.fixed;
+      largest_step = programs.largest_step;
+      block = programs.tile;
+      return;
+    }
     const MixtureTable& mixture = plan.problems.front();
     particle::LawTable<Real> shape{};
     shape.family = particle::family_of(mixture);
@@ -230,6 +238,11 @@ class CpuExecutor final : public Executor {
 
   template <class Real>
   NonFinite run(const Task& task, const Unit<Real>& unit) const {
+    if (has_programs(task.plan) || task.extent != Extent::fastest) {
+      const std::size_t table_bytes =
+          Memory<Real>(task.plan, unit, pool_->threads()).tables(task.memory_limit);
+      return run_programs(task, unit, *pool_, table_bytes);
+    }
     return TaskRun<Real>(task, unit, *pool_)();
   }
 

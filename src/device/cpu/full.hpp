@@ -10,6 +10,7 @@ namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 template <class V>
 struct FullLaw {
   using Real = RealOf<V>;
+  static constexpr Family kind = Family::full;
   static constexpr bool has_means = true;
   /// Rows of a product held in registers: half of all registers, each row being two.
 #ifdef __AVX512F__

@@ -4,6 +4,7 @@
 
 #include "device/cpu/block.hpp"
 #include "device/cpu/points.hpp"
+#include "device/cpu/program.hpp"
 #include "device/cpu/smc.hpp"
 
 // The unit of an arithmetic type: which code runs for which law.
@@ -87,6 +88,17 @@ Unit<RealOf<V>> make_unit() {
               [](const Job<Real>& job, std::int64_t block, void* scratch) {
                 return with_steps<V>(
                     *job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
+              },
+          .program_scratch_bytes =
+              [](const LawTable<Real>& law, Index observed) {
+                return with_wide_law<V>(
+                    law, [&]<class Law>() { return ProgramTile<V, Law>::scratch_bytes(law, observed); });
+              },
+          .run_program =
+              [](const ProgramJob<Real>& job, std::int64_t block, void* scratch) {
+                return with_wide_law<V>(*job.ends.law, [&]<class Law>() {
+                  return ProgramTile<V, Law>(job, block, scratch).run();
+                });
               },
           .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainBlock<V>::scratch_bytes(law); },
           .chain_start =

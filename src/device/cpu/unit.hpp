@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/purpose.hpp"
+#include "particle/program_tables.hpp"
 #include "particle/smc_tables.hpp"
 #include "particle/window.hpp"
 
@@ -19,6 +20,14 @@ struct Job : particle::Window<Real> {
   const particle::StartTableOf<Real>* start;
   Real* states;    ///< (blocks, d, lanes)
   Real* previous;  ///< D1 of the step before, alike; null when no step reads it
+};
+
+/// Stages of a program in tiles of `Unit::lanes` particles.
+template <class Real>
+struct ProgramJob : particle::ProgramWindow<Real> {
+  Job<Real> ends;  ///< the run from first state to result, whose states are vector 0
+  Real* vectors;   ///< (num_vectors, blocks, d, lanes), aligned as registers are
+  std::int64_t blocks;
 };
 
 /// Particles of a block that are not finite after a window.
@@ -71,6 +80,10 @@ struct Unit {
   BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
   /// The window's steps of a block.
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
+  /// Bytes that one thread needs for programs with guidance by so many observed rows.
+  std::size_t (*program_scratch_bytes)(const particle::LawTable<Real>& law, particle::Index observed);
+  /// Stages of a tile. What it found is that of the last end of a step.
+  BlockResult (*run_program)(const ProgramJob<Real>& job, std::int64_t block, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
   /// First states of a block, to `from`, their log-weights, and those before the first step, where an affine step leaves m.

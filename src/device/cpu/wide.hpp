@@ -27,6 +27,7 @@ template <class V, Family family>
 struct WideLaw {
   using Real = RealOf<V>;
   using Terms = particle::WideTerms<V, family>;
+  static constexpr Family kind = family;
   static constexpr bool has_means = false;  ///< whether `means` computes all results at once
   static constexpr int tile = 4;
   /// Coordinates, of two registers each.

@@ -7,6 +7,8 @@
 #include "base/check.hpp"
 #include "device/cuda/chains.hpp"
 #include "device/cuda/distances.hpp"
+#include "device/cuda/programs.hpp"
+#include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/work.hpp"
 
@@ -32,20 +34,31 @@ struct RunMemory {
   std::size_t least() const { return fixed + granule * particle; }
 
   RunMemory(const Plan& plan, std::size_t num_kept, std::size_t memory_limit, const kernels::Limits& limits) {
+    if (has_programs(plan)) {
+      const ProgramMemory programs = program_memory<Real>(plan, num_kept, limits);
+      fixed = programs.fixed;
+      particle = programs.particle;
+      add_tables(memory_limit, programs.largest_step);
+      return;
+    }
     const MixtureTable& mixture = plan.problems.front();
     const auto d = static_cast<std::size_t>(mixture.dim());
     fixed = particle::LawTables<Real>::bytes(mixture, particle::family_of(mixture)) +
             static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
             room(mixture, limits);
     particle = d * (num_kept * sizeof(Real) + sizeof(double) + 4 * sizeof(Real));
-    // A share of what is left beside the least, so that whatever limit is enough for one step's tables stays enough.
-    const std::size_t left = memory_limit - std::min(memory_limit, least());
-    tables = std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8),
-                      largest_step_bytes<Real>(plan));
-    fixed += 2 * tables;
+    add_tables(memory_limit, largest_step_bytes<Real>(plan));
   }
 
  private:
+  void add_tables(std::size_t memory_limit, std::size_t largest_step) {
+    // A share of what is left beside the least, so that whatever limit is enough for one step's tables stays enough.
+    const std::size_t left = memory_limit - std::min(memory_limit, least());
+    tables =
+        std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8), largest_step);
+    fixed += 2 * tables;
+  }
+
   static std::size_t room(const MixtureTable& mixture, const kernels::Limits& limits) {
     StepsJob<Real> job{};
     job.law = particle::LawTables<Real>(mixture, particle::family_of(mixture)).table();
@@ -55,16 +68,6 @@ struct RunMemory {
     return kernels::geometry(job, limits).room_bytes;
   }
 };
-
-/// Memory of jobs whose tiles do not fit shared memory.
-template <class Real, class Job>
-Geometry give_room(Gpu& gpu, Job& job, Buffer<Real>& room) {
-  const Geometry geometry = kernels::geometry(job, gpu.limits());
-  if (geometry.room_bytes > room.size() * sizeof(Real))
-    room = Buffer<Real>(gpu, geometry.room_bytes / sizeof(Real));
-  job.room = room.data();
-  return geometry;
-}
 
 /// A result that stays in a GPU's memory.
 class KeptResult final : public DeviceMemory {
@@ -300,6 +303,9 @@ class CudaExecutor final : public Executor {
   }
 
   NonFinite run(const Task& task) const override {
+    if (has_programs(task.plan) || task.extent != Extent::fastest) {
+      return task.precision == Precision::f32 ? run_programs<float>(task) : run_programs<double>(task);
+    }
     return task.precision == Precision::f32 ? TaskRun<float>(task, *gpu_)() : TaskRun<double>(task, *gpu_)();
   }
 
@@ -323,6 +329,12 @@ class CudaExecutor final : public Executor {
   }
 
  private:
+  template <class Real>
+  NonFinite run_programs(const Task& task) const {
+    const RunMemory<Real> memory(task.plan, task.kept.size(), task.memory_limit, gpu_->limits());
+    return cuda::run_programs<Real>(task, *gpu_, memory.tables);
+  }
+
   template <class Real>
   std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
     const RunMemory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());

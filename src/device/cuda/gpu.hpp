@@ -49,6 +49,8 @@ class Gpu {
   virtual void launch(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry) = 0;
+  virtual void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::ChainsJob<float>& job) = 0;
   virtual void launch(const kernels::ChainsJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;

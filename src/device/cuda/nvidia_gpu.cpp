@@ -104,6 +104,12 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override {
     launch_job(job, geometry, "launch of points in float64");
   }
+  void launch(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry) override {
+    launch_job(job, geometry, "launch of stages in float32");
+  }
+  void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) override {
+    launch_job(job, geometry, "launch of stages in float64");
+  }
   void launch(const kernels::ChainsJob<float>& job) override {
     launch_with("launch of SMC in float32", [&] { kernels::launch(job, stream_.get()); });
   }

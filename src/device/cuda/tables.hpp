@@ -5,6 +5,7 @@
 
 #include "device/cuda/gpu.hpp"
 #include "lowering/table_builder.hpp"
+#include "particle/program_tables.hpp"
 #include "particle/smc_tables.hpp"
 
 namespace gmdiff::cuda {
@@ -43,6 +44,17 @@ class Tables {
     move(step.levels[0]);
     move(step.levels[1]);
     move(step.move);
+  }
+  void move(particle::StageTable<Real>& stage) const {
+    move(stage.level);
+    move(stage.move);
+    move(stage.guide.variance.values);
+    move(stage.guide.projected);
+    move(stage.guide.weights);
+  }
+  void move(particle::ObservationTable<Real>& observation) const {
+    move(observation.A);
+    move(observation.y);
   }
   void move(particle::FactorTable<Real>& factors) const {
     move(factors.centre);

@@ -1,0 +1,234 @@
+#pragma once
+
+#include "kernels/tile_rows.cuh"
+#include "kernels/tile_start.cuh"
+#include "particle/program.hpp"
+
+// The stages of programs on a tile of particles (mathematics.md §5.3): the bodies are those of particle/program.hpp, here
+// stands who owns which coordinate.
+
+namespace gmdiff::kernels {
+
+/// The workers of a tile.
+template <class V, class Tile>
+class TileTeam {
+ public:
+  using Vector = typename Tile::Vector;
+  /// Workers meet inside the loops over components, so all of them take part.
+  static constexpr bool may_skip = false;
+
+  GMDIFF_PARTICLE explicit TileTeam(const Tile& tile) : tile_(tile) {}
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_own(Index n, Body body) const {
+    tile_.for_each_own(n, body);
+  }
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_row(Index n, Body body) const {
+    for_each_own_component<typename Tile::Shape>(tile_.worker(), n, body);
+  }
+  GMDIFF_PARTICLE void sync() { tile_.sync(); }
+  GMDIFF_PARTICLE bool is_first() const { return tile_.worker() == 0; }
+
+ private:
+  Tile tile_;
+};
+
+/// Products with the bases of full covariances, the own rows.
+template <class V, class Team>
+struct TileProducts {
+  using Real = RealOf<V>;
+  using Vector = typename Team::Vector;
+  const Team& team;
+  const LawTable<Real>& law;
+
+  template <class Take>
+  GMDIFF_PARTICLE void to_basis(Index k, Vector v, Take take) const {
+    const auto zero = [](Index) { return V(Real(0)); };
+    multiply(k, law.dim, 1, v, zero, take);
+  }
+  template <class Start, class Take>
+  GMDIFF_PARTICLE void from_basis(Index k, Vector z, Start start, Take take) const {
+    multiply(k, 1, law.dim, z, start, take);
+  }
+
+ private:
+  template <class Start, class Take>
+  GMDIFF_PARTICLE void multiply(Index k, Index row, Index column, Vector v, Start start, Take take) const {
+    const Real* U = law.bases + k * law.dim * law.dim;
+    team.for_each_own(
+        law.dim, [&](Index i) { particle::product_rows<1>(U, row, column, i, law.dim, v, start, take); });
+  }
+};
+
+/// The mixture of a tile as stages ask for it.
+template <class V, class Tile, class Law>
+class StageLaw
+    : public particle::ComponentMoments<V, Law::kind, TileTeam<V, Tile>, TileProducts<V, TileTeam<V, Tile>>> {
+ public:
+  using Real = RealOf<V>;
+  using Team = TileTeam<V, Tile>;
+  using Vector = typename Tile::Vector;
+  using Moments = particle::ComponentMoments<V, Law::kind, Team, TileProducts<V, Team>>;
+
+  GMDIFF_PARTICLE StageLaw(Team& team, const LawTable<Real>& table, Law& law)
+      : Moments(team, table, {team, table}), team_(team), table_(table), law_(law) {}
+
+  GMDIFF_PARTICLE const LawTable<Real>& table() const { return table_; }
+  GMDIFF_PARTICLE void denoise(const LevelTable<Real>& level, Vector from, Vector to) {
+    team_.sync();
+    law_.denoiser(level, from);
+    team_.for_each_own(table_.dim, [&](Index i) { to[i] = law_.denoised(level, i, V(from[i])); });
+  }
+  GMDIFF_PARTICLE V responsibilities(const LevelTable<Real>& level, Vector from) {
+    team_.sync();
+    law_.all_logits(level, from);
+    return law_.weights().all(table_.num_components).total;
+  }
+  GMDIFF_PARTICLE V weight(Index k) { return law_.weights().e()[k]; }
+  GMDIFF_PARTICLE BitsOf<V> choose(const LevelTable<Real>& level, Vector from, V u) {
+    team_.sync();
+    law_.all_logits(level, from);
+    return law_.weights().choose(table_.num_components, u);
+  }
+  template <class Normal>
+  GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
+                            Normal z, Vector x) {
+    law_.template move<true>(level.alpha, table, component, z, x);
+  }
+
+ private:
+  Team& team_;
+  const LawTable<Real>& table_;
+  Law& law_;
+};
+
+template <class V, class Tile, class Law>
+class TileProgram {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Tile::Vector;
+  using Team = TileTeam<V, Tile>;
+  using Room = particle::GuidanceRoom<Vector>;
+
+  /// @param begin number of the tile's first particle in the job
+  GMDIFF_PARTICLE TileProgram(Tile tile, const ProgramJob<Real>& job, const TileRoom& room,
+                              std::int64_t begin)
+      : tile_(tile),
+        job_(job),
+        begin_(begin + tile.particle()),
+        vectors_(tile_.take(room.coordinates * job.num_vectors)),
+        sums_(tile_.take(room.coordinates)),
+        law_(tile_, job_.law, room, sums_),
+        guidance_(make_room()),
+        team_(tile_),
+        stage_law_(team_, job_.law, law_),
+        rows_(tile_, job_.law, begin_, job.count) {}
+
+  template <class Block>
+  GMDIFF_PARTICLE void run(Block& block) {
+    if (job_.from_start) {
+      start();
+    } else {
+      for_each_number([&](Vector vector, Index i, const auto& place) {
+        vector[i] = rows_.lanes_of([&](int lane) { return *place(lane); });
+      });
+    }
+    const auto vectors = [this](int number) { return vector(number); };
+    particle::ProgramBody<V, Team, StageLaw<V, Tile, Law>, decltype(vectors)> body(
+        team_, stage_law_, job_, vectors, guidance_, job_.first + static_cast<std::uint64_t>(begin_));
+    for (int n = 0; n < job_.num_stages; ++n) {
+      const StageTable<Real>& stage = job_.stages[n];
+      switch (stage.kind) {
+        case StageKind::evaluate:
+        case StageKind::combine:
+        case StageKind::transition:
+        case StageKind::guide:
+          body.run(stage);
+          break;
+        case StageKind::end:
+          end_step(block, stage);
+          break;
+        case StageKind::to_rows:
+          to_rows(vector(stage.from));
+          break;
+        case StageKind::from_rows:
+          from_rows(vector(stage.to));
+          break;
+        case StageKind::call:
+          break;
+      }
+    }
+    for_each_number([&](Vector vector, Index i, const auto& place) { rows_.store_lanes(vector[i], place); });
+  }
+
+ private:
+  GMDIFF_PARTICLE Index dim() const { return job_.law.dim; }
+  GMDIFF_PARTICLE Vector vector(int number) const { return vectors_.from(number * dim()); }
+
+  GMDIFF_PARTICLE Room make_room() {
+    return Room::make(dim(), job_.observation.rows, [this](Index rows) { return tile_.take(rows); });
+  }
+
+  /// body(vector, i, place) for the own coordinates of all vectors; place(lane) is where the number lies in the job's memory.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_number(Body body) {
+    for (int number = 0; number < job_.num_vectors; ++number) {
+      Real* const numbers = job_.vectors + number * dim() * job_.count;
+      tile_.for_each_own(dim(), [&](Index i) {
+        body(vector(number), i, [&](int lane) { return numbers + i * job_.count + begin_ + lane; });
+      });
+    }
+  }
+
+  GMDIFF_PARTICLE void start() {
+    const Vector x = vector(0);
+    start_tile<V>(tile_, job_, rows_, law_, job_.first + static_cast<std::uint64_t>(begin_), x, sums_);
+    for (int number = 1; number < job_.num_vectors; ++number) {
+      tile_.for_each_own(dim(), [&](Index i) { vector(number)[i] = V(Real(0)); });
+    }
+    if (job_.start_slot >= 0) keep(x, job_.start_slot);
+  }
+
+  template <class Block>
+  GMDIFF_PARTICLE void end_step(Block& block, const StageTable<Real>& stage) {
+    const Vector x = vector(0);
+    tile_.sync();
+    const int here = tile_.worker() == 0 ? rows_.count_non_finite(x) : 0;
+    const std::uint64_t bad = block.reduce_sum(static_cast<std::uint64_t>(here));
+    if (block.thread_rank() == 0 && bad > 0) {
+      block.atomic_min(&job_.report->first_step, static_cast<int>(stage.step));
+      if (stage.is_last) block.atomic_add(&job_.report->non_finite, bad);
+    }
+    if (stage.slot >= 0) keep(x, stage.slot);
+  }
+
+  GMDIFF_PARTICLE void keep(Vector x, int slot) {
+    tile_.sync();
+    rows_.store(
+        x, [&](int lane, Index i) { return job_.out + ((begin_ + lane) * job_.slots + slot) * dim() + i; });
+    if (job_.law.has_common_basis()) tile_.sync();  // others read x
+  }
+
+  /// Rows that a denoiser of the host program reads: such plans have no mixture, and the coordinates are those of the data.
+  GMDIFF_PARTICLE Real* row(int lane, Index i) const { return job_.rows + (begin_ + lane) * dim() + i; }
+  GMDIFF_PARTICLE void to_rows(Vector from) {
+    tile_.for_each_own(dim(),
+                       [&](Index i) { rows_.store_lanes(from[i], [&](int lane) { return row(lane, i); }); });
+  }
+  GMDIFF_PARTICLE void from_rows(Vector to) {
+    tile_.for_each_own(dim(),
+                       [&](Index i) { to[i] = rows_.lanes_of([&](int lane) { return *row(lane, i); }); });
+  }
+
+  Tile tile_;
+  const ProgramJob<Real>& job_;
+  std::int64_t begin_;  // number of lane 0 in the job
+  Vector vectors_, sums_;
+  Law law_;
+  Room guidance_;
+  Team team_;
+  StageLaw<V, Tile, Law> stage_law_;
+  TileRows<V, Tile> rows_;
+};
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,339 @@
+#pragma once
+
+#include "particle/program_tables.hpp"
+#include "particle/wide.hpp"
+
+// The guidance g = C A^T w(y - A D) of a particle (mathematics.md §10), C = Cov[x_0 | x_t]. A particle's vectors are
+// shared by the workers of a `Team`: a worker writes the coordinates and rows that it owns and may read all of them
+// after `sync`. On the cpu a team is one worker.
+
+namespace gmdiff::particle {
+
+/// Arrays of a particle that live within a guidance stage.
+template <class Vector>
+struct GuidanceRoom {
+  Vector difference, direction, product, sum, rotated;  // (d)
+  Vector residual, weighted, projected, p, Qp;          // (m)
+  Vector Q;                                             // (m (m + 1) / 2)
+
+  GMDIFF_PARTICLE static constexpr Index rows(Index d, Index m) { return 5 * d + 5 * m + m * (m + 1) / 2; }
+  /// @param take returns the next array of so many rows
+  template <class Take>
+  GMDIFF_PARTICLE static GuidanceRoom make(Index d, Index m, Take take) {
+    GuidanceRoom room;
+    room.difference = take(d);
+    room.direction = take(d);
+    room.product = take(d);
+    room.sum = take(d);
+    room.rotated = take(d);
+    room.residual = take(m);
+    room.weighted = take(m);
+    room.projected = take(m);
+    room.p = take(m);
+    room.Qp = take(m);
+    room.Q = take(m * (m + 1) / 2);
+    return room;
+  }
+};
+
+template <class V, class Team, class Law>
+class Guidance {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Team::Vector;
+
+  GMDIFF_PARTICLE Guidance(Team& team, Law& law, const ObservationTable<Real>& observation,
+                           const GuidanceRoom<Vector>& room)
+      : team_(team), law_(law), observation_(observation), room_(room) {}
+
+  /// to <- C A^T w(y - A D); `normal(m)` is normal number m of the directions' stream.
+  template <class Normal>
+  GMDIFF_PARTICLE void run(const StageTable<Real>& stage, Vector x, Vector D, Vector to, Normal normal) {
+    inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
+    residual(D);
+    weigh(stage, x, D);
+    team_.for_each_own(dim(), [&](Index i) {
+      V v(Real(0));
+      for (Index a = 0; a < rows(); ++a) v = fma(V(A(a, i)), V(room_.weighted[a]), v);
+      room_.direction[i] = v;
+    });
+    team_.sync();
+    if (stage.guide.directions > 0) average_directions(stage, normal);
+    if (stage.guide.has_covariance) {
+      multiply_covariance(stage, x, D, room_.direction, to);
+    } else {
+      team_.for_each_own(dim(), [&](Index i) { to[i] = V(room_.direction[i]); });
+    }
+  }
+
+ private:
+  GMDIFF_PARTICLE Index dim() const { return law_.table().dim; }
+  GMDIFF_PARTICLE Index rows() const { return observation_.rows; }
+  GMDIFF_PARTICLE Real A(Index a, Index i) const { return observation_.A[a * dim() + i]; }
+  GMDIFF_PARTICLE static constexpr Index entry(Index a, Index b) { return a * (a + 1) / 2 + b; }
+
+  /// <A_a, v>
+  GMDIFF_PARTICLE V projection(Index a, Vector v) const {
+    V sum(Real(0));
+    for (Index i = 0; i < dim(); ++i) sum = fma(V(A(a, i)), V(v[i]), sum);
+    return sum;
+  }
+  GMDIFF_PARTICLE V dot(Vector u, Vector v, Index n) const {
+    V sum(Real(0));
+    for (Index i = 0; i < n; ++i) sum = fma(V(u[i]), V(v[i]), sum);
+    return sum;
+  }
+
+  GMDIFF_PARTICLE void residual(Vector D) {
+    team_.sync();
+    team_.for_each_row(rows(), [&](Index a) { room_.residual[a] = V(observation_.y[a]) - projection(a, D); });
+    team_.sync();
+  }
+
+  // --- weights of the residual ----------------------------------------------------------------------------------
+
+  GMDIFF_PARTICLE void weigh(const StageTable<Real>& stage, Vector x, Vector D) {
+    switch (stage.guide.weight) {
+      case GuideWeight::isotropic:
+        team_.for_each_row(
+            rows(), [&](Index a) { room_.weighted[a] = V(stage.guide.weights[a]) * V(room_.residual[a]); });
+        break;
+      case GuideWeight::norm:
+        weigh_by_norm(stage);
+        break;
+      case GuideWeight::row_sums:
+        weigh_by_row_sums(stage, x, D);
+        break;
+      case GuideWeight::moments:
+        project_covariance(stage, x, D);
+        if (team_.is_first()) solve();
+        break;
+      case GuideWeight::diffuse:
+        project_covariance(stage, x, D);
+        if (team_.is_first()) conjugate_gradients();
+        break;
+    }
+    team_.sync();
+  }
+
+  /// r / (|r| + epsilon); 0 at r = 0.
+  GMDIFF_PARTICLE void weigh_by_norm(const StageTable<Real>& stage) {
+    const V squared = dot(room_.residual, room_.residual, rows()) + V(observation_.unexplained);
+    const V norm = sqrt(squared) + V(stage.guide.epsilon);
+    const V one(Real(1));
+    const V factor = select(norm <= V(Real(0)), V(Real(0)), one / select(norm <= V(Real(0)), one, norm));
+    team_.for_each_row(rows(), [&](Index a) { room_.weighted[a] = factor * V(room_.residual[a]); });
+  }
+
+  /// r_a / (|(A C A^T 1)_a| + sigma_y^2)
+  GMDIFF_PARTICLE void weigh_by_row_sums(const StageTable<Real>& stage, Vector x, Vector D) {
+    team_.for_each_own(dim(), [&](Index i) {
+      V sum(Real(0));
+      for (Index a = 0; a < rows(); ++a) sum = sum + V(A(a, i));
+      room_.direction[i] = sum;
+    });
+    team_.sync();
+    multiply_covariance(stage, x, D, room_.direction, room_.sum);
+    team_.sync();
+    team_.for_each_row(rows(), [&](Index a) {
+      const V sum = projection(a, room_.sum);
+      const V size = larger(sum, -sum);
+      room_.weighted[a] = V(room_.residual[a]) / (size + V(observation_.noise_variance));
+    });
+  }
+
+  /// Q <- scale A C A^T + sigma_y^2 I, with A C A^T = sum_k r_k [A S_k A^T + A (m_k - D) (m_k - D)^T A^T].
+  GMDIFF_PARTICLE void project_covariance(const StageTable<Real>& stage, Vector x, Vector D) {
+    const GuideOf<Real>& guide = stage.guide;
+    for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });
+    for (Index k = 0; k < law_.table().num_components; ++k) {
+      const V e = law_.weight(k);
+      if (Team::may_skip && all(e <= V(Real(0)))) continue;
+      difference(stage.level, k, x, D);
+      team_.for_each_row(rows(), [&](Index a) { room_.projected[a] = projection(a, room_.difference); });
+      team_.sync();
+      const Real* S = guide.projected + k * guide.projected_stride;
+      for_each_own_entry([&](Index a, Index b) {
+        const V term = fma(V(room_.projected[a]), V(room_.projected[b]), V(S[entry(a, b)]));
+        room_.Q[entry(a, b)] = fma(e, term, V(room_.Q[entry(a, b)]));
+      });
+      team_.sync();
+    }
+    const V scale = inverse_ * V(guide.scale);
+    for_each_own_entry([&](Index a, Index b) {
+      const V noise(a == b ? observation_.noise_variance : Real(0));
+      room_.Q[entry(a, b)] = fma(V(room_.Q[entry(a, b)]), scale, noise);
+    });
+    team_.sync();
+  }
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_own_entry(Body body) const {
+    team_.for_each_row(rows(), [&](Index a) {
+      for (Index b = 0; b <= a; ++b) body(a, b);
+    });
+  }
+
+  /// weighted <- Q^{-1} residual, by the Cholesky factor of Q, which takes its place.
+  GMDIFF_PARTICLE void solve() {
+    const Index m = rows();
+    Vector L = room_.Q;
+    Vector w = room_.weighted;
+    for (Index a = 0; a < m; ++a) {
+      V z = room_.residual[a];
+      for (Index b = 0; b <= a; ++b) {
+        V sum = L[entry(a, b)];
+        for (Index c = 0; c < b; ++c) sum = fma(-V(L[entry(a, c)]), V(L[entry(b, c)]), sum);
+        if (b < a) {
+          sum = sum / V(L[entry(b, b)]);
+          z = fma(-sum, V(w[b]), z);
+        } else {
+          sum = sqrt(sum);
+          w[a] = z / sum;
+        }
+        L[entry(a, b)] = sum;
+      }
+    }
+    for (Index a = m - 1; a >= 0; --a) {
+      V z = w[a];
+      for (Index b = a + 1; b < m; ++b) z = fma(-V(L[entry(b, a)]), V(w[b]), z);
+      w[a] = z / V(L[entry(a, a)]);
+    }
+  }
+
+  /// weighted <- three steps of conjugate gradients for Q u = residual, from 0.
+  GMDIFF_PARTICLE void conjugate_gradients() {
+    const Index m = rows();
+    for (Index a = 0; a < m; ++a) {
+      room_.weighted[a] = V(Real(0));
+      room_.p[a] = V(room_.residual[a]);
+    }
+    for (int step = 0; step < 3; ++step) {
+      const V rr = dot(room_.residual, room_.residual, m);
+      for (Index a = 0; a < m; ++a) {
+        V sum(Real(0));
+        for (Index b = 0; b < m; ++b) {
+          sum = fma(V(room_.Q[a < b ? entry(b, a) : entry(a, b)]), V(room_.p[b]), sum);
+        }
+        room_.Qp[a] = sum;
+      }
+      const V length = ratio(rr, dot(room_.p, room_.Qp, m));
+      for (Index a = 0; a < m; ++a) {
+        room_.weighted[a] = fma(length, V(room_.p[a]), V(room_.weighted[a]));
+        room_.residual[a] = fma(-length, V(room_.Qp[a]), V(room_.residual[a]));
+      }
+      const V beta = ratio(dot(room_.residual, room_.residual, m), rr);
+      for (Index a = 0; a < m; ++a) room_.p[a] = fma(beta, V(room_.p[a]), V(room_.residual[a]));
+    }
+  }
+  /// a / b, and 0 at b = 0: nothing is left to solve.
+  GMDIFF_PARTICLE static V ratio(V a, V b) {
+    const auto is_zero = b == V(Real(0));
+    return select(is_zero, V(Real(0)), a / select(is_zero, V(Real(1)), b));
+  }
+
+  // --- the posterior's moments ------------------------------------------------------------------------------------
+
+  /// difference <- m_k - D, all of it written when this returns.
+  GMDIFF_PARTICLE void difference(const LevelTable<Real>& level, Index k, Vector x, Vector D) {
+    law_.component_mean(level, k, x, room_.rotated, room_.product,
+                        [&](Index i, V mean) { room_.difference[i] = mean - V(D[i]); });
+    team_.sync();
+  }
+
+  /// to <- C v = sum_k r_k [S_k v + (m_k - D) <m_k - D, v>]
+  GMDIFF_PARTICLE void multiply_covariance(const StageTable<Real>& stage, Vector x, Vector D, Vector v,
+                                           Vector to) {
+    const LawTable<Real>& table = law_.table();
+    team_.for_each_own(dim(), [&](Index i) { to[i] = V(Real(0)); });
+    for (Index k = 0; k < table.num_components; ++k) {
+      const V e = law_.weight(k);
+      if (Team::may_skip && all(e <= V(Real(0)))) continue;
+      difference(stage.level, k, x, D);
+      const V along = e * dot(room_.difference, v, dim());
+      law_.spread(stage.guide.variance, k, v, room_.rotated,
+                  [&](Index i, V S_v) { to[i] = fma(along, V(room_.difference[i]), fma(e, S_v, V(to[i]))); });
+      team_.sync();
+    }
+    team_.for_each_own(dim(), [&](Index i) { to[i] = V(to[i]) * inverse_; });
+  }
+
+  /// direction <- (1/Q) sum_q u_q <u_q, direction>
+  template <class Normal>
+  GMDIFF_PARTICLE void average_directions(const StageTable<Real>& stage, Normal normal) {
+    const auto Q = static_cast<std::uint64_t>(stage.guide.directions);
+    const auto d = static_cast<std::uint64_t>(dim());
+    team_.for_each_own(dim(), [&](Index i) { room_.sum[i] = V(Real(0)); });
+    for (std::uint64_t q = 0; q < Q; ++q) {
+      const std::uint64_t first = (stage.step * Q + q) * d;
+      team_.for_each_own(dim(),
+                         [&](Index i) { room_.product[i] = normal(first + static_cast<std::uint64_t>(i)); });
+      team_.sync();
+      const V along = dot(room_.product, room_.direction, dim());
+      team_.for_each_own(dim(),
+                         [&](Index i) { room_.sum[i] = fma(along, V(room_.product[i]), V(room_.sum[i])); });
+      team_.sync();
+    }
+    team_.for_each_own(dim(),
+                       [&](Index i) { room_.direction[i] = V(room_.sum[i]) * V(stage.guide.per_direction); });
+    team_.sync();
+  }
+
+  Team& team_;
+  Law& law_;
+  const ObservationTable<Real>& observation_;
+  const GuidanceRoom<Vector>& room_;
+  V inverse_ = V(Real(0));  // 1 / sum of the weights
+};
+
+/// Moments of one component given x_t, whose `Products` are those of a device: `to_basis(k, v, take)` calls take(i, (U_k^T v)_i)
+/// for the own coordinates, `from_basis(k, z, start, take)` take(i, start(i) + (U_k z)_i).
+template <class V, Family family, class Team, class Products>
+class ComponentMoments {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Team::Vector;
+
+  GMDIFF_PARTICLE ComponentMoments(Team& team, const LawTable<Real>& law, Products products)
+      : team_(team), law_(law), products_(products) {}
+
+  /// take(i, m_k(i)) for the own coordinates, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k).
+  template <class Take>
+  GMDIFF_PARTICLE void component_mean(const LevelTable<Real>& level, Index k, Vector x, Vector rotated,
+                                      Vector difference, Take take) {
+    const Real* mu = law_.means + k * law_.dim;
+    if constexpr (family == Family::full) {
+      team_.for_each_own(law_.dim, [&](Index i) { difference[i] = fma(V(-level.alpha), V(mu[i]), V(x[i])); });
+      team_.sync();
+      products_.to_basis(k, difference, [&](Index i, V z) { rotated[i] = z * V(level.gain(k, i)); });
+      team_.sync();
+      products_.from_basis(
+          k, rotated, [&](Index i) { return V(mu[i]); }, take);
+    } else {
+      team_.for_each_own(law_.dim, [&](Index i) {
+        // shrink mu; the table of diagonal covariances holds the product
+        const V own = family == Family::diag ? V(level.shrink(k, i)) : V(level.shrink(k, i)) * V(mu[i]);
+        take(i, fma(V(level.gain(k, i)), V(x[i]), own));
+      });
+    }
+  }
+
+  /// take(i, (S_k v)_i) for the own coordinates, S_k = U_k diag(variance_k) U_k^T.
+  template <class Take>
+  GMDIFF_PARTICLE void spread(const Spectrum<Real>& variance, Index k, Vector v, Vector rotated, Take take) {
+    if constexpr (family == Family::full) {
+      products_.to_basis(k, v, [&](Index i, V z) { rotated[i] = z * V(variance(k, i)); });
+      team_.sync();
+      products_.from_basis(
+          k, rotated, [](Index) { return V(Real(0)); }, take);
+    } else {
+      team_.for_each_own(law_.dim, [&](Index i) { take(i, V(variance(k, i)) * V(v[i])); });
+    }
+  }
+
+ private:
+  Team& team_;
+  const LawTable<Real>& law_;
+  Products products_;
+};
+
+}  // namespace gmdiff::particle

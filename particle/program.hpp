@@ -1,0 +1,125 @@
+#pragma once
+
+#include "particle/guidance.hpp"
+#include "particle/normals.hpp"
+
+// The stages of a program on the vectors of a particle (mathematics.md §5.3), one switch a stage. Who shares the work is a
+// team (guidance.hpp); the mixture is a `Law`:
+//   denoise(level, from, to)              to <- D(from), the own coordinates
+//   responsibilities(level, from)         the sum of the weights e_k, which `weight(k)` then gives
+//   choose(level, from, u)                the component of a uniform number
+//   move(level, move, component, z, x)    x <- the move of that component with normals z(i)
+
+namespace gmdiff::particle {
+
+/// @tparam Vectors a function from the number of a vector to the vector
+template <class V, class Team, class Law, class Vectors>
+class ProgramBody {
+ public:
+  using Real = RealOf<V>;
+  using Vector = typename Team::Vector;
+
+  /// @param first index of lane 0
+  GMDIFF_PARTICLE ProgramBody(Team& team, Law& law, const ProgramWindow<Real>& window, Vectors vectors,
+                              const GuidanceRoom<Vector>& room, std::uint64_t first)
+      : team_(team),
+        law_(law),
+        window_(window),
+        vectors_(vectors),
+        room_(room),
+        streams_(window),
+        first_(first),
+        noise_(streams_.step_noise(), first),
+        churn_(streams_.churn_noise(), first) {}
+
+  GMDIFF_PARTICLE Vector vector(int number) const { return vectors_(number); }
+
+  /// Any stage that concerns the particle alone.
+  GMDIFF_PARTICLE void run(const StageTable<Real>& stage) {
+    switch (stage.kind) {
+      case StageKind::evaluate:
+        return evaluate(stage);
+      case StageKind::combine:
+        return combine(stage);
+      case StageKind::transition:
+        return transition(stage);
+      case StageKind::guide:
+        return guide(stage);
+      case StageKind::to_rows:
+      case StageKind::from_rows:
+      case StageKind::call:
+      case StageKind::end:
+        return;
+    }
+  }
+
+ private:
+  GMDIFF_PARTICLE Index dim() const { return law_.table().dim; }
+  /// Number of the step's first normal.
+  GMDIFF_PARTICLE std::uint64_t first_normal(const StageTable<Real>& stage) const {
+    return stage.step * static_cast<std::uint64_t>(dim());
+  }
+
+  GMDIFF_PARTICLE void evaluate(const StageTable<Real>& stage) {
+    const Vector from = vector(stage.from);
+    const Vector to = vector(stage.to);
+    if (stage.level.at_data) {
+      team_.for_each_own(dim(), [&](Index i) { to[i] = V(from[i]) / V(stage.level.alpha); });
+    } else {
+      law_.denoise(stage.level, from, to);
+    }
+  }
+
+  GMDIFF_PARTICLE void combine(const StageTable<Real>& stage) {
+    // A GPU keeps a stream that is chosen at run time in memory.
+    if (stage.is_churn) {
+      combine(stage, churn_);
+    } else {
+      combine(stage, noise_);
+    }
+  }
+  GMDIFF_PARTICLE void combine(const StageTable<Real>& stage, Normals<V>& noise) {
+    const Vector to = vector(stage.to);
+    const std::uint64_t m = first_normal(stage);
+    team_.for_each_own(dim(), [&](Index i) {
+      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
+      for (int n = 1; n < stage.num_terms; ++n) {
+        sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
+      }
+      if (stage.noise != Real(0)) sum = fma(V(stage.noise), noise(m + static_cast<std::uint64_t>(i)), sum);
+      to[i] = sum;
+    });
+  }
+
+  GMDIFF_PARTICLE void transition(const StageTable<Real>& stage) {
+    const Vector to = vector(stage.to);
+    if (stage.from != stage.to) {
+      const Vector from = vector(stage.from);
+      team_.for_each_own(dim(), [&](Index i) { to[i] = V(from[i]); });
+    }
+    Uniforms<V> choice(streams_.transition_component(), first_);
+    const auto component = law_.choose(stage.level, to, choice(stage.step).real());
+    const std::uint64_t m = first_normal(stage);
+    law_.move(
+        stage.level, stage.move, component,
+        [&](Index i) { return noise_(m + static_cast<std::uint64_t>(i)); }, to);
+  }
+
+  GMDIFF_PARTICLE void guide(const StageTable<Real>& stage) {
+    Normals<V> directions(streams_.directions(), first_);
+    Guidance<V, Team, Law>(team_, law_, window_.observation, room_)
+        .run(stage, vector(stage.from), vector(stage.denoised), vector(stage.to),
+             [&](std::uint64_t m) { return directions(m); });
+  }
+
+  Team& team_;
+  Law& law_;
+  const ProgramWindow<Real>& window_;
+  Vectors vectors_;
+  const GuidanceRoom<Vector>& room_;
+  Streams<Real> streams_;
+  std::uint64_t first_;
+  Normals<V> noise_, churn_;
+};
+
+}  // namespace gmdiff::particle

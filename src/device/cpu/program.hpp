@@ -1,0 +1,141 @@
+#pragma once
+
+#include "device/cpu/block.hpp"
+#include "particle/program.hpp"
+
+// The stages of programs on a tile of particles, one a lane, whose vectors lie in memory (mathematics.md §5.3).
+
+namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
+
+/// One worker, who owns everything.
+template <class V>
+struct Solo {
+  using Vector = WideVector<V>;
+  static constexpr bool may_skip = true;
+
+  template <class Body>
+  void for_each_own(Index n, Body body) const {
+    for (Index i = 0; i < n; ++i) body(i);
+  }
+  template <class Body>
+  void for_each_row(Index n, Body body) const {
+    for (Index a = 0; a < n; ++a) body(a);
+  }
+  void sync() const {}
+  bool is_first() const { return true; }
+};
+
+/// Products with the bases of full covariances.
+template <class V>
+struct SoloProducts {
+  using Real = RealOf<V>;
+  const LawTable<Real>& law;
+
+  template <class Take>
+  void to_basis(Index k, WideVector<V> v, Take take) const {
+    FullLaw<V>::to_basis(law.bases + k * law.dim * law.dim, law.dim, v.data(), take);
+  }
+  template <class Start, class Take>
+  void from_basis(Index k, WideVector<V> z, Start start, Take take) const {
+    FullLaw<V>::product(law.bases + k * law.dim * law.dim, 1, law.dim, law.dim, z.data(), start, take);
+  }
+};
+
+/// The mixture as stages ask for it.
+template <class V, class Law>
+class SoloLaw : public particle::ComponentMoments<V, Law::kind, Solo<V>, SoloProducts<V>> {
+ public:
+  using Real = RealOf<V>;
+  using Vector = WideVector<V>;
+
+  SoloLaw(Solo<V>& team, const LawTable<Real>& law, Scratch<V> scratch)
+      : particle::ComponentMoments<V, Law::kind, Solo<V>, SoloProducts<V>>(team, law, {law}),
+        law_(law),
+        scratch_(scratch) {}
+
+  const LawTable<Real>& table() const { return law_; }
+  void denoise(const LevelTable<Real>& level, Vector from, Vector to) {
+    Law::denoiser(law_, level, from.data(), to.data(), scratch_);
+  }
+  V responsibilities(const LevelTable<Real>& level, Vector from) {
+    return Law::weights(law_, level, from.data(), scratch_);
+  }
+  V weight(Index k) const { return scratch_.weights[k]; }
+  BitsOf<V> choose(const LevelTable<Real>& level, Vector from, V u) {
+    particle::Choice<V> chosen(u, responsibilities(level, from));
+    for (Index k = 0; k < law_.num_components; ++k) chosen.add(k, weight(k));
+    return chosen.component();
+  }
+  template <class Normal>
+  void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component, Normal z,
+            Vector x) {
+    Law::template move<true>(law_, level.alpha, table, component, z, x.data(), scratch_);
+  }
+
+ private:
+  const LawTable<Real>& law_;
+  Scratch<V> scratch_;
+};
+
+template <class V, class Law>
+class ProgramTile {
+ public:
+  using Real = RealOf<V>;
+  using Steps = WideSteps<V, Law>;
+  using Room = particle::GuidanceRoom<WideVector<V>>;
+  static constexpr int lanes = Types<V>::lanes;
+
+  ProgramTile(const ProgramJob<Real>& job, std::int64_t block, void* scratch)
+      : job_(job),
+        block_(block),
+        ends_(job.ends, block, scratch),
+        law_(team_, *job.ends.law, Steps(*job.ends.law, scratch).scratch()),
+        room_(make_room(job, scratch)) {}
+
+  static std::size_t scratch_bytes(const LawTable<Real>& law, Index observed) {
+    return Steps::scratch_bytes(law) + static_cast<std::size_t>(Room::rows(law.dim, observed)) * sizeof(V);
+  }
+
+  BlockResult run() {
+    const auto vectors = [this](int number) {
+      return WideVector<V>{reinterpret_cast<V*>(job_.vectors) +
+                           (number * job_.blocks + block_) * job_.ends.law->dim};
+    };
+    particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors)> body(
+        team_, law_, job_, vectors, room_, job_.first + static_cast<std::uint64_t>(block_) * lanes);
+    BlockResult result{.non_finite = 0, .first_step = -1};
+    for (int n = 0; n < job_.num_stages; ++n) {
+      const particle::StageTable<Real>& stage = job_.stages[n];
+      body.run(stage);
+      if (stage.kind == particle::StageKind::end) end_step(stage, vectors(0), result);
+    }
+    return result;
+  }
+
+ private:
+  void end_step(const particle::StageTable<Real>& stage, WideVector<V> x, BlockResult& result) {
+    const bool was_finite = result.non_finite == 0;
+    result.non_finite = ends_.count_non_finite(x);
+    if (was_finite && result.non_finite > 0) result.first_step = static_cast<int>(stage.step);
+    if (stage.slot >= 0) ends_.keep(x, stage.slot);
+  }
+
+  static Room make_room(const ProgramJob<Real>& job, void* scratch) {
+    const LawTable<Real>& law = *job.ends.law;
+    V* next = reinterpret_cast<V*>(static_cast<std::byte*>(scratch) + Steps::scratch_bytes(law));
+    return Room::make(law.dim, job.observation.rows, [&](Index rows) {
+      WideVector<V> vector{next};
+      next += rows;
+      return vector;
+    });
+  }
+
+  const ProgramJob<Real>& job_;
+  std::int64_t block_;
+  Solo<V> team_;
+  Block<V, Steps> ends_;
+  SoloLaw<V, Law> law_;
+  Room room_;
+};
+
+}  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -1,0 +1,226 @@
+#include "device/cpu/programs.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "device/cpu/scratch.hpp"
+#include "device/user_denoiser.hpp"
+#include "device/work.hpp"
+#include "lowering/program_builder.hpp"
+
+namespace gmdiff::cpu {
+namespace {
+
+using particle::StageKind;
+using particle::StageTable;
+
+constexpr std::int64_t tiles_per_piece = 8;
+
+template <class Real>
+particle::LawTable<Real> shape_of(const MixtureTable& mixture) {
+  particle::LawTable<Real> shape{};
+  shape.family = particle::wide_family_of(mixture);
+  shape.dim = mixture.dim();
+  shape.num_components = mixture.num_components();
+  return shape;
+}
+
+std::int64_t observed_rows(const Plan& plan) {
+  return plan.guidance.empty() ? 0 : static_cast<std::int64_t>(plan.guidance.front().A.rows());
+}
+
+/// One task in one precision.
+template <class Real>
+class ProgramRun {
+ public:
+  ProgramRun(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes)
+      : task_(task),
+        unit_(unit),
+        pool_(pool),
+        table_bytes_(table_bytes),
+        law_(task.problem, particle::wide_family_of(task.problem)),
+        builder_(law_, task.guidance),
+        scratch_(pool.threads(),
+                 std::max(unit.scratch_bytes(law_.table()),
+                          unit.program_scratch_bytes(law_.table(), builder_.observation().rows))),
+        tiles_((task.count + unit.lanes - 1) / unit.lanes),
+        num_vectors_(num_vectors(task.plan)),
+        vectors_(1, sizeof(Real) * static_cast<std::size_t>(num_vectors_ * vector_size())) {}
+
+  NonFinite operator()() {
+    const particle::StartTableOf<Real> start = start_table(law_, task_.plan.start, start_arena_);
+    job_ = make_job(start);
+    const auto first_state = [this](std::int64_t tile, void* scratch) {
+      return unit_.start(job_.ends, tile, scratch);
+    };
+    NonFinite result = for_each_tile(first_state);
+    std::fill(vector(1), vector(num_vectors_), Real(0));
+    const std::vector<Step>& steps = task_.plan.steps;
+    for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
+      const std::size_t end = window_end(first);
+      run_window(first, end, result);
+      first = end;
+    }
+    return result;
+  }
+
+ private:
+  std::int64_t vector_size() const { return tiles_ * unit_.lanes * law_.table().dim; }
+  Real* vector(int number) const { return static_cast<Real*>(vectors_.of(0)) + number * vector_size(); }
+
+  ProgramJob<Real> make_job(const particle::StartTableOf<Real>& start) const {
+    ProgramJob<Real> job{};
+    static_cast<particle::Window<Real>&>(job) = window_of<Real>(task_);
+    job.num_vectors = num_vectors_;
+    job.observation = builder_.observation();
+    job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
+    job.vectors = vector(0);
+    job.blocks = tiles_;
+    return job;
+  }
+
+  Program program_of(std::size_t step) const {
+    return program(task_.plan.steps[step], reads_previous_denoiser(task_.plan));
+  }
+
+  std::size_t window_end(std::size_t first) const {
+    std::size_t used = 0;
+    std::size_t end = first;
+    while (end < task_.plan.steps.size()) {
+      used += particle::ProgramBuilder<Real>::bytes(task_.problem, task_.guidance, program_of(end));
+      if (used > table_bytes_ && end > first) break;
+      ++end;
+    }
+    return end;
+  }
+
+  void run_window(std::size_t first, std::size_t end, NonFinite& result) {
+    const std::vector<StageTable<Real>> stages = build_tables(first, end);
+    for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
+      if (stages[begin].kind == StageKind::call) {
+        call(stages[begin++]);
+        continue;
+      }
+      const std::size_t stop = piece_end(stages, begin);
+      job_.stages = stages.data() + begin;
+      job_.num_stages = static_cast<int>(stop - begin);
+      const NonFinite found = for_each_tile(
+          [this](std::int64_t tile, void* scratch) { return unit_.run_program(job_, tile, scratch); });
+      // What is not finite is known where a step ends.
+      const auto is_end = [](const StageTable<Real>& stage) { return stage.kind == StageKind::end; };
+      const std::span piece(job_.stages, stop - begin);
+      if (std::any_of(piece.begin(), piece.end(), is_end)) result.advance(found);
+      begin = stop;
+    }
+  }
+
+  std::vector<StageTable<Real>> build_tables(std::size_t first, std::size_t end) {
+    std::vector<std::vector<StageTable<Real>>> of_steps(end - first);
+    arenas_.resize(std::max(arenas_.size(), end - first));
+    pool_.run(std::ssize(of_steps), [&](int /*thread*/, std::int64_t s) {
+      const auto i = static_cast<std::size_t>(s);
+      arenas_[i].clear();
+      const int slot = slot_of(task_.kept, static_cast<int>(first + i) + 1);
+      of_steps[i] = builder_.step(program_of(first + i), first + i, slot, arenas_[i]);
+    });
+    std::vector<StageTable<Real>> stages;
+    for (const auto& of_step : of_steps) stages.insert(stages.end(), of_step.begin(), of_step.end());
+    return stages;
+  }
+
+  /// Stages that a tile goes through at once: up to a call, or a single one where the task asks for batches.
+  std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
+    if (task_.extent == Extent::batch) return begin + 1;
+    std::size_t end = begin;
+    while (end < stages.size() && stages[end].kind != StageKind::call) ++end;
+    return end;
+  }
+
+  template <class Body>
+  NonFinite for_each_tile(Body body) {
+    NonFinite sum;
+    std::mutex mutex;
+    const auto piece = [&](int thread, std::int64_t number) {
+      NonFinite found;
+      const std::int64_t end = std::min((number + 1) * tiles_per_piece, tiles_);
+      for (std::int64_t tile = number * tiles_per_piece; tile < end; ++tile) {
+        const BlockResult result = body(tile, scratch_.of(thread));
+        found.add({.particles = result.non_finite, .first_step = result.first_step});
+      }
+      if (found.particles == 0) return;
+      const std::lock_guard lock(mutex);
+      sum.add(found);
+    };
+    pool_.run((tiles_ + tiles_per_piece - 1) / tiles_per_piece, piece, task_.stop);
+    return sum;
+  }
+
+  /// A denoiser of the host program, on all particles of the task.
+  void call(const StageTable<Real>& stage) {
+    const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)];
+    Points rows(task_.count, law_.table().dim);
+    for_each_number([&](std::int64_t n, std::int64_t i, std::int64_t place) {
+      rows(n, i) = static_cast<double>(vector(stage.from)[place]);
+    });
+    const Points denoised = evaluate_rows(denoiser, rows, {.alpha = stage.alpha, .sigma = stage.sigma});
+    for_each_number([&](std::int64_t n, std::int64_t i, std::int64_t place) {
+      vector(stage.to)[place] = static_cast<Real>(denoised(n, i));
+    });
+  }
+  /// body(n, i, place) for coordinate i of particle n, which lies at vector(..)[place].
+  template <class Body>
+  void for_each_number(Body body) const {
+    const std::int64_t d = law_.table().dim;
+    for (std::int64_t n = 0; n < task_.count; ++n) {
+      const std::int64_t begin = n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
+      for (std::int64_t i = 0; i < d; ++i) body(n, i, begin + i * unit_.lanes);
+    }
+  }
+
+  const Task& task_;
+  const Unit<Real>& unit_;
+  ThreadPool& pool_;
+  std::size_t table_bytes_;
+  particle::LawTables<Real> law_;
+  particle::ProgramBuilder<Real> builder_;
+  ScratchMemory scratch_;
+  std::int64_t tiles_;
+  int num_vectors_;
+  ScratchMemory vectors_;
+  particle::Arena<Real> start_arena_;
+  std::vector<particle::Arena<Real>> arenas_;
+  ProgramJob<Real> job_{};
+};
+
+}  // namespace
+
+template <class Real>
+ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int threads) {
+  const MixtureTable& mixture = plan.problems.front();
+  const GuidanceTable* guidance = plan.guidance.empty() ? nullptr : &plan.guidance.front();
+  const particle::LawTable<Real> shape = shape_of<Real>(mixture);
+  const std::size_t scratch =
+      std::max(unit.scratch_bytes(shape), unit.program_scratch_bytes(shape, observed_rows(plan)));
+  fixed =
+      particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * scratch;
+  largest_step = 0;
+  for (const Step& step : plan.steps) {
+    const Program stages = program(step, reads_previous_denoiser(plan));
+    largest_step = std::max(largest_step, particle::ProgramBuilder<Real>::bytes(mixture, guidance, stages));
+  }
+  tile = static_cast<std::size_t>(num_vectors(plan) * mixture.dim() * unit.lanes) * sizeof(Real);
+}
+
+template <class Real>
+NonFinite run_programs(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes) {
+  return ProgramRun<Real>(task, unit, pool, table_bytes)();
+}
+
+template struct ProgramMemory<float>;
+template struct ProgramMemory<double>;
+template NonFinite run_programs(const Task&, const Unit<float>&, ThreadPool&, std::size_t);
+template NonFinite run_programs(const Task&, const Unit<double>&, ThreadPool&, std::size_t);
+
+}  // namespace gmdiff::cpu

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/thread_pool.hpp"
+#include "device/cpu/unit.hpp"
+#include "device/executor.hpp"
+
+// Runs of programs: tiles of particles go through all stages of a window of steps, or all particles through one stage
+// after the other where a stage leaves the library.
+
+namespace gmdiff::cpu {
+
+/// Bytes of a run of programs, by what they are for.
+template <class Real>
+struct ProgramMemory {
+  std::size_t fixed;         ///< law and scratch of all threads
+  std::size_t largest_step;  ///< tables of the step that has most
+  std::size_t tile;          ///< vectors of one tile
+
+  ProgramMemory(const Plan& plan, const Unit<Real>& unit, int threads);
+};
+
+/// @param table_bytes for the tables of a window of steps; at least one step fits
+template <class Real>
+NonFinite run_programs(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes);
+
+}  // namespace gmdiff::cpu

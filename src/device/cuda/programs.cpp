@@ -1,0 +1,243 @@
+#include "device/cuda/programs.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <variant>
+#include <vector>
+
+#include "device/cuda/room.hpp"
+#include "device/cuda/tables.hpp"
+#include "device/user_denoiser.hpp"
+#include "device/work.hpp"
+#include "lowering/program_builder.hpp"
+
+namespace gmdiff::cuda {
+namespace {
+
+using kernels::ProgramJob;
+using kernels::Report;
+using particle::StageKind;
+using particle::StageTable;
+
+constexpr int no_step = std::numeric_limits<int>::max();
+
+/// One task in one precision.
+template <class Real>
+class ProgramRun {
+ public:
+  ProgramRun(const Task& task, Gpu& gpu, std::size_t table_bytes)
+      : task_(task),
+        gpu_(gpu),
+        table_bytes_(table_bytes),
+        law_(gpu, task.problem, particle::wide_family_of(task.problem)),
+        builder_(law_.host(), task.guidance),
+        observation_tables_(gpu, builder_.observation_arena()),
+        num_vectors_(num_vectors(task.plan)),
+        vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
+        report_(gpu, 1) {
+    start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
+    if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
+    if (!task.plan.denoisers.empty()) rows_ = Buffer<Real>(gpu, values(1));
+    if (task.start != nullptr) {
+      start_states_ = Buffer<double>(gpu, values(1));
+      start_states_.upload(task.start);
+    }
+  }
+
+  NonFinite operator()() {
+    const Tables<Real> start_tables(gpu_, start_arena_);
+    start_tables.move(start_.move);
+    NonFinite result = launch({}, /*from_start=*/true);
+    const std::vector<Step>& steps = task_.plan.steps;
+    for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
+      const std::size_t end = window_end(first);
+      run_window(first, end, result);
+      first = end;
+    }
+    if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
+    return result;
+  }
+
+ private:
+  /// Numbers of so many vectors of all particles.
+  std::size_t values(std::size_t vectors) const {
+    return vectors * static_cast<std::size_t>(task_.count * task_.problem.dim());
+  }
+
+  Program program_of(std::size_t step) const {
+    return program(task_.plan.steps[step], reads_previous_denoiser(task_.plan));
+  }
+
+  std::size_t window_end(std::size_t first) const {
+    std::size_t used = 0;
+    std::size_t end = first;
+    while (end < task_.plan.steps.size()) {
+      used += particle::ProgramBuilder<Real>::bytes(task_.problem, task_.guidance, program_of(end));
+      if (used > table_bytes_ && end > first) break;
+      ++end;
+    }
+    return end;
+  }
+
+  void run_window(std::size_t first, std::size_t end, NonFinite& result) {
+    particle::Arena<Real> arena;
+    std::vector<StageTable<Real>> stages;
+    for (std::size_t s = first; s < end; ++s) {
+      const int slot = slot_of(task_.kept, static_cast<int>(s) + 1);
+      for (const StageTable<Real>& stage : builder_.step(program_of(s), s, slot, arena))
+        stages.push_back(stage);
+    }
+    const Tables<Real> tables(gpu_, arena);
+    for (StageTable<Real>& stage : stages) tables.move(stage);
+    for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
+      if (stages[begin].kind == StageKind::call) {
+        call(stages[begin++]);
+        continue;
+      }
+      const std::size_t stop = piece_end(stages, begin);
+      std::vector<StageTable<Real>> piece(stages.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          stages.begin() + static_cast<std::ptrdiff_t>(stop));
+      // What is not finite is known where a step ends.
+      const auto last = std::find_if(piece.rbegin(), piece.rend(), [](const StageTable<Real>& stage) {
+        return stage.kind == StageKind::end;
+      });
+      if (last != piece.rend()) last->is_last = true;
+      const NonFinite found = launch(piece, /*from_start=*/false);
+      if (last != piece.rend()) result.advance(found);
+      begin = stop;
+    }
+  }
+
+  /// Stages of one launch: up to a call, or a single one where the task asks for batches.
+  std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
+    if (task_.extent == Extent::batch) return begin + 1;
+    std::size_t end = begin;
+    while (end < stages.size() && stages[end].kind != StageKind::call) ++end;
+    return end;
+  }
+
+  NonFinite launch(const std::vector<StageTable<Real>>& stages, bool from_start) {
+    Buffer<StageTable<Real>> on_gpu;
+    if (!stages.empty()) {
+      on_gpu = Buffer<StageTable<Real>>(gpu_, stages.size());
+      on_gpu.upload(stages.data());
+    }
+    ProgramJob<Real> job{};
+    static_cast<particle::Window<Real>&>(job) = window_of<Real>(task_);
+    job.stages = on_gpu.data();
+    job.num_stages = static_cast<int>(stages.size());
+    job.num_vectors = num_vectors_;
+    job.observation = builder_.observation();
+    observation_tables_.move(job.observation);
+    job.law = law_.table();
+    job.start = start_;
+    job.from_start = from_start;
+    job.start_states = start_states_.data();
+    job.vectors = vectors_.data();
+    job.rows = rows_.data();
+    job.out = task_.keeps_out ? std::get<Real*>(task_.out) : out_.data();
+    job.report = report_.data();
+    Report report{.non_finite = 0, .first_step = no_step};
+    report_.upload(&report);
+    const kernels::Geometry geometry = give_room(gpu_, job, room_);
+    gpu_.launch(job, geometry);
+    report_.download(&report);
+    return {.particles = static_cast<std::int64_t>(report.non_finite),
+            .first_step = report.first_step == no_step ? -1 : report.first_step};
+  }
+
+  /// A denoiser of the host program, on the rows of all particles.
+  void call(const StageTable<Real>& stage) {
+    move_rows(StageKind::to_rows, stage);
+    const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
+    std::visit([&](const auto& denoiser) { evaluate(denoiser, level); },
+               task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)]);
+    move_rows(StageKind::from_rows, stage);
+  }
+  void move_rows(StageKind kind, const StageTable<Real>& call) {
+    StageTable<Real> stage = call;
+    stage.kind = kind;
+    launch({stage}, /*from_start=*/false);
+  }
+
+  void evaluate(const DeviceDenoiser& denoiser, Level level) {
+    if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
+    denoiser.function({.x = rows_.data(),
+                       .denoised = denoised_.data(),
+                       .count = task_.count,
+                       .dim = task_.problem.dim(),
+                       .precision = task_.precision,
+                       .level = level,
+                       .stream = gpu_.stream()});
+    std::swap(rows_, denoised_);
+  }
+  void evaluate(const HostDenoiser& denoiser, Level level) {
+    std::vector<Real> numbers(values(1));
+    rows_.download(numbers.data());
+    Points x(task_.count, task_.problem.dim());
+    std::copy(numbers.begin(), numbers.end(), x.data());
+    const Points denoised = evaluate_rows(denoiser, x, level);
+    std::transform(denoised.data(), denoised.data() + denoised.size(), numbers.begin(),
+                   [](double value) { return static_cast<Real>(value); });
+    rows_.upload(numbers.data());
+  }
+
+  const Task& task_;
+  Gpu& gpu_;
+  std::size_t table_bytes_;
+  Law<Real> law_;
+  particle::ProgramBuilder<Real> builder_;
+  Tables<Real> observation_tables_;
+  int num_vectors_;
+  Buffer<Real> vectors_;
+  Buffer<Report> report_;
+  particle::Arena<Real> start_arena_;
+  particle::StartTableOf<Real> start_{};
+  Buffer<Real> out_, rows_, denoised_;
+  Buffer<double> start_states_;
+  Buffer<Real> room_;
+};
+
+}  // namespace
+
+template <class Real>
+ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kernels::Limits& limits) {
+  const MixtureTable& mixture = plan.problems.front();
+  const GuidanceTable* guidance = plan.guidance.empty() ? nullptr : &plan.guidance.front();
+  const auto d = static_cast<std::size_t>(mixture.dim());
+  ProgramMemory memory{};
+  for (const Step& step : plan.steps) {
+    const Program stages = program(step, reads_previous_denoiser(plan));
+    memory.largest_step =
+        std::max(memory.largest_step, particle::ProgramBuilder<Real>::bytes(mixture, guidance, stages));
+  }
+  const particle::Family family = particle::wide_family_of(mixture);
+  ProgramJob<Real> job{};
+  job.law.family = family;
+  job.law.dim = mixture.dim();
+  job.law.num_components = mixture.num_components();
+  job.count = std::numeric_limits<std::int64_t>::max() / 2;
+  job.num_vectors = num_vectors(plan);
+  job.observation.rows = guidance == nullptr ? 0 : guidance->A.rows();
+  const std::size_t observation =
+      guidance == nullptr ? 0 : static_cast<std::size_t>(guidance->A.size()) * sizeof(Real);
+  memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
+                 static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
+                 kernels::geometry(job, limits).room_bytes;
+  const std::size_t calls = plan.denoisers.empty() ? 0 : 2;
+  memory.particle =
+      d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double));
+  return memory;
+}
+
+template <class Real>
+NonFinite run_programs(const Task& task, Gpu& gpu, std::size_t table_bytes) {
+  return ProgramRun<Real>(task, gpu, table_bytes)();
+}
+
+template ProgramMemory program_memory<float>(const Plan&, std::size_t, const kernels::Limits&);
+template ProgramMemory program_memory<double>(const Plan&, std::size_t, const kernels::Limits&);
+template NonFinite run_programs<float>(const Task&, Gpu&, std::size_t);
+template NonFinite run_programs<double>(const Task&, Gpu&, std::size_t);
+
+}  // namespace gmdiff::cuda

@@ -1,0 +1,241 @@
+#include "lowering/program_builder.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+
+namespace gmdiff::particle {
+namespace {
+
+GuideWeight lowered(ResidualWeight weight) {
+  switch (weight) {
+    case ResidualWeight::moments:
+      return GuideWeight::moments;
+    case ResidualWeight::row_sums:
+      return GuideWeight::row_sums;
+    case ResidualWeight::diffuse:
+      return GuideWeight::diffuse;
+    case ResidualWeight::isotropic:
+      return GuideWeight::isotropic;
+    case ResidualWeight::norm:
+      return GuideWeight::norm;
+  }
+  fail("lowering: unknown weight of a residual");
+}
+
+bool needs_projection(const Guide& stage) {
+  return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
+}
+
+/// sigma^2 l / c of component k and axis i.
+double posterior_variance(const MixtureTable& mixture, const Level& level, Index k, Index i) {
+  const Points& eigenvalues = mixture.eigenvalues;
+  const double l = eigenvalues(eigenvalues.rows() == 1 ? 0 : k, eigenvalues.cols() == 1 ? 0 : i);
+  const double sigma2 = level.sigma * level.sigma;
+  return sigma2 * l / (level.alpha * level.alpha * l + sigma2);
+}
+
+/// A in the coordinates of each basis of the law.
+std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eigen::MatrixXd& A) {
+  if (mixture.bases.empty()) return {A};
+  std::vector<Eigen::MatrixXd> axes;
+  for (const Eigen::MatrixXd& U : mixture.bases) axes.push_back(linear_algebra::product(A, U));
+  return axes;
+}
+
+}  // namespace
+
+template <class Real>
+ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance)
+    : law_(law), guidance_(guidance) {
+  if (guidance == nullptr) return;
+  axes_ = rows_on_axes(law.mixture(), guidance->A);
+  // Full covariances have no basis in common: their states are in the coordinates of the data.
+  const Eigen::MatrixXd& A = axes_.size() == 1 && !is_full(law.mixture()) ? axes_.front() : guidance->A;
+  Real* rows = observation_arena_.allocate(static_cast<std::size_t>(A.size()));
+  Real* y = observation_arena_.allocate(static_cast<std::size_t>(A.rows()));
+  for (Index a = 0; a < A.rows(); ++a) {
+    y[a] = static_cast<Real>(guidance->y(a));
+    for (Index i = 0; i < A.cols(); ++i) rows[a * A.cols() + i] = static_cast<Real>(A(a, i));
+  }
+  observation_ = {.rows = A.rows(),
+                  .A = rows,
+                  .y = y,
+                  .noise_variance = static_cast<Real>(guidance->noise_variance),
+                  .unexplained = static_cast<Real>(guidance->unexplained)};
+}
+
+/// The tables of the stages of one step.
+template <class Real>
+class ProgramBuilder<Real>::StepTables {
+ public:
+  StepTables(const ProgramBuilder& builder, std::uint64_t number, Arena<Real>& arena)
+      : builder_(builder), number_(number), arena_(arena) {}
+
+  StageTable<Real> operator()(const Evaluate& stage) {
+    StageTable<Real> table = empty(stage.denoiser == 0 ? StageKind::evaluate : StageKind::call);
+    table.from = stage.from;
+    table.to = stage.to;
+    if (stage.denoiser == 0) {
+      table.level = level(stage.level);
+    } else {
+      table.denoiser = stage.denoiser - 1;
+      table.alpha = stage.level.alpha;
+      table.sigma = stage.level.sigma;
+    }
+    return table;
+  }
+
+  StageTable<Real> operator()(const Combine& stage) {
+    StageTable<Real> table = empty(StageKind::combine);
+    require(!stage.terms.empty() && std::ssize(stage.terms) <= StageTable<Real>::max_terms,
+            "plan: a combination must have 1 to ", StageTable<Real>::max_terms, " terms, got ",
+            stage.terms.size());
+    table.to = stage.to;
+    for (const Term& term : stage.terms) {
+      table.vectors[table.num_terms] = term.vector;
+      table.factors[table.num_terms++] = static_cast<Real>(term.factor);
+    }
+    table.noise = static_cast<Real>(stage.noise);
+    table.is_churn = stage.stream == NoiseStream::churn;
+    return table;
+  }
+
+  StageTable<Real> operator()(const Transition& stage) {
+    StageTable<Real> table = empty(StageKind::transition);
+    table.from = stage.from;
+    table.to = stage.to;
+    table.level = level(stage.t);
+    table.move = transition_table(
+        builder_.law_, MixtureTransition{stage.t, stage.s, stage.alpha_ts, stage.sigma_ts}, arena_);
+    return table;
+  }
+
+  StageTable<Real> operator()(const Guide& stage) {
+    require(builder_.guidance_ != nullptr, "plan: a guidance stage needs an observation");
+    require(stage.level.sigma > 0.0, "plan: a guidance stage needs sigma > 0");
+    StageTable<Real> table = empty(StageKind::guide);
+    table.from = stage.from;
+    table.denoised = stage.denoised;
+    table.to = stage.to;
+    table.level = level(stage.level);
+    table.guide.weight = lowered(stage.weight);
+    table.guide.variance = variance(stage.level);
+    table.guide.scale =
+        static_cast<Real>(stage.weight == ResidualWeight::diffuse ? 1.0 / stage.level.sigma : 1.0);
+    table.guide.epsilon = static_cast<Real>(stage.epsilon);
+    table.guide.directions = stage.directions;
+    table.guide.per_direction = static_cast<Real>(1.0 / stage.directions);
+    table.guide.has_covariance = stage.has_covariance;
+    if (needs_projection(stage)) project(stage.level, table.guide);
+    if (stage.weight == ResidualWeight::isotropic) table.guide.weights = isotropic_weights(stage.variance);
+    return table;
+  }
+
+  StageTable<Real> end(int slot) {
+    StageTable<Real> table = empty(StageKind::end);
+    table.slot = slot;
+    return table;
+  }
+
+ private:
+  const MixtureTable& mixture() const { return builder_.law_.mixture(); }
+
+  StageTable<Real> empty(StageKind kind) const {
+    StageTable<Real> table{};
+    table.kind = kind;
+    table.step = number_;
+    table.slot = -1;
+    return table;
+  }
+
+  /// An evaluation and its guidance share their level.
+  LevelTable<Real> level(const Level& level) {
+    const bool is_last = last_ && last_->first.alpha == level.alpha && last_->first.sigma == level.sigma;
+    if (!is_last) last_.emplace(level, evaluation_level(builder_.law_, level, arena_));
+    return last_->second;
+  }
+
+  Spectrum<Real> variance(const Level& level) {
+    const Index rows = mixture().eigenvalues.rows();
+    const Index columns = mixture().eigenvalues.cols();
+    Real* values = arena_.allocate(static_cast<std::size_t>(rows * columns));
+    for (Index k = 0; k < rows; ++k) {
+      for (Index i = 0; i < columns; ++i) {
+        values[k * columns + i] = static_cast<Real>(posterior_variance(mixture(), level, k, i));
+      }
+    }
+    return {.values = values,
+            .stride_k = rows == 1 && mixture().num_components() > 1 ? 0 : columns,
+            .stride_i = columns == 1 ? 0 : 1};
+  }
+
+  /// A S_k A^T = sum_i (A U_k)_ai (A U_k)_bi variance_i
+  void project(const Level& level, GuideOf<Real>& guide) {
+    const Index m = builder_.observation_.rows;
+    const Index size = m * (m + 1) / 2;
+    const bool tied = mixture().eigenvalues.rows() == 1;
+    const Index matrices = tied ? 1 : mixture().num_components();
+    Real* to = arena_.allocate(static_cast<std::size_t>(matrices * size));
+    guide.projected = to;
+    guide.projected_stride = tied ? 0 : size;
+    for (Index k = 0; k < matrices; ++k) {
+      const Eigen::MatrixXd& B = builder_.axes_[builder_.axes_.size() == 1 ? 0 : static_cast<std::size_t>(k)];
+      for (Index a = 0; a < m; ++a) {
+        for (Index b = 0; b <= a; ++b) {
+          double sum = 0.0;
+          for (Index i = 0; i < B.cols(); ++i)
+            sum += B(a, i) * B(b, i) * posterior_variance(mixture(), level, k, i);
+          *to++ = static_cast<Real>(sum);
+        }
+      }
+    }
+  }
+
+  /// 1 / (variance s_a^2 + sigma_y^2)
+  const Real* isotropic_weights(double variance) {
+    const GuidanceTable& guidance = *builder_.guidance_;
+    Real* weights = arena_.allocate(static_cast<std::size_t>(guidance.singular_values.size()));
+    for (Index a = 0; a < guidance.singular_values.size(); ++a) {
+      const double s = guidance.singular_values(a);
+      weights[a] = static_cast<Real>(1.0 / (variance * s * s + guidance.noise_variance));
+    }
+    return weights;
+  }
+
+  const ProgramBuilder& builder_;
+  std::uint64_t number_;
+  Arena<Real>& arena_;
+  std::optional<std::pair<Level, LevelTable<Real>>> last_;
+};
+
+template <class Real>
+std::vector<StageTable<Real>> ProgramBuilder<Real>::step(const Program& program, std::uint64_t number,
+                                                         int slot, Arena<Real>& arena) const {
+  StepTables tables(*this, number, arena);
+  std::vector<StageTable<Real>> stages;
+  for (const Stage& stage : program.stages) stages.push_back(std::visit(tables, stage));
+  stages.push_back(tables.end(slot));
+  return stages;
+}
+
+template <class Real>
+std::size_t ProgramBuilder<Real>::bytes(const MixtureTable& mixture, const GuidanceTable* guidance,
+                                        const Program& program) {
+  const auto K = static_cast<std::size_t>(mixture.num_components());
+  const auto spectrum = static_cast<std::size_t>(mixture.eigenvalues.size());
+  const auto m = static_cast<std::size_t>(guidance == nullptr ? 0 : guidance->A.rows());
+  std::size_t numbers = 0;
+  for (const Stage& stage : program.stages) {
+    if (!std::holds_alternative<Combine>(stage)) numbers += K + 5 * spectrum;
+    if (std::holds_alternative<Guide>(stage)) numbers += m + K * m * (m + 1) / 2;
+  }
+  return (program.stages.size() + 1) * sizeof(StageTable<Real>) + numbers * sizeof(Real);
+}
+
+template class ProgramBuilder<float>;
+template class ProgramBuilder<double>;
+
+}  // namespace gmdiff::particle

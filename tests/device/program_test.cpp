@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/cpu.hpp"
+#include "device/devices_under_test.hpp"
+#include "device/instruction_sets.hpp"
+#include "device/program_cases.hpp"
+
+// Programs on the device cpu: registers, tiles and batches give the same bits, guided and multistep runs agree with the
+// device reference.
+
+namespace gmdiff {
+namespace {
+
+Samples run_with(const Plan& plan, const Options& options, Extent extent) {
+  return run(plan, options, 0, *cpu::make_executor(2), extent);
+}
+
+/// Largest difference over the largest number.
+double relative_difference(const Samples& a, const Samples& b) {
+  const Points expected = b.to_double();
+  return (a.to_double() - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff();
+}
+
+class Programs : public testing::TestWithParam<CovarianceType> {};
+
+TEST_P(Programs, ExtentsHaveTheSameBits) {
+  for (const test::Shape& shape : test::shapes()) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const Plan& plan : test::every_kind_of_plan(mixture)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        const Samples registers = run_with(plan, options, Extent::fastest);
+        const Samples tile = run_with(plan, options, Extent::tile);
+        const Samples batch = run_with(plan, options, Extent::batch);
+        EXPECT_TRUE(test::bytes(tile) == test::bytes(batch)) << shape.dim << ' ' << shape.components;
+        if (shape.dim > 4) {
+          EXPECT_TRUE(test::bytes(tile) == test::bytes(registers))
+              << plan << shape.dim << ' ' << shape.components;
+        } else {
+          // Laws of few coordinates have formulas of their own in registers.
+          EXPECT_LT(relative_difference(tile, registers), precision == Precision::f32 ? 1e-2 : 1e-9);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Programs, GuidedRunsAgreeWithTheReference) {
+  for (const test::Shape& shape :
+       {test::Shape{1, 1}, test::Shape{2, 3}, test::Shape{5, 3}, test::Shape{9, 18}}) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const Eigen::Index rows : {1, 3}) {
+      const LinearObservation observation = test::observation_of(shape.dim, rows);
+      for (const GuidedSampler& sampler : test::every_guided_sampler()) {
+        const Plan plan = test::guided_plan_of(sampler, mixture, observation);
+        Options options = test::options_for(plan, Precision::f64);
+        options.device = Device::reference();
+        const Samples expected = run(plan, options);
+        EXPECT_LT(relative_difference(run_with(plan, options, Extent::fastest), expected), 1e-8)
+            << plan << shape.dim << ' ' << shape.components << ' ' << rows;
+      }
+    }
+  }
+}
+
+TEST_P(Programs, GuidedRunsHaveTheSameBitsInBatchesAndOnEveryInstructionSet) {
+  for (const test::Shape& shape : {test::Shape{2, 3}, test::Shape{9, 18}}) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const GuidedSampler& sampler : test::every_guided_sampler()) {
+      const Plan plan =
+          as_programs(test::guided_plan_of(sampler, mixture, test::observation_of(shape.dim, 2)));
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        const std::vector<char> expected = test::bytes(run_with(plan, options, Extent::fastest));
+        EXPECT_TRUE(test::bytes(run_with(plan, options, Extent::batch)) == expected) << plan;
+        for (const cpu::InstructionSet set : test::available_sets()) {
+          const test::WithInstructionSet environment(set);
+          EXPECT_TRUE(test::bytes(run_with(plan, options, Extent::tile)) == expected)
+              << cpu::to_string(set) << plan;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Programs, ADenoiserByHandIsTheMixtures) {
+  const Mixture mixture = test::mixture_of(GetParam(), 6, 5);
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 5);
+  for (const Sampler& sampler :
+       {Sampler(Ancestral{.start = Start::gaussian}), Sampler(Dpmpp2m{.start = Start::gaussian}),
+        Sampler(Dpmpp2s{.start = Start::gaussian})}) {
+    const Plan by_hand = sampling_plan(test::denoiser_of_mixture(mixture), 6, process, grid, sampler);
+    const Plan built_in = sampling_plan(std::span(&mixture, 1), process, grid, sampler);
+    // Without a basis of the law the noise is in the coordinates of the data.
+    Options options = test::options_for(by_hand, Precision::f64);
+    options.start = test::normals(options.count, 6, 11);
+    const bool is_noisy = std::holds_alternative<Ancestral>(sampler);
+    const bool has_basis = GetParam() == CovarianceType::tied || GetParam() == CovarianceType::common_basis;
+    if (is_noisy && has_basis) continue;
+    const Samples expected = run_with(built_in, options, Extent::fastest);
+    EXPECT_LT(relative_difference(run_with(by_hand, options, Extent::fastest), expected), 1e-10);
+    options.device = Device::reference();
+    EXPECT_LT(relative_difference(run(by_hand, options), expected), 1e-10);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Structures, Programs, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
+
+}  // namespace
+}  // namespace gmdiff
