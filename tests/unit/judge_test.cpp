@@ -289,7 +289,7 @@ TEST(Judge, RefusesSetsOfDifferentSizes) {
   const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(law, 61, 2)};
 
   expect_invalid([&] { judge_each(sets, law); },
-                 "judge: the sets must have one number of points, given 60 and 61");
+                 "judge: the sets must have equal numbers of points, given 60 and 61");
   expect_invalid([&] { judge_each({}, law); }, "judge: no set of points given");
 }
 

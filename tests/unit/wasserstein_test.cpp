@@ -331,7 +331,7 @@ TEST(PointSetOfSamples, RefusesAHistory) {
   const Samples samples(Samples::Values<double>{1, 2, 3, 4}, {1, 2, 2}, {1.0, 0.0}, {});
 
   expect_invalid([&] { PointSet{samples}; },
-                 "PointSet: samples have a history of 2 levels; a distance is between points of one level");
+                 "PointSet: samples have a history of 2 levels, expected the samples of one level");
 }
 
 /// The floor of W_1 without the factor of the sizes.
