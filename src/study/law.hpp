@@ -7,17 +7,19 @@
 
 namespace gmdiff::study {
 
-/// The law that a question about a problem concerns: the posterior when the problem has an observation, unless the prior is asked for.
+/// The law that a question about a problem concerns: the posterior when the problem has an observation and
+/// the prior is not requested, otherwise the prior.
 struct Law {
   std::string name;  ///< "prior" or "posterior"
   Mixture mixture;
 };
 Law law_of(const Problem& problem, bool prior);
 
-/// The grid of a problem, adapted to its observation where its description asks for that.
+/// The grid of a problem, adapted to its observation where the grid's description requires it.
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);
 
-/// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and `problem_name` when there is none.
+/// The observation that an SMC sampler needs. @throws std::invalid_argument naming the sampler and
+/// `problem_name` when there is none.
 const LinearObservation& observation_for(const SmcSampler& sampler, const Problem& problem,
                                          const std::string& problem_name);
 /// The sampler's name in the catalogue.

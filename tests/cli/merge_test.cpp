@@ -182,7 +182,7 @@ TEST_F(MergeRefusalTest, Overlap) {
 TEST_F(MergeRefusalTest, MissingSidecar) {
   run_into("b.npy", base, next);
   std::filesystem::remove(folder() / "b.npy.json");
-  expect_refused("b.npy.json is missing: without it nothing tells which run b.npy belongs to");
+  expect_refused("b.npy.json is missing: only the sidecar tells which run b.npy belongs to");
 }
 
 TEST_F(MergeRefusalTest, CorruptSidecars) {
