@@ -3,9 +3,10 @@
 #include "kernels/particle.cuh"
 #include "kernels/smc.hpp"
 
-// Weights, effective sample size, ancestors and evidence of a chain in 64-bit integers (numerics.md §6), by the blocks that share it.
-// Across threads and blocks go integers alone, so that every split of a chain gives the same ancestors. A block sums over its part of the
-// chain; what it has summed is put together in the next phase, by every block for itself.
+// Weights, effective sample size, ancestors and evidence of a chain in 64-bit integers (numerics.md §6), by
+// the blocks that share it. Across threads and blocks go integers alone, so that every split of a chain gives
+// the same ancestors. A block sums over its part of the chain; what it has summed is put together in the next
+// phase, by every block for itself.
 
 namespace gmdiff::kernels {
 
@@ -105,7 +106,8 @@ class ChainWeights {
     if (range_.part == 0) memory_.state->scale = scale;
   }
 
-  /// Whether the chain is resampled before the step; at the end, its evidence. Running sums become those of the chain.
+  /// Whether the chain is resampled before the step; at the end, its evidence. Running sums become those of
+  /// the chain.
   GMDIFF_PARTICLE void decide(int step) {
     // What no block writes in this phase.
     const double largest = memory_.state->largest;
@@ -141,7 +143,8 @@ class ChainWeights {
     job_.resampled[weighting(step)] = resampled ? 1 : 0;
   }
 
-  /// Residual resampling: running sums, within the part, of the copies of each particle and of what is left of its weight.
+  /// Residual resampling: running sums, within the part, of the copies of each particle and of what is left
+  /// of its weight.
   GMDIFF_PARTICLE void share() {
     const ChainState& chain = *memory_.state;
     if (!chain.resampled) return;
@@ -274,7 +277,8 @@ class ChainWeights {
     }
   }
 
-  // Of all parts of the chain, for every thread of the block together. A block alone has the number of its own part: nobody need meet.
+  // Of all parts of the chain, for every thread of the block together. A block alone has the number of its
+  // own part: nobody need meet.
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t max_of_parts(Number number) const {
     if (range_.parts == 1) return number(memory_.parts[0]);
