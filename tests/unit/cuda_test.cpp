@@ -13,11 +13,11 @@ namespace gmdiff::cuda {
 namespace {
 
 TEST(UsableGpu, IsOneOfThoseThatAreThere) {
-  EXPECT_EQ(why_not_there(0, 1), "");
-  EXPECT_EQ(why_not_there(3, 4), "");
-  EXPECT_EQ(why_not_there(1, 1), "there is no GPU 1; this machine has 1 GPU, numbered from 0");
-  EXPECT_EQ(why_not_there(4, 4), "there is no GPU 4; this machine has 4 GPUs, numbered from 0");
-  EXPECT_EQ(why_not_there(-1, 4), "there is no GPU -1; this machine has 4 GPUs, numbered from 0");
+  EXPECT_EQ(why_no_gpu(0, 1), "");
+  EXPECT_EQ(why_no_gpu(3, 4), "");
+  EXPECT_EQ(why_no_gpu(1, 1), "there is no GPU 1; this machine has 1 GPU, numbered from 0");
+  EXPECT_EQ(why_no_gpu(4, 4), "there is no GPU 4; this machine has 4 GPUs, numbered from 0");
+  EXPECT_EQ(why_no_gpu(-1, 4), "there is no GPU -1; this machine has 4 GPUs, numbered from 0");
 }
 
 TEST(UsableGpu, RunsMachineCodeOfItsMajorVersion) {
