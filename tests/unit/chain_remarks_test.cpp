@@ -48,8 +48,8 @@ TEST(ChainWarnings, NameTheSpreadOfTheEvidence) {
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_EQ(warnings[0],
             "the chains disagree on the evidence: the standard deviation of log_evidence is 2.83, so that "
-            "its mean hangs on chains too rare "
-            "to be seen and is probably too low; more particles or a grid finer where weights collapse help");
+            "its mean depends on chains that are too rare to occur here and is probably too low; more "
+            "particles or a grid finer where weights collapse help");
 }
 
 TEST(ChainWarnings, NameAChainThatHasMostOfTheSumOfAtLeastTen) {

@@ -62,7 +62,7 @@ TEST(Device, RefusesListsOfGpusThatAreNone) {
       },
       "Device: cuda index must not be negative, got -2 in cuda:0,1,-2");
   test::expect_invalid([] { Device::parse("cuda:0,1,0"); },
-                       "Device: cuda index 0 is there twice in cuda:0,1,0, expected each GPU once");
+                       "Device: cuda index 0 occurs twice in cuda:0,1,0, expected each GPU once");
 }
 
 TEST(Device, RefusesOtherNames) {

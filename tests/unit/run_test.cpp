@@ -110,7 +110,7 @@ TEST(Run, RefusesMoreNoiseThanAStreamHas) {
   plan.times.resize(plan.steps.size() + 1);
 
   test::expect_invalid([&] { run(plan, {.count = 1, .precision = Precision::f64}); },
-                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers a particle, a "
+                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers per particle, a "
                        "stream has 8589934592");
 }
 
