@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 
-// Orders of convergence of the deterministic samplers on a mixture, against the probability-flow ODE solved by the classical Runge-Kutta
-// method from the same starts: mean error over the particles, 40 to 320 steps (mathematics.md §5).
+// Orders of convergence of the deterministic samplers on a mixture, against the probability-flow ODE solved
+// by the classical Runge-Kutta method from the same starts: mean error over the particles, 40 to 320 steps
+// (mathematics.md §5).
 
 namespace gmdiff {
 namespace {

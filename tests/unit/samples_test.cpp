@@ -91,9 +91,9 @@ TEST(Samples, MayBeEmpty) {
   EXPECT_EQ(samples.to_double().cols(), 4);
 }
 
-// --- samples in the memory of a device --------------------------------------------------------------------------------------------
+// --- samples in the memory of a device ---------------------------------------------------------------------
 
-/// A device's memory that is host memory; it counts what is done with it.
+/// A device's memory that is host memory and counts its uses.
 class CountedMemory final : public DeviceMemory {
  public:
   struct Counts {
