@@ -192,8 +192,8 @@ void add_missing(std::vector<std::string>& texts, const std::vector<std::string>
 }
 
 std::uint64_t start_digest(const Points& states, std::uint64_t first) {
-  constexpr std::uint64_t offset = 0xcbf29ce484222325,
-                          prime = 0x100000001b3;  // FNV-1a, one 64-bit word at a time
+  // FNV-1a, one 64-bit word at a time.
+  constexpr std::uint64_t offset = 0xcbf29ce484222325, prime = 0x100000001b3;
   std::uint64_t sum = 0;
   for (Eigen::Index i = 0; i < states.rows(); ++i) {
     std::uint64_t hash = (offset ^ (first + static_cast<std::uint64_t>(i))) * prime;
