@@ -20,6 +20,7 @@ enum class Purpose : std::uint32_t {
   final_choice = 13,
   forward_noise = 14,
   user = 15,
+  guidance_direction = 16,
 };
 
 }  // namespace gmdiff

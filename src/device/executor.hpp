@@ -29,7 +29,8 @@ namespace gmdiff {
 struct Task {
   const Plan& plan;
   const MixtureTable& problem;
-  std::uint64_t seed;  ///< of this problem
+  const GuidanceTable* guidance;  ///< of this problem, or null
+  std::uint64_t seed;             ///< of this problem
   Precision precision;
   MathMode math;            ///< devices without a fast mode do not look at it
   std::uint32_t replicate;  ///< of the streams of a draw (0 but for distances)

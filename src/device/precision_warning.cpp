@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff {
 namespace {
@@ -31,6 +32,50 @@ Level after(const AffineStep& step, Level before) {
           .sigma = std::hypot(step.a * before.sigma, step.e)};
 }
 Level after(const MixtureTransition& step, Level /*before*/) { return step.s; }
+
+/// Levels of the vectors of a particle, as its stages change them. Vectors of one step share their noise.
+class ProgramLevels {
+ public:
+  explicit ProgramLevels(Level state) : vectors_{state} {}
+  Level state() const { return vectors_.front(); }
+
+  void add(const Evaluate& stage) {
+    vector(stage.from) = stage.level;
+    vector(stage.to) = data;
+  }
+  void add(const Combine& stage) {
+    Level sum{.alpha = 0.0, .sigma = 0.0};
+    for (const Term& term : stage.terms) {
+      const Level of_term = vector(term.vector);
+      sum.alpha += term.factor * of_term.alpha;
+      sum.sigma += term.factor * of_term.sigma;
+    }
+    vector(stage.to) = {.alpha = std::abs(sum.alpha), .sigma = std::hypot(sum.sigma, stage.noise)};
+  }
+  void add(const Transition& stage) { vector(stage.to) = stage.s; }
+  /// A guidance vanishes where D explains the observation.
+  void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
+
+ private:
+  static constexpr Level data{.alpha = 1.0, .sigma = 0.0};
+
+  Level& vector(int number) {
+    const auto n = static_cast<std::size_t>(number);
+    // Denoisers of steps before stand for x_0.
+    if (n >= vectors_.size()) vectors_.resize(n + 1, data);
+    return vectors_[n];
+  }
+
+  std::vector<Level> vectors_;
+};
+
+Level after(const Program& program, Level before) {
+  ProgramLevels levels(before);
+  for (const Stage& stage : program.stages) {
+    std::visit([&](const auto& one) { levels.add(one); }, stage);
+  }
+  return levels.state();
+}
 
 /// The levels that a particle passes, including the first.
 class Levels {
@@ -156,7 +201,7 @@ std::optional<std::string> precision_warning(std::span<const SmcPlan> plans, Pre
     // The first step determines the level at which it begins; without steps the sigma of the start does not
     // matter.
     Levels levels({.alpha = 0.0, .sigma = 1.0});
-    for (const SmcStep& step : plan.steps) levels.add(step.move);
+    for (const SmcStep& step : plan.steps) levels.add(as_step(step.move));
     worst.add(plan.mixture, levels.values());
   }
   return worst.warning();

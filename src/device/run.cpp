@@ -13,6 +13,7 @@
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
+#include "plan/program.hpp"
 
 // The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
 
@@ -27,6 +28,8 @@ int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 
 
 void check_plan(const Plan& plan) {
   require(!plan.problems.empty(), "run: the plan has no problem");
+  require(plan.guidance.empty() || plan.guidance.size() == plan.problems.size(), "run: the plan has ",
+          plan.problems.size(), " problems but ", plan.guidance.size(), " observations");
   require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)),
           "run: the plan has ", plan.steps.size(), " steps but ", plan.times.size(), " times");
 }
@@ -54,7 +57,8 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   check_plan(plan);
   check_range(options, "particles");
   check_start(plan, options);
-  check_streams(plan.steps.size(), plan.dim(), options.precision);
+  check_streams(plan.steps.size() * static_cast<std::size_t>(most_directions(plan)), plan.dim(),
+                options.precision);
 }
 
 /// Levels of the result: the last one, or `history` of them as evenly spaced in steps as integers can be, both ends included.
@@ -161,6 +165,7 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
   const NonFinite non_finite =
       executor_->run({.plan = plan_,
                       .problem = plan_.problems[problem],
+                      .guidance = plan_.guidance.empty() ? nullptr : &plan_.guidance[problem],
                       .seed = problem_seed(options_.seed, problem),
                       .precision = options_.precision,
                       .math = options_.math,

@@ -6,13 +6,6 @@
 
 namespace gmdiff {
 
-bool reads_previous_denoiser(const Plan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
-    const auto* affine = std::get_if<AffineStep>(&step);
-    return affine != nullptr && affine->b_p != 0.0;
-  });
-}
-
 namespace {
 
 /// Of one evaluation of a mixture.

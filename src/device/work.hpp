@@ -4,13 +4,11 @@
 
 #include "device/executor.hpp"
 #include "particle/window.hpp"
+#include "plan/program.hpp"
 
 // What devices ask of a plan when they cut its work into pieces.
 
 namespace gmdiff {
-
-/// Whether a step reads D1 of the step before.
-bool reads_previous_denoiser(const Plan& plan);
 
 /// Arithmetic of one particle, roughly: it only decides how work is cut.
 double operations(const Plan& plan);

@@ -19,7 +19,67 @@ void add(Hash& hash, const MixtureTransition& step) {
   hash.add(step.sigma_ts);
 }
 
+void add(Hash& hash, const Evaluate& stage) {
+  hash.add_size(stage.denoiser);
+  hash.add(stage.level);
+  hash.add_size(stage.from);
+  hash.add_size(stage.to);
+}
+
+void add(Hash& hash, const Combine& stage) {
+  hash.add_size(stage.to);
+  hash.add_size(stage.terms.size());
+  for (const Term& term : stage.terms) {
+    hash.add_size(term.vector);
+    hash.add(term.factor);
+  }
+  hash.add(stage.noise);
+  hash.add_size(stage.stream);
+}
+
+void add(Hash& hash, const Transition& stage) {
+  hash.add(stage.t);
+  hash.add(stage.s);
+  hash.add(stage.alpha_ts);
+  hash.add(stage.sigma_ts);
+  hash.add_size(stage.from);
+  hash.add_size(stage.to);
+}
+
+void add(Hash& hash, const Guide& stage) {
+  hash.add(stage.level);
+  for (const int vector : {stage.from, stage.denoised, stage.to}) hash.add_size(vector);
+  hash.add_size(stage.weight);
+  hash.add(stage.variance);
+  hash.add(stage.epsilon);
+  hash.add_size(stage.directions);
+  hash.add_size(stage.has_covariance);
+}
+
+void add(Hash& hash, const Program& program) {
+  hash.add_size(program.stages.size());
+  for (const Stage& stage : program.stages) {
+    hash.add_size(stage.index());
+    std::visit([&](const auto& alternative) { add(hash, alternative); }, stage);
+  }
+}
+
 }  // namespace
+
+void add(Hash& hash, const GuidanceTable& table) {
+  hash.add(table.A);
+  hash.add(table.y);
+  hash.add(table.singular_values);
+  hash.add(table.noise_variance);
+  hash.add(table.unexplained);
+}
+
+void add(Hash& hash, const Denoiser& denoiser) {
+  hash.add_size(denoiser.index());
+  const std::string& id =
+      std::visit([](const auto& alternative) -> const std::string& { return alternative.id; }, denoiser);
+  for (const char letter : id) hash.add_size(letter);
+}
 
 void add(Hash& hash, const Step& step) {
   hash.add_size(step.index());

@@ -37,5 +37,7 @@ class Hash {
 
 void add(Hash& hash, const Step& step);
 void add(Hash& hash, const MixtureTable& table);
+void add(Hash& hash, const GuidanceTable& table);
+void add(Hash& hash, const Denoiser& denoiser);
 
 }  // namespace gmdiff

@@ -26,6 +26,8 @@ std::uint64_t Plan::hash() const {
   for (const double time : times) hash.add(time);
   hash.add_size(problems.size());
   for (const MixtureTable& problem : problems) add(hash, problem);
+  for (const GuidanceTable& table : guidance) add(hash, table);
+  for (const Denoiser& denoiser : denoisers) add(hash, denoiser);
   return hash.value();
 }
 
@@ -38,6 +40,10 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
       << (plan.start.law == Start::exact ? "exact" : "gaussian") << " at ";
   print(out, plan.start.level);
   out << '\n';
+  for (const Denoiser& denoiser : plan.denoisers) {
+    out << "denoiser " << std::visit([](const auto& alternative) { return alternative.id; }, denoiser)
+        << '\n';
+  }
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {
     out << "step " << s << "  ";
     print(out, plan.steps[s]);

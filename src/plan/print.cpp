@@ -2,6 +2,8 @@
 
 #include <ostream>
 
+#include "base/check.hpp"
+
 namespace gmdiff {
 namespace {
 
@@ -21,6 +23,65 @@ std::ostream& operator<<(std::ostream& out, const AffineStep& step) {
 std::ostream& operator<<(std::ostream& out, const MixtureTransition& step) {
   return out << "mixture transition  " << step.t << " -> " << step.s << "  alpha_ts " << step.alpha_ts
              << "  sigma_ts " << step.sigma_ts;
+}
+
+std::ostream& operator<<(std::ostream& out, const Evaluate& stage) {
+  out << 'v' << stage.to << " <- D";
+  if (stage.denoiser > 0) out << " of denoiser " << stage.denoiser;
+  return out << "(v" << stage.from << ") at " << stage.level;
+}
+
+std::ostream& operator<<(std::ostream& out, const Combine& stage) {
+  out << 'v' << stage.to << " <-";
+  const char* plus = " ";
+  for (const Term& term : stage.terms) {
+    out << plus << term.factor << " v" << term.vector;
+    plus = " + ";
+  }
+  if (stage.noise != 0.0) {
+    out << plus << stage.noise << (stage.stream == NoiseStream::step ? " step noise" : " churn noise");
+  }
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const Transition& stage) {
+  return out << 'v' << stage.to << " <- transition of v" << stage.from << "  " << stage.t << " -> " << stage.s
+             << "  alpha_ts " << stage.alpha_ts << "  sigma_ts " << stage.sigma_ts;
+}
+
+const char* to_string(ResidualWeight weight) {
+  switch (weight) {
+    case ResidualWeight::moments:
+      return "moments";
+    case ResidualWeight::row_sums:
+      return "row sums";
+    case ResidualWeight::diffuse:
+      return "diffuse";
+    case ResidualWeight::isotropic:
+      return "isotropic";
+    case ResidualWeight::norm:
+      return "norm";
+  }
+  fail("plan: unknown weight of a residual");
+}
+
+std::ostream& operator<<(std::ostream& out, const Guide& stage) {
+  out << 'v' << stage.to << " <- guidance by D = v" << stage.denoised << " of v" << stage.from << " at "
+      << stage.level << ", " << to_string(stage.weight);
+  if (stage.weight == ResidualWeight::isotropic) out << ", variance " << stage.variance;
+  if (stage.weight == ResidualWeight::norm) out << ", epsilon " << stage.epsilon;
+  if (stage.directions > 0) out << ", " << stage.directions << " directions";
+  return out << (stage.has_covariance ? "" : ", without covariance");
+}
+
+std::ostream& operator<<(std::ostream& out, const Program& program) {
+  const char* separator = "";
+  for (const Stage& stage : program.stages) {
+    out << separator;
+    std::visit([&](const auto& alternative) { out << alternative; }, stage);
+    separator = "\n        ";
+  }
+  return out;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/program.hpp"
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
@@ -163,9 +164,9 @@ std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {
   return notes;
 }
 
+/// Start, steps, times and notes: all but the law.
 template <class S>
-Plan build(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
-           const S& sampler) {
+Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const S& sampler) {
   check(sampler, process);
   const auto level = [&](int i) {
     return coefficients::level_values(process, grid.level(i), steps_in_time(sampler));
@@ -177,18 +178,60 @@ Plan build(std::span<const Mixture> mixtures, const ForwardProcess& process, con
   for (int i = 0; i < grid.num_steps(); ++i)
     plan.steps.push_back(builder.step(sampler, level(i), level(i + 1)));
   plan.times = grid.times();
-  plan.problems = mixture_tables(mixtures);
-  plan.warnings = run_warnings(mixtures, process, grid, plan.start);
   plan.notes = end_notes(sampler, grid);
   return plan;
+}
+
+Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler) {
+  return std::visit([&](const auto& description) { return without_law(process, grid, description); },
+                    sampler);
+}
+
+/// A law without components in dimension `dim`, whose denoiser a program brings.
+MixtureTable no_mixture(Eigen::Index dim) {
+  MixtureTable table{};
+  table.structure = CovarianceType::spherical;
+  table.means = Points(0, dim);
+  table.eigenvalues = Points(0, 1);
+  return table;
 }
 
 }  // namespace
 
 Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
                    const Sampler& sampler) {
-  return std::visit([&](const auto& description) { return build(mixtures, process, grid, description); },
-                    sampler);
+  Plan plan = without_law(process, grid, sampler);
+  plan.problems = mixture_tables(mixtures);
+  plan.warnings = run_warnings(mixtures, process, grid, plan.start);
+  return plan;
+}
+
+Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
+                   const TimeGrid& grid, const Sampler& sampler) {
+  std::visit(
+      [](const auto& given) {
+        require(!given.id.empty(), "denoiser: the id is empty; it names the denoiser in results");
+        require(static_cast<bool>(given.function), "denoiser \"", given.id, "\": has no function");
+      },
+      denoiser);
+  require(dim >= 1, "sampling_plan: dim must be at least 1, got ", dim);
+  Plan plan = as_programs(without_law(process, grid, sampler));
+  const std::string& id =
+      std::visit([](const auto& given) -> const std::string& { return given.id; }, denoiser);
+  require(plan.start.law == Start::gaussian, "denoiser \"", id,
+          "\": the exact start draws from a mixture; the sampler needs start = gaussian");
+  for (Step& step : plan.steps) {
+    for (Stage& stage : std::get<Program>(step).stages) {
+      require(!std::holds_alternative<Transition>(stage), "denoiser \"", id,
+              "\": the sampler draws from a mixture, and a denoiser has none");
+      if (auto* evaluation = std::get_if<Evaluate>(&stage)) evaluation->denoiser = 1;
+    }
+  }
+  plan.problems = {no_mixture(dim)};
+  plan.denoisers = {denoiser};
+  plan.notes.push_back(concat("the values are those of the denoiser \"", id,
+                              "\", which the plan's hash knows by its name alone"));
+  return plan;
 }
 
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid) {

@@ -17,6 +17,7 @@
 #include "plan/hash.hpp"
 #include "plan/potentials.hpp"
 #include "plan/print.hpp"
+#include "plan/program.hpp"
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
@@ -154,7 +155,7 @@ class Builder {
   }
 
   template <class Smc>
-  Step move(const Smc& sampler, std::size_t l) {
+  Move move(const Smc& sampler, std::size_t l) {
     const LevelValues t = level(l), s = level(l + 1);
     if (sampler.kernel == SmcKernel::exact) return coefficients::transition(t, s);
     const bool is_last = l + 2 == potentials_.levels().size();
@@ -248,7 +249,7 @@ std::uint64_t SmcPlan::hash() const {
   if (start.mixture) add(hash, *start.mixture);
   add(hash, at_start);
   for (const SmcStep& step : steps) {
-    add(hash, step.move);
+    add(hash, as_step(step.move));
     hash.add_size(step.is_weighted);
     add(hash, step.at_s);
     add(hash, step.divided);
@@ -279,7 +280,7 @@ std::ostream& operator<<(std::ostream& out, const SmcPlan& plan) {
       << (plan.start.mixture ? "mixture" : "gaussian") << '\n';
   for (std::size_t s = 0; s < plan.steps.size(); ++s) {
     out << "step " << s << "  ";
-    print(out, plan.steps[s].move);
+    print(out, as_step(plan.steps[s].move));
     print(out, "g_s", plan.steps[s].at_s);
     print(out, "g_t", plan.steps[s].divided);
     out << (plan.steps[s].is_weighted ? "\n" : "  not weighted\n");

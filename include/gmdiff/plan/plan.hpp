@@ -46,8 +46,11 @@ struct MixtureTransition {
   double sigma_ts;  ///< sigma_{t|s}
 };
 
-/// A step. The first two are programs of one shape, which devices run with the state in registers; `program` writes them as stages.
-using Step = std::variant<AffineStep, MixtureTransition>;
+/// A step of a shape that devices run with the state in registers.
+using Move = std::variant<AffineStep, MixtureTransition>;
+
+/// Any step. `program` writes the first two as stages.
+using Step = std::variant<AffineStep, MixtureTransition, Program>;
 
 /// The stages of a step, with D1 in vector 1, u in 2, D2 in 4. D_previous is vector 3, which a step updates when `keeps_denoiser`.
 Program program(const Step& step, bool keeps_denoiser);
@@ -75,9 +78,9 @@ struct MixtureTable {
 /// singular values s (m), or the rows as given, without singular values. `unexplained` is the squared norm of the
 /// part of y outside the range of A, which |y - A D|^2 has beside the rows.
 struct GuidanceTable {
-  Eigen::MatrixXd A;
-  Eigen::VectorXd y;
-  Eigen::VectorXd singular_values;
+  Eigen::MatrixXd A = {};
+  Eigen::VectorXd y = {};
+  Eigen::VectorXd singular_values = {};
   double noise_variance = 0.0;
   double unexplained = 0.0;
 };

@@ -23,8 +23,8 @@ struct Potential {
 
 /// A step t -> s and its weight.
 struct SmcStep {
-  Step
-      move;  ///< an affine step of one evaluation, x <- m + e eps with m = a x + b_1 D; or the transition of the mixture
+  /// An affine step of one evaluation, x <- m + e eps with m = a x + b_1 D; or the transition of the mixture.
+  Move move;
   bool is_weighted;   ///< false: no potential changes, and nothing is resampled
   Potential at_s;     ///< g_s
   Potential divided;  ///< the factors of g_t active at both levels, by which the weight is divided

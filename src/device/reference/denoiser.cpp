@@ -277,6 +277,10 @@ void DiffusedMixture::regress(Eigen::Index k, const double* x, double a, double 
   for (std::size_t i = 0; i < difference_.size(); ++i) out[i] += a * mean[i];
 }
 
+void DiffusedMixture::posterior_covariance(Eigen::Index k, const double* v, double* out) {
+  covariances_[static_cast<std::size_t>(k)]->regress(v, level_.sigma * level_.sigma, 0.0, out, work_.data());
+}
+
 void DiffusedMixture::denoiser(const double* x, double* D) {
   const std::size_t dim = difference_.size();
   if (level_.sigma == 0.0) {

@@ -63,6 +63,8 @@ class DiffusedMixture {
   void score(const double* x, double* s);
   /// D = E[x_0 | x_t = x] = sum_k r_k m_k, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k); x / alpha at sigma = 0 (§2.3).
   void denoiser(const double* x, double* D);
+  /// out = Cov[x_0 | x_t, component k] v = sigma^2 Sigma_k C_k^{-1} v, for a component of weight > 0 and sigma > 0.
+  void posterior_covariance(Eigen::Index k, const double* v, double* out);
   /// out = a mu_k + (p Sigma_k + q I) C_k^{-1} (x - alpha mu_k), for a component of weight > 0 and sigma > 0.
   void regress(Eigen::Index k, const double* x, double a, double p, double q, double* out);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "base/check.hpp"
@@ -10,7 +11,9 @@
 #include "base/random.hpp"
 #include "device/cpu/host_sums.hpp"
 #include "device/reference/chain.hpp"
+#include "device/reference/program.hpp"
 #include "device/reference/steps.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::reference {
 
@@ -34,6 +37,8 @@ class Block {
   void start_particle(std::int64_t n);
   void advance(std::uint64_t step, AffineUpdate update);
   void advance(std::uint64_t step, TransitionUpdate update);
+  void advance(std::uint64_t step, const Program& program);
+  StageNoise stage_noise();
   const double* normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const;
   void check(std::int64_t n, int step);
   void keep(int level);
@@ -45,6 +50,8 @@ class Block {
   Model model_;
   Points x_, previous_denoiser_;                        // (count, d)
   std::vector<NormalStream> step_noise_, churn_noise_;  // (count)
+  std::optional<ProgramSteps> program_;                 // of a plan with programs
+  std::uint64_t step_ = 0;                              // of the program
   std::vector<double> z_, churn_z_;                     // (d)
   NonFinite non_finite_;
 };
@@ -61,6 +68,7 @@ Block::Block(const Task& task)
     step_noise_.emplace_back(key(n, noise), task.precision);
     churn_noise_.emplace_back(key(n, Purpose::churn_noise), task.precision);
   }
+  if (has_programs(task.plan)) program_.emplace(task.plan, model_, task.guidance, x_, stage_noise());
 }
 
 StreamKey Block::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) const {
@@ -74,10 +82,13 @@ NonFinite Block::run() {
   start();
   keep(0);
   for (std::size_t step = 0; step < task_.plan.steps.size(); ++step) {
-    if (const auto* affine = std::get_if<AffineStep>(&task_.plan.steps[step])) {
+    const Step& next = task_.plan.steps[step];
+    if (program_) {
+      advance(step, program(next, reads_previous_denoiser(task_.plan)));
+    } else if (const auto* affine = std::get_if<AffineStep>(&next)) {
       advance(step, AffineUpdate(*affine, model_));
     } else {
-      advance(step, TransitionUpdate(std::get<MixtureTransition>(task_.plan.steps[step]), model_));
+      advance(step, TransitionUpdate(std::get<MixtureTransition>(next), model_));
     }
     if (task_.stop.stop_requested()) break;
     keep(static_cast<int>(step) + 1);
@@ -136,6 +147,35 @@ void Block::advance(std::uint64_t step, TransitionUpdate update) {
     update.apply({state(n).data(), previous_denoiser_.row(n).data()}, u, z);
     check(n, static_cast<int>(step));
   }
+}
+
+void Block::advance(std::uint64_t step, const Program& program) {
+  step_ = step;
+  std::vector<bool> was_lost;
+  for (std::int64_t n = 0; n < task_.count; ++n) was_lost.push_back(lost(n));
+  program_->advance(program);
+  for (std::int64_t n = 0; n < task_.count; ++n) {
+    if (!was_lost[static_cast<std::size_t>(n)]) check(n, static_cast<int>(step));
+  }
+}
+
+StageNoise Block::stage_noise() {
+  return {.normals =
+              [this](std::int64_t n, NoiseStream stream) {
+                auto& streams = stream == NoiseStream::step ? step_noise_ : churn_noise_;
+                return normals(streams[static_cast<std::size_t>(n)], step_, z_);
+              },
+          .choice =
+              [this](std::int64_t n) {
+                const std::uint64_t U = uniform_u64(key(n, Purpose::transition_component), step_);
+                return categorical_uniform(U, task_.precision);
+              },
+          .direction =
+              [this](std::int64_t n, int q) {
+                NormalStream stream(key(n, Purpose::guidance_direction), task_.precision);
+                const auto Q = static_cast<std::uint64_t>(most_directions(task_.plan));
+                return normals(stream, step_ * Q + static_cast<std::uint64_t>(q), z_);
+              }};
 }
 
 /// Coordinate j of step s is normal number s d + j of the stream.

@@ -1,0 +1,172 @@
+#include "device/reference/program.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+#include "device/reference/steps.hpp"
+#include "device/user_denoiser.hpp"
+#include "plan/program.hpp"
+
+namespace gmdiff::reference {
+namespace {
+
+/// C = Cov[x_0 | x_t = x] = sum_k r_k [S_k + (m_k - D)(m_k - D)^T].
+Eigen::MatrixXd posterior_covariance(const Model& model, DiffusedMixture& law, double alpha, const double* x,
+                                     const Eigen::VectorXd& D) {
+  const Eigen::Index d = model.dim();
+  Eigen::VectorXd r(model.num_components());
+  law.responsibilities(x, r.data());
+  Eigen::MatrixXd C = Eigen::MatrixXd::Zero(d, d);
+  Eigen::VectorXd m(d);
+  Eigen::VectorXd column(d);
+  for (Eigen::Index k = 0; k < r.size(); ++k) {
+    if (r(k) == 0.0) continue;
+    law.regress(k, x, 1.0, alpha, 0.0, m.data());
+    m -= D;
+    C += r(k) * m * m.transpose();
+    for (Eigen::Index j = 0; j < d; ++j) {
+      const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, j);
+      law.posterior_covariance(k, unit.data(), column.data());
+      C.col(j) += r(k) * column;
+    }
+  }
+  return C;
+}
+
+Eigen::VectorXd solve(const Eigen::MatrixXd& Q, const Eigen::VectorXd& r) {
+  const auto L = linear_algebra::cholesky(Q);
+  if (!L) return Eigen::VectorXd::Constant(r.size(), std::nan(""));
+  return linear_algebra::solve_lower_transposed(*L, linear_algebra::solve_lower(*L, r));
+}
+
+/// Three steps of conjugate gradients for Q u = r from u = 0.
+Eigen::VectorXd conjugate_gradients(const Eigen::MatrixXd& Q, Eigen::VectorXd r) {
+  Eigen::VectorXd u = Eigen::VectorXd::Zero(r.size());
+  Eigen::VectorXd p = r;
+  for (int step = 0; step < 3; ++step) {
+    const double rr = r.squaredNorm();
+    if (rr == 0.0) break;
+    const Eigen::VectorXd Qp = Q * p;
+    const double length = rr / p.dot(Qp);
+    u += length * p;
+    r -= length * Qp;
+    p = r + r.squaredNorm() / rr * p;
+  }
+  return u;
+}
+
+/// The weight w(r) of the residual (mathematics.md §10.2).
+Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const Eigen::MatrixXd& C,
+                         const Eigen::VectorXd& r) {
+  const Eigen::Index m = r.size();
+  const Eigen::MatrixXd noise = table.noise_variance * Eigen::MatrixXd::Identity(m, m);
+  const Eigen::MatrixXd& A = table.A;
+  switch (stage.weight) {
+    case ResidualWeight::moments:
+      return solve(A * C * A.transpose() + noise, r);
+    case ResidualWeight::row_sums: {
+      const Eigen::VectorXd sums = (A * C * A.transpose()).rowwise().sum();
+      return r.array() / (sums.array().abs() + table.noise_variance);
+    }
+    case ResidualWeight::diffuse:
+      return conjugate_gradients(A * C * A.transpose() / stage.level.sigma + noise, r);
+    case ResidualWeight::isotropic:
+      return solve(stage.variance * A * A.transpose() + noise, r);
+    case ResidualWeight::norm: {
+      const double norm = std::sqrt(r.squaredNorm() + table.unexplained);
+      if (norm == 0.0) return Eigen::VectorXd::Zero(m);
+      return r / (norm + stage.epsilon);
+    }
+  }
+  fail("reference: unknown weight of a residual");
+}
+
+}  // namespace
+
+ProgramSteps::ProgramSteps(const Plan& plan, const Model& model, const GuidanceTable* guidance, Points& x,
+                           StageNoise noise)
+    : plan_(plan), model_(model), guidance_(guidance), x_(x), noise_(std::move(noise)) {
+  others_.assign(static_cast<std::size_t>(num_vectors(plan) - 1), Points::Zero(x.rows(), x.cols()));
+}
+
+void ProgramSteps::advance(const Program& program) {
+  for (const Stage& stage : program.stages) {
+    std::visit([this](const auto& alternative) { run(alternative); }, stage);
+  }
+}
+
+bool ProgramSteps::lost(std::int64_t n) const { return std::isnan(x_(n, 0)); }
+
+void ProgramSteps::run(const Evaluate& stage) {
+  const Points& from = vector(stage.from);
+  Points& to = vector(stage.to);
+  if (stage.denoiser > 0) {
+    to = evaluate_rows(plan_.denoisers[static_cast<std::size_t>(stage.denoiser - 1)], from, stage.level);
+    return;
+  }
+  DiffusedMixture law(model_, stage.level);
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (!lost(n)) law.denoiser(from.row(n).data(), to.row(n).data());
+  }
+}
+
+void ProgramSteps::run(const Combine& stage) {
+  Eigen::RowVectorXd sum(x_.cols());
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    sum.setZero();
+    for (const Term& term : stage.terms) sum += term.factor * vector(term.vector).row(n);
+    if (stage.noise != 0.0)
+      sum += stage.noise * in_data_coordinates(noise_.normals(n, stage.stream)).transpose();
+    vector(stage.to).row(n) = sum;
+  }
+}
+
+void ProgramSteps::run(const Transition& stage) {
+  const MixtureTransition transition{stage.t, stage.s, stage.alpha_ts, stage.sigma_ts};
+  TransitionUpdate update(transition, model_);
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    Eigen::RowVectorXd state = vector(stage.from).row(n);
+    update.apply({state.data(), nullptr}, noise_.choice(n), noise_.normals(n, NoiseStream::step));
+    vector(stage.to).row(n) = state;
+  }
+}
+
+void ProgramSteps::run(const Guide& stage) {
+  DiffusedMixture law(model_, stage.level);
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (!lost(n)) vector(stage.to).row(n) = guide(stage, law, n).transpose();
+  }
+}
+
+Eigen::VectorXd ProgramSteps::guide(const Guide& stage, DiffusedMixture& law, std::int64_t n) {
+  const Eigen::VectorXd x = vector(stage.from).row(n).transpose();
+  const Eigen::VectorXd D = vector(stage.denoised).row(n).transpose();
+  const Eigen::MatrixXd C = posterior_covariance(model_, law, stage.level.alpha, x.data(), D);
+  const Eigen::VectorXd w = weighted(stage, *guidance_, C, guidance_->y - guidance_->A * D);
+  Eigen::VectorXd v = guidance_->A.transpose() * w;
+  if (stage.directions > 0) v = averaged_directions(stage, n, v);
+  return stage.has_covariance ? Eigen::VectorXd(C * v) : v;
+}
+
+Eigen::VectorXd ProgramSteps::averaged_directions(const Guide& stage, std::int64_t n,
+                                                  const Eigen::VectorXd& v) {
+  Eigen::VectorXd sum = Eigen::VectorXd::Zero(v.size());
+  for (int q = 0; q < stage.directions; ++q) {
+    const Eigen::VectorXd u = in_data_coordinates(noise_.direction(n, q));
+    sum += u.dot(v) * u;
+  }
+  return sum / stage.directions;
+}
+
+Eigen::VectorXd ProgramSteps::in_data_coordinates(const double* z) const {
+  Eigen::VectorXd value(model_.dim());
+  from_basis(model_.common_basis(), z, value.data(), model_.dim());
+  return value;
+}
+
+}  // namespace gmdiff::reference

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "device/reference/denoiser.hpp"
+
+// The stages of a program for many particles, one stage after the other, straight from the formulas of mathematics.md
+// §5 and §10: guidance is computed from dense matrices.
+
+namespace gmdiff::reference {
+
+/// The random numbers of particle n at the current step, in the coordinates of the noise (numerics.md §2).
+struct StageNoise {
+  std::function<const double*(std::int64_t n, NoiseStream stream)> normals;  ///< (d)
+  std::function<double(std::int64_t n)> choice;                   ///< of a transition's component, in [0, 1)
+  std::function<const double*(std::int64_t n, int q)> direction;  ///< (d), number q of a guidance
+};
+
+class ProgramSteps {
+ public:
+  /// @param x states (count, d), vector 0 of the stages.  @param guidance of the task's problem, or null.
+  ProgramSteps(const Plan& plan, const Model& model, const GuidanceTable* guidance, Points& x,
+               StageNoise noise);
+  /// All stages of one step. A particle whose state is NaN is left as it is.
+  void advance(const Program& program);
+
+  Points& vector(int number) { return number == 0 ? x_ : others_[static_cast<std::size_t>(number - 1)]; }
+
+ private:
+  void run(const Evaluate& stage);
+  void run(const Combine& stage);
+  void run(const Transition& stage);
+  void run(const Guide& stage);
+  Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
+  Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);
+  /// A standard normal vector in the coordinates of the data.
+  Eigen::VectorXd in_data_coordinates(const double* z) const;
+  bool lost(std::int64_t n) const;
+
+  const Plan& plan_;
+  const Model& model_;
+  const GuidanceTable* guidance_;
+  Points& x_;
+  StageNoise noise_;
+  std::vector<Points> others_;
+};
+
+}  // namespace gmdiff::reference

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <gmdiff/model/denoiser.hpp>
+
+// Calls of denoisers that a program brings itself.
+
+namespace gmdiff {
+
+/// D of each row on the host.
+/// @throws DeviceError for a denoiser on a GPU, std::invalid_argument when the function changes the shape of its result; what the
+///   function throws passes through.
+Points evaluate_rows(const Denoiser& denoiser, const Points& x, Level level);
+
+}  // namespace gmdiff

@@ -1,0 +1,146 @@
+#include "plan/guidance.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+
+namespace gmdiff::guidance {
+namespace {
+
+double squared(double value) { return value * value; }
+
+/// r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2), the variance of x_0 given x_t for the prior N(mu, tau2 I).
+double isotropic_variance(const Level& level, double tau2) {
+  return squared(level.sigma) * tau2 / (squared(level.sigma) + squared(level.alpha) * tau2);
+}
+
+/// J = jacobian_factor C: the derivative of D with respect to x_t (§10.1).
+double jacobian_factor(const Level& level) { return level.alpha / squared(level.sigma); }
+
+ResidualWeight weight_of(Tmp::Scale scale) {
+  switch (scale) {
+    case Tmp::Scale::moments:
+      return ResidualWeight::moments;
+    case Tmp::Scale::diffuse:
+      return ResidualWeight::diffuse;
+    case Tmp::Scale::row_sum:
+      return ResidualWeight::row_sums;
+  }
+  fail("tmp: unknown scale");
+}
+
+void check_method(const auto& /*method*/, const LinearObservation& /*observation*/) {}
+void check_tau2(const char* name, double tau2) {
+  require(tau2 > 0.0 && std::isfinite(tau2), name, ": tau2 must be finite and > 0, got ", tau2);
+}
+void check_method(const Pigdm& method, const LinearObservation& /*observation*/) {
+  check_tau2(method.name, method.tau2);
+}
+void check_method(const PigdmAlgorithm1& method, const LinearObservation& /*observation*/) {
+  check_tau2(method.name, method.tau2);
+}
+void check_length(const char* name, double zeta, double epsilon) {
+  require(zeta >= 0.0 && std::isfinite(zeta), name, ": zeta must be finite and >= 0, got ", zeta);
+  require(epsilon >= 0.0 && std::isfinite(epsilon), name, ": epsilon must be finite and >= 0, got ", epsilon);
+}
+void check_method(const Dps& method, const LinearObservation& /*observation*/) {
+  check_length(method.name, method.zeta, method.epsilon);
+}
+void check_method(const DpsGsg& method, const LinearObservation& /*observation*/) {
+  check_length(method.name, method.zeta, method.epsilon);
+  constexpr int most = 65536;
+  require(method.directions >= 1 && method.directions <= most, method.name, ": directions must be from 1 to ",
+          most, ", got ", method.directions);
+}
+void check_method(const DpsLikelihood& method, const LinearObservation& observation) {
+  const bool exact = observation.has_noise_std() ? observation.noise_std() == 0.0
+                                                 : observation.noise_covariance().isZero(0.0);
+  require(!exact, method.name, ": divides by the variance of the noise, and the observation has none");
+}
+
+/// A, y and the variance of independent noise, the same in all entries.
+GuidanceTable whitened(const LinearObservation& observation) {
+  if (observation.has_noise_std()) {
+    return {.A = observation.A(), .y = observation.y(), .noise_variance = squared(observation.noise_std())};
+  }
+  const Eigen::MatrixXd R = observation.noise_covariance();
+  if (R.isZero(0.0)) return {.A = observation.A(), .y = observation.y()};
+  const auto L = linear_algebra::cholesky(R);
+  require(L.has_value(), "guidance: the noise covariance must be positive definite or 0");
+  return {.A = linear_algebra::solve_lower(*L, observation.A()),
+          .y = linear_algebra::solve_lower(*L, observation.y()),
+          .noise_variance = 1.0};
+}
+
+/// diag(s) V^T x = U^T y + noise: as many rows as A has directions.
+GuidanceTable decomposed(const GuidanceTable& given) {
+  const linear_algebra::Svd svd = linear_algebra::full_svd(given.A);
+  const Eigen::Index r = svd.rank();
+  const Eigen::VectorXd y = linear_algebra::product(svd.U.transpose(), given.y);
+  GuidanceTable table = given;
+  table.singular_values = svd.s.head(r);
+  table.A = table.singular_values.asDiagonal() * svd.V.leftCols(r).transpose();
+  table.y = y.head(r);
+  table.unexplained = y.tail(y.size() - r).squaredNorm();
+  return table;
+}
+
+}  // namespace
+
+Row row(const Tmp& method, const Level& level) {
+  return {.stage = {.level = level, .weight = weight_of(method.scale)}};
+}
+
+Row row(const Pigdm& method, const Level& level) {
+  return {.stage = {.level = level,
+                    .weight = ResidualWeight::isotropic,
+                    .variance = isotropic_variance(level, method.tau2)}};
+}
+
+Row row(const PigdmAlgorithm1& method, const Level& level) {
+  const double r2 = isotropic_variance(level, method.tau2);
+  return {.stage = {.level = level, .weight = ResidualWeight::isotropic, .variance = r2},
+          .factor = level.alpha * r2 * jacobian_factor(level)};
+}
+
+Row row(const Dps& method, const Level& level) {
+  return {.stage = {.level = level, .weight = ResidualWeight::norm, .epsilon = method.epsilon},
+          .factor = 2.0 * method.zeta * jacobian_factor(level)};
+}
+
+Row row(const DpsLikelihood& /*method*/, const Level& level) {
+  return {.stage = {.level = level, .weight = ResidualWeight::isotropic, .variance = 0.0}};
+}
+
+Row row(const DpsGsg& method, const Level& level) {
+  constexpr double least_alpha = 0.1;  // of the package Diffuse
+  const bool by_jacobian = method.pullback == DpsGsg::Pullback::jacobian;
+  const double pullback = by_jacobian ? jacobian_factor(level) : 1.0 / std::max(level.alpha, least_alpha);
+  return {.stage = {.level = level,
+                    .weight = ResidualWeight::norm,
+                    .epsilon = method.epsilon,
+                    .directions = method.directions,
+                    .has_covariance = by_jacobian},
+          .factor = 2.0 * method.zeta * pullback};
+}
+
+void check(const GuidedSampler& method, const LinearObservation& observation) {
+  std::visit([&](const auto& description) { check_method(description, observation); }, method);
+}
+
+bool needs_given_rows(const GuidedSampler& method) {
+  const auto* tmp = std::get_if<Tmp>(&method);
+  return tmp != nullptr && tmp->scale != Tmp::Scale::moments;
+}
+
+GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool given_rows) {
+  require(observation.A().cols() == dim, "guidance: A is ", observation.A().rows(), "x",
+          observation.A().cols(), " but the prior has dimension ", dim);
+  require(!observation.A().isZero(0.0), "guidance: A is 0, so nothing is observed");
+  const GuidanceTable given = whitened(observation);
+  return given_rows ? given : decomposed(given);
+}
+
+}  // namespace gmdiff::guidance

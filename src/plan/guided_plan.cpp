@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+#include <variant>
+
+#include <gmdiff/model/posterior.hpp>
+
+#include "base/check.hpp"
+#include "plan/guidance.hpp"
+#include "plan/program.hpp"
+#include "plan/tables.hpp"
+
+// Guided sampling: the steps of an integrator, with guidance after each evaluation of the denoiser (mathematics.md §10).
+
+namespace gmdiff {
+namespace {
+
+/// The unguided sampler of a method, with the method's law of the first state.
+template <class Method>
+Sampler integrator_of(const Method& method) {
+  Sampler integrator = method.integrator;
+  std::visit([&](auto& description) { description.start = method.start; }, integrator);
+  return integrator;
+}
+
+bool draws(const Stage& stage) { return std::holds_alternative<Transition>(stage); }
+
+/// The stages of an unguided step with guidance, which vector g holds.
+template <class Method>
+Program guided(const Method& method, const Program& unguided, int g) {
+  Program program;
+  std::optional<Term> extra;
+  for (const Stage& stage : unguided.stages) {
+    program.stages.push_back(stage);
+    const auto* evaluation = std::get_if<Evaluate>(&stage);
+    // C = 0 at the data.
+    if (evaluation == nullptr || evaluation->level.sigma == 0.0) continue;
+    guidance::Row row = guidance::row(method, evaluation->level);
+    // An extra term belongs to the step: it is taken where the step begins.
+    if (row.factor && extra) continue;
+    row.stage.from = evaluation->from;
+    row.stage.denoised = evaluation->to;
+    row.stage.to = g;
+    program.stages.emplace_back(row.stage);
+    if (row.factor) {
+      extra = Term{g, *row.factor};
+    } else {
+      program.stages.emplace_back(Combine{.to = evaluation->to, .terms = {{evaluation->to, 1.0}, {g, 1.0}}});
+    }
+  }
+  if (extra) {
+    Combine* last = nullptr;
+    for (Stage& stage : program.stages) {
+      if (auto* combine = std::get_if<Combine>(&stage); combine != nullptr && combine->to == 0)
+        last = combine;
+    }
+    last->terms.push_back(*extra);
+  }
+  return program;
+}
+
+template <class Method>
+Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
+           const ForwardProcess& process, const TimeGrid& grid) {
+  Plan plan = as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
+  const int g = num_vectors(plan);
+  for (Step& step : plan.steps) {
+    const Program& unguided = std::get<Program>(step);
+    require(std::none_of(unguided.stages.begin(), unguided.stages.end(), draws), method.name,
+            ": the integrator draws from the mixture, so it has no denoiser to guide");
+    step = guided(method, unguided, g);
+  }
+  plan.problems.assign(observations.size(), plan.problems.front());
+  for (const LinearObservation& observation : observations) {
+    plan.guidance.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
+  }
+  return plan;
+}
+
+/// The exact denoiser is that of the posterior.
+Plan build(const ExactGuidance& method, const Mixture& prior, std::span<const LinearObservation> observations,
+           const ForwardProcess& process, const TimeGrid& grid) {
+  std::vector<Mixture> posteriors;
+  for (const LinearObservation& observation : observations) {
+    posteriors.push_back(posterior(prior, observation).mixture);
+  }
+  return sampling_plan(posteriors, process, grid, integrator_of(method));
+}
+
+/// D_g, in the state.
+template <class Method>
+Program guided_denoiser(const Method& method, Level level) {
+  Program program = guided(method, {{Evaluate{.level = level, .from = 0, .to = 1}}}, 2);
+  program.stages.emplace_back(Combine{.to = 0, .terms = {{1, 1.0}}});
+  return program;
+}
+
+template <class Method>
+concept ReplacesDenoiser = !std::is_same_v<Method, Dps> && !std::is_same_v<Method, DpsGsg> &&
+                           !std::is_same_v<Method, PigdmAlgorithm1>;
+
+}  // namespace
+
+Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observations,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler) {
+  require(!observations.empty(), "guided_plan: no observation given");
+  for (const LinearObservation& observation : observations) guidance::check(sampler, observation);
+  return std::visit([&](const auto& method) { return build(method, prior, observations, process, grid); },
+                    sampler);
+}
+
+Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
+                          const GuidedSampler& sampler) {
+  guidance::check(sampler, observation);
+  Plan plan;
+  plan.start = {.law = Start::gaussian, .level = level};
+  plan.times = {1.0, 0.0};
+  std::visit(
+      [&]<class Method>(const Method& method) {
+        if constexpr (std::is_same_v<Method, ExactGuidance>) {
+          const Mixture law = posterior(prior, observation).mixture;
+          plan.problems = mixture_tables(std::span(&law, 1));
+          plan.steps = {Program{{Evaluate{.level = level}, Combine{.to = 0, .terms = {{1, 1.0}}}}}};
+        } else if constexpr (ReplacesDenoiser<Method>) {
+          plan.problems = mixture_tables(std::span(&prior, 1));
+          plan.guidance = {guidance::table(observation, prior.dim(), guidance::needs_given_rows(sampler))};
+          plan.steps = {guided_denoiser(method, level)};
+        } else {
+          fail(method.name, ": adds a term to the step, so it has no denoiser of its own");
+        }
+      },
+      sampler);
+  return plan;
+}
+
+}  // namespace gmdiff

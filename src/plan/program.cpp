@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "plan/program.hpp"
+
+namespace gmdiff {
+namespace {
+
+enum Vector { x = 0, D1 = 1, u = 2, D_previous = 3, D2 = 4 };
+
+Program stages(const AffineStep& step, bool keeps_denoiser) {
+  Program program;
+  const auto add = [&](Stage stage) { program.stages.push_back(std::move(stage)); };
+  if (step.c_x != 1.0 || step.c_n != 0.0) {
+    add(Combine{.to = x, .terms = {{x, step.c_x}}, .noise = step.c_n, .stream = NoiseStream::churn});
+  }
+  if (step.evaluations >= 1) add(Evaluate{.level = step.level1, .from = x, .to = D1});
+  if (step.evaluations == 2) {
+    add(Combine{.to = u, .terms = {{x, step.p_x}, {D1, step.p_1}}});
+    add(Evaluate{.level = step.level2, .from = u, .to = D2});
+  }
+  Combine sum{.to = x, .terms = {{x, step.a}}, .noise = step.e};
+  if (step.evaluations >= 1) sum.terms.push_back({D1, step.b_1});
+  if (step.b_p != 0.0) sum.terms.push_back({D_previous, step.b_p});
+  if (step.evaluations == 2) sum.terms.push_back({D2, step.b_2});
+  add(std::move(sum));
+  if (keeps_denoiser && step.evaluations >= 1) add(Combine{.to = D_previous, .terms = {{D1, 1.0}}});
+  return program;
+}
+
+Program stages(const MixtureTransition& step, bool /*keeps_denoiser*/) {
+  return {{Transition{.t = step.t, .s = step.s, .alpha_ts = step.alpha_ts, .sigma_ts = step.sigma_ts}}};
+}
+
+Program stages(const Program& program, bool /*keeps_denoiser*/) { return program; }
+
+int last_vector(const Evaluate& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Combine& stage) {
+  int last = stage.to;
+  for (const Term& term : stage.terms) last = std::max(last, term.vector);
+  return last;
+}
+int last_vector(const Transition& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
+
+}  // namespace
+
+Program program(const Step& step, bool keeps_denoiser) {
+  return std::visit([=](const auto& alternative) { return stages(alternative, keeps_denoiser); }, step);
+}
+
+bool reads_previous_denoiser(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+    const auto* affine = std::get_if<AffineStep>(&step);
+    return affine != nullptr && affine->b_p != 0.0;
+  });
+}
+
+bool has_programs(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const Step& step) { return std::holds_alternative<Program>(step); });
+}
+
+int num_vectors(const Plan& plan) {
+  int last = 0;
+  for (const Step& step : plan.steps) {
+    for (const Stage& stage : program(step, reads_previous_denoiser(plan)).stages) {
+      last =
+          std::max(last, std::visit([](const auto& alternative) { return last_vector(alternative); }, stage));
+    }
+  }
+  return last + 1;
+}
+
+int most_directions(const Plan& plan) {
+  int most = 1;
+  for (const Step& step : plan.steps) {
+    const auto* program = std::get_if<Program>(&step);
+    if (program == nullptr) continue;
+    for (const Stage& stage : program->stages) {
+      if (const auto* guide = std::get_if<Guide>(&stage)) most = std::max(most, guide->directions);
+    }
+  }
+  return most;
+}
+
+Step as_step(const Move& move) {
+  return std::visit([](const auto& alternative) { return Step(alternative); }, move);
+}
+
+Plan as_programs(Plan plan) {
+  const bool keeps_denoiser = reads_previous_denoiser(plan);
+  for (Step& step : plan.steps) step = program(step, keeps_denoiser);
+  return plan;
+}
+
+}  // namespace gmdiff
