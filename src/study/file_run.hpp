@@ -17,7 +17,8 @@ namespace gmdiff::study {
 /// A run of one plan into one file: .npy, or .npz where all particles of SMC chains are kept.
 struct FileRun {
   RunRecord record;  ///< the entries that are known before the run
-  /// Of the whole run: progress counts its particles (of SMC: chains). Given start states are set here.
+  /// Options of the whole run: progress counts its particles (of SMC: chains); given start states are set
+  /// here.
   Options options;
   std::optional<std::filesystem::path> start;
   std::filesystem::path out;
