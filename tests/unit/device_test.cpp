@@ -30,7 +30,7 @@ std::string why_no_gpu(int index) {
   std::vector<DeviceInfo> gpus = devices();
   std::erase_if(gpus, [](const DeviceInfo& info) { return !info.name.starts_with("cuda"); });
   return gpus.front().name == "cuda" ? gpus.front().reason
-                                     : cuda::why_not_there(index, static_cast<int>(gpus.size()));
+                                     : cuda::why_no_gpu(index, static_cast<int>(gpus.size()));
 }
 
 TEST(Device, NamesAreReadBack) {
