@@ -8,13 +8,14 @@
 
 namespace gmdiff::bench {
 
-/// Standard normals of shape (rows, columns), the same everywhere.
+/// Standard normals of shape (rows, columns), the same on every machine.
 inline Points normals(Eigen::Index rows, Eigen::Index columns, std::uint64_t seed = 1) {
   const Mixture unit({1.0}, Points::Zero(1, columns), Covariance::spherical({1.0}));
   return draw(unit, {.count = rows, .seed = seed, .precision = Precision::f64}).to_double();
 }
 
-/// The main function of a benchmark: `add()` registers what it measures; the record says what was measured and how it was compiled.
+/// The main function of a benchmark: `add()` registers the measurements. The record contains the version of
+/// the source and the compiler's settings.
 template <class Add>
 int run(int argc, char** argv, Add add) {
   benchmark::Initialize(&argc, argv);

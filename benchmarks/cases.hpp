@@ -8,7 +8,7 @@
 
 #include "bench.hpp"
 
-// The laws and plans that are measured, on every device.
+// The laws and plans that benchmarks measure on every device.
 
 namespace gmdiff::bench {
 
@@ -17,7 +17,7 @@ struct Case {
   Plan plan;
   std::int64_t count;
   Precision precision = Precision::f32;
-  double slots = 0.0;  ///< of arithmetic a particle-step, counted from the formulas; 0: not counted
+  double slots = 0.0;  ///< slots of arithmetic per particle-step, counted from the formulas; 0: not counted
 };
 
 /// K components with means of size 2 and variances between 0.5 and 1.5.

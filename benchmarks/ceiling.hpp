@@ -2,8 +2,9 @@
 
 namespace gmdiff::bench {
 
-/// Fused multiply-adds of floats a second that all cores of this machine reach together, in the widest instructions that it has: what
-/// shares of a ceiling refer to. Independent chains in registers, no memory.
+/// Fused multiply-adds of floats per second that all cores of this machine together reach with its widest
+/// instructions, in independent chains in registers without memory accesses. Shares of the ceiling refer to
+/// this number.
 double measured_fma_ceiling();
 
 }  // namespace gmdiff::bench

@@ -1,5 +1,6 @@
-// Particle-steps a second of whole runs on a GPU. Names are cuda/problem/sampler/precision with axes d, K and particles; what counts slots
-// reports the share of the GPU's FMA ceiling too, measured at the start of the same run.
+// Particle-steps per second of whole runs on a GPU. Names are cuda/problem/sampler/precision with axes d, K
+// and particles. Benchmarks that count slots also report the share of the GPU's FMA ceiling, measured at the
+// start of the same run.
 //   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include <gmdiff/model/observation.hpp>
@@ -18,8 +19,8 @@ using gmdiff::bench::mixture;
 using gmdiff::bench::plan_of;
 using gmdiff::bench::register_on_gpu;
 
-/// Instructions of a particle-step of bench-2d in float that a prototype took: the floor that the figure to reach is half of. What the
-/// kernel takes is in docs/performance.md.
+/// Instructions per particle-step of bench-2d in float in a prototype; the target is half of the ceiling for
+/// this number. docs/performance.md has the number of the kernel.
 constexpr double slots_2d = 182;
 
 void add_2d() {
@@ -49,7 +50,7 @@ void add_wide(CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int
   register_on_gpu({name + "/exact-transition/f32", plan_of(law, gmdiff::ExactTransition{}), count});
 }
 
-/// Log-densities of given points: one product with every U_k.
+/// Log-densities of given points, with one product per U_k.
 void log_density(benchmark::State& state, Precision precision) {
   gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
     constexpr Eigen::Index d = 64, K = 200, count = 200'000;
@@ -79,8 +80,8 @@ void log_density(benchmark::State& state, Precision precision) {
   });
 }
 
-/// A thousand million particles as a user runs them, from the call to the samples on the host: by the wall clock, in bounded memory of
-/// the GPU.
+/// A thousand million particles as a user runs them: wall-clock time from the call to the samples on the
+/// host, in bounded memory of the GPU.
 void thousand_million(benchmark::State& state) {
   gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
     const gmdiff::Plan plan = gmdiff::bench::plan_2d(std::get<gmdiff::Sampler>(gmdiff::bench_2d().sampler));

@@ -26,7 +26,7 @@ class DeviceArray {
 
   T* data() const { return data_; }
   std::size_t size() const { return size_; }
-  /// Waits for all that was asked of the GPU.
+  /// Waits for all work on the GPU and returns the values.
   std::vector<T> values() const {
     std::vector<T> list(size_);
     GMDIFF_CUDA_CHECK(cudaDeviceSynchronize());

@@ -1,4 +1,5 @@
-// Seconds of distances between two sets of points: sliced W1 along 100 directions, and those over all pairs.
+// Seconds of distances between two sets of points: sliced W1 along 100 directions, and the distances over all
+// pairs.
 //   gmdiff_distances_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include "bench.hpp"

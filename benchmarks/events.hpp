@@ -6,7 +6,7 @@
 
 namespace gmdiff::bench {
 
-/// A point in the order of a stream, which the GPU stamps with its own clock.
+/// An event in a stream, which the GPU records with its own clock.
 class Event {
  public:
   Event() { GMDIFF_CUDA_CHECK(cudaEventCreate(&event_)); }
@@ -27,7 +27,7 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-/// Seconds of what `work()` puts on the stream.
+/// Seconds of the work that `work()` queues on the stream.
 template <class Work>
 double timed(cudaStream_t stream, Work work) {
   Event begin, end;

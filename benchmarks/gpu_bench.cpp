@@ -10,7 +10,7 @@ namespace gmdiff::bench {
 
 namespace {
 
-/// What is known of GPU 0, or of why there is none.
+/// The description of GPU 0, or the reason why it is not available.
 DeviceInfo first_gpu() {
   for (const DeviceInfo& info : devices()) {
     if (info.name.starts_with("cuda")) return info;
@@ -41,7 +41,7 @@ void run_case(benchmark::State& state, const Case& one) {
           run(one.plan, {.count = one.count, .seed = 1, .precision = one.precision}, 0, *gpu.executor));
       return gpu.use->seconds();
     };
-    run_once();  // loads the kernel, brings the clocks up
+    run_once();  // loads the kernel and raises the clocks
     for (auto _ : state) state.SetIterationTime(run_once());
     const double steps =
         std::max<double>(1.0, static_cast<double>(one.plan.steps.size())) * static_cast<double>(one.count);

@@ -6,14 +6,15 @@
 #include "device/executor.hpp"
 #include "gpu_ceiling.hpp"
 
-// What the benchmarks of a GPU share. Times are those of the launches, by events on the GPU: no transfer, no table that the host builds.
+// Common parts of the benchmarks on a GPU. Times are those of launches, measured by events on the GPU,
+// without transfers and tables that the host builds.
 
 namespace gmdiff::bench {
 
 struct GpuUse;
 
-/// GPU 0 and its ceilings of this run, or why there is none: then every benchmark ends with that reason, and its name is known all the
-/// same.
+/// GPU 0 and its ceilings in this run, or the reason why it is not available. In the latter case every
+/// benchmark is registered and ends with the reason.
 struct GpuUnderTest {
   std::shared_ptr<GpuUse> use;
   std::unique_ptr<Executor> executor;
@@ -21,10 +22,11 @@ struct GpuUnderTest {
   std::string reason;
 };
 
-/// The GPU, started and measured at the first call, which writes what it is to the record.
+/// The GPU. The first call starts it, measures it and writes its description to the record.
 const GpuUnderTest& gpu_under_test();
 
-/// Runs the body of a benchmark, which is given the GPU; the benchmark ends with the reason where there is none, or with the body's error.
+/// Runs the body of a benchmark with the GPU. Without a GPU the benchmark ends with the reason; otherwise it
+/// may end with the body's error.
 template <class Body>
 void on_gpu(benchmark::State& state, Body body) {
   const GpuUnderTest& gpu = gpu_under_test();
@@ -39,10 +41,10 @@ void on_gpu(benchmark::State& state, Body body) {
 /// Registers a run of a plan, three times within one measurement. Names end with "/iterations:3/manual_time".
 void register_on_gpu(const Case& one);
 
-/// What a measurement says: the rate, and the share of a ceiling that `slots` of arithmetic a particle-step make.
+/// Reports the rate of a measurement, and the share of a ceiling for `slots` of arithmetic per particle-step.
 void count(benchmark::State& state, const char* rate, double particle_steps, double slots, double ceiling);
 
-/// d = 64, K = 200, full covariances: the law that matrix products are compared on, 100 000 particles.
+/// d = 64, K = 200, full covariances, 100 000 particles: the case on which matrix products are compared.
 Case full_64();
 
 }  // namespace gmdiff::bench

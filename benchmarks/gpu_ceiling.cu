@@ -27,7 +27,7 @@ __global__ void multiply(Real* out, Real factor, Real term) {
   out[thread] = total;
 }
 
-/// The first measurement brings kernel and clocks up, the best of the rest counts.
+/// The first measurement loads the kernel and raises the clocks; the best of the others counts.
 template <class Work>
 double fastest(Work work) {
   double seconds = timed(nullptr, work);
@@ -40,7 +40,7 @@ double fastest(Work work) {
 
 template <class Real>
 double fma_per_second(int multiprocessors) {
-  // Several times as many blocks as run at once.
+  // Several times as many thread blocks as run at once.
   const int blocks = 64 * multiprocessors;
   const DeviceArray<Real> out(static_cast<std::size_t>(blocks) * threads);
   const double seconds = fastest([&] {
@@ -53,7 +53,7 @@ double fma_per_second(int multiprocessors) {
 double copied_bytes_per_second() {
   std::size_t free = 0, total = 0;
   GMDIFF_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-  // Far beyond any cache.
+  // Far larger than any cache.
   const std::size_t bytes = std::min(std::size_t{1} << 30, free / 4);
   const DeviceArray<unsigned char> from(bytes), to(bytes);
   GMDIFF_CUDA_CHECK(cudaMemset(from.data(), 0x5a, bytes));

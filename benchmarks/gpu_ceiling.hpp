@@ -2,10 +2,10 @@
 
 namespace gmdiff::bench {
 
-/// What the current GPU reaches: what shares of a ceiling refer to.
+/// The rates that the current GPU reaches; shares of a ceiling refer to them.
 struct GpuCeiling {
-  double fma32, fma64;  ///< fused multiply-adds a second: independent chains in registers, no memory
-  double bytes;         ///< read and written a second by a large copy within its memory
+  double fma32, fma64;  ///< fused multiply-adds per second, in independent chains in registers
+  double bytes;         ///< bytes read and written per second by a large copy within its memory
 };
 
 /// The best of a few measurements with events. @throws DeviceError

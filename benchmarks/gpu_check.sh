@@ -49,10 +49,10 @@ done
 
 benchmarks=(gmdiff_cuda_bench gmdiff_matrix_bench)
 executables=(gmdiff_gpu_tests "${benchmarks[@]}")
-# Of the tests those that run kernels.
+# The tests that run kernels.
 kernel_tests='*Runs.*:Batches.*:OnGpu*'
 tools=(memcheck racecheck initcheck synccheck)
-seconds=900  # that one command may take
+seconds=900  # time limit of one command
 logs=$folder/logs
 
 results=() failed=0 missed=0
@@ -64,7 +64,8 @@ note() {  # result text: for the verdict
 }
 query() { { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null || true; } | head -n 1; }
 
-# Runs a command with all that it prints in a log; its end is shown when it fails. A dry run shows the command alone.
+# Runs a command with its output in a log, whose end is shown when the command fails. A dry run only shows the
+# command.
 logged() {  # name command...
   local name=$1 status=0 start=$SECONDS
   shift
@@ -94,7 +95,7 @@ libraries() { { ldd "$folder/$1" 2>/dev/null || true; } | awk '$2 == "=>" { prin
 is_everywhere() { [[ $1 =~ ^(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so ]]; }
 is_cublas() { [[ $1 =~ ^libcublas(Lt)?\.so ]]; }
 
-# Beside the executables whatever library another machine may not have: FOLDER/lib goes with them.
+# Copies libraries that another machine may not have to FOLDER/lib.
 bundle() {
   local executable name path
   mkdir -p "$folder/lib"
@@ -107,7 +108,7 @@ bundle() {
 
 # --- what must be there -----------------------------------------------------------------------------------------------------------
 
-# cuBLAS may lie where the loader does not look: beside the toolkit, or in a Python package.
+# cuBLAS may be where the loader does not look: in the toolkit's folder or in a Python package.
 find_cublas() {
   local name place
   name=$(libraries gmdiff_matrix_bench | awk '/^libcublas\.so.* not$/ { print $1 }')

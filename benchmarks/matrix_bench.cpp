@@ -1,4 +1,5 @@
-// The kernel of full covariances beside the same work by matrix products of cuBLAS (matrix_step.hpp), d = 64, K = 200, float32, in one run.
+// Compares the kernel of full covariances with the same work by matrix products of cuBLAS (matrix_step.hpp),
+// for d = 64, K = 200, float32, in one run.
 //   gmdiff_matrix_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include "events.hpp"
@@ -9,7 +10,7 @@ namespace {
 
 using gmdiff::Points;
 
-/// A step from the middle of a run, alone.
+/// A single step from the middle of a run.
 gmdiff::Plan one_step(gmdiff::Plan plan) {
   const std::size_t middle = plan.steps.size() / 2;
   plan.steps = {plan.steps[middle]};
@@ -19,7 +20,8 @@ gmdiff::Plan one_step(gmdiff::Plan plan) {
 
 std::vector<float> as_float(const Points& values) { return {values.data(), values.data() + values.size()}; }
 
-/// Both ways must compute the same: the relative difference of a thousand states after the step, the cpu's in double.
+/// Checks that both ways compute the same: the relative difference of a thousand states after the step from
+/// those of the cpu in double.
 double difference_from_cpu(const gmdiff::Plan& plan) {
   const Points start = 2.0 * gmdiff::bench::normals(1000, plan.dim());
   const gmdiff::Samples expected = gmdiff::run(plan, {.count = start.rows(),

@@ -9,10 +9,10 @@ namespace gmdiff::bench {
 
 namespace {
 
-/// Of x_t along a direction with variance l.
+/// Variance of x_t along a direction in which the data have variance l.
 double variance(double l, Level level) { return level.alpha * level.alpha * l + level.sigma * level.sigma; }
 
-/// One number for every component and coordinate: of the variances l_kj and of U_k^T mu_k.
+/// Applies a function of l_kj and of U_k^T mu_k to every component and coordinate.
 template <class Number>
 std::vector<float> numbers(const MixtureTable& law, Number number) {
   std::vector<float> list;
@@ -25,7 +25,7 @@ std::vector<float> numbers(const MixtureTable& law, Number number) {
   return list;
 }
 
-/// (d, K d), row by row.
+/// B = [U_1 ... U_K], (d, K d), row-major.
 std::vector<float> bases(const MixtureTable& law) {
   std::vector<float> list;
   for (Eigen::Index i = 0; i < law.dim(); ++i) {
@@ -79,7 +79,7 @@ MatrixStep::MatrixStep(const MixtureTable& law, const AffineStep& step, const st
 MatrixStep::~MatrixStep() { cublasDestroy(handle_); }
 
 void MatrixStep::run() {
-  // cuBLAS is column by column: what is (rows, columns) row by row is (columns, rows) to it.
+  // cuBLAS is column-major: a row-major (rows, columns) matrix is a (columns, rows) matrix for it.
   const int width = components_ * dim_;
   const float one = 1.0F, zero = 0.0F;
   check_cublas(cublasSgemm(handle_, CUBLAS_OP_N, CUBLAS_OP_N, width, count_, dim_, &one, bases_.data(), width,

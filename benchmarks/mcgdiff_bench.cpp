@@ -1,5 +1,6 @@
-// Particle-steps per second of MCGdiff on the benchmark problem of mathematics.md §7.8. Names are mcgdiff/kernel/precision with axes d_x,
-// d_y, chains, particles and steps; one chain of many particles stands beside many chains. GMDIFF_SIMD chooses the instruction set.
+// Particle-steps per second of MCGdiff on the benchmark problem of mathematics.md §7.8. Names are
+// mcgdiff/kernel/precision with axes d_x, d_y, chains, particles and steps; one chain of many particles is
+// measured in addition to many chains. GMDIFF_SIMD chooses the instruction set.
 //   gmdiff_mcgdiff_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include "bench.hpp"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The tables of the MCGdiff paper (mathematics.md §7.8): for each cell the mean over 20 problems of the sliced Wasserstein-1 distance
-# between the sampler's draws and exact posterior draws, with the noise floor and the exact kernel beside it. One JSON record a cell.
+# The tables of the MCGdiff paper (mathematics.md §7.8): for each cell the mean over 20 problems of the sliced
+# Wasserstein-1 distance between the sampler's draws and exact posterior draws, with the noise floor and the
+# exact kernel. One JSON record per cell.
 #   benchmarks/mcgdiff_table.sh [published|paper] OUT_DIR
 # published: (8,2) (8,4) (80,2) (80,4) (400,2) at 20 and 100 steps; paper: {8,80,800} x {1,2,4} x {20,100}.
-# GMDIFF (the command), PROBLEMS (20), COUNT (1000), PARTICLES (256) and DEVICE (best) may be set in the environment.
+# GMDIFF (the command), PROBLEMS (20), COUNT (1000), PARTICLES (256) and DEVICE (best) may be set in the
+# environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 gmdiff=${GMDIFF:-build/bench/src/cli/gmdiff}

@@ -1,5 +1,6 @@
-// Particle-steps per second of whole runs. Names are problem/sampler/device/precision with axes d, K and particles; what counts slots also
-// reports the share of the machine's FMA ceiling, measured at the start of the same run. GMDIFF_SIMD chooses the instruction set.
+// Particle-steps per second of whole runs. Names are problem/sampler/device/precision with axes d, K and
+// particles; benchmarks that count slots also report the share of the machine's FMA ceiling, measured at the
+// start of the same run. GMDIFF_SIMD chooses the instruction set.
 //   gmdiff_sample_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include "cases.hpp"
@@ -72,7 +73,7 @@ void log_density(benchmark::State& state, const gmdiff::Device& device) {
 
 void register_on(const gmdiff::Device& device) {
   for (const Case& one : cases()) {
-    // The reference is the yardstick of results, not of times: a few thousand particles say enough.
+    // The reference is the yardstick of results, not of times, so a few thousand particles suffice.
     if (device == gmdiff::Device::reference() && one.name.find("particles:1000") == std::string::npos)
       continue;
     if (device == gmdiff::Device::reference() && one.count > 10'000) continue;

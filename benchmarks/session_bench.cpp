@@ -1,5 +1,6 @@
-// Measures the cost of a call beside its work: a thousand small runs in a row against one run of as many particles. Names are
-// calls/particles of a call/how; `session` holds a Session, `function` calls the free function, which finds the session of the thread.
+// Measures the cost of a call in addition to its work: a thousand small runs in a row against one run of as
+// many particles. Names are calls/particles of a call/how; `session` holds a Session, `function` calls the
+// free function, which finds the session of the thread.
 //   gmdiff_session_bench --benchmark_repetitions=5
 
 #include "bench.hpp"

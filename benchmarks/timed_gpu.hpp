@@ -11,32 +11,32 @@
 
 namespace gmdiff::bench {
 
-/// What a GPU did since the last reset: it outlives the executor that it was given to.
+/// The use of a GPU since the last reset. It outlives the executor that has the GPU.
 struct GpuUse {
   struct Launch {
     Event begin, end;
   };
   std::deque<Launch> launches;
-  std::size_t bytes = 0;       ///< in use now
-  std::size_t peak_bytes = 0;  ///< in use at once, the most
+  std::size_t bytes = 0;       ///< bytes in use now
+  std::size_t peak_bytes = 0;  ///< largest number of bytes in use at once
 
   void reset() {
     launches.clear();
     peak_bytes = bytes;
   }
-  /// Of all launches, each by events around it. Waits for them.
+  /// Seconds of all launches, each measured by events around it. Waits for them.
   double seconds() const {
     double sum = 0.0;
     for (const Launch& launch : launches) sum += launch.end.seconds_since(launch.begin);
     return sum;
   }
-  /// From the beginning of the first launch to the end of the last one.
+  /// Seconds from the beginning of the first launch to the end of the last.
   double elapsed_seconds() const {
     return launches.empty() ? 0.0 : launches.back().end.seconds_since(launches.front().begin);
   }
 };
 
-/// A GPU whose launches are timed and whose memory is counted; all else is done by the one that it has.
+/// A GPU that times launches and counts memory, and delegates all work to another GPU.
 class TimedGpu final : public cuda::Gpu {
  public:
   TimedGpu(std::unique_ptr<cuda::Gpu> gpu, std::shared_ptr<GpuUse> use)

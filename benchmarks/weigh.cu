@@ -5,7 +5,7 @@
 
 #include "kernels/check.hpp"
 
-// A particle a warp: its lanes read neighbouring coordinates.
+// One particle per warp, so that its lanes read neighbouring coordinates.
 
 namespace gmdiff::bench {
 
@@ -24,7 +24,8 @@ __device__ float max_of_warp(float value) {
   return value;
 }
 
-/// Responsibilities of a particle's products, and the products weighted with gains and them.
+/// Computes a particle's responsibilities from its products, and multiplies the products by gains and
+/// responsibilities.
 __global__ void weigh_products(WeightTables tables, float* products, float* responsibilities) {
   extern __shared__ float logits_of_block[];
   const int lane = static_cast<int>(threadIdx.x) % warp;

@@ -8,11 +8,11 @@ endif()
 set(gmdiff_numeric_flags -ffp-contract=off -fno-math-errno)
 set(gmdiff_warning_flags -Wall -Wextra -Wpedantic -Wconversion)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  # GCC's -Wconversion leaves these out for C++.
+  # GCC's -Wconversion does not include these for C++.
   list(APPEND gmdiff_warning_flags -Wno-sign-conversion)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC 12 reports overlapping copies in `"text" + std::string` that are none (GCC bug 105651).
+  # GCC 12 wrongly reports overlapping copies in `"text" + std::string` (GCC bug 105651).
   list(APPEND gmdiff_warning_flags -Wno-restrict)
 endif()
 if(GMDIFF_WERROR)
@@ -25,7 +25,7 @@ if(GMDIFF_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 set(gmdiff_sanitizers "")
 if(GMDIFF_SANITIZE OR GMDIFF_BUILD_FUZZERS)
-  # Left out is what costs build time and what the address sanitizer finds as well.
+  # Checks that cost build time and that the address sanitizer covers are left out.
   list(APPEND gmdiff_sanitizers -fsanitize=address,undefined -fno-sanitize=vptr,null,object-size)
 endif()
 set(gmdiff_coverage "")
@@ -44,8 +44,9 @@ function(gmdiff_compile_options target)
   endif()
 endfunction()
 
-# The numeric contract (docs/numerics.md §3) in units of nvcc, on the device and in its host pass. Never -dlto: it would optimise across
-# units again. Functions that are constexpr are the same on host and device. With FAST the device's part is free of it.
+# The numeric contract (docs/numerics.md §3) in units of nvcc, on the device and in its host pass. Never use
+# -dlto, which would optimise across units again. Functions that are constexpr are the same on host and
+# device. With FAST the device's part is exempt.
 function(gmdiff_cuda_compile_options target)
   if("FAST" IN_LIST ARGN)
     set(arithmetic --fmad=true --ftz=true --prec-div=false --prec-sqrt=false)
@@ -53,7 +54,7 @@ function(gmdiff_cuda_compile_options target)
     set(arithmetic --fmad=false --ftz=false --prec-div=true --prec-sqrt=true)
   endif()
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CUDA_SEPARABLE_COMPILATION OFF)
-  # CMake 3.25 does not know that nvcc has C++20; nobody else's choice of a standard may come before this one.
+  # CMake 3.25 does not know that nvcc supports C++20; no other choice of a standard may precede this one.
   set_property(TARGET ${target} PROPERTY CUDA_STANDARD)
   list(JOIN gmdiff_numeric_flags "," numeric_flags)
   target_compile_options(${target} PRIVATE -std=c++20 ${arithmetic} --expt-relaxed-constexpr
@@ -63,7 +64,8 @@ function(gmdiff_cuda_compile_options target)
   endif()
 endfunction()
 
-# What benchmarks/gpu_check.sh takes to a machine with a GPU: together in one folder, and asking for no library that it does not use.
+# Files that benchmarks/gpu_check.sh copies to a machine with a GPU: in one folder, and linked only with
+# libraries that they use.
 function(gmdiff_add_to_gpu_check target)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/gpu_check)
   target_link_options(${target} PRIVATE -Wl,--as-needed)

@@ -1,6 +1,7 @@
 # Look-up of dependencies; every one but CUDA is a Debian package (scripts/setup.sh installs them).
 
-# A static gmdiff used by add_subdirectory hands its link requirements to targets of the parent folder, which must see them.
+# A static gmdiff used by add_subdirectory passes its link requirements to targets of the parent folder, which
+# must see them.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
@@ -25,14 +26,15 @@ if(NOT GMDIFF_CUDA MATCHES "^(AUTO|ON|OFF)$")
   message(FATAL_ERROR "GMDIFF_CUDA is \"${GMDIFF_CUDA}\"; it must be AUTO, ON or OFF.")
 endif()
 
-# CUDA is used when both are there: the toolkit's libraries, and a compiler that works.
+# CUDA is used when the toolkit's libraries and a working compiler are available.
 set(GMDIFF_HAS_CUDA OFF)
 set(missing "no CUDA Toolkit of version 12 or later was found")
 if(NOT GMDIFF_CUDA STREQUAL "OFF")
   find_package(CUDAToolkit 12 QUIET)
   if(CUDAToolkit_FOUND)
     set(missing "the CUDA compiler is missing or does not work with the C++ compiler")
-    # One kernel compiler and one host compiler, the one of everything else, unless the user names others.
+    # Use the toolkit's kernel compiler, and the host compiler of the other code, unless the user names
+    # others.
     if(NOT DEFINED ENV{CUDACXX} AND CUDAToolkit_NVCC_EXECUTABLE)
       set(ENV{CUDACXX} ${CUDAToolkit_NVCC_EXECUTABLE})
     endif()

@@ -15,7 +15,7 @@ if(TARGET gmdiff_cli)
   install(TARGETS gmdiff_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# The CMake package. What a static library is linked with, its users must find as well.
+# The CMake package. Users of a static library must also find the libraries that it is linked with.
 install(EXPORT gmdiffTargets NAMESPACE gmdiff:: DESTINATION ${package_dir})
 set(GMDIFF_NEEDS_LIBZIP OFF)
 set(GMDIFF_NEEDS_CUDA OFF)
@@ -30,8 +30,9 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/gmdiffConfig.cmake.in 
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/gmdiffConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/gmdiffConfig.cmake ${PROJECT_BINARY_DIR}/gmdiffConfigVersion.cmake DESTINATION ${package_dir})
 
-# The pkg-config file. A static library needs its private dependencies in every link, so there they stand among the public ones:
-# `pkg-config --libs gmdiff` is enough for either kind (`--static` would ask for static libraries of all of them).
+# The pkg-config file. A static library needs its private dependencies in every link, so they are listed among
+# the public ones: `pkg-config --libs gmdiff` is enough for either kind (`--static` would ask for static
+# libraries of all of them).
 set(pc_requires "eigen3 >= 3.4")
 set(pc_requires_private "")
 set(pc_libs_static "")

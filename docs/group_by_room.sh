@@ -1,4 +1,5 @@
 #!/bin/sh
-# Prints a header with all that its namespace declares in the Doxygen group of its room; line numbers stay.
+# Prints a header with all declarations of its namespace in the Doxygen group of its room; line numbers do not
+# change.
 room=$(basename "$(dirname "$1")")
 sed -e "s|^namespace gmdiff.*{\$|& /** @addtogroup $room */ /** @{ */|" -e "s|^}  // namespace gmdiff|/** @} */ &|" "$1"

@@ -2,7 +2,8 @@
 
 #include "kernels/launch.hpp"
 
-// What this build has code for. All units are compiled for the same architectures, so one kernel tells for all.
+// The architectures of this build. All units are compiled for the same ones, so one kernel is representative
+// of all.
 
 namespace gmdiff::kernels {
 
@@ -10,7 +11,7 @@ namespace {
 
 __global__ void nothing() {}
 
-/// The numbers of __CUDA_ARCH_LIST__, 900 for compute capability 9.0, as 90.
+/// The numbers of __CUDA_ARCH_LIST__ divided by 10: 900, for compute capability 9.0, becomes 90.
 template <int... numbers>
 constexpr std::array<int, sizeof...(numbers)> in_tens = {numbers / 10 ...};
 

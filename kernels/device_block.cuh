@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
-// The thread block that kernel bodies are given on a GPU. A body asks for nothing but the names below, so that the host block of the tests
-// can stand in for it. Whatever goes across threads is an integer: its result does not depend on the order.
+// The thread block that kernel bodies get on a GPU. A body uses no members other than those below, so that
+// the host block of the tests can replace it. Only integers are reduced across threads, because their sums do
+// not depend on the order.
 
 namespace gmdiff::kernels {
 
-/// 32 threads that follow each other. All of them must meet in every call but rank().
+/// 32 consecutive threads. All of them must take part in every call except rank().
 class DeviceTile32 {
  public:
   static constexpr int size = 32;
@@ -21,14 +22,14 @@ class DeviceTile32 {
   __device__ T shfl_xor(T value, int mask) const {
     return __shfl_xor_sync(all, value, mask);
   }
-  /// The value of thread `source`.
+  /// Returns the value of thread `source`.
   template <class T>
   __device__ T broadcast(T value, int source) const {
     return __shfl_sync(all, value, source);
   }
   __device__ bool any(bool value) const { return __any_sync(all, value) != 0; }
 
-  /// The result in every thread; T: std::uint32_t or std::uint64_t.
+  /// Returns the result in every thread; T is std::uint32_t or std::uint64_t.
   template <class T>
   __device__ T reduce_sum(T value) const {
     for (int mask = size / 2; mask > 0; mask /= 2) value += shfl_xor(value, mask);
@@ -55,8 +56,8 @@ class DeviceTile32 {
   static constexpr unsigned all = 0xffffffffU;
 };
 
-/// A block of `threads` threads, which the launch must have. Every thread makes one and asks it for the same shared memory in the same
-/// order.
+/// A thread block of `threads` threads; the launch must have this size. Every thread constructs one and
+/// requests the same shared memory in the same order.
 template <int threads>
 class DeviceBlock {
   static_assert(threads > 0 && threads <= 1024 && threads % DeviceTile32::size == 0,
@@ -65,13 +66,14 @@ class DeviceBlock {
  public:
   __device__ int thread_rank() const { return static_cast<int>(threadIdx.x); }
   __device__ static constexpr int size() { return threads; }
-  /// Place of this block among those of the launch.
+  /// Index of this thread block in the launch.
   __device__ std::int64_t index() const { return static_cast<std::int64_t>(blockIdx.x); }
   __device__ std::int64_t num_blocks() const { return static_cast<std::int64_t>(gridDim.x); }
   __device__ void sync() const { __syncthreads(); }
   __device__ DeviceTile32 tile32() const { return {}; }
 
-  /// The next n of the launch's dynamic shared memory, 16-byte aligned: each call takes its bytes rounded up to a multiple of 16.
+  /// The next n elements of the launch's dynamic shared memory, 16-byte aligned. Each call takes its bytes
+  /// rounded up to a multiple of 16.
   template <class T>
   __device__ T* shared(std::size_t n) {
     static_assert(alignof(T) <= alignment);
@@ -80,17 +82,18 @@ class DeviceBlock {
     return reinterpret_cast<T*>(place);
   }
 
-  /// Copies global to shared memory beside whatever follows; there after commit(), wait() and, for other threads, sync().
+  /// Copies global to shared memory asynchronously. The copy is complete after commit() and wait(); other
+  /// threads see it after sync().
   template <class T>
   __device__ void copy_async(T* to, const T* from) const {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16, "sizes that the hardware copies");
     __pipeline_memcpy_async(to, from, sizeof(T));
   }
   __device__ void commit() const { __pipeline_commit(); }
-  /// For all copies that this thread has committed.
+  /// Waits for all copies that this thread has committed.
   __device__ void wait() const { __pipeline_wait_prior(0); }
 
-  /// Of all threads, the result in each; all must meet here.
+  /// Reduces over all threads and returns the result in each; all threads must take part.
   __device__ std::uint64_t reduce_sum(std::uint64_t value) const {
     const std::uint64_t* const sums = of_tiles(tile32().reduce_sum(value));
     std::uint64_t sum = 0;
@@ -105,7 +108,7 @@ class DeviceBlock {
     sync();
     return largest;
   }
-  /// The sum of the values of all threads up to this one.
+  /// The sum of the values of all threads up to and including this one.
   __device__ std::uint64_t inclusive_scan(std::uint64_t value) const {
     std::uint64_t sum = tile32().inclusive_scan(value);
     const std::uint64_t* const sums = of_tiles(sum);
@@ -129,7 +132,7 @@ class DeviceBlock {
     return gmdiff_arena;
   }
 
-  /// The values of the last threads of the tiles, in memory that is free again after the next sync().
+  /// The values of the last threads of the tiles, in memory that may be overwritten after the next sync().
   __device__ const std::uint64_t* of_tiles(std::uint64_t value) const {
     __shared__ std::uint64_t values[tiles];
     if (tile32().rank() == DeviceTile32::size - 1) values[thread_rank() / DeviceTile32::size] = value;

@@ -7,13 +7,13 @@
 
 namespace gmdiff::kernels {
 
-/// A block projects 64 points on 64 directions.
+/// A thread block projects 64 points on 64 directions.
 struct ProjectionKernel {
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const ProjectionJob& job) {
     using V = typename PairTile<Block>::V;
-    const Index tiles =
-        pieces_of(job.directions.count, tile_side);  // side by side: they read the same points
+    // Neighbouring thread blocks read the same points.
+    const Index tiles = pieces_of(job.directions.count, tile_side);
     const Index first_point = block.index() / tiles * tile_side;
     const Index first_direction = block.index() % tiles * tile_side;
     PairTile<Block> tile(block);
@@ -26,7 +26,8 @@ struct ProjectionKernel {
   }
 };
 
-/// A block adds the terms of 64 points x with a strip of y: every thread those of its pairs, tile by tile; then one thread what all have.
+/// A thread block adds the terms of 64 points x with a strip of y. Every thread adds those of its pairs, tile
+/// by tile; then one thread adds the sums of all threads.
 template <bool is_kernel>
 struct PairSumKernel {
   template <class Block>
@@ -38,7 +39,7 @@ struct PairSumKernel {
     const Index end = begin + strip_points < job.y.count ? begin + strip_points : job.y.count;
     PairTile<Block> tile(block);
     V total(0.0);
-    // Tiles below the diagonal hold no pair.
+    // Tiles below the diagonal contain no pair.
     for (Index first_y = job.upper && begin < first_x ? first_x : begin; first_y < end;
          first_y += tile_side) {
       tile.compute(job.x, first_x, job.y, first_y, job.dim, [](V x, V y, V sum) {
@@ -75,7 +76,7 @@ struct PairSumKernel {
   }
 };
 
-/// Each thread a run of one slice's x and the y that share their masses.
+/// Each thread handles a run of one slice's x and the y that share their masses.
 struct TransportKernel {
   template <class Block>
   GMDIFF_PARTICLE static void run(Block& block, const TransportJob& job) {
@@ -92,7 +93,7 @@ struct TransportKernel {
   GMDIFF_PARTICLE static double cost(const TransportJob& job, const double* x, Index begin, Index end,
                                      const double* y) {
     using V = particle::One<double>;
-    // The mass before x_begin is begin mass_x: whole blocks of mass_y points x hold that of mass_x points y.
+    // The mass before x_begin is begin mass_x. Each group of mass_y points x has the mass of mass_x points y.
     const std::uint64_t blocks = static_cast<std::uint64_t>(begin) / job.mass_y;
     const std::uint64_t rest = static_cast<std::uint64_t>(begin) % job.mass_y * job.mass_x;
     auto j = static_cast<Index>(blocks * job.mass_x + rest / job.mass_y);

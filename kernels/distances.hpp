@@ -7,31 +7,32 @@
 #include "kernels/geometry.hpp"
 #include "particle/pair_term.hpp"
 
-// What the kernels of distances between sets are told, in double. Sets are (count, d) row by row. Every sum is made of pieces whose bounds
-// depend on the sets alone, not on the GPU.
+// Jobs of the kernels for distances between sets, in double. Sets are (count, d) row-major. Every sum is
+// built from pieces whose bounds depend only on the sets, not on the GPU.
 
 namespace gmdiff::kernels {
 
-inline constexpr Index tile_side = 64;       // points on a side of a tile of pairs
-inline constexpr Index tile_depth = 16;      // their coordinates in shared memory at a time
-inline constexpr Index strip_points = 2048;  // whole tiles of y that one block goes along
-inline constexpr Index run_points = 128;     // sorted numbers that one thread compares
+inline constexpr Index tile_side = 64;   // points on one side of a tile of pairs
+inline constexpr Index tile_depth = 16;  // coordinates of these points in shared memory at a time
+// points y of one thread block's strip, which consists of whole tiles
+inline constexpr Index strip_points = 2048;
+inline constexpr Index run_points = 128;  // sorted numbers that one thread compares
 
 struct Rows {
   const double* values;
   Index count;
 };
 
-/// <x_i, u_s> of all points and some directions.
+/// Computes <x_i, u_s> for all points and some directions.
 struct ProjectionJob {
   Rows points;
   Rows directions;
   Index dim;
   double* out;   ///< [s stride + i]
-  Index stride;  ///< between directions
+  Index stride;  ///< distance between directions
 };
 
-/// A term over pairs x_i, y_j: a sum for each tile of x and strip of y.
+/// Sums a term over pairs x_i, y_j, one sum per tile of x and strip of y.
 struct PairSumJob {
   Rows x, y;
   Index dim;
@@ -40,8 +41,9 @@ struct PairSumJob {
   double* sums;  ///< (tiles of x, strips of y)
 };
 
-/// Costs of transport between sorted projections of n and m <= n numbers, for several slices: a sum for each run of x, in units of
-/// 1 / (n mass_x). In these units every x holds the mass mass_x = m / g and every y mass_y = n / g, g = gcd(n, m).
+/// Costs of transport between sorted projections of n and m <= n numbers, for several slices: one sum per run
+/// of x, in units of 1 / (n mass_x). In these units every x has the mass mass_x = m / g and every y the mass
+/// mass_y = n / g, where g = gcd(n, m).
 struct TransportJob {
   const double* x;  ///< (slices, n)
   const double* y;  ///< (slices, m)
@@ -52,10 +54,10 @@ struct TransportJob {
   double* sums;  ///< (slices, runs of x)
 };
 
-/// `segments` runs of `length` finite or infinite numbers, side by side.
+/// Sorts `segments` contiguous runs of `length` finite or infinite numbers each.
 struct SortJob {
-  double* numbers;  ///< what they hold afterwards is undefined
-  double* sorted;   ///< where each run goes, ascending
+  double* numbers;  ///< undefined after the sort
+  double* sorted;   ///< the sorted runs, ascending
   std::int64_t segments;
   std::int64_t length;
 };
@@ -72,8 +74,9 @@ constexpr std::int64_t num_blocks(const TransportJob& job) {
   return pieces_of(job.slices * pieces_of(job.n, run_points), block_threads);
 }
 
-/// Distance in shared memory between the same coordinate of all points of a tile and the next one: even, and not a multiple of a row of
-/// banks, so that threads that copy neighbouring coordinates do not all meet in one bank.
+/// Distance in shared memory between a coordinate of all points of a tile and the next coordinate. It is even
+/// and not a multiple of the number of banks, so that threads that copy neighbouring coordinates do not all
+/// use one bank.
 inline constexpr Index tile_stride = tile_side + 2;
 
 constexpr std::size_t tile_bytes = 2 * static_cast<std::size_t>(tile_depth * tile_stride) * sizeof(double);

@@ -6,7 +6,7 @@
 
 namespace gmdiff::kernels {
 
-/// Four numbers that lie one after the other, read at once where the hardware can.
+/// Four consecutive numbers, read at once where the hardware can.
 template <class Real>
 struct Four {
   Real numbers[4];
@@ -17,7 +17,7 @@ struct Four {
   GMDIFF_PARTICLE Real operator[](int i) const { return numbers[i]; }
 };
 
-/// Whether rows of a table, one after the other from an aligned place on, begin at aligned places.
+/// Whether all rows of a contiguous table begin at aligned addresses if the table does.
 template <class Integer>
 GMDIFF_PARTICLE bool has_rows_of_fours(Integer row) {
   return row % 4 == 0;

@@ -4,8 +4,8 @@
 #include "kernels/tile_law.cuh"
 #include "particle/product.hpp"
 
-// Laws of more than four coordinates with full covariances, on a tile: z = U_k^T (x - alpha mu_k) of a chunk of components is kept, gives
-// the logits, and goes back through the same U_k.
+// Laws of more than four coordinates with full covariances, on a tile. The vectors z = U_k^T (x - alpha mu_k)
+// of a chunk of components are kept; they give the logits and are then multiplied by the same U_k.
 
 namespace gmdiff::kernels {
 
@@ -45,7 +45,7 @@ class FullTile {
     });
   }
 
-  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), each particle with a matrix of its own.
+  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), where each particle has its own U_k.
   template <bool has_gain, class Normal>
   GMDIFF_PARTICLE void move(Real alpha, const MoveTable<Real>& table, BitsOf<V> component, Normal z,
                             Vector x) {
@@ -80,7 +80,7 @@ class FullTile {
   }
 
  private:
-  /// sums = sum_k e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
+  /// sums = sum_k e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], with mu_k only if `with_means`.
   template <bool with_means>
   GMDIFF_PARTICLE particle::Softmax<V> sum_of_components(const LevelTable<Real>& level, Vector point,
                                                          const Real* factors) {
@@ -99,7 +99,7 @@ class FullTile {
         [&](Index first, Index n) { logits(level, point, first, n, factors, weights_.ell()); }, no_term, add);
   }
 
-  /// sums += e mu + U scaled for the own coordinates.
+  /// sums += e mu + U scaled, for this worker's coordinates.
   template <bool with_means>
   GMDIFF_PARTICLE void add_component(Index component, Index k) {
     const Index d = law_.dim;
@@ -121,7 +121,7 @@ class FullTile {
       const Real* mu = law_.means + (first + k) * d;
       const Vector v = k % 2 == 0 ? differences_[0] : differences_[1];
       tile_.for_each_own(d, [&](Index i) { v[i] = fma(V(-level.alpha), V(mu[i]), point[i]); });
-      tile_.sync();  // one a component, for the next one's differences go elsewhere
+      tile_.sync();  // One barrier per component suffices, because the next differences use the other buffer.
       const Vector z = z_.from(k * d);
       multiply</*transposed=*/true>(
           law_.bases + (first + k) * d * d, v, [](Index) { return V(Real(0)); },
@@ -142,7 +142,7 @@ class FullTile {
     });
   }
 
-  /// The own rows of U^T v, or of U v, where U lies column by column.
+  /// This worker's rows of U^T v or of U v; U is column-major.
   template <bool transposed, class Start, class Take>
   GMDIFF_PARTICLE void multiply(const Real* U, Vector v, Start start, Take take) const {
     const Index d = law_.dim;
@@ -160,7 +160,7 @@ class FullTile {
           particle::product_rows<decltype(run)::value>(U, row, column, r, d, v, start, take);
         });
   }
-  /// particle::product_rows of four rows, a block of 4 x 4 of the matrix at a time.
+  /// Like particle::product_rows for four rows, with 4 x 4 entries of the matrix at a time.
   template <bool transposed, class Start, class Take>
   GMDIFF_PARTICLE void multiply_by_fours(const Real* U, Index r, Vector v, Start start, Take take) const {
     static_assert(Shape::run == 4);
@@ -183,7 +183,7 @@ class FullTile {
   const LawTable<Real>& law_;
   Vector sums_;
   Vector differences_[2];
-  Vector z_;  // of a chunk: (chunk_size d)
+  Vector z_;  // z of a chunk: (chunk_size d)
   TileWeights<V, Tile> weights_;
   V inverse_ = V(Real(0));
 };

@@ -7,45 +7,47 @@
 #include "particle/arithmetic.hpp"
 #include "particle/guidance.hpp"
 
-// Which kernel runs a job and in what shape. But for fast arithmetic a choice of speed alone: the bits are the same.
+// Chooses the kernel and the shape of a launch for a job. Except for fast arithmetic the choice affects only
+// the speed, never the bits.
 
 namespace gmdiff::kernels {
 
 inline constexpr int block_threads = 128;
 
-/// How the particles of a job lie on threads.
+/// The assignment of a job's particles to threads.
 enum class Layout {
-  thread,       ///< a thread carries its particles alone, in registers
-  wide_tile,    ///< a block carries 128 particles
-  narrow_tile,  ///< a block carries 32
+  thread,       ///< each thread has particles of its own, in registers
+  wide_tile,    ///< a thread block has tiles of 128 particles
+  narrow_tile,  ///< a thread block has tiles of 32 particles
 };
 
 struct Geometry {
   Layout layout;
-  bool in_shared;  ///< a tile lies in shared memory; else in the job's room
+  bool in_shared;  ///< whether a tile is in shared memory; otherwise it is in the job's room
   std::int64_t blocks;
   std::size_t shared_bytes;
-  std::size_t room_bytes;  ///< of all blocks
+  std::size_t room_bytes;  ///< of all thread blocks
 };
 
-/// Particles of a tile.
+/// Number of particles of a tile.
 constexpr int tile_particles(Layout layout) { return layout == Layout::wide_tile ? 128 : 32; }
 
-/// What a GPU has for blocks.
+/// Limits of a GPU for thread blocks.
 struct Limits {
-  std::size_t shared_bytes;  ///< that a block may have
-  std::int64_t blocks;       ///< that run at once, roughly
-  /// A chain of SMC with so many particles may be shared by several blocks: launch after launch would take longer than one block does.
+  std::size_t shared_bytes;  ///< available to a thread block
+  std::int64_t blocks;       ///< thread blocks that run at once, approximately
+  /// Several thread blocks may share a chain of SMC with at least this many particles. For a smaller chain,
+  /// separate launches would take longer than one thread block does.
   std::int64_t shared_chain = 2048;
 };
 
-/// What a tile keeps: arrays of (rows, particles), one after the other.
+/// The arrays of a tile: each has shape (rows, particles), and they are contiguous.
 struct TileRoom {
   Index coordinates;  ///< rows of a vector
-  int vectors;        ///< of the state, the denoiser and what else a law and its steps need
-  Index weights;      ///< rows of logits, and of weights
-  Index products;     ///< rows of U_k^T (x - alpha mu_k) of a chunk
-  Index guidance;     ///< rows of a guidance stage
+  int vectors;     ///< number of vectors: the state, the denoiser and those that the law and its steps need
+  Index weights;   ///< rows of logits, and rows of weights
+  Index products;  ///< rows of U_k^T (x - alpha mu_k) of a chunk
+  Index guidance;  ///< rows of a guidance stage
 
   GMDIFF_PARTICLE constexpr Index rows() const {
     return coordinates * vectors + 3 * weights + products + guidance;
@@ -84,17 +86,18 @@ GMDIFF_PARTICLE TileRoom tile_room(const ProgramJob<Real>& job) {
   return room;
 }
 
-/// Whether a job may have tiles of 128 particles. They are for the speed of long runs in float: each layout is one more kernel to compile.
+/// Whether a job may have tiles of 128 particles. Only long runs in float have them, because each layout is
+/// one more kernel to compile.
 template <class Job>
 inline constexpr bool has_wide_tiles = std::is_same_v<Job, StepsJob<float>>;
 
-/// Whether a job's tiles may lie in shared memory. Those of programs lie in L2: stages take most of their time with a mixture's tables,
-/// and the kernels of programs are the largest, so that a second layout would cost minutes of compiling.
+/// Whether a job's tiles may lie in shared memory. The tiles of programs lie in L2: their kernels are the largest,
+/// so that a second layout would cost minutes of compiling.
 template <class Job>
 inline constexpr bool has_shared_tiles = !std::is_same_v<Job, ProgramJob<typename Job::Number>>;
 
-/// Of a job on tiles. Where a tile does not fit shared memory, as many blocks as run at once share the job's room, each carrying several
-/// tiles one after the other.
+/// Geometry of a job on tiles. Where a tile does not fit shared memory, the launch has as many thread blocks
+/// as run at once; they share the job's room, and each computes several tiles one after the other.
 template <class Job>
 Geometry tile_geometry(const Job& job, const Limits& limits) {
   const auto rows = static_cast<std::size_t>(tile_room(job).rows());
@@ -117,26 +120,30 @@ Geometry tile_geometry(const Job& job, const Limits& limits) {
           .room_bytes = needed * static_cast<std::size_t>(blocks)};
 }
 
-/// Whether fast arithmetic runs a job. Small laws have it: functions take most of their time, in tiles sums of products do.
+/// Whether a job runs in fast arithmetic. Only small laws do: elementary functions take most of their time,
+/// while sums of products dominate in tiles.
 inline bool runs_fast(const StepsJob<float>& job) {
   return job.is_fast && particle::is_small(job.law.family);
 }
 
-/// Particles of a thread where each carries its own: two in float, whose instructions then overlap and share what they read.
+/// Number of particles per thread in layout `thread`: two in float, whose instructions then overlap and share
+/// loads.
 template <class Real>
 constexpr int thread_particles = sizeof(Real) == sizeof(float) ? 2 : 1;
 
-/// Up to so many coordinates a thread holds its particles in registers, without spills. Where both can, threads are faster than tiles: of
-/// the workers of a tile, only those have something to do who own one of the few rows, and what they add up they read from memory first.
+/// Up to this many coordinates a thread holds its particles in registers without spills. Where both layouts
+/// are possible, threads are faster than tiles: only the few workers of a tile that own a row would have
+/// work, and they would read their sums from memory.
 inline constexpr int largest_thread_dim = 16;
 
-/// Room of a thread's arrays, for d of the law: two kernels in float, in double one.
+/// Size of a thread's arrays for the law's d: two kernels in float, one in double.
 template <class Real>
 constexpr int thread_room(Index d) {
   return sizeof(Real) == sizeof(float) && d <= 8 ? 8 : largest_thread_dim;
 }
 
-/// Numbers in shared memory of a block whose threads carry their own particles, so many each.
+/// Numbers in shared memory of a thread block in layout `thread`, for the given number of particles per
+/// thread.
 template <class Real>
 int thread_numbers(const particle::LawTable<Real>& law, int particles = thread_particles<Real>) {
   using particle::Family;

@@ -5,38 +5,39 @@
 #include "particle/program_tables.hpp"
 #include "particle/window.hpp"
 
-// What the kernels are told. Plain data that is passed by value; all pointers are to the device's memory.
+// Jobs of the kernels: plain data that is passed by value. All pointers refer to the device's memory.
 
 namespace gmdiff::kernels {
 
 using particle::Index;
 
-/// What a launch found.
+/// Findings of a launch.
 struct Report {
   std::uint64_t non_finite;  ///< particles that are not finite at the end
-  int first_step;  ///< smallest step after which one was not, -1: the start; only of a launch that looks for it
+  /// smallest step after which one was not finite, -1: the start; set only if the launch looks for it
+  int first_step;
 };
 
-/// A window in one launch.
+/// A window of steps in one launch.
 template <class Real>
 struct StepsJob : particle::Window<Real> {
   using Number = Real;
   particle::LawTable<Real> law;
   particle::StartTableOf<Real> start;
-  bool is_fast;     ///< in fast arithmetic, where there is a kernel of it
-  bool from_start;  ///< the window begins with the first state: drawn, or given
+  bool is_fast;     ///< use fast arithmetic if a kernel is available
+  bool from_start;  ///< the window begins with the first state, which is drawn or given
 
-  const Real* states_in;    ///< (d, count) coordinate by coordinate, unless from_start
-  const Real* previous_in;  ///< D1 of the step before, alike
-  Real* states_out;         ///< where the window's last states go, or null
+  const Real* states_in;    ///< (d, count), unless from_start
+  const Real* previous_in;  ///< D1 of the step before, same shape
+  Real* states_out;         ///< receives the window's last states, or null
   Real* previous_out;       ///< null when no step reads D1 of the step before
 
-  bool has_transition;       ///< a step of the window is one
-  bool has_two_evaluations;  ///< a step of the window has them
-  Real* room;                ///< of the blocks whose tiles do not fit shared memory (geometry.hpp), or null
+  bool has_transition;       ///< whether the window contains a transition
+  bool has_two_evaluations;  ///< whether a step of the window has two evaluations
+  Real* room;  ///< memory of the thread blocks whose tiles do not fit shared memory (geometry.hpp), or null
 
   Report* report;
-  bool look_for_first;  ///< looks at the state after every step and writes no results
+  bool look_for_first;  ///< checks the state after every step and writes no results
 };
 
 /// Stages of a program in one launch.
@@ -45,14 +46,14 @@ struct ProgramJob : particle::ProgramWindow<Real> {
   using Number = Real;
   particle::LawTable<Real> law;
   particle::StartTableOf<Real> start;
-  bool from_start;  ///< the stages begin with the first state: drawn, or given
+  bool from_start;  ///< the stages begin with the first state, which is drawn or given
   Real* vectors;    ///< (num_vectors, d, count): read unless from_start, and written
   Real* rows;       ///< (count, d) of a denoiser of the host program, or null
-  Real* room;       ///< as that of StepsJob
+  Real* room;       ///< as in StepsJob
   Report* report;
 };
 
-/// Given points at one level; results that are null are not asked for.
+/// Given points at one level. Results with a null pointer are not computed.
 template <class Real>
 struct PointsJob {
   using Number = Real;
@@ -64,7 +65,7 @@ struct PointsJob {
   double* log_responsibilities;  ///< (count, K)
   double* score;                 ///< (count, d)
   double* denoiser;              ///< (count, d)
-  Real* room;                    ///< as that of StepsJob
+  Real* room;                    ///< as in StepsJob
 };
 
 }  // namespace gmdiff::kernels

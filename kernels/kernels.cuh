@@ -10,8 +10,8 @@
 #include "kernels/tile_steps.cuh"
 #include "kernels/wide.cuh"
 
-// All kernels. A kernel is a type whose `run(block, job)` is the body of a thread; which one runs a job is chosen here, for the GPU and for
-// the host block alike.
+// All kernels. A kernel is a type whose `run(block, job)` is the body of a thread. This file chooses the
+// kernel of a job, both for the GPU and for the host block.
 
 namespace gmdiff::kernels {
 
@@ -20,7 +20,7 @@ using particle::Fast;
 using particle::One;
 using particle::Twice;
 
-/// Small laws: a thread carries its particles alone.
+/// Small laws: each thread has particles of its own.
 template <class Number, int D, bool full, class Arithmetic>
 struct SmallKernel {
   using Real = Number;
@@ -32,12 +32,12 @@ struct SmallKernel {
   }
 };
 
-/// Larger laws of at most 16 coordinates, on a thread as well: arrays have room for `most`.
+/// Larger laws of at most 16 coordinates, also on threads; arrays have room for `most` coordinates.
 template <class Single, Family family, int most_dim>
 struct ThreadKernel {
   using Real = particle::RealOf<Single>;
   using V = std::conditional_t<thread_particles<Real> == 2, Twice<Single>, Single>;
-  /// Dimensions that come here.
+  /// The dimensions of this kernel.
   struct Shape {
     static constexpr int least = thread_room<Real>(8) < most_dim ? 9 : particle::largest_small_dim + 1;
     static constexpr int most = most_dim;
@@ -52,7 +52,7 @@ struct ThreadKernel {
   }
 };
 
-/// What a thread of a tile carries, and how many particles the tile has.
+/// The particles of a thread of a tile, and the number of particles of the tile.
 template <class Real, Family family, Layout layout>
 struct TileValue {
   static constexpr int lanes = layout == Layout::wide_tile     ? 4
@@ -86,7 +86,7 @@ struct TileKernel {
   }
 
  private:
-  /// One tile after the other.
+  /// Computes one tile after the other.
   template <template <class, class, class> class Work, class Block, class Job>
   GMDIFF_PARTICLE static void carry(Block& block, const Job& job) {
     using Tile = kernels::Tile<V, particles, Block>;
@@ -100,13 +100,13 @@ struct TileKernel {
     }
     for (std::int64_t begin = block.index() * particles; begin < job.count;
          begin += block.num_blocks() * particles) {
-      block.sync();  // the last tile is done with
+      block.sync();  // all threads have finished the last tile
       Work<V, Tile, TileLaw<V, Tile, family>>(Tile(block, room), job, shape, begin).run(block);
     }
   }
 };
 
-// --- the choice -----------------------------------------------------------------------------------------------------------------
+// --- the choice --------------------------------------------------------------------------------------------
 
 /// Calls body.operator()<family>() for a law of more than four coordinates.
 template <class Body>

@@ -8,14 +8,14 @@
 #include "kernels/geometry.hpp"
 #include "kernels/smc.hpp"
 
-// Entry points of the kernels for the host side of the device `cuda`. They only put work on the stream of the current device; the caller
-// checks for errors (kernels/check.hpp).
+// Entry points of the kernels for the host side of the device `cuda`. They only put work on the stream of the
+// current device; the caller checks for errors (kernels/check.hpp).
 
 namespace gmdiff::kernels {
 
 void launch(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const StepsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
-/// What `launch` does with a job that `runs_fast`.
+/// `launch` calls this for a job that `runs_fast`.
 void launch_fast(const StepsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<float>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const PointsJob<double>& job, const Geometry& geometry, cudaStream_t stream);
@@ -27,15 +27,16 @@ void launch(const ChainsJob<double>& job, cudaStream_t stream);
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);
 void launch(const TransportJob& job, cudaStream_t stream);
-/// With `bytes` of temporary memory, as many as sort_bytes says.
+/// Sorts with `bytes` bytes of temporary memory, as returned by sort_bytes.
 void launch(const SortJob& job, void* temporary, std::size_t bytes, cudaStream_t stream);
 std::size_t sort_bytes(const SortJob& job);
 
 /// Virtual architectures that the kernels were compiled for, ascending, as 90 for compute capability 9.0.
 std::span<const int> architectures();
-/// Whether there is PTX for them beside machine code.
+/// Whether the kernels have PTX in addition to machine code.
 bool has_ptx();
-/// Loads a kernel that does nothing on the current device: cudaErrorNoKernelImageForDevice where this build has no code for it.
+/// Loads an empty kernel on the current device. Returns cudaErrorNoKernelImageForDevice if this build has no
+/// code for the device.
 cudaError_t load_nothing();
 
 }  // namespace gmdiff::kernels

@@ -5,8 +5,8 @@
 
 namespace gmdiff::kernels {
 
-/// All pairs of 64 points a with 64 points b, 32 pairs a thread: for each pair one accumulator over the coordinates, ascending, as the
-/// device cpu has it. The coordinates pass through shared memory a few at a time.
+/// All pairs of 64 points a with 64 points b, 32 pairs per thread. Each pair has one accumulator over the
+/// coordinates in ascending order, as on the device cpu. A few coordinates at a time are in shared memory.
 template <class Block>
 class PairTile {
  public:
@@ -17,8 +17,8 @@ class PairTile {
         a_(block.template shared<double>(static_cast<std::size_t>(tile_depth * tile_stride))),
         b_(block.template shared<double>(static_cast<std::size_t>(tile_depth * tile_stride))) {}
 
-  /// Of points first_a ... and first_b ...: pairs beyond the end of a set are computed from zeros. `add(a_c, b_c, sum)` is the sum with one
-  /// more coordinate.
+  /// Computes the sums for the points from first_a and first_b on; pairs beyond the end of a set are computed
+  /// from zeros. `add(a_c, b_c, sum)` returns the sum with one more coordinate.
   template <class Add>
   GMDIFF_PARTICLE void compute(const Rows& a, Index first_a, const Rows& b, Index first_b, Index dim,
                                Add add) {
@@ -35,7 +35,8 @@ class PairTile {
     }
   }
 
-  /// visit(i, j, sum) for this thread's pairs, places in the tile; i changes slowest.
+  /// Calls visit(i, j, sum) for this thread's pairs, where i and j are indices in the tile; i changes
+  /// slowest.
   template <class Visit>
   GMDIFF_PARTICLE void for_each_pair(Visit visit) const {
     for (int r = 0; r < rows; ++r) {
@@ -44,7 +45,8 @@ class PairTile {
   }
 
  private:
-  // A thread's points lie apart, so that neighbouring threads read and write neighbouring numbers.
+  // The points of a thread are this far apart, so that neighbouring threads read and write neighbouring
+  // numbers.
   static constexpr int across = 16;
   static constexpr int rows = static_cast<int>(tile_side) / across;
   static constexpr int columns = static_cast<int>(tile_side) * across / block_threads;
@@ -54,7 +56,7 @@ class PairTile {
     return block_.thread_rank() / across + c * (block_threads / across);
   }
 
-  /// Coordinates first ... first + depth of the tile's points, coordinate by coordinate.
+  /// Copies coordinates [first, first + depth) of the tile's points, coordinate by coordinate.
   GMDIFF_PARTICLE void copy(const Rows& from, Index first_point, Index dim, Index first, int depth,
                             double* to) const {
     for (int e = block_.thread_rank(); e < tile_side * depth; e += block_threads) {

@@ -3,7 +3,7 @@
 #include "kernels/job.hpp"
 #include "particle/normals.hpp"
 
-// What kernels use of the mathematics of a particle.
+// The headers of particle/ that kernels use.
 
 namespace gmdiff::kernels {
 

@@ -43,7 +43,7 @@ class TilePoints {
     }
     if (job_.log_responsibilities == nullptr) return;
     for_each_own_component<typename Tile::Shape>(tile_.worker(), K, [&](Index k) {
-      // The maximum is taken off first: far from the modes ell - log p would not sum to 1.
+      // Subtracts the maximum first: far from the modes exp(ell - log p) would not sum to 1.
       const V r = (law_.weights().ell()[k] - softmax.maximum) - log_total;
       store_double(r, [&](std::int64_t n) { return job_.log_responsibilities + n * K + k; });
     });
@@ -68,7 +68,7 @@ class TilePoints {
     write(job_.score);
   }
 
-  /// The result as rows, in the data's coordinates.
+  /// Writes the result as rows in the data's coordinates.
   GMDIFF_PARTICLE void write(double* to) {
     tile_.sync();
     const auto take = [&](int lane, Index i) { return RowPlace{to + (begin_ + lane) * job_.law.dim + i}; };
@@ -76,14 +76,14 @@ class TilePoints {
     tile_.sync();
   }
 
-  /// A double that takes a number of either precision.
+  /// A double that can be assigned a number of either precision.
   struct RowPlace {
     double* place;
     GMDIFF_PARTICLE RowPlace& operator*() { return *this; }
     GMDIFF_PARTICLE void operator=(Real value) { *place = static_cast<double>(value); }
   };
 
-  /// One number a particle, plus `offset` in double.
+  /// Writes one number per particle, plus `offset`, in double.
   template <class Place>
   GMDIFF_PARTICLE void store_double(V value, Place place, double offset = 0.0) const {
     Real values[Types<V>::lanes];

@@ -3,9 +3,10 @@
 #include "kernels/particle.cuh"
 #include "kernels/smc.hpp"
 
-// Weights, effective sample size, ancestors and evidence of a chain in 64-bit integers (numerics.md §6), by the blocks that share it.
-// Across threads and blocks go integers alone, so that every split of a chain gives the same ancestors. A block sums over its part of the
-// chain; what it has summed is put together in the next phase, by every block for itself.
+// Weights, effective sample size, ancestors and evidence of a chain in 64-bit integers (numerics.md §6), for
+// the thread blocks that share it. Only integers are summed across threads and thread blocks, so that every
+// split of a chain gives the same ancestors. A thread block sums over its part of the chain; in the next
+// phase every thread block combines the sums of all parts.
 
 namespace gmdiff::kernels {
 
@@ -20,14 +21,14 @@ struct ChainMemory {
   ChainState* state;
 };
 
-/// The particles of a block.
+/// The particles of a thread block.
 struct ChainRange {
-  std::int64_t chain;  ///< place in the job
+  std::int64_t chain;  ///< index in the job
   std::int64_t part, parts;
   std::int64_t begin, end;
 };
 
-/// Uniform number `number` of a stream, all 64 bits.
+/// Uniform number `number` of a stream, with all 64 bits.
 GMDIFF_PARTICLE std::uint64_t uniform_number(const particle::StreamOrigin& origin, std::uint64_t index,
                                              int number) {
   Uniforms<particle::One<float>> stream(origin, index);
@@ -56,7 +57,7 @@ class ChainWeights {
     part().smallest = ~not_smallest;
   }
 
-  /// S_0; before that whether there are weights at all.
+  /// Checks that some weight is positive and all are finite, then computes S_0.
   GMDIFF_PARTICLE void sum_first(int step) {
     const double largest =
         particle::from_order_key(max_of_parts([](const ChainPart& part) { return part.largest; }));
@@ -64,7 +65,7 @@ class ChainWeights {
         particle::from_order_key(~max_of_parts([](const ChainPart& part) { return ~part.smallest; }));
     const bool fails = particle::Exact::subtract(largest, largest) != 0.0;  // infinite or NaN
     const bool all_equal = largest == smallest;
-    // Equal weights are summed all the same where a particle is drawn by them.
+    // Equal weights are summed only if a particle is drawn by them.
     const bool needs_sums = !fails && (!all_equal || (is_end(step) && job_.draws));
     std::uint64_t sum = 0;
     if (needs_sums) {
@@ -86,7 +87,7 @@ class ChainWeights {
     }
   }
 
-  /// Integer weights, their sums and those of their squares; running sums within the part.
+  /// Computes the integer weights, their sums, the sums of their squares, and running sums within the part.
   GMDIFF_PARTICLE void sum_weights() {
     if (!memory_.state->needs_sums) return;
     const double largest = memory_.state->largest;
@@ -105,9 +106,10 @@ class ChainWeights {
     if (range_.part == 0) memory_.state->scale = scale;
   }
 
-  /// Whether the chain is resampled before the step; at the end, its evidence. Running sums become those of the chain.
+  /// Decides whether the chain is resampled before the step, or computes the evidence at the end. Turns
+  /// running sums of the part into those of the chain.
   GMDIFF_PARTICLE void decide(int step) {
-    // What no block writes in this phase.
+    // No thread block writes these values in this phase.
     const double largest = memory_.state->largest;
     const bool all_equal = memory_.state->all_equal;
     const int scale = memory_.state->scale;
@@ -141,7 +143,8 @@ class ChainWeights {
     job_.resampled[weighting(step)] = resampled ? 1 : 0;
   }
 
-  /// Residual resampling: running sums, within the part, of the copies of each particle and of what is left of its weight.
+  /// Residual resampling: computes running sums within the part, of the copies of each particle and of the
+  /// remainder of its weight.
   GMDIFF_PARTICLE void share() {
     const ChainState& chain = *memory_.state;
     if (!chain.resampled) return;
@@ -162,7 +165,7 @@ class ChainWeights {
     part().copies = copies;
     part().rests = rests;
   }
-  /// They become those of the chain.
+  /// Turns these running sums into those of the chain.
   GMDIFF_PARTICLE void sum_shares() {
     if (!memory_.state->resampled) return;
     const auto copies_of = [](const ChainPart& part) { return part.copies; };
@@ -176,7 +179,8 @@ class ChainWeights {
     memory_.state->rests = rests;
   }
 
-  /// Each its own where nothing is resampled, which needs no writing down. Log-weights start again from 0.
+  /// Finds the ancestors of a resampled chain and resets its log-weights to 0. Without resampling each
+  /// particle is its own ancestor, which is not stored.
   GMDIFF_PARTICLE void find_ancestors(int step) {
     const bool resampled = memory_.state->resampled;
     if (resampled) {
@@ -200,7 +204,7 @@ class ChainWeights {
   }
 
  private:
-  /// Where the particles of a resampled chain come from.
+  /// The ancestors of the particles of a resampled chain.
   class Points {
    public:
     GMDIFF_PARTICLE Points(const ChainWeights& weights, int step)
@@ -239,12 +243,12 @@ class ChainWeights {
     std::uint64_t common_ = 0;
   };
 
-  /// As many particles side by side as the block has threads.
+  /// Consecutive particles, one per thread of the block.
   class Row {
    public:
     GMDIFF_PARTICLE Row(Block& block, std::int64_t first, const ChainRange& range)
         : block_(block), first_(first), range_(range) {}
-    /// sums[n] = what the particles up to n have in this part; all threads together.
+    /// Sets sums[n] to the sum over the part's particles up to n; all threads take part.
     GMDIFF_PARTICLE void running_sum(std::uint64_t value, std::uint64_t* sums) {
       const std::uint64_t before = first_ == range_.begin ? 0 : sums[first_ - 1];
       const std::uint64_t sum = before + block_.inclusive_scan(value);
@@ -259,12 +263,12 @@ class ChainWeights {
     const ChainRange& range_;
   };
 
-  /// body(n) for the particles of this thread.
+  /// Calls body(n) for the particles of this thread.
   template <class Body>
   GMDIFF_PARTICLE void for_each_own(Body body) const {
     for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) body(n);
   }
-  /// body(n, whether there is such a particle, row) for all threads together, row after row.
+  /// Calls body(n, whether particle n exists, row) on all threads together, row after row.
   template <class Body>
   GMDIFF_PARTICLE void for_each_row(Body body) {
     for (std::int64_t first = range_.begin; first < range_.end; first += block_.size()) {
@@ -274,7 +278,8 @@ class ChainWeights {
     }
   }
 
-  // Of all parts of the chain, for every thread of the block together. A block alone has the number of its own part: nobody need meet.
+  // Reduces a number over all parts of the chain; all threads of the block take part. With one thread block
+  // per chain its own value is the total, and no barrier is needed.
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t max_of_parts(Number number) const {
     if (range_.parts == 1) return number(memory_.parts[0]);
@@ -297,7 +302,7 @@ class ChainWeights {
       sum += number(memory_.parts[p]);
     return block_.reduce_sum(sum);
   }
-  /// Running sums within the part become those of the chain.
+  /// Turns running sums within the part into those of the chain.
   template <class Number>
   GMDIFF_PARTICLE void add_those_before(Number number, std::uint64_t* sums) const {
     if (range_.part == 0) return;
@@ -305,7 +310,7 @@ class ChainWeights {
     for_each_own([&](std::int64_t n) { sums[n] += before; });
   }
 
-  /// Normalised log-weights, where they are asked for; the maximum is taken off first.
+  /// Writes normalised log-weights if they are requested; subtracts the maximum first.
   GMDIFF_PARTICLE void write_log_weights(int step, double largest, double log_sum) const {
     const std::int64_t N = job_.tables.particles;
     double* to = nullptr;
@@ -338,7 +343,7 @@ class ChainWeights {
   /// Index of the chain's particle 0.
   GMDIFF_PARTICLE std::uint64_t first_slot() const { return chain_index() * count(); }
   GMDIFF_PARTICLE bool is_end(int step) const { return step == job_.tables.num_steps; }
-  /// The step's place in the history.
+  /// Index of the step in the history.
   GMDIFF_PARTICLE std::int64_t weighting(int step) const {
     return range_.chain * job_.num_weightings + job_.weightings[step];
   }

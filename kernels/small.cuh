@@ -3,8 +3,8 @@
 #include "kernels/thread_steps.cuh"
 #include "particle/small.hpp"
 
-// Laws of at most four coordinates on a thread. The records of a level are brought to shared memory, a chunk of components at a time, and
-// read by all threads at once.
+// Laws of at most four coordinates on a thread. The thread block copies the records of a level to shared
+// memory, a chunk of components at a time, and all threads read them together.
 
 namespace gmdiff::kernels {
 
@@ -70,11 +70,11 @@ class SmallThread {
   }
 
  private:
-  /// Records of a chunk, brought to shared memory by all threads of the block.
+  /// All threads of the block copy the records of a chunk to shared memory.
   GMDIFF_PARTICLE const Real* stage(const LevelTable<Real>& level, Index first, Index n) {
     const Real* from = level.records + first * Law::record.size();
     const int numbers = static_cast<int>(n) * Law::record.size();
-    block_.sync();  // nobody reads the last chunk any more
+    block_.sync();  // no thread reads the last chunk any more
     for (int i = block_.thread_rank(); i < numbers; i += block_.size()) chunk_[i] = from[i];
     block_.sync();
     return chunk_;

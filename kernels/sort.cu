@@ -10,28 +10,31 @@
 #include "kernels/check.hpp"
 #include "kernels/launch.hpp"
 
-// CUB's radix sorts: the one unit that includes it, for it takes long to compile. It moves numbers and changes none.
+// CUB's radix sorts. No other unit includes CUB, because it takes long to compile. Sorting moves numbers and
+// changes none.
 
 namespace gmdiff::kernels {
 
 namespace {
 
-/// CUB gives a block to a segment, but the whole GPU to a sort of its own: worth it from about here.
+/// CUB sorts a segment by one thread block, but a single array by the whole GPU. From about this length on,
+/// sorting segments one by one is faster.
 constexpr std::int64_t long_segment = std::int64_t{1} << 20;
 
-/// Beginnings of segments side by side.
+/// Offsets of contiguous segments.
 struct Offset {
   int length;
   __host__ __device__ int operator()(int segment) const { return segment * length; }
 };
 
-/// Segments of a call: long ones alone, short ones as many as CUB can number.
+/// Number of segments per call: one for long segments, otherwise as many as CUB can number.
 std::int64_t segments_at_once(const SortJob& job) {
   return job.length >= long_segment ? 1
                                     : std::min(job.segments, std::numeric_limits<int>::max() / job.length);
 }
 
-/// As CUB has it: without `temporary`, asks for its bytes alone. Afterwards the result is numbers.Current().
+/// Follows CUB's convention: with a null `temporary` it only sets the number of bytes. After a sort the
+/// result is numbers.Current().
 cudaError_t sort_segments(const SortJob& job, cub::DoubleBuffer<double>& numbers, std::int64_t segments,
                           void* temporary, std::size_t& bytes, cudaStream_t stream) {
   constexpr int bits = 8 * sizeof(double);
@@ -60,7 +63,7 @@ void launch(const SortJob& job, void* temporary, std::size_t bytes, cudaStream_t
     double* const sorted = job.sorted + first * job.length;
     cub::DoubleBuffer<double> numbers(job.numbers + first * job.length, sorted);
     GMDIFF_CUDA_CHECK(sort_segments(job, numbers, segments, temporary, bytes, stream));
-    // An even number of passes ends where it began.
+    // After an even number of passes the result is in the original buffer.
     if (numbers.Current() == sorted) continue;
     const std::size_t size = static_cast<std::size_t>(segments * job.length) * sizeof(double);
     GMDIFF_CUDA_CHECK(cudaMemcpyAsync(sorted, numbers.Current(), size, cudaMemcpyDeviceToDevice, stream));

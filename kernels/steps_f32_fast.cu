@@ -1,6 +1,6 @@
 #include "kernels/launch.cuh"
 
-// Fast arithmetic (particle/fast.hpp), compiled with flags of its own.
+// Entry points in fast arithmetic (particle/fast.hpp), compiled with flags of its own.
 
 namespace gmdiff::kernels {
 

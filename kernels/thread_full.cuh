@@ -2,8 +2,9 @@
 
 #include "kernels/thread_law.cuh"
 
-// Laws of more than four coordinates with full covariances, on a thread: z = U_k^T (x - alpha mu_k) gives a logit and, worked out again
-// rather than kept for a chunk of components, goes back through the same U_k, column by column.
+// Laws of more than four coordinates with full covariances, on a thread. z = U_k^T (x - alpha mu_k) gives a
+// logit. It is not kept for a chunk of components but computed again, and then multiplied by the same U_k,
+// column by column.
 
 namespace gmdiff::kernels {
 
@@ -40,8 +41,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     this->logits(again, stage(level), logit(level.alpha, x), body);
   }
 
-  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), each particle with a matrix of its own: column after column, there
-  /// and back.
+  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z), where each particle has its own U_k;
+  /// both products go column by column.
   template <bool has_gain, class Normal>
   GMDIFF_PARTICLE void move(const LevelTable<Real>& level, const MoveTable<Real>& table, BitsOf<V> component,
                             Normal normal, V* x) const {
@@ -97,7 +98,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
   GMDIFF_PARTICLE void add(Real alpha, int k, V e, const V* x, V* sums) const {
     this->add_row(this->means_ + k * most, e, sums);
     const Real* gain = gain_ + k * most;
-    // Beside the sums, registers have no room for two columns in double.
+    // In double, registers have no room for two columns in addition to the sums.
     for_each_column<sizeof(Real) == sizeof(float) ? 2 : 1>(alpha, k, x, [&](int i, V z, const Real* column) {
       const V scaled = z * V(gain[i]) * e;
       this->for_each_four([&](int j) {
@@ -106,7 +107,8 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     });
   }
 
-  /// take(i, z_i, column i of U_k) in ascending order, z = U_k^T (x - alpha mu_k); n columns side by side.
+  /// Calls take(i, z_i, column i of U_k) in ascending order, where z = U_k^T (x - alpha mu_k); handles n
+  /// columns side by side.
   template <int n, class Take>
   GMDIFF_PARTICLE void for_each_column(Real alpha, int k, const V* x, Take take) const {
     V v[most];
@@ -119,7 +121,7 @@ class FullThread : public ThreadLaw<V, Shape, Block> {
     for (; i + n <= this->short_dim(); i += n) columns<n>(U, i, v, take);
     for (; i < this->short_dim(); ++i) columns<1>(U, i, v, take);
   }
-  /// The same for columns i ... i + n - 1, read once and held in registers.
+  /// Does this for columns i ... i + n - 1, which are read once and held in registers.
   template <int n, class Take>
   GMDIFF_PARTICLE void columns(const Real* U, int i, const V* v, Take take) const {
     Real of[n][most];

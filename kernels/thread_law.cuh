@@ -4,12 +4,13 @@
 #include "kernels/thread_steps.cuh"
 #include "kernels/tile.cuh"
 
-// The mixture on a thread: what is the same for every law of more than four coordinates. Tables of a chunk of components are brought to
-// shared memory by all threads of the block and read by all of them at once, four numbers at a time. Of a thread's own, only what is
-// indexed at run time lies in shared memory, in columns.
+// The mixture on a thread: the parts that all laws of more than four coordinates share. All threads of the
+// block copy the tables of a chunk of components to shared memory and read them together, four numbers at a
+// time. Of a thread's own arrays, only those that are indexed at run time are in shared memory, in columns.
 //
-// Rows are as long as a thread's arrays: behind the law's coordinates tables have -0 and arrays +0. Their product is -0, and a sum with -0
-// added is the same sum, whatever its sign: the bits are those of the sum that ends at the last coordinate.
+// Rows are as long as a thread's arrays. Beyond the law's coordinates tables hold -0 and arrays +0. Their
+// product is -0, and adding -0 never changes a sum, whatever its sign: the bits are those of the sum that
+// ends at the last coordinate.
 
 namespace gmdiff::kernels {
 
@@ -28,14 +29,14 @@ class ThreadLaw {
 
   GMDIFF_PARTICLE Index dim() const { return law_.dim; }
   GMDIFF_PARTICLE Column previous() const { return previous_; }
-  /// Another column of as many numbers, until logits are asked for.
+  /// Another column of as many numbers; usable until logits are computed.
   GMDIFF_PARTICLE Column scratch() const { return column_; }
 
   template <class Body>
   GMDIFF_PARTICLE void for_each_coordinate(Body body) const {
     for_each_of<Shape::least, most>(short_dim(), body);
   }
-  /// Normals come one after the other from the same code, and then go to registers.
+  /// Computes the normals one after the other by the same code, then moves them to registers.
   template <class Normal, class Body>
   GMDIFF_PARTICLE void for_each_normal(Normal normal, Body body) const {
     for (Index i = 0; i < law_.dim; ++i) column_[i] = normal(i);
@@ -60,12 +61,12 @@ class ThreadLaw {
   }
 
  protected:
-  /// body(i) for coordinates i = 0, 4, ... of whole fours.
+  /// Calls body(i) for i = 0, 4, ..., the beginnings of whole groups of four coordinates.
   template <class Body>
   GMDIFF_PARTICLE void for_each_four(Body body) const {
     for_each_of<(Shape::least + 3) / 4, most / 4>((short_dim() + 3) / 4, [&](int n) { body(4 * n); });
   }
-  /// sums += factor times a row of a table.
+  /// sums += factor row, for a row of a table.
   GMDIFF_PARTICLE void add_row(const Real* row, V factor, V* sums) const {
     for_each_four([&](int i) {
       const Four<Real> p(row + i);
@@ -73,20 +74,21 @@ class ThreadLaw {
     });
   }
 
-  /// The number of coordinates, for which a short integer is enough.
+  /// The number of coordinates as a 32-bit integer.
   GMDIFF_PARTICLE int short_dim() const { return static_cast<int>(law_.dim); }
 
-  // --- tables of a chunk --------------------------------------------------------------------------------------------------------
+  // --- tables of a chunk -----------------------------------------------------------------------------------
 
-  /// The next array of shared memory: so many numbers for each component of a chunk.
+  /// The next array of shared memory, with `numbers` numbers per component of a chunk.
   GMDIFF_PARTICLE Real* take(int numbers) {
     return block_.template shared<Real>(static_cast<std::size_t>(numbers) * particle::chunk_size);
   }
 
-  /// Brings tables of n components from `first` on: `always` those of the level, `once` those of the law, which may still be there.
+  /// Copies the tables of n components from `first` on. `always` copies those of the level, `once` those of
+  /// the law unless they are still in shared memory.
   template <class Always, class Once>
   GMDIFF_PARTICLE void stage(const LevelTable<Real>& level, Index first, int n, Always always, Once once) {
-    block_.sync();  // nobody reads the last chunk any more
+    block_.sync();  // no thread reads the last chunk any more
     stage_numbers(level.constants + first, n, constants_);
     always();
     if (first != staged_) {
@@ -105,16 +107,16 @@ class ThreadLaw {
     for (int k = block_.thread_rank() / most; k < n; k += block_.size() / most)
       to[k * most + i] = i < d ? from[k * d + i] : Real(-0.0);
   }
-  /// Matrices (d, d), column by column.
+  /// Copies matrices (d, d), column by column.
   GMDIFF_PARTICLE void stage_matrices(const Real* from, int n, Real* to) const {
     const int d = short_dim();
     for (int k = 0; k < n; ++k) stage_rows(from + k * d * d, d, to + k * most * most);
   }
 
-  // --- components ---------------------------------------------------------------------------------------------------------------
+  // --- components ------------------------------------------------------------------------------------------
 
-  /// The sum of e_k in the order of particle/softmax.hpp: stage(first, n) brings a chunk; logit(k), rescale(factor) and add(k, e) are asked
-  /// for its components by their place in the chunk.
+  /// The sum of e_k in the order of particle/softmax.hpp. stage(first, n) copies a chunk to shared memory;
+  /// logit(k), rescale(factor) and add(k, e) get the index of a component in the chunk.
   template <class Stage, class Logit, class Rescale, class Add>
   GMDIFF_PARTICLE V softmax_total(Stage stage, Logit logit, Rescale rescale, Add add) const {
     V maximum(std::numeric_limits<Real>::lowest());
@@ -142,7 +144,8 @@ class ThreadLaw {
     return total;
   }
 
-  /// body(k, logit) for all components. Those of a single chunk are `again` where they were.
+  /// Calls body(k, logit) for all components. With `again`, the logits of a single chunk are taken from the
+  /// last call.
   template <class Stage, class Logit, class Body>
   GMDIFF_PARTICLE void logits(bool again, Stage stage, Logit logit, Body body) const {
     const bool there = again && law_.num_components <= particle::chunk_size;
@@ -170,7 +173,7 @@ class ThreadLaw {
 
   Column column_;      // of chunk_size numbers, at least `most`
   Column previous_;    // of `most` numbers
-  Index staged_ = -1;  // first component of the chunk whose tables of the law are there
+  Index staged_ = -1;  // first component of the chunk whose tables of the law are in shared memory
 };
 
 }  // namespace gmdiff::kernels

@@ -4,11 +4,12 @@
 #include "particle/affine.hpp"
 #include "particle/softmax.hpp"
 
-// A thread carries the particles of a value of V, side by side, through all steps of a launch, their states in registers. Global memory:
-// the tables once a block, from cache; the result once a particle.
+// A thread takes the particles of one value of V through all steps of a launch, with their states in
+// registers. From global memory, each thread block reads the tables once (through the cache); each particle's
+// result is written once.
 //
-// `Law` is the mixture as such a thread sees it:
-//   most                                    coordinates that arrays have room for; those beyond the law's own stay +0
+// `Law` is the mixture for such a thread:
+//   most                                    room of arrays; beyond the law's coordinates they stay +0
 //   Law(block, table)
 //   dim()
 //   for_each_coordinate(body)               body(i) for the law's coordinates, unrolled
@@ -16,7 +17,7 @@
 //   rotate(x, y, to_basis)                  y = U^T x or U x where there is a common basis, else x
 //   previous()                              an array for the denoiser of the step before
 //   denoiser(level, x, D)                   all threads of the block together, as the next two
-//   for_each_logit(level, x, again, body)   body(k, logit) in ascending order; `again`: x and level are those of the last call
+//   for_each_logit(level, x, again, body)   body(k, logit) in ascending order; `again`: same x, level as before
 //   move<has_gain>(level, table, component, normal, x)
 
 namespace gmdiff::kernels {
@@ -25,7 +26,8 @@ using particle::Family;
 using particle::LawTable;
 using particle::MoveTable;
 
-/// body(i) for i = 0 ... d - 1, least <= d <= most. On a GPU the loop is unrolled, so that an array indexed by i stays in registers.
+/// Calls body(i) for i = 0 ... d - 1, least <= d <= most. On a GPU the loop is unrolled, so that an array
+/// indexed by i stays in registers.
 template <int least, int most, class Body>
 GMDIFF_PARTICLE void for_each_of(int d, Body body) {
 #ifdef __CUDA_ARCH__
@@ -81,12 +83,12 @@ class ThreadSteps {
   }
 
  private:
-  /// Normals from number m of a stream on.
+  /// The normals of a stream from number m on.
   GMDIFF_PARTICLE static auto from(Normals<V>& stream, std::uint64_t m) {
     return [&stream, m](Index i) { return stream(m + static_cast<std::uint64_t>(i)); };
   }
 
-  // --- steps --------------------------------------------------------------------------------------------------------------------
+  // --- steps -----------------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise, V* x) {
     if (particle::has_churn(step)) {
@@ -106,7 +108,7 @@ class ThreadSteps {
     const auto before = law_.previous();
     V D[most], at[most];
     for (int i = 0; i < most; ++i) at[i] = x[i];
-    // The denoiser's code stands once, for both evaluations.
+    // One loop for both evaluations, so that the denoiser's code is instantiated once.
     for (int n = 0; n < step.evaluations; ++n) {
       denoiser(step.levels[n], at, D);
       law_.for_each_coordinate([&](int i) {
@@ -129,7 +131,8 @@ class ThreadSteps {
     }
   }
 
-  /// Exact reverse transition (mathematics.md §5.1). Weights are computed again rather than kept, whatever the number of components.
+  /// Exact reverse transition (mathematics.md §5.1). The weights are computed again instead of kept, for any
+  /// number of components.
   template <class Normal>
   GMDIFF_PARTICLE void transition(const StepTable<Real>& step, std::uint64_t number, Normal normal, V* x) {
     const LevelTable<Real>& level = step.levels[0];
@@ -147,7 +150,7 @@ class ThreadSteps {
     law_.template move<true>(level, step.move, chosen.component(), normal, x);
   }
 
-  // --- first and last -----------------------------------------------------------------------------------------------------------
+  // --- first and last --------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void start(V* x) {
     if (job_.start_states != nullptr) {
@@ -179,12 +182,13 @@ class ThreadSteps {
       block_.atomic_add(&job_.report->non_finite, static_cast<std::uint64_t>(bad));
   }
 
-  /// Reports the step if a particle is not finite after it, where that is asked for.
+  /// If `look_for_first` is set, reports the step when a particle is not finite after it.
   GMDIFF_PARTICLE void look(const V* x, int step) const {
     if (job_.look_for_first && non_finite(x) > 0) block_.atomic_min(&job_.report->first_step, step);
   }
 
-  /// Particles of this thread with a coordinate that is not finite: times 0 it is NaN.
+  /// Number of this thread's particles that have a coordinate that is not finite; 0 times such a coordinate
+  /// is NaN.
   GMDIFF_PARTICLE int non_finite(const V* x) const {
     V zero(Real(0));
     law_.for_each_coordinate([&](int i) { zero = fma(V(Real(0)), x[i], zero); });
@@ -196,9 +200,9 @@ class ThreadSteps {
     return count;
   }
 
-  // --- memory -------------------------------------------------------------------------------------------------------------------
+  // --- memory ----------------------------------------------------------------------------------------------
 
-  /// One number a lane; those beyond the last particle stay 0.
+  /// Loads one number per lane; lanes beyond the last particle get 0.
   template <class Number>
   GMDIFF_PARTICLE V gather_lanes(Number number) const {
     Real values[lanes];
@@ -240,8 +244,8 @@ class ThreadSteps {
   const StepsJob<Real>& job_;
   Law law_;
   Streams<Real> streams_;
-  std::int64_t begin_;   // number of lane 0 in the job
-  std::uint64_t first_;  // its index
+  std::int64_t begin_;   // index of lane 0 in the job
+  std::uint64_t first_;  // index of lane 0 in the run
 };
 
 }  // namespace gmdiff::kernels

@@ -3,8 +3,8 @@
 #include "kernels/thread_law.cuh"
 #include "particle/wide.hpp"
 
-// Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a thread: sums over the components in
-// registers, one component after the other.
+// Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a thread.
+// Sums over the components are in registers; components are added one after the other.
 
 namespace gmdiff::kernels {
 
@@ -59,7 +59,7 @@ class WideThread : public ThreadLaw<V, Shape, Block> {
  private:
   static constexpr int num_gains = family == Family::diag ? most : 1;
 
-  /// What differences are taken from, and the slopes of the means in them.
+  /// The scaled point of the differences, and the factors of the means in them.
   struct Point {
     V y[most], slope[most];
     GMDIFF_PARTICLE Point(const WideThread& law, const LevelTable<Real>& level, const V* x) {

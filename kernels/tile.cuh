@@ -6,24 +6,25 @@
 #include "kernels/particle.cuh"
 #include "particle/wide.hpp"
 
-// A tile: particles that a block carries together. Its arrays lie as [row][particle]; a thread sees the particles of one value of V, side
-// by side, and shares them with the other *workers*, each of whom owns some of the rows. What a worker owns it alone writes.
+// A tile: particles that a thread block computes together. Its arrays have the layout [row][particle]. A
+// thread handles the particles of one value of V and shares them with other threads, its fellow *workers*.
+// Each worker owns some of the rows, and only the owner writes a row.
 
 namespace gmdiff::kernels {
 
-/// A thread's numbers in an array of a tile: anything with operator[] that sums and products ask for.
+/// A thread's numbers in an array of a tile, with the operator[] that sums and products need.
 template <class V, int particles>
 class TileVector {
  public:
   using Real = RealOf<V>;
 
-  /// One place: read as a value, written by assignment.
+  /// One element: read as a value, written by assignment.
   class Place {
    public:
     GMDIFF_PARTICLE explicit Place(Real* numbers) : numbers_(numbers) {}
     GMDIFF_PARTICLE operator V() const {
       return V::load(aligned());
-    }  // NOLINT(google-explicit-constructor): stands for a value
+    }  // NOLINT(google-explicit-constructor): converts like a value
     GMDIFF_PARTICLE const Place& operator=(V value) const {
       value.store(aligned());
       return *this;
@@ -39,7 +40,7 @@ class TileVector {
   TileVector() = default;
   GMDIFF_PARTICLE explicit TileVector(Real* numbers) : numbers_(numbers) {}
   GMDIFF_PARTICLE Place operator[](Index row) const { return Place(numbers_ + row * particles); }
-  /// From a row on.
+  /// The vector from a row on.
   GMDIFF_PARTICLE TileVector from(Index row) const { return TileVector(numbers_ + row * particles); }
 
  private:
@@ -52,11 +53,11 @@ struct TileShape {
   static constexpr int particles = num_particles;
   static constexpr int lanes = Types<V>::lanes;
   static constexpr int workers = block_threads * lanes / particles;
-  static constexpr int run = 4;  ///< rows side by side that a worker owns
+  static constexpr int run = 4;  ///< number of contiguous rows that a worker owns
   static_assert(particle::chunk_size % workers == 0);
 };
 
-/// A thread's place in the tile, and the arrays.
+/// A thread's position in the tile, and the tile's arrays.
 template <class V, int num_particles, class Block>
 class Tile {
  public:
@@ -71,7 +72,7 @@ class Tile {
         room_(room + particle_) {}
 
   GMDIFF_PARTICLE int worker() const { return worker_; }
-  /// Number of lane 0 in the tile.
+  /// Index of lane 0 in the tile.
   GMDIFF_PARTICLE int particle() const { return particle_; }
   GMDIFF_PARTICLE void sync() { block_.sync(); }
 
@@ -82,14 +83,15 @@ class Tile {
     return vector;
   }
 
-  /// body(i) for the rows i < d of this worker.
+  /// Calls body(i) for the rows i < d of this worker.
   template <class Body>
   GMDIFF_PARTICLE void for_each_own(Index d, Body body) const {
     for_each_run(d, body, [&](Index i, auto) {
       for (int c = 0; c < Shape::run; ++c) body(i + c);
     });
   }
-  /// The same for runs of rows: whole(i, n) for rows i ... i + n - 1, n = Shape::run known to the compiler; single(i) where fewer are left.
+  /// The same for runs of rows: calls whole(i, n) for rows i ... i + n - 1, where the constant n is
+  /// Shape::run, and single(i) for the rows that are left.
   template <class Single, class Whole>
   GMDIFF_PARTICLE void for_each_run(Index d, Single single, Whole whole) const {
     for (Index i = worker_ * Shape::run; i < d; i += Shape::workers * Shape::run) {
@@ -108,7 +110,7 @@ class Tile {
   Real* room_;
 };
 
-/// How the components of a chunk are spread over the workers: body(k) for those of this worker.
+/// Distributes the components of a chunk over the workers: calls body(k) for those of this worker.
 template <class Shape, class Body>
 GMDIFF_PARTICLE void for_each_own_component(int worker, Index n, Body body) {
   for (Index k = worker; k < n; k += Shape::workers) body(k);

@@ -2,7 +2,7 @@
 
 #include "kernels/tile.cuh"
 
-// The mixture on a tile: what is the same for every law of more than four coordinates.
+// The mixture on a tile: the parts that all laws of more than four coordinates share.
 
 namespace gmdiff::kernels {
 
@@ -10,7 +10,8 @@ using particle::Family;
 using particle::LawTable;
 using particle::MoveTable;
 
-/// Weights of the components, worked out by all workers together. `Law` says how a chunk's logits come about and what is summed:
+/// Weights of the components, computed by all workers together. `Law` defines the logits of a chunk and the
+/// sums:
 ///   chunk_logits(level, y, first, n, ell)   writes ell[0 ... n), each worker some of them; may synchronise
 ///   add_chunk(..)                           below, in the laws
 template <class V, class Tile>
@@ -24,14 +25,14 @@ class TileWeights {
       : tile_(tile), ell_(tile.take(rows)), e_(tile.take(rows)), terms_(tile.take(rows)) {}
 
   GMDIFF_PARTICLE Vector ell() const { return ell_; }
-  /// e_k of the last chunk; or of all components after `all`.
+  /// e_k of the last chunk, or after `all` those of all components.
   GMDIFF_PARTICLE Vector e() const { return e_; }
-  /// Room of the same shape for what a law makes of them.
+  /// Memory of the same shape for a law's terms, computed from e.
   GMDIFF_PARTICLE Vector terms() const { return terms_; }
 
-  /// A softmax over chunks in the order of particle/softmax.hpp. `logits(first, n)` writes the chunk's to ell(), from row 0; `term(k, e)`
-  /// is called by the worker that owns component k; `add(first, n, factor)` sums, after e and the terms of all workers are there; factor is
-  /// null for the first chunk.
+  /// A softmax over chunks in the order of particle/softmax.hpp. `logits(first, n)` writes the chunk's logits
+  /// to ell() from row 0 on. The worker that owns component k calls `term(k, e)`. `add(first, n, factor)`
+  /// sums after all workers have written e and the terms; factor is null for the first chunk.
   template <class Logits, class Term, class Add>
   GMDIFF_PARTICLE particle::Softmax<V> chunked(Index num_components, Logits logits, Term term, Add add) {
     V maximum(std::numeric_limits<Real>::lowest());
@@ -59,7 +60,7 @@ class TileWeights {
     return {maximum, total};
   }
 
-  /// All logits, in ell(); `logits(first, n)` writes a chunk's to rows from `first` on.
+  /// Computes all logits in ell(); `logits(first, n)` writes those of a chunk to the rows from `first` on.
   template <class Logits>
   GMDIFF_PARTICLE void all_logits(Index num_components, Logits logits) {
     for (Index first = 0; first < num_components; first += particle::chunk_size) {
@@ -68,9 +69,9 @@ class TileWeights {
     tile_.sync();
   }
 
-  /// All e_k, in e(), from all logits; the maximum and the sum.
+  /// Computes all e_k in e() from all logits; returns the maximum and the sum.
   GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components) { return all(num_components, ell_); }
-  /// From logits in a vector of the same shape.
+  /// Computes them from logits in a vector of the same shape.
   GMDIFF_PARTICLE particle::Softmax<V> all(Index num_components, Vector ell) {
     V maximum(std::numeric_limits<Real>::lowest());
     for (Index k = 0; k < num_components; ++k) maximum = particle::larger<V>(maximum, ell[k]);
@@ -82,7 +83,7 @@ class TileWeights {
     return {maximum, total};
   }
 
-  /// The component for a uniform number u.
+  /// Chooses the component for a uniform number u.
   GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u) { return choose(num_components, u, ell_); }
   GMDIFF_PARTICLE BitsOf<V> choose(Index num_components, V u, Vector ell) {
     const V total = all(num_components, ell).total;

@@ -3,7 +3,7 @@
 #include "kernels/tile.cuh"
 #include "particle/product.hpp"
 
-// Between a tile and rows of global memory: in the data's coordinates, one row a particle.
+// Copies between a tile and rows of global memory, which hold one particle each in the data's coordinates.
 
 namespace gmdiff::kernels {
 
@@ -16,11 +16,12 @@ class TileRows {
   using Vector = typename Tile::Vector;
   static constexpr int lanes = Types<V>::lanes;
 
-  /// @param begin number of this thread's lane 0 in the job
+  /// @param begin index of this thread's lane 0 in the job
   GMDIFF_PARTICLE TileRows(Tile& tile, const LawTable<Real>& law, std::int64_t begin, std::int64_t count)
       : tile_(tile), law_(law), begin_(begin), count_(count) {}
 
-  /// x = U^T of the given rows, or the rows where the law has no common basis. `unused` is a vector of the tile that is free.
+  /// x = U^T of the given rows, or the rows where the law has no common basis. `unused` is a vector of the
+  /// tile that is free.
   GMDIFF_PARTICLE void load(const double* rows, Vector x, Vector unused) {
     const Index d = law_.dim;
     const Vector given = law_.has_common_basis() ? unused : x;
@@ -32,7 +33,8 @@ class TileRows {
     multiply(d, 1, given, [&](Index i, V value) { x[i] = value; });
   }
 
-  /// Writes U x, or x: place(lane, i) is where coordinate i goes. All workers must have written x.
+  /// Writes U x, or x without a common basis; place(lane, i) is the destination of coordinate i. All workers
+  /// must have written x.
   template <class Place>
   GMDIFF_PARTICLE void store(Vector x, Place place) {
     const auto take = [&](Index i, V value) { store_lanes(value, [&](int lane) { return place(lane, i); }); };
@@ -43,7 +45,7 @@ class TileRows {
     }
   }
 
-  /// One number a lane; those beyond the last particle stay 0.
+  /// Loads one number per lane; lanes beyond the last particle get 0.
   template <class Number>
   GMDIFF_PARTICLE V lanes_of(Number number) const {
     Real values[lanes];
@@ -68,11 +70,11 @@ class TileRows {
     for (int lane = 0; lane < lanes; ++lane) count += has(lane) && values[lane] != Real(0) ? 1 : 0;
     return count;
   }
-  /// Whether there is such a particle.
+  /// Whether the lane has a particle.
   GMDIFF_PARTICLE bool has(int lane) const { return begin_ + lane < count_; }
 
  private:
-  /// Own rows of U^T v (row = d, column = 1) or U v (row = 1, column = d).
+  /// This worker's rows of U^T v (row = d, column = 1) or U v (row = 1, column = d).
   template <class Take>
   GMDIFF_PARTICLE void multiply(Index row, Index column, Vector v, Take take) const {
     tile_.for_each_own(law_.dim, [&](Index r) {

@@ -4,8 +4,9 @@
 #include "kernels/tile_start.cuh"
 #include "particle/affine.hpp"
 
-// Laws that threads cannot carry alone: a block carries a tile of particles through all steps of a launch, and then the next tile. Global
-// memory: the tables as often as there are tiles, from cache; the result once a particle.
+// Steps of laws that are too large for single threads: a thread block takes a tile of particles through all
+// steps of a launch, then the next tile. From global memory, each tile reads the tables once (through the
+// cache); each particle's result is written once.
 
 namespace gmdiff::kernels {
 
@@ -16,7 +17,7 @@ class TileSteps {
   using Vector = typename Tile::Vector;
   static constexpr int lanes = Types<V>::lanes;
 
-  /// @param begin number of the tile's first particle in the job
+  /// @param begin index of the tile's first particle in the job
   GMDIFF_PARTICLE TileSteps(Tile tile, const StepsJob<Real>& job, const TileRoom& room, std::int64_t begin)
       : tile_(tile),
         job_(job),
@@ -61,7 +62,7 @@ class TileSteps {
  private:
   GMDIFF_PARTICLE Index dim() const { return job_.law.dim; }
 
-  // --- steps --------------------------------------------------------------------------------------------------------------------
+  // --- steps -----------------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void affine(const StepTable<Real>& step, std::uint64_t m, Normals<V>& noise,
                               bool is_first) {
@@ -94,7 +95,7 @@ class TileSteps {
 
   GMDIFF_PARTICLE void first_evaluation(const StepTable<Real>& step, bool is_first) {
     denoiser(step.levels[0], x_);
-    // D1 of the step before is read and written by the owner alone, in global memory.
+    // Only the owner of a row reads and writes its D1 of the step before, in global memory.
     const Real* before_from = is_first ? job_.previous_in : job_.previous_out;
     tile_.for_each_own(dim(), [&](Index i) {
       const V x = x_[i];
@@ -133,7 +134,7 @@ class TileSteps {
         [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x_);
   }
 
-  // --- first and last -----------------------------------------------------------------------------------------------------------
+  // --- first and last --------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void start() {
     start_tile<V>(tile_, job_, rows_, law_, first_, x_, D_);
@@ -159,30 +160,30 @@ class TileSteps {
     if (block.thread_rank() == 0 && bad > 0) block.atomic_min(&job_.report->first_step, step);
   }
 
-  /// Particles of this thread that are not finite, counted by the first of their workers.
+  /// Number of this thread's particles that are not finite; the first of their workers counts them.
   GMDIFF_PARTICLE int non_finite() {
     tile_.sync();
     if (tile_.worker() != 0) return 0;
     return rows_.count_non_finite(x_);
   }
 
-  // --- memory -------------------------------------------------------------------------------------------------------------------
+  // --- memory ----------------------------------------------------------------------------------------------
 
-  /// Of a lane's coordinate in the job's (d, count) arrays.
+  /// Index of a lane's coordinate in the job's (d, count) arrays.
   GMDIFF_PARTICLE std::int64_t place(int lane, Index i) const { return i * job_.count + begin_ + lane; }
 
   GMDIFF_PARTICLE void keep(int slot) {
     tile_.sync();
     rows_.store(
         x_, [&](int lane, Index i) { return job_.out + ((begin_ + lane) * job_.slots + slot) * dim() + i; });
-    if (job_.law.has_common_basis()) tile_.sync();  // others read x_
+    if (job_.law.has_common_basis()) tile_.sync();  // other workers read x_
   }
 
   Tile tile_;
   const StepsJob<Real>& job_;
   Streams<Real> streams_;
-  std::int64_t begin_;   // number of lane 0 in the job
-  std::uint64_t first_;  // its index
+  std::int64_t begin_;   // index of lane 0 in the job
+  std::uint64_t first_;  // index of lane 0 in the run
   Vector x_, D_, u_;
   Law law_;
   TileRows<V, Tile> rows_;

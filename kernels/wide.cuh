@@ -3,9 +3,9 @@
 #include "kernels/four.cuh"
 #include "kernels/tile_law.cuh"
 
-// Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a tile. Differences x - alpha mu are
-// taken directly, without the cancellation of |x|^2 - 2 x mu + |mu|^2; a thread holds the sums of several components, later of several
-// coordinates, for each of its particles.
+// Laws of more than four coordinates whose covariances are diagonal in the working coordinates, on a tile.
+// Differences x - alpha mu are computed directly, which avoids the cancellation of |x|^2 - 2 x mu + |mu|^2. A
+// thread holds the sums of several components, later of several coordinates, for each of its particles.
 
 namespace gmdiff::kernels {
 
@@ -25,7 +25,8 @@ class WideTile {
 
   GMDIFF_PARTICLE TileWeights<V, Tile>& weights() { return weights_; }
 
-  /// Sums over the components for the denoiser at `point`; all workers have written it when they come here.
+  /// Computes the sums over the components for the denoiser at `point`. All workers must have written `point`
+  /// before.
   GMDIFF_PARTICLE void denoiser(const LevelTable<Real>& level, Vector point) {
     const Vector y = scaled(level, point);
     gain_ = V(Real(0));
@@ -48,14 +49,14 @@ class WideTile {
         add);
     inverse_ = V(Real(1)) / softmax.total;
   }
-  /// D_i of those sums, for an own coordinate.
+  /// D_i from these sums, for a coordinate of this worker.
   GMDIFF_PARTICLE V denoised(const LevelTable<Real>& level, Index i, V point) const {
     V gain = gain_;
     if constexpr (family == Family::diag) gain = extra_[i];
     return Terms::denoiser(level, i, point, sums_[i], gain, inverse_);
   }
 
-  /// The same for the score.
+  /// Computes the sums for the score.
   GMDIFF_PARTICLE void score(const LevelTable<Real>& level, Vector point) {
     const Vector y = scaled(level, point);
     tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = V(Real(0)); });
@@ -81,7 +82,7 @@ class WideTile {
     return S;
   }
 
-  /// Logits of all components, in weights().ell().
+  /// Computes the logits of all components in weights().ell().
   GMDIFF_PARTICLE void all_logits(const LevelTable<Real>& level, Vector point) {
     const Vector y = scaled(level, point);
     weights_.all_logits(law_.num_components, [&](Index first, Index n) {
@@ -99,7 +100,7 @@ class WideTile {
   }
 
  private:
-  /// What differences are taken from: the point, scaled for tied covariances.
+  /// The point, scaled for tied covariances, from which differences are computed.
   GMDIFF_PARTICLE Vector scaled(const LevelTable<Real>& level, Vector point) {
     if constexpr (family == Family::tied) {
       tile_.for_each_own(law_.dim, [&](Index i) { extra_[i] = V(level.precision.values[i]) * point[i]; });
@@ -131,7 +132,7 @@ class WideTile {
     for (int c = 0; c < n; ++c) ell[k + c] = particle::logit(V(level.constants[first + k + c]), q[c]);
   }
 
-  /// Terms::quadratics, four numbers of a table at a time.
+  /// Like Terms::quadratics, reading four numbers of a table at a time.
   template <int n>
   GMDIFF_PARTICLE void quadratics_by_fours(const LevelTable<Real>& level, Index first, Vector y, V* q) const {
     const Index d = law_.dim;
@@ -160,7 +161,7 @@ class WideTile {
         });
   }
 
-  /// Terms::accumulate, four numbers of a table at a time; a worker's runs are all whole.
+  /// Like Terms::accumulate, reading four numbers of a table at a time; all runs of a worker are whole.
   GMDIFF_PARTICLE void accumulate_by_fours(const Real* p, Index n, Vector w, const V* factor,
                                            Vector sums) const {
     static_assert(Shape::run == 4);

@@ -3,7 +3,7 @@
 #include "particle/arithmetic.hpp"
 #include "particle/tables.hpp"
 
-// What an affine step does to one coordinate (mathematics.md §5).
+// An affine step for one coordinate (mathematics.md §5).
 
 namespace gmdiff::particle {
 
@@ -25,7 +25,7 @@ GMDIFF_PARTICLE V after_first(const StepTable<RealOf<V>>& step, V x, V D, V befo
   return step.b_p != RealOf<V>(0) ? fma(V(step.b_p), before, y) : y;
 }
 
-/// ... + b_2 D_2
+/// Adds b_2 D_2.
 template <class V>
 GMDIFF_PARTICLE V after_second(const StepTable<RealOf<V>>& step, V x, V D) {
   return fma(V(step.b[1]), D, x);

@@ -5,18 +5,19 @@
 #include <cstring>
 #include <type_traits>
 
-// The arithmetic types of the per-particle mathematics (numerics.md §3). The computations of a particle are written once, as templates
-// over an arithmetic type V, and every fast device instantiates them: the CPU with packs of several particles (src/device/cpu/pack.hpp), a
-// GPU thread with `One`.
+// The arithmetic types of the per-particle mathematics (numerics.md §3). The computations of a particle are
+// written once, as templates over an arithmetic type V. Every fast device instantiates them: the CPU with
+// packs of several particles (src/device/cpu/pack.hpp), a GPU thread with `One`.
 //
-// A value of an arithmetic type holds one number per lane, a lane being a particle:
+// A value of an arithmetic type holds one number per lane; a lane is a particle:
 //   V(number), V::load(p), x.store(p)           the same number in every lane; one number per lane
 //   + - * / unary -, fma, sqrt                  correctly rounded
 //   V::load_each(p, n)                          number p[lane][n] in each lane; of one register
 //   < <= ==, select(mask, a, b)                 lane by lane
 //   all(mask)                                   whether it is set in every lane
 //   to_bits(x)                                  the same bits as integers of the lanes
-// and Types<V> holds what belongs to it. These operations have the same bits on every device; nothing else may be used.
+// Types<V> holds the constants and functions that belong to V. These operations have the same bits on every
+// device; no others may be used.
 
 #ifdef __FAST_MATH__
 #error "gmdiff's numerics exclude fast-math (numerics.md §3)"
@@ -30,7 +31,7 @@
 
 namespace gmdiff::particle {
 
-/// What belongs to an arithmetic type:
+/// Constants and functions of an arithmetic type:
 ///   Real, lanes        float or double; numbers in a value
 ///   Bits               integers of the same size, lane by lane
 ///   Words              32-bit words of Philox, lane by lane (philox.hpp)
@@ -79,7 +80,7 @@ struct Integers<double> {
   using Signed = std::int64_t;
 };
 
-/// Maximum and minimum as every device computes them; NaN in `a` stays.
+/// Maximum and minimum as every device computes them. A NaN in `a` is returned.
 template <class V>
 GMDIFF_PARTICLE V larger(V a, V b) {
   return select(a < b, b, a);
@@ -89,7 +90,7 @@ GMDIFF_PARTICLE V smaller(V a, V b) {
   return select(b < a, b, a);
 }
 
-/// A polynomial c_0 + c_1 x + ... by Horner's rule, one fma a coefficient.
+/// The polynomial c_0 + c_1 x + ... by Horner's rule, with one fma per coefficient.
 template <class V>
 GMDIFF_PARTICLE V polynomial(V /*x*/, RealOf<V> c) {
   return V(c);
@@ -99,9 +100,10 @@ GMDIFF_PARTICLE V polynomial(V x, RealOf<V> c, Rest... rest) {
   return fma(x, polynomial(x, rest...), V(c));
 }
 
-// --- one lane -------------------------------------------------------------------------------------------------------------------
+// --- one lane ----------------------------------------------------------------------------------------------
 
-/// Operations on one number, correctly rounded. On a GPU they are the intrinsics that are never contracted, whatever the flags.
+/// Correctly rounded operations on one number. On a GPU they are the intrinsics that the compiler never
+/// contracts, whatever its flags.
 struct Exact {
 #ifdef __CUDA_ARCH__
 #define GMDIFF_EXACT(host, device) device
@@ -127,7 +129,7 @@ struct Exact {
 #undef GMDIFF_EXACT
 };
 
-/// One particle a value; `Arithmetic` has the operations on its number.
+/// A value with one lane. `Arithmetic` has the operations on its number.
 template <class T, class Arithmetic = Exact>
 struct One {
   static constexpr int lanes = 1;
@@ -159,7 +161,7 @@ GMDIFF_PARTICLE X select(bool mask, X a, X b) {
 }
 GMDIFF_PARTICLE bool all(bool mask) { return mask; }
 
-/// A word of Philox.
+/// One word of Philox.
 struct OneWord {
   std::uint32_t v;
 };
@@ -197,9 +199,10 @@ GMDIFF_PARTICLE typename Integers<T>::Unsigned to_bits(One<T, Arithmetic> x) {
   return bits;
 }
 
-// --- two values side by side ----------------------------------------------------------------------------------------------------
+// --- two values side by side -------------------------------------------------------------------------------
 
-/// Two values of X: twice the particles in one stream of instructions, so that latencies overlap. Every operation acts on each.
+/// Two values of X side by side. Every operation acts on both, so that twice the particles share one stream
+/// of instructions and latencies overlap.
 template <class X>
 struct Twice {
   static constexpr int lanes = 2 * X::lanes;

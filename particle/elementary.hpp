@@ -5,15 +5,17 @@
 #include "particle/arithmetic.hpp"
 #include "particle/fast.hpp"
 
-// exp, log, sine and cosine with the same bits on every device, at most 2 ulp off (numerics.md §3). The coefficients are minimax fits by
-// tools/elementary_coefficients.py. The arithmetic of fast mode has its own: included first, so that they are found.
+// exp, log, sine and cosine with the same bits on every device, at most 2 ulp off (numerics.md §3). The
+// coefficients are minimax fits by tools/elementary_coefficients.py. The arithmetic of fast mode has
+// functions of its own; fast.hpp is included first so that they are found.
 
 namespace gmdiff::particle {
 
 namespace constants {
 inline constexpr double log2_e = 0x1.71547652b82fep+0;
+// log 2 = ln_2 + ln_2_rest
 template <class Real>
-inline constexpr Real ln_2 = 0;  // log 2 = ln_2 + ln_2_rest
+inline constexpr Real ln_2 = 0;
 template <>
 inline constexpr float ln_2<float> = 0x1.62e43p-1F;
 template <>
@@ -24,14 +26,15 @@ template <>
 inline constexpr float ln_2_rest<float> = -0x1.05c610p-29F;
 template <>
 inline constexpr double ln_2_rest<double> = 0x1.abc9e3b39803fp-56;
-/// 1.5 * 2^(bits of the mantissa): adding it to a small number rounds that to an integer, found in the low bits.
+/// 1.5 * 2^(bits of the mantissa). Adding it to a small number rounds the number to an integer, which the low
+/// bits then hold.
 template <class Real>
 inline constexpr Real to_integer = static_cast<Real>(1.5) / std::numeric_limits<Real>::epsilon();
 template <class Real>
 inline constexpr int mantissa_bits = std::numeric_limits<Real>::digits - 1;
-/// e^x of it, and of all below, is 0: no weight is a subnormal number, nor what a law makes of it by a factor down to 10^-7 (double:
-/// 10^-12); some processors take a hundred cycles to multiply with one. The largest weight is 1, beside which what is left out is less than
-/// 2^-100 (double: 2^-981).
+/// e^x is 0 for this number and all smaller ones. So neither a weight nor its product with a factor of a law,
+/// down to 10^-7 (double: 10^-12), is a subnormal number; some processors take a hundred cycles to multiply
+/// one. The omitted weights are below 2^-100 (double: 2^-981), while the largest weight is 1.
 template <class Real>
 inline constexpr Real lowest_exponent = 0;
 template <>
@@ -67,11 +70,12 @@ GMDIFF_PARTICLE V exp_remainder(V r) {
   }
 }
 
-/// e^x for x <= 0, which is all that weights need: 0 from `lowest_exponent` down, a normal number above it; NaN stays.
+/// e^x for x <= 0; weights need no other x. The result is 0 from `lowest_exponent` down and a normal number
+/// above it; NaN stays NaN.
 template <class V>
 GMDIFF_PARTICLE V exp_nonpositive(V x) {
   using Real = RealOf<V>;
-  // x = n log 2 + r; the bias brings n, an integer, to where the exponent of 2^n has its bits.
+  // x = n log 2 + r. The bias moves the integer n to the bits that hold the exponent of 2^n.
   constexpr Real shifter = constants::to_integer<Real> + (std::numeric_limits<Real>::max_exponent - 1);
   const V shifted = fma(x, V(static_cast<Real>(constants::log2_e)), V(shifter));
   const V n = shifted - V(shifter);
@@ -130,7 +134,7 @@ GMDIFF_PARTICLE V log(V x) {
   return select(x < V(Real(0)), V(std::numeric_limits<Real>::quiet_NaN()), result);
 }
 
-/// Sine and cosine of `turns` times 2 pi, |turns| <= 1/8.
+/// Sine and cosine of 2 pi `turns`, |turns| <= 1/8.
 template <class V>
 struct SineCosine {
   V sine, cosine;

@@ -2,11 +2,13 @@
 
 #include "particle/arithmetic.hpp"
 
-// The arithmetic of fast mode (`MathMode::fast`, numerics.md §3): float on a GPU. The compiler may fuse a product and a sum, functions are
-// those of the hardware. Bits are not promised, so nothing here is exact, and no other device has it; on the host, where the tests run it,
-// the functions are those of the C library. What is computed of which random words stays the same as in `Exact`.
+// The arithmetic of fast mode (`MathMode::fast`, numerics.md §3): float on a GPU. The compiler may fuse a
+// product and a sum, and functions are those of the hardware. No operation is exact, and bits are not
+// promised. No other device has this mode; on the host, where the tests run it, the functions are those of
+// the C library. Every quantity is computed from the same random words as with `Exact`.
 //
-// The units of the kernels that use it are compiled with approximate division and square root, and with subnormal numbers taken as 0.
+// Kernels that use it are compiled with approximate division and square root, and with subnormal numbers
+// flushed to 0.
 
 namespace gmdiff::particle {
 
@@ -47,7 +49,7 @@ inline constexpr bool is_fast<Twice<X>> = is_fast<X>;
 template <class V>
 concept FastValue = is_fast<V>;
 
-/// function(numbers) of each lane.
+/// Applies the function to the numbers of each lane.
 template <class Function, class... Numbers>
 GMDIFF_PARTICLE FastOne each(Function function, One<Numbers, Fast>... x) {
   return FastOne(function(x.v...));
@@ -57,9 +59,10 @@ GMDIFF_PARTICLE Twice<X> each(Function function, Twice<X> x, Values... rest) {
   return {each(function, x.lo, rest.lo...), each(function, x.hi, rest.hi...)};
 }
 
-// --- what is exact elsewhere, by other means ------------------------------------------------------------------------------------
+// --- fast versions of functions that are exact elsewhere ---------------------------------------------------
 
-/// NaN loses. A state that is NaN or infinite comes out so all the same, through the gains that multiply it.
+/// A NaN operand is ignored. A state that is NaN or infinite still stays so, through the gains that multiply
+/// it.
 template <FastValue V>
 GMDIFF_PARTICLE V larger(V a, V b) {
   return each([](float x, float y) { return Fast::larger(x, y); }, a, b);
@@ -69,14 +72,15 @@ GMDIFF_PARTICLE V smaller(V a, V b) {
   return each([](float x, float y) { return Fast::smaller(x, y); }, a, b);
 }
 
-/// Off by 2 + 1.2 |x| ulp, and so by less than 2^-22 of the largest weight, e^0.
+/// The error is 2 + 1.2 |x| ulp, which is less than 2^-22 of the largest weight, e^0.
 template <FastValue V>
 GMDIFF_PARTICLE V exp_nonpositive(V x) {
   return each([](float a) { return Fast::exp(a); }, x);
 }
 
-/// For u > 1/2 the logarithm to base 2 is off by 2^-22 in absolute terms and may have the wrong sign beside u = 1: a radius r is off by
-/// 2^-22 / r + 2^-21 r then, but never by more than 2^-10. For other u the logarithm is off by 2^-22 of itself, and a radius by 2^-21 r.
+/// For u > 1/2 the logarithm to base 2 has an absolute error of 2^-22 and may have the wrong sign near u = 1.
+/// The error of a radius r is then 2^-22 / r + 2^-21 r, but never more than 2^-10. For other u the logarithm
+/// has a relative error of 2^-22, and the radius an error of 2^-21 r.
 template <FastValue V>
 GMDIFF_PARTICLE V normal_radius(V u) {
   constexpr float minus_2_ln_2 = -0x1.62e43p+0F;
@@ -84,11 +88,12 @@ GMDIFF_PARTICLE V normal_radius(V u) {
   return sqrt(each([](float a) { return Fast::magnitude(a); }, square));
 }
 
-/// Sine and cosine are off by 2^-20: half of it is their own, half that of the angle in radians.
+/// Sine and cosine have an error of 2^-20: half of it is the functions' own error, half that of the angle in
+/// radians.
 template <FastValue V>
 GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
   constexpr float two_pi = 0x1.921fb6p+2F;
-  const V radians = convert<V>(angle) * V(two_pi * 0x1p-32F);  // half a turn at most, either way
+  const V radians = convert<V>(angle) * V(two_pi * 0x1p-32F);  // at most half a turn in either direction
   normals[0] = radius * each([](float a) { return Fast::cosine(a); }, radians);
   normals[1] = radius * each([](float a) { return Fast::sine(a); }, radians);
 }

@@ -7,14 +7,14 @@
 
 namespace gmdiff::particle {
 
-/// sqrt(-2 log u) for u in (0, 1], by Box and Muller.
+/// The radius sqrt(-2 log u) of Box and Muller for u in (0, 1].
 template <class V>
 GMDIFF_PARTICLE V normal_radius(V u) {
   return sqrt(V(RealOf<V>(-2)) * log_normal_number(u));
 }
 
-/// radius (cos, sin) of `angle` 2^-32 turns (2^-64 in double, whose last 12 bits do not count). The quadrant is applied exactly, so that
-/// sine and cosine see an eighth of a turn at most.
+/// radius (cos, sin) of `angle` 2^-32 turns; in double of `angle` 2^-64 turns, whose last 12 bits are
+/// ignored. The quadrant is applied exactly, so that sine and cosine get at most an eighth of a turn.
 template <class V>
 GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
   using Unsigned = typename Integers<RealOf<V>>::Unsigned;
@@ -23,7 +23,7 @@ GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
   constexpr Unsigned eighth = Unsigned{1} << (width - 3);
   constexpr Unsigned quarter = eighth << 1;
   constexpr Unsigned sign = Unsigned{1} << (width - 1);
-  // In units of the quadrant: the upper two bits number it, the others, less an eighth of a turn, are the rest.
+  // The upper two bits are the number of the quadrant; the others, minus an eighth of a turn, are the rest.
   const auto shifted = (unused == 0 ? angle : (angle >> unused) << unused) + BitsOf<V>(eighth);
   const auto rest = ((shifted & BitsOf<V>(quarter - 1)) >> unused) - BitsOf<V>(eighth >> unused);
   const V turns = convert<V>(rest) * V(static_cast<RealOf<V>>(width == 32 ? 0x1p-32 : 0x1p-52));
@@ -35,18 +35,19 @@ GMDIFF_PARTICLE void rotate(V radius, BitsOf<V> angle, V* normals) {
   normals[1] = radius * from_bits<V>(to_bits(sine) ^ (shifted & BitsOf<V>(sign)));
 }
 
-/// u in (0, 1] of a 32-bit word: fma((float) word, 2^-32, 2^-33), the word rounded to the nearest float.
+/// u in (0, 1] from a 32-bit word: fma((float) word, 2^-32, 2^-33), where the word is rounded to the nearest
+/// float.
 template <class V>
 GMDIFF_PARTICLE V radius_uniform(BitsOf<V> word) {
   return fma(Types<V>::convert_word(word), V(0x1p-32F), V(0x1p-33F));
 }
 
-/// The two normals of a pair of words, in float.
+/// Two normals from a pair of words, in float.
 template <class V>
 GMDIFF_PARTICLE void pair_normals(const WordsOf<V>& w0, const WordsOf<V>& w1, V* normals) {
   rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w0))), Types<V>::to_bits(w1), normals);
 }
-/// The two normals of a block, in double.
+/// Two normals from a counter block, in double.
 template <class V>
 GMDIFF_PARTICLE void pair_normals(const WordsOf<V> (&w)[4], V* normals) {
   // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
@@ -55,7 +56,8 @@ GMDIFF_PARTICLE void pair_normals(const WordsOf<V> (&w)[4], V* normals) {
   rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
 }
 
-/// array[i]. A GPU keeps an array that is indexed at run time in memory, and one that is chosen from in registers.
+/// array[i]. On a GPU the entry is chosen by selections, because the compiler puts an array that is indexed
+/// at run time into memory instead of registers.
 #ifdef __CUDA_ARCH__
 template <class X>
 GMDIFF_PARTICLE X entry(const X (&array)[2], int i) {
@@ -72,11 +74,12 @@ GMDIFF_PARTICLE const X& entry(const X (&array)[n], int i) {
 }
 #endif
 
-/// Pairs of normals in a Philox block.
+/// Number of pairs of normals in a counter block.
 template <class V>
 inline constexpr int pairs_per_block = sizeof(RealOf<V>) == sizeof(float) ? 2 : 1;
 
-/// Normals number m, m + 1, ... of a particle's stream, for all lanes at once. What neighbours share is computed once.
+/// Normals m, m + 1, ... of a particle's stream, for all lanes at once. Counter blocks and pairs that
+/// consecutive normals share are computed once.
 template <class V>
 class Normals {
  public:
@@ -111,7 +114,7 @@ class Normals {
   V normals_[2];
 };
 
-/// Normals number m ... m + count - 1 of a stream, block by block.
+/// Normals m ... m + count - 1 of a stream, one counter block after the other.
 template <class V>
 GMDIFF_PARTICLE void fill_normals(const Philox<V>& stream, std::uint64_t m, std::ptrdiff_t count, V* to) {
   constexpr std::ptrdiff_t per_block = 2 * pairs_per_block<V>;
@@ -124,7 +127,7 @@ GMDIFF_PARTICLE void fill_normals(const Philox<V>& stream, std::uint64_t m, std:
     WordsOf<V> words[4];
     stream.block(static_cast<std::uint32_t>(number / per_block), words);
     if constexpr (per_block == 4) {
-      // Both pairs side by side, so that their latencies overlap.
+      // Computes both pairs side by side, so that their latencies overlap.
       Twice<V> normals[2];
       pair_normals<Twice<V>>({words[0], words[2]}, {words[1], words[3]}, normals);
       for (int n = 0; n < 2; ++n) block[n] = normals[n].lo;
@@ -145,7 +148,8 @@ template <class V>
 struct Uniform {
   WordsOf<V> low, high;
 
-  /// Component of a draw: the smallest k with U < thresholds[k], else the last of weight > 0.
+  /// Component of a draw: the smallest k with U < thresholds[k], or `last`, the last component of positive
+  /// weight.
   GMDIFF_PARTICLE BitsOf<V> component(const std::uint64_t* thresholds, int last) const {
     const WordsOf<V> reached = count_not_below(low, high, thresholds, last);
     if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
@@ -155,12 +159,12 @@ struct Uniform {
     }
   }
 
-  /// u in [0, 1) of a categorical choice: the upper 24 bits (float), 53 bits (double).
+  /// u in [0, 1) of a categorical choice: the upper 24 bits (float) or 53 bits (double) of U.
   GMDIFF_PARTICLE V real() const {
     if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
       return convert<V>(Types<V>::to_bits(high) >> 8) * V(0x1p-24F);
     } else {
-      // The two halves are exact, and so is their sum.
+      // Both terms are exact, and so is their sum.
       const auto U = Types<V>::join(low, high);
       return fma(convert<V>(U >> 32), V(0x1p-32),
                  convert<V>((U & BitsOf<V>(0xffffffffU)) >> 11) * V(0x1p-53));
@@ -168,7 +172,7 @@ struct Uniform {
   }
 };
 
-/// Uniform number m of a stream is half of block m / 2.
+/// Uniform numbers of a stream: number m is one half of counter block m / 2.
 template <class V>
 class Uniforms {
  public:

@@ -5,29 +5,30 @@
 
 // Philox4x32-10 (Salmon et al. 2011) for a lane's particle (numerics.md §5).
 //
-// Words, one a lane, have
+// The type Words holds one word per lane and provides
 //   a ^ b, a ^ number
 //   multiply(m, a, hi, lo)            m a = hi 2^32 + lo
 //   count_not_below(low, high, t, n)  how many of t_0 ... t_{n-1} are <= high 2^32 + low
 
 namespace gmdiff::particle {
 
-/// Where the streams of a run begin: what all lanes share.
+/// The part of a stream's key and counter that all lanes share.
 struct StreamOrigin {
   std::uint64_t seed;
   Purpose purpose;
   std::uint32_t replicate;
 };
 
-/// The stream of one particle a lane: words by block number. Of the ten rounds, what depends on the lane alone in the first two is done
-/// once, when the stream is made.
+/// The streams of the lanes' particles: gives the words of a counter block. The constructor computes the
+/// terms of the first two rounds that depend only on the lane.
 template <class V>
 class Philox {
  public:
   using Words = WordsOf<V>;
 
   Philox() = default;
-  /// Particles first, first + 1, ...; the upper 32 bits of the index must be the same in all lanes.
+  /// Makes the streams of particles first, first + 1, ...; the upper 32 bits of the index must be the same in
+  /// all lanes.
   GMDIFF_PARTICLE Philox(const StreamOrigin& origin, std::uint64_t first)
       : key0_(static_cast<std::uint32_t>(origin.seed)),
         key1_(static_cast<std::uint32_t>(origin.seed >> 32)),
@@ -42,9 +43,9 @@ class Philox {
     c1_ = lo;
   }
 
-  /// The four words of a block.
+  /// Computes the four words of counter block `number`.
   GMDIFF_PARTICLE void block(std::uint32_t number, Words (&w)[4]) const {
-    // Rounds 1 and 2, without what the constructor did.
+    // The rest of rounds 1 and 2, after the constructor's part.
     const std::uint64_t product1 = std::uint64_t{multiplier1} * number;
     const auto x0 = static_cast<std::uint32_t>(product1 >> 32) ^ index_high_ ^ key0_;
     const auto x1 = static_cast<std::uint32_t>(product1);
@@ -88,7 +89,7 @@ class Philox {
   Words c0_, c1_, c2_;
 };
 
-// --- words of one lane ----------------------------------------------------------------------------------------------------------
+// --- words of one lane -------------------------------------------------------------------------------------
 
 GMDIFF_PARTICLE OneWord operator^(OneWord a, OneWord b) { return {a.v ^ b.v}; }
 GMDIFF_PARTICLE OneWord operator^(OneWord a, std::uint32_t b) { return {a.v ^ b}; }
@@ -105,7 +106,7 @@ GMDIFF_PARTICLE OneWord count_not_below(OneWord low, OneWord high, const std::ui
   return {reached};
 }
 
-// --- words of two values side by side -------------------------------------------------------------------------------------------
+// --- words of two values side by side ----------------------------------------------------------------------
 
 template <class W>
 GMDIFF_PARTICLE Twice<W> operator^(Twice<W> a, std::uint32_t b) {

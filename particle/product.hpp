@@ -3,11 +3,12 @@
 #include "particle/arithmetic.hpp"
 #include "particle/tables.hpp"
 
-// Products of a matrix with a vector for each lane: every result has one accumulator and ascending order (numerics.md §4).
+// Products of a matrix with a vector per lane. Every entry of the result is summed in ascending order in one
+// accumulator (numerics.md §4).
 
 namespace gmdiff::particle {
 
-/// y_r = start(r) + sum_j M(r, j) v_j for n rows from r on; M(r, j) at matrix[r row + j column].
+/// Computes y_r = start(r) + sum_j M(r, j) v_j for the n rows from r on. M(r, j) is matrix[r row + j column].
 template <int n, class Real, class Vector, class Start, class Take>
 GMDIFF_PARTICLE void product_rows(const Real* matrix, Index row, Index column, Index r, Index d, Vector v,
                                   Start start, Take take) {

@@ -2,12 +2,13 @@
 
 #include "particle/elementary.hpp"
 
-// Resampling, effective sample size and evidence in 64-bit integers (numerics.md §6): sums of integers do not depend on their order, so
-// that every device and every split of a chain gives the same ancestors. `e` is exp(lw - max), so that the largest is 1.
+// Resampling, effective sample size and evidence in 64-bit integers (numerics.md §6): sums of integers do not
+// depend on their order, so every device and every split of a chain gives the same ancestors. `e` is
+// exp(lw - max), so that the largest e is 1.
 
 namespace gmdiff::particle {
 
-/// Bits that hold the number; 0 for 0.
+/// Number of bits that the number needs; 0 for 0.
 GMDIFF_PARTICLE int bit_width(std::uint64_t number) {
 #ifdef __CUDA_ARCH__
   return 64 - __clzll(static_cast<long long>(number));
@@ -16,7 +17,7 @@ GMDIFF_PARTICLE int bit_width(std::uint64_t number) {
 #endif
 }
 
-/// The upper half of a product of 64-bit numbers.
+/// The upper 64 bits of a product of 64-bit numbers.
 GMDIFF_PARTICLE std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
 #ifdef __CUDA_ARCH__
   return __umul64hi(a, b);
@@ -26,11 +27,11 @@ GMDIFF_PARTICLE std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
 #endif
 }
 
-// --- weights --------------------------------------------------------------------------------------------------------------------
+// --- weights -----------------------------------------------------------------------------------------------
 
-/// b_0, with which the first sum S_0 of a chain of N particles stays below 2^62.
+/// The scale b_0, for which the first sum S_0 of a chain of N particles stays below 2^62.
 GMDIFF_PARTICLE int first_scale(std::uint64_t N) { return 62 - bit_width(N); }
-/// b, with which the sum S lies in [2^60, 2^62).
+/// The scale b, for which the sum S lies in [2^60, 2^62).
 GMDIFF_PARTICLE int final_scale(std::uint64_t first_sum, std::uint64_t N) {
   return first_scale(N) + 62 - bit_width(first_sum + N);
 }
@@ -44,26 +45,26 @@ GMDIFF_PARTICLE std::uint64_t integer_weight(Real e, int b) {
   constexpr Unsigned hidden = Unsigned{1} << mantissa;
   const Unsigned bits = to_bits(One<Real>(e));
   const std::uint64_t m = (bits & (hidden - 1)) | hidden;
-  // Without branches: large and small weights come in no order that could be foreseen.
+  // Uses no branches: large and small weights come in no predictable order.
   const int shift = b - bias - mantissa + static_cast<int>(bits >> mantissa);
   const int left = shift > 0 ? shift : 0;
   const int right = left - shift < 63 ? left - shift : 63;
   return (m << left) >> right;
 }
 
-/// The same by the processor's conversion, with 2^b: the product is exact in double, and below 2^63.
+/// The same by the processor's conversion of 2^b e. The product is exact in double and below 2^63.
 template <class Real>
 std::uint64_t converted_weight(Real e, double power_of_b) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<double>(e) * power_of_b));
 }
 
-/// An integer that orders as the number does; NaN above all.
+/// An integer with the order of the number; NaN is above all numbers.
 GMDIFF_PARTICLE std::uint64_t order_key(double x) {
   if (x != x) return ~std::uint64_t{0};
   const std::uint64_t bits = to_bits(One<double>(x));
   constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-  const std::uint64_t all_if_negative =
-      ~(bits >> 63) + 1;  // no branch: signs come in no order that could be foreseen
+  // no branch: signs come in no predictable order
+  const std::uint64_t all_if_negative = ~(bits >> 63) + 1;
   return bits ^ (all_if_negative | sign);
 }
 GMDIFF_PARTICLE double from_order_key(std::uint64_t key) {
@@ -71,14 +72,14 @@ GMDIFF_PARTICLE double from_order_key(std::uint64_t key) {
   return from_bits<One<double>>((key & sign) != 0 ? key & ~sign : ~key).v;
 }
 
-// --- what the integers tell -----------------------------------------------------------------------------------------------------
+// --- sums of weights ---------------------------------------------------------------------------------------
 
-/// Sums over a chain: of the weights, and of the squares of the weights without their lowest bits, in halves.
+/// Sums over a chain: of the weights, and of the squares of their upper bits in two halves.
 struct WeightSums {
   std::uint64_t sum;
   std::uint64_t squares_high, squares_low;
 };
-/// Bits that the squares leave out.
+/// Number of lowest bits that are dropped before squaring.
 GMDIFF_PARTICLE int dropped_bits(int b) { return b > 30 ? b - 30 : 0; }
 GMDIFF_PARTICLE void add_weight(WeightSums& sums, std::uint64_t weight, int b) {
   const std::uint64_t v = weight >> dropped_bits(b);
@@ -107,13 +108,14 @@ GMDIFF_PARTICLE double log_sum(std::uint64_t sum, int b) {
   return (log(D(static_cast<double>(sum))) - D(static_cast<double>(b)) * D(0x1.62e42fefa39efp-1)).v;
 }
 
-// --- ancestors ------------------------------------------------------------------------------------------------------------------
+// --- ancestors ---------------------------------------------------------------------------------------------
 // The ancestor of a point p in [0, S) is the smallest j whose inclusive sum C_j exceeds p.
 
-/// t in [0, S) of a uniform 64-bit number.
+/// t in [0, S) from a uniform 64-bit number.
 GMDIFF_PARTICLE std::uint64_t point_below(std::uint64_t S, std::uint64_t U) { return multiply_high(S, U); }
 
-/// floor((n S + t) / N): the points of systematic (one t) and stratified (a t each) resampling.
+/// The points floor((n S + t) / N) of systematic resampling (one t) and stratified resampling (one t per
+/// point).
 class SpacedPoints {
  public:
   GMDIFF_PARTICLE SpacedPoints(std::uint64_t S, std::uint64_t N) : quotient_(S / N), rest_(S % N), N_(N) {}
@@ -125,7 +127,7 @@ class SpacedPoints {
   std::uint64_t quotient_, rest_, N_;
 };
 
-/// The same points for one t, in ascending order from n on, without a division each.
+/// The same points for one t in ascending order from n on, without a division per point.
 class AscendingPoints {
  public:
   AscendingPoints(std::uint64_t S, std::uint64_t N, std::uint64_t n, std::uint64_t t)
@@ -145,11 +147,11 @@ class AscendingPoints {
 
  private:
   std::uint64_t quotient_, rest_, N_;
-  std::uint64_t point_, left_;  // the next point, and what its division leaves
+  std::uint64_t point_, left_;  // the next point, and the remainder of its division
 };
 
-/// Residual resampling: floor(N w / S) copies, and what is left of N w for the multinomial draws, without its lowest bits so that their sum
-/// stays below 2^62.
+/// Share of a particle in residual resampling: floor(N w / S) copies, and the rest of N w as its weight in
+/// the multinomial draws. The rest drops its lowest bits, so that the sum over the chain stays below 2^62.
 struct ResidualShare {
   std::uint64_t copies, rest;
 };

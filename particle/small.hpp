@@ -2,11 +2,13 @@
 
 #include "particle/softmax.hpp"
 
-// Laws of at most four coordinates: a particle's state in registers, a component in one record (tables.hpp).
+// Laws of at most four coordinates. The state of a particle is in registers, and one record holds a component
+// (tables.hpp).
 
 namespace gmdiff::particle {
 
-/// The entry of each lane's component in a table of records: few components by comparing, many by reading.
+/// The entry of each lane's component in a table of records. With few components it is selected by
+/// comparisons, with many it is gathered from memory.
 template <class V>
 GMDIFF_PARTICLE V pick(BitsOf<V> component, Index num_components, const RealOf<V>* entry, int stride) {
   using Unsigned = typename Integers<RealOf<V>>::Unsigned;
@@ -47,12 +49,13 @@ struct SmallLaw {
     return sum;
   }
 
-  /// Where the records of n components from `first` on stand: in their table. A GPU brings them closer first.
+  /// Pointer to the records of the components from `first` on, in their table. A GPU copies the records to
+  /// faster memory first and passes its own function.
   GMDIFF_PARTICLE static auto in_place(const LevelTable<Real>& level) {
     return [&level](Index first, Index /*n*/) { return level.records + first * record.size(); };
   }
 
-  /// Logits of a chunk whose records stand at `chunk`.
+  /// Logits of a chunk of n components with records at `chunk`.
   GMDIFF_PARTICLE static void logits(const Real* chunk, Index n, const V* x, V* ell) {
     for_each_of_chunk(n, [&](Index k) {
       const Real* r = chunk + k * record.size();
@@ -60,7 +63,7 @@ struct SmallLaw {
     });
   }
 
-  /// M x for a symmetric M of which the upper triangle is given (diag: the diagonal), added to y.
+  /// Adds M x to y for a symmetric M, given by its upper triangle (diag: by its diagonal).
   template <class Entry>
   GMDIFF_PARTICLE static void add_symmetric_product(Entry M, const V* x, V* y) {
     if constexpr (full) {
@@ -127,7 +130,7 @@ struct SmallLaw {
   }
 
  private:
-  /// Place of entry (i, j), i <= j, in an upper triangle.
+  /// Index of entry (i, j), i <= j, in an upper triangle.
   static constexpr int upper(int i, int j) { return i * D - i * (i - 1) / 2 + (j - i); }
 };
 

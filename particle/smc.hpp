@@ -3,11 +3,11 @@
 #include "particle/smc_tables.hpp"
 #include "particle/softmax.hpp"
 
-// Weights and moves of a particle of SMC (mathematics.md §7.3, §7.5). States are anything with operator[].
+// Weights and moves of a particle of SMC (mathematics.md §7.3, §7.5). A state is any type with operator[].
 
 namespace gmdiff::particle {
 
-/// -log of the factors at x, without their constants.
+/// Negative logarithm of the factors at x, without their constants.
 template <class V, class Vector>
 GMDIFF_PARTICLE V factor_quadratic(const FactorTable<RealOf<V>>& factors, Index r, Vector x) {
   V sum(RealOf<V>(0));
@@ -24,7 +24,7 @@ GMDIFF_PARTICLE V kernel_mean(const SmcStepTable<RealOf<V>>& step, V x, V D) {
   return fma(V(step.b), D, V(step.a) * x);
 }
 
-/// Coordinate i after the kernel tilted by g_s.
+/// Coordinate i after a move by the kernel tilted by g_s.
 template <class V>
 GMDIFF_PARTICLE V moved(const SmcStepTable<RealOf<V>>& step, Index r, Index i, V m, V z) {
   if (i >= r) return fma(V(step.nu), z, m);
@@ -38,7 +38,7 @@ GMDIFF_PARTICLE V from_component(const LawTable<RealOf<V>>& law, RealOf<V> alpha
   return fma(V(-alpha), V(law.means[k * law.dim + j]), x[j]);
 }
 
-/// The logit of component k under the potential, from its logit without.
+/// The logit of component k under the potential, computed from its logit without potential.
 template <class V, class Vector>
 GMDIFF_PARTICLE V tilted_logit(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
                                const ConditionedTable<RealOf<V>>& table, Index r, Index k, Vector x, V ell) {
@@ -56,7 +56,7 @@ GMDIFF_PARTICLE V tilted_logit(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
   return ell + logit(V(table.constants[k]), q);
 }
 
-/// Coordinate i of the conditioned transition, covariances diagonal, for each lane's component.
+/// Coordinate i after the conditioned transition of each lane's component, for diagonal covariances.
 template <class V, class Vector>
 GMDIFF_PARTICLE V transitioned(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
                                const ConditionedTable<RealOf<V>>& table, BitsOf<V> component, Index i,
@@ -68,7 +68,8 @@ GMDIFF_PARTICLE V transitioned(const LawTable<RealOf<V>>& law, RealOf<V> alpha,
   return fma(of_component(table.noise), z, fma(of_component(table.gain), v, of_component(table.mean)));
 }
 
-/// Coordinate i of it, covariances dense, for one lane and its component k; v = x - alpha mu_k.
+/// Coordinate i after the conditioned transition of component k, for dense covariances and one lane; v = x -
+/// alpha mu_k.
 template <class Real, class Vector, class Noise>
 GMDIFF_PARTICLE Real transitioned_dense(Index d, const ConditionedTable<Real>& table, Index k, Index i,
                                         Vector v, Noise z) {

@@ -11,16 +11,17 @@ namespace gmdiff::particle {
 
 inline constexpr Index chunk_size = 16;
 
-/// Components of the chunk that begins with component `first`.
+/// Number of components of the chunk that begins with component `first`.
 GMDIFF_PARTICLE constexpr Index chunk_length(Index num_components, Index first) {
   return num_components - first < chunk_size ? num_components - first : chunk_size;
 }
 
-/// body(k) for k = 0 ... n - 1, n <= chunk_size. On a GPU the loop is unrolled, so that an array indexed by k stays in registers.
+/// Calls body(k) for k = 0 ... n - 1, n <= chunk_size. On a GPU the loop is unrolled, so that an array
+/// indexed by k stays in registers.
 template <class Body>
 GMDIFF_PARTICLE void for_each_of_chunk(Index n, Body body) {
 #ifdef __CUDA_ARCH__
-  const int count = static_cast<int>(n);  // one comparison, not two halves of one
+  const int count = static_cast<int>(n);  // 32 bits: one comparison instead of one for each half
 #pragma unroll
   for (int k = 0; k < static_cast<int>(chunk_size); ++k) {
     if (k >= count) break;
@@ -31,7 +32,8 @@ GMDIFF_PARTICLE void for_each_of_chunk(Index n, Body body) {
 #endif
 }
 
-/// log-weight less quadratic form. A form that overflowed stays finite, so that the nearest of far components is still found among others.
+/// Log-weight minus quadratic form. A form that overflowed counts as a finite number, so that not all logits
+/// of a far point become -inf.
 template <class V>
 GMDIFF_PARTICLE V logit(V constant, V quadratic) {
   return constant - smaller(quadratic, V(std::numeric_limits<RealOf<V>>::max() / 4));
@@ -43,9 +45,10 @@ struct Softmax {
   V maximum, total;
 };
 
-/// Runs over the components in chunks. `logits(k, n, ell)` computes those of components k ... k + n - 1; the maximum of the chunk is known
-/// before anything is summed; `rescale(factor)` then brings the sums so far to it, and `weigh(k, n, ell, maximum, total)` adds the chunk's
-/// terms, the weights themselves to the total.
+/// Runs over the components in chunks. `logits(k, n, ell)` computes the logits of components k ... k + n - 1.
+/// The maximum is updated before any term of the chunk is summed, and `rescale(factor)` rescales the sums so
+/// far to the new maximum. `weigh(k, n, ell, maximum, total)` then adds the chunk's terms, and the weights
+/// themselves to the total.
 template <class V, class Logits, class Rescale, class Weigh>
 GMDIFF_PARTICLE Softmax<V> softmax_of_chunks(Index num_components, Logits logits, Rescale rescale,
                                              Weigh weigh) {
@@ -81,7 +84,7 @@ GMDIFF_PARTICLE Softmax<V> chunked_softmax(Index num_components, Logits logits, 
                               });
 }
 
-/// All e_k (K), their maximum and sum: what a choice needs.
+/// All e_k (K) with their maximum and sum, as a choice needs them.
 template <class V, class Logits>
 GMDIFF_PARTICLE Softmax<V> all_weights(Index num_components, Logits logits, V* e) {
   V maximum(std::numeric_limits<RealOf<V>>::lowest());
@@ -98,8 +101,9 @@ GMDIFF_PARTICLE Softmax<V> all_weights(Index num_components, Logits logits, V* e
   return {maximum, total};
 }
 
-/// A choice by the weights e_0, e_1, ..., handed in one by one: the smallest k whose running sum exceeds u total; never one of weight 0;
-/// the last of weight > 0 if there is none.
+/// Chooses a component by the weights e_0, e_1, ..., which are added one by one. The choice is the smallest k
+/// whose running sum exceeds u total, or the last k of positive weight if there is none. A component of
+/// weight 0 is never chosen.
 template <class V>
 class Choice {
  public:

@@ -2,8 +2,9 @@
 
 #include "particle/softmax.hpp"
 
-// Laws of more than four coordinates whose covariances are diagonal in the working coordinates: sums over coordinates or components, held
-// in registers, several side by side, each with an accumulator of its own. States, weights and sums are anything with operator[].
+// Laws of more than four coordinates with covariances that are diagonal in the working coordinates. Several
+// sums over coordinates or components are held in registers side by side, each with an accumulator of its
+// own. States, weights and sums are any types with operator[].
 
 namespace gmdiff::particle {
 
@@ -11,12 +12,12 @@ template <class V, Family family>
 struct WideTerms {
   using Real = RealOf<V>;
 
-  /// What means are multiplied with in the differences: -alpha, scaled as the state.
+  /// The factor of the means in the differences x - alpha mu: -alpha, scaled like the state.
   GMDIFF_PARTICLE static V slope(const LevelTable<Real>& level, Index i) {
     return V(family == Family::tied ? -level.alpha * level.precision.values[i] : -level.alpha);
   }
 
-  /// A coordinate of the quadratic form, added to `sum`; `precision` is that of a diagonal.
+  /// Adds a coordinate of the quadratic form to `sum`. `precision` is 1 / (2 c) of diagonal covariances.
   GMDIFF_PARTICLE static V add_square(V slope, Real mu, Real precision, V y, V sum) {
     const V z = fma(slope, V(mu), y);
     if constexpr (family == Family::diag) return fma(z * V(precision), z, sum);
@@ -43,7 +44,8 @@ struct WideTerms {
       q[c] = family == Family::spherical ? sums[c] * V(level.precision.values[first + c]) : sums[c];
   }
 
-  /// sums_i <- factor sums_i + sum_k e_k p(k, i) over a chunk; p (K, d). Without factor, the first chunk, they start at 0.
+  /// sums_i <- factor sums_i + sum_k e_k p(k, i) over a chunk; p (K, d). Without factor, in the first chunk,
+  /// the sums start at 0.
   template <int n, class Weights, class Vector>
   GMDIFF_PARTICLE static void accumulate(const Real* p, Index d, Index i, Index components, Weights e,
                                          const V* factor, Vector sums) {
@@ -55,7 +57,7 @@ struct WideTerms {
     for (int c = 0; c < n; ++c) sums[i + c] = tiles[c];
   }
 
-  /// Adds sum_k e_k C_k^{-1} (x - alpha mu_k) / 2 of a chunk, without the scale of tied covariances.
+  /// Adds sum_k e_k C_k^{-1} (x - alpha mu_k) / 2 over a chunk, without the scale of tied covariances.
   template <int n, class Weights, class Points, class Vector>
   GMDIFF_PARTICLE static void accumulate_scores(const LawTable<Real>& law, const LevelTable<Real>& level,
                                                 Index first, Index components, Weights e, Points y, Index i,
@@ -75,7 +77,8 @@ struct WideTerms {
     for (int c = 0; c < n; ++c) sums[i + c] = tiles[c];
   }
 
-  /// D_i of the sums over the components: `sum` of shrink (times mu), `gain` of gain (diag: gain_i).
+  /// Computes D_i from sums over the components: `sum` is that of shrink (times mu), `gain` that of gain
+  /// (diag: of gain_i).
   GMDIFF_PARTICLE static V denoiser(const LevelTable<Real>& level, Index i, V x, V sum, V gain, V inverse) {
     if constexpr (family == Family::tied) {
       return fma(V(level.gain.values[i]), x, V(level.shrink.values[i]) * (sum * inverse));

@@ -3,26 +3,27 @@
 #include "particle/philox.hpp"
 #include "particle/tables.hpp"
 
-// What every fast device is told of its work, and the random numbers that follow from it (numerics.md §5).
+// The description of a piece of work for every fast device, and the random streams that it determines
+// (numerics.md §5).
 
 namespace gmdiff::particle {
 
-/// A window of steps for a range of particles. Pointers are to the memory of the device.
+/// A window of steps for a range of particles. Pointers refer to the memory of the device.
 template <class Real>
 struct Window {
-  const StepTable<Real>* steps;  ///< of the window
+  const StepTable<Real>* steps;  ///< steps of the window
   int first_step;                ///< number of the window's first step in the plan
   int num_steps;
 
   std::uint64_t seed;
-  std::uint32_t replicate;  ///< of a draw's streams
+  std::uint32_t replicate;  ///< replicate of the streams of a draw
   std::uint64_t first;      ///< index of the first particle; all have the same upper 32 bits
   std::int64_t count;
-  bool is_sampler;  ///< start streams are those of a sampler, not of a draw
-  bool is_forward;  ///< step noise is that of forward paths
+  bool is_sampler;  ///< the first state uses the streams of a sampler, not those of a draw
+  bool is_forward;  ///< step noise uses the stream of forward paths
 
-  const double* start_states;  ///< (count, d) row by row, or null
-  int start_slot;              ///< place of the first state among the kept levels, or -1
+  const double* start_states;  ///< (count, d) row-major, or null
+  int start_slot;              ///< index of the first state among the kept levels, or -1
   Real* out;                   ///< (count, slots, d)
   std::int64_t slots;
 };

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# README's first command: installs what is missing, builds the command and runs the main job. The tutorial's 2-D mixture, observed in
-# one coordinate, is sampled by the exact reverse transition and by DDIM; each is judged against exact draws of the posterior.
-# The result goes to stdout, everything else to stderr. GMDIFF=path/to/gmdiff runs a command that is already built.
+# README's first command: installs missing packages, builds the command and runs the main task. The tutorial's
+# 2-D mixture, observed in one coordinate, is sampled by the exact reverse transition and by DDIM; each is
+# judged against exact draws of the posterior. The result goes to stdout, everything else to stderr.
+# GMDIFF=path/to/gmdiff runs a command that is already built.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 gmdiff=${GMDIFF:-}
 if [[ -z $gmdiff ]]; then
   "$root/scripts/setup.sh" >&2
-  # Kernels take minutes to compile: they are built where there is a GPU to run them.
+  # Kernels take minutes to compile, so they are built only if a GPU can run them.
   cuda=OFF
   if nvidia-smi -L >/dev/null 2>&1; then cuda=AUTO; fi
   cmake -S "$root" -B "$root/build/demo" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_CUDA="$cuda" -DGMDIFF_BUILD_TESTS=OFF \

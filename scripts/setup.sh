@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing of the Debian packages that gmdiff needs, and nothing else.
+# Installs the missing ones of the Debian packages that gmdiff needs.
 #   scripts/setup.sh         to build the library and the command
 #   scripts/setup.sh test    also what scripts/test.sh runs
 set -euo pipefail
 
-# package:probe, the probe a command or a header of /usr/include.
+# package:probe, where the probe is a command or a header of /usr/include.
 build_packages=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config libeigen3-dev:eigen3/Eigen/Core
   librandom123-dev:Random123/philox.h nlohmann-json3-dev:nlohmann/json.hpp libcli11-dev:CLI/CLI.hpp libzip-dev:zip.h
   libdlpack-dev:dlpack/dlpack.h)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# README's second command: installs what is missing and runs every check of the project; the first phase that fails ends the run.
-# The last phase is the whole test suite of the default build, and its summary is the last thing printed.
-# JOBS (default: all cores) and FUZZ_SECONDS (30, per target) may be set in the environment.
+# README's second command: installs missing packages and runs every check of the project; the first phase that
+# fails ends the run. The last phase is the whole test suite of the default build, and its summary is the last
+# thing printed. JOBS (default: all cores) and FUZZ_SECONDS (30, per target) may be set in the environment.
 set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,20 +29,21 @@ check_format() {
   find include src particle kernels tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
 }
 
-# The tree of everything: library, command, tests, examples, benchmarks.
+# Configures the whole tree: library, command, tests, examples, benchmarks.
 configure() {  # folder options...
   cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_BENCHMARKS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "${@:2}"
 }
 build() { cmake --build "$1" --parallel "$jobs" "${@:2}"; }
 run_tests() { ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error "${@:2}"; }
 
-# The build with sanitizers below is one without CUDA as well, and runs the tests: here its objects are compiled as they are released.
+# The build with sanitizers below is also without CUDA and runs the tests; here the objects are compiled as in
+# a release.
 build_without_cuda() {
   configure build/test -DGMDIFF_CUDA=OFF
   build build/test
 }
 
-# Without a toolkit AUTO compiles, command by command, what OFF compiles; ON says what is missing.
+# Without a toolkit AUTO has the same compile commands as OFF, and ON names the missing part.
 check_without_toolkit() {
   local hidden=-DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON log=build/no-toolkit.log
   rm -rf build/no-toolkit
@@ -56,8 +57,9 @@ check_without_toolkit() {
   grep -A2 'GMDIFF_CUDA=ON, but no CUDA Toolkit' "$log"
 }
 
-# The sanitizers come from clang, so that one build serves the fuzzers as well and a second compiler reads the code. A dozen units are
-# compiled as one: that what each of them needs stands in it, the build without CUDA has shown.
+# The sanitizers come from clang, so that one build serves the fuzzers as well and a second compiler reads the
+# code. A dozen units are compiled as one; the build without CUDA has shown that each unit includes what it
+# needs.
 build_sanitized() {
   cmake --preset cpu-sanitize -DCMAKE_CXX_COMPILER=clang++ -DGMDIFF_BUILD_FUZZERS=ON -DGMDIFF_BUILD_EXAMPLES=OFF \
     -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12
@@ -70,7 +72,7 @@ fuzz_target() {  # name
   build/cpu-sanitize/tests/fuzz/"${1}"_fuzz "${dictionary[@]/#/-dict=}" -max_total_time="$fuzz_seconds" -timeout=60 \
     -rss_limit_mb=4096 -artifact_prefix=build/fuzz/ "build/fuzz/$1" "tests/fuzz/corpus/$1" 2>&1 | tail -n 25
 }
-# Side by side: a fuzzer has one thread.
+# The fuzzers run in parallel, because each has one thread.
 fuzz() {
   fuzz_target problem &
   local problem=$!
@@ -78,15 +80,16 @@ fuzz() {
   wait "$problem"
 }
 
-# Own units only: generated files and the system's headers are not ours to mend. They are read a dozen at once, as the sanitized build
-# compiles them: what they include, which takes the time, is then read once for all of them.
+# Checks only the project's own units, not generated files and system headers. A dozen units are read at once,
+# as in the sanitized build, so that the headers, which take the time, are read once for all of them.
 check_tidy() {
   run-clang-tidy -quiet -j "$jobs" -p build/cpu-sanitize -checks=-bugprone-suspicious-include \
     -header-filter='(include/gmdiff|src|particle)/.*\.[hc]pp$' "^$PWD/(build/cpu-sanitize/)?src/.*" 2>&1 |
     { grep -vE '^(clang-tidy|[0-9]+ warnings)' || true; }
 }
 
-# The kernels are compiled fast, not to be fast: no GPU runs them here, and what the PTX is searched for does not depend on it.
+# The kernels are compiled quickly and with little optimisation: no GPU runs them here, and the checks of the
+# PTX do not depend on it.
 build_default() {
   local flags=""
   if nvcc --help 2>/dev/null | grep -q -- --Ofast-compile; then flags=--Ofast-compile=mid; fi

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-THREADS = 128  # of a block (kernels/geometry.hpp)
+THREADS = 128  # of a thread block (kernels/geometry.hpp)
 REGISTERS = 65536  # of a multiprocessor of compute capability 8.0 to 9.0
 MOST_BLOCKS = 2048 // THREADS  # by its threads
 

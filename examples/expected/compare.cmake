@@ -1,4 +1,4 @@
-# Runs COMMAND and compares what it prints with the file EXPECTED.
+# Runs COMMAND and compares its output with the file EXPECTED.
 execute_process(COMMAND ${COMMAND} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
 file(READ ${EXPECTED} expected)
 if(NOT output STREQUAL expected)

@@ -4,11 +4,12 @@
 #include <stdexcept>
 #include <string>
 
-// Checks of arguments. Messages say what is wrong, where, and which value was expected and given. Conditions are written so that NaN fails.
+// Checks of arguments. Messages name the place, the error, the expected and the given value. Conditions are
+// written so that NaN fails.
 
 namespace gmdiff {
 
-/// Writes the parts one after the other; doubles have 6 significant digits.
+/// Concatenates the parts as text; doubles have 6 significant digits.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;

@@ -2,10 +2,12 @@
 
 #include <cmath>
 
-// glibc implements the 128-bit functions in software. On other platforms, such as ARM, long double is computed in software or is double.
+// glibc implements the 128-bit functions in software. On other platforms, such as ARM, long double is
+// computed in software or is double.
 #if defined(__x86_64__) && defined(__GLIBC__)
 __extension__ using Quad = __float128;
-// The functions have names of their own here, since some compilers do not see glibc's declarations, or see them with another type.
+// The functions get other names here, because some compilers do not see glibc's declarations or see them with
+// another type.
 #define GMDIFF_QUAD_1(name) Quad quad_##name(Quad) noexcept __asm__(#name "f128")
 #define GMDIFF_QUAD_2(name) Quad quad_##name(Quad, Quad) noexcept __asm__(#name "f128")
 extern "C" {

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Elementary functions of long double with the same bits on every processor. The C library uses the x87 unit on x86, whose last bits
-/// differ between makers of processors; about one in ten thousand doubles of a plan would differ as well. The functions here compute in 128
-/// bits and round once.
+/// Elementary functions of long double with the same bits on every processor. The C library uses the x87 unit
+/// on x86, whose last bits differ between makers of processors; about one in ten thousand doubles of a plan
+/// would differ as well. The functions here compute in 128 bits and round once.
 namespace gmdiff::extended {
 
 long double exp(long double x);

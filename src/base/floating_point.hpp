@@ -6,7 +6,8 @@
 
 namespace gmdiff {
 
-/// Sets rounding to nearest, keeps subnormal numbers and disables traps; the destructor restores the previous state.
+/// Sets rounding to nearest, keeps subnormal numbers and disables traps; the destructor restores the previous
+/// state.
 class FloatingPointEnvironment {
  public:
 #if defined(__x86_64__)

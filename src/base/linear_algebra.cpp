@@ -23,11 +23,12 @@ using Eigen::VectorXd;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-// Jacobi rotations, which are more accurate, up to this size; divide and conquer, which is faster, above.
+// Up to this size the SVD uses Jacobi rotations, which are more accurate; above, divide and conquer, which is
+// faster.
 constexpr Index largest_jacobi_size = 64;
 
-// Eigen blocks its products by the cache sizes of the CPU, which changes the order of sums and so the bits. The sizes are global to the
-// host program: one thread at a time fixes and then restores them.
+// Eigen blocks its products by the cache sizes of the CPU, which changes the order of sums and so the bits.
+// The sizes are global to the host program: one thread at a time fixes and then restores them.
 class PinnedCacheSizes {
  public:
   PinnedCacheSizes()
@@ -50,7 +51,8 @@ class PinnedCacheSizes {
   std::ptrdiff_t l3_;
 };
 
-// -1 when the entry of largest magnitude (the first of equals) is negative, else 1. Singular vectors and eigenvectors get this sign.
+// Returns -1 when the entry of largest magnitude (the first of equals) is negative, otherwise 1. Multiplying
+// singular vectors and eigenvectors by it fixes their signs.
 double sign_of_largest(const Eigen::Ref<const VectorXd>& v) {
   Index largest = 0;
   for (Index i = 1; i < v.size(); ++i) {
@@ -80,8 +82,8 @@ MatrixXd complete_basis(const Qr& qr, const MatrixXd& U) {
   return basis;
 }
 
-// Jacobi rotations on the triangle of A P = Q R. Pivoting sorts the columns by size, so that small singular values of badly scaled columns
-// keep their relative accuracy.
+// SVD by Jacobi rotations on the triangle of A P = Q R. Pivoting sorts the columns by size, so that small
+// singular values of badly scaled columns keep their relative accuracy.
 Svd small_svd(const MatrixXd& A) {
   const Eigen::ColPivHouseholderQR<MatrixXd> qr(A);
   const MatrixXd R = qr.matrixQR().topRows(A.cols()).triangularView<Eigen::Upper>();
@@ -98,20 +100,22 @@ Svd large_svd(const MatrixXd& A) {
   return svd;
 }
 
-// Whether the rows of A differ more in size than its columns.
+// Whether the sizes of the rows of A differ more than those of its columns.
 bool graded_by_rows(const MatrixXd& A) {
   const VectorXd rows = A.rowwise().stableNorm();
   const VectorXd columns = A.colwise().stableNorm().transpose();
   return rows.minCoeff() * columns.maxCoeff() < columns.minCoeff() * rows.maxCoeff();
 }
 
-// A power of two that brings the largest entry of A into [1, 2): squares of entries neither overflow nor vanish.
+// A power of two that brings the largest entry of A into [1, 2), so that squares of entries neither overflow
+// nor underflow.
 double normalising_scale(const MatrixXd& A) {
   const double largest = A.size() > 0 ? A.cwiseAbs().maxCoeff() : 0.0;
   return std::isnormal(largest) ? std::ldexp(1.0, -std::ilogb(largest)) : 1.0;
 }
 
-// The SVD without normalised signs. It works on A or A^T, whichever is tall; for a square matrix, on the one whose columns differ more.
+// The SVD without normalised signs. It works on A or A^T, whichever is tall; for a square matrix, on the one
+// whose columns differ more.
 Svd unpinned_svd(const MatrixXd& A) {
   const bool transposed = A.rows() == A.cols() ? graded_by_rows(A) : A.rows() < A.cols();
   const double scale = normalising_scale(A);
@@ -149,7 +153,7 @@ Index Svd::rank() const {
 
 namespace {
 
-/// U and V of the solver, and its workspace.
+/// Memory of the solver's U and V and of its workspace.
 std::uint64_t bytes_of_svd(const MatrixXd& A) {
   const auto rows = static_cast<std::uint64_t>(A.rows());
   const auto cols = static_cast<std::uint64_t>(A.cols());
@@ -191,7 +195,8 @@ std::optional<MatrixXd> cholesky(const MatrixXd& S) {
   const Eigen::LLT<MatrixXd> llt(S);
   if (llt.info() != Eigen::Success) return std::nullopt;
   MatrixXd L = llt.matrixL();
-  // A pivot below the rounding of its own sum has no digit left: the matrix is singular as far as doubles can tell.
+  // A pivot below the rounding of its own sum has no correct digit: in double the matrix cannot be told from
+  // a singular one.
   const double rounding = static_cast<double>(S.rows()) * epsilon;
   for (Index i = 0; i < S.rows(); ++i) {
     if (!(L(i, i) * L(i, i) > rounding * S(i, i))) return std::nullopt;

@@ -4,9 +4,9 @@
 
 #include <Eigen/Core>
 
-// Dense linear algebra of models and plans. All decompositions and large products are here, so that Eigen's heavy headers are compiled once
-// and results do not depend on the cache sizes of the CPU (numerics.md §2): every function fixes the sizes that Eigen assumes and restores
-// them at the end.
+// Dense linear algebra of models and plans. All decompositions and large products are in this file, so that
+// Eigen's heavy headers are compiled once and results do not depend on the cache sizes of the CPU
+// (numerics.md §2): every function fixes the cache sizes that Eigen assumes and restores them at the end.
 
 namespace gmdiff::linear_algebra {
 
@@ -15,10 +15,10 @@ struct SymmetricEigen {
   Eigen::MatrixXd U;
   Eigen::VectorXd l;  ///< ascending
 };
-/// Eigendecomposition of a symmetric matrix, of which the lower triangle is read.
+/// Eigendecomposition of a symmetric matrix; only the lower triangle is read.
 SymmetricEigen symmetric_eigen(const Eigen::MatrixXd& S);
-/// Eigendecomposition of B B^T from the singular values of B, which keeps the relative accuracy of small eigenvalues. l >= 0; B (d, m)
-/// gives U (d, d).
+/// Eigendecomposition of B B^T from the singular values of B, which keeps the relative accuracy of small
+/// eigenvalues. l >= 0; B (d, m) gives U (d, d).
 SymmetricEigen factor_eigen(const Eigen::MatrixXd& B);
 
 /// A = U diag(s) V^T with square U (m, m) and V (n, n), s (min(m, n)) descending.
@@ -31,7 +31,8 @@ struct Svd {
 };
 Svd full_svd(const Eigen::MatrixXd& A);
 
-/// A lower-triangular (m, m) factor L with L L^T = M M^T and a diagonal >= 0, for M (m, n): QR of the transpose, M Theta = [L 0].
+/// A lower-triangular (m, m) factor L with L L^T = M M^T and a diagonal >= 0, for M (m, n): QR of the
+/// transpose, M Theta = [L 0].
 Eigen::MatrixXd triangular_factor(const Eigen::MatrixXd& M);
 
 /// Lower Cholesky factor; empty if the matrix is not numerically positive definite.

@@ -7,8 +7,8 @@
 
 namespace gmdiff {
 
-/// Logarithm of the mean of exp(values), for at least one value; it averages the evidences of chains (mathematics.md §6). Computed in
-/// extended precision and rounded once.
+/// Logarithm of the mean of exp(values), for at least one value. It averages the evidences of chains
+/// (mathematics.md §6). Computed in extended precision and rounded once.
 inline double log_mean_exp(std::span<const double> values) {
   const double largest = *std::max_element(values.begin(), values.end());
   long double sum = 0.0L;

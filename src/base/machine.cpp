@@ -24,7 +24,8 @@ constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
-/// The number after a word in a text of words and numbers such as /proc/meminfo; empty without that word.
+/// The number that follows a word in a file of words and numbers such as /proc/meminfo; empty if the word
+/// does not occur.
 std::optional<std::uint64_t> number_behind(const fs::path& file, const std::string& word) {
   std::ifstream in(file);
   for (std::string found; in >> found;) {
@@ -56,7 +57,8 @@ std::vector<fs::path> control_groups() {
   return folders;
 }
 
-/// Number of processors that a control group's quota of time amounts to, rounded up (cpu.max "200000 100000": 2).
+/// Number of processors that corresponds to a control group's time quota, rounded up (cpu.max "200000
+/// 100000": 2).
 std::uint64_t processors_of(const fs::path& group) {
   std::ifstream in(group / "cpu.max");
   double quota = 0.0;
@@ -65,7 +67,8 @@ std::uint64_t processors_of(const fs::path& group) {
   return static_cast<std::uint64_t>(std::ceil(quota / period));
 }
 
-/// Bytes left in a control group. Its file cache counts as free, because the system drops it for new allocations.
+/// Bytes left in a control group. Its file cache counts as free, because the system drops it for new
+/// allocations.
 std::uint64_t memory_of(const fs::path& group) {
   const std::optional<std::uint64_t> limit = number_in(group / "memory.max");
   if (!limit) return unlimited;
@@ -107,7 +110,7 @@ struct FreeSet {
 std::vector<std::uint8_t> affinity() {
   constexpr int most = 1 << 20;
   for (int room = CPU_SETSIZE; room <= most;
-       room *= 2) {  // the system refuses sets with less room than it has processors
+       room *= 2) {  // The system refuses sets with fewer bits than it has processors.
     const std::unique_ptr<cpu_set_t, FreeSet> set(CPU_ALLOC(static_cast<std::size_t>(room)));
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(room));
     if (set == nullptr || sched_getaffinity(0, bytes, set.get()) != 0) continue;

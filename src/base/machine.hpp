@@ -12,13 +12,15 @@
 
 namespace gmdiff {
 
-/// The processors that the calling thread may run on, as the bits of the system's set; empty when the system does not say.
+/// The processors that the calling thread may run on, as the bits of the system's set; empty when the system
+/// does not report them.
 std::vector<std::uint8_t> affinity();
 
 /// Number of processors that this process may run on, limited by the quota of its control groups; at least 1.
 int usable_processors();
 
-/// Bytes that this process can still allocate: the least of the machine's available memory, its control groups' and its own limits.
+/// Bytes that this process can still allocate: the minimum of the machine's available memory and the rest of
+/// the limits of the process and its control groups.
 std::uint64_t available_memory();
 
 /// The product, or 2^64 - 1 where it is larger.
@@ -39,24 +41,24 @@ inline std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
                                                            : a + b;
 }
 
-/// Whether so many bytes are available. Small amounts are not checked.
+/// Whether `bytes` bytes are available. Small amounts are not checked.
 inline bool fits_memory(std::uint64_t bytes) {
   constexpr std::uint64_t few = 64 << 20;
   return bytes < few || bytes <= available_memory();
 }
 
-/// `12 bytes`, or that there are more than 2^64.
+/// Returns "12 bytes", or "more than 2^64 bytes" for a saturated number.
 std::string bytes_text(std::uint64_t bytes);
 
-/// `out of memory: 12 bytes wanted for ..., 5 available`.
+/// Returns "out of memory: 12 bytes wanted for ..., 5 available".
 template <class... Parts>
 std::string out_of_memory_text(std::uint64_t bytes, const Parts&... what) {
   return concat("out of memory: ", bytes_text(bytes), " wanted for ", what..., ", ", available_memory(),
                 " available");
 }
 
-/// Checks that memory is available, before an allocation of known size. The system grants more than it has and later kills the process
-/// without a message.
+/// Checks before an allocation of known size that the memory is available. Without the check the system would
+/// grant more than it has and later kill the process without a message.
 /// @throws MemoryError
 template <class... Parts>
 void require_memory(std::uint64_t bytes, const Parts&... what) {

@@ -4,7 +4,7 @@
 
 namespace gmdiff {
 
-/// Purpose of a random stream; the codes never change.
+/// Purpose of a random stream. The codes never change.
 enum class Purpose : std::uint32_t {
   start_component = 1,
   start_noise = 2,

@@ -16,8 +16,8 @@ constexpr std::uint64_t max_blocks = std::uint64_t{1} << 32;
 
 std::uint64_t join(std::uint32_t low, std::uint32_t high) { return std::uint64_t{high} << 32 | low; }
 
-/// `r (cos a, sin a)` for the angle a = quadrant / 4 + turns, |turns| <= 1/8. The quadrant is applied exactly, so that no
-/// argument of sin and cos is near a nonzero multiple of pi / 2.
+/// `r (cos a, sin a)` for the angle a = quadrant / 4 + turns, |turns| <= 1/8. The quadrant is applied
+/// exactly, so that no argument of sin and cos is near a nonzero multiple of pi / 2.
 std::array<double, 2> polar(double radius, std::uint64_t quadrant, double turns) {
   const double angle = 2.0 * std::numbers::pi * turns;
   const double c = radius * std::cos(angle);
@@ -34,9 +34,10 @@ std::array<double, 2> polar(double radius, std::uint64_t quadrant, double turns)
   }
 }
 
-/// Two normals from two words: 32 bits of radius, rounded to the u in (0, 1] that float arithmetic has, and 32 bits of angle.
+/// Two normals from two words: 32 bits of radius, rounded to the u in (0, 1] that float arithmetic gives, and
+/// 32 bits of angle.
 std::array<double, 2> decode_pair_f32(std::uint32_t radius_word, std::uint32_t angle_word) {
-  // The sum is exact in double; its only rounding, to float, equals the rounding of fma.
+  // The sum is exact in double. Its only rounding is to float and equals that of fma.
   const auto u =
       static_cast<float>(static_cast<double>(static_cast<float>(radius_word)) * two_to_minus_32 + 0x1p-33);
   const std::uint32_t quadrant = (angle_word + (1U << 29)) >> 30;
@@ -74,7 +75,7 @@ std::array<double, 2> decode_normals_f64(const Words& words) {
 double NormalStream::operator()(std::uint64_t m) {
   const std::uint64_t block = m / per_block_;
   if (block != block_) {
-    require(block < max_blocks, "NormalStream: normal number ", m, " needs block ", block,
+    require(block < max_blocks, "NormalStream: normal number ", m, " needs counter block ", block,
             ", a stream has 2^32");
     const Words words = philox_words(key_, static_cast<std::uint32_t>(block));
     if (per_block_ == 4) {
@@ -90,7 +91,7 @@ double NormalStream::operator()(std::uint64_t m) {
 
 std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m) {
   const std::uint64_t block = m / 2;
-  require(block < max_blocks, "uniform_u64: uniform number ", m, " needs block ", block,
+  require(block < max_blocks, "uniform_u64: uniform number ", m, " needs counter block ", block,
           ", a stream has 2^32");
   const Words words = philox_words(key, static_cast<std::uint32_t>(block));
   return m % 2 == 0 ? join(words[0], words[1]) : join(words[2], words[3]);

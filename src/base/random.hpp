@@ -7,11 +7,12 @@
 
 #include "base/purpose.hpp"
 
-// Random-number streams (numerics.md §5), decoded in double, for the reference device and for all other random numbers on the host.
+// Random-number streams (numerics.md §5), decoded in double, for the reference device and for all other
+// random numbers on the host.
 
 namespace gmdiff {
 
-/// Identifies a stream of random numbers, which depends on these four values only.
+/// Identifies a stream of random numbers, which depends only on these four values.
 struct StreamKey {
   std::uint64_t seed;
   std::uint64_t index;  ///< particle
@@ -28,7 +29,7 @@ Words philox_words(const StreamKey& key, std::uint32_t block);
 std::array<double, 4> decode_normals_f32(const Words& words);
 std::array<double, 2> decode_normals_f64(const Words& words);
 
-/// Standard normals number 0, 1, 2, ... of a stream; neighbours share a counter block.
+/// Standard normals 0, 1, 2, ... of a stream. Consecutive normals share a counter block.
 class NormalStream {
  public:
   NormalStream(const StreamKey& key, Precision precision)
@@ -43,7 +44,7 @@ class NormalStream {
   std::array<double, 4> normals_{};
 };
 
-/// 64-bit uniform number m of a stream: U(m mod 2) of counter block m / 2.
+/// Uniform 64-bit number m of a stream: U(m mod 2) of counter block m / 2.
 std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m);
 /// u in [0, 1) of a categorical choice: the upper 24 (f32) or 53 (f64) bits of U.
 double categorical_uniform(std::uint64_t U, Precision precision);

@@ -10,7 +10,7 @@
 namespace gmdiff {
 namespace {
 
-/// Blocks the signals of the process while it lives; threads that start meanwhile keep them blocked.
+/// Blocks the signals of the process during its lifetime. Threads that start meanwhile keep them blocked.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -30,7 +30,8 @@ class SignalsBlocked {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  // The workers outlive the call that starts them: a signal handler or mask that the caller sets later must not meet them.
+  // The workers outlive the call that starts them, so signal handlers that the caller installs later must not
+  // run on them.
   const SignalsBlocked blocked;
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread](const std::stop_token& ended) { serve(ended, thread); });
@@ -63,7 +64,7 @@ void ThreadPool::share(Work& work, std::int64_t helpers) {
   for (std::int64_t i = 0; i < helpers; ++i) begin_.notify_one();
   take_pieces(work, 0);
   std::unique_lock lock(mutex_);
-  places_ = 0;  // a worker that has not woken up is not waited for
+  places_ = 0;  // do not wait for workers that have not woken up
   end_.wait(lock, [this] { return busy_ == 0; });
 }
 

@@ -15,10 +15,11 @@ namespace gmdiff {
 namespace {
 
 constexpr double collapsed_ess = 2.0;
-constexpr std::int64_t fewest_particles = 4;  // fewer are always near one
+// with fewer particles the effective sample size is always near one
+constexpr std::int64_t fewest_particles = 4;
 constexpr double largest_sd = 1.5;
 constexpr double largest_share = 0.5;
-constexpr std::size_t fewest_chains = 10;  // of fewer one may have half of the sum by chance
+constexpr std::size_t fewest_chains = 10;  // among fewer chains one may have half of the sum by chance
 
 std::string three_digits(double value) {
   std::ostringstream out;
@@ -26,7 +27,7 @@ std::string three_digits(double value) {
   return out.str();
 }
 
-/// Whether the chain's weights were all but those of one particle somewhere.
+/// Whether at some step nearly all of the chain's weight was on one particle.
 bool collapses(const ChainReport& chains, std::size_t c) { return chains.smallest_ess[c] < collapsed_ess; }
 
 /// The step at which most of the collapsed chains have their smallest effective sample size, from 1.
@@ -39,7 +40,7 @@ int usual_step(const ChainReport& chains) {
   return std::max_element(counts.begin(), counts.end(), less)->first + 1;
 }
 
-/// Share of the largest chain in the sum of all.
+/// Share of the largest evidence in the sum over all chains.
 double share_of_largest(std::span<const double> log_evidence) {
   const double largest = *std::max_element(log_evidence.begin(), log_evidence.end());
   double sum = 0.0;
@@ -75,12 +76,12 @@ std::vector<std::string> chain_warnings(const ChainReport& chains, std::int64_t 
     const std::string of_largest =
         share > largest_share ? concat(" and one chain has ", three_digits(100.0 * share), " % of the sum")
                               : "";
-    warnings.push_back(
-        concat("the chains disagree on the evidence: the standard deviation of log_evidence is ",
-               three_digits(sd), of_largest,
-               ", so that its mean hangs on chains too rare to be seen and is probably too low; more "
-               "particles or a grid "
-               "finer where weights collapse help"));
+    warnings.push_back(concat(
+        "the chains disagree on the evidence: the standard deviation of log_evidence is ", three_digits(sd),
+        of_largest,
+        ", so that its mean depends on chains that are too rare to occur here and is probably too low; more "
+        "particles or a grid "
+        "finer where weights collapse help"));
   }
   return warnings;
 }

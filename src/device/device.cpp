@@ -43,7 +43,7 @@ std::unique_ptr<Executor> make_cuda_executor(const Device& device) {
 }
 #endif
 
-/// Digits of a device's name; nothing when they are no number of an int.
+/// Parses the digits of a device's name; empty when they are not a number that fits an int.
 std::optional<int> parse_number(std::string_view digits) {
   int number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -51,7 +51,7 @@ std::optional<int> parse_number(std::string_view digits) {
   return number;
 }
 
-/// "0,1": numbers with commas between them; nothing when one is missing or none.
+/// Parses comma-separated numbers such as "0,1"; empty when one of them is missing or not a number.
 std::optional<std::vector<int>> parse_numbers(std::string_view text) {
   std::vector<int> numbers;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -78,13 +78,14 @@ Device Device::cuda(std::vector<int> indices) {
     require(*index >= 0, "Device: cuda index must not be negative, got ", *index,
             " in cuda:", list_text(indices));
     require(std::find(indices.begin(), index, *index) == index, "Device: cuda index ", *index,
-            " is there twice in cuda:", list_text(indices), ", expected each GPU once");
+            " occurs twice in cuda:", list_text(indices), ", expected each GPU once");
   }
   return Device(Kind::cuda, std::move(indices));
 }
 
 Device Device::best() {
-  // Looked for once: every Options that names no device asks for it, and GPUs do not come and go.
+  // Determined once: every Options without a device asks for it, and the GPUs do not change while a program
+  // runs.
   static const Device found = [] {
     for (const DeviceInfo& gpu : find_gpus()) {
       if (gpu.available) return parse(gpu.name);
@@ -114,7 +115,7 @@ std::string Device::name() const {
 
 namespace {
 
-/// The cpu is not there only when the environment asks for instructions that it does not have.
+/// The cpu is unavailable only when the environment asks for instructions that it does not have.
 DeviceInfo cpu_info() {
   try {
     return {.name = "cpu", .description = cpu::description(), .available = true, .reason = ""};

@@ -6,8 +6,8 @@
 
 namespace gmdiff {
 
-/// Where the sums are taken that distances between sets are made of (mathematics.md §9), in double. What is asked of it has been checked:
-/// sets of at least one point, of one dimension >= 1, finite.
+/// Computes the sums that distances between sets are built from (mathematics.md §9), in double. Callers check
+/// the arguments: finite sets of at least one point, with equal dimensions >= 1.
 class DistanceSums {
  public:
   virtual ~DistanceSums() = default;

@@ -9,12 +9,12 @@ namespace gmdiff {
 
 namespace {
 
-/// A tensor, and what it points to.
+/// A tensor and the data that it points to.
 struct Export {
   explicit Export(const Samples& exported) : samples(exported), shape(samples.shape()) {}
 
   Samples samples;
-  std::vector<std::int64_t> shape;  // DLPack's pointer to it is to numbers that may change
+  std::vector<std::int64_t> shape;  // not const, because DLPack's pointer to the shape is not
   DLManagedTensor tensor{};
 };
 
@@ -30,7 +30,7 @@ DLManagedTensor* to_dlpack(const Samples& samples) {
   const std::optional<OnDevice> gpu = samples.on_device();
   const void* const data = gpu ? gpu->data : host_data(samples);
   DLTensor& tensor = made->tensor.dl_tensor;
-  tensor.data = const_cast<void*>(data);  // DLPack has no other pointer
+  tensor.data = const_cast<void*>(data);  // DLPack has no pointer to const
   tensor.device = {.device_type = gpu ? kDLCUDA : kDLCPU, .device_id = gpu ? gpu->index : 0};
   tensor.ndim = static_cast<int>(made->shape.size());
   tensor.dtype = {.code = kDLFloat,

@@ -16,7 +16,7 @@ namespace gmdiff {
 
 namespace {
 
-/// The checks are those of Mixture: of the level, the points, the density.
+/// Checks level, points and density as Mixture does.
 void check(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options) {
   const Points no_points(0, mixture.dim());
   if (options.log_density || options.log_responsibilities || options.score) mixture.log_pdf(no_points, level);
@@ -31,7 +31,7 @@ void check(const Mixture& mixture, const Points& x, Level level, const EvaluateO
   }
 }
 
-/// Those of the result, or null where it was not asked for.
+/// Pointer to the numbers of a result, or null if the result was not requested.
 template <class Array>
 double* place(Array& array, bool asked_for) {
   return asked_for ? array.data() : nullptr;

@@ -15,17 +15,17 @@ namespace {
 using Eigen::Index;
 
 constexpr double noticeable = 0.01;         // relative change of a variance
-constexpr double negligible_weight = 1e-3;  // of a component
-constexpr double loss_of_steps =
-    0.01;  // of a sum of 1 of spacing / deviation over the levels, measured: numerics.md §9
+constexpr double negligible_weight = 1e-3;  // weight of a component that is ignored
+// Relative change for a sum of 1 of (spacing / deviation) over the levels; measured (numerics.md §9).
+constexpr double loss_of_steps = 0.01;
 
 double epsilon(Precision precision) {
   return precision == Precision::f32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
                                      : std::numeric_limits<double>::epsilon();
 }
 
-/// The level that an affine step leads to: x_0 and the noise of x_t keep their coefficients (mathematics.md §5), exactly so for steps that
-/// replace x_0 by D.
+/// The level that an affine step leads to, from the coefficients of x_0 and of the noise in x_t
+/// (mathematics.md §5). Exact for steps that replace x_0 by D.
 Level after(const AffineStep& step, Level before) {
   if (step.evaluations > 0) before = step.level1;
   return {.alpha = std::abs(step.a * before.alpha + step.b_1 + step.b_2 + step.b_p),
@@ -77,7 +77,7 @@ Level after(const Program& program, Level before) {
   return levels.state();
 }
 
-/// The levels that a particle passes, the first one included.
+/// The levels that a particle passes, including the first.
 class Levels {
  public:
   explicit Levels(Level first) : values_{first} {}
@@ -90,11 +90,12 @@ class Levels {
   std::vector<Level> values_;
 };
 
-/// An axis of a component's covariance: the coordinates of its points, rounded, move a point along it by eps times `size`.
+/// An axis of a component's covariance. Rounding the coordinates of a point moves the point along the axis by
+/// eps times `size`.
 struct Axis {
   Index component;
-  double variance;       ///< along the axis
-  double second_moment;  ///< of the coordinates, weighted by the squares of the axis' entries
+  double variance;       ///< variance along the axis
+  double second_moment;  ///< second moment of the coordinates, weighted by the squares of the axis' entries
 
   double size(Level level) const {
     return std::sqrt(level.alpha * level.alpha * second_moment + level.sigma * level.sigma);
@@ -104,7 +105,8 @@ struct Axis {
   }
 };
 
-/// Axes of positive variance of the components that count. Variances that are rounding errors of a component's largest are 0.
+/// Axes of positive variance of the components whose weight is not negligible. Variances within the rounding
+/// error of a component's largest variance count as 0.
 std::vector<Axis> axes(const MixtureTable& law) {
   const Index d = law.dim();
   std::vector<Axis> result;
@@ -129,7 +131,7 @@ std::vector<Axis> axes(const MixtureTable& law) {
   return result;
 }
 
-/// Relative change of the variance along the axis by the rounding of states of the levels.
+/// Relative change of the variance along the axis that rounding the states at the levels causes.
 double loss(const Axis& axis, const std::vector<Level>& levels, double eps) {
   double largest = 0.0;
   double sum = 0.0;
@@ -142,7 +144,7 @@ double loss(const Axis& axis, const std::vector<Level>& levels, double eps) {
   return levels.size() == 1 ? of_one_rounding : std::max(of_one_rounding, loss_of_steps * sum * sum);
 }
 
-/// The axis of the largest loss of some laws.
+/// The axis with the largest loss among several laws.
 class Worst {
  public:
   explicit Worst(Precision precision) : precision_(precision) {}
@@ -151,7 +153,7 @@ class Worst {
     const double eps = epsilon(precision_);
     const auto steps = static_cast<double>(levels.size());
     for (const Axis& axis : axes(law)) {
-      // A bound that needs no sum: noise only makes the ratio smaller.
+      // A bound that needs no sum over the levels: noise only reduces the ratio.
       const double bound = steps * eps * (1.0 + std::sqrt(axis.second_moment / axis.variance));
       if (std::max(bound * bound / 12.0, loss_of_steps * bound * bound) <= noticeable) continue;
       const double of_axis = loss(axis, levels, eps);
@@ -196,7 +198,8 @@ std::optional<std::string> precision_warning(const Plan& plan, Precision precisi
 std::optional<std::string> precision_warning(std::span<const SmcPlan> plans, Precision precision) {
   Worst worst(precision);
   for (const SmcPlan& plan : plans) {
-    // The first step says at which level it begins; the sigma of a start without steps does not matter.
+    // The first step determines the level at which it begins; without steps the sigma of the start does not
+    // matter.
     Levels levels({.alpha = 0.0, .sigma = 1.0});
     for (const SmcStep& step : plan.steps) levels.add(as_step(step.move));
     worst.add(plan.mixture, levels.values());

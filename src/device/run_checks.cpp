@@ -24,7 +24,7 @@ void check_streams(std::size_t steps, Eigen::Index dim, Precision precision) {
   const std::uint64_t normals = saturating_product(steps, static_cast<std::uint64_t>(dim));
   const std::uint64_t per_block = precision == Precision::f32 ? 4 : 2;
   require(normals / per_block <= max_stream_blocks - 1, "run: ", steps, " steps in dimension ", dim, " need ",
-          normals, " normal numbers a particle, a stream has ", per_block * max_stream_blocks);
+          normals, " normal numbers per particle, a stream has ", per_block * max_stream_blocks);
 }
 
 std::uint64_t result_bytes(std::uint64_t count, std::uint64_t values_each, Precision precision) {

@@ -7,19 +7,21 @@
 
 #include "base/machine.hpp"
 
-// What runs of particles and of chains check before any device is touched. `of` names what is counted: "particles", "chains".
+// Checks that runs of particles and of chains make before they use a device. `of` is the counted unit in
+// messages: "particles" or "chains".
 
 namespace gmdiff {
 
 /// @throws std::invalid_argument unless count >= 1, first >= 0 and the range ends below 2^63.
 void check_range(const Options& options, const char* of);
 
-/// A stream hands out at most 2^32 blocks of normals to one particle. @throws std::invalid_argument when the steps need more.
+/// A particle's stream has at most 2^32 counter blocks. @throws std::invalid_argument when the steps need
+/// more.
 void check_streams(std::size_t steps, Eigen::Index dim, Precision precision);
 
 std::uint64_t result_bytes(std::uint64_t count, std::uint64_t values_each, Precision precision);
 
-/// Room for a result; the size is checked before anything is allocated.
+/// Allocates memory for a result; checks the size before anything is allocated.
 /// @throws MemoryError when there is not enough memory.
 Samples::Buffer allocate(std::uint64_t count, std::uint64_t values_each, Precision precision, const char* of);
 

@@ -12,14 +12,15 @@ namespace gmdiff {
 
 namespace {
 
-/// Asks for large pages where the system leaves them to those who ask: first touching memory in small ones costs a fifth of exact draws.
+/// Requests large pages from systems that give them only on request: page faults of small pages would take a
+/// fifth of the time of exact draws.
 template <class Scalar>
 Samples::Values<Scalar> in_large_pages(Samples::Values<Scalar> values) {
 #ifdef MADV_HUGEPAGE
   constexpr std::size_t page = std::size_t{2} << 20;
   void* first = values.data();
   std::size_t room = values.size() * sizeof(Scalar);
-  // A hint: nothing depends on whether it is taken.
+  // Only a hint: the result of the call does not matter.
   if (std::align(page, page, first, room) != nullptr) madvise(first, room / page * page, MADV_HUGEPAGE);
 #endif
   return values;

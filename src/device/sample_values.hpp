@@ -13,7 +13,7 @@ constexpr std::size_t bytes_of_a_value(Precision precision) {
   return precision == Precision::f32 ? sizeof(float) : sizeof(double);
 }
 
-/// So many numbers in host memory, uninitialised. @throws std::bad_alloc
+/// Allocates `size` uninitialised numbers in host memory. @throws std::bad_alloc
 Samples::Buffer host_values(std::size_t size, Precision precision);
 
 /// Memory of a device that holds a result.
@@ -21,13 +21,15 @@ class DeviceMemory {
  public:
   virtual ~DeviceMemory() = default;
   virtual void* data() const = 0;
-  virtual void* stream() const = 0;  ///< as in OnDevice
+  virtual void* stream() const = 0;  ///< the stream, as in OnDevice
   virtual int index() const = 0;
-  /// Its first bytes; they are here at the end. From any thread.
+  /// Copies the first `bytes` bytes to the host and returns when they have arrived. May be called from any
+  /// thread.
   virtual void download(void* to, std::size_t bytes) const = 0;
 };
 
-/// The numbers of samples: in host memory, or in a device's and, once someone asks for them, in host memory too.
+/// The numbers of samples: in host memory, or in a device's memory and, after the first request, in host
+/// memory too.
 class SampleValues {
  public:
   explicit SampleValues(Samples::Buffer host);
@@ -36,7 +38,8 @@ class SampleValues {
   Precision precision() const { return precision_; }
   std::size_t size() const { return size_; }
   std::optional<OnDevice> on_device() const;
-  /// The first call copies them from the device; others wait for it. A call that throws leaves that to the next.
+  /// The first call copies the numbers from the device, while others wait for it. After a call that throws
+  /// the next call tries again.
   const Samples::Buffer& host() const;
 
  private:

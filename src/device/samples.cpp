@@ -18,7 +18,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + ")";
 }
 
-/// Whether the product of the shape is `size`, without overflow on the way.
+/// Whether the product of the shape is `size`, computed without overflow.
 bool matches(const std::vector<std::int64_t>& shape, std::size_t size) {
   std::uint64_t product = 1;
   for (const std::int64_t extent : shape) {
@@ -64,7 +64,7 @@ template <class Scalar>
 Eigen::Map<const RowMatrix<Scalar>> Samples::host() const {
   const bool is_f32 = std::is_same_v<Scalar, float>;
   require((precision() == Precision::f32) == is_f32, "Samples::host: the samples are ",
-          precision() == Precision::f32 ? "float32" : "float64", ", asked for ",
+          precision() == Precision::f32 ? "float32" : "float64", ", requested as ",
           is_f32 ? "float32" : "float64");
   return {std::get<Values<Scalar>>(values_->host()).data(), rows(), dim()};
 }

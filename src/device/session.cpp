@@ -21,8 +21,9 @@ class Session::Resources {
     return *sums_;
   }
 
-  /// In a child process after `fork` the threads do not exist, and waiting for their end would never return. The child leaves such
-  /// resources as they are and keeps their addresses, so that leak checkers see that this is on purpose.
+  /// In a child process after `fork` the threads do not exist, so waiting for their end would never return.
+  /// The child leaves such resources as they are and keeps their addresses, so that leak checkers see that
+  /// this is intended.
   struct End {
     pid_t process = getpid();
     void operator()(const Resources* resources) const {

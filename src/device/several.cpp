@@ -11,13 +11,13 @@ namespace gmdiff {
 
 namespace {
 
-/// `pointer` moved on by so many numbers; null stays null.
+/// `pointer` advanced by `numbers` elements; null stays null.
 template <class T>
 T* advanced(T* pointer, std::int64_t numbers) {
   return pointer == nullptr ? nullptr : pointer + numbers;
 }
 
-/// Particles [first, first + count) of a task.
+/// The part of a task for particles [first, first + count).
 Task part_of(const Task& task, std::int64_t first, std::int64_t count) {
   const std::int64_t d = task.problem.dim();
   Task part = task;
@@ -40,7 +40,7 @@ PointTask part_of(const PointTask& task, std::int64_t first, std::int64_t count)
   return part;
 }
 
-/// Chains [first, first + count) of a task.
+/// The part of a task for chains [first, first + count).
 SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
   const std::int64_t N = task.plan.particles;
   const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : N;
@@ -69,7 +69,7 @@ class Several final : public Executor {
 
   std::string name() const override { return name_; }
 
-  /// Equal shares, so the one that takes least decides.
+  /// All shares are equal, so the executor with the smallest number decides.
   std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
@@ -90,7 +90,7 @@ class Several final : public Executor {
     return sum;
   }
 
-  /// Tables are made on the host, and are the same for all GPUs.
+  /// Tables are built on the host and are the same for all GPUs.
   particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override {
     return executors_.front()->lower(plan, precision);
   }
@@ -114,7 +114,7 @@ class Several final : public Executor {
     return first;
   }
 
-  /// Those of the first: distances are not shared.
+  /// The sums of the first executor: distances are not distributed.
   std::unique_ptr<DistanceSums> sums() const override { return executors_.front()->sums(); }
 
   void rest() const noexcept override {
@@ -126,7 +126,7 @@ class Several final : public Executor {
   }
 
  private:
-  /// work(part, i) for the i-th executor, for all that have a part.
+  /// Calls work(part, i) for every executor i that has a part.
   template <class AnyTask, class Work>
   void share(const AnyTask& task, Work work) const {
     const std::int64_t n = std::ssize(executors_);

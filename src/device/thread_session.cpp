@@ -14,11 +14,12 @@
 namespace gmdiff {
 namespace {
 
-/// What a session is made from.
+/// The values that a session is made from.
 struct Setting {
   Device device;
-  pid_t process = getpid();                                   // threads and GPUs do not survive a fork
-  std::vector<std::uint8_t> affinity = ::gmdiff::affinity();  // threads keep the one that they start with
+  pid_t process = getpid();  // Threads and GPU contexts do not survive a fork.
+  // Threads keep the affinity that they start with.
+  std::vector<std::uint8_t> affinity = ::gmdiff::affinity();
   int threads = 0;
   std::string environment;
 
@@ -38,9 +39,9 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-thread_local bool has_ended = false;  // the sessions of the thread
+thread_local bool has_ended = false;  // whether the thread's sessions have been destroyed
 
-/// The sessions that a thread used last.
+/// The sessions that a thread used most recently.
 class ThreadSessions {
  public:
   ThreadSessions() = default;
@@ -68,13 +69,13 @@ class ThreadSessions {
     Setting setting;
     std::shared_ptr<const Session> session;
   };
-  std::vector<Entry> entries_;  // the last one used first
+  std::vector<Entry> entries_;  // most recently used first
 };
 
 }  // namespace
 
 std::shared_ptr<const Session> thread_session(const Device& device) {
-  // Destructors of static objects run after those of the thread's.
+  // Destructors of static objects run after those of the thread's objects.
   if (has_ended) return std::make_shared<const Session>(device);
   thread_local ThreadSessions sessions;
   return sessions.get(device);

@@ -6,8 +6,9 @@
 
 namespace gmdiff {
 
-/// The calling thread's session on a device: the one of an earlier call, unless what it was made from has changed since (the processors
-/// that the thread may use, the environment, the process). A thread keeps the few that it used last until it ends.
+/// The calling thread's session on a device. Reuses the session of an earlier call unless the values that it
+/// was made from have changed since (the processors that the thread may use, the environment, the process).
+/// Until it ends, a thread keeps the few sessions that it used most recently.
 /// @throws as the constructor of `Session`.
 std::shared_ptr<const Session> thread_session(const Device& device);
 

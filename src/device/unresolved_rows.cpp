@@ -15,11 +15,12 @@ using Eigen::Index;
 
 namespace {
 
-/// Standard deviations from the origin at which the rounding of a rotated coordinate is 1000 roundings of the deviation.
+/// Number of standard deviations from the origin at which the rounding error of a rotated coordinate is about
+/// 1000 times that of the deviation.
 constexpr double most_deviations = 1024.0;
 
-/// All components have one covariance, or differ by less than the noise: their quadratic forms have a common part, which `Mixture` takes
-/// off before it is rounded (mathematics.md §2.2).
+/// Whether all components have one covariance or differ by less than the noise. Their quadratic forms then
+/// have a common part, which `Mixture` removes before rounding (mathematics.md §2.2).
 bool has_common_part(const Mixture& mixture, Level level) {
   const Points& l = mixture.eigenvalues();
   const bool equal = mixture.bases().size() <= 1 && (l.rowwise() - l.row(0)).isZero(0.0);
@@ -36,7 +37,7 @@ double largest_value(Precision precision) {
 UnresolvedRows::UnresolvedRows(const Mixture& mixture, Level level, const EvaluateOptions& options) {
   const auto d = static_cast<double>(mixture.dim());
   const Points& l = mixture.eigenvalues();
-  const double repeats = d / static_cast<double>(l.cols());  // of a spherical variance
+  const double repeats = d / static_cast<double>(l.cols());  // repetitions of a spherical variance
   double least_variance = std::numeric_limits<double>::infinity();
   largest_log_peak_ = -std::numeric_limits<double>::infinity();
   for (Index k = 0; k < mixture.num_components(); ++k) {
@@ -50,10 +51,11 @@ UnresolvedRows::UnresolvedRows(const Mixture& mixture, Level level, const Evalua
         largest_log_peak_, mixture.log_weights()(k) - 0.5 * (log_det + d * std::log(2.0 * std::numbers::pi)));
   }
   if (least_variance == 0.0) return;
-  // Beyond it a device counts the largest number, for every component alike, which says nothing about them.
+  // Beyond this reach a device takes the largest number as the quadratic form of every component, so that the
+  // components cannot be told apart.
   reach_ = std::sqrt(largest_value(options.precision) / 16.0 / d) * std::sqrt(std::min(1.0, least_variance));
   if (options.precision == Precision::f32 || options.device.kind() == Device::Kind::reference) return;
-  // A device rotates points as they are given, `Mixture` relative to the mean.
+  // A device rotates points as given; `Mixture` rotates them relative to the mean.
   if (mixture.bases().size() == 1) reach_ = std::min(reach_, most_deviations * std::sqrt(least_variance));
   if (has_common_part(mixture, level)) largest_quadratic_ = 1024.0 + 4.0 * d;
 }
@@ -63,7 +65,7 @@ std::vector<Index> UnresolvedRows::find(const Points& x, const Eigen::VectorXd& 
   if (reach_ == 0.0) return rows;
   for (Index n = 0; n < x.rows(); ++n) {
     const bool is_far = !(x.row(n).cwiseAbs().maxCoeff() + largest_mean_ < reach_);
-    // The quadratic form of the component that carries the density is at most this.
+    // Upper bound on the quadratic form of the component that dominates the density.
     const bool is_rounded =
         needs_log_density() && !(2.0 * (largest_log_peak_ - log_density(n)) <= largest_quadratic_);
     if (is_far || is_rounded) rows.push_back(n);

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::size_t prefix_bytes_v1 = 10;  // magic, version, 16-bit length
-constexpr std::int64_t max_header_bytes =
-    1 << 20;                                // longer ones describe structured types; keeps allocation bounded
+// Longer headers describe structured types; the limit bounds the allocation.
+constexpr std::int64_t max_header_bytes = 1 << 20;
 constexpr std::size_t max_dimensions = 64;  // NumPy 2 allows 64
 constexpr const char* expected_dtype = "expected '<f4' or '<f8'";
 

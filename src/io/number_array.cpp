@@ -14,10 +14,10 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::int64_t max_values =
-    std::int64_t{1} << 30;  // 8 GiB in double; bounds the memory that a sparse file can request
-constexpr std::uint64_t copies =
-    4;  // the array, the matrices that it becomes, their eigenvectors, and one under way
+// 8 GiB in double; bounds the memory that a sparse file can request.
+constexpr std::int64_t max_values = std::int64_t{1} << 30;
+// The array, its matrices, their eigenvectors, and one copy in progress.
+constexpr std::uint64_t copies = 4;
 constexpr int element_names = 3;
 
 /// `3 numbers`, `2 rows`, `numbers`; the unit of a dimension depends on how many follow.

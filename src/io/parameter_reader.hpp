@@ -21,8 +21,8 @@ using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
 
-constexpr int max_steps =
-    1'000'000;  // of a grid or table in a problem file; bounds time and memory for hostile files
+// Steps of a grid or table in a problem file; bounds time and memory for hostile files.
+constexpr int max_steps = 1'000'000;
 
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".

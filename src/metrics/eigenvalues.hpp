@@ -4,7 +4,7 @@
 
 namespace gmdiff {
 
-/// Eigenvalue i of the covariance of component k, whatever the structure.
+/// Eigenvalue i of the covariance of component k, for every structure.
 inline double eigenvalue(const Mixture& mixture, Eigen::Index k, Eigen::Index i) {
   const Points& rows = mixture.eigenvalues();
   return rows(rows.rows() == 1 ? 0 : k, rows.cols() == 1 ? 0 : i);

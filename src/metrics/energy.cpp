@@ -14,7 +14,7 @@ double cross_mean(const DistanceSums& sums, const Points& x, const Points& y) {
   return static_cast<double>(sums.sum_cross(x, y, PairTerm::distance())) / pairs;
 }
 
-/// E|X - X'|: over pairs i != j, or over all pairs.
+/// E|X - X'|, over pairs i != j (U-form) or over all pairs (V-form).
 double self_mean(const DistanceSums& sums, const Points& x, EnergyForm form) {
   const auto n = static_cast<double>(x.rows());
   return 2.0 * static_cast<double>(sums.sum_pairs(x, PairTerm::distance())) /
@@ -31,7 +31,7 @@ double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form, co
   const double distance = 2.0 * cross_mean(sums, sets.x(), sets.y()) - self_mean(sums, sets.x(), form) -
                           self_mean(sums, sets.y(), form);
   return (form == EnergyForm::v ? std::max(0.0, distance) : distance) /
-         sets.factor();  // rounding alone makes the V-form negative
+         sets.factor();  // Only rounding can make the V-form negative.
 }
 
 }  // namespace gmdiff

@@ -16,9 +16,10 @@
 namespace gmdiff {
 namespace {
 
-/// Replicates of the streams of the exact draws of one repetition (numerics.md §5); 0 is that of `draw`.
+/// Replicate numbers that the exact draws of one repetition use in their streams (numerics.md §5). `draw`
+/// itself uses 0.
 struct Replicates {
-  std::uint32_t judged;  ///< of p, when both sides are exact
+  std::uint32_t judged;  ///< draws of p, when both sides are exact
   std::uint32_t exact;
   std::uint32_t floor_a, floor_b;
 };
@@ -34,11 +35,11 @@ Replicates exact_replicates(int r) {
   return {.judged = 3 * repetition + 1, .exact = 3 * repetition + 2, .floor_a = floor, .floor_b = floor + 1};
 }
 
-/// Largest number of repetitions whose replicates stay below those of the exact floors.
+/// Largest number of repetitions for which the replicates of the draws stay below those of the floors.
 constexpr int max_repeats = ((1 << 23) - 1) / 3;
 
-/// Exact draws of a law, by replicate, in double. The memory of sets that are no longer used serves the next ones: the
-/// system zeroes fresh memory, which takes a third of the time.
+/// Makes exact draws of a law in double, one set per replicate. A new set reuses the memory of a set that
+/// nobody refers to any more: the system zeroes fresh memory, which would take a third of the time.
 class ExactDraws {
  public:
   ExactDraws(const Mixture& law, std::int64_t count, const JudgeOptions& options)
@@ -97,11 +98,11 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ",
           needs_two ? "2 points" : "1 point", " or more on each side, given ", count);
-  static_cast<void>(
-      thread_session(options.device));  // a device that is not available is an error before anything is drawn
+  // An unavailable device is an error here, before anything is drawn.
+  static_cast<void>(thread_session(options.device));
 }
 
-/// The metric of the options with everything that all repetitions share: directions, bandwidth, law.
+/// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
 class Comparison {
  public:
   Comparison(const Mixture& law, const JudgeOptions& options, std::optional<double> bandwidth)
@@ -111,7 +112,7 @@ class Comparison {
     if (sliced) directions_ = random_directions(law.dim(), options.slices, options.seed);
   }
 
-  /// Between two sets, for all metrics but those that compare with the law itself.
+  /// Distance between two sets, for every metric except moments and modes, which compare with the law itself.
   double between(const PointSet& a, const PointSet& b) const {
     switch (options_.metric) {
       case Metric::sliced_wasserstein:
@@ -129,7 +130,7 @@ class Comparison {
     fail("judge: moments and modes compare with the law itself");
   }
 
-  /// One value for each quantity, of moments and modes.
+  /// Compares a set with the law itself (moments and modes); one value per quantity.
   std::vector<double> with_law(const PointSet& a) const {
     if (options_.metric == Metric::modes) return {mode_frequencies(a, law_).total_variation};
     const MomentErrors errors = moment_errors(a, law_);
@@ -148,7 +149,8 @@ struct Summary {
   double deviation;
 };
 
-/// Mean and standard deviation; exact (deviation 0) when all values are equal. Both are infinite where a value is.
+/// Mean and standard deviation. The deviation is exactly 0 when all values are equal. Both are infinite when
+/// a value is infinite.
 Summary summarise(const std::vector<double>& values) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (std::find(values.begin(), values.end(), infinity) != values.end()) return {infinity, infinity};
@@ -169,7 +171,8 @@ double ratio(double value, double floor) {
   return value == 0.0 ? 1.0 : std::numeric_limits<double>::infinity();
 }
 
-/// The judged side: given sets of samples, or draws of another law, new ones in each repetition.
+/// The judged side: either given sets of samples, or exact draws of another law, which each repetition draws
+/// anew.
 class JudgedSide {
  public:
   explicit JudgedSide(std::span<const PointSet> sets) : sets_(sets.begin(), sets.end()) {}
@@ -179,7 +182,7 @@ class JudgedSide {
   std::size_t num_sets() const { return is_exact() ? 1 : sets_.size(); }
   Replicates replicates(int r) const { return is_exact() ? exact_replicates(r) : sample_replicates(r); }
 
-  /// The sets in one repetition, valid until the next call.
+  /// Returns the sets of one repetition; the reference is valid until the next call.
   const std::vector<PointSet>& operator()(const Replicates& replicates) {
     if (!draws_) return sets_;
     sets_.clear();
@@ -202,13 +205,13 @@ struct Repetitions {
   void append(const std::vector<double>& value, const std::vector<double>& floor) {
     for (std::size_t q = 0; q < value.size(); ++q) {
       values[q].push_back(value[q]);
-      // The floor of an estimator of either sign is its size.
+      // MMD^2 may be negative, so the floor takes its absolute value.
       floors[q].push_back(std::abs(floor[q]));
     }
   }
 };
 
-/// The repetitions of each judged set; exact draws and floor are those of all of them.
+/// Computes the repetitions of each judged set. All sets share the exact draws and the floor.
 std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
                                 const JudgeOptions& options) {
   const bool with_law = options.metric == Metric::moments || options.metric == Metric::modes;
@@ -234,8 +237,9 @@ std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Compa
   return repetitions;
 }
 
-/// The bandwidth of MMD^2: given, or the median distance of the first points of the floor's first two draws. A median over 2000 points is
-/// known to a percent or so; one over many more would cost more than the distance itself.
+/// Bandwidth of MMD^2: the given one, or the median distance of the first points of the floor's first two
+/// draws. 2000 points determine the median to about one percent; many more would cost more than the distance
+/// itself.
 std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, const Replicates& replicates,
                                        const JudgeOptions& options) {
   if (options.metric != Metric::mmd_squared) return {};
@@ -266,7 +270,8 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
   return judgements;
 }
 
-/// Two exact draws, the tiles of one of them that pairs are taken from, and projections on a tile of directions.
+/// Memory of two exact draws, of one of them rearranged in tiles for sums over pairs, and of both projected
+/// on a tile of directions.
 std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
   return saturating_product(static_cast<std::uint64_t>(count),
                             static_cast<std::uint64_t>(3 * dim + 2 * cpu::directions_per_tile),
@@ -299,7 +304,7 @@ std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, c
   const Eigen::Index count = sets.front().points().rows();
   for (const PointSet& set : sets) {
     check_points("judge", set.points(), law);
-    require(set.points().rows() == count, "judge: the sets must have one number of points, given ", count,
+    require(set.points().rows() == count, "judge: the sets must have equal numbers of points, given ", count,
             " and ", set.points().rows());
   }
   check_options(options, count);

@@ -22,20 +22,20 @@ std::uint64_t num_pairs(const Points& points) {
   return n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n;
 }
 
-/// Order statistics of the squared distances of all pairs without storing them: non-negative doubles are ordered as their bits are, so
-/// each pass over the pairs counts the values by their next 16 bits and keeps the bucket that holds the rank; when few values are left one
-/// more pass collects them.
+/// Finds order statistics of the squared distances of all pairs without storing them. Non-negative doubles
+/// have the order of their bits. Each pass over the pairs counts the values by their next 16 bits and keeps
+/// the bucket that contains the rank; when few values are left, one more pass collects them.
 class PairSelection {
  public:
-  /// @param rank of the value sought, from 0.
+  /// @param rank of the wanted value, counted from 0.
   PairSelection(const Points& points, std::uint64_t rank, ThreadPool& threads)
       : points_(points), tiles_(points, threads), rank_(rank), inside_(num_pairs(points)) {}
 
-  /// The values of rank and rank + 1 (the latter infinite when there is none).
+  /// Returns the values of rank and rank + 1; the latter is infinite when rank is the last one.
   std::array<double, 2> values() {
     while (inside_ > collect_limit && free_bits_ > 0) narrow();
     if (free_bits_ > 0) collect();
-    // With no bit left free all values inside are one.
+    // When all bits are fixed, the remaining values are equal.
     const double value = free_bits_ > 0 ? nth(rank_) : std::bit_cast<double>(prefix_);
     if (rank_ + 1 < inside_) return {value, free_bits_ > 0 ? nth(rank_ + 1) : value};
     return {value, smallest_above()};
@@ -46,7 +46,7 @@ class PairSelection {
   static constexpr int digit_bits = 16;
   static constexpr std::size_t num_buckets = std::size_t{1} << digit_bits;
 
-  /// The bits already fixed.
+  /// The bits of a value that are already fixed.
   std::uint64_t head(std::uint64_t bits) const { return free_bits_ == 64 ? 0 : bits >> free_bits_; }
 
   /// Calls visit(thread, bits) for every pair, on several threads.
@@ -58,7 +58,7 @@ class PairSelection {
     });
   }
 
-  /// Fixes the next 16 bits of the value sought.
+  /// Fixes the next 16 bits of the wanted value.
   void narrow() {
     std::vector<std::vector<std::uint64_t>> counts(num_threads_, std::vector<std::uint64_t>(num_buckets, 0));
     const int shift = free_bits_ - digit_bits;
@@ -103,7 +103,7 @@ class PairSelection {
   const Points& points_;
   PairTiles tiles_;
   std::size_t num_threads_ = static_cast<std::size_t>(tiles_.threads());
-  std::uint64_t rank_;    ///< among the values inside
+  std::uint64_t rank_;    ///< among the values that remain
   std::uint64_t inside_;  ///< number of values whose fixed bits are the prefix
   std::uint64_t prefix_ = 0;
   int free_bits_ = 64;
@@ -114,7 +114,7 @@ class PairSelection {
 
 double median_distance(const PointSet& x, const PointSet& y) {
   check_points("median_distance", x.points(), y.points());
-  // The pool and its tiles.
+  // The points of both sets, and the same rearranged in tiles.
   const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()),
                                               static_cast<std::uint64_t>(y.points().rows()));
   require_memory(

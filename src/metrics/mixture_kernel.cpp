@@ -11,8 +11,8 @@
 namespace gmdiff {
 namespace {
 
-/// Axes in which all covariances of a mixture are diagonal: any (spherical), the coordinates (diag), the columns of a matrix (tied, common
-/// basis), or none (full).
+/// Axes in which all covariances of a mixture are diagonal: any axes (spherical), the coordinate axes (diag),
+/// the columns of a matrix (tied, common basis), or none (full).
 struct Axes {
   enum class Kind { any, coordinates, basis, none } kind;
   const Eigen::MatrixXd* basis = nullptr;
@@ -33,7 +33,7 @@ Axes axes_of(const Mixture& mixture) {
   return {Axes::Kind::none};
 }
 
-/// Axes that serve both; kind `none` when there are none.
+/// Axes in which the covariances of both mixtures are diagonal; kind `none` when no such axes are known.
 Axes shared_axes(const Axes& a, const Axes& b) {
   if (a.kind == Axes::Kind::any) return b;
   if (b.kind == Axes::Kind::any) return a;
@@ -42,8 +42,8 @@ Axes shared_axes(const Axes& a, const Axes& b) {
   return a;
 }
 
-/// log E k(X, Y) of two Gaussians, S + S' + l^2 I given by its Cholesky factor in units of l, or by its eigenvectors and eigenvalues
-/// where it is too ill-conditioned for that.
+/// log E k(X, Y) of two Gaussians. S + S' + l^2 I is given by its Cholesky factor in units of l, or by its
+/// eigenvectors and eigenvalues where it is too ill-conditioned for Cholesky.
 class DenseKernel {
  public:
   DenseKernel(const Eigen::MatrixXd& covariance_sum, double bandwidth) : bandwidth_(bandwidth) {
@@ -74,7 +74,8 @@ class DenseKernel {
   double log_determinant_;
 };
 
-/// Sum over pairs of components of w_k w'_l exp(log_value(k, l)); symmetric pairs of one mixture with itself once.
+/// Sum over pairs of components of w_k w'_l exp(log_value(k, l)). For a mixture with itself, each symmetric
+/// pair is evaluated once.
 template <class LogValue>
 double sum_over_pairs(const Mixture& p, const Mixture& q, LogValue&& log_value) {
   const bool itself = &p == &q;
@@ -104,7 +105,7 @@ double kernel_mean_on_axes(const Mixture& p, const Mixture& q, const Axes& axes,
   });
 }
 
-/// Dense covariances: one when tied, else K.
+/// The dense covariances of a mixture: one when tied, otherwise K.
 std::vector<Eigen::MatrixXd> dense_covariances(const Mixture& mixture) {
   const bool tied = mixture.covariance_type() == CovarianceType::tied;
   std::vector<Eigen::MatrixXd> result;
@@ -130,7 +131,8 @@ double kernel_mean_dense(const Mixture& p, const Mixture& q, double bandwidth) {
 }  // namespace
 
 Eigen::VectorXd kernel_means(const Points& x, const Mixture& law, double bandwidth) {
-  // The kernel is a Gaussian density of variance l^2 but for its constant, so its mean is the density of the law blurred by l.
+  // Up to a constant, the kernel is a Gaussian density of variance l^2, so its mean is the density of the law
+  // blurred by l.
   const auto dim = static_cast<double>(law.dim());
   const double log_constant = dim * (0.5 * std::log(2.0 * std::numbers::pi) + std::log(bandwidth));
   return (law.log_pdf(x, {.alpha = 1.0, .sigma = bandwidth}).array() + log_constant).exp();

@@ -11,7 +11,7 @@ namespace gmdiff {
 namespace {
 
 void check_bandwidth(double bandwidth) {
-  // The kernel needs the square of the bandwidth: it must neither vanish nor overflow.
+  // The kernel needs the square of the bandwidth, which must neither underflow nor overflow.
   require(bandwidth >= 1e-100 && bandwidth <= 1e100,
           "mmd_squared: bandwidth must be in [1e-100, 1e+100], given ", bandwidth);
 }
@@ -54,7 +54,7 @@ double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> b
   const std::shared_ptr<const Session> session = thread_session(device);
   const DistanceSums& sums = session->sums();
   if (bandwidth) return between(sums, x.points(), y.points(), *bandwidth);
-  // In units of the median no scale is left.
+  // In units of the median distance the kernel's bandwidth is 1.
   const ScaledSets sets(x.points(), y.points());
   return between(sums, sets.x(), sets.y(), median_bandwidth(sets.x(), sets.y()));
 }

@@ -12,8 +12,9 @@
 namespace gmdiff {
 namespace {
 
-/// Level at which the responsibilities of the law exist: the law itself, or, where a component of positive weight has no density, the law
-/// blurred by 1e-6 of its standard deviation (by 1 when it is a single point).
+/// Level at which the law has responsibilities. This is the law itself, unless a component of positive weight
+/// has no density: then it is the law blurred by 1e-6 of its standard deviation (by 1 when the law is a
+/// single point).
 Level responsibility_level(const Mixture& law) {
   const Eigen::RowVectorXd mean = law.mean().transpose();
   double variance = 0.0;
@@ -28,13 +29,14 @@ Level responsibility_level(const Mixture& law) {
   return {.alpha = 1.0, .sigma = !singular ? 0.0 : deviation > 0.0 ? 1e-6 * deviation : 1.0};
 }
 
-/// U_k, the identity when there are none.
+/// U_k; the identity for structures without a basis.
 Eigen::MatrixXd basis(const Mixture& mixture) {
   return mixture.bases().empty() ? Eigen::MatrixXd::Identity(mixture.dim(), mixture.dim())
                                  : mixture.bases().front();
 }
 
-/// Diagonal of U^T Sigma_1 U, U the eigenvectors of q: the variances of p along the axes of q, both of one component.
+/// Diagonal of U^T Sigma_1 U, where U holds the eigenvectors of q: the variances of p along the axes of q.
+/// Both mixtures have one component.
 Eigen::VectorXd variances_along(const Mixture& p, const Mixture& q) {
   const Eigen::VectorXd l = component_eigenvalues(p, 0);
   if (p.bases().empty() && (q.bases().empty() || p.covariance_type() == CovarianceType::spherical)) return l;
@@ -54,7 +56,7 @@ MomentErrors moment_errors(const PointSet& x, const Mixture& law) {
   const Eigen::RowVectorXd sample_mean = centred.colwise().mean();
   centred.rowwise() -= sample_mean;
 
-  // Squares in a unit in which neither those of the points nor the law's variances overflow or vanish.
+  // Rescales so that neither squares of the points nor variances of the law overflow or underflow.
   const double deviation = unit * std::sqrt(covariance.diagonal().cwiseAbs().maxCoeff());
   const double factor = normalising_factor(std::max(centred.cwiseAbs().maxCoeff(), deviation));
   if (factor != 1.0) centred *= factor;
@@ -71,11 +73,12 @@ ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law) {
   check_points("mode_frequencies", x.points(), law);
   const Level level = responsibility_level(law);
 
-  // Blocks of points: (n, K) responsibilities of all of them may not fit.
-  constexpr Eigen::Index block = 4096;
+  // The (n, K) responsibilities of all points may not fit in memory, so they are computed for some points at
+  // a time.
+  constexpr Eigen::Index batch = 4096;
   Eigen::VectorXd counts = Eigen::VectorXd::Zero(law.num_components());
-  for (Eigen::Index first = 0; first < x.points().rows(); first += block) {
-    const Points chunk = x.points().middleRows(first, std::min(block, x.points().rows() - first));
+  for (Eigen::Index first = 0; first < x.points().rows(); first += batch) {
+    const Points chunk = x.points().middleRows(first, std::min(batch, x.points().rows() - first));
     const Points log_responsibilities = law.log_responsibilities(chunk, level);
     for (Eigen::Index i = 0; i < chunk.rows(); ++i) {
       Eigen::Index mode = 0;
@@ -96,7 +99,7 @@ KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const M
   for (Eigen::Index i = 0; i < log_p.size(); ++i) {
     if (!std::isfinite(log_p(i))) {
       throw std::domain_error(concat("kl_divergence: log p of point ", i, " is ", log_p(i),
-                                     ", so far is it from p: no sample of p"));
+                                     ": a point this far from p is no sample of p"));
     }
   }
   const Eigen::VectorXd terms = log_p - q.log_pdf(samples_of_p.points());
@@ -112,7 +115,8 @@ double kl_gaussian(const Mixture& p, const Mixture& q) {
   require(q.num_components() == 1, "kl_gaussian: q must have one component, given ", q.num_components());
   require(p.dim() == q.dim(), "kl_gaussian: p has dimension ", p.dim(), " but q has dimension ", q.dim());
 
-  // In the axes of q: 1/2 sum_i [ (v_i + z_i^2) / l_i - 1 + log l_i ] - 1/2 log|S_1|, v the variances of p along them.
+  // In the axes of q, with v the variances of p along them: 1/2 sum_i [ (v_i + z_i^2) / l_i - 1 + log l_i ] -
+  // 1/2 log|S_1|.
   const Eigen::VectorXd difference = (q.means().row(0) - p.means().row(0)).transpose();
   const Eigen::VectorXd z =
       q.bases().empty() ? difference : Eigen::VectorXd(q.bases().front().transpose() * difference);
@@ -123,7 +127,7 @@ double kl_gaussian(const Mixture& p, const Mixture& q) {
     require(l > 0.0, "kl_gaussian: the covariance of q is singular (eigenvalue ", i, " is 0)");
     if (eigenvalue(p, 0, i) == 0.0) return std::numeric_limits<double>::infinity();
     const double square = z(i) * z(i);
-    const double ratio = z(i) / std::sqrt(l);  // in place of a square that overflows
+    const double ratio = z(i) / std::sqrt(l);  // squared after the division: z(i)^2 may overflow
     const double terms = std::isfinite(square) ? (v(i) + square) / l : v(i) / l + ratio * ratio;
     sum += terms - 1.0 + std::log(l) - std::log(eigenvalue(p, 0, i));
   }

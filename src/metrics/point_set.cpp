@@ -8,7 +8,8 @@ namespace gmdiff {
 
 namespace {
 
-/// 0 x is 0 for every finite x and NaN for the others. Eight sums, so that the compiler can add several at once.
+/// 0 x is 0 for a finite x and NaN otherwise. Eight separate sums let the compiler add several numbers at
+/// once.
 bool all_finite(const Points& x) {
   constexpr Eigen::Index width = 8;
   double sums[width] = {};
@@ -27,7 +28,7 @@ bool all_finite(const Points& x) {
 
 PointSet::PointSet(const Samples& samples) : points_(nullptr) {
   require(samples.times().empty(), "PointSet: samples have a history of ", samples.times().size(),
-          " levels; a distance is between points of one level");
+          " levels, expected the samples of one level");
   kept_ = std::make_shared<const Points>(samples.to_double());
   points_ = kept_.get();
 }

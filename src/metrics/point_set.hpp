@@ -2,15 +2,16 @@
 
 #include <gmdiff/metrics/distances.hpp>
 
-// Checks that all distances share; `where` is the function of the message.
+// Checks that all distances share. `where` is the function that messages name.
 
 namespace gmdiff {
 
-/// Throws std::invalid_argument unless `x` has at least `least` points, d >= 1 and finite entries; `name` is x's in the message.
+/// Throws std::invalid_argument unless `x` has at least `least` points, d >= 1 and finite entries; messages
+/// call it `name`.
 void check_points(const char* where, const char* name, const Points& x, Eigen::Index least = 1);
-/// As above for both sets, and that their dimensions agree.
+/// Checks both sets as above, and that their dimensions agree.
 void check_points(const char* where, const Points& x, const Points& y, Eigen::Index least = 1);
-/// As above for x, and that its dimension is that of the law.
+/// Checks x as above, and that its dimension is that of the law.
 void check_points(const char* where, const Points& x, const Mixture& law, Eigen::Index least = 1);
 
 }  // namespace gmdiff

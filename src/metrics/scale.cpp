@@ -10,14 +10,15 @@ namespace {
 constexpr double smallest_ordinary = 0x1p-400;
 constexpr double largest_ordinary = 0x1p+400;
 
-/// Largest minus smallest value of every coordinate over both sets, (1, d).
+/// For each coordinate, the largest minus the smallest value over both sets; shape (1, d).
 Eigen::RowVectorXd extents(const Points& x, const Points& y) {
   const Eigen::RowVectorXd high = x.colwise().maxCoeff().cwiseMax(y.colwise().maxCoeff());
   const Eigen::RowVectorXd low = x.colwise().minCoeff().cwiseMin(y.colwise().minCoeff());
   return (high - low).cwiseMin(std::numeric_limits<double>::max());
 }
 
-/// Coordinates that differ at all are at most 2^53 times their extent: a factor that brings the extent to 1 cannot make them overflow.
+/// A coordinate that is not constant is at most 2^53 times its extent, so a factor that brings the extent to
+/// 1 cannot make it overflow.
 Points scaled(const Points& points, const Eigen::RowVectorXd& extents, double factor) {
   Points result = factor * points;
   for (Eigen::Index i = 0; i < points.cols(); ++i) {

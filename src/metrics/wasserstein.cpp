@@ -43,7 +43,7 @@ ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& d
           .p = p};
 }
 
-/// Along given directions, with the caller's name in the messages.
+/// W_p^p along given directions; `where` is the function that messages name.
 ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet& y, const Points& directions,
                             int p, const Device& device) {
   check_order(where, p);
@@ -52,7 +52,7 @@ ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet
   return scaled_slices(x, y, directions, p, device);
 }
 
-/// Along the random directions of the options.
+/// W_p^p along the random directions of the options.
 ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet& y,
                            const SlicedOptions& options) {
   check_order(where, options.p);

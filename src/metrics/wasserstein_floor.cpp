@@ -42,7 +42,8 @@ struct GaussLegendre {
   }
 };
 
-/// Where a component's cdf is neither 0 nor 1 to within 1e-44: its mean and 14 standard deviations to either side.
+/// The interval outside which a component's cdf is 0 or 1 to within 1e-44: its mean plus or minus 14 standard
+/// deviations.
 struct Extent {
   double begin;
   double end;
@@ -61,7 +62,8 @@ std::vector<Extent> extents(const Mixture& law) {
   return result;
 }
 
-/// Panels on each of which the cdf of every component is constant or changes over a length no shorter than half the panel.
+/// Ends of panels on which the cdf of each component is constant or changes over at least half the panel's
+/// length.
 std::vector<double> panel_ends(const std::vector<Extent>& components) {
   std::vector<double> events;
   for (const Extent& component : components) events.insert(events.end(), {component.begin, component.end});
@@ -84,8 +86,9 @@ std::vector<double> panel_ends(const std::vector<Extent>& components) {
   return ends;
 }
 
-/// int sqrt(F (1 - F)) dx. Between the modes the integrand is constant, in a mode it is smooth on the scale of the mode's narrowest
-/// component: fixed panels of 2 standard deviations with 20 nodes resolve all of it.
+/// int sqrt(F (1 - F)) dx. Between modes the integrand is constant; within a mode it is smooth on the scale
+/// of the mode's narrowest component. Fixed panels of 2 standard deviations with 20 nodes resolve it
+/// everywhere.
 double spread_integral(const Mixture& law) {
   const GaussLegendre rule(20);
   const std::vector<double> ends = panel_ends(extents(law));

@@ -16,20 +16,20 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// What doubles are allowed whatever the size and the conditioning.
+// Asymmetry that is always allowed for doubles, whatever the size and the conditioning.
 constexpr double least_asymmetry = 1e-12;
 constexpr double least_negative_eigenvalue = 1e-10;
 constexpr double least_orthonormality_error = 1e-10;
-// More is a mistake in every type.
+// A larger error is a mistake in any type.
 constexpr double most = 1e-5;
 
-// Rounding errors of a sum of d products, as they add up at random, with room.
+// Rounding error of a sum of d products: the errors add up at random, with a margin.
 double rounding_of_products(Index dim, double precision) {
   return std::min(4.0 * std::sqrt(static_cast<double>(dim)) * precision, most);
 }
 
-// That of an inverse: larger by the condition number. One beyond 1 / sqrt(precision) cannot be read off the result, whose smallest
-// eigenvalues are rounding by then.
+// Rounding error of an inverse, which is larger by the condition number. A condition number beyond 1 /
+// sqrt(precision) cannot be read off the result, whose smallest eigenvalues then consist of rounding errors.
 double rounding_of_an_inverse(const VectorXd& l, double precision) {
   const double smallest = std::abs(l.minCoeff());
   const double condition =
@@ -37,7 +37,8 @@ double rounding_of_an_inverse(const VectorXd& l, double precision) {
   return rounding_of_products(l.size(), std::min(precision * condition, std::sqrt(precision)));
 }
 
-// The fewest digits that read back as the same number: two numbers that differ look different.
+// Formats a number with the fewest digits that read back as the same number, so that different numbers look
+// different.
 std::string shortest(double value) {
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;

@@ -12,11 +12,13 @@ namespace gmdiff {
 /// @param given the matrix as given by the user.  @param l eigenvalues of (given + given^T) / 2.
 /// @param relative_precision of the numbers: eps of the type they were computed or stored in.
 /// @param name begins the messages: "Mixture: covariance 3".
-/// @throws std::invalid_argument for an asymmetry or a negative eigenvalue beyond rounding, with the entries or the eigenvalue.
+/// @throws std::invalid_argument for an asymmetry or a negative eigenvalue beyond rounding, with the
+///   entries or the eigenvalue.
 void check_covariance(const Eigen::MatrixXd& given, const Eigen::VectorXd& l, double relative_precision,
                       const std::string& name);
 
-/// Whether the smallest eigenvalue is within the rounding of an exactly symmetric matrix of doubles, so that the matrix is used unchanged.
+/// Whether the smallest eigenvalue is within the rounding of an exactly symmetric matrix of doubles, so that
+/// the matrix is used unchanged.
 bool is_semidefinite_in_double(const Eigen::VectorXd& l);
 
 /// Largest entry of |U^T U - I| that rounding explains.

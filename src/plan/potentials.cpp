@@ -8,8 +8,8 @@
 namespace gmdiff {
 namespace {
 
-constexpr long double same_level =
-    1e-12L;  // relative difference of n below which a grid level counts as tau_i
+// Relative difference of n below which a grid level counts as tau_i.
+constexpr long double same_level = 1e-12L;
 
 /// The last step weights coordinate i by a factor of variance nu^2 + v_{s,i}. If that is below this share of the noise of the level before,
 /// few particles keep a weight.

@@ -60,8 +60,8 @@ Isotropic whitened(const LinearObservation& observation) {
           1.0, log_constant, true};
 }
 
-constexpr double most_graded =
-    1e12;  // ratio of norms of rows, below which small rows survive the rounding of large ones
+// Ratio of norms of rows below which small rows survive the rounding of large ones.
+constexpr double most_graded = 1e12;
 
 /// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy ones.
 bool is_graded(const Isotropic& observation) {

@@ -25,7 +25,8 @@ namespace gmdiff::study {
 namespace {
 
 constexpr std::int64_t most_ess_chains = 20;
-constexpr double ess_bytes = 64 << 20;  // of the history that the effective sample size is taken from
+// bound on the history from which the effective sample size is computed
+constexpr double ess_bytes = 64 << 20;
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -33,13 +34,13 @@ double mean(const std::vector<double>& values) {
 
 // ----- one problem
 
-/// What a candidate scored on one problem.
+/// A candidate's figures on one problem.
 struct Score {
   Judgement judgement = {};
-  std::optional<double> log_evidence_error = {};  ///< of SMC
-  std::optional<double> log_evidence_sd = {};     ///< of several chains
-  std::optional<double> ess = {};                 ///< share of the particles, mean over the weightings
-  std::optional<double> smallest_ess = {};        ///< the same, the smallest of a chain
+  std::optional<double> log_evidence_error = {};  ///< only of SMC samplers
+  std::optional<double> log_evidence_sd = {};     ///< only of several chains
+  std::optional<double> ess = {};                 ///< as a share of the particles, mean over the weightings
+  std::optional<double> smallest_ess = {};        ///< as a share of the particles, the smallest of a chain
   double seconds = 0.0;
   std::vector<std::string> warnings = {};
 };
@@ -90,12 +91,13 @@ AnyPlan plan_of(const Candidate& candidate, const NamedProblem& named, const Law
   return std::visit(Planner(named, law), *candidate.sampler);
 }
 
-/// Mean share of the particles that count, over the weightings of the first chains; they are run again for that, so that the history of all
-/// need not be kept.
+/// Mean over the weightings of ESS / N in the first chains. They are run again for it, so that the history of
+/// all chains need not be kept.
 std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
   const std::size_t weightings = plan.weightings().size();
   if (weightings == 0) return {};
-  const double bytes = 12.0 * static_cast<double>(weightings) * plan.particles;  // of a chain's history
+  // of the history of one chain
+  const double bytes = 12.0 * static_cast<double>(weightings) * plan.particles;
   const auto chains =
       static_cast<std::int64_t>(std::clamp(ess_bytes / bytes, 1.0, static_cast<double>(most_ess_chains)));
   options.count = std::min(options.count, chains);
@@ -104,7 +106,7 @@ std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
   return mean(run(plan, options).history().ess) / plan.particles;
 }
 
-/// Samples of a candidate; fills in what its run tells.
+/// Makes the samples of a candidate and records the figures that its run reports.
 class Runner {
  public:
   Runner(const Options& options, const Answer& answer, Score& score)
@@ -132,27 +134,27 @@ class Runner {
   Score& score_;
 };
 
-/// What became of a candidate: its scores problem by problem, or why it failed.
+/// The outcome of a candidate: its scores problem by problem, or the reason why it failed.
 struct CandidateOutcome {
   std::vector<Score> scores = {};
   std::vector<std::string> warnings = {};
   std::optional<std::string> error = {};
 };
 
-/// Runs all candidates on one problem after the other, but for those that failed.
+/// Runs all candidates that have not failed on one problem after the other.
 class Comparison {
  public:
   explicit Comparison(const CompareSettings& settings)
       : settings_(settings), outcomes_(settings.candidates.size()) {}
 
-  /// With the seed that a batch gives to problem number `index`.
+  /// Runs the candidates with the seed that a batch gives to problem number `index`.
   void add_problem(std::size_t index) {
     const NamedProblem& named = settings_.problems[index];
     const Answer answer = answer_of(named.problem);
     const std::vector<std::optional<AnyPlan>> plans = plans_of(index, answer.law);
     Options options = settings_.options;
     options.seed = problem_seed(options.seed, index);
-    std::vector<std::size_t> numbers;  // of the candidates that have samples
+    std::vector<std::size_t> numbers;  // numbers of the candidates that have samples
     std::vector<Score> scores;
     std::vector<PointSet> sets;
     for (std::size_t c = 0; c < plans.size(); ++c) {
@@ -187,8 +189,8 @@ class Comparison {
   const std::vector<CandidateOutcome>& outcomes() const { return outcomes_; }
 
  private:
-  /// Of the candidates that did not fail, before any of them runs. Nothing has run before those of the first problem: what has no plan
-  /// there is wrong usage.
+  /// Makes the plans of the candidates that have not failed, before any of them runs on this problem. On the
+  /// first problem, a candidate without a plan is wrong usage, because nothing has run yet.
   std::vector<std::optional<AnyPlan>> plans_of(std::size_t index, const Law& law) {
     const NamedProblem& named = settings_.problems[index];
     std::vector<std::optional<AnyPlan>> plans(settings_.candidates.size());
@@ -206,7 +208,7 @@ class Comparison {
   }
 
   void fail_candidate(std::size_t c, const NamedProblem& named, const std::exception& error) {
-    // What the standard library throws does not say that memory was the reason.
+    // The messages of the standard library's exceptions do not say that memory was the reason.
     const bool is_silent = dynamic_cast<const MemoryError*>(&error) == nullptr &&
                            (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
                             dynamic_cast<const std::length_error*>(&error) != nullptr);
@@ -234,7 +236,7 @@ std::optional<double> standard_error(const std::vector<double>& values) {
   return std::sqrt(squares / (n - 1.0) / n);
 }
 
-/// Means of what every problem has, or nothing.
+/// Mean of a figure that every problem has; nothing when one lacks it.
 std::optional<double> mean_of_known(const std::vector<Score>& scores,
                                     std::optional<double> Score::*quantity) {
   std::vector<double> known;
@@ -282,7 +284,8 @@ std::int64_t num_samples(const CompareSettings& settings) {
 }
 
 std::vector<SamplerRow> compare(const CompareSettings& settings) {
-  thread_session(settings.options.device);  // a device that is not available is nobody's failure
+  // An unavailable device is an error of the call, not of a candidate.
+  thread_session(settings.options.device);
   Comparison comparison(settings);
   for (std::size_t p = 0; p < settings.problems.size(); ++p) comparison.add_problem(p);
   std::vector<SamplerRow> rows;

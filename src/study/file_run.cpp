@@ -17,10 +17,10 @@ namespace gmdiff::study {
 namespace {
 
 constexpr std::int64_t chunk_bytes = 32 << 20;
-constexpr std::uint64_t header_bytes =
-    4096;  // more than headers and the sidecar take, but for the evidence of many chains
+// More than headers and sidecar need, unless the sidecar lists the evidence of many chains.
+constexpr std::uint64_t header_bytes = 4096;
 
-/// Bytes of what one particle, or one chain, adds to all arrays.
+/// Bytes that one particle, or one chain, adds to all arrays.
 std::int64_t row_bytes(const ResultArrays& arrays) {
   std::int64_t sum = 0;
   for (const io::NpzEntry& array : arrays) {
@@ -34,7 +34,7 @@ std::int64_t row_bytes(const ResultArrays& arrays) {
   return sum;
 }
 
-/// Bytes that the disk must have for the arrays; those of an archive are put together at the end.
+/// Bytes of disk space that the arrays need. The arrays of an archive are copied together at the end.
 std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
   std::int64_t bytes = 0;
   require(!__builtin_mul_overflow(row_bytes(arrays), arrays.front().shape.front(), &bytes),
@@ -42,7 +42,7 @@ std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
   return static_cast<std::uint64_t>(bytes) * (is_archive(arrays) ? 2 : 1) + header_bytes;
 }
 
-// What the kinds of plans differ in.
+// Overloads for the two kinds of plans.
 
 ResultArrays result_arrays(const Plan& /*plan*/, const RunRecord& record, Precision precision) {
   return npy_array(record.shape, precision);
@@ -52,7 +52,7 @@ ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precisi
                                         : particle_arrays(record.shape, precision);
 }
 
-/// Samples of a run, or what was finished of them.
+/// Samples of a run, or those that were finished before an interruption.
 template <class Result>
 struct Outcome {
   Result samples;
@@ -94,12 +94,13 @@ void append(ResultWriter& writer, const SmcSamples& samples) {
 void record_remarks(RunRecord& record, const Samples& samples) {
   add_missing(record.warnings, samples.provenance().warnings);
 }
-/// What a chunk's chains warn of is decided anew when all are known; other warnings are those of the plan.
+/// Warnings about chains are decided again when all chains are known, so a chunk records only warnings of the
+/// plan.
 void record_remarks(RunRecord& record, const SmcSamples& samples) {
   append(record.smc->chains, samples.chains());
 }
 
-/// One run, chunk by chunk.
+/// Runs one plan chunk by chunk.
 template <class AnyPlan>
 class ChunkedRun {
  public:
@@ -108,7 +109,7 @@ class ChunkedRun {
     if (run_.start) start_.emplace(*run_.start);
   }
 
-  /// Runs the next chunk and appends what it finished. @returns false when the run was interrupted.
+  /// Runs the next chunk and appends its finished samples. @returns false when the run was interrupted.
   bool advance(ResultWriter& writer, std::int64_t most_rows) {
     Options options = run_.options;
     options.first = first_ + done_;
@@ -161,7 +162,7 @@ class ChunkedRun {
   std::optional<NpyReader> start_;
 };
 
-/// Keeps what is finished.
+/// Commits the finished part of the output.
 [[noreturn]] void keep_partial(FileRun& run, ResultWriter& writer, std::int64_t done) {
   RunRecord& record = run.record;
   const std::uint64_t end = std::exchange(record.end, record.first + static_cast<std::uint64_t>(done));

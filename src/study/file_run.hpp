@@ -16,22 +16,25 @@ namespace gmdiff::study {
 
 /// A run of one plan into one file: .npy, or .npz where all particles of SMC chains are kept.
 struct FileRun {
-  RunRecord record;  ///< what is known before the run
-  Options options;   ///< of the whole run: progress counts its particles (of SMC: chains); start is set here
+  RunRecord record;  ///< the entries that are known before the run
+  /// Options of the whole run: progress counts its particles (of SMC: chains); given start states are set
+  /// here.
+  Options options;
   std::optional<std::filesystem::path> start;
   std::filesystem::path out;
-  std::filesystem::path partial;  ///< what an interrupted run finished goes there
+  std::filesystem::path partial;  ///< takes the finished part of an interrupted run
   bool force = false;             ///< overwrite an existing `out`
 };
 
-/// A run into a file was interrupted. Its finished part [first, end) stands in `partial`, or nothing where first = end.
+/// A run into a file was interrupted. `partial` holds its finished part [first, end); no file is written when
+/// first = end.
 class FileRunInterrupted : public WorkInterrupted {
  public:
   FileRunInterrupted(const std::string& what, RunRecord finished, std::uint64_t end_of_run)
       : WorkInterrupted(what), finished_(std::move(finished)), end_of_run_(end_of_run) {}
-  /// The record of what is finished.
+  /// The record of the finished part.
   const RunRecord& finished() const { return finished_; }
-  /// End of the range that was asked for.
+  /// End of the requested range.
   std::uint64_t end_of_run() const { return end_of_run_; }
 
  private:
@@ -39,14 +42,14 @@ class FileRunInterrupted : public WorkInterrupted {
   std::uint64_t end_of_run_;
 };
 
-/// Bytes that the disk must have for the output of a run. @throws std::invalid_argument for more than 2^63.
+/// Bytes of disk space that the output of a run needs. @throws std::invalid_argument for more than 2^63.
 std::uint64_t output_bytes(const Plan& plan, const FileRun& run);
 std::uint64_t output_bytes(const SmcPlan& plan, const FileRun& run);
 
-/// Runs the plan in chunks of particles (of SMC: chains) of bounded size (the chunks of a run put together are the run, numerics.md §1) and
-/// writes `out` and its sidecar; a run needs disk, not memory.
+/// Runs the plan in chunks of a bounded number of particles (of SMC: chains) and writes `out` and its
+/// sidecar. Chunks put together are the run (numerics.md §1), so a run needs disk space, not memory.
 /// @returns the completed record.
-/// @throws FileRunInterrupted when asked to stop; what `run` and writers of files throw.
+/// @throws FileRunInterrupted when asked to stop; the exceptions of `run` and of the file writers.
 RunRecord run_to_file(const Plan& plan, FileRun run);
 RunRecord run_to_file(const SmcPlan& plan, FileRun run);
 

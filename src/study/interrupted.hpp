@@ -4,7 +4,7 @@
 
 namespace gmdiff::study {
 
-/// Work was asked to stop before it was done; the message says what of it stands.
+/// Work was stopped on request before it was complete. The message says which part of it was kept.
 class WorkInterrupted : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -7,14 +7,15 @@
 
 namespace gmdiff::study {
 
-/// The law that a question about a problem concerns: the posterior when the problem has an observation, unless the prior is asked for.
+/// The law that a question about a problem concerns: the posterior when the problem has an observation and
+/// the prior is not requested, otherwise the prior.
 struct Law {
   std::string name;  ///< "prior" or "posterior"
   Mixture mixture;
 };
 Law law_of(const Problem& problem, bool prior);
 
-/// The grid of a problem, adapted to its observation where its description asks for that.
+/// The grid of a problem, adapted to its observation where the grid's description requires it.
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);
 
 /// The observation that an SMC or guided sampler needs.

@@ -13,9 +13,10 @@
 namespace gmdiff::study {
 namespace {
 
-constexpr std::int64_t block_bytes = 1 << 22;
+constexpr std::int64_t chunk_bytes = 1 << 22;
 
-/// Warnings of a part without those of its chains, which the chains of the whole run decide anew.
+/// Warnings of a part without those about its chains, which are decided again for the chains of the whole
+/// run.
 std::vector<std::string> warnings_of_run(const RunRecord& part) {
   std::vector<std::string> warnings = part.warnings;
   const std::vector<std::string> of_chains = chain_warnings(part);
@@ -49,13 +50,14 @@ RunRecord merge_records(std::span<const Part> parts) {
   return whole;
 }
 
-/// Copies arrays of files block by block.
+/// Copies arrays of files in chunks of bounded size.
 class Copier {
  public:
   Copier(ResultWriter& writer, const MergeOptions& options, std::int64_t total)
       : writer_(writer), options_(options), total_(total) {}
 
-  /// @throws std::invalid_argument when the values are not those that the part's sidecar speaks of.
+  /// @throws std::invalid_argument when the values do not have the checksum that the part's sidecar
+  ///   records.
   void copy(const Part& part, std::size_t array) {
     part.arrays[array].precision == Precision::f32 ? copy<float>(part, array) : copy<double>(part, array);
   }
@@ -65,16 +67,16 @@ class Copier {
   void copy(const Part& part, std::size_t array) {
     ResultReader reader(part.file);
     reader.open(array);
-    std::vector<Scalar> block;
+    std::vector<Scalar> chunk;
     io::Checksum checksum;
     for (std::int64_t left = part.arrays[array].bytes(); left > 0;
-         left -= std::ssize(block) * std::int64_t{sizeof(Scalar)}) {
+         left -= std::ssize(chunk) * std::int64_t{sizeof(Scalar)}) {
       if (options_.stop.stop_requested()) throw WorkInterrupted("interrupted: nothing was written");
-      block.resize(static_cast<std::size_t>(std::min(block_bytes, left)) / sizeof(Scalar));
-      const std::span<char> bytes(reinterpret_cast<char*>(block.data()), block.size() * sizeof(Scalar));
+      chunk.resize(static_cast<std::size_t>(std::min(chunk_bytes, left)) / sizeof(Scalar));
+      const std::span<char> bytes(reinterpret_cast<char*>(chunk.data()), chunk.size() * sizeof(Scalar));
       reader.read_bytes(bytes);
       checksum.update(std::as_bytes(bytes));
-      writer_.append(array, std::span<const Scalar>(block));
+      writer_.append(array, std::span<const Scalar>(chunk));
       done_ += std::ssize(bytes);
       if (options_.progress) options_.progress({.done = done_, .total = total_});
     }
@@ -89,7 +91,7 @@ class Copier {
   std::int64_t done_ = 0;
 };
 
-/// The arrays of the whole run, of `rows` rows.
+/// The arrays of the whole run, which has `rows` rows.
 ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
   ResultArrays arrays = part.arrays;
   for (io::NpzEntry& array : arrays) array.shape.front() = rows;

@@ -8,7 +8,7 @@
 namespace gmdiff::study {
 namespace {
 
-/// Checks the evidence in the sidecar, and that an archive holds what SMC writes.
+/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC writes.
 void check_smc(const Part& part) {
   const RunRecord& record = part.record;
   require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
@@ -20,7 +20,7 @@ void check_smc(const Part& part) {
           part.file, ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
 }
 
-/// Reads the sidecar and checks that it speaks of the file.
+/// Reads the sidecar and checks that it describes the file.
 Part load_part(const std::string& file) {
   const ResultReader reader(file);
   Part part{file, read_sidecar(file), reader.arrays()};
@@ -41,15 +41,15 @@ Part load_part(const std::string& file) {
   return part;
 }
 
-/// The reference device computes other bits than the others, which agree with each other.
+/// The bits of the reference device differ from those of the other devices, which agree with each other.
 bool is_reference(const RunRecord& record) { return record.device == "reference"; }
 
-/// `cpu` of `cpu:4`; devices that were merged are of one kind where that matters.
+/// `cpu` for `cpu:4`. Devices that were merged before are of one kind where the kind matters.
 std::string device_kind(const RunRecord& record) {
   return record.device.substr(0, record.device.find_first_of(":,"));
 }
 
-/// Throws unless both are parts of one run.
+/// Throws unless both parts belong to one run.
 void check_one_run(const Part& a, const Part& b) {
   const auto same = [&](const char* what, const std::string& in_a, const std::string& in_b) {
     require(in_a == in_b, "not parts of one run: ", what, " is ", in_a, " in ", a.file, " and ", in_b, " in ",

@@ -15,8 +15,10 @@ struct Part {
   ResultArrays arrays;
 };
 
-/// Reads the records of files and checks that they are adjacent ranges of one run. @returns the parts in the order of their ranges.
-/// @throws std::invalid_argument naming files and what differs, overlaps or is missing.
+/// Reads the records of files and checks that they are adjacent ranges of one run. @returns the parts in the
+/// order of their ranges.
+/// @throws std::invalid_argument naming the files and the entry that differs, or the range that overlaps or
+///   is missing.
 std::vector<Part> load_parts(const std::vector<std::string>& files);
 
 }  // namespace gmdiff::study

@@ -14,7 +14,7 @@
 namespace gmdiff::study {
 namespace {
 
-/// Reads keys of a sidecar, each with its own message.
+/// Reads keys of a sidecar; each failure has its own message.
 class SidecarReader {
  public:
   SidecarReader(const Json& json, std::string file) : json_(json), file_(std::move(file)) {}
@@ -49,7 +49,7 @@ class SidecarReader {
 
 Json parse_sidecar(const std::filesystem::path& sidecar, const std::filesystem::path& file) {
   std::ifstream in(sidecar, std::ios::binary);
-  require(in.good(), sidecar.string(), " is missing: without it nothing tells which run ", file.string(),
+  require(in.good(), sidecar.string(), " is missing: only the sidecar tells which run ", file.string(),
           " belongs to");
   Json json = io::parse_ordered_json(in, io::Location(sidecar.string()));
   require(json.is_object(), sidecar.string(), " is not a JSON object");
@@ -192,14 +192,14 @@ void add_missing(std::vector<std::string>& texts, const std::vector<std::string>
 }
 
 std::uint64_t start_digest(const Points& states, std::uint64_t first) {
-  constexpr std::uint64_t offset = 0xcbf29ce484222325,
-                          prime = 0x100000001b3;  // FNV-1a, one 64-bit word at a time
+  // FNV-1a, one 64-bit word at a time.
+  constexpr std::uint64_t offset = 0xcbf29ce484222325, prime = 0x100000001b3;
   std::uint64_t sum = 0;
   for (Eigen::Index i = 0; i < states.rows(); ++i) {
     std::uint64_t hash = (offset ^ (first + static_cast<std::uint64_t>(i))) * prime;
     for (Eigen::Index j = 0; j < states.cols(); ++j) {
       hash = (hash ^ std::bit_cast<std::uint64_t>(states(i, j))) * prime;
-      hash ^= hash >> 32;  // a product moves bits upwards only
+      hash ^= hash >> 32;  // A product moves bits only upwards, so mix the upper half down.
     }
     sum += hash;
   }

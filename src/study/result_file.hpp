@@ -14,12 +14,14 @@
 
 namespace gmdiff::study {
 
-/// Arrays of a file of results: one without a name is a .npy file, several with names are a .npz archive.
+/// Arrays of a result file: a single array without a name is a .npy file, several named arrays are a .npz
+/// archive.
 using ResultArrays = std::vector<io::NpzEntry>;
 
-/// The array of a .npy file.
+/// The single array of a .npy file.
 ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
-/// Those of all particles of SMC chains: `samples` (count, N, d), float64 `log_weights` (count, N) and `log_evidence` (count).
+/// The arrays of all particles of SMC chains: `samples` (count, N, d), float64 `log_weights` (count, N) and
+/// `log_evidence` (count).
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
 inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }
@@ -39,10 +41,10 @@ class ResultWriter {
     }
     checksums_[array].update(std::as_bytes(values));
   }
-  /// Of the values so far, for the sidecar.
+  /// Checksums of the values written so far, for the sidecar.
   std::vector<std::uint64_t> checksums() const;
   void commit(const std::string& sidecar) { npz_ ? npz_->commit(sidecar) : npy_->commit(sidecar); }
-  /// To be called after whole rows: the checksums are of all values.
+  /// Call this after whole rows, because the checksums cover all values.
   void commit_partial(const std::filesystem::path& other, const std::string& sidecar) {
     npz_ ? npz_->commit_partial(other, sidecar) : npy_->commit_partial(other, sidecar);
   }
@@ -53,7 +55,7 @@ class ResultWriter {
   std::vector<io::Checksum> checksums_;
 };
 
-/// Reads either kind of file, told by its first bytes.
+/// Reads either kind of file; the first bytes tell which one it is.
 class ResultReader {
  public:
   /// @throws as `NpyReader` and `io::NpzReader`.

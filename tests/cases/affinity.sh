@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Threads are as many as the processors the run may use (refresh-bio/KMC#196, nanoporetech/dorado#1223, tlemane/kmdiff#9).
+# The number of threads is that of the processors that the run may use (refresh-bio/KMC#196,
+# nanoporetech/dorado#1223, tlemane/kmdiff#9).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 [ "$(nproc)" -ge 2 ] && command -v taskset >/dev/null || exit 77
 cpu=$(python3 -c "import os;print(min(os.sched_getaffinity(0)))")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A refusal for asymmetry must show numbers that differ (gbradburd/conStruct#74, statrs#351).
+# An error message about asymmetry must show numbers that differ (gbradburd/conStruct#74, statrs#351).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 g draw asym.json --count 2 --out x.npy --quiet >/dev/null 2>err; rc=$?
 [ $rc -eq 0 ] && { echo right; exit 0; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The energy distance of samples that ran away is huge, not 0 (scipy#19712, #21114, GUDHI#465).
+# The energy distance of diverged samples is huge, not 0 (scipy#19712, #21114, GUDHI#465).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 - <<'PY'
 import numpy as np

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A point whose density underflows: responsibilities are right, or a warning tells that they are not (numpyro#1870, gluonts#1056).
+# A point whose density underflows: responsibilities are correct, or a warning says that they are not
+# (numpyro#1870, gluonts#1056).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 -c "
 import numpy as np; np.save('x.npy',np.array([[1e155,1e155]]))"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# SMC in many observed dimensions: chains disagree on the log-evidence by many nats, the reported value is far below the exact one, in silence.
+# SMC in many observed dimensions: chains disagree on the log-evidence by many nats, and the reported value is
+# far below the exact one without a warning.
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 - "$G" <<'PY'
 import json, subprocess, sys, numpy as np

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A covariance computed and stored in float32 (asymmetric by its rounding, 3e-8) is one (pytorch/pytorch#84417, conStruct#74, breeze#356).
+# A covariance computed and stored in float32 (asymmetric by rounding, 3e-8) is accepted
+# (pytorch/pytorch#84417, conStruct#74, breeze#356).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 - <<'PY'
 import numpy as np,json

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Means far from 0 next to their spread: the float32 default is as good as its type, or warns (scikit-learn#30382).
+# Means that are far from 0 relative to their spread: the float32 default is as accurate as its type, or warns
+# (scikit-learn#30382).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 g sample off.json --sampler exact-transition --count 2000 --out x.npy >/dev/null 2>err || { echo right; exit 0; }
 grep -qi warning err && { echo right; exit 0; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# --help and --version report that nothing could be written (uutils/coreutils#10223, coreutils#145).
+# --help and --version report a failed write (uutils/coreutils#10223, coreutils#145).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 [ -c /dev/full ] || exit 77
 g posterior two.json >/dev/full 2>/dev/null && exit 77

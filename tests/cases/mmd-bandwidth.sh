@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# More than half of the points equal: MMD has a bandwidth, or the message says what can be done on the command line (neurodata/hyppo#92).
+# More than half of the points equal: MMD has a bandwidth, or the message names the option of the command line
+# (neurodata/hyppo#92).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 g draw atom.json --count 200 --out x.npy --quiet >/dev/null || exit 77
 g distance x.npy atom.json --metric mmd --quiet >o 2>err && { echo right; exit 0; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What follows a NUL byte after a problem is garbage as any other (nlohmann/json#5530, #1095).
+# Text after a NUL byte that follows a problem is refused like any other trailing text (nlohmann/json#5530,
+# #1095).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 printf 'x' | cat two.json - > a.json; g posterior a.json --quiet >/dev/null 2>&1 && exit 77
 { cat two.json; printf '\0'; cat free.json; } > b.json

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The provenance file must not replace the problem that is read, --force or not (mapequation/infomap#907, EvilBit-Labs/opnDossier#745).
+# The sidecar must not replace the problem that is read, with or without --force (mapequation/infomap#907,
+# EvilBit-Labs/opnDossier#745).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 cp two.json x.npy.json
 g draw x.npy.json --count 3 --out x.npy --force --quiet >/dev/null 2>&1

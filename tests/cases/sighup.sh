@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A lost terminal (HUP) ends a run as TERM does: what is finished is kept, no temporary file stays (ninja-build/ninja#964, samsarahq/taskrunner#69).
+# A lost terminal (HUP) ends a run as TERM does: finished samples are kept and no temporary file is left
+# (ninja-build/ninja#964, samsarahq/taskrunner#69).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 - "$G" <<'PY'
 import subprocess,signal,sys,time,glob

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A signal that a batch system sends as a notice (USR1) must not make Ctrl-C dead (NVIDIA/nccl#704, facebookincubator/submitit#1697).
+# A signal that a batch system sends as a notice (USR1) must not disable Ctrl-C (NVIDIA/nccl#704,
+# facebookincubator/submitit#1697).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 python3 - "$G" <<'PY'
 import subprocess,signal,sys,time,os,glob

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writing through a link must not leave the target beside a provenance file of other samples (battery-data-format#96, timewarrior#547).
+# Writing through a link must not leave the target with the sidecar of other samples (battery-data-format#96,
+# timewarrior#547).
 source "$(dirname "${BASH_SOURCE[0]}")/common/case.sh"
 g draw two.json --range 0:5 --seed 0 --out real.npy --quiet >/dev/null || exit 77
 g draw two.json --range 5:9 --seed 0 --out rest.npy --quiet >/dev/null || exit 77

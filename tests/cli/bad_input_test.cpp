@@ -1,4 +1,5 @@
-// Bad input: each has its own message, exit code 2, nothing on standard output and no file left.
+// Bad input: each case has its own message and exit code 2, prints nothing to standard output and leaves no
+// file.
 
 #include <sys/wait.h>
 

@@ -72,7 +72,7 @@ RunningCommand::RunningCommand(const fs::path& folder, const Arguments& argument
   pid_ = fork();
   if (pid_ == 0) {
     for (const int number : {SIGINT, SIGTERM, SIGHUP})
-      ::signal(number, SIG_DFL);  // also where the test itself runs in the background
+      ::signal(number, SIG_DFL);  // also when the test itself runs in the background
     if (chdir(folder.c_str()) != 0) _exit(126);
     dup2(in, STDIN_FILENO);
     dup2(out_, STDOUT_FILENO);

@@ -24,23 +24,23 @@ struct CommandResult {
   std::string err;  ///< standard error
 };
 
-/// What a command is started with besides its arguments.
+/// The environment in which a command starts, besides its arguments.
 struct Surroundings {
   std::string input;                     ///< standard input
   std::vector<std::string> environment;  ///< NAME=VALUE added to this process's
   bool terminal = false;                 ///< standard error is a pseudo-terminal
-  unsigned short columns = 0;            ///< of the terminal; 0: it does not say
+  unsigned short columns = 0;            ///< width of the terminal; 0: not reported
   std::function<void()> prepare = {};    ///< called in the new process, before the command takes its place
 };
 
-/// A command under way.
+/// A running command.
 class RunningCommand {
  public:
   RunningCommand(const std::filesystem::path& folder, const Arguments& arguments,
                  const Surroundings& surroundings = {});
   RunningCommand(const RunningCommand&) = delete;
   RunningCommand& operator=(const RunningCommand&) = delete;
-  /// Kills what has not been waited for.
+  /// Kills the command unless it has been waited for.
   ~RunningCommand();
 
   void signal(int number) const;
@@ -69,14 +69,14 @@ class CommandTest : public ::testing::Test {
   CommandResult run(const Arguments& arguments, const Surroundings& surroundings = {}) const;
   /// Standard output of a command that succeeds.
   std::string output(const Arguments& arguments, const Surroundings& surroundings = {}) const;
-  /// The object that a command prints with `--json`, which is added.
+  /// Runs the command with the additional flag `--json` and returns the object that it prints.
   Json json(Arguments arguments, const Surroundings& surroundings = {}) const;
 
   const std::filesystem::path& folder() const { return folder_; }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
   void write(const std::string& name, const std::string& text) const;
   std::string read(const std::string& name) const;
-  /// A JSON file.
+  /// Reads a JSON file of the folder.
   Json read_json(const std::string& name) const { return Json::parse(read(name)); }
   /// Names of all files, sorted.
   std::vector<std::string> files() const;

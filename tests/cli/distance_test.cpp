@@ -135,7 +135,7 @@ TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
     const Json told = json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", "cpu:2"});
     EXPECT_EQ(told["device"], "cpu:2");
     EXPECT_EQ(told["rows"], result["rows"]) << metric;
-    // The reference draws by functions of its own.
+    // The reference device draws with functions of its own.
     const Json reference =
         json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", "reference"});
     EXPECT_EQ(reference["device"], "reference");

@@ -9,8 +9,8 @@
 #include "command.hpp"
 #include "support/golden.hpp"
 
-// golden/mixture_d*.json through `gmdiff eval`, with the tolerances of the README of the golden files: near and far points, close
-// components, singular covariances, one component, all structures.
+// golden/mixture_d*.json through `gmdiff eval`, with the tolerances of the README of the golden files: near
+// and far points, close components, singular covariances, one component, all structures.
 
 namespace gmdiff::test {
 namespace {

@@ -14,7 +14,8 @@ class EvalTest : public CommandTest {
  protected:
   EvalTest() { write_points(folder() / "x.npy", points); }
 
-  /// The four arrays against the functions of Mixture, from which those of a device differ by roundings.
+  /// Compares the four arrays with the functions of Mixture, from which a device's results differ by
+  /// roundings.
   void expect_arrays(const Json& result, const Mixture& law, Level level) const {
     const Eigen::VectorXd log_density = law.log_pdf(points, level);
     const Points responsibilities = law.responsibilities(points, level);

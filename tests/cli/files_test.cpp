@@ -1,4 +1,5 @@
-// Files that the command reads and writes: provenance that belongs to its data, inputs that stay, two runs of one name.
+// Files that the command reads and writes: sidecars match their data, inputs are not overwritten, two runs
+// with one output name.
 
 #include <gmdiff/io/npy.hpp>
 
@@ -34,7 +35,7 @@ class FilesTest : public CommandTest {
     EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
   }
 
-  /// Waits until a file has appeared whose name starts so.
+  /// Waits until a file has appeared whose name begins with `start`.
   std::string wait_for(const std::string& start) const {
     for (int i = 0; i < 20'000; ++i) {
       for (const std::string& name : files()) {
@@ -52,7 +53,7 @@ class FilesTest : public CommandTest {
     return status.st_mode & 0777;
   }
 
-  /// Hours of work.
+  /// A run that would take hours.
   const Arguments long_run{"sample", "problem.json", "--steps", "20000",
                            "--out",  "x.npy",        "--count", "20000000"};
 };
@@ -203,7 +204,7 @@ TEST_F(ProvenanceTest, DataAndSidecarAreTwoFiles) {
 
 struct Overwriting {
   const char* name;
-  Arguments arguments;  ///< with an --out that is an input
+  Arguments arguments;  ///< arguments in which --out is an input
   std::string message;
 };
 

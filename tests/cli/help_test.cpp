@@ -11,11 +11,11 @@ namespace {
 
 using HelpTest = CommandTest;
 
-// In an order in which each example finds the files that it needs.
+// The verbs in an order in which each example finds the files that it needs.
 const std::vector<std::string> verbs{"problem", "sample",   "forward", "posterior", "draw",
                                      "eval",    "distance", "compare", "merge",     "devices"};
 
-/// The command lines behind "Example:", without the program's name.
+/// The command lines after "Example:", without the program's name.
 std::vector<Arguments> examples(const std::string& help) {
   std::vector<Arguments> found;
   std::istringstream text(help.substr(std::min(help.find("Example:"), help.size())));

@@ -15,7 +15,7 @@ namespace {
 
 class InterruptTest : public CommandTest {
  protected:
-  /// On the device that hands over what is done in the smallest pieces, however slow this build is.
+  /// A run on the device with the smallest batches, so that even a slow build finishes some.
   static Arguments sample(std::int64_t count) {
     return {"sample", "problem.json", "--sampler", "euler-maruyama",      "--steps",  "100",
             "--out",  "x.npy",        "--count",   std::to_string(count), "--device", "reference"};
@@ -34,17 +34,17 @@ class InterruptTest : public CommandTest {
         return result;
       }
       if (result.exit_code == 0) {
-        count *= 2;  // it was done already
+        count *= 2;  // the run had already ended
         std::filesystem::remove(folder() / "x.npy");
         std::filesystem::remove(folder() / "x.npy.json");
       } else {
         EXPECT_GE(result.exit_code, 128) << result.err;
-        pause *= 2;  // nothing was finished yet
+        pause *= 2;  // no batch was finished yet
       }
     }
   }
 
-  /// Hours of work.
+  /// A run that would take hours.
   static Arguments long_run(const std::string& out) {
     return {"sample", "problem.json", "--steps", "20000", "--out", out, "--count", "20000000"};
   }
@@ -155,7 +155,7 @@ TEST_F(InterruptTest, WorkOfUnknownLengthShowsTheTimePassed) {
   EXPECT_TRUE(command.see("distance  1 s", 20.0));
 }
 
-/// Lines that a terminal of so many columns saw, drawn and removed again.
+/// The lines that were drawn and removed again on a terminal.
 std::vector<std::string> drawn_lines(const std::string& text) {
   std::vector<std::string> lines;
   const std::string begin = "\r\033[K";
@@ -167,7 +167,7 @@ std::vector<std::string> drawn_lines(const std::string& text) {
 }
 
 TEST_F(InterruptTest, TheProgressLineFitsTheTerminal) {
-  // How long the time left is written depends on the machine.
+  // The length of the remaining time's text depends on the machine.
   const std::pair<unsigned short, const char*> terminals[] = {{1, ""},
                                                               {4, "([0-9]+ %)?"},
                                                               {12, "[0-9]+ %(  .+)?"},

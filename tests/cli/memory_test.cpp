@@ -4,8 +4,8 @@
 
 #include "command.hpp"
 
-// What cannot be had is an error with the bytes. The memory of a run does not grow with its particles: at most 64 MiB and the part of the
-// output that waits to be written (32 MiB).
+// Memory that is not available is an error that states the bytes. The memory of a run does not grow with its
+// particles: at most 64 MiB plus the part of the output that waits to be written (32 MiB).
 
 namespace gmdiff::test {
 namespace {
@@ -14,7 +14,7 @@ using MemoryTest = CommandTest;
 
 constexpr long allowed_kilobytes = (64 + 32) * 1024;
 
-/// The most that a command of this test had in memory.
+/// Peak memory of the commands of this test.
 long peak_kilobytes() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
@@ -47,7 +47,7 @@ TEST_F(MemoryTest, OfAllParticlesOfManyChainsIsBounded) {
   EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
 }
 
-/// A process that may take so many bytes.
+/// Limits the memory of the process.
 Surroundings with_memory(rlim_t bytes) {
   return {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = [bytes] {
             const rlimit limit{bytes, bytes};
@@ -55,7 +55,7 @@ Surroundings with_memory(rlim_t bytes) {
           }};
 }
 
-/// A .npy file of zeros that take no room on the disk.
+/// Writes a .npy file of zeros that take no space on the disk.
 void write_zeros(const std::filesystem::path& file, const std::string& shape, std::uintmax_t count) {
   std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }";
   header.resize(117, ' ');
@@ -126,7 +126,7 @@ TEST_F(MemoryTest, ThatASamplerOfCompareDoesNotHaveIsInItsRow) {
 }
 
 TEST_F(MemoryTest, OfChainsIsSharedByThreadsWhereItIsScarce) {
-  // 800 MB a chain: one fits, two do not.
+  // 800 MB per chain: one fits, two do not.
   const Arguments sample{"sample",    "problem.json",
                          "--sampler", "mcgdiff:particles=20000000",
                          "--steps",   "1",

@@ -1,4 +1,4 @@
-// Ranges of a run, merged, are the run: every sampler, both precisions.
+// Merged ranges of a run equal the whole run, for every sampler and both precisions.
 
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
@@ -12,7 +12,8 @@ namespace {
 
 class MergeTest : public CommandTest {
  protected:
-  /// Runs `arguments` whole and in three ranges, merges these in another order and compares bytes and sidecars.
+  /// Runs `arguments` whole and in three ranges, merges these in another order and compares bytes and
+  /// sidecars.
   void expect_equal_merged(const Arguments& arguments,
                            const Arguments& ranges = {"0:7", "7:8", "8:30"}) const {
     run_into("whole.npy", arguments, {"--count", "30"});
@@ -182,7 +183,7 @@ TEST_F(MergeRefusalTest, Overlap) {
 TEST_F(MergeRefusalTest, MissingSidecar) {
   run_into("b.npy", base, next);
   std::filesystem::remove(folder() / "b.npy.json");
-  expect_refused("b.npy.json is missing: without it nothing tells which run b.npy belongs to");
+  expect_refused("b.npy.json is missing: only the sidecar tells which run b.npy belongs to");
 }
 
 TEST_F(MergeRefusalTest, CorruptSidecars) {

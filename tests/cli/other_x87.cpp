@@ -1,5 +1,6 @@
-// glibc's functions of long double as another maker's processor might have them: their last bit is moved. Preloaded into the command, it
-// must change no plan (numerics.md §2). It says on standard error that it is there.
+// glibc's functions of long double with a changed last bit, as on another manufacturer's processor. Preloaded
+// into the command, this library must change no plan (numerics.md §2). It prints a line on standard error
+// when it is loaded.
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ Function* original(const char* name) {
   return function;
 }
 
-/// The neighbour above or below, by a bit of the argument. Exact values stay.
+/// The neighbouring number above or below, chosen by a bit of the argument. Exact values stay.
 long double moved(long double y, long double x) {
   if (y == 0.0L || y == 1.0L || !std::isfinite(y)) return y;
   std::uint64_t mantissa = 0;

@@ -1,5 +1,5 @@
-// Plans do not depend on the machine: neither the C library's choice of code by CPU feature nor the last bits of the processor's own
-// functions change a hash (numerics.md §2).
+// Plans do not depend on the machine: neither the C library's choice of code by CPU feature nor the last bits
+// of the processor's own functions change a hash (numerics.md §2).
 
 #ifdef GMDIFF_OTHER_X87
 #include <dlfcn.h>
@@ -43,13 +43,13 @@ class PlanHashOfEachSettingTest : public CommandTest, public ::testing::WithPara
     return json(arguments, surroundings)["plan_hash"];
   }
 
-  /// Every sampler, prior and posterior.
+  /// Compares the hashes of every sampler on prior and posterior.
   void expect_same_hashes(const std::string& environment) const {
     const Surroundings elsewhere{.input = {}, .environment = {environment}, .terminal = false};
     for (const std::string& sampler : sampler_names()) {
       for (const Arguments& law : {Arguments{}, Arguments{"--prior"}}) {
         if (!law.empty() && !std::holds_alternative<Sampler>(parse_sampler(sampler)))
-          continue;  // they sample the posterior alone
+          continue;  // they sample only the posterior
         Arguments more{"--sampler", sampler};
         more.insert(more.end(), law.begin(), law.end());
         EXPECT_EQ(hash(more, {}), hash(more, elsewhere))

@@ -91,7 +91,8 @@ TEST_F(PosteriorVerbTest, ANearlyExactObservationIsWrittenWithoutLoss) {
     const Points x = draw(exact, {.count = 20, .precision = Precision::f64}).to_double();
     const Eigen::VectorXd expected = exact.log_pdf(x);
     EXPECT_TRUE(expected.allFinite());
-    // Rounding of a point, 1e-16, is 1e-7 of the narrow deviation, and changes the density alike in both.
+    // The rounding error of a point, 1e-16, is 1e-7 of the narrow deviation and changes both densities
+    // equally.
     EXPECT_LT((written.log_pdf(x) - expected).cwiseAbs().maxCoeff(), 1e-5) << covariance;
     EXPECT_TRUE(read_json("posterior.json")["prior"]["covariance"].contains("eigenvectors")) << covariance;
   }

@@ -2,7 +2,7 @@
 
 #include "command.hpp"
 
-// Files of one run are equal byte for byte, whatever instructions and threads made them.
+// Files of one run are equal byte for byte for all instruction sets and numbers of threads.
 
 namespace gmdiff::test {
 namespace {

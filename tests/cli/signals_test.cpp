@@ -1,4 +1,4 @@
-// Signals from outside: which end a run, which do not, and what they leave behind.
+// External signals: those that end a run, those that do not, and the files that they leave behind.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -12,7 +12,7 @@
 namespace gmdiff::test {
 namespace {
 
-/// A run that takes hours, on the device that hands over what is done in the smallest pieces.
+/// A run that would take hours, on the device with the smallest batches.
 class SignalsTest : public CommandTest {
  protected:
   static Arguments long_run() {
@@ -20,7 +20,8 @@ class SignalsTest : public CommandTest {
             "x.npy",  "--count",      "20000000",  "--device",       "reference", "--quiet"};
   }
 
-  /// The run, ended after some of its particles by what `signals` sends; it begins anew, with more time, until it has finished some.
+  /// Ends the run by the signals that `signals` sends after some of its particles. Starts it again, with more
+  /// time, until it has finished some.
   CommandResult end_with(const std::function<void(const RunningCommand&)>& signals,
                          const std::function<void()>& prepare = {}) const {
     for (std::chrono::milliseconds pause(400);; pause *= 2) {
@@ -34,7 +35,7 @@ class SignalsTest : public CommandTest {
     }
   }
 
-  /// The names of what a run left; it goes.
+  /// Returns the names of the files that a run left, and removes them.
   std::vector<std::string> take_remains() const {
     std::vector<std::string> names;
     for (const std::string& name : files()) {
@@ -97,7 +98,7 @@ TEST_F(SignalsTest, NoOtherSignalMakesARunDeaf) {
 }
 
 TEST_F(SignalsTest, ASecondOneEndsARunAtOnceWithoutATemporaryFile) {
-  // One step of these particles takes longer than this test has patience.
+  // One step of these particles takes longer than the test waits.
   RunningCommand command(
       folder(), {"sample", "problem.json", "--sampler", "mcgdiff:particles=2000000", "--steps", "2000",
                  "--out", "x.npy", "--count", "2", "--quiet", "--device", "reference"});
@@ -115,7 +116,7 @@ TEST_F(SignalsTest, ASecondOneEndsARunAtOnceWithoutATemporaryFile) {
   EXPECT_EQ(files(), before_);
 }
 
-/// A limit on the size of files, of so many bytes.
+/// Limits the size of files to `bytes`.
 Surroundings with_file_limit(rlim_t bytes) {
   return {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = [bytes] {
             const rlimit limit{bytes, bytes};

@@ -20,7 +20,7 @@ using Shape = std::vector<std::int64_t>;
 
 class SmcTest : public CommandTest {
  protected:
-  /// What the library gives for the problem of the folder.
+  /// The library's result for the problem of the folder.
   SmcSamples expected(const SmcSampler& sampler, const Options& options) const {
     const Problem problem = read_problem(folder() / "problem.json");
     const ForwardProcess process(problem.process);
@@ -139,7 +139,7 @@ TEST_F(SmcTest, RangesOfAllParticlesMergedAreTheRun) {
   }
 }
 
-/// Chains that collapse: the bootstrap filter beside an observation that hardly has noise.
+/// Chains that collapse: the bootstrap filter with an observation of very little noise.
 class SmcCollapseTest : public SmcTest {
  protected:
   SmcCollapseTest() {
@@ -200,7 +200,7 @@ TEST_F(SmcTest, ANearlyExactObservationIsNotedAndIsAsGoodAsAnExactOne) {
 }
 
 TEST_F(SmcTest, ARunOfSeveralChunksIsOneRun) {
-  // A chain has 100000 (8 + 8) bytes, 30 of them more than a chunk.
+  // A chain has 100000 (8 + 8) bytes; 30 chains are more than a chunk.
   const Arguments more{"--steps", "1", "--count", "30"};
   output(sample("mcgdiff:particles=100000:output=particles", "x.npz", more));
   output(sample("mcgdiff:particles=100000:output=particles", "y.npz", {"--steps", "1", "--range", "29:30"}));
@@ -211,7 +211,7 @@ TEST_F(SmcTest, ARunOfSeveralChunksIsOneRun) {
 }
 
 TEST_F(SmcTest, FinishedChainsOfAnInterruptedRunStandAndTheNamedRangeCompletesThem) {
-  // On the device that hands over what is done in the smallest pieces, however slow this build is.
+  // Uses the device with the smallest batches, so that even a slow build finishes some.
   std::int64_t count = 100;
   const auto arguments = [&](const std::string& out, const std::string& range) {
     return sample("mcgdiff:particles=16:output=particles", out,
@@ -225,12 +225,12 @@ TEST_F(SmcTest, FinishedChainsOfAnInterruptedRunStandAndTheNamedRangeCompletesTh
     command.signal(SIGINT);
     result = command.wait();
     if (result.exit_code == 0) {
-      count *= 2;  // it was done already
+      count *= 2;  // the run had already ended
       std::filesystem::remove(folder() / "x.npz");
       std::filesystem::remove(folder() / "x.npz.json");
     } else if (!exists("x.npz.partial")) {
       ASSERT_GE(result.exit_code, 128) << result.err;
-      pause *= 2;  // nothing was finished yet
+      pause *= 2;  // no batch was finished yet
     }
   }
 

@@ -1,4 +1,4 @@
-// Standard streams that are closed, full, or whose reader has gone.
+// Standard streams that are closed, full or without reader.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ class StreamsTest : public CommandTest {
     output({"draw", "prior.json", "--out", "y.npy", "--range", "50:100", "--quiet"});
   }
 
-  /// A run of every verb; those that write a file write `o`, and all have something to say on standard error.
+  /// A run of every verb. Verbs that write a file write `o`, and all verbs print to standard error.
   const std::vector<Arguments> verbs_{
       {"sample", "prior.json", "--sampler", "ddim:start=gaussian", "--steps", "5", "--out", "o"},
       {"draw", "prior.json", "--out", "o", "--seed", "3"},
@@ -58,7 +58,7 @@ class StreamsTest : public CommandTest {
       {"sample", "--help"},
       {"compare", "--help"}};
 
-  /// The file written, or nothing; it goes.
+  /// Returns the content of the written file, or an empty string, and removes the file.
   std::string take_result() const {
     const std::string bytes = exists("o") ? read("o") : std::string();
     std::filesystem::remove(folder() / "o");

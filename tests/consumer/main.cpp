@@ -1,4 +1,5 @@
-// What a user of the package writes; compiled against the installed package, with pkg-config and by add_subdirectory.
+// A program of a user of the package, compiled against the installed package, with pkg-config and by
+// add_subdirectory.
 
 #include <gmdiff/gmdiff.hpp>
 

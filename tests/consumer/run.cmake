@@ -19,8 +19,8 @@ set(prefix ${SCRATCH}/${KIND}-prefix)
 set(configure ${CMAKE_COMMAND} -G Ninja -B ${build} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
 
 if(KIND STREQUAL "subdirectory")
-  # A shared library here, static ones elsewhere. Unoptimised, a dozen units as one, without kernels and wide instructions: what is tested
-  # is that it builds and links.
+  # A shared library; the other kinds are static. It is unoptimised, a dozen units are compiled as one, and
+  # kernels and wide instructions are left out, because the test only checks that it builds and links.
   run(${configure} -S ${CMAKE_CURRENT_LIST_DIR}/subdirectory -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
     -DGMDIFF_CUDA=OFF -DGMDIFF_SIMD= -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)
   run(${CMAKE_COMMAND} --build ${build} --target consumer)
@@ -28,7 +28,7 @@ if(KIND STREQUAL "subdirectory")
   return()
 endif()
 
-# The installed tree is moved after the installation: nothing in it may remember where it was made.
+# The installed tree is moved after the installation, because nothing in it may depend on its place.
 file(REMOVE_RECURSE ${build} ${prefix} ${prefix}-first)
 run(${CMAKE_COMMAND} --install ${GMDIFF_BUILD} --prefix ${prefix}-first)
 file(RENAME ${prefix}-first ${prefix})

@@ -7,9 +7,10 @@
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
 
-// Every device against `reference`, whole runs of the same noise (numerics.md §1): in double within 1e-10 of the run's largest number, in
-// float within 1e-3. Between separated modes any rounding grows without bound; a particle beyond the bound is excused when moving its start
-// on the reference by a few float ulp alone moves its end by a tenth of the difference, and few may be.
+// Compares whole runs of every device with those of `reference` with the same noise (numerics.md §1): within
+// 1e-10 of the run's largest number in double, 1e-3 in float. Between separated modes any rounding grows
+// without bound. A particle beyond the bound is excused if moving its start by a few float ulp moves its end
+// on the reference by a tenth of the difference; only few may be excused.
 
 namespace gmdiff {
 namespace {
@@ -18,7 +19,8 @@ constexpr std::int64_t count = 400;
 
 double tolerance(Precision precision) { return precision == Precision::f64 ? 1e-10 : 1e-3; }
 
-/// The reference's end of one particle from its start moved by `ulps` float ulp in every coordinate.
+/// The end state of one particle on the reference when its start is moved by `ulps` float ulp in every
+/// coordinate.
 Eigen::VectorXd moved_end(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n,
                           int ulps) {
   Options one = options;
@@ -32,7 +34,7 @@ Eigen::VectorXd moved_end(const Plan& plan, const Options& options, const Points
   return run(plan, one).to_double().row(0).transpose();
 }
 
-/// Whether the reference itself is that sensitive.
+/// Whether the reference itself is sensitive enough to excuse the particle.
 bool excused(const Plan& plan, const Options& options, const Points& starts, Eigen::Index n,
              double difference) {
   const Eigen::VectorXd end = moved_end(plan, options, starts, n, 0);
@@ -43,7 +45,7 @@ bool excused(const Plan& plan, const Options& options, const Points& starts, Eig
   return false;
 }
 
-/// Number of particles excused; the others must agree.
+/// Returns the number of excused particles; the others must agree.
 int compare(const Plan& plan, Options options, const std::string& what) {
   options.history = static_cast<int>(plan.times.size());
   Options by_reference = options;

@@ -15,7 +15,7 @@
 #include "base/random.hpp"
 #include "device/executor.hpp"
 
-// Laws and samplers that the tests of devices go through: every covariance structure, every sampler.
+// Laws and samplers for the tests of devices: every covariance structure, every sampler.
 
 namespace gmdiff::test {
 
@@ -32,7 +32,8 @@ inline Eigen::MatrixXd rotation(Eigen::Index dim, std::uint64_t seed) {
   return square.householderQr().householderQ();
 }
 
-/// A mixture with means of size 2, variances between 0.2 and 2, and, from three components on, one of weight 0.
+/// A mixture with means of size 2, variances between 0.2 and 2, and, from three components on, one of weight
+/// 0.
 inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Index components,
                           std::uint64_t seed = 1) {
   const auto in_range = [](double z) { return 0.2 + 1.8 / (1.0 + std::exp(-z)); };
@@ -63,8 +64,8 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   return {weights, means, Covariance::full_eigen(bases(), variances)};
 }
 
-/// Which of many combinations run: all of them. Under sanitizers, where the host block is slow, only some, by a number that shares no
-/// factor with the loops, so that every kind has its turn.
+/// Selects which of many combinations run: normally all of them. Under sanitizers, where the host block is
+/// slow, only some run, at a stride that shares no factor with the loops, so that every kind occurs.
 class Turns {
  public:
   explicit Turns([[maybe_unused]] int under_sanitizers) {
@@ -120,7 +121,7 @@ inline std::vector<Plan> every_kind_of_plan(const Mixture& mixture) {
   return plans;
 }
 
-/// A plan that grows beyond every number in its third step.
+/// A plan whose states overflow in its third step.
 inline Plan wild_plan(const Mixture& mixture) {
   Plan plan = draw_plan(std::span(&mixture, 1));
   AffineStep calm, wild;
@@ -133,14 +134,14 @@ inline Plan wild_plan(const Mixture& mixture) {
 }
 
 inline Options options_for(const Plan& plan, Precision precision) {
-  // Not a multiple of any block, and far enough into the indices for both words of them.
+  // A count that is no multiple of any tile, and indices that need both words.
   Options options{
       .count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision, .first = 5'000'000'000};
   if (plan.kind == PlanKind::sample) options.history = 4;
   return options;
 }
 
-/// Bytes that the executor says it needs at least.
+/// The smallest number of bytes that the executor accepts.
 inline std::size_t smallest_memory_limit(const Plan& plan, Options options, const Executor& executor) {
   options.memory_limit = 1;
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What must not be in the object of an instruction set's unit (numerics.md §3): slow instructions that compilers emit when left alone, and
-# symbols that the linker could hand to units of other instruction sets.
+# Checks that the object of an instruction set's unit (numerics.md §3) has no slow instructions that compilers
+# may choose, and no symbols that the linker could use in units of other instruction sets.
 #   check_objects.sh UNIT OBJECT
 set -euo pipefail
 unit=$1
@@ -21,7 +21,7 @@ if nm --undefined-only "$object" | grep -wE 'fmaf?|expf?|logf?|sinf?|cosf?|sqrtf
   failed=1
 fi
 
-# Weak symbols, the inline functions and templates: only the unit's own, whose names hold its namespace.
+# Weak symbols (inline functions and templates) must be the unit's own, whose names contain its namespace.
 if nm --demangle --defined-only "$object" | grep -E ' [WVu] ' | grep -v "::$unit::"; then
   echo "$object: exports the inline functions above under names that other units may have"
   failed=1

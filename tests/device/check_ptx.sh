@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What must not be in the PTX of exact kernels (numerics.md §3): arithmetic that names no rounding, which a compiler may contract to fma,
-# and approximations. With a rounding in every instruction no compiler of a later GPU can change a bit.
+# Checks that the PTX of exact kernels (numerics.md §3) has no arithmetic without a rounding mode, which a
+# compiler may contract to fma, and no approximations. With a rounding mode in every instruction, no compiler
+# of a later GPU can change a bit.
 #   check_ptx.sh FOLDER UNIT...     reads FOLDER/UNIT.ptx, or FOLDER/UNIT.*.ptx of several architectures
 set -euo pipefail
 shopt -s nullglob
@@ -27,7 +28,7 @@ for unit in "${@:2}"; do
       echo "$file: holds no kernel" >&2
       failed=1
     fi
-    # An instruction stands first on its line, or after a predicate.
+    # An instruction is the first word of its line, or follows a predicate.
     report "$file" "has arithmetic without .rn" \
       "^[[:space:]]*(@!?%[a-z]*[0-9]+[[:space:]]+)?$arithmetic(\.(sat|ftz|full|approx|rz|rm|rp))*\.(f16|f32|f64|f32x2|bf16)"
     report "$file" "has approximations" '\.(approx|ftz)\b|\bdiv\.full|\b(ex2|lg2|sin|cos|tanh|rsqrt)\.'

@@ -11,8 +11,8 @@
 #include "support/host_gpu.hpp"
 #include "support/point_sets.hpp"
 
-// The distances of the GPU, run on the host block, against those of the host: in every order of threads the same bits, and within 1e-12 of
-// the host's (numerics.md §1).
+// The distances of the GPU, run on the host block, against those of the host: in every order of threads the
+// same bits, and within 1e-12 of the host's (numerics.md §1).
 
 namespace gmdiff {
 namespace {
@@ -28,7 +28,7 @@ std::unique_ptr<DistanceSums> sums_of(ThreadOrder order, std::size_t memory = pl
   return cuda::make_distance_sums(std::make_unique<HostGpu>(order, std::size_t{227} << 10, memory), "cuda:1");
 }
 
-/// What `compute` makes of the GPU's sums, the same in all orders of threads.
+/// Returns the result of `compute` with the GPU's sums, which must be the same in all orders of threads.
 template <class Compute>
 auto on_gpu(Compute compute) {
   return test::in_every_order<decltype(compute(*sums_of(ThreadOrder::ascending)))>(
@@ -107,7 +107,7 @@ TEST(CudaSlices, SayHowManyBytesAreMissing) {
     slices(*sums_of(ThreadOrder::ascending, 10000), {500, 400, 3}, 20, 2);
   });
 
-  // 64 points on their way; twice 900 projections, four sums, a direction.
+  // 64 points that are uploaded; twice 900 projections, four sums, a direction.
   EXPECT_EQ(message,
             "cuda:1: out of memory: 15992 bytes wanted for a slice of 500 and 400 points, 9000 free");
 }
@@ -123,12 +123,12 @@ TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
                        "cuda: slices are of sets of fewer than 4294967296 points, given 4294967296");
 }
 
-// A point more than a tile, than a strip; coordinates that do and do not fill the last pass.
+// One point more than a tile and than a strip; coordinates that do and do not fill the last pass.
 const Sizes pair_sizes[] = {{1, 1, 1},     {2, 3, 2},     {64, 65, 16}, {65, 64, 17},
                             {130, 63, 33}, {40, 2049, 2}, {2100, 70, 1}};
 const PairTerm terms[] = {PairTerm::distance(), PairTerm::kernel(-0.3)};
 
-/// Within the tolerance of the host's.
+/// Expects a value within the tolerance of the host's.
 void expect_near(long double actual, long double expected, const Sizes& sizes) {
   const auto value = static_cast<double>(expected);
   EXPECT_NEAR(static_cast<double>(actual), value, tolerance * value)

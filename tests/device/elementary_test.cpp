@@ -12,8 +12,9 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/elementary_unit.hpp"
 
-// exp, log, sine and cosine (numerics.md §3): at most 2 ulp off, right at the ends, the same bits on every instruction set. In float every
-// argument, against double; in double many, against long double.
+// exp, log, sine and cosine (numerics.md §3): at most 2 ulp off, correct at the ends, the same bits on every
+// instruction set. In float every argument is tested against double; in double many are tested against long
+// double.
 
 namespace gmdiff::test {
 namespace {
@@ -121,7 +122,7 @@ TEST(Elementary, LogarithmOfEveryFloat) {
 TEST(Elementary, SineAndCosineOfEveryFloat) {
   const auto sine = [](double turns) { return std::sin(2.0 * std::acos(-1.0) * turns); };
   const auto cosine = [](double turns) { return std::cos(2.0 * std::acos(-1.0) * turns); };
-  // An angle word makes no turns smaller than 2^-32 but 0.
+  // The smallest nonzero number of turns that an angle word gives is 2^-32.
   EXPECT_LE(worst_error(widest().sine, sine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
   EXPECT_LE(worst_error(widest().cosine, cosine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
 }

@@ -9,8 +9,8 @@
 #include <xmmintrin.h>
 #endif
 
-// The same bits on every instruction set, with any number of threads and whatever the caller does to its floating-point environment
-// (numerics.md §1). Equality is that of bits, of whole runs with history.
+// The bits do not depend on the instruction set, the number of threads or the caller's floating-point
+// environment (numerics.md §1). The tests compare the bits of whole runs with history.
 
 namespace gmdiff {
 namespace {

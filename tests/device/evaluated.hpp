@@ -8,7 +8,7 @@
 
 namespace gmdiff::test {
 
-/// Everything that can be asked of given points, one after the other.
+/// All results for given points, one after the other.
 using Evaluated = std::vector<double>;
 inline Evaluated evaluated(const Executor& executor, const MixtureTable& problem, const Points& x,
                            Precision precision) {

@@ -5,8 +5,8 @@
 #include "device/devices_under_test.hpp"
 #include "support/host_gpu.hpp"
 
-// Fast mode, run on the host block with the functions of the C library: beside exact mode where there is a kernel of it, and exact mode
-// everywhere else.
+// Fast mode, run on the host block with the functions of the C library: close to exact mode where it has a
+// kernel, equal to exact mode everywhere else.
 
 namespace gmdiff {
 namespace {
@@ -24,8 +24,9 @@ Samples run_on_gpu(const Plan& plan, Options options, MathMode math) {
 class FastMode : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(FastMode, IsNearExactModeInSmallLaws) {
-  // A normal number differs by some 2^-20 of its radius, a weight by a few ulp; five steps and a law whose variances are within a factor
-  // of ten multiply that by less than 100. The functions of a GPU are less exact, but by less than a factor of ten.
+  // A normal number differs by some 2^-20 of its radius, a weight by a few ulp; five steps and a law whose
+  // variances are within a factor of ten multiply that by less than 100. The functions of a GPU are less
+  // exact, but by less than a factor of ten.
   constexpr double tolerance = 1e-4;
   test::Turns turns(7);
   for (const test::Shape& shape : test::shapes()) {
@@ -88,7 +89,8 @@ std::string non_finite_message(const Plan& plan, MathMode math) {
 }
 
 TEST(FastModeErrors, NoStepMakesAStateFiniteAgain) {
-  // Beyond every number in its second step, and then nothing but the denoiser: its weights must not hide it.
+  // States overflow in the second step, and the third keeps only the denoiser, whose weights must not hide
+  // the overflow.
   for (const CovarianceType structure : test::every_structure()) {
     const Mixture mixture = test::mixture_of(structure, 2, 3);
     Plan plan = draw_plan(std::span(&mixture, 1));

@@ -6,7 +6,7 @@
 #include "device/devices_under_test.hpp"
 #include "support/host_gpu.hpp"
 
-// Results that stay in a GPU's memory: the same bits, there and copied to the host.
+// Results that stay in a GPU's memory have the same bits there and after the copy to the host.
 
 namespace gmdiff {
 namespace {
@@ -17,13 +17,13 @@ std::shared_ptr<HostGpu> host_gpu(std::size_t memory = std::size_t{1} << 30) {
   return std::make_shared<HostGpu>(test::ThreadOrder::shuffled, 227 << 10, memory);
 }
 
-/// A run whose executor is gone at the end.
+/// Makes a run whose executor is destroyed at the end.
 Samples kept(const Plan& plan, Options options, std::shared_ptr<HostGpu> gpu = host_gpu()) {
   options.keep_on_device = true;
   return run(plan, options, 0, *cuda::make_executor(std::move(gpu), "cuda"));
 }
 
-/// What lies at on_device(): a HostGpu's memory is the host's.
+/// The bytes at on_device(); the memory of a HostGpu is host memory.
 std::vector<char> bytes_on_device(const Samples& samples) {
   const std::size_t size = static_cast<std::size_t>(samples.rows() * samples.dim()) *
                            (samples.precision() == Precision::f32 ? 4 : 8);

@@ -8,8 +8,8 @@
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
-// The kernels of the GPU and its executor, run on the host block: the same bits as the device cpu, for every plan, in every order of
-// threads and every layout (numerics.md §7).
+// The kernels of the GPU and its executor, run on the host block: the same bits as the device cpu, for every
+// plan, in every order of threads and every layout (numerics.md §7).
 
 namespace gmdiff {
 namespace {
@@ -17,8 +17,8 @@ namespace {
 using test::HostGpu;
 using test::ThreadOrder;
 
-/// What a block may have of shared memory. It decides the layout: particles on threads up to 16 coordinates, tiles of 128 or 32 beyond;
-/// fewer of both where that is less; tiles alone; tiles in global memory.
+/// Shared memory of a thread block, which decides the layout: particles on threads up to 16 coordinates and
+/// tiles of 128 or 32 beyond; fewer of both with less memory; only tiles; tiles in global memory.
 constexpr std::size_t wide = 227 << 10;
 constexpr std::size_t narrow = 40 << 10;
 constexpr std::size_t tiles = 20 << 10;
@@ -101,7 +101,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
 }
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
-  // Tables so large beside the memory limit that the states go from launch to launch.
+  // Tables that are so large for the memory limit that states pass from launch to launch.
   test::Turns turns(4);
   for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
     for (const test::Shape& shape : {test::Shape{4, 200}, test::Shape{9, 100}, test::Shape{19, 100}}) {
@@ -221,7 +221,7 @@ TEST(CudaExecutor, SaysHowManyBytesAreMissing) {
 }
 
 TEST(CudaExecutor, PassesOnThatMemoryRunsOutUnderWay) {
-  // Someone else took it between the question how much there is and the allocations.
+  // Another user took the memory between the query of the free memory and the allocations.
   const Plan plan = test::plan_of(EulerMaruyama{}, {test::mixture_of(CovarianceType::full, 2, 3)});
   const auto gpu = std::make_shared<HostGpu>(ThreadOrder::ascending, wide, 40 << 10);
   const auto executor = cuda::make_executor(gpu, "cuda");

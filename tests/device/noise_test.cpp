@@ -6,7 +6,7 @@
 #include "device/devices_under_test.hpp"
 #include "device/executor.hpp"
 
-// Which stream each random number of a run comes from (numerics.md §5).
+// Tests from which stream each random number of a run comes (numerics.md §5).
 
 namespace gmdiff {
 namespace {
@@ -21,7 +21,7 @@ class Noise : public test::EveryDevice {
   }
 };
 
-/// Unit Gaussian at the origin, so that a state is its noise.
+/// A unit Gaussian at the origin, so that a state equals its noise.
 Mixture unit_gaussian(Eigen::Index dim = 3) {
   return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})};
 }
@@ -130,7 +130,7 @@ TEST_P(Noise, OfATransitionIsThatOfItsStep) {
   expect_normals(run(plan, options(Precision::f32)), Purpose::step_noise, 3);
 }
 
-/// 16 equally probable points 0, 1, ..., 15: a state says which component it came from.
+/// 16 equally probable points 0, 1, ..., 15, so that a state identifies its component.
 Mixture sixteen_points() {
   Points points(16, 1);
   for (Eigen::Index k = 0; k < 16; ++k) points(k, 0) = static_cast<double>(k);

@@ -3,7 +3,7 @@
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
 
-// A run does not depend on how it is cut: ranges of particles, blocks, batches of problems. Equality is that of bits.
+// The bits of a run do not depend on its partition into ranges of particles, tiles and batches of problems.
 
 namespace gmdiff {
 namespace {
@@ -49,10 +49,10 @@ Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {
   return sampling_plan(mixtures, process, TimeGrid::uniform(process, 6), sampler);
 }
 
-/// Cuts that fall on and beside the ends of blocks.
+/// Cuts at and next to the ends of tiles.
 const std::vector<std::int64_t> cuts{0, 1, 500, 1023, 1025, 1100};
 
-/// The same particles in pieces, put together.
+/// The same particles, run in pieces and put together.
 std::vector<char> in_pieces(const Plan& plan, const Options& whole) {
   std::vector<char> joined;
   for (std::size_t piece = 0; piece + 1 < cuts.size(); ++piece) {

@@ -13,7 +13,7 @@
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
-// Several GPUs that share a run: the bits of one device, however the particles fall to them.
+// Several GPUs that share a run give the bits of one device, however the particles are distributed.
 
 namespace gmdiff {
 namespace {
@@ -35,7 +35,7 @@ std::unique_ptr<Executor> several(std::size_t count) {
   return make_executor_of_several(std::move(list), "cuda:0,1");
 }
 
-/// A device that a test writes itself: its part of a task.
+/// A device whose part of a task the test supplies.
 class Planted : public Executor {
  public:
   explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t block = 100)
@@ -61,7 +61,7 @@ std::unique_ptr<Executor> planted(std::function<NonFinite(const Task&)> first,
   return make_executor_of_several(std::move(list), "cuda:0,1");
 }
 
-/// What a run throws.
+/// The exception that a run throws.
 template <class Error>
 std::string message_of(const Plan& plan, const Options& options, const Executor& executor) {
   try {
@@ -83,7 +83,7 @@ TEST(Several, HaveTheBitsOfOne) {
                                      test::plan_of(ExactTransition{}, {law})};
     for (const Plan& plan : plans) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
-        // One particle for two GPUs, an odd one left over, one more than a block of threads.
+        // One particle for two GPUs, an odd number, one more than a thread block.
         for (const std::int64_t count : {1, 2, 75, 257}) {
           Options options{.count = count,
                           .seed = 3,
@@ -169,7 +169,7 @@ TEST(Several, KeepNoResultOnAGpu) {
 }
 
 TEST(Several, RunAtTheSameTime) {
-  // Each waits for the other.
+  // Each executor waits for the other.
   std::atomic<int> here = 0;
   const auto meet = [&](const Task&) -> NonFinite {
     ++here;

@@ -8,7 +8,7 @@
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
 
-// SMC that the tests of devices go through: every sampler, kernel and scheme on every structure.
+// SMC cases for the tests of devices: every sampler, kernel and scheme on every structure.
 
 namespace gmdiff::test {
 
@@ -23,7 +23,7 @@ inline LinearObservation observation_of(Eigen::Index dim, bool coordinates = fal
   return {A, normals(dy, 1, 78).col(0), 0.3};
 }
 
-/// A diag prior stays diag under an observation of its coordinates alone.
+/// A diag prior stays diag only under an observation of single coordinates.
 inline LinearObservation observation_for(CovarianceType structure, Eigen::Index dim) {
   return observation_of(dim, structure == CovarianceType::diag);
 }
@@ -62,7 +62,7 @@ inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior,
   return smc_plan(prior, observation, process, TimeGrid::uniform(process, 4), sampler);
 }
 
-/// Everything that a run tells, as bytes.
+/// All results of a run, as bytes.
 inline std::vector<char> all_bytes(const SmcSamples& samples) {
   std::vector<char> all = bytes(static_cast<const Samples&>(samples));
   const auto add = [&](const auto& values) {

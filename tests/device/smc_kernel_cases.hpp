@@ -11,7 +11,7 @@
 
 #include "device/smc_cases.hpp"
 
-// SMC that the kernels go through: more settings, fewer particles.
+// SMC cases for the kernels: more settings, fewer particles.
 
 namespace gmdiff::test {
 
@@ -43,7 +43,8 @@ inline std::vector<SmcSettings> every_smc_sampler() {
            .start = Start::gaussian}};
 }
 
-/// With 18 components, more than a chunk, at 2 coordinates; an observation of some coordinates, that keeps the structure.
+/// With 18 components, more than a chunk, at 2 coordinates; an observation of some coordinates, that keeps
+/// the structure.
 inline SmcPlan smc_plan_of(CovarianceType structure, Eigen::Index dim, const SmcSettings& settings) {
   const Mixture prior = mixture_of(structure, dim, dim == 2 ? 18 : 5);
   const Eigen::Index observed = (dim + 2) / 3;

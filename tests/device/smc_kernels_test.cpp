@@ -8,8 +8,8 @@
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
-// SMC on the kernels of the GPU, run on the host block: the same bits as the device cpu, for every scheme, in every order of threads and
-// every layout (numerics.md §6, §7).
+// SMC on the kernels of the GPU, run on the host block: the same bits as the device cpu, for every scheme, in
+// every order of threads and every layout (numerics.md §6, §7).
 
 namespace gmdiff {
 namespace {
@@ -22,7 +22,8 @@ struct Case {
   ThreadOrder order;
   kernels::Limits limits;
 };
-/// A block to each chain, and everything in shared memory; the tile alone; nothing. Then several blocks to a chain, with and without.
+/// One thread block per chain, with everything, only the tile or nothing in shared memory. Then several
+/// thread blocks per chain, with and without shared memory.
 constexpr kernels::Limits own_blocks{.shared_bytes = 227 << 10, .blocks = 2};
 constexpr kernels::Limits own_blocks_tile{.shared_bytes = 20 << 10, .blocks = 2};
 constexpr kernels::Limits own_blocks_room{.shared_bytes = 600, .blocks = 2};
@@ -58,7 +59,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
   for (const Eigen::Index dim : {1, 2, 5, 8, 17}) {
     for (test::SmcSettings settings : test::every_smc_sampler()) {
       for (int repetition = 0; repetition < 7; ++repetition, ++turn) {
-        // Numbers without common factors, so that every pair of settings has its turn.
+        // Numbers without common factors, so that every pair of settings occurs.
         settings.particles = next(std::array{37, 130, 1, 300, 2});
         settings.resampling = next(std::array{Resampling::systematic, Resampling::residual,
                                               Resampling::stratified, Resampling::multinomial});
@@ -149,7 +150,7 @@ TEST(SmcOnCuda, RunsChainsInRangesWithTheSameBits) {
   EXPECT_TRUE(states == test::bytes(whole));
 }
 
-/// What a failure says.
+/// The message of a failure.
 template <class Run>
 std::string failure_of(Run run) {
   try {
@@ -165,7 +166,7 @@ TEST(SmcOnCuda, NamesTheSameChainAndStepAsTheCpu) {
   for (const int particles : {1, 3, 300}) {
     settings.particles = particles;
     SmcPlan plan = test::smc_plan_of(CovarianceType::spherical, 2, settings);
-    // Narrow enough for 0 weight some way off: which chain meets it first is chance.
+    // Narrow enough for a weight of 0 at some distance; which chain reaches it first is random.
     const double scale = particles == 300 ? 3e-43 : 1.6e-39;
     plan.steps[2].at_s.variance.setConstant(scale);
     const Options options{.count = 20, .seed = 8, .precision = Precision::f32};

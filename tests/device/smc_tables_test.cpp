@@ -6,12 +6,12 @@
 #include "device/executor.hpp"
 #include "device/smc_cases.hpp"
 
-// The tables of an SMC plan: made once a run, and as large as the estimates of memory say.
+// The tables of an SMC plan are built once per run and have the size that the memory estimates assume.
 
 namespace gmdiff {
 namespace {
 
-/// The cpu with one chain a task; counts what it lowers.
+/// The cpu with one chain per task; counts the plans that it lowers.
 class Counting final : public Executor {
  public:
   std::string name() const override { return cpu_->name(); }

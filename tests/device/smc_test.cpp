@@ -8,13 +8,13 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/smc_cases.hpp"
 
-// SMC on the cpu: the same bits whatever the threads, instruction set, split into runs and batches and limits of memory; and the chains of
-// the reference, which shares no arithmetic, in double.
+// SMC on the cpu: the bits do not depend on threads, instruction set, splits into runs and batches or memory
+// limits. In double the chains agree with those of the reference, which shares no arithmetic.
 
 namespace gmdiff {
 namespace {
 
-/// GMDIFF_SIMD while it lives.
+/// Sets GMDIFF_SIMD for its lifetime.
 class InstructionSetScope {
  public:
   explicit InstructionSetScope(const char* name) { setenv("GMDIFF_SIMD", name, 1); }
@@ -119,7 +119,8 @@ INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_stru
                          test::structure_name);
 
 TEST(SmcSlots, CrossTheUpperHalfOfTheIndex) {
-  // Particles of one chain on both sides of 2^32: each is what it is in the reference, whose streams know every index.
+  // Particles of one chain on both sides of 2^32: each equals that of the reference, whose streams handle
+  // every index.
   constexpr std::int64_t N = 100, half = std::int64_t{1} << 32;
   const SmcPlan plan =
       test::smc_plan_of(Mcgdiff{.particles = N, .output = SmcOutput::particles},
@@ -149,7 +150,7 @@ TEST(SmcBatch, EqualsItsSingleRuns) {
     EXPECT_EQ(test::bytes(batch, static_cast<Eigen::Index>(4 * p), 4), test::bytes(single));
     EXPECT_EQ(single.mean_log_evidence(), batch.mean_log_evidence(static_cast<std::int64_t>(p)));
   }
-  // Problems of their own grids and priors.
+  // Problems with different grids and priors.
   const std::vector<SmcProblem> problems{{prior, observations[0], grid},
                                          {prior, observations[1], TimeGrid::uniform(process, 7)}};
   options.seed = 3;

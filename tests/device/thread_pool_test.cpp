@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-// Built with the thread sanitizer, which sees every access to what threads share.
+// Built with the thread sanitizer, which checks every access to memory that threads share.
 
 namespace gmdiff {
 namespace {
@@ -20,7 +20,8 @@ TEST(ThreadPool, EachPieceIsDoneOnce) {
   for (const int threads : {1, 2, 7}) {
     ThreadPool pool(threads);
     for (const std::int64_t count : {0, 1, 5, 1000}) {
-      std::vector<int> done(static_cast<std::size_t>(count), 0);  // no atomics: a piece belongs to one thread
+      // no atomics, because one thread does a piece
+      std::vector<int> done(static_cast<std::size_t>(count), 0);
       pool.run(count, [&](int thread, std::int64_t i) {
         EXPECT_LT(thread, threads);
         ++done[static_cast<std::size_t>(i)];
@@ -126,7 +127,7 @@ TEST(ThreadPool, SharesTheWorkAmongNoMoreThreadsThanToldTo) {
 TEST(ThreadPool, EndsWithoutHavingWorked) {
   std::optional<ThreadPool> pool(5);
   EXPECT_EQ(pool->threads(), 5);
-  pool.reset();  // waits for ever for a thread that does not end
+  pool.reset();  // would wait forever for a thread that does not end
   EXPECT_FALSE(pool.has_value());
 }
 

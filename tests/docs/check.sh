@@ -21,7 +21,7 @@ cp -r "$root/examples" "$scratch/run/"
 ln -s "$gmdiff" "$scratch/run/bin/gmdiff"
 ln -s "$root/scripts" "$scratch/run/scripts"
 
-# blocks/NNN.language, one file a block.
+# blocks/NNN.language, one file per code block.
 awk -v folder="$scratch/blocks" '
   /^ *```/ {
     if (open) { open = 0; close(file); next }
@@ -37,7 +37,7 @@ fail() {
   failures=$((failures + 1))
 }
 
-# Whether the lines of $1, blanks at their ends aside, stand in the file $2 in one piece.
+# Whether the lines of $1, apart from blanks at their ends, are contiguous lines of the file $2.
 contains() {
   awk '
     function trimmed(s) { gsub(/^[ \t]+|[ \t]+$/, "", s); return s }

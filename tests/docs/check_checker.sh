@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checker must report each planted fault of wrong.md, and nothing else.
+# The checker must report each planted fault of wrong.md and nothing else.
 #   check_checker.sh ROOT GMDIFF
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)

@@ -18,7 +18,8 @@ for folder in "$include"/gmdiff/*/; do
   grep -q 'class="el" href="[a-z]*gmdiff' "$page" || { echo "the group $room lists nothing of namespace gmdiff"; exit 1; }
 done
 
-# That a warning fails: a reference to nothing, a command that does not exist, a parameter that the function does not have.
+# Tests that a warning fails: a reference without target, an unknown command, a parameter that the function
+# does not have.
 planted() {  # comment, what is reported
   mkdir -p "$scratch/planted"
   printf 'namespace gmdiff {\n/// %s\nint planted(int x);\n}  // namespace gmdiff\n' "$1" >"$scratch/planted/planted.hpp"

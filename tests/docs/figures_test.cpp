@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-// The figures of the documents are those of the record that they name.
+// The figures in the documents are those of the record that they name.
 
 namespace gmdiff::test {
 namespace {
@@ -37,7 +37,7 @@ class Figures : public testing::Test {
   nlohmann::json record_ = nlohmann::json::parse(read(record_name));
 };
 
-/// Three digits, as the documents write them: 2.88e8.
+/// Formats three digits as the documents do: 2.88e8.
 std::string three_digits(double value) {
   const int exponent = static_cast<int>(std::floor(std::log10(value)));
   char text[32];

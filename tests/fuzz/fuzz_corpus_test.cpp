@@ -8,7 +8,8 @@
 #include "fuzz/fuzz_entries.hpp"
 #include "unit/io_support.hpp"
 
-// The corpus of the fuzz targets as a regression test for every compiler: what once was a finding stays fixed.
+// Runs the corpus of the fuzz targets as a regression test with every compiler, so that former findings stay
+// fixed.
 
 namespace gmdiff {
 namespace {

@@ -21,7 +21,7 @@ void check(bool condition, const char* what) {
   if (!condition) throw std::logic_error(what);
 }
 
-/// True when f did its work, false when it found its input bad.
+/// Returns true when f succeeds, false when it refuses its input.
 template <class F>
 bool accepts(F f) {
   try {
@@ -33,7 +33,7 @@ bool accepts(F f) {
   }
 }
 
-/// A file that is removed again; its name is the process's own.
+/// A temporary file whose name contains the process id.
 class ScratchFile {
  public:
   explicit ScratchFile(std::string_view bytes)

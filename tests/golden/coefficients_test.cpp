@@ -8,7 +8,7 @@
 #include "support/golden.hpp"
 #include "support/golden_process.hpp"
 
-// coefficients.json: every row of mathematics.md §5, 1e-13 relative to max(1, |value|).
+// coefficients.json: every row of mathematics.md §5, within 1e-13 relative to max(1, |value|).
 
 namespace gmdiff {
 namespace {

@@ -11,8 +11,8 @@
 #include "device/devices_under_test.hpp"
 #include "support/golden.hpp"
 
-// golden/mixture_d*.json on every device: densities, responsibilities, score and denoiser at given points, and the denoiser of a step.
-// In float, the points near and between modes with the README's tolerances.
+// golden/mixture_d*.json on every device: densities, responsibilities, score and denoiser at given points,
+// and the denoiser of a step. In float, the points near and between modes with the README's tolerances.
 
 namespace gmdiff {
 namespace {
@@ -25,22 +25,23 @@ class GoldenOnDevices : public testing::TestWithParam<std::tuple<Device, const c
 
 /// One point of a golden file with what its tolerances need.
 struct Point {
-  double relative;      // of score and denoiser
-  double logit;         // absolute, of log responsibilities
+  double relative;      // tolerance of score and denoiser
+  double logit;         // absolute tolerance of log responsibilities
   double log_density;   // relative
   double dense;         // error of the smallest eigenvalue of a nearly singular dense matrix
-  bool near_the_modes;  // what float is compared at
+  bool near_the_modes;  // points at which float is compared
 };
 
 Point point_of(const Device& device, const json& one, const json& query, Eigen::Index n) {
   const double quadratic = test::vector(query["quadratic_max"])(n);
   const double condition = test::number(query["condition"]);
   const auto type = one["covariance_type"].get<std::string>();
-  // The reference factorises C_k, and so loses digits of a singular one too; the others have its eigenvalues.
+  // The reference factorises C_k and so loses digits of a singular C_k too; the other devices have its
+  // eigenvalues.
   const auto name = one["name"].get<std::string>();
   const bool ill_conditioned = name.ends_with(device == Device::reference() ? "singular" : "nearly_singular");
   const bool inaccurate = (type == "tied" || type == "full") && ill_conditioned;
-  // Singular cases name no kind: all their points are near.
+  // Singular cases have no kind: all their points are near.
   const std::string kind = query.contains("point_kind")
                                ? query["point_kind"][static_cast<std::size_t>(n)].get<std::string>()
                                : "near";
@@ -116,7 +117,7 @@ TEST_P(GoldenOnDevices, GivenPoints) {
   EXPECT_GT(compared, 10);
 }
 
-// A step x <- D(x): small laws compute it by their own code.
+// A step x <- D(x), which small laws compute by code of their own.
 TEST_P(GoldenOnDevices, DenoiserOfAStep) {
   const auto& [device, file, precision] = GetParam();
   const json golden = test::load_golden(file);
@@ -156,7 +157,7 @@ std::string name_of(const testing::TestParamInfo<std::tuple<Device, const char*,
   const std::string precision = std::get<2>(info.param) == Precision::f32 ? "_f32" : "_f64";
   return std::get<0>(info.param).name() + "_" + std::get<1>(info.param) + precision;
 }
-// The reference computes in double whatever the precision.
+// The reference computes in double for every precision.
 std::vector<Device> devices_to_test() { return test::devices_under_test(); }
 INSTANTIATE_TEST_SUITE_P(Devices, GoldenOnDevices,
                          testing::Combine(testing::ValuesIn(devices_to_test()),

@@ -10,7 +10,7 @@
 namespace gmdiff::test {
 namespace {
 
-/// 1e-12 relative (golden/README.md).
+/// The tolerance is 1e-12 relative (golden/README.md).
 void expect_close(double actual, const json& expected, const std::string& what) {
   EXPECT_NEAR(actual, number(expected), 1e-12 * std::abs(number(expected))) << what;
 }
@@ -64,7 +64,7 @@ TEST_P(GoldenDistances, SlicedAndMaxSlicedWasserstein) {
 
 TEST_P(GoldenDistances, MedianDistanceAndMmdSquared) {
   expect_close(median_distance(x_, y_), golden_case_["median_pairwise_distance"], "median distance");
-  if (!golden_case_.contains("mmd2_unbiased")) return;  // one point has no unbiased form
+  if (!golden_case_.contains("mmd2_unbiased")) return;  // a set of one point has no unbiased form
   expect_close(mmd_squared(x_, y_, number(golden_case_["bandwidth"])), golden_case_["mmd2_unbiased"],
                "MMD^2");
   expect_close(mmd_squared(x_, y_), golden_case_["mmd2_unbiased_median"], "MMD^2 with the median bandwidth");

@@ -7,7 +7,7 @@
 
 #include "support/golden.hpp"
 
-// Time grids: times and levels 1e-14 relative, table indices exact.
+// Time grids: times and levels within 1e-14 relative, table indices exact.
 
 namespace gmdiff::test {
 
@@ -159,7 +159,7 @@ TEST(GoldenGrids, McgdiffGridsForAFullNoiseCovariance) {
   for (const json& golden_case : cases("mcg_adapted")) {
     const Eigen::VectorXd s = vector(golden_case["singular_values"]);
     const double noise_variance = golden_case["var_y"];
-    // Row i of A scaled by 2^i and its noise alike: whitening brings s / noise_std back.
+    // Row i of A and its noise are scaled by 2^i; whitening restores s / noise_std.
     Eigen::VectorXd scale(s.size());
     for (Eigen::Index i = 0; i < s.size(); ++i) scale(i) = std::ldexp(1.0, static_cast<int>(i));
     const Eigen::MatrixXd A = scale.cwiseProduct(s).asDiagonal();

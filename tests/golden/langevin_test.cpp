@@ -4,13 +4,15 @@
 
 #include "support/golden.hpp"
 
-// Ornstein-Uhlenbeck relaxation of a Gaussian, dX = -X/2 dt + dW (mathematics.md §8): the cases "ou_from_gaussian" of
-// tests/golden/langevin.json. A mixture under this process is the mixture diffused to alpha = exp(-t/2), sigma^2 = 1 - exp(-t).
+// Ornstein-Uhlenbeck relaxation of a Gaussian, dX = -X/2 dt + dW (mathematics.md §8): the cases
+// "ou_from_gaussian" of tests/golden/langevin.json. A mixture under this process is the mixture diffused to
+// alpha = exp(-t/2), sigma^2 = 1 - exp(-t).
 
 namespace gmdiff::test {
 namespace {
 
-// Integral of f over +-14 standard deviations of a Gaussian law by the trapezoidal rule, whose error for such f is below rounding.
+// Integral of f over +-14 standard deviations of a Gaussian law by the trapezoidal rule, whose error for such
+// f is below rounding.
 template <class Function>
 double expectation(const Mixture& law, const Function& f) {
   constexpr Eigen::Index points = 2801;

@@ -13,7 +13,8 @@
 #include "device/devices_under_test.hpp"
 #include "support/golden.hpp"
 
-// golden/mcgdiff.json: one step of MCGdiff for given particles, the tilted start, and the evidence of linear-Gaussian chains.
+// golden/mcgdiff.json: one step of MCGdiff for given particles, the tilted start, and the evidence of
+// linear-Gaussian chains.
 
 namespace gmdiff {
 namespace {
@@ -23,7 +24,7 @@ using test::json;
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr std::uint64_t seed = 11;
 
-/// The levels of all one-step cases, from noisy to clean, in n = sigma / alpha; those of the pins among them.
+/// The levels of all one-step cases, from noisy to clean, in n = sigma / alpha, including those of the pins.
 const std::vector<double> levels{3.0, 1.5, 0.75, 0.5, 0.25, 0.125, 0.0};
 
 TimeGrid grid_of(const ForwardProcess& process, const std::vector<double>& n) {
@@ -32,7 +33,7 @@ TimeGrid grid_of(const ForwardProcess& process, const std::vector<double>& n) {
   return TimeGrid::list(process, t);
 }
 
-/// The first coordinates are observed, each with the noise n_i.
+/// Observes the first coordinates, each with noise n_i.
 LinearObservation observation_of(const json& one, Eigen::Index dim) {
   const Eigen::VectorXd y = test::vector(one["y"]), n = test::vector(one["noise_to_signal"]);
   return {Eigen::MatrixXd::Identity(y.size(), dim), y,
@@ -59,7 +60,7 @@ double log_normaliser(const Potential& g, double added) {
 
 bool is_one_step(const json& one) { return one.contains("kernel_mean"); }
 
-/// The step of a one-step case in the plan of its chain.
+/// The step of a one-step case within the plan of its chain.
 struct OneStep {
   SmcPlan plan;
   std::size_t number;
@@ -106,7 +107,7 @@ TEST(GoldenMcgdiff, PotentialsAndKernelOfAStep) {
     const OneStep step(one);
     EXPECT_NEAR(step.affine().e * step.affine().e, test::number(one["kernel_variance"]), 1e-12);
     expect_variances(step.step().at_s.variance, one["potential_variance_s"]);
-    // Divided out are the factors of t that are active at s as well.
+    // The factors of t that are also active at s are divided out.
     json divided = one["potential_variance_t"];
     bool any_active = false;
     for (std::size_t i = 0; i < divided.size(); ++i) {
@@ -133,7 +134,8 @@ TEST_P(GoldenMcgdiffOnDevices, WeightsAndMovesOfAStep) {
       const SmcSamples result =
           run(step.from(x.row(n).transpose()),
               {.count = 1, .seed = seed, .device = GetParam(), .precision = Precision::f64});
-      // Noise of the run in place of the file's: the move is linear in it, with deviation sqrt(K v), or nu where nothing is observed.
+      // Noise of the run in place of the file's: the move is linear in it, with deviation sqrt(K v), or nu
+      // where nothing is observed.
       NormalStream noise({.seed = seed, .index = 0, .purpose = Purpose::step_noise}, Precision::f64);
       for (Eigen::Index i = 0; i < x.cols(); ++i) {
         const bool is_tilted = i < gain.size() && step.step().at_s.variance(i) < inf;
@@ -165,7 +167,7 @@ TEST(GoldenMcgdiff, TiltedStart) {
     expect_variances(plan.at_start.variance, one["potential_variance_t"]);
     expect_variances(plan.start.mean, one["initial_mean_observed"]);
     expect_variances(plan.start.variance, one["initial_variance_observed"]);
-    // What the plan holds of log p(y) without the constants of its steps and pins is log Z_0.
+    // The plan's constant without those of its steps and pins is log Z_0.
     double log_Z0 = plan.log_constant;
     for (const SmcStep& step : plan.steps) {
       const double e = std::get<AffineStep>(step.move).e;
@@ -176,8 +178,8 @@ TEST(GoldenMcgdiff, TiltedStart) {
   }
 }
 
-/// The evidence of a chain with one Gaussian component: its law is carried from level to level and conditioned where a potential is left
-/// for good, at a pin or at the end.
+/// The evidence of a chain with one Gaussian component: its law is propagated from level to level and
+/// conditioned where a potential stays in the target, at a pin or at the end.
 double evidence_of_chain(const SmcPlan& plan, const Mixture& prior, const Level& first) {
   const Eigen::Index d = plan.dim();
   Eigen::VectorXd m = Eigen::VectorXd::Zero(d);

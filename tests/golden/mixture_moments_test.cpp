@@ -4,12 +4,14 @@
 
 #include "support/golden.hpp"
 
-// Distribution functions with their far tails, and moments, marginals and affine images: tests/golden/mixture_1d_moments.json.
+// Distribution functions with their far tails, and moments, marginals and affine images:
+// tests/golden/mixture_1d_moments.json.
 
 namespace gmdiff::test {
 namespace {
 
-// Values were rounded to double, sums of 50 digits saturate at 1: below `smallest` there is nothing to compare.
+// Golden values were rounded to double and sums of 50 digits saturate at 1, so values below `smallest` cannot
+// be compared.
 void expect_relative(const Eigen::VectorXd& actual, const Eigen::VectorXd& expected, double relative,
                      double smallest) {
   ASSERT_EQ(actual.size(), expected.size());

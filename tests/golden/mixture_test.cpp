@@ -8,14 +8,15 @@
 
 #include "support/golden.hpp"
 
-// Densities, scores, denoisers and second-order products against 50-digit values: tests/golden/mixture_d*.json, tolerances of its README.
+// Densities, scores, denoisers and second-order products against 50-digit values:
+// tests/golden/mixture_d*.json, tolerances of its README.
 
 namespace gmdiff::test {
 namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-// One level of one case: the inputs and what the tolerances need.
+// One level of one case: the inputs and the numbers that the tolerances need.
 struct Query {
   Mixture mixture;
   Level level;
@@ -54,8 +55,9 @@ class GoldenMixture : public testing::TestWithParam<const char*> {
     EXPECT_GT(checked, 0) << "no case has " << quantity;
   }
 
-  // Row j within (1e-12 + 50 eps (condition + quadratic_max)) times its largest entry, or times `least_scale`; 1e-12 where that is 0.
-  // The largest entry is taken over one point, not over all of them: far points do not excuse near ones.
+  // Row j within (1e-12 + 50 eps (condition + quadratic_max)) times its largest entry, or times
+  // `least_scale`; 1e-12 where that is 0. The largest entry is taken over one point, not over all of them:
+  // far points do not excuse near ones.
   static void expect_rows_near(const Points& actual, const Points& expected, const Query& query,
                                double least_scale = 0.0) {
     ASSERT_EQ(actual.rows(), expected.rows());
@@ -65,7 +67,7 @@ class GoldenMixture : public testing::TestWithParam<const char*> {
       const double relative = 1e-12 + 50.0 * epsilon * (query.condition + query.quadratic_max(j));
       const double tolerance = scale > 0.0 ? relative * scale : 1e-12;
       const double error = (actual.row(j) - expected.row(j)).cwiseAbs().maxCoeff();
-      EXPECT_LE(error, tolerance) << "point " << j;  // fails for NaN
+      EXPECT_LE(error, tolerance) << "point " << j;  // also fails for NaN
     }
   }
 };
@@ -94,7 +96,8 @@ TEST_P(GoldenMixture, LogResponsibilitiesCarryTheRoundingOfTheQuadraticFormAtMos
         if (std::isinf(expected(j, k))) {
           EXPECT_EQ(actual(j, k), expected(j, k)) << "point " << j << ", component " << k;
         } else {
-          // An error of the smallest eigenvalue is relative: that of a logit of -1e13 is 1e13 times as large.
+          // An error of the smallest eigenvalue is relative, so a logit of -1e13 has an error 1e13 times as
+          // large.
           const double tolerance = 20.0 * epsilon * query.quadratic_max(j) + 1e-12 +
                                    query.dense_error * std::max(1.0, std::abs(expected(j, k)));
           EXPECT_LE(std::abs(actual(j, k) - expected(j, k)), tolerance)

@@ -20,14 +20,14 @@ using test::json;
 
 constexpr double relative_tolerance = 1e-9;    // tests/golden: means, covariances, evidence
 constexpr double log_weight_tolerance = 1e-9;  // absolute
-constexpr double diffused_tolerance = 1e-9;    // values that follow from the above
+constexpr double diffused_tolerance = 1e-9;    // values computed from the above
 
 LinearObservation observation(const json& golden_case) {
   return {MatrixXd(test::matrix(golden_case["A"])), test::vector(golden_case["y"]),
           MatrixXd(test::matrix(golden_case["R"]))};
 }
 
-// Entries within `tolerance` of the largest expected one.
+// Expects entries within `tolerance` times the largest expected entry.
 void expect_near(const MatrixXd& actual, const MatrixXd& expected, double tolerance,
                  const std::string& what) {
   ASSERT_EQ(actual.rows(), expected.rows()) << what;

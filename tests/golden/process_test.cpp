@@ -13,7 +13,7 @@ namespace {
 constexpr double tolerance = 1e-14;
 
 void expect_close(double actual, double expected, const std::string& what) {
-  if (actual == expected) return;  // infinities too
+  if (actual == expected) return;  // includes infinities
   EXPECT_LE(std::abs(actual - expected), tolerance * std::abs(expected))
       << what << ": " << actual << " instead of " << expected;
 }

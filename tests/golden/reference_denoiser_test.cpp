@@ -7,7 +7,8 @@
 #include "device/reference/denoiser.hpp"
 #include "support/golden.hpp"
 
-// golden/mixture_*.json: responsibilities and D of the reference device, which computes them apart from Mixture.
+// golden/mixture_*.json: responsibilities and D of the reference device, whose code is independent of
+// Mixture.
 
 namespace gmdiff {
 namespace {
@@ -18,7 +19,8 @@ constexpr double eps = std::numeric_limits<double>::epsilon();
 
 class GoldenReferenceDenoiser : public testing::TestWithParam<const char*> {};
 
-/// What a nearly singular dense matrix adds: its smallest eigenvalue carries a relative error of eps times the condition.
+/// Additional error of a nearly singular dense matrix, whose smallest eigenvalue has a relative error of eps
+/// times the condition.
 double dense_input_error(const json& golden_case, double condition) {
   const std::string name = golden_case["name"];
   return name.find("singular") == std::string::npos ? 0.0 : 20 * eps * condition;

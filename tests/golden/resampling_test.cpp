@@ -8,7 +8,8 @@
 #include "particle/resampling.hpp"
 #include "support/golden.hpp"
 
-// golden/resampling.json in real numbers and golden/integer_resampling.json in integers (mathematics.md §6, numerics.md §6).
+// golden/resampling.json in real numbers and golden/integer_resampling.json in integers (mathematics.md §6,
+// numerics.md §6).
 
 namespace gmdiff {
 namespace {
@@ -43,7 +44,7 @@ std::vector<std::uint64_t> words(const json& values) {
 }
 std::vector<std::uint32_t> indices(const json& values) { return values.get<std::vector<std::uint32_t>>(); }
 
-/// A chain's weights as the devices have them, for given e = exp(lw - max).
+/// A chain's weights as devices compute them, for given e = exp(lw - max).
 template <class Real>
 struct IntegerWeights {
   int scale;
@@ -63,7 +64,7 @@ struct IntegerWeights {
     }
   }
 
-  /// @param t a point in [0, S) for each place
+  /// @param t a point in [0, S) for each particle
   std::vector<std::uint32_t> ancestors(Resampling scheme, const std::vector<std::uint64_t>& t) const {
     const auto N = std::ssize(sums);
     if (scheme == Resampling::residual) return residual(t);
@@ -84,7 +85,7 @@ struct IntegerWeights {
   }
 
  private:
-  /// t are fractions of 2^64 here: the points are below the sum of the rests.
+  /// Here t are fractions of 2^64, because the points are below the sum of the rests.
   std::vector<std::uint32_t> residual(const std::vector<std::uint64_t>& random) const {
     std::vector<std::uint32_t> list;
     std::vector<std::uint64_t> rests;

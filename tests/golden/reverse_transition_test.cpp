@@ -6,7 +6,8 @@
 #include "device/reference/steps.hpp"
 #include "support/golden.hpp"
 
-// golden/reverse_transition.json: the exact law of x_s given x_t, from the pieces with which the reference device draws from it.
+// golden/reverse_transition.json: the exact law of x_s given x_t, computed with the functions from which the
+// reference device draws.
 
 namespace gmdiff {
 namespace {
@@ -22,7 +23,7 @@ MixtureTransition transition_of(const json& golden_case) {
   return {t, s, alpha_ts, std::sqrt(t.sigma * t.sigma - alpha_ts * alpha_ts * s.sigma * s.sigma)};
 }
 
-/// V_k, from what the device adds for each unit vector of noise.
+/// V_k, computed from the device's results for each unit vector of noise.
 Eigen::MatrixXd component_covariance(reference::TransitionUpdate& update, Eigen::Index k, Eigen::Index dim) {
   Eigen::MatrixXd root = Eigen::MatrixXd::Zero(dim, dim);
   for (Eigen::Index i = 0; i < dim; ++i) {

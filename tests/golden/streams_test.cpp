@@ -5,7 +5,7 @@
 #include "base/random.hpp"
 #include "support/golden.hpp"
 
-// golden/streams.json: Philox words and uniforms exact, normals as the file's `fields` say.
+// golden/streams.json: Philox words and uniforms exact, normals within the tolerances of the file's `fields`.
 
 namespace gmdiff {
 namespace {
@@ -38,7 +38,8 @@ StreamKey key_of(const json& golden_case) {
           .replicate = golden_case.value("replicate", std::uint32_t{0})};
 }
 
-/// The larger of 1 and the radius of each pair, times the tolerance of the layout; a radius whose u is next to 1 is 1e-3 absolute in f32.
+/// The larger of 1 and the radius of each pair, times the tolerance of the layout; a radius whose u is next
+/// to 1 is 1e-3 absolute in f32.
 double tolerance(double first, double second, Precision precision) {
   const double radius = std::hypot(first, second);
   if (precision == Precision::f64) return 1e-14 * std::max(1.0, radius);
@@ -57,7 +58,7 @@ void expect_normals(const std::array<double, size>& given, const json& expected,
 
 Words words_of(const json& golden_case) { return golden_case["words"].get<Words>(); }
 
-/// Cases of one name.
+/// The cases of the given name.
 std::vector<json> cases(const std::string& name) {
   std::vector<json> selected;
   const json golden = test::load_golden("streams");

@@ -6,7 +6,8 @@
 #include "device/reference/steps.hpp"
 #include "support/golden_process.hpp"
 
-// golden/trajectories.json: whole trajectories with given starts and noises, through the plan and the steps of the reference device.
+// golden/trajectories.json: whole trajectories with given starts and noises, through the plan and the steps
+// of the reference device.
 
 namespace gmdiff {
 namespace {

@@ -10,8 +10,9 @@
 #include "gpu/on_gpu.hpp"
 #include "support/point_sets.hpp"
 
-// Distances on a GPU against those of the host (numerics.md §1). What the kernels compute is tested on the host block; here are left the
-// launches, the library's sort, and sizes that the host block is too slow for.
+// Distances on a GPU against those of the host (numerics.md §1). The kernels' arithmetic is tested on the
+// host block; these tests cover the launches, the library's sort, and sizes for which the host block is too
+// slow.
 
 namespace gmdiff {
 namespace {
@@ -72,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, GpuSliced,
                          });
 
 TEST_F(GpuDistances, SlicesOfLongSetsAgreeWithTheHost) {
-  // Each projection is sorted by the whole GPU (kernels/sort.cu), and they pass in several pieces.
+  // The whole GPU sorts each projection (kernels/sort.cu), and the points are uploaded in several pieces.
   const Eigen::Index n = (Eigen::Index{1} << 20) + 77;
   const Points x = normal_points(n, 9, 1);
   const Points y = normal_points(n, 9, 2);
@@ -81,7 +82,7 @@ TEST_F(GpuDistances, SlicesOfLongSetsAgreeWithTheHost) {
   EXPECT_EQ(slice_wasserstein(x, y, directions, 1, gpu()), slice_wasserstein(x, y, directions, 1));
 }
 
-/// A term over pairs, and the sums of sets with a point more than a tile, than a strip.
+/// Sums of a term over pairs, for sets with one point more than a tile and than a strip.
 class GpuPairs : public GpuDistances, public testing::WithParamInterface<Sizes> {};
 
 TEST_P(GpuPairs, SumsAgreeWithTheHost) {

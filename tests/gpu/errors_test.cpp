@@ -6,7 +6,7 @@
 #include "device/cuda/nvidia_gpu.hpp"
 #include "gpu/on_gpu.hpp"
 
-// What a user is told when a run on a GPU fails.
+// Messages for users when a run on a GPU fails.
 
 namespace gmdiff {
 namespace {
@@ -44,7 +44,7 @@ TEST_F(Errors, MoreMemoryThanThereIs) {
               message.ends_with(" free"))
       << message;
 
-  // The error has gone with its message.
+  // The error has been cleared.
   const cuda::Buffer<float> buffer(*gpu, 4);
   EXPECT_NE(buffer.data(), nullptr);
 }

@@ -1,4 +1,4 @@
-// Before every header of the toolkit: cuRAND's Philox for host and device alike.
+// Must precede every header of the toolkit: makes cuRAND's Philox available on host and device.
 #define QUALIFIERS static __forceinline__ __host__ __device__
 
 #include <cuda_runtime.h>
@@ -39,7 +39,7 @@ std::vector<Y> on_gpu(std::span<const X> x) {
   return y;
 }
 
-// --- Philox ---------------------------------------------------------------------------------------------------------------------
+// --- Philox ------------------------------------------------------------------------------------------------
 
 using FourWords = std::array<std::uint32_t, 4>;
 
@@ -51,7 +51,8 @@ struct Curand {
   }
 };
 
-/// Block counter[2] of particle counter[0..1]; with two particles side by side, as the upper one.
+/// Counter block counter[2] of particle counter[0..1]; with two particles side by side, the particle is the
+/// upper one.
 template <class V>
 struct Stream {
   static __device__ particle::OneWord last(particle::OneWord word) { return word; }
@@ -68,7 +69,7 @@ struct Stream {
   }
 };
 
-// --- elementary functions -------------------------------------------------------------------------------------------------------
+// --- elementary functions ----------------------------------------------------------------------------------
 
 template <class Real, Elementary function>
 struct ElementaryOf {

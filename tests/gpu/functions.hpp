@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-// Single functions of the kernels, run on the GPU for the tests, and cuRAND's. Without CUDA's headers.
+// Single functions of the kernels, run on the GPU for the tests, and those of cuRAND. Uses no headers of
+// CUDA.
 
 namespace gmdiff::test {
 
@@ -16,16 +17,17 @@ struct Counter {
 };
 using PhiloxWords = std::vector<std::array<std::uint32_t, 4>>;
 
-/// curand_Philox4x32_10 of every counter: compiled for the host, and for the GPU. @throws DeviceError
+/// Words of curand_Philox4x32_10 for every counter, compiled for the host and for the GPU. @throws
+/// DeviceError
 PhiloxWords curand_words_on_host(std::span<const Counter> counters);
 PhiloxWords curand_words_on_gpu(std::span<const Counter> counters);
-/// The words that a kernel's stream makes of it, for two particles side by side too. @throws DeviceError
+/// The words of a kernel's stream, also for two particles side by side. @throws DeviceError
 PhiloxWords words_on_gpu(std::span<const Counter> counters);
 PhiloxWords words_of_twice_on_gpu(std::span<const Counter> counters);
 
 enum class Elementary { exp_nonpositive, log, sine, cosine };
 
-/// One of the elementary functions of kernels of every number. @throws DeviceError
+/// Applies one of the kernels' elementary functions to every number. @throws DeviceError
 template <class Real>
 std::vector<Real> elementary_on_gpu(Elementary function, std::span<const Real> x);
 extern template std::vector<float> elementary_on_gpu(Elementary, std::span<const float>);

@@ -9,14 +9,15 @@
 #include "gpu/functions.hpp"
 #include "gpu/on_gpu.hpp"
 
-// Random words and elementary functions of the kernels, one by one (numerics.md §3, §5): where a whole run differs, these say why.
+// Random words and elementary functions of the kernels, one by one (numerics.md §3, §5). When a whole run
+// differs, these tests locate the reason.
 
 namespace gmdiff::test {
 namespace {
 
-// --- Philox ---------------------------------------------------------------------------------------------------------------------
+// --- Philox ------------------------------------------------------------------------------------------------
 
-/// Counters as runs have them, far into the indices, the blocks and the streams.
+/// Counters as in runs, with large indices, block numbers and streams.
 std::vector<Counter> counters() {
   std::vector<Counter> list;
   std::uint64_t word = 1;
@@ -35,7 +36,7 @@ std::vector<Counter> counters() {
   return list;
 }
 
-/// By Random123, through the streams of src/device/random.hpp.
+/// The words by Random123, through the streams of src/base/random.hpp.
 PhiloxWords expected_words(std::span<const Counter> counters) {
   PhiloxWords words;
   for (const auto& [counter, key] : counters) {
@@ -63,7 +64,7 @@ TEST_F(OnGpuPhilox, OfTheKernelsIsThatOfRandom123) {
   EXPECT_EQ(words_of_twice_on_gpu(counters()), expected_words(counters()));
 }
 
-// --- elementary functions -------------------------------------------------------------------------------------------------------
+// --- elementary functions ----------------------------------------------------------------------------------
 
 class OnGpuElementary : public OnGpu {};
 
@@ -93,7 +94,7 @@ void expect_bits_of_the_cpu(const ElementaryFunctions<Real>& cpu) {
   using Limits = std::numeric_limits<Real>;
   constexpr Real inf = Limits::infinity(), nan = Limits::quiet_NaN(), tiny = Limits::denorm_min();
   const auto negative = [](double u) { return -std::exp2(17.0 * u - 7.0); };
-  // Of all sizes, subnormal ones too, and near 1.
+  // Numbers of all sizes, including subnormal ones, and near 1.
   const auto positive = [](double u) {
     return u < 0.25
                ? 0.5 + 4.0 * u

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# benchmarks/gpu_check.sh as far as it goes without a GPU: its dry run, and that each fault planted here is reported.
+# Tests benchmarks/gpu_check.sh without a GPU: its dry run, and the report of each fault planted here.
 #   gpu_check_test.sh ROOT FOLDER
 set -euo pipefail
 root=$1 folder=$2
@@ -47,13 +47,14 @@ expect 3 "MISSED" table "$figures" "$scratch/gmdiff_cuda_bench.json" "$sample/gm
 change 's|"share_of_fma_ceiling": 0.33|"error_occurred": true, "error_message": "no usable GPU"|' "$sample/gmdiff_matrix_bench.json"
 expect 1 "FAILED: no usable GPU" table "$figures" "$sample/gmdiff_cuda_bench.json" "$scratch/gmdiff_matrix_bench.json"
 
-# A record goes out under the machine's name alone.
+# A record is published only under the machine's name.
 sed 's|"executable": "|&/somewhere/|' "$sample/gmdiff_matrix_bench.json" >"$scratch/raw.json"
 expect 0 "" python3 "$root/benchmarks/gpu_table.py" record h200 "$scratch/raw.json" "$scratch/record.json"
 expect 0 '"host_name": "h200"' cat "$scratch/record.json"
 expect 0 '"executable": "gmdiff_matrix_bench"' cat "$scratch/record.json"
 
-# A call on a pretended machine: a GPU by name, tools and executables that do as STAND_IN says, and write the sample records.
+# A call on a simulated machine: a GPU by name, and tools and executables that behave as STAND_IN says and
+# write the sample records.
 pretended=$scratch/machine
 mkdir -p "$pretended/bin" "$pretended/folder" "$pretended/out"
 stand_in() {  # file, script
@@ -72,7 +73,7 @@ for benchmark in gmdiff_cuda_bench gmdiff_matrix_bench; do
     if [[ $option == --benchmark_out=* ]]; then cp "'"$sample/$benchmark"'.json" "${option#*=}"; fi
   done'
 done
-pretend() {  # what the stand-ins do, options...
+pretend() {  # behaviour of the stand-ins, options...
   STAND_IN=$1 PATH=$pretended/bin:$PATH "$root/benchmarks/gpu_check.sh" --no-build --folder "$pretended/folder" --out "$pretended/out" "${@:2}"
 }
 expect 0 "VERDICT: all is well" pretend ""

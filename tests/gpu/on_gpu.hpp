@@ -7,12 +7,12 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/device.hpp>
 
-// Tests that need a GPU skip, with the reason, where there is none. GMDIFF_GPU_SMALL=1 in the environment makes them small: under
-// compute-sanitizer every access of every thread is looked at.
+// Tests that need a GPU are skipped with the reason where none is available. GMDIFF_GPU_SMALL=1 in the
+// environment makes them small, because compute-sanitizer checks every access of every thread.
 
 namespace gmdiff::test {
 
-/// Why device `cuda` cannot be run on; empty where it can.
+/// The reason why device `cuda` cannot run; empty if it can.
 inline std::string why_no_gpu() {
   std::string reason = "this build has no device cuda";
   for (const DeviceInfo& info : devices()) {

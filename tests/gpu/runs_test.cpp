@@ -14,7 +14,7 @@ using test::bytes;
 using test::is_small;
 using test::Shape;
 
-/// Numbers of particles beside those of tiles and of blocks, and of many blocks.
+/// Numbers of particles next to the sizes of tiles and thread blocks, and of many thread blocks.
 std::vector<std::int64_t> counts() {
   if (is_small()) return {33};
   return {1, 31, 32, 33, 127, 129, 255, 257, 1023, 1025, 100'003};
@@ -23,8 +23,8 @@ std::vector<std::int64_t> counts() {
 std::vector<Shape> shapes() {
   if (is_small()) return {{2, 3}, {6, 33}};
   std::vector<Shape> list = test::shapes();
-  list.insert(list.end(),
-              {{33, 20}, {64, 40}, {130, 3}});  // tiles that fit shared memory hardly, or not at all
+  // tiles that barely fit shared memory, or do not fit
+  list.insert(list.end(), {{33, 20}, {64, 40}, {130, 3}});
   return list;
 }
 
@@ -133,7 +133,7 @@ TEST_P(Runs, AreTheirRangesPutTogether) {
 }
 
 TEST_P(Runs, DoNotDependOnTheMemoryLimit) {
-  // The smallest limit: pieces of a few particles, windows of a few steps.
+  // The smallest limit gives pieces of a few particles and windows of a few steps.
   for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
     for (const Shape& shape :
          is_small() ? std::vector<Shape>{{2, 3}} : std::vector<Shape>{{2, 3}, {19, 100}}) {

@@ -3,7 +3,8 @@
 #include "device/smc_kernel_cases.hpp"
 #include "gpu/on_gpu.hpp"
 
-// cuda = cpu (numerics.md §1) for sequential Monte Carlo: samples, evidence, weights, ancestors, compared as bits.
+// cuda = cpu (numerics.md §1) for sequential Monte Carlo: samples, evidence, weights, ancestors, compared as
+// bits.
 
 namespace gmdiff {
 namespace {

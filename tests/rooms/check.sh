@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Layers point one way: a file includes its own room and the rooms that it may know (docs/decisions.md).
+# A file includes only its own room and the rooms that the table allows (docs/decisions.md).
 #   check.sh ROOT
 set -euo pipefail
 cd "$1"
 
-# room: the rooms that its files may include, beside itself.
+# room: the rooms that its files may include in addition to itself.
 rules="
 base:
 particle: base
@@ -47,7 +47,7 @@ cli: base model sampler plan device metrics io study
     other = included
     sub(/\/.*/, "", other)
     if (!(room in is_room)) { print file ": " room " is no room"; failed = 1; next }
-    if (!(other in is_room)) next  # a library, or the standard one
+    if (!(other in is_room)) next  # an external library or the standard library
     checked++
     if (!((room, other) in knows)) { print file ": " room " includes " other " (" included ")"; failed = 1 }
   }

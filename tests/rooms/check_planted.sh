@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A file of the model that includes one of the command must be found.
+# The check must find a file of the model that includes one of the command.
 #   check_planted.sh ROOT
 set -euo pipefail
 scratch=$(mktemp -d)

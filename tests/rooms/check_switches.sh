@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A switch over an enumeration names every value, so that a new one does not compile until each switch knows it. `default:` is for integers.
+# A switch over an enumeration names every value, so that a new value does not compile until each switch
+# handles it. `default:` is for integers.
 #   check_switches.sh ROOT
 set -euo pipefail
 cd "$1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A default: in a switch over an enumeration must be found.
+# The check must find a default: in a switch over an enumeration.
 #   check_switches_planted.sh ROOT
 set -euo pipefail
 scratch=$(mktemp -d)

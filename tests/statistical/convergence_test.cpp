@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 
-// Orders of convergence of the deterministic samplers on a mixture, against the probability-flow ODE solved by the classical Runge-Kutta
-// method from the same starts: mean error over the particles, 40 to 320 steps (mathematics.md §5), 80 to 640 for
-// methods of order 3 and more.
+// Orders of convergence of the deterministic samplers on a mixture, against the probability-flow ODE solved
+// by the classical Runge-Kutta method from the same starts: mean error over the particles, 40 to 320 steps
+// (mathematics.md §5), 80 to 640 for methods of order 3 and more.
 //
 // The first step of dpmpp-3m has an error of second order in the step, that of unipc-3 of third order, both
 // in proportion to (alpha_T / sigma_T)^2. Their full orders appear in runs from almost pure noise, the lower

@@ -8,11 +8,12 @@
 
 #include "support/statistics.hpp"
 
-// The exact reverse transition has no discretisation error: 1e6 particles after few uneven steps are draws of the mixture. Judged by the
-// Kolmogorov-Smirnov test on 32 projections against their closed-form cdf, by the variances of the same projections, and by how often each
-// component is the most responsible one; family-wise p > 1e-6. The same judgement must refuse noise 1 % and a weight 2 % off.
+// The exact reverse transition has no discretisation error: 1e6 particles after few uneven steps are draws of
+// the mixture. Judged by the Kolmogorov-Smirnov test on 32 projections against their closed-form cdf, by the
+// variances of the same projections, and by how often each component is the most responsible one; family-wise
+// p > 1e-6. The same judgement must reject noise that is 1 % off and a weight that is 2 % off.
 //
-// The samplers that draw x_0 at every level are exact alike: 1e5 particles after 1, 3 and 10 steps.
+// The samplers that draw x_0 at every level are equally exact: 1e5 particles after 1, 3 and 10 steps.
 
 namespace gmdiff {
 namespace {
@@ -34,7 +35,7 @@ const std::array<Component, 3> components{{
     {0.3, {2.0, -2.0}, Eigen::Matrix2d{{0.3, 0.0}, {0.0, 1.0}}},
 }};
 
-/// The mixture with its first weight multiplied by `factor` and the second one making up for it.
+/// The mixture with its first weight multiplied by `factor`; the second weight keeps the sum 1.
 Mixture mixture(double factor = 1.0) {
   std::vector<double> weights;
   Points means(3, 2);
@@ -49,7 +50,7 @@ Mixture mixture(double factor = 1.0) {
   return {weights, means, Covariance::full(covariances)};
 }
 
-// --- how often a component is the most responsible one --------------------------------------------------------------------------
+// --- how often a component is the most responsible one -----------------------------------------------------
 
 double log_term(const Component& component, const Eigen::Vector2d& x) {
   const Eigen::Matrix2d& S = component.covariance;
@@ -66,7 +67,8 @@ std::size_t most_responsible(const Eigen::Vector2d& x) {
   return static_cast<std::size_t>(std::max_element(terms.begin(), terms.end()) - terms.begin());
 }
 
-/// Where two components are equally responsible on the line of the given first coordinate: their terms differ by a quadratic in the second.
+/// Appends the points on the line of the given first coordinate at which two components are equally
+/// responsible; their terms differ by a quadratic in the second coordinate.
 void append_boundaries(const Component& one, const Component& other, double x,
                        std::vector<double>& boundaries) {
   const auto difference = [&](double y) { return log_term(one, {x, y}) - log_term(other, {x, y}); };
@@ -95,7 +97,8 @@ double strip(double x, double low, double high) {
   return sum;
 }
 
-/// P(component k is the most responsible one): exact along y between the boundaries, trapezoidal rule along x.
+/// P(component k is the most responsible one): exact along y between the boundaries, trapezoidal rule along
+/// x.
 Eigen::Vector3d mode_probabilities() {
   constexpr double reach = 12.0, spacing = 1.0 / 256.0;
   Eigen::Vector3d probabilities = Eigen::Vector3d::Zero();
@@ -112,7 +115,7 @@ Eigen::Vector3d mode_probabilities() {
   return probabilities;
 }
 
-// --- the judgement --------------------------------------------------------------------------------------------------------------
+// --- the judgement -----------------------------------------------------------------------------------------
 
 /// z of the sample variance against the exact one, standard error from the sample's fourth moment.
 double variance_z(const Eigen::ArrayXd& values, double mean, double variance) {

@@ -5,8 +5,8 @@
 
 #include "support/statistics.hpp"
 
-// First and second moments of everything that is exact by construction, within 4 standard errors: starts, churn, steps that are all noise,
-// forward paths, draws.
+// First and second moments of all quantities that are exact by construction, within 4 standard errors:
+// starts, churn, steps that add only noise, forward paths, draws.
 
 namespace gmdiff {
 namespace {
@@ -30,7 +30,7 @@ std::vector<Mixture> mixture_of_every_structure() {
        Covariance::full({covariance(0.5, 0.1, 0.5), covariance(0.7, -0.6, 0.7), covariance(0.3, 0.0, 1.0)})}};
 }
 
-/// A process whose last level still shows the data.
+/// A process whose noisiest level still depends on the data.
 ForwardProcess mild_process() { return vp(LinearBeta{.min = 0.1, .max = 2.0}); }
 
 Level level_of(const TimeGrid& grid, int i) {
@@ -41,7 +41,7 @@ void expect_law(const Points& samples, const Mixture& law, const std::string& wh
   EXPECT_LT(test::largest_moment_z(samples, law.mean(), law.covariance()), most_standard_errors) << what;
 }
 
-/// Level `kept` of M levels, one row a particle.
+/// Level `kept` of M levels, one row per particle.
 Points level_of_history(const Samples& samples, Eigen::Index kept) {
   const auto levels = static_cast<Eigen::Index>(samples.shape()[1]);
   const Points all = samples.to_double();
@@ -90,7 +90,8 @@ TEST(Moments, OfTheStart) {
 }
 
 TEST(Moments, OfChurnAreThoseOfTheLevelItLeadsTo) {
-  // With S_noise = 1 churn carries p_t to p_that: the step's own part is taken away, so that the state after churn is the result.
+  // With S_noise = 1 churn transforms p_t to p_that. The rest of the step is removed, so that the state after
+  // churn is the result.
   const ForwardProcess process = mild_process();
   const TimeGrid grid = TimeGrid::list(process, {0.5, 0.25});
   std::uint64_t seed = 300;
@@ -111,7 +112,8 @@ TEST(Moments, OfChurnAreThoseOfTheLevelItLeadsTo) {
 }
 
 TEST(Moments, OfAStepThatIsAllNoise) {
-  // From alpha = 0 DDIM with eta = 1 knows the mean of the data alone: x_s = alpha_s E[x_0] + sigma_s eps.
+  // From alpha = 0, DDIM with eta = 1 depends only on the mean of the data: x_s = alpha_s E[x_0] + sigma_s
+  // eps.
   const ForwardProcess process{RectifiedFlow{}};
   const TimeGrid grid = TimeGrid::list(process, {1.0, 0.5});
   std::uint64_t seed = 400;

@@ -17,9 +17,10 @@
 #include "support/golden.hpp"
 #include "support/statistics.hpp"
 
-// The evidence of SMC is unbiased for any number of particles: the mean of Z_hat / Z over independent chains is 1. The statistic is the
-// t-statistic of that mean, whose law for so many chains is the standard normal one; it must stay within 4. The chains are the light-tailed
-// ones of golden/mcgdiff.json, whose Z_hat has a standard deviation that 1e5 chains can average. Three planted faults must leave the band.
+// The evidence of SMC is unbiased for any number of particles: the mean of Z_hat / Z over independent chains
+// is 1. The statistic is the t-statistic of that mean, which for this many chains has the standard normal
+// law; it must stay within 4. The chains are the light-tailed ones of golden/mcgdiff.json, whose Z_hat has a
+// standard deviation that 1e5 chains can average. Three planted faults must exceed this band.
 
 namespace gmdiff {
 namespace {
@@ -113,11 +114,12 @@ TEST_P(UnbiasedEvidence, OfLinearGaussianChains) {
 INSTANTIATE_TEST_SUITE_P(Sizes, UnbiasedEvidence, testing::Values(Size{4, 100'000}, Size{64, 20'000}),
                          [](const auto& size) { return "N" + std::to_string(size.param.particles); });
 
-// --- planted faults -------------------------------------------------------------------------------------------------------------
+// --- planted faults ----------------------------------------------------------------------------------------
 
 enum class Fault { none, uniforms_one_half, potential_of_t_off, gain_variance_from_nu };
 
-/// Variant C on one Gaussian component in the plane, written once more for the faults to be planted in; the first coordinate is observed.
+/// Variant C on one Gaussian component in the plane, written again so that faults can be planted; the first
+/// coordinate is observed.
 class FaultyChain {
  public:
   FaultyChain(Fault fault, const LinearGaussian& chain)
@@ -162,7 +164,7 @@ class FaultyChain {
     return {stream(2 * number), stream(2 * number + 1)};
   }
 
-  /// The log-weights; x becomes m.
+  /// Returns the log-weights; replaces x by m.
   std::vector<double> weigh(std::size_t s, std::vector<Eigen::Vector2d>& x, double& log_Z) const {
     const auto& step = std::get<AffineStep>(plan_.steps[s].move);
     const bool off = fault_ == Fault::potential_of_t_off;
@@ -208,7 +210,7 @@ TEST(UnbiasedEvidence, IsLostByPlantedFaults) {
   EXPECT_GT(std::abs(t_with(Fault::gain_variance_from_nu, chains)), largest_t);
 }
 
-// --- the exact kernel -----------------------------------------------------------------------------------------------------------
+// --- the exact kernel --------------------------------------------------------------------------------------
 
 struct MixtureCase {
   Mixture prior{
@@ -224,7 +226,8 @@ TEST(ExactKernel, HasTheEvidenceAndMomentsOfTheExactPosterior) {
   const MixtureCase c;
   const Posterior exact = posterior(c.prior, c.observation);
   for (const Mcgdiff::Variant variant : {Mcgdiff::Variant::C, Mcgdiff::Variant::A}) {
-    // A pin of variance kappa is an observation with noise n^2 + kappa / alpha_tau^2: small enough to go unseen.
+    // A pin of variance kappa is an observation with noise n^2 + kappa / alpha_tau^2: small enough to go
+    // unseen.
     const Mcgdiff sampler{.particles = 16, .variant = variant, .kappa = 0.0, .kernel = SmcKernel::exact};
     const SmcSamples samples = sample(c.prior, c.observation, c.process, c.grid, sampler,
                                       {.count = 40'000, .seed = 3, .device = Device::cpu()});
@@ -232,7 +235,8 @@ TEST(ExactKernel, HasTheEvidenceAndMomentsOfTheExactPosterior) {
     EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
     EXPECT_LE(mean.standard_error, 0.005);
 
-    // Chains weighted by their evidence have no bias: moments of x, x x^T against the exact ones, in standard errors of the ratio.
+    // Chains weighted by their evidence have no bias: moments of x, x x^T against the exact ones, in standard
+    // errors of the ratio.
     const Points x = samples.to_double();
     const Eigen::VectorXd m = exact.mixture.mean();
     const Eigen::MatrixXd S = exact.mixture.covariance() + m * m.transpose();
@@ -271,7 +275,7 @@ TEST(ExactKernel, KnowsWhitenedTallAndCoordinateWiseObservations) {
                                       {.count = 2000, .seed = 8, .device = Device::cpu()});
     const Mean mean = mean_of(ratios(samples.log_evidence(), posterior(prior, of).log_evidence));
     EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
-    EXPECT_LE(mean.standard_error, 0.05);  // a constant left out is off by far more
+    EXPECT_LE(mean.standard_error, 0.05);  // an omitted constant would cause a far larger error
   }
 }
 
@@ -285,10 +289,10 @@ TEST(Bootstrap, HasUnbiasedEvidenceToo) {
   EXPECT_LE(std::abs(mean.t(1.0)), largest_t) << mean.value << " +- " << mean.standard_error;
 }
 
-// --- nearly exact observations --------------------------------------------------------------------------------------------------
+// --- nearly exact observations -----------------------------------------------------------------------------
 
-/// Error of the log-evidence for observation noise from 1 to none. The band is 0.5; the discretised chain's own error and the spread of 200
-/// chains (standard error below 0.05) take less than half of it.
+/// Error of the log-evidence for observation noise from 1 to none. The band is 0.5; the discretised chain's
+/// own error and the spread of 200 chains (standard error below 0.05) take less than half of it.
 void expect_evidence_within_half(const Mcgdiff& sampler,
                                  const std::function<LinearObservation(double)>& observation,
                                  const TimeGrid& grid) {
@@ -330,7 +334,8 @@ TEST(NearlyExactObservations, HaveTheEvidenceThatThePosteriorHas) {
   }
 }
 
-/// The same random numbers give the same chains, whose evidence no longer moves below a noise of 1e-9: nor may the exact one.
+/// The same random numbers give the same chains, whose evidence no longer moves below a noise of 1e-9: nor
+/// may the exact one.
 TEST(NearlyExactObservations, KeepTheNoisyEntriesBesideThemWhereEntriesMixCoordinates) {
   const MixtureCase c;
   const TimeGrid grid = TimeGrid::uniform(c.process, 20);
@@ -367,10 +372,10 @@ TEST(NearlyExactObservations, WarnWhereADdimStepWeighsThem) {
   EXPECT_NE(warnings[1].find("the chains disagree on the evidence"), std::string::npos) << warnings[1];
 }
 
-// --- many particles in float ----------------------------------------------------------------------------------------------------
+// --- many particles in float -------------------------------------------------------------------------------
 
-/// One chain of 4e6 particles without resampling is importance sampling: particles are independent, and the standard error of the weighted
-/// mean is that of a ratio of means.
+/// One chain of 4e6 particles without resampling is importance sampling: particles are independent, and the
+/// standard error of the weighted mean is that of a ratio of means.
 TEST(ManyParticlesInFloat, HaveTheExactWeightedMean) {
   const MixtureCase c;
   const Posterior exact = posterior(c.prior, c.observation);
@@ -421,7 +426,7 @@ TEST(ManyParticlesInFloat, HaveAncestorsInProportionToTheirWeights) {
   }
   EXPECT_NEAR(probabilities.sum(), 1.0, 1e-6);
   EXPECT_GE(test::chi_square_p(counts, probabilities / probabilities.sum()), test::least_p);
-  // The test refuses weights that are three parts in a hundred off in half of the cells.
+  // The test rejects weights that are 3 % off in half of the cells.
   Eigen::VectorXd biased = probabilities;
   biased.head(cells / 2) *= 1.03;
   EXPECT_LT(test::chi_square_p(counts, biased / biased.sum()), test::least_p);

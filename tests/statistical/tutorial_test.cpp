@@ -5,9 +5,10 @@
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
-// The exact sampler on the tutorial problems, judged as a user would: mean sliced W1 to exact draws over many seed pairs, beside the mean
-// of as many noise floors. One W1 has a relative standard deviation of at most 0.45, so a mean over 250 has 0.03 and the ratio of two such
-// means 0.04: the bound 1.2 is five standard errors above an exact sampler.
+// The exact sampler on the tutorial problems, judged as a user would: mean sliced W1 to exact draws over many
+// seed pairs, beside the mean of as many noise floors. One W1 has a relative standard deviation of at most
+// 0.45, so a mean over 250 has 0.03 and the ratio of two such means 0.04: the bound 1.2 is five standard
+// errors above an exact sampler.
 
 namespace gmdiff {
 namespace {

@@ -24,7 +24,7 @@
 #endif
 
 #ifdef __GLIBC__
-// _longjmp past its fortified twin, which takes a jump to another stack for an error.
+// _longjmp without its fortified version, which treats a jump to another stack as an error.
 extern "C" void gmdiff_plain_longjmp(jmp_buf target, int value) __asm__("_longjmp");
 #else
 #define gmdiff_plain_longjmp _longjmp
@@ -37,7 +37,7 @@ namespace {
 // AddressSanitizer must be told which stack is in use.
 #ifdef GMDIFF_FIBERS_UNDER_ASAN
 constexpr bool under_asan = true;
-constexpr std::size_t stack_bytes = 1024 * 1024;  // kernels are not optimised there
+constexpr std::size_t stack_bytes = 1024 * 1024;  // large, because kernels are not optimised under sanitizers
 void start_switch(void** fake_stack, const void* bottom, std::size_t size) {
   __sanitizer_start_switch_fiber(fake_stack, bottom, size);
 }
@@ -46,8 +46,8 @@ void finish_switch(void* fake_stack, const void** bottom, std::size_t* size) {
 }
 void unpoison(void* begin, std::size_t size) { __asan_unpoison_memory_region(begin, size); }
 
-/// _longjmp of the C library. The sanitizer's own, ten times slower, stops to watch the arrays on the stack that it leaves; but here
-/// fibers come back to it.
+/// _longjmp of the C library. The sanitizer's version is ten times slower and stops watching arrays on the
+/// stack that a jump leaves, but fibers return to that stack.
 auto find_longjmp() {
   auto* result = &gmdiff_plain_longjmp;
   void* const library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
@@ -73,7 +73,8 @@ thread_local Fibers* entering = nullptr;  // a context takes no pointers
 
 }  // namespace
 
-/// Stacks, each above a page that cannot be touched, so that a deep body ends in a fault and not in its neighbour's stack.
+/// Stacks, each above a protected page, so that a stack overflow is a fault and does not reach the
+/// neighbouring stack.
 class FiberStacks {
  public:
   explicit FiberStacks(int count) : count_(count), guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
@@ -100,7 +101,8 @@ class FiberStacks {
   std::byte* begin_ = nullptr;
 };
 
-/// Entered once by its context, later by jumps, which are cheaper as they leave the signal mask alone.
+/// A fiber is entered once by its context and later by jumps, which are cheaper because they do not change
+/// the signal mask.
 struct Fiber {
   std::byte* stack = nullptr;
   bool is_entered = false;
@@ -112,8 +114,8 @@ struct Fiber {
 
 namespace {
 
-thread_local std::unique_ptr<FiberStacks>
-    kept_stacks;  // of the last run: new ones cost more than a small run
+// Stacks of the last run are kept, because new ones cost more than a small run.
+thread_local std::unique_ptr<FiberStacks> kept_stacks;
 
 std::unique_ptr<FiberStacks> take_stacks(int count) {
   std::unique_ptr<FiberStacks> stacks = std::move(kept_stacks);
@@ -129,7 +131,7 @@ Fibers::Fibers(int count, std::function<void(int)> body)
 }
 
 Fibers::~Fibers() {
-  // AddressSanitizer frees what it keeps for a fiber when that leaves for good. (It keeps that of abandoned ones.)
+  // AddressSanitizer frees its data of a fiber when the fiber ends. It keeps the data of abandoned fibers.
   closes_ = true;
   for (int i = 0; under_asan && i < static_cast<int>(fibers_.size()); ++i) {
     if (fibers_[static_cast<std::size_t>(i)].is_at_end) resume(i);
@@ -177,7 +179,7 @@ void Fibers::enter() {
   fibers.live();
 }
 
-/// One fiber's life. Never returns, as there is nothing below it on the stack.
+/// The main function of a fiber. It never returns, because its stack has no caller.
 void Fibers::live() {
   const int i = running_;
   Fiber& fiber = fibers_[static_cast<std::size_t>(i)];

@@ -11,19 +11,20 @@ namespace gmdiff::test {
 class FiberStacks;
 struct Fiber;
 
-/// Fibers: each has a stack of its own, and one runs at a time. AddressSanitizer knows of them.
+/// Fibers: each has a stack of its own, and one runs at a time. AddressSanitizer is informed of them.
 class Fibers {
  public:
-  /// @param body what fiber i does, any number of times; throws nothing
+  /// @param body is called for fiber i, any number of times, and must not throw
   Fibers(int count, std::function<void(int)> body);
-  /// A fiber in the middle of its body is abandoned: nothing on its stack is destroyed.
+  /// Abandons fibers in the middle of their bodies: objects on their stacks are not destroyed.
   ~Fibers();
   Fibers(const Fibers&) = delete;
   Fibers& operator=(const Fibers&) = delete;
 
-  /// Runs fiber i from where it was suspended, or from the beginning of its body, until it suspends itself (false) or the body ends (true).
+  /// Runs fiber i from where it was suspended, or from the beginning of its body, until it suspends itself
+  /// (false) or the body ends (true).
   bool resume(int i);
-  /// Called by the fiber that runs: back to resume().
+  /// The running fiber calls this to return to resume().
   void suspend();
 
  private:

@@ -8,7 +8,8 @@
 
 #include <gmdiff/model/mixture.hpp>
 
-// The golden files of tests/golden (independent values, most of them from 50-digit arithmetic) as Eigen objects.
+// The golden files of tests/golden (independent values, most of them from 50-digit arithmetic) as Eigen
+// objects.
 
 namespace gmdiff::test {
 
@@ -26,7 +27,7 @@ Points matrix(const json& value);
 /// K matrices.
 std::vector<Eigen::MatrixXd> matrices(const json& value);
 
-/// Covariances of a case in the structure that `type` names.
+/// The covariances of a case in the structure `type`.
 Covariance covariance(const std::string& type, const json& values);
 /// The mixture of a case with the fields weights, means, covariance_type, covariances.
 Mixture mixture(const json& golden_case);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int warp_size = HostTile::size;
 
-/// A copy from global to shared memory on its way.
+/// A pending copy from global to shared memory.
 struct Copy {
   void* to;
   const void* from;
@@ -35,20 +35,20 @@ struct Thread {
   Call call;  ///< the last collective
   Word input{};
   Word result{};
-  int from = 0;  ///< whose value an exchange wants, counted in the tile
+  int from = 0;  ///< rank in the tile of the thread whose value an exchange reads
   std::vector<Copy> copies;
-  std::size_t committed = 0;  ///< of the copies
-  std::size_t arrays = 0;     ///< asked for
+  std::size_t committed = 0;  ///< number of committed copies
+  std::size_t arrays = 0;     ///< number of requested arrays
 };
 
-/// Runs the threads and lets them meet.
+/// Runs the threads and synchronises them.
 class Engine {
  public:
   Engine(const Launch& launch, const std::function<void(HostBlock&)>& body);
 
   void run_grid();
 
-  // For the thread that runs.
+  // The launch, for the running thread.
   const Launch& launch() const { return launch_; }
   std::int64_t index() const { return index_; }
   Word meet(Thread& thread, const Call& call, const Word& input, int from = 0);
@@ -56,7 +56,7 @@ class Engine {
   void require_shared(const void* to, std::size_t bytes) const;
 
  private:
-  /// An array of the block that runs.
+  /// A shared array of the running thread block.
   struct Room {
     Array array;
     std::unique_ptr<std::byte[]> memory;
@@ -79,8 +79,8 @@ class Engine {
   Launch launch_;
   const std::function<void(HostBlock&)>& body_;
   std::vector<Thread> threads_;
-  std::vector<Thread*> ready_;  ///< the next one is last
-  std::vector<int> arrived_;    ///< in each warp's tile
+  std::vector<Thread*> ready_;  ///< the next thread is the last entry
+  std::vector<int> arrived_;    ///< number of threads in each warp's tile that have arrived
   std::mt19937_64 generator_;
   std::int64_t index_ = 0;
   std::vector<Room> rooms_;
@@ -114,7 +114,7 @@ std::string place(const Thread& thread) {
                                           : "returned after " + text(thread.call);
 }
 
-/// Ranks of the threads that are where `first` is: "thread 4" or "threads 0-3, 7".
+/// Ranks of the threads at the same place as `first`: "thread 4" or "threads 0-3, 7".
 std::string ranks(std::span<const Thread> threads, const Thread& first) {
   std::string list;
   int count = 0;
@@ -215,7 +215,8 @@ Thread& Engine::take() {
   return thread;
 }
 
-/// What follows from a thread's stop: its warp goes on when all have come to the tile, the block when no thread can run.
+/// Handles the stop of a thread: its warp continues when all its threads have arrived at the tile, the thread
+/// block when no thread can run.
 void Engine::arrive(Thread& thread) {
   if (thread.state == State::waits && thread.call.of_tile) {
     const auto warp = static_cast<std::size_t>(thread.rank / warp_size);
@@ -301,7 +302,7 @@ void Engine::require_shared(const void* to, std::size_t bytes) const {
   throw std::logic_error("copy_async: the target is not in shared memory");
 }
 
-/// Runs the thread until it meets others or returns.
+/// Runs the thread until it reaches a collective or returns.
 void Engine::resume(Thread& thread) {
   if (fibers_.resume(thread.rank)) thread.state = State::returned;
 }

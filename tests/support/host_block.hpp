@@ -10,8 +10,9 @@
 #include <type_traits>
 #include <typeinfo>
 
-// The host block: a CPU stand-in for the thread block of a GPU, on which tests run kernel bodies. Every thread is a fiber that runs until
-// it meets the others at a barrier. What a body does wrong and a GPU would forgive on most days is reported here: see run_on_host_block.
+// The host block: a CPU stand-in for the thread block of a GPU, on which tests run kernel bodies. Every
+// thread is a fiber that runs until it reaches a barrier. Errors of a body that often go unnoticed on a GPU
+// are reported here; see run_on_host_block.
 
 namespace gmdiff::test {
 
@@ -19,13 +20,13 @@ enum class ThreadOrder { ascending, descending, shuffled };
 
 struct Launch {
   std::int64_t blocks;
-  int threads;  ///< of a block, at most 1024
+  int threads;  ///< threads per thread block, at most 1024
   std::size_t shared_bytes;
   ThreadOrder order;
-  std::uint64_t seed = 1;  ///< of the shuffled order
+  std::uint64_t seed = 1;  ///< seed of the shuffled order
 };
 
-/// Where a body calls a collective. (std::source_location is missing with some compilers this project is built with.)
+/// The place of a call to a collective. Some supported compilers lack std::source_location.
 struct Site {
   const char* file = nullptr;
   int line = 0;
@@ -40,10 +41,10 @@ namespace host_block {
 class Engine;
 struct Thread;
 
-/// What the threads of a block or a tile do with their values when they meet.
+/// The collectives of a thread block or tile.
 enum class Meeting { barrier, sum, max, scan, exchange };
 
-/// A collective, as one thread calls it; the threads that meet must agree in all of it.
+/// A collective call of one thread; all threads must agree in all members.
 struct Call {
   const char* name = "";
   Meeting meeting = Meeting::barrier;
@@ -51,7 +52,7 @@ struct Call {
   Site site;
 };
 
-/// Room for the value of one thread.
+/// Memory for the value of one thread.
 struct Word {
   alignas(16) std::byte bytes[16];
 };
@@ -71,12 +72,12 @@ T from_word(const Word& word) {
   return value;
 }
 
-/// What tiles reduce.
+/// Types that tiles reduce.
 template <class T>
 concept Unsigned = std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
 
-/// Eight bytes that fill shared memory before a body writes there. Numbers are signalling NaN; so are, of either precision, the members of
-/// a struct, or at least NaN.
+/// Eight bytes that fill shared memory before a body writes there. Numbers are signalling NaN; so are, of
+/// either precision, the members of a struct, or at least NaN.
 template <class T>
 constexpr std::uint64_t poison() {
   if constexpr (std::same_as<T, double>) return 0x7FF4'DEAD'DEAD'DEAD;
@@ -88,7 +89,7 @@ constexpr std::uint64_t poison() {
 /// One request for shared memory.
 struct Array {
   const std::type_info* type;
-  std::size_t size;  ///< of an element
+  std::size_t size;  ///< size of an element
   std::size_t count;
   std::uint64_t poison;
 };
@@ -144,19 +145,20 @@ class HostTile {
   int rank_;
 };
 
-/// The block as one of its threads sees it.
+/// The thread block from the view of one of its threads.
 class HostBlock {
  public:
   HostBlock(host_block::Engine& engine, host_block::Thread& thread) : engine_(&engine), thread_(&thread) {}
 
   int thread_rank() const;
   int size() const;
-  std::int64_t index() const;       ///< of the block in the grid
-  std::int64_t num_blocks() const;  ///< of the grid
+  std::int64_t index() const;       ///< index of the thread block in the grid
+  std::int64_t num_blocks() const;  ///< number of thread blocks of the grid
 
   void sync(Site site = Site::here()) const;
 
-  /// The next n elements of the block's shared memory, aligned to 16 bytes; all threads ask for the same arrays in the same sequence.
+  /// The next n elements of the block's shared memory, aligned to 16 bytes; all threads must request the same
+  /// arrays in the same order.
   template <class T>
   T* shared(std::size_t n) {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
@@ -164,8 +166,8 @@ class HostBlock {
         shared_array({.type = &typeid(T), .size = sizeof(T), .count = n, .poison = host_block::poison<T>()}));
   }
 
-  /// Begins to copy one element from global to shared memory. It arrives at this thread's wait() after commit(), not before; other threads
-  /// may read it after a further sync().
+  /// Begins to copy one element from global to shared memory. It arrives at this thread's wait() after
+  /// commit(), not before; other threads may read it after a further sync().
   template <class T>
   void copy_async(T* to, const T* from) const {
     static_assert(std::is_trivially_copyable_v<T> && (sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16));
@@ -199,24 +201,26 @@ namespace host_block {
 void run(const Launch& launch, const std::function<void(HostBlock&)>& body);
 }  // namespace host_block
 
-/// Runs body(HostBlock&) once for each thread of each block, block after block. Between two barriers the threads run one after another in
-/// the launch's order, and so do the blocks; a warp that meets in a tile goes on without the rest of the block where the order allows it.
-/// Shared memory is filled with signalling patterns before each block; each array has its own memory, so AddressSanitizer sees a step
-/// beyond its end.
+/// Runs body(HostBlock&) once for each thread of each block, block after block. Between two barriers the
+/// threads run one after another in the launch's order, and so do the blocks; a warp that meets in a tile
+/// goes on without the rest of the block where the order allows it. Shared memory is filled with signalling
+/// patterns before each block; each array has its own memory, so AddressSanitizer sees a step beyond its end.
 ///
-/// Throws std::invalid_argument for a launch without blocks, or without 1 to 1024 threads; std::logic_error, naming the threads' ranks and
-/// the places, where threads meet at different barriers or one returns while others wait, where shared memory is exceeded or asked for
-/// differently by threads, where an asynchronous copy is misplaced, or where a tile is asked for and the block is not made of warps;
-/// and what the body throws.
+/// Throws std::invalid_argument for a launch without blocks, or without 1 to 1024 threads; std::logic_error,
+/// naming the threads' ranks and the places, where threads meet at different barriers or one returns while
+/// others wait, where shared memory is exceeded or threads request it differently, where an asynchronous copy
+/// is misplaced, or where a tile is requested and the thread block does not consist of whole warps; and the
+/// exceptions of the body.
 ///
-/// After a failure the other threads are abandoned where they stand, without unwinding: a body must not own anything on the heap.
+/// After a failure the other threads are abandoned without unwinding, so a body must not own memory on the
+/// heap.
 template <class Body>
 void run_on_host_block(const Launch& launch, Body body) {
   host_block::run(launch, std::cref(body));
 }
 
-/// run(ThreadOrder), which must be the same in all three orders: std::logic_error otherwise. Poison that was read is NaN and equal to
-/// nothing, so it is reported like this as well.
+/// Returns run(ThreadOrder), which must be the same in all three orders; throws std::logic_error otherwise.
+/// Poison that was read is NaN and unequal to everything, so it is reported in this way too.
 template <class Result, class Run>
 Result in_every_order(Run run) {
   Result result = run(ThreadOrder::ascending);

@@ -79,7 +79,7 @@ void HostGpu::launch(const kernels::ProjectionJob& job) { run(job); }
 void HostGpu::launch(const kernels::PairSumJob& job) { run(job); }
 void HostGpu::launch(const kernels::TransportJob& job) { run(job); }
 
-/// In place of the library's sort.
+/// Replaces the library's sort.
 void HostGpu::launch(const kernels::SortJob& job) {
   ++*launches_;
   for (std::int64_t segment = 0; segment < job.segments; ++segment) {

@@ -8,26 +8,26 @@
 
 namespace gmdiff::test {
 
-/// A GPU whose memory is the host's and whose kernels run on the host block: what is left to a real one is the launch, the intrinsics and
-/// the speed.
+/// A GPU whose memory is host memory and whose kernels run on the host block. Only launches, intrinsics and
+/// speed need a real GPU.
 class HostGpu final : public cuda::Gpu {
  public:
-  /// @param shared_bytes what a block may have: it decides which layout runs
+  /// @param shared_bytes shared memory of a thread block, which decides the layout
   HostGpu(ThreadOrder order, std::size_t shared_bytes, std::size_t memory = std::size_t{1} << 30)
       : HostGpu(order, {.shared_bytes = shared_bytes, .blocks = 2}, memory) {}
   HostGpu(ThreadOrder order, const kernels::Limits& limits, std::size_t memory = std::size_t{1} << 30)
       : order_(order), limits_(limits), memory_(memory) {}
 
-  /// How many launches there were; it outlives the GPU.
+  /// The number of launches so far; the counter outlives the GPU.
   std::shared_ptr<int> launches() const { return launches_; }
-  /// From now on it says that so many bytes more are free than are.
+  /// From now on overstates the free memory by `bytes`.
   void overstate_memory(std::size_t bytes) { overstated_ = bytes; }
 
   int index() const override { return 5; }
-  /// No stream, but a pointer that nothing else has.
+  /// Not a stream, but a unique pointer value.
   void* stream() const override { return launches_.get(); }
   std::size_t free_memory() const override { return memory_ - used_ + overstated_; }
-  /// Filled with a pattern that is NaN as a number.
+  /// Allocates memory filled with a pattern that is NaN as a number.
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
   void upload(void* to, const void* from, std::size_t bytes) override;

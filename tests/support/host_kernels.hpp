@@ -5,17 +5,19 @@
 #include "support/host_block.hpp"
 
 namespace gmdiff::kernels {
+// defined in smc.hpp, which other users need not include
 template <class Real>
-struct ChainsJob;  // smc.hpp, which others need not see
+struct ChainsJob;
 }  // namespace gmdiff::kernels
 
 namespace gmdiff::test {
 
-/// The kernel of a job on the host block. A unit for each kind of job, for they take long to compile.
+/// Runs the kernel of a job on the host block. Each kind of job has a unit of its own, because they take long
+/// to compile.
 void run_kernel(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry, const Launch& launch);
 void run_kernel(const kernels::StepsJob<double>& job, const kernels::Geometry& geometry,
                 const Launch& launch);
-/// What the first does with a job that runs fast.
+/// The first function calls this for a job that runs in fast mode.
 void run_fast_kernel(const kernels::StepsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::PointsJob<float>& job, const kernels::Geometry& geometry,
                 const Launch& launch);

@@ -82,7 +82,7 @@ inline void expect_near(const Eigen::MatrixXd& actual, const Eigen::MatrixXd& ex
   ASSERT_EQ(actual.rows(), expected.rows()) << what;
   ASSERT_EQ(actual.cols(), expected.cols()) << what;
   const double scale = std::max(1.0, expected.cwiseAbs().maxCoeff());
-  EXPECT_LE((actual - expected).cwiseAbs().maxCoeff(), relative * scale) << what;  // fails for NaN
+  EXPECT_LE((actual - expected).cwiseAbs().maxCoeff(), relative * scale) << what;  // also fails for NaN
 }
 
 }  // namespace gmdiff::test

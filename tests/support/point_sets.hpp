@@ -16,7 +16,7 @@
 
 namespace gmdiff::test {
 
-/// One point a row, in one dimension.
+/// One-dimensional points, one per row.
 inline Points column(std::initializer_list<double> values) {
   Points x(static_cast<Eigen::Index>(values.size()), 1);
   Eigen::Index i = 0;
@@ -43,7 +43,7 @@ inline Points shuffled(const Points& x, unsigned seed) {
   return result;
 }
 
-/// The call must throw std::invalid_argument with exactly this message.
+/// Expects std::invalid_argument with exactly this message from the call.
 inline void expect_invalid(const std::function<void()>& call, const std::string& message) {
   try {
     call();

@@ -10,7 +10,8 @@ namespace gmdiff::test {
 
 namespace {
 
-/// Regularised upper incomplete gamma function Q(a, x): series of P for x < a + 1, else Lentz's continued fraction of Q.
+/// Regularised upper incomplete gamma function Q(a, x): series of P for x < a + 1, else Lentz's continued
+/// fraction of Q.
 double upper_gamma(double a, double x) {
   if (x <= 0.0) return 1.0;
   const double factor = std::exp(a * std::log(x) - x - std::lgamma(a));

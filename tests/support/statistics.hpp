@@ -7,31 +7,35 @@
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/mixture.hpp>
 
-// The rig of the statistical tests: p-values from each statistic's own distribution, corrected for the number of tests. Seeds are fixed, so
-// a test that passes passes always; a bound on p near 1e-6 says how surprising its numbers may be.
+// The rig of the statistical tests: p-values from each statistic's own distribution, corrected for the number
+// of tests. Seeds are fixed, so a test that passes once always passes; a bound on p near 1e-6 limits how
+// unlikely its numbers may be.
 
 namespace gmdiff::test {
 
 /// Family-wise bound of every statistical test.
 constexpr double least_p = 1e-6;
 
-/// P(sup |F_n - F| >= observed) for n independent values with cdf F, given F at each value in any order: Kolmogorov's asymptotic law with
-/// the correction of Stephens (1970).
+/// P(sup |F_n - F| >= observed) for n independent values with cdf F, given F at each value in any order:
+/// Kolmogorov's asymptotic law with the correction of Stephens (1970).
 double kolmogorov_smirnov_p(std::vector<double> cdf_values);
 
 /// P(chi^2 with `degrees` of freedom >= statistic).
 double chi_square_p(double statistic, double degrees);
 
-/// P of Pearson's statistic for counts in cells of the given probabilities (sum 1; each n p_i should be 5 or more).
+/// P of Pearson's statistic for counts in cells of the given probabilities (sum 1; each n p_i should be 5 or
+/// more).
 double chi_square_p(const Eigen::VectorXd& counts, const Eigen::VectorXd& probabilities);
 
 /// P(|Z| >= |z|) for a standard normal Z.
 double normal_two_sided_p(double z);
 
-/// p-value of a family of tests, any dependence: the smallest p times the number of tests, at most 1 (Bonferroni; the first step of Holm).
+/// p-value of a family of tests, any dependence: the smallest p times the number of tests, at most 1
+/// (Bonferroni; the first step of Holm).
 double family_wise_p(const std::vector<double>& p_values);
 
-/// Sample mean and covariance against those of the law: largest |z| over all entries, standard errors from the sample itself.
+/// Compares sample mean and covariance with those of the law: returns the largest |z| over all entries, with
+/// standard errors from the sample itself.
 double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean,
                         const Eigen::MatrixXd& covariance);
 

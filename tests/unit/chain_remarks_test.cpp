@@ -6,7 +6,7 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
-// What chains warn of: collapsed weights, and evidences whose mean tells nothing (mathematics.md §7.7).
+// Warnings about chains: collapsed weights, and evidences whose mean is meaningless (mathematics.md §7.7).
 
 namespace gmdiff {
 namespace {
@@ -48,8 +48,8 @@ TEST(ChainWarnings, NameTheSpreadOfTheEvidence) {
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_EQ(warnings[0],
             "the chains disagree on the evidence: the standard deviation of log_evidence is 2.83, so that "
-            "its mean hangs on chains too rare "
-            "to be seen and is probably too low; more particles or a grid finer where weights collapse help");
+            "its mean depends on chains that are too rare to occur here and is probably too low; more "
+            "particles or a grid finer where weights collapse help");
 }
 
 TEST(ChainWarnings, NameAChainThatHasMostOfTheSumOfAtLeastTen) {
@@ -86,7 +86,7 @@ TEST(ChainReport, PartsAppendedAreTheWhole) {
   EXPECT_EQ(joined.smallest_ess_step, whole.smallest_ess_step);
 }
 
-// --- of runs --------------------------------------------------------------------------------------------------------------------
+// --- of runs -----------------------------------------------------------------------------------------------
 
 const ForwardProcess process = vp(LinearBeta{});
 const Mixture prior({0.5, 0.5}, Points{{-1.0, 0.0}, {1.0, 1.0}}, Covariance::spherical({0.5, 1.0}));

@@ -14,7 +14,7 @@ std::uint64_t checksum_of(const std::string& text) {
   return checksum.value();
 }
 
-/// Bytes of every value.
+/// `count` bytes with all values in turn.
 std::string bytes(std::size_t count) {
   std::string text(count, '\0');
   for (std::size_t i = 0; i < count; ++i) text[i] = static_cast<char>(7 * i);

@@ -28,7 +28,8 @@ using Eigen::VectorXd;
 
 constexpr double float_precision = std::numeric_limits<float>::epsilon();
 
-/// Q diag(1 ... d) Q^T, or with the upper half of the eigenvalues 0, every operation in float32; sums of mirrored entries in other orders.
+/// Q diag(1 ... d) Q^T, or the same with the upper half of the eigenvalues 0. Every operation is in float32,
+/// and sums of mirrored entries have different orders.
 MatrixXd float_product(Index d, std::uint64_t seed, bool low_rank = false) {
   const MatrixXf Q = orthogonal(d, seed, 5).cast<float>();
   MatrixXf S(d, d);
@@ -190,7 +191,7 @@ TEST(CovarianceRounding, MistakesAreRefusedInEveryType) {
                      "is not positive semidefinite (smallest eigenvalue -1.0e-04, ");
     }
   }
-  // In units that differ by 1e6, relative to the deviations of the two coordinates.
+  // The units differ by 1e6; the error is relative to the deviations of the two coordinates.
   expect_invalid(
       [&] {
         single(Covariance::tied(MatrixXd{{1e12, 5e5}, {5.0005e5, 1.0}}), 2);

@@ -93,7 +93,7 @@ TEST(Covariance, FactorsKeepSmallEigenvalues) {
 }
 
 TEST(Covariance, DenseEigenvaluesWithinRoundingOfZeroAreZero) {
-  // Rank one: the other eigenvalues come out as a few 1e-17, of either sign.
+  // Rank one: the other computed eigenvalues are a few 1e-17, of either sign.
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     const Eigen::VectorXd v = uniform_points(1, 4, seed).row(0);
 

@@ -7,17 +7,17 @@
 #include "device/cuda/pieces.hpp"
 #include "device/cuda/usable.hpp"
 
-// What of the host side of the device `cuda` needs neither a GPU nor CUDA.
+// The parts of the host side of the device `cuda` that need neither a GPU nor CUDA.
 
 namespace gmdiff::cuda {
 namespace {
 
 TEST(UsableGpu, IsOneOfThoseThatAreThere) {
-  EXPECT_EQ(why_not_there(0, 1), "");
-  EXPECT_EQ(why_not_there(3, 4), "");
-  EXPECT_EQ(why_not_there(1, 1), "there is no GPU 1; this machine has 1 GPU, numbered from 0");
-  EXPECT_EQ(why_not_there(4, 4), "there is no GPU 4; this machine has 4 GPUs, numbered from 0");
-  EXPECT_EQ(why_not_there(-1, 4), "there is no GPU -1; this machine has 4 GPUs, numbered from 0");
+  EXPECT_EQ(why_no_gpu(0, 1), "");
+  EXPECT_EQ(why_no_gpu(3, 4), "");
+  EXPECT_EQ(why_no_gpu(1, 1), "there is no GPU 1; this machine has 1 GPU, numbered from 0");
+  EXPECT_EQ(why_no_gpu(4, 4), "there is no GPU 4; this machine has 4 GPUs, numbered from 0");
+  EXPECT_EQ(why_no_gpu(-1, 4), "there is no GPU -1; this machine has 4 GPUs, numbered from 0");
 }
 
 TEST(UsableGpu, RunsMachineCodeOfItsMajorVersion) {
@@ -45,7 +45,8 @@ TEST(UsableGpu, RunsPtxOfEveryEarlierVersion) {
       "this build has no code for GPU 0 of compute capability 8.0, only for 8.6 (CMAKE_CUDA_ARCHITECTURES)");
 }
 
-/// What a copy through two buffers arrives as; each buffer must be empty when it is filled and full when it is emptied.
+/// The result of a copy through two buffers. Each buffer must be empty when it is filled and full when it is
+/// emptied.
 std::vector<char> copied(const std::vector<char>& from, std::size_t most) {
   std::vector<char> to(from.size(), 'x');
   std::array<std::vector<char>, 2> buffers;
@@ -62,7 +63,7 @@ std::vector<char> copied(const std::vector<char>& from, std::size_t most) {
       [&](const Piece& piece) {
         std::vector<char>& buffer = buffers.at(static_cast<std::size_t>(piece.buffer));
         EXPECT_EQ(buffer.size(), piece.size);
-        // But for the last piece the next one is under way.
+        // Except for the last piece, the next piece has already begun.
         EXPECT_EQ(full, piece.begin + piece.size == from.size() ? 1 : 2);
         std::memcpy(to.data() + piece.begin, buffer.data(), piece.size);
         buffer.clear();

@@ -7,7 +7,8 @@
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/posterior.hpp>
 
-// What a plan is made from has the same bits whatever the cache sizes that Eigen finds on the machine (numerics.md §2).
+// The inputs of a plan have the same bits for all cache sizes that Eigen may find on a machine
+// (numerics.md §2).
 
 namespace gmdiff {
 namespace {
@@ -31,7 +32,8 @@ MatrixXd random_covariance(unsigned seed) {
   return B.lazyProduct(B.transpose());
 }
 
-// Priors of every structure, their posteriors under a wide, a tall and a correlated observation, and transforms of those.
+// Priors of every structure, their posteriors under a wide, a tall and a correlated observation, and
+// transforms of these.
 std::vector<Mixture> all_models() {
   const std::vector<double> weights = {0.5, 0.3, 0.2};
   const Points means = random_matrix(num_components, dim, 1);

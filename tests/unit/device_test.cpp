@@ -14,7 +14,7 @@
 namespace gmdiff {
 namespace {
 
-/// The message of making an executor on a device that is not available.
+/// The message when an executor is made for a device that is not available.
 std::string device_error(const Device& device) {
   try {
     make_executor(device);
@@ -24,12 +24,13 @@ std::string device_error(const Device& device) {
   return "no error";
 }
 
-/// Why there is no GPU `index`, from the list of devices: its one entry "cuda" says why there is none at all.
+/// The reason why there is no GPU `index`, from the list of devices. Without any GPU the single entry "cuda"
+/// has the reason.
 std::string why_no_gpu(int index) {
   std::vector<DeviceInfo> gpus = devices();
   std::erase_if(gpus, [](const DeviceInfo& info) { return !info.name.starts_with("cuda"); });
   return gpus.front().name == "cuda" ? gpus.front().reason
-                                     : cuda::why_not_there(index, static_cast<int>(gpus.size()));
+                                     : cuda::why_no_gpu(index, static_cast<int>(gpus.size()));
 }
 
 TEST(Device, NamesAreReadBack) {
@@ -62,7 +63,7 @@ TEST(Device, RefusesListsOfGpusThatAreNone) {
       },
       "Device: cuda index must not be negative, got -2 in cuda:0,1,-2");
   test::expect_invalid([] { Device::parse("cuda:0,1,0"); },
-                       "Device: cuda index 0 is there twice in cuda:0,1,0, expected each GPU once");
+                       "Device: cuda index 0 occurs twice in cuda:0,1,0, expected each GPU once");
 }
 
 TEST(Device, RefusesOtherNames) {
@@ -83,7 +84,7 @@ TEST(Device, RefusesNegativeNumbers) {
                        "Device: cuda index must not be negative, got -2");
 }
 
-/// The first GPU that can run, else the cpu.
+/// The first GPU that can run, otherwise the cpu.
 Device expected_best() {
   for (const DeviceInfo& info : devices()) {
     if (info.name.starts_with("cuda") && info.available) return Device::parse(info.name);
@@ -111,7 +112,7 @@ TEST(Device, ThatIsNotAvailableIsADeviceErrorToo) {
   EXPECT_THROW(make_executor(Device::cuda(99)), DeviceError);
 }
 
-/// What making a cpu executor says with GMDIFF_SIMD set.
+/// The message when a cpu executor is made with GMDIFF_SIMD set.
 std::string with_instruction_set(const char* name) {
   setenv("GMDIFF_SIMD", name, 1);
   std::string message = "no error";

@@ -60,10 +60,10 @@ TEST(Dlpack, OutlivesTheSamples) {
   Tensor managed(to_dlpack(Samples(Samples::Values<double>{1.5, 2.5}, {2, 1}, {}, {})));
 
   EXPECT_EQ(static_cast<const double*>(managed->dl_tensor.data)[1], 2.5);
-  std::jthread([&] { managed.reset(); });  // whoever uses it last deletes it
+  std::jthread([&] { managed.reset(); });  // the last user deletes it
 }
 
-/// The memory of GPU 2, which nobody may copy from; it says when it goes.
+/// Memory of GPU 2 that must not be copied; records its destruction.
 class GpuMemory final : public DeviceMemory {
  public:
   explicit GpuMemory(int& times_gone) : times_gone_(times_gone) {}

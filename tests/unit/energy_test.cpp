@@ -17,7 +17,7 @@ using test::expect_invalid;
 using test::normal_points;
 using test::shuffled;
 
-/// 2 E|X-Y| - E|X-X'| - E|Y-Y'| pair by pair.
+/// 2 E|X-Y| - E|X-X'| - E|Y-Y'|, computed pair by pair.
 double by_pairs(const Points& x, const Points& y, bool all_pairs) {
   const auto sum = [](const Points& a, const Points& b) {
     double total = 0.0;
@@ -79,7 +79,7 @@ TEST(EnergyDistance, DoesNotDependOnOrderSideOrOrigin) {
 
   EXPECT_NEAR(energy_distance(shuffled(x, 3), shuffled(y, 4)), expected, 1e-14);
   EXPECT_NEAR(energy_distance(y, x), expected, 1e-14);
-  // A shift by 2^20 rounds the points to 2^-33: small distances survive it.
+  // A shift by 2^20 rounds the points to 2^-33, which keeps small distances.
   EXPECT_NEAR(energy_distance(Points(x.array() + 1048576.0), Points(y.array() + 1048576.0)), expected, 1e-9);
 }
 

@@ -51,7 +51,7 @@ TEST(Evaluate, OfTheDataAtSigmaZeroIsTheStateItself) {
   }
 }
 
-/// Everything at all points, against the functions of Mixture.
+/// Compares all results at all points with the functions of Mixture.
 void expect_as_mixture(const Mixture& law, const Points& x, Level level, double tolerance) {
   const Evaluation actual = evaluate(law, x, level,
                                      {.log_density = true,
@@ -70,10 +70,11 @@ void expect_as_mixture(const Mixture& law, const Points& x, Level level, double 
   expect_near(actual.denoiser, law.denoiser(x, level), "denoiser");
 }
 
-/// x (n, 2) far along the first coordinate, where the components do not differ: their responsibilities are decided by the second.
+/// x (n, 2) far along the first coordinate, in which the components do not differ: the second coordinate
+/// decides the responsibilities.
 const Points far_along_the_first{{1e8, 0.2}, {-3e7, 0.1}, {1e5, -0.4}, {0.0, 0.3}};
 
-// The plain logits of such points are rounded to 1 or more.
+// The plain logits of such points have a rounding error of 1 or more.
 TEST(Evaluate, OfFarPointsOfEqualCovariancesKeepsTheirDifferences) {
   const Mixture spherical({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::spherical({1.0, 1.0}));
   const Mixture tied({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}},
@@ -98,7 +99,7 @@ TEST(Evaluate, OfFarPointsInHighNoiseKeepsTheirDifferences) {
     expect_as_mixture(law, far_along_the_first, {.alpha = 1e-3, .sigma = 1.0}, 1e-13);
 }
 
-// Rotated as they are, such points would lose 1e-9 of a standard deviation.
+// A rotation without centring would lose 1e-9 of a standard deviation.
 TEST(Evaluate, FarFromTheOriginACommonBasisLosesNothing) {
   const Eigen::MatrixXd basis = Eigen::Rotation2Dd(0.3).toRotationMatrix();
   const Points means{{1e7, -1e7}, {1e7 + 1.0, -1e7}};
@@ -109,7 +110,7 @@ TEST(Evaluate, FarFromTheOriginACommonBasisLosesNothing) {
     expect_as_mixture(law, Points{{1e7 + 0.25, -1e7 + 0.5}, {1e7, -1e7 - 0.25}}, {}, 1e-13);
 }
 
-// Points of so many pieces that every thread has some.
+// Enough pieces that every thread has some.
 TEST(Evaluate, OfManyFarPointsDoesNotDependOnTheThreads) {
   const Mixture law({0.5, 0.5}, Points{{0.0, 0.5}, {0.0, -0.5}}, Covariance::spherical({1.0, 1.0}));
   const Points x = 1e6 * Points::Random(3000, 2);

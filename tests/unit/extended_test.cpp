@@ -6,7 +6,8 @@
 
 #include "base/extended.hpp"
 
-// Functions of long double for plans (numerics.md §2): rounded to nearest, so that constants of that type are met exactly.
+// Functions of long double for plans (numerics.md §2): they round to nearest, so that constants of that type
+// are matched exactly.
 
 namespace gmdiff {
 namespace {
@@ -37,7 +38,7 @@ TEST(Extended, HasTheLimitsOfTheFunctions) {
   EXPECT_TRUE(std::isnan(extended::log(-1.0L)));
 }
 
-// exp(log x) returns to x within what the rounding of log x leaves.
+// exp(log x) is x up to the rounding error of log x.
 TEST(Extended, InvertsItself) {
   for (long double x = 1e-9L; x < 1e9L; x *= 1.37L) {
     const long double there_and_back = extended::exp(extended::log(x)) / x,

@@ -14,7 +14,8 @@
 #include "support/expect_invalid.hpp"
 #include "support/mixtures.hpp"
 
-// Coordinates whose squares overflow or vanish: distances are scaled, densities keep their components apart.
+// Coordinates whose squares overflow or underflow: distances are scaled, and densities still distinguish
+// their components.
 
 namespace gmdiff::test {
 namespace {
@@ -134,9 +135,10 @@ TEST(ExtremeScale, KlIsNeverMadeOfTwoInfinities) {
   EXPECT_NEAR(kl_gaussian(p, wide) / 4.5e20, 1.0, 1e-12);
 }
 
-// --- densities ----------------------------------------------------------------------------------------------------------------------
+// --- densities ---------------------------------------------------------------------------------------------
 
-/// The component that is alone left in the direction u: the smallest u^T C^-1 u, of equal ones the largest u^T C^-1 mu.
+/// The component that dominates in the direction u: it has the smallest u^T C^-1 u, and among equal ones the
+/// largest u^T C^-1 mu.
 Index winner(const Mixture& mixture, const Eigen::VectorXd& u) {
   Index best = 0;
   std::vector<std::pair<double, double>> keys;

@@ -19,7 +19,7 @@ Launch one_block(int threads, ThreadOrder order = ThreadOrder::ascending) {
   return {.blocks = 1, .threads = threads, .shared_bytes = 4096, .order = order};
 }
 
-/// What the run throws as a std::logic_error.
+/// The message of the std::logic_error that the run throws.
 template <class Run>
 std::string error_of(Run run) {
   try {
@@ -44,7 +44,7 @@ std::string here(int line) { return std::string(__FILE__) + ':' + std::to_string
 
 std::uint64_t rank_of(const HostBlock& block) { return static_cast<std::uint64_t>(block.thread_rank()); }
 
-/// A body in the form that kernels have. Without its barrier it is the bug that the host block must find.
+/// A body in the form of kernels. Without its barrier it has the error that the host block must find.
 template <class Block>
 void reverse(Block& block, double* values, bool with_barrier) {
   const auto n = static_cast<std::size_t>(block.size());
@@ -261,7 +261,7 @@ TEST(HostBlock, ReportsTooMuchSharedMemory) {
       error_on({.blocks = 1, .threads = 4, .shared_bytes = 100, .order = ThreadOrder::ascending},
                [](HostBlock& block) {
                  block.shared<char>(1);
-                 block.shared<int>(21);  // 84 bytes would fit, were they not aligned to 16
+                 block.shared<int>(21);  // 84 bytes would fit without alignment to 16
                  block.shared<int>(22);
                });
 

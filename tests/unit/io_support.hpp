@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-// Shared by the tests of files: a folder that goes away, whole files, messages.
+// Helpers for the tests of files: a temporary folder, whole files, messages.
 
 namespace gmdiff::test {
 
@@ -27,7 +27,7 @@ class TemporaryFolder {
     std::filesystem::remove_all(folder_, none);
   }
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
-  /// Names of what is in it.
+  /// Number of entries in the folder.
   std::size_t count() const {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
@@ -51,7 +51,7 @@ inline std::filesystem::path data_file(const std::string& name) {
   return std::filesystem::path(GMDIFF_TEST_DIR) / "unit" / "data" / name;
 }
 
-/// Message of the std::invalid_argument that f throws; what else happens is said instead.
+/// Message of the std::invalid_argument that f throws, or a description of any other outcome.
 template <class F>
 std::string error_of(F f) {
   try {

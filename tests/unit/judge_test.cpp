@@ -25,7 +25,7 @@ Mixture plane_law(double shift = 0.0) {
   return {{0.4, 0.6}, means, Covariance::full({a, Eigen::Matrix2d::Identity()})};
 }
 
-/// Exact draws of one replicate of the streams, as numerics.md §5 wants them.
+/// Exact draws of one replicate of the streams of numerics.md §5.
 PointSet draw_replicate(const Mixture& law, std::int64_t count, std::uint64_t seed, std::uint32_t replicate) {
   Options options;
   options.count = count;
@@ -35,7 +35,7 @@ PointSet draw_replicate(const Mixture& law, std::int64_t count, std::uint64_t se
   return run(draw_plan({&law, 1}), options, replicate);
 }
 
-/// What `gmdiff draw` gives for the seed.
+/// The draws of `gmdiff draw` for the seed.
 PointSet plain_draw(const Mixture& law, std::int64_t count, std::uint64_t seed) {
   return draw(law,
               {.count = count, .seed = seed, .device = Device::reference(), .precision = Precision::f64});
@@ -117,7 +117,7 @@ TEST(Judge, DrawsOnItsDevice) {
   }
 }
 
-// The last bits tell who drew: those of the error of the mean, a sum of the draws.
+// The last bits of the error of the mean, a sum over the draws, tell which device drew.
 TEST(Judge, TheFloorOfMomentsIsThatOfTheDrawsOfTheDevice) {
   const Mixture law = plane_law();
   for (const Device& device : {Device::cpu(2), Device::reference()}) {
@@ -289,7 +289,7 @@ TEST(Judge, RefusesSetsOfDifferentSizes) {
   const std::vector<PointSet> sets{plain_draw(law, 60, 1), plain_draw(law, 61, 2)};
 
   expect_invalid([&] { judge_each(sets, law); },
-                 "judge: the sets must have one number of points, given 60 and 61");
+                 "judge: the sets must have equal numbers of points, given 60 and 61");
   expect_invalid([&] { judge_each({}, law); }, "judge: no set of points given");
 }
 

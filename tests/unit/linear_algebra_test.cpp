@@ -48,7 +48,7 @@ using CacheSizes = std::array<std::ptrdiff_t, 3>;
 
 CacheSizes cache_sizes() { return {Eigen::l1CacheSize(), Eigen::l2CacheSize(), Eigen::l3CacheSize()}; }
 
-// Cache sizes of the host program for the length of a test.
+// Sets the host program's cache sizes for the duration of a test.
 class HostCacheSizes {
  public:
   explicit HostCacheSizes(const CacheSizes& sizes) : saved_(cache_sizes()) { set(sizes); }

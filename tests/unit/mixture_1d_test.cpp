@@ -172,11 +172,11 @@ TEST(Mixture1d, ArgumentsOutOfRangeAreRefused) {
       [&] {
         law.quantile(column({0.5, 1.5}));
       },
-      "Mixture: quantile 1 is asked for u = 1.5, expected a number in [0, 1]");
+      "Mixture: entry 1 of u is 1.5, expected a number in [0, 1]");
   expect_invalid([&] { law.quantile(column({-1e-9})); },
-                 "Mixture: quantile 0 is asked for u = -1e-09, expected a number in [0, 1]");
+                 "Mixture: entry 0 of u is -1e-09, expected a number in [0, 1]");
   expect_invalid([&] { law.quantile(column({std::nan("")})); },
-                 "Mixture: quantile 0 is asked for u = nan, expected a number in [0, 1]");
+                 "Mixture: entry 0 of u is nan, expected a number in [0, 1]");
 }
 
 }  // namespace

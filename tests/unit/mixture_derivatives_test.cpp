@@ -9,7 +9,8 @@
 
 #include "support/mixtures.hpp"
 
-// Score, Jacobian and Hessian as derivatives, and the equations of diffusion that tie them together (mathematics.md §2.4).
+// Score, Jacobian and Hessian as derivatives, and the equations of diffusion that relate them
+// (mathematics.md §2.4).
 
 namespace gmdiff::test {
 namespace {
@@ -126,7 +127,7 @@ std::vector<ProcessAtTime> every_process() {
       result.push_back({process, share * process.T(), 2e-3 * share * process.T()});
     }
   }
-  // Smooth between the integers alone.
+  // Smooth only between integers.
   result.push_back({ForwardProcess(Ddpm{.betas = {0.1, 0.3, 0.5, 0.2}}), 2.5, 0.01});
   return result;
 }

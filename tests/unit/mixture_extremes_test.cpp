@@ -36,7 +36,8 @@ TEST(MixtureExtremes, FarPointsHaveFiniteScoresThatPointBack) {
   }
 }
 
-// Where the covariances are equal the quadratic in x is common to the components, and must not cost digits far away.
+// With equal covariances the quadratic in x is common to the components and must not cost digits of far
+// points.
 TEST(MixtureExtremes, EqualCovariancesShareAFarPointWithoutLosingDigits) {
   const Points means = (Points(2, 2) << 0.0, 1e-6, 0.0, -1e-6).finished();
   const Mixture mixture({0.5, 0.5}, means, Covariance::spherical({1.0, 1.0}));
@@ -50,7 +51,8 @@ TEST(MixtureExtremes, EqualCovariancesShareAFarPointWithoutLosingDigits) {
   EXPECT_NEAR(mixture.hessian_vp(x, second)(0, 1), -1.0 + r * (1.0 - r) * 4e-12, 1e-15);
 }
 
-// The linear form alone would put an error of 1e-4 on these logits, and the rotation of the points about their mean one of 1e-7.
+// The linear form alone would put an error of 1e-4 on these logits, and the rotation of the points about
+// their mean one of 1e-7.
 TEST(MixtureExtremes, CloseComponentsOfLowNoiseFarFromTheOthersAreToldApart) {
   const double sd = 0x1p-20;
   const Points means = (Points(3, 2) << -1000.0, 0.0, 1000.0, 0.0, 1000.0 + sd, 0.0).finished();

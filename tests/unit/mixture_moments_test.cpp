@@ -60,7 +60,8 @@ TEST(MixtureMoments, DiffusingToPureNoiseForgetsTheData) {
   EXPECT_EQ(noise.covariance(), 4.0 * Eigen::Matrix2d::Identity());
 }
 
-// A Sigma_k A^T, A mu_k + b against the definition, for every structure and for maps that keep it and maps that do not.
+// A Sigma_k A^T, A mu_k + b against the definition, for every structure and for maps that keep it and maps
+// that do not.
 TEST(MixtureMoments, PushForwardTransformsEveryComponent) {
   const std::vector<Eigen::MatrixXd> maps{
       uniform_points(2, 3, 1),    uniform_points(3, 3, 2),

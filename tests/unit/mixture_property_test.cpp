@@ -7,7 +7,7 @@
 
 #include "support/mixtures.hpp"
 
-// What must hold for every mixture, however it is described (mathematics.md §10).
+// Properties of every mixture, independent of its description (mathematics.md §2).
 
 namespace gmdiff::test {
 namespace {
@@ -113,7 +113,7 @@ TEST(MixtureProperty, TiedMixtureIsTheSameInEveryStructure) {
 }
 
 TEST(MixtureProperty, PointsDoNotInfluenceEachOther) {
-  const Points x = uniform_points(150, 3, 4, 3.0);  // several blocks
+  const Points x = uniform_points(150, 3, 4, 3.0);  // several tiles
   const Level level{0.8, 0.6};
   for (const auto& [name, mixture] : mixtures_of_every_structure()) {
     SCOPED_TRACE(name);

@@ -61,7 +61,7 @@ TEST(MedianDistance, AgreesWithSortingForOddAndEvenCounts) {
 }
 
 TEST(MedianDistance, AgreesWithSortingWhereThePairsAreNotStored) {
-  // 1.1e6 to 1.6e6 pairs: more than one pass collects.
+  // 1.1e6 to 1.6e6 pairs, more than one pass can collect.
   for (const Eigen::Index m : {500, 803}) {
     const Points x = normal_points(1000, 2, 1);
     const Points y = 5.0 * normal_points(m, 2, 2);
@@ -76,7 +76,7 @@ TEST(MedianDistance, BetweenTwoValuesThatHoldHalfOfManyPairsEach) {
   Points y = Points::Ones(1225, 1);
   EXPECT_DOUBLE_EQ(median_distance(x, y), 0.5);
 
-  // One point more on one side tips the balance.
+  // One point more on one side changes the median.
   EXPECT_DOUBLE_EQ(median_distance(Points::Zero(1276, 1).eval(), y), 0.0);
   EXPECT_DOUBLE_EQ(median_distance(x, Points::Ones(1226, 1).eval()), 1.0);
 }
@@ -143,7 +143,7 @@ TEST(MmdSquared, AtExtremeBandwidthsSeesEqualityAndNothing) {
   const Points x = column({0.0, 1.0, 1.0});
   const Points y = column({1.0, 2.0});
 
-  // A tiny bandwidth counts equal points: one pair of three in x, none in y, two of six across.
+  // With a tiny bandwidth only equal points count: one of three pairs in x, none in y, two of six across.
   EXPECT_NEAR(mmd_squared(x, y, 1e-100), 1.0 / 3.0 - 2.0 / 3.0, 1e-15);
   EXPECT_NEAR(mmd_squared(x, y, 1e100), 0.0, 1e-15);
 }
@@ -162,7 +162,7 @@ TEST(MmdSquaredAgainstALaw, OfPointMassesIsThatOfTheirPoints) {
   const Mixture law({1.0, 1.0, 1.0, 1.0}, y, Covariance::spherical({0.0, 0.0, 0.0, 0.0}));
   const double bandwidth = 1.3;
 
-  // The law's own term is over all pairs, (m - 1) / m of the unbiased one and 1 / m from the diagonal.
+  // The law's own term is over all pairs: (m - 1) / m of the unbiased term plus 1 / m from the diagonal.
   const Points far = y.array() + 1e3;
   const double x_alone = mmd_squared(x, Points(x.array() + 1e3), bandwidth) / 2.0;
   const double y_alone = mmd_squared(y, far, bandwidth) / 2.0;
@@ -211,7 +211,8 @@ TEST(MmdSquaredBetweenLaws, OfTwoNormalsInOneDimension) {
   EXPECT_NEAR(mmd_squared(p, q, 0.5), k(2.0, 0.0) + k(6.0, 0.0) - 2.0 * k(4.0, 2.0), 1e-15);
 }
 
-/// A law with diagonal covariances (the same one for all components when `one`) in every structure that can hold it.
+/// A law with diagonal covariances (the same one for all components when `one`) in every structure that can
+/// hold it.
 std::vector<Mixture> structures(bool one) {
   Points means(2, 3);
   means << -1.0, 0.0, 0.5, 1.0, 0.5, -0.25;

@@ -24,7 +24,7 @@ std::vector<double> values_of(const std::filesystem::path& file) {
   return values;
 }
 
-/// Bytes of a .npy file with the given dictionary (as it stands, padded by nothing) and data.
+/// Bytes of a .npy file with the given dictionary, without padding, and data.
 std::string npy_bytes(const std::string& dictionary, const std::string& data, char major = 1) {
   std::string bytes = std::string("\x93NUMPY") + major + '\0';
   const auto length = dictionary.size();

@@ -17,7 +17,7 @@ namespace {
 using test::error_of;
 using test::TemporaryFolder;
 
-/// Limits the size of files this process writes: a write beyond it fails as on a full disk.
+/// Limits the size of files that this process writes; a write beyond the limit fails as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

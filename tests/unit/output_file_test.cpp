@@ -132,7 +132,7 @@ TEST(OutputFile, ArchivesArePrivateWhileTheyAreMade) {
 constexpr uid_t nobody = 65534;
 constexpr gid_t other_group = 54321;
 
-/// The superuser as another user for a while.
+/// Makes the superuser another user for its lifetime.
 class OtherUser {
  public:
   explicit OtherUser(uid_t user) { EXPECT_EQ(::seteuid(user), 0); }

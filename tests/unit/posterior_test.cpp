@@ -54,7 +54,7 @@ Mixture common_basis() {
   return {weights, means(), Covariance::common_basis(U, random_matrix(3, dim, 18).cwiseAbs())};
 }
 
-// Every second coordinate, in units of its own.
+// Observes every second coordinate, each in its own unit.
 MatrixXd mask() { return MatrixXd{{0.0, 2.0, 0.0, 0.0}, {0.0, 0.0, 0.0, -1.0}}; }
 MatrixXd repeated_rows() {
   MatrixXd A = random_matrix(3, dim, 21);
@@ -272,7 +272,7 @@ TEST(PosteriorTest, WithSingularNoiseIsTheTextbookFormula) {
 }
 
 TEST(PosteriorTest, WithTallSingularNoiseConditionsOnWhatIsNoiseless) {
-  // Two views of x_0 that share their noise, so that their difference is x_0 itself, and x_1 without noise.
+  // Two observations of x_0 with common noise, so that their difference is x_0 itself, and x_1 without noise.
   const MatrixXd A{{1.0, 0.0}, {2.0, 0.0}, {0.0, 1.0}};
   const MatrixXd R{{1.0, 1.0, 0.0}, {1.0, 1.0, 0.0}, {0.0, 0.0, 0.0}};
   const Mixture prior({0.5, 0.5}, Points{{0.0, 0.0}, {1.0, -1.0}},
@@ -329,7 +329,8 @@ TEST(PosteriorTest, OfRepeatedRowsIsThatOfTheirMean) {
       const Posterior once = posterior(prior.make(), {A, VectorXd::Ones(1), noise_std / std::numbers::sqrt2});
 
       EXPECT_LT((twice.mixture.means() - once.mixture.means()).cwiseAbs().maxCoeff(), 1e-13) << prior.name;
-      // The deviations from the mean: density of N(0, 2 sigma^2) at -2 sigma, for a change of variables of determinant 1.
+      // The deviations from the mean: density of N(0, 2 sigma^2) at -2 sigma, for a change of variables of
+      // determinant 1.
       const double log_rest = -1.0 - std::log(noise_std) - 0.5 * std::log(4.0 * std::numbers::pi);
       const double rounding = 1e-12 + 10.0 * std::numeric_limits<double>::epsilon() / noise_std;
       EXPECT_NEAR(twice.log_evidence, once.log_evidence + log_rest, rounding)
@@ -339,7 +340,8 @@ TEST(PosteriorTest, OfRepeatedRowsIsThatOfTheirMean) {
 }
 
 TEST(PosteriorTest, TallAndTightKeepsItsWeights) {
-  // Far off the range of A every log-likelihood is near -1e12; what the components differ by must survive.
+  // Far outside the range of A every log-likelihood is near -1e12; the differences between components must
+  // survive.
   const MatrixXd A = random_matrix(6, dim, 26);
   const MatrixXd normal = linear_algebra::full_svd(A).U.rightCols(2);
   const VectorXd y = A * VectorXd{{0.1, 0.2, -0.3, 0.4}};
@@ -442,7 +444,7 @@ TEST(PosteriorTest, KeepsLogWeightsThatUnderflow) {
 }
 
 TEST(PosteriorTest, FarAwayTheWeightsDifferByWhatTheComponentsDo) {
-  // Components of one covariance: the logits are linear in y, however large the quadratic they share.
+  // Components with one covariance: the logits are linear in y, however large the common quadratic is.
   const double far = 0x1p30;
   const Points centres{{0.0, 0.0}, {0x1p-20, 0.0}};
   const std::vector<MatrixXd> operators = {MatrixXd{{1.0, 0.0}}, MatrixXd{{1.0, 1.0}}};
@@ -460,7 +462,8 @@ TEST(PosteriorTest, FarAwayTheWeightsDifferByWhatTheComponentsDo) {
 }
 
 TEST(PosteriorTest, FarAwayComponentsOfDifferentCovarianceKeepTheirLogWeights) {
-  // e^2 / S with S = 2 and S = 2 + 2^-30 at e = 2^26: the logits differ by 2^19, which must not be lost in 2^50.
+  // e^2 / S with S = 2 and S = 2 + 2^-30 at e = 2^26: the logits differ by 2^19, which must not be lost in
+  // 2^50.
   const double far = 0x1p26;
   const MatrixXd first = MatrixXd::Identity(1, 1);
   const MatrixXd second = (1.0 + 0x1p-30) * first;

@@ -321,7 +321,7 @@ TEST(ProblemReader, RefusesNulBytesAndWhatFollowsThem) {
   const std::string whole = with(R"("grid": {"type": "uniform", "steps": 3})");
   const std::string place =
       "not valid JSON: a NUL byte at line 1, column " + std::to_string(whole.size() + 1);
-  const std::string large = "\n" + std::string(200'000, ' ');  // more than is looked at in one piece
+  const std::string large = "\n" + std::string(200'000, ' ');  // more than is read in one piece
   ASSERT_EQ(error_in(whole), "no exception");
 
   expect_messages({

@@ -17,7 +17,7 @@ using test::error_of;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double third = 1.0 / 3.0;
 
-/// Weights that are a sum of powers of two stay as they are when they are normalised again.
+/// Weights that are sums of powers of two do not change when they are normalised again.
 Problem problem_with(Covariance covariance, Points means = Points{{0.1, -third}, {1e-300, 1e300}}) {
   return {.prior = Mixture({0.75, 0.25}, std::move(means), std::move(covariance))};
 }

@@ -87,8 +87,8 @@ TEST(McgdiffProblem, HasSingularValuesBelowOneAndNoiseBelowTheLargest) {
 }
 
 TEST(McgdiffProblem, ObservesAStateOfThePrior) {
-  // |y| is |A x* + noise| with |x*| about 8 sqrt(2 dx): far outside unless y was computed from a mode. Under the right law the residual to
-  // the best mode is noise: (y - A mu_k) has covariance A A^T + sigma_y^2 I.
+  // |y| is |A x* + noise| with |x*| about 8 sqrt(2 dx): far outside unless y was computed from a mode. Under
+  // the right law the residual to the best mode is noise: (y - A mu_k) has covariance A A^T + sigma_y^2 I.
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Problem problem = mcgdiff_problem({.dx = 80, .dy = 4, .seed = seed});
     const auto& observation = *problem.observation;
@@ -119,7 +119,8 @@ TEST(McgdiffProblem, DependsOnNothingButItsParameters) {
 }
 
 TEST(McgdiffProblem, DrawsWeightsFromChiSquare) {
-  // Before normalisation the weights are squares of standard normals; their share above the mean is P(z^2 > 1) = 0.3173.
+  // Before normalisation the weights are squares of standard normals; their share above the mean is P(z^2 >
+  // 1) = 0.3173.
   int above = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     const Eigen::VectorXd w = mcgdiff_problem({.dx = 2, .dy = 1, .seed = seed}).prior.weights();

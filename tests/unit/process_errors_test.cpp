@@ -6,7 +6,7 @@
 
 #include "support/expect_invalid.hpp"
 
-// Bad arguments of forward processes: each has its message.
+// Bad arguments of forward processes: each has its own message.
 
 namespace gmdiff::test {
 

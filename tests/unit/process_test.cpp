@@ -6,7 +6,8 @@
 
 #include <gmdiff/model/process.hpp>
 
-// Identities of the forward processes, their end points and inversions. Bad arguments: process_errors_test.cpp.
+// Identities of the forward processes, their end points and inversions. Bad arguments:
+// process_errors_test.cpp.
 
 namespace gmdiff::test {
 
@@ -21,7 +22,7 @@ CustomProcess custom_rectified_flow() {
           .dsigma = [](double) { return 1.0; }};
 }
 
-/// One of every kind.
+/// One process of every kind.
 std::vector<ForwardProcess> every_process() {
   return {vp(),
           vp(LinearBeta{.min = 5.0, .max = 0.5}, 2.0),
@@ -211,8 +212,8 @@ TEST(Process, FormulasContinueBeyondTheLargestTime) {
               3.0L, 1e-18L, "ve");
   const ForwardProcess constant = vp(LinearBeta{.min = 2.0, .max = 2.0});
   expect_near(constant.time_of_noise_to_signal(std::sqrt(std::expm1(6.0L))), 3.0L, 1e-17L, "vp");
-  const ForwardProcess table(
-      Ddpm{.betas = {0.25, 0.5}});  // alpha_bar of "step 3" with the last beta: 0.75 / 4
+  // alpha_bar of "step 3" with the last beta: 0.75 / 4
+  const ForwardProcess table(Ddpm{.betas = {0.25, 0.5}});
   expect_near(table.time_of_noise_to_signal(std::sqrt(4.0L / 0.75L - 1.0L)), 3.0L, 1e-17L, "ddpm");
 }
 

@@ -47,10 +47,12 @@ TEST(NormalStream, EndsAfterTwoToThe32Blocks) {
 
   EXPECT_TRUE(std::isfinite(f32(4 * two_to_32 - 1)));
   EXPECT_TRUE(std::isfinite(f64(2 * two_to_32 - 1)));
-  test::expect_invalid([&] { f32(4 * two_to_32); },
-                       "NormalStream: normal number 17179869184 needs block 4294967296, a stream has 2^32");
-  test::expect_invalid([&] { f64(2 * two_to_32); },
-                       "NormalStream: normal number 8589934592 needs block 4294967296, a stream has 2^32");
+  test::expect_invalid(
+      [&] { f32(4 * two_to_32); },
+      "NormalStream: normal number 17179869184 needs counter block 4294967296, a stream has 2^32");
+  test::expect_invalid(
+      [&] { f64(2 * two_to_32); },
+      "NormalStream: normal number 8589934592 needs counter block 4294967296, a stream has 2^32");
 }
 
 TEST(NormalStream, DependsOnSeedIndexPurposeAndReplicate) {
@@ -110,8 +112,9 @@ TEST(UniformU64, TakesTwoNumbersFromABlock) {
 
 TEST(UniformU64, EndsAfterTwoToThe32Blocks) {
   EXPECT_NO_THROW(uniform_u64(key(), 2 * two_to_32 - 1));
-  test::expect_invalid([] { uniform_u64(key(), 2 * two_to_32); },
-                       "uniform_u64: uniform number 8589934592 needs block 4294967296, a stream has 2^32");
+  test::expect_invalid(
+      [] { uniform_u64(key(), 2 * two_to_32); },
+      "uniform_u64: uniform number 8589934592 needs counter block 4294967296, a stream has 2^32");
 }
 
 TEST(CategoricalUniform, LiesInTheHalfOpenUnitInterval) {

@@ -6,7 +6,8 @@
 
 #include "device/reference/steps.hpp"
 
-// The pieces of the reference device at the edges: zero weights, far points, singular covariances, both ends of the noise levels.
+// The functions of the reference device in extreme cases: zero weights, far points, singular covariances,
+// both ends of the noise levels.
 
 namespace gmdiff::reference {
 namespace {
@@ -90,7 +91,8 @@ TEST(ReferenceDenoiser, NeverMeetsAComponentOfWeightZero) {
 }
 
 TEST(ReferenceDenoiser, KnowsTheDirectionsInWhichNothingVaries) {
-  // Sigma = 2 v v^T with v = (0.6, 0.8): in the direction (0.8, -0.6) x_0 is the mean, however small sigma is.
+  // Sigma = 2 v v^T with v = (0.6, 0.8): in the direction (0.8, -0.6) x_0 is the mean, however small sigma
+  // is.
   const Mixture line({1.0}, Points{{1.0, 1.0}},
                      Covariance::full({Eigen::MatrixXd{{0.72, 0.96}, {0.96, 1.28}}}));
   for (const double sigma : {1.0, 1e-4, 1e-9, 1e-12}) {
@@ -103,7 +105,7 @@ TEST(ReferenceDenoiser, KnowsTheDirectionsInWhichNothingVaries) {
 }
 
 TEST(ReferenceDenoiser, TakesVarianceBelowRoundingFromFactors) {
-  // As a dense matrix the variance 1e-20 would drown in the rounding of the entries.
+  // In a dense matrix the variance 1e-20 would be lost in the rounding of the entries.
   const Eigen::MatrixXd U{{0.6, -0.8}, {0.8, 0.6}};
   const Mixture mixture({1.0}, Points{{0.0, 0.0}}, Covariance::full_eigen({U}, Points{{1.0, 1e-20}}));
 
@@ -177,7 +179,7 @@ TEST(ReferenceStep, NoiseIsThatOfTheCommonBasisIfThereIsOne) {
 }
 
 TEST(ReferenceStep, ExactTransitionFromPureNoiseToDataIsADraw) {
-  // alpha_t = 0: x_t tells nothing; M_k = mu_k, V_k = Sigma_k.
+  // alpha_t = 0: x_t has no information; M_k = mu_k, V_k = Sigma_k.
   const Mixture mixture = rotated(CovarianceType::full);
   const MixtureTable table = table_of(mixture);
   const Model model(table);

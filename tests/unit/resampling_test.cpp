@@ -7,7 +7,7 @@
 
 #include "particle/resampling.hpp"
 
-// Resampling in integers (numerics.md §6), every point enumerated where the sum is small.
+// Resampling in integers (numerics.md §6); for small sums every point is enumerated.
 
 namespace gmdiff::particle {
 namespace {
@@ -35,14 +35,15 @@ TEST(IntegerResampling, SpacedPointsGiveEachWeightItsExactShare) {
         ++of_t[j];
         ++offspring[j];
       }
-      // One t for all places, systematic resampling: within one of N w / S.
+      // One t for all particles (systematic resampling): the number of offspring is within one of N w / S.
       for (std::size_t j = 0; j < N; ++j) {
         EXPECT_LT(std::abs(static_cast<double>(of_t[j]) -
                            static_cast<double>(N * weights[j]) / static_cast<double>(S)),
                   1.0);
       }
     }
-    // Over all t, of each place alone (stratified) as of all together (systematic): N w_j of them for a particle of weight w_j.
+    // Over all t, both per particle (stratified) and for all together (systematic), a particle of weight w_j
+    // gets N w_j offspring.
     for (std::size_t j = 0; j < N; ++j) EXPECT_EQ(offspring[j], N * weights[j]);
   }
 }
@@ -75,7 +76,7 @@ TEST(IntegerResampling, ResidualSharesAddUpToTheWeights) {
     }
     EXPECT_LE(copies, N);
   }
-  // Where N w does not fit 64 bits the product wraps, and the remainder is right all the same.
+  // Where N w does not fit 64 bits the product wraps, but the remainder is still correct.
   const std::uint64_t S = (std::uint64_t{1} << 61) + 12345, N = std::uint64_t{1} << 20,
                       w = (std::uint64_t{1} << 60) + 77;
   __extension__ using Wide = unsigned __int128;

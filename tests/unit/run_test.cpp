@@ -43,7 +43,7 @@ std::string non_finite_message(const Plan& plan, const Options& options) {
   return "no error";
 }
 
-// --- what is refused ------------------------------------------------------------------------------------------------------------
+// --- refused arguments -------------------------------------------------------------------------------------
 
 TEST(Run, RefusesBadRanges) {
   const Plan plan = plan_of({two_modes()});
@@ -110,7 +110,7 @@ TEST(Run, RefusesMoreNoiseThanAStreamHas) {
   plan.times.resize(plan.steps.size() + 1);
 
   test::expect_invalid([&] { run(plan, {.count = 1, .precision = Precision::f64}); },
-                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers a particle, a "
+                       "run: 8192 steps in dimension 1048576 need 8589934592 normal numbers per particle, a "
                        "stream has 8589934592");
 }
 
@@ -144,7 +144,7 @@ TEST(Run, SaysThatADeviceIsNotAvailable) {
   EXPECT_THROW(run(plan_of({two_modes()}), {.device = Device::cuda(99)}), DeviceUnavailable);
 }
 
-// --- shapes, history, provenance ------------------------------------------------------------------------------------------------
+// --- shapes, history, provenance ---------------------------------------------------------------------------
 
 TEST(Run, ShapesAreProblemsCountLevelsDim) {
   using Shape = std::vector<std::int64_t>;
@@ -248,7 +248,7 @@ TEST(Run, ProvenanceTellsHowToMakeTheSamplesAgain) {
   EXPECT_EQ(provenance.notes, plan.notes);
 }
 
-// --- states that are not finite -------------------------------------------------------------------------------------------------
+// --- states that are not finite ----------------------------------------------------------------------------
 
 TEST(Run, ReportsHowManyStatesAreNotFiniteAndAtWhichStepFirst) {
   const Plan plan = scaling_plan({1.0, 1e30, 1e200});
@@ -280,7 +280,7 @@ TEST(Run, CountsOverBlocksAndProblems) {
             "run: 3 of 6000 particles are not finite, first after step 2 of 2");
 }
 
-// --- progress and stopping ------------------------------------------------------------------------------------------------------
+// --- progress and stopping ---------------------------------------------------------------------------------
 
 TEST(Run, ProgressGrowsToTheTotalOverAllProblems) {
   std::vector<std::int64_t> done;
@@ -297,7 +297,7 @@ TEST(Run, ProgressGrowsToTheTotalOverAllProblems) {
   EXPECT_EQ(done.back(), 6000);
 }
 
-/// Runs until `particles` are done, then asks to stop; what was finished.
+/// Runs until `particles` particles are done, then requests a stop; returns the finished samples.
 Samples stopped_after(std::int64_t particles, const Plan& plan, Options options,
                       std::string* message = nullptr) {
   std::stop_source source;
@@ -317,7 +317,7 @@ Samples stopped_after(std::int64_t particles, const Plan& plan, Options options,
 
 TEST(Run, AStopHandsOverThePrefixThatIsFinished) {
   const Plan plan = plan_of({two_modes()});
-  // Little memory: several blocks, after each of which a run can stop.
+  // Little memory gives several batches, after each of which a run can stop.
   const Options options{.count = 5000, .seed = 1, .device = Device::cpu(2), .memory_limit = 16000};
 
   std::string message;

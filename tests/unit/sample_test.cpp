@@ -4,7 +4,7 @@
 
 #include "support/expect_invalid.hpp"
 
-// The short ways to a run are the long one.
+// The convenience functions give the same run as plan and run.
 
 namespace gmdiff {
 namespace {

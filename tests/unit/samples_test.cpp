@@ -61,9 +61,9 @@ TEST(Samples, HostRefusesTheWrongType) {
   EXPECT_EQ(single.precision(), Precision::f32);
   EXPECT_EQ(doubled.precision(), Precision::f64);
   test::expect_invalid([&] { single.host<double>(); },
-                       "Samples::host: the samples are float32, asked for float64");
+                       "Samples::host: the samples are float32, requested as float64");
   test::expect_invalid([&] { doubled.host<float>(); },
-                       "Samples::host: the samples are float64, asked for float32");
+                       "Samples::host: the samples are float64, requested as float32");
 }
 
 TEST(Samples, RefuseAShapeThatDoesNotMatch) {
@@ -91,9 +91,9 @@ TEST(Samples, MayBeEmpty) {
   EXPECT_EQ(samples.to_double().cols(), 4);
 }
 
-// --- samples in the memory of a device --------------------------------------------------------------------------------------------
+// --- samples in the memory of a device ---------------------------------------------------------------------
 
-/// A device's memory that is host memory; it counts what is done with it.
+/// A device's memory that is host memory and counts its uses.
 class CountedMemory final : public DeviceMemory {
  public:
   struct Counts {
@@ -171,7 +171,7 @@ TEST(SamplesOnADevice, AreNotDownloadedForTheWrongType) {
   const Samples samples = on_device(counts, {1}, {1, 1}, 1);
 
   test::expect_invalid([&] { samples.host<double>(); },
-                       "Samples::host: the samples are float32, asked for float64");
+                       "Samples::host: the samples are float32, requested as float64");
   EXPECT_EQ(counts.downloads, 0);
 }
 

@@ -185,7 +185,7 @@ TEST(Session, RunsWithinARun) {
   }
 }
 
-/// What a run within a piece of another run's work gives.
+/// The result of a run within a piece of another run's work.
 TEST(Session, RunsWithinThePiecesOfItsOwnThreads) {
   const Session session(Device::cpu(3));
   const Points expected = values(session.run(small_plan(), options_on(Device::cpu(1))));
@@ -204,9 +204,9 @@ TEST(Session, AChildProcessHasItsOwn) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    alarm(120);  // a child that waits for threads of its parent ends as well
+    alarm(120);  // ends a child that waits for threads of its parent
     bool is_right = false;
-    // The sessions of this thread end here, those that the parent left as well.
+    // The sessions of this thread end here, including those that the parent left.
     std::thread([&] { is_right = values(run(small_plan(), options_on(device))) == expected; }).join();
     is_right = is_right && values(run(small_plan(), options_on(device))) == expected && threads().size() == 3;
     std::exit(is_right ? 0 : 1);

@@ -11,7 +11,7 @@
 #include "support/expect_memory_error.hpp"
 #include "support/mixtures.hpp"
 
-// Plans of SMC: rotation, levels of the pins, what is weighted, and every message (mathematics.md §7).
+// Plans of SMC: rotation, levels of the pins, weightings, and every message (mathematics.md §7).
 
 namespace gmdiff {
 namespace {
@@ -93,7 +93,7 @@ TEST(SmcPlan, VariantsAreOneWithoutNoise) {
   EXPECT_EQ(A.notes[0], "mcgdiff: the last step, to an exact observation, is the exact transition");
 }
 
-/// Noise of the last level before the data.
+/// Noise-to-signal ratio of the last level before the data.
 double noise_before_data(int steps) {
   const TimeGrid grid = TimeGrid::uniform(process, steps);
   return static_cast<double>(grid.level(steps - 1).sigma / grid.level(steps - 1).alpha);
@@ -171,7 +171,7 @@ TEST(SmcPlan, HasAHashOfEverythingAndAPrintedForm) {
   EXPECT_NE(text.str().find("not weighted"), std::string::npos);
 }
 
-// --- messages -------------------------------------------------------------------------------------------------------------------
+// --- messages ----------------------------------------------------------------------------------------------
 
 TEST(SmcPlanErrors, OfParameters) {
   expect_invalid([] { plan_of(Mcgdiff{.particles = 0}); },

@@ -6,7 +6,7 @@
 
 #include "base/random.hpp"
 
-// The statistics that judge the samplers are themselves judged, against tabulated values.
+// Tests the statistics that judge samplers, against tabulated values.
 
 namespace gmdiff::test {
 namespace {

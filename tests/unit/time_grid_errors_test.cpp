@@ -7,7 +7,7 @@
 
 #include "support/expect_invalid.hpp"
 
-// Bad arguments of time grids: each has its message.
+// Bad arguments of time grids: each has its own message.
 
 namespace gmdiff::test {
 

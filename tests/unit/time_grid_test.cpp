@@ -6,7 +6,8 @@
 
 #include <gmdiff/model/time_grid.hpp>
 
-// What the grids consist of. Bad arguments: time_grid_errors_test.cpp; adapted and subset grids in numbers: golden/grids_test.cpp.
+// The levels of the grids. See time_grid_errors_test.cpp for bad arguments and golden/grids_test.cpp for the
+// numbers of adapted and subset grids.
 
 namespace gmdiff::test {
 

@@ -32,7 +32,7 @@ std::vector<double> normal_numbers(Eigen::Index n, unsigned seed) {
   return {x.data(), x.data() + x.size()};
 }
 
-/// W_p^p by the definition for equal sizes, after writing every x m times and every y n times.
+/// W_p^p by the definition for equal sizes, after repeating every x m times and every y n times.
 double by_replication(const std::vector<double>& x, const std::vector<double>& y, int p) {
   std::vector<double> many_x;
   std::vector<double> many_y;
@@ -249,7 +249,7 @@ TEST(SlicedWasserstein, IsTheSameForAnyNumberOfThreadsAndOnTheReference) {
   }
 }
 
-/// What the call says of GPU 99; that of a run is tested in device_test.cpp.
+/// The message of the call for GPU 99; that of a run is tested in device_test.cpp.
 std::string device_error(const std::function<void()>& call) {
   try {
     call();
@@ -331,7 +331,7 @@ TEST(PointSetOfSamples, RefusesAHistory) {
   const Samples samples(Samples::Values<double>{1, 2, 3, 4}, {1, 2, 2}, {1.0, 0.0}, {});
 
   expect_invalid([&] { PointSet{samples}; },
-                 "PointSet: samples have a history of 2 levels; a distance is between points of one level");
+                 "PointSet: samples have a history of 2 levels, expected the samples of one level");
 }
 
 /// The floor of W_1 without the factor of the sizes.

@@ -15,7 +15,8 @@ class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// This build or this machine does not have the requested device; the message gives the reason. `devices()` lists what is available.
+/// This build or this machine does not have the requested device; the message gives the reason. `devices()`
+/// lists what is available.
 class DeviceUnavailable : public DeviceError {
  public:
   using DeviceError::DeviceError;
@@ -37,7 +38,8 @@ class NonFiniteError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// All weights of a chain of sequential Monte Carlo are 0, or one is not finite; the message names chain and step.
+/// All weights of a chain of sequential Monte Carlo are 0, or one is not finite; the message names chain and
+/// step.
 class WeightError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -13,24 +13,27 @@
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/mixture.hpp>
 
-// Distances between sample sets, and between samples and a law (mathematics.md §9). All compute in double. Sets are (n, d) and (m, d), n
-// and m >= 1 and possibly different.
+// Distances between sample sets, and between samples and a law (mathematics.md §9). All of them compute in
+// double. Sets have shapes (n, d) and (m, d), with n and m >= 1 and possibly different.
 //
-// Those between sets take a device. On `cpu(threads)` their values do not depend on the number of threads; `reference` has no distances
-// of its own and computes as `cpu()` does; `cuda` pays off from some ten thousand points. Between devices and processors the sums and means
-// that a distance is made of agree within 1e-12 relative (numerics.md §1). The default is the cpu whether or not there is a GPU, so that a
-// figure does not change by a rounding with the machine it was computed on.
+// Distances between sets take a device. On `cpu(threads)` their values do not depend on the number of
+// threads; `reference` has no distances of its own and computes as `cpu()` does; `cuda` pays off from some
+// ten thousand points. The sums and means that distances are built from agree within 1e-12 relative between
+// devices and processors (numerics.md §1). The default is the cpu even where a GPU is available, so that a
+// figure does not change by a rounding from machine to machine.
 //
-// Squares neither overflow nor vanish, however large or small the coordinates: a distance is infinite only where it is beyond the largest
-// double.
+// Squares neither overflow nor underflow, however large or small the coordinates are: a distance is infinite
+// only if its value is beyond the largest double.
 //
-// @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range (named); DeviceError when the
-// device is not there, with the reason, or out of memory, with the bytes wanted and free; MemoryError when the host is.
+// @throws std::invalid_argument for empty or non-finite sets, different dimensions, parameters out of range
+//   (named); DeviceError when the device is not available (with the reason) or out of memory (with the bytes
+//   wanted and free); MemoryError when the host is out of memory.
 
 namespace gmdiff {
 
-/// A set of points: rows of an array, or the samples of a run (all rows, of all problems). Of an array with a name it is a view, which
-/// must not outlive it; a temporary array is kept, one with several owners (not null) is shared.
+/// A set of points: the rows of an array, or the samples of a run (all rows of all problems). A named array
+/// is viewed and must outlive the set; a temporary array is moved into the set; a shared array (not null) is
+/// shared.
 /// @throws std::invalid_argument for samples with history: choose a level first.
 class PointSet {
  public:
@@ -49,12 +52,12 @@ class PointSet {
 struct SlicedOptions {
   int p = 1;               ///< order, 1 or 2
   int slices = 100;        ///< number of random directions
-  std::uint64_t seed = 0;  ///< of the directions (stream "directions")
+  std::uint64_t seed = 0;  ///< seed of the directions (stream "directions")
   Device device = Device::cpu();
 };
 
-/// `slices` unit vectors, uniform on the sphere, shape (slices, d): normalised normals 0 ... d - 1 of stream (seed, index = slice,
-/// "directions") in f64.
+/// `slices` unit vectors, uniform on the sphere, shape (slices, d): row s holds normals 0 ... d - 1 of stream
+/// (seed, index = s, "directions") in f64, normalised.
 Points random_directions(Eigen::Index dim, int slices, std::uint64_t seed);
 /// W_p^p of the one-dimensional sets x (n) and y (m), p = 1 or 2. O(n log n + m log m).
 double wasserstein_1d(std::span<const double> x, std::span<const double> y, int p);
@@ -72,51 +75,55 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Sliced
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
                               const Device& device = Device::cpu());
 
-/// Median of the pairwise distances of the pooled sets (i < j; even count: mean of the middle two): the usual bandwidth. Exact;
-/// O((n + m)^2 d) time, a few passes; at most 8 MiB of memory and 512 KiB a thread beside a copy of the points. On all cores of the host;
-/// it takes no device.
+/// Median of the pairwise distances of the pooled sets (i < j; for an even count the mean of the middle two),
+/// the usual bandwidth. Exact. Takes O((n + m)^2 d) time in a few passes, and besides a copy of the points at
+/// most 8 MiB of memory and 512 KiB per thread. Runs on all cores of the host and takes no device.
 double median_distance(const PointSet& x, const PointSet& y);
-/// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative. Without bandwidth: median_distance, which must not be 0
-/// and is computed on the host: on a GPU give a bandwidth. n, m >= 2. O((n + m)^2 d) time.
+/// Unbiased MMD^2 with kernel exp(-|x - y|^2 / (2 bandwidth^2)); may be negative; n, m >= 2; O((n + m)^2 d)
+/// time. The default bandwidth is median_distance, which must not be 0. It is computed on the host, so give a
+/// bandwidth when you use a GPU.
 double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> bandwidth = {},
                    const Device& device = Device::cpu());
-/// The same against an exact mixture, in closed form on its side, on the host. n >= 2, bandwidth > 0.
+/// MMD^2 between points and an exact mixture: expectations over the mixture are in closed form, on the host.
+/// n >= 2, bandwidth > 0.
 double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth,
                    const Device& device = Device::cpu());
-/// Between two mixtures, closed form.
+/// MMD^2 between two mixtures, in closed form.
 double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth);
 
 enum class EnergyForm { u, v };
-/// 2 E|X-Y| - E|X-X'| - E|Y-Y'|; u: pairs i != j (n, m >= 2), unbiased, may be negative; v: all pairs, >= 0. O((n + m)^2 d) time.
+/// 2 E|X-Y| - E|X-X'| - E|Y-Y'| in O((n + m)^2 d) time. Form u takes pairs i != j (n, m >= 2), is unbiased
+/// and may be negative; form v takes all pairs and is >= 0.
 double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u,
                        const Device& device = Device::cpu());
 
 struct MomentErrors {
   double mean;        ///< |sample mean - mean|_2
-  double covariance;  ///< |sample covariance - Cov|_F / |Cov|_F; not divided where Cov = 0
+  double covariance;  ///< |sample covariance - Cov|_F / |Cov|_F; the numerator alone where Cov = 0
 };
-/// Sample covariance with n - 1; n >= 2. @throws std::domain_error when the covariance of the law is beyond the largest double.
+/// The sample covariance is divided by n - 1; n >= 2. @throws std::domain_error when the covariance of the
+/// law is beyond the largest double.
 MomentErrors moment_errors(const PointSet& x, const Mixture& law);
 
 struct ModeFrequencies {
-  Eigen::VectorXd frequencies;  ///< share of points whose largest responsibility is component k, (K)
+  Eigen::VectorXd frequencies;  ///< share of points whose largest responsibility is that of component k, (K)
   Eigen::VectorXd weights;      ///< (K)
   double total_variation;       ///< between the two
 };
-/// Where the law has no density (a singular component) the responsibilities are those of the law blurred by 1e-6 of its standard
-/// deviation, their limit for points on its support.
+/// Where the law has no density (a singular component), the responsibilities are those of the law blurred by
+/// 1e-6 of its standard deviation, which is their limit for points on its support.
 ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law);
 
-/// KL(p || q) estimated on samples of p: mean of log p(x_i) - log q(x_i), with its standard error; n >= 2.
-/// Infinite where q is too small for a logarithm of it to be a double. @throws std::domain_error where p or q has no density, or log p of a
-/// point is below the smallest double.
+/// KL(p || q) estimated from samples of p: the mean of log p(x_i) - log q(x_i) and its standard error;
+/// n >= 2. Infinite where log q is below the smallest double. @throws std::domain_error where p or q has no
+/// density, or log p of a point is below the smallest double.
 struct KlEstimate {
   double value;
   double standard_error;
 };
 KlEstimate kl_divergence(const PointSet& samples_of_p, const Mixture& p, const Mixture& q);
-/// KL(N_1 || N_2) in closed form; both mixtures must have one component and the second a nonsingular covariance. Infinite when the first is
-/// singular.
+/// KL(N_1 || N_2) in closed form; both mixtures must have one component, and the second a nonsingular
+/// covariance. Infinite when the first is singular.
 double kl_gaussian(const Mixture& p, const Mixture& q);
 
 enum class Metric {
@@ -130,48 +137,57 @@ enum class Metric {
 
 struct JudgeOptions {
   Metric metric = Metric::sliced_wasserstein;
-  int p = 1;                             ///< of the Wasserstein metrics, 1 or 2
-  int slices = 100;                      ///< of the Wasserstein metrics
-  int repeats = 5;                       ///< independent exact draws, 2 ... 2796202
-  std::uint64_t seed = 0;                ///< of exact draws and directions
-  std::optional<double> bandwidth = {};  ///< of mmd_squared; without: see Judgement
-  Device device = Device::
-      cpu();  ///< of exact draws (in double) and distances between sets; moments and modes are computed on the host
+  int p = 1;               ///< order of the Wasserstein metrics, 1 or 2
+  int slices = 100;        ///< number of directions of the Wasserstein metrics
+  int repeats = 5;         ///< number of repetitions with independent exact draws, 2 ... 2796202
+  std::uint64_t seed = 0;  ///< seed of exact draws and directions
+  std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared; for the default see Judgement
+  /// Device of exact draws (in double) and of distances between sets; moments and modes are computed on the
+  /// host.
+  Device device = Device::cpu();
 };
 
-/// A distance to a law beside its noise floor: the distance between two independent exact draws of the same sizes, same directions.
-/// Value and floor are means over `repeats`, each with its standard deviation (repeats - 1 in the denominator).
-/// - Energy distance is the V-form, whose floor has a positive mean.
-/// - MMD^2 is unbiased: about 0 for exact samples, of either sign. Its floor is the mean of |MMD^2| between exact draws, so a ratio
-///   between -2 and 2 or so is noise. One bandwidth serves all repeats and does not depend on the judged samples: unless given, the median
-///   distance of the floor's first two draws (of the first 1000 of each).
-/// - Exact draws are made on the device of the options: those of `reference` and of the others differ by roundings, and the figures by
-///   1e-10 relative at most, but for MMD^2 near 0 (numerics.md §1).
-/// - Moments and modes compare with the law itself. Against samples value_sd is then 0; the floor is the error of one exact draw.
+/// A distance to a law and its noise floor, which is the distance between two independent exact draws of the
+/// same sizes along the same directions. Value and floor are means over `repeats`, each with its standard
+/// deviation (repeats - 1 in the denominator).
+/// - The energy distance is the V-form, whose floor has a positive mean.
+/// - MMD^2 is unbiased, so for exact samples it is about 0 with either sign. Its floor is the mean of
+///   |MMD^2| between exact draws; a ratio between about -2 and 2 is noise. One bandwidth serves all repeats
+///   and does not depend on the judged samples: by default it is the median distance of the floor's first two
+///   draws (of the first 1000 points of each).
+/// - Exact draws are made on the device of the options. Draws of `reference` differ from those of the other
+///   devices by roundings, and the figures by at most 1e-10 relative, except for MMD^2 near 0
+///   (numerics.md §1).
+/// - Moments and modes compare with the law itself. For samples value_sd is then 0; the floor is the error
+///   of one exact draw.
 struct Judgement {
-  std::string
-      quantity;  ///< sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error, total_variation
+  /// sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error,
+  /// total_variation
+  std::string quantity;
   double value = 0.0;
   double value_sd = 0.0;
   double floor = 0.0;
   double floor_sd = 0.0;
-  double ratio =
-      0.0;  ///< value / floor; infinite when only the floor is 0, 1 when both are, NaN when both are infinite
-  std::optional<double> bandwidth = {};  ///< that of mmd_squared
+  /// value / floor; infinite when only the floor is 0, 1 when both are 0, NaN when both are infinite
+  double ratio = 0.0;
+  std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared
 };
-/// One entry; two (mean_error, covariance_error) for `Metric::moments`. Exact draws have as many points as `x` and come from the streams
-/// of numerics.md §5 with replicate >= 1: never those of a run with the same seed. At least 2 points for mmd_squared and moments.
+/// Judges samples against a law. The result has one entry, or two (mean_error, covariance_error) for
+/// `Metric::moments`. Exact draws have as many points as `x` and use the streams of numerics.md §5 with
+/// replicate >= 1, so they are independent of a run with the same seed. mmd_squared and moments need at least
+/// 2 points.
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
-/// What `judge` gives for each set alone, with the exact draws and the floor computed once: several samplers of one law. All sets have as
-/// many points.
+/// Gives for each set the result of `judge`, but computes the exact draws and the floor once, for example to
+/// compare several samplers of one law. All sets have the same number of points.
 std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
                                                const JudgeOptions& options = {});
-/// Both sides exact, `count` draws each: p is judged against the law q, whose draws make the floor.
+/// Judges `count` exact draws of p against the law q, whose draws make the floor.
 std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
                              const JudgeOptions& options = {});
 
-/// Noise floor of W_1 of one slice: sqrt(2/pi) sqrt(1/n + 1/m) int sqrt(F(1-F)) dx, F the cdf of a one-dimensional mixture
-/// (`Mixture::project`). The integral to about 1e-12 relative, however far apart the modes and however small their variances (0 too).
+/// Noise floor of W_1 of one slice: sqrt(2/pi) sqrt(1/n + 1/m) int sqrt(F(1-F)) dx, where F is the cdf of a
+/// one-dimensional mixture (`Mixture::project`). The integral is accurate to about 1e-12 relative, however
+/// far apart the modes and however small their variances (0 included).
 double wasserstein_floor(const Mixture& projected, std::int64_t n, std::int64_t m);
 
 }  // namespace gmdiff

@@ -7,31 +7,34 @@
 
 namespace gmdiff {
 
-/// Structure of the covariances of a mixture. The first four have the names and meanings of scikit-learn. With `common_basis` every
-/// Sigma_k = U diag(l_k) U^T has the same U; posteriors of spherical priors have this structure.
+/// Structure of the covariances of a mixture. The first four have the names and meanings of scikit-learn.
+/// With `common_basis` every Sigma_k = U diag(l_k) U^T has the same U; posteriors of spherical priors have
+/// this structure.
 enum class CovarianceType { spherical, diag, tied, full, common_basis };
 
 /// Name of a structure as problem files write it ("common_basis" is written as "full").
 const char* to_string(CovarianceType type);
 
-/// Description of the covariances of K components in dimension d, from which a `Mixture` is constructed. The constructor of `Mixture`
-/// checks and decomposes them.
+/// Description of the covariances of K components in dimension d, from which a `Mixture` is constructed. The
+/// constructor of `Mixture` checks and decomposes them.
 ///
-/// A dense matrix resolves eigenvalues down to about `eps` times its largest; use a factor (eigenvectors and eigenvalues, or Cholesky) if
-/// conditioning matters (mathematics.md §2.5).
+/// A dense matrix resolves eigenvalues down to about `eps` times its largest; use a factor (eigenvectors and
+/// eigenvalues, or Cholesky) if conditioning matters (mathematics.md §2.5).
 struct Covariance {
   CovarianceType type = CovarianceType::spherical;
   /// Which numbers `rows` and `matrices` hold.
   enum class Form { values, eigen, factor } form = Form::values;
 
-  /// `values`: spherical (K, 1), diag (K, d). `eigen`: eigenvalues, tied (1, d), full and common basis (K, d).
+  /// `values`: spherical (K, 1), diag (K, d). `eigen`: eigenvalues, tied (1, d), full and common basis (K,
+  /// d).
   Points rows = {};
-  /// `values`: tied one, full K symmetric (d, d) matrices. `eigen`: orthonormal bases U (columns are eigenvectors),
-  /// tied and common basis one, full K. `factor`: matrices B with Sigma = B B^T, tied one, full K.
+  /// `values`: tied one, full K symmetric (d, d) matrices. `eigen`: orthonormal bases U (columns are
+  /// eigenvectors), tied and common basis one, full K. `factor`: matrices B with Sigma = B B^T, tied one,
+  /// full K.
   std::vector<Eigen::MatrixXd> matrices = {};
-  /// Relative precision of the numbers, in (0, 1): eps of the type in which matrices or bases were computed or stored, e.g.
-  /// `std::numeric_limits<float>::epsilon()` for numbers that were float32. It bounds how far rounding can have moved them from symmetric,
-  /// positive semidefinite or orthonormal (mathematics.md §2.5).
+  /// Relative precision of the numbers, in (0, 1): eps of the type in which matrices or bases were computed
+  /// or stored, e.g. `std::numeric_limits<float>::epsilon()` for numbers that were float32. It bounds how far
+  /// rounding can have moved them from symmetric, positive semidefinite or orthonormal (mathematics.md §2.5).
   double relative_precision = std::numeric_limits<double>::epsilon();
 
   /// Sigma_k = variances[k] I.

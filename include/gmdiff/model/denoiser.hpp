@@ -9,15 +9,16 @@
 #include <gmdiff/base/precision.hpp>
 #include <gmdiff/model/process.hpp>
 
-// Denoisers and scores that a program brings itself (mathematics.md §2.3). A function gets the rows of a whole batch, never one particle.
-// What it throws leaves the run as it is. It may be called several times for one level, with other rows, and must give a row the same
-// result whatever rows stand beside it: ranges of a run are then the whole run.
+// Denoisers and scores that the calling program supplies (mathematics.md §2.3). A function gets the rows of a
+// whole batch, never one particle. A run passes on an exception of the function unchanged. The function may
+// be called several times for one level, with different rows, and must give a row the same result whichever
+// other rows come with it; only then do ranges of a run add up to the whole run.
 
 namespace gmdiff {
 
 /// D(x; level) = E[x_0 | x_t = x] on rows in host memory, in double whatever the run's precision.
 struct HostDenoiser {
-  /// Names the denoiser in the plan's hash and in the provenance of results. Not empty.
+  /// Identifies the denoiser in the plan's hash and in the provenance of results. Not empty.
   std::string id;
   /// Writes D of each row of x (n, d) to the same row of `denoised`, which has that shape.
   std::function<void(const Points& x, Level level, Points& denoised)> function;
@@ -38,7 +39,7 @@ struct DeviceRows {
   std::int64_t dim;
   Precision precision;  ///< of the numbers
   Level level;
-  void* stream;  ///< the run's cudaStream_t: work that is queued on it needs no synchronisation
+  void* stream;  ///< the run's cudaStream_t; work queued on it needs no synchronisation
 };
 
 /// D(x; level) on rows in the memory of the GPU that runs the plan.
@@ -47,10 +48,10 @@ struct DeviceDenoiser {
   std::function<void(const DeviceRows& rows)> function;
 };
 
-/// A denoiser of a program's own. A plan uses it in place of a mixture's.
+/// A denoiser that the calling program supplies. A plan uses it in place of a mixture's denoiser.
 using Denoiser = std::variant<HostDenoiser, DeviceDenoiser>;
 
-/// The denoiser D = (x + sigma^2 score) / alpha of a score.
+/// Converts a score to the denoiser D = (x + sigma^2 score) / alpha.
 HostDenoiser denoiser_of(HostScore score);
 
 }  // namespace gmdiff

@@ -12,22 +12,25 @@ namespace gmdiff {
 
 /// Gaussian mixture `p_0(x) = sum_k w_k N(x; mu_k, Sigma_k)` (mathematics.md §2); immutable, cheap to copy.
 ///
-/// Every function that takes a `Level` computes with the diffused law `p_t` of `x_t = alpha x_0 + sigma eps`, whose components are
-/// `N(alpha mu_k, C_k)`, `C_k = alpha^2 Sigma_k + sigma^2 I`. Points are rows of an (n, d) array; n = 0 is allowed.
-/// These functions compute in double on the calling thread. They throw std::invalid_argument when the dimension of the points differs from
-/// `dim()`, when a point is not finite, when alpha or sigma is neither 0 nor a positive number whose square is a normal double, or when
-/// both are 0. Densities and scores throw std::domain_error if p_t has no density (sigma = 0 and a singular Sigma_k of weight > 0).
+/// Every function that takes a `Level` computes with the diffused law `p_t` of `x_t = alpha x_0 + sigma eps`,
+/// whose components are `N(alpha mu_k, C_k)`, `C_k = alpha^2 Sigma_k + sigma^2 I`. Points are rows of an (n,
+/// d) array; n = 0 is allowed. These functions compute in double on the calling thread. They throw
+/// std::invalid_argument when the dimension of the points differs from `dim()`, when a point is not finite,
+/// when alpha or sigma is neither 0 nor a positive number whose square is a normal double, or when both are
+/// 0. Densities and scores throw std::domain_error if p_t has no density (sigma = 0 and a singular Sigma_k of
+/// weight > 0).
 class Mixture {
  public:
-  /// @param weights (K) finite, >= 0, not all zero; normalised here. A zero weight is allowed: that component never occurs.
+  /// @param weights (K) finite, >= 0, not all zero; normalised here. A component of weight 0 is allowed and
+  ///   never occurs.
   /// @param means (K, d) finite.
-  /// @param covariance K components in dimension d; see `Covariance`. Eigenvalues of dense matrices up to `d eps l_max` count as 0, as do
-  ///   negative ones that rounding explains; an asymmetry or a negative eigenvalue beyond the rounding of the numbers (mathematics.md §2.5)
-  ///   is an error.
+  /// @param covariance K components in dimension d; see `Covariance`. Eigenvalues of dense matrices up to
+  ///   `d eps l_max` count as 0, and so do negative ones that rounding explains. An asymmetry or a negative
+  ///   eigenvalue that rounding does not explain (mathematics.md §2.5) is an error.
   /// @throws std::invalid_argument naming the argument, with index, expected and given value.
   Mixture(const std::vector<double>& weights, Points means, const Covariance& covariance);
-  /// Constructs a mixture from log-weights (K), which are normalised here: < inf, not all -inf; -inf is a zero weight. Weights too small
-  /// for a double keep their log-weight.
+  /// Constructs a mixture from log-weights (K), which are normalised here: < inf, not all -inf; -inf is a
+  /// zero weight. Weights too small for a double keep their log-weight.
   static Mixture from_log_weights(const Eigen::VectorXd& log_weights, Points means,
                                   const Covariance& covariance);
 
@@ -44,7 +47,8 @@ class Mixture {
   const Points& eigenvalues() const;
   /// Eigenvectors U (columns): none for spherical and diag, one for tied and common basis, K for full.
   const std::vector<Eigen::MatrixXd>& bases() const;
-  /// The dense matrices Sigma (d, d) that the mixture was given: one for tied, K for full; none when it was given eigenvalues or factors.
+  /// The dense matrices Sigma (d, d) that the mixture was given: one for tied, K for full; none when it was
+  /// given eigenvalues or factors.
   const std::vector<Eigen::MatrixXd>& dense_covariances() const;
   /// Dense Sigma_k (d, d): the given matrix, or U diag(l) U^T.
   Eigen::MatrixXd component_covariance(Eigen::Index k) const;
@@ -71,13 +75,14 @@ class Mixture {
   /// P(X <= x) of a mixture with d = 1, shape (n) (§2.6); x may be infinite.
   /// This function and the next four throw std::invalid_argument unless dim() == 1, and for NaN.
   Eigen::VectorXd cdf(const Eigen::VectorXd& x) const;
-  /// P(X > x), computed from Phi(-z) and so accurate where cdf is 1.
+  /// P(X > x), computed from Phi(-z) and therefore accurate where cdf is 1.
   Eigen::VectorXd survival(const Eigen::VectorXd& x) const;
   /// log P(X <= x), accurate far into the tail.
   Eigen::VectorXd log_cdf(const Eigen::VectorXd& x) const;
   /// log P(X > x).
   Eigen::VectorXd log_survival(const Eigen::VectorXd& x) const;
-  /// Smallest x with cdf(x) >= u, for u in [0, 1] (0 and 1 give -inf and inf): safeguarded Newton on the log of the smaller tail.
+  /// Smallest x with cdf(x) >= u, for u in [0, 1] (0 and 1 give -inf and inf): safeguarded Newton on the log
+  /// of the smaller tail.
   Eigen::VectorXd quantile(const Eigen::VectorXd& u) const;
 
   /// E[X], shape (d) (§2.6).
@@ -85,14 +90,15 @@ class Mixture {
   /// Cov[X], shape (d, d).
   Eigen::MatrixXd covariance() const;
 
-  /// Law of the given coordinates in the given order. There must be at least one; all are different and in [0, d). The covariance structure
-  /// is that of `push_forward`.
+  /// Law of the given coordinates in the given order. There must be at least one; all are different and in
+  /// [0, d). The covariance structure is that of `push_forward`.
   Mixture marginal(std::span<const Eigen::Index> coordinates) const;
   /// Law of `A x + b`: A (m, d), b (m), both finite, m >= 1. The weights do not change.
   ///
-  /// The result has the cheapest structure that represents it. m = 1 gives spherical. A multiple of an orthogonal matrix keeps spherical,
-  /// tied, full and common basis. An A with at most one nonzero entry in each row and column keeps diag. Otherwise spherical gives tied
-  /// (equal variances) or common basis, tied gives tied, and the others give full.
+  /// The result has the cheapest structure that represents it. m = 1 gives spherical. A multiple of an
+  /// orthogonal matrix keeps spherical, tied, full and common basis. An A with at most one nonzero entry in
+  /// each row and column keeps diag. Otherwise spherical gives tied (equal variances) or common basis, tied
+  /// gives tied, and the others give full.
   Mixture push_forward(const Eigen::MatrixXd& A, const Eigen::VectorXd& b) const;
   /// Law of `alpha x + sigma eps` (§2.1); keeps the covariance structure.
   Mixture diffuse(Level level) const;

@@ -13,8 +13,8 @@ class LinearObservation {
   /// @param A (dy, d) finite, at least 1 x 1.  @param y (dy) finite.  @param noise_std >= 0, finite.
   /// @throws std::invalid_argument, e.g. `LinearObservation: A is 4x8 but y has 3 entries`.
   LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, double noise_std);
-  /// General R, symmetric positive semidefinite (dy, dy). It is checked as the dense matrices of a `Covariance`, and `relative_precision`
-  /// has the meaning that it has there.
+  /// General R, symmetric positive semidefinite (dy, dy). It is checked like the dense matrices of a
+  /// `Covariance`, and `relative_precision` has the same meaning.
   LinearObservation(Eigen::MatrixXd A, Eigen::VectorXd y, Eigen::MatrixXd noise_covariance,
                     double relative_precision = std::numeric_limits<double>::epsilon());
 

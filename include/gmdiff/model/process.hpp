@@ -39,8 +39,9 @@ struct Ou {
   double T = 5.0;
 };
 
-/// Discrete table of Ho et al. (2020): time is the continuous index in [0, N], log alpha_bar piecewise linear.
-/// Either `betas` (N), each in (0, 1), or `steps`, `first`, `last`: N equally spaced betas, increasing or decreasing.
+/// Discrete table of Ho et al. (2020): time is the continuous index in [0, N], log alpha_bar piecewise
+/// linear. Give either `betas` (N), each in (0, 1), or `steps`, `first`, `last` for N equally spaced betas,
+/// increasing or decreasing.
 struct Ddpm {
   std::vector<double> betas = {};
   int steps = 0;
@@ -48,7 +49,8 @@ struct Ddpm {
   double last = 0.0;
 };
 
-/// Variance exploding, sigma = sigma_min (sigma_max / sigma_min)^(t / T), alpha = 1: t = 0 is the data blurred by sigma_min.
+/// Variance exploding, sigma = sigma_min (sigma_max / sigma_min)^(t / T), alpha = 1: t = 0 is the data
+/// blurred by sigma_min.
 struct Ve {
   double sigma_min = 0.01;
   double sigma_max = 50.0;
@@ -63,8 +65,9 @@ struct Edm {
 /// Linear interpolation of data and noise: alpha = 1 - t, sigma = t. Time in [0, 1].
 struct RectifiedFlow {};
 
-/// A user's own `x_t = alpha(t) x_0 + sigma(t) eps` on [0, T]: alpha >= 0, sigma >= 0, sigma / alpha increasing (checked on
-/// a grid of times). The derivatives are optional; the samplers that need them (`euler`, `euler-maruyama`, `heun:variable=t`) fail without.
+/// A user's own `x_t = alpha(t) x_0 + sigma(t) eps` on [0, T]: alpha >= 0, sigma >= 0, sigma / alpha
+/// increasing (checked on a grid of times). The derivatives are optional; samplers that need them (`euler`,
+/// `euler-maruyama`, `heun:variable=t`) fail without them.
 struct CustomProcess {
   std::function<double(double)> alpha;
   std::function<double(double)> sigma;
@@ -76,9 +79,10 @@ struct CustomProcess {
 /// A description of any forward process.
 using ProcessDescription = std::variant<Vp, SubVp, Ou, Ddpm, Ve, Edm, RectifiedFlow, CustomProcess>;
 
-/// Values of a process at one time in extended precision, from which plans are computed (numerics.md §2).
-/// All but alpha and sigma are NaN if a custom process has no derivatives, and at the level n = inf of a process that reaches it only as t
-/// grows without bound. At sigma = 0 (alpha = 0) the values are the limits, which may be infinite.
+/// Values of a process at one time in extended precision, from which plans are computed (numerics.md §2). All
+/// members except alpha and sigma are NaN if a custom process has no derivatives, and at the level n = inf of
+/// a process that reaches it only as t grows without bound. At sigma = 0 (alpha = 0) the values are the
+/// limits, which may be infinite.
 struct ProcessValues {
   long double alpha;
   long double sigma;
@@ -90,8 +94,9 @@ struct ProcessValues {
   long double g2;      ///< squared diffusion 2 sigma (sigma' - f sigma)
 };
 
-/// Forward process: the pair alpha(t) >= 0, sigma(t) >= 0 of `x_t = alpha_t x_0 + sigma_t eps`, time from 0 (data) to T (noise)
-/// (mathematics.md §1, §3). Immutable, cheap to copy. Nothing is clipped: alpha(T) may be 0, sigma(0) is 0 except for `Ve`.
+/// Forward process: the pair alpha(t) >= 0, sigma(t) >= 0 of `x_t = alpha_t x_0 + sigma_t eps`, time from 0
+/// (data) to T (noise) (mathematics.md §1, §3). Immutable, cheap to copy. Nothing is clipped: alpha(T) may be
+/// 0, sigma(0) is 0 except for `Ve`.
 class ForwardProcess {
  public:
   /// @throws std::invalid_argument naming the parameter, its range and the value given.
@@ -114,18 +119,19 @@ class ForwardProcess {
   double drift(double t) const;
   /// g^2 = 2 sigma (sigma' - f sigma).
   double squared_diffusion(double t) const;
-  /// p = sigma' / sigma and q = alpha' - alpha p: velocity = p x + q D (mathematics.md §2.3); both are finite even if f is not.
+  /// p = sigma' / sigma and q = alpha' - alpha p: velocity = p x + q D (mathematics.md §2.3); both are finite
+  /// even if f is not.
   double p(double t) const;
   double q(double t) const;
   bool has_derivatives() const;
 
-  /// The level with noise-to-signal ratio n = sigma / alpha >= 0 (n = inf: alpha = 0). In closed form, also beyond T, except for
-  /// `CustomProcess`. @throws std::invalid_argument as `time_of_noise_to_signal`.
+  /// The level with noise-to-signal ratio n = sigma / alpha >= 0 (n = inf: alpha = 0). In closed form, also
+  /// beyond T, except for `CustomProcess`. @throws std::invalid_argument as `time_of_noise_to_signal`.
   ProcessValues values_at_noise_to_signal(long double n) const;
-  /// The time at which sigma / alpha = n; closed form, or bisection for `CustomProcess`. n = 0 gives 0 (`Ve`: -inf).
-  /// @throws std::invalid_argument for n < 0 or NaN, and if the process never reaches n: n = inf for `Ve` and `Edm`, a linear beta that
-  /// falls
-  ///   to 0 before, n outside [n(0), n(T)] for a `CustomProcess`.
+  /// The time at which sigma / alpha = n; closed form, or bisection for `CustomProcess`. n = 0 gives 0 (`Ve`:
+  /// -inf).
+  /// @throws std::invalid_argument for n < 0 or NaN, and if the process never reaches n: n = inf for `Ve`
+  ///   and `Edm`, a linear beta that falls to 0 before, n outside [n(0), n(T)] for a `CustomProcess`.
   long double time_of_noise_to_signal(long double n) const;
 
   struct Schedule;  // src/model/process/schedule.hpp

@@ -7,7 +7,8 @@
 
 namespace gmdiff {
 
-/// Sums on the threads of a pool: those of `cpu`, and of the `reference`, which has none of its own.
+/// Makes the sums that run on the threads of a pool. `cpu` uses them, and so does `reference`, which has none
+/// of its own.
 std::unique_ptr<DistanceSums> make_host_sums(std::shared_ptr<ThreadPool> pool);
 
 }  // namespace gmdiff

@@ -4,9 +4,10 @@
 
 #include "particle/philox.hpp"
 
-// SIMD packs: an arithmetic type (particle/arithmetic.hpp) of as many lanes as a register of this unit's instruction set holds. Included by
-// the units unit_*.cpp alone, each compiled for one instruction set and each with a namespace of its own (GMDIFF_CPU_UNIT): whatever the
-// compiler does not inline keeps a name that no other unit has, so that the linker cannot hand wide instructions to everyone.
+// SIMD packs: an arithmetic type (particle/arithmetic.hpp) of as many lanes as a register of this unit's
+// instruction set holds. Only the units unit_*.cpp include it. Each is compiled for one instruction set and
+// has a namespace of its own (GMDIFF_CPU_UNIT). A function that the compiler does not inline therefore has a
+// name that no other unit has, so that the linker cannot use a version with wide instructions elsewhere.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -23,7 +24,7 @@ inline constexpr int register_bytes = 16;
 #define GMDIFF_INTRINSIC(name) _mm_##name
 #endif
 
-/// GCC's vector of a register, and the same at any address.
+/// GCC's vector type of a register, and the same type without alignment.
 template <class T>
 struct Register;
 #define GMDIFF_REGISTER(T)                                                                           \
@@ -38,7 +39,7 @@ GMDIFF_REGISTER(std::int32_t);
 GMDIFF_REGISTER(std::uint32_t);
 GMDIFF_REGISTER(std::uint64_t);
 
-/// A register of numbers or integers. Operators are those of GCC's vector extensions.
+/// A register of numbers or integers. The operators are those of GCC's vector extensions.
 template <class T>
 struct Pack {
   static constexpr int lanes = register_bytes / static_cast<int>(sizeof(T));
@@ -48,12 +49,12 @@ struct Pack {
 
   Pack() = default;
   GMDIFF_PARTICLE explicit Pack(Vector vector) : v(vector) {}
-  /// The subtraction makes a vector of the number and is none: x - 0 is x, also for -0.
+  /// The subtraction broadcasts the number and costs no instruction: x - 0 is x, also for -0.
   GMDIFF_PARTICLE explicit Pack(T number) : v(number - Vector{}) {}
   GMDIFF_PARTICLE static Pack load(const T* from) {
     return Pack(static_cast<Vector>(*reinterpret_cast<const Unaligned*>(from)));
   }
-  /// By insertions: a load of numbers just stored would wait for them.
+  /// Uses insertions, because a vector load of numbers that were just stored would wait for the stores.
   GMDIFF_PARTICLE static Pack load_each(const T* const* from, std::ptrdiff_t offset) {
     Vector values;
     for (int lane = 0; lane < lanes; ++lane) values[lane] = from[lane][offset];
@@ -80,7 +81,7 @@ struct Pack {
   GMDIFF_PARTICLE static auto mask(M vector);
 };
 
-/// Truth values: all bits of a lane set, or none.
+/// Truth values: all bits of a lane are set, or none.
 template <class M>
 struct Mask {
   M v;
@@ -119,7 +120,8 @@ GMDIFF_PARTICLE Pack<double> sqrt(Pack<double> a) {
   return Pack<double>(static_cast<Pack<double>::Vector>(GMDIFF_INTRINSIC(sqrt_pd)(a.v)));
 }
 
-/// particle::larger and smaller: the instructions give their second operand where one is NaN or both are zeros.
+/// particle::larger and smaller. The instructions return their second operand when one operand is NaN or both
+/// are zeros.
 GMDIFF_PARTICLE Pack<float> larger(Pack<float> a, Pack<float> b) {
   return Pack<float>(static_cast<Pack<float>::Vector>(GMDIFF_INTRINSIC(max_ps)(b.v, a.v)));
 }
@@ -139,7 +141,7 @@ GMDIFF_PARTICLE Pack<typename Integers<T>::Unsigned> to_bits(Pack<T> x) {
   return Bits((typename Bits::Vector)x.v);
 }
 
-/// Lane k_l of x in lane l, k_l below the number of lanes: where one instruction does it.
+/// Puts lane k_l of x into lane l, with k_l below the number of lanes, where one instruction does it.
 #if defined(__AVX512F__)
 GMDIFF_PARTICLE Pack<float> permuted(Pack<float> x, Pack<std::uint32_t> k) {
   return Pack<float>(static_cast<Pack<float>::Vector>(_mm512_permutexvar_ps((__m512i)k.v, x.v)));
@@ -153,7 +155,7 @@ GMDIFF_PARTICLE Pack<float> permuted(Pack<float> x, Pack<std::uint32_t> k) {
 }
 #endif
 
-/// Lane by lane: no faster than the instruction of this name, and no slower on most processors.
+/// Gathers lane by lane, which on most processors is as fast as the gather instruction.
 template <class T>
 GMDIFF_PARTICLE Pack<T> gather_lanes(Pack<typename Integers<T>::Unsigned> k, const T* p, std::ptrdiff_t n) {
   typename Pack<T>::Vector values;
@@ -162,9 +164,10 @@ GMDIFF_PARTICLE Pack<T> gather_lanes(Pack<typename Integers<T>::Unsigned> k, con
   return Pack<T>(values);
 }
 
-// --- words ----------------------------------------------------------------------------------------------------------------------
+// --- words -------------------------------------------------------------------------------------------------
 
-/// 32-bit words in lanes of 64 bits, whose upper halves do not count: what the multiplication of 32-bit numbers reads.
+/// 32-bit words in lanes of 64 bits whose upper halves are ignored, as the multiplication of 32-bit numbers
+/// reads them.
 struct Words64 {
   Pack<std::uint64_t> v;
 
@@ -209,7 +212,7 @@ GMDIFF_PARTICLE Words64 count_not_below(Words64 low, Words64 high, const std::ui
   return {Pack<std::uint64_t>(reached)};
 }
 
-/// The words of the even lanes of a float pack, and those of the odd ones.
+/// The words of the even and of the odd lanes of a float pack.
 struct EvenOddWords {
   Words64 even, odd;
 
@@ -248,7 +251,7 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
     using Signed = cpu::GMDIFF_CPU_UNIT::Register<std::int32_t>::Vector;
     return V(__builtin_convertvector((Signed)bits.v, V::Vector));
   }
-  /// There is no such instruction before AVX-512. Both halves are exact, so one rounding is left.
+  /// No such instruction exists before AVX-512. Both halves are exact, so only one rounding is left.
   GMDIFF_PARTICLE static V convert_word(Bits word) {
 #if defined(__AVX512F__)
     return V(static_cast<V::Vector>(_mm512_cvtepu32_ps((__m512i)word.v)));
@@ -280,7 +283,7 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<double>> {
   using Words = cpu::GMDIFF_CPU_UNIT::Words64;
 
   GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
-  /// There is no such instruction before AVX-512, so the integer goes through the mantissa of 1.5 2^52.
+  /// No such instruction exists before AVX-512, so the integer is added to the mantissa of 1.5 2^52.
   GMDIFF_PARTICLE static V convert(Bits bits) {
     return from_bits(bits + Bits(std::uint64_t{0x4338000000000000})) - V(0x1.8p52);
   }

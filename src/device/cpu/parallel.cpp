@@ -7,7 +7,8 @@ namespace gmdiff {
 
 void for_each_piece(ThreadPool& pool, std::int64_t count, double operations,
                     const std::function<void(int, std::int64_t)>& body) {
-  constexpr double worth_a_thread = 1e6;  // it has to wake up, and to read what the others have written
+  // operations per thread: it must wake up and read data that others have written
+  constexpr double worth_a_thread = 1e6;
   const double threads = std::clamp(operations / worth_a_thread, 1.0, static_cast<double>(pool.threads()));
   pool.run(count, body, {}, static_cast<int>(threads));
 }

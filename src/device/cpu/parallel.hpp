@@ -5,12 +5,13 @@
 
 #include "base/thread_pool.hpp"
 
-// Distances run on the threads of a pool. Every sum is made of pieces that do not depend on the number of threads, added in the order of
-// the pieces.
+// Distances run on the threads of a pool. Every sum is built from pieces that do not depend on the number of
+// threads and are added in their order.
 
 namespace gmdiff {
 
-/// Calls body(thread, i) for i = 0 ... count - 1 on the threads of the pool, or on fewer when all pieces together have few `operations`.
+/// Calls body(thread, i) for i = 0 ... count - 1 on the threads of the pool; uses fewer threads when all
+/// pieces together have few `operations`.
 void for_each_piece(ThreadPool& pool, std::int64_t count, double operations,
                     const std::function<void(int, std::int64_t)>& body);
 

@@ -2,7 +2,8 @@
 
 #include "device/cpu/block.hpp"
 
-// Densities, responsibilities, score and denoiser of a block of given points, one a lane (mathematics.md §2.2, §2.3).
+// Densities, responsibilities, score and denoiser of given points, one point per lane (mathematics.md §2.2,
+// §2.3).
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -55,10 +56,11 @@ class PointBlock {
     }
   }
 
-  /// Full covariances: the products with the bases are what takes time, and all results share the first one.
+  /// With full covariances the products with the bases dominate the time, and all results share the first
+  /// one.
   void evaluate_at_once() {
     const bool has_sum = job_.denoiser != nullptr && !job_.level->at_data;
-    V* score = rotated_;  // a law with bases of its own has no common one
+    V* score = rotated_;  // free: a law with a basis per component has no common basis
     if (wants_densities() || has_sum || job_.score != nullptr) {
       Law::means(law_, *job_.level, x_, has_sum ? result_ : nullptr, job_.score != nullptr ? score : nullptr,
                  wants_densities() ? scratch_.weights : nullptr, scratch_);
@@ -71,7 +73,7 @@ class PointBlock {
     if (wants_densities()) densities();
   }
 
-  /// The denoiser where there is no noise.
+  /// The denoiser at sigma = 0.
   void divide_by_alpha() {
     for (Index i = 0; i < law_.dim; ++i) result_[i] = x_[i] / V(job_.level->alpha);
   }
@@ -89,7 +91,7 @@ class PointBlock {
       FullLaw<V>::to_basis(law_.bases, d, given, [this](Index i, V value) { x_[i] = value; });
   }
 
-  /// Writes values as rows, in the data's coordinates.
+  /// Writes values as rows in the data's coordinates.
   void write(const V* values, double* to) {
     const Index d = law_.dim;
     if (law_.has_common_basis()) {
@@ -103,7 +105,7 @@ class PointBlock {
     }
   }
 
-  /// Leaves those of all components in the weights.
+  /// Computes the logits of all components in the memory of the weights.
   void logits() {
     const Index K = law_.num_components;
     const V* y = Law::scaled_state(law_, *job_.level, x_, scratch_);
@@ -130,7 +132,7 @@ class PointBlock {
     if (job_.log_responsibilities == nullptr) return;
     for (Index k = 0; k < K; ++k) {
       Real values[lanes];
-      // The maximum is taken off first: far from the modes ell - log p would not sum to 1.
+      // Subtracts the maximum first: far from the modes exp(ell - log p) would not sum to 1.
       ((ell[k] - maximum) - log_total).store(values);
       for (int lane = 0; lane < size_; ++lane)
         job_.log_responsibilities[(begin_ + lane) * K + k] = static_cast<double>(values[lane]);

@@ -13,7 +13,8 @@
 namespace gmdiff {
 namespace {
 
-/// W_p^p of sorted sets of one size: the mean of |x_(i) - y_(i)|^p, by runs whose sums are added in long double.
+/// W_p^p of sorted sets of equal size: the mean of |x_(i) - y_(i)|^p. The sums of runs are added in long
+/// double.
 double paired_wasserstein(std::span<const double> x, std::span<const double> y, int p) {
   constexpr std::size_t run = 128;
   long double total = 0.0L;
@@ -30,8 +31,9 @@ double paired_wasserstein(std::span<const double> x, std::span<const double> y, 
 
 }  // namespace
 
-// In units of g / (n m), g = gcd(n, m), every x holds the mass m / g and every y the mass n / g; the pieces between break points
-// are what both of the current pair still hold, so that all masses are exact integers and no product n m is formed.
+// In units of g / (n m), with g = gcd(n, m), every x has the mass m / g and every y the mass n / g. A piece
+// between break points is the mass that both numbers of the current pair still have, so that all masses are
+// exact integers and no product n m is formed.
 double sorted_wasserstein(std::span<const double> x, std::span<const double> y, int p) {
   if (x.size() == y.size()) return paired_wasserstein(x, y, p);
   const std::uint64_t g = std::gcd<std::uint64_t, std::uint64_t>(x.size(), y.size());
@@ -53,8 +55,8 @@ double sorted_wasserstein(std::span<const double> x, std::span<const double> y, 
 
 namespace {
 
-/// W_p^p along each direction. In rounds of some directions, as many as their projections have memory: first the points are projected, tile
-/// by tile, then every direction's projections are sorted and compared.
+/// Computes W_p^p along each direction, in rounds of as many directions as memory holds projections of. A
+/// round first projects the points, tile by tile, then sorts and compares the projections on each direction.
 class Slices {
  public:
   Slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool)
@@ -91,7 +93,7 @@ class Slices {
  private:
   static constexpr Eigen::Index tile = cpu::directions_per_tile;
 
-  /// Projections on directions [first, first + count), those of a direction side by side.
+  /// Projects on directions [first, first + count); the projections on one direction are contiguous.
   void project(const Points& points, Eigen::Index first, Eigen::Index count, std::vector<double>& out) const {
     constexpr Eigen::Index piece = 512;
     const Eigen::Index n = points.rows();

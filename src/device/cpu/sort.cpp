@@ -13,21 +13,21 @@ constexpr int digits = 4;
 constexpr int digit_bits = 8;
 constexpr std::size_t buckets = std::size_t{1} << digit_bits;
 
-/// Unsigned integers in the order of the numbers.
+/// Maps a number to an unsigned integer; the integers have the order of the numbers.
 std::uint64_t to_key(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
   return (bits & sign) != 0 ? ~bits : bits | sign;
 }
 double from_key(std::uint64_t key) { return std::bit_cast<double>((key & sign) != 0 ? key & ~sign : ~key); }
 
-/// The digits of the upper half, the lowest first.
+/// Digit `number` of the key's upper half; 0 is the lowest.
 std::size_t digit(std::uint64_t key, int number) {
   return static_cast<std::size_t>(key >> (32 + digit_bits * number)) % buckets;
 }
 
 using Counts = std::array<std::array<std::size_t, buckets>, digits>;
 
-/// Moves the keys to their places by one digit, keeping the order of equal ones.
+/// Distributes the keys by one digit; keys with equal digits keep their order.
 void distribute(std::span<const std::uint64_t> from, std::span<std::uint64_t> to,
                 std::array<std::size_t, buckets>& counts, int number) {
   std::size_t place = 0;
@@ -35,7 +35,7 @@ void distribute(std::span<const std::uint64_t> from, std::span<std::uint64_t> to
   for (const std::uint64_t key : from) to[counts[digit(key, number)]++] = key;
 }
 
-/// Keys sorted by their upper half: sorts those whose upper halves agree.
+/// Takes keys sorted by their upper half and sorts each run of keys with equal upper halves.
 void sort_runs(std::span<std::uint64_t> keys) {
   for (std::size_t begin = 0; begin < keys.size();) {
     std::size_t end = begin + 1;

@@ -6,15 +6,15 @@
 
 namespace gmdiff::cuda {
 
-/// Makes a GPU the current one of this thread, and the caller's the current one again at the end. Where they are the same nothing is set:
-/// setting a GPU starts it.
+/// Makes a GPU the current one of this thread; the destructor makes the caller's GPU current again. Where
+/// both are the same GPU nothing is set, because setting a GPU initialises it.
 class DeviceScope {
  public:
   explicit DeviceScope(int index) : index_(index), before_(index) {
     GMDIFF_CUDA_CHECK(cudaGetDevice(&before_));
     if (before_ != index_) GMDIFF_CUDA_CHECK(cudaSetDevice(index_));
   }
-  /// For destructors.
+  /// The constructor for destructors, which must not throw.
   DeviceScope(int index, std::nothrow_t) noexcept : index_(index), before_(index) {
     ignore(cudaGetDevice(&before_));
     if (before_ != index_) ignore(cudaSetDevice(index_));
@@ -30,7 +30,7 @@ class DeviceScope {
   int before_;
 };
 
-/// A stream that does not wait for what the caller does on the default stream.
+/// A stream that does not wait for the caller's work on the default stream.
 class Stream {
  public:
   explicit Stream(int device) : device_(device) {

@@ -6,7 +6,8 @@
 #include "kernels/check.hpp"
 #include "kernels/launch.hpp"
 
-// The runtime is linked statically and loads the driver itself: without one its calls fail with a text, they do not end the program.
+// The runtime is linked statically and loads the driver itself. Without a driver its calls return an error
+// and do not end the program.
 
 namespace gmdiff::cuda {
 
@@ -22,7 +23,7 @@ std::string driver_text() {
   return error == cudaSuccess ? version_text(driver) : "unknown";
 }
 
-/// How many GPUs there are, and why not more than none.
+/// The number of GPUs, and the reason if it is 0.
 struct Count {
   int gpus = 0;
   std::string reason;
@@ -66,7 +67,7 @@ DeviceInfo describe(int index, const std::string& driver) {
 std::string why_unusable(int index) {
   const Count count = count_gpus();
   if (count.gpus == 0) return count.reason;
-  if (std::string reason = why_not_there(index, count.gpus); !reason.empty()) return reason;
+  if (std::string reason = why_no_gpu(index, count.gpus); !reason.empty()) return reason;
   Capability capability{};
   for (const cudaError_t error :
        {cudaDeviceGetAttribute(&capability.major, cudaDevAttrComputeCapabilityMajor, index),

@@ -7,11 +7,12 @@
 
 namespace gmdiff::cuda {
 
-/// The GPUs that the CUDA runtime reports, each with name, compute capability, memory and driver; one entry with the runtime's own text
-/// when it reports none. Reads properties only: no GPU is initialised, no memory of it taken.
+/// The GPUs that the CUDA runtime reports, each with name, compute capability, memory and driver. When it
+/// reports none, the list has one entry with the runtime's own text. Reads only properties: no GPU is
+/// initialised and no memory allocated.
 std::vector<DeviceInfo> discover();
 
-/// Why GPU `index` cannot run this build's kernels, in one sentence; empty where it can.
+/// The reason in one sentence why GPU `index` cannot run this build's kernels; empty if it can.
 std::string why_unusable(int index);
 
 }  // namespace gmdiff::cuda

@@ -20,16 +20,17 @@ using kernels::Rows;
 using kernels::SortJob;
 using kernels::TransportJob;
 
-constexpr std::size_t preferred_upload = std::size_t{64}
-                                         << 20;  // bytes of points on their way to be projected
-constexpr double operations_per_launch = 1e12;   // some tenths of a second
+constexpr std::size_t preferred_upload =
+    std::size_t{64}  // Bytes of points that are uploaded at a time to be projected.
+    << 20;
+constexpr double operations_per_launch = 1e12;  // some tenths of a second
 
 std::size_t to_size(Index number) { return static_cast<std::size_t>(number); }
 
-/// The rest is for what others ask for meanwhile.
+/// The rest is left for allocations of others in the meantime.
 std::size_t usable_memory(const Gpu& gpu) { return gpu.free_memory() / 10 * 9; }
 
-/// Some points of a set, in a GPU's memory.
+/// Some points of a set in a GPU's memory.
 class Piece {
  public:
   Piece(Gpu& gpu, Index most, Index dim) : values_(gpu, to_size(most * dim)), most_(most) {}
@@ -46,7 +47,7 @@ class Piece {
   Index most_;
 };
 
-/// The numbers of a buffer, added in ascending order.
+/// Adds the numbers of a buffer in ascending order.
 long double add_up(const Buffer<double>& buffer, std::vector<double>& numbers) {
   numbers.resize(buffer.size());
   buffer.download(numbers.data());
@@ -55,9 +56,9 @@ long double add_up(const Buffer<double>& buffer, std::vector<double>& numbers) {
   return total;
 }
 
-// --- slices -----------------------------------------------------------------------------------------------------------------------
+// --- slices ------------------------------------------------------------------------------------------------
 
-/// Projections of a set on some directions, those of a direction side by side and sorted.
+/// Sorted projections of a set on some directions; the projections on one direction are contiguous.
 class SortedProjections {
  public:
   SortedProjections(Gpu& gpu, const Points& points, Index most_slices)
@@ -87,8 +88,8 @@ class SortedProjections {
   Buffer<double> numbers_, sorted_;
 };
 
-/// W_p^p along each direction, as many at once as fit. x is the larger set: then a run of its points meets at most twice as many pieces of
-/// mass.
+/// Computes W_p^p along each direction, with as many directions at once as fit. x is the larger set, so that
+/// a run of its points overlaps with at most twice as many pieces of mass.
 class Slices {
  public:
   Slices(Gpu& gpu, const std::string& name, const Points& x, const Points& y, const Points& directions, int p)
@@ -143,7 +144,7 @@ class Slices {
                              .sums = sums_.data()});
   }
 
-  /// For sets of one size the sums and their order are those of the host, and so are the bits.
+  /// For sets of equal size the sums and their order are those of the host, and therefore the bits too.
   void add_runs(Eigen::Ref<Eigen::VectorXd> result) {
     host_sums_.resize(sums_.size());
     sums_.download(host_sums_.data());
@@ -168,9 +169,9 @@ class Slices {
   std::vector<double> host_sums_;
 };
 
-// --- pairs ------------------------------------------------------------------------------------------------------------------------
+// --- pairs -------------------------------------------------------------------------------------------------
 
-/// Sums over pairs of two pieces of sets at a time, as large as fit.
+/// Sums over pairs, for two pieces of the sets at a time; the pieces are as large as fit.
 class PairSums {
  public:
   PairSums(Gpu& gpu, const std::string& name, Index dim, Index most, const PairTerm& term)
@@ -202,9 +203,10 @@ class PairSums {
   }
 
  private:
-  /// Whole strips where there is memory for one, so that the sums of the blocks do not depend on the memory.
+  /// Whole strips where memory suffices for one, so that the sums of the thread blocks do not depend on the
+  /// available memory.
   static Index piece_size(const Gpu& gpu, const std::string& name, Index dim, Index most) {
-    constexpr std::size_t sums = 2 * sizeof(double);  // more than the sums of the blocks take
+    constexpr std::size_t sums = 2 * sizeof(double);  // more than the sums of the thread blocks take
     const std::size_t point = sizeof(double) * 2 * to_size(dim) + sums;
     const std::size_t free = usable_memory(gpu);
     const std::size_t least = point * to_size(std::min(most, kernels::tile_side));
@@ -234,7 +236,7 @@ class PairSums {
   std::vector<double> host_sums_;
 };
 
-/// Gives memory back when a sum is done.
+/// Gives memory back at the end of a sum.
 class Resting {
  public:
   explicit Resting(Gpu& gpu) : gpu_(gpu) {}

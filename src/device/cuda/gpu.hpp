@@ -14,34 +14,35 @@
 
 namespace gmdiff::cuda {
 
-/// What to throw when a GPU's memory does not suffice. @param purpose "" or " for 1024 particles"
+/// The exception for a GPU whose memory does not suffice. @param purpose "" or " for 1024 particles"
 inline DeviceError out_of_memory(const std::string& device, std::size_t wanted, const std::string& purpose,
                                  std::size_t free) {
   return DeviceError(
       concat(device, ": out of memory: ", wanted, " bytes wanted", purpose, ", ", free, " free"));
 }
 
-/// What a task does before it reports, at most: some tenths of a second.
+/// Operations of a task at most, before it reports: some tenths of a second.
 inline constexpr double operations_per_task = 2e12;
 
-/// What the executor and the distances ask of a GPU: memory, copies, launches, all in one order (a stream). The tests' GPU is the host
-/// block (tests/support/host_gpu.hpp), so that all of them runs where there is none.
+/// The interface of a GPU that the executor and the distances use: memory, copies and launches, all in one
+/// order (a stream). The tests implement it with the host block (tests/support/host_gpu.hpp), so that
+/// executor and distances also run on machines without a GPU.
 class Gpu {
  public:
   virtual ~Gpu() = default;
-  /// As in `Device::cuda`.
+  /// The index, as in `Device::cuda`.
   virtual int index() const = 0;
-  /// The order of all its work, a cudaStream_t; null where there is none.
+  /// The cudaStream_t that orders all its work; null for a GPU without CUDA.
   virtual void* stream() const = 0;
-  /// Bytes of device memory that can be asked for.
+  /// Bytes of device memory that can be allocated.
   virtual std::size_t free_memory() const = 0;
-  /// @throws DeviceError when they are not there (`out_of_memory`).
+  /// @throws DeviceError when the memory does not suffice (`out_of_memory`).
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
-  /// Gives released memory back to the system, but for what many small runs in a row need.
+  /// Gives released memory back to the system, except for a small amount that many small runs in a row need.
   virtual void rest() noexcept {}
   virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
-  /// Waits until the bytes are here.
+  /// Returns when the bytes are in host memory.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
 
   virtual kernels::Limits limits() const = 0;
@@ -59,7 +60,7 @@ class Gpu {
   virtual void launch(const kernels::SortJob& job) = 0;
 };
 
-/// An array in a GPU's memory, given back when it goes.
+/// An array in a GPU's memory; the destructor releases it.
 template <class T>
 class Buffer {
  public:
@@ -81,7 +82,7 @@ class Buffer {
   T* data() const { return data_; }
   std::size_t size() const { return size_; }
   void upload(const T* from) { upload(from, size_); }
-  /// The first `count` of them.
+  /// Uploads the first `count` elements.
   void upload(const T* from, std::size_t count) { gpu_->upload(data_, from, count * sizeof(T)); }
   void download(T* to) const { gpu_->download(to, data_, size_ * sizeof(T)); }
 

@@ -10,9 +10,10 @@
 
 namespace gmdiff::cuda {
 
-/// Where a GPU's memory comes from, and goes back to in the order of its stream: a pool of its own, which keeps what is given back for the
-/// next task, until `rest` or until the pool itself goes. (In the process's default pool a threshold would be set for everyone.) Where the
-/// GPU or its driver has no pools it is cudaMalloc and cudaFree, which wait for everything that still uses the memory.
+/// Allocates and releases a GPU's memory in the order of its stream. It uses a pool of its own, which keeps
+/// released memory for the next task until `rest` or until the pool is destroyed; a threshold on the
+/// process's default pool would change it for the whole process. Where the GPU or its driver has no pools, it
+/// uses cudaMalloc and cudaFree, which wait for all work that still uses the memory.
 class MemoryPool {
  public:
   MemoryPool(int device, cudaStream_t stream) : device_(device), stream_(stream) {
@@ -40,7 +41,8 @@ class MemoryPool {
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
 
-  /// Bytes that can be asked for: what the GPU has free and what the pool holds unused. Waits, for what is given back on the way.
+  /// Bytes that can be allocated: free memory of the GPU and unused memory of the pool. Waits for releases
+  /// that are still queued.
   std::size_t free() const {
     const DeviceScope scope(device_);
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_));
@@ -51,11 +53,11 @@ class MemoryPool {
                                           attribute(cudaMemPoolAttrUsedMemCurrent));
   }
 
-  /// Null when there is not enough.
+  /// Returns null when the memory does not suffice.
   void* allocate(std::size_t bytes) {
     const DeviceScope scope(device_);
     if (void* const memory = try_to_allocate(bytes); memory != nullptr || pool_ == nullptr) return memory;
-    // What the pool holds lies in pieces that may each be too small: the GPU gets them back, and is asked again.
+    // The pool's unused memory may be in pieces that are all too small: return them to the GPU and try again.
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_));
     GMDIFF_CUDA_CHECK(cudaMemPoolTrimTo(pool_, 0));
     return try_to_allocate(bytes);
@@ -66,7 +68,7 @@ class MemoryPool {
     ignore(pool_ == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, stream_));
   }
 
-  /// Gives what is unused back to the GPU, for others: all but so much that small tasks ask for nothing.
+  /// Returns unused memory to the GPU for other users. Keeps an amount that suffices for small tasks.
   void rest() noexcept {
     constexpr std::size_t kept = std::size_t{64} << 20;
     if (pool_ == nullptr) return;

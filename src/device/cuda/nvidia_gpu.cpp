@@ -27,7 +27,8 @@ bool waits_for_launches() {
   return value == "1";
 }
 
-/// Whether kernels do not load because this GPU or its driver cannot run what was compiled; anything else is a failure of the moment.
+/// Whether the error says that this GPU or its driver cannot run the compiled kernels; other errors are
+/// temporary failures.
 bool is_of_the_build(cudaError_t error) {
   return error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidKernelImage ||
          error == cudaErrorInvalidPtx || error == cudaErrorUnsupportedPtxVersion ||
@@ -44,7 +45,8 @@ class NvidiaGpu final : public Gpu {
         pool_(index, stream_.get()),
         staging_(index) {
     const DeviceScope scope(index_);
-    // What discovery could not see: machine code for some architectures alone, or PTX that the driver is too old for.
+    // Discovery cannot detect missing machine code for this architecture or a driver that is too old for the
+    // PTX.
     if (const cudaError_t error = kernels::load_nothing(); error != cudaSuccess) {
       if (!is_of_the_build(error)) check(error, "loading kernels", __FILE__, __LINE__);
       ignore(error);
@@ -67,14 +69,15 @@ class NvidiaGpu final : public Gpu {
   void release(void* memory) noexcept override { pool_.release(memory); }
   void rest() noexcept override { pool_.rest(); }
 
-  /// Pageable memory has been read when this returns; page-locked memory of the caller is read later.
+  /// Pageable memory has been read when this function returns; page-locked memory of the caller is read
+  /// later.
   void upload(void* to, const void* from, std::size_t bytes) override {
     const DeviceScope scope(index_);
     GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_.get()));
   }
 
   void download(void* to, const void* from, std::size_t bytes) override {
-    // Two buffers are worth their making for a copy of many pieces.
+    // Allocating two buffers pays off for a copy of many pieces.
     if (bytes >= 8 * Staging::buffer_bytes) return staging_.download(to, from, bytes, stream_.get());
     const DeviceScope scope(index_);
     GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_.get()));
@@ -82,9 +85,9 @@ class NvidiaGpu final : public Gpu {
   }
 
   kernels::Limits limits() const override {
-    // A kernel's own variables in shared memory count as well.
+    // The kernels' static variables in shared memory count as well.
     constexpr std::size_t own_bytes = 1024;
-    // At 64 registers a thread half of a multiprocessor's threads are there at once.
+    // With 64 registers per thread, half of a multiprocessor's threads are resident at once.
     const std::int64_t blocks =
         attribute(cudaDevAttrMaxThreadsPerMultiProcessor) / (2 * kernels::block_threads);
     return {.shared_bytes =
@@ -154,7 +157,7 @@ class NvidiaGpu final : public Gpu {
   }
 
   int index_;
-  std::string name_;  // as in messages: "device cuda:1"
+  std::string name_;  // name in messages: "device cuda:1"
   bool waits_;
   Stream stream_;
   MemoryPool pool_;

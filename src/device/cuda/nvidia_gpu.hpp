@@ -6,9 +6,11 @@
 
 namespace gmdiff::cuda {
 
-/// GPU `index` of this machine through the CUDA runtime, with a stream of its own. The caller's current device stays what it is.
-/// With GMDIFF_CUDA_SYNC=1 in the environment every launch is waited for, so that an error is reported by the launch that caused it.
-/// @throws DeviceUnavailable, in one sentence, when there is no driver, no such GPU, or no code for it in this build.
+/// GPU `index` of this machine through the CUDA runtime, with a stream of its own. The caller's current
+/// device does not change. With GMDIFF_CUDA_SYNC=1 in the environment the host waits for every launch, so
+/// that an error is reported by the launch that caused it.
+/// @throws DeviceUnavailable with the reason in one sentence when there is no driver, no such GPU, or no
+///   code for it in this build.
 std::unique_ptr<Gpu> make_gpu(int index);
 
 }  // namespace gmdiff::cuda

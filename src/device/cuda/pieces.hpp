@@ -5,14 +5,14 @@
 
 namespace gmdiff::cuda {
 
-/// One piece of a long copy, and which of two buffers it goes through.
+/// One piece of a long copy, and the number of the buffer that it goes through.
 struct Piece {
   std::size_t begin, size;  ///< bytes
   int buffer;               ///< 0 and 1 by turns
 };
 
-/// begin(piece) and finish(piece) for the pieces of so many bytes, in their sequence: each is begun before the one before it is finished,
-/// and a buffer is used again only when its piece is finished.
+/// Calls begin(piece) and finish(piece) for the pieces of `bytes` bytes, in their order. Each piece begins
+/// before the previous one is finished, and a buffer is reused only when its piece is finished.
 template <class Begin, class Finish>
 void in_two_buffers(std::size_t bytes, std::size_t most, Begin begin, Finish finish) {
   const std::size_t pieces = (bytes + most - 1) / most;

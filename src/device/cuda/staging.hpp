@@ -11,8 +11,8 @@
 
 namespace gmdiff::cuda {
 
-/// Copies to the host through two page-locked buffers that take turns: one fills while the other is emptied. A copy to ordinary memory
-/// waits for each of its pieces.
+/// Copies to the host through two page-locked buffers that take turns: one is filled while the other is
+/// emptied. A direct copy to pageable memory would wait for each of its pieces.
 class Staging {
  public:
   static constexpr std::size_t buffer_bytes = std::size_t{16} << 20;

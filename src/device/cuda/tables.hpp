@@ -10,7 +10,8 @@
 
 namespace gmdiff::cuda {
 
-/// Tables that the host has built, in a GPU's memory: their numbers lie in one array, and every pointer is moved to its place there.
+/// Host-built tables in a GPU's memory. Their numbers are in one array, and every pointer of a table is
+/// redirected to its place in the array.
 template <class Real>
 class Tables {
  public:
@@ -72,7 +73,7 @@ class Tables {
     for (const Real** pointer : {&step.keep, &step.offset, &step.deviation}) move(*pointer);
     move(step.conditioned);
   }
-  /// All but the law.
+  /// Redirects all pointers except those of the law.
   void move(particle::SmcStartTable<Real>& start) const {
     move(start.mean);
     move(start.deviation);
@@ -81,14 +82,14 @@ class Tables {
   }
 
  private:
-  /// Numbers that the widest load takes at once.
+  /// Number of elements of the widest load.
   static constexpr std::size_t alignment = 16 / sizeof(Real);
   struct Place {
     const Real* host;
     std::size_t offset;
   };
 
-  /// A table points to the beginning of a piece, or nowhere.
+  /// A pointer of a table is null or points to the beginning of a piece.
   void move(const Real*& pointer) const {
     if (pointer == nullptr) return;
     const auto place =
@@ -97,7 +98,7 @@ class Tables {
     pointer = numbers_.data() + place->offset;
   }
 
-  std::vector<Place> places_;  // by address
+  std::vector<Place> places_;  // sorted by address
   Buffer<Real> numbers_;
 };
 
@@ -113,9 +114,9 @@ class Law {
     if (table_.bases != nullptr) copy(gpu, bases_, table_.bases, mixture.bases.size() * d * d);
     copy(gpu, thresholds_, table_.thresholds, K);
   }
-  /// As the host has it, to build tables from.
+  /// The host's copy, from which tables are built.
   const particle::LawTables<Real>& host() const { return host_; }
-  /// As kernels read it.
+  /// The device's copy, which kernels read.
   const particle::LawTable<Real>& table() const { return table_; }
 
  private:

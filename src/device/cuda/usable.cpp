@@ -6,7 +6,8 @@ namespace gmdiff::cuda {
 
 namespace {
 
-/// Machine code runs on later minor versions of its major version; PTX is compiled by the driver for every later GPU.
+/// Machine code runs on later minor versions of its major version. The driver compiles PTX for every later
+/// GPU.
 bool runs(int architecture, Capability capability, bool has_ptx) {
   const bool is_later = architecture <= 10 * capability.major + capability.minor;
   return is_later && (has_ptx || architecture / 10 == capability.major);
@@ -22,7 +23,7 @@ std::string text_of(std::span<const int> architectures) {
 
 }  // namespace
 
-std::string why_not_there(int index, int num_gpus) {
+std::string why_no_gpu(int index, int num_gpus) {
   if (index >= 0 && index < num_gpus) return "";
   return concat("there is no GPU ", index, "; this machine has ", num_gpus, num_gpus == 1 ? " GPU" : " GPUs",
                 ", numbered from 0");

@@ -74,8 +74,8 @@ class DiffusedMixture {
 
   const Model& model_;
   Level level_;
-  std::vector<std::shared_ptr<const DiffusedCovariance>>
-      covariances_;  // (K); null for a component of weight 0 and at sigma = 0
+  // (K); null for a component of weight 0 and at sigma = 0
+  std::vector<std::shared_ptr<const DiffusedCovariance>> covariances_;
   std::vector<double> difference_, work_, component_mean_;  // (d) each
   std::vector<double> responsibilities_;                    // (K)
   std::vector<double> log_factors_;                         // (K): log w_k - 1/2 log det C_k

@@ -18,7 +18,8 @@ using Levels = std::vector<GridLevel>;
 
 constexpr int max_steps = 10'000'000;  // bounds the memory of a grid
 
-// n_max is often written as sigma(T) / alpha(T) computed in double: more than that by rounding is taken as n(T).
+// n_max is often given as sigma(T) / alpha(T) computed in double. A value that exceeds n(T) by rounding only
+// counts as n(T).
 constexpr long double noise_tolerance = 1e-12L;
 
 void require_steps(const char* grid, int steps) {
@@ -30,7 +31,7 @@ void require_inside(const char* grid, const char* name, double t, const ForwardP
   require(t >= 0.0 && t <= process.T(), grid, ": ", name, " must lie in [0, ", process.T(), "], got ", t);
 }
 
-/// The start of a grid in t, checked with its end.
+/// Start of a grid in t; checks start and end.
 double start_time(const char* grid, const std::optional<double>& t_start, double t_end,
                   const ForwardProcess& process) {
   const double start = t_start.value_or(process.T());
@@ -46,7 +47,7 @@ long double equally_spaced(long double start, long double end, int i, int steps)
          static_cast<long double>(steps);
 }
 
-/// The level with noise-to-signal ratio n; t is its rounded time.
+/// The level with noise-to-signal ratio n; its time is rounded to double.
 GridLevel level_of(const ForwardProcess& process, long double n) {
   const ProcessValues v = process.values_at_noise_to_signal(n);
   return {.t = static_cast<double>(process.time_of_noise_to_signal(n)), .alpha = v.alpha, .sigma = v.sigma};
@@ -62,7 +63,7 @@ Levels levels_of(const UniformGrid& grid, const ForwardProcess& process, const L
   return levels;
 }
 
-/// The largest n of a Karras grid: as asked, but not above that of T.
+/// The largest n of a Karras grid: n_max, limited to n(T).
 long double largest_noise(const KarrasGrid& grid, const ForwardProcess& process) {
   const ProcessValues end = process.values(process.T());
   const long double reachable = end.sigma / end.alpha;
@@ -121,7 +122,7 @@ Levels levels_of(const DdimGrid& grid, const ForwardProcess& process, const Line
   require(steps >= 1 && steps <= table, "DdimGrid: steps must lie between 1 and the ", table,
           " steps of the table, got ", steps);
   std::vector<int> indices;
-  for (std::int64_t i = steps; i >= 0; --i) {  // a table has at most 1e6 steps, so table i^2 <= 1e18
+  for (std::int64_t i = steps; i >= 0; --i) {  // A table has at most 1e6 steps, so table i^2 <= 1e18.
     const std::int64_t index =
         grid.spacing == DdimGrid::Spacing::linear ? table * i / steps : table * i * i / (steps * steps);
     if (indices.empty() || index < indices.back()) indices.push_back(static_cast<int>(index));

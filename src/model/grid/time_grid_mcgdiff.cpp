@@ -7,8 +7,9 @@
 #include "base/linear_algebra.hpp"
 #include "model/grid/time_grid_levels.hpp"
 
-// The grid adapted to an observation (mathematics.md §4): nearly equal decrements of alpha down to 0.01, equal index steps beyond, and
-// every index tau_j at which an observed coordinate is as noisy as its observation.
+// The grid adapted to an observation (mathematics.md §4): nearly equal decrements of alpha down to 0.01,
+// equal index steps beyond, and every index tau_j at which an observed coordinate is as noisy as its
+// observation.
 
 namespace gmdiff {
 
@@ -16,7 +17,8 @@ namespace {
 
 constexpr long double small_alpha = 0.01L;
 
-/// An observation in the coordinates in which it is `y_j = s_j x_j + noise` of one variance.
+/// An observation in the coordinates in which it is `y_j = s_j x_j + noise`, with equal variances of the
+/// noise.
 struct DecoupledNoise {
   Eigen::VectorXd singular_values;
   long double variance;
@@ -40,7 +42,7 @@ DecoupledNoise decouple(const LinearObservation& observation) {
           .variance = 1.0L};
 }
 
-/// alpha and sigma of the table, indices 0 (data) to M.
+/// alpha and sigma of the table at indices 0 (data) to M.
 struct Table {
   std::vector<long double> alpha, sigma;
 
@@ -55,7 +57,8 @@ struct Table {
   int last() const { return static_cast<int>(alpha.size()) - 1; }
 };
 
-/// For each singular value s the index where variance alpha_bar is closest to (1 - alpha_bar) s^2; sorted, without repetitions and index 0.
+/// For each singular value s, the index where variance alpha_bar is closest to (1 - alpha_bar) s^2. Sorted,
+/// without repetitions and without index 0.
 std::vector<int> forced_indices(const Table& table, const DecoupledNoise& noise) {
   std::vector<int> forced;
   for (const double singular_value : noise.singular_values) {
@@ -78,7 +81,8 @@ std::vector<int> forced_indices(const Table& table, const DecoupledNoise& noise)
   return forced;
 }
 
-/// Index 0, the forced ones, and those where alpha has fallen by `delta` since the last one kept, below `end`.
+/// The indices below `end` that are kept: index 0, the forced ones, and each at which alpha has fallen by
+/// `delta` since the last kept index.
 std::vector<int> kept_indices(const Table& table, const std::vector<int>& forced, long double delta,
                               int end) {
   std::vector<int> kept{0};
@@ -90,8 +94,8 @@ std::vector<int> kept_indices(const Table& table, const std::vector<int>& forced
   return kept;
 }
 
-/// c + ceil(j (M - c) / m), j = 1..m, for the m points that are left after the last kept index c (at least M itself: with betas below the
-/// rounding of alpha every index may have been kept).
+/// Appends c + ceil(j (M - c) / m), j = 1..m, for the m points that are left after the last kept index c. At
+/// least M itself is appended: with betas below the rounding of alpha every index may have been kept.
 void append_equal_index_steps(std::vector<int>& indices, int points, int last) {
   const std::int64_t from = indices.back(),
                      left = std::max(points - static_cast<std::int64_t>(indices.size()), std::int64_t{1});

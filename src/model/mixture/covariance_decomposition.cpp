@@ -21,7 +21,7 @@ struct Shape {
   Index dim;
 };
 
-// Covariances are numbered where there are several: "covariance 3", else "covariance".
+// Name in messages: "covariance 3" when there are several, otherwise "covariance".
 std::string numbered(const char* what, Index k, Index count) {
   return count == 1 ? what : concat(what, " ", k);
 }
@@ -53,7 +53,7 @@ void check_matrices(const std::vector<MatrixXd>& matrices, Index count, Index di
   }
 }
 
-// Eigenvalues that a dense matrix does not resolve from 0 are 0.
+// Sets eigenvalues to 0 that a dense matrix does not resolve from 0.
 void clip_eigenvalues(Eigen::VectorXd& l) {
   const double resolved =
       static_cast<double>(l.size()) * std::numeric_limits<double>::epsilon() * l.cwiseAbs().maxCoeff();
@@ -87,7 +87,8 @@ CovarianceDecomposition from_factors(const std::vector<MatrixXd>& matrices, Inde
     result.eigenvalues.row(k) = eigen.l.transpose();
     result.bases.push_back(std::move(eigen.U));
   }
-  check_rows(result.eigenvalues, count, dim, "eigenvalues");  // squares of large singular values may overflow
+  // Squares of large singular values may overflow.
+  check_rows(result.eigenvalues, count, dim, "eigenvalues");
   return result;
 }
 
@@ -97,8 +98,8 @@ double orthonormality_error(const MatrixXd& U) {
       .maxCoeff();
 }
 
-// The nearest orthonormal basis: two Newton steps U (3 I - U^T U) / 2 take an error of 1e-5 to the rounding of doubles (Higham, Functions
-// of Matrices, §8.3).
+// The nearest orthonormal basis: two Newton steps U (3 I - U^T U) / 2 take an error of 1e-5 to the rounding
+// of doubles (Higham, Functions of Matrices, §8.3).
 MatrixXd orthonormalised(MatrixXd U) {
   const MatrixXd identity = MatrixXd::Identity(U.rows(), U.cols());
   for (int step = 0; step < 2; ++step) {

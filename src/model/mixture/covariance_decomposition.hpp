@@ -14,8 +14,9 @@ struct CovarianceDecomposition {
 };
 
 /// Checks and decomposes the covariances of `num_components` >= 1 components in dimension `dim` >= 1.
-/// @throws std::invalid_argument for wrong shapes, entries that are not finite, negative variances, matrices that are not symmetric, not
-///   positive semidefinite or, given as bases, not orthonormal; messages begin with "Mixture: ".
+/// @throws std::invalid_argument for wrong shapes, entries that are not finite, negative variances,
+///   matrices that are not symmetric, not positive semidefinite or, given as bases, not orthonormal; messages
+///   begin with "Mixture: ".
 CovarianceDecomposition decompose(const Covariance& covariance, Eigen::Index num_components,
                                   Eigen::Index dim);
 

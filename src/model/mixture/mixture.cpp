@@ -20,8 +20,8 @@ using Eigen::VectorXd;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// What a mixture holds is computed with elementary functions in extended precision and rounded once: glibc's double versions differ between
-// CPUs (numerics.md §2).
+// The members of a mixture are computed with elementary functions in extended precision and rounded once,
+// because glibc's double versions differ between CPUs (numerics.md §2).
 struct NormalisedWeights {
   VectorXd weights;
   VectorXd log_weights;
@@ -43,7 +43,8 @@ NormalisedWeights normalised(const VectorXd& log_weights) {
 }
 
 NormalisedWeights normalised(const std::vector<double>& weights) {
-  // Extended precision has a wider range: neither can the sum of finite doubles overflow nor their ratio underflow.
+  // Extended precision has a wider range, so that the sum of finite doubles cannot overflow and their ratio
+  // cannot underflow.
   long double sum = 0.0L;
   for (const double weight : weights) sum += static_cast<long double>(weight);
   const auto count = static_cast<Index>(weights.size());
@@ -97,7 +98,7 @@ VectorXd weighted_mean(const VectorXd& weights, const Points& means) {
   return mean;
 }
 
-// Rows as coordinates in the bases: one for all rows, or one each.
+// Transforms rows to coordinates in the bases: one basis for all rows, or one per row.
 Points rotated(const Points& rows, const std::vector<MatrixXd>& bases) {
   if (bases.empty()) return rows;
   if (bases.size() == 1) return linear_algebra::product(rows, bases.front());

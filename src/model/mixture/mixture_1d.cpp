@@ -7,8 +7,9 @@
 #include "base/check.hpp"
 #include "model/mixture/mixture_data.hpp"
 
-// One-dimensional mixtures: distribution function, its tails and its inverse (mathematics.md §2.6). In extended precision: far in a tail a
-// relative error of the argument z counts z^2 times in the result.
+// One-dimensional mixtures: distribution function, its tails and its inverse (mathematics.md §2.6). They are
+// computed in extended precision: far in a tail a relative error of the argument z grows by a factor of z^2
+// in the result.
 
 namespace gmdiff {
 namespace {
@@ -39,7 +40,7 @@ struct Component {
   Real mean;
   Real std;
 
-  // (x - mean) / std; a point mass has jumped at its mean.
+  // (x - mean) / std; for a point mass inf from its mean on, -inf below.
   Real standardised(Real x) const {
     if (std == 0.0L) return x < mean ? -real_infinity : real_infinity;
     return (x - mean) / std;
@@ -55,7 +56,7 @@ enum class Tail { lower, upper };  // P(X <= x) and P(X > x)
 
 Tail opposite(Tail tail) { return tail == Tail::lower ? Tail::upper : Tail::lower; }
 
-// The components of weight > 0 of a one-dimensional mixture.
+// The components of positive weight of a one-dimensional mixture.
 class Univariate {
  public:
   explicit Univariate(const Mixture::Data& data) {
@@ -64,7 +65,7 @@ class Univariate {
     for (Index k = 0; k < data.means.rows(); ++k) {
       const auto log_weight = static_cast<Real>(data.log_weights(k));
       if (!(log_weight > -real_infinity)) continue;
-      // A log-weight may be that of a weight too small for a double.
+      // The log-weight may belong to a weight that is too small for a double.
       const Real weight = data.weights(k) > 0.0 ? static_cast<Real>(data.weights(k)) : std::exp(log_weight);
       const Real std = std::sqrt(static_cast<Real>(data.eigenvalue(k, 0)));
       components_.push_back({weight, log_weight, static_cast<Real>(data.means(k, 0)), std});
@@ -105,7 +106,7 @@ class Univariate {
     return largest + std::log(sum);
   }
 
-  // Is x a point mass over which the distribution function steps from below u to u or above?
+  // Whether x is a point mass at which the distribution function jumps from below u to at least u.
   bool jumps_over(Real x, Real u) const {
     Real mass = 0.0L;
     for (const Component& component : components_) {
@@ -127,9 +128,10 @@ Real Univariate::quantile(Real u) const {
   return continuous_quantile(u);
 }
 
-// Newton on the log of the smaller tail, which is nearly a parabola far out; a bracket keeps it safe between the modes.
+// Newton's method on the log of the smaller tail, which is nearly a parabola far out. A bracket keeps it safe
+// between modes.
 Real Univariate::continuous_quantile(Real u) const {
-  constexpr Real reach = 40.0L;  // standard deviations: P(Z <= -40) is below the smallest double
+  constexpr Real reach = 40.0L;  // in standard deviations: P(Z <= -40) is below the smallest double
   Real low = real_infinity;
   Real high = -real_infinity;
   Real smallest_std = real_infinity;
@@ -138,7 +140,7 @@ Real Univariate::continuous_quantile(Real u) const {
     high = std::max(high, component.mean + reach * component.std);
     if (component.std > 0.0L) smallest_std = std::min(smallest_std, component.std);
   }
-  if (smallest_std == real_infinity) return high;  // point masses alone, whose sum was rounded below u
+  if (smallest_std == real_infinity) return high;  // only point masses, whose sum was rounded to below u
   const Tail tail = u <= 0.5L ? Tail::lower : Tail::upper;
   const Real target = std::log(tail == Tail::lower ? u : 1.0L - u);
   Real x = 0.5L * (low + high);
@@ -151,16 +153,16 @@ Real Univariate::continuous_quantile(Real u) const {
     const Real slope =
         std::exp(log_sum([x](const Component& component) { return component.log_density(x); }) - log_tail);
     Real next = x - excess / slope;
-    // NaN fails too; a step that does not halve is not converging.
+    // Bisects when the Newton step leaves the bracket, is NaN, or is not at most half of the last step.
     if (!(next > low && next < high && std::abs(next - x) < 0.5L * last_step)) next = 0.5L * (low + high);
-    if (!(next > low && next < high)) return high;  // neighbours
+    if (!(next > low && next < high)) return high;  // low and high are neighbouring numbers
     last_step = std::abs(next - x);
     if (last_step <= std::numeric_limits<Real>::epsilon() * (std::abs(x) + smallest_std)) return next;
     x = next;
   }
 }
 
-// f of every entry, none of which may be NaN.
+// Applies f to every entry, none of which may be NaN.
 template <class Function>
 VectorXd each(const VectorXd& x, const Function& f) {
   VectorXd result(x.size());
@@ -196,7 +198,7 @@ VectorXd Mixture::log_survival(const VectorXd& x) const {
 VectorXd Mixture::quantile(const VectorXd& u) const {
   const Univariate law(*data_);
   for (Index i = 0; i < u.size(); ++i) {
-    require(u(i) >= 0.0 && u(i) <= 1.0, "Mixture: quantile ", i, " is asked for u = ", u(i),
+    require(u(i) >= 0.0 && u(i) <= 1.0, "Mixture: entry ", i, " of u is ", u(i),
             ", expected a number in [0, 1]");
   }
   return each(u, [&](Real value) {

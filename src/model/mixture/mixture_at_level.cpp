@@ -11,7 +11,8 @@ namespace {
 
 using Eigen::Index;
 
-// 0, or a number whose square is a normal double: what follows never divides by an underflowed square.
+// Whether the value is 0 or has a square that is a normal double, so that no division is by a square that
+// underflowed.
 bool usable(double value) {
   const double square = value * value;
   return value == 0.0 || (value > 0.0 && square >= std::numeric_limits<double>::min() &&

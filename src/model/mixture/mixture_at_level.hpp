@@ -7,18 +7,19 @@
 
 namespace gmdiff {
 
-/// Basis in which the covariances are diagonal: the coordinates of the points, one shared basis, or one basis per component.
+/// Basis in which the covariances are diagonal: the coordinates of the points, one shared basis, or one basis
+/// per component.
 enum class Basis { none, shared, own };
 
-/// The values at one level that evaluations need and that do not depend on the points: `C_k = alpha^2 Sigma_k + sigma^2 I` in its
-/// eigenbasis (mathematics.md §2.1).
+/// Values at one level that evaluations need and that do not depend on the points: `C_k = alpha^2 Sigma_k +
+/// sigma^2 I` in its eigenbasis (mathematics.md §2.1).
 ///
-/// Tables have shape (d, K), or (d, 1) when the covariances are equal. A component of weight 0 has l = 0 and c = 1 there, so
-/// that its responsibility is 0 and none of its values is NaN.
+/// Tables have shape (d, K), or (d, 1) when the covariances are equal. In the tables a component of weight 0
+/// has l = 0 and c = 1, so that its responsibility is 0 and none of its values is NaN.
 struct MixtureAtLevel {
-  /// Refers to `data`, which must outlive it.
-  /// @throws std::invalid_argument when alpha or sigma is negative or not finite or has a square that a double does not hold, or both are
-  /// 0.
+  /// Keeps a reference to `data`.
+  /// @throws std::invalid_argument when alpha or sigma is negative, not finite or has a square that is not
+  ///   a normal double, or when both are 0.
   MixtureAtLevel(const Mixture::Data& data, Level level);
 
   Eigen::Index dim() const { return data.means.cols(); }
@@ -28,7 +29,7 @@ struct MixtureAtLevel {
   }
   /// Column of component k in the tables.
   Eigen::Index column(Eigen::Index k) const { return equal ? 0 : k; }
-  /// U_k; only with a basis.
+  /// U_k; only for structures with a basis.
   const Eigen::MatrixXd& rotation(Eigen::Index k) const {
     return data.bases[data.bases.size() == 1 ? 0 : static_cast<std::size_t>(k)];
   }

@@ -14,8 +14,8 @@ VectorXd Mixture::log_pdf(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   at.require_density();
   VectorXd result(x.rows());
-  for_each_block(at, x, [&](const BlockEvaluation& block, Index first, Index count) {
-    result.segment(first, count) = block.log_density();
+  for_each_tile(at, x, [&](const TileEvaluation& tile, Index first, Index count) {
+    result.segment(first, count) = tile.log_density();
   });
   return result;
 }
@@ -29,8 +29,8 @@ Points Mixture::log_responsibilities(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   at.require_density();
   Points result(x.rows(), num_components());
-  for_each_block(at, x, [&](const BlockEvaluation& block, Index first, Index count) {
-    as_columns(result).middleCols(first, count) = block.log_responsibilities();
+  for_each_tile(at, x, [&](const TileEvaluation& tile, Index first, Index count) {
+    as_columns(result).middleCols(first, count) = tile.log_responsibilities();
   });
   return result;
 }
@@ -40,8 +40,8 @@ Points Mixture::responsibilities(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   at.require_density();
   Points result(x.rows(), num_components());
-  for_each_block(at, x, [&](const BlockEvaluation& block, Index first, Index count) {
-    as_columns(result).middleCols(first, count) = block.responsibilities();
+  for_each_tile(at, x, [&](const TileEvaluation& tile, Index first, Index count) {
+    as_columns(result).middleCols(first, count) = tile.responsibilities();
   });
   return result;
 }
@@ -51,8 +51,8 @@ Points Mixture::score(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   at.require_density();
   Points result(x.rows(), dim());
-  for_each_block(at, x, [&](BlockEvaluation& block, Index first, Index count) {
-    block.mean(ComponentVector::score, as_columns(result).middleCols(first, count));
+  for_each_tile(at, x, [&](TileEvaluation& tile, Index first, Index count) {
+    tile.mean(ComponentVector::score, as_columns(result).middleCols(first, count));
   });
   return result;
 }
@@ -62,8 +62,8 @@ Points Mixture::denoiser(const Points& x, Level level) const {
   const MixtureAtLevel at(*data_, level);
   if (level.sigma == 0.0) return x / level.alpha;
   Points result(x.rows(), dim());
-  for_each_block(at, x, [&](BlockEvaluation& block, Index first, Index count) {
-    block.mean(ComponentVector::denoiser, as_columns(result).middleCols(first, count));
+  for_each_tile(at, x, [&](TileEvaluation& tile, Index first, Index count) {
+    tile.mean(ComponentVector::denoiser, as_columns(result).middleCols(first, count));
   });
   return result;
 }

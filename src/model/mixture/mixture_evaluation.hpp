@@ -4,9 +4,10 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "model/mixture/mixture_block.hpp"
+#include "model/mixture/mixture_tile.hpp"
 
-// Common parts of the public evaluations of a mixture: checks of arguments and the loop over blocks of points.
+// Parts that all public evaluations of a mixture share: checks of arguments and the loop over tiles of
+// points.
 
 namespace gmdiff {
 
@@ -18,7 +19,8 @@ inline Eigen::Map<Eigen::MatrixXd> as_columns(Points& points) {
   return {points.data(), points.cols(), points.rows()};
 }
 
-/// `what` names one of the rows: "point" or "tangent". @throws std::invalid_argument unless x is (n, dim) and finite.
+/// `what` names one of the rows: "point" or "tangent". @throws std::invalid_argument unless x is (n, dim) and
+/// finite.
 inline void check_points(const Points& x, Eigen::Index dim, const char* what) {
   require(x.cols() == dim, "Mixture: ", what, "s have ", x.cols(), " coordinates but the dimension is ", dim);
   for (Eigen::Index j = 0; j < x.rows(); ++j) {
@@ -29,14 +31,14 @@ inline void check_points(const Points& x, Eigen::Index dim, const char* what) {
   }
 }
 
-/// Calls body(block, first, count) for consecutive blocks of the points x, loaded.
+/// Loads consecutive tiles of the points x and calls body(tile, first, count) for each.
 template <class Body>
-void for_each_block(const MixtureAtLevel& level, const Points& x, const Body& body) {
-  const auto block = BlockEvaluation::make(level, x.rows());
-  for (Eigen::Index first = 0; first < x.rows(); first += block->capacity()) {
-    const Eigen::Index count = std::min(block->capacity(), x.rows() - first);
-    block->load(as_columns(x).middleCols(first, count));
-    body(*block, first, count);
+void for_each_tile(const MixtureAtLevel& level, const Points& x, const Body& body) {
+  const auto tile = TileEvaluation::make(level, x.rows());
+  for (Eigen::Index first = 0; first < x.rows(); first += tile->capacity()) {
+    const Eigen::Index count = std::min(tile->capacity(), x.rows() - first);
+    tile->load(as_columns(x).middleCols(first, count));
+    body(*tile, first, count);
   }
 }
 

@@ -9,8 +9,9 @@
 #include "model/mixture/mixture_at_level.hpp"
 #include "model/mixture/mixture_data.hpp"
 
-// Moments and affine images of a mixture (mathematics.md §2.6). Images are made of factors, Sigma_k = B_k B_k^T with B_k = U_k diag(sqrt
-// l_k): they are positive semidefinite whatever the rounding, and small eigenvalues keep their relative accuracy.
+// Moments and affine images of a mixture (mathematics.md §2.6). Images are computed from factors Sigma_k =
+// B_k B_k^T with B_k = U_k diag(sqrt l_k), so that they are positive semidefinite despite rounding and small
+// eigenvalues keep their relative accuracy.
 
 namespace gmdiff {
 namespace {
@@ -25,7 +26,7 @@ VectorXd eigenvalue_row(const Mixture& mixture, Index k) {
   return l.cols() == 1 ? VectorXd::Constant(mixture.dim(), row(0)) : VectorXd(row.transpose());
 }
 
-// A U diag(sqrt l), for the k-th of the eigenvalue rows.
+// A U diag(sqrt l), where l is row k of the eigenvalues.
 MatrixXd image_factor(const Mixture& mixture, const MatrixXd& A, Index k) {
   const std::vector<MatrixXd>& bases = mixture.bases();
   const MatrixXd rotated =
@@ -46,7 +47,7 @@ Covariance full_image(const Mixture& mixture, const MatrixXd& A) {
   return Covariance::full_eigen(std::move(bases), std::move(eigenvalues));
 }
 
-// One-dimensional images need no basis.
+// A one-dimensional image is spherical and needs no basis.
 Covariance scalar_image(const Mixture& mixture, const MatrixXd& A) {
   std::vector<double> variances;
   for (Index k = 0; k < mixture.num_components(); ++k)
@@ -58,7 +59,7 @@ bool all_variances_equal(const Mixture& mixture) {
   return mixture.eigenvalues().maxCoeff() == mixture.eigenvalues().minCoeff();
 }
 
-// v_k A A^T: one basis for all components.
+// Sigma_k = v_k A A^T has the same basis for all components.
 Covariance spherical_image(const Mixture& mixture, const MatrixXd& A) {
   linear_algebra::SymmetricEigen eigen = linear_algebra::factor_eigen(A);
   const auto variances = mixture.eigenvalues().col(0);
@@ -66,7 +67,8 @@ Covariance spherical_image(const Mixture& mixture, const MatrixXd& A) {
   return Covariance::common_basis(std::move(eigen.U), variances * eigen.l.transpose());
 }
 
-// At most one entry of each row and of each column of A is not zero: coordinates are picked, scaled, reordered.
+// Whether each row and each column of A has at most one nonzero entry, so that A only selects, scales and
+// reorders coordinates.
 bool picks_coordinates(const MatrixXd& A) {
   const auto nonzero = (A.array() != 0.0).cast<Index>();
   return nonzero.rowwise().sum().maxCoeff() <= 1 && nonzero.colwise().sum().maxCoeff() <= 1;
@@ -84,7 +86,8 @@ Covariance picked_image(const Mixture& mixture, const MatrixXd& A) {
   return Covariance::spherical({variances.col(0).begin(), variances.col(0).end()});
 }
 
-// The factor a when A is a times an orthogonal matrix, to rounding: such maps keep every structure but `diag`.
+// The factor a when A is a times an orthogonal matrix up to rounding. Such a map keeps every structure but
+// `diag`.
 std::optional<double> similarity_factor(const MatrixXd& A) {
   if (A.rows() != A.cols()) return std::nullopt;
   const VectorXd lengths = A.colwise().norm();
@@ -113,7 +116,7 @@ Covariance similar_image(const Mixture& mixture, const MatrixXd& A, double a) {
     case CovarianceType::full:
       return Covariance::full_eigen(std::move(bases), eigenvalues);
     case CovarianceType::diag:
-      break;  // the only structure that a rotation does not keep
+      break;  // the only structure that a rotation changes
   }
   fail("Mixture: ", to_string(mixture.covariance_type()),
        " covariances have no image of their own kind under a rotation");
@@ -145,7 +148,8 @@ Points image_of_means(const Points& means, const MatrixXd& A, const VectorXd& b)
 VectorXd Mixture::mean() const { return data_->centre; }
 
 MatrixXd Mixture::covariance() const {
-  // Without overflow or cancellation: the spread of the means about the mean, plus the mean of the covariances.
+  // The spread of the means about the mean, plus the mean of the covariances: a form without overflow and
+  // cancellation.
   const MatrixXd spread =
       data_->weights.cwiseSqrt().asDiagonal() * (data_->means.rowwise() - data_->centre.transpose());
   MatrixXd result = linear_algebra::product(spread.transpose(), spread);
@@ -183,7 +187,7 @@ Mixture Mixture::push_forward(const MatrixXd& A, const VectorXd& b) const {
   const Mixture pushed =
       from_log_weights(data_->log_weights, image_of_means(data_->means, A, b), image(*this, A));
   Data data = *pushed.data_;
-  data.weights = data_->weights;  // not rounded a second time
+  data.weights = data_->weights;  // taken over as they are, to avoid a second rounding
   data.log_weights = data_->log_weights;
   return Mixture(std::make_shared<const Data>(std::move(data)));
 }

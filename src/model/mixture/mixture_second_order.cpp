@@ -4,9 +4,10 @@
 #include "base/linear_algebra.hpp"
 #include "model/mixture/mixture_evaluation.hpp"
 
-// Jacobian of the denoiser, Hessian of the log-density, posterior covariance (mathematics.md §2.4): a mean over components of their own
-// second-order terms, U_k diag(q_k) U_k^T, and the spread of their scores or denoisers about the mean. Centred: written as a difference of
-// second moments the spread would lose every digit far from the modes.
+// Jacobian of the denoiser, Hessian of the log-density, posterior covariance (mathematics.md §2.4): the mean
+// over components of their own second-order terms U_k diag(q_k) U_k^T, plus the spread of their scores or
+// denoisers about the mean. The spread is computed from centred vectors: as a difference of second moments it
+// would lose every digit far from the modes.
 
 namespace gmdiff {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 
-// H v and J v of blocks of points; q has the shape of the level's tables.
+// Computes H v and J v for tiles of points; q has the shape of the level's tables.
 class SecondOrderProduct {
  public:
   SecondOrderProduct(const MixtureAtLevel& level, MatrixXd q, ComponentVector which, double spread_factor)
@@ -25,51 +26,52 @@ class SecondOrderProduct {
         deviations_(level.dim(), level.num_components()),
         coefficients_(level.num_components()) {}
 
-  // out = sum_k r_k U_k diag(q_k) U_k^T V + spread_factor sum_k r_k delta_k <delta_k, V>, for one tangent per point of the block.
-  void apply(BlockEvaluation& block, const ConstColumns& V, Columns out) {
-    block.prepare_deviations(which_);
+  // out = sum_k r_k U_k diag(q_k) U_k^T V + spread_factor sum_k r_k delta_k <delta_k, V>, for one tangent per
+  // point of the tile.
+  void apply(TileEvaluation& tile, const ConstColumns& V, Columns out) {
+    tile.prepare_deviations(which_);
     if (level_.basis == Basis::shared) {
       tangents_.noalias() = level_.rotation(0).transpose() * V;
       products_.resize(V.rows(), V.cols());
-      apply_diagonal(block, tangents_, products_);
-      add_spread(block, tangents_, products_);
+      apply_diagonal(tile, tangents_, products_);
+      add_spread(tile, tangents_, products_);
       out.noalias() = level_.rotation(0) * products_;
       return;
     }
     if (level_.basis == Basis::own) {
-      apply_rotated(block, V, out);
+      apply_rotated(tile, V, out);
     } else {
-      apply_diagonal(block, V, out);
+      apply_diagonal(tile, V, out);
     }
-    add_spread(block, V, out);
+    add_spread(tile, V, out);
   }
 
  private:
-  void apply_diagonal(const BlockEvaluation& block, const ConstColumns& V, Columns out) {
+  void apply_diagonal(const TileEvaluation& tile, const ConstColumns& V, Columns out) {
     if (level_.equal) {
       out = V.array().colwise() * q_.col(0).array();
     } else {
-      out.noalias() = q_ * block.responsibilities();
+      out.noalias() = q_ * tile.responsibilities();
       out.array() *= V.array();
     }
   }
 
-  void apply_rotated(const BlockEvaluation& block, const ConstColumns& V, Columns out) {
+  void apply_rotated(const TileEvaluation& tile, const ConstColumns& V, Columns out) {
     out.setZero();
     for (Index k = 0; k < level_.num_components(); ++k) {
-      if (block.responsibilities().row(k).maxCoeff() == 0.0) continue;
+      if (tile.responsibilities().row(k).maxCoeff() == 0.0) continue;
       tangents_.noalias() = level_.rotation(k).transpose() * V;
       tangents_.array().colwise() *= q_.col(k).array();
-      tangents_.array().rowwise() *= block.responsibilities().row(k).array();
+      tangents_.array().rowwise() *= tile.responsibilities().row(k).array();
       out.noalias() += level_.rotation(k) * tangents_;
     }
   }
 
-  void add_spread(const BlockEvaluation& block, const ConstColumns& V, Columns out) {
+  void add_spread(const TileEvaluation& tile, const ConstColumns& V, Columns out) {
     for (Index j = 0; j < V.cols(); ++j) {
-      block.deviations(j, deviations_);
+      tile.deviations(j, deviations_);
       coefficients_.noalias() = deviations_.transpose() * V.col(j);
-      coefficients_.array() *= spread_factor_ * block.responsibilities().col(j).array();
+      coefficients_.array() *= spread_factor_ * tile.responsibilities().col(j).array();
       out.col(j).noalias() += deviations_ * coefficients_;
     }
   }
@@ -87,8 +89,8 @@ class SecondOrderProduct {
 Points apply_to_all(SecondOrderProduct product, const MixtureAtLevel& level, const Points& x,
                     const Points& v) {
   Points result(x.rows(), x.cols());
-  for_each_block(level, x, [&](BlockEvaluation& block, Index first, Index count) {
-    product.apply(block, as_columns(v).middleCols(first, count), as_columns(result).middleCols(first, count));
+  for_each_tile(level, x, [&](TileEvaluation& tile, Index first, Index count) {
+    product.apply(tile, as_columns(v).middleCols(first, count), as_columns(result).middleCols(first, count));
   });
   return result;
 }
@@ -99,7 +101,7 @@ void check_tangents(const Points& x, const Points& v, Index dim) {
   require(v.rows() == x.rows(), "Mixture: ", x.rows(), " points but ", v.rows(), " tangents");
 }
 
-// sum_k r_k S_k of one point, S_k = U_k diag(sigma^2 l / c) U_k^T.
+// sum_k r_k S_k at one point, S_k = U_k diag(sigma^2 l / c) U_k^T.
 MatrixXd mean_component_covariance(const MixtureAtLevel& level, const std::vector<MatrixXd>& S,
                                    const MatrixXd& q, const Eigen::Ref<const Eigen::VectorXd>& r) {
   if (level.equal) return q.col(0).asDiagonal();
@@ -118,7 +120,8 @@ Points Mixture::denoiser_jvp(const Points& x, const Points& v, Level level) cons
   const MixtureAtLevel at(*data_, level);
   if (level.alpha == 0.0) return Points::Zero(v.rows(), v.cols());
   if (level.sigma == 0.0) return v / level.alpha;
-  // The spread of the denoisers divided by sigma^2, or that of the scores times sigma^2: whichever divides by the larger number.
+  // Takes the spread of the denoisers divided by sigma^2 or that of the scores times sigma^2, whichever
+  // divides by the larger number.
   const double squared_sigma = level.sigma * level.sigma;
   const bool noisy = level.sigma >= level.alpha;
   const ComponentVector which = noisy ? ComponentVector::denoiser : ComponentVector::score;
@@ -145,11 +148,11 @@ std::vector<MatrixXd> Mixture::posterior_covariance(const Points& x, Level level
       S.push_back(linear_algebra::reconstruct(at.rotation(k), q.col(k)));
   }
   MatrixXd deviations(dim(), num_components());
-  for_each_block(at, x, [&](BlockEvaluation& block, Index first, Index count) {
-    block.prepare_deviations(ComponentVector::denoiser);
+  for_each_tile(at, x, [&](TileEvaluation& tile, Index first, Index count) {
+    tile.prepare_deviations(ComponentVector::denoiser);
     for (Index j = 0; j < count; ++j) {
-      const auto r = block.responsibilities().col(j);
-      block.deviations(j, deviations);
+      const auto r = tile.responsibilities().col(j);
+      tile.deviations(j, deviations);
       deviations.array().rowwise() *= r.transpose().array().sqrt();
       MatrixXd covariance = mean_component_covariance(at, S, q, r) +
                             linear_algebra::product(deviations, deviations.transpose());

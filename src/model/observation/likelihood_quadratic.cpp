@@ -20,7 +20,7 @@ ExtendedVector transposed_product(const MatrixXd& A, const ExtendedVector& v) {
   return result;
 }
 
-// <v, Sigma_k v>, from the covariance as it was given.
+// <v, Sigma_k v>, computed from the covariance as it was given.
 long double prior_form(const Mixture& prior, Index k, const ExtendedVector& v) {
   const auto shared_or_own = [k](const std::vector<MatrixXd>& matrices) -> const MatrixXd& {
     return matrices[matrices.size() == 1 ? 0 : static_cast<std::size_t>(k)];

@@ -37,7 +37,7 @@ long double squared_norm(const Eigen::Ref<const VectorXd>& x) {
   return sum;
 }
 
-// sigma when R = sigma^2 I, whichever way it was given.
+// sigma when R = sigma^2 I, given either as a standard deviation or as a matrix.
 std::optional<double> isotropic_std(const LinearObservation& observation) {
   if (observation.has_noise_std()) return observation.noise_std();
   const MatrixXd R = observation.noise_covariance();
@@ -55,7 +55,8 @@ IsotropicObservation whiten(const LinearObservation& observation, const MatrixXd
           .log_constant = -log_determinant};
 }
 
-// A = Q [A1; 0], Q^T y = (y1, y2): the QR decomposition of [A y] has the triangle [A1 y1; 0 |y2|], so that Q itself is not needed.
+// A = Q [A1; 0], Q^T y = (y1, y2): the QR decomposition of [A y] has the triangle [A1 y1; 0 |y2|], so that Q
+// itself is not needed.
 void compress_tall(IsotropicObservation& observation) {
   const Index rows = observation.A.rows();
   const Index d = observation.A.cols();
@@ -100,7 +101,8 @@ ReducedObservation reduce_correlated(const LinearObservation& observation, const
   return reduced;
 }
 
-// Rows in different units must not look dependent: each is scaled to a length in [1, 2), which is exact.
+// Scales each row, exactly, to a length in [1, 2), because rows in different units must not look linearly
+// dependent.
 ReducedObservation reduce_noiseless(MatrixXd A, const VectorXd& y) {
   constexpr const char* singular =
       "posterior: A Sigma A^T + R is singular for every component: the observation is noiseless and ";
@@ -125,7 +127,7 @@ ReducedObservation reduce_noiseless(MatrixXd A, const VectorXd& y) {
   return reduced;
 }
 
-// The observation as it is, with R = G G^T.
+// The observation unchanged, with R = G G^T.
 ReducedObservation as_given(const LinearObservation& observation, MatrixXd G) {
   const Index rows = G.rows();
   return {.A = observation.A(),
@@ -136,13 +138,15 @@ ReducedObservation as_given(const LinearObservation& observation, MatrixXd G) {
           .diagonal = {}};
 }
 
-// Whether entries are so much noisier than others that whitened they would go under in the rounding of those.
+// Whether some entries are so much noisier than others that after whitening they would vanish in the rounding
+// of the others.
 bool is_graded(const MatrixXd& cholesky) {
   constexpr double most_graded = 1e12;
   return cholesky.diagonal().maxCoeff() > most_graded * cholesky.diagonal().minCoeff();
 }
 
-// R singular but not 0: R = G G^T by eigenvalues; those it does not resolve from 0 are 0.
+// For a singular R != 0: factors R = G G^T by eigenvalues. Eigenvalues that R does not resolve from 0 count
+// as 0.
 ReducedObservation with_singular_noise(const LinearObservation& observation) {
   const linear_algebra::SymmetricEigen eigen =
       linear_algebra::symmetric_eigen(observation.noise_covariance());

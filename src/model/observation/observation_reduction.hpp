@@ -6,16 +6,16 @@
 
 namespace gmdiff {
 
-/// A linear-Gaussian observation in the form from which posteriors are computed (mathematics.md §2.7): an equivalent `y = A x + G e`,
-/// e ~ N(0, I), with m entries, without entries that are only noise. At every x the log-density of the original y is that of the reduced
-/// one plus log_constant.
+/// A linear-Gaussian observation in the form from which posteriors are computed (mathematics.md §2.7): an
+/// equivalent `y = A x + G e`, e ~ N(0, I), with m entries, none of which is only noise. At every x the
+/// log-density of the original y is that of the reduced y plus log_constant.
 struct ReducedObservation {
   Eigen::MatrixXd A;  ///< (m, d)
   Eigen::VectorXd y;  ///< (m)
   Eigen::MatrixXd G;  ///< (m, m), R = G G^T
   long double log_constant;
-  Eigen::MatrixXd
-      rotation;  ///< (dy, m): y here is rotation^T times the original y; empty where a tall problem was compressed
+  /// (dy, m): y is rotation^T times the original y. Empty where a tall problem was compressed.
+  Eigen::MatrixXd rotation;
 
   /// Set if R is positive definite or 0: A = diag(s) (V^T)_{1..m} with all s > 0, and G = noise_std I.
   struct Diagonal {
@@ -26,9 +26,10 @@ struct ReducedObservation {
   std::optional<Diagonal> diagonal;
 };
 
-/// Whitens by R where it is positive definite, compresses tall problems and rotates the observation into the singular directions of A. A
-/// rank-deficient A loses the entries of y that only see noise.
-/// @throws std::invalid_argument for R = 0 and linearly dependent rows: then A Sigma A^T + R is singular whatever Sigma.
+/// Whitens by R where it is positive definite, compresses tall problems and rotates the observation into the
+/// singular directions of A. Entries of y that are only noise, because A is rank-deficient, are dropped.
+/// @throws std::invalid_argument for R = 0 and linearly dependent rows: then A Sigma A^T + R is singular
+///   for every Sigma.
 ReducedObservation reduce(const LinearObservation& observation);
 
 }  // namespace gmdiff

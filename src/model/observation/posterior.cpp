@@ -33,7 +33,7 @@ void check_finite(const Points& means) {
   }
 }
 
-// log(w_k) + own_k, normalised; with its logarithm of the sum.
+// log(w_k) + own_k, normalised, and the logarithm of the sum before normalisation.
 struct NormalisedLogWeights {
   VectorXd log_weights;
   long double log_sum;

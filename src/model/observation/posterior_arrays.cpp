@@ -24,8 +24,9 @@ struct ConditionedFactor {
   bool singular;
 };
 
-// Householder reflections keep the relative accuracy of small columns behind large ones, so the largest come first: the posterior variance
-// of what is observed nearly without noise is as small as the noise.
+// Sorts columns by size, largest first: Householder reflections then keep the relative accuracy of the small
+// ones. The posterior variance of a direction that is observed almost without noise is as small as that
+// noise.
 MatrixXd sorted_columns(const MatrixXd& array) {
   const VectorXd sizes = array.colwise().stableNorm().transpose();
   std::vector<Index> order(static_cast<std::size_t>(array.cols()));
@@ -34,7 +35,8 @@ MatrixXd sorted_columns(const MatrixXd& array) {
   return array(Eigen::all, order);
 }
 
-// |A| |B|, entry by entry times the rounding of a sum of as many terms: what A B may be off by.
+// Bound on the rounding error of A B: |A| |B| with absolute values of the entries, times the rounding of a
+// sum of as many terms.
 MatrixXd rounding_of_product(const MatrixXd& A, const MatrixXd& B) {
   const double relative = static_cast<double>(A.rows() + A.cols()) * std::numeric_limits<double>::epsilon();
   return relative * linear_algebra::product(A.cwiseAbs(), B.cwiseAbs());
@@ -46,13 +48,15 @@ ConditionedFactor triangularise(const ReducedObservation& observation, const Mat
   const MatrixXd rounding = rounding_of_product(observation.A, B);
   const MatrixXd signal = linear_algebra::product(observation.A, B);
   MatrixXd array = MatrixXd::Zero(m + d, d + m);
-  // Where the prior does not vary A B is 0 but for rounding, which would look like a signal beside a noise that is smaller still.
+  // In a direction in which the prior does not vary, A B is 0 up to rounding. Next to a noise that is smaller
+  // still, this rounding would look like a signal.
   array.topLeftCorner(m, d) = (signal.array().abs() > rounding.array()).select(signal, 0.0);
   array.topRightCorner(m, m) = observation.G;
   array.bottomLeftCorner(d, d) = B;
   const MatrixXd triangle = linear_algebra::triangular_factor(sorted_columns(array));
   const MatrixXd L = triangle.topLeftCorner(m, m);
-  // A pivot is what a row adds to the rows before. A positive definite R adds something to each, however little.
+  // A pivot measures what a row adds to the rows before it. A positive definite R adds something to every
+  // row, however little.
   const bool noisy = observation.diagonal && observation.diagonal->noise_std > 0.0;
   const VectorXd nothing = rounding.rowwise().stableNorm() +
                            std::numeric_limits<double>::epsilon() * observation.G.rowwise().stableNorm();
@@ -93,8 +97,8 @@ long double log_normaliser(const MatrixXd& L) {
 
 constexpr const char* why_singular = "y has a direction without noise in which A x does not vary";
 
-// One factorisation for all components. The quadratic in y is common to them: with u = L^{-1} (y - A c) and m_k = L^{-1} A (mu_k - c),
-// |u - m_k|^2 = |u|^2 + <m_k, m_k - 2 u>.
+// Uses one factorisation for all components. The quadratic in y is common to them: with u = L^{-1} (y - A c)
+// and m_k = L^{-1} A (mu_k - c), |u - m_k|^2 = |u|^2 + <m_k, m_k - 2 u>.
 ConditionedComponents condition_together(const Mixture& prior, const ReducedObservation& observation) {
   const Index K = prior.num_components();
   const ConditionedFactor factor = triangularise(observation, covariance_root(prior, 0));
@@ -117,7 +121,7 @@ ConditionedComponents condition_together(const Mixture& prior, const ReducedObse
           .log_likelihoods = std::move(log_likelihoods)};
 }
 
-// |L^{-1} e|^2 of component k, u = L^{-1} e.
+// |u|^2 of component k for u = L^{-1} e.
 long double quadratic(const Mixture& prior, Index k, const ConditionedFactor& factor, const VectorXd& u,
                       const ReducedObservation& observation, const LinearObservation& original) {
   if (observation.rotation.size() == 0) return dot(u, u);
@@ -127,7 +131,7 @@ long double quadratic(const Mixture& prior, Index k, const ConditionedFactor& fa
 
 ConditionedComponents condition_one_by_one(const Mixture& prior, const ReducedObservation& observation,
                                            const LinearObservation& original) {
-  // Roots, the covariances that they become, and their eigenvectors.
+  // Three matrices per component: the root, the covariance and its eigenvectors.
   const auto K = static_cast<std::uint64_t>(prior.num_components());
   const auto d = static_cast<std::uint64_t>(prior.dim());
   require_memory(saturating_product(K, d, d, 3 * sizeof(double)), "the posterior's ", K,

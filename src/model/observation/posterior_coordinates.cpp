@@ -14,19 +14,19 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Mixtures whose covariances are diagonal in one basis, in the coordinates of that basis; observations replace entries by those of the
-// posterior.
+// A mixture with covariances that are diagonal in one basis, in the coordinates of that basis. Observations
+// replace its entries by those of the posterior.
 struct CoordinateState {
   Points means;      // (K, d), relative to the centre
   VectorXd centre;   // (d)
   Points variances;  // (K, d)
-  Points shifts;     // (K, d): how far the posterior mean is from that of the prior
+  Points shifts;     // (K, d): posterior means minus prior means
   LogLikelihoods log_likelihoods;
 };
 
 bool equal_entries(const VectorXd& v) { return (v.array() == v(0)).all(); }
 
-// One entry of y for one component: S = a^2 v + r, the residual e, and what follows from them.
+// One entry of y for one component: computes the update from S = a^2 v + r and the residual e.
 class ScalarUpdate {
  public:
   ScalarUpdate(const CoordinateObservation& observation, double variance)
@@ -49,8 +49,8 @@ class ScalarUpdate {
   long double S_;
 };
 
-// Conditions one coordinate of all components. With one variance the quadratic in y is common to all of them: with e = e_c - a m_k,
-// e^2 = e_c^2 + a m_k (a m_k - 2 e_c).
+// Conditions one coordinate of all components. If they have one variance, the quadratic in y is common to all
+// of them: with e = e_c - a m_k, e^2 = e_c^2 + a m_k (a m_k - 2 e_c).
 void condition_coordinate(const Mixture& prior, const CoordinateObservation& observation,
                           const std::string& name, CoordinateState& state) {
   const Index j = observation.coordinate;
@@ -77,7 +77,7 @@ void condition_coordinate(const Mixture& prior, const CoordinateObservation& obs
   }
 }
 
-// Standard deviations of the noise when R is diagonal, else empty.
+// Standard deviations of the noise when R is diagonal; otherwise empty.
 VectorXd independent_noise_std(const LinearObservation& observation) {
   if (observation.has_noise_std()) return VectorXd::Constant(observation.y().size(), observation.noise_std());
   const MatrixXd R = observation.noise_covariance();

@@ -16,7 +16,7 @@ namespace {
 // Bounds the memory of a table and keeps M i^2 of the quadratic DDIM subset within 64 bits.
 constexpr std::size_t max_table_steps = 1'000'000;
 
-/// `steps` equally spaced values, both ends exact; the arithmetic of numpy.linspace.
+/// `steps` equally spaced values with exact ends, computed as numpy.linspace does.
 std::vector<double> equally_spaced(int steps, double first, double last) {
   std::vector<double> values(static_cast<std::size_t>(steps), first);
   if (steps == 1) return values;
@@ -49,7 +49,7 @@ class DdpmTable final : public ForwardProcess::Schedule {
     for (std::size_t i = 0; i < rates_.size(); ++i) integral_[i + 1] = integral_[i] + rates_[i];
   }
 
-  /// At an index i the rates are those of the step from i down to i - 1.
+  /// At an index i, the rates are those of the step from i down to i - 1.
   ProcessValues at(long double t) const override {
     const auto above = static_cast<std::size_t>(std::ceil(std::clamp(t, 1.0L, static_cast<long double>(T))));
     const long double B =
@@ -59,7 +59,7 @@ class DdpmTable final : public ForwardProcess::Schedule {
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return variance_preserving_levels(n); }
 
-  /// Beyond N with the last rate.
+  /// Beyond N the last rate continues.
   long double time_of_noise_to_signal(long double n) const override {
     const long double B = extended::log1p(n * n);
     const auto above = std::lower_bound(integral_.begin() + 1, integral_.end() - 1, B);
@@ -68,7 +68,7 @@ class DdpmTable final : public ForwardProcess::Schedule {
   }
 
  private:
-  std::vector<long double> rates_;     // of the interval (i, i + 1]
+  std::vector<long double> rates_;     // rate on the interval (i, i + 1]
   std::vector<long double> integral_;  // -log alpha_bar_i, i = 0..N
 };
 

@@ -4,7 +4,8 @@
 #include "base/extended.hpp"
 #include "model/process/schedule.hpp"
 
-// The processes of mathematics.md §3 with elementary formulas: EDM, VE (both alpha = 1) and rectified flow.
+// The processes of mathematics.md §3 with elementary formulas: EDM and VE (both with alpha = 1), and
+// rectified flow.
 
 namespace gmdiff {
 

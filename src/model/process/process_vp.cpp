@@ -33,12 +33,12 @@ class LinearIntegral {
   long double slope() const { return (b1_ - b0_) / T_; }
   long double integral(long double t) const { return t * (b0_ + 0.5L * slope() * t); }
 
-  /// The t with B(t) = B, also beyond T, as long as beta stays >= 0 up to there.
+  /// The t with B(t) = B, also beyond T as long as beta stays >= 0 up to t.
   long double time_of(long double B) const {
     if (B == 0.0L) return 0.0L;
     if (std::isinf(B) && b1_ >= b0_) return infinity;
     long double squared_beta = b0_ * b0_ + 2.0L * slope() * B;
-    // Where beta(T) = 0, n(T) in double may lie beyond the top of the parabola B(t) by its rounding.
+    // Where beta(T) = 0, rounding to double may put n(T) beyond the top of the parabola B(t).
     if (B <= integral(T_) * (1.0L + 1e-15L)) squared_beta = std::max(squared_beta, 0.0L);
     require(squared_beta >= 0.0L, "ForwardProcess: beta falls to 0 before -2 log(alpha) = ", B,
             " is reached");
@@ -72,7 +72,8 @@ class VpLinear final : public ForwardProcess::Schedule {
   LinearIntegral linear_;
 };
 
-/// With k (T - t) = pi/2 - (u0 + k t) and cos(u0) = sin(k T): alpha = sin(k (T - t)) / sin(k T), exactly 1 at 0 and 0 at T.
+/// With k (T - t) = pi/2 - (u0 + k t) and cos(u0) = sin(k T): alpha = sin(k (T - t)) / sin(k T), exactly 1 at
+/// 0 and 0 at T.
 class VpCosine final : public ForwardProcess::Schedule {
  public:
   VpCosine(const Vp& vp, const CosineBeta& beta) : Schedule(vp, "vp", vp.T), T_(vp.T) {
@@ -99,7 +100,8 @@ class VpCosine final : public ForwardProcess::Schedule {
   }
   SignalAndNoise of_noise_to_signal(long double n) const override { return variance_preserving_levels(n); }
 
-  /// u = u0 + k t has cos u = alpha cos u0. Sine and cosine of k t = u - u0 in sums of positive terms, so that small n does not cancel.
+  /// u = u0 + k t has cos u = alpha cos u0. Sine and cosine of k t = u - u0 in sums of positive terms, so
+  /// that small n does not cancel.
   long double time_of_noise_to_signal(long double n) const override {
     if (std::isinf(n)) return T_;
     const auto [alpha, sigma] = variance_preserving_levels(n);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every sampler, covariance structure and precision gives the bytes that are on record (numerics.md §1): a change of the code that
-# changes a result shows here, on whatever processor and with whatever number of threads.
+# Every sampler, covariance structure and precision gives the recorded bytes (numerics.md §1). A change of the
+# code that changes a result is detected on every processor and for every number of threads.
 #   check.sh GMDIFF            compares with record.txt beside this script
 #   check.sh GMDIFF --record   writes record.txt anew, when a result is meant to change
 set -euo pipefail

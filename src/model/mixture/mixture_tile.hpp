@@ -4,30 +4,32 @@
 
 #include "model/mixture/mixture_at_level.hpp"
 
-// Evaluation of a mixture on blocks of points, which are columns: an (n, d) row-major array is a (d, n) matrix here.
+// Evaluation of a mixture on tiles of points. Points are columns: an (n, d) row-major array is a (d, n)
+// matrix here.
 
 namespace gmdiff {
 
 using Columns = Eigen::Ref<Eigen::MatrixXd>;
 using ConstColumns = Eigen::Ref<const Eigen::MatrixXd>;
 
-/// Largest number of points of a block.
-inline constexpr Eigen::Index largest_block = 64;
+/// Largest number of points of a tile.
+inline constexpr Eigen::Index largest_tile = 64;
 
-/// A vector of every component at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k (§2.3).
+/// Selects a vector of each component at a point: its score s_k (mathematics.md §2.2) or its denoiser m_k
+/// (§2.3).
 enum class ComponentVector { score, denoiser };
 
-/// All quantities of one block of points at one level. Buffers are allocated once and reused for all blocks. "Working coordinates" are
-/// those of the shared basis, or without one those of the points.
-class BlockEvaluation {
+/// All quantities of one tile of points at one level. Buffers are allocated once and reused for all tiles.
+/// "Working coordinates" are those of the shared basis, or the points' own where there is no shared basis.
+class TileEvaluation {
  public:
-  /// Refers to `level`, which must outlive it. Blocks hold `num_points` points at most.
-  static std::unique_ptr<BlockEvaluation> make(const MixtureAtLevel& level, Eigen::Index num_points);
-  virtual ~BlockEvaluation() = default;
-  BlockEvaluation(const BlockEvaluation&) = delete;
-  BlockEvaluation& operator=(const BlockEvaluation&) = delete;
+  /// Keeps a reference to `level`. Tiles hold at most `num_points` points.
+  static std::unique_ptr<TileEvaluation> make(const MixtureAtLevel& level, Eigen::Index num_points);
+  virtual ~TileEvaluation() = default;
+  TileEvaluation(const TileEvaluation&) = delete;
+  TileEvaluation& operator=(const TileEvaluation&) = delete;
 
-  /// Largest number of points of a block, >= 1.
+  /// Largest number of points of a tile, >= 1.
   Eigen::Index capacity() const { return capacity_; }
   /// Loads the points X (d, b), b <= capacity(), and computes the quantities below.
   void load(const ConstColumns& X);
@@ -48,26 +50,28 @@ class BlockEvaluation {
   virtual void deviations(Eigen::Index j, Columns out) const = 0;
 
  protected:
-  BlockEvaluation(const MixtureAtLevel& level, Eigen::Index capacity);
+  TileEvaluation(const MixtureAtLevel& level, Eigen::Index capacity);
 
   /// Computes logits, up to a constant of each point, and reference components of the points X.
   virtual void place(const ConstColumns& X) = 0;
-  /// Squared Mahalanobis distance of point j to its reference component.
+  /// Squared Mahalanobis distance of point j from its reference component.
   virtual double reference_quadratic(Eigen::Index j) const = 0;
 
-  /// Makes logits of point j finite that overflowed; those of weight 0 stay -inf.
+  /// Replaces logits of point j that overflowed by finite ones; logits of components of weight 0 stay -inf.
   void bound_logits(Eigen::Index j);
-  /// Whether the logits of point j, before they are bounded, cannot be used: one is NaN or inf, or none is finite.
+  /// Whether the logits of point j, before they are bounded, cannot be used: one is NaN or inf, or none is
+  /// finite.
   bool overflowed(Eigen::Index j) const;
-  /// Computes the logits of point j = x again in extended precision, whose range holds the squares of all doubles.
+  /// Recomputes the logits of point j, which is x, in extended precision, whose range holds the squares of
+  /// all doubles.
   void place_far(Eigen::Index j, const Eigen::Ref<const Eigen::VectorXd>& x);
   /// x - alpha centre in working coordinates.
   void centre(const ConstColumns& X, Columns out);
 
   const MixtureAtLevel& level_;
   Eigen::MatrixXd logits_;  ///< (K, capacity)
-  Eigen::VectorX<Eigen::Index>
-      reference_;            ///< for each point the component whose log-density log p is computed from
+  /// For each point, the component from whose log-density log p is computed.
+  Eigen::VectorX<Eigen::Index> reference_;
   Eigen::MatrixXd scratch_;  ///< (d, capacity)
 
  private:
@@ -80,10 +84,10 @@ class BlockEvaluation {
   Eigen::VectorXd log_density_;
 };
 
-/// The two implementations that `BlockEvaluation::make` chooses from.
-std::unique_ptr<BlockEvaluation> make_equal_covariances_block(const MixtureAtLevel& level,
-                                                              Eigen::Index num_points);
-std::unique_ptr<BlockEvaluation> make_any_covariances_block(const MixtureAtLevel& level,
+/// The two implementations that `TileEvaluation::make` chooses from.
+std::unique_ptr<TileEvaluation> make_equal_covariances_tile(const MixtureAtLevel& level,
                                                             Eigen::Index num_points);
+std::unique_ptr<TileEvaluation> make_any_covariances_tile(const MixtureAtLevel& level,
+                                                          Eigen::Index num_points);
 
 }  // namespace gmdiff

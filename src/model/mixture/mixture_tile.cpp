@@ -1,4 +1,4 @@
-#include "model/mixture/mixture_block.hpp"
+#include "model/mixture/mixture_tile.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,8 +13,9 @@ namespace {
 
 using ExtendedVector = Eigen::VectorX<long double>;
 
-// The logits of one point (mathematics.md §2.2) in extended precision: the squares of doubles, and their quotients by variances, overflow
-// there nowhere. For the few points that are so far out that doubles do not hold them.
+// Logits of one point (mathematics.md §2.2) in extended precision, in which squares of doubles and their
+// quotients by variances cannot overflow. Used for the few points so far out that their logits overflow in
+// double.
 class FarPoint {
  public:
   FarPoint(const MixtureAtLevel& level, const Eigen::Ref<const Eigen::VectorXd>& x)
@@ -41,7 +42,7 @@ class FarPoint {
     return level_.rotation(k).cast<long double>().transpose() * v;
   }
   ExtendedVector variances(Index k) const { return level_.c.col(level_.column(k)).cast<long double>(); }
-  /// alpha times the mean, relative to the centre.
+  /// alpha (mu_k - centre)
   ExtendedVector mean(Index k) const {
     return static_cast<long double>(level_.alpha) *
            (level_.means().col(k) - level_.data.centre).cast<long double>();
@@ -55,12 +56,12 @@ class FarPoint {
         rotated(k, x_ - static_cast<long double>(level_.alpha) * level_.means().col(k).cast<long double>());
     return z.cwiseAbs2().cwiseQuotient(variances(k)).sum();
   }
-  /// Equal covariances: |x|^2 left out.
+  /// The linear form for equal covariances, without the term in |x|^2.
   long double linear(Index k) const {
     const ExtendedVector m = rotated(k, mean(k));
     return (rotated(k, centred()) - 0.5L * m).cwiseProduct(m).cwiseQuotient(variances(k)).sum();
   }
-  /// High noise: |x|^2 / sigma^2 left out.
+  /// The form for high noise, without |x|^2 / sigma^2.
   long double less_common_noise(Index k) const {
     const long double ratio = static_cast<long double>(level_.alpha) / static_cast<long double>(level_.sigma);
     const ExtendedVector x = rotated(k, centred());
@@ -77,12 +78,12 @@ class FarPoint {
 
 }  // namespace
 
-std::unique_ptr<BlockEvaluation> BlockEvaluation::make(const MixtureAtLevel& level, Index num_points) {
-  return level.equal ? make_equal_covariances_block(level, num_points)
-                     : make_any_covariances_block(level, num_points);
+std::unique_ptr<TileEvaluation> TileEvaluation::make(const MixtureAtLevel& level, Index num_points) {
+  return level.equal ? make_equal_covariances_tile(level, num_points)
+                     : make_any_covariances_tile(level, num_points);
 }
 
-BlockEvaluation::BlockEvaluation(const MixtureAtLevel& level, Index capacity)
+TileEvaluation::TileEvaluation(const MixtureAtLevel& level, Index capacity)
     : level_(level),
       logits_(level.num_components(), capacity),
       reference_(capacity),
@@ -92,14 +93,15 @@ BlockEvaluation::BlockEvaluation(const MixtureAtLevel& level, Index capacity)
       responsibilities_(level.num_components(), capacity),
       log_density_(capacity) {}
 
-void BlockEvaluation::load(const ConstColumns& X) {
+void TileEvaluation::load(const ConstColumns& X) {
   size_ = X.cols();
   place(X);
   for (Index j = 0; j < size_; ++j) normalise(j);
 }
 
-// Normalised after the shift: far from the modes exp(logit - log p) would not sum to 1 (mathematics.md §2.2).
-void BlockEvaluation::normalise(Index j) {
+// Normalises after subtracting the maximum: far from the modes exp(logit - log p) would not sum to 1
+// (mathematics.md §2.2).
+void TileEvaluation::normalise(Index j) {
   const auto logits = logits_.col(j);
   const double largest = logits.maxCoeff();
   auto r = responsibilities_.col(j);
@@ -119,19 +121,20 @@ void BlockEvaluation::normalise(Index j) {
                     (largest - logits(reference)) + log_sum;
 }
 
-void BlockEvaluation::bound_logits(Index j) {
+void TileEvaluation::bound_logits(Index j) {
   constexpr double bound = std::numeric_limits<double>::max();
   for (Index k = 0; k < logits_.rows(); ++k) {
     double& logit = logits_(k, j);
     if (level_.has_weight(k)) {
-      logit = logit > -bound ? std::min(logit, bound) : -bound;  // NaN is not above anything
+      // NaN becomes -bound, as it is not above anything
+      logit = logit > -bound ? std::min(logit, bound) : -bound;
     } else {
       logit = -std::numeric_limits<double>::infinity();
     }
   }
 }
 
-bool BlockEvaluation::overflowed(Index j) const {
+bool TileEvaluation::overflowed(Index j) const {
   bool some_finite = false;
   for (Index k = 0; k < logits_.rows(); ++k) {
     if (!level_.has_weight(k)) continue;
@@ -142,13 +145,13 @@ bool BlockEvaluation::overflowed(Index j) const {
   return !some_finite;
 }
 
-void BlockEvaluation::place_far(Index j, const Eigen::Ref<const Eigen::VectorXd>& x) {
+void TileEvaluation::place_far(Index j, const Eigen::Ref<const Eigen::VectorXd>& x) {
   const ExtendedVector logits = FarPoint(level_, x).logits();
   const long double top = logits.maxCoeff();
   for (Index k = 0; k < logits.size(); ++k) logits_(k, j) = static_cast<double>(logits(k) - top);
 }
 
-void BlockEvaluation::centre(const ConstColumns& X, Columns out) {
+void TileEvaluation::centre(const ConstColumns& X, Columns out) {
   if (level_.basis == Basis::shared) {
     auto difference = scratch_.leftCols(X.cols());
     difference = X.colwise() - level_.alpha * level_.data.centre;

@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/mixture/mixture_block.hpp"
+#include "model/mixture/mixture_tile.hpp"
 
-// Components with covariances of their own: everything is made of the offsets z_k = U_k^T (x - alpha mu_k) of a block, computed once.
+// Components with different covariances: all quantities are computed from the offsets z_k = U_k^T (x - alpha
+// mu_k) of a tile, which are computed once.
 
 namespace gmdiff {
 namespace {
@@ -12,21 +13,22 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// With a basis per component a block is a product of matrices: fewer columns would read each U_k too often.
-constexpr Index smallest_rotated_block = 16;
-constexpr Index numbers_per_block = Index{1} << 17;
+// With a basis per component the offsets are products of matrices; with fewer columns each U_k would be read
+// too often.
+constexpr Index smallest_rotated_tile = 16;
+constexpr Index numbers_per_tile = Index{1} << 17;
 
-Index block_capacity(const MixtureAtLevel& level, Index num_points) {
-  const Index smallest = level.basis == Basis::own ? smallest_rotated_block : 1;
+Index tile_capacity(const MixtureAtLevel& level, Index num_points) {
+  const Index smallest = level.basis == Basis::own ? smallest_rotated_tile : 1;
   const Index wanted =
-      std::clamp<Index>(numbers_per_block / (level.dim() * level.num_components()), smallest, largest_block);
+      std::clamp<Index>(numbers_per_tile / (level.dim() * level.num_components()), smallest, largest_tile);
   return std::clamp<Index>(num_points, 1, wanted);
 }
 
-class AnyCovariancesBlock final : public BlockEvaluation {
+class AnyCovariancesTile final : public TileEvaluation {
  public:
-  AnyCovariancesBlock(const MixtureAtLevel& level, Index capacity)
-      : BlockEvaluation(level, capacity),
+  AnyCovariancesTile(const MixtureAtLevel& level, Index capacity)
+      : TileEvaluation(level, capacity),
         offsets_(level.dim(), level.num_components() * capacity),
         centred_(level.dim(), capacity),
         high_noise_(level.alpha * level.alpha * level.l.maxCoeff() <= level.sigma * level.sigma) {
@@ -50,7 +52,8 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     }
   }
 
-  // The components' vectors in working coordinates (denoisers of a shared basis: less the centre), and their mean.
+  // Computes the components' vectors in working coordinates (with a shared basis, denoisers relative to the
+  // centre) and their mean.
   void prepare_deviations(ComponentVector which) override {
     vectors_.resize(level_.dim(), level_.num_components() * capacity());
     mean_.setZero(level_.dim(), capacity());
@@ -93,10 +96,10 @@ class AnyCovariancesBlock final : public BlockEvaluation {
   double reference_quadratic(Index j) const override { return quadratic(reference_(j), j); }
 
  private:
-  auto block(MatrixXd& matrix, Index k, Index b) const { return matrix.middleCols(k * capacity(), b); }
+  auto columns_of(MatrixXd& matrix, Index k, Index b) const { return matrix.middleCols(k * capacity(), b); }
 
   void place_offsets(Index k, const ConstColumns& X) {
-    auto Z = block(offsets_, k, X.cols());
+    auto Z = columns_of(offsets_, k, X.cols());
     switch (level_.basis) {
       case Basis::none:
         Z = X.colwise() - level_.alpha * level_.means().col(k);
@@ -121,8 +124,9 @@ class AnyCovariancesBlock final : public BlockEvaluation {
     return level_.data.log_weights(k) - level_.half_log_det(k) - 0.5 * quadratic(k, j);
   }
 
-  // High noise form of mathematics.md §2.2, |x|^2 / sigma^2 and d log sigma left out; xt = z + alpha m, centred. Where sigma is large
-  // against all components the plain form would lose their differences in the rounding of |x|^2.
+  // The form for high noise of mathematics.md §2.2, without |x|^2 / sigma^2 and d log sigma; xt = z + alpha m
+  // is centred. Where sigma is large against all components, the plain form would lose their differences in
+  // the rounding of |x|^2.
   double high_noise_logit(Index k, Index j) const {
     const auto z = offsets_.col(k * capacity() + j).array();
     const auto m = level_.centred_means().col(k).array();
@@ -136,9 +140,9 @@ class AnyCovariancesBlock final : public BlockEvaluation {
   void component_vectors(ComponentVector which, Index k) {
     const bool score = which == ComponentVector::score;
     const bool rotate = level_.basis == Basis::own;
-    const auto Z = block(offsets_, k, size()).array();
-    auto V = block(vectors_, k, size());
-    auto scaled = rotate ? scratch_.middleCols(0, size()) : block(vectors_, k, size());
+    const auto Z = columns_of(offsets_, k, size()).array();
+    auto V = columns_of(vectors_, k, size());
+    auto scaled = rotate ? scratch_.middleCols(0, size()) : columns_of(vectors_, k, size());
     if (score) {
       scaled = -(Z.colwise() / level_.c.col(k).array());
     } else {
@@ -150,18 +154,18 @@ class AnyCovariancesBlock final : public BlockEvaluation {
   }
 
   MatrixXd offsets_;  // z_k of the points: component k has the columns from k capacity() on
-  MatrixXd centred_;  // U^T (x - alpha centre), shared basis alone
+  MatrixXd centred_;  // U^T (x - alpha centre); only with a shared basis
   bool high_noise_;
   MatrixXd curvature_;   // alpha^2 l / (sigma^2 c)
   VectorXd half_log1p_;  // 1/2 log det (C_k / sigma^2)
-  MatrixXd vectors_;     // laid out as offsets_
+  MatrixXd vectors_;     // same layout as offsets_
   MatrixXd mean_;
 };
 
 }  // namespace
 
-std::unique_ptr<BlockEvaluation> make_any_covariances_block(const MixtureAtLevel& level, Index num_points) {
-  return std::make_unique<AnyCovariancesBlock>(level, block_capacity(level, num_points));
+std::unique_ptr<TileEvaluation> make_any_covariances_tile(const MixtureAtLevel& level, Index num_points) {
+  return std::make_unique<AnyCovariancesTile>(level, tile_capacity(level, num_points));
 }
 
 }  // namespace gmdiff

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "model/mixture/mixture_block.hpp"
+#include "model/mixture/mixture_tile.hpp"
 
-// All components have one covariance C (tied, one spherical or diag row, one component): everything common to the components cancels on
-// paper and not in rounding.
+// All components have one covariance C (tied, one spherical or diag row, one component): terms common to all
+// components cancel on paper and are never computed, so that they cannot cancel in rounding.
 
 namespace gmdiff {
 namespace {
@@ -12,14 +12,15 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Each point is described by its offset z_b from its best component b; then z_k = z_b - alpha (mu_k - mu_b), and logits, score, denoiser
-// and deviations need mean differences alone. The best component comes from the linear form of mathematics.md §2.2; the differences of
-// logits are then taken once more from z_b, which keeps them right at |x| = 1e6 as well as between close components of low noise that
-// lie far from the others.
-class EqualCovariancesBlock final : public BlockEvaluation {
+// Each point is described by its offset z_b from its best component b; then z_k = z_b - alpha (mu_k - mu_b),
+// and logits, score, denoiser and deviations need only differences of means. The linear form of
+// mathematics.md §2.2 finds the best component. The differences of logits are then computed again from z_b,
+// which keeps them accurate at |x| = 1e6, and also between close components at low noise that lie far from
+// the others.
+class EqualCovariancesTile final : public TileEvaluation {
  public:
-  EqualCovariancesBlock(const MixtureAtLevel& level, Index capacity)
-      : BlockEvaluation(level, capacity),
+  EqualCovariancesTile(const MixtureAtLevel& level, Index capacity)
+      : TileEvaluation(level, capacity),
         alpha_over_c_(level.alpha / level.c.col(0).array()),
         means_(level.basis == Basis::shared ? level.centred_means() : level.means()),
         centred_(level.dim(), capacity),
@@ -91,7 +92,8 @@ class EqualCovariancesBlock final : public BlockEvaluation {
   }
 
  private:
-  // z_b = U^T (x - alpha mu_b): the difference before the rotation, so that close to a mean no digit is lost.
+  // z_b = U^T (x - alpha mu_b). The difference is taken before the rotation, so that no digit is lost close
+  // to a mean.
   void place_offsets(const ConstColumns& X) {
     const Index b = X.cols();
     const bool rotate = level_.basis == Basis::shared;
@@ -128,7 +130,7 @@ class EqualCovariancesBlock final : public BlockEvaluation {
 
   VectorXd alpha_over_c_;
   Eigen::Map<const MatrixXd> means_;  // in working coordinates
-  MatrixXd slopes_;                   // of the linear form, (d, K)
+  MatrixXd slopes_;                   // slopes of the linear form, (d, K)
   VectorXd intercepts_;               // (K)
   MatrixXd centred_;                  // U^T (x - alpha centre)
   MatrixXd offset_;                   // z_b
@@ -138,8 +140,8 @@ class EqualCovariancesBlock final : public BlockEvaluation {
 
 }  // namespace
 
-std::unique_ptr<BlockEvaluation> make_equal_covariances_block(const MixtureAtLevel& level, Index num_points) {
-  return std::make_unique<EqualCovariancesBlock>(level, std::clamp<Index>(num_points, 1, largest_block));
+std::unique_ptr<TileEvaluation> make_equal_covariances_tile(const MixtureAtLevel& level, Index num_points) {
+  return std::make_unique<EqualCovariancesTile>(level, std::clamp<Index>(num_points, 1, largest_tile));
 }
 
 }  // namespace gmdiff
