@@ -43,6 +43,11 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
   return run(guided_plan(prior, observations, process, grid, sampler), options);
 }
 
+Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
+               const TimeGrid& grid, const Sampler& sampler, const Options& options) {
+  return run(sampling_plan(denoiser, dim, process, grid, sampler), options);
+}
+
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                 const Options& options) {
   return run(forward_plan(std::span(&mixture, 1), process, grid), options);

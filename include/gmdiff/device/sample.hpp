@@ -4,6 +4,7 @@
 
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/samples.hpp>
+#include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
@@ -43,6 +44,13 @@ Samples sample(const Mixture& prior, const LinearObservation& observation, const
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
+
+/// Samples by a denoiser of the program's own in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start = Start::gaussian`
+/// even where `options.start` gives the first states. What the denoiser's function throws passes through.
+/// @throws std::invalid_argument for a `DeviceDenoiser` on a device other than `cuda`, and when the function changes the shape of its
+///   result.
+Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
+               const TimeGrid& grid, const Sampler& sampler, const Options& options = {});
 
 /// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is `options.start`, or else
 /// equals the result of `draw` with the same seed. With `options.history = M` the paths have M of the levels.

@@ -1,0 +1,177 @@
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <gmdiff/device/sample.hpp>
+
+#include "device/cases.hpp"
+#include "plan/program.hpp"
+#include "support/expect_invalid.hpp"
+
+// Plans of guided samplers and of steps as programs (mathematics.md §5.3, §10).
+
+namespace gmdiff {
+namespace {
+
+const ForwardProcess process = vp(LinearBeta{});
+
+Plan plan_of(const GuidedSampler& sampler, const Mixture& prior, const LinearObservation& observation) {
+  return guided_plan(prior, std::span(&observation, 1), process, TimeGrid::uniform(process, 3), sampler);
+}
+
+Points denoised(const GuidedSampler& sampler, const Mixture& prior, const LinearObservation& observation,
+                Level level, const Points& x) {
+  const Plan plan = guided_denoiser_plan(prior, observation, level, sampler);
+  return run(plan, {.count = x.rows(), .device = Device::cpu(1), .precision = Precision::f64, .start = x})
+      .to_double();
+}
+
+double relative_difference(const Points& a, const Points& b) {
+  return (a - b).cwiseAbs().maxCoeff() / b.cwiseAbs().maxCoeff();
+}
+
+const std::vector<Level>& levels() {
+  static const std::vector<Level> list{{0.999, 0.04}, {0.8, 0.6}, {0.1, 0.995}, {1.0, 5.0}};
+  return list;
+}
+
+TEST(GuidedDenoiser, TmpIsExactForOneGaussian) {
+  for (const CovarianceType structure : test::every_structure()) {
+    const Mixture gaussian = test::mixture_of(structure, 6, 1);
+    const LinearObservation observation(test::normals(3, 6, 4), test::normals(3, 1, 5), 0.3);
+    for (const Level& level : levels()) {
+      const Points x = 2.0 * test::normals(20, 6, 6);
+      EXPECT_LT(relative_difference(denoised(Tmp{}, gaussian, observation, level, x),
+                                    denoised(ExactGuidance{}, gaussian, observation, level, x)),
+                1e-12)
+          << to_string(structure) << " at alpha " << level.alpha;
+    }
+  }
+}
+
+TEST(GuidedDenoiser, PigdmIsExactForAnIsotropicGaussianOfItsVariance) {
+  const Mixture gaussian({1.0}, test::normals(1, 6, 3), Covariance::spherical({2.5}));
+  const LinearObservation observation(test::normals(3, 6, 4), test::normals(3, 1, 5), 0.3);
+  for (const Level& level : levels()) {
+    const Points x = 2.0 * test::normals(20, 6, 6);
+    const Points exact = denoised(ExactGuidance{}, gaussian, observation, level, x);
+    EXPECT_LT(relative_difference(denoised(Pigdm{.tau2 = 2.5}, gaussian, observation, level, x), exact),
+              1e-12);
+    EXPECT_GT(relative_difference(denoised(Pigdm{.tau2 = 1.0}, gaussian, observation, level, x), exact), 1e-5)
+        << "another variance must show";
+  }
+}
+
+/// With R = L L^T the observation is that of L^-1 A, L^-1 y and unit noise.
+TEST(GuidedDenoiser, AGeneralNoiseIsWhitened) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 5, 3);
+  const Eigen::MatrixXd A = test::normals(2, 5, 4);
+  const Eigen::VectorXd y = test::normals(2, 1, 5);
+  const Eigen::MatrixXd L{{0.5, 0.0}, {0.2, 0.7}};
+  const Eigen::MatrixXd inverse{{2.0, 0.0}, {-0.2 / 0.35, 1.0 / 0.7}};
+  const Points x = test::normals(10, 5, 6);
+  for (const GuidedSampler& sampler : {GuidedSampler(Tmp{}), GuidedSampler(Pigdm{}),
+                                       GuidedSampler(DpsLikelihood{}), GuidedSampler(ExactGuidance{})}) {
+    const Points general =
+        denoised(sampler, prior, LinearObservation(A, y, Eigen::MatrixXd(L * L.transpose())), {0.8, 0.6}, x);
+    const Points white =
+        denoised(sampler, prior, LinearObservation(inverse * A, inverse * y, 1.0), {0.8, 0.6}, x);
+    EXPECT_LT(relative_difference(general, white), 1e-12);
+  }
+}
+
+TEST(GuidedDenoiser, IsThePriorsAtTheData) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
+  const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  const Points x = test::normals(5, 2, 6);
+  EXPECT_EQ(denoised(Tmp{}, prior, observation, {.alpha = 0.5, .sigma = 0.0}, x), 2.0 * x);
+}
+
+TEST(GuidedPlan, HasOneGuidanceForEachEvaluation) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
+  const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  const auto guides = [&](const GuidedSampler& sampler) {
+    const Plan plan = plan_of(sampler, prior, observation);
+    const auto& stages = std::get<Program>(plan.steps.front()).stages;
+    return std::count_if(stages.begin(), stages.end(),
+                         [](const Stage& stage) { return std::holds_alternative<Guide>(stage); });
+  };
+  EXPECT_EQ(guides(Tmp{}), 1);
+  EXPECT_EQ(guides(Tmp{.integrator = Dpmpp2s{}}), 2);
+  EXPECT_EQ(guides(Dps{.integrator = Dpmpp2s{}}), 1) << "an extra term belongs to the step";
+}
+
+TEST(GuidedPlan, HashCoversObservationAndMethod) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
+  const auto hash = [&](const GuidedSampler& sampler, double y) {
+    return plan_of(sampler, prior, {Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{y}}, 0.1}).hash();
+  };
+  EXPECT_EQ(hash(Tmp{}, 0.3), hash(Tmp{}, 0.3));
+  EXPECT_NE(hash(Tmp{}, 0.3), hash(Tmp{}, 0.4));
+  EXPECT_NE(hash(Tmp{}, 0.3), hash(Pigdm{}, 0.3));
+  EXPECT_NE(hash(Pigdm{.tau2 = 1.0}, 0.3), hash(Pigdm{.tau2 = 2.0}, 0.3));
+  EXPECT_NE(hash(Dps{.zeta = 0.1}, 0.3), hash(Dps{.zeta = 0.2}, 0.3));
+}
+
+TEST(GuidedPlan, PrintsItsStages) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
+  std::ostringstream out;
+  out << plan_of(Pigdm{.tau2 = 4.0}, prior, {Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1});
+  for (const char* part : {"v1 <- D(v0) at (", "guidance by D = v1 of v0 at (", ", isotropic, variance ",
+                           "v1 <- 1 v1 + 1 v4", " step noise"}) {
+    EXPECT_NE(out.str().find(part), std::string::npos) << part << " in\n" << out.str();
+  }
+}
+
+TEST(GuidedPlan, ManyObservationsOfOnePriorAreOneRun) {
+  const Mixture prior = test::mixture_of(CovarianceType::spherical, 6, 4);
+  const std::vector<LinearObservation> observations{{test::normals(2, 6, 4), test::normals(2, 1, 5), 0.5},
+                                                    {test::normals(2, 6, 7), test::normals(2, 1, 8), 0.5}};
+  const TimeGrid grid = TimeGrid::uniform(process, 3);
+  const Samples both =
+      sample(prior, observations, process, grid, Tmp{}, {.count = 5, .device = Device::cpu(1)});
+  ASSERT_EQ(both.shape(), (std::vector<std::int64_t>{2, 5, 6}));
+  for (std::size_t p = 0; p < 2; ++p) {
+    const Options alone{.count = 5, .seed = both.provenance().problem_seeds[p], .device = Device::cpu(1)};
+    EXPECT_EQ(sample(prior, observations[p], process, grid, Tmp{}, alone).to_double(),
+              both.to_double().middleRows(static_cast<Eigen::Index>(5 * p), 5));
+  }
+}
+
+TEST(GuidedPlan, NamesBadParameters) {
+  const Mixture prior({1.0}, Points{{0, 0}}, Covariance::spherical({1.0}));
+  const LinearObservation noisy(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  const LinearObservation exact(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.0);
+  const auto expect = [&](const GuidedSampler& sampler, const LinearObservation& observation,
+                          const char* message) {
+    test::expect_invalid([&] { plan_of(sampler, prior, observation); }, message);
+  };
+  expect(Pigdm{.tau2 = 0.0}, noisy, "pigdm: tau2 must be finite and > 0, got 0");
+  expect(PigdmAlgorithm1{.tau2 = -1.0}, noisy, "pigdm-alg1: tau2 must be finite and > 0, got -1");
+  expect(Dps{.zeta = -1.0}, noisy, "dps: zeta must be finite and >= 0, got -1");
+  expect(Dps{.epsilon = -1.0}, noisy, "dps: epsilon must be finite and >= 0, got -1");
+  expect(DpsGsg{.zeta = -1.0}, noisy, "dps-gsg: zeta must be finite and >= 0, got -1");
+  expect(DpsGsg{.directions = 0}, noisy, "dps-gsg: directions must be from 1 to 65536, got 0");
+  expect(DpsLikelihood{}, exact,
+         "dps-likelihood: divides by the variance of the noise, and the observation has none");
+  expect(Tmp{}, {Eigen::MatrixXd{{1}}, Eigen::VectorXd{{0.3}}, 0.1},
+         "A is 1x1 but the prior has dimension 2");
+  expect(Tmp{}, {Eigen::MatrixXd{{0, 0}}, Eigen::VectorXd{{0.3}}, 0.1}, "A is 0, so nothing is observed");
+  expect(Tmp{},
+         {Eigen::MatrixXd{{1, 0}, {0, 1}}, Eigen::VectorXd{{0.3, 0.3}}, Eigen::MatrixXd{{1, 0}, {0, 0}}},
+         "the noise covariance must be positive definite or 0");
+  expect(Tmp{.integrator = ExactTransition{}}, noisy, "tmp: the integrator draws from the mixture");
+  expect(Tmp{.integrator = Ddim{.eta = 2.0}}, noisy, "ddim: eta must be in [0, 1], got 2");
+  test::expect_invalid([&] { guided_plan(prior, {}, process, TimeGrid::uniform(process, 3), Tmp{}); },
+                       "no observation given");
+  for (const GuidedSampler& sampler :
+       {GuidedSampler(Dps{}), GuidedSampler(DpsGsg{}), GuidedSampler(PigdmAlgorithm1{})}) {
+    test::expect_invalid(
+        [&] {
+          guided_denoiser_plan(prior, noisy, {0.8, 0.6}, sampler);
+        },
+        "adds a term to the step, so it has no denoiser of its own");
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff
