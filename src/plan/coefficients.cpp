@@ -34,8 +34,17 @@ AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const
   return step;
 }
 
-/// h = lambda_s - lambda_t > 0; inf where sigma_s = 0 or alpha_t = 0.
-long double log_snr_step(const LevelValues& t, const LevelValues& s) { return s.lambda() - t.lambda(); }
+/// x_0 ~ p(x_0 | x_t), into vector 1.
+Transition draw_of_data(const LevelValues& t) {
+  const MixtureTransition kernel =
+      transition(t, {.t = 0.0L, .alpha = 1.0L, .sigma = 0.0L, .p = 0.0L, .q = 0.0L});
+  return {.t = kernel.t,
+          .s = kernel.s,
+          .alpha_ts = kernel.alpha_ts,
+          .sigma_ts = kernel.sigma_ts,
+          .from = 0,
+          .to = 1};
+}
 
 /// 1 / (2 r) with r = h_previous / h; 0 at the first step and after a step from alpha = 0.
 long double half_inverse_ratio(long double h, long double h_previous) {
@@ -45,6 +54,8 @@ long double half_inverse_ratio(long double h, long double h_previous) {
 }  // namespace
 
 long double LevelValues::lambda() const { return extended::log(alpha) - extended::log(sigma); }
+
+long double log_snr_step(const LevelValues& t, const LevelValues& s) { return s.lambda() - t.lambda(); }
 
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives) {
   constexpr long double nan = std::numeric_limits<long double>::quiet_NaN();
@@ -162,6 +173,20 @@ AffineStep denoise(const LevelValues& t, const LevelValues& s) { return one_stag
 MixtureTransition transition(const LevelValues& t, const LevelValues& s) {
   const long double sigma_ts = t.sigma * std::sqrt(-extended::expm1(-2.0L * log_snr_step(t, s)));
   return {t.rounded(), s.rounded(), rounded(t.alpha / s.alpha), rounded(sigma_ts)};
+}
+
+Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta) {
+  const AffineStep row = ddim(t, s, eta);
+  return {
+      {draw_of_data(t),
+       Combine{.to = 0, .terms = {{0, row.a}, {1, row.b_1}}, .noise = row.e, .stream = NoiseStream::churn}}};
+}
+
+Program exact_decoupled(const LevelValues& t, const LevelValues& s) {
+  return {{draw_of_data(t), Combine{.to = 0,
+                                    .terms = {{1, rounded(s.alpha)}},
+                                    .noise = rounded(s.sigma),
+                                    .stream = NoiseStream::churn}}};
 }
 
 AffineStep forward(const LevelValues& s, const LevelValues& t) {

@@ -26,6 +26,9 @@ struct LevelValues {
   Level rounded() const { return {static_cast<double>(alpha), static_cast<double>(sigma)}; }
 };
 
+/// h = lambda_s - lambda_t > 0; inf where sigma_s = 0 or alpha_t = 0.
+long double log_snr_step(const LevelValues& t, const LevelValues& s);
+
 /// Values of a grid level. p and q are set only `with_derivatives`, since they need derivatives and a time inside the process.
 LevelValues level_values(const ForwardProcess& process, const GridLevel& level, bool with_derivatives);
 
@@ -52,6 +55,11 @@ AffineStep sde_dpmpp_2m(const LevelValues& t, const LevelValues& s, long double 
 AffineStep denoise(const LevelValues& t, const LevelValues& s);
 /// Exact reverse transition (§5.1).
 MixtureTransition transition(const LevelValues& t, const LevelValues& s);
+/// A draw of x_0 given x_t, then x_s given both by the row of `ddim` (§5.1). The combination takes its noise from
+/// the stream of the churn, since the draw of x_0 takes that of the step.
+Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta);
+/// A draw of x_0 given x_t, then x_s = alpha_s x_0 + sigma_s eps (§5.1).
+Program exact_decoupled(const LevelValues& t, const LevelValues& s);
 /// Forward kernel from s to the noisier t (§1): x_t = alpha_{t|s} x_s + sigma_{t|s} eps.
 AffineStep forward(const LevelValues& s, const LevelValues& t);
 

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/multistep.hpp"
 #include "plan/program.hpp"
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"
@@ -45,6 +46,10 @@ void check_own(const auto&) {}
 void check_own(const Ddim& ddim) {
   require(ddim.eta >= 0.0 && ddim.eta <= 1.0, "ddim: eta must be in [0, 1], got ", ddim.eta);
 }
+void check_own(const ExactAncestral& sampler) {
+  require(sampler.eta >= 0.0 && sampler.eta <= 1.0, "exact-ancestral: eta must be in [0, 1], got ",
+          sampler.eta);
+}
 void check_own(const EulerMaruyama& sampler) {
   require(sampler.zeta >= 0.0 && std::isfinite(sampler.zeta),
           "euler-maruyama: zeta must be finite and >= 0, got ", sampler.zeta);
@@ -78,6 +83,7 @@ class StepBuilder {
 
   template <class S>
   Step step(const S& sampler, LevelValues t, const LevelValues& s) {
+    ++next_step_;
     if constexpr (Churned<S>) {
       const long double gamma = churn_amount(sampler, t);
       if (gamma > 0.0L) {
@@ -135,6 +141,20 @@ class StepBuilder {
     return coefficients::sde_dpmpp_2m(t, s, advance(t, s));
   }
 
+  Step row(const Dpmpp3m&, const LevelValues& t, const LevelValues& s) { return dpmpp_3m_.step(t, s); }
+  Step row(const Unipc3&, const LevelValues& t, const LevelValues& s) {
+    return unipc_3_.step(t, s, next_step_ == num_steps_);
+  }
+  /// At sigma_s = 0 the draw of x_0 is the exact transition.
+  Step row(const ExactAncestral& sampler, const LevelValues& t, const LevelValues& s) {
+    if (s.sigma == 0.0L) return coefficients::transition(t, s);
+    return coefficients::exact_ancestral(t, s, sampler.eta);
+  }
+  Step row(const ExactDecoupled&, const LevelValues& t, const LevelValues& s) {
+    if (s.sigma == 0.0L) return coefficients::transition(t, s);
+    return coefficients::exact_decoupled(t, s);
+  }
+
   /// Returns the difference of lambda over the step before and stores that of this step.
   long double advance(const LevelValues& t, const LevelValues& s) {
     const long double before = h_previous_;
@@ -144,7 +164,10 @@ class StepBuilder {
 
   const ForwardProcess& process_;
   int num_steps_;
+  int next_step_ = 0;
   long double h_previous_ = 0.0L;
+  coefficients::Dpmpp3mSteps dpmpp_3m_;
+  coefficients::Unipc3Steps unipc_3_;
 };
 
 // --- notes and warnings of the result -------------------------------------------------------------------------------------------

@@ -301,6 +301,23 @@ template <class Visitor>
 void visit_parameters(Visitor& v, SdeDpmpp2m& sampler) {
   v.optional("start", sampler.start);
 }
+template <class Visitor>
+void visit_parameters(Visitor& v, Dpmpp3m& sampler) {
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Unipc3& sampler) {
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ExactAncestral& sampler) {
+  v.optional("eta", sampler.eta);
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ExactDecoupled& sampler) {
+  v.optional("start", sampler.start);
+}
 
 // ----- samplers of sequential Monte Carlo
 

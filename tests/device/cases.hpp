@@ -99,7 +99,11 @@ inline std::vector<Sampler> every_sampler() {
           Heun{.variable = Heun::Variable::n, .churn = 2.0, .churn_min = 0.1},
           Dpmpp2s{},
           Dpmpp2m{},
-          SdeDpmpp2m{.start = Start::gaussian}};
+          SdeDpmpp2m{.start = Start::gaussian},
+          Dpmpp3m{},
+          Unipc3{},
+          ExactAncestral{},
+          ExactDecoupled{}};
 }
 
 inline Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "device/cpu/cpu.hpp"
 #include "device/cuda/executor.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/program_cases.hpp"
@@ -32,12 +33,11 @@ std::unique_ptr<Executor> executor_of(const Case& c) {
 
 /// Compares runs on the host block with the cpu's.
 void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& turns) {
-  const Plan programs = as_programs(plan);
   std::vector<char> expected;
   for (const Case& c : cases) {
     if (!turns.next()) continue;
-    if (expected.empty()) expected = test::bytes(run(programs, options));
-    EXPECT_TRUE(test::bytes(run(programs, options, 0, *executor_of(c), c.extent)) == expected)
+    if (expected.empty()) expected = test::bytes(run(plan, options, 0, *cpu::make_executor(1), Extent::tile));
+    EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of(c), c.extent)) == expected)
         << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
         << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
   }

@@ -47,6 +47,8 @@ TEST(SamplingPlan, RefusesParametersOutOfRange) {
   expect_refused(Ancestral{.churn_noise = -1}, "ancestral: churn_noise must be finite and >= 0, got -1");
   expect_refused(EulerMaruyama{.zeta = -0.5}, "euler-maruyama: zeta must be finite and >= 0, got -0.5");
   expect_refused(Dpmpp2s{.r = 0}, "dpmpp-2s: r must be in (0, 1], got 0");
+  expect_refused(ExactAncestral{.eta = -0.5}, "exact-ancestral: eta must be in [0, 1], got -0.5");
+  expect_refused(ExactAncestral{.eta = nan}, "exact-ancestral: eta must be in [0, 1], got nan");
 }
 
 TEST(SamplingPlan, SamplersInTimeNeedTheDerivativesOfACustomProcess) {
@@ -116,27 +118,57 @@ TEST(SamplingPlan, PureNoiseIsLeftByADdimStepWhereTheRowIsUndefined) {
   }
 }
 
-TEST(SamplingPlan, EverySamplerIsFiniteFromPureNoiseToData) {
-  const std::vector<Sampler> samplers{
-      ExactTransition{}, Ancestral{},      Ddim{},
-      Ddim{.eta = 1.0},  EulerMaruyama{},  EulerMaruyama{.zeta = 0},
-      Euler{},           Heun{},           Heun{.variable = Heun::Variable::n},
-      Dpmpp2s{},         Dpmpp2m{},        SdeDpmpp2m{},
-      Ddim{.churn = 5},  Euler{.churn = 5}};
-  const auto all_finite = [](const Step& step) {
-    if (const auto* transition = std::get_if<MixtureTransition>(&step))
-      return std::isfinite(transition->alpha_ts + transition->sigma_ts);
-    const auto& a = std::get<AffineStep>(step);
-    return std::isfinite(a.c_x + a.c_n + a.p_x + a.p_1 + a.a + a.b_1 + a.b_2 + a.b_p + a.e);
-  };
+double sum_of_numbers(const AffineStep& a) {
+  return a.c_x + a.c_n + a.p_x + a.p_1 + a.a + a.b_1 + a.b_2 + a.b_p + a.e;
+}
+double sum_of_numbers(const MixtureTransition& transition) {
+  return transition.alpha_ts + transition.sigma_ts;
+}
+double sum_of_numbers(const Evaluate& evaluate) { return evaluate.level.alpha + evaluate.level.sigma; }
+double sum_of_numbers(const Combine& combine) {
+  double sum = combine.noise;
+  for (const Term& term : combine.terms) sum += term.factor;
+  return sum;
+}
+double sum_of_numbers(const Transition& transition) { return transition.alpha_ts + transition.sigma_ts; }
+double sum_of_numbers(const Guide& guide) { return guide.variance + guide.epsilon; }
+double sum_of_numbers(const Program& program) {
+  double sum = 0.0;
+  for (const Stage& stage : program.stages)
+    sum += std::visit([](const auto& one) { return sum_of_numbers(one); }, stage);
+  return sum;
+}
+double sum_of_numbers(const Step& step) {
+  return std::visit([](const auto& one) { return sum_of_numbers(one); }, step);
+}
 
+TEST(SamplingPlan, EverySamplerIsFiniteFromPureNoiseToData) {
+  const std::vector<Sampler> samplers{ExactTransition{},
+                                      Ancestral{},
+                                      Ddim{},
+                                      Ddim{.eta = 1.0},
+                                      EulerMaruyama{},
+                                      EulerMaruyama{.zeta = 0},
+                                      Euler{},
+                                      Heun{},
+                                      Heun{.variable = Heun::Variable::n},
+                                      Dpmpp2s{},
+                                      Dpmpp2m{},
+                                      SdeDpmpp2m{},
+                                      Ddim{.churn = 5},
+                                      Euler{.churn = 5},
+                                      Dpmpp3m{},
+                                      Unipc3{},
+                                      ExactAncestral{},
+                                      ExactAncestral{.eta = 0.5},
+                                      ExactDecoupled{}};
   for (const Sampler& sampler : samplers) {
     for (const ForwardProcess& process : {ForwardProcess(RectifiedFlow{}), vp(CosineBeta{}), vp(),
                                           ForwardProcess(Edm{}), ForwardProcess(Ou{})}) {
       for (const int steps : {1, 2, 10}) {
         const Plan plan = plan_of(sampler, process, UniformGrid{.steps = steps});
         for (const Step& step : plan.steps)
-          EXPECT_TRUE(all_finite(step))
+          EXPECT_TRUE(std::isfinite(sum_of_numbers(step)))
               << process.name() << " sampler " << sampler.index() << " steps " << steps;
       }
     }
@@ -148,6 +180,54 @@ TEST(SamplingPlan, MultistepRestartsAfterPureNoise) {
 
   EXPECT_EQ(affine(plan, 1).b_p, 0.0);
   EXPECT_NE(affine(plan, 2).b_p, 0.0);
+}
+
+/// Number of vectors that the last combination of a step adds up.
+std::size_t num_terms(const Plan& plan, std::size_t step) {
+  return std::get<Combine>(std::get<Program>(plan.steps.at(step)).stages.back()).terms.size();
+}
+
+TEST(SamplingPlan, MultistepOfOrderThreeRestartsAfterPureNoise) {
+  const ForwardProcess flow(RectifiedFlow{});
+  const Plan dpmpp = plan_of(Dpmpp3m{}, flow);
+  const Plan unipc = plan_of(Unipc3{}, flow);
+
+  const std::vector<std::size_t> orders{1, 1, 2, 3, 3};
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    EXPECT_EQ(num_terms(dpmpp, i), 1 + orders[i]) << i;
+    EXPECT_EQ(num_terms(unipc, i), 1 + orders[i] + (i > 0 ? 1 : 0)) << i;  // the corrector has D at s too
+  }
+}
+
+TEST(SamplingPlan, MultistepOfOrderThreeEndsWithTheDenoiser) {
+  for (const Sampler& sampler : {Sampler(Dpmpp3m{}), Sampler(Unipc3{})}) {
+    const Plan plan = plan_of(sampler);
+    const auto& last = std::get<Combine>(std::get<Program>(plan.steps.back()).stages.back());
+    ASSERT_EQ(last.terms.size(), 1U);
+    EXPECT_EQ(last.terms[0].factor, 1.0);
+    EXPECT_NE(last.terms[0].vector, 0);
+  }
+}
+
+TEST(SamplingPlan, DrawsOfTheDataTakeTheTransitionToThemAndTheNoiseOfTheChurn) {
+  for (const Sampler& sampler : {Sampler(ExactAncestral{}), Sampler(ExactDecoupled{})}) {
+    const Plan plan = plan_of(sampler);
+    const auto& stages = std::get<Program>(plan.steps.at(3)).stages;
+    const auto& draw = std::get<Transition>(stages.at(0));
+    const auto& mix = std::get<Combine>(stages.at(1));
+
+    EXPECT_EQ(draw.s.alpha, 1.0);
+    EXPECT_EQ(draw.s.sigma, 0.0);
+    EXPECT_EQ(draw.alpha_ts, draw.t.alpha);
+    EXPECT_EQ(draw.sigma_ts, draw.t.sigma);
+    EXPECT_EQ(mix.stream, NoiseStream::churn);
+    const Level s = std::get<Transition>(std::get<Program>(plan.steps.at(4)).stages.at(0)).t;
+    const double a = mix.terms.size() == 2 ? mix.terms.front().factor : 0.0;
+    const double b = mix.terms.back().factor;
+    EXPECT_NEAR(a * draw.t.alpha + b, s.alpha, 1e-15);
+    EXPECT_NEAR(std::hypot(a * draw.t.sigma, mix.noise), s.sigma, 1e-15);
+    EXPECT_TRUE(std::holds_alternative<MixtureTransition>(plan.steps.back()));
+  }
 }
 
 TEST(SamplingPlan, ChurnStaysBetweenItsBoundsAndBelowItsCap) {

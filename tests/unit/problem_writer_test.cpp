@@ -155,7 +155,8 @@ TEST(ProblemWriter, WritesEverySampler) {
            ExactTransition{.start = Start::gaussian}, Ancestral{.variance = Ancestral::Variance::large},
            EulerMaruyama{.zeta = 0.5, .finish = Finish::step}, Euler{.finish = Finish::step},
            Heun{.variable = Heun::Variable::n}, Dpmpp2s{.r = third}, Dpmpp2m{},
-           SdeDpmpp2m{.start = Start::gaussian}}) {
+           SdeDpmpp2m{.start = Start::gaussian}, Dpmpp3m{}, Unipc3{.start = Start::gaussian},
+           ExactAncestral{.eta = third}, ExactDecoupled{}}) {
     Problem problem = base;
     problem.sampler = sampler;
 

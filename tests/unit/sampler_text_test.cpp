@@ -34,10 +34,28 @@ TEST(ParseSampler, ReadsParameters) {
 }
 
 TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
-  EXPECT_EQ(sampler_names(), (std::vector<std::string>{
-                                 "ddim", "exact-transition", "ancestral", "euler-maruyama", "euler", "heun",
-                                 "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "mcgdiff", "bootstrap", "tmp",
-                                 "pigdm", "pigdm-alg1", "dps", "dps-likelihood", "dps-gsg", "exact"}));
+  EXPECT_EQ(sampler_names(), (std::vector<std::string>{"ddim",
+                                                       "exact-transition",
+                                                       "ancestral",
+                                                       "euler-maruyama",
+                                                       "euler",
+                                                       "heun",
+                                                       "dpmpp-2s",
+                                                       "dpmpp-2m",
+                                                       "sde-dpmpp-2m",
+                                                       "dpmpp-3m",
+                                                       "unipc-3",
+                                                       "exact-ancestral",
+                                                       "exact-decoupled",
+                                                       "mcgdiff",
+                                                       "bootstrap",
+                                                       "tmp",
+                                                       "pigdm",
+                                                       "pigdm-alg1",
+                                                       "dps",
+                                                       "dps-likelihood",
+                                                       "dps-gsg",
+                                                       "exact"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -144,7 +162,8 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
   for (const AnySampler& sampler : std::vector<AnySampler>{
            Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
            Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
-           Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324}, all_changed,
+           Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324},
+           Unipc3{.start = Start::gaussian}, ExactAncestral{.eta = 1.0 / 3.0}, all_changed,
            Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified},
            GuidedSampler(Tmp{.scale = Tmp::Scale::row_sum, .integrator = Dpmpp2s{.r = 1.0 / 3.0}}),
            GuidedSampler(Pigdm{.tau2 = 1.0 / 3.0, .integrator = SdeDpmpp2m{}}),
@@ -160,7 +179,8 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
-      "sde-dpmpp-2m, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact)";
+      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, mcgdiff, bootstrap, tmp, pigdm, "
+      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "tmp"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},

@@ -85,8 +85,35 @@ struct SdeDpmpp2m {
   Start start = Start::exact;
 };
 
+/// DPM-Solver++(3M), the third order of the multistep method of Lu et al. (2022).
+struct Dpmpp3m {
+  static constexpr const char* name = "dpmpp-3m";
+  Start start = Start::exact;
+};
+
+/// UniPC-3 (Zhao et al. 2023) with data prediction and B(h) = exp(-h) - 1: a predictor and a corrector, with one
+/// evaluation a step.
+struct Unipc3 {
+  static constexpr const char* name = "unipc-3";
+  Start start = Start::exact;
+};
+
+/// Draws x_0 given x_t, then x_s given both by the kernel of DDIM: every marginal is exact on any grid (§5.1).
+/// With eta = 1 the kernel is the ancestral one. Range: eta in [0, 1].
+struct ExactAncestral {
+  static constexpr const char* name = "exact-ancestral";
+  double eta = 1.0;
+  Start start = Start::exact;
+};
+
+/// Draws x_0 given x_t, then x_s given x_0 alone: every marginal is exact on any grid (§5.1).
+struct ExactDecoupled {
+  static constexpr const char* name = "exact-decoupled";
+  Start start = Start::exact;
+};
+
 /// A reverse-time sampler; the first alternative is the default.
-using Sampler =
-    std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m, SdeDpmpp2m>;
+using Sampler = std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m,
+                             SdeDpmpp2m, Dpmpp3m, Unipc3, ExactAncestral, ExactDecoupled>;
 
 }  // namespace gmdiff
