@@ -113,6 +113,14 @@ template <>
 inline constexpr bool draws_from_mixture<Dpmpp2m> = false;
 template <>
 inline constexpr bool draws_from_mixture<SdeDpmpp2m> = false;
+template <>
+inline constexpr bool draws_from_mixture<Dpmpp3m> = false;
+template <>
+inline constexpr bool draws_from_mixture<Unipc3> = false;
+template <>
+inline constexpr bool draws_from_mixture<ExactAncestral> = true;
+template <>
+inline constexpr bool draws_from_mixture<ExactDecoupled> = true;
 
 /// Names of an enumeration's values, in their order: an array as long as there are values. Read through `names_of`.
 template <class Enum>

@@ -605,7 +605,7 @@ TEST(ProblemReader, NamesBadGuidedSamplers) {
        "sampler.integrator: expected the name of an integrator, given an object"},
       {sampler(R"({"type": "pigdm", "integrator": "mcgdiff"})"),
        R"(sampler.integrator: unknown integrator "mcgdiff"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, euler, heun, )"
-       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
       {sampler(R"({"type": "exact", "integrator": "exact-transition"})"),
        "sampler.integrator: exact-transition draws from the mixture; a guided sampler needs one that "
        "evaluates a "

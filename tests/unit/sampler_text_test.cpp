@@ -215,12 +215,18 @@ TEST(ParseSampler, NamesWhatIsWrong) {
        R"(sampler "tmp:scale=rows": scale: expected "moments" or "diffuse" or "row-sum", given "rows")"},
       {"tmp:integrator=dim",
        R"(sampler "tmp:integrator=dim": integrator: unknown integrator "dim"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
       {"tmp:integrator=tmp",
        R"(sampler "tmp:integrator=tmp": integrator: unknown integrator "tmp"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
       {"tmp:integrator=exact-transition",
        R"(sampler "tmp:integrator=exact-transition": integrator: exact-transition draws from the mixture; )"
+       "a guided sampler needs one that evaluates a denoiser"},
+      {"tmp:integrator=exact-ancestral",
+       R"(sampler "tmp:integrator=exact-ancestral": integrator: exact-ancestral draws from the mixture; )"
+       "a guided sampler needs one that evaluates a denoiser"},
+      {"tmp:integrator=exact-decoupled",
+       R"(sampler "tmp:integrator=exact-decoupled": integrator: exact-decoupled draws from the mixture; )"
        "a guided sampler needs one that evaluates a denoiser"},
       {"tmp:integrator=1",
        R"(sampler "tmp:integrator=1": integrator: expected the name of an integrator, given 1.0)"},
