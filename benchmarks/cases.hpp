@@ -53,6 +53,20 @@ inline Plan plan_2d(const Sampler& sampler) {
   return sampling_plan({&problem.prior, 1}, process, TimeGrid(process, problem.grid), sampler);
 }
 
+/// The same plan, run stage by stage.
+inline Plan by_stages(Plan plan) {
+  for (Step& step : plan.steps) step = program(step, /*keeps_denoiser=*/false);
+  return plan;
+}
+
+/// A guided sampler on the benchmark problem of MCGdiff in 80 dimensions with two observed directions: 200 steps.
+inline Plan guided_plan_80(const GuidedSampler& sampler) {
+  const Problem problem = mcgdiff_problem({.dx = 80, .dy = 2});
+  const ForwardProcess process = vp(LinearBeta{.min = 0.1, .max = 30.0});
+  const TimeGrid grid(process, UniformGrid{.steps = 200, .t_start = 1.0, .t_end = 1e-3});
+  return guided_plan(problem.prior, {&*problem.observation, 1}, process, grid, sampler);
+}
+
 /// A sampler on a wide law: VP, 50 uniform steps.
 inline Plan plan_of(const Mixture& law, const Sampler& sampler) {
   const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 7.0});

@@ -51,6 +51,9 @@ std::vector<Case> cases() {
         std::string(gmdiff::to_string(structure)) + "/d:" + std::to_string(d) + "/K:" + std::to_string(K);
     list.push_back({name + "/ddim/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{}), count,
                     gmdiff::Precision::f32, slots});
+    // The speed of stages compared with that of states in registers.
+    list.push_back({name + "/ddim/stages/f32",
+                    gmdiff::bench::by_stages(gmdiff::bench::plan_of(law, gmdiff::Ddim{})), count});
     list.push_back({name + "/ddim:eta=1/f32", gmdiff::bench::plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
     list.push_back(
         {name + "/exact-transition/f32", gmdiff::bench::plan_of(law, gmdiff::ExactTransition{}), count});
@@ -60,6 +63,13 @@ std::vector<Case> cases() {
   wide(CovarianceType::diag, 80, 25, 20'000, 5.0 * 25 * 80);
   wide(CovarianceType::full, 16, 25, 20'000, 2.0 * 25 * 16 * 16);
   wide(CovarianceType::full, 64, 200, 400, 2.0 * 200 * 64 * 64);
+  for (const auto& [name, sampler] :
+       std::vector<std::pair<std::string, gmdiff::GuidedSampler>>{{"tmp", gmdiff::Tmp{}},
+                                                                  {"pigdm", gmdiff::Pigdm{}},
+                                                                  {"dps", gmdiff::Dps{}},
+                                                                  {"dps-gsg", gmdiff::DpsGsg{}}}) {
+    list.push_back({"mcgdiff/d:80/dy:2/" + name + "/f32", gmdiff::bench::guided_plan_80(sampler), 1000});
+  }
   return list;
 }
 

@@ -59,17 +59,23 @@ Program guided(const Method& method, const Program& unguided, int g) {
   return program;
 }
 
+/// @throws std::invalid_argument for an integrator that draws from the mixture.
+template <class Method>
+void check_integrator(const Method& method, const Plan& unguided) {
+  for (const Step& step : unguided.steps) {
+    const std::vector<Stage> stages = program(step, /*keeps_denoiser=*/false).stages;
+    require(std::none_of(stages.begin(), stages.end(), draws), method.name,
+            ": the integrator draws from the mixture, so it has no denoiser to guide");
+  }
+}
+
 template <class Method>
 Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
            const ForwardProcess& process, const TimeGrid& grid) {
   Plan plan = as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
+  check_integrator(method, plan);
   const int g = num_vectors(plan);
-  for (Step& step : plan.steps) {
-    const Program& unguided = std::get<Program>(step);
-    require(std::none_of(unguided.stages.begin(), unguided.stages.end(), draws), method.name,
-            ": the integrator draws from the mixture, so it has no denoiser to guide");
-    step = guided(method, unguided, g);
-  }
+  for (Step& step : plan.steps) step = guided(method, std::get<Program>(step), g);
   plan.problems.assign(observations.size(), plan.problems.front());
   for (const LinearObservation& observation : observations) {
     plan.guidance.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
@@ -84,7 +90,9 @@ Plan build(const ExactGuidance& method, const Mixture& prior, std::span<const Li
   for (const LinearObservation& observation : observations) {
     posteriors.push_back(posterior(prior, observation).mixture);
   }
-  return sampling_plan(posteriors, process, grid, integrator_of(method));
+  Plan plan = sampling_plan(posteriors, process, grid, integrator_of(method));
+  check_integrator(method, plan);
+  return plan;
 }
 
 /// D_g, in the state.

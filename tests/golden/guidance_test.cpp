@@ -15,7 +15,7 @@ namespace {
 
 using test::json;
 
-constexpr double tolerance = 1e-9;  // of the largest entry; the files' own
+constexpr double guidance_tolerance = 1e-9;  // of the largest entry; the files' own
 
 struct GoldenProblem {
   Mixture prior;
@@ -34,7 +34,8 @@ Points result_of(const Plan& plan, const Points& x, const Device& device) {
 }
 
 void expect_near(const Points& result, const Points& expected, const std::string& name) {
-  EXPECT_LT((result - expected).cwiseAbs().maxCoeff(), tolerance * expected.cwiseAbs().maxCoeff()) << name;
+  EXPECT_LT((result - expected).cwiseAbs().maxCoeff(), guidance_tolerance * expected.cwiseAbs().maxCoeff())
+      << name;
 }
 
 class GoldenGuidance : public testing::TestWithParam<std::string> {
