@@ -19,7 +19,7 @@ void score_of_two_modes(const Points& x, Level level, Points& score) {
 
 int main() {
   const ForwardProcess process = vp(LinearBeta{.min = 0.1, .max = 30.0});
-  const TimeGrid grid = TimeGrid::log_snr(process, 200, 1e-3);
+  const TimeGrid grid(process, LogSnrGrid{.steps = 200, .t_end = 1e-3});
   const Options options{.count = 20000, .seed = 1, .device = Device::cpu(), .precision = Precision::f64};
 
   // The score by hand and the built-in mixture move the same particles alike.
