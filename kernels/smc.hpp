@@ -114,6 +114,10 @@ template <class Real>
 struct ChainsJob {
   using Number = Real;
   particle::ChainTables<Real> tables;
+  /// (count, N, d) given first particles in data coordinates, or null.
+  const double* start_states;
+  /// (d, d) column by column: data are V x~. Null where nothing is rotated.
+  const double* rotation;
   const int* weightings;  ///< (steps): place of the step among those that decide whether to resample, or -1
   int num_weightings;
   Scheme scheme;

@@ -66,6 +66,7 @@ struct SmcTask {
   Precision precision;
   std::int64_t first;  ///< index of the first chain
   std::int64_t count;
+  const double* start;  ///< (count, N, d) given first particles in data coordinates, or null
   std::variant<float*, double*>
       out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
   double* log_evidence;    ///< (count), without the plan's constant
@@ -129,10 +130,9 @@ class Executor {
   /// The tables of a plan, which all tasks of a run share: with full covariances they take longer than the chains of a task. Null where
   /// the device needs none.
   virtual particle::AnySmcTables lower(const SmcPlan& /*plan*/, Precision /*precision*/) const { return {}; }
-  /// Chains of a task that the device likes best within `memory_limit` bytes (0: no limit).
+  /// Chains of a task that the device likes best within the options' `memory_limit`.
   /// @throws std::invalid_argument when not even one chain fits.
-  virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
-                                      std::size_t memory_limit) const = 0;
+  virtual std::int64_t chains_at_once(const SmcPlan& plan, const Options& options) const = 0;
   /// Runs chains of SMC; after a failure or a request to stop the output is undefined.
   virtual ChainFailure run(const SmcTask& task) const = 0;
   /// Sums of distances on this device. They may outlive the executor.

@@ -33,19 +33,9 @@ void check_plan(const Plan& plan) {
 
 void check_start(const Plan& plan, const Options& options) {
   if (!options.start) return;
-  const Points& start = *options.start;
-  const auto problems = static_cast<std::uint64_t>(plan.problems.size());
-  const std::uint64_t rows = saturating_product(problems, static_cast<std::uint64_t>(options.count));
   require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
-  require(start.cols() == plan.dim() && static_cast<std::uint64_t>(start.rows()) == rows,
-          "run: start has shape (", start.rows(), ", ", start.cols(), "), expected (", rows, ", ", plan.dim(),
-          ")");
-  for (Eigen::Index n = 0; n < start.rows(); ++n) {
-    for (Eigen::Index i = 0; i < start.cols(); ++i) {
-      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i),
-              " in coordinate ", i);
-    }
-  }
+  const auto count = static_cast<std::uint64_t>(options.count);
+  check_states(*options.start, saturating_product(plan.problems.size(), count), plan.dim());
 }
 
 /// All of it, before any device is touched.

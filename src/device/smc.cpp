@@ -15,6 +15,7 @@
 #include "device/chain_remarks.hpp"
 #include "device/executor.hpp"
 #include "device/precision_warning.hpp"
+#include "device/rotation.hpp"
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
 
@@ -26,7 +27,6 @@ namespace {
 void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!plans.empty(), "run: no SMC plan given");
   check_range(options, "chains");
-  require(!options.start.has_value(), "run: SMC takes no start states");
   require(options.history == 0, "run: SMC keeps no levels, so history must be 0, got ", options.history,
           " (smc_history keeps its weights)");
   require(!options.keep_on_device,
@@ -46,21 +46,10 @@ void check(std::span<const SmcPlan> plans, const Options& options) {
     require(last < (std::int64_t{1} << 62) / plan.particles, "run: chain ", last, " of ", plan.particles,
             " particles reaches beyond particle 2^62");
   }
-}
-
-/// x = V x~ of each row, in double and in ascending order, rounded once.
-template <class Scalar>
-void rotate_back(const Eigen::MatrixXd& V, Scalar* rows, std::int64_t count) {
-  const Eigen::Index d = V.rows();
-  std::vector<double> x(static_cast<std::size_t>(d));
-  for (std::int64_t n = 0; n < count; ++n) {
-    Scalar* row = rows + n * d;
-    std::fill(x.begin(), x.end(), 0.0);
-    for (Eigen::Index j = 0; j < d; ++j) {
-      const double rotated = static_cast<double>(row[j]);
-      for (Eigen::Index i = 0; i < d; ++i) x[static_cast<std::size_t>(i)] += V(i, j) * rotated;
-    }
-    for (Eigen::Index i = 0; i < d; ++i) row[i] = static_cast<Scalar>(x[static_cast<std::size_t>(i)]);
+  if (options.start) {
+    const std::uint64_t chains = saturating_product(plans.size(), static_cast<std::uint64_t>(options.count));
+    check_states(*options.start, saturating_product(chains, static_cast<std::uint64_t>(first.particles)),
+                 first.dim());
   }
 }
 
@@ -123,7 +112,7 @@ class SmcRun {
 
   void run_problem(std::size_t problem) {
     const SmcPlan& plan = plans_[problem];
-    const std::int64_t most = executor_->chains_at_once(plan, options_.precision, options_.memory_limit);
+    const std::int64_t most = executor_->chains_at_once(plan, options_);
     const particle::AnySmcTables tables = executor_->lower(plan, options_.precision);
     for (std::int64_t first = 0; first < options_.count;) {
       if (options_.stop.stop_requested()) interrupt();
@@ -148,6 +137,7 @@ class SmcRun {
         .precision = options_.precision,
         .first = options_.first + first,
         .count = count,
+        .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
         .out = std::visit(
             [&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); },
             values_),

@@ -43,7 +43,7 @@ class Planted : public Executor {
   std::string name() const override { return "planted"; }
   std::int64_t block_size(const Plan&, Precision, std::size_t, std::size_t) const override { return block_; }
   NonFinite run(const Task& task) const override { return body_(task); }
-  std::int64_t chains_at_once(const SmcPlan&, Precision, std::size_t) const override { return block_; }
+  std::int64_t chains_at_once(const SmcPlan&, const Options&) const override { return block_; }
   ChainFailure run(const SmcTask&) const override { throw DeviceError("planted: no chains"); }
   std::unique_ptr<DistanceSums> sums() const override { throw DeviceError("planted: no sums"); }
   void evaluate(const PointTask&) const override { throw DeviceError("planted: no points"); }

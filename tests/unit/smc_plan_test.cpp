@@ -248,7 +248,15 @@ TEST(SmcRunErrors, OfOptions) {
   expect_invalid([&] { run_with([](Options& o) { o.first = -1; }); },
                  "run: first must not be negative, got -1");
   expect_invalid([&] { run_with([](Options& o) { o.start = Points::Zero(1, 3); }); },
-                 "run: SMC takes no start states");
+                 "run: start has shape (1, 3), expected (4, 3)");
+  expect_invalid(
+      [&] {
+        run_with([](Options& o) {
+          o.start = Points::Zero(4, 3);
+          (*o.start)(2, 1) = std::numeric_limits<double>::infinity();
+        });
+      },
+      "run: start state 2 has entry inf in coordinate 1");
   expect_invalid([&] { run_with([](Options& o) { o.history = 3; }); },
                  "run: SMC keeps no levels, so history must be 0, got 3");
   expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); },

@@ -95,7 +95,7 @@ struct SmcProblem {
 /// with little or no noise takes the exact transition (§7.4); the result's notes say so.
 /// @throws std::invalid_argument for parameters out of range, A = 0, a y outside the range of A without noise, and options that SMC does
 /// not
-///   support (start, history, keep_on_device); WeightError, which names chain and step; all exceptions of `run` in sample.hpp.
+///   support (history, keep_on_device); WeightError, which names chain and step; all exceptions of `run` in sample.hpp.
 SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                   const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});
 /// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single observation.

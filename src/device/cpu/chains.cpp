@@ -11,6 +11,7 @@
 #include "base/machine.hpp"
 #include "device/cpu/chain_weights.hpp"
 #include "device/cpu/scratch.hpp"
+#include "device/rotation.hpp"
 #include "device/smallest_ess.hpp"
 #include "device/work.hpp"
 #include "lowering/smc_table_builder.hpp"
@@ -36,6 +37,7 @@ class Chain {
     for (auto& states : states_) states.resize(static_cast<std::size_t>(pieces_.padded() * task.plan.dim()));
     job_.tables = tables.chain(task.seed);
     job_.log_weights = weights_.log_weights();
+    job_.has_start = task.start != nullptr;
   }
 
   ChainFailure run(std::int64_t chain);
@@ -43,6 +45,7 @@ class Chain {
   static std::size_t bytes(const SmcPlan& plan, const Unit<Real>& unit);
 
  private:
+  void place_start();
   double effective_sample_size();
   bool resample(int step);
   std::int64_t history_row(int step) const;
@@ -77,6 +80,7 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   job_.first_slot = static_cast<std::uint64_t>(index_ * pieces_.particles());
   job_.from = states_[0].data();
   job_.to = states_[1].data();
+  if (job_.has_start) place_start();
   pieces_.for_each_block(
       [&](int thread, std::int64_t block) { unit_.chain_start(job_, block, scratch_.of(thread)); });
   const int num_steps = job_.tables.num_steps;
@@ -95,6 +99,24 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   if (!weights_.find_extremes()) return failure(num_steps);
   finish();
   return {};
+}
+
+/// The given first particles, rotated; what is beyond the last one is 0.
+template <class Real>
+void Chain<Real>::place_start() {
+  std::fill(states_[0].begin(), states_[0].end(), Real(0));
+  pieces_.for_each([&](int, std::int64_t, std::int64_t begin, std::int64_t end) {
+    const Eigen::Index d = task_.plan.dim();
+    std::vector<double> x(static_cast<std::size_t>(d));
+    for (std::int64_t n = begin; n < end; ++n) {
+      rotate(task_.plan.V, task_.start + (chain_ * pieces_.particles() + n) * d, x.data());
+      Real* to = job_.from + n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
+      for (const double value : x) {
+        *to = static_cast<Real>(value);
+        to += unit_.lanes;
+      }
+    }
+  });
 }
 
 /// Sums the weights, unless they are equal.

@@ -92,6 +92,7 @@ class ChainBlock {
 template <class V, class Law>
 class SmcStart : public ChainBlock<V> {
   using Base = ChainBlock<V>;
+  using Base::x_;
   using Base::y_;
 
  public:
@@ -100,6 +101,20 @@ class SmcStart : public ChainBlock<V> {
   using Real = RealOf<V>;
 
   void run() {
+    if (this->job_.has_start) {
+      this->load(this->job_.from);
+    } else {
+      draw();
+      this->save(x_, this->job_.from);
+    }
+    Real potential[lanes] = {};
+    if (!this->job_.tables.weighs_before)
+      particle::factor_quadratic<V>(this->job_.tables.start.factors, this->r(), x_).store(potential);
+    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+  }
+
+ private:
+  void draw() {
     const particle::SmcStartTable<Real>& start = this->job_.tables.start;
     this->with_streams([&](std::uint64_t first) {
       const auto z = this->normals(Purpose::start_noise, first, 0);
@@ -112,11 +127,7 @@ class SmcStart : public ChainBlock<V> {
         Law::template move<false>(start.law, Real(0), start.move, component, z, y_, this->scratch_);
       }
     });
-    this->save(y_, this->job_.from);
-    Real potential[lanes] = {};
-    if (!this->job_.tables.weighs_before)
-      particle::factor_quadratic<V>(start.factors, this->r(), y_).store(potential);
-    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+    std::swap(x_, y_);
   }
 };
 

@@ -55,12 +55,20 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   return job;
 }
 
+/// What a run asks of its chains beside their last states.
+struct ChainExtras {
+  bool weights;  ///< the history of the weights
+  bool start;    ///< the first particles are given
+  explicit ChainExtras(const SmcTask& task) : weights(task.ess != nullptr), start(task.start != nullptr) {}
+  explicit ChainExtras(const Options& options)
+      : weights(options.smc_history), start(options.start.has_value()) {}
+};
+
 /// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
 template <class Real>
 class ChainMemory {
  public:
-  /// @param history whether the history of the weights is kept
-  ChainMemory(const SmcPlan& plan, const Limits& limits, bool history) : limits_(limits) {
+  ChainMemory(const SmcPlan& plan, const Limits& limits, const ChainExtras& extras) : limits_(limits) {
     const ChainsJob<Real> job = shape_of<Real>(plan);
     const auto d = static_cast<std::size_t>(plan.dim());
     const auto N = static_cast<std::size_t>(plan.particles);
@@ -72,7 +80,11 @@ class ChainMemory {
                  kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
     if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
-    if (history)
+    if (extras.start) {
+      fixed_ += d * d * sizeof(double);
+      result_ += N * d * sizeof(double);
+    }
+    if (extras.weights)
       result_ +=
           plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
   }
@@ -103,9 +115,9 @@ class ChainMemory {
 
  private:
   Limits limits_;
-  std::size_t fixed_;      // tables, and what the blocks have summed
+  std::size_t fixed_;      // tables, rotation, and what the blocks have summed
   std::size_t under_way_;  // of a chain that runs
-  std::size_t result_;     // of a chain
+  std::size_t result_;     // of a chain, with its given start
   std::size_t tile_;       // of a block
 };
 
@@ -155,6 +167,10 @@ class ChainsRun {
     for (const int step : task.plan.weightings()) decides_[static_cast<std::size_t>(step)] = place++;
     num_weightings_ = place;
     weightings_.upload(decides_.data());
+    if (task.start != nullptr) {
+      rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
+      rotation_.upload(task.plan.V.data());
+    }
     if (task.plan.start.mixture) {
       start_law_.emplace_back(gpu, *task.plan.start.mixture,
                               particle::wide_family_of(*task.plan.start.mixture));
@@ -162,7 +178,7 @@ class ChainsRun {
   }
 
   ChainFailure operator()() {
-    const ChainMemory<Real> memory(task_.plan, gpu_.limits(), task_.ess != nullptr);
+    const ChainMemory<Real> memory(task_.plan, gpu_.limits(), ChainExtras(task_));
     const typename ChainMemory<Real>::Fit fit = memory.fit(bytes_for(gpu_, task_.memory_limit));
     ChainFailure failure;
     for (std::int64_t first = 0; first < task_.count && !failure.found() && !task_.stop.stop_requested();) {
@@ -179,6 +195,8 @@ class ChainsRun {
     job.geometry = kernels::chain_geometry(job, fit.limits, fit.under_way);
     give_room(job);
     const std::int64_t N = task_.plan.particles;
+    const Buffer<double> start = given_start(first, count);
+    job.start_states = start.data();
     const std::int64_t W = num_weightings_;
     const auto result = [&](auto* to, std::int64_t of_a_chain) {
       return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain,
@@ -223,6 +241,7 @@ class ChainsRun {
     job.tables.steps = steps_.data();
     moved_.move(job.tables.start);
     if (!start_law_.empty()) job.tables.start.law = start_law_.front().table();
+    job.rotation = rotation_.data();
     job.weightings = weightings_.data();
     job.num_weightings = num_weightings_;
     job.ess_threshold = task_.plan.ess_threshold;
@@ -230,6 +249,15 @@ class ChainsRun {
     job.first = static_cast<std::uint64_t>(task_.first + first);
     job.count = count;
     return job;
+  }
+
+  /// The first particles of some chains, or nothing where they are drawn.
+  Buffer<double> given_start(std::int64_t first, std::int64_t count) {
+    if (task_.start == nullptr) return {};
+    const std::int64_t of_a_chain = task_.plan.particles * task_.plan.dim();
+    Buffer<double> start(gpu_, static_cast<std::size_t>(count * of_a_chain));
+    start.upload(task_.start + first * of_a_chain);
+    return start;
   }
 
   /// Memory of the chains under way, where it is not shared memory.
@@ -298,6 +326,7 @@ class ChainsRun {
   std::vector<Law<Real>> start_law_;  // at most one
   Buffer<particle::SmcStepTable<Real>> steps_;
   Buffer<int> weightings_;
+  Buffer<double> rotation_;   // V of the plan, where the chains rotate
   std::vector<int> decides_;  // as weightings_
   int num_weightings_ = 0;
 
@@ -310,8 +339,9 @@ class ChainsRun {
 };
 
 template <class Real>
-std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, std::size_t memory_limit) {
-  const ChainMemory<Real> memory(plan, gpu.limits(), /*history=*/false);
+std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, const Options& options) {
+  const ChainMemory<Real> memory(plan, gpu.limits(), ChainExtras(options));
+  const std::size_t memory_limit = options.memory_limit;
   const std::size_t least = memory.least();
   const std::size_t free = bytes_for(gpu, 0);
   require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit,
@@ -333,10 +363,10 @@ ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
   return task.precision == Precision::f32 ? ChainsRun<float>(task, gpu)() : ChainsRun<double>(task, gpu)();
 }
 
-std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, Precision precision,
-                            std::size_t memory_limit) {
-  return precision == Precision::f32 ? at_once<float>(gpu, name, plan, memory_limit)
-                                     : at_once<double>(gpu, name, plan, memory_limit);
+std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan,
+                            const Options& options) {
+  return options.precision == Precision::f32 ? at_once<float>(gpu, name, plan, options)
+                                             : at_once<double>(gpu, name, plan, options);
 }
 
 }  // namespace gmdiff::cuda
