@@ -4,8 +4,8 @@
 
 namespace gmdiff::kernels {
 
-/// A coordinate of a rotated state, sum_j row[j stride] x(j): products and sums in double, in ascending order, as the host rotates
-/// (device/rotation.hpp).
+/// A coordinate of a rotated state, sum_j row[j stride] x(j): products and sums in double, in ascending
+/// order, as the host rotates (device/rotation.hpp).
 template <class State>
 GMDIFF_PARTICLE double rotated(const double* row, Index stride, Index dim, State x) {
   using D = particle::One<double>;

@@ -136,6 +136,7 @@ class ChainRun {
       *memory_.state = state;
     }
     for_each_tile([&] { particles_.start(); });
+    keep(0);
   }
 
   GMDIFF_PARTICLE void weigh(int step) {
@@ -147,23 +148,33 @@ class ChainRun {
   GMDIFF_PARTICLE void move(int step) {
     const bool resampled = kind(step).decides && memory_.state->resampled;  // else it is of an earlier step
     for_each_tile([&] { particles_.move(step, resampled); });
+    keep(step + 1);
+  }
+
+  /// Writes the block's particles of a level as rows, where it is kept. All threads of the block together.
+  GMDIFF_PARTICLE void keep(int level) {
+    if (job_.draws || job_.slots[level] < 0) return;
+    block_.sync();  // the states are written
+    const Index d = job_.tables.law.dim;
+    const std::int64_t N = job_.tables.particles;
+    const std::int64_t first = (range_.chain * job_.num_kept + job_.slots[level]) * N;
+    for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
+      for (Index i = 0; i < d; ++i) job_.out[(first + n) * d + i] = state(level, n, i);
+    }
   }
 
   GMDIFF_PARTICLE void output(const ChainWeights<Real, Block>& weights) const {
+    if (!job_.draws || range_.part != 0) return;
     const Index d = job_.tables.law.dim;
-    const std::int64_t N = job_.tables.particles;
-    const std::int64_t stride = padded_particles(N);
-    const Real* states = memory_.states + (job_.tables.num_steps % 2) * d * stride;
-    if (job_.draws) {
-      if (range_.part != 0) return;
-      const std::int64_t n = weights.final_choice();
-      for (Index i = block_.thread_rank(); i < d; i += block_.size())
-        job_.out[range_.chain * d + i] = states[i * stride + n];
-      return;
-    }
-    for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
-      for (Index i = 0; i < d; ++i) job_.out[(range_.chain * N + n) * d + i] = states[i * stride + n];
-    }
+    const std::int64_t n = weights.final_choice();
+    for (Index i = block_.thread_rank(); i < d; i += block_.size())
+      job_.out[range_.chain * d + i] = state(job_.tables.num_steps, n, i);
+  }
+
+  /// Coordinate i of particle n after so many steps.
+  GMDIFF_PARTICLE Real state(int steps, std::int64_t n, Index i) const {
+    const std::int64_t stride = padded_particles(job_.tables.particles);
+    return memory_.states[(steps % 2 * job_.tables.law.dim + i) * stride + n];
   }
 
   Block& block_;

@@ -31,7 +31,7 @@ enum class Phase {
   share_sums,  ///< over the parts of the chain
   ancestors,
   move,    ///< and log-weights after it
-  output,  ///< results of the chain
+  output,  ///< the particle that the chain draws
 };
 inline constexpr int num_phases = 11;
 
@@ -120,6 +120,8 @@ struct ChainsJob {
   const double* rotation;
   const int* weightings;  ///< (steps): place of the step among those that decide whether to resample, or -1
   int num_weightings;
+  const int* slots;  ///< (steps + 1): place of a level among those kept, or -1; 0 is the start
+  int num_kept;      ///< levels, the last included
   Scheme scheme;
   double ess_threshold;
   bool has_transition;  ///< a step is one
@@ -143,7 +145,7 @@ struct ChainsJob {
   ChainState* chains;        ///< (count)
 
   // Results; those that are null are not asked for.
-  Real* out;                        ///< (count, d) or (count, N, d)
+  Real* out;                        ///< (count, d) or (count, kept levels, N, d)
   double* final_log_weights;        ///< (count, N) normalised
   double* ess;                      ///< (count, W)
   std::uint8_t* resampled;          ///< (count, W)

@@ -190,7 +190,6 @@ void check_name(const std::string& out, SmcOutput output) {
 void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Problem& problem,
                       const SmcSampler& sampler) {
   const char* name = study::name_of(sampler);
-  require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
   require(!flags.problem.prior, "--prior: ", name,
           " samples the posterior; give another --sampler for the prior");
   const LinearObservation& observation = study::observation_for(sampler, problem, flags.problem.file);
@@ -202,7 +201,11 @@ void sample_posterior(const RunFlags& flags, const InputFiles& inputs, const Pro
   record.sampler = Json::parse(to_json(sampler));
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
-  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), 0);
+  const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
+  require(history == 0 || plan.output == SmcOutput::particles, "--history: ", name,
+          " keeps the states of all particles; give the sampler output=particles");
+  if (history > 0) row_shape.insert(row_shape.begin(), history);
+  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
 void sample(const RunFlags& flags) {
@@ -253,7 +256,10 @@ Verb add_sample(CLI::App& command) {
       *verb, *flags,
       "first states, shape (n, d), a row a particle of the range; with mcgdiff and bootstrap (n, N, d), "
       "the particles of each chain");
-  add_history(*verb, *flags, "keep M levels, noisy to clean: shape (n, M, d), their times in FILE.json");
+  add_history(
+      *verb, *flags,
+      "keep M levels, noisy to clean: shape (n, M, d), with output=particles (n, M, N, d); their times in "
+      "FILE.json");
   set_examples(
       *verb,
       "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"

@@ -67,8 +67,11 @@ struct SmcTask {
   std::int64_t first;  ///< index of the first chain
   std::int64_t count;
   const double* start;  ///< (count, N, d) given first particles in data coordinates, or null
-  std::variant<float*, double*>
-      out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
+  /// Levels kept, ascending: 0 is the start, s + 1 the states after step s. The last is the result, and the
+  /// only one where each chain draws a particle.
+  const std::vector<int>& kept;
+  /// In the plan's coordinates: (count, d), or (count, kept.size(), N, d) where particles are asked for.
+  std::variant<float*, double*> out;
   double* log_evidence;    ///< (count), without the plan's constant
   double* smallest_ess;    ///< (count) as in `ChainReport`
   int* smallest_ess_step;  ///< (count)

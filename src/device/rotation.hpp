@@ -4,8 +4,8 @@
 
 #include <Eigen/Core>
 
-// Products of states with the rotation V of an SMC plan (mathematics.md §7.1): in double, each sum in ascending order and without fused
-// operations, so that all devices compute the same bits.
+// Products of states with the rotation V of an SMC plan (mathematics.md §7.1): in double, each sum in
+// ascending order and without fused operations, so that all devices compute the same bits.
 
 namespace gmdiff {
 

@@ -43,7 +43,7 @@ PointTask part_of(const PointTask& task, std::int64_t first, std::int64_t count)
 /// Chains [first, first + count) of a task.
 SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
   const std::int64_t N = task.plan.particles;
-  const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : N;
+  const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : std::ssize(task.kept) * N;
   const std::int64_t W = std::ssize(task.plan.weightings());
   SmcTask part = task;
   part.first += first;

@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "device/chain_remarks.hpp"
 #include "device/executor.hpp"
+#include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
 #include "device/rotation.hpp"
 #include "device/run_checks.hpp"
@@ -27,11 +28,11 @@ namespace {
 void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!plans.empty(), "run: no SMC plan given");
   check_range(options, "chains");
-  require(options.history == 0, "run: SMC keeps no levels, so history must be 0, got ", options.history,
-          " (smc_history keeps its weights)");
   require(!options.keep_on_device,
           "run: SMC has its results in host memory, so keep_on_device must be false");
   const SmcPlan& first = plans.front();
+  require(options.history == 0 || first.output == SmcOutput::particles,
+          "run: history keeps the states of all particles of a chain, so it expects SmcOutput::particles");
   for (const SmcPlan& plan : plans) {
     require(plan.dim() == first.dim() && plan.particles == first.particles && plan.output == first.output,
             "run: the problems of a batch must have one dimension, number of particles and output; the first "
@@ -42,6 +43,8 @@ void check(std::span<const SmcPlan> plans, const Options& options) {
     check_streams(plan.steps.size(), plan.dim(), options.precision);
     require(!options.smc_history || plan.weightings() == first.weightings(),
             "run: with smc_history the problems of a batch must be weighted at the same steps");
+    require(options.history == 0 || plan.times == first.times,
+            "run: with history the problems of a batch must have the same times");
     const std::int64_t last = options.first + (options.count - 1);
     require(last < (std::int64_t{1} << 62) / plan.particles, "run: chain ", last, " of ", plan.particles,
             " particles reaches beyond particle 2^62");
@@ -53,6 +56,12 @@ void check(std::span<const SmcPlan> plans, const Options& options) {
   }
 }
 
+std::vector<int> kept_levels(const SmcPlan& plan, int history) {
+  const auto steps = static_cast<int>(plan.steps.size());
+  if (history == 0) return {steps};
+  return evenly_spaced_levels(0, steps + 1, history);
+}
+
 /// A run under way: the results of all chains of all problems, one after the other.
 class SmcRun {
  public:
@@ -62,7 +71,7 @@ class SmcRun {
         executor_(executor),
         chains_(static_cast<std::int64_t>(plans.size()) * options.count),
         N_(plans.front().particles),
-        rows_(plans.front().output == SmcOutput::draw ? 1 : N_) {
+        rows_(plans.front().output == SmcOutput::draw ? 1 : std::max(options.history, 1) * N_) {
     require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
     const auto chains = static_cast<std::uint64_t>(chains_);
     require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
@@ -114,16 +123,17 @@ class SmcRun {
     const SmcPlan& plan = plans_[problem];
     const std::int64_t most = executor_->chains_at_once(plan, options_);
     const particle::AnySmcTables tables = executor_->lower(plan, options_.precision);
+    const std::vector<int> kept = kept_levels(plan, options_.history);
     for (std::int64_t first = 0; first < options_.count;) {
       if (options_.stop.stop_requested()) interrupt();
       const std::int64_t count = std::min(most, options_.count - first);
-      run_chains(problem, tables, first, count);
+      run_chains(problem, tables, kept, first, count);
       first += count;
     }
   }
 
-  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, std::int64_t first,
-                  std::int64_t count) {
+  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, const std::vector<int>& kept,
+                  std::int64_t first, std::int64_t count) {
     const SmcPlan& plan = plans_[problem];
     const std::int64_t W = std::ssize(history_.steps);
     const auto place = [](auto& values, std::int64_t begin) {
@@ -138,6 +148,7 @@ class SmcRun {
         .first = options_.first + first,
         .count = count,
         .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
+        .kept = kept,
         .out = std::visit(
             [&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); },
             values_),
@@ -199,6 +210,12 @@ class SmcRun {
     const SmcPlan& plan = plans_.front();
     const auto chains = static_cast<std::size_t>(done_);
     const auto N = static_cast<std::size_t>(N_);
+    std::vector<double> times;
+    if (options_.history > 0) {
+      shape.push_back(options_.history);
+      for (const int level : kept_levels(plan, options_.history))
+        times.push_back(plan.times[static_cast<std::size_t>(level)]);
+    }
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
     std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); },
@@ -210,7 +227,7 @@ class SmcRun {
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(report_),
+    return {Samples(std::move(values_), std::move(shape), std::move(times), provenance()), std::move(report_),
             std::move(log_weights_), std::move(history_)};
   }
 
@@ -259,7 +276,7 @@ class SmcRun {
   InUse executor_;
   std::int64_t chains_;  // of all problems
   std::int64_t N_;
-  std::int64_t rows_;  // of a chain's result
+  std::int64_t rows_;  // of a chain's result, over all levels kept
   std::int64_t done_ = 0;
   double particle_steps_ = 0.0;
   Samples::Buffer values_;

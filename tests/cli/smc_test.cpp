@@ -91,6 +91,28 @@ TEST_F(SmcTest, AllParticlesAreAnArchiveOfSamplesWeightsAndEvidence) {
   EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npz", "x.npz.json"}));
 }
 
+TEST_F(SmcTest, LevelsOfAllParticlesAreKeptWithTheirTimes) {
+  const std::string sampler = "mcgdiff:particles=16:output=particles";
+  output(sample(sampler, "x.npz", {"--count", "5", "--history", "3"}));
+
+  const SmcSamples samples = expected(Mcgdiff{.particles = 16, .output = SmcOutput::particles},
+                                      {.count = 5, .seed = 3, .history = 3});
+  EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays().front().shape, (Shape{5, 3, 16, 2}));
+  EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays()[1].shape, (Shape{5, 16}));
+  const std::vector<float> x = values<float>("x.npz", 0);
+  ASSERT_EQ(std::ssize(x), samples.host<float>().size());
+  EXPECT_EQ(std::memcmp(x.data(), samples.host<float>().data(), x.size() * sizeof(float)), 0);
+  EXPECT_EQ(read_json("x.npz.json")["times"].get<std::vector<double>>(), samples.times());
+  output(sample(sampler, "a.npz", {"--range", "0:2", "--history", "3"}));
+  output(sample(sampler, "b.npz", {"--range", "2:5", "--history", "3"}));
+  output({"merge", "a.npz", "b.npz", "--out", "merged.npz"});
+  EXPECT_EQ(read("merged.npz"), read("x.npz"));
+  output(sample(sampler, "c.npz", {"--range", "2:5"}));
+  const CommandResult refused = run({"merge", "a.npz", "c.npz", "--out", "y.npz"});
+  EXPECT_NE(refused.err.find("not parts of one run: the shape of a particle is "), std::string::npos)
+      << refused.err;
+}
+
 TEST_F(SmcTest, TheTableForPeopleHasChainsParticlesAndEvidence) {
   const std::string text = output(sample("mcgdiff:particles=16", "x.npy", {"--count", "20"}));
 

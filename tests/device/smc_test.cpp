@@ -137,6 +137,87 @@ void expect_near_reference(const SmcPlan& plan, Options options) {
   expect_near(actual.history().log_weights, expected.history().log_weights, 1e-7);
 }
 
+/// As many levels as there are, of all particles.
+std::pair<SmcPlan, Options> all_levels(SmcPlan plan, Precision precision) {
+  plan.output = SmcOutput::particles;
+  Options options = options_for(precision);
+  options.history = static_cast<int>(plan.times.size());
+  return {std::move(plan), options};
+}
+
+TEST_P(SmcBits, OfKeptLevelsDependOnNothingElse) {
+  for (const SmcSampler& sampler : test::every_smc_sampler(37)) {
+    auto [of_case, options] = all_levels(plan(sampler, 9, 5), Precision::f32);
+    const SmcSamples all = run(of_case, options);
+    const auto M = static_cast<std::int64_t>(options.history);
+    EXPECT_EQ(all.shape(), (std::vector<std::int64_t>{3, M, 37, 9}));
+    EXPECT_EQ(all.times(), of_case.times);
+    const std::vector<char> expected = test::all_bytes(all);
+    for (const int threads : {3, 5}) {
+      options.device = Device::cpu(threads);
+      EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << threads;
+    }
+    for (const auto set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                           cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+      if (!cpu::is_available(set)) continue;
+      const InstructionSetScope scope(cpu::to_string(set));
+      EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
+    }
+    options.history = 2;
+    const SmcSamples ends = run(of_case, options);
+    EXPECT_EQ(ends.times(), (std::vector{of_case.times.front(), of_case.times.back()}));
+    options.history = 0;
+    const SmcSamples last = run(of_case, options);
+    EXPECT_EQ(all.log_evidence(), last.log_evidence());
+    for (std::int64_t c = 0; c < 3; ++c) {
+      EXPECT_EQ(test::bytes(all, (c * M + M - 1) * 37, 37), test::bytes(last, c * 37, 37));
+      EXPECT_EQ(test::bytes(ends, 2 * c * 37, 37), test::bytes(all, c * M * 37, 37));
+      EXPECT_EQ(test::bytes(ends, (2 * c + 1) * 37, 37), test::bytes(last, c * 37, 37));
+    }
+  }
+}
+
+/// The kept states of level `level`, chain by chain.
+Points states_at(const SmcSamples& samples, std::int64_t level) {
+  const std::int64_t chains = samples.shape()[0], M = samples.shape()[1], N = samples.shape()[2];
+  const Points all = samples.to_double();
+  Points states(chains * N, samples.dim());
+  for (std::int64_t c = 0; c < chains; ++c)
+    states.middleRows(c * N, N) = all.middleRows((c * M + level) * N, N);
+  return states;
+}
+
+TEST_P(SmcBits, OfAKeptStartAreTheStart) {
+  for (const Device& device : {Device::reference(), Device::cpu(2)}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
+      auto [of_case, options] = all_levels(plan(sampler, 4, 3), Precision::f64);
+      options.device = device;
+      options.start = test::smc_start(of_case, 3);
+      const Points kept = states_at(run(of_case, options), 0);
+      EXPECT_LE((kept - *options.start).cwiseAbs().maxCoeff(), 1e-13);
+    }
+  }
+}
+
+TEST(SmcStart, OfTheStatesThatARunDrewGivesItsChain) {
+  // The rotation of an observation of coordinates is a permutation, so rounding changes no state on the way.
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 4, 3);
+  const LinearObservation observation = test::observation_of(4, /*coordinates=*/true);
+  for (const Device& device : {Device::reference(), Device::cpu(2)}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        auto [of_case, options] = all_levels(test::smc_plan_of(sampler, prior, observation), precision);
+        options.device = device;
+        const SmcSamples drawn = run(of_case, options);
+        // The reference computes in double and keeps states rounded to the precision of the result.
+        if (device == Device::reference() && precision == Precision::f32) continue;
+        options.start = states_at(drawn, 0);
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), test::all_bytes(drawn));
+      }
+    }
+  }
+}
+
 TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
   for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{2, 3}, test::Shape{6, 5}}) {
     for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
@@ -145,6 +226,8 @@ TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
       expect_near_reference(of_case, options);
       options.start = test::smc_start(of_case, 2);
       expect_near_reference(of_case, options);
+      auto [all_of_case, with_levels] = all_levels(of_case, Precision::f64);
+      expect_near_reference(all_of_case, with_levels);
     }
   }
 }

@@ -57,11 +57,15 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
 
 /// What a run asks of its chains beside their last states.
 struct ChainExtras {
-  bool weights;  ///< the history of the weights
-  bool start;    ///< the first particles are given
-  explicit ChainExtras(const SmcTask& task) : weights(task.ess != nullptr), start(task.start != nullptr) {}
+  bool weights;      ///< the history of the weights
+  bool start;        ///< the first particles are given
+  std::size_t kept;  ///< levels, the last included
+  explicit ChainExtras(const SmcTask& task)
+      : weights(task.ess != nullptr), start(task.start != nullptr), kept(task.kept.size()) {}
   explicit ChainExtras(const Options& options)
-      : weights(options.smc_history), start(options.start.has_value()) {}
+      : weights(options.smc_history),
+        start(options.start.has_value()),
+        kept(static_cast<std::size_t>(std::max(options.history, 1))) {}
 };
 
 /// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
@@ -72,14 +76,14 @@ class ChainMemory {
     const ChainsJob<Real> job = shape_of<Real>(plan);
     const auto d = static_cast<std::size_t>(plan.dim());
     const auto N = static_cast<std::size_t>(plan.particles);
-    fixed_ = particle::SmcTables<Real>::bytes(plan) + plan.steps.size() * sizeof(int) +
+    fixed_ = particle::SmcTables<Real>::bytes(plan) + (2 * plan.steps.size() + 1) * sizeof(int) +
              static_cast<std::size_t>(limits.blocks) * sizeof(ChainPart);
     const std::size_t tile = static_cast<std::size_t>(kernels::tile_room(job).rows()) * 32 * sizeof(Real);
     tile_ = tile <= limits.shared_bytes ? 0 : tile;
     under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
                  kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
-    if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
+    if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
     if (extras.start) {
       fixed_ += d * d * sizeof(double);
       result_ += N * d * sizeof(double);
@@ -167,6 +171,11 @@ class ChainsRun {
     for (const int step : task.plan.weightings()) decides_[static_cast<std::size_t>(step)] = place++;
     num_weightings_ = place;
     weightings_.upload(decides_.data());
+    std::vector<int> slots;
+    for (int level = 0; level <= static_cast<int>(task.plan.steps.size()); ++level)
+      slots.push_back(slot_of(task.kept, level));
+    slots_ = Buffer<int>(gpu, slots.size());
+    slots_.upload(slots.data());
     if (task.start != nullptr) {
       rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
       rotation_.upload(task.plan.V.data());
@@ -202,7 +211,8 @@ class ChainsRun {
       return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain,
                     static_cast<std::size_t>(count * of_a_chain));
     };
-    const auto out = result(std::get<Real*>(task_.out), (job.draws ? 1 : N) * task_.plan.dim());
+    const std::int64_t rows = job.draws ? 1 : job.num_kept * N;
+    const auto out = result(std::get<Real*>(task_.out), rows * task_.plan.dim());
     const auto log_weights = result(task_.log_weights, N);
     const auto ess = result(task_.ess, W);
     const auto resampled = result(task_.resampled, W);
@@ -244,6 +254,8 @@ class ChainsRun {
     job.rotation = rotation_.data();
     job.weightings = weightings_.data();
     job.num_weightings = num_weightings_;
+    job.slots = slots_.data();
+    job.num_kept = static_cast<int>(task_.kept.size());
     job.ess_threshold = task_.plan.ess_threshold;
     job.draws = task_.plan.output == SmcOutput::draw;
     job.first = static_cast<std::uint64_t>(task_.first + first);
@@ -326,6 +338,7 @@ class ChainsRun {
   std::vector<Law<Real>> start_law_;  // at most one
   Buffer<particle::SmcStepTable<Real>> steps_;
   Buffer<int> weightings_;
+  Buffer<int> slots_;         // (steps + 1)
   Buffer<double> rotation_;   // V of the plan, where the chains rotate
   std::vector<int> decides_;  // as weightings_
   int num_weightings_ = 0;

@@ -187,6 +187,7 @@ class Chain {
 
   ChainFailure run() {
     start();
+    keep(0);
     for (std::size_t s = 0; s < plan_.steps.size() && !task_.stop.stop_requested(); ++s) {
       const SmcStep& step = plan_.steps[s];
       const bool before = plan_.weighting == SmcWeighting::before_moving;
@@ -199,6 +200,7 @@ class Chain {
           },
           step.move);
       if (!lives) return failure(static_cast<int>(s));
+      keep(static_cast<int>(s) + 1);
     }
     if (!has_weights()) return failure(static_cast<int>(plan_.steps.size()));
     finish();
@@ -331,9 +333,14 @@ class Chain {
     }
     if (plan_.output == SmcOutput::draw) {
       write(x_[choose(weights.W, unit(uniform_u64(chain_key(Purpose::final_choice), 0)))], chain_);
-    } else {
-      for (std::int64_t n = 0; n < N_; ++n) write(x_[static_cast<std::size_t>(n)], chain_ * N_ + n);
     }
+  }
+  /// Writes the states of a level, when it is one of those kept.
+  void keep(int level) const {
+    const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
+    if (plan_.output == SmcOutput::draw || place == task_.kept.end() || *place != level) return;
+    const std::int64_t first = (chain_ * std::ssize(task_.kept) + (place - task_.kept.begin())) * N_;
+    for (std::int64_t n = 0; n < N_; ++n) write(x_[static_cast<std::size_t>(n)], first + n);
   }
   void write(const VectorXd& x, std::int64_t row) const {
     std::visit(
