@@ -159,7 +159,7 @@ class ChainRun {
     const std::int64_t N = job_.tables.particles;
     const std::int64_t first = (range_.chain * job_.num_kept + job_.slots[level]) * N;
     for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
-      for (Index i = 0; i < d; ++i) job_.out[(first + n) * d + i] = state(level, n, i);
+      for (Index i = 0; i < d; ++i) write((first + n) * d + i, level, n, i);
     }
   }
 
@@ -168,13 +168,23 @@ class ChainRun {
     const Index d = job_.tables.law.dim;
     const std::int64_t n = weights.final_choice();
     for (Index i = block_.thread_rank(); i < d; i += block_.size())
-      job_.out[range_.chain * d + i] = state(job_.tables.num_steps, n, i);
+      write(range_.chain * d + i, job_.tables.num_steps, n, i);
   }
 
-  /// Coordinate i of particle n after so many steps.
-  GMDIFF_PARTICLE Real state(int steps, std::int64_t n, Index i) const {
+  /// Writes coordinate i of particle n after so many steps to `place` of the results.
+  GMDIFF_PARTICLE void write(std::int64_t place, int steps, std::int64_t n, Index i) const {
+    const Index d = job_.tables.law.dim;
     const std::int64_t stride = padded_particles(job_.tables.particles);
-    return memory_.states[(steps % 2 * job_.tables.law.dim + i) * stride + n];
+    const Real* const states = memory_.states + steps % 2 * d * stride + n;
+    if (job_.non_finite == nullptr) {
+      job_.out[place] = states[i * stride];
+      return;
+    }
+    const auto x = static_cast<Real>(
+        rotated(job_.rotation + i, d, d, [&](Index j) { return static_cast<double>(states[j * stride]); }));
+    job_.out[place] = x;
+    const particle::One<Real> difference = particle::One<Real>(x) - particle::One<Real>(x);
+    if (!(difference.v == Real(0))) block_.atomic_add(job_.non_finite + range_.chain, 1);
   }
 
   Block& block_;

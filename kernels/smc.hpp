@@ -146,6 +146,7 @@ struct ChainsJob {
 
   // Results; those that are null are not asked for.
   Real* out;                        ///< (count, d) or (count, kept levels, N, d)
+  std::uint64_t* non_finite;        ///< (count): numbers of `out` that are not finite, which is rotated then
   double* final_log_weights;        ///< (count, N) normalised
   double* ess;                      ///< (count, W)
   std::uint8_t* resampled;          ///< (count, W)

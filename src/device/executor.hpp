@@ -70,8 +70,10 @@ struct SmcTask {
   /// Levels kept, ascending: 0 is the start, s + 1 the states after step s. The last is the result, and the
   /// only one where each chain draws a particle.
   const std::vector<int>& kept;
-  /// In the plan's coordinates: (count, d), or (count, kept.size(), N, d) where particles are asked for.
+  /// (count, d), or (count, kept.size(), N, d) where particles are asked for: in host memory and in the
+  /// plan's coordinates, or in what `Executor::keep` gave and in data coordinates.
   std::variant<float*, double*> out;
+  bool keeps_out;          ///< whether it is the latter
   double* log_evidence;    ///< (count), without the plan's constant
   double* smallest_ess;    ///< (count) as in `ChainReport`
   int* smallest_ess_step;  ///< (count)
@@ -85,11 +87,12 @@ struct SmcTask {
   std::stop_token stop;
 };
 
-/// The first chain of a task that could not go on, and why.
+/// The first chain of a task that failed, and why.
 struct ChainFailure {
   std::int64_t chain = -1;       ///< its place in the task; -1: none
   int step = 0;                  ///< before whose move it was seen; the number of steps: at the end
   bool all_weights_zero = true;  ///< else a weight or a state is not finite
+  bool is_result = false;        ///< whether it went on, to a result on the device that is not finite
 
   bool found() const { return chain >= 0; }
   void add(const ChainFailure& other) {

@@ -16,6 +16,7 @@
 #include "device/executor.hpp"
 #include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
+#include "device/result_values.hpp"
 #include "device/rotation.hpp"
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
@@ -28,8 +29,6 @@ namespace {
 void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!plans.empty(), "run: no SMC plan given");
   check_range(options, "chains");
-  require(!options.keep_on_device,
-          "run: SMC has its results in host memory, so keep_on_device must be false");
   const SmcPlan& first = plans.front();
   require(options.history == 0 || first.output == SmcOutput::particles,
           "run: history keeps the states of all particles of a chain, so it expects SmcOutput::particles");
@@ -62,6 +61,12 @@ std::vector<int> kept_levels(const SmcPlan& plan, int history) {
   return evenly_spaced_levels(0, steps + 1, history);
 }
 
+/// Rows of the result for one chain, over all levels kept.
+std::int64_t rows_of_a_chain(const SmcPlan& plan, int history) {
+  if (plan.output == SmcOutput::draw) return 1;
+  return std::ssize(kept_levels(plan, history)) * plan.particles;
+}
+
 /// A run under way: the results of all chains of all problems, one after the other.
 class SmcRun {
  public:
@@ -71,12 +76,16 @@ class SmcRun {
         executor_(executor),
         chains_(static_cast<std::int64_t>(plans.size()) * options.count),
         N_(plans.front().particles),
-        rows_(plans.front().output == SmcOutput::draw ? 1 : std::max(options.history, 1) * N_) {
+        rows_(rows_of_a_chain(plans.front(), options.history)) {
     require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
     const auto chains = static_cast<std::uint64_t>(chains_);
-    require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
-    values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision,
-                       "chains");
+    const auto values_each = static_cast<std::uint64_t>(rows_ * plans.front().dim());
+    const std::uint64_t values = result_bytes(chains, values_each, options.precision);
+    // A result that stays on the device has its memory before the tasks are cut to fit the rest.
+    std::unique_ptr<DeviceMemory> memory = options.keep_on_device ? executor.keep(values) : nullptr;
+    require_memory(saturating_sum(memory == nullptr ? values : 0, bytes_of_reports(chains)),
+                   "the results of ", chains_, " chains of ", N_, " particles");
+    values_.emplace(std::move(memory), chains, values_each, options.precision, "chains");
     resize_chains(chains);
     if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
     if (options.smc_history) make_history();
@@ -91,12 +100,10 @@ class SmcRun {
  private:
   bool keeps_weights() const { return plans_.front().output == SmcOutput::particles; }
 
-  /// Of samples, weights and the report of every chain.
-  std::uint64_t bytes_of_results(std::uint64_t chains) const {
+  /// Bytes of the weights and the report of every chain.
+  std::uint64_t bytes_of_reports(std::uint64_t chains) const {
     const auto N = static_cast<std::uint64_t>(N_);
-    const std::uint64_t samples =
-        result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
-    return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double)));
+    return saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double));
   }
 
   void resize_chains(std::size_t count) {
@@ -140,32 +147,30 @@ class SmcRun {
       return values.empty() ? nullptr : values.data() + begin;
     };
     const std::int64_t d = plan.dim();
-    const SmcTask task{
-        .plan = plan,
-        .tables = tables,
-        .seed = problem_seed(options_.seed, problem),
-        .precision = options_.precision,
-        .first = options_.first + first,
-        .count = count,
-        .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
-        .kept = kept,
-        .out = std::visit(
-            [&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); },
-            values_),
-        .log_evidence = report_.log_evidence.data() + done_,
-        .smallest_ess = report_.smallest_ess.data() + done_,
-        .smallest_ess_step = report_.smallest_ess_step.data() + done_,
-        .log_weights = place(log_weights_, done_ * N_),
-        .ess = place(history_.ess, done_ * W),
-        .resampled = place(history_.resampled, done_ * W),
-        .weight_history = place(history_.log_weights, done_ * W * N_),
-        .ancestors = place(history_.ancestors, done_ * W * N_),
-        .memory_limit = options_.memory_limit,
-        .stop = options_.stop};
+    const SmcTask task{.plan = plan,
+                       .tables = tables,
+                       .seed = problem_seed(options_.seed, problem),
+                       .precision = options_.precision,
+                       .first = options_.first + first,
+                       .count = count,
+                       .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
+                       .kept = kept,
+                       .out = values_->from(done_ * rows_ * d),
+                       .keeps_out = values_->on_device(),
+                       .log_evidence = report_.log_evidence.data() + done_,
+                       .smallest_ess = report_.smallest_ess.data() + done_,
+                       .smallest_ess_step = report_.smallest_ess_step.data() + done_,
+                       .log_weights = place(log_weights_, done_ * N_),
+                       .ess = place(history_.ess, done_ * W),
+                       .resampled = place(history_.resampled, done_ * W),
+                       .weight_history = place(history_.log_weights, done_ * W * N_),
+                       .ancestors = place(history_.ancestors, done_ * W * N_),
+                       .memory_limit = options_.memory_limit,
+                       .stop = options_.stop};
     const ChainFailure failure = executor_->run(task);
     if (options_.stop.stop_requested()) interrupt();
     if (failure.found()) fail_with(failure, plan, problem, task.first);
-    std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
+    if (!task.keeps_out) std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
     for (std::int64_t c = 0; c < count; ++c) task.log_evidence[c] += plan.log_constant;
     particle_steps_ +=
         static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
@@ -178,14 +183,17 @@ class SmcRun {
     rotate_back(plan.V, rows, count * rows_);
     const std::int64_t of_a_chain = rows_ * plan.dim();
     for (std::int64_t i = 0; i < count * of_a_chain; ++i) {
-      if (!std::isfinite(rows[i]))
-        throw NonFiniteError(
-            concat("run: chain ", first + i / of_a_chain, " has a result that is not finite"));
+      if (!std::isfinite(rows[i])) fail_with_result(first + i / of_a_chain);
     }
+  }
+
+  [[noreturn]] static void fail_with_result(std::int64_t chain) {
+    throw NonFiniteError(concat("run: chain ", chain, " has a result that is not finite"));
   }
 
   [[noreturn]] void fail_with(const ChainFailure& failure, const SmcPlan& plan, std::size_t problem,
                               std::int64_t first) const {
+    if (failure.is_result) fail_with_result(first + failure.chain);
     const std::string where = failure.step == static_cast<int>(plan.steps.size())
                                   ? std::string("at the end")
                                   : concat("at step ", failure.step + 1, " of ", plan.steps.size());
@@ -218,8 +226,7 @@ class SmcRun {
     }
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
-    std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); },
-               values_);
+    const std::size_t size = chains * static_cast<std::size_t>(rows_ * plan.dim());
     resize_chains(chains);
     if (!log_weights_.empty()) log_weights_.resize(chains * N);
     const std::size_t weightings = chains * history_.steps.size();
@@ -227,8 +234,8 @@ class SmcRun {
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(std::move(values_), std::move(shape), std::move(times), provenance()), std::move(report_),
-            std::move(log_weights_), std::move(history_)};
+    return {Samples(values_->take(size), std::move(shape), std::move(times), provenance()),
+            std::move(report_), std::move(log_weights_), std::move(history_)};
   }
 
   Provenance provenance() const {
@@ -276,10 +283,10 @@ class SmcRun {
   InUse executor_;
   std::int64_t chains_;  // of all problems
   std::int64_t N_;
-  std::int64_t rows_;  // of a chain's result, over all levels kept
+  std::int64_t rows_;  // of a chain's result
   std::int64_t done_ = 0;
   double particle_steps_ = 0.0;
-  Samples::Buffer values_;
+  std::optional<ResultValues> values_;
   ChainReport report_;
   std::vector<double> log_weights_;
   SmcHistory history_;

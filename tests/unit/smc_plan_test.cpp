@@ -269,8 +269,6 @@ TEST(SmcRunErrors, OfOptions) {
   const SmcPlan of_other_times[] = {particles, other};
   expect_invalid([&] { run(of_other_times, {.count = 1, .device = Device::cpu(1), .history = 2}); },
                  "run: with history the problems of a batch must have the same times");
-  expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); },
-                 "keep_on_device must be false");
   expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); },
                  "reaches beyond particle 2^62");
   expect_invalid([] { run(std::span<const SmcPlan>(), {}); }, "run: no SMC plan given");

@@ -96,7 +96,7 @@ struct SmcProblem {
 /// with `Options::history` (count, M, N, d). The last step of MCGdiff to an observation with little or no
 /// noise takes the exact transition (§7.4); the result's notes say so.
 /// @throws std::invalid_argument for parameters out of range, A = 0, a y outside the range of A without
-///   noise, keep_on_device, and history with `SmcOutput::draw`; WeightError, which names chain and step; all
+///   noise, and history with `SmcOutput::draw`; WeightError, which names chain and step; all
 ///   exceptions of `run` in sample.hpp.
 SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                   const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});

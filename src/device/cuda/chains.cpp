@@ -60,12 +60,17 @@ struct ChainExtras {
   bool weights;      ///< the history of the weights
   bool start;        ///< the first particles are given
   std::size_t kept;  ///< levels, the last included
+  bool keeps_out;    ///< the result stays on the GPU, in memory that is not of the task
   explicit ChainExtras(const SmcTask& task)
-      : weights(task.ess != nullptr), start(task.start != nullptr), kept(task.kept.size()) {}
+      : weights(task.ess != nullptr),
+        start(task.start != nullptr),
+        kept(task.kept.size()),
+        keeps_out(task.keeps_out) {}
   explicit ChainExtras(const Options& options)
       : weights(options.smc_history),
         start(options.start.has_value()),
-        kept(static_cast<std::size_t>(std::max(options.history, 1))) {}
+        kept(static_cast<std::size_t>(std::max(options.history, 1))),
+        keeps_out(options.keep_on_device) {}
 };
 
 /// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
@@ -83,11 +88,11 @@ class ChainMemory {
     under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
                  kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
-    if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
-    if (extras.start) {
-      fixed_ += d * d * sizeof(double);
-      result_ += N * d * sizeof(double);
-    }
+    if (plan.output == SmcOutput::particles)
+      result_ += N * ((extras.keeps_out ? 0 : extras.kept) * d * sizeof(Real) + sizeof(double));
+    if (extras.keeps_out) result_ += sizeof(std::uint64_t);
+    if (extras.start) result_ += N * d * sizeof(double);
+    if (extras.start || extras.keeps_out) fixed_ += d * d * sizeof(double);
     if (extras.weights)
       result_ +=
           plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
@@ -171,12 +176,8 @@ class ChainsRun {
     for (const int step : task.plan.weightings()) decides_[static_cast<std::size_t>(step)] = place++;
     num_weightings_ = place;
     weightings_.upload(decides_.data());
-    std::vector<int> slots;
-    for (int level = 0; level <= static_cast<int>(task.plan.steps.size()); ++level)
-      slots.push_back(slot_of(task.kept, level));
-    slots_ = Buffer<int>(gpu, slots.size());
-    slots_.upload(slots.data());
-    if (task.start != nullptr) {
+    upload_slots();
+    if (task.start != nullptr || task.keeps_out) {
       rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
       rotation_.upload(task.plan.V.data());
     }
@@ -212,19 +213,34 @@ class ChainsRun {
                     static_cast<std::size_t>(count * of_a_chain));
     };
     const std::int64_t rows = job.draws ? 1 : job.num_kept * N;
-    const auto out = result(std::get<Real*>(task_.out), rows * task_.plan.dim());
+    Real* const to = std::get<Real*>(task_.out);
+    const std::int64_t of_a_chain = rows * task_.plan.dim();
+    const auto out = result(task_.keeps_out ? nullptr : to, of_a_chain);
     const auto log_weights = result(task_.log_weights, N);
     const auto ess = result(task_.ess, W);
     const auto resampled = result(task_.resampled, W);
     const auto weight_history = result(task_.weight_history, W * N);
     const auto ancestors = result(task_.ancestors, W * N);
-    job.out = out.data();
+    job.out = task_.keeps_out ? to + first * of_a_chain : out.data();
     job.final_log_weights = log_weights.data();
     job.ess = ess.data();
     job.resampled = resampled.data();
     job.weight_history = weight_history.data();
     job.ancestor_history = ancestors.data();
     launch(job);
+    const ChainFailure failure = take_reports(first, count);
+    if (failure.found()) return failure;
+    out.take();
+    log_weights.take();
+    ess.take();
+    resampled.take();
+    weight_history.take();
+    ancestors.take();
+    return {};
+  }
+
+  /// Takes what some chains report. @returns the first of them that failed
+  ChainFailure take_reports(std::int64_t first, std::int64_t count) const {
     std::vector<ChainState> chains(static_cast<std::size_t>(count));
     chains_.download(chains.data());
     for (const ChainState& chain : chains) {
@@ -235,13 +251,12 @@ class ChainsRun {
       task_.smallest_ess_step[c] = chain.smallest_ess_step;
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
     }
-    out.take();
-    log_weights.take();
-    ess.take();
-    resampled.take();
-    weight_history.take();
-    ancestors.take();
-    return {};
+    if (!task_.keeps_out) return {};
+    std::vector<std::uint64_t> numbers(chains.size());
+    non_finite_.download(numbers.data());
+    const auto found = std::find_if(numbers.begin(), numbers.end(), [](std::uint64_t n) { return n > 0; });
+    if (found == numbers.end()) return {};
+    return {.chain = first + (found - numbers.begin()), .is_result = true};
   }
 
   ChainsJob<Real> make_job(std::int64_t first, std::int64_t count) const {
@@ -261,6 +276,14 @@ class ChainsRun {
     job.first = static_cast<std::uint64_t>(task_.first + first);
     job.count = count;
     return job;
+  }
+
+  void upload_slots() {
+    std::vector<int> slots;
+    for (int level = 0; level <= static_cast<int>(task_.plan.steps.size()); ++level)
+      slots.push_back(slot_of(task_.kept, level));
+    slots_ = Buffer<int>(gpu_, slots.size());
+    slots_.upload(slots.data());
   }
 
   /// The first particles of some chains, or nothing where they are drawn.
@@ -295,6 +318,12 @@ class ChainsRun {
     if (chains_.size() != static_cast<std::size_t>(job.count))
       chains_ = Buffer<ChainState>(gpu_, static_cast<std::size_t>(job.count));
     job.chains = chains_.data();
+    if (task_.keeps_out) {
+      const std::vector<std::uint64_t> none(static_cast<std::size_t>(job.count), 0);
+      if (non_finite_.size() != none.size()) non_finite_ = Buffer<std::uint64_t>(gpu_, none.size());
+      non_finite_.upload(none.data());
+      job.non_finite = non_finite_.data();
+    }
   }
 
   /// All steps in one launch; or each phase in one, which the GPU takes up one after the other while the host goes ahead.
@@ -349,6 +378,7 @@ class ChainsRun {
   Buffer<std::uint32_t> ancestors_;
   Buffer<ChainPart> parts_;
   Buffer<ChainState> chains_;
+  Buffer<std::uint64_t> non_finite_;  // (count), where the result stays on the GPU
 };
 
 template <class Real>
