@@ -206,11 +206,11 @@ TEST(SmcStart, OfTheStatesThatARunDrewGivesItsChain) {
   for (const Device& device : {Device::reference(), Device::cpu(2)}) {
     for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
+        // The reference computes in double and keeps states rounded to the precision of the result.
+        if (device == Device::reference() && precision == Precision::f32) continue;
         auto [of_case, options] = all_levels(test::smc_plan_of(sampler, prior, observation), precision);
         options.device = device;
         const SmcSamples drawn = run(of_case, options);
-        // The reference computes in double and keeps states rounded to the precision of the result.
-        if (device == Device::reference() && precision == Precision::f32) continue;
         options.start = states_at(drawn, 0);
         EXPECT_EQ(test::all_bytes(run(of_case, options)), test::all_bytes(drawn));
       }
