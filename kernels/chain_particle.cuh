@@ -47,7 +47,7 @@ class ChainParticle {
     const Index d = job_.tables.law.dim;
     const std::uint64_t row = slot_ - job_.first * static_cast<std::uint64_t>(job_.tables.particles);
     const double* const x = job_.start_states + static_cast<Index>(row) * d;
-    return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, d, [x](Index j) { return x[j]; })));
+    return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, x, d)));
   }
   /// Coordinate i of particle n after so many steps; 0 where this thread has none.
   GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const {

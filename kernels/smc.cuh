@@ -83,6 +83,8 @@ class ChainRun {
     const bool is_end = step == job_.tables.num_steps;
     return {.is_first = step == 0,
             .is_end = is_end,
+            .keeps = job_.slots[step] >= 0,
+            .draws = job_.draws,
             .weighs_before = job_.tables.weighs_before,
             .decides = !is_end && job_.weightings[step] >= 0,
             .is_residual = job_.scheme == Scheme::residual};
@@ -111,6 +113,8 @@ class ChainRun {
         return weights.find_ancestors(step);
       case Phase::move:
         return move(step);
+      case Phase::keep:
+        return keep(step);
       case Phase::output:
         return output(weights);
       case Phase::start:
@@ -136,7 +140,6 @@ class ChainRun {
       *memory_.state = state;
     }
     for_each_tile([&] { particles_.start(); });
-    keep(0);
   }
 
   GMDIFF_PARTICLE void weigh(int step) {
@@ -148,43 +151,30 @@ class ChainRun {
   GMDIFF_PARTICLE void move(int step) {
     const bool resampled = kind(step).decides && memory_.state->resampled;  // else it is of an earlier step
     for_each_tile([&] { particles_.move(step, resampled); });
-    keep(step + 1);
   }
 
-  /// Writes the block's particles of a level as rows, where it is kept. All threads of the block together.
-  GMDIFF_PARTICLE void keep(int level) {
-    if (job_.draws || job_.slots[level] < 0) return;
-    block_.sync();  // the states are written
+  /// Writes the states that a step begins with.
+  GMDIFF_PARTICLE void keep(int step) const {
     const Index d = job_.tables.law.dim;
     const std::int64_t N = job_.tables.particles;
-    const std::int64_t first = (range_.chain * job_.num_kept + job_.slots[level]) * N;
+    const std::int64_t first = (range_.chain * job_.num_kept + job_.slots[step]) * N;
     for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
-      for (Index i = 0; i < d; ++i) write((first + n) * d + i, level, n, i);
+      for (Index i = 0; i < d; ++i) job_.out[(first + n) * d + i] = state(step, n, i);
     }
   }
 
   GMDIFF_PARTICLE void output(const ChainWeights<Real, Block>& weights) const {
-    if (!job_.draws || range_.part != 0) return;
+    if (range_.part != 0) return;
     const Index d = job_.tables.law.dim;
     const std::int64_t n = weights.final_choice();
     for (Index i = block_.thread_rank(); i < d; i += block_.size())
-      write(range_.chain * d + i, job_.tables.num_steps, n, i);
+      job_.out[range_.chain * d + i] = state(job_.tables.num_steps, n, i);
   }
 
-  /// Writes coordinate i of particle n after so many steps to `place` of the results.
-  GMDIFF_PARTICLE void write(std::int64_t place, int steps, std::int64_t n, Index i) const {
-    const Index d = job_.tables.law.dim;
+  /// Coordinate i of particle n after so many steps.
+  GMDIFF_PARTICLE Real state(int steps, std::int64_t n, Index i) const {
     const std::int64_t stride = padded_particles(job_.tables.particles);
-    const Real* const states = memory_.states + steps % 2 * d * stride + n;
-    if (job_.non_finite == nullptr) {
-      job_.out[place] = states[i * stride];
-      return;
-    }
-    const auto x = static_cast<Real>(
-        rotated(job_.rotation + i, d, d, [&](Index j) { return static_cast<double>(states[j * stride]); }));
-    job_.out[place] = x;
-    const particle::One<Real> difference = particle::One<Real>(x) - particle::One<Real>(x);
-    if (!(difference.v == Real(0))) block_.atomic_add(job_.non_finite + range_.chain, 1);
+    return memory_.states[(steps % 2 * job_.tables.law.dim + i) * stride + n];
   }
 
   Block& block_;

@@ -60,7 +60,7 @@ struct ChainExtras {
   bool weights;      ///< the history of the weights
   bool start;        ///< the first particles are given
   std::size_t kept;  ///< levels, the last included
-  bool keeps_out;    ///< the result stays on the GPU, in memory that is not of the task
+  bool keeps_out;    ///< the result goes to other memory of the GPU
   explicit ChainExtras(const SmcTask& task)
       : weights(task.ess != nullptr),
         start(task.start != nullptr),
@@ -88,8 +88,7 @@ class ChainMemory {
     under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
                  kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
-    if (plan.output == SmcOutput::particles)
-      result_ += N * ((extras.keeps_out ? 0 : extras.kept) * d * sizeof(Real) + sizeof(double));
+    if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
     if (extras.keeps_out) result_ += sizeof(std::uint64_t);
     if (extras.start) result_ += N * d * sizeof(double);
     if (extras.start || extras.keeps_out) fixed_ += d * d * sizeof(double);
@@ -213,24 +212,23 @@ class ChainsRun {
                     static_cast<std::size_t>(count * of_a_chain));
     };
     const std::int64_t rows = job.draws ? 1 : job.num_kept * N;
-    Real* const to = std::get<Real*>(task_.out);
-    const std::int64_t of_a_chain = rows * task_.plan.dim();
-    const auto out = result(task_.keeps_out ? nullptr : to, of_a_chain);
+    const auto out = result(std::get<Real*>(task_.out), rows * task_.plan.dim());
     const auto log_weights = result(task_.log_weights, N);
     const auto ess = result(task_.ess, W);
     const auto resampled = result(task_.resampled, W);
     const auto weight_history = result(task_.weight_history, W * N);
     const auto ancestors = result(task_.ancestors, W * N);
-    job.out = task_.keeps_out ? to + first * of_a_chain : out.data();
+    job.out = out.data();
     job.final_log_weights = log_weights.data();
     job.ess = ess.data();
     job.resampled = resampled.data();
     job.weight_history = weight_history.data();
     job.ancestor_history = ancestors.data();
     launch(job);
-    const ChainFailure failure = take_reports(first, count);
+    ChainFailure failure = take_reports(first, count);
+    if (!failure.found() && task_.keeps_out) failure = rotate(out.data(), first, count, rows);
     if (failure.found()) return failure;
-    out.take();
+    if (!task_.keeps_out) out.take();
     log_weights.take();
     ess.take();
     resampled.take();
@@ -251,9 +249,23 @@ class ChainsRun {
       task_.smallest_ess_step[c] = chain.smallest_ess_step;
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
     }
-    if (!task_.keeps_out) return {};
-    std::vector<std::uint64_t> numbers(chains.size());
-    non_finite_.download(numbers.data());
+    return {};
+  }
+
+  /// Rotates the results of some chains to where they stay. @returns the first that is not finite
+  ChainFailure rotate(const Real* from, std::int64_t first, std::int64_t count, std::int64_t rows) {
+    const Eigen::Index d = task_.plan.dim();
+    std::vector<std::uint64_t> numbers(static_cast<std::size_t>(count), 0);
+    Buffer<std::uint64_t> non_finite(gpu_, numbers.size());
+    non_finite.upload(numbers.data());
+    gpu_.launch(kernels::RotationJob<Real>{.rotation = rotation_.data(),
+                                           .dim = d,
+                                           .chains = count,
+                                           .rows = rows,
+                                           .from = from,
+                                           .to = std::get<Real*>(task_.out) + first * rows * d,
+                                           .non_finite = non_finite.data()});
+    non_finite.download(numbers.data());
     const auto found = std::find_if(numbers.begin(), numbers.end(), [](std::uint64_t n) { return n > 0; });
     if (found == numbers.end()) return {};
     return {.chain = first + (found - numbers.begin()), .is_result = true};
@@ -318,12 +330,6 @@ class ChainsRun {
     if (chains_.size() != static_cast<std::size_t>(job.count))
       chains_ = Buffer<ChainState>(gpu_, static_cast<std::size_t>(job.count));
     job.chains = chains_.data();
-    if (task_.keeps_out) {
-      const std::vector<std::uint64_t> none(static_cast<std::size_t>(job.count), 0);
-      if (non_finite_.size() != none.size()) non_finite_ = Buffer<std::uint64_t>(gpu_, none.size());
-      non_finite_.upload(none.data());
-      job.non_finite = non_finite_.data();
-    }
   }
 
   /// All steps in one launch; or each phase in one, which the GPU takes up one after the other while the host goes ahead.
@@ -346,6 +352,8 @@ class ChainsRun {
     const bool is_end = job.step == job.tables.num_steps;
     const kernels::StepKind kind{.is_first = job.step == 0,
                                  .is_end = is_end,
+                                 .keeps = slot_of(task_.kept, job.step) >= 0,
+                                 .draws = job.draws,
                                  .weighs_before = job.tables.weighs_before,
                                  .decides = !is_end && decides_[static_cast<std::size_t>(job.step)] >= 0,
                                  .is_residual = job.scheme == Scheme::residual};
@@ -378,7 +386,6 @@ class ChainsRun {
   Buffer<std::uint32_t> ancestors_;
   Buffer<ChainPart> parts_;
   Buffer<ChainState> chains_;
-  Buffer<std::uint64_t> non_finite_;  // (count), where the result stays on the GPU
 };
 
 template <class Real>
