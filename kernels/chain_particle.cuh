@@ -2,6 +2,7 @@
 
 #include "kernels/particle.cuh"
 #include "kernels/resampling.cuh"
+#include "kernels/rotation.cuh"
 #include "particle/smc.hpp"
 #include "particle/wide.hpp"
 
@@ -40,6 +41,14 @@ class ChainParticle {
   GMDIFF_PARTICLE Normals<V> normals(Purpose purpose) const { return Normals<V>(stream(purpose), slot_); }
   GMDIFF_PARTICLE Uniforms<V> uniforms(Purpose purpose) const { return Uniforms<V>(stream(purpose), slot_); }
 
+  /// Coordinate i of the given first state, in the plan's coordinates; 0 where this thread has none.
+  GMDIFF_PARTICLE V given(Index i) const {
+    if (!has()) return V(Real(0));
+    const Index d = job_.tables.law.dim;
+    const std::uint64_t row = slot_ - job_.first * static_cast<std::uint64_t>(job_.tables.particles);
+    const double* const x = job_.start_states + static_cast<Index>(row) * d;
+    return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, x, d)));
+  }
   /// Coordinate i of particle n after so many steps; 0 where this thread has none.
   GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const {
     return has() ? V(*place(steps, n, i)) : V(Real(0));

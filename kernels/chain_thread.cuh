@@ -33,6 +33,20 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   }
 
   GMDIFF_PARTICLE void start() {
+    if (job_.start_states != nullptr) {
+      for (Index i = 0; i < dim(); ++i) x_[i] = particle_.given(i);
+    } else {
+      draw();
+    }
+    save(0);
+    const V potential = job_.tables.weighs_before ? V(Real(0)) : quadratic(job_.tables.start.factors);
+    if (particle_.has()) particle_.set_weight(potential);
+  }
+
+ private:
+  friend Phases;
+
+  GMDIFF_PARTICLE void draw() {
     const particle::SmcStartTable<Real>& start = job_.tables.start;
     Normals<V> stream = particle_.normals(Purpose::start_noise);
     const auto z = [&](Index i) { return stream(static_cast<std::uint64_t>(i)); };
@@ -47,13 +61,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
         for (Index i = 0; i < dim(); ++i) x_[i] = drawn<V>(start, component, i, z(i));
       }
     }
-    save(0);
-    const V potential = job_.tables.weighs_before ? V(Real(0)) : quadratic(start.factors);
-    if (particle_.has()) particle_.set_weight(potential);
   }
-
- private:
-  friend Phases;
 
   GMDIFF_PARTICLE void load(int number, bool resampled) {
     const std::int64_t n = particle_.origin(resampled);

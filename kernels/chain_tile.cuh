@@ -36,6 +36,24 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   }
 
   GMDIFF_PARTICLE void start() {
+    if (job_.start_states != nullptr) {
+      tile_.for_each_own(dim(), [&](Index i) { x_[i] = particle_.given(i); });
+    } else {
+      draw();
+    }
+    save(0);
+    V potential(Real(0));
+    if (!job_.tables.weighs_before) {
+      tile_.sync();
+      potential = quadratic(job_.tables.start.factors);
+    }
+    if (writes_weight()) particle_.set_weight(potential);
+  }
+
+ private:
+  friend Phases;
+
+  GMDIFF_PARTICLE void draw() {
     const particle::SmcStartTable<Real>& start = job_.tables.start;
     Normals<V> stream = particle_.normals(Purpose::start_noise);
     const auto z = [&](Index i) { return stream(static_cast<std::uint64_t>(i)); };
@@ -49,17 +67,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
         tile_.for_each_own(dim(), [&](Index i) { x_[i] = drawn<V>(start, component, i, z(i)); });
       }
     }
-    save(0);
-    V potential(Real(0));
-    if (!job_.tables.weighs_before) {
-      tile_.sync();
-      potential = quadratic(start.factors);
-    }
-    if (writes_weight()) particle_.set_weight(potential);
   }
-
- private:
-  friend Phases;
 
   GMDIFF_PARTICLE static Tile make_tile(auto& block, const ChainsJob<Real>& job) {
     const Index numbers = tile_room(job).rows() * particles;

@@ -6,6 +6,7 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
 // Entry points of the kernels for the host side of the device `cuda`. They only put work on the stream of the
@@ -23,6 +24,8 @@ void launch(const ProgramJob<float>& job, const Geometry& geometry, cudaStream_t
 void launch(const ProgramJob<double>& job, const Geometry& geometry, cudaStream_t stream);
 void launch(const ChainsJob<float>& job, cudaStream_t stream);
 void launch(const ChainsJob<double>& job, cudaStream_t stream);
+void launch(const RotationJob<float>& job, cudaStream_t stream);
+void launch(const RotationJob<double>& job, cudaStream_t stream);
 
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);

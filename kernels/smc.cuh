@@ -83,6 +83,8 @@ class ChainRun {
     const bool is_end = step == job_.tables.num_steps;
     return {.is_first = step == 0,
             .is_end = is_end,
+            .keeps = job_.slots[step] >= 0,
+            .draws = job_.draws,
             .weighs_before = job_.tables.weighs_before,
             .decides = !is_end && job_.weightings[step] >= 0,
             .is_residual = job_.scheme == Scheme::residual};
@@ -111,6 +113,8 @@ class ChainRun {
         return weights.find_ancestors(step);
       case Phase::move:
         return move(step);
+      case Phase::keep:
+        return keep(step);
       case Phase::output:
         return output(weights);
       case Phase::start:
@@ -149,21 +153,28 @@ class ChainRun {
     for_each_tile([&] { particles_.move(step, resampled); });
   }
 
-  GMDIFF_PARTICLE void output(const ChainWeights<Real, Block>& weights) const {
+  /// Writes the states that a step begins with.
+  GMDIFF_PARTICLE void keep(int step) const {
     const Index d = job_.tables.law.dim;
     const std::int64_t N = job_.tables.particles;
-    const std::int64_t stride = padded_particles(N);
-    const Real* states = memory_.states + (job_.tables.num_steps % 2) * d * stride;
-    if (job_.draws) {
-      if (range_.part != 0) return;
-      const std::int64_t n = weights.final_choice();
-      for (Index i = block_.thread_rank(); i < d; i += block_.size())
-        job_.out[range_.chain * d + i] = states[i * stride + n];
-      return;
-    }
+    const std::int64_t first = (range_.chain * job_.num_kept + job_.slots[step]) * N;
     for (std::int64_t n = range_.begin + block_.thread_rank(); n < range_.end; n += block_.size()) {
-      for (Index i = 0; i < d; ++i) job_.out[(range_.chain * N + n) * d + i] = states[i * stride + n];
+      for (Index i = 0; i < d; ++i) job_.out[(first + n) * d + i] = state(step, n, i);
     }
+  }
+
+  GMDIFF_PARTICLE void output(const ChainWeights<Real, Block>& weights) const {
+    if (range_.part != 0) return;
+    const Index d = job_.tables.law.dim;
+    const std::int64_t n = weights.final_choice();
+    for (Index i = block_.thread_rank(); i < d; i += block_.size())
+      job_.out[range_.chain * d + i] = state(job_.tables.num_steps, n, i);
+  }
+
+  /// Coordinate i of particle n after so many steps.
+  GMDIFF_PARTICLE Real state(int steps, std::int64_t n, Index i) const {
+    const std::int64_t stride = padded_particles(job_.tables.particles);
+    return memory_.states[(steps % 2 * job_.tables.law.dim + i) * stride + n];
   }
 
   Block& block_;

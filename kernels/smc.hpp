@@ -22,6 +22,7 @@ enum class Scheme { systematic, stratified, multinomial, residual };
 /// In their order. The end of the chain is a last step without moves.
 enum class Phase {
   start,       ///< first particles
+  keep,        ///< states as results, before weights replace them; those of the last level at the end
   weigh,       ///< log-weights before moving
   extremes,    ///< the largest and smallest log-weight
   first_sums,  ///< S_0
@@ -31,13 +32,15 @@ enum class Phase {
   share_sums,  ///< over the parts of the chain
   ancestors,
   move,    ///< and log-weights after it
-  output,  ///< results of the chain
+  output,  ///< the particle that the chain draws
 };
-inline constexpr int num_phases = 11;
+inline constexpr int num_phases = 12;
 
 /// What decides which phases a step has.
 struct StepKind {
   bool is_first, is_end;
+  bool keeps;  ///< the states that it begins with
+  bool draws;  ///< one particle a chain, at the end
   bool weighs_before;
   bool decides;  ///< whether to resample
   bool is_residual;
@@ -47,6 +50,8 @@ GMDIFF_PARTICLE constexpr bool has_phase(const StepKind& kind, Phase phase) {
   switch (phase) {
     case Phase::start:
       return kind.is_first;
+    case Phase::keep:
+      return kind.keeps && !kind.draws;
     case Phase::weigh:
       return kind.weighs_before && !kind.is_end;
     case Phase::extremes:
@@ -64,7 +69,7 @@ GMDIFF_PARTICLE constexpr bool has_phase(const StepKind& kind, Phase phase) {
     case Phase::output:
       break;
   }
-  return kind.is_end;
+  return kind.is_end && kind.draws;
 }
 
 /// What a block has summed over its part of a chain.
@@ -114,8 +119,13 @@ template <class Real>
 struct ChainsJob {
   using Number = Real;
   particle::ChainTables<Real> tables;
-  const int* weightings;  ///< (steps): place of the step among those that decide whether to resample, or -1
+  /// (count, N, d) given first particles in data coordinates, or null.
+  const double* start_states;
+  const double* rotation;  ///< V (d, d), column by column: data are V x~; read with `start_states`
+  const int* weightings;   ///< (steps): place of the step among those that decide whether to resample, or -1
   int num_weightings;
+  const int* slots;  ///< (steps + 1): place of a level among those kept, or -1; 0 is the start
+  int num_kept;      ///< levels, the last included
   Scheme scheme;
   double ess_threshold;
   bool has_transition;  ///< a step is one
@@ -139,7 +149,7 @@ struct ChainsJob {
   ChainState* chains;        ///< (count)
 
   // Results; those that are null are not asked for.
-  Real* out;                        ///< (count, d) or (count, N, d)
+  Real* out;                        ///< (count, d) or (count, kept levels, N, d)
   double* final_log_weights;        ///< (count, N) normalised
   double* ess;                      ///< (count, W)
   std::uint8_t* resampled;          ///< (count, W)

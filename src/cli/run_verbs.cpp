@@ -1,5 +1,6 @@
 // The verbs that run a plan: sample, forward, draw.
 
+#include <algorithm>
 #include <memory>
 #include <span>
 
@@ -50,37 +51,58 @@ void add_run_flags(CLI::App& verb, RunFlags& flags) {
 }
 
 void add_start(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
-  verb.add_option("--start", flags.start,
-                  meaning + ", shape (n, d), a row a particle of the range; sets the count")
-      ->type_name("FILE");
+  verb.add_option("--start", flags.start, meaning + "; sets the count")->type_name("FILE");
 }
 
 void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
   verb.add_option("--history", flags.history, meaning)->type_name("M");
 }
 
-/// Rows of the .npy file of given start states: (n, d), or (n) where d = 1.
+/// What a range counts, and the first states of each.
+struct Counted {
+  const char* name;
+  const char* states;  ///< name of the first states of several
+  std::vector<std::int64_t> state_shape;
+};
+Counted counted_of(const Plan& plan) { return {"particles", "states", {plan.dim()}}; }
+Counted counted_of(const SmcPlan& plan) {
+  return {"chains", "chains of states", {plan.particles, plan.dim()}};
+}
+
+/// "(n, 16, 2)"
+std::string shape_of_many(const std::vector<std::int64_t>& shape) {
+  std::string text = "(n";
+  for (const std::int64_t entry : shape) text += concat(", ", entry);
+  return text + ")";
+}
+
+/// Rows of the .npy file of given start states: (n, d), or (n, N, d) for chains; d = 1 may be omitted.
 /// @throws std::invalid_argument naming the file when it has another shape or no row.
-std::int64_t count_start_states(const std::filesystem::path& file, Eigen::Index dim) {
+std::int64_t count_start_states(const std::filesystem::path& file, const Counted& counted) {
   const NpyReader reader(file);
   const std::vector<std::int64_t>& shape = reader.shape();
-  const bool column = shape.size() == 1 && dim == 1;
-  require(column || (shape.size() == 2 && shape[1] == dim), "--start ", file.string(),
-          ": expected shape (n, ", dim, "), got ", io::shape_text(shape));
+  const std::vector<std::int64_t>& state = counted.state_shape;
+  const auto is_many_of = [&](auto begin, auto end) {
+    return !shape.empty() && std::equal(shape.begin() + 1, shape.end(), begin, end);
+  };
+  const bool omits_one = state.back() == 1 && is_many_of(state.begin(), state.end() - 1);
+  require(omits_one || is_many_of(state.begin(), state.end()), "--start ", file.string(), ": expected shape ",
+          shape_of_many(state), ", got ", io::shape_text(shape));
   require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
   return shape[0];
 }
 
-/// The particles to run: the start states set the count.
-ParticleRange particles(const RunFlags& flags, Eigen::Index dim, std::vector<std::string>& notes) {
+/// The particles or chains to run: the start states set the count.
+ParticleRange particles(const RunFlags& flags, const Counted& counted, std::vector<std::string>& notes) {
   ParticleRange range = parse_particles(flags.count, flags.range);
   if (!flags.start) return range;
-  const std::int64_t states = count_start_states(*flags.start, dim);
-  require(!flags.range || range.count == states, "--range holds ", range.count, " particles, but --start ",
-          *flags.start, " has ", states, " states");
-  if (flags.count && range.count != states)
-    notes.push_back(concat("--start has ", states, " states, which replaces --count ", range.count));
-  range.count = states;
+  const std::int64_t rows = count_start_states(*flags.start, counted);
+  require(!flags.range || range.count == rows, "--range holds ", range.count, " ", counted.name,
+          ", but --start ", *flags.start, " has ", rows, " ", counted.states);
+  if (flags.count && range.count != rows)
+    notes.push_back(
+        concat("--start has ", rows, " ", counted.states, ", which replaces --count ", range.count));
+  range.count = rows;
   return range;
 }
 
@@ -92,7 +114,7 @@ int parse_history(const std::string& text, std::size_t levels) {
 template <class AnyPlan>
 void run_verb(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
               std::vector<std::int64_t> row_shape, int history) {
-  const ParticleRange range = particles(flags, plan.dim(), record.notes);
+  const ParticleRange range = particles(flags, counted_of(plan), record.notes);
   Options options;
   options.first = range.first;
   options.count = range.count;
@@ -191,9 +213,6 @@ void check_name(const std::string& out, SmcOutput output) {
 void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const char* name = study::name_of(sampler);
-  require(!flags.start, "--start: ", name,
-          " draws its first particles by the observation; only samplers without weights take start states");
-  require(!flags.history, "--history: ", name, " keeps no levels; only samplers without weights do");
   const LinearObservation& observation = observation_for(name, flags, problem);
   const ForwardProcess process(problem.process);
   const SmcPlan plan =
@@ -202,7 +221,11 @@ void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFi
   study::RunRecord record = record_of("sample", problem, "posterior");
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
-  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), 0);
+  const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
+  require(history == 0 || plan.output == SmcOutput::particles, "--history: ", name,
+          " keeps the states of all particles; give the sampler output=particles");
+  if (history > 0) row_shape.insert(row_shape.begin(), history);
+  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -254,8 +277,14 @@ Verb add_sample(CLI::App& command) {
               list_of(sampler_names()))
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
-  add_start(*verb, *flags, "first states");
-  add_history(*verb, *flags, "keep M levels, noisy to clean: shape (n, M, d), their times in FILE.json");
+  add_start(
+      *verb, *flags,
+      "first states, shape (n, d), a row a particle of the range; with mcgdiff and bootstrap (n, N, d), "
+      "the particles of each chain");
+  add_history(
+      *verb, *flags,
+      "keep M levels, noisy to clean: shape (n, M, d), with output=particles (n, M, N, d); their times in "
+      "FILE.json");
   set_examples(
       *verb,
       "  gmdiff sample problem.json --out x.npy --sampler ddim:eta=0.5 --steps 50\n"
@@ -271,7 +300,8 @@ Verb add_forward(CLI::App& command) {
   CLI::App* verb = command.add_subcommand("forward", "paths of x_t at the grid's times, from data to noise");
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
-  add_start(*verb, *flags, "data to start from instead of draws");
+  add_start(*verb, *flags,
+            "data to start from instead of draws, shape (n, d), a row a particle of the range");
   add_history(*verb, *flags, "keep M levels of the grid's N + 1");
   set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
   return {verb, [flags] { forward(*flags); }};

@@ -76,8 +76,14 @@ struct SmcTask {
   Precision precision;
   std::int64_t first;  ///< index of the first chain
   std::int64_t count;
-  std::variant<float*, double*>
-      out;  ///< in the plan's coordinates: (count, d), or (count, N, d) where particles are asked for
+  const double* start;  ///< (count, N, d) given first particles in data coordinates, or null
+  /// Levels kept, ascending: 0 is the start, s + 1 the states after step s. The last is the result, and the
+  /// only one where each chain draws a particle.
+  const std::vector<int>& kept;
+  /// (count, d), or (count, kept.size(), N, d) where particles are asked for: in host memory and in the
+  /// plan's coordinates, or in what `Executor::keep` gave and in data coordinates.
+  std::variant<float*, double*> out;
+  bool keeps_out;          ///< whether it is the latter
   double* log_evidence;    ///< (count), without the plan's constant
   double* smallest_ess;    ///< (count) as in `ChainReport`
   int* smallest_ess_step;  ///< (count)
@@ -91,11 +97,12 @@ struct SmcTask {
   std::stop_token stop;
 };
 
-/// The first chain of a task that could not go on, and why.
+/// The first chain of a task that failed, and why.
 struct ChainFailure {
   std::int64_t chain = -1;       ///< its place in the task; -1: none
   int step = 0;                  ///< before whose move it was seen; the number of steps: at the end
   bool all_weights_zero = true;  ///< else a weight or a state is not finite
+  bool is_result = false;        ///< whether it went on, to a result on the device that is not finite
 
   bool found() const { return chain >= 0; }
   void add(const ChainFailure& other) {
@@ -139,10 +146,9 @@ class Executor {
   /// The tables of a plan, which all tasks of a run share: with full covariances they take longer than the chains of a task. Null where
   /// the device needs none.
   virtual particle::AnySmcTables lower(const SmcPlan& /*plan*/, Precision /*precision*/) const { return {}; }
-  /// Chains of a task that the device likes best within `memory_limit` bytes (0: no limit).
+  /// Chains of a task that the device likes best within the options' `memory_limit`.
   /// @throws std::invalid_argument when not even one chain fits.
-  virtual std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
-                                      std::size_t memory_limit) const = 0;
+  virtual std::int64_t chains_at_once(const SmcPlan& plan, const Options& options) const = 0;
   /// Runs chains of SMC; after a failure or a request to stop the output is undefined.
   virtual ChainFailure run(const SmcTask& task) const = 0;
   /// Sums of distances on this device. They may outlive the executor.

@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "device/executor.hpp"
+#include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
@@ -36,19 +37,9 @@ void check_plan(const Plan& plan) {
 
 void check_start(const Plan& plan, const Options& options) {
   if (!options.start) return;
-  const Points& start = *options.start;
-  const auto problems = static_cast<std::uint64_t>(plan.problems.size());
-  const std::uint64_t rows = saturating_product(problems, static_cast<std::uint64_t>(options.count));
   require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
-  require(start.cols() == plan.dim() && static_cast<std::uint64_t>(start.rows()) == rows,
-          "run: start has shape (", start.rows(), ", ", start.cols(), "), expected (", rows, ", ", plan.dim(),
-          ")");
-  for (Eigen::Index n = 0; n < start.rows(); ++n) {
-    for (Eigen::Index i = 0; i < start.cols(); ++i) {
-      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i),
-              " in coordinate ", i);
-    }
-  }
+  const auto count = static_cast<std::uint64_t>(options.count);
+  check_states(*options.start, saturating_product(plan.problems.size(), count), plan.dim());
 }
 
 /// All of it, before any device is touched.
@@ -66,17 +57,7 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
 std::vector<int> kept_levels(const Plan& plan, int history) {
   const int levels = num_levels(plan);
   if (history == 0 && plan.kind != PlanKind::forward) return {first_level(plan) + levels - 1};
-  if (history == 0) history = levels;
-  require(levels >= 2, "run: a plan without steps has no history, got history ", history);
-  require(history >= 2 && history <= levels, "run: history must be 0 or 2 to ", levels, " levels, got ",
-          history);
-  std::vector<int> kept;
-  for (std::int64_t i = 0; i < history; ++i) {
-    const std::int64_t gaps = history - 1;
-    const std::int64_t nearest = (2 * i * (levels - 1) + gaps) / (2 * gaps);  // round(i (levels - 1) / gaps)
-    kept.push_back(first_level(plan) + static_cast<int>(nearest));
-  }
-  return kept;
+  return evenly_spaced_levels(first_level(plan), levels, history == 0 ? levels : history);
 }
 
 /// A run under way.

@@ -1,5 +1,6 @@
 #include "device/run_checks.hpp"
 
+#include <cmath>
 #include <limits>
 #include <new>
 
@@ -18,6 +19,17 @@ void check_range(const Options& options, const char* of) {
   require(options.first >= 0, "run: first must not be negative, got ", options.first);
   require(options.count - 1 <= std::numeric_limits<std::int64_t>::max() - options.first, "run: ", of, " ",
           options.first, " to ", options.first, " + ", options.count, " reach beyond index 2^63");
+}
+
+void check_states(const Points& start, std::uint64_t rows, Eigen::Index dim) {
+  require(start.cols() == dim && static_cast<std::uint64_t>(start.rows()) == rows, "run: start has shape (",
+          start.rows(), ", ", start.cols(), "), expected (", rows, ", ", dim, ")");
+  for (Eigen::Index n = 0; n < start.rows(); ++n) {
+    for (Eigen::Index i = 0; i < start.cols(); ++i) {
+      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i),
+              " in coordinate ", i);
+    }
+  }
 }
 
 void check_streams(std::size_t steps, Eigen::Index dim, Precision precision) {

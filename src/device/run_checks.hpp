@@ -15,6 +15,9 @@ namespace gmdiff {
 /// @throws std::invalid_argument unless count >= 1, first >= 0 and the range ends below 2^63.
 void check_range(const Options& options, const char* of);
 
+/// @throws std::invalid_argument unless start states have shape (rows, dim) and are finite.
+void check_states(const Points& start, std::uint64_t rows, Eigen::Index dim);
+
 /// A particle's stream has at most 2^32 counter blocks. @throws std::invalid_argument when the steps need
 /// more.
 void check_streams(std::size_t steps, Eigen::Index dim, Precision precision);

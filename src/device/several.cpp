@@ -43,11 +43,12 @@ PointTask part_of(const PointTask& task, std::int64_t first, std::int64_t count)
 /// The part of a task for chains [first, first + count).
 SmcTask part_of(const SmcTask& task, std::int64_t first, std::int64_t count) {
   const std::int64_t N = task.plan.particles;
-  const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : N;
+  const std::int64_t rows = task.plan.output == SmcOutput::draw ? 1 : std::ssize(task.kept) * N;
   const std::int64_t W = std::ssize(task.plan.weightings());
   SmcTask part = task;
   part.first += first;
   part.count = count;
+  part.start = advanced(task.start, first * N * task.plan.dim());
   std::visit([&](auto*& out) { out += first * rows * task.plan.dim(); }, part.out);
   part.log_evidence += first;
   part.smallest_ess += first;
@@ -95,11 +96,9 @@ class Several final : public Executor {
     return executors_.front()->lower(plan, precision);
   }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
-                              std::size_t memory_limit) const override {
+  std::int64_t chains_at_once(const SmcPlan& plan, const Options& options) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
-    for (const auto& executor : executors_)
-      least = std::min(least, executor->chains_at_once(plan, precision, memory_limit));
+    for (const auto& executor : executors_) least = std::min(least, executor->chains_at_once(plan, options));
     return least * std::ssize(executors_);
   }
 

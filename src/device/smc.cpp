@@ -14,7 +14,10 @@
 #include "base/random.hpp"
 #include "device/chain_remarks.hpp"
 #include "device/executor.hpp"
+#include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
+#include "device/result_values.hpp"
+#include "device/rotation.hpp"
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
 
@@ -26,12 +29,9 @@ namespace {
 void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!plans.empty(), "run: no SMC plan given");
   check_range(options, "chains");
-  require(!options.start.has_value(), "run: SMC takes no start states");
-  require(options.history == 0, "run: SMC keeps no levels, so history must be 0, got ", options.history,
-          " (smc_history keeps its weights)");
-  require(!options.keep_on_device,
-          "run: SMC has its results in host memory, so keep_on_device must be false");
   const SmcPlan& first = plans.front();
+  require(options.history == 0 || first.output == SmcOutput::particles,
+          "run: history keeps the states of all particles of a chain, so it expects SmcOutput::particles");
   for (const SmcPlan& plan : plans) {
     require(plan.dim() == first.dim() && plan.particles == first.particles && plan.output == first.output,
             "run: the problems of a batch must have one dimension, number of particles and output; the first "
@@ -42,26 +42,29 @@ void check(std::span<const SmcPlan> plans, const Options& options) {
     check_streams(plan.steps.size(), plan.dim(), options.precision);
     require(!options.smc_history || plan.weightings() == first.weightings(),
             "run: with smc_history the problems of a batch must be weighted at the same steps");
+    require(options.history == 0 || plan.times == first.times,
+            "run: with history the problems of a batch must have the same times");
     const std::int64_t last = options.first + (options.count - 1);
     require(last < (std::int64_t{1} << 62) / plan.particles, "run: chain ", last, " of ", plan.particles,
             " particles reaches beyond particle 2^62");
   }
+  if (options.start) {
+    const std::uint64_t chains = saturating_product(plans.size(), static_cast<std::uint64_t>(options.count));
+    check_states(*options.start, saturating_product(chains, static_cast<std::uint64_t>(first.particles)),
+                 first.dim());
+  }
 }
 
-/// x = V x~ of each row, in double and in ascending order, rounded once.
-template <class Scalar>
-void rotate_back(const Eigen::MatrixXd& V, Scalar* rows, std::int64_t count) {
-  const Eigen::Index d = V.rows();
-  std::vector<double> x(static_cast<std::size_t>(d));
-  for (std::int64_t n = 0; n < count; ++n) {
-    Scalar* row = rows + n * d;
-    std::fill(x.begin(), x.end(), 0.0);
-    for (Eigen::Index j = 0; j < d; ++j) {
-      const double rotated = static_cast<double>(row[j]);
-      for (Eigen::Index i = 0; i < d; ++i) x[static_cast<std::size_t>(i)] += V(i, j) * rotated;
-    }
-    for (Eigen::Index i = 0; i < d; ++i) row[i] = static_cast<Scalar>(x[static_cast<std::size_t>(i)]);
-  }
+std::vector<int> kept_levels(const SmcPlan& plan, int history) {
+  const auto steps = static_cast<int>(plan.steps.size());
+  if (history == 0) return {steps};
+  return evenly_spaced_levels(0, steps + 1, history);
+}
+
+/// Rows of the result for one chain, over all levels kept.
+std::int64_t rows_of_a_chain(const SmcPlan& plan, int history) {
+  if (plan.output == SmcOutput::draw) return 1;
+  return std::ssize(kept_levels(plan, history)) * plan.particles;
 }
 
 /// A run under way: the results of all chains of all problems, one after the other.
@@ -73,12 +76,16 @@ class SmcRun {
         executor_(executor),
         chains_(static_cast<std::int64_t>(plans.size()) * options.count),
         N_(plans.front().particles),
-        rows_(plans.front().output == SmcOutput::draw ? 1 : N_) {
+        rows_(rows_of_a_chain(plans.front(), options.history)) {
     require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
     const auto chains = static_cast<std::uint64_t>(chains_);
-    require_memory(bytes_of_results(chains), "the results of ", chains_, " chains of ", N_, " particles");
-    values_ = allocate(chains, static_cast<std::uint64_t>(rows_ * plans.front().dim()), options.precision,
-                       "chains");
+    const auto values_each = static_cast<std::uint64_t>(rows_ * plans.front().dim());
+    const std::uint64_t values = result_bytes(chains, values_each, options.precision);
+    // A result that stays on the device has its memory before the tasks are cut to fit the rest.
+    std::unique_ptr<DeviceMemory> memory = options.keep_on_device ? executor.keep(values) : nullptr;
+    require_memory(saturating_sum(memory == nullptr ? values : 0, bytes_of_reports(chains)),
+                   "the results of ", chains_, " chains of ", N_, " particles");
+    values_.emplace(std::move(memory), chains, values_each, options.precision, "chains");
     resize_chains(chains);
     if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
     if (options.smc_history) make_history();
@@ -93,12 +100,10 @@ class SmcRun {
  private:
   bool keeps_weights() const { return plans_.front().output == SmcOutput::particles; }
 
-  /// Of samples, weights and the report of every chain.
-  std::uint64_t bytes_of_results(std::uint64_t chains) const {
+  /// Bytes of the weights and the report of every chain.
+  std::uint64_t bytes_of_reports(std::uint64_t chains) const {
     const auto N = static_cast<std::uint64_t>(N_);
-    const std::uint64_t samples =
-        result_bytes(chains, static_cast<std::uint64_t>(rows_ * plans_.front().dim()), options_.precision);
-    return saturating_sum(samples, saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double)));
+    return saturating_product(chains, keeps_weights() ? N + 3 : 3, sizeof(double));
   }
 
   void resize_chains(std::size_t count) {
@@ -123,48 +128,49 @@ class SmcRun {
 
   void run_problem(std::size_t problem) {
     const SmcPlan& plan = plans_[problem];
-    const std::int64_t most = executor_->chains_at_once(plan, options_.precision, options_.memory_limit);
+    const std::int64_t most = executor_->chains_at_once(plan, options_);
     const particle::AnySmcTables tables = executor_->lower(plan, options_.precision);
+    const std::vector<int> kept = kept_levels(plan, options_.history);
     for (std::int64_t first = 0; first < options_.count;) {
       if (options_.stop.stop_requested()) interrupt();
       const std::int64_t count = std::min(most, options_.count - first);
-      run_chains(problem, tables, first, count);
+      run_chains(problem, tables, kept, first, count);
       first += count;
     }
   }
 
-  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, std::int64_t first,
-                  std::int64_t count) {
+  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, const std::vector<int>& kept,
+                  std::int64_t first, std::int64_t count) {
     const SmcPlan& plan = plans_[problem];
     const std::int64_t W = std::ssize(history_.steps);
     const auto place = [](auto& values, std::int64_t begin) {
       return values.empty() ? nullptr : values.data() + begin;
     };
     const std::int64_t d = plan.dim();
-    const SmcTask task{
-        .plan = plan,
-        .tables = tables,
-        .seed = problem_seed(options_.seed, problem),
-        .precision = options_.precision,
-        .first = options_.first + first,
-        .count = count,
-        .out = std::visit(
-            [&](auto& values) { return std::variant<float*, double*>(values.data() + done_ * rows_ * d); },
-            values_),
-        .log_evidence = report_.log_evidence.data() + done_,
-        .smallest_ess = report_.smallest_ess.data() + done_,
-        .smallest_ess_step = report_.smallest_ess_step.data() + done_,
-        .log_weights = place(log_weights_, done_ * N_),
-        .ess = place(history_.ess, done_ * W),
-        .resampled = place(history_.resampled, done_ * W),
-        .weight_history = place(history_.log_weights, done_ * W * N_),
-        .ancestors = place(history_.ancestors, done_ * W * N_),
-        .memory_limit = options_.memory_limit,
-        .stop = options_.stop};
+    const SmcTask task{.plan = plan,
+                       .tables = tables,
+                       .seed = problem_seed(options_.seed, problem),
+                       .precision = options_.precision,
+                       .first = options_.first + first,
+                       .count = count,
+                       .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
+                       .kept = kept,
+                       .out = values_->from(done_ * rows_ * d),
+                       .keeps_out = values_->on_device(),
+                       .log_evidence = report_.log_evidence.data() + done_,
+                       .smallest_ess = report_.smallest_ess.data() + done_,
+                       .smallest_ess_step = report_.smallest_ess_step.data() + done_,
+                       .log_weights = place(log_weights_, done_ * N_),
+                       .ess = place(history_.ess, done_ * W),
+                       .resampled = place(history_.resampled, done_ * W),
+                       .weight_history = place(history_.log_weights, done_ * W * N_),
+                       .ancestors = place(history_.ancestors, done_ * W * N_),
+                       .memory_limit = options_.memory_limit,
+                       .stop = options_.stop};
     const ChainFailure failure = executor_->run(task);
     if (options_.stop.stop_requested()) interrupt();
     if (failure.found()) fail_with(failure, plan, problem, task.first);
-    std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
+    if (!task.keeps_out) std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
     for (std::int64_t c = 0; c < count; ++c) task.log_evidence[c] += plan.log_constant;
     particle_steps_ +=
         static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
@@ -177,14 +183,17 @@ class SmcRun {
     rotate_back(plan.V, rows, count * rows_);
     const std::int64_t of_a_chain = rows_ * plan.dim();
     for (std::int64_t i = 0; i < count * of_a_chain; ++i) {
-      if (!std::isfinite(rows[i]))
-        throw NonFiniteError(
-            concat("run: chain ", first + i / of_a_chain, " has a result that is not finite"));
+      if (!std::isfinite(rows[i])) fail_with_result(first + i / of_a_chain);
     }
+  }
+
+  [[noreturn]] static void fail_with_result(std::int64_t chain) {
+    throw NonFiniteError(concat("run: chain ", chain, " has a result that is not finite"));
   }
 
   [[noreturn]] void fail_with(const ChainFailure& failure, const SmcPlan& plan, std::size_t problem,
                               std::int64_t first) const {
+    if (failure.is_result) fail_with_result(first + failure.chain);
     const std::string where = failure.step == static_cast<int>(plan.steps.size())
                                   ? std::string("at the end")
                                   : concat("at step ", failure.step + 1, " of ", plan.steps.size());
@@ -209,10 +218,15 @@ class SmcRun {
     const SmcPlan& plan = plans_.front();
     const auto chains = static_cast<std::size_t>(done_);
     const auto N = static_cast<std::size_t>(N_);
+    std::vector<double> times;
+    if (options_.history > 0) {
+      shape.push_back(options_.history);
+      for (const int level : kept_levels(plan, options_.history))
+        times.push_back(plan.times[static_cast<std::size_t>(level)]);
+    }
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
-    std::visit([&](auto& values) { values.resize(chains * static_cast<std::size_t>(rows_ * plan.dim())); },
-               values_);
+    const std::size_t size = chains * static_cast<std::size_t>(rows_ * plan.dim());
     resize_chains(chains);
     if (!log_weights_.empty()) log_weights_.resize(chains * N);
     const std::size_t weightings = chains * history_.steps.size();
@@ -220,8 +234,8 @@ class SmcRun {
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(std::move(values_), std::move(shape), {}, provenance()), std::move(report_),
-            std::move(log_weights_), std::move(history_)};
+    return {Samples(values_->take(size), std::move(shape), std::move(times), provenance()),
+            std::move(report_), std::move(log_weights_), std::move(history_)};
   }
 
   Provenance provenance() const {
@@ -272,7 +286,7 @@ class SmcRun {
   std::int64_t rows_;  // of a chain's result
   std::int64_t done_ = 0;
   double particle_steps_ = 0.0;
-  Samples::Buffer values_;
+  std::optional<ResultValues> values_;
   ChainReport report_;
   std::vector<double> log_weights_;
   SmcHistory history_;

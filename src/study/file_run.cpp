@@ -52,6 +52,10 @@ ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precisi
                                         : particle_arrays(record.shape, precision);
 }
 
+/// First states of one particle, or of one chain.
+std::int64_t states_per_row(const Plan& /*plan*/) { return 1; }
+std::int64_t states_per_row(const SmcPlan& plan) { return plan.particles; }
+
 /// Samples of a run, or those that were finished before an interruption.
 template <class Result>
 struct Outcome {
@@ -130,8 +134,9 @@ class ChunkedRun {
 
  private:
   Points read_start(std::int64_t rows) {
-    Points states(static_cast<Eigen::Index>(rows), plan_.dim());
-    start_->read(done_ * plan_.dim(), std::span(states.data(), static_cast<std::size_t>(states.size())));
+    const std::int64_t N = states_per_row(plan_);
+    Points states(static_cast<Eigen::Index>(rows * N), plan_.dim());
+    start_->read(done_ * N * plan_.dim(), std::span(states.data(), static_cast<std::size_t>(states.size())));
     return states;
   }
 
@@ -149,8 +154,11 @@ class ChunkedRun {
       record.times = io::json_vector(
           Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
     }
-    if (options.start)
-      *record.start += start_digest(options.start->topRows(rows), static_cast<std::uint64_t>(options.first));
+    if (options.start) {
+      const std::int64_t N = states_per_row(plan_);
+      *record.start +=
+          start_digest(options.start->topRows(rows * N), static_cast<std::uint64_t>(options.first * N));
+    }
     done_ += rows;
   }
 
@@ -184,7 +192,8 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
   add_missing(run.record.warnings, plan.warnings);
   add_missing(run.record.notes, plan.notes);
   ResultWriter writer(run.out, arrays, run.force);
-  const std::int64_t state_bytes = run.start ? static_cast<std::int64_t>(sizeof(double)) * plan.dim() : 0;
+  const std::int64_t state_bytes =
+      run.start ? static_cast<std::int64_t>(sizeof(double)) * states_per_row(plan) * plan.dim() : 0;
   const std::int64_t rows = std::max<std::int64_t>(1, chunk_bytes / std::max(row_bytes(arrays), state_bytes));
   ChunkedRun chunks(plan, run);
   while (!chunks.finished()) {

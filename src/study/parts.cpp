@@ -15,7 +15,7 @@ void check_smc(const Part& part) {
           ": it has ", record.shape[0], " chains, but its sidecar the log-evidence of ",
           record.smc ? record.smc->chains.log_evidence.size() : 0);
   if (!is_archive(part.arrays)) return;
-  require(record.smc && record.shape.size() == 3 &&
+  require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
               part.arrays == particle_arrays(record.shape, part.arrays.front().precision),
           part.file, ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
 }

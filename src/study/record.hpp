@@ -75,8 +75,9 @@ std::vector<std::string> chain_warnings(const RunRecord& record);
 /// Appends the texts of `more` that `texts` does not contain.
 void add_missing(std::vector<std::string>& texts, const std::vector<std::string>& more);
 
-/// Digest of the start states (n, d) of particles first, first + 1, ...: the sum over particles of a hash of
-/// index and state, so that the digests of adjacent ranges add up to the digest of their union.
+/// Digest of start states (n, d) of the particles first, first + 1, ...; particle n of chain c has index
+/// c N + n. It is the sum over particles of a hash of index and state, so that the digests of adjacent ranges
+/// add up to that of the whole.
 std::uint64_t start_digest(const Points& states, std::uint64_t first);
 
 }  // namespace gmdiff::study

@@ -10,7 +10,7 @@ ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) {
 
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision) {
   return {{"samples", shape, precision},
-          {"log_weights", {shape.at(0), shape.at(1)}, Precision::f64},
+          {"log_weights", {shape.at(0), shape.at(shape.size() - 2)}, Precision::f64},
           {"log_evidence", {shape.at(0)}, Precision::f64}};
 }
 

@@ -20,8 +20,8 @@ using ResultArrays = std::vector<io::NpzEntry>;
 
 /// The single array of a .npy file.
 ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
-/// The arrays of all particles of SMC chains: `samples` (count, N, d), float64 `log_weights` (count, N) and
-/// `log_evidence` (count).
+/// Arrays of all particles of SMC chains: `samples` (count, N, d), or (count, M, N, d) with M levels kept,
+/// and in float64 `log_weights` (count, N) and `log_evidence` (count).
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
 inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }

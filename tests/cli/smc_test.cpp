@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstring>
+#include <span>
 #include <thread>
 
 #include <gmdiff/device/smc.hpp>
@@ -89,6 +91,28 @@ TEST_F(SmcTest, AllParticlesAreAnArchiveOfSamplesWeightsAndEvidence) {
   EXPECT_EQ(files(), (std::vector<std::string>{"prior.json", "problem.json", "x.npz", "x.npz.json"}));
 }
 
+TEST_F(SmcTest, LevelsOfAllParticlesAreKeptWithTheirTimes) {
+  const std::string sampler = "mcgdiff:particles=16:output=particles";
+  output(sample(sampler, "x.npz", {"--count", "5", "--history", "3"}));
+
+  const SmcSamples samples = expected(Mcgdiff{.particles = 16, .output = SmcOutput::particles},
+                                      {.count = 5, .seed = 3, .history = 3});
+  EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays().front().shape, (Shape{5, 3, 16, 2}));
+  EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays()[1].shape, (Shape{5, 16}));
+  const std::vector<float> x = values<float>("x.npz", 0);
+  ASSERT_EQ(std::ssize(x), samples.host<float>().size());
+  EXPECT_EQ(std::memcmp(x.data(), samples.host<float>().data(), x.size() * sizeof(float)), 0);
+  EXPECT_EQ(read_json("x.npz.json")["times"].get<std::vector<double>>(), samples.times());
+  output(sample(sampler, "a.npz", {"--range", "0:2", "--history", "3"}));
+  output(sample(sampler, "b.npz", {"--range", "2:5", "--history", "3"}));
+  output({"merge", "a.npz", "b.npz", "--out", "merged.npz"});
+  EXPECT_EQ(read("merged.npz"), read("x.npz"));
+  output(sample(sampler, "c.npz", {"--range", "2:5"}));
+  const CommandResult refused = run({"merge", "a.npz", "c.npz", "--out", "y.npz"});
+  EXPECT_NE(refused.err.find("not parts of one run: the shape of a particle is "), std::string::npos)
+      << refused.err;
+}
+
 TEST_F(SmcTest, TheTableForPeopleHasChainsParticlesAndEvidence) {
   const std::string text = output(sample("mcgdiff:particles=16", "x.npy", {"--count", "20"}));
 
@@ -137,6 +161,58 @@ TEST_F(SmcTest, RangesOfAllParticlesMergedAreTheRun) {
     EXPECT_EQ(sidecar, whole);
     EXPECT_EQ(merged["log_evidence"].size(), 30U);
   }
+}
+
+/// First particles of `chains` chains of the folder's problem.
+Points start_of(std::int64_t chains, std::int64_t particles) {
+  Points start(chains * particles, 2);
+  for (Eigen::Index i = 0; i < start.size(); ++i) start.data()[i] = std::sin(0.7 * static_cast<double>(i));
+  return start;
+}
+void write_start(const std::filesystem::path& file, const Points& start, std::int64_t particles) {
+  NpyWriter writer(file, {start.rows() / particles, particles, start.cols()}, Precision::f64, true);
+  writer.append(std::span(start.data(), static_cast<std::size_t>(start.size())));
+  writer.commit();
+}
+
+TEST_F(SmcTest, GivenStartsAreTheFirstParticlesAndSetTheCount) {
+  const Points start = start_of(6, 16);
+  write_start(folder() / "start.npy", start, 16);
+
+  const Json result = json(sample("mcgdiff:particles=16", "x.npy", {"--start", "start.npy"}));
+
+  const SmcSamples samples = expected(Mcgdiff{.particles = 16}, {.count = 6, .seed = 3, .start = start});
+  EXPECT_EQ(read_points(folder() / "x.npy"), samples.to_double());
+  EXPECT_EQ(result["log_evidence"].get<std::vector<double>>(), samples.log_evidence());
+  EXPECT_EQ(result["start"]["digest"].get<std::string>().size(), 16U);
+  const CommandResult replaced =
+      run(sample("mcgdiff:particles=16", "y.npy", {"--start", "start.npy", "--count", "5"}));
+  EXPECT_NE(replaced.err.find("note: --start has 6 chains of states, which replaces --count 5"),
+            std::string::npos)
+      << replaced.err;
+}
+
+TEST_F(SmcTest, RangesOfGivenStartsMergedAreTheRun) {
+  const Points start = start_of(9, 4);
+  const auto run_range = [&](const std::string& name, Eigen::Index first, Eigen::Index end) {
+    write_start(folder() / (name + ".start.npy"), start.middleRows(4 * first, 4 * (end - first)), 4);
+    output(sample(
+        "mcgdiff:particles=4", name + ".npy",
+        {"--start", name + ".start.npy", "--range", std::to_string(first) + ":" + std::to_string(end)}));
+  };
+  run_range("whole", 0, 9);
+  run_range("a", 0, 2);
+  run_range("b", 2, 9);
+
+  output({"merge", "b.npy", "a.npy", "--out", "merged.npy"});
+
+  EXPECT_EQ(read("merged.npy"), read("whole.npy"));
+  EXPECT_EQ(read_json("merged.npy.json")["start"], read_json("whole.npy.json")["start"]);
+  output(sample("mcgdiff:particles=4", "drawn.npy", {"--range", "2:9"}));
+  const CommandResult refused = run({"merge", "a.npy", "drawn.npy", "--out", "x.npy"});
+  EXPECT_NE(refused.err.find("the start is given states in a.npy and the process's own in drawn.npy"),
+            std::string::npos)
+      << refused.err;
 }
 
 /// Chains that collapse: the bootstrap filter with an observation of very little noise.

@@ -10,6 +10,7 @@
 #include "device/cuda/executor.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/evaluated.hpp"
+#include "device/smc_kernel_cases.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 
@@ -43,7 +44,7 @@ class Planted : public Executor {
   std::string name() const override { return "planted"; }
   std::int64_t block_size(const Plan&, Precision, std::size_t, std::size_t) const override { return block_; }
   NonFinite run(const Task& task) const override { return body_(task); }
-  std::int64_t chains_at_once(const SmcPlan&, Precision, std::size_t) const override { return block_; }
+  std::int64_t chains_at_once(const SmcPlan&, const Options&) const override { return block_; }
   ChainFailure run(const SmcTask&) const override { throw DeviceError("planted: no chains"); }
   std::unique_ptr<DistanceSums> sums() const override { throw DeviceError("planted: no sums"); }
   void evaluate(const PointTask&) const override { throw DeviceError("planted: no points"); }
@@ -166,6 +167,22 @@ TEST(Several, TakeEqualSharesThatFitEach) {
 TEST(Several, KeepNoResultOnAGpu) {
   test::expect_invalid([] { run(small_plan(), {.count = 10, .keep_on_device = true}, 0, *several(2)); },
                        "cuda:0,1: keep_on_device expects one GPU; the result of several is in host memory");
+}
+
+TEST(Several, ShareChainsWithTheirStartsAndLevels) {
+  for (const SmcOutput output : {SmcOutput::draw, SmcOutput::particles}) {
+    test::SmcSettings settings = test::every_smc_sampler().front();
+    settings.output = output;
+    const SmcPlan plan = test::smc_plan_of(CovarianceType::full, 3, settings);
+    const Options options{.count = 5,
+                          .seed = 3,
+                          .device = Device::cpu(1),
+                          .start = test::smc_start(plan, 5),
+                          .history = output == SmcOutput::draw ? 0 : 3,
+                          .smc_history = true};
+    EXPECT_TRUE(test::all_bytes(run(std::span(&plan, 1), options, *several(2))) ==
+                test::all_bytes(run(plan, options)));
+  }
 }
 
 TEST(Several, RunAtTheSameTime) {

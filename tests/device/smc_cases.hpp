@@ -62,6 +62,11 @@ inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior,
   return smc_plan(prior, observation, process, TimeGrid::uniform(process, 4), sampler);
 }
 
+/// First particles of `chains` chains, in data coordinates.
+inline Points smc_start(const SmcPlan& plan, std::int64_t chains, std::uint64_t seed = 21) {
+  return 1.5 * normals(chains * plan.particles, plan.dim(), seed);
+}
+
 /// All results of a run, as bytes.
 inline std::vector<char> all_bytes(const SmcSamples& samples) {
   std::vector<char> all = bytes(static_cast<const Samples&>(samples));

@@ -105,6 +105,28 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
   }
 }
 
+TEST_P(SmcKernels, HaveTheBitsOfTheCpuFromGivenStartsAtKeptLevels) {
+  test::Turns turns(7);
+  const std::vector<Case> list = cases();
+  std::size_t turn = 0;
+  for (const Eigen::Index dim : {2, 5, 17}) {
+    for (test::SmcSettings settings : test::every_smc_sampler()) {
+      settings.particles = turn % 2 == 0 ? 37 : 130;
+      settings.output = SmcOutput::particles;
+      const Case& c = list[4 * turn % list.size()];
+      const Precision precision = turn++ % 3 == 0 ? Precision::f64 : Precision::f32;
+      if (!turns.next()) continue;
+      const SmcPlan plan = test::smc_plan_of(GetParam(), dim, settings);
+      Options options{.count = 3, .seed = 5, .precision = precision, .first = 1000, .smc_history = true};
+      options.start = test::smc_start(plan, 3);
+      options.history = 2 + static_cast<int>(turn % 3);
+      EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == all_bytes(on_cpu(plan, options)))
+          << settings.name << " d " << dim << " shared " << c.limits.shared_bytes << " blocks "
+          << c.limits.blocks;
+    }
+  }
+}
+
 TEST_P(SmcKernels, HaveTheBitsOfTheCpuWhereAChainReachesTheUpperHalfOfTheIndex) {
   test::Turns turns(5);
   for (test::SmcSettings settings : test::every_smc_sampler()) {
@@ -198,8 +220,12 @@ TEST(SmcOnCuda, SplitsChainsThatDoNotFitItsMemory) {
   settings.particles = 130;
   settings.output = SmcOutput::particles;
   const SmcPlan plan = test::smc_plan_of(CovarianceType::diag, 3, settings);
-  for (const bool history : {false, true}) {
-    Options options{.count = 24, .seed = 3, .precision = Precision::f32, .smc_history = history};
+  for (const bool has_more : {false, true}) {
+    Options options{.count = 24, .seed = 3, .precision = Precision::f32, .smc_history = has_more};
+    if (has_more) {
+      options.start = test::smc_start(plan, 24);
+      options.history = 3;
+    }
     const std::vector<char> expected = all_bytes(on_cpu(plan, options));
     const auto gpu = std::make_shared<HostGpu>(ThreadOrder::ascending, own_blocks_room, 80 << 10);
     const std::size_t free = gpu->free_memory();

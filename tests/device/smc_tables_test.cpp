@@ -24,7 +24,7 @@ class Counting final : public Executor {
     ++lowered;
     return cpu_->lower(plan, precision);
   }
-  std::int64_t chains_at_once(const SmcPlan&, Precision, std::size_t) const override { return 1; }
+  std::int64_t chains_at_once(const SmcPlan&, const Options&) const override { return 1; }
   ChainFailure run(const SmcTask& task) const override {
     ++tasks;
     return cpu_->run(task);

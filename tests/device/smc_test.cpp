@@ -87,30 +87,147 @@ TEST_P(SmcBits, DoNotDependOnTheSplitIntoRuns) {
   }
 }
 
+TEST_P(SmcBits, OfGivenStartsDependOnThemAlone) {
+  for (const SmcSampler& sampler : test::every_smc_sampler(37)) {
+    const SmcPlan of_case = plan(sampler, 9, 5);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      Options options = options_for(precision, 5);
+      options.start = test::smc_start(of_case, 5);
+      const SmcSamples whole = run(of_case, options);
+      const std::vector<char> expected = test::all_bytes(whole);
+      for (const int threads : {3, 7}) {
+        options.device = Device::cpu(threads);
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << threads;
+      }
+      for (const auto set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                             cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+        if (!cpu::is_available(set)) continue;
+        const InstructionSetScope scope(cpu::to_string(set));
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
+      }
+      options.first += 2;
+      options.count = 3;
+      options.start = Points(options.start->bottomRows(3 * of_case.particles));
+      const SmcSamples part = run(of_case, options);
+      const auto rows = whole.rows() / 5;
+      EXPECT_EQ(test::bytes(part), test::bytes(whole, 2 * rows, 3 * rows));
+      EXPECT_EQ(part.log_evidence().back(), whole.log_evidence().back());
+    }
+  }
+}
+
+void expect_near(const std::vector<double>& values, const std::vector<double>& others, double tolerance) {
+  ASSERT_EQ(values.size(), others.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
+}
+
+void expect_near_reference(const SmcPlan& plan, Options options) {
+  const SmcSamples actual = run(plan, options);
+  options.device = Device::reference();
+  const SmcSamples expected = run(plan, options);
+  ASSERT_EQ(actual.history().ancestors, expected.history().ancestors);
+  EXPECT_EQ(actual.history().resampled, expected.history().resampled);
+  const Points x = expected.to_double();
+  EXPECT_LE((actual.to_double() - x).cwiseAbs().maxCoeff(), 1e-10 * std::max(1.0, x.cwiseAbs().maxCoeff()));
+  expect_near(actual.log_evidence(), expected.log_evidence(), 1e-9);
+  expect_near(actual.smallest_ess(), expected.smallest_ess(), 1e-7);
+  expect_near(actual.log_weights(), expected.log_weights(), 1e-7);
+  expect_near(actual.history().ess, expected.history().ess, 1e-7);
+  expect_near(actual.history().log_weights, expected.history().log_weights, 1e-7);
+}
+
+/// As many levels as there are, of all particles.
+std::pair<SmcPlan, Options> all_levels(SmcPlan plan, Precision precision) {
+  plan.output = SmcOutput::particles;
+  Options options = options_for(precision);
+  options.history = static_cast<int>(plan.times.size());
+  return {std::move(plan), options};
+}
+
+TEST_P(SmcBits, OfKeptLevelsDependOnNothingElse) {
+  for (const SmcSampler& sampler : test::every_smc_sampler(37)) {
+    auto [of_case, options] = all_levels(plan(sampler, 9, 5), Precision::f32);
+    const SmcSamples all = run(of_case, options);
+    const auto M = static_cast<std::int64_t>(options.history);
+    EXPECT_EQ(all.shape(), (std::vector<std::int64_t>{3, M, 37, 9}));
+    EXPECT_EQ(all.times(), of_case.times);
+    const std::vector<char> expected = test::all_bytes(all);
+    for (const int threads : {3, 5}) {
+      options.device = Device::cpu(threads);
+      EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << threads;
+    }
+    for (const auto set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                           cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+      if (!cpu::is_available(set)) continue;
+      const InstructionSetScope scope(cpu::to_string(set));
+      EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
+    }
+    options.history = 2;
+    const SmcSamples ends = run(of_case, options);
+    EXPECT_EQ(ends.times(), (std::vector{of_case.times.front(), of_case.times.back()}));
+    options.history = 0;
+    const SmcSamples last = run(of_case, options);
+    EXPECT_EQ(all.log_evidence(), last.log_evidence());
+    for (std::int64_t c = 0; c < 3; ++c) {
+      EXPECT_EQ(test::bytes(all, (c * M + M - 1) * 37, 37), test::bytes(last, c * 37, 37));
+      EXPECT_EQ(test::bytes(ends, 2 * c * 37, 37), test::bytes(all, c * M * 37, 37));
+      EXPECT_EQ(test::bytes(ends, (2 * c + 1) * 37, 37), test::bytes(last, c * 37, 37));
+    }
+  }
+}
+
+/// The kept states of level `level`, chain by chain.
+Points states_at(const SmcSamples& samples, std::int64_t level) {
+  const std::int64_t chains = samples.shape()[0], M = samples.shape()[1], N = samples.shape()[2];
+  const Points all = samples.to_double();
+  Points states(chains * N, samples.dim());
+  for (std::int64_t c = 0; c < chains; ++c)
+    states.middleRows(c * N, N) = all.middleRows((c * M + level) * N, N);
+  return states;
+}
+
+TEST_P(SmcBits, OfAKeptStartAreTheStart) {
+  for (const Device& device : {Device::reference(), Device::cpu(2)}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
+      auto [of_case, options] = all_levels(plan(sampler, 4, 3), Precision::f64);
+      options.device = device;
+      options.start = test::smc_start(of_case, 3);
+      const Points kept = states_at(run(of_case, options), 0);
+      EXPECT_LE((kept - *options.start).cwiseAbs().maxCoeff(), 1e-13);
+    }
+  }
+}
+
+TEST(SmcStart, OfTheStatesThatARunDrewGivesItsChain) {
+  // The rotation of an observation of coordinates is a permutation, so rounding changes no state on the way.
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 4, 3);
+  const LinearObservation observation = test::observation_of(4, /*coordinates=*/true);
+  for (const Device& device : {Device::reference(), Device::cpu(2)}) {
+    for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        // The reference computes in double and keeps states rounded to the precision of the result.
+        if (device == Device::reference() && precision == Precision::f32) continue;
+        auto [of_case, options] = all_levels(test::smc_plan_of(sampler, prior, observation), precision);
+        options.device = device;
+        const SmcSamples drawn = run(of_case, options);
+        options.start = states_at(drawn, 0);
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), test::all_bytes(drawn));
+      }
+    }
+  }
+}
+
 TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
   for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{2, 3}, test::Shape{6, 5}}) {
     for (const SmcSampler& sampler : test::every_smc_sampler(23)) {
       const SmcPlan of_case = plan(sampler, shape.dim, shape.components);
       Options options = options_for(Precision::f64, 2);
-      const SmcSamples actual = run(of_case, options);
-      options.device = Device::reference();
-      const SmcSamples expected = run(of_case, options);
-      ASSERT_EQ(actual.history().ancestors, expected.history().ancestors);
-      EXPECT_EQ(actual.history().resampled, expected.history().resampled);
-      const Points x = expected.to_double();
-      EXPECT_LE((actual.to_double() - x).cwiseAbs().maxCoeff(),
-                1e-10 * std::max(1.0, x.cwiseAbs().maxCoeff()));
-      const auto expect_near = [](const std::vector<double>& values, const std::vector<double>& others,
-                                  double tolerance) {
-        ASSERT_EQ(values.size(), others.size());
-        for (std::size_t i = 0; i < values.size(); ++i)
-          EXPECT_NEAR(values[i], others[i], tolerance * std::max(1.0, std::abs(others[i])));
-      };
-      expect_near(actual.log_evidence(), expected.log_evidence(), 1e-9);
-      expect_near(actual.smallest_ess(), expected.smallest_ess(), 1e-7);
-      expect_near(actual.log_weights(), expected.log_weights(), 1e-7);
-      expect_near(actual.history().ess, expected.history().ess, 1e-7);
-      expect_near(actual.history().log_weights, expected.history().log_weights, 1e-7);
+      expect_near_reference(of_case, options);
+      options.start = test::smc_start(of_case, 2);
+      expect_near_reference(of_case, options);
+      auto [all_of_case, with_levels] = all_levels(of_case, Precision::f64);
+      expect_near_reference(all_of_case, with_levels);
     }
   }
 }
@@ -132,6 +249,23 @@ TEST(SmcSlots, CrossTheUpperHalfOfTheIndex) {
   const Points actual = run(plan, options).to_double();
   options.device = Device::reference();
   EXPECT_LE((actual - run(plan, options).to_double()).cwiseAbs().maxCoeff(), 1e-10);
+}
+
+TEST(SmcBatch, GivesEachProblemItsStart) {
+  const SmcPlan plan =
+      test::smc_plan_of(Mcgdiff{.particles = 30, .output = SmcOutput::particles},
+                        test::mixture_of(CovarianceType::full, 3, 4), test::observation_of(3));
+  const std::vector<SmcPlan> plans(2, plan);
+  const Points start = test::smc_start(plan, 8);
+  for (const Device& device : {Device::reference(), Device::cpu(2)}) {
+    Options options{.count = 4, .seed = 3, .device = device, .start = start};
+    const SmcSamples batch = run(plans, options);
+    for (Eigen::Index p = 0; p < 2; ++p) {
+      options.seed = batch.provenance().problem_seeds[static_cast<std::size_t>(p)];
+      options.start = Points(start.middleRows(4 * 30 * p, 4 * 30));
+      EXPECT_EQ(test::bytes(batch, 4 * 30 * p, 4 * 30), test::bytes(run(plan, options)));
+    }
+  }
 }
 
 TEST(SmcBatch, EqualsItsSingleRuns) {

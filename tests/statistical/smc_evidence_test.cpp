@@ -114,6 +114,35 @@ TEST_P(UnbiasedEvidence, OfLinearGaussianChains) {
 INSTANTIATE_TEST_SUITE_P(Sizes, UnbiasedEvidence, testing::Values(Size{4, 100'000}, Size{64, 20'000}),
                          [](const auto& size) { return "N" + std::to_string(size.param.particles); });
 
+/// First particles that have the law of the plan's Gaussian start, but are drawn elsewhere.
+Points drawn_elsewhere(const SmcPlan& plan, std::int64_t chains) {
+  Points states(chains * plan.particles, plan.dim());
+  NormalStream stream({.seed = 22, .index = 0, .purpose = Purpose::user}, Precision::f64);
+  std::uint64_t m = 0;
+  for (auto x : states.rowwise()) {
+    Eigen::VectorXd rotated = plan.start.mean;
+    for (Eigen::Index i = 0; i < plan.dim(); ++i)
+      rotated(i) += std::sqrt(plan.start.variance(i)) * stream(m++);
+    x = (plan.V * rotated).transpose();
+  }
+  return states;
+}
+
+TEST(GivenStarts, HaveAnUnbiasedEvidenceIfTheyHaveTheLawOfTheDraws) {
+  constexpr std::int64_t count = 20'000;
+  for (const LinearGaussian& chain : light_tailed_chains(16)) {
+    Options options{.count = count, .seed = 21, .device = Device::cpu()};
+    options.start = drawn_elsewhere(chain.plan, count);
+    const Mean mean = mean_of(ratios(run(chain.plan, options).log_evidence(), chain.log_Z));
+    EXPECT_LE(std::abs(mean.t(1.0)), largest_t)
+        << chain.name << ": " << mean.value << " +- " << mean.standard_error;
+    EXPECT_LE(mean.standard_error, 0.005) << chain.name;
+    *options.start *= 1.5;  // another law leaves the band
+    const Mean other = mean_of(ratios(run(chain.plan, options).log_evidence(), chain.log_Z));
+    EXPECT_GT(std::abs(other.t(1.0)), largest_t) << chain.name;
+  }
+}
+
 // --- planted faults ----------------------------------------------------------------------------------------
 
 enum class Fault { none, uniforms_one_half, potential_of_t_off, gain_variance_from_nu };

@@ -75,6 +75,8 @@ void HostGpu::run_chains(const Job& job) {
 void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_chains(job); }
 void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_chains(job); }
 
+void HostGpu::launch(const kernels::RotationJob<float>& job) { run(job); }
+void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }
 void HostGpu::launch(const kernels::ProjectionJob& job) { run(job); }
 void HostGpu::launch(const kernels::PairSumJob& job) { run(job); }
 void HostGpu::launch(const kernels::TransportJob& job) { run(job); }

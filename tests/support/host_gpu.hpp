@@ -42,6 +42,8 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) override;
   void launch(const kernels::ChainsJob<float>& job) override;
   void launch(const kernels::ChainsJob<double>& job) override;
+  void launch(const kernels::RotationJob<float>& job) override;
+  void launch(const kernels::RotationJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;

@@ -2,6 +2,7 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/rotation.hpp"
 #include "support/host_block.hpp"
 
 namespace gmdiff::kernels {
@@ -29,6 +30,8 @@ void run_kernel(const kernels::ProgramJob<double>& job, const kernels::Geometry&
                 const Launch& launch);
 void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::RotationJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::RotationJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);

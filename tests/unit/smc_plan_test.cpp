@@ -7,6 +7,7 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
+#include "base/check.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/expect_memory_error.hpp"
 #include "support/mixtures.hpp"
@@ -248,11 +249,26 @@ TEST(SmcRunErrors, OfOptions) {
   expect_invalid([&] { run_with([](Options& o) { o.first = -1; }); },
                  "run: first must not be negative, got -1");
   expect_invalid([&] { run_with([](Options& o) { o.start = Points::Zero(1, 3); }); },
-                 "run: SMC takes no start states");
-  expect_invalid([&] { run_with([](Options& o) { o.history = 3; }); },
-                 "run: SMC keeps no levels, so history must be 0, got 3");
-  expect_invalid([&] { run_with([](Options& o) { o.keep_on_device = true; }); },
-                 "keep_on_device must be false");
+                 "run: start has shape (1, 3), expected (4, 3)");
+  expect_invalid(
+      [&] {
+        run_with([](Options& o) {
+          o.start = Points::Zero(4, 3);
+          (*o.start)(2, 1) = std::numeric_limits<double>::infinity();
+        });
+      },
+      "run: start state 2 has entry inf in coordinate 1");
+  expect_invalid(
+      [&] { run_with([](Options& o) { o.history = 3; }); },
+      "run: history keeps the states of all particles of a chain, so it expects SmcOutput::particles");
+  const SmcPlan particles = plan_of(Mcgdiff{.particles = 4, .output = SmcOutput::particles});
+  expect_invalid([&] { run(particles, {.count = 1, .device = Device::cpu(1), .history = 1}); },
+                 concat("run: history must be 0 or 2 to ", particles.times.size(), " levels, got 1"));
+  SmcPlan other = particles;
+  other.times.front() *= 2.0;
+  const SmcPlan of_other_times[] = {particles, other};
+  expect_invalid([&] { run(of_other_times, {.count = 1, .device = Device::cpu(1), .history = 2}); },
+                 "run: with history the problems of a batch must have the same times");
   expect_invalid([&] { run_with([](Options& o) { o.first = std::int64_t{1} << 61; }); },
                  "reaches beyond particle 2^62");
   expect_invalid([] { run(std::span<const SmcPlan>(), {}); }, "run: no SMC plan given");

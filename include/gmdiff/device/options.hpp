@@ -39,9 +39,15 @@ struct Options {
   MathMode math = MathMode::exact;
   /// Index of the first particle. The runs of [0, 4) and [4, 10) together equal the run of [0, 10) bit for bit.
   std::int64_t first = 0;
-  /// First states, instead of draws by the plan: (count, d), or (problems * count, d) for several problems.
+  /// First states in data coordinates, instead of draws by the plan: (count, d), or (problems * count, d) for
+  /// several problems. For SMC the N particles of each chain, (problems * count * N, d), chain by chain. They
+  /// are weighted as draws are, so the evidence is unbiased if they have the law of the draws: p_T or
+  /// N(0, sigma_T^2 I), for MCGdiff tilted by g_T (mathematics.md §7.6).
   std::optional<Points> start = {};
-  /// Number M of levels to keep, from noisy to clean with both ends: 0 keeps only the result, otherwise 2 ... steps + 1.
+  /// Number M of levels to keep, from noisy to clean with both ends: 0 keeps only the result, otherwise 2 ...
+  /// steps + 1. For SMC with `SmcOutput::particles` the states of all particles, (count, M, N, d): as they
+  /// were moved to that level, before they are resampled, so the row of `smc_history` for step s has the
+  /// weights of level s.
   int history = 0;
   /// Bytes of working memory without the result, per GPU if there are several; batches are split to fit. 0: the device chooses.
   std::size_t memory_limit = 0;

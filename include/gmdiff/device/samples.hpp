@@ -60,8 +60,9 @@ struct OnDevice {
 
 class SampleValues;  // internal: values in host memory or in the memory of a GPU
 
-/// Result of a run. Shape (count, d); with several problems (problems, count, d); with history (..., count, M, d). Row-major,
-/// scalar type known at run time.
+/// Result of a run. Shape (count, d); with several problems (problems, count, d); with history (..., count,
+/// M, d). Chains that keep all particles have (..., count, N, d) and (..., count, M, N, d). Row-major, scalar
+/// type known at run time.
 class Samples {
  public:
   template <class Scalar>

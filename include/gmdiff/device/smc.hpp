@@ -62,6 +62,7 @@ class SmcSamples : public Samples {
   std::vector<double> chain_weights() const;
   /// Normalised log-weights of the particles, (chains, N); empty for `SmcOutput::draw`.
   const std::vector<double>& log_weights() const { return log_weights_; }
+  /// Record of the weights; the states of kept levels are rows of the samples.
   const SmcHistory& history() const { return history_; }
 
  private:
@@ -91,11 +92,12 @@ struct SmcProblem {
   TimeGrid grid;
 };
 
-/// SMC samples of the posterior; shape (count, d), or (count, N, d) with `SmcOutput::particles`. The last step of MCGdiff to an observation
-/// with little or no noise takes the exact transition (§7.4); the result's notes say so.
-/// @throws std::invalid_argument for parameters out of range, A = 0, a y outside the range of A without noise, and options that SMC does
-/// not
-///   support (start, history, keep_on_device); WeightError, which names chain and step; all exceptions of `run` in sample.hpp.
+/// SMC samples of the posterior; shape (count, d), or (count, N, d) with `SmcOutput::particles`, and then
+/// with `Options::history` (count, M, N, d). The last step of MCGdiff to an observation with little or no
+/// noise takes the exact transition (§7.4); the result's notes say so.
+/// @throws std::invalid_argument for parameters out of range, A = 0, a y outside the range of A without
+///   noise, and history with `SmcOutput::draw`; WeightError, which names chain and step; all
+///   exceptions of `run` in sample.hpp.
 SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                   const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});
 /// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single observation.

@@ -11,6 +11,7 @@
 #include "base/machine.hpp"
 #include "device/cpu/chain_weights.hpp"
 #include "device/cpu/scratch.hpp"
+#include "device/rotation.hpp"
 #include "device/smallest_ess.hpp"
 #include "device/work.hpp"
 #include "lowering/smc_table_builder.hpp"
@@ -36,6 +37,7 @@ class Chain {
     for (auto& states : states_) states.resize(static_cast<std::size_t>(pieces_.padded() * task.plan.dim()));
     job_.tables = tables.chain(task.seed);
     job_.log_weights = weights_.log_weights();
+    job_.has_start = task.start != nullptr;
   }
 
   ChainFailure run(std::int64_t chain);
@@ -43,12 +45,14 @@ class Chain {
   static std::size_t bytes(const SmcPlan& plan, const Unit<Real>& unit);
 
  private:
+  void place_start();
   double effective_sample_size();
   bool resample(int step);
   std::int64_t history_row(int step) const;
   void keep_history(std::int64_t row, double ess, bool resampled);
   void finish();
-  void write_states();
+  Real* place_of(int level) const;
+  void write_draw();
   ChainFailure failure(int step) const {
     return {.chain = chain_, .step = step, .all_weights_zero = weights_.all_zero()};
   }
@@ -77,6 +81,8 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   job_.first_slot = static_cast<std::uint64_t>(index_ * pieces_.particles());
   job_.from = states_[0].data();
   job_.to = states_[1].data();
+  job_.kept = place_of(0);
+  if (job_.has_start) place_start();
   pieces_.for_each_block(
       [&](int thread, std::int64_t block) { unit_.chain_start(job_, block, scratch_.of(thread)); });
   const int num_steps = job_.tables.num_steps;
@@ -87,6 +93,7 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
       resampled = resample(s);
     }
     const std::uint32_t* ancestors = resampled ? weights_.ancestors() : nullptr;
+    job_.kept = place_of(s + 1);
     pieces_.for_each_block([&](int thread, std::int64_t block) {
       unit_.chain_move(job_, s, ancestors, block, scratch_.of(thread));
     });
@@ -95,6 +102,24 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   if (!weights_.find_extremes()) return failure(num_steps);
   finish();
   return {};
+}
+
+/// The given first particles, rotated; what is beyond the last one is 0.
+template <class Real>
+void Chain<Real>::place_start() {
+  std::fill(states_[0].begin(), states_[0].end(), Real(0));
+  pieces_.for_each([&](int, std::int64_t, std::int64_t begin, std::int64_t end) {
+    const Eigen::Index d = task_.plan.dim();
+    std::vector<double> x(static_cast<std::size_t>(d));
+    for (std::int64_t n = begin; n < end; ++n) {
+      rotate(task_.plan.V, task_.start + (chain_ * pieces_.particles() + n) * d, x.data());
+      Real* to = job_.from + n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
+      for (const double value : x) {
+        *to = static_cast<Real>(value);
+        to += unit_.lanes;
+      }
+    }
+  });
 }
 
 /// Sums the weights, unless they are equal.
@@ -152,21 +177,26 @@ void Chain<Real>::finish() {
   if (task_.log_weights != nullptr) {
     weights_.write_normalised(job_.tables.log_particles, task_.log_weights + chain_ * pieces_.particles());
   }
-  write_states();
+  if (task_.plan.output == SmcOutput::draw) write_draw();
 }
 
+/// Where the particles of a level go as rows; null where it is not kept.
 template <class Real>
-void Chain<Real>::write_states() {
-  Real* out = std::get<Real*>(task_.out);
+Real* Chain<Real>::place_of(int level) const {
+  const int slot = slot_of(task_.kept, level);
+  if (task_.plan.output == SmcOutput::draw || slot < 0) return nullptr;
+  const std::int64_t number = chain_ * std::ssize(task_.kept) + slot;
+  return std::get<Real*>(task_.out) + number * pieces_.particles() * task_.plan.dim();
+}
+
+/// Writes the particle that the chain draws.
+template <class Real>
+void Chain<Real>::write_draw() {
   const Eigen::Index d = task_.plan.dim();
-  const auto write = [&](std::int64_t n, Real* row) {
-    const Real* from = job_.from + n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
-    for (Eigen::Index i = 0; i < d; ++i) row[i] = from[i * unit_.lanes];
-  };
-  if (task_.plan.output == SmcOutput::draw) return write(weights_.draw(index_), out + chain_ * d);
-  pieces_.for_each([&](int, std::int64_t, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t n = begin; n < end; ++n) write(n, out + (chain_ * pieces_.particles() + n) * d);
-  });
+  const std::int64_t n = weights_.draw(index_);
+  const Real* from = job_.from + n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
+  Real* row = std::get<Real*>(task_.out) + chain_ * d;
+  for (Eigen::Index i = 0; i < d; ++i) row[i] = from[i * unit_.lanes];
 }
 
 template <class Real>

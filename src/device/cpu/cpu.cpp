@@ -198,11 +198,10 @@ class CpuExecutor final : public Executor {
     return particle::smc_tables(plan, precision);
   }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
-                              std::size_t memory_limit) const override {
-    if (precision == Precision::f32)
-      return cpu::chains_at_once(plan, unit_f32_, pool_->threads(), memory_limit);
-    return cpu::chains_at_once(plan, unit_f64_, pool_->threads(), memory_limit);
+  std::int64_t chains_at_once(const SmcPlan& plan, const Options& options) const override {
+    if (options.precision == Precision::f32)
+      return cpu::chains_at_once(plan, unit_f32_, pool_->threads(), options.memory_limit);
+    return cpu::chains_at_once(plan, unit_f64_, pool_->threads(), options.memory_limit);
   }
 
   ChainFailure run(const SmcTask& task) const override {

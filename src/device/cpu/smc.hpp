@@ -71,6 +71,15 @@ class ChainBlock {
   void save(const V* x, Real* states) const {
     for (Index i = 0; i < d_; ++i) x[i].store(states + begin_ * d_ + i * lanes);
   }
+  /// Writes the block's states as rows where they are kept.
+  void keep(const V* x) const {
+    if (job_.kept == nullptr) return;
+    const std::int64_t left = job_.tables.particles - begin_;
+    for (int lane = 0; lane < lanes && lane < left; ++lane) {
+      Real* row = job_.kept + (begin_ + lane) * d_;
+      for (Index i = 0; i < d_; ++i) row[i] = reinterpret_cast<const Real*>(x)[i * lanes + lane];
+    }
+  }
   /// States (blocks, d, lanes) of the ancestors; null: each lane its own.
   void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
     if (ancestors == nullptr) return load(states);
@@ -92,6 +101,7 @@ class ChainBlock {
 template <class V, class Law>
 class SmcStart : public ChainBlock<V> {
   using Base = ChainBlock<V>;
+  using Base::x_;
   using Base::y_;
 
  public:
@@ -100,6 +110,21 @@ class SmcStart : public ChainBlock<V> {
   using Real = RealOf<V>;
 
   void run() {
+    if (this->job_.has_start) {
+      this->load(this->job_.from);
+    } else {
+      draw();
+      this->save(x_, this->job_.from);
+    }
+    this->keep(x_);
+    Real potential[lanes] = {};
+    if (!this->job_.tables.weighs_before)
+      particle::factor_quadratic<V>(this->job_.tables.start.factors, this->r(), x_).store(potential);
+    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+  }
+
+ private:
+  void draw() {
     const particle::SmcStartTable<Real>& start = this->job_.tables.start;
     this->with_streams([&](std::uint64_t first) {
       const auto z = this->normals(Purpose::start_noise, first, 0);
@@ -112,11 +137,7 @@ class SmcStart : public ChainBlock<V> {
         Law::template move<false>(start.law, Real(0), start.move, component, z, y_, this->scratch_);
       }
     });
-    this->save(y_, this->job_.from);
-    Real potential[lanes] = {};
-    if (!this->job_.tables.weighs_before)
-      particle::factor_quadratic<V>(start.factors, this->r(), y_).store(potential);
-    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+    std::swap(x_, y_);
   }
 };
 
@@ -152,6 +173,7 @@ class SmcBlock : public ChainBlock<V> {
     if (!job_.tables.weighs_before) return move_and_weigh();
     step_->is_transition ? transition() : add_noise();
     std::swap(x_, y_);
+    this->keep(x_);
     if (number_ + 1 < job_.tables.num_steps) {
       enter(number_ + 1);
       add_weights_before();
@@ -194,6 +216,7 @@ class SmcBlock : public ChainBlock<V> {
       add_noise();
     }
     this->save(y_, job_.to);
+    this->keep(y_);
     particle::factor_quadratic<V>(step_->factors, this->r(), y_).store(factors);
     add_to_weights(divided, factors);
   }

@@ -54,9 +54,11 @@ template <class Real>
 struct ChainJob {
   particle::ChainTables<Real> tables;
   std::uint64_t first_slot;  ///< index of particle 0
+  bool has_start;            ///< `from` holds the first states
   Real* from;                ///< (blocks, d, lanes): the states, and m when they have been weighed
   Real* to;                  ///< alike: where a move writes
   double* log_weights;       ///< (blocks lanes)
+  Real* kept;                ///< (N, d): where new states go as rows as well, or null
 };
 
 /// Inner loops of distances, in double.
@@ -86,7 +88,8 @@ struct Unit {
   BlockResult (*run_program)(const ProgramJob<Real>& job, std::int64_t block, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
-  /// First states of a block, to `from`, their log-weights, and those before the first step, where an affine step leaves m.
+  /// First states of a block, to `from` unless they are given there, their log-weights, and those before the
+  /// first step, where an affine step leaves m.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
   /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one,
   /// where an affine step leaves m.

@@ -55,24 +55,44 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   return job;
 }
 
+/// What a run asks of its chains beside their last states.
+struct ChainExtras {
+  bool weights;      ///< the history of the weights
+  bool start;        ///< the first particles are given
+  std::size_t kept;  ///< levels, the last included
+  bool keeps_out;    ///< the result goes to other memory of the GPU
+  explicit ChainExtras(const SmcTask& task)
+      : weights(task.ess != nullptr),
+        start(task.start != nullptr),
+        kept(task.kept.size()),
+        keeps_out(task.keeps_out) {}
+  explicit ChainExtras(const Options& options)
+      : weights(options.smc_history),
+        start(options.start.has_value()),
+        kept(static_cast<std::size_t>(std::max(options.history, 1))),
+        keeps_out(options.keep_on_device) {}
+};
+
 /// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
 template <class Real>
 class ChainMemory {
  public:
-  /// @param history whether the history of the weights is kept
-  ChainMemory(const SmcPlan& plan, const Limits& limits, bool history) : limits_(limits) {
+  ChainMemory(const SmcPlan& plan, const Limits& limits, const ChainExtras& extras) : limits_(limits) {
     const ChainsJob<Real> job = shape_of<Real>(plan);
     const auto d = static_cast<std::size_t>(plan.dim());
     const auto N = static_cast<std::size_t>(plan.particles);
-    fixed_ = particle::SmcTables<Real>::bytes(plan) + plan.steps.size() * sizeof(int) +
+    fixed_ = particle::SmcTables<Real>::bytes(plan) + (2 * plan.steps.size() + 1) * sizeof(int) +
              static_cast<std::size_t>(limits.blocks) * sizeof(ChainPart);
     const std::size_t tile = static_cast<std::size_t>(kernels::tile_room(job).rows()) * 32 * sizeof(Real);
     tile_ = tile <= limits.shared_bytes ? 0 : tile;
     under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
                  kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
     result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
-    if (plan.output == SmcOutput::particles) result_ += N * (d * sizeof(Real) + sizeof(double));
-    if (history)
+    if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
+    if (extras.keeps_out) result_ += sizeof(std::uint64_t);
+    if (extras.start) result_ += N * d * sizeof(double);
+    if (extras.start || extras.keeps_out) fixed_ += d * d * sizeof(double);
+    if (extras.weights)
       result_ +=
           plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
   }
@@ -103,9 +123,9 @@ class ChainMemory {
 
  private:
   Limits limits_;
-  std::size_t fixed_;      // tables, and what the blocks have summed
+  std::size_t fixed_;      // tables, rotation, and what the blocks have summed
   std::size_t under_way_;  // of a chain that runs
-  std::size_t result_;     // of a chain
+  std::size_t result_;     // of a chain, with its given start
   std::size_t tile_;       // of a block
 };
 
@@ -155,6 +175,11 @@ class ChainsRun {
     for (const int step : task.plan.weightings()) decides_[static_cast<std::size_t>(step)] = place++;
     num_weightings_ = place;
     weightings_.upload(decides_.data());
+    upload_slots();
+    if (task.start != nullptr || task.keeps_out) {
+      rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
+      rotation_.upload(task.plan.V.data());
+    }
     if (task.plan.start.mixture) {
       start_law_.emplace_back(gpu, *task.plan.start.mixture,
                               particle::wide_family_of(*task.plan.start.mixture));
@@ -162,7 +187,7 @@ class ChainsRun {
   }
 
   ChainFailure operator()() {
-    const ChainMemory<Real> memory(task_.plan, gpu_.limits(), task_.ess != nullptr);
+    const ChainMemory<Real> memory(task_.plan, gpu_.limits(), ChainExtras(task_));
     const typename ChainMemory<Real>::Fit fit = memory.fit(bytes_for(gpu_, task_.memory_limit));
     ChainFailure failure;
     for (std::int64_t first = 0; first < task_.count && !failure.found() && !task_.stop.stop_requested();) {
@@ -179,12 +204,15 @@ class ChainsRun {
     job.geometry = kernels::chain_geometry(job, fit.limits, fit.under_way);
     give_room(job);
     const std::int64_t N = task_.plan.particles;
+    const Buffer<double> start = given_start(first, count);
+    job.start_states = start.data();
     const std::int64_t W = num_weightings_;
     const auto result = [&](auto* to, std::int64_t of_a_chain) {
       return Result(gpu_, to == nullptr ? nullptr : to + first * of_a_chain,
                     static_cast<std::size_t>(count * of_a_chain));
     };
-    const auto out = result(std::get<Real*>(task_.out), (job.draws ? 1 : N) * task_.plan.dim());
+    const std::int64_t rows = job.draws ? 1 : job.num_kept * N;
+    const auto out = result(std::get<Real*>(task_.out), rows * task_.plan.dim());
     const auto log_weights = result(task_.log_weights, N);
     const auto ess = result(task_.ess, W);
     const auto resampled = result(task_.resampled, W);
@@ -197,6 +225,20 @@ class ChainsRun {
     job.weight_history = weight_history.data();
     job.ancestor_history = ancestors.data();
     launch(job);
+    ChainFailure failure = take_reports(first, count);
+    if (!failure.found() && task_.keeps_out) failure = rotate(out.data(), first, count, rows);
+    if (failure.found()) return failure;
+    if (!task_.keeps_out) out.take();
+    log_weights.take();
+    ess.take();
+    resampled.take();
+    weight_history.take();
+    ancestors.take();
+    return {};
+  }
+
+  /// Takes what some chains report. @returns the first of them that failed
+  ChainFailure take_reports(std::int64_t first, std::int64_t count) const {
     std::vector<ChainState> chains(static_cast<std::size_t>(count));
     chains_.download(chains.data());
     for (const ChainState& chain : chains) {
@@ -207,13 +249,26 @@ class ChainsRun {
       task_.smallest_ess_step[c] = chain.smallest_ess_step;
       task_.log_evidence[c] = chain.log_evidence + tables_.log_constant();
     }
-    out.take();
-    log_weights.take();
-    ess.take();
-    resampled.take();
-    weight_history.take();
-    ancestors.take();
     return {};
+  }
+
+  /// Rotates the results of some chains to where they stay. @returns the first that is not finite
+  ChainFailure rotate(const Real* from, std::int64_t first, std::int64_t count, std::int64_t rows) {
+    const Eigen::Index d = task_.plan.dim();
+    std::vector<std::uint64_t> numbers(static_cast<std::size_t>(count), 0);
+    Buffer<std::uint64_t> non_finite(gpu_, numbers.size());
+    non_finite.upload(numbers.data());
+    gpu_.launch(kernels::RotationJob<Real>{.rotation = rotation_.data(),
+                                           .dim = d,
+                                           .chains = count,
+                                           .rows = rows,
+                                           .from = from,
+                                           .to = std::get<Real*>(task_.out) + first * rows * d,
+                                           .non_finite = non_finite.data()});
+    non_finite.download(numbers.data());
+    const auto found = std::find_if(numbers.begin(), numbers.end(), [](std::uint64_t n) { return n > 0; });
+    if (found == numbers.end()) return {};
+    return {.chain = first + (found - numbers.begin()), .is_result = true};
   }
 
   ChainsJob<Real> make_job(std::int64_t first, std::int64_t count) const {
@@ -223,13 +278,33 @@ class ChainsRun {
     job.tables.steps = steps_.data();
     moved_.move(job.tables.start);
     if (!start_law_.empty()) job.tables.start.law = start_law_.front().table();
+    job.rotation = rotation_.data();
     job.weightings = weightings_.data();
     job.num_weightings = num_weightings_;
+    job.slots = slots_.data();
+    job.num_kept = static_cast<int>(task_.kept.size());
     job.ess_threshold = task_.plan.ess_threshold;
     job.draws = task_.plan.output == SmcOutput::draw;
     job.first = static_cast<std::uint64_t>(task_.first + first);
     job.count = count;
     return job;
+  }
+
+  void upload_slots() {
+    std::vector<int> slots;
+    for (int level = 0; level <= static_cast<int>(task_.plan.steps.size()); ++level)
+      slots.push_back(slot_of(task_.kept, level));
+    slots_ = Buffer<int>(gpu_, slots.size());
+    slots_.upload(slots.data());
+  }
+
+  /// The first particles of some chains, or nothing where they are drawn.
+  Buffer<double> given_start(std::int64_t first, std::int64_t count) {
+    if (task_.start == nullptr) return {};
+    const std::int64_t of_a_chain = task_.plan.particles * task_.plan.dim();
+    Buffer<double> start(gpu_, static_cast<std::size_t>(count * of_a_chain));
+    start.upload(task_.start + first * of_a_chain);
+    return start;
   }
 
   /// Memory of the chains under way, where it is not shared memory.
@@ -277,6 +352,8 @@ class ChainsRun {
     const bool is_end = job.step == job.tables.num_steps;
     const kernels::StepKind kind{.is_first = job.step == 0,
                                  .is_end = is_end,
+                                 .keeps = slot_of(task_.kept, job.step) >= 0,
+                                 .draws = job.draws,
                                  .weighs_before = job.tables.weighs_before,
                                  .decides = !is_end && decides_[static_cast<std::size_t>(job.step)] >= 0,
                                  .is_residual = job.scheme == Scheme::residual};
@@ -298,6 +375,8 @@ class ChainsRun {
   std::vector<Law<Real>> start_law_;  // at most one
   Buffer<particle::SmcStepTable<Real>> steps_;
   Buffer<int> weightings_;
+  Buffer<int> slots_;         // (steps + 1)
+  Buffer<double> rotation_;   // V of the plan, where the chains rotate
   std::vector<int> decides_;  // as weightings_
   int num_weightings_ = 0;
 
@@ -310,8 +389,9 @@ class ChainsRun {
 };
 
 template <class Real>
-std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, std::size_t memory_limit) {
-  const ChainMemory<Real> memory(plan, gpu.limits(), /*history=*/false);
+std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, const Options& options) {
+  const ChainMemory<Real> memory(plan, gpu.limits(), ChainExtras(options));
+  const std::size_t memory_limit = options.memory_limit;
   const std::size_t least = memory.least();
   const std::size_t free = bytes_for(gpu, 0);
   require(memory_limit == 0 || memory_limit >= least, name, ": memory_limit is ", memory_limit,
@@ -333,10 +413,10 @@ ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
   return task.precision == Precision::f32 ? ChainsRun<float>(task, gpu)() : ChainsRun<double>(task, gpu)();
 }
 
-std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan, Precision precision,
-                            std::size_t memory_limit) {
-  return precision == Precision::f32 ? at_once<float>(gpu, name, plan, memory_limit)
-                                     : at_once<double>(gpu, name, plan, memory_limit);
+std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan,
+                            const Options& options) {
+  return options.precision == Precision::f32 ? at_once<float>(gpu, name, plan, options)
+                                             : at_once<double>(gpu, name, plan, options);
 }
 
 }  // namespace gmdiff::cuda

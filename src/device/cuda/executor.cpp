@@ -313,9 +313,8 @@ class CudaExecutor final : public Executor {
     return particle::smc_tables(plan, precision);
   }
 
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision precision,
-                              std::size_t memory_limit) const override {
-    return cuda::chains_at_once(*gpu_, name_, plan, precision, memory_limit);
+  std::int64_t chains_at_once(const SmcPlan& plan, const Options& options) const override {
+    return cuda::chains_at_once(*gpu_, name_, plan, options);
   }
 
   ChainFailure run(const SmcTask& task) const override { return cuda::run_chains(*gpu_, task); }

@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
 namespace gmdiff::cuda {
@@ -54,6 +55,8 @@ class Gpu {
   virtual void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) = 0;
   virtual void launch(const kernels::ChainsJob<float>& job) = 0;
   virtual void launch(const kernels::ChainsJob<double>& job) = 0;
+  virtual void launch(const kernels::RotationJob<float>& job) = 0;
+  virtual void launch(const kernels::RotationJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;

@@ -119,6 +119,12 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::ChainsJob<double>& job) override {
     launch_with("launch of SMC in float64", [&] { kernels::launch(job, stream_.get()); });
   }
+  void launch(const kernels::RotationJob<float>& job) override {
+    launch_with("launch of a rotation in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::RotationJob<double>& job) override {
+    launch_with("launch of a rotation in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::ProjectionJob& job) override {
     launch_with("launch of projections", [&] { kernels::launch(job, stream_.get()); });
   }

@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "device/reference/resampling.hpp"
 #include "device/reference/steps.hpp"
+#include "device/rotation.hpp"
 #include "device/smallest_ess.hpp"
 #include "plan/conditioned_transition.hpp"
 
@@ -186,6 +187,7 @@ class Chain {
 
   ChainFailure run() {
     start();
+    keep(0);
     for (std::size_t s = 0; s < plan_.steps.size() && !task_.stop.stop_requested(); ++s) {
       const SmcStep& step = plan_.steps[s];
       const bool before = plan_.weighting == SmcWeighting::before_moving;
@@ -198,6 +200,7 @@ class Chain {
           },
           step.move);
       if (!lives) return failure(static_cast<int>(s));
+      keep(static_cast<int>(s) + 1);
     }
     if (!has_weights()) return failure(static_cast<int>(plan_.steps.size()));
     finish();
@@ -226,19 +229,27 @@ class Chain {
     std::optional<Model> law;
     if (plan_.start.mixture) law.emplace(*plan_.start.mixture);
     for (std::int64_t n = 0; n < N_; ++n) {
-      NormalStream noise(key(n, Purpose::start_noise), task_.precision);
-      const VectorXd z = normals(noise, 0);
-      VectorXd x(plan_.dim());
-      if (law) {
-        const Index k = choose_component(law->table(), uniform_u64(key(n, Purpose::start_component), 0));
-        component_draw(*law, {1.0, 0.0}, k, z.data(), x.data());
-      } else {
-        x = plan_.start.mean + plan_.start.variance.cwiseSqrt().cwiseProduct(z);
-      }
+      x_.push_back(task_.start != nullptr ? given(n) : drawn(n, law));
       if (plan_.weighting == SmcWeighting::after_moving)
-        lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x);
-      x_.push_back(x);
+        lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x_.back());
     }
+  }
+
+  VectorXd given(std::int64_t n) const {
+    VectorXd x(plan_.dim());
+    rotate(plan_.V, task_.start + (chain_ * N_ + n) * plan_.dim(), x.data());
+    return x;
+  }
+
+  /// @param law of the start; none: the Gaussian of the plan
+  VectorXd drawn(std::int64_t n, const std::optional<Model>& law) const {
+    NormalStream noise(key(n, Purpose::start_noise), task_.precision);
+    const VectorXd z = normals(noise, 0);
+    if (!law) return plan_.start.mean + plan_.start.variance.cwiseSqrt().cwiseProduct(z);
+    VectorXd x(plan_.dim());
+    const Index k = choose_component(law->table(), uniform_u64(key(n, Purpose::start_component), 0));
+    component_draw(*law, {1.0, 0.0}, k, z.data(), x.data());
+    return x;
   }
 
   /// One step of §7.3: weigh, resample, move. @returns false when no weight is left
@@ -322,9 +333,14 @@ class Chain {
     }
     if (plan_.output == SmcOutput::draw) {
       write(x_[choose(weights.W, unit(uniform_u64(chain_key(Purpose::final_choice), 0)))], chain_);
-    } else {
-      for (std::int64_t n = 0; n < N_; ++n) write(x_[static_cast<std::size_t>(n)], chain_ * N_ + n);
     }
+  }
+  /// Writes the states of a level, when it is one of those kept.
+  void keep(int level) const {
+    const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
+    if (plan_.output == SmcOutput::draw || place == task_.kept.end() || *place != level) return;
+    const std::int64_t first = (chain_ * std::ssize(task_.kept) + (place - task_.kept.begin())) * N_;
+    for (std::int64_t n = 0; n < N_; ++n) write(x_[static_cast<std::size_t>(n)], first + n);
   }
   void write(const VectorXd& x, std::int64_t row) const {
     std::visit(

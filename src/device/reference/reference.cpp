@@ -216,8 +216,7 @@ class ReferenceExecutor final : public Executor {
   std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override;
   NonFinite run(const Task& task) const override { return Block(task).run(); }
-  std::int64_t chains_at_once(const SmcPlan& plan, Precision /*precision*/,
-                              std::size_t /*memory_limit*/) const override {
+  std::int64_t chains_at_once(const SmcPlan& plan, const Options& /*options*/) const override {
     require_memory(chain_bytes(plan), "one chain of ", plan.particles, " particles");
     return 1;
   }
