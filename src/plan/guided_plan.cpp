@@ -15,6 +15,21 @@
 namespace gmdiff {
 namespace {
 
+/// The other methods add a term to the step.
+template <class Method>
+concept ReplacesDenoiser = !std::is_same_v<Method, Dps> && !std::is_same_v<Method, DpsGsg> &&
+                           !std::is_same_v<Method, PigdmAlgorithm1>;
+
+/// A term of the step needs D where the step begins. UniPC evaluates where it ends, for the next step.
+template <class Method>
+void check_integrator(const Method& method) {
+  if constexpr (!ReplacesDenoiser<Method>) {
+    require(!std::holds_alternative<Unipc3>(method.integrator), method.name,
+            ": adds a term to the step, and the integrator ", Unipc3::name,
+            " does not evaluate the denoiser where its steps begin");
+  }
+}
+
 /// The unguided sampler of a method, with the method's law of the first state.
 template <class Method>
 Sampler integrator_of(const Method& method) {
@@ -62,6 +77,7 @@ Program guided(const Method& method, const Program& unguided, int g) {
 template <class Method>
 Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
            const ForwardProcess& process, const TimeGrid& grid) {
+  check_integrator(method);
   Plan plan = as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
   const int g = num_vectors(plan);
   for (Step& step : plan.steps) {
@@ -94,10 +110,6 @@ Program guided_denoiser(const Method& method, Level level) {
   program.stages.emplace_back(Combine{.to = 0, .terms = {{1, 1.0}}});
   return program;
 }
-
-template <class Method>
-concept ReplacesDenoiser = !std::is_same_v<Method, Dps> && !std::is_same_v<Method, DpsGsg> &&
-                           !std::is_same_v<Method, PigdmAlgorithm1>;
 
 }  // namespace
 
