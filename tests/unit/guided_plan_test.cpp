@@ -162,6 +162,9 @@ TEST(GuidedPlan, NamesBadParameters) {
   expect(Tmp{.integrator = ExactTransition{}}, noisy, "tmp: the integrator draws from the mixture");
   expect(ExactGuidance{.integrator = ExactAncestral{}}, noisy,
          "exact: the integrator draws from the mixture");
+  expect(Dps{.integrator = Unipc3{}}, noisy,
+         "dps: adds a term to the step, and the integrator unipc-3 does not evaluate the denoiser where its "
+         "steps begin");
   expect(Tmp{.integrator = Ddim{.eta = 2.0}}, noisy, "ddim: eta must be in [0, 1], got 2");
   test::expect_invalid([&] { guided_plan(prior, {}, process, TimeGrid::uniform(process, 3), Tmp{}); },
                        "no observation given");
