@@ -117,7 +117,7 @@ TEST(GuidedPlan, PrintsItsStages) {
   std::ostringstream out;
   out << plan_of(Pigdm{.tau2 = 4.0}, prior, {Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1});
   for (const char* part : {"v1 <- D(v0) at (", "guidance by D = v1 of v0 at (", ", isotropic, variance ",
-                           "v1 <- 1 v1 + 1 v4", " step noise"}) {
+                           "v1 <- 1 v1 + 1 v2", " step noise"}) {
     EXPECT_NE(out.str().find(part), std::string::npos) << part << " in\n" << out.str();
   }
 }
