@@ -68,7 +68,8 @@ Mixture benchmark_prior(const std::vector<double>& weights, Eigen::Index dim) {
 
 std::vector<Column> columns() {
   std::vector<Column> result;
-  for (const json& golden : read("guidance_benchmark.json")["cases"]) {
+  const json benchmark = read("guidance_benchmark.json");
+  for (const json& golden : benchmark["cases"]) {
     const auto d = golden["d"].get<Eigen::Index>();
     const std::string name = "(" + std::to_string(d) + "," + std::to_string(golden["dy"].get<int>()) + ")";
     if (result.empty() || result.back().name != name) result.push_back({name, {}});
@@ -91,7 +92,8 @@ std::vector<Column> columns() {
        Points{{-8, -8}, {-8, 8}, {8, -8}, {8, 8}},
        Covariance::spherical({1.5, 1.5, 1.5, 1.5})},
       {Eigen::MatrixXd{{1, 1}}, Eigen::VectorXd{{0}}, 1.0});
-  const json gaussian = read("guidance_denoisers.json")["cases"].front()["problem"];
+  const json denoisers = read("guidance_denoisers.json");
+  const json& gaussian = denoisers["cases"].front()["problem"];
   add("Gaussian",
       {{1.0}, matrix(gaussian["means"]), Covariance::full({matrix(gaussian["covariances"].front())})},
       {matrix(gaussian["A"]), vector(gaussian["y"]), gaussian["sigma_y"].get<double>()});
