@@ -14,7 +14,7 @@ namespace gmdiff::particle {
 template <class Real>
 class ProgramBuilder {
  public:
-  /// @param guidance of the law's problem, or null.  Both must live as long as the builder.
+  /// @param guidance of the law's problem, or null. Both must live as long as the builder.
   ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance);
 
   /// The observation; valid as long as the builder.

@@ -243,7 +243,7 @@ LawTables<Real>::LawTables(const MixtureTable& mixture, Family family) : mixture
   }
   table_.thresholds = mixture.thresholds.data();
   table_.last_component = table_.num_components - 1;
-  if (table_.num_components == 0) return;  // no mixture, but a denoiser of a program's own
+  if (table_.num_components == 0) return;  // a custom denoiser instead of a mixture
   while (std::isinf(mixture.log_weights(table_.last_component))) --table_.last_component;
 }
 
