@@ -47,7 +47,7 @@ void run_merge(const MergeFlags& flags) {
 }  // namespace
 
 Verb add_merge(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run, checked to be one run");
+  CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run");
   auto flags = std::make_shared<MergeFlags>();
   verb->add_option("FILES", flags->files,
                    ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")

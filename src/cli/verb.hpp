@@ -5,7 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
-// The verbs of the command: each adds its subcommand, with an example in its help, and returns what to do when it was chosen.
+// The verbs of the command. Each function adds a subcommand, with an example in its help, and returns its
+// action.
 
 namespace gmdiff::cli {
 
