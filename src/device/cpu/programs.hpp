@@ -4,8 +4,9 @@
 #include "device/cpu/unit.hpp"
 #include "device/executor.hpp"
 
-// Runs of programs. Tiles of particles go through all stages of a window of steps; if a stage calls a custom
-// denoiser, all particles go through one stage after the other.
+// Runs of programs. Tiles of particles go through the stages of a window of steps up to a call of a custom
+// denoiser, which runs on all particles. If the task runs in batches, all particles go through one stage
+// after the other.
 
 namespace gmdiff::cpu {
 
