@@ -7,8 +7,8 @@ namespace gmdiff::kernels {
 /// The work of a chain's particles in a phase (mathematics.md §7.3), for any distribution over threads.
 /// `Chain` derives from it and has
 ///   x_               the part of the state that the thread has
-///   load, save       states of a step, of the ancestors or the particles themselves; after load a thread may read
-///                    everything that it needs
+///   load, save       states of a step, of the ancestors or the particles themselves; after load a thread
+///                    may read everything that it needs
 ///   quadratic        -log of factors at x
 ///   set_mean         x <- m = a x + b D
 ///   add_weight       log w += divided - factors at x; once a particle

@@ -22,18 +22,17 @@ enum class Scheme { systematic, stratified, multinomial, residual };
 
 /// The phases of a step in their order. The end of the chain is a last step without moves.
 enum class Phase {
-  start,  ///< first particles
-  keep,   ///< writes states as results before weights replace them; at the end, the states of the last level
-  weigh,  ///< log-weights before moving
+  start,       ///< first particles
+  keep,        ///< writes kept states before weights replace them; at the end, the last level
+  weigh,       ///< log-weights before moving
   extremes,    ///< the largest and smallest log-weight
   first_sums,  ///< S_0
   weights,     ///< integer weights and their running sums
   decide,      ///< effective sample size, evidence; whether to resample
   shares,      ///< residual resampling: running sums of copies and of remainders
   share_sums,  ///< the same over the parts of the chain
-  /// moves, and log-weights after moving
   ancestors,
-  move,
+  move,    ///< moves, and log-weights after moving
   output,  ///< the particle that the chain draws
 };
 inline constexpr int num_phases = 12;

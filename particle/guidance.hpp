@@ -291,9 +291,9 @@ class Guidance {
   V inverse_ = V(Real(0));  // 1 / sum of the weights
 };
 
-/// Moments of one component given x_t. A device supplies the `Products`: `to_basis(k, v, take)` calls take(i,
-/// (U_k^T v)_i) for the own coordinates, and `from_basis(k, z, start, take)` calls take(i, start(i) + (U_k
-/// z)_i).
+/// Moments of one component given x_t. A device supplies the `Products`: `to_basis(k, v, take)` calls
+/// take(i, (U_k^T v)_i) for the own coordinates, and `from_basis(k, z, start, take)` calls
+/// take(i, start(i) + (U_k z)_i).
 template <class V, Family family, class Team, class Products>
 class ComponentMoments {
  public:

@@ -7,18 +7,14 @@
 namespace gmdiff::particle {
 
 enum class StageKind {
-  /// before a call: copies a vector to rows of the device's memory
-  /// after a call: copies the rows back
-  /// an evaluation by a custom denoiser, outside of the device's code
-  /// the last stage of every step: writes the state if its level is kept
   evaluate,
   combine,
   transition,
   guide,
-  to_rows,
-  from_rows,
-  call,
-  end,
+  to_rows,    ///< before a call: copies a vector to rows of the device's memory
+  from_rows,  ///< after a call: copies the rows back
+  call,       ///< evaluation by a custom denoiser, outside of the device's code
+  end,        ///< last stage of every step: writes the state if its level is kept
 };
 
 /// Weights of a residual, like `ResidualWeight` of a plan.
