@@ -171,7 +171,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     });
   }
 
-  /// A draw of a full component, each particle with a matrix of its own.
+  /// A draw of a component with a full covariance; each particle has its own matrix.
   template <class Normal>
   GMDIFF_PARTICLE void draw_full(const particle::SmcStartTable<Real>& start, BitsOf<V> component, Normal z) {
     tile_.for_each_own(dim(), [&](Index i) { D_[i] = scaled<V>(start, component, i, z(i)); });

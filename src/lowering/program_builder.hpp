@@ -10,7 +10,7 @@
 
 namespace gmdiff::particle {
 
-/// Builds the tables of programs. Programs compute every law as a wide one, whatever its dimension.
+/// Builds the tables of programs. Programs compute laws of all dimensions as wide ones.
 template <class Real>
 class ProgramBuilder {
  public:

@@ -65,8 +65,8 @@ void SmcTables<Real>::set_affine(const AffineStep& affine, const Potential& at_s
   table.nu = static_cast<Real>(affine.e);
   table.level = level_table(law_, affine.level1, arena_);
   const double nu2 = affine.e * affine.e;
-  // K = nu^2 / (nu^2 + v): mean K centre + (1 - K) m, variance K v. Where there is no factor, v = inf, K = 0
-  // and the variance is nu^2.
+  // K = nu^2 / (nu^2 + v): mean K centre + (1 - K) m, variance K v. Without a factor v = inf, K = 0 and the
+  // variance is nu^2.
   const Eigen::Index r = at_s.centre.size();
   Eigen::VectorXd keep(r), offset(r), deviation(r);
   for (Eigen::Index i = 0; i < r; ++i) {

@@ -19,7 +19,7 @@ namespace {
 
 using coefficients::LevelValues;
 
-// --- what the samplers have in common ----------------------------------------------------------------------
+// --- properties of samplers ----------------------------------------------------------------------
 
 template <class S>
 concept Churned = requires(S sampler) {

@@ -82,7 +82,7 @@ long double log_constant(const Potential& g, long double added) {
 
 // --- the first particles -----------------------------------------------------------------------------------
 
-/// Sets the start N(0, sigma_T^2 I), tilted by g_T if there is one. @returns the log of its normaliser
+/// Sets the start N(0, sigma_T^2 I), tilted by g_T if the plan has one. @returns the log of its normaliser
 long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted) {
   const double V = level.sigma * level.sigma;
   plan.start.mean = Eigen::VectorXd::Zero(plan.dim());
@@ -99,8 +99,8 @@ long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted
   return log_z;
 }
 
-/// Sets the exact start p_T, tilted by g_T if there is one, which is a mixture too (§2.7). @returns the log
-/// of its normaliser
+/// Sets the exact start p_T, tilted by g_T if the plan has one; the tilted start is a mixture, too (§2.7).
+/// @returns the log of its normaliser
 long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& level, bool is_tilted) {
   Mixture law = prior.diffuse(level);
   long double log_z = 0.0L;

@@ -21,8 +21,8 @@
 //   unbounded(key, member)                           a parameter with a default, which may be infinite
 //   whole(key, member, most)                         an integer parameter with a default, from 1 to `most`
 //   name_of(key, variant)                            the name of the alternative that a variant holds
-//   either(first_holds, first, second)               two exclusive groups of parameters, as functions that visit
-//                                                    with a given visitor
+//   either(first_holds, first, second)               two exclusive groups of parameters, as functions that
+//                                                    visit with a given visitor
 
 namespace gmdiff::catalogue {
 
@@ -124,7 +124,7 @@ inline constexpr bool draws_from_mixture<ExactAncestral> = true;
 template <>
 inline constexpr bool draws_from_mixture<ExactDecoupled> = true;
 
-/// Names of an enumeration's values, in their order: an array as long as there are values. Read through
+/// Names of an enumeration's values in their order; the array has one entry per value. Read through
 /// `names_of`.
 template <class Enum>
 inline constexpr auto enum_names = missing_enum_names<Enum>();
@@ -362,7 +362,7 @@ void visit_parameters(Visitor& v, Bootstrap& sampler) {
 constexpr int max_gsg_directions = 65'536;
 
 /// Visits the parameters of a guided sampler: its own by `own(visitor)`, then those that all share. The
-/// parameters of the integrator stand beside them (key_collector.hpp).
+/// parameters of the integrator are given beside them (key_collector.hpp).
 template <class Visitor, class Guided, class Own>
 void visit_guided(Visitor& v, Guided& sampler, Own own) {
   own(v);

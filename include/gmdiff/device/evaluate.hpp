@@ -21,7 +21,7 @@ struct EvaluateOptions {
   std::stop_token stop = {};
 };
 
-/// Quantities of the diffused law p_t at n points; those not asked for are empty.
+/// Quantities of the diffused law p_t at n points; quantities that were not requested are empty.
 struct Evaluation {
   Eigen::VectorXd log_density;  ///< log p_t(x), (n)
   Points log_responsibilities;  ///< log P(component k | x_t = x), (n, K)

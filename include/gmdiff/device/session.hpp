@@ -13,8 +13,9 @@ namespace gmdiff {
 class DistanceSums;  // internal
 class Executor;      // internal
 
-/// A device in use. A session holds what is slow to start: the threads of `cpu` with the instruction set
-/// chosen for them, the stream and the memory pool of a GPU. Many small runs on one session start nothing.
+/// A device in use. A session holds the resources that are slow to start: the threads of `cpu` with the
+/// instruction set chosen for them, or the stream and the memory pool of a GPU. Many small runs on one
+/// session start nothing.
 ///
 /// The functions that take a device (`run`, `sample`, `draw`, `evaluate`, `judge`, the distances) use a
 /// session of the calling thread. It is kept until the thread ends, so most programs need no session of their

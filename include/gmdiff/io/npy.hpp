@@ -23,10 +23,9 @@ class OutputFile;
 /// file; data are read on demand.
 class NpyReader {
  public:
-  /// @throws std::invalid_argument naming the file and what is wrong: missing or not a regular file, not
-  ///   .npy, unknown version, malformed header, other dtype (also big-endian), Fortran order where it differs
-  ///   from C order (two or more dimensions that are not 1), a size that overflows or does not match the
-  ///   file.
+  /// @throws std::invalid_argument naming the file and the error: missing or not a regular file, not .npy,
+  ///   unknown version, malformed header, other dtype (also big-endian), Fortran order where it differs from
+  ///   C order (two or more dimensions that are not 1), a size that overflows or does not match the file.
   explicit NpyReader(const std::filesystem::path& file);
 
   const std::vector<std::int64_t>& shape() const { return shape_; }

@@ -16,7 +16,7 @@ namespace gmdiff {
 ///   key, an unknown key (with the nearest known one), a wrong type or shape, a .npy file of another shape,
 ///   more than 1e6 steps, and an SMC or guided sampler without an observation. Prior, process, grid and
 ///   observation are checked by their constructors; the plan checks the ranges of a sampler. No file crashes
-///   the reader, whatever its size. std::runtime_error when reading fails.
+///   the reader, not even a huge one. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);

@@ -6,8 +6,8 @@
 #include <gmdiff/model/process.hpp>
 
 // A step in its general form: a list of stages over the vectors of a particle (mathematics.md §5.3). Vector 0
-// is the state x; the others hold what a step needs and keep their values until a stage writes them again. At
-// the start of a run they are 0.
+// is the state x; the others hold intermediate values of a step and keep them until a stage writes them
+// again. At the start of a run they are 0.
 
 namespace gmdiff {
 
@@ -48,8 +48,8 @@ struct Transition {
   int to = 0;
 };
 
-/// Weight w(r) of the residual r = y - A D of a denoised point (mathematics.md §10). C = Cov[x_0 | x_t =
-/// from].
+/// Weight w(r) of the residual r = y - A D of a denoised point (mathematics.md §10).
+/// C = Cov[x_0 | x_t = from].
 enum class ResidualWeight {
   moments,    ///< (A C A^T + sigma_y^2 I)^{-1} r
   row_sums,   ///< r_i / (|sum_j (A C A^T)_ij| + sigma_y^2)

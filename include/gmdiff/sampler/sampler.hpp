@@ -95,7 +95,7 @@ struct Dpmpp3m {
 };
 
 /// UniPC-3 (Zhao et al. 2023) with data prediction and B(h) = exp(-h) - 1: a predictor and a corrector, with
-/// one evaluation a step.
+/// one evaluation per step.
 struct Unipc3 {
   static constexpr const char* name = "unipc-3";
   Start start = Start::exact;
