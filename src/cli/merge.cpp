@@ -53,7 +53,7 @@ Verb add_merge(CLI::App& command) {
                    ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")
       ->required()
       ->type_name("");
-  verb->add_option("--out", flags->out, "the .npy or .npz file to write, as the parts are")
+  verb->add_option("--out", flags->out, "the .npy or .npz file to write, of the same type as the parts")
       ->required()
       ->type_name("FILE");
   add_force(*verb, flags->force);
