@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "particle/program_tables.hpp"
 #include "particle/window.hpp"
@@ -10,6 +11,9 @@
 namespace gmdiff::kernels {
 
 using particle::Index;
+
+/// `Report::first_step` of a launch that found no step.
+inline constexpr int no_step = std::numeric_limits<int>::max();
 
 /// Findings of a launch.
 struct Report {

@@ -16,6 +16,11 @@
 namespace gmdiff {
 namespace {
 
+/// The other methods add a term to the step.
+template <class Method>
+concept ReplacesDenoiser = !std::is_same_v<Method, Dps> && !std::is_same_v<Method, DpsGsg> &&
+                           !std::is_same_v<Method, PigdmAlgorithm1>;
+
 /// The unguided sampler of a method, with the method's law of the first state.
 template <class Method>
 Sampler integrator_of(const Method& method) {
@@ -60,7 +65,9 @@ Program guided(const Method& method, const Program& unguided, int g) {
   return program;
 }
 
-/// @throws std::invalid_argument for an integrator that draws from the mixture.
+/// @throws std::invalid_argument for an integrator that draws from the mixture, and for UniPC with a method
+///   that adds a term to the step: the term needs D where the step begins, and UniPC evaluates where its
+///   steps end.
 template <class Method>
 void check_integrator(const Method& method, const Plan& unguided) {
   for (const Step& step : unguided.steps) {
@@ -68,6 +75,9 @@ void check_integrator(const Method& method, const Plan& unguided) {
     require(std::none_of(stages.begin(), stages.end(), draws), method.name,
             ": the integrator draws from the mixture, so it has no denoiser to guide");
   }
+  require(ReplacesDenoiser<Method> || !std::holds_alternative<Unipc3>(method.integrator), method.name,
+          ": adds a term to the step, and the integrator ", Unipc3::name,
+          " does not evaluate the denoiser where its steps begin");
 }
 
 template <class Method>
@@ -103,10 +113,6 @@ Program guided_denoiser(const Method& method, Level level) {
   program.stages.emplace_back(Combine{.to = 0, .terms = {{1, 1.0}}});
   return program;
 }
-
-template <class Method>
-concept ReplacesDenoiser = !std::is_same_v<Method, Dps> && !std::is_same_v<Method, DpsGsg> &&
-                           !std::is_same_v<Method, PigdmAlgorithm1>;
 
 }  // namespace
 

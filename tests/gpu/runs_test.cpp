@@ -3,6 +3,7 @@
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
+#include "device/program_cases.hpp"
 #include "gpu/on_gpu.hpp"
 
 // cuda = cpu (numerics.md §1): whole runs, compared as bits.
@@ -61,6 +62,20 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForEveryPlan) {
         EXPECT_TRUE(on_gpu(plans[p], options) == on_cpu(plans[p], options))
             << "plan " << p << " d " << shape.dim << " K " << shape.components
             << (precision == Precision::f32 ? " f32" : " f64");
+      }
+    }
+  }
+}
+
+TEST_P(Runs, HaveTheBitsOfTheCpuForGuidance) {
+  for (const Shape& shape :
+       is_small() ? std::vector<Shape>{{6, 3}} : std::vector<Shape>{{2, 3}, {9, 18}, {80, 25}}) {
+    const Mixture prior = mixture_of(shape);
+    for (const GuidedSampler& sampler : test::every_guided_sampler()) {
+      const Plan plan = test::guided_plan_of(sampler, prior, test::observation_of(shape.dim, 3));
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << shape.dim;
       }
     }
   }

@@ -117,7 +117,7 @@ TEST(GuidedPlan, PrintsItsStages) {
   std::ostringstream out;
   out << plan_of(Pigdm{.tau2 = 4.0}, prior, {Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1});
   for (const char* part : {"v1 <- D(v0) at (", "guidance by D = v1 of v0 at (", ", isotropic, variance ",
-                           "v1 <- 1 v1 + 1 v4", " step noise"}) {
+                           "v1 <- 1 v1 + 1 v2", " step noise"}) {
     EXPECT_NE(out.str().find(part), std::string::npos) << part << " in\n" << out.str();
   }
 }
@@ -162,6 +162,9 @@ TEST(GuidedPlan, NamesBadParameters) {
   expect(Tmp{.integrator = ExactTransition{}}, noisy, "tmp: the integrator draws from the mixture");
   expect(ExactGuidance{.integrator = ExactAncestral{}}, noisy,
          "exact: the integrator draws from the mixture");
+  expect(Dps{.integrator = Unipc3{}}, noisy,
+         "dps: adds a term to the step, and the integrator unipc-3 does not evaluate the denoiser where its "
+         "steps begin");
   expect(Tmp{.integrator = Ddim{.eta = 2.0}}, noisy, "ddim: eta must be in [0, 1], got 2");
   test::expect_invalid([&] { guided_plan(prior, {}, process, TimeGrid::uniform(process, 3), Tmp{}); },
                        "no observation given");

@@ -17,13 +17,13 @@ namespace gmdiff::cuda {
 namespace {
 
 using kernels::Geometry;
+using kernels::no_step;
 using kernels::PointsJob;
 using kernels::Report;
 using kernels::StepsJob;
 
 constexpr std::size_t preferred_tables = std::size_t{64} << 20;  // bytes of the tables of a window of steps
 constexpr std::int64_t granule = 1024;  // particles; a multiple of the thread blocks of every layout
-constexpr int no_step = std::numeric_limits<int>::max();
 
 /// Bytes of a run in the GPU's memory.
 template <class Real>

@@ -14,12 +14,11 @@
 namespace gmdiff::cuda {
 namespace {
 
+using kernels::no_step;
 using kernels::ProgramJob;
 using kernels::Report;
 using particle::StageKind;
 using particle::StageTable;
-
-constexpr int no_step = std::numeric_limits<int>::max();
 
 /// One task in one precision.
 template <class Real>
