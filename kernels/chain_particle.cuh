@@ -6,12 +6,12 @@
 #include "particle/smc.hpp"
 #include "particle/wide.hpp"
 
-// What a particle of a chain is, however its coordinates lie on threads. States lie coordinate by coordinate, in two places that take
-// turns; a move gathers from the one into the other.
+// A particle of a chain, for any distribution of its coordinates over threads. States are stored coordinate
+// by coordinate in two buffers, which alternate: a move gathers from one into the other.
 
 namespace gmdiff::kernels {
 
-/// A thread's particle of a chain: its number, its streams, its place in the chain's arrays.
+/// The particle of a thread: its number, its streams and its place in the chain's arrays.
 template <class V>
 class ChainParticle {
  public:
@@ -22,7 +22,7 @@ class ChainParticle {
 
   GMDIFF_PARTICLE explicit ChainParticle(const ChainsJob<Real>& job) : job_(job) {}
 
-  /// Particle n of a chain whose memory this is.
+  /// Sets particle n of the chain with the given memory.
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t n) {
     memory_ = memory;
     n_ = n;
@@ -31,9 +31,9 @@ class ChainParticle {
         static_cast<std::uint64_t>(n);
   }
 
-  /// Whether there is one: the last threads may have none.
+  /// Whether the thread has a particle; the last threads may have none.
   GMDIFF_PARTICLE bool has() const { return n_ < job_.tables.particles; }
-  /// Where it comes from in a move.
+  /// The particle that a move starts from.
   GMDIFF_PARTICLE std::int64_t origin(bool resampled) const {
     return resampled && has() ? static_cast<std::int64_t>(memory_.ancestors[n_]) : n_;
   }
@@ -41,7 +41,7 @@ class ChainParticle {
   GMDIFF_PARTICLE Normals<V> normals(Purpose purpose) const { return Normals<V>(stream(purpose), slot_); }
   GMDIFF_PARTICLE Uniforms<V> uniforms(Purpose purpose) const { return Uniforms<V>(stream(purpose), slot_); }
 
-  /// Coordinate i of the given first state, in the plan's coordinates; 0 where this thread has none.
+  /// Coordinate i of the given first state, in the plan's coordinates; 0 without a particle.
   GMDIFF_PARTICLE V given(Index i) const {
     if (!has()) return V(Real(0));
     const Index d = job_.tables.law.dim;
@@ -49,7 +49,7 @@ class ChainParticle {
     const double* const x = job_.start_states + static_cast<Index>(row) * d;
     return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, x, d)));
   }
-  /// Coordinate i of particle n after so many steps; 0 where this thread has none.
+  /// Coordinate i of particle n after the given number of steps; 0 without a particle.
   GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const {
     return has() ? V(*place(steps, n, i)) : V(Real(0));
   }
@@ -91,10 +91,10 @@ class ChainParticle {
   const ChainsJob<Real>& job_;
   ChainMemory<Real> memory_{};
   std::int64_t n_ = 0;
-  std::uint64_t slot_ = 0;  // its index
+  std::uint64_t slot_ = 0;  // index of the particle
 };
 
-// --- the first particles --------------------------------------------------------------------------------------------------------
+// --- the first particles -----------------------------------------------------------------------------------
 
 /// The component that a first particle is drawn from.
 template <class V>
@@ -104,7 +104,7 @@ GMDIFF_PARTICLE BitsOf<V> start_component(const ChainParticle<V>& one,
   return choice(0).component(start.law.thresholds, static_cast<int>(start.law.last_component));
 }
 
-/// Coordinate i of a draw of a component, covariances diagonal.
+/// Coordinate i of a draw of a component, for diagonal covariances.
 template <class V>
 GMDIFF_PARTICLE V drawn(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<V> component, Index i, V z) {
   using Real = RealOf<V>;
@@ -112,7 +112,8 @@ GMDIFF_PARTICLE V drawn(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<
                                                                                component, i, V(Real(0)), z);
 }
 
-/// Full covariances, x = shift mu_k + U_k (deviation z): deviation_i z_i, and coordinate i of x from all of them.
+/// The same for full covariances, x = shift mu_k + U_k (deviation z): computes deviation_i z_i, and
+/// coordinate i of x from all of these.
 template <class V>
 GMDIFF_PARTICLE V scaled(const particle::SmcStartTable<RealOf<V>>& start, BitsOf<V> component, Index i, V z) {
   return fma(V(start.move.deviation(static_cast<Index>(component), i)), z, V(RealOf<V>(0)));

@@ -4,15 +4,17 @@
 
 namespace gmdiff::kernels {
 
-/// What particles of a chain do in a phase (mathematics.md §7.3), the same however they lie on threads. `Chain` derives from it and has
-///   x_               the state, as far as a thread knows it
-///   load, save       states of a step: of the ancestors or the particles themselves; with load, all that a thread reads is there
+/// The work of a chain's particles in a phase (mathematics.md §7.3), for any distribution over threads.
+/// `Chain` derives from it and has
+///   x_               the part of the state that the thread has
+///   load, save       states of a step, of the ancestors or the particles themselves; after load a thread
+///                    may read everything that it needs
 ///   quadratic        -log of factors at x
 ///   set_mean         x <- m = a x + b D
 ///   add_weight       log w += divided - factors at x; once a particle
 ///   for_each_normal  body(i, normal) for the coordinates that are a thread's own
 ///   weigh_transition, transition
-///   sync             threads that share particles see what the others wrote
+///   sync             makes the writes of threads visible to the threads that share their particles
 template <class Chain, class V>
 class ChainPhases {
  public:
@@ -21,7 +23,7 @@ class ChainPhases {
 
   GMDIFF_PARTICLE explicit ChainPhases(const ChainsJob<Real>& job) : job_(job), particle_(job) {}
 
-  /// Weights before moving. An affine step leaves m in the place of x.
+  /// Computes the weights before moving. An affine step replaces x by m.
   GMDIFF_PARTICLE void weigh(int number) {
     const Step& step = job_.tables.steps[number];
     chain().load(number, /*resampled=*/false);
@@ -36,7 +38,8 @@ class ChainPhases {
     }
   }
 
-  /// Moves from the ancestors, or each from itself. Weights after moving are added to what stands there.
+  /// Moves from the ancestors, or each particle from itself. Weights after moving are added to the
+  /// log-weights.
   GMDIFF_PARTICLE void move(int number, bool resampled) {
     const Step& step = job_.tables.steps[number];
     const bool after = !job_.tables.weighs_before;

@@ -5,8 +5,9 @@
 
 namespace gmdiff::kernels {
 
-/// Particles of a chain on their way through a phase, a thread carrying one alone: laws of at most 16 coordinates whose covariances are
-/// diagonal in the working coordinates. What is indexed at run time lies in a column of shared memory, what the law sums up in registers.
+/// Particles of a chain in a phase, one per thread, for laws of at most 16 coordinates whose covariances are
+/// diagonal in the working coordinates. Arrays that are indexed at run time are in a column of shared memory,
+/// the sums of the law in registers.
 template <class V, class Law>
 class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   using Phases = ChainPhases<ChainThread<V, Law>, V>;
@@ -27,7 +28,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
         x_(law_.previous()),
         D_(law_.scratch()) {}
 
-  /// As those of ChainTile.
+  /// Like ChainTile::set.
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t begin) {
     particle_.set(memory, chain, begin + place_);
   }
@@ -70,7 +71,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   GMDIFF_PARTICLE void save(int number) const {
     for (Index i = 0; i < dim(); ++i) particle_.save(number, i, x_[i]);
   }
-  /// A thread shares its particle with no other.
+  /// No other thread shares the particle.
   GMDIFF_PARTICLE void sync() const {}
   GMDIFF_PARTICLE void add_weight(V divided, const Step& step) const {
     if (particle_.has()) particle_.add_weight(divided, quadratic(step.factors));
@@ -86,7 +87,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
     for (Index i = 0; i < dim(); ++i) body(i, stream(m + static_cast<std::uint64_t>(i)));
   }
 
-  /// The state in registers; beyond the law's coordinates 0.
+  /// The state in registers; entries beyond the law's coordinates are 0.
   struct State {
     V x[Law::most];
     GMDIFF_PARTICLE explicit State(const ChainThread& from) {
@@ -95,7 +96,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
     }
   };
 
-  /// x <- m = a x + b D; all threads of the block together, as what follows.
+  /// x <- m = a x + b D. All threads of the thread block call this and the functions below together.
   GMDIFF_PARTICLE void set_mean(const Step& step) {
     const State at(*this);
     V D[Law::most];
@@ -107,7 +108,8 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
     law_.for_each_coordinate([&](int i) { x_[i] = particle::kernel_mean<V>(step, at.x[i], D[i]); });
   }
 
-  /// body(k, ell, tilted) for the logits of all components at x, without the potential and with it. `again`: as those of the last call.
+  /// Calls body(k, ell, tilted) with the logits of all components at x, without the potential and with it.
+  /// `again`: x is the same as in the last call.
   template <class Body>
   GMDIFF_PARTICLE void for_each_logit(const Step& step, const State& at, bool again, Body body) {
     law_.for_each_logit(step.level, at.x, again, [&](Index k, V ell) {
@@ -157,7 +159,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
 
   using Column = typename Law::Column;
 
-  int place_;  // in the block
+  int place_;  // number of the thread in the thread block
   Law law_;
   Column x_, D_;
 };

@@ -6,7 +6,7 @@
 
 namespace gmdiff::kernels {
 
-/// A tile of a chain's particles, one a thread and worker, on its way through a phase.
+/// A tile of a chain's particles in a phase; each worker has one thread per particle.
 template <class V, class Tile, class Law>
 class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   using Phases = ChainPhases<ChainTile<V, Tile, Law>, V>;
@@ -30,7 +30,8 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
         noise_(job.tables.law.family == Family::full ? tile_.take(room_.coordinates) : D_),
         law_(tile_, job.tables.law, room_, D_) {}
 
-  /// The particles from `begin` on, of a chain whose memory this is; all threads have done with the last.
+  /// Sets the particles from `begin` on, of the chain with the given memory. All threads must have finished
+  /// with the previous particles.
   GMDIFF_PARTICLE void set(const ChainMemory<Real>& memory, std::int64_t chain, std::int64_t begin) {
     particle_.set(memory, chain, begin + tile_.particle());
   }
@@ -81,7 +82,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   }
 
   GMDIFF_PARTICLE void sync() { tile_.sync(); }
-  /// One of the workers alone does what is done once a particle.
+  /// One worker does the work that is needed once per particle.
   GMDIFF_PARTICLE bool writes_weight() const { return tile_.worker() == 0 && particle_.has(); }
 
   GMDIFF_PARTICLE void load(int number, bool resampled) {
@@ -97,13 +98,13 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     if (writes_weight()) particle_.add_weight(divided, factors);
   }
 
-  /// Of the whole state, by one worker.
+  /// One worker computes it from the whole state.
   GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
     if (tile_.worker() != 0) return V(Real(0));
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
   }
 
-  /// body(i, normal) for the own coordinates, with the normals of a step.
+  /// Calls body(i, normal) for the own coordinates, with the normals of a step.
   template <class Body>
   GMDIFF_PARTICLE void for_each_normal(int number, Body body) const {
     Normals<V> stream = particle_.normals(Purpose::step_noise);
@@ -111,7 +112,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     tile_.for_each_own(dim(), [&](Index i) { body(i, stream(m + static_cast<std::uint64_t>(i))); });
   }
 
-  /// x <- m = a x + b D; others have written x, and may still read it when they come here.
+  /// x <- m = a x + b D. Synchronises first, because other workers have written x and may still read it.
   GMDIFF_PARTICLE void set_mean(const Step& step) {
     tile_.sync();
     const bool at_data = step.level.at_data;
@@ -123,7 +124,8 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     });
   }
 
-  /// Logits of all components at x, without the potential and with it, for all workers to read.
+  /// Computes the logits of all components at x, without the potential and with it; all workers may read
+  /// them.
   GMDIFF_PARTICLE void set_logits(const Step& step) {
     const LawTable<Real>& law = job_.tables.law;
     law_.all_logits(step.level, x_);
@@ -169,7 +171,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
     });
   }
 
-  /// A draw of a full component, each particle with a matrix of its own.
+  /// A draw of a component with a full covariance; each particle has its own matrix.
   template <class Normal>
   GMDIFF_PARTICLE void draw_full(const particle::SmcStartTable<Real>& start, BitsOf<V> component, Normal z) {
     tile_.for_each_own(dim(), [&](Index i) { D_[i] = scaled<V>(start, component, i, z(i)); });

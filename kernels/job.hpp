@@ -52,7 +52,7 @@ struct ProgramJob : particle::ProgramWindow<Real> {
   particle::StartTableOf<Real> start;
   bool from_start;  ///< the stages begin with the first state, which is drawn or given
   Real* vectors;    ///< (num_vectors, d, count): read unless from_start, and written
-  Real* rows;       ///< (count, d) of a denoiser of the host program, or null
+  Real* rows;       ///< (count, d) rows of a custom denoiser, or null
   Real* room;       ///< as in StepsJob
   Report* report;
 };

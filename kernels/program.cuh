@@ -4,8 +4,8 @@
 #include "kernels/tile_start.cuh"
 #include "particle/program.hpp"
 
-// The stages of programs on a tile of particles (mathematics.md §5.3): the bodies are those of particle/program.hpp, here
-// stands who owns which coordinate.
+// The stages of programs on a tile of particles (mathematics.md §5.3): the bodies are in
+// particle/program.hpp, and this file assigns coordinates to workers.
 
 namespace gmdiff::kernels {
 
@@ -14,7 +14,7 @@ template <class V, class Tile>
 class TileTeam {
  public:
   using Vector = typename Tile::Vector;
-  /// Workers meet inside the loops over components, so all of them take part.
+  /// Workers synchronise inside the loops over components, so all of them must take part.
   static constexpr bool may_skip = false;
 
   GMDIFF_PARTICLE explicit TileTeam(const Tile& tile) : tile_(tile) {}
@@ -33,7 +33,7 @@ class TileTeam {
   Tile tile_;
 };
 
-/// Products with the bases of full covariances, the own rows.
+/// Products with the bases of full covariances, for the own rows.
 template <class V, class Team>
 struct TileProducts {
   using Real = RealOf<V>;
@@ -60,7 +60,7 @@ struct TileProducts {
   }
 };
 
-/// The mixture of a tile as stages ask for it.
+/// The functions of a tile's mixture that stages use.
 template <class V, class Tile, class Law>
 class StageLaw
     : public particle::ComponentMoments<V, Law::kind, TileTeam<V, Tile>, TileProducts<V, TileTeam<V, Tile>>> {
@@ -169,7 +169,8 @@ class TileProgram {
     return Room::make(dim(), job_.observation.rows, [this](Index rows) { return tile_.take(rows); });
   }
 
-  /// body(vector, i, place) for the own coordinates of all vectors; place(lane) is where the number lies in the job's memory.
+  /// Calls body(vector, i, place) for the own coordinates of all vectors; place(lane) is the place of the
+  /// number in the job's memory.
   template <class Body>
   GMDIFF_PARTICLE void for_each_number(Body body) {
     for (int number = 0; number < job_.num_vectors; ++number) {
@@ -209,7 +210,8 @@ class TileProgram {
     if (job_.law.has_common_basis()) tile_.sync();  // others read x
   }
 
-  /// Rows that a denoiser of the host program reads: such plans have no mixture, and the coordinates are those of the data.
+  /// Rows that a custom denoiser reads. Such plans have no mixture, and their coordinates are those of the
+  /// data.
   GMDIFF_PARTICLE Real* row(int lane, Index i) const { return job_.rows + (begin_ + lane) * dim() + i; }
   GMDIFF_PARTICLE void to_rows(Vector from) {
     tile_.for_each_own(dim(),

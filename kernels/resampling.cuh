@@ -165,7 +165,7 @@ class ChainWeights {
     part().copies = copies;
     part().rests = rests;
   }
-  /// Turns these running sums into those of the chain.
+  /// Turns the running sums of the parts into running sums of the chain.
   GMDIFF_PARTICLE void sum_shares() {
     if (!memory_.state->resampled) return;
     const auto copies_of = [](const ChainPart& part) { return part.copies; };
@@ -196,7 +196,7 @@ class ChainWeights {
         [&](std::int64_t n) { to[n] = resampled ? memory_.ancestors[n] : static_cast<std::uint32_t>(n); });
   }
 
-  /// The particle that is drawn at the end.
+  /// Draws the particle that is the result of the chain.
   GMDIFF_PARTICLE std::int64_t final_choice() const {
     const std::uint64_t U = uniform_number(origin(Purpose::final_choice), chain_index(), 0);
     return particle::ancestor_of(memory_.sums, job_.tables.particles,
@@ -204,7 +204,7 @@ class ChainWeights {
   }
 
  private:
-  /// The ancestors of the particles of a resampled chain.
+  /// Finds the ancestors of the particles of a resampled chain.
   class Points {
    public:
     GMDIFF_PARTICLE Points(const ChainWeights& weights, int step)
@@ -243,7 +243,7 @@ class ChainWeights {
     std::uint64_t common_ = 0;
   };
 
-  /// Consecutive particles, one per thread of the block.
+  /// Consecutive particles, one per thread of the thread block.
   class Row {
    public:
     GMDIFF_PARTICLE Row(Block& block, std::int64_t first, const ChainRange& range)
@@ -278,8 +278,8 @@ class ChainWeights {
     }
   }
 
-  // Reduces a number over all parts of the chain; all threads of the block take part. With one thread block
-  // per chain its own value is the total, and no barrier is needed.
+  // Reduces a number over all parts of the chain; all its threads take part. With one thread block per chain
+  // its own value is the total, and no barrier is needed.
   template <class Number>
   GMDIFF_PARTICLE std::uint64_t max_of_parts(Number number) const {
     if (range_.parts == 1) return number(memory_.parts[0]);

@@ -15,7 +15,7 @@ GMDIFF_PARTICLE double rotated(const double* row, Index row_stride, const Number
   return sum.v;
 }
 
-/// A thread takes one coordinate after the other.
+/// A thread computes one coordinate after the other.
 struct RotationKernel {
   template <class Block, class Real>
   GMDIFF_PARTICLE static void run(Block& block, const RotationJob<Real>& job) {

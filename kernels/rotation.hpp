@@ -8,18 +8,18 @@
 
 namespace gmdiff::kernels {
 
-/// Results of chains from the plan's coordinates to those of the data, x = V x~ (mathematics.md §7.1). All
-/// pointers are to the device's memory. A kernel of its own, because among the loops of the chains it takes
-/// registers from those that run at every step.
+/// Rotates results of chains from the plan's coordinates to those of the data, x = V x~
+/// (mathematics.md §7.1). All pointers are to the device's memory. The rotation has its own kernel, because
+/// inside the kernel of the chains it would take registers from the loops that run at every step.
 template <class Real>
 struct RotationJob {
   const double* rotation;  ///< V (d, d), column by column
   Index dim;
   std::int64_t chains;
-  std::int64_t rows;          ///< of each chain
+  std::int64_t rows;          ///< rows of each chain
   const Real* from;           ///< (chains, rows, d)
-  Real* to;                   ///< alike, elsewhere
-  std::uint64_t* non_finite;  ///< (chains): raised by the numbers that are not finite
+  Real* to;                   ///< same shape, other memory
+  std::uint64_t* non_finite;  ///< (chains): increased by the count of numbers that are not finite
 };
 
 template <class Real>

@@ -4,11 +4,12 @@
 #include "kernels/chain_thread.cuh"
 #include "kernels/chain_tile.cuh"
 
-// Chains of sequential Monte Carlo (mathematics.md §7.3): a block carries some of a chain's particles at a time through a phase.
+// Chains of sequential Monte Carlo (mathematics.md §7.3). A thread block takes a tile of a chain's particles
+// at a time through a phase.
 
 namespace gmdiff::kernels {
 
-/// The chains of a block, or its parts of them.
+/// The chains of a thread block, or its parts of them.
 template <class Particles, class Block>
 class ChainRun {
  public:
@@ -30,7 +31,7 @@ class ChainRun {
         for (int p = 0; p < num_phases; ++p) {
           const auto phase = static_cast<Phase>(p);
           if (!(job_.whole ? has_phase(kind(step), phase) : phase == job_.phase)) continue;
-          block_.sync();  // the last phase is done with
+          block_.sync();  // the previous phase is complete
           run_phase(phase, step);
         }
       }
@@ -38,7 +39,7 @@ class ChainRun {
   }
 
  private:
-  // --- memory -------------------------------------------------------------------------------------------------------------------
+  // --- memory ----------------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE static ChainMemory<Real> shared_memory(Block& block, const ChainsJob<Real>& job) {
     const ChainGeometry& geometry = job.geometry;
@@ -55,7 +56,7 @@ class ChainRun {
     return memory;
   }
 
-  /// @param place of the chain among those under way
+  /// @param place of the chain among the active ones
   GMDIFF_PARTICLE void begin(std::int64_t chain, std::int64_t place) {
     const std::int64_t part = block_.index() % geometry_.parts;
     const std::int64_t end = (part + 1) * geometry_.part_size;
@@ -77,7 +78,7 @@ class ChainRun {
     memory_.state = job_.chains + chain;
   }
 
-  // --- phases -------------------------------------------------------------------------------------------------------------------
+  // --- phases ----------------------------------------------------------------------------------------------
 
   GMDIFF_PARTICLE StepKind kind(int step) const {
     const bool is_end = step == job_.tables.num_steps;
@@ -90,7 +91,8 @@ class ChainRun {
             .is_residual = job_.scheme == Scheme::residual};
   }
 
-  /// All threads of the block together. A chain that failed does nothing any more, but for `first_sums`, which says so.
+  /// All threads of the thread block call it together. A failed chain does no more work, except that
+  /// `first_sums` reports the failure.
   GMDIFF_PARTICLE void run_phase(Phase phase, int step) {
     ChainWeights<Real, Block> weights(block_, job_, memory_, range_);
     if (phase == Phase::start) return start();
@@ -119,14 +121,14 @@ class ChainRun {
         return output(weights);
       case Phase::start:
       case Phase::first_sums:
-        return;  // done above
+        return;  // handled above
     }
   }
 
   template <class Body>
   GMDIFF_PARTICLE void for_each_tile(Body body) {
     for (std::int64_t begin = range_.begin; begin < range_.end; begin += Particles::particles) {
-      block_.sync();  // the last ones are done with
+      block_.sync();  // the previous tile is complete
       particles_.set(memory_, range_.chain, begin);
       body();
     }
@@ -149,7 +151,8 @@ class ChainRun {
   }
 
   GMDIFF_PARTICLE void move(int step) {
-    const bool resampled = kind(step).decides && memory_.state->resampled;  // else it is of an earlier step
+    // otherwise `resampled` belongs to an earlier step
+    const bool resampled = kind(step).decides && memory_.state->resampled;
     for_each_tile([&] { particles_.move(step, resampled); });
   }
 
@@ -171,7 +174,7 @@ class ChainRun {
       job_.out[range_.chain * d + i] = state(job_.tables.num_steps, n, i);
   }
 
-  /// Coordinate i of particle n after so many steps.
+  /// Coordinate i of particle n after the given number of steps.
   GMDIFF_PARTICLE Real state(int steps, std::int64_t n, Index i) const {
     const std::int64_t stride = padded_particles(job_.tables.particles);
     return memory_.states[(steps % 2 * job_.tables.law.dim + i) * stride + n];
@@ -180,13 +183,14 @@ class ChainRun {
   Block& block_;
   const ChainsJob<Real>& job_;
   const ChainGeometry& geometry_;
-  ChainMemory<Real> own_;  // what lies in shared memory
+  ChainMemory<Real> own_;  // the arrays in shared memory
   Particles particles_;
   ChainMemory<Real> memory_{};
   ChainRange range_{};
 };
 
-/// Kernels of chains, as those of kernels.cuh: on tiles of 32 particles, and on threads whose arrays have room for `most_dim` coordinates.
+/// Kernels of chains, in the form of kernels.cuh: on tiles of 32 particles, and on threads whose arrays have
+/// room for `most_dim` coordinates.
 template <class Number, Family family>
 struct ChainTileKernel {
   using Real = Number;

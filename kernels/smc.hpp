@@ -8,39 +8,40 @@
 #include "particle/resampling.hpp"
 #include "particle/smc_tables.hpp"
 
-// What launches of sequential Monte Carlo are told (mathematics.md §7.3, numerics.md §6), and how chains lie on blocks.
+// Arguments of launches of sequential Monte Carlo (mathematics.md §7.3, numerics.md §6), and the distribution
+// of chains over thread blocks.
 //
-// A step goes through phases, between which all blocks of a chain meet. Where a block has a chain of its own, a barrier is such a meeting
-// and one launch runs all steps; where several blocks share a chain, each phase is a launch. The bits are the same: whatever goes from one
-// block to another is an integer.
+// A step goes through phases, between which all thread blocks of a chain synchronise. If a thread block has a
+// chain of its own, a barrier suffices and one launch runs all steps. If several thread blocks share a chain,
+// each phase is a launch. The bits are the same, because thread blocks exchange only integers.
 
 namespace gmdiff::kernels {
 
-/// As `Resampling` of gmdiff/sampler/smc.hpp.
+/// Like `Resampling` of gmdiff/sampler/smc.hpp.
 enum class Scheme { systematic, stratified, multinomial, residual };
 
-/// In their order. The end of the chain is a last step without moves.
+/// The phases of a step in their order. The end of the chain is a last step without moves.
 enum class Phase {
   start,       ///< first particles
-  keep,        ///< states as results, before weights replace them; those of the last level at the end
+  keep,        ///< writes kept states before weights replace them; at the end, the last level
   weigh,       ///< log-weights before moving
   extremes,    ///< the largest and smallest log-weight
   first_sums,  ///< S_0
   weights,     ///< integer weights and their running sums
   decide,      ///< effective sample size, evidence; whether to resample
-  shares,      ///< residual resampling: running sums of copies and of what is left
-  share_sums,  ///< over the parts of the chain
+  shares,      ///< residual resampling: running sums of copies and of remainders
+  share_sums,  ///< the same over the parts of the chain
   ancestors,
-  move,    ///< and log-weights after it
+  move,    ///< moves, and log-weights after moving
   output,  ///< the particle that the chain draws
 };
 inline constexpr int num_phases = 12;
 
-/// What decides which phases a step has.
+/// The properties of a step that determine its phases.
 struct StepKind {
   bool is_first, is_end;
-  bool keeps;  ///< the states that it begins with
-  bool draws;  ///< one particle a chain, at the end
+  bool keeps;  ///< whether the states before the step are results
+  bool draws;  ///< whether a chain draws one particle at the end
   bool weighs_before;
   bool decides;  ///< whether to resample
   bool is_residual;
@@ -72,7 +73,7 @@ GMDIFF_PARTICLE constexpr bool has_phase(const StepKind& kind, Phase phase) {
   return kind.is_end && kind.draws;
 }
 
-/// What a block has summed over its part of a chain.
+/// Sums of a thread block over its part of a chain.
 struct ChainPart {
   std::uint64_t largest, smallest;  ///< order keys
   std::uint64_t first_sum;
@@ -80,8 +81,8 @@ struct ChainPart {
   std::uint64_t copies, rests;  ///< residual
 };
 
-/// What is known of a chain. Written by the first block of the chain, and read in later phases alone. Without gaps, for it is copied as
-/// bytes.
+/// State of a chain. The first thread block of the chain writes it, and it is read only in later phases. It
+/// has no padding, because it is copied as bytes.
 struct ChainState {
   double log_evidence;
   double smallest_ess;  ///< over the weightings so far and the final weights
@@ -89,7 +90,7 @@ struct ChainState {
   bool all_equal;       ///< log-weights
   bool needs_sums;
   bool resampled;
-  bool all_weights_zero;  ///< why it failed
+  bool all_weights_zero;  ///< the reason of a failure; false: a number is not finite
   int scale;
   int smallest_ess_step;
   int failed_step;  ///< -1: none
@@ -98,18 +99,18 @@ struct ChainState {
 };
 static_assert(sizeof(ChainState) == 80);
 
-/// How the chains of a job lie on blocks.
+/// Distribution of the chains of a job over thread blocks.
 struct ChainGeometry {
-  Layout layout;        ///< of the particles that a block carries at a time: 128 on threads, or a narrow tile
-  bool tile_in_shared;  ///< what they need; else in the job's room
-  bool weights_in_shared;  ///< what a chain has beside its states; never where blocks share it
+  Layout layout;        ///< particles that a thread block takes at a time: 128 on threads, or a narrow tile
+  bool tile_in_shared;  ///< their scratch; else in the job's room
+  bool weights_in_shared;  ///< the other arrays of a chain; never if thread blocks share it
   bool states_in_shared;
-  std::int64_t parts;      ///< blocks of a chain
-  std::int64_t part_size;  ///< particles
-  std::int64_t under_way;  ///< chains at once
+  std::int64_t parts;      ///< thread blocks of a chain
+  std::int64_t part_size;  ///< particles of a part
+  std::int64_t under_way;  ///< chains that are active at once
   std::int64_t blocks;
   std::size_t shared_bytes;
-  std::size_t tile_bytes;  ///< of all blocks, unless in shared memory
+  std::size_t tile_bytes;  ///< scratch of all thread blocks, unless in shared memory
 
   bool whole() const { return parts == 1; }
 };
@@ -122,33 +123,33 @@ struct ChainsJob {
   /// (count, N, d) given first particles in data coordinates, or null.
   const double* start_states;
   const double* rotation;  ///< V (d, d), column by column: data are V x~; read with `start_states`
-  const int* weightings;   ///< (steps): place of the step among those that decide whether to resample, or -1
+  const int* weightings;   ///< (steps): number of the step among the steps that may resample, or -1
   int num_weightings;
-  const int* slots;  ///< (steps + 1): place of a level among those kept, or -1; 0 is the start
-  int num_kept;      ///< levels, the last included
+  const int* slots;  ///< (steps + 1): number of a level among the kept ones, or -1; level 0 is the start
+  int num_kept;      ///< kept levels, including the last
   Scheme scheme;
   double ess_threshold;
-  bool has_transition;  ///< a step is one
-  bool draws;           ///< one particle a chain, not all of them
+  bool has_transition;  ///< whether a step is an exact transition
+  bool draws;           ///< the result has one particle per chain, not all of them
   std::uint64_t first;  ///< index of the first chain
   std::int64_t count;
 
   ChainGeometry geometry;
-  bool whole;  ///< all steps; else this phase alone
+  bool whole;  ///< run all steps; else only this phase
   int step;
   Phase phase;
 
-  // Memory of the chains under way, one after the other, unless in shared memory.
+  // Memory of the active chains, one after the other, unless in shared memory.
   Real* states;              ///< (2, d, padded)
   double* log_weights;       ///< (padded)
-  std::uint64_t* sums;       ///< (padded), inclusive; of the copies after `shares`
-  std::uint64_t* rests;      ///< (padded), inclusive; residual
+  std::uint64_t* sums;       ///< (padded), inclusive sums; sums of the copies after `shares`
+  std::uint64_t* rests;      ///< (padded), inclusive sums, for residual resampling
   std::uint32_t* ancestors;  ///< (padded)
-  Real* tiles;               ///< room of the blocks
-  ChainPart* parts;          ///< (chains under way, parts)
+  Real* tiles;               ///< scratch of the thread blocks
+  ChainPart* parts;          ///< (active chains, parts)
   ChainState* chains;        ///< (count)
 
-  // Results; those that are null are not asked for.
+  // Results. Only those that are not null are computed.
   Real* out;                        ///< (count, d) or (count, kept levels, N, d)
   double* final_log_weights;        ///< (count, N) normalised
   double* ess;                      ///< (count, W)
@@ -157,7 +158,7 @@ struct ChainsJob {
   std::uint32_t* ancestor_history;  ///< (count, W, N)
 };
 
-/// Particles of a chain that arrays have room for: whole lines of memory.
+/// Number of particles that the arrays of a chain have room for: whole cache lines.
 GMDIFF_PARTICLE constexpr std::int64_t padded_particles(std::int64_t N) { return (N + 31) / 32 * 32; }
 
 /// Rows of a tile.
@@ -168,7 +169,7 @@ GMDIFF_PARTICLE TileRoom tile_room(const ChainsJob<Real>& job) {
   return room;
 }
 
-/// Bytes of what a chain has beside its states, each array in whole 16 bytes.
+/// Bytes of the arrays of a chain without its states; each array has a multiple of 16 bytes.
 inline std::size_t chain_weight_bytes(std::int64_t N, Scheme scheme) {
   const std::size_t sums = scheme == Scheme::residual ? 2 : 1;
   return static_cast<std::size_t>(padded_particles(N)) *
@@ -179,15 +180,16 @@ std::size_t chain_state_bytes(std::int64_t N, Index d) {
   return static_cast<std::size_t>(2 * d * padded_particles(N)) * sizeof(Real);
 }
 
-/// Shared memory that leaves room for a second block on a multiprocessor.
+/// Shared memory that leaves room for a second thread block on a multiprocessor.
 inline constexpr std::size_t preferred_shared = std::size_t{100} << 10;
 
-/// Bytes of threads that each carry a particle.
+/// Shared memory of a thread block whose threads have one particle each.
 template <class Real>
 std::size_t chain_thread_bytes(const ChainsJob<Real>& job) {
   return static_cast<std::size_t>(thread_numbers(job.tables.law, /*particles=*/1)) * sizeof(Real);
 }
-/// Threads take the particles of few coordinates: among the four workers of a tile most would own no row.
+/// Particles of few coordinates have one thread each, because most of the four workers of a tile would own no
+/// row.
 template <class Real>
 Layout chain_layout(const ChainsJob<Real>& job, const Limits& limits) {
   const bool fits = job.tables.law.family != particle::Family::full &&
@@ -197,7 +199,7 @@ Layout chain_layout(const ChainsJob<Real>& job, const Limits& limits) {
                                                                             : Layout::narrow_tile;
 }
 
-/// @param most_under_way chains that there is memory for at once
+/// @param most_under_way number of chains that fit into memory at once
 template <class Real>
 ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, std::int64_t most_under_way) {
   ChainGeometry geometry{};
@@ -216,7 +218,7 @@ ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, s
   geometry.tile_in_shared = take(tile, limits.shared_bytes);
   geometry.parts = 1;
   geometry.part_size = N;
-  // Few long chains: as many blocks to each as fill the GPU.
+  // Few long chains have as many thread blocks each as fill the GPU.
   if (N >= limits.shared_chain && job.count <= most_under_way && limits.blocks / job.count >= 2) {
     constexpr std::int64_t whole_tiles = 128;
     const std::int64_t size = (N + limits.blocks / job.count - 1) / (limits.blocks / job.count);
@@ -228,7 +230,8 @@ ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, s
     geometry.weights_in_shared = take(chain_weight_bytes(N, job.scheme), most);
     geometry.states_in_shared =
         geometry.weights_in_shared && take(chain_state_bytes<Real>(N, job.tables.law.dim), most);
-    // Where all is in shared memory, every chain has a block; else blocks take one chain after the other.
+    // If everything is in shared memory, every chain has a thread block; else thread blocks take one chain
+    // after the other.
     if (!geometry.tile_in_shared || !geometry.states_in_shared) {
       geometry.under_way = std::min({job.count, most_under_way, limits.blocks});
     }

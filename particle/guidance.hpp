@@ -3,13 +3,13 @@
 #include "particle/program_tables.hpp"
 #include "particle/wide.hpp"
 
-// The guidance g = C A^T w(y - A D) of a particle (mathematics.md §10), C = Cov[x_0 | x_t]. A particle's vectors are
-// shared by the workers of a `Team`: a worker writes the coordinates and rows that it owns and may read all of them
-// after `sync`. On the cpu a team is one worker.
+// The guidance g = C A^T w(y - A D) of a particle (mathematics.md §10), C = Cov[x_0 | x_t]. A particle's
+// vectors are shared by the workers of a `Team`: a worker writes the coordinates and rows that it owns and
+// may read all of them after `sync`. On the cpu a team is one worker.
 
 namespace gmdiff::particle {
 
-/// Arrays of a particle that live within a guidance stage.
+/// Arrays of a particle that exist within a guidance stage.
 template <class Vector>
 struct GuidanceRoom {
   Vector difference, direction, product, sum, rotated;  // (d)
@@ -17,7 +17,7 @@ struct GuidanceRoom {
   Vector Q;                                             // (m (m + 1) / 2)
 
   GMDIFF_PARTICLE static constexpr Index rows(Index d, Index m) { return 5 * d + 5 * m + m * (m + 1) / 2; }
-  /// @param take returns the next array of so many rows
+  /// @param take returns the next array of the given number of rows
   template <class Take>
   GMDIFF_PARTICLE static GuidanceRoom make(Index d, Index m, Take take) {
     GuidanceRoom room;
@@ -72,7 +72,7 @@ class Guidance {
   GMDIFF_PARTICLE Real A(Index a, Index i) const { return observation_.A[a * dim() + i]; }
   GMDIFF_PARTICLE static constexpr Index entry(Index a, Index b) { return a * (a + 1) / 2 + b; }
 
-  /// Whether a weight is 0 in all lanes, where the team may leave its term out.
+  /// Whether a weight is 0 in all lanes and the team may leave its term out.
   GMDIFF_PARTICLE static bool is_skipped([[maybe_unused]] V e) {
     if constexpr (Team::may_skip) return all(e <= V(Real(0)));
     return false;
@@ -96,7 +96,7 @@ class Guidance {
     team_.sync();
   }
 
-  // --- weights of the residual ----------------------------------------------------------------------------------
+  // --- weights of the residual -----------------------------------------------------------------------------
 
   GMDIFF_PARTICLE void weigh(const StageTable<Real>& stage, Vector x, Vector D) {
     switch (stage.guide.weight) {
@@ -179,7 +179,7 @@ class Guidance {
     });
   }
 
-  /// weighted <- Q^{-1} residual, by the Cholesky factor of Q, which takes its place.
+  /// weighted <- Q^{-1} residual by the Cholesky factor of Q, which overwrites Q.
   GMDIFF_PARTICLE void solve() {
     const Index m = rows();
     Vector L = room_.Q;
@@ -237,9 +237,9 @@ class Guidance {
     return select(is_zero, V(Real(0)), a / select(is_zero, V(Real(1)), b));
   }
 
-  // --- the posterior's moments ------------------------------------------------------------------------------------
+  // --- the posterior's moments -----------------------------------------------------------------------------
 
-  /// difference <- m_k - D, all of it written when this returns.
+  /// difference <- m_k - D, complete when this returns.
   GMDIFF_PARTICLE void difference(const LevelTable<Real>& level, Index k, Vector x, Vector D) {
     law_.component_mean(level, k, x, room_.rotated, room_.product,
                         [&](Index i, V mean) { room_.difference[i] = mean - V(D[i]); });
@@ -291,8 +291,9 @@ class Guidance {
   V inverse_ = V(Real(0));  // 1 / sum of the weights
 };
 
-/// Moments of one component given x_t, whose `Products` are those of a device: `to_basis(k, v, take)` calls take(i, (U_k^T v)_i)
-/// for the own coordinates, `from_basis(k, z, start, take)` take(i, start(i) + (U_k z)_i).
+/// Moments of one component given x_t. A device supplies the `Products`: `to_basis(k, v, take)` calls
+/// take(i, (U_k^T v)_i) for the own coordinates, and `from_basis(k, z, start, take)` calls
+/// take(i, start(i) + (U_k z)_i).
 template <class V, Family family, class Team, class Products>
 class ComponentMoments {
  public:
@@ -302,7 +303,7 @@ class ComponentMoments {
   GMDIFF_PARTICLE ComponentMoments(Team& team, const LawTable<Real>& law, Products products)
       : team_(team), law_(law), products_(products) {}
 
-  /// take(i, m_k(i)) for the own coordinates, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k).
+  /// Calls take(i, m_k(i)) for the own coordinates, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k).
   template <class Take>
   GMDIFF_PARTICLE void component_mean(const LevelTable<Real>& level, Index k, Vector x, Vector rotated,
                                       Vector difference, Take take) {
@@ -323,7 +324,7 @@ class ComponentMoments {
     }
   }
 
-  /// take(i, (S_k v)_i) for the own coordinates, S_k = U_k diag(variance_k) U_k^T.
+  /// Calls take(i, (S_k v)_i) for the own coordinates, S_k = U_k diag(variance_k) U_k^T.
   template <class Take>
   GMDIFF_PARTICLE void spread(const Spectrum<Real>& variance, Index k, Vector v, Vector rotated, Take take) {
     if constexpr (family == Family::full) {

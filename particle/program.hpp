@@ -3,8 +3,8 @@
 #include "particle/guidance.hpp"
 #include "particle/normals.hpp"
 
-// The stages of a program on the vectors of a particle (mathematics.md §5.3), one switch a stage. Who shares the work is a
-// team (guidance.hpp); the mixture is a `Law`:
+// The stages of a program on the vectors of a particle (mathematics.md §5.3), with one switch per stage. The
+// workers that share a particle are a team (guidance.hpp). The mixture is a `Law`:
 //   denoise(level, from, to)              to <- D(from), the own coordinates
 //   responsibilities(level, from)         the sum of the weights e_k, which `weight(k)` then gives
 //   choose(level, from, u)                the component of a uniform number
@@ -34,7 +34,7 @@ class ProgramBody {
 
   GMDIFF_PARTICLE Vector vector(int number) const { return vectors_(number); }
 
-  /// Any stage that concerns the particle alone.
+  /// Runs any stage that involves only this particle.
   GMDIFF_PARTICLE void run(const StageTable<Real>& stage) {
     switch (stage.kind) {
       case StageKind::evaluate:
@@ -71,7 +71,7 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE void combine(const StageTable<Real>& stage) {
-    // A GPU keeps a stream that is chosen at run time in memory.
+    // Two branches, because a GPU would keep a stream that is chosen at run time in memory.
     if (stage.is_churn) {
       combine(stage, churn_);
     } else {

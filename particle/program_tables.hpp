@@ -11,13 +11,13 @@ enum class StageKind {
   combine,
   transition,
   guide,
-  to_rows,    ///< for a call: a vector to rows of the device's memory
-  from_rows,  ///< and back
-  call,       ///< an evaluation by a function of the host program, outside of what a device computes
-  end,        ///< the last stage of every step: the state goes among the kept levels
+  to_rows,    ///< before a call: copies a vector to rows of the device's memory
+  from_rows,  ///< after a call: copies the rows back
+  call,       ///< evaluation by a custom denoiser, outside of the device's code
+  end,        ///< last stage of every step: writes the state if its level is kept
 };
 
-/// Weights of a residual, as those of a plan.
+/// Weights of a residual, like `ResidualWeight` of a plan.
 enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };
 
 /// The observation that guidance reads: rows of A in the working coordinates.
@@ -30,16 +30,16 @@ struct ObservationTable {
   Real unexplained;     ///< squared norm of y outside the range of A
 };
 
-/// What a guidance stage knows of its level.
+/// Table of a guidance stage at its level.
 template <class Real>
 struct GuideOf {
   GuideWeight weight;
   Spectrum<Real> variance;  ///< of x_0 given x_t and component k along its axes: sigma^2 l / c
   const Real* projected;    ///< (K, m (m + 1) / 2), tied (1, ..): lower triangles of A S_k A^T, row by row
   Index projected_stride;   ///< from component to component; 0 when tied
-  const Real* weights;      ///< (m) of `isotropic`
-  Real scale;               ///< of A C A^T: 1 / sigma of `diffuse`, else 1
-  Real epsilon;             ///< of `norm`
+  const Real* weights;      ///< (m) for `isotropic`
+  Real scale;               ///< factor of A C A^T: 1 / sigma for `diffuse`, else 1
+  Real epsilon;             ///< for `norm`
   int directions;
   Real per_direction;  ///< 1 / directions
   bool has_covariance;
@@ -47,15 +47,15 @@ struct GuideOf {
 
 template <class Real>
 struct StageTable {
-  /// Terms of a combination.
+  /// Largest number of terms of a combination.
   static constexpr int max_terms = 8;
 
   StageKind kind;
-  int from, denoised, to;  ///< vectors
-  int denoiser;            ///< of `call`: its number among the plan's denoisers
+  int from, denoised, to;  ///< numbers of vectors
+  int denoiser;            ///< for `call`: number of the denoiser in the plan
   std::uint64_t step;      ///< number of the step in the plan
   LevelTable<Real> level;
-  double alpha, sigma;  ///< of `call`
+  double alpha, sigma;  ///< for `call`
   MoveTable<Real> move;
   GuideOf<Real> guide;
   int num_terms;
@@ -63,8 +63,8 @@ struct StageTable {
   Real factors[max_terms];
   Real noise;
   bool is_churn;  ///< whether the noise is that of churn
-  int slot;       ///< of `end`: the place of the state among the kept levels, or -1
-  bool is_last;   ///< of `end`: the last one of a launch
+  int slot;       ///< for `end`: number of the level among the kept ones, or -1
+  bool is_last;   ///< for `end`: whether it is the last one of a launch
 };
 
 /// Stages of a window of steps, or of a part of it.

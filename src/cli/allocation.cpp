@@ -4,8 +4,9 @@
 
 #include "base/machine.hpp"
 
-// The command's memory: an allocation that cannot be had is an error that says its bytes, also where nobody foresaw it (a problem file that
-// never ends), and never the end of the process by a system out of memory.
+// The command's allocator. An allocation that does not fit into memory is an error that states its bytes,
+// even where no check foresaw it (a problem file that never ends), so that the system does not kill the
+// process.
 
 void* operator new(std::size_t bytes) {
   gmdiff::require_memory(bytes, "an allocation");
@@ -13,6 +14,6 @@ void* operator new(std::size_t bytes) {
   throw gmdiff::MemoryError(gmdiff::out_of_memory_text(bytes, "an allocation"));
 }
 
-// Inlined into a function, they would look to the compiler like `free` of what `new` gave.
+// If these were inlined, the compiler would see a `free` of memory from `new` and warn.
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t /*bytes*/) noexcept { std::free(memory); }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t index_end = std::uint64_t{1} << 63;
 
-/// The whole text as a number of type T, or nothing.
+/// The whole text as a number of type T; empty if it is not one.
 template <class T>
 std::optional<T> from_text(const std::string& text) {
   T value{};

@@ -6,7 +6,8 @@
 
 #include <gmdiff/device/options.hpp>
 
-// Values of flags, from text. Everything here throws std::invalid_argument naming the flag, what it expects and what was given.
+// Values of flags, parsed from text. All functions throw std::invalid_argument that names the flag, the
+// expected and the given value.
 
 namespace gmdiff::cli {
 
@@ -21,7 +22,8 @@ struct ParticleRange {
   std::uint64_t end() const { return static_cast<std::uint64_t>(first) + static_cast<std::uint64_t>(count); }
 };
 
-constexpr std::int64_t most_slices = 1'000'000;  // of a sliced distance: bounds the memory of the directions
+// slices of a sliced distance; bounds the memory of the directions
+constexpr std::int64_t most_slices = 1'000'000;
 
 /// A whole number in [low, high], decimal digits with an optional minus sign.
 std::int64_t parse_integer(const std::string& flag, const std::string& text, std::int64_t low,

@@ -28,7 +28,7 @@
 namespace gmdiff::cli {
 namespace {
 
-/// The command line: the program, its verbs and which was chosen.
+/// The command line: the program, its verbs and the chosen one.
 struct CommandLine {
   CLI::App app{
       "Samples diffusion processes whose answers are known exactly: Gaussian-mixture priors, linear "
@@ -77,7 +77,8 @@ std::vector<std::string> flag_names(const CLI::App& verb) {
   return names;
 }
 
-/// What is wrong with the arguments of a verb, in one line. An unknown flag explains whatever else seems to be missing.
+/// The error in the arguments of a verb, in one line. An unknown flag comes first, because it often causes
+/// the other errors.
 std::string explain(const Verb& verb, const CLI::ParseError& error) {
   const std::string name = verb.app->get_name();
   const std::string hint = "; gmdiff " + name + " --help shows an example";
@@ -92,7 +93,7 @@ std::string explain(const Verb& verb, const CLI::ParseError& error) {
   return name + ": " + error.what() + hint;
 }
 
-/// What is wrong when no verb was recognised.
+/// The error when no verb was recognised.
 std::string explain(const CommandLine& line, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = line.app.remaining();
   if (unknown.empty()) return error.what();
@@ -109,7 +110,8 @@ int report_usage(const CommandLine& line) {
   return wrong_usage;
 }
 
-/// Ends the command when memory runs out inside a destructor, where an exception cannot leave: same message, same exit code.
+/// Ends the command when memory runs out inside a destructor, which an exception cannot leave: same message,
+/// same exit code.
 [[noreturn]] void end_out_of_memory() {
   try {
     if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
@@ -129,8 +131,9 @@ int guarded(const std::function<int()>& command) {
   } catch (const MemoryError& error) {
     return report(error.what(), exit_code_of(error));
   } catch (const std::bad_alloc& error) {
-    return report(concat("out of memory: ", available_memory(), " bytes are available, and more were wanted"),
-                  exit_code_of(error));
+    return report(
+        concat("out of memory: ", available_memory(), " bytes are available, and more were requested"),
+        exit_code_of(error));
   } catch (const std::length_error& error) {
     return report("out of memory", exit_code_of(error));
   } catch (const std::exception& error) {
@@ -138,7 +141,7 @@ int guarded(const std::function<int()>& command) {
   }
 }
 
-/// Prints the help, or the version, that was asked for.
+/// Prints the requested help or version.
 int answer(const CommandLine& line, const CLI::Success& asked) {
   std::ostringstream text;
   line.app.exit(asked, text, text);

@@ -26,7 +26,7 @@ using study::CompareSettings;
 using study::NamedProblem;
 using study::SamplerRow;
 
-constexpr const char* exact_draws = "draw";  // stands among the samplers for exact draws of the law
+constexpr const char* exact_draws = "draw";  // the name of exact draws of the law among the samplers
 constexpr std::int64_t most_problems = 100'000;
 
 struct CompareFlags {
@@ -67,7 +67,7 @@ bool is_noiseless(const NamedProblem& named) {
   return observation && observation->has_noise_std() && observation->noise_std() == 0.0;
 }
 
-/// Those of `--samplers`, or the usual ones; the bootstrap filter only where every problem has noise.
+/// The samplers of `--samplers`, or the default ones; the bootstrap filter only if every problem has noise.
 std::vector<Candidate> candidates(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   const bool noiseless = std::ranges::any_of(problems, is_noiseless);
   const std::string usual = std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") +
@@ -82,7 +82,7 @@ std::vector<Candidate> candidates(const CompareFlags& flags, const std::vector<N
   return result;
 }
 
-/// The benchmark's problems of `--seeds A:B`.
+/// The benchmark problems of `--seeds A:B`.
 std::vector<NamedProblem> benchmark_problems(const CompareFlags& flags) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   const std::vector<std::string> ends = split(*flags.seeds, ':');
@@ -140,7 +140,7 @@ CompareSettings parse_settings(const CompareFlags& flags) {
 
 // ----- output
 
-/// What the samplers are compared with.
+/// Name of the law that the samplers are compared with.
 std::string law_name(const std::vector<NamedProblem>& problems) {
   const auto observed = [](const NamedProblem& named) { return named.problem.observation.has_value(); };
   if (std::ranges::all_of(problems, observed)) return "posterior";
@@ -211,7 +211,7 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
                 " directions; floor: between exact ones\n\n", table.text());
 }
 
-/// The first warning of each sampler: those of many problems would bury the table.
+/// The first warning of each sampler, since the warnings of many problems would bury the table.
 std::vector<std::string> first_warnings(const std::vector<SamplerRow>& rows) {
   std::vector<std::string> warnings;
   for (const SamplerRow& row : rows) {
@@ -245,20 +245,21 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--seeds", flags.seeds,
                   "instead of files: problems of the MCGdiff benchmark, of seeds A to B - 1")
       ->type_name("A:B");
-  verb.add_option("--dx", flags.dx, "of --seeds: dimension of x, even (8)")->type_name("N");
-  verb.add_option("--dy", flags.dy, "of --seeds: dimension of y (2)")->type_name("N");
+  verb.add_option("--dx", flags.dx, "with --seeds: dimension of x, even (8)")->type_name("N");
+  verb.add_option("--dy", flags.dy, "with --seeds: dimension of y (2)")->type_name("N");
   verb.add_option("--steps", flags.steps, "number of steps, instead of the grids'")->type_name("N");
   verb.add_option("--samplers", flags.samplers,
                   "names or name:key=value:..., separated by commas; draw: exact draws "
                   "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,"
                   "bootstrap,exact-transition,draw)")
       ->type_name("LIST");
-  verb.add_option("--count", flags.count, "samples a problem, of SMC one a chain (1000)")->type_name("N");
+  verb.add_option("--count", flags.count, "samples per problem; SMC gives one per chain (1000)")
+      ->type_name("N");
   verb.add_option("--slices", flags.slices, "directions of the distance (100)")->type_name("N");
-  verb.add_option("--repeats", flags.repeats, "independent exact draws of a problem (5)")->type_name("N");
+  verb.add_option("--repeats", flags.repeats, "independent exact draws per problem (5)")->type_name("N");
   verb.add_option("--seed", flags.seed, "seed of samplers, exact draws and directions (0)")->type_name("S");
   verb.add_option("--device", flags.device,
-                  "of samplers, exact draws and distances: best, reference, cpu[:threads] or "
+                  "device of samplers, exact draws and distances: best, reference, cpu[:threads] or "
                   "cuda[:index[,index...]] (best; draws and "
                   "distances: cpu)")
       ->type_name("DEVICE");
@@ -274,7 +275,7 @@ Verb add_compare(CLI::App& command) {
   auto flags = std::make_shared<CompareFlags>();
   add_compare_flags(*verb, *flags);
   verb->footer(
-      "One row a sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 "
+      "One row per sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 "
       "standard errors over them; "
       "median; "
       "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean "

@@ -33,7 +33,7 @@ std::string devices_text(const std::vector<DeviceInfo>& list) {
 }  // namespace
 
 Verb add_devices(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("devices", "what this build and this machine can run on");
+  CLI::App* verb = command.add_subcommand("devices", "devices that this build can use on this machine");
   auto flags = std::make_shared<CommonFlags>();
   add_common_flags(*verb, *flags);
   set_examples(*verb, "  gmdiff devices\n");

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* no_law =
     "between two .npy files there is no law to draw from, so there is no noise floor";
 
-constexpr double least_bandwidth = 1e-100;  // those of `mmd_squared`
+constexpr double least_bandwidth = 1e-100;  // the bounds of `mmd_squared`
 constexpr double most_bandwidth = 1e100;
 
 struct DistanceFlags {
@@ -38,7 +38,7 @@ struct Side {
   std::optional<Law> law;
 };
 
-/// A measured distance; without a law it has a value alone.
+/// A measured distance; without a law it has only a value.
 struct DistanceRow {
   Judgement judgement;
   bool has_floor = true;
@@ -99,7 +99,7 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   return options;
 }
 
-/// A bandwidth for `mmd_squared`; nothing where it has to take the median itself, in a unit of its own.
+/// A bandwidth for `mmd_squared`; empty where that function has to take the median itself, in its own unit.
 std::optional<double> usable(double bandwidth) {
   return bandwidth >= least_bandwidth && bandwidth <= most_bandwidth ? std::optional(bandwidth)
                                                                      : std::nullopt;
@@ -133,12 +133,12 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       break;
     case Metric::energy_distance:
       row.judgement.quantity = "energy_distance";
-      row.judgement.value =
-          energy_distance(x, y, EnergyForm::v, options.device);  // the form that `judge` takes
+      // the form that `judge` uses
+      row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);
       break;
     case Metric::moments:
     case Metric::modes:
-      break;  // refused above
+      break;  // rejected above
   }
   return row;
 }
@@ -193,7 +193,7 @@ Json side_json(const Side& side) {
   return json;
 }
 
-/// The law that the result speaks of: B's, where both sides have one.
+/// The law that the result names: B's, if both sides have one.
 const Side* law_side(const Side& a, const Side& b) { return b.law ? &b : a.law ? &a : nullptr; }
 
 std::string distance_json(const DistanceFlags& flags, const Side& a, const Side& b,
@@ -262,16 +262,16 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
   verb->add_option("--bandwidth", flags->bandwidth,
-                   "of the kernel of mmd (median distance of the points, or of exact draws)")
+                   "bandwidth of the kernel of mmd (median distance of the points, or of exact draws)")
       ->type_name("H");
   verb->add_option("--count", flags->count,
                    "points of each exact draw when both sides are problem files (1000)")
       ->type_name("N");
   verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
-  verb->add_option(
-          "--device", flags->device,
-          "of draws and distances: best, reference (distances as cpu), cpu[:threads] or cuda[:index] (cpu)")
+  verb->add_option("--device", flags->device,
+                   "device of draws and distances: best, reference (distances as cpu), cpu[:threads] or "
+                   "cuda[:index] (cpu)")
       ->type_name("DEVICE");
   verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
   add_common_flags(*verb, flags->common);

@@ -40,7 +40,7 @@ EvaluateOptions parse_options(const EvalFlags& flags) {
   return options;
 }
 
-/// The level asked for; without one t = 0.
+/// The requested level, by default t = 0.
 Level parse_level(const EvalFlags& flags, const Problem& problem) {
   const bool pair = flags.alpha || flags.sigma;
   require(!flags.t || !pair, "--t and --alpha/--sigma exclude each other");
@@ -50,7 +50,7 @@ Level parse_level(const EvalFlags& flags, const Problem& problem) {
   return ForwardProcess(problem.process).level(flags.t ? parse_number("--t", *flags.t) : 0.0);
 }
 
-/// Rows with an entry that the condition holds for.
+/// Number of rows with an entry that meets the condition.
 template <class Values, class Condition>
 Eigen::Index count_rows(const Values& values, Condition condition) {
   Eigen::Index rows = 0;
@@ -59,7 +59,7 @@ Eigen::Index count_rows(const Values& values, Condition condition) {
   return rows;
 }
 
-/// Says so where a point is too far from the law for doubles.
+/// Adds warnings for points that are too far from the law for doubles.
 void warn_of_far_points(EvalResult& result) {
   const Eigen::Index below = count_rows(result.log_density, [](double value) { return std::isinf(value); });
   if (below > 0)
@@ -73,7 +73,7 @@ void warn_of_far_points(EvalResult& result) {
                                      " is beyond the largest double"));
 }
 
-/// NaN where the law has no density at this level, with a warning for each array.
+/// Fills arrays with NaN if the law has no density at this level, with a warning for each array.
 void fill_without_density(const Mixture& law, Eigen::Index n, const std::domain_error& error,
                           EvalResult& result) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -92,7 +92,7 @@ std::uint64_t bytes_of_evaluation(const Mixture& law, Eigen::Index points, bool 
                             sizeof(double) + (json ? number : 0));
 }
 
-/// The points, of the dimension of `law`. Checks that the results at them fit into memory.
+/// Reads points of the dimension of `law` and checks that their results fit into memory.
 Points load_points_for(const Mixture& law, const EvalFlags& flags, EvalResult& result) {
   Points x = load_points(flags.points, result.warnings);
   require(x.cols() == law.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
@@ -182,7 +182,7 @@ Verb add_eval(CLI::App& command) {
                    "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")
       ->type_name("DEVICE");
   verb->add_option("--precision", flags->precision,
-                   "of the arithmetic, f32 or f64; results are float64 (f64)")
+                   "precision of the arithmetic, f32 or f64; results are float64 (f64)")
       ->type_name("P");
   verb->add_option(
           "--out", flags->out,
@@ -190,7 +190,7 @@ Verb add_eval(CLI::App& command) {
       ->type_name("FILE");
   verb->add_option(
           "--sampler", flags->sampler,
-          "denoiser of this guided sampler alone, as tmp or pigdm:tau2=2, instead of the law's arrays")
+          "only the denoiser of this guided sampler, e.g. tmp or pigdm:tau2=2, instead of the law's arrays")
       ->type_name("SAMPLER");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);

@@ -12,7 +12,7 @@
 namespace gmdiff::cli {
 namespace {
 
-constexpr Eigen::Index most_rows = 20;  // of a table: all points would be too many numbers for people
+constexpr Eigen::Index most_rows = 20;  // rows of a table; the rest of the points is only counted
 
 Eigen::Index num_rows(const EvalResult& result) { return std::min(result.denoiser.rows(), most_rows); }
 

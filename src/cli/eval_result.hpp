@@ -13,7 +13,7 @@
 
 namespace gmdiff::cli {
 
-/// Quantities at n points. A guided sampler has a denoiser only: the other arrays are empty then.
+/// Quantities at n points. A guided sampler has only a denoiser; its other arrays are empty.
 struct EvalResult {
   std::string problem;   ///< file as given
   std::string law = {};  ///< "prior" or "posterior"
@@ -30,7 +30,7 @@ struct EvalResult {
 /// Writes the arrays that are not empty as .npz.
 void write_arrays(const EvalResult& result, const std::filesystem::path& file, bool force);
 
-/// The result as JSON or for people; `file` names the file of the arrays and is empty without one.
+/// The result as JSON or as text; `file` names the file of the arrays and is empty without one.
 std::string eval_json(const EvalResult& result, const std::string& file);
 std::string eval_text(const EvalResult& result, const std::string& file);
 

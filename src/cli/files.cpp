@@ -19,8 +19,8 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// Error of making a file beside `file` under a longer name, as writing it will; 0 when that works. Asked by making one: permissions
-/// do not tell of read-only file systems.
+/// Error of creating a file beside `file` under a longer name, as writing will do; 0 when that works. The
+/// function creates such a file, because permissions do not reveal a read-only file system.
 int creation_error(const fs::path& file) {
   std::string name = file.string() + ".probe-XXXXXX";
   const int descriptor = mkstemp(name.data());
@@ -30,7 +30,8 @@ int creation_error(const fs::path& file) {
   return 0;
 }
 
-/// Throws when `output` is one of the inputs. Compared is what stands under the names, which links may have made one.
+/// Throws when `output` is one of the inputs. Files are compared, not names, because links may give one file
+/// several names.
 void check_one_not_input(const fs::path& output, const InputFiles& inputs) {
   for (const fs::path& input : inputs) {
     std::error_code ignored;

@@ -14,15 +14,15 @@ namespace {
 
 constexpr int interrupted_code = 130;
 
-/// The run that wants to be asked to stop, or null.
+/// The run that a signal asks to stop, or null.
 struct Watched {
   std::mutex mutex;
   std::stop_source* run = nullptr;
 };
 
 Watched& watched() {
-  static auto* const the_one =
-      new Watched;  // never destroyed: the thread that waits for signals outlives main
+  // never destroyed: the thread that waits for signals outlives main
+  static auto* const the_one = new Watched;
   return *the_one;
 }
 
@@ -36,7 +36,7 @@ Watched& watched() {
 void receive(int signal) {
   const std::lock_guard lock(watched().mutex);
   std::stop_source* run = watched().run;
-  // SIGXCPU comes again every second.
+  // SIGXCPU is sent again every second.
   if (run == nullptr || (run->stop_requested() && signal != SIGXCPU)) leave();
   run->request_stop();
 }
@@ -55,7 +55,8 @@ sigset_t ending_signals() {
 
 }  // namespace
 
-// Neither stop sources nor files can be touched in a signal handler, so the signals are blocked and a thread waits for them.
+// A signal handler may use neither stop sources nor files, so the signals are blocked and a thread waits for
+// them.
 void watch_signals() {
   for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
   const sigset_t ending = ending_signals();

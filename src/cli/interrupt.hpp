@@ -4,13 +4,14 @@
 
 namespace gmdiff::cli {
 
-/// From now on SIGINT, SIGTERM, SIGHUP and SIGXCPU end the program with exit code 130 and without unfinished files, but for those that were
-/// ignored at the start (nohup, background jobs), which stay so. Writing to a pipe without a reader or beyond a limit on file sizes becomes
-/// an error of that write. All other signals keep what they do.
-/// To be called before other threads are made: they inherit the signal mask.
+/// After this call SIGINT, SIGTERM, SIGHUP and SIGXCPU end the program with exit code 130 and without
+/// unfinished files; signals that were ignored at the start (nohup, background jobs) stay ignored. Writing to
+/// a pipe without a reader or beyond a limit on file sizes becomes an error of that write. All other signals
+/// keep their effect. Call it before other threads are created: they inherit the signal mask.
 void watch_signals();
 
-/// While it lives, the first of these signals does not end the program but requests the stop of `token()`; a second one ends it at once.
+/// While an object exists, the first of these signals requests the stop of `token()` instead of ending the
+/// program; a second one ends it at once.
 class InterruptWatcher {
  public:
   InterruptWatcher();

@@ -47,13 +47,13 @@ void run_merge(const MergeFlags& flags) {
 }  // namespace
 
 Verb add_merge(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run, checked to be one run");
+  CLI::App* verb = command.add_subcommand("merge", "joins the ranges of one run");
   auto flags = std::make_shared<MergeFlags>();
   verb->add_option("FILES", flags->files,
                    ".npy or .npz files of adjacent ranges, in any order; each with its FILE.json")
       ->required()
       ->type_name("");
-  verb->add_option("--out", flags->out, "the .npy or .npz file to write, as the parts are")
+  verb->add_option("--out", flags->out, "the .npy or .npz file to write, of the same type as the parts")
       ->required()
       ->type_name("FILE");
   add_force(*verb, flags->force);

@@ -6,7 +6,7 @@
 #include "cli/streams.hpp"
 #include "io/json_output.hpp"
 
-// What the command prints: JSON for machines, tables for people, warnings.
+// Output of the command: JSON for machines, tables for people, warnings.
 
 namespace gmdiff::cli {
 
@@ -22,11 +22,11 @@ using io::json_vector;
 /// `digits` significant digits.
 std::string format_number(double value, int digits = 6);
 
-/// Text in columns, as wide as their widest cell.
+/// Text in columns; each column is as wide as its widest cell.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
-  /// Without a header.
+  /// A table without a header.
   Table() = default;
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   std::string text() const;

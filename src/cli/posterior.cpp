@@ -22,7 +22,8 @@ struct PosteriorFlags {
   bool force = false;
 };
 
-/// The posterior as a problem of its own: process, grid and sampler are those of the original, but for what needs the observation.
+/// A problem whose prior is the posterior. Process, grid and sampler are those of the original, except where
+/// they need the observation.
 Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::vector<std::string>& notes) {
   Problem result{.prior = mixture,
                  .process = problem.process,
@@ -30,7 +31,7 @@ Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::v
                  .observation = {},
                  .sampler = problem.sampler};
   if (std::holds_alternative<McgdiffGrid>(problem.grid)) {
-    // That grid is made for an observation, which the new problem does not have.
+    // This grid is adapted to an observation, which the new problem does not have.
     result.grid =
         ListGrid{TimeGrid(ForwardProcess(problem.process), problem.grid, &*problem.observation).times()};
     notes.emplace_back("the grid adapted to the observation is written as a list of its times");

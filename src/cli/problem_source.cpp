@@ -18,7 +18,7 @@ namespace gmdiff::cli {
 void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) {
   verb.add_option("PROBLEM", flags.file, "problem file, - for standard input")->required()->type_name("");
   if (ask_for_prior)
-    verb.add_flag("--prior", flags.prior, "speak of the prior although the problem has an observation");
+    verb.add_flag("--prior", flags.prior, "use the prior although the problem has an observation");
 }
 
 Problem load_problem(const std::string& file) {
@@ -31,7 +31,7 @@ Problem load_problem(const std::string& file, InputFiles& inputs) {
   inputs.emplace_back(standard_input);
   StandardInput input;
   std::istream in(&input);
-  in.exceptions(std::ios_base::badbit);  // what reading throws passes
+  in.exceptions(std::ios_base::badbit);  // lets exceptions of reading pass
   return io::read_problem(in, "standard input", {}, inputs);
 }
 

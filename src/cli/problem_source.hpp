@@ -26,15 +26,16 @@ Problem load_problem(const std::string& file);
 /// Reads a problem as above and adds the files that it reads to `inputs`.
 Problem load_problem(const std::string& file, InputFiles& inputs);
 
-/// Replaces the number of steps of the problem's grid by that of `--steps`. @throws std::invalid_argument for a grid that is a list of
-/// times.
+/// Replaces the number of steps of the problem's grid by the value of `--steps`. @throws
+/// std::invalid_argument for a grid that is a list of times.
 void set_steps(Problem& problem, const std::string& steps);
 
-/// The points of a .npy file of shape (n, d), or (n) for d = 1. A sidecar of other data adds a warning.
+/// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other
+/// data.
 /// @throws std::invalid_argument naming the file for any other shape.
 Points load_points(const std::string& file, std::vector<std::string>& warnings);
 
-/// Adds a warning when the sidecar of a .npy file is of other data.
+/// Adds a warning when the sidecar of a .npy file describes other data.
 void check_sidecar(const std::string& file, std::vector<std::string>& warnings);
 
 using study::Law;

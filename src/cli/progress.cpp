@@ -34,7 +34,8 @@ std::string format_duration(double seconds) {
   return text;
 }
 
-/// Characters that a line of the terminal on standard error holds, without the last column: some terminals wrap a line that fills it.
+/// Number of characters in a line of the terminal on standard error, without the last column, since some
+/// terminals wrap a line that fills it.
 std::size_t line_width() {
   constexpr std::size_t usual = 80;
   winsize size{};
@@ -49,7 +50,7 @@ std::string first_that_fits(const std::vector<std::string>& texts, std::size_t w
   return found == texts.end() ? std::string() : *found;
 }
 
-/// Work, bar, share and time left; where the line is too narrow for that the bar is shorter, then the text.
+/// Work, bar, share and time left; on a narrow line the bar is shortened first, then the text.
 std::string bar_line(const std::string& work, double share, const std::string& left, std::size_t width) {
   const std::string text = concat(static_cast<int>(100.0 * share), " %  ", left);
   const std::size_t others = concat(work, " [] ", text).size();

@@ -11,9 +11,10 @@
 
 namespace gmdiff::cli {
 
-/// One line on the terminal, redrawn five times a second once a piece of work has taken longer than a second: a bar with the share that is
-/// done and the time left, or the time passed where the total is not known. It is never as wide as the terminal, so that it does not wrap,
-/// and is removed when this object dies. Nothing is drawn when `quiet`, or when standard error is not a terminal.
+/// One line on the terminal, redrawn five times a second once a piece of work has taken longer than a second:
+/// a bar with the share that is done and the time left, or the elapsed time where the total is not known. It
+/// is narrower than the terminal, so that it does not wrap, and the destructor removes it. Nothing is drawn
+/// when `quiet`, or when standard error is not a terminal.
 class ProgressLine {
  public:
   /// @param total 0: not known.

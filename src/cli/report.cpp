@@ -7,7 +7,7 @@
 namespace gmdiff::cli {
 namespace {
 
-/// The spread of log-evidence over the chains, where there are several.
+/// The standard deviation of log-evidence over the chains; empty for a single chain.
 std::string sd_text(const study::SmcRecord& smc) {
   if (smc.chains.log_evidence.size() < 2) return "";
   return concat(", sd over chains ", format_number(log_evidence_sd(smc.chains.log_evidence), 3));

@@ -33,7 +33,7 @@ struct RunFlags {
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
   add_problem_flags(verb, flags.problem);
-  verb.add_option("--out", flags.out, "the .npy file to write; its provenance stands beside it in FILE.json")
+  verb.add_option("--out", flags.out, "the .npy file to write; its provenance is written to FILE.json")
       ->required()
       ->type_name("FILE");
   verb.add_option("--count", flags.count, "number of particles (1000)")->type_name("N");
@@ -58,7 +58,7 @@ void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
   verb.add_option("--history", flags.history, meaning)->type_name("M");
 }
 
-/// What a range counts, and the first states of each.
+/// The unit that a range counts, and the shape of its first states.
 struct Counted {
   const char* name;
   const char* states;  ///< name of the first states of several
@@ -170,7 +170,7 @@ void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& p
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
-/// A reverse-time sampler, on the law that the verb speaks of.
+/// Runs a reverse-time sampler on the law of the verb.
 void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const Law law = law_of(problem, flags.problem.prior);
@@ -180,7 +180,7 @@ void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles
   run_sampling(flags, inputs, plan, record_of("sample", problem, law.name));
 }
 
-/// The observation of a sampler that goes from the prior to the posterior.
+/// The observation for a sampler that takes the prior and samples the posterior.
 const LinearObservation& observation_for(const char* sampler_name, const RunFlags& flags,
                                          const Problem& problem) {
   require(!flags.problem.prior, "--prior: ", sampler_name,
@@ -188,7 +188,7 @@ const LinearObservation& observation_for(const char* sampler_name, const RunFlag
   return study::observation_for(sampler_name, problem, flags.problem.file);
 }
 
-/// A guided sampler, from the prior to what it takes for the posterior.
+/// Runs a guided sampler.
 void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const LinearObservation& observation = observation_for(study::name_of(sampler), flags, problem);
@@ -198,7 +198,7 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
-/// Archives are told by their name, so that nobody takes one for an array.
+/// Archives must have their own suffix, so that nobody mistakes one for an array.
 void check_name(const std::string& out, SmcOutput output) {
   const bool is_npz = out.ends_with(".npz");
   require(is_npz || output == SmcOutput::draw, "--out ", out,
@@ -209,7 +209,7 @@ void check_name(const std::string& out, SmcOutput output) {
           "output=particles");
 }
 
-/// Sequential Monte Carlo, from the prior to the posterior.
+/// Runs sequential Monte Carlo.
 void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const char* name = study::name_of(sampler);
@@ -279,7 +279,7 @@ Verb add_sample(CLI::App& command) {
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
   add_start(
       *verb, *flags,
-      "first states, shape (n, d), a row a particle of the range; with mcgdiff and bootstrap (n, N, d), "
+      "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "
       "the particles of each chain");
   add_history(
       *verb, *flags,
@@ -301,7 +301,7 @@ Verb add_forward(CLI::App& command) {
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
   add_start(*verb, *flags,
-            "data to start from instead of draws, shape (n, d), a row a particle of the range");
+            "data to start from instead of draws, shape (n, d), one row per particle of the range");
   add_history(*verb, *flags, "keep M levels of the grid's N + 1");
   set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
   return {verb, [flags] { forward(*flags); }};

@@ -19,7 +19,7 @@ std::string error_text(int error) { return std::generic_category().message(error
 
 void occupy_standard_streams() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
-    // The lowest free number is the one that `open` gives. O_PATH: a place that can be neither read nor written.
+    // `open` returns the lowest free number. O_PATH gives a descriptor that can be neither read nor written.
     if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF && open("/", O_PATH) != descriptor) {
       throw std::runtime_error(
           concat("standard descriptor ", descriptor, " is closed and cannot be occupied"));

@@ -8,11 +8,13 @@
 
 namespace gmdiff::cli {
 
-/// Occupies those of the descriptors 0, 1 and 2 that are closed, so that no file opened later takes their place and is written into.
-/// Reading and writing them stays the error that it is with a closed descriptor. To be called before anything is opened.
+/// Occupies the closed ones of the descriptors 0, 1 and 2, so that no file opened later gets their number and
+/// the text written to them. Reading and writing them stays an error, as with a closed descriptor. Call it
+/// before any file is opened.
 void occupy_standard_streams();
 
-/// Standard input, told from its end when it cannot be read: reading then throws std::invalid_argument with the reason.
+/// Standard input. If it cannot be read, reading throws std::invalid_argument with the reason, so that an
+/// error does not look like the end of the input.
 class StandardInput : public std::streambuf {
  protected:
   int_type underflow() override;

@@ -5,7 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
-// The verbs of the command: each adds its subcommand, with an example in its help, and returns what to do when it was chosen.
+// The verbs of the command. Each function adds a subcommand, with an example in its help, and returns its
+// action.
 
 namespace gmdiff::cli {
 
@@ -43,7 +44,7 @@ inline void add_force(CLI::App& verb, bool& force) {
   verb.add_flag("--force", force, "overwrite an existing output");
 }
 
-/// The last words of a verb's help: commands that run as they stand.
+/// The last lines of a verb's help: complete commands that a user can run.
 inline void set_examples(CLI::App& verb, const std::string& examples) {
   verb.footer("Example:\n" + examples);
 }

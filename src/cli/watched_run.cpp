@@ -11,7 +11,8 @@
 namespace gmdiff::cli {
 namespace {
 
-/// Prints the warnings and notes of a record, each once: those of the plan before the run, those of the device after it.
+/// Prints the warnings and notes of a record, each once: those of the plan before the run, those of the
+/// device after it.
 class Announcer {
  public:
   explicit Announcer(bool quiet) : quiet_(quiet) {}
@@ -32,7 +33,7 @@ class Announcer {
   std::size_t notes_ = 0;
 };
 
-/// The command was interrupted: says how to complete the run.
+/// Throws the error of an interrupted command; it says how to complete the run.
 [[noreturn]] void explain(const study::FileRunInterrupted& interrupted, const study::FileRun& run) {
   const study::RunRecord& finished = interrupted.finished();
   const char* kind = counted(finished);
@@ -73,9 +74,9 @@ void check_outputs(const study::FileRun& run, const InputFiles& inputs) {
   check_not_input(run.out, inputs);
   check_output_with_sidecar(run.out, run.force);
   std::error_code ignored;
-  require(
-      run.force || !std::filesystem::exists(run.partial, ignored), run.partial.string(),
-      " exists, what an interrupted run finished: complete it under another name and merge, or give --force");
+  require(run.force || !std::filesystem::exists(run.partial, ignored), run.partial.string(),
+          " exists and holds a part of an interrupted run: complete it under another name and merge, or give "
+          "--force");
   check_output_with_sidecar(run.partial, run.force);
 }
 

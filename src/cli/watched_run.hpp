@@ -6,15 +6,16 @@
 #include "cli/files.hpp"
 #include "study/file_run.hpp"
 
-// A run into a file as the command makes it: with a progress line, warnings on standard error, and stopped by signals.
+// A run of the command that writes a file, with a progress line, warnings on standard error, and a stop on
+// signals.
 
 namespace gmdiff::cli {
 
-/// Checks that everything a run may leave behind is free to write. `inputs` are the files that it reads.
+/// Checks that all files that a run may leave behind can be written. `inputs` are the files that it reads.
 /// @throws std::invalid_argument naming the file and the reason.
 void check_outputs(const study::FileRun& run, const InputFiles& inputs);
 
-/// Runs until done. @throws study::WorkInterrupted when a signal came first; its message says how to complete the run.
+/// Runs to the end. @throws study::WorkInterrupted after a signal; its message says how to complete the run.
 study::RunRecord watched_run(const Plan& plan, study::FileRun run, bool quiet);
 study::RunRecord watched_run(const SmcPlan& plan, study::FileRun run, bool quiet);
 

@@ -16,13 +16,14 @@
 #include "device/thread_session.hpp"
 #include "plan/program.hpp"
 
-// The executor's outside, shared by all devices: checks, shapes, problems, ranges, progress, stopping, provenance.
+// The part of a run that all devices share: checks, shapes, problems, ranges, progress, stopping, provenance.
 
 namespace gmdiff {
 
 namespace {
 
-/// First level that a result may hold: a forward path begins with the state after its first step, all others with the start.
+/// First level that a result may hold: a forward path begins with the state after its first step, all others
+/// with the start.
 int first_level(const Plan& plan) { return plan.kind == PlanKind::forward ? 1 : 0; }
 
 int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 1 - first_level(plan); }
@@ -42,7 +43,7 @@ void check_start(const Plan& plan, const Options& options) {
   check_states(*options.start, saturating_product(plan.problems.size(), count), plan.dim());
 }
 
-/// All of it, before any device is touched.
+/// Checks plan and options before any device is used.
 void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
   check_plan(plan);
@@ -52,15 +53,15 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
                 options.precision);
 }
 
-/// Levels of the result: the last one, or `history` of them as evenly spaced in steps as integers can be, both ends included.
-/// The result of a forward plan is its path: without `history` all of it.
+/// Levels of the result: the last one, or `history` levels including both ends, spaced as evenly in steps as
+/// integers allow. The result of a forward plan without `history` is the whole path.
 std::vector<int> kept_levels(const Plan& plan, int history) {
   const int levels = num_levels(plan);
   if (history == 0 && plan.kind != PlanKind::forward) return {first_level(plan) + levels - 1};
   return evenly_spaced_levels(first_level(plan), levels, history == 0 ? levels : history);
 }
 
-/// A run under way.
+/// A run in progress.
 class Run {
  public:
   Run(const Plan& plan, const Options& options, std::uint32_t replicate, const Executor& executor,
@@ -85,13 +86,13 @@ class Run {
   InUse executor_;
   Extent extent_;
   std::vector<int> kept_;
-  std::int64_t total_ = 0;  // particles over all problems
+  std::int64_t total_ = 0;  // particles of all problems
   std::int64_t done_ = 0;
   std::int64_t block_ = 0;
   std::int64_t values_per_particle_ = 0;
-  std::unique_ptr<DeviceMemory> memory_;  // of a result kept on the device
-  Samples::Buffer values_;                // of any other
-  double* given_ = nullptr;               // where values go that are not kept
+  std::unique_ptr<DeviceMemory> memory_;  // memory of a result kept on the device
+  Samples::Buffer values_;                // values of any other result
+  double* given_ = nullptr;               // destination of `write_to`, or null
   NonFinite non_finite_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
@@ -106,7 +107,7 @@ Run::Run(const Plan& plan, const Options& options, std::uint32_t replicate, cons
   total_ = static_cast<std::int64_t>(particles);
   values_per_particle_ = static_cast<std::int64_t>(values_per_particle);
 
-  // A result that stays on the device has its memory before the blocks are cut to fit the rest.
+  // A result that stays on the device is allocated first; the batches then fit into the remaining memory.
   if (options.keep_on_device)
     memory_ = executor_->keep(result_bytes(particles, values_per_particle, options.precision));
   block_ = executor_->block_size(plan, options.precision, kept_.size(), options.memory_limit);
@@ -135,7 +136,7 @@ void Run::run_problems() {
 void Run::run_problem(std::size_t problem) {
   for (std::int64_t first = 0; first < options_.count;) {
     if (options_.stop.stop_requested()) interrupt();
-    // Within a block the upper half of the particles' indices is one number.
+    // Within a batch all particles have the same upper half of the index.
     constexpr std::int64_t half = std::int64_t{1} << 32;
     const std::int64_t to_next_half = half - (options_.first + first) % half;
     const std::int64_t count = std::min({block_, options_.count - first, to_next_half});
@@ -169,7 +170,7 @@ void Run::run_block(std::size_t problem, std::int64_t first, std::int64_t count)
   if (options_.progress) options_.progress({.done = done_, .total = total_});
 }
 
-/// Where the next values go.
+/// The destination of the next values.
 std::variant<float*, double*> Run::place() {
   const std::int64_t begin = done_ * values_per_particle_;
   if (given_ != nullptr) return given_ + begin;
@@ -180,7 +181,7 @@ std::variant<float*, double*> Run::place() {
   return static_cast<double*>(memory_->data()) + begin;
 }
 
-/// The values of what is done.
+/// The values of all finished particles.
 std::shared_ptr<const SampleValues> Run::take_values() {
   const auto size = static_cast<std::size_t>(done_ * values_per_particle_);
   if (memory_ != nullptr) return std::make_shared<SampleValues>(std::move(memory_), options_.precision, size);
@@ -198,7 +199,8 @@ void Run::throw_if_non_finite() const {
                               options_.precision == Precision::f32 ? " (in float32)" : ""));
 }
 
-/// Hands over what is finished: a prefix of the particles, or of the problems when there are several.
+/// Throws `Interrupted` with the finished samples: the first particles or, for several problems, the first
+/// whole problems.
 void Run::interrupt() {
   throw_if_non_finite();
   const std::int64_t total = total_;

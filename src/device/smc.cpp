@@ -21,7 +21,7 @@
 #include "device/run_checks.hpp"
 #include "device/thread_session.hpp"
 
-// Runs of SMC: the outside that all devices share, as run.cpp is for particles without weights.
+// Runs of SMC: the part that all devices share, like run.cpp for particles without weights.
 
 namespace gmdiff {
 namespace {
@@ -67,7 +67,7 @@ std::int64_t rows_of_a_chain(const SmcPlan& plan, int history) {
   return std::ssize(kept_levels(plan, history)) * plan.particles;
 }
 
-/// A run under way: the results of all chains of all problems, one after the other.
+/// A run in progress, with the results of all chains of all problems, one after the other.
 class SmcRun {
  public:
   SmcRun(std::span<const SmcPlan> plans, const Options& options, const Executor& executor)
@@ -81,7 +81,7 @@ class SmcRun {
     const auto chains = static_cast<std::uint64_t>(chains_);
     const auto values_each = static_cast<std::uint64_t>(rows_ * plans.front().dim());
     const std::uint64_t values = result_bytes(chains, values_each, options.precision);
-    // A result that stays on the device has its memory before the tasks are cut to fit the rest.
+    // A result that stays on the device is allocated first; the tasks then fit into the remaining memory.
     std::unique_ptr<DeviceMemory> memory = options.keep_on_device ? executor.keep(values) : nullptr;
     require_memory(saturating_sum(memory == nullptr ? values : 0, bytes_of_reports(chains)),
                    "the results of ", chains_, " chains of ", N_, " particles");
@@ -203,7 +203,7 @@ class SmcRun {
                              where, options_.precision == Precision::f32 ? " (in float32)" : ""));
   }
 
-  /// Hands over whole chains, of whole problems when there are several.
+  /// Throws `SmcInterrupted` with the finished chains; for several problems, the chains of whole problems.
   [[noreturn]] void interrupt() {
     std::vector<std::int64_t> shape{done_};
     if (plans_.size() > 1) {
@@ -264,7 +264,7 @@ class SmcRun {
     return provenance;
   }
 
-  /// Of the finished chains, problem by problem.
+  /// Warnings of the finished chains, problem by problem.
   std::vector<std::string> warnings_of_chains() const {
     std::vector<std::string> warnings;
     for (std::int64_t first = 0; first < done_; first += options_.count) {
@@ -281,9 +281,9 @@ class SmcRun {
   std::span<const SmcPlan> plans_;
   const Options& options_;
   InUse executor_;
-  std::int64_t chains_;  // of all problems
+  std::int64_t chains_;  // chains of all problems
   std::int64_t N_;
-  std::int64_t rows_;  // of a chain's result
+  std::int64_t rows_;  // rows of a chain's result
   std::int64_t done_ = 0;
   double particle_steps_ = 0.0;
   std::optional<ResultValues> values_;

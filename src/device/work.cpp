@@ -8,14 +8,14 @@ namespace gmdiff {
 
 namespace {
 
-/// Of one evaluation of a mixture.
+/// Operations of one evaluation of a mixture.
 double evaluation(const MixtureTable& mixture) {
   const auto d = static_cast<double>(mixture.dim());
   const auto K = static_cast<double>(mixture.num_components());
   return K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
 }
 
-/// Stages of a program that cost about as much as an evaluation. A guidance costs a few, and one for each observed row.
+/// Cost of a step in evaluations. A guidance stage costs a few evaluations, and one for each observed row.
 double evaluations_of(const Step& step, const Plan& plan) {
   const auto* program = std::get_if<Program>(&step);
   if (program == nullptr) return 1.0;

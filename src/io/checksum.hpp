@@ -7,8 +7,8 @@
 
 namespace gmdiff::io {
 
-/// XXH64 with seed 0 of bytes that arrive in pieces (Collet, xxHash, doc/xxhash_spec.md). The value does not depend on the sizes of the
-/// pieces. It detects accidents, not forgeries.
+/// XXH64 with seed 0 of bytes that arrive in pieces (Collet, xxHash, doc/xxhash_spec.md). The value does not
+/// depend on the sizes of the pieces. It detects accidents, not forgeries.
 class Checksum {
  public:
   Checksum();

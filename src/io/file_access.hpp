@@ -20,8 +20,9 @@ std::optional<FileAccess> access_of(const std::filesystem::path& file);
 /// `access` without the permissions that `limit` does not have.
 FileAccess limited(FileAccess access, const std::optional<FileAccess>& limit);
 
-/// Gives a file this access. Only the superuser can change owner and group; if either remains that of this process, the group gets no more
-/// permissions than others. The call has no effect on file systems without permissions.
+/// Gives a file this access. Only the superuser can change owner and group; if either remains that of this
+/// process, the group gets no more permissions than others. The call has no effect on file systems without
+/// permissions.
 void set_access(const std::filesystem::path& file, FileAccess access);
 
 }  // namespace gmdiff::io

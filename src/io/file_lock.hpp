@@ -4,22 +4,24 @@
 
 #include "io/descriptor.hpp"
 
-// Advisory locks (flock). The system releases them when a process ends in any way, so they need no lock files.
+// Advisory locks (flock). The system releases them when a process ends in any way, so they need no lock
+// files.
 
 namespace gmdiff::io {
 
 /// Holds the lock of a folder while a group of files is renamed into it.
 class FolderLock {
  public:
-  /// Waits for the lock for a limited time, since a stopped process may hold it and some file systems have no locks.
+  /// Waits for the lock for a limited time, since a stopped process may hold it and some file systems have no
+  /// locks.
   explicit FolderLock(const std::filesystem::path& folder);
 
  private:
   Descriptor folder_;
 };
 
-/// Creates a file and takes its writer's lock, which lasts while the descriptor is open. On failure the descriptor is not open and `errno`
-/// has the reason.
+/// Creates a file and takes its writer's lock, which lasts while the descriptor is open. On failure the
+/// descriptor is not open and `errno` has the reason.
 Descriptor create_locked(const std::filesystem::path& file);
 
 /// Whether a writer holds the lock of a file.

@@ -11,9 +11,10 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::size_t max_depth = 32;         // problem files nest 6 deep
-constexpr std::size_t max_quoted = 60;        // characters of foreign text in a message
-constexpr std::size_t max_parser_text = 240;  // of the parser's own message, which may repeat a long token
+constexpr std::size_t max_depth = 32;   // problem files nest 6 deep
+constexpr std::size_t max_quoted = 60;  // characters of foreign text in a message
+// characters of the parser's own message, which may repeat a long token
+constexpr std::size_t max_parser_text = 240;
 
 std::string printable(std::string_view text, std::size_t limit) {
   std::string result(text.substr(0, limit));
@@ -38,7 +39,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// Observes the parser. It bounds the nesting and rejects repeated keys, since JSON readers differ in which value they keep.
+/// Observes the parser. It bounds the nesting and rejects repeated keys, since JSON readers differ in which
+/// value they keep.
 class ParserGuard {
  public:
   explicit ParserGuard(const Location& where) : where_(where) {}
@@ -72,7 +74,8 @@ class ParserGuard {
   std::vector<std::set<std::string>> keys_;
 };
 
-/// Forwards text and rejects NUL bytes, which the parser would take for the end of the text and ignore the rest.
+/// Forwards text and rejects NUL bytes: the parser would take one for the end of the text and ignore the
+/// rest.
 class TextWithoutNul : public std::streambuf {
  public:
   TextWithoutNul(std::istream& in, const Location& where) : in_(in), where_(where) {}
@@ -97,7 +100,7 @@ class TextWithoutNul : public std::streambuf {
         in_.rdbuf()->sgetn(buffer_.data(), static_cast<std::streamsize>(buffer_.size())));
   }
 
-  /// Moves the place behind forwarded text.
+  /// Advances the place past forwarded text.
   void count(std::string_view text) {
     const std::size_t last = text.rfind('\n');
     line_ += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -107,8 +110,8 @@ class TextWithoutNul : public std::streambuf {
   std::istream& in_;
   const Location& where_;
   std::array<char, 1 << 16> buffer_{};
-  std::size_t next_ = 0, end_ = 0;     // range of the buffer that is not forwarded yet
-  std::size_t line_ = 1, column_ = 1;  // of the next byte
+  std::size_t next_ = 0, end_ = 0;     // range of the buffer that has not been forwarded
+  std::size_t line_ = 1, column_ = 1;  // place of the next byte
 };
 
 template <class AnyJson>
@@ -121,8 +124,8 @@ AnyJson parse(std::istream& in, const Location& where) {
                                        const AnyJson& parsed) { return guard(depth, event, parsed); });
   } catch (const typename AnyJson::exception& error) {
     std::string_view message = error.what();
-    message.remove_prefix(
-        std::min(message.find("] ") + 2, message.size()));  // "[json.exception.parse_error.101] "
+    // "[json.exception.parse_error.101] "
+    message.remove_prefix(std::min(message.find("] ") + 2, message.size()));
     where.fail("not valid JSON: ", printable(message, max_parser_text));
   } catch (const std::ios_base::failure& error) {
     throw std::runtime_error(where.prefix() + "reading failed: " + error.what());
@@ -158,7 +161,7 @@ std::string unknown_name(std::string_view what, std::string_view name,
                          const std::vector<std::string>& known) {
   std::string message = concat("unknown ", what, " ", in_quotes(name));
   if (known.empty()) return message + "; none is known here";
-  // A longer name is like no known one, and the cost of the distance is quadratic.
+  // A longer name resembles no known one, and the cost of the distance is quadratic.
   if (name.size() <= max_quoted) {
     const auto closer = [&](const auto& a, const auto& b) {
       return edit_distance(name, a) < edit_distance(name, b);

@@ -22,7 +22,8 @@ using OrderedJson = nlohmann::ordered_json;
 /// Place of a value. Every message about the value begins with it, e.g. `p.json: prior.means: `.
 class Location {
  public:
-  /// @param file name in messages. @param folder base of relative paths in the file. @param files list to which `note` appends.
+  /// @param file name in messages. @param folder base of relative paths in the file. @param files list to
+  ///   which `note` appends.
   explicit Location(std::string file, std::filesystem::path folder = {},
                     std::vector<std::filesystem::path>* files = nullptr)
       : file_(std::move(file)), folder_(std::move(folder)), files_(files) {}
@@ -69,7 +70,8 @@ const Json& as_object(const Json& value, const Location& where);
 const Json& member(const Json& object, const Location& where, const char* key);
 /// The value of a key, or null.
 const Json* optional_member(const Json& object, const char* key);
-/// @throws std::invalid_argument when the object has an unknown key; the message suggests the nearest known one.
+/// @throws std::invalid_argument when the object has an unknown key; the message suggests the nearest known
+///   one.
 void check_keys(const Json& object, const Location& where, const std::vector<std::string>& known);
 
 }  // namespace gmdiff::io

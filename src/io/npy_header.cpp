@@ -120,7 +120,7 @@ class HeaderParser {
     if (end == std::string_view::npos || end - at_ > 64) malformed("a short string");
     std::string value(text_.substr(at_ + 1, end - at_ - 1));
     for (char& c : value) {
-      if (c < ' ' || c > '~') c = '?';  // it may stand in a message
+      if (c < ' ' || c > '~') c = '?';  // the string may appear in a message
     }
     at_ = end + 1;
     return value;

@@ -212,7 +212,7 @@ void NpzReader::read_bytes(std::span<char> bytes) {
   // libzip compares the checksum when the end is read.
   char none = 0;
   require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_,
-          ": an array is damaged, its checksum is another");
+          ": an array is damaged: its checksum does not match");
 }
 
 }  // namespace gmdiff::io

@@ -26,9 +26,10 @@ struct NpzArray {
   std::span<const double> values;   ///< row-major
 };
 
-/// Writes float64 arrays uncompressed in the given order, under a temporary name first. Equal arrays give equal bytes.
-/// @throws std::invalid_argument for an empty list, an empty or repeated name, a shape that does not match the values, or an existing file
-///   unless `overwrite`; std::runtime_error when writing fails.
+/// Writes float64 arrays uncompressed in the given order, under a temporary name first. Equal arrays give
+/// equal bytes.
+/// @throws std::invalid_argument for an empty list, an empty or repeated name, a shape that does not match
+///   the values, or an existing file unless `overwrite`; std::runtime_error when writing fails.
 void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& arrays, bool overwrite);
 
 /// Name, shape and type of an array in an archive.
@@ -45,8 +46,9 @@ struct NpzEntry {
 /// Whether a file begins with the signature of a zip archive.
 bool is_npz(const std::filesystem::path& file);
 
-/// Writes the arrays of an archive alternately, some rows at a time. Each array goes into a private file beside the archive until `commit`
-/// joins them, so all values are on the disk twice for a while. The bytes equal those of `write_npz`.
+/// Writes the arrays of an archive alternately, some rows at a time. Each array is written to a private file
+/// beside the archive until `commit` joins them, so for a while all values are on disk twice. The bytes equal
+/// those of `write_npz`.
 class NpzWriter {
  public:
   /// @throws as `NpyWriter` for each array, and as `write_npz`.
@@ -72,17 +74,20 @@ class NpzWriter {
   std::vector<Part> parts_;
 };
 
-/// An archive opened for reading. The constructor parses and checks all headers; values are read one array after the other.
+/// An archive opened for reading. The constructor parses and checks all headers; values are read one array
+/// after the other.
 class NpzReader {
  public:
-  /// @throws std::invalid_argument naming the file when it is missing, is not a zip archive, or has an entry that is not a .npy file.
+  /// @throws std::invalid_argument naming the file when it is missing, is not a zip archive, or has an
+  ///   entry that is not a .npy file.
   explicit NpzReader(const std::filesystem::path& file);
 
   /// The arrays in the order of the archive.
   const std::vector<NpzEntry>& arrays() const { return arrays_; }
   /// Moves to the first value of an array.
   void open(std::size_t array);
-  /// The next raw little-endian bytes of the open array. @throws std::invalid_argument when there are no more or they are damaged.
+  /// Reads the next raw little-endian bytes of the open array. @throws std::invalid_argument when no more are
+  /// left or they are damaged.
   void read_bytes(std::span<char> bytes);
 
  private:

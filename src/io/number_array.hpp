@@ -31,8 +31,8 @@ struct NumberArray {
 constexpr std::int64_t any_size = -1;
 
 /// Reads an array of the expected shape (rank 1 to 3).
-/// @throws std::invalid_argument with the place, the expected shape and the given one; the size of a .npy file is checked before it is
-/// read.
+/// @throws std::invalid_argument with the place, the expected shape and the given one; the size of a .npy
+///   file is checked before it is read.
 NumberArray read_array(const Json& value, const Location& where, const std::vector<std::int64_t>& expected);
 
 }  // namespace gmdiff::io

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Checks that a file may be written: it is absent, or it is regular and may be replaced. A device such as /dev/null must not be replaced.
+/// Checks that a file may be written: it is absent, or it is regular and may be replaced. A device such as
+/// /dev/null must not be replaced.
 void check_target(const fs::path& file, bool overwrite) {
   std::error_code none;
   const fs::file_status status = fs::status(file, none);
@@ -61,7 +62,8 @@ void check_no_other_writer(const fs::path& file) {
   }
 }
 
-/// `<file>.tmp-<pid>`, followed by a number if that name is taken by this process or left over from an old run.
+/// `<file>.tmp-<pid>`, followed by a number if that name is taken by this process or left over from an old
+/// run.
 std::pair<fs::path, Descriptor> create_temporary(const fs::path& file) {
   const std::string base = (file.parent_path() / temporary_stem(file)).string() + std::to_string(::getpid());
   fs::path candidate = base;
@@ -83,7 +85,7 @@ bool rename_to_new(const fs::path& from, const fs::path& to) {
     return true;
   }
   if (errno == EEXIST) return false;
-  // A file system without hard links.
+  // The file system has no hard links.
   std::error_code none;
   if (fs::exists(fs::symlink_status(to, none))) return false;
   fs::rename(from, to);
@@ -150,7 +152,8 @@ void OutputFile::publish_to(const fs::path& target, bool overwrite, const std::s
   }
 }
 
-// A reader may see one file replaced and the other not; the checksums in the sidecar tell whether they belong together.
+// A reader may see one file replaced and the other not; the checksums in the sidecar tell whether they belong
+// together.
 void OutputFile::publish_pair(const fs::path& target, bool overwrite, const std::string& sidecar) {
   check_target(target, overwrite);
   const FileAccess access = limited(access_of(file_).value_or(access_), access_of(target));
@@ -196,7 +199,7 @@ void OutputFile::move_to(const fs::path& target, bool overwrite, FileAccess acce
 }
 
 void OutputFile::keep(const std::string& reason, const std::string& sidecar) {
-  published_ = true;  // under its temporary name
+  published_ = true;  // it stays under its temporary name
   unfinished_.reset();
   set_access(temporary_, access_);
   lock_ = Descriptor();

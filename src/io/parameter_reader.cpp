@@ -18,7 +18,7 @@ double read_unbounded(const Json& value, const Location& where) {
 }
 
 int read_count(const Json& value, const Location& where, int most) {
-  // 300.0 is an integer to JSON and to Python's writers.
+  // 300.0 counts as an integer: writers of JSON differ in the form of whole numbers.
   const double number = value.is_number() ? value.get<double>() : 0.0;
   if (!(number >= 1 && number <= most && number == std::floor(number))) {
     where.fail("expected an integer from 1 to ", most, ", given ", describe(value));

@@ -21,7 +21,7 @@ using catalogue::names_of;
 using catalogue::type_name;
 using catalogue::visit_parameters;
 
-// Steps of a grid or table in a problem file; bounds time and memory for hostile files.
+// Largest number of steps of a grid or table in a problem file; it bounds time and memory for hostile files.
 constexpr int max_steps = 1'000'000;
 
 double read_number(const Json& value, const Location& where);
@@ -39,7 +39,8 @@ void read_integrator(const Json& object, const Location& where, Sampler& integra
 
 /// Whether the key `type` is required, or may be omitted and then means the first alternative.
 enum class TypeKey { required, optional };
-/// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid", "sampler", "beta".
+/// A description `{"type": name, parameters}`. @param what names the kind in messages: "process", "grid",
+/// "sampler", "beta".
 template <class Variant>
 Variant read_variant(const Json& value, const Location& where, const char* what,
                      TypeKey type_key = TypeKey::required);
@@ -65,11 +66,12 @@ class ParameterReader {
     if (const Json* value = optional_member(object_, key))
       parameter = read_count(*value, where_.key(key), most);
   }
-  /// Reads nothing: the variant holds the alternative of that name already (`read_integrator`), since the known keys
-  /// depend on it.
+  /// Reads nothing: the variant already holds the alternative of that name (`read_integrator`), since the
+  /// known keys depend on it.
   template <class Variant>
   void name_of(const char* /*key*/, Variant& /*description*/) {}
-  /// Reads the first group if one of its keys is given, otherwise the second. Keys of both are an error.
+  /// Reads the first group if one of its keys is given, otherwise the second. Giving keys of both is an
+  /// error.
   template <class First, class Second>
   void either(bool, First first, Second second) {
     const std::string in_first = given_key(first);
@@ -141,7 +143,8 @@ inline constexpr bool is_variant = false;
 template <class... Alternatives>
 inline constexpr bool is_variant<std::variant<Alternatives...>> = true;
 
-/// Calls f with a default-constructed value of each alternative that has a written form, including those of nested variants.
+/// Calls f with a default-constructed value of each alternative that has a written form, including those of
+/// nested variants.
 template <class Variant, class F>
 void for_each_alternative(F f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {

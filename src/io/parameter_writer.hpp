@@ -85,7 +85,7 @@ OrderedJson write_description(T description) {
   }
 }
 
-/// The JSON of a nested variant's alternative.
+/// The JSON of the alternative that a nested variant holds.
 template <class... Alternatives>
 OrderedJson write_description(const std::variant<Alternatives...>& description) {
   return write_variant(description);

@@ -23,8 +23,8 @@ OrderedJson rows(const auto& matrix) {
   return array;
 }
 
-/// Whether a dense matrix, which resolves eps times its largest eigenvalue, would lose half or more of the digits of some eigenvalue. A
-/// mixture constructed from dense matrices has already lost them.
+/// Whether a dense matrix, which resolves eps times its largest eigenvalue, would lose half or more of the
+/// digits of some eigenvalue. A mixture constructed from dense matrices has already lost them.
 bool needs_eigenvalues(const Mixture& mixture) {
   constexpr double half_of_the_digits = 1e-8;
   if (mixture.bases().empty() || !mixture.dense_covariances().empty()) return false;
@@ -89,8 +89,8 @@ OrderedJson write_observation(const LinearObservation& observation) {
   return object;
 }
 
-/// Subtracts the least length of an array on a line, two characters a number, from the room left; false if there is too little. It saves
-/// printing a large array at every level of its nesting.
+/// Subtracts the least length of an array on one line, two characters per number, from the room left; false
+/// if the room is too small. The check avoids printing a large array at every level of its nesting.
 bool may_fit(const OrderedJson& value, std::size_t& room) {
   if (!value.is_array()) return room >= 2 ? (room -= 2, true) : false;
   for (const OrderedJson& entry : value) {
@@ -107,7 +107,8 @@ std::string one_line(const OrderedJson& value, std::size_t indent) {
   return line.size() + indent <= line_length ? line : std::string();
 }
 
-/// Writes objects with one key a line, and arrays on one line if they fit, otherwise with one element a line.
+/// Writes objects with one key per line, and arrays on one line if they fit, otherwise with one element per
+/// line.
 void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
   if (!value.is_structured()) {
     text += value.dump();

@@ -39,8 +39,8 @@ std::string value_text(const io::OrderedJson& value) {
   return {digits, std::to_chars(digits, digits + sizeof digits, value.get<double>()).ptr};
 }
 
-/// The description with the defaults of all parameters. A guided sampler keeps its integrator, whose parameters have
-/// their defaults.
+/// The description with the defaults of all parameters. A guided sampler keeps its integrator, whose
+/// parameters have their defaults.
 template <class T>
 io::OrderedJson defaults_of(const T& given) {
   T defaults;

@@ -54,7 +54,7 @@ std::uint64_t checksum_of(std::int64_t bytes, Read read) {
 
 /// The data's description in a sidecar.
 struct Contents {
-  std::vector<std::int64_t> shape;  ///< of the first array
+  std::vector<std::int64_t> shape;  ///< shape of the first array
   std::vector<std::uint64_t> checksums;
 };
 

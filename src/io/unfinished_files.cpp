@@ -16,7 +16,7 @@ struct Registry {
   std::multiset<fs::path> names;
 };
 
-/// Never destroyed, since other threads may use it until the process ends.
+/// The registry is never destroyed, since other threads may use it until the process ends.
 Registry& registry() {
   static auto* const the_one = new Registry;
   return *the_one;

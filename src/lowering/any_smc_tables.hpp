@@ -11,7 +11,8 @@ namespace gmdiff::particle {
 template <class Real>
 class SmcTables;
 
-/// The tables of an SMC plan in the precision of a run; all tasks of the run share them. Null where a device needs none.
+/// The tables of an SMC plan in the precision of a run; all tasks of the run share them. Null if the device
+/// needs none.
 using AnySmcTables =
     std::variant<std::shared_ptr<const SmcTables<float>>, std::shared_ptr<const SmcTables<double>>>;
 

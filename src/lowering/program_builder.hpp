@@ -10,11 +10,11 @@
 
 namespace gmdiff::particle {
 
-/// Builds the tables of programs. Programs compute every law as a wide one, whatever its dimension.
+/// Builds the tables of programs. Programs compute laws of all dimensions as wide ones.
 template <class Real>
 class ProgramBuilder {
  public:
-  /// @param guidance of the law's problem, or null.  Both must live as long as the builder.
+  /// @param guidance of the law's problem, or null. Both must live as long as the builder.
   ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance);
 
   /// The observation; valid as long as the builder.

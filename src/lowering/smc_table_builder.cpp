@@ -14,7 +14,7 @@ namespace {
 
 bool weighs_before(const SmcPlan& plan) { return plan.weighting == SmcWeighting::before_moving; }
 
-/// No factors.
+/// A potential without factors, of the same size as g.
 Potential none_of(const Potential& g) {
   return {g.centre, Eigen::VectorXd::Constant(g.centre.size(), std::numeric_limits<double>::infinity())};
 }
@@ -47,7 +47,7 @@ SmcStepTable<Real> SmcTables<Real>::step(const SmcStep& description) {
   table.divided = factors(description.divided, 0.0);
   const bool before = weighs_before(plan_);
   if (!before) table.factors = factors(description.at_s, 0.0);
-  // The move of the bootstrap knows nothing of the observation.
+  // The bootstrap filter moves particles independently of the observation.
   const Potential tilt = before ? description.at_s : none_of(description.at_s);
   if (const auto* affine = std::get_if<AffineStep>(&description.move)) {
     if (before) table.factors = factors(description.at_s, affine->e * affine->e);
@@ -65,7 +65,8 @@ void SmcTables<Real>::set_affine(const AffineStep& affine, const Potential& at_s
   table.nu = static_cast<Real>(affine.e);
   table.level = level_table(law_, affine.level1, arena_);
   const double nu2 = affine.e * affine.e;
-  // K = nu^2 / (nu^2 + v): mean K centre + (1 - K) m, variance K v. Where there is no factor, v = inf, K = 0 and the variance is nu^2.
+  // K = nu^2 / (nu^2 + v): mean K centre + (1 - K) m, variance K v. Without a factor v = inf, K = 0 and the
+  // variance is nu^2.
   const Eigen::Index r = at_s.centre.size();
   Eigen::VectorXd keep(r), offset(r), deviation(r);
   for (Eigen::Index i = 0; i < r; ++i) {
@@ -104,7 +105,8 @@ void SmcTables<Real>::set_transition(const MixtureTransition& transition, const 
   };
   std::vector<long double> logs(static_cast<std::size_t>(K), -std::numeric_limits<long double>::infinity());
   for (Index k = 0; k < K; ++k) {
-    if (std::isinf(plan_.mixture.log_weights(k))) continue;  // never chosen, and its logit is -inf
+    // this component is never chosen; its logit is -inf
+    if (std::isinf(plan_.mixture.log_weights(k))) continue;
     const ConditionedTransition conditioned = conditioned_transition(plan_.mixture, transition, at_s, k);
     logs[static_cast<std::size_t>(k)] = conditioned.log_constant;
     write(conditioned.whitening, whitening + k * r * columns);

@@ -9,7 +9,7 @@
 
 namespace gmdiff::particle {
 
-/// All tables of an SMC plan. SMC computes every law as a wide one, whatever its dimension.
+/// All tables of an SMC plan. SMC computes laws of all dimensions as wide ones.
 template <class Real>
 class SmcTables {
  public:

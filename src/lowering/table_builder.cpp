@@ -72,7 +72,7 @@ struct Constants {
           k > 0 && (tied || (isotropic && variances.c(level, k, 0) == variances.c(level, k - 1, 0)));
       if (!as_before) half_log_det = 0.5L * log_determinant(variances, level, k, mixture.dim(), isotropic);
       const double log_weight = mixture.log_weights(k);
-      // A component of weight 0 stays at -inf whatever its covariance is.
+      // A component of weight 0 stays at -inf for any covariance.
       values.push_back(std::isinf(log_weight) ? log_weight
                                               : static_cast<long double>(log_weight) - half_log_det);
       largest = std::max(largest, values.back());
@@ -243,7 +243,7 @@ LawTables<Real>::LawTables(const MixtureTable& mixture, Family family) : mixture
   }
   table_.thresholds = mixture.thresholds.data();
   table_.last_component = table_.num_components - 1;
-  if (table_.num_components == 0) return;  // no mixture, but a denoiser of a program's own
+  if (table_.num_components == 0) return;  // a custom denoiser instead of a mixture
   while (std::isinf(mixture.log_weights(table_.last_component))) --table_.last_component;
 }
 

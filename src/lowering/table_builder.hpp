@@ -8,12 +8,13 @@
 
 #include "particle/tables.hpp"
 
-// Builds the tables of the fast devices from a plan: products, quotients and roots of the plan's numbers in double and logarithms in long
-// double, each rounded once to the precision of the run (numerics.md §2).
+// Builds the tables of the fast devices from a plan: products, quotients and roots of the plan's numbers in
+// double and logarithms in long double, each rounded once to the precision of the run (numerics.md §2).
 
 namespace gmdiff::particle {
 
-/// Family of a law: small laws are computed from records in runs; all other laws, and all laws at given points, are wide.
+/// Family of a law: small laws are computed from records in runs; all other laws, and all laws at given
+/// points, are wide.
 Family family_of(const MixtureTable& table);
 Family wide_family_of(const MixtureTable& table);
 inline bool is_full(const MixtureTable& table) { return table.structure == CovarianceType::full; }
@@ -59,7 +60,7 @@ StepTable<Real> step_table(const LawTables<Real>& law, const Step& step, Arena<R
 template <class Real>
 MoveTable<Real> transition_table(const LawTables<Real>& law, const MixtureTransition& step,
                                  Arena<Real>& arena);
-/// Table of the level of an evaluation of D, which at the data needs no density.
+/// Table of the level of an evaluation of D, which needs no density at the data.
 template <class Real>
 LevelTable<Real> evaluation_level(const LawTables<Real>& law, const Level& level, Arena<Real>& arena);
 template <class Real>

@@ -34,7 +34,7 @@ AffineStep two_stage(const LevelValues& t, long double a1, long double b1, const
   return step;
 }
 
-/// x_0 ~ p(x_0 | x_t), into vector 1.
+/// Draws x_0 ~ p(x_0 | x_t) into vector 1.
 Transition draw_of_data(const LevelValues& t) {
   const MixtureTransition kernel =
       transition(t, {.t = 0.0L, .alpha = 1.0L, .sigma = 0.0L, .p = 0.0L, .q = 0.0L});

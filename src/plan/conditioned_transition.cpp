@@ -13,7 +13,8 @@ namespace {
 
 const double sqrt_half = std::sqrt(0.5);
 
-/// The transition of one component in its eigenbasis: gain alpha_{t|s} c_s / c_t and deviation sigma_{t|s} sqrt(c_s / c_t).
+/// The transition of one component in its eigenbasis: gain alpha_{t|s} c_s / c_t and deviation sigma_{t|s}
+/// sqrt(c_s / c_t).
 class Spectrum {
  public:
   Spectrum(const MixtureTable& mixture, const MixtureTransition& step, Eigen::Index k)

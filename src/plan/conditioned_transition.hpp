@@ -4,8 +4,9 @@
 
 namespace gmdiff {
 
-/// The exact reverse transition of one component under a potential g_s (mathematics.md §7.5). With v = x - alpha_t mu_k,
-/// M_k = alpha_s mu_k + G v and V_k the moments of x_s given x_t = x, and O the coordinates with a factor in g_s:
+/// The exact reverse transition of one component under a potential g_s (mathematics.md §7.5). With v = x -
+/// alpha_t mu_k, M_k = alpha_s mu_k + G v and V_k the moments of x_s given x_t = x, and O the coordinates
+/// with a factor in g_s:
 ///   int g_s(x_s) N(x_s; M_k, V_k) dx_s = exp(log_constant - |whitening v + offset|^2)
 ///   the tilted kernel is x_s = mean + gain v + noise z
 /// Matrices are (.., d); for diagonal covariances they hold only the diagonal, as one column.

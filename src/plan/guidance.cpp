@@ -60,7 +60,7 @@ void check_method(const DpsLikelihood& method, const LinearObservation& observat
   require(!exact, method.name, ": divides by the variance of the noise, and the observation has none");
 }
 
-/// A, y and the variance of independent noise, the same in all entries.
+/// A and y after whitening, with independent noise of equal variance in all entries.
 GuidanceTable whitened(const LinearObservation& observation) {
   if (observation.has_noise_std()) {
     return {.A = observation.A(), .y = observation.y(), .noise_variance = squared(observation.noise_std())};
@@ -74,7 +74,7 @@ GuidanceTable whitened(const LinearObservation& observation) {
           .noise_variance = 1.0};
 }
 
-/// diag(s) V^T x = U^T y + noise: as many rows as A has directions.
+/// U^T y = diag(s) V^T x + noise, with one row for each nonzero singular value.
 GuidanceTable decomposed(const GuidanceTable& given) {
   const linear_algebra::Svd svd = linear_algebra::full_svd(given.A);
   const Eigen::Index r = svd.rank();
@@ -115,7 +115,7 @@ Row row(const DpsLikelihood& /*method*/, const Level& level) {
 }
 
 Row row(const DpsGsg& method, const Level& level) {
-  constexpr double least_alpha = 0.1;  // of the package Diffuse
+  constexpr double least_alpha = 0.1;  // as in the package Diffuse
   const bool by_jacobian = method.pullback == DpsGsg::Pullback::jacobian;
   const double pullback = by_jacobian ? jacobian_factor(level) : 1.0 / std::max(level.alpha, least_alpha);
   return {.stage = {.level = level,

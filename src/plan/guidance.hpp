@@ -8,8 +8,8 @@
 
 namespace gmdiff::guidance {
 
-/// What a method does after D = D(x; level) is known: a stage computes g = C A^T w(y - A D), and then D becomes D + g; or, where
-/// `factor` is set, the step adds factor g to the state.
+/// Guidance after an evaluation D = D(x; level): a stage computes g = C A^T w(y - A D). Then D becomes D + g
+/// or, where `factor` is set, the step adds factor g to the state.
 struct Row {
   Guide stage;
   std::optional<double> factor = {};
@@ -22,13 +22,14 @@ Row row(const Dps& method, const Level& level);
 Row row(const DpsLikelihood& method, const Level& level);
 Row row(const DpsGsg& method, const Level& level);
 
-/// @throws std::invalid_argument for a parameter out of range, and for an observation without the noise that the method needs.
+/// @throws std::invalid_argument for a parameter out of range, and for an observation without the noise
+///   that the method needs.
 void check(const GuidedSampler& method, const LinearObservation& observation);
 
-/// Whether the method's weights are those of the rows of A as given; the others read the rows of its decomposition.
+/// Whether the method weights the rows of A as given; the other methods use the rows of its decomposition.
 bool needs_given_rows(const GuidedSampler& method);
 
-/// The observation as guidance stages read it.
+/// The observation in the form that guidance stages read.
 /// @throws std::invalid_argument when A does not have d columns, A = 0, or R is singular and not 0.
 GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool given_rows);
 

@@ -10,7 +10,8 @@
 #include "plan/program.hpp"
 #include "plan/tables.hpp"
 
-// Guided sampling: the steps of an integrator, with guidance after each evaluation of the denoiser (mathematics.md §10).
+// Guided sampling: the steps of an integrator, with guidance after each evaluation of the denoiser
+// (mathematics.md §10).
 
 namespace gmdiff {
 namespace {
@@ -30,7 +31,7 @@ Sampler integrator_of(const Method& method) {
 
 bool draws(const Stage& stage) { return std::holds_alternative<Transition>(stage); }
 
-/// The stages of an unguided step with guidance, which vector g holds.
+/// The stages of an unguided step with guidance added; vector g holds the guidance.
 template <class Method>
 Program guided(const Method& method, const Program& unguided, int g) {
   Program program;
@@ -41,7 +42,7 @@ Program guided(const Method& method, const Program& unguided, int g) {
     // C = 0 at the data.
     if (evaluation == nullptr || evaluation->level.sigma == 0.0) continue;
     guidance::Row row = guidance::row(method, evaluation->level);
-    // An extra term belongs to the step: it is taken where the step begins.
+    // A step has one extra term, computed at its first evaluation.
     if (row.factor && extra) continue;
     row.stage.from = evaluation->from;
     row.stage.denoised = evaluation->to;
@@ -64,8 +65,9 @@ Program guided(const Method& method, const Program& unguided, int g) {
   return program;
 }
 
-/// @throws std::invalid_argument for an integrator that draws from the mixture; and for UniPC, which evaluates where its
-/// steps end, with a method that adds a term to the step: such a term needs D where the step begins.
+/// @throws std::invalid_argument for an integrator that draws from the mixture, and for UniPC with a method
+///   that adds a term to the step: the term needs D where the step begins, and UniPC evaluates where its
+///   steps end.
 template <class Method>
 void check_integrator(const Method& method, const Plan& unguided) {
   for (const Step& step : unguided.steps) {
@@ -104,7 +106,7 @@ Plan build(const ExactGuidance& method, const Mixture& prior, std::span<const Li
   return plan;
 }
 
-/// D_g, in the state.
+/// The program that replaces the state by D_g.
 template <class Method>
 Program guided_denoiser(const Method& method, Level level) {
   Program program = guided(method, {{Evaluate{.level = level, .from = 0, .to = 1}}}, 2);

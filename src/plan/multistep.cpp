@@ -11,8 +11,8 @@ namespace {
 
 using Polynomial = std::array<long double, 4>;  ///< coefficients from degree 0 up
 
-/// int_0^1 h exp(h (u - 1)) u^j du for j = 0 ... 3. The recursion loses digits at
-/// small h, where the series is short.
+/// int_0^1 h exp(h (u - 1)) u^j du for j = 0 ... 3. The recursion loses digits at small h, where the series
+/// needs few terms.
 Polynomial moments(long double h) {
   Polynomial result{};
   if (h >= 1.0L) {

@@ -11,8 +11,8 @@ namespace {
 // Relative difference of n below which a grid level counts as tau_i.
 constexpr long double same_level = 1e-12L;
 
-/// The last step weights coordinate i by a factor of variance nu^2 + v_{s,i}. If that is below this share of the noise of the level before,
-/// few particles keep a weight.
+/// The last step weights coordinate i by a factor of variance nu^2 + v_{s,i}. If that is below this share of
+/// the noise of the level before, few particles keep a weight.
 constexpr long double narrow_share = 0.25L;
 
 long double noise_to_signal(const GridLevel& level) { return level.sigma / level.alpha; }
@@ -36,8 +36,8 @@ Potentials::Potentials(const RotatedObservation& observation, const ForwardProce
   }
 }
 
-/// Whether a factor of noise n at the end is narrow beside the level before: n_t^2 bounds the variance of x_0 given x_t that a DDIM step
-/// leaves out, and n_s^2 its nu^2 (both in units of the data).
+/// Whether a factor of noise n at the end is narrow beside the level before: n_t^2 bounds the variance of x_0
+/// given x_t that a DDIM step leaves out, and n_s^2 its nu^2 (both in units of the data).
 bool Potentials::is_narrow(long double n) const {
   if (levels_.size() < 2) return false;
   const long double n_t = noise_to_signal(levels_[levels_.size() - 2]), n_s = noise_to_signal(levels_.back());

@@ -19,12 +19,14 @@ class Potentials {
   Eigen::Index num_observed() const { return static_cast<Eigen::Index>(coordinates_.size()); }
   /// The potential g of level l.
   Potential at(std::size_t l) const;
-  /// The factors of g of level l that are still active at the level after it.
+  /// The factors of g at level l that are still active at the next level.
   Potential divided(std::size_t l) const;
-  /// Whether the factor of some coordinate at the last level is too narrow for weights there (§7.4): without noise, or nearly.
+  /// Whether the factor of some coordinate at the last level is too narrow to weight particles (§7.4),
+  /// because the observation has little or no noise.
   enum class End { wide, nearly_exact, exact };
   End end() const;
-  /// The part of log p(y) that weights with the potentials of all levels omit: the sum of log alpha_tau over the pins.
+  /// The part of log p(y) that weights with the potentials of all levels omit: the sum of log alpha_tau over
+  /// the pins.
   long double log_constant() const;
 
  private:

@@ -9,16 +9,16 @@ namespace gmdiff {
 /// Whether a step reads D1 of the step before.
 bool reads_previous_denoiser(const Plan& plan);
 
-/// Whether a step is a program: then a device runs all of the plan's steps stage by stage.
+/// Whether a step is a program; then devices run all steps of the plan stage by stage.
 bool has_programs(const Plan& plan);
 
-/// Vectors that the stages of all steps name, the state included.
+/// Number of vectors that the stages of all steps use, including the state.
 int num_vectors(const Plan& plan);
 
-/// Random directions of the guidance that has most, at least 1.
+/// Largest number of random directions of a guidance stage, at least 1.
 int most_directions(const Plan& plan);
 
-/// A move as a step.
+/// Converts a move to a step.
 Step as_step(const Move& move);
 
 /// The same plan with every step as a program.

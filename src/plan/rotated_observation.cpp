@@ -63,7 +63,8 @@ Isotropic whitened(const LinearObservation& observation) {
 // Ratio of norms of rows below which small rows survive the rounding of large ones.
 constexpr double most_graded = 1e12;
 
-/// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy ones.
+/// Whether whitening left rows too different for sums over all of them: nearly exact entries beside noisy
+/// ones.
 bool is_graded(const Isotropic& observation) {
   if (!observation.is_whitened) return false;
   const Eigen::VectorXd norms = observation.A.rowwise().norm();

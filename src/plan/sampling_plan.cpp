@@ -10,7 +10,8 @@
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
-// From a sampler's description to its steps: which row of coefficients.hpp each step takes, churn before it, and the two ends of the grid.
+// From a sampler's description to its steps: which row of coefficients.hpp each step takes, churn before it,
+// and the two ends of the grid.
 
 namespace gmdiff {
 
@@ -18,20 +19,21 @@ namespace {
 
 using coefficients::LevelValues;
 
-// --- what the samplers have in common -------------------------------------------------------------------------------------------
+// --- properties of samplers ----------------------------------------------------------------------
 
 template <class S>
 concept Churned = requires(S sampler) {
   sampler.churn;
 };
 
-/// Samplers of an equation in t: they need the derivatives of alpha and sigma, and are poor in a last step to sigma = 0.
+/// Samplers of an equation in t: they need the derivatives of alpha and sigma, and are inaccurate in a last
+/// step to sigma = 0.
 bool steps_in_time(const auto&) { return false; }
 bool steps_in_time(const EulerMaruyama&) { return true; }
 bool steps_in_time(const Euler&) { return true; }
 bool steps_in_time(const Heun& heun) { return heun.variable == Heun::Variable::t; }
 
-/// Rows that are undefined at alpha_t = 0; a DDIM step takes their place.
+/// Samplers whose row is undefined at alpha_t = 0; there a DDIM step replaces it.
 bool undefined_at_pure_noise(const auto&) { return false; }
 bool undefined_at_pure_noise(const EulerMaruyama& sampler) { return sampler.zeta > 0.0; }
 bool undefined_at_pure_noise(const Heun& heun) { return heun.variable == Heun::Variable::n; }
@@ -74,7 +76,7 @@ void check(const S& sampler, const ForwardProcess& process) {
           " needs the derivatives of alpha and sigma, which this custom process does not give");
 }
 
-// --- rows -----------------------------------------------------------------------------------------------------------------------
+// --- rows --------------------------------------------------------------------------------------------------
 
 /// Visits the grid once, from noisy to clean; multistep samplers keep a value of the step before.
 class StepBuilder {
@@ -117,7 +119,8 @@ class StepBuilder {
   Step row(const ExactTransition&, const LevelValues& t, const LevelValues& s) {
     return coefficients::transition(t, s);
   }
-  /// The last step adds no noise (Ho et al. 2020, Algorithm 2), although the table's row for `large` has some.
+  /// The last step adds no noise (Ho et al. 2020, Algorithm 2), although the table's row for `large` has
+  /// some.
   Step row(const Ancestral& sampler, const LevelValues& t, const LevelValues& s) {
     return s.sigma == 0.0L ? coefficients::denoise(t, s) : coefficients::ancestral(t, s, sampler.variance);
   }
@@ -170,7 +173,7 @@ class StepBuilder {
   coefficients::Unipc3Steps unipc_3_;
 };
 
-// --- notes and warnings of the result -------------------------------------------------------------------------------------------
+// --- notes and warnings of the result ----------------------------------------------------------------------
 
 template <class S>
 std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {
@@ -187,7 +190,7 @@ std::vector<std::string> end_notes(const S& sampler, const TimeGrid& grid) {
   return notes;
 }
 
-/// Start, steps, times and notes: all but the law.
+/// The plan with start, steps, times and notes, without the law.
 template <class S>
 Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const S& sampler) {
   check(sampler, process);
@@ -210,7 +213,7 @@ Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const Samp
                     sampler);
 }
 
-/// A law without components in dimension `dim`, whose denoiser a program brings.
+/// A law without components in dimension `dim`, for a custom denoiser.
 MixtureTable no_mixture(Eigen::Index dim) {
   MixtureTable table{};
   table.structure = CovarianceType::spherical;

@@ -53,8 +53,8 @@ const double* kappa_of(const Mcgdiff& sampler) {
 }
 const double* kappa_of(const Bootstrap&) { return nullptr; }
 
-/// The prior in rotated coordinates with spherical, diag or full structure. SMC works in the observation's basis, so a shared eigenbasis
-/// does not help.
+/// The prior in rotated coordinates with spherical, diag or full structure. SMC works in the observation's
+/// basis, so a shared eigenbasis does not help.
 Mixture rotated_prior(const Mixture& prior, const Eigen::MatrixXd& V) {
   const Mixture rotated = prior.push_forward(V.transpose(), Eigen::VectorXd::Zero(prior.dim()));
   const CovarianceType type = rotated.covariance_type();
@@ -80,9 +80,9 @@ long double log_constant(const Potential& g, long double added) {
   return sum;
 }
 
-// --- the first particles --------------------------------------------------------------------------------------------------------
+// --- the first particles -----------------------------------------------------------------------------------
 
-/// Sets the start N(0, sigma_T^2 I), tilted by g_T if there is one. @returns the log of its normaliser
+/// Sets the start N(0, sigma_T^2 I), tilted by g_T if the plan has one. @returns the log of its normaliser
 long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted) {
   const double V = level.sigma * level.sigma;
   plan.start.mean = Eigen::VectorXd::Zero(plan.dim());
@@ -99,7 +99,8 @@ long double set_gaussian_start(SmcPlan& plan, const Level& level, bool is_tilted
   return log_z;
 }
 
-/// Sets the exact start p_T, tilted by g_T if there is one, which is a mixture too (§2.7). @returns the log of its normaliser
+/// Sets the exact start p_T, tilted by g_T if the plan has one; the tilted start is a mixture, too (§2.7).
+/// @returns the log of its normaliser
 long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& level, bool is_tilted) {
   Mixture law = prior.diffuse(level);
   long double log_z = 0.0L;
@@ -115,7 +116,7 @@ long double set_exact_start(SmcPlan& plan, const Mixture& prior, const Level& le
   return log_z;
 }
 
-// --- steps ----------------------------------------------------------------------------------------------------------------------
+// --- steps -------------------------------------------------------------------------------------------------
 
 bool any_active(const Potential& g) {
   return (g.variance.array() < std::numeric_limits<double>::infinity()).any();

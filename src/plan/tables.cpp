@@ -10,8 +10,9 @@ namespace gmdiff {
 
 namespace {
 
-/// 2^64 times the cumulative weights, rounded down (numerics.md §5). From the last component of weight > 0 on they are all
-/// ones, so that this component gets everything above the last threshold, whatever the rounding of the sum.
+/// 2^64 times the cumulative weights, rounded down (numerics.md §5). From the last component of weight > 0 on
+/// they are all ones, so that this component gets everything above the last threshold for any rounding of the
+/// sum.
 std::vector<std::uint64_t> component_thresholds(const Eigen::VectorXd& weights) {
   Eigen::Index last = weights.size() - 1;
   while (weights(last) == 0.0) --last;

@@ -7,7 +7,8 @@
 
 namespace gmdiff {
 
-/// One table per mixture. @throws std::invalid_argument without mixtures, or when their K, d or structure differ.
+/// One table per mixture. @throws std::invalid_argument without mixtures, or when their K, d or structure
+/// differ.
 std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures);
 
 }  // namespace gmdiff

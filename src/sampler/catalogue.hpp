@@ -12,15 +12,17 @@
 
 #include "sampler/key_collector.hpp"
 
-// The catalogue of names: one entry for each process, grid and sampler, with its parameters. It defines problem files and the samplers of
-// the command line. The default of a parameter is the member initialiser of the description.
+// The catalogue of names: one entry for each process, grid and sampler, with its parameters. It defines
+// problem files and the samplers of the command line. The default of a parameter is the member initialiser of
+// the description.
 //
 // A visitor offers
 //   required(key, member), optional(key, member)     a parameter without or with a default
 //   unbounded(key, member)                           a parameter with a default, which may be infinite
 //   whole(key, member, most)                         an integer parameter with a default, from 1 to `most`
 //   name_of(key, variant)                            the name of the alternative that a variant holds
-//   either(first_holds, first, second)               two exclusive groups of parameters, as functions that visit with a given visitor
+//   either(first_holds, first, second)               two exclusive groups of parameters, as functions that
+//                                                    visit with a given visitor
 
 namespace gmdiff::catalogue {
 
@@ -91,8 +93,8 @@ template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
 
-/// Whether a reverse-time sampler draws from the mixture instead of evaluating a denoiser. Guided samplers cannot use
-/// such a sampler as their integrator.
+/// Whether a reverse-time sampler draws from the mixture instead of evaluating a denoiser. Guided samplers
+/// cannot use such a sampler as their integrator.
 template <class T>
 inline constexpr bool draws_from_mixture = missing_draws_from_mixture<T>();
 template <>
@@ -122,7 +124,8 @@ inline constexpr bool draws_from_mixture<ExactAncestral> = true;
 template <>
 inline constexpr bool draws_from_mixture<ExactDecoupled> = true;
 
-/// Names of an enumeration's values, in their order: an array as long as there are values. Read through `names_of`.
+/// Names of an enumeration's values in their order; the array has one entry per value. Read through
+/// `names_of`.
 template <class Enum>
 inline constexpr auto enum_names = missing_enum_names<Enum>();
 template <>
@@ -358,8 +361,8 @@ void visit_parameters(Visitor& v, Bootstrap& sampler) {
 
 constexpr int max_gsg_directions = 65'536;
 
-/// Visits the parameters of a guided sampler: its own by `own(visitor)`, then those that all share. The parameters of
-/// the integrator stand beside them (key_collector.hpp).
+/// Visits the parameters of a guided sampler: its own by `own(visitor)`, then those that all share. The
+/// parameters of the integrator are given beside them (key_collector.hpp).
 template <class Visitor, class Guided, class Own>
 void visit_guided(Visitor& v, Guided& sampler, Own own) {
   own(v);

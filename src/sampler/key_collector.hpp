@@ -36,8 +36,9 @@ struct KeyCollector {
   }
 };
 
-/// Forwards the parameters of an integrator, which stand beside those of a guided sampler. A key that the guided
-/// sampler has too gets the prefix `integrator_`. The integrator's law of the start has no effect and is left out.
+/// Forwards the parameters of an integrator, which are given beside those of a guided sampler. A key that the
+/// guided sampler also has gets the prefix `integrator_`. The integrator's law of the start has no effect and
+/// is left out.
 template <class Visitor>
 class IntegratorVisitor {
  public:

@@ -117,7 +117,7 @@ TEST_F(InterruptTest, AnEarlierPartialFileIsNotOverwrittenUnasked) {
   const CommandResult result = run(sample(5));
 
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.err.find("x.npy.partial exists, what an interrupted run finished"), std::string::npos)
+  EXPECT_NE(result.err.find("x.npy.partial exists and holds a part of an interrupted run"), std::string::npos)
       << result.err;
   EXPECT_EQ(read("x.npy.partial"), "kept");
 }

@@ -76,7 +76,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
 INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 
-// --- denoisers of a program's own ---------------------------------------------------------------------------------
+// --- custom denoisers ---------------------------------------------------------------------------------
 
 Plan plan_by_hand(const Denoiser& denoiser, Eigen::Index dim) {
   const ForwardProcess process = vp(LinearBeta{});

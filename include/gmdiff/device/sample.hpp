@@ -13,10 +13,11 @@
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
-// Functions that run plans. Their bits depend on plan, seed and precision only, not on the range, the split into batches or other problems
-// of the run (numerics.md §1). They throw std::invalid_argument for bad options, DeviceUnavailable for a device that is not available,
-// DeviceError when a device fails or its memory does not suffice, NonFiniteError when a state overflows (how many, at which step first),
-// MemoryError when the result or the work needs more host memory than is available, Interrupted when asked to stop.
+// Functions that run plans. Their bits depend on plan, seed and precision only, not on the range, the split
+// into batches or other problems of the run (numerics.md §1). They throw std::invalid_argument for bad
+// options, DeviceUnavailable for a device that is not available, DeviceError when a device fails or its
+// memory does not suffice, NonFiniteError when a state overflows (how many, at which step first), MemoryError
+// when the result or the work needs more host memory than is available, Interrupted when asked to stop.
 
 namespace gmdiff {
 
@@ -26,13 +27,16 @@ Samples run(const Plan& plan, const Options& options = {});
 /// Samples of the mixture by a reverse-time sampler; shape (count, d).
 Samples sample(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
-/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), or (count, d) for a single mixture.
+/// Many mixtures of one shape (K, d, covariance structure) in one call; shape (problems, count, d), or
+/// (count, d) for a single mixture.
 Samples sample(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
                const Sampler& sampler, const Options& options = {});
-/// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior, observation).mixture`.
+/// Samples of the exact posterior: the same sampler with the prior replaced by `posterior(prior,
+/// observation).mixture`.
 Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                const TimeGrid& grid, const Sampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
+/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single
+/// observation.
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler,
                const Options& options = {});
@@ -40,20 +44,23 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
 /// Samples of a guided sampler, which sees the prior's denoiser and the observation; shape (count, d).
 Samples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                const TimeGrid& grid, const GuidedSampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single observation.
+/// Many observations of one prior in one call; shape (problems, count, d), or (count, d) for a single
+/// observation.
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
 
-/// Samples by a denoiser of the program's own in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start = Start::gaussian`
-/// even where `options.start` gives the first states. What the denoiser's function throws passes through.
-/// @throws std::invalid_argument for a `DeviceDenoiser` on a device other than `cuda`, and when the function changes the shape of its
-///   result.
+/// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =
+/// Start::gaussian` even where `options.start` gives the first states. Exceptions of the denoiser's function
+/// are passed on.
+/// @throws std::invalid_argument for a `DeviceDenoiser` on a device other than `cuda`, and when the
+///   function changes the shape of its result.
 Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
                const TimeGrid& grid, const Sampler& sampler, const Options& options = {});
 
-/// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is `options.start`, or else
-/// equals the result of `draw` with the same seed. With `options.history = M` the paths have M of the levels.
+/// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is
+/// `options.start`, or else equals the result of `draw` with the same seed. With `options.history = M` the
+/// paths have M of the levels.
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                 const Options& options = {});
 

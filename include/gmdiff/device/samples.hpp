@@ -19,7 +19,8 @@ namespace gmdiff {
 template <class Scalar>
 using RowMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// An allocator that leaves numbers uninitialised, so that the threads that compute a large result are the first to touch its memory.
+/// An allocator that leaves numbers uninitialised, so that the threads that compute a large result are the
+/// first to touch its memory.
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   UninitializedAllocator() = default;
@@ -39,8 +40,8 @@ struct UninitializedAllocator : std::allocator<T> {
 /// Origin of samples: everything needed to reproduce them.
 struct Provenance {
   std::uint64_t seed = 0;
-  std::vector<std::uint64_t>
-      problem_seeds;  ///< one per problem: problem p alone gives the same samples with this seed
+  /// one per problem: problem p alone gives the same samples with this seed
+  std::vector<std::uint64_t> problem_seeds;
   std::int64_t first = 0;
   std::uint64_t plan_hash = 0;
   MathMode math = MathMode::exact;  ///< as requested, even if it had no effect
@@ -81,17 +82,21 @@ class Samples {
   Eigen::Index dim() const { return static_cast<Eigen::Index>(shape_.back()); }
   /// Product of the leading entries of the shape.
   Eigen::Index rows() const;
-  /// Times of the levels kept, shape (M), noisy to clean (forward paths: from data to T); empty without history.
+  /// Times of the levels kept, shape (M), noisy to clean (forward paths: from data to T); empty without
+  /// history.
   const std::vector<double>& times() const { return times_; }
   const Provenance& provenance() const { return provenance_; }
 
-  /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host memory. It is valid as long as this
-  /// object or a copy exists; work that reads the values must end before the last copy is destroyed.
+  /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host
+  /// memory. It is valid as long as this object or a copy exists; work that reads the values must end before
+  /// the last copy is destroyed.
   std::optional<OnDevice> on_device() const;
 
-  /// View of shape (rows, d) of host memory, valid as long as this object or a copy exists. For samples kept on a GPU the first call copies
-  /// them to host memory, once for all copies of this object and all threads; they stay on the GPU as well.
-  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples; DeviceError when the copy fails.
+  /// View of shape (rows, d) of host memory, valid as long as this object or a copy exists. For samples kept
+  /// on a GPU the first call copies them to host memory, once for all copies of this object and all threads;
+  /// they stay on the GPU as well.
+  /// @throws std::invalid_argument when Scalar is not the scalar type of the samples; DeviceError when the
+  ///   copy fails.
   template <class Scalar>
   Eigen::Map<const RowMatrix<Scalar>> host() const;
   /// Copy of shape (rows, d) in double.
@@ -104,8 +109,8 @@ class Samples {
   Provenance provenance_;
 };
 
-/// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a single problem, or the first
-/// whole problems of several. There may be none (0 rows).
+/// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a
+/// single problem, or the first whole problems of several. There may be none (0 rows).
 class Interrupted : public std::runtime_error {
  public:
   Interrupted(const std::string& what, Samples finished)

@@ -13,20 +13,23 @@ namespace gmdiff {
 class DistanceSums;  // internal
 class Executor;      // internal
 
-/// A device in use. A session holds what is slow to start: the threads of `cpu` with the instruction set chosen for them, the stream and
-/// the memory pool of a GPU. Many small runs on one session start nothing.
+/// A device in use. A session holds the resources that are slow to start: the threads of `cpu` with the
+/// instruction set chosen for them, or the stream and the memory pool of a GPU. Many small runs on one
+/// session start nothing.
 ///
-/// The functions that take a device (`run`, `sample`, `draw`, `evaluate`, `judge`, the distances) use a session of the calling thread. It
-/// is kept until the thread ends, so most programs need no session of their own. A session is for a program that chooses when a device is
-/// taken and when it is given back, or that shares one among threads.
+/// The functions that take a device (`run`, `sample`, `draw`, `evaluate`, `judge`, the distances) use a
+/// session of the calling thread. It is kept until the thread ends, so most programs need no session of their
+/// own. A session is for a program that chooses when a device is taken and when it is given back, or that
+/// shares one among threads.
 ///
-/// Results are those of the functions without a session, bit for bit. Several threads may use a session at once: the runs of a GPU take
-/// turns, and on `cpu` a run that finds the session's threads at work uses the calling thread alone. A child process after `fork` needs a
-/// session of its own.
+/// Results are those of the functions without a session, bit for bit. Several threads may use a session at
+/// once: the runs of a GPU take turns, and on `cpu` a run that finds the session's threads at work uses the
+/// calling thread alone. A child process after `fork` needs a session of its own.
 class Session {
  public:
   /// Takes the device. On `cpu` the threads start here, and the instruction set is chosen (`GMDIFF_SIMD`).
-  /// @throws std::invalid_argument for a number that the device cannot have, DeviceUnavailable for a device that is not available.
+  /// @throws std::invalid_argument for a number that the device cannot have, DeviceUnavailable for a device
+  ///   that is not available.
   explicit Session(const Device& device = Device::best());
 
   /// The device that the constructor was given.

@@ -25,17 +25,19 @@ struct SmcHistory {
   std::vector<double> ess;              ///< (chains, W): effective sample size before resampling
   std::vector<std::uint8_t> resampled;  ///< (chains, W): whether the chain was resampled
   std::vector<double> log_weights;      ///< (chains, W, N): normalised, before resampling
-  std::vector<std::uint32_t>
-      ancestors;  ///< (chains, W, N): the particle that each one continues; itself without resampling
+  /// (chains, W, N): the particle that each one continues; itself without resampling
+  std::vector<std::uint32_t> ancestors;
 };
 
 /// Diagnostics of each chain: arrays of shape (chains), all problems one after the other.
 struct ChainReport {
   /// log p_hat(y). p_hat(y) itself is unbiased for any number of particles and any resampling scheme (§6).
   std::vector<double> log_evidence;
-  /// Smallest effective sample size over all weightings and the final weights; near 1, one particle had all the weight.
+  /// Smallest effective sample size over all weightings and the final weights; near 1, one particle had all
+  /// the weight.
   std::vector<double> smallest_ess;
-  /// Step (from 0) at which the smallest effective sample size occurred first; for the final weights, the last step.
+  /// Step (from 0) at which the smallest effective sample size occurred first; for the final weights, the
+  /// last step.
   std::vector<int> smallest_ess_step;
 };
 
@@ -49,7 +51,8 @@ class SmcSamples : public Samples {
         log_weights_(std::move(log_weights)),
         history_(std::move(history)) {}
 
-  /// Diagnostics of each chain. `provenance()` has a warning if most chains collapse or their evidences disagree (§7.7).
+  /// Diagnostics of each chain. `provenance()` has a warning if most chains collapse or their evidences
+  /// disagree (§7.7).
   const ChainReport& chains() const { return chains_; }
   const std::vector<double>& log_evidence() const { return chains_.log_evidence; }
   const std::vector<double>& smallest_ess() const { return chains_.smallest_ess; }
@@ -57,8 +60,8 @@ class SmcSamples : public Samples {
   double mean_log_evidence(std::int64_t problem = 0) const;
   /// Standard deviation of log p_hat(y) over the chains of one problem; NaN for a single chain.
   double log_evidence_sd(std::int64_t problem = 0) const;
-  /// Weights (chains) proportional to p_hat(y), normalised over the chains of each problem. Expectations under these weights do not have
-  /// the O(1/N) bias of a single chain (§7.6).
+  /// Weights (chains) proportional to p_hat(y), normalised over the chains of each problem. Expectations
+  /// under these weights do not have the O(1/N) bias of a single chain (§7.6).
   std::vector<double> chain_weights() const;
   /// Normalised log-weights of the particles, (chains, N); empty for `SmcOutput::draw`.
   const std::vector<double>& log_weights() const { return log_weights_; }
@@ -100,15 +103,18 @@ struct SmcProblem {
 ///   exceptions of `run` in sample.hpp.
 SmcSamples sample(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                   const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});
-/// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single observation.
+/// Many observations of one prior in one call; shape (problems, count, ...), or (count, ...) for a single
+/// observation.
 SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
-/// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in `Provenance::problem_seeds`.
+/// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in
+/// `Provenance::problem_seeds`.
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,
                   const SmcSampler& sampler, const Options& options = {});
 
-/// Executes plans of equal dimension and number of particles: (count, ...), or (problems, count, ...) for several.
+/// Executes plans of equal dimension and number of particles: (count, ...), or (problems, count, ...) for
+/// several.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {});
 SmcSamples run(const SmcPlan& plan, const Options& options = {});
 

@@ -12,10 +12,11 @@
 namespace gmdiff {
 
 /// Reads a problem file. Arrays may be paths of .npy files relative to it.
-/// @throws std::invalid_argument with file, key, expected and given value, for malformed JSON, a repeated key, an unknown key (with the
-///   nearest known one), a wrong type or shape, a .npy file of another shape, more than 1e6 steps, and an SMC or
-///   guided sampler without an observation. Prior, process, grid and observation are constructed and so checked as
-///   well; the ranges of a sampler are checked by its plan. No file crashes the reader, whatever its size. std::runtime_error when reading fails.
+/// @throws std::invalid_argument with file, key, expected and given value, for malformed JSON, a repeated
+///   key, an unknown key (with the nearest known one), a wrong type or shape, a .npy file of another shape,
+///   more than 1e6 steps, and an SMC or guided sampler without an observation. Prior, process, grid and
+///   observation are checked by their constructors; the plan checks the ranges of a sampler. No file crashes
+///   the reader, not even a huge one. std::runtime_error when reading fails.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
@@ -34,8 +35,8 @@ AnySampler parse_sampler(const std::string& text);
 std::vector<std::string> sampler_names();
 /// The sampler in the form that `parse_sampler` reads, without parameters that have their default.
 std::string to_string(const AnySampler& sampler);
-/// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`; non-finite numbers are the strings "inf",
-/// "-inf", "nan".
+/// The sampler with all its parameters as JSON text, e.g. `{"type":"ddim","eta":0.0,...}`; non-finite numbers
+/// are the strings "inf", "-inf", "nan".
 std::string to_json(const AnySampler& sampler);
 /// The grid with all its parameters as JSON text.
 std::string to_json(const GridDescription& grid);

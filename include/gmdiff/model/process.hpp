@@ -65,8 +65,8 @@ struct Edm {
 /// Linear interpolation of data and noise: alpha = 1 - t, sigma = t. Time in [0, 1].
 struct RectifiedFlow {};
 
-/// A user's own `x_t = alpha(t) x_0 + sigma(t) eps` on [0, T]: alpha >= 0, sigma >= 0, sigma / alpha
-/// increasing (checked on a grid of times). The derivatives are optional; samplers that need them (`euler`,
+/// A custom `x_t = alpha(t) x_0 + sigma(t) eps` on [0, T]: alpha >= 0, sigma >= 0, sigma / alpha increasing
+/// (checked on a grid of times). The derivatives are optional; samplers that need them (`euler`,
 /// `euler-maruyama`, `heun:variable=t`) fail without them.
 struct CustomProcess {
   std::function<double(double)> alpha;

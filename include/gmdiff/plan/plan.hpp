@@ -17,8 +17,8 @@
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
-// A device executes a plan: flat tables, computed on the host in extended precision and rounded once (numerics.md §2).
-// A plan is independent of schedules, integrators, seeds and devices.
+// A device executes a plan: flat tables, computed on the host in extended precision and rounded once
+// (numerics.md §2). A plan is independent of schedules, integrators, seeds and devices.
 
 namespace gmdiff {
 
@@ -52,31 +52,34 @@ using Move = std::variant<AffineStep, MixtureTransition>;
 /// Any step. `program` writes the first two as stages.
 using Step = std::variant<AffineStep, MixtureTransition, Program>;
 
-/// The stages of a step, with D1 in vector 1, u in 2, D2 in 4. D_previous is vector 3, which a step updates when `keeps_denoiser`.
+/// The stages of a step, with D1 in vector 1, u in 2, D2 in 4. D_previous is vector 3, which a step updates
+/// when `keeps_denoiser`.
 Program program(const Step& step, bool keeps_denoiser);
 
 /// The arrays of a mixture that a device reads.
 struct MixtureTable {
   CovarianceType structure;     ///< spherical, diag, tied, full or common_basis
   Eigen::VectorXd log_weights;  ///< (K)
-  std::vector<std::uint64_t>
-      thresholds;  ///< (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last of weight > 0
-  Points means;    ///< (K, d)
-  Points
-      rotated_means;  ///< (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not hashed
+  /// (K): component of a 64-bit uniform U is the smallest k with U < thresholds[k], else the last
+  /// component of weight > 0
+  std::vector<std::uint64_t> thresholds;
+  Points means;  ///< (K, d)
+  /// (K, d) in the common basis (tied, common basis); otherwise empty. Follows from means and bases: not
+  /// hashed
+  Points rotated_means;
   Points eigenvalues;                  ///< as Mixture::eigenvalues()
   std::vector<Eigen::MatrixXd> bases;  ///< as Mixture::bases(): the coordinates of the noise
-  std::vector<Eigen::MatrixXd>
-      covariances;  ///< dense Sigma as given (tied 1, full K); empty when eigenvalues or factors were given, or none is dense
+  /// dense Sigma as given (tied 1, full K); empty when eigenvalues or factors were given, or none is dense
+  std::vector<Eigen::MatrixXd> covariances;
 
   Eigen::Index dim() const { return means.cols(); }
   Eigen::Index num_components() const { return means.rows(); }
 };
 
-/// The observation of a guided plan, in the form that its guidance stages read: m rows with independent noise of
-/// variance `noise_variance` = sigma_y^2. A (m, d) is diag(s) V^T of the singular value decomposition with the
-/// singular values s (m), or the rows as given, without singular values. `unexplained` is the squared norm of the
-/// part of y outside the range of A, which |y - A D|^2 has beside the rows.
+/// The observation of a guided plan, in the form that its guidance stages read: m rows with independent noise
+/// of variance `noise_variance` = sigma_y^2. A (m, d) is diag(s) V^T of the singular value decomposition with
+/// the singular values s (m), or the rows as given, without singular values. `unexplained` is the squared
+/// norm of the part of y outside the range of A, which |y - A D|^2 contains in addition to the rows.
 struct GuidanceTable {
   Eigen::MatrixXd A = {};
   Eigen::VectorXd y = {};
@@ -85,7 +88,7 @@ struct GuidanceTable {
   double unexplained = 0.0;
 };
 
-/// Law of the first state, unless the run is given one.
+/// Law of the first state, unless the run is given first states.
 struct StartTable {
   Start law = Start::exact;  ///< exact: a draw of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
   Level level;
@@ -99,42 +102,47 @@ struct Plan {
   PlanKind kind = PlanKind::sample;
   StartTable start;
   std::vector<Step> steps;  ///< shared by all problems
-  std::vector<double>
-      times;  ///< times of the levels in order, shape (steps + 1). The first step of a forward plan leads to its
-              ///< first level: shape (steps)
-  std::vector<MixtureTable>
-      problems;  ///< at least one; same K, d and structure. K = 0 in a plan of a program's own denoiser
+  /// times of the levels in order, shape (steps + 1); (steps) for a forward plan, whose first step leads to
+  /// its first level
+  std::vector<double> times;
+  /// at least one; same K, d and structure. K = 0 for a custom denoiser
+  std::vector<MixtureTable> problems;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
   std::vector<Denoiser> denoisers;      ///< evaluated by stages; the hash covers their names
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
 
   Eigen::Index dim() const { return problems.front().dim(); }
-  /// FNV-1a hash of all tables, without warnings and notes. Every result names it; all ranges of one run have the same hash.
+  /// FNV-1a hash of all tables, without warnings and notes. Every result names it; all ranges of one run have
+  /// the same hash.
   std::uint64_t hash() const;
 };
 
-/// Plan of reverse-time sampling of each mixture. @throws std::invalid_argument for a parameter out of range (named), for mixtures of
-/// different shapes, or for a sampler that does not support the process or the grid.
+/// Plan of reverse-time sampling of each mixture. @throws std::invalid_argument for a parameter out of range
+/// (named), for mixtures of different shapes, or for a sampler that does not support the process or the grid.
 Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,
                    const Sampler& sampler);
 
-/// Plan of sampling by a denoiser of a program's own in dimension `dim`. The law of the start must be `gaussian`.
-/// @throws std::invalid_argument as above, for a sampler that draws from a mixture, and for a denoiser without function or name.
+/// Plan of sampling by a custom denoiser in dimension `dim`. The law of the start must be `gaussian`.
+/// @throws std::invalid_argument as above, for a sampler that draws from a mixture, and for a denoiser
+///   without function or name.
 Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
                    const TimeGrid& grid, const Sampler& sampler);
 
 /// Plan of guided sampling of each observation of one prior (mathematics.md §10).
-/// @throws std::invalid_argument as above; for observations of different shapes, A = 0, or a singular noise covariance other than 0.
+/// @throws std::invalid_argument as above, and for observations of different shapes, A = 0, or a singular
+///   noise covariance other than 0.
 Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observations,
                  const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
 
-/// Plan whose result is the guided denoiser D_g(x; level) at its start states, for the methods that replace the denoiser.
-/// @throws std::invalid_argument for methods that have none (dps, dps-gsg, pigdm-alg1).
+/// Plan whose result is the guided denoiser D_g(x; level) at its start states, for the methods that replace
+/// the denoiser.
+/// @throws std::invalid_argument for methods without a guided denoiser (dps, dps-gsg, pigdm-alg1).
 Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
                           const GuidedSampler& sampler);
 
-/// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given (§1).
+/// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given
+/// (§1).
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);
 
 /// Plan of exact draws of each mixture diffused to `level` (§2.6).

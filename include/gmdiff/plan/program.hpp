@@ -5,8 +5,9 @@
 
 #include <gmdiff/model/process.hpp>
 
-// A step in its general form: a list of stages over the vectors of a particle (mathematics.md §5.3). Vector 0 is the state x; the others
-// hold what a step needs and keep their values until a stage writes them again. At the start of a run they are 0.
+// A step in its general form: a list of stages over the vectors of a particle (mathematics.md §5.3). Vector 0
+// is the state x; the others hold intermediate values of a step and keep them until a stage writes them
+// again. At the start of a run they are 0.
 
 namespace gmdiff {
 
@@ -27,7 +28,8 @@ struct Term {
 /// Streams of the normals that a combination adds (numerics.md §5).
 enum class NoiseStream { step, churn };
 
-/// to <- sum of factor vector, from left to right, + noise eps. Two terms at least, unless it only scales one vector.
+/// to <- sum of factor vector, from left to right, + noise eps. It has at least two terms, unless it only
+/// scales one vector.
 struct Combine {
   int to = 0;
   std::vector<Term> terms = {};
@@ -35,8 +37,8 @@ struct Combine {
   NoiseStream stream = NoiseStream::step;
 };
 
-/// to <- a draw of x_s given x_t = from and the plan's mixture: the exact reverse transition (mathematics.md §5.1). At s = (1, 0) it is a
-/// draw of x_0.
+/// to <- a draw of x_s given x_t = from and the plan's mixture: the exact reverse transition
+/// (mathematics.md §5.1). At s = (1, 0) it is a draw of x_0.
 struct Transition {
   Level t = {};
   Level s = {};
@@ -46,7 +48,8 @@ struct Transition {
   int to = 0;
 };
 
-/// Weight w(r) of the residual r = y - A D of a denoised point (mathematics.md §10). C = Cov[x_0 | x_t = from].
+/// Weight w(r) of the residual r = y - A D of a denoised point (mathematics.md §10).
+/// C = Cov[x_0 | x_t = from].
 enum class ResidualWeight {
   moments,    ///< (A C A^T + sigma_y^2 I)^{-1} r
   row_sums,   ///< r_i / (|sum_j (A C A^T)_ij| + sigma_y^2)
@@ -62,11 +65,11 @@ struct Guide {
   int denoised = 1;
   int to = 2;
   ResidualWeight weight = ResidualWeight::moments;
-  double variance = 0.0;  ///< of `isotropic`
-  double epsilon = 0.0;   ///< of `norm`
+  double variance = 0.0;  ///< for `isotropic`
+  double epsilon = 0.0;   ///< for `norm`
   /// Q > 0: v = A^T w is replaced by its estimate (1/Q) sum_q u_q <u_q, v>, u_q ~ N(0, I).
   int directions = 0;
-  bool has_covariance = true;  ///< false: without the factor C
+  bool has_covariance = true;  ///< false: the factor C is left out
 };
 
 using Stage = std::variant<Evaluate, Combine, Transition, Guide>;

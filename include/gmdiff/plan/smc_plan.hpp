@@ -10,12 +10,14 @@
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
-// The plan of sequential Monte Carlo: the steps of a reverse chain, and the Gaussian potentials that weight its particles (mathematics.md
-// §7). All tables are in rotated coordinates x~ = V^T x, of which the first r are observed.
+// The plan of sequential Monte Carlo: the steps of a reverse chain, and the Gaussian potentials that weight
+// its particles (mathematics.md §7). All tables are in rotated coordinates x~ = V^T x, of which the first r
+// are observed.
 
 namespace gmdiff {
 
-/// prod_i N(x_i; centre_i, variance_i) over the r observed coordinates. A coordinate with infinite variance has no factor.
+/// prod_i N(x_i; centre_i, variance_i) over the r observed coordinates. A coordinate with infinite variance
+/// has no factor.
 struct Potential {
   Eigen::VectorXd centre;
   Eigen::VectorXd variance;
@@ -36,8 +38,9 @@ struct SmcStart {
   std::optional<MixtureTable> mixture;
 };
 
-/// Time at which weights are computed. MCGdiff weights a particle before moving it, by the integral of g_s over the kernel, and then moves
-/// it by the kernel tilted by g_s. The bootstrap filter moves by the kernel itself and weights afterwards; g_T weights its start.
+/// Time at which weights are computed. MCGdiff weights a particle before moving it, by the integral of g_s
+/// over the kernel, and then moves it by the kernel tilted by g_s. The bootstrap filter moves by the kernel
+/// itself and weights afterwards; g_T weights its start.
 enum class SmcWeighting { before_moving, after_moving };
 
 /// Tables of one SMC run of one problem.
@@ -47,7 +50,7 @@ struct SmcPlan {
   SmcStart start;
   Potential at_start;  ///< g_T, which weights the start of the bootstrap filter
   std::vector<SmcStep> steps;
-  std::vector<double> times;  ///< of the levels, (steps + 1)
+  std::vector<double> times;  ///< times of the levels, (steps + 1)
   int particles = 0;
   Resampling resampling = Resampling::systematic;
   double ess_threshold = 1.0;
@@ -69,9 +72,9 @@ struct SmcPlan {
 std::uint64_t hash(std::span<const SmcPlan> plans);
 
 /// Plan of sequential Monte Carlo for one problem.
-/// @throws std::invalid_argument for a parameter out of range (named), and for an observation whose dimension is not the prior's, with A =
-/// 0,
-///   with y outside the range of A and no noise, or with a singular noise covariance other than 0.
+/// @throws std::invalid_argument for a parameter out of range (named), and for an observation whose
+///   dimension is not the prior's, with A = 0, with y outside the range of A and no noise, or with a singular
+///   noise covariance other than 0.
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler);
 

@@ -4,28 +4,32 @@
 
 #include <gmdiff/sampler/sampler.hpp>
 
-// Guided samplers: samplers of the posterior of y = A x_0 + sigma_y n that see the prior's denoiser and the observation only, as methods
-// for models without an exact answer do (mathematics.md §10). Each moves particles by an integrator, an unguided sampler, and changes its
-// denoiser D or its step. Common parameters:
+// Guided samplers: samplers of the posterior of y = A x_0 + sigma_y n (mathematics.md §10). They need only
+// the prior's denoiser and the observation, so they also work where no exact posterior exists. Each moves
+// particles by an integrator, which is an unguided sampler, and changes the integrator's denoiser D or its
+// step. Common parameters:
 //   integrator   any sampler but those that draw from the mixture; its member `start` has no effect
 //   start        law of the first state: N(0, sigma_T^2 I), as in the papers, or the prior's p_T
-// A noise covariance R that is no multiple of I is whitened first: A and y are multiplied by R^{-1/2}, and sigma_y is 1.
+// A noise covariance R that is not a multiple of I is whitened first: A and y are multiplied by R^{-1/2}, and
+// sigma_y is 1.
 
 namespace gmdiff {
 
-/// Tweedie moment projection (Boys et al. 2023): p(x_0 | x_t) is taken for the Gaussian of its mean D and its covariance C, so that
-/// D_g = D + C A^T (A C A^T + sigma_y^2 I)^{-1} (y - A D). Exact for a single Gaussian.
+/// Tweedie moment projection (Boys et al. 2023): p(x_0 | x_t) is approximated by the Gaussian with its mean D
+/// and covariance C, so that D_g = D + C A^T (A C A^T + sigma_y^2 I)^{-1} (y - A D). Exact for a single
+/// Gaussian.
 struct Tmp {
   static constexpr const char* name = "tmp";
-  /// What is inverted: `moments` the matrix above; `row_sum` the diagonal of its row sums, the paper's cheaper form; `diffuse` what the
-  /// package Diffuse computes, three steps of conjugate gradients with A C A^T / sigma_t.
+  /// The matrix that is inverted. `moments`: the matrix above. `row_sum`: the diagonal matrix of its row
+  /// sums, the paper's cheaper form. `diffuse`: the form of the package Diffuse, three steps of conjugate
+  /// gradients with A C A^T / sigma_t.
   enum class Scale { moments, diffuse, row_sum } scale = Scale::moments;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
 };
 
-/// Pseudoinverse guidance (Song et al. 2023), form of the score: D_g = D + C A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A D) with
-/// r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2). Exact for the prior N(mu, tau2 I).
+/// Pseudoinverse guidance (Song et al. 2023), form of the score: D_g = D + C A^T (r^2 A A^T + sigma_y^2
+/// I)^{-1} (y - A D) with r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2). Exact for the prior N(mu, tau2 I).
 struct Pigdm {
   static constexpr const char* name = "pigdm";
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
@@ -33,8 +37,8 @@ struct Pigdm {
   Start start = Start::gaussian;
 };
 
-/// Pseudoinverse guidance as the paper's Algorithm 1: the unguided step plus alpha_t r^2 J A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A D),
-/// J = dD/dx_t.
+/// Pseudoinverse guidance as the paper's Algorithm 1: the unguided step plus
+/// alpha_t r^2 J A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A D), J = dD/dx_t.
 struct PigdmAlgorithm1 {
   static constexpr const char* name = "pigdm-alg1";
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
@@ -42,8 +46,9 @@ struct PigdmAlgorithm1 {
   Start start = Start::gaussian;
 };
 
-/// Diffusion posterior sampling (Chung et al. 2022, Algorithm 1): the unguided step minus zeta / |r| times the gradient of |r|^2 with
-/// respect to x_t, r = y - A D. The official code differentiates |r|: its scale is 2 zeta.
+/// Diffusion posterior sampling (Chung et al. 2022, Algorithm 1): the unguided step minus zeta / |r| times
+/// the gradient of |r|^2 with respect to x_t, r = y - A D. The official code differentiates |r|: its scale is
+/// 2 zeta.
 struct Dps {
   static constexpr const char* name = "dps";
   double zeta = 0.1;     ///< step length, >= 0
@@ -52,27 +57,30 @@ struct Dps {
   Start start = Start::gaussian;
 };
 
-/// The likelihood-score form of diffusion posterior sampling: D_g = D + C A^T (y - A D) / sigma_y^2. It needs sigma_y > 0.
+/// The likelihood-score form of diffusion posterior sampling: D_g = D + C A^T (y - A D) / sigma_y^2. It needs
+/// sigma_y > 0.
 struct DpsLikelihood {
   static constexpr const char* name = "dps-likelihood";
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
 };
 
-/// Diffusion posterior sampling with the gradient of |r|^2 at D estimated from differences along random directions (Gaussian smoothed
-/// gradient).
+/// Diffusion posterior sampling with the gradient of |r|^2 at D estimated from differences along random
+/// directions (Gaussian smoothed gradient).
 struct DpsGsg {
   static constexpr const char* name = "dps-gsg";
   double zeta = 0.01;     ///< step length, >= 0
   int directions = 64;    ///< Q, from 1 to 65536
   double epsilon = 1e-3;  ///< added to |r| in the denominator, >= 0
-  /// From the gradient at D to that at x_t: by J = dD/dx_t, or by 1 / max(alpha_t, 0.1) as in the package Diffuse.
+  /// Factor that takes the gradient at D to the gradient at x_t: J = dD/dx_t, or 1 / max(alpha_t, 0.1) as in
+  /// the package Diffuse.
   enum class Pullback { jacobian, alpha } pullback = Pullback::jacobian;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
 };
 
-/// Guidance by the exact E[x_0 | x_t, y]: the integrator on the exact posterior. What is left of its error is the integrator's.
+/// Guidance by the exact E[x_0 | x_t, y]: the integrator on the exact posterior. The remaining error comes
+/// from the integrator alone.
 struct ExactGuidance {
   static constexpr const char* name = "exact";
   Sampler integrator = Ancestral{};

@@ -14,8 +14,8 @@
 
 namespace gmdiff {
 
-/// Any sampler of a problem: a reverse-time sampler, which runs on the prior or the exact posterior, or a sequential
-/// Monte Carlo or guided sampler, which needs an observation.
+/// Any sampler of a problem: a reverse-time sampler, which runs on the prior or the exact posterior, or a
+/// sequential Monte Carlo or guided sampler, which needs an observation.
 using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler>;
 
 /// The content of a problem file (guide.md, "Problem files"), with the defaults of missing parts.
@@ -27,21 +27,24 @@ struct Problem {
   AnySampler sampler = Ddim{};
 };
 
-/// The 1-D problem of the tutorial (docs/guide.md): three components observed at 0.5; VP with linear beta 0.02 ... 7, 300 uniform steps.
+/// The 1-D problem of the tutorial (docs/guide.md): three components observed at 0.5; VP with linear beta
+/// 0.02 ... 7, 300 uniform steps.
 Problem tutorial_1d();
-/// The 2-D problem of the tutorial: two components, the first coordinate is observed; process and grid as in 1-D.
+/// The 2-D problem of the tutorial: two components, the first coordinate is observed; process and grid as in
+/// 1-D.
 Problem tutorial_2d();
 /// The problem of all speed figures: three full components in 2-D, VP, 300 Euler-Maruyama steps.
 Problem bench_2d();
-/// Parameters of the benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation drawn from `seed`.
-/// Range: dx even, at most 10000; 1 <= dy <= dx.
+/// Parameters of the benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation
+/// drawn from `seed`. Range: dx even, at most 10000; 1 <= dy <= dx.
 struct McgdiffProblem {
   int dx = 8;
   int dy = 2;
   std::uint64_t seed = 0;
   int points = 21;  ///< levels of the adapted grid, which has points - 1 steps
 };
-/// The benchmark problem; it depends only on the parameters, since every random array has its own stream (numerics.md §5, purpose "user").
+/// The benchmark problem; it depends only on the parameters, since every random array has its own stream
+/// (numerics.md §5, purpose "user").
 /// @throws std::invalid_argument for parameters out of range.
 Problem mcgdiff_problem(const McgdiffProblem& parameters);
 

@@ -3,8 +3,8 @@
 #include <limits>
 #include <variant>
 
-// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5). Problem files use `name`.
-// Common parameters:
+// Descriptions of the reverse-time samplers, with the papers' names and defaults (mathematics.md §5). Problem
+// files use `name`. Common parameters:
 //   churn, churn_noise     S_churn and S_noise of Karras et al. (2022), Algorithm 2
 //   churn_min, churn_max   S_min and S_max of the same, in n = sigma / alpha
 //   start                  law of the first state (§5.2)
@@ -14,7 +14,8 @@ namespace gmdiff {
 
 /// Law of the first state: the exact p_T, or the customary N(0, sigma_T^2 I) (mathematics.md §5.2).
 enum class Start { exact, gaussian };
-/// Last step to sigma = 0: `denoise` sets x to D(x), `step` applies the sampler's own row (mathematics.md §5).
+/// Last step to sigma = 0: `denoise` sets x to D(x), `step` applies the sampler's own row
+/// (mathematics.md §5).
 enum class Finish { denoise, step };
 
 /// Exact reverse transition of a mixture prior: every marginal is exact on any grid (§5.1).
@@ -39,7 +40,8 @@ struct Ddim {
   Start start = Start::exact;
 };
 
-/// Euler-Maruyama on the family of reverse SDEs `dx = [f x - (1 + zeta^2)/2 g^2 score] dt + zeta g dW`; zeta >= 0, 1 is the reverse SDE.
+/// Euler-Maruyama on the family of reverse SDEs `dx = [f x - (1 + zeta^2)/2 g^2 score] dt + zeta g dW`;
+/// zeta >= 0, 1 is the reverse SDE.
 struct EulerMaruyama {
   static constexpr const char* name = "euler-maruyama";
   double zeta = 1.0;
@@ -56,7 +58,8 @@ struct Euler {
   Finish finish = Finish::denoise;
 };
 
-/// Heun on the probability-flow ODE in t, or in n = sigma / alpha (Karras et al. 2022, Algorithm 1). `finish` concerns t alone.
+/// Heun on the probability-flow ODE in t, or in n = sigma / alpha (Karras et al. 2022, Algorithm 1). `finish`
+/// concerns t alone.
 struct Heun {
   static constexpr const char* name = "heun";
   enum class Variable { t, n } variable = Variable::t;
@@ -91,15 +94,15 @@ struct Dpmpp3m {
   Start start = Start::exact;
 };
 
-/// UniPC-3 (Zhao et al. 2023) with data prediction and B(h) = exp(-h) - 1: a predictor and a corrector, with one
-/// evaluation a step.
+/// UniPC-3 (Zhao et al. 2023) with data prediction and B(h) = exp(-h) - 1: a predictor and a corrector, with
+/// one evaluation per step.
 struct Unipc3 {
   static constexpr const char* name = "unipc-3";
   Start start = Start::exact;
 };
 
-/// Draws x_0 given x_t, then x_s given both by the kernel of DDIM: every marginal is exact on any grid (§5.1).
-/// With eta = 1 the kernel is the ancestral one. Range: eta in [0, 1].
+/// Draws x_0 given x_t, then x_s given both by the kernel of DDIM: every marginal is exact on any grid
+/// (§5.1). With eta = 1 the kernel is the ancestral one. Range: eta in [0, 1].
 struct ExactAncestral {
   static constexpr const char* name = "exact-ancestral";
   double eta = 1.0;

@@ -4,45 +4,53 @@
 
 #include <gmdiff/sampler/sampler.hpp>
 
-// Sequential Monte Carlo along the reverse chain: samples of the posterior of `y = A x + e` and its log-evidence (mathematics.md §6, §7).
+// Sequential Monte Carlo along the reverse chain: samples of the posterior of `y = A x + e` and its
+// log-evidence (mathematics.md §6, §7).
 //
-// A chain is N particles that are weighted, resampled and moved together; `Options::count`, `first` and `progress` count chains.
+// A chain is N particles that are weighted, resampled and moved together; `Options::count`, `first` and
+// `progress` count chains.
 
 namespace gmdiff {
 
 /// Resampling schemes; each gives particle j N W_j offspring on average (§6).
 enum class Resampling {
-  systematic,   ///< one uniform a chain: points (i + u) / N
-  stratified,   ///< one uniform a point: (i + u_i) / N
+  systematic,   ///< one uniform per chain: points (i + u) / N
+  stratified,   ///< one uniform per point: (i + u_i) / N
   multinomial,  ///< N independent draws
   residual,     ///< floor(N W_j) copies of each, the rest multinomial
 };
 
 /// How particles move from one level to the next.
 enum class SmcKernel {
-  ddim,  ///< the DDIM step with noise eta (Song, Meng & Ermon 2021): the target is the posterior of the discretised chain
-  exact,  ///< the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
+  /// the DDIM step with noise eta (Song, Meng & Ermon 2021): the target is the posterior of the discretised
+  /// chain
+  ddim,
+  /// the exact reverse transition of the mixture (§5.1, §7.5): the target is the exact posterior on any grid
+  exact,
 };
 
 /// Result of a chain.
 enum class SmcOutput {
   draw,       ///< one particle, drawn by the final weights: samples (count, d)
-  particles,  ///< all of them with their weights: samples (count, N, d), log_weights (count, N)
+  particles,  ///< all particles with their weights: samples (count, N, d), log_weights (count, N)
 };
 
-/// MCGdiff (Cardoso, Janati El Idrissi, Le Corff & Moulines 2024) with the corrections of §7. Particles are tilted towards the observation
-/// by Gaussian potentials g_s, moved by the kernel that is optimal for them, and weighted before they move.
+/// MCGdiff (Cardoso, Janati El Idrissi, Le Corff & Moulines 2024) with the corrections of §7. Particles are
+/// tilted towards the observation by Gaussian potentials g_s, moved by the kernel that is optimal for them,
+/// and weighted before they move.
 ///
-/// The paper uses variant A with `kernel = ddim`, `eta = 1`, a Gaussian start, multinomial resampling in every step, and a grid that holds
-/// the levels tau_i (`McgdiffGrid`); for an exact observation (noise_std = 0) this is its Algorithm 1. Three defaults here are better
-/// choices: variant C needs no kappa, systematic resampling has less variance, and the exact start has no bias.
+/// The paper uses variant A with `kernel = ddim`, `eta = 1`, a Gaussian start, multinomial resampling in
+/// every step, and a grid that holds the levels tau_i (`McgdiffGrid`); for an exact observation
+/// (noise_std = 0) this is its Algorithm 1. Three defaults here are better choices: variant C needs no kappa,
+/// systematic resampling has less variance, and the exact start has no bias.
 struct Mcgdiff {
   static constexpr const char* name = "mcgdiff";
   /// N, from 1 to 2^30.
   int particles = 256;
-  /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A: coordinate i is pinned without noise at
-  /// the level where sigma / alpha = n_i = sigma_y / s_i, which is inserted into the grid, and is free below. Both are the same if n_i = 0.
-  /// A coordinate with n_i above that of the grid's first level, or below half of that of its last but one, is treated as by C.
+  /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A:
+  /// coordinate i is pinned without noise at the level where sigma / alpha = n_i = sigma_y / s_i, which is
+  /// inserted into the grid, and is free below. Both are the same if n_i = 0. A coordinate is treated as in C
+  /// if n_i is above the noise of the grid's first level or below half the noise of its second-to-last level.
   enum class Variant {
     C,
     A
@@ -59,8 +67,9 @@ struct Mcgdiff {
   SmcOutput output = SmcOutput::draw;
 };
 
-/// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain, a baseline for MCGdiff: particles move as without an observation
-/// and are then weighted by the diffused likelihoods of variant C. Every observed direction must have noise.
+/// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain, a baseline for MCGdiff: particles
+/// move as without an observation and are then weighted by the diffused likelihoods of variant C. Every
+/// observed direction must have noise.
 struct Bootstrap {
   static constexpr const char* name = "bootstrap";
   int particles = 256;

@@ -5,7 +5,8 @@
 
 #include "particle/arithmetic.hpp"
 
-// States of a block's ancestors, one a lane, which lie anywhere in a chain: (blocks, d, lanes of a block).
+// States of the ancestors of a tile, one per lane. The ancestors may be anywhere in the chain, whose states
+// have shape (tiles, d, lanes of a tile).
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -14,18 +15,19 @@ using particle::Index;
 using particle::RealOf;
 using particle::Types;
 
-/// Coordinate by coordinate; each lane is looked up on its own.
+/// Reads coordinate by coordinate, with a separate load for each lane.
 template <class V>
 class AncestorStates {
  public:
   static constexpr int lanes = Types<V>::lanes;
 
-  /// @param block_lanes particles of a block, a multiple of the lanes here.
+  /// @param block_lanes particles of a tile, a multiple of `lanes`.
   AncestorStates(const RealOf<V>* states, Index d, int block_lanes, const std::uint32_t* ancestors)
       : block_lanes_(block_lanes) {
     for (int lane = 0; lane < lanes; ++lane) {
       auto a = static_cast<std::int64_t>(ancestors[lane]);
-      __asm__("" : "+r"(a));  // one after the other: side by side they would be multiplied by vpmullq
+      // keeps the lanes separate: vectorised, they would be multiplied by the slow vpmullq
+      __asm__("" : "+r"(a));
       places_[lane] = states + a / block_lanes * block_lanes * d + a % block_lanes;
     }
   }
@@ -36,8 +38,8 @@ class AncestorStates {
   const RealOf<V>* places_[lanes];
 };
 
-/// Where lanes can be permuted, a register is read once for a run of lanes whose ancestors it holds: neighbours mostly share it, for points
-/// of resampling ascend.
+/// If lanes can be permuted, a register is read once for a run of lanes whose ancestors it holds. Neighbours
+/// mostly share a register, because the points of resampling ascend.
 template <class V>
 requires requires(V x, BitsOf<V> k) { permuted(x, k); }
 class AncestorStates<V> {
@@ -48,7 +50,7 @@ class AncestorStates<V> {
       : block_lanes_(block_lanes) {
     constexpr auto L = static_cast<std::uint32_t>(lanes);
     Unsigned numbers[lanes], places[lanes];
-    std::uint32_t begins = 1;  // a bit for every lane whose register is not that of the lane before
+    std::uint32_t begins = 1;  // a bit for every lane whose register differs from that of the lane before
     for (int lane = 0; lane < lanes; ++lane) {
       numbers[lane] = static_cast<Unsigned>(lane);
       places[lane] = ancestors[lane] % L;

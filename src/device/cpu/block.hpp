@@ -6,7 +6,8 @@
 #include "particle/normals.hpp"
 #include "particle/small.hpp"
 
-// A block of particles, one a lane, through its steps (mathematics.md §5): the same few lines for every law.
+// Runs a tile of particles, one per lane, through its steps (mathematics.md §5), with the same few lines for
+// every law.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -16,7 +17,7 @@ using particle::StepTable;
 using particle::Streams;
 using particle::Types;
 
-/// A vector of the state: an array in registers for a small law, cache for a wide one.
+/// A vector of the state: an array in registers for a small law, in cache for a wide one.
 template <class V, int D>
 struct SmallVector {
   V values[D];
@@ -30,7 +31,7 @@ struct WideVector {
   GMDIFF_PARTICLE V* data() const { return values; }
 };
 
-/// What the steps ask of a law, for the records of small laws.
+/// The functions of a law that steps use, for the records of small laws.
 template <class V, int D, bool full>
 class SmallSteps {
  public:
@@ -146,7 +147,8 @@ class Block {
     run(x, before, /*until_non_finite=*/false);
     BlockResult result{.non_finite = count_non_finite(x), .first_step = 0};
     if (result.non_finite > 0) {
-      // Again, looking at every step. The states do not matter any more: such a run has no result.
+      // The window runs again and checks every step. The states no longer matter, because such a run has no
+      // result.
       load_window_start(x, before);
       result.first_step = run(x, before, /*until_non_finite=*/true);
     }
@@ -173,7 +175,7 @@ class Block {
     }
   }
 
-  /// Particles with a coordinate that is not finite: times 0 it is NaN.
+  /// Number of particles with a coordinate that is not finite, which times 0 is NaN.
   int count_non_finite(Vector& x) const {
     V zero = V(Real(0)) * x[0];
     for (Index i = 1; i < steps_.dim(); ++i) zero = fma(V(Real(0)), x[i], zero);
@@ -185,9 +187,10 @@ class Block {
   }
 
  private:
-  // --- steps --------------------------------------------------------------------------------------------------------------------
+  // --- steps -----------------------------------------------------------------------------------------------
 
-  /// All steps of the window; or those up to the first that leaves a state that is not finite, whose number it returns.
+  /// Runs all steps of the window or, with `until_non_finite`, the steps up to the first after which a state
+  /// is not finite; returns the number of that step.
   int run(Vector& x, Vector& before, bool until_non_finite) {
     Normals<V> noise(streams_.step_noise(), first_);
     Normals<V> churn(streams_.churn_noise(), first_);
@@ -219,7 +222,7 @@ class Block {
         if (step.c_n != Real(0)) x[i] = fma(V(step.c_n), churn(m + static_cast<std::uint64_t>(i)), x[i]);
       }
     }
-    // The denoiser's code stands once, for both evaluations.
+    // Both evaluations share one copy of the denoiser's code.
     Vector D = steps_.vector(1), at = x;
     if (step.evaluations == 0) {
       for (Index i = 0; i < d; ++i) x[i] = V(step.a) * x[i];
@@ -262,7 +265,7 @@ class Block {
         [&](Index i) { return noise(m + static_cast<std::uint64_t>(i)); }, x);
   }
 
-  // --- the first state ----------------------------------------------------------------------------------------------------------
+  // --- the first state -------------------------------------------------------------------------------------
 
   void draw_start(Vector& x) {
     Normals<V> noise(streams_.start_noise(), first_);
@@ -277,7 +280,7 @@ class Block {
     steps_.template move<false>({}, job_.start->move, component, z, x);
   }
 
-  /// Given states, brought to the working coordinates.
+  /// Loads given states and rotates them to the working coordinates.
   void load_start(Vector& x) {
     const Index d = steps_.dim();
     const double* rows = job_.start_states + begin_ * d;
@@ -290,7 +293,7 @@ class Block {
     rotate(given, x, /*to_basis=*/true);
   }
 
-  // --- memory -------------------------------------------------------------------------------------------------------------------
+  // --- memory ----------------------------------------------------------------------------------------------
 
   void load(const Real* from, Vector& x) const {
     for (Index i = 0; i < steps_.dim(); ++i) x[i] = V::load(from + i * lanes);
@@ -303,7 +306,7 @@ class Block {
     for (Index i = 0; i < steps_.dim(); ++i) x[i].store(to + i * lanes);
   }
 
-  /// y = U^T x or U x where the law has a common basis, else x.
+  /// y = U^T x or U x if the law has a common basis, else x.
   void rotate(Vector& x, Vector& y, bool to_basis) const {
     const Index d = steps_.dim();
     if (!job_.law->has_common_basis()) {
@@ -320,7 +323,7 @@ class Block {
 
   const Job<Real>& job_;
   std::uint64_t first_;  // index of lane 0
-  std::int64_t begin_;   // its number in the job
+  std::int64_t begin_;   // number of lane 0 in the job
   int size_;             // lanes in use
   Streams<Real> streams_;
   Steps steps_;

@@ -7,7 +7,7 @@
 
 namespace gmdiff::cpu {
 
-/// The particles of one chain, in pieces of whole blocks that threads share.
+/// The particles of one chain, in pieces of whole tiles that threads share.
 class ChainPieces {
  public:
   /// @param pool null: the calling thread takes all particles as one piece.
@@ -21,12 +21,12 @@ class ChainPieces {
   }
 
   std::int64_t particles() const { return particles_; }
-  /// Whole blocks of them.
+  /// Number of particles, rounded up to whole tiles.
   std::int64_t padded() const { return blocks_ * lanes_; }
   std::int64_t count() const { return (blocks_ + blocks_per_piece_ - 1) / blocks_per_piece_; }
   int threads() const { return pool_ == nullptr ? 1 : pool_->threads(); }
 
-  /// body(thread, piece, begin, end): particles begin ... end - 1.
+  /// Calls body(thread, piece, begin, end) for the particles begin ... end - 1 of each piece.
   template <class Body>
   void for_each(Body body) const {
     if (pool_ == nullptr) return body(0, std::int64_t{0}, std::int64_t{0}, particles_);
@@ -35,7 +35,7 @@ class ChainPieces {
       body(thread, piece, piece * size, std::min((piece + 1) * size, particles_));
     });
   }
-  /// body(thread, block)
+  /// Calls body(thread, tile).
   template <class Body>
   void for_each_block(Body body) const {
     for_each([&](int thread, std::int64_t, std::int64_t begin, std::int64_t end) {

@@ -10,7 +10,8 @@
 namespace gmdiff::cpu {
 namespace {
 
-/// Smallest and largest of a range; both NaN where one number is. Four at a time, for each comparison waits for the one before.
+/// Smallest and largest number of a range; both are NaN if one number is. Four comparisons run at a time,
+/// because each waits for the one before it.
 struct Extremes {
   double smallest, largest;
 };
@@ -73,7 +74,7 @@ bool ChainWeights<Real>::find_extremes() {
   largest_ = of_pieces_.front().largest;
   smallest_ = of_pieces_.front().smallest;
   for (const Piece& piece : of_pieces_) {
-    if (!(piece.largest <= largest_)) largest_ = piece.largest;  // NaN, too
+    if (!(piece.largest <= largest_)) largest_ = piece.largest;  // also true for NaN
     if (!(piece.smallest >= smallest_)) smallest_ = piece.smallest;
     if (std::isnan(largest_)) break;
   }
@@ -149,7 +150,7 @@ void ChainWeights<Real>::find_ancestors(std::int64_t index, int step) {
   const auto of_slot = [&](std::int64_t n) {
     return particle::point_below(S, uniform(index * N + n, Purpose::resampling, step));
   };
-  // point(n) is asked for ascending n.
+  // point(n) is called with ascending n.
   const auto find = [&](std::int64_t begin, std::int64_t end, auto point) {
     std::int64_t j = -1;
     for (std::int64_t n = begin; n < end; ++n) {
@@ -157,7 +158,7 @@ void ChainWeights<Real>::find_ancestors(std::int64_t index, int step) {
       if (scheme_ == Resampling::multinomial || j < 0) {
         j = particle::ancestor_of(sums_.data(), N, p);
       } else {
-        while (sums_[static_cast<std::size_t>(j)] <= p) ++j;  // spaced points ascend
+        while (sums_[static_cast<std::size_t>(j)] <= p) ++j;  // the points ascend
       }
       ancestors_[static_cast<std::size_t>(n)] = static_cast<std::uint32_t>(j);
     }
@@ -179,12 +180,12 @@ void ChainWeights<Real>::find_ancestors(std::int64_t index, int step) {
   });
 }
 
-/// Copies in the order of the particles, then multinomial draws from what is left.
+/// Copies in the order of the particles, then multinomial draws by the remainders.
 template <class Real>
 void ChainWeights<Real>::find_residual_ancestors(std::int64_t index, int step) {
   const std::uint64_t S = total_.sum;
   const std::int64_t N = pieces_.particles();
-  // In the place of the sums come those of the copies.
+  // The sums of the copies replace the sums of the weights.
   std::uint64_t all_copies = 0, all_rests = 0;
   std::uint64_t before = 0;
   for (std::size_t n = 0; n < sums_.size(); ++n) {

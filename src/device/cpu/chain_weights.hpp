@@ -12,36 +12,38 @@
 
 namespace gmdiff::cpu {
 
-/// Weights of a chain and what is drawn by them (numerics.md §6): integers, whose sums do not depend on the pieces.
+/// Weights of a chain, and the draws by them (numerics.md §6). Weights are integers, so that their sums do
+/// not depend on the pieces.
 template <class Real>
 class ChainWeights {
  public:
   ChainWeights(const SmcPlan& plan, std::uint64_t seed, const Unit<Real>& unit, const ChainPieces& pieces);
-  /// Bytes for so many particles, whole blocks of them.
+  /// Bytes for `padded` particles, which are whole tiles.
   static std::size_t bytes(const SmcPlan& plan, std::size_t padded);
 
   double* log_weights() { return log_weights_.data(); }
   const std::uint32_t* ancestors() const { return ancestors_.data(); }
 
-  /// Looks at the log-weights. @returns false when no particle has a weight, or one has none that is a number.
+  /// Finds the smallest and largest log-weight. @returns false when no particle has a positive weight or a
+  /// weight is NaN.
   bool find_extremes();
   bool all_equal() const { return largest_ == smallest_; }
   bool all_zero() const { return largest_ == -std::numeric_limits<double>::infinity(); }
-  /// Integer weights and their sums; what follows goes by them.
+  /// Computes the integer weights and their sums, which the functions below use.
   void sum();
 
   double effective_sample_size() const;
   /// log of the mean weight; `log_particles` is log N.
   double log_mean(double log_particles) const;
-  /// Normalised log-weights of all particles; the maximum is taken off first.
+  /// Writes the normalised log-weights of all particles; the maximum is subtracted first.
   void write_normalised(double log_particles, double* to) const;
-  /// Ancestors before a step of chain number `index` of the run. The weights are equal afterwards.
+  /// Finds the ancestors before a step of chain number `index` of the run. Afterwards the weights are equal.
   void resample(std::int64_t index, int step);
-  /// One particle by the weights.
+  /// Draws one particle by the weights.
   std::int64_t draw(std::int64_t index) const;
 
  private:
-  /// Of a piece.
+  /// Extremes and sums of a piece.
   struct Piece {
     double largest = 0.0, smallest = 0.0;
     std::uint64_t first_sum = 0, before = 0;  // S_0; the weights of all pieces before
@@ -58,7 +60,7 @@ class ChainWeights {
   std::uint64_t seed_;
   std::vector<double> log_weights_;
   std::vector<Real> e_;                      // exp(log-weight - largest)
-  std::vector<std::uint64_t> sums_, rests_;  // inclusive; rests: residual
+  std::vector<std::uint64_t> sums_, rests_;  // inclusive sums; rests_ is for residual resampling
   std::vector<std::uint32_t> ancestors_;
   std::vector<Piece> of_pieces_;
   double largest_ = 0.0, smallest_ = 0.0;

@@ -19,13 +19,14 @@
 namespace gmdiff::cpu {
 namespace {
 
-constexpr double operations_per_batch = 2e9;  // what progress is told of and a request to stop waits for
+// the interval of progress reports, and the longest wait of a stop request
+constexpr double operations_per_batch = 2e9;
 
-/// One chain after the other in the same memory.
+/// Runs one chain after the other in the same memory.
 template <class Real>
 class Chain {
  public:
-  /// @param pool shares the particles of a chain; null: the calling thread alone.
+  /// @param pool threads that share the particles of a chain; null: only the calling thread.
   Chain(const SmcTask& task, const particle::SmcTables<Real>& tables, const Unit<Real>& unit,
         ThreadPool* pool)
       : task_(task),
@@ -41,7 +42,7 @@ class Chain {
   }
 
   ChainFailure run(std::int64_t chain);
-  /// Bytes that one chain under way takes.
+  /// Bytes that one active chain needs.
   static std::size_t bytes(const SmcPlan& plan, const Unit<Real>& unit);
 
  private:
@@ -66,7 +67,7 @@ class Chain {
   Samples::Values<Real> states_[2];
 
   ChainJob<Real> job_{};
-  std::int64_t chain_ = 0;  // its place in the task
+  std::int64_t chain_ = 0;  // number of the chain in the task
   std::int64_t index_ = 0;
   double log_Z_ = 0.0;
   SmallestEss smallest_ess_{};
@@ -104,7 +105,7 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   return {};
 }
 
-/// The given first particles, rotated; what is beyond the last one is 0.
+/// Loads the given first particles, rotated; lanes beyond the last particle are 0.
 template <class Real>
 void Chain<Real>::place_start() {
   std::fill(states_[0].begin(), states_[0].end(), Real(0));
@@ -122,7 +123,7 @@ void Chain<Real>::place_start() {
   });
 }
 
-/// Sums the weights, unless they are equal.
+/// Sums the weights unless they are equal.
 template <class Real>
 double Chain<Real>::effective_sample_size() {
   if (weights_.all_equal()) return static_cast<double>(pieces_.particles());
@@ -130,7 +131,7 @@ double Chain<Real>::effective_sample_size() {
   return weights_.effective_sample_size();
 }
 
-/// Resamples before the step where the effective sample size asks for it. @returns whether it did.
+/// Resamples before the step if the effective sample size requires it. @returns whether it did.
 template <class Real>
 bool Chain<Real>::resample(int step) {
   const auto N = static_cast<double>(pieces_.particles());
@@ -149,7 +150,7 @@ bool Chain<Real>::resample(int step) {
   return resamples;
 }
 
-/// Row of the history for the weights before a step.
+/// Writes the row of the history for the weights before a step.
 template <class Real>
 std::int64_t Chain<Real>::history_row(int step) const {
   const std::int64_t w = std::lower_bound(weightings_.begin(), weightings_.end(), step) - weightings_.begin();
@@ -165,11 +166,11 @@ void Chain<Real>::keep_history(std::int64_t row, double ess, bool resampled) {
     ancestors[n] = resampled ? weights_.ancestors()[n] : static_cast<std::uint32_t>(n);
 }
 
-/// The chain's evidence and output from the last weights.
+/// Computes the chain's evidence and output from the last weights.
 template <class Real>
 void Chain<Real>::finish() {
   smallest_ess_.add(effective_sample_size(), job_.tables.num_steps - 1);
-  // Equal weights are summed all the same where a particle is drawn by them.
+  // Equal weights must be summed, too, if a particle is drawn by them.
   if (weights_.all_equal() && task_.plan.output == SmcOutput::draw) weights_.sum();
   task_.smallest_ess[chain_] = smallest_ess_.ess;
   task_.smallest_ess_step[chain_] = smallest_ess_.step;
@@ -180,7 +181,7 @@ void Chain<Real>::finish() {
   if (task_.plan.output == SmcOutput::draw) write_draw();
 }
 
-/// Where the particles of a level go as rows; null where it is not kept.
+/// The destination of the particles of a level as rows; null if the level is not kept.
 template <class Real>
 Real* Chain<Real>::place_of(int level) const {
   const int slot = slot_of(task_.kept, level);
@@ -210,7 +211,7 @@ std::size_t Chain<Real>::bytes(const SmcPlan& plan, const Unit<Real>& unit) {
 
 template <class Real>
 ChainFailure run_chains(const SmcTask& task, const Unit<Real>& unit, ThreadPool& pool) {
-  const FloatingPointEnvironment environment;  // what a shared chain computes between its pieces
+  const FloatingPointEnvironment environment;  // for the computations of a shared chain between its pieces
   const particle::SmcTables<Real>& tables =
       *std::get<std::shared_ptr<const particle::SmcTables<Real>>>(task.tables);
   ChainFailure first;
@@ -243,7 +244,7 @@ std::int64_t chains_at_once(const SmcPlan& plan, const Unit<Real>& unit, int thr
   const std::size_t chain = Chain<Real>::bytes(plan, unit);
   require(memory_limit == 0 || memory_limit >= fixed + chain, "cpu: memory_limit is ", memory_limit,
           " bytes, one chain of ", plan.particles, " particles needs ", fixed + chain);
-  // As many chains as threads are under way; memory that has no room for them leaves one, shared by the threads.
+  // One chain per thread is active; if memory has no room for that, one chain is shared by all threads.
   const std::uint64_t wanted =
       saturating_sum(fixed, saturating_product(chain, static_cast<std::uint64_t>(threads)));
   if (memory_limit == 0) require_memory(fixed + chain, "one chain of ", plan.particles, " particles");

@@ -26,12 +26,12 @@ constexpr std::size_t preferred_tables = std::size_t{16} << 20;  // bytes of the
 constexpr double operations_per_task = 2e10;
 constexpr double operations_per_piece = 2e6;
 
-/// Bytes of a run, by what they are for.
+/// Bytes of a run, by their use.
 template <class Real>
 struct Memory {
   std::size_t fixed;         ///< law and scratch of all threads
-  std::size_t largest_step;  ///< tables of the step that has most
-  std::size_t block;         ///< states of one block
+  std::size_t largest_step;  ///< tables of the step with the largest tables
+  std::size_t block;         ///< states of one tile
   std::size_t least() const { return fixed + largest_step + block; }
 
   Memory(const Plan& plan, const Unit<Real>& unit, int threads) {
@@ -228,7 +228,7 @@ class CpuExecutor final : public Executor {
       require_memory(memory.fixed + memory.tables(0) + memory.states(0), "a batch in dimension ", plan.dim());
     }
     const std::size_t blocks = memory.states(memory_limit) / memory.block;
-    // A task is also what progress is told of and what a request to stop waits for.
+    // A task is also the unit of progress reports, and a stop request waits for its end.
     const double enough =
         std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_->threads());
     const auto most = static_cast<std::size_t>(std::min(enough, 1e9));

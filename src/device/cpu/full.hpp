@@ -3,7 +3,8 @@
 #include "device/cpu/wide.hpp"
 #include "particle/product.hpp"
 
-// Laws of more than four coordinates with full covariances: two products with U_k a component and evaluation.
+// Laws of more than four coordinates with full covariances: two products with U_k per component and
+// evaluation.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -27,7 +28,7 @@ struct FullLaw {
     for (; r + 2 <= d; r += 2) particle::product_rows<2>(matrix, row, column, r, d, v, start, take);
     for (; r < d; ++r) particle::product_rows<1>(matrix, row, column, r, d, v, start, take);
   }
-  /// take(i, (U^T v)_i) for ascending i; U column by column.
+  /// Calls take(i, (U^T v)_i) for ascending i and reads U column by column.
   template <class Take>
   static void to_basis(const Real* U, Index d, const V* v, Take take) {
     product(
@@ -39,14 +40,15 @@ struct FullLaw {
     return x;
   }
 
-  /// take(j, (U z)_j) for ascending j.
+  /// Calls take(j, (U z)_j) for ascending j.
   template <class Take>
   static void from_basis(const Real* U, Index d, const V* z, Take take) {
     product(
         U, 1, d, d, z, [](Index) { return V(Real(0)); }, take);
   }
 
-  /// Quadratic forms of a chunk. Keeps U_k^T (x - alpha mu_k) of each component behind the first 2 d of the scratch.
+  /// Quadratic forms of a chunk. Keeps U_k^T (x - alpha mu_k) of each component after the first 2 d entries
+  /// of the scratch.
   static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x,
                      Scratch<V> scratch) {
     return [&law, &level, x, scratch](Index first, Index n, V* ell) {
@@ -80,7 +82,8 @@ struct FullLaw {
     means(law, level, x, nullptr, S, nullptr, scratch);
   }
 
-  /// Denoiser, score and logits (K), each unless null, with one product U_k^T (x - alpha mu_k) for all of them.
+  /// Denoiser, score and logits (K), each unless null, with one product U_k^T (x - alpha mu_k) for all of
+  /// them.
   static Softmax<V> means(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* D, V* S,
                           V* ell, Scratch<V> scratch) {
     const Index d = law.dim;
@@ -123,8 +126,8 @@ struct FullLaw {
         .total;
   }
 
-  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z). Every lane has its own matrix, so lanes go one by one and a
-  /// register holds coordinates.
+  /// x <- shift mu_k + U_k (gain U_k^T (x - alpha mu_k) + deviation z). Every lane has its own matrix, so
+  /// lanes are processed one by one, and a register holds coordinates.
   template <bool has_gain, class Normal>
   static void move(const LawTable<Real>& law, Real alpha, const MoveTable<Real>& table,
                    particle::BitsOf<V> component, Normal z, V* x, Scratch<V> scratch) {
@@ -158,7 +161,7 @@ struct FullLaw {
   }
 
  private:
-  /// sums += e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only when asked for.
+  /// sums += e_k [mu_k + U_k factors U_k^T (x - alpha mu_k)], mu_k only `with_mean`.
   template <bool with_mean>
   static void add_component(const LawTable<Real>& law, Index k, const V* rotated, const Real* factors, V e,
                             V* sums, Scratch<V> scratch) {
@@ -180,7 +183,7 @@ struct FullLaw {
       return __builtin_fma(a, b, c);
     }
   }
-  /// z = U^T v, four coordinates at a time: each has one accumulator.
+  /// z = U^T v, four coordinates at a time, each with one accumulator.
   static void lane_to_basis(const Real* U, Index d, const Real* v, Real* z) {
     Index i = 0;
     for (; i + 4 <= d; i += 4) {

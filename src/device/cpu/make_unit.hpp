@@ -7,7 +7,7 @@
 #include "device/cpu/program.hpp"
 #include "device/cpu/smc.hpp"
 
-// The unit of an arithmetic type: which code runs for which law.
+// The unit of an arithmetic type; it selects the code that runs for a law.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -26,8 +26,8 @@ auto with_chain_law(const LawTable<RealOf<V>>& law, Body body) {
     case Family::small_full:
       break;
   }
-  std::
-      abort();  // an exception's inline functions would be compiled for this unit's instructions, and linked everywhere
+  // the inline functions of an exception would be compiled for this unit's instructions and linked everywhere
+  std::abort();
 }
 
 /// Calls body.operator()<Law>() for a wide law's kind.
@@ -103,7 +103,7 @@ Unit<RealOf<V>> make_unit() {
           .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainBlock<V>::scratch_bytes(law); },
           .chain_start =
               [](const ChainJob<Real>& job, std::int64_t block, void* scratch) {
-                // Without a mixture the law does not matter.
+                // Without a mixture any law will do.
                 const LawTable<Real>& law =
                     job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
                 with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, block, scratch).run(); });

@@ -3,11 +3,12 @@
 #include "device/cpu/block.hpp"
 #include "particle/program.hpp"
 
-// The stages of programs on a tile of particles, one a lane, whose vectors lie in memory (mathematics.md §5.3).
+// The stages of programs on a tile of particles, one per lane, whose vectors are in memory
+// (mathematics.md §5.3).
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
-/// One worker, who owns everything.
+/// A team of one worker, which owns all coordinates.
 template <class V>
 struct Solo {
   using Vector = WideVector<V>;
@@ -41,7 +42,7 @@ struct SoloProducts {
   }
 };
 
-/// The mixture as stages ask for it.
+/// The functions of a mixture that stages use.
 template <class V, class Law>
 class SoloLaw : public particle::ComponentMoments<V, Law::kind, Solo<V>, SoloProducts<V>> {
  public:

@@ -108,7 +108,7 @@ class ProgramRun {
       job_.num_stages = static_cast<int>(stop - begin);
       const NonFinite found = for_each_tile(
           [this](std::int64_t tile, void* scratch) { return unit_.run_program(job_, tile, scratch); });
-      // What is not finite is known where a step ends.
+      // States that are not finite are counted at the end of a step.
       const auto is_end = [](const StageTable<Real>& stage) { return stage.kind == StageKind::end; };
       const std::span piece(job_.stages, stop - begin);
       if (std::any_of(piece.begin(), piece.end(), is_end)) result.advance(found);
@@ -130,7 +130,8 @@ class ProgramRun {
     return stages;
   }
 
-  /// Stages that a tile goes through at once: up to a call, or a single one where the task asks for batches.
+  /// End of the stages that a tile goes through at once: the next call, or after one stage if the task runs
+  /// in batches.
   std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
     if (task_.extent == Extent::batch) return begin + 1;
     std::size_t end = begin;
@@ -157,7 +158,7 @@ class ProgramRun {
     return sum;
   }
 
-  /// A denoiser of the host program, on all particles of the task.
+  /// Calls a custom denoiser on all particles of the task.
   void call(const StageTable<Real>& stage) {
     const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)];
     Points rows(task_.count, law_.table().dim);
@@ -169,7 +170,7 @@ class ProgramRun {
       vector(stage.to)[place] = static_cast<Real>(denoised(n, i));
     });
   }
-  /// body(n, i, place) for coordinate i of particle n, which lies at vector(..)[place].
+  /// Calls body(n, i, place) for coordinate i of particle n, which is at vector(..)[place].
   template <class Body>
   void for_each_number(Body body) const {
     const std::int64_t d = law_.table().dim;

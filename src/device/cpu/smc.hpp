@@ -8,14 +8,15 @@
 #include "particle/normals.hpp"
 #include "particle/smc.hpp"
 
-// A block of a chain's particles in SMC, one a lane: weighed, and moved from wherever their ancestors are (mathematics.md §7.3).
+// A tile of a chain's particles in SMC, one per lane: weighs them, and moves them from their ancestors, which
+// may be anywhere in the chain (mathematics.md §7.3).
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
 using particle::BitsOf;
 using particle::Types;
 
-/// What the start and the steps of a block have in common: room, streams and memory.
+/// The members that the start and the steps of a tile share: room, streams and memory.
 template <class V>
 class ChainBlock {
  public:
@@ -32,7 +33,7 @@ class ChainBlock {
     scratch_.weights = rest_ + d_;
     scratch_.coordinates = scratch_.weights + 2 * job.tables.law.num_components;
   }
-  /// Any law takes at most this.
+  /// Upper bound for all laws.
   static std::size_t scratch_bytes(const LawTable<Real>& law) {
     return static_cast<std::size_t>((5 + particle::chunk_size) * law.dim + 2 * law.num_components) *
            sizeof(V);
@@ -42,7 +43,8 @@ class ChainBlock {
   Index r() const { return job_.tables.num_observed; }
   particle::StreamOrigin origin(Purpose purpose) const { return {job_.tables.seed, purpose, 0}; }
 
-  /// compute(index of lane 0) fills y. A stream knows one upper half of the index: where the lanes have two, each takes its own.
+  /// compute(index of lane 0) fills y. A stream has one upper half of the index; if the lanes have two,
+  /// compute is called for each half.
   template <class Compute>
   void with_streams(Compute compute) {
     const std::uint64_t first = job_.first_slot + static_cast<std::uint64_t>(begin_);
@@ -59,7 +61,7 @@ class ChainBlock {
       y_[i] = V::load(values);
     }
   }
-  /// y <- normals from number m of the particles' streams on; returns them coordinate by coordinate.
+  /// y <- normals of the particles' streams, from number m on; returns them coordinate by coordinate.
   auto normals(Purpose purpose, std::uint64_t first, std::uint64_t m) {
     particle::fill_normals(particle::Philox<V>(origin(purpose), first), m, d_, y_);
     return [this](Index i) { return y_[i]; };
@@ -71,7 +73,7 @@ class ChainBlock {
   void save(const V* x, Real* states) const {
     for (Index i = 0; i < d_; ++i) x[i].store(states + begin_ * d_ + i * lanes);
   }
-  /// Writes the block's states as rows where they are kept.
+  /// Writes the tile's states as rows if they are kept.
   void keep(const V* x) const {
     if (job_.kept == nullptr) return;
     const std::int64_t left = job_.tables.particles - begin_;
@@ -80,7 +82,7 @@ class ChainBlock {
       for (Index i = 0; i < d_; ++i) row[i] = reinterpret_cast<const Real*>(x)[i * lanes + lane];
     }
   }
-  /// States (blocks, d, lanes) of the ancestors; null: each lane its own.
+  /// Loads the states (tiles, d, lanes) of the ancestors; null: each lane is its own ancestor.
   void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
     if (ancestors == nullptr) return load(states);
     const AncestorStates<V> from(states, d_, lanes, ancestors + begin_);
@@ -159,15 +161,16 @@ class SmcBlock : public ChainBlock<V> {
     enter(step);
   }
 
-  /// Weights before the first step moves. An affine step leaves m in the place of x.
+  /// Computes the weights before the first move. An affine step replaces x by m.
   void weigh() {
     this->load(job_.from);
     add_weights_before();
     this->save(x_, job_.from);
   }
 
-  /// Moves from the ancestors (null: each from itself). Weights after moving are added to what stands there; those before the next step are
-  /// added at once, while the state is at hand; an affine one leaves its m there.
+  /// Moves from the ancestors (null: each particle from itself). Weights after moving are added to the
+  /// log-weights. Weights before the next step are added at once, while the state is in cache; an affine next
+  /// step replaces x by its m.
   void move(const std::uint32_t* ancestors) {
     this->load_ancestors(job_.from, ancestors);
     if (!job_.tables.weighs_before) return move_and_weigh();
@@ -221,7 +224,7 @@ class SmcBlock : public ChainBlock<V> {
     add_to_weights(divided, factors);
   }
 
-  /// y <- the kernel's draw about m, which is in x
+  /// y <- a draw of the kernel with mean m, which is in x
   void add_noise() {
     this->with_streams([&](std::uint64_t first) {
       const auto z = this->normals(Purpose::step_noise, first, first_normal());
@@ -254,7 +257,7 @@ class SmcBlock : public ChainBlock<V> {
     }
     return ell;
   }
-  /// The logits become weights.
+  /// Turns logits into weights.
   particle::Softmax<V> weights(V* ell) const {
     const auto there = [](Index /*first*/, Index /*n*/, V* /*logits*/) {};
     return particle::all_weights<V>(law().num_components, there, ell);
@@ -296,7 +299,7 @@ class SmcBlock : public ChainBlock<V> {
     });
   }
 
-  /// Every lane has its own matrices, so lanes go one by one.
+  /// Every lane has its own matrices, so lanes are processed one by one.
   template <class Normal>
   void move_dense(BitsOf<V> component, Normal z) {
     typename particle::Integers<Real>::Unsigned components[lanes];

@@ -8,35 +8,36 @@
 #include "particle/smc_tables.hpp"
 #include "particle/window.hpp"
 
-// What a unit of one instruction set offers, and what it is told. Plain data alone: the units are compiled for other processors than the
-// rest of the library, and share no inline function with it.
+// The functions of a unit, which is compiled for one instruction set, and their arguments. These are plain
+// data only, because units are compiled for other processors than the rest of the library and must not share
+// inline functions with it.
 
 namespace gmdiff::cpu {
 
-/// A window in blocks of `Unit::lanes` particles. Every block is one piece of work.
+/// A window of steps on tiles of `Unit::lanes` particles. Every tile is one piece of work.
 template <class Real>
 struct Job : particle::Window<Real> {
   const particle::LawTable<Real>* law;
   const particle::StartTableOf<Real>* start;
-  Real* states;    ///< (blocks, d, lanes)
-  Real* previous;  ///< D1 of the step before, alike; null when no step reads it
+  Real* states;    ///< (tiles, d, lanes)
+  Real* previous;  ///< D1 of the step before, in the same shape; null when no step reads it
 };
 
 /// Stages of a program in tiles of `Unit::lanes` particles.
 template <class Real>
 struct ProgramJob : particle::ProgramWindow<Real> {
-  Job<Real> ends;  ///< the run from first state to result, whose states are vector 0
-  Real* vectors;   ///< (num_vectors, blocks, d, lanes), aligned as registers are
-  std::int64_t blocks;
+  Job<Real> ends;       ///< start and result of the run, whose states are vector 0
+  Real* vectors;        ///< (num_vectors, tiles, d, lanes), aligned like registers
+  std::int64_t blocks;  ///< number of tiles
 };
 
-/// Particles of a block that are not finite after a window.
+/// Particles of a tile that are not finite after a window.
 struct BlockResult {
   int non_finite = 0;
-  int first_step = 0;  ///< smallest step after which one was not; -1: the start
+  int first_step = 0;  ///< first step after which one was not; -1: the start
 };
 
-/// Given points at one level of a wide law; results that are null are not asked for.
+/// Given points at one level of a wide law. Only the results that are not null are computed.
 template <class Real>
 struct PointJob {
   const particle::LawTable<Real>* law;
@@ -49,23 +50,25 @@ struct PointJob {
   double* denoiser;              ///< (count, d)
 };
 
-/// A chain of SMC in blocks of `Unit::lanes` particles. What is beyond the last particle is computed and never chosen.
+/// A chain of SMC on tiles of `Unit::lanes` particles. Lanes beyond the last particle are computed and never
+/// chosen.
 template <class Real>
 struct ChainJob {
   particle::ChainTables<Real> tables;
   std::uint64_t first_slot;  ///< index of particle 0
   bool has_start;            ///< `from` holds the first states
-  Real* from;                ///< (blocks, d, lanes): the states, and m when they have been weighed
-  Real* to;                  ///< alike: where a move writes
-  double* log_weights;       ///< (blocks lanes)
-  Real* kept;                ///< (N, d): where new states go as rows as well, or null
+  Real* from;                ///< (tiles, d, lanes): the states, or m after weighing
+  Real* to;                  ///< same shape: the destination of a move
+  double* log_weights;       ///< (tiles lanes)
+  Real* kept;                ///< (N, d): a further destination of new states, as rows, or null
 };
 
 /// Inner loops of distances, in double.
 inline constexpr int directions_per_tile = 8;
 inline constexpr int points_per_tile = 8;
 struct DistanceUnit {
-  /// out[s stride + j] = <x_j, u_s> for points (count, d) and a tile of directions, coordinate by coordinate: (d, directions_per_tile).
+  /// out[s stride + j] = <x_j, u_s> for points (count, d) and a tile of directions, coordinate by coordinate:
+  /// (d, directions_per_tile).
   void (*project)(const double* points, particle::Index count, particle::Index dim, const double* directions,
                   double* out, particle::Index stride);
   /// |x - y_j|^2 for the points of tiles, each coordinate by coordinate: (num_tiles, d, points_per_tile).
@@ -75,29 +78,29 @@ struct DistanceUnit {
 
 template <class Real>
 struct Unit {
-  int lanes;  ///< particles of a block
-  /// Bytes that one thread needs beside the states.
+  int lanes;  ///< particles of a tile
+  /// Bytes that one thread needs in addition to the states.
   std::size_t (*scratch_bytes)(const particle::LawTable<Real>& law);
-  /// First states of a block.
+  /// Sets the first states of a tile.
   BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
-  /// The window's steps of a block.
+  /// Runs a tile through the steps of the window.
   BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
-  /// Bytes that one thread needs for programs with guidance by so many observed rows.
+  /// Bytes that one thread needs for programs with guidance by the given number of observed rows.
   std::size_t (*program_scratch_bytes)(const particle::LawTable<Real>& law, particle::Index observed);
-  /// Stages of a tile. What it found is that of the last end of a step.
+  /// Runs the stages of a tile. The result is that of the last end of a step.
   BlockResult (*run_program)(const ProgramJob<Real>& job, std::int64_t block, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
-  /// First states of a block, to `from` unless they are given there, their log-weights, and those before the
-  /// first step, where an affine step leaves m.
+  /// Sets the first states of a tile in `from`, unless they are given there, and computes their log-weights
+  /// and the weights before the first step. If that step is affine, it leaves m in `from`.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
-  /// A block from its ancestors (null: each from itself), to `to`; log-weights after the step, and those before the next one,
-  /// where an affine step leaves m.
+  /// Moves a tile from its ancestors (null: each particle from itself) to `to`, and computes log-weights
+  /// after the step and before the next one. If the next step is affine, it leaves m in `to`.
   void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block,
                      void* scratch);
   /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
   void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);
-  /// A block of given points.
+  /// Evaluates a tile of given points.
   void (*evaluate)(const PointJob<Real>& job, std::int64_t block, void* scratch);
 };
 

@@ -2,8 +2,9 @@
 
 #include "particle/wide.hpp"
 
-// Laws of more than four coordinates whose covariances are diagonal in the working coordinates. The state of a block lies in cache, one
-// value a coordinate; sums are held in registers, several components or coordinates at a time, each with an accumulator of its own.
+// Laws of more than four coordinates whose covariances are diagonal in the working coordinates. The state of
+// a tile is in cache, one value per coordinate. Sums are in registers, several components or coordinates at a
+// time, each with its own accumulator.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -16,7 +17,7 @@ using particle::MoveTable;
 using particle::RealOf;
 using particle::Softmax;
 
-/// Room of a block for what lives within a step.
+/// Scratch of a tile within a step.
 template <class V>
 struct Scratch {
   V* coordinates;  ///< (2 d); full: (2 + chunk_size) d
@@ -30,14 +31,14 @@ struct WideLaw {
   static constexpr Family kind = family;
   static constexpr bool has_means = false;  ///< whether `means` computes all results at once
   static constexpr int tile = 4;
-  /// Coordinates, of two registers each.
+  /// Number of coordinates that are summed together, with two registers each.
 #ifdef __AVX512F__
   static constexpr int wide_tile = 8;
 #else
   static constexpr int wide_tile = 6;
 #endif
 
-  /// What the differences are taken from: x, scaled for tied covariances so that C is the identity.
+  /// The vector that differences start from: x, scaled for tied covariances so that C is the identity.
   static const V* scaled_state(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x,
                                Scratch<V> scratch) {
     if constexpr (family != Family::tied) return x;
@@ -45,12 +46,12 @@ struct WideLaw {
     return scratch.coordinates;
   }
 
-  /// Logits of states y as `scaled_state` makes them.
+  /// Logits of states y in the form of `scaled_state`.
   static auto logits(const LawTable<Real>& law, const LevelTable<Real>& level, const V* y,
                      Scratch<V> /*scratch*/) {
     return [&law, &level, y](Index first, Index n, V* ell) {
       Index k = 0;
-      // One left over joins the last tile: alone it would wait for its own sums.
+      // A single remaining row joins the last tile: alone it would wait for its own sums.
       for (; k + tile <= n && n - k != tile + 1; k += tile)
         Terms::template quadratics<tile>(law, level, first + k, y, ell + k);
       if (n - k == tile + 1) {
@@ -62,17 +63,18 @@ struct WideLaw {
     };
   }
 
-  /// Terms of a chunk whose weight is not 0 in every lane. The others leave a sum as it is, but for the sign of a 0.
+  /// Terms of a chunk whose weight is not 0 in every lane. The other terms do not change a sum, except for
+  /// the sign of a 0.
   struct Live {
     V e[particle::chunk_size];
-    Index row[particle::chunk_size];  ///< where the component's row begins
+    Index row[particle::chunk_size];  ///< begin of the component's row
     Index count = 0;
     void add(V weight, Index begin) {
       e[count] = weight;
       row[count++] = begin;
     }
   };
-  /// As Terms::accumulate, p (K, d) from component 0 on.
+  /// Like Terms::accumulate, with p (K, d) from component 0 on.
   template <int n>
   static void accumulate(const Real* p, Index i, const Live& live, const V* factor, V* sums) {
     V tiles[n];

@@ -20,7 +20,7 @@ using kernels::Limits;
 using kernels::Phase;
 using kernels::Scheme;
 
-constexpr double operations_per_look = 2e11;  // what a request to stop waits for within a chain
+constexpr double operations_per_look = 2e11;  // the longest wait of a stop request within a chain
 
 Scheme scheme_of(Resampling resampling) {
   switch (resampling) {
@@ -42,7 +42,7 @@ bool has_transition(const SmcPlan& plan) {
   });
 }
 
-/// What a plan's geometry depends on, beside the number of chains.
+/// The properties of a plan that determine the geometry, except for the number of chains.
 template <class Real>
 ChainsJob<Real> shape_of(const SmcPlan& plan) {
   ChainsJob<Real> job{};
@@ -55,11 +55,11 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   return job;
 }
 
-/// What a run asks of its chains beside their last states.
+/// Requests of a run in addition to the last states of its chains.
 struct ChainExtras {
-  bool weights;      ///< the history of the weights
+  bool weights;      ///< the history of the weights is recorded
   bool start;        ///< the first particles are given
-  std::size_t kept;  ///< levels, the last included
+  std::size_t kept;  ///< kept levels, including the last
   bool keeps_out;    ///< the result goes to other memory of the GPU
   explicit ChainExtras(const SmcTask& task)
       : weights(task.ess != nullptr),
@@ -73,7 +73,7 @@ struct ChainExtras {
         keeps_out(options.keep_on_device) {}
 };
 
-/// Bytes of chains in the GPU's memory, as if nothing were in shared memory.
+/// Bytes of chains in the GPU's memory; upper bound, without the use of shared memory.
 template <class Real>
 class ChainMemory {
  public:
@@ -99,11 +99,11 @@ class ChainMemory {
 
   std::size_t least() const { return fixed_ + under_way_ + result_; }
 
-  /// What fits so many bytes; at least one chain.
+  /// The chains that fit the given number of bytes; at least one.
   struct Fit {
     std::int64_t chains;
-    std::int64_t under_way;  ///< of them at once
-    Limits limits;           ///< with no more blocks than have room for a tile
+    std::int64_t under_way;  ///< active chains
+    Limits limits;           ///< with at most as many thread blocks as have room for a tile
   };
   Fit fit(std::size_t bytes) const {
     const auto blocks = static_cast<std::size_t>(limits_.blocks);
@@ -123,23 +123,24 @@ class ChainMemory {
 
  private:
   Limits limits_;
-  std::size_t fixed_;      // tables, rotation, and what the blocks have summed
-  std::size_t under_way_;  // of a chain that runs
-  std::size_t result_;     // of a chain, with its given start
-  std::size_t tile_;       // of a block
+  std::size_t fixed_;      // tables, rotation and sums of the thread blocks
+  std::size_t under_way_;  // bytes of an active chain
+  std::size_t result_;     // results of a chain, with its given start
+  std::size_t tile_;       // tile of a thread block
 };
 
-/// Bytes that there are for a task.
+/// Bytes that are available for a task.
 std::size_t bytes_for(const Gpu& gpu, std::size_t memory_limit) {
-  const std::size_t free = gpu.free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
+  // the rest is left for allocations of others in the meantime
+  const std::size_t free = gpu.free_memory() / 10 * 9;
   return memory_limit == 0 ? free : std::min(free, memory_limit);
 }
 
-/// A result that is asked for, in the GPU's memory.
+/// A requested result in the GPU's memory.
 template <class T>
 class Result {
  public:
-  /// @param to where it goes on the host, or null
+  /// @param to destination on the host, or null
   Result(Gpu& gpu, T* to, std::size_t size) : to_(to) {
     if (to != nullptr) buffer_ = Buffer<T>(gpu, std::max<std::size_t>(size, 1));
     size_ = size;
@@ -237,7 +238,7 @@ class ChainsRun {
     return {};
   }
 
-  /// Takes what some chains report. @returns the first of them that failed
+  /// Reads the reports of some chains. @returns the first of them that failed
   ChainFailure take_reports(std::int64_t first, std::int64_t count) const {
     std::vector<ChainState> chains(static_cast<std::size_t>(count));
     chains_.download(chains.data());
@@ -252,7 +253,8 @@ class ChainsRun {
     return {};
   }
 
-  /// Rotates the results of some chains to where they stay. @returns the first that is not finite
+  /// Rotates the results of some chains into the memory of the run's result. @returns the first that is not
+  /// finite
   ChainFailure rotate(const Real* from, std::int64_t first, std::int64_t count, std::int64_t rows) {
     const Eigen::Index d = task_.plan.dim();
     std::vector<std::uint64_t> numbers(static_cast<std::size_t>(count), 0);
@@ -298,7 +300,7 @@ class ChainsRun {
     slots_.upload(slots.data());
   }
 
-  /// The first particles of some chains, or nothing where they are drawn.
+  /// The given first particles of some chains; empty if they are drawn.
   Buffer<double> given_start(std::int64_t first, std::int64_t count) {
     if (task_.start == nullptr) return {};
     const std::int64_t of_a_chain = task_.plan.particles * task_.plan.dim();
@@ -307,7 +309,7 @@ class ChainsRun {
     return start;
   }
 
-  /// Memory of the chains under way, where it is not shared memory.
+  /// Allocates the memory of the active chains that is not shared memory.
   void give_room(ChainsJob<Real>& job) {
     const ChainGeometry& geometry = job.geometry;
     const auto under_way = static_cast<std::size_t>(geometry.under_way);
@@ -332,7 +334,8 @@ class ChainsRun {
     job.chains = chains_.data();
   }
 
-  /// All steps in one launch; or each phase in one, which the GPU takes up one after the other while the host goes ahead.
+  /// Runs all steps in one launch, or each phase in a launch of its own; the host queues the launches without
+  /// waiting for the GPU.
   void launch(ChainsJob<Real> job) {
     job.whole = job.geometry.whole();
     if (job.whole) return gpu_.launch(job);
@@ -376,8 +379,8 @@ class ChainsRun {
   Buffer<particle::SmcStepTable<Real>> steps_;
   Buffer<int> weightings_;
   Buffer<int> slots_;         // (steps + 1)
-  Buffer<double> rotation_;   // V of the plan, where the chains rotate
-  std::vector<int> decides_;  // as weightings_
+  Buffer<double> rotation_;   // V of the plan, if the chains are rotated
+  std::vector<int> decides_;  // host copy of weightings_
   int num_weightings_ = 0;
 
   Buffer<Real> states_, tiles_;
@@ -399,7 +402,7 @@ std::int64_t at_once(const Gpu& gpu, const std::string& name, const SmcPlan& pla
   if (free < least)
     throw out_of_memory(name, least, concat(" for one chain of ", plan.particles, " particles"), free);
   const std::int64_t fit = memory.fit(bytes_for(gpu, memory_limit)).chains;
-  // A task is also what progress is told of and what a request to stop waits for.
+  // A task is also the unit of progress reports, and a stop request waits for its end.
   const auto enough = static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12));
   const Limits limits = gpu.limits();
   const std::int64_t fills_the_gpu = std::max<std::int64_t>(

@@ -23,12 +23,13 @@ using kernels::Report;
 using kernels::StepsJob;
 
 constexpr std::size_t preferred_tables = std::size_t{64} << 20;  // bytes of the tables of a window of steps
-constexpr std::int64_t granule = 1024;                           // particles: whole blocks of every layout
+constexpr std::int64_t granule = 1024;  // particles; a multiple of the thread blocks of every layout
+
 /// Bytes of a run in the GPU's memory.
 template <class Real>
 struct RunMemory {
   std::size_t tables;    ///< of a window of steps, at least those of one step
-  std::size_t fixed;     ///< law, tables of two windows, room of the blocks
+  std::size_t fixed;     ///< law, tables of two windows, scratch of the thread blocks
   std::size_t particle;  ///< of one particle: result, given start, states between windows
   std::size_t least() const { return fixed + granule * particle; }
 
@@ -51,7 +52,8 @@ struct RunMemory {
 
  private:
   void add_tables(std::size_t memory_limit, std::size_t largest_step) {
-    // A share of what is left beside the least, so that whatever limit is enough for one step's tables stays enough.
+    // Takes a share of the memory beyond the minimum, so that a limit that suffices for the tables of one
+    // step still suffices.
     const std::size_t left = memory_limit - std::min(memory_limit, least());
     tables =
         std::max(memory_limit == 0 ? preferred_tables : std::min(preferred_tables, left / 8), largest_step);
@@ -119,7 +121,7 @@ class TaskRun {
   }
 
  private:
-  /// Numbers of this many vectors.
+  /// Number of values in the given number of vectors.
   std::size_t values(std::size_t vectors) const {
     return vectors * static_cast<std::size_t>(task_.problem.dim());
   }
@@ -165,7 +167,7 @@ class TaskRun {
     return job;
   }
 
-  /// What goes from one window to the next lies in two places that take turns, so that a window can be run again.
+  /// The states between windows are in two buffers, which alternate, so that a window can run again.
   void give_states(StepsJob<Real>& job, bool has_before, bool has_after) {
     const std::size_t size = values(static_cast<std::size_t>(task_.count));
     if (has_before) {
@@ -187,7 +189,7 @@ class TaskRun {
     gpu_.launch(job, geometry);
     report_.download(&report);
     if (report.non_finite > 0) {
-      // Again, looking at every step.
+      // The window runs again and checks every step.
       job.look_for_first = true;
       gpu_.launch(job, geometry);
       const std::uint64_t particles = report.non_finite;
@@ -211,7 +213,7 @@ class TaskRun {
   Buffer<Real> room_;
 };
 
-/// Arrays of points and what is asked of them, in pieces that fit.
+/// Evaluates points in pieces that fit into memory.
 template <class Real>
 class PointsRun {
  public:
@@ -336,7 +338,8 @@ class CudaExecutor final : public Executor {
   template <class Real>
   std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
     const RunMemory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
-    const std::size_t free = gpu_->free_memory() / 10 * 9;  // the rest is for what others ask for meanwhile
+    // the rest is left for allocations of others in the meantime
+    const std::size_t free = gpu_->free_memory() / 10 * 9;
     require(memory_limit == 0 || memory_limit >= memory.least(), name_, ": memory_limit is ", memory_limit,
             " bytes, ", granule, " particles need ", memory.least());
     if (free < memory.least()) {
@@ -344,7 +347,7 @@ class CudaExecutor final : public Executor {
     }
     const std::size_t room = (memory_limit == 0 ? free : std::min(free, memory_limit)) - memory.fixed;
     const auto fit = static_cast<std::int64_t>(room / memory.particle) / granule * granule;
-    // A task is also what progress is told of and what a request to stop waits for.
+    // A task is also the unit of progress reports, and a stop request waits for its end.
     const auto enough =
         static_cast<std::int64_t>(std::min(operations_per_task / operations(plan), 1e12)) / granule * granule;
     const std::int64_t fills_the_gpu = granule * 1024;

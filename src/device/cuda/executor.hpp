@@ -8,7 +8,8 @@
 
 namespace gmdiff::cuda {
 
-/// Runs plans on a GPU, which lives as long as the executor and every result kept on it. `name` as `Device::name()`.
+/// Runs plans on a GPU, which lives as long as the executor and every result kept on it. `name` as
+/// `Device::name()`.
 std::unique_ptr<Executor> make_executor(std::shared_ptr<Gpu> gpu, std::string name);
 
 }  // namespace gmdiff::cuda

@@ -8,7 +8,7 @@ namespace gmdiff::cuda {
 /// One piece of a long copy, and the number of the buffer that it goes through.
 struct Piece {
   std::size_t begin, size;  ///< bytes
-  int buffer;               ///< 0 and 1 by turns
+  int buffer;               ///< 0 and 1 alternately
 };
 
 /// Calls begin(piece) and finish(piece) for the pieces of `bytes` bytes, in their order. Each piece begins

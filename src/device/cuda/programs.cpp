@@ -58,7 +58,7 @@ class ProgramRun {
   }
 
  private:
-  /// Numbers of so many vectors of all particles.
+  /// Number of values in the given number of vectors of all particles.
   std::size_t values(std::size_t vectors) const {
     return vectors * static_cast<std::size_t>(task_.count * task_.problem.dim());
   }
@@ -96,7 +96,7 @@ class ProgramRun {
       const std::size_t stop = piece_end(stages, begin);
       std::vector<StageTable<Real>> piece(stages.begin() + static_cast<std::ptrdiff_t>(begin),
                                           stages.begin() + static_cast<std::ptrdiff_t>(stop));
-      // What is not finite is known where a step ends.
+      // States that are not finite are counted at the end of a step.
       const auto last = std::find_if(piece.rbegin(), piece.rend(), [](const StageTable<Real>& stage) {
         return stage.kind == StageKind::end;
       });
@@ -107,7 +107,7 @@ class ProgramRun {
     }
   }
 
-  /// Stages of one launch: up to a call, or a single one where the task asks for batches.
+  /// End of the stages of one launch: the next call, or after one stage if the task runs in batches.
   std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
     if (task_.extent == Extent::batch) return begin + 1;
     std::size_t end = begin;
@@ -145,7 +145,7 @@ class ProgramRun {
             .first_step = report.first_step == no_step ? -1 : report.first_step};
   }
 
-  /// A denoiser of the host program, on the rows of all particles.
+  /// Calls a custom denoiser on the rows of all particles.
   void call(const StageTable<Real>& stage) {
     move_rows(StageKind::to_rows, stage);
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};

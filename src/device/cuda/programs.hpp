@@ -3,16 +3,16 @@
 #include "device/cuda/gpu.hpp"
 #include "device/executor.hpp"
 
-// Runs of programs on a GPU: a launch takes tiles through the stages of a window of steps, or through one stage where a
-// stage leaves the library.
+// Runs of programs on a GPU. A launch takes tiles through the stages of a window of steps up to a call of a
+// custom denoiser, or through a single stage if the task runs in batches.
 
 namespace gmdiff::cuda {
 
 /// Bytes of a run of programs in the GPU's memory.
 struct ProgramMemory {
-  std::size_t largest_step;  ///< tables of the step that has most
-  std::size_t fixed;         ///< law, observation, room of the thread blocks
-  std::size_t particle;      ///< result, given start, vectors, rows of a denoiser of the host program
+  std::size_t largest_step;  ///< tables of the step with the largest tables
+  std::size_t fixed;         ///< law, observation, scratch of the thread blocks
+  std::size_t particle;      ///< result, given start, vectors, rows of a custom denoiser
 };
 template <class Real>
 ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kernels::Limits& limits);

@@ -23,7 +23,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-/// log prod_i N(x_i; centre_i, variance_i + added) without the constants, which the plan holds.
+/// log prod_i N(x_i; centre_i, variance_i + added) without the constants, which the plan contains.
 double log_factors(const Potential& g, const VectorXd& x, double added = 0.0) {
   double sum = 0.0;
   for (Index i = 0; i < g.centre.size(); ++i) {
@@ -109,9 +109,9 @@ class ExactKernel {
 
  private:
   struct Component {
-    MatrixXd L;      // of V[O, O] + diag(v)
+    MatrixXd L;      // Cholesky factor of V[O, O] + diag(v)
     MatrixXd gain;   // V[:, O] (V[O, O] + diag v)^{-1}
-    MatrixXd noise;  // of the plan: its columns are the coordinates of the noise
+    MatrixXd noise;  // noise factor of the plan; its columns are the coordinates of the noise
   };
 
   void condition(Index k, const Potential& g, const Model& model) {
@@ -241,7 +241,7 @@ class Chain {
     return x;
   }
 
-  /// @param law of the start; none: the Gaussian of the plan
+  /// @param law of the start; empty: the Gaussian of the plan
   VectorXd drawn(std::int64_t n, const std::optional<Model>& law) const {
     NormalStream noise(key(n, Purpose::start_noise), task_.precision);
     const VectorXd z = normals(noise, 0);
@@ -252,7 +252,7 @@ class Chain {
     return x;
   }
 
-  /// One step of §7.3: weigh, resample, move. @returns false when no weight is left
+  /// One step of §7.3: weighs, resamples and moves. @returns false when no weight is left
   template <class Kernel>
   bool advance(int number, const SmcStep& step, Kernel& kernel) {
     const bool before = plan_.weighting == SmcWeighting::before_moving;
@@ -335,7 +335,7 @@ class Chain {
       write(x_[choose(weights.W, unit(uniform_u64(chain_key(Purpose::final_choice), 0)))], chain_);
     }
   }
-  /// Writes the states of a level, when it is one of those kept.
+  /// Writes the states of a level if it is kept.
   void keep(int level) const {
     const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
     if (plan_.output == SmcOutput::draw || place == task_.kept.end() || *place != level) return;
@@ -371,11 +371,11 @@ class Chain {
 }  // namespace
 
 std::size_t chain_bytes(const SmcPlan& plan) {
-  constexpr std::size_t allocation = 2 * sizeof(void*);  // what the system adds to each
+  constexpr std::size_t allocation = 2 * sizeof(void*);  // bytes that the system adds to each allocation
   const std::size_t state =
       sizeof(VectorXd) + static_cast<std::size_t>(plan.dim()) * sizeof(double) + allocation;
   const std::size_t weight = 2 * sizeof(double) + sizeof(long double) + sizeof(std::uint32_t);
-  // Resampling makes the states anew beside those that there were.
+  // Resampling creates new states beside the old ones.
   return static_cast<std::size_t>(plan.particles) * (2 * state + weight + sizeof(NormalStream));
 }
 

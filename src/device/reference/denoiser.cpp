@@ -13,8 +13,9 @@ namespace gmdiff::reference {
 
 namespace {
 
-/// Below this ratio of its smallest to its largest eigenvalue a matrix in double holds less than four digits of the smallest:
-/// then C is taken from U, l, which do hold it, and not from a Cholesky factor of its entries.
+/// Below this ratio of the smallest to the largest eigenvalue, a matrix in double holds fewer than four
+/// digits of the smallest one. C is then computed from U and l, which hold it in full, and not from a
+/// Cholesky factor of its entries.
 constexpr double smallest_ratio_for_cholesky = 1e-12;
 
 /// Spherical and diag: all matrices are diagonal.
@@ -40,7 +41,7 @@ class DiagonalCovariance final : public DiffusedCovariance {
   Eigen::VectorXd l_, c_;
 };
 
-/// Dense Sigma: C = L L^T. Loops run down columns, which is how matrices lie in memory.
+/// Dense Sigma: C = L L^T. Loops run down columns, the order of matrices in memory.
 class CholeskyCovariance final : public DiffusedCovariance {
  public:
   CholeskyCovariance(const Eigen::MatrixXd& sigma, Eigen::MatrixXd L) : sigma_(sigma), L_(std::move(L)) {}

@@ -5,12 +5,12 @@
 
 #include <gmdiff/plan/plan.hpp>
 
-// The mixture at one level, straight from the definitions: densities and D by Cholesky factors of C_k = alpha^2 Sigma_k + sigma^2 I
-// (mathematics.md §2.1-2.3). Vectors are plain arrays of d doubles.
+// The mixture at one level, straight from the definitions: densities and D by Cholesky factors of
+// C_k = alpha^2 Sigma_k + sigma^2 I (mathematics.md §2.1-2.3). Vectors are plain arrays of d doubles.
 
 namespace gmdiff::reference {
 
-/// The mixture of a plan, with dense Sigma_k where the structure has them: what all levels share.
+/// The mixture of a plan, with dense Sigma_k if the structure has them: the data that all levels share.
 class Model {
  public:
   explicit Model(const MixtureTable& table);
@@ -25,9 +25,10 @@ class Model {
   double eigenvalue(Eigen::Index k, Eigen::Index i) const;
   /// Dense Sigma_k, as given or rebuilt from its eigenvectors.
   const Eigen::MatrixXd& covariance(Eigen::Index k) const;
-  /// Component k's coordinates of the noise: U_k, or null where they are those of the data (spherical, diag).
+  /// Coordinates of the noise for component k: U_k, or null if they are the coordinates of the data
+  /// (spherical, diag).
   const Eigen::MatrixXd* component_basis(Eigen::Index k) const;
-  /// The plan's coordinates of the noise: the U that all components share (tied, common basis), else null.
+  /// Coordinates of the noise of the plan: the U that all components share (tied, common basis), else null.
   const Eigen::MatrixXd* common_basis() const;
 
  private:
@@ -35,7 +36,7 @@ class Model {
   std::vector<Eigen::MatrixXd> rebuilt_;  // one (tied) or K; empty when the table holds them or none is dense
 };
 
-/// out = U z, or z itself where there is no basis.
+/// out = U z, or z itself without a basis.
 void from_basis(const Eigen::MatrixXd* U, const double* z, double* out, Eigen::Index dim);
 
 /// The covariance C = alpha^2 Sigma + sigma^2 I of one component at one level with sigma > 0.
@@ -43,16 +44,17 @@ class DiffusedCovariance {
  public:
   virtual ~DiffusedCovariance() = default;
   virtual double log_determinant() const = 0;
-  /// v^T C^{-1} v. `work` has room for d. In long double a square of a huge but finite coordinate does not overflow.
+  /// v^T C^{-1} v. `work` has room for d. In long double a square of a huge but finite coordinate does not
+  /// overflow.
   virtual long double quadratic(const double* v, double* work) const = 0;
-  /// out = (p Sigma + q I) C^{-1} v: what regressions on x_t need. `work` has room for d.
+  /// out = (p Sigma + q I) C^{-1} v, for regressions on x_t. `work` has room for d.
   virtual void regress(const double* v, double p, double q, double* out, double* work) const = 0;
 };
 
 /// The diffused mixture p_t = sum_k w_k N(alpha mu_k, C_k) at one level.
 class DiffusedMixture {
  public:
-  /// @param needs_density at sigma = 0: whether the law has a density and is asked for it.
+  /// @param needs_density at sigma = 0: whether the law has a density and the caller needs it.
   DiffusedMixture(const Model& model, Level level, bool needs_density = false);
 
   /// r_k = P(component k | x_t = x), shape (K), for sigma > 0 (§2.2).
@@ -61,9 +63,11 @@ class DiffusedMixture {
   double log_responsibilities(const double* x, double* log_r);
   /// grad log p_t(x) = -sum_k r_k C_k^{-1} (x - alpha mu_k) (§2.2), for levels where the law has a density.
   void score(const double* x, double* s);
-  /// D = E[x_0 | x_t = x] = sum_k r_k m_k, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k); x / alpha at sigma = 0 (§2.3).
+  /// D = E[x_0 | x_t = x] = sum_k r_k m_k, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k); x / alpha at
+  /// sigma = 0 (§2.3).
   void denoiser(const double* x, double* D);
-  /// out = Cov[x_0 | x_t, component k] v = sigma^2 Sigma_k C_k^{-1} v, for a component of weight > 0 and sigma > 0.
+  /// out = Cov[x_0 | x_t, component k] v = sigma^2 Sigma_k C_k^{-1} v, for a component of weight > 0 and
+  /// sigma > 0.
   void posterior_covariance(Eigen::Index k, const double* v, double* out);
   /// out = a mu_k + (p Sigma_k + q I) C_k^{-1} (x - alpha mu_k), for a component of weight > 0 and sigma > 0.
   void regress(Eigen::Index k, const double* x, double a, double p, double q, double* out);

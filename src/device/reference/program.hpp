@@ -8,24 +8,25 @@
 
 #include "device/reference/denoiser.hpp"
 
-// The stages of a program for many particles, one stage after the other, straight from the formulas of mathematics.md
-// §5 and §10: guidance is computed from dense matrices.
+// Runs the stages of a program on many particles, one stage after the other, straight from the formulas of
+// mathematics.md §5 and §10. Guidance is computed from dense matrices.
 
 namespace gmdiff::reference {
 
 /// The random numbers of particle n at the current step, in the coordinates of the noise (numerics.md §2).
 struct StageNoise {
   std::function<const double*(std::int64_t n, NoiseStream stream)> normals;  ///< (d)
-  std::function<double(std::int64_t n)> choice;                   ///< of a transition's component, in [0, 1)
-  std::function<const double*(std::int64_t n, int q)> direction;  ///< (d), number q of a guidance
+  /// uniform number in [0, 1) that chooses a transition's component
+  std::function<double(std::int64_t n)> choice;
+  std::function<const double*(std::int64_t n, int q)> direction;  ///< (d), direction q of a guidance stage
 };
 
 class ProgramSteps {
  public:
-  /// @param x states (count, d), vector 0 of the stages.  @param guidance of the task's problem, or null.
+  /// @param x states (count, d), vector 0 of the stages. @param guidance of the task's problem, or null.
   ProgramSteps(const Plan& plan, const Model& model, const GuidanceTable* guidance, Points& x,
                StageNoise noise);
-  /// All stages of one step. A particle whose state is NaN is left as it is.
+  /// Runs all stages of one step. A particle whose state is NaN is left unchanged.
   void advance(const Program& program);
 
   Points& vector(int number) { return number == 0 ? x_ : others_[static_cast<std::size_t>(number - 1)]; }

@@ -25,7 +25,8 @@ double largest(Precision precision) {
                                      : std::numeric_limits<double>::max();
 }
 
-/// The particles of one task. They go through the plan step by step together, so that the tables of a level are made once a step.
+/// The particles of one task. They go through the plan step by step together, so that the tables of a level
+/// are computed once per step.
 class Block {
  public:
   explicit Block(const Task& task);
@@ -50,8 +51,8 @@ class Block {
   Model model_;
   Points x_, previous_denoiser_;                        // (count, d)
   std::vector<NormalStream> step_noise_, churn_noise_;  // (count)
-  std::optional<ProgramSteps> program_;                 // of a plan with programs
-  std::uint64_t step_ = 0;                              // of the program
+  std::optional<ProgramSteps> program_;                 // for a plan with programs
+  std::uint64_t step_ = 0;                              // step of the program
   std::vector<double> z_, churn_z_;                     // (d)
   NonFinite non_finite_;
 };
@@ -107,7 +108,7 @@ void Block::start() {
   }
 }
 
-/// The process's own start: streams of a sampler, or those of a draw where the first state is one.
+/// The start of the plan: uses the streams of a sampler, or those of a draw if the first state is a draw.
 void Block::start_particle(std::int64_t n) {
   const bool sampler = task_.plan.kind == PlanKind::sample;
   const std::uint32_t replicate = sampler ? 0 : task_.replicate;
@@ -184,7 +185,8 @@ const double* Block::normals(NormalStream& stream, std::uint64_t step, std::vect
   return z.data();
 }
 
-/// Counts a particle that left the range of the result's type, and marks it with NaN: it takes no further steps.
+/// Counts a particle that left the range of the result's type, and marks it with NaN, so that it takes no
+/// further steps.
 void Block::check(std::int64_t n, int step) {
   const double limit = largest(task_.precision);
   const auto x = state(n);
@@ -194,7 +196,7 @@ void Block::check(std::int64_t n, int step) {
   std::fill(x.begin(), x.end(), std::numeric_limits<double>::quiet_NaN());
 }
 
-/// Writes the states of a level, when it is one of those kept.
+/// Writes the states of a level if it is kept.
 void Block::keep(int level) {
   const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
   if (place == task_.kept.end() || *place != level) return;
@@ -258,11 +260,12 @@ std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precisi
   const MixtureTable& table = plan.problems.front();
   const auto dim = static_cast<std::size_t>(table.dim());
   const auto components = static_cast<std::size_t>(table.num_components());
-  // Tables of a block: Sigma rebuilt and the factors of two levels (dense), or two rows a component and level (spherical, diag).
+  // Tables of a batch: the rebuilt Sigma and the factors of two levels (dense), or two rows per component and
+  // level (spherical, diag).
   const std::size_t matrices = table.structure == CovarianceType::tied ? 1 : components;
   const std::size_t tables =
       sizeof(double) * (table.bases.empty() ? 4 * components * dim : 3 * matrices * dim * dim);
-  // A particle: x and the previous denoiser, and two noise streams.
+  // A particle has x, the previous denoiser and two noise streams.
   const std::size_t particle = 2 * sizeof(double) * dim + 2 * sizeof(NormalStream);
   require(memory_limit >= tables + particle, "reference: memory_limit is ", memory_limit,
           " bytes, one particle needs ", tables + particle);

@@ -63,7 +63,8 @@ TransitionUpdate::TransitionUpdate(const MixtureTransition& step, const Model& m
       noise_(dim_of(model)) {}
 
 void TransitionUpdate::component_mean(Eigen::Index k, const double* x, double* mean) {
-  // M_k = alpha_s mu_k + alpha_ts C_k(s) C_k(t)^{-1} (x - alpha_t mu_k),  C_k(s) = alpha_s^2 Sigma_k + sigma_s^2 I
+  // M_k = alpha_s mu_k + alpha_ts C_k(s) C_k(t)^{-1} (x - alpha_t mu_k),
+  // C_k(s) = alpha_s^2 Sigma_k + sigma_s^2 I
   const double p = step_.alpha_ts * step_.s.alpha * step_.s.alpha;
   const double q = step_.alpha_ts * step_.s.sigma * step_.s.sigma;
   at_t_.regress(k, x, step_.s.alpha, p, q, mean);

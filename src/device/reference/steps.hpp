@@ -7,8 +7,9 @@
 
 #include "device/reference/denoiser.hpp"
 
-// The steps of a plan for one particle at a time (mathematics.md §5). Noise is an argument: z are standard normals in the coordinates of
-// the noise (numerics.md §2). An object holds the tables of one step, made once for a block of particles.
+// The steps of a plan for one particle at a time (mathematics.md §5). Noise is an argument: z are standard
+// normals in the coordinates of the noise (numerics.md §2). An object holds the tables of one step, which are
+// computed once for a batch of particles.
 
 namespace gmdiff::reference {
 
@@ -23,7 +24,7 @@ class AffineUpdate {
   AffineUpdate(const AffineStep& step, const Model& model);
   bool reads_churn_noise() const { return step_.c_n != 0.0; }
   bool reads_noise() const { return step_.e != 0.0; }
-  /// One step with noise vectors (d), each read only when the functions above say so.
+  /// One step with noise vectors (d); each is read only if the functions above require it.
   void apply(State state, const double* churn_z, const double* z);
 
  private:
@@ -57,7 +58,8 @@ class TransitionUpdate {
   std::vector<double> mean_, scaled_, noise_;
 };
 
-/// Smallest k whose running sum exceeds u times the total; never one of probability 0; the last positive k if none.
+/// Smallest k whose running sum exceeds u times the total; never one of probability 0; if none exists, the
+/// last k of positive probability.
 Eigen::Index choose_component(const double* probabilities, Eigen::Index num_components, double u);
 
 /// Component of a 64-bit uniform: the smallest k with U < thresholds[k], else the last of weight > 0.

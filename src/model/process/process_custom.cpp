@@ -4,7 +4,7 @@
 #include "base/check.hpp"
 #include "model/process/schedule.hpp"
 
-// A user's own pair (alpha, sigma).
+// A custom pair (alpha, sigma).
 
 namespace gmdiff {
 
