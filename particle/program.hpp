@@ -71,23 +71,40 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE void combine(const StageTable<Real>& stage) {
+    // Most combinations have few terms, and loops of known length keep factors in registers.
+    if (stage.num_terms == 2) {
+      add_terms<2>(stage);
+    } else if (stage.num_terms == 3) {
+      add_terms<3>(stage);
+    } else {
+      add_terms<StageTable<Real>::max_terms>(stage);
+    }
+    if (stage.noise == Real(0)) return;
     // Two branches, because a GPU would keep a stream that is chosen at run time in memory.
     if (stage.is_churn) {
-      combine(stage, churn_);
+      add_noise(stage, churn_);
     } else {
-      combine(stage, noise_);
+      add_noise(stage, noise_);
     }
   }
-  GMDIFF_PARTICLE void combine(const StageTable<Real>& stage, Normals<V>& noise) {
+  /// to <- the sum of at most `most` terms; of exactly `most` if that is less than the largest number of terms.
+  template <int most>
+  GMDIFF_PARTICLE void add_terms(const StageTable<Real>& stage) {
+    const int count = most < StageTable<Real>::max_terms ? most : stage.num_terms;
+    Vector terms[most];
+    for (int n = 0; n < count; ++n) terms[n] = vector(stage.vectors[n]);
+    const Vector to = vector(stage.to);
+    team_.for_each_own(dim(), [&](Index i) {
+      V sum = V(stage.factors[0]) * V(terms[0][i]);
+      for (int n = 1; n < count; ++n) sum = fma(V(stage.factors[n]), V(terms[n][i]), sum);
+      to[i] = sum;
+    });
+  }
+  GMDIFF_PARTICLE void add_noise(const StageTable<Real>& stage, Normals<V>& noise) {
     const Vector to = vector(stage.to);
     const std::uint64_t m = first_normal(stage);
     team_.for_each_own(dim(), [&](Index i) {
-      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
-      for (int n = 1; n < stage.num_terms; ++n) {
-        sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
-      }
-      if (stage.noise != Real(0)) sum = fma(V(stage.noise), noise(m + static_cast<std::uint64_t>(i)), sum);
-      to[i] = sum;
+      to[i] = fma(V(stage.noise), noise(m + static_cast<std::uint64_t>(i)), V(to[i]));
     });
   }
 

@@ -43,6 +43,12 @@ double operations(const SmcPlan& plan) {
          static_cast<double>(plan.steps.size() + 1);
 }
 
+std::int64_t units_per_piece(const Plan& plan, int lanes) {
+  constexpr double operations_per_piece = 2e6;
+  return static_cast<std::int64_t>(
+      std::clamp(operations_per_piece / (operations(plan) * lanes), 1.0, 1024.0));
+}
+
 int slot_of(const std::vector<int>& kept, int level) {
   const auto place = std::lower_bound(kept.begin(), kept.end(), level);
   return place == kept.end() || *place != level ? -1 : static_cast<int>(place - kept.begin());

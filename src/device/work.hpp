@@ -15,6 +15,9 @@ double operations(const Plan& plan);
 /// The same of a chain.
 double operations(const SmcPlan& plan);
 
+/// Number of units of `lanes` particles that a thread of the host takes at a time, from 1 to 1024.
+std::int64_t units_per_piece(const Plan& plan, int lanes);
+
 /// Place of a level among those kept, or -1.
 int slot_of(const std::vector<int>& kept, int level);
 

@@ -24,7 +24,6 @@ namespace {
 constexpr std::size_t preferred_states = std::size_t{8} << 20;   // bytes of particle states in a task
 constexpr std::size_t preferred_tables = std::size_t{16} << 20;  // bytes of the tables of a window of steps
 constexpr double operations_per_task = 2e10;
-constexpr double operations_per_piece = 2e6;
 
 /// Bytes of a run, by their use.
 template <class Real>
@@ -118,9 +117,7 @@ class TaskRun {
   }
 
   NonFinite for_each_block(const Job<Real>& job, BlockResult (*body)(const Job<Real>&, std::int64_t, void*)) {
-    const double block_operations = operations(task_.plan) * unit_.lanes;
-    const auto per_piece =
-        static_cast<std::int64_t>(std::clamp(operations_per_piece / block_operations, 1.0, 1024.0));
+    const std::int64_t per_piece = units_per_piece(task_.plan, unit_.lanes);
     NonFinite sum;
     std::mutex mutex;
     const auto piece = [&](int thread, std::int64_t number) {

@@ -16,8 +16,6 @@ namespace {
 using particle::StageKind;
 using particle::StageTable;
 
-constexpr std::int64_t tiles_per_piece = 8;
-
 template <class Real>
 particle::LawTable<Real> shape_of(const MixtureTable& mixture) {
   particle::LawTable<Real> shape{};
@@ -141,12 +139,13 @@ class ProgramRun {
 
   template <class Body>
   NonFinite for_each_tile(Body body) {
+    const std::int64_t per_piece = units_per_piece(task_.plan, unit_.lanes);
     NonFinite sum;
     std::mutex mutex;
     const auto piece = [&](int thread, std::int64_t number) {
       NonFinite found;
-      const std::int64_t end = std::min((number + 1) * tiles_per_piece, tiles_);
-      for (std::int64_t tile = number * tiles_per_piece; tile < end; ++tile) {
+      const std::int64_t end = std::min((number + 1) * per_piece, tiles_);
+      for (std::int64_t tile = number * per_piece; tile < end; ++tile) {
         const BlockResult result = body(tile, scratch_.of(thread));
         found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
@@ -154,7 +153,7 @@ class ProgramRun {
       const std::lock_guard lock(mutex);
       sum.add(found);
     };
-    pool_.run((tiles_ + tiles_per_piece - 1) / tiles_per_piece, piece, task_.stop);
+    pool_.run((tiles_ + per_piece - 1) / per_piece, piece, task_.stop);
     return sum;
   }
 
