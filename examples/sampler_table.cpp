@@ -61,7 +61,8 @@ int main(int argc, char** argv) {
 
   for (const char* name :
        {"exact-transition", "ancestral", "ancestral:variance=large", "ddim", "ddim:eta=1", "euler-maruyama",
-        "euler", "heun", "heun:variable=n", "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "ddim:start=gaussian"}) {
+        "euler", "heun", "heun:variable=n", "dpmpp-2s", "dpmpp-2m", "sde-dpmpp-2m", "dpmpp-3m", "unipc-3",
+        "exact-ancestral", "exact-decoupled", "ddim:start=gaussian"}) {
     std::printf("\n| `%s` |", name);
     const auto sampler = std::get<Sampler>(parse_sampler(name));
     for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -21,7 +21,7 @@ record() {  # name, file and arguments of a run
 
 samplers=(exact-transition exact-transition:start=gaussian ancestral ancestral:variance=large ddim ddim:eta=0.7:churn=8 euler-maruyama
   euler-maruyama:zeta=0.5:finish=step euler euler:churn=4 heun heun:variable=n:churn=8:churn_noise=1.01 dpmpp-2s dpmpp-2s:r=0.8 dpmpp-2m
-  sde-dpmpp-2m)
+  sde-dpmpp-2m dpmpp-3m unipc-3 exact-ancestral:eta=0.7 exact-decoupled)
 smc=(mcgdiff mcgdiff:kernel=exact mcgdiff:variant=A mcgdiff:start=gaussian:eta=0.6 mcgdiff:resampling=multinomial mcgdiff:resampling=residual
   mcgdiff:resampling=stratified:ess_threshold=0.5 bootstrap bootstrap:kernel=exact:ess_threshold=0.5)
 
