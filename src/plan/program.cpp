@@ -64,8 +64,9 @@ bool has_programs(const Plan& plan) {
 
 int num_vectors(const Plan& plan) {
   int last = 0;
+  const bool keeps_denoiser = reads_previous_denoiser(plan);
   for (const Step& step : plan.steps) {
-    for (const Stage& stage : program(step, reads_previous_denoiser(plan)).stages) {
+    for (const Stage& stage : program(step, keeps_denoiser).stages) {
       last =
           std::max(last, std::visit([](const auto& alternative) { return last_vector(alternative); }, stage));
     }

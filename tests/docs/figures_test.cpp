@@ -74,5 +74,33 @@ TEST_F(Figures, OfThePerformanceDocumentAreThoseOfTheRecord) {
   }
 }
 
+/// Time of a benchmark in another record, as the document writes it.
+std::string milliseconds(const nlohmann::json& record, const std::string& benchmark) {
+  for (const auto& one : record["benchmarks"]) {
+    if (one["name"] != benchmark + "/real_time") continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f ms", one["real_time"].get<double>());
+    return text;
+  }
+  ADD_FAILURE() << "no benchmark " << benchmark;
+  return {};
+}
+
+TEST(FiguresOfStages, AreThoseOfTheirRecord) {
+  const std::string name = "benchmarks/results/sample_bench-epyc-zen4-2cores-2026-11-29.json";
+  const auto record = nlohmann::json::parse(read(name));
+  expect_in("docs/performance.md", name);
+  for (const char* law : {"spherical/d:80/K:25", "spherical/d:800/K:25", "diag/d:80/K:25", "full/d:16/K:25",
+                          "full/d:64/K:200"}) {
+    const std::string ddim = std::string("cpu/") + law + "/ddim/";
+    expect_in("docs/performance.md",
+              milliseconds(record, ddim + "f32") + " | " + milliseconds(record, ddim + "stages/f32") + " |");
+  }
+  for (const char* sampler : {"tmp", "pigdm", "dps", "dps-gsg"}) {
+    const std::string time = milliseconds(record, std::string("cpu/mcgdiff/d:80/dy:2/") + sampler + "/f32");
+    expect_in("docs/performance.md", std::string("| `") + sampler + "` | " + time + " |");
+  }
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/cpu/scratch.hpp"
+#include "device/plan_programs.hpp"
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
 #include "lowering/program_builder.hpp"
@@ -35,6 +36,7 @@ class ProgramRun {
  public:
   ProgramRun(const Task& task, const Unit<Real>& unit, ThreadPool& pool, std::size_t table_bytes)
       : task_(task),
+        programs_(task.plan),
         unit_(unit),
         pool_(pool),
         table_bytes_(table_bytes),
@@ -55,9 +57,8 @@ class ProgramRun {
     };
     NonFinite result = for_each_tile(first_state);
     std::fill(vector(1), vector(num_vectors_), Real(0));
-    const std::vector<Step>& steps = task_.plan.steps;
-    for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
-      const std::size_t end = window_end(first);
+    for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
+      const std::size_t end = programs_.window_end<Real>(first, table_bytes_);
       run_window(first, end, result);
       first = end;
     }
@@ -77,21 +78,6 @@ class ProgramRun {
     job.vectors = vector(0);
     job.blocks = tiles_;
     return job;
-  }
-
-  Program program_of(std::size_t step) const {
-    return program(task_.plan.steps[step], reads_previous_denoiser(task_.plan));
-  }
-
-  std::size_t window_end(std::size_t first) const {
-    std::size_t used = 0;
-    std::size_t end = first;
-    while (end < task_.plan.steps.size()) {
-      used += particle::ProgramBuilder<Real>::bytes(task_.problem, task_.guidance, program_of(end));
-      if (used > table_bytes_ && end > first) break;
-      ++end;
-    }
-    return end;
   }
 
   void run_window(std::size_t first, std::size_t end, NonFinite& result) {
@@ -121,7 +107,7 @@ class ProgramRun {
       const auto i = static_cast<std::size_t>(s);
       arenas_[i].clear();
       const int slot = slot_of(task_.kept, static_cast<int>(first + i) + 1);
-      of_steps[i] = builder_.step(program_of(first + i), first + i, slot, arenas_[i]);
+      of_steps[i] = builder_.step(programs_.step(first + i), first + i, slot, arenas_[i]);
     });
     std::vector<StageTable<Real>> stages;
     for (const auto& of_step : of_steps) stages.insert(stages.end(), of_step.begin(), of_step.end());
@@ -180,6 +166,7 @@ class ProgramRun {
   }
 
   const Task& task_;
+  PlanPrograms programs_;
   const Unit<Real>& unit_;
   ThreadPool& pool_;
   std::size_t table_bytes_;
@@ -199,17 +186,12 @@ class ProgramRun {
 template <class Real>
 ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int threads) {
   const MixtureTable& mixture = plan.problems.front();
-  const GuidanceTable* guidance = plan.guidance.empty() ? nullptr : &plan.guidance.front();
   const particle::LawTable<Real> shape = shape_of<Real>(mixture);
   const std::size_t scratch =
       std::max(unit.scratch_bytes(shape), unit.program_scratch_bytes(shape, observed_rows(plan)));
   fixed =
       particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * scratch;
-  largest_step = 0;
-  for (const Step& step : plan.steps) {
-    const Program stages = program(step, reads_previous_denoiser(plan));
-    largest_step = std::max(largest_step, particle::ProgramBuilder<Real>::bytes(mixture, guidance, stages));
-  }
+  largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
   tile = static_cast<std::size_t>(num_vectors(plan) * mixture.dim() * unit.lanes) * sizeof(Real);
 }
 

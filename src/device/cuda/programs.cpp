@@ -7,6 +7,7 @@
 
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
+#include "device/plan_programs.hpp"
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
 #include "lowering/program_builder.hpp"
@@ -26,6 +27,7 @@ class ProgramRun {
  public:
   ProgramRun(const Task& task, Gpu& gpu, std::size_t table_bytes)
       : task_(task),
+        programs_(task.plan),
         gpu_(gpu),
         table_bytes_(table_bytes),
         law_(gpu, task.problem, particle::wide_family_of(task.problem)),
@@ -47,9 +49,8 @@ class ProgramRun {
     const Tables<Real> start_tables(gpu_, start_arena_);
     start_tables.move(start_.move);
     NonFinite result = launch({}, /*from_start=*/true);
-    const std::vector<Step>& steps = task_.plan.steps;
-    for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
-      const std::size_t end = window_end(first);
+    for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
+      const std::size_t end = programs_.window_end<Real>(first, table_bytes_);
       run_window(first, end, result);
       first = end;
     }
@@ -63,27 +64,12 @@ class ProgramRun {
     return vectors * static_cast<std::size_t>(task_.count * task_.problem.dim());
   }
 
-  Program program_of(std::size_t step) const {
-    return program(task_.plan.steps[step], reads_previous_denoiser(task_.plan));
-  }
-
-  std::size_t window_end(std::size_t first) const {
-    std::size_t used = 0;
-    std::size_t end = first;
-    while (end < task_.plan.steps.size()) {
-      used += particle::ProgramBuilder<Real>::bytes(task_.problem, task_.guidance, program_of(end));
-      if (used > table_bytes_ && end > first) break;
-      ++end;
-    }
-    return end;
-  }
-
   void run_window(std::size_t first, std::size_t end, NonFinite& result) {
     particle::Arena<Real> arena;
     std::vector<StageTable<Real>> stages;
     for (std::size_t s = first; s < end; ++s) {
       const int slot = slot_of(task_.kept, static_cast<int>(s) + 1);
-      for (const StageTable<Real>& stage : builder_.step(program_of(s), s, slot, arena))
+      for (const StageTable<Real>& stage : builder_.step(programs_.step(s), s, slot, arena))
         stages.push_back(stage);
     }
     const Tables<Real> tables(gpu_, arena);
@@ -182,6 +168,7 @@ class ProgramRun {
   }
 
   const Task& task_;
+  PlanPrograms programs_;
   Gpu& gpu_;
   std::size_t table_bytes_;
   Law<Real> law_;
@@ -205,11 +192,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   const GuidanceTable* guidance = plan.guidance.empty() ? nullptr : &plan.guidance.front();
   const auto d = static_cast<std::size_t>(mixture.dim());
   ProgramMemory memory{};
-  for (const Step& step : plan.steps) {
-    const Program stages = program(step, reads_previous_denoiser(plan));
-    memory.largest_step =
-        std::max(memory.largest_step, particle::ProgramBuilder<Real>::bytes(mixture, guidance, stages));
-  }
+  memory.largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
   const particle::Family family = particle::wide_family_of(mixture);
   ProgramJob<Real> job{};
   job.law.family = family;

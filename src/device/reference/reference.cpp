@@ -82,10 +82,11 @@ StreamKey Block::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) c
 NonFinite Block::run() {
   start();
   keep(0);
+  const bool keeps_denoiser = reads_previous_denoiser(task_.plan);
   for (std::size_t step = 0; step < task_.plan.steps.size(); ++step) {
     const Step& next = task_.plan.steps[step];
     if (program_) {
-      advance(step, program(next, reads_previous_denoiser(task_.plan)));
+      advance(step, program(next, keeps_denoiser));
     } else if (const auto* affine = std::get_if<AffineStep>(&next)) {
       advance(step, AffineUpdate(*affine, model_));
     } else {
@@ -172,9 +173,8 @@ StageNoise Block::stage_noise() {
                 return categorical_uniform(U, task_.precision);
               },
           .direction =
-              [this](std::int64_t n, int q) {
+              [this, Q = static_cast<std::uint64_t>(most_directions(task_.plan))](std::int64_t n, int q) {
                 NormalStream stream(key(n, Purpose::guidance_direction), task_.precision);
-                const auto Q = static_cast<std::uint64_t>(most_directions(task_.plan));
                 return normals(stream, step_ * Q + static_cast<std::uint64_t>(q), z_);
               }};
 }
