@@ -122,6 +122,7 @@ class Law {
  private:
   template <class T>
   static void copy(Gpu& gpu, Buffer<T>& buffer, const T*& pointer, std::size_t size) {
+    if (size == 0) return;  // a plan of a custom denoiser has no components
     buffer = Buffer<T>(gpu, size);
     buffer.upload(pointer);
     pointer = buffer.data();
