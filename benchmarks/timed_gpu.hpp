@@ -74,6 +74,12 @@ class TimedGpu final : public cuda::Gpu {
   void launch(const kernels::PointsJob<double>& job, const kernels::Geometry& geometry) override {
     timed(job, geometry);
   }
+  void launch(const kernels::ProgramJob<float>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
+  void launch(const kernels::ProgramJob<double>& job, const kernels::Geometry& geometry) override {
+    timed(job, geometry);
+  }
   void launch(const kernels::ChainsJob<float>& job) override { timed(job); }
   void launch(const kernels::ChainsJob<double>& job) override { timed(job); }
   void launch(const kernels::RotationJob<float>& job) override { timed(job); }
