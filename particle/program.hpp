@@ -77,7 +77,7 @@ class ProgramBody {
     } else if (stage.num_terms == 3) {
       add_terms<3>(stage);
     } else {
-      add_terms<StageTable<Real>::max_terms>(stage);
+      add_any_terms(stage);
     }
     if (stage.noise == Real(0)) return;
     // Two branches, because a GPU would keep a stream that is chosen at run time in memory.
@@ -87,16 +87,26 @@ class ProgramBody {
       add_noise(stage, noise_);
     }
   }
-  /// to <- the sum of at most `most` terms; of exactly `most` if that is less than the largest number of terms.
-  template <int most>
+  /// to <- the sum of `count` terms
+  template <int count>
   GMDIFF_PARTICLE void add_terms(const StageTable<Real>& stage) {
-    const int count = most < StageTable<Real>::max_terms ? most : stage.num_terms;
-    Vector terms[most];
+    Vector terms[count];
     for (int n = 0; n < count; ++n) terms[n] = vector(stage.vectors[n]);
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) {
       V sum = V(stage.factors[0]) * V(terms[0][i]);
       for (int n = 1; n < count; ++n) sum = fma(V(stage.factors[n]), V(terms[n][i]), sum);
+      to[i] = sum;
+    });
+  }
+  /// The same for any number of terms.
+  GMDIFF_PARTICLE void add_any_terms(const StageTable<Real>& stage) {
+    const Vector to = vector(stage.to);
+    team_.for_each_own(dim(), [&](Index i) {
+      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
+      for (int n = 1; n < stage.num_terms; ++n) {
+        sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
+      }
       to[i] = sum;
     });
   }
