@@ -7,7 +7,8 @@
 namespace gmdiff {
 namespace {
 
-enum Vector { x = 0, D1 = 1, u = 2, D_previous = 3, D2 = 4 };
+/// Vectors of an affine step: d1 and d2 hold D1 and D2, previous the D1 of the step before.
+enum Vector { x = 0, d1 = 1, u = 2, previous = 3, d2 = 4 };
 
 Program stages(const AffineStep& step, bool keeps_denoiser) {
   Program program;
@@ -15,17 +16,17 @@ Program stages(const AffineStep& step, bool keeps_denoiser) {
   if (step.c_x != 1.0 || step.c_n != 0.0) {
     add(Combine{.to = x, .terms = {{x, step.c_x}}, .noise = step.c_n, .stream = NoiseStream::churn});
   }
-  if (step.evaluations >= 1) add(Evaluate{.level = step.level1, .from = x, .to = D1});
+  if (step.evaluations >= 1) add(Evaluate{.level = step.level1, .from = x, .to = d1});
   if (step.evaluations == 2) {
-    add(Combine{.to = u, .terms = {{x, step.p_x}, {D1, step.p_1}}});
-    add(Evaluate{.level = step.level2, .from = u, .to = D2});
+    add(Combine{.to = u, .terms = {{x, step.p_x}, {d1, step.p_1}}});
+    add(Evaluate{.level = step.level2, .from = u, .to = d2});
   }
   Combine sum{.to = x, .terms = {{x, step.a}}, .noise = step.e};
-  if (step.evaluations >= 1) sum.terms.push_back({D1, step.b_1});
-  if (step.b_p != 0.0) sum.terms.push_back({D_previous, step.b_p});
-  if (step.evaluations == 2) sum.terms.push_back({D2, step.b_2});
+  if (step.evaluations >= 1) sum.terms.push_back({d1, step.b_1});
+  if (step.b_p != 0.0) sum.terms.push_back({previous, step.b_p});
+  if (step.evaluations == 2) sum.terms.push_back({d2, step.b_2});
   add(std::move(sum));
-  if (keeps_denoiser && step.evaluations >= 1) add(Combine{.to = D_previous, .terms = {{D1, 1.0}}});
+  if (keeps_denoiser && step.evaluations >= 1) add(Combine{.to = previous, .terms = {{d1, 1.0}}});
   return program;
 }
 

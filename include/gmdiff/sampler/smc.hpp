@@ -51,10 +51,8 @@ struct Mcgdiff {
   /// coordinate i is pinned without noise at the level where sigma / alpha = n_i = sigma_y / s_i, which is
   /// inserted into the grid, and is free below. Both are the same if n_i = 0. A coordinate is treated as in C
   /// if n_i is above the noise of the grid's first level or below half the noise of its second-to-last level.
-  enum class Variant {
-    C,
-    A
-  } variant = Variant::C;  // NOLINT(readability-identifier-naming): the names of mathematics.md
+  // NOLINTNEXTLINE(readability-identifier-naming): the names of mathematics.md
+  enum class Variant { C, A } variant = Variant::C;
   /// Variance of a pin in variant A, >= 0; not used for n_i = 0.
   double kappa = 1e-4;
   SmcKernel kernel = SmcKernel::ddim;
