@@ -53,7 +53,7 @@ inline Plan plan_2d(const Sampler& sampler) {
   return sampling_plan({&problem.prior, 1}, process, TimeGrid(process, problem.grid), sampler);
 }
 
-/// The same plan, run stage by stage.
+/// Writes every step of a plan as stages, so that devices run it stage by stage.
 inline Plan by_stages(Plan plan) {
   for (Step& step : plan.steps) step = program(step, /*keeps_denoiser=*/false);
   return plan;

@@ -99,7 +99,7 @@ class ProgramBody {
       to[i] = sum;
     });
   }
-  /// The same for any number of terms.
+  /// Computes a sum of any number of terms.
   GMDIFF_PARTICLE void add_any_terms(const StageTable<Real>& stage) {
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) {

@@ -21,7 +21,7 @@ int most_directions(const Plan& plan);
 /// Converts a move to a step.
 Step as_step(const Move& move);
 
-/// The same plan with every step as a program.
+/// Writes every step of a plan as a program.
 Plan as_programs(Plan plan);
 
 }  // namespace gmdiff

@@ -14,7 +14,7 @@ class WithInstructionSet {
   ~WithInstructionSet() { unsetenv("GMDIFF_SIMD"); }
 };
 
-/// Those of this build and this processor, the scalar one first.
+/// Returns the instruction sets of this build that this processor has, the scalar one first.
 inline std::vector<cpu::InstructionSet> available_sets() {
   using cpu::InstructionSet;
   std::vector<InstructionSet> sets;

@@ -214,7 +214,7 @@ Plan with_denoiser_for_draws(Plan plan) {
   return plan;
 }
 
-TEST(ExactDraws, TheDenoiserInPlaceOfADrawIsFound) {
+TEST(ExactDraws, ADenoiserThatReplacesTheDrawIsFound) {
   for (const Sampler& sampler : {Sampler(ExactAncestral{}), Sampler(ExactDecoupled{})}) {
     const Plan plan = with_denoiser_for_draws(plan_on(equal_times(10), mixture(), sampler));
     EXPECT_LT(p_of_points(points_of(plan, 3, fewer_particles), few_projections), test::least_p);
