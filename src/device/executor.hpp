@@ -20,8 +20,8 @@
 #include "device/sample_values.hpp"
 #include "lowering/any_smc_tables.hpp"
 
-// The interface that a device implements. src/device/run.cpp does everything that devices share: checks,
-// shapes, problems, ranges, progress, stopping, provenance.
+// The interface that a device implements. What devices share is in run_frame.hpp (problems, batches, progress,
+// stopping, provenance) and in run.cpp and smc.cpp (checks, shapes, results).
 
 namespace gmdiff {
 
