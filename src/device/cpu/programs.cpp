@@ -87,7 +87,7 @@ class ProgramRun {
         call(stages[begin++]);
         continue;
       }
-      const std::size_t stop = piece_end(stages, begin);
+      const std::size_t stop = piece_end(stages, begin, task_.extent);
       job_.stages = stages.data() + begin;
       job_.num_stages = static_cast<int>(stop - begin);
       const NonFinite found = for_each_tile(
@@ -112,15 +112,6 @@ class ProgramRun {
     std::vector<StageTable<Real>> stages;
     for (const auto& of_step : of_steps) stages.insert(stages.end(), of_step.begin(), of_step.end());
     return stages;
-  }
-
-  /// End of the stages that a tile goes through at once: the next call, or after one stage if the task runs
-  /// in batches.
-  std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
-    if (task_.extent == Extent::batch) return begin + 1;
-    std::size_t end = begin;
-    while (end < stages.size() && stages[end].kind != StageKind::call) ++end;
-    return end;
   }
 
   template <class Body>
