@@ -99,7 +99,7 @@ class Run {
 
 void Run::run_problems() {
   const std::int64_t most =
-      frame_.executor().block_size(plan_, options().precision, kept_.size(), options().memory_limit);
+      frame_.executor().batch_size(plan_, options().precision, kept_.size(), options().memory_limit);
   for (std::size_t problem = 0; problem < plan_.problems.size(); ++problem) {
     while (const auto batch = frame_.next(problem, most)) run_batch(*batch);
   }

@@ -76,7 +76,7 @@ class ProgramRun {
     job.observation = builder_.observation();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
-    job.blocks = tiles_;
+    job.tiles = tiles_;
     return job;
   }
 
@@ -123,7 +123,7 @@ class ProgramRun {
       NonFinite found;
       const std::int64_t end = std::min((number + 1) * per_piece, tiles_);
       for (std::int64_t tile = number * per_piece; tile < end; ++tile) {
-        const BlockResult result = body(tile, scratch_.of(thread));
+        const TileResult result = body(tile, scratch_.of(thread));
         found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
       if (found.particles == 0) return;
