@@ -198,9 +198,9 @@ struct Judgement {
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared
 };
 /// Judges samples against a law. The result has one entry, or four for `Metric::moments`: mean_error,
-/// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x` and
-/// use the streams of numerics.md §5 with replicate >= 1, so they are independent of a run with the same seed.
-/// mmd_squared and moments need at least 2 points.
+/// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x`
+/// and use the streams of numerics.md §5 with replicate >= 1, so they are independent of a run with the same
+/// seed. mmd_squared and moments need at least 2 points.
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
 /// Gives for each set the result of `judge`, but computes the exact draws and the floor once, for example to
 /// compare several samplers of one law. All sets have the same number of points.
