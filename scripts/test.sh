@@ -103,8 +103,7 @@ phase "format" check_format
 phase "build without CUDA" build_without_cuda
 phase "build without a CUDA toolkit" check_without_toolkit
 phase "build without CUDA, with sanitizers" build_sanitized
-# The statistical tests run the code of the others with more samples: sanitizers would find nothing new.
-phase "tests without CUDA, with sanitizers" run_tests build/cpu-sanitize --label-exclude statistical
+phase "tests without CUDA, with sanitizers" run_tests build/cpu-sanitize
 phase "fuzz" fuzz
 phase "tidy" check_tidy
 phase "build" build_default
