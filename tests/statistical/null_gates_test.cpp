@@ -19,11 +19,11 @@
 // Every metric passes exact samples at its level and fails on the biases that it is said to see: the table of
 // docs/guide.md, whose every number is measured here.
 //
-// A set of 1000 points raises an alarm if its value is above the 20th largest of 399 independent exact sets,
-// so an exact set does with probability 20 / 400 = 5 %, whatever the law of the metric. All sets are judged
-// in one call and share its exact draws, given which they are independent. The number of alarms of exact sets
-// is then that of `exceedance_band`. A metric sees a bias if at least 80 % of biased sets raise an alarm, and is
-// blind to it if there are no more alarms than exact sets may have.
+// A set of 1000 points raises an alarm if its value is above the 20th largest of 399 independent exact
+// sets, so an exact set does with probability 20 / 400 = 5 %, whatever the law of the metric. All sets are
+// judged in one call and share its exact draws, given which they are independent. The number of alarms of
+// exact sets is then that of `exceedance_band`. A metric sees a bias if at least 80 % of biased sets raise
+// an alarm, and is blind to it if there are no more alarms than exact sets may have.
 //
 // The coverage over 100 problems raises an alarm outside its 99 % band.
 
