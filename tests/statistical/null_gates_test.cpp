@@ -19,8 +19,8 @@
 // Every metric passes exact samples at its level and fails on the biases that it is said to see: the table of
 // docs/guide.md, whose every number is measured here.
 //
-// A set of 1000 points raises an alarm if its value is above the 20th largest of 399 independent exact
-// sets, so an exact set does with probability 20 / 400 = 5 %, whatever the law of the metric. All sets are
+// A set raises an alarm if its value is above the 10th largest of 199 independent exact sets, so an exact
+// set does with probability 10 / 200 = 5 %, whatever the law of the metric. All sets are
 // judged in one call and share its exact draws, given which they are independent. The number of alarms of
 // exact sets is then that of `exceedance_band`. A metric sees a bias if at least 80 % of biased sets raise
 // an alarm, and is blind to it if there are no more alarms than exact sets may have.
@@ -30,11 +30,12 @@
 namespace gmdiff::test {
 namespace {
 
-constexpr int points = 1000;
-constexpr int calibration_sets = 399;
-constexpr int threshold_rank = 20;
+constexpr int points_of_set = 1400;
+constexpr int points_of_pairs = 700;  // where the time grows with the square
+constexpr int calibration_sets = 199;
+constexpr int threshold_rank = 10;
 constexpr int exact_sets = 400;
-constexpr int biased_sets = 200;
+constexpr int biased_sets = 100;
 constexpr int problems = 100;  // of one coverage
 constexpr int points_of_problem = 200;
 constexpr int biased_coverages = 100;
@@ -85,20 +86,20 @@ void expect_documented(const std::string& name, const Alarms& exact, const std::
 // --- metrics of one problem --------------------------------------------------------------------------------
 
 /// Appends sets of exact draws of a law.
-void append_sets(const Mixture& law, int count, std::uint64_t seed, std::vector<PointSet>& sets) {
+void append_sets(const Mixture& law, int count, int points, std::uint64_t seed, std::vector<PointSet>& sets) {
   const Options options{.count = std::int64_t{count} * points, .seed = seed, .precision = Precision::f64};
   const Points all = draw(law, options).to_double();
   for (Eigen::Index i = 0; i < count; ++i) sets.emplace_back(Points(all.middleRows(i * points, points)));
 }
 
 /// Sets for calibration, exact sets, and sets of each bias, in this order.
-std::vector<PointSet> gate_sets() {
+std::vector<PointSet> gate_sets(int points) {
   std::vector<PointSet> sets;
   std::uint64_t seed = 0;
-  append_sets(gate_law(), calibration_sets, ++seed, sets);
-  append_sets(gate_law(), exact_sets, ++seed, sets);
+  append_sets(gate_law(), calibration_sets, points, ++seed, sets);
+  append_sets(gate_law(), exact_sets, points, ++seed, sets);
   for (const PlantedBias& bias : planted_biases)
-    append_sets(bias.plant(gate_law()), biased_sets, ++seed, sets);
+    append_sets(bias.plant(gate_law()), biased_sets, points, ++seed, sets);
   return sets;
 }
 
@@ -124,6 +125,7 @@ struct Gate {
   const char* name;
   Metric metric;
   int p = 1;
+  int points = points_of_set;
 };
 void PrintTo(const Gate& gate, std::ostream* out) { *out << gate.name; }
 
@@ -133,7 +135,8 @@ TEST_P(NullGate, PassesExactSetsAndSeesWhatTheGuideSays) {
   // One thread: many small sets.
   const JudgeOptions options{
       .metric = GetParam().metric, .p = GetParam().p, .slices = 20, .repeats = 2, .device = Device::cpu(1)};
-  const std::vector<std::vector<Judgement>> judgements = judge_each(gate_sets(), gate_law(), options);
+  const std::vector<std::vector<Judgement>> judgements =
+      judge_each(gate_sets(GetParam().points), gate_law(), options);
 
   for (std::size_t q = 0; q < judgements.front().size(); ++q) {
     std::vector<double> values;
@@ -143,22 +146,24 @@ TEST_P(NullGate, PassesExactSetsAndSeesWhatTheGuideSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Metrics, NullGate,
-    testing::Values(Gate{"sw_1", Metric::sliced_wasserstein, 1}, Gate{"sw_2", Metric::sliced_wasserstein, 2},
-                    Gate{"max_sw_1", Metric::max_sliced_wasserstein}, Gate{"mmd", Metric::mmd_squared},
-                    Gate{"energy", Metric::energy_distance}, Gate{"moments", Metric::moments},
-                    Gate{"modes", Metric::modes}, Gate{"mode_weights", Metric::mode_weights}),
-    [](const auto& gate) { return std::string(gate.param.name); });
+INSTANTIATE_TEST_SUITE_P(Metrics, NullGate,
+                         testing::Values(Gate{"sw_1", Metric::sliced_wasserstein, 1},
+                                         Gate{"sw_2", Metric::sliced_wasserstein, 2},
+                                         Gate{"max_sw_1", Metric::max_sliced_wasserstein},
+                                         Gate{"mmd", Metric::mmd_squared, 1, points_of_pairs},
+                                         Gate{"energy", Metric::energy_distance, 1, points_of_pairs},
+                                         Gate{"moments", Metric::moments}, Gate{"modes", Metric::modes},
+                                         Gate{"mode_weights", Metric::mode_weights}),
+                         [](const auto& gate) { return std::string(gate.param.name); });
 
 TEST(NullGateOfMoments, TheWhitenedMeanErrorHasItsClosedFormLevel) {
   // n times its square is chi^2 with d degrees of freedom, but for terms of order 1 / n.
   std::vector<PointSet> sets;
-  append_sets(gate_law(), exact_sets, 1, sets);
+  append_sets(gate_law(), exact_sets, points_of_set, 1, sets);
   std::vector<double> p_values;
   for (const PointSet& set : sets) {
     const double error = moment_errors(set, gate_law()).whitened_mean;
-    p_values.push_back(chi_square_p(points * error * error, 2.0));
+    p_values.push_back(chi_square_p(points_of_set * error * error, 2.0));
   }
 
   EXPECT_GT(kolmogorov_smirnov_p(p_values), 1e-3);
@@ -232,13 +237,11 @@ TEST(NullGateOfCoverage, PassesExactSamplesAndSeesWhatTheGuideSays) {
 
 // --- the table as a whole ----------------------------------------------------------------------------------
 
-// At this number of points no metric sees variance x 1.1 with the power of `least_power`, as the guide says;
-// the table must still show a metric that is not blind to it.
-TEST(NullGateTable, HasABiasThatEachMetricSeesAndAMetricNotBlindToEachBias) {
+TEST(NullGateTable, HasABiasThatEachMetricSeesAndAMetricThatSeesEachBias) {
   std::vector<std::string> heading{"quantity", "exact"};
   for (const PlantedBias& bias : planted_biases) heading.push_back(bias.name);
   ASSERT_EQ(documented_row("quantity"), heading);
-  std::vector<bool> noticed(planted_biases.size());
+  std::vector<bool> seen(planted_biases.size());
   for (const char* quantity :
        {"sw_1", "sw_2", "max_sw_1", "mmd_squared", "energy_distance", "mean_error", "covariance_error",
         "whitened_mean_error", "whitened_covariance_error", "total_variation", "mode_weight_error",
@@ -246,14 +249,14 @@ TEST(NullGateTable, HasABiasThatEachMetricSeesAndAMetricNotBlindToEachBias) {
     const std::vector<std::string> row = documented_row(std::string("`") + quantity + "`");
     ASSERT_EQ(row.size(), heading.size()) << quantity;
     bool sees = false;
-    for (std::size_t b = 0; b < noticed.size(); ++b) {
-      sees = sees || row[b + 2].starts_with("**");
-      if (!row[b + 2].starts_with("blind")) noticed[b] = true;
+    for (std::size_t b = 0; b < seen.size(); ++b) {
+      if (!row[b + 2].starts_with("**")) continue;
+      sees = true;
+      seen[b] = true;
     }
     EXPECT_TRUE(sees) << quantity << " sees no bias";
   }
-  for (std::size_t b = 0; b < noticed.size(); ++b)
-    EXPECT_TRUE(noticed[b]) << "all metrics are blind to " << heading[b + 2];
+  for (std::size_t b = 0; b < seen.size(); ++b) EXPECT_TRUE(seen[b]) << "no metric sees " << heading[b + 2];
 }
 
 }  // namespace
