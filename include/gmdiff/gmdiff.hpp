@@ -30,3 +30,4 @@
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
+#include <gmdiff/study/comparison_record.hpp>
