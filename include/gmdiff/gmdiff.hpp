@@ -30,4 +30,5 @@
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
+#include <gmdiff/study/compare.hpp>
 #include <gmdiff/study/comparison_record.hpp>
