@@ -35,7 +35,6 @@ class RunFrame {
 
   const Options& options() const { return options_; }
   const Executor& executor() const { return *executor_; }
-  std::size_t num_problems() const { return problems_; }
   std::int64_t total() const { return total_; }
   /// Number of items finished.
   std::int64_t done() const { return done_; }
@@ -54,7 +53,6 @@ class RunFrame {
   std::optional<Batch> next(std::size_t problem, std::int64_t most) const;
   /// Counts the items of a batch as finished and reports the progress.
   void finish(const Batch& batch);
-  bool is_asked_to_stop() const { return options_.stop.stop_requested(); }
 
   /// Place of the next batch's values.
   std::variant<float*, double*> place();

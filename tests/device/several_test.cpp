@@ -39,8 +39,8 @@ std::unique_ptr<Executor> several(std::size_t count) {
 /// A device whose part of a task the test supplies.
 class Planted : public Executor {
  public:
-  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t block = 100)
-      : body_(std::move(body)), batch_(block) {}
+  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t batch = 100)
+      : body_(std::move(body)), batch_(batch) {}
   std::string name() const override { return "planted"; }
   std::int64_t batch_size(const Plan&, Precision, std::size_t, std::size_t) const override { return batch_; }
   NonFinite run(const Task& task) const override { return body_(task); }

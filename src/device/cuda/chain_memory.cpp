@@ -7,13 +7,13 @@
 
 namespace gmdiff::cuda {
 
+namespace {
+
 using kernels::ChainPart;
 using kernels::ChainsJob;
 using kernels::ChainState;
 using kernels::Limits;
 using kernels::Scheme;
-
-namespace {
 
 Scheme scheme_of(Resampling resampling) {
   switch (resampling) {
