@@ -23,6 +23,7 @@
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/plan/smc_plan.hpp>

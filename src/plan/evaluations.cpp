@@ -1,4 +1,4 @@
-#include <gmdiff/plan/smc_plan.hpp>
+#include <gmdiff/plan/evaluations.hpp>
 
 namespace gmdiff {
 namespace {

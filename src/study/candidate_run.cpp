@@ -11,6 +11,7 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/plan/evaluations.hpp>
 
 #include "base/check.hpp"
 #include "io/checksum.hpp"
@@ -168,6 +169,10 @@ ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings
     return FileSet{{first, first + settings.runs}, &named};
   }
   return CustomCall{&candidate, &named};
+}
+
+bool has_plan(const ReadyCandidate& candidate) {
+  return std::holds_alternative<Plan>(candidate) || std::holds_alternative<SmcPlan>(candidate);
 }
 
 std::string identity_of(const ReadyCandidate& candidate, int run) {

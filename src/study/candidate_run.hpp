@@ -36,6 +36,9 @@ struct FileSet {
 /// A candidate that is ready to run on a problem. It refers to the settings that it was made from.
 using ReadyCandidate = std::variant<Plan, SmcPlan, CustomCall, FileSet>;
 
+/// Whether the candidate is of the catalogue, so that its first samples do not depend on their number.
+bool has_plan(const ReadyCandidate& candidate);
+
 /// Makes the plan of a candidate for problem number `problem` of the settings.
 /// @throws std::invalid_argument when there is no plan.
 ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings, std::size_t problem,

@@ -1,59 +1,47 @@
 #include <gmdiff/study/compare.hpp>
 
-#include <map>
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/base/version.hpp>
+#include <gmdiff/device/samples.hpp>
 
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "device/thread_session.hpp"
 #include "study/candidate_run.hpp"
+#include "study/compare_checks.hpp"
 #include "study/judging.hpp"
+#include "study/known_records.hpp"
 #include "study/record.hpp"
-#include "study/results_file.hpp"
-#include "study/sample_files.hpp"
 #include "study/sampler_rows.hpp"
 
 namespace gmdiff::study {
 namespace {
 
-/// The records of a results file, by key; without a file nothing is found and nothing is written.
-class KnownRecords {
- public:
-  explicit KnownRecords(const std::filesystem::path& file) {
-    if (file.empty()) return;
-    file_.emplace(file);
-    for (const ComparisonRecord& record : file_->records()) by_key_.emplace(key_of(record), record);
-  }
-
-  /// Replaces the record by the known one of the same key, under its own names.
-  bool fill(ComparisonRecord& record) const {
-    const auto found = by_key_.find(key_of(record));
-    if (found == by_key_.end()) return false;
-    ComparisonRecord known = found->second;
-    known.problem = record.problem;
-    known.sampler = record.sampler;
-    record = std::move(known);
-    return true;
-  }
-
-  void append(const ComparisonRecord& record) const {
-    if (file_) file_->append(record);
-  }
-
- private:
-  std::optional<ResultsFile> file_;
-  std::map<std::string, ComparisonRecord> by_key_;
+/// One run of all candidates on one problem.
+struct ProblemRun {
+  std::size_t problem;
+  int number;
+  Options options;  ///< with the seed of the run
+  const Answer& answer;
 };
 
+/// The message of an exception. Those of the standard library do not say that memory was the reason.
+std::string reason_of(const std::exception& error) {
+  const bool is_silent = dynamic_cast<const MemoryError*>(&error) == nullptr &&
+                         (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+                          dynamic_cast<const std::length_error*>(&error) != nullptr);
+  return is_silent ? "out of memory" : error.what();
+}
+
 /// Runs all candidates that have not failed on one problem after the other.
-class Comparing {
+class Comparison {
  public:
-  explicit Comparing(const CompareSettings& settings)
+  explicit Comparison(const CompareSettings& settings)
       : settings_(settings),
         judging_text_(judging_text(settings.metrics, settings.judging)),
         known_(settings.results),
@@ -62,11 +50,19 @@ class Comparing {
   void add_problem(std::size_t problem) {
     const Answer answer = answer_of(settings_.problems[problem].problem);
     const Candidates candidates = ready_candidates(problem, answer.law);
-    for (int run = 0; run < settings_.runs; ++run) add_run(problem, run, answer, candidates);
+    for (int number = 0; number < settings_.runs; ++number) {
+      ProblemRun run{problem, number, settings_.options, answer};
+      run.options.seed = problem_seed(run.options.seed + static_cast<std::uint64_t>(number), problem);
+      add_run(run, candidates);
+    }
   }
 
-  const std::vector<CandidateOutcome>& outcomes() const { return outcomes_; }
-  std::size_t reused() const { return reused_; }
+  std::vector<SamplerRow> rows() const {
+    std::vector<SamplerRow> rows;
+    for (std::size_t c = 0; c < outcomes_.size(); ++c)
+      rows.push_back(row_of(settings_.candidates[c], outcomes_[c]));
+    return rows;
+  }
 
  private:
   using Candidates = std::vector<std::optional<ReadyCandidate>>;
@@ -81,63 +77,96 @@ class Comparing {
   /// Makes the plans of the candidates that have not failed, before any of them runs on this problem. On the
   /// first problem, a candidate without a plan is wrong usage, because nothing has run yet.
   Candidates ready_candidates(std::size_t problem, const Law& law) {
-    Candidates candidates(settings_.candidates.size());
+    Candidates candidates(outcomes_.size());
     for (std::size_t c = 0; c < candidates.size(); ++c) {
       if (outcomes_[c].error) continue;
-      const std::string& name = settings_.problems[problem].name;
       try {
         candidates[c] = ready(settings_.candidates[c], settings_, problem, law);
       } catch (const std::invalid_argument& error) {
-        if (problem == 0) fail(name, ", sampler ", settings_.candidates[c].name, ": ", error.what());
-        fail_candidate(c, name, error.what());
+        if (problem == 0)
+          fail(settings_.problems[0].name, ", sampler ", settings_.candidates[c].name, ": ", error.what());
+        ComparisonRecord record = blank_record(c, problem, settings_.options);
+        record.error = error.what();
+        add_record(c, problem, record);
       }
     }
     return candidates;
   }
 
-  /// One run of all candidates. The samples are judged together, so that exact draws are made once.
-  void add_run(std::size_t problem, int run, const Answer& answer, const Candidates& candidates) {
-    Options options = settings_.options;
-    options.seed = problem_seed(options.seed + static_cast<std::uint64_t>(run), problem);
+  /// The samples of a run are judged together, so that exact draws are made once.
+  void add_run(const ProblemRun& run, const Candidates& candidates) {
     Pending pending;
     for (std::size_t c = 0; c < candidates.size(); ++c) {
       if (!candidates[c] || outcomes_[c].error) continue;
-      ComparisonRecord record = blank_record(c, problem, *candidates[c], run, options);
+      ComparisonRecord record = blank_record(c, run.problem, run.options);
+      record.plan_hash = identity_of(*candidates[c], run.number);
       if (known_.fill(record)) {
-        ++reused_;
-        add_record(c, problem, record);
+        reuse(c, run, *candidates[c], record);
         continue;
       }
-      const std::size_t before =
-          (problem * static_cast<std::size_t>(settings_.runs) + static_cast<std::size_t>(run)) *
-              candidates.size() +
-          c;
-      options.progress = progress_after(static_cast<std::int64_t>(before) * options.count);
-      try {
-        pending.sets.push_back(make_samples(*candidates[c], run, options, answer, record));
-        pending.candidates.push_back(c);
-        pending.records.push_back(std::move(record));
-      } catch (const std::exception& error) {
-        add_failure(c, problem, record, error);
-      }
+      std::optional<PointSet> set = samples_of(c, run, *candidates[c], record);
+      if (!set) continue;
+      keep_samples(c, run, *set);
+      pending.sets.push_back(std::move(*set));
+      pending.candidates.push_back(c);
+      pending.records.push_back(std::move(record));
     }
-    judge_samples(problem, answer, options.seed, pending);
+    judge_samples(run, pending);
   }
 
-  void judge_samples(std::size_t problem, const Answer& answer, std::uint64_t seed, Pending& pending) {
+  /// Adds a record of the results file, which has figures but no samples.
+  void reuse(std::size_t c, const ProblemRun& run, const ReadyCandidate& candidate, ComparisonRecord record) {
+    ++outcomes_[c].reused;
+    add_record(c, run.problem, record);
+    if (!keeps_samples(run) || record.error) return;
+    ProblemRun first = run;
+    // The first samples of a plan do not depend on the number of samples.
+    if (has_plan(candidate)) first.options.count = std::min(run.options.count, settings_.kept_samples);
+    if (const std::optional<PointSet> set = samples_of(c, first, candidate, record))
+      keep_samples(c, run, *set);
+  }
+
+  bool keeps_samples(const ProblemRun& run) const {
+    return settings_.kept_samples > 0 && run.problem == 0 && run.number == 0;
+  }
+
+  void keep_samples(std::size_t c, const ProblemRun& run, const PointSet& set) {
+    if (!keeps_samples(run)) return;
+    const Points& points = set.points();
+    outcomes_[c].samples = points.topRows(std::min<Eigen::Index>(points.rows(), settings_.kept_samples));
+  }
+
+  /// Makes the samples of a candidate; nothing when it fails.
+  std::optional<PointSet> samples_of(std::size_t c, const ProblemRun& run, const ReadyCandidate& candidate,
+                                     ComparisonRecord& record) {
+    Options options = run.options;
+    options.progress = progress_of(c, run);
+    try {
+      return make_samples(candidate, run.number, options, run.answer, record);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const DeviceUnavailable&) {
+      throw;
+    } catch (const std::exception& error) {
+      add_failure(c, run.problem, std::move(record), error);
+      return {};
+    }
+  }
+
+  void judge_samples(const ProblemRun& run, Pending& pending) {
     if (pending.sets.empty()) return;
     JudgeOptions judging = settings_.judging;
-    judging.seed = seed;
-    auto judgements = judge_all(pending.sets, answer.law.mixture, settings_.metrics, judging);
+    judging.seed = run.options.seed;
+    auto judgements = judge_all(pending.sets, run.answer.law.mixture, settings_.metrics, judging);
     for (std::size_t i = 0; i < pending.sets.size(); ++i) {
       pending.records[i].judgements = std::move(judgements[i]);
       known_.append(pending.records[i]);
-      add_record(pending.candidates[i], problem, pending.records[i]);
+      add_record(pending.candidates[i], run.problem, pending.records[i]);
     }
   }
 
-  ComparisonRecord blank_record(std::size_t c, std::size_t problem, const ReadyCandidate& candidate, int run,
-                                const Options& options) const {
+  /// The entries of a record that are known before the run, but for the hash.
+  ComparisonRecord blank_record(std::size_t c, std::size_t problem, const Options& options) const {
     ComparisonRecord record;
     record.problem = settings_.problems[problem].name;
     record.sampler = settings_.candidates[c].name;
@@ -146,72 +175,43 @@ class Comparing {
     record.precision = options.precision;
     record.device = options.device.name();
     record.judging = judging_text_;
-    record.plan_hash = identity_of(candidate, run);
     record.version = version();
     return record;
   }
 
-  std::function<void(const Progress&)> progress_after(std::int64_t before) const {
+  /// Progress of one candidate's run as a part of the whole.
+  std::function<void(const Progress&)> progress_of(std::size_t c, const ProblemRun& run) const {
     if (!settings_.options.progress) return {};
+    const auto runs = static_cast<std::int64_t>(run.problem) * settings_.runs + run.number;
+    const auto candidates = static_cast<std::int64_t>(outcomes_.size());
+    const std::int64_t before = (runs * candidates + static_cast<std::int64_t>(c)) * settings_.options.count;
     return [this, before](const Progress& progress) {
       settings_.options.progress({.done = before + progress.done, .total = num_samples(settings_)});
     };
   }
 
+  /// A candidate that fails is left out of further runs, unless it only diverged.
   void add_record(std::size_t c, std::size_t problem, const ComparisonRecord& record) {
-    CandidateOutcome& outcome = outcomes_[c];
-    for (const std::string& text : record.warnings)
-      add_missing(outcome.warnings, {concat("on ", record.problem, ": ", text)});
-    outcome.records.push_back(record);
-    outcome.problems.push_back(problem);
-    if (record.error && !record.diverged) fail_candidate(c, record.problem, *record.error);
+    outcomes_[c].records.push_back(record);
+    outcomes_[c].problems.push_back(problem);
+    if (record.error && !record.diverged)
+      outcomes_[c].error = concat("on ", record.problem, ": ", *record.error);
   }
 
-  /// A failure that the plan and the seed decide is on record; one of memory or of a device may not recur.
+  /// A failure that the plan and the seed decide is written to the results file; one of memory or of a device
+  /// may not recur.
   void add_failure(std::size_t c, std::size_t problem, ComparisonRecord record, const std::exception& error) {
     record.diverged = dynamic_cast<const NonFiniteError*>(&error) != nullptr;
-    if (!record.diverged && dynamic_cast<const WeightError*>(&error) == nullptr)
-      return fail_candidate(c, record.problem, reason_of(error));
-    record.error = error.what();
-    known_.append(record);
+    record.error = reason_of(error);
+    if (record.diverged || dynamic_cast<const WeightError*>(&error) != nullptr) known_.append(record);
     add_record(c, problem, record);
-  }
-
-  /// The messages of the standard library's exceptions do not say that memory was the reason.
-  static std::string reason_of(const std::exception& error) {
-    const bool is_silent = dynamic_cast<const MemoryError*>(&error) == nullptr &&
-                           (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-                            dynamic_cast<const std::length_error*>(&error) != nullptr);
-    return is_silent ? "out of memory" : error.what();
-  }
-
-  void fail_candidate(std::size_t c, const std::string& problem, const std::string& reason) {
-    outcomes_[c].error = concat("on ", problem, ": ", reason);
   }
 
   const CompareSettings& settings_;
   std::string judging_text_;
   KnownRecords known_;
   std::vector<CandidateOutcome> outcomes_;
-  std::size_t reused_ = 0;
 };
-
-void check_settings(const CompareSettings& settings) {
-  require(!settings.problems.empty(), "compare: expected at least one problem");
-  require(!settings.candidates.empty(), "compare: expected at least one candidate");
-  require(!settings.metrics.empty(), "compare: expected at least one metric");
-  require(settings.runs >= 1, "compare: runs must be >= 1, given ", settings.runs);
-  const Options& options = settings.options;
-  require(options.count >= 1, "compare: options.count must be >= 1, given ", options.count);
-  require(options.first == 0 && !options.start && options.history == 0 && !options.smc_history &&
-              options.math == MathMode::exact,
-          "compare: options.first, start, history, smc_history and math must have their defaults");
-  for (const Candidate& candidate : settings.candidates) {
-    const auto* custom = std::get_if<CustomSampler>(&candidate.method);
-    require(custom == nullptr || *custom, "compare: the function of ", candidate.name, " is empty");
-    check_sample_files(candidate, settings);
-  }
-}
 
 }  // namespace
 }  // namespace gmdiff::study
@@ -223,19 +223,13 @@ std::int64_t num_samples(const CompareSettings& settings) {
          settings.options.count;
 }
 
-Comparison compare(const CompareSettings& settings) {
+std::vector<SamplerRow> compare(const CompareSettings& settings) {
   study::check_settings(settings);
   // An unavailable device is an error of the call, not of a candidate.
   thread_session(settings.options.device);
-  study::Comparing comparing(settings);
-  for (std::size_t p = 0; p < settings.problems.size(); ++p) comparing.add_problem(p);
-  Comparison result{.rows = {}, .records = {}, .reused = comparing.reused()};
-  for (std::size_t c = 0; c < settings.candidates.size(); ++c) {
-    const study::CandidateOutcome& outcome = comparing.outcomes()[c];
-    result.rows.push_back(study::row_of(settings.candidates[c], outcome));
-    result.records.insert(result.records.end(), outcome.records.begin(), outcome.records.end());
-  }
-  return result;
+  study::Comparison comparison(settings);
+  for (std::size_t p = 0; p < settings.problems.size(); ++p) comparison.add_problem(p);
+  return comparison.rows();
 }
 
 }  // namespace gmdiff

@@ -1,18 +1,13 @@
 #include "study/judging.hpp"
 
+#include <stdexcept>
+
 #include "base/check.hpp"
 #include "io/json_output.hpp"
 #include "metrics/metric_names.hpp"
 
 namespace gmdiff::study {
 namespace {
-
-const char* judging_name(Metric metric) {
-  for (const auto& [name, known] : metric_names) {
-    if (known == metric) return name;
-  }
-  throw std::logic_error("a metric has no name in metrics/metric_names.hpp");
-}
 
 /// The options of one metric.
 std::string options_text(Metric metric, const JudgeOptions& options) {
@@ -37,7 +32,7 @@ std::string options_text(Metric metric, const JudgeOptions& options) {
 std::string judging_text(const std::vector<Metric>& metrics, const JudgeOptions& options) {
   std::string text;
   for (const Metric metric : metrics)
-    text += concat(text.empty() ? "" : ",", judging_name(metric), options_text(metric, options));
+    text += concat(text.empty() ? "" : ",", metric_name(metric), options_text(metric, options));
   return text;
 }
 

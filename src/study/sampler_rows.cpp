@@ -5,8 +5,10 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "base/check.hpp"
+#include "study/record.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -48,7 +50,6 @@ class Units {
     for (const ComparisonRecord* record : only) units_.push_back({record});
   }
 
-  bool empty() const { return units_.empty(); }
   const ComparisonRecord& front() const { return *units_.front().front(); }
 
   /// A figure of each unit: the mean over its runs.
@@ -102,22 +103,36 @@ bool is_of_the_catalogue(const Candidate& candidate) {
 }
 
 void count_runs(const CandidateOutcome& outcome, SamplerRow& row) {
-  for (const ComparisonRecord& record : outcome.records) {
+  std::set<std::size_t> problems;
+  for (std::size_t i = 0; i < outcome.records.size(); ++i) {
+    const ComparisonRecord& record = outcome.records[i];
     row.seconds += record.seconds;
-    if (!record.error) ++row.runs;
-    if (!record.diverged) continue;
-    ++row.diverged;
-    if (!row.error) row.error = concat("on ", record.problem, ": ", *record.error);
+    for (const std::string& text : record.warnings)
+      add_missing(row.warnings, {concat("on ", record.problem, ": ", text)});
+    if (record.diverged) ++row.diverged;
+    if (record.error) continue;
+    ++row.runs;
+    problems.insert(outcome.problems[i]);
   }
-  // A candidate that diverged in some runs has figures from the others.
-  if (row.runs > 0) row.error = outcome.error;
+  row.problems = problems.size();
+}
+
+/// Reason of a failure. A candidate that diverged in some runs has figures from the others.
+std::optional<std::string> error_of(const CandidateOutcome& outcome, const SamplerRow& row) {
+  if (outcome.error || row.runs > 0 || outcome.records.empty()) return outcome.error;
+  const ComparisonRecord& record = outcome.records.front();
+  return concat("on ", record.problem, ": ", *record.error);
 }
 
 }  // namespace
 
 SamplerRow row_of(const Candidate& candidate, const CandidateOutcome& outcome) {
-  SamplerRow row{.sampler = candidate.name, .error = outcome.error, .warnings = outcome.warnings};
+  SamplerRow row{.sampler = candidate.name,
+                 .reused = outcome.reused,
+                 .records = outcome.records,
+                 .samples = outcome.samples};
   count_runs(outcome, row);
+  row.error = error_of(outcome, row);
   if (row.error) return row;
   const Units units(outcome);
   for (std::size_t i = 0; i < units.front().judgements.size(); ++i)

@@ -12,7 +12,8 @@ namespace gmdiff::study {
 struct CandidateOutcome {
   std::vector<ComparisonRecord> records = {};
   std::vector<std::size_t> problems = {};  ///< number of the problem of each record
-  std::vector<std::string> warnings = {};
+  std::size_t reused = 0;                  ///< number of records from the results file
+  Points samples = {};
   std::optional<std::string> error = {};  ///< reason why it was left out of further runs
 };
 

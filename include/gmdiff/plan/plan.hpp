@@ -148,10 +148,6 @@ Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& proce
 /// Plan of exact draws of each mixture diffused to `level` (§2.6).
 Plan draw_plan(std::span<const Mixture> mixtures, Level level = {});
 
-/// Denoiser evaluations per sample: the cost of a sampler in the unit of the literature. A transition of the
-/// mixture counts as one evaluation; draws need none.
-double denoiser_evaluations(const Plan& plan);
-
 /// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 

@@ -78,9 +78,6 @@ std::uint64_t hash(std::span<const SmcPlan> plans);
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler);
 
-/// Denoiser evaluations per chain: those of all its particles.
-double denoiser_evaluations(const SmcPlan& plan);
-
 /// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan);
 

@@ -19,8 +19,9 @@ struct ComparisonRecord {
   Precision precision = Precision::f32;
   std::string device;   ///< device of the run
   std::string judging;  ///< metrics and their parameters, written in one way: "sw:p=1:slices=100:repeats=5"
-  /// Hash of the plan, 16 hexadecimal digits. For samples from elsewhere it covers the problem's law, the
-  /// name, and the values if they were given as data.
+  /// Hash of the plan, 16 hexadecimal digits. Samples from outside the catalogue have no plan: for a function
+  /// it is a hash of the problem and the name, for files one of the problem and the samples. Empty where no
+  /// plan could be made.
   std::string plan_hash;
   std::string version;                    ///< version of gmdiff
   std::optional<std::string> error = {};  ///< reason of a failure; then there are no figures
