@@ -5,6 +5,7 @@
 #include <string>
 
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 // Values of flags, parsed from text. All functions throw std::invalid_argument that names the flag, the
 // expected and the given value.
@@ -40,5 +41,9 @@ ParticleRange parse_particles(const FlagText& count, const FlagText& range);
 Precision parse_precision(const FlagText& text);
 /// `exact` or `fast`, exact when absent.
 MathMode parse_math(const FlagText& text);
+/// A metric of `judge` by its name.
+Metric parse_metric(const std::string& flag, const std::string& name);
+/// The names of all metrics for a help text: "sw, max-sw, ... or modes".
+std::string metric_list();
 
 }  // namespace gmdiff::cli
