@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t most_read_points = 100'000;
 constexpr std::int64_t most_read_levels = 300;
 
-/// The number of a row among `count` >= 2 evenly spaced ones from the first to the last of `total`; the products
-/// do not overflow.
+/// The number of a row among `count` >= 2 evenly spaced ones from the first to the last of `total`; the
+/// products do not overflow.
 std::int64_t spaced_row(std::int64_t i, std::int64_t count, std::int64_t total) {
   if (count < 2) return 0;
   const std::int64_t last = total - 1, steps = count - 1;

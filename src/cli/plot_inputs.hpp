@@ -21,8 +21,8 @@ report::SampledPoints read_sampled_points(const std::string& file, const report:
 /// At most `most_paths` paths of a .npy file of shape (n, M, d) and at most some hundred of their levels,
 /// evenly spaced, in the view. The sidecar has the times of the levels; levels without a finite time are left
 /// out with a warning.
-/// @throws std::invalid_argument naming the file for another shape, a missing sidecar, or one of another process
-///   or without times.
+/// @throws std::invalid_argument naming the file for another shape, a missing sidecar, or one of another
+///   process or without times.
 report::SampledPaths read_sampled_paths(const std::string& file, const report::View& view,
                                         const Problem& problem, std::int64_t most_paths,
                                         std::vector<std::string>& warnings);

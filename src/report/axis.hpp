@@ -5,8 +5,8 @@
 
 namespace gmdiff::report {
 
-/// An axis of a panel: a range of values, linear or logarithmic. `low` < `high`, both finite, and positive on a
-/// logarithmic axis.
+/// An axis of a panel: a range of values, linear or logarithmic. `low` < `high`, both finite, and positive on
+/// a logarithmic axis.
 struct Axis {
   double low = 0.0;
   double high = 1.0;
@@ -34,8 +34,8 @@ std::string number_label(double value, int digits = 3);
 /// A whole number with commas between groups of three digits: 10,000,000.
 std::string count_label(long long count);
 
-/// The axis over the values from `low` to `high`, widened by `margin` of its length at both ends, so that also
-/// equal values have a range.
+/// The axis over the values from `low` to `high`, widened by `margin` of its length at both ends, so that
+/// also equal values have a range.
 Axis widened(double low, double high, double margin, std::string label, bool is_log = false);
 
 }  // namespace gmdiff::report

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-// The elements of an SVG picture. Coordinates are pixels from the upper left corner, written with one decimal,
-// so that files are small and equal on every machine. Colours are classes of the style sheet in palette.hpp.
+// The elements of an SVG picture. Coordinates are pixels from the upper left corner, written with one
+// decimal, so that files are small and equal on every machine. Colours are classes of the style sheet in
+// palette.hpp.
 
 namespace gmdiff::report {
 

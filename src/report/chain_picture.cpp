@@ -92,7 +92,7 @@ void draw_weights(Figure& figure, const Box& box, const ChainFigures& from) {
     return sum;
   };
   const std::size_t tenth = std::max<std::size_t>(1, (particles + 9) / 10);
-  draw_spread(panel, spread_of(history, [&](auto c, auto w) { return share_of_largest(c, w, tenth); }), 2);
+  draw_spread(panel, spread_of(history, [&](auto c, auto w) { return share_of_largest(c, w, tenth); }), 3);
   draw_spread(panel, spread_of(history, [&](auto c, auto w) { return share_of_largest(c, w, 1); }), 0);
   panel.close();
 }
@@ -188,7 +188,7 @@ std::vector<LegendEntry> chain_legend(const ChainFigures& from) {
   if (from.exact_log_evidence) legend.push_back({Mark::line, stroke_class(2), "exact log-evidence"});
   if (!from.history.steps.empty()) {
     legend.push_back({Mark::line, stroke_class(0), "largest weight"});
-    legend.push_back({Mark::line, stroke_class(2), "largest tenth of the weights"});
+    legend.push_back({Mark::line, stroke_class(3), "largest tenth of the weights"});
   }
   return legend;
 }

@@ -6,8 +6,8 @@
 namespace gmdiff::report {
 namespace {
 
-/// The grid with a ring of nodes around it, whose edges are numbered: 2 n for the edge from node n to its right
-/// neighbour, 2 n + 1 for that to the node above.
+/// The grid with a ring of nodes around it, whose edges are numbered: 2 n for the edge from node n to its
+/// right neighbour, 2 n + 1 for that to the node above.
 class FramedGrid {
  public:
   FramedGrid(const GridValues& grid, double threshold) : grid_(grid), threshold_(threshold) {}

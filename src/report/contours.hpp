@@ -15,8 +15,9 @@ struct GridValues {
 };
 
 /// The closed curves around the region where the values, linear along the edges of the grid's cells, are at
-/// least `threshold`. Outside the grid the values are taken to be below it, so a region that touches the grid's
-/// end is closed within one cell beyond it. By marching squares; the region lies to the left of its curves.
+/// least `threshold`. Outside the grid the values are taken to be below it, so a region that touches the
+/// grid's end is closed within one cell beyond it. By marching squares; the region lies to the left of its
+/// curves.
 std::vector<std::vector<Place>> contours(const GridValues& grid, double threshold);
 
 }  // namespace gmdiff::report

@@ -2,8 +2,9 @@
 
 #include <string>
 
-// Colours of pictures, as classes of a style sheet. Readers who do not see all colours can tell them apart: the
-// categories are those of Okabe and Ito, and along the scale of densities lightness changes monotonically.
+// Colours of pictures, as classes of a style sheet. Readers who do not see all colours can tell them apart:
+// the categories are those of Okabe and Ito, and along the scale of densities lightness changes
+// monotonically.
 
 namespace gmdiff::report {
 

@@ -46,12 +46,12 @@ struct SampledPaths {
   std::string name;           ///< e.g. the file
 };
 
-/// 1-D: values over time, above the density of the diffused law. 2-D: paths in the plane above the density at the
-/// level with the least noise.
+/// 1-D: values over time, above the density of the diffused law. 2-D: paths in the plane above the density at
+/// the level with the least noise.
 Picture paths_picture(const ViewedLaw& law, const SampledPaths& paths, double width);
 
-/// The velocity of the probability flow at one level, towards the data, over the density of the diffused law. The
-/// law has two axes. @throws std::invalid_argument where the velocity is not finite.
+/// The velocity of the probability flow at one level, towards the data, over the density of the diffused law.
+/// The law has two axes. @throws std::invalid_argument where the velocity is not finite.
 Picture field_picture(const ViewedLaw& law, const ForwardProcess& process, double time, double width);
 
 /// What is known about the chains of an SMC run.

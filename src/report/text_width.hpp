@@ -3,7 +3,8 @@
 #include <string>
 #include <vector>
 
-// Text of pictures: checked UTF-8, and an estimate of its width, so that labels can be placed without overlap.
+// Text of pictures: checked UTF-8, and an estimate of its width, so that labels can be placed without
+// overlap.
 
 namespace gmdiff::report {
 

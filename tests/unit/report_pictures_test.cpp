@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <regex>
 
 #include <gtest/gtest.h>
 
@@ -151,6 +152,13 @@ TEST(ReportPictures, FieldsAreReadableAndPointToTheMode) {
   const ViewedLaw law = in_view(coordinate_view(2, {0, 1}), "normal law",
                                 Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({0.01})));
   for (const double width : widths) expect_readable(field_picture(law, vp(), 0.5, width));
+  // The first arrow is the lower left one; y grows downwards in the picture.
+  const std::string svg = field_picture(law, vp(), 0.5, 720.0).svg;
+  std::smatch first;
+  ASSERT_TRUE(std::regex_search(svg, first,
+                                std::regex(R"(arrow ink" d="M[0-9.]+[ -][0-9.]+l(-?[0-9.]+) ?(-?[0-9.]+))")));
+  EXPECT_GT(std::stod(first[1]), 5.0);
+  EXPECT_LT(std::stod(first[2]), -5.0);
   expect_invalid([&] { field_picture(law, vp(), 0.0, 720.0); },
                  "the velocity of the probability flow is not finite at t = 0");
 }
