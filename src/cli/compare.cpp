@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "cli/arguments.hpp"
+#include "cli/compare_report.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
@@ -33,6 +34,8 @@ struct CompareFlags {
   std::vector<std::string> files;
   CommonFlags common;
   FlagText seeds, dx, dy, steps, samplers, count, slices, repeats, seed, device, precision;
+  std::string report;
+  bool force = false;
 };
 
 // ----- from flags to settings
@@ -224,13 +227,16 @@ std::vector<std::string> first_warnings(const std::vector<SamplerRow>& rows) {
 }
 
 void run_compare(const CompareFlags& flags) {
+  if (!flags.report.empty()) check_report(flags.report, flags.force, flags.files);
   CompareSettings settings = parse_settings(flags);
+  if (!flags.report.empty()) settings.kept_samples = report_samples;
   std::vector<SamplerRow> rows;
   {
     ProgressLine line("compare", study::num_samples(settings), flags.common.quiet);
     settings.options.progress = [&line](const Progress& progress) { line.update(progress.done); };
     rows = study::compare(settings);
   }
+  if (!flags.report.empty()) write_report(flags.report, flags.force, settings, rows);
   print_remarks(first_warnings(rows), {}, flags.common.quiet);
   print(flags.common.json ? compare_json(settings, rows) : compare_text(settings, rows));
   const auto failed =
@@ -264,6 +270,9 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
                   "distances: cpu)")
       ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
+  verb.add_option("--report", flags.report, "HTML file to write, with the table and pictures")
+      ->type_name("FILE");
+  add_force(verb, flags.force);
   add_common_flags(verb, flags.common);
 }
 
@@ -291,7 +300,8 @@ Verb add_compare(CLI::App& command) {
       "Example:\n"
       "  gmdiff compare problem.json --count 200 --samplers mcgdiff:particles=64,exact-transition,draw\n"
       "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers "
-      "mcgdiff:particles=32,bootstrap:particles=32\n");
+      "mcgdiff:particles=32,bootstrap:particles=32\n"
+      "  gmdiff compare problem.json --count 200 --samplers ddim,heun,draw --report report.html\n");
   return {verb, [flags] { run_compare(*flags); }};
 }
 

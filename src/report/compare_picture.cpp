@@ -134,17 +134,20 @@ Picture compare_picture(const std::vector<ComparisonRecord>& records, const std:
     // A sampler without cost has no place on a logarithmic axis and stands at its left end.
     const double place = is_free ? x.low * std::pow(x.high / x.low, 0.02) : cost_of(figures, cost);
     draw_range(panel, place, figures, stroke_class(category));
-    panel.dots(std::vector<Place>{{place, figures.value}}, "ends " + stroke_class(category));
-    legend.push_back(
-        {Mark::dot, stroke_class(category), figures.sampler + (is_free ? " (no cost, left end)" : "")});
+    const std::vector<Place> at{{place, figures.value}};
+    const bool is_ring = category / num_categories % 2 == 1;
+    panel.dots(at, "ends " + stroke_class(category));
+    if (is_ring) panel.dots(at, "hole");
+    legend.push_back({is_ring ? Mark::ring : Mark::dot, stroke_class(category),
+                      figures.sampler + (is_free ? " (no cost, left end)" : "")});
   }
   panel.close();
   figure.legend(legend);
   if (failed > 0)
     figure.note(concat(count_label(static_cast<long long>(failed)), " of ", count_label(std::ssize(records)),
                        " runs have no finite figure and are left out."));
-  if (all.size() > static_cast<std::size_t>(num_categories))
-    figure.note("Colours repeat in the order of the legend.");
+  if (all.size() > static_cast<std::size_t>(2 * num_categories))
+    figure.note("Colours repeat after 14 samplers, in the order of the legend.");
   return figure.finish();
 }
 

@@ -23,10 +23,12 @@ void draw_legend_mark(Canvas& canvas, const LegendEntry& entry, double x, double
     case Mark::dashed_line:
       canvas.line(x, y, x + legend_mark_width, y, "curve dash " + entry.color);
       break;
-    case Mark::dot: {
+    case Mark::dot:
+    case Mark::ring: {
       PathData dot;
       dot.dot(x + legend_mark_width / 2.0, y);
       canvas.path(dot, "ends " + entry.color);
+      if (entry.mark == Mark::ring) canvas.path(dot, "hole");
       break;
     }
     case Mark::area:

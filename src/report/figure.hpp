@@ -18,7 +18,7 @@ struct Picture {
 
 /// One entry of a legend.
 struct LegendEntry {
-  enum class Mark { line, dashed_line, dot, area } mark;
+  enum class Mark { line, dashed_line, dot, ring, area } mark;
   std::string color;  ///< class of the stroke, or of the fill for an area
   std::string label;
 };

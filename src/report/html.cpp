@@ -54,13 +54,22 @@ std::string failed_cells(const std::vector<ComparisonRecord>& records, const std
   return concat("<td colspan=\"", columns, "\">failed: ", escaped(reason), "</td>");
 }
 
+/// Whether a sampler has figures and a cost; without one there is nothing to draw.
+bool has_cost(const std::vector<SamplerFigures>& all, Cost cost) {
+  return std::ranges::any_of(all, [cost](const SamplerFigures& figures) {
+    return figures.runs > 0 && (cost == Cost::evaluations ? figures.evaluations : figures.seconds) > 0.0;
+  });
+}
+
 std::string table_of(const std::vector<ComparisonRecord>& records, const std::string& quantity) {
   std::string html = "<h2>" + escaped(quantity) + "</h2>\n<div class=\"wide\"><table>\n<tr>";
   for (const char* name : {"sampler", "runs", "mean", "least", "most", "floor", "ratio", "evaluations",
                            "seconds", "log-evidence error", "ESS/N"})
     html += header(name);
   html += "</tr>\n";
-  for (const SamplerFigures& figures : figures_of(records, quantity)) {
+  const std::vector<SamplerFigures> all = figures_of(records, quantity);
+  const bool has_evaluations = has_cost(all, Cost::evaluations);
+  for (const SamplerFigures& figures : all) {
     html += "<tr>" + cell(figures.sampler) + cell(std::to_string(figures.runs));
     if (figures.runs == 0) {
       html += failed_cells(records, figures.sampler, 9) + "</tr>\n";
@@ -69,7 +78,7 @@ std::string table_of(const std::vector<ComparisonRecord>& records, const std::st
     html +=
         cell(figures.value) + cell(figures.least) + cell(figures.most) + cell(figures.floor) +
         cell(figures.floor > 0.0 ? figures.value / figures.floor : std::numeric_limits<double>::quiet_NaN()) +
-        cell(figures.evaluations) + cell(figures.seconds) +
+        (has_evaluations ? cell(figures.evaluations) : cell("–")) + cell(figures.seconds) +
         optional_cell(mean_of(records, figures.sampler, &ComparisonRecord::log_evidence_error)) +
         optional_cell(mean_of(records, figures.sampler, &ComparisonRecord::ess)) + "</tr>\n";
   }
@@ -112,11 +121,8 @@ std::string html_report(const std::string& title, const std::vector<ComparisonRe
       escaped(title) + "</h1>\n<p class=\"mute\">" + escaped(description_of(records)) + "</p>\n";
   for (const std::string& quantity : quantities) {
     html += table_of(records, quantity) + "<div class=\"pictures\">\n";
-    const auto figures = figures_of(records, quantity);
-    const bool has_runs =
-        std::ranges::any_of(figures, [](const SamplerFigures& sampler) { return sampler.runs > 0; });
-    if (has_runs) {
-      for (const Cost cost : {Cost::evaluations, Cost::seconds})
+    for (const Cost cost : {Cost::evaluations, Cost::seconds}) {
+      if (has_cost(figures_of(records, quantity), cost))
         html += compare_picture(records, quantity, cost, report_picture_width).svg;
     }
     html += "</div>\n";

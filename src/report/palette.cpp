@@ -47,8 +47,9 @@ std::string hex_color(const Oklab& color) {
 
 /// Rules for the colours of one ground.
 std::string color_rules(bool dark) {
+  const std::string ground = dark ? "#161616" : "#fff";
   const std::string ink = dark ? "#dcdcdc" : "#222", faint = dark ? "#383838" : "#e4e4e4";
-  std::string rules = ".gm .bg{fill:" + std::string(dark ? "#161616" : "#fff") + "}.gm text{fill:" + ink +
+  std::string rules = ".gm .bg{fill:" + ground + "}.gm .hole{stroke:" + ground + "}.gm text{fill:" + ink +
                       "}.gm .mute{fill:" + (dark ? "#a8a8a8" : "#5c5c5c") + "}.gm .grid{stroke:" + faint +
                       "}.gm .frame{stroke:" + (dark ? "#8c8c8c" : "#777") + "}.gm .ink{stroke:" + ink +
                       "}.gm .inkfill{fill:" + ink + "}\n";
@@ -87,6 +88,7 @@ std::string style_sheet() {
          ".gm .dash{stroke-dasharray:5 4}\n"
          ".gm .dots{fill:none;stroke-width:2.6;stroke-opacity:.7;stroke-linecap:round}\n"
          ".gm .ends{fill:none;stroke-width:5;stroke-linecap:round}\n"
+         ".gm .hole{fill:none;stroke-width:2.2;stroke-linecap:round}"
          ".gm .region{fill-rule:evenodd;stroke:none}.gm .bars{fill-opacity:.45}\n"
          ".gm .arrow{fill:none;stroke-width:1.1;stroke-linecap:round;stroke-linejoin:round}\n"
          ".gm .band{fill-opacity:.22}\n" +

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include <gmdiff/base/error.hpp>
+#include <gmdiff/base/version.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
@@ -19,6 +20,7 @@
 #include "base/random.hpp"
 #include "device/executor.hpp"
 #include "device/thread_session.hpp"
+#include "io/json_output.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::study {
@@ -139,6 +141,8 @@ struct CandidateOutcome {
   std::vector<Score> scores = {};
   std::vector<std::string> warnings = {};
   std::optional<std::string> error = {};
+  std::vector<ComparisonRecord> records = {};
+  Points samples = {};
 };
 
 /// Runs all candidates that have not failed on one problem after the other.
@@ -183,6 +187,10 @@ class Comparison {
     for (std::size_t i = 0; i < sets.size(); ++i) {
       scores[i].judgement = judgements[i].front();
       outcomes_[numbers[i]].scores.push_back(scores[i]);
+      add_record(numbers[i], named, options.seed, *plans[numbers[i]], scores[i]);
+      if (index > 0) continue;
+      const Points& samples = sets[i].points();
+      outcomes_[numbers[i]].samples = samples.topRows(std::min(samples.rows(), settings_.kept_samples));
     }
   }
 
@@ -207,12 +215,45 @@ class Comparison {
     return plans;
   }
 
+  /// The entries of a record that are known before the run.
+  ComparisonRecord record_of(std::size_t c, const NamedProblem& named) const {
+    const JudgeOptions& judging = settings_.judging;
+    ComparisonRecord record;
+    record.problem = named.name;
+    record.sampler = settings_.candidates[c].name;
+    record.count = settings_.options.count;
+    record.precision = settings_.options.precision;
+    record.device = settings_.options.device.name();
+    record.judging = concat("sw:p=", judging.p, ":slices=", judging.slices, ":repeats=", judging.repeats);
+    record.version = version();
+    return record;
+  }
+
+  void add_record(std::size_t c, const NamedProblem& named, std::uint64_t seed, const AnyPlan& plan,
+                  const Score& score) {
+    ComparisonRecord record = record_of(c, named);
+    record.seed = seed;
+    record.plan_hash = io::hex(std::visit([](const auto& kind) { return kind.hash(); }, plan));
+    record.judgements = {score.judgement};
+    record.log_evidence_error = score.log_evidence_error;
+    record.log_evidence_sd = score.log_evidence_sd;
+    record.ess = score.ess;
+    record.smallest_ess = score.smallest_ess;
+    record.seconds = score.seconds;
+    record.warnings = score.warnings;
+    outcomes_[c].records.push_back(std::move(record));
+  }
+
   void fail_candidate(std::size_t c, const NamedProblem& named, const std::exception& error) {
     // The messages of the standard library's exceptions do not say that memory was the reason.
     const bool is_silent = dynamic_cast<const MemoryError*>(&error) == nullptr &&
                            (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
                             dynamic_cast<const std::length_error*>(&error) != nullptr);
     outcomes_[c].error = concat("on ", named.name, ": ", is_silent ? "out of memory" : error.what());
+    ComparisonRecord record = record_of(c, named);
+    record.error = outcomes_[c].error;
+    record.diverged = dynamic_cast<const NonFiniteError*>(&error) != nullptr;
+    outcomes_[c].records.push_back(std::move(record));
   }
 
   const CompareSettings& settings_;
@@ -254,6 +295,8 @@ SamplerRow row_of(const std::string& sampler, const CandidateOutcome& outcome) {
   row.error = outcome.error;
   row.warnings = outcome.warnings;
   row.problems = scores.size();
+  row.records = outcome.records;
+  row.samples = outcome.samples;
   for (const Score& score : scores) {
     values.push_back(score.judgement.value);
     floors.push_back(score.judgement.floor);

@@ -7,6 +7,7 @@
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/sampler/problem.hpp>
+#include <gmdiff/study/comparison_record.hpp>
 
 // Compares samplers with the exact laws of problems; each sampler has one row.
 
@@ -29,6 +30,7 @@ struct CompareSettings {
   std::vector<Candidate> candidates;
   Options options;  ///< progress counts samples of all candidates and problems
   JudgeOptions judging;
+  std::int64_t kept_samples = 0;  ///< number of samples of the first problem that a row keeps
 };
 
 /// A candidate's row: means over the problems. A candidate that failed on a problem has no numbers.
@@ -51,6 +53,8 @@ struct SamplerRow {
   std::size_t problems = 0;  ///< number of problems that it sampled
   /// Warnings of its runs, problem by problem: "on NAME: ...".
   std::vector<std::string> warnings;
+  std::vector<ComparisonRecord> records;  ///< one for each problem that it was run on
+  Points samples;                         ///< the first `CompareSettings::kept_samples` of the first problem
 };
 
 /// Runs every candidate on every problem; a problem has the seed that a batch gives it. A candidate that

@@ -201,5 +201,55 @@ TEST_F(PlotTest, SamplesOfAnySizeAreThinnedWhileTheyAreRead) {
   EXPECT_LT(std::string(picture["svg"]).size(), 150'000U);
 }
 
+TEST_F(PlotTest, AReportIsOneFileWithTableAndPictures) {
+  const Arguments flags{"--samplers", "ddim,draw,mcgdiff:particles=8", "--count", "50", "--report",
+                        "report.html"};
+  Arguments compare{"compare", "problem.json"};
+  compare.insert(compare.end(), flags.begin(), flags.end());
+  const std::string table = output(compare);
+  const std::string html = read("report.html");
+  EXPECT_TRUE(html.starts_with("<!DOCTYPE html>\n"));
+  EXPECT_TRUE(html.ends_with("</html>\n"));
+  EXPECT_LT(html.size(), 1'000'000U);
+  EXPECT_EQ(html.find("<script"), std::string::npos);
+  std::size_t pictures = 0;
+  for (std::size_t at = 0; (at = html.find("<svg xmlns", at)) != std::string::npos; ++at) ++pictures;
+  EXPECT_EQ(pictures, 1U + 3U);  // the comparison and the samples of each sampler
+  for (const char* const sampler : {"ddim", "draw", "mcgdiff:particles=8"}) {
+    EXPECT_NE(table.find(sampler), std::string::npos);
+    EXPECT_NE(html.find("<tr><td>" + std::string(sampler) + "</td><td>1</td>"), std::string::npos) << sampler;
+  }
+  EXPECT_EQ(run(compare).exit_code, 2) << "an existing report is kept";
+  compare.emplace_back("--force");
+  EXPECT_EQ(run(compare).exit_code, 0);
+  output({"compare", "line.json", "--samplers", "ddim,draw", "--count", "50", "--report", "line.html"});
+  EXPECT_TRUE(exists("line.html"));
+}
+
+TEST_F(PlotTest, AReportIsCheckedBeforeTheComparison) {
+  const auto refused = [&](const Arguments& more, const std::string& message) {
+    Arguments arguments{"compare", "problem.json", "--samplers", "draw", "--count", "50", "--report"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  };
+  refused({"problem.json", "--force"}, "is read here");
+  refused({"no/report.html"}, "the folder no does not exist");
+}
+
+TEST_F(PlotTest, AReportSaysWhyASamplerFailed) {
+  // Without noise in the second problem the bootstrap filter has no plan.
+  std::string exact = read("problem.json");
+  exact.replace(exact.find("0.1}"), 4, "0}");
+  write("exact.json", exact);
+  const CommandResult result =
+      run({"compare", "problem.json", "exact.json", "--samplers", "bootstrap:particles=8,draw", "--count",
+           "50", "--report", "report.html"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(read("report.html").find("1 of 4 runs have no finite figure"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gmdiff::test
