@@ -146,7 +146,7 @@ Picture compare_picture(const std::vector<ComparisonRecord>& records, const std:
   if (failed > 0)
     figure.note(concat(count_label(static_cast<long long>(failed)), " of ", count_label(std::ssize(records)),
                        " runs have no finite figure and are left out."));
-  if (all.size() > static_cast<std::size_t>(2 * num_categories))
+  if (std::cmp_greater(all.size(), 2 * num_categories))
     figure.note("Colours repeat after 14 samplers, in the order of the legend.");
   return figure.finish();
 }

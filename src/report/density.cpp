@@ -24,6 +24,7 @@ constexpr double least_deviation = 0.7;  // of what is visible, in distances of 
 
 std::vector<double> nodes_of(const Axis& axis, int count) {
   std::vector<double> nodes;
+  nodes.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) nodes.push_back(axis.low + (axis.high - axis.low) * i / (count - 1));
   return nodes;
 }

@@ -38,6 +38,7 @@ Picture density_curves(const ViewedLaw& law, const std::vector<NamedLevel>& leve
 /// Axes of the panels: common ones where the views do not differ much, otherwise each panel its own.
 std::vector<Axis> level_axes(const ViewedLaw& law, const std::vector<NamedLevel>& levels, Eigen::Index axis) {
   std::vector<Axis> axes;
+  axes.reserve(levels.size());
   for (const NamedLevel& named : levels) axes.push_back(axis_of(law, axis, named.level));
   const auto length = [](const Axis& a) { return a.high - a.low; };
   const auto [least, most] = std::ranges::minmax(axes, {}, length);

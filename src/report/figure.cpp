@@ -60,6 +60,7 @@ void Figure::lines(const std::string& text, double size, const std::string& styl
 
 std::vector<Box> Figure::row(int boxes, double height) {
   std::vector<Box> row;
+  row.reserve(static_cast<std::size_t>(boxes));
   const double width = inner_width() / boxes;
   for (int i = 0; i < boxes; ++i) row.push_back({figure_margin + i * width, y_, width, height});
   y_ += height;

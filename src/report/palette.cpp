@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/check.hpp"
+
 namespace gmdiff::report {
 namespace {
 
@@ -55,11 +57,10 @@ std::string color_rules(bool dark) {
                       "}.gm .inkfill{fill:" + ink + "}\n";
   for (int i = 0; i < num_categories; ++i) {
     const std::string color = (dark ? okabe_ito_dark : okabe_ito)[static_cast<std::size_t>(i)];
-    rules += ".gm .s" + std::to_string(i) + "{stroke:" + color + "}.gm .f" + std::to_string(i) +
-             "{fill:" + color + "}";
+    rules += concat(".gm .s", i, "{stroke:", color, "}.gm .f", i, "{fill:", color, "}");
   }
   for (int i = 1; i <= num_density_colors; ++i)
-    rules += ".gm .d" + std::to_string(i) + "{fill:" + density_color(i, dark) + "}";
+    rules += concat(".gm .d", i, "{fill:", density_color(i, dark), "}");
   return rules + "\n";
 }
 
