@@ -1,5 +1,8 @@
 #include "cli/compare_report.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/check.hpp"
 #include "cli/files.hpp"
 #include "cli/problem_source.hpp"
@@ -12,7 +15,7 @@ namespace {
 
 constexpr std::ptrdiff_t most_sample_pictures = 12;  // keeps a report below a megabyte
 
-/// Samples of the first problem over its law, for each sampler that has some.
+/// Samples of the first problem over its law, for the first samplers that have some.
 std::vector<report::Picture> sample_pictures(const study::CompareSettings& settings,
                                              const std::vector<study::SamplerRow>& rows) {
   const study::NamedProblem& named = settings.problems.front();
@@ -31,6 +34,14 @@ std::vector<report::Picture> sample_pictures(const study::CompareSettings& setti
   return pictures;
 }
 
+/// Says which samplers have no picture because of their number.
+std::string pictures_note(std::size_t pictures, const std::vector<study::SamplerRow>& rows) {
+  const auto with_samples =
+      std::ranges::count_if(rows, [](const study::SamplerRow& row) { return row.samples.rows() > 0; });
+  if (std::cmp_equal(pictures, with_samples)) return "";
+  return concat("The first ", pictures, " of ", with_samples, " samplers.");
+}
+
 std::string report_title(const study::CompareSettings& settings) {
   const std::size_t problems = settings.problems.size();
   return problems == 1 ? "Samplers on " + settings.problems.front().name
@@ -40,6 +51,7 @@ std::string report_title(const study::CompareSettings& settings) {
 }  // namespace
 
 void check_report(const std::string& file, bool force, const std::vector<std::string>& problem_files) {
+  require(file != "-", "--report: a report goes to a file, not to standard output; give a file name");
   check_output_without_sidecar(file, force);
   InputFiles inputs;
   for (const std::string& problem : problem_files)
@@ -53,8 +65,9 @@ void write_report(const std::string& file, bool force, const study::CompareSetti
   for (const study::SamplerRow& row : rows)
     records.insert(records.end(), row.records.begin(), row.records.end());
   if (report::quantities_of(records).empty()) return;
-  write_text(file, report::html_report(report_title(settings), records, sample_pictures(settings, rows)),
-             force);
+  const std::vector<report::Picture> pictures = sample_pictures(settings, rows);
+  const std::string note = pictures_note(pictures.size(), rows);
+  write_text(file, report::html_report(report_title(settings), records, pictures, note), force);
 }
 
 }  // namespace gmdiff::cli

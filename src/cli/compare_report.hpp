@@ -10,7 +10,7 @@
 
 namespace gmdiff::cli {
 
-/// Samples of each sampler that a report shows.
+/// Samples of a sampler that a report shows.
 constexpr std::int64_t report_samples = 1000;
 
 /// Finds out before any work whether the report can be written. @throws std::invalid_argument as

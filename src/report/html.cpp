@@ -110,7 +110,7 @@ std::string description_of(const std::vector<ComparisonRecord>& records) {
 }  // namespace
 
 std::string html_report(const std::string& title, const std::vector<ComparisonRecord>& records,
-                        const std::vector<Picture>& pictures) {
+                        const std::vector<Picture>& pictures, const std::string& pictures_note) {
   const std::vector<std::string> quantities = quantities_of(records);
   require(!quantities.empty(), "no record has figures, so there is no report");
   std::string html =
@@ -128,7 +128,9 @@ std::string html_report(const std::string& title, const std::vector<ComparisonRe
     html += "</div>\n";
   }
   if (!pictures.empty()) {
-    html += "<h2>Samples</h2>\n<div class=\"pictures\">\n";
+    html += "<h2>Samples</h2>\n";
+    if (!pictures_note.empty()) html += "<p class=\"mute\">" + escaped(pictures_note) + "</p>\n";
+    html += "<div class=\"pictures\">\n";
     for (const Picture& picture : pictures) html += picture.svg;
     html += "</div>\n";
   }

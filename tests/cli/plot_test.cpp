@@ -237,6 +237,21 @@ TEST_F(PlotTest, AReportIsCheckedBeforeTheComparison) {
   };
   refused({"problem.json", "--force"}, "is read here");
   refused({"no/report.html"}, "the folder no does not exist");
+  refused({"-"}, "--report: a report goes to a file, not to standard output");
+}
+
+TEST_F(PlotTest, AReportSaysHowManySamplersHaveNoPicture) {
+  std::string samplers = "draw";
+  for (const char* const eta : {"0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95"})
+    samplers += ",ddim:eta=" + std::string(eta);
+  const auto report_of = [this](const std::string& names) {
+    output({"compare", "line.json", "--samplers", names, "--count", "20", "--quiet", "--report",
+            "report.html", "--force"});
+    return read("report.html");
+  };
+
+  EXPECT_EQ(report_of(samplers).find("The first"), std::string::npos);  // 12 samplers
+  EXPECT_NE(report_of(samplers + ",heun").find("The first 12 of 13 samplers."), std::string::npos);
 }
 
 TEST_F(PlotTest, AReportSaysWhyASamplerFailed) {
