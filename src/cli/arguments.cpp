@@ -41,6 +41,16 @@ double parse_number(const std::string& flag, const std::string& text) {
   return *value;
 }
 
+std::vector<double> parse_numbers(const std::string& flag, const std::string& text) {
+  std::vector<double> numbers;
+  std::size_t begin = 0;
+  for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
+    comma = text.find(',', begin);
+    numbers.push_back(parse_number(flag, text.substr(begin, comma - begin)));
+  }
+  return numbers;
+}
+
 std::uint64_t parse_seed(const FlagText& text) {
   if (!text) return 0;
   const auto value = from_text<std::uint64_t>(*text);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/metrics/distances.hpp>
@@ -31,6 +32,8 @@ std::int64_t parse_integer(const std::string& flag, const std::string& text, std
                            std::int64_t high);
 /// A finite number.
 double parse_number(const std::string& flag, const std::string& text);
+/// Finite numbers separated by commas.
+std::vector<double> parse_numbers(const std::string& flag, const std::string& text);
 /// A decimal 64-bit number, 0 when absent.
 std::uint64_t parse_seed(const FlagText& text);
 /// `A:B`, half-open, A < B, up to 2^63.

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "cli/compare_output.hpp"
+#include "cli/compare_report.hpp"
 #include "cli/compare_settings.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -29,13 +30,16 @@ std::string compare_output(const CompareFlags& flags, const CompareSettings& set
 }
 
 void run_compare(const CompareFlags& flags) {
+  if (!flags.report.empty()) check_report(flags.report, flags.force, flags.files);
   CompareSettings settings = parse_settings(flags);
+  if (!flags.report.empty()) settings.kept_samples = report_samples;
   std::vector<SamplerRow> rows;
   {
     ProgressLine line("compare", num_samples(settings), flags.common.quiet);
     settings.options.progress = [&line](const Progress& progress) { line.update(progress.done); };
     rows = compare(settings);
   }
+  if (!flags.report.empty()) write_report(flags.report, flags.force, settings, rows);
   print_remarks(first_warnings(rows), notes_of(settings, rows), flags.common.quiet);
   print(compare_output(flags, settings, rows));
   const auto failed =
@@ -83,6 +87,9 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
       ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
   verb.add_flag("--csv", flags.csv, "print comma-separated values instead of a table");
+  verb.add_option("--report", flags.report, "HTML file to write, with the table and pictures")
+      ->type_name("FILE");
+  add_force(verb, flags.force);
   add_common_flags(verb, flags.common);
 }
 

@@ -16,7 +16,9 @@ struct CompareFlags {
   FlagText seeds, dx, dy, steps, samplers, metrics, count, slices, repeats, seed, runs, device, precision;
   FlagText results;
   std::vector<std::string> external;
+  std::string report;
   bool csv = false;
+  bool force = false;
 };
 
 /// The settings that the flags of `compare` ask for. @throws std::invalid_argument for wrong usage.
