@@ -62,8 +62,7 @@ void check_report(const std::string& file, bool force, const std::vector<std::st
 void write_report(const std::string& file, bool force, const CompareSettings& settings,
                   const std::vector<SamplerRow>& rows) {
   std::vector<ComparisonRecord> records;
-  for (const SamplerRow& row : rows)
-    records.insert(records.end(), row.records.begin(), row.records.end());
+  for (const SamplerRow& row : rows) records.insert(records.end(), row.records.begin(), row.records.end());
   if (report::quantities_of(records).empty()) return;
   const std::vector<report::Picture> pictures = sample_pictures(settings, rows);
   const std::string note = pictures_note(pictures.size(), rows);

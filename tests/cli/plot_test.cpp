@@ -214,7 +214,7 @@ TEST_F(PlotTest, AReportIsOneFileWithTableAndPictures) {
   EXPECT_EQ(html.find("<script"), std::string::npos);
   std::size_t pictures = 0;
   for (std::size_t at = 0; (at = html.find("<svg xmlns", at)) != std::string::npos; ++at) ++pictures;
-  EXPECT_EQ(pictures, 1U + 3U);  // the comparison and the samples of each sampler
+  EXPECT_EQ(pictures, 2U + 3U);  // distance over evaluations and over time, and the samples of each sampler
   for (const char* const sampler : {"ddim", "draw", "mcgdiff:particles=8"}) {
     EXPECT_NE(table.find(sampler), std::string::npos);
     EXPECT_NE(html.find("<tr><td>" + std::string(sampler) + "</td><td>1</td>"), std::string::npos) << sampler;

@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include "support/expect_invalid.hpp"
 #include "report/contours.hpp"
 #include "report/density.hpp"
 #include "report/view.hpp"
+#include "support/expect_invalid.hpp"
 
 namespace gmdiff::report {
 namespace {
