@@ -112,7 +112,8 @@ std::string metrics_text(const CompareSettings& settings) {
                   settings.judging.slices, " directions; floor: between exact ones");
   }
   std::string names;
-  for (const Metric metric : settings.metrics) names += concat(names.empty() ? "" : ", ", metric_name(metric));
+  for (const Metric metric : settings.metrics)
+    names += concat(names.empty() ? "" : ", ", metric_name(metric));
   return concat(names, " of ", settings.options.count, " samples; floor: of as many exact ones");
 }
 
