@@ -101,25 +101,26 @@ Verb add_compare(CLI::App& command) {
   auto flags = std::make_shared<CompareFlags>();
   add_compare_flags(*verb, *flags);
   verb->footer(
-      "One row per sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 "
-      "standard errors over them; "
-      "median; "
-      "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean "
-      "evidence of the chains, less the "
-      "exact "
-      "one, mean over the problems; sd: standard deviation of the chains' log-evidences. ESS/N: share of the "
-      "particles that count, mean "
-      "over all weightings of the first 20 chains, which run again for it; smallest: the smallest of a "
-      "chain, mean over the chains. "
-      "seconds: of the samplers, sum over the problems. A sampler that fails on a problem has no numbers: "
-      "its row says why, and the exit "
-      "code is 1. Runs that end with particles that are not finite are counted as diverged and left out of "
+      "One row per sampler. For each quantity of --metrics (sw_1: sliced W1 between samples and exact "
+      "draws): "
+      "mean over the problems, +- 1.96 standard errors over them; median; floor: the same between exact "
+      "draws; "
+      "ratio of the means. A problem counts with the mean of its --runs; for one problem the runs count. "
+      "log-evidence error: log of the mean evidence of the chains, less the exact one; sd: standard "
+      "deviation "
+      "of the chains' log-evidences. ESS/N: share of the particles that count, mean over all weightings of "
       "the "
-      "figures.\n\n"
+      "first 20 chains, which run again for it; smallest: the smallest of a chain, mean over the chains. "
+      "seconds: of the samplers, sum over the runs. A sampler that fails on a problem has no numbers: its "
+      "row "
+      "says why, and the exit code is 1. Runs that end with particles that are not finite are counted as "
+      "diverged and left out of the figures; if no run is left, the sampler failed.\n\n"
       "Example:\n"
       "  gmdiff compare problem.json --count 200 --samplers mcgdiff:particles=64,exact-transition,draw\n"
       "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers "
-      "mcgdiff:particles=32,bootstrap:particles=32\n");
+      "mcgdiff:particles=32,bootstrap:particles=32\n"
+      "  gmdiff compare problem.json --samplers ddim,draw --runs 4 --metrics sw,modes --results "
+      "study.jsonl\n");
   return {verb, [flags] { run_compare(*flags); }};
 }
 

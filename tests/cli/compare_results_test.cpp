@@ -43,6 +43,16 @@ class CompareResultsTest : public CommandTest {
     return rows;
   }
 
+  /// Waits until a file has its first bytes, at most ten seconds.
+  void wait_for_record(const std::string& file) const {
+    for (int i = 0; i < 10000; ++i) {
+      std::error_code none;
+      const std::uintmax_t size = std::filesystem::file_size(folder() / file, none);
+      if (!none && size > 0) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
   std::ptrdiff_t num_lines(const std::string& file) const {
     const std::string text = read(file);
     return std::ranges::count(text, '\n');
@@ -103,20 +113,22 @@ TEST_F(CompareResultsTest, ARunOfTheSamePlanIsKnownUnderAnotherName) {
 }
 
 /// The delays are reproducible, what the command has done by then is not; so the test asks only for what must
-/// hold at any moment.
+/// hold at any moment. Every second delay begins with the first record, so that some kills come between two.
 TEST_F(CompareResultsTest, KilledAtRandomMomentsItResumesToTheSameTable) {
+  using Clock = std::chrono::steady_clock;
   const Json expected = table(whole());
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   output(whole("timed.jsonl"));
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const std::chrono::duration<double> duration = Clock::now() - begin;
   std::mt19937 engine(1);
-  std::uniform_real_distribution<double> delay(0.0, seconds);
+  std::uniform_real_distribution<double> share(0.0, 1.0);
   int within = 0;  // number of kills that left some of the records
   for (int i = 0; i < 20; ++i) {
     const std::string file = "r" + std::to_string(i) + ".jsonl";
     {
       RunningCommand command(folder(), whole(file));
-      std::this_thread::sleep_for(std::chrono::duration<double>(delay(engine)));
+      if (i % 2 == 1) wait_for_record(file);
+      std::this_thread::sleep_for(share(engine) * (i % 2 == 1 ? 0.3 : 1.0) * duration);
       command.signal(SIGKILL);
       command.wait();
     }

@@ -1,0 +1,32 @@
+// A sampler of one's own in a comparison with a sampler of the library and with exact draws.
+
+#include <gmdiff/gmdiff.hpp>
+
+#include <iostream>
+
+using namespace gmdiff;
+
+/// Draws of the Gaussian with the posterior's mean and covariance: the moments are right, the shape is not.
+Points gaussian_fit(const Problem& problem, const Options& options) {
+  const Mixture exact = posterior(problem.prior, *problem.observation).mixture;
+  const Mixture fit({1.0}, exact.mean().transpose(), Covariance::full({exact.covariance()}));
+  return draw(fit, options).to_double();
+}
+
+int main() {
+  CompareSettings settings;
+  settings.problems = {{"two modes", tutorial_2d()}};
+  settings.candidates = {{"draw"}, {"ddim", parse_sampler("ddim")}, {"Gaussian fit", gaussian_fit}};
+  settings.options = {.count = 1000, .seed = 1, .device = Device::cpu(), .precision = Precision::f64};
+  settings.runs = 4;  // seeds 1 to 4
+  settings.metrics = {Metric::sliced_wasserstein, Metric::modes};
+
+  std::cout.precision(2);
+  for (const SamplerRow& row : compare(settings)) {
+    std::cout << row.sampler << '\n';
+    for (const QuantityFigures& figures : row.quantities) {
+      std::cout << "  " << figures.quantity << ' ' << figures.value << " +- "
+                << 1.96 * *figures.standard_error << ", " << figures.ratio << " times that of exact draws\n";
+    }
+  }
+}

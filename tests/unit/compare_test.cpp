@@ -1,0 +1,200 @@
+// compare as a function: samplers of the caller, diverged runs, kept samples, settings.
+
+#include <gmdiff/study/compare.hpp>
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/io/npy.hpp>
+
+#include "support/expect_invalid.hpp"
+#include "unit/io_support.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+/// Draws of the prior of a problem, as a sampler of the caller would return them.
+Points prior_draws(const Problem& problem, const Options& options) {
+  return run(draw_plan(std::span(&problem.prior, 1)), options).to_double();
+}
+
+CompareSettings small_comparison() {
+  Problem prior = tutorial_2d();
+  prior.observation = {};
+  CompareSettings settings;
+  settings.problems = {{"prior", prior}};
+  settings.options = {.count = 20, .seed = 3, .device = Device::cpu(1)};
+  settings.judging = {.slices = 5, .repeats = 2};
+  return settings;
+}
+
+/// A sampler that diverges in the runs with an odd seed.
+CustomSampler even_seeds() {
+  return [](const Problem& problem, const Options& options) {
+    Points points = prior_draws(problem, options);
+    if (options.seed % 2 == 1) points(0, 0) = std::numeric_limits<double>::quiet_NaN();
+    return points;
+  };
+}
+
+TEST(Compare, AFunctionIsJudgedAsTheCatalogueIs) {
+  CompareSettings settings = small_comparison();
+  settings.metrics = {Metric::sliced_wasserstein, Metric::moments};
+  settings.candidates = {{"draw"}, {"by hand", prior_draws}};
+  const std::vector<SamplerRow> rows = compare(settings);
+
+  ASSERT_EQ(rows.size(), 2U);
+  ASSERT_EQ(rows[1].quantities.size(), 5U);  // the moments have four
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(rows[1].quantities[i].quantity, rows[0].quantities[i].quantity);
+    EXPECT_EQ(rows[1].quantities[i].value, rows[0].quantities[i].value);
+    EXPECT_EQ(rows[1].quantities[i].floor, rows[0].quantities[i].floor);
+  }
+  EXPECT_EQ(rows[0].evaluations, 0.0);
+  EXPECT_FALSE(rows[1].evaluations);
+  EXPECT_EQ(rows[1].records.size(), 1U);
+  EXPECT_EQ(rows[1].records[0].sampler, "by hand");
+}
+
+TEST(Compare, LeavesDivergedRunsOutOfTheFigures) {
+  CompareSettings settings = small_comparison();
+  settings.candidates = {{"even", even_seeds()}, {"all", prior_draws}};
+  settings.runs = 3;  // seeds 3, 4 and 5
+  const std::vector<SamplerRow> rows = compare(settings);
+
+  EXPECT_FALSE(rows[0].error);
+  EXPECT_EQ(rows[0].diverged, 2U);
+  EXPECT_EQ(rows[0].runs, 1U);
+  EXPECT_EQ(rows[0].records[0].error, "even: 1 values are not finite");
+  EXPECT_EQ(rows[0].quantities[0].value, rows[1].records[1].judgements[0].value);
+  EXPECT_EQ(rows[1].runs, 3U);
+}
+
+TEST(Compare, AnExceptionOfAFunctionIsItsRow) {
+  CompareSettings settings = small_comparison();
+  settings.runs = 2;
+  int calls = 0;
+  settings.candidates = {{"broken",
+                          [&](const Problem&, const Options&) -> Points {
+                            ++calls;
+                            throw std::runtime_error("no licence");
+                          }},
+                         {"wide", [](const Problem&, const Options&) { return Points(20, 3); }},
+                         {"draw"}};
+  const std::vector<SamplerRow> rows = compare(settings);
+
+  EXPECT_EQ(rows[0].error, "on prior: no licence");
+  EXPECT_EQ(calls, 1) << "it is left out of further runs";
+  EXPECT_EQ(rows[1].error, "on prior: wide: expected samples of shape (20, 2), got (20, 3)");
+  EXPECT_EQ(rows[2].runs, 2U);
+  settings.candidates = {{"absent", [](const Problem&, const Options&) -> Points {
+                            throw DeviceUnavailable("no such device");
+                          }}};
+  EXPECT_THROW(compare(settings), DeviceUnavailable);
+}
+
+TEST(Compare, AFunctionIsKnownByItsNameAndProblem) {
+  const TemporaryFolder folder;
+  int calls = 0;
+  const CustomSampler counted = [&](const Problem& problem, const Options& options) {
+    ++calls;
+    return prior_draws(problem, options);
+  };
+  CompareSettings settings = small_comparison();
+  settings.results = folder / "r.jsonl";
+  settings.candidates = {{"mine", counted}};
+  const std::vector<SamplerRow> first = compare(settings), second = compare(settings);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(first[0].reused, 0U);
+  EXPECT_EQ(second[0].reused, 1U);
+  EXPECT_EQ(second[0].quantities[0].value, first[0].quantities[0].value);
+
+  settings.candidates[0].name = "mine, improved";
+  compare(settings);
+  EXPECT_EQ(calls, 2);
+  settings.problems[0].problem.prior = tutorial_1d().prior;
+  compare(settings);
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(Compare, KeepsTheFirstSamplesOfTheFirstRun) {
+  const TemporaryFolder folder;
+  CompareSettings settings = small_comparison();
+  settings.problems.push_back(settings.problems[0]);
+  settings.runs = 2;
+  settings.results = folder / "r.jsonl";
+  settings.candidates = {{"draw"}, {"ddim", AnySampler{Sampler{Ddim{}}}}, {"mine", prior_draws}};
+  EXPECT_EQ(compare(settings)[0].samples.rows(), 0);
+  settings.kept_samples = 4;
+  const std::vector<SamplerRow> recorded = compare(settings);
+  settings.results.clear();
+  const std::vector<SamplerRow> anew = compare(settings);
+  settings.kept_samples = 100;
+
+  const Points draws = prior_draws(settings.problems[0].problem, settings.options);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(recorded[i].reused, 4U);
+    EXPECT_EQ(recorded[i].samples, anew[i].samples) << recorded[i].sampler;
+    EXPECT_EQ(anew[i].samples.rows(), 4);
+  }
+  EXPECT_EQ(anew[0].samples, draws.topRows(4));
+  EXPECT_EQ(compare(settings)[0].samples, draws) << "a run has no more";
+}
+
+TEST(Compare, ProgressCountsSamplesOfAllRuns) {
+  CompareSettings settings = small_comparison();
+  settings.runs = 3;
+  settings.candidates = {{"draw"}, {"ddim", AnySampler{Sampler{Ddim{}}}}};
+  std::int64_t last = 0, total = 0;
+  settings.options.progress = [&](const Progress& progress) {
+    EXPECT_GE(progress.done, last);
+    last = progress.done;
+    total = progress.total;
+  };
+  compare(settings);
+
+  EXPECT_EQ(total, 120);
+  EXPECT_EQ(num_samples(settings), 120);
+  EXPECT_EQ(last, 120);
+}
+
+TEST(Compare, RejectsWrongSettings) {
+  const TemporaryFolder folder;
+  const auto expect = [&](auto change, const std::string& message) {
+    CompareSettings settings = small_comparison();
+    settings.candidates = {{"draw"}};
+    change(settings);
+    expect_invalid([&] { compare(settings); }, message);
+  };
+  expect([](auto& s) { s.problems.clear(); }, "compare: expected at least one problem");
+  expect([](auto& s) { s.candidates.clear(); }, "compare: expected at least one candidate");
+  expect([](auto& s) { s.metrics.clear(); }, "compare: expected at least one metric");
+  expect([](auto& s) { s.runs = 0; }, "compare: runs must be >= 1, given 0");
+  expect([](auto& s) { s.kept_samples = -1; }, "compare: kept_samples must be >= 0, given -1");
+  expect([](auto& s) { s.options.count = 0; }, "compare: options.count must be >= 1, given 0");
+  expect([](auto& s) { s.options.first = 5; }, "compare: options.first, start, history");
+  expect([](auto& s) { s.options.history = 2; }, "compare: options.first, start, history");
+  expect([](auto& s) { s.candidates = {{"f", CustomSampler{}}}; }, "compare: the function of f is empty");
+  expect(
+      [](auto& s) {
+        s.candidates = {{"f", prior_draws}, {"f", even_seeds()}};
+      },
+      "compare: two functions have the name f");
+  expect(
+      [](auto& s) {
+        s.candidates = {{"x", SampleFiles{}}};
+      },
+      "compare: x has 0 files of samples, expected one for each run of each problem, 1");
+  write_points(folder / "x.npy", Points::Zero(20, 3));
+  expect(
+      [&](auto& s) {
+        s.candidates = {{"x", SampleFiles{{folder / "x.npy"}}}};
+      },
+      "x.npy: expected samples of shape (20, 2), as many as of the other samplers, got (20, 3)");
+}
+
+}  // namespace
+}  // namespace gmdiff::test
