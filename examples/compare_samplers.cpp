@@ -19,7 +19,7 @@ int main() {
   settings.candidates = {{"draw"}, {"ddim", parse_sampler("ddim")}, {"Gaussian fit", gaussian_fit}};
   settings.options = {.count = 1000, .seed = 1, .device = Device::cpu(), .precision = Precision::f64};
   settings.runs = 4;  // seeds 1 to 4
-  settings.metrics = {Metric::sliced_wasserstein, Metric::modes};
+  settings.metrics = {Metric::sliced_wasserstein, Metric::moments};
 
   std::cout.precision(2);
   for (const SamplerRow& row : compare(settings)) {
