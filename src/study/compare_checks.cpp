@@ -29,7 +29,7 @@ void check_files(const Candidate& candidate, const CompareSettings& settings) {
     check_shape(samples->files[i], settings.options.count, settings.problems[i / runs].problem.prior.dim());
 }
 
-void check_options(const Options& options) {
+void check_run_options(const Options& options) {
   require(options.count >= 1, "compare: options.count must be >= 1, given ", options.count);
   require(options.first == 0 && !options.start && options.history == 0 && !options.smc_history &&
               options.math == MathMode::exact && !options.keep_on_device,
@@ -45,7 +45,7 @@ void check_settings(const CompareSettings& settings) {
   require(!settings.metrics.empty(), "compare: expected at least one metric");
   require(settings.runs >= 1, "compare: runs must be >= 1, given ", settings.runs);
   require(settings.kept_samples >= 0, "compare: kept_samples must be >= 0, given ", settings.kept_samples);
-  check_options(settings.options);
+  check_run_options(settings.options);
   std::set<std::string> custom_names;
   for (const Candidate& candidate : settings.candidates) {
     check_files(candidate, settings);
