@@ -20,8 +20,8 @@
 #include "device/sample_values.hpp"
 #include "lowering/any_smc_tables.hpp"
 
-// The interface that a device implements. src/device/run.cpp does everything that devices share: checks,
-// shapes, problems, ranges, progress, stopping, provenance.
+// The interface that a device implements. What devices share is in run_frame.hpp (problems, batches, progress,
+// stopping, provenance) and in run.cpp and smc.cpp (checks, shapes, results).
 
 namespace gmdiff {
 
@@ -49,7 +49,7 @@ struct Task {
   /// (count, kept.size(), d) row-major, in host memory or in memory of `Executor::keep`
   std::variant<float*, double*> out;
   bool keeps_out;            ///< whether it is the latter
-  std::size_t memory_limit;  ///< the limit given to `block_size`
+  std::size_t memory_limit;  ///< the limit given to `batch_size`
   std::stop_token stop;
   Extent extent = Extent::fastest;
 };
@@ -138,7 +138,7 @@ class Executor {
   /// The number of particles that the device prefers in a batch within `memory_limit` bytes (0: no limit),
   /// when `num_kept` levels are kept.
   /// @throws std::invalid_argument when not even one particle fits.
-  virtual std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+  virtual std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t num_kept,
                                   std::size_t memory_limit) const = 0;
   /// Memory of the device for a result of `bytes` bytes that stays on it; null if results are in host memory
   /// anyway.

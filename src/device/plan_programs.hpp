@@ -1,8 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include <gmdiff/plan/plan.hpp>
+
+#include "device/executor.hpp"
+#include "particle/program_tables.hpp"
 
 namespace gmdiff {
 
@@ -29,5 +33,16 @@ class PlanPrograms {
   const Plan& plan_;
   bool keeps_denoiser_;
 };
+
+/// End of the stages from `begin` on that particles go through without a pause: the next call of a custom
+/// denoiser, or after one stage if the task runs in batches.
+template <class Real>
+std::size_t piece_end(const std::vector<particle::StageTable<Real>>& stages, std::size_t begin,
+                      Extent extent) {
+  if (extent == Extent::batch) return begin + 1;
+  std::size_t end = begin;
+  while (end < stages.size() && stages[end].kind != particle::StageKind::call) ++end;
+  return end;
+}
 
 }  // namespace gmdiff

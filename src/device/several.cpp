@@ -71,11 +71,11 @@ class Several final : public Executor {
   std::string name() const override { return name_; }
 
   /// All shares are equal, so the executor with the smallest number decides.
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+  std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override {
     std::int64_t least = std::numeric_limits<std::int64_t>::max() / std::ssize(executors_);
     for (const auto& executor : executors_)
-      least = std::min(least, executor->block_size(plan, precision, num_kept, memory_limit));
+      least = std::min(least, executor->batch_size(plan, precision, num_kept, memory_limit));
     return least * std::ssize(executors_);
   }
 

@@ -1,27 +1,23 @@
 #include <gmdiff/device/smc.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <memory>
-#include <optional>
 #include <utility>
 
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
-#include "base/random.hpp"
 #include "device/chain_remarks.hpp"
 #include "device/executor.hpp"
 #include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
-#include "device/result_values.hpp"
 #include "device/rotation.hpp"
 #include "device/run_checks.hpp"
+#include "device/run_frame.hpp"
 #include "device/thread_session.hpp"
 
-// Runs of SMC: the part that all devices share, like run.cpp for particles without weights.
+// Runs of SMC: the part that all devices share.
 
 namespace gmdiff {
 namespace {
@@ -72,32 +68,23 @@ class SmcRun {
  public:
   SmcRun(std::span<const SmcPlan> plans, const Options& options, const Executor& executor)
       : plans_(plans),
-        options_(options),
-        executor_(executor),
-        chains_(static_cast<std::int64_t>(plans.size()) * options.count),
         N_(plans.front().particles),
-        rows_(rows_of_a_chain(plans.front(), options.history)) {
-    require(chains_ / options.count == std::ssize(plans), "run: more than 2^63 chains");
-    const auto chains = static_cast<std::uint64_t>(chains_);
-    const auto values_each = static_cast<std::uint64_t>(rows_ * plans.front().dim());
-    const std::uint64_t values = result_bytes(chains, values_each, options.precision);
-    // A result that stays on the device is allocated first; the tasks then fit into the remaining memory.
-    std::unique_ptr<DeviceMemory> memory = options.keep_on_device ? executor.keep(values) : nullptr;
-    require_memory(saturating_sum(memory == nullptr ? values : 0, bytes_of_reports(chains)),
-                   "the results of ", chains_, " chains of ", N_, " particles");
-    values_.emplace(std::move(memory), chains, values_each, options.precision, "chains");
+        rows_(rows_of_a_chain(plans.front(), options.history)),
+        frame_(plans.size(), options, executor, "chains") {
+    const auto chains = static_cast<std::uint64_t>(frame_.total());
+    frame_.allocate(rows_ * plans.front().dim(), bytes_of_reports(chains), concat(" of ", N_, " particles"));
     resize_chains(chains);
-    if (keeps_weights()) log_weights_.resize(static_cast<std::size_t>(chains_ * N_));
+    if (keeps_weights()) log_weights_.resize(chains * static_cast<std::size_t>(N_));
     if (options.smc_history) make_history();
   }
 
   SmcSamples operator()() {
     for (std::size_t problem = 0; problem < plans_.size(); ++problem) run_problem(problem);
-    return finish(plans_.size() == 1 ? std::vector{options_.count}
-                                     : std::vector{std::ssize(plans_), options_.count});
+    return finish();
   }
 
  private:
+  const Options& options() const { return frame_.options(); }
   bool keeps_weights() const { return plans_.front().output == SmcOutput::particles; }
 
   /// Bytes of the weights and the report of every chain.
@@ -114,12 +101,12 @@ class SmcRun {
 
   void make_history() {
     history_.steps = plans_.front().weightings();
-    const auto weightings = static_cast<std::size_t>(chains_) * history_.steps.size();
+    const auto weightings = static_cast<std::size_t>(frame_.total()) * history_.steps.size();
     const std::uint64_t bytes =
         saturating_product(saturating_product(weightings, static_cast<std::uint64_t>(N_)), 12);
-    require(bytes < (std::uint64_t{1} << 36), "run: the history of ", chains_, " chains of ", N_,
+    require(bytes < (std::uint64_t{1} << 36), "run: the history of ", frame_.total(), " chains of ", N_,
             " particles at ", history_.steps.size(), " weightings takes ", bytes, " bytes, more than 2^36");
-    require_memory(bytes, "the history of ", chains_, " chains of ", N_, " particles");
+    require_memory(bytes, "the history of ", frame_.total(), " chains of ", N_, " particles");
     history_.ess.resize(weightings);
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * static_cast<std::size_t>(N_));
@@ -128,54 +115,55 @@ class SmcRun {
 
   void run_problem(std::size_t problem) {
     const SmcPlan& plan = plans_[problem];
-    const std::int64_t most = executor_->chains_at_once(plan, options_);
-    const particle::AnySmcTables tables = executor_->lower(plan, options_.precision);
-    const std::vector<int> kept = kept_levels(plan, options_.history);
-    for (std::int64_t first = 0; first < options_.count;) {
-      if (options_.stop.stop_requested()) interrupt();
-      const std::int64_t count = std::min(most, options_.count - first);
-      run_chains(problem, tables, kept, first, count);
-      first += count;
-    }
+    const std::int64_t most = frame_.executor().chains_at_once(plan, options());
+    const particle::AnySmcTables tables = frame_.executor().lower(plan, options().precision);
+    const std::vector<int> kept = kept_levels(plan, options().history);
+    while (const auto batch = frame_.next(problem, most)) run_chains(*batch, tables, kept);
   }
 
-  void run_chains(std::size_t problem, const particle::AnySmcTables& tables, const std::vector<int>& kept,
-                  std::int64_t first, std::int64_t count) {
-    const SmcPlan& plan = plans_[problem];
-    const std::int64_t W = std::ssize(history_.steps);
-    const auto place = [](auto& values, std::int64_t begin) {
-      return values.empty() ? nullptr : values.data() + begin;
-    };
-    const std::int64_t d = plan.dim();
-    const SmcTask task{.plan = plan,
-                       .tables = tables,
-                       .seed = problem_seed(options_.seed, problem),
-                       .precision = options_.precision,
-                       .first = options_.first + first,
-                       .count = count,
-                       .start = options_.start ? options_.start->data() + done_ * N_ * d : nullptr,
-                       .kept = kept,
-                       .out = values_->from(done_ * rows_ * d),
-                       .keeps_out = values_->on_device(),
-                       .log_evidence = report_.log_evidence.data() + done_,
-                       .smallest_ess = report_.smallest_ess.data() + done_,
-                       .smallest_ess_step = report_.smallest_ess_step.data() + done_,
-                       .log_weights = place(log_weights_, done_ * N_),
-                       .ess = place(history_.ess, done_ * W),
-                       .resampled = place(history_.resampled, done_ * W),
-                       .weight_history = place(history_.log_weights, done_ * W * N_),
-                       .ancestors = place(history_.ancestors, done_ * W * N_),
-                       .memory_limit = options_.memory_limit,
-                       .stop = options_.stop};
-    const ChainFailure failure = executor_->run(task);
-    if (options_.stop.stop_requested()) interrupt();
-    if (failure.found()) fail_with(failure, plan, problem, task.first);
-    if (!task.keeps_out) std::visit([&](auto* rows) { take(plan, rows, count, task.first); }, task.out);
-    for (std::int64_t c = 0; c < count; ++c) task.log_evidence[c] += plan.log_constant;
+  void run_chains(const RunFrame::Batch& batch, const particle::AnySmcTables& tables,
+                  const std::vector<int>& kept) {
+    throw_if_stopped();
+    const SmcPlan& plan = plans_[batch.problem];
+    const SmcTask task = task_of(batch, tables, kept);
+    const ChainFailure failure = frame_.executor().run(task);
+    throw_if_stopped();
+    if (failure.found()) fail_with(failure, plan, batch.problem, task.first);
+    if (!task.keeps_out) std::visit([&](auto* rows) { take(plan, rows, batch.count, task.first); }, task.out);
+    for (std::int64_t c = 0; c < batch.count; ++c) task.log_evidence[c] += plan.log_constant;
     particle_steps_ +=
-        static_cast<double>(count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
-    done_ += count;
-    if (options_.progress) options_.progress({.done = done_, .total = chains_});
+        static_cast<double>(batch.count) * static_cast<double>(N_) * static_cast<double>(plan.steps.size());
+    frame_.finish(batch);
+  }
+
+  SmcTask task_of(const RunFrame::Batch& batch, const particle::AnySmcTables& tables,
+                  const std::vector<int>& kept) {
+    const SmcPlan& plan = plans_[batch.problem];
+    const std::int64_t done = frame_.done();
+    const std::int64_t W = std::ssize(history_.steps);
+    const auto place = [done](auto& values, std::int64_t values_per_chain) {
+      return values.empty() ? nullptr : values.data() + done * values_per_chain;
+    };
+    return {.plan = plan,
+            .tables = tables,
+            .seed = batch.seed,
+            .precision = options().precision,
+            .first = options().first + batch.first,
+            .count = batch.count,
+            .start = options().start ? options().start->row(done * N_).data() : nullptr,
+            .kept = kept,
+            .out = frame_.place(),
+            .keeps_out = frame_.keeps_on_device(),
+            .log_evidence = report_.log_evidence.data() + done,
+            .smallest_ess = report_.smallest_ess.data() + done,
+            .smallest_ess_step = report_.smallest_ess_step.data() + done,
+            .log_weights = place(log_weights_, N_),
+            .ess = place(history_.ess, W),
+            .resampled = place(history_.resampled, W),
+            .weight_history = place(history_.log_weights, W * N_),
+            .ancestors = place(history_.ancestors, W * N_),
+            .memory_limit = options().memory_limit,
+            .stop = options().stop};
   }
 
   template <class Scalar>
@@ -200,33 +188,36 @@ class SmcRun {
     const std::string of_problem = plans_.size() == 1 ? std::string() : concat(" of problem ", problem);
     throw WeightError(concat("run: chain ", first + failure.chain, of_problem,
                              failure.all_weights_zero ? ": all weights are 0 " : ": a weight is not finite ",
-                             where, options_.precision == Precision::f32 ? " (in float32)" : ""));
+                             where, options().precision == Precision::f32 ? " (in float32)" : ""));
   }
 
-  /// Throws `SmcInterrupted` with the finished chains; for several problems, the chains of whole problems.
-  [[noreturn]] void interrupt() {
-    std::vector<std::int64_t> shape{done_};
-    if (plans_.size() > 1) {
-      shape = {done_ / options_.count, options_.count};
-      done_ = shape[0] * shape[1];
-    }
-    const std::string message = concat("run: stopped after ", done_, " of ", chains_, " chains");
-    throw SmcInterrupted(message, finish(std::move(shape)));
+  /// When the run is asked to stop, throws `SmcInterrupted` with the finished chains; for several problems,
+  /// the chains of whole problems.
+  void throw_if_stopped() {
+    if (!options().stop.stop_requested()) return;
+    const std::string message = frame_.stop();
+    throw SmcInterrupted(message, finish());
   }
 
-  SmcSamples finish(std::vector<std::int64_t> shape) {
+  SmcSamples finish() {
     const SmcPlan& plan = plans_.front();
-    const auto chains = static_cast<std::size_t>(done_);
-    const auto N = static_cast<std::size_t>(N_);
+    std::vector<std::int64_t> shape = frame_.leading_shape();
     std::vector<double> times;
-    if (options_.history > 0) {
-      shape.push_back(options_.history);
-      for (const int level : kept_levels(plan, options_.history))
+    if (options().history > 0) {
+      shape.push_back(options().history);
+      for (const int level : kept_levels(plan, options().history))
         times.push_back(plan.times[static_cast<std::size_t>(level)]);
     }
     if (plan.output == SmcOutput::particles) shape.push_back(N_);
     shape.push_back(plan.dim());
-    const std::size_t size = chains * static_cast<std::size_t>(rows_ * plan.dim());
+    keep_finished_chains();
+    return {Samples(frame_.take_values(), std::move(shape), std::move(times), provenance()),
+            std::move(report_), std::move(log_weights_), std::move(history_)};
+  }
+
+  void keep_finished_chains() {
+    const auto chains = static_cast<std::size_t>(frame_.done());
+    const auto N = static_cast<std::size_t>(N_);
     resize_chains(chains);
     if (!log_weights_.empty()) log_weights_.resize(chains * N);
     const std::size_t weightings = chains * history_.steps.size();
@@ -234,21 +225,10 @@ class SmcRun {
     history_.resampled.resize(weightings);
     history_.log_weights.resize(weightings * N);
     history_.ancestors.resize(weightings * N);
-    return {Samples(values_->take(size), std::move(shape), std::move(times), provenance()),
-            std::move(report_), std::move(log_weights_), std::move(history_)};
   }
 
   Provenance provenance() const {
-    Provenance provenance;
-    provenance.seed = options_.seed;
-    for (std::size_t p = 0; p < plans_.size(); ++p)
-      provenance.problem_seeds.push_back(problem_seed(options_.seed, p));
-    provenance.first = options_.first;
-    provenance.plan_hash = hash(plans_);
-    provenance.math = options_.math;
-    provenance.device = executor_->name();
-    provenance.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    provenance.particle_steps = particle_steps_;
+    Provenance provenance = frame_.provenance(hash(plans_), particle_steps_);
     const auto add = [](std::vector<std::string>& texts, const std::vector<std::string>& more) {
       for (const std::string& text : more) {
         if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
@@ -258,7 +238,7 @@ class SmcRun {
       add(provenance.warnings, plan.warnings);
       add(provenance.notes, plan.notes);
     }
-    if (const auto warning = precision_warning(plans_, options_.precision))
+    if (const auto warning = precision_warning(plans_, options().precision))
       provenance.warnings.push_back(*warning);
     add(provenance.warnings, warnings_of_chains());
     return provenance;
@@ -267,30 +247,26 @@ class SmcRun {
   /// Warnings of the finished chains, problem by problem.
   std::vector<std::string> warnings_of_chains() const {
     std::vector<std::string> warnings;
-    for (std::int64_t first = 0; first < done_; first += options_.count) {
-      const std::int64_t count = std::min(options_.count, done_ - first);
+    const std::int64_t done = frame_.done(), of_a_problem = options().count;
+    for (std::int64_t first = 0; first < done; first += of_a_problem) {
+      const std::int64_t count = std::min(of_a_problem, done - first);
       const ChainReport chains =
           part_of(report_, static_cast<std::size_t>(first), static_cast<std::size_t>(count));
       const std::string of_problem =
-          plans_.size() == 1 ? std::string() : concat("problem ", first / options_.count, ": ");
+          plans_.size() == 1 ? std::string() : concat("problem ", first / of_a_problem, ": ");
       for (const std::string& warning : chain_warnings(chains, N_)) warnings.push_back(of_problem + warning);
     }
     return warnings;
   }
 
   std::span<const SmcPlan> plans_;
-  const Options& options_;
-  InUse executor_;
-  std::int64_t chains_;  // chains of all problems
   std::int64_t N_;
   std::int64_t rows_;  // rows of a chain's result
-  std::int64_t done_ = 0;
+  RunFrame frame_;
   double particle_steps_ = 0.0;
-  std::optional<ResultValues> values_;
   ChainReport report_;
   std::vector<double> log_weights_;
   SmcHistory history_;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace gmdiff::study {
 namespace {
 
-constexpr std::int64_t chunk_bytes = 1 << 22;
+constexpr std::int64_t copy_bytes = 1 << 22;
 
 /// Warnings of a part without those about its chains, which are decided again for the chains of the whole
 /// run.
@@ -72,7 +72,7 @@ class Copier {
     for (std::int64_t left = part.arrays[array].bytes(); left > 0;
          left -= std::ssize(chunk) * std::int64_t{sizeof(Scalar)}) {
       if (options_.stop.stop_requested()) throw WorkInterrupted("interrupted: nothing was written");
-      chunk.resize(static_cast<std::size_t>(std::min(chunk_bytes, left)) / sizeof(Scalar));
+      chunk.resize(static_cast<std::size_t>(std::min(copy_bytes, left)) / sizeof(Scalar));
       const std::span<char> bytes(reinterpret_cast<char*>(chunk.data()), chunk.size() * sizeof(Scalar));
       reader.read_bytes(bytes);
       checksum.update(std::as_bytes(bytes));

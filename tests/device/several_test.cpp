@@ -39,19 +39,19 @@ std::unique_ptr<Executor> several(std::size_t count) {
 /// A device whose part of a task the test supplies.
 class Planted : public Executor {
  public:
-  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t block = 100)
-      : body_(std::move(body)), block_(block) {}
+  explicit Planted(std::function<NonFinite(const Task&)> body, std::int64_t batch = 100)
+      : body_(std::move(body)), batch_(batch) {}
   std::string name() const override { return "planted"; }
-  std::int64_t block_size(const Plan&, Precision, std::size_t, std::size_t) const override { return block_; }
+  std::int64_t batch_size(const Plan&, Precision, std::size_t, std::size_t) const override { return batch_; }
   NonFinite run(const Task& task) const override { return body_(task); }
-  std::int64_t chains_at_once(const SmcPlan&, const Options&) const override { return block_; }
+  std::int64_t chains_at_once(const SmcPlan&, const Options&) const override { return batch_; }
   ChainFailure run(const SmcTask&) const override { throw DeviceError("planted: no chains"); }
   std::unique_ptr<DistanceSums> sums() const override { throw DeviceError("planted: no sums"); }
   void evaluate(const PointTask&) const override { throw DeviceError("planted: no points"); }
 
  private:
   std::function<NonFinite(const Task&)> body_;
-  std::int64_t block_;
+  std::int64_t batch_;
 };
 
 std::unique_ptr<Executor> planted(std::function<NonFinite(const Task&)> first,
@@ -150,8 +150,8 @@ TEST(Several, TakeEqualSharesThatFitEach) {
   constexpr std::size_t limit = 250 << 10, little_memory = 210 << 10;
   Options options{.count = 5000, .seed = 3, .device = Device::cpu(1), .memory_limit = limit};
   const std::vector<char> expected = test::bytes(run(plan, options));
-  const std::int64_t least = host_gpu(little_memory)->block_size(plan, Precision::f32, 1, limit);
-  ASSERT_LT(least, host_gpu()->block_size(plan, Precision::f32, 1, limit));
+  const std::int64_t least = host_gpu(little_memory)->batch_size(plan, Precision::f32, 1, limit);
+  ASSERT_LT(least, host_gpu()->batch_size(plan, Precision::f32, 1, limit));
   Executors list;
   list.push_back(host_gpu());
   list.push_back(host_gpu(little_memory));
@@ -159,7 +159,7 @@ TEST(Several, TakeEqualSharesThatFitEach) {
   int pieces = 0;
   options.progress = [&](const Progress&) { ++pieces; };
 
-  EXPECT_EQ(both->block_size(plan, Precision::f32, 1, limit), 2 * least);
+  EXPECT_EQ(both->batch_size(plan, Precision::f32, 1, limit), 2 * least);
   EXPECT_TRUE(test::bytes(run(plan, options, 0, *both)) == expected);
   EXPECT_EQ(pieces, (5000 + 2 * least - 1) / (2 * least));
 }

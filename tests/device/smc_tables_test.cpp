@@ -15,9 +15,9 @@ namespace {
 class Counting final : public Executor {
  public:
   std::string name() const override { return cpu_->name(); }
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+  std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override {
-    return cpu_->block_size(plan, precision, num_kept, memory_limit);
+    return cpu_->batch_size(plan, precision, num_kept, memory_limit);
   }
   NonFinite run(const Task& task) const override { return cpu_->run(task); }
   particle::AnySmcTables lower(const SmcPlan& plan, Precision precision) const override {

@@ -128,7 +128,7 @@ TEST(Run, RefusesAMemoryLimitThatHoldsNoParticle) {
   test::expect_invalid([&] { run(plan, {.count = 4, .device = Device::reference(), .memory_limit = 10}); },
                        "reference: memory_limit is 10 bytes, one particle needs ");
   test::expect_invalid([&] { run(plan, {.count = 4, .device = Device::cpu(2), .memory_limit = 10}); },
-                       "cpu: memory_limit is 10 bytes, one block of ");
+                       "cpu: memory_limit is 10 bytes, one tile of ");
 }
 
 TEST(Run, RefusesReplicatesOfMoreThan24Bits) {

@@ -281,6 +281,10 @@ TEST(SmcRunErrors, OfOptions) {
         run(plan, options);
       },
       " bytes wanted for the results of 1125899906842624 chains of ");
+  const std::vector<SmcPlan> more_than_2_63_chains(3, plan_of(Mcgdiff{.particles = 1}));
+  test::expect_memory_error(
+      [&] { run(more_than_2_63_chains, {.count = (std::int64_t{1} << 62) - 1, .device = Device::cpu(1)}); },
+      "more than 2^64 bytes wanted for the results of ");
 }
 
 TEST(SmcRunErrors, WithoutAWeight) {

@@ -84,8 +84,8 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
   job_.to = states_[1].data();
   job_.kept = place_of(0);
   if (job_.has_start) place_start();
-  pieces_.for_each_block(
-      [&](int thread, std::int64_t block) { unit_.chain_start(job_, block, scratch_.of(thread)); });
+  pieces_.for_each_tile(
+      [&](int thread, std::int64_t tile) { unit_.chain_start(job_, tile, scratch_.of(thread)); });
   const int num_steps = job_.tables.num_steps;
   for (int s = 0; s < num_steps && !task_.stop.stop_requested(); ++s) {
     bool resampled = false;
@@ -95,8 +95,8 @@ ChainFailure Chain<Real>::run(std::int64_t chain) {
     }
     const std::uint32_t* ancestors = resampled ? weights_.ancestors() : nullptr;
     job_.kept = place_of(s + 1);
-    pieces_.for_each_block([&](int thread, std::int64_t block) {
-      unit_.chain_move(job_, s, ancestors, block, scratch_.of(thread));
+    pieces_.for_each_tile([&](int thread, std::int64_t tile) {
+      unit_.chain_move(job_, s, ancestors, tile, scratch_.of(thread));
     });
     std::swap(job_.from, job_.to);
   }

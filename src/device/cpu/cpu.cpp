@@ -30,15 +30,15 @@ template <class Real>
 struct Memory {
   std::size_t fixed;         ///< law and scratch of all threads
   std::size_t largest_step;  ///< tables of the step with the largest tables
-  std::size_t block;         ///< states of one tile
-  std::size_t least() const { return fixed + largest_step + block; }
+  std::size_t tile;          ///< states of one tile
+  std::size_t least() const { return fixed + largest_step + tile; }
 
   Memory(const Plan& plan, const Unit<Real>& unit, int threads) {
     if (has_programs(plan)) {
       const ProgramMemory<Real> programs(plan, unit, threads);
       fixed = programs.fixed;
       largest_step = programs.largest_step;
-      block = programs.tile;
+      tile = programs.tile;
       return;
     }
     const MixtureTable& mixture = plan.problems.front();
@@ -50,18 +50,18 @@ struct Memory {
             static_cast<std::size_t>(threads) * unit.scratch_bytes(shape);
     largest_step = largest_step_bytes<Real>(plan);
     const std::size_t vectors = reads_previous_denoiser(plan) ? 2 : 1;
-    block = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) *
-            sizeof(Real);
+    tile = vectors * static_cast<std::size_t>(mixture.dim()) * static_cast<std::size_t>(unit.lanes) *
+           sizeof(Real);
   }
 
   /// Bytes for the tables of a window; at least one step fits.
   std::size_t tables(std::size_t limit) const {
     if (limit == 0) return std::max(preferred_tables, largest_step);
-    return std::max(largest_step, std::min(preferred_tables, (limit - fixed - block) / 2));
+    return std::max(largest_step, std::min(preferred_tables, (limit - fixed - tile) / 2));
   }
   std::size_t states(std::size_t limit) const {
-    if (limit == 0) return std::max(preferred_states, block);
-    return std::max(block, std::min(preferred_states, limit - fixed - tables(limit)));
+    if (limit == 0) return std::max(preferred_states, tile);
+    return std::max(tile, std::min(preferred_states, limit - fixed - tables(limit)));
   }
 };
 
@@ -76,8 +76,8 @@ class TaskRun {
         table_bytes_(Memory<Real>(task.plan, unit, pool.threads()).tables(task.memory_limit)),
         law_(task.problem, particle::family_of(task.problem)),
         scratch_(pool.threads(), unit.scratch_bytes(law_.table())),
-        blocks_((task.count + unit.lanes - 1) / unit.lanes) {
-    const auto values = static_cast<std::size_t>(blocks_ * unit.lanes * law_.table().dim);
+        tiles_((task.count + unit.lanes - 1) / unit.lanes) {
+    const auto values = static_cast<std::size_t>(tiles_ * unit.lanes * law_.table().dim);
     states_.resize(values);
     if (reads_previous_denoiser(task.plan)) previous_.resize(values);
   }
@@ -85,7 +85,7 @@ class TaskRun {
   NonFinite operator()() {
     start_ = particle::start_table(law_, task_.plan.start, start_arena_);
     Job<Real> job = make_job();
-    NonFinite result = for_each_block(job, unit_.start);
+    NonFinite result = for_each_tile(job, unit_.start);
     const std::vector<Step>& steps = task_.plan.steps;
     for (std::size_t first = 0; first < steps.size() && !task_.stop.stop_requested();) {
       const std::size_t end = window_end<Real>(task_.problem, steps, first, table_bytes_);
@@ -93,7 +93,7 @@ class TaskRun {
       job.steps = tables_.data();
       job.first_step = static_cast<int>(first);
       job.num_steps = static_cast<int>(end - first);
-      result.advance(for_each_block(job, unit_.advance));
+      result.advance(for_each_tile(job, unit_.advance));
       first = end;
     }
     return result;
@@ -116,22 +116,22 @@ class TaskRun {
     });
   }
 
-  NonFinite for_each_block(const Job<Real>& job, BlockResult (*body)(const Job<Real>&, std::int64_t, void*)) {
+  NonFinite for_each_tile(const Job<Real>& job, TileResult (*body)(const Job<Real>&, std::int64_t, void*)) {
     const std::int64_t per_piece = units_per_piece(task_.plan, unit_.lanes);
     NonFinite sum;
     std::mutex mutex;
     const auto piece = [&](int thread, std::int64_t number) {
       NonFinite found;
-      for (std::int64_t block = number * per_piece; block < std::min((number + 1) * per_piece, blocks_);
-           ++block) {
-        const BlockResult result = body(job, block, scratch_.of(thread));
+      for (std::int64_t tile = number * per_piece; tile < std::min((number + 1) * per_piece, tiles_);
+           ++tile) {
+        const TileResult result = body(job, tile, scratch_.of(thread));
         found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
       if (found.particles == 0) return;
       const std::lock_guard lock(mutex);
       sum.add(found);
     };
-    pool_.run((blocks_ + per_piece - 1) / per_piece, piece, task_.stop);
+    pool_.run((tiles_ + per_piece - 1) / per_piece, piece, task_.stop);
     return sum;
   }
 
@@ -141,7 +141,7 @@ class TaskRun {
   std::size_t table_bytes_;
   particle::LawTables<Real> law_;
   ScratchMemory scratch_;
-  std::int64_t blocks_;
+  std::int64_t tiles_;
   Samples::Values<Real> states_, previous_;
   particle::Arena<Real> start_arena_;
   particle::StartTableOf<Real> start_{};
@@ -163,10 +163,9 @@ void evaluate_points(const PointTask& task, const Unit<Real>& unit, ThreadPool& 
                            .score = task.score,
                            .denoiser = task.denoiser};
   const ScratchMemory scratch(pool.threads(), unit.scratch_bytes(law.table()));
-  const std::int64_t blocks = (task.count + unit.lanes - 1) / unit.lanes;
+  const std::int64_t tiles = (task.count + unit.lanes - 1) / unit.lanes;
   pool.run(
-      blocks, [&](int thread, std::int64_t block) { unit.evaluate(job, block, scratch.of(thread)); },
-      task.stop);
+      tiles, [&](int thread, std::int64_t tile) { unit.evaluate(job, tile, scratch.of(thread)); }, task.stop);
 }
 
 class CpuExecutor final : public Executor {
@@ -180,10 +179,10 @@ class CpuExecutor final : public Executor {
 
   std::string name() const override { return Device::cpu(threads_).name(); }
 
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t /*num_kept*/,
+  std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t /*num_kept*/,
                           std::size_t memory_limit) const override {
-    return precision == Precision::f32 ? block_size(plan, unit_f32_, memory_limit)
-                                       : block_size(plan, unit_f64_, memory_limit);
+    return precision == Precision::f32 ? batch_size(plan, unit_f32_, memory_limit)
+                                       : batch_size(plan, unit_f64_, memory_limit);
   }
 
   NonFinite run(const Task& task) const override {
@@ -216,20 +215,20 @@ class CpuExecutor final : public Executor {
 
  private:
   template <class Real>
-  std::int64_t block_size(const Plan& plan, const Unit<Real>& unit, std::size_t memory_limit) const {
+  std::int64_t batch_size(const Plan& plan, const Unit<Real>& unit, std::size_t memory_limit) const {
     const Memory<Real> memory(plan, unit, pool_->threads());
     require(memory_limit == 0 || memory_limit >= memory.least(), "cpu: memory_limit is ", memory_limit,
-            " bytes, one block of ", unit.lanes, " particles on ", pool_->threads(), " threads needs ",
+            " bytes, one tile of ", unit.lanes, " particles on ", pool_->threads(), " threads needs ",
             memory.least());
     if (memory_limit == 0) {
       require_memory(memory.fixed + memory.tables(0) + memory.states(0), "a batch in dimension ", plan.dim());
     }
-    const std::size_t blocks = memory.states(memory_limit) / memory.block;
+    const std::size_t tiles = memory.states(memory_limit) / memory.tile;
     // A task is also the unit of progress reports, and a stop request waits for its end.
     const double enough =
         std::max(operations_per_task / (operations(plan) * unit.lanes), 8.0 * pool_->threads());
     const auto most = static_cast<std::size_t>(std::min(enough, 1e9));
-    return static_cast<std::int64_t>(std::min(blocks, most)) * unit.lanes;
+    return static_cast<std::int64_t>(std::min(tiles, most)) * unit.lanes;
   }
 
   template <class Real>

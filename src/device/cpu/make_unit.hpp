@@ -2,10 +2,10 @@
 
 #include <cstdlib>
 
-#include "device/cpu/block.hpp"
 #include "device/cpu/points.hpp"
 #include "device/cpu/program.hpp"
 #include "device/cpu/smc.hpp"
+#include "device/cpu/tile.hpp"
 
 // The unit of an arithmetic type; it selects the code that runs for a law.
 
@@ -80,14 +80,15 @@ Unit<RealOf<V>> make_unit() {
                 return with_steps<V>(law, [&]<class Steps>() { return Steps::scratch_bytes(law); });
               },
           .start =
-              [](const Job<Real>& job, std::int64_t block, void* scratch) {
+              [](const Job<Real>& job, std::int64_t tile, void* scratch) {
                 return with_steps<V>(
-                    *job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).start(); });
+                    *job.law, [&]<class Steps>() { return StepTile<V, Steps>(job, tile, scratch).start(); });
               },
           .advance =
-              [](const Job<Real>& job, std::int64_t block, void* scratch) {
-                return with_steps<V>(
-                    *job.law, [&]<class Steps>() { return Block<V, Steps>(job, block, scratch).advance(); });
+              [](const Job<Real>& job, std::int64_t tile, void* scratch) {
+                return with_steps<V>(*job.law, [&]<class Steps>() {
+                  return StepTile<V, Steps>(job, tile, scratch).advance();
+                });
               },
           .program_scratch_bytes =
               [](const LawTable<Real>& law, Index observed) {
@@ -95,34 +96,34 @@ Unit<RealOf<V>> make_unit() {
                     law, [&]<class Law>() { return ProgramTile<V, Law>::scratch_bytes(law, observed); });
               },
           .run_program =
-              [](const ProgramJob<Real>& job, std::int64_t block, void* scratch) {
+              [](const ProgramJob<Real>& job, std::int64_t tile, void* scratch) {
                 return with_wide_law<V>(*job.ends.law, [&]<class Law>() {
-                  return ProgramTile<V, Law>(job, block, scratch).run();
+                  return ProgramTile<V, Law>(job, tile, scratch).run();
                 });
               },
-          .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainBlock<V>::scratch_bytes(law); },
+          .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainTile<V>::scratch_bytes(law); },
           .chain_start =
-              [](const ChainJob<Real>& job, std::int64_t block, void* scratch) {
+              [](const ChainJob<Real>& job, std::int64_t tile, void* scratch) {
                 // Without a mixture any law will do.
                 const LawTable<Real>& law =
                     job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
-                with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, block, scratch).run(); });
+                with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, tile, scratch).run(); });
                 if (!job.tables.weighs_before) return;
                 with_chain_law<V>(job.tables.law,
-                                  [&]<class Law>() { SmcBlock<V, Law>(job, 0, block, scratch).weigh(); });
+                                  [&]<class Law>() { SmcTile<V, Law>(job, 0, tile, scratch).weigh(); });
               },
           .chain_move =
-              [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block,
+              [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,
                  void* scratch) {
                 with_chain_law<V>(job.tables.law, [&]<class Law>() {
-                  SmcBlock<V, Law>(job, step, block, scratch).move(ancestors);
+                  SmcTile<V, Law>(job, step, tile, scratch).move(ancestors);
                 });
               },
           .exponentials = exponentials<V>,
           .evaluate =
-              [](const PointJob<Real>& job, std::int64_t block, void* scratch) {
+              [](const PointJob<Real>& job, std::int64_t tile, void* scratch) {
                 with_wide_law<V>(*job.law,
-                                 [&]<class Law>() { PointBlock<V, Law>(job, block, scratch).evaluate(); });
+                                 [&]<class Law>() { PointTile<V, Law>(job, tile, scratch).evaluate(); });
               }};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/cpu/block.hpp"
+#include "device/cpu/tile.hpp"
 
 // Densities, responsibilities, score and denoiser of given points, one point per lane (mathematics.md §2.2,
 // §2.3).
@@ -8,15 +8,15 @@
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
 template <class V, class Law>
-class PointBlock {
+class PointTile {
  public:
   using Real = RealOf<V>;
   static constexpr int lanes = Types<V>::lanes;
 
-  PointBlock(const PointJob<Real>& job, std::int64_t block, void* scratch)
+  PointTile(const PointJob<Real>& job, std::int64_t tile, void* scratch)
       : job_(job),
         law_(*job.law),
-        begin_(block * lanes),
+        begin_(tile * lanes),
         size_(static_cast<int>(job.count - begin_ < lanes ? job.count - begin_ : lanes)),
         x_(static_cast<V*>(scratch)),
         result_(x_ + law_.dim),

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "device/cpu/block.hpp"
+#include "device/cpu/tile.hpp"
 #include "particle/program.hpp"
 
 // The stages of programs on a tile of particles, one per lane, whose vectors are in memory
@@ -86,10 +86,10 @@ class ProgramTile {
   using Room = particle::GuidanceRoom<WideVector<V>>;
   static constexpr int lanes = Types<V>::lanes;
 
-  ProgramTile(const ProgramJob<Real>& job, std::int64_t block, void* scratch)
+  ProgramTile(const ProgramJob<Real>& job, std::int64_t tile, void* scratch)
       : job_(job),
-        block_(block),
-        ends_(job.ends, block, scratch),
+        tile_(tile),
+        ends_(job.ends, tile, scratch),
         law_(team_, *job.ends.law, Steps(*job.ends.law, scratch).scratch()),
         room_(make_room(job, scratch)) {}
 
@@ -97,14 +97,14 @@ class ProgramTile {
     return Steps::scratch_bytes(law) + static_cast<std::size_t>(Room::rows(law.dim, observed)) * sizeof(V);
   }
 
-  BlockResult run() {
+  TileResult run() {
     const auto vectors = [this](int number) {
       return WideVector<V>{reinterpret_cast<V*>(job_.vectors) +
-                           (number * job_.blocks + block_) * job_.ends.law->dim};
+                           (number * job_.tiles + tile_) * job_.ends.law->dim};
     };
     particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors)> body(
-        team_, law_, job_, vectors, room_, job_.first + static_cast<std::uint64_t>(block_) * lanes);
-    BlockResult result{.non_finite = 0, .first_step = -1};
+        team_, law_, job_, vectors, room_, job_.first + static_cast<std::uint64_t>(tile_) * lanes);
+    TileResult result{.non_finite = 0, .first_step = -1};
     for (int n = 0; n < job_.num_stages; ++n) {
       const particle::StageTable<Real>& stage = job_.stages[n];
       body.run(stage);
@@ -114,7 +114,7 @@ class ProgramTile {
   }
 
  private:
-  void end_step(const particle::StageTable<Real>& stage, WideVector<V> x, BlockResult& result) {
+  void end_step(const particle::StageTable<Real>& stage, WideVector<V> x, TileResult& result) {
     const bool was_finite = result.non_finite == 0;
     result.non_finite = ends_.count_non_finite(x);
     if (was_finite && result.non_finite > 0) result.first_step = static_cast<int>(stage.step);
@@ -132,9 +132,9 @@ class ProgramTile {
   }
 
   const ProgramJob<Real>& job_;
-  std::int64_t block_;
+  std::int64_t tile_;
   Solo<V> team_;
-  Block<V, Steps> ends_;
+  StepTile<V, Steps> ends_;
   SoloLaw<V, Law> law_;
   Room room_;
 };

@@ -76,7 +76,7 @@ class ProgramRun {
     job.observation = builder_.observation();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
-    job.blocks = tiles_;
+    job.tiles = tiles_;
     return job;
   }
 
@@ -87,7 +87,7 @@ class ProgramRun {
         call(stages[begin++]);
         continue;
       }
-      const std::size_t stop = piece_end(stages, begin);
+      const std::size_t stop = piece_end(stages, begin, task_.extent);
       job_.stages = stages.data() + begin;
       job_.num_stages = static_cast<int>(stop - begin);
       const NonFinite found = for_each_tile(
@@ -114,15 +114,6 @@ class ProgramRun {
     return stages;
   }
 
-  /// End of the stages that a tile goes through at once: the next call, or after one stage if the task runs
-  /// in batches.
-  std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
-    if (task_.extent == Extent::batch) return begin + 1;
-    std::size_t end = begin;
-    while (end < stages.size() && stages[end].kind != StageKind::call) ++end;
-    return end;
-  }
-
   template <class Body>
   NonFinite for_each_tile(Body body) {
     const std::int64_t per_piece = units_per_piece(task_.plan, unit_.lanes);
@@ -132,7 +123,7 @@ class ProgramRun {
       NonFinite found;
       const std::int64_t end = std::min((number + 1) * per_piece, tiles_);
       for (std::int64_t tile = number * per_piece; tile < end; ++tile) {
-        const BlockResult result = body(tile, scratch_.of(thread));
+        const TileResult result = body(tile, scratch_.of(thread));
         found.add({.particles = result.non_finite, .first_step = result.first_step});
       }
       if (found.particles == 0) return;

@@ -18,15 +18,15 @@ using particle::Types;
 
 /// The members that the start and the steps of a tile share: room, streams and memory.
 template <class V>
-class ChainBlock {
+class ChainTile {
  public:
   using Real = RealOf<V>;
   static constexpr int lanes = Types<V>::lanes;
 
-  ChainBlock(const ChainJob<Real>& job, std::int64_t block, void* scratch)
+  ChainTile(const ChainJob<Real>& job, std::int64_t tile, void* scratch)
       : job_(job),
         d_(job.tables.law.dim),
-        begin_(block * lanes),
+        begin_(tile * lanes),
         x_(static_cast<V*>(scratch)),
         y_(x_ + d_),
         rest_(y_ + d_) {
@@ -101,8 +101,8 @@ class ChainBlock {
 
 /// The first particles; `Law` is that of the start.
 template <class V, class Law>
-class SmcStart : public ChainBlock<V> {
-  using Base = ChainBlock<V>;
+class SmcStart : public ChainTile<V> {
+  using Base = ChainTile<V>;
   using Base::x_;
   using Base::y_;
 
@@ -144,8 +144,8 @@ class SmcStart : public ChainBlock<V> {
 };
 
 template <class V, class Law>
-class SmcBlock : public ChainBlock<V> {
-  using Base = ChainBlock<V>;
+class SmcTile : public ChainTile<V> {
+  using Base = ChainTile<V>;
   using Base::d_;
   using Base::job_;
   using Base::x_;
@@ -156,8 +156,7 @@ class SmcBlock : public ChainBlock<V> {
   using Real = RealOf<V>;
   using Step = particle::SmcStepTable<Real>;
 
-  SmcBlock(const ChainJob<Real>& job, int step, std::int64_t block, void* scratch)
-      : Base(job, block, scratch) {
+  SmcTile(const ChainJob<Real>& job, int step, std::int64_t tile, void* scratch) : Base(job, tile, scratch) {
     enter(step);
   }
 

@@ -27,13 +27,13 @@ struct Job : particle::Window<Real> {
 /// Stages of a program in tiles of `Unit::lanes` particles.
 template <class Real>
 struct ProgramJob : particle::ProgramWindow<Real> {
-  Job<Real> ends;       ///< start and result of the run, whose states are vector 0
-  Real* vectors;        ///< (num_vectors, tiles, d, lanes), aligned like registers
-  std::int64_t blocks;  ///< number of tiles
+  Job<Real> ends;      ///< start and result of the run, whose states are vector 0
+  Real* vectors;       ///< (num_vectors, tiles, d, lanes), aligned like registers
+  std::int64_t tiles;  ///< number of tiles
 };
 
 /// Particles of a tile that are not finite after a window.
-struct BlockResult {
+struct TileResult {
   int non_finite = 0;
   int first_step = 0;  ///< first step after which one was not; -1: the start
 };
@@ -86,26 +86,26 @@ struct Unit {
   /// Bytes that one thread needs in addition to the states.
   std::size_t (*scratch_bytes)(const particle::LawTable<Real>& law);
   /// Sets the first states of a tile.
-  BlockResult (*start)(const Job<Real>& job, std::int64_t block, void* scratch);
+  TileResult (*start)(const Job<Real>& job, std::int64_t tile, void* scratch);
   /// Runs a tile through the steps of the window.
-  BlockResult (*advance)(const Job<Real>& job, std::int64_t block, void* scratch);
+  TileResult (*advance)(const Job<Real>& job, std::int64_t tile, void* scratch);
   /// Bytes that one thread needs for programs with guidance by the given number of observed rows.
   std::size_t (*program_scratch_bytes)(const particle::LawTable<Real>& law, particle::Index observed);
   /// Runs the stages of a tile. The result is that of the last end of a step.
-  BlockResult (*run_program)(const ProgramJob<Real>& job, std::int64_t block, void* scratch);
+  TileResult (*run_program)(const ProgramJob<Real>& job, std::int64_t tile, void* scratch);
   /// Bytes that one thread needs in SMC.
   std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
   /// Sets the first states of a tile in `from`, unless they are given there, and computes their log-weights
   /// and the weights before the first step. If that step is affine, it leaves m in `from`.
-  void (*chain_start)(const ChainJob<Real>& job, std::int64_t block, void* scratch);
+  void (*chain_start)(const ChainJob<Real>& job, std::int64_t tile, void* scratch);
   /// Moves a tile from its ancestors (null: each particle from itself) to `to`, and computes log-weights
   /// after the step and before the next one. If the next step is affine, it leaves m in `to`.
-  void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t block,
+  void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,
                      void* scratch);
   /// e = exp(log-weight - maximum) of `count` particles, a multiple of lanes.
   void (*exponentials)(const double* log_weights, double maximum, Real* e, std::int64_t count);
   /// Evaluates a tile of given points.
-  void (*evaluate)(const PointJob<Real>& job, std::int64_t block, void* scratch);
+  void (*evaluate)(const PointJob<Real>& job, std::int64_t tile, void* scratch);
 };
 
 }  // namespace gmdiff::cpu

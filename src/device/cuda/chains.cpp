@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "device/cuda/chain_memory.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/work.hpp"
 #include "lowering/smc_table_builder.hpp"
@@ -21,120 +22,6 @@ using kernels::Phase;
 using kernels::Scheme;
 
 constexpr double operations_per_look = 2e11;  // the longest wait of a stop request within a chain
-
-Scheme scheme_of(Resampling resampling) {
-  switch (resampling) {
-    case Resampling::systematic:
-      return Scheme::systematic;
-    case Resampling::stratified:
-      return Scheme::stratified;
-    case Resampling::multinomial:
-      return Scheme::multinomial;
-    case Resampling::residual:
-      return Scheme::residual;
-  }
-  fail("SmcPlan: unknown resampling scheme");
-}
-
-bool has_transition(const SmcPlan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const SmcStep& step) {
-    return std::holds_alternative<MixtureTransition>(step.move);
-  });
-}
-
-/// The properties of a plan that determine the geometry, except for the number of chains.
-template <class Real>
-ChainsJob<Real> shape_of(const SmcPlan& plan) {
-  ChainsJob<Real> job{};
-  job.tables.law.family = particle::wide_family_of(plan.mixture);
-  job.tables.law.dim = plan.dim();
-  job.tables.law.num_components = plan.mixture.num_components();
-  job.tables.particles = plan.particles;
-  job.scheme = scheme_of(plan.resampling);
-  job.has_transition = has_transition(plan);
-  return job;
-}
-
-/// Requests of a run in addition to the last states of its chains.
-struct ChainExtras {
-  bool weights;      ///< the history of the weights is recorded
-  bool start;        ///< the first particles are given
-  std::size_t kept;  ///< kept levels, including the last
-  bool keeps_out;    ///< the result goes to other memory of the GPU
-  explicit ChainExtras(const SmcTask& task)
-      : weights(task.ess != nullptr),
-        start(task.start != nullptr),
-        kept(task.kept.size()),
-        keeps_out(task.keeps_out) {}
-  explicit ChainExtras(const Options& options)
-      : weights(options.smc_history),
-        start(options.start.has_value()),
-        kept(static_cast<std::size_t>(std::max(options.history, 1))),
-        keeps_out(options.keep_on_device) {}
-};
-
-/// Bytes of chains in the GPU's memory; upper bound, without the use of shared memory.
-template <class Real>
-class ChainMemory {
- public:
-  ChainMemory(const SmcPlan& plan, const Limits& limits, const ChainExtras& extras) : limits_(limits) {
-    const ChainsJob<Real> job = shape_of<Real>(plan);
-    const auto d = static_cast<std::size_t>(plan.dim());
-    const auto N = static_cast<std::size_t>(plan.particles);
-    fixed_ = particle::SmcTables<Real>::bytes(plan) + (2 * plan.steps.size() + 1) * sizeof(int) +
-             static_cast<std::size_t>(limits.blocks) * sizeof(ChainPart);
-    const std::size_t tile = static_cast<std::size_t>(kernels::tile_room(job).rows()) * 32 * sizeof(Real);
-    tile_ = tile <= limits.shared_bytes ? 0 : tile;
-    under_way_ = kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) +
-                 kernels::chain_weight_bytes(plan.particles, job.scheme) + tile_;
-    result_ = sizeof(ChainState) + sizeof(ChainPart) + d * sizeof(Real);
-    if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
-    if (extras.keeps_out) result_ += sizeof(std::uint64_t);
-    if (extras.start) result_ += N * d * sizeof(double);
-    if (extras.start || extras.keeps_out) fixed_ += d * d * sizeof(double);
-    if (extras.weights)
-      result_ +=
-          plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
-  }
-
-  std::size_t least() const { return fixed_ + under_way_ + result_; }
-
-  /// The chains that fit the given number of bytes; at least one.
-  struct Fit {
-    std::int64_t chains;
-    std::int64_t under_way;  ///< active chains
-    Limits limits;           ///< with at most as many thread blocks as have room for a tile
-  };
-  Fit fit(std::size_t bytes) const {
-    const auto blocks = static_cast<std::size_t>(limits_.blocks);
-    std::size_t left = std::max(bytes, least()) - fixed_;
-    const std::size_t under_way = std::clamp<std::size_t>(left / 2 / under_way_, 1, blocks);
-    left -= under_way * under_way_;
-    Limits limits = limits_;
-    if (tile_ > 0) {
-      const std::size_t more = std::min(blocks - under_way, (left - std::min(left, result_)) / 2 / tile_);
-      left -= more * tile_;
-      limits.blocks = static_cast<std::int64_t>(under_way + more);
-    }
-    return {.chains = static_cast<std::int64_t>(std::max<std::size_t>(left / result_, 1)),
-            .under_way = static_cast<std::int64_t>(under_way),
-            .limits = limits};
-  }
-
- private:
-  Limits limits_;
-  std::size_t fixed_;      // tables, rotation and sums of the thread blocks
-  std::size_t under_way_;  // bytes of an active chain
-  std::size_t result_;     // results of a chain, with its given start
-  std::size_t tile_;       // tile of a thread block
-};
-
-/// Bytes that are available for a task.
-std::size_t bytes_for(const Gpu& gpu, std::size_t memory_limit) {
-  // the rest is left for allocations of others in the meantime
-  const std::size_t free = gpu.free_memory() / 10 * 9;
-  return memory_limit == 0 ? free : std::min(free, memory_limit);
-}
 
 /// A requested result in the GPU's memory.
 template <class T>

@@ -291,10 +291,10 @@ class CudaExecutor final : public Executor {
 
   std::string name() const override { return name_; }
 
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+  std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override {
-    return precision == Precision::f32 ? block_size<float>(plan, num_kept, memory_limit)
-                                       : block_size<double>(plan, num_kept, memory_limit);
+    return precision == Precision::f32 ? batch_size<float>(plan, num_kept, memory_limit)
+                                       : batch_size<double>(plan, num_kept, memory_limit);
   }
 
   std::unique_ptr<DeviceMemory> keep(std::size_t bytes) const override {
@@ -336,7 +336,7 @@ class CudaExecutor final : public Executor {
   }
 
   template <class Real>
-  std::int64_t block_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
+  std::int64_t batch_size(const Plan& plan, std::size_t num_kept, std::size_t memory_limit) const {
     const RunMemory<Real> memory(plan, num_kept, memory_limit, gpu_->limits());
     // the rest is left for allocations of others in the meantime
     const std::size_t free = gpu_->free_memory() / 10 * 9;

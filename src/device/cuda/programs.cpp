@@ -79,7 +79,7 @@ class ProgramRun {
         call(stages[begin++]);
         continue;
       }
-      const std::size_t stop = piece_end(stages, begin);
+      const std::size_t stop = piece_end(stages, begin, task_.extent);
       std::vector<StageTable<Real>> piece(stages.begin() + static_cast<std::ptrdiff_t>(begin),
                                           stages.begin() + static_cast<std::ptrdiff_t>(stop));
       // States that are not finite are counted at the end of a step.
@@ -91,14 +91,6 @@ class ProgramRun {
       if (last != piece.rend()) result.advance(found);
       begin = stop;
     }
-  }
-
-  /// End of the stages of one launch: the next call, or after one stage if the task runs in batches.
-  std::size_t piece_end(const std::vector<StageTable<Real>>& stages, std::size_t begin) const {
-    if (task_.extent == Extent::batch) return begin + 1;
-    std::size_t end = begin;
-    while (end < stages.size() && stages[end].kind != StageKind::call) ++end;
-    return end;
   }
 
   NonFinite launch(const std::vector<StageTable<Real>>& stages, bool from_start) {

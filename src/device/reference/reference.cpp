@@ -27,9 +27,9 @@ double largest(Precision precision) {
 
 /// The particles of one task. They go through the plan step by step together, so that the tables of a level
 /// are computed once per step.
-class Block {
+class Batch {
  public:
-  explicit Block(const Task& task);
+  explicit Batch(const Task& task);
   NonFinite run();
 
  private:
@@ -57,7 +57,7 @@ class Block {
   NonFinite non_finite_;
 };
 
-Block::Block(const Task& task)
+Batch::Batch(const Task& task)
     : task_(task),
       model_(task.problem),
       x_(task.count, model_.dim()),
@@ -72,14 +72,14 @@ Block::Block(const Task& task)
   if (has_programs(task.plan)) program_.emplace(task.plan, model_, task.guidance, x_, stage_noise());
 }
 
-StreamKey Block::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) const {
+StreamKey Batch::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) const {
   return {.seed = task_.seed,
           .index = static_cast<std::uint64_t>(task_.first + n),
           .purpose = purpose,
           .replicate = replicate};
 }
 
-NonFinite Block::run() {
+NonFinite Batch::run() {
   start();
   keep(0);
   const bool keeps_denoiser = reads_previous_denoiser(task_.plan);
@@ -98,7 +98,7 @@ NonFinite Block::run() {
   return non_finite_;
 }
 
-void Block::start() {
+void Batch::start() {
   for (std::int64_t n = 0; n < task_.count; ++n) {
     if (task_.start != nullptr) {
       std::copy_n(task_.start + n * model_.dim(), model_.dim(), state(n).begin());
@@ -110,7 +110,7 @@ void Block::start() {
 }
 
 /// The start of the plan: uses the streams of a sampler, or those of a draw if the first state is a draw.
-void Block::start_particle(std::int64_t n) {
+void Batch::start_particle(std::int64_t n) {
   const bool sampler = task_.plan.kind == PlanKind::sample;
   const std::uint32_t replicate = sampler ? 0 : task_.replicate;
   NormalStream noise(key(n, sampler ? Purpose::start_noise : Purpose::draw_noise, replicate),
@@ -127,7 +127,7 @@ void Block::start_particle(std::int64_t n) {
   }
 }
 
-void Block::advance(std::uint64_t step, AffineUpdate update) {
+void Batch::advance(std::uint64_t step, AffineUpdate update) {
   for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
     if (lost(n)) continue;
     const double* churn_z = update.reads_churn_noise()
@@ -140,7 +140,7 @@ void Block::advance(std::uint64_t step, AffineUpdate update) {
   }
 }
 
-void Block::advance(std::uint64_t step, TransitionUpdate update) {
+void Batch::advance(std::uint64_t step, TransitionUpdate update) {
   for (std::int64_t n = 0; n < task_.count && !task_.stop.stop_requested(); ++n) {
     if (lost(n)) continue;
     const double u =
@@ -151,7 +151,7 @@ void Block::advance(std::uint64_t step, TransitionUpdate update) {
   }
 }
 
-void Block::advance(std::uint64_t step, const Program& program) {
+void Batch::advance(std::uint64_t step, const Program& program) {
   step_ = step;
   std::vector<bool> was_lost;
   for (std::int64_t n = 0; n < task_.count; ++n) was_lost.push_back(lost(n));
@@ -161,7 +161,7 @@ void Block::advance(std::uint64_t step, const Program& program) {
   }
 }
 
-StageNoise Block::stage_noise() {
+StageNoise Batch::stage_noise() {
   return {.normals =
               [this](std::int64_t n, NoiseStream stream) {
                 auto& streams = stream == NoiseStream::step ? step_noise_ : churn_noise_;
@@ -180,14 +180,14 @@ StageNoise Block::stage_noise() {
 }
 
 /// Coordinate j of step s is normal number s d + j of the stream.
-const double* Block::normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const {
+const double* Batch::normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const {
   for (std::size_t j = 0; j < z.size(); ++j) z[j] = stream(step * z.size() + j);
   return z.data();
 }
 
 /// Counts a particle that left the range of the result's type, and marks it with NaN, so that it takes no
 /// further steps.
-void Block::check(std::int64_t n, int step) {
+void Batch::check(std::int64_t n, int step) {
   const double limit = largest(task_.precision);
   const auto x = state(n);
   if (std::all_of(x.begin(), x.end(), [limit](double value) { return std::abs(value) <= limit; })) return;
@@ -197,7 +197,7 @@ void Block::check(std::int64_t n, int step) {
 }
 
 /// Writes the states of a level if it is kept.
-void Block::keep(int level) {
+void Batch::keep(int level) {
   const auto place = std::lower_bound(task_.kept.begin(), task_.kept.end(), level);
   if (place == task_.kept.end() || *place != level) return;
   const auto slots = static_cast<std::int64_t>(task_.kept.size());
@@ -215,9 +215,9 @@ void Block::keep(int level) {
 class ReferenceExecutor final : public Executor {
  public:
   std::string name() const override { return "reference"; }
-  std::int64_t block_size(const Plan& plan, Precision precision, std::size_t num_kept,
+  std::int64_t batch_size(const Plan& plan, Precision precision, std::size_t num_kept,
                           std::size_t memory_limit) const override;
-  NonFinite run(const Task& task) const override { return Block(task).run(); }
+  NonFinite run(const Task& task) const override { return Batch(task).run(); }
   std::int64_t chains_at_once(const SmcPlan& plan, const Options& /*options*/) const override {
     require_memory(chain_bytes(plan), "one chain of ", plan.particles, " particles");
     return 1;
@@ -253,7 +253,7 @@ void ReferenceExecutor::evaluate(const PointTask& task) const {
   }
 }
 
-std::int64_t ReferenceExecutor::block_size(const Plan& plan, Precision /*precision*/,
+std::int64_t ReferenceExecutor::batch_size(const Plan& plan, Precision /*precision*/,
                                            std::size_t /*num_kept*/, std::size_t memory_limit) const {
   constexpr std::int64_t preferred = 1024;
   if (memory_limit == 0) return preferred;

@@ -13,7 +13,7 @@ namespace gmdiff {
 
 namespace {
 
-constexpr long double infinity = std::numeric_limits<long double>::infinity();
+constexpr long double long_infinity = std::numeric_limits<long double>::infinity();
 
 void require_linear_beta(const char* process, const LinearBeta& beta) {
   require(std::isfinite(beta.min) && beta.min >= 0.0, process, ": beta min must be finite and >= 0, got ",
@@ -36,7 +36,7 @@ class LinearIntegral {
   /// The t with B(t) = B, also beyond T as long as beta stays >= 0 up to t.
   long double time_of(long double B) const {
     if (B == 0.0L) return 0.0L;
-    if (std::isinf(B) && b1_ >= b0_) return infinity;
+    if (std::isinf(B) && b1_ >= b0_) return long_infinity;
     long double squared_beta = b0_ * b0_ + 2.0L * slope() * B;
     // Where beta(T) = 0, rounding to double may put n(T) beyond the top of the parabola B(t).
     if (B <= integral(T_) * (1.0L + 1e-15L)) squared_beta = std::max(squared_beta, 0.0L);
@@ -58,8 +58,8 @@ class VpLinear final : public ForwardProcess::Schedule {
     ProcessValues v = variance_preserving_values(linear_.integral(t), beta);
     if (t == 0.0L && beta == 0.0L) {  // sigma^2 = B = beta' t^2 / 2 to leading order
       v.dsigma = std::sqrt(0.5L * linear_.slope());
-      v.p = infinity;
-      v.q = -infinity;
+      v.p = long_infinity;
+      v.q = -long_infinity;
     }
     return v;
   }
@@ -126,7 +126,7 @@ class SubVpLinear final : public ForwardProcess::Schedule {
     const long double alpha = extended::exp(-0.5L * B);
     const long double sigma = -extended::expm1(-B);
     const long double dsigma = beta * extended::exp(-B);
-    const long double p = t == 0.0L ? infinity : dsigma / sigma;
+    const long double p = t == 0.0L ? long_infinity : dsigma / sigma;
     return {.alpha = alpha,
             .sigma = sigma,
             .dalpha = -0.5L * beta * alpha,

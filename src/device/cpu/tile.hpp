@@ -110,23 +110,23 @@ class WideSteps {
 };
 
 template <class V, class Steps>
-class Block {
+class StepTile {
  public:
   using Real = RealOf<V>;
   using Vector = typename Steps::Vector;
   static constexpr int lanes = Types<V>::lanes;
 
-  Block(const Job<Real>& job, std::int64_t block, void* scratch)
+  StepTile(const Job<Real>& job, std::int64_t tile, void* scratch)
       : job_(job),
-        first_(job.first + static_cast<std::uint64_t>(block) * lanes),
-        begin_(block * lanes),
+        first_(job.first + static_cast<std::uint64_t>(tile) * lanes),
+        begin_(tile * lanes),
         size_(static_cast<int>(job.count - begin_ < lanes ? job.count - begin_ : lanes)),
         streams_(job),
         steps_(*job.law, scratch),
         states_(job.states + begin_ * steps_.dim()),
         previous_(job.previous == nullptr ? nullptr : job.previous + begin_ * steps_.dim()) {}
 
-  BlockResult start() {
+  TileResult start() {
     Vector x = steps_.vector(0);
     if (job_.start_states != nullptr) {
       load_start(x);
@@ -141,11 +141,11 @@ class Block {
     return {.non_finite = count_non_finite(x), .first_step = -1};
   }
 
-  BlockResult advance() {
+  TileResult advance() {
     Vector x = steps_.vector(0), before = steps_.vector(3);
     load_window_start(x, before);
     run(x, before, /*until_non_finite=*/false);
-    BlockResult result{.non_finite = count_non_finite(x), .first_step = 0};
+    TileResult result{.non_finite = count_non_finite(x), .first_step = 0};
     if (result.non_finite > 0) {
       // The window runs again and checks every step. The states no longer matter, because such a run has no
       // result.
