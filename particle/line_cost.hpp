@@ -117,7 +117,7 @@ struct LineRun {
   }
 
  private:
-  /// The mass below a boundary, and the middle of its neighbours, near which the quantile is for good samples.
+  /// The mass below a boundary, and the middle of its neighbours. For good samples the quantile is near it.
   GMDIFF_PARTICLE void set_boundary(int i, double* mass, double* start) const {
     const Index n = half.points.count;
     const Index j = begin + i < n ? begin + i : n;

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <limits>
+
 #include "particle/elementary.hpp"
 #include "particle/line_tables.hpp"
 
-// One-dimensional mixtures of normal laws, in double (mathematics.md §9.1). // Every function takes a sign: with -1 it computes for the law of -X. Distances use that law for the upper
-// half of the points, because its lower tail is the upper tail of X. No tail is one minus the other one.
+// One-dimensional mixtures of normal laws, in double (mathematics.md §9.1). Every function takes a sign: with
+// -1 it computes for the law of -X. Distances use that law for the upper half of the points, because its
+// lower tail is the upper tail of X. No tail is one minus the other one.
 
 namespace gmdiff::particle {
 

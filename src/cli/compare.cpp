@@ -207,8 +207,8 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
   return concat(law_name(settings.problems), " of ", which, ": sliced W1 of ", settings.options.count,
-                " samples to as many exact ones, ", settings.judging.slices,
-                " directions; floor: between exact ones\n\n", table.text());
+                " samples, ", settings.judging.slices, " directions; floor: expectation for exact draws\n\n",
+                table.text());
 }
 
 /// The first warning of each sampler, since the warnings of many problems would bury the table.
@@ -256,7 +256,7 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--count", flags.count, "samples per problem; SMC gives one per chain (1000)")
       ->type_name("N");
   verb.add_option("--slices", flags.slices, "directions of the distance (100)")->type_name("N");
-  verb.add_option("--repeats", flags.repeats, "independent exact draws per problem (5)")->type_name("N");
+  verb.add_option("--repeats", flags.repeats, "without effect: distance and floor need no exact draws (5)")->type_name("N");
   verb.add_option("--seed", flags.seed, "seed of samplers, exact draws and directions (0)")->type_name("S");
   verb.add_option("--device", flags.device,
                   "device of samplers, exact draws and distances: best, reference, cpu[:threads] or "
@@ -275,10 +275,11 @@ Verb add_compare(CLI::App& command) {
   auto flags = std::make_shared<CompareFlags>();
   add_compare_flags(*verb, *flags);
   verb->footer(
-      "One row per sampler. sw_1: sliced W1 between samples and exact draws, mean over the problems, +- 1.96 "
+      "One row per sampler. sw_1: sliced W1 between samples and law, mean over the problems, +- 1.96 "
       "standard errors over them; "
       "median; "
-      "floor: the same between exact draws, and the ratio to it. log-evidence error: log of the mean "
+      "floor: its expectation for as many exact draws, and the ratio to it. log-evidence error: log of the "
+      "mean "
       "evidence of the chains, less the "
       "exact "
       "one, mean over the problems; sd: standard deviation of the chains' log-evidences. ESS/N: share of the "

@@ -5,8 +5,8 @@
 
 #include "particle/tables.hpp"
 
-// Where the halves meet in which points are compared with a law on a line (particle/line_cost.hpp): the number
-// of intervals (p = 1) or points (p = 2) of the lower half.
+// Where the halves meet in which points are compared with a law on a line (particle/line_cost.hpp): the
+// number of intervals (p = 1) or points (p = 2) of the lower half.
 
 namespace gmdiff {
 

@@ -10,7 +10,7 @@ class BinomialDeviation {
   /// n >= 1.
   explicit BinomialDeviation(std::int64_t n);
 
-  /// De Moivre's formula, to about 1e-14 relative. As a function of p it has a kink at every multiple of 1 / n.
+  /// De Moivre's formula, to about 1e-14 relative. As a function of p it has a kink at every multiple of 1/n.
   double operator()(double p) const;
   /// The same without the kinks: its integral over p from one multiple of 1 / n to another agrees within
   /// about 1 / (n p)^2 / 100 relative. For n p >= 16.

@@ -1,7 +1,4 @@
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
 #include <vector>
 
 #include <gmdiff/metrics/distances.hpp>
@@ -12,68 +9,78 @@
 #include "metrics/projected_laws.hpp"
 #include "metrics/scale.hpp"
 #include "metrics/scaled_slices.hpp"
+#include "particle/line_law.hpp"
 
-// E W_1 of n exact draws along a direction: int E|B/n - F(x)| dx, B ~ Binomial(n, F(x)) (mathematics.md §9.1).
+// E W_1 of n exact draws along a direction: int E|B / n - F| dx, B ~ Binomial(n, F) (mathematics.md §9.1).
 
 namespace gmdiff {
 namespace {
 
-constexpr double reach = 9.5;  // in deviations; the tails beyond add less than 1e-20 of one
+using Number = particle::One<double>;
 
-/// The law of one direction.
-class FloorLine {
- public:
-  explicit FloorLine(const particle::LineLaw& law) : law_(law) {}
+/// Kinks of the integrand, at F = j / n, where panels end. Beyond, `BinomialDeviation::smooth` has none.
+constexpr int resolved_kinks = 16;
 
-  struct Tails {
-    double below = 0.0;
-    double above = 0.0;
-    double density = 0.0;
-    double smaller() const { return std::min(below, above); }
-  };
-  Tails operator()(double x) const {
-    constexpr double inverse_sqrt_2_pi = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-    Tails tails;
-    for (Eigen::Index k = 0; k < law_.num_components; ++k) {
-      const double z = (x - law_.means[k]) * law_.rates[k];
-      const double t = std::abs(z);
-      const double tail = t < reach ? 0.5 * std::erfc(t / std::numbers::sqrt2) : 0.0;
-      tails.below += law_.weights[k] * (z < 0.0 ? tail : 1.0 - tail);
-      tails.above += law_.weights[k] * (z < 0.0 ? 1.0 - tail : tail);
+/// Ends of panels up to the median, ascending. With sign -1 the law is that of -X.
+std::vector<double> lower_panels(const particle::LineLaw& law, double sign, double median, std::int64_t n) {
+  constexpr double reach = 9.5;  // in deviations; the tails beyond add less than 1e-20 of one
+  std::vector<Extent> extents;
+  for (particle::Index k = 0; k < law.num_components; ++k) {
+    const double mean = sign * law.means[k];
+    const double width = reach * law.deviations[k];
+    extents.push_back({mean - width, mean + width, law.deviations[k]});
+  }
+  std::vector<double> ends{median};
+  for (const double end : panel_ends(extents)) {
+    if (end < median) ends.push_back(end);
+  }
+  double low = -law.radius;
+  for (std::int64_t j = 1; j <= resolved_kinks && 2 * j < n; ++j) {
+    const Number mass(static_cast<double>(j) / static_cast<double>(n));
+    const Number start(low + 0.5 * (median - low));
+    low = particle::line_quantile<false>(law, sign, mass, start, Number(low), Number(median)).x.v;
+    ends.push_back(low);
+  }
+  std::sort(ends.begin(), ends.end());
+  return ends;
+}
+
+/// Expectation of W_1 along one direction.
+double line_floor(const particle::LineLaw& law, std::int64_t n, const BinomialDeviation& deviation,
+                  const GaussLegendre& rule) {
+  const Number radius(law.radius);
+  const Number half(0.5);
+  const double median = particle::line_quantile<false>(law, 1.0, half, Number(0.0), -radius, radius).x.v;
+  double integral = 0.0;
+  for (const double sign : {1.0, -1.0}) {
+    const std::vector<double> ends = lower_panels(law, sign, sign * median, n);
+    for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+      const double scale = 0.5 * (ends[i + 1] - ends[i]);
+      for (Eigen::Index j = 0; j < rule.nodes.size(); ++j) {
+        const Number x(ends[i] + scale * (1.0 + rule.nodes(j)));
+        const double mass = particle::line_values<false>(law, sign, x).cdf.v;
+        const bool is_resolved = mass * static_cast<double>(n) < resolved_kinks;
+        integral += scale * rule.weights(j) * (is_resolved ? deviation(mass) : deviation.smooth(mass));
+      }
     }
-    return tails;
   }
-
-  std::vector<double> panels() const {
-    std::vector<Extent> extents;
-    for (Eigen::Index k = 0; k < law_.num_components; ++k) {
-      const double width = reach * law_.deviations[k];
-      extents.push_back({law_.means[k] - width, law_.means[k] + width, law_.deviations[k]});
-    }
-    return panel_ends(extents);
-  }
-
- private:
-  particle::LineLaw law_;
-};
-
-/// A point between two ends of a panel where a tail that ascends from below is `mass`. Where the tail is
-/// exactly is of no matter: the integrand has a kink there and no jump.
-template <class Tail>
-double crossing(const Tail& tail, double mass, double low, double high) {
-  const double precise = 1e-7 * (high - low);
-  double at_low = tail(low) - mass;
-  double at_high = tail(high) - mass;
-  while (high - low > precise) {
-    // The secant, kept off the ends so that the bracket shrinks from both sides.
-    const double share = std::clamp(at_low / (at_low - at_high), 0.02, 0.98);
-    const double x = low + share * (high - low);
-    const double value = tail(x) - mass;
-    (value < 0.0 ? low : high) = x;
-    (value < 0.0 ? at_low : at_high) = value;
-  }
-  return low + 0.5 * (high - low);
+  return integral;
 }
 
 }  // namespace
+
+Eigen::VectorXd slice_wasserstein_floor(const Mixture& law, std::int64_t n, const Points& directions) {
+  constexpr const char* where = "slice_wasserstein_floor";
+  require(n >= 1, where, ": n must be >= 1, given ", n);
+  check_directions(where, directions, law.dim(), "law has dimension");
+  const double factor = normalising_factor(largest_size(law));
+  const LineLaws laws = project_law(law, directions, factor);
+  const BinomialDeviation deviation(n);
+  const GaussLegendre rule(12);
+  Eigen::VectorXd floors(directions.rows());
+  for (Eigen::Index s = 0; s < floors.size(); ++s)
+    floors(s) = line_floor(laws[s], n, deviation, rule) / factor;
+  return floors;
+}
+
 }  // namespace gmdiff

@@ -4,8 +4,8 @@
 #include "particle/arithmetic.hpp"
 #include "particle/line_cost.hpp"
 
-// Inner loops of distances between sets of points, in double (mathematics.md §9). Each sum has one accumulator, so that the unit does not
-// change it.
+// Inner loops of distances between sets, and between a set and a law, in double (mathematics.md §9). Each sum
+// has one accumulator, so that the unit does not change it.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 

@@ -7,8 +7,8 @@
 
 namespace gmdiff::cuda {
 
-/// `DistanceSums::law_slices` on a GPU. Points with weights are compared by the host: sorting them takes their
-/// weights along, and sets with weights are small.
+/// `DistanceSums::law_slices` on a GPU. The host compares points that have weights: sorting has to take the
+/// weights along, and such sets are small.
 Eigen::VectorXd gpu_law_slices(Gpu& gpu, const std::string& name, const Points& x,
                                const Eigen::VectorXd& weights, const LineLaws& laws, const Points& directions,
                                int p);
