@@ -213,7 +213,8 @@ std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_
           std::max(n, m));
   const std::size_t least = memory.fixed + memory.slice;
   if (free < least)
-    throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
+    throw out_of_memory(name, least,
+                        concat(" for a slice of ", n, m > 0 ? concat(" and ", m) : "", " points"), free);
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));
 }
 
