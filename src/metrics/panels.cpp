@@ -33,9 +33,10 @@ GaussLegendre::GaussLegendre(int n) : nodes(n), weights(n) {
   }
 }
 
-std::vector<double> panel_ends(const std::vector<Extent>& components) {
+std::vector<double> panel_ends(const std::vector<ComponentRange>& components) {
   std::vector<double> events;
-  for (const Extent& component : components) events.insert(events.end(), {component.begin, component.end});
+  for (const ComponentRange& component : components)
+    events.insert(events.end(), {component.begin, component.end});
   std::sort(events.begin(), events.end());
   events.erase(std::unique(events.begin(), events.end()), events.end());
 
@@ -44,7 +45,7 @@ std::vector<double> panel_ends(const std::vector<Extent>& components) {
     const double begin = events[e];
     const double length = events[e + 1] - begin;
     double narrowest = std::numeric_limits<double>::infinity();
-    for (const Extent& component : components) {
+    for (const ComponentRange& component : components) {
       if (component.begin <= begin && component.end > begin)
         narrowest = std::min(narrowest, component.deviation);
     }

@@ -15,7 +15,7 @@ struct GaussLegendre {
 };
 
 /// The interval in which the cdf of a component with this deviation changes.
-struct Extent {
+struct ComponentRange {
   double begin;
   double end;
   double deviation;
@@ -23,6 +23,6 @@ struct Extent {
 
 /// Ends of panels for integrals over a function of the cdf of a one-dimensional mixture, ascending. On each
 /// panel the cdf of every component is constant or changes over at least half the panel's length.
-std::vector<double> panel_ends(const std::vector<Extent>& components);
+std::vector<double> panel_ends(const std::vector<ComponentRange>& components);
 
 }  // namespace gmdiff

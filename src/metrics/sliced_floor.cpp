@@ -19,19 +19,19 @@ namespace {
 using Number = particle::One<double>;
 
 /// Kinks of the integrand, at F = j / n, where panels end. Beyond, `BinomialDeviation::smooth` has none.
-constexpr int resolved_kinks = 16;
+constexpr int resolved_kinks = 40;
 
 /// Ends of panels up to the median, ascending. With sign -1 the law is that of -X.
 std::vector<double> lower_panels(const particle::LineLaw& law, double sign, double median, std::int64_t n) {
   constexpr double reach = 9.5;  // in deviations; the tails beyond add less than 1e-20 of one
-  std::vector<Extent> extents;
+  std::vector<ComponentRange> ranges;
   for (particle::Index k = 0; k < law.num_components; ++k) {
     const double mean = sign * law.means[k];
     const double width = reach * law.deviations[k];
-    extents.push_back({mean - width, mean + width, law.deviations[k]});
+    ranges.push_back({mean - width, mean + width, law.deviations[k]});
   }
   std::vector<double> ends{median};
-  for (const double end : panel_ends(extents)) {
+  for (const double end : panel_ends(ranges)) {
     if (end < median) ends.push_back(end);
   }
   double low = -law.radius;
@@ -76,7 +76,7 @@ Eigen::VectorXd slice_wasserstein_floor(const Mixture& law, std::int64_t n, cons
   const double factor = normalising_factor(largest_size(law));
   const LineLaws laws = project_law(law, directions, factor);
   const BinomialDeviation deviation(n);
-  const GaussLegendre rule(12);
+  const GaussLegendre rule(10);
   Eigen::VectorXd floors(directions.rows());
   for (Eigen::Index s = 0; s < floors.size(); ++s)
     floors(s) = line_floor(laws[s], n, deviation, rule) / factor;

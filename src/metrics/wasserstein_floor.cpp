@@ -11,10 +11,10 @@
 namespace gmdiff {
 namespace {
 
-/// Outside its extent, 14 standard deviations around the mean, a component's cdf is 0 or 1 to within 1e-44.
-std::vector<Extent> extents(const Mixture& law) {
+/// Outside its range, 14 standard deviations around the mean, a component's cdf is 0 or 1 to within 1e-44.
+std::vector<ComponentRange> component_ranges(const Mixture& law) {
   constexpr double reach = 14.0;
-  std::vector<Extent> result;
+  std::vector<ComponentRange> result;
   for (Eigen::Index k = 0; k < law.num_components(); ++k) {
     if (law.weights()(k) == 0.0) continue;
     const double mean = law.means()(k, 0);
@@ -29,7 +29,7 @@ std::vector<Extent> extents(const Mixture& law) {
 /// everywhere.
 double spread_integral(const Mixture& law) {
   const GaussLegendre rule(20);
-  const std::vector<double> ends = panel_ends(extents(law));
+  const std::vector<double> ends = panel_ends(component_ranges(law));
   double integral = 0.0;
   for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
     const double half = (ends[i + 1] - ends[i]) / 2.0;
