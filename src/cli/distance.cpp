@@ -59,9 +59,10 @@ Side load_side(const std::string& file, bool prior, std::vector<std::string>& wa
 
 Metric parse_metric(const std::string& name) {
   const std::pair<const char*, Metric> known[] = {
-      {"sw", Metric::sliced_wasserstein}, {"max-sw", Metric::max_sliced_wasserstein},
-      {"mmd", Metric::mmd_squared},       {"energy", Metric::energy_distance},
-      {"moments", Metric::moments},       {"modes", Metric::modes}};
+      {"sw", Metric::sliced_wasserstein},    {"max-sw", Metric::max_sliced_wasserstein},
+      {"mmd", Metric::mmd_squared},          {"energy", Metric::energy_distance},
+      {"moments", Metric::moments},          {"modes", Metric::modes},
+      {"mode-weights", Metric::mode_weights}};
   std::vector<std::string> names;
   for (const auto& [candidate, metric] : known) {
     if (name == candidate) return metric;
@@ -112,8 +113,9 @@ std::optional<double> usable(double bandwidth) {
 /// Distance of two sets of samples.
 DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags,
                     const JudgeOptions& options) {
-  require(options.metric != Metric::moments && options.metric != Metric::modes, "--metric ", flags.metric,
-          " compares with a law: one side must be a problem file");
+  const bool needs_law = options.metric == Metric::moments || options.metric == Metric::modes ||
+                         options.metric == Metric::mode_weights;
+  require(!needs_law, "--metric ", flags.metric, " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(!flags.spread, "--spread: ", no_law);
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b,
@@ -143,6 +145,7 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       break;
     case Metric::moments:
     case Metric::modes:
+    case Metric::mode_weights:
       break;  // rejected above
   }
   return row;
@@ -282,7 +285,7 @@ Verb add_distance(CLI::App& command) {
   auto flags = std::make_shared<DistanceFlags>();
   verb->add_option("A", flags->a, ".npy file, or problem file (exact draws)")->required()->type_name("");
   verb->add_option("B", flags->b, ".npy file, or problem file (exact draws)")->required()->type_name("");
-  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments or modes (sw)")
+  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments, modes or mode-weights (sw)")
       ->type_name("METRIC");
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");

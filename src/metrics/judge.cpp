@@ -10,6 +10,7 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"
 #include "device/thread_session.hpp"
+#include "metrics/law_moments.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -81,20 +82,17 @@ std::vector<std::string> quantities(const JudgeOptions& options) {
     case Metric::energy_distance:
       return {"energy_distance"};
     case Metric::moments:
-      return {"mean_error", "covariance_error"};
+      return {"mean_error", "covariance_error", "whitened_mean_error", "whitened_covariance_error"};
     case Metric::modes:
       return {"total_variation"};
+    case Metric::mode_weights:
+      return {"mode_weight_error"};
   }
   fail("judge: unknown metric");
 }
 
 bool is_sliced(const JudgeOptions& options) {
   return options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
-}
-
-/// Whether a set is compared with the law itself, rather than with draws from it.
-bool is_of_law(const JudgeOptions& options) {
-  return is_sliced(options) || options.metric == Metric::moments || options.metric == Metric::modes;
 }
 
 void check_options(const JudgeOptions& options, std::int64_t count) {
@@ -113,12 +111,18 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   static_cast<void>(thread_session(options.device));
 }
 
+/// Whether a metric compares a set with the law itself instead of with exact draws.
+bool compares_with_law(const JudgeOptions& options) {
+  return options.metric != Metric::mmd_squared && options.metric != Metric::energy_distance;
+}
+
 /// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
 class Comparison {
  public:
   Comparison(const Mixture& law, const JudgeOptions& options, std::optional<double> bandwidth)
       : law_(law), options_(options), bandwidth_(bandwidth) {
     if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);
+    if (options.metric == Metric::moments) moments_.emplace(law);
   }
 
   /// Distance between two sets, where sets are compared with draws.
@@ -136,11 +140,13 @@ class Comparison {
       case Metric::max_sliced_wasserstein:
         return {gmdiff::max_sliced_wasserstein(a, law_, directions_, options_.p, options_.device)};
       case Metric::moments: {
-        const MomentErrors errors = moment_errors(a, law_);
-        return {errors.mean, errors.covariance};
+        const MomentErrors errors = moments_->errors(a.points());
+        return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
       }
       case Metric::modes:
         return {mode_frequencies(a, law_).total_variation};
+      case Metric::mode_weights:
+        return {gmdiff::mode_weights(a, law_).total_variation};
       case Metric::mmd_squared:
       case Metric::energy_distance:
         break;
@@ -159,6 +165,7 @@ class Comparison {
   const JudgeOptions& options_;
   std::optional<double> bandwidth_;
   Points directions_;
+  std::optional<LawMoments> moments_;
 };
 
 struct Summary {
@@ -232,7 +239,7 @@ struct Repetitions {
 /// only if `draws_floor`.
 std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
                                 const JudgeOptions& options, bool draws_floor) {
-  const bool with_law = is_of_law(options);
+  const bool with_law = compares_with_law(options);
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
     return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };
