@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # README's first command: installs missing packages, builds the command and runs the main task. The tutorial's
 # 2-D mixture, observed in one coordinate, is sampled by the exact reverse transition and by DDIM; each is
-# judged against exact draws of the posterior. The result goes to stdout, everything else to stderr.
+# judged against exact draws of the posterior. The result goes to stdout, everything else to stderr. At the end
+# a comparison of samplers is written to report.html in the current folder (REPORT=path: elsewhere).
 # GMDIFF=path/to/gmdiff runs a command that is already built.
 set -euo pipefail
+report=$(realpath -m "${REPORT:-report.html}")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 gmdiff=${GMDIFF:-}
@@ -31,3 +33,7 @@ for sampler in exact-transition ddim; do
     "$gmdiff" distance "$sampler.npy" problem.json --metric "$metric" --repeats 20 --seed 2
   done
 done
+
+"$gmdiff" compare problem.json --samplers exact-transition,ddim,euler-maruyama,mcgdiff:particles=64,dps:zeta=0.3:integrator=ddim:eta=1,draw \
+  --steps 30 --count 1000 --report "$report" --force >&2
+printf '\n== report with pictures: %s\n' "$report"

@@ -10,7 +10,7 @@ build_packages=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config libe
   libdlpack-dev:dlpack/dlpack.h)
 test_packages=(libgtest-dev:gtest/gtest.h libbenchmark-dev:benchmark/benchmark.h clang:clang++ clang-tidy:clang-tidy
   clang-format:clang-format libclang-rt-dev: python3:python3 python3-numpy: strace:strace util-linux:taskset
-  doxygen:doxygen)
+  doxygen:doxygen libxml2-utils:xmllint)
 
 present() {  # package probe
   [[ -n $2 && (-e /usr/include/$2 || -e /usr/local/include/$2) ]] && return

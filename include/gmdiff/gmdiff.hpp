@@ -24,6 +24,7 @@
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
@@ -31,3 +32,5 @@
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
+#include <gmdiff/study/compare.hpp>
+#include <gmdiff/study/comparison_record.hpp>

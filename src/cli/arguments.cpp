@@ -4,8 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <system_error>
+#include <vector>
 
 #include "base/check.hpp"
+#include "io/json_input.hpp"
+#include "metrics/metric_names.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -36,6 +39,16 @@ double parse_number(const std::string& flag, const std::string& text) {
   const auto value = from_text<double>(text);
   require(value && std::isfinite(*value), flag, ": expected a finite number, got ", text);
   return *value;
+}
+
+std::vector<double> parse_numbers(const std::string& flag, const std::string& text) {
+  std::vector<double> numbers;
+  std::size_t begin = 0;
+  for (std::size_t comma = 0; comma != std::string::npos; begin = comma + 1) {
+    comma = text.find(',', begin);
+    numbers.push_back(parse_number(flag, text.substr(begin, comma - begin)));
+  }
+  return numbers;
 }
 
 std::uint64_t parse_seed(const FlagText& text) {
@@ -74,6 +87,22 @@ MathMode parse_math(const FlagText& text) {
   if (!text || *text == "exact") return MathMode::exact;
   require(*text == "fast", "--math: expected exact or fast, got ", *text);
   return MathMode::fast;
+}
+
+Metric parse_metric(const std::string& flag, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [candidate, metric] : metric_names) {
+    if (name == candidate) return metric;
+    names.emplace_back(candidate);
+  }
+  fail(flag, ": ", io::unknown_name("metric", name, names));
+}
+
+std::string metric_list() {
+  std::string list;
+  for (std::size_t i = 0; i < metric_names.size(); ++i)
+    list += std::string(i == 0 ? "" : i + 1 < metric_names.size() ? ", " : " or ") + metric_names[i].first;
+  return list;
 }
 
 }  // namespace gmdiff::cli

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/metrics/distances.hpp>
 
 // Values of flags, parsed from text. All functions throw std::invalid_argument that names the flag, the
 // expected and the given value.
@@ -30,6 +32,8 @@ std::int64_t parse_integer(const std::string& flag, const std::string& text, std
                            std::int64_t high);
 /// A finite number.
 double parse_number(const std::string& flag, const std::string& text);
+/// Finite numbers separated by commas.
+std::vector<double> parse_numbers(const std::string& flag, const std::string& text);
 /// A decimal 64-bit number, 0 when absent.
 std::uint64_t parse_seed(const FlagText& text);
 /// `A:B`, half-open, A < B, up to 2^63.
@@ -40,5 +44,9 @@ ParticleRange parse_particles(const FlagText& count, const FlagText& range);
 Precision parse_precision(const FlagText& text);
 /// `exact` or `fast`, exact when absent.
 MathMode parse_math(const FlagText& text);
+/// A metric of `judge` by its name.
+Metric parse_metric(const std::string& flag, const std::string& name);
+/// The names of all metrics for a help text: "sw, max-sw, ... or modes".
+std::string metric_list();
 
 }  // namespace gmdiff::cli

@@ -12,7 +12,6 @@
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
-#include "io/json_input.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -57,20 +56,6 @@ Side load_side(const std::string& file, bool prior, std::vector<std::string>& wa
   return {file, {}, law_of(load_problem(file), prior)};
 }
 
-Metric parse_metric(const std::string& name) {
-  const std::pair<const char*, Metric> known[] = {
-      {"sw", Metric::sliced_wasserstein},    {"max-sw", Metric::max_sliced_wasserstein},
-      {"mmd", Metric::mmd_squared},          {"energy", Metric::energy_distance},
-      {"moments", Metric::moments},          {"modes", Metric::modes},
-      {"mode-weights", Metric::mode_weights}};
-  std::vector<std::string> names;
-  for (const auto& [candidate, metric] : known) {
-    if (name == candidate) return metric;
-    names.emplace_back(candidate);
-  }
-  fail("--metric: ", io::unknown_name("metric", name, names));
-}
-
 double parse_bandwidth(const std::string& text) {
   const double bandwidth = parse_number("--bandwidth", text);
   require(bandwidth >= least_bandwidth && bandwidth <= most_bandwidth, "--bandwidth must be in [",
@@ -85,7 +70,7 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
     if (text) value = static_cast<int>(parse_integer(flag, *text, low, high));
   };
   JudgeOptions options;
-  options.metric = parse_metric(flags.metric);
+  options.metric = parse_metric("--metric", flags.metric);
   const bool sliced =
       options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
   require(sliced || (!flags.p && !flags.slices),
@@ -285,8 +270,7 @@ Verb add_distance(CLI::App& command) {
   auto flags = std::make_shared<DistanceFlags>();
   verb->add_option("A", flags->a, ".npy file, or problem file (exact draws)")->required()->type_name("");
   verb->add_option("B", flags->b, ".npy file, or problem file (exact draws)")->required()->type_name("");
-  verb->add_option("--metric", flags->metric, "sw, max-sw, mmd, energy, moments, modes or mode-weights (sw)")
-      ->type_name("METRIC");
+  verb->add_option("--metric", flags->metric, metric_list() + " (sw)")->type_name("METRIC");
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
   verb->add_option("--bandwidth", flags->bandwidth,

@@ -24,6 +24,7 @@ Verb add_eval(CLI::App& command);
 Verb add_distance(CLI::App& command);
 Verb add_compare(CLI::App& command);
 Verb add_problem(CLI::App& command);
+Verb add_plot(CLI::App& command);
 Verb add_merge(CLI::App& command);
 Verb add_devices(CLI::App& command);
 

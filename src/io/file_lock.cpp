@@ -9,16 +9,32 @@
 
 namespace gmdiff::io {
 
-FolderLock::FolderLock(const std::filesystem::path& folder)
-    : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+namespace {
+
+/// Takes the lock of an open file. Returns false when another process kept it for the whole time.
+bool wait_for_lock(int file) {
   constexpr std::chrono::seconds patience(5);
   constexpr std::chrono::milliseconds pause(5);
   const auto end = std::chrono::steady_clock::now() + patience;
-  while (folder_.is_open() && ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0 &&
-         (errno == EWOULDBLOCK || errno == EINTR) && std::chrono::steady_clock::now() < end) {
+  while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return true;  // a file system without locks
+    if (std::chrono::steady_clock::now() >= end) return false;
     std::this_thread::sleep_for(pause);
   }
+  return true;
 }
+
+}  // namespace
+
+FolderLock::FolderLock(const std::filesystem::path& folder)
+    : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (folder_.is_open()) wait_for_lock(folder_.number());
+}
+
+FileLock::FileLock(const Descriptor& file)
+    : file_(file.number()), is_elsewhere_(!wait_for_lock(file.number())) {}
+
+FileLock::~FileLock() { ::flock(file_, LOCK_UN); }
 
 Descriptor create_locked(const std::filesystem::path& file) {
   Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));

@@ -20,6 +20,23 @@ class FolderLock {
   Descriptor folder_;
 };
 
+/// Holds the lock of an open file.
+class FileLock {
+ public:
+  /// Waits for the lock for a limited time. The descriptor must outlive the lock.
+  explicit FileLock(const Descriptor& file);
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock();
+
+  /// Whether another process kept the lock all that time.
+  bool is_elsewhere() const { return is_elsewhere_; }
+
+ private:
+  int file_;
+  bool is_elsewhere_;
+};
+
 /// Creates a file and takes its writer's lock, which lasts while the descriptor is open. On failure the
 /// descriptor is not open and `errno` has the reason.
 Descriptor create_locked(const std::filesystem::path& file);

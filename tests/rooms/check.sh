@@ -17,7 +17,8 @@ device: base model sampler plan particle kernels lowering
 metrics: base model sampler plan device
 io: base model sampler
 study: base model sampler plan device metrics io
-cli: base model sampler plan device metrics io study
+report: base model sampler plan device metrics io study
+cli: base model sampler plan device metrics io study report
 "
 
 {

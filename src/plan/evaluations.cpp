@@ -1,0 +1,39 @@
+#include <gmdiff/plan/evaluations.hpp>
+
+namespace gmdiff {
+namespace {
+
+/// Denoiser evaluations of one stage.
+struct StageEvaluations {
+  int operator()(const Evaluate&) const { return 1; }
+  int operator()(const Combine&) const { return 0; }
+  int operator()(const Transition&) const { return 1; }
+  int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
+};
+
+/// Denoiser evaluations of one step.
+struct StepEvaluations {
+  int operator()(const AffineStep& step) const { return step.evaluations; }
+  int operator()(const MixtureTransition&) const { return 1; }
+  int operator()(const Program& program) const {
+    int sum = 0;
+    for (const Stage& stage : program.stages) sum += std::visit(StageEvaluations{}, stage);
+    return sum;
+  }
+};
+
+}  // namespace
+
+double denoiser_evaluations(const Plan& plan) {
+  double sum = 0.0;
+  for (const Step& step : plan.steps) sum += std::visit(StepEvaluations{}, step);
+  return sum;
+}
+
+double denoiser_evaluations(const SmcPlan& plan) {
+  double sum = 0.0;
+  for (const SmcStep& step : plan.steps) sum += std::visit(StepEvaluations{}, step.move);
+  return sum * plan.particles;
+}
+
+}  // namespace gmdiff

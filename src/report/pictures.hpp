@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/device/smc.hpp>
+#include <gmdiff/model/process.hpp>
+
+#include "report/figure.hpp"
+#include "report/view.hpp"
+
+// The pictures of laws and samples. Laws are exact; a picture thins large sets of points and says so.
+
+namespace gmdiff::report {
+
+/// A level of the diffusion and its name in a picture, e.g. "t = 0.5".
+struct NamedLevel {
+  std::string name;
+  Level level;
+};
+
+/// The law at several levels: curves in one panel in 1-D, otherwise one panel a level.
+Picture density_picture(const ViewedLaw& law, const std::vector<NamedLevel>& levels, double width);
+
+/// Points of a larger set.
+struct SampledPoints {
+  Points points;           ///< (n, 1 or 2) in the view of the law
+  std::int64_t total = 0;  ///< size of the whole set
+  std::string name;        ///< e.g. the file
+};
+
+/// At most this many points are drawn as dots.
+constexpr std::int64_t most_dots = 2000;
+
+/// Points over the density of their law, with histograms of both coordinates beside the marginal densities.
+Picture samples_picture(const ViewedLaw& law, const SampledPoints& samples, double width);
+
+/// Paths through the kept levels of a run.
+struct SampledPaths {
+  std::vector<double> times;  ///< (M), finite
+  std::vector<Level> levels;  ///< (M)
+  std::vector<Points> paths;  ///< each (M, 1 or 2) in the view of the law
+  std::int64_t total = 0;     ///< number of paths of the whole run
+  std::string name;           ///< e.g. the file
+};
+
+/// 1-D: values over time, above the density of the diffused law. 2-D: paths in the plane above the density at
+/// the level with the least noise.
+Picture paths_picture(const ViewedLaw& law, const SampledPaths& paths, double width);
+
+/// The velocity of the probability flow at one level, towards the data, over the density of the diffused law.
+/// The law has two axes. @throws std::invalid_argument where the velocity is not finite.
+Picture field_picture(const ViewedLaw& law, const ForwardProcess& process, double time, double width);
+
+/// What is known about the chains of an SMC run.
+struct ChainFigures {
+  std::string name;  ///< the run, e.g. its sampler and file
+  std::int64_t particles = 0;
+  ChainReport chains;
+  std::optional<double> exact_log_evidence = {};
+  /// final log-weights (chains, particles), or empty
+  std::vector<double> log_weights = {};
+  /// weightings of the first chains, or empty
+  SmcHistory history = {};
+};
+
+/// Effective sample sizes, weights and evidences of chains.
+Picture chain_picture(const ChainFigures& figures, double width);
+
+}  // namespace gmdiff::report

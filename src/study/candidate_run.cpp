@@ -1,0 +1,193 @@
+#include "study/candidate_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include <gmdiff/base/error.hpp>
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/device/smc.hpp>
+#include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/plan/evaluations.hpp>
+
+#include "base/check.hpp"
+#include "io/checksum.hpp"
+#include "io/json_output.hpp"
+#include "io/npy_header.hpp"
+
+namespace gmdiff::study {
+namespace {
+
+constexpr std::int64_t most_ess_chains = 20;
+// bound on the history from which the effective sample size is computed
+constexpr double ess_bytes = 64 << 20;
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// ----- plans
+
+/// Makes the plan of a sampler: one overload for each kind.
+class Planner {
+ public:
+  Planner(const NamedProblem& named, const Law& law)
+      : named_(named), law_(law), process_(named.problem.process), grid_(grid_of(named.problem, process_)) {}
+
+  ReadyCandidate operator()(const Sampler& sampler) const {
+    return sampling_plan(std::span(&law_.mixture, 1), process_, grid_, sampler);
+  }
+  ReadyCandidate operator()(const SmcSampler& sampler) const {
+    return smc_plan(prior(), observation_for(name_of(sampler), named_.problem, named_.name), process_, grid_,
+                    sampler);
+  }
+  ReadyCandidate operator()(const GuidedSampler& sampler) const {
+    const LinearObservation& observation = observation_for(name_of(sampler), named_.problem, named_.name);
+    return guided_plan(prior(), std::span(&observation, 1), process_, grid_, sampler);
+  }
+
+ private:
+  const Mixture& prior() const { return named_.problem.prior; }
+
+  const NamedProblem& named_;
+  const Law& law_;
+  ForwardProcess process_;
+  TimeGrid grid_;
+};
+
+// ----- identities
+
+/// Digest of texts and numbers.
+class Identity {
+ public:
+  Identity& add(const std::string& text) {
+    checksum_.update(std::as_bytes(std::span(text.c_str(), text.size() + 1)));
+    return *this;
+  }
+  Identity& add(const Points& points) {
+    add(io::shape_text({points.rows(), points.cols()}));
+    checksum_.update(std::as_bytes(std::span(points.data(), static_cast<std::size_t>(points.size()))));
+    return *this;
+  }
+  std::string text() const { return io::hex(checksum_.value()); }
+
+ private:
+  io::Checksum checksum_;
+};
+
+// ----- runs
+
+/// Mean over the weightings of ESS / N in the first chains. They are run again for it, so that the history of
+/// all chains need not be kept.
+std::optional<double> mean_ess(const SmcPlan& plan, Options options) {
+  const std::size_t weightings = plan.weightings().size();
+  if (weightings == 0) return {};
+  // of the history of one chain
+  const double bytes = 12.0 * static_cast<double>(weightings) * plan.particles;
+  const auto chains =
+      static_cast<std::int64_t>(std::clamp(ess_bytes / bytes, 1.0, static_cast<double>(most_ess_chains)));
+  options.count = std::min(options.count, chains);
+  options.smc_history = true;
+  options.progress = {};
+  return mean_of(gmdiff::run(plan, options).history().ess) / plan.particles;
+}
+
+/// Samples from outside the catalogue, which may be anything.
+PointSet checked(Points points, const std::string& source, std::int64_t count, Eigen::Index dim) {
+  require(points.rows() == count && points.cols() == dim, source, ": expected samples of shape ",
+          io::shape_text({count, dim}), ", got ", io::shape_text({points.rows(), points.cols()}));
+  const auto bad = (!points.array().isFinite()).count();
+  if (bad > 0) throw NonFiniteError(concat(source, ": ", bad, " values are not finite"));
+  return {std::move(points)};
+}
+
+/// Makes the samples of a candidate and records what its run reports.
+class Runner {
+ public:
+  Runner(int run, const Options& options, const Answer& answer, ComparisonRecord& record)
+      : run_(run), options_(options), answer_(answer), record_(record) {}
+
+  PointSet operator()(const Plan& plan) const {
+    record_.evaluations = denoiser_evaluations(plan);
+    return taken(gmdiff::run(plan, options_));
+  }
+
+  PointSet operator()(const SmcPlan& plan) const {
+    record_.evaluations = denoiser_evaluations(plan);
+    const SmcSamples samples = gmdiff::run(plan, options_);
+    record_.log_evidence_error = samples.mean_log_evidence() - *answer_.log_evidence;
+    if (options_.count > 1) record_.log_evidence_sd = samples.log_evidence_sd();
+    record_.ess = mean_ess(plan, options_);
+    record_.smallest_ess = mean_of(samples.smallest_ess()) / plan.particles;
+    return taken(samples);
+  }
+
+  PointSet operator()(const CustomCall& call) const {
+    const auto begin = std::chrono::steady_clock::now();
+    Points points = std::get<CustomSampler>(call.candidate->method)(call.problem->problem, options_);
+    record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return checked(std::move(points), call.candidate->name, options_.count, answer_.law.mixture.dim());
+  }
+
+  PointSet operator()(const FileSet& set) const {
+    const std::filesystem::path& file = set.files[static_cast<std::size_t>(run_)];
+    return checked(read_points(file), file.string(), options_.count, answer_.law.mixture.dim());
+  }
+
+ private:
+  PointSet taken(const Samples& samples) const {
+    record_.seconds = samples.provenance().seconds;
+    record_.warnings = samples.provenance().warnings;
+    return samples;
+  }
+
+  int run_;
+  const Options& options_;
+  const Answer& answer_;
+  ComparisonRecord& record_;
+};
+
+}  // namespace
+
+Answer answer_of(const Problem& problem) {
+  if (!problem.observation) return {{"prior", problem.prior}, {}};
+  Posterior exact = posterior(problem.prior, *problem.observation);
+  return {{"posterior", std::move(exact.mixture)}, exact.log_evidence};
+}
+
+ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings, std::size_t problem,
+                     const Law& law) {
+  const NamedProblem& named = settings.problems[problem];
+  if (std::holds_alternative<ExactDraws>(candidate.method)) return draw_plan(std::span(&law.mixture, 1));
+  if (const auto* sampler = std::get_if<AnySampler>(&candidate.method))
+    return std::visit(Planner(named, law), *sampler);
+  if (const auto* samples = std::get_if<SampleFiles>(&candidate.method)) {
+    const auto first = samples->files.begin() + static_cast<std::ptrdiff_t>(problem) * settings.runs;
+    return FileSet{{first, first + settings.runs}, &named};
+  }
+  return CustomCall{&candidate, &named};
+}
+
+bool has_plan(const ReadyCandidate& candidate) {
+  return std::holds_alternative<Plan>(candidate) || std::holds_alternative<SmcPlan>(candidate);
+}
+
+std::string identity_of(const ReadyCandidate& candidate, int run) {
+  if (const auto* plan = std::get_if<Plan>(&candidate)) return io::hex(plan->hash());
+  if (const auto* plan = std::get_if<SmcPlan>(&candidate)) return io::hex(plan->hash());
+  if (const auto* call = std::get_if<CustomCall>(&candidate))
+    return Identity().add("function").add(call->candidate->name).add(to_json(call->problem->problem)).text();
+  const auto& set = std::get<FileSet>(candidate);
+  const Points points = read_points(set.files[static_cast<std::size_t>(run)]);
+  return Identity().add("samples").add(points).add(to_json(set.problem->problem)).text();
+}
+
+PointSet make_samples(const ReadyCandidate& candidate, int run, const Options& options, const Answer& answer,
+                      ComparisonRecord& record) {
+  return std::visit(Runner(run, options, answer, record), candidate);
+}
+
+}  // namespace gmdiff::study
