@@ -77,9 +77,9 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points
 
 // Distances to the law of a mixture need no draws from it: along a direction u, the law of <u, X> is a
 // one-dimensional mixture, and W_p to it is in closed form (mathematics.md §9.1). They have no noise of their
-// own. The points may have weights (n), finite and >= 0, which need not be normalised; without any, all points
-// weigh the same. Relative to E <u, X - mean>^2 the error of W_2^2 is about 1e-15, so that W_2 of points that
-// are much nearer to the law than exact draws has fewer digits.
+// own. The points may have weights (n), finite and >= 0, which need not be normalised; without any, all
+// points weigh the same. Relative to E <u, X - mean>^2 the error of W_2^2 is about 1e-15, so that W_2 of
+// points that are much nearer to the law than exact draws has fewer digits.
 
 /// W_p^p of <u, x> to the law of <u, X> for every row u of `directions` (slices, d), shape (slices).
 Eigen::VectorXd slice_wasserstein(const PointSet& x, const Mixture& law, const Points& directions, int p,
