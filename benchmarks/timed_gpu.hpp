@@ -87,6 +87,7 @@ class TimedGpu final : public cuda::Gpu {
   void launch(const kernels::ProjectionJob& job) override { timed(job); }
   void launch(const kernels::PairSumJob& job) override { timed(job); }
   void launch(const kernels::TransportJob& job) override { timed(job); }
+  void launch(const kernels::LineJob& job) override { timed(job); }
   void launch(const kernels::SortJob& job) override { timed(job); }
 
  private:

@@ -21,7 +21,7 @@ int main() {
     const TimeGrid grid = TimeGrid::uniform(process, steps);
     const Samples x = sample(prior, process, grid, Ddim{}, {.count = 4000, .seed = 1});
     const Judgement w1 = judge(x, prior, {.seed = 2}).front();
-    std::cout << steps << " steps: sliced W1 " << w1.value << ", between exact draws " << w1.floor << '\n';
+    std::cout << steps << " steps: sliced W1 " << w1.value << ", of exact draws " << w1.floor << '\n';
   }
 
   try {

@@ -18,5 +18,5 @@ int main() {
   std::cout.precision(3);
   std::cout << "log-evidence " << exact.log_evidence << ", weights " << exact.mixture.weights().transpose()
             << '\n'
-            << "sliced W1 " << w1.value << ", between exact draws " << w1.floor << '\n';
+            << "sliced W1 " << w1.value << ", of exact draws " << w1.floor << '\n';
 }

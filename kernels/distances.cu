@@ -27,5 +27,6 @@ void launch_distance_kernel(const Job& job, cudaStream_t stream) {
 void launch(const ProjectionJob& job, cudaStream_t stream) { launch_distance_kernel(job, stream); }
 void launch(const PairSumJob& job, cudaStream_t stream) { launch_distance_kernel(job, stream); }
 void launch(const TransportJob& job, cudaStream_t stream) { launch_distance_kernel(job, stream); }
+void launch(const LineJob& job, cudaStream_t stream) { launch_distance_kernel(job, stream); }
 
 }  // namespace gmdiff::kernels

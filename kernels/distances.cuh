@@ -2,8 +2,9 @@
 
 #include "kernels/pair_tile.cuh"
 #include "particle/elementary.hpp"
+#include "particle/line_cost.hpp"
 
-// Bodies of the distances between sets (mathematics.md §9).
+// Bodies of the distances between sets, and between a set and a law (mathematics.md §9).
 
 namespace gmdiff::kernels {
 
@@ -117,6 +118,19 @@ struct TransportKernel {
   }
 };
 
+/// Each thread computes a run of one slice.
+struct LineKernel {
+  template <class Block>
+  GMDIFF_PARTICLE static void run(Block& block, const LineJob& job) {
+    const Index runs = particle::num_line_runs(job.points(0), job.p);
+    const Index place = block.index() * block_threads + block.thread_rank();
+    if (place >= job.slices * runs) return;
+    const Index slice = place / runs;
+    job.sums[place] = particle::line_run_cost<particle::One<double>>(job.laws[slice], job.points(slice),
+                                                                     job.p, place % runs);
+  }
+};
+
 /// Calls body.operator()<Kernel>() for the kernel of a job.
 template <class Body>
 void with_kernel(const ProjectionJob& /*job*/, Body body) {
@@ -130,6 +144,10 @@ void with_kernel(const PairSumJob& job, Body body) {
 template <class Body>
 void with_kernel(const TransportJob& /*job*/, Body body) {
   body.template operator()<TransportKernel>();
+}
+template <class Body>
+void with_kernel(const LineJob& /*job*/, Body body) {
+  body.template operator()<LineKernel>();
 }
 
 }  // namespace gmdiff::kernels

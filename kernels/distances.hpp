@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/geometry.hpp"
+#include "particle/line_tables.hpp"
 #include "particle/pair_term.hpp"
 
 // Jobs of the kernels for distances between sets, in double. Sets are (count, d) row-major. Every sum is
@@ -54,6 +55,23 @@ struct TransportJob {
   double* sums;  ///< (slices, runs of x)
 };
 
+/// Distances of sorted projections to the laws of their directions, for several slices: one sum per run of
+/// points. The masses of the points are equal.
+struct LineJob {
+  const particle::LineLaw* laws;  ///< (slices), with arrays on the GPU
+  const double* x;                ///< (slices, n)
+  Index n;
+  Index lower;  ///< intervals or points of the lower half
+  Index slices;
+  int p;         ///< 1 or 2
+  double* sums;  ///< (slices, runs)
+
+  constexpr particle::LinePoints points(Index slice) const {
+    return {
+        .sorted = x + slice * n, .count = n, .mass_below = nullptr, .mass_above = nullptr, .lower = lower};
+  }
+};
+
 /// Sorts `segments` contiguous runs of `length` finite or infinite numbers each.
 struct SortJob {
   double* numbers;  ///< undefined after the sort
@@ -74,6 +92,10 @@ constexpr std::int64_t num_blocks(const TransportJob& job) {
   return pieces_of(job.slices * pieces_of(job.n, run_points), block_threads);
 }
 
+constexpr std::int64_t num_blocks(const LineJob& job) {
+  return pieces_of(job.slices * particle::num_line_runs(job.points(0), job.p), block_threads);
+}
+
 /// Distance in shared memory between a coordinate of all points of a tile and the next coordinate. It is even
 /// and not a multiple of the number of banks, so that threads that copy neighbouring coordinates do not all
 /// use one bank.
@@ -85,5 +107,6 @@ constexpr std::size_t shared_bytes(const PairSumJob& /*job*/) {
   return tile_bytes + block_threads * sizeof(double);
 }
 constexpr std::size_t shared_bytes(const TransportJob& /*job*/) { return 0; }
+constexpr std::size_t shared_bytes(const LineJob& /*job*/) { return 0; }
 
 }  // namespace gmdiff::kernels

@@ -30,6 +30,7 @@ void launch(const RotationJob<double>& job, cudaStream_t stream);
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);
 void launch(const TransportJob& job, cudaStream_t stream);
+void launch(const LineJob& job, cudaStream_t stream);
 /// Sorts with `bytes` bytes of temporary memory, as returned by sort_bytes.
 void launch(const SortJob& job, void* temporary, std::size_t bytes, cudaStream_t stream);
 std::size_t sort_bytes(const SortJob& job);

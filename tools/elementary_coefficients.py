@@ -70,6 +70,20 @@ def fit(name, f, weight, degrees, lo, hi, rounding, method=remez):
     print(name, ", ".join(float(c).hex() for c in fixed), "error", mp.nstr(error, 3))
 
 
+def interpolate(name, f, degree, lo, hi):
+    """Interpolates f at Chebyshev nodes, where the interval is too long for the fit of one coefficient after the other."""
+    n = degree + 1
+    nodes = [(lo + hi) / 2 + (hi - lo) / 2 * mp.cos(mp.pi * (i + mp.mpf(1) / 2) / n) for i in range(n)]
+    A = mp.matrix(n, n)
+    for r, x in enumerate(nodes):
+        for c in range(n):
+            A[r, c] = x**c
+    solution = [float(c) for c in mp.lu_solve(A, mp.matrix([f(x) for x in nodes]))]
+    grid = [lo + (hi - lo) * mp.mpf(i) / 2000 for i in range(2001)]
+    error = max(abs(sum(c * x**j for j, c in enumerate(solution)) / f(x) - 1) for x in grid)
+    print(name, ", ".join(c.hex() for c in solution), "error", mp.nstr(error, 3))
+
+
 def sine(x):
     """sin(2 pi sqrt x) / sqrt x."""
     return mp.sin(2 * mp.pi * mp.sqrt(x)) / mp.sqrt(x) if x > 0 else 2 * mp.pi
@@ -90,6 +104,12 @@ def logarithm(x):
     return (mp.log(1 + x) - x + x * x / 2) / x**3
 
 
+def mills(y):
+    """Phi(-t) e^(t^2/2) (t + 5), t = 5 (1 + y) / (1 - y)."""
+    t = 5 * (1 + y) / (1 - y)
+    return mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2) * (t + 5)
+
+
 half_ln2 = mp.log(2) / 2 * mp.mpf("1.0001")
 eighth = mp.mpf(1) / 64
 near_half, near_two = mp.sqrt(mp.mpf(1) / 2) - 1, mp.sqrt(2) - 1
@@ -104,3 +124,4 @@ for bits, rounding, terms in ((32, to_float, 4), (64, float, 7)):
     fit(f"cosine {bits}", cosine, cosine_weight, range(terms), mp.mpf(0), eighth, rounding)
 fit("log 64", artanh, lambda x: x / 2 + mp.mpf("1e-6"), range(7), mp.mpf(0), largest_s, float)
 fit("log 32", logarithm, lambda x: abs(x**3 / mp.log(1 + x)), range(8), near_half, near_two, to_float, least_squares)
+interpolate("normal tail 64", mills, 22, mp.mpf(-1), mp.mpf(7) / 9)

@@ -59,8 +59,7 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--steps", flags.steps, "number of steps, instead of the grids'")->type_name("N");
   verb.add_option("--samplers", flags.samplers,
                   "names or name:key=value:..., separated by commas; draw: exact draws "
-                  "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,"
-                  "bootstrap,exact-transition,draw)")
+                  "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,bootstrap,exact-transition,draw)")
       ->type_name("LIST");
   verb.add_option("--external", flags.external,
                   "samples made elsewhere, a row NAME: .npy files of shape (count, d); {problem} in PATH "
@@ -72,7 +71,8 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--count", flags.count, "samples per problem; SMC gives one per chain (1000)")
       ->type_name("N");
   verb.add_option("--slices", flags.slices, "directions of sw and max-sw (100)")->type_name("N");
-  verb.add_option("--repeats", flags.repeats, "independent exact draws per problem (5)")->type_name("N");
+  verb.add_option("--repeats", flags.repeats, "sets of exact draws per problem, where a metric needs any (5)")
+      ->type_name("N");
   verb.add_option("--seed", flags.seed, "seed of samplers, exact draws and directions (0)")->type_name("S");
   verb.add_option("--runs", flags.runs, "runs of each problem, with seeds S to S + N - 1 (1)")
       ->type_name("N");
@@ -82,8 +82,7 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
       ->type_name("FILE");
   verb.add_option("--device", flags.device,
                   "device of samplers, exact draws and distances: best, reference, cpu[:threads] or "
-                  "cuda[:index[,index...]] (best; draws and "
-                  "distances: cpu)")
+                  "cuda[:index[,index...]] (best; draws and distances: cpu)")
       ->type_name("DEVICE");
   verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
   verb.add_flag("--csv", flags.csv, "print comma-separated values instead of a table");
@@ -101,20 +100,16 @@ Verb add_compare(CLI::App& command) {
   auto flags = std::make_shared<CompareFlags>();
   add_compare_flags(*verb, *flags);
   verb->footer(
-      "One row per sampler. For each quantity of --metrics (sw_1: sliced W1 between samples and exact "
-      "draws): "
-      "mean over the problems, +- 1.96 standard errors over them; median; floor: the same between exact "
-      "draws; "
-      "ratio of the means. A problem counts with the mean of its --runs; for one problem the runs count. "
-      "log-evidence error: log of the mean evidence of the chains, less the exact one; sd: standard "
-      "deviation "
-      "of the chains' log-evidences. ESS/N: share of the particles that count, mean over all weightings of "
-      "the "
-      "first 20 chains, which run again for it; smallest: the smallest of a chain, mean over the chains. "
-      "seconds: of the samplers, sum over the runs. A sampler that fails on a problem has no numbers: its "
-      "row "
-      "says why, and the exit code is 1. Runs that end with particles that are not finite are counted as "
-      "diverged and left out of the figures; if no run is left, the sampler failed.\n\n"
+      "One row per sampler. For each quantity of --metrics (sw_1: sliced W1 between samples and law): "
+      "mean over the problems, +- 1.96 standard errors over them; median; floor: its mean for exact "
+      "draws; ratio of the means. A problem counts with the mean of its --runs; for one problem the "
+      "runs count. log-evidence error: log of the mean evidence of the chains, less the exact one; "
+      "sd: standard deviation of the chains' log-evidences. ESS/N: share of the particles that count, "
+      "mean over all weightings of the first 20 chains, which run again for it; smallest: the "
+      "smallest of a chain, mean over the chains. seconds: of the samplers, sum over the runs. A "
+      "sampler that fails on a problem has no numbers: its row says why, and the exit code is 1. Runs "
+      "that end with particles that are not finite are counted as diverged and left out of the "
+      "figures; if no run is left, the sampler failed.\n\n"
       "Example:\n"
       "  gmdiff compare problem.json --count 200 --samplers mcgdiff:particles=64,exact-transition,draw\n"
       "  gmdiff compare --seeds 0:2 --dx 2 --dy 1 --steps 10 --count 50 --samplers "

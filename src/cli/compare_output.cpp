@@ -108,8 +108,8 @@ std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, b
 /// What the columns show: the usual distance in full, other metrics by their names.
 std::string metrics_text(const CompareSettings& settings) {
   if (settings.metrics == std::vector{Metric::sliced_wasserstein}) {
-    return concat("sliced W1 of ", settings.options.count, " samples to as many exact ones, ",
-                  settings.judging.slices, " directions; floor: between exact ones");
+    return concat("sliced W1 of ", settings.options.count, " samples, ", settings.judging.slices,
+                  " directions; floor: of as many exact ones");
   }
   std::string names;
   for (const Metric metric : settings.metrics)

@@ -25,6 +25,7 @@ constexpr double most_bandwidth = 1e100;
 struct DistanceFlags {
   std::string a, b;
   bool prior = false;
+  bool spread = false;
   CommonFlags common;
   std::string metric = "sw";
   FlagText p, slices, bandwidth, count, repeats, seed, device;
@@ -79,6 +80,9 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   if (flags.bandwidth) options.bandwidth = parse_bandwidth(*flags.bandwidth);
   integer("--p", flags.p, 1, 2, options.p);
   integer("--slices", flags.slices, 1, most_slices, options.slices);
+  require(sliced || !flags.spread, "--spread belongs to the metrics sw and max-sw, not to ", flags.metric);
+  options.spread = flags.spread;
+  if (flags.spread) options.repeats = 20;
   integer("--repeats", flags.repeats, 2, most, options.repeats);
   options.seed = parse_seed(flags.seed);
   if (flags.device) options.device = Device::parse(*flags.device);
@@ -98,6 +102,7 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
                          options.metric == Metric::mode_weights;
   require(!needs_law, "--metric ", flags.metric, " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
+  require(!flags.spread, "--spread: ", no_law);
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b,
           " of dimension ", y.cols());
   const SlicedOptions sliced{
@@ -170,6 +175,8 @@ Json row_json(const DistanceRow& row) {
   json["floor"] = known(judgement.floor);
   json["floor_sd"] = known(judgement.floor_sd);
   json["ratio"] = known(judgement.ratio);
+  if (judgement.spread)
+    json["spread"] = {json_number(judgement.spread->low), json_number(judgement.spread->high)};
   if (judgement.bandwidth) json["bandwidth"] = json_number(*judgement.bandwidth);
   return json;
 }
@@ -203,22 +210,40 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   return json_text(json);
 }
 
+/// Says where value, floor and spread come from.
+std::string origin(const JudgeOptions& options, bool between_laws, std::int64_t count) {
+  const std::string sets = concat(options.repeats, " sets of ", count, " exact draws");
+  const bool with_draws = options.metric == Metric::mmd_squared || options.metric == Metric::energy_distance;
+  if (with_draws) return "value and floor are means over " + sets;
+  const bool is_expected = options.metric == Metric::sliced_wasserstein && options.p == 1;
+  std::string text = between_laws ? "value: mean over " + sets + "; " : "";
+  text += is_expected ? concat("floor: expectation for ", count, " exact draws") : "floor: mean over " + sets;
+  if (options.spread) text += "; last column: 5 % to 95 % of the ratios of " + sets;
+  return text;
+}
+
 std::string distance_text(const DistanceFlags& flags, const Side& a, const Side& b,
                           const JudgeOptions& options, const std::vector<DistanceRow>& rows) {
-  Table table({"distance", "value", "sd", "floor", "sd", "ratio"});
+  std::vector<std::string> heads{"distance", "value", "sd", "floor", "sd", "ratio"};
+  if (options.spread) heads.emplace_back("of exact draws");
+  Table table(heads);
   for (const DistanceRow& row : rows) {
     const auto known = [&](double value, int digits) {
       return row.has_floor ? format_number(value, digits) : std::string("-");
     };
     const Judgement& judgement = row.judgement;
-    table.add({judgement.quantity, format_number(judgement.value), known(judgement.value_sd, 3),
-               known(judgement.floor, 6), known(judgement.floor_sd, 3), known(judgement.ratio, 4)});
+    std::vector<std::string> cells{judgement.quantity,           format_number(judgement.value),
+                                   known(judgement.value_sd, 3), known(judgement.floor, 6),
+                                   known(judgement.floor_sd, 3), known(judgement.ratio, 4)};
+    if (const auto& spread = judgement.spread)
+      cells.push_back(concat(format_number(spread->low, 4), " to ", format_number(spread->high, 4)));
+    table.add(cells);
   }
   const Side* law = law_side(a, b);
   if (law == nullptr) return table.text() + "\n" + no_law + "\n";
-  const std::int64_t count = exact_count(flags, a, b);
-  return concat("law  ", law->law->name, " of ", law->file, "; value and floor are means over ",
-                options.repeats, " exact draws of ", count, " points\n\n", table.text());
+  const bool between_laws = a.law && b.law;
+  return concat("law  ", law->law->name, " of ", law->file, "; ",
+                origin(options, between_laws, exact_count(flags, a, b)), "\n\n", table.text());
 }
 
 void run_distance(const DistanceFlags& flags) {
@@ -254,7 +279,11 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--count", flags->count,
                    "points of each exact draw when both sides are problem files (1000)")
       ->type_name("N");
-  verb->add_option("--repeats", flags->repeats, "independent exact draws (5)")->type_name("N");
+  verb->add_option("--repeats", flags->repeats,
+                   "sets of exact draws, where any are made (5, with --spread 20)")
+      ->type_name("N");
+  verb->add_flag("--spread", flags->spread,
+                 "of sw and max-sw: the ratios that exact draws have, 5 % to 95 % of their sets");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
   verb->add_option("--device", flags->device,
                    "device of draws and distances: best, reference (distances as cpu), cpu[:threads] or "
@@ -262,7 +291,9 @@ Verb add_distance(CLI::App& command) {
       ->type_name("DEVICE");
   verb->add_flag("--prior", flags->prior, "compare with the prior although the problem has an observation");
   add_common_flags(*verb, flags->common);
-  set_examples(*verb, "  gmdiff distance x.npy problem.json --metric sw --p 1 --repeats 5\n");
+  set_examples(*verb,
+               "  gmdiff distance x.npy problem.json --metric sw --p 1\n"
+               "  gmdiff distance x.npy problem.json --metric sw --p 1 --spread\n");
   return {verb, [flags] { run_distance(*flags); }};
 }
 

@@ -91,11 +91,17 @@ std::vector<std::string> quantities(const JudgeOptions& options) {
   fail("judge: unknown metric");
 }
 
+bool is_sliced(const JudgeOptions& options) {
+  return options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+}
+
 void check_options(const JudgeOptions& options, std::int64_t count) {
   require(options.repeats >= 2 && options.repeats <= max_repeats, "judge: repeats must be in [2, ",
           max_repeats, "], given ", options.repeats);
   require(options.p == 1 || options.p == 2, "judge: p must be 1 or 2, given ", options.p);
   require(options.slices >= 1, "judge: slices must be >= 1, given ", options.slices);
+  require(is_sliced(options) || !options.spread, "judge: the spread is available for sw and max-sw, not for ",
+          quantities(options).front());
   require(!options.bandwidth || (*options.bandwidth >= 1e-100 && *options.bandwidth <= 1e100),
           "judge: bandwidth must be in [1e-100, 1e+100], given ", options.bandwidth.value_or(0.0));
   const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
@@ -106,8 +112,8 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
 }
 
 /// Whether a metric compares a set with the law itself instead of with exact draws.
-bool compares_with_law(Metric metric) {
-  return metric == Metric::moments || metric == Metric::modes || metric == Metric::mode_weights;
+bool compares_with_law(const JudgeOptions& options) {
+  return options.metric != Metric::mmd_squared && options.metric != Metric::energy_distance;
 }
 
 /// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
@@ -115,37 +121,43 @@ class Comparison {
  public:
   Comparison(const Mixture& law, const JudgeOptions& options, std::optional<double> bandwidth)
       : law_(law), options_(options), bandwidth_(bandwidth) {
-    const bool sliced =
-        options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
-    if (sliced) directions_ = random_directions(law.dim(), options.slices, options.seed);
+    if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);
     if (options.metric == Metric::moments) moments_.emplace(law);
   }
 
-  /// Distance between two sets, for every metric that does not compare with the law itself.
+  /// Distance between two sets, where sets are compared with draws.
   double between(const PointSet& a, const PointSet& b) const {
-    switch (options_.metric) {
-      case Metric::sliced_wasserstein:
-        return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
-      case Metric::max_sliced_wasserstein:
-        return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
-      case Metric::mmd_squared:
-        return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
-      case Metric::energy_distance:
-        return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
-      case Metric::moments:
-      case Metric::modes:
-      case Metric::mode_weights:
-        break;
-    }
-    fail("judge: moments, modes and mode weights compare with the law itself");
+    if (options_.metric == Metric::energy_distance)
+      return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
+    return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
   }
 
   /// Compares a set with the law itself; one value per quantity.
   std::vector<double> with_law(const PointSet& a) const {
-    if (options_.metric == Metric::modes) return {mode_frequencies(a, law_).total_variation};
-    if (options_.metric == Metric::mode_weights) return {gmdiff::mode_weights(a, law_).total_variation};
-    const MomentErrors errors = moments_->errors(a.points());
-    return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
+    switch (options_.metric) {
+      case Metric::sliced_wasserstein:
+        return {gmdiff::sliced_wasserstein(a, law_, directions_, options_.p, options_.device)};
+      case Metric::max_sliced_wasserstein:
+        return {gmdiff::max_sliced_wasserstein(a, law_, directions_, options_.p, options_.device)};
+      case Metric::moments: {
+        const MomentErrors errors = moments_->errors(a.points());
+        return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
+      }
+      case Metric::modes:
+        return {mode_frequencies(a, law_).total_variation};
+      case Metric::mode_weights:
+        return {gmdiff::mode_weights(a, law_).total_variation};
+      case Metric::mmd_squared:
+      case Metric::energy_distance:
+        break;
+    }
+    fail("judge: this metric compares with draws");
+  }
+
+  /// The floor where it is known without draws.
+  std::optional<double> known_floor(std::int64_t count) const {
+    if (options_.metric != Metric::sliced_wasserstein || options_.p != 1) return {};
+    return slice_wasserstein_floor(law_, count, directions_).mean();
   }
 
  private:
@@ -157,8 +169,8 @@ class Comparison {
 };
 
 struct Summary {
-  double mean;
-  double deviation;
+  double mean = 0.0;
+  double deviation = 0.0;
 };
 
 /// Mean and standard deviation. The deviation is exactly 0 when all values are equal. Both are infinite when
@@ -214,19 +226,20 @@ struct Repetitions {
 
   explicit Repetitions(std::size_t num_quantities) : values(num_quantities), floors(num_quantities) {}
 
-  void append(const std::vector<double>& value, const std::vector<double>& floor) {
-    for (std::size_t q = 0; q < value.size(); ++q) {
-      values[q].push_back(value[q]);
-      // MMD^2 may be negative, so the floor takes its absolute value.
-      floors[q].push_back(std::abs(floor[q]));
-    }
+  void append_value(const std::vector<double>& value) {
+    for (std::size_t q = 0; q < value.size(); ++q) values[q].push_back(value[q]);
+  }
+  void append_floor(const std::vector<double>& floor) {
+    // MMD^2 may be negative, so the floor takes its absolute value.
+    for (std::size_t q = 0; q < floor.size(); ++q) floors[q].push_back(std::abs(floor[q]));
   }
 };
 
-/// Computes the repetitions of each judged set. All sets share the exact draws and the floor.
+/// Computes the repetitions of each judged set. All sets share the exact draws and the floor, which is drawn
+/// only if `draws_floor`.
 std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
-                                const JudgeOptions& options) {
-  const bool with_law = compares_with_law(options.metric);
+                                const JudgeOptions& options, bool draws_floor) {
+  const bool with_law = compares_with_law(options);
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
     return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };
@@ -243,8 +256,10 @@ std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Compa
       const std::vector<PointSet>& sets = judged(replicates);
       for (std::size_t i = 0; i < sets.size(); ++i) values[i] = measure(sets[i], b);
     }
+    for (std::size_t i = 0; i < values.size(); ++i) repetitions[i].append_value(values[i]);
+    if (!draws_floor) continue;
     const std::vector<double> floor = measure(exact(replicates.floor_a), other_side(replicates.floor_b));
-    for (std::size_t i = 0; i < values.size(); ++i) repetitions[i].append(values[i], floor);
+    for (Repetitions& repetition : repetitions) repetition.append_floor(floor);
   }
   return repetitions;
 }
@@ -264,20 +279,37 @@ std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, c
   return bandwidth;
 }
 
+/// Quantiles of the ratios of exact draws, interpolated between the order statistics.
+RatioSpread ratio_spread(std::vector<double> distances, double floor) {
+  for (double& distance : distances) distance = ratio(distance, floor);
+  std::sort(distances.begin(), distances.end());
+  const auto quantile = [&](double share) {
+    const double place = share * static_cast<double>(distances.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, distances.size() - 1);
+    return std::lerp(distances[below], distances[above], place - std::floor(place));
+  };
+  return {.low = quantile(0.05), .high = quantile(0.95)};
+}
+
 std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options,
-                                 std::optional<double> bandwidth) {
+                                 std::optional<double> bandwidth, std::optional<double> known_floor) {
   const std::vector<std::string> names = quantities(options);
   std::vector<Judgement> judgements;
   for (std::size_t q = 0; q < names.size(); ++q) {
     const Summary value = summarise(repetitions.values[q]);
-    const Summary floor = summarise(repetitions.floors[q]);
-    judgements.push_back({.quantity = names[q],
-                          .value = value.mean,
-                          .value_sd = value.deviation,
-                          .floor = floor.mean,
-                          .floor_sd = floor.deviation,
-                          .ratio = ratio(value.mean, floor.mean),
-                          .bandwidth = bandwidth});
+    const std::vector<double>& floors = repetitions.floors[q];
+    Summary floor = floors.empty() ? Summary{} : summarise(floors);
+    if (known_floor) floor.mean = *known_floor;
+    judgements.push_back(
+        {.quantity = names[q],
+         .value = value.mean,
+         .value_sd = value.deviation,
+         .floor = floor.mean,
+         .floor_sd = floor.deviation,
+         .ratio = ratio(value.mean, floor.mean),
+         .bandwidth = bandwidth,
+         .spread = options.spread ? std::optional(ratio_spread(floors, floor.mean)) : std::nullopt});
   }
   return judgements;
 }
@@ -292,14 +324,17 @@ std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
 
 std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count,
                                                const JudgeOptions& options) {
-  require_memory(bytes_of_draws(count, law.dim()), "the comparison of ", count, " exact draws in dimension ",
-                 law.dim());
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
   const Comparison compare(law, options, bandwidth);
+  const std::optional<double> known_floor = compare.known_floor(count);
+  const bool draws_floor = !known_floor || options.spread;
+  if (draws_floor || judged.is_exact())
+    require_memory(bytes_of_draws(count, law.dim()), "the comparison of ", count,
+                   " exact draws in dimension ", law.dim());
   std::vector<std::vector<Judgement>> judgements;
   for (const Repetitions& repetitions :
-       repeat(std::move(judged), ExactDraws(law, count, options), compare, options)) {
-    judgements.push_back(summarise(repetitions, options, bandwidth));
+       repeat(std::move(judged), ExactDraws(law, count, options), compare, options, draws_floor)) {
+    judgements.push_back(summarise(repetitions, options, bandwidth, known_floor));
   }
   return judgements;
 }

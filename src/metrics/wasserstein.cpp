@@ -10,30 +10,10 @@
 #include "device/thread_session.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
+#include "metrics/scaled_slices.hpp"
 
 namespace gmdiff {
 namespace {
-
-void check_order(const char* where, int p) {
-  require(p == 1 || p == 2, where, ": p must be 1 or 2, given ", p);
-}
-
-void check_directions(const char* where, const Points& directions, Eigen::Index dim) {
-  check_points(where, "directions", directions);
-  require(directions.cols() == dim, where, ": directions have dimension ", directions.cols(),
-          " but the points have dimension ", dim);
-}
-
-/// W_p^p along each direction in units of 1 / factor, so that no p-th power overflows or vanishes.
-struct ScaledSlices {
-  Eigen::VectorXd powers;
-  double factor;
-  int p;
-
-  double to_distance(double power) const { return (p == 1 ? power : std::sqrt(power)) / factor; }
-  double mean() const { return to_distance(powers.mean()); }
-  double max() const { return to_distance(powers.maxCoeff()); }
-};
 
 ScaledSlices scaled_slices(const PointSet& x, const PointSet& y, const Points& directions, int p,
                            const Device& device) {
@@ -48,7 +28,7 @@ ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet
                             int p, const Device& device) {
   check_order(where, p);
   check_points(where, x.points(), y.points());
-  check_directions(where, directions, x.points().cols());
+  check_directions(where, directions, x.points().cols(), "points have dimension");
   return scaled_slices(x, y, directions, p, device);
 }
 
@@ -56,7 +36,7 @@ ScaledSlices checked_slices(const char* where, const PointSet& x, const PointSet
 ScaledSlices random_slices(const char* where, const PointSet& x, const PointSet& y,
                            const SlicedOptions& options) {
   check_order(where, options.p);
-  require(options.slices >= 1, where, ": slices must be >= 1, given ", options.slices);
+  check_slices(where, options.slices);
   check_points(where, x.points(), y.points());
   const Points directions = random_directions(x.points().cols(), options.slices, options.seed);
   return scaled_slices(x, y, directions, options.p, options.device);
@@ -100,9 +80,7 @@ double wasserstein_1d(std::span<const double> x, std::span<const double> y, int 
 
 Eigen::VectorXd slice_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
                                   const Device& device) {
-  const ScaledSlices slices = checked_slices("slice_wasserstein", x, y, directions, p, device);
-  const Eigen::VectorXd powers = slices.powers / slices.factor;
-  return p == 1 ? powers : powers / slices.factor;
+  return checked_slices("slice_wasserstein", x, y, directions, p, device).values();
 }
 
 double sliced_wasserstein(const PointSet& x, const PointSet& y, const SlicedOptions& options) {

@@ -123,7 +123,7 @@ Picture compare_picture(const std::vector<ComparisonRecord>& records, const std:
   }
   panel.horizontal(floor / static_cast<double>(with_figures), "curve dash ink");
   using Mark = LegendEntry::Mark;
-  std::vector<LegendEntry> legend{{Mark::dashed_line, "ink", "floor: two sets of exact draws"}};
+  std::vector<LegendEntry> legend{{Mark::dashed_line, "ink", "floor: exact draws"}};
   std::size_t failed = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const SamplerFigures& figures = all[i];

@@ -103,7 +103,7 @@ std::string description_of(const std::vector<ComparisonRecord>& records) {
   text += " samples each; gmdiff";
   for (const std::string& version : versions) text += " " + version;
   return text +
-         ". The floor is the distance between two sets of exact draws; evaluations are those of a denoiser "
+         ". The floor is the mean distance of exact draws; evaluations are those of a denoiser "
          "per sample.";
 }
 

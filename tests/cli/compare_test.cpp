@@ -318,8 +318,8 @@ TEST_F(CompareTest, TheTableForPeopleHasTheNumbersOfJson) {
                                    "--samplers", "mcgdiff:particles=8,draw"});
 
   EXPECT_TRUE(
-      text.starts_with("posterior of 2 problems: sliced W1 of 20 samples to as many exact ones, 5 "
-                       "directions; floor: between exact ones\n\n"))
+      text.starts_with("posterior of 2 problems: sliced W1 of 20 samples, 5 directions; floor: of "
+                       "as many exact ones\n\n"))
       << text;
   EXPECT_NE(text.find("sampler              sw_1"), std::string::npos) << text;
   EXPECT_NE(text.find("\nmcgdiff:particles=8  "), std::string::npos) << text;

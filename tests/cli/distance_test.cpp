@@ -121,12 +121,59 @@ TEST_F(DistanceVerbTest, PriorOnRequest) {
 TEST_F(DistanceVerbTest, TheTableHasValueFloorAndRatio) {
   const std::string table = output({"distance", "x.npy", "problem.json"});
 
-  EXPECT_NE(
-      table.find("posterior of problem.json; value and floor are means over 5 exact draws of 300 points"),
-      std::string::npos)
+  EXPECT_NE(table.find("posterior of problem.json; floor: expectation for 300 exact draws\n"),
+            std::string::npos)
       << table;
   for (const char* word : {"value", "floor", "sd", "ratio", "sw_1"})
     EXPECT_NE(table.find(word), std::string::npos) << table;
+}
+
+TEST_F(DistanceVerbTest, TheTableSaysWhatIsAMeanOverDraws) {
+  const auto head = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "distance");
+    const std::string table = output(arguments);
+    return table.substr(0, table.find('\n'));
+  };
+
+  EXPECT_EQ(head({"x.npy", "problem.json", "--metric", "energy"}),
+            "law  posterior of problem.json; value and floor are means over 5 sets of 300 exact draws");
+  EXPECT_EQ(head({"x.npy", "problem.json", "--p", "2", "--repeats", "3"}),
+            "law  posterior of problem.json; floor: mean over 3 sets of 300 exact draws");
+  EXPECT_EQ(
+      head({"prior.json", "problem.json", "--count", "50"}),
+      "law  posterior of problem.json; value: mean over 5 sets of 50 exact draws; floor: expectation for "
+      "50 exact draws");
+}
+
+TEST_F(DistanceVerbTest, TheSpreadIsThatOfTwentySetsOfExactDraws) {
+  const Json row = json({"distance", "x.npy", "problem.json", "--spread", "--slices", "20"})["rows"][0];
+  const std::string table = output({"distance", "x.npy", "problem.json", "--spread", "--slices", "20"});
+
+  const Problem problem = read_problem(folder() / "problem.json");
+  const Judgement expected =
+      judge(PointSet(read_points(folder() / "x.npy")), posterior(problem.prior, *problem.observation).mixture,
+            {.slices = 20, .repeats = 20, .spread = true})
+          .front();
+  EXPECT_EQ(row["spread"][0], expected.spread.value().low);
+  EXPECT_EQ(row["spread"][1], expected.spread.value().high);
+  EXPECT_LT(row["spread"][0], 1.0);
+  EXPECT_GT(row["spread"][1], 1.0);
+  EXPECT_NE(table.find("last column: 5 % to 95 % of the ratios of 20 sets of 300 exact draws"),
+            std::string::npos)
+      << table;
+}
+
+TEST_F(DistanceVerbTest, TheSpreadNeedsALawAndAMetricOfSlices) {
+  const CommandResult files = run({"distance", "x.npy", "y.npy", "--spread"});
+  const CommandResult moments = run({"distance", "x.npy", "problem.json", "--metric", "moments", "--spread"});
+
+  EXPECT_EQ(files.exit_code, 2);
+  EXPECT_NE(files.err.find("--spread: between two .npy files there is no law"), std::string::npos)
+      << files.err;
+  EXPECT_EQ(moments.exit_code, 2);
+  EXPECT_NE(moments.err.find("--spread belongs to the metrics sw and max-sw, not to moments"),
+            std::string::npos)
+      << moments.err;
 }
 
 TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {

@@ -8,6 +8,8 @@
 #include "device/cuda/distances.hpp"
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
+#include "device/instruction_sets.hpp"
+#include "metrics/projected_laws.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
 #include "support/point_sets.hpp"
@@ -122,6 +124,72 @@ TEST(CudaSlices, AreOfFewerThanFourBillionPoints) {
   EXPECT_EQ(at_once(many - 1, 5), 10);
   test::expect_invalid([&] { at_once(5, many); },
                        "cuda: slices are of sets of fewer than 4294967296 points, given 4294967296");
+}
+
+/// Three components, one of them without variance.
+Mixture law_of_dimension(Eigen::Index d) {
+  Points means = Points::Zero(3, d);
+  means.row(1).setConstant(1.5);
+  means.row(2).setConstant(-0.5);
+  return {{0.5, 0.3, 0.2}, means, Covariance::spherical({1.0, 0.04, 0.0})};
+}
+
+std::vector<double> law_slices(const DistanceSums& sums, Eigen::Index n, Eigen::Index d, int p,
+                               const Eigen::VectorXd& weights = {}) {
+  const Points directions = random_directions(d, 5, 3);
+  const LineLaws laws = project_law(law_of_dimension(d), directions);
+  const Eigen::VectorXd values = sums.law_slices(normal_points(n, d, 1), weights, laws, directions, p);
+  return {values.data(), values.data() + values.size()};
+}
+
+TEST(CudaLawSlices, HaveTheBitsOfTheHost) {
+  for (const auto& [n, d] : {std::pair<Eigen::Index, Eigen::Index>{1, 1},
+                             {2, 2},
+                             {63, 1},
+                             {125, 3},
+                             {126, 3},
+                             {127, 80},
+                             {500, 2}}) {
+    for (const int p : {1, 2}) {
+      const auto compute = [&](const DistanceSums& sums) { return law_slices(sums, n, d, p); };
+      EXPECT_EQ(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()))
+          << n << " points, d = " << d << ", p = " << p;
+    }
+  }
+}
+
+TEST(CudaLawSlices, OfWeightedPointsAreThoseOfTheHost) {
+  const Eigen::VectorXd weights = Eigen::VectorXd::LinSpaced(50, 0.0, 0.04);
+  for (const int p : {1, 2}) {
+    EXPECT_EQ(law_slices(*sums_of(ThreadOrder::ascending), 50, 3, p, weights),
+              law_slices(*make_executor(Device::cpu(1))->sums(), 50, 3, p, weights));
+  }
+}
+
+TEST(CudaLawSlices, GoInRoundsWhereMemoryIsShort) {
+  const auto compute = [](const DistanceSums& sums) { return law_slices(sums, 300, 3, 2); };
+
+  EXPECT_EQ(compute(*sums_of(ThreadOrder::ascending, 15000)), compute(*sums_of(ThreadOrder::ascending)));
+}
+
+TEST(CudaLawSlices, SayHowManyBytesAreMissing) {
+  const std::string message =
+      device_error([] { law_slices(*sums_of(ThreadOrder::ascending, 5000), 300, 3, 1); });
+
+  EXPECT_TRUE(message.ends_with("bytes wanted for a slice of 300 points, 4500 free")) << message;
+}
+
+TEST(LawSlices, HaveTheSameBitsOnEveryInstructionSet) {
+  for (const int p : {1, 2}) {
+    for (const Eigen::Index n : {1, 7, 64, 1000}) {
+      std::vector<std::vector<double>> results;
+      for (const cpu::InstructionSet set : test::available_sets()) {
+        const test::WithInstructionSet only(set);
+        results.push_back(law_slices(*make_executor(Device::cpu(1))->sums(), n, 4, p));
+        EXPECT_EQ(results.back(), results.front()) << cpu::to_string(set) << ", n = " << n << ", p = " << p;
+      }
+    }
+  }
 }
 
 // One point more than a tile and than a strip; coordinates that do and do not fill the last pass.

@@ -56,6 +56,14 @@ TEST_P(GpuSliced, SlicesAgreeWithTheHost) {
   }
 }
 
+TEST_P(GpuSliced, DistancesToALawAgreeWithTheHost) {
+  Points means = Points::Zero(2, x.cols());
+  means.row(1).setConstant(1.5);
+  const Mixture law({0.7, 0.3}, means, Covariance::spherical({1.0, 0.04}));
+  for (const int p : {1, 2})
+    EXPECT_EQ(slice_wasserstein(x, law, directions, p, gpu()), slice_wasserstein(x, law, directions, p));
+}
+
 TEST_P(GpuSliced, DistancesAgreeWithTheHost) {
   for (const int p : {1, 2}) {
     const SlicedOptions host{.p = p, .seed = 4}, device{.p = p, .seed = 4, .device = gpu()};

@@ -17,5 +17,6 @@ void run(const Job& job, const Launch& launch) {
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch) { run(job, launch); }
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch) { run(job, launch); }
 void run_kernel(const kernels::TransportJob& job, const Launch& launch) { run(job, launch); }
+void run_kernel(const kernels::LineJob& job, const Launch& launch) { run(job, launch); }
 
 }  // namespace gmdiff::test

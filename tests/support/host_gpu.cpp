@@ -80,6 +80,7 @@ void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }
 void HostGpu::launch(const kernels::ProjectionJob& job) { run(job); }
 void HostGpu::launch(const kernels::PairSumJob& job) { run(job); }
 void HostGpu::launch(const kernels::TransportJob& job) { run(job); }
+void HostGpu::launch(const kernels::LineJob& job) { run(job); }
 
 /// Replaces the library's sort.
 void HostGpu::launch(const kernels::SortJob& job) {

@@ -47,6 +47,7 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;
+  void launch(const kernels::LineJob& job) override;
   void launch(const kernels::SortJob& job) override;
 
  private:

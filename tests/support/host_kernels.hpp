@@ -35,5 +35,6 @@ void run_kernel(const kernels::RotationJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);
+void run_kernel(const kernels::LineJob& job, const Launch& launch);
 
 }  // namespace gmdiff::test

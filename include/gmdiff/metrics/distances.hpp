@@ -75,6 +75,32 @@ double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Sliced
 double max_sliced_wasserstein(const PointSet& x, const PointSet& y, const Points& directions, int p,
                               const Device& device = Device::cpu());
 
+// Distances to the law of a mixture need no draws from it: along a direction u, the law of <u, X> is a
+// one-dimensional mixture, and W_p to it is in closed form (mathematics.md §9.1). They have no noise of their
+// own. The points may have weights (n), finite and >= 0, which need not be normalised; without any, all
+// points weigh the same. Relative to E <u, X - mean>^2 the error of W_2^2 is about 1e-15, so that W_2 of
+// points that are much nearer to the law than exact draws has fewer digits.
+
+/// W_p^p of <u, x> to the law of <u, X> for every row u of `directions` (slices, d), shape (slices).
+Eigen::VectorXd slice_wasserstein(const PointSet& x, const Mixture& law, const Points& directions, int p,
+                                  const Device& device = Device::cpu(), std::span<const double> weights = {});
+/// SW_p to the law.
+double sliced_wasserstein(const PointSet& x, const Mixture& law, const SlicedOptions& options = {},
+                          std::span<const double> weights = {});
+double sliced_wasserstein(const PointSet& x, const Mixture& law, const Points& directions, int p,
+                          const Device& device = Device::cpu(), std::span<const double> weights = {});
+/// Maximum of W_p to the law over the same directions.
+double max_sliced_wasserstein(const PointSet& x, const Mixture& law, const SlicedOptions& options = {},
+                              std::span<const double> weights = {});
+double max_sliced_wasserstein(const PointSet& x, const Mixture& law, const Points& directions, int p,
+                              const Device& device = Device::cpu(), std::span<const double> weights = {});
+
+/// Expectation of W_1 between n independent draws of the law and the law itself along every row of
+/// `directions` (slices, d), shape (slices): the noise floor of `slice_wasserstein` for p = 1. Its mean is
+/// the floor of `sliced_wasserstein`. A quadrature of int E|B / n - F| dx, B binomial (n, F), on the host,
+/// without draws; its relative error is below 1e-6.
+Eigen::VectorXd slice_wasserstein_floor(const Mixture& law, std::int64_t n, const Points& directions);
+
 /// Median of the pairwise distances of the pooled sets (i < j; for an even count the mean of the middle two),
 /// the usual bandwidth. Exact. Takes O((n + m)^2 d) time in a few passes, and besides a copy of the points at
 /// most 8 MiB of memory and 512 KiB per thread. Runs on all cores of the host and takes no device.
@@ -164,17 +190,29 @@ struct JudgeOptions {
   Metric metric = Metric::sliced_wasserstein;
   int p = 1;               ///< order of the Wasserstein metrics, 1 or 2
   int slices = 100;        ///< number of directions of the Wasserstein metrics
-  int repeats = 5;         ///< number of repetitions with independent exact draws, 2 ... 2796202
+  int repeats = 5;         ///< number of sets of exact draws, where any are made, 2 ... 2796202
   std::uint64_t seed = 0;  ///< seed of exact draws and directions
+  bool spread = false;     ///< gives Judgement::spread of a Wasserstein metric; take 20 repeats or more
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared; for the default see Judgement
   /// Device of exact draws (in double) and of distances between sets; moments, modes and mode weights are
   /// computed on the host.
   Device device = Device::cpu();
 };
 
-/// A distance to a law and its noise floor, which is the distance between two independent exact draws of the
-/// same sizes along the same directions. Value and floor are means over `repeats`, each with its standard
-/// deviation (repeats - 1 in the denominator).
+/// The 5 % and 95 % quantiles of the ratio over `repeats` sets of exact draws, interpolated between the order
+/// statistics.
+struct RatioSpread {
+  double low = 0.0;
+  double high = 0.0;
+};
+
+/// A distance to a law and its noise floor, which is the mean distance of as many exact draws.
+/// - Wasserstein metrics, moments, modes and mode weights compare with the law itself, so for samples the
+///   value is exact and value_sd is 0. The floor of sw_1 is an expectation (slice_wasserstein_floor). Other
+///   floors are means over `repeats` sets of exact draws. floor_sd is the standard deviation of these sets
+///   (repeats - 1 in the denominator), and 0 where none are drawn.
+/// - MMD^2 and the energy distance compare with exact draws: value and floor are means over `repeats`, and
+///   the floor is the distance between two independent sets of draws.
 /// - The energy distance is the V-form, whose floor has a positive mean.
 /// - MMD^2 is unbiased, so for exact samples it is about 0 with either sign. Its floor is the mean of
 ///   |MMD^2| between exact draws; a ratio between about -2 and 2 is noise. One bandwidth serves all repeats
@@ -183,8 +221,6 @@ struct JudgeOptions {
 /// - Exact draws are made on the device of the options. Draws of `reference` differ from those of the other
 ///   devices by roundings, and the figures by at most 1e-10 relative, except for MMD^2 near 0
 ///   (numerics.md §1).
-/// - Moments, modes and mode weights compare with the law itself. For samples value_sd is then 0; the floor
-///   is the error of one exact draw.
 struct Judgement {
   /// sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error,
   /// whitened_mean_error, whitened_covariance_error, total_variation (of modes), mode_weight_error
@@ -195,7 +231,8 @@ struct Judgement {
   double floor_sd = 0.0;
   /// value / floor; infinite when only the floor is 0, 1 when both are 0, NaN when both are infinite
   double ratio = 0.0;
-  std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared
+  std::optional<double> bandwidth = {};    ///< bandwidth of mmd_squared
+  std::optional<RatioSpread> spread = {};  ///< where it is asked for
 };
 /// Judges samples against a law. The result has one entry, or four for `Metric::moments`: mean_error,
 /// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x`
@@ -206,7 +243,8 @@ std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeO
 /// compare several samplers of one law. All sets have the same number of points.
 std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
                                                const JudgeOptions& options = {});
-/// Judges `count` exact draws of p against the law q, whose draws make the floor.
+/// Judges `repeats` sets of `count` exact draws of p against the law q: the value is their mean and value_sd
+/// their standard deviation.
 std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
                              const JudgeOptions& options = {});
 

@@ -74,7 +74,7 @@ struct QuantityFigures {
   std::optional<double> standard_error = {};  ///< of the mean; absent for one unit
   double median = 0.0;
   double floor = 0.0;  ///< mean of the floors
-  /// standard deviation for one pair of exact draws, root mean square over the runs
+  /// standard deviation for one set of exact draws, root mean square over the runs; 0 for sw_1
   double floor_sd = 0.0;
   double ratio = 0.0;  ///< of the means of value and floor
 };

@@ -2,9 +2,10 @@
 
 #include "device/cpu/unit.hpp"
 #include "particle/arithmetic.hpp"
+#include "particle/line_cost.hpp"
 
-// Inner loops of distances between sets of points, in double (mathematics.md §9). Each sum has one accumulator, so that the unit does not
-// change it.
+// Inner loops of distances between sets, and between a set and a law, in double (mathematics.md §9). Each sum
+// has one accumulator, so that the unit does not change it.
 
 namespace gmdiff::cpu::GMDIFF_CPU_UNIT {
 
@@ -58,10 +59,17 @@ void squared_distances(const double* point, particle::Index dim, const double* t
   }
 }
 
+/// Two registers side by side, so that their latencies overlap.
+template <class V>
+double line_run(const particle::LineLaw& law, const particle::LinePoints& points, int p,
+                particle::Index run) {
+  return particle::line_run_cost<particle::Twice<V>>(law, points, p, run);
+}
+
 /// @tparam V of one register: more would not fit the tiles.
 template <class V>
 DistanceUnit make_distance_unit() {
-  return {.project = project<V>, .squared_distances = squared_distances<V>};
+  return {.project = project<V>, .squared_distances = squared_distances<V>, .line_run = line_run<V>};
 }
 
 }  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "device/cpu/law_slices.hpp"
 #include "device/cpu/pairwise.hpp"
 #include "device/cpu/slices.hpp"
 
@@ -21,6 +22,11 @@ class HostSums final : public DistanceSums {
 
   Eigen::VectorXd slices(const Points& x, const Points& y, const Points& directions, int p) const override {
     return host_slices(x, y, directions, p, *pool_);
+  }
+
+  Eigen::VectorXd law_slices(const Points& x, const Eigen::VectorXd& weights, const LineLaws& laws,
+                             const Points& directions, int p) const override {
+    return host_law_slices(x, weights, laws, directions, p, *pool_);
   }
 
   long double sum_cross(const Points& x, const Points& y, const PairTerm& term) const override {

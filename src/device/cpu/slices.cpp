@@ -6,8 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "device/cpu/dispatch.hpp"
 #include "device/cpu/parallel.hpp"
+#include "device/cpu/projections.hpp"
 #include "device/cpu/sort.hpp"
 
 namespace gmdiff {
@@ -55,89 +55,38 @@ double sorted_wasserstein(std::span<const double> x, std::span<const double> y, 
 
 namespace {
 
-/// Computes W_p^p along each direction, in rounds of as many directions as memory holds projections of. A
-/// round first projects the points, tile by tile, then sorts and compares the projections on each direction.
-class Slices {
- public:
-  Slices(const Points& x, const Points& y, const Points& directions, int p, ThreadPool& pool)
-      : x_(x),
-        y_(y),
-        directions_(directions),
-        p_(p),
-        pool_(pool),
-        unit_(cpu::distance_unit(cpu::chosen_instruction_set())) {}
-
-  Eigen::VectorXd operator()() {
-    constexpr Eigen::Index memory = Eigen::Index{64} << 20;
-    const Eigen::Index bytes = static_cast<Eigen::Index>(sizeof(double)) * (x_.rows() + y_.rows()) * tile;
-    const Eigen::Index tiles =
-        std::clamp<Eigen::Index>(memory / bytes, 1, (directions_.rows() + tile - 1) / tile);
-    Eigen::VectorXd result(directions_.rows());
-    std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(pool_.threads()));
-    for (Eigen::Index first = 0; first < directions_.rows(); first += tiles * tile) {
-      const Eigen::Index count = std::min(tiles * tile, directions_.rows() - first);
-      project(x_, first, count, projected_x_);
-      project(y_, first, count, projected_y_);
-      const double operations =
-          100.0 * static_cast<double>(x_.rows() + y_.rows()) * static_cast<double>(count);
-      for_each_piece(pool_, count, operations, [&](int thread, std::int64_t s) {
-        std::vector<std::uint64_t>& memory_of_thread = work[static_cast<std::size_t>(thread)];
-        const std::span<double> x = sorted(projected_x_, x_.rows(), s, memory_of_thread);
-        const std::span<double> y = sorted(projected_y_, y_.rows(), s, memory_of_thread);
-        result(first + s) = sorted_wasserstein(x, y, p_);
-      });
-    }
-    return result;
-  }
-
- private:
-  static constexpr Eigen::Index tile = cpu::directions_per_tile;
-
-  /// Projects on directions [first, first + count); the projections on one direction are contiguous.
-  void project(const Points& points, Eigen::Index first, Eigen::Index count, std::vector<double>& out) const {
-    constexpr Eigen::Index piece = 512;
-    const Eigen::Index n = points.rows();
-    const Eigen::Index d = points.cols();
-    const Eigen::Index tiles = (count + tile - 1) / tile;
-    std::vector<double> transposed(static_cast<std::size_t>(tiles * d * tile), 0.0);
-    for (Eigen::Index s = 0; s < count; ++s) {
-      for (Eigen::Index i = 0; i < d; ++i) {
-        transposed[static_cast<std::size_t>((s / tile * d + i) * tile + s % tile)] =
-            directions_(first + s, i);
-      }
-    }
-    out.resize(static_cast<std::size_t>(tiles * tile * n));
-    const double operations = static_cast<double>(n) * static_cast<double>(d) * static_cast<double>(count);
-    for_each_piece(pool_, (n + piece - 1) / piece, operations, [&](int /*thread*/, std::int64_t number) {
-      const Eigen::Index begin = number * piece;
-      for (Eigen::Index t = 0; t < tiles; ++t) {
-        unit_.project(points.row(begin).data(), std::min(piece, n - begin), d,
-                      transposed.data() + t * d * tile, out.data() + t * tile * n + begin, n);
-      }
-    });
-  }
-
-  static std::span<double> sorted(std::vector<double>& projected, Eigen::Index n, std::int64_t s,
-                                  std::vector<std::uint64_t>& work) {
-    const std::span<double> values(projected.data() + s * n, static_cast<std::size_t>(n));
-    sort_numbers(values, work);
-    return values;
-  }
-
-  const Points& x_;
-  const Points& y_;
-  const Points& directions_;
-  int p_;
-  ThreadPool& pool_;
-  cpu::DistanceUnit unit_;
-  std::vector<double> projected_x_, projected_y_;
-};
+/// Sorts the projections on direction s of a round.
+std::span<double> sorted_projections(std::vector<double>& projected, Eigen::Index n, std::int64_t s,
+                                     std::vector<std::uint64_t>& work) {
+  const std::span<double> values(projected.data() + s * n, static_cast<std::size_t>(n));
+  sort_numbers(values, work);
+  return values;
+}
 
 }  // namespace
 
+// In rounds of as many directions as memory holds projections of. A round first projects the points, tile by
+// tile, then sorts and compares the projections on each direction.
 Eigen::VectorXd host_slices(const Points& x, const Points& y, const Points& directions, int p,
                             ThreadPool& pool) {
-  return Slices(x, y, directions, p, pool)();
+  const Eigen::Index points = x.rows() + y.rows();
+  const Eigen::Index at_once = directions_at_once(points, directions.rows());
+  Eigen::VectorXd result(directions.rows());
+  std::vector<double> projected_x;
+  std::vector<double> projected_y;
+  std::vector<std::vector<std::uint64_t>> work(static_cast<std::size_t>(pool.threads()));
+  for (Eigen::Index first = 0; first < directions.rows(); first += at_once) {
+    const Eigen::Index count = std::min(at_once, directions.rows() - first);
+    project_points(x, directions, first, count, pool, projected_x);
+    project_points(y, directions, first, count, pool, projected_y);
+    const double operations = 100.0 * static_cast<double>(points) * static_cast<double>(count);
+    for_each_piece(pool, count, operations, [&](int thread, std::int64_t s) {
+      std::vector<std::uint64_t>& memory = work[static_cast<std::size_t>(thread)];
+      result(first + s) = sorted_wasserstein(sorted_projections(projected_x, x.rows(), s, memory),
+                                             sorted_projections(projected_y, y.rows(), s, memory), p);
+    });
+  }
+  return result;
 }
 
 }  // namespace gmdiff

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/purpose.hpp"
+#include "particle/line_tables.hpp"
 #include "particle/program_tables.hpp"
 #include "particle/smc_tables.hpp"
 #include "particle/window.hpp"
@@ -74,6 +75,9 @@ struct DistanceUnit {
   /// |x - y_j|^2 for the points of tiles, each coordinate by coordinate: (num_tiles, d, points_per_tile).
   void (*squared_distances)(const double* point, particle::Index dim, const double* tiles,
                             particle::Index num_tiles, double* out);
+  /// Share of W_p^p between sorted points and a law of run number `run` (particle/line_cost.hpp).
+  double (*line_run)(const particle::LineLaw& law, const particle::LinePoints& points, int p,
+                     particle::Index run);
 };
 
 template <class Real>

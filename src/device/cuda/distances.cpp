@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "device/cuda/law_slices.hpp"
+#include "device/cuda/projections.hpp"
 
 namespace gmdiff::cuda {
 
@@ -15,37 +17,10 @@ namespace {
 
 using kernels::Index;
 using kernels::PairSumJob;
-using kernels::ProjectionJob;
 using kernels::Rows;
-using kernels::SortJob;
 using kernels::TransportJob;
 
-constexpr std::size_t preferred_upload =
-    std::size_t{64}  // Bytes of points that are uploaded at a time to be projected.
-    << 20;
 constexpr double operations_per_launch = 1e12;  // some tenths of a second
-
-std::size_t to_size(Index number) { return static_cast<std::size_t>(number); }
-
-/// The rest is left for allocations of others in the meantime.
-std::size_t usable_memory(const Gpu& gpu) { return gpu.free_memory() / 10 * 9; }
-
-/// Some points of a set in a GPU's memory.
-class Piece {
- public:
-  Piece(Gpu& gpu, Index most, Index dim) : values_(gpu, to_size(most * dim)), most_(most) {}
-
-  Index most() const { return most_; }
-  Rows upload(const Points& from, Index first) {
-    const Index count = std::min(most_, from.rows() - first);
-    values_.upload(from.row(first).data(), to_size(count * from.cols()));
-    return {.values = values_.data(), .count = count};
-  }
-
- private:
-  Buffer<double> values_;
-  Index most_;
-};
 
 /// Adds the numbers of a buffer in ascending order.
 long double add_up(const Buffer<double>& buffer, std::vector<double>& numbers) {
@@ -58,36 +33,6 @@ long double add_up(const Buffer<double>& buffer, std::vector<double>& numbers) {
 
 // --- slices ------------------------------------------------------------------------------------------------
 
-/// Sorted projections of a set on some directions; the projections on one direction are contiguous.
-class SortedProjections {
- public:
-  SortedProjections(Gpu& gpu, const Points& points, Index most_slices)
-      : gpu_(gpu),
-        points_(points),
-        numbers_(gpu, to_size(points.rows() * most_slices)),
-        sorted_(gpu, numbers_.size()) {}
-
-  const double* compute(const Rows& directions, Piece& piece) {
-    for (Index first = 0; first < points_.rows(); first += piece.most()) {
-      gpu_.launch(ProjectionJob{.points = piece.upload(points_, first),
-                                .directions = directions,
-                                .dim = points_.cols(),
-                                .out = numbers_.data() + first,
-                                .stride = points_.rows()});
-    }
-    gpu_.launch(SortJob{.numbers = numbers_.data(),
-                        .sorted = sorted_.data(),
-                        .segments = directions.count,
-                        .length = points_.rows()});
-    return sorted_.data();
-  }
-
- private:
-  Gpu& gpu_;
-  const Points& points_;
-  Buffer<double> numbers_, sorted_;
-};
-
 /// Computes W_p^p along each direction, with as many directions at once as fit. x is the larger set, so that
 /// a run of its points overlaps with at most twice as many pieces of mass.
 class Slices {
@@ -99,7 +44,7 @@ class Slices {
         n_(x.rows()),
         m_(y.rows()),
         runs_(kernels::pieces_of(n_, kernels::run_points)),
-        piece_size_(piece_size(gpu, n_, x.cols())),
+        piece_size_(points_per_upload(gpu, n_, x.cols())),
         at_once_(slices_at_once(name, n_, m_, directions.rows(), memory(), usable_memory(gpu))),
         piece_(gpu, piece_size_, x.cols()),
         some_directions_(gpu, at_once_, x.cols()),
@@ -119,11 +64,6 @@ class Slices {
   }
 
  private:
-  static Index piece_size(const Gpu& gpu, Index n, Index dim) {
-    const std::size_t bytes = std::min(preferred_upload, usable_memory(gpu) / 8);
-    const auto fit = static_cast<Index>(bytes / (sizeof(double) * to_size(dim)));
-    return std::min(std::max(fit, kernels::tile_side), n);
-  }
   SliceMemory memory() const {
     const Index dim = directions_.cols();
     return {.fixed = sizeof(double) * to_size(piece_size_ * dim),
@@ -236,18 +176,6 @@ class PairSums {
   std::vector<double> host_sums_;
 };
 
-/// Gives memory back at the end of a sum.
-class Resting {
- public:
-  explicit Resting(Gpu& gpu) : gpu_(gpu) {}
-  ~Resting() { gpu_.rest(); }
-  Resting(const Resting&) = delete;
-  Resting& operator=(const Resting&) = delete;
-
- private:
-  Gpu& gpu_;
-};
-
 class GpuSums final : public DistanceSums {
  public:
   GpuSums(std::shared_ptr<Gpu> gpu, std::string name) : gpu_(std::move(gpu)), name_(std::move(name)) {}
@@ -256,6 +184,11 @@ class GpuSums final : public DistanceSums {
     const Resting resting(*gpu_);
     return x.rows() < y.rows() ? Slices(*gpu_, name_, y, x, directions, p)()
                                : Slices(*gpu_, name_, x, y, directions, p)();
+  }
+  Eigen::VectorXd law_slices(const Points& x, const Eigen::VectorXd& weights, const LineLaws& laws,
+                             const Points& directions, int p) const override {
+    const Resting resting(*gpu_);
+    return gpu_law_slices(*gpu_, name_, x, weights, laws, directions, p);
   }
   long double sum_cross(const Points& x, const Points& y, const PairTerm& term) const override {
     const Resting resting(*gpu_);
@@ -280,7 +213,8 @@ std::int64_t slices_at_once(const std::string& name, std::int64_t n, std::int64_
           std::max(n, m));
   const std::size_t least = memory.fixed + memory.slice;
   if (free < least)
-    throw out_of_memory(name, least, concat(" for a slice of ", n, " and ", m, " points"), free);
+    throw out_of_memory(name, least,
+                        concat(" for a slice of ", n, m > 0 ? concat(" and ", m) : "", " points"), free);
   return std::min(count, static_cast<std::int64_t>((free - memory.fixed) / memory.slice));
 }
 

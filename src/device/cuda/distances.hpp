@@ -12,8 +12,8 @@ namespace gmdiff::cuda {
 /// Makes the sums that run on a GPU. `name` is that of `Device::name()`.
 std::unique_ptr<DistanceSums> make_distance_sums(std::shared_ptr<Gpu> gpu, std::string name);
 
-/// Bytes that the slices of two sets of n and m points take: `fixed`, plus `slice` for each slice that is
-/// computed at once.
+/// Bytes that the slices of two sets of n and m points take, or of one (m = 0): `fixed`, plus `slice` for each
+/// slice that is computed at once.
 struct SliceMemory {
   std::size_t fixed, slice;
 };

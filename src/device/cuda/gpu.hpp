@@ -60,6 +60,7 @@ class Gpu {
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;
+  virtual void launch(const kernels::LineJob& job) = 0;
   virtual void launch(const kernels::SortJob& job) = 0;
 };
 

@@ -134,6 +134,9 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::TransportJob& job) override {
     launch_with("launch of transport", [&] { kernels::launch(job, stream_.get()); });
   }
+  void launch(const kernels::LineJob& job) override {
+    launch_with("launch of distances to laws", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::SortJob& job) override {
     launch_with("launch of a sort", [&] {
       const std::size_t bytes = kernels::sort_bytes(job);

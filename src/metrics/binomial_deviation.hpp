@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+namespace gmdiff {
+
+/// The mean absolute deviation E|B / n - p| of a binomial share, B ~ Binomial(n, p), 0 <= p <= 1/2.
+class BinomialDeviation {
+ public:
+  /// n >= 1.
+  explicit BinomialDeviation(std::int64_t n);
+
+  /// De Moivre's formula, to about 1e-14 relative. As a function of p it has a kink at every multiple of 1/n.
+  double operator()(double p) const;
+  /// The same without the kinks: its integral over p from one multiple of 1 / n to another agrees within
+  /// about 1 / (n p)^2 / 100 relative. For n p >= 16.
+  double smooth(double p) const;
+
+ private:
+  double n_;
+  double stirling_error_;
+};
+
+}  // namespace gmdiff
