@@ -143,17 +143,14 @@ std::vector<double> law_slices(const DistanceSums& sums, Eigen::Index n, Eigen::
 }
 
 TEST(CudaLawSlices, HaveTheBitsOfTheHost) {
-  for (const auto& [n, d] : {std::pair<Eigen::Index, Eigen::Index>{1, 1},
-                             {2, 2},
-                             {63, 1},
-                             {125, 3},
-                             {126, 3},
-                             {127, 80},
-                             {500, 2}}) {
+  struct Shape {
+    Eigen::Index n, d;
+  };
+  for (const Shape& shape : {Shape{1, 1}, {2, 2}, {63, 1}, {125, 3}, {126, 3}, {127, 80}, {500, 2}}) {
     for (const int p : {1, 2}) {
-      const auto compute = [&](const DistanceSums& sums) { return law_slices(sums, n, d, p); };
+      const auto compute = [&](const DistanceSums& sums) { return law_slices(sums, shape.n, shape.d, p); };
       EXPECT_EQ(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()))
-          << n << " points, d = " << d << ", p = " << p;
+          << shape.n << " points, d = " << shape.d << ", p = " << p;
     }
   }
 }
