@@ -94,8 +94,9 @@ std::optional<double> usable(double bandwidth) {
 /// Distance of two sets of samples.
 DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags,
                     const JudgeOptions& options) {
-  require(options.metric != Metric::moments && options.metric != Metric::modes, "--metric ", flags.metric,
-          " compares with a law: one side must be a problem file");
+  const bool needs_law = options.metric == Metric::moments || options.metric == Metric::modes ||
+                         options.metric == Metric::mode_weights;
+  require(!needs_law, "--metric ", flags.metric, " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b,
           " of dimension ", y.cols());
@@ -124,6 +125,7 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       break;
     case Metric::moments:
     case Metric::modes:
+    case Metric::mode_weights:
       break;  // rejected above
   }
   return row;

@@ -10,6 +10,7 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"
 #include "device/thread_session.hpp"
+#include "metrics/law_moments.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -81,9 +82,11 @@ std::vector<std::string> quantities(const JudgeOptions& options) {
     case Metric::energy_distance:
       return {"energy_distance"};
     case Metric::moments:
-      return {"mean_error", "covariance_error"};
+      return {"mean_error", "covariance_error", "whitened_mean_error", "whitened_covariance_error"};
     case Metric::modes:
       return {"total_variation"};
+    case Metric::mode_weights:
+      return {"mode_weight_error"};
   }
   fail("judge: unknown metric");
 }
@@ -102,6 +105,11 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   static_cast<void>(thread_session(options.device));
 }
 
+/// Whether a metric compares a set with the law itself instead of with exact draws.
+bool compares_with_law(Metric metric) {
+  return metric == Metric::moments || metric == Metric::modes || metric == Metric::mode_weights;
+}
+
 /// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
 class Comparison {
  public:
@@ -110,9 +118,10 @@ class Comparison {
     const bool sliced =
         options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
     if (sliced) directions_ = random_directions(law.dim(), options.slices, options.seed);
+    if (options.metric == Metric::moments) moments_.emplace(law);
   }
 
-  /// Distance between two sets, for every metric except moments and modes, which compare with the law itself.
+  /// Distance between two sets, for every metric that does not compare with the law itself.
   double between(const PointSet& a, const PointSet& b) const {
     switch (options_.metric) {
       case Metric::sliced_wasserstein:
@@ -125,16 +134,18 @@ class Comparison {
         return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
       case Metric::moments:
       case Metric::modes:
+      case Metric::mode_weights:
         break;
     }
-    fail("judge: moments and modes compare with the law itself");
+    fail("judge: moments, modes and mode weights compare with the law itself");
   }
 
-  /// Compares a set with the law itself (moments and modes); one value per quantity.
+  /// Compares a set with the law itself; one value per quantity.
   std::vector<double> with_law(const PointSet& a) const {
     if (options_.metric == Metric::modes) return {mode_frequencies(a, law_).total_variation};
-    const MomentErrors errors = moment_errors(a, law_);
-    return {errors.mean, errors.covariance};
+    if (options_.metric == Metric::mode_weights) return {gmdiff::mode_weights(a, law_).total_variation};
+    const MomentErrors errors = moments_->errors(a.points());
+    return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
   }
 
  private:
@@ -142,6 +153,7 @@ class Comparison {
   const JudgeOptions& options_;
   std::optional<double> bandwidth_;
   Points directions_;
+  std::optional<LawMoments> moments_;
 };
 
 struct Summary {
@@ -214,7 +226,7 @@ struct Repetitions {
 /// Computes the repetitions of each judged set. All sets share the exact draws and the floor.
 std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
                                 const JudgeOptions& options) {
-  const bool with_law = options.metric == Metric::moments || options.metric == Metric::modes;
+  const bool with_law = compares_with_law(options.metric);
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
     return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };

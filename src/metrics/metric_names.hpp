@@ -10,9 +10,10 @@ namespace gmdiff {
 
 /// Short names of the metrics of `judge`: in flags and in the keys of recorded comparisons.
 inline constexpr std::array metric_names{
-    std::pair{"sw", Metric::sliced_wasserstein}, std::pair{"max-sw", Metric::max_sliced_wasserstein},
-    std::pair{"mmd", Metric::mmd_squared},       std::pair{"energy", Metric::energy_distance},
-    std::pair{"moments", Metric::moments},       std::pair{"modes", Metric::modes}};
+    std::pair{"sw", Metric::sliced_wasserstein},    std::pair{"max-sw", Metric::max_sliced_wasserstein},
+    std::pair{"mmd", Metric::mmd_squared},          std::pair{"energy", Metric::energy_distance},
+    std::pair{"moments", Metric::moments},          std::pair{"modes", Metric::modes},
+    std::pair{"mode-weights", Metric::mode_weights}};
 
 inline const char* metric_name(Metric metric) {
   for (const auto& [name, known] : metric_names) {

@@ -22,6 +22,7 @@ std::string options_text(Metric metric, const JudgeOptions& options) {
     case Metric::energy_distance:
     case Metric::moments:
     case Metric::modes:
+    case Metric::mode_weights:
       return repeats;
   }
   throw std::logic_error("a metric has no options text");

@@ -55,8 +55,9 @@ TEST_F(DistanceVerbTest, EveryMetricAgainstALaw) {
       {"max-sw", {"max_sw_1"}},
       {"mmd", {"mmd_squared"}},
       {"energy", {"energy_distance"}},
-      {"moments", {"mean_error", "covariance_error"}},
-      {"modes", {"total_variation"}}};
+      {"moments", {"mean_error", "covariance_error", "whitened_mean_error", "whitened_covariance_error"}},
+      {"modes", {"total_variation"}},
+      {"mode-weights", {"mode_weight_error"}}};
   for (const auto& [metric, quantities] : metrics) {
     const Json rows = json({"distance", "x.npy", "problem.json", "--metric", metric})["rows"];
     ASSERT_EQ(rows.size(), quantities.size()) << metric;
@@ -129,7 +130,7 @@ TEST_F(DistanceVerbTest, TheTableHasValueFloorAndRatio) {
 }
 
 TEST_F(DistanceVerbTest, TheDeviceIsToldAndTheCpuUnlessNamed) {
-  for (const char* metric : {"sw", "max-sw", "mmd", "energy", "moments", "modes"}) {
+  for (const char* metric : {"sw", "max-sw", "mmd", "energy", "moments", "modes", "mode-weights"}) {
     const Json result = json({"distance", "x.npy", "problem.json", "--metric", metric});
     EXPECT_EQ(result["device"], "cpu");
     const Json told = json({"distance", "x.npy", "problem.json", "--metric", metric, "--device", "cpu:2"});

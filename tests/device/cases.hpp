@@ -64,12 +64,12 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   return {weights, means, Covariance::full_eigen(bases(), variances)};
 }
 
-/// Selects which of many combinations run: normally all of them. Under sanitizers, where the host block is
+/// Selects which of many combinations run: normally all of them. Under sanitizers, where unoptimised code is
 /// slow, only some run, at a stride that shares no factor with the loops, so that every kind occurs.
 class Turns {
  public:
   explicit Turns([[maybe_unused]] int under_sanitizers) {
-#ifdef GMDIFF_KERNELS_UNDER_SANITIZERS
+#ifdef GMDIFF_FEWER_CASES
     every_ = under_sanitizers;
 #endif
   }

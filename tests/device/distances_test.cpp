@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <gmdiff/metrics/distances.hpp>
 
+#include "device/cases.hpp"
 #include "device/cuda/distances.hpp"
 #include "device/distance_sums.hpp"
 #include "device/executor.hpp"
@@ -147,10 +148,12 @@ TEST(CudaPairSums, OverTwoSetsAgreeWithTheHost) {
 }
 
 TEST(CudaPairSums, OverOneSetAgreeWithTheHost) {
+  test::Turns turns(3);
   for (const Sizes& sizes : pair_sizes) {
     for (const Eigen::Index n : {sizes.n, sizes.m}) {
       const Points x = normal_points(n, sizes.d, 1);
       for (const PairTerm& term : terms) {
+        if (!turns.next()) continue;
         const auto compute = [&](const DistanceSums& sums) { return sums.sum_pairs(x, term); };
         expect_near(on_gpu(compute), compute(*make_executor(Device::cpu(1))->sums()), sizes);
       }

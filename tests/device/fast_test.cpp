@@ -29,7 +29,7 @@ TEST_P(FastMode, IsNearExactModeInSmallLaws) {
   // variances are within a factor of ten multiply that by less than 100. The functions of a GPU are less
   // exact, but by less than a factor of ten.
   constexpr double tolerance = 1e-4;
-  test::Turns turns(7);
+  test::Turns turns(17);
   for (const test::Shape& shape : test::shapes()) {
     if (shape.dim > 4) continue;
     const std::vector<Plan> plans =

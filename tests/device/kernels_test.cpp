@@ -41,7 +41,7 @@ std::unique_ptr<Executor> executor_of(const Case& c) {
 class Kernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
-  test::Turns turns(59);
+  test::Turns turns(151);
   for (const test::Shape& shape : test::shapes()) {
     const std::vector<Plan> plans =
         test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));
@@ -65,7 +65,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
 }
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenStarts) {
-  test::Turns turns(13);
+  test::Turns turns(31);
   for (const test::Shape& shape : test::shapes()) {
     const Plan plan =
         test::plan_of(EulerMaruyama{}, {test::mixture_of(GetParam(), shape.dim, shape.components)});
@@ -83,7 +83,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenStarts) {
 }
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
-  test::Turns turns(13);
+  test::Turns turns(31);
   for (const test::Shape& shape : test::shapes()) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     const Plan plan = draw_plan(std::span(&mixture, 1));
@@ -102,7 +102,7 @@ TEST_P(Kernels, HaveTheBitsOfTheCpuForGivenPoints) {
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuInWindowsOfSteps) {
   // Tables that are so large for the memory limit that states pass from launch to launch.
-  test::Turns turns(4);
+  test::Turns turns(7);
   for (const Sampler& sampler : {Sampler(Dpmpp2m{}), Sampler(EulerMaruyama{}), Sampler(ExactTransition{})}) {
     for (const test::Shape& shape : {test::Shape{4, 200}, test::Shape{9, 100}, test::Shape{19, 100}}) {
       if (!turns.next()) continue;

@@ -46,7 +46,7 @@ void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& t
 class ProgramKernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForEveryPlan) {
-  test::Turns turns(59);
+  test::Turns turns(97);
   for (const test::Shape& shape : {test::Shape{2, 3}, test::Shape{5, 17}, test::Shape{17, 3}}) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (const Plan& plan : test::every_kind_of_plan(mixture)) {
@@ -58,7 +58,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForEveryPlan) {
 }
 
 TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
-  test::Turns turns(37);
+  test::Turns turns(101);
   for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{6, 3}, test::Shape{9, 18}}) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (const Eigen::Index rows : {1, 6}) {

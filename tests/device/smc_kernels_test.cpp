@@ -52,7 +52,7 @@ SmcSamples on_kernels(const SmcPlan& plan, const Options& options, const Case& c
 class SmcKernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
-  test::Turns turns(13);
+  test::Turns turns(31);
   const std::vector<Case> list = cases();
   std::size_t turn = 0;
   const auto next = [&](auto values) { return values[turn % values.size()]; };
@@ -83,7 +83,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
 }
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
-  test::Turns turns(7);
+  test::Turns turns(17);
   for (const Resampling scheme :
        {Resampling::systematic, Resampling::stratified, Resampling::multinomial, Resampling::residual}) {
     for (test::SmcSettings settings : test::every_smc_sampler()) {
@@ -106,7 +106,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuInEveryLayout) {
 }
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpuFromGivenStartsAtKeptLevels) {
-  test::Turns turns(7);
+  test::Turns turns(11);
   const std::vector<Case> list = cases();
   std::size_t turn = 0;
   for (const Eigen::Index dim : {2, 5, 17}) {
@@ -128,7 +128,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuFromGivenStartsAtKeptLevels) {
 }
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpuWhereAChainReachesTheUpperHalfOfTheIndex) {
-  test::Turns turns(5);
+  test::Turns turns(13);
   for (test::SmcSettings settings : test::every_smc_sampler()) {
     for (const Resampling scheme : {Resampling::multinomial, Resampling::residual}) {
       settings.particles = 300;

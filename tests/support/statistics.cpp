@@ -42,6 +42,27 @@ double kolmogorov_survival(double x) {
   return std::clamp(sum, 0.0, 1.0);
 }
 
+double log_choose(int n, int k) {
+  return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
+}
+
+std::vector<double> binomial_probabilities(int n, double p) {
+  std::vector<double> probabilities;
+  for (int x = 0; x <= n; ++x)
+    probabilities.push_back(std::exp(log_choose(n, x) + x * std::log(p) + (n - x) * std::log1p(-p)));
+  return probabilities;
+}
+
+/// Cuts at most outside / 2 from both ends of the probabilities of 0, 1, ...
+CountBand band_of(const std::vector<double>& probabilities, double outside) {
+  CountBand band{0, static_cast<int>(probabilities.size()) - 1};
+  const auto probability = [&](int count) { return probabilities[static_cast<std::size_t>(count)]; };
+  for (double below = probability(0); below <= 0.5 * outside; below += probability(band.low)) ++band.low;
+  for (double above = probability(band.high); above <= 0.5 * outside; above += probability(band.high))
+    --band.high;
+  return band;
+}
+
 }  // namespace
 
 double kolmogorov_smirnov_p(std::vector<double> cdf_values) {
@@ -71,6 +92,31 @@ double normal_two_sided_p(double z) { return std::erfc(std::abs(z) / std::number
 double family_wise_p(const std::vector<double>& p_values) {
   const double smallest = *std::min_element(p_values.begin(), p_values.end());
   return std::min(1.0, smallest * static_cast<double>(p_values.size()));
+}
+
+CountBand binomial_band(int n, double p, double outside) {
+  return band_of(binomial_probabilities(n, p), outside);
+}
+
+double binomial_outside(int n, double p, const CountBand& band) {
+  const std::vector<double> probabilities = binomial_probabilities(n, p);
+  double sum = 0.0;
+  for (int x = 0; x <= n; ++x) {
+    if (!band.contains(x)) sum += probabilities[static_cast<std::size_t>(x)];
+  }
+  return sum;
+}
+
+CountBand exceedance_band(int calibration, int rank, int n, double outside) {
+  // All orders of the values are equally likely: x of the n values are among the rank - 1 largest of the
+  // calibration, the others among the rest.
+  std::vector<double> probabilities;
+  for (int x = 0; x <= n; ++x) {
+    probabilities.push_back(std::exp(log_choose(rank - 1 + x, x) +
+                                     log_choose(calibration - rank + n - x, n - x) -
+                                     log_choose(calibration + n, n)));
+  }
+  return band_of(probabilities, outside);
 }
 
 double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean,

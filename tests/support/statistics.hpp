@@ -34,6 +34,24 @@ double normal_two_sided_p(double z);
 /// (Bonferroni; the first step of Holm).
 double family_wise_p(const std::vector<double>& p_values);
 
+/// Smallest and largest count that a band contains; a count is outside with probability at most `outside`, in
+/// equal parts.
+struct CountBand {
+  int low, high;
+  bool contains(int count) const { return low <= count && count <= high; }
+};
+
+/// Band of a Binomial(n, p).
+CountBand binomial_band(int n, double p, double outside);
+
+/// P(B outside the band) of B ~ Binomial(n, p).
+double binomial_outside(int n, double p, const CountBand& band);
+
+/// Band of the number of `n` values above the `rank`-th largest of `calibration` values, where all of them
+/// are independent and have one continuous law, whatever it is: the expected share is
+/// rank / (calibration + 1).
+CountBand exceedance_band(int calibration, int rank, int n, double outside);
+
 /// Compares sample mean and covariance with those of the law: returns the largest |z| over all entries, with
 /// standard errors from the sample itself.
 double largest_moment_z(const Points& samples, const Eigen::VectorXd& mean,

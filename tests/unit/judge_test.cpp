@@ -46,7 +46,8 @@ constexpr Metric all_metrics[] = {Metric::sliced_wasserstein,
                                   Metric::mmd_squared,
                                   Metric::energy_distance,
                                   Metric::moments,
-                                  Metric::modes};
+                                  Metric::modes,
+                                  Metric::mode_weights};
 
 double mean(const std::vector<double>& values) {
   double sum = 0.0;
@@ -73,10 +74,13 @@ TEST(Judge, NamesItsQuantities) {
   EXPECT_EQ(name(Metric::mmd_squared), "mmd_squared");
   EXPECT_EQ(name(Metric::energy_distance), "energy_distance");
   EXPECT_EQ(name(Metric::modes), "total_variation");
+  EXPECT_EQ(name(Metric::mode_weights), "mode_weight_error");
   const auto moments = judge(x, law, {.metric = Metric::moments});
-  ASSERT_EQ(moments.size(), 2u);
+  ASSERT_EQ(moments.size(), 4u);
   EXPECT_EQ(moments[0].quantity, "mean_error");
   EXPECT_EQ(moments[1].quantity, "covariance_error");
+  EXPECT_EQ(moments[2].quantity, "whitened_mean_error");
+  EXPECT_EQ(moments[3].quantity, "whitened_covariance_error");
 }
 
 TEST(Judge, ComparesSamplesWithTheReplicatesOfEachRepetition) {
@@ -180,7 +184,7 @@ TEST(Judge, SeesAShiftInEveryMetric) {
 
   for (const Metric metric : all_metrics) {
     for (const Judgement& judgement : judge(x, law, {.metric = metric, .slices = 20, .repeats = 5})) {
-      if (judgement.quantity == "covariance_error") continue;
+      if (judgement.quantity.ends_with("covariance_error")) continue;
       EXPECT_GT(judgement.ratio, 4.0) << judgement.quantity;
     }
     EXPECT_GT(judge(shifted, law, 1000, {.metric = metric, .slices = 20, .repeats = 5})[0].ratio, 4.0);
@@ -193,10 +197,15 @@ TEST(Judge, ComparesMomentsAndModesWithTheLawItself) {
 
   const auto moments = judge(x, law, {.metric = Metric::moments, .repeats = 4, .seed = 9});
   const auto modes = judge(x, law, {.metric = Metric::modes, .repeats = 4, .seed = 9});
+  const auto weights = judge(x, law, {.metric = Metric::mode_weights, .repeats = 4, .seed = 9});
 
   EXPECT_EQ(moments[0].value, moment_errors(x, law).mean);
   EXPECT_EQ(moments[1].value, moment_errors(x, law).covariance);
+  EXPECT_EQ(moments[2].value, moment_errors(x, law).whitened_mean);
+  EXPECT_EQ(moments[3].value, moment_errors(x, law).whitened_covariance);
   EXPECT_EQ(modes[0].value, mode_frequencies(x, law).total_variation);
+  EXPECT_EQ(weights[0].value, mode_weights(x, law).total_variation);
+  EXPECT_EQ(weights[0].value_sd, 0.0);
   EXPECT_EQ(moments[0].value_sd, 0.0);
   EXPECT_EQ(modes[0].value_sd, 0.0);
   std::vector<double> floors;

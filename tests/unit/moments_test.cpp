@@ -54,6 +54,49 @@ TEST(MomentErrors, OfAPointMassAreAbsolute) {
 
   EXPECT_DOUBLE_EQ(errors.mean, 1.0);
   EXPECT_DOUBLE_EQ(errors.covariance, 2.0);
+  EXPECT_EQ(errors.whitened_mean, 0.0);  // there is no direction in which the law varies
+  EXPECT_EQ(errors.whitened_covariance, 0.0);
+}
+
+TEST(MomentErrors, AreWhitenedInStandardDeviationsOfTheLaw) {
+  // Deviations 1 and 0.01, as of a free and an observed direction. The points have the mean (0, 0.001), a
+  // tenth of a deviation off, and variances 1 and 1.1e-4.
+  const Mixture law({1.0}, Points::Zero(1, 2), Covariance::diag(Points{{1.0, 1e-4}}));
+  const double a = std::sqrt(0.75);
+  const double b = std::sqrt(0.75 * 1.1e-4);
+  const Points x{{a, 0.001 + b}, {a, 0.001 - b}, {-a, 0.001 + b}, {-a, 0.001 - b}};
+
+  const MomentErrors errors = moment_errors(x, law);
+
+  EXPECT_NEAR(errors.mean, 0.001, 1e-15);
+  EXPECT_LT(errors.covariance, 1e-4);
+  EXPECT_NEAR(errors.whitened_mean, 0.1, 1e-12);
+  EXPECT_NEAR(errors.whitened_covariance, 0.1 / std::sqrt(2.0), 1e-12);
+}
+
+TEST(MomentErrors, WhitenedDoNotChangeUnderLinearMaps) {
+  const Mixture law = plane_law();
+  const Points x = normal_points(50, 2, 3);
+  const Eigen::MatrixXd A{{1.0, 2.0}, {-0.5, 0.001}};
+  const Eigen::Vector2d b(3.0, -1.0);
+  const Points mapped = (x * A.transpose()).rowwise() + b.transpose();
+
+  const MomentErrors before = moment_errors(x, law);
+  const MomentErrors after = moment_errors(mapped, law.push_forward(A, b));
+
+  EXPECT_NEAR(after.whitened_mean, before.whitened_mean, 1e-10);
+  EXPECT_NEAR(after.whitened_covariance, before.whitened_covariance, 1e-10);
+  EXPECT_GT(std::abs(after.mean - before.mean), 0.1);
+}
+
+TEST(MomentErrors, WhitenedLeaveOutDirectionsInWhichTheLawDoesNotVary) {
+  const Mixture line({1.0}, Points::Zero(1, 2), Covariance::diag(Points{{4.0, 0.0}}));
+  const Points x{{1.0, 0.3}, {3.0, -0.4}};  // variance 2 against 4, mean a deviation off
+
+  const MomentErrors errors = moment_errors(x, line);
+
+  EXPECT_NEAR(errors.whitened_mean, 1.0, 1e-15);
+  EXPECT_NEAR(errors.whitened_covariance, 0.5, 1e-15);
 }
 
 TEST(MomentErrors, RefuseBadInput) {

@@ -72,5 +72,28 @@ TEST(LargestMomentZ, IsThatOfTheWorstEntry) {
               4.0 / std::sqrt(16.0 / 3.0), 1e-14);
 }
 
+TEST(CountBand, OfABinomialLawHasItsTails) {
+  // B ~ Binomial(100, 0.9): P(B < 82) = 0.0046 and P(B < 83) = 0.0100; P(B > 97) = 0.0019 and
+  // P(B > 96) = 0.0078.
+  const CountBand band = binomial_band(100, 0.9, 0.01);
+  EXPECT_EQ(band.low, 82);
+  EXPECT_EQ(band.high, 97);
+  EXPECT_NEAR(binomial_outside(100, 0.9, band), 0.00458075 + 0.00194488, 1e-8);
+  EXPECT_FALSE(band.contains(81));
+  EXPECT_TRUE(band.contains(97));
+}
+
+TEST(CountBand, OfExceedancesIsThatOfRandomOrders) {
+  // One value above the larger of two: the third of three is equally likely to be the largest.
+  EXPECT_EQ(exceedance_band(2, 1, 1, 0.6).high, 1);   // P(1) = 1/3 > 0.3
+  EXPECT_EQ(exceedance_band(2, 1, 1, 0.68).high, 0);  // 1/3 <= 0.34
+  // Far more calibration than values: nearly binomial.
+  const CountBand many = exceedance_band(399'999, 20'000, 200, 0.01);
+  EXPECT_EQ(many.low, binomial_band(200, 0.05, 0.01).low);
+  EXPECT_EQ(many.high, binomial_band(200, 0.05, 0.01).high);
+  // As many values as calibration: the count varies more.
+  EXPECT_GT(exceedance_band(399, 20, 400, 0.01).high, binomial_band(400, 0.05, 0.01).high);
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -97,9 +97,19 @@ enum class EnergyForm { u, v };
 double energy_distance(const PointSet& x, const PointSet& y, EnergyForm form = EnergyForm::u,
                        const Device& device = Device::cpu());
 
+/// Errors of mean and covariance. The first two are in the units of the coordinates, so directions of small
+/// variance, such as observed ones, hardly count. The whitened errors weigh all directions alike: with
+/// `L L^T = Cov`, they are those of `L^-1 x`, and do not change under invertible linear maps. A mean that is
+/// wrong by 0.1 standard deviations has a whitened error of 0.1; variances that are wrong by 10 % in all
+/// directions have one of 0.1.
 struct MomentErrors {
   double mean;        ///< |sample mean - mean|_2
   double covariance;  ///< |sample covariance - Cov|_F / |Cov|_F; the numerator alone where Cov = 0
+  /// |L^-1 (sample mean - mean)|_2 in the directions in which the law varies: eigenvalues of Cov up to 1e-12
+  /// of the largest count as 0. 0 if there are none.
+  double whitened_mean;
+  /// |L^-1 (sample covariance) L^-T - I|_F / |I|_F in the same directions. 0 if there are none.
+  double whitened_covariance;
 };
 /// The sample covariance is divided by n - 1; n >= 2. @throws std::domain_error when the covariance of the
 /// law is beyond the largest double.
@@ -113,6 +123,20 @@ struct ModeFrequencies {
 /// Where the law has no density (a singular component), the responsibilities are those of the law blurred by
 /// 1e-6 of its standard deviation, which is their limit for points on its support.
 ModeFrequencies mode_frequencies(const PointSet& x, const Mixture& law);
+
+struct ModeWeights {
+  /// mean responsibility of component k over the points, (K): unbiased for the weight of the component where
+  /// the points are exact draws
+  Eigen::VectorXd estimates;
+  Eigen::VectorXd weights;  ///< (K)
+  double total_variation;   ///< between the two
+};
+/// Estimates the weights of the law's components. Unlike `mode_frequencies` the estimates are unbiased where
+/// components overlap. The mean is weighted by `point_weights` (n), for example of particles of SMC; empty:
+/// all equal. Singular components are treated as by `mode_frequencies`.
+/// @throws std::invalid_argument also for a wrong number of point weights, a negative or non-finite one, and
+///   a sum of 0.
+ModeWeights mode_weights(const PointSet& x, const Mixture& law, std::span<const double> point_weights = {});
 
 /// KL(p || q) estimated from samples of p: the mean of log p(x_i) - log q(x_i) and its standard error;
 /// n >= 2. Infinite where log q is below the smallest double. @throws std::domain_error where p or q has no
@@ -132,7 +156,8 @@ enum class Metric {
   mmd_squared,
   energy_distance,
   moments,
-  modes
+  modes,
+  mode_weights
 };
 
 struct JudgeOptions {
@@ -142,8 +167,8 @@ struct JudgeOptions {
   int repeats = 5;         ///< number of repetitions with independent exact draws, 2 ... 2796202
   std::uint64_t seed = 0;  ///< seed of exact draws and directions
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared; for the default see Judgement
-  /// Device of exact draws (in double) and of distances between sets; moments and modes are computed on the
-  /// host.
+  /// Device of exact draws (in double) and of distances between sets; moments, modes and mode weights are
+  /// computed on the host.
   Device device = Device::cpu();
 };
 
@@ -158,11 +183,11 @@ struct JudgeOptions {
 /// - Exact draws are made on the device of the options. Draws of `reference` differ from those of the other
 ///   devices by roundings, and the figures by at most 1e-10 relative, except for MMD^2 near 0
 ///   (numerics.md §1).
-/// - Moments and modes compare with the law itself. For samples value_sd is then 0; the floor is the error
-///   of one exact draw.
+/// - Moments, modes and mode weights compare with the law itself. For samples value_sd is then 0; the floor
+///   is the error of one exact draw.
 struct Judgement {
   /// sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error,
-  /// total_variation
+  /// whitened_mean_error, whitened_covariance_error, total_variation (of modes), mode_weight_error
   std::string quantity;
   double value = 0.0;
   double value_sd = 0.0;
@@ -172,10 +197,10 @@ struct Judgement {
   double ratio = 0.0;
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared
 };
-/// Judges samples against a law. The result has one entry, or two (mean_error, covariance_error) for
-/// `Metric::moments`. Exact draws have as many points as `x` and use the streams of numerics.md §5 with
-/// replicate >= 1, so they are independent of a run with the same seed. mmd_squared and moments need at least
-/// 2 points.
+/// Judges samples against a law. The result has one entry, or four for `Metric::moments`: mean_error,
+/// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x`
+/// and use the streams of numerics.md §5 with replicate >= 1, so they are independent of a run with the same
+/// seed. mmd_squared and moments need at least 2 points.
 std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
 /// Gives for each set the result of `judge`, but computes the exact draws and the floor once, for example to
 /// compare several samplers of one law. All sets have the same number of points.

@@ -1,0 +1,85 @@
+#include "metrics/law_moments.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "base/linear_algebra.hpp"
+#include "metrics/scale.hpp"
+
+namespace gmdiff {
+namespace {
+
+Eigen::MatrixXd checked_covariance(const Mixture& law) {
+  Eigen::MatrixXd covariance = law.covariance();
+  if (!covariance.allFinite())
+    throw std::domain_error("moment_errors: the covariance of the law has entries beyond the largest double");
+  return covariance;
+}
+
+double largest_deviation(const Eigen::MatrixXd& covariance) {
+  return std::sqrt(covariance.diagonal().cwiseAbs().maxCoeff());
+}
+
+/// diag(l)^(-1/2) U^T over the eigenvalues that do not count as 0.
+Eigen::MatrixXd whitening(const Eigen::MatrixXd& covariance) {
+  const linear_algebra::SymmetricEigen eigen = linear_algebra::symmetric_eigen(covariance);
+  const double least = least_relative_deviation * least_relative_deviation * eigen.l.maxCoeff();
+  const Eigen::Index zeros = (eigen.l.array() <= least).count();  // l is ascending
+  const Eigen::Index rank = eigen.l.size() - zeros;
+  return eigen.l.tail(rank).cwiseSqrt().cwiseInverse().asDiagonal() * eigen.U.rightCols(rank).transpose();
+}
+
+/// Overflow makes terms infinite, and their differences NaN: the value is beyond the largest double.
+double infinite_if_nan(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+}
+
+}  // namespace
+
+LawMoments::LawMoments(const Mixture& law)
+    : mean_(law.mean()),
+      covariance_(checked_covariance(law)),
+      unit_(normalising_factor(largest_deviation(covariance_))),
+      whitening_(whitening(covariance_ * unit_ * unit_)) {}
+
+MomentErrors LawMoments::errors(const Points& x) const {
+  const double unit = normalising_factor(x.cwiseAbs().maxCoeff());
+  Points centred = x;
+  if (unit != 1.0) centred *= unit;
+  const Eigen::RowVectorXd sample_mean = centred.colwise().mean();
+  centred.rowwise() -= sample_mean;
+
+  // Rescales so that neither squares of the points nor variances of the law overflow or underflow.
+  const double factor =
+      normalising_factor(std::max(centred.cwiseAbs().maxCoeff(), unit * largest_deviation(covariance_)));
+  if (factor != 1.0) centred *= factor;
+  const double to_unit = unit * factor;
+  const auto n = static_cast<double>(x.rows());
+  const Eigen::MatrixXd sample_covariance = centred.transpose() * centred / (n - 1.0);
+  const double error = safe_norm(sample_covariance - covariance_ * to_unit * to_unit);
+  const double scale = safe_norm(covariance_);
+  const Eigen::VectorXd offset = sample_mean.transpose() / unit - mean_;
+  return {.mean = safe_norm(offset),
+          .covariance = (scale > 0.0 ? error / scale : error) / to_unit / to_unit,
+          .whitened_mean = whitened_mean(offset),
+          .whitened_covariance = whitened_covariance(sample_covariance, to_unit)};
+}
+
+double LawMoments::whitened_mean(const Eigen::VectorXd& offset) const {
+  if (whitening_.rows() == 0) return 0.0;
+  return infinite_if_nan(safe_norm(whitening_ * (offset * unit_)));
+}
+
+double LawMoments::whitened_covariance(const Eigen::MatrixXd& covariance, double unit) const {
+  const Eigen::Index rank = whitening_.rows();
+  if (rank == 0) return 0.0;
+  const Eigen::MatrixXd W = whitening_ * (unit_ / unit);
+  const Eigen::MatrixXd whitened =
+      linear_algebra::product(linear_algebra::product(W, covariance), W.transpose());
+  const double error = safe_norm(whitened - Eigen::MatrixXd::Identity(rank, rank));
+  return infinite_if_nan(error / std::sqrt(static_cast<double>(rank)));
+}
+
+}  // namespace gmdiff
