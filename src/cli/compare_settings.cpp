@@ -54,6 +54,7 @@ bool is_noiseless(const NamedProblem& named) {
 /// What stands for each problem in the path of external samples: the base name of its file, or its seed.
 std::vector<std::string> problem_keys(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   std::vector<std::string> keys;
+  keys.reserve(problems.size());
   for (const NamedProblem& named : problems)
     keys.push_back(flags.seeds ? split(named.name, ' ').back()
                                : std::filesystem::path(named.name).stem().string());

@@ -102,10 +102,10 @@ TEST_F(CompareStudyTest, DivergedRunsAreCounted) {
 
 TEST_F(CompareStudyTest, EachMetricIsThatOfDistance) {
   draw("problem.json", "x.npy");
-  const Json row =
-      rows({"problem.json", "--samplers", "draw", "--metrics", "sw,max-sw,mmd,energy,moments,modes"})[0];
+  const Json row = rows({"problem.json", "--samplers", "draw", "--metrics",
+                         "sw,max-sw,mmd,energy,moments,modes,mode-weights"})[0];
   std::vector<Json> expected;
-  for (const char* metric : {"sw", "max-sw", "mmd", "energy", "moments", "modes"}) {
+  for (const char* metric : {"sw", "max-sw", "mmd", "energy", "moments", "modes", "mode-weights"}) {
     const Json result = json({"distance", "x.npy", "problem.json", "--metric", metric, "--repeats", "2"});
     for (const Json& entry : result["rows"]) expected.push_back(entry);
   }

@@ -47,8 +47,9 @@ TEST(Compare, AFunctionIsJudgedAsTheCatalogueIs) {
   const std::vector<SamplerRow> rows = compare(settings);
 
   ASSERT_EQ(rows.size(), 2U);
-  ASSERT_EQ(rows[1].quantities.size(), 5U);  // the moments have four
-  for (std::size_t i = 0; i < 5; ++i) {
+  ASSERT_GT(rows[0].quantities.size(), 2U);
+  ASSERT_EQ(rows[1].quantities.size(), rows[0].quantities.size());
+  for (std::size_t i = 0; i < rows[0].quantities.size(); ++i) {
     EXPECT_EQ(rows[1].quantities[i].quantity, rows[0].quantities[i].quantity);
     EXPECT_EQ(rows[1].quantities[i].value, rows[0].quantities[i].value);
     EXPECT_EQ(rows[1].quantities[i].floor, rows[0].quantities[i].floor);
