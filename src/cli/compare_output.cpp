@@ -43,6 +43,17 @@ void add_figures(Json& json, const QuantityFigures* figures) {
   json["ratio"] = number(&QuantityFigures::ratio);
 }
 
+Json coverage_json(const std::optional<Coverage>& coverage) {
+  if (!coverage) return nullptr;
+  Json json;
+  json["level"] = json_number(coverage->level);
+  json["hits"] = coverage->hits;
+  json["intervals"] = coverage->problems;
+  json["low"] = json_number(coverage->low);
+  json["high"] = json_number(coverage->high);
+  return json;
+}
+
 Json row_json(const SamplerRow& row) {
   Json json;
   json["sampler"] = row.sampler;
@@ -59,6 +70,8 @@ Json row_json(const SamplerRow& row) {
   json["log_evidence_sd"] = known_json(row.log_evidence_sd);
   json["ess"] = known_json(row.ess);
   json["smallest_ess"] = known_json(row.smallest_ess);
+  json["coverage_observed"] = coverage_json(row.coverage_observed);
+  json["coverage_null_space"] = coverage_json(row.coverage_null_space);
   json["evaluations"] = known_json(row.evaluations);
   json["seconds"] = row.error ? Json(nullptr) : json_number(row.seconds);
   json["problems"] = row.problems;
@@ -75,22 +88,48 @@ std::string known_text(const std::optional<double>& value, double factor = 1.0) 
   return value ? format_number(factor * *value, 3) : std::string("-");
 }
 
-std::vector<std::string> table_header(const std::vector<std::string>& quantities, bool with_diverged) {
+/// Columns that only some comparisons have.
+struct Extra {
+  bool coverage = false;
+  bool diverged = false;
+};
+
+Extra extra_columns(const std::vector<SamplerRow>& rows) {
+  // One interval says nothing.
+  const auto several = [](const std::optional<Coverage>& coverage) {
+    return coverage && coverage->problems > 1;
+  };
+  Extra extra;
+  for (const SamplerRow& row : rows) {
+    extra.coverage |= several(row.coverage_observed) || several(row.coverage_null_space);
+    extra.diverged |= row.diverged > 0;
+  }
+  return extra;
+}
+
+/// "18/20", with a mark if exact samples do not explain it.
+std::string coverage_text(const std::optional<Coverage>& coverage) {
+  if (!coverage) return "-";
+  return concat(coverage->hits, "/", coverage->problems, coverage->is_calibrated() ? "" : "!");
+}
+
+std::vector<std::string> table_header(const std::vector<std::string>& quantities, const Extra& extra) {
   std::vector<std::string> header{"sampler"};
   for (const std::string& quantity : quantities)
     header.insert(header.end(), {quantity, "+-", "median", "floor", "ratio"});
   header.insert(header.end(), {"log-evidence error", "sd", "ESS/N", "smallest"});
-  if (with_diverged) header.emplace_back("diverged");
+  if (extra.coverage) header.insert(header.end(), {"observed", "null"});
+  if (extra.diverged) header.emplace_back("diverged");
   header.emplace_back("seconds");
   return header;
 }
 
-std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, bool with_diverged) {
+std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, const Extra& extra) {
   std::vector<std::string> cells{row.sampler};
   if (row.error) {
     cells.resize(columns, "-");
     cells.back() = "failed " + *row.error;
-    if (with_diverged) cells[columns - 2] = std::to_string(row.diverged);
+    if (extra.diverged) cells[columns - 2] = std::to_string(row.diverged);
     return cells;
   }
   for (const QuantityFigures& figures : row.quantities) {
@@ -100,7 +139,10 @@ std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, b
   }
   cells.insert(cells.end(), {known_text(row.log_evidence_error), known_text(row.log_evidence_sd),
                              known_text(row.ess), known_text(row.smallest_ess)});
-  if (with_diverged) cells.push_back(std::to_string(row.diverged));
+  if (extra.coverage) {
+    cells.insert(cells.end(), {coverage_text(row.coverage_observed), coverage_text(row.coverage_null_space)});
+  }
+  if (extra.diverged) cells.push_back(std::to_string(row.diverged));
   cells.push_back(format_number(row.seconds, 3));
   return cells;
 }
@@ -127,6 +169,10 @@ std::string csv_number(double value) {
 
 std::string csv_known(const std::optional<double>& value) { return value ? csv_number(*value) : ""; }
 
+std::string csv_share(const std::optional<Coverage>& coverage) {
+  return coverage ? csv_number(coverage->share()) : "";
+}
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -147,8 +193,9 @@ std::vector<std::string> csv_header(const std::vector<std::string>& quantities) 
     for (const char* figure : {"standard_error", "median", "floor", "floor_sd", "ratio"})
       header.push_back(concat(name, "_", figure));
   }
-  header.insert(header.end(), {"log_evidence_error", "log_evidence_sd", "ess", "smallest_ess", "evaluations",
-                               "seconds", "problems", "runs", "diverged", "error"});
+  header.insert(header.end(),
+                {"log_evidence_error", "log_evidence_sd", "ess", "smallest_ess", "coverage_observed",
+                 "coverage_null_space", "evaluations", "seconds", "problems", "runs", "diverged", "error"});
   return header;
 }
 
@@ -160,11 +207,12 @@ std::vector<std::string> csv_row(const SamplerRow& row, std::size_t num_quantiti
                    csv_number(figures.floor), csv_number(figures.floor_sd), csv_number(figures.ratio)});
   }
   fields.resize(1 + 6 * num_quantities);
-  fields.insert(fields.end(),
-                {csv_known(row.log_evidence_error), csv_known(row.log_evidence_sd), csv_known(row.ess),
-                 csv_known(row.smallest_ess), csv_known(row.evaluations),
-                 row.error ? "" : csv_number(row.seconds), std::to_string(row.problems),
-                 std::to_string(row.runs), std::to_string(row.diverged), row.error.value_or("")});
+  fields.insert(
+      fields.end(),
+      {csv_known(row.log_evidence_error), csv_known(row.log_evidence_sd), csv_known(row.ess),
+       csv_known(row.smallest_ess), csv_share(row.coverage_observed), csv_share(row.coverage_null_space),
+       csv_known(row.evaluations), row.error ? "" : csv_number(row.seconds), std::to_string(row.problems),
+       std::to_string(row.runs), std::to_string(row.diverged), row.error.value_or("")});
   return fields;
 }
 
@@ -192,11 +240,10 @@ std::string compare_json(const CompareSettings& settings, const std::vector<Samp
 }
 
 std::string compare_text(const CompareSettings& settings, const std::vector<SamplerRow>& rows) {
-  const bool with_diverged =
-      std::ranges::any_of(rows, [](const SamplerRow& row) { return row.diverged > 0; });
-  const std::vector<std::string> header = table_header(quantity_names(rows), with_diverged);
+  const Extra extra = extra_columns(rows);
+  const std::vector<std::string> header = table_header(quantity_names(rows), extra);
   Table table(header);
-  for (const SamplerRow& row : rows) table.add(table_row(row, header.size(), with_diverged));
+  for (const SamplerRow& row : rows) table.add(table_row(row, header.size(), extra));
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
   const std::string runs = settings.runs == 1 ? "" : concat(", ", settings.runs, " runs");

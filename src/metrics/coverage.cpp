@@ -114,20 +114,32 @@ CredibleInterval credible_interval(std::span<const double> values, double level)
 
 CoverageHits coverage_hits(const PointSet& x, const Mixture& law, const LinearObservation& observation,
                            const CoverageOptions& options) {
-  check_points("coverage_hits", x.points(), law);
+  return coverage_hits_each({&x, 1}, law, observation, options).front();
+}
+
+std::vector<CoverageHits> coverage_hits_each(std::span<const PointSet> sets, const Mixture& law,
+                                             const LinearObservation& observation,
+                                             const CoverageOptions& options) {
+  for (const PointSet& x : sets) check_points("coverage_hits", x.points(), law);
   require(observation.A().cols() == law.dim(), "coverage_hits: A has ", observation.A().cols(),
           " columns but the law has dimension ", law.dim());
-  const std::int64_t n = x.points().rows();
-  CoverageHits hits{.level = exact_level(n, first_rank(n, options.level)), .observed = {}, .null_space = {}};
   const CoverageDirections directions(law, observation, options.seed);
+  const std::optional<Eigen::VectorXd> observed = directions.observed();
+  const std::optional<Eigen::VectorXd> null_space = directions.null_space();
   const Eigen::VectorXd truth = draw_truth(law, options.seed);
-  const auto contains = [&](const Eigen::VectorXd& direction) {
-    const Eigen::VectorXd marginal = x.points() * direction;
-    return credible_interval({marginal.data(), static_cast<std::size_t>(n)}, options.level)
-        .contains(direction.dot(truth));
-  };
-  if (const auto direction = directions.observed()) hits.observed = contains(*direction);
-  if (const auto direction = directions.null_space()) hits.null_space = contains(*direction);
+  std::vector<CoverageHits> hits;
+  for (const PointSet& x : sets) {
+    const std::int64_t n = x.points().rows();
+    const auto contains = [&](const std::optional<Eigen::VectorXd>& direction) -> std::optional<bool> {
+      if (!direction) return {};
+      const Eigen::VectorXd marginal = x.points() * *direction;
+      return credible_interval({marginal.data(), static_cast<std::size_t>(n)}, options.level)
+          .contains(direction->dot(truth));
+    };
+    hits.push_back({.level = exact_level(n, first_rank(n, options.level)),
+                    .observed = contains(observed),
+                    .null_space = contains(null_space)});
+  }
   return hits;
 }
 

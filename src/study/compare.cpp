@@ -158,11 +158,21 @@ class Comparison {
     JudgeOptions judging = settings_.judging;
     judging.seed = run.options.seed;
     auto judgements = judge_all(pending.sets, run.answer.law.mixture, settings_.metrics, judging);
+    const std::vector<CoverageHits> coverage = coverage_of(run, pending.sets);
     for (std::size_t i = 0; i < pending.sets.size(); ++i) {
       pending.records[i].judgements = std::move(judgements[i]);
+      if (!coverage.empty()) pending.records[i].coverage = coverage[i];
       known_.append(pending.records[i]);
       add_record(pending.candidates[i], run.problem, pending.records[i]);
     }
+  }
+
+  /// One for each set; nothing without an observation, or for fewer samples than an interval needs.
+  std::vector<CoverageHits> coverage_of(const ProblemRun& run, const std::vector<PointSet>& sets) const {
+    const std::optional<LinearObservation>& observation = settings_.problems[run.problem].problem.observation;
+    constexpr std::int64_t least_count = 10;  // of an interval of the default level
+    if (!observation || run.options.count < least_count) return {};
+    return coverage_hits_each(sets, run.answer.law.mixture, *observation, {.seed = run.options.seed});
   }
 
   /// The entries of a record that are known before the run, but for the hash.

@@ -40,6 +40,7 @@ std::string judging_text(const std::vector<Metric>& metrics, const JudgeOptions&
 std::vector<std::vector<Judgement>> judge_all(const std::vector<PointSet>& sets, const Mixture& law,
                                               const std::vector<Metric>& metrics, JudgeOptions options) {
   std::vector<std::vector<Judgement>> all(sets.size());
+  options.spread = false;
   for (const Metric metric : metrics) {
     options.metric = metric;
     const std::vector<std::vector<Judgement>> judgements = judge_each(sets, law, options);

@@ -47,6 +47,16 @@ Json judgement_json(const Judgement& judgement) {
   return json;
 }
 
+Json coverage_json(const std::optional<CoverageHits>& hits) {
+  if (!hits) return nullptr;
+  const auto hit = [](std::optional<bool> value) { return value ? Json(*value) : Json(nullptr); };
+  Json json;
+  json["level"] = io::json_number(hits->level);
+  json["observed"] = hit(hits->observed);
+  json["null_space"] = hit(hits->null_space);
+  return json;
+}
+
 std::string line_of(const ComparisonRecord& record) {
   Json json;
   json["problem"] = record.problem;
@@ -67,6 +77,7 @@ std::string line_of(const ComparisonRecord& record) {
   json["log_evidence_sd"] = optional_json(record.log_evidence_sd);
   json["ess"] = optional_json(record.ess);
   json["smallest_ess"] = optional_json(record.smallest_ess);
+  json["coverage"] = coverage_json(record.coverage);
   json["seconds"] = io::json_number(record.seconds);
   json["evaluations"] = io::json_number(record.evaluations);
   json["warnings"] = record.warnings;
@@ -143,6 +154,17 @@ std::vector<Judgement> read_judgements(const RecordReader& reader) {
   return judgements;
 }
 
+std::optional<CoverageHits> read_coverage(const RecordReader& reader) {
+  const Json& json = reader.at("coverage");
+  if (json.is_null()) return {};
+  const RecordReader entry(json, reader.where());
+  const auto hit = [&](const char* key) {
+    return entry.at(key).is_null() ? std::nullopt : std::optional(entry.get<bool>(key));
+  };
+  return CoverageHits{
+      .level = entry.number("level"), .observed = hit("observed"), .null_space = hit("null_space")};
+}
+
 ComparisonRecord read_record(const RecordReader& reader) {
   return {
       .problem = reader.get<std::string>("problem"),
@@ -161,6 +183,7 @@ ComparisonRecord read_record(const RecordReader& reader) {
       .log_evidence_sd = reader.optional_number("log_evidence_sd"),
       .ess = reader.optional_number("ess"),
       .smallest_ess = reader.optional_number("smallest_ess"),
+      .coverage = read_coverage(reader),
       .seconds = reader.number("seconds"),
       .evaluations = reader.number("evaluations"),
       .warnings = reader.get<std::vector<std::string>>("warnings")};

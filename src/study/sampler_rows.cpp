@@ -102,6 +102,21 @@ bool is_of_the_catalogue(const Candidate& candidate) {
          std::holds_alternative<ExactDraws>(candidate.method);
 }
 
+/// Counts the hits of the runs in one kind of direction.
+std::optional<Coverage> row_coverage(const std::vector<ComparisonRecord>& records,
+                                     std::optional<bool> CoverageHits::*kind) {
+  std::int64_t hits = 0, intervals = 0;
+  double level = 0.0;
+  for (const ComparisonRecord& record : records) {
+    if (!record.coverage || !(*record.coverage.*kind)) continue;
+    level = record.coverage->level;
+    ++intervals;
+    if (*(*record.coverage.*kind)) ++hits;
+  }
+  if (intervals == 0) return {};
+  return coverage_over_problems(level, hits, intervals);
+}
+
 void count_runs(const CandidateOutcome& outcome, SamplerRow& row) {
   std::set<std::size_t> problems;
   for (std::size_t i = 0; i < outcome.records.size(); ++i) {
@@ -141,6 +156,8 @@ SamplerRow row_of(const Candidate& candidate, const CandidateOutcome& outcome) {
   row.log_evidence_sd = units.mean_of_known(&ComparisonRecord::log_evidence_sd);
   row.ess = units.mean_of_known(&ComparisonRecord::ess);
   row.smallest_ess = units.mean_of_known(&ComparisonRecord::smallest_ess);
+  row.coverage_observed = row_coverage(outcome.records, &CoverageHits::observed);
+  row.coverage_null_space = row_coverage(outcome.records, &CoverageHits::null_space);
   if (is_of_the_catalogue(candidate))
     row.evaluations = row_mean(units.values([](const auto& record) { return record.evaluations; }));
   return row;

@@ -12,7 +12,6 @@
 #include <gmdiff/model/posterior.hpp>
 
 #include "planted_bias.hpp"
-#include "study/coverage.hpp"
 #include "support/golden.hpp"
 #include "support/statistics.hpp"
 
@@ -211,11 +210,11 @@ HitCounts hit_counts(int repetitions, const PlantedBias* bias, std::uint64_t see
 /// Counts the coverages outside their band, which exact samples leave with the probability of its two tails.
 Alarms count_uncovered(const std::vector<int>& hits, double level) {
   const CountBand band = binomial_band(problems, level, 0.01);
-  const study::Coverage coverage = study::coverage_over_problems(level, 0, problems);
+  const Coverage coverage = coverage_over_problems(level, 0, problems);
   EXPECT_NEAR(coverage.low * problems, band.low, 1e-9);
   EXPECT_NEAR(coverage.high * problems, band.high, 1e-9);
   const auto alarms = std::ranges::count_if(
-      hits, [&](int h) { return !study::coverage_over_problems(level, h, problems).is_calibrated(); });
+      hits, [&](int h) { return !coverage_over_problems(level, h, problems).is_calibrated(); });
   const int sets = static_cast<int>(hits.size());
   return {static_cast<int>(alarms), sets,
           binomial_band(sets, binomial_outside(problems, level, band), outside)};

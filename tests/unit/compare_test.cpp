@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "support/expect_invalid.hpp"
 #include "unit/io_support.hpp"
@@ -38,6 +39,48 @@ CustomSampler even_seeds() {
     if (options.seed % 2 == 1) points(0, 0) = std::numeric_limits<double>::quiet_NaN();
     return points;
   };
+}
+
+TEST(Compare, CountsIntervalsThatContainTheTruth) {
+  CompareSettings settings = small_comparison();
+  settings.problems = {{"posterior", tutorial_2d()}};
+  settings.runs = 40;
+  // Overconfident samples: a point of the posterior, 20 times.
+  const CustomSampler one_point = [](const Problem& problem, const Options& options) {
+    const Mixture exact = posterior(problem.prior, *problem.observation).mixture;
+    const Points x = draw(exact, {.count = 1, .seed = options.seed + 1000}).to_double();
+    return Points(x.replicate(options.count, 1));
+  };
+  settings.candidates = {{"draw"}, {"one point", one_point}};
+  const std::vector<SamplerRow> rows = compare(settings);
+
+  for (const auto kind : {&SamplerRow::coverage_observed, &SamplerRow::coverage_null_space}) {
+    ASSERT_TRUE(rows[0].*kind && rows[1].*kind);
+    EXPECT_EQ((rows[0].*kind)->problems, 40);
+    EXPECT_TRUE((rows[0].*kind)->is_calibrated());
+    EXPECT_EQ((rows[1].*kind)->hits, 0);
+    EXPECT_FALSE((rows[1].*kind)->is_calibrated());
+  }
+  // The hits are those of the function.
+  const Problem problem = tutorial_2d();
+  const Mixture exact = posterior(problem.prior, *problem.observation).mixture;
+  const PointSet first(draw(exact, settings.options).to_double());
+  const CoverageHits hits =
+      coverage_hits(first, exact, *problem.observation, {.seed = settings.options.seed});
+  ASSERT_TRUE(rows[0].records[0].coverage);
+  EXPECT_EQ(rows[0].records[0].coverage->observed, hits.observed);
+  EXPECT_EQ(rows[0].records[0].coverage->null_space, hits.null_space);
+}
+
+TEST(Compare, HasNoIntervalsOfAPriorOrOfFewSamples) {
+  CompareSettings settings = small_comparison();
+  settings.candidates = {{"draw"}};
+  EXPECT_FALSE(compare(settings)[0].coverage_observed);
+  settings.problems = {{"posterior", tutorial_2d()}};
+  settings.options.count = 9;
+  EXPECT_FALSE(compare(settings)[0].coverage_observed);
+  settings.options.count = 10;
+  EXPECT_TRUE(compare(settings)[0].coverage_observed);
 }
 
 TEST(Compare, AFunctionIsJudgedAsTheCatalogueIs) {

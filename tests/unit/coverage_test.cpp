@@ -10,7 +10,6 @@
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/model/posterior.hpp>
 
-#include "study/coverage.hpp"
 #include "support/point_sets.hpp"
 
 namespace gmdiff {
@@ -158,32 +157,32 @@ TEST(CoverageHits, RefuseBadInput) {
 TEST(CoverageOverProblems, HasTheBandOfTheBinomialLaw) {
   // B ~ Binomial(100, 0.9): P(B < 82) = 0.0046 and P(B < 83) = 0.0100; P(B > 97) = 0.0019 and
   // P(B > 96) = 0.0078.
-  const study::Coverage coverage = study::coverage_over_problems(0.9, 90, 100);
+  const Coverage coverage = coverage_over_problems(0.9, 90, 100);
 
   EXPECT_EQ(coverage.low, 0.82);
   EXPECT_EQ(coverage.high, 0.97);
   EXPECT_EQ(coverage.share(), 0.9);
   EXPECT_TRUE(coverage.is_calibrated());
-  EXPECT_FALSE(study::coverage_over_problems(0.9, 81, 100).is_calibrated());
-  EXPECT_TRUE(study::coverage_over_problems(0.9, 82, 100).is_calibrated());
-  EXPECT_TRUE(study::coverage_over_problems(0.9, 97, 100).is_calibrated());
-  EXPECT_FALSE(study::coverage_over_problems(0.9, 98, 100).is_calibrated());
+  EXPECT_FALSE(coverage_over_problems(0.9, 81, 100).is_calibrated());
+  EXPECT_TRUE(coverage_over_problems(0.9, 82, 100).is_calibrated());
+  EXPECT_TRUE(coverage_over_problems(0.9, 97, 100).is_calibrated());
+  EXPECT_FALSE(coverage_over_problems(0.9, 98, 100).is_calibrated());
 }
 
 TEST(CoverageOverProblems, OfFewProblemsExcludesLittle) {
   // No hit has the probabilities 0.1^2 and 0.1^3.
-  EXPECT_EQ(study::coverage_over_problems(0.9, 1, 2).low, 0.0);
-  EXPECT_EQ(study::coverage_over_problems(0.9, 1, 2).high, 1.0);
-  EXPECT_DOUBLE_EQ(study::coverage_over_problems(0.9, 1, 3).low, 1.0 / 3.0);
-  EXPECT_EQ(study::coverage_over_problems(0.9, 1, 3).high, 1.0);
+  EXPECT_EQ(coverage_over_problems(0.9, 1, 2).low, 0.0);
+  EXPECT_EQ(coverage_over_problems(0.9, 1, 2).high, 1.0);
+  EXPECT_DOUBLE_EQ(coverage_over_problems(0.9, 1, 3).low, 1.0 / 3.0);
+  EXPECT_EQ(coverage_over_problems(0.9, 1, 3).high, 1.0);
 }
 
 TEST(CoverageOverProblems, RefusesBadInput) {
-  expect_invalid([] { study::coverage_over_problems(1.0, 0, 1); },
+  expect_invalid([] { coverage_over_problems(1.0, 0, 1); },
                  "coverage_over_problems: level must be in (0, 1), given 1");
-  expect_invalid([] { study::coverage_over_problems(0.9, 0, 0); },
+  expect_invalid([] { coverage_over_problems(0.9, 0, 0); },
                  "coverage_over_problems: problems must be >= 1, given 0");
-  expect_invalid([] { study::coverage_over_problems(0.9, 3, 2); },
+  expect_invalid([] { coverage_over_problems(0.9, 3, 2); },
                  "coverage_over_problems: hits must be in [0, 2], given 3");
 }
 

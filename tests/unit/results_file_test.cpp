@@ -62,6 +62,7 @@ TEST(ResultsFile, ReturnsWhatWasAppended) {
   odd.log_evidence_sd = 0.1;
   odd.ess = 0.2;
   odd.smallest_ess = 5e-324;
+  odd.coverage = {.level = 0.9, .observed = true, .null_space = {}};
   odd.warnings = {"one", "two"};
   const ResultsFile results(file);
   results.append(some_record(7));
@@ -88,6 +89,11 @@ TEST(ResultsFile, ReturnsWhatWasAppended) {
   EXPECT_EQ(read[1].log_evidence_sd, odd.log_evidence_sd);
   EXPECT_EQ(read[1].ess, odd.ess);
   EXPECT_EQ(read[1].smallest_ess, odd.smallest_ess);
+  EXPECT_FALSE(read[0].coverage);
+  ASSERT_TRUE(read[1].coverage);
+  EXPECT_EQ(read[1].coverage->level, 0.9);
+  EXPECT_EQ(read[1].coverage->observed, std::optional(true));
+  EXPECT_FALSE(read[1].coverage->null_space);
   EXPECT_EQ(read[1].warnings, odd.warnings);
 }
 

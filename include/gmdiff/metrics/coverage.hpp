@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/observation.hpp>
@@ -57,5 +58,28 @@ struct CoverageHits {
 ///   `credible_interval`.
 CoverageHits coverage_hits(const PointSet& x, const Mixture& law, const LinearObservation& observation,
                            const CoverageOptions& options = {});
+
+/// `coverage_hits` of several sets with the same number of samples, which share truth and directions.
+std::vector<CoverageHits> coverage_hits_each(std::span<const PointSet> sets, const Mixture& law,
+                                             const LinearObservation& observation,
+                                             const CoverageOptions& options = {});
+
+/// Hits of intervals on independent problems. For exact samples their number is Binomial(problems, level).
+struct Coverage {
+  double level = 0.0;
+  std::int64_t hits = 0;
+  std::int64_t problems = 0;
+  /// Band of the share of hits: for exact samples it is left with probability at most 0.005 on each side.
+  double low = 0.0;
+  double high = 0.0;
+
+  double share() const { return static_cast<double>(hits) / static_cast<double>(problems); }
+  /// Whether exact samples would explain the hits.
+  bool is_calibrated() const { return low <= share() && share() <= high; }
+};
+
+/// Summarises `hits` of `problems` intervals of one level.
+/// @throws std::invalid_argument unless 0 < level < 1, problems >= 1 and 0 <= hits <= problems.
+Coverage coverage_over_problems(double level, std::int64_t hits, std::int64_t problems);
 
 }  // namespace gmdiff

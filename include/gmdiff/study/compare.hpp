@@ -10,6 +10,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/study/comparison_record.hpp>
@@ -55,7 +56,7 @@ struct CompareSettings {
   /// runs. `first`, `start`, `history`, `smc_history`, `math` and `keep_on_device` must have their defaults.
   Options options = {};
   std::vector<Metric> metrics = {Metric::sliced_wasserstein};
-  JudgeOptions judging = {};  ///< options of all metrics; `metric` and `seed` are not read
+  JudgeOptions judging = {};  ///< options of all metrics; `metric`, `seed` and `spread` are not read
   /// File of records (one JSON line per run); empty: none. Runs that it holds are not repeated, other runs
   /// are appended as soon as they are judged. A run is identified by the hash of its plan, its seed, count
   /// and precision, the metrics with their options, and the version. A `CustomSampler` has no plan: its name
@@ -90,6 +91,10 @@ struct SamplerRow {
   std::optional<double> ess = {};              ///< effective sample size as a share of the particles
   /// The smallest effective sample size of a chain, as a share of the particles, mean over the chains.
   std::optional<double> smallest_ess = {};
+  /// Intervals of level 0.9 that contain a truth of the posterior, over the runs, in observed directions and in
+  /// those of the null space (`coverage_hits`); absent without such directions.
+  std::optional<Coverage> coverage_observed = {};
+  std::optional<Coverage> coverage_null_space = {};
   /// Denoiser evaluations per sample; absent for samples from outside the catalogue.
   std::optional<double> evaluations = {};
   double seconds = 0.0;      ///< sum over the runs

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gmdiff/base/precision.hpp>
+#include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/distances.hpp>
 
 namespace gmdiff {
@@ -31,9 +32,12 @@ struct ComparisonRecord {
   std::optional<double> log_evidence_sd = {};     ///< standard deviation over the chains
   std::optional<double> ess = {};                 ///< effective sample size as a share of the particles
   std::optional<double> smallest_ess = {};        ///< smallest one of a chain, mean over the chains
-  double seconds = 0.0;                           ///< time of the sampler
-  double evaluations = 0.0;                       ///< denoiser evaluations per sample
-  std::vector<std::string> warnings = {};         ///< of the run
+  /// Whether intervals of level 0.9 contain a truth drawn with the seed; absent for a prior, and below 10
+  /// samples.
+  std::optional<CoverageHits> coverage = {};
+  double seconds = 0.0;                    ///< time of the sampler
+  double evaluations = 0.0;                ///< denoiser evaluations per sample
+  std::vector<std::string> warnings = {};  ///< of the run
 };
 
 }  // namespace gmdiff

@@ -1,10 +1,10 @@
-#include "study/coverage.hpp"
+#include <gmdiff/metrics/coverage.hpp>
 
 #include <cmath>
 
 #include "base/check.hpp"
 
-namespace gmdiff::study {
+namespace gmdiff {
 namespace {
 
 /// On each side of a 99 % band.
@@ -43,4 +43,4 @@ Coverage coverage_over_problems(double level, std::int64_t hits, std::int64_t pr
           .high = static_cast<double>(problems - lower_end(problems, 1.0 - level)) / n};
 }
 
-}  // namespace gmdiff::study
+}  // namespace gmdiff
