@@ -37,8 +37,8 @@ double BinomialDeviation::operator()(double p) const {
   if (nu == 1.0) return 2.0 * p * std::exp(n_ * std::log1p(-p));
   if (nu >= n_) return 2.0 * q * std::pow(p, n_);
   const double rest = n_ - nu;
-  const double exponent = stirling_error_ - stirling_error(nu) - stirling_error(rest) -
-                          deviance(nu, n_ * p) - deviance(rest, n_ * q);
+  const double exponent = stirling_error_ - stirling_error(nu) - stirling_error(rest) - deviance(nu, n_ * p) -
+                          deviance(rest, n_ * q);
   const double probability = std::exp(exponent) * std::sqrt(n_ / (2.0 * std::numbers::pi * nu * rest));
   return 2.0 * nu / n_ * q * probability;
 }
