@@ -147,7 +147,7 @@ std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, c
   return cells;
 }
 
-/// What the columns show: the usual distance in full, other metrics by their names.
+/// Says what the columns show. The usual distance is described, other metrics are named.
 std::string metrics_text(const CompareSettings& settings) {
   if (settings.metrics == std::vector{Metric::sliced_wasserstein}) {
     return concat("sliced W1 of ", settings.options.count, " samples, ", settings.judging.slices,

@@ -51,7 +51,7 @@ bool is_noiseless(const NamedProblem& named) {
   return observation && observation->has_noise_std() && observation->noise_std() == 0.0;
 }
 
-/// What stands for each problem in the path of external samples: the base name of its file, or its seed.
+/// Returns the text that replaces `{problem}` for each problem: the base name of its file, or its seed.
 std::vector<std::string> problem_keys(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   std::vector<std::string> keys;
   keys.reserve(problems.size());

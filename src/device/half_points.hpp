@@ -5,7 +5,7 @@
 
 #include "particle/tables.hpp"
 
-// Where the halves meet in which points are compared with a law on a line (particle/line_cost.hpp): the
+// Points are compared with a law on a line in two halves (particle/line_cost.hpp). These functions give the
 // number of intervals (p = 1) or points (p = 2) of the lower half.
 
 namespace gmdiff {

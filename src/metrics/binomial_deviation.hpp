@@ -12,8 +12,8 @@ class BinomialDeviation {
 
   /// De Moivre's formula, to about 1e-14 relative. As a function of p it has a kink at every multiple of 1/n.
   double operator()(double p) const;
-  /// The same without the kinks: its integral over p from one multiple of 1 / n to another agrees within
-  /// about 1 / (n p)^2 / 100 relative. For n p >= 16.
+  /// A function without the kinks, for n p >= 16. Its integral over p from one multiple of 1 / n to another
+  /// agrees with that of the deviation within about 1 / (n p)^2 / 100 relative.
   double smooth(double p) const;
 
  private:

@@ -22,10 +22,11 @@ constexpr std::uint32_t coverage_replicate = (std::uint32_t{1} << 24) - 1;
 /// Number of the order statistic at which the central interval of n values begins, from 1.
 std::int64_t first_rank(std::int64_t n, double level) {
   require(level > 0.0 && level < 1.0, "credible_interval: level must be in (0, 1), given ", level);
+  require(n >= least_interval_count(level), "credible_interval: ", n,
+          " values are too few for an interval of level ", level, ", which needs ",
+          least_interval_count(level), " or more");
   const double position = (1.0 - level) / 2.0 * (static_cast<double>(n) + 1.0);
-  require(position >= 0.5, "credible_interval: ", n, " values are too few for an interval of level ", level,
-          ", which needs ", std::ceil(1.0 / (1.0 - level) - 1.0), " or more");
-  return static_cast<std::int64_t>(std::lround(position));
+  return std::max<std::int64_t>(std::lround(position), 1);
 }
 
 /// Probability that a further value lies between the order statistics i and n + 1 - i of n values.
@@ -97,6 +98,10 @@ Eigen::VectorXd draw_truth(const Mixture& law, std::uint64_t seed) {
 }
 
 }  // namespace
+
+std::int64_t least_interval_count(double level) {
+  return static_cast<std::int64_t>(std::ceil(1.0 / (1.0 - level) - 1.0));
+}
 
 CredibleInterval credible_interval(std::span<const double> values, double level) {
   const std::int64_t n = std::ssize(values);

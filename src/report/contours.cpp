@@ -24,7 +24,7 @@ class FramedGrid {
     return grid_.values(static_cast<Eigen::Index>(i) - 1, static_cast<Eigen::Index>(j) - 1) - threshold_;
   }
 
-  /// Where the excess is 0 on an edge.
+  /// Returns the place on an edge at which the excess is 0.
   Place crossing(std::size_t edge) const {
     const std::size_t n = edge / 2, i = n / columns(), j = n % columns();
     const bool is_horizontal = edge % 2 == 0;

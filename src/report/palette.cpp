@@ -14,7 +14,7 @@ namespace {
 // blue scale of densities. Yellow is left out: it cannot be seen on white.
 constexpr std::array<const char*, num_categories> okabe_ito{"#d55e00", "#0072b2", "#009e73", "#cc79a7",
                                                             "#e69f00", "#56b4e9", "#000000"};
-// The same on a dark ground; blue and black are lightened.
+// The palette on a dark ground has lighter colours, above all for blue and black.
 constexpr std::array<const char*, num_categories> okabe_ito_dark{"#f0803c", "#4da3e0", "#1fc598", "#dd96bd",
                                                                  "#e69f00", "#8fd0f5", "#e6e6e6"};
 

@@ -27,7 +27,7 @@ bool labels_fit(const Axis& axis, const std::vector<Tick>& ticks, double width) 
   return true;
 }
 
-/// As many ticks as have room; one or none where even two labels do not fit.
+/// Returns as many ticks as have room. A narrow axis has one or none.
 std::vector<Tick> x_ticks(const Axis& axis, double width) {
   for (int most = std::clamp(static_cast<int>(width / 45.0), 2, 9); most >= 2; --most) {
     std::vector<Tick> found = ticks(axis, most);

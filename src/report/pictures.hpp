@@ -54,7 +54,7 @@ Picture paths_picture(const ViewedLaw& law, const SampledPaths& paths, double wi
 /// The law has two axes. @throws std::invalid_argument where the velocity is not finite.
 Picture field_picture(const ViewedLaw& law, const ForwardProcess& process, double time, double width);
 
-/// What is known about the chains of an SMC run.
+/// Figures of the chains of an SMC run.
 struct ChainFigures {
   std::string name;  ///< the run, e.g. its sampler and file
   std::int64_t particles = 0;

@@ -170,9 +170,9 @@ class Comparison {
   /// One for each set; nothing without an observation, or for fewer samples than an interval needs.
   std::vector<CoverageHits> coverage_of(const ProblemRun& run, const std::vector<PointSet>& sets) const {
     const std::optional<LinearObservation>& observation = settings_.problems[run.problem].problem.observation;
-    constexpr std::int64_t least_count = 10;  // of an interval of the default level
-    if (!observation || run.options.count < least_count) return {};
-    return coverage_hits_each(sets, run.answer.law.mixture, *observation, {.seed = run.options.seed});
+    const CoverageOptions options{.seed = run.options.seed};
+    if (!observation || run.options.count < least_interval_count(options.level)) return {};
+    return coverage_hits_each(sets, run.answer.law.mixture, *observation, options);
   }
 
   /// The entries of a record that are known before the run, but for the hash.

@@ -40,7 +40,7 @@ void expect_mean_of_draws(const Mixture& law, std::int64_t n, int sets, double b
 }
 
 // The bound is four standard errors of the mean over the sets: a false alarm in 1.6e4 comparisons.
-TEST(SlicedFloorOfDraws, IsTheMeanDistanceOfExactDraws) {
+TEST(SlicedFloorOfDraws, AgreesWithTheMeanOverSetsOfDraws) {
   for (const Mixture& law : floor_laws()) {
     for (const std::int64_t n : {50, 1000, 20000}) expect_mean_of_draws(law, n, 200);
   }

@@ -44,6 +44,14 @@ TEST(CredibleInterval, IsCutByOrderStatistics) {
   EXPECT_FALSE(interval.contains(19.001));
 }
 
+TEST(CredibleInterval, HasALeastNumberOfValues) {
+  for (const double level : {0.3, 0.5, 0.8, 0.9, 0.95, 0.99}) {
+    const std::vector<double> values(static_cast<std::size_t>(least_interval_count(level)), 1.0);
+    EXPECT_NO_THROW(credible_interval(values, level)) << level;
+    EXPECT_THROW(credible_interval(std::span(values).first(values.size() - 1), level), std::invalid_argument);
+  }
+}
+
 TEST(CredibleInterval, HasTheNearestLevelThatTheValuesPermit) {
   const CredibleInterval interval = credible_interval(shuffled_range(1000), 0.9);
   EXPECT_EQ(interval.low, 50.0);

@@ -91,7 +91,7 @@ TEST(CountBand, OfExceedancesIsThatOfRandomOrders) {
   const CountBand many = exceedance_band(399'999, 20'000, 200, 0.01);
   EXPECT_EQ(many.low, binomial_band(200, 0.05, 0.01).low);
   EXPECT_EQ(many.high, binomial_band(200, 0.05, 0.01).high);
-  // As many values as calibration: the count varies more.
+  // The count varies more where the calibration has as few values as the count.
   EXPECT_GT(exceedance_band(399, 20, 400, 0.01).high, binomial_band(400, 0.05, 0.01).high);
 }
 

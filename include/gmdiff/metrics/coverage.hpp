@@ -25,6 +25,9 @@ struct CredibleInterval {
   bool contains(double value) const { return low <= value && value <= high; }
 };
 
+/// The fewest values that have a central interval of this level in (0, 1).
+std::int64_t least_interval_count(double level);
+
 /// Central interval of n values (in any order): i is the integer nearest to (1 - level) / 2 * (n + 1), so the
 /// interval's level is the nearest that n values permit.
 /// @param level in (0, 1)
