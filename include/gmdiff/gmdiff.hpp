@@ -15,6 +15,7 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <Eigen/Core>
+
+// Convergence diagnostics of Markov chains (mathematics.md §11), as in the packages posterior (R) and ArviZ.
+
+namespace gmdiff {
+
+/// Diagnostics of one quantity, from its draws in one or more chains.
+struct ChainDiagnostics {
+  double mean;  ///< of all draws
+  double sd;    ///< of all draws
+  /// Largest R-hat of the rank-normalised halves of the chains, of their values and of their distances from the
+  /// median; near 1 where all halves have one law (Vehtari et al. 2021)
+  double rhat;
+  double rhat_split;  ///< R-hat of the halves themselves
+  double ess_bulk;    ///< effective sample size of the rank-normalised halves
+  double ess_tail;    ///< the smaller one of the 5 % and 95 % quantiles
+  double ess_mean;    ///< effective sample size of the mean
+  double mcse;        ///< Monte Carlo standard error of the mean, sd / sqrt(ess_mean)
+};
+
+/// @param draws shape (draws, chains), a column for each chain; the halves of a chain are its first and its last
+///   floor(draws / 2) draws
+/// @throws std::invalid_argument for fewer than 4 draws, no chain, or a draw that is not finite.
+ChainDiagnostics chain_diagnostics(const Eigen::MatrixXd& draws);
+
+/// R-hat of many short chains, where each `chains / superchains` neighbouring ones had one start
+/// (Margossian et al. 2024); one draw for each chain is enough.
+/// @throws std::invalid_argument unless `superchains` >= 2 divides the number of chains into groups of two or
+///   more, and for draws that are not finite.
+double nested_rhat(const Eigen::MatrixXd& draws, Eigen::Index superchains);
+
+struct MeanEstimate {
+  double mean;
+  double mcse;  ///< standard error
+};
+
+/// Mean of one chain, with the standard error of the means of `batches` batches of floor(n / batches) draws; draws
+/// that are left over are the first ones.
+/// @throws std::invalid_argument unless 2 <= batches <= n.
+MeanEstimate batch_means(const Eigen::VectorXd& draws, Eigen::Index batches);
+
+}  // namespace gmdiff
