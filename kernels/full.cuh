@@ -33,9 +33,10 @@ class FullTile {
     return sums_[i] * inverse_;
   }
 
-  GMDIFF_PARTICLE void score(const LevelTable<Real>& level, Vector point) {
+  GMDIFF_PARTICLE particle::Softmax<V> score(const LevelTable<Real>& level, Vector point) {
     const auto softmax = sum_of_components</*with_means=*/false>(level, point, level.precision.values);
     inverse_ = V(Real(-2)) / softmax.total;
+    return softmax;
   }
   GMDIFF_PARTICLE V scored(const LevelTable<Real>& /*level*/, Index i) const { return sums_[i] * inverse_; }
 

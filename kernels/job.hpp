@@ -52,6 +52,7 @@ struct ProgramJob : particle::ProgramWindow<Real> {
   particle::StartTableOf<Real> start;
   bool from_start;  ///< the stages begin with the first state, which is drawn or given
   Real* vectors;    ///< (num_vectors, d, count): read unless from_start, and written
+  double* numbers;  ///< (ChainNumbers::size, count): read unless from_start, and written
   Real* rows;       ///< (count, d) rows of a custom denoiser, or null
   Real* room;       ///< as in StepsJob
   Report* report;

@@ -79,6 +79,13 @@ class StageLaw
     law_.denoiser(level, from);
     team_.for_each_own(table_.dim, [&](Index i) { to[i] = law_.denoised(level, i, V(from[i])); });
   }
+  GMDIFF_PARTICLE particle::WideOf<V> log_density(const LevelTable<Real>& level, Vector from,
+                                                  Vector gradient) {
+    team_.sync();
+    const auto softmax = law_.score(level, from);
+    team_.for_each_own(table_.dim, [&](Index i) { gradient[i] = law_.scored(level, i); });
+    return particle::log_density(softmax, level);
+  }
   GMDIFF_PARTICLE V responsibilities(const LevelTable<Real>& level, Vector from) {
     team_.sync();
     law_.all_logits(level, from);
@@ -129,41 +136,68 @@ class TileProgram {
     if (job_.from_start) {
       start();
     } else {
-      for_each_number([&](Vector vector, Index i, const auto& place) {
-        vector[i] = rows_.lanes_of([&](int lane) { return *place(lane); });
-      });
+      load();
     }
     const auto vectors = [this](int number) { return vector(number); };
     particle::ProgramBody<V, Team, StageLaw<V, Tile, Law>, decltype(vectors)> body(
-        team_, stage_law_, job_, vectors, guidance_, job_.first + static_cast<std::uint64_t>(begin_));
-    for (int n = 0; n < job_.num_stages; ++n) {
-      const StageTable<Real>& stage = job_.stages[n];
-      switch (stage.kind) {
-        case StageKind::evaluate:
-        case StageKind::combine:
-        case StageKind::transition:
-        case StageKind::guide:
-          body.run(stage);
-          break;
-        case StageKind::end:
-          end_step(block, stage);
-          break;
-        case StageKind::to_rows:
-          to_rows(vector(stage.from));
-          break;
-        case StageKind::from_rows:
-          from_rows(vector(stage.to));
-          break;
-        case StageKind::call:
-          break;
-      }
-    }
-    for_each_number([&](Vector vector, Index i, const auto& place) { rows_.store_lanes(vector[i], place); });
+        team_, stage_law_, job_, vectors, numbers_, guidance_,
+        job_.first + static_cast<std::uint64_t>(begin_));
+    particle::for_each_stage(
+        job_, [&](const StageTable<Real>& stage, int iteration) { run_stage(body, stage, iteration); },
+        [&](const StageTable<Real>& stage, int iteration) { end_step(block, stage, iteration); });
+    save();
   }
 
  private:
   GMDIFF_PARTICLE Index dim() const { return job_.law.dim; }
   GMDIFF_PARTICLE Vector vector(int number) const { return vectors_.from(number * dim()); }
+
+  template <class Body>
+  GMDIFF_PARTICLE void run_stage(Body& body, const StageTable<Real>& stage, int iteration) {
+    switch (stage.kind) {
+      case StageKind::evaluate:
+      case StageKind::combine:
+      case StageKind::transition:
+      case StageKind::guide:
+      case StageKind::target:
+      case StageKind::precondition:
+      case StageKind::accept:
+        return body.run(stage, iteration);
+      case StageKind::to_rows:
+        return to_rows(vector(stage.from));
+      case StageKind::from_rows:
+        return from_rows(vector(stage.to));
+      case StageKind::call:
+      case StageKind::end:
+        return;
+    }
+  }
+
+  GMDIFF_PARTICLE void load() {
+    for_each_number([&](Vector vector, Index i, const auto& place) {
+      vector[i] = rows_.lanes_of([&](int lane) { return *place(lane); });
+    });
+    numbers_.for_each([&](auto& number, int place) {
+      double values[Types<V>::lanes];
+      for (int lane = 0; lane < Types<V>::lanes; ++lane)
+        values[lane] = rows_.has(lane) ? *place_of(place, lane) : 0.0;
+      number = particle::WideOf<V>::load(values);
+    });
+  }
+  GMDIFF_PARTICLE void save() {
+    for_each_number([&](Vector vector, Index i, const auto& place) { rows_.store_lanes(vector[i], place); });
+    if (tile_.worker() != 0) return;  // all workers have the same numbers
+    numbers_.for_each([&](const auto& number, int place) {
+      double values[Types<V>::lanes];
+      number.store(values);
+      for (int lane = 0; lane < Types<V>::lanes; ++lane) {
+        if (rows_.has(lane)) *place_of(place, lane) = values[lane];
+      }
+    });
+  }
+  GMDIFF_PARTICLE double* place_of(int number, int lane) const {
+    return job_.numbers + number * job_.count + begin_ + lane;
+  }
 
   GMDIFF_PARTICLE Room make_room() {
     return Room::make(dim(), job_.observation.rows, [this](Index rows) { return tile_.take(rows); });
@@ -187,20 +221,22 @@ class TileProgram {
     for (int number = 1; number < job_.num_vectors; ++number) {
       tile_.for_each_own(dim(), [&](Index i) { vector(number)[i] = V(Real(0)); });
     }
+    numbers_.for_each([](auto& number, int /*place*/) { number = particle::WideOf<V>(0.0); });
     if (job_.start_slot >= 0) keep(x, job_.start_slot);
   }
 
   template <class Block>
-  GMDIFF_PARTICLE void end_step(Block& block, const StageTable<Real>& stage) {
+  GMDIFF_PARTICLE void end_step(Block& block, const StageTable<Real>& stage, int iteration) {
     const Vector x = vector(0);
     tile_.sync();
     const int here = tile_.worker() == 0 ? rows_.count_non_finite(x) : 0;
     const std::uint64_t bad = block.reduce_sum(static_cast<std::uint64_t>(here));
+    const bool ends = iteration + 1 == stage.iterations;
     if (block.thread_rank() == 0 && bad > 0) {
-      block.atomic_min(&job_.report->first_step, static_cast<int>(stage.step));
-      if (stage.is_last) block.atomic_add(&job_.report->non_finite, bad);
+      block.atomic_min(&job_.report->first_step, static_cast<int>(stage.step) + iteration);
+      if (stage.is_last && ends) block.atomic_add(&job_.report->non_finite, bad);
     }
-    if (stage.slot >= 0) keep(x, stage.slot);
+    if (stage.slot >= 0 && ends) keep(x, stage.slot);
   }
 
   GMDIFF_PARTICLE void keep(Vector x, int slot) {
@@ -231,6 +267,7 @@ class TileProgram {
   Team team_;
   StageLaw<V, Tile, Law> stage_law_;
   TileRows<V, Tile> rows_;
+  particle::ChainNumbers<particle::WideOf<V>> numbers_;
 };
 
 }  // namespace gmdiff::kernels

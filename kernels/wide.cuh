@@ -57,7 +57,7 @@ class WideTile {
   }
 
   /// Computes the sums for the score.
-  GMDIFF_PARTICLE void score(const LevelTable<Real>& level, Vector point) {
+  GMDIFF_PARTICLE particle::Softmax<V> score(const LevelTable<Real>& level, Vector point) {
     const Vector y = scaled(level, point);
     tile_.for_each_own(law_.dim, [&](Index i) { sums_[i] = V(Real(0)); });
     const auto term = [&](Index first, Index k, V e) {
@@ -75,6 +75,7 @@ class WideTile {
         law_.num_components, [&](Index first, Index n) { logits(level, y, first, n, weights_.ell()); }, term,
         add);
     inverse_ = V(Real(-2)) / softmax.total;
+    return softmax;
   }
   GMDIFF_PARTICLE V scored(const LevelTable<Real>& level, Index i) const {
     const V S = sums_[i] * inverse_;

@@ -43,6 +43,9 @@ namespace gmdiff::particle {
 ///   join(low, high)    double: integers high 2^32 + low
 ///   gather(k, p, n)    p[k n], k integers of the lanes
 ///   store(bits, p)     one integer per lane
+///   Wide               the type with as many lanes in double; double: V itself
+///   widen(x)           the same numbers as `Wide`
+///   narrow(wide)       numbers of `Wide`, rounded to nearest
 template <class V>
 struct Types;
 
@@ -52,6 +55,8 @@ template <class V>
 using BitsOf = typename Types<V>::Bits;
 template <class V>
 using WordsOf = typename Types<V>::Words;
+template <class V>
+using WideOf = typename Types<V>::Wide;
 
 template <class V>
 GMDIFF_PARTICLE V from_bits(BitsOf<V> bits) {
@@ -60,6 +65,14 @@ GMDIFF_PARTICLE V from_bits(BitsOf<V> bits) {
 template <class V>
 GMDIFF_PARTICLE V convert(BitsOf<V> bits) {
   return Types<V>::convert(bits);
+}
+template <class V>
+GMDIFF_PARTICLE WideOf<V> widen(V x) {
+  return Types<V>::widen(x);
+}
+template <class V>
+GMDIFF_PARTICLE V narrow(WideOf<V> x) {
+  return Types<V>::narrow(x);
 }
 template <class V>
 GMDIFF_PARTICLE V gather(BitsOf<V> k, const RealOf<V>* p, std::ptrdiff_t n) {
@@ -173,6 +186,7 @@ struct Types<One<T, Arithmetic>> {
   static constexpr int lanes = 1;
   using Bits = typename Integers<T>::Unsigned;
   using Words = OneWord;
+  using Wide = One<double>;
 
   GMDIFF_PARTICLE static Value from_bits(Bits bits) {
     Value x;
@@ -187,6 +201,8 @@ struct Types<One<T, Arithmetic>> {
   GMDIFF_PARTICLE static Bits to_bits(Words words) { return words.v; }
   GMDIFF_PARTICLE static Bits join(Words low, Words high) { return Bits{high.v} << 32 | low.v; }
   GMDIFF_PARTICLE static void store(Bits bits, Bits* to) { *to = bits; }
+  GMDIFF_PARTICLE static Wide widen(Value x) { return Wide(static_cast<double>(x.v)); }
+  GMDIFF_PARTICLE static Value narrow(Wide x) { return Value(static_cast<T>(x.v)); }
   GMDIFF_PARTICLE static Value gather(Bits k, const T* p, std::ptrdiff_t n) {
     return Value(p[static_cast<std::ptrdiff_t>(k) * n]);
   }
@@ -253,6 +269,7 @@ struct Types<Twice<X>> {
   static constexpr int lanes = Twice<X>::lanes;
   using Bits = Twice<BitsOf<X>>;
   using Words = Twice<WordsOf<X>>;
+  using Wide = Twice<WideOf<X>>;
 
   GMDIFF_PARTICLE static Twice<X> from_bits(Bits bits) {
     return {Types<X>::from_bits(bits.lo), Types<X>::from_bits(bits.hi)};
@@ -273,6 +290,8 @@ struct Types<Twice<X>> {
     return {Types<X>::join(low.lo, high.lo), Types<X>::join(low.hi, high.hi)};
   }
   GMDIFF_PARTICLE static void store(Bits bits, typename Integers<Real>::Unsigned* to) { bits.store(to); }
+  GMDIFF_PARTICLE static Wide widen(Twice<X> x) { return {Types<X>::widen(x.lo), Types<X>::widen(x.hi)}; }
+  GMDIFF_PARTICLE static Twice<X> narrow(Wide x) { return {Types<X>::narrow(x.lo), Types<X>::narrow(x.hi)}; }
   GMDIFF_PARTICLE static Twice<X> gather(Bits k, const Real* p, std::ptrdiff_t n) {
     return {Types<X>::gather(k.lo, p, n), Types<X>::gather(k.hi, p, n)};
   }

@@ -48,7 +48,8 @@ class Guidance {
 
   /// to <- C A^T w(y - A D); `normal(m)` is normal number m of the directions' stream.
   template <class Normal>
-  GMDIFF_PARTICLE void run(const StageTable<Real>& stage, Vector x, Vector D, Vector to, Normal normal) {
+  GMDIFF_PARTICLE void run(const StageTable<Real>& stage, std::uint64_t step, Vector x, Vector D, Vector to,
+                           Normal normal) {
     inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
     weigh(stage, x, D);
@@ -58,7 +59,7 @@ class Guidance {
       room_.direction[i] = v;
     });
     team_.sync();
-    if (stage.guide.directions > 0) average_directions(stage, normal);
+    if (stage.guide.directions > 0) average_directions(stage, step, normal);
     if (stage.guide.has_covariance) {
       multiply_covariance(stage, x, D, room_.direction, to);
     } else {
@@ -265,12 +266,12 @@ class Guidance {
 
   /// direction <- (1/Q) sum_q u_q <u_q, direction>
   template <class Normal>
-  GMDIFF_PARTICLE void average_directions(const StageTable<Real>& stage, Normal normal) {
+  GMDIFF_PARTICLE void average_directions(const StageTable<Real>& stage, std::uint64_t step, Normal normal) {
     const auto Q = static_cast<std::uint64_t>(stage.guide.directions);
     const auto d = static_cast<std::uint64_t>(dim());
     team_.for_each_own(dim(), [&](Index i) { room_.sum[i] = V(Real(0)); });
     for (std::uint64_t q = 0; q < Q; ++q) {
-      const std::uint64_t first = (stage.step * Q + q) * d;
+      const std::uint64_t first = (step * Q + q) * d;
       team_.for_each_own(dim(),
                          [&](Index i) { room_.product[i] = normal(first + static_cast<std::uint64_t>(i)); });
       team_.sync();

@@ -47,12 +47,16 @@ template <class V>
 GMDIFF_PARTICLE void pair_normals(const WordsOf<V>& w0, const WordsOf<V>& w1, V* normals) {
   rotate(normal_radius(radius_uniform<V>(Types<V>::to_bits(w0))), Types<V>::to_bits(w1), normals);
 }
+/// u = ((U >> 12) + 1/2) 2^-52 in (0, 1) from a 64-bit word, in double.
+template <class V>
+GMDIFF_PARTICLE V open_uniform(BitsOf<V> U) {
+  // U >> 12 is the mantissa of a number in [2^52, 2^53).
+  return (from_bits<V>((U >> 12) | BitsOf<V>(0x4330000000000000U)) - V(0x1p52 - 0.5)) * V(0x1p-52);
+}
 /// Two normals from a counter block, in double.
 template <class V>
 GMDIFF_PARTICLE void pair_normals(const WordsOf<V> (&w)[4], V* normals) {
-  // u = ((W >> 12) + 1/2) 2^-52, W >> 12 being the mantissa of a number in [2^52, 2^53).
-  const auto mantissa = Types<V>::join(w[0], w[1]) >> 12;
-  const V u = (from_bits<V>(mantissa | BitsOf<V>(0x4330000000000000U)) - V(0x1p52 - 0.5)) * V(0x1p-52);
+  const V u = open_uniform<V>(Types<V>::join(w[0], w[1]));
   rotate(normal_radius(u), Types<V>::join(w[2], w[3]), normals);
 }
 
@@ -158,6 +162,9 @@ struct Uniform {
       return Types<V>::join(reached, reached ^ reached);
     }
   }
+
+  /// u in (0, 1) of a Metropolis step, in double.
+  GMDIFF_PARTICLE V open() const { return open_uniform<V>(Types<V>::join(low, high)); }
 
   /// u in [0, 1) of a categorical choice: the upper 24 bits (float) or 53 bits (double) of U.
   GMDIFF_PARTICLE V real() const {

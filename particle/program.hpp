@@ -1,7 +1,7 @@
 #pragma once
 
 #include "particle/guidance.hpp"
-#include "particle/normals.hpp"
+#include "particle/metropolis.hpp"
 
 // The stages of a program on the vectors of a particle (mathematics.md §5.3), with one switch per stage. The
 // workers that share a particle are a team (guidance.hpp). The mixture is a `Law`:
@@ -9,6 +9,7 @@
 //   responsibilities(level, from)         the sum of the weights e_k, which `weight(k)` then gives
 //   choose(level, from, u)                the component of a uniform number
 //   move(level, move, component, z, x)    x <- the move of that component with normals z(i)
+//   log_density(level, from, to)          log p in double; to <- its gradient, the own coordinates
 
 namespace gmdiff::particle {
 
@@ -18,14 +19,16 @@ class ProgramBody {
  public:
   using Real = RealOf<V>;
   using Vector = typename Team::Vector;
+  using Numbers = ChainNumbers<WideOf<V>>;
 
   /// @param first index of lane 0
   GMDIFF_PARTICLE ProgramBody(Team& team, Law& law, const ProgramWindow<Real>& window, Vectors vectors,
-                              const GuidanceRoom<Vector>& room, std::uint64_t first)
+                              Numbers& numbers, const GuidanceRoom<Vector>& room, std::uint64_t first)
       : team_(team),
         law_(law),
         window_(window),
         vectors_(vectors),
+        numbers_(numbers),
         room_(room),
         streams_(window),
         first_(first),
@@ -34,8 +37,9 @@ class ProgramBody {
 
   GMDIFF_PARTICLE Vector vector(int number) const { return vectors_(number); }
 
-  /// Runs any stage that involves only this particle.
-  GMDIFF_PARTICLE void run(const StageTable<Real>& stage) {
+  /// Runs any stage that involves only this particle, as the step number stage.step + iteration.
+  GMDIFF_PARTICLE void run(const StageTable<Real>& stage, int iteration) {
+    step_ = stage.step + static_cast<std::uint64_t>(iteration);
     switch (stage.kind) {
       case StageKind::evaluate:
         return evaluate(stage);
@@ -45,6 +49,12 @@ class ProgramBody {
         return transition(stage);
       case StageKind::guide:
         return guide(stage);
+      case StageKind::target:
+        return evaluate_target(stage);
+      case StageKind::precondition:
+        return precondition(stage);
+      case StageKind::accept:
+        return accept(stage);
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
@@ -56,9 +66,7 @@ class ProgramBody {
  private:
   GMDIFF_PARTICLE Index dim() const { return law_.table().dim; }
   /// Number of the step's first normal.
-  GMDIFF_PARTICLE std::uint64_t first_normal(const StageTable<Real>& stage) const {
-    return stage.step * static_cast<std::uint64_t>(dim());
-  }
+  GMDIFF_PARTICLE std::uint64_t first_normal() const { return step_ * static_cast<std::uint64_t>(dim()); }
 
   GMDIFF_PARTICLE void evaluate(const StageTable<Real>& stage) {
     const Vector from = vector(stage.from);
@@ -80,11 +88,16 @@ class ProgramBody {
       add_any_terms(stage);
     }
     if (stage.noise == Real(0)) return;
-    // Two branches, because a GPU would keep a stream that is chosen at run time in memory.
-    if (stage.is_churn) {
-      add_noise(stage, churn_);
-    } else {
-      add_noise(stage, noise_);
+    // Branches, because a GPU would keep a stream that is chosen at run time in memory.
+    switch (stage.stream) {
+      case NoiseKind::step:
+        return add_noise(stage, noise_);
+      case NoiseKind::churn:
+        return add_noise(stage, churn_);
+      case NoiseKind::velocity: {
+        Normals<V> velocity(streams_.velocity(), first_);
+        return add_noise(stage, velocity);
+      }
     }
   }
   /// to <- the sum of `count` terms
@@ -99,11 +112,12 @@ class ProgramBody {
       to[i] = sum;
     });
   }
-  /// Computes a sum of any number of terms.
+  /// Computes a sum of any number of terms; 0 of none.
   GMDIFF_PARTICLE void add_any_terms(const StageTable<Real>& stage) {
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) {
-      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
+      V sum(Real(0));
+      if (stage.num_terms > 0) sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
       for (int n = 1; n < stage.num_terms; ++n) {
         sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
       }
@@ -112,7 +126,7 @@ class ProgramBody {
   }
   GMDIFF_PARTICLE void add_noise(const StageTable<Real>& stage, Normals<V>& noise) {
     const Vector to = vector(stage.to);
-    const std::uint64_t m = first_normal(stage);
+    const std::uint64_t m = (step_ * stage.draws + stage.draw) * static_cast<std::uint64_t>(dim());
     team_.for_each_own(dim(), [&](Index i) {
       to[i] = fma(V(stage.noise), noise(m + static_cast<std::uint64_t>(i)), V(to[i]));
     });
@@ -125,8 +139,8 @@ class ProgramBody {
       team_.for_each_own(dim(), [&](Index i) { to[i] = V(from[i]); });
     }
     Uniforms<V> choice(streams_.transition_component(), first_);
-    const auto component = law_.choose(stage.level, to, choice(stage.step).real());
-    const std::uint64_t m = first_normal(stage);
+    const auto component = law_.choose(stage.level, to, choice(step_).real());
+    const std::uint64_t m = first_normal();
     law_.move(
         stage.level, stage.move, component,
         [&](Index i) { return noise_(m + static_cast<std::uint64_t>(i)); }, to);
@@ -135,17 +149,55 @@ class ProgramBody {
   GMDIFF_PARTICLE void guide(const StageTable<Real>& stage) {
     Normals<V> directions(streams_.directions(), first_);
     Guidance<V, Team, Law>(team_, law_, window_.observation, room_)
-        .run(stage, vector(stage.from), vector(stage.denoised), vector(stage.to),
+        .run(stage, step_, vector(stage.from), vector(stage.denoised), vector(stage.to),
              [&](std::uint64_t m) { return directions(m); });
+  }
+
+  /// l <- log-density, to <- its gradient
+  GMDIFF_PARTICLE void evaluate_target(const StageTable<Real>& stage) {
+    const auto l = law_.log_density(stage.level, vector(stage.from), vector(stage.to));
+    if (stage.is_proposal) {
+      numbers_.proposed = l;
+    } else {
+      numbers_.log_density = l;
+    }
+  }
+
+  /// to <- L from or L^T from
+  GMDIFF_PARTICLE void precondition(const StageTable<Real>& stage) {
+    const Vector from = vector(stage.from);
+    const Vector to = vector(stage.to);
+    const Real* L = window_.preconditioner.L;
+    const Index d = dim();
+    if (window_.preconditioner.is_diagonal)
+      return team_.for_each_own(d, [&](Index i) { to[i] = V(L[i]) * V(from[i]); });
+    team_.sync();
+    team_.for_each_own(d, [&](Index i) {
+      const Index begin = stage.transposed ? i : 0;
+      const Index end = stage.transposed ? d : i + 1;
+      V sum(Real(0));
+      for (Index j = begin; j < end; ++j)
+        sum = fma(V(stage.transposed ? L[j * d + i] : L[i * d + j]), V(from[j]), sum);
+      to[i] = sum;
+    });
+    team_.sync();
+  }
+
+  GMDIFF_PARTICLE void accept(const StageTable<Real>& stage) {
+    Uniforms<WideOf<V>> uniforms(streams_.accept(), first_);
+    Metropolis<V, Team>(team_, dim(), stage.accept, vectors_, numbers_)
+        .run(vector(stage.to), uniforms(step_).open(), step_ >= stage.accept.counted_from);
   }
 
   Team& team_;
   Law& law_;
   const ProgramWindow<Real>& window_;
   Vectors vectors_;
+  Numbers& numbers_;
   const GuidanceRoom<Vector>& room_;
   Streams<Real> streams_;
   std::uint64_t first_;
+  std::uint64_t step_ = 0;
   Normals<V> noise_, churn_;
 };
 

@@ -11,6 +11,9 @@ enum class StageKind {
   combine,
   transition,
   guide,
+  target,
+  precondition,
+  accept,
   to_rows,    ///< before a call: copies a vector to rows of the device's memory
   from_rows,  ///< after a call: copies the rows back
   call,       ///< evaluation by a custom denoiser, outside of the device's code
@@ -30,6 +33,13 @@ struct ObservationTable {
   Real unexplained;     ///< squared norm of y outside the range of A
 };
 
+/// L of a preconditioner M = L L^T.
+template <class Real>
+struct PreconditionerTable {
+  bool is_diagonal;
+  const Real* L;  ///< (d) its diagonal, or (d, d) row by row, lower triangular; null without preconditioner
+};
+
 /// Table of a guidance stage at its level.
 template <class Real>
 struct GuideOf {
@@ -43,6 +53,40 @@ struct GuideOf {
   int directions;
   Real per_direction;  ///< 1 / directions
   bool has_covariance;
+};
+
+/// Streams of the normals of a combination, like `NoiseStream` of a plan.
+enum class NoiseKind { step, churn, velocity };
+
+/// Table of a Metropolis step; `Accept` of a plan explains the members.
+struct AcceptTable {
+  bool has_energy;
+  bool always;
+  int proposal, gradient, proposed_gradient, before, after;
+  double factor;
+  std::uint64_t counted_from;
+};
+
+/// What a particle carries beside its vectors: the numbers of a Markov chain, in double in both precisions. `W`
+/// is the arithmetic type of double.
+template <class W>
+struct ChainNumbers {
+  /// Places of the numbers in a device's memory.
+  enum Place { of_state, of_proposal, of_acceptance, of_non_finite, size };
+
+  W log_density;  ///< l at the state
+  W proposed;     ///< l at the proposal
+  W acceptance;   ///< sum of min(1, ratio) over the steps that count
+  W non_finite;   ///< number of proposals at which l or its gradient is not finite
+
+  /// Calls body(number, place) for each number.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each(Body body) {
+    body(log_density, of_state);
+    body(proposed, of_proposal);
+    body(acceptance, of_acceptance);
+    body(non_finite, of_non_finite);
+  }
 };
 
 template <class Real>
@@ -62,9 +106,17 @@ struct StageTable {
   int vectors[max_terms];
   Real factors[max_terms];
   Real noise;
-  bool is_churn;  ///< whether the noise is that of churn
-  int slot;       ///< for `end`: number of the level among the kept ones, or -1
-  bool is_last;   ///< for `end`: whether it is the last one of a launch
+  NoiseKind stream;
+  std::uint64_t draws, draw;  ///< normal i of step s has the number (s draws + draw) d + i
+  bool is_proposal;           ///< for `target`: whether it evaluates a proposal
+  bool transposed;            ///< for `precondition`: L^T instead of L
+  AcceptTable accept;
+  /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the first
+  /// of them, and the last one is kept.
+  int iterations;
+  int length;    ///< for `end`: number of the step's stages, including this one
+  int slot;      ///< for `end`: number of the level among the kept ones, or -1
+  bool is_last;  ///< for `end`: whether it is the last one of a launch
 };
 
 /// Stages of a window of steps, or of a part of it.
@@ -74,6 +126,27 @@ struct ProgramWindow : Window<Real> {
   int num_stages;
   int num_vectors;
   ObservationTable<Real> observation;
+  PreconditionerTable<Real> preconditioner;
 };
+
+/// Goes through the stages of a window. `run(stage, iteration)` runs a stage of any kind but `end`, and
+/// `end(stage, iteration)` ends a step.
+template <class Real, class Run, class End>
+GMDIFF_PARTICLE void for_each_stage(const ProgramWindow<Real>& window, Run run, End end) {
+  int iteration = 0;
+  for (int n = 0; n < window.num_stages; ++n) {
+    const StageTable<Real>& stage = window.stages[n];
+    if (stage.kind != StageKind::end) {
+      run(stage, iteration);
+      continue;
+    }
+    end(stage, iteration);
+    if (++iteration < stage.iterations) {
+      n -= stage.length;  // again from the step's first stage
+    } else {
+      iteration = 0;
+    }
+  }
+}
 
 }  // namespace gmdiff::particle

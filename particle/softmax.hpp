@@ -45,6 +45,12 @@ struct Softmax {
   V maximum, total;
 };
 
+/// log p_t of a point, in double, from the softmax of its logits.
+template <class V>
+GMDIFF_PARTICLE WideOf<V> log_density(const Softmax<V>& softmax, const LevelTable<RealOf<V>>& level) {
+  return (widen(softmax.maximum) + log(widen(softmax.total))) + WideOf<V>(level.log_offset);
+}
+
 /// Runs over the components in chunks. `logits(k, n, ell)` computes the logits of components k ... k + n - 1.
 /// The maximum is updated before any term of the chunk is summed, and `rescale(factor)` rescales the sums so
 /// far to the new maximum. `weigh(k, n, ell, maximum, total)` then adds the chunk's terms, and the weights

@@ -13,6 +13,7 @@
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/session.hpp>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
@@ -30,6 +31,7 @@
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>

@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   forward_noise = 14,
   user = 15,
   guidance_direction = 16,
+  velocity = 24,
 };
 
 }  // namespace gmdiff

@@ -175,7 +175,7 @@ Verb add_diagnose(CLI::App& command) {
       ->type_name("");
   verb->add_flag("--prior", flags->prior, "the prior's modes, although the problem has an observation");
   add_common_flags(*verb, flags->common);
-  set_examples(*verb, "  gmdiff diagnose paths.npy\n");
+  set_examples(*verb, "  gmdiff diagnose trace.npy problem.json\n");
   return {verb, [flags] { run_diagnose(*flags); }};
 }
 

@@ -36,6 +36,11 @@ Problem load_problem(const std::string& file, InputFiles& inputs) {
 }
 
 void set_steps(Problem& problem, const std::string& text) {
+  if (auto* chains = std::get_if<McmcSampler>(&problem.sampler)) {
+    const auto of_chains = parse_integer("--steps", text, 1, catalogue::max_chain_steps);
+    std::visit([&](auto& method) { method.run.steps = static_cast<int>(of_chains); }, *chains);
+    return;
+  }
   const int steps = static_cast<int>(parse_integer("--steps", text, 1, io::max_steps));
   if (auto* mcgdiff = std::get_if<McgdiffGrid>(&problem.grid)) {
     mcgdiff->points = steps + 1;

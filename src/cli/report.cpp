@@ -1,5 +1,7 @@
 #include "cli/report.hpp"
 
+#include <numeric>
+
 #include "base/check.hpp"
 #include "device/chain_remarks.hpp"
 #include "io/npy_header.hpp"
@@ -11,6 +13,18 @@ namespace {
 std::string sd_text(const study::SmcRecord& smc) {
   if (smc.chains.log_evidence.size() < 2) return "";
   return concat(", sd over chains ", format_number(log_evidence_sd(smc.chains.log_evidence), 3));
+}
+
+/// Mean and smallest acceptance of the chains, and their proposals that were not finite.
+std::string acceptance_text(const Acceptance& acceptance) {
+  const Eigen::Map<const Eigen::VectorXd> p(acceptance.probability.data(),
+                                            std::ssize(acceptance.probability));
+  std::string text =
+      concat("mean ", format_number(p.mean(), 3), ", smallest ", format_number(p.minCoeff(), 3));
+  const std::int64_t bad =
+      std::accumulate(acceptance.non_finite.begin(), acceptance.non_finite.end(), std::int64_t{0});
+  if (bad > 0) text += concat("; ", bad, " proposals not finite");
+  return text;
 }
 
 /// The description `json` of a grid, process or sampler on one line.
@@ -55,6 +69,7 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
     table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)),
                                   sd_text(*record.smc), ", ", record.smc->particles, " particles a chain")});
   }
+  if (record.acceptance) table.add({"acceptance", acceptance_text(*record.acceptance)});
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
   table.add({"time", format_number(record.seconds, 3) + " s, " + speed_text(record)});

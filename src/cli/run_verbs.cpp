@@ -6,6 +6,7 @@
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/device.hpp>
+#include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/plan/plan.hpp>
@@ -166,7 +167,8 @@ void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& p
                   study::RunRecord record) {
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
-  if (history > 0) row_shape.insert(row_shape.begin(), history);
+  const std::int64_t levels = history > 0 ? history : std::ssize(plan.kept);
+  if (levels > 0) row_shape.insert(row_shape.begin(), levels);
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
@@ -196,6 +198,21 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   const Plan plan = guided_plan(problem.prior, std::span(&observation, 1), process,
                                 study::grid_of(problem, process), sampler);
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
+}
+
+/// Runs Markov chains on the law of the verb.
+void sample_with(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
+  const Law law = law_of(problem, flags.problem.prior);
+  const Tuned with_step = tuned(law.mixture, sampler, parse_seed(flags.seed));
+  const Plan plan = mcmc_plan(law.mixture, with_step);
+  require(!flags.history || plan.kept.empty(),
+          "--history: the sampler's output=trace already keeps the states after its warm-up");
+  study::RunRecord record = record_of("sample", problem, law.name);
+  record.process = nullptr;  // chains need none
+  record.grid = nullptr;
+  record.sampler = Json::parse(to_json(AnySampler(with_step.sampler)));
+  run_sampling(flags, inputs, plan, std::move(record));
 }
 
 /// Archives must have their own suffix, so that nobody mistakes one for an array.
@@ -267,16 +284,19 @@ void draw(const RunFlags& flags) {
 }  // namespace
 
 Verb add_sample(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("sample", "samples by a reverse-time sampler");
+  CLI::App* verb = command.add_subcommand("sample", "samples by the problem's sampler");
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
   verb->add_option(
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
-          "--range count chains of particles, and output=particles keeps them all in a .npz file. Names: " +
+          "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
+          "mala, hmc, baoab and obabo they count Markov chains, and output=trace keeps their states. "
+          "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");
-  verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's")->type_name("N");
+  verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
+      ->type_name("N");
   add_start(
       *verb, *flags,
       "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "
@@ -292,7 +312,8 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out b.npy --range 500:1000 --seed 7\n"
       "  gmdiff sample problem.json --out guided.npy --sampler dps:zeta=0.5:integrator=ddim:eta=1\n"
       "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
-      "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n");
+      "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n"
+      "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

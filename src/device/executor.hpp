@@ -48,7 +48,11 @@ struct Task {
   const std::vector<int>& kept;  ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
   /// (count, kept.size(), d) row-major, in host memory or in memory of `Executor::keep`
   std::variant<float*, double*> out;
-  bool keeps_out;            ///< whether it is the latter
+  bool keeps_out;  ///< whether it is the latter
+  /// (count) sums of min(1, ratio), and numbers of proposals that are not finite, over the steps that count; null for
+  /// a plan without `Accept`
+  double* acceptance;
+  double* non_finite;
   std::size_t memory_limit;  ///< the limit given to `batch_size`
   std::stop_token stop;
   Extent extent = Extent::fastest;

@@ -2,43 +2,69 @@
 
 #include <algorithm>
 
+#include "device/work.hpp"
 #include "lowering/program_builder.hpp"
 #include "plan/program.hpp"
 
 namespace gmdiff {
 
-PlanPrograms::PlanPrograms(const Plan& plan) : plan_(plan), keeps_denoiser_(reads_previous_denoiser(plan)) {}
+PlanPrograms::PlanPrograms(const Plan& plan) : plan_(plan), keeps_denoiser_(reads_previous_denoiser(plan)) {
+  for (const Step& step : plan.steps) ends_.push_back(size() + static_cast<std::size_t>(repeats(step)));
+}
 
-Program PlanPrograms::step(std::size_t number) const { return program(plan_.steps[number], keeps_denoiser_); }
+Program PlanPrograms::step(const Segment& segment) const {
+  return program(plan_.steps[segment.entry], keeps_denoiser_);
+}
 
-template <class Real>
-std::size_t PlanPrograms::bytes(std::size_t number) const {
-  // The problems of a batch have one shape.
-  const GuidanceTable* guidance = plan_.guidance.empty() ? nullptr : &plan_.guidance.front();
-  return particle::ProgramBuilder<Real>::bytes(plan_.problems.front(), guidance, step(number));
+Segment PlanPrograms::segment(std::size_t first, const std::vector<int>& kept, Extent extent) const {
+  // A window is also the time that a request to stop waits.
+  constexpr std::size_t most = 1 << 14;
+  const auto entry = std::upper_bound(ends_.begin(), ends_.end(), first);
+  const bool pauses = extent == Extent::batch || !plan_.denoisers.empty();
+  std::size_t end = pauses ? first + 1 : std::min(*entry, first + most);
+  // Level s + 1 is the state after step s.
+  const auto next_kept = std::upper_bound(kept.begin(), kept.end(), static_cast<int>(first));
+  if (next_kept != kept.end()) end = std::min(end, static_cast<std::size_t>(*next_kept));
+  return {.first = first,
+          .steps = static_cast<int>(end - first),
+          .entry = static_cast<std::size_t>(entry - ends_.begin()),
+          .slot = slot_of(kept, static_cast<int>(end))};
 }
 
 template <class Real>
-std::size_t PlanPrograms::window_end(std::size_t first, std::size_t bytes) const {
+std::size_t PlanPrograms::bytes(const Program& program) const {
+  // The problems of a batch have one shape.
+  const GuidanceTable* guidance = plan_.guidance.empty() ? nullptr : &plan_.guidance.front();
+  return particle::ProgramBuilder<Real>::bytes(plan_.problems.front(), guidance, program);
+}
+
+template <class Real>
+std::vector<Segment> PlanPrograms::window(std::size_t first, const std::vector<int>& kept, Extent extent,
+                                          std::size_t bytes) const {
+  std::vector<Segment> window;
   std::size_t used = 0;
-  std::size_t end = first;
-  while (end < size()) {
-    used += this->bytes<Real>(end);
-    if (used > bytes && end > first) break;
-    ++end;
+  while (first < size()) {
+    const Segment next = segment(first, kept, extent);
+    used += this->bytes<Real>(step(next));
+    if (used > bytes && !window.empty()) break;
+    window.push_back(next);
+    first = end_of(window);
   }
-  return end;
+  return window;
 }
 
 template <class Real>
 std::size_t PlanPrograms::largest_step_bytes() const {
-  std::size_t largest = 0;
-  for (std::size_t number = 0; number < size(); ++number) largest = std::max(largest, bytes<Real>(number));
+  std::size_t largest = bytes<Real>(plan_.prologue);
+  for (const Step& step : plan_.steps)
+    largest = std::max(largest, bytes<Real>(program(step, keeps_denoiser_)));
   return largest;
 }
 
-template std::size_t PlanPrograms::window_end<float>(std::size_t, std::size_t) const;
-template std::size_t PlanPrograms::window_end<double>(std::size_t, std::size_t) const;
+template std::vector<Segment> PlanPrograms::window<float>(std::size_t, const std::vector<int>&, Extent,
+                                                          std::size_t) const;
+template std::vector<Segment> PlanPrograms::window<double>(std::size_t, const std::vector<int>&, Extent,
+                                                           std::size_t) const;
 template std::size_t PlanPrograms::largest_step_bytes<float>() const;
 template std::size_t PlanPrograms::largest_step_bytes<double>() const;
 

@@ -53,6 +53,10 @@ class ProgramLevels {
     vector(stage.to) = {.alpha = std::abs(sum.alpha), .sigma = std::hypot(sum.sigma, stage.noise)};
   }
   void add(const Transition& stage) { vector(stage.to) = stage.s; }
+  /// A gradient vanishes at a mode.
+  void add(const EvaluateTarget& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
+  void add(const Precondition& stage) { vector(stage.to) = vector(stage.from); }
+  void add(const Accept& stage) { vector(stage.to) = vector(stage.proposal); }
   /// A guidance vanishes where D explains the observation.
   void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
 
@@ -191,7 +195,9 @@ std::optional<std::string> precision_warning(const Plan& plan, Precision precisi
   Levels levels(plan.start.level);
   for (const Step& step : plan.steps) levels.add(step);
   Worst worst(precision);
-  for (const MixtureTable& law : plan.problems) worst.add(law, levels.values());
+  // A Markov chain forgets the rounding of earlier steps.
+  const std::vector<Level> passed = evaluates_target(plan) ? std::vector<Level>{{}} : levels.values();
+  for (const MixtureTable& law : plan.problems) worst.add(law, passed);
   return worst.warning();
 }
 

@@ -21,14 +21,14 @@ namespace {
 /// with the start.
 int first_level(const Plan& plan) { return plan.kind == PlanKind::forward ? 1 : 0; }
 
-int num_levels(const Plan& plan) { return static_cast<int>(plan.steps.size()) + 1 - first_level(plan); }
+int num_levels(const Plan& plan) { return static_cast<int>(plan.num_steps()) + 1 - first_level(plan); }
 
 void check_plan(const Plan& plan) {
   require(!plan.problems.empty(), "run: the plan has no problem");
   require(plan.guidance.empty() || plan.guidance.size() == plan.problems.size(), "run: the plan has ",
           plan.problems.size(), " problems but ", plan.guidance.size(), " observations");
   require(num_levels(plan) >= 1 && plan.times.size() == static_cast<std::size_t>(num_levels(plan)),
-          "run: the plan has ", plan.steps.size(), " steps but ", plan.times.size(), " times");
+          "run: the plan has ", plan.num_steps(), " steps but ", plan.times.size(), " times");
 }
 
 void check_start(const Plan& plan, const Options& options) {
@@ -44,7 +44,8 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   check_plan(plan);
   check_range(options, "particles");
   check_start(plan, options);
-  check_streams(plan.steps.size() * static_cast<std::size_t>(most_directions(plan)), plan.dim(),
+  const int draws = std::max(most_directions(plan), most_draws(plan));
+  check_streams(static_cast<std::size_t>(plan.num_steps()) * static_cast<std::size_t>(draws), plan.dim(),
                 options.precision);
 }
 
@@ -52,6 +53,7 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
 /// integers allow. The result of a forward plan without `history` is the whole path.
 std::vector<int> kept_levels(const Plan& plan, int history) {
   const int levels = num_levels(plan);
+  if (history == 0 && !plan.kept.empty()) return plan.kept;
   if (history == 0 && plan.kind != PlanKind::forward) return {first_level(plan) + levels - 1};
   return evenly_spaced_levels(first_level(plan), levels, history == 0 ? levels : history);
 }
@@ -68,7 +70,7 @@ class Run {
         frame_(plan.problems.size(), options, executor, "particles") {}
 
   Samples operator()() {
-    frame_.allocate(values_per_particle());
+    allocate();
     run_problems();
     return finish();
   }
@@ -80,6 +82,7 @@ class Run {
   }
 
  private:
+  void allocate();
   void run_problems();
   void run_batch(const RunFrame::Batch& batch);
   void throw_if_non_finite() const;
@@ -88,6 +91,10 @@ class Run {
 
   const Options& options() const { return frame_.options(); }
   std::int64_t values_per_particle() const { return std::ssize(kept_) * plan_.dim(); }
+  double* place(std::vector<double>& values) const {
+    return values.empty() ? nullptr : values.data() + frame_.done();
+  }
+  std::optional<Acceptance> acceptance() const;
 
   const Plan& plan_;
   std::uint32_t replicate_;
@@ -95,7 +102,17 @@ class Run {
   std::vector<int> kept_;
   RunFrame frame_;
   NonFinite non_finite_;
+  // Of a plan with `Accept`: sums of min(1, ratio), and numbers of proposals that are not finite.
+  std::vector<double> acceptance_, rejected_;
 };
+
+void Run::allocate() {
+  if (accept_stage(plan_) == nullptr) return frame_.allocate(values_per_particle());
+  const auto chains = static_cast<std::uint64_t>(frame_.total());
+  frame_.allocate(values_per_particle(), saturating_product(chains, 2 * sizeof(double)));
+  acceptance_.resize(chains);
+  rejected_.resize(chains);
+}
 
 void Run::run_problems() {
   const std::int64_t most =
@@ -122,6 +139,8 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .kept = kept_,
                              .out = frame_.place(),
                              .keeps_out = frame_.keeps_on_device(),
+                             .acceptance = place(acceptance_),
+                             .non_finite = place(rejected_),
                              .memory_limit = options().memory_limit,
                              .stop = options().stop,
                              .extent = extent_});
@@ -134,10 +153,11 @@ void Run::throw_if_non_finite() const {
   if (non_finite_.particles == 0) return;
   const std::string where = non_finite_.first_step < 0 ? "at the start"
                                                        : concat("after step ", non_finite_.first_step + 1,
-                                                                " of ", plan_.steps.size());
+                                                                " of ", plan_.num_steps());
   throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", frame_.done(),
                               " particles are not finite, first ", where,
-                              options().precision == Precision::f32 ? " (in float32)" : ""));
+                              options().precision == Precision::f32 ? " (in float32)" : "",
+                              evaluates_target(plan_) ? "; the step may be too large for the target" : ""));
 }
 
 /// When the run is asked to stop, throws `Interrupted` with the finished samples: the first particles or, for
@@ -153,18 +173,31 @@ Samples Run::finish() {
   const int first = first_level(plan_);
   std::vector<std::int64_t> shape = frame_.leading_shape();
   std::vector<double> times;
-  if (kept_.size() > 1 || plan_.kind == PlanKind::forward) {
+  const bool has_levels = options().history > 0 || !plan_.kept.empty() || plan_.kind == PlanKind::forward;
+  if (has_levels) {
     for (const int level : kept_) times.push_back(plan_.times[static_cast<std::size_t>(level - first)]);
     shape.push_back(std::ssize(kept_));
   }
   shape.push_back(plan_.dim());
-  const double particle_steps = static_cast<double>(frame_.done()) * static_cast<double>(plan_.steps.size());
+  const double particle_steps = static_cast<double>(frame_.done()) * static_cast<double>(plan_.num_steps());
   Provenance provenance = frame_.provenance(plan_.hash(), particle_steps);
   provenance.warnings = plan_.warnings;
   if (const auto warning = precision_warning(plan_, options().precision))
     provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
-  return {frame_.take_values(), std::move(shape), std::move(times), std::move(provenance)};
+  return {frame_.take_values(), std::move(shape), std::move(times), std::move(provenance), acceptance()};
+}
+
+std::optional<Acceptance> Run::acceptance() const {
+  const Accept* stage = accept_stage(plan_);
+  if (stage == nullptr) return {};
+  const auto steps = static_cast<double>(plan_.num_steps()) - static_cast<double>(stage->counted_from);
+  Acceptance result;
+  for (std::size_t n = 0; n < static_cast<std::size_t>(frame_.done()); ++n) {
+    result.probability.push_back(acceptance_[n] / steps);
+    result.non_finite.push_back(static_cast<std::int64_t>(rejected_[n]));
+  }
+  return result;
 }
 
 }  // namespace

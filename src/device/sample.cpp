@@ -1,4 +1,5 @@
 #include <gmdiff/device/sample.hpp>
+#include <gmdiff/device/tuned.hpp>
 
 #include <utility>
 #include <vector>
@@ -41,6 +42,10 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options) {
   return run(guided_plan(prior, observations, process, grid, sampler), options);
+}
+
+Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options) {
+  return run(mcmc_plan(target, tuned(target, sampler, options.seed)), options);
 }
 
 Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,

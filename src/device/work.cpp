@@ -21,7 +21,7 @@ double evaluations_of(const Step& step, const Plan& plan) {
   if (program == nullptr) return 1.0;
   double sum = 1.0;
   for (const Stage& stage : program->stages) {
-    if (std::holds_alternative<Evaluate>(stage)) sum += 1.0;
+    if (std::holds_alternative<Evaluate>(stage) || std::holds_alternative<EvaluateTarget>(stage)) sum += 1.0;
     if (std::holds_alternative<Guide>(stage)) {
       sum += 4.0 + static_cast<double>(plan.guidance.empty() ? 0 : plan.guidance.front().A.rows());
     }
@@ -34,7 +34,7 @@ double evaluations_of(const Step& step, const Plan& plan) {
 double operations(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
   double evaluations = 1.0;
-  for (const Step& step : plan.steps) evaluations += evaluations_of(step, plan);
+  for (const Step& step : plan.steps) evaluations += repeats(step) * evaluations_of(step, plan);
   return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) * evaluations;
 }
 

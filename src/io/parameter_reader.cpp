@@ -17,11 +17,11 @@ double read_unbounded(const Json& value, const Location& where) {
   return value.get<double>();
 }
 
-int read_count(const Json& value, const Location& where, int most) {
+int read_count(const Json& value, const Location& where, int most, int least) {
   // 300.0 counts as an integer: writers of JSON differ in the form of whole numbers.
-  const double number = value.is_number() ? value.get<double>() : 0.0;
-  if (!(number >= 1 && number <= most && number == std::floor(number))) {
-    where.fail("expected an integer from 1 to ", most, ", given ", describe(value));
+  const double number = value.is_number() ? value.get<double>() : -1.0;
+  if (!(number >= least && number <= most && number == std::floor(number))) {
+    where.fail("expected an integer from ", least, " to ", most, ", given ", describe(value));
   }
   return static_cast<int>(number);
 }

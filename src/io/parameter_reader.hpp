@@ -27,8 +27,8 @@ constexpr int max_steps = 1'000'000;
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".
 double read_unbounded(const Json& value, const Location& where);
-/// An integer from 1 to `most`.
-int read_count(const Json& value, const Location& where, int most = max_steps);
+/// An integer from `least` to `most`.
+int read_count(const Json& value, const Location& where, int most = max_steps, int least = 1);
 bool read_boolean(const Json& value, const Location& where);
 /// Position of a string among the names. @throws std::invalid_argument with all of them.
 std::size_t read_choice(const Json& value, const Location& where, const std::vector<std::string>& names);
@@ -62,9 +62,9 @@ class ParameterReader {
     if (const Json* value = optional_member(object_, key))
       parameter = read_unbounded(*value, where_.key(key));
   }
-  void whole(const char* key, int& parameter, int most) {
+  void whole(const char* key, int& parameter, int most, int least = 1) {
     if (const Json* value = optional_member(object_, key))
-      parameter = read_count(*value, where_.key(key), most);
+      parameter = read_count(*value, where_.key(key), most, least);
   }
   /// Reads nothing: the variant already holds the alternative of that name (`read_integrator`), since the
   /// known keys depend on it.
@@ -98,6 +98,15 @@ class ParameterReader {
   }
   static void read(const Json& value, const Location& where, std::vector<double>& parameter) {
     parameter = read_array(value, where, {any_size}).values;
+  }
+  /// A list of d numbers, shape (d, 1), or the rows of a matrix.
+  static void read(const Json& value, const Location& where, Eigen::MatrixXd& parameter) {
+    const bool is_list = value.is_array() && !value.empty() && !value.front().is_array();
+    const NumberArray array =
+        is_list ? read_array(value, where, {any_size}) : read_array(value, where, {any_size, any_size});
+    const auto rows = static_cast<Eigen::Index>(array.shape.front());
+    parameter =
+        Eigen::Map<const Points>(array.values.data(), rows, rows == 0 ? 0 : std::ssize(array.values) / rows);
   }
   template <class Enum>
   requires std::is_enum_v<Enum>

@@ -41,7 +41,13 @@ class ParameterWriter {
     if (parameter) object_[key] = write(*parameter);
   }
   void unbounded(const char* key, double parameter) { object_[key] = write(parameter); }
-  void whole(const char* key, int parameter, int) { object_[key] = write(parameter); }
+  /// An empty matrix is written as a missing key.
+  void optional(const char* key, const Eigen::MatrixXd& parameter) {
+    if (parameter.size() > 0) object_[key] = write(parameter);
+  }
+  void whole(const char* key, int parameter, int /*most*/, int /*least*/ = 1) {
+    object_[key] = write(parameter);
+  }
   template <class Variant>
   void name_of(const char* key, const Variant& description) {
     object_[key] = std::visit([]<class T>(const T&) { return type_name<T>; }, description);
@@ -59,6 +65,12 @@ class ParameterWriter {
     OrderedJson array = OrderedJson::array();
     for (const double value : values) array.push_back(json_number(value));
     return array;
+  }
+  static OrderedJson write(const Eigen::MatrixXd& values) {
+    if (values.cols() == 1) return json_vector(values.col(0));
+    OrderedJson rows = OrderedJson::array();
+    for (Eigen::Index i = 0; i < values.rows(); ++i) rows.push_back(json_vector(values.row(i).transpose()));
+    return rows;
   }
   template <class Enum>
   requires std::is_enum_v<Enum>

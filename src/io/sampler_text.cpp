@@ -88,7 +88,7 @@ std::string to_string(const AnySampler& sampler) {
       std::visit([&](const auto& kind) { return std::visit(of_description, kind); }, sampler);
   std::string text = given["type"].get<std::string>();
   for (const auto& [key, value] : given.items()) {
-    if (value != defaults.at(key)) text += ":" + key + "=" + value_text(value);
+    if (!defaults.contains(key) || value != defaults.at(key)) text += ":" + key + "=" + value_text(value);
   }
   return text;
 }

@@ -25,6 +25,18 @@ GuideWeight lowered(ResidualWeight weight) {
   fail("lowering: unknown weight of a residual");
 }
 
+NoiseKind lowered(NoiseStream stream) {
+  switch (stream) {
+    case NoiseStream::step:
+      return NoiseKind::step;
+    case NoiseStream::churn:
+      return NoiseKind::churn;
+    case NoiseStream::velocity:
+      return NoiseKind::velocity;
+  }
+  fail("lowering: unknown stream of noise");
+}
+
 bool needs_projection(const Guide& stage) {
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
 }
@@ -48,23 +60,38 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 }  // namespace
 
 template <class Real>
-ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance)
+ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
+                                     const Eigen::MatrixXd& preconditioner)
     : law_(law), guidance_(guidance) {
-  if (guidance == nullptr) return;
-  axes_ = rows_on_axes(law.mixture(), guidance->A);
+  if (guidance != nullptr) add_observation();
+  if (preconditioner.size() > 0) add_preconditioner(preconditioner);
+}
+
+template <class Real>
+void ProgramBuilder<Real>::add_observation() {
+  axes_ = rows_on_axes(law_.mixture(), guidance_->A);
   // Full covariances have no basis in common: their states are in the coordinates of the data.
-  const Eigen::MatrixXd& A = axes_.size() == 1 && !is_full(law.mixture()) ? axes_.front() : guidance->A;
-  Real* rows = observation_arena_.allocate(static_cast<std::size_t>(A.size()));
-  Real* y = observation_arena_.allocate(static_cast<std::size_t>(A.rows()));
+  const Eigen::MatrixXd& A = axes_.size() == 1 && !is_full(law_.mixture()) ? axes_.front() : guidance_->A;
+  Real* rows = arena_.allocate(static_cast<std::size_t>(A.size()));
+  Real* y = arena_.allocate(static_cast<std::size_t>(A.rows()));
   for (Index a = 0; a < A.rows(); ++a) {
-    y[a] = static_cast<Real>(guidance->y(a));
+    y[a] = static_cast<Real>(guidance_->y(a));
     for (Index i = 0; i < A.cols(); ++i) rows[a * A.cols() + i] = static_cast<Real>(A(a, i));
   }
   observation_ = {.rows = A.rows(),
                   .A = rows,
                   .y = y,
-                  .noise_variance = static_cast<Real>(guidance->noise_variance),
-                  .unexplained = static_cast<Real>(guidance->unexplained)};
+                  .noise_variance = static_cast<Real>(guidance_->noise_variance),
+                  .unexplained = static_cast<Real>(guidance_->unexplained)};
+}
+
+template <class Real>
+void ProgramBuilder<Real>::add_preconditioner(const Eigen::MatrixXd& L) {
+  Real* numbers = arena_.allocate(static_cast<std::size_t>(L.size()));
+  for (Index i = 0; i < L.rows(); ++i) {
+    for (Index j = 0; j < L.cols(); ++j) numbers[i * L.cols() + j] = static_cast<Real>(L(i, j));
+  }
+  preconditioner_ = {.is_diagonal = L.cols() == 1, .L = numbers};
 }
 
 /// The tables of the stages of one step.
@@ -88,18 +115,51 @@ class ProgramBuilder<Real>::StepTables {
     return table;
   }
 
+  StageTable<Real> operator()(const EvaluateTarget& stage) {
+    StageTable<Real> table = empty(StageKind::target);
+    table.from = stage.from;
+    table.to = stage.to;
+    table.is_proposal = stage.is_proposal;
+    table.level = level_table(builder_.law_, Level{}, arena_);
+    return table;
+  }
+
+  StageTable<Real> operator()(const Precondition& stage) {
+    StageTable<Real> table = empty(StageKind::precondition);
+    table.from = stage.from;
+    table.to = stage.to;
+    table.transposed = stage.transposed;
+    return table;
+  }
+
+  StageTable<Real> operator()(const Accept& stage) {
+    StageTable<Real> table = empty(StageKind::accept);
+    table.to = stage.to;
+    table.accept = {.has_energy = stage.ratio == Accept::Ratio::energy,
+                    .always = stage.always,
+                    .proposal = stage.proposal,
+                    .gradient = stage.gradient,
+                    .proposed_gradient = stage.proposed_gradient,
+                    .before = stage.before,
+                    .after = stage.after,
+                    .factor = stage.factor,
+                    .counted_from = stage.counted_from};
+    return table;
+  }
+
   StageTable<Real> operator()(const Combine& stage) {
     StageTable<Real> table = empty(StageKind::combine);
-    require(!stage.terms.empty() && std::ssize(stage.terms) <= StageTable<Real>::max_terms,
-            "plan: a combination must have 1 to ", StageTable<Real>::max_terms, " terms, got ",
-            stage.terms.size());
+    require(std::ssize(stage.terms) <= StageTable<Real>::max_terms, "plan: a combination has at most ",
+            StageTable<Real>::max_terms, " terms, got ", stage.terms.size());
     table.to = stage.to;
     for (const Term& term : stage.terms) {
       table.vectors[table.num_terms] = term.vector;
       table.factors[table.num_terms++] = static_cast<Real>(term.factor);
     }
     table.noise = static_cast<Real>(stage.noise);
-    table.is_churn = stage.stream == NoiseStream::churn;
+    table.stream = lowered(stage.stream);
+    table.draws = static_cast<std::uint64_t>(stage.draws);
+    table.draw = static_cast<std::uint64_t>(stage.draw);
     return table;
   }
 
@@ -134,8 +194,10 @@ class ProgramBuilder<Real>::StepTables {
     return table;
   }
 
-  StageTable<Real> end(int slot) {
+  StageTable<Real> end(int iterations, std::size_t stages, int slot) {
     StageTable<Real> table = empty(StageKind::end);
+    table.iterations = iterations;
+    table.length = static_cast<int>(stages) + 1;
     table.slot = slot;
     return table;
   }
@@ -212,12 +274,20 @@ class ProgramBuilder<Real>::StepTables {
 };
 
 template <class Real>
-std::vector<StageTable<Real>> ProgramBuilder<Real>::step(const Program& program, std::uint64_t number,
-                                                         int slot, Arena<Real>& arena) const {
-  StepTables tables(*this, number, arena);
+std::vector<StageTable<Real>> ProgramBuilder<Real>::step(const Program& program, std::uint64_t first,
+                                                         int iterations, int slot, Arena<Real>& arena) const {
+  StepTables tables(*this, first, arena);
   std::vector<StageTable<Real>> stages;
   for (const Stage& stage : program.stages) stages.push_back(std::visit(tables, stage));
-  stages.push_back(tables.end(slot));
+  stages.push_back(tables.end(iterations, stages.size(), slot));
+  return stages;
+}
+
+template <class Real>
+std::vector<StageTable<Real>> ProgramBuilder<Real>::prologue(const Program& program,
+                                                             Arena<Real>& arena) const {
+  std::vector<StageTable<Real>> stages = step(program, 0, 1, -1, arena);
+  stages.pop_back();
   return stages;
 }
 

@@ -14,16 +14,22 @@ namespace gmdiff::particle {
 template <class Real>
 class ProgramBuilder {
  public:
-  /// @param guidance of the law's problem, or null. Both must live as long as the builder.
-  ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance);
+  /// @param guidance of the law's problem, or null. @param preconditioner of the plan. All must live as long as the
+  ///   builder.
+  ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
+                 const Eigen::MatrixXd& preconditioner);
 
-  /// The observation; valid as long as the builder.
+  /// Tables of all steps, with their numbers in `arena`; valid as long as the builder.
   const ObservationTable<Real>& observation() const { return observation_; }
-  const Arena<Real>& observation_arena() const { return observation_arena_; }
+  const PreconditionerTable<Real>& preconditioner() const { return preconditioner_; }
+  const Arena<Real>& arena() const { return arena_; }
 
-  /// The stages of step number `number`, closed by an `end` with the slot of its state.
-  std::vector<StageTable<Real>> step(const Program& program, std::uint64_t number, int slot,
+  /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the last
+  /// state.
+  std::vector<StageTable<Real>> step(const Program& program, std::uint64_t first, int iterations, int slot,
                                      Arena<Real>& arena) const;
+  /// The stages before the first step, without an `end`.
+  std::vector<StageTable<Real>> prologue(const Program& program, Arena<Real>& arena) const;
 
   /// Bytes of the tables of one step.
   static std::size_t bytes(const MixtureTable& mixture, const GuidanceTable* guidance,
@@ -31,11 +37,14 @@ class ProgramBuilder {
 
  private:
   class StepTables;
+  void add_observation();
+  void add_preconditioner(const Eigen::MatrixXd& L);
 
   const LawTables<Real>& law_;
   const GuidanceTable* guidance_;
-  Arena<Real> observation_arena_;
+  Arena<Real> arena_;
   ObservationTable<Real> observation_{};
+  PreconditionerTable<Real> preconditioner_{};
   std::vector<Eigen::MatrixXd> axes_;  // A U_k: one, or K of full covariances
 };
 

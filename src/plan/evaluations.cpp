@@ -1,5 +1,7 @@
 #include <gmdiff/plan/evaluations.hpp>
 
+#include "plan/program.hpp"
+
 namespace gmdiff {
 namespace {
 
@@ -8,6 +10,9 @@ struct StageEvaluations {
   int operator()(const Evaluate&) const { return 1; }
   int operator()(const Combine&) const { return 0; }
   int operator()(const Transition&) const { return 1; }
+  int operator()(const EvaluateTarget&) const { return 1; }
+  int operator()(const Precondition&) const { return 0; }
+  int operator()(const Accept&) const { return 0; }
   int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
 };
 
@@ -26,7 +31,7 @@ struct StepEvaluations {
 
 double denoiser_evaluations(const Plan& plan) {
   double sum = 0.0;
-  for (const Step& step : plan.steps) sum += std::visit(StepEvaluations{}, step);
+  for (const Step& step : plan.steps) sum += repeats(step) * std::visit(StepEvaluations{}, step);
   return sum;
 }
 

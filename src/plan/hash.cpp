@@ -35,6 +35,11 @@ void add(Hash& hash, const Combine& stage) {
   }
   hash.add(stage.noise);
   hash.add_size(stage.stream);
+  // Plans without several draws keep the hashes that they had before there were any.
+  if (stage.draws != 1) {
+    hash.add_size(stage.draws);
+    hash.add_size(stage.draw);
+  }
 }
 
 void add(Hash& hash, const Transition& stage) {
@@ -56,15 +61,38 @@ void add(Hash& hash, const Guide& stage) {
   hash.add_size(stage.has_covariance);
 }
 
+void add(Hash& hash, const EvaluateTarget& stage) {
+  hash.add_size(stage.from);
+  hash.add_size(stage.to);
+  hash.add_size(stage.is_proposal);
+}
+
+void add(Hash& hash, const Precondition& stage) {
+  hash.add_size(stage.from);
+  hash.add_size(stage.to);
+  hash.add_size(stage.transposed);
+}
+
+void add(Hash& hash, const Accept& stage) {
+  hash.add_size(stage.ratio);
+  for (const int vector :
+       {stage.to, stage.proposal, stage.gradient, stage.proposed_gradient, stage.before, stage.after})
+    hash.add_size(vector);
+  hash.add(stage.factor);
+  hash.add_size(stage.always);
+  hash.add(stage.counted_from);
+}
+
+}  // namespace
+
 void add(Hash& hash, const Program& program) {
+  if (program.repeats != 1) hash.add_size(-program.repeats);  // no number of stages
   hash.add_size(program.stages.size());
   for (const Stage& stage : program.stages) {
     hash.add_size(stage.index());
     std::visit([&](const auto& alternative) { add(hash, alternative); }, stage);
   }
 }
-
-}  // namespace
 
 void add(Hash& hash, const GuidanceTable& table) {
   hash.add(table.A);

@@ -35,6 +35,7 @@ class Hash {
   std::uint64_t state_ = 0xcbf29ce484222325ULL;
 };
 
+void add(Hash& hash, const Program& program);
 void add(Hash& hash, const Step& step);
 void add(Hash& hash, const MixtureTable& table);
 void add(Hash& hash, const GuidanceTable& table);

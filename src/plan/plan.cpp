@@ -5,6 +5,7 @@
 
 #include "plan/hash.hpp"
 #include "plan/print.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff {
 
@@ -16,17 +17,26 @@ const char* to_string(PlanKind kind) {
 
 }  // namespace
 
+std::int64_t Plan::num_steps() const {
+  std::int64_t sum = 0;
+  for (const Step& step : steps) sum += repeats(step);
+  return sum;
+}
+
 std::uint64_t Plan::hash() const {
   Hash hash;
   hash.add_size(kind);
   hash.add_size(start.law);
   hash.add(start.level);
+  if (!prologue.stages.empty()) add(hash, prologue);
+  for (const int level : kept) hash.add_size(level);
   hash.add_size(steps.size());
   for (const Step& step : steps) add(hash, step);
   for (const double time : times) hash.add(time);
   hash.add_size(problems.size());
   for (const MixtureTable& problem : problems) add(hash, problem);
   for (const GuidanceTable& table : guidance) add(hash, table);
+  if (preconditioner.size() > 0) hash.add(preconditioner);
   for (const Denoiser& denoiser : denoisers) add(hash, denoiser);
   return hash.value();
 }
@@ -44,10 +54,18 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
     out << "denoiser " << std::visit([](const auto& alternative) { return alternative.id; }, denoiser)
         << '\n';
   }
-  for (std::size_t s = 0; s < plan.steps.size(); ++s) {
-    out << "step " << s << "  ";
-    print(out, plan.steps[s]);
+  if (!plan.prologue.stages.empty()) {
+    out << "first   ";
+    print(out, plan.prologue);
     out << '\n';
+  }
+  std::int64_t number = 0;
+  for (const Step& step : plan.steps) {
+    out << "step " << number << "  ";
+    if (repeats(step) > 1) out << repeats(step) << " times  ";
+    print(out, step);
+    out << '\n';
+    number += repeats(step);
   }
   return out;
 }

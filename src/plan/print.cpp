@@ -31,6 +31,18 @@ std::ostream& operator<<(std::ostream& out, const Evaluate& stage) {
   return out << "(v" << stage.from << ") at " << stage.level;
 }
 
+const char* to_string(NoiseStream stream) {
+  switch (stream) {
+    case NoiseStream::step:
+      return "step";
+    case NoiseStream::churn:
+      return "churn";
+    case NoiseStream::velocity:
+      return "velocity";
+  }
+  fail("plan: unknown stream of noise");
+}
+
 std::ostream& operator<<(std::ostream& out, const Combine& stage) {
   out << 'v' << stage.to << " <-";
   const char* plus = " ";
@@ -39,7 +51,8 @@ std::ostream& operator<<(std::ostream& out, const Combine& stage) {
     plus = " + ";
   }
   if (stage.noise != 0.0) {
-    out << plus << stage.noise << (stage.stream == NoiseStream::step ? " step noise" : " churn noise");
+    out << plus << stage.noise << ' ' << to_string(stage.stream) << " noise";
+    if (stage.draws > 1) out << ' ' << stage.draw;
   }
   return out;
 }
@@ -74,6 +87,23 @@ std::ostream& operator<<(std::ostream& out, const Guide& stage) {
   return out << (stage.has_covariance ? "" : ", without covariance");
 }
 
+std::ostream& operator<<(std::ostream& out, const EvaluateTarget& stage) {
+  return out << 'v' << stage.to << " <- gradient of the " << (stage.is_proposal ? "proposal's" : "state's")
+             << " log-density at v" << stage.from;
+}
+
+std::ostream& operator<<(std::ostream& out, const Precondition& stage) {
+  return out << 'v' << stage.to << (stage.transposed ? " <- L^T v" : " <- L v") << stage.from;
+}
+
+std::ostream& operator<<(std::ostream& out, const Accept& stage) {
+  out << 'v' << stage.to << ", v" << stage.gradient << " <- v" << stage.proposal << ", v"
+      << stage.proposed_gradient << (stage.always ? ", ratio" : " if accepted, ratio");
+  if (stage.ratio == Accept::Ratio::langevin)
+    return out << " of a Langevin step with noise v" << stage.before << " and factor " << stage.factor;
+  return out << " of velocities v" << stage.before << " and v" << stage.after;
+}
+
 std::ostream& operator<<(std::ostream& out, const Program& program) {
   const char* separator = "";
   for (const Stage& stage : program.stages) {
@@ -87,6 +117,7 @@ std::ostream& operator<<(std::ostream& out, const Program& program) {
 }  // namespace
 
 void print(std::ostream& out, const Level& level) { out << level; }
+void print(std::ostream& out, const Program& program) { out << program; }
 void print(std::ostream& out, const Step& step) {
   std::visit([&](const auto& alternative) { out << alternative; }, step);
 }

@@ -43,6 +43,12 @@ int last_vector(const Combine& stage) {
   return last;
 }
 int last_vector(const Transition& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const EvaluateTarget& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Precondition& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Accept& stage) {
+  return std::max(
+      {stage.to, stage.proposal, stage.gradient, stage.proposed_gradient, stage.before, stage.after});
+}
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
 }  // namespace
@@ -63,28 +69,62 @@ bool has_programs(const Plan& plan) {
                      [](const Step& step) { return std::holds_alternative<Program>(step); });
 }
 
+int repeats(const Step& step) {
+  const auto* program = std::get_if<Program>(&step);
+  return program == nullptr ? 1 : program->repeats;
+}
+
 int num_vectors(const Plan& plan) {
   int last = 0;
-  const bool keeps_denoiser = reads_previous_denoiser(plan);
-  for (const Step& step : plan.steps) {
-    for (const Stage& stage : program(step, keeps_denoiser).stages) {
+  const auto add = [&last](const Program& program) {
+    for (const Stage& stage : program.stages) {
       last =
           std::max(last, std::visit([](const auto& alternative) { return last_vector(alternative); }, stage));
     }
-  }
+  };
+  add(plan.prologue);
+  const bool keeps_denoiser = reads_previous_denoiser(plan);
+  for (const Step& step : plan.steps) add(program(step, keeps_denoiser));
   return last + 1;
 }
 
-int most_directions(const Plan& plan) {
-  int most = 1;
+namespace {
+
+/// Calls body(stage) for the stages of the given kind in all programs.
+template <class Kind, class Body>
+void for_each_stage(const Plan& plan, Body body) {
   for (const Step& step : plan.steps) {
     const auto* program = std::get_if<Program>(&step);
     if (program == nullptr) continue;
     for (const Stage& stage : program->stages) {
-      if (const auto* guide = std::get_if<Guide>(&stage)) most = std::max(most, guide->directions);
+      if (const auto* found = std::get_if<Kind>(&stage)) body(*found);
     }
   }
+}
+
+}  // namespace
+
+int most_directions(const Plan& plan) {
+  int most = 1;
+  for_each_stage<Guide>(plan, [&](const Guide& guide) { most = std::max(most, guide.directions); });
   return most;
+}
+
+int most_draws(const Plan& plan) {
+  int most = 1;
+  for_each_stage<Combine>(plan, [&](const Combine& combine) { most = std::max(most, combine.draws); });
+  return most;
+}
+
+bool evaluates_target(const Plan& plan) {
+  return std::ranges::any_of(
+      plan.prologue.stages, [](const Stage& stage) { return std::holds_alternative<EvaluateTarget>(stage); });
+}
+
+const Accept* accept_stage(const Plan& plan) {
+  const Accept* last = nullptr;
+  for_each_stage<Accept>(plan, [&](const Accept& accept) { last = &accept; });
+  return last;
 }
 
 Step as_step(const Move& move) {

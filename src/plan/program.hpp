@@ -6,6 +6,15 @@
 
 namespace gmdiff {
 
+/// Number of steps that a step of a plan stands for.
+int repeats(const Step& step);
+
+/// Whether the plan's particles are Markov chains, which carry the log-density of a target.
+bool evaluates_target(const Plan& plan);
+
+/// The last stage of the plan that accepts or rejects proposals, or null.
+const Accept* accept_stage(const Plan& plan);
+
 /// Whether a step reads D1 of the step before.
 bool reads_previous_denoiser(const Plan& plan);
 
@@ -17,6 +26,9 @@ int num_vectors(const Plan& plan);
 
 /// Largest number of random directions of a guidance stage, at least 1.
 int most_directions(const Plan& plan);
+
+/// Largest number of normals that a step draws for each coordinate, at least 1.
+int most_draws(const Plan& plan);
 
 /// Converts a move to a step.
 Step as_step(const Move& move);

@@ -61,4 +61,18 @@ std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures) {
   return tables;
 }
 
+MixtureTable in_data_coordinates(MixtureTable table) {
+  if (table.bases.empty() || table.structure == CovarianceType::full) return table;
+  const Eigen::Index K = table.num_components();
+  const auto of_each = [K](auto& matrices) {
+    if (matrices.size() == 1) matrices.assign(static_cast<std::size_t>(K), matrices.front());
+  };
+  of_each(table.bases);
+  of_each(table.covariances);
+  if (table.eigenvalues.rows() == 1) table.eigenvalues = table.eigenvalues.row(0).replicate(K, 1).eval();
+  table.rotated_means.resize(0, 0);
+  table.structure = CovarianceType::full;
+  return table;
+}
+
 }  // namespace gmdiff

@@ -11,4 +11,7 @@ namespace gmdiff {
 /// differ.
 std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures);
 
+/// The same law without a basis that all components share: then the coordinates of the noise are those of the data.
+MixtureTable in_data_coordinates(MixtureTable table);
+
 }  // namespace gmdiff

@@ -7,6 +7,7 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
@@ -19,7 +20,8 @@
 // A visitor offers
 //   required(key, member), optional(key, member)     a parameter without or with a default
 //   unbounded(key, member)                           a parameter with a default, which may be infinite
-//   whole(key, member, most)                         an integer parameter with a default, from 1 to `most`
+//   whole(key, member, most, least)                  an integer parameter with a default, from `least` (1) to
+//                                                    `most`
 //   name_of(key, variant)                            the name of the alternative that a variant holds
 //   either(first_holds, first, second)               two exclusive groups of parameters, as functions that
 //                                                    visit with a given visitor
@@ -147,6 +149,8 @@ inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systemati
                                                                       "multinomial", "residual"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
+template <>
+inline constexpr std::array<const char*, 2> enum_names<ChainOutput> = {"draw", "trace"};
 template <>
 inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
 template <>
@@ -408,6 +412,54 @@ void visit_parameters(Visitor& v, DpsGsg& sampler) {
 template <class Visitor>
 void visit_parameters(Visitor& v, ExactGuidance& sampler) {
   visit_guided(v, sampler, [](auto& /*own*/) {});
+}
+
+// ----- Markov chains
+
+constexpr int max_chain_steps = 10'000'000;
+constexpr int max_leapfrogs = 1000;
+
+/// Visits the parameters that all chains share, after their own.
+template <class Visitor>
+void visit_run(Visitor& v, ChainRun& run) {
+  v.whole("warmup", run.warmup, max_chain_steps, 0);
+  v.whole("steps", run.steps, max_chain_steps);
+  v.whole("thin", run.thin, max_chain_steps);
+  v.optional("output", run.output);
+  v.optional("start", run.start);
+  v.optional("start_std", run.start_std);
+  v.optional("preconditioner", run.preconditioner);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Ula& sampler) {
+  v.optional("step", sampler.step);
+  v.optional("speed", sampler.speed);
+  visit_run(v, sampler.run);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Mala& sampler) {
+  v.optional("step", sampler.step);
+  v.optional("speed", sampler.speed);
+  visit_run(v, sampler.run);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Hmc& sampler) {
+  v.optional("step", sampler.step);
+  v.whole("leapfrogs", sampler.leapfrogs, max_leapfrogs);
+  visit_run(v, sampler.run);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Baoab& sampler) {
+  v.optional("step", sampler.step);
+  v.optional("friction", sampler.friction);
+  visit_run(v, sampler.run);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Obabo& sampler) {
+  v.optional("step", sampler.step);
+  v.optional("friction", sampler.friction);
+  v.optional("metropolis", sampler.metropolis);
+  visit_run(v, sampler.run);
 }
 
 }  // namespace gmdiff::catalogue

@@ -24,7 +24,7 @@ struct KeyCollector {
     keys.emplace_back(key);
   }
   void unbounded(const char* key, double& /*parameter*/) { keys.emplace_back(key); }
-  void whole(const char* key, int& /*parameter*/, int /*most*/) { keys.emplace_back(key); }
+  void whole(const char* key, int& /*parameter*/, int /*most*/, int /*least*/ = 1) { keys.emplace_back(key); }
   template <class Variant>
   void name_of(const char* key, Variant& /*description*/) {
     keys.emplace_back(key);

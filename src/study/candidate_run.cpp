@@ -9,6 +9,7 @@
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/plan/evaluations.hpp>
@@ -43,6 +44,13 @@ class Planner {
   ReadyCandidate operator()(const SmcSampler& sampler) const {
     return smc_plan(prior(), observation_for(name_of(sampler), named_.problem, named_.name), process_, grid_,
                     sampler);
+  }
+  ReadyCandidate operator()(const McmcSampler& sampler) const {
+    // The seed of the pilot is that of every run, so that all runs have one plan.
+    const Plan plan = mcmc_plan(law_.mixture, tuned(law_.mixture, sampler));
+    require(plan.kept.empty(), name_of(sampler),
+            ": a comparison needs one independent sample of each chain; give the sampler output=draw");
+    return plan;
   }
   ReadyCandidate operator()(const GuidedSampler& sampler) const {
     const LinearObservation& observation = observation_for(name_of(sampler), named_.problem, named_.name);

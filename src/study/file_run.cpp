@@ -97,6 +97,9 @@ void append(ResultWriter& writer, const SmcSamples& samples) {
 
 void record_remarks(RunRecord& record, const Samples& samples) {
   add_missing(record.warnings, samples.provenance().warnings);
+  if (!samples.acceptance()) return;
+  if (!record.acceptance) record.acceptance.emplace();
+  add_chains(*record.acceptance, *samples.acceptance());
 }
 /// Warnings about chains are decided again when all chains are known, so a chunk records only warnings of the
 /// plan.

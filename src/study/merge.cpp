@@ -37,6 +37,7 @@ RunRecord merge_records(std::span<const Part> parts) {
             "the merged run has 2^63 particles or more");
     if (record.start) *whole.start += *record.start;
     if (record.smc) append(whole.smc->chains, record.smc->chains);
+    if (record.acceptance) add_chains(*whole.acceptance, *record.acceptance);
     whole.particle_steps += record.particle_steps;
     whole.seconds += record.seconds;
     add_missing(whole.warnings, warnings_of_run(record));

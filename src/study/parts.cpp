@@ -20,6 +20,14 @@ void check_smc(const Part& part) {
           part.file, ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
 }
 
+/// Checks that the sidecar has the acceptance of every chain.
+void check_acceptance(const Part& part) {
+  const RunRecord& record = part.record;
+  require(!record.acceptance || std::ssize(record.acceptance->probability) == record.shape[0], part.file,
+          ": it has ", record.shape[0], " chains, but its sidecar the acceptance of ",
+          record.acceptance ? record.acceptance->probability.size() : 0);
+}
+
 /// Reads the sidecar and checks that it describes the file.
 Part load_part(const std::string& file) {
   const ResultReader reader(file);
@@ -36,6 +44,7 @@ Part load_part(const std::string& file) {
           record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record),
           " ", record.first, ":", record.end);
   check_smc(part);
+  check_acceptance(part);
   require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(),
           " arrays, its sidecar names ", record.checksums.size(), " checksums");
   return part;
@@ -70,6 +79,7 @@ void check_one_run(const Part& a, const Part& b) {
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
   same("the list of times", x.times.dump(), y.times.dump());
   same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
+  same("the acceptance", x.acceptance ? "recorded" : "missing", y.acceptance ? "recorded" : "missing");
   same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ",
           x.device, ", ", b.file, " from ", y.device,

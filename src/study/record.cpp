@@ -9,6 +9,7 @@
 #include "base/log_mean_exp.hpp"
 #include "device/chain_remarks.hpp"
 #include "io/json_input.hpp"
+#include "io/parameter_reader.hpp"
 #include "io/sidecar.hpp"
 
 namespace gmdiff::study {
@@ -109,6 +110,38 @@ void add_smc(Json& json, const std::optional<SmcRecord>& smc) {
   json["smallest_ess_step"] = smc->chains.smallest_ess_step;
 }
 
+void add_acceptance(Json& json, const std::optional<Acceptance>& acceptance) {
+  if (!acceptance) return;
+  json["acceptance"] = acceptance->probability;
+  json["non_finite"] = acceptance->non_finite;
+}
+
+std::optional<Acceptance> read_acceptance(const Json& json, const SidecarReader& reader,
+                                          const std::string& sidecar) {
+  if (!json.contains("acceptance")) return {};
+  Acceptance acceptance{.probability = reader.get<std::vector<double>>("acceptance"),
+                        .non_finite = reader.get<std::vector<std::int64_t>>("non_finite")};
+  require(acceptance.probability.size() == acceptance.non_finite.size(), sidecar,
+          ": \"acceptance\" and \"non_finite\" differ in length");
+  return acceptance;
+}
+
+/// Chains whose acceptance is 0.
+std::vector<std::string> acceptance_warnings(const Acceptance& acceptance, std::uint64_t first) {
+  const auto stuck = std::ranges::find(acceptance.probability, 0.0);
+  if (stuck == acceptance.probability.end()) return {};
+  const auto chain = first + static_cast<std::uint64_t>(stuck - acceptance.probability.begin());
+  return {concat(std::ranges::count(acceptance.probability, 0.0), " of ", acceptance.probability.size(),
+                 " chains accepted no proposal after their warm-up, first chain ", chain,
+                 ": the step is too large where they are")};
+}
+
+bool is_markov(const RunRecord& record) {
+  if (!record.sampler.is_object() || !record.sampler.contains("type")) return false;
+  const std::vector<std::string> names = io::alternative_names<McmcSampler>();
+  return std::ranges::any_of(names, [&](const std::string& name) { return record.sampler["type"] == name; });
+}
+
 }  // namespace
 
 Json sidecar_json(const RunRecord& record) {
@@ -131,6 +164,7 @@ Json sidecar_json(const RunRecord& record) {
   json["times"] = record.times;
   json["start"] = record.start ? Json{{"digest", io::hex(*record.start)}} : Json(nullptr);
   add_smc(json, record.smc);
+  add_acceptance(json, record.acceptance);
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
   json["warnings"] = record.warnings;
@@ -164,6 +198,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.times = reader.at("times");
   record.start = read_start(reader, sidecar);
   record.smc = read_smc(reader, sidecar);
+  record.acceptance = read_acceptance(json, reader, sidecar);
   record.complete = reader.get<bool>("complete");
   record.particle_steps = reader.get<double>("particle_steps");
   record.warnings = reader.get<std::vector<std::string>>("warnings");
@@ -178,9 +213,18 @@ const char* math_name(MathMode math) { return math == MathMode::exact ? "exact" 
 
 double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
 
-const char* counted(const RunRecord& record) { return record.smc ? "chains" : "particles"; }
+const char* counted(const RunRecord& record) {
+  return record.smc || is_markov(record) ? "chains" : "particles";
+}
+
+void add_chains(Acceptance& chains, const Acceptance& more) {
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(chains.probability, more.probability);
+  add(chains.non_finite, more.non_finite);
+}
 
 std::vector<std::string> chain_warnings(const RunRecord& record) {
+  if (record.acceptance) return acceptance_warnings(*record.acceptance, record.first);
   if (!record.smc || record.smc->chains.log_evidence.empty()) return {};
   return chain_warnings(record.smc->chains, record.smc->particles);
 }

@@ -8,6 +8,7 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
@@ -44,8 +45,9 @@ struct RunRecord {
   Json times;                            ///< times of the kept levels; null without history
   /// Digest of the given start states (`start_digest`); absent when none were given.
   std::optional<std::uint64_t> start;
-  std::optional<SmcRecord> smc;  ///< only of SMC samplers
-  bool complete = true;          ///< false: interrupted, and the range is the finished one
+  std::optional<SmcRecord> smc;          ///< only of SMC samplers
+  std::optional<Acceptance> acceptance;  ///< only of Markov chains with a Metropolis ratio
+  bool complete = true;                  ///< false: interrupted, and the range is the finished one
   double particle_steps = 0.0;
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
@@ -69,7 +71,10 @@ const char* counted(const RunRecord& record);
 /// Logarithm of the chains' mean evidence. The mean is unbiased, its logarithm is not.
 double mean_log_evidence(const SmcRecord& smc);
 
-/// Warnings about the chains of a complete record; none for samplers without weights.
+/// Appends the chains of the next range.
+void add_chains(Acceptance& chains, const Acceptance& more);
+
+/// Warnings about the chains of a complete record: of SMC, and of Markov chains that never moved.
 std::vector<std::string> chain_warnings(const RunRecord& record);
 
 /// Appends the texts of `more` that `texts` does not contain.

@@ -11,6 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <gmdiff/io/problem_file.hpp>
+
 // Runs the gmdiff command in a folder of its own.
 
 namespace gmdiff::test {
@@ -56,6 +58,15 @@ class RunningCommand {
   int err_ = -1;
   std::string seen_;
 };
+
+/// Every sampler of the catalogue, with the numbers that it cannot do without.
+inline std::vector<std::string> runnable_samplers() {
+  std::vector<std::string> samplers = sampler_names();
+  for (std::string& sampler : samplers) {
+    if (sampler == "ula" || sampler == "baoab" || sampler == "obabo") sampler += ":step=0.1:steps=20";
+  }
+  return samplers;
+}
 
 /// A temporary folder with small problem files:
 ///   prior.json    2-D, two components, no observation, 10 steps

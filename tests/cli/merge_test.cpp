@@ -37,7 +37,7 @@ class MergeTest : public CommandTest {
 };
 
 TEST_F(MergeTest, RangesOfEverySamplerInBothPrecisions) {
-  std::vector<std::string> samplers = sampler_names();
+  std::vector<std::string> samplers = runnable_samplers();
   samplers.insert(samplers.end(),
                   {"ddim:eta=1:churn=5", "heun:variable=n:churn=5", "euler-maruyama:finish=step"});
   for (const std::string& sampler : samplers) {

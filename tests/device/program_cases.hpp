@@ -21,6 +21,22 @@ inline std::vector<GuidedSampler> every_guided_sampler() {
           ExactGuidance{.integrator = Dpmpp2s{}}};
 }
 
+/// Chains of every kind, short enough that rounding does not separate two of them.
+inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
+  const ChainRun run{.warmup = 3, .steps = 9, .thin = 4, .output = ChainOutput::trace, .start_std = 2.0};
+  ChainRun with_diagonal = run, with_matrix = run;
+  with_diagonal.preconditioner = Eigen::VectorXd::LinSpaced(dim, 0.5, 1.5);
+  with_matrix.preconditioner = Eigen::MatrixXd::Identity(dim, dim);
+  for (Eigen::Index i = 1; i < dim; ++i) with_matrix.preconditioner(i, i - 1) = 0.25;
+  return {Ula{.step = 0.1, .speed = 2.0, .run = with_diagonal},
+          Mala{.step = 0.3, .run = {.steps = 12, .start = Start::exact}},
+          Mala{.step = 0.3, .run = with_matrix},
+          Hmc{.step = 0.3, .leapfrogs = 3, .run = with_diagonal},
+          Baoab{.step = 0.3, .run = with_matrix},
+          Obabo{.step = 0.3, .friction = 0.5, .run = run},
+          Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
+}
+
 /// An observation of `rows` directions with much noise, so that no method diverges.
 inline LinearObservation observation_of(Eigen::Index dim, Eigen::Index rows, std::uint64_t seed = 5) {
   return {normals(rows, dim, seed) / std::sqrt(static_cast<double>(dim)), normals(rows, 1, seed + 1), 0.5};

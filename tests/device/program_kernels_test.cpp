@@ -33,11 +33,16 @@ std::unique_ptr<Executor> executor_of(const Case& c) {
 
 /// Compares runs on the host block with the cpu's.
 void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& turns) {
-  std::vector<char> expected;
+  std::optional<Samples> expected;
+  const auto probabilities = [](const Samples& samples) {
+    return samples.acceptance() ? samples.acceptance()->probability : std::vector<double>();
+  };
   for (const Case& c : cases) {
     if (!turns.next()) continue;
-    if (expected.empty()) expected = test::bytes(run(plan, options, 0, *cpu::make_executor(1), Extent::tile));
-    EXPECT_TRUE(test::bytes(run(plan, options, 0, *executor_of(c), c.extent)) == expected)
+    if (!expected) expected = run(plan, options, 0, *cpu::make_executor(1), Extent::tile);
+    const Samples found = run(plan, options, 0, *executor_of(c), c.extent);
+    EXPECT_TRUE(test::bytes(found) == test::bytes(*expected) &&
+                probabilities(found) == probabilities(*expected))
         << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
         << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
   }
@@ -69,6 +74,19 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
           expect_bits_of_cpu(plan, test::options_for(plan, precision), turns);
         }
       }
+    }
+  }
+}
+
+TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
+  // Chains see a basis that all components share as one of each component.
+  if (GetParam() == CovarianceType::tied) return;
+  test::Turns turns(13);
+  for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{9, 18}}) {
+    const Mixture target = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const McmcSampler& sampler : test::every_mcmc_sampler(shape.dim)) {
+      for (const Precision precision : {Precision::f32, Precision::f64})
+        expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 75, .precision = precision}, turns);
     }
   }
 }

@@ -174,9 +174,10 @@ TEST(GoldenGuidanceSteps, DpsGsg) {
         direction = U[static_cast<std::size_t>(q)].row(n).transpose();
         return direction.data();
       };
-      reference::ProgramSteps steps(plan, model, &plan.guidance.front(), x,
-                                    {.normals = nullptr, .choice = nullptr, .direction = given});
-      steps.advance(std::get<Program>(plan.steps.front()));
+      reference::ProgramSteps steps(
+          plan, model, &plan.guidance.front(), x,
+          {.normals = nullptr, .choice = nullptr, .direction = given, .log_uniform = nullptr});
+      steps.advance(std::get<Program>(plan.steps.front()), 0);
       expect_near(x + step.noise(), test::matrix(values[key]),
                   golden_case["problem"].get<std::string>() + key);
     }

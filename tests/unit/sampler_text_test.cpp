@@ -55,7 +55,12 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "dps",
                                                        "dps-likelihood",
                                                        "dps-gsg",
-                                                       "exact"}));
+                                                       "exact",
+                                                       "ula",
+                                                       "mala",
+                                                       "hmc",
+                                                       "baoab",
+                                                       "obabo"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -180,7 +185,7 @@ TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
       "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, mcgdiff, bootstrap, tmp, pigdm, "
-      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact)";
+      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "tmp"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},

@@ -11,6 +11,7 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 // Functions that run plans. Their bits depend on plan, seed and precision only, not on the range, the split
@@ -49,6 +50,10 @@ Samples sample(const Mixture& prior, const LinearObservation& observation, const
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
+
+/// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept, d) for
+/// `ChainOutput::trace`. A method without a step is tuned first (`tuned`).
+Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options = {});
 
 /// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =
 /// Start::gaussian` even where `options.start` gives the first states. Exceptions of the denoiser's function

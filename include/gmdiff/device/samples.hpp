@@ -52,6 +52,13 @@ struct Provenance {
   std::vector<std::string> notes;     ///< special steps at the ends of the grid
 };
 
+/// What the Metropolis steps of Markov chains did in the steps after the warm-up, one entry per chain.
+struct Acceptance {
+  std::vector<double> probability;  ///< mean of min(1, ratio); for ULA of the ratio that it does not use
+  std::vector<std::int64_t>
+      non_finite;  ///< number of proposals rejected because l or its gradient was not finite
+};
+
 /// Location of samples in the memory of a GPU.
 struct OnDevice {
   const void* data;  ///< complete values in the samples' shape and scalar type, row-major, read-only
@@ -74,7 +81,7 @@ class Samples {
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
   /// Constructor for devices. @throws std::invalid_argument as above.
   Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
-          std::vector<double> times, Provenance provenance);
+          std::vector<double> times, Provenance provenance, std::optional<Acceptance> acceptance = {});
 
   Precision precision() const;
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -86,6 +93,8 @@ class Samples {
   /// history.
   const std::vector<double>& times() const { return times_; }
   const Provenance& provenance() const { return provenance_; }
+  /// Acceptance of Markov chains; empty for samplers without a Metropolis ratio.
+  const std::optional<Acceptance>& acceptance() const { return acceptance_; }
 
   /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host
   /// memory. It is valid as long as this object or a copy exists; work that reads the values must end before
@@ -107,6 +116,7 @@ class Samples {
   std::vector<std::int64_t> shape_;
   std::vector<double> times_;
   Provenance provenance_;
+  std::optional<Acceptance> acceptance_;
 };
 
 /// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a

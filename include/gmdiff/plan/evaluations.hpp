@@ -4,7 +4,7 @@
 #include <gmdiff/plan/smc_plan.hpp>
 
 // Denoiser evaluations: the cost of a sampler in the unit of the literature. A transition of a mixture counts
-// as one evaluation; exact draws need none.
+// as one evaluation, and so does a target's log-density with its gradient; exact draws need none.
 
 namespace gmdiff {
 

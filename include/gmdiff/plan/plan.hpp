@@ -15,6 +15,7 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 
 // A device executes a plan: flat tables, computed on the host in extended precision and rounded once
@@ -101,18 +102,26 @@ enum class PlanKind { sample, forward, draw };
 struct Plan {
   PlanKind kind = PlanKind::sample;
   StartTable start;
+  Program prologue;         ///< stages of the first state, before the first step
   std::vector<Step> steps;  ///< shared by all problems
-  /// times of the levels in order, shape (steps + 1); (steps) for a forward plan, whose first step leads to
-  /// its first level
+  /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first step
+  /// leads to its first level
   std::vector<double> times;
+  /// Levels of the result, ascending, where level s + 1 is the state after step s. Empty: the last level, or those
+  /// of `Options::history`.
+  std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
-  std::vector<Denoiser> denoisers;      ///< evaluated by stages; the hash covers their names
+  /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such stages
+  Eigen::MatrixXd preconditioner;
+  std::vector<Denoiser> denoisers;  ///< evaluated by stages; the hash covers their names
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
 
   Eigen::Index dim() const { return problems.front().dim(); }
+  /// Number of steps, where the steps of a repeated program count each.
+  std::int64_t num_steps() const;
   /// FNV-1a hash of all tables, without warnings and notes. Every result names it; all ranges of one run have
   /// the same hash.
   std::uint64_t hash() const;
@@ -140,6 +149,13 @@ Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observ
 /// @throws std::invalid_argument for methods without a guided denoiser (dps, dps-gsg, pigdm-alg1).
 Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
                           const GuidedSampler& sampler);
+
+/// Plan of Markov chains with each mixture as their target. The coordinates of the noise are those of the data for
+/// every covariance structure.
+/// @throws std::invalid_argument for a parameter out of range (named), for mixtures of different shapes, and for
+///   a mixture without a density.
+Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler);
+Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler);
 
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given
 /// (§1).

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <variant>
 #include <vector>
 
@@ -26,15 +27,17 @@ struct Term {
 };
 
 /// Streams of the normals that a combination adds (numerics.md §5).
-enum class NoiseStream { step, churn };
+enum class NoiseStream { step, churn, velocity };
 
-/// to <- sum of factor vector, from left to right, + noise eps. It has at least two terms, unless it only
-/// scales one vector.
+/// to <- sum of factor vector, from left to right, + noise eps. Without terms, to <- noise eps.
 struct Combine {
   int to = 0;
   std::vector<Term> terms = {};
   double noise = 0.0;
   NoiseStream stream = NoiseStream::step;
+  /// A step that adds several normals to one coordinate: normal i of step s is number (s draws + draw) d + i.
+  int draws = 1;
+  int draw = 0;
 };
 
 /// to <- a draw of x_s given x_t = from and the plan's mixture: the exact reverse transition
@@ -72,11 +75,46 @@ struct Guide {
   bool has_covariance = true;  ///< false: the factor C is left out
 };
 
-using Stage = std::variant<Evaluate, Combine, Transition, Guide>;
+/// l <- log pi(from), to <- its gradient, where pi is the plan's mixture. A particle has two numbers l, in double: one
+/// of its state and one of its proposal.
+struct EvaluateTarget {
+  int from = 0;
+  int to = 1;
+  bool is_proposal = false;
+};
 
-/// The stages of one step, in their order.
+/// to <- L from, or L^T from, with the plan's preconditioner M = L L^T; `to` is not `from`.
+struct Precondition {
+  int from = 0;
+  int to = 1;
+  bool transposed = false;
+};
+
+/// Metropolis step: x, its l and its gradient become those of the proposal if log u < log ratio
+/// (mathematics.md §12.2). A proposal whose l or gradient is not finite is rejected.
+struct Accept {
+  /// langevin: log ratio = l' - l - <q, z> - |q|^2 / 2 with q = factor (g + g') and z in `before`.
+  /// energy: log ratio = l' - l - |v'|^2 / 2 + |v|^2 / 2 with v in `before` and v' in `after`, which becomes -v
+  /// at a rejection.
+  enum class Ratio { langevin, energy } ratio = Ratio::langevin;
+  int to = 0;        ///< the state x
+  int proposal = 2;  ///< x'
+  int gradient = 1;  ///< g
+  int proposed_gradient = 3;
+  int before = 4;
+  int after = 0;
+  double factor = 0.0;
+  bool always = false;  ///< moves in any case; the ratio is only counted
+  /// Number of the first step whose min(1, ratio) is part of the run's acceptance.
+  std::uint64_t counted_from = 0;
+};
+
+using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Precondition, Accept>;
+
+/// The stages of a step, in their order. `repeats` such steps follow each other.
 struct Program {
   std::vector<Stage> stages;
+  int repeats = 1;
 };
 
 }  // namespace gmdiff

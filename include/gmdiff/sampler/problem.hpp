@@ -9,14 +9,15 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 namespace gmdiff {
 
-/// Any sampler of a problem: a reverse-time sampler, which runs on the prior or the exact posterior, or a
-/// sequential Monte Carlo or guided sampler, which needs an observation.
-using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler>;
+/// Any sampler of a problem: a reverse-time sampler or a Markov chain, which run on the prior or the exact
+/// posterior, or a sequential Monte Carlo or guided sampler, which needs an observation.
+using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler, McmcSampler>;
 
 /// The content of a problem file (guide.md, "Problem files"), with the defaults of missing parts.
 struct Problem {

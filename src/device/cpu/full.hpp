@@ -77,9 +77,9 @@ struct FullLaw {
   }
 
   /// grad log p_t = -sum_k r_k U_k (1 / c) U_k^T (x - alpha mu_k)
-  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
-                    Scratch<V> scratch) {
-    means(law, level, x, nullptr, S, nullptr, scratch);
+  static Softmax<V> score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
+                          Scratch<V> scratch) {
+    return means(law, level, x, nullptr, S, nullptr, scratch);
   }
 
   /// Denoiser, score and logits (K), each unless null, with one product U_k^T (x - alpha mu_k) for all of

@@ -245,6 +245,8 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
   static constexpr int lanes = V::lanes;
   using Bits = cpu::GMDIFF_CPU_UNIT::Pack<std::uint32_t>;
   using Words = cpu::GMDIFF_CPU_UNIT::EvenOddWords;
+  using WidePack = cpu::GMDIFF_CPU_UNIT::Pack<double>;
+  using Wide = Twice<WidePack>;
 
   GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
   GMDIFF_PARTICLE static V convert(Bits bits) {
@@ -272,6 +274,21 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<float>> {
   GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) {
     return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n);
   }
+  GMDIFF_PARTICLE static Wide widen(V x) {
+    Half halves[2];
+    std::memcpy(halves, &x.v, sizeof(x.v));
+    return {WidePack(__builtin_convertvector(halves[0], WidePack::Vector)),
+            WidePack(__builtin_convertvector(halves[1], WidePack::Vector))};
+  }
+  GMDIFF_PARTICLE static V narrow(Wide x) {
+    const Half halves[2] = {__builtin_convertvector(x.lo.v, Half), __builtin_convertvector(x.hi.v, Half)};
+    V::Vector both;
+    std::memcpy(&both, halves, sizeof(both));
+    return V(both);
+  }
+
+ private:
+  typedef float Half __attribute__((vector_size(cpu::GMDIFF_CPU_UNIT::register_bytes / 2)));
 };
 
 template <>
@@ -281,6 +298,7 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<double>> {
   static constexpr int lanes = V::lanes;
   using Bits = cpu::GMDIFF_CPU_UNIT::Pack<std::uint64_t>;
   using Words = cpu::GMDIFF_CPU_UNIT::Words64;
+  using Wide = V;
 
   GMDIFF_PARTICLE static V from_bits(Bits bits) { return V((V::Vector)bits.v); }
   /// No such instruction exists before AVX-512, so the integer is added to the mantissa of 1.5 2^52.
@@ -295,6 +313,8 @@ struct Types<cpu::GMDIFF_CPU_UNIT::Pack<double>> {
   GMDIFF_PARTICLE static V gather(Bits k, const Real* p, std::ptrdiff_t n) {
     return cpu::GMDIFF_CPU_UNIT::gather_lanes(k, p, n);
   }
+  GMDIFF_PARTICLE static Wide widen(V x) { return x; }
+  GMDIFF_PARTICLE static V narrow(Wide x) { return x; }
 };
 
 }  // namespace gmdiff::particle

@@ -58,6 +58,9 @@ class SoloLaw : public particle::ComponentMoments<V, Law::kind, Solo<V>, SoloPro
   void denoise(const LevelTable<Real>& level, Vector from, Vector to) {
     Law::denoiser(law_, level, from.data(), to.data(), scratch_);
   }
+  particle::WideOf<V> log_density(const LevelTable<Real>& level, Vector from, Vector gradient) {
+    return particle::log_density(Law::score(law_, level, from.data(), gradient.data(), scratch_), level);
+  }
   V responsibilities(const LevelTable<Real>& level, Vector from) {
     return Law::weights(law_, level, from.data(), scratch_);
   }
@@ -84,6 +87,8 @@ class ProgramTile {
   using Real = RealOf<V>;
   using Steps = WideSteps<V, Law>;
   using Room = particle::GuidanceRoom<WideVector<V>>;
+  using Numbers = particle::ChainNumbers<particle::WideOf<V>>;
+  using StageTable = particle::StageTable<Real>;
   static constexpr int lanes = Types<V>::lanes;
 
   ProgramTile(const ProgramJob<Real>& job, std::int64_t tile, void* scratch)
@@ -102,23 +107,26 @@ class ProgramTile {
       return WideVector<V>{reinterpret_cast<V*>(job_.vectors) +
                            (number * job_.tiles + tile_) * job_.ends.law->dim};
     };
+    Numbers numbers;
+    numbers.for_each([&](auto& number, int place) { number = particle::WideOf<V>::load(place_of(place)); });
     particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors)> body(
-        team_, law_, job_, vectors, room_, job_.first + static_cast<std::uint64_t>(tile_) * lanes);
+        team_, law_, job_, vectors, numbers, room_, job_.first + static_cast<std::uint64_t>(tile_) * lanes);
     TileResult result{.non_finite = 0, .first_step = -1};
-    for (int n = 0; n < job_.num_stages; ++n) {
-      const particle::StageTable<Real>& stage = job_.stages[n];
-      body.run(stage);
-      if (stage.kind == particle::StageKind::end) end_step(stage, vectors(0), result);
-    }
+    particle::for_each_stage(
+        job_, [&](const StageTable& stage, int iteration) { body.run(stage, iteration); },
+        [&](const StageTable& stage, int iteration) { end_step(stage, iteration, vectors(0), result); });
+    numbers.for_each([&](const auto& number, int place) { number.store(place_of(place)); });
     return result;
   }
 
  private:
-  void end_step(const particle::StageTable<Real>& stage, WideVector<V> x, TileResult& result) {
+  double* place_of(int number) const { return job_.numbers + (tile_ * Numbers::size + number) * lanes; }
+
+  void end_step(const StageTable& stage, int iteration, WideVector<V> x, TileResult& result) {
     const bool was_finite = result.non_finite == 0;
     result.non_finite = ends_.count_non_finite(x);
-    if (was_finite && result.non_finite > 0) result.first_step = static_cast<int>(stage.step);
-    if (stage.slot >= 0) ends_.keep(x, stage.slot);
+    if (was_finite && result.non_finite > 0) result.first_step = static_cast<int>(stage.step) + iteration;
+    if (stage.slot >= 0 && iteration + 1 == stage.iterations) ends_.keep(x, stage.slot);
   }
 
   static Room make_room(const ProgramJob<Real>& job, void* scratch) {

@@ -30,6 +30,8 @@ std::int64_t observed_rows(const Plan& plan) {
   return plan.guidance.empty() ? 0 : static_cast<std::int64_t>(plan.guidance.front().A.rows());
 }
 
+using Numbers = particle::ChainNumbers<double>;
+
 /// One task in one precision.
 template <class Real>
 class ProgramRun {
@@ -41,13 +43,14 @@ class ProgramRun {
         pool_(pool),
         table_bytes_(table_bytes),
         law_(task.problem, particle::wide_family_of(task.problem)),
-        builder_(law_, task.guidance),
+        builder_(law_, task.guidance, task.plan.preconditioner),
         scratch_(pool.threads(),
                  std::max(unit.scratch_bytes(law_.table()),
                           unit.program_scratch_bytes(law_.table(), builder_.observation().rows))),
         tiles_((task.count + unit.lanes - 1) / unit.lanes),
         num_vectors_(num_vectors(task.plan)),
-        vectors_(1, sizeof(Real) * static_cast<std::size_t>(num_vectors_ * vector_size())) {}
+        vectors_(1, sizeof(Real) * static_cast<std::size_t>(num_vectors_ * vector_size())),
+        numbers_(static_cast<std::size_t>(tiles_ * unit.lanes * Numbers::size)) {}
 
   NonFinite operator()() {
     const particle::StartTableOf<Real> start = start_table(law_, task_.plan.start, start_arena_);
@@ -57,11 +60,15 @@ class ProgramRun {
     };
     NonFinite result = for_each_tile(first_state);
     std::fill(vector(1), vector(num_vectors_), Real(0));
+    particle::Arena<Real> prologue_arena;
+    run_stages(builder_.prologue(programs_.prologue(), prologue_arena), result);
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
-      const std::size_t end = programs_.window_end<Real>(first, table_bytes_);
-      run_window(first, end, result);
-      first = end;
+      const std::vector<Segment> window =
+          programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
+      run_stages(build_tables(window), result);
+      first = end_of(window);
     }
+    give_acceptance();
     return result;
   }
 
@@ -69,19 +76,20 @@ class ProgramRun {
   std::int64_t vector_size() const { return tiles_ * unit_.lanes * law_.table().dim; }
   Real* vector(int number) const { return static_cast<Real*>(vectors_.of(0)) + number * vector_size(); }
 
-  ProgramJob<Real> make_job(const particle::StartTableOf<Real>& start) const {
+  ProgramJob<Real> make_job(const particle::StartTableOf<Real>& start) {
     ProgramJob<Real> job{};
     static_cast<particle::Window<Real>&>(job) = window_of<Real>(task_);
     job.num_vectors = num_vectors_;
     job.observation = builder_.observation();
+    job.preconditioner = builder_.preconditioner();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
+    job.numbers = numbers_.data();
     job.tiles = tiles_;
     return job;
   }
 
-  void run_window(std::size_t first, std::size_t end, NonFinite& result) {
-    const std::vector<StageTable<Real>> stages = build_tables(first, end);
+  void run_stages(const std::vector<StageTable<Real>>& stages, NonFinite& result) {
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (stages[begin].kind == StageKind::call) {
         call(stages[begin++]);
@@ -100,14 +108,14 @@ class ProgramRun {
     }
   }
 
-  std::vector<StageTable<Real>> build_tables(std::size_t first, std::size_t end) {
-    std::vector<std::vector<StageTable<Real>>> of_steps(end - first);
-    arenas_.resize(std::max(arenas_.size(), end - first));
+  std::vector<StageTable<Real>> build_tables(const std::vector<Segment>& window) {
+    std::vector<std::vector<StageTable<Real>>> of_steps(window.size());
+    arenas_.resize(std::max(arenas_.size(), window.size()));
     pool_.run(std::ssize(of_steps), [&](int /*thread*/, std::int64_t s) {
       const auto i = static_cast<std::size_t>(s);
       arenas_[i].clear();
-      const int slot = slot_of(task_.kept, static_cast<int>(first + i) + 1);
-      of_steps[i] = builder_.step(programs_.step(first + i), first + i, slot, arenas_[i]);
+      const Segment& next = window[i];
+      of_steps[i] = builder_.step(programs_.step(next), next.first, next.steps, next.slot, arenas_[i]);
     });
     std::vector<StageTable<Real>> stages;
     for (const auto& of_step : of_steps) stages.insert(stages.end(), of_step.begin(), of_step.end());
@@ -132,6 +140,18 @@ class ProgramRun {
     };
     pool_.run((tiles_ + per_piece - 1) / per_piece, piece, task_.stop);
     return sum;
+  }
+
+  void give_acceptance() const {
+    if (task_.acceptance == nullptr) return;
+    for (std::int64_t n = 0; n < task_.count; ++n) {
+      const std::int64_t tile = n / unit_.lanes * Numbers::size * unit_.lanes;
+      const auto number = [&](int place) {
+        return numbers_[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
+      };
+      task_.acceptance[n] = number(Numbers::of_acceptance);
+      task_.non_finite[n] = number(Numbers::of_non_finite);
+    }
   }
 
   /// Calls a custom denoiser on all particles of the task.
@@ -167,6 +187,7 @@ class ProgramRun {
   std::int64_t tiles_;
   int num_vectors_;
   ScratchMemory vectors_;
+  std::vector<double> numbers_;
   particle::Arena<Real> start_arena_;
   std::vector<particle::Arena<Real>> arenas_;
   ProgramJob<Real> job_{};
@@ -180,10 +201,13 @@ ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int
   const particle::LawTable<Real> shape = shape_of<Real>(mixture);
   const std::size_t scratch =
       std::max(unit.scratch_bytes(shape), unit.program_scratch_bytes(shape, observed_rows(plan)));
-  fixed =
-      particle::LawTables<Real>::bytes(mixture, shape.family) + static_cast<std::size_t>(threads) * scratch;
+  fixed = particle::LawTables<Real>::bytes(mixture, shape.family) +
+          static_cast<std::size_t>(plan.preconditioner.size()) * sizeof(Real) +
+          static_cast<std::size_t>(threads) * scratch;
   largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
-  tile = static_cast<std::size_t>(num_vectors(plan) * mixture.dim() * unit.lanes) * sizeof(Real);
+  tile = static_cast<std::size_t>(unit.lanes) *
+         (static_cast<std::size_t>(num_vectors(plan) * mixture.dim()) * sizeof(Real) +
+          Numbers::size * sizeof(double));
 }
 
 template <class Real>

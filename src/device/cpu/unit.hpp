@@ -29,6 +29,7 @@ template <class Real>
 struct ProgramJob : particle::ProgramWindow<Real> {
   Job<Real> ends;      ///< start and result of the run, whose states are vector 0
   Real* vectors;       ///< (num_vectors, tiles, d, lanes), aligned like registers
+  double* numbers;     ///< (tiles, ChainNumbers::size, lanes)
   std::int64_t tiles;  ///< number of tiles
 };
 

@@ -133,8 +133,8 @@ struct WideLaw {
   }
 
   /// grad log p_t = -sum_k r_k C_k^{-1} (x - alpha mu_k) (mathematics.md §2.2).
-  static void score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
-                    Scratch<V> scratch) {
+  static Softmax<V> score(const LawTable<Real>& law, const LevelTable<Real>& level, const V* x, V* S,
+                          Scratch<V> scratch) {
     const Index d = law.dim;
     const V* y = scaled_state(law, level, x, scratch);
     for (Index i = 0; i < d; ++i) S[i] = V(Real(0));
@@ -157,6 +157,7 @@ struct WideLaw {
       S[i] = S[i] * scale;
       if constexpr (family == Family::tied) S[i] = S[i] * V(level.precision.values[i]);
     }
+    return softmax;
   }
 
   /// e_k of all components and their sum.

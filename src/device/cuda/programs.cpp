@@ -18,6 +18,7 @@ namespace {
 using kernels::no_step;
 using kernels::ProgramJob;
 using kernels::Report;
+using Numbers = particle::ChainNumbers<double>;
 using particle::StageKind;
 using particle::StageTable;
 
@@ -31,10 +32,11 @@ class ProgramRun {
         gpu_(gpu),
         table_bytes_(table_bytes),
         law_(gpu, task.problem, particle::wide_family_of(task.problem)),
-        builder_(law_.host(), task.guidance),
-        observation_tables_(gpu, builder_.observation_arena()),
+        builder_(law_.host(), task.guidance, task.plan.preconditioner),
+        shared_tables_(gpu, builder_.arena()),
         num_vectors_(num_vectors(task.plan)),
         vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
+        numbers_(gpu, static_cast<std::size_t>(task.count) * Numbers::size),
         report_(gpu, 1) {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
@@ -49,11 +51,15 @@ class ProgramRun {
     const Tables<Real> start_tables(gpu_, start_arena_);
     start_tables.move(start_.move);
     NonFinite result = launch({}, /*from_start=*/true);
+    particle::Arena<Real> prologue_arena;
+    run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
-      const std::size_t end = programs_.window_end<Real>(first, table_bytes_);
-      run_window(first, end, result);
-      first = end;
+      const std::vector<Segment> window =
+          programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
+      run_window(window, result);
+      first = end_of(window);
     }
+    give_acceptance();
     if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
     return result;
   }
@@ -64,14 +70,19 @@ class ProgramRun {
     return vectors * static_cast<std::size_t>(task_.count * task_.problem.dim());
   }
 
-  void run_window(std::size_t first, std::size_t end, NonFinite& result) {
+  void run_window(const std::vector<Segment>& window, NonFinite& result) {
     particle::Arena<Real> arena;
     std::vector<StageTable<Real>> stages;
-    for (std::size_t s = first; s < end; ++s) {
-      const int slot = slot_of(task_.kept, static_cast<int>(s) + 1);
-      for (const StageTable<Real>& stage : builder_.step(programs_.step(s), s, slot, arena))
+    for (const Segment& next : window) {
+      for (const StageTable<Real>& stage :
+           builder_.step(programs_.step(next), next.first, next.steps, next.slot, arena))
         stages.push_back(stage);
     }
+    run_stages(std::move(stages), arena, result);
+  }
+
+  void run_stages(std::vector<StageTable<Real>> stages, const particle::Arena<Real>& arena,
+                  NonFinite& result) {
     const Tables<Real> tables(gpu_, arena);
     for (StageTable<Real>& stage : stages) tables.move(stage);
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
@@ -105,12 +116,15 @@ class ProgramRun {
     job.num_stages = static_cast<int>(stages.size());
     job.num_vectors = num_vectors_;
     job.observation = builder_.observation();
-    observation_tables_.move(job.observation);
+    job.preconditioner = builder_.preconditioner();
+    shared_tables_.move(job.observation);
+    shared_tables_.move(job.preconditioner);
     job.law = law_.table();
     job.start = start_;
     job.from_start = from_start;
     job.start_states = start_states_.data();
     job.vectors = vectors_.data();
+    job.numbers = numbers_.data();
     job.rows = rows_.data();
     job.out = task_.keeps_out ? std::get<Real*>(task_.out) : out_.data();
     job.report = report_.data();
@@ -121,6 +135,14 @@ class ProgramRun {
     report_.download(&report);
     return {.particles = static_cast<std::int64_t>(report.non_finite),
             .first_step = report.first_step == no_step ? -1 : report.first_step};
+  }
+
+  void give_acceptance() const {
+    if (task_.acceptance == nullptr) return;
+    std::vector<double> numbers(numbers_.size());
+    numbers_.download(numbers.data());
+    std::copy_n(numbers.begin() + Numbers::of_acceptance * task_.count, task_.count, task_.acceptance);
+    std::copy_n(numbers.begin() + Numbers::of_non_finite * task_.count, task_.count, task_.non_finite);
   }
 
   /// Calls a custom denoiser on the rows of all particles.
@@ -165,9 +187,10 @@ class ProgramRun {
   std::size_t table_bytes_;
   Law<Real> law_;
   particle::ProgramBuilder<Real> builder_;
-  Tables<Real> observation_tables_;
+  Tables<Real> shared_tables_;  // of all steps
   int num_vectors_;
   Buffer<Real> vectors_;
+  Buffer<double> numbers_;
   Buffer<Report> report_;
   particle::Arena<Real> start_arena_;
   particle::StartTableOf<Real> start_{};
@@ -196,11 +219,13 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   const std::size_t observation =
       guidance == nullptr ? 0 : static_cast<std::size_t>(guidance->A.size()) * sizeof(Real);
   memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
+                 static_cast<std::size_t>(plan.preconditioner.size()) * sizeof(Real) +
                  static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
                  kernels::geometry(job, limits).room_bytes;
   const std::size_t calls = plan.denoisers.empty() ? 0 : 2;
   memory.particle =
-      d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double));
+      d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +
+      Numbers::size * sizeof(double);
   return memory;
 }
 

@@ -57,6 +57,7 @@ class Tables {
     move(observation.A);
     move(observation.y);
   }
+  void move(particle::PreconditionerTable<Real>& preconditioner) const { move(preconditioner.L); }
   void move(particle::FactorTable<Real>& factors) const {
     move(factors.centre);
     move(factors.precision);

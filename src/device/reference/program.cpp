@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.hpp"
@@ -90,9 +91,11 @@ ProgramSteps::ProgramSteps(const Plan& plan, const Model& model, const GuidanceT
                            StageNoise noise)
     : plan_(plan), model_(model), guidance_(guidance), x_(x), noise_(std::move(noise)) {
   others_.assign(static_cast<std::size_t>(num_vectors(plan) - 1), Points::Zero(x.rows(), x.cols()));
+  chains_.resize(static_cast<std::size_t>(x.rows()));
 }
 
-void ProgramSteps::advance(const Program& program) {
+void ProgramSteps::advance(const Program& program, std::uint64_t step) {
+  step_ = step;
   for (const Stage& stage : program.stages) {
     std::visit([this](const auto& alternative) { run(alternative); }, stage);
   }
@@ -119,8 +122,7 @@ void ProgramSteps::run(const Combine& stage) {
     if (lost(n)) continue;
     sum.setZero();
     for (const Term& term : stage.terms) sum += term.factor * vector(term.vector).row(n);
-    if (stage.noise != 0.0)
-      sum += stage.noise * in_data_coordinates(noise_.normals(n, stage.stream)).transpose();
+    if (stage.noise != 0.0) sum += stage.noise * in_data_coordinates(noise_.normals(n, stage)).transpose();
     vector(stage.to).row(n) = sum;
   }
 }
@@ -131,8 +133,61 @@ void ProgramSteps::run(const Transition& stage) {
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
     if (lost(n)) continue;
     Eigen::RowVectorXd state = vector(stage.from).row(n);
-    update.apply({state.data(), nullptr}, noise_.choice(n), noise_.normals(n, NoiseStream::step));
+    update.apply({state.data(), nullptr}, noise_.choice(n), noise_.normals(n, Combine{}));
     vector(stage.to).row(n) = state;
+  }
+}
+
+void ProgramSteps::run(const EvaluateTarget& stage) {
+  DiffusedMixture law(model_, Level{}, /*density=*/true);
+  Eigen::VectorXd log_r(model_.num_components());
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    const double* x = vector(stage.from).row(n).data();
+    ChainState& chain = chains_[static_cast<std::size_t>(n)];
+    (stage.is_proposal ? chain.proposed : chain.log_density) = law.log_responsibilities(x, log_r.data());
+    law.score(x, vector(stage.to).row(n).data());
+  }
+}
+
+void ProgramSteps::run(const Precondition& stage) {
+  const Eigen::MatrixXd& given = plan_.preconditioner;
+  const Eigen::MatrixXd L = given.cols() == 1 ? Eigen::MatrixXd(given.col(0).asDiagonal()) : given;
+  const Eigen::MatrixXd factor = stage.transposed ? Eigen::MatrixXd(L.transpose()) : L;
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (!lost(n)) vector(stage.to).row(n) = (factor * vector(stage.from).row(n).transpose()).transpose();
+  }
+}
+
+double ProgramSteps::log_ratio(const Accept& stage, std::int64_t n) {
+  const ChainState& chain = chains_[static_cast<std::size_t>(n)];
+  const auto row = [&](int number) { return vector(number).row(n); };
+  if (!std::isfinite(chain.proposed) || !row(stage.proposed_gradient).allFinite())
+    return -std::numeric_limits<double>::infinity();
+  const double difference = chain.proposed - chain.log_density;
+  if (stage.ratio == Accept::Ratio::energy)
+    return difference - 0.5 * (row(stage.after).squaredNorm() - row(stage.before).squaredNorm());
+  const Eigen::RowVectorXd q = stage.factor * (row(stage.gradient) + row(stage.proposed_gradient));
+  return difference - q.dot(row(stage.before)) - 0.5 * q.squaredNorm();
+}
+
+void ProgramSteps::run(const Accept& stage) {
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    const double ratio = log_ratio(stage, n);
+    ChainState& chain = chains_[static_cast<std::size_t>(n)];
+    chain.log_ratio = ratio;
+    if (step_ >= stage.counted_from) {
+      if (!std::isnan(ratio)) chain.acceptance += std::min(1.0, std::exp(ratio));
+      if (ratio == -std::numeric_limits<double>::infinity()) chain.non_finite += 1.0;
+    }
+    if (stage.always || noise_.log_uniform(n) < ratio) {
+      vector(stage.to).row(n) = vector(stage.proposal).row(n);
+      vector(stage.gradient).row(n) = vector(stage.proposed_gradient).row(n);
+      chain.log_density = chain.proposed;
+    } else if (stage.ratio == Accept::Ratio::energy) {
+      vector(stage.after).row(n) = -vector(stage.before).row(n);
+    }
   }
 }
 

@@ -15,10 +15,19 @@ namespace gmdiff::reference {
 
 /// The random numbers of particle n at the current step, in the coordinates of the noise (numerics.md §2).
 struct StageNoise {
-  std::function<const double*(std::int64_t n, NoiseStream stream)> normals;  ///< (d)
+  std::function<const double*(std::int64_t n, const Combine& stage)> normals;  ///< (d)
   /// uniform number in [0, 1) that chooses a transition's component
   std::function<double(std::int64_t n)> choice;
   std::function<const double*(std::int64_t n, int q)> direction;  ///< (d), direction q of a guidance stage
+  /// logarithm of the uniform number in (0, 1) that accepts a proposal
+  std::function<double(std::int64_t n)> log_uniform;
+};
+
+/// What a Markov chain carries beside its vectors.
+struct ChainState {
+  double log_density = 0.0, proposed = 0.0;
+  double log_ratio = 0.0;  ///< of the last proposal
+  double acceptance = 0.0, non_finite = 0.0;
 };
 
 class ProgramSteps {
@@ -26,8 +35,9 @@ class ProgramSteps {
   /// @param x states (count, d), vector 0 of the stages. @param guidance of the task's problem, or null.
   ProgramSteps(const Plan& plan, const Model& model, const GuidanceTable* guidance, Points& x,
                StageNoise noise);
-  /// Runs all stages of one step. A particle whose state is NaN is left unchanged.
-  void advance(const Program& program);
+  /// Runs all stages of step number `step`. A particle whose state is NaN is left unchanged.
+  void advance(const Program& program, std::uint64_t step);
+  const std::vector<ChainState>& chains() const { return chains_; }
 
   Points& vector(int number) { return number == 0 ? x_ : others_[static_cast<std::size_t>(number - 1)]; }
 
@@ -36,6 +46,10 @@ class ProgramSteps {
   void run(const Combine& stage);
   void run(const Transition& stage);
   void run(const Guide& stage);
+  void run(const EvaluateTarget& stage);
+  void run(const Precondition& stage);
+  void run(const Accept& stage);
+  double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);
   /// A standard normal vector in the coordinates of the data.
@@ -48,6 +62,8 @@ class ProgramSteps {
   Points& x_;
   StageNoise noise_;
   std::vector<Points> others_;
+  std::vector<ChainState> chains_;
+  std::uint64_t step_ = 0;
 };
 
 }  // namespace gmdiff::reference

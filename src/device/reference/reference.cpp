@@ -36,11 +36,13 @@ class Batch {
   StreamKey key(std::int64_t n, Purpose purpose, std::uint32_t replicate = 0) const;
   void start();
   void start_particle(std::int64_t n);
+  void advance(std::uint64_t number, const Step& step);
   void advance(std::uint64_t step, AffineUpdate update);
   void advance(std::uint64_t step, TransitionUpdate update);
   void advance(std::uint64_t step, const Program& program);
+  void give_acceptance() const;
   StageNoise stage_noise();
-  const double* normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const;
+  const double* normals(NormalStream& stream, std::uint64_t draw, std::vector<double>& z) const;
   void check(std::int64_t n, int step);
   void keep(int level);
 
@@ -81,21 +83,36 @@ StreamKey Batch::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) c
 
 NonFinite Batch::run() {
   start();
+  if (program_) program_->advance(task_.plan.prologue, 0);
   keep(0);
-  const bool keeps_denoiser = reads_previous_denoiser(task_.plan);
-  for (std::size_t step = 0; step < task_.plan.steps.size(); ++step) {
-    const Step& next = task_.plan.steps[step];
-    if (program_) {
-      advance(step, program(next, keeps_denoiser));
-    } else if (const auto* affine = std::get_if<AffineStep>(&next)) {
-      advance(step, AffineUpdate(*affine, model_));
-    } else {
-      advance(step, TransitionUpdate(std::get<MixtureTransition>(next), model_));
+  std::uint64_t number = 0;
+  for (const Step& step : task_.plan.steps) {
+    for (int i = 0; i < repeats(step) && !task_.stop.stop_requested(); ++i) {
+      advance(number++, step);
+      keep(static_cast<int>(number));
     }
-    if (task_.stop.stop_requested()) break;
-    keep(static_cast<int>(step) + 1);
   }
+  if (program_) give_acceptance();
   return non_finite_;
+}
+
+void Batch::advance(std::uint64_t number, const Step& step) {
+  if (program_) {
+    advance(number, program(step, reads_previous_denoiser(task_.plan)));
+  } else if (const auto* affine = std::get_if<AffineStep>(&step)) {
+    advance(number, AffineUpdate(*affine, model_));
+  } else {
+    advance(number, TransitionUpdate(std::get<MixtureTransition>(step), model_));
+  }
+}
+
+void Batch::give_acceptance() const {
+  if (task_.acceptance == nullptr) return;
+  std::int64_t n = 0;
+  for (const ChainState& chain : program_->chains()) {
+    task_.acceptance[n] = chain.acceptance;
+    task_.non_finite[n++] = chain.non_finite;
+  }
 }
 
 void Batch::start() {
@@ -155,7 +172,7 @@ void Batch::advance(std::uint64_t step, const Program& program) {
   step_ = step;
   std::vector<bool> was_lost;
   for (std::int64_t n = 0; n < task_.count; ++n) was_lost.push_back(lost(n));
-  program_->advance(program);
+  program_->advance(program, step);
   for (std::int64_t n = 0; n < task_.count; ++n) {
     if (!was_lost[static_cast<std::size_t>(n)]) check(n, static_cast<int>(step));
   }
@@ -163,9 +180,20 @@ void Batch::advance(std::uint64_t step, const Program& program) {
 
 StageNoise Batch::stage_noise() {
   return {.normals =
-              [this](std::int64_t n, NoiseStream stream) {
-                auto& streams = stream == NoiseStream::step ? step_noise_ : churn_noise_;
-                return normals(streams[static_cast<std::size_t>(n)], step_, z_);
+              [this](std::int64_t n, const Combine& stage) {
+                const auto i = static_cast<std::size_t>(n);
+                const std::uint64_t draw =
+                    step_ * static_cast<std::uint64_t>(stage.draws) + static_cast<std::uint64_t>(stage.draw);
+                switch (stage.stream) {
+                  case NoiseStream::step:
+                    return normals(step_noise_[i], draw, z_);
+                  case NoiseStream::churn:
+                    return normals(churn_noise_[i], draw, z_);
+                  case NoiseStream::velocity:
+                    break;
+                }
+                NormalStream velocity(key(n, Purpose::velocity), task_.precision);
+                return normals(velocity, draw, z_);
               },
           .choice =
               [this](std::int64_t n) {
@@ -176,12 +204,17 @@ StageNoise Batch::stage_noise() {
               [this, Q = static_cast<std::uint64_t>(most_directions(task_.plan))](std::int64_t n, int q) {
                 NormalStream stream(key(n, Purpose::guidance_direction), task_.precision);
                 return normals(stream, step_ * Q + static_cast<std::uint64_t>(q), z_);
+              },
+          .log_uniform =
+              [this](std::int64_t n) {
+                const std::uint64_t U = uniform_u64(key(n, Purpose::accept), step_);
+                return std::log((static_cast<double>(U >> 12) + 0.5) * 0x1p-52);
               }};
 }
 
-/// Coordinate j of step s is normal number s d + j of the stream.
-const double* Batch::normals(NormalStream& stream, std::uint64_t step, std::vector<double>& z) const {
-  for (std::size_t j = 0; j < z.size(); ++j) z[j] = stream(step * z.size() + j);
+/// Coordinate j of a step's draw is normal number draw d + j of the stream.
+const double* Batch::normals(NormalStream& stream, std::uint64_t draw, std::vector<double>& z) const {
+  for (std::size_t j = 0; j < z.size(); ++j) z[j] = stream(draw * z.size() + j);
   return z.data();
 }
 

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include <Eigen/Core>
+
+#include <gmdiff/sampler/sampler.hpp>
+
+// Markov chains whose law tends to a target pi (mathematics.md §12). Each particle of a run is one chain. `l`
+// is log pi, g its gradient and h the step.
+
+namespace gmdiff {
+
+/// What a chain leaves: its last state, or the states after its warm-up.
+enum class ChainOutput { draw, trace };
+
+/// Length, start and result of chains. The chain takes `warmup` + `steps` steps, at most 10^7.
+struct ChainRun {
+  int warmup = 0;    ///< >= 0: steps that neither the trace nor the acceptance contains
+  int steps = 1000;  ///< >= 1: steps after the warm-up
+  int thin = 1;      ///< 1 to `steps`: the trace has every thin-th state after the warm-up
+  ChainOutput output = ChainOutput::draw;
+  /// gaussian: N(0, start_std^2 I), which is best taken wider than the target; exact: a draw of the target
+  Start start = Start::gaussian;
+  double start_std = 1.0;  ///< > 0
+  /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive diagonal; empty:
+  /// the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.
+  Eigen::MatrixXd preconditioner = {};
+};
+
+/// Unadjusted Langevin algorithm: x' = x + (h/2) grad l(x) + sqrt(h) z, h = speed step. Its stationary law is
+/// biased by O(h).
+struct Ula {
+  static constexpr const char* name = "ula";
+  std::optional<double> step = {};  ///< > 0
+  double speed = 1.0;               ///< > 0: c of dX = (c/2) grad l dt + sqrt(c) dW
+  ChainRun run = {};
+};
+
+/// Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996): the step of ULA as a proposal. Its
+/// stationary law is the target.
+struct Mala {
+  static constexpr const char* name = "mala";
+  std::optional<double> step = {};  ///< > 0; without it `tuned` finds one
+  double speed = 1.0;               ///< > 0
+  ChainRun run = {};
+};
+
+/// Hamiltonian Monte Carlo (Duane et al. 1987) with a fresh velocity of law N(0, I) in every step. Its
+/// stationary law is the target.
+struct Hmc {
+  static constexpr const char* name = "hmc";
+  std::optional<double> step = {};  ///< > 0: time of a leapfrog; without it `tuned` finds one
+  int leapfrogs = 10;               ///< 1 to 1000
+  ChainRun run = {};
+};
+
+/// Underdamped Langevin dynamics, splitting BAOAB (Leimkuhler & Matthews 2013). Its stationary law is biased by
+/// O(h^2); its variance is exact for Gaussians.
+struct Baoab {
+  static constexpr const char* name = "baoab";
+  std::optional<double> step = {};  ///< > 0: a time
+  double friction = 1.0;            ///< >= 0
+  ChainRun run = {};
+};
+
+/// Underdamped Langevin dynamics, splitting OBABO; with `metropolis` the generalised hybrid Monte Carlo of
+/// Horowitz (1991), whose stationary law is the target.
+struct Obabo {
+  static constexpr const char* name = "obabo";
+  std::optional<double> step = {};  ///< > 0: a time; without it, with `metropolis`, `tuned` finds one
+  double friction = 1.0;            ///< >= 0
+  bool metropolis = false;
+  ChainRun run = {};
+};
+
+using McmcSampler = std::variant<Ula, Mala, Hmc, Baoab, Obabo>;
+
+}  // namespace gmdiff

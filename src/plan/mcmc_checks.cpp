@@ -1,0 +1,52 @@
+#include "plan/mcmc_checks.hpp"
+
+#include <cmath>
+#include <cstdint>
+
+namespace gmdiff::mcmc {
+namespace {
+
+constexpr int most_chain_steps = 10'000'000;
+
+}  // namespace
+
+void require_positive(const char* method, const char* name, double value) {
+  require(std::isfinite(value) && value > 0.0, method, ": ", name, " must be positive, got ", value);
+}
+
+void check_run(const char* method, const ChainRun& run) {
+  require(run.warmup >= 0, method, ": warmup must not be negative, got ", run.warmup);
+  require(run.steps >= 1, method, ": steps must be at least 1, got ", run.steps);
+  require(run.thin >= 1 && run.thin <= run.steps, method, ": thin must be in [1, ", run.steps, "], got ",
+          run.thin);
+  require(std::int64_t{run.warmup} + run.steps <= most_chain_steps, method, ": a chain has at most ",
+          most_chain_steps, " steps, got ", run.warmup, " + ", run.steps);
+  require_positive(method, "start_std", run.start_std);
+}
+
+void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d) {
+  if (L.size() == 0) return;
+  require(L.rows() == d && (L.cols() == 1 || L.cols() == d), "mcmc_plan: preconditioner has shape (",
+          L.rows(), ", ", L.cols(), "), expected (", d, ", 1) or (", d, ", ", d, ")");
+  for (Eigen::Index i = 0; i < d; ++i) {
+    const double own = L(i, L.cols() == 1 ? 0 : i);
+    require(own > 0.0, "mcmc_plan: preconditioner has ", own, " at ", i,
+            " of its diagonal, expected a positive number");
+    for (Eigen::Index j = 0; j < L.cols(); ++j) {
+      require(std::isfinite(L(i, j)), "mcmc_plan: preconditioner (", i, ", ", j, ") is not finite");
+      require(j <= i || L(i, j) == 0.0, "mcmc_plan: preconditioner (", i, ", ", j,
+              ") must be 0: the factor L is lower triangular");
+    }
+  }
+}
+
+void check_target(const Mixture& target) {
+  const Points& eigenvalues = target.eigenvalues();
+  for (Eigen::Index k = 0; k < target.num_components(); ++k) {
+    if (target.weights()(k) == 0.0) continue;
+    require(eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).minCoeff() > 0.0, "mcmc_plan: component ", k,
+            " of the target has a singular covariance, so the target has no density");
+  }
+}
+
+}  // namespace gmdiff::mcmc

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <type_traits>
+
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/sampler/mcmc.hpp>
+
+#include "base/check.hpp"
+
+// Checks of Markov chains; each throws std::invalid_argument.
+
+namespace gmdiff::mcmc {
+
+template <class Method>
+concept IsKinetic = std::is_same_v<Method, Baoab> || std::is_same_v<Method, Obabo>;
+
+constexpr int most_leapfrogs = 1000;
+
+void require_positive(const char* method, const char* name, double value);
+void check_run(const char* method, const ChainRun& run);
+
+/// Checks every parameter but the preconditioner, whose size depends on the target.
+template <class Method>
+void check_parameters(const Method& method) {
+  if (method.step) require_positive(method.name, "step", *method.step);
+  if constexpr (std::is_same_v<Method, Ula> || std::is_same_v<Method, Mala>)
+    require_positive(method.name, "speed", method.speed);
+  if constexpr (IsKinetic<Method>) {
+    require(std::isfinite(method.friction) && method.friction >= 0.0, method.name,
+            ": friction must not be negative, got ", method.friction);
+  }
+  if constexpr (std::is_same_v<Method, Hmc>) {
+    require(method.leapfrogs >= 1 && method.leapfrogs <= most_leapfrogs, method.name,
+            ": leapfrogs must be in [1, ", most_leapfrogs, "], got ", method.leapfrogs);
+  }
+  check_run(method.name, method.run);
+}
+
+/// Checks the shape (d, 1) or (d, d) of L, its positive diagonal and that it is lower triangular.
+void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d);
+
+/// Checks that every component of positive weight has a density.
+void check_target(const Mixture& target);
+
+}  // namespace gmdiff::mcmc

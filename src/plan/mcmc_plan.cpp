@@ -1,0 +1,193 @@
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "base/extended.hpp"
+#include "plan/mcmc_checks.hpp"
+#include "plan/tables.hpp"
+
+// Markov chains as programs (mathematics.md §12.1).
+
+namespace gmdiff {
+namespace {
+
+/// Vectors of a chain. `gradient` is L^T g, `noise` holds z of a Langevin proposal or the velocity before a
+/// trajectory, and `moved` a product with L.
+enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, moved };
+
+/// The stages of a chain, one after the other.
+class Stages {
+ public:
+  explicit Stages(const ChainRun& run) : has_preconditioner_(run.preconditioner.size() > 0) {}
+
+  std::vector<Stage> take() { return std::move(stages_); }
+
+  void add(Stage stage) { stages_.push_back(std::move(stage)); }
+  void copy(int to, int from) { add(Combine{.to = to, .terms = {{from, 1.0}}}); }
+  /// l, and L^T g
+  void evaluate_state() { evaluate({.from = state, .to = gradient}); }
+  void evaluate_proposal() { evaluate({.from = proposal, .to = proposed_gradient, .is_proposal = true}); }
+  /// v <- v + t L^T g
+  void kick(double t, int gradient) {
+    add(Combine{.to = velocity, .terms = {{velocity, 1.0}, {gradient, t}}});
+  }
+  /// to <- from + t L v
+  void drift(int to, int from, double t, int v) {
+    if (has_preconditioner_) {
+      add(Precondition{.from = v, .to = moved});
+      v = moved;
+    }
+    add(Combine{.to = to, .terms = {{from, 1.0}, {v, t}}});
+  }
+  /// v <- C v + sqrt(1 - C^2) z with C = exp(-friction t)
+  void refresh(double friction, double t, int draws = 1, int draw = 0) {
+    const long double decay = -static_cast<long double>(friction) * static_cast<long double>(t);
+    add(Combine{.to = velocity,
+                .terms = {{velocity, static_cast<double>(extended::exp(decay))}},
+                .noise = static_cast<double>(std::sqrt(-extended::expm1(2.0L * decay))),
+                .draws = draws,
+                .draw = draw});
+  }
+
+ private:
+  void evaluate(EvaluateTarget stage) {
+    if (!has_preconditioner_) return add(stage);
+    add(EvaluateTarget{.from = stage.from, .to = moved, .is_proposal = stage.is_proposal});
+    add(Precondition{.from = moved, .to = stage.to, .transposed = true});
+  }
+
+  bool has_preconditioner_;
+  std::vector<Stage> stages_;
+};
+
+/// x' = x + L ((h/2) L^T g + sqrt(h) z), with its ratio.
+void add_langevin_step(Stages& stages, double h, bool always) {
+  stages.add(Combine{.to = noise, .noise = 1.0});
+  stages.add(Combine{.to = velocity, .terms = {{gradient, 0.5 * h}, {noise, std::sqrt(h)}}});
+  stages.drift(proposal, state, 1.0, velocity);
+  stages.evaluate_proposal();
+  stages.add(Accept{.ratio = Accept::Ratio::langevin,
+                    .to = state,
+                    .proposal = proposal,
+                    .gradient = gradient,
+                    .proposed_gradient = proposed_gradient,
+                    .before = noise,
+                    .factor = 0.5 * std::sqrt(h),
+                    .always = always});
+}
+
+/// `leapfrogs` leapfrogs from (x, v) to (x', v'), where v' replaces v, and their Metropolis step.
+void add_trajectory(Stages& stages, double h, int leapfrogs) {
+  stages.copy(noise, velocity);
+  stages.kick(0.5 * h, gradient);
+  stages.drift(proposal, state, h, velocity);
+  stages.evaluate_proposal();
+  for (int n = 1; n < leapfrogs; ++n) {
+    stages.kick(h, proposed_gradient);
+    stages.drift(proposal, proposal, h, velocity);
+    stages.evaluate_proposal();
+  }
+  stages.kick(0.5 * h, proposed_gradient);
+  stages.add(Accept{.ratio = Accept::Ratio::energy,
+                    .to = state,
+                    .proposal = proposal,
+                    .gradient = gradient,
+                    .proposed_gradient = proposed_gradient,
+                    .before = noise,
+                    .after = velocity});
+}
+
+// ----- one step of each method
+
+void add_step(Stages& stages, const Ula& ula) {
+  add_langevin_step(stages, ula.speed * *ula.step, /*always=*/true);
+}
+
+void add_step(Stages& stages, const Mala& mala) {
+  add_langevin_step(stages, mala.speed * *mala.step, /*always=*/false);
+}
+
+void add_step(Stages& stages, const Hmc& hmc) {
+  stages.add(Combine{.to = velocity, .noise = 1.0});
+  add_trajectory(stages, *hmc.step, hmc.leapfrogs);
+}
+
+void add_step(Stages& stages, const Baoab& baoab) {
+  const double half = 0.5 * *baoab.step;
+  stages.kick(half, gradient);
+  stages.drift(state, state, half, velocity);
+  stages.refresh(baoab.friction, *baoab.step);
+  stages.drift(state, state, half, velocity);
+  stages.evaluate_state();
+  stages.kick(half, gradient);
+}
+
+void add_step(Stages& stages, const Obabo& obabo) {
+  const double half = 0.5 * *obabo.step;
+  stages.refresh(obabo.friction, half, 2, 0);
+  if (obabo.metropolis) {
+    add_trajectory(stages, *obabo.step, 1);
+  } else {
+    stages.kick(half, gradient);
+    stages.drift(state, state, *obabo.step, velocity);
+    stages.evaluate_state();
+    stages.kick(half, gradient);
+  }
+  stages.refresh(obabo.friction, half, 2, 1);
+}
+
+/// Time that a step stands for.
+double time_of(const auto& method) { return *method.step; }
+
+// ----- the plan
+
+template <class Method>
+Plan build(const Method& method) {
+  mcmc::check_parameters(method);
+  require(method.step.has_value(), method.name, ": step is missing");
+  const ChainRun& run = method.run;
+  Plan plan;
+  plan.start = {.law = run.start,
+                .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std}};
+  plan.preconditioner = run.preconditioner;
+  Stages first(run);
+  first.evaluate_state();
+  if constexpr (mcmc::IsKinetic<Method>)
+    first.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
+  plan.prologue.stages = first.take();
+  Stages stages(run);
+  add_step(stages, method);
+  Program step{.stages = stages.take(), .repeats = run.warmup + run.steps};
+  for (Stage& stage : step.stages) {
+    if (auto* accept = std::get_if<Accept>(&stage))
+      accept->counted_from = static_cast<std::uint64_t>(run.warmup);
+  }
+  plan.steps = {std::move(step)};
+  for (int s = 0; s <= run.warmup + run.steps; ++s) plan.times.push_back(s * time_of(method));
+  if (run.output == ChainOutput::trace) {
+    for (int s = run.thin; s <= run.steps; s += run.thin) plan.kept.push_back(run.warmup + s);
+  }
+  return plan;
+}
+
+}  // namespace
+
+Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
+  require(!targets.empty(), "mcmc_plan: no target given");
+  for (const Mixture& target : targets) mcmc::check_target(target);
+  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
+  mcmc::check_preconditioner(plan.preconditioner, targets.front().dim());
+  // The coordinates of the noise are those of x for every structure.
+  for (const MixtureTable& table : mixture_tables(targets))
+    plan.problems.push_back(in_data_coordinates(table));
+  return plan;
+}
+
+Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler) {
+  return mcmc_plan(std::span(&target, 1), sampler);
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,132 @@
+// gmdiff sample with Markov chains: traces, acceptance, the pilot's step, ranges, warnings and bad input.
+
+#include <gmdiff/io/npy.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class McmcTest : public CommandTest {
+ protected:
+  Json sample(const std::string& sampler, const Arguments& more = {}, const char* out = "x.npy") const {
+    Arguments arguments{"sample", "problem.json", "--sampler", sampler, "--out", out, "--force"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json(arguments);
+  }
+};
+
+TEST_F(McmcTest, TraceHasTheStatesAfterTheWarmUp) {
+  const Json found = sample("mala:step=0.1:warmup=20:steps=30:thin=4:output=trace", {"--count", "5"});
+  EXPECT_EQ(found["shape"], Json::array({5, 7, 2}));
+  EXPECT_DOUBLE_EQ(found["times"][0].get<double>(), 2.4);
+  EXPECT_EQ(found["acceptance"].size(), 5U);
+  EXPECT_EQ(found["non_finite"], Json::array({0, 0, 0, 0, 0}));
+  EXPECT_TRUE(found["grid"].is_null());
+  EXPECT_EQ(found["sampler"]["warmup"], 20);
+  EXPECT_EQ(json({"diagnose", "x.npy", "problem.json"})["draws"], 7);
+  const std::string text = output({"sample", "problem.json", "--sampler", "mala:step=0.1:steps=30", "--out",
+                                   "x.npy", "--force", "--count", "5"});
+  EXPECT_NE(text.find("chains      0:5, seed 0"), std::string::npos) << text;
+  EXPECT_NE(text.find("acceptance  mean "), std::string::npos) << text;
+}
+
+TEST_F(McmcTest, TheStepOfThePilotRepeatsTheRun) {
+  const Json found = sample("mala:warmup=20:steps=50", {"--seed", "4"});
+  const std::string bytes = read("x.npy");
+  Json problem = Json::parse(read("problem.json"));
+  problem["sampler"] = found["sampler"];
+  EXPECT_TRUE(found["sampler"].contains("step"));
+  EXPECT_TRUE(found["sampler"].contains("preconditioner"));
+  write("given.json", problem.dump());
+  const Json again = json({"sample", "given.json", "--seed", "4", "--out", "y.npy"});
+  EXPECT_EQ(again["plan_hash"], found["plan_hash"]);
+  EXPECT_EQ(read("y.npy"), bytes);
+}
+
+TEST_F(McmcTest, RangesAreMergedWithTheirAcceptance) {
+  for (const char* sampler : {"hmc:step=0.1:steps=20:leapfrogs=3", "obabo:step=0.1:steps=20",
+                              "mala:steps=20:output=trace:thin=5"}) {
+    const Json whole = sample(sampler, {"--count", "30"});
+    const std::string bytes = read("x.npy");
+    sample(sampler, {"--range", "0:11"}, "a.npy");
+    sample(sampler, {"--range", "11:30"}, "b.npy");
+    const Json merged = json({"merge", "a.npy", "b.npy", "--out", "ab.npy", "--force"});
+    EXPECT_EQ(read("ab.npy"), bytes) << sampler;
+    EXPECT_EQ(merged.contains("acceptance"), whole.contains("acceptance"));
+    if (whole.contains("acceptance")) {
+      EXPECT_EQ(merged["acceptance"], whole["acceptance"]);
+    }
+  }
+}
+
+TEST_F(McmcTest, RunsOnThePriorAndWithOtherNumbersOfSteps) {
+  const Json found = sample("mala:step=0.1:steps=20", {"--prior", "--steps", "7", "--count", "3"});
+  EXPECT_EQ(found["law"], "prior");
+  EXPECT_EQ(found["sampler"]["steps"], 7);
+  EXPECT_EQ(found["particle_steps"], 21.0);
+}
+
+TEST_F(McmcTest, AcceptsAPreconditionerOfAFile) {
+  for (const char* preconditioner : {"[0.5, 2]", "[[0.5, 0], [0.1, 2]]"}) {
+    Json problem = Json::parse(read("problem.json"));
+    problem["sampler"] = {
+        {"type", "ula"}, {"step", 0.01}, {"steps", 5}, {"preconditioner", Json::parse(preconditioner)}};
+    write("own.json", problem.dump());
+    const Json found = json({"sample", "own.json", "--out", "x.npy", "--force"});
+    EXPECT_EQ(found["sampler"]["preconditioner"], Json::parse(preconditioner));
+  }
+}
+
+TEST_F(McmcTest, WarnsOfChainsThatNeverMove) {
+  const CommandResult result = run(
+      {"sample", "problem.json", "--sampler", "mala:step=1e6:steps=20", "--count", "3", "--out", "x.npy"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err,
+            "gmdiff: warning: 3 of 3 chains accepted no proposal after their warm-up, first chain 0: the "
+            "step is too "
+            "large where they are\n");
+}
+
+TEST_F(McmcTest, AreComparedWithTheLaw) {
+  const Json found =
+      json({"compare", "problem.json", "--samplers", "mala,ula:step=0.01:steps=400", "--count", "300"});
+  ASSERT_EQ(found["rows"].size(), 2U);
+  for (const Json& row : found["rows"]) EXPECT_TRUE(row["error"].is_null()) << row;
+}
+
+TEST_F(McmcTest, NamesBadInput) {
+  const auto refused = [this](const Arguments& more, const std::string& message) {
+    Arguments arguments{"sample", "problem.json", "--out", "bad.npy"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, "gmdiff: " + message + "\n");
+    EXPECT_FALSE(std::filesystem::exists(folder() / "bad.npy"));
+  };
+  refused({"--sampler", "ula"}, "ula: step is missing; only methods that accept and reject find one");
+  refused({"--sampler", "mala:step=-1"}, "mala: step must be positive, got -1");
+  refused({"--sampler", "mala:warmup=-1"},
+          R"(sampler "mala:warmup=-1": warmup: expected an integer from 0 to 10000000, given -1.0)");
+  refused({"--sampler", "hmc:step=1:leapfrogs=0"},
+          R"(sampler "hmc:step=1:leapfrogs=0": leapfrogs: expected an integer from 1 to 1000, given 0.0)");
+  refused({"--sampler", "mala:step=1:steps=10:thin=11"}, "mala: thin must be in [1, 10], got 11");
+  refused({"--sampler", "mala:step=1:output=trace", "--history", "3"},
+          "--history: the sampler's output=trace already keeps the states after its warm-up");
+  const CommandResult wild =
+      run({"sample", "problem.json", "--out", "bad.npy", "--sampler", "ula:step=1e9:steps=50"});
+  EXPECT_EQ(wild.exit_code, 1);
+  EXPECT_NE(wild.err.find("(in float32); the step may be too large for the target"), std::string::npos)
+      << wild.err;
+  const CommandResult traces =
+      run({"compare", "problem.json", "--samplers", "mala:step=1:output=trace,draw", "--count", "10"});
+  EXPECT_NE(
+      (traces.out + traces.err)
+          .find(
+              "mala: a comparison needs one independent sample of each chain; give the sampler output=draw"),
+      std::string::npos)
+      << traces.out << traces.err;
+}
+
+}  // namespace
+}  // namespace gmdiff::test

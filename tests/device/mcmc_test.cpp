@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/cpu.hpp"
+#include "device/devices_under_test.hpp"
+#include "device/instruction_sets.hpp"
+#include "device/program_cases.hpp"
+
+// Markov chains on the device cpu: they agree with the device reference, and their bits do not depend on extents,
+// instruction sets and batches.
+
+namespace gmdiff {
+namespace {
+
+Samples chains(const Plan& plan, const Options& options, Extent extent = Extent::fastest, int threads = 2) {
+  return run(plan, options, 0, *cpu::make_executor(threads), extent);
+}
+
+Options chain_options(Precision precision) {
+  return {.count = 75, .seed = 3, .precision = precision, .first = 5'000'000'000};
+}
+
+bool same_bits(const Samples& a, const Samples& b) {
+  if (a.acceptance().has_value() != b.acceptance().has_value()) return false;
+  if (a.acceptance() && a.acceptance()->probability != b.acceptance()->probability) return false;
+  if (a.acceptance() && a.acceptance()->non_finite != b.acceptance()->non_finite) return false;
+  return test::bytes(a) == test::bytes(b) && a.shape() == b.shape() && a.times() == b.times();
+}
+
+class MarkovChains : public testing::TestWithParam<CovarianceType> {
+ protected:
+  template <class Body>
+  void for_each_plan(Body body) const {
+    for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{2, 3}, test::Shape{9, 18}}) {
+      const Mixture target = test::mixture_of(GetParam(), shape.dim, shape.components);
+      for (const McmcSampler& sampler : test::every_mcmc_sampler(shape.dim)) body(mcmc_plan(target, sampler));
+    }
+  }
+};
+
+TEST_P(MarkovChains, AgreeWithTheReference) {
+  for_each_plan([](const Plan& plan) {
+    Options options = chain_options(Precision::f64);
+    const Samples found = chains(plan, options);
+    options.device = Device::reference();
+    const Samples expected = run(plan, options);
+    EXPECT_EQ(found.shape(), expected.shape());
+    EXPECT_LT((found.to_double() - expected.to_double()).cwiseAbs().maxCoeff(), 1e-9) << plan;
+    ASSERT_EQ(found.acceptance().has_value(), expected.acceptance().has_value());
+    if (!found.acceptance()) return;
+    for (std::size_t n = 0; n < found.acceptance()->probability.size(); ++n)
+      EXPECT_NEAR(found.acceptance()->probability[n], expected.acceptance()->probability[n], 1e-9) << plan;
+    EXPECT_EQ(found.acceptance()->non_finite, expected.acceptance()->non_finite);
+  });
+}
+
+TEST_P(MarkovChains, InFloatStayNearThoseInDouble) {
+  for_each_plan([](const Plan& plan) {
+    const Points single = chains(plan, chain_options(Precision::f32)).to_double();
+    Options options = chain_options(Precision::f64);
+    // The normals of both precisions differ, so the means of all chains are compared.
+    const Points found = chains(plan, options).to_double();
+    const Eigen::RowVectorXd sd =
+        ((found.rowwise() - found.colwise().mean()).cwiseAbs2().colwise().mean()).cwiseSqrt();
+    const Eigen::RowVectorXd z =
+        (single.colwise().mean() - found.colwise().mean()).cwiseQuotient(sd) * std::sqrt(75.0 / 2.0);
+    EXPECT_LT(z.cwiseAbs().maxCoeff(), 5.0) << plan;
+  });
+}
+
+TEST_P(MarkovChains, HaveTheSameBitsInEveryExtentAndOnEveryInstructionSet) {
+  for_each_plan([](const Plan& plan) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options = chain_options(precision);
+      const Samples expected = chains(plan, options, Extent::tile);
+      EXPECT_TRUE(same_bits(chains(plan, options, Extent::batch), expected)) << plan;
+      for (const cpu::InstructionSet set : test::available_sets()) {
+        const test::WithInstructionSet environment(set);
+        EXPECT_TRUE(same_bits(chains(plan, options, Extent::fastest, 1), expected))
+            << cpu::to_string(set) << plan;
+      }
+    }
+  });
+}
+
+TEST_P(MarkovChains, AreTheSameInRanges) {
+  const Mixture target = test::mixture_of(GetParam(), 2, 3);
+  const Plan plan = mcmc_plan(target, Mala{.step = 0.3, .run = {.steps = 20}});
+  Options options{.count = 40, .seed = 3};
+  const Samples whole = chains(plan, options);
+  options.count = 13;
+  const Samples first = chains(plan, options);
+  options.first = 13;
+  options.count = 27;
+  const Samples rest = chains(plan, options);
+  Points both(40, 2);
+  both << first.to_double(), rest.to_double();
+  EXPECT_EQ(both, whole.to_double());
+  EXPECT_EQ(rest.acceptance()->probability.back(), whole.acceptance()->probability.back());
+}
+
+INSTANTIATE_TEST_SUITE_P(Structures, MarkovChains, testing::ValuesIn(test::every_structure()),
+                         test::structure_name);
+
+TEST(MarkovChain, KeepsEveryThinnedStateAfterTheWarmUp) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  Mala mala{.step = 0.3, .run = {.warmup = 4, .steps = 11, .thin = 3, .output = ChainOutput::trace}};
+  const Samples trace = chains(mcmc_plan(target, mala), {.count = 5, .precision = Precision::f64});
+  EXPECT_EQ(trace.shape(), (std::vector<std::int64_t>{5, 3, 2}));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_DOUBLE_EQ(trace.times()[i], 0.3 * (7.0 + 3.0 * static_cast<double>(i)));
+  // A chain of 4 + 9 steps ends in the last state that is kept.
+  mala.run = {.warmup = 4, .steps = 9};
+  const Points last = chains(mcmc_plan(target, mala), {.count = 5, .precision = Precision::f64}).to_double();
+  for (Eigen::Index n = 0; n < 5; ++n) EXPECT_EQ(trace.to_double().row(3 * n + 2), last.row(n));
+}
+
+TEST(MarkovChain, WithASpeedHasTheBitsOfALongerStep) {
+  const Mixture target = test::mixture_of(CovarianceType::full, 2, 2);
+  const Options options{.count = 20};
+  const auto states = [&](double step, double speed) {
+    return chains(mcmc_plan(target, Mala{.step = step, .speed = speed, .run = {.steps = 30}}), options)
+        .to_double();
+  };
+  EXPECT_EQ(states(0.125, 2.0), states(0.25, 1.0));
+}
+
+TEST(MarkovChain, CountsProposalsThatAreNotFinite) {
+  // The trajectory leaves the range of float.
+  const Mixture target({1.0}, Points::Zero(1, 1), Covariance::spherical({1.0}));
+  const Samples samples =
+      chains(mcmc_plan(target, Hmc{.step = 1e10, .leapfrogs = 10, .run = {.steps = 7}}), {.count = 3});
+  EXPECT_EQ(samples.acceptance()->non_finite, (std::vector<std::int64_t>{7, 7, 7}));
+  EXPECT_EQ(samples.acceptance()->probability, (std::vector<double>{0.0, 0.0, 0.0}));
+}
+
+}  // namespace
+}  // namespace gmdiff

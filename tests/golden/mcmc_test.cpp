@@ -1,0 +1,172 @@
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+#include <gmdiff/plan/plan.hpp>
+
+#include "device/reference/program.hpp"
+#include "plan/dual_averaging.hpp"
+#include "support/golden.hpp"
+
+// golden/mcmc_steps.json: single steps of Markov chains with given normals (mathematics.md §12), with and without
+// a preconditioner, on the device reference, which the other devices are tested against.
+
+namespace gmdiff {
+namespace {
+
+using test::json;
+
+constexpr double mcmc_tolerance = 1e-12;  // the file's own
+
+void expect_vector(const Points& found, const json& expected, const std::string& name) {
+  const Eigen::RowVectorXd values = test::vector(expected).transpose();
+  EXPECT_LT((found - values).cwiseAbs().maxCoeff(),
+            mcmc_tolerance * std::max(1.0, values.cwiseAbs().maxCoeff()))
+      << name << ": " << found;
+}
+
+/// A row of a case: one step from its x, v with its normals z, z2.
+class GoldenChainStep {
+ public:
+  GoldenChainStep(const json& golden_case, const json& row)
+      : row_(row),
+        target_(golden_case["target"]["weights"].get<std::vector<double>>(),
+                test::matrix(golden_case["target"]["means"]),
+                Covariance::full(test::matrices(golden_case["target"]["covariance"]["values"]))) {
+    run.preconditioner = test::matrix(golden_case["L"]);
+  }
+
+  struct Result {
+    Points x, proposal, velocity;
+    double log_ratio;
+  };
+
+  /// @param fresh name of the normals that a fresh velocity has
+  Result step(const McmcSampler& sampler, bool accepts = true, const char* fresh = "z") {
+    const Plan plan = mcmc_plan(target_, sampler);
+    const reference::Model model(plan.problems.front());
+    Points x = test::vector(row_["x"]).transpose();
+    Eigen::VectorXd given;
+    reference::ProgramSteps steps(
+        plan, model, nullptr, x,
+        {.normals =
+             [&](std::int64_t /*n*/, const Combine& stage) {
+               const char* name = stage.stream == NoiseStream::velocity ? "v"
+                                  : stage.draw == 0                     ? fresh
+                                                                        : "z2";
+               given = test::vector(row_[name]);
+               return static_cast<const double*>(given.data());
+             },
+         .choice = [](std::int64_t /*n*/) { return 0.0; },
+         .direction = [](std::int64_t /*n*/, int /*q*/) -> const double* { return nullptr; },
+         .log_uniform =
+             [accepts](std::int64_t /*n*/) {
+               const double infinity = std::numeric_limits<double>::infinity();
+               return accepts ? -infinity : infinity;
+             }});
+    steps.advance(plan.prologue, 0);
+    steps.advance(std::get<Program>(plan.steps.front()), 0);
+    return {steps.vector(0), steps.vector(2), steps.vector(5), steps.chains().front().log_ratio};
+  }
+
+  const json& operator[](const char* key) const { return row_[key]; }
+
+  ChainRun run{.steps = 1};
+
+ private:
+  const json& row_;
+  Mixture target_;
+};
+
+void expect_ratio(double found, const json& expected, const std::string& name) {
+  EXPECT_NEAR(found, expected.get<double>(), 1e-12) << name;
+}
+
+TEST(GoldenMcmc, StepsHaveTheExpectedStatesAndRatios) {
+  int checked = 0;
+  for (const json& golden_case : test::load_golden("mcmc_steps")["cases"]) {
+    const std::string name = golden_case["name"];
+    const double h = golden_case["step"], friction = golden_case["friction"], eps = golden_case["hmc_step"];
+    for (const json& row : golden_case["rows"]) {
+      GoldenChainStep golden(golden_case, row);
+      expect_vector(golden.step(Ula{.step = h, .run = golden.run}).x, row["ula"], name + " ula");
+      const auto mala = golden.step(Mala{.step = h, .run = golden.run});
+      expect_vector(mala.proposal, row["mala_proposal"], name + " mala");
+      expect_ratio(mala.log_ratio, row["mala_log_ratio"], name + " mala");
+      const auto baoab = golden.step(Baoab{.step = h, .friction = friction, .run = golden.run});
+      expect_vector(baoab.x, row["baoab_x"], name + " baoab");
+      expect_vector(baoab.velocity, row["baoab_v"], name + " baoab");
+      const int leapfrogs = row["hmc_leapfrog"];
+      const auto hmc = golden.step(Hmc{.step = eps, .leapfrogs = leapfrogs, .run = golden.run}, true, "v");
+      expect_vector(hmc.x, row["hmc_x"], name + " hmc");
+      expect_vector(hmc.velocity, row["hmc_v"], name + " hmc");
+      expect_ratio(hmc.log_ratio, row["hmc_log_ratio"], name + " hmc");
+
+      const json& expected = row["obabo"];
+      Obabo obabo{.step = h, .friction = friction, .run = golden.run};
+      const auto plain = golden.step(obabo);
+      expect_vector(plain.x, expected["x"], name + " obabo");
+      expect_vector(plain.velocity, expected["v"], name + " obabo");
+      obabo.metropolis = true;
+      const auto accepted = golden.step(obabo);
+      expect_vector(accepted.proposal, expected["x_proposed"], name + " obabo");
+      expect_vector(accepted.velocity, expected["v"], name + " obabo");
+      expect_ratio(accepted.log_ratio, expected["log_ratio"], name + " obabo");
+      const auto rejected = golden.step(obabo, /*accepts=*/false);
+      expect_vector(rejected.x, expected["x_rejected"], name + " obabo");
+      expect_vector(rejected.velocity, expected["v_rejected"], name + " obabo");
+      ++checked;
+    }
+  }
+  EXPECT_GE(checked, 6);
+}
+
+// golden/mcmc_adaptation.json: step sizes of pilot runs (§12.3).
+
+const json& adaptation(const std::string& name) {
+  for (const json& golden_case : test::load_golden("mcmc_adaptation")["cases"]) {
+    if (golden_case["name"] == name) return golden_case;
+  }
+  throw std::invalid_argument("no golden case " + name);
+}
+
+TEST(GoldenAdaptation, DualAveragingTakesTheExpectedSteps) {
+  for (const char* name : {"dual_averaging_0.574", "dual_averaging_0.8"}) {
+    const json& expected = adaptation(name);
+    DualAveraging average(expected["initial"], expected["target_acceptance"]);
+    for (std::size_t m = 0; m < expected["acceptance"].size(); ++m) {
+      average.add(expected["acceptance"][m]);
+      EXPECT_NEAR(average.H(), expected["H"][m].get<double>(), 1e-12);
+      EXPECT_NEAR(average.log_step(), expected["log_eps"][m].get<double>(), 1e-11);
+      EXPECT_NEAR(average.log_average(), expected["log_eps_bar"][m].get<double>(), 1e-11);
+    }
+    EXPECT_NEAR(std::exp(2.0 * average.log_average()) / expected["step"].get<double>(), 1.0, 1e-11);
+  }
+}
+
+TEST(GoldenAdaptation, TheFirstStepIsTheOneThatCrossesOneHalf) {
+  for (const json& row : adaptation("find_step")["rows"]) {
+    const double s = row["gaussian_std"], x = row["x"], z = row["z"];
+    const auto acceptance = [&](const Eigen::VectorXd& eps) {
+      const double h = eps(0) * eps(0);
+      const double to = x - 0.5 * h * x / (s * s) + eps(0) * z;
+      const double q = -0.5 * eps(0) * (x + to) / (s * s);
+      const double ratio = 0.5 * (x * x - to * to) / (s * s) - q * z - 0.5 * q * q;
+      return Eigen::VectorXd(Eigen::VectorXd::Constant(1, std::min(1.0, std::exp(ratio))));
+    };
+    EXPECT_EQ(crossing_steps(1, acceptance)(0), row["eps"].get<double>());
+  }
+}
+
+TEST(GoldenAdaptation, ThePilotGivesTheMedianAndShrunkVariances) {
+  const json& expected = adaptation("pilot");
+  const Eigen::VectorXd eps = test::vector(expected["log_eps_bar"]).array().exp();
+  EXPECT_NEAR(median_of(eps.cwiseAbs2()), expected["step"].get<double>(), 1e-14);
+  const Eigen::VectorXd M =
+      shrunk_variances(test::vector(expected["pooled_variance"]), expected["draws"].get<double>());
+  const Eigen::VectorXd expected_M = test::vector(expected["preconditioner"]);
+  EXPECT_LT((M - expected_M).cwiseQuotient(expected_M).cwiseAbs().maxCoeff(), 1e-14);
+}
+
+}  // namespace
+}  // namespace gmdiff

@@ -1,0 +1,98 @@
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include <gtest/gtest.h>
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/plan/plan.hpp>
+
+#include "support/statistics.hpp"
+
+// The laws of Markov chains (mathematics.md §12): variances on a Gaussian in closed form, the exact law of methods
+// that accept and reject, and their acceptance. Chains are independent, so their last states are a sample.
+
+namespace gmdiff {
+namespace {
+
+using test::least_p;
+
+constexpr std::int64_t chains = 40'000;
+
+Samples last_states(const Mixture& target, const McmcSampler& sampler) {
+  return run(mcmc_plan(target, sampler), {.count = chains, .seed = 17, .precision = Precision::f64});
+}
+
+/// p-value of the sample variance of independent normal values, from chi^2 in its normal approximation.
+double variance_p(const Points& x, double expected) {
+  const auto n = static_cast<double>(x.size());
+  const double mean = x.mean();
+  const double variance = (x.array() - mean).square().sum() / (n - 1.0);
+  return test::normal_two_sided_p((variance / expected - 1.0) * std::sqrt((n - 1.0) / 2.0));
+}
+
+Mixture centred_gaussian(double s) { return {{1.0}, Points::Zero(1, 1), Covariance::spherical({s * s})}; }
+
+// Long enough to forget the start.
+ChainRun long_run(int steps) { return {.steps = steps, .start = Start::exact}; }
+
+TEST(ChainLaws, OfAGaussianHaveTheVariancesOfTheirDiscretisation) {
+  constexpr double s = 1.5, s2 = s * s;
+  const Mixture target = centred_gaussian(s);
+  const auto p = [&](const McmcSampler& sampler, double expected) {
+    return variance_p(last_states(target, sampler).to_double(), expected);
+  };
+  const double h = 1.2;
+  EXPECT_GT(p(Ula{.step = h, .run = long_run(100)}, s2 / (1.0 - h / (4.0 * s2))), least_p);
+  EXPECT_GT(p(Ula{.step = h / 2.0, .speed = 2.0, .run = long_run(100)}, s2 / (1.0 - h / (4.0 * s2))),
+            least_p);
+  EXPECT_GT(p(Baoab{.step = h, .run = long_run(150)}, s2), least_p);
+  EXPECT_GT(p(Obabo{.step = h, .run = long_run(150)}, s2 / (1.0 - h * h / (4.0 * s2))), least_p);
+  EXPECT_GT(p(Mala{.step = h, .run = long_run(20)}, s2), least_p);
+  EXPECT_GT(p(Hmc{.step = h, .leapfrogs = 3, .run = long_run(20)}, s2), least_p);
+  // Planted: the variance of the target for a chain that is biased, by 15 %.
+  EXPECT_LT(p(Ula{.step = h, .run = long_run(100)}, s2), least_p);
+}
+
+TEST(ChainLaws, OfAMetropolisedVelocityNeedItsReversal) {
+  // At this step 40 % of the proposals are rejected, and without the reversal the variance is 1.30.
+  const Obabo obabo{.step = 1.8, .friction = 0.02, .metropolis = true, .run = long_run(300)};
+  const Samples found = last_states(centred_gaussian(1.0), obabo);
+  EXPECT_GT(variance_p(found.to_double(), 1.0), least_p);
+}
+
+TEST(ChainLaws, OfMethodsThatAcceptAndRejectAreThoseOfTheTarget) {
+  const Mixture target(
+      {0.3, 0.7}, Points{{-1.0, 0.5}, {1.0, -0.5}},
+      Covariance::full({Eigen::Matrix2d{{0.5, 0.2}, {0.2, 0.4}}, Eigen::Matrix2d{{0.3, -0.1}, {-0.1, 0.6}}}));
+  ChainRun run{.steps = 30, .start = Start::exact};
+  run.preconditioner = Eigen::Matrix2d{{0.8, 0.0}, {0.3, 0.7}};
+  const auto p = [&](const McmcSampler& sampler) {
+    const Points x = last_states(target, sampler).to_double();
+    std::vector<double> values;
+    for (const Eigen::Vector2d& u : {Eigen::Vector2d(1.0, 0.0), Eigen::Vector2d(0.6, 0.8)}) {
+      const Mixture line = target.push_forward(u.transpose(), Eigen::VectorXd::Zero(1));
+      const Eigen::VectorXd cdf = line.cdf(x * u);
+      values.push_back(test::kolmogorov_smirnov_p({cdf.begin(), cdf.end()}));
+    }
+    return test::family_wise_p(values);
+  };
+  EXPECT_GT(p(Mala{.step = 0.8, .run = run}), least_p);
+  EXPECT_GT(p(Hmc{.step = 0.7, .leapfrogs = 4, .run = run}), least_p);
+  EXPECT_GT(p(Obabo{.step = 0.8, .friction = 0.3, .metropolis = true, .run = run}), least_p);
+  // Planted: the same proposals without the decision.
+  EXPECT_LT(p(Ula{.step = 0.8, .run = run}), least_p);
+}
+
+TEST(ChainLaws, AcceptanceOfMalaOnAGaussianHasItsClosedForm) {
+  const double h = 1.0;
+  const double a = h + h * h / 4.0, b = (2.0 - h / 2.0) * (2.0 - h / 2.0) + h, k = h * h / 4.0;
+  const double expected = 1.0 - 2.0 / std::numbers::pi * std::asin(k / std::sqrt(a * b));
+  const Samples found = last_states(centred_gaussian(1.0), Mala{.step = h, .run = long_run(20)});
+  const Eigen::Map<const Eigen::VectorXd> p(found.acceptance()->probability.data(), chains);
+  const double sd = std::sqrt((p.array() - p.mean()).square().sum() / (chains - 1.0));
+  EXPECT_GT(test::normal_two_sided_p((p.mean() - expected) / sd * std::sqrt(double{chains})), least_p)
+      << p.mean() << ' ' << expected;
+}
+
+}  // namespace
+}  // namespace gmdiff

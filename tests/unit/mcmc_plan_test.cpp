@@ -1,0 +1,161 @@
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/device/tuned.hpp>
+#include <gmdiff/plan/plan.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "support/expect_invalid.hpp"
+
+namespace gmdiff {
+namespace {
+
+using test::expect_invalid;
+
+Mixture standard_normal(Eigen::Index dim) {
+  return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})};
+}
+
+/// N(0, diag(variances)).
+Mixture gaussian(const Eigen::VectorXd& variances) {
+  return {{1.0}, Points::Zero(1, variances.size()), Covariance::diag(variances.transpose())};
+}
+
+TEST(McmcPlan, RepeatsOneProgramAndKeepsTheThinnedLevels) {
+  const ChainRun run{.warmup = 10, .steps = 7, .thin = 3, .output = ChainOutput::trace};
+  const Plan plan = mcmc_plan(standard_normal(2), Mala{.step = 0.5, .run = run});
+  EXPECT_EQ(plan.steps.size(), 1U);
+  EXPECT_EQ(plan.num_steps(), 17);
+  EXPECT_EQ(plan.kept, (std::vector<int>{13, 16}));
+  EXPECT_EQ(plan.times.size(), 18U);
+  EXPECT_EQ(plan.times.back(), 8.5);
+}
+
+TEST(McmcPlan, HashCoversEveryParameter) {
+  const Mixture target = standard_normal(2);
+  const ChainRun run{.steps = 5};
+  ChainRun warm = run, wide = run, diagonal = run;
+  warm.warmup = 1;
+  wide.start_std = 2.0;
+  diagonal.preconditioner = Eigen::VectorXd::Constant(2, 2.0);
+  const std::vector<McmcSampler> samplers{Ula{.step = 0.1, .run = run},
+                                          Mala{.step = 0.1, .run = run},
+                                          Mala{.step = 0.2, .run = run},
+                                          Mala{.step = 0.1, .run = warm},
+                                          Mala{.step = 0.1, .run = wide},
+                                          Mala{.step = 0.1, .run = diagonal},
+                                          Hmc{.step = 0.1, .leapfrogs = 2, .run = run},
+                                          Hmc{.step = 0.1, .leapfrogs = 3, .run = run},
+                                          Baoab{.step = 0.1, .run = run},
+                                          Baoab{.step = 0.1, .friction = 2.0, .run = run},
+                                          Obabo{.step = 0.1, .run = run},
+                                          Obabo{.step = 0.1, .metropolis = true, .run = run}};
+  std::vector<std::uint64_t> hashes;
+  for (const McmcSampler& sampler : samplers) {
+    const std::uint64_t hash = mcmc_plan(target, sampler).hash();
+    EXPECT_EQ(std::ranges::count(hashes, hash), 0) << hashes.size();
+    hashes.push_back(hash);
+  }
+}
+
+TEST(McmcPlan, NamesBadParameters) {
+  const Mixture target = standard_normal(2);
+  const auto refused = [&](const McmcSampler& sampler, const std::string& message) {
+    expect_invalid([&] { mcmc_plan(target, sampler); }, message);
+  };
+  refused(Ula{}, "ula: step is missing");
+  refused(Ula{.step = 0.0}, "ula: step must be positive, got 0");
+  refused(Mala{.step = std::numeric_limits<double>::infinity()}, "mala: step must be positive, got inf");
+  refused(Mala{.step = 1.0, .speed = -1.0}, "mala: speed must be positive, got -1");
+  refused(Hmc{.step = 1.0, .leapfrogs = 1001}, "hmc: leapfrogs must be in [1, 1000], got 1001");
+  refused(Baoab{.step = 1.0, .friction = -0.5}, "baoab: friction must not be negative, got -0.5");
+  refused(Obabo{.step = 1.0, .run = {.warmup = -1}}, "obabo: warmup must not be negative, got -1");
+  refused(Ula{.step = 1.0, .run = {.steps = 0}}, "ula: steps must be at least 1, got 0");
+  refused(Ula{.step = 1.0, .run = {.steps = 5, .thin = 6}}, "ula: thin must be in [1, 5], got 6");
+  refused(Ula{.step = 1.0, .run = {.warmup = 1, .steps = 10'000'000}},
+          "ula: a chain has at most 10000000 steps, got 1 + 10000000");
+  refused(Ula{.step = 1.0, .run = {.start_std = 0.0}}, "ula: start_std must be positive, got 0");
+
+  const auto with = [](const Eigen::MatrixXd& L) { return Ula{.step = 1.0, .run = {.preconditioner = L}}; };
+  refused(with(Eigen::VectorXd::Ones(3)),
+          "mcmc_plan: preconditioner has shape (3, 1), expected (2, 1) or (2, 2)");
+  refused(with(Eigen::VectorXd::Zero(2)),
+          "mcmc_plan: preconditioner has 0 at 0 of its diagonal, expected a positive number");
+  refused(with(Eigen::MatrixXd{{1.0, 0.5}, {0.0, 1.0}}),
+          "mcmc_plan: preconditioner (0, 1) must be 0: the factor L is lower triangular");
+
+  const Mixture singular = gaussian(Eigen::Vector2d(1.0, 0.0));
+  expect_invalid(
+      [&] { mcmc_plan(singular, Ula{.step = 1.0}); },
+      "mcmc_plan: component 0 of the target has a singular covariance, so the target has no density");
+  expect_invalid([] { mcmc_plan(std::span<const Mixture>(), Ula{.step = 1.0}); },
+                 "mcmc_plan: no target given");
+}
+
+TEST(Tuned, FindsTheScalesOfTheTarget) {
+  const Eigen::Vector3d variances(1.0, 9.0, 0.04);
+  for (const Start start : {Start::gaussian, Start::exact}) {
+    const ChainRun run{.start = start, .start_std = 2.0};
+    const auto mala = std::get<Mala>(tuned(gaussian(variances), Mala{.run = run}, 5).sampler);
+    // The draws of a chain are correlated: about 32 x 250 / 50 of them count.
+    const Eigen::Vector3d found = mala.run.preconditioner.col(0).cwiseAbs2();
+    EXPECT_LT((found.cwiseQuotient(variances).array() - 1.0).abs().maxCoeff(), 0.45) << found;
+    EXPECT_GT(*mala.step, 0.5);
+  }
+}
+
+TEST(Tuned, ReachesTheAcceptanceThatItAimsAt) {
+  for (const Eigen::Index dim : {1, 10, 50}) {
+    const Mixture target = standard_normal(dim);
+    const auto acceptance = [&](const McmcSampler& sampler) {
+      const Samples samples =
+          run(mcmc_plan(target, tuned(target, sampler).sampler), {.count = 200, .precision = Precision::f64});
+      const std::vector<double>& p = samples.acceptance()->probability;
+      return std::accumulate(p.begin(), p.end(), 0.0) / static_cast<double>(p.size());
+    };
+    const ChainRun run{.warmup = 50, .steps = 100};
+    EXPECT_NEAR(acceptance(Mala{.run = run}), 0.574, 0.08) << dim;
+    EXPECT_NEAR(acceptance(Hmc{.leapfrogs = 4, .run = run}), 0.8, 0.12) << dim;
+    EXPECT_NEAR(acceptance(Obabo{.metropolis = true, .run = run}), 0.9, 0.08) << dim;
+  }
+}
+
+TEST(Tuned, LeavesGivenNumbers) {
+  const Mixture target = standard_normal(2);
+  EXPECT_EQ(*std::get<Mala>(tuned(target, Mala{.step = 0.25}).sampler).step, 0.25);
+  const Eigen::MatrixXd L{{1.0, 0.0}, {0.5, 2.0}};
+  const auto hmc = std::get<Hmc>(tuned(target, Hmc{.run = {.preconditioner = L}}).sampler);
+  EXPECT_EQ(hmc.run.preconditioner, L);
+  // A speed is another clock: c step is the same.
+  const auto slow = std::get<Mala>(tuned(target, Mala{}).sampler);
+  const auto fast = std::get<Mala>(tuned(target, Mala{.speed = 4.0}).sampler);
+  EXPECT_NEAR(*fast.step / (*slow.step / 4.0), 1.0, 1e-5);  // rounded to six digits
+}
+
+TEST(Tuned, WarnsWhereNoSingleStepFits) {
+  // Chains in the narrow and in the wide component need steps that differ as their scales do.
+  const Mixture target({0.5, 0.5}, Points{{-5000.0}, {5000.0}}, Covariance::spherical({1e-2, 100.0}));
+  const Tuned result = tuned(target, Mala{.run = {.start = Start::exact}});
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_NE(result.warnings[0].find("no single step fits the target"), std::string::npos);
+}
+
+TEST(Tuned, NamesWhatHasNoStep) {
+  const Mixture target = standard_normal(1);
+  expect_invalid([&] { tuned(target, Ula{}); },
+                 "ula: step is missing; only methods that accept and reject find one");
+  expect_invalid([&] { tuned(target, Obabo{}); },
+                 "obabo: step is missing; only methods that accept and reject find one");
+  expect_invalid([&] { tuned(target, Mala{.run = {.steps = 0}}); }, "mala: steps must be at least 1, got 0");
+  const Mixture point({1.0}, Points::Zero(1, 1), Covariance::spherical({1e-60}));
+  expect_invalid(
+      [&] { tuned(point, Mala{}); },
+      "pilot: the acceptance of a chain is on one side of 1/2 for all steps from 1 to 2^50 or 2^-50; the "
+      "target is flat, or its support is a point");
+}
+
+}  // namespace
+}  // namespace gmdiff
