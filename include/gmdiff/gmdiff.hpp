@@ -25,6 +25,7 @@
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>

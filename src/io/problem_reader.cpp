@@ -131,7 +131,9 @@ Problem read_parts(const Json& root, const Location& top) {
   }
   if (const Json* sampler = io::optional_member(root, "sampler")) {
     problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
-    if (!std::holds_alternative<Sampler>(problem.sampler) && !problem.observation) {
+    const bool needs_observation = !std::holds_alternative<Sampler>(problem.sampler) &&
+                                   !std::holds_alternative<McmcSampler>(problem.sampler);
+    if (needs_observation && !problem.observation) {
       top.key("sampler").fail(sampler->at("type").get<std::string>(),
                               " samples the posterior of an observation, and the problem has none");
     }

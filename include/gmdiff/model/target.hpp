@@ -1,0 +1,85 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include <gmdiff/base/points.hpp>
+
+// Targets of Markov chains that are no mixtures: log-densities l with gradient and Hessian in closed form
+// (mathematics.md §13). S = x_2^2 + x_3^2 + ... below, and coordinates count from 1 as there.
+
+namespace gmdiff {
+
+/// l = -1/2 sum_j [x_j^2 + amplitude sin(phase + frequency x_j)].
+struct SinGaussian {
+  static constexpr const char* name = "sin-gaussian";
+  double amplitude = 1.0, phase = 5.0, frequency = 5.0;
+  int dim = 1;  ///< >= 1
+};
+
+/// Rosenbrock's banana: x_1 = scale z_1, x_2 = z_2 + curvature (x_1^2 - scale^2), x_j = z_j.
+struct Banana {
+  static constexpr const char* name = "banana";
+  double scale = 10.0;  ///< > 0
+  double curvature = 0.03;
+  int dim = 2;  ///< >= 2
+};
+
+/// Neal's funnel: x_1 = scale z_1, x_j = exp(x_1 / 2) z_j.
+struct Funnel {
+  static constexpr const char* name = "funnel";
+  double scale = 3.0;  ///< > 0
+  int dim = 10;        ///< >= 2
+};
+
+/// l = -sum_{j <= wells} (x_j^2 - delta)^2 - 1/2 sum_{j > wells} x_j^2: 2^wells modes.
+struct ManyWell {
+  static constexpr const char* name = "many-well";
+  int wells = 1;  ///< 1 to dim
+  double delta = 2.0;
+  int dim = 1;  ///< >= 1
+};
+
+/// Posterior of the weights w of a logistic regression with the prior N(0, prior_std^2 I).
+struct Logistic {
+  static constexpr const char* name = "logistic";
+  Points data = {};             ///< (N, d)
+  Eigen::VectorXd labels = {};  ///< (N), 0 or 1
+  double prior_std = 1.0;       ///< > 0
+};
+
+using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic>;
+
+/// Mean and variance of each coordinate.
+struct CoordinateMoments {
+  Eigen::VectorXd mean, variance;  ///< (d)
+};
+
+/// A target, computed in double on the host.
+class Target {
+ public:
+  /// @throws std::invalid_argument for a parameter out of range.
+  Target(TargetDescription description);  // NOLINT(google-explicit-constructor): a description is a target
+
+  const TargetDescription& description() const { return description_; }
+  Eigen::Index dim() const { return dim_; }
+
+  /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
+  ///   below.
+  Eigen::VectorXd log_density(const Points& x) const;
+  /// grad l, shape (n, d).
+  Points gradient(const Points& x) const;
+  /// H v, shape (n, d), with the Hessian H of l.
+  Points hessian_vp(const Points& x, const Points& v) const;
+
+  /// log of the integral of exp(l), where it has a closed form.
+  std::optional<double> log_normalizer() const;
+  /// Exact moments of the coordinates, where they have a closed form.
+  std::optional<CoordinateMoments> moments() const;
+
+ private:
+  TargetDescription description_;
+  Eigen::Index dim_;
+};
+
+}  // namespace gmdiff

@@ -1,0 +1,70 @@
+#include <gmdiff/model/target.hpp>
+
+#include <utility>
+
+#include "base/check.hpp"
+#include "model/target/formulas.hpp"
+
+namespace gmdiff {
+namespace {
+
+void check_points(const Points& x, Eigen::Index dim, const char* what) {
+  require(x.cols() == dim, "Target: ", what, " have dimension ", x.cols(), ", expected ", dim);
+}
+
+}  // namespace
+
+Target::Target(TargetDescription description) : description_(std::move(description)) {
+  std::visit(
+      [this](const auto& target) {
+        targets::check(target);
+        dim_ = targets::dim_of(target);
+      },
+      description_);
+}
+
+Eigen::VectorXd Target::log_density(const Points& x) const {
+  check_points(x, dim_, "points");
+  Eigen::VectorXd l(x.rows()), g;
+  for (Eigen::Index n = 0; n < x.rows(); ++n) {
+    const Eigen::VectorXd row = x.row(n).transpose();
+    l(n) = std::visit([&](const auto& target) { return targets::evaluate(target, row, g); }, description_);
+  }
+  return l;
+}
+
+Points Target::gradient(const Points& x) const {
+  check_points(x, dim_, "points");
+  Points gradients(x.rows(), dim_);
+  Eigen::VectorXd g;
+  for (Eigen::Index n = 0; n < x.rows(); ++n) {
+    const Eigen::VectorXd row = x.row(n).transpose();
+    std::visit([&](const auto& target) { targets::evaluate(target, row, g); }, description_);
+    gradients.row(n) = g.transpose();
+  }
+  return gradients;
+}
+
+Points Target::hessian_vp(const Points& x, const Points& v) const {
+  check_points(x, dim_, "points");
+  check_points(v, dim_, "vectors");
+  require(x.rows() == v.rows(), "Target: ", x.rows(), " points but ", v.rows(), " vectors");
+  Points products(x.rows(), dim_);
+  for (Eigen::Index n = 0; n < x.rows(); ++n) {
+    const Eigen::VectorXd row = x.row(n).transpose(), vector = v.row(n).transpose();
+    products.row(n) =
+        std::visit([&](const auto& target) { return targets::hessian_vp(target, row, vector); }, description_)
+            .transpose();
+  }
+  return products;
+}
+
+std::optional<double> Target::log_normalizer() const {
+  return std::visit([](const auto& target) { return targets::log_normalizer(target); }, description_);
+}
+
+std::optional<CoordinateMoments> Target::moments() const {
+  return std::visit([](const auto& target) { return targets::moments(target); }, description_);
+}
+
+}  // namespace gmdiff

@@ -1,0 +1,74 @@
+#include <gmdiff/model/target.hpp>
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "support/golden.hpp"
+
+// golden/targets.json: log-density, gradient, products with the Hessian, normaliser and moments (mathematics.md §13).
+
+namespace gmdiff {
+namespace {
+
+using test::json;
+
+TargetDescription target_of(const json& t) {
+  const std::string type = t["type"];
+  const auto value = [&t](const char* key) { return t[key].get<double>(); };
+  const int dim = t["dim"];
+  if (type == SinGaussian::name)
+    return SinGaussian{.amplitude = value("amplitude"),
+                       .phase = value("phase"),
+                       .frequency = value("frequency"),
+                       .dim = dim};
+  if (type == Banana::name)
+    return Banana{.scale = value("scale"), .curvature = value("curvature"), .dim = dim};
+  if (type == Funnel::name) return Funnel{.scale = value("scale"), .dim = dim};
+  if (type == ManyWell::name)
+    return ManyWell{.wells = t["wells"].get<int>(), .delta = value("delta"), .dim = dim};
+  return Logistic{
+      .data = test::matrix(t["data"]), .labels = test::vector(t["labels"]), .prior_std = value("prior_std")};
+}
+
+/// Largest difference over the largest entry of the array or of |l|.
+double relative_difference(const Points& found, const json& expected, double l) {
+  const Eigen::RowVectorXd values = test::vector(expected).transpose();
+  return (found - values).cwiseAbs().maxCoeff() / std::max(std::abs(l), values.cwiseAbs().maxCoeff());
+}
+
+TEST(GoldenTargets, HaveTheExpectedDensitiesAndDerivatives) {
+  for (const json& golden_case : test::load_golden("targets")["cases"]) {
+    const std::string name = golden_case["name"];
+    const Target target(target_of(golden_case["target"]));
+    for (const json& query : golden_case["queries"]) {
+      const Points x = test::vector(query["x"]).transpose();
+      const Points v = test::vector(query["v"]).transpose();
+      const double l = test::number(query["log_density"]);
+      EXPECT_NEAR(target.log_density(x)(0), l, 1e-12 * std::max(1.0, std::abs(l))) << name;
+      EXPECT_LT(relative_difference(target.gradient(x), query["gradient"], l), 1e-12) << name;
+      EXPECT_LT(relative_difference(target.hessian_vp(x, v), query["hessian_vp"], l), 1e-12) << name;
+    }
+  }
+}
+
+TEST(GoldenTargets, HaveTheExpectedNormalizersAndMoments) {
+  int checked = 0;
+  for (const json& golden_case : test::load_golden("targets")["cases"]) {
+    const std::string name = golden_case["name"];
+    const Target target(target_of(golden_case["target"]));
+    EXPECT_EQ(target.log_normalizer().has_value(), golden_case.contains("log_normalizer")) << name;
+    EXPECT_EQ(target.moments().has_value(), golden_case.contains("mean")) << name;
+    if (!golden_case.contains("mean")) continue;
+    EXPECT_NEAR(*target.log_normalizer(), golden_case["log_normalizer"].get<double>(), 1e-12) << name;
+    const CoordinateMoments moments = *target.moments();
+    EXPECT_LT((moments.mean - test::vector(golden_case["mean"])).cwiseAbs().maxCoeff(), 1e-12) << name;
+    const Eigen::VectorXd variance = test::vector(golden_case["variance"]);
+    EXPECT_LT((moments.variance - variance).cwiseQuotient(variance).cwiseAbs().maxCoeff(), 1e-12) << name;
+    ++checked;
+  }
+  EXPECT_GE(checked, 9);
+}
+
+}  // namespace
+}  // namespace gmdiff
