@@ -155,4 +155,101 @@ GMDIFF_PARTICLE SineCosine<V> sine_cosine_turns(V turns) {
   }
 }
 
+/// e^x for every x: inf above the largest exponent, 0 far below 0, NaN for NaN.
+template <class V>
+GMDIFF_PARTICLE V exp(V x) {
+  using Real = RealOf<V>;
+  // Beyond these numbers the result is inf or 0. A NaN passes both comparisons.
+  constexpr Real highest = sizeof(Real) == sizeof(float) ? Real(90) : Real(712);
+  constexpr Real lowest = sizeof(Real) == sizeof(float) ? Real(-105) : Real(-746);
+  constexpr Real bias = std::numeric_limits<Real>::max_exponent - 1;
+  constexpr Real rounder = constants::to_integer<Real>;
+  x = smaller(larger(x, V(lowest)), V(highest));
+  // x = n log 2 + r; 2^n is the product of two powers, because it may be no normal number.
+  const V n = fma(x, V(static_cast<Real>(constants::log2_e)), V(rounder)) - V(rounder);
+  const V r = fma(n, V(-constants::ln_2_rest<Real>), fma(n, V(-constants::ln_2<Real>), x));
+  const V p = fma(r * r, exp_remainder(r), r) + V(Real(1));
+  const V half = fma(n, V(Real(0.5)), V(rounder)) - V(rounder);
+  const auto power = [](V exponent) {
+    return from_bits<V>(to_bits(exponent + V(rounder + bias)) << constants::mantissa_bits<Real>);
+  };
+  return p * power(half) * power(n - half);
+}
+
+namespace constants {
+/// pi / 2 = the sum of three parts; the first two have few enough bits that their products with small integers are
+/// exact.
+template <class Real>
+inline constexpr Real half_pi[3] = {};
+template <>
+inline constexpr float half_pi<float>[3] = {0x1.92p+0F, 0x1.fb4p-12F, 0x1.4442d2p-24F};
+template <>
+inline constexpr double half_pi<double>[3] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e037073p-69};
+}  // namespace constants
+
+/// Sine and cosine of r radians, |r| <= pi / 4.
+template <class V>
+GMDIFF_PARTICLE SineCosine<V> sine_cosine_radians(V r) {
+  const V r2 = r * r;
+  V P, Q;
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    P = polynomial(r2, -0x1.555546p-3F, 0x1.11077ep-7F, -0x1.9956b2p-13F);
+    Q = polynomial(r2, 0x1.55554ap-5F, -0x1.6c0c1ap-10F, 0x1.99e0eep-16F);
+  } else {
+    P = polynomial(r2, -0x1.5555555555549p-3, 0x1.111111110f8a5p-7, -0x1.a01a019c15e6cp-13,
+                   0x1.71de357ae4092p-19, -0x1.ae5e686c4e059p-26, 0x1.5d93941fd06f8p-33);
+    Q = polynomial(r2, 0x1.555555555554cp-5, -0x1.6c16c16c1521ep-10, 0x1.a01a019cbf387p-16,
+                   -0x1.27e4f8128eacep-22, 0x1.1ee9f1327a16cp-29, -0x1.8fb11e2cf5b6fp-37);
+  }
+  using Real = RealOf<V>;
+  return {fma(r * r2, P, r), fma(r2 * r2, Q, fma(V(Real(-0.5)), r2, V(Real(1))))};
+}
+
+/// Sine and cosine of x radians, at most 2 ulp off for |x| up to 2^13 (double: 2^20), but for an absolute error of
+/// 2^-33 (double: 2^-80) near zeros. For larger numbers the phase loses digits; from 2^22 (double: 2^51) on it has no
+/// meaning. NaN for NaN and infinite x.
+template <class V>
+GMDIFF_PARTICLE SineCosine<V> sine_cosine(V x) {
+  using Real = RealOf<V>;
+  using Unsigned = typename Integers<Real>::Unsigned;
+  constexpr Real rounder = constants::to_integer<Real>;
+  constexpr Real two_over_pi = static_cast<Real>(0x1.45f306dc9c883p-1);
+  constexpr int sign_bit = static_cast<int>(8 * sizeof(Unsigned)) - 1;
+  // x = (pi / 2) n + r
+  const V shifted = fma(x, V(two_over_pi), V(rounder));
+  const V n = shifted - V(rounder);
+  const V first = fma(n, V(-constants::half_pi<Real>[0]), x);  // exact
+  const V second = n * V(constants::half_pi<Real>[1]);         // exact
+  const V high = first - second;
+  const V low = (first - high) - second;
+  const V r = high + fma(n, V(-constants::half_pi<Real>[2]), low);
+  const V bound(static_cast<Real>(0.8));  // reached only without a meaningful phase
+  const SineCosine<V> of = sine_cosine_radians(smaller(larger(r, -bound), bound));
+  // The low bits of the shifted number are the number of the quadrant, modulo 4.
+  const auto quadrant = to_bits(shifted);
+  const auto odd = (quadrant & BitsOf<V>(Unsigned{1})) == BitsOf<V>(Unsigned{1});
+  const V sine = select(odd, of.cosine, of.sine);
+  const V cosine = select(odd, of.sine, of.cosine);
+  const auto sign_of = [](BitsOf<V> number) { return (number >> 1) << sign_bit; };
+  return {from_bits<V>(to_bits(sine) ^ sign_of(quadrant)),
+          from_bits<V>(to_bits(cosine) ^ sign_of(quadrant + BitsOf<V>(Unsigned{1})))};
+}
+
+/// log(1 + e^u), without overflow.
+template <class V>
+GMDIFF_PARTICLE V softplus(V u) {
+  using Real = RealOf<V>;
+  const V e = exp_nonpositive(smaller(u, -u));
+  return larger(u, V(Real(0))) + log_normal_number(V(Real(1)) + e);
+}
+
+/// 1 / (1 + e^-u), without overflow.
+template <class V>
+GMDIFF_PARTICLE V sigmoid(V u) {
+  using Real = RealOf<V>;
+  const V one(Real(1));
+  const V e = exp_nonpositive(smaller(u, -u));
+  return select(u < V(Real(0)), e, one) / (one + e);
+}
+
 }  // namespace gmdiff::particle

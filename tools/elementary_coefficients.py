@@ -94,6 +94,16 @@ def cosine(x):
     return (mp.cos(2 * mp.pi * mp.sqrt(x)) - 1) / x if x > mp.mpf("1e-20") else -2 * mp.pi**2
 
 
+def sine_rest(x):
+    """(sin(sqrt x) / sqrt x - 1) / x."""
+    return (mp.sin(mp.sqrt(x)) / mp.sqrt(x) - 1) / x if x > mp.mpf("1e-20") else -mp.mpf(1) / 6
+
+
+def cosine_rest(x):
+    """(cos(sqrt x) - 1 + x / 2) / x^2."""
+    return (mp.cos(mp.sqrt(x)) - 1 + x / 2) / x**2 if x > mp.mpf("1e-12") else mp.mpf(1) / 24
+
+
 def artanh(x):
     """(2 artanh(sqrt x) - 2 sqrt x) / sqrt(x)^3."""
     return (2 * mp.atanh(mp.sqrt(x)) - 2 * mp.sqrt(x)) / mp.sqrt(x) ** 3 if x > mp.mpf("1e-15") else mp.mpf(2) / 3
@@ -122,6 +132,11 @@ for bits, rounding, terms in ((32, to_float, 4), (64, float, 7)):
     fit(f"sine {bits}", sine, lambda x: 1 / sine(x), range(terms), mp.mpf(0), eighth, rounding)
 for bits, rounding, terms in ((32, to_float, 4), (64, float, 7)):
     fit(f"cosine {bits}", cosine, cosine_weight, range(terms), mp.mpf(0), eighth, rounding)
+quarter_pi = (mp.pi / 4) ** 2 * mp.mpf("1.0001")
+for bits, rounding, terms in ((32, to_float, 3), (64, float, 6)):
+    fit(f"sine in radians {bits}", sine_rest, lambda x: x + mp.mpf("1e-6"), range(terms), mp.mpf(0), quarter_pi, rounding)
+for bits, rounding, terms in ((32, to_float, 3), (64, float, 6)):
+    fit(f"cosine in radians {bits}", cosine_rest, lambda x: x * x + mp.mpf("1e-6"), range(terms), mp.mpf(0), quarter_pi, rounding)
 fit("log 64", artanh, lambda x: x / 2 + mp.mpf("1e-6"), range(7), mp.mpf(0), largest_s, float)
 fit("log 32", logarithm, lambda x: abs(x**3 / mp.log(1 + x)), range(8), near_half, near_two, to_float, least_squares)
 interpolate("normal tail 64", mills, 22, mp.mpf(-1), mp.mpf(7) / 9)

@@ -127,6 +127,43 @@ TEST(Elementary, SineAndCosineOfEveryFloat) {
   EXPECT_LE(worst_error(widest().cosine, cosine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
 }
 
+/// Largest error over every 61st float with bits in [begin, end), with alternating signs: all of them would take a
+/// minute. An absolute error up to `rest` counts as 0.
+template <class Function, class Exact>
+double worst_of_some(Function function, Exact exact, float begin, float end, double rest) {
+  constexpr std::size_t n = 1 << 12;
+  constexpr std::uint64_t stride = 61;
+  double worst = 0.0;
+  std::vector<float> x(n), y(n);
+  for (std::uint64_t first = bits(begin); first < bits(end); first += stride * n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      x[i] = std::bit_cast<float>(
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(first + stride * i, bits(end) - 1)));
+      if (i % 2 == 1) x[i] = -x[i];
+    }
+    function(x.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = exact(static_cast<double>(x[i]));
+      if (std::abs(static_cast<double>(y[i]) - expected) > rest)
+        worst = std::max(worst, ulps(y[i], expected));
+    }
+  }
+  return worst;
+}
+
+TEST(Elementary, ExponentialOfFloatsOfBothSigns) {
+  // Below -87.3 results are subnormal numbers.
+  const auto exact = [](double x) { return std::exp(x); };
+  EXPECT_LE(worst_of_some(widest().exp, exact, 0x1p-40F, 88.72F, 0.0), 2.0);
+}
+
+TEST(Elementary, SineAndCosineOfFloatsInRadians) {
+  const auto sine = [](double x) { return std::sin(x); };
+  const auto cosine = [](double x) { return std::cos(x); };
+  EXPECT_LE(worst_of_some(widest().sine_radians, sine, 0x1p-40F, 0x1p13F, 0x1p-33), 2.0);
+  EXPECT_LE(worst_of_some(widest().cosine_radians, cosine, 0x1p-40F, 0x1p13F, 0x1p-33), 2.0);
+}
+
 template <class Real>
 std::vector<Real> values(Real (*function)(std::uint64_t), std::size_t n) {
   std::vector<Real> list(n);
@@ -144,6 +181,8 @@ double positive(std::uint64_t word) {
   return (word & 1) == 0 ? 0.5 + 1.5 * fraction<double>(word)
                          : std::exp2(2000.0 * fraction<double>(word) - 1000.0);
 }
+double any_exponent(std::uint64_t word) { return 1454.0 * fraction<double>(word * 3) - 745.0; }
+double radians(std::uint64_t word) { return 0x1p21 * (fraction<double>(word * 7) - 0.5); }
 double turns(std::uint64_t word) { return 0.25 * fraction<double>(word) - 0.125; }
 
 TEST(Elementary, DoublesAreWithinTwoUlp) {
@@ -170,6 +209,15 @@ TEST(Elementary, DoublesAreWithinTwoUlp) {
             2.0);
   EXPECT_LE(compare(
                 f.cosine, [=](long double x) { return std::cos(two_pi * x); }, values(turns, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.exp, [](long double x) { return std::exp(x); }, values(any_exponent, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.sine_radians, [](long double x) { return std::sin(x); }, values(radians, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.cosine_radians, [](long double x) { return std::cos(x); }, values(radians, n)),
             2.0);
 }
 
@@ -198,6 +246,26 @@ void expect_exact_ends(const ElementaryFunctions<Real>& f) {
   EXPECT_TRUE(std::isnan(y[4]));
   EXPECT_TRUE(std::isnan(y[5]));
   EXPECT_EQ(y[6], -inf);
+  x[0] = Real(0), x[1] = inf, x[2] = nan, x[3] = -inf, x[4] = Real(1e4), x[5] = Real(-1e4);
+  f.exp(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], Real(1));
+  EXPECT_EQ(y[1], inf);
+  EXPECT_TRUE(std::isnan(y[2]));
+  EXPECT_EQ(y[3], Real(0));
+  EXPECT_EQ(y[4], inf);
+  EXPECT_EQ(y[5], Real(0));
+  // Numbers without a meaningful phase stay in [-1, 1].
+  x[4] = Real(1e20), x[5] = std::numeric_limits<Real>::max();
+  for (const auto function : {f.sine_radians, f.cosine_radians}) {
+    function(x.data(), y.data(), 16);
+    EXPECT_TRUE(std::isnan(y[1]) && std::isnan(y[2]) && std::isnan(y[3]));
+    EXPECT_LE(std::abs(y[4]), Real(1));
+    EXPECT_LE(std::abs(y[5]), Real(1));
+  }
+  f.sine_radians(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], Real(0));
+  f.cosine_radians(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], Real(1));
 }
 
 TEST(Elementary, EndsAreExact) {
@@ -225,6 +293,9 @@ void expect_same_bits(InstructionSet set, std::size_t n) {
   compare(f.log, scalar.log, positive);
   compare(f.sine, scalar.sine, turns);
   compare(f.cosine, scalar.cosine, turns);
+  compare(f.exp, scalar.exp, any_exponent);
+  compare(f.sine_radians, scalar.sine_radians, radians);
+  compare(f.cosine_radians, scalar.cosine_radians, radians);
 }
 
 TEST(Elementary, InstructionSetsHaveTheSameBits) {

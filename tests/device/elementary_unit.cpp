@@ -43,6 +43,16 @@ ElementaryFunctions<Real> functions() {
       .cosine =
           [](const Real* x, Real* y, std::size_t n) {
             apply([](V v) { return particle::sine_cosine_turns(v).cosine; }, x, y, n);
+          },
+      .exp = [](const Real* x, Real* y,
+                std::size_t n) { apply([](V v) { return particle::exp(v); }, x, y, n); },
+      .sine_radians =
+          [](const Real* x, Real* y, std::size_t n) {
+            apply([](V v) { return particle::sine_cosine(v).sine; }, x, y, n);
+          },
+      .cosine_radians =
+          [](const Real* x, Real* y, std::size_t n) {
+            apply([](V v) { return particle::sine_cosine(v).cosine; }, x, y, n);
           }};
 }
 

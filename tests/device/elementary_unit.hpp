@@ -13,6 +13,11 @@ struct ElementaryFunctions {
   /// x in turns, at most an eighth.
   void (*sine)(const Real* x, Real* y, std::size_t n);
   void (*cosine)(const Real* x, Real* y, std::size_t n);
+  /// Any x.
+  void (*exp)(const Real* x, Real* y, std::size_t n);
+  /// x in radians.
+  void (*sine_radians)(const Real* x, Real* y, std::size_t n);
+  void (*cosine_radians)(const Real* x, Real* y, std::size_t n);
 };
 
 ElementaryFunctions<float> elementary_fma128_f32();

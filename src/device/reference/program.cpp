@@ -139,7 +139,7 @@ void ProgramSteps::run(const Transition& stage) {
 }
 
 void ProgramSteps::run(const EvaluateTarget& stage) {
-  DiffusedMixture law(model_, Level{}, /*density=*/true);
+  DiffusedMixture law(model_, Level{}, /*needs_density=*/true);
   Eigen::VectorXd log_r(model_.num_components());
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
     if (lost(n)) continue;
