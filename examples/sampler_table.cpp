@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t num_points = 250;
 
-struct Target {
+struct Column {
   std::string name;
   Mixture law;
   ForwardProcess process;
@@ -22,19 +22,19 @@ struct Target {
 };
 
 /// Prior and exact posterior of a problem.
-void add_targets(const std::string& name, const Problem& problem, std::vector<Target>& targets) {
+void add_columns(const std::string& name, const Problem& problem, std::vector<Column>& columns) {
   const ForwardProcess process(problem.process);
   const TimeGrid grid(process, problem.grid);
-  targets.push_back({name + ", prior", problem.prior, process, grid});
-  targets.push_back(
+  columns.push_back({name + ", prior", problem.prior, process, grid});
+  columns.push_back(
       {name + ", posterior", posterior(problem.prior, *problem.observation).mixture, process, grid});
 }
 
-double mean_distance(const Target& target, int pairs, const auto& draw_points) {
+double mean_distance(const Column& column, int pairs, const auto& draw_points) {
   double sum = 0.0;
   for (int pair = 0; pair < pairs; ++pair) {
     const auto seed = static_cast<std::uint64_t>(pair);
-    const Samples exact = draw(target.law, {.count = num_points, .seed = 2 * seed + 1});
+    const Samples exact = draw(column.law, {.count = num_points, .seed = 2 * seed + 1});
     sum += sliced_wasserstein(draw_points(2 * seed), exact, {.seed = seed});
   }
   return sum / pairs;
@@ -44,17 +44,17 @@ double mean_distance(const Target& target, int pairs, const auto& draw_points) {
 
 int main(int argc, char** argv) {
   const int pairs = argc > 1 ? std::atoi(argv[1]) : 250;
-  std::vector<Target> targets;
-  add_targets("tutorial-1d", tutorial_1d(), targets);
-  add_targets("tutorial-2d", tutorial_2d(), targets);
+  std::vector<Column> columns;
+  add_columns("tutorial-1d", tutorial_1d(), columns);
+  add_columns("tutorial-2d", tutorial_2d(), columns);
 
   std::printf("| sampler |");
-  for (const Target& target : targets) std::printf(" %s |", target.name.c_str());
+  for (const Column& column : columns) std::printf(" %s |", column.name.c_str());
   std::printf("\n| --- | --- | --- | --- | --- |\n| two exact draws (the floor) |");
   std::vector<double> floors;
-  for (const Target& target : targets) {
-    floors.push_back(mean_distance(target, pairs, [&](std::uint64_t seed) {
-      return draw(target.law, {.count = num_points, .seed = seed});
+  for (const Column& column : columns) {
+    floors.push_back(mean_distance(column, pairs, [&](std::uint64_t seed) {
+      return draw(column.law, {.count = num_points, .seed = seed});
     }));
     std::printf(" %.4f |", floors.back());
   }
@@ -65,10 +65,10 @@ int main(int argc, char** argv) {
         "exact-ancestral", "exact-decoupled", "ddim:start=gaussian"}) {
     std::printf("\n| `%s` |", name);
     const auto sampler = std::get<Sampler>(parse_sampler(name));
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      const Target& target = targets[i];
-      const double value = mean_distance(target, pairs, [&](std::uint64_t seed) {
-        return sample(target.law, target.process, target.grid, sampler, {.count = num_points, .seed = seed});
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const Column& column = columns[i];
+      const double value = mean_distance(column, pairs, [&](std::uint64_t seed) {
+        return sample(column.law, column.process, column.grid, sampler, {.count = num_points, .seed = seed});
       });
       std::printf(" %.2f |", value / floors[i]);
     }

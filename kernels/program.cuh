@@ -28,6 +28,7 @@ class TileTeam {
   }
   GMDIFF_PARTICLE void sync() { tile_.sync(); }
   GMDIFF_PARTICLE bool is_first() const { return tile_.worker() == 0; }
+  GMDIFF_PARTICLE bool owns(Index row) const { return tile_.owns(row); }
 
  private:
   Tile tile_;
@@ -69,6 +70,7 @@ class StageLaw
   using Team = TileTeam<V, Tile>;
   using Vector = typename Tile::Vector;
   using Moments = particle::ComponentMoments<V, Law::kind, Team, TileProducts<V, Team>>;
+  static constexpr Family family = Law::kind;
 
   GMDIFF_PARTICLE StageLaw(Team& team, const LawTable<Real>& table, Law& law)
       : Moments(team, table, {team, table}), team_(team), table_(table), law_(law) {}

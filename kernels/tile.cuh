@@ -83,6 +83,10 @@ class Tile {
     return vector;
   }
 
+  /// Whether this worker owns a row.
+  GMDIFF_PARTICLE bool owns(Index row) const {
+    return static_cast<int>(row / Shape::run % Shape::workers) == worker_;
+  }
   /// Calls body(i) for the rows i < d of this worker.
   template <class Body>
   GMDIFF_PARTICLE void for_each_own(Index d, Body body) const {

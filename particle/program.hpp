@@ -2,6 +2,7 @@
 
 #include "particle/guidance.hpp"
 #include "particle/metropolis.hpp"
+#include "particle/target.hpp"
 
 // The stages of a program on the vectors of a particle (mathematics.md §5.3), with one switch per stage. The
 // workers that share a particle are a team (guidance.hpp). The mixture is a `Law`:
@@ -10,6 +11,7 @@
 //   choose(level, from, u)                the component of a uniform number
 //   move(level, move, component, z, x)    x <- the move of that component with normals z(i)
 //   log_density(level, from, to)          log p in double; to <- its gradient, the own coordinates
+//   family                                the covariance family, a constant
 
 namespace gmdiff::particle {
 
@@ -155,12 +157,22 @@ class ProgramBody {
 
   /// l <- log-density, to <- its gradient
   GMDIFF_PARTICLE void evaluate_target(const StageTable<Real>& stage) {
-    const auto l = law_.log_density(stage.level, vector(stage.from), vector(stage.to));
+    const auto l = log_density(stage.level, vector(stage.from), vector(stage.to));
     if (stage.is_proposal) {
       numbers_.proposed = l;
     } else {
       numbers_.log_density = l;
     }
+  }
+
+  GMDIFF_PARTICLE WideOf<V> log_density(const LevelTable<Real>& level, Vector from, Vector to) {
+    // Plans of other targets have a mixture without components, which counts as spherical; the kernels of other
+    // mixtures need not contain the targets.
+    if constexpr (Law::family == Family::spherical) {
+      if (window_.target.kind != TargetKind::mixture)
+        return TargetBody<V, Team>(team_, window_.target, dim(), from, to).evaluate();
+    }
+    return law_.log_density(level, from, to);
   }
 
   /// to <- L from or L^T from

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particle/target_tables.hpp"
 #include "particle/window.hpp"
 
 // Tables of programs: the stages of some steps, one after the other, in the precision of a run.
@@ -127,6 +128,7 @@ struct ProgramWindow : Window<Real> {
   int num_vectors;
   ObservationTable<Real> observation;
   PreconditionerTable<Real> preconditioner;
+  TargetTable<Real> target;
 };
 
 /// Goes through the stages of a window. `run(stage, iteration)` runs a stage of any kind but `end`, and

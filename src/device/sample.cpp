@@ -48,6 +48,10 @@ Samples sample(const Mixture& target, const McmcSampler& sampler, const Options&
   return run(mcmc_plan(target, tuned(target, sampler, options.seed)), options);
 }
 
+Samples sample(const Target& target, const McmcSampler& sampler, const Options& options) {
+  return run(mcmc_plan(target, tuned(target, sampler, options.seed)), options);
+}
+
 Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
                const TimeGrid& grid, const Sampler& sampler, const Options& options) {
   return run(sampling_plan(denoiser, dim, process, grid, sampler), options);

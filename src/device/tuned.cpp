@@ -13,7 +13,9 @@
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
 #include "device/executor.hpp"
+#include "lowering/target_table.hpp"
 #include "particle/normals.hpp"
+#include "particle/target.hpp"
 #include "plan/dual_averaging.hpp"
 #include "plan/mcmc_checks.hpp"
 #include "plan/tables.hpp"
@@ -38,14 +40,26 @@ double log_uniform(std::uint64_t U) {
   return particle::log_normal_number(particle::open_uniform<Double>(U)).v;
 }
 
-/// Log-density and gradient of a target by the device cpu in double, whose bits are those of every machine.
+/// Log-density and gradient of a target in double, with the bits of every machine.
 class PilotTarget {
  public:
-  explicit PilotTarget(const Mixture& target)
-      : table_(mixture_tables(std::span(&target, 1)).front()), cpu_(make_executor(Device::cpu(1))) {}
+  virtual ~PilotTarget() = default;
+  virtual Index dim() const = 0;
+  virtual void evaluate(const Points& x, VectorXd& l, Points& gradient) const = 0;
+  /// First states by the law that the sampler starts with, from normals z and a uniform number for each chain.
+  virtual Points exact_draws(const Points& z, const std::vector<std::uint64_t>& U) const = 0;
+};
 
-  Index dim() const { return table_.dim(); }
-  void evaluate(const Points& x, VectorXd& l, Points& gradient) const {
+/// A mixture on the device cpu.
+class PilotMixture final : public PilotTarget {
+ public:
+  explicit PilotMixture(const Mixture& mixture)
+      : mixture_(mixture),
+        table_(mixture_tables(std::span(&mixture, 1)).front()),
+        cpu_(make_executor(Device::cpu(1))) {}
+
+  Index dim() const override { return table_.dim(); }
+  void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
     l.resize(x.rows());
     gradient.resize(x.rows(), x.cols());
     cpu_->evaluate({.problem = table_,
@@ -59,10 +73,68 @@ class PilotTarget {
                     .denoiser = nullptr,
                     .stop = {}});
   }
+  Points exact_draws(const Points& z, const std::vector<std::uint64_t>& U) const override {
+    Points x(z.rows(), z.cols());
+    for (Index c = 0; c < z.rows(); ++c) x.row(c) = draw_of(U[static_cast<std::size_t>(c)], z.row(c));
+    return x;
+  }
 
  private:
+  Eigen::RowVectorXd draw_of(std::uint64_t U, Eigen::RowVectorXd z) const {
+    const double u = std::ldexp(static_cast<double>(U), -64);
+    Index k = 0;
+    for (double sum = mixture_.weights()(0); sum <= u && k + 1 < mixture_.num_components();)
+      sum += mixture_.weights()(++k);
+    const Points& l = mixture_.eigenvalues();
+    for (Index i = 0; i < z.size(); ++i) z(i) *= std::sqrt(l(l.rows() == 1 ? 0 : k, l.cols() == 1 ? 0 : i));
+    const auto& bases = mixture_.bases();
+    if (!bases.empty()) z = z * bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].transpose();
+    return mixture_.means().row(k) + z;
+  }
+
+  const Mixture& mixture_;
   MixtureTable table_;
   std::unique_ptr<Executor> cpu_;
+};
+
+/// Another target, by the arithmetic of a particle.
+class PilotOther final : public PilotTarget {
+ public:
+  explicit PilotOther(const Target& target)
+      : dim_(target.dim()), table_(particle::target_table<double>(target, arena_)) {}
+
+  Index dim() const override { return dim_; }
+  void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
+    l.resize(x.rows());
+    gradient.resize(x.rows(), x.cols());
+    std::vector<Double> from(static_cast<std::size_t>(dim_)), g(from.size());
+    Alone team;
+    for (Index n = 0; n < x.rows(); ++n) {
+      for (Index j = 0; j < dim_; ++j) from[static_cast<std::size_t>(j)] = Double(x(n, j));
+      l(n) = particle::TargetBody<Double, Alone>(team, table_, dim_, from.data(), g.data()).evaluate().v;
+      for (Index j = 0; j < dim_; ++j) gradient(n, j) = g[static_cast<std::size_t>(j)].v;
+    }
+  }
+  Points exact_draws(const Points& /*z*/, const std::vector<std::uint64_t>& /*U*/) const override {
+    fail(
+        "mcmc_plan: chains start with an exact draw of a mixture only; this target needs the start gaussian");
+  }
+
+ private:
+  /// A team of one worker.
+  struct Alone {
+    using Vector = Double*;
+    template <class Body>
+    void for_each_own(Index n, Body body) const {
+      for (Index i = 0; i < n; ++i) body(i);
+    }
+    void sync() const {}
+    static constexpr bool owns(Index /*row*/) { return true; }
+  };
+
+  Index dim_;
+  particle::Arena<double> arena_;
+  particle::TargetTable<double> table_;
 };
 
 /// Several chains of trajectories, whose step and velocity are given in each step. A Langevin step of size h is a
@@ -152,12 +224,13 @@ class PilotStreams {
   Points velocities(int step) { return normals(noise_, static_cast<std::uint64_t>(step)); }
   Points search_velocities() const { return first_normals(Purpose::step_noise, of_search); }
   /// First states by the law that the sampler starts with.
-  Points start(const Mixture& target, const ChainRun& run) const {
-    Points z = first_normals(Purpose::start_noise, of_pilot);
+  Points start(const PilotTarget& target, const ChainRun& run) const {
+    const Points z = first_normals(Purpose::start_noise, of_pilot);
     if (run.start == Start::gaussian) return run.start_std * z;
+    std::vector<std::uint64_t> U;
     for (Index c = 0; c < num_chains; ++c)
-      z.row(c) = draw_of(target, uniform_u64(key(c, Purpose::start_component, of_pilot), 0), z.row(c));
-    return z;
+      U.push_back(uniform_u64(key(c, Purpose::start_component, of_pilot), 0));
+    return target.exact_draws(z, U);
   }
   VectorXd log_uniforms(int step) const {
     VectorXd log_u(num_chains);
@@ -168,19 +241,6 @@ class PilotStreams {
   }
 
  private:
-  static Eigen::RowVectorXd draw_of(const Mixture& target, std::uint64_t U, const Eigen::RowVectorXd& z) {
-    const double u = std::ldexp(static_cast<double>(U), -64);
-    Index k = 0;
-    for (double sum = target.weights()(0); sum <= u && k + 1 < target.num_components();)
-      sum += target.weights()(++k);
-    const Points& l = target.eigenvalues();
-    Eigen::RowVectorXd x = z;
-    for (Index i = 0; i < x.size(); ++i) x(i) *= std::sqrt(l(l.rows() == 1 ? 0 : k, l.cols() == 1 ? 0 : i));
-    const auto& bases = target.bases();
-    if (!bases.empty()) x = x * bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].transpose();
-    return target.means().row(k) + x;
-  }
-
   StreamKey key(Index chain, Purpose purpose, std::uint32_t replicate) const {
     return {.seed = seed_,
             .index = static_cast<std::uint64_t>(chain),
@@ -249,13 +309,12 @@ struct PilotResult {
 
 class Pilot {
  public:
-  Pilot(const Mixture& target, const ChainRun& run, int leapfrogs, double target_acceptance,
+  Pilot(const PilotTarget& target, const ChainRun& run, int leapfrogs, double target_acceptance,
         std::uint64_t seed)
       : run_(run),
         target_acceptance_(target_acceptance),
-        target_(target),
         streams_(seed, target.dim()),
-        chains_(target_, leapfrogs, streams_.start(target, run), run.preconditioner) {}
+        chains_(target, leapfrogs, streams_.start(target, run), run.preconditioner) {}
 
   PilotResult operator()() {
     constexpr int half = pilot_steps / 2;
@@ -292,7 +351,6 @@ class Pilot {
 
   const ChainRun& run_;
   double target_acceptance_;
-  PilotTarget target_;
   PilotStreams streams_;
   PilotChains chains_;
 };
@@ -303,15 +361,12 @@ std::vector<std::string> doubts(const VectorXd& eps) {
                  eps.maxCoeff(), " in time: no single step fits the target")};
 }
 
-}  // namespace
-
-Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed) {
+Tuned tuned_for(const PilotTarget& target, const McmcSampler& sampler, std::uint64_t seed) {
   Tuned result{sampler, {}};
   std::visit(
       [&]<class Method>(Method& method) {
         if (method.step) return;
         mcmc::check_parameters(method);
-        mcmc::check_target(target);
         mcmc::check_preconditioner(method.run.preconditioner, target.dim());
         double acceptance = 0.0;
         int leapfrogs = 1;
@@ -338,10 +393,32 @@ Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t see
   return result;
 }
 
-Plan mcmc_plan(const Mixture& target, const Tuned& tuned) {
-  Plan plan = mcmc_plan(target, tuned.sampler);
+}  // namespace
+
+Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed) {
+  mcmc::check_target(target);
+  return tuned_for(PilotMixture(target), sampler, seed);
+}
+
+Tuned tuned(const Target& target, const McmcSampler& sampler, std::uint64_t seed) {
+  return tuned_for(PilotOther(target), sampler, seed);
+}
+
+namespace {
+
+Plan with_warnings(Plan plan, const Tuned& tuned) {
   plan.warnings.insert(plan.warnings.end(), tuned.warnings.begin(), tuned.warnings.end());
   return plan;
+}
+
+}  // namespace
+
+Plan mcmc_plan(const Mixture& target, const Tuned& tuned) {
+  return with_warnings(mcmc_plan(target, tuned.sampler), tuned);
+}
+
+Plan mcmc_plan(const Target& target, const Tuned& tuned) {
+  return with_warnings(mcmc_plan(target, tuned.sampler), tuned);
 }
 
 }  // namespace gmdiff

@@ -15,6 +15,16 @@ double evaluation(const MixtureTable& mixture) {
   return K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
 }
 
+/// Operations of one evaluation of the plan's mixture or target.
+double evaluation(const Plan& plan) {
+  const MixtureTable& mixture = plan.problems.front();
+  if (!plan.target) return evaluation(mixture);
+  const auto d = static_cast<double>(mixture.dim());
+  const auto* logistic = std::get_if<Logistic>(&plan.target->description());
+  return 60.0 * d +
+         (logistic == nullptr ? 0.0 : static_cast<double>(logistic->data.rows()) * (4.0 * d + 60.0));
+}
+
 /// Cost of a step in evaluations. A guidance stage costs a few evaluations, and one for each observed row.
 double evaluations_of(const Step& step, const Plan& plan) {
   const auto* program = std::get_if<Program>(&step);
@@ -35,7 +45,7 @@ double operations(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
   double evaluations = 1.0;
   for (const Step& step : plan.steps) evaluations += repeats(step) * evaluations_of(step, plan);
-  return (evaluation(mixture) + 20.0 * static_cast<double>(mixture.dim())) * evaluations;
+  return (evaluation(plan) + 20.0 * static_cast<double>(mixture.dim())) * evaluations;
 }
 
 double operations(const SmcPlan& plan) {

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "lowering/target_table.hpp"
 
 namespace gmdiff::particle {
 namespace {
@@ -61,10 +62,11 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 
 template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
-                                     const Eigen::MatrixXd& preconditioner)
+                                     const Plan& plan)
     : law_(law), guidance_(guidance) {
   if (guidance != nullptr) add_observation();
-  if (preconditioner.size() > 0) add_preconditioner(preconditioner);
+  if (plan.preconditioner.size() > 0) add_preconditioner(plan.preconditioner);
+  if (plan.target) target_ = target_table(*plan.target, arena_);
 }
 
 template <class Real>
@@ -120,7 +122,8 @@ class ProgramBuilder<Real>::StepTables {
     table.from = stage.from;
     table.to = stage.to;
     table.is_proposal = stage.is_proposal;
-    table.level = level_table(builder_.law_, Level{}, arena_);
+    if (builder_.target_.kind == TargetKind::mixture)
+      table.level = level_table(builder_.law_, Level{}, arena_);
     return table;
   }
 
@@ -289,6 +292,16 @@ std::vector<StageTable<Real>> ProgramBuilder<Real>::prologue(const Program& prog
   std::vector<StageTable<Real>> stages = step(program, 0, 1, -1, arena);
   stages.pop_back();
   return stages;
+}
+
+template <class Real>
+std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
+  auto numbers = static_cast<std::size_t>(plan.preconditioner.size());
+  if (plan.target) {
+    if (const auto* logistic = std::get_if<Logistic>(&plan.target->description()))
+      numbers += static_cast<std::size_t>(logistic->data.size() + logistic->labels.size());
+  }
+  return numbers * sizeof(Real);
 }
 
 template <class Real>

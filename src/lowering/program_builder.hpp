@@ -14,14 +14,13 @@ namespace gmdiff::particle {
 template <class Real>
 class ProgramBuilder {
  public:
-  /// @param guidance of the law's problem, or null. @param preconditioner of the plan. All must live as long as the
-  ///   builder.
-  ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
-                 const Eigen::MatrixXd& preconditioner);
+  /// @param guidance of the law's problem, or null. All parameters must live as long as the builder.
+  ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance, const Plan& plan);
 
   /// Tables of all steps, with their numbers in `arena`; valid as long as the builder.
   const ObservationTable<Real>& observation() const { return observation_; }
   const PreconditionerTable<Real>& preconditioner() const { return preconditioner_; }
+  const TargetTable<Real>& target() const { return target_; }
   const Arena<Real>& arena() const { return arena_; }
 
   /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the last
@@ -31,6 +30,8 @@ class ProgramBuilder {
   /// The stages before the first step, without an `end`.
   std::vector<StageTable<Real>> prologue(const Program& program, Arena<Real>& arena) const;
 
+  /// Bytes of the tables of all steps, without the observation's.
+  static std::size_t shared_bytes(const Plan& plan);
   /// Bytes of the tables of one step.
   static std::size_t bytes(const MixtureTable& mixture, const GuidanceTable* guidance,
                            const Program& program);
@@ -45,6 +46,7 @@ class ProgramBuilder {
   Arena<Real> arena_;
   ObservationTable<Real> observation_{};
   PreconditionerTable<Real> preconditioner_{};
+  TargetTable<Real> target_{};
   std::vector<Eigen::MatrixXd> axes_;  // A U_k: one, or K of full covariances
 };
 

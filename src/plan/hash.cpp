@@ -109,6 +109,38 @@ void add(Hash& hash, const Denoiser& denoiser) {
   for (const char letter : id) hash.add_size(letter);
 }
 
+namespace {
+
+void add_numbers(Hash& hash, const SinGaussian& target) {
+  for (const double value : {target.amplitude, target.phase, target.frequency}) hash.add(value);
+  hash.add_size(target.dim);
+}
+void add_numbers(Hash& hash, const Banana& target) {
+  for (const double value : {target.scale, target.curvature}) hash.add(value);
+  hash.add_size(target.dim);
+}
+void add_numbers(Hash& hash, const Funnel& target) {
+  hash.add(target.scale);
+  hash.add_size(target.dim);
+}
+void add_numbers(Hash& hash, const ManyWell& target) {
+  hash.add_size(target.wells);
+  hash.add(target.delta);
+  hash.add_size(target.dim);
+}
+void add_numbers(Hash& hash, const Logistic& target) {
+  hash.add(target.data);
+  hash.add(target.labels);
+  hash.add(target.prior_std);
+}
+
+}  // namespace
+
+void add(Hash& hash, const Target& target) {
+  hash.add_size(target.description().index());
+  std::visit([&](const auto& description) { add_numbers(hash, description); }, target.description());
+}
+
 void add(Hash& hash, const Step& step) {
   hash.add_size(step.index());
   std::visit([&](const auto& alternative) { add(hash, alternative); }, step);

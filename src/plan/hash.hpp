@@ -40,5 +40,6 @@ void add(Hash& hash, const Step& step);
 void add(Hash& hash, const MixtureTable& table);
 void add(Hash& hash, const GuidanceTable& table);
 void add(Hash& hash, const Denoiser& denoiser);
+void add(Hash& hash, const Target& target);
 
 }  // namespace gmdiff

@@ -186,6 +186,17 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   return plan;
 }
 
+Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
+  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
+  mcmc::check_preconditioner(plan.preconditioner, target.dim());
+  require(
+      plan.start.law == Start::gaussian,
+      "mcmc_plan: chains start with an exact draw of a mixture only; this target needs the start gaussian");
+  plan.problems = {no_mixture(target.dim())};
+  plan.target = target;
+  return plan;
+}
+
 Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler) {
   return mcmc_plan(std::span(&target, 1), sampler);
 }

@@ -37,6 +37,7 @@ std::uint64_t Plan::hash() const {
   for (const MixtureTable& problem : problems) add(hash, problem);
   for (const GuidanceTable& table : guidance) add(hash, table);
   if (preconditioner.size() > 0) hash.add(preconditioner);
+  if (target) add(hash, *target);
   for (const Denoiser& denoiser : denoisers) add(hash, denoiser);
   return hash.value();
 }

@@ -213,15 +213,6 @@ Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const Samp
                     sampler);
 }
 
-/// A law without components in dimension `dim`, for a custom denoiser.
-MixtureTable no_mixture(Eigen::Index dim) {
-  MixtureTable table{};
-  table.structure = CovarianceType::spherical;
-  table.means = Points(0, dim);
-  table.eigenvalues = Points(0, 1);
-  return table;
-}
-
 }  // namespace
 
 Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid,

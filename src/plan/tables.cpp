@@ -61,6 +61,14 @@ std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures) {
   return tables;
 }
 
+MixtureTable no_mixture(Eigen::Index dim) {
+  MixtureTable table{};
+  table.structure = CovarianceType::spherical;
+  table.means = Points(0, dim);
+  table.eigenvalues = Points(0, 1);
+  return table;
+}
+
 MixtureTable in_data_coordinates(MixtureTable table) {
   if (table.bases.empty() || table.structure == CovarianceType::full) return table;
   const Eigen::Index K = table.num_components();

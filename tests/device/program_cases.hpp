@@ -37,6 +37,31 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
 }
 
+/// Targets of every kind that are no mixtures.
+inline std::vector<Target> every_target() {
+  return {SinGaussian{.dim = 3}, Banana{.scale = 2.0, .curvature = 0.25, .dim = 5},
+          Funnel{.scale = 1.0, .dim = 4}, ManyWell{.wells = 2, .dim = 3},
+          Logistic{.data = normals(20, 9, 31),
+                   .labels = normals(20, 1, 32).unaryExpr([](double z) { return z > 0.0 ? 1.0 : 0.0; }),
+                   .prior_std = 2.0}};
+}
+
+/// Chains of every kind for a target that cannot be drawn from.
+inline std::vector<Plan> every_plan_of(const Target& target) {
+  std::vector<Plan> plans;
+  for (McmcSampler sampler : every_mcmc_sampler(target.dim())) {
+    std::visit(
+        [](auto& method) {
+          method.run.start = Start::gaussian;
+          method.run.start_std = 0.5;
+          *method.step *= 0.2;
+        },
+        sampler);
+    plans.push_back(mcmc_plan(target, sampler));
+  }
+  return plans;
+}
+
 /// An observation of `rows` directions with much noise, so that no method diverges.
 inline LinearObservation observation_of(Eigen::Index dim, Eigen::Index rows, std::uint64_t seed = 5) {
   return {normals(rows, dim, seed) / std::sqrt(static_cast<double>(dim)), normals(rows, 1, seed + 1), 0.5};

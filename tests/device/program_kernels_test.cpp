@@ -94,6 +94,16 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
 INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 
+TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
+  test::Turns turns(7);
+  for (const Target& target : test::every_target()) {
+    for (const Plan& plan : test::every_plan_of(target)) {
+      for (const Precision precision : {Precision::f32, Precision::f64})
+        expect_bits_of_cpu(plan, {.count = 75, .precision = precision}, turns);
+    }
+  }
+}
+
 // --- custom denoisers ---------------------------------------------------------------------------------
 
 Plan plan_by_hand(const Denoiser& denoiser, Eigen::Index dim) {

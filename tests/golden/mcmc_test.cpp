@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <gtest/gtest.h>
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/program.hpp"
@@ -119,6 +120,60 @@ TEST(GoldenMcmc, StepsHaveTheExpectedStatesAndRatios) {
     }
   }
   EXPECT_GE(checked, 6);
+}
+
+// golden/mcmc_chains.json: whole runs from a seed, on the devices reference and cpu.
+
+const json& golden_chain(const std::string& name) {
+  for (const json& golden_case : test::load_golden("mcmc_chains")["cases"]) {
+    if (golden_case["name"] == name) return golden_case;
+  }
+  throw std::invalid_argument("no golden case " + name);
+}
+
+/// The states after the first steps of one chain, shape (steps, d).
+Points trace_of(const Target& target, const McmcSampler& sampler, std::int64_t chain, const Device& device) {
+  const Samples samples =
+      run(mcmc_plan(target, sampler),
+          {.count = 1, .seed = 20240702, .device = device, .precision = Precision::f64, .first = chain});
+  return samples.to_double();
+}
+
+Points states_of(const json& steps) {
+  std::vector<Eigen::VectorXd> rows;
+  for (const json& step : steps) rows.push_back(test::vector(step["x"]));
+  Points states(std::ssize(rows), rows.front().size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    states.row(static_cast<Eigen::Index>(i)) = rows[i].transpose();
+  return states;
+}
+
+TEST(GoldenChains, HaveTheExpectedStates) {
+  const auto expect_states = [](const Points& found, const json& steps, const char* name) {
+    EXPECT_LT((found - states_of(steps)).cwiseAbs().maxCoeff(), 1e-10) << name;
+  };
+  for (const Device& device : {Device::reference(), Device::cpu()}) {
+    const json& mala = golden_chain("chain_mala");
+    for (const json& row : mala["rows"]) {
+      const int steps = static_cast<int>(row["steps"].size());
+      const Points found =
+          trace_of(SinGaussian{},
+                   Mala{.step = 0.5, .run = {.steps = steps, .output = ChainOutput::trace, .start_std = 2.0}},
+                   row["chain"], device);
+      expect_states(found, row["steps"], "mala");
+    }
+    const json& kinetic = golden_chain("chain_kinetic");
+    ChainRun run{.steps = 3, .output = ChainOutput::trace};
+    run.preconditioner = test::matrix(kinetic["L"]);
+    const Banana banana{.scale = 2.0, .curvature = 0.25, .dim = 2};
+    for (const json& row : kinetic["rows"]) {
+      expect_states(trace_of(banana, Baoab{.step = 0.25, .run = run}, row["chain"], device), row["baoab"],
+                    "baoab");
+      expect_states(
+          trace_of(banana, Obabo{.step = 0.25, .metropolis = true, .run = run}, row["chain"], device),
+          row["obabo_metropolis"], "obabo");
+    }
+  }
 }
 
 // golden/mcmc_adaptation.json: step sizes of pilot runs (§12.3).

@@ -94,5 +94,33 @@ TEST(ChainLaws, AcceptanceOfMalaOnAGaussianHasItsClosedForm) {
       << p.mean() << ' ' << expected;
 }
 
+/// p-value of a mean of independent values with their own standard error.
+double mean_p(const Eigen::VectorXd& values, double expected) {
+  const auto n = static_cast<double>(values.size());
+  const double sd = std::sqrt((values.array() - values.mean()).square().sum() / (n - 1.0));
+  return test::normal_two_sided_p((values.mean() - expected) / sd * std::sqrt(n));
+}
+
+TEST(ChainLaws, OfTargetsThatAreNoMixturesHaveTheirMoments) {
+  const auto second_moment_p = [](const Target& target, const McmcSampler& sampler) {
+    const Points x = sample(target, sampler, {.count = chains, .seed = 17}).to_double();
+    std::vector<double> values;
+    const CoordinateMoments exact = *target.moments();
+    for (Eigen::Index j = 0; j < x.cols(); ++j) {
+      values.push_back(mean_p(x.col(j), exact.mean(j)));
+      values.push_back(mean_p((x.col(j).array() - exact.mean(j)).square().matrix(), exact.variance(j)));
+    }
+    return test::family_wise_p(values);
+  };
+  EXPECT_GT(second_moment_p(SinGaussian{.dim = 2}, Mala{.step = 0.5, .run = {.steps = 200}}), least_p);
+  EXPECT_GT(second_moment_p(Banana{.scale = 1.0, .curvature = 0.3}, Hmc{.step = 0.2, .run = {.steps = 100}}),
+            least_p);
+  EXPECT_GT(
+      second_moment_p(ManyWell{.wells = 1, .delta = 1.0, .dim = 2}, Mala{.step = 0.3, .run = {.steps = 200, .start_std = 0.5}}),
+      least_p);
+  // Planted: the biased chain.
+  EXPECT_LT(second_moment_p(SinGaussian{.dim = 2}, Ula{.step = 0.1, .run = {.steps = 200}}), least_p);
+}
+
 }  // namespace
 }  // namespace gmdiff

@@ -8,6 +8,7 @@
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/guided.hpp>
@@ -54,6 +55,8 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
 /// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept, d) for
 /// `ChainOutput::trace`. A method without a step is tuned first (`tuned`).
 Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options = {});
+/// The same for a target that is no mixture.
+Samples sample(const Target& target, const McmcSampler& sampler, const Options& options = {});
 
 /// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =
 /// Start::gaussian` even where `options.start` gives the first states. Exceptions of the denoiser's function

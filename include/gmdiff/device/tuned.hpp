@@ -23,9 +23,11 @@ struct Tuned {
 /// @throws std::invalid_argument for a sampler without an acceptance (ula, baoab, obabo without metropolis) that
 ///   has no step, for parameters out of range, and if no step has an acceptance on both sides of 1/2.
 Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed = 0);
+Tuned tuned(const Target& target, const McmcSampler& sampler, std::uint64_t seed = 0);
 
 /// Plan of chains with these numbers, and the warnings of the pilot run.
 /// @throws as `mcmc_plan` of plan.hpp.
 Plan mcmc_plan(const Mixture& target, const Tuned& tuned);
+Plan mcmc_plan(const Target& target, const Tuned& tuned);
 
 }  // namespace gmdiff

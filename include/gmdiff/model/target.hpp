@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include <gmdiff/base/points.hpp>
@@ -60,6 +62,11 @@ class Target {
  public:
   /// @throws std::invalid_argument for a parameter out of range.
   Target(TargetDescription description);  // NOLINT(google-explicit-constructor): a description is a target
+  template <class Description>
+  requires std::is_class_v<Description> &&
+      (!std::is_same_v<Description, TargetDescription>)&&(!std::is_same_v<Description, Target>)
+          Target(Description description)  // NOLINT(google-explicit-constructor): as above
+      : Target(TargetDescription(std::move(description))) {}
 
   const TargetDescription& description() const { return description_; }
   Eigen::Index dim() const { return dim_; }

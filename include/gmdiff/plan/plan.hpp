@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -12,6 +13,7 @@
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/sampler/guided.hpp>
@@ -112,6 +114,8 @@ struct Plan {
   std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;
+  /// Target of the stages `EvaluateTarget` instead of the mixtures; then there is one problem, without components
+  std::optional<Target> target;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
   /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such stages
   Eigen::MatrixXd preconditioner;
@@ -156,6 +160,9 @@ Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observa
 ///   a mixture without a density.
 Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler);
 Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler);
+/// Plan of Markov chains with another target. Their start is `gaussian`.
+/// @throws std::invalid_argument as above.
+Plan mcmc_plan(const Target& target, const McmcSampler& sampler);
 
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given
 /// (§1).

@@ -24,6 +24,7 @@ struct Solo {
   }
   void sync() const {}
   bool is_first() const { return true; }
+  static constexpr bool owns(Index /*row*/) { return true; }
 };
 
 /// Products with the bases of full covariances.
@@ -46,6 +47,7 @@ struct SoloProducts {
 template <class V, class Law>
 class SoloLaw : public particle::ComponentMoments<V, Law::kind, Solo<V>, SoloProducts<V>> {
  public:
+  static constexpr Family family = Law::kind;
   using Real = RealOf<V>;
   using Vector = WideVector<V>;
 

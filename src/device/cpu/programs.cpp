@@ -43,7 +43,7 @@ class ProgramRun {
         pool_(pool),
         table_bytes_(table_bytes),
         law_(task.problem, particle::wide_family_of(task.problem)),
-        builder_(law_, task.guidance, task.plan.preconditioner),
+        builder_(law_, task.guidance, task.plan),
         scratch_(pool.threads(),
                  std::max(unit.scratch_bytes(law_.table()),
                           unit.program_scratch_bytes(law_.table(), builder_.observation().rows))),
@@ -82,6 +82,7 @@ class ProgramRun {
     job.num_vectors = num_vectors_;
     job.observation = builder_.observation();
     job.preconditioner = builder_.preconditioner();
+    job.target = builder_.target();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
     job.numbers = numbers_.data();
@@ -202,8 +203,7 @@ ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int
   const std::size_t scratch =
       std::max(unit.scratch_bytes(shape), unit.program_scratch_bytes(shape, observed_rows(plan)));
   fixed = particle::LawTables<Real>::bytes(mixture, shape.family) +
-          static_cast<std::size_t>(plan.preconditioner.size()) * sizeof(Real) +
-          static_cast<std::size_t>(threads) * scratch;
+          particle::ProgramBuilder<Real>::shared_bytes(plan) + static_cast<std::size_t>(threads) * scratch;
   largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
   tile = static_cast<std::size_t>(unit.lanes) *
          (static_cast<std::size_t>(num_vectors(plan) * mixture.dim()) * sizeof(Real) +

@@ -32,7 +32,7 @@ class ProgramRun {
         gpu_(gpu),
         table_bytes_(table_bytes),
         law_(gpu, task.problem, particle::wide_family_of(task.problem)),
-        builder_(law_.host(), task.guidance, task.plan.preconditioner),
+        builder_(law_.host(), task.guidance, task.plan),
         shared_tables_(gpu, builder_.arena()),
         num_vectors_(num_vectors(task.plan)),
         vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
@@ -119,6 +119,8 @@ class ProgramRun {
     job.preconditioner = builder_.preconditioner();
     shared_tables_.move(job.observation);
     shared_tables_.move(job.preconditioner);
+    job.target = builder_.target();
+    shared_tables_.move(job.target);
     job.law = law_.table();
     job.start = start_;
     job.from_start = from_start;
@@ -219,7 +221,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   const std::size_t observation =
       guidance == nullptr ? 0 : static_cast<std::size_t>(guidance->A.size()) * sizeof(Real);
   memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
-                 static_cast<std::size_t>(plan.preconditioner.size()) * sizeof(Real) +
+                 particle::ProgramBuilder<Real>::shared_bytes(plan) +
                  static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
                  kernels::geometry(job, limits).room_bytes;
   const std::size_t calls = plan.denoisers.empty() ? 0 : 2;

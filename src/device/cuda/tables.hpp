@@ -58,6 +58,10 @@ class Tables {
     move(observation.y);
   }
   void move(particle::PreconditionerTable<Real>& preconditioner) const { move(preconditioner.L); }
+  void move(particle::TargetTable<Real>& target) const {
+    move(target.data);
+    move(target.labels);
+  }
   void move(particle::FactorTable<Real>& factors) const {
     move(factors.centre);
     move(factors.precision);

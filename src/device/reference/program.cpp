@@ -139,6 +139,7 @@ void ProgramSteps::run(const Transition& stage) {
 }
 
 void ProgramSteps::run(const EvaluateTarget& stage) {
+  if (plan_.target) return evaluate(*plan_.target, stage);
   DiffusedMixture law(model_, Level{}, /*needs_density=*/true);
   Eigen::VectorXd log_r(model_.num_components());
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
@@ -147,6 +148,17 @@ void ProgramSteps::run(const EvaluateTarget& stage) {
     ChainState& chain = chains_[static_cast<std::size_t>(n)];
     (stage.is_proposal ? chain.proposed : chain.log_density) = law.log_responsibilities(x, log_r.data());
     law.score(x, vector(stage.to).row(n).data());
+  }
+}
+
+void ProgramSteps::evaluate(const Target& target, const EvaluateTarget& stage) {
+  const Eigen::VectorXd l = target.log_density(vector(stage.from));
+  const Points g = target.gradient(vector(stage.from));
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    ChainState& chain = chains_[static_cast<std::size_t>(n)];
+    (stage.is_proposal ? chain.proposed : chain.log_density) = l(n);
+    vector(stage.to).row(n) = g.row(n);
   }
 }
 

@@ -47,6 +47,7 @@ class ProgramSteps {
   void run(const Transition& stage);
   void run(const Guide& stage);
   void run(const EvaluateTarget& stage);
+  void evaluate(const Target& target, const EvaluateTarget& stage);
   void run(const Precondition& stage);
   void run(const Accept& stage);
   double log_ratio(const Accept& stage, std::int64_t n);

@@ -1,0 +1,135 @@
+#pragma once
+
+#include "particle/elementary.hpp"
+#include "particle/target_tables.hpp"
+
+// Log-density and gradient of a target that is no mixture (mathematics.md §13). Sums that l contains are in double in
+// both precisions. All workers of a team compute l, and each writes its own coordinates of the gradient.
+
+namespace gmdiff::particle {
+
+template <class V, class Team>
+class TargetBody {
+ public:
+  using Real = RealOf<V>;
+  using W = WideOf<V>;
+  using Vector = typename Team::Vector;
+
+  GMDIFF_PARTICLE TargetBody(Team& team, const TargetTable<Real>& table, Index dim, Vector x, Vector g)
+      : team_(team), table_(table), dim_(dim), x_(x), g_(g) {}
+
+  /// l(x); g <- grad l(x), the own coordinates.
+  GMDIFF_PARTICLE W evaluate() {
+    team_.sync();
+    const W l = evaluate_kind();
+    team_.sync();  // x may change now
+    return l;
+  }
+
+ private:
+  GMDIFF_PARTICLE W evaluate_kind() {
+    switch (table_.kind) {
+      case TargetKind::sin_gaussian:
+        return sin_gaussian();
+      case TargetKind::banana:
+        return banana();
+      case TargetKind::funnel:
+        return funnel();
+      case TargetKind::many_well:
+        return many_well();
+      case TargetKind::logistic:
+        return logistic();
+      case TargetKind::mixture:
+        break;
+    }
+    return W(0.0);
+  }
+
+  GMDIFF_PARTICLE V parameter(int i) const { return V(table_.parameters[i]); }
+  GMDIFF_PARTICLE V x(Index i) const { return x_[i]; }
+  GMDIFF_PARTICLE static V half() { return V(Real(0.5)); }
+  GMDIFF_PARTICLE W with_constant(W l) const { return l + W(table_.constant); }
+
+  GMDIFF_PARTICLE void write(Index i, V value) {
+    if (team_.owns(i)) g_[i] = value;
+  }
+  /// Sum of x_j^2 for j >= first.
+  GMDIFF_PARTICLE W squares(Index first) const {
+    W sum(0.0);
+    for (Index j = first; j < dim_; ++j) sum = fma(widen(x(j)), widen(x(j)), sum);
+    return sum;
+  }
+
+  /// l = -1/2 sum [x^2 + a sin(p + w x)], g = -x - (a w / 2) cos(p + w x)
+  GMDIFF_PARTICLE W sin_gaussian() {
+    const V a = parameter(0), p = parameter(1), w = parameter(2);
+    W sum(0.0);
+    for (Index j = 0; j < dim_; ++j) {
+      const SineCosine<V> of = sine_cosine(fma(w, x(j), p));
+      sum = sum + widen(fma(x(j), x(j), a * of.sine));
+      write(j, fma(-half() * a * w, of.cosine, -x(j)));
+    }
+    return with_constant(W(-0.5) * sum);
+  }
+
+  /// l = -x_1^2 / (2 s^2) - u^2 / 2 - rest, u = x_2 - b (x_1^2 - s^2)
+  GMDIFF_PARTICLE W banana() {
+    const V inverse = parameter(0), b = parameter(1), s2 = parameter(2);
+    const V x1 = x(0);
+    const V u = fma(-b, fma(x1, x1, -s2), x(1));
+    write(0, fma(V(Real(2)) * b * x1, u, -x1 * inverse));
+    write(1, -u);
+    for (Index j = 2; j < dim_; ++j) write(j, -x(j));
+    const W sum = fma(widen(u), widen(u), squares(2));
+    return with_constant(W(-0.5) * fma(widen(x1 * inverse), widen(x1), sum));
+  }
+
+  /// l = -x_1^2 / (2 s^2) - e S / 2 - (d - 1) x_1 / 2, e = exp(-x_1)
+  GMDIFF_PARTICLE W funnel() {
+    const V inverse = parameter(0), half_rest = parameter(1);
+    const V x1 = x(0);
+    const V e = exp(-x1);
+    const W eS = widen(e) * squares(1);
+    write(0, fma(half(), narrow<V>(eS), -x1 * inverse) - half_rest);
+    for (Index j = 1; j < dim_; ++j) write(j, -e * x(j));
+    const W of_first = fma(widen(x1 * inverse), widen(x1), eS);
+    return with_constant(fma(W(-0.5), of_first, -widen(half_rest) * widen(x1)));
+  }
+
+  /// l = -sum_{j <= m} (x_j^2 - D)^2 - rest
+  GMDIFF_PARTICLE W many_well() {
+    const V D = parameter(0);
+    W sum(0.0);
+    for (Index j = 0; j < table_.rows; ++j) {
+      const V u = fma(x(j), x(j), -D);
+      sum = fma(widen(u), widen(u), sum);
+      write(j, V(Real(-4)) * x(j) * u);
+    }
+    for (Index j = table_.rows; j < dim_; ++j) write(j, -x(j));
+    return with_constant(fma(W(-0.5), squares(table_.rows), -sum));
+  }
+
+  /// l = sum_i [y_i u_i - log(1 + e^{u_i})] - |w|^2 / (2 s^2), u = X w
+  GMDIFF_PARTICLE W logistic() {
+    const V inverse = parameter(0);
+    team_.for_each_own(dim_, [&](Index j) { g_[j] = -x(j) * inverse; });
+    W sum(0.0);
+    for (Index i = 0; i < table_.rows; ++i) {
+      const Real* row = table_.data + i * dim_;
+      V u(Real(0));
+      for (Index j = 0; j < dim_; ++j) u = fma(V(row[j]), x(j), u);
+      const V y(table_.labels[i]);
+      sum = sum + widen(fma(y, u, -softplus(u)));
+      const V residual = y - sigmoid(u);
+      team_.for_each_own(dim_, [&](Index j) { g_[j] = fma(V(row[j]), residual, V(g_[j])); });
+    }
+    return with_constant(fma(W(-0.5) * widen(inverse), squares(0), sum));
+  }
+
+  Team& team_;
+  const TargetTable<Real>& table_;
+  Index dim_;
+  Vector x_, g_;
+};
+
+}  // namespace gmdiff::particle

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "particle/tables.hpp"
+
+// Tables of targets that are no mixtures (mathematics.md §13).
+
+namespace gmdiff::particle {
+
+enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic };
+
+template <class Real>
+struct TargetTable {
+  TargetKind kind;
+  /// sin-gaussian: a, p, w; banana: 1 / s^2, b, s^2; funnel: 1 / s^2, (d - 1) / 2; many-well: D;
+  /// logistic: 1 / s^2
+  Real parameters[3];
+  double constant;     ///< added to l
+  Index rows;          ///< logistic: N; many-well: number of wells
+  const Real* data;    ///< logistic: (N, d)
+  const Real* labels;  ///< logistic: (N)
+};
+
+}  // namespace gmdiff::particle

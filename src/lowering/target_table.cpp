@@ -1,0 +1,76 @@
+#include "lowering/target_table.hpp"
+
+#include "base/extended.hpp"
+
+namespace gmdiff::particle {
+namespace {
+
+/// log s + (d / 2) log(2 pi)
+double log_volume(double s, Index dim) {
+  return static_cast<double>(extended::log(static_cast<long double>(s)) +
+                             0.5L * static_cast<long double>(dim) * extended::log_two_pi);
+}
+
+/// Makes the table of each description.
+template <class Real>
+class TargetTables {
+ public:
+  explicit TargetTables(Arena<Real>& arena) : arena_(arena) {}
+
+  TargetTable<Real> operator()(const SinGaussian& target) const {
+    return table(TargetKind::sin_gaussian, {target.amplitude, target.phase, target.frequency});
+  }
+  TargetTable<Real> operator()(const Banana& target) const {
+    const double s2 = target.scale * target.scale;
+    return table(TargetKind::banana, {1.0 / s2, target.curvature, s2}, -log_volume(target.scale, target.dim));
+  }
+  TargetTable<Real> operator()(const Funnel& target) const {
+    return table(TargetKind::funnel, {1.0 / (target.scale * target.scale), 0.5 * (target.dim - 1), 0.0},
+                 -log_volume(target.scale, target.dim));
+  }
+  TargetTable<Real> operator()(const ManyWell& target) const {
+    TargetTable<Real> result = table(TargetKind::many_well, {target.delta, 0.0, 0.0});
+    result.rows = target.wells;
+    return result;
+  }
+  TargetTable<Real> operator()(const Logistic& target) const {
+    const Index d = target.data.cols();
+    const double log_s = log_volume(target.prior_std, 0);
+    TargetTable<Real> result =
+        table(TargetKind::logistic, {1.0 / (target.prior_std * target.prior_std), 0.0, 0.0},
+              -static_cast<double>(d) * log_s - log_volume(1.0, d));
+    result.rows = target.data.rows();
+    result.data = copied(target.data.data(), target.data.size());
+    result.labels = copied(target.labels.data(), target.labels.size());
+    return result;
+  }
+
+ private:
+  static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {
+    TargetTable<Real> result{};
+    result.kind = kind;
+    for (int i = 0; i < 3; ++i) result.parameters[i] = static_cast<Real>(parameters[i]);
+    result.constant = constant;
+    return result;
+  }
+
+  const Real* copied(const double* values, Index size) const {
+    Real* to = arena_.allocate(static_cast<std::size_t>(size));
+    for (Index i = 0; i < size; ++i) to[i] = static_cast<Real>(values[i]);
+    return to;
+  }
+
+  Arena<Real>& arena_;
+};
+
+}  // namespace
+
+template <class Real>
+TargetTable<Real> target_table(const Target& target, Arena<Real>& arena) {
+  return std::visit(TargetTables<Real>(arena), target.description());
+}
+
+template TargetTable<float> target_table(const Target&, Arena<float>&);
+template TargetTable<double> target_table(const Target&, Arena<double>&);
+
+}  // namespace gmdiff::particle

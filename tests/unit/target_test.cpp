@@ -1,0 +1,102 @@
+#include <gmdiff/model/target.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include <gmdiff/device/tuned.hpp>
+
+#include "support/expect_invalid.hpp"
+#include "support/point_sets.hpp"
+
+namespace gmdiff {
+namespace {
+
+using test::expect_invalid;
+using test::normal_points;
+
+Logistic logistic() {
+  return {.data = normal_points(12, 3, 3),
+          .labels = Eigen::VectorXd{{0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0}},
+          .prior_std = 1.5};
+}
+
+/// The gradient and the Hessian by central differences.
+TEST(Targets, HaveTheDerivativesOfTheirDensity) {
+  constexpr double h = 1e-5;
+  for (const Target& target : std::vector<Target>{SinGaussian{.amplitude = 0.7, .dim = 3}, Banana{.dim = 4},
+                                                  Funnel{.scale = 1.5, .dim = 3},
+                                                  ManyWell{.wells = 2, .delta = 1.5, .dim = 3}, logistic()}) {
+    const Points x = normal_points(5, static_cast<Eigen::Index>(target.dim()), 4);
+    const Points v = normal_points(5, static_cast<Eigen::Index>(target.dim()), 5);
+    const Points up = x + h * v, down = x - h * v;
+    const Eigen::VectorXd slope = (target.log_density(up) - target.log_density(down)) / (2.0 * h);
+    const Eigen::VectorXd along = target.gradient(x).cwiseProduct(v).rowwise().sum();
+    EXPECT_LT((slope - along).cwiseAbs().maxCoeff(), 1e-6 * (1.0 + along.cwiseAbs().maxCoeff()));
+    const Points bend = (target.gradient(up) - target.gradient(down)) / (2.0 * h);
+    const Points product = target.hessian_vp(x, v);
+    EXPECT_LT((bend - product).cwiseAbs().maxCoeff(), 1e-6 * (1.0 + product.cwiseAbs().maxCoeff()));
+  }
+}
+
+TEST(Targets, KnowNormalizersAndMomentsOnlyInClosedForm) {
+  EXPECT_FALSE(Target(logistic()).log_normalizer());
+  EXPECT_FALSE(Target(logistic()).moments());
+  EXPECT_FALSE(Target(ManyWell{.delta = -1.0}).log_normalizer());
+  EXPECT_FALSE(Target(ManyWell{.delta = -1.0}).moments());
+  // The Bessel functions overflow.
+  EXPECT_FALSE(Target(ManyWell{.delta = 60.0}).log_normalizer());
+  EXPECT_EQ(Target(Funnel{}).log_normalizer(), 0.0);
+}
+
+TEST(Targets, NameBadParameters) {
+  const auto refused = [](const TargetDescription& description, const std::string& message) {
+    expect_invalid([&] { Target target(description); }, message);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  refused(SinGaussian{.dim = 0}, "sin-gaussian: dim must be at least 1, got 0");
+  refused(SinGaussian{.frequency = nan}, "sin-gaussian: frequency must be finite, got nan");
+  refused(Banana{.dim = 1}, "banana: dim must be at least 2, got 1");
+  refused(Banana{.scale = 0.0}, "banana: scale must be positive, got 0");
+  refused(Funnel{.scale = -1.0}, "funnel: scale must be positive, got -1");
+  refused(ManyWell{.wells = 3, .dim = 2}, "many-well: wells must be in [1, 2], got 3");
+  refused(Logistic{}, "logistic: data has shape (0, 0), expected one row and one column or more");
+  Logistic bad = logistic();
+  bad.labels(2) = 0.5;
+  refused(bad, "logistic: label 2 must be 0 or 1, got 0.5");
+  bad.labels.conservativeResize(3);
+  refused(bad, "logistic: expected one label for each of the 12 rows of data, got 3");
+  bad = logistic();
+  bad.data(1, 1) = nan;
+  refused(bad, "logistic: data must be finite");
+  const Target target = Banana{};
+  expect_invalid([&] { target.log_density(Points::Zero(3, 5)); },
+                 "Target: points have dimension 5, expected 2");
+  expect_invalid([&] { target.hessian_vp(Points::Zero(3, 2), Points::Zero(2, 2)); },
+                 "Target: 3 points but 2 vectors");
+}
+
+TEST(Targets, StartChainsByAGaussianOnly) {
+  const Mala exact{.step = 0.1, .run = {.start = Start::exact}};
+  const std::string message =
+      "mcmc_plan: chains start with an exact draw of a mixture only; this target needs the start gaussian";
+  expect_invalid([&] { mcmc_plan(Banana{}, exact); }, message);
+  expect_invalid([&] { tuned(Banana{}, Mala{.run = exact.run}); }, message);
+}
+
+TEST(Targets, AreTunedWithTheirScales) {
+  const Target target = Banana{.scale = 3.0, .curvature = 0.0};
+  const auto mala = std::get<Mala>(tuned(target, Mala{.run = {.start_std = 2.0}}).sampler);
+  EXPECT_NEAR(mala.run.preconditioner(0) / mala.run.preconditioner(1), 3.0, 0.7);
+}
+
+TEST(Targets, AreCoveredByTheHashOfThePlan) {
+  const Mala mala{.step = 0.1};
+  const std::uint64_t hash = mcmc_plan(SinGaussian{}, mala).hash();
+  EXPECT_NE(mcmc_plan(SinGaussian{.phase = 4.0}, mala).hash(), hash);
+  EXPECT_NE(mcmc_plan(ManyWell{}, mala).hash(), hash);
+}
+
+}  // namespace
+}  // namespace gmdiff
