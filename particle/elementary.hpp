@@ -177,8 +177,8 @@ GMDIFF_PARTICLE V exp(V x) {
 }
 
 namespace constants {
-/// pi / 2 = the sum of three parts; the first two have few enough bits that their products with small integers are
-/// exact.
+/// pi / 2 = the sum of three parts; the first two have few enough bits that their products with small
+/// integers are exact.
 template <class Real>
 inline constexpr Real half_pi[3] = {};
 template <>
@@ -205,9 +205,9 @@ GMDIFF_PARTICLE SineCosine<V> sine_cosine_radians(V r) {
   return {fma(r * r2, P, r), fma(r2 * r2, Q, fma(V(Real(-0.5)), r2, V(Real(1))))};
 }
 
-/// Sine and cosine of x radians, at most 2 ulp off for |x| up to 2^13 (double: 2^20), but for an absolute error of
-/// 2^-33 (double: 2^-80) near zeros. For larger numbers the phase loses digits; from 2^22 (double: 2^51) on it has no
-/// meaning. NaN for NaN and infinite x.
+/// Sine and cosine of x radians, at most 2 ulp off for |x| up to 2^13 (double: 2^20), but for an absolute
+/// error of 2^-33 (double: 2^-80) near zeros. For larger numbers the phase loses digits; from 2^22 (double:
+/// 2^51) on it has no meaning. NaN for NaN and infinite x.
 template <class V>
 GMDIFF_PARTICLE SineCosine<V> sine_cosine(V x) {
   using Real = RealOf<V>;

@@ -166,8 +166,8 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE WideOf<V> log_density(const LevelTable<Real>& level, Vector from, Vector to) {
-    // Plans of other targets have a mixture without components, which counts as spherical; the kernels of other
-    // mixtures need not contain the targets.
+    // Plans of other targets have a mixture without components, which counts as spherical; the kernels of
+    // other mixtures need not contain the targets.
     if constexpr (Law::family == Family::spherical) {
       if (window_.target.kind != TargetKind::mixture)
         return TargetBody<V, Team>(team_, window_.target, dim(), from, to).evaluate();

@@ -68,8 +68,8 @@ struct AcceptTable {
   std::uint64_t counted_from;
 };
 
-/// What a particle carries beside its vectors: the numbers of a Markov chain, in double in both precisions. `W`
-/// is the arithmetic type of double.
+/// What a particle carries beside its vectors: the numbers of a Markov chain, in double in both precisions.
+/// `W` is the arithmetic type of double.
 template <class W>
 struct ChainNumbers {
   /// Places of the numbers in a device's memory.
@@ -112,8 +112,8 @@ struct StageTable {
   bool is_proposal;           ///< for `target`: whether it evaluates a proposal
   bool transposed;            ///< for `precondition`: L^T instead of L
   AcceptTable accept;
-  /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the first
-  /// of them, and the last one is kept.
+  /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the
+  /// first of them, and the last one is kept.
   int iterations;
   int length;    ///< for `end`: number of the step's stages, including this one
   int slot;      ///< for `end`: number of the level among the kept ones, or -1

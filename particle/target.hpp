@@ -3,8 +3,9 @@
 #include "particle/elementary.hpp"
 #include "particle/target_tables.hpp"
 
-// Log-density and gradient of a target that is no mixture (mathematics.md §13). Sums that l contains are in double in
-// both precisions. All workers of a team compute l, and each writes its own coordinates of the gradient.
+// Log-density and gradient of a target that is no mixture (mathematics.md §13). Sums that l contains are in
+// double in both precisions. All workers of a team compute l, and each writes its own coordinates of the
+// gradient.
 
 namespace gmdiff::particle {
 
@@ -89,10 +90,10 @@ class TargetBody {
     const V inverse = parameter(0), half_rest = parameter(1);
     const V x1 = x(0);
     const V e = exp(-x1);
-    const W eS = widen(e) * squares(1);
-    write(0, fma(half(), narrow<V>(eS), -x1 * inverse) - half_rest);
+    const W scaled = widen(e) * squares(1);
+    write(0, fma(half(), narrow<V>(scaled), -x1 * inverse) - half_rest);
     for (Index j = 1; j < dim_; ++j) write(j, -e * x(j));
-    const W of_first = fma(widen(x1 * inverse), widen(x1), eS);
+    const W of_first = fma(widen(x1 * inverse), widen(x1), scaled);
     return with_constant(fma(W(-0.5), of_first, -widen(half_rest) * widen(x1)));
   }
 

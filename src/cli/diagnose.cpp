@@ -66,8 +66,8 @@ class Chains {
   Points all_;
 };
 
-/// Shares of the modes, which no diagnostic of the chains alone can see: a mode that no chain visits leaves R-hat
-/// at 1.
+/// Shares of the modes, which no diagnostic of the chains alone can see: a mode that no chain visits leaves
+/// R-hat at 1.
 struct Modes {
   Law law;
   Eigen::VectorXd draws, chains;  ///< shares of draws, and of the chains by their last draws

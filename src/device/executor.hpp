@@ -49,8 +49,8 @@ struct Task {
   /// (count, kept.size(), d) row-major, in host memory or in memory of `Executor::keep`
   std::variant<float*, double*> out;
   bool keeps_out;  ///< whether it is the latter
-  /// (count) sums of min(1, ratio), and numbers of proposals that are not finite, over the steps that count; null for
-  /// a plan without `Accept`
+  /// (count) sums of min(1, ratio), and numbers of proposals that are not finite, over the steps that count;
+  /// null for a plan without `Accept`
   double* acceptance;
   double* non_finite;
   std::size_t memory_limit;  ///< the limit given to `batch_size`

@@ -28,8 +28,8 @@ class PlanPrograms {
   /// Number of steps.
   std::size_t size() const { return ends_.empty() ? 0 : ends_.back(); }
   Program step(const Segment& segment) const;
-  /// The segments of a window that begins with step `first`: as many steps as have tables of `bytes`, but at least
-  /// one. In batches every step is a segment of its own.
+  /// The segments of a window that begins with step `first`: as many steps as have tables of `bytes`, but at
+  /// least one. In batches every step is a segment of its own.
   template <class Real>
   std::vector<Segment> window(std::size_t first, const std::vector<int>& kept, Extent extent,
                               std::size_t bytes) const;

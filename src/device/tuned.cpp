@@ -46,7 +46,8 @@ class PilotTarget {
   virtual ~PilotTarget() = default;
   virtual Index dim() const = 0;
   virtual void evaluate(const Points& x, VectorXd& l, Points& gradient) const = 0;
-  /// First states by the law that the sampler starts with, from normals z and a uniform number for each chain.
+  /// First states by the law that the sampler starts with, from normals z and a uniform number for each
+  /// chain.
   virtual Points exact_draws(const Points& z, const std::vector<std::uint64_t>& U) const = 0;
 };
 
@@ -137,8 +138,8 @@ class PilotOther final : public PilotTarget {
   particle::TargetTable<double> table_;
 };
 
-/// Several chains of trajectories, whose step and velocity are given in each step. A Langevin step of size h is a
-/// trajectory of one leapfrog of size sqrt(h).
+/// Several chains of trajectories, whose step and velocity are given in each step. A Langevin step of size h
+/// is a trajectory of one leapfrog of size sqrt(h).
 class PilotChains {
  public:
   /// @param L of the preconditioner, as in `ChainRun`; empty: the identity

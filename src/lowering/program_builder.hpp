@@ -23,8 +23,8 @@ class ProgramBuilder {
   const TargetTable<Real>& target() const { return target_; }
   const Arena<Real>& arena() const { return arena_; }
 
-  /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the last
-  /// state.
+  /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the
+  /// last state.
   std::vector<StageTable<Real>> step(const Program& program, std::uint64_t first, int iterations, int slot,
                                      Arena<Real>& arena) const;
   /// The stages before the first step, without an `end`.

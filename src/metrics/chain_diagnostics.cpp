@@ -63,8 +63,8 @@ double interpolated_quantile(const MatrixXd& x, double share) {
   return std::lerp(values[below], values[above], place - static_cast<double>(below));
 }
 
-/// Phi^-1((r - 3/8) / (S + 1/4)) in place of each of the S draws, where r is its rank; equal draws have their mean
-/// rank.
+/// Phi^-1((r - 3/8) / (S + 1/4)) in place of each of the S draws, where r is its rank; equal draws have their
+/// mean rank.
 MatrixXd rank_normalised(const MatrixXd& x) {
   const std::vector<double> values = sorted_values(x);
   VectorXd shares(x.size());
@@ -117,8 +117,8 @@ class Autocorrelations {
   double at_zero_, within_ = 0.0, total_ = 0.0;
 };
 
-/// Sum of the autocorrelations at all lags, from minus to plus infinity, by Geyer's initial monotone sequence of
-/// pairs.
+/// Sum of the autocorrelations at all lags, from minus to plus infinity, by Geyer's initial monotone sequence
+/// of pairs.
 double autocorrelation_time(const MatrixXd& x) {
   const Autocorrelations rho(x);
   const Index n = x.rows();

@@ -27,11 +27,13 @@ class DualAveraging {
 /// Acceptance probabilities of several chains at steps eps of their own.
 using AcceptanceAt = std::function<Eigen::VectorXd(const Eigen::VectorXd& eps)>;
 
-/// For each chain, the first of the steps 1, 2, 4, ... or 1, 1/2, 1/4, ... at which the acceptance has crossed 1/2.
+/// For each chain, the first of the steps 1, 2, 4, ... or 1, 1/2, 1/4, ... at which the acceptance has
+/// crossed 1/2.
 /// @throws std::invalid_argument if 50 of them do not suffice.
 Eigen::VectorXd crossing_steps(Eigen::Index chains, const AcceptanceAt& acceptance);
 
-/// Variances of a diagonal preconditioner from the sample variances of N draws: they shrink a little to 10^-3.
+/// Variances of a diagonal preconditioner from the sample variances of N draws: they shrink a little to
+/// 10^-3.
 Eigen::VectorXd shrunk_variances(const Eigen::VectorXd& variances, double N);
 
 /// The median; the mean of the middle two of an even number.

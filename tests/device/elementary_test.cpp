@@ -127,8 +127,8 @@ TEST(Elementary, SineAndCosineOfEveryFloat) {
   EXPECT_LE(worst_error(widest().cosine, cosine, bits(0x1p-32F), bits(0.125F) + 1), 2.0);
 }
 
-/// Largest error over every 61st float with bits in [begin, end), with alternating signs: all of them would take a
-/// minute. An absolute error up to `rest` counts as 0.
+/// Largest error over every 61st float with bits in [begin, end), with alternating signs: all of them would
+/// take a minute. An absolute error up to `rest` counts as 0.
 template <class Function, class Exact>
 double worst_of_some(Function function, Exact exact, float begin, float end, double rest) {
   constexpr std::size_t n = 1 << 12;

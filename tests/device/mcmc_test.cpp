@@ -5,8 +5,8 @@
 #include "device/instruction_sets.hpp"
 #include "device/program_cases.hpp"
 
-// Markov chains on the device cpu: they agree with the device reference, and their bits do not depend on extents,
-// instruction sets and batches.
+// Markov chains on the device cpu: they agree with the device reference, and their bits do not depend on
+// extents, instruction sets and batches.
 
 namespace gmdiff {
 namespace {
@@ -123,8 +123,8 @@ TEST(MarkovChainsOfTargets, AgreeWithTheReferenceAndInBits) {
 }
 
 TEST(MarkovChainsOfTargets, InFloatTakeTheDecisionsOfDouble) {
-  // A step from a given state has the same normals in neither precision, so single evaluations are compared: a chain
-  // whose step is tiny stays where it starts, and its acceptance is that of the ratio.
+  // A step from a given state has the same normals in neither precision, so single evaluations are compared:
+  // a chain whose step is tiny stays where it starts, and its acceptance is that of the ratio.
   for (const Target& target : test::every_target()) {
     const Plan plan = mcmc_plan(target, Hmc{.step = 1e-3, .leapfrogs = 5, .run = {.steps = 2}});
     Options options = chain_options(Precision::f32);

@@ -9,8 +9,8 @@
 #include "plan/dual_averaging.hpp"
 #include "support/golden.hpp"
 
-// golden/mcmc_steps.json: single steps of Markov chains with given normals (mathematics.md §12), with and without
-// a preconditioner, on the device reference, which the other devices are tested against.
+// golden/mcmc_steps.json: single steps of Markov chains with given normals (mathematics.md §12), with and
+// without a preconditioner, on the device reference, which the other devices are tested against.
 
 namespace gmdiff {
 namespace {

@@ -6,7 +6,8 @@
 
 #include "support/golden.hpp"
 
-// golden/targets.json: log-density, gradient, products with the Hessian, normaliser and moments (mathematics.md §13).
+// golden/targets.json: log-density, gradient, products with the Hessian, normaliser and moments
+// (mathematics.md §13).
 
 namespace gmdiff {
 namespace {

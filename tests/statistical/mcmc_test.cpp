@@ -8,8 +8,9 @@
 
 #include "support/statistics.hpp"
 
-// The laws of Markov chains (mathematics.md §12): variances on a Gaussian in closed form, the exact law of methods
-// that accept and reject, and their acceptance. Chains are independent, so their last states are a sample.
+// The laws of Markov chains (mathematics.md §12): variances on a Gaussian in closed form, the exact law of
+// methods that accept and reject, and their acceptance. Chains are independent, so their last states are a
+// sample.
 
 namespace gmdiff {
 namespace {
@@ -115,9 +116,9 @@ TEST(ChainLaws, OfTargetsThatAreNoMixturesHaveTheirMoments) {
   EXPECT_GT(second_moment_p(SinGaussian{.dim = 2}, Mala{.step = 0.5, .run = {.steps = 200}}), least_p);
   EXPECT_GT(second_moment_p(Banana{.scale = 1.0, .curvature = 0.3}, Hmc{.step = 0.2, .run = {.steps = 100}}),
             least_p);
-  EXPECT_GT(
-      second_moment_p(ManyWell{.wells = 1, .delta = 1.0, .dim = 2}, Mala{.step = 0.3, .run = {.steps = 200, .start_std = 0.5}}),
-      least_p);
+  EXPECT_GT(second_moment_p(ManyWell{.wells = 1, .delta = 1.0, .dim = 2},
+                            Mala{.step = 0.3, .run = {.steps = 200, .start_std = 0.5}}),
+            least_p);
   // Planted: the biased chain.
   EXPECT_LT(second_moment_p(SinGaussian{.dim = 2}, Ula{.step = 0.1, .run = {.steps = 200}}), least_p);
 }

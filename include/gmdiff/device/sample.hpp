@@ -52,8 +52,8 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
 
-/// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept, d) for
-/// `ChainOutput::trace`. A method without a step is tuned first (`tuned`).
+/// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept,
+/// d) for `ChainOutput::trace`. A method without a step is tuned first (`tuned`).
 Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options = {});
 /// The same for a target that is no mixture.
 Samples sample(const Target& target, const McmcSampler& sampler, const Options& options = {});

@@ -10,8 +10,8 @@ namespace gmdiff {
 struct ChainDiagnostics {
   double mean;  ///< of all draws
   double sd;    ///< of all draws
-  /// Largest R-hat of the rank-normalised halves of the chains, of their values and of their distances from the
-  /// median; near 1 where all halves have one law (Vehtari et al. 2021)
+  /// Largest R-hat of the rank-normalised halves of the chains, of their values and of their distances from
+  /// the median; near 1 where all halves have one law (Vehtari et al. 2021)
   double rhat;
   double rhat_split;  ///< R-hat of the halves themselves
   double ess_bulk;    ///< effective sample size of the rank-normalised halves
@@ -20,8 +20,8 @@ struct ChainDiagnostics {
   double mcse;        ///< Monte Carlo standard error of the mean, sd / sqrt(ess_mean)
 };
 
-/// @param draws shape (draws, chains), a column for each chain; the halves of a chain are its first and its last
-///   floor(draws / 2) draws
+/// @param draws shape (draws, chains), a column for each chain; the halves of a chain are its first and its
+///   last floor(draws / 2) draws
 /// @throws std::invalid_argument for fewer than 4 draws, no chain, or a draw that is not finite.
 ChainDiagnostics chain_diagnostics(const Eigen::MatrixXd& draws);
 
@@ -36,8 +36,8 @@ struct MeanEstimate {
   double mcse;  ///< standard error
 };
 
-/// Mean of one chain, with the standard error of the means of `batches` batches of floor(n / batches) draws; draws
-/// that are left over are the first ones.
+/// Mean of one chain, with the standard error of the means of `batches` batches of floor(n / batches) draws;
+/// draws that are left over are the first ones.
 /// @throws std::invalid_argument unless 2 <= batches <= n.
 MeanEstimate batch_means(const Eigen::VectorXd& draws, Eigen::Index batches);
 

@@ -106,18 +106,20 @@ struct Plan {
   StartTable start;
   Program prologue;         ///< stages of the first state, before the first step
   std::vector<Step> steps;  ///< shared by all problems
-  /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first step
-  /// leads to its first level
+  /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first
+  /// step leads to its first level
   std::vector<double> times;
-  /// Levels of the result, ascending, where level s + 1 is the state after step s. Empty: the last level, or those
-  /// of `Options::history`.
+  /// Levels of the result, ascending, where level s + 1 is the state after step s. Empty: the last level, or
+  /// those of `Options::history`.
   std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;
-  /// Target of the stages `EvaluateTarget` instead of the mixtures; then there is one problem, without components
+  /// Target of the stages `EvaluateTarget` instead of the mixtures; then there is one problem, without
+  /// components
   std::optional<Target> target;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
-  /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such stages
+  /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such
+  /// stages
   Eigen::MatrixXd preconditioner;
   std::vector<Denoiser> denoisers;  ///< evaluated by stages; the hash covers their names
   std::vector<std::string> warnings;
@@ -154,10 +156,10 @@ Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observ
 Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
                           const GuidedSampler& sampler);
 
-/// Plan of Markov chains with each mixture as their target. The coordinates of the noise are those of the data for
-/// every covariance structure.
-/// @throws std::invalid_argument for a parameter out of range (named), for mixtures of different shapes, and for
-///   a mixture without a density.
+/// Plan of Markov chains with each mixture as their target. The coordinates of the noise are those of the
+/// data for every covariance structure.
+/// @throws std::invalid_argument for a parameter out of range (named), for mixtures of different shapes, and
+///   for a mixture without a density.
 Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler);
 Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler);
 /// Plan of Markov chains with another target. Their start is `gaussian`.

@@ -75,8 +75,8 @@ struct Guide {
   bool has_covariance = true;  ///< false: the factor C is left out
 };
 
-/// l <- log pi(from), to <- its gradient, where pi is the plan's mixture. A particle has two numbers l, in double: one
-/// of its state and one of its proposal.
+/// l <- log pi(from), to <- its gradient, where pi is the plan's target or its mixture. A particle has two numbers l, in
+/// double: one of its state and one of its proposal.
 struct EvaluateTarget {
   int from = 0;
   int to = 1;
@@ -94,8 +94,8 @@ struct Precondition {
 /// (mathematics.md §12.2). A proposal whose l or gradient is not finite is rejected.
 struct Accept {
   /// langevin: log ratio = l' - l - <q, z> - |q|^2 / 2 with q = factor (g + g') and z in `before`.
-  /// energy: log ratio = l' - l - |v'|^2 / 2 + |v|^2 / 2 with v in `before` and v' in `after`, which becomes -v
-  /// at a rejection.
+  /// energy: log ratio = l' - l - |v'|^2 / 2 + |v|^2 / 2 with v in `before` and v' in `after`, which becomes
+  /// -v at a rejection.
   enum class Ratio { langevin, energy } ratio = Ratio::langevin;
   int to = 0;        ///< the state x
   int proposal = 2;  ///< x'

@@ -24,8 +24,8 @@ struct ChainRun {
   /// gaussian: N(0, start_std^2 I), which is best taken wider than the target; exact: a draw of the target
   Start start = Start::gaussian;
   double start_std = 1.0;  ///< > 0
-  /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive diagonal; empty:
-  /// the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.
+  /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive
+  /// diagonal; empty: the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.
   Eigen::MatrixXd preconditioner = {};
 };
 
@@ -56,8 +56,8 @@ struct Hmc {
   ChainRun run = {};
 };
 
-/// Underdamped Langevin dynamics, splitting BAOAB (Leimkuhler & Matthews 2013). Its stationary law is biased by
-/// O(h^2); its variance is exact for Gaussians.
+/// Underdamped Langevin dynamics, splitting BAOAB (Leimkuhler & Matthews 2013). Its stationary law is biased
+/// by O(h^2); its variance is exact for Gaussians.
 struct Baoab {
   static constexpr const char* name = "baoab";
   std::optional<double> step = {};  ///< > 0: a time

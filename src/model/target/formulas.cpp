@@ -94,10 +94,10 @@ void check(const Funnel& target) {
 double evaluate(const Funnel& target, const Point& x, VectorXd& g) {
   const double s2 = target.scale * target.scale, e = std::exp(-x(0));
   const double half = 0.5 * static_cast<double>(x.size() - 1);
-  const double eS = e * x.tail(x.size() - 1).squaredNorm();
+  const double scaled = e * x.tail(x.size() - 1).squaredNorm();
   g = -e * x;
-  g(0) = -x(0) / s2 + 0.5 * eS - half;
-  return -0.5 * x(0) * x(0) / s2 - 0.5 * eS - half * x(0) - log_volume(target.scale, x.size());
+  g(0) = -x(0) / s2 + 0.5 * scaled - half;
+  return -0.5 * x(0) * x(0) / s2 - 0.5 * scaled - half * x(0) - log_volume(target.scale, x.size());
 }
 
 VectorXd hessian_vp(const Funnel& target, const Point& x, const Point& v) {

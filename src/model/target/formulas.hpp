@@ -2,8 +2,8 @@
 
 #include <gmdiff/model/target.hpp>
 
-// One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with the
-// Hessian.
+// One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
+// the Hessian.
 
 namespace gmdiff::targets {
 
