@@ -50,7 +50,7 @@ done
 benchmarks=(gmdiff_cuda_bench gmdiff_matrix_bench)
 executables=(gmdiff_gpu_tests "${benchmarks[@]}")
 # The tests that run kernels.
-kernel_tests='*Runs.*:Batches.*:OnGpu*'
+kernel_tests='*Runs*.*:Batches.*:OnGpu*'
 tools=(memcheck racecheck initcheck synccheck)
 seconds=900  # time limit of one command
 logs=$folder/logs

@@ -55,13 +55,18 @@ class ProgramLevels {
   void add(const Transition& stage) { vector(stage.to) = stage.s; }
   /// A gradient vanishes at a mode.
   void add(const EvaluateTarget& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
-  void add(const Precondition& stage) { vector(stage.to) = vector(stage.from); }
-  void add(const Accept& stage) { vector(stage.to) = vector(stage.proposal); }
+  void add(const Precondition& stage) { copy(stage.from, stage.to); }
+  void add(const Accept& stage) { copy(stage.proposal, stage.to); }
   /// A guidance vanishes where D explains the observation.
   void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
 
  private:
   static constexpr Level data{.alpha = 1.0, .sigma = 0.0};
+
+  void copy(int from, int to) {
+    const Level level = vector(from);  // a value, because `vector` may move the others
+    vector(to) = level;
+  }
 
   Level& vector(int number) {
     const auto n = static_cast<std::size_t>(number);

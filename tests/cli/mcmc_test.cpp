@@ -67,6 +67,13 @@ TEST_F(McmcTest, RunsOnThePriorAndWithOtherNumbersOfSteps) {
   EXPECT_EQ(found["particle_steps"], 21.0);
 }
 
+TEST_F(McmcTest, NeedsNoObservation) {
+  Json problem = Json::parse(read("prior.json"));
+  problem["sampler"] = {{"type", "mala"}, {"step", 0.1}, {"steps", 5}};
+  write("own.json", problem.dump());
+  EXPECT_EQ(json({"sample", "own.json", "--out", "x.npy"})["law"], "prior");
+}
+
 TEST_F(McmcTest, AcceptsAPreconditionerOfAFile) {
   for (const char* preconditioner : {"[0.5, 2]", "[[0.5, 0], [0.1, 2]]"}) {
     Json problem = Json::parse(read("problem.json"));

@@ -81,6 +81,20 @@ TEST_P(Runs, HaveTheBitsOfTheCpuForGuidance) {
   }
 }
 
+TEST_P(Runs, HaveTheBitsOfTheCpuForMarkovChains) {
+  for (const Shape& shape :
+       is_small() ? std::vector<Shape>{{6, 3}} : std::vector<Shape>{{2, 3}, {9, 18}, {80, 25}}) {
+    const Mixture target = mixture_of(shape);
+    for (const McmcSampler& sampler : test::every_mcmc_sampler(shape.dim)) {
+      const Plan plan = mcmc_plan(target, sampler);
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << shape.dim;
+      }
+    }
+  }
+}
+
 TEST_P(Runs, HaveTheBitsOfTheCpuForAnyNumberOfParticles) {
   for (const Shape& shape : {Shape{2, 3}, Shape{6, 33}}) {
     const Mixture mixture = mixture_of(shape);
@@ -160,6 +174,19 @@ TEST_P(Runs, DoNotDependOnTheMemoryLimit) {
       options.progress = [&](const Progress&) { ++pieces; };
       EXPECT_TRUE(on_gpu(plan, options) == expected) << "d " << shape.dim;
       EXPECT_GE(pieces, 3);
+    }
+  }
+}
+
+class RunsOfTargets : public test::OnGpu {};
+
+TEST_F(RunsOfTargets, HaveTheBitsOfTheCpu) {
+  for (const Target& target : test::every_target()) {
+    for (const Plan& plan : test::every_plan_of(target)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan;
+      }
     }
   }
 }

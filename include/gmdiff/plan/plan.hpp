@@ -109,8 +109,8 @@ struct Plan {
   /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first
   /// step leads to its first level
   std::vector<double> times;
-  /// Levels of the result, ascending, where level s + 1 is the state after step s. Empty: the last level, or
-  /// those of `Options::history`.
+  /// Levels of the result, ascending, where level s + 1 is the state after step s; `Options::history` replaces
+  /// them. Empty: the last level.
   std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;

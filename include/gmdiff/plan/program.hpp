@@ -75,8 +75,8 @@ struct Guide {
   bool has_covariance = true;  ///< false: the factor C is left out
 };
 
-/// l <- log pi(from), to <- its gradient, where pi is the plan's target or its mixture. A particle has two numbers l, in
-/// double: one of its state and one of its proposal.
+/// l <- log pi(from), to <- its gradient, where pi is the plan's target or its mixture. A particle has two
+/// numbers l, in double: one of its state and one of its proposal.
 struct EvaluateTarget {
   int from = 0;
   int to = 1;
