@@ -102,7 +102,7 @@ class Run {
   std::vector<int> kept_;
   RunFrame frame_;
   NonFinite non_finite_;
-  // Of a plan with `Accept`: sums of min(1, ratio), and numbers of proposals that are not finite.
+  // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
 };
 

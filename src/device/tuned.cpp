@@ -159,7 +159,7 @@ class PilotChains {
   /// min(1, ratio) of a trajectory of each chain from velocities v (chains, d).
   VectorXd acceptance(const VectorXd& eps, const Points& v) { return probabilities(propose(eps, v)); }
 
-  /// The same, and a Metropolis step with the logarithms of uniform numbers.
+  /// Makes a Metropolis step with the logarithms of uniform numbers. @returns min(1, ratio) of each chain
   VectorXd advance(const VectorXd& eps, const Points& v, const VectorXd& log_u) {
     const VectorXd log_ratio = propose(eps, v);
     for (Index c = 0; c < x_.rows(); ++c) {
@@ -302,7 +302,7 @@ double in_six_digits(double x) {
   return rounded;
 }
 
-/// What a pilot run finds.
+/// Result of a pilot run.
 struct PilotResult {
   VectorXd eps;  ///< of each chain
   Eigen::MatrixXd preconditioner;

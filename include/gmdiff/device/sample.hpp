@@ -55,7 +55,7 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
 /// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept,
 /// d) for `ChainOutput::trace`. A method without a step is tuned first (`tuned`).
 Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options = {});
-/// The same for a target that is no mixture.
+/// Runs Markov chains on a target that is no mixture; shapes as above.
 Samples sample(const Target& target, const McmcSampler& sampler, const Options& options = {});
 
 /// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =

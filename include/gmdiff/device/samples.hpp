@@ -52,7 +52,7 @@ struct Provenance {
   std::vector<std::string> notes;     ///< special steps at the ends of the grid
 };
 
-/// What the Metropolis steps of Markov chains did in the steps after the warm-up, one entry per chain.
+/// Acceptance of the Metropolis steps after the warm-up, one entry per Markov chain.
 struct Acceptance {
   std::vector<double> probability;  ///< mean of min(1, ratio); for ULA of the ratio that it does not use
   std::vector<std::int64_t>

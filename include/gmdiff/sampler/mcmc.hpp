@@ -12,7 +12,7 @@
 
 namespace gmdiff {
 
-/// What a chain leaves: its last state, or the states after its warm-up.
+/// Result of a chain: its last state, or the states after its warm-up.
 enum class ChainOutput { draw, trace };
 
 /// Length, start and result of chains. The chain takes `warmup` + `steps` steps, at most 10^7.

@@ -23,7 +23,7 @@ struct StageNoise {
   std::function<double(std::int64_t n)> log_uniform;
 };
 
-/// What a Markov chain carries beside its vectors.
+/// Numbers that a Markov chain carries beside its vectors.
 struct ChainState {
   double log_density = 0.0, proposed = 0.0;
   double log_ratio = 0.0;  ///< of the last proposal
