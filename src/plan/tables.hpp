@@ -14,8 +14,8 @@ std::vector<MixtureTable> mixture_tables(std::span<const Mixture> mixtures);
 /// A law without components in dimension `dim`, for custom denoisers and for targets that are no mixtures.
 MixtureTable no_mixture(Eigen::Index dim);
 
-/// The same law without a basis that all components share: then the coordinates of the noise are those of the
-/// data.
+/// Gives each component a basis of its own where all share one, so that the noise is in the coordinates of the
+/// data. The law does not change.
 MixtureTable in_data_coordinates(MixtureTable table);
 
 }  // namespace gmdiff

@@ -122,9 +122,8 @@ TEST(MarkovChainsOfTargets, AgreeWithTheReferenceAndInBits) {
   }
 }
 
-TEST(MarkovChainsOfTargets, InFloatTakeTheDecisionsOfDouble) {
-  // A step from a given state has the same normals in neither precision, so single evaluations are compared:
-  // a chain whose step is tiny stays where it starts, and its acceptance is that of the ratio.
+TEST(MarkovChainsOfTargets, InFloatKeepTheEnergyOfShortSteps) {
+  // An error of l or of its gradient in float would show as a change of the energy.
   for (const Target& target : test::every_target()) {
     const Plan plan = mcmc_plan(target, Hmc{.step = 1e-3, .leapfrogs = 5, .run = {.steps = 2}});
     Options options = chain_options(Precision::f32);

@@ -84,7 +84,7 @@ TEST(ChainLaws, OfMethodsThatAcceptAndRejectAreThoseOfTheTarget) {
   EXPECT_LT(p(Ula{.step = 0.8, .run = run}), least_p);
 }
 
-TEST(ChainLaws, AcceptanceOfMalaOnAGaussianHasItsClosedForm) {
+TEST(ChainLaws, MalaAcceptsOnAGaussianAsItsClosedFormSays) {
   const double h = 1.0;
   const double a = h + h * h / 4.0, b = (2.0 - h / 2.0) * (2.0 - h / 2.0) + h, k = h * h / 4.0;
   const double expected = 1.0 - 2.0 / std::numbers::pi * std::asin(k / std::sqrt(a * b));
