@@ -149,17 +149,39 @@ void evaluate_guided(const EvalFlags& flags, const Problem& problem, EvalResult&
   study::add_missing(result.warnings, samples.provenance().warnings);
 }
 
+/// The quantities of a law that is diffused to the requested level.
+EvalResult evaluate(const EvalFlags& flags, const Problem& problem) {
+  EvalResult result{
+      .problem = flags.problem.file, .level = parse_level(flags, problem), .options = parse_options(flags)};
+  flags.sampler ? evaluate_guided(flags, problem, result) : evaluate_law(flags, problem, result);
+  return result;
+}
+
+/// The log-density of a target and its gradient, in double on the host.
+EvalResult evaluate(const EvalFlags& flags, const TargetProblem& problem) {
+  check_no_prior(flags.problem);
+  const std::pair<const char*, const FlagText*> of_prior[] = {
+      {"--t", &flags.t},           {"--alpha", &flags.alpha},         {"--sigma", &flags.sigma},
+      {"--device", &flags.device}, {"--precision", &flags.precision}, {"--sampler", &flags.sampler}};
+  for (const auto& [name, text] : of_prior)
+    require(!*text, name, " belongs to a problem with a prior, and ", flags.problem.file, " has a target");
+  EvalResult result{.problem = flags.problem.file, .law = study::target_law};
+  const Points x = load_points(flags.points, result.warnings);
+  result.log_density = problem.target.log_density(x);
+  result.gradient = problem.target.gradient(x);
+  return result;
+}
+
 void run_eval(const EvalFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   InputFiles inputs;
-  const Problem problem = load_problem(flags.problem.file, inputs);
+  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
   add_data(inputs, flags.points);
   if (!flags.out.empty()) check_not_input(flags.out, inputs);
-  EvalResult result{
-      .problem = flags.problem.file, .level = parse_level(flags, problem), .options = parse_options(flags)};
+  EvalResult result;
   {
     const ProgressLine line("eval", 0, flags.common.quiet);
-    flags.sampler ? evaluate_guided(flags, problem, result) : evaluate_law(flags, problem, result);
+    result = std::visit([&](const auto& alternative) { return evaluate(flags, alternative); }, problem);
     if (!flags.out.empty()) write_arrays(result, flags.out, flags.force);
   }
   print_remarks(result.warnings, {}, flags.common.quiet);
@@ -184,9 +206,10 @@ Verb add_eval(CLI::App& command) {
   verb->add_option("--precision", flags->precision,
                    "precision of the arithmetic, f32 or f64; results are float64 (f64)")
       ->type_name("P");
-  verb->add_option(
-          "--out", flags->out,
-          "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) as .npz")
+  verb->add_option("--out", flags->out,
+                   "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) "
+                   "as .npz; of a "
+                   "target log_density and gradient (n, d)")
       ->type_name("FILE");
   verb->add_option(
           "--sampler", flags->sampler,

@@ -14,7 +14,11 @@ namespace {
 
 constexpr Eigen::Index most_rows = 20;  // rows of a table; the rest of the points is only counted
 
-Eigen::Index num_rows(const EvalResult& result) { return std::min(result.denoiser.rows(), most_rows); }
+bool is_of_target(const EvalResult& result) { return result.gradient.size() > 0; }
+Eigen::Index num_points(const EvalResult& result) {
+  return std::max(result.denoiser.rows(), result.gradient.rows());
+}
+Eigen::Index num_rows(const EvalResult& result) { return std::min(num_points(result), most_rows); }
 
 std::string table_of_law(const EvalResult& result) {
   Table table({"point", "log_density", "component", "responsibility", "|score|", "|denoiser|"});
@@ -35,6 +39,34 @@ std::string table_of_denoiser(const EvalResult& result) {
   return table.text();
 }
 
+std::string table_of_target(const EvalResult& result) {
+  Table table({"point", "log_density", "|gradient|"});
+  for (Eigen::Index i = 0; i < num_rows(result); ++i)
+    table.add({std::to_string(i), format_number(result.log_density(i)),
+               format_number(result.gradient.row(i).norm())});
+  return table.text();
+}
+
+std::string table_of(const EvalResult& result) {
+  if (is_of_target(result)) return table_of_target(result);
+  return result.sampler ? table_of_denoiser(result) : table_of_law(result);
+}
+
+/// The level and the device of the quantities of a diffused law.
+Json level_json(const EvalResult& result) {
+  Json json;
+  json["alpha"] = json_number(result.level.alpha);
+  json["sigma"] = json_number(result.level.sigma);
+  json["device"] = result.options.device.name();
+  json["precision"] = study::precision_name(result.options.precision);
+  return json;
+}
+std::string level_text(const EvalResult& result) {
+  return concat("\nlevel  alpha = ", format_number(result.level.alpha),
+                ", sigma = ", format_number(result.level.sigma), "\ndevice ", result.options.device.name(),
+                ", ", study::precision_name(result.options.precision));
+}
+
 }  // namespace
 
 void write_arrays(const EvalResult& result, const std::filesystem::path& file, bool force) {
@@ -52,6 +84,7 @@ void write_arrays(const EvalResult& result, const std::filesystem::path& file, b
   add_rows("responsibilities", result.responsibilities);
   add_rows("score", result.score);
   add_rows("denoiser", result.denoiser);
+  add_rows("gradient", result.gradient);
   io::write_npz(file, arrays, force);
 }
 
@@ -59,29 +92,25 @@ std::string eval_json(const EvalResult& result, const std::string& file) {
   Json json;
   json["law"] = result.law;
   if (result.sampler) json["sampler"] = Json::parse(to_json(*result.sampler));
-  json["alpha"] = json_number(result.level.alpha);
-  json["sigma"] = json_number(result.level.sigma);
-  json["device"] = result.options.device.name();
-  json["precision"] = study::precision_name(result.options.precision);
-  if (!result.sampler) {
-    json["log_density"] = json_vector(result.log_density);
+  if (!is_of_target(result)) json.update(level_json(result));
+  if (!result.sampler) json["log_density"] = json_vector(result.log_density);
+  if (is_of_target(result)) {
+    json["gradient"] = json_points(result.gradient);
+  } else if (!result.sampler) {
     json["responsibilities"] = json_points(result.responsibilities);
     json["score"] = json_points(result.score);
   }
-  json["denoiser"] = json_points(result.denoiser);
+  if (!is_of_target(result)) json["denoiser"] = json_points(result.denoiser);
   json["warnings"] = result.warnings;
   if (!file.empty()) json["file"] = file;
   return json_text(json);
 }
 
 std::string eval_text(const EvalResult& result, const std::string& file) {
-  const Eigen::Index more = result.denoiser.rows() - num_rows(result);
+  const Eigen::Index more = num_points(result) - num_rows(result);
   const std::string method = result.sampler ? "\nmethod " + to_string(*result.sampler) : "";
-  std::string text = concat(
-      "law    ", result.law, " of ", result.problem, method,
-      "\nlevel  alpha = ", format_number(result.level.alpha), ", sigma = ", format_number(result.level.sigma),
-      "\ndevice ", result.options.device.name(), ", ", study::precision_name(result.options.precision), "\n");
-  text += "\n" + (result.sampler ? table_of_denoiser(result) : table_of_law(result));
+  std::string text = concat("law    ", result.law, " of ", result.problem, method,
+                            is_of_target(result) ? "" : level_text(result), "\n\n", table_of(result));
   if (more > 0) text += concat("... ", more, " more points\n");
   if (!file.empty()) text += concat("\nall arrays are in ", file, "\n");
   return text;

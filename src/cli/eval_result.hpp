@@ -13,10 +13,11 @@
 
 namespace gmdiff::cli {
 
-/// Quantities at n points. A guided sampler has only a denoiser; its other arrays are empty.
+/// Quantities at n points. A guided sampler has only a denoiser, and a target only log-density and gradient;
+/// the other arrays are empty.
 struct EvalResult {
-  std::string problem;   ///< file as given
-  std::string law = {};  ///< "prior" or "posterior"
+  std::string problem = {};  ///< file as given
+  std::string law = {};      ///< "prior", "posterior" or "target"
   std::optional<GuidedSampler> sampler = {};
   Level level = {};
   EvaluateOptions options = {};      ///< device and precision
@@ -24,6 +25,7 @@ struct EvalResult {
   Points responsibilities = {};      ///< (n, K)
   Points score = {};                 ///< (n, d)
   Points denoiser = {};              ///< (n, d)
+  Points gradient = {};              ///< (n, d) of the log-density of a target
   std::vector<std::string> warnings = {};
 };
 

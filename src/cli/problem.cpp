@@ -1,5 +1,6 @@
 #include <gmdiff/io/problem_file.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -32,25 +33,28 @@ Problem make_mcgdiff(const ProblemMakerFlags& flags) {
   return mcgdiff_problem(parameters);
 }
 
-Problem make_problem(const ProblemMakerFlags& flags) {
+AnyProblem make_problem(const ProblemMakerFlags& flags) {
   if (flags.name == "mcgdiff") return make_mcgdiff(flags);
-  using Maker = Problem (*)();
-  const std::pair<const char*, Maker> fixed[] = {
-      {"tutorial-1d", tutorial_1d}, {"tutorial-2d", tutorial_2d}, {"bench-2d", bench_2d}};
-  std::vector<std::string> names{"mcgdiff"};
-  for (const auto& [name, maker] : fixed) {
-    names.emplace_back(name);
-    if (flags.name != name) continue;
-    require(!flags.dx && !flags.dy && !flags.seed, flags.name,
-            " has fixed numbers: --dx, --dy and --seed belong to mcgdiff");
-    return maker();
+  std::vector<std::string> names = problem_names();
+  if (std::find(names.begin(), names.end(), flags.name) == names.end()) {
+    names.insert(names.begin(), "mcgdiff");
+    fail(io::unknown_name("problem", flags.name, names));
   }
-  fail(io::unknown_name("problem", flags.name, names));
+  require(!flags.dx && !flags.dy && !flags.seed, flags.name,
+          " has fixed numbers: --dx, --dy and --seed belong to mcgdiff");
+  return ready_made_problem(flags.name);
+}
+
+std::string list_of_names() {
+  std::string list = "mcgdiff";
+  for (const std::string& name : problem_names()) list += ", " + name;
+  return list;
 }
 
 void run_problem(const ProblemMakerFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
-  const std::string text = to_json(make_problem(flags));
+  const AnyProblem problem = make_problem(flags);
+  const std::string text = std::visit([](const auto& alternative) { return to_json(alternative); }, problem);
   if (!flags.out.empty()) write_text(flags.out, text, flags.force);
   if (flags.out.empty() || flags.common.json) {
     print(text);
@@ -62,12 +66,9 @@ void run_problem(const ProblemMakerFlags& flags) {
 }  // namespace
 
 Verb add_problem(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand(
-      "problem", "a benchmark problem file: mcgdiff, tutorial-1d, tutorial-2d or bench-2d");
+  CLI::App* verb = command.add_subcommand("problem", "a ready-made problem file");
   auto flags = std::make_shared<ProblemMakerFlags>();
-  verb->add_option("NAME", flags->name, "mcgdiff, tutorial-1d, tutorial-2d or bench-2d")
-      ->required()
-      ->type_name("");
+  verb->add_option("NAME", flags->name, list_of_names())->required()->type_name("");
   verb->add_option("--dx", flags->dx, "mcgdiff: dimension of x, even (8)")->type_name("N");
   verb->add_option("--dy", flags->dy, "mcgdiff: dimension of y (2)")->type_name("N");
   verb->add_option("--seed", flags->seed, "mcgdiff: seed of operator and observation (0)")->type_name("S");

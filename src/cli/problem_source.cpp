@@ -21,26 +21,35 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior) 
     verb.add_flag("--prior", flags.prior, "use the prior although the problem has an observation");
 }
 
+void check_no_prior(const ProblemFlags& flags) {
+  require(!flags.prior, "--prior: ", flags.file, " has a target and no prior");
+}
+
 Problem load_problem(const std::string& file) {
   InputFiles inputs;
   return load_problem(file, inputs);
 }
 
 Problem load_problem(const std::string& file, InputFiles& inputs) {
-  if (file != "-") return io::read_problem(std::filesystem::path(file), inputs);
+  return io::with_prior(load_any_problem(file, inputs), file == "-" ? "standard input" : file);
+}
+
+AnyProblem load_any_problem(const std::string& file, InputFiles& inputs) {
+  if (file != "-") return io::read_any_problem(std::filesystem::path(file), inputs);
   inputs.emplace_back(standard_input);
   StandardInput input;
   std::istream in(&input);
   in.exceptions(std::ios_base::badbit);  // lets exceptions of reading pass
-  return io::read_problem(in, "standard input", {}, inputs);
+  return io::read_any_problem(in, "standard input", {}, inputs);
+}
+
+void set_steps(McmcSampler& chains, const std::string& text) {
+  const auto steps = parse_integer("--steps", text, 1, catalogue::max_chain_steps);
+  std::visit([&](auto& method) { method.run.steps = static_cast<int>(steps); }, chains);
 }
 
 void set_steps(Problem& problem, const std::string& text) {
-  if (auto* chains = std::get_if<McmcSampler>(&problem.sampler)) {
-    const auto of_chains = parse_integer("--steps", text, 1, catalogue::max_chain_steps);
-    std::visit([&](auto& method) { method.run.steps = static_cast<int>(of_chains); }, *chains);
-    return;
-  }
+  if (auto* chains = std::get_if<McmcSampler>(&problem.sampler)) return set_steps(*chains, text);
   const int steps = static_cast<int>(parse_integer("--steps", text, 1, io::max_steps));
   if (auto* mcgdiff = std::get_if<McgdiffGrid>(&problem.grid)) {
     mcgdiff->points = steps + 1;

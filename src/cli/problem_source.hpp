@@ -21,14 +21,20 @@ struct ProblemFlags {
 /// Adds the positional PROBLEM (`-`: standard input), and with `ask_for_prior` the flag `--prior`.
 void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior = true);
 
+/// @throws std::invalid_argument for `--prior` with a problem that has a target.
+void check_no_prior(const ProblemFlags& flags);
+
 /// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
 Problem load_problem(const std::string& file);
 /// Reads a problem as above and adds the files that it reads to `inputs`.
 Problem load_problem(const std::string& file, InputFiles& inputs);
+/// Reads a problem with a prior or with a target.
+AnyProblem load_any_problem(const std::string& file, InputFiles& inputs);
 
-/// Replaces the number of steps of the problem's grid by the value of `--steps`. @throws
+/// Replaces the number of steps of the problem's grid, or of chains, by the value of `--steps`. @throws
 /// std::invalid_argument for a grid that is a list of times.
 void set_steps(Problem& problem, const std::string& steps);
+void set_steps(McmcSampler& chains, const std::string& steps);
 
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other
 /// data.

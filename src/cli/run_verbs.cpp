@@ -200,19 +200,24 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
-/// Runs Markov chains on the law of the verb.
+/// Runs Markov chains on a mixture or on another target.
+void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                const auto& target, const std::string& law) {
+  const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
+  const Plan plan = mcmc_plan(target, with_step);
+  require(!flags.history || plan.kept.empty(),
+          "--history: the sampler's output=trace already keeps the states after its warm-up");
+  study::RunRecord record;
+  record.verb = "sample";
+  record.law = law;
+  record.sampler = Json::parse(to_json(AnySampler(with_step.sampler)));
+  run_sampling(flags, inputs, plan, std::move(record));
+}
+
 void sample_with(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const Law law = law_of(problem, flags.problem.prior);
-  const Tuned with_step = tuned(law.mixture, sampler, parse_seed(flags.seed));
-  const Plan plan = mcmc_plan(law.mixture, with_step);
-  require(!flags.history || plan.kept.empty(),
-          "--history: the sampler's output=trace already keeps the states after its warm-up");
-  study::RunRecord record = record_of("sample", problem, law.name);
-  record.process = nullptr;  // chains need none
-  record.grid = nullptr;
-  record.sampler = Json::parse(to_json(AnySampler(with_step.sampler)));
-  run_sampling(flags, inputs, plan, std::move(record));
+  run_chains(sampler, flags, inputs, law.mixture, law.name);
 }
 
 /// Archives must have their own suffix, so that nobody mistakes one for an array.
@@ -245,18 +250,38 @@ void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFi
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
+/// A Markov chain of the command line, for a target.
+McmcSampler parse_chains(const std::string& text) {
+  const AnySampler sampler = parse_sampler(text);
+  const auto* chains = std::get_if<McmcSampler>(&sampler);
+  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler),
+          " needs a prior; Markov chains sample a target");
+  return *chains;
+}
+
 std::string list_of(const std::vector<std::string>& names) {
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   return list;
 }
 
-void sample(const RunFlags& flags) {
-  InputFiles inputs;
-  Problem problem = load_problem(flags.problem.file, inputs);
+void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
   std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
+}
+
+void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem problem) {
+  check_no_prior(flags.problem);
+  if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
+  if (flags.steps) set_steps(problem.sampler, *flags.steps);
+  run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
+}
+
+void sample(const RunFlags& flags) {
+  InputFiles inputs;
+  AnyProblem problem = load_any_problem(flags.problem.file, inputs);
+  std::visit([&](auto& alternative) { sample(flags, inputs, std::move(alternative)); }, problem);
 }
 
 void forward(const RunFlags& flags) {
@@ -270,15 +295,27 @@ void forward(const RunFlags& flags) {
   run_verb(flags, inputs, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
 }
 
-void draw(const RunFlags& flags) {
-  InputFiles inputs;
-  const Problem problem = load_problem(flags.problem.file, inputs);
-  const Law law = law_of(problem, flags.problem.prior);
-  const Plan plan = draw_plan(std::span(&law.mixture, 1));
+void run_draw(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, const std::string& law) {
   study::RunRecord record;
   record.verb = "draw";
-  record.law = law.name;
+  record.law = law;
   run_verb(flags, inputs, std::move(record), plan, {plan.dim()}, 0);
+}
+
+void draw(const RunFlags& flags, const InputFiles& inputs, const Problem& problem) {
+  const Law law = law_of(problem, flags.problem.prior);
+  run_draw(flags, inputs, draw_plan(std::span(&law.mixture, 1)), law.name);
+}
+
+void draw(const RunFlags& flags, const InputFiles& inputs, const TargetProblem& problem) {
+  check_no_prior(flags.problem);
+  run_draw(flags, inputs, draw_plan(problem.target), study::target_law);
+}
+
+void draw(const RunFlags& flags) {
+  InputFiles inputs;
+  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
+  std::visit([&](const auto& alternative) { draw(flags, inputs, alternative); }, problem);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <gmdiff/device/samples.hpp>
@@ -16,6 +17,9 @@
 namespace gmdiff {
 
 namespace {
+
+/// Largest number of first states that the host draws at once.
+constexpr std::int64_t most_host_draws = 1 << 16;
 
 /// First level that a result may hold: a forward path begins with the state after its first step, all others
 /// with the start.
@@ -85,11 +89,13 @@ class Run {
   void allocate();
   void run_problems();
   void run_batch(const RunFrame::Batch& batch);
+  const double* start_of(const RunFrame::Batch& batch);
   void throw_if_non_finite() const;
   void throw_if_stopped();
   Samples finish();
 
   const Options& options() const { return frame_.options(); }
+  bool host_draws() const { return plan_.target && plan_.start.law == Start::exact && !options().start; }
   std::int64_t values_per_particle() const { return std::ssize(kept_) * plan_.dim(); }
   double* place(std::vector<double>& values) const {
     return values.empty() ? nullptr : values.data() + frame_.done();
@@ -102,6 +108,7 @@ class Run {
   std::vector<int> kept_;
   RunFrame frame_;
   NonFinite non_finite_;
+  Points draws_;  // first states of the batch, if the host draws them
   // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
 };
@@ -115,12 +122,22 @@ void Run::allocate() {
 }
 
 void Run::run_problems() {
-  const std::int64_t most =
+  std::int64_t most =
       frame_.executor().batch_size(plan_, options().precision, kept_.size(), options().memory_limit);
+  if (host_draws()) most = std::min(most, most_host_draws);
   for (std::size_t problem = 0; problem < plan_.problems.size(); ++problem) {
     while (const auto batch = frame_.next(problem, most)) run_batch(*batch);
   }
   throw_if_non_finite();
+}
+
+/// First states of the next batch, row by row: the given ones, or exact draws of the plan's target, which the
+/// host computes. Null if the device draws them.
+const double* Run::start_of(const RunFrame::Batch& batch) {
+  if (options().start) return options().start->row(frame_.done()).data();
+  if (!host_draws()) return nullptr;
+  draws_ = plan_.target->draws(batch.count, batch.seed, options().first + batch.first, replicate_);
+  return draws_.data();
 }
 
 void Run::run_batch(const RunFrame::Batch& batch) {
@@ -135,7 +152,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .replicate = replicate_,
                              .first = options().first + batch.first,
                              .count = batch.count,
-                             .start = options().start ? options().start->row(frame_.done()).data() : nullptr,
+                             .start = start_of(batch),
                              .kept = kept_,
                              .out = frame_.place(),
                              .keeps_out = frame_.keeps_on_device(),

@@ -66,4 +66,6 @@ Samples draw(const Mixture& mixture, const Options& options, Level level) {
   return run(draw_plan(std::span(&mixture, 1), level), options);
 }
 
+Samples draw(const Target& target, const Options& options) { return run(draw_plan(target), options); }
+
 }  // namespace gmdiff

@@ -4,21 +4,16 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <span>
 #include <type_traits>
 
 #include "base/check.hpp"
 #include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
-#include "device/executor.hpp"
-#include "lowering/target_table.hpp"
+#include "device/pilot_target.hpp"
 #include "particle/normals.hpp"
-#include "particle/target.hpp"
 #include "plan/dual_averaging.hpp"
 #include "plan/mcmc_checks.hpp"
-#include "plan/tables.hpp"
 
 namespace gmdiff {
 namespace {
@@ -39,104 +34,6 @@ double exp(double x) { return static_cast<double>(extended::exp(static_cast<long
 double log_uniform(std::uint64_t U) {
   return particle::log_normal_number(particle::open_uniform<Double>(U)).v;
 }
-
-/// Log-density and gradient of a target in double, with the bits of every machine.
-class PilotTarget {
- public:
-  virtual ~PilotTarget() = default;
-  virtual Index dim() const = 0;
-  virtual void evaluate(const Points& x, VectorXd& l, Points& gradient) const = 0;
-  /// First states by the law that the sampler starts with, from normals z and a uniform number for each
-  /// chain.
-  virtual Points exact_draws(const Points& z, const std::vector<std::uint64_t>& U) const = 0;
-};
-
-/// A mixture on the device cpu.
-class PilotMixture final : public PilotTarget {
- public:
-  explicit PilotMixture(const Mixture& mixture)
-      : mixture_(mixture),
-        table_(mixture_tables(std::span(&mixture, 1)).front()),
-        cpu_(make_executor(Device::cpu(1))) {}
-
-  Index dim() const override { return table_.dim(); }
-  void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
-    l.resize(x.rows());
-    gradient.resize(x.rows(), x.cols());
-    cpu_->evaluate({.problem = table_,
-                    .level = {},
-                    .precision = Precision::f64,
-                    .points = x.data(),
-                    .count = x.rows(),
-                    .log_density = l.data(),
-                    .log_responsibilities = nullptr,
-                    .score = gradient.data(),
-                    .denoiser = nullptr,
-                    .stop = {}});
-  }
-  Points exact_draws(const Points& z, const std::vector<std::uint64_t>& U) const override {
-    Points x(z.rows(), z.cols());
-    for (Index c = 0; c < z.rows(); ++c) x.row(c) = draw_of(U[static_cast<std::size_t>(c)], z.row(c));
-    return x;
-  }
-
- private:
-  Eigen::RowVectorXd draw_of(std::uint64_t U, Eigen::RowVectorXd z) const {
-    const double u = std::ldexp(static_cast<double>(U), -64);
-    Index k = 0;
-    for (double sum = mixture_.weights()(0); sum <= u && k + 1 < mixture_.num_components();)
-      sum += mixture_.weights()(++k);
-    const Points& l = mixture_.eigenvalues();
-    for (Index i = 0; i < z.size(); ++i) z(i) *= std::sqrt(l(l.rows() == 1 ? 0 : k, l.cols() == 1 ? 0 : i));
-    const auto& bases = mixture_.bases();
-    if (!bases.empty()) z = z * bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)].transpose();
-    return mixture_.means().row(k) + z;
-  }
-
-  const Mixture& mixture_;
-  MixtureTable table_;
-  std::unique_ptr<Executor> cpu_;
-};
-
-/// Another target, by the arithmetic of a particle.
-class PilotOther final : public PilotTarget {
- public:
-  explicit PilotOther(const Target& target)
-      : dim_(target.dim()), table_(particle::target_table<double>(target, arena_)) {}
-
-  Index dim() const override { return dim_; }
-  void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
-    l.resize(x.rows());
-    gradient.resize(x.rows(), x.cols());
-    std::vector<Double> from(static_cast<std::size_t>(dim_)), g(from.size());
-    Alone team;
-    for (Index n = 0; n < x.rows(); ++n) {
-      for (Index j = 0; j < dim_; ++j) from[static_cast<std::size_t>(j)] = Double(x(n, j));
-      l(n) = particle::TargetBody<Double, Alone>(team, table_, dim_, from.data(), g.data()).evaluate().v;
-      for (Index j = 0; j < dim_; ++j) gradient(n, j) = g[static_cast<std::size_t>(j)].v;
-    }
-  }
-  Points exact_draws(const Points& /*z*/, const std::vector<std::uint64_t>& /*U*/) const override {
-    fail(
-        "mcmc_plan: chains start with an exact draw of a mixture only; this target needs the start gaussian");
-  }
-
- private:
-  /// A team of one worker.
-  struct Alone {
-    using Vector = Double*;
-    template <class Body>
-    void for_each_own(Index n, Body body) const {
-      for (Index i = 0; i < n; ++i) body(i);
-    }
-    void sync() const {}
-    static constexpr bool owns(Index /*row*/) { return true; }
-  };
-
-  Index dim_;
-  particle::Arena<double> arena_;
-  particle::TargetTable<double> table_;
-};
 
 /// Several chains of trajectories, whose step and velocity are given in each step. A Langevin step of size h
 /// is a trajectory of one leapfrog of size sqrt(h).
@@ -226,12 +123,8 @@ class PilotStreams {
   Points search_velocities() const { return first_normals(Purpose::step_noise, of_search); }
   /// First states by the law that the sampler starts with.
   Points start(const PilotTarget& target, const ChainRun& run) const {
-    const Points z = first_normals(Purpose::start_noise, of_pilot);
-    if (run.start == Start::gaussian) return run.start_std * z;
-    std::vector<std::uint64_t> U;
-    for (Index c = 0; c < num_chains; ++c)
-      U.push_back(uniform_u64(key(c, Purpose::start_component, of_pilot), 0));
-    return target.exact_draws(z, U);
+    if (run.start == Start::exact) return target.draws(num_chains, seed_, of_pilot);
+    return run.start_std * first_normals(Purpose::start_noise, of_pilot);
   }
   VectorXd log_uniforms(int step) const {
     VectorXd log_u(num_chains);
@@ -398,11 +291,11 @@ Tuned tuned_for(const PilotTarget& target, const McmcSampler& sampler, std::uint
 
 Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed) {
   mcmc::check_target(target);
-  return tuned_for(PilotMixture(target), sampler, seed);
+  return tuned_for(*pilot_target(target), sampler, seed);
 }
 
 Tuned tuned(const Target& target, const McmcSampler& sampler, std::uint64_t seed) {
-  return tuned_for(PilotOther(target), sampler, seed);
+  return tuned_for(*pilot_target(target), sampler, seed);
 }
 
 namespace {

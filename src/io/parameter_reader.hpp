@@ -99,6 +99,12 @@ class ParameterReader {
   static void read(const Json& value, const Location& where, std::vector<double>& parameter) {
     parameter = read_array(value, where, {any_size}).values;
   }
+  static void read(const Json& value, const Location& where, Points& parameter) {
+    parameter = read_array(value, where, {any_size, any_size}).points();
+  }
+  static void read(const Json& value, const Location& where, Eigen::VectorXd& parameter) {
+    parameter = read_array(value, where, {any_size}).vector();
+  }
   /// A list of d numbers, shape (d, 1), or the rows of a matrix.
   static void read(const Json& value, const Location& where, Eigen::MatrixXd& parameter) {
     const bool is_list = value.is_array() && !value.empty() && !value.front().is_array();

@@ -66,6 +66,8 @@ class ParameterWriter {
     for (const double value : values) array.push_back(json_number(value));
     return array;
   }
+  static OrderedJson write(const Points& values) { return json_points(values); }
+  static OrderedJson write(const Eigen::VectorXd& values) { return json_vector(values); }
   static OrderedJson write(const Eigen::MatrixXd& values) {
     if (values.cols() == 1) return json_vector(values.col(0));
     OrderedJson rows = OrderedJson::array();

@@ -10,10 +10,13 @@
 
 namespace gmdiff::io {
 
-/// As `gmdiff::read_problem`. Appends all files that were read, including the problem's .npy files, to
+/// As `gmdiff::read_any_problem`. Appends all files that were read, including the problem's .npy files, to
 /// `files`.
-Problem read_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files);
-Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
-                     std::vector<std::filesystem::path>& files);
+AnyProblem read_any_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files);
+AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
+                            std::vector<std::filesystem::path>& files);
+
+/// The problem if it has a prior. @throws std::invalid_argument that calls it `name` if it has a target.
+Problem with_prior(AnyProblem problem, const std::string& name);
 
 }  // namespace gmdiff::io

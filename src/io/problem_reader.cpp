@@ -116,8 +116,7 @@ LinearObservation read_observation(const Json& value, const Location& where, std
   });
 }
 
-Problem read_parts(const Json& root, const Location& top) {
-  io::as_object(root, top);
+Problem read_prior_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, {"prior", "process", "grid", "observation", "sampler"});
   Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
   if (const Json* process = io::optional_member(root, "process")) {
@@ -148,17 +147,41 @@ void check_schedule(const Problem& problem, const Location& top) {
   at(top.key("grid"), [&] { return TimeGrid(process, problem.grid, observation); });
 }
 
+TargetProblem read_target_problem(const Json& root, const Location& top) {
+  if (root.contains("prior")) top.fail("\"prior\" and \"target\" exclude each other");
+  io::check_keys(root, top, {"target", "sampler"});
+  const Location place = top.key("target");
+  const auto description =
+      io::read_variant<TargetDescription>(io::member(root, top, "target"), place, "target");
+  TargetProblem problem{.target = at(place, [&] { return Target(description); })};
+  if (const Json* sampler = io::optional_member(root, "sampler")) {
+    const auto any = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
+    const auto* chains = std::get_if<McmcSampler>(&any);
+    if (chains == nullptr) {
+      top.key("sampler").fail(sampler->at("type").get<std::string>(),
+                              " needs a prior; Markov chains sample a target");
+    }
+    problem.sampler = *chains;
+  }
+  return problem;
+}
+
 }  // namespace
 
-Problem io::read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
-                         std::vector<std::filesystem::path>& files) {
+AnyProblem io::read_any_problem(std::istream& in, const std::string& name,
+                                const std::filesystem::path& folder,
+                                std::vector<std::filesystem::path>& files) {
   const Location top(name, folder, &files);
-  Problem problem = read_parts(io::parse_json(in, top), top);
+  const Json root = io::parse_json(in, top);
+  io::as_object(root, top);
+  if (root.contains("target")) return read_target_problem(root, top);
+  Problem problem = read_prior_problem(root, top);
   check_schedule(problem, top);
   return problem;
 }
 
-Problem io::read_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files) {
+AnyProblem io::read_any_problem(const std::filesystem::path& file,
+                                std::vector<std::filesystem::path>& files) {
   std::error_code none;
   const auto status = std::filesystem::status(file, none);
   require(std::filesystem::exists(status), file.string(), ": no such file");
@@ -166,17 +189,31 @@ Problem io::read_problem(const std::filesystem::path& file, std::vector<std::fil
   std::ifstream in(file, std::ios::binary);
   require(in.is_open(), file.string(), ": cannot be opened for reading");
   files.push_back(file);
-  return io::read_problem(in, file.string(), file.parent_path(), files);
+  return io::read_any_problem(in, file.string(), file.parent_path(), files);
+}
+
+Problem io::with_prior(AnyProblem problem, const std::string& name) {
+  auto* of_prior = std::get_if<Problem>(&problem);
+  require(of_prior != nullptr, name, " has a target; expected a prior");
+  return std::move(*of_prior);
 }
 
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  return io::read_problem(in, name, folder, files);
+  return io::with_prior(read_any_problem(in, name, folder), name);
 }
 
 Problem read_problem(const std::filesystem::path& file) {
+  return io::with_prior(read_any_problem(file), file.string());
+}
+
+AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
-  return io::read_problem(file, files);
+  return io::read_any_problem(in, name, folder, files);
+}
+
+AnyProblem read_any_problem(const std::filesystem::path& file) {
+  std::vector<std::filesystem::path> files;
+  return io::read_any_problem(file, files);
 }
 
 Problem parse_problem(const std::string& json, const std::string& name, const std::filesystem::path& folder) {

@@ -130,6 +130,12 @@ void pretty(const OrderedJson& value, std::size_t indent, std::string& text) {
   text.append(1, '\n').append(indent, ' ').append(1, value.is_object() ? '}' : ']');
 }
 
+std::string pretty(const OrderedJson& value) {
+  std::string text;
+  pretty(value, 0, text);
+  return text + "\n";
+}
+
 /// Bytes of the prior as JSON values and as text, with one temporary copy.
 std::uint64_t bytes_of_text(const Mixture& prior) {
   constexpr std::uint64_t number = 80;
@@ -152,10 +158,16 @@ std::string to_json(const Problem& problem) {
                       {"grid", io::write_variant(problem.grid)}};
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
-  std::string text;
-  pretty(root, 0, text);
-  return text + "\n";
+  return pretty(root);
 }
+
+std::string to_json(const TargetProblem& problem) {
+  OrderedJson root = {{"target", io::write_variant(problem.target.description())},
+                      {"sampler", io::write_variant(problem.sampler)}};
+  return pretty(root);
+}
+
+std::string to_json(const Target& target) { return io::write_variant(target.description()).dump(); }
 
 std::string to_json(const AnySampler& sampler) { return io::write_variant(sampler).dump(); }
 std::string to_json(const GridDescription& grid) { return io::write_variant(grid).dump(); }

@@ -279,4 +279,14 @@ Plan draw_plan(std::span<const Mixture> mixtures, Level level) {
   return plan;
 }
 
+Plan draw_plan(const Target& target) {
+  require(target.has_draws(), "draw: ", name_of(target.description()), " has no exact draws");
+  Plan plan;
+  plan.kind = PlanKind::draw;
+  plan.times = {0.0};
+  plan.problems = {no_mixture(target.dim())};
+  plan.target = target;
+  return plan;
+}
+
 }  // namespace gmdiff

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
@@ -13,7 +14,7 @@
 
 #include "sampler/key_collector.hpp"
 
-// The catalogue of names: one entry for each process, grid and sampler, with its parameters. It defines
+// The catalogue of names: one entry for each process, grid, target and sampler, with its parameters. It defines
 // problem files and the samplers of the command line. The default of a parameter is the member initialiser of
 // the description.
 //
@@ -90,7 +91,7 @@ inline constexpr const char* type_name<McgdiffGrid> = "mcgdiff";
 template <>
 inline constexpr const char* type_name<ListGrid> = "list";
 
-/// Samplers have their name as a member.
+/// Samplers and targets have their name as a member.
 template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
@@ -254,6 +255,41 @@ void visit_parameters(Visitor& v, McgdiffGrid& grid) {
 template <class Visitor>
 void visit_parameters(Visitor& v, ListGrid& grid) {
   v.required("t", grid.t);
+}
+
+// ----- targets
+
+constexpr int max_target_dim = 1'000'000;
+
+template <class Visitor>
+void visit_parameters(Visitor& v, SinGaussian& target) {
+  v.optional("amplitude", target.amplitude);
+  v.optional("phase", target.phase);
+  v.optional("frequency", target.frequency);
+  v.whole("dim", target.dim, max_target_dim);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Banana& target) {
+  v.optional("scale", target.scale);
+  v.optional("curvature", target.curvature);
+  v.whole("dim", target.dim, max_target_dim, 2);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Funnel& target) {
+  v.optional("scale", target.scale);
+  v.whole("dim", target.dim, max_target_dim, 2);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, ManyWell& target) {
+  v.whole("wells", target.wells, max_target_dim);
+  v.optional("delta", target.delta);
+  v.whole("dim", target.dim, max_target_dim);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Logistic& target) {
+  v.required("data", target.data);
+  v.required("labels", target.labels);
+  v.optional("prior_std", target.prior_std);
 }
 
 // ----- samplers

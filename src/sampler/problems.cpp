@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <numbers>
 #include <vector>
 
 #include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
+#include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
 
@@ -121,6 +123,72 @@ Problem bench_2d() {
           .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 5.0}, .T = 2.0},
           .grid = UniformGrid{.steps = 300, .t_end = 0.001},
           .sampler = EulerMaruyama{}};
+}
+
+namespace {
+
+Problem course_three() {
+  return {.prior = Mixture({0.5, 0.25, 0.25}, points({{0.0, 2.0}, {-1.5, -1.0}, {1.5, -1.0}}),
+                           Covariance::spherical({0.375, 0.375, 0.375})),
+          .process = Ou{},
+          .grid = UniformGrid{.steps = 300},
+          .sampler = Ddim{}};
+}
+
+/// 1000 components at x_2 = sin x_1, -pi < x_1 < pi, of standard deviation 0.02.
+Problem course_sine() {
+  constexpr int K = 1000;
+  constexpr long double pi = std::numbers::pi_v<long double>;
+  Points means(K, 2);
+  for (int k = 0; k < K; ++k) {
+    const long double x = pi * (2.0L * (k + 0.5L) / K - 1.0L);
+    means.row(k) << static_cast<double>(x), static_cast<double>(extended::sin(x));
+  }
+  return {.prior = Mixture(std::vector<double>(K, 1.0), means,
+                           Covariance::spherical(std::vector<double>(K, 0.02 * 0.02))),
+          .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 7.0}},
+          .grid = UniformGrid{.steps = 300},
+          .sampler = Ddim{}};
+}
+
+TargetProblem course_sin() {
+  return {.target = SinGaussian{}, .sampler = Ula{.step = 0.1, .run = {.warmup = 1000, .steps = 30'000}}};
+}
+
+/// Chains of MALA, whose step the run tunes.
+TargetProblem chains_of(const Target& target) {
+  return {.target = target, .sampler = Mala{.run = {.warmup = 500, .steps = 2000}}};
+}
+
+struct ReadyMade {
+  const char* name;
+  AnyProblem (*make)();
+};
+constexpr ReadyMade ready_made[] = {
+    {"tutorial-1d", [] { return AnyProblem(tutorial_1d()); }},
+    {"tutorial-2d", [] { return AnyProblem(tutorial_2d()); }},
+    {"bench-2d", [] { return AnyProblem(bench_2d()); }},
+    {"course-three", [] { return AnyProblem(course_three()); }},
+    {"course-sine", [] { return AnyProblem(course_sine()); }},
+    {"course-sin", [] { return AnyProblem(course_sin()); }},
+    {"banana", [] { return AnyProblem(chains_of(Banana{})); }},
+    {"funnel", [] { return AnyProblem(chains_of(Funnel{})); }},
+    {"many-well", [] { return AnyProblem(chains_of(ManyWell{})); }},
+};
+
+}  // namespace
+
+std::vector<std::string> problem_names() {
+  std::vector<std::string> names;
+  for (const ReadyMade& problem : ready_made) names.emplace_back(problem.name);
+  return names;
+}
+
+AnyProblem ready_made_problem(const std::string& name) {
+  for (const ReadyMade& problem : ready_made) {
+    if (name == problem.name) return problem.make();
+  }
+  fail("ready_made_problem: unknown name ", name);
 }
 
 Problem mcgdiff_problem(const McgdiffProblem& parameters) {

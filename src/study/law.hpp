@@ -13,6 +13,8 @@ struct Law {
   std::string name;  ///< "prior" or "posterior"
   Mixture mixture;
 };
+/// Name of the law in records of a problem with a target.
+inline constexpr const char* target_law = "target";
 Law law_of(const Problem& problem, bool prior);
 
 /// The grid of a problem, adapted to its observation where the grid's description requires it.

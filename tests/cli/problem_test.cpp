@@ -29,11 +29,12 @@ TEST_F(ProblemVerbTest, OutWritesTheFileAndJsonPrintsItToo) {
 }
 
 TEST_F(ProblemVerbTest, EveryProblemCanBeSampledAsItIs) {
-  for (const char* name : {"tutorial-1d", "tutorial-2d", "bench-2d", "mcgdiff"}) {
-    const std::string file = std::string(name) + ".json";
+  std::vector<std::string> names = problem_names();
+  names.emplace_back("mcgdiff");
+  for (const std::string& name : names) {
+    const std::string file = name + ".json";
     output({"problem", name, "--out", file});
-    EXPECT_EQ(json({"sample", file, "--out", std::string(name) + ".npy", "--count", "3"})["shape"][0], 3)
-        << name;
+    EXPECT_EQ(json({"sample", file, "--out", name + ".npy", "--count", "3"})["shape"][0], 3) << name;
   }
 }
 

@@ -133,6 +133,31 @@ TEST(MarkovChainsOfTargets, InFloatKeepTheEnergyOfShortSteps) {
   }
 }
 
+TEST(TargetDraws, AreTheSameOnEveryDeviceAndInRanges) {
+  for (const Target& target : {Target(SinGaussian{.dim = 2}), Target(Banana{}), Target(Funnel{.dim = 3})}) {
+    const Plan plan = draw_plan(target);
+    Options options{.count = 75, .seed = 5, .precision = Precision::f64, .first = 3};
+    const Points whole = chains(plan, options).to_double();
+    EXPECT_EQ(whole, target.draws(75, 5, 3));
+    options.precision = Precision::f32;
+    EXPECT_EQ(chains(plan, options).to_double(), whole.cast<float>().cast<double>());
+    options.device = Device::reference();
+    EXPECT_EQ(run(plan, options).to_double(), whole.cast<float>().cast<double>());
+    options.first = 10;
+    options.count = 9;
+    EXPECT_EQ(chains(plan, options).to_double(), whole.middleRows(7, 9).cast<float>().cast<double>());
+  }
+}
+
+TEST(TargetDraws, StartChains) {
+  const Target target = Banana{};
+  const Plan plan = mcmc_plan(target, Mala{.step = 0.1, .run = {.steps = 5, .start = Start::exact}});
+  const Options options{.count = 9, .seed = 5, .precision = Precision::f64, .history = 2};
+  const Points levels = chains(plan, options).to_double();
+  const Points start = target.draws(9, 5);
+  for (Eigen::Index c = 0; c < 9; ++c) EXPECT_EQ(levels.row(2 * c), start.row(c));
+}
+
 TEST(MarkovChain, KeepsEveryThinnedStateAfterTheWarmUp) {
   const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
   Mala mala{.step = 0.3, .run = {.warmup = 4, .steps = 11, .thin = 3, .output = ChainOutput::trace}};

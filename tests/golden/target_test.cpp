@@ -1,13 +1,15 @@
 #include <gmdiff/model/target.hpp>
 
 #include <cmath>
+#include <cstdint>
+#include <string>
 
 #include <gtest/gtest.h>
 
 #include "support/golden.hpp"
 
-// golden/targets.json: log-density, gradient, products with the Hessian, normaliser and moments
-// (mathematics.md §13).
+// golden/targets.json: log-density, gradient, products with the Hessian, normaliser and moments;
+// golden/target_draws.json: exact draws (mathematics.md §13).
 
 namespace gmdiff {
 namespace {
@@ -69,6 +71,16 @@ TEST(GoldenTargets, HaveTheExpectedNormalizersAndMoments) {
     ++checked;
   }
   EXPECT_GE(checked, 9);
+}
+
+TEST(GoldenTargets, HaveTheExpectedDraws) {
+  const json golden = test::load_golden("target_draws")["cases"][0];
+  const Target target(target_of(golden["target"]));
+  const std::uint64_t seed = std::stoull(golden["seed"].get<std::string>());
+  for (const json& row : golden["rows"]) {
+    const Points x = target.draws(1, seed, row["draw"].get<std::int64_t>());
+    EXPECT_LT((x.row(0).transpose() - test::vector(row["x"])).cwiseAbs().maxCoeff(), 1e-15);
+  }
 }
 
 }  // namespace

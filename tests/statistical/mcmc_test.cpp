@@ -123,5 +123,43 @@ TEST(ChainLaws, OfTargetsThatAreNoMixturesHaveTheirMoments) {
   EXPECT_LT(second_moment_p(SinGaussian{.dim = 2}, Ula{.step = 0.1, .run = {.steps = 200}}), least_p);
 }
 
+/// p-value of Kolmogorov and Smirnov for draws against the density exp(l), integrated by the trapezoid rule.
+double law_p(const Target& target, Eigen::VectorXd x) {
+  constexpr Eigen::Index points = 20'000;
+  const Points grid = Eigen::VectorXd::LinSpaced(points, -10.0, 10.0);
+  const Eigen::VectorXd density = target.log_density(grid).array().exp();
+  Eigen::VectorXd integral = Eigen::VectorXd::Zero(points);
+  for (Eigen::Index i = 1; i < points; ++i)
+    integral(i) = integral(i - 1) + 0.5 * (density(i - 1) + density(i));
+  std::vector<double> cdf;
+  for (const double value : x) {
+    const double place = (value + 10.0) / 20.0 * static_cast<double>(points - 1);
+    const auto i = static_cast<Eigen::Index>(place);
+    const double rest = place - static_cast<double>(i);
+    cdf.push_back(((1.0 - rest) * integral(i) + rest * integral(i + 1)) / integral(points - 1));
+  }
+  return test::kolmogorov_smirnov_p(cdf);
+}
+
+TEST(TargetDraws, HaveTheLawOfTheTarget) {
+  const SinGaussian rippled{.amplitude = 3.0, .phase = 1.0, .frequency = 2.0};
+  const auto draws = [](const Target& target) { return target.draws(chains, 3).col(0).eval(); };
+  EXPECT_GT(law_p(rippled, draws(rippled)), least_p);
+  SinGaussian without_ripple = rippled;
+  without_ripple.amplitude = 0.0;
+  EXPECT_LT(law_p(rippled, draws(without_ripple)), least_p);  // planted
+  const std::vector<Target> targets{Banana{.scale = 1.0, .curvature = 0.3}, Funnel{.scale = 0.5, .dim = 3}};
+  for (const Target& target : targets) {
+    const Points x = target.draws(chains, 3);
+    const CoordinateMoments exact = *target.moments();
+    std::vector<double> values;
+    for (Eigen::Index j = 0; j < x.cols(); ++j) {
+      values.push_back(mean_p(x.col(j), exact.mean(j)));
+      values.push_back(mean_p(x.col(j).array().square().matrix(), exact.variance(j)));
+    }
+    EXPECT_GT(test::family_wise_p(values), least_p) << name_of(target.description());
+  }
+}
+
 }  // namespace
 }  // namespace gmdiff

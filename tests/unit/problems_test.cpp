@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,27 @@ TEST(Problems, AreReadBackFromTheirFiles) {
     EXPECT_EQ(to_json(read.sampler), to_json(problem.sampler));
     EXPECT_EQ(read.observation.has_value(), problem.observation.has_value());
   }
+}
+
+TEST(Problems, HaveNamesAndCanBeReadBack) {
+  for (const std::string& name : problem_names()) {
+    const auto json_of = [](const AnyProblem& problem) {
+      return std::visit([](const auto& alternative) { return to_json(alternative); }, problem);
+    };
+    const std::string text = json_of(ready_made_problem(name));
+    std::istringstream in(text);
+    EXPECT_EQ(json_of(read_any_problem(in, name, {})), text) << name;
+  }
+  EXPECT_EQ(error_of([] { ready_made_problem("tutorial-9d"); }),
+            "ready_made_problem: unknown name tutorial-9d");
+}
+
+TEST(Problems, CourseSineLiesOnASine) {
+  const auto problem = std::get<Problem>(ready_made_problem("course-sine"));
+  const Points& means = problem.prior.means();
+  ASSERT_EQ(means.rows(), 1000);
+  EXPECT_LT((means.col(1) - means.col(0).array().sin().matrix()).cwiseAbs().maxCoeff(), 1e-15);
+  EXPECT_NEAR(problem.prior.component_covariance(0)(0, 0), 4e-4, 1e-18);
 }
 
 TEST(Problems, TutorialsHaveTheTutorialsNumbers) {

@@ -77,12 +77,33 @@ TEST(Targets, NameBadParameters) {
                  "Target: 3 points but 2 vectors");
 }
 
-TEST(Targets, StartChainsByAGaussianOnly) {
+TEST(Targets, WithoutExactDrawsSaySo) {
+  const Target target = ManyWell{};
+  EXPECT_FALSE(target.has_draws());
+  EXPECT_FALSE(Target(logistic()).has_draws());
+  expect_invalid([&] { target.draws(3, 0); }, "many-well: this target has no exact draws");
+  expect_invalid([&] { draw_plan(target); }, "draw: many-well has no exact draws");
   const Mala exact{.step = 0.1, .run = {.start = Start::exact}};
-  const std::string message =
-      "mcmc_plan: chains start with an exact draw of a mixture only; this target needs the start gaussian";
-  expect_invalid([&] { mcmc_plan(Banana{}, exact); }, message);
-  expect_invalid([&] { tuned(Banana{}, Mala{.run = exact.run}); }, message);
+  expect_invalid([&] { mcmc_plan(target, exact); },
+                 "mcmc_plan: many-well has no exact draws; its chains need the start gaussian");
+  expect_invalid([&] { tuned(target, Mala{.run = exact.run}); }, "many-well: this target has no exact draws");
+}
+
+TEST(Targets, RefuseDrawsThatAreNoRangeOrNeverEnd) {
+  const Target target = Funnel{};
+  expect_invalid([&] { target.draws(0, 0); }, "Target: draws 0 to 0 + 0 are no range of draws");
+  expect_invalid([&] { target.draws(1, 0, -1); }, "Target: draws -1 to -1 + 1 are no range of draws");
+  const Target flat = SinGaussian{.amplitude = 100.0, .phase = 1.5707963267948966, .frequency = 0.0};
+  expect_invalid([&] { flat.draws(1, 0); },
+                 "sin-gaussian: no draw of coordinate 0 was accepted in 100000 trials; amplitude 100 is too "
+                 "large for draws by rejection");
+}
+
+TEST(Targets, AreTunedFromTheirExactDraws) {
+  // Chains in their stationary law accept at any step as often as the closed form of a Gaussian says.
+  const Target gaussian = SinGaussian{.amplitude = 0.0};
+  const Mala mala{.run = {.start = Start::exact}};
+  EXPECT_NEAR(*std::get<Mala>(tuned(gaussian, mala).sampler).step, 3.4, 1.0);
 }
 
 TEST(Targets, AreTunedWithTheirScales) {

@@ -75,4 +75,8 @@ Samples forward(const Mixture& mixture, const ForwardProcess& process, const Tim
 /// Exact independent draws of the mixture diffused to `level`; shape (count, d).
 Samples draw(const Mixture& mixture, const Options& options = {}, Level level = {});
 
+/// Exact independent draws of a target that is no mixture, computed in double on the host; shape (count, d).
+/// @throws std::invalid_argument for a target without them (`Target::has_draws`).
+Samples draw(const Target& target, const Options& options = {});
+
 }  // namespace gmdiff

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -57,15 +58,18 @@ struct CoordinateMoments {
   Eigen::VectorXd mean, variance;  ///< (d)
 };
 
+/// Name of a description in messages and problem files.
+const char* name_of(const TargetDescription& description);
+
 /// A target, computed in double on the host.
 class Target {
  public:
   /// @throws std::invalid_argument for a parameter out of range.
   Target(TargetDescription description);  // NOLINT(google-explicit-constructor): a description is a target
   template <class Description>
-  requires std::is_class_v<Description> &&
-      (!std::is_same_v<Description, TargetDescription>)&&(!std::is_same_v<Description, Target>)
-          Target(Description description)  // NOLINT(google-explicit-constructor): as above
+  requires(std::is_constructible_v<TargetDescription, Description> &&
+           !std::is_same_v<Description, TargetDescription>)
+      Target(Description description)  // NOLINT(google-explicit-constructor): as above
       : Target(TargetDescription(std::move(description))) {}
 
   const TargetDescription& description() const { return description_; }
@@ -83,6 +87,14 @@ class Target {
   std::optional<double> log_normalizer() const;
   /// Exact moments of the coordinates, where they have a closed form.
   std::optional<CoordinateMoments> moments() const;
+
+  /// Whether the target has exact draws: sin-gaussian, banana and funnel have.
+  bool has_draws() const;
+  /// Exact draws number `first`, `first` + 1, ..., shape (count, d). Draw n depends on seed, n and replicate
+  /// only.
+  /// @throws std::invalid_argument for a target without exact draws.
+  Points draws(std::int64_t count, std::uint64_t seed, std::int64_t first = 0,
+               std::uint32_t replicate = 0) const;
 
  private:
   TargetDescription description_;

@@ -93,7 +93,8 @@ struct GuidanceTable {
 
 /// Law of the first state, unless the run is given first states.
 struct StartTable {
-  Start law = Start::exact;  ///< exact: a draw of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
+  /// exact: a draw of the target, or of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
+  Start law = Start::exact;
   Level level;
 };
 
@@ -114,8 +115,8 @@ struct Plan {
   std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;
-  /// Target of the stages `EvaluateTarget` instead of the mixtures; then there is one problem, without
-  /// components
+  /// Target of the stages `EvaluateTarget` and of an exact start, instead of the mixtures; then there is one
+  /// problem, without components
   std::optional<Target> target;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
   /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such
@@ -162,8 +163,8 @@ Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observa
 ///   for a mixture without a density.
 Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler);
 Plan mcmc_plan(const Mixture& target, const McmcSampler& sampler);
-/// Plan of Markov chains with another target. Their start is `gaussian`.
-/// @throws std::invalid_argument as above.
+/// Plan of Markov chains with another target.
+/// @throws std::invalid_argument as above, and for the start `exact` of a target without exact draws.
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler);
 
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given
@@ -172,6 +173,8 @@ Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& proce
 
 /// Plan of exact draws of each mixture diffused to `level` (§2.6).
 Plan draw_plan(std::span<const Mixture> mixtures, Level level = {});
+/// Plan of exact draws of another target (§13). @throws std::invalid_argument for a target without them.
+Plan draw_plan(const Target& target);
 
 /// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const Plan& plan);

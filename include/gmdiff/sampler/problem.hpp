@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
@@ -28,6 +31,15 @@ struct Problem {
   AnySampler sampler = Ddim{};
 };
 
+/// The content of a problem file with the key `target`: a law that is no mixture, and chains that sample it.
+struct TargetProblem {
+  Target target;
+  McmcSampler sampler = Mala{};
+};
+
+/// The content of any problem file.
+using AnyProblem = std::variant<Problem, TargetProblem>;
+
 /// The 1-D problem of the tutorial (docs/guide.md): three components observed at 0.5; VP with linear beta
 /// 0.02 ... 7, 300 uniform steps.
 Problem tutorial_1d();
@@ -36,6 +48,12 @@ Problem tutorial_1d();
 Problem tutorial_2d();
 /// The problem of all speed figures: three full components in 2-D, VP, 300 Euler-Maruyama steps.
 Problem bench_2d();
+/// The ready-made problems without parameters: those above, `course-three` (three Gaussians in 2-D),
+/// `course-sine` (1000 narrow Gaussians on a sine), and targets for Markov chains: `course-sin` (a Gaussian
+/// with a ripple), `banana`, `funnel`, `many-well`.
+std::vector<std::string> problem_names();
+/// A problem of that name. @throws std::invalid_argument for an unknown name.
+AnyProblem ready_made_problem(const std::string& name);
 /// Parameters of the benchmark of the MCGdiff paper (mathematics.md §7.8): 25 components, linear observation
 /// drawn from `seed`. Range: dx even, at most 10000; 1 <= dy <= dx.
 struct McgdiffProblem {

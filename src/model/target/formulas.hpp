@@ -2,6 +2,8 @@
 
 #include <gmdiff/model/target.hpp>
 
+#include "base/random.hpp"
+
 // One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
 // the Hessian.
 
@@ -45,5 +47,29 @@ std::optional<CoordinateMoments> moments(const Banana& target);
 std::optional<CoordinateMoments> moments(const Funnel& target);
 std::optional<CoordinateMoments> moments(const ManyWell& target);
 std::optional<CoordinateMoments> moments(const Logistic& target);
+
+/// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
+class DrawStreams {
+ public:
+  DrawStreams(std::uint64_t seed, std::uint64_t index, std::uint32_t replicate);
+  double normal(std::uint64_t m) { return normals_(m); }
+  std::uint64_t uniform(std::uint64_t m) const { return uniform_u64(choice_, m); }
+
+ private:
+  StreamKey choice_;
+  NormalStream normals_;
+};
+
+using Row = Eigen::Ref<Eigen::RowVectorXd>;
+
+/// x <- an exact draw. Targets without an overload have none.
+void draw(const SinGaussian& target, DrawStreams& streams, Row x);
+void draw(const Banana& target, DrawStreams& streams, Row x);
+void draw(const Funnel& target, DrawStreams& streams, Row x);
+
+template <class Description>
+inline constexpr bool has_draws = requires(const Description& target, DrawStreams& streams, Row x) {
+  draw(target, streams, x);
+};
 
 }  // namespace gmdiff::targets

@@ -14,6 +14,10 @@ void check_points(const Points& x, Eigen::Index dim, const char* what) {
 
 }  // namespace
 
+const char* name_of(const TargetDescription& description) {
+  return std::visit([](const auto& target) { return target.name; }, description);
+}
+
 Target::Target(TargetDescription description) : description_(std::move(description)) {
   std::visit(
       [this](const auto& target) {
@@ -57,6 +61,27 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
             .transpose();
   }
   return products;
+}
+
+bool Target::has_draws() const {
+  return std::visit([]<class T>(const T&) { return targets::has_draws<T>; }, description_);
+}
+
+Points Target::draws(std::int64_t count, std::uint64_t seed, std::int64_t first,
+                     std::uint32_t replicate) const {
+  require(has_draws(), name_of(description_), ": this target has no exact draws");
+  require(count >= 1 && first >= 0, "Target: draws ", first, " to ", first, " + ", count,
+          " are no range of draws");
+  Points x(count, dim_);
+  for (Eigen::Index n = 0; n < count; ++n) {
+    targets::DrawStreams streams(seed, static_cast<std::uint64_t>(first + n), replicate);
+    std::visit(
+        [&]<class T>(const T& target) {
+          if constexpr (targets::has_draws<T>) targets::draw(target, streams, x.row(n));
+        },
+        description_);
+  }
+  return x;
 }
 
 std::optional<double> Target::log_normalizer() const {

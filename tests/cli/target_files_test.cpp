@@ -1,0 +1,74 @@
+// Problem files with a target: sample, draw, eval, and the verbs that need a prior.
+
+#include <gmdiff/io/npy.hpp>
+#include <gmdiff/model/target.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class TargetFiles : public CommandTest {
+ protected:
+  TargetFiles() {
+    write("target.json",
+          R"({"target": {"type": "banana"}, "sampler": {"type": "hmc", "step": 0.1, "steps": 20}})");
+    write_points(folder() / "p.npy", Points{{0.0, 0.5}, {1.0, -1.0}});
+  }
+};
+
+TEST_F(TargetFiles, AreSampledByMarkovChains) {
+  const Json found = json({"sample", "target.json", "--count", "7", "--out", "x.npy"});
+  EXPECT_EQ(found["law"], "target");
+  EXPECT_EQ(found["shape"], Json::array({7, 2}));
+  EXPECT_EQ(found["acceptance"].size(), 7U);
+  const Json other = json({"sample", "target.json", "--sampler", "mala:output=trace", "--steps", "9",
+                           "--count", "3", "--out", "t.npy"});
+  EXPECT_EQ(other["shape"], Json::array({3, 9, 2}));
+}
+
+TEST_F(TargetFiles, HaveExactDrawsThatRangesShare) {
+  const std::string text = output({"draw", "target.json", "--count", "30", "--out", "x.npy"});
+  EXPECT_NE(text.find("target of target.json"), std::string::npos) << text;
+  output({"draw", "target.json", "--range", "0:11", "--out", "a.npy"});
+  output({"draw", "target.json", "--range", "11:30", "--out", "b.npy"});
+  output({"merge", "a.npy", "b.npy", "--out", "ab.npy"});
+  EXPECT_EQ(read("ab.npy"), read("x.npy"));
+  EXPECT_EQ(read_points(folder() / "x.npy"), Target(Banana{}).draws(30, 0).cast<float>().cast<double>());
+}
+
+TEST_F(TargetFiles, AreEvaluatedWithTheirGradient) {
+  const Json found = json({"eval", "target.json", "--points", "p.npy", "--out", "e.npz"});
+  const Target target = Banana{};
+  const Points p{{0.0, 0.5}, {1.0, -1.0}};
+  EXPECT_EQ(found["law"], "target");
+  EXPECT_EQ(found["log_density"][1].get<double>(), target.log_density(p)(1));
+  EXPECT_EQ(found["gradient"][1][0].get<double>(), target.gradient(p)(1, 0));
+  EXPECT_FALSE(found.contains("alpha"));
+  const std::string text = output({"eval", "target.json", "--points", "p.npy"});
+  EXPECT_NE(text.find("|gradient|"), std::string::npos) << text;
+}
+
+TEST_F(TargetFiles, RefuseWhatBelongsToAPrior) {
+  const std::pair<Arguments, const char*> wrong[] = {
+      {{"sample", "target.json", "--sampler", "ddim", "--out", "x.npy"},
+       "--sampler ddim: ddim needs a prior; Markov chains sample a target"},
+      {{"sample", "target.json", "--prior", "--out", "x.npy"},
+       "--prior: target.json has a target and no prior"},
+      {{"draw", "target.json", "--prior", "--out", "x.npy"},
+       "--prior: target.json has a target and no prior"},
+      {{"forward", "target.json", "--out", "x.npy"}, "target.json has a target; expected a prior"},
+      {{"posterior", "target.json"}, "target.json has a target; expected a prior"},
+      {{"compare", "target.json"}, "target.json has a target; expected a prior"},
+      {{"eval", "target.json", "--points", "p.npy", "--t", "0.5"},
+       "--t belongs to a problem with a prior, and target.json has a target"},
+  };
+  for (const auto& [arguments, message] : wrong) {
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::test

@@ -1,0 +1,65 @@
+#include <gmdiff/io/problem_file.hpp>
+
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "unit/io_support.hpp"
+
+// Problem files with a target.
+
+namespace gmdiff {
+namespace {
+
+using test::error_of;
+
+AnyProblem read_text(const std::string& json) {
+  std::istringstream in(json);
+  return read_any_problem(in, "p.json", {});
+}
+std::string refusal(const std::string& json) {
+  return error_of([&] { read_text(json); });
+}
+
+TEST(TargetProblems, AreReadWithTheirDefaults) {
+  const auto problem = std::get<TargetProblem>(read_text(R"({"target": {"type": "banana", "scale": 2}})"));
+  const auto banana = std::get<Banana>(problem.target.description());
+  EXPECT_EQ(banana.scale, 2.0);
+  EXPECT_EQ(banana.curvature, 0.03);
+  EXPECT_EQ(problem.target.dim(), 2);
+  EXPECT_TRUE(std::holds_alternative<Mala>(problem.sampler));
+}
+
+TEST(TargetProblems, AreWrittenAsTheyAreRead) {
+  const Logistic logistic{.data = Points{{1.0, 2.0}, {-0.5, 3.0}, {0.1, 0.2}},
+                          .labels = Eigen::VectorXd{{1.0, 0.0, 1.0}},
+                          .prior_std = 3.0};
+  const TargetProblem problem{.target = logistic, .sampler = Hmc{.step = 0.1}};
+  const std::string text = to_json(problem);
+  const auto read = std::get<TargetProblem>(read_text(text));
+  EXPECT_EQ(to_json(read), text);
+  EXPECT_EQ(std::get<Logistic>(read.target.description()).data, logistic.data);
+  EXPECT_EQ(to_json(Target(SinGaussian{})),
+            R"({"type":"sin-gaussian","amplitude":1.0,"phase":5.0,"frequency":5.0,"dim":1})");
+}
+
+TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
+  EXPECT_EQ(refusal(R"({"target": {"type": "funel"}})").substr(0, 62),
+            "p.json: target.type: unknown target \"funel\"; did you mean \"fu");
+  EXPECT_EQ(refusal(R"({"target": {"type": "funnel", "dim": 1}})"),
+            "p.json: target.dim: expected an integer from 2 to 1000000, given 1");
+  EXPECT_EQ(refusal(R"({"target": {"type": "banana", "scale": 0}})"),
+            "p.json: target: banana: scale must be positive, got 0");
+  EXPECT_EQ(refusal(R"({"target": {"type": "banana"}, "prior": {}})"),
+            "p.json: \"prior\" and \"target\" exclude each other");
+  EXPECT_EQ(refusal(R"({"target": {"type": "banana"}, "sampler": {"type": "ddim"}})"),
+            "p.json: sampler: ddim needs a prior; Markov chains sample a target");
+  EXPECT_EQ(refusal(R"({"target": {"type": "logistic", "data": [[1, 2]], "labels": [1, 0]}})"),
+            "p.json: target: logistic: expected one label for each of the 1 rows of data, got 2");
+  EXPECT_EQ(error_of([] { parse_problem(R"({"target": {"type": "banana"}})", "p.json"); }),
+            "p.json has a target; expected a prior");
+}
+
+}  // namespace
+}  // namespace gmdiff
