@@ -4,7 +4,7 @@
 
 namespace gmdiff::io {
 
-using catalogue::draws_from_mixture;
+using catalogue::evaluates_denoiser;
 
 double read_number(const Json& value, const Location& where) {
   if (!value.is_number()) where.fail("expected a number, given ", describe(value));
@@ -52,10 +52,10 @@ void read_integrator(const Json& object, const Location& where, Sampler& integra
   std::vector<std::string> names;
   bool is_known = false;
   for_each_alternative<Sampler>([&]<class T>(const T& sampler) {
-    if (!draws_from_mixture<T>) names.emplace_back(type_name<T>);
+    if (evaluates_denoiser<T>) names.emplace_back(type_name<T>);
     if (name != type_name<T>) return;
-    if (draws_from_mixture<T>)
-      place.fail(name, " draws from the mixture; a guided sampler needs one that evaluates a denoiser");
+    if (!evaluates_denoiser<T>)
+      place.fail(name, " evaluates no denoiser; a guided sampler needs one that does");
     integrator = sampler;
     is_known = true;
   });

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.hpp"
 #include "base/extended.hpp"
 
 namespace gmdiff::coefficients {
@@ -187,6 +188,13 @@ Program exact_decoupled(const LevelValues& t, const LevelValues& s) {
                                     .terms = {{1, rounded(s.alpha)}},
                                     .noise = rounded(s.sigma),
                                     .stream = NoiseStream::churn}}};
+}
+
+AffineStep naive_backward(const LevelValues& t, const LevelValues& s) {
+  require(t.alpha > 0.0L, NaiveBackward::name,
+          ": x / alpha is not defined at alpha = 0, where the grid starts");
+  const long double e = s.alpha * std::sqrt((t.n() - s.n()) * (t.n() + s.n()));
+  return one_stage(t, s.alpha / t.alpha, 0.0L, e);
 }
 
 AffineStep forward(const LevelValues& s, const LevelValues& t) {

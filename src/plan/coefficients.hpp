@@ -64,6 +64,8 @@ MixtureTransition transition(const LevelValues& t, const LevelValues& s);
 Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double eta);
 /// Draws x_0 given x_t, then x_s = alpha_s x_0 + sigma_s eps (§5.1).
 Program exact_decoupled(const LevelValues& t, const LevelValues& s);
+/// The forward equation with the sign of time changed (§5.4). @throws std::invalid_argument at alpha_t = 0.
+AffineStep naive_backward(const LevelValues& t, const LevelValues& s);
 /// Forward kernel from s to the noisier t (§1): x_t = alpha_{t|s} x_s + sigma_{t|s} eps.
 AffineStep forward(const LevelValues& s, const LevelValues& t);
 

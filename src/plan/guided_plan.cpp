@@ -29,7 +29,7 @@ Sampler integrator_of(const Method& method) {
   return integrator;
 }
 
-bool draws(const Stage& stage) { return std::holds_alternative<Transition>(stage); }
+bool evaluates(const Stage& stage) { return std::holds_alternative<Evaluate>(stage); }
 
 /// The stages of an unguided step with guidance added; vector g holds the guidance.
 template <class Method>
@@ -65,16 +65,16 @@ Program guided(const Method& method, const Program& unguided, int g) {
   return program;
 }
 
-/// @throws std::invalid_argument for an integrator that draws from the mixture, and for UniPC with a method
+/// @throws std::invalid_argument for an integrator that evaluates no denoiser, and for UniPC with a method
 ///   that adds a term to the step: the term needs D where the step begins, and UniPC evaluates where its
 ///   steps end.
 template <class Method>
 void check_integrator(const Method& method, const Plan& unguided) {
-  for (const Step& step : unguided.steps) {
+  const bool has_denoiser = std::any_of(unguided.steps.begin(), unguided.steps.end(), [](const Step& step) {
     const std::vector<Stage> stages = program(step, /*keeps_denoiser=*/false).stages;
-    require(std::none_of(stages.begin(), stages.end(), draws), method.name,
-            ": the integrator draws from the mixture, so it has no denoiser to guide");
-  }
+    return std::any_of(stages.begin(), stages.end(), evaluates);
+  });
+  require(has_denoiser, method.name, ": the integrator evaluates no denoiser, so there is none to guide");
   require(ReplacesDenoiser<Method> || !std::holds_alternative<Unipc3>(method.integrator), method.name,
           ": adds a term to the step, and the integrator ", Unipc3::name,
           " does not evaluate the denoiser where its steps begin");

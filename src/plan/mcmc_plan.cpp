@@ -189,8 +189,9 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, target.dim());
-  require(plan.start.law == Start::gaussian || target.has_draws(), "mcmc_plan: ",
-          name_of(target.description()), " has no exact draws; its chains need the start gaussian");
+  require(plan.start.law == Start::gaussian || target.has_draws(),
+          "mcmc_plan: ", name_of(target.description()),
+          " has no exact draws; its chains need the start gaussian");
   plan.problems = {no_mixture(target.dim())};
   plan.target = target;
   return plan;

@@ -157,6 +157,9 @@ class StepBuilder {
     if (s.sigma == 0.0L) return coefficients::transition(t, s);
     return coefficients::exact_decoupled(t, s);
   }
+  Step row(const NaiveBackward&, const LevelValues& t, const LevelValues& s) {
+    return coefficients::naive_backward(t, s);
+  }
 
   /// Returns the difference of lambda over the step before and stores that of this step.
   long double advance(const LevelValues& t, const LevelValues& s) {
@@ -237,13 +240,18 @@ Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProc
       std::visit([](const auto& given) -> const std::string& { return given.id; }, denoiser);
   require(plan.start.law == Start::gaussian, "denoiser \"", id,
           "\": the exact start draws from a mixture; the sampler needs start = gaussian");
+  bool is_evaluated = false;
   for (Step& step : plan.steps) {
     for (Stage& stage : std::get<Program>(step).stages) {
       require(!std::holds_alternative<Transition>(stage), "denoiser \"", id,
               "\": the sampler draws from a mixture, and a denoiser has none");
-      if (auto* evaluation = std::get_if<Evaluate>(&stage)) evaluation->denoiser = 1;
+      if (auto* evaluation = std::get_if<Evaluate>(&stage)) {
+        evaluation->denoiser = 1;
+        is_evaluated = true;
+      }
     }
   }
+  require(is_evaluated, "denoiser \"", id, "\": the sampler evaluates no denoiser");
   plan.problems = {no_mixture(dim)};
   plan.denoisers = {denoiser};
   plan.notes.push_back(concat("the values are those of the denoiser \"", id,

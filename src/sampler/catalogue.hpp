@@ -47,8 +47,8 @@ consteval std::array<const char*, 1> missing_enum_names() {
 }
 
 template <class T>
-consteval bool missing_draws_from_mixture() {
-  static_assert(is_listed<T>, "this sampler needs a draws_from_mixture in the catalogue");
+consteval bool missing_evaluates_denoiser() {
+  static_assert(is_listed<T>, "this sampler needs a evaluates_denoiser in the catalogue");
   return false;
 }
 
@@ -96,36 +96,38 @@ template <class T>
 requires requires { T::name; }
 inline constexpr const char* type_name<T> = T::name;
 
-/// Whether a reverse-time sampler draws from the mixture instead of evaluating a denoiser. Guided samplers
-/// cannot use such a sampler as their integrator.
+/// Whether a reverse-time sampler evaluates a denoiser. The others draw from the mixture or need neither, and
+/// guided samplers cannot use them as their integrator.
 template <class T>
-inline constexpr bool draws_from_mixture = missing_draws_from_mixture<T>();
+inline constexpr bool evaluates_denoiser = missing_evaluates_denoiser<T>();
 template <>
-inline constexpr bool draws_from_mixture<ExactTransition> = true;
+inline constexpr bool evaluates_denoiser<ExactTransition> = false;
 template <>
-inline constexpr bool draws_from_mixture<Ancestral> = false;
+inline constexpr bool evaluates_denoiser<Ancestral> = true;
 template <>
-inline constexpr bool draws_from_mixture<Ddim> = false;
+inline constexpr bool evaluates_denoiser<Ddim> = true;
 template <>
-inline constexpr bool draws_from_mixture<EulerMaruyama> = false;
+inline constexpr bool evaluates_denoiser<EulerMaruyama> = true;
 template <>
-inline constexpr bool draws_from_mixture<Euler> = false;
+inline constexpr bool evaluates_denoiser<Euler> = true;
 template <>
-inline constexpr bool draws_from_mixture<Heun> = false;
+inline constexpr bool evaluates_denoiser<Heun> = true;
 template <>
-inline constexpr bool draws_from_mixture<Dpmpp2s> = false;
+inline constexpr bool evaluates_denoiser<Dpmpp2s> = true;
 template <>
-inline constexpr bool draws_from_mixture<Dpmpp2m> = false;
+inline constexpr bool evaluates_denoiser<Dpmpp2m> = true;
 template <>
-inline constexpr bool draws_from_mixture<SdeDpmpp2m> = false;
+inline constexpr bool evaluates_denoiser<SdeDpmpp2m> = true;
 template <>
-inline constexpr bool draws_from_mixture<Dpmpp3m> = false;
+inline constexpr bool evaluates_denoiser<Dpmpp3m> = true;
 template <>
-inline constexpr bool draws_from_mixture<Unipc3> = false;
+inline constexpr bool evaluates_denoiser<Unipc3> = true;
 template <>
-inline constexpr bool draws_from_mixture<ExactAncestral> = true;
+inline constexpr bool evaluates_denoiser<ExactAncestral> = false;
 template <>
-inline constexpr bool draws_from_mixture<ExactDecoupled> = true;
+inline constexpr bool evaluates_denoiser<ExactDecoupled> = false;
+template <>
+inline constexpr bool evaluates_denoiser<NaiveBackward> = false;
 
 /// Names of an enumeration's values in their order; the array has one entry per value. Read through
 /// `names_of`.
@@ -367,6 +369,10 @@ void visit_parameters(Visitor& v, ExactAncestral& sampler) {
 }
 template <class Visitor>
 void visit_parameters(Visitor& v, ExactDecoupled& sampler) {
+  v.optional("start", sampler.start);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, NaiveBackward& sampler) {
   v.optional("start", sampler.start);
 }
 

@@ -391,8 +391,7 @@ const BadInput bad_inputs[] = {
      "tmp.json: sampler: tmp samples the posterior of an observation, and the problem has none"},
     {"GuidedByAnIntegratorThatDraws",
      {"sample", "problem.json", "--out", "o.npy", "--sampler", "tmp:integrator=exact-transition"},
-     "integrator: exact-transition draws from the mixture; a guided sampler needs one that evaluates a "
-     "denoiser"},
+     "integrator: exact-transition evaluates no denoiser; a guided sampler needs one that does"},
     {"GuidedByAnUnknownIntegrator",
      {"sample", "problem.json", "--out", "o.npy", "--sampler", "tmp:integrator=dpmpp"},
      "did you mean \"dpmpp-2s\"?"},

@@ -104,7 +104,8 @@ inline std::vector<Sampler> every_sampler() {
           Dpmpp3m{},
           Unipc3{},
           ExactAncestral{},
-          ExactDecoupled{}};
+          ExactDecoupled{},
+          NaiveBackward{}};
 }
 
 inline Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {

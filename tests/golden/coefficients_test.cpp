@@ -109,6 +109,18 @@ TEST(Coefficients, EveryRowOfEveryTableIsTheGoldenOne) {
   EXPECT_GT(rows, 500U);
 }
 
+TEST(Coefficients, OfTheNaiveBackwardProcessAreTheGoldenOnes) {
+  const auto level = [](const json& pair) {
+    return LevelValues{0.0L, pair[0].get<double>(), pair[1].get<double>(), 0.0L, 0.0L};
+  };
+  for (const json& row : test::load_golden("naive_backward")["cases"][0]["rows"]) {
+    const AffineStep step = coefficients::naive_backward(level(row["t"]), level(row["s"]));
+    EXPECT_EQ(step.evaluations, 0);
+    expect_close(step.a, row["a"]);
+    expect_close(step.e, row["e"]);
+  }
+}
+
 TEST(Coefficients, ChurnReachesTheGoldenLevelWithTheGoldenNoise) {
   std::size_t rows = 0;
   const json file = test::load_golden("coefficients");

@@ -231,5 +231,23 @@ TEST(ExactDraws, DataTwoPercentTooLargeAreFound) {
   EXPECT_LT(p_of_points(points_of(plan, 4, fewer_particles), few_projections), test::least_p);
 }
 
+TEST(NaiveBackward, HasTheLawOfTheDataWithTwiceTheNoiseOfTheStart) {
+  // The Ornstein-Uhlenbeck process up to T: the means are those of the data, and the excess of each variance
+  // is 2 sigma_T^2 / alpha_T^2 on every grid.
+  const ForwardProcess process(Ou{.T = 1.0});
+  const Level start = process.level(1.0);
+  const double excess = 2.0 * start.sigma * start.sigma / (start.alpha * start.alpha);
+  const Mixture data({0.25, 0.75}, Points{{-2.0}, {1.0}}, Covariance::spherical({0.0625, 0.25}));
+  const auto p_for = [&](double added) {
+    const Mixture law({0.25, 0.75}, data.means(), Covariance::spherical({0.0625 + added, 0.25 + added}));
+    const Samples samples = sample(data, process, TimeGrid::uniform(process, 7), NaiveBackward{},
+                                   {.count = 100'000, .seed = 4, .precision = Precision::f64});
+    const Eigen::VectorXd cdf = law.cdf(samples.to_double().col(0));
+    return test::kolmogorov_smirnov_p({cdf.begin(), cdf.end()});
+  };
+  EXPECT_GT(p_for(excess), test::least_p);
+  EXPECT_LT(p_for(0.9 * excess), test::least_p);  // planted
+}
+
 }  // namespace
 }  // namespace gmdiff

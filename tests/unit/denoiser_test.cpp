@@ -101,6 +101,8 @@ TEST(Denoiser, BadDescriptionsAreNamed) {
       "denoiser \"shrink\": the exact start draws from a mixture; the sampler needs start = gaussian");
   test::expect_invalid([] { sample_by(shrink(), ExactTransition{.start = Start::gaussian}); },
                        "denoiser \"shrink\": the sampler draws from a mixture, and a denoiser has none");
+  test::expect_invalid([] { sample_by(shrink(), NaiveBackward{.start = Start::gaussian}); },
+                       "denoiser \"shrink\": the sampler evaluates no denoiser");
   test::expect_invalid([] { sampling_plan(shrink(), 0, process, TimeGrid::uniform(process, 4), ddim); },
                        "sampling_plan: dim must be at least 1, got 0");
 }

@@ -344,5 +344,11 @@ TEST(PlanText, ShowsHashShapeAndEveryStep) {
   EXPECT_NE(out.str().find("churn"), std::string::npos) << out.str();
 }
 
+TEST(Plan, OfTheNaiveBackwardProcessNeedsASignalAtTheStart) {
+  const ForwardProcess process{RectifiedFlow{}};
+  EXPECT_EQ(message_of([&] { plan_of(NaiveBackward{}, process, UniformGrid{.steps = 3}); }),
+            "naive-backward: x / alpha is not defined at alpha = 0, where the grid starts");
+}
+
 }  // namespace
 }  // namespace gmdiff

@@ -47,6 +47,7 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "unipc-3",
                                                        "exact-ancestral",
                                                        "exact-decoupled",
+                                                       "naive-backward",
                                                        "mcgdiff",
                                                        "bootstrap",
                                                        "tmp",
@@ -184,7 +185,7 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
-      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, mcgdiff, bootstrap, tmp, pigdm, "
+      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, mcgdiff, bootstrap, tmp, pigdm, "
       "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "tmp"?)" + known},
@@ -225,14 +226,14 @@ TEST(ParseSampler, NamesWhatIsWrong) {
        R"(sampler "tmp:integrator=tmp": integrator: unknown integrator "tmp"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
        R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
       {"tmp:integrator=exact-transition",
-       R"(sampler "tmp:integrator=exact-transition": integrator: exact-transition draws from the mixture; )"
-       "a guided sampler needs one that evaluates a denoiser"},
+       R"(sampler "tmp:integrator=exact-transition": integrator: exact-transition evaluates no denoiser; )"
+       "a guided sampler needs one that does"},
       {"tmp:integrator=exact-ancestral",
-       R"(sampler "tmp:integrator=exact-ancestral": integrator: exact-ancestral draws from the mixture; )"
-       "a guided sampler needs one that evaluates a denoiser"},
+       R"(sampler "tmp:integrator=exact-ancestral": integrator: exact-ancestral evaluates no denoiser; )"
+       "a guided sampler needs one that does"},
       {"tmp:integrator=exact-decoupled",
-       R"(sampler "tmp:integrator=exact-decoupled": integrator: exact-decoupled draws from the mixture; )"
-       "a guided sampler needs one that evaluates a denoiser"},
+       R"(sampler "tmp:integrator=exact-decoupled": integrator: exact-decoupled evaluates no denoiser; )"
+       "a guided sampler needs one that does"},
       {"tmp:integrator=1",
        R"(sampler "tmp:integrator=1": integrator: expected the name of an integrator, given 1.0)"},
       {"tmp:integrator=dpmpp-2m:churn=1",

@@ -115,8 +115,16 @@ struct ExactDecoupled {
   Start start = Start::exact;
 };
 
+/// The forward equation with the sign of time changed and nothing else: x / alpha gains noise in every step.
+/// Its law at the data is the mixture's with every variance too large by 2 (sigma_T / alpha_T)^2 (§5.4), which
+/// shows the part that the score has in the reverse equation.
+struct NaiveBackward {
+  static constexpr const char* name = "naive-backward";
+  Start start = Start::exact;
+};
+
 /// A reverse-time sampler; the first alternative is the default.
 using Sampler = std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m,
-                             SdeDpmpp2m, Dpmpp3m, Unipc3, ExactAncestral, ExactDecoupled>;
+                             SdeDpmpp2m, Dpmpp3m, Unipc3, ExactAncestral, ExactDecoupled, NaiveBackward>;
 
 }  // namespace gmdiff
