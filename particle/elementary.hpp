@@ -235,6 +235,39 @@ GMDIFF_PARTICLE SineCosine<V> sine_cosine(V x) {
           from_bits<V>(to_bits(cosine) ^ sign_of(quadrant + BitsOf<V>(Unsigned{1})))};
 }
 
+/// |x|; 0 has the positive sign.
+template <class V>
+GMDIFF_PARTICLE V abs(V x) {
+  return larger(x, -x) + V(RealOf<V>(0));
+}
+
+/// (tanh(x) - x) / x^3 as a polynomial in t = x^2, |x| <= 0.5625.
+template <class V>
+GMDIFF_PARTICLE V tanh_remainder(V t) {
+  if constexpr (sizeof(RealOf<V>) == sizeof(float)) {
+    return polynomial(t, -0x1.555554p-2F, 0x1.110fb4p-3F, -0x1.b9902cp-5F, 0x1.5c60f8p-6F, -0x1.aba8fp-8F);
+  } else {
+    return polynomial(t, -0x1.5555555555555p-2, 0x1.1111111110fbep-3, -0x1.ba1ba1b9f19ap-5,
+                      0x1.664f48727bbfdp-6, -0x1.226e32212f8e9p-7, 0x1.d6d30f918e945p-9,
+                      -0x1.7d9545835e3e5p-10, 0x1.34ad2f7abd75ap-11, -0x1.eaf47874aab53p-13,
+                      0x1.616f17dcc6fd8p-14, -0x1.4ffe31971aeb8p-16);
+  }
+}
+
+/// Hyperbolic tangent: 1 - 2 E / (1 + E) of |x| with E = e^-2|x|, and a polynomial near 0.
+template <class V>
+GMDIFF_PARTICLE V tanh(V x) {
+  using Real = RealOf<V>;
+  const V one(Real(1)), two(Real(2)), bound(static_cast<Real>(0.5625));
+  const V size = abs(x);
+  const V E = exp_nonpositive(-two * size);
+  const V large = one - two * E / (one + E);
+  const V near = smaller(size, bound);
+  const V small = fma(near * near * near, tanh_remainder(near * near), near);
+  const V of_size = select(size <= bound, small, large);
+  return select(x < V(Real(0)), -of_size, of_size);
+}
+
 /// log(1 + e^u), without overflow.
 template <class V>
 GMDIFF_PARTICLE V softplus(V u) {

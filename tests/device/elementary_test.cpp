@@ -164,6 +164,11 @@ TEST(Elementary, SineAndCosineOfFloatsInRadians) {
   EXPECT_LE(worst_of_some(widest().cosine_radians, cosine, 0x1p-40F, 0x1p13F, 0x1p-33), 2.0);
 }
 
+TEST(Elementary, HyperbolicTangentOfFloats) {
+  const auto exact = [](double x) { return std::tanh(x); };
+  EXPECT_LE(worst_of_some(widest().tanh, exact, 0x1p-40F, 20.0F, 0.0), 2.0);
+}
+
 template <class Real>
 std::vector<Real> values(Real (*function)(std::uint64_t), std::size_t n) {
   std::vector<Real> list(n);
@@ -183,6 +188,9 @@ double positive(std::uint64_t word) {
 }
 double any_exponent(std::uint64_t word) { return 1454.0 * fraction<double>(word * 3) - 745.0; }
 double radians(std::uint64_t word) { return 0x1p21 * (fraction<double>(word * 7) - 0.5); }
+double of_tanh(std::uint64_t word) {
+  return ((word & 1) == 0 ? 1.0 : -1.0) * std::exp2(45.0 * fraction<double>(word * 11) - 40.0);
+}
 double turns(std::uint64_t word) { return 0.25 * fraction<double>(word) - 0.125; }
 
 TEST(Elementary, DoublesAreWithinTwoUlp) {
@@ -218,6 +226,9 @@ TEST(Elementary, DoublesAreWithinTwoUlp) {
             2.0);
   EXPECT_LE(compare(
                 f.cosine_radians, [](long double x) { return std::cos(x); }, values(radians, n)),
+            2.0);
+  EXPECT_LE(compare(
+                f.tanh, [](long double x) { return std::tanh(x); }, values(of_tanh, n)),
             2.0);
 }
 
@@ -262,6 +273,11 @@ void expect_exact_ends(const ElementaryFunctions<Real>& f) {
     EXPECT_LE(std::abs(y[4]), Real(1));
     EXPECT_LE(std::abs(y[5]), Real(1));
   }
+  f.tanh(x.data(), y.data(), 16);
+  EXPECT_EQ(y[0], Real(0));
+  EXPECT_EQ(y[1], Real(1));
+  EXPECT_TRUE(std::isnan(y[2]));
+  EXPECT_EQ(y[3], Real(-1));
   f.sine_radians(x.data(), y.data(), 16);
   EXPECT_EQ(y[0], Real(0));
   f.cosine_radians(x.data(), y.data(), 16);
@@ -296,6 +312,7 @@ void expect_same_bits(InstructionSet set, std::size_t n) {
   compare(f.exp, scalar.exp, any_exponent);
   compare(f.sine_radians, scalar.sine_radians, radians);
   compare(f.cosine_radians, scalar.cosine_radians, radians);
+  compare(f.tanh, scalar.tanh, of_tanh);
 }
 
 TEST(Elementary, InstructionSetsHaveTheSameBits) {

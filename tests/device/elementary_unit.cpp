@@ -53,7 +53,9 @@ ElementaryFunctions<Real> functions() {
       .cosine_radians =
           [](const Real* x, Real* y, std::size_t n) {
             apply([](V v) { return particle::sine_cosine(v).cosine; }, x, y, n);
-          }};
+          },
+      .tanh = [](const Real* x, Real* y,
+                 std::size_t n) { apply([](V v) { return particle::tanh(v); }, x, y, n); }};
 }
 
 }  // namespace GMDIFF_CPU_UNIT

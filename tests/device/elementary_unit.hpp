@@ -18,6 +18,7 @@ struct ElementaryFunctions {
   /// x in radians.
   void (*sine_radians)(const Real* x, Real* y, std::size_t n);
   void (*cosine_radians)(const Real* x, Real* y, std::size_t n);
+  void (*tanh)(const Real* x, Real* y, std::size_t n);
 };
 
 ElementaryFunctions<float> elementary_fma128_f32();
