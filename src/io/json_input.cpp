@@ -10,7 +10,7 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::size_t max_depth = 32;   // problem files nest 6 deep
+constexpr std::size_t max_depth = 32;  // problem files nest 6 deep
 // characters of the parser's own message, which may repeat a long token
 constexpr std::size_t max_parser_text = 240;
 
