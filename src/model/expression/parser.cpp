@@ -68,7 +68,7 @@ class Parser {
     }
     const long double* const constant = graph_.constant_at(id);
     if (constant != nullptr && !std::isfinite(static_cast<double>(*constant))) {
-      lexer_.fail(column, "the constant result must be finite, got ", static_cast<double>(*constant));
+      lexer_.fail(column, "the result of this constant part is not finite");
     }
     return id;
   }
