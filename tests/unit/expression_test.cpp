@@ -218,7 +218,8 @@ TEST(ExpressionTapes, AreSimplifiedOnlyWhereThisIsExact) {
 }
 
 TEST(ExpressionTapes, HoldNoDeadOperations) {
-  const auto& tapes = Expression("x1^2 + exp(x2)", {.dim = 2}).tapes();
+  const Expression expression("x1^2 + exp(x2)", {.dim = 2});
+  const auto& tapes = expression.tapes();
   EXPECT_EQ(operations(tapes.value), 3);
   EXPECT_EQ(operations(tapes.value_and_gradient), 4);
   EXPECT_EQ(operations(tapes.hessian_vp), 3);
@@ -229,7 +230,8 @@ TEST(ExpressionTapes, HoldNoDeadOperations) {
 TEST(ExpressionTapes, UseFewSlots) {
   std::string text = "0";
   for (int j = 1; j <= 100; ++j) text += " + sin(x" + std::to_string(j) + ")^2";
-  const auto& tapes = Expression(text, {.dim = 100}).tapes();
+  const Expression expression(text, {.dim = 100});
+  const auto& tapes = expression.tapes();
   EXPECT_EQ(tapes.value.outputs.size(), 1u);
   EXPECT_LE(tapes.value.num_slots, 3);
   EXPECT_LE(tapes.hessian_vp.num_slots, 110);
@@ -242,9 +244,10 @@ TEST(ExpressionTapes, UseFewSlots) {
 void expect_sound(const Tape& tape) {
   std::vector<bool> written(static_cast<std::size_t>(tape.num_slots), false);
   for (const expressions::Operation& operation : tape.operations) {
-    const int operands = expressions::arity(operation.primitive);
-    if (operands > 0) ASSERT_TRUE(written.at(static_cast<std::size_t>(operation.a)));
-    if (operands > 1) ASSERT_TRUE(written.at(static_cast<std::size_t>(operation.b)));
+    const std::vector<int> slots{operation.a, operation.b};
+    for (int i = 0; i < expressions::arity(operation.primitive); ++i) {
+      ASSERT_TRUE(written.at(static_cast<std::size_t>(slots[static_cast<std::size_t>(i)])));
+    }
     written.at(static_cast<std::size_t>(operation.result)) = true;
   }
   for (const int output : tape.outputs) ASSERT_TRUE(written.at(static_cast<std::size_t>(output)));
@@ -333,18 +336,12 @@ TEST(Expressions, KeepTheirLimits) {
   expect_invalid([&] { Expression expression("1 + a" + name); },
                  "column 5: a name has 65 characters, expected at most 64");
 
-  // One sine and one addition for each term; the last term has one operation too many.
-  const auto sum = [](int terms) {
-    std::string text = "x";
-    for (int i = 0; i < terms; ++i) text += " + sin(x" + repeated("*x", 1) + "^" + std::to_string(i) + ".5)";
-    return text;
-  };
-  expect_invalid([&] { Expression expression(sum(2000)); }, "the expression has more than 4096 operations");
-  std::string longest = "x";
-  for (int i = 0; i < 4095; ++i) longest += i % 2 == 0 ? "*x" : "+x";
-  EXPECT_EQ(operations(longest), 4095);
-  EXPECT_TRUE(std::isfinite(slope_at(longest, 0.5)));
-  expect_invalid([&] { Expression expression(longest + "+x*x+x"); }, "more than 4096 operations");
+  const std::string longest = "x" + repeated("*x", 4096);
+  EXPECT_EQ(operations(longest), 4096);
+  EXPECT_EQ(slope_at(longest, 1.0), 4097.0);
+  EXPECT_EQ(bend_at(longest, 1.0), 4097.0 * 4096.0);
+  expect_invalid([&] { Expression expression(longest + "*x"); },
+                 "column 8194: the expression has more than 4096 operations");
   expect_invalid([&] { Expression expression("norm2(x)", {.dim = 1000000}); }, "more than 4096 operations");
   // Constants need no operation.
   EXPECT_EQ(value_at("x" + repeated(" + 0*x", 20000), 1.5), 1.5);
@@ -400,7 +397,7 @@ TEST(Expressions, SurviveRandomTexts) {
   for (int i = 0; i < 300; ++i) compiled += compiles(random_text(engine, 1 + i % 6)) ? 1 : 0;
   EXPECT_GT(compiled, 150);
   const std::string letters = "x123()+-*/^,. eptasinmaxlogn2$\x80";
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     std::string text = random_text(engine, i % 4);
     for (int change = 0; change < 2; ++change) {
       text[engine() % text.size()] = letters[engine() % letters.size()];
@@ -409,7 +406,7 @@ TEST(Expressions, SurviveRandomTexts) {
   }
   for (const char* const part :
        {"(", "-", "2^", "sin(", "x1+", "min(x1,", "x1*", "norm2(", "9", "abs", ",", "."}) {
-    compiles(repeated(part, 30000));
+    compiles(repeated(part, 10000));
     compiles(repeated(part, 60) + "x1");
   }
 }
