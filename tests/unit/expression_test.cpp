@@ -291,6 +291,7 @@ TEST(Expressions, NameTheColumnOfAnError) {
   refused("x0", "column 1: expected a coordinate x1 to x2, got 'x0'");
   refused("x01", "column 1: expected a coordinate x1 to x2, got 'x01'");
   refused("x99999999999999", "column 1: expected a coordinate x1 to x2, got 'x99999999999999'");
+  expect_invalid([] { Expression expression("x2"); }, "column 1: expected a coordinate x, got 'x2'");
   refused("x1*t", "column 4: the name t is not available, because this function does not depend on time");
   refused("x1 + 1e999", "column 6: the number '1e999' is out of range");
   refused("x1 + log(-1)", "column 6: the result of this constant part is not finite");

@@ -148,7 +148,8 @@ class Parser {
     const std::string_view digits = name.text.substr(1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), j);
     if (error == std::errc() && digits[0] != '0' && j <= variables_.dim) return graph_.position(j - 1);
-    lexer_.fail(name.column, "expected a coordinate x1 to x", variables_.dim, ", got ", describe(name));
+    const std::string known = variables_.dim == 1 ? "x" : "x1 to x" + std::to_string(variables_.dim);
+    lexer_.fail(name.column, "expected a coordinate ", known, ", got ", describe(name));
   }
 
   NodeId time(const Token& name) {
