@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <streambuf>
@@ -11,33 +10,9 @@ namespace gmdiff::io {
 
 namespace {
 
-constexpr std::size_t max_depth = 32;   // problem files nest 6 deep
-constexpr std::size_t max_quoted = 60;  // characters of foreign text in a message
+constexpr std::size_t max_depth = 32;  // problem files nest 6 deep
 // characters of the parser's own message, which may repeat a long token
 constexpr std::size_t max_parser_text = 240;
-
-std::string printable(std::string_view text, std::size_t limit) {
-  std::string result(text.substr(0, limit));
-  for (char& c : result) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text.size() > limit ? result + "..." : result;
-}
-
-/// Levenshtein distance.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (const char c : a) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substitution = diagonal + (c == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substitution, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 /// Observes the parser. It bounds the nesting and rejects repeated keys, since JSON readers differ in which
 /// value they keep.
@@ -148,29 +123,11 @@ Location Location::index(std::size_t i) const {
 
 std::string Location::prefix() const { return path_.empty() ? file_ + ": " : file_ + ": " + path_ + ": "; }
 
-std::string in_quotes(std::string_view text) { return '"' + printable(text, max_quoted) + '"'; }
-
 std::string describe(const Json& value) {
   if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
   if (value.is_array()) return value.empty() ? "an empty array" : "an array";
   if (value.is_object()) return "an object";
   return value.dump();
-}
-
-std::string unknown_name(std::string_view what, std::string_view name,
-                         const std::vector<std::string>& known) {
-  std::string message = concat("unknown ", what, " ", in_quotes(name));
-  if (known.empty()) return message + "; none is known here";
-  // A longer name resembles no known one, and the cost of the distance is quadratic.
-  if (name.size() <= max_quoted) {
-    const auto closer = [&](const auto& a, const auto& b) {
-      return edit_distance(name, a) < edit_distance(name, b);
-    };
-    message += "; did you mean " + in_quotes(*std::min_element(known.begin(), known.end(), closer)) + "?";
-  }
-  std::string list;
-  for (const std::string& entry : known) list += (list.empty() ? "" : ", ") + entry;
-  return message + " (known: " + list + ")";
 }
 
 Json parse_json(std::istream& in, const Location& where) { return parse<Json>(in, where); }

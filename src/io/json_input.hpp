@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
+#include "base/names.hpp"
 
 // Reading of untrusted JSON. The parser rejects ambiguous and hostile text; errors name file and place.
 
@@ -52,12 +53,10 @@ class Location {
   std::string path_;
 };
 
-/// Text in double quotes for a message: printable ASCII, shortened when long.
-std::string in_quotes(std::string_view text);
 /// Description of a value for messages: `"abc"`, `3.5`, `null`, `an array`, `an object`.
 std::string describe(const Json& value);
-/// `unknown <what> "<name>"` with the nearest known name and all known ones.
-std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
+using gmdiff::in_quotes;
+using gmdiff::unknown_name;
 
 /// Parses one JSON value that fills the stream. Nesting is limited, repeated keys and NUL bytes are errors.
 /// @throws std::invalid_argument with line and column of a syntax error, or with the repeated key.

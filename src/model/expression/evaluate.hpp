@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "model/expression/tape.hpp"
+
+namespace gmdiff::expressions {
+
+/// What loads read: x and, in products with the Hessian, v are arrays of d numbers.
+struct Inputs {
+  const double* x = nullptr;
+  const double* v = nullptr;
+  double t = 0.0;
+};
+
+/// Evaluates a tape in double with the functions of the C library. Keeps its slots, so that many points need
+/// one allocation.
+class Evaluator {
+ public:
+  explicit Evaluator(const Tape& tape);
+
+  /// Runs all operations.
+  void run(const Inputs& inputs);
+  double output(std::size_t i) const;
+
+ private:
+  const Tape& tape_;
+  std::vector<double> slots_;
+};
+
+}  // namespace gmdiff::expressions

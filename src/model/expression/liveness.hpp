@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "model/expression/graph.hpp"
+#include "model/expression/tape.hpp"
+
+namespace gmdiff::expressions {
+
+/// The operations that some nodes need, as a program with these nodes as outputs. A slot is used again as soon
+/// as its number is no longer needed.
+Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs);
+
+}  // namespace gmdiff::expressions
