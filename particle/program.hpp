@@ -170,7 +170,7 @@ class ProgramBody {
     // other mixtures need not contain the targets.
     if constexpr (Law::family == Family::spherical) {
       if (window_.target.kind != TargetKind::mixture)
-        return TargetBody<V, Team>(team_, window_.target, dim(), from, to).evaluate();
+        return TargetBody<V, Team, Vectors>(team_, window_.target, dim(), vectors_, from, to).evaluate();
     }
     return law_.log_density(level, from, to);
   }

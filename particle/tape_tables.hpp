@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particle/arithmetic.hpp"
 #include "particle/tables.hpp"
 
 // Tables of expressions (mathematics.md §13.1): straight-line programs over slots, which are numbers of the

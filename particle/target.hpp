@@ -1,6 +1,6 @@
 #pragma once
 
-#include "particle/elementary.hpp"
+#include "particle/tape.hpp"
 #include "particle/target_tables.hpp"
 
 // Log-density and gradient of a target that is no mixture (mathematics.md §13). Sums that l contains are in
@@ -9,15 +9,17 @@
 
 namespace gmdiff::particle {
 
-template <class V, class Team>
+/// @tparam Vectors a function from the number of a vector of the particle to the vector
+template <class V, class Team, class Vectors>
 class TargetBody {
  public:
   using Real = RealOf<V>;
   using W = WideOf<V>;
   using Vector = typename Team::Vector;
 
-  GMDIFF_PARTICLE TargetBody(Team& team, const TargetTable<Real>& table, Index dim, Vector x, Vector g)
-      : team_(team), table_(table), dim_(dim), x_(x), g_(g) {}
+  GMDIFF_PARTICLE TargetBody(Team& team, const TargetTable<Real>& table, Index dim, Vectors vectors, Vector x,
+                             Vector g)
+      : team_(team), table_(table), dim_(dim), vectors_(vectors), x_(x), g_(g) {}
 
   /// l(x); g <- grad l(x), the own coordinates.
   GMDIFF_PARTICLE W evaluate() {
@@ -40,6 +42,8 @@ class TargetBody {
         return many_well();
       case TargetKind::logistic:
         return logistic();
+      case TargetKind::expression:
+        return expression();
       case TargetKind::mixture:
         break;
     }
@@ -127,9 +131,20 @@ class TargetBody {
     return with_constant(fma(W(-0.5) * widen(inverse), squares(0), sum));
   }
 
+  /// One worker runs the tape, and all of them read its outputs.
+  GMDIFF_PARTICLE W expression() {
+    const auto work = [this](int number) { return vectors_(table_.first_work + number); };
+    const Tape<V, Vector, decltype(work)> tape(table_.tape, x_, work);
+    if (team_.is_first()) tape.run();
+    team_.sync();
+    team_.for_each_own(dim_, [&](Index j) { g_[j] = tape.output(1 + j); });
+    return widen(tape.output(0));
+  }
+
   Team& team_;
   const TargetTable<Real>& table_;
   Index dim_;
+  Vectors vectors_;
   Vector x_, g_;
 };
 

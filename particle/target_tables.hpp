@@ -1,12 +1,12 @@
 #pragma once
 
-#include "particle/tables.hpp"
+#include "particle/tape_tables.hpp"
 
 // Tables of targets that are no mixtures (mathematics.md §13).
 
 namespace gmdiff::particle {
 
-enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic };
+enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic, expression };
 
 template <class Real>
 struct TargetTable {
@@ -14,10 +14,12 @@ struct TargetTable {
   /// sin-gaussian: a, p, w; banana: 1 / s^2, b, s^2; funnel: 1 / s^2, (d - 1) / 2; many-well: D;
   /// logistic: 1 / s^2
   Real parameters[3];
-  double constant;     ///< added to l
-  Index rows;          ///< logistic: N; many-well: number of wells
-  const Real* data;    ///< logistic: (N, d)
-  const Real* labels;  ///< logistic: (N)
+  double constant;       ///< added to l
+  Index rows;            ///< logistic: N; many-well: number of wells
+  const Real* data;      ///< logistic: (N, d)
+  const Real* labels;    ///< logistic: (N)
+  TapeTable<Real> tape;  ///< expression
+  int first_work;        ///< expression: number of the particle's vector that is the first work vector
 };
 
 }  // namespace gmdiff::particle

@@ -9,6 +9,7 @@
 #include "lowering/target_table.hpp"
 #include "particle/normals.hpp"
 #include "particle/target.hpp"
+#include "plan/program.hpp"
 #include "plan/tables.hpp"
 
 namespace gmdiff {
@@ -73,17 +74,22 @@ class PilotMixture final : public PilotTarget {
 class PilotOther final : public PilotTarget {
  public:
   explicit PilotOther(const Target& target)
-      : target_(target), table_(particle::target_table<double>(target, arena_)) {}
+      : target_(target), table_(particle::target_table<double>(target, /*first_work=*/0, arena_)) {}
 
   Index dim() const override { return target_.dim(); }
   void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
     l.resize(x.rows());
     gradient.resize(x.rows(), x.cols());
     std::vector<Double> from(static_cast<std::size_t>(dim())), g(from.size());
+    std::vector<Double> work(static_cast<std::size_t>(num_work_vectors(target_) * dim()));
+    const auto vectors = [&](int number) { return work.data() + number * dim(); };
     Alone team;
     for (Index n = 0; n < x.rows(); ++n) {
       for (Index j = 0; j < dim(); ++j) from[static_cast<std::size_t>(j)] = Double(x(n, j));
-      l(n) = particle::TargetBody<Double, Alone>(team, table_, dim(), from.data(), g.data()).evaluate().v;
+      l(n) = particle::TargetBody<Double, Alone, decltype(vectors)>(team, table_, dim(), vectors, from.data(),
+                                                                    g.data())
+                 .evaluate()
+                 .v;
       for (Index j = 0; j < dim(); ++j) gradient(n, j) = g[static_cast<std::size_t>(j)].v;
     }
   }
@@ -100,6 +106,7 @@ class PilotOther final : public PilotTarget {
       for (Index i = 0; i < n; ++i) body(i);
     }
     void sync() const {}
+    static constexpr bool is_first() { return true; }
     static constexpr bool owns(Index /*row*/) { return true; }
   };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -98,6 +99,14 @@ class ParameterReader {
   }
   static void read(const Json& value, const Location& where, std::vector<double>& parameter) {
     parameter = read_array(value, where, {any_size}).values;
+  }
+  static void read(const Json& value, const Location& where, std::string& parameter) {
+    if (!value.is_string()) where.fail("expected a text, given ", describe(value));
+    parameter = value.get<std::string>();
+  }
+  static void read(const Json& value, const Location& where, std::map<std::string, double>& parameter) {
+    for (const auto& [name, number] : as_object(value, where).items())
+      parameter[name] = read_number(number, where.key(name));
   }
   static void read(const Json& value, const Location& where, Points& parameter) {
     parameter = read_array(value, where, {any_size, any_size}).points();

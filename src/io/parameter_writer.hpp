@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -65,6 +66,12 @@ class ParameterWriter {
     OrderedJson array = OrderedJson::array();
     for (const double value : values) array.push_back(json_number(value));
     return array;
+  }
+  static OrderedJson write(const std::string& text) { return text; }
+  static OrderedJson write(const std::map<std::string, double>& values) {
+    OrderedJson object = OrderedJson::object();
+    for (const auto& [name, value] : values) object[name] = json_number(value);
+    return object;
   }
   static OrderedJson write(const Points& values) { return json_points(values); }
   static OrderedJson write(const Eigen::VectorXd& values) { return json_vector(values); }

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "lowering/target_table.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::particle {
 namespace {
@@ -66,7 +67,7 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
     : law_(law), guidance_(guidance) {
   if (guidance != nullptr) add_observation();
   if (plan.preconditioner.size() > 0) add_preconditioner(plan.preconditioner);
-  if (plan.target) target_ = target_table(*plan.target, arena_);
+  if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
 }
 
 template <class Real>
@@ -297,10 +298,7 @@ std::vector<StageTable<Real>> ProgramBuilder<Real>::prologue(const Program& prog
 template <class Real>
 std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
   auto numbers = static_cast<std::size_t>(plan.preconditioner.size());
-  if (plan.target) {
-    if (const auto* logistic = std::get_if<Logistic>(&plan.target->description()))
-      numbers += static_cast<std::size_t>(logistic->data.size() + logistic->labels.size());
-  }
+  if (plan.target) numbers += target_numbers<Real>(*plan.target);
   return numbers * sizeof(Real);
 }
 

@@ -1,6 +1,7 @@
 #include "lowering/target_table.hpp"
 
 #include "base/extended.hpp"
+#include "lowering/tape_table.hpp"
 
 namespace gmdiff::particle {
 namespace {
@@ -44,6 +45,10 @@ class TargetTables {
     result.labels = copied(target.labels.data(), target.labels.size());
     return result;
   }
+  /// The tape is added by the caller.
+  TargetTable<Real> operator()(const ExpressionTarget& /*target*/) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0});
+  }
 
  private:
   static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {
@@ -66,11 +71,27 @@ class TargetTables {
 }  // namespace
 
 template <class Real>
-TargetTable<Real> target_table(const Target& target, Arena<Real>& arena) {
-  return std::visit(TargetTables<Real>(arena), target.description());
+TargetTable<Real> target_table(const Target& target, int first_work, Arena<Real>& arena) {
+  TargetTable<Real> table = std::visit(TargetTables<Real>(arena), target.description());
+  if (const Expression* expression = target.expression()) {
+    table.tape = tape_table(expression->tapes().value_and_gradient, target.dim(), arena);
+    table.first_work = first_work;
+  }
+  return table;
 }
 
-template TargetTable<float> target_table(const Target&, Arena<float>&);
-template TargetTable<double> target_table(const Target&, Arena<double>&);
+template <class Real>
+std::size_t target_numbers(const Target& target) {
+  if (const auto* logistic = std::get_if<Logistic>(&target.description()))
+    return static_cast<std::size_t>(logistic->data.size() + logistic->labels.size());
+  if (const Expression* expression = target.expression())
+    return tape_numbers<Real>(expression->tapes().value_and_gradient);
+  return 0;
+}
+
+template TargetTable<float> target_table(const Target&, int, Arena<float>&);
+template TargetTable<double> target_table(const Target&, int, Arena<double>&);
+template std::size_t target_numbers<float>(const Target&);
+template std::size_t target_numbers<double>(const Target&);
 
 }  // namespace gmdiff::particle

@@ -1,5 +1,9 @@
 #include "plan/hash.hpp"
 
+#include <type_traits>
+
+#include "model/expression/tape.hpp"
+
 namespace gmdiff {
 namespace {
 
@@ -134,11 +138,31 @@ void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.prior_std);
 }
 
+/// The operations of value and gradient, which equal texts share, however they are spaced.
+void add_operations(Hash& hash, const Expression& expression) {
+  const expressions::Tape& tape = expression.tapes().value_and_gradient;
+  hash.add_size(expression.dim());
+  for (const expressions::Operation& operation : tape.operations) {
+    hash.add_size(operation.primitive);
+    for (const int place : {operation.result, operation.a, operation.b}) hash.add_size(place);
+  }
+  for (const double constant : tape.constants) hash.add(constant);
+  for (const int output : tape.outputs) hash.add_size(output);
+}
+
 }  // namespace
 
 void add(Hash& hash, const Target& target) {
   hash.add_size(target.description().index());
-  std::visit([&](const auto& description) { add_numbers(hash, description); }, target.description());
+  std::visit(
+      [&]<class T>(const T& description) {
+        if constexpr (std::is_same_v<T, ExpressionTarget>) {
+          add_operations(hash, *target.expression());
+        } else {
+          add_numbers(hash, description);
+        }
+      },
+      target.description());
 }
 
 void add(Hash& hash, const Step& step) {

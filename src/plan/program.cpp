@@ -2,6 +2,7 @@
 
 #include <gmdiff/plan/plan.hpp>
 
+#include "model/expression/tape.hpp"
 #include "plan/program.hpp"
 
 namespace gmdiff {
@@ -74,7 +75,17 @@ int repeats(const Step& step) {
   return program == nullptr ? 1 : program->repeats;
 }
 
+int num_work_vectors(const Target& target) {
+  if (target.expression() == nullptr) return 0;
+  const auto dim = static_cast<int>(target.dim());
+  return (target.expression()->tapes().value_and_gradient.num_slots + dim - 1) / dim;
+}
+
 int num_vectors(const Plan& plan) {
+  return first_work_vector(plan) + (plan.target ? num_work_vectors(*plan.target) : 0);
+}
+
+int first_work_vector(const Plan& plan) {
   int last = 0;
   const auto add = [&last](const Program& program) {
     for (const Stage& stage : program.stages) {

@@ -23,6 +23,10 @@ bool has_programs(const Plan& plan);
 
 /// Number of vectors that the stages of all steps use, including the state.
 int num_vectors(const Plan& plan);
+/// Number of the first vector that no stage names. Those from there on are work vectors of the target.
+int first_work_vector(const Plan& plan);
+/// Number of vectors that hold the slots of an expression; 0 for other targets.
+int num_work_vectors(const Target& target);
 
 /// Largest number of random directions of a guidance stage, at least 1.
 int most_directions(const Plan& plan);

@@ -293,6 +293,12 @@ void visit_parameters(Visitor& v, Logistic& target) {
   v.required("labels", target.labels);
   v.optional("prior_std", target.prior_std);
 }
+template <class Visitor>
+void visit_parameters(Visitor& v, ExpressionTarget& target) {
+  v.required("density", target.density);
+  v.whole("dim", target.dim, max_target_dim);
+  v.optional("parameters", target.parameters);
+}
 
 // ----- samplers
 

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/model/expression.hpp>
 
 // Targets of Markov chains that are no mixtures: log-densities l with gradient and Hessian in closed form
 // (mathematics.md §13). S = x_2^2 + x_3^2 + ... below, and coordinates count from 1 as there.
@@ -51,7 +54,15 @@ struct Logistic {
   double prior_std = 1.0;       ///< > 0
 };
 
-using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic>;
+/// l given as text (§13.1), for example "-(x^2 + sin(5 + 5*x))/2".
+struct ExpressionTarget {
+  static constexpr const char* name = "expression";
+  std::string density = "0";
+  int dim = 1;                                    ///< >= 1
+  std::map<std::string, double> parameters = {};  ///< further names of the text
+};
+
+using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget>;
 
 /// Mean and variance of each coordinate.
 struct CoordinateMoments {
@@ -64,7 +75,7 @@ const char* name_of(const TargetDescription& description);
 /// A target, computed in double on the host.
 class Target {
  public:
-  /// @throws std::invalid_argument for a parameter out of range.
+  /// @throws std::invalid_argument for a parameter out of range, and for a text that is no expression.
   Target(TargetDescription description);  // NOLINT(google-explicit-constructor): a description is a target
   template <class Description>
   requires(std::is_constructible_v<TargetDescription, Description> &&
@@ -74,6 +85,8 @@ class Target {
 
   const TargetDescription& description() const { return description_; }
   Eigen::Index dim() const { return dim_; }
+  /// The expression of an `ExpressionTarget`, else null.
+  const Expression* expression() const { return expression_ ? &*expression_ : nullptr; }
 
   /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
   ///   below.
@@ -98,6 +111,7 @@ class Target {
 
  private:
   TargetDescription description_;
+  std::optional<Expression> expression_;
   Eigen::Index dim_;
 };
 

@@ -61,6 +61,9 @@ class Tables {
   void move(particle::TargetTable<Real>& target) const {
     move(target.data);
     move(target.labels);
+    move(target.tape.operations);
+    move(target.tape.constants);
+    move(target.tape.outputs);
   }
   void move(particle::FactorTable<Real>& factors) const {
     move(factors.centre);

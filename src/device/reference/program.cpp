@@ -90,7 +90,7 @@ Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const E
 ProgramSteps::ProgramSteps(const Plan& plan, const Model& model, const GuidanceTable* guidance, Points& x,
                            StageNoise noise)
     : plan_(plan), model_(model), guidance_(guidance), x_(x), noise_(std::move(noise)) {
-  others_.assign(static_cast<std::size_t>(num_vectors(plan) - 1), Points::Zero(x.rows(), x.cols()));
+  others_.assign(static_cast<std::size_t>(first_work_vector(plan) - 1), Points::Zero(x.rows(), x.cols()));
   chains_.resize(static_cast<std::size_t>(x.rows()));
 }
 

@@ -41,12 +41,14 @@ std::optional<double> log_normalizer(const Banana& target);
 std::optional<double> log_normalizer(const Funnel& target);
 std::optional<double> log_normalizer(const ManyWell& target);
 std::optional<double> log_normalizer(const Logistic& target);
+inline std::optional<double> log_normalizer(const ExpressionTarget& /*target*/) { return {}; }
 
 std::optional<CoordinateMoments> moments(const SinGaussian& target);
 std::optional<CoordinateMoments> moments(const Banana& target);
 std::optional<CoordinateMoments> moments(const Funnel& target);
 std::optional<CoordinateMoments> moments(const ManyWell& target);
 std::optional<CoordinateMoments> moments(const Logistic& target);
+inline std::optional<CoordinateMoments> moments(const ExpressionTarget& /*target*/) { return {}; }
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
 class DrawStreams {

@@ -12,6 +12,20 @@ void check_points(const Points& x, Eigen::Index dim, const char* what) {
   require(x.cols() == dim, "Target: ", what, " have dimension ", x.cols(), ", expected ", dim);
 }
 
+/// Calls f with the description if its formulas are in formulas.hpp.
+template <class F>
+auto with_formula(const TargetDescription& description, F f) {
+  return std::visit(
+      [&]<class T>(const T& target) -> decltype(f(SinGaussian{})) {
+        if constexpr (std::is_same_v<T, ExpressionTarget>) {
+          fail("Target: an expression has no formula");
+        } else {
+          return f(target);
+        }
+      },
+      description);
+}
+
 }  // namespace
 
 const char* name_of(const TargetDescription& description) {
@@ -20,8 +34,13 @@ const char* name_of(const TargetDescription& description) {
 
 Target::Target(TargetDescription description) : description_(std::move(description)) {
   std::visit(
-      [this](const auto& target) {
-        targets::check(target);
+      [this]<class T>(const T& target) {
+        if constexpr (std::is_same_v<T, ExpressionTarget>) {
+          expression_.emplace(target.density,
+                              ExpressionVariables{.dim = target.dim, .parameters = target.parameters});
+        } else {
+          targets::check(target);
+        }
         dim_ = targets::dim_of(target);
       },
       description_);
@@ -29,21 +48,23 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
 
 Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
+  if (expression_) return expression_->value(x);
   Eigen::VectorXd l(x.rows()), g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose();
-    l(n) = std::visit([&](const auto& target) { return targets::evaluate(target, row, g); }, description_);
+    l(n) = with_formula(description_, [&](const auto& target) { return targets::evaluate(target, row, g); });
   }
   return l;
 }
 
 Points Target::gradient(const Points& x) const {
   check_points(x, dim_, "points");
+  if (expression_) return expression_->gradient(x);
   Points gradients(x.rows(), dim_);
   Eigen::VectorXd g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose();
-    std::visit([&](const auto& target) { targets::evaluate(target, row, g); }, description_);
+    with_formula(description_, [&](const auto& target) { return targets::evaluate(target, row, g); });
     gradients.row(n) = g.transpose();
   }
   return gradients;
@@ -53,12 +74,13 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   check_points(x, dim_, "points");
   check_points(v, dim_, "vectors");
   require(x.rows() == v.rows(), "Target: ", x.rows(), " points but ", v.rows(), " vectors");
+  if (expression_) return expression_->hessian_vp(x, v);
   Points products(x.rows(), dim_);
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose(), vector = v.row(n).transpose();
-    products.row(n) =
-        std::visit([&](const auto& target) { return targets::hessian_vp(target, row, vector); }, description_)
-            .transpose();
+    products.row(n) = with_formula(description_, [&](const auto& target) {
+                        return targets::hessian_vp(target, row, vector);
+                      }).transpose();
   }
   return products;
 }
