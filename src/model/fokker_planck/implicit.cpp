@@ -1,0 +1,86 @@
+#include <optional>
+#include <utility>
+
+#include <Eigen/SparseLU>
+
+#include <gmdiff/model/fokker_planck.hpp>
+
+#include "base/check.hpp"
+#include "model/fokker_planck/checks.hpp"
+
+// Implicit steps in time (mathematics.md §14.2).
+
+namespace gmdiff {
+
+using Eigen::Index;
+using Eigen::VectorXd;
+using namespace fokker_planck;
+
+namespace {
+
+/// Thomas's algorithm without pivots. The columns of I - tau Q are dominated by their diagonal and all other
+/// entries are <= 0, so every operation of a step adds numbers >= 0.
+class Tridiagonal {
+ public:
+  Tridiagonal(const FokkerPlanck& equation, double tau)
+      : into_next_(tau * equation.rates().up[0]), into_previous_(tau * equation.rates().down[0]) {
+    pivots_ = 1.0 + (into_next_ + into_previous_ + tau * equation.rates().loss).array();
+    for (Index i = 1; i < pivots_.size(); ++i)
+      pivots_(i) -= into_next_(i - 1) / pivots_(i - 1) * into_previous_(i);
+  }
+
+  VectorXd solve(VectorXd x) const {
+    const Index n = x.size();
+    for (Index i = 1; i < n; ++i) x(i) += into_next_(i - 1) / pivots_(i - 1) * x(i - 1);
+    x(n - 1) /= pivots_(n - 1);
+    for (Index i = n - 1; i > 0; --i) x(i - 1) = (x(i - 1) + into_previous_(i) * x(i)) / pivots_(i - 1);
+    return x;
+  }
+
+ private:
+  VectorXd into_next_, into_previous_, pivots_;
+};
+
+using SparseLu = Eigen::SparseLU<Eigen::SparseMatrix<double>, Eigen::AMDOrdering<int>>;
+
+}  // namespace
+
+struct ImplicitEuler::Factors {
+  Index size;
+  std::optional<Tridiagonal> tridiagonal;
+  SparseLu sparse;
+};
+
+ImplicitEuler::ImplicitEuler(const FokkerPlanck& equation, double tau) {
+  check_duration(tau, "ImplicitEuler");
+  auto factors = std::make_shared<Factors>();
+  factors->size = equation.grid().size();
+  if (equation.grid().dim() == 1 && equation.boundary() != Boundary::periodic) {
+    factors->tridiagonal.emplace(equation, tau);
+  } else {
+    Eigen::SparseMatrix<double> A = -tau * equation.generator();
+    A.diagonal().array() += 1.0;
+    factors->sparse.isSymmetric(true);  // of its pattern
+    factors->sparse.compute(A);
+    if (factors->sparse.info() != Eigen::Success)
+      throw std::runtime_error("ImplicitEuler: the factorisation failed: " +
+                               factors->sparse.lastErrorMessage());
+  }
+  factors_ = std::move(factors);
+}
+
+VectorXd ImplicitEuler::step(const VectorXd& P) const {
+  check_values(P, factors_->size, "ImplicitEuler");
+  if (factors_->tridiagonal) return factors_->tridiagonal->solve(P);
+  return factors_->sparse.solve(P);
+}
+
+VectorXd FokkerPlanck::advance_implicit(const VectorXd& P, double tau, int steps) const {
+  require(steps >= 1, "FokkerPlanck::advance_implicit: expected at least 1 step, got ", steps);
+  const ImplicitEuler euler(*this, tau);
+  VectorXd next = P;
+  for (int s = 0; s < steps; ++s) next = euler.step(next);
+  return next;
+}
+
+}  // namespace gmdiff
