@@ -158,7 +158,7 @@ class FokkerPlanck {
   Eigen::VectorXd advance_implicit(const Eigen::VectorXd& P, double tau, int steps = 1) const;
 
   /// The stationary law P_i = exp(l_i) / sum, shape (size), which solves Q P = 0 exactly.
-  /// @throws std::logic_error for rates from `from_sde` or `reversed`, and for absorbing walls, here and in
+  /// @throws std::invalid_argument for rates from `from_sde` or `reversed`, and for absorbing walls, here and in
   ///   the next two functions.
   Eigen::VectorXd stationary() const;
   /// KL(P, stationary), also where the stationary masses are too small for a double.
@@ -168,14 +168,14 @@ class FokkerPlanck {
   double fisher_information(const Eigen::VectorXd& P) const;
   /// The `count` smallest positive eigenvalues of -Q, ascending: the rates at which the law approaches the
   /// stationary one, or, with absorbing walls, at which it leaves the box.
-  /// @throws std::logic_error for rates from `from_sde` or `reversed`, std::invalid_argument unless 1 <= count
-  ///   <= 16 and count < size, std::runtime_error if the iteration in dimension 2 does not converge.
+  /// @throws std::invalid_argument for rates from `from_sde` or `reversed`, and unless 1 <= count <= 16 and
+  ///   count < size; std::runtime_error if the iteration does not converge.
   Eigen::VectorXd decay_rates(Eigen::Index count) const;
   /// The smallest one: the relative entropy decays like exp(-2 gap t) in the end.
   double spectral_gap() const { return decay_rates(1)(0); }
 
   /// The chain that runs backwards in time while the law is P: its rate from i to j is the rate from j to i
-  /// times P_j / P_i, and 0 where P_i = 0 (§14.2). @throws std::logic_error for absorbing walls.
+  /// times P_j / P_i, and 0 where P_i = 0 (§14.2). @throws std::invalid_argument for absorbing walls.
   FokkerPlanck reversed(const Eigen::VectorXd& P) const;
 
  private:

@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
@@ -121,9 +124,8 @@ class InverseIteration {
 }  // namespace
 
 VectorXd FokkerPlanck::decay_rates(Index count) const {
-  if (log_stationary_.size() == 0)
-    throw std::logic_error(
-        "FokkerPlanck::decay_rates: expected an equation from a log-density, got general rates");
+  require(log_stationary_.size() > 0,
+          "FokkerPlanck::decay_rates: expected an equation from a log-density, got general rates");
   const bool keeps_mass = boundary_ != Boundary::absorbing;
   require(count >= 1 && count <= max_count && count < grid_.size(),
           "FokkerPlanck::decay_rates: expected a count in [1, ", std::min(max_count, grid_.size() - 1),

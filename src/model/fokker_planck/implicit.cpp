@@ -1,4 +1,6 @@
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <Eigen/SparseLU>
@@ -41,7 +43,7 @@ class Tridiagonal {
   VectorXd into_next_, into_previous_, pivots_;
 };
 
-using SparseLu = Eigen::SparseLU<Eigen::SparseMatrix<double>, Eigen::AMDOrdering<int>>;
+using SparseLu = Eigen::SparseLU<Eigen::SparseMatrix<double>>;
 
 }  // namespace
 
@@ -60,7 +62,6 @@ ImplicitEuler::ImplicitEuler(const FokkerPlanck& equation, double tau) {
   } else {
     Eigen::SparseMatrix<double> A = -tau * equation.generator();
     A.diagonal().array() += 1.0;
-    factors->sparse.isSymmetric(true);  // of its pattern
     factors->sparse.compute(A);
     if (factors->sparse.info() != Eigen::Success)
       throw std::runtime_error("ImplicitEuler: the factorisation failed: " +

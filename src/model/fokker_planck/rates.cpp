@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <gmdiff/model/fokker_planck.hpp>
 
@@ -238,8 +240,8 @@ FokkerPlanck FokkerPlanck::from_sde(const DiagonalSde& sde, const CellGrid& grid
 
 FokkerPlanck FokkerPlanck::reversed(const VectorXd& P) const {
   check_masses(P, grid_.size(), "FokkerPlanck::reversed");
-  if (boundary_ == Boundary::absorbing)
-    throw std::logic_error("FokkerPlanck::reversed: absorbing walls lose mass, which no jump brings back");
+  require(boundary_ != Boundary::absorbing,
+          "FokkerPlanck::reversed: expected reflecting or periodic walls, got absorbing ones");
   Rates rates = no_rates(grid_);
   const auto ratio = [&P](Index to, Index from) { return P(from) > 0.0 ? P(to) / P(from) : 0.0; };
   for_each_face(grid_, boundary_, [&](const Face& face) {

@@ -1,6 +1,4 @@
 #include <cmath>
-#include <stdexcept>
-#include <string>
 
 #include <gmdiff/model/fokker_planck.hpp>
 
@@ -18,11 +16,10 @@ using namespace fokker_planck;
 namespace {
 
 /// @param log_stationary empty for rates that do not come from a log-density
-void require_stationary(const VectorXd& log_stationary, Boundary boundary, const std::string& what) {
-  if (log_stationary.size() == 0)
-    throw std::logic_error(what + ": expected an equation from a log-density, got general rates");
-  if (boundary == Boundary::absorbing)
-    throw std::logic_error(what + ": expected reflecting or periodic walls, got absorbing ones");
+void require_stationary(const VectorXd& log_stationary, Boundary boundary, const char* what) {
+  require(log_stationary.size() > 0, what, ": expected an equation from a log-density, got general rates");
+  require(boundary != Boundary::absorbing, what,
+          ": expected reflecting or periodic walls, got absorbing ones");
 }
 
 }  // namespace
