@@ -27,4 +27,10 @@ inline void check_duration(double tau, const char* what) {
   require(std::isfinite(tau) && tau >= 0.0, what, ": expected a finite tau >= 0, got ", tau);
 }
 
+/// exp of each entry by the standard library: Eigen's own differs between instruction sets and is not 0 at
+/// -inf.
+inline Eigen::VectorXd exp_of(const Eigen::VectorXd& x) {
+  return x.unaryExpr([](double entry) { return std::exp(entry); });
+}
+
 }  // namespace gmdiff::fokker_planck

@@ -13,6 +13,7 @@
 #include <gmdiff/model/fokker_planck.hpp>
 
 #include "base/check.hpp"
+#include "model/fokker_planck/checks.hpp"
 #include "model/fokker_planck/faces.hpp"
 
 // Smallest eigenvalues of -Q (mathematics.md §14.3). Rates in detailed balance with a stationary law Pi make
@@ -133,7 +134,7 @@ VectorXd FokkerPlanck::decay_rates(Index count) const {
   if (grid_.dim() == 1 && boundary_ != Boundary::periodic)
     return tridiagonal_eigenvalues(*this).segment(keeps_mass ? 1 : 0, count);
   MatrixXd excluded(grid_.size(), keeps_mass ? 1 : 0);
-  if (keeps_mass) excluded.col(0) = (0.5 * log_stationary_.array()).exp();
+  if (keeps_mass) excluded.col(0) = exp_of(0.5 * log_stationary_);
   const Sparse A = symmetrised(*this);
   return InverseIteration(A, max_rate_, std::move(excluded)).smallest(count);
 }

@@ -79,7 +79,7 @@ VectorXd density_masses(const VectorXd& log_density) {
   const double largest =
       log_density.size() == 0 ? -std::numeric_limits<double>::infinity() : log_density.maxCoeff();
   require(std::isfinite(largest), "density_masses: expected a finite log-density in a cell, got none");
-  const VectorXd P = (log_density.array() - largest).exp();
+  const VectorXd P = fokker_planck::exp_of(log_density.array() - largest);
   return P / P.sum();
 }
 

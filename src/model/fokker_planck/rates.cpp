@@ -68,7 +68,7 @@ FokkerPlanck::Rates gradient_rates(const VectorXd& l, const CellGrid& grid, doub
 /// log(e^{l_i} / sum).
 VectorXd normalised(const VectorXd& l) {
   const double largest = l.maxCoeff();
-  return l.array() - largest - std::log((l.array() - largest).exp().sum());
+  return l.array() - largest - std::log(exp_of(l.array() - largest).sum());
 }
 
 /// The centre of a face in a wall.

@@ -26,7 +26,7 @@ void require_stationary(const VectorXd& log_stationary, Boundary boundary, const
 
 VectorXd FokkerPlanck::stationary() const {
   require_stationary(log_stationary_, boundary_, "FokkerPlanck::stationary");
-  return log_stationary_.array().exp();
+  return exp_of(log_stationary_);
 }
 
 double FokkerPlanck::relative_entropy(const VectorXd& P) const {
@@ -41,7 +41,7 @@ double FokkerPlanck::relative_entropy(const VectorXd& P) const {
 double FokkerPlanck::fisher_information(const VectorXd& P) const {
   require_stationary(log_stationary_, boundary_, "FokkerPlanck::fisher_information");
   check_masses(P, grid_.size(), "FokkerPlanck::fisher_information");
-  const VectorXd phi = P.array().log() - log_stationary_.array();
+  const auto phi = [&](Index i) { return std::log(P(i)) - log_stationary_(i); };
   double sum = 0.0;
   for_each_face(grid_, boundary_, [&](const Face& face) {
     if (P(face.before) == 0.0 || P(face.after) == 0.0) return;

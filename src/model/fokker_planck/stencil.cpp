@@ -15,48 +15,61 @@ struct Pair {
 };
 
 /// Entries of Q^T: cell i sees the rates out of i.
-Pair adjoint_pair(const FokkerPlanck& equation, std::size_t axis) {
-  return {equation.rates().down[axis], equation.rates().up[axis]};
+Pair adjoint_pair(const FokkerPlanck::Rates& rates, std::size_t axis) {
+  return {rates.down[axis], rates.up[axis]};
 }
 
 /// Entries of Q: cell i sees the rates of its neighbours into i. Both rates at a face are 0 at a wall without
 /// a face, so the shift may wrap round.
-Pair forward_pair(const FokkerPlanck& equation, std::size_t axis) {
-  const CellGrid& grid = equation.grid();
+Pair forward_pair(const CellGrid& grid, const FokkerPlanck::Rates& rates, std::size_t axis) {
   const auto a = static_cast<Index>(axis);
   const Index stride = grid.stride(a), last = grid.cells(a) - 1;
   Pair pair{VectorXd(grid.size()), VectorXd(grid.size())};
   for (Index i = 0; i < grid.size(); ++i) {
     const Index position = grid.position(i, a);
-    pair.before(i) = equation.rates().up[axis](position > 0 ? i - stride : i + last * stride);
-    pair.after(i) = equation.rates().down[axis](position < last ? i + stride : i - last * stride);
+    pair.before(i) = rates.up[axis](position > 0 ? i - stride : i + last * stride);
+    pair.after(i) = rates.down[axis](position < last ? i + stride : i - last * stride);
   }
   return pair;
 }
 
+/// `identity` minus all rates out of a cell. The sum is in extended precision: an error of it would create or
+/// destroy mass with every product.
+VectorXd diagonal(const CellGrid& grid, const FokkerPlanck::Rates& rates, double identity) {
+  VectorXd entries(grid.size());
+  for (Index i = 0; i < entries.size(); ++i) {
+    long double entry = identity - static_cast<long double>(rates.loss(i));
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(grid.dim()); ++axis)
+      entry -= static_cast<long double>(rates.up[axis](i)) + rates.down[axis](i);
+    entries(i) = static_cast<double>(entry);
+  }
+  return entries;
+}
+
 }  // namespace
 
-Stencil::Stencil(const FokkerPlanck& equation, Of of) {
-  const CellGrid& grid = equation.grid();
-  columns_ = grid.cells(grid.dim() - 1);
+Stencil::Stencil(const CellGrid& grid, const FokkerPlanck::Rates& rates, double identity, Of of)
+    : columns_(grid.cells(grid.dim() - 1)), centre_(diagonal(grid, rates, identity)) {
   rows_ = grid.size() / columns_;
-  centre_ = -equation.rates().loss;
   for (std::size_t axis = 0; axis < static_cast<std::size_t>(grid.dim()); ++axis) {
-    centre_ -= equation.rates().up[axis] + equation.rates().down[axis];
-    Pair pair = of == Of::forward ? forward_pair(equation, axis) : adjoint_pair(equation, axis);
-    const bool across = grid.stride(static_cast<Index>(axis)) == 1;
-    (across ? left_ : above_) = std::move(pair.before);
-    (across ? right_ : below_) = std::move(pair.after);
+    Pair pair = of == Of::forward ? forward_pair(grid, rates, axis) : adjoint_pair(rates, axis);
+    const bool along_rows = grid.stride(static_cast<Index>(axis)) == 1;
+    (along_rows ? left_ : above_) = std::move(pair.before);
+    (along_rows ? right_ : below_) = std::move(pair.after);
   }
 }
 
-Stencil Stencil::generator(const FokkerPlanck& equation, Of of) { return {equation, of}; }
+Stencil Stencil::generator(const FokkerPlanck& equation, Of of) {
+  return {equation.grid(), equation.rates(), 0.0, of};
+}
 
 Stencil Stencil::uniformized(const FokkerPlanck& equation, Of of) {
-  Stencil S(equation, of);
-  for (VectorXd* coefficients : {&S.centre_, &S.left_, &S.right_, &S.above_, &S.below_})
-    *coefficients /= equation.max_rate();
-  S.centre_.array() += 1.0;
+  FokkerPlanck::Rates rates = equation.rates();
+  for (VectorXd* each : {&rates.up[0], &rates.up[1], &rates.down[0], &rates.down[1], &rates.loss})
+    *each /= equation.max_rate();
+  Stencil S(equation.grid(), rates, 1.0, of);
+  // Rounded rates may have a sum slightly above 1.
+  S.centre_ = S.centre_.cwiseMax(0.0);
   return S;
 }
 

@@ -20,7 +20,7 @@ class Stencil {
   void multiply_add(const double* v, double* product, double weight, double* sum) const;
 
  private:
-  Stencil(const FokkerPlanck& equation, Of of);
+  Stencil(const CellGrid& grid, const FokkerPlanck::Rates& rates, double identity, Of of);
   template <bool has_rows>
   void multiply_row(Eigen::Index row, const double* v, double* product, double weight, double* sum) const;
 
