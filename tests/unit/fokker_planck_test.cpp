@@ -249,7 +249,13 @@ TEST(FokkerPlanckEquations, HaveTheStationaryLawExactly) {
   }
 }
 
-/// The check above can fail: centred differences have another stationary law, and negative masses where the
+TEST(FokkerPlanckEquations, ReachTheStationaryLawInOneImplicitStep) {
+  const auto equation = FokkerPlanck::langevin(SinGaussian{}, {-8.0, 8.0, 400});
+  const VectorXd P = cell_masses(normal(4.0, 0.5), equation.grid());
+  EXPECT_LT((equation.advance_implicit(P, 1e30) - equation.stationary()).cwiseAbs().maxCoeff(), 1e-13);
+}
+
+/// HaveTheStationaryLawExactly can fail: centred differences have another stationary law, and negative masses where the
 /// log-density changes by more than 2 between neighbours.
 TEST(FokkerPlanckEquations, ArePositiveWhereCentredDifferencesAreNot) {
   const CellGrid grid(-10.0, 10.0, 20);
@@ -529,6 +535,11 @@ TEST(DecayRates, AreThoseOfKnownLaws) {
        std::vector<Row>{{0.5, 0.970}, {1.0, 0.238}, {1.5, 0.0286}, {2.0, 1.24e-3}, {2.5, 1.8e-5}})
     EXPECT_NEAR(FokkerPlanck::langevin(symmetric_modes(row.distance), {-8.0, 8.0, 800}).spectral_gap(),
                 row.gap, 0.01 * row.gap);
+}
+
+TEST(DecayRates, AreFoundOnLongLines) {
+  const auto line = FokkerPlanck::langevin(normal(0.0, 1.0), {-6.0, 6.0, 2500});
+  EXPECT_LT((line.decay_rates(3) - VectorXd{{0.5, 1.0, 1.5}}).cwiseAbs().maxCoeff(), 1e-4);
 }
 
 /// The sparse iteration: sums of the rates on two lines, and a circle, where the rates come in pairs.

@@ -75,8 +75,8 @@ struct GridMoments {
   Eigen::VectorXd mean;
   Eigen::MatrixXd covariance;
 };
-/// @throws std::invalid_argument unless the masses are finite, >= 0 and not all 0, here and in the next three
-///   functions; the last two also allow that all are 0.
+/// @throws std::invalid_argument unless the masses are finite, >= 0 and not all 0. The next three functions
+///   have the same conditions, but allow that all masses are 0.
 GridMoments grid_moments(const Eigen::VectorXd& P, const CellGrid& grid);
 /// Mass in the cells at the walls: on an axis of n cells these are the first and the last max(1, n / 100). A
 /// box is large enough if this mass is about 1e-8 or less.
@@ -86,8 +86,8 @@ double entropy(const Eigen::VectorXd& P, const CellGrid& grid);
 /// KL(P, R) = sum P_i log(P_i / R_i), where 0 log 0 = 0; inf if R is 0 where P is not.
 double relative_entropy(const Eigen::VectorXd& P, const Eigen::VectorXd& R);
 
-/// B(w) = w / (e^w - 1), B(0) = 1: the Bernoulli function, whose values the Scharfetter-Gummel rates are made
-/// of (§14.1).
+/// The Bernoulli function B(w) = w / (e^w - 1), B(0) = 1, from which the Scharfetter-Gummel rates are built
+/// (§14.1).
 double bernoulli(double w);
 
 /// Walls of the box. Mass leaves the box through absorbing walls only; what remains is the probability of
@@ -100,8 +100,9 @@ struct DiagonalSde {
   using Function = std::function<double(double t, const Eigen::VectorXd& x, Eigen::Index axis)>;
 
   Function drift;                              ///< mu of the axis
-  std::variant<double, Function> noise = 1.0;  ///< sigma of the axis, finite; with 0 the scheme is upwind
-  /// d/dx_axis of D = sigma^2 / 2; if it is empty, a central difference over the cell around the face.
+  std::variant<double, Function> noise = 1.0;  ///< sigma of the axis; where it is 0, the scheme is upwind
+  /// Derivative of D = sigma^2 / 2 along the axis. If it is empty, it is replaced by a central difference
+  /// between the points half a width before and behind the face.
   Function diffusion_slope = {};
 };
 
@@ -110,7 +111,8 @@ struct DiagonalSde {
 class FokkerPlanck {
  public:
   /// Rates of jumps between neighbouring cells: `up[axis](i)` from cell i to the next one on the axis,
-  /// `down[axis](i)` to the previous one, and `loss(i)` out of the box; all >= 0, shape (size).
+  /// `down[axis](i)` to the previous one, and `loss(i)` out of the box; all >= 0, shape (size). In dimension 1
+  /// the arrays of axis 1 are empty.
   struct Rates {
     std::array<Eigen::VectorXd, 2> up, down;
     Eigen::VectorXd loss;
@@ -149,17 +151,17 @@ class FokkerPlanck {
   ///   tau < 0, here and below.
   Eigen::VectorXd rate_of_change(const Eigen::VectorXd& P) const;
 
-  /// exp(tau Q) P by uniformization (§14.2): no error of time, nothing negative. The cost is about 1.4
+  /// exp(tau Q) P by uniformization (§14.2): exact in time up to rounding, and positive. It takes about 1.4
   /// max_rate() tau sweeps over the grid. @throws std::invalid_argument also for max_rate() tau > 1e9.
   Eigen::VectorXd advance(const Eigen::VectorXd& P, double tau) const;
   /// E[F(X_tau) | X_0 in cell i] = exp(tau Q^T) F, shape (size); 0 after an absorption.
   Eigen::VectorXd expectation(const Eigen::VectorXd& F, double tau) const;
-  /// `steps` implicit Euler steps of size tau with one factorisation: order 1, nothing negative, any tau.
+  /// `steps` implicit Euler steps of size tau with one factorisation (§14.2): order 1, positive, for any tau.
   Eigen::VectorXd advance_implicit(const Eigen::VectorXd& P, double tau, int steps = 1) const;
 
   /// The stationary law P_i = exp(l_i) / sum, shape (size), which solves Q P = 0 exactly.
-  /// @throws std::invalid_argument for rates from `from_sde` or `reversed`, and for absorbing walls, here and in
-  ///   the next two functions.
+  /// @throws std::invalid_argument for rates from `from_sde` or `reversed`, and for absorbing walls, here and
+  ///   in the next two functions.
   Eigen::VectorXd stationary() const;
   /// KL(P, stationary), also where the stationary masses are too small for a double.
   double relative_entropy(const Eigen::VectorXd& P) const;
@@ -171,7 +173,7 @@ class FokkerPlanck {
   /// @throws std::invalid_argument for rates from `from_sde` or `reversed`, and unless 1 <= count <= 16 and
   ///   count < size; std::runtime_error if the iteration does not converge.
   Eigen::VectorXd decay_rates(Eigen::Index count) const;
-  /// The smallest one: the relative entropy decays like exp(-2 gap t) in the end.
+  /// The smallest decay rate: for large t the relative entropy is proportional to exp(-2 gap t).
   double spectral_gap() const { return decay_rates(1)(0); }
 
   /// The chain that runs backwards in time while the law is P: its rate from i to j is the rate from j to i
@@ -190,7 +192,7 @@ class FokkerPlanck {
   Eigen::VectorXd log_stationary_;
 };
 
-/// Implicit Euler steps (I - tau Q) P' = P of one size, with the factorisation of I - tau Q.
+/// Implicit Euler steps (I - tau Q) P' = P of one size; it holds the factorisation of I - tau Q.
 class ImplicitEuler {
  public:
   /// @throws std::invalid_argument for tau < 0.

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -31,6 +30,8 @@ namespace {
 using Sparse = Eigen::SparseMatrix<double>;
 
 constexpr Index max_count = 16;
+/// Largest grid all of whose eigenvalues are computed; the time grows with the square of its size.
+constexpr Index max_dense = 2048;
 
 double coupling(const FokkerPlanck& equation, const Face& face) {
   const auto axis = static_cast<std::size_t>(face.axis);
@@ -131,7 +132,7 @@ VectorXd FokkerPlanck::decay_rates(Index count) const {
   require(count >= 1 && count <= max_count && count < grid_.size(),
           "FokkerPlanck::decay_rates: expected a count in [1, ", std::min(max_count, grid_.size() - 1),
           "], got ", count);
-  if (grid_.dim() == 1 && boundary_ != Boundary::periodic)
+  if (grid_.dim() == 1 && boundary_ != Boundary::periodic && grid_.size() <= max_dense)
     return tridiagonal_eigenvalues(*this).segment(keeps_mass ? 1 : 0, count);
   MatrixXd excluded(grid_.size(), keeps_mass ? 1 : 0);
   if (keeps_mass) excluded.col(0) = exp_of(0.5 * log_stationary_);

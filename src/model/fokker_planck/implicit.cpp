@@ -20,27 +20,30 @@ using namespace fokker_planck;
 
 namespace {
 
-/// Thomas's algorithm without pivots. The columns of I - tau Q are dominated by their diagonal and all other
-/// entries are <= 0, so every operation of a step adds numbers >= 0.
+/// Thomas's algorithm. The columns of I - tau Q have the sum 1 + tau loss and are <= 0 beside the diagonal, so
+/// the pivots e_i + up_i follow from sums, products and quotients of numbers >= 0: no tau is too large, and no
+/// mass becomes negative.
 class Tridiagonal {
  public:
   Tridiagonal(const FokkerPlanck& equation, double tau)
-      : into_next_(tau * equation.rates().up[0]), into_previous_(tau * equation.rates().down[0]) {
-    pivots_ = 1.0 + (into_next_ + into_previous_ + tau * equation.rates().loss).array();
-    for (Index i = 1; i < pivots_.size(); ++i)
-      pivots_(i) -= into_next_(i - 1) / pivots_(i - 1) * into_previous_(i);
+      : up_(tau * equation.rates().up[0]), down_(tau * equation.rates().down[0]), pivots_(up_.size()) {
+    double e = 0.0;  // pivot - up of the cell before
+    for (Index i = 0; i < pivots_.size(); ++i) {
+      e = 1.0 + tau * equation.rates().loss(i) + (i > 0 ? down_(i) * e / pivots_(i - 1) : 0.0);
+      pivots_(i) = e + up_(i);
+    }
   }
 
   VectorXd solve(VectorXd x) const {
     const Index n = x.size();
-    for (Index i = 1; i < n; ++i) x(i) += into_next_(i - 1) / pivots_(i - 1) * x(i - 1);
+    for (Index i = 1; i < n; ++i) x(i) += up_(i - 1) / pivots_(i - 1) * x(i - 1);
     x(n - 1) /= pivots_(n - 1);
-    for (Index i = n - 1; i > 0; --i) x(i - 1) = (x(i - 1) + into_previous_(i) * x(i)) / pivots_(i - 1);
+    for (Index i = n - 1; i > 0; --i) x(i - 1) = (x(i - 1) + down_(i) * x(i)) / pivots_(i - 1);
     return x;
   }
 
  private:
-  VectorXd into_next_, into_previous_, pivots_;
+  VectorXd up_, down_, pivots_;
 };
 
 using SparseLu = Eigen::SparseLU<Eigen::SparseMatrix<double>>;
