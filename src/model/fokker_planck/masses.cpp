@@ -36,18 +36,18 @@ VectorXd axis_masses(const CellGrid& grid, Index axis, double mean, double varia
 
 bool has_diagonal_covariances(const Mixture& mixture) {
   for (Index k = 0; k < mixture.num_components(); ++k) {
-    const Eigen::MatrixXd Sigma = mixture.component_covariance(k);
-    if (!Sigma.isDiagonal(0.0)) return false;
+    const Eigen::MatrixXd covariance = mixture.component_covariance(k);
+    if (!covariance.isDiagonal(0.0)) return false;
   }
   return true;
 }
 
 /// w_k times the product over the axes.
 VectorXd component_masses(const Mixture& mixture, const CellGrid& grid, Index k) {
-  const Eigen::MatrixXd Sigma = mixture.component_covariance(k);
+  const Eigen::MatrixXd covariance = mixture.component_covariance(k);
   VectorXd masses = VectorXd::Constant(grid.size(), mixture.weights()(k));
   for (Index axis = 0; axis < grid.dim(); ++axis) {
-    const VectorXd on_axis = axis_masses(grid, axis, mixture.means()(k, axis), Sigma(axis, axis));
+    const VectorXd on_axis = axis_masses(grid, axis, mixture.means()(k, axis), covariance(axis, axis));
     for (Index i = 0; i < grid.size(); ++i) masses(i) *= on_axis(grid.position(i, axis));
   }
   return masses;
