@@ -200,9 +200,8 @@ class ImplicitEuler {
   /// P'. @throws std::invalid_argument as `FokkerPlanck::advance`.
   Eigen::VectorXd step(const Eigen::VectorXd& P) const;
 
-  struct Factors;
-
  private:
+  struct Factors;
   std::shared_ptr<const Factors> factors_;
 };
 
