@@ -255,8 +255,8 @@ TEST(FokkerPlanckEquations, ReachTheStationaryLawInOneImplicitStep) {
   EXPECT_LT((equation.advance_implicit(P, 1e30) - equation.stationary()).cwiseAbs().maxCoeff(), 1e-13);
 }
 
-/// HaveTheStationaryLawExactly can fail: centred differences have another stationary law, and negative masses where the
-/// log-density changes by more than 2 between neighbours.
+/// HaveTheStationaryLawExactly can fail: centred differences have another stationary law, and negative masses
+/// where the log-density changes by more than 2 between neighbours.
 TEST(FokkerPlanckEquations, ArePositiveWhereCentredDifferencesAreNot) {
   const CellGrid grid(-10.0, 10.0, 20);
   const auto equation = FokkerPlanck::langevin(normal(0.0, 1.0), grid);

@@ -18,8 +18,8 @@
 
 namespace gmdiff {
 
-/// A box [lower, upper] of equal cells in dimension 1 or 2. Cell (i1, i2) has the index i1 n2 + i2; the centre
-/// of cell i on an axis is lower + (i + 1/2) width.
+/// A box [lower, upper] of equal cells in dimension 1 or 2. Cell (i1, i2) has the index i1 n2 + i2; the
+/// centre of cell i on an axis is lower + (i + 1/2) width.
 class CellGrid {
  public:
   /// Largest number of cells of a grid.
@@ -111,8 +111,8 @@ struct DiagonalSde {
 class FokkerPlanck {
  public:
   /// Rates of jumps between neighbouring cells: `up[axis](i)` from cell i to the next one on the axis,
-  /// `down[axis](i)` to the previous one, and `loss(i)` out of the box; all >= 0, shape (size). In dimension 1
-  /// the arrays of axis 1 are empty.
+  /// `down[axis](i)` to the previous one, and `loss(i)` out of the box; all >= 0, shape (size). In dimension
+  /// 1 the arrays of axis 1 are empty.
   struct Rates {
     std::array<Eigen::VectorXd, 2> up, down;
     Eigen::VectorXd loss;
@@ -156,7 +156,7 @@ class FokkerPlanck {
   Eigen::VectorXd advance(const Eigen::VectorXd& P, double tau) const;
   /// E[F(X_tau) | X_0 in cell i] = exp(tau Q^T) F, shape (size); 0 after an absorption.
   Eigen::VectorXd expectation(const Eigen::VectorXd& F, double tau) const;
-  /// `steps` implicit Euler steps of size tau with one factorisation (§14.2): order 1, positive, for any tau.
+  /// `steps` implicit Euler steps of size tau with one factorisation: order 1, positive, any tau (§14.2).
   Eigen::VectorXd advance_implicit(const Eigen::VectorXd& P, double tau, int steps = 1) const;
 
   /// The stationary law P_i = exp(l_i) / sum, shape (size), which solves Q P = 0 exactly.

@@ -43,6 +43,9 @@ void for_each_wall(const CellGrid& grid, F f) {
   }
 }
 
+/// The centre of the face in a wall; `centres` are those of the grid.
+Eigen::VectorXd wall_point(const CellGrid& grid, const Points& centres, const Wall& wall);
+
 /// Rates over a face: along the axis, and against it.
 struct FaceRates {
   double up, down;
@@ -53,5 +56,10 @@ inline FaceRates scharfetter_gummel(double w, double diffusion, double width) {
   const double scale = diffusion / (width * width);
   return {scale * bernoulli(-w), scale * bernoulli(w)};
 }
+
+/// All rates 0.
+FokkerPlanck::Rates no_rates(const CellGrid& grid);
+/// Sets the rates of a face.
+void set(FokkerPlanck::Rates& rates, const Face& face, const FaceRates& over_face);
 
 }  // namespace gmdiff::fokker_planck

@@ -20,9 +20,9 @@ using namespace fokker_planck;
 
 namespace {
 
-/// Thomas's algorithm. The columns of I - tau Q have the sum 1 + tau loss and are <= 0 beside the diagonal, so
-/// the pivots e_i + up_i follow from sums, products and quotients of numbers >= 0: no tau is too large, and no
-/// mass becomes negative.
+/// Thomas's algorithm. The columns of I - tau Q have the sum 1 + tau loss and are <= 0 beside the diagonal,
+/// so the pivots e_i + up_i follow from sums, products and quotients of numbers >= 0: no tau is too large,
+/// and no mass becomes negative.
 class Tridiagonal {
  public:
   Tridiagonal(const FokkerPlanck& equation, double tau)

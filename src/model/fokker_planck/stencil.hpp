@@ -5,8 +5,8 @@
 namespace gmdiff::fokker_planck {
 
 /// Products with a matrix that couples neighbours on the grid (mathematics.md §14.2): entry (row, column) of
-/// the product is `centre` times the same entry of the vector, plus `left`, `right`, `above` and `below` times
-/// the four neighbours. In dimension 1 the grid is one row. Neighbours wrap round at the walls, where the
+/// the product is `centre` times the same entry of the vector, plus `left`, `right`, `above` and `below`
+/// times the four neighbours. In dimension 1 the grid is one row. Neighbours wrap round at the walls, where the
 /// coefficients are 0 unless the axis is periodic.
 class Stencil {
  public:
