@@ -22,6 +22,7 @@
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/expression.hpp>
+#include <gmdiff/model/fokker_planck.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>

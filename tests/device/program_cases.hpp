@@ -38,12 +38,24 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
 }
 
 /// Targets of every kind that are no mixtures.
+/// An expression with every operation of a tape.
+inline ExpressionTarget every_function() {
+  return {.density =
+              "-norm2(x) - sin(5 + w*x1)/2 + cos(x2)^2 - log(1 + x2^2) + sqrt(1 + x1^2) - abs(x1 - x2)/3 "
+              "+ min(x1, x3)/4 - max(x1, x2, 0.5)/5 + sg(x1)*sp(x3) + tanh(x1*x2) - exp(-x3)/x3^2^0",
+          .dim = 3,
+          .parameters = {{"w", 5.0}}};
+}
+
 inline std::vector<Target> every_target() {
-  return {SinGaussian{.dim = 3}, Banana{.scale = 2.0, .curvature = 0.25, .dim = 5},
-          Funnel{.scale = 1.0, .dim = 4}, ManyWell{.wells = 2, .dim = 3},
+  return {SinGaussian{.dim = 3},
+          Banana{.scale = 2.0, .curvature = 0.25, .dim = 5},
+          Funnel{.scale = 1.0, .dim = 4},
+          ManyWell{.wells = 2, .dim = 3},
           Logistic{.data = normals(20, 9, 31),
                    .labels = normals(20, 1, 32).unaryExpr([](double z) { return z > 0.0 ? 1.0 : 0.0; }),
-                   .prior_std = 2.0}};
+                   .prior_std = 2.0},
+          every_function()};
 }
 
 /// Chains of every kind for a target that cannot be drawn from.
