@@ -42,7 +42,7 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
 inline ExpressionTarget every_function() {
   return {.density =
               "-norm2(x) - sin(5 + w*x1)/2 + cos(x2)^2 - log(1 + x2^2) + sqrt(1 + x1^2) - abs(x1 - x2)/3 "
-              "+ min(x1, x3)/4 - max(x1, x2, 0.5)/5 + sg(x1)*sp(x3) + tanh(x1*x2) - exp(-x3)/x3^2^0",
+              "+ min(x1, x3)/4 - max(x1, x2, 0.5)/5 + sg(x1)*sp(x3) + tanh(x1*x2) - exp(-x3^2)/(1 + x3^2)",
           .dim = 3,
           .parameters = {{"w", 5.0}}};
 }

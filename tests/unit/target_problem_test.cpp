@@ -47,7 +47,7 @@ TEST(TargetProblems, AreWrittenAsTheyAreRead) {
 TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
   EXPECT_EQ(refusal(R"({"target": {"type": "funel"}})"),
             "p.json: target.type: unknown target \"funel\"; did you mean \"funnel\"? (known: sin-gaussian, "
-            "banana, funnel, many-well, logistic)");
+            "banana, funnel, many-well, logistic, expression)");
   EXPECT_EQ(refusal(R"({"target": {"type": "funnel", "dim": 1}})"),
             "p.json: target.dim: expected an integer from 2 to 1000000, given 1");
   EXPECT_EQ(refusal(R"({"target": {"type": "banana", "scale": 0}})"),
