@@ -29,7 +29,9 @@ Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::v
                  .process = problem.process,
                  .grid = problem.grid,
                  .observation = {},
-                 .sampler = problem.sampler};
+                 .sampler = problem.sampler,
+                 .start = problem.start,
+                 .density = problem.density};
   if (std::holds_alternative<McgdiffGrid>(problem.grid)) {
     // This grid is adapted to an observation, which the new problem does not have.
     result.grid =

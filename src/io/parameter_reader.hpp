@@ -24,6 +24,8 @@ using catalogue::visit_parameters;
 
 // Largest number of steps of a grid or table in a problem file; it bounds time and memory for hostile files.
 constexpr int max_steps = 1'000'000;
+// Largest number of cells of an axis.
+constexpr int most_cells = 1 << 22;
 
 double read_number(const Json& value, const Location& where);
 /// A number, or the string "inf".
@@ -108,6 +110,12 @@ class ParameterReader {
     for (const auto& [name, number] : as_object(value, where).items())
       parameter[name] = read_number(number, where.key(name));
   }
+  static void read(const Json& value, const Location& where, std::vector<int>& parameter) {
+    if (!value.is_array()) where.fail("expected an array of integers, given ", describe(value));
+    parameter.clear();
+    for (std::size_t i = 0; i < value.size(); ++i)
+      parameter.push_back(read_count(value[i], where.index(i), most_cells, 2));
+  }
   static void read(const Json& value, const Location& where, Points& parameter) {
     parameter = read_array(value, where, {any_size, any_size}).points();
   }
@@ -190,6 +198,19 @@ std::vector<std::string> alternative_names() {
   std::vector<std::string> names;
   for_each_alternative<Variant>([&]<class T>(const T&) { names.emplace_back(type_name<T>); });
   return names;
+}
+
+/// A description without a type. @param keys that belong to the object but not to the description
+template <class T>
+T read_description(const Json& value, const Location& where, std::vector<std::string> keys = {}) {
+  as_object(value, where);
+  T description;
+  KeyCollector known{std::move(keys)};
+  visit_parameters(known, description);
+  check_keys(value, where, known.keys);
+  ParameterReader reader(value, where);
+  visit_parameters(reader, description);
+  return description;
 }
 
 template <class Variant>

@@ -68,6 +68,7 @@ class ParameterWriter {
     return array;
   }
   static OrderedJson write(const std::string& text) { return text; }
+  static OrderedJson write(const std::vector<int>& values) { return values; }
   static OrderedJson write(const std::map<std::string, double>& values) {
     OrderedJson object = OrderedJson::object();
     for (const auto& [name, value] : values) object[name] = json_number(value);
@@ -92,6 +93,15 @@ class ParameterWriter {
 
   OrderedJson& object_;
 };
+
+/// The parameters of a description without a type.
+template <class T>
+OrderedJson write_parameters(T description) {
+  OrderedJson object = OrderedJson::object();
+  ParameterWriter writer(object);
+  visit_parameters(writer, description);
+  return object;
+}
 
 /// `{"type": name, parameters}` of one description.
 template <class T>

@@ -116,8 +116,16 @@ LinearObservation read_observation(const Json& value, const Location& where, std
   });
 }
 
+/// Start and grid of a Fokker-Planck equation. @param problem of any kind
+void read_density(const Json& root, const Location& top, auto& problem) {
+  if (const Json* start = io::optional_member(root, "start"))
+    problem.start = read_prior(*start, top.key("start"));
+  if (const Json* density = io::optional_member(root, "density"))
+    problem.density = io::read_description<DensityDescription>(*density, top.key("density"));
+}
+
 Problem read_prior_problem(const Json& root, const Location& top) {
-  io::check_keys(root, top, {"prior", "process", "grid", "observation", "sampler"});
+  io::check_keys(root, top, {"prior", "process", "grid", "observation", "sampler", "start", "density"});
   Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
   if (const Json* process = io::optional_member(root, "process")) {
     problem.process = io::read_variant<ProcessDescription>(*process, top.key("process"), "process");
@@ -137,6 +145,7 @@ Problem read_prior_problem(const Json& root, const Location& top) {
                               " samples the posterior of an observation, and the problem has none");
     }
   }
+  read_density(root, top, problem);
   return problem;
 }
 
@@ -149,7 +158,7 @@ void check_schedule(const Problem& problem, const Location& top) {
 
 TargetProblem read_target_problem(const Json& root, const Location& top) {
   if (root.contains("prior")) top.fail("\"prior\" and \"target\" exclude each other");
-  io::check_keys(root, top, {"target", "sampler"});
+  io::check_keys(root, top, {"target", "sampler", "start", "density"});
   const Location place = top.key("target");
   const auto description =
       io::read_variant<TargetDescription>(io::member(root, top, "target"), place, "target");
@@ -163,6 +172,7 @@ TargetProblem read_target_problem(const Json& root, const Location& top) {
     }
     problem.sampler = *chains;
   }
+  read_density(root, top, problem);
   return problem;
 }
 

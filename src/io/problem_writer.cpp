@@ -148,6 +148,17 @@ std::uint64_t bytes_of_text(const Mixture& prior) {
                             number);
 }
 
+/// Start and grid of a Fokker-Planck equation, where they are given.
+void write_density(const auto& problem, OrderedJson& root) {
+  if (problem.start) root["start"] = write_prior(*problem.start);
+  OrderedJson density = OrderedJson::object();
+  const OrderedJson all = io::write_parameters(problem.density);
+  for (const auto& [key, value] : all.items()) {
+    if (!value.empty()) density[key] = value;
+  }
+  if (!density.empty()) root["density"] = std::move(density);
+}
+
 }  // namespace
 
 std::string to_json(const Problem& problem) {
@@ -158,12 +169,14 @@ std::string to_json(const Problem& problem) {
                       {"grid", io::write_variant(problem.grid)}};
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
+  write_density(problem, root);
   return pretty(root);
 }
 
 std::string to_json(const TargetProblem& problem) {
   OrderedJson root = {{"target", io::write_variant(problem.target.description())},
                       {"sampler", io::write_variant(problem.sampler)}};
+  write_density(problem, root);
   return pretty(root);
 }
 

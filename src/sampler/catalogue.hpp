@@ -9,6 +9,7 @@
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
+#include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
@@ -298,6 +299,16 @@ void visit_parameters(Visitor& v, ExpressionTarget& target) {
   v.required("density", target.density);
   v.whole("dim", target.dim, max_target_dim);
   v.optional("parameters", target.parameters);
+}
+
+// ----- Fokker-Planck equations
+
+template <class Visitor>
+void visit_parameters(Visitor& v, DensityDescription& density) {
+  v.optional("lower", density.lower);
+  v.optional("upper", density.upper);
+  v.optional("cells", density.cells);
+  v.optional("times", density.times);
 }
 
 // ----- samplers

@@ -132,7 +132,12 @@ Problem course_three() {
                            Covariance::spherical({0.375, 0.375, 0.375})),
           .process = Ou{},
           .grid = UniformGrid{.steps = 300},
-          .sampler = Ddim{}};
+          .sampler = Ddim{},
+          .start = Mixture({1.0}, points({{0.0, 0.25}}), Covariance::spherical({0.0625})),
+          .density = {.lower = Eigen::Vector2d(-6.0, -5.5),
+                      .upper = Eigen::Vector2d(6.0, 6.5),
+                      .cells = {120, 120},
+                      .times = {0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0}}};
 }
 
 /// 1000 components at x_2 = sin x_1, -pi < x_1 < pi, of standard deviation 0.02.
@@ -152,7 +157,14 @@ Problem course_sine() {
 }
 
 TargetProblem course_sin() {
-  return {.target = SinGaussian{}, .sampler = Ula{.step = 0.1, .run = {.warmup = 1000, .steps = 30'000}}};
+  return {
+      .target = SinGaussian{},
+      .sampler = Ula{.step = 0.1, .run = {.warmup = 1000, .steps = 30'000}},
+      .start = Mixture({1.0 / 3.0, 2.0 / 3.0}, points({{-4.0}, {4.0}}), Covariance::spherical({0.04, 0.04})),
+      .density = {.lower = Eigen::VectorXd{{-8.0}},
+                  .upper = Eigen::VectorXd{{8.0}},
+                  .cells = {400},
+                  .times = {0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0}}};
 }
 
 /// Chains of MALA, whose step the run tunes.

@@ -44,6 +44,21 @@ TEST(TargetProblems, AreWrittenAsTheyAreRead) {
             R"({"type":"sin-gaussian","amplitude":1.0,"phase":5.0,"frequency":5.0,"dim":1})");
 }
 
+TEST(TargetProblems, OfExpressionsKeepTextAndParameters) {
+  const std::string text = to_json(TargetProblem{
+      .target = ExpressionTarget{.density = "-a*norm2(x)", .dim = 2, .parameters = {{"a", 0.5}}}});
+  const auto read = std::get<TargetProblem>(read_text(text));
+  EXPECT_EQ(to_json(read), text);
+  EXPECT_EQ(read.target.gradient(Points{{1.0, 2.0}}), (Points{{-1.0, -2.0}}));
+  EXPECT_EQ(refusal(R"({"target": {"type": "expression", "density": "-x^2 +"}})"),
+            "p.json: target: expression \"-x^2 +\": column 7: expected a number, a name or '(', got the end "
+            "of the text");
+  EXPECT_EQ(refusal(R"({"target": {"type": "expression", "density": 3}})"),
+            "p.json: target.density: expected a text, given 3");
+  EXPECT_EQ(refusal(R"({"target": {"type": "expression", "density": "a", "parameters": {"a": "1"}}})"),
+            "p.json: target.parameters.a: expected a number, given \"1\"");
+}
+
 TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
   EXPECT_EQ(refusal(R"({"target": {"type": "funel"}})"),
             "p.json: target.type: unknown target \"funel\"; did you mean \"funnel\"? (known: sin-gaussian, "

@@ -22,6 +22,14 @@ namespace gmdiff {
 /// posterior, or a sequential Monte Carlo or guided sampler, which needs an observation.
 using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler, McmcSampler>;
 
+/// The grid and the times of a Fokker-Planck equation (mathematics.md §14). Empty arrays mean that the caller
+/// chooses.
+struct DensityDescription {
+  Eigen::VectorXd lower = {}, upper = {};  ///< (d) the box
+  std::vector<int> cells = {};             ///< (d) number of cells on each axis
+  std::vector<double> times = {};          ///< ascending, >= 0
+};
+
 /// The content of a problem file (guide.md, "Problem files"), with the defaults of missing parts.
 struct Problem {
   Mixture prior;
@@ -29,12 +37,16 @@ struct Problem {
   GridDescription grid = UniformGrid{};
   std::optional<LinearObservation> observation = {};
   AnySampler sampler = Ddim{};
+  std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
+  DensityDescription density = {};
 };
 
 /// The content of a problem file with the key `target`: a law that is no mixture, and chains that sample it.
 struct TargetProblem {
   Target target;
   McmcSampler sampler = Mala{};
+  std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
+  DensityDescription density = {};
 };
 
 /// The content of any problem file.
