@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -115,10 +117,26 @@ struct ChainFailure {
   }
 };
 
+/// A Markov chain that starts where the log-density of its target is not finite, so that it has no law.
+struct BadStart {
+  std::int64_t chain;  ///< number in the task
+  double log_density;
+};
+
+/// The first chain of a task with a bad start. @param log_density_of l of a chain at its first state
+inline std::optional<BadStart> find_bad_start(std::int64_t count, auto log_density_of) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    const double l = log_density_of(n);
+    if (!std::isfinite(l)) return BadStart{n, l};
+  }
+  return {};
+}
+
 /// Particles whose states became NaN or infinite.
 struct NonFinite {
   std::int64_t particles = 0;
-  int first_step = -1;  ///< first step after which a state was not finite; -1: the start
+  int first_step = -1;                     ///< first step after which a state was not finite; -1: the start
+  std::optional<BadStart> bad_start = {};  ///< then the run ended after the start
 
   /// Adds the counts of other particles.
   void add(const NonFinite& others) {

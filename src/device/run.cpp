@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <gmdiff/device/samples.hpp>
@@ -162,6 +163,12 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .stop = options().stop,
                              .extent = extent_});
   throw_if_stopped();
+  if (const auto& bad = non_finite.bad_start) {
+    const double l =
+        std::isnan(bad->log_density) ? std::abs(bad->log_density) : bad->log_density;  // no "-nan"
+    fail("run: chain ", options().first + batch.first + bad->chain,
+         " starts where the log-density of the target is ", l, "; other first states are needed");
+  }
   non_finite_.add(non_finite);
   frame_.finish(batch);
 }

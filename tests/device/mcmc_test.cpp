@@ -4,6 +4,7 @@
 #include "device/devices_under_test.hpp"
 #include "device/instruction_sets.hpp"
 #include "device/program_cases.hpp"
+#include "support/expect_invalid.hpp"
 
 // Markov chains on the device cpu: they agree with the device reference, and their bits do not depend on
 // extents, instruction sets and batches.
@@ -179,6 +180,25 @@ TEST(MarkovChain, WithASpeedHasTheBitsOfALongerStep) {
         .to_double();
   };
   EXPECT_EQ(states(0.125, 2.0), states(0.25, 1.0));
+}
+
+TEST(MarkovChain, NamesAStartOutsideTheSupport) {
+  const Target target = ExpressionTarget{.density = "log(x) - x"};
+  const Plan plan = mcmc_plan(target, Mala{.step = 0.1, .run = {.steps = 5}});
+  Options options{.count = 4, .first = 10, .start = Points{{1.0}, {2.0}, {-3.0}, {0.0}}};
+  const std::string message =
+      "run: chain 12 starts where the log-density of the target is nan; other first states are needed";
+  for (const Device& device : {Device::cpu(1), Device::reference()}) {
+    options.device = device;
+    test::expect_invalid([&] { run(plan, options); }, message);
+  }
+  options.start = Points{{1.0}, {2.0}, {0.0}, {1.0}};
+  test::expect_invalid(
+      [&] { run(plan, options); },
+      "run: chain 12 starts where the log-density of the target is -inf; other first states are needed");
+  // A proposal outside the support is rejected.
+  options.start = Points{{1e-3}, {1e-3}, {1e-3}, {1e-3}};
+  EXPECT_GT(run(plan, options).to_double().minCoeff(), 0.0);
 }
 
 TEST(MarkovChain, CountsProposalsThatAreNotFinite) {

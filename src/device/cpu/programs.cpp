@@ -10,6 +10,7 @@
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
 #include "lowering/program_builder.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::cpu {
 namespace {
@@ -62,6 +63,10 @@ class ProgramRun {
     std::fill(vector(1), vector(num_vectors_), Real(0));
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), result);
+    if (evaluates_target(task_.plan))
+      result.bad_start =
+          find_bad_start(task_.count, [this](std::int64_t n) { return number(n, Numbers::of_state); });
+    if (result.bad_start) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -143,15 +148,17 @@ class ProgramRun {
     return sum;
   }
 
+  /// A number of chain n.
+  double number(std::int64_t n, int place) const {
+    const std::int64_t tile = n / unit_.lanes * Numbers::size * unit_.lanes;
+    return numbers_[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
+  }
+
   void give_acceptance() const {
     if (task_.acceptance == nullptr) return;
     for (std::int64_t n = 0; n < task_.count; ++n) {
-      const std::int64_t tile = n / unit_.lanes * Numbers::size * unit_.lanes;
-      const auto number = [&](int place) {
-        return numbers_[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
-      };
-      task_.acceptance[n] = number(Numbers::of_acceptance);
-      task_.non_finite[n] = number(Numbers::of_non_finite);
+      task_.acceptance[n] = number(n, Numbers::of_acceptance);
+      task_.non_finite[n] = number(n, Numbers::of_non_finite);
     }
   }
 

@@ -11,6 +11,7 @@
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
 #include "lowering/program_builder.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::cuda {
 namespace {
@@ -53,6 +54,8 @@ class ProgramRun {
     NonFinite result = launch({}, /*from_start=*/true);
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
+    if (evaluates_target(task_.plan)) result.bad_start = bad_start();
+    if (result.bad_start) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -139,10 +142,22 @@ class ProgramRun {
             .first_step = report.first_step == no_step ? -1 : report.first_step};
   }
 
-  void give_acceptance() const {
-    if (task_.acceptance == nullptr) return;
+  std::vector<double> numbers_of_chains() const {
     std::vector<double> numbers(numbers_.size());
     numbers_.download(numbers.data());
+    return numbers;
+  }
+
+  std::optional<BadStart> bad_start() const {
+    const std::vector<double> numbers = numbers_of_chains();
+    return find_bad_start(task_.count, [&](std::int64_t n) {
+      return numbers[static_cast<std::size_t>(Numbers::of_state * task_.count + n)];
+    });
+  }
+
+  void give_acceptance() const {
+    if (task_.acceptance == nullptr) return;
+    const std::vector<double> numbers = numbers_of_chains();
     std::copy_n(numbers.begin() + Numbers::of_acceptance * task_.count, task_.count, task_.acceptance);
     std::copy_n(numbers.begin() + Numbers::of_non_finite * task_.count, task_.count, task_.non_finite);
   }

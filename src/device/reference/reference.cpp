@@ -84,6 +84,12 @@ StreamKey Batch::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) c
 NonFinite Batch::run() {
   start();
   if (program_) program_->advance(task_.plan.prologue, 0);
+  if (evaluates_target(task_.plan)) {
+    non_finite_.bad_start = find_bad_start(task_.count, [this](std::int64_t n) {
+      return program_->chains()[static_cast<std::size_t>(n)].log_density;
+    });
+    if (non_finite_.bad_start) return non_finite_;
+  }
   keep(0);
   std::uint64_t number = 0;
   for (const Step& step : task_.plan.steps) {
