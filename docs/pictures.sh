@@ -20,6 +20,10 @@ draw() { "$gmdiff" plot "${@:2}" --quiet --force --out "$folder/$1.svg"; }  # na
   "$gmdiff" sample tutorial-1d.json --sampler euler-maruyama --count 40 --history 61 --seed 1 --out paths-1d.npy "${run[@]}"
   "$gmdiff" sample tutorial-2d.json --sampler ddim --count 40 --history 61 --seed 1 --prior --out paths-2d.npy "${run[@]}"
   "$gmdiff" sample tutorial-2d.json --sampler bootstrap:particles=64:output=particles --count 20 --seed 1 --out chains.npz "${run[@]}"
+  "$gmdiff" problem course-sin --out course-sin.json
+  "$gmdiff" fokker-planck course-sin.json --out course-sin.npz
+  "$gmdiff" problem course-three --out course-three.json
+  "$gmdiff" fokker-planck course-three.json --out course-three.npz
 } >/dev/null
 
 draw samples samples ddim.npy tutorial-2d.json
@@ -29,3 +33,5 @@ draw paths paths paths-1d.npy tutorial-1d.json
 draw paths-2d paths paths-2d.npy tutorial-2d.json --prior
 draw field field tutorial-2d.json --prior --time 0.3
 draw chain chain chains.npz tutorial-2d.json
+draw evolution evolution course-sin.npz
+draw evolution-2d evolution course-three.npz

@@ -104,6 +104,7 @@ class Arrays {
     add_each(evolution, "covariance", {M, d, d},
              [](const auto& row) -> Eigen::VectorXd { return row.moments.covariance.reshaped(); });
     add_number(evolution, "entropy", [](const auto& row) { return row.entropy; });
+    if (evolution.gap) add("gap", {1}, {*evolution.gap});
     if (!evolution.rows.front().relative_entropy) return;
     add_number(evolution, "kl", [](const auto& row) { return *row.relative_entropy; });
     add_number(evolution, "fisher", [](const auto& row) { return *row.fisher; });
@@ -251,7 +252,7 @@ Verb add_fokker_planck(CLI::App& command) {
   verb->add_option(
           "--out", flags->out,
           "write density (M, n) or (M, n1, n2), centres_1, centres_2, times, mass, mean, covariance, "
-          "entropy, kl and fisher as .npz")
+          "entropy, gap, kl and fisher as .npz")
       ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);

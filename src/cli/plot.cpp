@@ -109,7 +109,7 @@ std::string kinds_text() {
 
 Verb add_plot(CLI::App& command) {
   CLI::App* verb =
-      command.add_subcommand("plot", "a picture of a law, samples, paths, chains or a comparison");
+      command.add_subcommand("plot", "a picture of a law, samples, paths, chains, densities or a comparison");
   auto flags = std::make_shared<PlotFlags>();
   add_plot_flags(*verb, *flags);
   verb->footer(
@@ -121,7 +121,8 @@ Verb add_plot(CLI::App& command) {
       "  gmdiff plot samples x.npy problem.json --out samples.svg\n"
       "  gmdiff plot paths paths.npy problem.json --out paths.svg\n"
       "  gmdiff plot field problem.json --time 0.3 --out field.svg\n"
-      "  gmdiff plot chain chains.npz problem.json --out chain.svg\n");
+      "  gmdiff plot chain chains.npz problem.json --out chain.svg\n"
+      "  gmdiff plot evolution density.npz --out evolution.svg\n");
   return {verb, [flags, verb] { run_plot(*verb, *flags); }};
 }
 

@@ -37,4 +37,8 @@ void add_problem_figures(report::ChainFigures& figures, const Problem& problem,
                          const std::string& problem_file, const study::RunRecord& record,
                          std::vector<std::string>& warnings);
 
+/// The densities of an archive of `gmdiff fokker-planck`.
+/// @throws std::invalid_argument naming the file when it is no such archive.
+report::EvolvedDensity read_evolution(const std::string& file);
+
 }  // namespace gmdiff::cli

@@ -159,6 +159,12 @@ report::Picture plot_compare(const PlotFlags& flags, PlotInputs& inputs) {
                                  parse_width(flags));
 }
 
+report::Picture plot_evolution(const PlotFlags& flags, PlotInputs& inputs) {
+  require_files(flags, 1, 1, "DENSITY.npz");
+  inputs.files.emplace_back(flags.files[0]);
+  return report::evolution_picture(read_evolution(flags.files[0]), parse_width(flags));
+}
+
 const std::vector<std::string> view_flags{"--prior", "--coordinates", "--projection", "--seed"};
 
 std::vector<std::string> view_flags_and(std::initializer_list<std::string> more) {
@@ -178,6 +184,7 @@ const std::vector<PlotKind>& plot_kinds() {
       {"paths", "PATHS.npy PROBLEM", "kept levels of a run", view_flags_and({"--paths"}), plot_paths},
       {"field", "PROBLEM", "velocity of the probability flow", view_flags_and({"--time"}), plot_field},
       {"chain", "RESULT [PROBLEM]", "evidence and weights of an SMC run", {}, plot_chain},
+      {"evolution", "DENSITY.npz", "densities of fokker-planck and their decay", {}, plot_evolution},
       {"compare",
        "RESULTS.jsonl",
        "distance over cost of compare --results",

@@ -69,4 +69,19 @@ struct ChainFigures {
 /// Effective sample sizes, weights and evidences of chains.
 Picture chain_picture(const ChainFigures& figures, double width);
 
+/// Densities on a grid at M times.
+struct EvolvedDensity {
+  std::string name;             ///< e.g. the file
+  std::vector<double> times;    ///< (M) ascending
+  std::vector<double> x, y;     ///< centres of the cells on each axis; y is empty in 1-D
+  std::vector<Points> density;  ///< (M) of shape (x.size(), y.size()), in 1-D (x.size(), 1)
+  std::vector<double> mass;     ///< (M)
+  std::vector<double> kl = {};  ///< (M) relative entropy to the stationary law, or empty
+  double gap = 0.0;             ///< rate of the decay in the end; 0: not known
+};
+
+/// The densities, as curves in 1-D or regions in 2-D, and the decay of the relative entropy over time, or of
+/// the mass if it leaves the box. At most 7 times are shown.
+Picture evolution_picture(const EvolvedDensity& evolution, double width);
+
 }  // namespace gmdiff::report

@@ -12,9 +12,9 @@ namespace {
 using HelpTest = CommandTest;
 
 // The verbs in an order in which each example finds the files that it needs.
-const std::vector<std::string> verbs{"problem", "sample",        "forward",  "diagnose", "posterior",
-                                     "draw",    "eval",          "distance", "compare",  "merge",
-                                     "plot",    "fokker-planck", "devices"};
+const std::vector<std::string> verbs{"problem",       "sample", "forward",  "diagnose", "posterior",
+                                     "draw",          "eval",   "distance", "compare",  "merge",
+                                     "fokker-planck", "plot",   "devices"};
 
 /// The command lines after "Example:", without the program's name.
 std::vector<Arguments> examples(const std::string& help) {

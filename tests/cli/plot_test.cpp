@@ -27,6 +27,9 @@ class PlotTest : public CommandTest {
             "mcgdiff:particles=16:output=particles", "--quiet"});
     output({"sample", "problem.json", "--out", "draws.npy", "--count", "5", "--sampler",
             "bootstrap:particles=16", "--quiet"});
+    output({"fokker-planck", "line.json", "--cells", "50", "--out", "density1.npz", "--quiet"});
+    output({"fokker-planck", "problem.json", "--prior", "--cells", "30,30", "--times", "0,1", "--out",
+            "density.npz", "--quiet"});
     write_records();
   }
 
@@ -71,6 +74,8 @@ const std::vector<Arguments> all_kinds{
     {"chain", "chains.npz"},
     {"chain", "chains.npz", "problem.json"},
     {"chain", "draws.npy", "problem.json", "--width", "400"},
+    {"evolution", "density1.npz"},
+    {"evolution", "density.npz"},
     {"compare", "results.jsonl"},
     {"compare", "results.jsonl", "--cost", "seconds", "--quantity", "sw_1"},
 };
@@ -155,6 +160,11 @@ TEST_F(PlotTest, WrongFilesHaveTheirOwnMessages) {
   expect_refused({"paths", "x.npy", "problem.json"}, "expected paths of shape (n, M, d), got (200, 2)");
   expect_refused({"paths", "paths1.npy", "problem.json"}, "its states have dimension 1, those of the law 2");
   expect_refused({"chain", "x.npy"}, "its sidecar has no chains");
+  expect_refused({"evolution", "chains.npz"}, "chains.npz: samples is not float64");
+  expect_refused({"evolution", "x.npy"}, "x.npy");
+  output({"eval", "problem.json", "--points", "x.npy", "--out", "values.npz"});
+  expect_refused({"evolution", "values.npz"},
+                 "values.npz: it has no array times; gmdiff fokker-planck --out writes it");
   expect_refused({"compare", "problem.json"}, "problem.json");
   std::filesystem::remove(folder() / "paths.npy.json");
   expect_refused({"paths", "paths.npy", "problem.json"}, "paths.npy.json is missing");

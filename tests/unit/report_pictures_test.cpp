@@ -79,6 +79,52 @@ TEST(ReportPictures, DensitiesAreReadableAtEveryWidth) {
             8U);  // with legend
 }
 
+/// Two times of a density on 5 x 4 cells, or on 5 in 1-D.
+EvolvedDensity evolution_on(bool is_curve) {
+  EvolvedDensity evolution{.name = "density.npz",
+                           .times = {0.0, 2.0},
+                           .x = {-2, -1, 0, 1, 2},
+                           .y = {},
+                           .density = {},
+                           .mass = {1.0, 1.0},
+                           .kl = {1.0, 0.01},
+                           .gap = 0.5};
+  if (!is_curve) evolution.y = {-1, 0, 1, 2};
+  for (int m = 0; m < 2; ++m) {
+    Points density = Points::Constant(5, is_curve ? 1 : 4, 0.05);
+    density(2, 0) += 0.3;
+    evolution.density.push_back(density);
+  }
+  return evolution;
+}
+
+TEST(ReportPictures, EvolutionsAreReadableAtEveryWidth) {
+  for (const double width : widths) {
+    expect_readable(evolution_picture(evolution_on(true), width));
+    expect_readable(evolution_picture(evolution_on(false), width));
+  }
+  EvolvedDensity leaving = evolution_on(true);
+  leaving.kl.clear();
+  leaving.mass = {1.0, 0.0};
+  const Picture picture = evolution_picture(leaving, 720.0);
+  expect_readable(picture);
+  EXPECT_EQ(count_of(picture.svg, "mass in the box"), 1U);
+  EXPECT_EQ(count_of(picture.svg, "slope exp(-gap t)"), 1U);
+}
+
+TEST(ReportPictures, EvolutionsAtManyTimesShowSome) {
+  EvolvedDensity evolution = evolution_on(true);
+  for (int m = 2; m < 20; ++m) {
+    evolution.times.push_back(m + 1.0);
+    evolution.density.push_back(evolution.density.front());
+    evolution.mass.push_back(1.0);
+    evolution.kl.push_back(0.0);
+  }
+  const Picture picture = evolution_picture(evolution, 720.0);
+  EXPECT_TRUE(has_note(picture, "Densities at 7 of 20 times."));
+  EXPECT_EQ(count_of(picture.svg, "class=\"curve s"), 15U);  // 7 curves, their legend, the decay
+}
+
 TEST(ReportPictures, SamplesAreReadableAtEveryWidth) {
   for (const double width : widths) {
     expect_readable(samples_picture(line_law(), draws(line_law().mixture, 500), width));
