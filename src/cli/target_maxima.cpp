@@ -69,10 +69,9 @@ std::string laplace_text(const Modes& found, const Mixture& law) {
                 more > 0 ? concat("... ", more, " more maxima\n") : "");
 }
 
-Modes search_some(const Target& target, const TargetAnswerFlags& flags, const std::string& method) {
+Modes search_some(const Target& target, const TargetAnswerFlags& flags) {
   Modes found = search(target, flags);
-  require(!found.maxima.empty(), "--method ", method, ": no maximum of the density was found; --starts ",
-          "sets the number of starts");
+  require(!found.maxima.empty(), "no maximum of the density was found; --starts sets the number of starts");
   return found;
 }
 
@@ -119,7 +118,7 @@ std::vector<std::string> importance_warnings(const ImportanceResult& result) {
 }  // namespace
 
 TargetAnswer answer_by_laplace(const Target& target, const TargetAnswerFlags& flags) {
-  const Modes found = search_some(target, flags, by_laplace);
+  const Modes found = search_some(target, flags);
   const Mixture law = laplace_mixture(found);
   TargetAnswer answer{
       .json = laplace_json(found, law), .text = laplace_text(found, law), .warnings = search_warnings(found)};
@@ -145,7 +144,7 @@ TargetAnswer answer_by_importance(const Target& target, const TargetAnswerFlags&
   require_memory(saturating_product(static_cast<std::uint64_t>(count),
                                     4U * static_cast<std::uint64_t>(target.dim() + 2), sizeof(double)),
                  count, " draws");
-  const Modes found = search_some(target, flags, by_importance);
+  const Modes found = search_some(target, flags);
   const ImportanceResult result =
       importance(target, laplace_mixture(found, scale), count, parse_seed(flags.seed));
   return {.json = importance_json(result),
