@@ -107,7 +107,7 @@ TEST_F(PosteriorOfTarget, RefusesWhatDoesNotFit) {
        "--method quadrature needs dimension 1 or 2, and the target has dimension 4; importance and laplace "
        "take"},
       {{"posterior", "sin.json", "--method", "quadratur"},
-       "--method: unknown method \"quadratur\", did you mean quadrature"},
+       "--method: unknown method \"quadratur\"; did you mean \"quadrature\"?"},
       {{"posterior", "problem.json", "--method", "laplace"},
        "--method belongs to a problem with a target, and problem.json has a prior"},
       {{"posterior", "sin.json", "--count", "5"}, "--count has no effect on the method quadrature"},
