@@ -43,8 +43,9 @@ struct Modes {
 ///   no starts at all, and a spread that is not positive.
 Modes modes(const Target& target, const ModeOptions& options = {});
 
-/// Laplace's approximation as a mixture: a component for each maximum, its weight proportional to the mass, its
-/// covariance `scale` times the inverse of -H. @param scale > 0; above 1 for a proposal with heavier tails.
+/// Laplace's approximation as a mixture: a component for each maximum, with a weight proportional to the mass
+/// and `scale` times the inverse of -H as covariance.
+/// @param scale > 0; above 1 for a proposal with heavier tails.
 /// @throws std::invalid_argument without maxima and for other scales.
 Mixture laplace_mixture(const Modes& modes, double scale = 1.0);
 

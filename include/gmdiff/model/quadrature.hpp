@@ -40,11 +40,12 @@ struct Quadrature {
 };
 
 /// Integrates exp(l) by the trapezoid rule, in dimension 1 with 4096 intervals, in dimension 2 with 1024 on
-/// each axis. Points where l is NaN or -inf are outside the support. Without a box, the sides are placed where
-/// the marginal density of a coordinate falls below e^-40 of its maximum. Equal arguments give equal bits.
-/// @throws std::invalid_argument for a dimension above 2; for a box of another dimension, with a side that is
-///   not finite or with lower >= upper; if l is +inf at a point, or the box has no mass; without a box, if exp(l)
-///   does not fall off in every direction, or if no point with a finite l is found.
+/// each axis. Points where l is NaN or -inf are outside the support. Without a box, the sides are placed
+/// where the marginal density of a coordinate falls below e^-40 of its maximum. Equal arguments give equal
+/// bits.
+/// @throws std::invalid_argument for a dimension above 2; for a box of another dimension, with a side that
+///   is not finite or with lower >= upper; if l is +inf at a point, or the box has no mass; without a box, if
+///   exp(l) does not fall off in every direction, or if no point with a finite l is found.
 Quadrature quadrature(const Target& target, const QuadratureBox& box = {});
 
 }  // namespace gmdiff
