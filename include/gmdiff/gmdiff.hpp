@@ -23,10 +23,13 @@
 #include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/fokker_planck.hpp>
+#include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
+#include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/plan/evaluations.hpp>

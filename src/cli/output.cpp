@@ -14,6 +14,14 @@ std::string format_number(double value, int digits) {
   return text.data();
 }
 
+std::string format_vector(const Eigen::VectorXd& values) {
+  constexpr Eigen::Index most = 4;
+  std::string text;
+  for (Eigen::Index i = 0; i < std::min(most, values.size()); ++i)
+    text += (i == 0 ? "" : " ") + format_number(values(i));
+  return text + (values.size() > most ? " ..." : "");
+}
+
 std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {

@@ -21,6 +21,8 @@ using io::json_vector;
 
 /// `digits` significant digits.
 std::string format_number(double value, int digits = 6);
+/// The first coordinates of a vector.
+std::string format_vector(const Eigen::VectorXd& values);
 
 /// Text in columns; each column is as wide as its widest cell.
 class Table {

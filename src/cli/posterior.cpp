@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
+#include "cli/posterior_target.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
@@ -18,6 +19,7 @@ namespace {
 struct PosteriorFlags {
   ProblemFlags problem;
   CommonFlags common;
+  TargetAnswerFlags target;
   std::string out;
   bool force = false;
 };
@@ -56,15 +58,6 @@ Json posterior_json(const Posterior& exact, const Json& prior) {
   return json;
 }
 
-/// The first coordinates of a vector.
-std::string format_vector(const Eigen::VectorXd& values) {
-  constexpr Eigen::Index most = 4;
-  std::string text;
-  for (Eigen::Index i = 0; i < std::min(most, values.size()); ++i)
-    text += (i == 0 ? "" : " ") + format_number(values(i));
-  return text + (values.size() > most ? " ..." : "");
-}
-
 std::string posterior_text(const Posterior& exact) {
   const Mixture& mixture = exact.mixture;
   Table table({"component", "weight", "mean", "standard deviations"});
@@ -78,34 +71,64 @@ std::string posterior_text(const Posterior& exact) {
                 table.text());
 }
 
+/// Text for standard output, and remarks.
+struct Printed {
+  std::string text;
+  std::vector<std::string> warnings = {}, notes = {};
+};
+
+/// The exact posterior of a mixture, written as a problem if there is an output.
+Printed answer_and_write(const Problem& problem, const PosteriorFlags& flags) {
+  check_no_target_answer_flags(flags.target, flags.problem.file);
+  require(problem.observation.has_value(), flags.problem.file, " has no observation: there is no posterior");
+  std::vector<std::string> notes;
+  const Posterior exact = posterior(problem.prior, *problem.observation);
+  const std::string text = to_json(posterior_problem(problem, exact.mixture, notes));
+  if (!flags.out.empty()) write_text(flags.out, text, flags.force);
+  if (flags.out.empty()) notes.clear();
+  return {.text = flags.common.json ? json_text(posterior_json(exact, Json::parse(text).at("prior")))
+                                    : posterior_text(exact),
+          .notes = notes};
+}
+
+/// Normaliser and moments of a target; the arrays of the method are written if there is an output.
+Printed answer_and_write(const TargetProblem& problem, const PosteriorFlags& flags) {
+  TargetAnswer found = answer(problem, flags.target, flags.problem.file);
+  if (!flags.out.empty()) {
+    write_arrays(found, flags.out, flags.force);
+    found.json["file"] = flags.out;
+    found.text += concat("\nall arrays are in ", flags.out, "\n");
+  }
+  return {.text = flags.common.json ? json_text(found.json) : found.text, .warnings = found.warnings};
+}
+
 void run_posterior(const PosteriorFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   InputFiles inputs;
-  const Problem problem = load_problem(flags.problem.file, inputs);
+  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
   if (!flags.out.empty()) check_not_input(flags.out, inputs);
-  require(problem.observation.has_value(), flags.problem.file, " has no observation: there is no posterior");
-  std::vector<std::string> notes;
-  std::string result;
+  Printed result;
   {
     const ProgressLine line("posterior", 0, flags.common.quiet);
-    const Posterior exact = posterior(problem.prior, *problem.observation);
-    const std::string text = to_json(posterior_problem(problem, exact.mixture, notes));
-    if (!flags.out.empty()) write_text(flags.out, text, flags.force);
-    result = flags.common.json ? json_text(posterior_json(exact, Json::parse(text).at("prior")))
-                               : posterior_text(exact);
+    result =
+        std::visit([&](const auto& alternative) { return answer_and_write(alternative, flags); }, problem);
   }
-  print_remarks({}, flags.out.empty() ? std::vector<std::string>{} : notes, flags.common.quiet);
-  print(result);
+  print_remarks(result.warnings, result.notes, flags.common.quiet);
+  print(result.text);
 }
 
 }  // namespace
 
 Verb add_posterior(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("posterior", "exact posterior mixture and log-evidence");
+  CLI::App* verb = command.add_subcommand(
+      "posterior", "exact posterior mixture and log-evidence; normaliser and moments of a target");
   auto flags = std::make_shared<PosteriorFlags>();
   add_problem_flags(*verb, flags->problem, /*ask_for_prior=*/false);
-  verb->add_option("--out", flags->out, "problem file to write, whose prior is the posterior")
+  verb->add_option("--out", flags->out,
+                   "problem file to write, whose prior is the posterior; for a target the arrays of the "
+                   "method as .npz")
       ->type_name("FILE");
+  add_target_answer_flags(*verb, flags->target);
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb, "  gmdiff posterior problem.json --out posterior.json\n");

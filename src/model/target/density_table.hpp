@@ -1,0 +1,37 @@
+#pragma once
+
+#include <vector>
+
+#include <gmdiff/model/quadrature.hpp>
+
+// Log-densities on a grid of points in one or two dimensions (mathematics.md §15.1).
+
+namespace gmdiff::targets {
+
+/// l at equidistant points of a box, its sides included; -inf outside the support.
+class DensityTable {
+ public:
+  /// @throws std::invalid_argument if l is +inf at a point.
+  DensityTable(const Target& target, const QuadratureBox& box, Eigen::Index intervals);
+
+  Eigen::Index dim() const { return box_.lower.size(); }
+  Eigen::Index intervals() const { return intervals_; }
+  const QuadratureBox& box() const { return box_; }
+  /// Distance of neighbouring points on an axis.
+  double spacing(Eigen::Index axis) const;
+  double coordinate(Eigen::Index axis, Eigen::Index i) const;
+  /// l, shape (intervals + 1, intervals + 1) in dimension 2, where rows are points of axis 0; a column in
+  /// dimension 1.
+  const Points& log_density() const { return l_; }
+  /// Logarithms of the sums of exp(l) over the other axis, shape (intervals + 1).
+  Eigen::VectorXd log_profile(Eigen::Index axis) const;
+
+ private:
+  Points points() const;
+
+  QuadratureBox box_;
+  Eigen::Index intervals_;
+  Points l_;
+};
+
+}  // namespace gmdiff::targets
