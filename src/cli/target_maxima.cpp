@@ -103,7 +103,7 @@ std::string importance_text(const ImportanceResult& result, const Modes& found) 
       found.maxima.size() == 1 ? " component\n" : " components\n",
       log_normalizer_line(result.log_normalizer,
                           ", standard error " + format_number(result.log_normalizer_error, 2)),
-      "effective       ", format_number(result.ess), ", largest weight ",
+      "effective draws ", format_number(result.ess), ", largest weight ",
       format_number(result.largest_weight, 2), "\n\n", table.text(),
       rows < deviation.size() ? concat("... ", deviation.size() - rows, " more coordinates\n") : "");
 }
