@@ -42,8 +42,9 @@ struct CommandLine {
     app.get_formatter()->column_width(28);
     app.footer(
         "gmdiff VERB --help explains a verb, with an example.\n\nExample:\n  gmdiff problem bench-2d\n");
-    for (const auto add : {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance,
-                           add_compare, add_plot, add_problem, add_merge, add_diagnose, add_fokker_planck, add_devices}) {
+    for (const auto add :
+         {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance, add_compare, add_plot,
+          add_problem, add_merge, add_diagnose, add_fokker_planck, add_devices}) {
       verbs.push_back(add(app));
     }
   }

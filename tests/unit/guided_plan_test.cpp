@@ -160,8 +160,7 @@ TEST(GuidedPlan, NamesBadParameters) {
          {Eigen::MatrixXd{{1, 0}, {0, 1}}, Eigen::VectorXd{{0.3, 0.3}}, Eigen::MatrixXd{{1, 0}, {0, 0}}},
          "the noise covariance must be positive definite or 0");
   expect(Tmp{.integrator = ExactTransition{}}, noisy, "tmp: the integrator evaluates no denoiser");
-  expect(ExactGuidance{.integrator = ExactAncestral{}}, noisy,
-         "exact: the integrator evaluates no denoiser");
+  expect(ExactGuidance{.integrator = ExactAncestral{}}, noisy, "exact: the integrator evaluates no denoiser");
   expect(Dps{.integrator = Unipc3{}}, noisy,
          "dps: adds a term to the step, and the integrator unipc-3 does not evaluate the denoiser where its "
          "steps begin");
