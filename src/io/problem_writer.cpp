@@ -1,6 +1,7 @@
 #include <gmdiff/io/problem_file.hpp>
 
 #include "base/machine.hpp"
+#include "io/dynamics_json.hpp"
 #include "io/parameter_writer.hpp"
 
 namespace gmdiff {
@@ -165,6 +166,10 @@ std::string to_json(const TargetProblem& problem) {
   OrderedJson root = {{"target", io::write_variant(problem.target.description())},
                       {"sampler", io::write_variant(problem.sampler)}};
   return pretty(root);
+}
+
+std::string to_json(const DynamicsProblem& problem) {
+  return pretty(OrderedJson{{"dynamics", io::write_dynamics(problem.dynamics)}});
 }
 
 std::string to_json(const Target& target) { return io::write_variant(target.description()).dump(); }
