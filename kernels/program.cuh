@@ -164,6 +164,8 @@ class TileProgram {
       case StageKind::target:
       case StageKind::precondition:
       case StageKind::accept:
+      case StageKind::field:
+      case StageKind::multiply:
         return body.run(stage, iteration);
       case StageKind::to_rows:
         return to_rows(vector(stage.from));

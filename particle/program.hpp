@@ -57,6 +57,10 @@ class ProgramBody {
         return precondition(stage);
       case StageKind::accept:
         return accept(stage);
+      case StageKind::field:
+        return evaluate_field(stage);
+      case StageKind::multiply:
+        return multiply(stage);
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
@@ -199,6 +203,28 @@ class ProgramBody {
     Uniforms<WideOf<V>> uniforms(streams_.accept(), first_);
     Metropolis<V, Team>(team_, dim(), stage.accept, vectors_, numbers_)
         .run(vector(stage.to), uniforms(step_).open(), step_ >= stage.accept.counted_from);
+  }
+
+  /// to <- f(t, from). One worker runs the tape, and all of them read its outputs.
+  GMDIFF_PARTICLE void evaluate_field(const StageTable<Real>& stage) {
+    // The laws of plans with fields are spherical; the kernels of other mixtures need not contain the tapes.
+    if constexpr (Law::family == Family::spherical) {
+      const FieldTable<Real>& field = stage.field;
+      const auto work = [this, &field](int number) { return vectors_(field.first_work + number); };
+      const Vector to = vector(stage.to);
+      const Tape<V, Vector, decltype(work)> tape(field.tape, vector(stage.from), field.times[step_], work);
+      team_.sync();
+      if (team_.is_first()) tape.run();
+      team_.sync();  // `from` may change now
+      team_.for_each_own(dim(), [&](Index i) { to[i] = tape.output(i); });
+    }
+  }
+
+  GMDIFF_PARTICLE void multiply(const StageTable<Real>& stage) {
+    const Vector a = vector(stage.vectors[0]);
+    const Vector b = vector(stage.vectors[1]);
+    const Vector to = vector(stage.to);
+    team_.for_each_own(dim(), [&](Index i) { to[i] = V(a[i]) * V(b[i]); });
   }
 
   Team& team_;

@@ -15,6 +15,8 @@ enum class StageKind {
   target,
   precondition,
   accept,
+  field,
+  multiply,
   to_rows,    ///< before a call: copies a vector to rows of the device's memory
   from_rows,  ///< after a call: copies the rows back
   call,       ///< evaluation by a custom denoiser, outside of the device's code
@@ -103,8 +105,9 @@ struct StageTable {
   double alpha, sigma;  ///< for `call`
   MoveTable<Real> move;
   GuideOf<Real> guide;
+  FieldTable<Real> field;
   int num_terms;
-  int vectors[max_terms];
+  int vectors[max_terms];  ///< of a combination or a product
   Real factors[max_terms];
   Real noise;
   NoiseKind stream;

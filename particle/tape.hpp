@@ -13,8 +13,9 @@ class Tape {
  public:
   using Real = RealOf<V>;
 
-  GMDIFF_PARTICLE Tape(const TapeTable<Real>& table, Vector x, Work work)
-      : table_(table), x_(x), work_(work) {}
+  /// @param time t of the expression, for all lanes
+  GMDIFF_PARTICLE Tape(const TapeTable<Real>& table, Vector x, Real time, Work work)
+      : table_(table), x_(x), time_(time), work_(work) {}
 
   /// Runs all operations. Only one worker of a team may do so.
   GMDIFF_PARTICLE void run() const {
@@ -24,7 +25,8 @@ class Tape {
       work_(operation.to.vector)[operation.to.coordinate] = result(operation);
     }
   }
-  /// Output i of the last run: 0 is the value, 1 + j the derivative with respect to coordinate j.
+  /// Output i of the last run. Of a value and its gradient, 0 is the value and 1 + j the derivative with respect
+  /// to coordinate j.
   GMDIFF_PARTICLE V output(Index i) const { return at(records<SlotPlace>(table_.outputs)[i]); }
 
  private:
@@ -40,6 +42,8 @@ class Tape {
         return V(table_.constants[operation.index]);
       case TapePrimitive::position:
         return V(x_[operation.index]);
+      case TapePrimitive::time:
+        return V(time_);
       case TapePrimitive::negate:
         return -a();
       case TapePrimitive::exp:
@@ -88,6 +92,7 @@ class Tape {
 
   const TapeTable<Real>& table_;
   Vector x_;
+  Real time_;
   Work work_;
 };
 

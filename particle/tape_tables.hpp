@@ -12,6 +12,7 @@ namespace gmdiff::particle {
 enum class TapePrimitive {
   constant,
   position,
+  time,
   negate,
   exp,
   log,
@@ -47,14 +48,22 @@ struct TapeOperation {
   SlotPlace to, a, b;
 };
 
-/// Tape of a value and its gradient. Its arrays lie among the numbers of the tables, where `records` finds
+/// Tape of an expression or a field. Its arrays lie among the numbers of the tables, where `records` finds
 /// them.
 template <class Real>
 struct TapeTable {
   int num_operations;
   const Real* operations;  ///< (num_operations) of TapeOperation
   const Real* constants;
-  const Real* outputs;  ///< (1 + d) of SlotPlace: value, gradient
+  const Real* outputs;  ///< of SlotPlace: (1 + d) value and gradient, or (d) coordinates of a field
+};
+
+/// Table of a field: f(t, x) at the times of the steps.
+template <class Real>
+struct FieldTable {
+  TapeTable<Real> tape;
+  const Real* times;  ///< time of each step of the plan
+  int first_work;     ///< number of the particle's vector that is the first work vector
 };
 
 /// The records of type T in an array of numbers, which the lowering copied there byte by byte.

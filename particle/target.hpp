@@ -134,7 +134,7 @@ class TargetBody {
   /// One worker runs the tape, and all of them read its outputs.
   GMDIFF_PARTICLE W expression() {
     const auto work = [this](int number) { return vectors_(table_.first_work + number); };
-    const Tape<V, Vector, decltype(work)> tape(table_.tape, x_, work);
+    const Tape<V, Vector, decltype(work)> tape(table_.tape, x_, Real(0), work);
     if (team_.is_first()) tape.run();
     team_.sync();
     team_.for_each_own(dim_, [&](Index j) { g_[j] = tape.output(1 + j); });

@@ -21,6 +21,7 @@
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/denoiser.hpp>
+#include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/fokker_planck.hpp>
 #include <gmdiff/model/importance.hpp>
@@ -32,6 +33,7 @@
 #include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/model/vector_field.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/program.hpp>

@@ -172,6 +172,10 @@ EvalResult evaluate(const EvalFlags& flags, const TargetProblem& problem) {
   return result;
 }
 
+EvalResult evaluate(const EvalFlags& flags, const DynamicsProblem& /*problem*/) {
+  refuse_dynamics("eval", flags.problem);
+}
+
 void run_eval(const EvalFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   InputFiles inputs;

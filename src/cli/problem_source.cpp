@@ -25,6 +25,10 @@ void check_no_prior(const ProblemFlags& flags) {
   require(!flags.prior, "--prior: ", flags.file, " has a target and no prior");
 }
 
+void refuse_dynamics(const char* verb, const ProblemFlags& flags) {
+  fail(verb, ": ", flags.file, " has dynamics; expected a prior or a target. The verb forward runs dynamics");
+}
+
 Problem load_problem(const std::string& file) {
   InputFiles inputs;
   return load_problem(file, inputs);

@@ -30,6 +30,8 @@ Problem load_problem(const std::string& file);
 Problem load_problem(const std::string& file, InputFiles& inputs);
 /// Reads a problem with a prior or with a target.
 AnyProblem load_any_problem(const std::string& file, InputFiles& inputs);
+/// @throws std::invalid_argument that the problem has dynamics, which the verb does not take.
+[[noreturn]] void refuse_dynamics(const char* verb, const ProblemFlags& flags);
 
 /// Replaces the number of steps of the problem's grid, or of chains, by the value of `--steps`. @throws
 /// std::invalid_argument for a grid that is a list of times.

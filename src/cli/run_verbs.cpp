@@ -278,21 +278,47 @@ void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem probl
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
 }
 
+void sample(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
+  refuse_dynamics("sample", flags.problem);
+}
+
 void sample(const RunFlags& flags) {
   InputFiles inputs;
   AnyProblem problem = load_any_problem(flags.problem.file, inputs);
   std::visit([&](auto& alternative) { sample(flags, inputs, std::move(alternative)); }, problem);
 }
 
-void forward(const RunFlags& flags) {
-  InputFiles inputs;
-  const Problem problem = load_problem(flags.problem.file, inputs);
+/// The whole path, or M levels of it.
+void run_paths(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record) {
+  const std::size_t levels = plan.times.size();
+  const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
+  run_verb(flags, inputs, std::move(record), plan, {history, plan.dim()}, history);
+}
+
+void forward(const RunFlags& flags, const InputFiles& inputs, const Problem& problem) {
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
   const Plan plan = forward_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process));
-  const std::size_t levels = plan.times.size();
-  const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
-  run_verb(flags, inputs, record_of("forward", problem, law.name), plan, {history, plan.dim()}, history);
+  run_paths(flags, inputs, plan, record_of("forward", problem, law.name));
+}
+
+void forward(const RunFlags& flags, const InputFiles& /*inputs*/, const TargetProblem& /*problem*/) {
+  const bool is_input = flags.problem.file == "-";
+  fail(is_input ? "standard input" : flags.problem.file, " has a target; expected a prior or dynamics");
+}
+
+void forward(const RunFlags& flags, const InputFiles& inputs, const DynamicsProblem& problem) {
+  require(!flags.problem.prior, "--prior: ", flags.problem.file, " has dynamics and no prior");
+  study::RunRecord record;
+  record.verb = "forward";
+  record.law = study::dynamics_law;
+  run_paths(flags, inputs, dynamics_plan(problem.dynamics), std::move(record));
+}
+
+void forward(const RunFlags& flags) {
+  InputFiles inputs;
+  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
+  std::visit([&](const auto& alternative) { forward(flags, inputs, alternative); }, problem);
 }
 
 void run_draw(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, const std::string& law) {
@@ -310,6 +336,10 @@ void draw(const RunFlags& flags, const InputFiles& inputs, const Problem& proble
 void draw(const RunFlags& flags, const InputFiles& inputs, const TargetProblem& problem) {
   check_no_prior(flags.problem);
   run_draw(flags, inputs, draw_plan(problem.target), study::target_law);
+}
+
+void draw(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
+  refuse_dynamics("draw", flags.problem);
 }
 
 void draw(const RunFlags& flags) {
@@ -355,12 +385,13 @@ Verb add_sample(CLI::App& command) {
 }
 
 Verb add_forward(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("forward", "paths of x_t at the grid's times, from data to noise");
+  CLI::App* verb = command.add_subcommand(
+      "forward", "paths of x_t at the grid's times, from data to noise, or of an SDE or ODE");
   auto flags = std::make_shared<RunFlags>();
   add_run_flags(*verb, *flags);
   add_start(*verb, *flags,
             "data to start from instead of draws, shape (n, d), one row per particle of the range");
-  add_history(*verb, *flags, "keep M levels of the grid's N + 1");
+  add_history(*verb, *flags, "keep M levels of the N + 1 of N steps");
   set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
   return {verb, [flags] { forward(*flags); }};
 }

@@ -57,6 +57,9 @@ class ProgramLevels {
   void add(const EvaluateTarget& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
   void add(const Precondition& stage) { copy(stage.from, stage.to); }
   void add(const Accept& stage) { copy(stage.proposal, stage.to); }
+  /// Fields are unknown functions; `precision_warning` does not use the levels of their plans.
+  void add(const EvaluateField& stage) { copy(stage.from, stage.to); }
+  void add(const Multiply& stage) { copy(stage.a, stage.to); }
   /// A guidance vanishes where D explains the observation.
   void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
 
@@ -197,6 +200,7 @@ class Worst {
 }  // namespace
 
 std::optional<std::string> precision_warning(const Plan& plan, Precision precision) {
+  if (plan.kind == PlanKind::dynamics) return {};  // the law of the paths is not known
   Levels levels(plan.start.level);
   for (const Step& step : plan.steps) levels.add(step);
   Worst worst(precision);

@@ -91,6 +91,7 @@ class Run {
   void run_problems();
   void run_batch(const RunFrame::Batch& batch);
   const double* start_of(const RunFrame::Batch& batch);
+  const char* hint() const;
   void throw_if_non_finite() const;
   void throw_if_stopped();
   Samples finish();
@@ -173,6 +174,12 @@ void Run::run_batch(const RunFrame::Batch& batch) {
   frame_.finish(batch);
 }
 
+const char* Run::hint() const {
+  if (evaluates_target(plan_)) return "; the step may be too large for the target";
+  return plan_.kind == PlanKind::dynamics ? "; the step may be too large, or a text is not defined there"
+                                          : "";
+}
+
 void Run::throw_if_non_finite() const {
   if (non_finite_.particles == 0) return;
   const std::string where = non_finite_.first_step < 0 ? "at the start"
@@ -180,8 +187,7 @@ void Run::throw_if_non_finite() const {
                                                                 " of ", plan_.num_steps());
   throw NonFiniteError(concat("run: ", non_finite_.particles, " of ", frame_.done(),
                               " particles are not finite, first ", where,
-                              options().precision == Precision::f32 ? " (in float32)" : "",
-                              evaluates_target(plan_) ? "; the step may be too large for the target" : ""));
+                              options().precision == Precision::f32 ? " (in float32)" : "", hint()));
 }
 
 /// When the run is asked to stop, throws `Interrupted` with the finished samples: the first particles or, for

@@ -62,6 +62,10 @@ Samples forward(const Mixture& mixture, const ForwardProcess& process, const Tim
   return run(forward_plan(std::span(&mixture, 1), process, grid), options);
 }
 
+Samples simulate(const Dynamics& dynamics, const Options& options) {
+  return run(dynamics_plan(dynamics), options);
+}
+
 Samples draw(const Mixture& mixture, const Options& options, Level level) {
   return run(draw_plan(std::span(&mixture, 1), level), options);
 }

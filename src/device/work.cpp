@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "lowering/table_builder.hpp"
+#include "model/expression/tape.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff {
 
@@ -15,10 +17,13 @@ double evaluation(const MixtureTable& mixture) {
   return K * (3.0 * d + 20.0) + (mixture.structure == CovarianceType::full ? 2.0 * K * d * d : 0.0);
 }
 
-/// Operations of one evaluation of the plan's mixture or target.
+/// Operations of one evaluation of the plan's mixture, target or fields.
 double evaluation(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
-  if (!plan.target) return evaluation(mixture);
+  double fields = 0.0;
+  for (const VectorField& field : plan.fields)
+    fields = std::max(fields, 10.0 * static_cast<double>(field.tape().operations.size()));
+  if (!plan.target) return evaluation(mixture) + fields;
   const auto d = static_cast<double>(mixture.dim());
   const auto* logistic = std::get_if<Logistic>(&plan.target->description());
   return 60.0 * d +
@@ -31,7 +36,10 @@ double evaluations_of(const Step& step, const Plan& plan) {
   if (program == nullptr) return 1.0;
   double sum = 1.0;
   for (const Stage& stage : program->stages) {
-    if (std::holds_alternative<Evaluate>(stage) || std::holds_alternative<EvaluateTarget>(stage)) sum += 1.0;
+    const bool evaluates = std::holds_alternative<Evaluate>(stage) ||
+                           std::holds_alternative<EvaluateTarget>(stage) ||
+                           std::holds_alternative<EvaluateField>(stage);
+    if (evaluates) sum += 1.0;
     if (std::holds_alternative<Guide>(stage)) {
       sum += 4.0 + static_cast<double>(plan.guidance.empty() ? 0 : plan.guidance.front().A.rows());
     }
@@ -73,8 +81,8 @@ particle::Window<Real> window_of(const Task& task) {
           .replicate = task.replicate,
           .first = static_cast<std::uint64_t>(task.first),
           .count = task.count,
-          .is_sampler = task.plan.kind == PlanKind::sample,
-          .is_forward = task.plan.kind == PlanKind::forward,
+          .is_sampler = has_sampler_start(task.plan),
+          .is_forward = has_forward_noise(task.plan),
           .start_states = task.start,
           .start_slot = slot_of(task.kept, 0),
           .out = std::get<Real*>(task.out),

@@ -5,8 +5,10 @@
 
 #include <gmdiff/io/problem_file.hpp>
 
+#include "io/dynamics_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/problem_input.hpp"
+#include "model/dynamics_fields.hpp"
 
 namespace gmdiff {
 
@@ -176,6 +178,17 @@ TargetProblem read_target_problem(const Json& root, const Location& top) {
   return problem;
 }
 
+DynamicsProblem read_dynamics_problem(const Json& root, const Location& top) {
+  for (const char* other : {"prior", "target"}) {
+    if (root.contains(other)) top.fail("\"", other, "\" and \"dynamics\" exclude each other");
+  }
+  io::check_keys(root, top, {"dynamics"});
+  const Location place = top.key("dynamics");
+  DynamicsProblem problem{.dynamics = io::read_dynamics(root.at("dynamics"), place)};
+  at(top, [&] { return start_of(problem.dynamics, fields_of(problem.dynamics).drift.dim()); });
+  return problem;
+}
+
 }  // namespace
 
 AnyProblem io::read_any_problem(std::istream& in, const std::string& name,
@@ -184,6 +197,7 @@ AnyProblem io::read_any_problem(std::istream& in, const std::string& name,
   const Location top(name, folder, &files);
   const Json root = io::parse_json(in, top);
   io::as_object(root, top);
+  if (root.contains("dynamics")) return read_dynamics_problem(root, top);
   if (root.contains("target")) return read_target_problem(root, top);
   Problem problem = read_prior_problem(root, top);
   check_schedule(problem, top);
@@ -203,8 +217,9 @@ AnyProblem io::read_any_problem(const std::filesystem::path& file,
 }
 
 Problem io::with_prior(AnyProblem problem, const std::string& name) {
+  require(!std::holds_alternative<TargetProblem>(problem), name, " has a target; expected a prior");
   auto* of_prior = std::get_if<Problem>(&problem);
-  require(of_prior != nullptr, name, " has a target; expected a prior");
+  require(of_prior != nullptr, name, " has dynamics; expected a prior");
   return std::move(*of_prior);
 }
 

@@ -1,6 +1,7 @@
 #include <gmdiff/io/problem_file.hpp>
 
 #include "base/machine.hpp"
+#include "io/dynamics_json.hpp"
 #include "io/parameter_writer.hpp"
 
 namespace gmdiff {
@@ -178,6 +179,10 @@ std::string to_json(const TargetProblem& problem) {
                       {"sampler", io::write_variant(problem.sampler)}};
   write_density(problem, root);
   return pretty(root);
+}
+
+std::string to_json(const DynamicsProblem& problem) {
+  return pretty(OrderedJson{{"dynamics", io::write_dynamics(problem.dynamics)}});
 }
 
 std::string to_json(const Target& target) { return io::write_variant(target.description()).dump(); }

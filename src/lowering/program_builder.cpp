@@ -1,10 +1,12 @@
 #include "lowering/program_builder.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "lowering/tape_table.hpp"
 #include "lowering/target_table.hpp"
 #include "plan/program.hpp"
 
@@ -68,6 +70,21 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
   if (guidance != nullptr) add_observation();
   if (plan.preconditioner.size() > 0) add_preconditioner(plan.preconditioner);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
+  add_fields(plan);
+}
+
+template <class Real>
+void ProgramBuilder<Real>::add_fields(const Plan& plan) {
+  for (const VectorField& field : plan.fields) {
+    fields_.push_back({.tape = tape_table(field.tape(), field.dim(), arena_),
+                       .times = nullptr,
+                       .first_work = first_work_vector(plan)});
+  }
+  for (const std::vector<double>& row : plan.field_times) {
+    Real* times = arena_.allocate(row.size());
+    std::transform(row.begin(), row.end(), times, [](double time) { return static_cast<Real>(time); });
+    field_times_.push_back(times);
+  }
 }
 
 template <class Real>
@@ -148,6 +165,24 @@ class ProgramBuilder<Real>::StepTables {
                     .after = stage.after,
                     .factor = stage.factor,
                     .counted_from = stage.counted_from};
+    return table;
+  }
+
+  StageTable<Real> operator()(const EvaluateField& stage) {
+    StageTable<Real> table = empty(StageKind::field);
+    table.from = stage.from;
+    table.to = stage.to;
+    table.field = builder_.fields_[static_cast<std::size_t>(stage.field)];
+    table.field.times = builder_.field_times_[static_cast<std::size_t>(stage.times)];
+    return table;
+  }
+
+  StageTable<Real> operator()(const Multiply& stage) {
+    StageTable<Real> table = empty(StageKind::multiply);
+    table.to = stage.to;
+    table.num_terms = 2;
+    table.vectors[0] = stage.a;
+    table.vectors[1] = stage.b;
     return table;
   }
 
@@ -299,6 +334,8 @@ template <class Real>
 std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
   auto numbers = static_cast<std::size_t>(plan.preconditioner.size());
   if (plan.target) numbers += target_numbers<Real>(*plan.target);
+  for (const VectorField& field : plan.fields) numbers += tape_numbers<Real>(field.tape());
+  for (const std::vector<double>& row : plan.field_times) numbers += row.size();
   return numbers * sizeof(Real);
 }
 

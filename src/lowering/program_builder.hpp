@@ -21,6 +21,7 @@ class ProgramBuilder {
   const ObservationTable<Real>& observation() const { return observation_; }
   const PreconditionerTable<Real>& preconditioner() const { return preconditioner_; }
   const TargetTable<Real>& target() const { return target_; }
+  /// Owns the arrays of these tables, and those of the fields in the tables of stages.
   const Arena<Real>& arena() const { return arena_; }
 
   /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the
@@ -40,6 +41,7 @@ class ProgramBuilder {
   class StepTables;
   void add_observation();
   void add_preconditioner(const Eigen::MatrixXd& L);
+  void add_fields(const Plan& plan);
 
   const LawTables<Real>& law_;
   const GuidanceTable* guidance_;
@@ -47,6 +49,8 @@ class ProgramBuilder {
   ObservationTable<Real> observation_{};
   PreconditionerTable<Real> preconditioner_{};
   TargetTable<Real> target_{};
+  std::vector<FieldTable<Real>> fields_;  // without times
+  std::vector<const Real*> field_times_;
   std::vector<Eigen::MatrixXd> axes_;  // A U_k: one, or K of full covariances
 };
 

@@ -58,11 +58,12 @@ TapePrimitive lowered(Primitive primitive) {
       return TapePrimitive::not_less;
     case Primitive::where:
       return TapePrimitive::where;
-    case Primitive::direction:
     case Primitive::time:
+      return TapePrimitive::time;
+    case Primitive::direction:
       break;
   }
-  fail("lowering: a tape of value and gradient reads neither a direction nor the time");
+  fail("lowering: the tapes of devices read no direction");
 }
 
 /// Numbers that hold n records of type T.

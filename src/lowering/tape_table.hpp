@@ -6,7 +6,7 @@
 
 namespace gmdiff::particle {
 
-/// Table of a tape of value and gradient in dimension `dim`, with its arrays in `arena`: slot s is coordinate
+/// Table of a tape in dimension `dim`, with its arrays in `arena`: slot s is coordinate
 /// s mod dim of work vector s / dim.
 template <class Real>
 TapeTable<Real> tape_table(const expressions::Tape& tape, Index dim, Arena<Real>& arena);

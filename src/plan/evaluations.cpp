@@ -13,6 +13,8 @@ struct StageEvaluations {
   int operator()(const EvaluateTarget&) const { return 1; }
   int operator()(const Precondition&) const { return 0; }
   int operator()(const Accept&) const { return 0; }
+  int operator()(const EvaluateField&) const { return 0; }
+  int operator()(const Multiply&) const { return 0; }
   int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
 };
 

@@ -87,6 +87,14 @@ void add(Hash& hash, const Accept& stage) {
   hash.add(stage.counted_from);
 }
 
+void add(Hash& hash, const EvaluateField& stage) {
+  for (const int number : {stage.field, stage.times, stage.from, stage.to}) hash.add_size(number);
+}
+
+void add(Hash& hash, const Multiply& stage) {
+  for (const int vector : {stage.to, stage.a, stage.b}) hash.add_size(vector);
+}
+
 }  // namespace
 
 void add(Hash& hash, const Program& program) {
@@ -138,10 +146,8 @@ void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.prior_std);
 }
 
-/// The operations of value and gradient, which equal texts share, however they are spaced.
-void add_operations(Hash& hash, const Expression& expression) {
-  const expressions::Tape& tape = expression.tapes().value_and_gradient;
-  hash.add_size(expression.dim());
+/// The operations, which equal texts share, however they are spaced.
+void add(Hash& hash, const expressions::Tape& tape) {
   for (const expressions::Operation& operation : tape.operations) {
     hash.add_size(operation.primitive);
     for (const int place : {operation.result, operation.a, operation.b}) hash.add_size(place);
@@ -157,13 +163,17 @@ void add(Hash& hash, const Target& target) {
   std::visit(
       [&]<class T>(const T& description) {
         if constexpr (std::is_same_v<T, ExpressionTarget>) {
-          add_operations(hash, *target.expression());
+          // the value and its gradient
+          hash.add_size(target.dim());
+          add(hash, target.expression()->tapes().value_and_gradient);
         } else {
           add_numbers(hash, description);
         }
       },
       target.description());
 }
+
+void add(Hash& hash, const VectorField& field) { add(hash, field.tape()); }
 
 void add(Hash& hash, const Step& step) {
   hash.add_size(step.index());

@@ -41,5 +41,6 @@ void add(Hash& hash, const MixtureTable& table);
 void add(Hash& hash, const GuidanceTable& table);
 void add(Hash& hash, const Denoiser& denoiser);
 void add(Hash& hash, const Target& target);
+void add(Hash& hash, const VectorField& field);
 
 }  // namespace gmdiff

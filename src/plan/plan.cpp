@@ -3,6 +3,7 @@
 #include <iomanip>
 #include <ostream>
 
+#include "base/check.hpp"
 #include "plan/hash.hpp"
 #include "plan/print.hpp"
 #include "plan/program.hpp"
@@ -12,7 +13,17 @@ namespace gmdiff {
 namespace {
 
 const char* to_string(PlanKind kind) {
-  return kind == PlanKind::sample ? "sample" : kind == PlanKind::forward ? "forward" : "draw";
+  switch (kind) {
+    case PlanKind::sample:
+      return "sample";
+    case PlanKind::forward:
+      return "forward";
+    case PlanKind::draw:
+      return "draw";
+    case PlanKind::dynamics:
+      return "dynamics";
+  }
+  fail("plan: unknown kind");
 }
 
 }  // namespace
@@ -38,6 +49,10 @@ std::uint64_t Plan::hash() const {
   for (const GuidanceTable& table : guidance) add(hash, table);
   if (preconditioner.size() > 0) hash.add(preconditioner);
   if (target) add(hash, *target);
+  for (const VectorField& field : fields) add(hash, field);
+  for (const std::vector<double>& row : field_times) {
+    for (const double time : row) hash.add(time);
+  }
   for (const Denoiser& denoiser : denoisers) add(hash, denoiser);
   return hash.value();
 }

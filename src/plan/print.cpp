@@ -104,6 +104,15 @@ std::ostream& operator<<(std::ostream& out, const Accept& stage) {
   return out << " of velocities v" << stage.before << " and v" << stage.after;
 }
 
+std::ostream& operator<<(std::ostream& out, const EvaluateField& stage) {
+  return out << 'v' << stage.to << " <- field " << stage.field << " at v" << stage.from << ", times "
+             << stage.times;
+}
+
+std::ostream& operator<<(std::ostream& out, const Multiply& stage) {
+  return out << 'v' << stage.to << " <- v" << stage.a << " v" << stage.b;
+}
+
 std::ostream& operator<<(std::ostream& out, const Program& program) {
   const char* separator = "";
   for (const Stage& stage : program.stages) {

@@ -50,6 +50,8 @@ int last_vector(const Accept& stage) {
   return std::max(
       {stage.to, stage.proposal, stage.gradient, stage.proposed_gradient, stage.before, stage.after});
 }
+int last_vector(const EvaluateField& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Multiply& stage) { return std::max({stage.to, stage.a, stage.b}); }
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
 }  // namespace
@@ -65,6 +67,14 @@ bool reads_previous_denoiser(const Plan& plan) {
   });
 }
 
+bool has_sampler_start(const Plan& plan) {
+  return plan.kind == PlanKind::sample || plan.kind == PlanKind::dynamics;
+}
+
+bool has_forward_noise(const Plan& plan) {
+  return plan.kind == PlanKind::forward || plan.kind == PlanKind::dynamics;
+}
+
 bool has_programs(const Plan& plan) {
   return std::any_of(plan.steps.begin(), plan.steps.end(),
                      [](const Step& step) { return std::holds_alternative<Program>(step); });
@@ -75,14 +85,23 @@ int repeats(const Step& step) {
   return program == nullptr ? 1 : program->repeats;
 }
 
+namespace {
+
+/// Number of vectors in dimension `dim` that hold the slots of a tape.
+int num_work_vectors(const expressions::Tape& tape, int dim) { return (tape.num_slots + dim - 1) / dim; }
+
+}  // namespace
+
 int num_work_vectors(const Target& target) {
   if (target.expression() == nullptr) return 0;
-  const auto dim = static_cast<int>(target.dim());
-  return (target.expression()->tapes().value_and_gradient.num_slots + dim - 1) / dim;
+  return num_work_vectors(target.expression()->tapes().value_and_gradient, static_cast<int>(target.dim()));
 }
 
 int num_vectors(const Plan& plan) {
-  return first_work_vector(plan) + (plan.target ? num_work_vectors(*plan.target) : 0);
+  int most = plan.target ? num_work_vectors(*plan.target) : 0;
+  for (const VectorField& field : plan.fields)
+    most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  return first_work_vector(plan) + most;
 }
 
 int first_work_vector(const Plan& plan) {

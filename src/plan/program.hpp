@@ -15,6 +15,11 @@ bool evaluates_target(const Plan& plan);
 /// The last stage of the plan that accepts or rejects proposals, or null.
 const Accept* accept_stage(const Plan& plan);
 
+/// Whether the first states use the streams of a sampler's start, not those of a draw (numerics.md §5).
+bool has_sampler_start(const Plan& plan);
+/// Whether the noise of steps uses the stream of forward paths.
+bool has_forward_noise(const Plan& plan);
+
 /// Whether a step reads D1 of the step before.
 bool reads_previous_denoiser(const Plan& plan);
 
@@ -23,7 +28,8 @@ bool has_programs(const Plan& plan);
 
 /// Number of vectors that the stages of all steps use, including the state.
 int num_vectors(const Plan& plan);
-/// Number of the first vector that no stage names. Those from there on are work vectors of the target.
+/// Number of the first vector that no stage names. Those from there on are work vectors of the target and the
+/// fields, which hold the slots of one expression at a time.
 int first_work_vector(const Plan& plan);
 /// Number of vectors that hold the slots of an expression; 0 for other targets.
 int num_work_vectors(const Target& target);

@@ -15,6 +15,8 @@ struct Law {
 };
 /// Name of the law in records of a problem with a target.
 inline constexpr const char* target_law = "target";
+/// The same for a problem with dynamics.
+inline constexpr const char* dynamics_law = "dynamics";
 Law law_of(const Problem& problem, bool prior);
 
 /// The grid of a problem, adapted to its observation where the grid's description requires it.

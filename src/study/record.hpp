@@ -29,7 +29,7 @@ struct RunRecord {
   std::string version;
   std::string verb;     ///< sample, forward or draw
   std::string problem;  ///< path of the problem file as given
-  std::string law;      ///< "prior", "posterior" or "target"
+  std::string law;      ///< "prior", "posterior", "target" or "dynamics"
   Json sampler;         ///< with all its parameters; null without a sampler
   Json process;         ///< null for draw
   Json grid;            ///< null for draw

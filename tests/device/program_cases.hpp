@@ -74,6 +74,36 @@ inline std::vector<Plan> every_plan_of(const Target& target) {
   return plans;
 }
 
+/// Plans of every scheme and every kind of noise, in dimension 1 and 3.
+inline std::vector<Plan> every_plan_of_dynamics() {
+  const std::vector<std::string> pendulum{"x2", "-sin(x1) - x2/2 + cos(3*t)", "tanh(x1*x2) - x3"};
+  const std::vector<std::string> additive{"(1 + t)/4", "1/2", "exp(-t)"};
+  const std::vector<std::string> multiplicative{"x1/4", "sqrt(1 + x2^2)/3", "t/2 + sin(x3)/4"};
+  std::vector<Plan> plans;
+  const auto add = [&](Scheme scheme, const DynamicsNoise& noise) {
+    plans.push_back(dynamics_plan({.drift = pendulum,
+                                   .noise = noise,
+                                   .t_start = 0.5,
+                                   .t_end = 1.75,
+                                   .steps = 12,
+                                   .scheme = scheme,
+                                   .start = GaussianStart{.mean = {1.0, -0.5, 0.25}, .std = 0.5}}));
+  };
+  for (const Scheme scheme : {Scheme::euler_maruyama, Scheme::heun, Scheme::sra1, Scheme::milstein}) {
+    add(scheme, 0.5);
+    add(scheme, std::vector<double>{0.5, 0.0, 1.5});
+    add(scheme, additive);
+  }
+  for (const Scheme scheme : {Scheme::euler_maruyama, Scheme::milstein}) add(scheme, multiplicative);
+  for (const Scheme scheme : {Scheme::euler, Scheme::heun, Scheme::rk4}) add(scheme, 0.0);
+  for (Dynamics dynamics :
+       {brownian(3), ornstein_uhlenbeck(2.0), geometric_brownian(0.5, 0.75), sine_dynamics()}) {
+    dynamics.steps = 10;
+    plans.push_back(dynamics_plan(dynamics));
+  }
+  return plans;
+}
+
 /// An observation of `rows` directions with much noise, so that no method diverges.
 inline LinearObservation observation_of(Eigen::Index dim, Eigen::Index rows, std::uint64_t seed = 5) {
   return {normals(rows, dim, seed) / std::sqrt(static_cast<double>(dim)), normals(rows, 1, seed + 1), 0.5};

@@ -104,6 +104,14 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
   }
 }
 
+TEST(ProgramKernelsOfDynamics, HaveTheBitsOfTheCpu) {
+  test::Turns turns(3);
+  for (const Plan& plan : test::every_plan_of_dynamics()) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      expect_bits_of_cpu(plan, {.count = 75, .precision = precision, .history = 4}, turns);
+  }
+}
+
 // --- custom denoisers ---------------------------------------------------------------------------------
 
 Plan plan_by_hand(const Denoiser& denoiser, Eigen::Index dim) {

@@ -5,6 +5,7 @@
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/denoiser.hpp>
+#include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>
@@ -71,6 +72,11 @@ Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess&
 /// paths have M of the levels.
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                 const Options& options = {});
+
+/// Paths of an SDE or ODE at the end time, shape (count, d); with `options.history = M` at M of the times,
+/// shape (count, M, d), times in `times()`. `options.start` replaces the start of the description.
+/// @throws std::invalid_argument as `dynamics_plan`.
+Samples simulate(const Dynamics& dynamics, const Options& options = {});
 
 /// Exact independent draws of the mixture diffused to `level`; shape (count, d).
 Samples draw(const Mixture& mixture, const Options& options = {}, Level level = {});

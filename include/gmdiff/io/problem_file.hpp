@@ -24,14 +24,15 @@ Problem read_problem(std::istream& in, const std::string& name, const std::files
 /// Parses JSON text.
 Problem parse_problem(const std::string& json, const std::string& name = "problem",
                       const std::filesystem::path& folder = {});
-/// Reads a problem file with a prior or with a target. @throws as `read_problem`, and for a sampler of a
-///   target that is no Markov chain.
+/// Reads a problem file with a prior, a target or dynamics. @throws as `read_problem`, for a sampler of a
+///   target that is no Markov chain, and for dynamics that `dynamics_plan` refuses.
 AnyProblem read_any_problem(const std::filesystem::path& file);
 AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
 /// The problem as JSON text that `parse_problem` reads back to the same values (doubles in 17 digits).
 /// @throws std::invalid_argument for a `CustomProcess`, which has no JSON form.
 std::string to_json(const Problem& problem);
 std::string to_json(const TargetProblem& problem);
+std::string to_json(const DynamicsProblem& problem);
 
 /// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`, `mcgdiff:particles=512` or
 /// `dps:zeta=1:integrator=ddim:eta=1`.

@@ -10,11 +10,13 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/denoiser.hpp>
+#include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
+#include <gmdiff/model/vector_field.hpp>
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/sampler/guided.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
@@ -99,7 +101,7 @@ struct StartTable {
 };
 
 /// Kind of a run; it selects the random streams of numerics.md §5.
-enum class PlanKind { sample, forward, draw };
+enum class PlanKind { sample, forward, draw, dynamics };
 
 /// Tables of one run over a batch of problems of one shape.
 struct Plan {
@@ -118,6 +120,9 @@ struct Plan {
   /// Target of the stages `EvaluateTarget` and of an exact start, instead of the mixtures; then there is one
   /// problem, without components
   std::optional<Target> target;
+  std::vector<VectorField> fields;  ///< of the stages `EvaluateField`
+  /// Times at which stages evaluate fields: rows of one time for each step
+  std::vector<std::vector<double>> field_times;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
   /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such
   /// stages
@@ -170,6 +175,12 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler);
 /// Plan of forward paths x_t at the grid's times, from data to T; x_0 is drawn from the mixture or given
 /// (§1).
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);
+
+/// Plan of paths of an SDE or ODE. Level s is the state at t_start + s (t_end - t_start) / steps.
+/// @throws std::invalid_argument for texts that are no expressions, which names the drift or noise, its number
+///   and the column; for a wrong number of texts; for a number out of range; and for a scheme that does not
+///   support the noise or the drift.
+Plan dynamics_plan(const Dynamics& dynamics);
 
 /// Plan of exact draws of each mixture diffused to `level` (§2.6).
 Plan draw_plan(std::span<const Mixture> mixtures, Level level = {});

@@ -109,7 +109,24 @@ struct Accept {
   std::uint64_t counted_from = 0;
 };
 
-using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Precondition, Accept>;
+/// to <- f(t, from) of number `field` of `Plan::fields`, at the step's time in row `times` of
+/// `Plan::field_times`.
+struct EvaluateField {
+  int field = 0;
+  int times = 0;
+  int from = 0;
+  int to = 1;
+};
+
+/// to <- a b, coordinate by coordinate.
+struct Multiply {
+  int to = 0;
+  int a = 0;
+  int b = 0;
+};
+
+using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Precondition, Accept,
+                           EvaluateField, Multiply>;
 
 /// The stages of a step, in their order. `repeats` such steps follow each other.
 struct Program {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
@@ -49,8 +50,13 @@ struct TargetProblem {
   DensityDescription density = {};
 };
 
+/// The content of a problem file with the key `dynamics`: an SDE or ODE, which `forward` runs.
+struct DynamicsProblem {
+  Dynamics dynamics;
+};
+
 /// The content of any problem file.
-using AnyProblem = std::variant<Problem, TargetProblem>;
+using AnyProblem = std::variant<Problem, TargetProblem, DynamicsProblem>;
 
 /// The 1-D problem of the tutorial (docs/guide.md): three components observed at 0.5; VP with linear beta
 /// 0.02 ... 7, 300 uniform steps.

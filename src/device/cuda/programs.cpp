@@ -87,7 +87,10 @@ class ProgramRun {
   void run_stages(std::vector<StageTable<Real>> stages, const particle::Arena<Real>& arena,
                   NonFinite& result) {
     const Tables<Real> tables(gpu_, arena);
-    for (StageTable<Real>& stage : stages) tables.move(stage);
+    for (StageTable<Real>& stage : stages) {
+      tables.move(stage);
+      shared_tables_.move(stage.field);
+    }
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (stages[begin].kind == StageKind::call) {
         call(stages[begin++]);

@@ -58,12 +58,19 @@ class Tables {
     move(observation.y);
   }
   void move(particle::PreconditionerTable<Real>& preconditioner) const { move(preconditioner.L); }
+  void move(particle::TapeTable<Real>& tape) const {
+    move(tape.operations);
+    move(tape.constants);
+    move(tape.outputs);
+  }
   void move(particle::TargetTable<Real>& target) const {
     move(target.data);
     move(target.labels);
-    move(target.tape.operations);
-    move(target.tape.constants);
-    move(target.tape.outputs);
+    move(target.tape);
+  }
+  void move(particle::FieldTable<Real>& field) const {
+    move(field.tape);
+    move(field.times);
   }
   void move(particle::FactorTable<Real>& factors) const {
     move(factors.centre);

@@ -203,6 +203,22 @@ void ProgramSteps::run(const Accept& stage) {
   }
 }
 
+void ProgramSteps::run(const EvaluateField& stage) {
+  const double t = plan_.field_times[static_cast<std::size_t>(stage.times)][static_cast<std::size_t>(step_)];
+  const Points values = plan_.fields[static_cast<std::size_t>(stage.field)].value(vector(stage.from), t);
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (!lost(n)) vector(stage.to).row(n) = values.row(n);
+  }
+}
+
+void ProgramSteps::run(const Multiply& stage) {
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    const Eigen::RowVectorXd product = vector(stage.a).row(n).cwiseProduct(vector(stage.b).row(n));
+    vector(stage.to).row(n) = product;
+  }
+}
+
 void ProgramSteps::run(const Guide& stage) {
   DiffusedMixture law(model_, stage.level);
   for (std::int64_t n = 0; n < x_.rows(); ++n) {

@@ -50,6 +50,8 @@ class ProgramSteps {
   void evaluate(const Target& target, const EvaluateTarget& stage);
   void run(const Precondition& stage);
   void run(const Accept& stage);
+  void run(const EvaluateField& stage);
+  void run(const Multiply& stage);
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);

@@ -66,7 +66,7 @@ Batch::Batch(const Task& task)
       previous_denoiser_(Points::Zero(task.count, model_.dim())),
       z_(static_cast<std::size_t>(model_.dim())),
       churn_z_(z_.size()) {
-  const Purpose noise = task.plan.kind == PlanKind::forward ? Purpose::forward_noise : Purpose::step_noise;
+  const Purpose noise = has_forward_noise(task.plan) ? Purpose::forward_noise : Purpose::step_noise;
   for (std::int64_t n = 0; n < task.count; ++n) {
     step_noise_.emplace_back(key(n, noise), task.precision);
     churn_noise_.emplace_back(key(n, Purpose::churn_noise), task.precision);
@@ -134,7 +134,7 @@ void Batch::start() {
 
 /// The start of the plan: uses the streams of a sampler, or those of a draw if the first state is a draw.
 void Batch::start_particle(std::int64_t n) {
-  const bool sampler = task_.plan.kind == PlanKind::sample;
+  const bool sampler = has_sampler_start(task_.plan);
   const std::uint32_t replicate = sampler ? 0 : task_.replicate;
   NormalStream noise(key(n, sampler ? Purpose::start_noise : Purpose::draw_noise, replicate),
                      task_.precision);

@@ -1,0 +1,23 @@
+#include <span>
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "plan/dynamics_stages.hpp"
+#include "plan/tables.hpp"
+
+namespace gmdiff {
+
+Plan dynamics_plan(const Dynamics& dynamics) {
+  const DynamicsFields fields = fields_of(dynamics);
+  Plan plan;
+  plan.kind = PlanKind::dynamics;
+  plan.start = {.law = Start::exact, .level = {1.0, 0.0}};
+  const Mixture start = start_of(dynamics, fields.drift.dim());
+  plan.problems = mixture_tables(std::span(&start, 1));
+  add_steps(plan, dynamics, fields);
+  for (int s = 0; s <= dynamics.steps; ++s)
+    plan.times.push_back(dynamics_time(dynamics, static_cast<long double>(s)));
+  return plan;
+}
+
+}  // namespace gmdiff

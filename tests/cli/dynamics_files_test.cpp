@@ -1,0 +1,67 @@
+// Problem files with dynamics: forward, and the verbs that do not take them.
+
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/io/npy.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class DynamicsFiles : public CommandTest {
+ protected:
+  DynamicsFiles() {
+    write("sine.json", R"({"dynamics": {"drift": ["-5*(x - sin(5*t))"], "noise": 1, "t_end": 5, "steps": 50,
+                          "start": {
+  "point" : [0]}}})");
+  }
+};
+
+TEST_F(DynamicsFiles, GivePathsWithTheirTimes) {
+  const Json found = json({"forward", "sine.json", "--count", "7", "--seed", "3", "--out", "x.npy"});
+  EXPECT_EQ(found["law"], "dynamics");
+  EXPECT_EQ(found["shape"], Json::array({7, 51, 1}));
+  EXPECT_EQ(found["times"][50], 5.0);
+  output({"forward", "sine.json", "--count", "7", "--seed", "3", "--history", "6", "--out", "h.npy"});
+  Dynamics dynamics = sine_dynamics();
+  dynamics.steps = 50;
+  const Points expected = simulate(dynamics, {.count = 7, .seed = 3, .history = 6}).to_double();
+  EXPECT_EQ(NpyReader(folder() / "h.npy").shape(), (std::vector<std::int64_t>{7, 6, 1}));
+  Points levels(42, 1);
+  NpyReader(folder() / "h.npy").read(0, {levels.data(), 42});
+  EXPECT_EQ(levels, expected);
+}
+
+TEST_F(DynamicsFiles, GiveRangesThatMerge) {
+  output({"forward", "sine.json", "--count", "9", "--out", "x.npy"});
+  output({"forward", "sine.json", "--range", "0:4", "--out", "a.npy"});
+  output({"forward", "sine.json", "--range", "4:9", "--out", "b.npy"});
+  output({"merge", "a.npy", "b.npy", "--out", "ab.npy"});
+  EXPECT_EQ(read("ab.npy"), read("x.npy"));
+}
+
+TEST_F(DynamicsFiles, AreRefusedByOtherVerbs) {
+  write("log.json", R"({"dynamics": {"drift": ["log(x)"], "t_end": 10, "steps": 10, "start": {
+    "point" : [0.5]}
+}
+})");
+  const std::pair<Arguments, const char*> wrong[] = {
+      {{"sample", "sine.json", "--out", "x.npy"}, "sample: sine.json has dynamics; expected a prior or a target"},
+      {{"draw", "sine.json", "--out", "x.npy"}, "draw: sine.json has dynamics; expected a prior or a target"},
+      {{"eval", "sine.json", "--points", "p.npy"}, "eval: sine.json has dynamics; expected a prior or a target"},
+      {{"compare", "sine.json"}, "sine.json has dynamics; expected a prior"},
+      {{"forward", "sine.json", "--prior", "--out", "x.npy"},
+       "--prior: sine.json has dynamics and no prior"},
+  };
+for (const auto& [arguments, message] : wrong) {
+  const CommandResult result = run(arguments);
+  EXPECT_EQ(result.exit_code, 2) << message;
+  EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+}
+const CommandResult lost = run({"forward", "log.json", "--count", "3", "--out", "x.npy"});
+EXPECT_EQ(lost.exit_code, 1);
+EXPECT_NE(lost.err.find("3 of 3 particles are not finite"), std::string::npos) << lost.err;
+}
+
+}  // namespace
+}  // namespace gmdiff::test

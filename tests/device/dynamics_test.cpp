@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/cpu.hpp"
+#include "device/devices_under_test.hpp"
+#include "device/instruction_sets.hpp"
+#include "device/program_cases.hpp"
+
+// SDEs and ODEs on the device cpu: they agree with the device reference, and their bits do not depend on
+// extents, instruction sets, ranges and batches.
+
+namespace gmdiff::dynamics_on_devices {
+namespace {
+
+Samples paths(const Plan& plan, const Options& options, Extent extent = Extent::fastest, int threads = 2) {
+  return run(plan, options, 0, *cpu::make_executor(threads), extent);
+}
+
+Options path_options(Precision precision) {
+  return {.count = 75, .seed = 3, .precision = precision, .first = 5'000'000'000, .history = 4};
+}
+
+TEST(DynamicsOnDevices, AgreeWithTheReference) {
+  for (const Plan& plan : test::every_plan_of_dynamics()) {
+    Options options = path_options(Precision::f64);
+    const Points found = paths(plan, options).to_double();
+    options.device = Device::reference();
+    EXPECT_LT((found - run(plan, options).to_double()).cwiseAbs().maxCoeff(), 1e-9) << plan;
+  }
+}
+
+TEST(DynamicsOnDevices, OdesInFloatStayNearThoseInDouble) {
+  for (const Scheme scheme : {Scheme::euler, Scheme::heun, Scheme::rk4}) {
+    const Plan plan = dynamics_plan({.drift = {"sin(3*t) - x^3"},
+                                     .t_end = 2.0,
+                                     .steps = 50,
+                                     .scheme = scheme,
+                                     .start = PointStart{{1.5}}});
+    const double single = paths(plan, {.count = 1}).to_double()(0, 0);
+    EXPECT_NEAR(single, paths(plan, {.count = 1, .precision = Precision::f64}).to_double()(0, 0), 1e-5);
+  }
+}
+
+TEST(DynamicsOnDevices, HaveTheSameBitsInEveryExtentAndOnEveryInstructionSet) {
+  for (const Plan& plan : test::every_plan_of_dynamics()) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options = path_options(precision);
+      const std::vector<char> expected = test::bytes(paths(plan, options, Extent::tile));
+      EXPECT_TRUE(test::bytes(paths(plan, options, Extent::batch)) == expected) << plan;
+      for (const cpu::InstructionSet set : test::available_sets()) {
+        const test::WithInstructionSet environment(set);
+        EXPECT_TRUE(test::bytes(paths(plan, options, Extent::fastest, 1)) == expected)
+            << cpu::to_string(set) << plan;
+      }
+    }
+  }
+}
+
+TEST(DynamicsOnDevices, AreTheSameInRangesAndWindows) {
+  Dynamics dynamics = sine_dynamics();
+  dynamics.steps = 40'000;  // more than the steps of a window
+  dynamics.scheme = Scheme::sra1;
+  const Plan plan = dynamics_plan(dynamics);
+  Options options{.count = 20, .seed = 3};
+  const Points whole = paths(plan, options).to_double();
+  options.first = 13;
+  options.count = 7;
+  EXPECT_EQ(paths(plan, options).to_double(), whole.bottomRows(7));
+  options.history = 6;
+  const Points levels = paths(plan, options).to_double();
+  for (Eigen::Index n = 0; n < 7; ++n) EXPECT_EQ(levels(6 * n + 5, 0), whole(13 + n, 0));
+}
+
+TEST(DynamicsOnDevices, StartWhereTheyAreTold) {
+  Dynamics dynamics{
+      .drift = {"0", "0"}, .steps = 1, .scheme = Scheme::euler, .start = PointStart{{1.5, -2.0}}};
+  const Options options{.count = 4000, .precision = Precision::f64};
+  const Points points = paths(dynamics_plan(dynamics), options).to_double();
+  EXPECT_EQ(points, Eigen::RowVector2d(1.5, -2.0).replicate(4000, 1));
+  dynamics.start = GaussianStart{.mean = {1.0, -1.0}, .std = 0.5};
+  const Points drawn = paths(dynamics_plan(dynamics), options).to_double();
+  const Eigen::RowVectorXd mean = drawn.colwise().mean();
+  EXPECT_LT((mean - Eigen::RowVector2d(1.0, -1.0)).cwiseAbs().maxCoeff(), 4.0 * 0.5 / std::sqrt(4000.0));
+  const Eigen::RowVectorXd variance = (drawn.rowwise() - mean).cwiseAbs2().colwise().mean();
+  EXPECT_LT((variance.array() - 0.25).abs().maxCoeff(), 4.0 * 0.25 * std::sqrt(2.0 / 4000.0));
+  Options given{.count = 2, .precision = Precision::f64};
+  given.start = test::normals(2, 2, 7);
+  EXPECT_EQ(paths(dynamics_plan(dynamics), given).to_double(), *given.start);
+}
+
+TEST(DynamicsOnDevices, ReportStatesThatAreNotFinite) {
+  const Plan plan = dynamics_plan(
+      {.drift = {"log(x)"}, .t_end = 10.0, .steps = 10, .scheme = Scheme::euler, .start = PointStart{{0.5}}});
+  try {
+    paths(plan, {.count = 3});
+    ADD_FAILURE() << "no error";
+  } catch (const NonFiniteError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "run: 3 of 3 particles are not finite, first after step 2 of 10 (in float32); the step may be too "
+        "large, or a text is not defined there");
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::dynamics_on_devices

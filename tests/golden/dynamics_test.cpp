@@ -1,0 +1,158 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+#include <gmdiff/device/sample.hpp>
+#include <gmdiff/plan/plan.hpp>
+
+#include "device/reference/program.hpp"
+#include "support/golden.hpp"
+
+// golden/dynamics.json: single steps of SDEs and ODEs with given normals, and short paths from a seed
+// (mathematics.md §16).
+
+namespace gmdiff::dynamics_test {
+namespace {
+
+using test::json;
+
+const json& golden_dynamics(const std::string& name) {
+  for (const json& golden_case : test::load_golden("dynamics")["cases"]) {
+    if (golden_case["name"] == name) return golden_case;
+  }
+  throw std::invalid_argument("no golden case " + name);
+}
+
+/// One step from x on the device reference, with z and zeta as its normals.
+Eigen::VectorXd step(const Dynamics& dynamics, const Eigen::VectorXd& x, const Eigen::VectorXd& z,
+                     const Eigen::VectorXd& zeta = {}) {
+  const Plan plan = dynamics_plan(dynamics);
+  const reference::Model model(plan.problems.front());
+  Points state = x.transpose();
+  reference::ProgramSteps steps(
+      plan, model, nullptr, state,
+      {.normals = [&](std::int64_t /*n*/,
+                      const Combine& stage) { return (stage.draw == 0 ? z : zeta).data(); },
+       .choice = [](std::int64_t /*n*/) { return 0.0; },
+       .direction = [](std::int64_t /*n*/, int /*q*/) -> const double* { return nullptr; },
+       .log_uniform = [](std::int64_t /*n*/) { return 0.0; }});
+  steps.advance(plan.prologue, 0);
+  steps.advance(std::get<Program>(plan.steps.front()), 0);
+  return state.row(0).transpose();
+}
+
+void expect_near(const Eigen::VectorXd& found, const json& expected, const std::string& name,
+                 double tolerance = 1e-12) {
+  EXPECT_LT((found - test::vector(expected)).cwiseAbs().maxCoeff(), tolerance) << name;
+}
+
+/// The dynamics of a golden row, with one step from its x.
+Dynamics dynamics_of(const json& row) {
+  const std::string name = row["dynamics"];
+  Dynamics dynamics{.steps = 1, .start = PointStart{row["x"].get<std::vector<double>>()}};
+  if (name.starts_with("sine")) {
+    dynamics.drift = {"-5*(x - sin(5*t))"};
+    dynamics.noise = 1.0;
+  } else if (name.starts_with("van der Pol")) {
+    dynamics.drift = {"x2", "(1 - x1^2)*x2 - x1"};
+    dynamics.noise = std::vector<std::string>{"(1 + t)/4", "1/2"};
+  } else {
+    dynamics.drift = {"a*x"};
+    dynamics.noise = std::vector<std::string>{"b*x"};
+    dynamics.parameters = {{"a", row["a"]}, {"b", row["b"]}};
+  }
+  const double h = row["h"];
+  dynamics.t_start = row.contains("t") ? row["t"].get<double>() : 0.0;
+  dynamics.t_end = dynamics.t_start + h;
+  return dynamics;
+}
+
+TEST(GoldenDynamics, StepsHaveTheExpectedStates) {
+  int checked = 0;
+  for (const json& row : golden_dynamics("sde_steps")["rows"]) {
+    const Eigen::VectorXd x = test::vector(row["x"]), z = test::vector(row["z"]);
+    const Eigen::VectorXd zeta = row.contains("zeta") ? test::vector(row["zeta"]) : Eigen::VectorXd();
+    const auto expect = [&](const char* key, Scheme scheme, bool has_noise) {
+      if (!row.contains(key)) return;
+      Dynamics dynamics = dynamics_of(row);
+      dynamics.scheme = scheme;
+      if (!has_noise) dynamics.noise = 0.0;
+      expect_near(step(dynamics, x, z, zeta), row[key], row["dynamics"].get<std::string>() + " " + key);
+      ++checked;
+    };
+    expect("euler_maruyama", Scheme::euler_maruyama, true);
+    expect("heun", Scheme::heun, true);
+    expect("sra1", Scheme::sra1, true);
+    expect("milstein", Scheme::milstein, true);
+    expect("exact", Scheme::exact, true);
+    expect("euler", Scheme::euler, false);
+    expect("ode_heun", Scheme::heun, false);
+    expect("rk4", Scheme::rk4, false);
+  }
+  EXPECT_EQ(checked, 15);
+}
+
+TEST(GoldenDynamics, ExactStepsHaveTheExpectedStates) {
+  for (const json& row : golden_dynamics("exact_transitions")["rows"]) {
+    const double h = row["delta"];
+    if (row.contains("stationary_std")) {
+      Dynamics dynamics = ornstein_uhlenbeck(row["stationary_std"]);
+      dynamics.t_end = h;
+      dynamics.steps = 1;
+      const auto next = [&](double x, double z) {
+        return step(dynamics, Eigen::VectorXd::Constant(1, x), Eigen::VectorXd::Constant(1, z))(0);
+      };
+      EXPECT_NEAR(next(row["x"], row["z"]), row["next"].get<double>(), 1e-12);
+      EXPECT_NEAR(next(1.0, 0.0) / row["factor"].get<double>(), 1.0, 1e-12);
+      EXPECT_NEAR(next(0.0, 1.0), row["noise_std"].get<double>(), 1e-12);
+    } else {
+      // The drift of Langevin dynamics on a Gaussian of independent coordinates.
+      const Eigen::MatrixXd covariance = test::matrix(row["covariance"]);
+      const Dynamics dynamics{.drift = {"(m1 - x1)/(2*v1)", "(m2 - x2)/(2*v2)"},
+                              .noise = 1.0,
+                              .parameters = {{"m1", row["mean"][0]},
+                                             {"m2", row["mean"][1]},
+                                             {"v1", covariance(0, 0)},
+                                             {"v2", covariance(1, 1)}},
+                              .t_end = h,
+                              .steps = 1,
+                              .scheme = Scheme::exact};
+      const Eigen::VectorXd x = test::vector(row["x"]);
+      const Eigen::VectorXd mean = step(dynamics, x, Eigen::VectorXd::Zero(2));
+      expect_near(mean, row["transition_mean"], "mean");
+      const Eigen::VectorXd deviation = step(dynamics, x, Eigen::VectorXd::Ones(2)) - mean;
+      const Eigen::MatrixXd expected = test::matrix(row["transition_covariance"]);
+      EXPECT_LT((deviation.cwiseAbs2() - expected.diagonal()).cwiseAbs().maxCoeff(), 1e-12);
+    }
+  }
+}
+
+TEST(GoldenDynamics, PathsHaveTheExpectedStates) {
+  const json& expected = golden_dynamics("chain_sde");
+  for (const auto& [key, scheme] : std::map<std::string, Scheme>{
+           {"euler_maruyama", Scheme::euler_maruyama}, {"heun", Scheme::heun}, {"sra1", Scheme::sra1}}) {
+    for (const json& row : expected["rows"]) {
+      const json& states = row["states"];
+      Dynamics dynamics = sine_dynamics();
+      dynamics.steps = static_cast<int>(states.size());
+      dynamics.t_end = dynamics.steps * expected["h"].get<double>();
+      dynamics.scheme = scheme;
+      for (const Device& device : {Device::reference(), Device::cpu()}) {
+        const Samples samples = simulate(dynamics, {.count = 1,
+                                                    .seed = 20240702,
+                                                    .device = device,
+                                                    .precision = Precision::f64,
+                                                    .first = row["path"],
+                                                    .history = dynamics.steps + 1});
+        const Points found = samples.to_double();
+        for (std::size_t s = 0; s < states.size(); ++s) {
+          EXPECT_EQ(samples.times()[s + 1], states[s]["t"].get<double>());
+          EXPECT_NEAR(found(static_cast<Eigen::Index>(s) + 1, 0), states[s][key][0].get<double>(), 1e-10)
+              << key << " at " << states[s]["t"];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::dynamics_test
