@@ -48,6 +48,10 @@ Question question_of(const FokkerPlanckFlags& flags, const TargetProblem& proble
   return {study::target_law, problem.target, start_of(problem.start, problem.target.dim()), problem.density};
 }
 
+Question question_of(const FokkerPlanckFlags& flags, const DynamicsProblem& /*problem*/) {
+  refuse_dynamics("fokker-planck", flags.problem);
+}
+
 Eigen::VectorXd to_vector(const std::vector<double>& values) {
   return Eigen::Map<const Eigen::VectorXd>(values.data(), std::ssize(values));
 }

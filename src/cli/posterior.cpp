@@ -102,6 +102,10 @@ Printed answer_and_write(const TargetProblem& problem, const PosteriorFlags& fla
   return {.text = flags.common.json ? json_text(found.json) : found.text, .warnings = found.warnings};
 }
 
+Printed answer_and_write(const DynamicsProblem& /*problem*/, const PosteriorFlags& flags) {
+  refuse_dynamics("posterior", flags.problem);
+}
+
 void run_posterior(const PosteriorFlags& flags) {
   if (!flags.out.empty()) check_output_without_sidecar(flags.out, flags.force);
   InputFiles inputs;

@@ -135,6 +135,8 @@ double sum_of_numbers(const Guide& guide) { return guide.variance + guide.epsilo
 double sum_of_numbers(const EvaluateTarget&) { return 0.0; }
 double sum_of_numbers(const Precondition&) { return 0.0; }
 double sum_of_numbers(const Accept& accept) { return accept.factor; }
+double sum_of_numbers(const EvaluateField&) { return 0.0; }
+double sum_of_numbers(const Multiply&) { return 0.0; }
 double sum_of_numbers(const Program& program) {
   double sum = 0.0;
   for (const Stage& stage : program.stages)
