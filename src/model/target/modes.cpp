@@ -86,6 +86,7 @@ void add(Modes& result, const targets::Ascent& found) {
 double log_sum_of_masses(const std::vector<Mode>& maxima) {
   if (maxima.empty()) return -std::numeric_limits<double>::infinity();
   std::vector<double> masses;
+  masses.reserve(maxima.size());
   for (const Mode& mode : maxima) masses.push_back(mode.log_mass);
   return log_mean_exp(masses) + std::log(static_cast<double>(masses.size()));
 }
