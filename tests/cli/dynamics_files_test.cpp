@@ -11,9 +11,9 @@ namespace {
 class DynamicsFiles : public CommandTest {
  protected:
   DynamicsFiles() {
-    write("sine.json", R"({"dynamics": {"drift": ["-5*(x - sin(5*t))"], "noise": 1, "t_end": 5, "steps": 50,
-                          "start": {
-  "point" : [0]}}})");
+    write("sine.json",
+          R"json({"dynamics": {"drift": ["-5*(x - sin(5*t))"], "noise": 1, "t_end": 5, "steps": 50,
+      "start": {"point": [0]}}})json");
   }
 };
 
@@ -41,26 +41,27 @@ TEST_F(DynamicsFiles, GiveRangesThatMerge) {
 }
 
 TEST_F(DynamicsFiles, AreRefusedByOtherVerbs) {
-  write("log.json", R"({"dynamics": {"drift": ["log(x)"], "t_end": 10, "steps": 10, "start": {
-    "point" : [0.5]}
-}
-})");
+  write("log.json", R"json({"dynamics": {"drift": ["log(x)"], "t_end": 10, "steps": 10,
+    "start": {"point": [0.5]}}})json");
   const std::pair<Arguments, const char*> wrong[] = {
-      {{"sample", "sine.json", "--out", "x.npy"}, "sample: sine.json has dynamics; expected a prior or a target"},
+      {{"sample", "sine.json", "--out", "x.npy"},
+       "sample: sine.json has dynamics; expected a prior or a target"},
       {{"draw", "sine.json", "--out", "x.npy"}, "draw: sine.json has dynamics; expected a prior or a target"},
-      {{"eval", "sine.json", "--points", "p.npy"}, "eval: sine.json has dynamics; expected a prior or a target"},
+      {{"eval", "sine.json", "--points", "p.npy"},
+       "eval: sine.json has dynamics; expected a prior or a target"},
       {{"compare", "sine.json"}, "sine.json has dynamics; expected a prior"},
-      {{"forward", "sine.json", "--prior", "--out", "x.npy"},
-       "--prior: sine.json has dynamics and no prior"},
+      {{"posterior", "sine.json"}, "posterior: sine.json has dynamics; expected a prior or a target"},
+      {{"fokker-planck", "sine.json"}, "fokker-planck: sine.json has dynamics; expected a prior or a target"},
+      {{"forward", "sine.json", "--prior", "--out", "x.npy"}, "--prior: sine.json has dynamics and no prior"},
   };
-for (const auto& [arguments, message] : wrong) {
-  const CommandResult result = run(arguments);
-  EXPECT_EQ(result.exit_code, 2) << message;
-  EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
-}
-const CommandResult lost = run({"forward", "log.json", "--count", "3", "--out", "x.npy"});
-EXPECT_EQ(lost.exit_code, 1);
-EXPECT_NE(lost.err.find("3 of 3 particles are not finite"), std::string::npos) << lost.err;
+  for (const auto& [arguments, message] : wrong) {
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << message;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+  const CommandResult lost = run({"forward", "log.json", "--count", "3", "--out", "x.npy"});
+  EXPECT_EQ(lost.exit_code, 1);
+  EXPECT_NE(lost.err.find("3 of 3 particles are not finite"), std::string::npos) << lost.err;
 }
 
 }  // namespace
