@@ -6,7 +6,7 @@
 #include "base/check.hpp"
 #include "base/extended.hpp"
 
-namespace gmdiff {
+namespace gmdiff::schemes {
 namespace {
 
 long double step_length(const Dynamics& dynamics) {
@@ -308,4 +308,4 @@ void add_steps(Plan& plan, const Dynamics& dynamics, const DynamicsFields& field
   plan.steps = {Program{.stages = step_stages(plan, dynamics, fields), .repeats = dynamics.steps}};
 }
 
-}  // namespace gmdiff
+}  // namespace gmdiff::schemes

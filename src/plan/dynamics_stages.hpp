@@ -6,7 +6,7 @@
 
 // The schemes of dynamics as stages (mathematics.md §16.2).
 
-namespace gmdiff {
+namespace gmdiff::schemes {
 
 /// t_start + s (t_end - t_start) / steps, rounded once. `s` need not be an integer.
 double dynamics_time(const Dynamics& dynamics, long double s);
@@ -15,4 +15,4 @@ double dynamics_time(const Dynamics& dynamics, long double s);
 /// @throws std::invalid_argument if the scheme `exact` does not support drift and noise.
 void add_steps(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields);
 
-}  // namespace gmdiff
+}  // namespace gmdiff::schemes

@@ -357,16 +357,12 @@ std::string random_text(std::mt19937& engine, int depth) {
   };
   if (depth == 0) return any_of({"x1", "x2", "x3", "t", "pi", "a", "2", "0.5", "0", "1", "norm2(x)"});
   const std::string first = random_text(engine, depth - 1), second = random_text(engine, depth - 1);
-  switch (engine() % 4) {
-    case 0:
-      return any_of({"exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "sg", "sp"}) + "(" + first + ")";
-    case 1:
-      return any_of({"min(", "max("}) + first + ", " + second + ")";
-    case 2:
-      return "-" + first + any_of({"^2", "^-1", "^0.5", "^3"});
-    default:
-      return "(" + first + any_of({" + ", " - ", "*", "/"}) + second + ")";
-  }
+  const auto kind = engine() % 4;
+  if (kind == 0)
+    return any_of({"exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "sg", "sp"}) + "(" + first + ")";
+  if (kind == 1) return any_of({"min(", "max("}) + first + ", " + second + ")";
+  if (kind == 2) return "-" + first + any_of({"^2", "^-1", "^0.5", "^3"});
+  return "(" + first + any_of({" + ", " - ", "*", "/"}) + second + ")";
 }
 
 const ExpressionVariables& random_variables() {

@@ -1,7 +1,6 @@
 #include "model/target/density_table.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "base/check.hpp"
 
@@ -10,8 +9,6 @@ namespace {
 
 using Eigen::Index;
 using Eigen::VectorXd;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double log_sum_exp(const VectorXd& values) {
   const double largest = values.maxCoeff();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include <gmdiff/model/quadrature.hpp>
@@ -7,6 +8,8 @@
 // Log-densities on a grid of points in one or two dimensions (mathematics.md §15.1).
 
 namespace gmdiff::targets {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// l at equidistant points of a box, its sides included; -inf outside the support.
 class DensityTable {
