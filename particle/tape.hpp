@@ -25,8 +25,8 @@ class Tape {
       work_(operation.to.vector)[operation.to.coordinate] = result(operation);
     }
   }
-  /// Output i of the last run. Of a value and its gradient, 0 is the value and 1 + j the derivative with respect
-  /// to coordinate j.
+  /// Output i of the last run. Of a value and its gradient, 0 is the value and 1 + j the derivative with
+  /// respect to coordinate j.
   GMDIFF_PARTICLE V output(Index i) const { return at(records<SlotPlace>(table_.outputs)[i]); }
 
  private:
