@@ -15,8 +15,9 @@ void check_points(const Points& x, Eigen::Index dim, const char* what) {
 /// Calls f with the description if its formulas are in formulas.hpp.
 template <class F>
 auto with_formula(const TargetDescription& description, F f) {
+  using Result = decltype(f(SinGaussian{}));
   return std::visit(
-      [&]<class T>(const T& target) -> decltype(f(SinGaussian{})) {
+      [&]<class T>(const T& target) -> Result {
         if constexpr (std::is_same_v<T, ExpressionTarget>) {
           fail("Target: an expression has no formula");
         } else {
