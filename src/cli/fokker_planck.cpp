@@ -260,7 +260,7 @@ Verb add_fokker_planck(CLI::App& command) {
       ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
-  set_examples(*verb, "  gmdiff fokker-planck problem.json --times 0,1,10 --out density.npz\n");
+  set_examples(*verb, "  gmdiff fokker-planck problem.json --prior --times 0,1,2 --out density.npz\n");
   return {verb, [flags] { run_fokker_planck(*flags); }};
 }
 
