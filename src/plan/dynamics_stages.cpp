@@ -51,6 +51,7 @@ class Stages {
     if (offsets_.empty()) first_ = static_cast<int>(plan_.field_times.size());
     offsets_.push_back(offset);
     std::vector<double> row;
+    row.reserve(static_cast<std::size_t>(dynamics_.steps));
     for (int s = 0; s < dynamics_.steps; ++s)
       row.push_back(dynamics_time(dynamics_, static_cast<long double>(s) + offset));
     plan_.field_times.push_back(std::move(row));

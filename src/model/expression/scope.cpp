@@ -63,6 +63,7 @@ bool is_coordinate(std::string_view name) {
 
 std::vector<std::string> function_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(functions));
   for (const Function& function : functions) names.emplace_back(function.name);
   return names;
 }

@@ -96,6 +96,7 @@ VectorField::VectorField(const std::vector<double>& values) : dim_(static_cast<i
   require(!values.empty(), "VectorField: expected one number for each coordinate, got none");
   Graph graph;
   std::vector<NodeId> nodes;
+  nodes.reserve(values.size());
   for (const double value : values) nodes.push_back(graph.constant(static_cast<long double>(value)));
   tape_ = std::make_shared<const expressions::Tape>(tape_of(graph, nodes));
 }
