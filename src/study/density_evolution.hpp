@@ -20,7 +20,7 @@ struct DensityOptions {
   Boundary boundary = Boundary::reflecting;
 };
 
-/// What holds at one time.
+/// The law at one time.
 struct DensityRow {
   double time;
   Eigen::VectorXd P;    ///< (cells) masses

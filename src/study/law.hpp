@@ -15,7 +15,7 @@ struct Law {
 };
 /// Name of the law in records of a problem with a target.
 inline constexpr const char* target_law = "target";
-/// The same for a problem with dynamics.
+/// Name of the law in records of a problem with dynamics.
 inline constexpr const char* dynamics_law = "dynamics";
 Law law_of(const Problem& problem, bool prior);
 

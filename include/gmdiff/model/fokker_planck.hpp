@@ -66,7 +66,7 @@ Eigen::VectorXd cell_masses(const Mixture& mixture, const CellGrid& grid);
 /// Masses proportional to exp(l) at the centres, with sum 1. @param log_density l (n), < inf, not all -inf.
 /// @throws std::invalid_argument for other values.
 Eigen::VectorXd density_masses(const Eigen::VectorXd& log_density);
-/// The same for the density p_t of a mixture. @throws std::invalid_argument if the dimensions differ.
+/// Masses proportional to the density p_t of a mixture at the centres, with sum 1. @throws std::invalid_argument if the dimensions differ.
 Eigen::VectorXd density_masses(const Mixture& mixture, const CellGrid& grid, Level level = {});
 
 /// Mean (d) and covariance (d, d) of the normalised masses, each placed at the centre of its cell.
@@ -130,7 +130,7 @@ class FokkerPlanck {
   /// dX = D grad l dt + sqrt(2 D) dW with the diffusion D > 0. @throws as above.
   static FokkerPlanck from_log_density(const LogDensity& log_density, const CellGrid& grid, double diffusion,
                                        Boundary boundary = Boundary::reflecting);
-  /// The same from the values of l at the centres, shape (size). @throws as above, and for absorbing walls,
+  /// Takes the values of l at the centres, shape (size), instead. @throws as above, and for absorbing walls,
   ///   where l is needed too.
   static FokkerPlanck from_log_density(const Eigen::VectorXd& log_density, const CellGrid& grid,
                                        double diffusion, Boundary boundary = Boundary::reflecting);

@@ -28,13 +28,13 @@ struct ImportanceResult {
 ///   -inf or NaN at all draws.
 ImportanceResult importance(const Target& target, Points x, const Eigen::VectorXd& log_proposal);
 
-/// The same with draws of a mixture. Draw n depends on seed and n only.
+/// Estimates from draws of a mixture. Draw n depends on seed and n only.
 /// @throws std::invalid_argument also if the dimensions differ, if count < 1, and if a covariance is not
 ///   positive definite.
 ImportanceResult importance(const Target& target, const Mixture& proposal, std::int64_t count = 10'000,
                             std::uint64_t seed = 0);
 
-/// The same with draws of N(mean, covariance). @param mean (d). @param covariance (d, d)
+/// Estimates from draws of N(mean, covariance). @param mean (d). @param covariance (d, d)
 ImportanceResult importance(const Target& target, const Eigen::VectorXd& mean,
                             const Eigen::MatrixXd& covariance, std::int64_t count = 10'000,
                             std::uint64_t seed = 0);

@@ -6,7 +6,7 @@
 
 namespace gmdiff::expressions {
 
-/// What loads read: x and, in products with the Hessian, v are arrays of d numbers.
+/// The numbers that loads read: x and, in products with the Hessian, v are arrays of d numbers.
 struct Inputs {
   const double* x = nullptr;
   const double* v = nullptr;
