@@ -10,8 +10,8 @@
 
 namespace gmdiff::io {
 
-/// As `gmdiff::read_any_problem`. Appends all files that were read, including the problem's .npy files, to
-/// `files`.
+/// Reads a problem like `gmdiff::read_any_problem`, and appends all files that were read, including the
+/// problem's .npy files, to `files`.
 AnyProblem read_any_problem(const std::filesystem::path& file, std::vector<std::filesystem::path>& files);
 AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
                             std::vector<std::filesystem::path>& files);

@@ -187,7 +187,7 @@ class FokkerPlanck {
   Boundary boundary_;
   Rates rates_;
   double max_rate_ = 0.0;
-  // Of gradient drifts D grad l only: D, and log of exp(l_i) / sum.
+  // Only gradient drifts D grad l set these: D, and log of exp(l_i) / sum.
   double diffusion_ = 0.0;
   Eigen::VectorXd log_stationary_;
 };

@@ -56,9 +56,9 @@ class Graph {
   bool is_constant(NodeId id, long double value) const;
   bool are_constants(NodeId a, NodeId b) const;
   NodeId load(Primitive primitive, int index) { return find_or_append(primitive, index, 0); }
-  /// The operation without simplifications.
+  /// Adds an operation as it is, without simplifications.
   NodeId operation(Primitive primitive, NodeId a, NodeId b = 0);
-  /// The same for operations whose operands may be exchanged.
+  /// Adds an operation whose operands may be exchanged; both orders give one node.
   NodeId commutative(Primitive primitive, NodeId a, NodeId b);
   NodeId find_or_append(Primitive primitive, int a, int b);
   NodeId folded(Primitive primitive, NodeId a, NodeId b);
