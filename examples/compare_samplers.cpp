@@ -7,8 +7,9 @@
 using namespace gmdiff;
 
 /// Draws of the Gaussian with the posterior's mean and covariance: the moments are right, the shape is not.
-Points gaussian_fit(const Problem& problem, const Options& options) {
-  const Mixture exact = posterior(problem.prior, *problem.observation).mixture;
+Points gaussian_fit(const AnyProblem& problem, const Options& options) {
+  const auto& observed = std::get<Problem>(problem);
+  const Mixture exact = posterior(observed.prior, *observed.observation).mixture;
   const Mixture fit({1.0}, exact.mean().transpose(), Covariance::full({exact.covariance()}));
   return draw(fit, options).to_double();
 }

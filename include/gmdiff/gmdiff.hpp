@@ -32,6 +32,7 @@
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/model/target.hpp>
+#include <gmdiff/model/target_law.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/model/vector_field.hpp>
 #include <gmdiff/plan/evaluations.hpp>

@@ -5,16 +5,27 @@
 #include "base/check.hpp"
 #include "cli/output.hpp"
 #include "metrics/metric_names.hpp"
+#include "study/law.hpp"
 #include "study/record.hpp"
 
 namespace gmdiff::cli {
 namespace {
 
-/// Name of the law that the samplers are compared with.
-std::string law_name(const std::vector<NamedProblem>& problems) {
-  const auto observed = [](const NamedProblem& named) { return named.problem.observation.has_value(); };
-  if (std::ranges::all_of(problems, observed)) return "posterior";
-  return std::ranges::none_of(problems, observed) ? "prior" : "posterior or prior";
+std::string law_name(const NamedProblem& named) {
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  if (problem == nullptr) return study::target_law;
+  return problem->observation ? "posterior" : "prior";
+}
+
+/// Names of the laws that the samplers are compared with.
+std::string law_names(const std::vector<NamedProblem>& problems) {
+  std::string names;
+  for (const char* name : {"posterior", "prior", study::target_law}) {
+    if (std::ranges::none_of(problems, [&](const NamedProblem& named) { return law_name(named) == name; }))
+      continue;
+    names += names.empty() ? name : concat(" or ", name);
+  }
+  return names;
 }
 
 /// The quantities of the metrics, as the first row that has figures names them.
@@ -223,7 +234,7 @@ std::string compare_json(const CompareSettings& settings, const std::vector<Samp
   Json json;
   json["problems"] = Json::array();
   for (const NamedProblem& named : settings.problems) json["problems"].push_back(named.name);
-  json["law"] = law_name(settings.problems);
+  json["law"] = law_names(settings.problems);
   json["metrics"] = Json::array();
   for (const Metric metric : settings.metrics) json["metrics"].push_back(metric_name(metric));
   json["quantity"] = quantities.empty() ? Json(nullptr) : Json(quantities.front());
@@ -247,7 +258,7 @@ std::string compare_text(const CompareSettings& settings, const std::vector<Samp
   const std::size_t problems = settings.problems.size();
   const std::string which = problems == 1 ? settings.problems.front().name : concat(problems, " problems");
   const std::string runs = settings.runs == 1 ? "" : concat(", ", settings.runs, " runs");
-  return concat(law_name(settings.problems), " of ", which, runs, ": ", metrics_text(settings), "\n\n",
+  return concat(law_names(settings.problems), " of ", which, runs, ": ", metrics_text(settings), "\n\n",
                 table.text());
 }
 

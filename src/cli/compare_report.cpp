@@ -15,11 +15,13 @@ namespace {
 
 constexpr std::ptrdiff_t most_sample_pictures = 12;  // keeps a report below a megabyte
 
-/// Samples of the first problem over its law, for the first samplers that have some.
+/// Samples of the first problem over its law, for the first samplers that have some; none for a target.
 std::vector<report::Picture> sample_pictures(const CompareSettings& settings,
                                              const std::vector<SamplerRow>& rows) {
   const NamedProblem& named = settings.problems.front();
-  const Law law = law_of(named.problem, /*prior=*/false);
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  if (problem == nullptr) return {};
+  const Law law = law_of(*problem, /*prior=*/false);
   const bool is_line = law.mixture.dim() == 1;
   const report::View view = report::coordinate_view(
       law.mixture.dim(), is_line ? std::vector<Eigen::Index>{0} : std::vector<Eigen::Index>{0, 1});

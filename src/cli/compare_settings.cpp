@@ -47,9 +47,12 @@ Candidate parse_candidate(const std::string& text) {
 }
 
 bool is_noiseless(const NamedProblem& named) {
-  const std::optional<LinearObservation>& observation = named.problem.observation;
-  return observation && observation->has_noise_std() && observation->noise_std() == 0.0;
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  if (problem == nullptr || !problem->observation) return false;
+  return problem->observation->has_noise_std() && problem->observation->noise_std() == 0.0;
 }
+
+bool has_target(const NamedProblem& named) { return std::holds_alternative<TargetProblem>(named.problem); }
 
 /// Returns the text that replaces `{problem}` for each problem: the base name of its file, or its seed.
 std::vector<std::string> problem_keys(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
@@ -72,11 +75,14 @@ void add_external(const CompareFlags& flags, CompareSettings& settings) {
   }
 }
 
-/// The samplers of `--samplers`, or the default ones; the bootstrap filter only if every problem has noise.
+/// The samplers of `--samplers`, or the default ones: chains for targets, otherwise methods for posteriors, with
+/// the bootstrap filter only if every problem has noise.
 std::vector<Candidate> candidates(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   const bool noiseless = std::ranges::any_of(problems, is_noiseless);
-  const std::string usual = std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") +
-                            (noiseless ? "" : "bootstrap,") + "exact-transition," + exact_draws;
+  const std::string for_posteriors = std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") +
+                                     (noiseless ? "" : "bootstrap,") + "exact-transition,";
+  const std::string usual =
+      (std::ranges::all_of(problems, has_target) ? "mala,hmc," : for_posteriors) + exact_draws;
   std::vector<Candidate> result;
   for (const std::string& text : split(flags.samplers.value_or(usual), ','))
     result.push_back(parse_candidate(text));
@@ -110,6 +116,14 @@ std::vector<NamedProblem> benchmark_problems(const CompareFlags& flags) {
   return problems;
 }
 
+/// `--steps` is about grids; chains have their steps in the text of the sampler.
+void set_steps(NamedProblem& named, const std::string& steps) {
+  auto* problem = std::get_if<Problem>(&named.problem);
+  require(problem != nullptr, "--steps: ", named.name,
+          " has no grid; give chains their steps as in mala:steps=1000");
+  cli::set_steps(*problem, steps);
+}
+
 std::vector<NamedProblem> load_problems(const CompareFlags& flags) {
   require(flags.files.empty() || !flags.seeds, "compare takes problem files or --seeds, not both");
   require(!flags.files.empty() || flags.seeds,
@@ -118,9 +132,12 @@ std::vector<NamedProblem> load_problems(const CompareFlags& flags) {
   require(std::ranges::count(flags.files, "-") <= 1, "only one problem can be standard input");
   std::vector<NamedProblem> problems;
   if (flags.seeds) problems = benchmark_problems(flags);
-  for (const std::string& file : flags.files) problems.push_back({file, load_problem(file)});
+  for (const std::string& file : flags.files) {
+    InputFiles inputs;
+    problems.push_back({file, load_any_problem(file, inputs)});
+  }
   if (flags.steps) {
-    for (NamedProblem& named : problems) set_steps(named.problem, *flags.steps);
+    for (NamedProblem& named : problems) set_steps(named, *flags.steps);
   }
   return problems;
 }

@@ -35,7 +35,7 @@ struct DistanceFlags {
 struct Side {
   std::string file;
   std::optional<Points> points;
-  std::optional<Law> law;
+  std::optional<study::ExactLaw> law;
 };
 
 /// A measured distance; without a law it has only a value.
@@ -53,7 +53,9 @@ bool is_npy(const std::string& file) {
 
 Side load_side(const std::string& file, bool prior, std::vector<std::string>& warnings) {
   if (file != "-" && is_npy(file)) return {file, load_points(file, warnings), {}};
-  return {file, {}, law_of(load_problem(file), prior)};
+  InputFiles inputs;
+  const AnyProblem problem = load_any_problem(file, inputs);
+  return {file, {}, study::exact_law_of(problem, file == "-" ? "standard input" : file, prior)};
 }
 
 double parse_bandwidth(const std::string& text) {
@@ -153,12 +155,13 @@ std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, cons
   if (a.points && b.points) return {measure(*a.points, *b.points, flags, options)};
   const Side& law = b.law ? b : a;
   const Side& judged = b.law ? a : b;
-  const Eigen::Index dim = judged.points ? judged.points->cols() : judged.law->mixture.dim();
-  require(dim == law.law->mixture.dim(), judged.file, " has dimension ", dim, ", ", law.file,
-          " has dimension ", law.law->mixture.dim());
-  const std::vector<Judgement> judgements =
-      judged.points ? judge(*judged.points, law.law->mixture, options)
-                    : judge(judged.law->mixture, law.law->mixture, count, options);
+  const ReferenceLaw reference = law.law->reference();
+  const Eigen::Index dim = judged.points ? judged.points->cols() : judged.law->reference().dim();
+  require(dim == reference.dim(), judged.file, " has dimension ", dim, ", ", law.file, " has dimension ",
+          reference.dim());
+  const std::vector<Judgement> judgements = judged.points
+                                                ? judge(*judged.points, reference, options)
+                                                : judge(judged.law->reference(), reference, count, options);
   std::vector<DistanceRow> rows;
   rows.reserve(judgements.size());
   for (const Judgement& judgement : judgements) rows.push_back({judgement});
@@ -210,10 +213,22 @@ std::string distance_json(const DistanceFlags& flags, const Side& a, const Side&
   return json_text(json);
 }
 
+/// "exact draws", or how draws of a law approximate it.
+const char* draws_of(const study::ExactLaw& law) {
+  const TargetLaw* target = law.reference().target();
+  return target == nullptr || target->has_exact_draws() ? " exact draws"
+                                                        : " draws from a table of the density";
+}
+
 /// Says where value, floor and spread come from.
-std::string origin(const JudgeOptions& options, bool between_laws, std::int64_t count) {
-  const std::string sets = concat(options.repeats, " sets of ", count, " exact draws");
-  const bool with_draws = options.metric == Metric::mmd_squared || options.metric == Metric::energy_distance;
+std::string origin(const JudgeOptions& options, const study::ExactLaw& law, bool between_laws,
+                   std::int64_t count) {
+  const std::string sets = concat(options.repeats, " sets of ", count, draws_of(law));
+  const bool is_sliced =
+      options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+  const bool with_draws = options.metric == Metric::mmd_squared ||
+                          options.metric == Metric::energy_distance ||
+                          (is_sliced && law.reference().target() != nullptr);
   if (with_draws) return "value and floor are means over " + sets;
   const bool is_expected = options.metric == Metric::sliced_wasserstein && options.p == 1;
   std::string text = between_laws ? "value: mean over " + sets + "; " : "";
@@ -243,7 +258,7 @@ std::string distance_text(const DistanceFlags& flags, const Side& a, const Side&
   if (law == nullptr) return table.text() + "\n" + no_law + "\n";
   const bool between_laws = a.law && b.law;
   return concat("law  ", law->law->name, " of ", law->file, "; ",
-                origin(options, between_laws, exact_count(flags, a, b)), "\n\n", table.text());
+                origin(options, *law->law, between_laws, exact_count(flags, a, b)), "\n\n", table.text());
 }
 
 void run_distance(const DistanceFlags& flags) {

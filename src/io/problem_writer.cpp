@@ -185,6 +185,10 @@ std::string to_json(const DynamicsProblem& problem) {
   return pretty(OrderedJson{{"dynamics", io::write_dynamics(problem.dynamics)}});
 }
 
+std::string to_json(const AnyProblem& problem) {
+  return std::visit([](const auto& kind) { return to_json(kind); }, problem);
+}
+
 std::string to_json(const Target& target) { return io::write_variant(target.description()).dump(); }
 
 std::string to_json(const AnySampler& sampler) { return io::write_variant(sampler).dump(); }

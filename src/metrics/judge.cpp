@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -43,15 +44,24 @@ constexpr int max_repeats = ((1 << 23) - 1) / 3;
 /// nobody refers to any more: the system zeroes fresh memory, which would take a third of the time.
 class ExactDraws {
  public:
-  ExactDraws(const Mixture& law, std::int64_t count, const JudgeOptions& options)
-      : plan_(draw_plan({&law, 1})),
-        count_(count),
-        seed_(options.seed),
-        session_(thread_session(options.device)) {}
+  ExactDraws(const ReferenceLaw& law, std::int64_t count, const JudgeOptions& options)
+      : count_(count), dim_(law.dim()) {
+    const std::uint64_t seed = options.seed;
+    if (const TargetLaw* target = law.target()) {
+      fill_ = [target, count, seed](std::uint32_t replicate, Points& points) {
+        points = target->draws(count, seed, 0, replicate);
+      };
+    } else {
+      fill_ = [plan = draw_plan({law.mixture(), 1}), session = thread_session(options.device), seed](
+                  std::uint32_t replicate, Points& points) {
+        draw_points(plan, seed, replicate, session->executor(), points);
+      };
+    }
+  }
 
   PointSet operator()(std::uint32_t replicate) {
     const std::shared_ptr<Points> points = unused_memory();
-    draw_points(plan_, seed_, replicate, session_->executor(), *points);
+    fill_(replicate, *points);
     return PointSet(std::shared_ptr<const Points>(points));
   }
 
@@ -60,13 +70,12 @@ class ExactDraws {
     for (const std::shared_ptr<Points>& points : memory_) {
       if (points.use_count() == 1) return points;
     }
-    return memory_.emplace_back(std::make_shared<Points>(count_, plan_.dim()));
+    return memory_.emplace_back(std::make_shared<Points>(count_, dim_));
   }
 
-  Plan plan_;
   std::int64_t count_;
-  std::uint64_t seed_;
-  std::shared_ptr<const Session> session_;
+  Eigen::Index dim_;
+  std::function<void(std::uint32_t replicate, Points& points)> fill_;
   std::vector<std::shared_ptr<Points>> memory_;
 };
 
@@ -111,42 +120,71 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   static_cast<void>(thread_session(options.device));
 }
 
-/// Whether a metric compares a set with the law itself instead of with exact draws.
-bool compares_with_law(const JudgeOptions& options) {
-  return options.metric != Metric::mmd_squared && options.metric != Metric::energy_distance;
+/// Whether a metric compares a set with the law itself instead of with exact draws. Projections of targets
+/// have no closed form.
+bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
+  if (options.metric == Metric::mmd_squared || options.metric == Metric::energy_distance) return false;
+  return law.mixture() != nullptr || !is_sliced(options);
+}
+
+/// Components are those of a mixture.
+void check_metric(const JudgeOptions& options, const ReferenceLaw& law) {
+  const bool needs_mixture = options.metric == Metric::modes || options.metric == Metric::mode_weights;
+  require(!needs_mixture || law.mixture() != nullptr, "judge: ", quantities(options).front(),
+          " compares weights of components, and a target has none");
+}
+
+LawMoments moments_of(const ReferenceLaw& law) {
+  if (law.mixture() != nullptr) return LawMoments(*law.mixture());
+  return {law.target()->mean(), law.target()->covariance()};
 }
 
 /// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
 class Comparison {
  public:
-  Comparison(const Mixture& law, const JudgeOptions& options, std::optional<double> bandwidth)
+  Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth)
       : law_(law), options_(options), bandwidth_(bandwidth) {
     if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);
-    if (options.metric == Metric::moments) moments_.emplace(law);
+    if (options.metric == Metric::moments) moments_.emplace(moments_of(law));
   }
+
+  /// Whether `with_law` measures a set, or else `between`.
+  bool is_with_law() const { return compares_with_law(options_, law_); }
 
   /// Distance between two sets, where sets are compared with draws.
   double between(const PointSet& a, const PointSet& b) const {
-    if (options_.metric == Metric::energy_distance)
-      return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
-    return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
+    switch (options_.metric) {
+      case Metric::sliced_wasserstein:
+        return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
+      case Metric::max_sliced_wasserstein:
+        return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
+      case Metric::mmd_squared:
+        return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
+      case Metric::energy_distance:
+        return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
+      case Metric::moments:
+      case Metric::modes:
+      case Metric::mode_weights:
+        break;
+    }
+    fail("judge: this metric compares with a law");
   }
 
   /// Compares a set with the law itself; one value per quantity.
   std::vector<double> with_law(const PointSet& a) const {
     switch (options_.metric) {
       case Metric::sliced_wasserstein:
-        return {gmdiff::sliced_wasserstein(a, law_, directions_, options_.p, options_.device)};
+        return {gmdiff::sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
       case Metric::max_sliced_wasserstein:
-        return {gmdiff::max_sliced_wasserstein(a, law_, directions_, options_.p, options_.device)};
+        return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
       case Metric::moments: {
         const MomentErrors errors = moments_->errors(a.points());
         return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
       }
       case Metric::modes:
-        return {mode_frequencies(a, law_).total_variation};
+        return {mode_frequencies(a, mixture()).total_variation};
       case Metric::mode_weights:
-        return {gmdiff::mode_weights(a, law_).total_variation};
+        return {gmdiff::mode_weights(a, mixture()).total_variation};
       case Metric::mmd_squared:
       case Metric::energy_distance:
         break;
@@ -156,12 +194,14 @@ class Comparison {
 
   /// The floor where it is known without draws.
   std::optional<double> known_floor(std::int64_t count) const {
-    if (options_.metric != Metric::sliced_wasserstein || options_.p != 1) return {};
-    return slice_wasserstein_floor(law_, count, directions_).mean();
+    if (options_.metric != Metric::sliced_wasserstein || options_.p != 1 || !is_with_law()) return {};
+    return slice_wasserstein_floor(mixture(), count, directions_).mean();
   }
 
  private:
-  const Mixture& law_;
+  const Mixture& mixture() const { return *law_.mixture(); }
+
+  const ReferenceLaw& law_;
   const JudgeOptions& options_;
   std::optional<double> bandwidth_;
   Points directions_;
@@ -239,7 +279,7 @@ struct Repetitions {
 /// only if `draws_floor`.
 std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
                                 const JudgeOptions& options, bool draws_floor) {
-  const bool with_law = compares_with_law(options);
+  const bool with_law = compare.is_with_law();
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
     return with_law ? compare.with_law(a) : std::vector<double>{compare.between(a, *b)};
   };
@@ -267,8 +307,8 @@ std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Compa
 /// Bandwidth of MMD^2: the given one, or the median distance of the first points of the floor's first two
 /// draws. 2000 points determine the median to about one percent; many more would cost more than the distance
 /// itself.
-std::optional<double> choose_bandwidth(const Mixture& law, std::int64_t count, const Replicates& replicates,
-                                       const JudgeOptions& options) {
+std::optional<double> choose_bandwidth(const ReferenceLaw& law, std::int64_t count,
+                                       const Replicates& replicates, const JudgeOptions& options) {
   if (options.metric != Metric::mmd_squared) return {};
   if (options.bandwidth) return options.bandwidth;
   ExactDraws exact(law, std::min<std::int64_t>(count, 1000), options);
@@ -322,7 +362,7 @@ std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
                             sizeof(double));
 }
 
-std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture& law, std::int64_t count,
+std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const ReferenceLaw& law, std::int64_t count,
                                                const JudgeOptions& options) {
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
   const Comparison compare(law, options, bandwidth);
@@ -341,27 +381,29 @@ std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Mixture&
 
 }  // namespace
 
-std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options) {
+std::vector<Judgement> judge(const PointSet& x, const ReferenceLaw& law, const JudgeOptions& options) {
   return judge_each(std::span(&x, 1), law, options).front();
 }
 
-std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const ReferenceLaw& law,
                                                const JudgeOptions& options) {
   require(!sets.empty(), "judge: no set of points given");
   const Eigen::Index count = sets.front().points().rows();
   for (const PointSet& set : sets) {
-    check_points("judge", set.points(), law);
+    check_points("judge", set.points(), law.dim());
     require(set.points().rows() == count, "judge: the sets must have equal numbers of points, given ", count,
             " and ", set.points().rows());
   }
   check_options(options, count);
+  check_metric(options, law);
   return judge_side(JudgedSide(sets), law, count, options);
 }
 
-std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
+std::vector<Judgement> judge(const ReferenceLaw& p, const ReferenceLaw& q, std::int64_t count,
                              const JudgeOptions& options) {
   require(p.dim() == q.dim(), "judge: p has dimension ", p.dim(), " but q has dimension ", q.dim());
   check_options(options, count);
+  check_metric(options, q);
   return judge_side(JudgedSide(ExactDraws(p, count, options)), q, count, options).front();
 }
 

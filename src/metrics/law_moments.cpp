@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "base/linear_algebra.hpp"
 #include "metrics/scale.hpp"
@@ -11,8 +12,7 @@
 namespace gmdiff {
 namespace {
 
-Eigen::MatrixXd checked_covariance(const Mixture& law) {
-  Eigen::MatrixXd covariance = law.covariance();
+Eigen::MatrixXd checked_covariance(Eigen::MatrixXd covariance) {
   if (!covariance.allFinite())
     throw std::domain_error("moment_errors: the covariance of the law has entries beyond the largest double");
   return covariance;
@@ -38,9 +38,11 @@ double infinite_if_nan(double value) {
 
 }  // namespace
 
-LawMoments::LawMoments(const Mixture& law)
-    : mean_(law.mean()),
-      covariance_(checked_covariance(law)),
+LawMoments::LawMoments(const Mixture& law) : LawMoments(law.mean(), law.covariance()) {}
+
+LawMoments::LawMoments(Eigen::VectorXd mean, Eigen::MatrixXd covariance)
+    : mean_(std::move(mean)),
+      covariance_(checked_covariance(std::move(covariance))),
       unit_(normalising_factor(largest_deviation(covariance_))),
       whitening_(whitening(covariance_ * unit_ * unit_)) {}
 

@@ -13,6 +13,8 @@ class LawMoments {
  public:
   /// @throws as `moment_errors`
   explicit LawMoments(const Mixture& law);
+  /// @param mean (d). @param covariance (d, d) @throws as `moment_errors`
+  LawMoments(Eigen::VectorXd mean, Eigen::MatrixXd covariance);
   /// `moment_errors` of checked points.
   MomentErrors errors(const Points& x) const;
 

@@ -52,10 +52,13 @@ void check_points(const char* where, const Points& x, const Points& y, Eigen::In
   require(x.cols() == y.cols(), where, ": x has dimension ", x.cols(), " but y has dimension ", y.cols());
 }
 
-void check_points(const char* where, const Points& x, const Mixture& law, Eigen::Index least) {
+void check_points(const char* where, const Points& x, Eigen::Index dim, Eigen::Index least) {
   check_points(where, "x", x, least);
-  require(x.cols() == law.dim(), where, ": x has dimension ", x.cols(), " but the law has dimension ",
-          law.dim());
+  require(x.cols() == dim, where, ": x has dimension ", x.cols(), " but the law has dimension ", dim);
+}
+
+void check_points(const char* where, const Points& x, const Mixture& law, Eigen::Index least) {
+  check_points(where, x, law.dim(), least);
 }
 
 }  // namespace gmdiff

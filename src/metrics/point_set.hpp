@@ -11,7 +11,8 @@ namespace gmdiff {
 void check_points(const char* where, const char* name, const Points& x, Eigen::Index least = 1);
 /// Checks both sets as above, and that their dimensions agree.
 void check_points(const char* where, const Points& x, const Points& y, Eigen::Index least = 1);
-/// Checks x as above, and that its dimension is that of the law.
+/// Checks x as above, and that its dimension is that of the law, `dim`.
+void check_points(const char* where, const Points& x, Eigen::Index dim, Eigen::Index least = 1);
 void check_points(const char* where, const Points& x, const Mixture& law, Eigen::Index least = 1);
 
 }  // namespace gmdiff

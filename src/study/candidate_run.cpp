@@ -32,39 +32,77 @@ double mean_of(const std::vector<double>& values) {
 
 // ----- plans
 
-/// Makes the plan of a sampler: one overload for each kind.
-class Planner {
+/// A comparison needs one independent sample of each chain.
+Plan chain_plan(const McmcSampler& sampler, Plan plan) {
+  require(plan.kept.empty(), name_of(sampler),
+          ": a comparison needs one independent sample of each chain; give the sampler output=draw");
+  return plan;
+}
+
+/// Makes the plan of a sampler on a problem with a prior: one overload for each kind.
+class PriorPlanner {
  public:
-  Planner(const NamedProblem& named, const Law& law)
-      : named_(named), law_(law), process_(named.problem.process), grid_(grid_of(named.problem, process_)) {}
+  PriorPlanner(const Problem& problem, const std::string& name, const Mixture& law)
+      : problem_(problem),
+        name_(name),
+        law_(law),
+        process_(problem.process),
+        grid_(grid_of(problem, process_)) {}
 
   ReadyCandidate operator()(const Sampler& sampler) const {
-    return sampling_plan(std::span(&law_.mixture, 1), process_, grid_, sampler);
+    return sampling_plan(std::span(&law_, 1), process_, grid_, sampler);
   }
   ReadyCandidate operator()(const SmcSampler& sampler) const {
-    return smc_plan(prior(), observation_for(name_of(sampler), named_.problem, named_.name), process_, grid_,
+    return smc_plan(problem_.prior, observation_for(name_of(sampler), problem_, name_), process_, grid_,
                     sampler);
   }
   ReadyCandidate operator()(const McmcSampler& sampler) const {
     // The seed of the pilot is that of every run, so that all runs have one plan.
-    const Plan plan = mcmc_plan(law_.mixture, tuned(law_.mixture, sampler));
-    require(plan.kept.empty(), name_of(sampler),
-            ": a comparison needs one independent sample of each chain; give the sampler output=draw");
-    return plan;
+    return chain_plan(sampler, mcmc_plan(law_, tuned(law_, sampler)));
   }
   ReadyCandidate operator()(const GuidedSampler& sampler) const {
-    const LinearObservation& observation = observation_for(name_of(sampler), named_.problem, named_.name);
-    return guided_plan(prior(), std::span(&observation, 1), process_, grid_, sampler);
+    const LinearObservation& observation = observation_for(name_of(sampler), problem_, name_);
+    return guided_plan(problem_.prior, std::span(&observation, 1), process_, grid_, sampler);
   }
 
  private:
-  const Mixture& prior() const { return named_.problem.prior; }
-
-  const NamedProblem& named_;
-  const Law& law_;
+  const Problem& problem_;
+  const std::string& name_;
+  const Mixture& law_;
   ForwardProcess process_;
   TimeGrid grid_;
 };
+
+/// Makes the plan of a sampler on a target.
+class TargetPlanner {
+ public:
+  TargetPlanner(const Target& target, const std::string& name) : target_(target), name_(name) {}
+
+  ReadyCandidate operator()(const McmcSampler& sampler) const {
+    return chain_plan(sampler, mcmc_plan(target_, tuned(target_, sampler)));
+  }
+  ReadyCandidate operator()(const auto& sampler) const {
+    fail(name_of(sampler), " samples mixtures, and ", name_,
+         " has a target; expected a Markov chain or draw");
+  }
+
+ private:
+  const Target& target_;
+  const std::string& name_;
+};
+
+ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
+  if (const auto* problem = std::get_if<Problem>(&named.problem))
+    return std::visit(PriorPlanner(*problem, named.name, std::get<Mixture>(answer.exact.law)), sampler);
+  return std::visit(TargetPlanner(std::get<TargetLaw>(answer.exact.law).target(), named.name), sampler);
+}
+
+ReadyCandidate exact_draws(const NamedProblem& named, const Answer& answer) {
+  if (const auto* mixture = std::get_if<Mixture>(&answer.exact.law)) return draw_plan(std::span(mixture, 1));
+  const auto& law = std::get<TargetLaw>(answer.exact.law);
+  if (law.has_exact_draws()) return draw_plan(law.target());
+  return TableDrawSet{&law, &named};
+}
 
 // ----- identities
 
@@ -137,12 +175,19 @@ class Runner {
     const auto begin = std::chrono::steady_clock::now();
     Points points = std::get<CustomSampler>(call.candidate->method)(call.problem->problem, options_);
     record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    return checked(std::move(points), call.candidate->name, options_.count, answer_.law.mixture.dim());
+    return checked(std::move(points), call.candidate->name, options_.count, answer_.exact.reference().dim());
   }
 
   PointSet operator()(const FileSet& set) const {
     const std::filesystem::path& file = set.files[static_cast<std::size_t>(run_)];
-    return checked(read_points(file), file.string(), options_.count, answer_.law.mixture.dim());
+    return checked(read_points(file), file.string(), options_.count, answer_.exact.reference().dim());
+  }
+
+  PointSet operator()(const TableDrawSet& set) const {
+    const auto begin = std::chrono::steady_clock::now();
+    Points points = set.law->draws(options_.count, options_.seed);
+    record_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return points;
   }
 
  private:
@@ -160,18 +205,19 @@ class Runner {
 
 }  // namespace
 
-Answer answer_of(const Problem& problem) {
-  if (!problem.observation) return {{"prior", problem.prior}, {}};
-  Posterior exact = posterior(problem.prior, *problem.observation);
+Answer answer_of(const NamedProblem& named) {
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  if (problem == nullptr || !problem->observation) return {exact_law_of(named.problem, named.name)};
+  Posterior exact = posterior(problem->prior, *problem->observation);
   return {{"posterior", std::move(exact.mixture)}, exact.log_evidence};
 }
 
 ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings, std::size_t problem,
-                     const Law& law) {
+                     const Answer& answer) {
   const NamedProblem& named = settings.problems[problem];
-  if (std::holds_alternative<ExactDraws>(candidate.method)) return draw_plan(std::span(&law.mixture, 1));
+  if (std::holds_alternative<ExactDraws>(candidate.method)) return exact_draws(named, answer);
   if (const auto* sampler = std::get_if<AnySampler>(&candidate.method))
-    return std::visit(Planner(named, law), *sampler);
+    return plan_of(*sampler, named, answer);
   if (const auto* samples = std::get_if<SampleFiles>(&candidate.method)) {
     const auto first = samples->files.begin() + static_cast<std::ptrdiff_t>(problem) * settings.runs;
     return FileSet{{first, first + settings.runs}, &named};
@@ -188,6 +234,8 @@ std::string identity_of(const ReadyCandidate& candidate, int run) {
   if (const auto* plan = std::get_if<SmcPlan>(&candidate)) return io::hex(plan->hash());
   if (const auto* call = std::get_if<CustomCall>(&candidate))
     return Identity().add("function").add(call->candidate->name).add(to_json(call->problem->problem)).text();
+  if (const auto* draws = std::get_if<TableDrawSet>(&candidate))
+    return Identity().add("draw").add(to_json(draws->problem->problem)).text();
   const auto& set = std::get<FileSet>(candidate);
   const Points points = read_points(set.files[static_cast<std::size_t>(run)]);
   return Identity().add("samples").add(points).add(to_json(set.problem->problem)).text();

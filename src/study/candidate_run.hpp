@@ -5,6 +5,7 @@
 #include <variant>
 
 #include <gmdiff/metrics/distances.hpp>
+#include <gmdiff/model/target_law.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/study/compare.hpp>
 
@@ -16,10 +17,11 @@ namespace gmdiff::study {
 
 /// The exact answer of a problem.
 struct Answer {
-  Law law;
-  std::optional<double> log_evidence;
+  ExactLaw exact;
+  std::optional<double> log_evidence = {};
 };
-Answer answer_of(const Problem& problem);
+/// @throws as `exact_law_of`
+Answer answer_of(const NamedProblem& named);
 
 /// A call of a sampler outside the catalogue.
 struct CustomCall {
@@ -33,8 +35,15 @@ struct FileSet {
   const NamedProblem* problem;
 };
 
-/// A candidate that is ready to run on a problem. It refers to the settings that it was made from.
-using ReadyCandidate = std::variant<Plan, SmcPlan, CustomCall, FileSet>;
+/// Draws of a target from the table of its density.
+struct TableDrawSet {
+  const TargetLaw* law;
+  const NamedProblem* problem;
+};
+
+/// A candidate that is ready to run on a problem. It refers to the settings and the answer that it was made
+/// from.
+using ReadyCandidate = std::variant<Plan, SmcPlan, CustomCall, FileSet, TableDrawSet>;
 
 /// Whether the candidate is of the catalogue, so that its first samples do not depend on their number.
 bool has_plan(const ReadyCandidate& candidate);
@@ -42,7 +51,7 @@ bool has_plan(const ReadyCandidate& candidate);
 /// Makes the plan of a candidate for problem number `problem` of the settings.
 /// @throws std::invalid_argument when there is no plan.
 ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings, std::size_t problem,
-                     const Law& law);
+                     const Answer& answer);
 
 /// 16 digits that identify the plan, the function and its problem, or the samples of run number `run`.
 std::string identity_of(const ReadyCandidate& candidate, int run);

@@ -48,8 +48,8 @@ class Comparison {
         outcomes_(settings.candidates.size()) {}
 
   void add_problem(std::size_t problem) {
-    const Answer answer = answer_of(settings_.problems[problem].problem);
-    const Candidates candidates = ready_candidates(problem, answer.law);
+    const Answer answer = answer_of(settings_.problems[problem]);
+    const Candidates candidates = ready_candidates(problem, answer);
     for (int number = 0; number < settings_.runs; ++number) {
       ProblemRun run{problem, number, settings_.options, answer};
       run.options.seed = problem_seed(run.options.seed + static_cast<std::uint64_t>(number), problem);
@@ -76,12 +76,12 @@ class Comparison {
 
   /// Makes the plans of the candidates that have not failed, before any of them runs on this problem. On the
   /// first problem, a candidate without a plan is wrong usage, because nothing has run yet.
-  Candidates ready_candidates(std::size_t problem, const Law& law) {
+  Candidates ready_candidates(std::size_t problem, const Answer& answer) {
     Candidates candidates(outcomes_.size());
     for (std::size_t c = 0; c < candidates.size(); ++c) {
       if (outcomes_[c].error) continue;
       try {
-        candidates[c] = ready(settings_.candidates[c], settings_, problem, law);
+        candidates[c] = ready(settings_.candidates[c], settings_, problem, answer);
       } catch (const std::invalid_argument& error) {
         if (problem == 0)
           fail(settings_.problems[0].name, ", sampler ", settings_.candidates[c].name, ": ", error.what());
@@ -157,7 +157,7 @@ class Comparison {
     if (pending.sets.empty()) return;
     JudgeOptions judging = settings_.judging;
     judging.seed = run.options.seed;
-    auto judgements = judge_all(pending.sets, run.answer.law.mixture, settings_.metrics, judging);
+    auto judgements = judge_all(pending.sets, run.answer.exact.reference(), settings_.metrics, judging);
     const std::vector<CoverageHits> coverage = coverage_of(run, pending.sets);
     for (std::size_t i = 0; i < pending.sets.size(); ++i) {
       pending.records[i].judgements = std::move(judgements[i]);
@@ -169,10 +169,12 @@ class Comparison {
 
   /// One for each set; nothing without an observation, or for fewer samples than an interval needs.
   std::vector<CoverageHits> coverage_of(const ProblemRun& run, const std::vector<PointSet>& sets) const {
-    const std::optional<LinearObservation>& observation = settings_.problems[run.problem].problem.observation;
+    const auto* problem = std::get_if<Problem>(&settings_.problems[run.problem].problem);
     const CoverageOptions options{.seed = run.options.seed};
-    if (!observation || run.options.count < least_interval_count(options.level)) return {};
-    return coverage_hits_each(sets, run.answer.law.mixture, *observation, options);
+    if (problem == nullptr || !problem->observation ||
+        run.options.count < least_interval_count(options.level))
+      return {};
+    return coverage_hits_each(sets, std::get<Mixture>(run.answer.exact.law), *problem->observation, options);
   }
 
   /// The entries of a record that are known before the run, but for the hash.

@@ -2,11 +2,13 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gmdiff/io/npy.hpp>
 
 #include "base/check.hpp"
 #include "io/npy_header.hpp"
+#include "study/law.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -18,7 +20,8 @@ void check_shape(const std::filesystem::path& file, std::int64_t count, std::int
           ", as many as of the other samplers, got ", io::shape_text(shape));
 }
 
-void check_files(const Candidate& candidate, const CompareSettings& settings) {
+void check_files(const Candidate& candidate, const CompareSettings& settings,
+                 const std::vector<Eigen::Index>& dims) {
   const auto* samples = std::get_if<SampleFiles>(&candidate.method);
   if (samples == nullptr) return;
   const auto runs = static_cast<std::size_t>(settings.runs);
@@ -26,7 +29,7 @@ void check_files(const Candidate& candidate, const CompareSettings& settings) {
   require(samples->files.size() == needed, "compare: ", candidate.name, " has ", samples->files.size(),
           " files of samples, expected one for each run of each problem, ", needed);
   for (std::size_t i = 0; i < needed; ++i)
-    check_shape(samples->files[i], settings.options.count, settings.problems[i / runs].problem.prior.dim());
+    check_shape(samples->files[i], settings.options.count, dims[i / runs]);
 }
 
 void check_run_options(const Options& options) {
@@ -46,9 +49,12 @@ void check_settings(const CompareSettings& settings) {
   require(settings.runs >= 1, "compare: runs must be >= 1, given ", settings.runs);
   require(settings.kept_samples >= 0, "compare: kept_samples must be >= 0, given ", settings.kept_samples);
   check_run_options(settings.options);
+  std::vector<Eigen::Index> dims;
+  dims.reserve(settings.problems.size());
+  for (const NamedProblem& named : settings.problems) dims.push_back(law_dim(named.problem, named.name));
   std::set<std::string> custom_names;
   for (const Candidate& candidate : settings.candidates) {
-    check_files(candidate, settings);
+    check_files(candidate, settings, dims);
     const auto* custom = std::get_if<CustomSampler>(&candidate.method);
     if (custom == nullptr) continue;
     require(*custom != nullptr, "compare: the function of ", candidate.name, " is empty");

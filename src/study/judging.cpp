@@ -37,7 +37,7 @@ std::string judging_text(const std::vector<Metric>& metrics, const JudgeOptions&
   return text;
 }
 
-std::vector<std::vector<Judgement>> judge_all(const std::vector<PointSet>& sets, const Mixture& law,
+std::vector<std::vector<Judgement>> judge_all(const std::vector<PointSet>& sets, const ReferenceLaw& law,
                                               const std::vector<Metric>& metrics, JudgeOptions options) {
   std::vector<std::vector<Judgement>> all(sets.size());
   options.spread = false;

@@ -12,7 +12,7 @@ namespace gmdiff::study {
 std::string judging_text(const std::vector<Metric>& metrics, const JudgeOptions& options);
 
 /// The judgements of several sets, metric by metric, each as by `judge_each`.
-std::vector<std::vector<Judgement>> judge_all(const std::vector<PointSet>& sets, const Mixture& law,
+std::vector<std::vector<Judgement>> judge_all(const std::vector<PointSet>& sets, const ReferenceLaw& law,
                                               const std::vector<Metric>& metrics, JudgeOptions options);
 
 }  // namespace gmdiff::study

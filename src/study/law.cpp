@@ -11,6 +11,49 @@ Law law_of(const Problem& problem, bool prior) {
   return {"posterior", posterior(problem.prior, *problem.observation).mixture};
 }
 
+namespace {
+
+[[noreturn]] void fail_for_dynamics(const std::string& name) {
+  fail(name, " has dynamics; expected a prior or a target");
+}
+
+struct ExactLaws {
+  const std::string& name;
+  bool prior;
+
+  ExactLaw operator()(const Problem& problem) const {
+    Law law = law_of(problem, prior);
+    return {std::move(law.name), std::move(law.mixture)};
+  }
+  ExactLaw operator()(const TargetProblem& problem) const {
+    require(!prior, "--prior: ", name, " has a target and no prior");
+    return {target_law, TargetLaw(problem.target)};
+  }
+  ExactLaw operator()(const DynamicsProblem& /*problem*/) const { fail_for_dynamics(name); }
+};
+
+struct LawDims {
+  const std::string& name;
+
+  Eigen::Index operator()(const Problem& problem) const { return problem.prior.dim(); }
+  Eigen::Index operator()(const TargetProblem& problem) const { return problem.target.dim(); }
+  Eigen::Index operator()(const DynamicsProblem& /*problem*/) const { fail_for_dynamics(name); }
+};
+
+}  // namespace
+
+ReferenceLaw ExactLaw::reference() const {
+  return std::visit([](const auto& known) { return ReferenceLaw(known); }, law);
+}
+
+ExactLaw exact_law_of(const AnyProblem& problem, const std::string& name, bool prior) {
+  return std::visit(ExactLaws{name, prior}, problem);
+}
+
+Eigen::Index law_dim(const AnyProblem& problem, const std::string& name) {
+  return std::visit(LawDims{name}, problem);
+}
+
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process) {
   return {process, problem.grid, problem.observation ? &*problem.observation : nullptr};
 }

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <string>
+#include <variant>
 
+#include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/target_law.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 namespace gmdiff::study {
@@ -18,6 +21,19 @@ inline constexpr const char* target_law = "target";
 /// Name of the law in records of a problem with dynamics.
 inline constexpr const char* dynamics_law = "dynamics";
 Law law_of(const Problem& problem, bool prior);
+
+/// The law of any problem, against which samples are judged.
+struct ExactLaw {
+  std::string name;  ///< "prior", "posterior" or "target"
+  std::variant<Mixture, TargetLaw> law;
+
+  ReferenceLaw reference() const;
+};
+/// @param name of the problem in messages @throws std::invalid_argument for a target whose law is not known, for
+///   `prior` with a target, and for dynamics, which have no law.
+ExactLaw exact_law_of(const AnyProblem& problem, const std::string& name, bool prior = false);
+/// Dimension of that law. @throws std::invalid_argument for dynamics.
+Eigen::Index law_dim(const AnyProblem& problem, const std::string& name);
 
 /// The grid of a problem, adapted to its observation where the grid's description requires it.
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);

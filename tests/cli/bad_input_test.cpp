@@ -451,6 +451,18 @@ const BadInput bad_inputs[] = {
     {"CompareStepsOfAList",
      {"compare", "list.json", "--steps", "5"},
      "--steps: the problem's grid is an explicit list of times"},
+    {"CompareStepsOfATarget",
+     {"compare", "target.json", "--steps", "5"},
+     "--steps: target.json has no grid; give chains their steps as in mala:steps=1000"},
+    {"CompareMixtureSamplersOnATarget",
+     {"compare", "target.json", "--samplers", "ddim"},
+     "target.json, sampler ddim: ddim samples mixtures, and target.json has a target"},
+    {"ComparePathsOfDynamics",
+     {"compare", "dynamics.json", "--samplers", "draw"},
+     "dynamics.json has dynamics; expected a prior or a target"},
+    {"DistanceToThePriorOfATarget",
+     {"distance", "x.npy", "target.json", "--prior"},
+     "--prior: target.json has a target and no prior"},
     {"CompareUnknownSampler",
      {"compare", "problem.json", "--samplers", "ddim,mcgdif"},
      "did you mean \"mcgdiff\"?"},
@@ -512,6 +524,8 @@ class BadInputTest : public CommandTest, public ::testing::WithParamInterface<Ba
     write("tmp.json", std::string("{\"prior\": ") + small_prior + R"(, "sampler": {"type": "tmp"}})");
     write("noiseless.json", std::string("{\"prior\": ") + small_prior +
                                 R"(, "observation": {"A": [[1, 0]], "y": [1.5], "noise_std": 0}})");
+    write("target.json", R"({"target": {"type": "banana"}})");
+    write("dynamics.json", R"({"dynamics": {"drift": ["-x"], "t_end": 1, "steps": 2}})");
     write("y.npy.json", "mine");
     std::filesystem::create_directory(folder() / "folder");
     write_points(folder() / "x.npy", Points::Zero(2, 2));

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/posterior.hpp>
 
 #include "support/expect_invalid.hpp"
@@ -18,8 +19,8 @@ namespace gmdiff::test {
 namespace {
 
 /// Draws of the prior of a problem, as a sampler of the caller would return them.
-Points prior_draws(const Problem& problem, const Options& options) {
-  return run(draw_plan(std::span(&problem.prior, 1)), options).to_double();
+Points prior_draws(const AnyProblem& problem, const Options& options) {
+  return run(draw_plan(std::span(&std::get<Problem>(problem).prior, 1)), options).to_double();
 }
 
 CompareSettings small_comparison() {
@@ -34,7 +35,7 @@ CompareSettings small_comparison() {
 
 /// A sampler that diverges in the runs with an odd seed.
 CustomSampler even_seeds() {
-  return [](const Problem& problem, const Options& options) {
+  return [](const AnyProblem& problem, const Options& options) {
     Points points = prior_draws(problem, options);
     if (options.seed % 2 == 1) points(0, 0) = std::numeric_limits<double>::quiet_NaN();
     return points;
@@ -46,8 +47,9 @@ TEST(Compare, CountsIntervalsThatContainTheTruth) {
   settings.problems = {{"posterior", tutorial_2d()}};
   settings.runs = 40;
   // Overconfident samples: a point of the posterior, 20 times.
-  const CustomSampler one_point = [](const Problem& problem, const Options& options) {
-    const Mixture exact = posterior(problem.prior, *problem.observation).mixture;
+  const CustomSampler one_point = [](const AnyProblem& problem, const Options& options) {
+    const auto& observed = std::get<Problem>(problem);
+    const Mixture exact = posterior(observed.prior, *observed.observation).mixture;
     const Points x = draw(exact, {.count = 1, .seed = options.seed + 1000}).to_double();
     return Points(x.replicate(options.count, 1));
   };
@@ -122,11 +124,11 @@ TEST(Compare, AnExceptionOfAFunctionIsItsRow) {
   settings.runs = 2;
   int calls = 0;
   settings.candidates = {{"broken",
-                          [&](const Problem&, const Options&) -> Points {
+                          [&](const AnyProblem&, const Options&) -> Points {
                             ++calls;
                             throw std::runtime_error("no licence");
                           }},
-                         {"wide", [](const Problem&, const Options&) { return Points(20, 3); }},
+                         {"wide", [](const AnyProblem&, const Options&) { return Points(20, 3); }},
                          {"draw"}};
   const std::vector<SamplerRow> rows = compare(settings);
 
@@ -134,7 +136,7 @@ TEST(Compare, AnExceptionOfAFunctionIsItsRow) {
   EXPECT_EQ(calls, 1) << "it is left out of further runs";
   EXPECT_EQ(rows[1].error, "on prior: wide: expected samples of shape (20, 2), got (20, 3)");
   EXPECT_EQ(rows[2].runs, 2U);
-  settings.candidates = {{"absent", [](const Problem&, const Options&) -> Points {
+  settings.candidates = {{"absent", [](const AnyProblem&, const Options&) -> Points {
                             throw DeviceUnavailable("no such device");
                           }}};
   EXPECT_THROW(compare(settings), DeviceUnavailable);
@@ -143,7 +145,7 @@ TEST(Compare, AnExceptionOfAFunctionIsItsRow) {
 TEST(Compare, AFunctionIsKnownByItsNameAndProblem) {
   const TemporaryFolder folder;
   int calls = 0;
-  const CustomSampler counted = [&](const Problem& problem, const Options& options) {
+  const CustomSampler counted = [&](const AnyProblem& problem, const Options& options) {
     ++calls;
     return prior_draws(problem, options);
   };
@@ -159,7 +161,7 @@ TEST(Compare, AFunctionIsKnownByItsNameAndProblem) {
   settings.candidates[0].name = "mine, improved";
   compare(settings);
   EXPECT_EQ(calls, 2);
-  settings.problems[0].problem.prior = tutorial_1d().prior;
+  std::get<Problem>(settings.problems[0].problem).prior = tutorial_1d().prior;
   compare(settings);
   EXPECT_EQ(calls, 3);
 }
@@ -238,6 +240,60 @@ TEST(Compare, RejectsWrongSettings) {
         s.candidates = {{"x", SampleFiles{{folder / "x.npy"}}}};
       },
       "x.npy: expected samples of shape (20, 2), as many as of the other samplers, got (20, 3)");
+}
+
+// ----- targets
+
+CompareSettings target_comparison(const Target& target) {
+  CompareSettings settings = small_comparison();
+  settings.problems = {{"target", TargetProblem{.target = target}}};
+  settings.options.count = 500;
+  settings.judging = {.slices = 10, .repeats = 5};
+  return settings;
+}
+
+TEST(CompareTargets, JudgesChainsDrawsAndFunctions) {
+  CompareSettings settings = target_comparison(SinGaussian{.dim = 2});
+  const CustomSampler wide = [](const AnyProblem& problem, const Options& options) {
+    return Points(2.0 * std::get<TargetProblem>(problem).target.draws(options.count, options.seed));
+  };
+  settings.candidates = {{"draw"}, {"mala", parse_sampler("mala:step=0.5:steps=100")}, {"wide", wide}};
+  const std::vector<SamplerRow> rows = compare(settings);
+  for (const SamplerRow& row : rows) ASSERT_FALSE(row.error) << *row.error;
+  // A set of exact draws is within 4 deviations of the floor; twice its width is not.
+  const QuantityFigures& exact = rows[0].quantities[0];
+  const double most = exact.floor + 4.0 * exact.floor_sd;
+  EXPECT_LT(exact.value, most);
+  EXPECT_LT(rows[1].quantities[0].value, most);
+  EXPECT_GT(rows[2].quantities[0].value, most);
+  EXPECT_FALSE(rows[1].coverage_observed);
+}
+
+TEST(CompareTargets, DrawsFromATableWhereNoOthersExist) {
+  const TemporaryFolder folder;
+  CompareSettings settings = target_comparison(ExpressionTarget{.density = "-x^4"});
+  settings.candidates = {{"draw"}};
+  settings.results = folder / "r.jsonl";
+  const SamplerRow row = compare(settings).front();
+  ASSERT_FALSE(row.error);
+  EXPECT_LT(row.quantities[0].value, row.quantities[0].floor + 4.0 * row.quantities[0].floor_sd);
+  EXPECT_EQ(compare(settings).front().reused, 1U);
+  settings.problems[0].problem = TargetProblem{.target = ExpressionTarget{.density = "-x^6"}};
+  EXPECT_EQ(compare(settings).front().reused, 0U);
+}
+
+TEST(CompareTargets, RefusesWhatHasNoLawOrNoPlan) {
+  CompareSettings settings = target_comparison(SinGaussian{});
+  settings.candidates = {{"ddim", parse_sampler("ddim")}};
+  expect_invalid(
+      [&] { compare(settings); },
+      "target, sampler ddim: ddim samples mixtures, and target has a target; expected a Markov chain "
+      "or draw");
+  settings.candidates = {{"mala", parse_sampler("mala:step=1:output=trace")}};
+  expect_invalid([&] { compare(settings); }, "mala: a comparison needs one independent sample of each chain");
+  settings.candidates = {{"draw"}};
+  settings.problems = {{"path", DynamicsProblem{}}};
+  expect_invalid([&] { compare(settings); }, "path has dynamics; expected a prior or a target");
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ AnyProblem read_any_problem(std::istream& in, const std::string& name, const std
 std::string to_json(const Problem& problem);
 std::string to_json(const TargetProblem& problem);
 std::string to_json(const DynamicsProblem& problem);
+std::string to_json(const AnyProblem& problem);
 
 /// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`, `mcgdiff:particles=512` or
 /// `dps:zeta=1:integrator=ddim:eta=1`.

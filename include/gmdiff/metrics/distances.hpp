@@ -12,6 +12,7 @@
 #include <gmdiff/device/device.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/target_law.hpp>
 
 // Distances between sample sets, and between samples and a law (mathematics.md §9). All of them compute in
 // double. Sets have shapes (n, d) and (m, d), with n and m >= 1 and possibly different.
@@ -186,6 +187,22 @@ enum class Metric {
   mode_weights
 };
 
+/// A law that samples are judged against: a mixture, or the law of a target. It refers to the object, which
+/// must outlive it.
+class ReferenceLaw {
+ public:
+  ReferenceLaw(const Mixture& mixture) : mixture_(&mixture) {}  // NOLINT(google-explicit-constructor)
+  ReferenceLaw(const TargetLaw& target) : target_(&target) {}   // NOLINT(google-explicit-constructor)
+
+  Eigen::Index dim() const { return mixture_ != nullptr ? mixture_->dim() : target_->dim(); }
+  const Mixture* mixture() const { return mixture_; }  ///< null for the law of a target
+  const TargetLaw* target() const { return target_; }  ///< null for a mixture
+
+ private:
+  const Mixture* mixture_ = nullptr;
+  const TargetLaw* target_ = nullptr;
+};
+
 struct JudgeOptions {
   Metric metric = Metric::sliced_wasserstein;
   int p = 1;               ///< order of the Wasserstein metrics, 1 or 2
@@ -207,12 +224,14 @@ struct RatioSpread {
 };
 
 /// A distance to a law and its noise floor, which is the mean distance of as many exact draws.
-/// - Wasserstein metrics, moments, modes and mode weights compare with the law itself, so for samples the
+/// - Wasserstein metrics, moments, modes and mode weights compare with the mixture itself, so for samples the
 ///   value is exact and value_sd is 0. The floor of sw_1 is an expectation (slice_wasserstein_floor). Other
 ///   floors are means over `repeats` sets of exact draws. floor_sd is the standard deviation of these sets
 ///   (repeats - 1 in the denominator), and 0 where none are drawn.
 /// - MMD^2 and the energy distance compare with exact draws: value and floor are means over `repeats`, and
 ///   the floor is the distance between two independent sets of draws.
+/// - The law of a target has no closed form along a direction, so there Wasserstein metrics compare with exact
+///   draws, too. It has no components either, so modes and mode weights are an error.
 /// - The energy distance is the V-form, whose floor has a positive mean.
 /// - MMD^2 is unbiased, so for exact samples it is about 0 with either sign. Its floor is the mean of
 ///   |MMD^2| between exact draws; a ratio between about -2 and 2 is noise. One bandwidth serves all repeats
@@ -238,14 +257,14 @@ struct Judgement {
 /// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x`
 /// and use the streams of numerics.md §5 with replicate >= 1, so they are independent of a run with the same
 /// seed. mmd_squared and moments need at least 2 points.
-std::vector<Judgement> judge(const PointSet& x, const Mixture& law, const JudgeOptions& options = {});
+std::vector<Judgement> judge(const PointSet& x, const ReferenceLaw& law, const JudgeOptions& options = {});
 /// Gives for each set the result of `judge`, but computes the exact draws and the floor once, for example to
 /// compare several samplers of one law. All sets have the same number of points.
-std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const Mixture& law,
+std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, const ReferenceLaw& law,
                                                const JudgeOptions& options = {});
 /// Judges `repeats` sets of `count` exact draws of p against the law q: the value is their mean and value_sd
 /// their standard deviation.
-std::vector<Judgement> judge(const Mixture& p, const Mixture& q, std::int64_t count,
+std::vector<Judgement> judge(const ReferenceLaw& p, const ReferenceLaw& q, std::int64_t count,
                              const JudgeOptions& options = {});
 
 /// Noise floor of W_1 of one slice: sqrt(2/pi) sqrt(1/n + 1/m) int sqrt(F(1-F)) dx, where F is the cdf of a

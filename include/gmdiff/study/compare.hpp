@@ -19,9 +19,10 @@
 
 namespace gmdiff {
 
+/// A problem with a prior, whose law is the posterior if it has an observation, or a problem with a target.
 struct NamedProblem {
   std::string name;
-  Problem problem;
+  AnyProblem problem;
 };
 
 /// Exact draws of the law: what a perfect sampler would score.
@@ -31,7 +32,7 @@ struct ExactDraws {};
 /// It takes its random numbers from `options.seed`, so that its results can be recorded and repeated. A run
 /// with non-finite values counts as diverged. An exception makes the row of the candidate fail, except for
 /// `Interrupted` and `DeviceUnavailable`, which end the comparison.
-using CustomSampler = std::function<Points(const Problem&, const Options&)>;
+using CustomSampler = std::function<Points(const AnyProblem&, const Options&)>;
 
 /// Samples that were made elsewhere: .npy files of shape (count, d), where run r of problem p reads file
 /// p runs + r.
@@ -110,8 +111,8 @@ struct SamplerRow {
   Points samples = {};                         ///< as `CompareSettings::kept_samples` asks
 };
 
-/// Runs every candidate on every problem and judges its samples against the posterior, or against the prior
-/// of a problem without an observation. The exact draws that judging needs are made once for all candidates.
+/// Runs every candidate on every problem and judges its samples against the posterior, against the prior of a
+/// problem without an observation, or against the law of a target (`TargetLaw`). The exact draws that judging needs are made once for all candidates.
 /// The rows are the same whether they are computed in one call or in several calls with one results file,
 /// apart from `seconds` and `reused`.
 /// @returns one row per candidate, in their order.

@@ -11,6 +11,9 @@ namespace gmdiff::targets {
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// Intervals on each axis of a table of dimension 1 or 2.
+inline constexpr Eigen::Index intervals_of(Eigen::Index dim) { return dim == 1 ? 4096 : 1024; }
+
 /// l at equidistant points of a box, its sides included; -inf outside the support.
 class DensityTable {
  public:

@@ -18,8 +18,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using targets::DensityTable;
 
-constexpr Index intervals_1d = 4096, intervals_2d = 1024;
-
 void check(const QuadratureBox& box, Index d) {
   require(box.lower.size() == d && box.upper.size() == d, "quadrature: the box has ", box.lower.size(),
           " lower and ", box.upper.size(), " upper sides, expected ", d, " each");
@@ -129,8 +127,7 @@ Quadrature quadrature(const Target& target, const QuadratureBox& box) {
   require(d <= 2, "quadrature: the dimension must be 1 or 2, got ", d);
   const bool given = box.lower.size() > 0 || box.upper.size() > 0;
   if (given) check(box, d);
-  const DensityTable table(target, given ? box : targets::find_box(target),
-                           d == 1 ? intervals_1d : intervals_2d);
+  const DensityTable table(target, given ? box : targets::find_box(target), targets::intervals_of(d));
   const Trapezoid all(table, 1), half(table, 2);
   Quadrature result{.box = table.box(),
                     .log_normalizer = all.log_normalizer(),
