@@ -268,21 +268,33 @@ GMDIFF_PARTICLE V tanh(V x) {
   return select(x < V(Real(0)), -of_size, of_size);
 }
 
-/// log(1 + e^u), without overflow.
+/// Parts of the logistic functions of u, from one exponential and without overflow.
+template <class V>
+struct Logistic {
+  V positive;    ///< max(u, 0)
+  V normaliser;  ///< 1 + e^-|u|
+  V sigmoid;     ///< 1 / (1 + e^-u)
+
+  GMDIFF_PARTICLE explicit Logistic(V u) {
+    using Real = RealOf<V>;
+    const V zero(Real(0)), one(Real(1));
+    const V e = exp_nonpositive(smaller(u, -u));
+    positive = larger(u, zero);
+    normaliser = one + e;
+    sigmoid = select(u < zero, e, one) / normaliser;
+  }
+};
+
+/// log(1 + e^u)
 template <class V>
 GMDIFF_PARTICLE V softplus(V u) {
-  using Real = RealOf<V>;
-  const V e = exp_nonpositive(smaller(u, -u));
-  return larger(u, V(Real(0))) + log_normal_number(V(Real(1)) + e);
+  const Logistic<V> of(u);
+  return of.positive + log_normal_number(of.normaliser);
 }
 
-/// 1 / (1 + e^-u), without overflow.
 template <class V>
 GMDIFF_PARTICLE V sigmoid(V u) {
-  using Real = RealOf<V>;
-  const V one(Real(1));
-  const V e = exp_nonpositive(smaller(u, -u));
-  return select(u < V(Real(0)), e, one) / (one + e);
+  return Logistic<V>(u).sigmoid;
 }
 
 }  // namespace gmdiff::particle

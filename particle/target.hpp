@@ -16,6 +16,7 @@ class TargetBody {
   using Real = RealOf<V>;
   using W = WideOf<V>;
   using Vector = typename Team::Vector;
+  static constexpr int rows_at_once = 4;
 
   GMDIFF_PARTICLE TargetBody(Team& team, const TargetTable<Real>& table, Index dim, Vectors vectors, Vector x,
                              Vector g)
@@ -119,16 +120,36 @@ class TargetBody {
     const V inverse = parameter(0);
     team_.for_each_own(dim_, [&](Index j) { g_[j] = -x(j) * inverse; });
     W sum(0.0);
-    for (Index i = 0; i < table_.rows; ++i) {
-      const Real* row = table_.data + i * dim_;
-      V u(Real(0));
-      for (Index j = 0; j < dim_; ++j) u = fma(V(row[j]), x(j), u);
-      const V y(table_.labels[i]);
-      sum = sum + widen(fma(y, u, -softplus(u)));
-      const V residual = y - sigmoid(u);
-      team_.for_each_own(dim_, [&](Index j) { g_[j] = fma(V(row[j]), residual, V(g_[j])); });
-    }
+    Index i = 0;
+    for (; i + rows_at_once <= table_.rows; i += rows_at_once) sum = add_rows<rows_at_once>(i, sum);
+    for (; i < table_.rows; ++i) sum = add_rows<1>(i, sum);
     return with_constant(fma(W(-0.5) * widen(inverse), squares(0), sum));
+  }
+  /// Adds some rows of the data to the gradient, and their log-likelihoods to `sum`. The sums of several rows
+  /// are held side by side, because each addition to a single one would wait for the one before.
+  template <int count>
+  GMDIFF_PARTICLE W add_rows(Index first, W sum) {
+    const Real* rows = table_.data + first * dim_;
+    V u[count], residuals[count];
+    for (V& one : u) one = V(Real(0));
+    for (Index j = 0; j < dim_; ++j) {
+      for (int n = 0; n < count; ++n) u[n] = fma(V(rows[n * dim_ + j]), x(j), u[n]);
+    }
+    V normalisers(Real(1));  // their product, of which one logarithm suffices; at most 2^count
+    for (int n = 0; n < count; ++n) {
+      const V y(table_.labels[first + n]);
+      const Logistic<V> of(u[n]);
+      sum = sum + widen(fma(y, u[n], -of.positive));
+      normalisers = normalisers * of.normaliser;
+      residuals[n] = y - of.sigmoid;
+    }
+    sum = sum - widen(log_normal_number(normalisers));
+    team_.for_each_own(dim_, [&](Index j) {
+      V g = g_[j];
+      for (int n = 0; n < count; ++n) g = fma(V(rows[n * dim_ + j]), residuals[n], g);
+      g_[j] = g;
+    });
+    return sum;
   }
 
   /// One worker runs the tape, and all of them read its outputs.

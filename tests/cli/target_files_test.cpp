@@ -58,7 +58,6 @@ TEST_F(TargetFiles, RefuseWhatBelongsToAPrior) {
       {{"draw", "target.json", "--prior", "--out", "x.npy"},
        "--prior: target.json has a target and no prior"},
       {{"forward", "target.json", "--out", "x.npy"}, "target.json has a target; expected a prior"},
-      {{"compare", "target.json"}, "target.json has a target; expected a prior"},
       {{"eval", "target.json", "--points", "p.npy", "--t", "0.5"},
        "--t belongs to a problem with a prior, and target.json has a target"},
   };
