@@ -15,25 +15,37 @@ namespace {
 
 constexpr std::ptrdiff_t most_sample_pictures = 12;  // keeps a report below a megabyte
 
-/// Samples of the first problem over its law, for the first samplers that have some; none for a target.
-std::vector<report::Picture> sample_pictures(const CompareSettings& settings,
-                                             const std::vector<SamplerRow>& rows) {
-  const NamedProblem& named = settings.problems.front();
-  const auto* problem = std::get_if<Problem>(&named.problem);
-  if (problem == nullptr) return {};
-  const Law law = law_of(*problem, /*prior=*/false);
-  const bool is_line = law.mixture.dim() == 1;
-  const report::View view = report::coordinate_view(
-      law.mixture.dim(), is_line ? std::vector<Eigen::Index>{0} : std::vector<Eigen::Index>{0, 1});
-  const report::ViewedLaw viewed = report::in_view(view, law.name + " of " + named.name, law.mixture);
+/// Samples of the first samplers that have some, by `draw(samples)`.
+template <class Draw>
+std::vector<report::Picture> pictures_of(const CompareSettings& settings, const std::vector<SamplerRow>& rows,
+                                         const report::View& view, Draw draw) {
   std::vector<report::Picture> pictures;
   for (const SamplerRow& row : rows) {
     if (row.samples.rows() == 0 || std::ssize(pictures) == most_sample_pictures) continue;
-    const report::SampledPoints samples{report::in_view(view, row.samples), settings.options.count,
-                                        row.sampler};
-    pictures.push_back(report::samples_picture(viewed, samples, report::report_picture_width));
+    pictures.push_back(
+        draw(report::SampledPoints{report::in_view(view, row.samples), settings.options.count, row.sampler}));
   }
   return pictures;
+}
+
+/// Samples of the first problem over its law; none for a target whose marginals are not known.
+std::vector<report::Picture> sample_pictures(const CompareSettings& settings,
+                                             const std::vector<SamplerRow>& rows) {
+  const NamedProblem& named = settings.problems.front();
+  const Eigen::Index dim = study::law_dim(named.problem, named.name);
+  const report::View view = report::usual_view(dim);
+  if (const auto* of_target = std::get_if<TargetProblem>(&named.problem)) {
+    if (dim > 2) return {};
+    const report::ViewedTarget target = report::viewed("target of " + named.name, of_target->target);
+    return pictures_of(settings, rows, view, [&](const report::SampledPoints& samples) {
+      return report::samples_picture(target, samples, report::report_picture_width);
+    });
+  }
+  const Law law = law_of(std::get<Problem>(named.problem), /*prior=*/false);
+  const report::ViewedLaw viewed = report::in_view(view, law.name + " of " + named.name, law.mixture);
+  return pictures_of(settings, rows, view, [&](const report::SampledPoints& samples) {
+    return report::samples_picture(viewed, samples, report::report_picture_width);
+  });
 }
 
 /// Says which samplers have no picture because of their number.

@@ -88,6 +88,8 @@ void add_plot_flags(CLI::App& verb, PlotFlags& flags) {
   verb.add_option("--levels", flags.levels, "density: number of levels of the grid, up to 7 (4)")
       ->type_name("N");
   verb.add_option("--paths", flags.paths, "paths: largest number of paths (40)")->type_name("N");
+  verb.add_option("--bound", flags.bound, "evolution: rate R of a bound KL(0) exp(-R t) to draw")
+      ->type_name("R");
   verb.add_option("--quantity", flags.quantity, "compare: distance, e.g. sw_1 (the first one of the file)")
       ->type_name("NAME");
   verb.add_option("--cost", flags.cost, "compare: evaluations or seconds (evaluations)")->type_name("NAME");
@@ -122,6 +124,7 @@ Verb add_plot(CLI::App& command) {
       "  gmdiff plot paths paths.npy problem.json --out paths.svg\n"
       "  gmdiff plot field problem.json --time 0.3 --out field.svg\n"
       "  gmdiff plot chain chains.npz problem.json --out chain.svg\n"
+      "  gmdiff plot trace trace.npy problem.json --out trace.svg\n"
       "  gmdiff plot evolution density.npz --out evolution.svg\n");
   return {verb, [flags, verb] { run_plot(*verb, *flags); }};
 }

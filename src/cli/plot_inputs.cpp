@@ -83,29 +83,28 @@ report::SampledPoints read_sampled_points(const std::string& file, const report:
   return samples;
 }
 
-report::SampledPaths read_sampled_paths(const std::string& file, const report::View& view,
-                                        const Problem& problem, std::int64_t most_paths,
-                                        std::vector<std::string>& warnings) {
+std::int64_t path_dim(const std::string& file) {
+  const std::vector<std::int64_t> shape = NpyReader(file).shape();
+  require(shape.size() == 3, file, ": expected paths of shape (n, M, d), got ", io::shape_text(shape));
+  require(shape[0] >= 1, file, ": it holds no path");
+  return shape[2];
+}
+
+report::SampledPaths read_bare_paths(const std::string& file, const report::View& view,
+                                     std::int64_t most_paths, std::vector<std::string>& warnings) {
+  const std::int64_t dim = path_dim(file);
+  require(dim == view.directions.cols(), file, ": its states have dimension ", dim, ", expected ",
+          view.directions.cols());
   NpyReader reader(file);
   const std::vector<std::int64_t>& shape = reader.shape();
-  require(shape.size() == 3, file, ": expected paths of shape (n, M, d), got ", io::shape_text(shape));
-  const std::int64_t dim = shape[2];
-  require(dim == view.directions.cols(), file, ": its states have dimension ", dim, ", those of the law ",
-          view.directions.cols());
-  require(shape[0] >= 1, file, ": it holds no path");
   const study::RunRecord record = study::read_sidecar(file);
-  check_process(file, record, problem);
   check_sidecar(file, warnings);
   const std::vector<double> times = level_times(file, record, shape[1]);
   report::SampledPaths paths;
   paths.total = shape[0];
-  paths.name = concat(report::count_label(shape[0]), " paths in ", file);
+  paths.name = concat(report::count_label(shape[0]), shape[0] == 1 ? " path in " : " paths in ", file);
   const std::vector<std::int64_t> levels = chosen_levels(file, times, warnings);
-  const ForwardProcess process(problem.process);
-  for (const std::int64_t level : levels) {
-    paths.times.push_back(times[static_cast<std::size_t>(level)]);
-    paths.levels.push_back(process.level(paths.times.back()));
-  }
+  for (const std::int64_t level : levels) paths.times.push_back(times[static_cast<std::size_t>(level)]);
   const std::int64_t count = std::min(shape[0], most_paths);
   Points states(std::ssize(levels), dim);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -115,6 +114,19 @@ report::SampledPaths read_sampled_paths(const std::string& file, const report::V
                   {states.row(m).data(), static_cast<std::size_t>(dim)});
     paths.paths.push_back(report::in_view(view, states));
   }
+  return paths;
+}
+
+report::SampledPaths read_sampled_paths(const std::string& file, const report::View& view,
+                                        const Problem& problem, std::int64_t most_paths,
+                                        std::vector<std::string>& warnings) {
+  const std::int64_t dim = path_dim(file);
+  require(dim == view.directions.cols(), file, ": its states have dimension ", dim, ", those of the law ",
+          view.directions.cols());
+  check_process(file, study::read_sidecar(file), problem);
+  report::SampledPaths paths = read_bare_paths(file, view, most_paths, warnings);
+  const ForwardProcess process(problem.process);
+  for (const double t : paths.times) paths.levels.push_back(process.level(t));
   return paths;
 }
 

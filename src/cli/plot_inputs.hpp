@@ -27,6 +27,20 @@ report::SampledPaths read_sampled_paths(const std::string& file, const report::V
                                         const Problem& problem, std::int64_t most_paths,
                                         std::vector<std::string>& warnings);
 
+/// The same without a problem, of several runs that need not be reverse-time.
+report::SampledPaths read_bare_paths(const std::string& file, const report::View& view,
+                                     std::int64_t most_paths, std::vector<std::string>& warnings);
+
+/// Dimension of the states in a .npy file of shape (n, M, d).
+/// @throws std::invalid_argument naming the file for another shape.
+std::int64_t path_dim(const std::string& file);
+
+/// Coordinate `coordinate` of a trace (count, kept, d): all draws of the first chains, and evenly spaced draws of
+/// all.
+/// @throws std::invalid_argument naming the file for another shape, and if its sidecar has no times.
+report::ChainTraces read_traces(const std::string& file, Eigen::Index coordinate,
+                                std::vector<std::string>& warnings);
+
 /// The figures of an SMC run from its sidecar, and the final weights of the first chains of a .npz archive.
 /// @throws std::invalid_argument naming the file when it is no result of SMC.
 report::ChainFigures read_chain_figures(const std::string& file, const study::RunRecord& record);

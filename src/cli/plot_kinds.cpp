@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <utility>
 
 #include "base/check.hpp"
 #include "cli/plot_inputs.hpp"
 #include "io/json_input.hpp"
+#include "io/problem_input.hpp"
 #include "report/compare_picture.hpp"
+#include "report/density.hpp"
 #include "report/pictures.hpp"
 #include "study/results_file.hpp"
 
@@ -47,8 +51,7 @@ report::View parse_view(const PlotFlags& flags, const Mixture& law) {
     return report::random_view(law.dim(), parse_seed(flags.seed));
   }
   if (flags.coordinates) return report::coordinate_view(law.dim(), parse_coordinates(*flags.coordinates));
-  if (law.dim() == 1) return report::coordinate_view(1, {0});
-  return report::coordinate_view(law.dim(), {0, 1});
+  return report::usual_view(law.dim());
 }
 
 /// The law of a problem in the view of the flags, with its title.
@@ -58,13 +61,16 @@ struct PlotLaw {
   report::ViewedLaw law;
 };
 
-PlotLaw load_law(const PlotFlags& flags, const std::string& file, PlotInputs& inputs) {
-  Problem problem = load_problem(file, inputs.files);
+PlotLaw law_in_view(const PlotFlags& flags, Problem problem, const std::string& file) {
   const Law law = law_of(problem, flags.prior);
   report::View view = parse_view(flags, law.mixture);
   report::ViewedLaw viewed =
       report::in_view(view, law.name + " of " + (file == "-" ? "standard input" : file), law.mixture);
   return {std::move(problem), std::move(view), std::move(viewed)};
+}
+
+PlotLaw load_law(const PlotFlags& flags, const std::string& file, PlotInputs& inputs) {
+  return law_in_view(flags, load_problem(file, inputs.files), file);
 }
 
 /// The levels of `--times`, or some of the grid, from the data on.
@@ -97,23 +103,72 @@ report::Picture plot_density(const PlotFlags& flags, PlotInputs& inputs) {
   return report::density_picture(from.law, parse_levels(flags, from.problem), parse_width(flags));
 }
 
+/// The law of a target in the picture's axes, which are its coordinates.
+report::ViewedTarget view_target(const PlotFlags& flags, const TargetProblem& problem,
+                                 const std::string& file) {
+  require(!flags.prior, "--prior: ", file, " has a target and no prior");
+  for (const auto& [name, text] : {std::pair{"--coordinates", &flags.coordinates},
+                                   {"--projection", &flags.projection},
+                                   {"--seed", &flags.seed}})
+    require(!*text, name, ": ", file, " has a target, whose picture shows all coordinates");
+  return report::viewed("target of " + file, problem.target);
+}
+
 report::Picture plot_samples(const PlotFlags& flags, PlotInputs& inputs) {
   require_files(flags, 2, 2, "SAMPLES.npy PROBLEM");
-  const PlotLaw from = load_law(flags, flags.files[1], inputs);
+  const std::string& file = flags.files[1];
+  AnyProblem problem = load_any_problem(file, inputs.files);
   add_data(inputs.files, flags.files[0]);
+  const double width = parse_width(flags);
+  if (const auto* of_target = std::get_if<TargetProblem>(&problem)) {
+    const report::ViewedTarget target = view_target(flags, *of_target, file);
+    const report::View view = report::usual_view(target.law.dim());
+    return report::samples_picture(target, read_sampled_points(flags.files[0], view, inputs.warnings), width);
+  }
+  const PlotLaw from = law_in_view(flags, io::with_prior(std::move(problem), file), file);
   return report::samples_picture(from.law, read_sampled_points(flags.files[0], from.view, inputs.warnings),
-                                 parse_width(flags));
+                                 width);
+}
+
+// ----- paths
+
+std::int64_t parse_paths(const PlotFlags& flags) {
+  constexpr std::int64_t usual_paths = 40, most_paths = 1000;
+  return flags.paths ? parse_integer("--paths", *flags.paths, 1, most_paths) : usual_paths;
+}
+
+/// Runs whose law is not shown.
+report::Picture plot_bare_paths(const PlotFlags& flags, const std::vector<std::string>& files,
+                                PlotInputs& inputs) {
+  require(!flags.prior && !flags.projection && !flags.seed,
+          "--prior, --projection and --seed belong to paths over the law of a problem with a prior");
+  const std::int64_t dim = path_dim(files.front());
+  const report::View view = flags.coordinates
+                                ? report::coordinate_view(dim, parse_coordinates(*flags.coordinates))
+                                : report::usual_view(dim);
+  std::vector<report::SampledPaths> runs;
+  for (const std::string& file : files) {
+    add_data(inputs.files, file);
+    runs.push_back(read_bare_paths(file, view, parse_paths(flags), inputs.warnings));
+  }
+  return report::bare_paths_picture(runs, view.names, parse_width(flags));
 }
 
 report::Picture plot_paths(const PlotFlags& flags, PlotInputs& inputs) {
-  constexpr std::int64_t usual_paths = 40, most_paths = 1000;
-  require_files(flags, 2, 2, "PATHS.npy PROBLEM");
-  const std::int64_t count =
-      flags.paths ? parse_integer("--paths", *flags.paths, 1, most_paths) : usual_paths;
-  const PlotLaw from = load_law(flags, flags.files[1], inputs);
-  add_data(inputs.files, flags.files[0]);
+  const auto is_run = [](const std::string& file) { return file.ends_with(".npy"); };
+  const bool has_problem = !is_run(flags.files.back());
+  const std::vector<std::string> runs(flags.files.begin(), flags.files.end() - (has_problem ? 1 : 0));
+  require(!runs.empty() && std::ranges::all_of(runs, is_run), "plot paths: expected PATHS.npy... [PROBLEM]");
+  if (!has_problem) return plot_bare_paths(flags, runs, inputs);
+  const std::string& file = flags.files.back();
+  AnyProblem problem = load_any_problem(file, inputs.files);
+  if (std::holds_alternative<DynamicsProblem>(problem)) return plot_bare_paths(flags, runs, inputs);
+  require(runs.size() == 1, "plot paths: the law of ", file, " is shown behind one run, got ", runs.size());
+  const PlotLaw from = law_in_view(flags, io::with_prior(std::move(problem), file), file);
+  add_data(inputs.files, runs.front());
   return report::paths_picture(
-      from.law, read_sampled_paths(flags.files[0], from.view, from.problem, count, inputs.warnings),
+      from.law,
+      read_sampled_paths(runs.front(), from.view, from.problem, parse_paths(flags), inputs.warnings),
       parse_width(flags));
 }
 
@@ -162,7 +217,56 @@ report::Picture plot_compare(const PlotFlags& flags, PlotInputs& inputs) {
 report::Picture plot_evolution(const PlotFlags& flags, PlotInputs& inputs) {
   require_files(flags, 1, 1, "DENSITY.npz");
   inputs.files.emplace_back(flags.files[0]);
-  return report::evolution_picture(read_evolution(flags.files[0]), parse_width(flags));
+  report::EvolvedDensity evolution = read_evolution(flags.files[0]);
+  if (flags.bound) {
+    require(!evolution.kl.empty(), "--bound: ", flags.files[0],
+            " has no relative entropy that it would bound");
+    evolution.bound = parse_number("--bound", *flags.bound);
+    require(evolution.bound > 0.0, "--bound must be positive, given ", *flags.bound);
+  }
+  return report::evolution_picture(evolution, parse_width(flags));
+}
+
+// ----- traces
+
+/// The law of one coordinate of a mixture.
+report::ChainTraces::Exact exact_marginal(const std::string& name, const Mixture& law,
+                                          const report::Axis& axis) {
+  bool blurred = false;
+  return {name, law.mean()(0), law.covariance()(0, 0), report::density_curve(law, axis, 301, blurred)};
+}
+
+report::ChainTraces::Exact exact_marginal(const report::ViewedTarget& target, Eigen::Index coordinate,
+                                          const report::Axis& axis) {
+  bool blurred = false;
+  return {target.name, target.law.mean()(coordinate), target.law.covariance()(coordinate, coordinate),
+          report::marginal_curve(target, coordinate, axis, 301, blurred)};
+}
+
+report::ChainTraces::Exact exact_of(const PlotFlags& flags, AnyProblem problem, const std::string& file,
+                                    const report::ChainTraces& traces, Eigen::Index coordinate) {
+  const auto [low, high] = std::ranges::minmax(traces.draws);
+  const report::Axis axis = report::widened(low, high, 0.04, traces.axis);
+  if (const auto* of_target = std::get_if<TargetProblem>(&problem)) {
+    require(!flags.prior, "--prior: ", file, " has a target and no prior");
+    return exact_marginal(report::viewed("target of " + file, of_target->target), coordinate, axis);
+  }
+  const Law law = law_of(io::with_prior(std::move(problem), file), flags.prior);
+  return exact_marginal(law.name + " of " + file, law.mixture.marginal(std::span(&coordinate, 1)), axis);
+}
+
+report::Picture plot_trace(const PlotFlags& flags, PlotInputs& inputs) {
+  require_files(flags, 1, 2, "TRACE.npy [PROBLEM]");
+  const std::vector<Eigen::Index> coordinates =
+      flags.coordinates ? parse_coordinates(*flags.coordinates) : std::vector<Eigen::Index>{0};
+  require(coordinates.size() == 1, "--coordinates: plot trace shows one coordinate, got ",
+          *flags.coordinates);
+  add_data(inputs.files, flags.files[0]);
+  report::ChainTraces traces = read_traces(flags.files[0], coordinates.front(), inputs.warnings);
+  if (flags.files.size() == 2)
+    traces.exact = exact_of(flags, load_any_problem(flags.files[1], inputs.files), flags.files[1], traces,
+                            coordinates.front());
+  return report::trace_picture(traces, parse_width(flags));
 }
 
 const std::vector<std::string> view_flags{"--prior", "--coordinates", "--projection", "--seed"};
@@ -181,10 +285,11 @@ const std::vector<PlotKind>& plot_kinds() {
        plot_density},
       {"samples", "SAMPLES.npy PROBLEM", "samples over the exact density of their law", view_flags,
        plot_samples},
-      {"paths", "PATHS.npy PROBLEM", "kept levels of a run", view_flags_and({"--paths"}), plot_paths},
+      {"paths", "PATHS.npy... [PROBLEM]", "kept levels of runs", view_flags_and({"--paths"}), plot_paths},
       {"field", "PROBLEM", "velocity of the probability flow", view_flags_and({"--time"}), plot_field},
       {"chain", "RESULT [PROBLEM]", "evidence and weights of an SMC run", {}, plot_chain},
-      {"evolution", "DENSITY.npz", "densities of fokker-planck and their decay", {}, plot_evolution},
+      {"trace", "TRACE.npy [PROBLEM]", "draws of Markov chains", {"--prior", "--coordinates"}, plot_trace},
+      {"evolution", "DENSITY.npz", "densities of fokker-planck and their decay", {"--bound"}, plot_evolution},
       {"compare",
        "RESULTS.jsonl",
        "distance over cost of compare --results",

@@ -18,7 +18,7 @@ struct PlotFlags {
   std::string out;
   bool force = false;
   bool prior = false;
-  FlagText coordinates, projection, seed, time, times, levels, paths, quantity, cost, width;
+  FlagText coordinates, projection, seed, time, times, levels, paths, bound, quantity, cost, width;
 };
 
 /// Files that a picture is made from, and the remarks on them.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <span>
 
 #include "base/check.hpp"
 #include "report/palette.hpp"
@@ -27,6 +28,16 @@ std::vector<double> nodes_of(const Axis& axis, int count) {
   nodes.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) nodes.push_back(axis.low + (axis.high - axis.low) * i / (count - 1));
   return nodes;
+}
+
+/// The density of a table at any point, linear between its points and 0 beyond them.
+double interpolated(const MarginalDensity& marginal, double x) {
+  const Eigen::VectorXd& points = marginal.points;
+  const Eigen::Index last = points.size() - 1;
+  const double place = (x - points(0)) / (points(last) - points(0)) * static_cast<double>(last);
+  if (!(place >= 0.0 && place <= static_cast<double>(last))) return 0.0;
+  const auto i = std::min(static_cast<Eigen::Index>(place), last - 1);
+  return std::lerp(marginal.density(i), marginal.density(i + 1), place - static_cast<double>(i));
 }
 
 /// Depths of one law, whose densities are those at `order`.
@@ -71,27 +82,74 @@ Points depth_of(const Points& density, bool by_column) {
   return depth;
 }
 
-bool draw_density(Panel& panel, const Mixture& law, const Axis& x, const Axis& y) {
+namespace {
+
+/// Nodes of a picture of a plane, a few pixels apart.
+GridValues picture_nodes(const Panel& panel, const Axis& x, const Axis& y) {
   constexpr double cell = 4.0;  // pixels
   const auto count = [](double pixels) { return std::clamp(static_cast<int>(pixels / cell), 30, 160) + 1; };
-  GridValues grid{nodes_of(x, count(panel.frame().width)), nodes_of(y, count(panel.frame().height)), {}};
+  return {nodes_of(x, count(panel.frame().width)), nodes_of(y, count(panel.frame().height)), {}};
+}
+
+/// All nodes (n, 2), row by row, divided by the units of the axes.
+Points points_of(const GridValues& grid, double unit_x, double unit_y) {
+  const auto columns = std::ssize(grid.x), rows = std::ssize(grid.y);
+  Points nodes(columns * rows, 2);
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    for (Eigen::Index j = 0; j < columns; ++j)
+      nodes.row(i * columns + j) << grid.x[static_cast<std::size_t>(j)] / unit_x,
+          grid.y[static_cast<std::size_t>(i)] / unit_y;
+  }
+  return nodes;
+}
+
+/// Shades the regions of densities at all nodes.
+void draw_densities(Panel& panel, GridValues grid, const Eigen::VectorXd& density) {
+  const auto columns = std::ssize(grid.x), rows = std::ssize(grid.y);
+  grid.values = depth_of(Eigen::Map<const Points>(density.data(), rows, columns), /*by_column=*/false);
+  draw_depths(panel, grid);
+}
+
+}  // namespace
+
+bool draw_density(Panel& panel, const Mixture& law, const Axis& x, const Axis& y) {
+  const GridValues grid = picture_nodes(panel, x, y);
   // In units of the distance between nodes, so that one width serves both axes.
   const double dx = grid.x[1] - grid.x[0], dy = grid.y[1] - grid.y[0];
   const Eigen::MatrixXd scaling = Eigen::Vector2d(1.0 / dx, 1.0 / dy).asDiagonal();
   bool blurred = false;
   const Mixture visible =
       blurred_to(law.push_forward(scaling, Eigen::VectorXd::Zero(2)), least_deviation, blurred);
-  const auto columns = std::ssize(grid.x), rows = std::ssize(grid.y);
-  Points nodes(columns * rows, 2);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    for (Eigen::Index j = 0; j < columns; ++j)
-      nodes.row(i * columns + j) << grid.x[static_cast<std::size_t>(j)] / dx,
-          grid.y[static_cast<std::size_t>(i)] / dy;
-  }
-  const Eigen::VectorXd density = visible.pdf(nodes);
-  grid.values = depth_of(Eigen::Map<const Points>(density.data(), rows, columns), /*by_column=*/false);
-  draw_depths(panel, grid);
+  draw_densities(panel, grid, visible.pdf(points_of(grid, dx, dy)));
   return blurred;
+}
+
+bool draw_density(Panel& panel, const ViewedLaw& law, const Axis& x, const Axis& y) {
+  return draw_density(panel, law.mixture, x, y);
+}
+
+bool draw_density(Panel& panel, const ViewedTarget& target, const Axis& x, const Axis& y) {
+  const GridValues grid = picture_nodes(panel, x, y);
+  const Eigen::ArrayXd l = target.law.target().log_density(points_of(grid, 1.0, 1.0));
+  const Eigen::VectorXd density = (l - target.law.log_normalizer()).exp();
+  // Outside of the support the log-density may be NaN.
+  draw_densities(panel, grid, density.array().isNaN().select(0.0, density));
+  return false;
+}
+
+std::vector<Place> marginal_curve(const ViewedLaw& law, Eigen::Index axis, const Axis& x, int num_nodes,
+                                  bool& blurred) {
+  const Mixture exact = law.is_curve() ? law.mixture : law.mixture.marginal(std::span(&axis, 1));
+  return density_curve(exact, x, num_nodes, blurred);
+}
+
+std::vector<Place> marginal_curve(const ViewedTarget& target, Eigen::Index axis, const Axis& x, int num_nodes,
+                                  bool& /*blurred*/) {
+  std::vector<Place> curve;
+  curve.reserve(static_cast<std::size_t>(num_nodes));
+  for (const double node : nodes_of(x, num_nodes))
+    curve.push_back({node, interpolated(target.marginals[static_cast<std::size_t>(axis)], node)});
+  return curve;
 }
 
 void draw_depths(Panel& panel, const GridValues& depths) {

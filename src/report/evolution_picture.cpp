@@ -56,6 +56,16 @@ std::vector<Place> decay_of(const EvolvedDensity& from) {
   return places;
 }
 
+/// The decay at a rate through a place.
+std::vector<Place> exponential(const EvolvedDensity& from, const Place& through, double rate) {
+  std::vector<Place> curve;
+  for (int i = 0; i <= 100; ++i) {
+    const double t = from.times.front() + 0.01 * i * (from.times.back() - from.times.front());
+    curve.push_back({t, through.y * std::exp(-rate * (t - through.x))});
+  }
+  return curve;
+}
+
 /// KL, or the mass, over time, beside the slope that the gap gives in the end.
 void draw_decay(Figure& figure, const Box& box, const EvolvedDensity& from,
                 const std::vector<Place>& places) {
@@ -64,15 +74,10 @@ void draw_decay(Figure& figure, const Box& box, const EvolvedDensity& from,
   const Axis y =
       widened(low.y, high.y, 0.05, from.kl.empty() ? "mass in the box" : "KL to the stationary law", true);
   Panel panel(figure.canvas(), frame_within(box, x, y, ""), x, y);
-  if (from.gap > 0.0) {
-    const double rate = (from.kl.empty() ? 1.0 : 2.0) * from.gap;
-    std::vector<Place> slope;
-    for (int i = 0; i <= 100; ++i) {
-      const double t = from.times.front() + 0.01 * i * (from.times.back() - from.times.front());
-      slope.push_back({t, places.back().y * std::exp(-rate * (t - places.back().x))});
-    }
-    panel.curve(slope, "curve dash ink");
-  }
+  if (from.gap > 0.0)
+    panel.curve(exponential(from, places.back(), (from.kl.empty() ? 1.0 : 2.0) * from.gap), "curve dash ink");
+  if (from.bound > 0.0)
+    panel.curve(exponential(from, places.front(), from.bound), "curve dash " + stroke_class(1));
   panel.curve(places, "curve " + stroke_class(0));
   panel.dots(places, "ends " + stroke_class(0));
   panel.close();
@@ -90,6 +95,9 @@ std::vector<LegendEntry> legend_of(const EvolvedDensity& from, const std::vector
   if (from.gap > 0.0)
     legend.push_back(
         {Mark::dashed_line, "ink", std::string("slope exp(-") + (from.kl.empty() ? "" : "2 ") + "gap t)"});
+  if (from.bound > 0.0)
+    legend.push_back(
+        {Mark::dashed_line, stroke_class(1), concat("bound exp(-", number_label(from.bound), " t)")});
   return legend;
 }
 

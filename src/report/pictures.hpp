@@ -9,6 +9,7 @@
 #include <gmdiff/model/process.hpp>
 
 #include "report/figure.hpp"
+#include "report/panel.hpp"
 #include "report/view.hpp"
 
 // The pictures of laws and samples. Laws are exact; a picture thins large sets of points and says so.
@@ -36,6 +37,7 @@ constexpr std::int64_t most_dots = 2000;
 
 /// Points over the density of their law, with histograms of both coordinates beside the marginal densities.
 Picture samples_picture(const ViewedLaw& law, const SampledPoints& samples, double width);
+Picture samples_picture(const ViewedTarget& target, const SampledPoints& samples, double width);
 
 /// Paths through the kept levels of a run.
 struct SampledPaths {
@@ -49,6 +51,32 @@ struct SampledPaths {
 /// 1-D: values over time, above the density of the diffused law. 2-D: paths in the plane above the density at
 /// the level with the least noise.
 Picture paths_picture(const ViewedLaw& law, const SampledPaths& paths, double width);
+
+/// Paths of several runs without a law, as of SDEs at several step sizes, in up to 7 colours: values over time
+/// in 1-D, paths in the plane in 2-D. `levels` are not read. @param axes names of the coordinates.
+Picture bare_paths_picture(const std::vector<SampledPaths>& runs, const std::vector<std::string>& axes,
+                           double width);
+
+/// Traces of one coordinate of Markov chains.
+struct ChainTraces {
+  std::string name;                         ///< e.g. the file
+  std::string axis;                         ///< name of the coordinate
+  std::vector<double> times;                ///< (M) of the draws of a chain
+  std::vector<std::vector<double>> chains;  ///< each (M): all draws of some chains
+  std::vector<double> draws;                ///< some draws of all chains
+  std::int64_t num_chains = 0;              ///< of the whole run
+  /// The law of the coordinate, if it is known.
+  struct Exact {
+    std::string name;  ///< e.g. "target of problem.json"
+    double mean = 0.0, variance = 0.0;
+    std::vector<Place> density = {};  ///< (value, density), ascending
+  };
+  std::optional<Exact> exact = {};
+};
+
+/// A chain over time, the mean and the variance of each chain up to every time, and a histogram of the draws,
+/// beside the exact law.
+Picture trace_picture(const ChainTraces& traces, double width);
 
 /// The velocity of the probability flow at one level, towards the data, over the density of the diffused law.
 /// The law has two axes. @throws std::invalid_argument where the velocity is not finite.
@@ -78,6 +106,7 @@ struct EvolvedDensity {
   std::vector<double> mass;     ///< (M)
   std::vector<double> kl = {};  ///< (M) relative entropy to the stationary law, or empty
   double gap = 0.0;             ///< rate of the decay in the end; 0: not known
+  double bound = 0.0;           ///< rate R of a bound KL(0) exp(-R t); 0: none
 };
 
 /// The densities, as curves in 1-D or regions in 2-D, and the decay of the relative entropy over time, or of

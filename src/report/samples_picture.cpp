@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "report/density.hpp"
+#include "report/histogram.hpp"
 #include "report/palette.hpp"
 #include "report/pictures.hpp"
 
@@ -21,7 +22,8 @@ std::vector<double> sorted_values(const Points& points, Eigen::Index axis) {
 }
 
 /// The axis of the law, extended to all samples but a thousandth at each end, by its own length at most.
-Axis sample_axis(const ViewedLaw& law, const std::vector<double>& sorted, Eigen::Index axis) {
+template <class Law>
+Axis sample_axis(const Law& law, const std::vector<double>& sorted, Eigen::Index axis) {
   Axis result = axis_of(law, axis);
   if (sorted.empty()) return result;
   const std::size_t cut = sorted.size() / 1000;
@@ -32,19 +34,6 @@ Axis sample_axis(const ViewedLaw& law, const std::vector<double>& sorted, Eigen:
   return samples.low < samples.high ? union_of(result, samples) : result;
 }
 
-/// A histogram as a density: heights of equal bins over the axis.
-std::vector<double> histogram(const std::vector<double>& sorted, const Axis& axis, std::int64_t total) {
-  const std::size_t bins = sorted.size() >= 1000 ? 48 : 24;
-  const double bin = (axis.high - axis.low) / static_cast<double>(bins);
-  std::vector<double> heights(bins, 0.0);
-  for (const double value : sorted) {
-    const double place = std::floor((value - axis.low) / bin);
-    if (place >= 0.0 && place < static_cast<double>(bins))
-      heights[static_cast<std::size_t>(place)] += 1.0 / (bin * static_cast<double>(total));
-  }
-  return heights;
-}
-
 /// A coordinate of the samples beside its exact density.
 struct Marginal {
   Axis axis;
@@ -53,12 +42,12 @@ struct Marginal {
   double top = 0.0;
 };
 
-Marginal marginal_of(const ViewedLaw& law, const Points& points, Eigen::Index axis, bool& blurred) {
+template <class Law>
+Marginal marginal_of(const Law& law, const Points& points, Eigen::Index axis, bool& blurred) {
   const std::vector<double> sorted = sorted_values(points, axis);
   Marginal marginal{.axis = sample_axis(law, sorted, axis), .heights = {}, .exact = {}};
   marginal.heights = histogram(sorted, marginal.axis, points.rows());
-  const Mixture exact = law.is_curve() ? law.mixture : law.mixture.marginal(std::span(&axis, 1));
-  marginal.exact = density_curve(exact, marginal.axis, 301, blurred);
+  marginal.exact = marginal_curve(law, axis, marginal.axis, 301, blurred);
   for (const double height : marginal.heights) marginal.top = std::max(marginal.top, height);
   for (const Place& place : marginal.exact) marginal.top = std::max(marginal.top, place.y);
   marginal.top *= 1.08;
@@ -67,18 +56,15 @@ Marginal marginal_of(const ViewedLaw& law, const Points& points, Eigen::Index ax
 
 /// The marginal in a panel whose values run upwards when `is_turned`.
 void draw_marginal(Panel& panel, const Marginal& marginal, bool is_turned) {
-  const auto place = [&](double value, double density) {
-    return is_turned ? Place{density, value} : Place{value, density};
-  };
-  std::vector<std::pair<Place, Place>> bars;
-  const double bin = (marginal.axis.high - marginal.axis.low) / static_cast<double>(marginal.heights.size());
-  for (std::size_t i = 0; i < marginal.heights.size(); ++i) {
-    const double low = marginal.axis.low + bin * static_cast<double>(i);
-    if (marginal.heights[i] > 0.0) bars.emplace_back(place(low, 0.0), place(low + bin, marginal.heights[i]));
+  const auto turned = [&](const Place& place) { return is_turned ? Place{place.y, place.x} : place; };
+  std::vector<std::pair<Place, Place>> bars = bars_of(marginal.heights, marginal.axis);
+  for (auto& [first, second] : bars) {
+    first = turned(first);
+    second = turned(second);
   }
   panel.bars(bars, "bars " + fill_class(0));
   std::vector<Place> curve;
-  for (const Place& exact : marginal.exact) curve.push_back(place(exact.x, exact.y));
+  for (const Place& exact : marginal.exact) curve.push_back(turned(exact));
   panel.curve(curve, "curve " + stroke_class(1));
 }
 
@@ -107,7 +93,8 @@ void add_count_notes(Figure& figure, const SampledPoints& samples) {
 const std::vector<LegendEntry> histogram_legend{{LegendEntry::Mark::area, "bars " + fill_class(0), "samples"},
                                                 {LegendEntry::Mark::line, stroke_class(1), "exact density"}};
 
-Picture samples_curve(const ViewedLaw& law, const SampledPoints& samples, double width) {
+template <class Law>
+Picture samples_curve(const Law& law, const SampledPoints& samples, double width) {
   Figure figure(width, samples.name, "samples and the " + law.name);
   bool blurred = false;
   const Marginal marginal = marginal_of(law, samples.points, 0, blurred);
@@ -137,7 +124,8 @@ JointFrames joint_frames(const Box& outer, const Axis& x, const Axis& y) {
           {plane.right() + gap, plane.y, outer.right() - plane.right() - gap - 2.0, plane.height}};
 }
 
-Picture samples_plane(const ViewedLaw& law, const SampledPoints& samples, double width) {
+template <class Law>
+Picture samples_plane(const Law& law, const SampledPoints& samples, double width) {
   Figure figure(width, samples.name, "samples and the " + law.name);
   bool blurred = false;
   const Marginal first = marginal_of(law, samples.points, 0, blurred);
@@ -153,7 +141,7 @@ Picture samples_plane(const ViewedLaw& law, const SampledPoints& samples, double
     return Axis{.low = 0.0, .high = marginal.top, .has_labels = false};
   };
   Panel plane(figure.canvas(), frames.plane, first.axis, second.axis);
-  blurred |= draw_density(plane, law.mixture, first.axis, second.axis);
+  blurred |= draw_density(plane, law, first.axis, second.axis);
   const std::vector<Place> places = thinned(samples.points);
   const std::size_t inside = plane.dots(places);
   plane.close();
@@ -182,6 +170,10 @@ Picture samples_plane(const ViewedLaw& law, const SampledPoints& samples, double
 
 Picture samples_picture(const ViewedLaw& law, const SampledPoints& samples, double width) {
   return law.is_curve() ? samples_curve(law, samples, width) : samples_plane(law, samples, width);
+}
+
+Picture samples_picture(const ViewedTarget& target, const SampledPoints& samples, double width) {
+  return target.is_curve() ? samples_curve(target, samples, width) : samples_plane(target, samples, width);
 }
 
 }  // namespace gmdiff::report

@@ -40,6 +40,10 @@ View coordinate_view(Eigen::Index dim, const std::vector<Eigen::Index>& coordina
   return view;
 }
 
+View usual_view(Eigen::Index dim) {
+  return coordinate_view(dim, dim == 1 ? std::vector<Eigen::Index>{0} : std::vector<Eigen::Index>{0, 1});
+}
+
 View principal_view(const Mixture& law) {
   const Eigen::Index dim = law.dim();
   require(dim >= 2, "a plane needs a law of two or more coordinates, this one has 1");
@@ -76,6 +80,13 @@ ViewedLaw in_view(const View& view, std::string name, const Mixture& law) {
           view.names};
 }
 
+ViewedTarget viewed(std::string name, const Target& target) {
+  require(target.dim() <= 2,
+          "a picture of a target shows its marginals, which are known in dimension 1 and 2; ", name,
+          " has dimension ", target.dim());
+  return {std::move(name), TargetLaw(target), quadrature(target).marginals, usual_view(target.dim()).names};
+}
+
 Axis axis_of(const ViewedLaw& law, Eigen::Index axis, Level level) {
   constexpr double deviations = 3.0;
   const Mixture& mixture = law.mixture;
@@ -90,6 +101,20 @@ Axis axis_of(const ViewedLaw& law, Eigen::Index axis, Level level) {
     high = std::max(high, centre + reach);
   }
   return widened(low, high, 0.04, law.axes[static_cast<std::size_t>(axis)]);
+}
+
+Axis axis_of(const ViewedTarget& target, Eigen::Index axis) {
+  constexpr double tail = 1e-3;
+  const MarginalDensity& marginal = target.marginals[static_cast<std::size_t>(axis)];
+  const double total = marginal.density.sum();
+  const auto end = [&](Eigen::Index first, Eigen::Index step) {
+    double mass = 0.0;
+    Eigen::Index i = first;
+    while ((mass += marginal.density(i)) < tail * total) i += step;
+    return marginal.points(i);
+  };
+  return widened(end(0, 1), end(marginal.points.size() - 1, -1), 0.1,
+                 target.axes[static_cast<std::size_t>(axis)]);
 }
 
 Axis union_of(Axis a, const Axis& b) {

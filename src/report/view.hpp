@@ -5,6 +5,8 @@
 #include <vector>
 
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/quadrature.hpp>
+#include <gmdiff/model/target_law.hpp>
 
 #include "report/axis.hpp"
 
@@ -21,6 +23,8 @@ struct View {
 
 /// The given coordinates: one or two different ones in [0, dim). @throws std::invalid_argument.
 View coordinate_view(Eigen::Index dim, const std::vector<Eigen::Index>& coordinates);
+/// The first two coordinates, or the only one.
+View usual_view(Eigen::Index dim);
 /// The two directions of largest variance of the law, dim >= 2. The largest entry of each is positive.
 /// @throws std::invalid_argument for a law of one coordinate, or of too many for a dense covariance.
 View principal_view(const Mixture& law);
@@ -41,9 +45,23 @@ struct ViewedLaw {
 };
 ViewedLaw in_view(const View& view, std::string name, const Mixture& law);
 
+/// The law of a target of one or two coordinates.
+struct ViewedTarget {
+  std::string name;  ///< for titles, e.g. "target of problem.json"
+  TargetLaw law;
+  std::vector<MarginalDensity> marginals;  ///< of the coordinates
+  std::vector<std::string> axes;
+
+  bool is_curve() const { return law.dim() == 1; }
+};
+/// @throws std::invalid_argument for a target of three or more coordinates, whose marginals are not known.
+ViewedTarget viewed(std::string name, const Target& target);
+
 /// The axis on which coordinate `axis` of the law has its mass: means and three standard deviations of all
 /// components with a share worth showing.
 Axis axis_of(const ViewedLaw& law, Eigen::Index axis, Level level = {});
+/// The same of a target: all of its mass but a thousandth at each end.
+Axis axis_of(const ViewedTarget& target, Eigen::Index axis);
 /// The shortest axis that contains both.
 Axis union_of(Axis a, const Axis& b);
 

@@ -15,6 +15,8 @@ class PlotTest : public CommandTest {
     const std::string line = R"({"prior": {"weights": [0.5, 0.5], "means": [[-1], [1]],
       "covariance": {"type": "spherical", "values": [0.1, 0.2]}}, "grid": {"type": "uniform", "steps": 10}})";
     write("line.json", line);
+    write("target.json", R"({"target": {"type": "sin-gaussian"}, "sampler": {"type": "mala", "step": 1}})");
+    write("walk.json", R"({"dynamics": {"drift": ["-x"], "noise": 1, "t_end": 1, "steps": 4}})");
   }
 
   /// Writes the results that the kinds need.
@@ -30,6 +32,12 @@ class PlotTest : public CommandTest {
     output({"fokker-planck", "line.json", "--cells", "50", "--out", "density1.npz", "--quiet"});
     output({"fokker-planck", "problem.json", "--prior", "--cells", "30,30", "--times", "0,1", "--out",
             "density.npz", "--quiet"});
+    output({"sample", "target.json", "--out", "xt.npy", "--count", "50", "--quiet"});
+    output({"sample", "target.json", "--sampler", "mala:step=1:steps=40:output=trace", "--out", "trace.npy",
+            "--count", "12", "--quiet"});
+    output({"sample", "line.json", "--sampler", "mala:step=0.1:steps=40:output=trace", "--out", "trace1.npy",
+            "--count", "3", "--quiet"});
+    output({"forward", "walk.json", "--history", "5", "--out", "walk.npy", "--count", "6", "--quiet"});
     write_records();
   }
 
@@ -74,6 +82,14 @@ const std::vector<Arguments> all_kinds{
     {"chain", "chains.npz"},
     {"chain", "chains.npz", "problem.json"},
     {"chain", "draws.npy", "problem.json", "--width", "400"},
+    {"samples", "xt.npy", "target.json"},
+    {"paths", "walk.npy"},
+    {"paths", "walk.npy", "walk.json", "--coordinates", "0"},
+    {"paths", "walk.npy", "paths1.npy"},
+    {"trace", "trace.npy"},
+    {"trace", "trace.npy", "target.json"},
+    {"trace", "trace1.npy", "line.json", "--coordinates", "0", "--prior"},
+    {"evolution", "density1.npz", "--bound", "0.5"},
     {"evolution", "density1.npz"},
     {"evolution", "density.npz"},
     {"compare", "results.jsonl"},
@@ -148,6 +164,27 @@ TEST_F(PlotTest, BadUseHasItsOwnMessages) {
   expect_refused({"paths", "paths.npy", "problem.json", "--paths", "0"}, "--paths: expected a whole number");
   expect_refused({"compare", "results.jsonl", "--cost", "money"}, "--cost: expected evaluations or seconds");
   expect_refused({"compare", "results.jsonl", "--quantity", "sw_2"}, "unknown quantity \"sw_2\"");
+}
+
+TEST_F(PlotTest, BadUseOfTracesPathsAndTargetsHasItsOwnMessages) {
+  make_results();
+  expect_refused({"samples", "xt.npy", "target.json", "--prior"},
+                 "--prior: target.json has a target and no prior");
+  expect_refused({"samples", "xt.npy", "target.json", "--coordinates", "0"},
+                 "--coordinates: target.json has a target, whose picture shows all coordinates");
+  expect_refused({"paths", "line.json"}, "plot paths: expected PATHS.npy... [PROBLEM]");
+  expect_refused({"paths", "paths1.npy", "paths1.npy", "line.json"},
+                 "the law of line.json is shown behind one run, got 2");
+  expect_refused({"paths", "walk.npy", "--prior"}, "belong to paths over the law of a problem with a prior");
+  expect_refused({"paths", "walk.npy", "paths.npy"}, "paths.npy: its states have dimension 2, expected 1");
+  expect_refused({"trace", "trace.npy", "--coordinates", "0,1"}, "plot trace shows one coordinate, got 0,1");
+  expect_refused({"trace", "trace.npy", "--coordinates", "1"},
+                 "--coordinates: trace.npy has the coordinates 0 to 0, got 1");
+  expect_refused({"trace", "trace.npy", "target.json", "--prior"}, "--prior: target.json has a target");
+  expect_refused({"trace", "xt.npy"}, "expected a trace of shape (chains, draws, d), got (50, 1)");
+  expect_refused({"evolution", "density1.npz", "--bound", "-1"}, "--bound must be positive, given -1");
+  std::filesystem::remove(folder() / "trace.npy.json");
+  expect_refused({"trace", "trace.npy"}, "trace.npy.json is missing");
 }
 
 TEST_F(PlotTest, WrongFilesHaveTheirOwnMessages) {

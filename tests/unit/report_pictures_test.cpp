@@ -194,6 +194,74 @@ TEST(ReportPictures, PathsAreReadableAndCounted) {
   EXPECT_EQ(count_of(paths_picture(plane_law(), some_paths(2, even), 720.0).svg, "h0"), 24U + 2U);
 }
 
+TEST(ReportPictures, SamplesOfTargetsAreReadableAtEveryWidth) {
+  for (const Target& target : {Target(SinGaussian{}), Target(Banana{})}) {
+    const Points points = target.draws(500, 1);
+    for (const double width : widths)
+      expect_readable(samples_picture(viewed("target of x.json", target), {points, 500, "x.npy"}, width));
+  }
+  const Axis axis = axis_of(viewed("target", Banana{.scale = 2.0, .curvature = 0.0}), 0);
+  EXPECT_NEAR(axis.high, 6.2 * 1.2, 0.5) << "0.999 of N(0, 4) lies below 6.2, and margins are added";
+  expect_invalid(
+      [] { viewed("funnel.json", Funnel{}); },
+      "a picture of a target shows its marginals, which are known in dimension 1 and 2; funnel.json has "
+      "dimension 10");
+}
+
+TEST(ReportPictures, PathsWithoutALawAreReadableAndColouredByRun) {
+  const std::vector<double> times{0.1, 0.3, 0.5, 0.7, 0.9};
+  SampledPaths few = some_paths(1, times);
+  few.paths.resize(2);
+  for (const double width : widths) {
+    expect_readable(bare_paths_picture({some_paths(1, times)}, {"coordinate 0"}, width));
+    expect_readable(bare_paths_picture({some_paths(2, times)}, {"coordinate 0", "coordinate 1"}, width));
+    expect_readable(bare_paths_picture({some_paths(1, times), few}, {"coordinate 0"}, width));
+  }
+  const std::string svg = bare_paths_picture({some_paths(1, times), few}, {"coordinate 0"}, 720.0).svg;
+  EXPECT_EQ(count_of(svg, "class=\"thin s0\""), 12U);
+  EXPECT_EQ(count_of(svg, "class=\"curve s1\""), 2U + 1U);  // with legend
+  EXPECT_TRUE(has_note(bare_paths_picture({few}, {"coordinate 0"}, 720.0), "2 of paths.npy"));
+  expect_invalid([&] { bare_paths_picture(std::vector<SampledPaths>(8, few), {"x"}, 720.0); },
+                 "plot paths: expected 1 to 7 runs, got 8");
+  for (Points& path : few.paths) path.setConstant(std::numeric_limits<double>::quiet_NaN());
+  expect_invalid([&] { bare_paths_picture({few}, {"x"}, 720.0); }, "no state of the paths is finite");
+}
+
+ChainTraces some_traces() {
+  ChainTraces traces{
+      .name = "2 chains in x.npy", .axis = "coordinate 0", .times = {}, .chains = {}, .draws = {}};
+  for (int c = 0; c < 2; ++c) {
+    std::vector<double>& chain = traces.chains.emplace_back();
+    for (int n = 0; n < 300; ++n) chain.push_back(std::sin(0.1 * n + c));
+    traces.draws.insert(traces.draws.end(), chain.begin(), chain.end());
+  }
+  for (int n = 0; n < 300; ++n) traces.times.push_back(n);
+  traces.num_chains = 5;
+  return traces;
+}
+
+TEST(ReportPictures, TracesAreReadableWithAndWithoutTheirLaw) {
+  ChainTraces traces = some_traces();
+  for (const double width : widths) expect_readable(trace_picture(traces, width));
+  EXPECT_EQ(count_of(trace_picture(traces, 720.0).svg, "class=\"curve dash"), 0U);
+  traces.exact = ChainTraces::Exact{"target of x.json", 0.0, 0.5, {{-1.0, 0.2}, {0.0, 0.7}, {1.0, 0.2}}};
+  for (const double width : widths) expect_readable(trace_picture(traces, width));
+  const Picture picture = trace_picture(traces, 720.0);
+  EXPECT_EQ(count_of(picture.svg, "class=\"frame\""), 4U);
+  EXPECT_EQ(count_of(picture.svg, "class=\"curve dash s1\""), 2U) << "exact mean and variance";
+  EXPECT_TRUE(has_note(picture, "Curves of the first 2 of 5 chains"));
+  traces.times.resize(1);
+  expect_invalid([&] { trace_picture(traces, 720.0); }, "a picture of a trace needs two draws of a chain");
+}
+
+TEST(ReportPictures, EvolutionsShowABoundOfTheirDecay) {
+  EvolvedDensity evolution = evolution_on(true);
+  evolution.bound = 0.25;
+  const Picture picture = evolution_picture(evolution, 720.0);
+  expect_readable(picture);
+  EXPECT_EQ(count_of(picture.svg, "bound exp(-0.25 t)"), 1U);
+}
+
 TEST(ReportPictures, FieldsAreReadableAndPointToTheMode) {
   const ViewedLaw law = in_view(coordinate_view(2, {0, 1}), "normal law",
                                 Mixture({1.0}, Points{{0.0, 0.0}}, Covariance::spherical({0.01})));
