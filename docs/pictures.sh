@@ -6,6 +6,8 @@ set -euo pipefail
 gmdiff=$(realpath "$1")
 folder=$(realpath -m "${2:-$(dirname "${BASH_SOURCE[0]}")/pictures}")
 
+course=$(realpath "$(dirname "${BASH_SOURCE[0]}")/course.md")
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -22,8 +24,6 @@ draw() { "$gmdiff" plot "${@:2}" --quiet --force --out "$folder/$1.svg"; }  # na
   "$gmdiff" sample tutorial-2d.json --sampler bootstrap:particles=64:output=particles --count 20 --seed 1 --out chains.npz "${run[@]}"
   "$gmdiff" problem course-sin --out course-sin.json
   "$gmdiff" fokker-planck course-sin.json --out course-sin.npz
-  "$gmdiff" problem course-three --out course-three.json
-  "$gmdiff" fokker-planck course-three.json --out course-three.npz
 } >/dev/null
 
 draw samples samples ddim.npy tutorial-2d.json
@@ -34,4 +34,13 @@ draw paths-2d paths paths-2d.npy tutorial-2d.json --prior
 draw field field tutorial-2d.json --prior --time 0.3
 draw chain chain chains.npz tutorial-2d.json
 draw evolution evolution course-sin.npz
-draw evolution-2d evolution course-three.npz
+
+# The commands of the course draw its pictures.
+mkdir -p bin course
+ln -s "$gmdiff" bin/gmdiff
+(
+  cd course
+  awk '/^```/ { inside = $0 == "```console"; next } inside && /^\$ / { print substr($0, 3) }' "$course" >commands.sh
+  PATH="$scratch/bin:$PATH" bash -e commands.sh >/dev/null 2>&1
+  mv course-*.svg "$folder/"
+)

@@ -10,7 +10,7 @@
 namespace gmdiff::report {
 namespace {
 
-constexpr std::size_t most_points = 1500;  // of a curve
+constexpr std::size_t most_points = 500;  // of a curve
 
 /// Numbers of evenly spaced draws, with both ends.
 std::vector<std::size_t> spaced(std::size_t size, std::size_t first) {
