@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "device/executor.hpp"
+#include "device/host_draws.hpp"
 #include "device/kept_levels.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
@@ -138,7 +139,8 @@ void Run::run_problems() {
 const double* Run::start_of(const RunFrame::Batch& batch) {
   if (options().start) return options().start->row(frame_.done()).data();
   if (!host_draws()) return nullptr;
-  draws_ = plan_.target->draws(batch.count, batch.seed, options().first + batch.first, replicate_);
+  draws_ = gmdiff::host_draws(*plan_.target, batch.count, batch.seed, options().first + batch.first,
+                              replicate_, frame_.executor().threads());
   return draws_.data();
 }
 

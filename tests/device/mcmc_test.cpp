@@ -150,6 +150,15 @@ TEST(TargetDraws, AreTheSameOnEveryDeviceAndInRanges) {
   }
 }
 
+TEST(TargetDraws, AreTheSameOnSeveralThreads) {
+  const Target target = Banana{};
+  for (const int threads : {1, 3}) {
+    const Options options{
+        .count = 2500, .seed = 5, .device = Device::cpu(threads), .precision = Precision::f64, .first = 3};
+    EXPECT_EQ(run(draw_plan(target), options).to_double(), target.draws(2500, 5, 3)) << threads;
+  }
+}
+
 TEST(TargetDraws, StartChains) {
   const Target target = Banana{};
   const Plan plan = mcmc_plan(target, Mala{.step = 0.1, .run = {.steps = 5, .start = Start::exact}});
