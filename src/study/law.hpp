@@ -15,6 +15,8 @@ struct Law {
 };
 /// Name of the law in records of a problem with a target.
 inline constexpr const char* target_law = "target";
+/// Name of the law in records of a problem with an observation that has a map.
+inline constexpr const char* nonlinear_law = "posterior";
 /// Name of the law in records of a problem with dynamics.
 inline constexpr const char* dynamics_law = "dynamics";
 Law law_of(const Problem& problem, bool prior);
