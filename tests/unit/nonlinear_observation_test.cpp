@@ -1,8 +1,10 @@
 #include <gmdiff/model/nonlinear_observation.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numbers>
+#include <set>
 #include <string>
 
 #include <Eigen/LU>
@@ -11,7 +13,9 @@
 
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/target.hpp>
+#include <gmdiff/plan/plan.hpp>
 
+#include "device/pilot_target.hpp"
 #include "model/expression/tape.hpp"
 #include "support/expect_invalid.hpp"
 
@@ -92,16 +96,20 @@ TEST(NonlinearObservations, OfDistancesHaveDerivativeZeroAtAnAnchor) {
 }
 
 TEST(NonlinearObservations, NearAnAnchorGiveNoMaximum) {
-  // Without the likelihood, whose derivative counts as 0 at its anchor, the origin would be a maximum.
+  // The derivative of the distance counts as 0 here, so the gradient is 0 at the maximum of the prior.
   const Target target =
       ObservedMixture{standard_normal(2), {RangeMap{.anchors = Points{{0.0, 0.0}}}, VectorXd{{2.0}}, 0.5}};
   EXPECT_EQ(target.gradient(Points{{0.0, 0.0}}), (Points{{0.0, 0.0}}));
   const Modes found = modes(target, {.starts = Points{{0.0, 0.0}}, .draws = 0});
   EXPECT_TRUE(found.maxima.empty());
   EXPECT_EQ(found.unfinished, 1);
-  // l = -r^2/2 - 2 (2 - r)^2 has its maxima on the circle r = 8/5, where no maximum is isolated.
-  const Modes away = modes(target, {.starts = Points{{0.3, -0.1}}, .draws = 0});
-  EXPECT_EQ(away.saddles + away.unfinished + static_cast<int>(away.maxima.size()), 1);
+  // l = -x^2/2 - (1 + |x|)^2/2 + const has a kink at its anchor. Half of the first Newton step leads there.
+  const Target kink =
+      ObservedMixture{standard_normal(1), {RangeMap{.anchors = Points{{0.0}}}, VectorXd{{-1.0}}, 1.0}};
+  EXPECT_EQ(kink.gradient(Points{{0.5}}), (Points{{-2.0}}));
+  const Modes at_kink = modes(kink, {.starts = Points{{0.5}}, .draws = 0});
+  EXPECT_TRUE(at_kink.maxima.empty());
+  EXPECT_EQ(at_kink.unfinished, 1);
 }
 
 TEST(NonlinearObservations, RefuseWhatHasNoLikelihood) {
@@ -162,6 +170,38 @@ TEST(ObservedMixtures, AreTargetsWithoutClosedForms) {
         Target(ObservedMixture{singular, ranges()});
       },
       "observed: component 0 of the prior has a singular covariance, so the prior has no density");
+}
+
+TEST(ObservedMixtures, HavePlansThatDependOnPriorAndObservation) {
+  const auto hash = [](const Mixture& prior, const NonlinearObservation& observation) {
+    return mcmc_plan(Target(ObservedMixture{prior, observation}), Mala{.step = 0.1}).hash();
+  };
+  const RangeMap map{.anchors = Points{{-1.0, 0.0}, {1.0, 0.0}}};
+  const Mixture wider({1.0}, Points::Zero(1, 2), Covariance::spherical({2.0}));
+  const std::set<std::uint64_t> hashes{hash(standard_normal(2), ranges()), hash(wider, ranges()),
+                                       hash(standard_normal(2), {map, VectorXd{{1.5, 1.0}}, 0.25}),
+                                       hash(standard_normal(2), {map, VectorXd{{1.5, 1.25}}, 0.5})};
+  EXPECT_EQ(hashes.size(), 4U);
+  EXPECT_EQ(hash(standard_normal(2), {map, VectorXd{{1.5, 1.25}}, 0.25}), hash(standard_normal(2), ranges()));
+  expect_invalid(
+      [] {
+        mcmc_plan(Target(ObservedMixture{standard_normal(2), ranges()}),
+                  Mala{.step = 0.1, .run = {.start = Start::exact}});
+      },
+      "mcmc_plan: observed has no exact draws; its chains need the start gaussian");
+}
+
+TEST(ObservedMixtures, HaveTheDensityOfTheirPilot) {
+  const Mixture prior(
+      {0.25, 0.75}, Points{{0.5, 1.0}, {0.0, -1.0}},
+      Covariance::full({MatrixXd{{0.5, 0.0}, {0.0, 0.75}}, MatrixXd{{0.75, 0.25}, {0.25, 0.5}}}));
+  const Target target = ObservedMixture{prior, ranges()};
+  const Points x{{0.2, 0.9}, {-0.5, -1.0}, {2.0, 0.1}};
+  VectorXd l;
+  Points gradient;
+  pilot_target(target)->evaluate(x, l, gradient);
+  EXPECT_LT((l - target.log_density(x)).norm(), 1e-12 * l.norm());
+  EXPECT_LT((gradient - target.gradient(x)).norm(), 1e-12 * gradient.norm());
 }
 
 }  // namespace
