@@ -173,10 +173,12 @@ class ProgramBody {
     // Plans of other targets have a mixture without components, which counts as spherical; the kernels of
     // other mixtures need not contain the targets.
     if constexpr (Law::family == Family::spherical) {
-      if (window_.target.kind != TargetKind::mixture)
+      if (window_.target.kind != TargetKind::mixture && window_.target.kind != TargetKind::observed)
         return TargetBody<V, Team, Vectors>(team_, window_.target, dim(), vectors_, from, to).evaluate();
     }
-    return law_.log_density(level, from, to);
+    const WideOf<V> l = law_.log_density(level, from, to);
+    if (window_.target.kind != TargetKind::observed) return l;
+    return TargetBody<V, Team, Vectors>(team_, window_.target, dim(), vectors_, from, to).add_likelihood(l);
   }
 
   /// to <- L from or L^T from

@@ -30,6 +30,14 @@ class TargetBody {
     return l;
   }
 
+  /// Adds the log-likelihood of an observation to the log-density l of a mixture, and its gradient to g.
+  GMDIFF_PARTICLE W add_likelihood(W l) {
+    team_.sync();
+    const W likelihood = with_constant(from_tape([](V g, V derivative) { return g + derivative; }));
+    team_.sync();  // x may change now
+    return l + likelihood;
+  }
+
  private:
   GMDIFF_PARTICLE W evaluate_kind() {
     switch (table_.kind) {
@@ -46,6 +54,7 @@ class TargetBody {
       case TargetKind::expression:
         return expression();
       case TargetKind::mixture:
+      case TargetKind::observed:
         break;
     }
     return W(0.0);
@@ -152,13 +161,18 @@ class TargetBody {
     return sum;
   }
 
-  /// One worker runs the tape, and all of them read its outputs.
   GMDIFF_PARTICLE W expression() {
+    return from_tape([](V /*g*/, V derivative) { return derivative; });
+  }
+
+  /// One worker runs the tape, and all of them read its outputs. g <- merge(g, its gradient)
+  template <class Merge>
+  GMDIFF_PARTICLE W from_tape(Merge merge) {
     const auto work = [this](int number) { return vectors_(table_.first_work + number); };
     const Tape<V, Vector, decltype(work)> tape(table_.tape, x_, Real(0), work);
     if (team_.is_first()) tape.run();
     team_.sync();
-    team_.for_each_own(dim_, [&](Index j) { g_[j] = tape.output(1 + j); });
+    team_.for_each_own(dim_, [&](Index j) { g_[j] = merge(V(g_[j]), tape.output(1 + j)); });
     return widen(tape.output(0));
   }
 

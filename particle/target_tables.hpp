@@ -6,7 +6,7 @@
 
 namespace gmdiff::particle {
 
-enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic, expression };
+enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic, expression, observed };
 
 template <class Real>
 struct TargetTable {
@@ -18,8 +18,8 @@ struct TargetTable {
   Index rows;            ///< logistic: N; many-well: number of wells
   const Real* data;      ///< logistic: (N, d)
   const Real* labels;    ///< logistic: (N)
-  TapeTable<Real> tape;  ///< expression
-  int first_work;        ///< expression: number of the particle's vector that is the first work vector
+  TapeTable<Real> tape;  ///< expression; observed: of the likelihood, which is added to the mixture
+  int first_work;        ///< of the tape: number of the particle's vector that is the first work vector
 };
 
 }  // namespace gmdiff::particle

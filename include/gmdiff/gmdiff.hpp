@@ -27,6 +27,7 @@
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/modes.hpp>
+#include <gmdiff/model/nonlinear_observation.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/process.hpp>

@@ -11,18 +11,14 @@
 namespace gmdiff::cli {
 namespace {
 
-std::string law_name(const NamedProblem& named) {
-  const auto* problem = std::get_if<Problem>(&named.problem);
-  if (problem == nullptr) return study::target_law;
-  return problem->observation ? "posterior" : "prior";
-}
-
 /// Names of the laws that the samplers are compared with.
 std::string law_names(const std::vector<NamedProblem>& problems) {
   std::string names;
   for (const char* name : {"posterior", "prior", study::target_law}) {
-    if (std::ranges::none_of(problems, [&](const NamedProblem& named) { return law_name(named) == name; }))
-      continue;
+    const auto has_name = [&](const NamedProblem& named) {
+      return study::law_name(named.problem) == std::string_view(name);
+    };
+    if (std::ranges::none_of(problems, has_name)) continue;
     names += names.empty() ? name : concat(" or ", name);
   }
   return names;

@@ -34,9 +34,10 @@ std::vector<report::Picture> sample_pictures(const CompareSettings& settings,
   const NamedProblem& named = settings.problems.front();
   const Eigen::Index dim = study::law_dim(named.problem, named.name);
   const report::View view = report::usual_view(dim);
-  if (const auto* of_target = std::get_if<TargetProblem>(&named.problem)) {
+  if (const std::optional<Target> of_problem = study::target_in(named.problem)) {
     if (dim > 2) return {};
-    const report::ViewedTarget target = report::viewed("target of " + named.name, of_target->target);
+    const report::ViewedTarget target =
+        report::viewed(concat(study::law_name(named.problem), " of ", named.name), *of_problem);
     return pictures_of(settings, rows, view, [&](const report::SampledPoints& samples) {
       return report::samples_picture(target, samples, report::report_picture_width);
     });

@@ -52,7 +52,7 @@ bool is_noiseless(const NamedProblem& named) {
   return problem->observation->has_noise_std() && problem->observation->noise_std() == 0.0;
 }
 
-bool has_target(const NamedProblem& named) { return std::holds_alternative<TargetProblem>(named.problem); }
+bool has_target(const NamedProblem& named) { return study::target_in(named.problem).has_value(); }
 
 /// Returns the text that replaces `{problem}` for each problem: the base name of its file, or its seed.
 std::vector<std::string> problem_keys(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {

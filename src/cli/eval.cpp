@@ -157,19 +157,28 @@ EvalResult evaluate(const EvalFlags& flags, const Problem& problem) {
   return result;
 }
 
-/// The log-density of a target and its gradient, in double on the host.
-EvalResult evaluate(const EvalFlags& flags, const TargetProblem& problem) {
-  check_no_prior(flags.problem);
+/// The log-density of a target and its gradient, in double on the host. @param has why flags of mixtures have no meaning
+EvalResult evaluate_target(const EvalFlags& flags, const Target& target, const char* law, const char* has) {
   const std::pair<const char*, const FlagText*> of_prior[] = {
       {"--t", &flags.t},           {"--alpha", &flags.alpha},         {"--sigma", &flags.sigma},
       {"--device", &flags.device}, {"--precision", &flags.precision}, {"--sampler", &flags.sampler}};
   for (const auto& [name, text] : of_prior)
-    require(!*text, name, " belongs to a problem with a prior, and ", flags.problem.file, " has a target");
-  EvalResult result{.problem = flags.problem.file, .law = study::target_law};
+    require(!*text, name, " belongs to a problem with a prior, and ", flags.problem.file, has);
+  EvalResult result{.problem = flags.problem.file, .law = law};
   const Points x = load_points(flags.points, result.warnings);
-  result.log_density = problem.target.log_density(x);
-  result.gradient = problem.target.gradient(x);
+  result.log_density = target.log_density(x);
+  result.gradient = target.gradient(x);
   return result;
+}
+
+EvalResult evaluate(const EvalFlags& flags, const TargetProblem& problem) {
+  check_no_prior(flags.problem);
+  return evaluate_target(flags, problem.target, study::target_law, " has a target");
+}
+
+EvalResult evaluate(const EvalFlags& flags, const NonlinearProblem& problem) {
+  if (flags.problem.prior) return evaluate(flags, prior_of(problem));
+  return evaluate_target(flags, target_of(problem), study::nonlinear_law, " has an observation with a map");
 }
 
 EvalResult evaluate(const EvalFlags& flags, const DynamicsProblem& /*problem*/) {
@@ -213,7 +222,7 @@ Verb add_eval(CLI::App& command) {
   verb->add_option("--out", flags->out,
                    "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) "
                    "as .npz; of a "
-                   "target log_density and gradient (n, d)")
+                   "target, or of an observation with a map, log_density and gradient (n, d)")
       ->type_name("FILE");
   verb->add_option(
           "--sampler", flags->sampler,

@@ -48,6 +48,12 @@ Question question_of(const FokkerPlanckFlags& flags, const TargetProblem& proble
   return {study::target_law, problem.target, start_of(problem.start, problem.target.dim()), problem.density};
 }
 
+Question question_of(const FokkerPlanckFlags& flags, const NonlinearProblem& problem) {
+  if (flags.problem.prior) return question_of(flags, prior_of(problem));
+  return {study::nonlinear_law, target_of(problem), start_of(problem.start, problem.prior.dim()),
+          problem.density};
+}
+
 Question question_of(const FokkerPlanckFlags& flags, const DynamicsProblem& /*problem*/) {
   refuse_dynamics("fokker-planck", flags.problem);
 }

@@ -103,25 +103,33 @@ report::Picture plot_density(const PlotFlags& flags, PlotInputs& inputs) {
   return report::density_picture(from.law, parse_levels(flags, from.problem), parse_width(flags));
 }
 
-/// The law of a target in the picture's axes, which are its coordinates.
-report::ViewedTarget view_target(const PlotFlags& flags, const TargetProblem& problem,
+/// A problem; with `--prior`, one with a nonlinear observation without it.
+AnyProblem load_shown(const PlotFlags& flags, const std::string& file, PlotInputs& inputs) {
+  AnyProblem problem = load_any_problem(file, inputs.files);
+  const auto* nonlinear = std::get_if<NonlinearProblem>(&problem);
+  if (nonlinear != nullptr && flags.prior) return prior_of(*nonlinear);
+  return problem;
+}
+
+/// A law that is no mixture in the picture's axes, which are its coordinates.
+report::ViewedTarget view_target(const PlotFlags& flags, const Target& target, const std::string& law,
                                  const std::string& file) {
   require(!flags.prior, "--prior: ", file, " has a target and no prior");
   for (const auto& [name, text] : {std::pair{"--coordinates", &flags.coordinates},
                                    {"--projection", &flags.projection},
                                    {"--seed", &flags.seed}})
-    require(!*text, name, ": ", file, " has a target, whose picture shows all coordinates");
-  return report::viewed("target of " + file, problem.target);
+    require(!*text, name, ": the law of ", file, " is no mixture; its picture shows all coordinates");
+  return report::viewed(concat(law, " of ", file), target);
 }
 
 report::Picture plot_samples(const PlotFlags& flags, PlotInputs& inputs) {
   require_files(flags, 2, 2, "SAMPLES.npy PROBLEM");
   const std::string& file = flags.files[1];
-  AnyProblem problem = load_any_problem(file, inputs.files);
+  AnyProblem problem = load_shown(flags, file, inputs);
   add_data(inputs.files, flags.files[0]);
   const double width = parse_width(flags);
-  if (const auto* of_target = std::get_if<TargetProblem>(&problem)) {
-    const report::ViewedTarget target = view_target(flags, *of_target, file);
+  if (const std::optional<Target> of_problem = study::target_in(problem)) {
+    const report::ViewedTarget target = view_target(flags, *of_problem, study::law_name(problem), file);
     const report::View view = report::usual_view(target.law.dim());
     return report::samples_picture(target, read_sampled_points(flags.files[0], view, inputs.warnings), width);
   }
@@ -247,9 +255,10 @@ report::ChainTraces::Exact exact_of(const PlotFlags& flags, AnyProblem problem, 
                                     const report::ChainTraces& traces, Eigen::Index coordinate) {
   const auto [low, high] = std::ranges::minmax(traces.draws);
   const report::Axis axis = report::widened(low, high, 0.04, traces.axis);
-  if (const auto* of_target = std::get_if<TargetProblem>(&problem)) {
+  if (const std::optional<Target> of_problem = study::target_in(problem)) {
     require(!flags.prior, "--prior: ", file, " has a target and no prior");
-    return exact_marginal(report::viewed("target of " + file, of_target->target), coordinate, axis);
+    return exact_marginal(report::viewed(concat(study::law_name(problem), " of ", file), *of_problem),
+                          coordinate, axis);
   }
   const Law law = law_of(io::with_prior(std::move(problem), file), flags.prior);
   return exact_marginal(law.name + " of " + file, law.mixture.marginal(std::span(&coordinate, 1)), axis);
@@ -264,7 +273,7 @@ report::Picture plot_trace(const PlotFlags& flags, PlotInputs& inputs) {
   add_data(inputs.files, flags.files[0]);
   report::ChainTraces traces = read_traces(flags.files[0], coordinates.front(), inputs.warnings);
   if (flags.files.size() == 2)
-    traces.exact = exact_of(flags, load_any_problem(flags.files[1], inputs.files), flags.files[1], traces,
+    traces.exact = exact_of(flags, load_shown(flags, flags.files[1], inputs), flags.files[1], traces,
                             coordinates.front());
   return report::trace_picture(traces, parse_width(flags));
 }

@@ -92,14 +92,22 @@ Printed answer_and_write(const Problem& problem, const PosteriorFlags& flags) {
 }
 
 /// Normaliser and moments of a target; the arrays of the method are written if there is an output.
-Printed answer_and_write(const TargetProblem& problem, const PosteriorFlags& flags) {
-  TargetAnswer found = answer(problem, flags.target, flags.problem.file);
+Printed answer_and_write(const Target& target, const char* law, const PosteriorFlags& flags) {
+  TargetAnswer found = answer(target, law, flags.target, flags.problem.file);
   if (!flags.out.empty()) {
     write_arrays(found, flags.out, flags.force);
     found.json["file"] = flags.out;
     found.text += concat("\nall arrays are in ", flags.out, "\n");
   }
   return {.text = flags.common.json ? json_text(found.json) : found.text, .warnings = found.warnings};
+}
+
+Printed answer_and_write(const TargetProblem& problem, const PosteriorFlags& flags) {
+  return answer_and_write(problem.target, study::target_law, flags);
+}
+
+Printed answer_and_write(const NonlinearProblem& problem, const PosteriorFlags& flags) {
+  return answer_and_write(target_of(problem), study::nonlinear_law, flags);
 }
 
 Printed answer_and_write(const DynamicsProblem& /*problem*/, const PosteriorFlags& flags) {
@@ -124,12 +132,15 @@ void run_posterior(const PosteriorFlags& flags) {
 }  // namespace
 
 Verb add_posterior(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand(
-      "posterior", "exact posterior mixture and log-evidence; normaliser and moments of a target");
+  CLI::App* verb =
+      command.add_subcommand("posterior",
+                             "exact posterior mixture and log-evidence; normaliser and moments of a target "
+                             "or of the posterior of an observation with a map");
   auto flags = std::make_shared<PosteriorFlags>();
   add_problem_flags(*verb, flags->problem, /*ask_for_prior=*/false);
   verb->add_option("--out", flags->out,
-                   "problem file to write, whose prior is the posterior; for a target the arrays of the "
+                   "problem file to write, whose prior is the posterior; for a target or an observation with "
+                   "a map the arrays of the "
                    "method as .npz")
       ->type_name("FILE");
   add_target_answer_flags(*verb, flags->target);

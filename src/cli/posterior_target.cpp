@@ -18,8 +18,9 @@ constexpr const char* by_laplace = "laplace";
 using NamedFlag = std::pair<const char*, const FlagText*>;
 
 std::vector<NamedFlag> named(const TargetAnswerFlags& flags) {
-  return {{"--method", &flags.method}, {"--box", &flags.box},       {"--count", &flags.count},
-          {"--seed", &flags.seed},     {"--starts", &flags.starts}, {"--scale", &flags.scale}};
+  return {{"--method", &flags.method},    {"--box", &flags.box},       {"--count", &flags.count},
+          {"--seed", &flags.seed},        {"--starts", &flags.starts}, {"--scale", &flags.scale},
+          {"--proposal", &flags.proposal}};
 }
 
 /// A method and the flags that it has in addition to `--method`.
@@ -32,7 +33,7 @@ struct Method {
 const std::vector<Method>& methods() {
   static const std::vector<Method> all{
       {by_quadrature, {"--box"}, answer_by_quadrature},
-      {by_importance, {"--count", "--seed", "--starts", "--scale"}, answer_by_importance},
+      {by_importance, {"--count", "--seed", "--starts", "--scale", "--proposal"}, answer_by_importance},
       {by_laplace, {"--seed", "--starts"}, answer_by_laplace}};
   return all;
 }
@@ -71,38 +72,47 @@ std::string log_normalizer_line(double value, const std::string& error) {
 
 void add_target_answer_flags(CLI::App& verb, TargetAnswerFlags& flags) {
   verb.add_option("--method", flags.method,
-                  "for a target: quadrature (the default in dimension 1 and 2), importance or laplace")
+                  "for a target or an observation with a map: quadrature (the default in dimension 1 and 2), "
+                  "importance or laplace")
       ->type_name("METHOD");
   verb.add_option("--box", flags.box,
                   "sides of the box of the quadrature, lower and upper for each coordinate (found by itself)")
       ->type_name("A,B[,A,B]");
   verb.add_option("--count", flags.count, "draws of importance sampling (10000)")->type_name("N");
   verb.add_option("--seed", flags.seed, "64-bit seed of draws and starts (0)")->type_name("S");
-  verb.add_option("--starts", flags.starts,
-                  "starts of the search for maxima, draws of N(0, 9 I), for importance and laplace (64)")
+  verb.add_option(
+          "--starts", flags.starts,
+          "starts of the search for maxima, draws of N(0, 9 I), with an observation draws of the prior, "
+          "for importance and laplace (64)")
       ->type_name("N");
   verb.add_option("--scale", flags.scale,
                   "factor of the covariances of the proposal of importance sampling (2)")
       ->type_name("C");
+  verb.add_option(
+          "--proposal", flags.proposal,
+          "proposal of importance sampling: laplace, or prior for an observation with a map (laplace)")
+      ->type_name("NAME");
 }
 
 void check_no_target_answer_flags(const TargetAnswerFlags& flags, const std::string& file) {
   for (const auto& [name, text] : named(flags))
-    require(!*text, name, " belongs to a problem with a target, and ", file, " has a prior");
+    require(!*text, name, " belongs to a problem with a target or with an observation that has a map, and ",
+            file, " has neither");
 }
 
-TargetAnswer answer(const TargetProblem& problem, const TargetAnswerFlags& flags, const std::string& file) {
-  const Method& method = parse_method(flags, problem.target.dim());
+TargetAnswer answer(const Target& target, const std::string& law, const TargetAnswerFlags& flags,
+                    const std::string& file) {
+  const Method& method = parse_method(flags, target.dim());
   check_flags(flags, method);
-  TargetAnswer result = method.answer(problem.target, flags);
+  TargetAnswer result = method.answer(target, flags);
   Json json;
-  json["law"] = study::target_law;
+  json["law"] = law;
   json["method"] = method.name;
   json.update(result.json);
   json["warnings"] = result.warnings;
   result.json = std::move(json);
-  result.text = concat("law             ", study::target_law, " of ", file, ", dimension ",
-                       problem.target.dim(), "\nmethod          ", method.name, "\n", result.text);
+  result.text = concat("law             ", law, " of ", file, ", dimension ", target.dim(),
+                       "\nmethod          ", method.name, "\n", result.text);
   return result;
 }
 

@@ -25,6 +25,11 @@ void check_no_prior(const ProblemFlags& flags) {
   require(!flags.prior, "--prior: ", flags.file, " has a target and no prior");
 }
 
+void check_prior(const ProblemFlags& flags, const char* verb) {
+  require(flags.prior, verb, ": ", flags.file,
+          " has an observation with a map, whose posterior has no exact draws; --prior takes the prior");
+}
+
 void refuse_dynamics(const char* verb, const ProblemFlags& flags) {
   fail(verb, ": ", flags.file, " has dynamics; expected a prior or a target. The verb forward runs dynamics");
 }

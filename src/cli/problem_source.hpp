@@ -24,6 +24,10 @@ void add_problem_flags(CLI::App& verb, ProblemFlags& flags, bool ask_for_prior =
 /// @throws std::invalid_argument for `--prior` with a problem that has a target.
 void check_no_prior(const ProblemFlags& flags);
 
+/// @throws std::invalid_argument without `--prior`, for a verb that needs exact draws and a problem whose
+///   observation has a map.
+void check_prior(const ProblemFlags& flags, const char* verb);
+
 /// Reads a problem file, or standard input for `-` (.npy paths in it are relative to the current folder).
 Problem load_problem(const std::string& file);
 /// Reads a problem as above and adds the files that it reads to `inputs`.

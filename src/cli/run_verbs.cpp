@@ -250,12 +250,11 @@ void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFi
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
-/// A Markov chain of the command line, for a target.
-McmcSampler parse_chains(const std::string& text) {
+/// A Markov chain of the command line. @param reason why another sampler is not accepted
+McmcSampler parse_chains(const std::string& text, const char* reason) {
   const AnySampler sampler = parse_sampler(text);
   const auto* chains = std::get_if<McmcSampler>(&sampler);
-  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler),
-          " needs a prior; Markov chains sample a target");
+  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler), reason);
   return *chains;
 }
 
@@ -273,9 +272,21 @@ void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
 
 void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem problem) {
   check_no_prior(flags.problem);
-  if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
+  if (flags.sampler)
+    problem.sampler = parse_chains(*flags.sampler, " needs a prior; Markov chains sample a target");
   if (flags.steps) set_steps(problem.sampler, *flags.steps);
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
+}
+
+void sample(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
+  if (flags.problem.prior) return sample(flags, inputs, prior_of(problem));
+  constexpr const char* reason = " takes no observation with a map; Markov chains sample its posterior";
+  const auto* given = std::get_if<McmcSampler>(&problem.sampler);
+  require(given != nullptr || flags.sampler, flags.problem.file, ": ", study::name_of(problem.sampler),
+          reason);
+  McmcSampler chains = flags.sampler ? parse_chains(*flags.sampler, reason) : *given;
+  if (flags.steps) set_steps(chains, *flags.steps);
+  run_chains(chains, flags, inputs, target_of(problem), study::nonlinear_law);
 }
 
 void sample(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
@@ -307,6 +318,11 @@ void forward(const RunFlags& flags, const InputFiles& /*inputs*/, const TargetPr
   fail(is_input ? "standard input" : flags.problem.file, " has a target; expected a prior or dynamics");
 }
 
+void forward(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
+  check_prior(flags.problem, "forward");
+  forward(flags, inputs, prior_of(problem));
+}
+
 void forward(const RunFlags& flags, const InputFiles& inputs, const DynamicsProblem& problem) {
   require(!flags.problem.prior, "--prior: ", flags.problem.file, " has dynamics and no prior");
   study::RunRecord record;
@@ -336,6 +352,11 @@ void draw(const RunFlags& flags, const InputFiles& inputs, const Problem& proble
 void draw(const RunFlags& flags, const InputFiles& inputs, const TargetProblem& problem) {
   check_no_prior(flags.problem);
   run_draw(flags, inputs, draw_plan(problem.target), study::target_law);
+}
+
+void draw(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
+  check_prior(flags.problem, "draw");
+  draw(flags, inputs, prior_of(problem));
 }
 
 void draw(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {

@@ -13,9 +13,9 @@
 
 namespace gmdiff::cli {
 
-/// Flags that only a problem with a target has.
+/// Flags that only a problem with a target or with an observation that has a map has.
 struct TargetAnswerFlags {
-  FlagText method, box, count, seed, starts, scale;
+  FlagText method, box, count, seed, starts, scale, proposal;
 };
 
 /// An array for a .npz file.

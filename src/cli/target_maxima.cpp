@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/machine.hpp"
+#include "base/names.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -19,7 +20,10 @@ Modes search(const Target& target, const TargetAnswerFlags& flags) {
   constexpr double spread = 3.0;
   const std::int64_t starts =
       flags.starts ? parse_integer("--starts", *flags.starts, 1, most_starts) : default_starts;
-  return modes(target, {.draws = static_cast<int>(starts), .spread = spread, .seed = parse_seed(flags.seed)});
+  const std::uint64_t seed = parse_seed(flags.seed);
+  if (const ObservedMixture* observed = target.observed())
+    return modes(target, {.starts = importance(target, observed->prior, starts, seed).points, .draws = 0});
+  return modes(target, {.draws = static_cast<int>(starts), .spread = spread, .seed = seed});
 }
 
 std::vector<std::string> search_warnings(const Modes& found) {
@@ -89,7 +93,7 @@ Json importance_json(const ImportanceResult& result) {
   return json;
 }
 
-std::string importance_text(const ImportanceResult& result, const Modes& found) {
+std::string importance_text(const ImportanceResult& result, const std::string& proposal) {
   const VectorXd deviation = deviations(result.second_moment - result.mean.cwiseAbs2());
   constexpr Index most_rows = 20;
   const Index rows = std::min(most_rows, deviation.size());
@@ -99,8 +103,7 @@ std::string importance_text(const ImportanceResult& result, const Modes& found) 
                format_number(deviation(j))});
   }
   return concat(
-      "draws           ", result.points.rows(), " of Laplace's approximation, ", found.maxima.size(),
-      found.maxima.size() == 1 ? " component\n" : " components\n",
+      "draws           ", result.points.rows(), " of ", proposal, "\n",
       log_normalizer_line(result.log_normalizer,
                           ", standard error " + format_number(result.log_normalizer_error, 2)),
       "effective draws ", format_number(result.ess), ", largest weight ",
@@ -134,21 +137,47 @@ TargetAnswer answer_by_laplace(const Target& target, const TargetAnswerFlags& fl
   return answer;
 }
 
-TargetAnswer answer_by_importance(const Target& target, const TargetAnswerFlags& flags) {
-  constexpr std::int64_t default_count = 10'000, most_draws = 1'000'000'000;
+namespace {
+
+/// A proposal and its description.
+struct Proposal {
+  Mixture law;
+  std::string text;
+};
+
+Proposal laplace_proposal(const Target& target, const TargetAnswerFlags& flags) {
   constexpr double default_scale = 2.0;
-  const std::int64_t count =
-      flags.count ? parse_integer("--count", *flags.count, 1, most_draws) : default_count;
   const double scale = flags.scale ? parse_number("--scale", *flags.scale) : default_scale;
   require(scale > 0.0, "--scale: expected a positive number, got ", scale);
+  const Modes found = search_some(target, flags);
+  const std::size_t maxima = found.maxima.size();
+  return {laplace_mixture(found, scale),
+          concat("Laplace's approximation, ", maxima, maxima == 1 ? " component" : " components")};
+}
+
+Proposal proposal_of(const Target& target, const TargetAnswerFlags& flags) {
+  const std::string name = flags.proposal.value_or("laplace");
+  if (name == "laplace") return laplace_proposal(target, flags);
+  require(name == "prior", "--proposal: ", unknown_name("proposal", name, {"laplace", "prior"}));
+  require(target.observed() != nullptr, "--proposal prior: the target has no prior");
+  require(!flags.scale && !flags.starts,
+          "--proposal prior: --scale and --starts belong to the proposal laplace");
+  return {target.observed()->prior, "the prior"};
+}
+
+}  // namespace
+
+TargetAnswer answer_by_importance(const Target& target, const TargetAnswerFlags& flags) {
+  constexpr std::int64_t default_count = 10'000, most_draws = 1'000'000'000;
+  const std::int64_t count =
+      flags.count ? parse_integer("--count", *flags.count, 1, most_draws) : default_count;
   require_memory(saturating_product(static_cast<std::uint64_t>(count),
                                     4U * static_cast<std::uint64_t>(target.dim() + 2), sizeof(double)),
                  count, " draws");
-  const Modes found = search_some(target, flags);
-  const ImportanceResult result =
-      importance(target, laplace_mixture(found, scale), count, parse_seed(flags.seed));
+  const Proposal proposal = proposal_of(target, flags);
+  const ImportanceResult result = importance(target, proposal.law, count, parse_seed(flags.seed));
   return {.json = importance_json(result),
-          .text = importance_text(result, found),
+          .text = importance_text(result, proposal.text),
           .arrays = {{"points", {result.points.rows(), result.points.cols()}, result.points},
                      vector_array("weights", result.weights)},
           .warnings = importance_warnings(result)};

@@ -74,22 +74,27 @@ class PilotMixture final : public PilotTarget {
 class PilotOther final : public PilotTarget {
  public:
   explicit PilotOther(const Target& target)
-      : target_(target), table_(particle::target_table<double>(target, /*first_work=*/0, arena_)) {}
+      : target_(target), table_(particle::target_table<double>(target, /*first_work=*/0, arena_)) {
+    if (target_.observed() != nullptr) prior_ = pilot_target(target_.observed()->prior);
+  }
 
   Index dim() const override { return target_.dim(); }
   void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
     l.resize(x.rows());
-    gradient.resize(x.rows(), x.cols());
+    gradient.setZero(x.rows(), x.cols());
+    if (prior_ != nullptr) prior_->evaluate(x, l, gradient);
     std::vector<Double> from(static_cast<std::size_t>(dim())), g(from.size());
     std::vector<Double> work(static_cast<std::size_t>(num_work_vectors(target_) * dim()));
     const auto vectors = [&](int number) { return work.data() + number * dim(); };
     Alone team;
     for (Index n = 0; n < x.rows(); ++n) {
-      for (Index j = 0; j < dim(); ++j) from[static_cast<std::size_t>(j)] = Double(x(n, j));
-      l(n) = particle::TargetBody<Double, Alone, decltype(vectors)>(team, table_, dim(), vectors, from.data(),
-                                                                    g.data())
-                 .evaluate()
-                 .v;
+      for (Index j = 0; j < dim(); ++j) {
+        from[static_cast<std::size_t>(j)] = Double(x(n, j));
+        g[static_cast<std::size_t>(j)] = Double(gradient(n, j));
+      }
+      particle::TargetBody<Double, Alone, decltype(vectors)> body(team, table_, dim(), vectors, from.data(),
+                                                                  g.data());
+      l(n) = prior_ == nullptr ? body.evaluate().v : body.add_likelihood(Double(l(n))).v;
       for (Index j = 0; j < dim(); ++j) gradient(n, j) = g[static_cast<std::size_t>(j)].v;
     }
   }
@@ -113,6 +118,7 @@ class PilotOther final : public PilotTarget {
   Target target_;
   particle::Arena<double> arena_;
   particle::TargetTable<double> table_;
+  std::unique_ptr<PilotTarget> prior_;  // of an observed mixture
 };
 
 }  // namespace

@@ -25,6 +25,10 @@ double evaluation(const Plan& plan) {
     fields = std::max(fields, 10.0 * static_cast<double>(field.tape().operations.size()));
   if (!plan.target) return evaluation(mixture) + fields;
   const auto d = static_cast<double>(mixture.dim());
+  if (const ObservedMixture* observed = plan.target->observed()) {
+    const auto operations = observed->observation.likelihood().value_and_gradient.operations.size();
+    return evaluation(mixture) + 10.0 * static_cast<double>(operations);
+  }
   const auto* logistic = std::get_if<Logistic>(&plan.target->description());
   return 60.0 * d +
          (logistic == nullptr ? 0.0 : static_cast<double>(logistic->data.rows()) * (4.0 * d + 60.0));

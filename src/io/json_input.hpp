@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <istream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,16 @@ class Location {
   std::vector<std::filesystem::path>* files_;
   std::string path_;
 };
+
+/// The result of make(); the place precedes its errors.
+template <class F>
+auto at_place(const Location& where, F make) {
+  try {
+    return make();
+  } catch (const std::invalid_argument& error) {
+    where.fail(error.what());
+  }
+}
 
 /// Description of a value for messages: `"abc"`, `3.5`, `null`, `an array`, `an object`.
 std::string describe(const Json& value);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -180,14 +181,15 @@ inline constexpr bool is_variant<std::variant<Alternatives...>> = true;
 template <class Variant, class F>
 void for_each_alternative(F f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto call = [&]<class T>(T alternative) {
+    const auto call = [&]<class T>(std::type_identity<T> /*type*/) {
       if constexpr (is_variant<T>) {
         for_each_alternative<T>(f);
       } else if constexpr (type_name<T> != nullptr) {
+        T alternative{};
         f(alternative);
       }
     };
-    (call(std::variant_alternative_t<I, Variant>{}), ...);
+    (call(std::type_identity<std::variant_alternative_t<I, Variant>>()), ...);
   }
   (std::make_index_sequence<std::variant_size_v<Variant>>());
 }

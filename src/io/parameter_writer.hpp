@@ -106,7 +106,9 @@ OrderedJson write_parameters(T description) {
 /// `{"type": name, parameters}` of one description.
 template <class T>
 OrderedJson write_description(T description) {
-  if constexpr (type_name<T> == nullptr) {
+  if constexpr (std::is_same_v<T, ObservedMixture>) {
+    fail("to_json: an observed mixture has no JSON form of a target; it is a prior with an observation");
+  } else if constexpr (type_name<T> == nullptr) {
     fail("to_json: a process given by functions (CustomProcess) has no JSON form");
   } else {
     OrderedJson object = {{"type", type_name<T>}};

@@ -16,7 +16,8 @@ AnyProblem read_any_problem(const std::filesystem::path& file, std::vector<std::
 AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
                             std::vector<std::filesystem::path>& files);
 
-/// The problem if it has a prior. @throws std::invalid_argument that calls it `name` if it has a target.
+/// The problem if it has a prior, and a linear observation or none. @throws std::invalid_argument that calls it
+/// `name` for another one.
 Problem with_prior(AnyProblem problem, const std::string& name);
 
 }  // namespace gmdiff::io

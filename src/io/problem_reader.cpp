@@ -6,6 +6,7 @@
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/dynamics_json.hpp"
+#include "io/nonlinear_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/problem_input.hpp"
 #include "model/dynamics_fields.hpp"
@@ -17,16 +18,6 @@ namespace {
 using io::any_size;
 using io::Json;
 using io::Location;
-
-/// Prefixes the errors of a model object's constructor with the place.
-template <class F>
-auto at(const Location& where, F make) {
-  try {
-    return make();
-  } catch (const std::invalid_argument& error) {
-    where.fail(error.what());
-  }
-}
 
 /// Type and shape of the covariances of a prior.
 struct CovarianceShape {
@@ -94,7 +85,7 @@ Mixture read_prior(const Json& value, const Location& where) {
   const auto means = io::read_array(io::member(value, where, "means"), where.key("means"), {K, any_size});
   Covariance covariance =
       read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
-  return at(where, [&] { return Mixture(weights.values, means.points(), covariance); });
+  return io::at_place(where, [&] { return Mixture(weights.values, means.points(), covariance); });
 }
 
 LinearObservation read_observation(const Json& value, const Location& where, std::int64_t d) {
@@ -109,11 +100,11 @@ LinearObservation read_observation(const Json& value, const Location& where, std
     where.fail("\"noise_std\" and \"noise_covariance\" exclude each other");
   if (noise_std != nullptr) {
     const double std = io::read_number(*noise_std, where.key("noise_std"));
-    return at(where, [&] { return LinearObservation(A.points(), y.vector(), std); });
+    return io::at_place(where, [&] { return LinearObservation(A.points(), y.vector(), std); });
   }
   if (noise_covariance == nullptr) where.fail("missing key \"noise_std\" (or \"noise_covariance\")");
   const auto R = io::read_array(*noise_covariance, where.key("noise_covariance"), {dy, dy});
-  return at(where, [&] {
+  return io::at_place(where, [&] {
     return LinearObservation(A.points(), y.vector(), Eigen::MatrixXd(R.points()), R.relative_precision);
   });
 }
@@ -126,15 +117,26 @@ void read_density(const Json& root, const Location& top, auto& problem) {
     problem.density = io::read_description<DensityDescription>(*density, top.key("density"));
 }
 
-Problem read_prior_problem(const Json& root, const Location& top) {
-  io::check_keys(root, top, {"prior", "process", "grid", "observation", "sampler", "start", "density"});
-  Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
+const std::vector<std::string>& keys_with_prior() {
+  static const std::vector<std::string> keys{"prior",   "process", "grid",   "observation",
+                                             "sampler", "start",   "density"};
+  return keys;
+}
+
+/// Process and grid. @param problem with a prior
+void read_schedule(const Json& root, const Location& top, auto& problem) {
   if (const Json* process = io::optional_member(root, "process")) {
     problem.process = io::read_variant<ProcessDescription>(*process, top.key("process"), "process");
   }
   if (const Json* grid = io::optional_member(root, "grid")) {
     problem.grid = io::read_variant<GridDescription>(*grid, top.key("grid"), "grid");
   }
+}
+
+Problem read_prior_problem(const Json& root, const Location& top) {
+  io::check_keys(root, top, keys_with_prior());
+  Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
+  read_schedule(root, top, problem);
   if (const Json* observation = io::optional_member(root, "observation")) {
     problem.observation = read_observation(*observation, top.key("observation"), problem.prior.dim());
   }
@@ -153,9 +155,34 @@ Problem read_prior_problem(const Json& root, const Location& top) {
 
 /// Constructs process and grid, so that a file that is read can also be run.
 void check_schedule(const Problem& problem, const Location& top) {
-  const auto process = at(top.key("process"), [&] { return ForwardProcess(problem.process); });
+  const auto process = io::at_place(top.key("process"), [&] { return ForwardProcess(problem.process); });
   const LinearObservation* observation = problem.observation ? &*problem.observation : nullptr;
-  at(top.key("grid"), [&] { return TimeGrid(process, problem.grid, observation); });
+  io::at_place(top.key("grid"), [&] { return TimeGrid(process, problem.grid, observation); });
+}
+
+/// Whether the observation of a problem has a map.
+bool has_map(const Json& root) {
+  const Json* observation = io::optional_member(root, "observation");
+  return observation != nullptr && observation->is_object() && observation->contains("map");
+}
+
+NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
+  io::check_keys(root, top, keys_with_prior());
+  const Mixture prior = read_prior(io::member(root, top, "prior"), top.key("prior"));
+  NonlinearProblem problem{.prior = prior,
+                           .observation = io::read_nonlinear_observation(
+                               root.at("observation"), top.key("observation"), prior.dim())};
+  io::at_place(top, [&] { return target_of(problem); });
+  read_schedule(root, top, problem);
+  if (const Json* sampler = io::optional_member(root, "sampler")) {
+    problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
+    if (!std::holds_alternative<McmcSampler>(problem.sampler)) {
+      top.key("sampler").fail(sampler->at("type").get<std::string>(),
+                              " takes no observation with a map; Markov chains sample its posterior");
+    }
+  }
+  read_density(root, top, problem);
+  return problem;
 }
 
 TargetProblem read_target_problem(const Json& root, const Location& top) {
@@ -164,7 +191,7 @@ TargetProblem read_target_problem(const Json& root, const Location& top) {
   const Location place = top.key("target");
   const auto description =
       io::read_variant<TargetDescription>(io::member(root, top, "target"), place, "target");
-  TargetProblem problem{.target = at(place, [&] { return Target(description); })};
+  TargetProblem problem{.target = io::at_place(place, [&] { return Target(description); })};
   if (const Json* sampler = io::optional_member(root, "sampler")) {
     const auto any = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
     const auto* chains = std::get_if<McmcSampler>(&any);
@@ -185,7 +212,7 @@ DynamicsProblem read_dynamics_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, {"dynamics"});
   const Location place = top.key("dynamics");
   DynamicsProblem problem{.dynamics = io::read_dynamics(root.at("dynamics"), place)};
-  at(top, [&] { return start_of(problem.dynamics, fields_of(problem.dynamics).drift.dim()); });
+  io::at_place(top, [&] { return start_of(problem.dynamics, fields_of(problem.dynamics).drift.dim()); });
   return problem;
 }
 
@@ -199,6 +226,11 @@ AnyProblem io::read_any_problem(std::istream& in, const std::string& name,
   io::as_object(root, top);
   if (root.contains("dynamics")) return read_dynamics_problem(root, top);
   if (root.contains("target")) return read_target_problem(root, top);
+  if (has_map(root)) {
+    NonlinearProblem problem = read_nonlinear_problem(root, top);
+    check_schedule(prior_of(problem), top);
+    return problem;
+  }
   Problem problem = read_prior_problem(root, top);
   check_schedule(problem, top);
   return problem;
@@ -218,6 +250,8 @@ AnyProblem io::read_any_problem(const std::filesystem::path& file,
 
 Problem io::with_prior(AnyProblem problem, const std::string& name) {
   require(!std::holds_alternative<TargetProblem>(problem), name, " has a target; expected a prior");
+  require(!std::holds_alternative<NonlinearProblem>(problem), name,
+          " has an observation with a map; expected a linear one, or none");
   auto* of_prior = std::get_if<Problem>(&problem);
   require(of_prior != nullptr, name, " has dynamics; expected a prior");
   return std::move(*of_prior);

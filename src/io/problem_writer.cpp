@@ -2,6 +2,7 @@
 
 #include "base/machine.hpp"
 #include "io/dynamics_json.hpp"
+#include "io/nonlinear_json.hpp"
 #include "io/parameter_writer.hpp"
 
 namespace gmdiff {
@@ -160,14 +161,19 @@ void write_density(const auto& problem, OrderedJson& root) {
   if (!density.empty()) root["density"] = std::move(density);
 }
 
+/// Prior, process and grid.
+OrderedJson write_scheduled_prior(const auto& problem) {
+  require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
+                 " components in dimension ", problem.prior.dim());
+  return {{"prior", write_prior(problem.prior)},
+          {"process", io::write_variant(problem.process)},
+          {"grid", io::write_variant(problem.grid)}};
+}
+
 }  // namespace
 
 std::string to_json(const Problem& problem) {
-  require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
-                 " components in dimension ", problem.prior.dim());
-  OrderedJson root = {{"prior", write_prior(problem.prior)},
-                      {"process", io::write_variant(problem.process)},
-                      {"grid", io::write_variant(problem.grid)}};
+  OrderedJson root = write_scheduled_prior(problem);
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
   write_density(problem, root);
@@ -177,6 +183,14 @@ std::string to_json(const Problem& problem) {
 std::string to_json(const TargetProblem& problem) {
   OrderedJson root = {{"target", io::write_variant(problem.target.description())},
                       {"sampler", io::write_variant(problem.sampler)}};
+  write_density(problem, root);
+  return pretty(root);
+}
+
+std::string to_json(const NonlinearProblem& problem) {
+  OrderedJson root = write_scheduled_prior(problem);
+  root["observation"] = io::write_nonlinear_observation(problem.observation);
+  root["sampler"] = io::write_variant(problem.sampler);
   write_density(problem, root);
   return pretty(root);
 }

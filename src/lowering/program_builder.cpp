@@ -140,7 +140,8 @@ class ProgramBuilder<Real>::StepTables {
     table.from = stage.from;
     table.to = stage.to;
     table.is_proposal = stage.is_proposal;
-    if (builder_.target_.kind == TargetKind::mixture)
+    const TargetKind kind = builder_.target_.kind;
+    if (kind == TargetKind::mixture || kind == TargetKind::observed)
       table.level = level_table(builder_.law_, Level{}, arena_);
     return table;
   }

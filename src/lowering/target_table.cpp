@@ -49,6 +49,10 @@ class TargetTables {
   TargetTable<Real> operator()(const ExpressionTarget& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
+  /// As above.
+  TargetTable<Real> operator()(const ObservedMixture& target) const {
+    return table(TargetKind::observed, {0.0, 0.0, 0.0}, target.observation.log_constant());
+  }
 
  private:
   static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {
@@ -73,8 +77,8 @@ class TargetTables {
 template <class Real>
 TargetTable<Real> target_table(const Target& target, int first_work, Arena<Real>& arena) {
   TargetTable<Real> table = std::visit(TargetTables<Real>(arena), target.description());
-  if (const Expression* expression = target.expression()) {
-    table.tape = tape_table(expression->tapes().value_and_gradient, target.dim(), arena);
+  if (const expressions::Tapes* tapes = target.tapes()) {
+    table.tape = tape_table(tapes->value_and_gradient, target.dim(), arena);
     table.first_work = first_work;
   }
   return table;
@@ -84,8 +88,7 @@ template <class Real>
 std::size_t target_numbers(const Target& target) {
   if (const auto* logistic = std::get_if<Logistic>(&target.description()))
     return static_cast<std::size_t>(logistic->data.size() + logistic->labels.size());
-  if (const Expression* expression = target.expression())
-    return tape_numbers<Real>(expression->tapes().value_and_gradient);
+  if (const expressions::Tapes* tapes = target.tapes()) return tape_numbers<Real>(tapes->value_and_gradient);
   return 0;
 }
 

@@ -165,7 +165,11 @@ void add(Hash& hash, const Target& target) {
         if constexpr (std::is_same_v<T, ExpressionTarget>) {
           // the value and its gradient
           hash.add_size(target.dim());
-          add(hash, target.expression()->tapes().value_and_gradient);
+          add(hash, target.tapes()->value_and_gradient);
+        } else if constexpr (std::is_same_v<T, ObservedMixture>) {
+          // The plan's mixture table is the prior.
+          add(hash, target.tapes()->value_and_gradient);
+          hash.add(description.observation.log_constant());
         } else {
           add_numbers(hash, description);
         }

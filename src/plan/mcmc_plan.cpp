@@ -186,13 +186,24 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   return plan;
 }
 
+namespace {
+
+/// The mixture that a plan of this target evaluates: the prior, or none.
+MixtureTable mixture_of(const Target& target) {
+  const ObservedMixture* const observed = target.observed();
+  if (observed == nullptr) return no_mixture(target.dim());
+  return in_data_coordinates(mixture_tables(std::span(&observed->prior, 1)).front());
+}
+
+}  // namespace
+
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");
-  plan.problems = {no_mixture(target.dim())};
+  plan.problems = {mixture_of(target)};
   plan.target = target;
   return plan;
 }

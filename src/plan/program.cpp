@@ -93,8 +93,9 @@ int num_work_vectors(const expressions::Tape& tape, int dim) { return (tape.num_
 }  // namespace
 
 int num_work_vectors(const Target& target) {
-  if (target.expression() == nullptr) return 0;
-  return num_work_vectors(target.expression()->tapes().value_and_gradient, static_cast<int>(target.dim()));
+  const expressions::Tapes* tapes = target.tapes();
+  if (tapes == nullptr) return 0;
+  return num_work_vectors(tapes->value_and_gradient, static_cast<int>(target.dim()));
 }
 
 int num_vectors(const Plan& plan) {

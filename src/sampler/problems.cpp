@@ -172,6 +172,18 @@ TargetProblem chains_of(const Target& target) {
   return {.target = target, .sampler = Mala{.run = {.warmup = 500, .steps = 2000}}};
 }
 
+/// A position whose distances to two anchors are observed with the standard deviation 0.25.
+NonlinearProblem course_range() {
+  return {.prior = Mixture({0.625, 0.375}, points({{0.5, 1.0}, {0.0, -1.0}}),
+                           Covariance::full({Eigen::MatrixXd{{0.5, 0.0}, {0.0, 0.75}},
+                                             Eigen::MatrixXd{{0.75, 0.25}, {0.25, 0.5}}})),
+          .process = Vp{.beta = LinearBeta{.min = 0.02, .max = 7.0}},
+          .grid = UniformGrid{.steps = 200},
+          .observation = {RangeMap{.anchors = points({{-1.0, 0.0}, {1.0, 0.0}})},
+                          Eigen::VectorXd{{1.5, 1.25}}, 0.25},
+          .sampler = Mala{.run = {.warmup = 500, .steps = 2000}}};
+}
+
 struct ReadyMade {
   const char* name;
   AnyProblem (*make)();
@@ -186,9 +198,23 @@ constexpr ReadyMade ready_made[] = {
     {"banana", [] { return AnyProblem(chains_of(Banana{})); }},
     {"funnel", [] { return AnyProblem(chains_of(Funnel{})); }},
     {"many-well", [] { return AnyProblem(chains_of(ManyWell{})); }},
+    {"course-range", [] { return AnyProblem(course_range()); }},
 };
 
 }  // namespace
+
+Target target_of(const NonlinearProblem& problem) {
+  return ObservedMixture{problem.prior, problem.observation};
+}
+
+Problem prior_of(const NonlinearProblem& problem) {
+  return {.prior = problem.prior,
+          .process = problem.process,
+          .grid = problem.grid,
+          .sampler = problem.sampler,
+          .start = problem.start,
+          .density = problem.density};
+}
 
 std::vector<std::string> problem_names() {
   std::vector<std::string> names;

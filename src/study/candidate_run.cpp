@@ -82,8 +82,8 @@ class TargetPlanner {
     return chain_plan(sampler, mcmc_plan(target_, tuned(target_, sampler)));
   }
   ReadyCandidate operator()(const auto& sampler) const {
-    fail(name_of(sampler), " samples mixtures, and ", name_,
-         " has a target; expected a Markov chain or draw");
+    fail(name_of(sampler), " samples mixtures, and the law of ", name_,
+         " is none; expected a Markov chain or draw");
   }
 
  private:

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <gmdiff/model/quadrature.hpp>
+
 #include "base/check.hpp"
 #include "base/machine.hpp"
 
@@ -25,6 +27,10 @@ CoordinateMoments moments_of(const Mixture& mixture) {
   return {mixture.mean(), mixture.covariance().diagonal()};
 }
 CoordinateMoments moments_of(const Target& target) {
+  if (target.observed() != nullptr && target.dim() <= 2) {
+    const Quadrature found = quadrature(target);
+    return {found.mean, found.covariance.diagonal()};
+  }
   const auto moments = target.moments();
   require(moments.has_value(), "density: ", name_of(target.description()),
           " has no moments in closed form, from which a box would follow; give lower and upper");

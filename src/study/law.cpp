@@ -29,6 +29,10 @@ struct ExactLaws {
     require(!prior, "--prior: ", name, " has a target and no prior");
     return {target_law, TargetLaw(problem.target)};
   }
+  ExactLaw operator()(const NonlinearProblem& problem) const {
+    if (prior) return {"prior", problem.prior};
+    return {nonlinear_law, TargetLaw(target_of(problem))};
+  }
   ExactLaw operator()(const DynamicsProblem& /*problem*/) const { fail_for_dynamics(name); }
 };
 
@@ -37,6 +41,7 @@ struct LawDims {
 
   Eigen::Index operator()(const Problem& problem) const { return problem.prior.dim(); }
   Eigen::Index operator()(const TargetProblem& problem) const { return problem.target.dim(); }
+  Eigen::Index operator()(const NonlinearProblem& problem) const { return problem.prior.dim(); }
   Eigen::Index operator()(const DynamicsProblem& /*problem*/) const { fail_for_dynamics(name); }
 };
 
@@ -48,6 +53,20 @@ ReferenceLaw ExactLaw::reference() const {
 
 ExactLaw exact_law_of(const AnyProblem& problem, const std::string& name, bool prior) {
   return std::visit(ExactLaws{name, prior}, problem);
+}
+
+const char* law_name(const AnyProblem& problem, bool prior) {
+  if (std::holds_alternative<TargetProblem>(problem)) return target_law;
+  if (std::holds_alternative<DynamicsProblem>(problem)) return dynamics_law;
+  if (prior) return "prior";
+  const auto* of_prior = std::get_if<Problem>(&problem);
+  return of_prior == nullptr ? nonlinear_law : of_prior->observation ? "posterior" : "prior";
+}
+
+std::optional<Target> target_in(const AnyProblem& problem) {
+  if (const auto* of_target = std::get_if<TargetProblem>(&problem)) return of_target->target;
+  if (const auto* nonlinear = std::get_if<NonlinearProblem>(&problem)) return target_of(*nonlinear);
+  return {};
 }
 
 Eigen::Index law_dim(const AnyProblem& problem, const std::string& name) {

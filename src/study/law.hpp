@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -18,6 +19,8 @@ struct Law {
 };
 /// Name of the law in records of a problem with a target.
 inline constexpr const char* target_law = "target";
+/// Name of the law in records of a problem with an observation that has a map.
+inline constexpr const char* nonlinear_law = "posterior";
 /// Name of the law in records of a problem with dynamics.
 inline constexpr const char* dynamics_law = "dynamics";
 Law law_of(const Problem& problem, bool prior);
@@ -32,6 +35,10 @@ struct ExactLaw {
 /// @param name of the problem in messages @throws std::invalid_argument for a target whose law is not known, for
 ///   `prior` with a target, and for dynamics, which have no law.
 ExactLaw exact_law_of(const AnyProblem& problem, const std::string& name, bool prior = false);
+/// Name of the law of a problem: "prior", "posterior", "target" or "dynamics".
+const char* law_name(const AnyProblem& problem, bool prior = false);
+/// The law of a problem that is no mixture: its target, or the posterior under a nonlinear observation.
+std::optional<Target> target_in(const AnyProblem& problem);
 /// Dimension of that law. @throws std::invalid_argument for dynamics.
 Eigen::Index law_dim(const AnyProblem& problem, const std::string& name);
 

@@ -456,7 +456,7 @@ const BadInput bad_inputs[] = {
      "--steps: target.json has no grid; give chains their steps as in mala:steps=1000"},
     {"CompareMixtureSamplersOnATarget",
      {"compare", "target.json", "--samplers", "ddim"},
-     "target.json, sampler ddim: ddim samples mixtures, and target.json has a target"},
+     "target.json, sampler ddim: ddim samples mixtures, and the law of target.json is none"},
     {"ComparePathsOfDynamics",
      {"compare", "dynamics.json", "--samplers", "draw"},
      "dynamics.json has dynamics; expected a prior or a target"},

@@ -16,6 +16,9 @@ class PlotTest : public CommandTest {
       "covariance": {"type": "spherical", "values": [0.1, 0.2]}}, "grid": {"type": "uniform", "steps": 10}})";
     write("line.json", line);
     write("target.json", R"({"target": {"type": "sin-gaussian"}, "sampler": {"type": "mala", "step": 1}})");
+    write("range.json", R"({"prior": {"weights": [1], "means": [[0, 0]],
+      "covariance": {"type": "spherical", "values": [1]}}, "observation": {"map": {"type": "range",
+      "anchors": [[-1, 0]]}, "y": [1.5], "noise_std": 0.25}, "sampler": {"type": "mala", "step": 0.1}})");
     write("walk.json", R"({"dynamics": {"drift": ["-x"], "noise": 1, "t_end": 1, "steps": 4}})");
   }
 
@@ -32,6 +35,7 @@ class PlotTest : public CommandTest {
     output({"fokker-planck", "line.json", "--cells", "50", "--out", "density1.npz", "--quiet"});
     output({"fokker-planck", "problem.json", "--prior", "--cells", "30,30", "--times", "0,1", "--out",
             "density.npz", "--quiet"});
+    output({"sample", "range.json", "--out", "xr.npy", "--count", "50", "--quiet"});
     output({"sample", "target.json", "--out", "xt.npy", "--count", "50", "--quiet"});
     output({"sample", "target.json", "--sampler", "mala:step=1:steps=40:output=trace", "--out", "trace.npy",
             "--count", "12", "--quiet"});
@@ -83,6 +87,8 @@ const std::vector<Arguments> all_kinds{
     {"chain", "chains.npz", "problem.json"},
     {"chain", "draws.npy", "problem.json", "--width", "400"},
     {"samples", "xt.npy", "target.json"},
+    {"samples", "xr.npy", "range.json"},
+    {"samples", "xr.npy", "range.json", "--prior", "--coordinates", "0"},
     {"paths", "walk.npy"},
     {"paths", "walk.npy", "walk.json", "--coordinates", "0"},
     {"paths", "walk.npy", "paths1.npy"},
@@ -171,7 +177,7 @@ TEST_F(PlotTest, BadUseOfTracesPathsAndTargetsHasItsOwnMessages) {
   expect_refused({"samples", "xt.npy", "target.json", "--prior"},
                  "--prior: target.json has a target and no prior");
   expect_refused({"samples", "xt.npy", "target.json", "--coordinates", "0"},
-                 "--coordinates: target.json has a target, whose picture shows all coordinates");
+                 "--coordinates: the law of target.json is no mixture; its picture shows all coordinates");
   expect_refused({"paths", "line.json"}, "plot paths: expected PATHS.npy... [PROBLEM]");
   expect_refused({"paths", "paths1.npy", "paths1.npy", "line.json"},
                  "the law of line.json is shown behind one run, got 2");

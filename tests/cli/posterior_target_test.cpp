@@ -109,7 +109,9 @@ TEST_F(PosteriorOfTarget, RefusesWhatDoesNotFit) {
       {{"posterior", "sin.json", "--method", "quadratur"},
        "--method: unknown method \"quadratur\"; did you mean \"quadrature\"?"},
       {{"posterior", "problem.json", "--method", "laplace"},
-       "--method belongs to a problem with a target, and problem.json has a prior"},
+       "--method belongs to a problem with a target or with an observation that has a map, and problem.json "
+       "has "
+       "neither"},
       {{"posterior", "sin.json", "--count", "5"}, "--count has no effect on the method quadrature"},
       {{"posterior", "sin.json", "--method", "laplace", "--box", "0,1"},
        "--box has no effect on the method laplace"},

@@ -37,7 +37,6 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
 }
 
-/// Targets of every kind that are no mixtures.
 /// An expression with every operation of a tape.
 inline ExpressionTarget every_function() {
   return {.density =
@@ -47,15 +46,40 @@ inline ExpressionTarget every_function() {
           .parameters = {{"w", 5.0}}};
 }
 
+/// A mixture of each covariance structure under an observation with each kind of map.
+inline std::vector<Target> every_observed_mixture() {
+  const Eigen::MatrixXd R{{1.5, 0.25}, {0.25, 2.0}};
+  const Eigen::VectorXd y{{1.0, 0.5}};
+  const ElementwiseMap linear{.A = normals(2, 3, 33), .b = y};
+  ElementwiseMap sine = linear, hyperbolic = linear;
+  sine.function = MapFunction::sin;
+  hyperbolic.function = MapFunction::tanh;
+  const ExpressionMap texts{.texts = {"exp(-x1^2) + a*x2", "x1*x3"}, .dim = 3, .parameters = {{"a", 0.5}}};
+  const RangeMap range{.anchors = normals(2, 3, 34)};
+  const std::vector<MapDescription> maps{sine, hyperbolic, texts, range};
+  std::vector<Target> targets;
+  targets.reserve(every_structure().size());
+  for (const CovarianceType structure : every_structure()) {
+    const MapDescription& map = maps[targets.size() % maps.size()];
+    targets.push_back(ObservedMixture{mixture_of(structure, 3, 4), {map, y, R}});
+  }
+  return targets;
+}
+
+/// Targets of every kind that are no mixtures.
 inline std::vector<Target> every_target() {
-  return {SinGaussian{.dim = 3},
-          Banana{.scale = 2.0, .curvature = 0.25, .dim = 5},
-          Funnel{.scale = 1.0, .dim = 4},
-          ManyWell{.wells = 2, .dim = 3},
-          Logistic{.data = normals(20, 9, 31),
-                   .labels = normals(20, 1, 32).unaryExpr([](double z) { return z > 0.0 ? 1.0 : 0.0; }),
-                   .prior_std = 2.0},
-          every_function()};
+  std::vector<Target> targets{
+      SinGaussian{.dim = 3},
+      Banana{.scale = 2.0, .curvature = 0.25, .dim = 5},
+      Funnel{.scale = 1.0, .dim = 4},
+      ManyWell{.wells = 2, .dim = 3},
+      Logistic{.data = normals(20, 9, 31),
+               .labels = normals(20, 1, 32).unaryExpr([](double z) { return z > 0.0 ? 1.0 : 0.0; }),
+               .prior_std = 2.0},
+      every_function()};
+  const std::vector<Target> observed = every_observed_mixture();
+  targets.insert(targets.end(), observed.begin(), observed.end());
+  return targets;
 }
 
 /// Chains of every kind for a target that cannot be drawn from.

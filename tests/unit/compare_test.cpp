@@ -287,8 +287,8 @@ TEST(CompareTargets, RefusesWhatHasNoLawOrNoPlan) {
   settings.candidates = {{"ddim", parse_sampler("ddim")}};
   expect_invalid(
       [&] { compare(settings); },
-      "target, sampler ddim: ddim samples mixtures, and target has a target; expected a Markov chain "
-      "or draw");
+      "target, sampler ddim: ddim samples mixtures, and the law of target is none; expected a Markov "
+      "chain or draw");
   settings.candidates = {{"mala", parse_sampler("mala:step=1:output=trace")}};
   expect_invalid([&] { compare(settings); }, "mala: a comparison needs one independent sample of each chain");
   settings.candidates = {{"draw"}};

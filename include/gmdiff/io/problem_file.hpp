@@ -16,8 +16,8 @@ namespace gmdiff {
 ///   key, an unknown key (with the nearest known one), a wrong type or shape, a .npy file of another shape,
 ///   more than 1e6 steps, and an SMC or guided sampler without an observation. Prior, process, grid and
 ///   observation are checked by their constructors; the plan checks the ranges of a sampler. No file crashes
-///   the reader, not even a huge one. std::runtime_error when reading fails. A file with a target is an error
-///   as well.
+///   the reader, not even a huge one. std::runtime_error when reading fails. A file with a target,
+///   with dynamics or with a nonlinear observation is an error as well.
 Problem read_problem(const std::filesystem::path& file);
 /// Reads JSON from a stream; messages call it `name`, and relative .npy paths start at `folder`.
 Problem read_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
@@ -25,7 +25,8 @@ Problem read_problem(std::istream& in, const std::string& name, const std::files
 Problem parse_problem(const std::string& json, const std::string& name = "problem",
                       const std::filesystem::path& folder = {});
 /// Reads a problem file with a prior, a target or dynamics. @throws as `read_problem`, for a sampler of a
-///   target that is no Markov chain, and for dynamics that `dynamics_plan` refuses.
+///   target or of a nonlinear observation that is no Markov chain, and for dynamics that `dynamics_plan`
+///   refuses.
 AnyProblem read_any_problem(const std::filesystem::path& file);
 AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder);
 /// The problem as JSON text that `parse_problem` reads back to the same values (doubles in 17 digits).
@@ -33,6 +34,7 @@ AnyProblem read_any_problem(std::istream& in, const std::string& name, const std
 std::string to_json(const Problem& problem);
 std::string to_json(const TargetProblem& problem);
 std::string to_json(const DynamicsProblem& problem);
+std::string to_json(const NonlinearProblem& problem);
 std::string to_json(const AnyProblem& problem);
 
 /// Parses `name:key=value:key=value`, e.g. `heun:variable=n:churn=20`, `mcgdiff:particles=512` or
@@ -48,7 +50,8 @@ std::string to_string(const AnySampler& sampler);
 std::string to_json(const AnySampler& sampler);
 /// The grid with all its parameters as JSON text.
 std::string to_json(const GridDescription& grid);
-/// The target with all its parameters as JSON text.
+/// The target with all its parameters as JSON text. @throws std::invalid_argument for an `ObservedMixture`,
+///   which a `NonlinearProblem` writes.
 std::string to_json(const Target& target);
 /// The process with all its parameters as JSON text.
 std::string to_json(const ProcessDescription& process);

@@ -10,6 +10,8 @@
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/expression.hpp>
+#include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/nonlinear_observation.hpp>
 
 // Targets of Markov chains that are no mixtures: log-densities l with gradient and Hessian in closed form
 // (mathematics.md §13). S = x_2^2 + x_3^2 + ... below, and coordinates count from 1 as there.
@@ -62,7 +64,16 @@ struct ExpressionTarget {
   std::map<std::string, double> parameters = {};  ///< further names of the text
 };
 
-using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget>;
+/// Posterior of a mixture under a nonlinear observation, l = log p(x) + log N(y; Phi(x), R) (§13.2). The
+/// integral of exp(l) is the density of y.
+struct ObservedMixture {
+  static constexpr const char* name = "observed";
+  Mixture prior;  ///< with positive definite covariances
+  NonlinearObservation observation;
+};
+
+using TargetDescription =
+    std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget, ObservedMixture>;
 
 /// Mean and variance of each coordinate.
 struct CoordinateMoments {
@@ -87,6 +98,11 @@ class Target {
   Eigen::Index dim() const { return dim_; }
   /// The expression of an `ExpressionTarget`, else null.
   const Expression* expression() const { return expression_ ? &*expression_ : nullptr; }
+  /// The description if it is an `ObservedMixture`, else null.
+  const ObservedMixture* observed() const { return std::get_if<ObservedMixture>(&description_); }
+  /// The operations of a target with text or with an observation, else null: of l itself, or of the part of
+  /// the log-likelihood that depends on x. For code inside the library.
+  const expressions::Tapes* tapes() const;
 
   /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
   ///   below.

@@ -8,6 +8,7 @@
 
 #include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/nonlinear_observation.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/target.hpp>
@@ -50,13 +51,31 @@ struct TargetProblem {
   DensityDescription density = {};
 };
 
+/// The content of a problem file whose observation has a map: a mixture prior under a nonlinear observation.
+/// Its posterior is no mixture, so it is a type of its own.
+struct NonlinearProblem {
+  Mixture prior;
+  ProcessDescription process = Vp{};
+  GridDescription grid = UniformGrid{};
+  NonlinearObservation observation;
+  AnySampler sampler = Mala{};
+  std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
+  DensityDescription density = {};
+};
+
+/// The posterior. @throws std::invalid_argument if prior and map have different dimensions, and for a prior
+///   without density.
+Target target_of(const NonlinearProblem& problem);
+/// The problem without its observation.
+Problem prior_of(const NonlinearProblem& problem);
+
 /// The content of a problem file with the key `dynamics`: an SDE or ODE, which `forward` runs.
 struct DynamicsProblem {
   Dynamics dynamics;
 };
 
 /// The content of any problem file.
-using AnyProblem = std::variant<Problem, TargetProblem, DynamicsProblem>;
+using AnyProblem = std::variant<Problem, TargetProblem, DynamicsProblem, NonlinearProblem>;
 
 /// The 1-D problem of the tutorial (docs/guide.md): three components observed at 0.5; VP with linear beta
 /// 0.02 ... 7, 300 uniform steps.
@@ -68,7 +87,8 @@ Problem tutorial_2d();
 Problem bench_2d();
 /// The ready-made problems without parameters: those above, `course-three` (three Gaussians in 2-D),
 /// `course-sine` (1000 narrow Gaussians on a sine), and targets for Markov chains: `course-sin` (a Gaussian
-/// with a ripple), `banana`, `funnel`, `many-well`.
+/// with a ripple), `banana`, `funnel`, `many-well`; and `course-range`, a position in 2-D whose distances to
+/// two anchors are observed.
 std::vector<std::string> problem_names();
 /// A problem of that name. @throws std::invalid_argument for an unknown name.
 AnyProblem ready_made_problem(const std::string& name);

@@ -17,6 +17,12 @@ constexpr int most_iterations = 200;
 constexpr int most_halvings = 60;
 constexpr double longest_step = 10.0;  // relative to 1 + |x|
 
+/// Whether a Hessian of l at x has no meaning.
+bool is_near_anchor(const Target& target, const VectorXd& x) {
+  const ObservedMixture* const observed = target.observed();
+  return observed != nullptr && observed->observation.is_near_anchor(x);
+}
+
 double value(const Target& target, const VectorXd& x) { return target.log_density(Points(x.transpose()))(0); }
 
 /// The Hessian from its products with the unit vectors.
@@ -50,6 +56,7 @@ bool climb(const Target& target, Ascent& point, const VectorXd& p) {
   for (int halving = 0; halving < most_halvings; ++halving, t *= 0.5) {
     VectorXd x = point.x + t * p;
     if (x == point.x) return false;
+    if (is_near_anchor(target, x)) continue;
     const double l = value(target, x);
     if (!std::isfinite(l) || !(l > point.l && l >= point.l + 1e-4 * t * slope)) continue;
     point = at(target, std::move(x), l);
@@ -63,6 +70,7 @@ void polish(const Target& target, Ascent& point) {
   constexpr int most_steps = 5;
   for (int step = 0; step < most_steps && point.g.norm() > 0.0; ++step) {
     const VectorXd x = point.x + direction(point);
+    if (is_near_anchor(target, x)) return;
     Ascent next = at(target, x, value(target, x));
     if (!std::isfinite(next.l) || !(next.g.norm() < point.g.norm())) return;
     next.end = point.end;
@@ -88,6 +96,7 @@ Ascent ascend(const Target& target, const VectorXd& start) {
     point.end = AscentEnd::outside;
     return point;
   }
+  if (is_near_anchor(target, start)) return point;
   for (int iteration = 0; iteration < most_iterations; ++iteration) {
     const bool flat = point.g.norm() == 0.0;
     const VectorXd p = flat ? point.g : direction(point);

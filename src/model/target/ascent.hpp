@@ -9,7 +9,7 @@ namespace gmdiff::targets {
 enum class AscentEnd {
   maximum,     ///< the Hessian is negative definite
   saddle,      ///< stationary, but the Hessian is not negative definite
-  unfinished,  ///< limit of iterations, or no step increases l
+  unfinished,  ///< limit of iterations, no step increases l, or the start is an anchor of a `RangeMap`
   outside      ///< l is not finite at the start
 };
 
@@ -21,7 +21,8 @@ struct Ascent {
   AscentEnd end;
 };
 
-/// Climbs from `start` (d) to a stationary point.
+/// Climbs from `start` (d) to a stationary point. No step ends within 1e-8 of an anchor of a `RangeMap`, where
+/// the distance has no derivative.
 Ascent ascend(const Target& target, const Eigen::VectorXd& start);
 
 }  // namespace gmdiff::targets

@@ -38,7 +38,12 @@ Points pilot_points(Index d) {
 std::vector<Ascent> summits(const Target& target) {
   std::vector<Ascent> found;
   double highest = -infinity;
-  const Points starts = pilot_points(target.dim());
+  Points starts = pilot_points(target.dim());
+  if (const ObservedMixture* observed = target.observed()) {
+    const Points& means = observed->prior.means();
+    starts.conservativeResize(starts.rows() + means.rows(), Eigen::NoChange);
+    starts.bottomRows(means.rows()) = means;
+  }
   for (Index n = 0; n < starts.rows(); ++n) {
     Ascent end = ascend(target, starts.row(n).transpose());
     if (end.end == AscentEnd::outside || !end.x.allFinite()) continue;

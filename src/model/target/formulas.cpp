@@ -164,4 +164,19 @@ VectorXd hessian_vp(const Logistic& target, const Point& x, const Point& v) {
   return -target.data.transpose() * weighted - v / (target.prior_std * target.prior_std);
 }
 
+// ----- observed
+
+void check(const ObservedMixture& target) {
+  const Mixture& prior = target.prior;
+  require(prior.dim() == target.observation.dim(), target.name, ": the prior has dimension ", prior.dim(),
+          ", but the map ", name_of(target.observation.map()), " takes points of dimension ",
+          target.observation.dim());
+  const Points& eigenvalues = prior.eigenvalues();
+  for (Index k = 0; k < prior.num_components(); ++k) {
+    require(prior.weights()(k) == 0.0 || eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).minCoeff() > 0.0,
+            target.name, ": component ", k,
+            " of the prior has a singular covariance, so the prior has no density");
+  }
+}
+
 }  // namespace gmdiff::targets

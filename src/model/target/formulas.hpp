@@ -5,7 +5,7 @@
 #include "base/random.hpp"
 
 // One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
-// the Hessian.
+// the Hessian. Expressions and observed mixtures have no overloads for these, because other classes compute them.
 
 namespace gmdiff::targets {
 
@@ -15,9 +15,11 @@ void check(const Banana& target);
 void check(const Funnel& target);
 void check(const ManyWell& target);
 void check(const Logistic& target);
+void check(const ObservedMixture& target);
 
 inline Eigen::Index dim_of(const auto& target) { return target.dim; }
 inline Eigen::Index dim_of(const Logistic& target) { return target.data.cols(); }
+inline Eigen::Index dim_of(const ObservedMixture& target) { return target.prior.dim(); }
 
 using Point = Eigen::Ref<const Eigen::VectorXd>;
 
@@ -42,6 +44,7 @@ std::optional<double> log_normalizer(const Funnel& target);
 std::optional<double> log_normalizer(const ManyWell& target);
 std::optional<double> log_normalizer(const Logistic& target);
 inline std::optional<double> log_normalizer(const ExpressionTarget& /*target*/) { return {}; }
+inline std::optional<double> log_normalizer(const ObservedMixture& /*target*/) { return {}; }
 
 std::optional<CoordinateMoments> moments(const SinGaussian& target);
 std::optional<CoordinateMoments> moments(const Banana& target);
@@ -49,6 +52,7 @@ std::optional<CoordinateMoments> moments(const Funnel& target);
 std::optional<CoordinateMoments> moments(const ManyWell& target);
 std::optional<CoordinateMoments> moments(const Logistic& target);
 inline std::optional<CoordinateMoments> moments(const ExpressionTarget& /*target*/) { return {}; }
+inline std::optional<CoordinateMoments> moments(const ObservedMixture& /*target*/) { return {}; }
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
 class DrawStreams {

@@ -18,8 +18,8 @@ auto with_formula(const TargetDescription& description, F f) {
   using Result = decltype(f(SinGaussian{}));
   return std::visit(
       [&]<class T>(const T& target) -> Result {
-        if constexpr (std::is_same_v<T, ExpressionTarget>) {
-          fail("Target: an expression has no formula");
+        if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, ObservedMixture>) {
+          fail("Target: ", target.name, " has no formula");
         } else {
           return f(target);
         }
@@ -47,9 +47,16 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
       description_);
 }
 
+const expressions::Tapes* Target::tapes() const {
+  if (expression_) return &expression_->tapes();
+  const ObservedMixture* const of = observed();
+  return of == nullptr ? nullptr : &of->observation.likelihood();
+}
+
 Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
+  if (const ObservedMixture* of = observed()) return of->prior.log_pdf(x) + of->observation.log_likelihood(x);
   Eigen::VectorXd l(x.rows()), g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose();
@@ -61,6 +68,7 @@ Eigen::VectorXd Target::log_density(const Points& x) const {
 Points Target::gradient(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->gradient(x);
+  if (const ObservedMixture* of = observed()) return of->prior.score(x) + of->observation.gradient(x);
   Points gradients(x.rows(), dim_);
   Eigen::VectorXd g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
@@ -76,6 +84,8 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   check_points(v, dim_, "vectors");
   require(x.rows() == v.rows(), "Target: ", x.rows(), " points but ", v.rows(), " vectors");
   if (expression_) return expression_->hessian_vp(x, v);
+  if (const ObservedMixture* of = observed())
+    return of->prior.hessian_vp(x, v) + of->observation.hessian_vp(x, v);
   Points products(x.rows(), dim_);
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose(), vector = v.row(n).transpose();

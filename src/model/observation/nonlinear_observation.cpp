@@ -1,0 +1,203 @@
+#include <gmdiff/model/nonlinear_observation.hpp>
+
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/linear_algebra.hpp"
+#include "model/covariance_check.hpp"
+#include "model/expression/derivatives.hpp"
+#include "model/expression/evaluate.hpp"
+#include "model/expression/liveness.hpp"
+#include "model/observation/observation_map.hpp"
+
+// Likelihoods of nonlinear observations (mathematics.md §13.2).
+
+namespace gmdiff {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using expressions::Graph;
+using expressions::NodeId;
+
+struct NonlinearObservation::Programs {
+  expressions::Tapes likelihood;
+  expressions::Tape map, residual_and_jacobian;
+};
+
+namespace {
+
+void check_observed(const MapDescription& map, const VectorXd& y, Index dy) {
+  require(y.size() == dy, "NonlinearObservation: the map ", name_of(map), " has ", dy, " values, but y has ",
+          y.size(), " entries");
+  for (Index i = 0; i < y.size(); ++i)
+    require(std::isfinite(y(i)), "NonlinearObservation: entry ", i, " of y must be finite, got ", y(i));
+}
+
+/// The lower Cholesky factor L of R. @throws std::invalid_argument if R is not positive definite.
+MatrixXd noise_factor(const MatrixXd& R) {
+  const auto L = linear_algebra::cholesky(R);
+  require(L.has_value(), "NonlinearObservation: the noise covariance must be positive definite");
+  return *L;
+}
+
+/// Nodes of L^-1 r, by forward substitution.
+std::vector<NodeId> append_whitened(Graph& graph, const std::vector<NodeId>& r, const MatrixXd& L) {
+  std::vector<NodeId> w;
+  w.reserve(r.size());
+  for (std::size_t i = 0; i < r.size(); ++i) {
+    const auto row = static_cast<Index>(i);
+    NodeId sum = r[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      const NodeId entry = graph.constant(static_cast<long double>(L(row, static_cast<Index>(j))));
+      sum = graph.subtract(sum, graph.multiply(entry, w[j]));
+    }
+    w.push_back(graph.multiply(sum, graph.constant(1.0L / static_cast<long double>(L(row, row)))));
+  }
+  return w;
+}
+
+/// -1/2 |w|^2
+NodeId append_quadratic(Graph& graph, const std::vector<NodeId>& w) {
+  NodeId sum = graph.constant(0.0L);
+  for (const NodeId entry : w) sum = graph.add(sum, graph.multiply(entry, entry));
+  return graph.multiply(graph.constant(-0.5L), sum);
+}
+
+expressions::Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim) {
+  const std::vector<NodeId> gradient = expressions::append_gradient(graph, value, dim);
+  const std::vector<NodeId> products = expressions::append_jacobian_vp(graph, gradient);
+  std::vector<NodeId> both{value};
+  both.insert(both.end(), gradient.begin(), gradient.end());
+  return {.value = tape_of(graph, {value}),
+          .value_and_gradient = tape_of(graph, both),
+          .hessian_vp = tape_of(graph, products)};
+}
+
+/// y - Phi, followed by the rows of J.
+expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& map,
+                                     const std::vector<NodeId>& residual, int dim) {
+  std::vector<NodeId> outputs = residual;
+  for (const NodeId value : map) {
+    const std::vector<NodeId> row = expressions::append_gradient(graph, value, dim);
+    outputs.insert(outputs.end(), row.begin(), row.end());
+  }
+  return tape_of(graph, outputs);
+}
+
+void check_points(const Points& x, Index dim, const char* what) {
+  require(x.cols() == dim, "NonlinearObservation: ", what, " have dimension ", x.cols(), ", expected ", dim);
+}
+
+/// Outputs `first`, `first` + 1, ... of a tape at every point, shape (n, count). @param v directions, or null
+Points outputs_at(const expressions::Tape& tape, const Points& x, const Points* v, std::size_t first,
+                  Index count) {
+  expressions::Evaluator evaluator(tape);
+  Points values(x.rows(), count);
+  for (Index n = 0; n < x.rows(); ++n) {
+    evaluator.run({.x = x.row(n).data(), .v = v == nullptr ? nullptr : v->row(n).data()});
+    for (Index j = 0; j < count; ++j) values(n, j) = evaluator.output(first + static_cast<std::size_t>(j));
+  }
+  return values;
+}
+
+}  // namespace
+
+NonlinearObservation::NonlinearObservation(MapDescription map, VectorXd y, double noise_std)
+    : map_(std::move(map)), y_(std::move(y)), noise_std_(noise_std), dim_(observations::dim_of(map_)) {
+  require(std::isfinite(noise_std) && noise_std > 0.0,
+          "NonlinearObservation: noise_std must be positive, got ", noise_std);
+  compile();
+}
+
+NonlinearObservation::NonlinearObservation(MapDescription map, VectorXd y, MatrixXd noise_covariance,
+                                           double relative_precision)
+    : map_(std::move(map)),
+      y_(std::move(y)),
+      noise_std_(std::numeric_limits<double>::quiet_NaN()),
+      noise_covariance_(std::move(noise_covariance)),
+      dim_(observations::dim_of(map_)) {
+  MatrixXd& R = noise_covariance_;
+  require(R.rows() == y_.size() && R.cols() == y_.size() && R.size() > 0,
+          "NonlinearObservation: the noise covariance is ", R.rows(), "x", R.cols(), " but y has ", y_.size(),
+          " entries");
+  require(R.allFinite(), "NonlinearObservation: the noise covariance must be finite");
+  MatrixXd symmetric = symmetrised(R);
+  check_covariance(R, linear_algebra::symmetric_eigen(symmetric).l, relative_precision,
+                   "NonlinearObservation: the noise covariance");
+  R = std::move(symmetric);
+  compile();
+}
+
+void NonlinearObservation::compile() {
+  observations::check(map_);
+  Graph graph;
+  const std::vector<NodeId> map = observations::append(graph, map_);
+  check_observed(map_, y_, static_cast<Index>(map.size()));
+  std::vector<NodeId> residual;
+  residual.reserve(map.size());
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const NodeId y = graph.constant(static_cast<long double>(y_(static_cast<Index>(i))));
+    residual.push_back(graph.subtract(y, map[i]));
+  }
+  const MatrixXd L = has_noise_std() ? MatrixXd(noise_std_ * MatrixXd::Identity(y_.size(), y_.size()))
+                                     : noise_factor(noise_covariance_);
+  log_constant_ = -L.diagonal().array().log().sum() -
+                  0.5 * static_cast<double>(y_.size()) * std::log(2.0 * std::numbers::pi);
+  const NodeId likelihood = append_quadratic(graph, append_whitened(graph, residual, L));
+  const auto d = static_cast<int>(dim_);
+  programs_ = std::make_shared<const Programs>(
+      Programs{.likelihood = tapes_with_derivatives(graph, likelihood, d),
+               .map = tape_of(graph, map),
+               .residual_and_jacobian = tape_with_jacobian(graph, map, residual, d)});
+}
+
+MatrixXd NonlinearObservation::noise_covariance() const {
+  if (!has_noise_std()) return noise_covariance_;
+  return noise_std_ * noise_std_ * MatrixXd::Identity(y_.size(), y_.size());
+}
+
+Points NonlinearObservation::value(const Points& x) const {
+  check_points(x, dim_, "points");
+  return outputs_at(programs_->map, x, nullptr, 0, y_.size());
+}
+
+MatrixXd NonlinearObservation::jacobian(const VectorXd& x) const {
+  check_points(Points(x.transpose()), dim_, "points");
+  const Points rows = outputs_at(programs_->residual_and_jacobian, Points(x.transpose()), nullptr,
+                                 static_cast<std::size_t>(y_.size()), y_.size() * dim_);
+  return Eigen::Map<const Points>(rows.data(), y_.size(), dim_);
+}
+
+VectorXd NonlinearObservation::log_likelihood(const Points& x) const {
+  check_points(x, dim_, "points");
+  return outputs_at(programs_->likelihood.value, x, nullptr, 0, 1).col(0).array() + log_constant_;
+}
+
+Points NonlinearObservation::gradient(const Points& x) const {
+  check_points(x, dim_, "points");
+  return outputs_at(programs_->likelihood.value_and_gradient, x, nullptr, 1, dim_);
+}
+
+Points NonlinearObservation::hessian_vp(const Points& x, const Points& v) const {
+  check_points(x, dim_, "points");
+  check_points(v, dim_, "vectors");
+  require(x.rows() == v.rows(), "NonlinearObservation: ", x.rows(), " points but ", v.rows(), " vectors");
+  return outputs_at(programs_->likelihood.hessian_vp, x, &v, 0, dim_);
+}
+
+bool NonlinearObservation::is_near_anchor(const VectorXd& x) const {
+  constexpr double least_distance = 1e-8;
+  const auto* range = std::get_if<RangeMap>(&map_);
+  if (range == nullptr) return false;
+  return (range->anchors.rowwise() - x.transpose()).rowwise().norm().minCoeff() <= least_distance;
+}
+
+const expressions::Tapes& NonlinearObservation::likelihood() const { return programs_->likelihood; }
+const expressions::Tape& NonlinearObservation::residual_and_jacobian() const {
+  return programs_->residual_and_jacobian;
+}
+
+}  // namespace gmdiff

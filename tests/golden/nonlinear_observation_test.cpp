@@ -1,0 +1,118 @@
+#include <gmdiff/model/nonlinear_observation.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <gmdiff/model/modes.hpp>
+#include <gmdiff/model/quadrature.hpp>
+#include <gmdiff/model/target.hpp>
+
+#include "support/golden.hpp"
+
+// golden/nonlinear_observations.json: maps, likelihoods, integrals and maxima of mixtures under nonlinear
+// observations (mathematics.md §13.2).
+
+namespace gmdiff::nonlinear_tests {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using test::json;
+
+const json& cases() { return test::load_golden("nonlinear_observations")["cases"]; }
+
+const json& case_named(const std::string& name) {
+  for (const json& golden_case : cases()) {
+    if (golden_case["name"] == name) return golden_case;
+  }
+  throw std::out_of_range(name);
+}
+
+MapDescription map_of(const json& observation) {
+  const std::string type = observation["map"]["type"];
+  if (type == "range") return RangeMap{.anchors = test::matrix(observation["map"]["anchors"])};
+  const std::vector<std::string> names = map_names();
+  const auto function = std::find(names.begin(), names.end(), type) - names.begin();
+  return ElementwiseMap{.function = static_cast<MapFunction>(function),
+                        .A = test::matrix(observation["A"]),
+                        .b = test::vector(observation["b"])};
+}
+
+NonlinearObservation observation_of(const json& observation) {
+  const VectorXd y = test::vector(observation["y"]);
+  if (observation.contains("noise_std"))
+    return {map_of(observation), y, observation["noise_std"].get<double>()};
+  return {map_of(observation), y, MatrixXd(test::matrix(observation["noise_covariance"]))};
+}
+
+ObservedMixture target_of(const json& golden_case) {
+  const json& target = golden_case["target"];
+  const json& prior = target["prior"];
+  const VectorXd weights = test::vector(prior["weights"]);
+  return {Mixture({weights.begin(), weights.end()}, test::matrix(prior["means"]),
+                  test::covariance(prior["covariance"]["type"], prior["covariance"]["values"])),
+          observation_of(target["observation"])};
+}
+
+double largest(const MatrixXd& values) { return values.cwiseAbs().maxCoeff(); }
+
+/// Largest difference over the largest entry of the array or of |l|.
+double relative_difference(const Points& found, const Points& expected, double l) {
+  return largest(found - expected) / std::max(std::abs(l), largest(expected));
+}
+
+Points row(const json& values) { return test::vector(values).transpose(); }
+
+TEST(GoldenNonlinearObservations, HaveTheGoldenValuesAndDerivatives) {
+  int checked = 0;
+  for (const json& golden_case : cases()) {
+    if (golden_case["kind"] != "target") continue;
+    SCOPED_TRACE(golden_case["name"].get<std::string>());
+    const ObservedMixture observed = target_of(golden_case);
+    const Target target = observed;
+    for (const json& query : golden_case["queries"]) {
+      const Points x = row(query["x"]), v = row(query["v"]);
+      const double l = query["log_density"].get<double>();
+      EXPECT_NEAR(target.log_density(x)(0), l, 1e-12 * std::abs(l));
+      EXPECT_LT(relative_difference(target.gradient(x), row(query["gradient"]), l), 1e-12);
+      EXPECT_LT(relative_difference(target.hessian_vp(x, v), row(query["hessian_vp"]), l), 1e-12);
+      EXPECT_LT(relative_difference(observed.observation.value(x), row(query["map"]), 1.0), 1e-13);
+      const MatrixXd J = observed.observation.jacobian(x.row(0).transpose());
+      EXPECT_LT(largest(J - test::matrix(query["map_jacobian"])), 1e-13 * (1.0 + largest(J)));
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked, 24);
+}
+
+TEST(GoldenNonlinearObservations, HaveTheGoldenNormalisersAndMoments) {
+  for (const char* name : {"posterior_square_1d", "posterior_range_2d"}) {
+    SCOPED_TRACE(name);
+    const json& golden = case_named(name);
+    const double tolerance = golden.value("tolerance", 1e-10);
+    const Quadrature found = quadrature(target_of(golden));
+    EXPECT_NEAR(found.log_normalizer, golden["log_normalizer"].get<double>(), tolerance);
+    EXPECT_LT(largest(found.mean - test::vector(golden["mean"])), tolerance);
+    EXPECT_LT(largest(found.covariance - test::matrix(golden["covariance"])), tolerance);
+  }
+}
+
+TEST(GoldenNonlinearObservations, HaveTheGoldenMaxima) {
+  const json& golden = case_named("map_range");
+  const Modes found = modes(target_of(golden), {.draws = 64, .spread = 2.0});
+  const Points expected = test::matrix(golden["local_maxima"]);
+  const VectorXd l = test::vector(golden["log_density"]);
+  ASSERT_EQ(found.maxima.size(), 2U);
+  for (const Mode& mode : found.maxima) {
+    Eigen::Index nearest = 0;
+    const double distance = (expected.rowwise() - mode.x.transpose()).rowwise().norm().minCoeff(&nearest);
+    EXPECT_LT(distance, 1e-9);
+    EXPECT_NEAR(mode.log_density, l(nearest), 1e-9);
+  }
+}
+
+}  // namespace
+}  // namespace gmdiff::nonlinear_tests
