@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::eve
                          test::structure_name);
 
 TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
-  test::Turns turns(7);
+  test::Turns turns(13);
   for (const Target& target : test::every_target()) {
     for (const Plan& plan : test::every_plan_of(target)) {
       for (const Precision precision : {Precision::f32, Precision::f64})

@@ -87,7 +87,7 @@ expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& ma
   return tape_of(graph, outputs);
 }
 
-void check_points(const Points& x, Index dim, const char* what) {
+void check_observed_points(const Points& x, Index dim, const char* what) {
   require(x.cols() == dim, "NonlinearObservation: ", what, " have dimension ", x.cols(), ", expected ", dim);
 }
 
@@ -160,30 +160,30 @@ MatrixXd NonlinearObservation::noise_covariance() const {
 }
 
 Points NonlinearObservation::value(const Points& x) const {
-  check_points(x, dim_, "points");
+  check_observed_points(x, dim_, "points");
   return outputs_at(programs_->map, x, nullptr, 0, y_.size());
 }
 
 MatrixXd NonlinearObservation::jacobian(const VectorXd& x) const {
-  check_points(Points(x.transpose()), dim_, "points");
+  check_observed_points(Points(x.transpose()), dim_, "points");
   const Points rows = outputs_at(programs_->residual_and_jacobian, Points(x.transpose()), nullptr,
                                  static_cast<std::size_t>(y_.size()), y_.size() * dim_);
   return Eigen::Map<const Points>(rows.data(), y_.size(), dim_);
 }
 
 VectorXd NonlinearObservation::log_likelihood(const Points& x) const {
-  check_points(x, dim_, "points");
+  check_observed_points(x, dim_, "points");
   return outputs_at(programs_->likelihood.value, x, nullptr, 0, 1).col(0).array() + log_constant_;
 }
 
 Points NonlinearObservation::gradient(const Points& x) const {
-  check_points(x, dim_, "points");
+  check_observed_points(x, dim_, "points");
   return outputs_at(programs_->likelihood.value_and_gradient, x, nullptr, 1, dim_);
 }
 
 Points NonlinearObservation::hessian_vp(const Points& x, const Points& v) const {
-  check_points(x, dim_, "points");
-  check_points(v, dim_, "vectors");
+  check_observed_points(x, dim_, "points");
+  check_observed_points(v, dim_, "vectors");
   require(x.rows() == v.rows(), "NonlinearObservation: ", x.rows(), " points but ", v.rows(), " vectors");
   return outputs_at(programs_->likelihood.hessian_vp, x, &v, 0, dim_);
 }
