@@ -162,7 +162,7 @@ class TileProgram {
       case StageKind::transition:
       case StageKind::guide:
       case StageKind::target:
-      case StageKind::precondition:
+      case StageKind::product:
       case StageKind::accept:
       case StageKind::field:
       case StageKind::multiply:

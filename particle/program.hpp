@@ -53,8 +53,8 @@ class ProgramBody {
         return guide(stage);
       case StageKind::target:
         return evaluate_target(stage);
-      case StageKind::precondition:
-        return precondition(stage);
+      case StageKind::product:
+        return product(stage);
       case StageKind::accept:
         return accept(stage);
       case StageKind::field:
@@ -181,21 +181,22 @@ class ProgramBody {
     return TargetBody<V, Team, Vectors>(team_, window_.target, dim(), vectors_, from, to).add_likelihood(l);
   }
 
-  /// to <- L from or L^T from
-  GMDIFF_PARTICLE void precondition(const StageTable<Real>& stage) {
+  /// to <- M from or M^T from
+  GMDIFF_PARTICLE void product(const StageTable<Real>& stage) {
     const Vector from = vector(stage.from);
     const Vector to = vector(stage.to);
-    const Real* L = window_.preconditioner.L;
+    const Real* M = stage.matrix.numbers;
     const Index d = dim();
-    if (window_.preconditioner.is_diagonal)
-      return team_.for_each_own(d, [&](Index i) { to[i] = V(L[i]) * V(from[i]); });
+    if (stage.matrix.shape == MatrixShape::diagonal)
+      return team_.for_each_own(d, [&](Index i) { to[i] = V(M[i]) * V(from[i]); });
+    const bool is_dense = stage.matrix.shape == MatrixShape::dense;
     team_.sync();
     team_.for_each_own(d, [&](Index i) {
-      const Index begin = stage.transposed ? i : 0;
-      const Index end = stage.transposed ? d : i + 1;
+      const Index begin = stage.transposed && !is_dense ? i : 0;
+      const Index end = stage.transposed || is_dense ? d : i + 1;
       V sum(Real(0));
       for (Index j = begin; j < end; ++j)
-        sum = fma(V(stage.transposed ? L[j * d + i] : L[i * d + j]), V(from[j]), sum);
+        sum = fma(V(stage.transposed ? M[j * d + i] : M[i * d + j]), V(from[j]), sum);
       to[i] = sum;
     });
     team_.sync();
@@ -209,8 +210,9 @@ class ProgramBody {
 
   /// to <- f(t, from). One worker runs the tape, and all of them read its outputs.
   GMDIFF_PARTICLE void evaluate_field(const StageTable<Real>& stage) {
-    // The laws of plans with fields are spherical; the kernels of other mixtures need not contain the tapes.
-    if constexpr (Law::family == Family::spherical) {
+    // Plans with fields are in the coordinates of the data; the kernels of tied laws need not contain the
+    // tapes.
+    if constexpr (Law::family != Family::tied) {
       const FieldTable<Real>& field = stage.field;
       const auto work = [this, &field](int number) { return vectors_(field.first_work + number); };
       const Vector to = vector(stage.to);

@@ -13,7 +13,7 @@ enum class StageKind {
   transition,
   guide,
   target,
-  precondition,
+  product,
   accept,
   field,
   multiply,
@@ -36,11 +36,14 @@ struct ObservationTable {
   Real unexplained;     ///< squared norm of y outside the range of A
 };
 
-/// L of a preconditioner M = L L^T.
+/// Entries of a matrix that can differ from 0.
+enum class MatrixShape { diagonal, lower, dense };
+
+/// Matrix of a product.
 template <class Real>
-struct PreconditionerTable {
-  bool is_diagonal;
-  const Real* L;  ///< (d) its diagonal, or (d, d) row by row, lower triangular; null without preconditioner
+struct MatrixTable {
+  MatrixShape shape;
+  const Real* numbers;  ///< (d) the diagonal, or (d, d) row by row
 };
 
 /// Table of a guidance stage at its level.
@@ -106,14 +109,15 @@ struct StageTable {
   MoveTable<Real> move;
   GuideOf<Real> guide;
   FieldTable<Real> field;
+  MatrixTable<Real> matrix;  ///< for `product`
   int num_terms;
-  int vectors[max_terms];  ///< of a combination or a product
+  int vectors[max_terms];  ///< of a combination, or of `multiply`
   Real factors[max_terms];
   Real noise;
   NoiseKind stream;
   std::uint64_t draws, draw;  ///< normal i of step s has the number (s draws + draw) d + i
   bool is_proposal;           ///< for `target`: whether it evaluates a proposal
-  bool transposed;            ///< for `precondition`: L^T instead of L
+  bool transposed;            ///< for `product`: M^T instead of M
   AcceptTable accept;
   /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the
   /// first of them, and the last one is kept.
@@ -130,7 +134,6 @@ struct ProgramWindow : Window<Real> {
   int num_stages;
   int num_vectors;
   ObservationTable<Real> observation;
-  PreconditionerTable<Real> preconditioner;
   TargetTable<Real> target;
 };
 

@@ -24,12 +24,15 @@
 #include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/fokker_planck.hpp>
+#include <gmdiff/model/generator.hpp>
 #include <gmdiff/model/importance.hpp>
+#include <gmdiff/model/linear_transition.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/nonlinear_observation.hpp>
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/model/posterior.hpp>
+#include <gmdiff/model/probability_flow.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/model/target.hpp>

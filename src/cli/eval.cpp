@@ -6,7 +6,9 @@
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/generator.hpp>
 #include <gmdiff/model/mixture.hpp>
+#include <gmdiff/model/probability_flow.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
@@ -30,7 +32,8 @@ struct EvalFlags {
   std::string points;
   std::string out;
   bool force = false;
-  FlagText t, alpha, sigma, device, precision, sampler;
+  bool velocity = false;
+  FlagText t, alpha, sigma, device, precision, sampler, generator;
 };
 
 EvaluateOptions parse_options(const EvalFlags& flags) {
@@ -71,6 +74,24 @@ void warn_of_far_points(EvalResult& result) {
   if (beyond > 0)
     result.warnings.push_back(concat("score or denoiser of ", beyond, beyond == 1 ? " point" : " points",
                                      " is beyond the largest double"));
+}
+
+/// Adds velocity and divergence of the probability flow, or NaN and a warning if the law has no density.
+void add_flow(const EvalFlags& flags, const Problem& problem, const Mixture& law, const Points& x,
+              EvalResult& result) {
+  if (!flags.velocity) return;
+  require(!flags.alpha, "--velocity needs a time of the process; give --t instead of --alpha and --sigma");
+  const double t = flags.t ? parse_number("--t", *flags.t) : 0.0;
+  try {
+    ProbabilityFlow flow = probability_flow(law, ForwardProcess(problem.process), x, t);
+    result.velocity = std::move(flow.velocity);
+    result.divergence = std::move(flow.divergence);
+  } catch (const std::domain_error& error) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    result.warnings.push_back(concat("velocity and divergence are not defined here: ", error.what()));
+    result.velocity = Points::Constant(x.rows(), x.cols(), nan);
+    result.divergence = Eigen::VectorXd::Constant(x.rows(), nan);
+  }
 }
 
 /// Fills arrays with NaN if the law has no density at this level, with a warning for each array.
@@ -121,6 +142,7 @@ void evaluate_law(const EvalFlags& flags, const Problem& problem, EvalResult& re
     rest.log_density = rest.log_responsibilities = rest.score = false;
     result.denoiser = evaluate(law.mixture, x, result.level, rest).denoiser;
   }
+  add_flow(flags, problem, law.mixture, x, result);
 }
 
 GuidedSampler parse_guided(const std::string& text) {
@@ -153,17 +175,31 @@ void evaluate_guided(const EvalFlags& flags, const Problem& problem, EvalResult&
 EvalResult evaluate(const EvalFlags& flags, const Problem& problem) {
   EvalResult result{
       .problem = flags.problem.file, .level = parse_level(flags, problem), .options = parse_options(flags)};
+  require(!flags.generator, "--generator belongs to dynamics, and ", flags.problem.file, " has a prior");
+  require(!flags.velocity || !flags.sampler, "--velocity and --sampler exclude each other");
   flags.sampler ? evaluate_guided(flags, problem, result) : evaluate_law(flags, problem, result);
   return result;
 }
 
-/// The log-density of a target and its gradient, in double on the host. @param has why flags of mixtures have no meaning
-EvalResult evaluate_target(const EvalFlags& flags, const Target& target, const char* law, const char* has) {
-  const std::pair<const char*, const FlagText*> of_prior[] = {
-      {"--t", &flags.t},           {"--alpha", &flags.alpha},         {"--sigma", &flags.sigma},
-      {"--device", &flags.device}, {"--precision", &flags.precision}, {"--sampler", &flags.sampler}};
+/// Refuses the flags of a law that is diffused; `has` is what the problem has instead of a prior alone.
+void refuse_flags_of_prior(const EvalFlags& flags, const char* has) {
+  const std::pair<const char*, const FlagText*> of_prior[] = {{"--alpha", &flags.alpha},
+                                                              {"--sigma", &flags.sigma},
+                                                              {"--device", &flags.device},
+                                                              {"--precision", &flags.precision},
+                                                              {"--sampler", &flags.sampler}};
   for (const auto& [name, text] : of_prior)
-    require(!*text, name, " belongs to a problem with a prior, and ", flags.problem.file, has);
+    require(!*text, name, " belongs to a problem with a prior, and ", flags.problem.file, " has ", has);
+  require(!flags.velocity, "--velocity belongs to a problem with a prior, and ", flags.problem.file, " has ",
+          has);
+}
+
+/// The log-density of a target and its gradient, in double on the host. @param has why flags of mixtures have no
+/// meaning
+EvalResult evaluate_target(const EvalFlags& flags, const Target& target, const char* law, const char* has) {
+  require(!flags.t, "--t belongs to a problem with a prior, and ", flags.problem.file, " has ", has);
+  refuse_flags_of_prior(flags, has);
+  require(!flags.generator, "--generator belongs to dynamics, and ", flags.problem.file, " has ", has);
   EvalResult result{.problem = flags.problem.file, .law = law};
   const Points x = load_points(flags.points, result.warnings);
   result.log_density = target.log_density(x);
@@ -173,16 +209,29 @@ EvalResult evaluate_target(const EvalFlags& flags, const Target& target, const c
 
 EvalResult evaluate(const EvalFlags& flags, const TargetProblem& problem) {
   check_no_prior(flags.problem);
-  return evaluate_target(flags, problem.target, study::target_law, " has a target");
+  return evaluate_target(flags, problem.target, study::target_law, "a target");
 }
 
 EvalResult evaluate(const EvalFlags& flags, const NonlinearProblem& problem) {
   if (flags.problem.prior) return evaluate(flags, prior_of(problem));
-  return evaluate_target(flags, target_of(problem), study::nonlinear_law, " has an observation with a map");
+  return evaluate_target(flags, target_of(problem), study::nonlinear_law, "an observation with a map");
 }
 
-EvalResult evaluate(const EvalFlags& flags, const DynamicsProblem& /*problem*/) {
-  refuse_dynamics("eval", flags.problem);
+/// The generator of dynamics, in double on the host.
+EvalResult evaluate(const EvalFlags& flags, const DynamicsProblem& problem) {
+  require(!flags.problem.prior, "--prior: ", flags.problem.file, " has dynamics and no prior");
+  refuse_flags_of_prior(flags, "dynamics");
+  require(flags.generator.has_value(), flags.problem.file,
+          " has dynamics, of which eval computes the generator; give --generator TEXT");
+  const Dynamics& dynamics = problem.dynamics;
+  EvalResult result{.problem = flags.problem.file, .law = study::dynamics_law, .function = *flags.generator};
+  const Expression F(*flags.generator,
+                     {.dim = static_cast<int>(dynamics.drift.size()), .parameters = dynamics.parameters});
+  const Points x = load_points(flags.points, result.warnings);
+  require(x.cols() == F.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
+          ", those of the dynamics ", F.dim());
+  result.generator = generator(dynamics, F, x, flags.t ? parse_number("--t", *flags.t) : dynamics.t_start);
+  return result;
 }
 
 void run_eval(const EvalFlags& flags) {
@@ -209,7 +258,8 @@ Verb add_eval(CLI::App& command) {
   auto flags = std::make_shared<EvalFlags>();
   add_problem_flags(*verb, flags->problem);
   verb->add_option("--points", flags->points, "points, shape (n, d)")->required()->type_name("FILE");
-  verb->add_option("--t", flags->t, "time of the level (0, the data)")->type_name("T");
+  verb->add_option("--t", flags->t, "time of the level (0, the data), or of dynamics (their first)")
+      ->type_name("T");
   verb->add_option("--alpha", flags->alpha, "signal of the level, with --sigma instead of --t")
       ->type_name("A");
   verb->add_option("--sigma", flags->sigma, "noise of the level")->type_name("S");
@@ -222,16 +272,25 @@ Verb add_eval(CLI::App& command) {
   verb->add_option("--out", flags->out,
                    "write the arrays log_density (n), responsibilities (n, K), score (n, d), denoiser (n, d) "
                    "as .npz; of a "
-                   "target, or of an observation with a map, log_density and gradient (n, d)")
+                   "target, or of an observation with a map, log_density and gradient (n, d); of dynamics "
+                   "generator (n)")
       ->type_name("FILE");
   verb->add_option(
           "--sampler", flags->sampler,
           "only the denoiser of this guided sampler, e.g. tmp or pigdm:tau2=2, instead of the law's arrays")
       ->type_name("SAMPLER");
+  verb->add_flag("--velocity", flags->velocity,
+                 "also the velocity of the probability flow (n, d) and its divergence (n), in double on the "
+                 "host");
+  verb->add_option(
+          "--generator", flags->generator,
+          "of dynamics: the generator of this function of x, such as x1^2, as the array generator (n)")
+      ->type_name("TEXT");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb,
                "  gmdiff eval problem.json --points x.npy --t 0.5 --out values.npz\n"
+               "  gmdiff eval problem.json --points x.npy --t 0.5 --velocity\n"
                "  gmdiff eval problem.json --points x.npy --t 0.5 --sampler tmp\n");
   return {verb, [flags] { run_eval(*flags); }};
 }

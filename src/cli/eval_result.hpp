@@ -13,12 +13,13 @@
 
 namespace gmdiff::cli {
 
-/// Quantities at n points. A guided sampler has only a denoiser, and a target only log-density and gradient;
-/// the other arrays are empty.
+/// Quantities at n points. A guided sampler has only a denoiser, a target only log-density and gradient, and
+/// dynamics only the generator; the other arrays are empty.
 struct EvalResult {
   std::string problem = {};  ///< file as given
-  std::string law = {};      ///< "prior", "posterior" or "target"
+  std::string law = {};      ///< "prior", "posterior", "target" or "dynamics"
   std::optional<GuidedSampler> sampler = {};
+  std::string function = {};  ///< F of the generator
   Level level = {};
   EvaluateOptions options = {};      ///< device and precision
   Eigen::VectorXd log_density = {};  ///< (n)
@@ -26,6 +27,9 @@ struct EvalResult {
   Points score = {};                 ///< (n, d)
   Points denoiser = {};              ///< (n, d)
   Points gradient = {};              ///< (n, d) of the log-density of a target
+  Points velocity = {};              ///< (n, d) of the probability flow, if it is requested
+  Eigen::VectorXd divergence = {};   ///< (n) of the velocity
+  Eigen::VectorXd generator = {};    ///< (n) L F of dynamics
   std::vector<std::string> warnings = {};
 };
 

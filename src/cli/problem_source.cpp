@@ -57,6 +57,12 @@ void set_steps(McmcSampler& chains, const std::string& text) {
   std::visit([&](auto& method) { method.run.steps = static_cast<int>(steps); }, chains);
 }
 
+void set_steps(Dynamics& dynamics, const FlagText& steps, const FlagText& path_steps) {
+  if (steps) dynamics.steps = static_cast<int>(parse_integer("--steps", *steps, 1, io::max_steps));
+  if (path_steps)
+    dynamics.path_steps = static_cast<int>(parse_integer("--path-steps", *path_steps, 1, io::max_steps));
+}
+
 void set_steps(Problem& problem, const std::string& text) {
   if (auto* chains = std::get_if<McmcSampler>(&problem.sampler)) return set_steps(*chains, text);
   const int steps = static_cast<int>(parse_integer("--steps", text, 1, io::max_steps));

@@ -6,6 +6,7 @@
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
+#include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/verb.hpp"
 #include "study/law.hpp"
@@ -41,6 +42,8 @@ AnyProblem load_any_problem(const std::string& file, InputFiles& inputs);
 /// std::invalid_argument for a grid that is a list of times.
 void set_steps(Problem& problem, const std::string& steps);
 void set_steps(McmcSampler& chains, const std::string& steps);
+/// Replaces the numbers of steps of dynamics that are given.
+void set_steps(Dynamics& dynamics, const FlagText& steps, const FlagText& path_steps);
 
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other
 /// data.

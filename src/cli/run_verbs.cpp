@@ -29,7 +29,7 @@ struct RunFlags {
   CommonFlags common;
   std::string out;
   bool force = false;
-  FlagText count, range, seed, start, device, precision, math, history, sampler, steps;
+  FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps;
 };
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
@@ -306,7 +306,15 @@ void run_paths(const RunFlags& flags, const InputFiles& inputs, const Plan& plan
   run_verb(flags, inputs, std::move(record), plan, {history, plan.dim()}, history);
 }
 
+/// Refuses the flags of dynamics; `has` is what the problem has instead.
+void refuse_flags_of_dynamics(const RunFlags& flags, const char* has) {
+  for (const auto& [name, text] :
+       {std::pair("--steps", &flags.steps), std::pair("--path-steps", &flags.path_steps)})
+    require(!*text, name, " belongs to dynamics, and ", flags.problem.file, " has ", has);
+}
+
 void forward(const RunFlags& flags, const InputFiles& inputs, const Problem& problem) {
+  refuse_flags_of_dynamics(flags, "a prior");
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
   const Plan plan = forward_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process));
@@ -323,8 +331,9 @@ void forward(const RunFlags& flags, const InputFiles& inputs, const NonlinearPro
   forward(flags, inputs, prior_of(problem));
 }
 
-void forward(const RunFlags& flags, const InputFiles& inputs, const DynamicsProblem& problem) {
+void forward(const RunFlags& flags, const InputFiles& inputs, DynamicsProblem problem) {
   require(!flags.problem.prior, "--prior: ", flags.problem.file, " has dynamics and no prior");
+  set_steps(problem.dynamics, flags.steps, flags.path_steps);
   study::RunRecord record;
   record.verb = "forward";
   record.law = study::dynamics_law;
@@ -333,8 +342,8 @@ void forward(const RunFlags& flags, const InputFiles& inputs, const DynamicsProb
 
 void forward(const RunFlags& flags) {
   InputFiles inputs;
-  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
-  std::visit([&](const auto& alternative) { forward(flags, inputs, alternative); }, problem);
+  AnyProblem problem = load_any_problem(flags.problem.file, inputs);
+  std::visit([&](auto& alternative) { forward(flags, inputs, std::move(alternative)); }, problem);
 }
 
 void run_draw(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, const std::string& law) {
@@ -379,7 +388,7 @@ Verb add_sample(CLI::App& command) {
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
-          "mala, hmc, baoab and obabo they count Markov chains, and output=trace keeps their states. "
+          "mala, hmc, baoab, obabo and ou they count Markov chains, and output=trace keeps their states. "
           "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");
@@ -413,6 +422,13 @@ Verb add_forward(CLI::App& command) {
   add_start(*verb, *flags,
             "data to start from instead of draws, shape (n, d), one row per particle of the range");
   add_history(*verb, *flags, "keep M levels of the N + 1 of N steps");
+  verb->add_option("--steps", flags->steps, "number of steps of dynamics, instead of the file's")
+      ->type_name("N");
+  verb->add_option(
+          "--path-steps", flags->path_steps,
+          "paths of dynamics on the Brownian motion of N steps, a multiple of their steps; runs with "
+          "one N share their paths")
+      ->type_name("N");
   set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
   return {verb, [flags] { forward(*flags); }};
 }

@@ -55,7 +55,7 @@ class ProgramLevels {
   void add(const Transition& stage) { vector(stage.to) = stage.s; }
   /// A gradient vanishes at a mode.
   void add(const EvaluateTarget& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
-  void add(const Precondition& stage) { copy(stage.from, stage.to); }
+  void add(const Product& stage) { copy(stage.from, stage.to); }
   void add(const Accept& stage) { copy(stage.proposal, stage.to); }
   /// Fields are unknown functions; `precision_warning` does not use the levels of their plans.
   void add(const EvaluateField& stage) { copy(stage.from, stage.to); }
@@ -204,8 +204,10 @@ std::optional<std::string> precision_warning(const Plan& plan, Precision precisi
   Levels levels(plan.start.level);
   for (const Step& step : plan.steps) levels.add(step);
   Worst worst(precision);
-  // A Markov chain forgets the rounding of earlier steps.
-  const std::vector<Level> passed = evaluates_target(plan) ? std::vector<Level>{{}} : levels.values();
+  // A Markov chain forgets the rounding of earlier steps. Chains of exact transitions evaluate a field
+  // instead of their target.
+  const bool is_chain = evaluates_target(plan) || !plan.fields.empty();
+  const std::vector<Level> passed = is_chain ? std::vector<Level>{{}} : levels.values();
   for (const MixtureTable& law : plan.problems) worst.add(law, passed);
   return worst.warning();
 }

@@ -1,5 +1,6 @@
 #include "io/dynamics_json.hpp"
 
+#include "io/mixture_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/parameter_writer.hpp"
 
@@ -33,7 +34,8 @@ DynamicsStart read_start(const Json& value, const Location& where) {
     reader.required("point", start.point);
     return start;
   }
-  check_keys(value, where, {"point", "mean", "std"});
+  if (value.contains("weights")) return read_mixture(value, where);
+  check_keys(value, where, {"point", "mean", "std", "weights"});
   GaussianStart start;
   reader.optional("mean", start.mean);
   reader.optional("std", start.std);
@@ -53,6 +55,7 @@ OrderedJson start_json(const DynamicsStart& start) {
     writer.required("point", point->point);
     return object;
   }
+  if (const auto* mixture = std::get_if<Mixture>(&start)) return write_mixture(*mixture);
   const auto& gaussian = std::get<GaussianStart>(start);
   if (!gaussian.mean.empty()) writer.required("mean", gaussian.mean);
   writer.required("std", gaussian.std);
@@ -63,7 +66,8 @@ OrderedJson start_json(const DynamicsStart& start) {
 
 Dynamics read_dynamics(const Json& value, const Location& where) {
   as_object(value, where);
-  check_keys(value, where, {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start"});
+  check_keys(value, where,
+             {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start", "path_steps"});
   Dynamics dynamics{.drift = read_texts(member(value, where, "drift"), where.key("drift"))};
   if (const Json* noise = optional_member(value, "noise"))
     dynamics.noise = read_noise(*noise, where.key("noise"));
@@ -72,6 +76,7 @@ Dynamics read_dynamics(const Json& value, const Location& where) {
   reader.optional("t_start", dynamics.t_start);
   reader.optional("t_end", dynamics.t_end);
   reader.optional("steps", dynamics.steps);
+  reader.optional("path_steps", dynamics.path_steps);
   if (const Json* scheme = optional_member(value, "scheme"))
     dynamics.scheme = read_scheme(*scheme, where.key("scheme"));
   if (const Json* start = optional_member(value, "start"))
@@ -94,6 +99,7 @@ OrderedJson write_dynamics(const Dynamics& dynamics) {
   writer.required("t_start", dynamics.t_start);
   writer.required("t_end", dynamics.t_end);
   writer.required("steps", dynamics.steps);
+  if (dynamics.path_steps != 0) writer.required("path_steps", dynamics.path_steps);
   object["scheme"] = to_string(dynamics.scheme);
   object["start"] = start_json(dynamics.start);
   return object;

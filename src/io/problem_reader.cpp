@@ -6,6 +6,7 @@
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/dynamics_json.hpp"
+#include "io/mixture_json.hpp"
 #include "io/nonlinear_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/problem_input.hpp"
@@ -16,77 +17,9 @@ namespace gmdiff {
 namespace {
 
 using io::any_size;
+using io::at;
 using io::Json;
 using io::Location;
-
-/// Type and shape of the covariances of a prior.
-struct CovarianceShape {
-  bool tied;
-  std::int64_t K;
-  std::int64_t d;
-};
-
-/// One matrix (d, d), or K of them.
-io::NumberArray read_matrices(const Json& value, const Location& where, const CovarianceShape& shape) {
-  return shape.tied ? io::read_array(value, where, {shape.d, shape.d})
-                    : io::read_array(value, where, {shape.K, shape.d, shape.d});
-}
-
-Covariance dense_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
-  const io::NumberArray values =
-      read_matrices(io::member(value, where, "values"), where.key("values"), shape);
-  Covariance covariance =
-      shape.tied ? Covariance::tied(values.points()) : Covariance::full(values.matrices());
-  covariance.relative_precision = values.relative_precision;
-  return covariance;
-}
-
-/// `eigenvectors` and `eigenvalues`: (d, d) and (d) for tied, (K, d, d) and (K, d) for full covariances.
-Covariance eigen_covariance(const Json& value, const Location& where, const CovarianceShape& shape) {
-  if (value.contains("values")) where.fail("\"values\" and \"eigenvectors\" exclude each other");
-  const io::NumberArray bases =
-      read_matrices(io::member(value, where, "eigenvectors"), where.key("eigenvectors"), shape);
-  const Json& eigenvalues = io::member(value, where, "eigenvalues");
-  const Location place = where.key("eigenvalues");
-  Covariance covariance =
-      shape.tied
-          ? Covariance::tied_eigen(bases.points(), io::read_array(eigenvalues, place, {shape.d}).vector())
-          : Covariance::full_eigen(bases.matrices(),
-                                   io::read_array(eigenvalues, place, {shape.K, shape.d}).points());
-  covariance.relative_precision = bases.relative_precision;
-  return covariance;
-}
-
-Covariance read_covariance(const Json& value, const Location& where, std::int64_t K, std::int64_t d) {
-  io::as_object(value, where);
-  const Json& type = io::member(value, where, "type");
-  if (type == "tied" || type == "full") {
-    io::check_keys(value, where, {"type", "values", "eigenvectors", "eigenvalues"});
-    const CovarianceShape shape{.tied = type == "tied", .K = K, .d = d};
-    const bool decomposed = value.contains("eigenvectors") || value.contains("eigenvalues");
-    return decomposed ? eigen_covariance(value, where, shape) : dense_covariance(value, where, shape);
-  }
-  io::check_keys(value, where, {"type", "values"});
-  const Json& values = io::member(value, where, "values");
-  const Location place = where.key("values");
-  if (type == "spherical") return Covariance::spherical(io::read_array(values, place, {K}).values);
-  if (type == "diag") return Covariance::diag(io::read_array(values, place, {K, d}).points());
-  if (!type.is_string())
-    where.key("type").fail("expected the name of a covariance, given ", io::describe(type));
-  where.key("type").fail(io::unknown_name("covariance", type.get_ref<const std::string&>(),
-                                          {"spherical", "diag", "tied", "full"}));
-}
-
-Mixture read_prior(const Json& value, const Location& where) {
-  io::as_object(value, where);
-  io::check_keys(value, where, {"weights", "means", "covariance"});
-  auto weights = io::read_array(io::member(value, where, "weights"), where.key("weights"), {any_size});
-  const std::int64_t K = weights.size(0);
-  const auto means = io::read_array(io::member(value, where, "means"), where.key("means"), {K, any_size});
-  Covariance covariance =
-      read_covariance(io::member(value, where, "covariance"), where.key("covariance"), K, means.size(1));
-  return io::at_place(where, [&] { return Mixture(weights.values, means.points(), covariance); });
-}
 
 LinearObservation read_observation(const Json& value, const Location& where, std::int64_t d) {
   io::as_object(value, where);
@@ -112,7 +45,7 @@ LinearObservation read_observation(const Json& value, const Location& where, std
 /// Start and grid of a Fokker-Planck equation. @param problem of any kind
 void read_density(const Json& root, const Location& top, auto& problem) {
   if (const Json* start = io::optional_member(root, "start"))
-    problem.start = read_prior(*start, top.key("start"));
+    problem.start = io::read_mixture(*start, top.key("start"));
   if (const Json* density = io::optional_member(root, "density"))
     problem.density = io::read_description<DensityDescription>(*density, top.key("density"));
 }
@@ -135,7 +68,7 @@ void read_schedule(const Json& root, const Location& top, auto& problem) {
 
 Problem read_prior_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, keys_with_prior());
-  Problem problem{.prior = read_prior(io::member(root, top, "prior"), top.key("prior"))};
+  Problem problem{.prior = io::read_mixture(io::member(root, top, "prior"), top.key("prior"))};
   read_schedule(root, top, problem);
   if (const Json* observation = io::optional_member(root, "observation")) {
     problem.observation = read_observation(*observation, top.key("observation"), problem.prior.dim());
@@ -168,7 +101,7 @@ bool has_map(const Json& root) {
 
 NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, keys_with_prior());
-  const Mixture prior = read_prior(io::member(root, top, "prior"), top.key("prior"));
+  const Mixture prior = io::read_mixture(io::member(root, top, "prior"), top.key("prior"));
   NonlinearProblem problem{.prior = prior,
                            .observation = io::read_nonlinear_observation(
                                root.at("observation"), top.key("observation"), prior.dim())};

@@ -2,6 +2,7 @@
 
 #include "base/machine.hpp"
 #include "io/dynamics_json.hpp"
+#include "io/mixture_json.hpp"
 #include "io/nonlinear_json.hpp"
 #include "io/parameter_writer.hpp"
 
@@ -9,77 +10,11 @@ namespace gmdiff {
 
 namespace {
 
+using io::numbers;
 using io::OrderedJson;
+using io::rows;
 
 constexpr std::size_t line_length = 200;
-
-OrderedJson numbers(const auto& row) {
-  OrderedJson array = OrderedJson::array();
-  for (Eigen::Index i = 0; i < row.size(); ++i) array.push_back(io::json_number(row(i)));
-  return array;
-}
-
-OrderedJson rows(const auto& matrix) {
-  OrderedJson array = OrderedJson::array();
-  for (Eigen::Index i = 0; i < matrix.rows(); ++i) array.push_back(numbers(matrix.row(i)));
-  return array;
-}
-
-/// Whether a dense matrix, which resolves eps times its largest eigenvalue, would lose half or more of the
-/// digits of some eigenvalue. A mixture constructed from dense matrices has already lost them.
-bool needs_eigenvalues(const Mixture& mixture) {
-  constexpr double half_of_the_digits = 1e-8;
-  if (mixture.bases().empty() || !mixture.dense_covariances().empty()) return false;
-  for (Eigen::Index k = 0; k < mixture.eigenvalues().rows(); ++k) {
-    const auto l = mixture.eigenvalues().row(k).array();
-    if ((l > 0.0 && l < half_of_the_digits * l.maxCoeff()).any()) return true;
-  }
-  return false;
-}
-
-OrderedJson write_eigen(const Mixture& mixture) {
-  const auto& bases = mixture.bases();
-  if (mixture.covariance_type() == CovarianceType::tied) {
-    return {{"type", "tied"},
-            {"eigenvectors", rows(bases.front())},
-            {"eigenvalues", numbers(mixture.eigenvalues().row(0))}};
-  }
-  OrderedJson eigenvectors = OrderedJson::array();
-  for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
-    eigenvectors.push_back(rows(bases[bases.size() == 1 ? 0 : static_cast<std::size_t>(k)]));
-  }
-  return {{"type", "full"},
-          {"eigenvectors", std::move(eigenvectors)},
-          {"eigenvalues", rows(mixture.eigenvalues())}};
-}
-
-OrderedJson write_covariance(const Mixture& mixture) {
-  if (needs_eigenvalues(mixture)) return write_eigen(mixture);
-  const CovarianceType type = mixture.covariance_type();
-  OrderedJson values = OrderedJson::array();
-  switch (type) {
-    case CovarianceType::spherical:
-      values = numbers(mixture.eigenvalues().col(0));
-      break;
-    case CovarianceType::diag:
-      values = rows(mixture.eigenvalues());
-      break;
-    case CovarianceType::tied:
-      values = rows(mixture.component_covariance(0));
-      break;
-    case CovarianceType::full:
-    case CovarianceType::common_basis:
-      for (Eigen::Index k = 0; k < mixture.num_components(); ++k)
-        values.push_back(rows(mixture.component_covariance(k)));
-  }
-  return {{"type", to_string(type)}, {"values", std::move(values)}};
-}
-
-OrderedJson write_prior(const Mixture& prior) {
-  return {{"weights", numbers(prior.weights())},
-          {"means", rows(prior.means())},
-          {"covariance", write_covariance(prior)}};
-}
 
 OrderedJson write_observation(const LinearObservation& observation) {
   OrderedJson object = {{"A", rows(observation.A())}, {"y", numbers(observation.y())}};
@@ -152,7 +87,7 @@ std::uint64_t bytes_of_text(const Mixture& prior) {
 
 /// Start and grid of a Fokker-Planck equation, where they are given.
 void write_density(const auto& problem, OrderedJson& root) {
-  if (problem.start) root["start"] = write_prior(*problem.start);
+  if (problem.start) root["start"] = io::write_mixture(*problem.start);
   OrderedJson density = OrderedJson::object();
   const OrderedJson all = io::write_parameters(problem.density);
   for (const auto& [key, value] : all.items()) {
@@ -165,7 +100,7 @@ void write_density(const auto& problem, OrderedJson& root) {
 OrderedJson write_scheduled_prior(const auto& problem) {
   require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
                  " components in dimension ", problem.prior.dim());
-  return {{"prior", write_prior(problem.prior)},
+  return {{"prior", io::write_mixture(problem.prior)},
           {"process", io::write_variant(problem.process)},
           {"grid", io::write_variant(problem.grid)}};
 }

@@ -45,6 +45,11 @@ bool needs_projection(const Guide& stage) {
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
 }
 
+MatrixShape shape_of(const Eigen::MatrixXd& matrix) {
+  if (matrix.cols() == 1) return MatrixShape::diagonal;
+  return matrix.isLowerTriangular(0.0) ? MatrixShape::lower : MatrixShape::dense;
+}
+
 /// sigma^2 l / c of component k and axis i.
 double posterior_variance(const MixtureTable& mixture, const Level& level, Index k, Index i) {
   const Points& eigenvalues = mixture.eigenvalues;
@@ -68,7 +73,7 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
                                      const Plan& plan)
     : law_(law), guidance_(guidance) {
   if (guidance != nullptr) add_observation();
-  if (plan.preconditioner.size() > 0) add_preconditioner(plan.preconditioner);
+  for (const Eigen::MatrixXd& matrix : plan.matrices) add_matrix(matrix);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
   add_fields(plan);
 }
@@ -106,12 +111,13 @@ void ProgramBuilder<Real>::add_observation() {
 }
 
 template <class Real>
-void ProgramBuilder<Real>::add_preconditioner(const Eigen::MatrixXd& L) {
-  Real* numbers = arena_.allocate(static_cast<std::size_t>(L.size()));
-  for (Index i = 0; i < L.rows(); ++i) {
-    for (Index j = 0; j < L.cols(); ++j) numbers[i * L.cols() + j] = static_cast<Real>(L(i, j));
+void ProgramBuilder<Real>::add_matrix(const Eigen::MatrixXd& matrix) {
+  Real* numbers = arena_.allocate(static_cast<std::size_t>(matrix.size()));
+  for (Index i = 0; i < matrix.rows(); ++i) {
+    for (Index j = 0; j < matrix.cols(); ++j)
+      numbers[i * matrix.cols() + j] = static_cast<Real>(matrix(i, j));
   }
-  preconditioner_ = {.is_diagonal = L.cols() == 1, .L = numbers};
+  matrices_.push_back({.shape = shape_of(matrix), .numbers = numbers});
 }
 
 /// The tables of the stages of one step.
@@ -146,8 +152,9 @@ class ProgramBuilder<Real>::StepTables {
     return table;
   }
 
-  StageTable<Real> operator()(const Precondition& stage) {
-    StageTable<Real> table = empty(StageKind::precondition);
+  StageTable<Real> operator()(const Product& stage) {
+    StageTable<Real> table = empty(StageKind::product);
+    table.matrix = builder_.matrices_[static_cast<std::size_t>(stage.matrix)];
     table.from = stage.from;
     table.to = stage.to;
     table.transposed = stage.transposed;
@@ -333,7 +340,8 @@ std::vector<StageTable<Real>> ProgramBuilder<Real>::prologue(const Program& prog
 
 template <class Real>
 std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
-  auto numbers = static_cast<std::size_t>(plan.preconditioner.size());
+  std::size_t numbers = 0;
+  for (const Eigen::MatrixXd& matrix : plan.matrices) numbers += static_cast<std::size_t>(matrix.size());
   if (plan.target) numbers += target_numbers<Real>(*plan.target);
   for (const VectorField& field : plan.fields) numbers += tape_numbers<Real>(field.tape());
   for (const std::vector<double>& row : plan.field_times) numbers += row.size();

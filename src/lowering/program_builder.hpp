@@ -19,9 +19,8 @@ class ProgramBuilder {
 
   /// Tables of all steps, with their numbers in `arena`; valid as long as the builder.
   const ObservationTable<Real>& observation() const { return observation_; }
-  const PreconditionerTable<Real>& preconditioner() const { return preconditioner_; }
   const TargetTable<Real>& target() const { return target_; }
-  /// Owns the arrays of these tables, and those of the fields in the tables of stages.
+  /// Owns the arrays of these tables, and those of the fields and matrices in the tables of stages.
   const Arena<Real>& arena() const { return arena_; }
 
   /// The stages of the `iterations` steps from number `first` on, closed by an `end` with the slot of the
@@ -40,17 +39,17 @@ class ProgramBuilder {
  private:
   class StepTables;
   void add_observation();
-  void add_preconditioner(const Eigen::MatrixXd& L);
+  void add_matrix(const Eigen::MatrixXd& matrix);
   void add_fields(const Plan& plan);
 
   const LawTables<Real>& law_;
   const GuidanceTable* guidance_;
   Arena<Real> arena_;
   ObservationTable<Real> observation_{};
-  PreconditionerTable<Real> preconditioner_{};
   TargetTable<Real> target_{};
   std::vector<FieldTable<Real>> fields_;  // without times
   std::vector<const Real*> field_times_;
+  std::vector<MatrixTable<Real>> matrices_;
   std::vector<Eigen::MatrixXd> axes_;  // A U_k: one, or K of full covariances
 };
 

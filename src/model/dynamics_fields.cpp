@@ -9,6 +9,8 @@ namespace {
 
 /// Most steps of a plan, which holds the time of each.
 constexpr int max_steps = 100'000'000;
+/// Most normals of a path that a step adds up.
+constexpr int max_path_ratio = 4096;
 
 void check_amplitude(double value) {
   require(value >= 0.0 && std::isfinite(value), "dynamics: noise must be >= 0 and finite, got ", value);
@@ -49,12 +51,17 @@ class NoiseReader {
   const std::map<std::string, double>& parameters_;
 };
 
-/// Reads the start of each form: a Gaussian, possibly of variance 0.
+/// Reads the start of each form: a mixture, or a Gaussian, possibly of variance 0.
 class StartReader {
  public:
   explicit StartReader(int dim) : dim_(dim) {}
 
   Mixture operator()(const PointStart& start) const { return gaussian(start.point, 0.0); }
+  Mixture operator()(const Mixture& start) const {
+    require(start.dim() == dim_, "dynamics: the mixture of the start has dimension ", start.dim(),
+            ", expected ", dim_, ", the number of drifts");
+    return start;
+  }
   Mixture operator()(const GaussianStart& start) const {
     require(start.std >= 0.0 && std::isfinite(start.std), "dynamics: std of the start must be >= 0, got ",
             start.std);
@@ -83,6 +90,11 @@ void check_times(const Dynamics& dynamics) {
           dynamics.t_end);
   require(dynamics.steps >= 1 && dynamics.steps <= max_steps, "dynamics: steps must be 1 to ", max_steps,
           ", got ", dynamics.steps);
+  const int ratio = dynamics.path_steps / dynamics.steps;
+  require(dynamics.path_steps == 0 ||
+              (ratio >= 1 && ratio <= max_path_ratio && dynamics.path_steps == ratio * dynamics.steps),
+          "dynamics: path_steps must be a multiple of steps = ", dynamics.steps, ", at most ", max_path_ratio,
+          " times as much, got ", dynamics.path_steps);
 }
 
 void check_noise(const Dynamics& dynamics, const DynamicsFields& fields) {

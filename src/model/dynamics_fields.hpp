@@ -25,7 +25,7 @@ struct DynamicsFields {
 ///   range, and a scheme that does not support the noise. `exact` is checked by the plan.
 DynamicsFields fields_of(const Dynamics& dynamics);
 
-/// Law of the start: a Gaussian, of variance 0 for a point.
+/// Law of the start: the mixture, or a Gaussian, of variance 0 for a point.
 /// @throws std::invalid_argument for another dimension than `dim`, and for a number out of range.
 Mixture start_of(const Dynamics& dynamics, int dim);
 

@@ -13,7 +13,7 @@ Plan dynamics_plan(const Dynamics& dynamics) {
   plan.kind = PlanKind::dynamics;
   plan.start = {.law = Start::exact, .level = {1.0, 0.0}};
   const Mixture start = start_of(dynamics, fields.drift.dim());
-  plan.problems = mixture_tables(std::span(&start, 1));
+  plan.problems = {in_data_coordinates(mixture_tables(std::span(&start, 1)).front())};
   schemes::add_steps(plan, dynamics, fields);
   for (int s = 0; s <= dynamics.steps; ++s)
     plan.times.push_back(schemes::dynamics_time(dynamics, static_cast<long double>(s)));

@@ -5,9 +5,15 @@
 
 #include "base/check.hpp"
 #include "base/extended.hpp"
+#include "model/linear_transition.hpp"
 
 namespace gmdiff::schemes {
 namespace {
+
+/// Steps of the finer run, whose Brownian motion the paths have, in one step.
+int path_refinement(const Dynamics& dynamics) {
+  return dynamics.path_steps == 0 ? 1 : dynamics.path_steps / dynamics.steps;
+}
 
 long double step_length(const Dynamics& dynamics) {
   return (static_cast<long double>(dynamics.t_end) - static_cast<long double>(dynamics.t_start)) /
@@ -20,7 +26,8 @@ enum PathVector { state, drift, later_drift, amplitude, later_amplitude, normal,
 /// Writes the stages of one step, or of the prologue.
 class Stages {
  public:
-  Stages(Plan& plan, const Dynamics& dynamics) : plan_(plan), dynamics_(dynamics) {}
+  Stages(Plan& plan, const Dynamics& dynamics)
+      : plan_(plan), dynamics_(dynamics), refinement_(path_refinement(dynamics)) {}
 
   std::vector<Stage> take() { return std::move(stages_); }
 
@@ -33,16 +40,60 @@ class Stages {
   void evaluate(int field, long double offset, int from, int to) {
     stages_.push_back(EvaluateField{.field = field, .times = times(offset), .from = from, .to = to});
   }
-  void combine(int to, std::vector<Term> terms, double noise = 0.0) {
-    stages_.push_back(Combine{.to = to, .terms = std::move(terms), .noise = noise});
+  void combine(int to, std::vector<Term> terms) {
+    stages_.push_back(Combine{.to = to, .terms = std::move(terms)});
+  }
+  /// to <- sum of the terms + noise z, where z is the normal of the increment of W in this step. It is made
+  /// of the normals z_k of the r = `refinement` steps of the finer run: z = (z_0 + ... + z_{r-1}) / sqrt(r).
+  void add_increment(int to, std::vector<Term> terms, double noise, int draws = 1) {
+    if (noise == 0.0) return combine(to, std::move(terms));
+    const double part =
+        static_cast<double>(static_cast<long double>(noise) / std::sqrt(extended_refinement()));
+    for (int k = 0; k < refinement_; ++k) {
+      add_normal(to, std::move(terms), part, draws, k, 0);
+      terms = {{to, 1.0}};
+    }
   }
   /// to <- z
-  void draw(int to, int draws = 1, int draw = 0) {
-    stages_.push_back(Combine{.to = to, .noise = 1.0, .draws = draws, .draw = draw});
+  void draw(int to, int draws = 1) { add_increment(to, {}, 1.0, draws); }
+  /// to <- zeta, where the integral of W - W(t) over a step of length h is h^(3/2) (z + zeta / sqrt(3)) / 2.
+  /// With the normals z_k and zeta_k of the finer run,
+  ///   zeta = r^(-3/2) sum_k [sqrt(3) (r - 1 - 2 k) z_k + zeta_k].
+  void draw_area(int to) {
+    const long double r = extended_refinement();
+    const long double part = 1.0L / (r * std::sqrt(r));
+    std::vector<Term> terms;
+    for (int k = 0; k < refinement_; ++k) {
+      const long double of_z = std::sqrt(3.0L) * static_cast<long double>(refinement_ - 1 - 2 * k) * part;
+      if (of_z != 0.0L) {
+        add_normal(to, std::move(terms), static_cast<double>(of_z), 2, k, 0);
+        terms = {{to, 1.0}};
+      }
+      add_normal(to, std::move(terms), static_cast<double>(part), 2, k, 1);
+      terms = {{to, 1.0}};
+    }
+  }
+  /// to <- z_k of the finer run
+  void draw_fine(int to, int k) { add_normal(to, {}, 1.0, 1, k, 0); }
+  int refinement() const { return refinement_; }
+  /// to <- M from with a matrix of the plan
+  void multiply_by_matrix(int to, int matrix, int from) {
+    stages_.push_back(Product{.matrix = matrix, .from = from, .to = to});
   }
   void multiply(int to, int a, int b) { stages_.push_back(Multiply{.to = to, .a = a, .b = b}); }
 
  private:
+  long double extended_refinement() const { return static_cast<long double>(refinement_); }
+
+  /// to <- sum of the terms + noise times normal `draw` of `draws` of step k of the finer run
+  void add_normal(int to, std::vector<Term> terms, double noise, int draws, int k, int draw) {
+    stages_.push_back(Combine{.to = to,
+                              .terms = std::move(terms),
+                              .noise = noise,
+                              .draws = draws * refinement_,
+                              .draw = draws * k + draw});
+  }
+
   /// Row of the times t_{s + offset}.
   int times(long double offset) {
     for (std::size_t i = 0; i < offsets_.size(); ++i) {
@@ -60,6 +111,7 @@ class Stages {
 
   Plan& plan_;
   const Dynamics& dynamics_;
+  int refinement_;
   std::vector<Stage> stages_;
   std::vector<long double> offsets_;
   int first_ = 0;
@@ -82,7 +134,7 @@ class SchemeStep {
   void euler_maruyama() {
     stages_.evaluate(mu_, 0.0L, state, drift);
     if (const double* sigma = fields_.number())
-      return stages_.combine(state, {{state, 1.0}, {drift, of_h(1.0L)}}, root(1.0L, *sigma));
+      return stages_.add_increment(state, {{state, 1.0}, {drift, of_h(1.0L)}}, root(1.0L, *sigma));
     stages_.evaluate(S_, 0.0L, state, amplitude);
     stages_.draw(normal);
     stages_.multiply(normal, amplitude, normal);
@@ -101,8 +153,8 @@ class SchemeStep {
   /// With k = (sqrt(h) z + sqrt(h/3) zeta) / 2 and y = x + (3/4) h mu(t, x) + (3/2) S(t+h) k:
   /// x + h [mu(t, x) + 2 mu(t + 3h/4, y)] / 3 + S(t+h) (sqrt(h) z - k) + S(t) k
   void sra1() {
-    stages_.draw(normal, 2, 0);
-    stages_.draw(second_normal, 2, 1);
+    stages_.draw(normal, 2);
+    stages_.draw_area(second_normal);
     stages_.combine(sum, {{normal, root(0.25L)}, {second_normal, root(1.0L / 12.0L)}});
     stages_.combine(normal, {{normal, root(1.0L)}, {sum, -1.0}});
     multiply_by_noise(later_amplitude, 1.0L, normal, normal);
@@ -168,7 +220,7 @@ class SchemeStep {
 
   /// normal <- w = sqrt(h) sqrt((S(t)^2 + S(t+h)^2) / 2) z
   void add_mean_noise() {
-    if (const double* sigma = fields_.number()) return stages_.combine(normal, {}, root(1.0L, *sigma));
+    if (const double* sigma = fields_.number()) return stages_.add_increment(normal, {}, root(1.0L, *sigma));
     const int square_root = stages_.add_field(elementwise("sqrt", fields_.drift.dim()));
     stages_.evaluate(S_, 0.0L, state, amplitude);
     stages_.evaluate(S_, 1.0L, state, later_amplitude);
@@ -214,10 +266,12 @@ void add_linear_step(Stages& first, Stages& stages, long double h, const AffineF
   fill(first, factor, F);
   fill(first, offset, m);
   fill(first, deviation, s);
-  stages.multiply(state, state, factor);
-  stages.draw(noise);
-  stages.multiply(noise, noise, deviation);
-  stages.combine(state, {{state, 1.0}, {offset, 1.0}, {noise, 1.0}});
+  for (int k = 0; k < stages.refinement(); ++k) {
+    stages.multiply(state, state, factor);
+    stages.draw_fine(noise, k);
+    stages.multiply(noise, noise, deviation);
+    stages.combine(state, {{state, 1.0}, {offset, 1.0}, {noise, 1.0}});
+  }
 }
 
 /// dX = a X dt + b X dW: x exp((a - b^2 / 2) h + b sqrt(h) z)
@@ -237,6 +291,26 @@ void add_geometric_step(Stages& first, Stages& stages, long double h, const Numb
   stages.multiply(state, state, noise);
 }
 
+/// Vectors of coupled exact transitions; the prologue fills `shift`.
+enum CoupledVector { moved = 1, shift = 2, normals = 3, added = 4 };
+
+/// dX = (A X + b) dt + sigma dW: F x + shift + L z
+void add_coupled_step(Plan& plan, Stages& first, Stages& stages, long double h, const DynamicsFields& fields,
+                      const Eigen::MatrixXd& A, const Numbers& sigma) {
+  const Points at_zero = fields.drift.value(Points::Zero(1, A.rows()));
+  const Eigen::VectorXd deviations = Eigen::Map<const Eigen::VectorXd>(sigma.data(), A.rows());
+  const Eigen::MatrixXd S = deviations.cwiseAbs2().asDiagonal();
+  const LinearTransition transition = extended_linear_transition(A, at_zero.row(0).transpose(), S, h);
+  plan.matrices = {transition.F, transition.factor};
+  fill(first, shift, Numbers(transition.shift.begin(), transition.shift.end()));
+  for (int k = 0; k < stages.refinement(); ++k) {
+    stages.multiply_by_matrix(moved, 0, state);
+    stages.draw_fine(normals, k);
+    stages.multiply_by_matrix(added, 1, normals);
+    stages.combine(state, {{moved, 1.0}, {shift, 1.0}, {added, 1.0}});
+  }
+}
+
 bool are_zero(const Numbers& numbers) {
   for (const double number : numbers) {
     if (number != 0.0) return false;
@@ -244,29 +318,38 @@ bool are_zero(const Numbers& numbers) {
   return true;
 }
 
-std::vector<Stage> exact_step(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields) {
-  const auto of_drift = fields.drift.affine();
-  require(
-      of_drift.has_value(),
-      "dynamics: the scheme exact needs drifts that are linear in their own coordinate, such as 1 - 2*x1");
+/// The noise of an exact transition: the numbers sigma, or factors of x.
+AffineField exact_noise(const DynamicsFields& fields, bool may_be_geometric) {
   const auto d = static_cast<std::size_t>(fields.drift.dim());
-  AffineField of_noise{.offset = Numbers(d, 0.0), .slope = Numbers(d, 0.0)};
-  if (const double* sigma = fields.number()) {
-    of_noise.offset.assign(d, *sigma);
-  } else {
-    const auto found = fields.field()->affine();
-    const bool is_supported =
-        found && (are_zero(found->slope) || (are_zero(found->offset) && are_zero(of_drift->offset)));
-    require(is_supported,
-            "dynamics: the scheme exact needs constant noise, or drift and noise that are multiples of x");
-    of_noise = *found;
-  }
+  if (const double* sigma = fields.number()) return {.offset = Numbers(d, *sigma), .slope = Numbers(d, 0.0)};
+  const auto found = fields.field()->affine();
+  const bool is_supported =
+      found && (are_zero(found->slope) || (are_zero(found->offset) && may_be_geometric));
+  require(is_supported,
+          "dynamics: the scheme exact needs constant noise, or drifts and noise that are multiples of their "
+          "own coordinate");
+  return *found;
+}
+
+std::vector<Stage> exact_step(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields) {
   Stages first(plan, dynamics), stages(plan, dynamics);
-  const long double h = step_length(dynamics);
-  if (are_zero(of_noise.slope)) {
-    add_linear_step(first, stages, h, *of_drift, of_noise.offset);
+  // Linear transitions follow each other with the steps of the finer run, which keeps its paths.
+  const long double fine = step_length(dynamics) / static_cast<long double>(path_refinement(dynamics));
+  if (const auto uncoupled = fields.drift.affine()) {
+    const AffineField noise = exact_noise(fields, are_zero(uncoupled->offset));
+    if (are_zero(noise.slope)) {
+      add_linear_step(first, stages, fine, *uncoupled, noise.offset);
+    } else {
+      add_geometric_step(first, stages, step_length(dynamics), uncoupled->slope, noise.slope);
+    }
   } else {
-    add_geometric_step(first, stages, h, of_drift->slope, of_noise.slope);
+    const auto A = fields.drift.constant_jacobian();
+    require(
+        A.has_value(),
+        "dynamics: the scheme exact needs drifts that are linear in x and do not depend on t, such as 1 - "
+        "2*x1 + x2");
+    add_coupled_step(plan, first, stages, fine, fields, *A,
+                     exact_noise(fields, /*may_be_geometric=*/false).offset);
   }
   plan.prologue.stages = first.take();
   return stages.take();

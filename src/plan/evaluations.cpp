@@ -11,7 +11,7 @@ struct StageEvaluations {
   int operator()(const Combine&) const { return 0; }
   int operator()(const Transition&) const { return 1; }
   int operator()(const EvaluateTarget&) const { return 1; }
-  int operator()(const Precondition&) const { return 0; }
+  int operator()(const Product&) const { return 0; }
   int operator()(const Accept&) const { return 0; }
   int operator()(const EvaluateField&) const { return 0; }
   int operator()(const Multiply&) const { return 0; }

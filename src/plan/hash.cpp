@@ -71,7 +71,9 @@ void add(Hash& hash, const EvaluateTarget& stage) {
   hash.add_size(stage.is_proposal);
 }
 
-void add(Hash& hash, const Precondition& stage) {
+void add(Hash& hash, const Product& stage) {
+  // Plans with one matrix keep the hashes that they had before there were several.
+  if (stage.matrix != 0) hash.add_size(stage.matrix);
   hash.add_size(stage.from);
   hash.add_size(stage.to);
   hash.add_size(stage.transposed);

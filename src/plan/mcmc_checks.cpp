@@ -40,6 +40,21 @@ void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d) {
   }
 }
 
+void check_preconditioner(const McmcSampler& sampler, Eigen::Index d) {
+  std::visit([d](const auto& method) { check_preconditioner(method.run.preconditioner, d); }, sampler);
+}
+
+const Mixture& normal_target(std::span<const Mixture> targets, const OrnsteinUhlenbeck& sampler) {
+  require(targets.size() == 1, "ou: expected one target, given ", targets.size());
+  const Mixture& target = targets.front();
+  require(target.num_components() == 1,
+          "ou: expected a normal law, a mixture of one component, as the target; given K = ",
+          target.num_components());
+  require(sampler.run.preconditioner.size() == 0,
+          "ou: a preconditioner is given, but exact transitions take none");
+  return target;
+}
+
 void check_target(const Mixture& target) {
   const Points& eigenvalues = target.eigenvalues();
   for (Eigen::Index k = 0; k < target.num_components(); ++k) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <type_traits>
 
 #include <gmdiff/model/mixture.hpp>
@@ -23,7 +24,8 @@ void check_run(const char* method, const ChainRun& run);
 template <class Method>
 void check_parameters(const Method& method) {
   if (method.step) require_positive(method.name, "step", *method.step);
-  if constexpr (std::is_same_v<Method, Ula> || std::is_same_v<Method, Mala>)
+  if constexpr (std::is_same_v<Method, Ula> || std::is_same_v<Method, Mala> ||
+                std::is_same_v<Method, OrnsteinUhlenbeck>)
     require_positive(method.name, "speed", method.speed);
   if constexpr (IsKinetic<Method>) {
     require(std::isfinite(method.friction) && method.friction >= 0.0, method.name,
@@ -38,6 +40,10 @@ void check_parameters(const Method& method) {
 
 /// Checks the shape (d, 1) or (d, d) of L, its positive diagonal and that it is lower triangular.
 void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d);
+void check_preconditioner(const McmcSampler& sampler, Eigen::Index d);
+
+/// The one component of the target of exact transitions, which take no preconditioner.
+const Mixture& normal_target(std::span<const Mixture> targets, const OrnsteinUhlenbeck& sampler);
 
 /// Checks that every component of positive weight has a density.
 void check_target(const Mixture& target);

@@ -1,11 +1,13 @@
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
 #include <gmdiff/plan/plan.hpp>
 
 #include "base/extended.hpp"
+#include "base/linear_algebra.hpp"
 #include "plan/mcmc_checks.hpp"
 #include "plan/tables.hpp"
 
@@ -14,9 +16,12 @@
 namespace gmdiff {
 namespace {
 
-/// Vectors of a chain. `gradient` is L^T g, `noise` holds z of a Langevin proposal or the velocity before a
-/// trajectory, and `moved` a product with L.
-enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, moved };
+/// Vectors of a chain that evaluates its target. `gradient` is L^T g, `noise` holds z of a Langevin proposal
+/// or the velocity before a trajectory, and `preconditioned` a product with L.
+enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, preconditioned };
+
+/// Number of L, if there is one, among the plan's matrices.
+constexpr int preconditioner = 0;
 
 /// The stages of a chain, one after the other.
 class Stages {
@@ -37,8 +42,8 @@ class Stages {
   /// to <- from + t L v
   void drift(int to, int from, double t, int v) {
     if (has_preconditioner_) {
-      add(Precondition{.from = v, .to = moved});
-      v = moved;
+      add(Product{.matrix = preconditioner, .from = v, .to = preconditioned});
+      v = preconditioned;
     }
     add(Combine{.to = to, .terms = {{from, 1.0}, {v, t}}});
   }
@@ -55,8 +60,8 @@ class Stages {
  private:
   void evaluate(EvaluateTarget stage) {
     if (!has_preconditioner_) return add(stage);
-    add(EvaluateTarget{.from = stage.from, .to = moved, .is_proposal = stage.is_proposal});
-    add(Precondition{.from = moved, .to = stage.to, .transposed = true});
+    add(EvaluateTarget{.from = stage.from, .to = preconditioned, .is_proposal = stage.is_proposal});
+    add(Product{.matrix = preconditioner, .from = preconditioned, .to = stage.to, .transposed = true});
   }
 
   bool has_preconditioner_;
@@ -139,6 +144,18 @@ void add_step(Stages& stages, const Obabo& obabo) {
   stages.refresh(obabo.friction, half, 2, 1);
 }
 
+/// Vectors of exact transitions, beside the state; the prologue fills `ou_shift`.
+enum OuVector { ou_moved = 1, ou_shift, ou_normals, ou_added };
+/// Numbers of F and of the factor of the covariance among the plan's matrices.
+enum OuMatrix { ou_decay, ou_deviation };
+
+void add_step(Stages& stages, const OrnsteinUhlenbeck& /*ou*/) {
+  stages.add(Product{.matrix = ou_decay, .from = state, .to = ou_moved});
+  stages.add(Combine{.to = ou_normals, .noise = 1.0});
+  stages.add(Product{.matrix = ou_deviation, .from = ou_normals, .to = ou_added});
+  stages.add(Combine{.to = state, .terms = {{ou_moved, 1.0}, {ou_shift, 1.0}, {ou_added, 1.0}}});
+}
+
 /// Time that a step stands for.
 double time_of(const auto& method) { return *method.step; }
 
@@ -152,9 +169,13 @@ Plan build(const Method& method) {
   Plan plan;
   plan.start = {.law = run.start,
                 .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std}};
-  plan.preconditioner = run.preconditioner;
+  if (run.preconditioner.size() > 0) plan.matrices = {run.preconditioner};
   Stages first(run);
-  first.evaluate_state();
+  if constexpr (std::is_same_v<Method, OrnsteinUhlenbeck>) {
+    first.add(EvaluateField{.field = 0, .times = 0, .from = state, .to = ou_shift});
+  } else {
+    first.evaluate_state();
+  }
   if constexpr (mcmc::IsKinetic<Method>)
     first.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
   plan.prologue.stages = first.take();
@@ -173,13 +194,45 @@ Plan build(const Method& method) {
   return plan;
 }
 
+/// With the eigenvalues l and eigenvectors U of the target's covariance and h = speed step:
+/// F = U diag(e^{-h / (2 l)}) U^T, shift = mu - F mu, factor = U diag(sqrt(-l (e^{-h / l} - 1))) U^T.
+void add_transition(Plan& plan, const Mixture& target, const OrnsteinUhlenbeck& ou) {
+  const auto h = static_cast<long double>(ou.speed * *ou.step);
+  const Eigen::Index d = target.dim();
+  const Points& eigenvalues = target.eigenvalues();
+  Eigen::VectorXd decay(d), growth(d), deviation(d);
+  for (Eigen::Index i = 0; i < d; ++i) {
+    const auto l = static_cast<long double>(eigenvalues(0, eigenvalues.cols() == 1 ? 0 : i));
+    // A coordinate without variance moves to its mean.
+    const long double rate = l > 0.0L ? h / l : std::numeric_limits<long double>::infinity();
+    decay(i) = static_cast<double>(extended::exp(-0.5L * rate));
+    growth(i) = static_cast<double>(-extended::expm1(-0.5L * rate));
+    deviation(i) = static_cast<double>(std::sqrt(-l * extended::expm1(-rate)));
+  }
+  Eigen::VectorXd mean = target.means().row(0).transpose();
+  if (target.bases().empty()) {
+    plan.matrices = {decay, deviation};
+    mean.array() *= growth.array();
+  } else {
+    const Eigen::MatrixXd& U = target.bases().front();
+    plan.matrices = {linear_algebra::reconstruct(U, decay), linear_algebra::reconstruct(U, deviation)};
+    mean = linear_algebra::product(linear_algebra::reconstruct(U, growth), mean);
+  }
+  plan.fields = {VectorField(std::vector<double>(mean.begin(), mean.end()))};
+  plan.field_times = {{0.0}};
+}
+
 }  // namespace
 
 Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   require(!targets.empty(), "mcmc_plan: no target given");
-  for (const Mixture& target : targets) mcmc::check_target(target);
+  const auto* ou = std::get_if<OrnsteinUhlenbeck>(&sampler);
+  if (ou == nullptr) {
+    for (const Mixture& target : targets) mcmc::check_target(target);
+  }
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
-  mcmc::check_preconditioner(plan.preconditioner, targets.front().dim());
+  mcmc::check_preconditioner(sampler, targets.front().dim());
+  if (ou != nullptr) add_transition(plan, mcmc::normal_target(targets, *ou), *ou);
   // The coordinates of the noise are those of x for every structure.
   for (const MixtureTable& table : mixture_tables(targets))
     plan.problems.push_back(in_data_coordinates(table));
@@ -198,8 +251,12 @@ MixtureTable mixture_of(const Target& target) {
 }  // namespace
 
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
+  require(!std::holds_alternative<OrnsteinUhlenbeck>(sampler),
+          "ou: expected a normal law, a mixture of one "
+          "component, as the target; given ",
+          name_of(target.description()));
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
-  mcmc::check_preconditioner(plan.preconditioner, target.dim());
+  mcmc::check_preconditioner(sampler, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");

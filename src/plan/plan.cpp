@@ -47,7 +47,7 @@ std::uint64_t Plan::hash() const {
   hash.add_size(problems.size());
   for (const MixtureTable& problem : problems) add(hash, problem);
   for (const GuidanceTable& table : guidance) add(hash, table);
-  if (preconditioner.size() > 0) hash.add(preconditioner);
+  for (const Eigen::MatrixXd& matrix : matrices) hash.add(matrix);
   if (target) add(hash, *target);
   for (const VectorField& field : fields) add(hash, field);
   for (const std::vector<double>& row : field_times) {

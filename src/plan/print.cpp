@@ -92,8 +92,9 @@ std::ostream& operator<<(std::ostream& out, const EvaluateTarget& stage) {
              << " log-density at v" << stage.from;
 }
 
-std::ostream& operator<<(std::ostream& out, const Precondition& stage) {
-  return out << 'v' << stage.to << (stage.transposed ? " <- L^T v" : " <- L v") << stage.from;
+std::ostream& operator<<(std::ostream& out, const Product& stage) {
+  return out << 'v' << stage.to << " <- matrix " << stage.matrix
+             << (stage.transposed ? ", transposed, v" : " v") << stage.from;
 }
 
 std::ostream& operator<<(std::ostream& out, const Accept& stage) {

@@ -45,7 +45,7 @@ int last_vector(const Combine& stage) {
 }
 int last_vector(const Transition& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const EvaluateTarget& stage) { return std::max(stage.from, stage.to); }
-int last_vector(const Precondition& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Product& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Accept& stage) {
   return std::max(
       {stage.to, stage.proposal, stage.gradient, stage.proposed_gradient, stage.before, stage.after});

@@ -505,6 +505,12 @@ void visit_parameters(Visitor& v, Mala& sampler) {
   visit_run(v, sampler.run);
 }
 template <class Visitor>
+void visit_parameters(Visitor& v, OrnsteinUhlenbeck& sampler) {
+  v.optional("step", sampler.step);
+  v.optional("speed", sampler.speed);
+  visit_run(v, sampler.run);
+}
+template <class Visitor>
 void visit_parameters(Visitor& v, Hmc& sampler) {
   v.optional("step", sampler.step);
   v.whole("leapfrogs", sampler.leapfrogs, max_leapfrogs);

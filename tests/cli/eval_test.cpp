@@ -4,6 +4,7 @@
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/posterior.hpp>
+#include <gmdiff/model/probability_flow.hpp>
 
 #include "command.hpp"
 
@@ -48,6 +49,47 @@ TEST_F(EvalTest, WithoutALevelItIsTheDataThemselves) {
   EXPECT_EQ(result["alpha"], 1.0);
   EXPECT_EQ(result["sigma"], 0.0);
   expect_arrays(result, read_problem(folder() / "prior.json").prior, {});
+}
+
+TEST_F(EvalTest, VelocityAndDivergenceOfTheProbabilityFlow) {
+  const Problem problem = read_problem(folder() / "prior.json");
+  const Json found =
+      json({"eval", "prior.json", "--points", "x.npy", "--t", "0.25", "--velocity", "--out", "flow.npz"});
+  const ProbabilityFlow flow = probability_flow(problem.prior, ForwardProcess(problem.process), points, 0.25);
+  for (Eigen::Index n = 0; n < 3; ++n) {
+    const auto i = static_cast<std::size_t>(n);
+    EXPECT_EQ(found["divergence"][i].get<double>(), flow.divergence(n));
+    EXPECT_EQ(found["velocity"][i][1].get<double>(), flow.velocity(n, 1));
+  }
+  const Json at_data = json({"eval", "prior.json", "--points", "x.npy", "--velocity"});
+  EXPECT_EQ(at_data["velocity"].size(), 3U);
+  const std::string text = output({"eval", "prior.json", "--points", "x.npy", "--velocity"});
+  EXPECT_NE(text.find("|velocity|"), std::string::npos) << text;
+  EXPECT_FALSE(json({"eval", "prior.json", "--points", "x.npy"}).contains("velocity"));
+  const std::pair<Arguments, const char*> wrong[] = {
+      {{"--alpha", "1", "--sigma", "1"},
+       "--velocity needs a time of the process; give --t instead of --alpha and --sigma"},
+      {{"--sampler", "tmp"}, "--velocity and --sampler exclude each other"},
+  };
+  for (const auto& [flags, message] : wrong) {
+    Arguments arguments{"eval", "prior.json", "--points", "x.npy", "--velocity"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << message;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+  const CommandResult other = run({"eval", "prior.json", "--points", "x.npy", "--generator", "x1"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("--generator belongs to dynamics, and prior.json has a prior"), std::string::npos)
+      << other.err;
+}
+
+TEST_F(EvalTest, VelocityOfALawWithoutADensityIsNotDefinedAtTheData) {
+  write("point.json",
+        to_json(Problem{.prior = Mixture({1.0}, Points{{1.0, 2.0}}, Covariance::spherical({0.0}))}));
+  const CommandResult result = run({"eval", "point.json", "--points", "x.npy", "--velocity"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("velocity and divergence are not defined here"), std::string::npos) << result.err;
 }
 
 TEST_F(EvalTest, TimeAndLevelOfThePosterior) {

@@ -60,6 +60,14 @@ TEST_F(TargetFiles, RefuseWhatBelongsToAPrior) {
       {{"forward", "target.json", "--out", "x.npy"}, "target.json has a target; expected a prior"},
       {{"eval", "target.json", "--points", "p.npy", "--t", "0.5"},
        "--t belongs to a problem with a prior, and target.json has a target"},
+      {{"eval", "target.json", "--points", "p.npy", "--velocity"},
+       "--velocity belongs to a problem with a prior, and target.json has a target"},
+      {{"eval", "target.json", "--points", "p.npy", "--generator", "x1"},
+       "--generator belongs to dynamics, and target.json has a target"},
+      {{"forward", "target.json", "--steps", "5", "--out", "x.npy"},
+       "target.json has a target; expected a prior or dynamics"},
+      {{"sample", "target.json", "--sampler", "ou:step=1", "--out", "x.npy"},
+       "ou: expected a normal law, a mixture of one component, as the target; given banana"},
   };
   for (const auto& [arguments, message] : wrong) {
     const CommandResult result = run(arguments);

@@ -87,6 +87,42 @@ TEST(DynamicsOnDevices, StartWhereTheyAreTold) {
   EXPECT_EQ(paths(dynamics_plan(dynamics), given).to_double(), *given.start);
 }
 
+TEST(DynamicsOnDevices, StartFromAMixture) {
+  const Eigen::Matrix2d left{{1.0, 0.5}, {0.5, 0.5}}, right{{0.25, -0.125}, {-0.125, 1.0}};
+  const Dynamics dynamics{
+      .drift = {"0", "0"},
+      .steps = 1,
+      .scheme = Scheme::euler,
+      .start = Mixture({0.25, 0.75}, Points{{-100.0, 0.0}, {100.0, 0.0}}, Covariance::full({left, right}))};
+  constexpr Eigen::Index n = 8000;
+  const Points x =
+      paths(dynamics_plan(dynamics), {.count = n, .seed = 5, .precision = Precision::f64}).to_double();
+  // The two components are far apart.
+  Eigen::Matrix2d squares = Eigen::Matrix2d::Zero();
+  double count = 0.0;
+  for (Eigen::Index i = 0; i < n; ++i) {
+    if (x(i, 0) > 0.0) continue;
+    const Eigen::Vector2d from_mean(x(i, 0) + 100.0, x(i, 1));
+    squares += from_mean * from_mean.transpose();
+    count += 1.0;
+  }
+  EXPECT_NEAR(count / n, 0.25, 4.0 * std::sqrt(0.25 * 0.75 / n));
+  // Each entry of a sample covariance has the variance (S_ii S_jj + S_ij^2) / count.
+  const auto largest_z = [&](const Eigen::Matrix2d& expected) {
+    double largest = 0.0;
+    for (Eigen::Index i = 0; i < 2; ++i) {
+      for (Eigen::Index j = 0; j < 2; ++j) {
+        const double deviation =
+            std::sqrt((expected(i, i) * expected(j, j) + expected(i, j) * expected(i, j)) / count);
+        largest = std::max(largest, std::abs(squares(i, j) / count - expected(i, j)) / deviation);
+      }
+    }
+    return largest;
+  };
+  EXPECT_LT(largest_z(left), 4.0);
+  EXPECT_GT(largest_z(right), 4.0);  // planted: the covariance of the other component
+}
+
 TEST(DynamicsOnDevices, ReportStatesThatAreNotFinite) {
   const Plan plan = dynamics_plan(
       {.drift = {"log(x)"}, .t_end = 10.0, .steps = 10, .scheme = Scheme::euler, .start = PointStart{{0.5}}});

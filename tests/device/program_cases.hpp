@@ -98,7 +98,22 @@ inline std::vector<Plan> every_plan_of(const Target& target) {
   return plans;
 }
 
-/// Plans of every scheme and every kind of noise, in dimension 1 and 3.
+/// Steps with products of matrices of every shape, straight and transposed.
+inline Plan plan_of_products() {
+  Plan plan = dynamics_plan({.drift = {"x2", "-x1", "x1*x3"}, .steps = 4, .start = GaussianStart{}});
+  const Eigen::MatrixXd dense = 0.5 * Eigen::MatrixXd(normals(3, 3, 41));
+  plan.matrices = {dense, Eigen::MatrixXd(dense.triangularView<Eigen::Lower>()), dense.col(0)};
+  std::vector<Stage>& stages = std::get<Program>(plan.steps.front()).stages;
+  for (int matrix = 0; matrix < 3; ++matrix) {
+    for (const bool transposed : {false, true}) {
+      stages.push_back(Product{.matrix = matrix, .from = 0, .to = 2, .transposed = transposed});
+      stages.push_back(Combine{.to = 0, .terms = {{0, 0.5}, {2, 1.0}}});
+    }
+  }
+  return plan;
+}
+
+/// Plans of every scheme and every kind of noise, in dimension 1 and 3, and chains of exact transitions.
 inline std::vector<Plan> every_plan_of_dynamics() {
   const std::vector<std::string> pendulum{"x2", "-sin(x1) - x2/2 + cos(3*t)", "tanh(x1*x2) - x3"};
   const std::vector<std::string> additive{"(1 + t)/4", "1/2", "exp(-t)"};
@@ -125,6 +140,33 @@ inline std::vector<Plan> every_plan_of_dynamics() {
     dynamics.steps = 10;
     plans.push_back(dynamics_plan(dynamics));
   }
+  Dynamics coupled{.drift = {"x2 - 1", "-4*x1 - x2", "x1 - x3"},
+                   .noise = std::vector<double>{0.0, 0.5, 1.0},
+                   .steps = 6,
+                   .scheme = Scheme::exact,
+                   .start = GaussianStart{}};
+  plans.push_back(dynamics_plan(coupled));
+  // Starts of every structure, and steps on a finer Brownian motion.
+  Dynamics shared{.drift = pendulum,
+                  .noise = 0.5,
+                  .steps = 3,
+                  .start = Mixture({0.25, 0.75}, normals(2, 3, 51), Covariance::diag(Points::Ones(2, 3))),
+                  .path_steps = 12};
+  plans.push_back(dynamics_plan(shared));
+  shared.scheme = Scheme::sra1;
+  const Eigen::MatrixXd factor = Eigen::MatrixXd(normals(3, 3, 52));
+  shared.start = Mixture({0.25, 0.75}, normals(2, 3, 53), Covariance::tied_cholesky(factor));
+  plans.push_back(dynamics_plan(shared));
+  coupled.path_steps = 12;
+  coupled.start = Mixture({0.25, 0.75}, normals(2, 3, 54),
+                          Covariance::full_cholesky({factor, Eigen::MatrixXd(normals(3, 3, 55))}));
+  plans.push_back(dynamics_plan(coupled));
+  for (const Covariance& covariance :
+       {Covariance::spherical({2.0}), Covariance::diag(Points{{1.0, 0.0, 4.0}}),
+        Covariance::tied_cholesky(factor)})
+    plans.push_back(mcmc_plan(Mixture({1.0}, normals(1, 3, 56), covariance),
+                              OrnsteinUhlenbeck{.step = 0.3, .speed = 2.0, .run = {.steps = 5}}));
+  plans.push_back(plan_of_products());
   return plans;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
+#include <gmdiff/model/linear_transition.hpp>
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/program.hpp"
@@ -23,9 +24,8 @@ const json& golden_dynamics(const std::string& name) {
 }
 
 /// One step from x on the device reference, with z and zeta as its normals.
-Eigen::VectorXd step(const Dynamics& dynamics, const Eigen::VectorXd& x, const Eigen::VectorXd& z,
+Eigen::VectorXd step(const Plan& plan, const Eigen::VectorXd& x, const Eigen::VectorXd& z,
                      const Eigen::VectorXd& zeta = {}) {
-  const Plan plan = dynamics_plan(dynamics);
   const reference::Model model(plan.problems.front());
   Points state = x.transpose();
   reference::ProgramSteps steps(
@@ -38,6 +38,11 @@ Eigen::VectorXd step(const Dynamics& dynamics, const Eigen::VectorXd& x, const E
   steps.advance(plan.prologue, 0);
   steps.advance(std::get<Program>(plan.steps.front()), 0);
   return state.row(0).transpose();
+}
+
+Eigen::VectorXd step(const Dynamics& dynamics, const Eigen::VectorXd& x, const Eigen::VectorXd& z,
+                     const Eigen::VectorXd& zeta = {}) {
+  return step(dynamics_plan(dynamics), x, z, zeta);
 }
 
 void expect_near(const Eigen::VectorXd& found, const json& expected, const std::string& name,
@@ -93,6 +98,7 @@ TEST(GoldenDynamics, StepsHaveTheExpectedStates) {
 
 TEST(GoldenDynamics, ExactStepsHaveTheExpectedStates) {
   for (const json& row : golden_dynamics("exact_transitions")["rows"]) {
+    if (row.contains("A")) continue;
     const double h = row["delta"];
     if (row.contains("stationary_std")) {
       Dynamics dynamics = ornstein_uhlenbeck(row["stationary_std"]);
@@ -122,8 +128,70 @@ TEST(GoldenDynamics, ExactStepsHaveTheExpectedStates) {
       const Eigen::VectorXd deviation = step(dynamics, x, Eigen::VectorXd::Ones(2)) - mean;
       const Eigen::MatrixXd expected = test::matrix(row["transition_covariance"]);
       EXPECT_LT((deviation.cwiseAbs2() - expected.diagonal()).cwiseAbs().maxCoeff(), 1e-12);
+      // The chain `ou` has the same transition.
+      const Mixture target({1.0}, test::vector(row["mean"]).transpose(),
+                           Covariance::diag(covariance.diagonal().transpose()));
+      const Plan chain = mcmc_plan(target, OrnsteinUhlenbeck{.step = h});
+      expect_near(step(chain, x, Eigen::VectorXd::Zero(2)), row["transition_mean"], "mean of the chain");
+      EXPECT_LT((step(chain, x, Eigen::VectorXd::Ones(2)) - mean - deviation).cwiseAbs().maxCoeff(), 1e-12);
     }
   }
+}
+
+TEST(GoldenDynamics, LinearTransitionsHaveTheExpectedMoments) {
+  int checked = 0;
+  for (const json& row : golden_dynamics("exact_transitions")["rows"]) {
+    if (!row.contains("A")) continue;
+    const Eigen::MatrixXd A = test::matrix(row["A"]), S = test::matrix(row["noise_covariance_rate"]);
+    const Eigen::VectorXd c = test::vector(row["c"]), x = test::vector(row["x"]);
+    const LinearTransition whole = linear_transition(A, c, S, row["h"]);
+    expect_near(whole.F * x + whole.shift, row["transition_mean"], "mean");
+    const Eigen::MatrixXd expected = test::matrix(row["transition_covariance"]);
+    EXPECT_LT((whole.covariance() - expected).cwiseAbs().maxCoeff(), 1e-12);
+    // A point is a mixture without variance.
+    const Mixture law = whole.law(Mixture({1.0}, x.transpose(), Covariance::spherical({0.0})));
+    expect_near(law.mean(), row["transition_mean"], "mean of the law");
+    EXPECT_LT((law.covariance() - expected).cwiseAbs().maxCoeff(), 1e-12);
+    ++checked;
+  }
+  EXPECT_EQ(checked, 1);
+}
+
+TEST(GoldenDynamics, CoupledExactStepsAreLinearTransitions) {
+  const Eigen::Matrix2d A{{-1.0, 2.0}, {-0.5, -0.25}};
+  const Eigen::Vector2d b(0.5, -1.0), sigma(0.75, 0.0), x(1.0, -0.5), z(0.5, -1.25);
+  const Dynamics dynamics{.drift = {"-x1 + 2*x2 + 1/2", "-(x1/2 + x2/4) - 1"},
+                          .noise = std::vector<double>{0.75, 0.0},
+                          .t_end = 0.5,
+                          .steps = 1,
+                          .scheme = Scheme::exact};
+  const LinearTransition whole = linear_transition(A, b, sigma.cwiseAbs2().asDiagonal(), 0.5);
+  const Eigen::VectorXd expected = whole.F * x + whole.shift + whole.factor * z;
+  EXPECT_LT((step(dynamics, x, z) - expected).cwiseAbs().maxCoeff(), 1e-14);
+}
+
+TEST(GoldenDynamics, ChainsOnANormalLawHaveTheTransitionOfTheirDiffusion) {
+  const Eigen::Matrix2d covariance{{1.5, 0.5}, {0.5, 0.75}};
+  const Eigen::Vector2d mu(0.5, -2.0), x(1.0, 3.0);
+  constexpr double speed = 2.0, time = 0.375;
+  // dX = (c/2) Gamma^{-1} (mu - X) dt + sqrt(c) dW
+  const Eigen::Matrix2d precision = Eigen::Matrix2d{{0.75, -0.5}, {-0.5, 1.5}} / (1.5 * 0.75 - 0.25);
+  const Eigen::Matrix2d A = -0.5 * speed * precision;
+  const LinearTransition expected =
+      linear_transition(0.5 * (A + A.transpose()), -A * mu, speed * Eigen::Matrix2d::Identity(), time);
+  for (const Covariance& given : {Covariance::full({covariance}), Covariance::tied(covariance)}) {
+    const Mixture target({1.0}, mu.transpose(), given);
+    const Plan plan = mcmc_plan(target, OrnsteinUhlenbeck{.step = time, .speed = speed});
+    const Eigen::Vector2d mean = step(plan, x, Eigen::Vector2d::Zero());
+    EXPECT_LT((mean - expected.F * x - expected.shift).cwiseAbs().maxCoeff(), 1e-13);
+    Eigen::Matrix2d factor;
+    factor.col(0) = step(plan, x, Eigen::Vector2d::UnitX()) - mean;
+    factor.col(1) = step(plan, x, Eigen::Vector2d::UnitY()) - mean;
+    EXPECT_LT((factor * factor.transpose() - expected.covariance()).cwiseAbs().maxCoeff(), 1e-13);
+  }
+  // A coordinate without variance moves to its mean.
+  const Mixture flat({1.0}, mu.transpose(), Covariance::diag(Points{{1.0, 0.0}}));
+  EXPECT_EQ(step(mcmc_plan(flat, OrnsteinUhlenbeck{.step = time}), x, Eigen::Vector2d::Ones())(1), -2.0);
 }
 
 TEST(GoldenDynamics, PathsHaveTheExpectedStates) {

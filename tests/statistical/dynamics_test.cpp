@@ -62,6 +62,81 @@ double strong_error(Scheme scheme, int steps) {
   return std::sqrt(difference.squaredNorm() / static_cast<double>(difference.size()));
 }
 
+/// End states on the Brownian motion of a run with `path_steps` steps.
+Points shared_ends(Dynamics dynamics, Scheme scheme, int steps, int path_steps, std::int64_t paths) {
+  dynamics.path_steps = path_steps;
+  return end_states(dynamics, scheme, steps, paths);
+}
+
+TEST(SharedPaths, OfABrownianMotionEndAtOnePoint) {
+  const Dynamics dynamics{.drift = {"0", "0"},
+                          .noise = std::vector<double>{0.5, 2.0},
+                          .t_end = 3.0,
+                          .start = PointStart{{1.0, -1.0}}};
+  constexpr int N = 48;
+  const Points fine = end_states(dynamics, Scheme::euler_maruyama, N, 50);
+  for (const Scheme scheme :
+       {Scheme::euler_maruyama, Scheme::heun, Scheme::sra1, Scheme::milstein, Scheme::exact}) {
+    // The normals of a step of sra1 have other numbers.
+    const Points expected = scheme == Scheme::sra1 ? end_states(dynamics, scheme, N, 50) : fine;
+    for (const int steps : {1, 3, 16, N}) {
+      const Points ends = shared_ends(dynamics, scheme, steps, N, 50);
+      EXPECT_LT((ends - expected).cwiseAbs().maxCoeff(), 1e-13) << to_string(scheme) << steps;
+    }
+    // Planted: steps with normals of their own.
+    EXPECT_GT((end_states(dynamics, scheme, 16, 50) - expected).cwiseAbs().maxCoeff(), 0.1);
+  }
+}
+
+TEST(SharedPaths, OfExactStepsAreTheFinePathsAtFewerLevels) {
+  const Dynamics coupled{.drift = {"x2", "-x1 - x2 + 1"},
+                         .noise = std::vector<double>{0.0, 1.0},
+                         .start = PointStart{{1.0, 0.0}}};
+  for (const Dynamics& dynamics : {coupled, ornstein_uhlenbeck(0.5)})
+    EXPECT_EQ(shared_ends(dynamics, Scheme::exact, 4, 32, 9), end_states(dynamics, Scheme::exact, 32, 9));
+}
+
+// With the factors c_S = 1 - a / S of one step, the difference between the end points of S and of N steps of
+// Euler and Maruyama, from one point, is a sum of the normals z_i of the N steps with known factors.
+TEST(SharedPaths, OfEulerMaruyamaHaveTheStrongErrorOfTheirRecursion) {
+  constexpr double a = 0.8;
+  constexpr int N = 1024, paths = 4000;
+  const Dynamics dynamics{.drift = {"-0.8*x"}, .noise = 1.0, .start = PointStart{{0.0}}};
+  const Points fine = end_states(dynamics, Scheme::euler_maruyama, N, paths);
+  const auto variance = [](int S) {
+    double sum = 0.0;
+    for (int i = 0; i < N; ++i) {
+      const double of_S = std::pow(1.0 - a / S, S - 1 - i / (N / S));
+      const double of_N = std::pow(1.0 - a / N, N - 1 - i);
+      sum += (of_S - of_N) * (of_S - of_N) / N;
+    }
+    return sum;
+  };
+  for (const int S : {8, 32, 128}) {
+    const Points error = shared_ends(dynamics, Scheme::euler_maruyama, S, N, paths) - fine;
+    EXPECT_GT(moments_p(error, 0.0, variance(S)), test::least_p) << S;
+    // Planted: the error of a step that is a tenth longer.
+    EXPECT_LT(moments_p(error, 0.0, 1.21 * variance(S)), test::least_p) << S;
+  }
+  EXPECT_NEAR(std::log2(variance(8) / variance(32)) / 4.0, 1.0, 0.1);  // the order of this error
+}
+
+TEST(SharedPaths, OfSra1KeepItsStrongOrder) {
+  const Dynamics dynamics{.drift = {"sin(x) - x"}, .noise = std::vector<std::string>{"1 + t"}};
+  constexpr int N = 512, paths = 2000;
+  const auto order = [&](Scheme scheme) {
+    const Points fine = end_states(dynamics, scheme, N, paths);
+    const auto error = [&](int steps) {
+      return (shared_ends(dynamics, scheme, steps, N, paths) - fine).norm();
+    };
+    return std::log2(error(8) / error(32)) / 2.0;
+  };
+  // The order is at least 3/2. Each logarithm has a deviation of about 1 / sqrt(2 paths) = 0.016.
+  EXPECT_GT(order(Scheme::sra1), 1.45);
+  // Planted: without the integral of the Brownian motion over a step, the order is 1.
+  EXPECT_LT(order(Scheme::euler_maruyama), 1.2);
+}
+
 TEST(DynamicsOrders, OfMultiplicativeNoiseAreOneHalfAndOne) {
   const auto order = [](Scheme scheme) {
     return std::log2(strong_error(scheme, 32) / strong_error(scheme, 512)) / 4.0;

@@ -50,6 +50,11 @@ TEST(ChainLaws, OfAGaussianHaveTheVariancesOfTheirDiscretisation) {
   EXPECT_GT(p(Obabo{.step = h, .run = long_run(150)}, s2 / (1.0 - h * h / (4.0 * s2))), least_p);
   EXPECT_GT(p(Mala{.step = h, .run = long_run(20)}, s2), least_p);
   EXPECT_GT(p(Hmc{.step = h, .leapfrogs = 3, .run = long_run(20)}, s2), least_p);
+  EXPECT_GT(p(OrnsteinUhlenbeck{.step = h, .run = long_run(3)}, s2), least_p);
+  // Exact transitions from N(0, 1) have the variance of the diffusion at every time, here 3 h.
+  const OrnsteinUhlenbeck young{.step = h, .run = {.steps = 3}};
+  EXPECT_GT(p(young, s2 + std::exp(-3.0 * h / s2) * (1.0 - s2)), least_p);
+  EXPECT_LT(p(young, s2), least_p);  // planted: the variance of the target
   // Planted: the variance of the target for a chain that is biased, by 15 %.
   EXPECT_LT(p(Ula{.step = h, .run = long_run(100)}, s2), least_p);
 }

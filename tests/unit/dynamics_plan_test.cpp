@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <gmdiff/model/linear_transition.hpp>
 #include <gmdiff/plan/plan.hpp>
 
 #include "support/expect_invalid.hpp"
@@ -65,9 +66,17 @@ TEST(DynamicsPlan, HashCoversEveryParameter) {
   add([](Dynamics& d) { d.t_end = 2.0; });
   add([](Dynamics& d) { d.steps = 4; });
   add([](Dynamics& d) { d.scheme = Scheme::milstein; });
+  add([](Dynamics& d) { d.path_steps = 6; });
   add([](Dynamics& d) { d.start = PointStart{{1.0, 2.5}}; });
   add([](Dynamics& d) { d.start = GaussianStart{}; });
   add([](Dynamics& d) { d.start = GaussianStart{.std = 2.0}; });
+}
+
+TEST(DynamicsPlan, OnItsOwnBrownianMotionHasTheHashOfOneWithoutPathSteps) {
+  Dynamics dynamics = valid();
+  const std::uint64_t hash = dynamics_plan(dynamics).hash();
+  dynamics.path_steps = dynamics.steps;
+  EXPECT_EQ(dynamics_plan(dynamics).hash(), hash);
 }
 
 TEST(DynamicsPlan, OfEqualTextsHasOneHash) {
@@ -128,6 +137,13 @@ TEST(DynamicsPlan, RefusesNumbersOutOfRange) {
   expect_refused([](Dynamics& d) { d.noise = std::vector<double>{1.0}; },
                  "dynamics: expected 2 numbers of noise, one for each drift, got 1");
   expect_refused([](Dynamics& d) { d.steps = 0; }, "dynamics: steps must be 1 to 100000000, got 0");
+  for (const int path_steps : {1, 4, 3 * 4097}) {
+    Dynamics dynamics = valid();
+    dynamics.path_steps = path_steps;
+    expect_invalid([&] { dynamics_plan(dynamics); },
+                   "dynamics: path_steps must be a multiple of steps = 3, at most 4096 times as much, got " +
+                       std::to_string(path_steps));
+  }
   expect_refused([](Dynamics& d) { d.t_start = INFINITY; }, "dynamics: t_start must be finite, got inf");
   expect_refused([](Dynamics& d) { d.t_end = 0.25; },
                  "dynamics: t_end must be finite and greater than t_start = 0.25, got 0.25");
@@ -138,6 +154,9 @@ TEST(DynamicsPlan, RefusesNumbersOutOfRange) {
         d.start = PointStart{{1.0, INFINITY}};
       },
       "dynamics: coordinate 2 of the start is inf");
+  expect_refused(
+      [](Dynamics& d) { d.start = Mixture({1.0}, Points::Zero(1, 3), Covariance::spherical({1.0})); },
+      "dynamics: the mixture of the start has dimension 3, expected 2, the number of drifts");
   expect_refused([](Dynamics& d) { d.start = GaussianStart{.std = -1.0}; },
                  "dynamics: std of the start must be >= 0, got -1");
 }
@@ -158,14 +177,82 @@ TEST(DynamicsPlan, RefusesSchemesThatDoNotSupportTheNoise) {
       },
       "dynamics: the scheme milstein needs a noise j that depends on no coordinate but x_j");
   expect_refused([](Dynamics& d) { d.scheme = Scheme::exact; },
-                 "dynamics: the scheme exact needs drifts that are linear in their own coordinate");
+                 "dynamics: the scheme exact needs drifts that are linear in x and do not depend on t");
   expect_refused(
       [](Dynamics& d) {
         d.scheme = Scheme::exact;
         d.drift = {"1 - x1", "-x2"};
         d.noise = Texts{"x1", "x2"};
       },
-      "dynamics: the scheme exact needs constant noise, or drift and noise that are multiples of x");
+      "dynamics: the scheme exact needs constant noise, or drifts and noise that are multiples of their own");
+  expect_refused(
+      [](Dynamics& d) {
+        d.scheme = Scheme::exact;
+        d.drift = {"x2", "-x1"};
+        d.noise = Texts{"x1", "x2"};
+      },
+      "dynamics: the scheme exact needs constant noise, or drifts and noise that are multiples of their own");
+}
+
+TEST(LinearTransitions, OfAHarmonicOscillatorRotate) {
+  const Eigen::Matrix2d A{{0.0, 1.0}, {-1.0, 0.0}};
+  for (const double h : {0.0, 0.125, 2.0, 50.0}) {
+    const LinearTransition found =
+        linear_transition(A, Eigen::Vector2d(1.0, 0.0), Eigen::Matrix2d::Zero(), h);
+    const Eigen::Matrix2d rotation{{std::cos(h), std::sin(h)}, {-std::sin(h), std::cos(h)}};
+    EXPECT_LT((found.F - rotation).cwiseAbs().maxCoeff(), 1e-15) << h;
+    EXPECT_LT((found.shift - Eigen::Vector2d(std::sin(h), std::cos(h) - 1.0)).cwiseAbs().maxCoeff(), 1e-15)
+        << h;
+    EXPECT_EQ(found.factor, Eigen::MatrixXd::Zero(2, 2)) << h;
+  }
+}
+
+// dX_1 = X_2 dt, dX_2 = X_3 dt, dX_3 = dW: only one coordinate has noise, and the covariance of a short step
+// is almost singular.
+TEST(LinearTransitions, OfIntegratedBrownianMotionHaveItsCovariance) {
+  const Eigen::Matrix3d A{{0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}, {0.0, 0.0, 0.0}};
+  Eigen::Matrix3d S = Eigen::Matrix3d::Zero();
+  S(2, 2) = 1.0;
+  for (const double h : {1e-3, 1.0, 100.0}) {
+    const LinearTransition found = linear_transition(A, Eigen::Vector3d::Zero(), S, h);
+    const Eigen::Matrix3d expected{{std::pow(h, 5) / 20.0, std::pow(h, 4) / 8.0, std::pow(h, 3) / 6.0},
+                                   {std::pow(h, 4) / 8.0, std::pow(h, 3) / 3.0, h * h / 2.0},
+                                   {std::pow(h, 3) / 6.0, h * h / 2.0, h}};
+    EXPECT_LT(((found.covariance() - expected).array() / expected.array()).abs().maxCoeff(), 1e-13) << h;
+    EXPECT_GT(found.factor(2, 2), 0.0) << h;
+  }
+}
+
+TEST(LinearTransitions, TheLawOfAStationaryMixtureStays) {
+  // dX = -X/2 dt + dW keeps N(0, 1), and a stiff coordinate reaches its stationary law in one step.
+  const Eigen::Matrix2d A{{-0.5, 0.0}, {0.0, -5e5}};
+  const Eigen::Matrix2d S{{1.0, 0.0}, {0.0, 1e6}};
+  const LinearTransition found = linear_transition(A, Eigen::Vector2d::Zero(), S, 3.0);
+  const Mixture law = found.law(Mixture({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0})));
+  EXPECT_LT((law.covariance() - Eigen::Matrix2d::Identity()).cwiseAbs().maxCoeff(), 1e-14);
+}
+
+TEST(LinearTransitions, RefuseBadArguments) {
+  const Eigen::MatrixXd A = Eigen::MatrixXd::Identity(2, 2);
+  const Eigen::VectorXd b = Eigen::VectorXd::Zero(2);
+  const auto refused = [&](auto&& call, const std::string& text) { expect_invalid(call, text); };
+  refused([&] { linear_transition(A.leftCols(1), b, A, 1.0); },
+          "linear_transition: A has shape (2, 1), expected (d, d)");
+  refused([&] { linear_transition(A, b.head(1), A, 1.0); }, "linear_transition: b has 1 numbers, expected 2");
+  refused([&] { linear_transition(A, b, A.leftCols(1), 1.0); },
+          "linear_transition: S has shape (2, 1), expected (2, 2)");
+  refused([&] { linear_transition(A, b, A, -1.0); },
+          "linear_transition: h must be a finite number >= 0, got -1");
+  refused([&] { linear_transition(NAN * A, b, A, 1.0); }, "linear_transition: expected finite numbers");
+  Eigen::MatrixXd S = A;
+  S(0, 1) = 0.5;
+  refused([&] { linear_transition(A, b, S, 1.0); }, "linear_transition: S must be symmetric");
+  refused([&] { linear_transition(A, b, A, 1e4); }, "exceeds the range of a double; use smaller steps");
+  refused(
+      [&] {
+        linear_transition(A, b, A, 1.0).law(Mixture({1.0}, Points::Zero(1, 3), Covariance::spherical({1.0})));
+      },
+      "LinearTransition: the start has dimension 3, expected 2");
 }
 
 TEST(VectorFields, HaveTheValuesOfTheirTextsAndTheirDiagonalDerivatives) {
@@ -193,6 +280,11 @@ TEST(VectorFields, KnowWhetherTheyAreAffine) {
   EXPECT_FALSE(VectorField({"x1*t", "x2"}, "drift").affine().has_value());
   EXPECT_FALSE(VectorField({"x2", "x1"}, "drift").affine().has_value());
   EXPECT_FALSE(VectorField({"abs(x)"}, "drift").affine().has_value());
+  EXPECT_EQ(VectorField({"x2 - 1", "3*(x1 + x2/2)"}, "drift").constant_jacobian(),
+            (Eigen::MatrixXd{{0.0, 1.0}, {3.0, 1.5}}));
+  EXPECT_FALSE(VectorField({"x2", "x1*x2"}, "drift").constant_jacobian().has_value());
+  EXPECT_FALSE(VectorField({"x2", "x1*t"}, "drift").constant_jacobian().has_value());
+  EXPECT_EQ(VectorField(std::vector<double>{2.0}).constant_jacobian(), Eigen::MatrixXd::Zero(1, 1));
   EXPECT_EQ(VectorField(std::vector<double>{2.0, 3.0}).affine()->offset, (std::vector<double>{2.0, 3.0}));
 }
 

@@ -52,7 +52,9 @@ TEST(McmcPlan, HashCoversEveryParameter) {
                                           Baoab{.step = 0.1, .run = run},
                                           Baoab{.step = 0.1, .friction = 2.0, .run = run},
                                           Obabo{.step = 0.1, .run = run},
-                                          Obabo{.step = 0.1, .metropolis = true, .run = run}};
+                                          Obabo{.step = 0.1, .metropolis = true, .run = run},
+                                          OrnsteinUhlenbeck{.step = 0.1, .run = run},
+                                          OrnsteinUhlenbeck{.step = 0.1, .speed = 2.0, .run = run}};
   std::vector<std::uint64_t> hashes;
   for (const McmcSampler& sampler : samplers) {
     const std::uint64_t hash = mcmc_plan(target, sampler).hash();
@@ -73,6 +75,9 @@ TEST(McmcPlan, NamesBadParameters) {
   refused(Hmc{.step = 1.0, .leapfrogs = 1001}, "hmc: leapfrogs must be in [1, 1000], got 1001");
   refused(Baoab{.step = 1.0, .friction = -0.5}, "baoab: friction must not be negative, got -0.5");
   refused(Obabo{.step = 1.0, .run = {.warmup = -1}}, "obabo: warmup must not be negative, got -1");
+  refused(OrnsteinUhlenbeck{.step = 1.0, .speed = 0.0}, "ou: speed must be positive, got 0");
+  refused(OrnsteinUhlenbeck{.step = 1.0, .run = {.preconditioner = Eigen::VectorXd::Ones(2)}},
+          "ou: a preconditioner is given, but exact transitions take none");
   refused(Ula{.step = 1.0, .run = {.steps = 0}}, "ula: steps must be at least 1, got 0");
   refused(Ula{.step = 1.0, .run = {.steps = 5, .thin = 6}}, "ula: thin must be in [1, 5], got 6");
   refused(Ula{.step = 1.0, .run = {.warmup = 1, .steps = 10'000'000}},
@@ -93,6 +98,17 @@ TEST(McmcPlan, NamesBadParameters) {
       "mcmc_plan: component 0 of the target has a singular covariance, so the target has no density");
   expect_invalid([] { mcmc_plan(std::span<const Mixture>(), Ula{.step = 1.0}); },
                  "mcmc_plan: no target given");
+}
+
+TEST(McmcPlan, ExactTransitionsNeedANormalLaw) {
+  const OrnsteinUhlenbeck ou{.step = 1.0};
+  const Mixture two({0.5, 0.5}, Points{{-1.0}, {1.0}}, Covariance::spherical({1.0, 1.0}));
+  expect_invalid([&] { mcmc_plan(two, ou); },
+                 "ou: expected a normal law, a mixture of one component, as the target; given K = 2");
+  expect_invalid([&] { mcmc_plan(Target(Banana{}), ou); },
+                 "ou: expected a normal law, a mixture of one component, as the target; given banana");
+  const std::vector<Mixture> several{standard_normal(2), standard_normal(2)};
+  expect_invalid([&] { mcmc_plan(several, ou); }, "ou: expected one target, given 2");
 }
 
 TEST(Tuned, FindsTheScalesOfTheTarget) {

@@ -133,7 +133,7 @@ double sum_of_numbers(const Combine& combine) {
 double sum_of_numbers(const Transition& transition) { return transition.alpha_ts + transition.sigma_ts; }
 double sum_of_numbers(const Guide& guide) { return guide.variance + guide.epsilon; }
 double sum_of_numbers(const EvaluateTarget&) { return 0.0; }
-double sum_of_numbers(const Precondition&) { return 0.0; }
+double sum_of_numbers(const Product&) { return 0.0; }
 double sum_of_numbers(const Accept& accept) { return accept.factor; }
 double sum_of_numbers(const EvaluateField&) { return 0.0; }
 double sum_of_numbers(const Multiply&) { return 0.0; }

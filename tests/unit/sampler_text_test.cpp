@@ -61,7 +61,8 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "mala",
                                                        "hmc",
                                                        "baoab",
-                                                       "obabo"}));
+                                                       "obabo",
+                                                       "ou"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -187,9 +188,9 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
       "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, mcgdiff, "
       "bootstrap, tmp, pigdm, "
-      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo)";
+      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou)";
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", R"(sampler "": unknown sampler ""; did you mean "tmp"?)" + known},
+      {"", R"(sampler "": unknown sampler ""; did you mean "ou"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},
       {"Heun:churn=1", R"(sampler "Heun:churn=1": unknown sampler "Heun"; did you mean "heun"?)" + known},
       {"ddim:", R"(sampler "ddim:": expected key=value after ':')"},

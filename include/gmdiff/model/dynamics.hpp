@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/model/mixture.hpp>
+
 // SDEs and ODEs of a user, dX = mu(t, X) dt + sigma(t, X) dW with one Brownian motion for each coordinate
 // (mathematics.md §16).
 
@@ -18,7 +20,7 @@ enum class Scheme {
   sra1,            ///< additive noise: strong order 3/2
   milstein,        ///< S_j that depends on t and x_j: strong order 1
   rk4,             ///< noise 0: order 4
-  exact,           ///< exact transitions of linear coordinates
+  exact,           ///< exact transitions: linear drift with constant noise, or geometric Brownian motions
 };
 
 /// Name in problem files, such as "euler-maruyama".
@@ -35,7 +37,8 @@ struct GaussianStart {
   std::vector<double> mean = {};  ///< (d)
   double std = 1.0;               ///< >= 0
 };
-using DynamicsStart = std::variant<GaussianStart, PointStart>;
+/// Paths start from a point, a normal law, or exact draws of a mixture (d).
+using DynamicsStart = std::variant<GaussianStart, PointStart, Mixture>;
 
 /// sigma: a number >= 0 for all coordinates, or for each coordinate a number >= 0 or a text in t and x. Noise
 /// is additive if no text depends on x.
@@ -52,6 +55,9 @@ struct Dynamics {
   int steps = 1000;    ///< >= 1, all of the length (t_end - t_start) / steps
   Scheme scheme = Scheme::euler_maruyama;
   DynamicsStart start = GaussianStart{};
+  /// 0, or a multiple of `steps`, at most 4096 times as much: paths belong to the Brownian motion of a run
+  /// with that many steps, so runs with different steps can be compared path by path.
+  int path_steps = 0;
 };
 
 /// Brownian motion: dX = std dW in dimension `dim`, from 0, by exact steps.

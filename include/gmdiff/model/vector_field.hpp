@@ -49,6 +49,8 @@ class VectorField {
   VectorField diagonal_derivative() const;
   /// The coefficients, if every f_j is written as a linear function of x_j alone, without t.
   std::optional<AffineField> affine() const;
+  /// The matrix df_i/dx_j (d, d), if the field is written as a linear function of x, without t.
+  std::optional<Eigen::MatrixXd> constant_jacobian() const;
 
   /// The operations of all coordinates, for code inside the library.
   const expressions::Tape& tape() const { return *tape_; }

@@ -124,9 +124,9 @@ struct Plan {
   /// Times at which stages evaluate fields: rows of one time for each step
   std::vector<std::vector<double>> field_times;
   std::vector<GuidanceTable> guidance;  ///< one per problem; empty without guidance stages
-  /// L of the stages `Precondition`: (d, 1) its diagonal, or (d, d) lower triangular; empty without such
-  /// stages
-  Eigen::MatrixXd preconditioner;
+  /// Matrices of the stages `Product`: (d, 1) the diagonal of a diagonal matrix, or (d, d). Devices skip the
+  /// upper triangle of a lower triangular matrix.
+  std::vector<Eigen::MatrixXd> matrices;
   std::vector<Denoiser> denoisers;  ///< evaluated by stages; the hash covers their names
   std::vector<std::string> warnings;
   std::vector<std::string> notes;

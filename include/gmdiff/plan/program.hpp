@@ -83,8 +83,9 @@ struct EvaluateTarget {
   bool is_proposal = false;
 };
 
-/// to <- L from, or L^T from, with the plan's preconditioner M = L L^T; `to` is not `from`.
-struct Precondition {
+/// to <- M from, or M^T from, with number `matrix` of `Plan::matrices`; `to` is not `from`.
+struct Product {
+  int matrix = 0;
   int from = 0;
   int to = 1;
   bool transposed = false;
@@ -125,7 +126,7 @@ struct Multiply {
   int b = 0;
 };
 
-using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Precondition, Accept,
+using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Product, Accept,
                            EvaluateField, Multiply>;
 
 /// The stages of a step, in their order. `repeats` such steps follow each other.

@@ -75,6 +75,16 @@ struct Obabo {
   ChainRun run = {};
 };
 
-using McmcSampler = std::variant<Ula, Mala, Hmc, Baoab, Obabo>;
+/// Exact transitions of the Langevin diffusion on a normal law, an Ornstein-Uhlenbeck process: the target is
+/// a mixture of one component, of any covariance. Its stationary law is the target for every step. It takes
+/// no preconditioner.
+struct OrnsteinUhlenbeck {
+  static constexpr const char* name = "ou";
+  std::optional<double> step = {};  ///< > 0
+  double speed = 1.0;               ///< > 0: c of dX = (c/2) grad l dt + sqrt(c) dW
+  ChainRun run = {};
+};
+
+using McmcSampler = std::variant<Ula, Mala, Hmc, Baoab, Obabo, OrnsteinUhlenbeck>;
 
 }  // namespace gmdiff

@@ -86,7 +86,6 @@ class ProgramRun {
     static_cast<particle::Window<Real>&>(job) = window_of<Real>(task_);
     job.num_vectors = num_vectors_;
     job.observation = builder_.observation();
-    job.preconditioner = builder_.preconditioner();
     job.target = builder_.target();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);

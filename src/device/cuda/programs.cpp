@@ -90,6 +90,7 @@ class ProgramRun {
     for (StageTable<Real>& stage : stages) {
       tables.move(stage);
       shared_tables_.move(stage.field);
+      shared_tables_.move(stage.matrix);
     }
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (stages[begin].kind == StageKind::call) {
@@ -122,9 +123,7 @@ class ProgramRun {
     job.num_stages = static_cast<int>(stages.size());
     job.num_vectors = num_vectors_;
     job.observation = builder_.observation();
-    job.preconditioner = builder_.preconditioner();
     shared_tables_.move(job.observation);
-    shared_tables_.move(job.preconditioner);
     job.target = builder_.target();
     shared_tables_.move(job.target);
     job.law = law_.table();

@@ -57,7 +57,7 @@ class Tables {
     move(observation.A);
     move(observation.y);
   }
-  void move(particle::PreconditionerTable<Real>& preconditioner) const { move(preconditioner.L); }
+  void move(particle::MatrixTable<Real>& matrix) const { move(matrix.numbers); }
   void move(particle::TapeTable<Real>& tape) const {
     move(tape.operations);
     move(tape.constants);

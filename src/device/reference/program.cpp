@@ -162,10 +162,10 @@ void ProgramSteps::evaluate(const Target& target, const EvaluateTarget& stage) {
   }
 }
 
-void ProgramSteps::run(const Precondition& stage) {
-  const Eigen::MatrixXd& given = plan_.preconditioner;
-  const Eigen::MatrixXd L = given.cols() == 1 ? Eigen::MatrixXd(given.col(0).asDiagonal()) : given;
-  const Eigen::MatrixXd factor = stage.transposed ? Eigen::MatrixXd(L.transpose()) : L;
+void ProgramSteps::run(const Product& stage) {
+  const Eigen::MatrixXd& given = plan_.matrices[static_cast<std::size_t>(stage.matrix)];
+  const Eigen::MatrixXd M = given.cols() == 1 ? Eigen::MatrixXd(given.col(0).asDiagonal()) : given;
+  const Eigen::MatrixXd factor = stage.transposed ? Eigen::MatrixXd(M.transpose()) : M;
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
     if (!lost(n)) vector(stage.to).row(n) = (factor * vector(stage.from).row(n).transpose()).transpose();
   }

@@ -48,7 +48,7 @@ class ProgramSteps {
   void run(const Guide& stage);
   void run(const EvaluateTarget& stage);
   void evaluate(const Target& target, const EvaluateTarget& stage);
-  void run(const Precondition& stage);
+  void run(const Product& stage);
   void run(const Accept& stage);
   void run(const EvaluateField& stage);
   void run(const Multiply& stage);

@@ -57,13 +57,31 @@ class VectorField::Compiler {
   }
 
   /// Value j if it is a constant.
-  std::optional<double> constant(std::size_t j) const {
-    const long double* const found = graph_.constant_at(values_[j]);
+  std::optional<double> constant(std::size_t j) const { return constant_at(values_[j]); }
+
+  /// The derivatives df_i/dx_j, if they are constants.
+  std::optional<Eigen::MatrixXd> jacobian() {
+    const auto d = static_cast<Eigen::Index>(values_.size());
+    Eigen::MatrixXd result(d, d);
+    for (Eigen::Index i = 0; i < d; ++i) {
+      const std::vector<NodeId> row =
+          expressions::append_gradient(graph_, values_[static_cast<std::size_t>(i)], static_cast<int>(d));
+      for (Eigen::Index j = 0; j < d; ++j) {
+        const std::optional<double> entry = constant_at(row[static_cast<std::size_t>(j)]);
+        if (!entry) return {};
+        result(i, j) = *entry;
+      }
+    }
+    return result;
+  }
+
+ private:
+  std::optional<double> constant_at(NodeId node) const {
+    const long double* const found = graph_.constant_at(node);
     if (found == nullptr) return {};
     return static_cast<double>(*found);
   }
 
- private:
   /// Calls body(node) for the loads that a node needs.
   template <class Body>
   void for_each_load(NodeId value, Body body) const {
@@ -138,6 +156,12 @@ std::optional<AffineField> VectorField::affine() const {
   }
   result.offset.assign(offset.data(), offset.data() + offset.size());
   return result;
+}
+
+std::optional<Eigen::MatrixXd> VectorField::constant_jacobian() const {
+  if (depends_on_time_) return {};
+  if (texts_.empty()) return Eigen::MatrixXd::Zero(dim_, dim_);
+  return Compiler(texts_, name_, parameters_).jacobian();
 }
 
 VectorField elementwise(const std::string& function, int dim) {
