@@ -100,7 +100,8 @@ struct StageTable {
   StageKind kind;
   int from, denoised, to;  ///< numbers of vectors
   int denoiser;            ///< for `call`: number of the denoiser in the plan
-  std::uint64_t step;      ///< number of the step in the plan
+  /// Number of the step in the random streams; for `field` and `end` its number in the plan.
+  std::uint64_t step;
   LevelTable<Real> level;
   double alpha, sigma;  ///< for `call`
   MoveTable<Real> move;

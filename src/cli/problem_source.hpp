@@ -38,6 +38,10 @@ AnyProblem load_any_problem(const std::string& file, InputFiles& inputs);
 void set_steps(Problem& problem, const std::string& steps);
 void set_steps(McmcSampler& chains, const std::string& steps);
 
+/// Sets the number of the first step of Markov chains. @throws std::invalid_argument for other samplers.
+void set_first_step(Problem& problem, const std::string& step);
+void set_first_step(McmcSampler& chains, const std::string& step);
+
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other
 /// data.
 /// @throws std::invalid_argument naming the file for any other shape.

@@ -29,7 +29,7 @@ struct RunFlags {
   CommonFlags common;
   std::string out;
   bool force = false;
-  FlagText count, range, seed, start, device, precision, math, history, sampler, steps;
+  FlagText count, range, seed, start, device, precision, math, history, sampler, steps, first_step;
 };
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
@@ -268,6 +268,7 @@ std::string list_of(const std::vector<std::string>& names) {
 void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
+  if (flags.first_step) set_first_step(problem, *flags.first_step);
   std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
 }
 
@@ -275,6 +276,7 @@ void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem probl
   check_no_prior(flags.problem);
   if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
   if (flags.steps) set_steps(problem.sampler, *flags.steps);
+  if (flags.first_step) set_first_step(problem.sampler, *flags.first_step);
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
 }
 
@@ -364,6 +366,10 @@ Verb add_sample(CLI::App& command) {
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
       ->type_name("N");
+  verb->add_option("--first-step", flags->first_step,
+                   "number of the first step of Markov chains that --start continues: the steps of the run "
+                   "whose last states it holds")
+      ->type_name("N");
   add_start(
       *verb, *flags,
       "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "
@@ -380,7 +386,10 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out guided.npy --sampler dps:zeta=0.5:integrator=ddim:eta=1\n"
       "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
       "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n"
-      "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n");
+      "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n"
+      "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
+      "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
+      "--first-step 100\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

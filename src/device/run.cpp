@@ -37,6 +37,8 @@ void check_plan(const Plan& plan) {
 }
 
 void check_start(const Plan& plan, const Options& options) {
+  require(plan.first_step == 0 || options.start, "run: first_step = ", plan.first_step,
+          " continues chains, and their last states are not given (Options::start)");
   if (!options.start) return;
   require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
   const auto count = static_cast<std::uint64_t>(options.count);
@@ -50,8 +52,8 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   check_range(options, "particles");
   check_start(plan, options);
   const int draws = std::max(most_directions(plan), most_draws(plan));
-  check_streams(static_cast<std::size_t>(plan.num_steps()) * static_cast<std::size_t>(draws), plan.dim(),
-                options.precision);
+  const std::size_t steps = plan.first_step + static_cast<std::size_t>(plan.num_steps());
+  check_streams(steps * static_cast<std::size_t>(draws), plan.dim(), options.precision);
 }
 
 /// Levels of the result: the last one, or `history` levels including both ends, spaced as evenly in steps as
@@ -221,7 +223,8 @@ Samples Run::finish() {
 std::optional<Acceptance> Run::acceptance() const {
   const Accept* stage = accept_stage(plan_);
   if (stage == nullptr) return {};
-  const auto steps = static_cast<double>(plan_.num_steps()) - static_cast<double>(stage->counted_from);
+  const auto steps =
+      static_cast<double>(plan_.num_steps()) - static_cast<double>(stage->counted_from - plan_.first_step);
   Acceptance result;
   for (std::size_t n = 0; n < static_cast<std::size_t>(frame_.done()); ++n) {
     result.probability.push_back(acceptance_[n] / steps);

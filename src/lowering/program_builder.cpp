@@ -66,7 +66,7 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
                                      const Plan& plan)
-    : law_(law), guidance_(guidance) {
+    : law_(law), guidance_(guidance), first_step_(plan.first_step) {
   if (guidance != nullptr) add_observation();
   if (plan.preconditioner.size() > 0) add_preconditioner(plan.preconditioner);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
@@ -170,6 +170,7 @@ class ProgramBuilder<Real>::StepTables {
 
   StageTable<Real> operator()(const EvaluateField& stage) {
     StageTable<Real> table = empty(StageKind::field);
+    table.step = number_;  // times count from the first step of the plan
     table.from = stage.from;
     table.to = stage.to;
     table.field = builder_.fields_[static_cast<std::size_t>(stage.field)];
@@ -235,6 +236,7 @@ class ProgramBuilder<Real>::StepTables {
 
   StageTable<Real> end(int iterations, std::size_t stages, int slot) {
     StageTable<Real> table = empty(StageKind::end);
+    table.step = number_;
     table.iterations = iterations;
     table.length = static_cast<int>(stages) + 1;
     table.slot = slot;
@@ -247,7 +249,7 @@ class ProgramBuilder<Real>::StepTables {
   StageTable<Real> empty(StageKind kind) const {
     StageTable<Real> table{};
     table.kind = kind;
-    table.step = number_;
+    table.step = builder_.first_step_ + number_;
     table.slot = -1;
     return table;
   }

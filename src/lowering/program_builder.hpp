@@ -45,6 +45,7 @@ class ProgramBuilder {
 
   const LawTables<Real>& law_;
   const GuidanceTable* guidance_;
+  std::uint64_t first_step_;
   Arena<Real> arena_;
   ObservationTable<Real> observation_{};
   PreconditionerTable<Real> preconditioner_{};

@@ -34,10 +34,16 @@ void check_parameters(const Method& method) {
             ": leapfrogs must be in [1, ", most_leapfrogs, "], got ", method.leapfrogs);
   }
   check_run(method.name, method.run);
+  require(
+      !IsKinetic<Method> || method.run.first_step == 0, method.name,
+      ": first_step continues chains from their positions alone, and these chains have velocities as well");
 }
 
 /// Checks the shape (d, 1) or (d, d) of L, its positive diagonal and that it is lower triangular.
 void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d);
+
+/// Checks the shape (d) of the mean of a gaussian start, if there is one.
+void check_start_mean(const Eigen::VectorXd& mean, Eigen::Index d);
 
 /// Checks that every component of positive weight has a density.
 void check_target(const Mixture& target);

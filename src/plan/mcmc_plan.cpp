@@ -151,7 +151,9 @@ Plan build(const Method& method) {
   const ChainRun& run = method.run;
   Plan plan;
   plan.start = {.law = run.start,
-                .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std}};
+                .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std},
+                .mean = run.start_mean};
+  plan.first_step = static_cast<std::uint64_t>(run.first_step);
   plan.preconditioner = run.preconditioner;
   Stages first(run);
   first.evaluate_state();
@@ -163,10 +165,11 @@ Plan build(const Method& method) {
   Program step{.stages = stages.take(), .repeats = run.warmup + run.steps};
   for (Stage& stage : step.stages) {
     if (auto* accept = std::get_if<Accept>(&stage))
-      accept->counted_from = static_cast<std::uint64_t>(run.warmup);
+      accept->counted_from = plan.first_step + static_cast<std::uint64_t>(run.warmup);
   }
   plan.steps = {std::move(step)};
-  for (int s = 0; s <= run.warmup + run.steps; ++s) plan.times.push_back(s * time_of(method));
+  for (int s = 0; s <= run.warmup + run.steps; ++s)
+    plan.times.push_back((run.first_step + s) * time_of(method));
   if (run.output == ChainOutput::trace) {
     for (int s = run.thin; s <= run.steps; s += run.thin) plan.kept.push_back(run.warmup + s);
   }
@@ -180,6 +183,7 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   for (const Mixture& target : targets) mcmc::check_target(target);
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, targets.front().dim());
+  mcmc::check_start_mean(plan.start.mean, targets.front().dim());
   // The coordinates of the noise are those of x for every structure.
   for (const MixtureTable& table : mixture_tables(targets))
     plan.problems.push_back(in_data_coordinates(table));
@@ -189,6 +193,7 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, target.dim());
+  mcmc::check_start_mean(plan.start.mean, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");

@@ -129,6 +129,8 @@ template <>
 inline constexpr bool evaluates_denoiser<ExactDecoupled> = false;
 template <>
 inline constexpr bool evaluates_denoiser<NaiveBackward> = false;
+template <>
+inline constexpr bool evaluates_denoiser<Annealed> = true;
 
 /// Names of an enumeration's values in their order; the array has one entry per value. Read through
 /// `names_of`.
@@ -393,6 +395,16 @@ void visit_parameters(Visitor& v, NaiveBackward& sampler) {
   v.optional("start", sampler.start);
 }
 
+constexpr int max_annealed_steps = 1'000'000;
+
+template <class Visitor>
+void visit_parameters(Visitor& v, Annealed& sampler) {
+  v.optional("relative_step", sampler.relative_step);
+  v.whole("inner", sampler.inner, max_annealed_steps);
+  v.optional("denoise", sampler.denoise);
+  v.optional("start", sampler.start);
+}
+
 // ----- samplers of sequential Monte Carlo
 
 constexpr int max_smc_particles = 1 << 30;
@@ -476,6 +488,7 @@ void visit_parameters(Visitor& v, ExactGuidance& sampler) {
 // ----- Markov chains
 
 constexpr int max_chain_steps = 10'000'000;
+constexpr int max_first_step = 1'000'000'000;
 constexpr int max_leapfrogs = 1000;
 
 /// Visits the parameters that all chains share, after their own.
@@ -487,6 +500,8 @@ void visit_run(Visitor& v, ChainRun& run) {
   v.optional("output", run.output);
   v.optional("start", run.start);
   v.optional("start_std", run.start_std);
+  v.optional("start_mean", run.start_mean);
+  v.whole("first_step", run.first_step, max_first_step, 0);
   v.optional("preconditioner", run.preconditioner);
 }
 template <class Visitor>

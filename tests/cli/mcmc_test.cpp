@@ -44,6 +44,26 @@ TEST_F(McmcTest, TheStepOfThePilotRepeatsTheRun) {
   EXPECT_EQ(read("y.npy"), bytes);
 }
 
+TEST_F(McmcTest, TwoHalvesHaveTheBitsOfOneRun) {
+  for (const std::string sampler : {"ula:step=0.05", "mala:step=0.1", "hmc:step=0.1:leapfrogs=3"}) {
+    sample(sampler, {"--steps", "20", "--count", "7"}, "whole.npy");
+    sample(sampler, {"--steps", "10", "--count", "7"}, "half.npy");
+    const Json found = sample(sampler, {"--steps", "10", "--start", "half.npy", "--first-step", "10"});
+    EXPECT_EQ(read("x.npy"), read("whole.npy")) << sampler;
+    EXPECT_EQ(found["sampler"]["first_step"], 10);
+  }
+}
+
+TEST_F(McmcTest, StartsAroundAMean) {
+  Json problem = Json::parse(read("problem.json"));
+  problem["sampler"] = {
+      {"type", "ula"}, {"step", 1e-8}, {"steps", 1}, {"start_std", 1e-3}, {"start_mean", {3.0, -7.0}}};
+  write("mean.json", problem.dump());
+  json({"sample", "mean.json", "--out", "x.npy", "--force", "--precision", "f64", "--count", "5"});
+  const Points x = read_points(folder() / "x.npy");
+  EXPECT_LT((x.rowwise() - Eigen::RowVector2d(3.0, -7.0)).cwiseAbs().maxCoeff(), 0.01);
+}
+
 TEST_F(McmcTest, RangesAreMergedWithTheirAcceptance) {
   for (const char* sampler : {"hmc:step=0.1:steps=20:leapfrogs=3", "obabo:step=0.1:steps=20",
                               "mala:steps=20:output=trace:thin=5"}) {
@@ -120,6 +140,10 @@ TEST_F(McmcTest, NamesBadInput) {
   refused({"--sampler", "mala:step=1:steps=10:thin=11"}, "mala: thin must be in [1, 10], got 11");
   refused({"--sampler", "mala:step=1:output=trace", "--history", "3"},
           "--history: the sampler's output=trace already keeps the states after its warm-up");
+  refused({"--sampler", "mala:step=0.1", "--first-step", "10"},
+          "run: first_step = 10 continues chains, and their last states are not given (Options::start)");
+  refused({"--sampler", "ddim", "--first-step", "10"},
+          "--first-step continues Markov chains, and ddim is none");
   const CommandResult wild =
       run({"sample", "problem.json", "--out", "bad.npy", "--sampler", "ula:step=1e9:steps=50"});
   EXPECT_EQ(wild.exit_code, 1);

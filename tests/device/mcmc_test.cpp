@@ -99,6 +99,22 @@ TEST_P(MarkovChains, AreTheSameInRanges) {
   EXPECT_EQ(rest.acceptance()->probability.back(), whole.acceptance()->probability.back());
 }
 
+TEST_P(MarkovChains, HaveTheBitsOfTwoHalves) {
+  const Mixture target = test::mixture_of(GetParam(), 2, 3);
+  const auto on_reference = [](const Plan& plan, Options options) {
+    options.device = Device::reference();
+    return run(plan, options);
+  };
+  const auto on_cpu = [](const Plan& plan, const Options& options) { return chains(plan, options); };
+  for (const McmcSampler& sampler : test::every_continued_sampler(2)) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, chain_options(precision), on_cpu))
+          << sampler.index();
+    EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, chain_options(Precision::f64), on_reference))
+        << sampler.index();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, MarkovChains, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 
@@ -170,6 +186,39 @@ TEST(MarkovChain, KeepsEveryThinnedStateAfterTheWarmUp) {
   mala.run = {.warmup = 4, .steps = 9};
   const Points last = chains(mcmc_plan(target, mala), {.count = 5, .precision = Precision::f64}).to_double();
   for (Eigen::Index n = 0; n < 5; ++n) EXPECT_EQ(trace.to_double().row(3 * n + 2), last.row(n));
+}
+
+TEST(MarkovChain, ThatContinuesAnotherCountsItsTime) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  const Mala mala{.step = 0.5, .run = {.steps = 2, .output = ChainOutput::trace, .first_step = 10}};
+  const Samples found = chains(mcmc_plan(target, mala), {.count = 1, .start = Points{{0.0, 1.0}}});
+  EXPECT_EQ(found.times(), (std::vector<double>{5.5, 6.0}));
+  const double p = found.acceptance()->probability.front();
+  EXPECT_TRUE(p > 0.0 && p <= 1.0) << p;
+}
+
+TEST(MarkovChain, ThatContinuesAnotherNeedsItsStates) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  const Plan plan = mcmc_plan(target, Mala{.step = 0.5, .run = {.steps = 2, .first_step = 10}});
+  test::expect_invalid([&] { chains(plan, {.count = 1}); },
+                       "run: first_step = 10 continues chains, and their last states are not given "
+                       "(Options::start)");
+}
+
+TEST(MarkovChain, StartsAroundTheMean) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  Ula ula{.step = 0.1, .run = {.steps = 1, .start_std = 0.5}};
+  const auto start = [&](const Device& device) {
+    const Options options{.count = 9, .device = device, .precision = Precision::f64, .history = 2};
+    return run(mcmc_plan(target, ula), options).to_double();
+  };
+  const Points centred = start(Device::cpu(1));
+  ula.run.start_mean = Eigen::Vector2d(3.0, -7.0);
+  for (const Device& device : {Device::cpu(1), Device::reference()}) {
+    const Points moved = start(device);
+    for (Eigen::Index n = 0; n < 18; n += 2)
+      EXPECT_LT((moved.row(n) - centred.row(n) - Eigen::RowVector2d(3.0, -7.0)).cwiseAbs().maxCoeff(), 1e-14);
+  }
 }
 
 TEST(MarkovChain, WithASpeedHasTheBitsOfALongerStep) {

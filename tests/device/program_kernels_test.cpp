@@ -91,6 +91,16 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
   }
 }
 
+TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTwoHalves) {
+  const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
+  const auto device = executor_of(cases[0]);
+  const auto on_block = [&](const Plan& plan, const Options& options) {
+    return run(plan, options, 0, *device, Extent::tile);
+  };
+  for (const McmcSampler& sampler : test::every_continued_sampler(2))
+    EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, {.count = 40}, on_block)) << sampler.index();
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 

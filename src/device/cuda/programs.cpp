@@ -50,7 +50,7 @@ class ProgramRun {
 
   NonFinite operator()() {
     const Tables<Real> start_tables(gpu_, start_arena_);
-    start_tables.move(start_.move);
+    start_tables.move(start_);
     NonFinite result = launch({}, /*from_start=*/true);
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);

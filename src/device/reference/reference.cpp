@@ -142,7 +142,7 @@ void Batch::start_particle(std::int64_t n) {
 
   const StartTable& law = task_.plan.start;
   if (law.law == Start::gaussian) {
-    gaussian_draw(model_, law.level.sigma, z, state(n).data());
+    gaussian_draw(model_, law, z, state(n).data());
   } else {
     const Purpose choice = sampler ? Purpose::start_component : Purpose::draw_component;
     const Eigen::Index k = choose_component(task_.problem, uniform_u64(key(n, choice, replicate), 0));
@@ -175,10 +175,10 @@ void Batch::advance(std::uint64_t step, TransitionUpdate update) {
 }
 
 void Batch::advance(std::uint64_t step, const Program& program) {
-  step_ = step;
+  step_ = task_.plan.first_step + step;
   std::vector<bool> was_lost;
   for (std::int64_t n = 0; n < task_.count; ++n) was_lost.push_back(lost(n));
-  program_->advance(program, step);
+  program_->advance(program, step_);
   for (std::int64_t n = 0; n < task_.count; ++n) {
     if (!was_lost[static_cast<std::size_t>(n)]) check(n, static_cast<int>(step));
   }
