@@ -19,6 +19,7 @@
 #include "cli/verb.hpp"
 #include "cli/watched_run.hpp"
 #include "io/npy_header.hpp"
+#include "plan/program.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::cli {
@@ -200,11 +201,23 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
+/// Archives must have their own suffix, so that nobody mistakes one for an array.
+void check_name(const std::string& out, const Plan& plan) {
+  const bool is_npz = out.ends_with(".npz"), has_moments = accumulate_stage(plan) != nullptr;
+  require(is_npz || !has_moments, "--out ", out,
+          ": output=moments writes the moments of each chain into an archive; give a name that ends in .npz");
+  require(
+      !is_npz || has_moments, "--out ", out,
+      ": the states of chains are an array, not an archive; give a name that ends in .npy, or the sampler "
+      "output=moments");
+}
+
 /// Runs Markov chains on a mixture or on another target.
 void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                 const auto& target, const std::string& law) {
   const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
   const Plan plan = mcmc_plan(target, with_step);
+  check_name(flags.out, plan);
   require(!flags.history || plan.kept.empty(),
           "--history: the sampler's output=trace already keeps the states after its warm-up");
   study::RunRecord record;
@@ -360,7 +373,9 @@ Verb add_sample(CLI::App& command) {
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
-          "mala, hmc, baoab and obabo they count Markov chains, and output=trace keeps their states. "
+          "mala, hmc, baoab and obabo they count Markov chains, output=trace keeps their states and "
+          "output=moments "
+          "their moments in a .npz file. "
           "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");
@@ -387,6 +402,7 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
       "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n"
       "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n"
+      "  gmdiff sample problem.json --out moments.npz --sampler mala:step=0.2:output=moments --count 16\n"
       "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
       "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
       "--first-step 100\n");

@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "device/executor.hpp"
 #include "device/kept_levels.hpp"
+#include "device/moments.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 #include "device/run_frame.hpp"
@@ -101,10 +102,11 @@ class Run {
   const Options& options() const { return frame_.options(); }
   bool host_draws() const { return plan_.target && plan_.start.law == Start::exact && !options().start; }
   std::int64_t values_per_particle() const { return std::ssize(kept_) * plan_.dim(); }
-  double* place(std::vector<double>& values) const {
-    return values.empty() ? nullptr : values.data() + frame_.done();
+  double* place(std::vector<double>& values, std::int64_t each = 1) const {
+    return values.empty() ? nullptr : values.data() + frame_.done() * each;
   }
   std::optional<Acceptance> acceptance() const;
+  std::optional<ChainMoments> moments() const;
 
   const Plan& plan_;
   std::uint32_t replicate_;
@@ -115,14 +117,20 @@ class Run {
   Points draws_;  // first states of the batch, if the host draws them
   // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
+  std::vector<double> moments_;  // (chains, num_moments(plan)), for a plan with `Accumulate`
 };
 
 void Run::allocate() {
-  if (accept_stage(plan_) == nullptr) return frame_.allocate(values_per_particle());
   const auto chains = static_cast<std::uint64_t>(frame_.total());
-  frame_.allocate(values_per_particle(), saturating_product(chains, 2 * sizeof(double)));
-  acceptance_.resize(chains);
-  rejected_.resize(chains);
+  const std::uint64_t of_accept = accept_stage(plan_) == nullptr ? 0 : 2;
+  const auto of_moments = static_cast<std::uint64_t>(num_moments(plan_));
+  frame_.allocate(values_per_particle(),
+                  saturating_product(chains, (of_accept + 2 * of_moments) * sizeof(double)));
+  if (of_accept > 0) {
+    acceptance_.resize(chains);
+    rejected_.resize(chains);
+  }
+  moments_.resize(chains * of_moments);
 }
 
 void Run::run_problems() {
@@ -162,6 +170,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .keeps_out = frame_.keeps_on_device(),
                              .acceptance = place(acceptance_),
                              .non_finite = place(rejected_),
+                             .moments = place(moments_, num_moments(plan_)),
                              .memory_limit = options().memory_limit,
                              .stop = options().stop,
                              .extent = extent_});
@@ -217,7 +226,14 @@ Samples Run::finish() {
   if (const auto warning = precision_warning(plan_, options().precision))
     provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
-  return {frame_.take_values(), std::move(shape), std::move(times), std::move(provenance), acceptance()};
+  return {frame_.take_values(),  std::move(shape), std::move(times),
+          std::move(provenance), acceptance(),     moments()};
+}
+
+std::optional<ChainMoments> Run::moments() const {
+  const Accumulate* stage = accumulate_stage(plan_);
+  if (stage == nullptr) return {};
+  return chain_moments(plan_, *stage, moments_, frame_.done());
 }
 
 std::optional<Acceptance> Run::acceptance() const {

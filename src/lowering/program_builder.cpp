@@ -187,6 +187,15 @@ class ProgramBuilder<Real>::StepTables {
     return table;
   }
 
+  StageTable<Real> operator()(const Accumulate& stage) {
+    StageTable<Real> table = empty(StageKind::accumulate);
+    table.accumulate = {.counted_from = stage.counted_from,
+                        .batched_from = stage.batched_from,
+                        .batch = stage.batch,
+                        .has_covariance = stage.has_covariance};
+    return table;
+  }
+
   StageTable<Real> operator()(const Combine& stage) {
     StageTable<Real> table = empty(StageKind::combine);
     require(std::ssize(stage.terms) <= StageTable<Real>::max_terms, "plan: a combination has at most ",

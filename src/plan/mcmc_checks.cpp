@@ -22,6 +22,8 @@ void check_run(const char* method, const ChainRun& run) {
           run.thin);
   require(std::int64_t{run.warmup} + run.steps <= most_chain_steps, method, ": a chain has at most ",
           most_chain_steps, " steps, got ", run.warmup, " + ", run.steps);
+  require(run.output != ChainOutput::moments || run.steps >= num_batches, method, ": output=moments needs ",
+          num_batches, " steps or more, one for each batch, got ", run.steps);
   require_positive(method, "start_std", run.start_std);
   require(run.start_mean.size() == 0 || run.start == Start::gaussian, method,
           ": start_mean is the mean of the start gaussian, and the start is exact");

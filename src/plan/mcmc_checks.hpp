@@ -15,6 +15,9 @@ template <class Method>
 concept IsKinetic = std::is_same_v<Method, Baoab> || std::is_same_v<Method, Obabo>;
 
 constexpr int most_leapfrogs = 1000;
+/// Number of the batches of a chain's moments, and the largest dimension of their covariances.
+constexpr int num_batches = 16;
+constexpr Eigen::Index largest_covariance = 32;
 
 void require_positive(const char* method, const char* name, double value);
 void check_run(const char* method, const ChainRun& run);

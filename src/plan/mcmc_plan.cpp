@@ -142,10 +142,22 @@ void add_step(Stages& stages, const Obabo& obabo) {
 /// Time that a step stands for.
 double time_of(const auto& method) { return *method.step; }
 
+/// The moments of the states after the warm-up.
+Accumulate moments_of(const ChainRun& run, Eigen::Index dim) {
+  const auto steps = static_cast<std::uint64_t>(run.steps);
+  const std::uint64_t first =
+      static_cast<std::uint64_t>(run.first_step) + static_cast<std::uint64_t>(run.warmup);
+  const std::uint64_t batch = steps / mcmc::num_batches;
+  return {.counted_from = first,
+          .batched_from = first + steps - batch * mcmc::num_batches,
+          .batch = batch,
+          .has_covariance = dim <= mcmc::largest_covariance};
+}
+
 // ----- the plan
 
 template <class Method>
-Plan build(const Method& method) {
+Plan build(const Method& method, Eigen::Index dim) {
   mcmc::check_parameters(method);
   require(method.step.has_value(), method.name, ": step is missing");
   const ChainRun& run = method.run;
@@ -162,6 +174,7 @@ Plan build(const Method& method) {
   plan.prologue.stages = first.take();
   Stages stages(run);
   add_step(stages, method);
+  if (run.output == ChainOutput::moments) stages.add(moments_of(run, dim));
   Program step{.stages = stages.take(), .repeats = run.warmup + run.steps};
   for (Stage& stage : step.stages) {
     if (auto* accept = std::get_if<Accept>(&stage))
@@ -181,7 +194,7 @@ Plan build(const Method& method) {
 Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   require(!targets.empty(), "mcmc_plan: no target given");
   for (const Mixture& target : targets) mcmc::check_target(target);
-  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
+  Plan plan = std::visit([&](const auto& method) { return build(method, targets.front().dim()); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, targets.front().dim());
   mcmc::check_start_mean(plan.start.mean, targets.front().dim());
   // The coordinates of the noise are those of x for every structure.
@@ -191,7 +204,7 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
 }
 
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
-  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
+  Plan plan = std::visit([&](const auto& method) { return build(method, target.dim()); }, sampler);
   mcmc::check_preconditioner(plan.preconditioner, target.dim());
   mcmc::check_start_mean(plan.start.mean, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),

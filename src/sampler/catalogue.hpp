@@ -156,7 +156,7 @@ inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systemati
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
 template <>
-inline constexpr std::array<const char*, 2> enum_names<ChainOutput> = {"draw", "trace"};
+inline constexpr std::array<const char*, 3> enum_names<ChainOutput> = {"draw", "trace", "moments"};
 template <>
 inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
 template <>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include <gmdiff/device/samples.hpp>
 
 #include "device/cases.hpp"
@@ -24,6 +26,16 @@ inline std::vector<GuidedSampler> every_guided_sampler() {
           ExactGuidance{.integrator = Dpmpp2s{}}};
 }
 
+/// All moments of a run's chains; no columns without moments.
+inline Points moments_of(const Samples& samples) {
+  if (!samples.moments()) return Points(samples.rows(), 0);
+  const ChainMoments& moments = *samples.moments();
+  Points all(moments.mean.rows(), moments.mean.cols() + moments.variance.cols() + moments.covariance.cols() +
+                                      moments.batch_means.cols());
+  all << moments.mean, moments.variance, moments.covariance, moments.batch_means;
+  return all;
+}
+
 /// Chains of every kind, short enough that rounding does not separate two of them.
 inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
   const ChainRun run{.warmup = 3, .steps = 9, .thin = 4, .output = ChainOutput::trace, .start_std = 2.0};
@@ -32,7 +44,11 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
   with_diagonal.start_mean = Eigen::VectorXd::LinSpaced(dim, -1.0, 1.0);
   with_matrix.preconditioner = Eigen::MatrixXd::Identity(dim, dim);
   for (Eigen::Index i = 1; i < dim; ++i) with_matrix.preconditioner(i, i - 1) = 0.25;
-  return {Ula{.step = 0.1, .speed = 2.0, .run = with_diagonal},
+  ChainRun with_moments = with_matrix;
+  with_moments.steps = 19;
+  with_moments.output = ChainOutput::moments;
+  return {Ula{.step = 0.1, .speed = 2.0, .run = with_moments},
+          Ula{.step = 0.1, .speed = 2.0, .run = with_diagonal},
           Mala{.step = 0.3, .run = {.steps = 12, .start = Start::exact}},
           Mala{.step = 0.3, .run = with_matrix},
           Hmc{.step = 0.3, .leapfrogs = 3, .run = with_diagonal},

@@ -42,7 +42,8 @@ void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& t
     if (!expected) expected = run(plan, options, 0, *cpu::make_executor(1), Extent::tile);
     const Samples found = run(plan, options, 0, *executor_of(c), c.extent);
     EXPECT_TRUE(test::bytes(found) == test::bytes(*expected) &&
-                probabilities(found) == probabilities(*expected))
+                probabilities(found) == probabilities(*expected) &&
+                test::moments_of(found) == test::moments_of(*expected))
         << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
         << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -40,6 +41,7 @@ TEST(McmcPlan, HashCoversEveryParameter) {
   ChainRun warm = run, wide = run, diagonal = run, moved = run, later = run;
   moved.start_mean = Eigen::Vector2d(1.0, 0.0);
   later.first_step = 5;
+  ChainRun with_moments{.steps = 16, .output = ChainOutput::moments};
   warm.warmup = 1;
   wide.start_std = 2.0;
   diagonal.preconditioner = Eigen::VectorXd::Constant(2, 2.0);
@@ -51,6 +53,7 @@ TEST(McmcPlan, HashCoversEveryParameter) {
                                           Mala{.step = 0.1, .run = diagonal},
                                           Mala{.step = 0.1, .run = moved},
                                           Mala{.step = 0.1, .run = later},
+                                          Mala{.step = 0.1, .run = with_moments},
                                           Hmc{.step = 0.1, .leapfrogs = 2, .run = run},
                                           Hmc{.step = 0.1, .leapfrogs = 3, .run = run},
                                           Baoab{.step = 0.1, .run = run},
@@ -63,6 +66,26 @@ TEST(McmcPlan, HashCoversEveryParameter) {
     EXPECT_EQ(std::ranges::count(hashes, hash), 0) << hashes.size();
     hashes.push_back(hash);
   }
+}
+
+TEST(McmcPlan, CountsTheMomentsAfterTheWarmUp) {
+  const ChainRun run{.warmup = 10, .steps = 35, .output = ChainOutput::moments, .first_step = 100};
+  const auto stage = [&](Eigen::Index dim) {
+    const Plan plan = mcmc_plan(standard_normal(dim), Mala{.step = 0.5, .run = run});
+    EXPECT_TRUE(plan.kept.empty());
+    return std::get<Accumulate>(std::get<Program>(plan.steps.front()).stages.back());
+  };
+  const Accumulate moments = stage(2);
+  EXPECT_EQ(moments.counted_from, 110U);
+  EXPECT_EQ(moments.batched_from, 113U);
+  EXPECT_EQ(moments.batch, 2U);
+  EXPECT_TRUE(moments.has_covariance);
+  EXPECT_FALSE(stage(33).has_covariance);
+  std::ostringstream out;
+  out << mcmc_plan(standard_normal(2), Mala{.step = 0.5, .run = run});
+  EXPECT_NE(out.str().find("mean and covariance of v0 from step 110, batches of 2 from step 113"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST(McmcPlan, NamesBadParameters) {
@@ -81,6 +104,8 @@ TEST(McmcPlan, NamesBadParameters) {
   refused(Ula{.step = 1.0, .run = {.steps = 5, .thin = 6}}, "ula: thin must be in [1, 5], got 6");
   refused(Ula{.step = 1.0, .run = {.warmup = 1, .steps = 10'000'000}},
           "ula: a chain has at most 10000000 steps, got 1 + 10000000");
+  refused(Ula{.step = 1.0, .run = {.steps = 15, .output = ChainOutput::moments}},
+          "ula: output=moments needs 16 steps or more, one for each batch, got 15");
   refused(Ula{.step = 1.0, .run = {.start_std = 0.0}}, "ula: start_std must be positive, got 0");
 
   refused(Ula{.step = 1.0, .run = {.start = Start::exact, .start_mean = Eigen::Vector2d::Zero()}},
