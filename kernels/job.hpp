@@ -53,6 +53,7 @@ struct ProgramJob : particle::ProgramWindow<Real> {
   bool from_start;  ///< the stages begin with the first state, which is drawn or given
   Real* vectors;    ///< (num_vectors, d, count): read unless from_start, and written
   double* numbers;  ///< (ChainNumbers::size, count): read unless from_start, and written
+  double* moments;  ///< (num_moments, count), or null
   Real* rows;       ///< (count, d) rows of a custom denoiser, or null
   Real* room;       ///< as in StepsJob
   Report* report;

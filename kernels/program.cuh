@@ -111,6 +111,35 @@ class StageLaw
   Law& law_;
 };
 
+/// The moments of a worker's chains, number by number for all chains of the job.
+template <class V, class Tile>
+class LaneMoments {
+ public:
+  using W = particle::WideOf<V>;
+  /// @param begin number of lane 0 in the job
+  GMDIFF_PARTICLE LaneMoments(double* numbers, std::int64_t count, std::int64_t begin,
+                              const TileRows<V, Tile>& rows)
+      : numbers_(numbers), count_(count), begin_(begin), rows_(rows) {}
+  GMDIFF_PARTICLE W load(Index place) const {
+    double values[Types<V>::lanes];
+    for (int lane = 0; lane < Types<V>::lanes; ++lane)
+      values[lane] = rows_.has(lane) ? numbers_[place * count_ + begin_ + lane] : 0.0;
+    return W::load(values);
+  }
+  GMDIFF_PARTICLE void store(Index place, W value) const {
+    double values[Types<V>::lanes];
+    value.store(values);
+    for (int lane = 0; lane < Types<V>::lanes; ++lane) {
+      if (rows_.has(lane)) numbers_[place * count_ + begin_ + lane] = values[lane];
+    }
+  }
+
+ private:
+  double* numbers_;
+  std::int64_t count_, begin_;
+  const TileRows<V, Tile>& rows_;
+};
+
 template <class V, class Tile, class Law>
 class TileProgram {
  public:
@@ -141,8 +170,10 @@ class TileProgram {
       load();
     }
     const auto vectors = [this](int number) { return vector(number); };
-    particle::ProgramBody<V, Team, StageLaw<V, Tile, Law>, decltype(vectors)> body(
-        team_, stage_law_, job_, vectors, numbers_, guidance_,
+    using Moments = LaneMoments<V, Tile>;
+    const Moments moments(job_.moments, job_.count, begin_, rows_);
+    particle::ProgramBody<V, Team, StageLaw<V, Tile, Law>, decltype(vectors), Moments> body(
+        team_, stage_law_, job_, vectors, numbers_, moments, guidance_,
         job_.first + static_cast<std::uint64_t>(begin_));
     particle::for_each_stage(
         job_, [&](const StageTable<Real>& stage, int iteration) { run_stage(body, stage, iteration); },
@@ -166,6 +197,7 @@ class TileProgram {
       case StageKind::accept:
       case StageKind::field:
       case StageKind::multiply:
+      case StageKind::accumulate:
         return body.run(stage, iteration);
       case StageKind::to_rows:
         return to_rows(vector(stage.from));

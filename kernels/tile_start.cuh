@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/tile_rows.cuh"
+#include "particle/affine.hpp"
 #include "particle/window.hpp"
 
 namespace gmdiff::kernels {
@@ -19,7 +20,7 @@ GMDIFF_PARTICLE void start_tile(Tile& tile, const Job& job, TileRows<V, Tile>& r
   Normals<V> noise(streams.start_noise(), first);
   const auto z = [&](Index i) { return noise(static_cast<std::uint64_t>(i)); };
   if (job.start.gaussian) {
-    tile.for_each_own(job.law.dim, [&](Index i) { x[i] = V(job.start.sigma) * z(i); });
+    tile.for_each_own(job.law.dim, [&](Index i) { x[i] = particle::gaussian_start(job.start, i, z(i)); });
     return;
   }
   Uniforms<V> choice(streams.start_component(), first);

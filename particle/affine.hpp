@@ -31,4 +31,10 @@ GMDIFF_PARTICLE V after_second(const StepTable<RealOf<V>>& step, V x, V D) {
   return fma(V(step.b[1]), D, x);
 }
 
+/// mean + sigma z, coordinate i of a gaussian start
+template <class V>
+GMDIFF_PARTICLE V gaussian_start(const StartTableOf<RealOf<V>>& start, Index i, V z) {
+  return start.mean == nullptr ? V(start.sigma) * z : fma(V(start.sigma), z, V(start.mean[i]));
+}
+
 }  // namespace gmdiff::particle

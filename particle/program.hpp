@@ -2,6 +2,7 @@
 
 #include "particle/guidance.hpp"
 #include "particle/metropolis.hpp"
+#include "particle/moments.hpp"
 #include "particle/target.hpp"
 
 // The stages of a program on the vectors of a particle (mathematics.md §5.3), with one switch per stage. The
@@ -16,7 +17,8 @@
 namespace gmdiff::particle {
 
 /// @tparam Vectors a function from the number of a vector to the vector
-template <class V, class Team, class Law, class Vectors>
+/// @tparam Memory access to the moments of chains (moments.hpp)
+template <class V, class Team, class Law, class Vectors, class Memory>
 class ProgramBody {
  public:
   using Real = RealOf<V>;
@@ -25,12 +27,14 @@ class ProgramBody {
 
   /// @param first index of lane 0
   GMDIFF_PARTICLE ProgramBody(Team& team, Law& law, const ProgramWindow<Real>& window, Vectors vectors,
-                              Numbers& numbers, const GuidanceRoom<Vector>& room, std::uint64_t first)
+                              Numbers& numbers, const Memory& moments, const GuidanceRoom<Vector>& room,
+                              std::uint64_t first)
       : team_(team),
         law_(law),
         window_(window),
         vectors_(vectors),
         numbers_(numbers),
+        moments_(moments),
         room_(room),
         streams_(window),
         first_(first),
@@ -61,6 +65,8 @@ class ProgramBody {
         return evaluate_field(stage);
       case StageKind::multiply:
         return multiply(stage);
+      case StageKind::accumulate:
+        return accumulate(stage);
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
@@ -208,6 +214,11 @@ class ProgramBody {
         .run(vector(stage.to), uniforms(step_).open(), step_ >= stage.accept.counted_from);
   }
 
+  GMDIFF_PARTICLE void accumulate(const StageTable<Real>& stage) {
+    if (step_ < stage.accumulate.counted_from) return;
+    RunningMoments<V, Team, Memory>(team_, dim(), stage.accumulate, moments_).add(vector(0), step_);
+  }
+
   /// to <- f(t, from). One worker runs the tape, and all of them read its outputs.
   GMDIFF_PARTICLE void evaluate_field(const StageTable<Real>& stage) {
     // Plans with fields are in the coordinates of the data; the kernels of tied laws need not contain the
@@ -236,6 +247,7 @@ class ProgramBody {
   const ProgramWindow<Real>& window_;
   Vectors vectors_;
   Numbers& numbers_;
+  const Memory& moments_;
   const GuidanceRoom<Vector>& room_;
   Streams<Real> streams_;
   std::uint64_t first_;

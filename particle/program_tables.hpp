@@ -17,6 +17,7 @@ enum class StageKind {
   accept,
   field,
   multiply,
+  accumulate,
   to_rows,    ///< before a call: copies a vector to rows of the device's memory
   from_rows,  ///< after a call: copies the rows back
   call,       ///< evaluation by a custom denoiser, outside of the device's code
@@ -95,6 +96,30 @@ struct ChainNumbers {
   }
 };
 
+/// Table of a stage that adds up moments; `Accumulate` of a plan explains the members.
+struct AccumulateTable {
+  std::uint64_t counted_from, batched_from, batch;
+  bool has_covariance;
+};
+
+/// Places of the moments of one chain among its numbers, which are in double.
+struct MomentPlaces {
+  static constexpr Index batches = 16;
+  Index dim;
+  bool has_covariance;
+
+  GMDIFF_PARTICLE Index mean(Index i) const { return i; }
+  /// Sum of (x_i - mean_i)(x_j - mean_j), j <= i; without covariance j = i.
+  GMDIFF_PARTICLE Index product(Index i, Index j) const {
+    return has_covariance ? dim + i * (i + 1) / 2 + j : dim + i;
+  }
+  /// Sum of x_i over batch q.
+  GMDIFF_PARTICLE Index batch(Index q, Index i) const {
+    return dim + (has_covariance ? dim * (dim + 1) / 2 : dim) + q * dim + i;
+  }
+  GMDIFF_PARTICLE Index size() const { return batch(batches, 0); }
+};
+
 template <class Real>
 struct StageTable {
   /// Largest number of terms of a combination.
@@ -103,7 +128,8 @@ struct StageTable {
   StageKind kind;
   int from, denoised, to;  ///< numbers of vectors
   int denoiser;            ///< for `call`: number of the denoiser in the plan
-  std::uint64_t step;      ///< number of the step in the plan
+  /// Number of the step in the random streams; for `field` and `end` its number in the plan.
+  std::uint64_t step;
   LevelTable<Real> level;
   double alpha, sigma;  ///< for `call`
   MoveTable<Real> move;
@@ -119,6 +145,7 @@ struct StageTable {
   bool is_proposal;           ///< for `target`: whether it evaluates a proposal
   bool transposed;            ///< for `product`: M^T instead of M
   AcceptTable accept;
+  AccumulateTable accumulate;
   /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the
   /// first of them, and the last one is kept.
   int iterations;

@@ -115,6 +115,7 @@ template <class Real>
 struct StartTableOf {
   bool gaussian;
   Real sigma;
+  const Real* mean;  ///< (d): mean of a gaussian start of programs; null: 0
   MoveTable<Real> move;
 };
 

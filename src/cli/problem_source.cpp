@@ -81,6 +81,18 @@ void set_steps(Problem& problem, const std::string& text) {
       problem.grid);
 }
 
+void set_first_step(McmcSampler& chains, const std::string& text) {
+  const auto step = parse_integer("--first-step", text, 0, catalogue::max_first_step);
+  std::visit([&](auto& method) { method.run.first_step = static_cast<int>(step); }, chains);
+}
+
+void set_first_step(Problem& problem, const std::string& text) {
+  auto* chains = std::get_if<McmcSampler>(&problem.sampler);
+  require(chains != nullptr, "--first-step continues Markov chains, and ", study::name_of(problem.sampler),
+          " is none");
+  set_first_step(*chains, text);
+}
+
 Points load_points(const std::string& file, std::vector<std::string>& warnings) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
   require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ",

@@ -1,5 +1,6 @@
 #include "cli/report.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/check.hpp"
@@ -25,6 +26,17 @@ std::string acceptance_text(const Acceptance& acceptance) {
       std::accumulate(acceptance.non_finite.begin(), acceptance.non_finite.end(), std::int64_t{0});
   if (bad > 0) text += concat("; ", bad, " proposals not finite");
   return text;
+}
+
+/// The first numbers of a list, where one that is not finite is a text.
+std::string numbers_text(const Json& list) {
+  constexpr std::size_t most = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, list.size()); ++i) {
+    if (i > 0) text += " ";
+    text += list[i].is_number() ? format_number(list[i].get<double>()) : list[i].get<std::string>();
+  }
+  return text + (list.size() > most ? " ..." : "");
 }
 
 /// The description `json` of a grid, process or sampler on one line.
@@ -68,6 +80,11 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
   if (record.smc) {
     table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)),
                                   sd_text(*record.smc), ", ", record.smc->particles, " particles a chain")});
+  }
+  if (!record.moments.is_null()) {
+    table.add({"mean", numbers_text(record.moments.at("mean"))});
+    table.add({"its error", numbers_text(record.moments.at("standard_error"))});
+    table.add({"variance", numbers_text(record.moments.at("variance"))});
   }
   if (record.acceptance) table.add({"acceptance", acceptance_text(*record.acceptance)});
   table.add({"plan hash", record.plan_hash});

@@ -19,6 +19,7 @@
 #include "cli/verb.hpp"
 #include "cli/watched_run.hpp"
 #include "io/npy_header.hpp"
+#include "plan/program.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::cli {
@@ -29,7 +30,8 @@ struct RunFlags {
   CommonFlags common;
   std::string out;
   bool force = false;
-  FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps;
+  FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
+      first_step;
 };
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
@@ -200,11 +202,23 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
+/// Archives must have their own suffix, so that nobody mistakes one for an array.
+void check_name(const std::string& out, const Plan& plan) {
+  const bool is_npz = out.ends_with(".npz"), has_moments = accumulate_stage(plan) != nullptr;
+  require(is_npz || !has_moments, "--out ", out,
+          ": output=moments writes the moments of each chain into an archive; give a name that ends in .npz");
+  require(
+      !is_npz || has_moments, "--out ", out,
+      ": the states of chains are an array, not an archive; give a name that ends in .npy, or the sampler "
+      "output=moments");
+}
+
 /// Runs Markov chains on a mixture or on another target.
 void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                 const auto& target, const std::string& law) {
   const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
   const Plan plan = mcmc_plan(target, with_step);
+  check_name(flags.out, plan);
   require(!flags.history || plan.kept.empty(),
           "--history: the sampler's output=trace already keeps the states after its warm-up");
   study::RunRecord record;
@@ -267,6 +281,7 @@ std::string list_of(const std::vector<std::string>& names) {
 void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
+  if (flags.first_step) set_first_step(problem, *flags.first_step);
   std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
 }
 
@@ -275,6 +290,7 @@ void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem probl
   if (flags.sampler)
     problem.sampler = parse_chains(*flags.sampler, " needs a prior; Markov chains sample a target");
   if (flags.steps) set_steps(problem.sampler, *flags.steps);
+  if (flags.first_step) set_first_step(problem.sampler, *flags.first_step);
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
 }
 
@@ -388,11 +404,16 @@ Verb add_sample(CLI::App& command) {
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
-          "mala, hmc, baoab, obabo and ou they count Markov chains, and output=trace keeps their states. "
+          "mala, hmc, baoab, obabo and ou they count Markov chains, output=trace keeps their states and "
+          "output=moments their moments in a .npz file. "
           "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
+      ->type_name("N");
+  verb->add_option("--first-step", flags->first_step,
+                   "number of the first step of Markov chains that --start continues: the steps of the run "
+                   "whose last states it holds")
       ->type_name("N");
   add_start(
       *verb, *flags,
@@ -410,7 +431,11 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out guided.npy --sampler dps:zeta=0.5:integrator=ddim:eta=1\n"
       "  gmdiff sample problem.json --out draws.npy --sampler mcgdiff:particles=64 --count 100\n"
       "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n"
-      "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n");
+      "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n"
+      "  gmdiff sample problem.json --out moments.npz --sampler mala:step=0.2:output=moments --count 16\n"
+      "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
+      "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
+      "--first-step 100\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

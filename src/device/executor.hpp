@@ -55,6 +55,7 @@ struct Task {
   /// null for a plan without `Accept`
   double* acceptance;
   double* non_finite;
+  double* moments;  ///< (count, num_moments(plan)) as `MomentPlaces`; null for a plan without `Accumulate`
   std::size_t memory_limit;  ///< the limit given to `batch_size`
   std::stop_token stop;
   Extent extent = Extent::fastest;

@@ -60,6 +60,7 @@ class ProgramLevels {
   /// Fields are unknown functions; `precision_warning` does not use the levels of their plans.
   void add(const EvaluateField& stage) { copy(stage.from, stage.to); }
   void add(const Multiply& stage) { copy(stage.a, stage.to); }
+  void add(const Accumulate& /*stage*/) {}
   /// A guidance vanishes where D explains the observation.
   void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }
 

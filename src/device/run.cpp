@@ -8,6 +8,7 @@
 #include "device/executor.hpp"
 #include "device/host_draws.hpp"
 #include "device/kept_levels.hpp"
+#include "device/moments.hpp"
 #include "device/precision_warning.hpp"
 #include "device/run_checks.hpp"
 #include "device/run_frame.hpp"
@@ -38,6 +39,8 @@ void check_plan(const Plan& plan) {
 }
 
 void check_start(const Plan& plan, const Options& options) {
+  require(plan.first_step == 0 || options.start, "run: first_step = ", plan.first_step,
+          " continues chains, and their last states are not given (Options::start)");
   if (!options.start) return;
   require(plan.kind != PlanKind::draw, "run: a draw takes no start states");
   const auto count = static_cast<std::uint64_t>(options.count);
@@ -51,8 +54,8 @@ void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   check_range(options, "particles");
   check_start(plan, options);
   const int draws = std::max(most_directions(plan), most_draws(plan));
-  check_streams(static_cast<std::size_t>(plan.num_steps()) * static_cast<std::size_t>(draws), plan.dim(),
-                options.precision);
+  const std::size_t steps = plan.first_step + static_cast<std::size_t>(plan.num_steps());
+  check_streams(steps * static_cast<std::size_t>(draws), plan.dim(), options.precision);
 }
 
 /// Levels of the result: the last one, or `history` levels including both ends, spaced as evenly in steps as
@@ -100,10 +103,11 @@ class Run {
   const Options& options() const { return frame_.options(); }
   bool host_draws() const { return plan_.target && plan_.start.law == Start::exact && !options().start; }
   std::int64_t values_per_particle() const { return std::ssize(kept_) * plan_.dim(); }
-  double* place(std::vector<double>& values) const {
-    return values.empty() ? nullptr : values.data() + frame_.done();
+  double* place(std::vector<double>& values, std::int64_t each = 1) const {
+    return values.empty() ? nullptr : values.data() + frame_.done() * each;
   }
   std::optional<Acceptance> acceptance() const;
+  std::optional<ChainMoments> moments() const;
 
   const Plan& plan_;
   std::uint32_t replicate_;
@@ -114,14 +118,20 @@ class Run {
   Points draws_;  // first states of the batch, if the host draws them
   // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
+  std::vector<double> moments_;  // (chains, num_moments(plan)), for a plan with `Accumulate`
 };
 
 void Run::allocate() {
-  if (accept_stage(plan_) == nullptr) return frame_.allocate(values_per_particle());
   const auto chains = static_cast<std::uint64_t>(frame_.total());
-  frame_.allocate(values_per_particle(), saturating_product(chains, 2 * sizeof(double)));
-  acceptance_.resize(chains);
-  rejected_.resize(chains);
+  const std::uint64_t of_accept = accept_stage(plan_) == nullptr ? 0 : 2;
+  const auto of_moments = static_cast<std::uint64_t>(num_moments(plan_));
+  frame_.allocate(values_per_particle(),
+                  saturating_product(chains, (of_accept + 2 * of_moments) * sizeof(double)));
+  if (of_accept > 0) {
+    acceptance_.resize(chains);
+    rejected_.resize(chains);
+  }
+  moments_.resize(chains * of_moments);
 }
 
 void Run::run_problems() {
@@ -162,6 +172,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .keeps_out = frame_.keeps_on_device(),
                              .acceptance = place(acceptance_),
                              .non_finite = place(rejected_),
+                             .moments = place(moments_, num_moments(plan_)),
                              .memory_limit = options().memory_limit,
                              .stop = options().stop,
                              .extent = extent_});
@@ -217,13 +228,21 @@ Samples Run::finish() {
   if (const auto warning = precision_warning(plan_, options().precision))
     provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
-  return {frame_.take_values(), std::move(shape), std::move(times), std::move(provenance), acceptance()};
+  return {frame_.take_values(),  std::move(shape), std::move(times),
+          std::move(provenance), acceptance(),     moments()};
+}
+
+std::optional<ChainMoments> Run::moments() const {
+  const Accumulate* stage = accumulate_stage(plan_);
+  if (stage == nullptr) return {};
+  return chain_moments(plan_, *stage, moments_, frame_.done());
 }
 
 std::optional<Acceptance> Run::acceptance() const {
   const Accept* stage = accept_stage(plan_);
   if (stage == nullptr) return {};
-  const auto steps = static_cast<double>(plan_.num_steps()) - static_cast<double>(stage->counted_from);
+  const auto steps =
+      static_cast<double>(plan_.num_steps()) - static_cast<double>(stage->counted_from - plan_.first_step);
   Acceptance result;
   for (std::size_t n = 0; n < static_cast<std::size_t>(frame_.done()); ++n) {
     result.probability.push_back(acceptance_[n] / steps);

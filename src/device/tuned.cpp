@@ -124,7 +124,9 @@ class PilotStreams {
   /// First states by the law that the sampler starts with.
   Points start(const PilotTarget& target, const ChainRun& run) const {
     if (run.start == Start::exact) return target.draws(num_chains, seed_, of_pilot);
-    return run.start_std * first_normals(Purpose::start_noise, of_pilot);
+    Points x = run.start_std * first_normals(Purpose::start_noise, of_pilot);
+    if (run.start_mean.size() > 0) x.rowwise() += run.start_mean.transpose();
+    return x;
   }
   VectorXd log_uniforms(int step) const {
     VectorXd log_u(num_chains);
@@ -262,6 +264,7 @@ Tuned tuned_for(const PilotTarget& target, const McmcSampler& sampler, std::uint
         if (method.step) return;
         mcmc::check_parameters(method);
         mcmc::check_preconditioner(method.run.preconditioner, target.dim());
+        mcmc::check_start_mean(method.run.start_mean, target.dim());
         double acceptance = 0.0;
         int leapfrogs = 1;
         if constexpr (std::is_same_v<Method, Mala>) {

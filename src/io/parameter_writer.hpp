@@ -46,6 +46,10 @@ class ParameterWriter {
   void optional(const char* key, const Eigen::MatrixXd& parameter) {
     if (parameter.size() > 0) object_[key] = write(parameter);
   }
+  /// An empty vector is written as a missing key.
+  void optional(const char* key, const Eigen::VectorXd& parameter) {
+    if (parameter.size() > 0) object_[key] = write(parameter);
+  }
   void whole(const char* key, int parameter, int /*most*/, int /*least*/ = 1) {
     object_[key] = write(parameter);
   }

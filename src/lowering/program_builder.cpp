@@ -71,7 +71,7 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
                                      const Plan& plan)
-    : law_(law), guidance_(guidance) {
+    : law_(law), guidance_(guidance), first_step_(plan.first_step) {
   if (guidance != nullptr) add_observation();
   for (const Eigen::MatrixXd& matrix : plan.matrices) add_matrix(matrix);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
@@ -178,6 +178,7 @@ class ProgramBuilder<Real>::StepTables {
 
   StageTable<Real> operator()(const EvaluateField& stage) {
     StageTable<Real> table = empty(StageKind::field);
+    table.step = number_;  // times count from the first step of the plan
     table.from = stage.from;
     table.to = stage.to;
     table.field = builder_.fields_[static_cast<std::size_t>(stage.field)];
@@ -191,6 +192,15 @@ class ProgramBuilder<Real>::StepTables {
     table.num_terms = 2;
     table.vectors[0] = stage.a;
     table.vectors[1] = stage.b;
+    return table;
+  }
+
+  StageTable<Real> operator()(const Accumulate& stage) {
+    StageTable<Real> table = empty(StageKind::accumulate);
+    table.accumulate = {.counted_from = stage.counted_from,
+                        .batched_from = stage.batched_from,
+                        .batch = stage.batch,
+                        .has_covariance = stage.has_covariance};
     return table;
   }
 
@@ -243,6 +253,7 @@ class ProgramBuilder<Real>::StepTables {
 
   StageTable<Real> end(int iterations, std::size_t stages, int slot) {
     StageTable<Real> table = empty(StageKind::end);
+    table.step = number_;
     table.iterations = iterations;
     table.length = static_cast<int>(stages) + 1;
     table.slot = slot;
@@ -255,7 +266,7 @@ class ProgramBuilder<Real>::StepTables {
   StageTable<Real> empty(StageKind kind) const {
     StageTable<Real> table{};
     table.kind = kind;
-    table.step = number_;
+    table.step = builder_.first_step_ + number_;
     table.slot = -1;
     return table;
   }

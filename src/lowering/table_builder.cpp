@@ -360,6 +360,11 @@ StartTableOf<Real> start_table(const LawTables<Real>& law, const StartTable& sta
   table.gaussian = start.law == Start::gaussian;
   table.sigma = static_cast<Real>(start.level.sigma);
   if (!table.gaussian) table.move = draw_table(law, start.level, arena);
+  if (start.mean.size() > 0) {
+    Real* mean = arena.allocate(static_cast<std::size_t>(start.mean.size()));
+    for (Index i = 0; i < start.mean.size(); ++i) mean[i] = static_cast<Real>(start.mean(i));
+    table.mean = mean;
+  }
   return table;
 }
 

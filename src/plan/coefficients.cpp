@@ -197,6 +197,10 @@ AffineStep naive_backward(const LevelValues& t, const LevelValues& s) {
   return one_stage(t, s.alpha / t.alpha, 0.0L, e);
 }
 
+AffineStep annealed(const LevelValues& t, long double r) {
+  return one_stage(t, 1.0L - r / 2.0L, r / 2.0L, std::sqrt(r) * t.sigma);
+}
+
 AffineStep forward(const LevelValues& s, const LevelValues& t) {
   AffineStep step;
   if (t.sigma == 0.0L) return step;  // both are the data: lambda_s - lambda_t has no value

@@ -66,6 +66,8 @@ Program exact_ancestral(const LevelValues& t, const LevelValues& s, long double 
 Program exact_decoupled(const LevelValues& t, const LevelValues& s);
 /// The forward equation with the sign of time changed (§5.4). @throws std::invalid_argument at alpha_t = 0.
 AffineStep naive_backward(const LevelValues& t, const LevelValues& s);
+/// One Langevin step of size h = r n^2 at level t = (1, n) of x / alpha (§5.5).
+AffineStep annealed(const LevelValues& t, long double r);
 /// Forward kernel from s to the noisier t (§1): x_t = alpha_{t|s} x_s + sigma_{t|s} eps.
 AffineStep forward(const LevelValues& s, const LevelValues& t);
 

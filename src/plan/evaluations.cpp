@@ -15,6 +15,7 @@ struct StageEvaluations {
   int operator()(const Accept&) const { return 0; }
   int operator()(const EvaluateField&) const { return 0; }
   int operator()(const Multiply&) const { return 0; }
+  int operator()(const Accumulate&) const { return 0; }
   int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
 };
 

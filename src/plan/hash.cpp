@@ -93,6 +93,11 @@ void add(Hash& hash, const EvaluateField& stage) {
   for (const int number : {stage.field, stage.times, stage.from, stage.to}) hash.add_size(number);
 }
 
+void add(Hash& hash, const Accumulate& stage) {
+  for (const std::uint64_t number : {stage.counted_from, stage.batched_from, stage.batch}) hash.add(number);
+  hash.add_size(stage.has_covariance);
+}
+
 void add(Hash& hash, const Multiply& stage) {
   for (const int vector : {stage.to, stage.a, stage.b}) hash.add_size(vector);
 }

@@ -7,6 +7,7 @@ namespace gmdiff::mcmc {
 namespace {
 
 constexpr int most_chain_steps = 10'000'000;
+constexpr int largest_first_step = 1'000'000'000;
 
 }  // namespace
 
@@ -21,7 +22,21 @@ void check_run(const char* method, const ChainRun& run) {
           run.thin);
   require(std::int64_t{run.warmup} + run.steps <= most_chain_steps, method, ": a chain has at most ",
           most_chain_steps, " steps, got ", run.warmup, " + ", run.steps);
+  require(run.output != ChainOutput::moments || run.steps >= num_batches, method, ": output=moments needs ",
+          num_batches, " steps or more, one for each batch, got ", run.steps);
   require_positive(method, "start_std", run.start_std);
+  require(run.start_mean.size() == 0 || run.start == Start::gaussian, method,
+          ": start_mean is the mean of the start gaussian, and the start is exact");
+  require(run.first_step >= 0 && run.first_step <= largest_first_step, method, ": first_step must be in [0, ",
+          largest_first_step, "], got ", run.first_step);
+}
+
+void check_start_mean(const Eigen::VectorXd& mean, Eigen::Index d) {
+  if (mean.size() == 0) return;
+  require(mean.size() == d, "mcmc_plan: start_mean has ", mean.size(), " numbers, expected ", d);
+  for (Eigen::Index i = 0; i < d; ++i)
+    require(std::isfinite(mean(i)), "mcmc_plan: start_mean has ", mean(i), " at ", i,
+            ", expected a finite number");
 }
 
 void check_preconditioner(const Eigen::MatrixXd& L, Eigen::Index d) {

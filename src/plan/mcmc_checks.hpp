@@ -16,6 +16,9 @@ template <class Method>
 concept IsKinetic = std::is_same_v<Method, Baoab> || std::is_same_v<Method, Obabo>;
 
 constexpr int most_leapfrogs = 1000;
+/// Number of the batches of a chain's moments, and the largest dimension of their covariances.
+constexpr int num_batches = 16;
+constexpr Eigen::Index largest_covariance = 32;
 
 void require_positive(const char* method, const char* name, double value);
 void check_run(const char* method, const ChainRun& run);
@@ -36,6 +39,9 @@ void check_parameters(const Method& method) {
             ": leapfrogs must be in [1, ", most_leapfrogs, "], got ", method.leapfrogs);
   }
   check_run(method.name, method.run);
+  require(
+      !IsKinetic<Method> || method.run.first_step == 0, method.name,
+      ": first_step continues chains from their positions alone, and these chains have velocities as well");
 }
 
 /// Checks the shape (d, 1) or (d, d) of L, its positive diagonal and that it is lower triangular.
@@ -44,6 +50,9 @@ void check_preconditioner(const McmcSampler& sampler, Eigen::Index d);
 
 /// The one component of the target of exact transitions, which take no preconditioner.
 const Mixture& normal_target(std::span<const Mixture> targets, const OrnsteinUhlenbeck& sampler);
+
+/// Checks the shape (d) of the mean of a gaussian start, if there is one.
+void check_start_mean(const Eigen::VectorXd& mean, Eigen::Index d);
 
 /// Checks that every component of positive weight has a density.
 void check_target(const Mixture& target);

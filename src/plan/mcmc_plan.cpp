@@ -159,16 +159,30 @@ void add_step(Stages& stages, const OrnsteinUhlenbeck& /*ou*/) {
 /// Time that a step stands for.
 double time_of(const auto& method) { return *method.step; }
 
+/// The moments of the states after the warm-up.
+Accumulate moments_of(const ChainRun& run, Eigen::Index dim) {
+  const auto steps = static_cast<std::uint64_t>(run.steps);
+  const std::uint64_t first =
+      static_cast<std::uint64_t>(run.first_step) + static_cast<std::uint64_t>(run.warmup);
+  const std::uint64_t batch = steps / mcmc::num_batches;
+  return {.counted_from = first,
+          .batched_from = first + steps - batch * mcmc::num_batches,
+          .batch = batch,
+          .has_covariance = dim <= mcmc::largest_covariance};
+}
+
 // ----- the plan
 
 template <class Method>
-Plan build(const Method& method) {
+Plan build(const Method& method, Eigen::Index dim) {
   mcmc::check_parameters(method);
   require(method.step.has_value(), method.name, ": step is missing");
   const ChainRun& run = method.run;
   Plan plan;
   plan.start = {.law = run.start,
-                .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std}};
+                .level = run.start == Start::exact ? Level{} : Level{.alpha = 1.0, .sigma = run.start_std},
+                .mean = run.start_mean};
+  plan.first_step = static_cast<std::uint64_t>(run.first_step);
   if (run.preconditioner.size() > 0) plan.matrices = {run.preconditioner};
   Stages first(run);
   if constexpr (std::is_same_v<Method, OrnsteinUhlenbeck>) {
@@ -181,13 +195,15 @@ Plan build(const Method& method) {
   plan.prologue.stages = first.take();
   Stages stages(run);
   add_step(stages, method);
+  if (run.output == ChainOutput::moments) stages.add(moments_of(run, dim));
   Program step{.stages = stages.take(), .repeats = run.warmup + run.steps};
   for (Stage& stage : step.stages) {
     if (auto* accept = std::get_if<Accept>(&stage))
-      accept->counted_from = static_cast<std::uint64_t>(run.warmup);
+      accept->counted_from = plan.first_step + static_cast<std::uint64_t>(run.warmup);
   }
   plan.steps = {std::move(step)};
-  for (int s = 0; s <= run.warmup + run.steps; ++s) plan.times.push_back(s * time_of(method));
+  for (int s = 0; s <= run.warmup + run.steps; ++s)
+    plan.times.push_back((run.first_step + s) * time_of(method));
   if (run.output == ChainOutput::trace) {
     for (int s = run.thin; s <= run.steps; s += run.thin) plan.kept.push_back(run.warmup + s);
   }
@@ -230,8 +246,10 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   if (ou == nullptr) {
     for (const Mixture& target : targets) mcmc::check_target(target);
   }
-  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
-  mcmc::check_preconditioner(sampler, targets.front().dim());
+  const Eigen::Index dim = targets.front().dim();
+  Plan plan = std::visit([&](const auto& method) { return build(method, dim); }, sampler);
+  mcmc::check_preconditioner(sampler, dim);
+  mcmc::check_start_mean(plan.start.mean, dim);
   if (ou != nullptr) add_transition(plan, mcmc::normal_target(targets, *ou), *ou);
   // The coordinates of the noise are those of x for every structure.
   for (const MixtureTable& table : mixture_tables(targets))
@@ -255,8 +273,9 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
           "ou: expected a normal law, a mixture of one "
           "component, as the target; given ",
           name_of(target.description()));
-  Plan plan = std::visit([](const auto& method) { return build(method); }, sampler);
+  Plan plan = std::visit([&](const auto& method) { return build(method, target.dim()); }, sampler);
   mcmc::check_preconditioner(sampler, target.dim());
+  mcmc::check_start_mean(plan.start.mean, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");

@@ -39,6 +39,9 @@ std::uint64_t Plan::hash() const {
   hash.add_size(kind);
   hash.add_size(start.law);
   hash.add(start.level);
+  // Plans without these keep the hashes that they had before there were any.
+  if (start.mean.size() > 0) hash.add(start.mean);
+  if (first_step > 0) hash.add(first_step);
   if (!prologue.stages.empty()) add(hash, prologue);
   for (const int level : kept) hash.add_size(level);
   hash.add_size(steps.size());
@@ -65,6 +68,8 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
       << gmdiff::to_string(table.structure) << "\nstart "
       << (plan.start.law == Start::exact ? "exact" : "gaussian") << " at ";
   print(out, plan.start.level);
+  if (plan.start.mean.size() > 0) out << ", mean " << plan.start.mean.transpose();
+  if (plan.first_step > 0) out << ", first step " << plan.first_step;
   out << '\n';
   for (const Denoiser& denoiser : plan.denoisers) {
     out << "denoiser " << std::visit([](const auto& alternative) { return alternative.id; }, denoiser)

@@ -114,6 +114,11 @@ std::ostream& operator<<(std::ostream& out, const Multiply& stage) {
   return out << 'v' << stage.to << " <- v" << stage.a << " v" << stage.b;
 }
 
+std::ostream& operator<<(std::ostream& out, const Accumulate& stage) {
+  return out << "mean and " << (stage.has_covariance ? "covariance" : "variances") << " of v0 from step "
+             << stage.counted_from << ", batches of " << stage.batch << " from step " << stage.batched_from;
+}
+
 std::ostream& operator<<(std::ostream& out, const Program& program) {
   const char* separator = "";
   for (const Stage& stage : program.stages) {

@@ -52,6 +52,7 @@ int last_vector(const Accept& stage) {
 }
 int last_vector(const EvaluateField& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Multiply& stage) { return std::max({stage.to, stage.a, stage.b}); }
+int last_vector(const Accumulate& /*stage*/) { return x; }
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
 }  // namespace
@@ -155,6 +156,12 @@ bool evaluates_target(const Plan& plan) {
 const Accept* accept_stage(const Plan& plan) {
   const Accept* last = nullptr;
   for_each_stage<Accept>(plan, [&](const Accept& accept) { last = &accept; });
+  return last;
+}
+
+const Accumulate* accumulate_stage(const Plan& plan) {
+  const Accumulate* last = nullptr;
+  for_each_stage<Accumulate>(plan, [&](const Accumulate& accumulate) { last = &accumulate; });
   return last;
 }
 

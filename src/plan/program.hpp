@@ -15,6 +15,9 @@ bool evaluates_target(const Plan& plan);
 /// The last stage of the plan that accepts or rejects proposals, or null.
 const Accept* accept_stage(const Plan& plan);
 
+/// The stage of the plan that adds up moments, or null.
+const Accumulate* accumulate_stage(const Plan& plan);
+
 /// Whether the first states use the streams of a sampler's start, not those of a draw (numerics.md §5).
 bool has_sampler_start(const Plan& plan);
 /// Whether the noise of steps uses the stream of forward paths.

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "plan/annealed.hpp"
 #include "plan/coefficients.hpp"
 #include "plan/multistep.hpp"
 #include "plan/program.hpp"
@@ -211,6 +212,11 @@ Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const S& s
   return plan;
 }
 
+/// Several steps at each level, instead of one from each level to the next.
+Plan without_law(const ForwardProcess& /*process*/, const TimeGrid& grid, const Annealed& sampler) {
+  return annealed_plan(grid, sampler);
+}
+
 Plan without_law(const ForwardProcess& process, const TimeGrid& grid, const Sampler& sampler) {
   return std::visit([&](const auto& description) { return without_law(process, grid, description); },
                     sampler);
@@ -222,7 +228,9 @@ Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& proc
                    const Sampler& sampler) {
   Plan plan = without_law(process, grid, sampler);
   plan.problems = mixture_tables(mixtures);
-  plan.warnings = run_warnings(mixtures, process, grid, plan.start);
+  // The level of x_t, which is not that of a sampler of x_t / alpha_t.
+  const Level first = coefficients::level_values(process, grid.level(0), false).rounded();
+  plan.warnings = run_warnings(mixtures, process, grid, {.law = plan.start.law, .level = first});
   return plan;
 }
 

@@ -132,6 +132,8 @@ template <>
 inline constexpr bool evaluates_denoiser<ExactDecoupled> = false;
 template <>
 inline constexpr bool evaluates_denoiser<NaiveBackward> = false;
+template <>
+inline constexpr bool evaluates_denoiser<Annealed> = true;
 
 /// Names of an enumeration's values in their order; the array has one entry per value. Read through
 /// `names_of`.
@@ -157,7 +159,7 @@ inline constexpr std::array<const char*, 4> enum_names<Resampling> = {"systemati
 template <>
 inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "particles"};
 template <>
-inline constexpr std::array<const char*, 2> enum_names<ChainOutput> = {"draw", "trace"};
+inline constexpr std::array<const char*, 3> enum_names<ChainOutput> = {"draw", "trace", "moments"};
 template <>
 inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
 template <>
@@ -396,6 +398,16 @@ void visit_parameters(Visitor& v, NaiveBackward& sampler) {
   v.optional("start", sampler.start);
 }
 
+constexpr int max_annealed_steps = 1'000'000;
+
+template <class Visitor>
+void visit_parameters(Visitor& v, Annealed& sampler) {
+  v.optional("relative_step", sampler.relative_step);
+  v.whole("inner", sampler.inner, max_annealed_steps);
+  v.optional("denoise", sampler.denoise);
+  v.optional("start", sampler.start);
+}
+
 // ----- samplers of sequential Monte Carlo
 
 constexpr int max_smc_particles = 1 << 30;
@@ -479,6 +491,7 @@ void visit_parameters(Visitor& v, ExactGuidance& sampler) {
 // ----- Markov chains
 
 constexpr int max_chain_steps = 10'000'000;
+constexpr int max_first_step = 1'000'000'000;
 constexpr int max_leapfrogs = 1000;
 
 /// Visits the parameters that all chains share, after their own.
@@ -490,6 +503,8 @@ void visit_run(Visitor& v, ChainRun& run) {
   v.optional("output", run.output);
   v.optional("start", run.start);
   v.optional("start_std", run.start_std);
+  v.optional("start_mean", run.start_mean);
+  v.whole("first_step", run.first_step, max_first_step, 0);
   v.optional("preconditioner", run.preconditioner);
 }
 template <class Visitor>

@@ -51,6 +51,9 @@ class IntegratorVisitor {
     visitor_.optional(free_key(key).c_str(), parameter);
   }
   void unbounded(const char* key, double& parameter) { visitor_.unbounded(free_key(key).c_str(), parameter); }
+  void whole(const char* key, int& parameter, int most, int least = 1) {
+    visitor_.whole(free_key(key).c_str(), parameter, most, least);
+  }
 
  private:
   std::string free_key(const char* key) const {

@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "device/chain_remarks.hpp"
 #include "io/npy_header.hpp"
+#include "plan/program.hpp"
 #include "study/result_file.hpp"
 
 namespace gmdiff::study {
@@ -44,8 +45,9 @@ std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
 
 // Overloads for the two kinds of plans.
 
-ResultArrays result_arrays(const Plan& /*plan*/, const RunRecord& record, Precision precision) {
-  return npy_array(record.shape, precision);
+ResultArrays result_arrays(const Plan& plan, const RunRecord& record, Precision precision) {
+  if (accumulate_stage(plan) == nullptr) return npy_array(record.shape, precision);
+  return moment_arrays(record.shape, precision, accept_stage(plan) != nullptr);
 }
 ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precision precision) {
   return plan.output == SmcOutput::draw ? npy_array(record.shape, precision)
@@ -78,6 +80,22 @@ Outcome<SmcSamples> run_or_stop(const SmcPlan& plan, const Options& options) {
   }
 }
 
+/// In the order of `moment_arrays`.
+void append(ResultWriter& writer, const ChainMoments& moments, const std::optional<Acceptance>& acceptance) {
+  std::size_t array = 1;
+  const auto write = [&](const Points& values) {
+    writer.append(array++, std::span(values.data(), static_cast<std::size_t>(values.size())));
+  };
+  write(moments.mean);
+  write(moments.variance);
+  write(moments.batch_means);
+  if (moments.covariance.cols() > 0) write(moments.covariance);
+  if (!acceptance) return;
+  writer.append(array++, std::span(acceptance->probability));
+  const std::vector<double> non_finite(acceptance->non_finite.begin(), acceptance->non_finite.end());
+  writer.append(array, std::span(non_finite));
+}
+
 void append(ResultWriter& writer, const Samples& samples) {
   const auto write = [&](const auto& values) {
     writer.append(0, std::span(values.data(), static_cast<std::size_t>(values.size())));
@@ -87,6 +105,7 @@ void append(ResultWriter& writer, const Samples& samples) {
   } else {
     write(samples.host<double>());
   }
+  if (samples.moments()) append(writer, *samples.moments(), samples.acceptance());
 }
 void append(ResultWriter& writer, const SmcSamples& samples) {
   append(writer, static_cast<const Samples&>(samples));
@@ -143,9 +162,17 @@ class ChunkedRun {
     return states;
   }
 
+  /// Adds the chains of a chunk; the record has the estimates of all chains so far.
+  void pool(const ChainMoments& moments) {
+    if (!pool_) pool_.emplace(moments.mean.cols(), moments.steps);
+    add_chains(*pool_, moments);
+    run_.record.moments = moments_json(pool_->result());
+  }
+
   void take(ResultWriter& writer, const auto& samples, const Options& options) {
     append(writer, samples);
     record_remarks(run_.record, samples);
+    if (samples.moments()) pool(*samples.moments());
     const Provenance& provenance = samples.provenance();
     const auto rows = static_cast<Eigen::Index>(samples.shape().front());
     RunRecord& record = run_.record;
@@ -171,6 +198,7 @@ class ChunkedRun {
   std::int64_t count_;
   std::int64_t done_ = 0;
   std::optional<NpyReader> start_;
+  std::optional<MomentPool> pool_;
 };
 
 /// Commits the finished part of the output.

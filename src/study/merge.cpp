@@ -92,6 +92,38 @@ class Copier {
   std::int64_t done_ = 0;
 };
 
+/// Reads an array of doubles row by row.
+class RowReader {
+ public:
+  RowReader(const Part& part, const char* name) : reader_(part.file) {
+    const auto found = std::ranges::find(part.arrays, name, &io::NpzEntry::name);
+    reader_.open(static_cast<std::size_t>(found - part.arrays.begin()));
+    std::size_t size = 1;
+    for (std::size_t i = 1; i < found->shape.size(); ++i) size *= static_cast<std::size_t>(found->shape[i]);
+    row_.resize(size);
+  }
+  const double* next() {
+    reader_.read_bytes({reinterpret_cast<char*>(row_.data()), row_.size() * sizeof(double)});
+    return row_.data();
+  }
+
+ private:
+  ResultReader reader_;
+  std::vector<double> row_;
+};
+
+/// The pooled moments of all chains, which are added in the order of the whole run.
+Json pooled_moments(std::span<const Part> parts) {
+  const Json& sampler = parts.front().record.sampler;
+  MomentPool pool(parts.front().record.shape.back(), sampler.at("steps").get<std::int64_t>());
+  for (const Part& part : parts) {
+    RowReader mean(part, "mean"), variance(part, "variance"), batch_means(part, "batch_means");
+    for (std::int64_t c = 0; c < part.record.shape.front(); ++c)
+      pool.add(mean.next(), variance.next(), batch_means.next());
+  }
+  return moments_json(pool.result());
+}
+
 /// The arrays of the whole run, which has `rows` rows.
 ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
   ResultArrays arrays = part.arrays;
@@ -117,6 +149,7 @@ RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out, c
   for (std::size_t array = 0; array < arrays.size(); ++array) {
     for (const Part& part : parts) copier.copy(part, array);
   }
+  if (!whole.moments.is_null()) whole.moments = pooled_moments(parts);
   whole.checksums = writer.checksums();
   writer.commit(io::json_text(sidecar_json(whole)));
   return whole;

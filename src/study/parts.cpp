@@ -8,13 +8,23 @@
 namespace gmdiff::study {
 namespace {
 
-/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC writes.
-void check_smc(const Part& part) {
+/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC or chains with moments
+/// write.
+void check_arrays(const Part& part) {
   const RunRecord& record = part.record;
   require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
           ": it has ", record.shape[0], " chains, but its sidecar the log-evidence of ",
           record.smc ? record.smc->chains.log_evidence.size() : 0);
   if (!is_archive(part.arrays)) return;
+  if (!record.moments.is_null()) {
+    require(record.sampler.is_object() && record.sampler.contains("steps") &&
+                record.sampler["steps"].is_number_unsigned(),
+            part.file, ": its sidecar has moments, but no number of steps of the sampler");
+    const Precision precision = part.arrays.front().precision;
+    require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value()), part.file,
+            ": it does not hold the arrays of the moments of its sidecar");
+    return;
+  }
   require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
               part.arrays == particle_arrays(record.shape, part.arrays.front().precision),
           part.file, ": it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
@@ -43,7 +53,7 @@ Part load_part(const std::string& file) {
   require(!record.shape.empty() && static_cast<std::uint64_t>(record.shape[0]) == rows, file, ": it has ",
           record.shape.empty() ? 0 : record.shape[0], " rows, but its sidecar speaks of ", counted(record),
           " ", record.first, ":", record.end);
-  check_smc(part);
+  check_arrays(part);
   check_acceptance(part);
   require(record.checksums.size() == part.arrays.size(), file, ": it holds ", part.arrays.size(),
           " arrays, its sidecar names ", record.checksums.size(), " checksums");
@@ -79,6 +89,8 @@ void check_one_run(const Part& a, const Part& b) {
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
   same("the list of times", x.times.dump(), y.times.dump());
   same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
+  same("the record of moments", x.moments.is_null() ? "missing" : "present",
+       y.moments.is_null() ? "missing" : "present");
   same("the acceptance", x.acceptance ? "recorded" : "missing", y.acceptance ? "recorded" : "missing");
   same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ",

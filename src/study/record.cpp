@@ -165,6 +165,7 @@ Json sidecar_json(const RunRecord& record) {
   json["start"] = record.start ? Json{{"digest", io::hex(*record.start)}} : Json(nullptr);
   add_smc(json, record.smc);
   add_acceptance(json, record.acceptance);
+  if (!record.moments.is_null()) json["moments"] = record.moments;
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
   json["warnings"] = record.warnings;
@@ -199,6 +200,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.start = read_start(reader, sidecar);
   record.smc = read_smc(reader, sidecar);
   record.acceptance = read_acceptance(json, reader, sidecar);
+  if (json.contains("moments")) record.moments = json["moments"];
   record.complete = reader.get<bool>("complete");
   record.particle_steps = reader.get<double>("particle_steps");
   record.warnings = reader.get<std::vector<std::string>>("warnings");
@@ -215,6 +217,12 @@ double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.
 
 const char* counted(const RunRecord& record) {
   return record.smc || is_markov(record) ? "chains" : "particles";
+}
+
+Json moments_json(const PooledMoments& moments) {
+  return {{"mean", io::json_vector(moments.mean)},
+          {"variance", io::json_vector(moments.variance)},
+          {"standard_error", io::json_vector(moments.standard_error)}};
 }
 
 void add_chains(Acceptance& chains, const Acceptance& more) {

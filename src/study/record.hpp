@@ -10,6 +10,7 @@
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 #include "io/json_output.hpp"
@@ -47,6 +48,7 @@ struct RunRecord {
   std::optional<std::uint64_t> start;
   std::optional<SmcRecord> smc;          ///< only of SMC samplers
   std::optional<Acceptance> acceptance;  ///< only of Markov chains with a Metropolis ratio
+  Json moments;                          ///< pooled moments of Markov chains; null without them
   bool complete = true;                  ///< false: interrupted, and the range is the finished one
   double particle_steps = 0.0;
   std::vector<std::string> warnings;
@@ -70,6 +72,9 @@ const char* counted(const RunRecord& record);
 
 /// Logarithm of the chains' mean evidence. The mean is unbiased, its logarithm is not.
 double mean_log_evidence(const SmcRecord& smc);
+
+/// The pooled moments as in a record: "mean", "variance", "standard_error".
+Json moments_json(const PooledMoments& moments);
 
 /// Appends the chains of the next range.
 void add_chains(Acceptance& chains, const Acceptance& more);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <gmdiff/device/samples.hpp>
+
 namespace gmdiff::study {
 
 ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision) {
@@ -12,6 +14,21 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
   return {{"samples", shape, precision},
           {"log_weights", {shape.at(0), shape.at(shape.size() - 2)}, Precision::f64},
           {"log_evidence", {shape.at(0)}, Precision::f64}};
+}
+
+ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance) {
+  constexpr std::int64_t largest_covariance = 32;
+  const std::int64_t count = shape.at(0), d = shape.back();
+  ResultArrays arrays{{"samples", shape, precision},
+                      {"mean", {count, d}, Precision::f64},
+                      {"variance", {count, d}, Precision::f64},
+                      {"batch_means", {count, ChainMoments::batches, d}, Precision::f64}};
+  if (d <= largest_covariance) arrays.push_back({"covariance", {count, d, d}, Precision::f64});
+  if (has_acceptance) {
+    arrays.push_back({"acceptance", {count}, Precision::f64});
+    arrays.push_back({"non_finite", {count}, Precision::f64});
+  }
+  return arrays;
 }
 
 ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force)

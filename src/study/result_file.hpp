@@ -24,6 +24,11 @@ ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
 /// and in float64 `log_weights` (count, N) and `log_evidence` (count).
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
+/// Arrays of Markov chains with moments: `samples`, the last states, and in float64 `mean` and `variance`
+/// (count, d), `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), and `acceptance` and
+/// `non_finite` (count) of methods that have them.
+ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance);
+
 inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }
 
 /// Writes either kind of file, rows by rows.

@@ -1,8 +1,11 @@
 // gmdiff sample with Markov chains: traces, acceptance, the pilot's step, ranges, warnings and bad input.
 
+#include <algorithm>
+
 #include <gmdiff/io/npy.hpp>
 
 #include "command.hpp"
+#include "io/npz.hpp"
 
 namespace gmdiff::test {
 namespace {
@@ -42,6 +45,57 @@ TEST_F(McmcTest, TheStepOfThePilotRepeatsTheRun) {
   const Json again = json({"sample", "given.json", "--seed", "4", "--out", "y.npy"});
   EXPECT_EQ(again["plan_hash"], found["plan_hash"]);
   EXPECT_EQ(read("y.npy"), bytes);
+}
+
+TEST_F(McmcTest, TwoHalvesHaveTheBitsOfOneRun) {
+  for (const std::string sampler : {"ula:step=0.05", "mala:step=0.1", "hmc:step=0.1:leapfrogs=3"}) {
+    sample(sampler, {"--steps", "20", "--count", "7"}, "whole.npy");
+    sample(sampler, {"--steps", "10", "--count", "7"}, "half.npy");
+    const Json found = sample(sampler, {"--steps", "10", "--start", "half.npy", "--first-step", "10"});
+    EXPECT_EQ(read("x.npy"), read("whole.npy")) << sampler;
+    EXPECT_EQ(found["sampler"]["first_step"], 10);
+  }
+}
+
+TEST_F(McmcTest, MomentsAreAnArchiveAndMerged) {
+  const std::string chains = "mala:step=0.1:warmup=20:steps=64:output=moments";
+  const Json found = sample(chains, {"--count", "20"}, "x.npz");
+  const std::vector<io::NpzEntry> arrays = io::NpzReader(folder() / "x.npz").arrays();
+  std::vector<std::string> names(arrays.size());
+  std::ranges::transform(arrays, names.begin(), &io::NpzEntry::name);
+  EXPECT_EQ(names, (std::vector<std::string>{"samples", "mean", "variance", "batch_means", "covariance",
+                                             "acceptance", "non_finite"}));
+  EXPECT_EQ(found["shape"], Json::array({20, 2}));
+  EXPECT_EQ(keys(found["moments"]), (std::vector<std::string>{"mean", "variance", "standard_error"}));
+  // The trace of the same chains.
+  sample("mala:step=0.1:warmup=20:steps=64:output=trace", {"--count", "20"});
+  const Json trace = json({"diagnose", "x.npy"});
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double sd = trace["coordinates"][i]["sd"];
+    EXPECT_NEAR(found["moments"]["mean"][i].get<double>(), trace["coordinates"][i]["mean"].get<double>(),
+                1e-6);
+    EXPECT_NEAR(found["moments"]["variance"][i].get<double>(), sd * sd, 1e-5);
+  }
+  const std::string bytes = read("x.npz");
+  sample(chains, {"--range", "0:7"}, "a.npz");
+  sample(chains, {"--range", "7:20"}, "b.npz");
+  const Json merged = json({"merge", "a.npz", "b.npz", "--out", "ab.npz", "--force"});
+  EXPECT_EQ(read("ab.npz"), bytes);
+  EXPECT_EQ(merged["moments"], found["moments"]);
+  const std::string text = output({"sample", "problem.json", "--sampler", "baoab:step=0.1:output=moments",
+                                   "--out", "y.npz", "--count", "3"});
+  EXPECT_NE(text.find("its error"), std::string::npos) << text;
+  EXPECT_EQ(io::NpzReader(folder() / "y.npz").arrays().size(), 5U);  // no acceptance
+}
+
+TEST_F(McmcTest, StartsAroundAMean) {
+  Json problem = Json::parse(read("problem.json"));
+  problem["sampler"] = {
+      {"type", "ula"}, {"step", 1e-8}, {"steps", 1}, {"start_std", 1e-3}, {"start_mean", {3.0, -7.0}}};
+  write("mean.json", problem.dump());
+  json({"sample", "mean.json", "--out", "x.npy", "--force", "--precision", "f64", "--count", "5"});
+  const Points x = read_points(folder() / "x.npy");
+  EXPECT_LT((x.rowwise() - Eigen::RowVector2d(3.0, -7.0)).cwiseAbs().maxCoeff(), 0.01);
 }
 
 TEST_F(McmcTest, RangesAreMergedWithTheirAcceptance) {
@@ -120,6 +174,22 @@ TEST_F(McmcTest, NamesBadInput) {
   refused({"--sampler", "mala:step=1:steps=10:thin=11"}, "mala: thin must be in [1, 10], got 11");
   refused({"--sampler", "mala:step=1:output=trace", "--history", "3"},
           "--history: the sampler's output=trace already keeps the states after its warm-up");
+  refused({"--sampler", "mala:step=0.1", "--first-step", "10"},
+          "run: first_step = 10 continues chains, and their last states are not given (Options::start)");
+  refused(
+      {"--sampler", "mala:step=0.1:output=moments"},
+      "--out bad.npy: output=moments writes the moments of each chain into an archive; give a name that ends "
+      "in .npz");
+  refused({"--sampler", "mala:step=0.1:steps=5:output=moments"},
+          "mala: output=moments needs 16 steps or more, one for each batch, got 5");
+  const CommandResult array =
+      run({"sample", "problem.json", "--out", "bad.npz", "--sampler", "mala:step=0.1"});
+  EXPECT_EQ(
+      array.err,
+      "gmdiff: --out bad.npz: the states of chains are an array, not an archive; give a name that ends in "
+      ".npy, or the sampler output=moments\n");
+  refused({"--sampler", "ddim", "--first-step", "10"},
+          "--first-step continues Markov chains, and ddim is none");
   const CommandResult wild =
       run({"sample", "problem.json", "--out", "bad.npy", "--sampler", "ula:step=1e9:steps=50"});
   EXPECT_EQ(wild.exit_code, 1);

@@ -105,7 +105,9 @@ inline std::vector<Sampler> every_sampler() {
           Unipc3{},
           ExactAncestral{},
           ExactDecoupled{},
-          NaiveBackward{}};
+          NaiveBackward{},
+          Annealed{.inner = 2},
+          Annealed{.relative_step = 0.3, .inner = 1, .denoise = false, .start = Start::exact}};
 }
 
 inline Plan plan_of(const Sampler& sampler, std::vector<Mixture> mixtures) {

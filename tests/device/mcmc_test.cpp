@@ -24,6 +24,7 @@ bool same_bits(const Samples& a, const Samples& b) {
   if (a.acceptance().has_value() != b.acceptance().has_value()) return false;
   if (a.acceptance() && a.acceptance()->probability != b.acceptance()->probability) return false;
   if (a.acceptance() && a.acceptance()->non_finite != b.acceptance()->non_finite) return false;
+  if (test::moments_of(a) != test::moments_of(b)) return false;
   return test::bytes(a) == test::bytes(b) && a.shape() == b.shape() && a.times() == b.times();
 }
 
@@ -46,6 +47,9 @@ TEST_P(MarkovChains, AgreeWithTheReference) {
     const Samples expected = run(plan, options);
     EXPECT_EQ(found.shape(), expected.shape());
     EXPECT_LT((found.to_double() - expected.to_double()).cwiseAbs().maxCoeff(), 1e-9) << plan;
+    ASSERT_EQ(found.moments().has_value(), expected.moments().has_value());
+    const Points difference = test::moments_of(found) - test::moments_of(expected);
+    EXPECT_LT(difference.size() == 0 ? 0.0 : difference.cwiseAbs().maxCoeff(), 1e-9) << plan;
     ASSERT_EQ(found.acceptance().has_value(), expected.acceptance().has_value());
     if (!found.acceptance()) return;
     for (std::size_t n = 0; n < found.acceptance()->probability.size(); ++n)
@@ -97,6 +101,22 @@ TEST_P(MarkovChains, AreTheSameInRanges) {
   both << first.to_double(), rest.to_double();
   EXPECT_EQ(both, whole.to_double());
   EXPECT_EQ(rest.acceptance()->probability.back(), whole.acceptance()->probability.back());
+}
+
+TEST_P(MarkovChains, HaveTheBitsOfTwoHalves) {
+  const Mixture target = test::mixture_of(GetParam(), 2, 3);
+  const auto on_reference = [](const Plan& plan, Options options) {
+    options.device = Device::reference();
+    return run(plan, options);
+  };
+  const auto on_cpu = [](const Plan& plan, const Options& options) { return chains(plan, options); };
+  for (const McmcSampler& sampler : test::every_continued_sampler(2)) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, chain_options(precision), on_cpu))
+          << sampler.index();
+    EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, chain_options(Precision::f64), on_reference))
+        << sampler.index();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Structures, MarkovChains, testing::ValuesIn(test::every_structure()),
@@ -179,6 +199,104 @@ TEST(MarkovChain, KeepsEveryThinnedStateAfterTheWarmUp) {
   mala.run = {.warmup = 4, .steps = 9};
   const Points last = chains(mcmc_plan(target, mala), {.count = 5, .precision = Precision::f64}).to_double();
   for (Eigen::Index n = 0; n < 5; ++n) EXPECT_EQ(trace.to_double().row(3 * n + 2), last.row(n));
+}
+
+/// The moments of the states (steps, d) of a chain, row by row as `test::moments_of`.
+Eigen::RowVectorXd moments_of_states(const Points& x) {
+  const Eigen::Index n = x.rows(), d = x.cols(), batch = n / ChainMoments::batches;
+  const Eigen::RowVectorXd mean = x.colwise().mean();
+  const Points centred = x.rowwise() - mean;
+  const Points covariance = centred.transpose() * centred / static_cast<double>(n - 1);
+  Eigen::RowVectorXd all(d + d + d * d + ChainMoments::batches * d);
+  all << mean, covariance.diagonal().transpose(), covariance.reshaped<Eigen::RowMajor>().transpose(),
+      Eigen::RowVectorXd::Zero(ChainMoments::batches * d);
+  for (Eigen::Index q = 0; q < ChainMoments::batches; ++q)
+    all.segment(2 * d + d * d + q * d, d) =
+        x.middleRows(n - (ChainMoments::batches - q) * batch, batch).colwise().mean();
+  return all;
+}
+
+TEST(MarkovChain, MomentsAreThoseOfItsTrace) {
+  const Mixture target = test::mixture_of(CovarianceType::full, 3, 2);
+  constexpr int steps = 51;  // 16 batches of 3 steps; the first 3 steps are left over
+  Mala mala{.step = 0.3, .run = {.warmup = 4, .steps = steps, .output = ChainOutput::trace}};
+  const Options options{.count = 11, .precision = Precision::f64};
+  const Samples trace = chains(mcmc_plan(target, mala), options);
+  mala.run.output = ChainOutput::moments;
+  const Samples found = chains(mcmc_plan(target, mala), options);
+  EXPECT_EQ(found.shape(), (std::vector<std::int64_t>{11, 3}));
+  ASSERT_TRUE(found.moments());
+  EXPECT_EQ(found.moments()->steps, steps);
+  EXPECT_EQ(found.acceptance()->probability, trace.acceptance()->probability);
+  const Points states = trace.to_double(), moments = test::moments_of(found);
+  for (Eigen::Index c = 0; c < 11; ++c) {
+    const Points of_chain = states.middleRows(c * steps, steps);
+    EXPECT_LT((moments.row(c) - moments_of_states(of_chain)).cwiseAbs().maxCoeff(), 1e-12) << c;
+    EXPECT_EQ(found.to_double().row(c), of_chain.row(steps - 1));
+  }
+}
+
+TEST(MarkovChain, MomentsInManyDimensionsAreVariances) {
+  for (const Eigen::Index d : {32, 33}) {
+    const Mixture target({1.0}, Points::Zero(1, d), Covariance::spherical({1.0}));
+    const Ula ula{.step = 0.3, .run = {.steps = 20, .output = ChainOutput::moments}};
+    const Samples samples = chains(mcmc_plan(target, ula), {.count = 3, .precision = Precision::f64});
+    const ChainMoments& moments = *samples.moments();
+    EXPECT_EQ(moments.covariance.cols(), d == 32 ? d * d : 0);
+    EXPECT_EQ(moments.variance.cols(), d);
+    EXPECT_GT(moments.variance.minCoeff(), 0.0);
+  }
+}
+
+TEST(MarkovChain, MomentsAreTheSameInRangesAndBatches) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  const Baoab baoab{.step = 0.3, .run = {.steps = 40, .output = ChainOutput::moments}};
+  const Plan plan = mcmc_plan(target, baoab);
+  Options options{.count = 60, .seed = 3};
+  const Points whole = test::moments_of(chains(plan, options));
+  options.memory_limit = 24'000;
+  EXPECT_EQ(test::moments_of(chains(plan, options)), whole);
+  options.first = 13;
+  options.count = 20;
+  EXPECT_EQ(test::moments_of(chains(plan, options)), whole.middleRows(13, 20));
+  // Several problems have the chains of each.
+  const std::vector<Mixture> targets{target, target};
+  const Samples both = chains(mcmc_plan(targets, baoab), {.count = 5, .seed = 3});
+  EXPECT_EQ(both.moments()->mean.rows(), 10);
+  EXPECT_EQ(test::moments_of(both).topRows(5), whole.topRows(5));
+}
+
+TEST(MarkovChain, ThatContinuesAnotherCountsItsTime) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  const Mala mala{.step = 0.5, .run = {.steps = 2, .output = ChainOutput::trace, .first_step = 10}};
+  const Samples found = chains(mcmc_plan(target, mala), {.count = 1, .start = Points{{0.0, 1.0}}});
+  EXPECT_EQ(found.times(), (std::vector<double>{5.5, 6.0}));
+  const double p = found.acceptance()->probability.front();
+  EXPECT_TRUE(p > 0.0 && p <= 1.0) << p;
+}
+
+TEST(MarkovChain, ThatContinuesAnotherNeedsItsStates) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  const Plan plan = mcmc_plan(target, Mala{.step = 0.5, .run = {.steps = 2, .first_step = 10}});
+  test::expect_invalid([&] { chains(plan, {.count = 1}); },
+                       "run: first_step = 10 continues chains, and their last states are not given "
+                       "(Options::start)");
+}
+
+TEST(MarkovChain, StartsAroundTheMean) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 2);
+  Ula ula{.step = 0.1, .run = {.steps = 1, .start_std = 0.5}};
+  const auto start = [&](const Device& device) {
+    const Options options{.count = 9, .device = device, .precision = Precision::f64, .history = 2};
+    return run(mcmc_plan(target, ula), options).to_double();
+  };
+  const Points centred = start(Device::cpu(1));
+  ula.run.start_mean = Eigen::Vector2d(3.0, -7.0);
+  for (const Device& device : {Device::cpu(1), Device::reference()}) {
+    const Points moved = start(device);
+    for (Eigen::Index n = 0; n < 18; n += 2)
+      EXPECT_LT((moved.row(n) - centred.row(n) - Eigen::RowVector2d(3.0, -7.0)).cwiseAbs().maxCoeff(), 1e-14);
+  }
 }
 
 TEST(MarkovChain, WithASpeedHasTheBitsOfALongerStep) {

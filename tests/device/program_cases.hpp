@@ -1,6 +1,11 @@
 #pragma once
 
+#include <optional>
+
+#include <gmdiff/device/samples.hpp>
+
 #include "device/cases.hpp"
+#include "device/devices_under_test.hpp"
 #include "plan/program.hpp"
 
 // Plans of programs that the tests of devices go through.
@@ -21,20 +26,65 @@ inline std::vector<GuidedSampler> every_guided_sampler() {
           ExactGuidance{.integrator = Dpmpp2s{}}};
 }
 
+/// All moments of a run's chains; no columns without moments.
+inline Points moments_of(const Samples& samples) {
+  if (!samples.moments()) return Points(samples.rows(), 0);
+  const ChainMoments& moments = *samples.moments();
+  Points all(moments.mean.rows(), moments.mean.cols() + moments.variance.cols() + moments.covariance.cols() +
+                                      moments.batch_means.cols());
+  all << moments.mean, moments.variance, moments.covariance, moments.batch_means;
+  return all;
+}
+
 /// Chains of every kind, short enough that rounding does not separate two of them.
 inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
   const ChainRun run{.warmup = 3, .steps = 9, .thin = 4, .output = ChainOutput::trace, .start_std = 2.0};
   ChainRun with_diagonal = run, with_matrix = run;
   with_diagonal.preconditioner = Eigen::VectorXd::LinSpaced(dim, 0.5, 1.5);
+  with_diagonal.start_mean = Eigen::VectorXd::LinSpaced(dim, -1.0, 1.0);
   with_matrix.preconditioner = Eigen::MatrixXd::Identity(dim, dim);
   for (Eigen::Index i = 1; i < dim; ++i) with_matrix.preconditioner(i, i - 1) = 0.25;
-  return {Ula{.step = 0.1, .speed = 2.0, .run = with_diagonal},
+  ChainRun with_moments = with_matrix;
+  with_moments.steps = 19;
+  with_moments.output = ChainOutput::moments;
+  return {Ula{.step = 0.1, .speed = 2.0, .run = with_moments},
+          Ula{.step = 0.1, .speed = 2.0, .run = with_diagonal},
           Mala{.step = 0.3, .run = {.steps = 12, .start = Start::exact}},
           Mala{.step = 0.3, .run = with_matrix},
           Hmc{.step = 0.3, .leapfrogs = 3, .run = with_diagonal},
           Baoab{.step = 0.3, .run = with_matrix},
           Obabo{.step = 0.3, .friction = 0.5, .run = run},
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
+}
+
+/// Runs chains of 20 steps, and the same chains in two runs. `run_plan(plan, options)` runs a plan. @returns
+/// whether both have the same bits
+template <class RunPlan>
+bool has_bits_of_two_halves(const Mixture& target, const McmcSampler& sampler, const Options& options,
+                            RunPlan run_plan) {
+  constexpr int half = 10;
+  const auto run = [&](int first_step, int steps, std::optional<Points> start) {
+    const McmcSampler part = std::visit(
+        [=](auto method) {
+          method.run.steps = steps;
+          method.run.first_step = first_step;
+          return McmcSampler(method);
+        },
+        sampler);
+    Options with_start = options;
+    with_start.start = std::move(start);
+    return run_plan(mcmc_plan(target, part), with_start);
+  };
+  const Samples whole = run(0, 2 * half, {});
+  const Samples first = run(0, half, {});
+  const Samples second = run(half, half, first.to_double());
+  return bytes(second) == bytes(whole) && bytes(first) != bytes(whole);
+}
+
+/// The samplers that can be continued.
+inline std::vector<McmcSampler> every_continued_sampler(Eigen::Index dim) {
+  const ChainRun run{.preconditioner = Eigen::VectorXd::LinSpaced(dim, 0.5, 1.5)};
+  return {Ula{.step = 0.1}, Mala{.step = 0.3, .run = run}, Hmc{.step = 0.3, .leapfrogs = 3, .run = run}};
 }
 
 /// An expression with every operation of a tape.

@@ -42,7 +42,8 @@ void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& t
     if (!expected) expected = run(plan, options, 0, *cpu::make_executor(1), Extent::tile);
     const Samples found = run(plan, options, 0, *executor_of(c), c.extent);
     EXPECT_TRUE(test::bytes(found) == test::bytes(*expected) &&
-                probabilities(found) == probabilities(*expected))
+                probabilities(found) == probabilities(*expected) &&
+                test::moments_of(found) == test::moments_of(*expected))
         << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
         << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
   }
@@ -89,6 +90,16 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
         expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 75, .precision = precision}, turns);
     }
   }
+}
+
+TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTwoHalves) {
+  const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
+  const auto device = executor_of(cases[0]);
+  const auto on_block = [&](const Plan& plan, const Options& options) {
+    return run(plan, options, 0, *device, Extent::tile);
+  };
+  for (const McmcSampler& sampler : test::every_continued_sampler(2))
+    EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, {.count = 40}, on_block)) << sampler.index();
 }
 
 INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::every_structure()),

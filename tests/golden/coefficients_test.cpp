@@ -3,7 +3,9 @@
 #include <functional>
 
 #include <gtest/gtest.h>
+#include <gmdiff/plan/plan.hpp>
 
+#include "device/reference/steps.hpp"
 #include "plan/coefficients.hpp"
 #include "support/golden.hpp"
 #include "support/golden_process.hpp"
@@ -118,6 +120,26 @@ TEST(Coefficients, OfTheNaiveBackwardProcessAreTheGoldenOnes) {
     EXPECT_EQ(step.evaluations, 0);
     expect_close(step.a, row["a"]);
     expect_close(step.e, row["e"]);
+  }
+}
+
+TEST(Coefficients, OfAnnealedLangevinMakeTheGoldenStep) {
+  const json& golden_case = test::load_golden("annealed")["cases"][0];
+  const Mixture mixture = test::mixture(golden_case);
+  const ForwardProcess process(Edm{});
+  const TimeGrid grid = TimeGrid::list(process, golden_case["t"].get<std::vector<double>>());
+  const Annealed sampler{.relative_step = golden_case["relative_step"], .inner = 1, .denoise = false};
+  const Plan plan = sampling_plan(std::span(&mixture, 1), process, grid, sampler);
+  const auto& step = std::get<AffineStep>(plan.steps.front());
+  const reference::Model model(plan.problems.front());
+  const Eigen::VectorXd given = test::vector(golden_case["x"]), z = test::vector(golden_case["z"]);
+  Eigen::VectorXd x = given, unused(2), D(2);
+  reference::DiffusedMixture(model, step.level1).denoiser(x.data(), D.data());
+  reference::AffineUpdate(step, model).apply({x.data(), unused.data()}, nullptr, z.data());
+  for (Eigen::Index i = 0; i < 2; ++i) {
+    const auto entry = static_cast<std::size_t>(i);
+    expect_close(D(i), golden_case["denoised"][entry]);
+    expect_close(x(i), golden_case["next"][entry]);
   }
 }
 

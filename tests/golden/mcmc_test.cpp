@@ -6,6 +6,7 @@
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/program.hpp"
+#include "particle/moments.hpp"
 #include "plan/dual_averaging.hpp"
 #include "support/golden.hpp"
 
@@ -120,6 +121,57 @@ TEST(GoldenMcmc, StepsHaveTheExpectedStatesAndRatios) {
     }
   }
   EXPECT_GE(checked, 6);
+}
+
+/// The memory of one chain's moments.
+struct OneChain {
+  std::vector<double>* numbers;
+  particle::One<double> load(particle::Index place) const {
+    return particle::One<double>((*numbers)[static_cast<std::size_t>(place)]);
+  }
+  void store(particle::Index place, particle::One<double> value) const {
+    (*numbers)[static_cast<std::size_t>(place)] = value.v;
+  }
+};
+
+/// One worker, which owns all coordinates.
+struct OneWorker {
+  using Vector = const particle::One<double>*;
+  template <class Body>
+  void for_each_own(particle::Index n, Body body) const {
+    for (particle::Index i = 0; i < n; ++i) body(i);
+  }
+  void sync() const {}
+};
+
+TEST(GoldenMcmc, RunningMomentsAreTheExpectedOnes) {
+  using V = particle::One<double>;
+  const json& golden_case = test::load_golden("mcmc_moments")["cases"][0];
+  const Points draws = test::matrix(golden_case["draws"]);
+  const Points covariance = test::matrix(golden_case["covariance"]);
+  constexpr std::uint64_t first = 100;
+  const particle::MomentPlaces places{.dim = 2, .has_covariance = true};
+  // What the memory holds before the first state has no effect.
+  std::vector<double> numbers(static_cast<std::size_t>(places.size()), std::nan(""));
+  const particle::AccumulateTable table{
+      .counted_from = first, .batched_from = first + 1, .batch = 2, .has_covariance = true};
+  OneWorker worker;
+  const OneChain memory{&numbers};
+  for (Eigen::Index n = 0; n < draws.rows(); ++n) {
+    const V x[] = {V(draws(n, 0)), V(draws(n, 1))};
+    particle::RunningMoments<V, OneWorker, OneChain>(worker, 2, table, memory)
+        .add(x, first + static_cast<std::uint64_t>(n));
+  }
+  const auto number = [&](particle::Index place) { return numbers[static_cast<std::size_t>(place)]; };
+  const auto freedom = static_cast<double>(draws.rows() - 1);
+  for (Eigen::Index i = 0; i < 2; ++i) {
+    EXPECT_NEAR(number(places.mean(i)), golden_case["mean"][static_cast<std::size_t>(i)].get<double>(),
+                1e-15);
+    for (Eigen::Index j = 0; j <= i; ++j)
+      EXPECT_NEAR(number(places.product(i, j)) / freedom, covariance(i, j), 1e-15);
+    EXPECT_EQ(number(places.batch(0, i)), draws(1, i) + draws(2, i));
+    EXPECT_EQ(number(places.batch(1, i)), draws(3, i) + draws(4, i));
+  }
 }
 
 // golden/mcmc_chains.json: whole runs from a seed, on the devices reference and cpu.

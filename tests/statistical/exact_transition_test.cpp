@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 
+#include "support/golden.hpp"
 #include "support/statistics.hpp"
 
 // The exact reverse transition has no discretisation error: 1e6 particles after few uneven steps are draws of
@@ -247,6 +248,39 @@ TEST(NaiveBackward, HasTheLawOfTheDataWithTwiceTheNoiseOfTheStart) {
   };
   EXPECT_GT(p_for(excess), test::least_p);
   EXPECT_LT(p_for(0.9 * excess), test::least_p);  // planted
+}
+
+TEST(Annealed, LeavesTheSharesOfModesThatItsTransitionDensitiesGive) {
+  const test::json& golden_case = test::load_golden("annealed")["cases"][1];
+  const ForwardProcess process(Edm{});
+  std::vector<double> t;
+  const int last = golden_case["levels"].get<int>() - 1;
+  const double n_max = golden_case["n_max"], n_min = golden_case["n_min"];
+  t.reserve(static_cast<std::size_t>(last) + 1);
+  for (int i = 0; i <= last; ++i) t.push_back(n_max * std::pow(n_min / n_max, static_cast<double>(i) / last));
+  const Annealed sampler{
+      .relative_step = golden_case["relative_step"], .inner = golden_case["inner"], .denoise = false};
+  const Eigen::VectorXd x = sample(test::mixture(golden_case), process, TimeGrid::list(process, t), sampler,
+                                   {.count = 20'000, .seed = 8, .precision = Precision::f64})
+                                .to_double()
+                                .col(0);
+  const auto count = static_cast<double>(x.size());
+  const auto left = static_cast<double>((x.array() < 0.0).count());
+  // The number of states on the left is binomial.
+  const auto share_p = [&](double share) {
+    return test::normal_two_sided_p((left - count * share) / std::sqrt(count * share * (1.0 - share)));
+  };
+  EXPECT_GT(share_p(golden_case["share_left"]), test::least_p);
+  EXPECT_LT(share_p(golden_case["weights"][0]), test::least_p);  // planted: shares do not freeze
+  // The states on the right are nearly normal, so their variance has the relative error sqrt(2 / n).
+  const auto is_right = (x.array() > 0.0).cast<double>();
+  const double mean = (x.array() * is_right).sum() / is_right.sum();
+  const double variance = ((x.array() - mean).square() * is_right).sum() / is_right.sum();
+  const auto variance_p = [&](double sd) {
+    return test::normal_two_sided_p((variance / (sd * sd) - 1.0) * std::sqrt(is_right.sum() / 2.0));
+  };
+  EXPECT_GT(variance_p(golden_case["sd_right"]), test::least_p);
+  EXPECT_LT(variance_p(0.5), test::least_p);  // planted: that of the data
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
+#include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/plan/plan.hpp>
 
 #include "support/statistics.hpp"
@@ -57,6 +58,32 @@ TEST(ChainLaws, OfAGaussianHaveTheVariancesOfTheirDiscretisation) {
   EXPECT_LT(p(young, s2), least_p);  // planted: the variance of the target
   // Planted: the variance of the target for a chain that is biased, by 15 %.
   EXPECT_LT(p(Ula{.step = h, .run = long_run(100)}, s2), least_p);
+}
+
+TEST(ChainMoments, HaveTheSpreadOfAnAutoregression) {
+  // ULA on N(0, 1) is x' = phi x + sqrt(h) z, and the variance of the mean of S stationary states is known.
+  constexpr double h = 0.4, phi = 1.0 - h / 2.0;
+  constexpr int S = 200, num_chains = 4000;
+  const Ula ula{.step = h, .run = {.warmup = 100, .steps = S, .output = ChainOutput::moments}};
+  const Samples samples = run(mcmc_plan(centred_gaussian(1.0), ula),
+                              {.count = num_chains, .seed = 17, .precision = Precision::f64});
+  const double stationary = h / (1.0 - phi * phi);
+  const double time =
+      (1.0 + phi) / (1.0 - phi) - 2.0 * phi * (1.0 - std::pow(phi, S)) / (S * (1.0 - phi) * (1.0 - phi));
+  const double error2 = stationary * time / S;
+  const Points& means = samples.moments()->mean;
+  EXPECT_GT(variance_p(means, error2), least_p);
+  EXPECT_LT(variance_p(means, stationary / S), least_p);  // planted: states as if they were independent
+  const PooledMoments found = pooled(*samples.moments());
+  EXPECT_GT(test::normal_two_sided_p(found.mean(0) / found.standard_error(0)), least_p);
+  EXPECT_NEAR(found.standard_error(0) / std::sqrt(error2 / num_chains), 1.0,
+              5.0 / std::sqrt(2.0 * num_chains));
+  // Squares of the states forget faster than the states.
+  const double time_of_squares = (1.0 + phi * phi) / (1.0 - phi * phi);
+  const double of_variance =
+      stationary * std::sqrt(2.0 * time_of_squares / (static_cast<double>(S) * num_chains));
+  EXPECT_GT(test::normal_two_sided_p((found.variance(0) - stationary) / of_variance), least_p);
+  EXPECT_LT(test::normal_two_sided_p((found.variance(0) - 1.0) / of_variance), least_p);  // planted: unbiased
 }
 
 TEST(ChainLaws, OfAMetropolisedVelocityNeedItsReversal) {

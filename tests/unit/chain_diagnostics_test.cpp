@@ -83,5 +83,63 @@ TEST(ChainDiagnostics, RefuseBadInput) {
                  "batch_means: batches must be in [2, 5], the number of draws, given 6");
 }
 
+/// Moments of chains of two coordinates from their states, chain by chain.
+ChainMoments moments_from(const std::vector<Points>& chains) {
+  const auto count = std::ssize(chains);
+  ChainMoments moments{.steps = chains.front().rows(),
+                       .mean = Points(count, 2),
+                       .variance = Points(count, 2),
+                       .batch_means = Points(count, 32)};
+  for (Eigen::Index c = 0; c < count; ++c) {
+    const Points& x = chains[static_cast<std::size_t>(c)];
+    moments.mean.row(c) = x.colwise().mean();
+    moments.variance.row(c) =
+        (x.rowwise() - x.colwise().mean()).cwiseAbs2().colwise().sum() / static_cast<double>(x.rows() - 1);
+    const Eigen::Index batch = x.rows() / 16;
+    for (Eigen::Index q = 0; q < 16; ++q)
+      moments.batch_means.block(c, 2 * q, 1, 2) = x.middleRows(q * batch, batch).colwise().mean();
+  }
+  return moments;
+}
+
+TEST(PooledMoments, AreThoseOfAllStates) {
+  std::vector<Points> chains;
+  chains.reserve(20);
+  for (int c = 0; c < 20; ++c) {
+    Points x(32, 2);
+    for (Eigen::Index n = 0; n < 32; ++n)
+      x.row(n) << std::sin(7.0 * c + 1.3 * static_cast<double>(n)),
+          5.0 + std::cos(2.0 * c) / static_cast<double>(1 + n);
+    chains.push_back(x);
+  }
+  for (const std::size_t count : {std::size_t{3}, std::size_t{20}}) {
+    const std::vector<Points> some(chains.begin(), chains.begin() + static_cast<std::ptrdiff_t>(count));
+    Points all(32 * std::ssize(some), 2);
+    for (Eigen::Index c = 0; c < std::ssize(some); ++c)
+      all.middleRows(32 * c, 32) = some[static_cast<std::size_t>(c)];
+    const PooledMoments found = pooled(moments_from(some));
+    const Eigen::RowVectorXd mean = all.colwise().mean();
+    const Eigen::RowVectorXd variance =
+        (all.rowwise() - mean).cwiseAbs2().colwise().sum() / static_cast<double>(all.rows() - 1);
+    EXPECT_LT((found.mean.transpose() - mean).cwiseAbs().maxCoeff(), 1e-14);
+    EXPECT_LT((found.variance.transpose() - variance).cwiseAbs().maxCoeff(), 1e-13);
+    for (Eigen::Index i = 0; i < 2; ++i) {
+      // 20 chains: the spread of their means. 3 chains: the mean of three independent batch-mean estimates.
+      VectorXd means(std::ssize(some));
+      double squares = 0.0;
+      for (Eigen::Index c = 0; c < std::ssize(some); ++c) {
+        const VectorXd x = some[static_cast<std::size_t>(c)].col(i);
+        means(c) = x.mean();
+        squares += std::pow(batch_means(x, 16).mcse, 2);
+      }
+      const auto n = static_cast<double>(count);
+      const double spread = (means.array() - means.mean()).square().sum() / (n - 1.0);
+      const double expected = count == 20 ? std::sqrt(spread / n) : std::sqrt(squares) / n;
+      EXPECT_NEAR(found.standard_error(i), expected, 1e-14) << count;
+    }
+  }
+  expect_invalid([] { (void)MomentPool(2, 16).result(); }, "MomentPool: no chain was added");
+}
+
 }  // namespace
 }  // namespace gmdiff

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -37,7 +38,10 @@ TEST(McmcPlan, RepeatsOneProgramAndKeepsTheThinnedLevels) {
 TEST(McmcPlan, HashCoversEveryParameter) {
   const Mixture target = standard_normal(2);
   const ChainRun run{.steps = 5};
-  ChainRun warm = run, wide = run, diagonal = run;
+  ChainRun warm = run, wide = run, diagonal = run, moved = run, later = run;
+  moved.start_mean = Eigen::Vector2d(1.0, 0.0);
+  later.first_step = 5;
+  ChainRun with_moments{.steps = 16, .output = ChainOutput::moments};
   warm.warmup = 1;
   wide.start_std = 2.0;
   diagonal.preconditioner = Eigen::VectorXd::Constant(2, 2.0);
@@ -47,6 +51,9 @@ TEST(McmcPlan, HashCoversEveryParameter) {
                                           Mala{.step = 0.1, .run = warm},
                                           Mala{.step = 0.1, .run = wide},
                                           Mala{.step = 0.1, .run = diagonal},
+                                          Mala{.step = 0.1, .run = moved},
+                                          Mala{.step = 0.1, .run = later},
+                                          Mala{.step = 0.1, .run = with_moments},
                                           Hmc{.step = 0.1, .leapfrogs = 2, .run = run},
                                           Hmc{.step = 0.1, .leapfrogs = 3, .run = run},
                                           Baoab{.step = 0.1, .run = run},
@@ -61,6 +68,26 @@ TEST(McmcPlan, HashCoversEveryParameter) {
     EXPECT_EQ(std::ranges::count(hashes, hash), 0) << hashes.size();
     hashes.push_back(hash);
   }
+}
+
+TEST(McmcPlan, CountsTheMomentsAfterTheWarmUp) {
+  const ChainRun run{.warmup = 10, .steps = 35, .output = ChainOutput::moments, .first_step = 100};
+  const auto stage = [&](Eigen::Index dim) {
+    const Plan plan = mcmc_plan(standard_normal(dim), Mala{.step = 0.5, .run = run});
+    EXPECT_TRUE(plan.kept.empty());
+    return std::get<Accumulate>(std::get<Program>(plan.steps.front()).stages.back());
+  };
+  const Accumulate moments = stage(2);
+  EXPECT_EQ(moments.counted_from, 110U);
+  EXPECT_EQ(moments.batched_from, 113U);
+  EXPECT_EQ(moments.batch, 2U);
+  EXPECT_TRUE(moments.has_covariance);
+  EXPECT_FALSE(stage(33).has_covariance);
+  std::ostringstream out;
+  out << mcmc_plan(standard_normal(2), Mala{.step = 0.5, .run = run});
+  EXPECT_NE(out.str().find("mean and covariance of v0 from step 110, batches of 2 from step 113"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST(McmcPlan, NamesBadParameters) {
@@ -82,7 +109,21 @@ TEST(McmcPlan, NamesBadParameters) {
   refused(Ula{.step = 1.0, .run = {.steps = 5, .thin = 6}}, "ula: thin must be in [1, 5], got 6");
   refused(Ula{.step = 1.0, .run = {.warmup = 1, .steps = 10'000'000}},
           "ula: a chain has at most 10000000 steps, got 1 + 10000000");
+  refused(Ula{.step = 1.0, .run = {.steps = 15, .output = ChainOutput::moments}},
+          "ula: output=moments needs 16 steps or more, one for each batch, got 15");
   refused(Ula{.step = 1.0, .run = {.start_std = 0.0}}, "ula: start_std must be positive, got 0");
+
+  refused(Ula{.step = 1.0, .run = {.start = Start::exact, .start_mean = Eigen::Vector2d::Zero()}},
+          "ula: start_mean is the mean of the start gaussian, and the start is exact");
+  refused(Ula{.step = 1.0, .run = {.start_mean = Eigen::Vector3d::Zero()}},
+          "mcmc_plan: start_mean has 3 numbers, expected 2");
+  refused(Ula{.step = 1.0, .run = {.start_mean = Eigen::Vector2d(0.0, std::nan(""))}},
+          "mcmc_plan: start_mean has nan at 1, expected a finite number");
+  refused(Ula{.step = 1.0, .run = {.first_step = -1}}, "ula: first_step must be in [0, 1000000000], got -1");
+  refused(
+      Baoab{.step = 1.0, .run = {.first_step = 1}},
+      "baoab: first_step continues chains from their positions alone, and these chains have velocities as "
+      "well");
 
   const auto with = [](const Eigen::MatrixXd& L) { return Ula{.step = 1.0, .run = {.preconditioner = L}}; };
   refused(with(Eigen::VectorXd::Ones(3)),
@@ -121,6 +162,19 @@ TEST(Tuned, FindsTheScalesOfTheTarget) {
     EXPECT_LT((found.cwiseQuotient(variances).array() - 1.0).abs().maxCoeff(), 0.45) << found;
     EXPECT_GT(*mala.step, 0.5);
   }
+}
+
+TEST(Tuned, StartsThePilotAroundTheMean) {
+  // From the mean a chain of the narrow component never sees the wide one.
+  const Mixture target({0.5, 0.5}, Points{{-5000.0}, {5000.0}}, Covariance::spherical({1e-2, 100.0}));
+  const auto scale = [&](double mean) {
+    const ChainRun run{.start_std = 0.1, .start_mean = Eigen::VectorXd::Constant(1, mean)};
+    return std::get<Mala>(tuned(target, Mala{.run = run}, 5).sampler).run.preconditioner(0, 0);
+  };
+  EXPECT_LT(scale(-5000.0), 0.2);
+  EXPECT_GT(scale(5000.0), 5.0);
+  expect_invalid([&] { tuned(target, Mala{.run = {.start_mean = Eigen::Vector2d::Zero()}}); },
+                 "mcmc_plan: start_mean has 2 numbers, expected 1");
 }
 
 TEST(Tuned, ReachesTheAcceptanceThatItAimsAt) {

@@ -137,6 +137,7 @@ double sum_of_numbers(const Product&) { return 0.0; }
 double sum_of_numbers(const Accept& accept) { return accept.factor; }
 double sum_of_numbers(const EvaluateField&) { return 0.0; }
 double sum_of_numbers(const Multiply&) { return 0.0; }
+double sum_of_numbers(const Accumulate&) { return 0.0; }
 double sum_of_numbers(const Program& program) {
   double sum = 0.0;
   for (const Stage& stage : program.stages)
@@ -350,6 +351,53 @@ TEST(Plan, OfTheNaiveBackwardProcessNeedsASignalAtTheStart) {
   const ForwardProcess process{RectifiedFlow{}};
   EXPECT_EQ(message_of([&] { plan_of(NaiveBackward{}, process, UniformGrid{.steps = 3}); }),
             "naive-backward: x / alpha is not defined at alpha = 0, where the grid starts");
+}
+
+TEST(Plan, OfAnnealedLangevinRepeatsEveryLevelWithNoise) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 3);
+  const Plan plan = plan_of(Annealed{.relative_step = 0.25, .inner = 2}, process, UniformGrid{.steps = 3});
+  const std::vector<double> t = grid.times();
+  EXPECT_EQ(plan.times, (std::vector<double>{t[0], t[0], t[0], t[1], t[1], t[2], t[2], 0.0}));
+  ASSERT_EQ(plan.steps.size(), 7U);
+  for (std::size_t s = 0; s < 6; ++s) {
+    const GridLevel& level = grid.level(static_cast<int>(s / 2));
+    const double n = static_cast<double>(level.sigma / level.alpha);
+    EXPECT_EQ(affine(plan, s).level1.alpha, 1.0);
+    EXPECT_EQ(affine(plan, s).level1.sigma, n);
+    EXPECT_EQ(affine(plan, s).a, 0.875);
+    EXPECT_EQ(affine(plan, s).b_1, 0.125);
+    EXPECT_DOUBLE_EQ(affine(plan, s).e, 0.5 * n);
+  }
+  EXPECT_EQ(affine(plan, 6).level1.sigma, affine(plan, 5).level1.sigma);
+  EXPECT_EQ(affine(plan, 6).a, 0.0);
+  EXPECT_EQ(affine(plan, 6).b_1, 1.0);
+  EXPECT_EQ(plan.start.law, Start::gaussian);
+  EXPECT_EQ(plan.start.level.sigma, affine(plan, 0).level1.sigma);
+  ASSERT_EQ(plan.notes.size(), 1U);
+  EXPECT_NE(plan.notes[0].find("(denoise=true)"), std::string::npos) << plan.notes[0];
+}
+
+TEST(Plan, OfAnnealedLangevinEndsWithTheStateWithoutDenoise) {
+  const Plan plan =
+      plan_of(Annealed{.inner = 1, .denoise = false}, ForwardProcess(Edm{}), ListGrid{.t = {2.0, 0.5}});
+  EXPECT_EQ(plan.times, (std::vector<double>{2.0, 2.0, 0.5}));
+  EXPECT_EQ(plan.steps.size(), 2U);
+  EXPECT_EQ(plan.notes,
+            (std::vector<std::string>{"the samples are x_t / alpha at t = 0.5 (n = 0.5), not x_0"}));
+}
+
+TEST(Plan, OfAnnealedLangevinRefusesParametersOutOfRange) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  expect_refused(Annealed{.relative_step = 0}, "annealed: relative_step must be in (0, 4), got 0");
+  expect_refused(Annealed{.relative_step = 4}, "annealed: relative_step must be in (0, 4), got 4");
+  expect_refused(Annealed{.relative_step = nan}, "annealed: relative_step must be in (0, 4), got nan");
+  expect_refused(Annealed{.inner = 0}, "annealed: inner must be at least 1, got 0");
+  expect_refused(Annealed{.inner = 100'001},
+                 "annealed: a run has at most 1000000 steps, got 10 levels of 100001");
+  const ForwardProcess process{RectifiedFlow{}};
+  EXPECT_EQ(message_of([&] { plan_of(Annealed{}, process, UniformGrid{.steps = 3}); }),
+            "annealed: x / alpha is not defined at alpha = 0, where the grid starts");
 }
 
 }  // namespace

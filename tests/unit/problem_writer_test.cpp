@@ -156,7 +156,8 @@ TEST(ProblemWriter, WritesEverySampler) {
            EulerMaruyama{.zeta = 0.5, .finish = Finish::step}, Euler{.finish = Finish::step},
            Heun{.variable = Heun::Variable::n}, Dpmpp2s{.r = third}, Dpmpp2m{},
            SdeDpmpp2m{.start = Start::gaussian}, Dpmpp3m{}, Unipc3{.start = Start::gaussian},
-           ExactAncestral{.eta = third}, ExactDecoupled{}, NaiveBackward{.start = Start::gaussian}}) {
+           ExactAncestral{.eta = third}, ExactDecoupled{}, NaiveBackward{.start = Start::gaussian},
+           Annealed{.relative_step = third, .inner = 7, .denoise = false, .start = Start::exact}}) {
     Problem problem = base;
     problem.sampler = sampler;
 

@@ -48,6 +48,7 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "exact-ancestral",
                                                        "exact-decoupled",
                                                        "naive-backward",
+                                                       "annealed",
                                                        "mcgdiff",
                                                        "bootstrap",
                                                        "tmp",
@@ -186,7 +187,7 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
 TEST(ParseSampler, NamesWhatIsWrong) {
   const std::string known =
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
-      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, mcgdiff, "
+      "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, "
       "bootstrap, tmp, pigdm, "
       "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou)";
   const std::vector<std::pair<std::string, std::string>> cases = {
@@ -223,10 +224,10 @@ TEST(ParseSampler, NamesWhatIsWrong) {
        R"(sampler "tmp:scale=rows": scale: expected "moments" or "diffuse" or "row-sum", given "rows")"},
       {"tmp:integrator=dim",
        R"(sampler "tmp:integrator=dim": integrator: unknown integrator "dim"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, annealed))"},
       {"tmp:integrator=tmp",
        R"(sampler "tmp:integrator=tmp": integrator: unknown integrator "tmp"; did you mean "ddim"? (known: ddim, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, annealed))"},
       {"tmp:integrator=exact-transition",
        R"(sampler "tmp:integrator=exact-transition": integrator: exact-transition evaluates no denoiser; )"
        "a guided sampler needs one that does"},

@@ -59,6 +59,18 @@ struct Acceptance {
       non_finite;  ///< number of proposals rejected because l or its gradient was not finite
 };
 
+/// Moments of the states of Markov chains after the warm-up (`ChainOutput::moments`), one row per chain
+/// (mathematics.md §12.4).
+struct ChainMoments {
+  static constexpr int batches = 16;
+  std::int64_t steps = 0;  ///< number n of the states
+  Points mean = {};        ///< (chains, d)
+  Points variance = {};    ///< (chains, d), with the divisor n - 1
+  Points covariance = {};  ///< (chains, d d), row-major, with the divisor n - 1; (chains, 0) for d > 32
+  Points batch_means =
+      {};  ///< (chains, 16 d): means of batches of floor(n / 16) states, the first states left over
+};
+
 /// Location of samples in the memory of a GPU.
 struct OnDevice {
   const void* data;  ///< complete values in the samples' shape and scalar type, row-major, read-only
@@ -81,7 +93,8 @@ class Samples {
   Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<double> times, Provenance provenance);
   /// Constructor for devices. @throws std::invalid_argument as above.
   Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
-          std::vector<double> times, Provenance provenance, std::optional<Acceptance> acceptance = {});
+          std::vector<double> times, Provenance provenance, std::optional<Acceptance> acceptance = {},
+          std::optional<ChainMoments> moments = {});
 
   Precision precision() const;
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -95,6 +108,9 @@ class Samples {
   const Provenance& provenance() const { return provenance_; }
   /// Acceptance of Markov chains; empty for samplers without a Metropolis ratio.
   const std::optional<Acceptance>& acceptance() const { return acceptance_; }
+
+  /// Moments of Markov chains with `ChainOutput::moments`, whose last states are the samples; else empty.
+  const std::optional<ChainMoments>& moments() const { return moments_; }
 
   /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host
   /// memory. It is valid as long as this object or a copy exists; work that reads the values must end before
@@ -117,6 +133,7 @@ class Samples {
   std::vector<double> times_;
   Provenance provenance_;
   std::optional<Acceptance> acceptance_;
+  std::optional<ChainMoments> moments_;
 };
 
 /// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a

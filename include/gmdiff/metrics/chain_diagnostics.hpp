@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstdint>
+
 #include <Eigen/Core>
+
+#include <gmdiff/device/samples.hpp>
 
 // Convergence diagnostics of Markov chains (mathematics.md §11), as in the packages posterior (R) and ArviZ.
 
@@ -40,5 +44,36 @@ struct MeanEstimate {
 /// draws that are left over are the first ones.
 /// @throws std::invalid_argument unless 2 <= batches <= n.
 MeanEstimate batch_means(const Eigen::VectorXd& draws, Eigen::Index batches);
+
+/// Estimates from the moments of several chains (mathematics.md §12.4), one number per coordinate.
+struct PooledMoments {
+  Eigen::VectorXd mean;      ///< of all states
+  Eigen::VectorXd variance;  ///< of all states
+  /// Of the mean: from the spread of the chains' means for 16 chains or more, otherwise from batch means.
+  Eigen::VectorXd standard_error;
+};
+
+/// Pools the moments of chains that are added one after the other. The chains must be independent, and each
+/// must have lost the memory of its start.
+class MomentPool {
+ public:
+  /// @param steps number of states of each chain, >= 16
+  MomentPool(Eigen::Index dim, std::int64_t steps);
+  /// Adds a chain: its mean and variance (d), and the means of its 16 batches (16 d).
+  void add(const double* mean, const double* variance, const double* batch_means);
+  /// @throws std::invalid_argument without a chain.
+  PooledMoments result() const;
+
+ private:
+  double steps_;
+  double chains_ = 0.0;
+  Eigen::VectorXd mean_, spread_;             // of the chains' means: mean, sum of squared deviations
+  Eigen::VectorXd variances_, batch_errors_;  // sums over the chains
+};
+
+/// Adds the chains of a run.
+void add_chains(MomentPool& pool, const ChainMoments& moments);
+/// Pools the moments of a run. @throws std::invalid_argument without a chain.
+PooledMoments pooled(const ChainMoments& moments);
 
 }  // namespace gmdiff

@@ -98,6 +98,8 @@ struct StartTable {
   /// exact: a draw of the target, or of the mixture at `level`; gaussian: N(0, level.sigma^2 I)
   Start law = Start::exact;
   Level level;
+  /// (d): mean of a gaussian start, for plans without a common basis; empty: 0
+  Eigen::VectorXd mean = {};
 };
 
 /// Kind of a run; it selects the random streams of numerics.md §5.
@@ -109,6 +111,9 @@ struct Plan {
   StartTable start;
   Program prologue;         ///< stages of the first state, before the first step
   std::vector<Step> steps;  ///< shared by all problems
+  /// Number of the first step in the random streams. A plan with another one than 0 continues a run and needs
+  /// its last states as `Options::start`.
+  std::uint64_t first_step = 0;
   /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first
   /// step leads to its first level
   std::vector<double> times;

@@ -126,8 +126,17 @@ struct Multiply {
   int b = 0;
 };
 
+/// Adds the state to the running moments of its chain, in double (mathematics.md §12.4): mean, second moments
+/// about it, and the sums of batches.
+struct Accumulate {
+  /// Number of the first step whose state counts, and of the first one that is part of a batch.
+  std::uint64_t counted_from = 0, batched_from = 0;
+  std::uint64_t batch = 1;      ///< number of steps of each batch
+  bool has_covariance = false;  ///< false: only the variances
+};
+
 using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Product, Accept,
-                           EvaluateField, Multiply>;
+                           EvaluateField, Multiply, Accumulate>;
 
 /// The stages of a step, in their order. `repeats` such steps follow each other.
 struct Program {

@@ -12,18 +12,26 @@
 
 namespace gmdiff {
 
-/// Result of a chain: its last state, or the states after its warm-up.
-enum class ChainOutput { draw, trace };
+/// Result of a chain: its last state, the states after its warm-up, or its last state and the moments of the
+/// states after its warm-up (`Samples::moments`).
+enum class ChainOutput { draw, trace, moments };
 
 /// Length, start and result of chains. The chain takes `warmup` + `steps` steps, at most 10^7.
 struct ChainRun {
   int warmup = 0;    ///< >= 0: steps that neither the trace nor the acceptance contains
-  int steps = 1000;  ///< >= 1: steps after the warm-up
+  int steps = 1000;  ///< >= 1, for moments >= 16: steps after the warm-up
   int thin = 1;      ///< 1 to `steps`: the trace has every thin-th state after the warm-up
   ChainOutput output = ChainOutput::draw;
-  /// gaussian: N(0, start_std^2 I), which is best taken wider than the target; exact: a draw of the target
+  /// gaussian: N(start_mean, start_std^2 I), which is best taken wider than the target; exact: a draw of the
+  /// target
   Start start = Start::gaussian;
   double start_std = 1.0;  ///< > 0
+  /// (d): the mean of the start `gaussian`; empty: 0
+  Eigen::VectorXd start_mean = {};
+  /// 0 to 10^9: number of the first step. A run without a warm-up that starts from the last states of a run
+  /// of `first_step` steps (`Options::start`) continues it: both together have the bits of one run. For `ula`,
+  /// `mala` and `hmc`.
+  int first_step = 0;
   /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive
   /// diagonal; empty: the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.
   Eigen::MatrixXd preconditioner = {};

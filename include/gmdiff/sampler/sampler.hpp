@@ -123,8 +123,20 @@ struct NaiveBackward {
   Start start = Start::exact;
 };
 
+/// Annealed Langevin dynamics (Song & Ermon 2019): `inner` unadjusted Langevin steps at each noise level
+/// n = sigma / alpha of the grid, from the largest to the smallest, on x / alpha (mathematics.md §5.5). Its law
+/// is not that of the data: shares of modes freeze at the level below which no state changes its mode.
+struct Annealed {
+  static constexpr const char* name = "annealed";
+  double relative_step = 0.1;  ///< in (0, 4): r of the step h = r n^2 at level n
+  int inner = 100;             ///< >= 1: steps at each level; the run has at most 10^6
+  bool denoise = true;         ///< true: the result is the denoiser D of the last state; false: the state
+  Start start = Start::gaussian;
+};
+
 /// A reverse-time sampler; the first alternative is the default.
-using Sampler = std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m,
-                             SdeDpmpp2m, Dpmpp3m, Unipc3, ExactAncestral, ExactDecoupled, NaiveBackward>;
+using Sampler =
+    std::variant<Ddim, ExactTransition, Ancestral, EulerMaruyama, Euler, Heun, Dpmpp2s, Dpmpp2m, SdeDpmpp2m,
+                 Dpmpp3m, Unipc3, ExactAncestral, ExactDecoupled, NaiveBackward, Annealed>;
 
 }  // namespace gmdiff

@@ -83,6 +83,19 @@ class SoloLaw : public particle::ComponentMoments<V, Law::kind, Solo<V>, SoloPro
   Scratch<V> scratch_;
 };
 
+/// The moments of a tile's chains.
+template <class V>
+class TileMoments {
+ public:
+  using W = particle::WideOf<V>;
+  explicit TileMoments(double* numbers) : numbers_(numbers) {}
+  W load(Index place) const { return W::load(numbers_ + place * Types<V>::lanes); }
+  void store(Index place, W value) const { value.store(numbers_ + place * Types<V>::lanes); }
+
+ private:
+  double* numbers_;
+};
+
 template <class V, class Law>
 class ProgramTile {
  public:
@@ -111,8 +124,10 @@ class ProgramTile {
     };
     Numbers numbers;
     numbers.for_each([&](auto& number, int place) { number = particle::WideOf<V>::load(place_of(place)); });
-    particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors)> body(
-        team_, law_, job_, vectors, numbers, room_, job_.first + static_cast<std::uint64_t>(tile_) * lanes);
+    const TileMoments<V> moments(job_.moments + tile_ * job_.num_moments * lanes);
+    particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors), TileMoments<V>> body(
+        team_, law_, job_, vectors, numbers, moments, room_,
+        job_.first + static_cast<std::uint64_t>(tile_) * lanes);
     TileResult result{.non_finite = 0, .first_step = -1};
     particle::for_each_stage(
         job_, [&](const StageTable& stage, int iteration) { body.run(stage, iteration); },

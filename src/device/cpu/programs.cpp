@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/cpu/scratch.hpp"
+#include "device/moments.hpp"
 #include "device/plan_programs.hpp"
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
@@ -51,7 +52,9 @@ class ProgramRun {
         tiles_((task.count + unit.lanes - 1) / unit.lanes),
         num_vectors_(num_vectors(task.plan)),
         vectors_(1, sizeof(Real) * static_cast<std::size_t>(num_vectors_ * vector_size())),
-        numbers_(static_cast<std::size_t>(tiles_ * unit.lanes * Numbers::size)) {}
+        numbers_(static_cast<std::size_t>(tiles_ * unit.lanes * Numbers::size)),
+        num_moments_(num_moments(task.plan)),
+        moments_(static_cast<std::size_t>(tiles_ * unit.lanes * num_moments_)) {}
 
   NonFinite operator()() {
     const particle::StartTableOf<Real> start = start_table(law_, task_.plan.start, start_arena_);
@@ -74,6 +77,7 @@ class ProgramRun {
       first = end_of(window);
     }
     give_acceptance();
+    give_moments();
     return result;
   }
 
@@ -90,6 +94,8 @@ class ProgramRun {
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
     job.numbers = numbers_.data();
+    job.moments = moments_.data();
+    job.num_moments = num_moments_;
     job.tiles = tiles_;
     return job;
   }
@@ -147,17 +153,26 @@ class ProgramRun {
     return sum;
   }
 
-  /// A number of chain n.
-  double number(std::int64_t n, int place) const {
-    const std::int64_t tile = n / unit_.lanes * Numbers::size * unit_.lanes;
-    return numbers_[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
+  /// Number `place` of chain n in an array (tiles, size, lanes).
+  double number(const std::vector<double>& numbers, std::int64_t size, std::int64_t n,
+                std::int64_t place) const {
+    const std::int64_t tile = n / unit_.lanes * size * unit_.lanes;
+    return numbers[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
   }
+  double number(std::int64_t n, int place) const { return number(numbers_, Numbers::size, n, place); }
 
   void give_acceptance() const {
     if (task_.acceptance == nullptr) return;
     for (std::int64_t n = 0; n < task_.count; ++n) {
       task_.acceptance[n] = number(n, Numbers::of_acceptance);
       task_.non_finite[n] = number(n, Numbers::of_non_finite);
+    }
+  }
+
+  void give_moments() const {
+    for (std::int64_t n = 0; task_.moments != nullptr && n < task_.count; ++n) {
+      for (std::int64_t place = 0; place < num_moments_; ++place)
+        task_.moments[n * num_moments_ + place] = number(moments_, num_moments_, n, place);
     }
   }
 
@@ -195,6 +210,8 @@ class ProgramRun {
   int num_vectors_;
   ScratchMemory vectors_;
   std::vector<double> numbers_;
+  std::int64_t num_moments_;
+  std::vector<double> moments_;
   particle::Arena<Real> start_arena_;
   std::vector<particle::Arena<Real>> arenas_;
   ProgramJob<Real> job_{};
@@ -213,7 +230,7 @@ ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int
   largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
   tile = static_cast<std::size_t>(unit.lanes) *
          (static_cast<std::size_t>(num_vectors(plan) * mixture.dim()) * sizeof(Real) +
-          Numbers::size * sizeof(double));
+          (Numbers::size + static_cast<std::size_t>(num_moments(plan))) * sizeof(double));
 }
 
 template <class Real>

@@ -271,7 +271,7 @@ class StepTile {
     Normals<V> noise(streams_.start_noise(), first_);
     const auto z = [&](Index i) { return noise(static_cast<std::uint64_t>(i)); };
     if (job_.start->gaussian) {
-      for (Index i = 0; i < steps_.dim(); ++i) x[i] = V(job_.start->sigma) * z(i);
+      for (Index i = 0; i < steps_.dim(); ++i) x[i] = particle::gaussian_start(*job_.start, i, z(i));
       return;
     }
     particle::Uniforms<V> choice(streams_.start_component(), first_);

@@ -27,9 +27,11 @@ struct Job : particle::Window<Real> {
 /// Stages of a program in tiles of `Unit::lanes` particles.
 template <class Real>
 struct ProgramJob : particle::ProgramWindow<Real> {
-  Job<Real> ends;      ///< start and result of the run, whose states are vector 0
-  Real* vectors;       ///< (num_vectors, tiles, d, lanes), aligned like registers
-  double* numbers;     ///< (tiles, ChainNumbers::size, lanes)
+  Job<Real> ends;   ///< start and result of the run, whose states are vector 0
+  Real* vectors;    ///< (num_vectors, tiles, d, lanes), aligned like registers
+  double* numbers;  ///< (tiles, ChainNumbers::size, lanes)
+  double* moments;  ///< (tiles, num_moments, lanes), or null
+  std::int64_t num_moments;
   std::int64_t tiles;  ///< number of tiles
 };
 

@@ -7,6 +7,7 @@
 
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
+#include "device/moments.hpp"
 #include "device/plan_programs.hpp"
 #include "device/user_denoiser.hpp"
 #include "device/work.hpp"
@@ -42,6 +43,8 @@ class ProgramRun {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
     if (!task.plan.denoisers.empty()) rows_ = Buffer<Real>(gpu, values(1));
+    if (task.moments != nullptr)
+      moments_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count * num_moments(task.plan)));
     if (task.start != nullptr) {
       start_states_ = Buffer<double>(gpu, values(1));
       start_states_.upload(task.start);
@@ -50,7 +53,7 @@ class ProgramRun {
 
   NonFinite operator()() {
     const Tables<Real> start_tables(gpu_, start_arena_);
-    start_tables.move(start_.move);
+    start_tables.move(start_);
     NonFinite result = launch({}, /*from_start=*/true);
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
@@ -63,6 +66,7 @@ class ProgramRun {
       first = end_of(window);
     }
     give_acceptance();
+    give_moments();
     if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
     return result;
   }
@@ -132,6 +136,7 @@ class ProgramRun {
     job.start_states = start_states_.data();
     job.vectors = vectors_.data();
     job.numbers = numbers_.data();
+    job.moments = moments_.data();
     job.rows = rows_.data();
     job.out = task_.keeps_out ? std::get<Real*>(task_.out) : out_.data();
     job.report = report_.data();
@@ -162,6 +167,17 @@ class ProgramRun {
     const std::vector<double> numbers = numbers_of_chains();
     std::copy_n(numbers.begin() + Numbers::of_acceptance * task_.count, task_.count, task_.acceptance);
     std::copy_n(numbers.begin() + Numbers::of_non_finite * task_.count, task_.count, task_.non_finite);
+  }
+
+  void give_moments() const {
+    if (task_.moments == nullptr) return;
+    std::vector<double> numbers(moments_.size());
+    moments_.download(numbers.data());
+    const std::int64_t places = num_moments(task_.plan);
+    for (std::int64_t n = 0; n < task_.count; ++n) {
+      for (std::int64_t place = 0; place < places; ++place)
+        task_.moments[n * places + place] = numbers[static_cast<std::size_t>(place * task_.count + n)];
+    }
   }
 
   /// Calls a custom denoiser on the rows of all particles.
@@ -209,7 +225,7 @@ class ProgramRun {
   Tables<Real> shared_tables_;  // of all steps
   int num_vectors_;
   Buffer<Real> vectors_;
-  Buffer<double> numbers_;
+  Buffer<double> numbers_, moments_;
   Buffer<Report> report_;
   particle::Arena<Real> start_arena_;
   particle::StartTableOf<Real> start_{};
@@ -244,7 +260,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   const std::size_t calls = plan.denoisers.empty() ? 0 : 2;
   memory.particle =
       d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +
-      Numbers::size * sizeof(double);
+      (Numbers::size + static_cast<std::size_t>(num_moments(plan))) * sizeof(double);
   return memory;
 }
 

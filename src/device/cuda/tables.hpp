@@ -41,6 +41,10 @@ class Tables {
     move(table.gain.values);
     move(table.deviation.values);
   }
+  void move(particle::StartTableOf<Real>& start) const {
+    move(start.move);
+    move(start.mean);
+  }
   void move(particle::StepTable<Real>& step) const {
     move(step.levels[0]);
     move(step.levels[1]);

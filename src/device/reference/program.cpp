@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include <gmdiff/device/samples.hpp>
+
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "device/reference/steps.hpp"
@@ -92,6 +94,13 @@ ProgramSteps::ProgramSteps(const Plan& plan, const Model& model, const GuidanceT
     : plan_(plan), model_(model), guidance_(guidance), x_(x), noise_(std::move(noise)) {
   others_.assign(static_cast<std::size_t>(first_work_vector(plan) - 1), Points::Zero(x.rows(), x.cols()));
   chains_.resize(static_cast<std::size_t>(x.rows()));
+  if (accumulate_stage(plan) == nullptr) return;
+  const Eigen::Index d = x.cols();
+  moments_.assign(static_cast<std::size_t>(x.rows()),
+                  {.n = 0.0,
+                   .mean = Eigen::RowVectorXd::Zero(d),
+                   .products = Eigen::MatrixXd::Zero(d, d),
+                   .batch_sums = Eigen::MatrixXd::Zero(ChainMoments::batches, d)});
 }
 
 void ProgramSteps::advance(const Program& program, std::uint64_t step) {
@@ -216,6 +225,21 @@ void ProgramSteps::run(const Multiply& stage) {
     if (lost(n)) continue;
     const Eigen::RowVectorXd product = vector(stage.a).row(n).cwiseProduct(vector(stage.b).row(n));
     vector(stage.to).row(n) = product;
+  }
+}
+
+void ProgramSteps::run(const Accumulate& stage) {
+  if (step_ < stage.counted_from) return;
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    StateMoments& moments = moments_[static_cast<std::size_t>(n)];
+    moments.n += 1.0;
+    const Eigen::RowVectorXd before = x_.row(n) - moments.mean;
+    moments.mean += before / moments.n;
+    moments.products += before.transpose() * (x_.row(n) - moments.mean);
+    if (step_ < stage.batched_from) continue;
+    moments.batch_sums.row(static_cast<Eigen::Index>((step_ - stage.batched_from) / stage.batch)) +=
+        x_.row(n);
   }
 }
 

@@ -30,6 +30,14 @@ struct ChainState {
   double acceptance = 0.0, non_finite = 0.0;
 };
 
+/// Moments of the counted states of a chain.
+struct StateMoments {
+  double n = 0.0;
+  Eigen::RowVectorXd mean;
+  Eigen::MatrixXd products;    ///< (d, d) sum of (x - mean)(x - mean)^T
+  Eigen::MatrixXd batch_sums;  ///< (16, d)
+};
+
 class ProgramSteps {
  public:
   /// @param x states (count, d), vector 0 of the stages. @param guidance of the task's problem, or null.
@@ -38,6 +46,8 @@ class ProgramSteps {
   /// Runs all stages of step number `step`. A particle whose state is NaN is left unchanged.
   void advance(const Program& program, std::uint64_t step);
   const std::vector<ChainState>& chains() const { return chains_; }
+  /// Empty for a plan without `Accumulate`.
+  const std::vector<StateMoments>& moments() const { return moments_; }
 
   Points& vector(int number) { return number == 0 ? x_ : others_[static_cast<std::size_t>(number - 1)]; }
 
@@ -52,6 +62,7 @@ class ProgramSteps {
   void run(const Accept& stage);
   void run(const EvaluateField& stage);
   void run(const Multiply& stage);
+  void run(const Accumulate& stage);
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);
@@ -66,6 +77,7 @@ class ProgramSteps {
   StageNoise noise_;
   std::vector<Points> others_;
   std::vector<ChainState> chains_;
+  std::vector<StateMoments> moments_;
   std::uint64_t step_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "base/machine.hpp"
 #include "base/random.hpp"
 #include "device/cpu/host_sums.hpp"
+#include "device/moments.hpp"
 #include "device/reference/chain.hpp"
 #include "device/reference/program.hpp"
 #include "device/reference/steps.hpp"
@@ -41,6 +42,7 @@ class Batch {
   void advance(std::uint64_t step, TransitionUpdate update);
   void advance(std::uint64_t step, const Program& program);
   void give_acceptance() const;
+  void give_moments() const;
   StageNoise stage_noise();
   const double* normals(NormalStream& stream, std::uint64_t draw, std::vector<double>& z) const;
   void check(std::int64_t n, int step);
@@ -98,7 +100,10 @@ NonFinite Batch::run() {
       keep(static_cast<int>(number));
     }
   }
-  if (program_) give_acceptance();
+  if (program_) {
+    give_acceptance();
+    give_moments();
+  }
   return non_finite_;
 }
 
@@ -118,6 +123,22 @@ void Batch::give_acceptance() const {
   for (const ChainState& chain : program_->chains()) {
     task_.acceptance[n] = chain.acceptance;
     task_.non_finite[n++] = chain.non_finite;
+  }
+}
+
+void Batch::give_moments() const {
+  if (task_.moments == nullptr) return;
+  const particle::MomentPlaces places = moment_places(task_.plan, *accumulate_stage(task_.plan));
+  double* to = task_.moments;
+  for (const StateMoments& moments : program_->moments()) {
+    for (Eigen::Index i = 0; i < places.dim; ++i) {
+      to[places.mean(i)] = moments.mean(i);
+      for (Eigen::Index j = places.has_covariance ? 0 : i; j <= i; ++j)
+        to[places.product(i, j)] = moments.products(i, j);
+      for (Eigen::Index q = 0; q < particle::MomentPlaces::batches; ++q)
+        to[places.batch(q, i)] = moments.batch_sums(q, i);
+    }
+    to += places.size();
   }
 }
 
@@ -142,7 +163,7 @@ void Batch::start_particle(std::int64_t n) {
 
   const StartTable& law = task_.plan.start;
   if (law.law == Start::gaussian) {
-    gaussian_draw(model_, law.level.sigma, z, state(n).data());
+    gaussian_draw(model_, law, z, state(n).data());
   } else {
     const Purpose choice = sampler ? Purpose::start_component : Purpose::draw_component;
     const Eigen::Index k = choose_component(task_.problem, uniform_u64(key(n, choice, replicate), 0));
@@ -175,10 +196,10 @@ void Batch::advance(std::uint64_t step, TransitionUpdate update) {
 }
 
 void Batch::advance(std::uint64_t step, const Program& program) {
-  step_ = step;
+  step_ = task_.plan.first_step + step;
   std::vector<bool> was_lost;
   for (std::int64_t n = 0; n < task_.count; ++n) was_lost.push_back(lost(n));
-  program_->advance(program, step);
+  program_->advance(program, step_);
   for (std::int64_t n = 0; n < task_.count; ++n) {
     if (!was_lost[static_cast<std::size_t>(n)]) check(n, static_cast<int>(step));
   }
@@ -305,7 +326,8 @@ std::int64_t ReferenceExecutor::batch_size(const Plan& plan, Precision /*precisi
   const std::size_t tables =
       sizeof(double) * (table.bases.empty() ? 4 * components * dim : 3 * matrices * dim * dim);
   // A particle has x, the previous denoiser and two noise streams.
-  const std::size_t particle = 2 * sizeof(double) * dim + 2 * sizeof(NormalStream);
+  const std::size_t particle = 2 * sizeof(double) * dim + 2 * sizeof(NormalStream) +
+                               sizeof(double) * static_cast<std::size_t>(num_moments(plan));
   require(memory_limit >= tables + particle, "reference: memory_limit is ", memory_limit,
           " bytes, one particle needs ", tables + particle);
   return static_cast<std::int64_t>(std::min<std::size_t>((memory_limit - tables) / particle, preferred));

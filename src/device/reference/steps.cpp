@@ -123,9 +123,12 @@ void component_draw(const Model& model, Level level, Eigen::Index k, const doubl
   for (std::size_t i = 0; i < scaled.size(); ++i) x[i] += level.alpha * mean[i];
 }
 
-void gaussian_draw(const Model& model, double sigma, const double* z, double* x) {
+void gaussian_draw(const Model& model, const StartTable& law, const double* z, double* x) {
   from_basis(model.common_basis(), z, x, model.dim());
-  for (Eigen::Index i = 0; i < model.dim(); ++i) x[i] *= sigma;
+  for (Eigen::Index i = 0; i < model.dim(); ++i) {
+    x[i] *= law.level.sigma;
+    if (law.mean.size() > 0) x[i] += law.mean(i);
+  }
 }
 
 }  // namespace gmdiff::reference

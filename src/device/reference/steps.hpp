@@ -69,6 +69,6 @@ Eigen::Index choose_component(const MixtureTable& table, std::uint64_t U);
 void component_draw(const Model& model, Level level, Eigen::Index k, const double* z, double* x);
 
 /// x = sigma U z: the Gaussian start (§5.2).
-void gaussian_draw(const Model& model, double sigma, const double* z, double* x);
+void gaussian_draw(const Model& model, const StartTable& law, const double* z, double* x);
 
 }  // namespace gmdiff::reference

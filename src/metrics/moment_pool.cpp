@@ -1,0 +1,67 @@
+#include <cmath>
+
+#include <gmdiff/metrics/chain_diagnostics.hpp>
+
+#include "base/check.hpp"
+
+namespace gmdiff {
+namespace {
+
+using Eigen::Index;
+using Eigen::Map;
+using Eigen::VectorXd;
+
+constexpr Index num_batches = ChainMoments::batches;
+/// With fewer chains the spread of their means says little.
+constexpr double enough_chains = 16.0;
+
+/// Squared standard error of a chain's mean: the sample variance of the batch means / 16.
+VectorXd squared_batch_error(const Map<const Points>& means) {
+  const Points deviations = means.rowwise() - means.colwise().mean();
+  return deviations.cwiseAbs2().colwise().sum().transpose() /
+         static_cast<double>(num_batches * (num_batches - 1));
+}
+
+}  // namespace
+
+MomentPool::MomentPool(Index dim, std::int64_t steps)
+    : steps_(static_cast<double>(steps)),
+      mean_(VectorXd::Zero(dim)),
+      spread_(VectorXd::Zero(dim)),
+      variances_(VectorXd::Zero(dim)),
+      batch_errors_(VectorXd::Zero(dim)) {}
+
+void MomentPool::add(const double* mean, const double* variance, const double* batch_means) {
+  const Index d = mean_.size();
+  const Map<const VectorXd> of_chain(mean, d);
+  chains_ += 1.0;
+  const VectorXd before = of_chain - mean_;
+  mean_ += before / chains_;
+  spread_ += before.cwiseProduct(of_chain - mean_);
+  variances_ += Map<const VectorXd>(variance, d);
+  batch_errors_ += squared_batch_error({batch_means, num_batches, d});
+}
+
+PooledMoments MomentPool::result() const {
+  require(chains_ > 0.0, "MomentPool: no chain was added");
+  // Sum of squares about the pooled mean: within the chains, and between their means.
+  const VectorXd squares = (steps_ - 1.0) * variances_ + steps_ * spread_;
+  const VectorXd squared_error = chains_ >= enough_chains ? VectorXd(spread_ / ((chains_ - 1.0) * chains_))
+                                                          : VectorXd(batch_errors_ / (chains_ * chains_));
+  return {.mean = mean_,
+          .variance = squares / (chains_ * steps_ - 1.0),
+          .standard_error = squared_error.cwiseSqrt()};
+}
+
+void add_chains(MomentPool& pool, const ChainMoments& moments) {
+  for (Index c = 0; c < moments.mean.rows(); ++c)
+    pool.add(moments.mean.row(c).data(), moments.variance.row(c).data(), moments.batch_means.row(c).data());
+}
+
+PooledMoments pooled(const ChainMoments& moments) {
+  MomentPool pool(moments.mean.cols(), moments.steps);
+  add_chains(pool, moments);
+  return pool.result();
+}
+
+}  // namespace gmdiff
