@@ -302,6 +302,7 @@ void sample(const RunFlags& flags, const InputFiles& inputs, const NonlinearProb
           reason);
   McmcSampler chains = flags.sampler ? parse_chains(*flags.sampler, reason) : *given;
   if (flags.steps) set_steps(chains, *flags.steps);
+  if (flags.first_step) set_first_step(chains, *flags.first_step);
   run_chains(chains, flags, inputs, target_of(problem), study::nonlinear_law);
 }
 
