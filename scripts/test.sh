@@ -58,8 +58,8 @@ check_without_toolkit() {
 }
 
 # The sanitizers come from clang, so that one build serves the fuzzers as well and a second compiler reads the
-# code. A dozen units are compiled as one; the build without CUDA has shown that each unit includes what it
-# needs.
+# code. A dozen units are compiled as one; the build without CUDA has shown that each unit includes the headers
+# of the project that it needs.
 build_sanitized() {
   cmake --preset cpu-sanitize -DCMAKE_CXX_COMPILER=clang++ -DGMDIFF_BUILD_FUZZERS=ON -DGMDIFF_BUILD_EXAMPLES=OFF \
     -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12
