@@ -36,8 +36,8 @@ Moments series(const ExtendedMatrix& A, const ExtendedVector& b, const ExtendedM
   for (int n = 1; n < terms; ++n) {
     power = times(power, Ah) / static_cast<long double>(n);
     v = times(Ah, v) / static_cast<long double>(n + 1);
-    const ExtendedMatrix AM = times(Ah, M);
-    M = (AM + AM.transpose()) / static_cast<long double>(n + 1);  // M is symmetric
+    const ExtendedMatrix product = times(Ah, M);
+    M = (product + product.transpose()) / static_cast<long double>(n + 1);  // M is symmetric
     sum.F += power;
     sum.shift += v;
     sum.covariance += M;

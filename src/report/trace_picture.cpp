@@ -60,9 +60,9 @@ void draw_curves(Figure& figure, const Box& box, const ChainTraces& traces, cons
   const Axis x{.low = traces.times.front(), .high = traces.times.back(), .label = "time of the chain"};
   const Axis y = widened(low, high, 0.25, curves.title);
   Panel panel(figure.canvas(), frame_within(box, x, y, ""), x, y);
-  for (std::size_t c = 0; c < curves.values.size(); ++c) {
+  for (const std::vector<double>& values : curves.values) {
     std::vector<Place> places;
-    for (const std::size_t n : spaced(M, first)) places.push_back({traces.times[n], curves.values[c][n]});
+    for (const std::size_t n : spaced(M, first)) places.push_back({traces.times[n], values[n]});
     panel.curve(places, "thin " + stroke_class(0));
   }
   if (curves.exact) panel.horizontal(*curves.exact, "curve dash " + stroke_class(1));
