@@ -27,7 +27,7 @@ report::SampledPaths read_sampled_paths(const std::string& file, const report::V
                                         const Problem& problem, std::int64_t most_paths,
                                         std::vector<std::string>& warnings);
 
-/// The same without a problem, of several runs that need not be reverse-time.
+/// Reads paths as above, without a problem: the run need not be a reverse-time one.
 report::SampledPaths read_bare_paths(const std::string& file, const report::View& view,
                                      std::int64_t most_paths, std::vector<std::string>& warnings);
 

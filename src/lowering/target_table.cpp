@@ -49,7 +49,7 @@ class TargetTables {
   TargetTable<Real> operator()(const ExpressionTarget& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
-  /// As above.
+  /// The tape is added by the caller, as above.
   TargetTable<Real> operator()(const ObservedMixture& target) const {
     return table(TargetKind::observed, {0.0, 0.0, 0.0}, target.observation.log_constant());
   }

@@ -60,7 +60,7 @@ ViewedTarget viewed(std::string name, const Target& target);
 /// The axis on which coordinate `axis` of the law has its mass: means and three standard deviations of all
 /// components with a share worth showing.
 Axis axis_of(const ViewedLaw& law, Eigen::Index axis, Level level = {});
-/// The same of a target: all of its mass but a thousandth at each end.
+/// The axis on which a coordinate of a target has all of its mass but a thousandth at each end.
 Axis axis_of(const ViewedTarget& target, Eigen::Index axis);
 /// The shortest axis that contains both.
 Axis union_of(Axis a, const Axis& b);

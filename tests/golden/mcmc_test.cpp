@@ -151,7 +151,7 @@ TEST(GoldenMcmc, RunningMomentsAreTheExpectedOnes) {
   const Points covariance = test::matrix(golden_case["covariance"]);
   constexpr std::uint64_t first = 100;
   const particle::MomentPlaces places{.dim = 2, .has_covariance = true};
-  // What the memory holds before the first state has no effect.
+  // The content of the memory before the first state has no effect.
   std::vector<double> numbers(static_cast<std::size_t>(places.size()), std::nan(""));
   const particle::AccumulateTable table{
       .counted_from = first, .batched_from = first + 1, .batch = 2, .has_covariance = true};

@@ -49,7 +49,8 @@ MeanEstimate batch_means(const Eigen::VectorXd& draws, Eigen::Index batches);
 struct PooledMoments {
   Eigen::VectorXd mean;      ///< of all states
   Eigen::VectorXd variance;  ///< of all states
-  /// Of the mean: from the spread of the chains' means for 16 chains or more, otherwise from batch means.
+  /// Standard error of the mean. For 16 chains or more it comes from the spread of their means, otherwise from
+  /// batch means.
   Eigen::VectorXd standard_error;
 };
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "model/expression/derivatives.hpp"
 #include "model/expression/evaluate.hpp"
 #include "model/expression/liveness.hpp"
 #include "model/expression/parser.hpp"
@@ -19,13 +18,7 @@ using expressions::Tapes;
 Tapes compile(const std::string& text, const ExpressionVariables& variables) {
   expressions::Graph graph;
   const NodeId value = expressions::parse(graph, text, variables);
-  const std::vector<NodeId> gradient = expressions::append_gradient(graph, value, variables.dim);
-  const std::vector<NodeId> products = expressions::append_jacobian_vp(graph, gradient);
-  std::vector<NodeId> both{value};
-  both.insert(both.end(), gradient.begin(), gradient.end());
-  return {.value = tape_of(graph, {value}),
-          .value_and_gradient = tape_of(graph, both),
-          .hessian_vp = tape_of(graph, products)};
+  return expressions::tapes_with_derivatives(graph, value, variables.dim);
 }
 
 void check_points(const Points& x, Eigen::Index dim, const char* what) {

@@ -4,6 +4,8 @@
 #include <queue>
 #include <utility>
 
+#include "model/expression/derivatives.hpp"
+
 namespace gmdiff::expressions {
 namespace {
 
@@ -109,6 +111,16 @@ class SlotAllocation {
 
 Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs) {
   return SlotAllocation(graph, outputs).tape();
+}
+
+Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim) {
+  const std::vector<NodeId> gradient = append_gradient(graph, value, dim);
+  const std::vector<NodeId> products = append_jacobian_vp(graph, gradient);
+  std::vector<NodeId> both{value};
+  both.insert(both.end(), gradient.begin(), gradient.end());
+  return {.value = tape_of(graph, {value}),
+          .value_and_gradient = tape_of(graph, both),
+          .hessian_vp = tape_of(graph, products)};
 }
 
 }  // namespace gmdiff::expressions

@@ -11,4 +11,7 @@ namespace gmdiff::expressions {
 /// as its number is no longer needed.
 Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs);
 
+/// The programs of a node: its value, its gradient with respect to `dim` coordinates, and H v.
+Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim);
+
 }  // namespace gmdiff::expressions

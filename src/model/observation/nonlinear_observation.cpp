@@ -66,16 +66,6 @@ NodeId append_quadratic(Graph& graph, const std::vector<NodeId>& w) {
   return graph.multiply(graph.constant(-0.5L), sum);
 }
 
-expressions::Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim) {
-  const std::vector<NodeId> gradient = expressions::append_gradient(graph, value, dim);
-  const std::vector<NodeId> products = expressions::append_jacobian_vp(graph, gradient);
-  std::vector<NodeId> both{value};
-  both.insert(both.end(), gradient.begin(), gradient.end());
-  return {.value = tape_of(graph, {value}),
-          .value_and_gradient = tape_of(graph, both),
-          .hessian_vp = tape_of(graph, products)};
-}
-
 /// y - Phi, followed by the rows of J.
 expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& map,
                                      const std::vector<NodeId>& residual, int dim) {
@@ -149,7 +139,7 @@ void NonlinearObservation::compile() {
   const NodeId likelihood = append_quadratic(graph, append_whitened(graph, residual, L));
   const auto d = static_cast<int>(dim_);
   programs_ = std::make_shared<const Programs>(
-      Programs{.likelihood = tapes_with_derivatives(graph, likelihood, d),
+      Programs{.likelihood = expressions::tapes_with_derivatives(graph, likelihood, d),
                .map = tape_of(graph, map),
                .residual_and_jacobian = tape_with_jacobian(graph, map, residual, d)});
 }
