@@ -49,6 +49,42 @@ TEST_F(DiagnoseTest, HasTheFiguresOfTheFunction) {
   EXPECT_EQ(json({"diagnose", "one.npy"})["coordinates"].size(), 1U);
 }
 
+TEST_F(DiagnoseTest, EstimatesMeansOfTexts) {
+  const Points x = normal_points(3 * 200, 2, 5);
+  write_array("chains.npy", {3, 200, 2}, x);
+  const Json found = json({"diagnose", "chains.npy", "--estimate", "x1*x2", "--estimate", "norm2(x)"});
+
+  ASSERT_EQ(found["estimates"].size(), 2U);
+  EXPECT_EQ(found["coordinates"].size(), 2U);
+  Eigen::MatrixXd products(200, 3);
+  for (Eigen::Index c = 0; c < 3; ++c)
+    products.col(c) = x.col(0).segment(200 * c, 200).cwiseProduct(x.col(1).segment(200 * c, 200));
+  const ChainDiagnostics expected = chain_diagnostics(products);
+  const Json& row = found["estimates"][0];
+  EXPECT_EQ(row["estimate"], "x1*x2");
+  EXPECT_EQ(row["mean"], expected.mean);
+  EXPECT_EQ(row["mcse"], expected.mcse);
+  EXPECT_EQ(row["ess_tail"], expected.ess_tail);
+  EXPECT_NEAR(found["estimates"][1]["mean"].get<double>(), x.squaredNorm() / 600.0, 1e-12);
+  const std::string text = output({"diagnose", "chains.npy", "--estimate", "x1*x2"});
+  EXPECT_NE(text.find("estimate  mean"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nx1*x2     "), std::string::npos) << text;
+}
+
+TEST_F(DiagnoseTest, RefusesTextsWithoutAValue) {
+  Points x = Points::Ones(2 * 10, 1);
+  x(13, 0) = -1.0;  // draw 3 of chain 1
+  write_array("chains.npy", {2, 10, 1}, x);
+  const auto refused = [this](const std::string& text, const std::string& message) {
+    const CommandResult result = run({"diagnose", "chains.npy", "--estimate", text});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  };
+  refused("1/(x + 1)", "--estimate 1/(x + 1): it is inf at draw 3 of chain 1, expected a finite number");
+  refused("x +", "column 4");
+  refused("x2", "column 1");
+}
+
 TEST_F(DiagnoseTest, ShowsAModeThatNoChainVisits) {
   write("two.json", R"({"prior": {"weights": [0.25, 0.75], "means": [[-10], [10]],
     "covariance": {"type": "spherical", "values": [1, 1]}}})");
