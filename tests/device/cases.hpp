@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -64,13 +65,17 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   return {weights, means, Covariance::full_eigen(bases(), variances)};
 }
 
-/// Selects which of many combinations run: normally all of them. Under sanitizers, where unoptimised code is
-/// slow, only some run, at a stride that shares no factor with the loops, so that every kind occurs.
+/// Selects which of many combinations run: every n-th one, at a stride that shares no factor with the loops, so
+/// that every kind occurs. Fewer run under sanitizers, where unoptimised code is slow. With the environment
+/// variable GMDIFF_EVERY_CASE all run.
 class Turns {
  public:
-  explicit Turns([[maybe_unused]] int under_sanitizers) {
+  explicit Turns([[maybe_unused]] int under_sanitizers, [[maybe_unused]] int otherwise = 1) {
+    if (std::getenv("GMDIFF_EVERY_CASE") != nullptr) return;
 #ifdef GMDIFF_FEWER_CASES
     every_ = under_sanitizers;
+#else
+    every_ = otherwise;
 #endif
   }
   bool next() { return count_++ % every_ == 0; }

@@ -41,7 +41,7 @@ std::unique_ptr<Executor> executor_of(const Case& c) {
 class Kernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(Kernels, HaveTheBitsOfTheCpuForEveryPlan) {
-  test::Turns turns(151);
+  test::Turns turns(151, 7);
   for (const test::Shape& shape : test::shapes()) {
     const std::vector<Plan> plans =
         test::every_kind_of_plan(test::mixture_of(GetParam(), shape.dim, shape.components));

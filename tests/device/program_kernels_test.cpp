@@ -52,7 +52,7 @@ void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& t
 class ProgramKernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForEveryPlan) {
-  test::Turns turns(97);
+  test::Turns turns(97, 3);
   for (const test::Shape& shape : {test::Shape{2, 3}, test::Shape{5, 17}, test::Shape{17, 3}}) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (const Plan& plan : test::every_kind_of_plan(mixture)) {
@@ -64,7 +64,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForEveryPlan) {
 }
 
 TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
-  test::Turns turns(101);
+  test::Turns turns(101, 5);
   for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{6, 3}, test::Shape{9, 18}}) {
     const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (const Eigen::Index rows : {1, 6}) {
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::eve
                          test::structure_name);
 
 TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
-  test::Turns turns(37);
+  test::Turns turns(37, 3);
   for (const Target& target : test::every_target()) {
     for (const Plan& plan : test::every_plan_of(target)) {
       for (const Precision precision : {Precision::f32, Precision::f64})

@@ -52,7 +52,7 @@ SmcSamples on_kernels(const SmcPlan& plan, const Options& options, const Case& c
 class SmcKernels : public testing::TestWithParam<CovarianceType> {};
 
 TEST_P(SmcKernels, HaveTheBitsOfTheCpu) {
-  test::Turns turns(31);
+  test::Turns turns(31, 3);
   const std::vector<Case> list = cases();
   std::size_t turn = 0;
   const auto next = [&](auto values) { return values[turn % values.size()]; };
