@@ -63,7 +63,8 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "hmc",
                                                        "baoab",
                                                        "obabo",
-                                                       "ou"}));
+                                                       "ou",
+                                                       "myula"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
