@@ -164,7 +164,8 @@ inline std::vector<Target> every_target() {
 /// Chains of every kind for a target that cannot be drawn from.
 inline std::vector<Plan> every_plan_of(const Target& target) {
   const Regularised* const regularised = target.regularised();
-  if (regularised != nullptr && regularised->prior.smoothing == Smoothing::none) return proximal_plans_of(target);
+  if (regularised != nullptr && regularised->prior.smoothing == Smoothing::none)
+    return proximal_plans_of(target);
   std::vector<Plan> plans;
   for (McmcSampler sampler : every_mcmc_sampler(target.dim())) {
     std::visit(

@@ -123,7 +123,8 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpuForProximalMaps) {
   test::Turns turns(2);
   for (const Target& target : {targets[2], targets[3]}) {
     for (const Precision precision : {Precision::f32, Precision::f64})
-      expect_bits_of_cpu(test::proximal_plans_of(target).back(), {.count = 75, .precision = precision}, turns);
+      expect_bits_of_cpu(test::proximal_plans_of(target).back(), {.count = 75, .precision = precision},
+                         turns);
   }
 }
 

@@ -35,11 +35,12 @@ NonlinearObservation direct(const VectorXd& y, double noise_std) {
 Regularised target_of(const json& target) {
   const json& prior = target["prior"];
   const bool is_huber = prior["smoothing"] == "huber", is_identity = prior["operator"] == "identity";
-  return {.prior = {.weight = prior["weight"],
-                    .analysis = is_identity ? AnalysisOperator::identity : AnalysisOperator::gradient,
-                    .smoothing = is_huber ? Smoothing::huber : Smoothing::pseudo_huber,
-                    .width = prior["width"].get<double>()},
-          .observation = direct(test::vector(target["observation"]["y"]), target["observation"]["noise_std"])};
+  return {
+      .prior = {.weight = prior["weight"],
+                .analysis = is_identity ? AnalysisOperator::identity : AnalysisOperator::gradient,
+                .smoothing = is_huber ? Smoothing::huber : Smoothing::pseudo_huber,
+                .width = prior["width"].get<double>()},
+      .observation = direct(test::vector(target["observation"]["y"]), target["observation"]["noise_std"])};
 }
 
 /// Largest difference over the largest entry of the array or of |l|.
@@ -49,8 +50,8 @@ double difference(const Points& found, const json& expected, double l) {
 }
 
 TEST(GoldenRegularised, TargetsHaveTheGoldenValuesAndDerivatives) {
-  for (const char* name : {"l1_pseudo-huber_identity", "l1_pseudo-huber_gradient", "l1_huber_identity",
-                           "l1_huber_gradient"}) {
+  for (const char* name :
+       {"l1_pseudo-huber_identity", "l1_pseudo-huber_gradient", "l1_huber_identity", "l1_huber_gradient"}) {
     SCOPED_TRACE(name);
     const Target target = target_of(case_named(name)["target"]);
     for (const json& query : case_named(name)["queries"]) {
@@ -65,8 +66,8 @@ TEST(GoldenRegularised, TargetsHaveTheGoldenValuesAndDerivatives) {
 
 TEST(GoldenRegularised, TautStringsHaveTheGoldenSlopes) {
   for (const json& row : case_named("tv_prox_1d")["cases"]) {
-    const Points found = proximal_map({.analysis = AnalysisOperator::gradient}, test::vector(row["y"]).transpose(),
-                                      row["weight"]);
+    const Points found = proximal_map({.analysis = AnalysisOperator::gradient},
+                                      test::vector(row["y"]).transpose(), row["weight"]);
     EXPECT_LT(difference(found, row["prox"], 1.0), 1e-12);
   }
 }
@@ -91,9 +92,9 @@ TEST(GoldenRegularised, TheLaplacePriorHasTheGoldenPosterior) {
 Points step_of(const json& row, AnalysisOperator analysis) {
   const Regularised target{.prior = {.weight = row["weight"], .analysis = analysis},
                            .observation = direct(test::vector(row["y"]), row["noise_std"])};
-  const Plan plan = mcmc_plan(target, Myula{.theta = row["theta"].get<double>(),
-                                            .step = row["step"].get<double>(),
-                                            .run = {.steps = 1}});
+  const Plan plan = mcmc_plan(
+      target,
+      Myula{.theta = row["theta"].get<double>(), .step = row["step"].get<double>(), .run = {.steps = 1}});
   const reference::Model model(plan.problems.front());
   Points x = test::vector(row["x"]).transpose();
   const VectorXd z = test::vector(row["z"]);

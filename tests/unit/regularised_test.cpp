@@ -36,7 +36,8 @@ NonlinearObservation direct(Index dim, double noise_std = 0.5) {
 /// A map that bends, with correlated noise.
 NonlinearObservation bent(Index dim) {
   const MatrixXd R{{1.5, 0.25}, {0.25, 2.0}};
-  return {ElementwiseMap{.function = MapFunction::tanh, .A = normal_points(2, dim, 8)}, VectorXd{{0.5, -1.0}}, R};
+  return {ElementwiseMap{.function = MapFunction::tanh, .A = normal_points(2, dim, 8)}, VectorXd{{0.5, -1.0}},
+          R};
 }
 
 std::vector<Target> every_smooth_target() {
@@ -79,8 +80,7 @@ TEST(RegularisedTargets, AddTheTwoDifferencesOfAnImage) {
   prior.smoothing = Smoothing::huber;
   prior.width = 2.0;
   EXPECT_NEAR(Target(Regularised{prior, observation}).log_density(image)(0),
-              observation.log_likelihood(image)(0) -
-                  0.25 * (0.25 + 1.0 + 4.0 + 0.0 + 0.25 + 2.0 + 0.25),
+              observation.log_likelihood(image)(0) - 0.25 * (0.25 + 1.0 + 4.0 + 0.0 + 0.25 + 2.0 + 0.25),
               1e-14);
 }
 
@@ -105,16 +105,19 @@ TEST(RegularisedTargets, NameBadParameters) {
   refused({.smoothing = Smoothing::huber, .width = -1.0}, "width must be positive, got -1");
   refused({.width = 1.0},
           "width belongs to the smoothings pseudo-huber and huber, and the smoothing is none");
-  refused({.analysis = AnalysisOperator::gradient}, "the operator gradient needs at least 2 coordinates, got 1", 1);
-  refused({.shape = {2, 3}},
-          "shape is the height and the width of the image of the operator gradient-2d, and this one is another");
+  refused({.analysis = AnalysisOperator::gradient},
+          "the operator gradient needs at least 2 coordinates, got 1", 1);
+  refused(
+      {.shape = {2, 3}},
+      "shape is the height and the width of the image of the operator gradient-2d, and this one is another");
   refused({.analysis = AnalysisOperator::gradient_2d},
           "the operator gradient-2d needs a shape of two numbers, height and width; given 0");
   refused({.analysis = AnalysisOperator::gradient_2d, .shape = {1, 6}},
           "shape must have two numbers >= 2, got 1 and 6");
   refused({.analysis = AnalysisOperator::gradient_2d, .shape = {2, 2}},
           "an image of shape (2, 2) has 4 numbers, but the observation is of dimension 6");
-  refused({.matrix = MatrixXd::Identity(6, 6)}, "matrix belongs to the operator matrix, and this one is another");
+  refused({.matrix = MatrixXd::Identity(6, 6)},
+          "matrix belongs to the operator matrix, and this one is another");
   refused({.analysis = AnalysisOperator::matrix, .matrix = MatrixXd::Identity(5, 5)},
           "matrix has shape (5, 5), expected (m, 6) with m >= 1");
   refused({.analysis = AnalysisOperator::matrix, .matrix = MatrixXd::Constant(1, 6, infinity)},
@@ -123,8 +126,11 @@ TEST(RegularisedTargets, NameBadParameters) {
 
 TEST(RegularisedTargets, HaveMaximaOnlyWithASmoothing) {
   SparsePrior prior{.weight = 1.0};
-  expect_invalid([&] { modes(Target(Regularised{prior, direct(2)})); },
-                 "modes: a prior without smoothing has no derivative at its maxima; use pseudo-huber or huber");
+  expect_invalid(
+      [&] {
+        modes(Target(Regularised{prior, direct(2)}));
+      },
+      "modes: a prior without smoothing has no derivative at its maxima; use pseudo-huber or huber");
   prior.smoothing = Smoothing::pseudo_huber;
   prior.width = 1e-6;
   const Modes found = modes(Target(Regularised{prior, direct(2)}));
@@ -214,8 +220,9 @@ TEST(ProximalMaps, NameWhatHasNone) {
   expect_invalid([&] { proximal_map({.smoothing = Smoothing::huber}, y, 1.0); },
                  "proximal_map: the prior has a smoothing; expected none");
   expect_invalid([&] { proximal_map({}, y, -1.0); }, "proximal_map: strength must not be negative, got -1");
-  expect_invalid([&] { proximal_map({.analysis = AnalysisOperator::matrix}, y, 1.0); },
-                 "proximal_map: only the operators identity and gradient have one; use a smoothing for others");
+  expect_invalid(
+      [&] { proximal_map({.analysis = AnalysisOperator::matrix}, y, 1.0); },
+      "proximal_map: only the operators identity and gradient have one; use a smoothing for others");
 }
 
 // --- chains ---------------------------------------------------------------------------------------------------
@@ -232,7 +239,8 @@ TEST(ProximalChains, TakeThetaFromTheLikelihood) {
   EXPECT_EQ(*found.step, 0.5 * *found.theta);
   EXPECT_EQ(mcmc_plan(target, Myula{}).hash(), mcmc_plan(target, found).hash());
   // More unknowns than observed numbers
-  const NonlinearObservation wide(ElementwiseMap{.A = Eigen::MatrixXd{{3.0, 0.0, 4.0}}}, VectorXd::Zero(1), 0.5);
+  const NonlinearObservation wide(ElementwiseMap{.A = Eigen::MatrixXd{{3.0, 0.0, 4.0}}}, VectorXd::Zero(1),
+                                  0.5);
   EXPECT_NEAR(*std::get<Myula>(tuned(Regularised{.observation = wide}, Myula{}).sampler).theta, 0.01, 1e-16);
 }
 
@@ -241,7 +249,8 @@ TEST(ProximalChains, HaveAHashOfEveryParameter) {
     return mcmc_plan(Regularised{{.analysis = analysis}, direct(3)}, sampler).hash();
   };
   const std::vector<std::uint64_t> hashes{
-      hash(AnalysisOperator::identity, Myula{}), hash(AnalysisOperator::gradient, Myula{}),
+      hash(AnalysisOperator::identity, Myula{}),
+      hash(AnalysisOperator::gradient, Myula{}),
       hash(AnalysisOperator::identity, Myula{.theta = 0.2, .step = 0.125}),
       hash(AnalysisOperator::identity, Myula{.step = 0.1}),
       hash(AnalysisOperator::identity, Myula{.metropolis = true}),
@@ -251,7 +260,8 @@ TEST(ProximalChains, HaveAHashOfEveryParameter) {
   std::ostringstream out;
   out << mcmc_plan(Regularised{{.weight = 2.0, .analysis = AnalysisOperator::gradient}, direct(3)},
                    Myula{.theta = 0.25});
-  EXPECT_NE(out.str().find("v6 <- proximal map of the total variation of v2, strength 0.5"), std::string::npos)
+  EXPECT_NE(out.str().find("v6 <- proximal map of the total variation of v2, strength 0.5"),
+            std::string::npos)
       << out.str();
 }
 
@@ -265,7 +275,8 @@ TEST(ProximalChains, OnSparseSignalsAreLangevinChainsOnHubersPrior) {
   const auto states = [](const Plan& plan) {
     return gmdiff::run(plan, {.count = 30, .precision = Precision::f64}).to_double();
   };
-  const Points found = states(mcmc_plan(Regularised{sparse, direct(3)}, Myula{.theta = 0.2, .step = 0.1, .run = run}));
+  const Points found =
+      states(mcmc_plan(Regularised{sparse, direct(3)}, Myula{.theta = 0.2, .step = 0.1, .run = run}));
   const Points expected = states(mcmc_plan(Regularised{smooth, direct(3)}, Ula{.step = 0.1, .run = run}));
   EXPECT_LT((found - expected).cwiseAbs().maxCoeff(), 1e-12);
 }
@@ -281,7 +292,8 @@ TEST(ProximalChains, NameWhatTheyCannotSample) {
   refused(sparse, {.step = -1.0}, "step must be positive, got -1");
   refused(sparse, {.run = {.preconditioner = VectorXd::Ones(2)}},
           "a preconditioner is given, but proximal chains take none");
-  refused(Regularised{{}, bent(3)}, {}, "theta is missing; it has a default only for the map identity, given tanh");
+  refused(Regularised{{}, bent(3)}, {},
+          "theta is missing; it has a default only for the map identity, given tanh");
   const NonlinearObservation nothing(ElementwiseMap{.A = MatrixXd::Zero(1, 2)}, VectorXd::Zero(1), 1.0);
   refused(Regularised{{}, nothing}, {},
           "theta is missing; the likelihood does not depend on x, so it has no default");
@@ -292,8 +304,10 @@ TEST(ProximalChains, NameWhatTheyCannotSample) {
           "another sampler");
   refused(Banana{}, {}, "expected a target of type regularised; given banana");
   const Mixture mixture({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
-  expect_invalid([&] { mcmc_plan(mixture, Myula{}); }, "myula: expected a target of type regularised; given a mixture");
-  expect_invalid([&] { tuned(mixture, Myula{}); }, "myula: expected a target of type regularised; given a mixture");
+  expect_invalid([&] { mcmc_plan(mixture, Myula{}); },
+                 "myula: expected a target of type regularised; given a mixture");
+  expect_invalid([&] { tuned(mixture, Myula{}); },
+                 "myula: expected a target of type regularised; given a mixture");
 }
 
 }  // namespace

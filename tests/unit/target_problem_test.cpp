@@ -65,11 +65,13 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
                           .shape = {2, 2},
                           .smoothing = Smoothing::huber,
                           .width = 0.25};
-  const NonlinearObservation of_texts(ExpressionMap{.texts = {"x1*x4", "exp(a*x2)"}, .dim = 4, .parameters = {{"a", 2.0}}},
-                                      Eigen::Vector2d(1.0, 0.5), 0.5);
+  const NonlinearObservation of_texts(
+      ExpressionMap{.texts = {"x1*x4", "exp(a*x2)"}, .dim = 4, .parameters = {{"a", 2.0}}},
+      Eigen::Vector2d(1.0, 0.5), 0.5);
   const SparsePrior rows{.analysis = AnalysisOperator::matrix, .matrix = Points{{1.0, 2.0}}};
   const NonlinearObservation direct(ElementwiseMap{.A = Eigen::MatrixXd::Identity(2, 2)},
-                                    Eigen::Vector2d(1.0, 0.5), Eigen::MatrixXd(Points{{1.0, 0.5}, {0.5, 2.0}}));
+                                    Eigen::Vector2d(1.0, 0.5),
+                                    Eigen::MatrixXd(Points{{1.0, 0.5}, {0.5, 2.0}}));
   for (const Regularised& target : {Regularised{image, of_texts}, Regularised{rows, direct}}) {
     const std::string text = to_json(TargetProblem{.target = target, .sampler = Myula{.theta = 0.5}});
     const auto read = std::get<TargetProblem>(read_text(text));
@@ -79,15 +81,18 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
     EXPECT_EQ(*std::get<Myula>(read.sampler).theta, 0.5);
   }
   const auto with = [](const std::string& prior, const std::string& observation) {
-    return refusal(R"({"target": {"type": "regularised", "prior": )" + prior + R"(, "observation": )" + observation +
-                   "}}");
+    return refusal(R"({"target": {"type": "regularised", "prior": )" + prior + R"(, "observation": )" +
+                   observation + "}}");
   };
-  const std::string observed = R"({"map": {"type": "identity", "A": [[1, 0], [0, 1]]}, "y": [1, 2], "noise_std": 1})";
+  const std::string observed =
+      R"({"map": {"type": "identity", "A": [[1, 0], [0, 1]]}, "y": [1, 2], "noise_std": 1})";
   EXPECT_EQ(refusal(R"({"target": {"type": "regularised"}})"), "p.json: target: missing key \"observation\"");
-  EXPECT_EQ(with(R"({"weight": 0})", observed), "p.json: target: regularised: weight must be positive, got 0");
-  EXPECT_EQ(with(R"({"operator": "gradients"})", observed),
-            "p.json: target.prior.operator: expected \"identity\", \"gradient\", \"gradient-2d\" or \"matrix\", "
-            "given \"gradients\"");
+  EXPECT_EQ(with(R"({"weight": 0})", observed),
+            "p.json: target: regularised: weight must be positive, got 0");
+  EXPECT_EQ(
+      with(R"({"operator": "gradients"})", observed),
+      "p.json: target.prior.operator: expected \"identity\", \"gradient\", \"gradient-2d\" or \"matrix\", "
+      "given \"gradients\"");
   EXPECT_EQ(with("{}", R"({"map": {"type": "expression", "texts": ["x1"]}, "y": [1], "noise_std": 1})"),
             "p.json: target.observation.map: missing key \"dim\"");
 }
