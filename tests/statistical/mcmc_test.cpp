@@ -222,7 +222,8 @@ TEST(ChainLaws, OfProximalChainsAreThoseOfTheirKernel) {
     EXPECT_LT((moments - expected[n]).cwiseAbs().maxCoeff(), 2e-3) << moments.transpose();
     const ChainRun run{.warmup = static_cast<int>(4.0 / h), .steps = 400, .output = ChainOutput::moments};
     EXPECT_GT(p({.theta = theta, .step = h, .run = run}, moments), least_p) << theta;
-    if (n < 2) EXPECT_LT(p({.theta = theta, .step = h, .run = run}, exact), least_p);  // planted: the target
+    if (n == 2) continue;                                                   // hardly biased
+    EXPECT_LT(p({.theta = theta, .step = h, .run = run}, exact), least_p);  // planted: the target
   }
 }
 

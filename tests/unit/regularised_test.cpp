@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/tuned.hpp>
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/plan/plan.hpp>
@@ -172,7 +173,7 @@ Eigen::RowVectorXd of_particle(const Eigen::RowVectorXd& y, double s) {
 TEST(ProximalMaps, OfTotalVariationSatisfyTheConditionsOfAMinimum) {
   for (const Index d : {1, 2, 3, 7, 40, 200}) {
     for (const double s : {0.0, 0.1, 0.7, 3.0, 1e3}) {
-      Points y = normal_points(6, d, static_cast<std::uint64_t>(d));
+      Points y = normal_points(6, d, static_cast<unsigned>(d));
       // Multiples of 1/4 have ties, and of them one row is constant and one monotone.
       y.bottomRows(4) = (4.0 * y.bottomRows(4)).array().round() / 4.0;
       y.row(4).setConstant(-1.5);
@@ -228,14 +229,15 @@ TEST(ProximalMaps, NameWhatHasNone) {
 // --- chains ---------------------------------------------------------------------------------------------------
 
 TEST(ProximalChains, TakeThetaFromTheLikelihood) {
-  const MatrixXd A = normal_points(4, 3, 6), R = Eigen::Vector4d(0.5, 1.0, 2.0, 4.0).asDiagonal();
+  const MatrixXd A = normal_points(4, 3, 6), R = Eigen::Vector4d(0.5, 1.0, 2.0, 4.0).asDiagonal(),
+                 precision = Eigen::Vector4d(2.0, 1.0, 0.5, 0.25).asDiagonal();
   const NonlinearObservation observation(ElementwiseMap{.A = A}, VectorXd::Zero(4), R);
   const Target target = Regularised{.observation = observation};
   const auto found = std::get<Myula>(tuned(target, Myula{}).sampler);
   // The norm of the gradient's differences by power iteration.
   VectorXd v = VectorXd::Ones(3);
-  for (int n = 0; n < 200; ++n) v = (A.transpose() * R.inverse() * A * v).normalized();
-  EXPECT_NEAR(*found.theta * (A.transpose() * R.inverse() * A * v).norm(), 1.0, 1e-12);
+  for (int n = 0; n < 200; ++n) v = (A.transpose() * precision * A * v).normalized();
+  EXPECT_NEAR(*found.theta * (A.transpose() * precision * A * v).norm(), 1.0, 1e-12);
   EXPECT_EQ(*found.step, 0.5 * *found.theta);
   EXPECT_EQ(mcmc_plan(target, Myula{}).hash(), mcmc_plan(target, found).hash());
   // More unknowns than observed numbers

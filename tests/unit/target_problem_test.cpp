@@ -89,10 +89,10 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
   EXPECT_EQ(refusal(R"({"target": {"type": "regularised"}})"), "p.json: target: missing key \"observation\"");
   EXPECT_EQ(with(R"({"weight": 0})", observed),
             "p.json: target: regularised: weight must be positive, got 0");
-  EXPECT_EQ(
-      with(R"({"operator": "gradients"})", observed),
-      "p.json: target.prior.operator: expected \"identity\", \"gradient\", \"gradient-2d\" or \"matrix\", "
-      "given \"gradients\"");
+  EXPECT_EQ(with(R"({"operator": "gradients"})", observed),
+            "p.json: target.prior.operator: expected \"identity\" or \"gradient\" or \"gradient-2d\" or "
+            "\"matrix\", "
+            "given \"gradients\"");
   EXPECT_EQ(with("{}", R"({"map": {"type": "expression", "texts": ["x1"]}, "y": [1], "noise_std": 1})"),
             "p.json: target.observation.map: missing key \"dim\"");
 }
