@@ -9,12 +9,15 @@ namespace gmdiff::mcmc {
 std::optional<double> likelihood_lipschitz(const NonlinearObservation& observation) {
   const auto* map = std::get_if<ElementwiseMap>(&observation.map());
   if (map == nullptr || map->function != MapFunction::identity) return {};
-  const Eigen::MatrixXd B = linear_algebra::solve_lower(observations::noise_factor(observation), map->A);
+  const bool is_scaled = observation.has_noise_std();  // R = noise_std^2 I
+  const Eigen::MatrixXd B =
+      is_scaled ? map->A : linear_algebra::solve_lower(observations::noise_factor(observation), map->A);
   // B^T B and B B^T share their largest eigenvalue.
-  const bool is_tall = B.rows() > B.cols();
   const Eigen::MatrixXd T = B.transpose();
-  const Eigen::MatrixXd gram = is_tall ? linear_algebra::product(T, B) : linear_algebra::product(B, T);
-  return linear_algebra::symmetric_eigen(gram).l.maxCoeff();
+  const Eigen::MatrixXd gram =
+      B.rows() > B.cols() ? linear_algebra::product(T, B) : linear_algebra::product(B, T);
+  const double variance = is_scaled ? observation.noise_std() * observation.noise_std() : 1.0;
+  return linear_algebra::symmetric_eigen(gram).l.maxCoeff() / variance;
 }
 
 namespace {
