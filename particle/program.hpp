@@ -94,6 +94,7 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE void combine(const StageTable<Real>& stage) {
+    if (stage.threshold != 0) return combine_some(stage);
     // Most combinations have few terms, and loops of known length keep factors in registers.
     if (stage.num_terms == 2) {
       add_terms<2>(stage);
@@ -137,6 +138,19 @@ class ProgramBody {
         sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
       }
       to[i] = sum;
+    });
+  }
+  /// to <- the sum of the terms in lanes whose trajectory number is not below the threshold
+  GMDIFF_PARTICLE void combine_some(const StageTable<Real>& stage) {
+    Uniforms<V> numbers(streams_.trajectory(), first_);
+    const V is_reached = convert<V>(numbers(step_).component(&stage.threshold, 1));
+    const auto mask = V(Real(0)) < is_reached;
+    const Vector to = vector(stage.to);
+    team_.for_each_own(dim(), [&](Index i) {
+      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
+      for (int n = 1; n < stage.num_terms; ++n)
+        sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
+      to[i] = select(mask, sum, V(to[i]));
     });
   }
   GMDIFF_PARTICLE void add_noise(const StageTable<Real>& stage, Normals<V>& noise) {

@@ -152,6 +152,7 @@ struct StageTable {
   Real noise;
   NoiseKind stream;
   std::uint64_t draws, draw;  ///< normal i of step s has the number (s draws + draw) d + i
+  std::uint64_t threshold;    ///< of a combination: lanes with a trajectory number below it keep `to`
   bool is_proposal;           ///< for `target`: whether it evaluates a proposal
   bool transposed;            ///< for `product`: M^T instead of M
   AcceptTable accept;

@@ -39,6 +39,7 @@ class Streams {
   }
   GMDIFF_PARTICLE StreamOrigin churn_noise() const { return origin(Purpose::churn_noise); }
   GMDIFF_PARTICLE StreamOrigin velocity() const { return origin(Purpose::velocity); }
+  GMDIFF_PARTICLE StreamOrigin trajectory() const { return origin(Purpose::trajectory); }
   GMDIFF_PARTICLE StreamOrigin accept() const { return origin(Purpose::accept); }
   GMDIFF_PARTICLE StreamOrigin directions() const { return origin(Purpose::guidance_direction); }
   GMDIFF_PARTICLE StreamOrigin transition_component() const { return origin(Purpose::transition_component); }

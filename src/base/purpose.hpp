@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   user = 15,
   guidance_direction = 16,
   velocity = 24,
+  trajectory = 25,
   proposal_component = 26,
   proposal_noise = 27,
 };

@@ -235,6 +235,7 @@ class ProgramBuilder<Real>::StepTables {
     table.stream = lowered(stage.stream);
     table.draws = static_cast<std::uint64_t>(stage.draws);
     table.draw = static_cast<std::uint64_t>(stage.draw);
+    table.threshold = stage.threshold;
     return table;
   }
 

@@ -44,6 +44,7 @@ void add(Hash& hash, const Combine& stage) {
     hash.add_size(stage.draws);
     hash.add_size(stage.draw);
   }
+  if (stage.threshold != 0) hash.add_size(stage.threshold);
 }
 
 void add(Hash& hash, const Transition& stage) {

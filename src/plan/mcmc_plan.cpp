@@ -56,7 +56,7 @@ class Stages {
   void evaluate_proposal() { evaluate({.from = proposal, .to = proposed_gradient, .is_proposal = true}); }
   /// v <- v + t L^T g
   void kick(double t, int gradient) {
-    add(Combine{.to = velocity, .terms = {{velocity, 1.0}, {gradient, t}}});
+    add(Combine{.to = velocity, .terms = {{velocity, 1.0}, {gradient, t}}, .threshold = threshold_});
   }
   /// to <- from + t L v
   void drift(int to, int from, double t, int v) {
@@ -64,8 +64,10 @@ class Stages {
       add(Product{.matrix = preconditioner, .from = v, .to = preconditioned});
       v = preconditioned;
     }
-    add(Combine{.to = to, .terms = {{from, 1.0}, {v, t}}});
+    add(Combine{.to = to, .terms = {{from, 1.0}, {v, t}}, .threshold = threshold_});
   }
+  /// The kicks and drifts that follow concern chains whose trajectory number is not below the threshold.
+  void set_threshold(std::uint64_t threshold) { threshold_ = threshold; }
   /// v <- C v + sqrt(1 - C^2) z with C = exp(-friction t)
   void refresh(double friction, double t, int draws = 1, int draw = 0) {
     const long double decay = -static_cast<long double>(friction) * static_cast<long double>(t);
@@ -95,6 +97,7 @@ class Stages {
 
   bool has_preconditioner_;
   std::optional<Moreau> moreau_;
+  std::uint64_t threshold_ = 0;
   std::vector<Stage> stages_;
 };
 
@@ -114,6 +117,17 @@ void add_langevin_step(Stages& stages, double h, bool always) {
                     .always = always});
 }
 
+/// Metropolis step of a trajectory from (x, v) to (x', v').
+void add_energy_step(Stages& stages) {
+  stages.add(Accept{.ratio = Accept::Ratio::energy,
+                    .to = state,
+                    .proposal = proposal,
+                    .gradient = gradient,
+                    .proposed_gradient = proposed_gradient,
+                    .before = noise,
+                    .after = velocity});
+}
+
 /// `leapfrogs` leapfrogs from (x, v) to (x', v'), where v' replaces v, and their Metropolis step.
 void add_trajectory(Stages& stages, double h, int leapfrogs) {
   stages.copy(noise, velocity);
@@ -126,13 +140,33 @@ void add_trajectory(Stages& stages, double h, int leapfrogs) {
     stages.evaluate_proposal();
   }
   stages.kick(0.5 * h, proposed_gradient);
-  stages.add(Accept{.ratio = Accept::Ratio::energy,
-                    .to = state,
-                    .proposal = proposal,
-                    .gradient = gradient,
-                    .proposed_gradient = proposed_gradient,
-                    .before = noise,
-                    .after = velocity});
+  add_energy_step(stages);
+}
+
+/// The smallest U for which 1 + floor(U longest / 2^64) is n or more: ceil((n - 1) 2^64 / longest).
+std::uint64_t least_number(std::uint64_t n, std::uint64_t longest) {
+  if (n == 1) return 0;
+  // 2^64 = quotient longest + rest
+  const std::uint64_t quotient = ~std::uint64_t{0} / longest;
+  const std::uint64_t rest = ~std::uint64_t{0} % longest + 1;
+  return (n - 1) * quotient + ((n - 1) * rest + longest - 1) / longest;
+}
+
+/// 1 + floor(U (2 leapfrogs - 1) / 2^64) leapfrogs from (x, v) to (x', v'), with the trajectory number U of the chain,
+/// and their Metropolis step. Chains that have arrived wait for the others.
+void add_random_trajectory(Stages& stages, double h, int leapfrogs) {
+  stages.copy(noise, velocity);
+  stages.copy(proposal, state);
+  stages.copy(proposed_gradient, gradient);
+  const auto longest = static_cast<std::uint64_t>(2 * leapfrogs - 1);
+  for (std::uint64_t n = 1; n <= longest; ++n) {
+    stages.set_threshold(least_number(n, longest));
+    stages.kick(0.5 * h, proposed_gradient);
+    stages.drift(proposal, proposal, h, velocity);
+    stages.evaluate_proposal();
+    stages.kick(0.5 * h, proposed_gradient);
+  }
+  add_energy_step(stages);
 }
 
 // ----- one step of each method
@@ -147,7 +181,11 @@ void add_step(Stages& stages, const Mala& mala) {
 
 void add_step(Stages& stages, const Hmc& hmc) {
   stages.add(Combine{.to = velocity, .noise = 1.0});
-  add_trajectory(stages, *hmc.step, hmc.leapfrogs);
+  if (hmc.jitter) {
+    add_random_trajectory(stages, *hmc.step, hmc.leapfrogs);
+  } else {
+    add_trajectory(stages, *hmc.step, hmc.leapfrogs);
+  }
 }
 
 void add_step(Stages& stages, const Baoab& baoab) {

@@ -54,6 +54,7 @@ std::ostream& operator<<(std::ostream& out, const Combine& stage) {
     out << plus << stage.noise << ' ' << to_string(stage.stream) << " noise";
     if (stage.draws > 1) out << ' ' << stage.draw;
   }
+  if (stage.threshold != 0) out << "  in chains whose trajectory number is at least " << stage.threshold;
   return out;
 }
 

@@ -549,6 +549,7 @@ template <class Visitor>
 void visit_parameters(Visitor& v, Hmc& sampler) {
   v.optional("step", sampler.step);
   v.whole("leapfrogs", sampler.leapfrogs, max_leapfrogs);
+  v.optional("jitter", sampler.jitter);
   visit_run(v, sampler.run);
 }
 template <class Visitor>

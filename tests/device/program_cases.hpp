@@ -52,6 +52,7 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
           Mala{.step = 0.3, .run = {.steps = 12, .start = Start::exact}},
           Mala{.step = 0.3, .run = with_matrix},
           Hmc{.step = 0.3, .leapfrogs = 3, .run = with_diagonal},
+          Hmc{.step = 0.3, .leapfrogs = 2, .jitter = true, .run = with_matrix},
           Baoab{.step = 0.3, .run = with_matrix},
           Obabo{.step = 0.3, .friction = 0.5, .run = run},
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
@@ -84,7 +85,8 @@ bool has_bits_of_two_halves(const Mixture& target, const McmcSampler& sampler, c
 /// The samplers that can be continued.
 inline std::vector<McmcSampler> every_continued_sampler(Eigen::Index dim) {
   const ChainRun run{.preconditioner = Eigen::VectorXd::LinSpaced(dim, 0.5, 1.5)};
-  return {Ula{.step = 0.1}, Mala{.step = 0.3, .run = run}, Hmc{.step = 0.3, .leapfrogs = 3, .run = run}};
+  return {Ula{.step = 0.1}, Mala{.step = 0.3, .run = run}, Hmc{.step = 0.3, .leapfrogs = 3, .run = run},
+          Hmc{.step = 0.3, .leapfrogs = 2, .jitter = true, .run = run}};
 }
 
 /// An expression with every operation of a tape.

@@ -224,6 +224,9 @@ TEST(GoldenChains, HaveTheExpectedStates) {
       expect_states(
           trace_of(banana, Obabo{.step = 0.25, .metropolis = true, .run = run}, row["chain"], device),
           row["obabo_metropolis"], "obabo");
+      const Hmc hmc{
+          .step = kinetic["hmc_eps"], .leapfrogs = kinetic["hmc_leapfrog"], .jitter = true, .run = run};
+      expect_states(trace_of(banana, hmc, row["chain"], device), row["hmc_jitter"], "hmc");
     }
   }
 }

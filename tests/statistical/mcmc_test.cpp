@@ -37,6 +37,16 @@ Mixture centred_gaussian(double s) { return {{1.0}, Points::Zero(1, 1), Covarian
 // Long enough to forget the start.
 ChainRun long_run(int steps) { return {.steps = steps, .start = Start::exact}; }
 
+// The leapfrogs of a normal law turn by the angle a with cos a = 1 - h^2 / 2, so ten of them with a = 2 pi / 10
+// lead back to the start.
+TEST(ChainLaws, JitterLeavesClosedOrbits) {
+  Hmc hmc{.step = 2.0 * std::sin(std::acos(-1.0) / 10.0), .run = {.steps = 20, .start_std = 2.0}};
+  const Mixture target = centred_gaussian(1.0);
+  EXPECT_GT(variance_p(last_states(target, hmc).to_double(), 4.0), least_p) << "that of the start";
+  hmc.jitter = true;
+  EXPECT_GT(variance_p(last_states(target, hmc).to_double(), 1.0), least_p);
+}
+
 TEST(ChainLaws, OfAGaussianHaveTheVariancesOfTheirDiscretisation) {
   constexpr double s = 1.5, s2 = s * s;
   const Mixture target = centred_gaussian(s);

@@ -56,6 +56,7 @@ TEST(McmcPlan, HashCoversEveryParameter) {
                                           Mala{.step = 0.1, .run = with_moments},
                                           Hmc{.step = 0.1, .leapfrogs = 2, .run = run},
                                           Hmc{.step = 0.1, .leapfrogs = 3, .run = run},
+                                          Hmc{.step = 0.1, .leapfrogs = 3, .jitter = true, .run = run},
                                           Baoab{.step = 0.1, .run = run},
                                           Baoab{.step = 0.1, .friction = 2.0, .run = run},
                                           Obabo{.step = 0.1, .run = run},

@@ -38,6 +38,9 @@ struct Combine {
   /// A step that adds several normals to one coordinate: normal i of step s is number (s draws + draw) d + i.
   int draws = 1;
   int draw = 0;
+  /// Vector `to` keeps its value in chains whose 64-bit uniform number of the step, in the stream of
+  /// trajectories, is below this. Such a combination has terms and no noise.
+  std::uint64_t threshold = 0;
 };
 
 /// to <- a draw of x_s given x_t = from and the plan's mixture: the exact reverse transition

@@ -61,6 +61,9 @@ struct Hmc {
   static constexpr const char* name = "hmc";
   std::optional<double> step = {};  ///< > 0: time of a leapfrog; without it `tuned` finds one
   int leapfrogs = 10;               ///< 1 to 1000
+  /// Each step of each chain draws its number of leapfrogs uniformly from 1 to 2 leapfrogs - 1, so that no chain
+  /// follows a closed orbit for ever. A step then costs 2 leapfrogs - 1 evaluations.
+  bool jitter = false;
   ChainRun run = {};
 };
 

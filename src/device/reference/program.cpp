@@ -128,7 +128,7 @@ void ProgramSteps::run(const Evaluate& stage) {
 void ProgramSteps::run(const Combine& stage) {
   Eigen::RowVectorXd sum(x_.cols());
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
-    if (lost(n)) continue;
+    if (lost(n) || (stage.threshold != 0 && noise_.trajectory(n) < stage.threshold)) continue;
     sum.setZero();
     for (const Term& term : stage.terms) sum += term.factor * vector(term.vector).row(n);
     if (stage.noise != 0.0) sum += stage.noise * in_data_coordinates(noise_.normals(n, stage)).transpose();

@@ -236,7 +236,8 @@ StageNoise Batch::stage_noise() {
               [this](std::int64_t n) {
                 const std::uint64_t U = uniform_u64(key(n, Purpose::accept), step_);
                 return std::log((static_cast<double>(U >> 12) + 0.5) * 0x1p-52);
-              }};
+              },
+          .trajectory = [this](std::int64_t n) { return uniform_u64(key(n, Purpose::trajectory), step_); }};
 }
 
 /// Coordinate j of a step's draw is normal number draw d + j of the stream.
