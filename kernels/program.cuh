@@ -198,6 +198,7 @@ class TileProgram {
       case StageKind::field:
       case StageKind::multiply:
       case StageKind::accumulate:
+      case StageKind::proximal:
         return body.run(stage, iteration);
       case StageKind::to_rows:
         return to_rows(vector(stage.from));

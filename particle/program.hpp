@@ -3,6 +3,7 @@
 #include "particle/guidance.hpp"
 #include "particle/metropolis.hpp"
 #include "particle/moments.hpp"
+#include "particle/proximal.hpp"
 #include "particle/target.hpp"
 
 // The stages of a program on the vectors of a particle (mathematics.md §5.3), with one switch per stage. The
@@ -67,6 +68,8 @@ class ProgramBody {
         return multiply(stage);
       case StageKind::accumulate:
         return accumulate(stage);
+      case StageKind::proximal:
+        return proximal(stage);
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
@@ -240,6 +243,23 @@ class ProgramBody {
     const Vector b = vector(stage.vectors[1]);
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) { to[i] = V(a[i]) * V(b[i]); });
+  }
+
+  /// to <- prox(from). One worker finds the taut strings.
+  GMDIFF_PARTICLE void proximal(const StageTable<Real>& stage) {
+    // Only targets that are no mixtures have proximal maps, as above.
+    if constexpr (Law::family == Family::spherical) {
+      const Vector from = vector(stage.from);
+      const Vector to = vector(stage.to);
+      const double strength = stage.proximal.strength;
+      if (stage.proximal.kind == ProximalKind::soft_threshold) {
+        const V s(static_cast<Real>(strength));
+        return team_.for_each_own(dim(), [&](Index i) { to[i] = soft_threshold(V(from[i]), s); });
+      }
+      team_.sync();
+      if (team_.is_first()) total_variation<V>(from, to, dim(), strength);
+      team_.sync();
+    }
   }
 
   Team& team_;

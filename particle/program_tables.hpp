@@ -18,6 +18,7 @@ enum class StageKind {
   field,
   multiply,
   accumulate,
+  proximal,
   to_rows,    ///< before a call: copies a vector to rows of the device's memory
   from_rows,  ///< after a call: copies the rows back
   call,       ///< evaluation by a custom denoiser, outside of the device's code
@@ -102,6 +103,15 @@ struct AccumulateTable {
   bool has_covariance;
 };
 
+/// Proximal maps, like `ProximalMap` of a plan.
+enum class ProximalKind { soft_threshold, total_variation };
+
+/// Table of a proximal map.
+struct ProximalTable {
+  ProximalKind kind;
+  double strength;
+};
+
 /// Places of the moments of one chain among its numbers, which are in double.
 struct MomentPlaces {
   static constexpr Index batches = 16;
@@ -146,6 +156,7 @@ struct StageTable {
   bool transposed;            ///< for `product`: M^T instead of M
   AcceptTable accept;
   AccumulateTable accumulate;
+  ProximalTable proximal;
   /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the
   /// first of them, and the last one is kept.
   int iterations;

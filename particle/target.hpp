@@ -162,7 +162,7 @@ class TargetBody {
   }
 
   GMDIFF_PARTICLE W expression() {
-    return from_tape([](V /*g*/, V derivative) { return derivative; });
+    return with_constant(from_tape([](V /*g*/, V derivative) { return derivative; }));
   }
 
   /// One worker runs the tape, and all of them read its outputs. g <- merge(g, its gradient)

@@ -405,7 +405,8 @@ Verb add_sample(CLI::App& command) {
           "--sampler", flags->sampler,
           "name or name:key=value:..., instead of the problem's; with mcgdiff and bootstrap --count and "
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
-          "mala, hmc, baoab, obabo and ou they count Markov chains, output=trace keeps their states and "
+          "mala, hmc, baoab, obabo, ou and myula they count Markov chains, output=trace keeps their states "
+          "and "
           "output=moments their moments in a .npz file. "
           "Names: " +
               list_of(sampler_names()))

@@ -14,6 +14,7 @@
 #include "particle/normals.hpp"
 #include "plan/dual_averaging.hpp"
 #include "plan/mcmc_checks.hpp"
+#include "plan/proximal_chain.hpp"
 
 namespace gmdiff {
 namespace {
@@ -293,11 +294,13 @@ Tuned tuned_for(const PilotTarget& target, const McmcSampler& sampler, std::uint
 }  // namespace
 
 Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed) {
+  if (const auto* myula = std::get_if<Myula>(&sampler)) return {mcmc::with_defaults(*myula, nullptr), {}};
   mcmc::check_target(target);
   return tuned_for(*pilot_target(target), sampler, seed);
 }
 
 Tuned tuned(const Target& target, const McmcSampler& sampler, std::uint64_t seed) {
+  if (const auto* myula = std::get_if<Myula>(&sampler)) return {mcmc::with_defaults(*myula, &target), {}};
   return tuned_for(*pilot_target(target), sampler, seed);
 }
 

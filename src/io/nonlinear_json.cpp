@@ -20,8 +20,13 @@ RangeMap read_range(const Json& value, const Location& where, std::int64_t d) {
 }
 
 ExpressionMap read_expressions(const Json& value, const Location& where, std::int64_t d) {
-  check_keys(value, where, {"type", "texts", "parameters"});
-  ExpressionMap map{.dim = static_cast<int>(d)};
+  std::vector<std::string> keys{"type", "texts", "parameters"};
+  if (d == any_size) keys.emplace_back("dim");
+  check_keys(value, where, keys);
+  constexpr int max_dim = 1'000'000;
+  ExpressionMap map;
+  map.dim = d == any_size ? read_count(member(value, where, "dim"), where.key("dim"), max_dim)
+                          : static_cast<int>(d);
   const Json& texts = member(value, where, "texts");
   const Location place = where.key("texts");
   if (!texts.is_array()) place.fail("expected a list of texts, given ", describe(texts));
@@ -102,10 +107,12 @@ NonlinearObservation read_nonlinear_observation(const Json& value, const Locatio
   return read_checked(value, where, d);
 }
 
-OrderedJson write_nonlinear_observation(const NonlinearObservation& observation) {
+OrderedJson write_nonlinear_observation(const NonlinearObservation& observation, MapDimension dimension) {
   OrderedJson object;
   object["map"] = std::visit([&](const auto& map) { return write_map(name_of(observation.map()), map); },
                              observation.map());
+  const bool has_texts = std::holds_alternative<ExpressionMap>(observation.map());
+  if (has_texts && dimension == MapDimension::written) object["map"]["dim"] = observation.dim();
   object["y"] = json_vector(observation.y());
   if (observation.has_noise_std()) {
     object["noise_std"] = json_number(observation.noise_std());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/json_input.hpp"
+#include "io/nonlinear_json.hpp"
 #include "io/number_array.hpp"
 #include "sampler/catalogue.hpp"
 #include "sampler/key_collector.hpp"
@@ -48,6 +49,10 @@ enum class TypeKey { required, optional };
 template <class Variant>
 Variant read_variant(const Json& value, const Location& where, const char* what,
                      TypeKey type_key = TypeKey::required);
+
+/// A description without a type. @param keys that belong to the object but not to the description
+template <class T>
+T read_description(const Json& value, const Location& where, std::vector<std::string> keys = {});
 
 /// Reads the parameters of a description from an object whose keys have been checked.
 class ParameterReader {
@@ -142,6 +147,12 @@ class ParameterReader {
   static void read(const Json& value, const Location& where, std::variant<Alternatives...>& parameter) {
     parameter = read_variant<std::variant<Alternatives...>>(value, where, "beta", TypeKey::optional);
   }
+  static void read(const Json& value, const Location& where, SparsePrior& parameter) {
+    parameter = read_description<SparsePrior>(value, where);
+  }
+  static void read(const Json& value, const Location& where, NonlinearObservation& parameter) {
+    parameter = read_nonlinear_observation(value, where, any_size);
+  }
   static void read(const Json& value, const Location& where, LinearBeta& parameter) {
     parameter =
         std::get<LinearBeta>(read_variant<std::variant<LinearBeta>>(value, where, "beta", TypeKey::optional));
@@ -202,9 +213,8 @@ std::vector<std::string> alternative_names() {
   return names;
 }
 
-/// A description without a type. @param keys that belong to the object but not to the description
 template <class T>
-T read_description(const Json& value, const Location& where, std::vector<std::string> keys = {}) {
+T read_description(const Json& value, const Location& where, std::vector<std::string> keys) {
   as_object(value, where);
   T description;
   KeyCollector known{std::move(keys)};

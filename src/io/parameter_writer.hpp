@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "io/json_output.hpp"
+#include "io/nonlinear_json.hpp"
 #include "sampler/catalogue.hpp"
 
 // Writes descriptions as JSON by the catalogue.
@@ -23,6 +24,8 @@ using catalogue::visit_parameters;
 
 template <class... Alternatives>
 OrderedJson write_variant(const std::variant<Alternatives...>& description);
+template <class T>
+OrderedJson write_parameters(T description);
 
 /// Writes the parameters of a description into an object.
 class ParameterWriter {
@@ -49,6 +52,10 @@ class ParameterWriter {
   /// An empty vector is written as a missing key.
   void optional(const char* key, const Eigen::VectorXd& parameter) {
     if (parameter.size() > 0) object_[key] = write(parameter);
+  }
+  /// An empty list is written as a missing key.
+  void optional(const char* key, const std::vector<int>& parameter) {
+    if (!parameter.empty()) object_[key] = write(parameter);
   }
   void whole(const char* key, int parameter, int /*most*/, int /*least*/ = 1) {
     object_[key] = write(parameter);
@@ -92,6 +99,10 @@ class ParameterWriter {
   template <class... Alternatives>
   static OrderedJson write(const std::variant<Alternatives...>& value) {
     return write_variant(value);
+  }
+  static OrderedJson write(const SparsePrior& value) { return write_parameters(value); }
+  static OrderedJson write(const NonlinearObservation& value) {
+    return write_nonlinear_observation(value, MapDimension::written);
   }
   static OrderedJson write(const LinearBeta& value) { return write_variant(std::variant<LinearBeta>(value)); }
 

@@ -41,6 +41,16 @@ NoiseKind lowered(NoiseStream stream) {
   fail("lowering: unknown stream of noise");
 }
 
+ProximalKind lowered(ProximalMap map) {
+  switch (map) {
+    case ProximalMap::soft_threshold:
+      return ProximalKind::soft_threshold;
+    case ProximalMap::total_variation:
+      return ProximalKind::total_variation;
+  }
+  fail("lowering: unknown proximal map");
+}
+
 bool needs_projection(const Guide& stage) {
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
 }
@@ -201,6 +211,14 @@ class ProgramBuilder<Real>::StepTables {
                         .batched_from = stage.batched_from,
                         .batch = stage.batch,
                         .has_covariance = stage.has_covariance};
+    return table;
+  }
+
+  StageTable<Real> operator()(const Proximal& stage) {
+    StageTable<Real> table = empty(StageKind::proximal);
+    table.from = stage.from;
+    table.to = stage.to;
+    table.proximal = {.kind = lowered(stage.map), .strength = stage.strength};
     return table;
   }
 

@@ -53,6 +53,9 @@ class TargetTables {
   TargetTable<Real> operator()(const ObservedMixture& target) const {
     return table(TargetKind::observed, {0.0, 0.0, 0.0}, target.observation.log_constant());
   }
+  TargetTable<Real> operator()(const Regularised& target) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0}, target.observation.log_constant());
+  }
 
  private:
   static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {

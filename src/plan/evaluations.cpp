@@ -16,6 +16,7 @@ struct StageEvaluations {
   int operator()(const EvaluateField&) const { return 0; }
   int operator()(const Multiply&) const { return 0; }
   int operator()(const Accumulate&) const { return 0; }
+  int operator()(const Proximal&) const { return 0; }
   int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
 };
 

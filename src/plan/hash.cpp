@@ -102,6 +102,12 @@ void add(Hash& hash, const Multiply& stage) {
   for (const int vector : {stage.to, stage.a, stage.b}) hash.add_size(vector);
 }
 
+void add(Hash& hash, const Proximal& stage) {
+  hash.add_size(stage.map);
+  hash.add(stage.strength);
+  for (const int vector : {stage.from, stage.to}) hash.add_size(vector);
+}
+
 }  // namespace
 
 void add(Hash& hash, const Program& program) {
@@ -173,8 +179,8 @@ void add(Hash& hash, const Target& target) {
           // the value and its gradient
           hash.add_size(target.dim());
           add(hash, target.tapes()->value_and_gradient);
-        } else if constexpr (std::is_same_v<T, ObservedMixture>) {
-          // The plan's mixture table is the prior.
+        } else if constexpr (std::is_same_v<T, ObservedMixture> || std::is_same_v<T, Regularised>) {
+          // The plan's mixture table is the prior of an observed mixture.
           add(hash, target.tapes()->value_and_gradient);
           hash.add(description.observation.log_constant());
         } else {

@@ -34,6 +34,9 @@ void check_parameters(const Method& method) {
     require(std::isfinite(method.friction) && method.friction >= 0.0, method.name,
             ": friction must not be negative, got ", method.friction);
   }
+  if constexpr (std::is_same_v<Method, Myula>) {
+    if (method.theta) require_positive(method.name, "theta", *method.theta);
+  }
   if constexpr (std::is_same_v<Method, Hmc>) {
     require(method.leapfrogs >= 1 && method.leapfrogs <= most_leapfrogs, method.name,
             ": leapfrogs must be in [1, ", most_leapfrogs, "], got ", method.leapfrogs);

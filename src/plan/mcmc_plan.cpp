@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
 #include "plan/mcmc_checks.hpp"
+#include "plan/proximal_chain.hpp"
 #include "plan/tables.hpp"
 
 // Markov chains as programs (mathematics.md §12.1).
@@ -17,16 +19,33 @@ namespace gmdiff {
 namespace {
 
 /// Vectors of a chain that evaluates its target. `gradient` is L^T g, `noise` holds z of a Langevin proposal
-/// or the velocity before a trajectory, and `preconditioned` a product with L.
+/// or the velocity before a trajectory, and `preconditioned` a product with L. Of proximal chains, `gradient` is
+/// the drift b and `preconditioned` the result of the proximal map.
 enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, preconditioned };
 
 /// Number of L, if there is one, among the plan's matrices.
 constexpr int preconditioner = 0;
 
+/// What proximal chains do with their prior.
+struct Moreau {
+  ProximalMap map;
+  double strength, theta;
+};
+
+std::optional<Moreau> moreau_of(const auto& /*method*/, const Target* /*target*/) { return {}; }
+std::optional<Moreau> moreau_of(const Myula& myula, const Target* target) {
+  const SparsePrior& prior = target->regularised()->prior;
+  const bool is_identity = prior.analysis == AnalysisOperator::identity;
+  return Moreau{.map = is_identity ? ProximalMap::soft_threshold : ProximalMap::total_variation,
+                .strength = prior.weight * *myula.theta,
+                .theta = *myula.theta};
+}
+
 /// The stages of a chain, one after the other.
 class Stages {
  public:
-  explicit Stages(const ChainRun& run) : has_preconditioner_(run.preconditioner.size() > 0) {}
+  explicit Stages(const ChainRun& run, const std::optional<Moreau>& moreau = {})
+      : has_preconditioner_(run.preconditioner.size() > 0), moreau_(moreau) {}
 
   std::vector<Stage> take() { return std::move(stages_); }
 
@@ -59,12 +78,23 @@ class Stages {
 
  private:
   void evaluate(EvaluateTarget stage) {
+    if (moreau_) return evaluate_drift(stage);
     if (!has_preconditioner_) return add(stage);
     add(EvaluateTarget{.from = stage.from, .to = preconditioned, .is_proposal = stage.is_proposal});
     add(Product{.matrix = preconditioner, .from = preconditioned, .to = stage.to, .transposed = true});
   }
 
+  /// b = grad log N(y; Phi(x), R) - (x - prox(x)) / theta
+  void evaluate_drift(const EvaluateTarget& stage) {
+    add(stage);
+    add(Proximal{
+        .map = moreau_->map, .strength = moreau_->strength, .from = stage.from, .to = preconditioned});
+    const double rate = 1.0 / moreau_->theta;
+    add(Combine{.to = stage.to, .terms = {{stage.to, 1.0}, {stage.from, -rate}, {preconditioned, rate}}});
+  }
+
   bool has_preconditioner_;
+  std::optional<Moreau> moreau_;
   std::vector<Stage> stages_;
 };
 
@@ -144,6 +174,10 @@ void add_step(Stages& stages, const Obabo& obabo) {
   stages.refresh(obabo.friction, half, 2, 1);
 }
 
+void add_step(Stages& stages, const Myula& myula) {
+  add_langevin_step(stages, *myula.step, /*always=*/!myula.metropolis);
+}
+
 /// Vectors of exact transitions, beside the state; the prologue fills `ou_shift`.
 enum OuVector { ou_moved = 1, ou_shift, ou_normals, ou_added };
 /// Numbers of F and of the factor of the covariance among the plan's matrices.
@@ -173,8 +207,13 @@ Accumulate moments_of(const ChainRun& run, Eigen::Index dim) {
 
 // ----- the plan
 
+const auto& with_defaults(const auto& method, const Target* /*target*/) { return method; }
+Myula with_defaults(const Myula& myula, const Target* target) { return mcmc::with_defaults(myula, target); }
+
+/// @param target or null for mixtures
 template <class Method>
-Plan build(const Method& method, Eigen::Index dim) {
+Plan build(const Method& given, Eigen::Index dim, const Target* target = nullptr) {
+  const Method& method = with_defaults(given, target);
   mcmc::check_parameters(method);
   require(method.step.has_value(), method.name, ": step is missing");
   const ChainRun& run = method.run;
@@ -184,7 +223,8 @@ Plan build(const Method& method, Eigen::Index dim) {
                 .mean = run.start_mean};
   plan.first_step = static_cast<std::uint64_t>(run.first_step);
   if (run.preconditioner.size() > 0) plan.matrices = {run.preconditioner};
-  Stages first(run);
+  const std::optional<Moreau> moreau = moreau_of(method, target);
+  Stages first(run, moreau);
   if constexpr (std::is_same_v<Method, OrnsteinUhlenbeck>) {
     first.add(EvaluateField{.field = 0, .times = 0, .from = state, .to = ou_shift});
   } else {
@@ -193,7 +233,7 @@ Plan build(const Method& method, Eigen::Index dim) {
   if constexpr (mcmc::IsKinetic<Method>)
     first.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
   plan.prologue.stages = first.take();
-  Stages stages(run);
+  Stages stages(run, moreau);
   add_step(stages, method);
   if (run.output == ChainOutput::moments) stages.add(moments_of(run, dim));
   Program step{.stages = stages.take(), .repeats = run.warmup + run.steps};
@@ -273,14 +313,14 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
           "ou: expected a normal law, a mixture of one "
           "component, as the target; given ",
           name_of(target.description()));
-  Plan plan = std::visit([&](const auto& method) { return build(method, target.dim()); }, sampler);
+  Plan plan = std::visit([&](const auto& method) { return build(method, target.dim(), &target); }, sampler);
   mcmc::check_preconditioner(sampler, target.dim());
   mcmc::check_start_mean(plan.start.mean, target.dim());
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");
   plan.problems = {mixture_of(target)};
-  plan.target = target;
+  plan.target = std::holds_alternative<Myula>(sampler) ? target.with_likelihood_gradient() : target;
   return plan;
 }
 

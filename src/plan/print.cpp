@@ -119,6 +119,21 @@ std::ostream& operator<<(std::ostream& out, const Accumulate& stage) {
              << stage.counted_from << ", batches of " << stage.batch << " from step " << stage.batched_from;
 }
 
+const char* to_string(ProximalMap map) {
+  switch (map) {
+    case ProximalMap::soft_threshold:
+      return "soft threshold";
+    case ProximalMap::total_variation:
+      return "proximal map of the total variation";
+  }
+  fail("plan: unknown proximal map");
+}
+
+std::ostream& operator<<(std::ostream& out, const Proximal& stage) {
+  return out << 'v' << stage.to << " <- " << to_string(stage.map) << " of v" << stage.from << ", strength "
+             << stage.strength;
+}
+
 std::ostream& operator<<(std::ostream& out, const Program& program) {
   const char* separator = "";
   for (const Stage& stage : program.stages) {

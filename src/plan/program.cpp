@@ -53,6 +53,7 @@ int last_vector(const Accept& stage) {
 int last_vector(const EvaluateField& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Multiply& stage) { return std::max({stage.to, stage.a, stage.b}); }
 int last_vector(const Accumulate& /*stage*/) { return x; }
+int last_vector(const Proximal& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
 }  // namespace

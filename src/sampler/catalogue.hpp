@@ -161,6 +161,11 @@ inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "pa
 template <>
 inline constexpr std::array<const char*, 3> enum_names<ChainOutput> = {"draw", "trace", "moments"};
 template <>
+inline constexpr std::array<const char*, 4> enum_names<AnalysisOperator> = {"identity", "gradient",
+                                                                            "gradient-2d", "matrix"};
+template <>
+inline constexpr std::array<const char*, 3> enum_names<Smoothing> = {"none", "pseudo-huber", "huber"};
+template <>
 inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
 template <>
 inline constexpr std::array<const char*, 2> enum_names<DpsGsg::Pullback> = {"jacobian", "alpha"};
@@ -304,6 +309,21 @@ void visit_parameters(Visitor& v, ExpressionTarget& target) {
   v.required("density", target.density);
   v.whole("dim", target.dim, max_target_dim);
   v.optional("parameters", target.parameters);
+}
+
+template <class Visitor>
+void visit_parameters(Visitor& v, SparsePrior& prior) {
+  v.optional("weight", prior.weight);
+  v.optional("operator", prior.analysis);
+  v.optional("shape", prior.shape);
+  v.optional("matrix", prior.matrix);
+  v.optional("smoothing", prior.smoothing);
+  v.optional("width", prior.width);
+}
+template <class Visitor>
+void visit_parameters(Visitor& v, Regularised& target) {
+  v.optional("prior", target.prior);
+  v.required("observation", target.observation);
 }
 
 // ----- Fokker-Planck equations
@@ -541,6 +561,14 @@ template <class Visitor>
 void visit_parameters(Visitor& v, Obabo& sampler) {
   v.optional("step", sampler.step);
   v.optional("friction", sampler.friction);
+  v.optional("metropolis", sampler.metropolis);
+  visit_run(v, sampler.run);
+}
+
+template <class Visitor>
+void visit_parameters(Visitor& v, Myula& sampler) {
+  v.optional("theta", sampler.theta);
+  v.optional("step", sampler.step);
   v.optional("metropolis", sampler.metropolis);
   visit_run(v, sampler.run);
 }

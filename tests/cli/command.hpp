@@ -59,11 +59,12 @@ class RunningCommand {
   std::string seen_;
 };
 
-/// Every sampler of the catalogue that runs on two components, with the numbers that it cannot do without, and few
+/// Every sampler of the catalogue that runs on a mixture of two components, with the numbers that it cannot do without, and few
 /// steps.
 inline std::vector<std::string> runnable_samplers() {
   std::vector<std::string> samplers = sampler_names();
   std::erase(samplers, "ou");
+  std::erase(samplers, "myula");
   for (std::string& sampler : samplers) {
     if (sampler == "annealed") sampler += ":inner=4";
     if (sampler == "ula" || sampler == "baoab" || sampler == "obabo") sampler += ":step=0.1:steps=20";

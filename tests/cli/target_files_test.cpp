@@ -49,6 +49,37 @@ TEST_F(TargetFiles, AreEvaluatedWithTheirGradient) {
   EXPECT_NE(text.find("|gradient|"), std::string::npos) << text;
 }
 
+TEST_F(TargetFiles, WithASparsePriorAreSampledByProximalChains) {
+  write("jump.json", R"({"target": {"type": "regularised", "prior": {"weight": 4, "operator": "gradient"},
+    "observation": {"map": {"type": "identity", "A": [[1, 0], [0, 1]]}, "y": [0.25, 2], "noise_std": 0.5}}})");
+  const Arguments sample{"sample", "jump.json", "--sampler", "myula:metropolis=true:steps=40", "--out"};
+  const auto with = [&sample](std::initializer_list<const char*> more) {
+    Arguments arguments = sample;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const Json found = json(with({"x.npy", "--count", "20"}));
+  EXPECT_EQ(found["law"], "target");
+  EXPECT_EQ(found["shape"], Json::array({20, 2}));
+  EXPECT_EQ(found["sampler"]["theta"], 0.25);  // 1 / Lip = noise_std^2
+  EXPECT_EQ(found["sampler"]["step"], 0.125);
+  output(with({"a.npy", "--range", "0:7"}));
+  output(with({"b.npy", "--range", "7:20"}));
+  output({"merge", "a.npy", "b.npy", "--out", "ab.npy"});
+  EXPECT_EQ(read("ab.npy"), read("x.npy"));
+  const Regularised target{
+      .prior = {.weight = 4.0, .analysis = AnalysisOperator::gradient},
+      .observation = {ElementwiseMap{.A = Eigen::Matrix2d::Identity()}, Eigen::Vector2d(0.25, 2.0), 0.5}};
+  const Json values = json({"eval", "jump.json", "--points", "p.npy"});
+  EXPECT_EQ(values["log_density"][0], Target(target).log_density(Points{{0.0, 0.5}})(0));
+  EXPECT_NE(run({"sample", "target.json", "--sampler", "myula", "--out", "y.npy"})
+                .err.find("myula: expected a target of type regularised; given banana"),
+            std::string::npos);
+  EXPECT_NE(run({"sample", "prior.json", "--sampler", "myula", "--out", "y.npy"})
+                .err.find("myula: expected a target of type regularised; given a mixture"),
+            std::string::npos);
+}
+
 TEST_F(TargetFiles, RefuseWhatBelongsToAPrior) {
   const std::pair<Arguments, const char*> wrong[] = {
       {{"sample", "target.json", "--sampler", "ddim", "--out", "x.npy"},

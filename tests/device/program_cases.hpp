@@ -116,6 +116,33 @@ inline std::vector<Target> every_observed_mixture() {
   return targets;
 }
 
+/// Sparse priors of every operator and smoothing, the last two with proximal chains.
+inline std::vector<Target> every_regularised_target() {
+  const auto observation = [](Eigen::Index dim) {
+    return NonlinearObservation(ElementwiseMap{.function = MapFunction::tanh, .A = normals(3, dim, 35)},
+                                Eigen::Vector3d(0.5, -1.0, 0.25), 0.75);
+  };
+  const SparsePrior image{.analysis = AnalysisOperator::gradient_2d,
+                          .shape = {2, 3},
+                          .smoothing = Smoothing::pseudo_huber,
+                          .width = 0.5};
+  const SparsePrior matrix{.analysis = AnalysisOperator::matrix,
+                           .matrix = normals(2, 3, 36),
+                           .smoothing = Smoothing::huber,
+                           .width = 0.5};
+  return {Regularised{image, observation(6)}, Regularised{matrix, observation(3)},
+          Regularised{{.weight = 2.0}, observation(3)},
+          Regularised{{.weight = 0.5, .analysis = AnalysisOperator::gradient}, observation(9)}};
+}
+
+/// Proximal chains on a target of which they know the prior.
+inline std::vector<Plan> proximal_plans_of(const Target& target) {
+  const ChainRun trace{.warmup = 3, .steps = 9, .thin = 4, .output = ChainOutput::trace};
+  const ChainRun moments{.steps = 19, .output = ChainOutput::moments};
+  return {mcmc_plan(target, Myula{.theta = 0.2, .step = 0.1, .run = trace}),
+          mcmc_plan(target, Myula{.theta = 0.2, .step = 0.1, .metropolis = true, .run = moments})};
+}
+
 /// Targets of every kind that are no mixtures.
 inline std::vector<Target> every_target() {
   std::vector<Target> targets{
@@ -129,11 +156,20 @@ inline std::vector<Target> every_target() {
       every_function()};
   const std::vector<Target> observed = every_observed_mixture();
   targets.insert(targets.end(), observed.begin(), observed.end());
+  const std::vector<Target> regularised = every_regularised_target();
+  targets.insert(targets.end(), regularised.begin(), regularised.end());
   return targets;
+}
+
+/// Whether the density has no derivative in some places.
+inline bool has_kinks(const Target& target) {
+  const Regularised* const regularised = target.regularised();
+  return regularised != nullptr && regularised->prior.smoothing == Smoothing::none;
 }
 
 /// Chains of every kind for a target that cannot be drawn from.
 inline std::vector<Plan> every_plan_of(const Target& target) {
+  if (has_kinks(target)) return proximal_plans_of(target);
   std::vector<Plan> plans;
   for (McmcSampler sampler : every_mcmc_sampler(target.dim())) {
     std::visit(
@@ -145,6 +181,8 @@ inline std::vector<Plan> every_plan_of(const Target& target) {
         sampler);
     plans.push_back(mcmc_plan(target, sampler));
   }
+  // They are expressions, of which one has all the plans.
+  if (target.regularised() != nullptr) plans.resize(2);
   return plans;
 }
 

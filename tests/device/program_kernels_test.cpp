@@ -118,6 +118,16 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
   }
 }
 
+TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpuForProximalMaps) {
+  const std::vector<Target> targets = test::every_regularised_target();
+  test::Turns turns(2);
+  for (const Target& target : {targets[2], targets[3]}) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      expect_bits_of_cpu(test::proximal_plans_of(target).back(), {.count = 75, .precision = precision},
+                         turns);
+  }
+}
+
 TEST(ProgramKernelsOfDynamics, HaveTheBitsOfTheCpu) {
   test::Turns turns(11);
   for (const Plan& plan : test::every_plan_of_dynamics()) {

@@ -63,7 +63,8 @@ TEST(ParseSampler, KnowsEverySamplerOfTheCatalogue) {
                                                        "hmc",
                                                        "baoab",
                                                        "obabo",
-                                                       "ou"}));
+                                                       "ou",
+                                                       "myula"}));
 }
 
 const Mcgdiff all_changed{.particles = 512,
@@ -189,7 +190,7 @@ TEST(ParseSampler, NamesWhatIsWrong) {
       " (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, dpmpp-2s, dpmpp-2m, "
       "sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, "
       "bootstrap, tmp, pigdm, "
-      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou)";
+      "pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou, myula)";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", R"(sampler "": unknown sampler ""; did you mean "ou"?)" + known},
       {"dimm", R"(sampler "dimm": unknown sampler "dimm"; did you mean "ddim"?)" + known},

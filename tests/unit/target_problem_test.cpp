@@ -59,10 +59,48 @@ TEST(TargetProblems, OfExpressionsKeepTextAndParameters) {
             "p.json: target.parameters.a: expected a number, given \"1\"");
 }
 
+TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
+  const SparsePrior image{.weight = 1.5,
+                          .analysis = AnalysisOperator::gradient_2d,
+                          .shape = {2, 2},
+                          .smoothing = Smoothing::huber,
+                          .width = 0.25};
+  const NonlinearObservation of_texts(
+      ExpressionMap{.texts = {"x1*x4", "exp(a*x2)"}, .dim = 4, .parameters = {{"a", 2.0}}},
+      Eigen::Vector2d(1.0, 0.5), 0.5);
+  const SparsePrior rows{.analysis = AnalysisOperator::matrix, .matrix = Points{{1.0, 2.0}}};
+  const NonlinearObservation direct(ElementwiseMap{.A = Eigen::MatrixXd::Identity(2, 2)},
+                                    Eigen::Vector2d(1.0, 0.5),
+                                    Eigen::MatrixXd(Points{{1.0, 0.5}, {0.5, 2.0}}));
+  for (const Regularised& target : {Regularised{image, of_texts}, Regularised{rows, direct}}) {
+    const std::string text = to_json(TargetProblem{.target = target, .sampler = Myula{.theta = 0.5}});
+    const auto read = std::get<TargetProblem>(read_text(text));
+    EXPECT_EQ(to_json(read), text);
+    const Points x = Points::Constant(1, read.target.dim(), 0.5);
+    EXPECT_EQ(read.target.log_density(x), Target(target).log_density(x));
+    EXPECT_EQ(*std::get<Myula>(read.sampler).theta, 0.5);
+  }
+  const auto with = [](const std::string& prior, const std::string& observation) {
+    return refusal(R"({"target": {"type": "regularised", "prior": )" + prior + R"(, "observation": )" +
+                   observation + "}}");
+  };
+  const std::string observed =
+      R"({"map": {"type": "identity", "A": [[1, 0], [0, 1]]}, "y": [1, 2], "noise_std": 1})";
+  EXPECT_EQ(refusal(R"({"target": {"type": "regularised"}})"), "p.json: target: missing key \"observation\"");
+  EXPECT_EQ(with(R"({"weight": 0})", observed),
+            "p.json: target: regularised: weight must be positive, got 0");
+  EXPECT_EQ(with(R"({"operator": "gradients"})", observed),
+            "p.json: target.prior.operator: expected \"identity\" or \"gradient\" or \"gradient-2d\" or "
+            "\"matrix\", "
+            "given \"gradients\"");
+  EXPECT_EQ(with("{}", R"({"map": {"type": "expression", "texts": ["x1"]}, "y": [1], "noise_std": 1})"),
+            "p.json: target.observation.map: missing key \"dim\"");
+}
+
 TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
   EXPECT_EQ(refusal(R"({"target": {"type": "funel"}})"),
             "p.json: target.type: unknown target \"funel\"; did you mean \"funnel\"? (known: sin-gaussian, "
-            "banana, funnel, many-well, logistic, expression)");
+            "banana, funnel, many-well, logistic, expression, regularised)");
   EXPECT_EQ(refusal(R"({"target": {"type": "funnel", "dim": 1}})"),
             "p.json: target.dim: expected an integer from 2 to 1000000, given 1");
   EXPECT_EQ(refusal(R"({"target": {"type": "banana", "scale": 0}})"),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -12,6 +13,7 @@
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/nonlinear_observation.hpp>
+#include <gmdiff/model/sparse_prior.hpp>
 
 // Targets of Markov chains that are no mixtures: log-densities l with gradient and Hessian in closed form
 // (mathematics.md §13). S = x_2^2 + x_3^2 + ... below, and coordinates count from 1 as there.
@@ -72,8 +74,19 @@ struct ObservedMixture {
   NonlinearObservation observation;
 };
 
-using TargetDescription =
-    std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget, ObservedMixture>;
+/// Posterior of a sparse prior, l = -weight sum_i psi((F x)_i) + log N(y; Phi(x), R) (§13.3). Its maximum is the
+/// solution of a regularised inverse problem: of the lasso for F = I, of total-variation denoising for
+/// differences. By default y = 0 observes x itself in 1-D, with noise of standard deviation 1. Without a
+/// smoothing the gradient is a subgradient: 0 stands for the derivative of abs at 0.
+struct Regularised {
+  static constexpr const char* name = "regularised";
+  SparsePrior prior = {};
+  NonlinearObservation observation = NonlinearObservation(
+      ElementwiseMap{.A = Eigen::MatrixXd::Identity(1, 1)}, Eigen::VectorXd::Zero(1), 1.0);
+};
+
+using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget,
+                                       ObservedMixture, Regularised>;
 
 /// Mean and variance of each coordinate.
 struct CoordinateMoments {
@@ -100,9 +113,18 @@ class Target {
   const Expression* expression() const { return expression_ ? &*expression_ : nullptr; }
   /// The description if it is an `ObservedMixture`, else null.
   const ObservedMixture* observed() const { return std::get_if<ObservedMixture>(&description_); }
-  /// The operations of a target with text or with an observation, else null: of l itself, or of the part of
-  /// the log-likelihood that depends on x. For code inside the library.
+  /// The description if it is a `Regularised`, else null.
+  const Regularised* regularised() const { return std::get_if<Regularised>(&description_); }
+  /// The observation of an `ObservedMixture` or a `Regularised`, else null.
+  const NonlinearObservation* observation() const;
+  /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains (§12.1)
+  /// treat the prior otherwise. @throws std::invalid_argument for other targets.
+  Target with_likelihood_gradient() const;
+  /// The operations of a target with text or with an observation, else null: of l itself, of an
+  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. For code inside the library.
   const expressions::Tapes* tapes() const;
+  /// The part of the log-likelihood of an observation that does not depend on x; 0 without an observation.
+  double log_constant() const;
 
   /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
   ///   below.
@@ -128,6 +150,7 @@ class Target {
  private:
   TargetDescription description_;
   std::optional<Expression> expression_;
+  std::shared_ptr<const expressions::Tapes> regularised_tapes_;
   Eigen::Index dim_;
 };
 

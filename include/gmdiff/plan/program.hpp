@@ -135,8 +135,22 @@ struct Accumulate {
   bool has_covariance = false;  ///< false: only the variances
 };
 
+/// Proximal maps of a prior (mathematics.md §13.3).
+enum class ProximalMap {
+  soft_threshold,   ///< F = I
+  total_variation,  ///< F x = x_{i+1} - x_i
+};
+
+/// to <- argmin_u |u - from|^2 / 2 + strength |F u|_1.
+struct Proximal {
+  ProximalMap map = ProximalMap::soft_threshold;
+  double strength = 0.0;
+  int from = 0;
+  int to = 1;
+};
+
 using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Product, Accept,
-                           EvaluateField, Multiply, Accumulate>;
+                           EvaluateField, Multiply, Accumulate, Proximal>;
 
 /// The stages of a step, in their order. `repeats` such steps follow each other.
 struct Program {

@@ -29,8 +29,8 @@ struct ChainRun {
   /// (d): the mean of the start `gaussian`; empty: 0
   Eigen::VectorXd start_mean = {};
   /// 0 to 10^9: number of the first step. A run without a warm-up that starts from the last states of a run
-  /// of `first_step` steps (`Options::start`) continues it: both together have the bits of one run. For `ula`,
-  /// `mala` and `hmc`.
+  /// of `first_step` steps (`Options::start`) continues it: both together have the bits of one run. Not for
+  /// `baoab` and `obabo`.
   int first_step = 0;
   /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive
   /// diagonal; empty: the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.
@@ -93,6 +93,21 @@ struct OrnsteinUhlenbeck {
   ChainRun run = {};
 };
 
-using McmcSampler = std::variant<Ula, Mala, Hmc, Baoab, Obabo, OrnsteinUhlenbeck>;
+/// Moreau-Yosida unadjusted Langevin algorithm (Durmus, Moulines & Pereyra 2018), for a `Regularised` target whose
+/// prior has a proximal map (sparse_prior.hpp): x' = x + (h/2) b(x) + sqrt(h) z with
+/// b = grad log N(y; Phi(x), R) - (x - prox_{weight theta}(x)) / theta. Its stationary law is that of the prior with
+/// the Moreau envelope of its logarithm, biased by O(h); with `metropolis` it is the target. It takes no
+/// preconditioner.
+struct Myula {
+  static constexpr const char* name = "myula";
+  /// > 0: strength of the smoothing; by default 1/L with the Lipschitz constant L of the gradient of the
+  /// log-likelihood, which is known for the map `identity`
+  std::optional<double> theta = {};
+  std::optional<double> step = {};  ///< > 0, at most theta; by default theta/2
+  bool metropolis = false;
+  ChainRun run = {};
+};
+
+using McmcSampler = std::variant<Ula, Mala, Hmc, Baoab, Obabo, OrnsteinUhlenbeck, Myula>;
 
 }  // namespace gmdiff

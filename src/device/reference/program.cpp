@@ -228,6 +228,15 @@ void ProgramSteps::run(const Multiply& stage) {
   }
 }
 
+void ProgramSteps::run(const Proximal& stage) {
+  const bool is_identity = stage.map == ProximalMap::soft_threshold;
+  const SparsePrior prior{.analysis = is_identity ? AnalysisOperator::identity : AnalysisOperator::gradient};
+  const Points values = proximal_map(prior, vector(stage.from), stage.strength);
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (!lost(n)) vector(stage.to).row(n) = values.row(n);
+  }
+}
+
 void ProgramSteps::run(const Accumulate& stage) {
   if (step_ < stage.counted_from) return;
   for (std::int64_t n = 0; n < x_.rows(); ++n) {

@@ -63,6 +63,7 @@ class ProgramSteps {
   void run(const EvaluateField& stage);
   void run(const Multiply& stage);
   void run(const Accumulate& stage);
+  void run(const Proximal& stage);
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);

@@ -96,4 +96,15 @@ void Evaluator::run(const Inputs& inputs) {
 
 double Evaluator::output(std::size_t i) const { return slots_[static_cast<std::size_t>(tape_.outputs[i])]; }
 
+Points outputs_at(const Tape& tape, const Points& x, const Points* v, std::size_t first, Eigen::Index count) {
+  Evaluator evaluator(tape);
+  Points values(x.rows(), count);
+  for (Eigen::Index n = 0; n < x.rows(); ++n) {
+    evaluator.run({.x = x.row(n).data(), .v = v == nullptr ? nullptr : v->row(n).data()});
+    for (Eigen::Index j = 0; j < count; ++j)
+      values(n, j) = evaluator.output(first + static_cast<std::size_t>(j));
+  }
+  return values;
+}
+
 }  // namespace gmdiff::expressions

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
+
+#include <gmdiff/base/points.hpp>
 
 #include "model/expression/tape.hpp"
 
@@ -27,5 +30,8 @@ class Evaluator {
   const Tape& tape_;
   std::vector<double> slots_;
 };
+
+/// Outputs `first`, `first` + 1, ... of a tape at every point, shape (n, count). @param v directions, or null
+Points outputs_at(const Tape& tape, const Points& x, const Points* v, std::size_t first, Eigen::Index count);
 
 }  // namespace gmdiff::expressions

@@ -114,7 +114,11 @@ Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs) {
 }
 
 Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim) {
-  const std::vector<NodeId> gradient = append_gradient(graph, value, dim);
+  return tapes_with_derivatives(graph, value, value, dim);
+}
+
+Tapes tapes_with_derivatives(Graph& graph, NodeId value, NodeId differentiated, int dim) {
+  const std::vector<NodeId> gradient = append_gradient(graph, differentiated, dim);
   const std::vector<NodeId> products = append_jacobian_vp(graph, gradient);
   std::vector<NodeId> both{value};
   both.insert(both.end(), gradient.begin(), gradient.end());

@@ -10,6 +10,7 @@
 #include "model/expression/derivatives.hpp"
 #include "model/expression/evaluate.hpp"
 #include "model/expression/liveness.hpp"
+#include "model/observation/likelihood_nodes.hpp"
 #include "model/observation/observation_map.hpp"
 
 // Likelihoods of nonlinear observations (mathematics.md §13.2).
@@ -36,36 +37,6 @@ void check_observed(const MapDescription& map, const VectorXd& y, Index dy) {
     require(std::isfinite(y(i)), "NonlinearObservation: entry ", i, " of y must be finite, got ", y(i));
 }
 
-/// The lower Cholesky factor L of R. @throws std::invalid_argument if R is not positive definite.
-MatrixXd noise_factor(const MatrixXd& R) {
-  const auto L = linear_algebra::cholesky(R);
-  require(L.has_value(), "NonlinearObservation: the noise covariance must be positive definite");
-  return *L;
-}
-
-/// Nodes of L^-1 r, by forward substitution.
-std::vector<NodeId> append_whitened(Graph& graph, const std::vector<NodeId>& r, const MatrixXd& L) {
-  std::vector<NodeId> w;
-  w.reserve(r.size());
-  for (std::size_t i = 0; i < r.size(); ++i) {
-    const auto row = static_cast<Index>(i);
-    NodeId sum = r[i];
-    for (std::size_t j = 0; j < i; ++j) {
-      const NodeId entry = graph.constant(static_cast<long double>(L(row, static_cast<Index>(j))));
-      sum = graph.subtract(sum, graph.multiply(entry, w[j]));
-    }
-    w.push_back(graph.multiply(sum, graph.constant(1.0L / static_cast<long double>(L(row, row)))));
-  }
-  return w;
-}
-
-/// -1/2 |w|^2
-NodeId append_quadratic(Graph& graph, const std::vector<NodeId>& w) {
-  NodeId sum = graph.constant(0.0L);
-  for (const NodeId entry : w) sum = graph.add(sum, graph.multiply(entry, entry));
-  return graph.multiply(graph.constant(-0.5L), sum);
-}
-
 /// y - Phi, followed by the rows of J.
 expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& map,
                                      const std::vector<NodeId>& residual, int dim) {
@@ -79,18 +50,6 @@ expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& ma
 
 void check_observed_points(const Points& x, Index dim, const char* what) {
   require(x.cols() == dim, "NonlinearObservation: ", what, " have dimension ", x.cols(), ", expected ", dim);
-}
-
-/// Outputs `first`, `first` + 1, ... of a tape at every point, shape (n, count). @param v directions, or null
-Points outputs_at(const expressions::Tape& tape, const Points& x, const Points* v, std::size_t first,
-                  Index count) {
-  expressions::Evaluator evaluator(tape);
-  Points values(x.rows(), count);
-  for (Index n = 0; n < x.rows(); ++n) {
-    evaluator.run({.x = x.row(n).data(), .v = v == nullptr ? nullptr : v->row(n).data()});
-    for (Index j = 0; j < count; ++j) values(n, j) = evaluator.output(first + static_cast<std::size_t>(j));
-  }
-  return values;
 }
 
 }  // namespace
@@ -126,17 +85,11 @@ void NonlinearObservation::compile() {
   Graph graph;
   const std::vector<NodeId> map = observations::append(graph, map_);
   check_observed(map_, y_, static_cast<Index>(map.size()));
-  std::vector<NodeId> residual;
-  residual.reserve(map.size());
-  for (std::size_t i = 0; i < map.size(); ++i) {
-    const NodeId y = graph.constant(static_cast<long double>(y_(static_cast<Index>(i))));
-    residual.push_back(graph.subtract(y, map[i]));
-  }
-  const MatrixXd L = has_noise_std() ? MatrixXd(noise_std_ * MatrixXd::Identity(y_.size(), y_.size()))
-                                     : noise_factor(noise_covariance_);
+  const std::vector<NodeId> residual = observations::append_residual(graph, map, y_);
+  const MatrixXd L = observations::noise_factor(*this);
   log_constant_ = -L.diagonal().array().log().sum() -
                   0.5 * static_cast<double>(y_.size()) * std::log(2.0 * std::numbers::pi);
-  const NodeId likelihood = append_quadratic(graph, append_whitened(graph, residual, L));
+  const NodeId likelihood = observations::append_quadratic(graph, residual, L);
   const auto d = static_cast<int>(dim_);
   programs_ = std::make_shared<const Programs>(
       Programs{.likelihood = expressions::tapes_with_derivatives(graph, likelihood, d),
@@ -151,31 +104,32 @@ MatrixXd NonlinearObservation::noise_covariance() const {
 
 Points NonlinearObservation::value(const Points& x) const {
   check_observed_points(x, dim_, "points");
-  return outputs_at(programs_->map, x, nullptr, 0, y_.size());
+  return expressions::outputs_at(programs_->map, x, nullptr, 0, y_.size());
 }
 
 MatrixXd NonlinearObservation::jacobian(const VectorXd& x) const {
   check_observed_points(Points(x.transpose()), dim_, "points");
-  const Points rows = outputs_at(programs_->residual_and_jacobian, Points(x.transpose()), nullptr,
-                                 static_cast<std::size_t>(y_.size()), y_.size() * dim_);
+  const Points rows = expressions::outputs_at(programs_->residual_and_jacobian, Points(x.transpose()),
+                                              nullptr, static_cast<std::size_t>(y_.size()), y_.size() * dim_);
   return Eigen::Map<const Points>(rows.data(), y_.size(), dim_);
 }
 
 VectorXd NonlinearObservation::log_likelihood(const Points& x) const {
   check_observed_points(x, dim_, "points");
-  return outputs_at(programs_->likelihood.value, x, nullptr, 0, 1).col(0).array() + log_constant_;
+  return expressions::outputs_at(programs_->likelihood.value, x, nullptr, 0, 1).col(0).array() +
+         log_constant_;
 }
 
 Points NonlinearObservation::gradient(const Points& x) const {
   check_observed_points(x, dim_, "points");
-  return outputs_at(programs_->likelihood.value_and_gradient, x, nullptr, 1, dim_);
+  return expressions::outputs_at(programs_->likelihood.value_and_gradient, x, nullptr, 1, dim_);
 }
 
 Points NonlinearObservation::hessian_vp(const Points& x, const Points& v) const {
   check_observed_points(x, dim_, "points");
   check_observed_points(v, dim_, "vectors");
   require(x.rows() == v.rows(), "NonlinearObservation: ", x.rows(), " points but ", v.rows(), " vectors");
-  return outputs_at(programs_->likelihood.hessian_vp, x, &v, 0, dim_);
+  return expressions::outputs_at(programs_->likelihood.hessian_vp, x, &v, 0, dim_);
 }
 
 bool NonlinearObservation::is_near_anchor(const VectorXd& x) const {

@@ -19,8 +19,8 @@ constexpr double longest_step = 10.0;  // relative to 1 + |x|
 
 /// Whether a Hessian of l at x has no meaning.
 bool is_near_anchor(const Target& target, const VectorXd& x) {
-  const ObservedMixture* const observed = target.observed();
-  return observed != nullptr && observed->observation.is_near_anchor(x);
+  const NonlinearObservation* const observation = target.observation();
+  return observation != nullptr && observation->is_near_anchor(x);
 }
 
 double value(const Target& target, const VectorXd& x) { return target.log_density(Points(x.transpose()))(0); }

@@ -5,7 +5,8 @@
 #include "base/random.hpp"
 
 // One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
-// the Hessian. Expressions and observed mixtures have no overloads for these, because other classes compute them.
+// the Hessian. Expressions, observed mixtures and regularised targets have no overloads for these, because other
+// classes compute them.
 
 namespace gmdiff::targets {
 
@@ -16,10 +17,12 @@ void check(const Funnel& target);
 void check(const ManyWell& target);
 void check(const Logistic& target);
 void check(const ObservedMixture& target);
+void check(const Regularised& target);
 
 inline Eigen::Index dim_of(const auto& target) { return target.dim; }
 inline Eigen::Index dim_of(const Logistic& target) { return target.data.cols(); }
 inline Eigen::Index dim_of(const ObservedMixture& target) { return target.prior.dim(); }
+inline Eigen::Index dim_of(const Regularised& target) { return target.observation.dim(); }
 
 using Point = Eigen::Ref<const Eigen::VectorXd>;
 
@@ -45,6 +48,7 @@ std::optional<double> log_normalizer(const ManyWell& target);
 std::optional<double> log_normalizer(const Logistic& target);
 inline std::optional<double> log_normalizer(const ExpressionTarget& /*target*/) { return {}; }
 inline std::optional<double> log_normalizer(const ObservedMixture& /*target*/) { return {}; }
+inline std::optional<double> log_normalizer(const Regularised& /*target*/) { return {}; }
 
 std::optional<CoordinateMoments> moments(const SinGaussian& target);
 std::optional<CoordinateMoments> moments(const Banana& target);
@@ -53,6 +57,7 @@ std::optional<CoordinateMoments> moments(const ManyWell& target);
 std::optional<CoordinateMoments> moments(const Logistic& target);
 inline std::optional<CoordinateMoments> moments(const ExpressionTarget& /*target*/) { return {}; }
 inline std::optional<CoordinateMoments> moments(const ObservedMixture& /*target*/) { return {}; }
+inline std::optional<CoordinateMoments> moments(const Regularised& /*target*/) { return {}; }
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
 class DrawStreams {

@@ -26,6 +26,8 @@ constexpr double least_distance = 1e-4;
 
 void check(const Target& target, const ModeOptions& options) {
   const Points& starts = options.starts;
+  require(target.regularised() == nullptr || target.regularised()->prior.smoothing != Smoothing::none,
+          "modes: a prior without smoothing has no derivative at its maxima; use pseudo-huber or huber");
   require(target.dim() <= max_dim, "modes: the dimension must be at most ", max_dim, ", got ", target.dim());
   require(starts.size() == 0 || starts.cols() == target.dim(), "modes: starts have dimension ", starts.cols(),
           ", expected ", target.dim());

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "model/expression/evaluate.hpp"
 #include "model/target/formulas.hpp"
+#include "model/target/regularised.hpp"
 
 namespace gmdiff {
 namespace {
@@ -18,7 +20,8 @@ auto with_formula(const TargetDescription& description, F f) {
   using Result = decltype(f(SinGaussian{}));
   return std::visit(
       [&]<class T>(const T& target) -> Result {
-        if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, ObservedMixture>) {
+        if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, ObservedMixture> ||
+                      std::is_same_v<T, Regularised>) {
           fail("Target: ", target.name, " has no formula");
         } else {
           return f(target);
@@ -42,21 +45,49 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
         } else {
           targets::check(target);
         }
+        if constexpr (std::is_same_v<T, Regularised>) {
+          regularised_tapes_ = std::make_shared<const expressions::Tapes>(
+              targets::compile(target, targets::GradientOf::log_density));
+        }
         dim_ = targets::dim_of(target);
       },
       description_);
 }
 
+const NonlinearObservation* Target::observation() const {
+  if (const ObservedMixture* of = observed()) return &of->observation;
+  const Regularised* const of = regularised();
+  return of == nullptr ? nullptr : &of->observation;
+}
+
+Target Target::with_likelihood_gradient() const {
+  const Regularised* const of = regularised();
+  require(of != nullptr, "Target: expected a ", Regularised::name, " target, given ", name_of(description_));
+  Target result = *this;
+  result.regularised_tapes_ =
+      std::make_shared<const expressions::Tapes>(targets::compile(*of, targets::GradientOf::log_likelihood));
+  return result;
+}
+
 const expressions::Tapes* Target::tapes() const {
   if (expression_) return &expression_->tapes();
+  if (regularised_tapes_) return regularised_tapes_.get();
   const ObservedMixture* const of = observed();
   return of == nullptr ? nullptr : &of->observation.likelihood();
+}
+
+double Target::log_constant() const {
+  const NonlinearObservation* const of = observation();
+  return of == nullptr ? 0.0 : of->log_constant();
 }
 
 Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
   if (const ObservedMixture* of = observed()) return of->prior.log_pdf(x) + of->observation.log_likelihood(x);
+  if (regularised_tapes_)
+    return expressions::outputs_at(regularised_tapes_->value, x, nullptr, 0, 1).col(0).array() +
+           log_constant();
   Eigen::VectorXd l(x.rows()), g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose();
@@ -69,6 +100,8 @@ Points Target::gradient(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->gradient(x);
   if (const ObservedMixture* of = observed()) return of->prior.score(x) + of->observation.gradient(x);
+  if (regularised_tapes_)
+    return expressions::outputs_at(regularised_tapes_->value_and_gradient, x, nullptr, 1, dim_);
   Points gradients(x.rows(), dim_);
   Eigen::VectorXd g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
@@ -86,6 +119,7 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   if (expression_) return expression_->hessian_vp(x, v);
   if (const ObservedMixture* of = observed())
     return of->prior.hessian_vp(x, v) + of->observation.hessian_vp(x, v);
+  if (regularised_tapes_) return expressions::outputs_at(regularised_tapes_->hessian_vp, x, &v, 0, dim_);
   Points products(x.rows(), dim_);
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose(), vector = v.row(n).transpose();
