@@ -163,11 +163,15 @@ inline std::vector<Target> every_target() {
   return targets;
 }
 
+/// Whether the density has no derivative in some places.
+inline bool has_kinks(const Target& target) {
+  const Regularised* const regularised = target.regularised();
+  return regularised != nullptr && regularised->prior.smoothing == Smoothing::none;
+}
+
 /// Chains of every kind for a target that cannot be drawn from.
 inline std::vector<Plan> every_plan_of(const Target& target) {
-  const Regularised* const regularised = target.regularised();
-  if (regularised != nullptr && regularised->prior.smoothing == Smoothing::none)
-    return proximal_plans_of(target);
+  if (has_kinks(target)) return proximal_plans_of(target);
   std::vector<Plan> plans;
   for (McmcSampler sampler : every_mcmc_sampler(target.dim())) {
     std::visit(
@@ -179,6 +183,8 @@ inline std::vector<Plan> every_plan_of(const Target& target) {
         sampler);
     plans.push_back(mcmc_plan(target, sampler));
   }
+  // They are expressions, of which one has all the plans.
+  if (target.regularised() != nullptr) plans.resize(2);
   return plans;
 }
 
