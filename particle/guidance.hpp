@@ -1,7 +1,7 @@
 #pragma once
 
+#include "particle/observed_rows.hpp"
 #include "particle/program_tables.hpp"
-#include "particle/tape.hpp"
 #include "particle/wide.hpp"
 
 // The guidance g = C A^T w(y - A D) of a particle (mathematics.md §10), C = Cov[x_0 | x_t]. A particle's
@@ -35,43 +35,6 @@ struct GuidanceRoom {
     room.Q = take(m * (m + 1) / 2);
     return room;
   }
-};
-
-/// The rows A of a linear observation, which all particles share.
-template <class V>
-class LinearRows {
- public:
-  using Real = RealOf<V>;
-  static constexpr bool are_of_map = false;
-
-  GMDIFF_PARTICLE LinearRows(const ObservationTable<Real>& observation, Index dim)
-      : A_(observation.A), dim_(dim) {}
-  GMDIFF_PARTICLE V operator()(Index a, Index i) const { return V(A_[a * dim_ + i]); }
-
- private:
-  const Real* A_;
-  Index dim_;
-};
-
-/// The rows of a map (mathematics.md §10.3): the Jacobian J of Phi at D, which a tape leaves in the particle's
-/// work vectors together with y - Phi(D).
-/// @tparam Work a function from the number of a work vector to the vector
-template <class V, class Vector, class Work>
-class RowsOfMap {
- public:
-  using Real = RealOf<V>;
-  static constexpr bool are_of_map = true;
-
-  GMDIFF_PARTICLE RowsOfMap(const ObservationTable<Real>& observation, Index dim, Vector D, Work work)
-      : num_rows_(observation.rows), dim_(dim), tape_(observation.tape, D, Real(0), work) {}
-  /// Evaluates the map. Only one worker of a team may do so.
-  GMDIFF_PARTICLE void evaluate() const { tape_.run(); }
-  GMDIFF_PARTICLE V residual(Index a) const { return tape_.output(a); }
-  GMDIFF_PARTICLE V operator()(Index a, Index i) const { return tape_.output(num_rows_ + a * dim_ + i); }
-
- private:
-  Index num_rows_, dim_;
-  Tape<V, Vector, Work> tape_;
 };
 
 /// @tparam Rows the rows A: `LinearRows` or `RowsOfMap`

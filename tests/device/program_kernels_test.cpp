@@ -118,6 +118,14 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
   }
 }
 
+TEST(ProgramKernelsOfMaps, HaveTheBitsOfTheCpu) {
+  test::Turns turns(43);
+  for (const Plan& plan : test::every_guided_plan_with_map()) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      expect_bits_of_cpu(plan, test::options_for(plan, precision), turns);
+  }
+}
+
 TEST(ProgramKernelsOfDynamics, HaveTheBitsOfTheCpu) {
   test::Turns turns(11);
   for (const Plan& plan : test::every_plan_of_dynamics()) {
