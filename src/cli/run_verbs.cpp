@@ -272,8 +272,8 @@ void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFi
   if (const auto* chains = std::get_if<McmcSampler>(&sampler))
     return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
   const ForwardProcess process(problem.process);
-  const Plan plan = guided_plan(problem.prior, problem.observation, process,
-                                study::grid_of(problem, process), std::get<GuidedSampler>(sampler));
+  const Plan plan = guided_plan(problem.prior, problem.observation, process, study::grid_of(problem, process),
+                                std::get<GuidedSampler>(sampler));
   run_sampling(flags, inputs, plan, record_of("sample", problem, study::nonlinear_law));
 }
 
