@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particle/observed_rows.hpp"
 #include "particle/program_tables.hpp"
 #include "particle/wide.hpp"
 
@@ -36,15 +37,16 @@ struct GuidanceRoom {
   }
 };
 
-template <class V, class Team, class Law>
+/// @tparam Rows the rows A: `LinearRows` or `RowsOfMap`
+template <class V, class Team, class Law, class Rows>
 class Guidance {
  public:
   using Real = RealOf<V>;
   using Vector = typename Team::Vector;
 
   GMDIFF_PARTICLE Guidance(Team& team, Law& law, const ObservationTable<Real>& observation,
-                           const GuidanceRoom<Vector>& room)
-      : team_(team), law_(law), observation_(observation), room_(room) {}
+                           const GuidanceRoom<Vector>& room, Rows A)
+      : team_(team), law_(law), observation_(observation), room_(room), A_(A) {}
 
   /// to <- C A^T w(y - A D); `normal(m)` is normal number m of the directions' stream.
   template <class Normal>
@@ -55,7 +57,7 @@ class Guidance {
     weigh(stage, x, D);
     team_.for_each_own(dim(), [&](Index i) {
       V v(Real(0));
-      for (Index a = 0; a < rows(); ++a) v = fma(V(A(a, i)), V(room_.weighted[a]), v);
+      for (Index a = 0; a < rows(); ++a) v = fma(A_(a, i), V(room_.weighted[a]), v);
       room_.direction[i] = v;
     });
     team_.sync();
@@ -70,7 +72,6 @@ class Guidance {
  private:
   GMDIFF_PARTICLE Index dim() const { return law_.table().dim; }
   GMDIFF_PARTICLE Index rows() const { return observation_.rows; }
-  GMDIFF_PARTICLE Real A(Index a, Index i) const { return observation_.A[a * dim() + i]; }
   GMDIFF_PARTICLE static constexpr Index entry(Index a, Index b) { return a * (a + 1) / 2 + b; }
 
   /// Whether a weight is 0 in all lanes and the team may leave its term out.
@@ -82,7 +83,7 @@ class Guidance {
   /// <A_a, v>
   GMDIFF_PARTICLE V projection(Index a, Vector v) const {
     V sum(Real(0));
-    for (Index i = 0; i < dim(); ++i) sum = fma(V(A(a, i)), V(v[i]), sum);
+    for (Index i = 0; i < dim(); ++i) sum = fma(A_(a, i), V(v[i]), sum);
     return sum;
   }
   GMDIFF_PARTICLE V dot(Vector u, Vector v, Index n) const {
@@ -93,7 +94,14 @@ class Guidance {
 
   GMDIFF_PARTICLE void residual(Vector D) {
     team_.sync();
-    team_.for_each_row(rows(), [&](Index a) { room_.residual[a] = V(observation_.y[a]) - projection(a, D); });
+    if constexpr (Rows::are_of_map) {
+      if (team_.is_first()) A_.evaluate();
+      team_.sync();
+      team_.for_each_row(rows(), [&](Index a) { room_.residual[a] = A_.residual(a); });
+    } else {
+      team_.for_each_row(rows(),
+                         [&](Index a) { room_.residual[a] = V(observation_.y[a]) - projection(a, D); });
+    }
     team_.sync();
   }
 
@@ -102,8 +110,7 @@ class Guidance {
   GMDIFF_PARTICLE void weigh(const StageTable<Real>& stage, Vector x, Vector D) {
     switch (stage.guide.weight) {
       case GuideWeight::isotropic:
-        team_.for_each_row(
-            rows(), [&](Index a) { room_.weighted[a] = V(stage.guide.weights[a]) * V(room_.residual[a]); });
+        weigh_isotropically(stage);
         break;
       case GuideWeight::norm:
         weigh_by_norm(stage);
@@ -123,6 +130,22 @@ class Guidance {
     team_.sync();
   }
 
+  /// (variance A A^T + sigma_y^2 I)^{-1} r; the matrix of a linear observation is diagonal.
+  GMDIFF_PARTICLE void weigh_isotropically(const StageTable<Real>& stage) {
+    if constexpr (Rows::are_of_map) {
+      for_each_own_entry([&](Index a, Index b) {
+        V sum(Real(0));
+        for (Index i = 0; i < dim(); ++i) sum = fma(A_(a, i), A_(b, i), sum);
+        room_.Q[entry(a, b)] = sum;
+      });
+      add_noise(V(stage.guide.scale));
+      if (team_.is_first()) solve();
+    } else {
+      team_.for_each_row(
+          rows(), [&](Index a) { room_.weighted[a] = V(stage.guide.weights[a]) * V(room_.residual[a]); });
+    }
+  }
+
   /// r / (|r| + epsilon); 0 at r = 0.
   GMDIFF_PARTICLE void weigh_by_norm(const StageTable<Real>& stage) {
     const V squared = dot(room_.residual, room_.residual, rows()) + V(observation_.unexplained);
@@ -136,7 +159,7 @@ class Guidance {
   GMDIFF_PARTICLE void weigh_by_row_sums(const StageTable<Real>& stage, Vector x, Vector D) {
     team_.for_each_own(dim(), [&](Index i) {
       V sum(Real(0));
-      for (Index a = 0; a < rows(); ++a) sum = sum + V(A(a, i));
+      for (Index a = 0; a < rows(); ++a) sum = sum + A_(a, i);
       room_.direction[i] = sum;
     });
     team_.sync();
@@ -149,8 +172,33 @@ class Guidance {
     });
   }
 
-  /// Q <- scale A C A^T + sigma_y^2 I, with A C A^T = sum_k r_k [A S_k A^T + A (m_k - D) (m_k - D)^T A^T].
+  /// Q <- scale A C A^T + sigma_y^2 I
   GMDIFF_PARTICLE void project_covariance(const StageTable<Real>& stage, Vector x, Vector D) {
+    if constexpr (Rows::are_of_map) {
+      project_by_rows(stage, x, D);
+      add_noise(V(stage.guide.scale));
+    } else {
+      project_by_components(stage, x, D);
+      add_noise(inverse_ * V(stage.guide.scale));
+    }
+  }
+
+  /// Q <- A C A^T. The rows differ from particle to particle, so that no table holds A S_k A^T.
+  GMDIFF_PARTICLE void project_by_rows(const StageTable<Real>& stage, Vector x, Vector D) {
+    for (Index b = 0; b < rows(); ++b) {
+      team_.for_each_own(dim(), [&](Index i) { room_.direction[i] = A_(b, i); });
+      team_.sync();
+      multiply_covariance(stage, x, D, room_.direction, room_.sum);
+      team_.sync();
+      team_.for_each_row(rows(), [&](Index a) {
+        if (a >= b) room_.Q[entry(a, b)] = projection(a, room_.sum);
+      });
+      team_.sync();
+    }
+  }
+
+  /// Q <- A C A^T times the sum of the weights, A C A^T = sum_k r_k [A S_k A^T + A (m_k - D) (m_k - D)^T A^T].
+  GMDIFF_PARTICLE void project_by_components(const StageTable<Real>& stage, Vector x, Vector D) {
     const GuideOf<Real>& guide = stage.guide;
     for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });
     for (Index k = 0; k < law_.table().num_components; ++k) {
@@ -166,7 +214,10 @@ class Guidance {
       });
       team_.sync();
     }
-    const V scale = inverse_ * V(guide.scale);
+  }
+
+  /// Q <- scale Q + sigma_y^2 I
+  GMDIFF_PARTICLE void add_noise(V scale) {
     for_each_own_entry([&](Index a, Index b) {
       const V noise(a == b ? observation_.noise_variance : Real(0));
       room_.Q[entry(a, b)] = fma(V(room_.Q[entry(a, b)]), scale, noise);
@@ -289,6 +340,7 @@ class Guidance {
   Law& law_;
   const ObservationTable<Real>& observation_;
   const GuidanceRoom<Vector>& room_;
+  Rows A_;
   V inverse_ = V(Real(0));  // 1 / sum of the weights
 };
 

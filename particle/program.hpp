@@ -176,8 +176,18 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE void guide(const StageTable<Real>& stage) {
+    if (!window_.observation.has_map) return guide_by(LinearRows<V>(window_.observation, dim()), stage);
+    // Plans with maps are in the coordinates of the data; the kernels of tied laws need not contain the tapes.
+    if constexpr (Law::family != Family::tied) {
+      const auto work = [this](int number) { return vectors_(window_.observation.first_work + number); };
+      guide_by(RowsOfMap<V, Vector, decltype(work)>(window_.observation, dim(), vector(stage.denoised), work),
+               stage);
+    }
+  }
+  template <class Rows>
+  GMDIFF_PARTICLE void guide_by(Rows rows, const StageTable<Real>& stage) {
     Normals<V> directions(streams_.directions(), first_);
-    Guidance<V, Team, Law>(team_, law_, window_.observation, room_)
+    Guidance<V, Team, Law, Rows>(team_, law_, window_.observation, room_, rows)
         .run(stage, step_, vector(stage.from), vector(stage.denoised), vector(stage.to),
              [&](std::uint64_t m) { return directions(m); });
   }

@@ -28,14 +28,17 @@ enum class StageKind {
 /// Weights of a residual, like `ResidualWeight` of a plan.
 enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };
 
-/// The observation that guidance reads: rows of A in the working coordinates.
+/// The observation that guidance reads: rows of A in the working coordinates, or the tape of a map.
 template <class Real>
 struct ObservationTable {
-  Index rows;           ///< m; 0 without guidance
-  const Real* A;        ///< (m, d)
-  const Real* y;        ///< (m)
-  Real noise_variance;  ///< sigma_y^2
-  Real unexplained;     ///< squared norm of y outside the range of A
+  Index rows;            ///< m; 0 without guidance
+  const Real* A;         ///< (m, d); null with a map
+  const Real* y;         ///< (m); null with a map
+  Real noise_variance;   ///< sigma_y^2
+  Real unexplained;      ///< squared norm of y outside the range of A
+  bool has_map;          ///< whether the tape takes the place of A and y
+  TapeTable<Real> tape;  ///< y - Phi (m), followed by J row by row (m d)
+  int first_work;        ///< of the tape: number of the particle's vector that is the first work vector
 };
 
 /// Entries of a matrix that can differ from 0.
@@ -55,9 +58,10 @@ struct GuideOf {
   Spectrum<Real> variance;  ///< of x_0 given x_t and component k along its axes: sigma^2 l / c
   const Real* projected;    ///< (K, m (m + 1) / 2), tied (1, ..): lower triangles of A S_k A^T, row by row
   Index projected_stride;   ///< from component to component; 0 when tied
-  const Real* weights;      ///< (m) for `isotropic`
-  Real scale;               ///< factor of A C A^T: 1 / sigma for `diffuse`, else 1
-  Real epsilon;             ///< for `norm`
+  const Real* weights;      ///< (m) for `isotropic` without a map
+  /// factor of A C A^T: 1 / sigma for `diffuse`, else 1; with a map and `isotropic`, factor of J J^T
+  Real scale;
+  Real epsilon;  ///< for `norm`
   int directions;
   Real per_direction;  ///< 1 / directions
   bool has_covariance;

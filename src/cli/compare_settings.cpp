@@ -52,6 +52,7 @@ bool is_noiseless(const NamedProblem& named) {
   return problem->observation->has_noise_std() && problem->observation->noise_std() == 0.0;
 }
 
+bool has_map(const NamedProblem& named) { return std::holds_alternative<NonlinearProblem>(named.problem); }
 bool has_target(const NamedProblem& named) { return study::target_in(named.problem).has_value(); }
 
 /// Returns the text that replaces `{problem}` for each problem: the base name of its file, or its seed.
@@ -75,14 +76,21 @@ void add_external(const CompareFlags& flags, CompareSettings& settings) {
   }
 }
 
-/// The samplers of `--samplers`, or the default ones: chains for targets, otherwise methods for posteriors, with
-/// the bootstrap filter only if every problem has noise.
+/// The default samplers but for exact draws: guided ones and chains for observations with a map, chains for
+/// targets, otherwise methods for posteriors, with the bootstrap filter only if every problem has noise.
+std::string usual_samplers(const std::vector<NamedProblem>& problems, bool noiseless) {
+  // From exact starts, so that the rows show the methods' own errors.
+  if (std::ranges::all_of(problems, has_map))
+    return "tmp:start=exact,dps-likelihood:start=exact,dps:start=exact,mala,";
+  if (std::ranges::all_of(problems, has_target)) return "mala,hmc,";
+  return std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") + (noiseless ? "" : "bootstrap,") +
+         "exact-transition,";
+}
+
+/// The samplers of `--samplers`, or the default ones.
 std::vector<Candidate> candidates(const CompareFlags& flags, const std::vector<NamedProblem>& problems) {
   const bool noiseless = std::ranges::any_of(problems, is_noiseless);
-  const std::string for_posteriors = std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") +
-                                     (noiseless ? "" : "bootstrap,") + "exact-transition,";
-  const std::string usual =
-      (std::ranges::all_of(problems, has_target) ? "mala,hmc," : for_posteriors) + exact_draws;
+  const std::string usual = usual_samplers(problems, noiseless) + exact_draws;
   std::vector<Candidate> result;
   for (const std::string& text : split(flags.samplers.value_or(usual), ','))
     result.push_back(parse_candidate(text));
@@ -118,6 +126,8 @@ std::vector<NamedProblem> benchmark_problems(const CompareFlags& flags) {
 
 /// `--steps` is about grids; chains have their steps in the text of the sampler.
 void set_steps(NamedProblem& named, const std::string& steps) {
+  if (auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem))
+    return set_grid_steps(nonlinear->grid, steps);
   auto* problem = std::get_if<Problem>(&named.problem);
   require(problem != nullptr, "--steps: ", named.name,
           " has no grid; give chains their steps as in mala:steps=1000");

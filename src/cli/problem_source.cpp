@@ -63,34 +63,55 @@ void set_steps(Dynamics& dynamics, const FlagText& steps, const FlagText& path_s
     dynamics.path_steps = static_cast<int>(parse_integer("--path-steps", *path_steps, 1, io::max_steps));
 }
 
-void set_steps(Problem& problem, const std::string& text) {
+namespace {
+
+/// @param problem with a prior
+void set_steps_of(auto& problem, const std::string& text) {
   if (auto* chains = std::get_if<McmcSampler>(&problem.sampler)) return set_steps(*chains, text);
+  set_grid_steps(problem.grid, text);
+}
+
+}  // namespace
+
+void set_grid_steps(GridDescription& grid, const std::string& text) {
   const int steps = static_cast<int>(parse_integer("--steps", text, 1, io::max_steps));
-  if (auto* mcgdiff = std::get_if<McgdiffGrid>(&problem.grid)) {
+  if (auto* mcgdiff = std::get_if<McgdiffGrid>(&grid)) {
     mcgdiff->points = steps + 1;
     return;
   }
   std::visit(
-      [steps](auto& grid) {
-        if constexpr (requires { grid.steps; }) {
-          grid.steps = steps;
+      [steps](auto& description) {
+        if constexpr (requires { description.steps; }) {
+          description.steps = steps;
         } else {
           fail("--steps: the problem's grid is an explicit list of times, whose steps cannot be replaced");
         }
       },
-      problem.grid);
+      grid);
 }
+
+void set_steps(Problem& problem, const std::string& text) { set_steps_of(problem, text); }
+void set_steps(NonlinearProblem& problem, const std::string& text) { set_steps_of(problem, text); }
 
 void set_first_step(McmcSampler& chains, const std::string& text) {
   const auto step = parse_integer("--first-step", text, 0, catalogue::max_first_step);
   std::visit([&](auto& method) { method.run.first_step = static_cast<int>(step); }, chains);
 }
 
-void set_first_step(Problem& problem, const std::string& text) {
-  auto* chains = std::get_if<McmcSampler>(&problem.sampler);
-  require(chains != nullptr, "--first-step continues Markov chains, and ", study::name_of(problem.sampler),
+namespace {
+
+void set_first_step_of(AnySampler& sampler, const std::string& text) {
+  auto* chains = std::get_if<McmcSampler>(&sampler);
+  require(chains != nullptr, "--first-step continues Markov chains, and ", study::name_of(sampler),
           " is none");
   set_first_step(*chains, text);
+}
+
+}  // namespace
+
+void set_first_step(Problem& problem, const std::string& text) { set_first_step_of(problem.sampler, text); }
+void set_first_step(NonlinearProblem& problem, const std::string& text) {
+  set_first_step_of(problem.sampler, text);
 }
 
 Points load_points(const std::string& file, std::vector<std::string>& warnings) {

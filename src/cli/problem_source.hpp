@@ -41,12 +41,15 @@ AnyProblem load_any_problem(const std::string& file, InputFiles& inputs);
 /// Replaces the number of steps of the problem's grid, or of chains, by the value of `--steps`. @throws
 /// std::invalid_argument for a grid that is a list of times.
 void set_steps(Problem& problem, const std::string& steps);
+void set_steps(NonlinearProblem& problem, const std::string& steps);
 void set_steps(McmcSampler& chains, const std::string& steps);
+void set_grid_steps(GridDescription& grid, const std::string& steps);
 /// Replaces the numbers of steps of dynamics that are given.
 void set_steps(Dynamics& dynamics, const FlagText& steps, const FlagText& path_steps);
 
 /// Sets the number of the first step of Markov chains. @throws std::invalid_argument for other samplers.
 void set_first_step(Problem& problem, const std::string& step);
+void set_first_step(NonlinearProblem& problem, const std::string& step);
 void set_first_step(McmcSampler& chains, const std::string& step);
 
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other

@@ -154,7 +154,8 @@ void run_verb(const RunFlags& flags, const InputFiles& inputs, study::RunRecord 
   print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
 }
 
-study::RunRecord record_of(const std::string& verb, const Problem& problem, const std::string& law) {
+/// @param problem with a prior
+study::RunRecord record_of(const std::string& verb, const auto& problem, const std::string& law) {
   study::RunRecord record;
   record.verb = verb;
   record.law = law;
@@ -264,11 +265,24 @@ void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFi
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
-/// A Markov chain of the command line. @param reason why another sampler is not accepted
-McmcSampler parse_chains(const std::string& text, const char* reason) {
+/// Runs Markov chains or a guided sampler on the posterior of an observation with a map.
+void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const NonlinearProblem& problem) {
+  check_takes_map(sampler);
+  if (const auto* chains = std::get_if<McmcSampler>(&sampler))
+    return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
+  const ForwardProcess process(problem.process);
+  const Plan plan = guided_plan(problem.prior, problem.observation, process, study::grid_of(problem, process),
+                                std::get<GuidedSampler>(sampler));
+  run_sampling(flags, inputs, plan, record_of("sample", problem, study::nonlinear_law));
+}
+
+/// A Markov chain of the command line.
+McmcSampler parse_chains(const std::string& text) {
   const AnySampler sampler = parse_sampler(text);
   const auto* chains = std::get_if<McmcSampler>(&sampler);
-  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler), reason);
+  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler),
+          " needs a prior; Markov chains sample a target");
   return *chains;
 }
 
@@ -287,23 +301,18 @@ void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
 
 void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem problem) {
   check_no_prior(flags.problem);
-  if (flags.sampler)
-    problem.sampler = parse_chains(*flags.sampler, " needs a prior; Markov chains sample a target");
+  if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
   if (flags.steps) set_steps(problem.sampler, *flags.steps);
   if (flags.first_step) set_first_step(problem.sampler, *flags.first_step);
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
 }
 
-void sample(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
+void sample(const RunFlags& flags, const InputFiles& inputs, NonlinearProblem problem) {
   if (flags.problem.prior) return sample(flags, inputs, prior_of(problem));
-  constexpr const char* reason = " takes no observation with a map; Markov chains sample its posterior";
-  const auto* given = std::get_if<McmcSampler>(&problem.sampler);
-  require(given != nullptr || flags.sampler, flags.problem.file, ": ", study::name_of(problem.sampler),
-          reason);
-  McmcSampler chains = flags.sampler ? parse_chains(*flags.sampler, reason) : *given;
-  if (flags.steps) set_steps(chains, *flags.steps);
-  if (flags.first_step) set_first_step(chains, *flags.first_step);
-  run_chains(chains, flags, inputs, target_of(problem), study::nonlinear_law);
+  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
+  if (flags.steps) set_steps(problem, *flags.steps);
+  if (flags.first_step) set_first_step(problem, *flags.first_step);
+  sample_with(problem.sampler, flags, inputs, problem);
 }
 
 void sample(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {

@@ -44,6 +44,11 @@ Samples sample(const Mixture& prior, std::span<const LinearObservation> observat
   return run(guided_plan(prior, observations, process, grid, sampler), options);
 }
 
+Samples sample(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options) {
+  return run(guided_plan(prior, observation, process, grid, sampler), options);
+}
+
 Samples sample(const Mixture& target, const McmcSampler& sampler, const Options& options) {
   return run(mcmc_plan(target, tuned(target, sampler, options.seed)), options);
 }

@@ -47,7 +47,7 @@ double evaluations_of(const Step& step, const Plan& plan) {
                            std::holds_alternative<EvaluateField>(stage);
     if (evaluates) sum += 1.0;
     if (std::holds_alternative<Guide>(stage)) {
-      sum += 4.0 + static_cast<double>(plan.guidance.empty() ? 0 : plan.guidance.front().A.rows());
+      sum += 4.0 + static_cast<double>(plan.guidance.empty() ? 0 : plan.guidance.front().num_rows());
     }
   }
   return sum;

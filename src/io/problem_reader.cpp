@@ -109,10 +109,7 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
   read_schedule(root, top, problem);
   if (const Json* sampler = io::optional_member(root, "sampler")) {
     problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
-    if (!std::holds_alternative<McmcSampler>(problem.sampler)) {
-      top.key("sampler").fail(sampler->at("type").get<std::string>(),
-                              " takes no observation with a map; Markov chains sample its posterior");
-    }
+    io::at_place(top.key("sampler"), [&] { check_takes_map(problem.sampler); });
   }
   read_density(root, top, problem);
   return problem;

@@ -82,7 +82,9 @@ template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
                                      const Plan& plan)
     : law_(law), guidance_(guidance), first_step_(plan.first_step) {
-  if (guidance != nullptr) add_observation();
+  if (guidance != nullptr) {
+    guidance->map ? add_map(*guidance->map, first_work_vector(plan)) : add_observation();
+  }
   for (const Eigen::MatrixXd& matrix : plan.matrices) add_matrix(matrix);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
   add_fields(plan);
@@ -117,7 +119,22 @@ void ProgramBuilder<Real>::add_observation() {
                   .A = rows,
                   .y = y,
                   .noise_variance = static_cast<Real>(guidance_->noise_variance),
-                  .unexplained = static_cast<Real>(guidance_->unexplained)};
+                  .unexplained = static_cast<Real>(guidance_->unexplained),
+                  .has_map = false,
+                  .tape = {},
+                  .first_work = 0};
+}
+
+template <class Real>
+void ProgramBuilder<Real>::add_map(const MapRows& map, int first_work) {
+  observation_ = {.rows = guidance_->num_rows(),
+                  .A = nullptr,
+                  .y = nullptr,
+                  .noise_variance = static_cast<Real>(guidance_->noise_variance),
+                  .unexplained = static_cast<Real>(guidance_->unexplained),
+                  .has_map = true,
+                  .tape = tape_table(map.tape(), law_.mixture().dim(), arena_),
+                  .first_work = first_work};
 }
 
 template <class Real>
@@ -259,12 +276,12 @@ class ProgramBuilder<Real>::StepTables {
     table.level = level(stage.level);
     table.guide.weight = lowered(stage.weight);
     table.guide.variance = variance(stage.level);
-    table.guide.scale =
-        static_cast<Real>(stage.weight == ResidualWeight::diffuse ? 1.0 / stage.level.sigma : 1.0);
+    table.guide.scale = static_cast<Real>(scale(stage));
     table.guide.epsilon = static_cast<Real>(stage.epsilon);
     table.guide.directions = stage.directions;
     table.guide.per_direction = static_cast<Real>(1.0 / stage.directions);
     table.guide.has_covariance = stage.has_covariance;
+    if (builder_.observation_.has_map) return table;
     if (needs_projection(stage)) project(stage.level, table.guide);
     if (stage.weight == ResidualWeight::isotropic) table.guide.weights = isotropic_weights(stage.variance);
     return table;
@@ -309,6 +326,12 @@ class ProgramBuilder<Real>::StepTables {
     return {.values = values,
             .stride_k = rows == 1 && mixture().num_components() > 1 ? 0 : columns,
             .stride_i = columns == 1 ? 0 : 1};
+  }
+
+  double scale(const Guide& stage) const {
+    if (stage.weight == ResidualWeight::diffuse) return 1.0 / stage.level.sigma;
+    const bool is_isotropic = stage.weight == ResidualWeight::isotropic;
+    return builder_.observation_.has_map && is_isotropic ? stage.variance : 1.0;
   }
 
   /// A S_k A^T = sum_i (A U_k)_ai (A U_k)_bi variance_i
@@ -374,6 +397,8 @@ std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
   for (const Eigen::MatrixXd& matrix : plan.matrices) numbers += static_cast<std::size_t>(matrix.size());
   if (plan.target) numbers += target_numbers<Real>(*plan.target);
   for (const VectorField& field : plan.fields) numbers += tape_numbers<Real>(field.tape());
+  if (!plan.guidance.empty() && plan.guidance.front().map)
+    numbers += tape_numbers<Real>(plan.guidance.front().map->tape());
   for (const std::vector<double>& row : plan.field_times) numbers += row.size();
   return numbers * sizeof(Real);
 }
@@ -383,7 +408,7 @@ std::size_t ProgramBuilder<Real>::bytes(const MixtureTable& mixture, const Guida
                                         const Program& program) {
   const auto K = static_cast<std::size_t>(mixture.num_components());
   const auto spectrum = static_cast<std::size_t>(mixture.eigenvalues.size());
-  const auto m = static_cast<std::size_t>(guidance == nullptr ? 0 : guidance->A.rows());
+  const auto m = static_cast<std::size_t>(guidance == nullptr ? 0 : guidance->num_rows());
   std::size_t numbers = 0;
   for (const Stage& stage : program.stages) {
     if (!std::holds_alternative<Combine>(stage)) numbers += K + 5 * spectrum;

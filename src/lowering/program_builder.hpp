@@ -30,7 +30,7 @@ class ProgramBuilder {
   /// The stages before the first step, without an `end`.
   std::vector<StageTable<Real>> prologue(const Program& program, Arena<Real>& arena) const;
 
-  /// Bytes of the tables of all steps, without the observation's.
+  /// Bytes of the tables of all steps, without the rows of a linear observation.
   static std::size_t shared_bytes(const Plan& plan);
   /// Bytes of the tables of one step.
   static std::size_t bytes(const MixtureTable& mixture, const GuidanceTable* guidance,
@@ -39,6 +39,7 @@ class ProgramBuilder {
  private:
   class StepTables;
   void add_observation();
+  void add_map(const MapRows& map, int first_work);
   void add_matrix(const Eigen::MatrixXd& matrix);
   void add_fields(const Plan& plan);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <gmdiff/sampler/problem.hpp>
+
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 
@@ -31,30 +33,26 @@ ResidualWeight weight_of(Tmp::Scale scale) {
   fail("tmp: unknown scale");
 }
 
-void check_method(const auto& /*method*/, const LinearObservation& /*observation*/) {}
+void check_parameters(const auto& /*method*/) {}
 void check_tau2(const char* name, double tau2) {
   require(tau2 > 0.0 && std::isfinite(tau2), name, ": tau2 must be finite and > 0, got ", tau2);
 }
-void check_method(const Pigdm& method, const LinearObservation& /*observation*/) {
-  check_tau2(method.name, method.tau2);
-}
-void check_method(const PigdmAlgorithm1& method, const LinearObservation& /*observation*/) {
-  check_tau2(method.name, method.tau2);
-}
+void check_parameters(const Pigdm& method) { check_tau2(method.name, method.tau2); }
+void check_parameters(const PigdmAlgorithm1& method) { check_tau2(method.name, method.tau2); }
 void check_length(const char* name, double zeta, double epsilon) {
   require(zeta >= 0.0 && std::isfinite(zeta), name, ": zeta must be finite and >= 0, got ", zeta);
   require(epsilon >= 0.0 && std::isfinite(epsilon), name, ": epsilon must be finite and >= 0, got ", epsilon);
 }
-void check_method(const Dps& method, const LinearObservation& /*observation*/) {
-  check_length(method.name, method.zeta, method.epsilon);
-}
-void check_method(const DpsGsg& method, const LinearObservation& /*observation*/) {
+void check_parameters(const Dps& method) { check_length(method.name, method.zeta, method.epsilon); }
+void check_parameters(const DpsGsg& method) {
   check_length(method.name, method.zeta, method.epsilon);
   constexpr int most = 65536;
   require(method.directions >= 1 && method.directions <= most, method.name, ": directions must be from 1 to ",
           most, ", got ", method.directions);
 }
-void check_method(const DpsLikelihood& method, const LinearObservation& observation) {
+
+void check_noise(const auto& /*method*/, const LinearObservation& /*observation*/) {}
+void check_noise(const DpsLikelihood& method, const LinearObservation& observation) {
   const bool exact = observation.has_noise_std() ? observation.noise_std() == 0.0
                                                  : observation.noise_covariance().isZero(0.0);
   require(!exact, method.name, ": divides by the variance of the noise, and the observation has none");
@@ -127,7 +125,17 @@ Row row(const DpsGsg& method, const Level& level) {
 }
 
 void check(const GuidedSampler& method, const LinearObservation& observation) {
-  std::visit([&](const auto& description) { check_method(description, observation); }, method);
+  std::visit(
+      [&](const auto& description) {
+        check_parameters(description);
+        check_noise(description, observation);
+      },
+      method);
+}
+
+void check(const GuidedSampler& method, const NonlinearObservation& /*observation*/) {
+  check_takes_map(method);
+  std::visit([](const auto& description) { check_parameters(description); }, method);
 }
 
 bool needs_given_rows(const GuidedSampler& method) {
@@ -143,4 +151,18 @@ GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool
   return given_rows ? given : decomposed(given);
 }
 
+GuidanceTable table(const NonlinearObservation& observation, Eigen::Index dim, bool whitened) {
+  require(observation.dim() == dim, "guidance: the map takes points of dimension ", observation.dim(),
+          " but the prior has dimension ", dim);
+  return {.noise_variance = whitened ? 1.0 : 0.0, .map = MapRows{observation, whitened}};
+}
+
 }  // namespace gmdiff::guidance
+
+namespace gmdiff {
+
+const expressions::Tape& MapRows::tape() const {
+  return whitened ? observation.whitened_residual_and_jacobian() : observation.residual_and_jacobian();
+}
+
+}  // namespace gmdiff

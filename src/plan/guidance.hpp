@@ -25,6 +25,8 @@ Row row(const DpsGsg& method, const Level& level);
 /// @throws std::invalid_argument for a parameter out of range, and for an observation without the noise
 ///   that the method needs.
 void check(const GuidedSampler& method, const LinearObservation& observation);
+/// @throws std::invalid_argument for a parameter out of range, and for a method without a form for maps.
+void check(const GuidedSampler& method, const NonlinearObservation& observation);
 
 /// Whether the method weights the rows of A as given; the other methods use the rows of its decomposition.
 bool needs_given_rows(const GuidedSampler& method);
@@ -32,5 +34,8 @@ bool needs_given_rows(const GuidedSampler& method);
 /// The observation in the form that guidance stages read.
 /// @throws std::invalid_argument when A does not have d columns, A = 0, or R is singular and not 0.
 GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool given_rows);
+/// @param whitened whether the rows are multiplied by L^-1, R = L L^T
+/// @throws std::invalid_argument for a map of points of another dimension than d.
+GuidanceTable table(const NonlinearObservation& observation, Eigen::Index dim, bool whitened);
 
 }  // namespace gmdiff::guidance

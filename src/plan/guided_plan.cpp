@@ -80,18 +80,35 @@ void check_integrator(const Method& method, const Plan& unguided) {
           " does not evaluate the denoiser where its steps begin");
 }
 
+/// Steps with guidance, of one problem and still without its observation.
 template <class Method>
-Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
-           const ForwardProcess& process, const TimeGrid& grid) {
+Plan guided_steps(const Method& method, const Mixture& prior, const ForwardProcess& process,
+                  const TimeGrid& grid) {
   Plan plan = as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
   check_integrator(method, plan);
   const int g = num_vectors(plan);
   for (Step& step : plan.steps) step = guided(method, std::get<Program>(step), g);
+  return plan;
+}
+
+template <class Method>
+Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
+           const ForwardProcess& process, const TimeGrid& grid) {
+  Plan plan = guided_steps(method, prior, process, grid);
   plan.problems.assign(observations.size(), plan.problems.front());
   for (const LinearObservation& observation : observations) {
     plan.guidance.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
   }
   return plan;
+}
+
+/// Gives the plan an observation with a map, which takes points in the coordinates of the data.
+template <class Method>
+void observe(Plan& plan, const NonlinearObservation& observation) {
+  // The length of r that dps divides by is in the units of y, so that zeta keeps its meaning.
+  constexpr bool whitened = !std::is_same_v<Method, Dps>;
+  plan.guidance = {guidance::table(observation, plan.dim(), whitened)};
+  plan.problems = {in_data_coordinates(plan.problems.front())};
 }
 
 /// The exact denoiser is that of the posterior.
@@ -124,12 +141,42 @@ Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observ
                     sampler);
 }
 
-Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
-                          const GuidedSampler& sampler) {
+Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const GuidedSampler& sampler) {
   guidance::check(sampler, observation);
+  return std::visit(
+      [&]<class Method>(const Method& method) -> Plan {
+        if constexpr (Method::takes_map) {
+          Plan plan = guided_steps(method, prior, process, grid);
+          observe<Method>(plan, observation);
+          return plan;
+        } else {
+          return {};  // refused above
+        }
+      },
+      sampler);
+}
+
+namespace {
+
+/// A plan of one step from given states, without its laws and stages.
+Plan plan_of_denoiser(Level level) {
   Plan plan;
   plan.start = {.law = Start::gaussian, .level = level};
   plan.times = {1.0, 0.0};
+  return plan;
+}
+
+[[noreturn]] void fail_without_denoiser(const char* name) {
+  fail(name, ": adds a term to the step, so it has no denoiser of its own");
+}
+
+}  // namespace
+
+Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
+                          const GuidedSampler& sampler) {
+  guidance::check(sampler, observation);
+  Plan plan = plan_of_denoiser(level);
   std::visit(
       [&]<class Method>(const Method& method) {
         if constexpr (std::is_same_v<Method, ExactGuidance>) {
@@ -141,7 +188,25 @@ Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observa
           plan.guidance = {guidance::table(observation, prior.dim(), guidance::needs_given_rows(sampler))};
           plan.steps = {guided_denoiser(method, level)};
         } else {
-          fail(method.name, ": adds a term to the step, so it has no denoiser of its own");
+          fail_without_denoiser(method.name);
+        }
+      },
+      sampler);
+  return plan;
+}
+
+Plan guided_denoiser_plan(const Mixture& prior, const NonlinearObservation& observation, Level level,
+                          const GuidedSampler& sampler) {
+  guidance::check(sampler, observation);
+  Plan plan = plan_of_denoiser(level);
+  plan.problems = mixture_tables(std::span(&prior, 1));
+  std::visit(
+      [&]<class Method>(const Method& method) {
+        if constexpr (Method::takes_map && ReplacesDenoiser<Method>) {
+          plan.steps = {guided_denoiser(method, level)};
+          observe<Method>(plan, observation);
+        } else {
+          fail_without_denoiser(method.name);
         }
       },
       sampler);

@@ -109,6 +109,16 @@ void add(Hash& hash, const Proximal& stage) {
   for (const int vector : {stage.from, stage.to}) hash.add_size(vector);
 }
 
+/// The operations, which equal texts share, however they are spaced.
+void add(Hash& hash, const expressions::Tape& tape) {
+  for (const expressions::Operation& operation : tape.operations) {
+    hash.add_size(operation.primitive);
+    for (const int place : {operation.result, operation.a, operation.b}) hash.add_size(place);
+  }
+  for (const double constant : tape.constants) hash.add(constant);
+  for (const int output : tape.outputs) hash.add_size(output);
+}
+
 }  // namespace
 
 void add(Hash& hash, const Program& program) {
@@ -126,6 +136,8 @@ void add(Hash& hash, const GuidanceTable& table) {
   hash.add(table.singular_values);
   hash.add(table.noise_variance);
   hash.add(table.unexplained);
+  // Linear observations keep the hashes that they had before there were others.
+  if (table.map) add(hash, table.map->tape());
 }
 
 void add(Hash& hash, const Denoiser& denoiser) {
@@ -158,16 +170,6 @@ void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.data);
   hash.add(target.labels);
   hash.add(target.prior_std);
-}
-
-/// The operations, which equal texts share, however they are spaced.
-void add(Hash& hash, const expressions::Tape& tape) {
-  for (const expressions::Operation& operation : tape.operations) {
-    hash.add_size(operation.primitive);
-    for (const int place : {operation.result, operation.a, operation.b}) hash.add_size(place);
-  }
-  for (const double constant : tape.constants) hash.add(constant);
-  for (const int output : tape.outputs) hash.add_size(output);
 }
 
 }  // namespace

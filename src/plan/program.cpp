@@ -104,6 +104,9 @@ int num_vectors(const Plan& plan) {
   int most = plan.target ? num_work_vectors(*plan.target) : 0;
   for (const VectorField& field : plan.fields)
     most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  for (const GuidanceTable& table : plan.guidance) {
+    if (table.map) most = std::max(most, num_work_vectors(table.map->tape(), static_cast<int>(plan.dim())));
+  }
   return first_work_vector(plan) + most;
 }
 

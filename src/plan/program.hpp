@@ -31,8 +31,8 @@ bool has_programs(const Plan& plan);
 
 /// Number of vectors that the stages of all steps use, including the state.
 int num_vectors(const Plan& plan);
-/// Number of the first vector that no stage names. Those from there on are work vectors of the target and the
-/// fields, which hold the slots of one expression at a time.
+/// Number of the first vector that no stage names. Those from there on are work vectors of the target, the
+/// fields and the map of an observation, which hold the slots of one expression at a time.
 int first_work_vector(const Plan& plan);
 /// Number of vectors that hold the slots of an expression; 0 for other targets.
 int num_work_vectors(const Target& target);

@@ -216,6 +216,43 @@ Problem prior_of(const NonlinearProblem& problem) {
           .density = problem.density};
 }
 
+namespace {
+
+bool takes_map(const Sampler& /*sampler*/) { return false; }
+bool takes_map(const McmcSampler& /*sampler*/) { return true; }
+bool takes_map(const SmcSampler& sampler) {
+  return std::visit([](const auto& method) { return method.takes_map; }, sampler);
+}
+bool takes_map(const GuidedSampler& sampler) {
+  return std::visit([](const auto& method) { return method.takes_map; }, sampler);
+}
+
+/// Names of the alternatives that take an observation with a map, each after a comma.
+template <class... Methods>
+std::string names_with_map(const std::variant<Methods...>* /*samplers*/) {
+  std::string names;
+  const auto add = [&names](const char* name, bool has_map) {
+    if (has_map) names += concat(", ", name);
+  };
+  (add(Methods::name, Methods::takes_map), ...);
+  return names;
+}
+
+}  // namespace
+
+bool takes_map(const AnySampler& sampler) {
+  return std::visit([](const auto& kind) { return takes_map(kind); }, sampler);
+}
+
+void check_takes_map(const AnySampler& sampler) {
+  if (takes_map(sampler)) return;
+  const auto name = [](const auto& method) { return method.name; };
+  const std::string others = names_with_map(static_cast<GuidedSampler*>(nullptr)) +
+                             names_with_map(static_cast<SmcSampler*>(nullptr));
+  fail(std::visit([&](const auto& kind) { return std::visit(name, kind); }, sampler),
+       " takes no observation with a map; expected ", others.substr(2), " or a Markov chain");
+}
+
 std::vector<std::string> problem_names() {
   std::vector<std::string> names;
   for (const ReadyMade& problem : ready_made) names.emplace_back(problem.name);

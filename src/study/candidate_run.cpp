@@ -91,10 +91,23 @@ class TargetPlanner {
   const std::string& name_;
 };
 
+/// Makes the plan of a sampler on the posterior of an observation with a map.
+ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& problem,
+                             const TargetPlanner& target) {
+  check_takes_map(sampler);
+  if (const auto* chains = std::get_if<McmcSampler>(&sampler)) return target(*chains);
+  const ForwardProcess process(problem.process);
+  return guided_plan(problem.prior, problem.observation, process, grid_of(problem, process),
+                     std::get<GuidedSampler>(sampler));
+}
+
 ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
   if (const auto* problem = std::get_if<Problem>(&named.problem))
     return std::visit(PriorPlanner(*problem, named.name, std::get<Mixture>(answer.exact.law)), sampler);
-  return std::visit(TargetPlanner(std::get<TargetLaw>(answer.exact.law).target(), named.name), sampler);
+  const TargetPlanner target(std::get<TargetLaw>(answer.exact.law).target(), named.name);
+  if (const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem))
+    return plan_with_map(sampler, *nonlinear, target);
+  return std::visit(target, sampler);
 }
 
 ReadyCandidate exact_draws(const NamedProblem& named, const Answer& answer) {

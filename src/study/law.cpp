@@ -77,6 +77,10 @@ TimeGrid grid_of(const Problem& problem, const ForwardProcess& process) {
   return {process, problem.grid, problem.observation ? &*problem.observation : nullptr};
 }
 
+TimeGrid grid_of(const NonlinearProblem& problem, const ForwardProcess& process) {
+  return {process, problem.grid};
+}
+
 const LinearObservation& observation_for(const char* sampler_name, const Problem& problem,
                                          const std::string& problem_name) {
   require(problem.observation.has_value(), sampler_name, " samples the posterior of an observation, and ",

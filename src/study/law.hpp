@@ -44,6 +44,7 @@ Eigen::Index law_dim(const AnyProblem& problem, const std::string& name);
 
 /// The grid of a problem, adapted to its observation where the grid's description requires it.
 TimeGrid grid_of(const Problem& problem, const ForwardProcess& process);
+TimeGrid grid_of(const NonlinearProblem& problem, const ForwardProcess& process);
 
 /// The observation that an SMC or guided sampler needs.
 /// @throws std::invalid_argument naming the sampler and the problem when it has none.

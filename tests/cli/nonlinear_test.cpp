@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/sampler/problem.hpp>
@@ -50,6 +52,44 @@ TEST_F(NonlinearObservationOnTheCommandLine, IsSampledByChains) {
   // Chains that forget the observation fail.
   output({"sample", "range.json", "--prior", "--out", "prior.npy", "--count", "400", "--steps", "300"});
   EXPECT_GT(largest_deviation("prior.npy"), 4.5);
+}
+
+TEST_F(NonlinearObservationOnTheCommandLine, IsSampledByGuidedSamplers) {
+  const Json printed = json({"sample", "range.json", "--out", "tmp.npy", "--count", "30", "--steps", "20",
+                             "--seed", "3", "--sampler", "tmp:start=exact"});
+  EXPECT_EQ(printed["law"], "posterior");
+  EXPECT_EQ(printed["sampler"]["type"], "tmp");
+  EXPECT_EQ(printed["grid"]["steps"], 20);
+  const ForwardProcess process(problem_.process);
+  const Samples expected =
+      sample(problem_.prior, problem_.observation, process, TimeGrid::uniform(process, 20),
+             Tmp{.start = Start::exact}, {.count = 30, .seed = 3});
+  EXPECT_EQ(read_points(folder() / "tmp.npy"), expected.to_double());
+  // A file may name the sampler, and a range of particles has the bits of the whole.
+  NonlinearProblem guided = problem_;
+  guided.sampler = GuidedSampler(Dps{.zeta = 0.5});
+  write("dps.json", to_json(guided));
+  output({"sample", "dps.json", "--out", "whole.npy", "--count", "9", "--steps", "5"});
+  output({"sample", "dps.json", "--out", "part.npy", "--range", "4:9", "--steps", "5"});
+  EXPECT_EQ(read_points(folder() / "part.npy"), read_points(folder() / "whole.npy").bottomRows(5));
+  EXPECT_NE(run({"sample", "dps.json", "--prior", "--out", "p.npy"})
+                .err.find("--prior: dps samples the posterior; give another --sampler for the prior"),
+            std::string::npos);
+}
+
+TEST_F(NonlinearObservationOnTheCommandLine, ComparesGuidedSamplersWithChains) {
+  const Json rows =
+      json({"compare", "range.json", "--count", "100", "--steps", "20", "--metrics", "moments"})["rows"];
+  std::vector<std::string> names;
+  for (const Json& row : rows) {
+    names.push_back(row["sampler"]);
+    EXPECT_TRUE(row["error"].is_null()) << row;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"tmp:start=exact", "dps-likelihood:start=exact",
+                                             "dps:start=exact", "mala", "draw"}));
+  EXPECT_NE(run({"compare", "range.json", "--samplers", "tmp,ddim"})
+                .err.find("range.json, sampler ddim: ddim takes no observation with a map; expected tmp"),
+            std::string::npos);
 }
 
 TEST_F(NonlinearObservationOnTheCommandLine, HasDensityAndGradient) {
@@ -113,10 +153,10 @@ TEST_F(NonlinearObservationOnTheCommandLine, GivesItsPriorToOtherVerbs) {
     output({verb, "range.json", "--prior", "--count", "3", "--out", std::string(verb) + ".npy"});
   }
   output({"sample", "range.json", "--prior", "--sampler", "ddim", "--count", "3", "--out", "ddim.npy"});
-  EXPECT_NE(
-      run({"sample", "range.json", "--sampler", "tmp", "--out", "p.npy"})
-          .err.find("--sampler tmp: tmp takes no observation with a map; Markov chains sample its posterior"),
-      std::string::npos);
+  EXPECT_NE(run({"sample", "range.json", "--sampler", "ddim", "--out", "p.npy"})
+                .err.find("ddim takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
+                          "dps-likelihood or a Markov chain"),
+            std::string::npos);
   EXPECT_NE(run({"plot", "density", "range.json"})
                 .err.find("range.json has an observation with a map; expected a linear one, or none"),
             std::string::npos);

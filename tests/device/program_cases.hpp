@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <gmdiff/device/samples.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
@@ -269,6 +270,22 @@ inline Plan guided_plan_of(const GuidedSampler& sampler, const Mixture& prior,
                            const LinearObservation& observation) {
   const ForwardProcess process = vp(LinearBeta{});
   return guided_plan(prior, std::span(&observation, 1), process, TimeGrid::uniform(process, 5), sampler);
+}
+
+/// Guided runs of every method that takes a map, on a mixture of each structure under an observation with each
+/// kind of map.
+inline std::vector<Plan> every_guided_plan_with_map() {
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 5);
+  std::vector<Plan> plans;
+  for (const Target& target : every_observed_mixture()) {
+    const ObservedMixture& observed = *target.observed();
+    for (const GuidedSampler& sampler : every_guided_sampler()) {
+      if (takes_map(sampler))
+        plans.push_back(guided_plan(observed.prior, observed.observation, process, grid, sampler));
+    }
+  }
+  return plans;
 }
 
 /// D = E[x_0 | x_t] of a mixture, as a program would bring it.

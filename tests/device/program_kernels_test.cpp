@@ -128,6 +128,17 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpuForProximalMaps) {
   }
 }
 
+TEST(ProgramKernelsOfMaps, HaveTheBitsOfTheCpu) {
+  test::Turns turns(19);
+  const std::vector<Plan> plans = test::every_guided_plan_with_map();
+  // Every third one meets all methods, maps and structures.
+  for (std::size_t n = 0; n < plans.size(); n += 3) {
+    const Plan& plan = plans[n];
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      expect_bits_of_cpu(plan, test::options_for(plan, precision), turns);
+  }
+}
+
 TEST(ProgramKernelsOfDynamics, HaveTheBitsOfTheCpu) {
   test::Turns turns(11);
   for (const Plan& plan : test::every_plan_of_dynamics()) {

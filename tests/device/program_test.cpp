@@ -85,6 +85,29 @@ TEST_P(Programs, GuidedRunsHaveTheSameBitsInBatchesAndOnEveryInstructionSet) {
   }
 }
 
+TEST(ProgramsWithMaps, AgreeWithTheReferenceAndHaveTheSameBitsEverywhere) {
+  test::Turns turns(7);
+  for (const Plan& plan : test::every_guided_plan_with_map()) {
+    if (!turns.next()) continue;
+    Options on_reference = test::options_for(plan, Precision::f64);
+    on_reference.device = Device::reference();
+    EXPECT_LT(relative_difference(run_with(plan, test::options_for(plan, Precision::f64), Extent::tile),
+                                  run(plan, on_reference)),
+              1e-8)
+        << plan;
+    for (const Precision precision : {Precision::f64, Precision::f32}) {
+      const Options options = test::options_for(plan, precision);
+      const Samples found = run_with(plan, options, Extent::tile);
+      EXPECT_TRUE(test::bytes(run_with(plan, options, Extent::batch)) == test::bytes(found)) << plan;
+      for (const cpu::InstructionSet set : test::available_sets()) {
+        const test::WithInstructionSet environment(set);
+        EXPECT_TRUE(test::bytes(run_with(plan, options, Extent::tile)) == test::bytes(found))
+            << cpu::to_string(set) << plan;
+      }
+    }
+  }
+}
+
 TEST_P(Programs, ADenoiserByHandIsTheMixtures) {
   const Mixture mixture = test::mixture_of(GetParam(), 6, 5);
   const ForwardProcess process = vp(LinearBeta{});

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/quadrature.hpp>
 #include <gmdiff/model/target.hpp>
@@ -13,7 +14,7 @@
 #include "support/golden.hpp"
 
 // golden/nonlinear_observations.json: maps, likelihoods, integrals and maxima of mixtures under nonlinear
-// observations (mathematics.md §13.2).
+// observations (mathematics.md §13.2), and guidance by them (§10.3).
 
 namespace gmdiff::nonlinear_tests {
 namespace {
@@ -112,6 +113,58 @@ TEST(GoldenNonlinearObservations, HaveTheGoldenMaxima) {
     EXPECT_LT(distance, 1e-9);
     EXPECT_NEAR(mode.log_density, l(nearest), 1e-9);
   }
+}
+
+// --- guidance ----------------------------------------------------------------------------------------------
+
+/// A plan whose result is the term that `dps` with zeta = 1 adds to a step from `level`.
+Plan plan_of_move(const ObservedMixture& observed, Level level) {
+  const ForwardProcess process(
+      CustomProcess{.alpha = [=](double t) { return 0.99 + t * (level.alpha - 0.99); },
+                    .sigma = [=](double t) { return 0.1 + t * (level.sigma - 0.1); }});
+  Plan plan = guided_plan(observed.prior, observed.observation, process,
+                          TimeGrid(process, ListGrid{.t = {1.0, 0.0}}), Dps{.zeta = 1.0});
+  std::vector<Stage>& stages = std::get<Program>(plan.steps.front()).stages;
+  stages.back() = Combine{.to = 0, .terms = {std::get<Combine>(stages.back()).terms.back()}};
+  return plan;
+}
+
+struct GuidedDevice {
+  const char* name;
+  Precision precision;
+  double tolerance;  ///< of the largest entry
+};
+constexpr GuidedDevice guided_devices[] = {
+    {"reference", Precision::f64, 1e-10}, {"cpu", Precision::f64, 1e-10}, {"cpu", Precision::f32, 1e-4}};
+
+TEST(GoldenNonlinearObservations, HaveTheGoldenGuidance) {
+  int checked = 0;
+  for (const json& golden_case : cases()) {
+    if (golden_case["kind"] != "guided") continue;
+    const ObservedMixture observed = target_of(golden_case);
+    for (const json& golden_row : golden_case["rows"]) {
+      const Level level{golden_row["alpha"].get<double>(), golden_row["sigma"].get<double>()};
+      const Points x = row(golden_row["x_t"]);
+      const auto denoiser_plan = [&](const GuidedSampler& sampler) {
+        return guided_denoiser_plan(observed.prior, observed.observation, level, sampler);
+      };
+      for (const GuidedDevice& device : guided_devices) {
+        SCOPED_TRACE(golden_case["name"].get<std::string>() + " on " + device.name);
+        const auto check = [&](const Plan& plan, const char* key) {
+          const Options options{
+              .count = 1, .device = Device::parse(device.name), .precision = device.precision, .start = x};
+          const Points expected = row(golden_row[key]);
+          EXPECT_LT(largest(run(plan, options).to_double() - expected), device.tolerance * largest(expected))
+              << key;
+          ++checked;
+        };
+        check(denoiser_plan(Tmp{}), "tmp_linearised");
+        check(denoiser_plan(DpsLikelihood{}), "dps_likelihood");
+        check(plan_of_move(observed, level), "dps_move_zeta_1");
+      }
+    }
+  }
+  EXPECT_EQ(checked, 6 * 2 * 3 * 3);
 }
 
 }  // namespace

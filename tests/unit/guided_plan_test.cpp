@@ -79,6 +79,100 @@ TEST(GuidedDenoiser, AGeneralNoiseIsWhitened) {
   }
 }
 
+/// The methods that take a map. The general noise of a linear observation is whitened for `dps` too.
+std::vector<GuidedSampler> methods_with_map(bool has_noise_std) {
+  const Sampler flow = Ddim{};  // without noise, whose coordinates may differ
+  std::vector<GuidedSampler> methods{Tmp{.integrator = flow},
+                                     Tmp{.scale = Tmp::Scale::row_sum, .integrator = flow},
+                                     Tmp{.scale = Tmp::Scale::diffuse, .integrator = flow},
+                                     Pigdm{.tau2 = 2.0, .integrator = flow},
+                                     PigdmAlgorithm1{.tau2 = 0.5, .integrator = flow},
+                                     DpsLikelihood{.integrator = flow}};
+  if (has_noise_std) methods.emplace_back(Dps{.zeta = 0.5, .epsilon = 0.25, .integrator = flow});
+  return methods;
+}
+
+TEST(GuidedPlanWithMap, OfALinearMapIsTheLinearOne) {
+  const Options options{
+      .count = 20, .device = Device::cpu(1), .precision = Precision::f64, .start = test::normals(20, 4, 6)};
+  const auto result = [&](const Plan& plan) { return run(plan, options).to_double(); };
+  for (const CovarianceType structure : test::every_structure()) {
+    const Mixture prior = test::mixture_of(structure, 4, 3);
+    for (const Eigen::Index rows : {2, 6}) {  // fewer and more than d
+      const Eigen::MatrixXd A = test::normals(rows, 4, 7);
+      const Eigen::VectorXd y = test::normals(rows, 1, 8), b = test::normals(rows, 1, 9);
+      const ElementwiseMap map{.A = A, .b = b};
+      const Eigen::MatrixXd half = 0.3 * Eigen::MatrixXd(test::normals(rows, rows, 10));
+      const Eigen::MatrixXd R = half * half.transpose() + 2.0 * Eigen::MatrixXd::Identity(rows, rows);
+      const auto expect_equal = [&](const LinearObservation& linear, const NonlinearObservation& nonlinear) {
+        for (const GuidedSampler& method : methods_with_map(nonlinear.has_noise_std())) {
+          const Plan plan = guided_plan(prior, nonlinear, process, TimeGrid::uniform(process, 3), method);
+          EXPECT_LT(relative_difference(result(plan), result(plan_of(method, prior, linear))), 1e-12)
+              << plan << to_string(structure) << ", " << rows << " rows";
+        }
+      };
+      expect_equal({A, y - b, 1.5}, {map, y, 1.5});
+      expect_equal({A, y - b, R}, {map, y, R});
+    }
+  }
+}
+
+/// The length of r that `dps` divides by is in the units of y.
+TEST(GuidedPlanWithMap, OfDpsDoesNotDependOnTheNoise) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 3, 2);
+  const ElementwiseMap map{.function = MapFunction::tanh, .A = test::normals(2, 3, 7)};
+  const Eigen::VectorXd y{{0.5, -0.25}};
+  const Eigen::MatrixXd R{{2.0, 0.5}, {0.5, 1.0}};
+  const auto result = [&](const GuidedSampler& method, const NonlinearObservation& observation) {
+    const Options options{.count = 10, .device = Device::cpu(1)};
+    return sample(prior, observation, process, TimeGrid::uniform(process, 3), method, options).to_double();
+  };
+  EXPECT_EQ(result(Dps{}, {map, y, 1.0}), result(Dps{}, {map, y, R}));
+  EXPECT_NE(result(Tmp{}, {map, y, 1.0}), result(Tmp{}, {map, y, R}));
+}
+
+TEST(GuidedPlanWithMap, HashCoversTheObservation) {
+  const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
+  const auto hash = [&](MapFunction function, double y, double noise_std) {
+    const ElementwiseMap map{.function = function, .A = Eigen::MatrixXd{{1.0, 0.5}}};
+    return guided_plan(prior, {map, Eigen::VectorXd{{y}}, noise_std}, process, TimeGrid::uniform(process, 3),
+                       Tmp{})
+        .hash();
+  };
+  EXPECT_EQ(hash(MapFunction::sin, 0.5, 1.0), hash(MapFunction::sin, 0.5, 1.0));
+  EXPECT_NE(hash(MapFunction::sin, 0.5, 1.0), hash(MapFunction::tanh, 0.5, 1.0));
+  EXPECT_NE(hash(MapFunction::sin, 0.5, 1.0), hash(MapFunction::sin, 0.25, 1.0));
+  EXPECT_NE(hash(MapFunction::sin, 0.5, 1.0), hash(MapFunction::sin, 0.5, 2.0));
+}
+
+TEST(GuidedPlanWithMap, NamesBadParameters) {
+  const Mixture prior({1.0}, Points{{0, 0}}, Covariance::spherical({1.0}));
+  const Eigen::VectorXd y{{0.5}};
+  const NonlinearObservation observation(RangeMap{.anchors = Points{{1.0, 0.0}}}, y, 0.5);
+  const TimeGrid grid = TimeGrid::uniform(process, 3);
+  const auto expect = [&](const GuidedSampler& sampler, const char* message) {
+    test::expect_invalid([&] { guided_plan(prior, observation, process, grid, sampler); }, message);
+    test::expect_invalid([&] { guided_denoiser_plan(prior, observation, {0.8, 0.6}, sampler); }, message);
+  };
+  const std::string others =
+      " takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, dps-likelihood or a Markov "
+      "chain";
+  expect(DpsGsg{}, ("dps-gsg" + others).c_str());
+  expect(ExactGuidance{}, ("exact" + others).c_str());
+  expect(Pigdm{.tau2 = 0.0}, "pigdm: tau2 must be finite and > 0, got 0");
+  expect(Dps{.zeta = -1.0}, "dps: zeta must be finite and >= 0, got -1");
+  test::expect_invalid(
+      [&] {
+        guided_denoiser_plan(prior, observation, {0.8, 0.6}, Dps{});
+      },
+      "dps: adds a term to the step, so it has no denoiser of its own");
+  test::expect_invalid(
+      [&] {
+        guided_plan(prior, {RangeMap{.anchors = Points{{1.0}}}, y, 0.5}, process, grid, Tmp{});
+      },
+      "guidance: the map takes points of dimension 1 but the prior has dimension 2");
+}
+
 TEST(GuidedDenoiser, IsThePriorsAtTheData) {
   const Mixture prior = test::mixture_of(CovarianceType::diag, 2, 3);
   const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);

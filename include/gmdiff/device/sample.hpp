@@ -52,6 +52,9 @@ Samples sample(const Mixture& prior, const LinearObservation& observation, const
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
+/// The same for an observation with a map (mathematics.md §10.3).
+Samples sample(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options = {});
 
 /// Markov chains with the mixture as their target, one for each particle; shape (count, d), or (count, kept,
 /// d) for `ChainOutput::trace`. A method without a step is tuned first (`tuned`).

@@ -81,16 +81,29 @@ struct MixtureTable {
   Eigen::Index num_components() const { return means.rows(); }
 };
 
+/// The observation of a guided plan with a map (mathematics.md §10.3).
+struct MapRows {
+  NonlinearObservation observation;
+  /// Whether y - Phi and J are multiplied by L^-1, R = L L^T
+  bool whitened = true;
+  /// The operations of y - Phi (m), followed by J row by row (m d), at a point.
+  const expressions::Tape& tape() const;
+};
+
 /// The observation of a guided plan, in the form that its guidance stages read: m rows with independent noise
 /// of variance `noise_variance` = sigma_y^2. A (m, d) is diag(s) V^T of the singular value decomposition with
 /// the singular values s (m), or the rows as given, without singular values. `unexplained` is the squared
 /// norm of the part of y outside the range of A, which |y - A D|^2 contains in addition to the rows.
+/// With a map, A, y and the singular values are empty.
 struct GuidanceTable {
   Eigen::MatrixXd A = {};
   Eigen::VectorXd y = {};
   Eigen::VectorXd singular_values = {};
   double noise_variance = 0.0;
   double unexplained = 0.0;
+  std::optional<MapRows> map = {};
+
+  Eigen::Index num_rows() const { return map ? map->observation.y().size() : A.rows(); }
 };
 
 /// Law of the first state, unless the run is given first states.
@@ -161,10 +174,19 @@ Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProc
 Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observations,
                  const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
 
+/// Plan of guided sampling of an observation with a map (§10.3). The coordinates of the noise are those of the
+/// data for every covariance structure.
+/// @throws std::invalid_argument for a parameter out of range (named), for a sampler without a form for maps,
+///   and for a map of another dimension.
+Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const GuidedSampler& sampler);
+
 /// Plan whose result is the guided denoiser D_g(x; level) at its start states, for the methods that replace
 /// the denoiser.
 /// @throws std::invalid_argument for methods without a guided denoiser (dps, dps-gsg, pigdm-alg1).
 Plan guided_denoiser_plan(const Mixture& prior, const LinearObservation& observation, Level level,
+                          const GuidedSampler& sampler);
+Plan guided_denoiser_plan(const Mixture& prior, const NonlinearObservation& observation, Level level,
                           const GuidedSampler& sampler);
 
 /// Plan of Markov chains with each mixture as their target. The coordinates of the noise are those of the

@@ -55,7 +55,7 @@ struct Transition {
 };
 
 /// Weight w(r) of the residual r = y - A D of a denoised point (mathematics.md §10).
-/// C = Cov[x_0 | x_t = from].
+/// C = Cov[x_0 | x_t = from]. With a map Phi, r is y - Phi(D) and A the Jacobian of Phi at D.
 enum class ResidualWeight {
   moments,    ///< (A C A^T + sigma_y^2 I)^{-1} r
   row_sums,   ///< r_i / (|sum_j (A C A^T)_ij| + sigma_y^2)

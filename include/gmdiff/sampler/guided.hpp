@@ -12,6 +12,9 @@
 //   start        law of the first state: N(0, sigma_T^2 I), as in the papers, or the prior's p_T
 // A noise covariance R that is not a multiple of I is whitened first: A and y are multiplied by R^{-1/2}, and
 // sigma_y is 1.
+//
+// Methods with `takes_map` also sample the posterior of y = Phi(x_0) + e with a nonlinear map Phi: r = y - Phi(D)
+// takes the place of y - A D, and the Jacobian of Phi at D that of A (mathematics.md §10.3).
 
 namespace gmdiff {
 
@@ -20,6 +23,7 @@ namespace gmdiff {
 /// Gaussian.
 struct Tmp {
   static constexpr const char* name = "tmp";
+  static constexpr bool takes_map = true;
   /// The matrix that is inverted. `moments`: the matrix above. `row_sum`: the diagonal matrix of its row
   /// sums, the paper's cheaper form. `diffuse`: the form of the package Diffuse, three steps of conjugate
   /// gradients with A C A^T / sigma_t.
@@ -32,6 +36,7 @@ struct Tmp {
 /// I)^{-1} (y - A D) with r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2). Exact for the prior N(mu, tau2 I).
 struct Pigdm {
   static constexpr const char* name = "pigdm";
+  static constexpr bool takes_map = true;
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
@@ -41,6 +46,7 @@ struct Pigdm {
 /// alpha_t r^2 J A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A D), J = dD/dx_t.
 struct PigdmAlgorithm1 {
   static constexpr const char* name = "pigdm-alg1";
+  static constexpr bool takes_map = true;
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
@@ -51,6 +57,7 @@ struct PigdmAlgorithm1 {
 /// 2 zeta.
 struct Dps {
   static constexpr const char* name = "dps";
+  static constexpr bool takes_map = true;
   double zeta = 0.1;     ///< step length, >= 0
   double epsilon = 0.0;  ///< added to |r| in the denominator, >= 0
   Sampler integrator = Ancestral{};
@@ -61,6 +68,7 @@ struct Dps {
 /// sigma_y > 0.
 struct DpsLikelihood {
   static constexpr const char* name = "dps-likelihood";
+  static constexpr bool takes_map = true;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
 };
@@ -69,6 +77,7 @@ struct DpsLikelihood {
 /// directions (Gaussian smoothed gradient).
 struct DpsGsg {
   static constexpr const char* name = "dps-gsg";
+  static constexpr bool takes_map = false;
   double zeta = 0.01;     ///< step length, >= 0
   int directions = 64;    ///< Q, from 1 to 65536
   double epsilon = 1e-3;  ///< added to |r| in the denominator, >= 0
@@ -83,6 +92,7 @@ struct DpsGsg {
 /// from the integrator alone.
 struct ExactGuidance {
   static constexpr const char* name = "exact";
+  static constexpr bool takes_map = false;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;  ///< `exact`: p(x_T | y)
 };

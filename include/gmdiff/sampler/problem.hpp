@@ -68,6 +68,10 @@ struct NonlinearProblem {
 Target target_of(const NonlinearProblem& problem);
 /// The problem without its observation.
 Problem prior_of(const NonlinearProblem& problem);
+/// Whether a sampler takes an observation with a map: a Markov chain, or a method whose description says so.
+bool takes_map(const AnySampler& sampler);
+/// @throws std::invalid_argument for a sampler that does not; the message names those that do.
+void check_takes_map(const AnySampler& sampler);
 
 /// The content of a problem file with the key `dynamics`: an SDE or ODE, which `forward` runs.
 struct DynamicsProblem {

@@ -45,6 +45,7 @@ enum class SmcOutput {
 /// systematic resampling has less variance, and the exact start has no bias.
 struct Mcgdiff {
   static constexpr const char* name = "mcgdiff";
+  static constexpr bool takes_map = false;
   /// N, from 1 to 2^30.
   int particles = 256;
   /// C: the diffused likelihood N(x_i; alpha_s y_i, sigma_s^2 + alpha_s^2 n_i^2) at every level. A:
@@ -70,6 +71,7 @@ struct Mcgdiff {
 /// observed direction must have noise.
 struct Bootstrap {
   static constexpr const char* name = "bootstrap";
+  static constexpr bool takes_map = false;
   int particles = 256;
   SmcKernel kernel = SmcKernel::ddim;
   double eta = 1.0;

@@ -29,7 +29,7 @@ particle::LawTable<Real> shape_of(const MixtureTable& mixture) {
 }
 
 std::int64_t observed_rows(const Plan& plan) {
-  return plan.guidance.empty() ? 0 : static_cast<std::int64_t>(plan.guidance.front().A.rows());
+  return plan.guidance.empty() ? 0 : static_cast<std::int64_t>(plan.guidance.front().num_rows());
 }
 
 using Numbers = particle::ChainNumbers<double>;

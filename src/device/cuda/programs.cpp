@@ -250,7 +250,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   job.law.num_components = mixture.num_components();
   job.count = std::numeric_limits<std::int64_t>::max() / 2;
   job.num_vectors = num_vectors(plan);
-  job.observation.rows = guidance == nullptr ? 0 : guidance->A.rows();
+  job.observation.rows = guidance == nullptr ? 0 : guidance->num_rows();
   const std::size_t observation =
       guidance == nullptr ? 0 : static_cast<std::size_t>(guidance->A.size()) * sizeof(Real);
   memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +

@@ -60,6 +60,7 @@ class Tables {
   void move(particle::ObservationTable<Real>& observation) const {
     move(observation.A);
     move(observation.y);
+    move(observation.tape);
   }
   void move(particle::MatrixTable<Real>& matrix) const { move(matrix.numbers); }
   void move(particle::TapeTable<Real>& tape) const {

@@ -61,12 +61,30 @@ Eigen::VectorXd conjugate_gradients(const Eigen::MatrixXd& Q, Eigen::VectorXd r)
   return u;
 }
 
+/// A and r = y - A D.
+struct Residual {
+  Eigen::MatrixXd A;
+  Eigen::VectorXd r;
+};
+
+/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it
+/// (mathematics.md §10.3).
+Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D) {
+  if (!table.map) return {table.A, table.y - table.A * D};
+  const NonlinearObservation& observation = table.map->observation;
+  const Eigen::MatrixXd J = observation.jacobian(D);
+  const Eigen::VectorXd r = observation.y() - observation.value(Points(D.transpose())).row(0).transpose();
+  if (!table.map->whitened) return {J, r};
+  const Eigen::MatrixXd L = linear_algebra::cholesky(observation.noise_covariance()).value();
+  return {linear_algebra::solve_lower(L, J), linear_algebra::solve_lower(L, r)};
+}
+
 /// The weight w(r) of the residual (mathematics.md §10.2).
 Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const Eigen::MatrixXd& C,
-                         const Eigen::VectorXd& r) {
+                         const Residual& residual) {
+  const auto& [A, r] = residual;
   const Eigen::Index m = r.size();
   const Eigen::MatrixXd noise = table.noise_variance * Eigen::MatrixXd::Identity(m, m);
-  const Eigen::MatrixXd& A = table.A;
   switch (stage.weight) {
     case ResidualWeight::moments:
       return solve(A * C * A.transpose() + noise, r);
@@ -263,8 +281,8 @@ Eigen::VectorXd ProgramSteps::guide(const Guide& stage, DiffusedMixture& law, st
   const Eigen::VectorXd x = vector(stage.from).row(n).transpose();
   const Eigen::VectorXd D = vector(stage.denoised).row(n).transpose();
   const Eigen::MatrixXd C = posterior_covariance(model_, law, stage.level.alpha, x.data(), D);
-  const Eigen::VectorXd w = weighted(stage, *guidance_, C, guidance_->y - guidance_->A * D);
-  Eigen::VectorXd v = guidance_->A.transpose() * w;
+  const Residual residual = residual_at(*guidance_, D);
+  Eigen::VectorXd v = residual.A.transpose() * weighted(stage, *guidance_, C, residual);
   if (stage.directions > 0) v = averaged_directions(stage, n, v);
   return stage.has_covariance ? Eigen::VectorXd(C * v) : v;
 }

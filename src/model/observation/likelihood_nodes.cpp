@@ -12,26 +12,6 @@ using Eigen::VectorXd;
 using expressions::Graph;
 using expressions::NodeId;
 
-namespace {
-
-/// Nodes of L^-1 r, by forward substitution.
-std::vector<NodeId> append_whitened(Graph& graph, const std::vector<NodeId>& r, const MatrixXd& L) {
-  std::vector<NodeId> w;
-  w.reserve(r.size());
-  for (std::size_t i = 0; i < r.size(); ++i) {
-    const auto row = static_cast<Index>(i);
-    NodeId sum = r[i];
-    for (std::size_t j = 0; j < i; ++j) {
-      const NodeId entry = graph.constant(static_cast<long double>(L(row, static_cast<Index>(j))));
-      sum = graph.subtract(sum, graph.multiply(entry, w[j]));
-    }
-    w.push_back(graph.multiply(sum, graph.constant(1.0L / static_cast<long double>(L(row, row)))));
-  }
-  return w;
-}
-
-}  // namespace
-
 std::vector<NodeId> append_residual(Graph& graph, const std::vector<NodeId>& map, const VectorXd& y) {
   std::vector<NodeId> residual;
   residual.reserve(map.size());
@@ -50,15 +30,31 @@ MatrixXd noise_factor(const NonlinearObservation& observation) {
   return *L;
 }
 
-NodeId append_quadratic(Graph& graph, const std::vector<NodeId>& r, const MatrixXd& L) {
+std::vector<NodeId> append_whitened(Graph& graph, const std::vector<NodeId>& r, const MatrixXd& L) {
+  std::vector<NodeId> w;
+  w.reserve(r.size());
+  for (std::size_t i = 0; i < r.size(); ++i) {
+    const auto row = static_cast<Index>(i);
+    NodeId sum = r[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      const NodeId entry = graph.constant(static_cast<long double>(L(row, static_cast<Index>(j))));
+      sum = graph.subtract(sum, graph.multiply(entry, w[j]));
+    }
+    w.push_back(graph.multiply(sum, graph.constant(1.0L / static_cast<long double>(L(row, row)))));
+  }
+  return w;
+}
+
+NodeId append_quadratic(Graph& graph, const std::vector<NodeId>& w) {
   NodeId sum = graph.constant(0.0L);
-  for (const NodeId entry : append_whitened(graph, r, L)) sum = graph.add(sum, graph.multiply(entry, entry));
+  for (const NodeId entry : w) sum = graph.add(sum, graph.multiply(entry, entry));
   return graph.multiply(graph.constant(-0.5L), sum);
 }
 
 NodeId append_log_likelihood(Graph& graph, const NonlinearObservation& observation) {
   const std::vector<NodeId> map = append(graph, observation.map());
-  return append_quadratic(graph, append_residual(graph, map, observation.y()), noise_factor(observation));
+  const std::vector<NodeId> residual = append_residual(graph, map, observation.y());
+  return append_quadratic(graph, append_whitened(graph, residual, noise_factor(observation)));
 }
 
 }  // namespace gmdiff::observations

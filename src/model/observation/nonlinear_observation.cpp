@@ -25,7 +25,7 @@ using expressions::NodeId;
 
 struct NonlinearObservation::Programs {
   expressions::Tapes likelihood;
-  expressions::Tape map, residual_and_jacobian;
+  expressions::Tape map, residual_and_jacobian, whitened_residual_and_jacobian;
 };
 
 namespace {
@@ -89,12 +89,15 @@ void NonlinearObservation::compile() {
   const MatrixXd L = observations::noise_factor(*this);
   log_constant_ = -L.diagonal().array().log().sum() -
                   0.5 * static_cast<double>(y_.size()) * std::log(2.0 * std::numbers::pi);
-  const NodeId likelihood = observations::append_quadratic(graph, residual, L);
+  const std::vector<NodeId> whitened = observations::append_whitened(graph, residual, L);
+  const NodeId likelihood = observations::append_quadratic(graph, whitened);
   const auto d = static_cast<int>(dim_);
   programs_ = std::make_shared<const Programs>(
       Programs{.likelihood = expressions::tapes_with_derivatives(graph, likelihood, d),
                .map = tape_of(graph, map),
-               .residual_and_jacobian = tape_with_jacobian(graph, map, residual, d)});
+               .residual_and_jacobian = tape_with_jacobian(graph, map, residual, d),
+               .whitened_residual_and_jacobian =
+                   tape_with_jacobian(graph, observations::append_whitened(graph, map, L), whitened, d)});
 }
 
 MatrixXd NonlinearObservation::noise_covariance() const {
@@ -142,6 +145,9 @@ bool NonlinearObservation::is_near_anchor(const VectorXd& x) const {
 const expressions::Tapes& NonlinearObservation::likelihood() const { return programs_->likelihood; }
 const expressions::Tape& NonlinearObservation::residual_and_jacobian() const {
   return programs_->residual_and_jacobian;
+}
+const expressions::Tape& NonlinearObservation::whitened_residual_and_jacobian() const {
+  return programs_->whitened_residual_and_jacobian;
 }
 
 }  // namespace gmdiff
