@@ -205,6 +205,7 @@ class TileProgram {
       case StageKind::from_rows:
         return from_rows(vector(stage.to));
       case StageKind::call:
+      case StageKind::call_target:
       case StageKind::end:
         return;
     }

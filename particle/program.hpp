@@ -73,6 +73,7 @@ class ProgramBody {
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
+      case StageKind::call_target:
       case StageKind::end:
         return;
     }

@@ -19,11 +19,15 @@ enum class StageKind {
   multiply,
   accumulate,
   proximal,
-  to_rows,    ///< before a call: copies a vector to rows of the device's memory
-  from_rows,  ///< after a call: copies the rows back
-  call,       ///< evaluation by a custom denoiser, outside of the device's code
-  end,        ///< last stage of every step: writes the state if its level is kept
+  to_rows,      ///< before a call: copies a vector to rows of the device's memory
+  from_rows,    ///< after a call: copies the rows back
+  call,         ///< evaluation by a custom denoiser, outside of the device's code
+  call_target,  ///< evaluation of a custom target, likewise
+  end,          ///< last stage of every step: writes the state if its level is kept
 };
+
+/// Whether a stage leaves the device's code.
+inline bool is_call(StageKind kind) { return kind == StageKind::call || kind == StageKind::call_target; }
 
 /// Weights of a residual, like `ResidualWeight` of a plan.
 enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };

@@ -55,6 +55,7 @@ class TargetBody {
         return expression();
       case TargetKind::mixture:
       case TargetKind::observed:
+      case TargetKind::custom:
         break;
     }
     return W(0.0);

@@ -6,7 +6,17 @@
 
 namespace gmdiff::particle {
 
-enum class TargetKind { mixture, sin_gaussian, banana, funnel, many_well, logistic, expression, observed };
+enum class TargetKind {
+  mixture,
+  sin_gaussian,
+  banana,
+  funnel,
+  many_well,
+  logistic,
+  expression,
+  observed,
+  custom,  ///< evaluated by a function of the calling program, outside of the device's code
+};
 
 template <class Real>
 struct TargetTable {

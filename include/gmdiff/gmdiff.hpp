@@ -20,6 +20,7 @@
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>
+#include <gmdiff/model/custom_target.hpp>
 #include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/expression.hpp>
@@ -35,6 +36,7 @@
 #include <gmdiff/model/probability_flow.hpp>
 #include <gmdiff/model/process.hpp>
 #include <gmdiff/model/quadrature.hpp>
+#include <gmdiff/model/sparse_prior.hpp>
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/model/target_law.hpp>
 #include <gmdiff/model/time_grid.hpp>

@@ -121,12 +121,29 @@ class PilotOther final : public PilotTarget {
   std::unique_ptr<PilotTarget> prior_;  // of an observed mixture
 };
 
+/// A target of the calling program.
+class PilotCustom final : public PilotTarget {
+ public:
+  explicit PilotCustom(const Target& target) : target_(target) {}
+  Index dim() const override { return target_.dim(); }
+  void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
+    target_.evaluate(x, l, gradient);
+  }
+  Points draws(Index count, std::uint64_t seed, std::uint32_t replicate) const override {
+    return target_.draws(count, seed, 0, replicate);
+  }
+
+ private:
+  Target target_;
+};
+
 }  // namespace
 
 std::unique_ptr<PilotTarget> pilot_target(const Mixture& mixture) {
   return std::make_unique<PilotMixture>(mixture);
 }
 std::unique_ptr<PilotTarget> pilot_target(const Target& target) {
+  if (target.custom() != nullptr) return std::make_unique<PilotCustom>(target);
   return std::make_unique<PilotOther>(target);
 }
 

@@ -20,7 +20,7 @@ Segment PlanPrograms::segment(std::size_t first, const std::vector<int>& kept, E
   // A window is also the time that a request to stop waits.
   constexpr std::size_t most = 1 << 14;
   const auto entry = std::upper_bound(ends_.begin(), ends_.end(), first);
-  const bool pauses = extent == Extent::batch || !plan_.denoisers.empty();
+  const bool pauses = extent == Extent::batch || calls_functions(plan_);
   std::size_t end = pauses ? first + 1 : std::min(*entry, first + most);
   // Level s + 1 is the state after step s.
   const auto next_kept = std::upper_bound(kept.begin(), kept.end(), static_cast<int>(first));

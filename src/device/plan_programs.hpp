@@ -53,13 +53,13 @@ inline std::size_t end_of(const std::vector<Segment>& window) {
 }
 
 /// End of the stages from `begin` on that particles go through without a pause: the next call of a custom
-/// denoiser, or after one stage if the task runs in batches.
+/// denoiser or target, or after one stage if the task runs in batches.
 template <class Real>
 std::size_t piece_end(const std::vector<particle::StageTable<Real>>& stages, std::size_t begin,
                       Extent extent) {
   if (extent == Extent::batch) return begin + 1;
   std::size_t end = begin;
-  while (end < stages.size() && stages[end].kind != particle::StageKind::call) ++end;
+  while (end < stages.size() && !particle::is_call(stages[end].kind)) ++end;
   return end;
 }
 

@@ -123,6 +123,8 @@ template <class T>
 OrderedJson write_description(T description) {
   if constexpr (std::is_same_v<T, ObservedMixture>) {
     fail("to_json: an observed mixture has no JSON form of a target; it is a prior with an observation");
+  } else if constexpr (std::is_same_v<T, CustomTarget>) {
+    fail("to_json: a target given by functions (CustomTarget) has no JSON form");
   } else if constexpr (type_name<T> == nullptr) {
     fail("to_json: a process given by functions (CustomProcess) has no JSON form");
   } else {

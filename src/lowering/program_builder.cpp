@@ -169,11 +169,11 @@ class ProgramBuilder<Real>::StepTables {
   }
 
   StageTable<Real> operator()(const EvaluateTarget& stage) {
-    StageTable<Real> table = empty(StageKind::target);
+    const TargetKind kind = builder_.target_.kind;
+    StageTable<Real> table = empty(kind == TargetKind::custom ? StageKind::call_target : StageKind::target);
     table.from = stage.from;
     table.to = stage.to;
     table.is_proposal = stage.is_proposal;
-    const TargetKind kind = builder_.target_.kind;
     if (kind == TargetKind::mixture || kind == TargetKind::observed)
       table.level = level_table(builder_.law_, Level{}, arena_);
     return table;

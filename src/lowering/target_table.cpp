@@ -56,6 +56,9 @@ class TargetTables {
   TargetTable<Real> operator()(const Regularised& target) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0}, target.observation.log_constant());
   }
+  TargetTable<Real> operator()(const CustomTarget& /*target*/) const {
+    return table(TargetKind::custom, {0.0, 0.0, 0.0});
+  }
 
  private:
   static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {

@@ -166,6 +166,10 @@ void add_numbers(Hash& hash, const ManyWell& target) {
   hash.add(target.delta);
   hash.add_size(target.dim);
 }
+void add_numbers(Hash& hash, const CustomTarget& target) {
+  hash.add_size(target.dim);
+  for (const char letter : target.id) hash.add_size(letter);
+}
 void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.data);
   hash.add(target.labels);

@@ -359,6 +359,10 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
           " has no exact draws; its chains need the start gaussian");
   plan.problems = {mixture_of(target)};
   plan.target = std::holds_alternative<Myula>(sampler) ? target.with_likelihood_gradient() : target;
+  if (const CustomTarget* custom = target.custom()) {
+    plan.notes.push_back(concat("the values are those of the target \"", custom->id,
+                                "\", which the plan's hash knows by its name alone"));
+  }
   return plan;
 }
 

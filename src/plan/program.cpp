@@ -82,6 +82,10 @@ bool has_programs(const Plan& plan) {
                      [](const Step& step) { return std::holds_alternative<Program>(step); });
 }
 
+bool calls_functions(const Plan& plan) {
+  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr);
+}
+
 int repeats(const Step& step) {
   const auto* program = std::get_if<Program>(&step);
   return program == nullptr ? 1 : program->repeats;

@@ -29,6 +29,9 @@ bool reads_previous_denoiser(const Plan& plan);
 /// Whether a step is a program; then devices run all steps of the plan stage by stage.
 bool has_programs(const Plan& plan);
 
+/// Whether stages call functions of the calling program.
+bool calls_functions(const Plan& plan);
+
 /// Number of vectors that the stages of all steps use, including the state.
 int num_vectors(const Plan& plan);
 /// Number of the first vector that no stage names. Those from there on are work vectors of the target, the

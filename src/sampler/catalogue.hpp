@@ -62,6 +62,8 @@ inline constexpr const char* type_name<CustomProcess> = nullptr;
 /// A problem file writes it as a prior and an observation.
 template <>
 inline constexpr const char* type_name<ObservedMixture> = nullptr;
+template <>
+inline constexpr const char* type_name<CustomTarget> = nullptr;
 
 template <>
 inline constexpr const char* type_name<LinearBeta> = "linear";

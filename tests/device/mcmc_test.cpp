@@ -143,6 +143,14 @@ TEST(MarkovChainsOfTargets, AgreeWithTheReferenceAndInBits) {
   }
 }
 
+TEST(MarkovChainsOfTargets, HaveTheBitsOfTwoHalves) {
+  const auto on_cpu = [](const Plan& plan, const Options& options) { return chains(plan, options); };
+  const Target target = test::every_regularised_target().back();
+  const Myula myula{.theta = 0.2, .step = 0.1, .metropolis = true};
+  for (const Precision precision : {Precision::f32, Precision::f64})
+    EXPECT_TRUE(test::has_bits_of_two_halves(target, myula, chain_options(precision), on_cpu));
+}
+
 TEST(MarkovChainsOfTargets, InFloatKeepTheEnergyOfShortSteps) {
   // An error of l or of its gradient in float would show as a change of the energy.
   for (const Target& target : test::every_target()) {

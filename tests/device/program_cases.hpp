@@ -61,8 +61,8 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
 
 /// Runs chains of 20 steps, and the same chains in two runs. `run_plan(plan, options)` runs a plan. @returns
 /// whether both have the same bits
-template <class RunPlan>
-bool has_bits_of_two_halves(const Mixture& target, const McmcSampler& sampler, const Options& options,
+template <class Law, class RunPlan>
+bool has_bits_of_two_halves(const Law& target, const McmcSampler& sampler, const Options& options,
                             RunPlan run_plan) {
   constexpr int half = 10;
   const auto run = [&](int first_step, int steps, std::optional<Points> start) {

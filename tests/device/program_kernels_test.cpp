@@ -186,6 +186,60 @@ TEST(DenoiserOfAProgram, IsCalledWithTheRowsOfAGpu) {
   }
 }
 
+/// N(0, I) in dimension 3, on rows of a GPU.
+template <class Real>
+void normal_target(const DeviceTargetRows& rows) {
+  const auto* x = static_cast<const Real*>(rows.x);
+  auto* g = static_cast<Real*>(rows.gradient);
+  for (std::int64_t n = 0; n < rows.count; ++n) {
+    double l = 0.0;
+    for (std::int64_t i = n * rows.dim; i < (n + 1) * rows.dim; ++i) {
+      l -= 0.5 * static_cast<double>(x[i]) * static_cast<double>(x[i]);
+      g[i] = -x[i];
+    }
+    rows.log_density[n] = l;
+  }
+}
+
+TEST(TargetOfAProgram, IsCalledWithTheRowsOfAGpu) {
+  const CustomTarget on_host{.dim = 3,
+                             .evaluate =
+                                 [](Eigen::Index n, const double* x, double* l, double* g) {
+                                   normal_target<double>({.x = x,
+                                                          .log_density = l,
+                                                          .gradient = g,
+                                                          .count = n,
+                                                          .dim = 3,
+                                                          .precision = Precision::f64,
+                                                          .stream = nullptr});
+                                 },
+                             .id = "normal"};
+  auto gpu = std::make_unique<HostGpu>(ThreadOrder::shuffled, wide);
+  void* const stream = gpu->stream();
+  const auto device = cuda::make_executor(std::move(gpu), "cuda");
+  const CustomTarget on_gpu{.dim = 3,
+                            .device =
+                                [&](const DeviceTargetRows& rows) {
+                                  EXPECT_EQ(rows.stream, stream);
+                                  rows.precision == Precision::f32 ? normal_target<float>(rows)
+                                                                   : normal_target<double>(rows);
+                                },
+                            .id = "normal"};
+  const ChainRun trace{.steps = 6, .thin = 2, .output = ChainOutput::trace};
+  for (const McmcSampler& sampler : {McmcSampler(Mala{.step = 0.7, .run = trace}),
+                                     McmcSampler(Obabo{.step = 0.7, .metropolis = true, .run = trace})}) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options{.count = 75, .precision = precision};
+      const Samples expected = run(mcmc_plan(on_host, sampler), options);
+      for (const CustomTarget& target : {on_host, on_gpu}) {
+        const Samples found = run(mcmc_plan(target, sampler), options, 0, *device);
+        EXPECT_TRUE(test::bytes(found) == test::bytes(expected));
+        EXPECT_EQ(found.acceptance()->probability, expected.acceptance()->probability);
+      }
+    }
+  }
+}
+
 TEST(DenoiserOfAProgram, SeesTheStreamOfTheRun) {
   auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, wide);
   void* const stream = gpu->stream();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -10,6 +11,7 @@
 #include <variant>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/model/custom_target.hpp>
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/nonlinear_observation.hpp>
@@ -86,7 +88,7 @@ struct Regularised {
 };
 
 using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget,
-                                       ObservedMixture, Regularised>;
+                                       ObservedMixture, Regularised, CustomTarget>;
 
 /// Mean and variance of each coordinate.
 struct CoordinateMoments {
@@ -117,6 +119,8 @@ class Target {
   const Regularised* regularised() const { return std::get_if<Regularised>(&description_); }
   /// The observation of an `ObservedMixture` or a `Regularised`, else null.
   const NonlinearObservation* observation() const;
+  /// The description if it is a `CustomTarget`, else null.
+  const CustomTarget* custom() const { return std::get_if<CustomTarget>(&description_); }
   /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains (§12.1)
   /// treat the prior otherwise. @throws std::invalid_argument for other targets.
   Target with_likelihood_gradient() const;
@@ -126,12 +130,15 @@ class Target {
   /// The part of the log-likelihood of an observation that does not depend on x; 0 without an observation.
   double log_constant() const;
 
+  /// l (n) and its gradient (n, d) of points (n, d), by one evaluation of a `CustomTarget`. @throws
+  ///   std::invalid_argument for points of another dimension.
+  void evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) const;
   /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
   ///   below.
   Eigen::VectorXd log_density(const Points& x) const;
   /// grad l, shape (n, d).
   Points gradient(const Points& x) const;
-  /// H v, shape (n, d), with the Hessian H of l.
+  /// H v, shape (n, d), with the Hessian H of l. @throws std::invalid_argument for a custom target that has none.
   Points hessian_vp(const Points& x, const Points& v) const;
 
   /// log of the integral of exp(l), where it has a closed form.
@@ -151,6 +158,7 @@ class Target {
   TargetDescription description_;
   std::optional<Expression> expression_;
   std::shared_ptr<const expressions::Tapes> regularised_tapes_;
+  std::shared_ptr<std::mutex> calls_;  ///< of a custom target whose calls follow each other
   Eigen::Index dim_;
 };
 

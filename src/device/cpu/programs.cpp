@@ -102,8 +102,9 @@ class ProgramRun {
 
   void run_stages(const std::vector<StageTable<Real>>& stages, NonFinite& result) {
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
-      if (stages[begin].kind == StageKind::call) {
-        call(stages[begin++]);
+      if (particle::is_call(stages[begin].kind)) {
+        const StageTable<Real>& stage = stages[begin++];
+        stage.kind == StageKind::call ? call(stage) : call_target(stage);
         continue;
       }
       const std::size_t stop = piece_end(stages, begin, task_.extent);
@@ -153,11 +154,14 @@ class ProgramRun {
     return sum;
   }
 
-  /// Number `place` of chain n in an array (tiles, size, lanes).
+  /// Place of number `place` of chain n in an array (tiles, size, lanes).
+  std::size_t index(std::int64_t size, std::int64_t n, std::int64_t place) const {
+    const std::int64_t tile = n / unit_.lanes * size * unit_.lanes;
+    return static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes);
+  }
   double number(const std::vector<double>& numbers, std::int64_t size, std::int64_t n,
                 std::int64_t place) const {
-    const std::int64_t tile = n / unit_.lanes * size * unit_.lanes;
-    return numbers[static_cast<std::size_t>(tile + place * unit_.lanes + n % unit_.lanes)];
+    return numbers[index(size, n, place)];
   }
   double number(std::int64_t n, int place) const { return number(numbers_, Numbers::size, n, place); }
 
@@ -180,19 +184,41 @@ class ProgramRun {
   void call(const StageTable<Real>& stage) {
     const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)];
     Points rows(task_.count, law_.table().dim);
-    for_each_number([&](std::int64_t n, std::int64_t i, std::int64_t place) {
+    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
       rows(n, i) = static_cast<double>(vector(stage.from)[place]);
     });
     const Points denoised = evaluate_rows(denoiser, rows, {.alpha = stage.alpha, .sigma = stage.sigma});
-    for_each_number([&](std::int64_t n, std::int64_t i, std::int64_t place) {
+    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
       vector(stage.to)[place] = static_cast<Real>(denoised(n, i));
     });
   }
-  /// Calls body(n, i, place) for coordinate i of particle n, which is at vector(..)[place].
+
+  /// Calls a custom target on blocks of rows, which threads share.
+  void call_target(const StageTable<Real>& stage) {
+    constexpr std::int64_t rows = 256;
+    const int place_of_l = stage.is_proposal ? Numbers::of_proposal : Numbers::of_state;
+    const auto block = [&](int /*thread*/, std::int64_t number) {
+      const std::int64_t first = number * rows, end = std::min(first + rows, task_.count);
+      Points x(end - first, law_.table().dim), gradient;
+      Eigen::VectorXd l;
+      for_each_number(first, end, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
+        x(n - first, i) = static_cast<double>(vector(stage.from)[place]);
+      });
+      task_.plan.target->evaluate(x, l, gradient);
+      for_each_number(first, end, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
+        vector(stage.to)[place] = static_cast<Real>(gradient(n - first, i));
+      });
+      for (std::int64_t n = first; n < end; ++n) numbers_[index(Numbers::size, n, place_of_l)] = l(n - first);
+    };
+    pool_.run((task_.count + rows - 1) / rows, block, task_.stop);
+  }
+
+  /// Calls body(n, i, place) for coordinate i of the particles from `first` to `end` - 1, which is at
+  /// vector(..)[place].
   template <class Body>
-  void for_each_number(Body body) const {
+  void for_each_number(std::int64_t first, std::int64_t end, Body body) const {
     const std::int64_t d = law_.table().dim;
-    for (std::int64_t n = 0; n < task_.count; ++n) {
+    for (std::int64_t n = first; n < end; ++n) {
       const std::int64_t begin = n / unit_.lanes * unit_.lanes * d + n % unit_.lanes;
       for (std::int64_t i = 0; i < d; ++i) body(n, i, begin + i * unit_.lanes);
     }

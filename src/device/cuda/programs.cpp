@@ -42,7 +42,7 @@ class ProgramRun {
         report_(gpu, 1) {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
-    if (!task.plan.denoisers.empty()) rows_ = Buffer<Real>(gpu, values(1));
+    if (calls_functions(task.plan)) rows_ = Buffer<Real>(gpu, values(1));
     if (task.moments != nullptr)
       moments_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count * num_moments(task.plan)));
     if (task.start != nullptr) {
@@ -97,8 +97,9 @@ class ProgramRun {
       shared_tables_.move(stage.matrix);
     }
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
-      if (stages[begin].kind == StageKind::call) {
-        call(stages[begin++]);
+      if (particle::is_call(stages[begin].kind)) {
+        const StageTable<Real>& stage = stages[begin++];
+        stage.kind == StageKind::call ? call(stage) : call_target(stage);
         continue;
       }
       const std::size_t stop = piece_end(stages, begin, task_.extent);
@@ -206,12 +207,45 @@ class ProgramRun {
     std::swap(rows_, denoised_);
   }
   void evaluate(const HostDenoiser& denoiser, Level level) {
+    set_rows(evaluate_rows(denoiser, rows_on_host(), level));
+  }
+
+  /// Calls a custom target on the rows of all particles.
+  void call_target(const StageTable<Real>& stage) {
+    move_rows(StageKind::to_rows, stage);
+    const Target& target = *task_.plan.target;
+    double* const l =
+        numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
+    if (target.custom()->device) {
+      if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
+      target.custom()->device({.x = rows_.data(),
+                               .log_density = l,
+                               .gradient = denoised_.data(),
+                               .count = task_.count,
+                               .dim = task_.problem.dim(),
+                               .precision = task_.precision,
+                               .stream = gpu_.stream()});
+      std::swap(rows_, denoised_);
+    } else {
+      Eigen::VectorXd log_densities;
+      Points gradient;
+      target.evaluate(rows_on_host(), log_densities, gradient);
+      gpu_.upload(l, log_densities.data(), static_cast<std::size_t>(task_.count) * sizeof(double));
+      set_rows(gradient);
+    }
+    move_rows(StageKind::from_rows, stage);
+  }
+
+  Points rows_on_host() const {
     std::vector<Real> numbers(values(1));
     rows_.download(numbers.data());
     Points x(task_.count, task_.problem.dim());
     std::copy(numbers.begin(), numbers.end(), x.data());
-    const Points denoised = evaluate_rows(denoiser, x, level);
-    std::transform(denoised.data(), denoised.data() + denoised.size(), numbers.begin(),
+    return x;
+  }
+  void set_rows(const Points& x) {
+    std::vector<Real> numbers(values(1));
+    std::transform(x.data(), x.data() + x.size(), numbers.begin(),
                    [](double value) { return static_cast<Real>(value); });
     rows_.upload(numbers.data());
   }
@@ -257,7 +291,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
                  particle::ProgramBuilder<Real>::shared_bytes(plan) +
                  static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
                  kernels::geometry(job, limits).room_bytes;
-  const std::size_t calls = plan.denoisers.empty() ? 0 : 2;
+  const std::size_t calls = calls_functions(plan) ? 2 : 0;
   memory.particle =
       d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +
       (Numbers::size + static_cast<std::size_t>(num_moments(plan))) * sizeof(double);

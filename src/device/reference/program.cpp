@@ -179,8 +179,9 @@ void ProgramSteps::run(const EvaluateTarget& stage) {
 }
 
 void ProgramSteps::evaluate(const Target& target, const EvaluateTarget& stage) {
-  const Eigen::VectorXd l = target.log_density(vector(stage.from));
-  const Points g = target.gradient(vector(stage.from));
+  Eigen::VectorXd l;
+  Points g;
+  target.evaluate(vector(stage.from), l, g);
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
     if (lost(n)) continue;
     ChainState& chain = chains_[static_cast<std::size_t>(n)];

@@ -166,6 +166,13 @@ VectorXd hessian_vp(const Logistic& target, const Point& x, const Point& v) {
 
 // ----- observed
 
+void check(const CustomTarget& target) {
+  require(!target.id.empty(), "custom target: the id is empty; it names the target in results");
+  require(target.dim >= 1, "custom target \"", target.id, "\": dim must be at least 1, got ", target.dim);
+  require(target.evaluate != nullptr || target.device != nullptr, "custom target \"", target.id,
+          "\": has no function");
+}
+
 void check(const ObservedMixture& target) {
   const Mixture& prior = target.prior;
   require(prior.dim() == target.observation.dim(), target.name, ": the prior has dimension ", prior.dim(),

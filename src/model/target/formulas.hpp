@@ -5,7 +5,7 @@
 #include "base/random.hpp"
 
 // One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
-// the Hessian. Expressions, observed mixtures and regularised targets have no overloads for these, because other
+// the Hessian. Expressions, observed mixtures, regularised and custom targets have none, because other
 // classes compute them.
 
 namespace gmdiff::targets {
@@ -18,6 +18,7 @@ void check(const ManyWell& target);
 void check(const Logistic& target);
 void check(const ObservedMixture& target);
 void check(const Regularised& target);
+void check(const CustomTarget& target);
 
 inline Eigen::Index dim_of(const auto& target) { return target.dim; }
 inline Eigen::Index dim_of(const Logistic& target) { return target.data.cols(); }
@@ -49,6 +50,7 @@ std::optional<double> log_normalizer(const Logistic& target);
 inline std::optional<double> log_normalizer(const ExpressionTarget& /*target*/) { return {}; }
 inline std::optional<double> log_normalizer(const ObservedMixture& /*target*/) { return {}; }
 inline std::optional<double> log_normalizer(const Regularised& /*target*/) { return {}; }
+inline std::optional<double> log_normalizer(const CustomTarget& /*target*/) { return {}; }
 
 std::optional<CoordinateMoments> moments(const SinGaussian& target);
 std::optional<CoordinateMoments> moments(const Banana& target);
@@ -58,6 +60,7 @@ std::optional<CoordinateMoments> moments(const Logistic& target);
 inline std::optional<CoordinateMoments> moments(const ExpressionTarget& /*target*/) { return {}; }
 inline std::optional<CoordinateMoments> moments(const ObservedMixture& /*target*/) { return {}; }
 inline std::optional<CoordinateMoments> moments(const Regularised& /*target*/) { return {}; }
+inline std::optional<CoordinateMoments> moments(const CustomTarget& /*target*/) { return {}; }
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
 class DrawStreams {

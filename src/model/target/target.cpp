@@ -1,5 +1,6 @@
 #include <gmdiff/model/target.hpp>
 
+#include <limits>
 #include <utility>
 
 #include "base/check.hpp"
@@ -21,7 +22,7 @@ auto with_formula(const TargetDescription& description, F f) {
   return std::visit(
       [&]<class T>(const T& target) -> Result {
         if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, ObservedMixture> ||
-                      std::is_same_v<T, Regularised>) {
+                      std::is_same_v<T, Regularised> || std::is_same_v<T, CustomTarget>) {
           fail("Target: ", target.name, " has no formula");
         } else {
           return f(target);
@@ -48,6 +49,9 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
         if constexpr (std::is_same_v<T, Regularised>) {
           regularised_tapes_ = std::make_shared<const expressions::Tapes>(
               targets::compile(target, targets::GradientOf::log_density));
+        }
+        if constexpr (std::is_same_v<T, CustomTarget>) {
+          if (!target.concurrent) calls_ = std::make_shared<std::mutex>();
         }
         dim_ = targets::dim_of(target);
       },
@@ -81,6 +85,23 @@ double Target::log_constant() const {
   return of == nullptr ? 0.0 : of->log_constant();
 }
 
+void Target::evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) const {
+  const CustomTarget* const target = custom();
+  if (target == nullptr) {
+    l = log_density(x);
+    gradient = this->gradient(x);
+    return;
+  }
+  check_points(x, dim_, "points");
+  require(target->evaluate != nullptr, "custom target \"", target->id,
+          "\": works in the memory of a GPU, so the plan needs the device cuda");
+  // A row that the function forgets makes the run fail, in place of memory that happens to be there.
+  l = Eigen::VectorXd::Constant(x.rows(), std::numeric_limits<double>::quiet_NaN());
+  gradient = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
+  const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+  target->evaluate(x.rows(), x.data(), l.data(), gradient.data());
+}
+
 Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
@@ -88,6 +109,12 @@ Eigen::VectorXd Target::log_density(const Points& x) const {
   if (regularised_tapes_)
     return expressions::outputs_at(regularised_tapes_->value, x, nullptr, 0, 1).col(0).array() +
            log_constant();
+  if (custom() != nullptr) {
+    Eigen::VectorXd l;
+    Points gradient;
+    evaluate(x, l, gradient);
+    return l;
+  }
   Eigen::VectorXd l(x.rows()), g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose();
@@ -102,6 +129,12 @@ Points Target::gradient(const Points& x) const {
   if (const ObservedMixture* of = observed()) return of->prior.score(x) + of->observation.gradient(x);
   if (regularised_tapes_)
     return expressions::outputs_at(regularised_tapes_->value_and_gradient, x, nullptr, 1, dim_);
+  if (custom() != nullptr) {
+    Eigen::VectorXd l;
+    Points gradient;
+    evaluate(x, l, gradient);
+    return gradient;
+  }
   Points gradients(x.rows(), dim_);
   Eigen::VectorXd g;
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
@@ -120,7 +153,14 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   if (const ObservedMixture* of = observed())
     return of->prior.hessian_vp(x, v) + of->observation.hessian_vp(x, v);
   if (regularised_tapes_) return expressions::outputs_at(regularised_tapes_->hessian_vp, x, &v, 0, dim_);
-  Points products(x.rows(), dim_);
+  Points products = Points::Constant(x.rows(), dim_, std::numeric_limits<double>::quiet_NaN());
+  if (const CustomTarget* target = custom()) {
+    require(target->hessian_vp != nullptr, "custom target \"", target->id,
+            "\": has no products with the Hessian (hessian_vp)");
+    const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+    target->hessian_vp(x.rows(), x.data(), v.data(), products.data());
+    return products;
+  }
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
     const Eigen::VectorXd row = x.row(n).transpose(), vector = v.row(n).transpose();
     products.row(n) = with_formula(description_, [&](const auto& target) {
