@@ -55,8 +55,9 @@ DenoiserError error_at(const HostDenoiser& denoiser, const Mixture& law, const P
     const Points exact = law.denoiser(x, level);
     Points D(rows, x.cols());
     denoiser.function(x, level, D);
-    require(D.rows() == rows && D.cols() == x.cols(), "denoiser ", denoiser.id, ": expected a result of shape (",
-            rows, ", ", x.cols(), "), got (", D.rows(), ", ", D.cols(), ")");
+    require(D.rows() == rows && D.cols() == x.cols(), "denoiser ", denoiser.id,
+            ": expected a result of shape (", rows, ", ", x.cols(), "), got (", D.rows(), ", ", D.cols(),
+            ")");
     const std::vector<Eigen::MatrixXd> covariances = law.posterior_covariance(x, level);
     for (Eigen::Index r = 0; r < rows; ++r) {
       const double of_floor = covariances[static_cast<std::size_t>(r)].trace();

@@ -16,9 +16,10 @@ void check_settings(const DenoiserSettings& settings) {
   const NoiseLadder& ladder = settings.ladder;
   constexpr std::int64_t iterations = (1 << 24) - 1;  // the random streams have 24 bits for it
   (void)network_size({.dim = 1, .hidden = settings.hidden, .layers = settings.layers});
-  require(ladder.count >= 1 && ladder.count <= 1'000'000, "training: ladder.count must be in 1 ... 1000000, got ",
-          ladder.count);
-  require(is_positive(ladder.n_min), "training: ladder.n_min must be positive and finite, got ", ladder.n_min);
+  require(ladder.count >= 1 && ladder.count <= 1'000'000,
+          "training: ladder.count must be in 1 ... 1000000, got ", ladder.count);
+  require(is_positive(ladder.n_min), "training: ladder.n_min must be positive and finite, got ",
+          ladder.n_min);
   require(std::isfinite(ladder.n_max) && ladder.n_max > ladder.n_min,
           "training: ladder.n_max must be finite and above n_min = ", ladder.n_min, ", got ", ladder.n_max);
   require(std::isfinite(settings.law.mean), "training: law.mean must be finite, got ", settings.law.mean);

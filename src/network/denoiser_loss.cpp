@@ -20,7 +20,8 @@ void DenoiserLoss<Real>::draw_rows(const LossBatch& batch, Eigen::Index first, E
   std::vector<double> eps(static_cast<std::size_t>(d));
   for (Eigen::Index r = 0; r < rows; ++r) {
     const Eigen::Index i = first + r;
-    const LevelFactors& of = factors_[static_cast<std::size_t>(batch.level_of_row[static_cast<std::size_t>(i)])];
+    const LevelFactors& of =
+        factors_[static_cast<std::size_t>(batch.level_of_row[static_cast<std::size_t>(i)])];
     double* x_0 = x_0_.row(i).data();
     double* shifted = shifted_.row(i).data();
     batch.draw(i, x_0, eps.data());
@@ -38,7 +39,8 @@ double DenoiserLoss<Real>::take_rows(const LossBatch& batch, Eigen::Index first,
   double loss = 0.0;
   for (Eigen::Index r = 0; r < rows; ++r) {
     const Eigen::Index i = first + r;
-    const LevelFactors& of = factors_[static_cast<std::size_t>(batch.level_of_row[static_cast<std::size_t>(i)])];
+    const LevelFactors& of =
+        factors_[static_cast<std::size_t>(batch.level_of_row[static_cast<std::size_t>(i)])];
     for (Eigen::Index j = 0; j < training_.mean.size(); ++j) {
       const double D =
           training_.mean(j) + of.skip * shifted_(i, j) + of.out * static_cast<double>(block.output(r)[j]);

@@ -131,8 +131,8 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     bodies.take_input_gradient = [this, &of, v, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
       for (Eigen::Index r = 0; r < rows; ++r) {
         for (Eigen::Index j = 0; j < dim(); ++j)
-          to(first + r, j) = of.skip * (*v)(first + r, j) +
-                             of.in * static_cast<double>(block.input_cotangent(r)[j]);
+          to(first + r, j) =
+              of.skip * (*v)(first + r, j) + of.in * static_cast<double>(block.input_cotangent(r)[j]);
       }
     };
     return bodies;

@@ -24,9 +24,11 @@ bool starts_random(const NetworkTensor& tensor) {
 
 std::vector<NetworkTensor> network_tensors(const NetworkShape& shape) {
   const Eigen::Index d = shape.dim, H = shape.hidden;
-  require(d >= 1, "network: dim must be at least 1, got ", d);
-  require(H >= 2, "network: hidden must be at least 2, got ", H);
-  require(shape.layers >= 1, "network: layers must be at least 1, got ", shape.layers);
+  // The upper ends keep products of sizes within 64 bits.
+  require(d >= 1 && d <= 1 << 20, "network: dim must be in 1 ... ", 1 << 20, ", got ", d);
+  require(H >= 2 && H <= 1 << 14, "network: hidden must be in 2 ... ", 1 << 14, ", got ", H);
+  require(shape.layers >= 1 && shape.layers <= 100, "network: layers must be in 1 ... 100, got ",
+          shape.layers);
   std::vector<NetworkTensor> tensors;
   Eigen::Index offset = 0;
   const auto add = [&](const std::string& name, Eigen::Index rows, Eigen::Index cols) {

@@ -5,7 +5,36 @@
 #include <numbers>
 
 #include "base/check.hpp"
+#include "base/names.hpp"
 #include "particle/elementary.hpp"
+
+namespace gmdiff {
+
+const char* to_string(Parametrisation parametrisation) {
+  switch (parametrisation) {
+    case Parametrisation::x0:
+      return "x0";
+    case Parametrisation::eps:
+      return "eps";
+    case Parametrisation::v:
+      return "v";
+    case Parametrisation::edm:
+      return "edm";
+  }
+  fail("learned denoiser: unknown parametrisation");
+}
+
+Parametrisation parametrisation_of(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Parametrisation known :
+       {Parametrisation::x0, Parametrisation::eps, Parametrisation::v, Parametrisation::edm}) {
+    if (name == to_string(known)) return known;
+    names.emplace_back(to_string(known));
+  }
+  fail(unknown_name("parametrisation", name, names));
+}
+
+}  // namespace gmdiff
 
 namespace gmdiff::network {
 

@@ -47,11 +47,10 @@ class Trainer {
  private:
   LossBatch batch(std::uint32_t iteration) {
     const std::uint64_t seed = training_.settings.seed;
-    const std::uint64_t U = uniform_u64(
-        {.seed = seed, .index = 0, .purpose = Purpose::noise_level, .replicate = iteration}, 0);
+    const std::uint64_t U =
+        uniform_u64({.seed = seed, .index = 0, .purpose = Purpose::noise_level, .replicate = iteration}, 0);
     LossBatch batch;
-    batch.level_of_row =
-        levels_.of_batch(training_.settings.batch, categorical_uniform(U, Precision::f64));
+    batch.level_of_row = levels_.of_batch(training_.settings.batch, categorical_uniform(U, Precision::f64));
     // Only levels that occur get a row of the time table.
     int before = -1;
     for (int& level : batch.level_of_row) {
@@ -90,8 +89,8 @@ void check_data(const DenoiserTraining& training, const TrainingData& data) {
   require(of.mean.size() == training.mean.size(), "training: the data have dimension ", of.mean.size(),
           ", but the training began with dimension ", training.mean.size());
   require(of.mean == training.mean && of.scale == training.scale,
-          "training: the data are not those that the training began with: their scale is ", of.scale, ", not ",
-          training.scale, ", or their mean differs");
+          "training: the data are not those that the training began with: their scale is ", of.scale,
+          ", not ", training.scale, ", or their mean differs");
 }
 
 template <class Real>
@@ -101,7 +100,8 @@ void advance(DenoiserTraining& training, const TrainingData& data, const Trainin
   while (training.iteration < training.settings.iterations && !options.stop.stop_requested()) {
     const TrainingReport report = trainer.advance();
     if (options.progress) options.progress(report);
-    if (options.checkpoint_every > 0 && options.checkpoint && report.iteration % options.checkpoint_every == 0)
+    if (options.checkpoint_every > 0 && options.checkpoint &&
+        report.iteration % options.checkpoint_every == 0)
       options.checkpoint(training);
   }
 }

@@ -25,8 +25,8 @@ class DrawnRows final : public DataSource {
   DrawnRows(Points rows, std::uint64_t seed) : rows_(std::move(rows)), seed_(seed) { check_rows(rows_); }
 
   void draw(std::uint64_t row, std::uint32_t iteration, double* x) const override {
-    const std::uint64_t U = uniform_u64(
-        {.seed = seed_, .index = row, .purpose = Purpose::data_index, .replicate = iteration}, 0);
+    const std::uint64_t U =
+        uniform_u64({.seed = seed_, .index = row, .purpose = Purpose::data_index, .replicate = iteration}, 0);
     __extension__ using Wide = unsigned __int128;
     const auto number = static_cast<Eigen::Index>((Wide{U} * static_cast<std::uint64_t>(rows_.rows())) >> 64);
     Eigen::Map<Eigen::RowVectorXd>(x, rows_.cols()) = rows_.row(number);
@@ -88,7 +88,8 @@ class MixtureDraws final : public DataSource {
 }  // namespace
 
 std::unique_ptr<DataSource> data_source(const TrainingData& data, std::uint64_t seed) {
-  if (const auto* mixture = std::get_if<Mixture>(&data)) return std::make_unique<MixtureDraws>(*mixture, seed);
+  if (const auto* mixture = std::get_if<Mixture>(&data))
+    return std::make_unique<MixtureDraws>(*mixture, seed);
   return std::make_unique<DrawnRows>(std::get<Points>(data), seed);
 }
 

@@ -49,8 +49,8 @@ Eigen::VectorXd flat_parameters(const NetworkShape& shape, const json& arrays) {
 void expect_near_parameters(const NetworkShape& shape, const Eigen::VectorXd& actual, const json& expected,
                             double tolerance) {
   for (const NetworkTensor& tensor : network_tensors(shape)) {
-    const Points array = actual.segment(tensor.offset, tensor.size())
-                             .reshaped<Eigen::RowMajor>(tensor.rows, tensor.cols);
+    const Points array =
+        actual.segment(tensor.offset, tensor.size()).reshaped<Eigen::RowMajor>(tensor.rows, tensor.cols);
     expect_near_array(array, rows_of(expected[tensor.name]), tolerance, "gradient of " + tensor.name);
   }
 }
@@ -110,8 +110,7 @@ NetworkResult run_network(const json& golden_case, const NetworkShape& shape, cp
       result.x_gradient(i, j) += static_cast<double>(block.input_cotangent(r)[j]);
     });
   };
-  sweep.run(time, {.fill = fill, .take = take, .take_input_gradient = take_input_gradient},
-            &result.gradient);
+  sweep.run(time, {.fill = fill, .take = take, .take_input_gradient = take_input_gradient}, &result.gradient);
   return result;
 }
 
@@ -191,14 +190,6 @@ void expect_transposed_product(const json& golden_case, const DenoiserTraining& 
   expect_near_array(product, matrix(golden_case["y_vjp"]), 1e-10, "y_vjp");
 }
 
-Parametrisation parametrisation_of(const std::string& name) {
-  if (name == "x0") return Parametrisation::x0;
-  if (name == "eps") return Parametrisation::eps;
-  if (name == "v") return Parametrisation::v;
-  EXPECT_EQ(name, "edm");
-  return Parametrisation::edm;
-}
-
 }  // namespace
 
 TEST(GoldenNetwork, OutputAndEveryGradient) {
@@ -257,7 +248,8 @@ TEST(GoldenNetwork, ParametersBeforeTraining) {
     for (const std::size_t number : {std::size_t{1}, std::size_t{2}}) {
       const NetworkTensor& tensor = tensors[golden_case["index"][number].get<std::size_t>()];
       EXPECT_EQ(tensor.name, number == 1 ? "K1" : "Kx");
-      const Eigen::VectorXd expected = vector(golden_case["first_normals"][number]) / std::sqrt(inputs[number]);
+      const Eigen::VectorXd expected =
+          vector(golden_case["first_normals"][number]) / std::sqrt(inputs[number]);
       const Eigen::VectorXd first = start.segment(tensor.offset, expected.size());
       EXPECT_LE((first - expected).cwiseAbs().maxCoeff(), 1e-14);
     }

@@ -10,7 +10,8 @@
 
 namespace gmdiff {
 
-/// Sizes of a network from R^dim and a time to R^dim. Range: dim >= 1, hidden >= 2, layers >= 1.
+/// Sizes of a network from R^dim and a time to R^dim. Range: dim in 1 ... 2^20, hidden in 2 ...
+/// 2^14, layers in 1 ... 100.
 struct NetworkShape {
   Eigen::Index dim = 1;
   Eigen::Index hidden = 128;  ///< units of every hidden layer and of the time encoder

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <variant>
 
 #include <gmdiff/base/points.hpp>
@@ -24,6 +25,11 @@ enum class Parametrisation {
   edm,  ///< a mix whose variance is 1 at every level (Karras et al. 2022)
 };
 
+/// Its name: "x0", "eps", "v", "edm".
+const char* to_string(Parametrisation parametrisation);
+/// The parametrisation of a name. @throws std::invalid_argument listing the names.
+Parametrisation parametrisation_of(const std::string& name);
+
 /// Levels that are trained: n_l = n_min (n_max / n_min)^((l + 1/2) / count), n = sigma / alpha.
 struct NoiseLadder {
   int count = 512;       ///< L >= 1
@@ -33,9 +39,9 @@ struct NoiseLadder {
 
 /// Law of ln n of the trained levels: normal, or uniform on the ladder.
 struct NoiseLaw {
-  double mean = -1.2;     ///< of ln n
-  double deviation = 1.2; ///< > 0
-  bool uniform = false;   ///< mean and deviation have no effect
+  double mean = -1.2;      ///< of ln n
+  double deviation = 1.2;  ///< > 0
+  bool uniform = false;    ///< mean and deviation have no effect
 };
 
 /// Everything that the parameters after training depend on besides the data. Two runs with equal settings and
@@ -48,11 +54,11 @@ struct DenoiserSettings {
   int layers = 2;
   NoiseLadder ladder = {};
   NoiseLaw law = {};
-  Eigen::Index batch = 1024;     ///< rows of an iteration, >= 1
+  Eigen::Index batch = 1024;       ///< rows of an iteration, >= 1
   std::int64_t iterations = 4000;  ///< >= 1, below 2^24
-  double rate = 1e-3;            ///< of Adam, > 0
-  double decay = 0.5;            ///< last part of the iterations, in which the rate falls to 0, in [0, 1]
-  double ema = 0.999;            ///< largest weight of the past in the mean of the parameters, in [0, 1)
+  double rate = 1e-3;              ///< of Adam, > 0
+  double decay = 0.5;              ///< last part of the iterations, in which the rate falls to 0, in [0, 1]
+  double ema = 0.999;              ///< largest weight of the past in the mean of the parameters, in [0, 1)
   std::uint64_t seed = 0;
   /// Of the network's forward and backward pass; the optimiser computes in double.
   Precision precision = Precision::f32;
@@ -80,9 +86,9 @@ using TrainingData = std::variant<Points, Mixture>;
 struct TrainingReport {
   std::int64_t iteration;  ///< from 1
   std::int64_t iterations;
-  double loss;         ///< mean over the batch
-  double rate;         ///< of Adam
-  std::int64_t lost;   ///< NaN entries of the gradient, which count as 0
+  double loss;        ///< mean over the batch
+  double rate;        ///< of Adam
+  std::int64_t lost;  ///< NaN entries of the gradient, which count as 0
 };
 
 /// How a training runs; nothing here changes its result.
