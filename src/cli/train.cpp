@@ -166,6 +166,8 @@ DenoiserTraining train(const TrainFlags& flags, const TrainInput& input, Denoise
     if (kept == 0) throw;
     throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
   }
+  if (training.iteration == 0)
+    throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
   if (kept != training.iteration) keep(training);
   if (training.iteration < iterations)
     throw study::WorkInterrupted(concat("interrupted: ", flags.out, " holds iteration ", training.iteration,
