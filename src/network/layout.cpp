@@ -37,7 +37,7 @@ Layout::Layout(const NetworkShape& network)
     c.push_back(next(concat("c", l)));
   }
   U = next("U");
-  cU = next("cU");
+  c_U = next("cU");
 }
 
 template <class Real>

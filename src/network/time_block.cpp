@@ -75,12 +75,12 @@ void TimeBlock<Real>::add_gradient(Real* gradient, const Place& matrix, const Pl
 }
 
 template <class Real>
-void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_T, Real* gradient) {
+void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gradient) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
-  add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_T, rows);
+  add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_table, rows);
   std::fill_n(of_tau_.begin(), rows * width, Real(0));
-  multiply(rows, of_T, width, H, weights_.transposed(places.Kt), width, of_tau_.data());
+  multiply(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data());
   add_gradient(gradient, places.K2, places.b2, q_.data(), width, of_tau_.data(), rows);
   std::fill_n(of_q_.begin(), rows * width, Real(0));
   multiply(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data());

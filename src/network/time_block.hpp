@@ -18,7 +18,7 @@ class TimeBlock {
   /// @param frequencies w_j, padded to `width`; phases p_j as well. Features are computed in double.
   void forward(std::span<const double> times, const double* frequencies, const double* phases, Real* T);
   /// Adds the encoder's gradients for dL/dT (times, width) to `gradient`, the range of the time encoder.
-  void backward(Eigen::Index rows, const Real* of_T, Real* gradient);
+  void backward(Eigen::Index rows, const Real* of_table, Real* gradient);
 
  private:
   const Layout& layout() const { return weights_.layout(); }
