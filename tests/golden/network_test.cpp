@@ -274,6 +274,13 @@ TEST(GoldenNetwork, Adam) {
   });
 }
 
+TEST(GoldenNetwork, AdamAddsItsConstantOutsideTheRoot) {
+  Eigen::VectorXd parameters = Eigen::VectorXd::Zero(1);
+  AdamState state = AdamState::start(1);
+  adam_update(state, Eigen::VectorXd::Constant(1, 1e-8), 1.0, parameters);
+  EXPECT_NEAR(parameters(0), -0.5, 1e-12);  // 1e-8 / (1e-8 + 1e-8)
+}
+
 TEST(GoldenNetwork, DenoiserLossGradientAndTransposedProduct) {
   each_network_case("denoiser", [](const json& golden_case) {
     SCOPED_TRACE(golden_case["kind"].get<std::string>());

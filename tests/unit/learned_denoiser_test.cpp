@@ -11,8 +11,10 @@
 #include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
+#include "base/random.hpp"
 #include "io/npz.hpp"
 #include "io_support.hpp"
+#include "network/denoiser_loss.hpp"
 #include "network/noise_levels.hpp"
 #include "network/training_data.hpp"
 #include "support/expect_invalid.hpp"
@@ -78,6 +80,74 @@ TEST(LearnedDenoiser, ThreadsAndPartsDoNotChangeABit) {
   EXPECT_EQ(part.iteration, 20);
   expect_same_bits(read_denoiser(file), part);
   expect_same_bits(continue_training(read_denoiser(file), prior), whole);
+}
+
+/// The batch of an iteration, straight from the streams of numerics.md §5.
+network::LossBatch batch_of(const network::DataSource& source, const DenoiserSettings& settings,
+                            std::uint32_t iteration) {
+  const network::NoiseLevels levels(settings.ladder, settings.law);
+  const std::uint64_t U = uniform_u64(
+      {.seed = settings.seed, .index = 0, .purpose = Purpose::noise_level, .replicate = iteration}, 0);
+  network::LossBatch batch;
+  batch.level_of_row = levels.of_batch(settings.batch, static_cast<double>(U >> 11) * 0x1p-53);
+  for (int l = 0; l < settings.ladder.count; ++l) batch.levels.push_back(levels.n(l));
+  batch.draw = [&source, &settings, iteration](Eigen::Index row, double* x_0, double* eps) {
+    const auto index = static_cast<std::uint64_t>(row);
+    source.draw(index, iteration, x_0);
+    NormalStream normals(
+        {.seed = settings.seed, .index = index, .purpose = Purpose::forward_noise, .replicate = iteration},
+        Precision::f64);
+    eps[0] = normals(0);
+    eps[1] = normals(1);
+  };
+  return batch;
+}
+
+TEST(LearnedDenoiser, EveryIterationHasStreamsOfItsOwn) {
+  const Mixture prior = bench_2d().prior;
+  DenoiserSettings settings = small_settings();
+  settings.precision = Precision::f64;
+  settings.iterations = 3;
+  const DenoiserTraining state = start_training(prior, settings);
+  std::vector<Eigen::VectorXd> parameters{state.parameters};
+  std::vector<double> losses;
+  TrainingOptions options{.threads = 1, .checkpoint_every = 1};
+  options.progress = [&](const TrainingReport& report) { losses.push_back(report.loss); };
+  options.checkpoint = [&](const DenoiserTraining& now) { parameters.push_back(now.parameters); };
+  continue_training(state, prior, options);
+  ASSERT_EQ(losses.size(), 3U);
+
+  const auto source = network::data_source(prior, settings.seed);
+  ThreadPool pool(1);
+  network::DenoiserLoss<double> loss(state, pool);
+  Eigen::VectorXd gradient;
+  for (std::uint32_t it = 1; it <= 3; ++it) {
+    // Levels without rows change the blocks of the time table and so the last bits of gradients only.
+    EXPECT_EQ(loss(batch_of(*source, settings, it), parameters[it - 1], gradient), losses[it - 1]) << it;
+  }
+}
+
+TEST(LearnedDenoiser, BlocksAddUpToTheGradientOfTheBatch) {
+  const DenoiserTraining training = random_training(Parametrisation::edm);
+  const auto source = network::data_source(bench_2d().prior, 1);
+  ThreadPool pool(2);
+  network::DenoiserLoss<double> loss(training, pool);
+  const network::LossBatch whole = batch_of(*source, training.settings, 1);
+  Eigen::VectorXd of_whole, of_row, sum;
+  const double value = loss(whole, training.averaged, of_whole);
+  double mean = 0.0;
+  sum.setZero(of_whole.size());
+  for (std::size_t row = 0; row < whole.level_of_row.size(); ++row) {
+    const network::LossBatch one{.levels = {whole.levels[static_cast<std::size_t>(whole.level_of_row[row])]},
+                                 .level_of_row = {0},
+                                 .draw = [&, row](Eigen::Index, double* x_0, double* eps) {
+                                   whole.draw(static_cast<Eigen::Index>(row), x_0, eps);
+                                 }};
+    mean += loss(one, training.averaged, of_row) / 200.0;
+    sum += of_row / 200.0;
+  }
+  EXPECT_NEAR(value, mean, 1e-12 * value);
+  EXPECT_LE((of_whole - sum).cwiseAbs().maxCoeff(), 1e-12 * sum.cwiseAbs().maxCoeff());
 }
 
 TEST(LearnedDenoiser, EvaluationDoesNotDependOnThreadsOrOtherRows) {
