@@ -127,6 +127,35 @@ TEST(LearnedDenoiser, EveryIterationHasStreamsOfItsOwn) {
   }
 }
 
+TEST(LearnedDenoiser, TheRateFallsToZeroOverTheLastPart) {
+  EXPECT_EQ(learning_rate(0.1, 0.25, 76, 100), 0.1);
+  EXPECT_NEAR(learning_rate(0.1, 0.25, 77, 100), 0.05 * (1.0 + std::cos(3.14159265358979 / 25.0)), 1e-12);
+  EXPECT_NEAR(learning_rate(0.1, 0.5, 76, 100), 0.05, 1e-12);  // the middle of the half cosine
+  EXPECT_NEAR(learning_rate(0.1, 0.5, 100, 100), 0.05 * (1.0 + std::cos(3.14159265358979 * 0.98)), 1e-12);
+  EXPECT_EQ(learning_rate(0.1, 0.0, 100, 100), 0.1);
+  expect_invalid([] { learning_rate(0.1, 0.5, 0, 100); }, "iteration 0 is outside 1 ... 100");
+  expect_invalid([] { learning_rate(0.1, 2.0, 1, 100); }, "decay must be in [0, 1], got 2");
+  AdamState state = AdamState::start(2);
+  Eigen::VectorXd parameters(3);
+  expect_invalid([&] { adam_update(state, Eigen::VectorXd(3), 0.1, parameters); },
+                 "parameters, gradient, m and v have sizes 3, 3, 2 and 2; they must be equal");
+}
+
+TEST(LearnedDenoiser, AveragesItsParameters) {
+  DenoiserSettings settings = small_settings();
+  settings.ema = 0.6;  // reached in iteration 13
+  settings.iterations = 20;
+  Eigen::VectorXd averaged = start_training(bench_2d().prior, settings).parameters;
+  TrainingOptions options{.threads = 1, .checkpoint_every = 1};
+  options.checkpoint = [&](const DenoiserTraining& now) {
+    const double it = static_cast<double>(now.iteration);
+    const double mu = std::min(0.6, (1.0 + it) / (10.0 + it));
+    averaged = mu * averaged + (1.0 - mu) * now.parameters;
+    EXPECT_LE((now.averaged - averaged).cwiseAbs().maxCoeff(), 1e-15) << it;
+  };
+  train_denoiser(bench_2d().prior, settings, options);
+}
+
 TEST(LearnedDenoiser, BlocksAddUpToTheGradientOfTheBatch) {
   const DenoiserTraining training = random_training(Parametrisation::edm);
   const auto source = network::data_source(bench_2d().prior, 1);
