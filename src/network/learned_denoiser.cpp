@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/check.hpp"
+#include "base/floating_point.hpp"
 #include "base/machine.hpp"
 #include "network/check_training.hpp"
 #include "network/parametrisation.hpp"
@@ -88,6 +89,7 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
   }
 
   void evaluate(const Points& x, Level level, const Points* v, Points& to) const override {
+    const FloatingPointEnvironment environment;
     check(x, "x");
     to.resize(x.rows(), dim());
     if (x.rows() == 0) return;

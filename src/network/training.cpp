@@ -6,6 +6,7 @@
 #include <gmdiff/base/error.hpp>
 
 #include "base/check.hpp"
+#include "base/floating_point.hpp"
 #include "base/machine.hpp"
 #include "base/random.hpp"
 #include "network/check_training.hpp"
@@ -93,8 +94,17 @@ void check_data(const DenoiserTraining& training, const TrainingData& data) {
           ", not ", training.scale, ", or their mean differs");
 }
 
+/// Bytes of the gradients of all blocks, the largest arrays of an iteration.
+template <class Real>
+std::uint64_t gradient_bytes(const DenoiserTraining& training) {
+  const auto blocks = static_cast<std::uint64_t>((training.settings.batch + block_rows - 1) / block_rows);
+  return saturating_product(blocks, static_cast<std::uint64_t>(Layout(training.shape()).size), sizeof(Real));
+}
+
 template <class Real>
 void advance(DenoiserTraining& training, const TrainingData& data, const TrainingOptions& options) {
+  require_memory(gradient_bytes<Real>(training), "the gradients of a batch of ", training.settings.batch,
+                 " rows");
   ThreadPool pool(options.threads == 0 ? usable_processors() : options.threads);
   Trainer<Real> trainer(training, data, pool);
   while (training.iteration < training.settings.iterations && !options.stop.stop_requested()) {
@@ -109,12 +119,16 @@ void advance(DenoiserTraining& training, const TrainingData& data, const Trainin
 }  // namespace
 
 DenoiserTraining start_training(const TrainingData& data, const DenoiserSettings& settings) {
+  const FloatingPointEnvironment environment;
   check_settings(settings);
   DataMoments of = data_moments(data);
   DenoiserTraining training;
   training.settings = settings;
   training.mean = std::move(of.mean);
   training.scale = of.scale;
+  // parameters, averages, m and v
+  const auto size = static_cast<std::uint64_t>(network_size(training.shape()));
+  require_memory(saturating_product(size, 4 * sizeof(double)), "the state of a training");
   training.parameters = network_start(training.shape(), settings.seed);
   training.averaged = training.parameters;
   training.adam = AdamState::start(training.parameters.size());
@@ -123,6 +137,7 @@ DenoiserTraining start_training(const TrainingData& data, const DenoiserSettings
 
 DenoiserTraining continue_training(DenoiserTraining training, const TrainingData& data,
                                    const TrainingOptions& options) {
+  const FloatingPointEnvironment environment;
   check_training(training);
   check_data(training, data);
   require(options.threads >= 0 && options.threads <= 1024, "training: threads must be in 0 ... 1024, got ",

@@ -18,6 +18,7 @@
 #include "network/noise_levels.hpp"
 #include "network/training_data.hpp"
 #include "support/expect_invalid.hpp"
+#include "support/expect_memory_error.hpp"
 
 // Learned denoisers: the same bits for any number of threads and in parts, limits of D, data, files, messages,
 // and what a short training reaches.
@@ -356,6 +357,19 @@ TEST(LearnedDenoiser, RefusesBadSettingsAndData) {
                  "threads must be in 0 ... 1024, got -2");
   expect_invalid([&] { continue_training(training, prior, {.checkpoint_every = -1}); },
                  "checkpoint_every must not be negative, got -1");
+}
+
+TEST(LearnedDenoiser, SaysWhatMemoryIsFor) {
+  DenoiserSettings settings = small_settings();
+  settings.hidden = 1 << 14;
+  settings.layers = 100;  // 0.8 terabytes
+  test::expect_memory_error([&] { start_training(bench_2d().prior, settings); },
+                            "wanted for the state of a training");
+  settings = small_settings();
+  settings.hidden = 512;
+  settings.batch = 1 << 24;  // 1 terabyte
+  test::expect_memory_error([&] { train_denoiser(bench_2d().prior, settings); },
+                            "wanted for the gradients of a batch of 16777216 rows");
 }
 
 TEST(LearnedDenoiser, ALossThatDivergesNamesItsIteration) {

@@ -105,12 +105,13 @@ struct TrainingOptions {
 
 /// A training before its first iteration.
 /// @throws std::invalid_argument naming the setting, its range and the value given; for data that are empty,
-///   not finite or all equal.
+///   not finite or all equal. MemoryError when the memory does not suffice.
 DenoiserTraining start_training(const TrainingData& data, const DenoiserSettings& settings);
 
 /// Continues a training to its last iteration. In several parts it gives the bits of one run.
 /// @throws std::invalid_argument for settings outside their range, and for data of another dimension, mean or
-///   scale than the training began with; NonFiniteError naming the iteration when the loss is not finite.
+///   scale than the training began with; NonFiniteError naming the iteration when the loss is not finite;
+///   MemoryError when the memory does not suffice.
 DenoiserTraining continue_training(DenoiserTraining training, const TrainingData& data,
                                    const TrainingOptions& options = {});
 
