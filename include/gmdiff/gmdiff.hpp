@@ -14,10 +14,12 @@
 #include <gmdiff/device/session.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/device/tuned.hpp>
+#include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/metrics/coverage.hpp>
+#include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/custom_target.hpp>
@@ -41,6 +43,10 @@
 #include <gmdiff/model/target_law.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/model/vector_field.hpp>
+#include <gmdiff/network/adam.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
+#include <gmdiff/network/network.hpp>
+#include <gmdiff/network/training.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/program.hpp>

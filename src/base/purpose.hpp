@@ -21,6 +21,11 @@ enum class Purpose : std::uint32_t {
   forward_noise = 14,
   user = 15,
   guidance_direction = 16,
+  /// The parameters of a network before training. No run has both this stream and directions of guidance.
+  parameter_init = 16,
+  data_index = 17,
+  noise_level = 18,
+  data_noise = 21,
   velocity = 24,
   trajectory = 25,
   proposal_component = 26,

@@ -44,7 +44,7 @@ struct CommandLine {
         "gmdiff VERB --help explains a verb, with an example.\n\nExample:\n  gmdiff problem bench-2d\n");
     for (const auto add :
          {add_sample, add_forward, add_posterior, add_draw, add_eval, add_distance, add_compare, add_plot,
-          add_problem, add_merge, add_diagnose, add_fokker_planck, add_devices}) {
+          add_problem, add_merge, add_diagnose, add_fokker_planck, add_train, add_devices}) {
       verbs.push_back(add(app));
     }
   }

@@ -7,8 +7,10 @@
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/device.hpp>
 #include <gmdiff/device/tuned.hpp>
+#include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
@@ -31,7 +33,7 @@ struct RunFlags {
   std::string out;
   bool force = false;
   FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
-      first_step;
+      first_step, denoiser;
 };
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
@@ -175,13 +177,32 @@ void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& p
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
+/// Runs a reverse-time sampler with the learned denoiser of a file in place of the prior's.
+void sample_learned(const Sampler& sampler, const TimeGrid& grid, const RunFlags& flags, InputFiles inputs,
+                    const Problem& problem) {
+  require(
+      !problem.observation || flags.problem.prior,
+      "--denoiser: it takes the place of the prior, and the problem has an observation; --prior leaves it "
+      "out");
+  const LearnedDenoiser learned(read_denoiser(*flags.denoiser), 0);
+  require(learned.dim() == problem.prior.dim(), "--denoiser ", *flags.denoiser, ": it has dimension ",
+          learned.dim(), ", the prior of ", flags.problem.file, " has ", problem.prior.dim());
+  add_data(inputs, *flags.denoiser);
+  const ForwardProcess process(problem.process);
+  const Plan plan = sampling_plan(Denoiser(learned.denoiser()), learned.dim(), process, grid, sampler);
+  study::RunRecord record = record_of("sample", problem, "prior");
+  record.notes.push_back(concat("the denoiser is the learned one of ", *flags.denoiser));
+  run_sampling(flags, inputs, plan, std::move(record));
+}
+
 /// Runs a reverse-time sampler on the law of the verb.
 void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
-  const Plan plan =
-      sampling_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process), sampler);
+  const TimeGrid grid = study::grid_of(problem, process);
+  if (flags.denoiser) return sample_learned(sampler, grid, flags, inputs, problem);
+  const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid, sampler);
   run_sampling(flags, inputs, plan, record_of("sample", problem, law.name));
 }
 
@@ -217,6 +238,9 @@ void check_name(const std::string& out, const Plan& plan) {
 /// Runs Markov chains on a mixture or on another target.
 void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                 const auto& target, const std::string& law) {
+  require(!flags.denoiser,
+          "--denoiser: Markov chains take the law itself; a reverse-time sampler can take a "
+          "learned denoiser");
   const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
   const Plan plan = mcmc_plan(target, with_step);
   check_name(flags.out, plan);
@@ -296,6 +320,10 @@ void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  require(!flags.denoiser || std::holds_alternative<Sampler>(problem.sampler),
+          "--denoiser: ", study::name_of(problem.sampler),
+          " takes the law itself; a reverse-time sampler can "
+          "take a learned denoiser");
   std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
 }
 
@@ -426,6 +454,10 @@ Verb add_sample(CLI::App& command) {
                    "number of the first step of Markov chains that --start continues: the steps of the run "
                    "whose last states it holds")
       ->type_name("N");
+  verb->add_option("--denoiser", flags->denoiser,
+                   "learned denoiser, a file of the verb train, in place of the prior's; the sampler needs "
+                   "start=gaussian")
+      ->type_name("FILE");
   add_start(
       *verb, *flags,
       "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "

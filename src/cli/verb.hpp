@@ -28,6 +28,7 @@ Verb add_plot(CLI::App& command);
 Verb add_merge(CLI::App& command);
 Verb add_diagnose(CLI::App& command);
 Verb add_fokker_planck(CLI::App& command);
+Verb add_train(CLI::App& command);
 Verb add_devices(CLI::App& command);
 
 /// Flags of every verb.

@@ -14,7 +14,7 @@ using HelpTest = CommandTest;
 // The verbs in an order in which each example finds the files that it needs.
 const std::vector<std::string> verbs{"problem",       "sample", "forward",  "diagnose", "posterior",
                                      "draw",          "eval",   "distance", "compare",  "merge",
-                                     "fokker-planck", "plot",   "devices"};
+                                     "fokker-planck", "train",  "plot",     "devices"};
 
 /// The command lines after "Example:", without the program's name.
 std::vector<Arguments> examples(const std::string& help) {

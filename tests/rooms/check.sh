@@ -14,11 +14,12 @@ sampler: base model
 plan: base model sampler
 lowering: base model sampler plan particle
 device: base model sampler plan particle kernels lowering
+network: base model particle device
 metrics: base model sampler plan device
-io: base model sampler
-study: base model sampler plan device metrics io
+io: base model sampler network
+study: base model sampler plan device network metrics io
 report: base model sampler plan device metrics io study
-cli: base model sampler plan device metrics io study report
+cli: base model sampler plan device network metrics io study report
 "
 
 {

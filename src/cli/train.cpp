@@ -1,0 +1,278 @@
+#include <memory>
+
+#include <gmdiff/base/error.hpp>
+#include <gmdiff/io/denoiser_file.hpp>
+#include <gmdiff/metrics/denoiser_error.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
+
+#include "base/check.hpp"
+#include "cli/arguments.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/problem_source.hpp"
+#include "cli/progress.hpp"
+#include "cli/verb.hpp"
+#include "io/line_file.hpp"
+#include "study/interrupted.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+struct TrainFlags {
+  std::string problem;
+  CommonFlags common;
+  std::string out;
+  bool force = false;
+  FlagText data, resume, log, device, checkpoint_every;
+  FlagText iterations, batch, seed, parametrisation, weight, hidden, layers, rate, precision;
+};
+
+/// Flags that become settings; a continued training has its settings already.
+std::vector<std::pair<const char*, const FlagText*>> setting_flags(const TrainFlags& flags) {
+  return {{"--iterations", &flags.iterations},
+          {"--batch", &flags.batch},
+          {"--seed", &flags.seed},
+          {"--parametrisation", &flags.parametrisation},
+          {"--weight", &flags.weight},
+          {"--hidden", &flags.hidden},
+          {"--layers", &flags.layers},
+          {"--rate", &flags.rate},
+          {"--precision", &flags.precision}};
+}
+
+/// The prior of a problem. @throws std::invalid_argument for a problem without one.
+struct PriorOf {
+  const std::string& file;
+  Mixture operator()(const Problem& problem) const { return problem.prior; }
+  Mixture operator()(const NonlinearProblem& problem) const { return problem.prior; }
+  Mixture operator()(const TargetProblem& /*problem*/) const { refuse("a target"); }
+  Mixture operator()(const DynamicsProblem& /*problem*/) const { refuse("dynamics"); }
+  [[noreturn]] void refuse(const char* has) const {
+    fail("train: ", file, " has ", has, "; expected a prior, or --data FILE without a problem");
+  }
+};
+
+/// What is learned, and the law that the result is judged by.
+struct TrainInput {
+  TrainingData data;
+  std::optional<Mixture> law;
+};
+
+TrainInput read_input(const TrainFlags& flags, InputFiles& inputs, std::vector<std::string>& warnings) {
+  require(!flags.problem.empty() || flags.data, "train: expected a PROBLEM or --data FILE");
+  std::optional<Mixture> law;
+  if (!flags.problem.empty())
+    law = std::visit(PriorOf{flags.problem}, load_any_problem(flags.problem, inputs));
+  if (!flags.data) return {*law, law};
+  add_data(inputs, *flags.data);
+  Points rows = load_points(*flags.data, warnings);
+  require(!law || law->dim() == rows.cols(), "--data ", *flags.data, ": its rows have dimension ",
+          rows.cols(), ", the prior of ", flags.problem, " has ", law ? law->dim() : 0);
+  return {std::move(rows), law};
+}
+
+DenoiserSettings parse_settings(const TrainFlags& flags) {
+  DenoiserSettings settings;
+  const auto whole = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
+                        std::int64_t otherwise) {
+    return text ? parse_integer(flag, *text, low, high) : otherwise;
+  };
+  settings.iterations = whole("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
+  settings.batch = whole("--batch", flags.batch, 1, 1 << 24, settings.batch);
+  settings.hidden = whole("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
+  settings.layers = static_cast<int>(whole("--layers", flags.layers, 1, 100, settings.layers));
+  settings.seed = parse_seed(flags.seed);
+  settings.precision = parse_precision(flags.precision);
+  if (flags.rate) settings.rate = parse_number("--rate", *flags.rate);
+  if (flags.parametrisation) settings.parametrisation = parametrisation_of(*flags.parametrisation);
+  if (flags.weight) settings.weight = parametrisation_of(*flags.weight);
+  return settings;
+}
+
+DenoiserTraining begin(const TrainFlags& flags, const TrainingData& data) {
+  if (!flags.resume) return start_training(data, parse_settings(flags));
+  for (const auto& [name, text] : setting_flags(flags))
+    require(!*text, name, ": --resume continues a training with the settings that ", *flags.resume, " holds");
+  return read_denoiser(*flags.resume);
+}
+
+int threads_of(const TrainFlags& flags) {
+  if (!flags.device) return 0;
+  const Device device = Device::parse(*flags.device);
+  require(device.kind() == Device::Kind::cpu, "--device ", *flags.device,
+          ": networks are trained on cpu or cpu:THREADS");
+  return device.number();
+}
+
+/// Losses of every hundredth iteration, each the mean since the line before.
+class TrainingLog {
+ public:
+  explicit TrainingLog(const FlagText& file) {
+    if (file) file_.emplace(*file, "{\"iteration\"");
+  }
+
+  void add(const TrainingReport& report) {
+    sum_ += report.loss;
+    lost_ += report.lost;
+    ++count_;
+    if (report.iteration % 100 != 0 && report.iteration != report.iterations) return;
+    mean_ = sum_ / static_cast<double>(count_);
+    Json line;
+    line["iteration"] = report.iteration;
+    line["loss"] = json_number(mean_);
+    line["rate"] = json_number(report.rate);
+    line["lost_gradients"] = lost_;
+    if (file_) file_->append(line.dump());
+    all_lost_ += lost_;
+    sum_ = 0.0;
+    lost_ = count_ = 0;
+  }
+  /// Mean loss of the last line.
+  double mean() const { return mean_; }
+  std::int64_t lost() const { return all_lost_; }
+
+ private:
+  std::optional<io::LineFile> file_;
+  double sum_ = 0.0, mean_ = 0.0;
+  std::int64_t lost_ = 0, all_lost_ = 0, count_ = 0;
+};
+
+/// Trains to the end and writes the file, at every checkpoint and after a signal as well.
+DenoiserTraining train(const TrainFlags& flags, const TrainInput& input, DenoiserTraining training,
+                       TrainingLog& log) {
+  const std::int64_t iterations = training.settings.iterations;
+  std::int64_t kept = 0;
+  bool overwrite = flags.force;
+  const auto keep = [&](const DenoiserTraining& state) {
+    write_denoiser(flags.out, state, overwrite);
+    kept = state.iteration;
+    overwrite = true;
+  };
+  const InterruptWatcher watcher;
+  ProgressLine line("train", iterations, flags.common.quiet);
+  TrainingOptions options;
+  options.threads = threads_of(flags);
+  options.progress = [&](const TrainingReport& report) {
+    line.update(report.iteration);
+    log.add(report);
+  };
+  if (flags.checkpoint_every)
+    options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);
+  options.checkpoint = keep;
+  options.stop = watcher.token();
+  try {
+    training = continue_training(std::move(training), input.data, options);
+  } catch (const NonFiniteError& error) {
+    if (kept == 0) throw;
+    throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
+  }
+  if (training.iteration == 0)
+    throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
+  if (kept != training.iteration) keep(training);
+  if (training.iteration < iterations)
+    throw study::WorkInterrupted(concat("interrupted: ", flags.out, " holds iteration ", training.iteration,
+                                        " of ", iterations, "; --resume ", flags.out, " continues it"));
+  return training;
+}
+
+std::vector<DenoiserError> judge(const DenoiserTraining& training, const Mixture& law, int threads) {
+  return denoiser_errors(LearnedDenoiser(training, threads).denoiser(), law, {0.02, 0.1, 0.5, 2.0, 10.0},
+                         {.seed = training.settings.seed});
+}
+
+Json training_json(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog& log,
+                   const std::vector<DenoiserError>& errors) {
+  Json json;
+  json["file"] = flags.out;
+  json["parametrisation"] = to_string(training.settings.parametrisation);
+  json["parameters"] = training.parameters.size();
+  json["iterations"] = training.iteration;
+  json["loss"] = json_number(log.mean());
+  json["lost_gradients"] = log.lost();
+  json["mean"] = json_vector(training.mean);
+  json["scale"] = json_number(training.scale);
+  if (errors.empty()) return json;
+  json["levels"] = Json::array();
+  for (const DenoiserError& error : errors) {
+    json["levels"].push_back({{"n", json_number(error.n)},
+                              {"floor", json_number(error.floor)},
+                              {"excess", json_number(error.excess)},
+                              {"excess_error", json_number(error.excess_error)}});
+  }
+  return json;
+}
+
+std::string training_text(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog& log,
+                          const std::vector<DenoiserError>& errors) {
+  std::string text =
+      concat(flags.out, ": ", to_string(training.settings.parametrisation), ", ", training.parameters.size(),
+             " parameters, iteration ", training.iteration, ", loss ", format_number(log.mean(), 4), "\n");
+  if (errors.empty()) return text;
+  Table table({"n", "floor", "excess", "excess/floor"});
+  for (const DenoiserError& error : errors)
+    table.add({format_number(error.n), format_number(error.floor, 3), format_number(error.excess, 3),
+               format_number(error.excess / error.floor, 2)});
+  return concat(text, "\n", table.text());
+}
+
+void run_train(const TrainFlags& flags) {
+  // A training may continue in its own file.
+  check_output_without_sidecar(flags.out, flags.force);
+  InputFiles inputs;
+  std::vector<std::string> warnings;
+  const TrainInput input = read_input(flags, inputs, warnings);
+  check_not_input(flags.out, inputs);
+  if (flags.log) check_not_input(*flags.log, inputs);
+  DenoiserTraining training = begin(flags, input.data);
+  const int threads = threads_of(flags);
+  TrainingLog log(flags.log);
+  training = train(flags, input, std::move(training), log);
+  std::vector<DenoiserError> errors;
+  if (input.law) errors = judge(training, *input.law, threads);
+  if (log.lost() > 0)
+    warnings.push_back(concat(log.lost(), " entries of gradients were NaN and counted as 0"));
+  print_remarks(warnings, {}, flags.common.quiet);
+  print(flags.common.json ? json_text(training_json(flags, training, log, errors))
+                          : training_text(flags, training, log, errors));
+}
+
+}  // namespace
+
+Verb add_train(CLI::App& command) {
+  CLI::App* verb =
+      command.add_subcommand("train", "learns a denoiser from a prior or from data, and judges it exactly");
+  auto flags = std::make_shared<TrainFlags>();
+  verb->add_option("PROBLEM", flags->problem, "problem file, - for standard input: its prior is learned")
+      ->type_name("");
+  verb->add_option("--out", flags->out, "the .npz file to write")->required()->type_name("FILE");
+  verb->add_option("--data", flags->data,
+                   "rows to learn from, shape (n, d), instead of draws of the prior, which then only judges")
+      ->type_name("FILE");
+  verb->add_option("--iterations", flags->iterations, "number of iterations (4000)")->type_name("N");
+  verb->add_option("--batch", flags->batch, "rows of an iteration (1024)")->type_name("B");
+  verb->add_option("--seed", flags->seed, "64-bit seed (0)")->type_name("S");
+  verb->add_option("--parametrisation", flags->parametrisation,
+                   "what the network estimates: x0, eps, v or edm (edm)")
+      ->type_name("NAME");
+  verb->add_option("--weight", flags->weight, "weights of the levels: those of x0, eps, v or edm (as above)")
+      ->type_name("NAME");
+  verb->add_option("--hidden", flags->hidden, "units of a layer (128)")->type_name("H");
+  verb->add_option("--layers", flags->layers, "hidden layers (2)")->type_name("L");
+  verb->add_option("--rate", flags->rate, "rate of Adam; it falls to 0 over the last half (0.001)")
+      ->type_name("R");
+  verb->add_option("--precision", flags->precision, "of the network: f32 or f64 (f32)")->type_name("P");
+  verb->add_option("--device", flags->device, "cpu or cpu:THREADS (cpu)")->type_name("DEVICE");
+  verb->add_option("--resume", flags->resume, "continue the training of this file, with its settings")
+      ->type_name("FILE");
+  verb->add_option("--checkpoint-every", flags->checkpoint_every, "write FILE every K iterations")
+      ->type_name("K");
+  verb->add_option("--log", flags->log, "append a line of JSON every 100 iterations")->type_name("FILE");
+  add_force(*verb, flags->force);
+  add_common_flags(*verb, flags->common);
+  set_examples(*verb,
+               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
+               "  gmdiff train problem.json --resume model.npz --out model.npz --force\n");
+  return {verb, [flags] { run_train(*flags); }};
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "network/dense_unit.hpp"
+#include "particle/elementary.hpp"
+
+// Loops of DenseUnit for an arithmetic type V. Only the units unit_*.cpp include it (device/cpu/pack.hpp
+// explains why).
+
+namespace gmdiff::network::GMDIFF_CPU_UNIT {
+
+using particle::RealOf;
+using particle::Types;
+
+/// Rows and registers of columns of C that stay in registers; the instruction sets have 32 or 16 registers.
+template <class V>
+inline constexpr int tile_rows = sizeof(V) == 64 ? 8 : 4;
+inline constexpr int tile_registers = 2;
+
+/// Rows i ... i + R - 1 and columns j ... j + N lanes - 1 of the product.
+template <class V, int R, int N>
+GMDIFF_PARTICLE void multiply_tile(const Product<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j) {
+  using Real = RealOf<V>;
+  constexpr int lanes = Types<V>::lanes;
+  const Real* a = of.a + i * of.a_row;
+  const Real* b = of.b + j;
+  Real* c = of.c + i * of.c_row + j;
+  V sums[R][N];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) sums[r][n] = V::load(c + r * of.c_row + n * lanes);
+  }
+  for (std::ptrdiff_t l = 0; l < of.k; ++l) {
+    V row[N];
+    for (int n = 0; n < N; ++n) row[n] = V::load(b + l * of.b_row + n * lanes);
+    for (int r = 0; r < R; ++r) {
+      const V factor(a[r * of.a_row + l * of.a_column]);
+      for (int n = 0; n < N; ++n) sums[r][n] = fma(factor, row[n], sums[r][n]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) sums[r][n].store(c + r * of.c_row + n * lanes);
+  }
+}
+
+template <class V, int N>
+GMDIFF_PARTICLE void multiply_columns(const Product<RealOf<V>>& of, std::ptrdiff_t j) {
+  constexpr int R = tile_rows<V>;
+  std::ptrdiff_t i = 0;
+  for (; i + R <= of.m; i += R) multiply_tile<V, R, N>(of, i, j);
+  for (; i < of.m; ++i) multiply_tile<V, 1, N>(of, i, j);
+}
+
+template <class V>
+void multiply_add(const Product<RealOf<V>>& of) {
+  constexpr int lanes = Types<V>::lanes;
+  std::ptrdiff_t j = 0;
+  for (; j + tile_registers * lanes <= of.n; j += tile_registers * lanes)
+    multiply_columns<V, tile_registers>(of, j);
+  for (; j < of.n; j += lanes) multiply_columns<V, 1>(of, j);
+}
+
+template <class V>
+void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slope) {
+  using Real = RealOf<V>;
+  constexpr double two_k = 0x1.9884533d43651p+0;  // 2 sqrt(2 / pi)
+  const V linear(static_cast<Real>(two_k)), cubic(static_cast<Real>(two_k * 0.044715)),
+      slope_cubic(static_cast<Real>(two_k * 3 * 0.044715)), one(Real(1));
+  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
+    const V a = V::load(from + j);
+    const V s = particle::sigmoid(a * fma(a * a, cubic, linear));
+    (a * s).store(h + j);
+    if (slope == nullptr) continue;
+    // s + a s (1 - s) 2 k (1 + 3 * 0.044715 a^2)
+    fma(s * (one - s), a * fma(a * a, slope_cubic, linear), s).store(slope + j);
+  }
+}
+
+/// @tparam W arithmetic type of doubles.
+template <class W>
+void waves(const double* w, const double* p, std::ptrdiff_t n, double t, double* sine, double* cosine) {
+  for (std::ptrdiff_t j = 0; j < n; j += Types<W>::lanes) {
+    const particle::SineCosine<W> of = particle::sine_cosine(W::load(w + j) * W(t) + W::load(p + j));
+    of.sine.store(sine + j);
+    of.cosine.store(cosine + j);
+  }
+}
+
+template <class V, class W>
+DenseUnit<RealOf<V>> make_dense_unit() {
+  return {.multiply_add = multiply_add<V>, .gelu = gelu<V>, .waves = waves<W>};
+}
+
+}  // namespace gmdiff::network::GMDIFF_CPU_UNIT

@@ -1,0 +1,104 @@
+#include "network/time_block.hpp"
+
+#include <algorithm>
+
+#include "network/state_block.hpp"
+
+namespace gmdiff::network {
+
+template <class Real>
+TimeBlock<Real>::TimeBlock(const Weights<Real>& weights, const DenseUnit<Real>& unit)
+    : weights_(weights), unit_(unit) {
+  const Layout& places = layout();
+  for (std::vector<double>* array : {&sine_, &cosine_})
+    array->assign(static_cast<std::size_t>(places.width), 0.0);
+  for (std::vector<Real>* array : {&sums_, &q_, &slope_, &tau_, &of_tau_, &of_q_})
+    array->assign(static_cast<std::size_t>(block_rows * places.width), Real(0));
+  for (std::vector<Real>* array : {&waves_, &of_waves_})
+    array->assign(static_cast<std::size_t>(block_rows * places.wave_width), Real(0));
+}
+
+template <class Real>
+void TimeBlock<Real>::multiply(Eigen::Index rows, const Real* a, Eigen::Index a_pitch, Eigen::Index k,
+                               const Real* b, Eigen::Index b_pitch, Real* to) {
+  unit_.multiply_add({.m = rows,
+                      .n = b_pitch,
+                      .k = k,
+                      .a = a,
+                      .a_row = a_pitch,
+                      .a_column = 1,
+                      .b = b,
+                      .b_row = b_pitch,
+                      .c = to,
+                      .c_row = b_pitch});
+}
+
+template <class Real>
+void TimeBlock<Real>::forward(std::span<const double> times, const double* frequencies, const double* phases,
+                              Real* T) {
+  const Layout& places = layout();
+  const Eigen::Index H = places.shape.hidden, width = places.width, rows = std::ssize(times);
+  const auto bias = [&](const Place& place, Real* to) {
+    for (Eigen::Index r = 0; r < rows; ++r) std::copy_n(weights_[place], width, to + r * width);
+  };
+  for (Eigen::Index r = 0; r < rows; ++r) {
+    unit_.waves(frequencies, phases, width, times[static_cast<std::size_t>(r)], sine_.data(), cosine_.data());
+    Real* phi = waves_.data() + r * places.wave_width;
+    std::copy_n(sine_.begin(), H, phi);
+    std::copy_n(cosine_.begin(), H, phi + H);
+  }
+  bias(places.b1, sums_.data());
+  multiply(rows, waves_.data(), places.wave_width, 2 * H, weights_[places.K1], width, sums_.data());
+  unit_.gelu(sums_.data(), rows * width, q_.data(), slope_.data());
+  bias(places.b2, tau_.data());
+  multiply(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data());
+  bias(places.c1, T);
+  multiply(rows, tau_.data(), width, H, weights_[places.Kt], width, T);
+}
+
+template <class Real>
+void TimeBlock<Real>::add_gradient(Real* gradient, const Place& matrix, const Place& bias, const Real* inputs,
+                                   Eigen::Index input_pitch, const Real* outputs, Eigen::Index rows) {
+  unit_.multiply_add({.m = matrix.rows,
+                      .n = matrix.pitch,
+                      .k = rows,
+                      .a = inputs,
+                      .a_row = 1,
+                      .a_column = input_pitch,
+                      .b = outputs,
+                      .b_row = matrix.pitch,
+                      .c = gradient + matrix.offset,
+                      .c_row = matrix.pitch});
+  for (Eigen::Index r = 0; r < rows; ++r) {
+    for (Eigen::Index j = 0; j < bias.pitch; ++j) gradient[bias.offset + j] += outputs[r * bias.pitch + j];
+  }
+}
+
+template <class Real>
+void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gradient) {
+  const Layout& places = layout();
+  const Eigen::Index H = places.shape.hidden, width = places.width;
+  add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_table, rows);
+  std::fill_n(of_tau_.begin(), rows * width, Real(0));
+  multiply(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data());
+  add_gradient(gradient, places.K2, places.b2, q_.data(), width, of_tau_.data(), rows);
+  std::fill_n(of_q_.begin(), rows * width, Real(0));
+  multiply(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data());
+  for (Eigen::Index j = 0; j < rows * width; ++j)
+    of_q_[static_cast<std::size_t>(j)] *= slope_[static_cast<std::size_t>(j)];
+  add_gradient(gradient, places.K1, places.b1, waves_.data(), places.wave_width, of_q_.data(), rows);
+  std::fill_n(of_waves_.begin(), rows * places.wave_width, Real(0));
+  multiply(rows, of_q_.data(), width, H, weights_.transposed(places.K1), places.wave_width, of_waves_.data());
+  // dp_j = sum_n (dphi_sin cos - dphi_cos sin)
+  Real* of_phase = gradient + places.phase.offset;
+  for (Eigen::Index r = 0; r < rows; ++r) {
+    const Real* phi = waves_.data() + r * places.wave_width;
+    const Real* of = of_waves_.data() + r * places.wave_width;
+    for (Eigen::Index j = 0; j < H; ++j) of_phase[j] += of[j] * phi[H + j] - of[H + j] * phi[j];
+  }
+}
+
+template class TimeBlock<float>;
+template class TimeBlock<double>;
+
+}  // namespace gmdiff::network

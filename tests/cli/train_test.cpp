@@ -1,0 +1,170 @@
+// gmdiff train: files, parts of a training, the table, the log, bad input; samples by a learned denoiser.
+
+#include <signal.h>
+
+#include <chrono>
+#include <cmath>
+#include <sstream>
+#include <thread>
+
+#include <gmdiff/io/denoiser_file.hpp>
+#include <gmdiff/io/npy.hpp>
+
+#include "command.hpp"
+
+namespace gmdiff::test {
+namespace {
+
+class TrainVerb : public CommandTest {
+ protected:
+  /// The command line of a small training, with more flags.
+  static Arguments small(Arguments more) {
+    Arguments all{"train", "prior.json", "--iterations", "120", "--batch", "64", "--hidden", "8"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// Without printing the bytes.
+  void expect_same_files(const std::string& a, const std::string& b) const {
+    EXPECT_TRUE(exists(a) && read(a) == read(b)) << a << " and " << b;
+  }
+  void expect_refused(const Arguments& arguments, const std::string& message) const {
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+};
+
+TEST_F(TrainVerb, JudgesWhatItLearned) {
+  const Json found = json(small({"--out", "model.npz", "--log", "log.jsonl", "--parametrisation", "v"}));
+  EXPECT_EQ(found["file"], "model.npz");
+  EXPECT_EQ(found["parametrisation"], "v");
+  EXPECT_EQ(found["iterations"], 120);
+  ASSERT_EQ(found["levels"].size(), 5U);
+  for (const Json& level : found["levels"]) {
+    EXPECT_GT(level["floor"].get<double>(), 0.0);
+    EXPECT_GT(level["excess"].get<double>(), 0.0);
+  }
+  std::istringstream log(read("log.jsonl"));
+  std::vector<int> iterations;
+  for (std::string line; std::getline(log, line);) {
+    const Json entry = Json::parse(line);
+    iterations.push_back(entry["iteration"]);
+    EXPECT_TRUE(std::isfinite(entry["loss"].get<double>()));
+  }
+  EXPECT_EQ(iterations, (std::vector<int>{100, 120}));
+  EXPECT_NE(output(small({"--out", "model.npz", "--force"})).find("excess/floor"), std::string::npos);
+}
+
+TEST_F(TrainVerb, ContinuesWithTheBitsOfOneRun) {
+  output(small({"--out", "whole.npz", "--device", "cpu:2"}));
+  // Nothing is left to do for a finished training.
+  output({"train", "prior.json", "--resume", "whole.npz", "--out", "again.npz"});
+  expect_same_files("again.npz", "whole.npz");
+  output({"train", "prior.json", "--resume", "again.npz", "--out", "again.npz", "--force"});
+  expect_same_files("again.npz", "whole.npz");
+  output(small({"--out", "kept.npz", "--checkpoint-every", "50", "--device", "cpu:1"}));
+  expect_same_files("kept.npz", "whole.npz");
+}
+
+TEST_F(TrainVerb, ASignalKeepsTheIterationsDone) {
+  // Minutes of work; the first iterations take milliseconds.
+  RunningCommand command(folder(), {"train", "prior.json", "--iterations", "1000000", "--batch", "64",
+                                    "--hidden", "8", "--out", "part.npz", "--checkpoint-every", "10"});
+  while (!exists("part.npz")) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  command.signal(SIGINT);
+  const CommandResult result = command.wait();
+  EXPECT_EQ(result.exit_code, 130);
+  const std::int64_t iteration = read_denoiser(folder() / "part.npz").iteration;
+  EXPECT_GE(iteration, 10);
+  EXPECT_LT(iteration, 1000000);
+  EXPECT_NE(result.err.find("interrupted: part.npz holds iteration " + std::to_string(iteration) +
+                            " of 1000000; --resume part.npz continues it"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(TrainVerb, LearnsFromRows) {
+  output({"draw", "prior.json", "--count", "50", "--out", "rows.npy"});
+  const Arguments short_training{"--iterations", "5", "--hidden", "4"};
+  Arguments alone{"train", "--data", "rows.npy", "--out", "alone.npz"},
+      judged{"train", "prior.json", "--data", "rows.npy", "--out", "j.npz"};
+  alone.insert(alone.end(), short_training.begin(), short_training.end());
+  judged.insert(judged.end(), short_training.begin(), short_training.end());
+  EXPECT_FALSE(json(alone).contains("levels"));
+  EXPECT_EQ(json(judged)["levels"].size(), 5U);
+  expect_same_files("alone.npz", "j.npz");
+}
+
+TEST_F(TrainVerb, ADivergingLossKeepsTheLastCheckpoint) {
+  const CommandResult result =
+      run(small({"--out", "model.npz", "--rate", "1e30", "--checkpoint-every", "1"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("in iteration 2"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("model.npz holds iteration 1"), std::string::npos) << result.err;
+  EXPECT_TRUE(exists("model.npz"));
+}
+
+TEST_F(TrainVerb, SamplesByTheLearnedDenoiser) {
+  output(small({"--out", "model.npz"}));
+  const Arguments sample{"sample",    "prior.json",          "--denoiser", "model.npz",
+                         "--sampler", "ddim:start=gaussian", "--count",    "20"};
+  Arguments first = sample, second = sample, other = sample;
+  first.insert(first.end(), {"--out", "a.npy"});
+  second.insert(second.end(), {"--out", "b.npy", "--device", "cpu:1"});
+  const Json found = json(first);
+  EXPECT_EQ(found["shape"], Json::array({20, 2}));
+  EXPECT_NE(found["notes"].dump().find("the learned one of model.npz"), std::string::npos) << found;
+  EXPECT_TRUE(read_points(folder() / "a.npy").allFinite());
+  output(second);
+  expect_same_files("a.npy", "b.npy");
+  output(small({"--out", "other.npz", "--seed", "1"}));
+  other[3] = "other.npz";
+  other.insert(other.end(), {"--out", "c.npy"});
+  EXPECT_NE(json(other)["plan_hash"], found["plan_hash"]);
+
+  const auto refused = [&](const std::string& problem, const std::string& sampler, const std::string& text) {
+    expect_refused({"sample", problem, "--denoiser", "model.npz", "--sampler", sampler, "--out", "d.npy"},
+                   text);
+  };
+  refused("problem.json", "ddim:start=gaussian", "it takes the place of the prior");
+  refused("prior.json", "mala", "--denoiser: mala takes the law itself");
+  refused("prior.json", "ddim", "gaussian");
+  output({"problem", "tutorial-1d", "--out", "line.json"});
+  expect_refused({"sample", "line.json", "--prior", "--denoiser", "model.npz", "--sampler",
+                  "ddim:start=gaussian", "--out", "d.npy"},
+                 "it has dimension 2, the prior of line.json has 1");
+  output({"problem", "banana", "--out", "banana.json"});
+  expect_refused({"sample", "banana.json", "--denoiser", "model.npz", "--out", "d.npy"},
+                 "--denoiser: Markov chains take the law itself");
+}
+
+TEST_F(TrainVerb, RefusesBadInput) {
+  expect_refused({"train", "--out", "m.npz"}, "train: expected a PROBLEM or --data FILE");
+  output({"problem", "banana", "--out", "banana.json"});
+  expect_refused({"train", "banana.json", "--out", "m.npz"},
+                 "train: banana.json has a target; expected a prior");
+  expect_refused(small({"--out", "m.npz", "--batch", "0"}), "--batch");
+  expect_refused(small({"--out", "m.npz", "--parametrisation", "score"}),
+                 "unknown parametrisation \"score\"");
+  expect_refused(small({"--out", "m.npz", "--rate", "-1"}), "rate must be positive and finite, got -1");
+  expect_refused({"train", "prior.json", "--out", "m.npz", "--device", "reference"},
+                 "networks are trained on cpu or cpu:THREADS");
+  expect_refused(small({"--out", "m.npz", "--checkpoint-every", "0"}), "--checkpoint-every");
+  write("old.npz", "no archive");
+  expect_refused({"train", "prior.json", "--out", "m.npz", "--resume", "old.npz"},
+                 "old.npz: is not a zip archive that can be read");
+  output(small({"--out", "m.npz"}));
+  expect_refused(small({"--out", "m.npz"}), "m.npz");
+  expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz", "--batch", "7"},
+                 "--batch: --resume continues a training with the settings that m.npz holds");
+  output({"problem", "tutorial-1d", "--out", "line.json"});
+  expect_refused({"train", "line.json", "--out", "n.npz", "--resume", "m.npz"},
+                 "the data have dimension 1, but the training began with dimension 2");
+  output({"draw", "line.json", "--prior", "--count", "9", "--out", "rows.npy"});
+  expect_refused({"train", "prior.json", "--out", "n.npz", "--data", "rows.npy"},
+                 "its rows have dimension 1, the prior of prior.json has 2");
+}
+
+}  // namespace
+}  // namespace gmdiff::test
