@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
+#include "device/reference/guidance.hpp"
 #include "device/reference/resampling.hpp"
 #include "device/reference/steps.hpp"
 #include "device/rotation.hpp"
@@ -172,6 +173,35 @@ class ExactKernel {
   std::vector<double> probabilities_;
 };
 
+/// Logarithm of the potential of a map at one level, N(y; Phi(D), J C J^T + R), without its constants
+/// (mathematics.md §10.4).
+class MapPotential {
+ public:
+  MapPotential(const MapRows& rows, const Model& model, Level level)
+      : rows_(rows), model_(model), level_(level), law_(model, level) {}
+
+  double log_value(const VectorXd& x) {
+    VectorXd D(x.size());
+    law_.denoiser(x.data(), D.data());
+    const Residual residual = residual_at(rows_, D);
+    MatrixXd Q = MatrixXd::Identity(residual.r.size(), residual.r.size());
+    if (level_.sigma > 0.0) {
+      const MatrixXd C = posterior_covariance(model_, law_, level_.alpha, x.data(), D);
+      Q += residual.A * C * residual.A.transpose();
+    }
+    const auto L = linear_algebra::cholesky(Q);
+    if (!L) return std::numeric_limits<double>::quiet_NaN();  // the map is not defined at D
+    const VectorXd z = linear_algebra::solve_lower(*L, residual.r);
+    return -0.5 * z.squaredNorm() - L->diagonal().array().log().sum();
+  }
+
+ private:
+  const MapRows& rows_;
+  const Model& model_;
+  Level level_;
+  DiffusedMixture law_;
+};
+
 class Chain {
  public:
   Chain(const SmcTask& task, std::int64_t chain)
@@ -233,6 +263,7 @@ class Chain {
       if (plan_.weighting == SmcWeighting::after_moving)
         lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x_.back());
     }
+    if (plan_.map) add_potentials(0, +1.0);
   }
 
   VectorXd given(std::int64_t n) const {
@@ -263,6 +294,7 @@ class Chain {
       if (!has_weights()) return false;
       resample(number);
     }
+    if (plan_.map) add_potentials(static_cast<std::size_t>(number), -1.0);
     for (std::size_t n = 0; n < x_.size(); ++n) {
       const auto slot = static_cast<std::int64_t>(n);
       const auto u = categorical_uniform(
@@ -273,7 +305,14 @@ class Chain {
       if (!before) lw_[n] += log_factors(step.at_s, moved) - log_factors(step.divided, x_[n]);
       x_[n] = moved;
     }
+    if (plan_.map) add_potentials(static_cast<std::size_t>(number) + 1, +1.0);
     return true;
+  }
+
+  /// Adds the logarithms of the potentials of a map at a level to the weights, or subtracts them.
+  void add_potentials(std::size_t level, double sign) {
+    MapPotential potential(plan_.map->rows, model_, plan_.map->levels[level]);
+    for (std::size_t n = 0; n < x_.size(); ++n) lw_[n] += sign * potential.log_value(x_[n]);
   }
 
   bool has_weights() const {

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "device/reference/denoiser.hpp"
+
+// What guidance and the potentials of SMC read at a point, from dense matrices (mathematics.md §10).
+
+namespace gmdiff::reference {
+
+/// C = Cov[x_0 | x_t = x] = sum_k r_k [S_k + (m_k - D)(m_k - D)^T].
+Eigen::MatrixXd posterior_covariance(const Model& model, DiffusedMixture& law, double alpha, const double* x,
+                                     const Eigen::VectorXd& D);
+
+/// A and r = y - A D.
+struct Residual {
+  Eigen::MatrixXd A;
+  Eigen::VectorXd r;
+};
+Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D);
+/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it (§10.3).
+Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D);
+
+}  // namespace gmdiff::reference
