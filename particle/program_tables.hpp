@@ -60,7 +60,7 @@ struct GuideOf {
   const Real* weights;      ///< (m) for `isotropic` without a map
   /// factor of A C A^T: 1 / sigma for `diffuse`, else 1; with a map and `isotropic`, factor of J J^T
   Real scale;
-  Real epsilon;             ///< for `norm`
+  Real epsilon;  ///< for `norm`
   int directions;
   Real per_direction;  ///< 1 / directions
   bool has_covariance;

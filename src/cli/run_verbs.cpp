@@ -252,8 +252,8 @@ void run_smc(const RunFlags& flags, const InputFiles& inputs, const SmcPlan& pla
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
-  require(history == 0 || plan.output == SmcOutput::particles, "--history: ",
-          record.sampler["type"].get<std::string>(),
+  require(history == 0 || plan.output == SmcOutput::particles,
+          "--history: ", record.sampler["type"].get<std::string>(),
           " keeps the states of all particles; give the sampler output=particles");
   if (history > 0) row_shape.insert(row_shape.begin(), history);
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
@@ -280,9 +280,10 @@ void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFi
   if (const auto* smc = std::get_if<SmcSampler>(&sampler))
     return run_smc(flags, inputs, smc_plan(problem.prior, problem.observation, process, grid, *smc),
                    std::move(record));
-  run_sampling(flags, inputs,
-               guided_plan(problem.prior, problem.observation, process, grid, std::get<GuidedSampler>(sampler)),
-               std::move(record));
+  run_sampling(
+      flags, inputs,
+      guided_plan(problem.prior, problem.observation, process, grid, std::get<GuidedSampler>(sampler)),
+      std::move(record));
 }
 
 /// A Markov chain of the command line.

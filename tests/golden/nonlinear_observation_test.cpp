@@ -134,9 +134,8 @@ struct GuidedDevice {
   Precision precision;
   double tolerance;  ///< of the largest entry
 };
-constexpr GuidedDevice guided_devices[] = {{"reference", Precision::f64, 1e-10},
-                                           {"cpu", Precision::f64, 1e-10},
-                                           {"cpu", Precision::f32, 1e-4}};
+constexpr GuidedDevice guided_devices[] = {
+    {"reference", Precision::f64, 1e-10}, {"cpu", Precision::f64, 1e-10}, {"cpu", Precision::f32, 1e-4}};
 
 TEST(GoldenNonlinearObservations, HaveTheGoldenGuidance) {
   int checked = 0;

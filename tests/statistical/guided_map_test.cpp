@@ -45,8 +45,7 @@ double largest_difference(const Points& x, const Found& known) {
                         in_errors(deviation, known.deviation(i), deviation / std::sqrt(2.0 * particles))});
   }
   const double share = static_cast<double>((x.col(1).array() > 0.0).count()) / particles;
-  return std::max(largest,
-                  in_errors(share, known.share, std::sqrt(share * (1.0 - share) / particles)));
+  return std::max(largest, in_errors(share, known.share, std::sqrt(share * (1.0 - share) / particles)));
 }
 
 /// Five normal numbers: one of them exceeds 4 once in 3000 times.
@@ -54,7 +53,8 @@ constexpr double largest_z = 4.0;
 
 TEST(GuidedSamplersWithMap, HaveTheirKnownBias) {
   EXPECT_LT(largest_difference(samples_of(Tmp{.start = Start::exact}), of_tmp), largest_z);
-  EXPECT_LT(largest_difference(samples_of(DpsLikelihood{.start = Start::exact}), of_dps_likelihood), largest_z);
+  EXPECT_LT(largest_difference(samples_of(DpsLikelihood{.start = Start::exact}), of_dps_likelihood),
+            largest_z);
   // Planted: R doubled, and the law of the other method.
   EXPECT_GT(largest_difference(samples_of(Tmp{.start = Start::exact}, 0.25 * std::sqrt(2.0)), of_tmp),
             largest_z);

@@ -106,8 +106,7 @@ TEST(GuidedPlanWithMap, OfALinearMapIsTheLinearOne) {
       const Eigen::MatrixXd R = half * half.transpose() + 2.0 * Eigen::MatrixXd::Identity(rows, rows);
       const auto expect_equal = [&](const LinearObservation& linear, const NonlinearObservation& nonlinear) {
         for (const GuidedSampler& method : methods_with_map(nonlinear.has_noise_std())) {
-          const Plan plan =
-              guided_plan(prior, nonlinear, process, TimeGrid::uniform(process, 3), method);
+          const Plan plan = guided_plan(prior, nonlinear, process, TimeGrid::uniform(process, 3), method);
           EXPECT_LT(relative_difference(result(plan), result(plan_of(method, prior, linear))), 1e-12)
               << plan << to_string(structure) << ", " << rows << " rows";
         }
@@ -162,8 +161,11 @@ TEST(GuidedPlanWithMap, NamesBadParameters) {
   expect(ExactGuidance{}, ("exact" + others).c_str());
   expect(Pigdm{.tau2 = 0.0}, "pigdm: tau2 must be finite and > 0, got 0");
   expect(Dps{.zeta = -1.0}, "dps: zeta must be finite and >= 0, got -1");
-  test::expect_invalid([&] { guided_denoiser_plan(prior, observation, {0.8, 0.6}, Dps{}); },
-                       "dps: adds a term to the step, so it has no denoiser of its own");
+  test::expect_invalid(
+      [&] {
+        guided_denoiser_plan(prior, observation, {0.8, 0.6}, Dps{});
+      },
+      "dps: adds a term to the step, so it has no denoiser of its own");
   test::expect_invalid(
       [&] {
         guided_plan(prior, {RangeMap{.anchors = Points{{1.0}}}, y, 0.5}, process, grid, Tmp{});
