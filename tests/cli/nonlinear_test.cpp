@@ -83,7 +83,7 @@ TEST_F(NonlinearObservationOnTheCommandLine, HasTheEvidenceOfSmc) {
             "--sampler", "bootstrap:kernel=exact:particles=200:output=particles"});
   EXPECT_EQ(printed["law"], "posterior");
   // A chain's log-evidence has a standard deviation of about 0.25.
-  EXPECT_NEAR(printed["log_evidence"]["mean"].get<double>(), quadrature(target_).log_normalizer, 0.25);
+  EXPECT_NEAR(printed["mean_log_evidence"].get<double>(), quadrature(target_).log_normalizer, 0.25);
   EXPECT_NE(run({"sample", "range.json", "--out", "p.npy", "--sampler", "mcgdiff"})
                 .err.find("mcgdiff takes no observation with a map; expected tmp"),
             std::string::npos);
