@@ -227,12 +227,12 @@ bool takes_map(const GuidedSampler& sampler) {
   return std::visit([](const auto& method) { return method.takes_map; }, sampler);
 }
 
-/// Names of the alternatives that take an observation with a map, each followed by a comma.
+/// Names of the alternatives that take an observation with a map, each after a comma.
 template <class... Methods>
 std::string names_with_map(const std::variant<Methods...>* /*samplers*/) {
   std::string names;
   const auto add = [&names](const char* name, bool has_map) {
-    if (has_map) names += concat(name, ", ");
+    if (has_map) names += concat(", ", name);
   };
   (add(Methods::name, Methods::takes_map), ...);
   return names;
@@ -247,9 +247,10 @@ bool takes_map(const AnySampler& sampler) {
 void check_takes_map(const AnySampler& sampler) {
   if (takes_map(sampler)) return;
   const auto name = [](const auto& method) { return method.name; };
+  const std::string others = names_with_map(static_cast<GuidedSampler*>(nullptr)) +
+                             names_with_map(static_cast<SmcSampler*>(nullptr));
   fail(std::visit([&](const auto& kind) { return std::visit(name, kind); }, sampler),
-       " takes no observation with a map; expected ", names_with_map(static_cast<GuidedSampler*>(nullptr)),
-       names_with_map(static_cast<SmcSampler*>(nullptr)), "or a Markov chain");
+       " takes no observation with a map; expected ", others.substr(2), " or a Markov chain");
 }
 
 std::vector<std::string> problem_names() {
