@@ -1,8 +1,6 @@
 #include "lowering/program_builder.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
@@ -275,9 +273,11 @@ class ProgramBuilder<Real>::StepTables {
 
   /// An evaluation and its guidance share their level.
   LevelTable<Real> level(const Level& level) {
-    const bool is_last = last_ && last_->first.alpha == level.alpha && last_->first.sigma == level.sigma;
-    if (!is_last) last_.emplace(level, evaluation_level(builder_.law_, level, arena_));
-    return last_->second;
+    const bool is_last = has_last_ && last_level_.alpha == level.alpha && last_level_.sigma == level.sigma;
+    if (!is_last) last_table_ = evaluation_level(builder_.law_, level, arena_);
+    has_last_ = true;
+    last_level_ = level;
+    return last_table_;
   }
 
   double scale(const Guide& stage) const {
@@ -322,7 +322,9 @@ class ProgramBuilder<Real>::StepTables {
   const ProgramBuilder& builder_;
   std::uint64_t number_;
   Arena<Real>& arena_;
-  std::optional<std::pair<Level, LevelTable<Real>>> last_;
+  bool has_last_ = false;
+  Level last_level_{};
+  LevelTable<Real> last_table_{};
 };
 
 template <class Real>
