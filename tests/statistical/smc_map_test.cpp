@@ -9,13 +9,14 @@
 
 // SMC on observations with a map (mathematics.md §10.4): with the exact kernel the mean of Z_hat / Z over
 // independent chains is 1 for any number of particles, where quadrature gives Z. The statistic is the
-// t-statistic of that mean, which for this many chains has nearly the standard normal law.
+// t-statistic of that mean, which for this many chains has nearly the standard normal law: over 40 000 chains
+// Z_hat / Z has standard deviations from 0.1 to 0.36.
 
 namespace gmdiff {
 namespace {
 
 constexpr double largest_t = 4.0;
-constexpr std::int64_t num_chains = 400;
+constexpr std::int64_t num_chains = 2000;
 
 struct MapCase {
   std::string name;
@@ -38,7 +39,7 @@ std::vector<MapCase> map_cases() {
       {"tanh",
        {plane,
         {of(MapFunction::tanh, Eigen::MatrixXd{{1.0, 0.5}, {0.25, -1.0}}), Eigen::VectorXd{{0.5, 0.25}}, R}}},
-      {"sin", {plane, {of(MapFunction::sin, Eigen::MatrixXd{{1.5, 1.0}}), Eigen::VectorXd{{0.5}}, 0.25}}}};
+      {"sin", {plane, {of(MapFunction::sin, Eigen::MatrixXd{{0.75, 0.5}}), Eigen::VectorXd{{0.5}}, 0.5}}}};
 }
 
 /// The plan of 64 particles and 12 levels.
@@ -68,8 +69,8 @@ TEST(SmcWithMap, HasUnbiasedEvidence) {
     const double log_Z = quadrature(Target(one.posterior)).log_normalizer;
     SmcPlan plan = plan_of(one.posterior);
     EXPECT_LE(std::abs(t_of(plan, log_Z)), largest_t) << one.name;
-    // Planted: the last factor is the potential of a noisier level instead of the likelihood.
-    plan.map->levels.back() = plan.map->levels[plan.map->levels.size() - 3];
+    // Planted: the last factor is the potential at the start's noise instead of the likelihood.
+    plan.map->levels.back() = plan.map->levels.front();
     EXPECT_GT(std::abs(t_of(plan, log_Z)), largest_t) << one.name;
   }
 }
