@@ -76,12 +76,12 @@ void add_external(const CompareFlags& flags, CompareSettings& settings) {
   }
 }
 
-/// The default samplers but for exact draws: guided ones, SMC and chains for observations with a map, chains for
+/// The default samplers but for exact draws: guided ones and chains for observations with a map, chains for
 /// targets, otherwise methods for posteriors, with the bootstrap filter only if every problem has noise.
 std::string usual_samplers(const std::vector<NamedProblem>& problems, bool noiseless) {
   // From exact starts, so that the rows show the methods' own errors.
   if (std::ranges::all_of(problems, has_map))
-    return "tmp:start=exact,dps-likelihood:start=exact,dps:start=exact,bootstrap:kernel=exact,mala,";
+    return "tmp:start=exact,dps-likelihood:start=exact,dps:start=exact,mala,";
   if (std::ranges::all_of(problems, has_target)) return "mala,hmc,";
   return std::string("mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,") + (noiseless ? "" : "bootstrap,") +
          "exact-transition,";

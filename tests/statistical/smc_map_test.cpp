@@ -10,7 +10,8 @@
 // SMC on observations with a map (mathematics.md §10.4): with the exact kernel the mean of Z_hat / Z over
 // independent chains is 1 for any number of particles, where quadrature gives Z. The statistic is the
 // t-statistic of that mean, which for this many chains has nearly the standard normal law: over 40 000 chains
-// Z_hat / Z has standard deviations from 0.1 to 0.36.
+// Z_hat / Z has standard deviations from 0.1 to 0.36, and means within 1.6 standard errors of 1. That of the
+// distances is skewed by rare large values, up to 34.
 
 namespace gmdiff {
 namespace {
