@@ -297,8 +297,9 @@ SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> obser
   return run(plans, options);
 }
 
-SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
-                  const TimeGrid& grid, const SmcSampler& sampler, const Options& options) {
+SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options) {
   return run(smc_plan(prior, observation, process, grid, sampler), options);
 }
 

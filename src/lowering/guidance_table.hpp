@@ -16,6 +16,7 @@ Spectrum<Real> posterior_variances(const MixtureTable& mixture, const Level& lev
 /// The observation of a plan with a map in dimension `dim`, with the arrays of its tape in `arena`.
 /// @param first_work number of the first work vector of a particle
 template <class Real>
-ObservationTable<Real> map_table(const GuidanceTable& guidance, Index dim, int first_work, Arena<Real>& arena);
+ObservationTable<Real> map_table(const GuidanceTable& guidance, Index dim, int first_work,
+                                 Arena<Real>& arena);
 
 }  // namespace gmdiff::particle

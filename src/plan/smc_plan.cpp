@@ -184,8 +184,7 @@ template <class Smc>
 SmcPlan without_steps(const Smc& sampler, const Mixture& law, const Eigen::MatrixXd& V) {
   SmcPlan plan;
   plan.mixture = mixture_tables(std::span(&law, 1)).front();
-  plan.weighting =
-      std::is_same_v<Smc, Bootstrap> ? SmcWeighting::after_moving : SmcWeighting::before_moving;
+  plan.weighting = std::is_same_v<Smc, Bootstrap> ? SmcWeighting::after_moving : SmcWeighting::before_moving;
   plan.particles = sampler.particles;
   plan.resampling = sampler.resampling;
   plan.ess_threshold = sampler.ess_threshold;
@@ -223,10 +222,11 @@ SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, con
   check(sampler);
   const GuidanceTable table = guidance::table(observation, prior.dim(), /*whitened=*/true);
   const std::vector<GridLevel>& levels = grid.levels();
-  require(levels.back().sigma == 0.0L,
-          "bootstrap: with a map expected a grid that ends at the data, where the potential is the likelihood; "
-          "its last level has sigma = ",
-          static_cast<double>(levels.back().sigma));
+  require(
+      levels.back().sigma == 0.0L,
+      "bootstrap: with a map expected a grid that ends at the data, where the potential is the likelihood; "
+      "its last level has sigma = ",
+      static_cast<double>(levels.back().sigma));
   const Mixture law = rotated_prior(prior, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
 
   SmcPlan plan = without_steps(sampler, law, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));

@@ -207,8 +207,11 @@ TEST(SmcOnCuda, NamesTheSameChainAndStepAsTheCpu) {
 TEST(SmcOnCuda, RefusesThePotentialsOfAMap) {
   const Mixture prior = test::mixture_of(CovarianceType::full, 2, 3);
   const SmcPlan plan = test::every_smc_plan_with_map(prior, 16).front();
-  test::expect_invalid([&] { on_kernels(plan, {.count = 2}, {ThreadOrder::ascending, own_blocks}); },
-                       "cuda: has no kernels for SMC with the potentials of a map; expected the device cpu");
+  test::expect_invalid(
+      [&] {
+        on_kernels(plan, {.count = 2}, {ThreadOrder::ascending, own_blocks});
+      },
+      "cuda: has no kernels for SMC with the potentials of a map; expected the device cpu");
 }
 
 TEST(SmcOnCuda, NamesAWeightThatIsNotFinite) {

@@ -109,8 +109,9 @@ SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> obser
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
 /// The same for an observation with a map, by `bootstrap` (mathematics.md §10.4).
-SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
-                  const TimeGrid& grid, const SmcSampler& sampler, const Options& options = {});
+SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options = {});
 /// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in
 /// `Provenance::problem_seeds`.
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,

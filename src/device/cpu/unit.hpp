@@ -59,7 +59,8 @@ struct PointJob {
 template <class Real>
 struct ChainJob {
   particle::ChainTables<Real> tables;
-  const particle::MapPotentialTable<Real>* map;  ///< potentials instead of factors, or null
+  /// Potentials of a map instead of factors, or null.
+  const particle::MapPotentialTable<Real>* map;
   std::uint64_t first_slot;  ///< index of particle 0
   bool has_start;            ///< `from` holds the first states
   Real* from;                ///< (tiles, d, lanes): the states, or m after weighing

@@ -173,35 +173,6 @@ class ExactKernel {
   std::vector<double> probabilities_;
 };
 
-/// Logarithm of the potential of a map at one level, N(y; Phi(D), J C J^T + R), without its constants
-/// (mathematics.md §10.4).
-class MapPotential {
- public:
-  MapPotential(const MapRows& rows, const Model& model, Level level)
-      : rows_(rows), model_(model), level_(level), law_(model, level) {}
-
-  double log_value(const VectorXd& x) {
-    VectorXd D(x.size());
-    law_.denoiser(x.data(), D.data());
-    const Residual residual = residual_at(rows_, D);
-    MatrixXd Q = MatrixXd::Identity(residual.r.size(), residual.r.size());
-    if (level_.sigma > 0.0) {
-      const MatrixXd C = posterior_covariance(model_, law_, level_.alpha, x.data(), D);
-      Q += residual.A * C * residual.A.transpose();
-    }
-    const auto L = linear_algebra::cholesky(Q);
-    if (!L) return std::numeric_limits<double>::quiet_NaN();  // the map is not defined at D
-    const VectorXd z = linear_algebra::solve_lower(*L, residual.r);
-    return -0.5 * z.squaredNorm() - L->diagonal().array().log().sum();
-  }
-
- private:
-  const MapRows& rows_;
-  const Model& model_;
-  Level level_;
-  DiffusedMixture law_;
-};
-
 class Chain {
  public:
   Chain(const SmcTask& task, std::int64_t chain)

@@ -1,5 +1,7 @@
 #include "device/reference/guidance.hpp"
 
+#include <limits>
+
 #include "base/linear_algebra.hpp"
 
 namespace gmdiff::reference {
@@ -37,6 +39,21 @@ Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D) {
   if (!rows.whitened) return {J, r};
   const Eigen::MatrixXd L = linear_algebra::cholesky(observation.noise_covariance()).value();
   return {linear_algebra::solve_lower(L, J), linear_algebra::solve_lower(L, r)};
+}
+
+double MapPotential::log_value(const Eigen::VectorXd& x) {
+  Eigen::VectorXd D(x.size());
+  law_.denoiser(x.data(), D.data());
+  const Residual residual = residual_at(rows_, D);
+  Eigen::MatrixXd Q = Eigen::MatrixXd::Identity(residual.r.size(), residual.r.size());
+  if (level_.sigma > 0.0) {
+    const Eigen::MatrixXd C = posterior_covariance(model_, law_, level_.alpha, x.data(), D);
+    Q += residual.A * C * residual.A.transpose();
+  }
+  const auto L = linear_algebra::cholesky(Q);
+  if (!L) return std::numeric_limits<double>::quiet_NaN();
+  const Eigen::VectorXd z = linear_algebra::solve_lower(*L, residual.r);
+  return -0.5 * z.squaredNorm() - L->diagonal().array().log().sum();
 }
 
 }  // namespace gmdiff::reference
