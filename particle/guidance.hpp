@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particle/component_moments.hpp"
 #include "particle/observed_rows.hpp"
 #include "particle/program_tables.hpp"
 #include "particle/wide.hpp"
@@ -67,6 +68,26 @@ class Guidance {
     } else {
       team_.for_each_own(dim(), [&](Index i) { to[i] = V(room_.direction[i]); });
     }
+  }
+
+  /// log N(y - A D; 0, A C A^T + sigma_y^2 I) without -(m/2) log(2 pi), and with C = 0 at the data.
+  GMDIFF_PARTICLE V log_density(const StageTable<Real>& stage, Vector x, Vector D) {
+    if (!stage.level.at_data) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
+    residual(D);
+    if (stage.level.at_data) {
+      for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });
+      add_noise(V(Real(0)));
+    } else {
+      project_covariance(stage, x, D);
+    }
+    if (team_.is_first()) factorise();
+    team_.sync();
+    V sum(Real(0));
+    for (Index a = 0; a < rows(); ++a) {
+      const V z = room_.weighted[a];
+      sum = sum - fma(V(Real(0.5)) * z, z, log(V(room_.Q[entry(a, a)])));
+    }
+    return sum;
   }
 
  private:
@@ -231,8 +252,21 @@ class Guidance {
     });
   }
 
-  /// weighted <- Q^{-1} residual by the Cholesky factor of Q, which overwrites Q.
+  /// weighted <- Q^{-1} residual
   GMDIFF_PARTICLE void solve() {
+    factorise();
+    const Vector L = room_.Q;
+    Vector w = room_.weighted;
+    const Index m = rows();
+    for (Index a = m - 1; a >= 0; --a) {
+      V z = w[a];
+      for (Index b = a + 1; b < m; ++b) z = fma(-V(L[entry(b, a)]), V(w[b]), z);
+      w[a] = z / V(L[entry(a, a)]);
+    }
+  }
+
+  /// Q <- L and weighted <- L^{-1} residual with the Cholesky factor L of Q.
+  GMDIFF_PARTICLE void factorise() {
     const Index m = rows();
     Vector L = room_.Q;
     Vector w = room_.weighted;
@@ -250,11 +284,6 @@ class Guidance {
         }
         L[entry(a, b)] = sum;
       }
-    }
-    for (Index a = m - 1; a >= 0; --a) {
-      V z = w[a];
-      for (Index b = a + 1; b < m; ++b) z = fma(-V(L[entry(b, a)]), V(w[b]), z);
-      w[a] = z / V(L[entry(a, a)]);
     }
   }
 
@@ -342,58 +371,6 @@ class Guidance {
   const GuidanceRoom<Vector>& room_;
   Rows A_;
   V inverse_ = V(Real(0));  // 1 / sum of the weights
-};
-
-/// Moments of one component given x_t. A device supplies the `Products`: `to_basis(k, v, take)` calls
-/// take(i, (U_k^T v)_i) for the own coordinates, and `from_basis(k, z, start, take)` calls
-/// take(i, start(i) + (U_k z)_i).
-template <class V, Family family, class Team, class Products>
-class ComponentMoments {
- public:
-  using Real = RealOf<V>;
-  using Vector = typename Team::Vector;
-
-  GMDIFF_PARTICLE ComponentMoments(Team& team, const LawTable<Real>& law, Products products)
-      : team_(team), law_(law), products_(products) {}
-
-  /// Calls take(i, m_k(i)) for the own coordinates, m_k = mu_k + alpha Sigma_k C_k^{-1} (x - alpha mu_k).
-  template <class Take>
-  GMDIFF_PARTICLE void component_mean(const LevelTable<Real>& level, Index k, Vector x, Vector rotated,
-                                      Vector difference, Take take) {
-    const Real* mu = law_.means + k * law_.dim;
-    if constexpr (family == Family::full) {
-      team_.for_each_own(law_.dim, [&](Index i) { difference[i] = fma(V(-level.alpha), V(mu[i]), V(x[i])); });
-      team_.sync();
-      products_.to_basis(k, difference, [&](Index i, V z) { rotated[i] = z * V(level.gain(k, i)); });
-      team_.sync();
-      products_.from_basis(
-          k, rotated, [&](Index i) { return V(mu[i]); }, take);
-    } else {
-      team_.for_each_own(law_.dim, [&](Index i) {
-        // shrink mu; the table of diagonal covariances holds the product
-        const V own = family == Family::diag ? V(level.shrink(k, i)) : V(level.shrink(k, i)) * V(mu[i]);
-        take(i, fma(V(level.gain(k, i)), V(x[i]), own));
-      });
-    }
-  }
-
-  /// Calls take(i, (S_k v)_i) for the own coordinates, S_k = U_k diag(variance_k) U_k^T.
-  template <class Take>
-  GMDIFF_PARTICLE void spread(const Spectrum<Real>& variance, Index k, Vector v, Vector rotated, Take take) {
-    if constexpr (family == Family::full) {
-      products_.to_basis(k, v, [&](Index i, V z) { rotated[i] = z * V(variance(k, i)); });
-      team_.sync();
-      products_.from_basis(
-          k, rotated, [](Index) { return V(Real(0)); }, take);
-    } else {
-      team_.for_each_own(law_.dim, [&](Index i) { take(i, V(variance(k, i)) * V(v[i])); });
-    }
-  }
-
- private:
-  Team& team_;
-  const LawTable<Real>& law_;
-  Products products_;
 };
 
 }  // namespace gmdiff::particle

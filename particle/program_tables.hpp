@@ -174,6 +174,14 @@ struct StageTable {
   bool is_last;  ///< for `end`: whether it is the last one of a launch
 };
 
+/// Potentials of an observation with a map, by which SMC weights particles (mathematics.md §10.4).
+template <class Real>
+struct MapPotentialTable {
+  ObservationTable<Real> observation;
+  const StageTable<Real>* levels;  ///< (num_steps + 1), of which the level and the moments of x_0 are read
+  Index work_vectors;              ///< number of work vectors of the tape
+};
+
 /// Stages of a window of steps, or of a part of it.
 template <class Real>
 struct ProgramWindow : Window<Real> {

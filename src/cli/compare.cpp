@@ -57,9 +57,11 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
   verb.add_option("--dx", flags.dx, "with --seeds: dimension of x, even (8)")->type_name("N");
   verb.add_option("--dy", flags.dy, "with --seeds: dimension of y (2)")->type_name("N");
   verb.add_option("--steps", flags.steps, "number of steps, instead of the grids'")->type_name("N");
-  verb.add_option("--samplers", flags.samplers,
-                  "names or name:key=value:..., separated by commas; draw: exact draws "
-                  "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,bootstrap,exact-transition,draw)")
+  verb.add_option(
+          "--samplers", flags.samplers,
+          "names or name:key=value:..., separated by commas; draw: exact draws "
+          "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,bootstrap,exact-transition,draw; for targets "
+          "mala,hmc,draw; for observations with a map guided samplers, mala and draw)")
       ->type_name("LIST");
   verb.add_option("--external", flags.external,
                   "samples made elsewhere, a row NAME: .npy files of shape (count, d); {problem} in PATH "

@@ -271,34 +271,43 @@ void check_name(const std::string& out, SmcOutput output) {
 }
 
 /// Runs sequential Monte Carlo.
-void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
-                 const Problem& problem) {
-  const char* name = study::name_of(sampler);
-  const LinearObservation& observation = observation_for(name, flags, problem);
-  const ForwardProcess process(problem.process);
-  const SmcPlan plan =
-      smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
+void run_smc(const RunFlags& flags, const InputFiles& inputs, const SmcPlan& plan, study::RunRecord record) {
   check_name(flags.out, plan.output);
-  study::RunRecord record = record_of("sample", problem, "posterior");
   std::vector<std::int64_t> row_shape{plan.dim()};
   if (plan.output == SmcOutput::particles) row_shape.insert(row_shape.begin(), plan.particles);
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
-  require(history == 0 || plan.output == SmcOutput::particles, "--history: ", name,
+  require(history == 0 || plan.output == SmcOutput::particles,
+          "--history: ", record.sampler["type"].get<std::string>(),
           " keeps the states of all particles; give the sampler output=particles");
   if (history > 0) row_shape.insert(row_shape.begin(), history);
   run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
-/// Runs Markov chains or a guided sampler on the posterior of an observation with a map.
+void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
+  const LinearObservation& observation = observation_for(study::name_of(sampler), flags, problem);
+  const ForwardProcess process(problem.process);
+  const SmcPlan plan =
+      smc_plan(problem.prior, observation, process, study::grid_of(problem, process), sampler);
+  run_smc(flags, inputs, plan, record_of("sample", problem, "posterior"));
+}
+
+/// Runs Markov chains, SMC or a guided sampler on the posterior of an observation with a map.
 void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const NonlinearProblem& problem) {
   check_takes_map(sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler))
     return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
   const ForwardProcess process(problem.process);
-  const Plan plan = guided_plan(problem.prior, problem.observation, process, study::grid_of(problem, process),
-                                std::get<GuidedSampler>(sampler));
-  run_sampling(flags, inputs, plan, record_of("sample", problem, study::nonlinear_law));
+  const TimeGrid grid = study::grid_of(problem, process);
+  study::RunRecord record = record_of("sample", problem, study::nonlinear_law);
+  if (const auto* smc = std::get_if<SmcSampler>(&sampler))
+    return run_smc(flags, inputs, smc_plan(problem.prior, problem.observation, process, grid, *smc),
+                   std::move(record));
+  run_sampling(
+      flags, inputs,
+      guided_plan(problem.prior, problem.observation, process, grid, std::get<GuidedSampler>(sampler)),
+      std::move(record));
 }
 
 /// A Markov chain of the command line.

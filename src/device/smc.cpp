@@ -297,6 +297,12 @@ SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> obser
   return run(plans, options);
 }
 
+SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options) {
+  return run(smc_plan(prior, observation, process, grid, sampler), options);
+}
+
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,
                   const SmcSampler& sampler, const Options& options) {
   std::vector<SmcPlan> plans;

@@ -62,9 +62,22 @@ double operations(const Plan& plan) {
   return (evaluation(plan) + 20.0 * static_cast<double>(mixture.dim())) * evaluations;
 }
 
+namespace {
+
+/// Operations of the potentials of a map in one step: a tape, an evaluation and as many more as there are rows,
+/// at both levels.
+double potentials(const SmcPlan& plan) {
+  if (!plan.map) return 0.0;
+  const MapRows& rows = plan.map->rows;
+  return 2.0 * (10.0 * static_cast<double>(rows.tape().operations.size()) +
+                evaluation(plan.mixture) * static_cast<double>(2 + rows.observation.y().size()));
+}
+
+}  // namespace
+
 double operations(const SmcPlan& plan) {
-  return (evaluation(plan.mixture) + 30.0 * static_cast<double>(plan.dim())) * plan.particles *
-         static_cast<double>(plan.steps.size() + 1);
+  return (evaluation(plan.mixture) + potentials(plan) + 30.0 * static_cast<double>(plan.dim())) *
+         plan.particles * static_cast<double>(plan.steps.size() + 1);
 }
 
 std::int64_t units_per_piece(const Plan& plan, int lanes) {

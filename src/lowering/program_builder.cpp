@@ -1,11 +1,10 @@
 #include "lowering/program_builder.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "lowering/guidance_table.hpp"
 #include "lowering/tape_table.hpp"
 #include "lowering/target_table.hpp"
 #include "plan/program.hpp"
@@ -60,14 +59,6 @@ MatrixShape shape_of(const Eigen::MatrixXd& matrix) {
   return matrix.isLowerTriangular(0.0) ? MatrixShape::lower : MatrixShape::dense;
 }
 
-/// sigma^2 l / c of component k and axis i.
-double posterior_variance(const MixtureTable& mixture, const Level& level, Index k, Index i) {
-  const Points& eigenvalues = mixture.eigenvalues;
-  const double l = eigenvalues(eigenvalues.rows() == 1 ? 0 : k, eigenvalues.cols() == 1 ? 0 : i);
-  const double sigma2 = level.sigma * level.sigma;
-  return sigma2 * l / (level.alpha * level.alpha * l + sigma2);
-}
-
 /// A in the coordinates of each basis of the law.
 std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eigen::MatrixXd& A) {
   if (mixture.bases.empty()) return {A};
@@ -83,7 +74,11 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
                                      const Plan& plan)
     : law_(law), guidance_(guidance), first_step_(plan.first_step) {
   if (guidance != nullptr) {
-    guidance->map ? add_map(*guidance->map, first_work_vector(plan)) : add_observation();
+    if (guidance->map) {
+      observation_ = map_table(*guidance, law_.mixture().dim(), first_work_vector(plan), arena_);
+    } else {
+      add_observation();
+    }
   }
   for (const Eigen::MatrixXd& matrix : plan.matrices) add_matrix(matrix);
   if (plan.target) target_ = target_table(*plan.target, first_work_vector(plan), arena_);
@@ -123,18 +118,6 @@ void ProgramBuilder<Real>::add_observation() {
                   .has_map = false,
                   .tape = {},
                   .first_work = 0};
-}
-
-template <class Real>
-void ProgramBuilder<Real>::add_map(const MapRows& map, int first_work) {
-  observation_ = {.rows = guidance_->num_rows(),
-                  .A = nullptr,
-                  .y = nullptr,
-                  .noise_variance = static_cast<Real>(guidance_->noise_variance),
-                  .unexplained = static_cast<Real>(guidance_->unexplained),
-                  .has_map = true,
-                  .tape = tape_table(map.tape(), law_.mixture().dim(), arena_),
-                  .first_work = first_work};
 }
 
 template <class Real>
@@ -275,7 +258,7 @@ class ProgramBuilder<Real>::StepTables {
     table.to = stage.to;
     table.level = level(stage.level);
     table.guide.weight = lowered(stage.weight);
-    table.guide.variance = variance(stage.level);
+    table.guide.variance = posterior_variances(mixture(), stage.level, arena_);
     table.guide.scale = static_cast<Real>(scale(stage));
     table.guide.epsilon = static_cast<Real>(stage.epsilon);
     table.guide.directions = stage.directions;
@@ -309,23 +292,11 @@ class ProgramBuilder<Real>::StepTables {
 
   /// An evaluation and its guidance share their level.
   LevelTable<Real> level(const Level& level) {
-    const bool is_last = last_ && last_->first.alpha == level.alpha && last_->first.sigma == level.sigma;
-    if (!is_last) last_.emplace(level, evaluation_level(builder_.law_, level, arena_));
-    return last_->second;
-  }
-
-  Spectrum<Real> variance(const Level& level) {
-    const Index rows = mixture().eigenvalues.rows();
-    const Index columns = mixture().eigenvalues.cols();
-    Real* values = arena_.allocate(static_cast<std::size_t>(rows * columns));
-    for (Index k = 0; k < rows; ++k) {
-      for (Index i = 0; i < columns; ++i) {
-        values[k * columns + i] = static_cast<Real>(posterior_variance(mixture(), level, k, i));
-      }
-    }
-    return {.values = values,
-            .stride_k = rows == 1 && mixture().num_components() > 1 ? 0 : columns,
-            .stride_i = columns == 1 ? 0 : 1};
+    const bool is_last = has_last_ && last_level_.alpha == level.alpha && last_level_.sigma == level.sigma;
+    if (!is_last) last_table_ = evaluation_level(builder_.law_, level, arena_);
+    has_last_ = true;
+    last_level_ = level;
+    return last_table_;
   }
 
   double scale(const Guide& stage) const {
@@ -370,7 +341,9 @@ class ProgramBuilder<Real>::StepTables {
   const ProgramBuilder& builder_;
   std::uint64_t number_;
   Arena<Real>& arena_;
-  std::optional<std::pair<Level, LevelTable<Real>>> last_;
+  bool has_last_ = false;
+  Level last_level_{};
+  LevelTable<Real> last_table_{};
 };
 
 template <class Real>

@@ -39,7 +39,6 @@ class ProgramBuilder {
  private:
   class StepTables;
   void add_observation();
-  void add_map(const MapRows& map, int first_work);
   void add_matrix(const Eigen::MatrixXd& matrix);
   void add_fields(const Plan& plan);
 

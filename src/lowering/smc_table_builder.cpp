@@ -7,6 +7,8 @@
 #include "base/extended.hpp"
 #include "base/floating_point.hpp"
 #include "lowering/any_smc_tables.hpp"
+#include "lowering/guidance_table.hpp"
+#include "lowering/tape_table.hpp"
 #include "plan/conditioned_transition.hpp"
 
 namespace gmdiff::particle {
@@ -26,6 +28,7 @@ SmcTables<Real>::SmcTables(const SmcPlan& plan)
     : plan_(plan), law_(plan.mixture, wide_family_of(plan.mixture)) {
   set_start();
   for (const SmcStep& description : plan.steps) steps_.push_back(step(description));
+  if (plan.map) set_map(*plan.map);
 }
 
 template <class Real>
@@ -139,6 +142,22 @@ void SmcTables<Real>::set_start() {
 }
 
 template <class Real>
+void SmcTables<Real>::set_map(const MapPotentials& map) {
+  for (const Level& level : map.levels) {
+    StageTable<Real> table{};
+    table.kind = StageKind::guide;
+    table.level = evaluation_level(law_, level, arena_);
+    table.guide.scale = Real(1);
+    if (level.sigma > 0.0) table.guide.variance = posterior_variances(plan_.mixture, level, arena_);
+    potentials_.push_back(table);
+  }
+  const GuidanceTable guidance{.noise_variance = 1.0, .map = map.rows};  // whitened
+  map_ = {.observation = map_table(guidance, plan_.dim(), 0, arena_),
+          .levels = potentials_.data(),
+          .work_vectors = (map.rows.tape().num_slots + plan_.dim() - 1) / plan_.dim()};
+}
+
+template <class Real>
 ChainTables<Real> SmcTables<Real>::chain(std::uint64_t seed) const {
   return {.law = law_.table(),
           .start = start_,
@@ -174,7 +193,14 @@ std::size_t SmcTables<Real>::bytes(const SmcPlan& plan) {
     if (std::holds_alternative<MixtureTransition>(step.move))
       numbers += K * (1 + r * (columns + 1) + d * (1 + 2 * columns));
   }
-  return plan.steps.size() * sizeof(SmcStepTable<Real>) + numbers * sizeof(Real) + laws;
+  std::size_t stages = 0;
+  if (plan.map) {
+    stages = plan.map->levels.size();
+    numbers += tape_numbers<Real>(plan.map->rows.tape()) +
+               stages * (K + 5 * static_cast<std::size_t>(plan.mixture.eigenvalues.size()));
+  }
+  return plan.steps.size() * sizeof(SmcStepTable<Real>) + stages * sizeof(StageTable<Real>) +
+         numbers * sizeof(Real) + laws;
 }
 
 template class SmcTables<float>;

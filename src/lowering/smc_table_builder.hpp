@@ -5,6 +5,7 @@
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "lowering/table_builder.hpp"
+#include "particle/program_tables.hpp"
 #include "particle/smc_tables.hpp"
 
 namespace gmdiff::particle {
@@ -21,6 +22,8 @@ class SmcTables {
   const Arena<Real>& arena() const { return arena_; }
   const std::vector<SmcStepTable<Real>>& steps() const { return steps_; }
   const SmcStartTable<Real>& start() const { return start_; }
+  /// Potentials of an observation with a map, or null.
+  const MapPotentialTable<Real>* map() const { return plan_.map ? &map_ : nullptr; }
   /// Logarithm of the constants that the weights of all steps omit.
   double log_constant() const;
   /// Bytes that these tables will take.
@@ -33,6 +36,7 @@ class SmcTables {
   void set_affine(const AffineStep& affine, const Potential& at_s, SmcStepTable<Real>& table);
   void set_transition(const MixtureTransition& transition, const Potential& at_s, SmcStepTable<Real>& table);
   void set_start();
+  void set_map(const MapPotentials& map);
 
   const SmcPlan& plan_;
   LawTables<Real> law_;
@@ -40,6 +44,8 @@ class SmcTables {
   Arena<Real> arena_;
   SmcStartTable<Real> start_{};
   std::vector<SmcStepTable<Real>> steps_;
+  std::vector<StageTable<Real>> potentials_;  // of a map, one for each level
+  MapPotentialTable<Real> map_{};
 };
 
 }  // namespace gmdiff::particle

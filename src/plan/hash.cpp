@@ -137,8 +137,10 @@ void add(Hash& hash, const GuidanceTable& table) {
   hash.add(table.noise_variance);
   hash.add(table.unexplained);
   // Linear observations keep the hashes that they had before there were others.
-  if (table.map) add(hash, table.map->tape());
+  if (table.map) add(hash, *table.map);
 }
+
+void add(Hash& hash, const MapRows& rows) { add(hash, rows.tape()); }
 
 void add(Hash& hash, const Denoiser& denoiser) {
   hash.add_size(denoiser.index());

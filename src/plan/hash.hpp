@@ -39,6 +39,7 @@ void add(Hash& hash, const Program& program);
 void add(Hash& hash, const Step& step);
 void add(Hash& hash, const MixtureTable& table);
 void add(Hash& hash, const GuidanceTable& table);
+void add(Hash& hash, const MapRows& rows);
 void add(Hash& hash, const Denoiser& denoiser);
 void add(Hash& hash, const Target& target);
 void add(Hash& hash, const VectorField& field);

@@ -10,10 +10,12 @@
 #include <variant>
 
 #include <gmdiff/model/posterior.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
 #include "base/extended.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/guidance.hpp"
 #include "plan/hash.hpp"
 #include "plan/potentials.hpp"
 #include "plan/print.hpp"
@@ -176,6 +178,21 @@ class Builder {
   long double constant_ = 0.0L;
 };
 
+/// What both kinds of observations share.
+/// @param law the prior in the plan's coordinates
+template <class Smc>
+SmcPlan without_steps(const Smc& sampler, const Mixture& law, const Eigen::MatrixXd& V) {
+  SmcPlan plan;
+  plan.mixture = mixture_tables(std::span(&law, 1)).front();
+  plan.weighting = std::is_same_v<Smc, Bootstrap> ? SmcWeighting::after_moving : SmcWeighting::before_moving;
+  plan.particles = sampler.particles;
+  plan.resampling = sampler.resampling;
+  plan.ess_threshold = sampler.ess_threshold;
+  plan.output = sampler.output;
+  plan.V = V;
+  return plan;
+}
+
 template <class Smc>
 SmcPlan build(const Mixture& prior, const LinearObservation& given, const ForwardProcess& process,
               const TimeGrid& grid, const Smc& sampler) {
@@ -186,16 +203,8 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
   const Potentials potentials(observation, process, grid, kappa_of(sampler));
   const Mixture rotated = rotated_prior(prior, observation.V);
 
-  SmcPlan plan;
-  plan.mixture = mixture_tables(std::span(&rotated, 1)).front();
-  plan.weighting = is_bootstrap ? SmcWeighting::after_moving : SmcWeighting::before_moving;
+  SmcPlan plan = without_steps(sampler, rotated, observation.V);
   plan.at_start = potentials.at(0);
-  plan.particles = sampler.particles;
-  plan.resampling = sampler.resampling;
-  plan.ess_threshold = sampler.ess_threshold;
-  plan.output = sampler.output;
-  plan.V = observation.V;
-
   const Level first = coefficients::level_values(process, potentials.levels().front(), false).rounded();
   long double log_z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
                                                        : set_exact_start(plan, rotated, first, !is_bootstrap);
@@ -207,7 +216,52 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
   return plan;
 }
 
+/// With a map the weights have no constants but those of the likelihood: all others cancel from level to level.
+SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+              const TimeGrid& grid, const Bootstrap& sampler) {
+  check(sampler);
+  const GuidanceTable table = guidance::table(observation, prior.dim(), /*whitened=*/true);
+  const std::vector<GridLevel>& levels = grid.levels();
+  require(
+      levels.back().sigma == 0.0L,
+      "bootstrap: with a map expected a grid that ends at the data, where the potential is the likelihood; "
+      "its last level has sigma = ",
+      static_cast<double>(levels.back().sigma));
+  const Mixture law = rotated_prior(prior, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
+
+  SmcPlan plan = without_steps(sampler, law, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
+  plan.map = MapPotentials{.rows = *table.map, .levels = {}};
+  std::vector<LevelValues> values;
+  values.reserve(levels.size());
+  for (const GridLevel& level : levels) {
+    values.push_back(coefficients::level_values(process, level, false));
+    plan.map->levels.push_back(values.back().rounded());
+    plan.times.push_back(level.t);
+  }
+  for (std::size_t l = 0; l + 1 < values.size(); ++l) {
+    const Move move = sampler.kernel == SmcKernel::exact
+                          ? Move(coefficients::transition(values[l], values[l + 1]))
+                          : Move(coefficients::ddim(values[l], values[l + 1], sampler.eta));
+    plan.steps.push_back({.move = move, .is_weighted = true, .at_s = {}, .divided = {}});
+  }
+  const Level first = plan.map->levels.front();
+  if (sampler.start == Start::gaussian) {
+    set_gaussian_start(plan, first, /*is_tilted=*/false);
+  } else {
+    set_exact_start(plan, law, first, /*is_tilted=*/false);
+  }
+  plan.log_constant = observation.log_constant();
+  plan.warnings = run_warnings(std::span(&prior, 1), process, grid, {.law = sampler.start, .level = first});
+  return plan;
+}
+
 }  // namespace
+
+SmcPlan smc_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const SmcSampler& sampler) {
+  check_takes_map(sampler);
+  return build(prior, observation, process, grid, std::get<Bootstrap>(sampler));
+}
 
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler) {
@@ -255,6 +309,11 @@ std::uint64_t SmcPlan::hash() const {
     add(hash, step.at_s);
     add(hash, step.divided);
   }
+  // Plans without a map keep the hashes that they had before there was one.
+  if (map) {
+    add(hash, map->rows);
+    for (const Level& level : map->levels) hash.add(level);
+  }
   for (const double time : times) hash.add(time);
   hash.add_size(particles);
   hash.add_size(resampling);
@@ -275,7 +334,8 @@ std::uint64_t hash(std::span<const SmcPlan> plans) {
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan) {
   out << "smc plan, hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec
       << std::setfill(' ') << "\nK " << plan.mixture.num_components() << ", d " << plan.dim()
-      << ", covariance " << to_string(plan.mixture.structure) << ", observed " << plan.num_observed()
+      << ", covariance " << to_string(plan.mixture.structure) << ", observed "
+      << (plan.map ? name_of(plan.map->rows.observation.map()) : std::to_string(plan.num_observed()))
       << ", particles " << plan.particles << ", weighted "
       << (plan.weighting == SmcWeighting::before_moving ? "before" : "after") << " moving\nstart "
       << (plan.start.mixture ? "mixture" : "gaussian") << '\n';

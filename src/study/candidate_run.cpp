@@ -97,8 +97,10 @@ ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& 
   check_takes_map(sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler)) return target(*chains);
   const ForwardProcess process(problem.process);
-  return guided_plan(problem.prior, problem.observation, process, grid_of(problem, process),
-                     std::get<GuidedSampler>(sampler));
+  const TimeGrid grid = grid_of(problem, process);
+  if (const auto* smc = std::get_if<SmcSampler>(&sampler))
+    return smc_plan(problem.prior, problem.observation, process, grid, *smc);
+  return guided_plan(problem.prior, problem.observation, process, grid, std::get<GuidedSampler>(sampler));
 }
 
 ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
@@ -220,6 +222,11 @@ class Runner {
 
 Answer answer_of(const NamedProblem& named) {
   const auto* problem = std::get_if<Problem>(&named.problem);
+  if (std::holds_alternative<NonlinearProblem>(named.problem)) {
+    ExactLaw exact = exact_law_of(named.problem, named.name);
+    const double log_evidence = std::get<TargetLaw>(exact.law).log_normalizer();
+    return {std::move(exact), log_evidence};
+  }
   if (problem == nullptr || !problem->observation) return {exact_law_of(named.problem, named.name)};
   Posterior exact = posterior(problem->prior, *problem->observation);
   return {{"posterior", std::move(exact.mixture)}, exact.log_evidence};

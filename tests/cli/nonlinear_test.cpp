@@ -77,6 +77,18 @@ TEST_F(NonlinearObservationOnTheCommandLine, IsSampledByGuidedSamplers) {
             std::string::npos);
 }
 
+TEST_F(NonlinearObservationOnTheCommandLine, HasTheEvidenceOfSmc) {
+  const Json printed =
+      json({"sample", "range.json", "--out", "smc.npz", "--count", "20", "--steps", "20", "--device", "cpu",
+            "--sampler", "bootstrap:kernel=exact:particles=200:output=particles"});
+  EXPECT_EQ(printed["law"], "posterior");
+  // A chain's log-evidence has a standard deviation of about 0.25.
+  EXPECT_NEAR(printed["mean_log_evidence"].get<double>(), quadrature(target_).log_normalizer, 0.25);
+  EXPECT_NE(run({"sample", "range.json", "--out", "p.npy", "--sampler", "mcgdiff"})
+                .err.find("mcgdiff takes no observation with a map; expected tmp"),
+            std::string::npos);
+}
+
 TEST_F(NonlinearObservationOnTheCommandLine, ComparesGuidedSamplersWithChains) {
   const Json rows =
       json({"compare", "range.json", "--count", "100", "--steps", "20", "--metrics", "moments"})["rows"];
@@ -87,6 +99,9 @@ TEST_F(NonlinearObservationOnTheCommandLine, ComparesGuidedSamplersWithChains) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{"tmp:start=exact", "dps-likelihood:start=exact",
                                              "dps:start=exact", "mala", "draw"}));
+  const Json smc = json({"compare", "range.json", "--count", "100", "--steps", "20", "--device", "cpu",
+                         "--samplers", "bootstrap:kernel=exact"})["rows"][0];
+  EXPECT_NEAR(smc["log_evidence_error"].get<double>(), 0.0, 0.2);
   EXPECT_NE(run({"compare", "range.json", "--samplers", "tmp,ddim"})
                 .err.find("range.json, sampler ddim: ddim takes no observation with a map; expected tmp"),
             std::string::npos);
@@ -155,7 +170,7 @@ TEST_F(NonlinearObservationOnTheCommandLine, GivesItsPriorToOtherVerbs) {
   output({"sample", "range.json", "--prior", "--sampler", "ddim", "--count", "3", "--out", "ddim.npy"});
   EXPECT_NE(run({"sample", "range.json", "--sampler", "ddim", "--out", "p.npy"})
                 .err.find("ddim takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
-                          "dps-likelihood or a Markov chain"),
+                          "dps-likelihood, bootstrap or a Markov chain"),
             std::string::npos);
   EXPECT_NE(run({"plot", "density", "range.json"})
                 .err.find("range.json has an observation with a map; expected a linear one, or none"),

@@ -4,6 +4,7 @@
 
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
+#include <gmdiff/sampler/problem.hpp>
 
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
@@ -60,6 +61,24 @@ inline SmcPlan smc_plan_of(const SmcSampler& sampler, const Mixture& prior,
                            const LinearObservation& observation) {
   const ForwardProcess process = vp(LinearBeta{});
   return smc_plan(prior, observation, process, TimeGrid::uniform(process, 4), sampler);
+}
+
+/// Two functions of the coordinates, with correlated noise.
+inline NonlinearObservation observation_with_map(Eigen::Index dim) {
+  const ElementwiseMap map{.function = MapFunction::tanh, .A = normals(2, dim, 77)};
+  return {map, Eigen::VectorXd{{0.5, -0.25}}, Eigen::MatrixXd{{0.5, 0.125}, {0.125, 0.25}}};
+}
+
+/// Chains of every sampler that takes a map.
+inline std::vector<SmcPlan> every_smc_plan_with_map(const Mixture& prior, int particles) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 4);
+  std::vector<SmcPlan> plans;
+  for (const SmcSampler& sampler : every_smc_sampler(particles)) {
+    if (takes_map(sampler))
+      plans.push_back(smc_plan(prior, observation_with_map(prior.dim()), process, grid, sampler));
+  }
+  return plans;
 }
 
 /// First particles of `chains` chains, in data coordinates.

@@ -204,6 +204,16 @@ TEST(SmcOnCuda, NamesTheSameChainAndStepAsTheCpu) {
   }
 }
 
+TEST(SmcOnCuda, RefusesThePotentialsOfAMap) {
+  const Mixture prior = test::mixture_of(CovarianceType::full, 2, 3);
+  const SmcPlan plan = test::every_smc_plan_with_map(prior, 16).front();
+  test::expect_invalid(
+      [&] {
+        on_kernels(plan, {.count = 2}, {ThreadOrder::ascending, own_blocks});
+      },
+      "cuda: has no kernels for SMC with the potentials of a map; expected the device cpu");
+}
+
 TEST(SmcOnCuda, NamesAWeightThatIsNotFinite) {
   for (const bool is_bootstrap : {false, true}) {
     SmcPlan plan = test::smc_plan_of(CovarianceType::full, 2, {.name = "", .is_bootstrap = is_bootstrap});

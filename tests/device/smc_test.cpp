@@ -232,6 +232,27 @@ TEST_P(SmcBits, AgreeWithTheReferenceInDouble) {
   }
 }
 
+TEST_P(SmcBits, OfAMapAreThoseOfEveryInstructionSetAndAgreeWithTheReference) {
+  for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{3, 4}}) {
+    const Mixture prior = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (const SmcPlan& of_case : test::every_smc_plan_with_map(prior, 37)) {
+      expect_near_reference(of_case, options_for(Precision::f64, 2));
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        Options options = options_for(precision);
+        const std::vector<char> expected = test::all_bytes(run(of_case, options));
+        options.device = Device::cpu(5);  // threads share each chain
+        EXPECT_EQ(test::all_bytes(run(of_case, options)), expected);
+        for (const auto set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
+                               cpu::InstructionSet::avx2, cpu::InstructionSet::avx512}) {
+          if (!cpu::is_available(set)) continue;
+          const InstructionSetScope scope(cpu::to_string(set));
+          EXPECT_EQ(test::all_bytes(run(of_case, options)), expected) << cpu::to_string(set);
+        }
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 

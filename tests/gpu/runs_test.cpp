@@ -178,6 +178,17 @@ TEST_P(Runs, DoNotDependOnTheMemoryLimit) {
   }
 }
 
+class RunsOfMaps : public test::OnGpu {};
+
+TEST_F(RunsOfMaps, HaveTheBitsOfTheCpu) {
+  for (const Plan& plan : test::every_guided_plan_with_map()) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options = test::options_for(plan, precision);
+      EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan;
+    }
+  }
+}
+
 class RunsOfTargets : public test::OnGpu {};
 
 TEST_F(RunsOfTargets, HaveTheBitsOfTheCpu) {

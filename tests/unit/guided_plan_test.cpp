@@ -155,7 +155,8 @@ TEST(GuidedPlanWithMap, NamesBadParameters) {
     test::expect_invalid([&] { guided_denoiser_plan(prior, observation, {0.8, 0.6}, sampler); }, message);
   };
   const std::string others =
-      " takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, dps-likelihood or a Markov "
+      " takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, dps-likelihood, bootstrap or "
+      "a Markov "
       "chain";
   expect(DpsGsg{}, ("dps-gsg" + others).c_str());
   expect(ExactGuidance{}, ("exact" + others).c_str());

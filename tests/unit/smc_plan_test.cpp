@@ -188,6 +188,51 @@ TEST(SmcPlanErrors, OfParameters) {
                  "ess_threshold must be in [0, 1], got nan");
 }
 
+NonlinearObservation distances(double y = 1.5) {
+  return {RangeMap{.anchors = Points{{1.0, 0.0, 0.0}}}, Eigen::VectorXd{{y}}, 0.5};
+}
+
+TEST(SmcPlan, OfAMapHasPotentialsAtEveryLevel) {
+  const TimeGrid grid = TimeGrid::uniform(process, 6);
+  const auto plan_with_map = [&](const Bootstrap& sampler, double y) {
+    return smc_plan(prior, distances(y), process, grid, sampler);
+  };
+  const SmcPlan plan = plan_with_map({.particles = 8}, 1.5);
+  ASSERT_EQ(plan.map->levels.size(), 7U);
+  EXPECT_EQ(plan.map->levels.back().sigma, 0.0);
+  EXPECT_EQ(plan.num_observed(), 0);
+  EXPECT_EQ(plan.weightings().size(), 6U);
+  EXPECT_EQ(plan.V, (Eigen::MatrixXd::Identity(3, 3)));
+  EXPECT_EQ(plan.log_constant, distances().log_constant());
+  EXPECT_TRUE(std::holds_alternative<AffineStep>(plan.steps.front().move));
+  EXPECT_EQ(plan.hash(), plan_with_map({.particles = 8}, 1.5).hash());
+  EXPECT_NE(plan.hash(), plan_with_map({.particles = 8}, 1.25).hash());
+  EXPECT_NE(plan.hash(), plan_with_map({.particles = 8, .kernel = SmcKernel::exact}, 1.5).hash());
+  std::ostringstream out;
+  out << plan;
+  EXPECT_NE(out.str().find("observed range, particles 8, weighted after moving"), std::string::npos)
+      << out.str();
+}
+
+TEST(SmcPlanErrors, OfMaps) {
+  const TimeGrid grid = TimeGrid::uniform(process, 6);
+  expect_invalid([&] { smc_plan(prior, distances(), process, grid, Mcgdiff{}); },
+                 "mcgdiff takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
+                 "dps-likelihood, bootstrap or a Markov chain");
+  expect_invalid([&] { smc_plan(prior, distances(), process, grid, Bootstrap{.particles = 0}); },
+                 "bootstrap: particles must be from 1 to 2^30, got 0");
+  expect_invalid(
+      [&] {
+        smc_plan(Mixture({1.0}, Points{{0.0}}, Covariance::spherical({1.0})), distances(), process, grid,
+                 Bootstrap{});
+      },
+      "guidance: the map takes points of dimension 3 but the prior has dimension 1");
+  const TimeGrid stops(process, UniformGrid{.steps = 6, .t_end = 0.01});
+  expect_invalid([&] { smc_plan(prior, distances(), process, stops, Bootstrap{}); },
+                 "bootstrap: with a map expected a grid that ends at the data, where the potential is the "
+                 "likelihood; its last level has sigma = ");
+}
+
 TEST(SmcPlanErrors, OfObservations) {
   const Eigen::VectorXd y{{1.0, 2.0}};
   expect_invalid(

@@ -108,6 +108,10 @@ SmcSamples sample(const Mixture& prior, const LinearObservation& observation, co
 SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
+/// The same for an observation with a map, by `bootstrap` (mathematics.md §10.4).
+SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options = {});
 /// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in
 /// `Provenance::problem_seeds`.
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,

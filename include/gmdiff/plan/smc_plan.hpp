@@ -43,6 +43,13 @@ struct SmcStart {
 /// itself and weights afterwards; g_T weights its start.
 enum class SmcWeighting { before_moving, after_moving };
 
+/// Potentials of an observation with a map at the levels of the steps (mathematics.md §10.4):
+/// g_s(x) = N(y; Phi(D), J C J^T + R), and the likelihood itself at the data.
+struct MapPotentials {
+  MapRows rows;
+  std::vector<Level> levels;  ///< (steps + 1)
+};
+
 /// Tables of one SMC run of one problem.
 struct SmcPlan {
   MixtureTable mixture;  ///< the prior in rotated coordinates: spherical, diag or full
@@ -50,6 +57,8 @@ struct SmcPlan {
   SmcStart start;
   Potential at_start;  ///< g_T, which weights the start of the bootstrap filter
   std::vector<SmcStep> steps;
+  /// Instead of potentials of observed coordinates, which are none then; weights are computed after moving.
+  std::optional<MapPotentials> map;
   std::vector<double> times;  ///< times of the levels, (steps + 1)
   int particles = 0;
   Resampling resampling = Resampling::systematic;
@@ -76,6 +85,11 @@ std::uint64_t hash(std::span<const SmcPlan> plans);
 ///   dimension is not the prior's, with A = 0, with y outside the range of A and no noise, or with a singular
 ///   noise covariance other than 0.
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
+                 const TimeGrid& grid, const SmcSampler& sampler);
+/// The same for an observation with a map. The coordinates are those of the data.
+/// @throws std::invalid_argument for a parameter out of range, for a sampler that takes no map, for a map of
+///   another dimension, and for a grid that does not end at the data.
+SmcPlan smc_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler);
 
 /// Prints the tables of the plan.

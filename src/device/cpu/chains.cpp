@@ -32,11 +32,12 @@ class Chain {
       : task_(task),
         unit_(unit),
         pieces_(task.plan.particles, unit.lanes, pool),
-        scratch_(pieces_.threads(), unit.chain_scratch_bytes(tables.law().table())),
+        scratch_(pieces_.threads(), unit.chain_scratch_bytes(tables.law().table(), tables.map())),
         weights_(task.plan, task.seed, unit, pieces_),
         weightings_(task.plan.weightings()) {
     for (auto& states : states_) states.resize(static_cast<std::size_t>(pieces_.padded() * task.plan.dim()));
     job_.tables = tables.chain(task.seed);
+    job_.map = tables.map();
     job_.log_weights = weights_.log_weights();
     job_.has_start = task.start != nullptr;
   }

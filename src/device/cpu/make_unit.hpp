@@ -101,16 +101,21 @@ Unit<RealOf<V>> make_unit() {
                   return ProgramTile<V, Law>(job, tile, scratch).run();
                 });
               },
-          .chain_scratch_bytes = [](const LawTable<Real>& law) { return ChainTile<V>::scratch_bytes(law); },
+          .chain_scratch_bytes =
+              [](const LawTable<Real>& law, const particle::MapPotentialTable<Real>* map) {
+                return ChainTile<V>::scratch_bytes(law) + map_scratch_bytes<V>(law.dim, map);
+              },
           .chain_start =
               [](const ChainJob<Real>& job, std::int64_t tile, void* scratch) {
                 // Without a mixture any law will do.
                 const LawTable<Real>& law =
                     job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
                 with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, tile, scratch).run(); });
-                if (!job.tables.weighs_before) return;
-                with_chain_law<V>(job.tables.law,
-                                  [&]<class Law>() { SmcTile<V, Law>(job, 0, tile, scratch).weigh(); });
+                if (!job.tables.weighs_before && job.map == nullptr) return;
+                with_chain_law<V>(job.tables.law, [&]<class Law>() {
+                  SmcTile<V, Law> weights(job, 0, tile, scratch);
+                  job.map == nullptr ? weights.weigh() : weights.weigh_start();
+                });
               },
           .chain_move =
               [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,

@@ -4,6 +4,7 @@
 
 #include "device/cpu/ancestors.hpp"
 #include "device/cpu/full.hpp"
+#include "device/cpu/map_potential.hpp"
 #include "device/cpu/unit.hpp"
 #include "particle/normals.hpp"
 #include "particle/smc.hpp"
@@ -32,6 +33,7 @@ class ChainTile {
         rest_(y_ + d_) {
     scratch_.weights = rest_ + d_;
     scratch_.coordinates = scratch_.weights + 2 * job.tables.law.num_components;
+    map_room_ = reinterpret_cast<V*>(static_cast<std::byte*>(scratch) + scratch_bytes(job.tables.law));
   }
   /// Upper bound for all laws.
   static std::size_t scratch_bytes(const LawTable<Real>& law) {
@@ -96,6 +98,7 @@ class ChainTile {
   V* x_;
   V* y_;
   V* rest_;
+  V* map_room_;
   Scratch<V> scratch_;
 };
 
@@ -167,6 +170,14 @@ class SmcTile : public ChainTile<V> {
     this->save(x_, job_.from);
   }
 
+  /// Computes the weights of the first particles by the potential of a map.
+  void weigh_start() {
+    this->load(job_.from);
+    Real potential[lanes];
+    of_map(0, x_).store(potential);
+    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+  }
+
   /// Moves from the ancestors (null: each particle from itself). Weights after moving are added to the
   /// log-weights. Weights before the next step are added at once, while the state is in cache; an affine next
   /// step replaces x by its m.
@@ -208,9 +219,18 @@ class SmcTile : public ChainTile<V> {
     add_to_weights(divided, factors);
   }
 
+  /// Negative logarithm of the potential of a map at a level.
+  V of_map(int level, V* x) const {
+    return -log_map_potential<V, Law>(job_, level, x, this->scratch_, this->map_room_);
+  }
+  /// Negative logarithm of the plan's potential at level number `level`, without its constants.
+  V potential(const particle::FactorTable<Real>& factors, int level, V* x) const {
+    return job_.map == nullptr ? particle::factor_quadratic<V>(factors, this->r(), x) : of_map(level, x);
+  }
+
   void move_and_weigh() {
     Real divided[lanes], factors[lanes];
-    particle::factor_quadratic<V>(step_->divided, this->r(), x_).store(divided);
+    potential(step_->divided, number_, x_).store(divided);
     if (step_->is_transition) {
       transition();
     } else {
@@ -219,7 +239,7 @@ class SmcTile : public ChainTile<V> {
     }
     this->save(y_, job_.to);
     this->keep(y_);
-    particle::factor_quadratic<V>(step_->factors, this->r(), y_).store(factors);
+    potential(step_->factors, number_ + 1, y_).store(factors);
     add_to_weights(divided, factors);
   }
 

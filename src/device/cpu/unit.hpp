@@ -59,6 +59,8 @@ struct PointJob {
 template <class Real>
 struct ChainJob {
   particle::ChainTables<Real> tables;
+  /// Potentials of a map instead of factors, or null.
+  const particle::MapPotentialTable<Real>* map;
   std::uint64_t first_slot;  ///< index of particle 0
   bool has_start;            ///< `from` holds the first states
   Real* from;                ///< (tiles, d, lanes): the states, or m after weighing
@@ -96,8 +98,9 @@ struct Unit {
   std::size_t (*program_scratch_bytes)(const particle::LawTable<Real>& law, particle::Index observed);
   /// Runs the stages of a tile. The result is that of the last end of a step.
   TileResult (*run_program)(const ProgramJob<Real>& job, std::int64_t tile, void* scratch);
-  /// Bytes that one thread needs in SMC.
-  std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law);
+  /// Bytes that one thread needs in SMC, with the potentials of a map or null.
+  std::size_t (*chain_scratch_bytes)(const particle::LawTable<Real>& law,
+                                     const particle::MapPotentialTable<Real>* map);
   /// Sets the first states of a tile in `from`, unless they are given there, and computes their log-weights
   /// and the weights before the first step. If that step is affine, it leaves m in `from`.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t tile, void* scratch);

@@ -305,6 +305,7 @@ ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
 
 std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan,
                             const Options& options) {
+  require(!plan.map, name, ": has no kernels for SMC with the potentials of a map; expected the device cpu");
   return options.precision == Precision::f32 ? at_once<float>(gpu, name, plan, options)
                                              : at_once<double>(gpu, name, plan, options);
 }

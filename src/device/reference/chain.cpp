@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "base/random.hpp"
+#include "device/reference/guidance.hpp"
 #include "device/reference/resampling.hpp"
 #include "device/reference/steps.hpp"
 #include "device/rotation.hpp"
@@ -233,6 +234,7 @@ class Chain {
       if (plan_.weighting == SmcWeighting::after_moving)
         lw_[static_cast<std::size_t>(n)] = log_factors(plan_.at_start, x_.back());
     }
+    if (plan_.map) add_potentials(0, +1.0);
   }
 
   VectorXd given(std::int64_t n) const {
@@ -263,6 +265,7 @@ class Chain {
       if (!has_weights()) return false;
       resample(number);
     }
+    if (plan_.map) add_potentials(static_cast<std::size_t>(number), -1.0);
     for (std::size_t n = 0; n < x_.size(); ++n) {
       const auto slot = static_cast<std::int64_t>(n);
       const auto u = categorical_uniform(
@@ -273,7 +276,14 @@ class Chain {
       if (!before) lw_[n] += log_factors(step.at_s, moved) - log_factors(step.divided, x_[n]);
       x_[n] = moved;
     }
+    if (plan_.map) add_potentials(static_cast<std::size_t>(number) + 1, +1.0);
     return true;
+  }
+
+  /// Adds the logarithms of the potentials of a map at a level to the weights, or subtracts them.
+  void add_potentials(std::size_t level, double sign) {
+    MapPotential potential(plan_.map->rows, model_, plan_.map->levels[level]);
+    for (std::size_t n = 0; n < x_.size(); ++n) lw_[n] += sign * potential.log_value(x_[n]);
   }
 
   bool has_weights() const {

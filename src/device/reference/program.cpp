@@ -9,35 +9,13 @@
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "device/reference/guidance.hpp"
 #include "device/reference/steps.hpp"
 #include "device/user_denoiser.hpp"
 #include "plan/program.hpp"
 
 namespace gmdiff::reference {
 namespace {
-
-/// C = Cov[x_0 | x_t = x] = sum_k r_k [S_k + (m_k - D)(m_k - D)^T].
-Eigen::MatrixXd posterior_covariance(const Model& model, DiffusedMixture& law, double alpha, const double* x,
-                                     const Eigen::VectorXd& D) {
-  const Eigen::Index d = model.dim();
-  Eigen::VectorXd r(model.num_components());
-  law.responsibilities(x, r.data());
-  Eigen::MatrixXd C = Eigen::MatrixXd::Zero(d, d);
-  Eigen::VectorXd m(d);
-  Eigen::VectorXd column(d);
-  for (Eigen::Index k = 0; k < r.size(); ++k) {
-    if (r(k) == 0.0) continue;
-    law.regress(k, x, 1.0, alpha, 0.0, m.data());
-    m -= D;
-    C += r(k) * m * m.transpose();
-    for (Eigen::Index j = 0; j < d; ++j) {
-      const Eigen::VectorXd unit = Eigen::VectorXd::Unit(d, j);
-      law.posterior_covariance(k, unit.data(), column.data());
-      C.col(j) += r(k) * column;
-    }
-  }
-  return C;
-}
 
 Eigen::VectorXd solve(const Eigen::MatrixXd& Q, const Eigen::VectorXd& r) {
   const auto L = linear_algebra::cholesky(Q);
@@ -59,24 +37,6 @@ Eigen::VectorXd conjugate_gradients(const Eigen::MatrixXd& Q, Eigen::VectorXd r)
     p = r + r.squaredNorm() / rr * p;
   }
   return u;
-}
-
-/// A and r = y - A D.
-struct Residual {
-  Eigen::MatrixXd A;
-  Eigen::VectorXd r;
-};
-
-/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it
-/// (mathematics.md §10.3).
-Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D) {
-  if (!table.map) return {table.A, table.y - table.A * D};
-  const NonlinearObservation& observation = table.map->observation;
-  const Eigen::MatrixXd J = observation.jacobian(D);
-  const Eigen::VectorXd r = observation.y() - observation.value(Points(D.transpose())).row(0).transpose();
-  if (!table.map->whitened) return {J, r};
-  const Eigen::MatrixXd L = linear_algebra::cholesky(observation.noise_covariance()).value();
-  return {linear_algebra::solve_lower(L, J), linear_algebra::solve_lower(L, r)};
 }
 
 /// The weight w(r) of the residual (mathematics.md §10.2).

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <gmdiff/plan/plan.hpp>
+
+#include "device/reference/denoiser.hpp"
+
+// What guidance and the potentials of SMC read at a point, from dense matrices (mathematics.md §10).
+
+namespace gmdiff::reference {
+
+/// C = Cov[x_0 | x_t = x] = sum_k r_k [S_k + (m_k - D)(m_k - D)^T].
+Eigen::MatrixXd posterior_covariance(const Model& model, DiffusedMixture& law, double alpha, const double* x,
+                                     const Eigen::VectorXd& D);
+
+/// A and r = y - A D.
+struct Residual {
+  Eigen::MatrixXd A;
+  Eigen::VectorXd r;
+};
+Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D);
+/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it (§10.3).
+Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D);
+
+/// The potential N(y; Phi(D), J C J^T + R) of a map at one level, without its constants (§10.4).
+class MapPotential {
+ public:
+  MapPotential(const MapRows& rows, const Model& model, Level level)
+      : rows_(rows), model_(model), level_(level), law_(model, level) {}
+  /// NaN where the map is not defined.
+  double log_value(const Eigen::VectorXd& x);
+
+ private:
+  const MapRows& rows_;
+  const Model& model_;
+  Level level_;
+  DiffusedMixture law_;
+};
+
+}  // namespace gmdiff::reference
