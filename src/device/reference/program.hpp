@@ -21,7 +21,7 @@ struct StageNoise {
   std::function<const double*(std::int64_t n, int q)> direction;  ///< (d), direction q of a guidance stage
   /// logarithm of the uniform number in (0, 1) that accepts a proposal
   std::function<double(std::int64_t n)> log_uniform;
-  std::function<std::uint64_t(std::int64_t n)> trajectory;  ///< 64-bit number of a trajectory's length
+  std::function<std::uint64_t(std::int64_t n)> trajectory = {};  ///< 64-bit number of a trajectory's length
 };
 
 /// Numbers that a Markov chain carries beside its vectors.
