@@ -82,7 +82,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForGuidance) {
 TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
   // Chains see a basis that all components share as one of each component.
   if (GetParam() == CovarianceType::tied) return;
-  test::Turns turns(13);
+  test::Turns turns(61);
   for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{9, 18}}) {
     const Mixture target = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (const McmcSampler& sampler : test::every_mcmc_sampler(shape.dim)) {
@@ -98,7 +98,7 @@ TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTwoHalves) {
   const auto on_block = [&](const Plan& plan, const Options& options) {
     return run(plan, options, 0, *device, Extent::tile);
   };
-  test::Turns turns(3);
+  test::Turns turns(4);
   for (const McmcSampler& sampler : test::every_continued_sampler(2)) {
     if (!turns.next()) continue;
     EXPECT_TRUE(test::has_bits_of_two_halves(target, sampler, {.count = 40}, on_block)) << sampler.index();
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::eve
                          test::structure_name);
 
 TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
-  test::Turns turns(37, 3);
+  test::Turns turns(89, 3);
   for (const Target& target : test::every_target()) {
     for (const Plan& plan : test::every_plan_of(target)) {
       for (const Precision precision : {Precision::f32, Precision::f64})
@@ -120,7 +120,7 @@ TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
 
 TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpuForProximalMaps) {
   const std::vector<Target> targets = test::every_regularised_target();
-  test::Turns turns(2);
+  test::Turns turns(5);
   for (const Target& target : {targets[2], targets[3]}) {
     for (const Precision precision : {Precision::f32, Precision::f64})
       expect_bits_of_cpu(test::proximal_plans_of(target).back(), {.count = 75, .precision = precision},
@@ -140,7 +140,7 @@ TEST(ProgramKernelsOfMaps, HaveTheBitsOfTheCpu) {
 }
 
 TEST(ProgramKernelsOfDynamics, HaveTheBitsOfTheCpu) {
-  test::Turns turns(11);
+  test::Turns turns(31);
   for (const Plan& plan : test::every_plan_of_dynamics()) {
     for (const Precision precision : {Precision::f32, Precision::f64})
       expect_bits_of_cpu(plan, {.count = 75, .precision = precision, .history = 4}, turns);
