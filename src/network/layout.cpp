@@ -37,7 +37,7 @@ Layout::Layout(const NetworkShape& network)
     c.push_back(next(concat("c", l)));
   }
   U = next("U");
-  c_U = next("cU");
+  c_last = next("cU");
 }
 
 template <class Real>

@@ -48,7 +48,7 @@ void StateBlock<Real>::forward(Eigen::Index rows, const Real* T, const int* time
     unit_.gelu(sums_.data(), rows * width, hidden(l), slopes_[l].data());
   }
   for (Eigen::Index r = 0; r < rows; ++r)
-    std::copy_n(weights_[places.c_U], places.output_width, output_.data() + r * places.output_width);
+    std::copy_n(weights_[places.c_last], places.output_width, output_.data() + r * places.output_width);
   multiply(rows, hidden(hidden_.size() - 1), width, H, weights_[places.U], places.output_width,
            output_.data());
   clip(rows);
@@ -105,7 +105,7 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient, Real* of_time
   }
   if (gradient != nullptr) {
     add_gradient(gradient, places.U, hidden(layers - 1), width, cotangent_.data(), rows);
-    add_bias_gradient(gradient, places.c_U, cotangent_.data(), rows);
+    add_bias_gradient(gradient, places.c_last, cotangent_.data(), rows);
   }
   std::fill_n(of_hidden_.begin(), rows * width, Real(0));
   multiply(rows, cotangent_.data(), places.output_width, places.shape.dim, weights_.transposed(places.U),
