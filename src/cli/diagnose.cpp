@@ -144,7 +144,7 @@ Json figures(const ChainDiagnostics& d) {
   return row;
 }
 
-/// What the verb found.
+/// Results of the verb.
 struct Findings {
   std::vector<Quantity> coordinates, estimates;
   std::optional<Modes> modes;

@@ -52,7 +52,7 @@ struct PriorOf {
   }
 };
 
-/// What is learned, and the law that the result is judged by.
+/// The data to learn from, and the law that judges the result.
 struct TrainInput {
   TrainingData data;
   std::optional<Mixture> law;

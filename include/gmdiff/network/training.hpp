@@ -60,7 +60,7 @@ struct DenoiserSettings {
   double decay = 0.5;              ///< last part of the iterations, in which the rate falls to 0, in [0, 1]
   double ema = 0.999;              ///< largest weight of the past in the mean of the parameters, in [0, 1)
   std::uint64_t seed = 0;
-  /// Of the network's forward and backward pass; the optimiser computes in double.
+  /// Precision of the network; the optimiser computes in double.
   Precision precision = Precision::f32;
 };
 

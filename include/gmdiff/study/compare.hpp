@@ -112,7 +112,8 @@ struct SamplerRow {
 };
 
 /// Runs every candidate on every problem and judges its samples against the posterior, against the prior of a
-/// problem without an observation, or against the law of a target (`TargetLaw`). The exact draws that judging needs are made once for all candidates.
+/// problem without an observation, or against the law of a target (`TargetLaw`). The exact draws that judging
+/// needs are made once for all candidates.
 /// The rows are the same whether they are computed in one call or in several calls with one results file,
 /// apart from `seconds` and `reused`.
 /// @returns one row per candidate, in their order.

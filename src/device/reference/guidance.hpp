@@ -4,7 +4,7 @@
 
 #include "device/reference/denoiser.hpp"
 
-// What guidance and the potentials of SMC read at a point, from dense matrices (mathematics.md §10).
+// Quantities that guidance and the potentials of SMC need at a point, from dense matrices (mathematics.md §10).
 
 namespace gmdiff::reference {
 

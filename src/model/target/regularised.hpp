@@ -11,7 +11,7 @@ namespace gmdiff::targets {
 /// The number e of the prior's smoothing.
 double width_of(const SparsePrior& prior);
 
-/// What the gradient and the products with the Hessian belong to.
+/// The function that the gradient and the Hessian are taken of.
 enum class GradientOf { log_density, log_likelihood };
 
 /// The operations of l, without the constant of the log-likelihood, and of its derivatives or those of the
