@@ -1,4 +1,5 @@
-// Markov chains on a target that is no mixture: the banana, whose variances are known, and the same as a function.
+// Markov chains on a target that is no mixture: the banana, whose variances are known, and the same as a
+// function.
 
 #include <gmdiff/gmdiff.hpp>
 
@@ -7,7 +8,8 @@
 
 using namespace gmdiff;
 
-/// Log-density and gradient of the banana by hand, without its constant: x_2 - 0.1 (x_1^2 - 4) is standard normal.
+/// Log-density and gradient of the banana by hand, without its constant: x_2 - 0.1 (x_1^2 - 4) is standard
+/// normal.
 void banana_by_hand(Eigen::Index n, const double* x, double* l, double* g) {
   for (Eigen::Index i = 0; i < n; ++i, x += 2, g += 2) {
     const double u = x[1] - 0.1 * (x[0] * x[0] - 4.0);

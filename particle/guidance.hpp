@@ -218,7 +218,8 @@ class Guidance {
     }
   }
 
-  /// Q <- A C A^T times the sum of the weights, A C A^T = sum_k r_k [A S_k A^T + A (m_k - D) (m_k - D)^T A^T].
+  /// Q <- A C A^T times the sum of the weights,
+  /// A C A^T = sum_k r_k [A S_k A^T + A (m_k - D) (m_k - D)^T A^T].
   GMDIFF_PARTICLE void project_by_components(const StageTable<Real>& stage, Vector x, Vector D) {
     const GuideOf<Real>& guide = stage.guide;
     for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });

@@ -23,8 +23,8 @@ class LinearRows {
   Index dim_;
 };
 
-/// The rows of a map (mathematics.md §10.3): the Jacobian J of Phi at D, which a tape leaves in the particle's
-/// work vectors together with y - Phi(D).
+/// The rows of a map (mathematics.md §10.3): the Jacobian J of Phi at D, which a tape leaves in the
+/// particle's work vectors together with y - Phi(D).
 /// @tparam Work a function from the number of a work vector to the vector
 template <class V, class Vector, class Work>
 class RowsOfMap {

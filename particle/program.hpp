@@ -178,7 +178,8 @@ class ProgramBody {
 
   GMDIFF_PARTICLE void guide(const StageTable<Real>& stage) {
     if (!window_.observation.has_map) return guide_by(LinearRows<V>(window_.observation, dim()), stage);
-    // Plans with maps are in the coordinates of the data; the kernels of tied laws need not contain the tapes.
+    // Plans with maps are in the coordinates of the data; the kernels of tied laws need not contain the
+    // tapes.
     if constexpr (Law::family != Family::tied) {
       const auto work = [this](int number) { return vectors_(window_.observation.first_work + number); };
       guide_by(RowsOfMap<V, Vector, decltype(work)>(window_.observation, dim(), vector(stage.denoised), work),

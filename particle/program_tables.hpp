@@ -83,8 +83,8 @@ struct AcceptTable {
   std::uint64_t counted_from;
 };
 
-/// Numbers that a Markov chain carries beside its vectors, in double in both precisions. `W` is the arithmetic
-/// type of double.
+/// Numbers that a Markov chain carries beside its vectors, in double in both precisions. `W` is the
+/// arithmetic type of double.
 template <class W>
 struct ChainNumbers {
   /// Places of the numbers in a device's memory.

@@ -15,11 +15,11 @@ GMDIFF_PARTICLE V soft_threshold(V y, V s) {
   return select(y < zero, -size, size);
 }
 
-/// The minimum of sum (x_i - y_i)^2 / 2 + s sum |x_{i+1} - x_i| of one lane, by Condat's algorithm (2013), in double
-/// in both precisions. From coordinate `begin` on, x is one constant up to `end` as far as is known, which is in
-/// [low, high]; `u_low` and `u_high` are the dual variables after coordinate `end` for these two values. The dual
-/// variables of the minimum are in [-s, s]: where one leaves this interval, x jumps at the last place where the
-/// variable was at its other end.
+/// The minimum of sum (x_i - y_i)^2 / 2 + s sum |x_{i+1} - x_i| of one lane, by Condat's algorithm (2013), in
+/// double in both precisions. From coordinate `begin` on, x is one constant up to `end` as far as is known,
+/// which is in [low, high]; `u_low` and `u_high` are the dual variables after coordinate `end` for these two
+/// values. The dual variables of the minimum are in [-s, s]: where one leaves this interval, x jumps at the
+/// last place where the variable was at its other end.
 template <class V, class Vector>
 class TautString {
  public:

@@ -64,8 +64,8 @@ double operations(const Plan& plan) {
 
 namespace {
 
-/// Operations of the potentials of a map in one step: a tape, an evaluation and as many more as there are rows,
-/// at both levels.
+/// Operations of the potentials of a map in one step: a tape, an evaluation and as many more as there are
+/// rows, at both levels.
 double potentials(const SmcPlan& plan) {
   if (!plan.map) return 0.0;
   const MapRows& rows = plan.map->rows;

@@ -31,15 +31,13 @@ constexpr double two_to_32 = 4294967296.0;
 double low_word(std::uint64_t seed) { return static_cast<double>(seed & 0xffffffff); }
 double high_word(std::uint64_t seed) { return static_cast<double>(seed >> 32); }
 
-#define GMDIFF_SETTING(name, Type)                                                                            \
-  {                                                                                                           \
-#name,                                                                                                    \
-        [](const DenoiserSettings&                                                                            \
-               s) { return static_cast<double>(s.name); },                                                    \
-                                                        [](DenoiserSettings & s,                              \
-                                                           double                                             \
-                                                               value) { s.name = static_cast<Type>(value); }, \
-  }
+// The formatter takes the functions of a macro apart.
+// clang-format off
+#define GMDIFF_SETTING(name, Type)                                          \
+  {#name,                                                                   \
+   [](const DenoiserSettings& s) { return static_cast<double>(s.name); },   \
+   [](DenoiserSettings& s, double value) { s.name = static_cast<Type>(value); }}
+// clang-format on
 const Setting all_settings[] = {
     GMDIFF_SETTING(parametrisation, Parametrisation),
     {"weight",

@@ -13,7 +13,8 @@ class NoiseLevels {
 
   /// n_l.
   double n(int level) const { return n_[static_cast<std::size_t>(level)]; }
-  /// Levels of the rows of a batch: row i has the level of the quantile (i + u) / batch of the law. Ascending.
+  /// Levels of the rows of a batch: row i has the level of the quantile (i + u) / batch of the law.
+  /// Ascending.
   std::vector<int> of_batch(Eigen::Index batch, double u) const;
 
  private:

@@ -19,8 +19,8 @@ namespace gmdiff {
 namespace {
 
 /// Vectors of a chain that evaluates its target. `gradient` is L^T g, `noise` holds z of a Langevin proposal
-/// or the velocity before a trajectory, and `preconditioned` a product with L. Of proximal chains, `gradient` is
-/// the drift b and `preconditioned` the result of the proximal map.
+/// or the velocity before a trajectory, and `preconditioned` a product with L. Of proximal chains, `gradient`
+/// is the drift b and `preconditioned` the result of the proximal map.
 enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, preconditioned };
 
 /// Number of L, if there is one, among the plan's matrices.
@@ -152,8 +152,8 @@ std::uint64_t least_number(std::uint64_t n, std::uint64_t longest) {
   return (n - 1) * quotient + ((n - 1) * rest + longest - 1) / longest;
 }
 
-/// 1 + floor(U (2 leapfrogs - 1) / 2^64) leapfrogs from (x, v) to (x', v'), with the trajectory number U of the chain,
-/// and their Metropolis step. Chains that have arrived wait for the others.
+/// 1 + floor(U (2 leapfrogs - 1) / 2^64) leapfrogs from (x, v) to (x', v'), with the trajectory number U of
+/// the chain, and their Metropolis step. Chains that have arrived wait for the others.
 void add_random_trajectory(Stages& stages, double h, int leapfrogs) {
   stages.copy(noise, velocity);
   stages.copy(proposal, state);

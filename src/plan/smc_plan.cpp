@@ -216,7 +216,8 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
   return plan;
 }
 
-/// With a map the weights have no constants but those of the likelihood: all others cancel from level to level.
+/// With a map the weights have no constants but those of the likelihood: all others cancel from level to
+/// level.
 SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
               const TimeGrid& grid, const Bootstrap& sampler) {
   check(sampler);

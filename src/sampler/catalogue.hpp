@@ -15,9 +15,9 @@
 
 #include "sampler/key_collector.hpp"
 
-// The catalogue of names: one entry for each process, grid, target and sampler, with its parameters. It defines
-// problem files and the samplers of the command line. The default of a parameter is the member initialiser of
-// the description.
+// The catalogue of names: one entry for each process, grid, target and sampler, with its parameters. It
+// defines problem files and the samplers of the command line. The default of a parameter is the member
+// initialiser of the description.
 //
 // A visitor offers
 //   required(key, member), optional(key, member)     a parameter without or with a default

@@ -32,8 +32,8 @@ struct ExactLaw {
 
   ReferenceLaw reference() const;
 };
-/// @param name of the problem in messages @throws std::invalid_argument for a target whose law is not known, for
-///   `prior` with a target, and for dynamics, which have no law.
+/// @param name of the problem in messages @throws std::invalid_argument for a target whose law is not known,
+///   for `prior` with a target, and for dynamics, which have no law.
 ExactLaw exact_law_of(const AnyProblem& problem, const std::string& name, bool prior = false);
 /// Name of the law of a problem: "prior", "posterior", "target" or "dynamics".
 const char* law_name(const AnyProblem& problem, bool prior = false);

@@ -59,8 +59,8 @@ class RunningCommand {
   std::string seen_;
 };
 
-/// Every sampler of the catalogue that runs on a mixture of two components, with the numbers that it cannot do without, and few
-/// steps.
+/// Every sampler of the catalogue that runs on a mixture of two components, with the numbers that it cannot
+/// do without, and few steps.
 inline std::vector<std::string> runnable_samplers() {
   std::vector<std::string> samplers = sampler_names();
   std::erase(samplers, "ou");

@@ -21,8 +21,8 @@ class NonlinearObservationOnTheCommandLine : public CommandTest {
     output({"problem", "course-range", "--out", "range.json"});
     write_points(folder() / "x.npy", Points{{0.2, 0.9}, {-0.5, -1.0}});
   }
-  /// Largest distance of the means of x_j and of (x_j - m_j)^2 over independent states from those of the posterior,
-  /// in standard errors. Each of the four is normal, so 4.5 is exceeded once in 30 000 times.
+  /// Largest distance of the means of x_j and of (x_j - m_j)^2 over independent states from those of the
+  /// posterior, in standard errors. Each of the four is normal, so 4.5 is exceeded once in 30 000 times.
   double largest_deviation(const std::string& file) const {
     const Quadrature exact = quadrature(target_);
     const Points x = read_points(folder() / file);

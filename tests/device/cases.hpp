@@ -65,9 +65,9 @@ inline Mixture mixture_of(CovarianceType structure, Eigen::Index dim, Eigen::Ind
   return {weights, means, Covariance::full_eigen(bases(), variances)};
 }
 
-/// Selects which of many combinations run: every n-th one, at a stride that shares no factor with the loops, so
-/// that every kind occurs. Fewer run under sanitizers, where unoptimised code is slow. With the environment
-/// variable GMDIFF_EVERY_CASE all run.
+/// Selects which of many combinations run: every n-th one, at a stride that shares no factor with the loops,
+/// so that every kind occurs. Fewer run under sanitizers, where unoptimised code is slow. With the
+/// environment variable GMDIFF_EVERY_CASE all run.
 class Turns {
  public:
   explicit Turns([[maybe_unused]] int under_sanitizers, [[maybe_unused]] int otherwise = 1) {

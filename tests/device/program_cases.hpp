@@ -272,8 +272,8 @@ inline Plan guided_plan_of(const GuidedSampler& sampler, const Mixture& prior,
   return guided_plan(prior, std::span(&observation, 1), process, TimeGrid::uniform(process, 5), sampler);
 }
 
-/// Guided runs of every method that takes a map, on a mixture of each structure under an observation with each
-/// kind of map.
+/// Guided runs of every method that takes a map, on a mixture of each structure under an observation with
+/// each kind of map.
 inline std::vector<Plan> every_guided_plan_with_map() {
   const ForwardProcess process = vp(LinearBeta{});
   const TimeGrid grid = TimeGrid::uniform(process, 5);

@@ -6,8 +6,8 @@
 #include "device/program_cases.hpp"
 #include "support/host_gpu.hpp"
 
-// Programs on the kernels of the GPU, run on the host block: the bits of the device cpu, in every order of threads, in
-// shared and in global memory, with tiles and in batches.
+// Programs on the kernels of the GPU, run on the host block: the bits of the device cpu, in every order of
+// threads, in shared and in global memory, with tiles and in batches.
 
 namespace gmdiff {
 namespace {

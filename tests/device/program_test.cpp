@@ -5,8 +5,8 @@
 #include "device/instruction_sets.hpp"
 #include "device/program_cases.hpp"
 
-// Programs on the device cpu: registers, tiles and batches give the same bits, guided and multistep runs agree with the
-// device reference.
+// Programs on the device cpu: registers, tiles and batches give the same bits, guided and multistep runs
+// agree with the device reference.
 
 namespace gmdiff {
 namespace {

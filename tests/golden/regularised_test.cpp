@@ -10,8 +10,8 @@
 #include "device/reference/program.hpp"
 #include "support/golden.hpp"
 
-// golden/regularised.json: sparse priors, their proximal maps and steps of proximal chains (mathematics.md §12.1,
-// §13.3).
+// golden/regularised.json: sparse priors, their proximal maps and steps of proximal chains (mathematics.md
+// §12.1, §13.3).
 
 namespace gmdiff::regularised_tests {
 namespace {

@@ -28,10 +28,10 @@ Points samples_of(const GuidedSampler& sampler, double noise_std = 0.25) {
       .to_double();
 }
 
-/// Largest difference of means, standard deviations and the share from the known ones, in standard errors of the
-/// difference. Both are estimates from as many particles, and the known ones are rounded to 0.001. A mean and a
-/// share are normal, and so is the standard deviation of at least 20 000 values s, with an error of s / sqrt(2 n)
-/// for the fourth moment of a normal law, which that of two modes does not exceed.
+/// Largest difference of means, standard deviations and the share from the known ones, in standard errors of
+/// the difference. Both are estimates from as many particles, and the known ones are rounded to 0.001. A mean
+/// and a share are normal, and so is the standard deviation of at least 20 000 values s, with an error of
+/// s / sqrt(2 n) for the fourth moment of a normal law, which that of two modes does not exceed.
 double largest_difference(const Points& x, const Found& known) {
   constexpr double rounding = 0.0005;
   const auto in_errors = [](double found, double expected, double error) {

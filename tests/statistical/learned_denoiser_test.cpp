@@ -63,8 +63,8 @@ double distance_ratio(const DenoiserTraining& training) {
   return ratio;
 }
 
-// One W1 has a relative standard deviation of at most 0.45, so the mean over 20 sets has 0.1, and the bound 1.5
-// is five standard errors above exact draws.
+// One W1 has a relative standard deviation of at most 0.45, so the mean over 20 sets has 0.1, and the bound
+// 1.5 is five standard errors above exact draws.
 TEST(LearnedDenoiserTraining, SamplesHaveTheLawOfTheData) {
   EXPECT_LT(distance_ratio(trained()), 1.5);
   EXPECT_GT(distance_ratio(untrained()), 1.5);

@@ -37,8 +37,8 @@ Mixture centred_gaussian(double s) { return {{1.0}, Points::Zero(1, 1), Covarian
 // Long enough to forget the start.
 ChainRun long_run(int steps) { return {.steps = steps, .start = Start::exact}; }
 
-// The leapfrogs of a normal law turn by the angle a with cos a = 1 - h^2 / 2, so ten of them with a = 2 pi / 10
-// lead back to the start.
+// The leapfrogs of a normal law turn by the angle a with cos a = 1 - h^2 / 2, so ten of them with
+// a = 2 pi / 10 lead back to the start.
 TEST(ChainLaws, JitterLeavesClosedOrbits) {
   Hmc hmc{.step = 2.0 * std::sin(std::acos(-1.0) / 10.0), .run = {.steps = 20, .start_std = 2.0}};
   const Mixture target = centred_gaussian(1.0);
@@ -190,8 +190,8 @@ Regularised laplace_prior() {
       .observation = {ElementwiseMap{.A = Eigen::MatrixXd::Identity(1, 1)}, Eigen::VectorXd::Ones(1), 0.75}};
 }
 
-/// Mean and variance of the stationary law of `myula` on `laplace_prior`, by the trapezoid rule: p <- K p with the
-/// kernel K(x' | x) = N(x'; x + (h/2) b(x), h).
+/// Mean and variance of the stationary law of `myula` on `laplace_prior`, by the trapezoid rule: p <- K p
+/// with the kernel K(x' | x) = N(x'; x + (h/2) b(x), h).
 Eigen::Vector2d stationary_moments(double theta, double h) {
   constexpr Eigen::Index n = 351;
   const Eigen::VectorXd x = Eigen::VectorXd::LinSpaced(n, -3.0, 4.0);

@@ -18,8 +18,8 @@
 #include "device/pilot_target.hpp"
 #include "support/expect_invalid.hpp"
 
-// Targets that a program brings itself (mathematics.md §13.4): what their functions are given, the bits of chains,
-// and how errors come out.
+// Targets that a program brings itself (mathematics.md §13.4): what their functions are given, the bits of
+// chains, and how errors come out.
 
 namespace gmdiff::custom_target_tests {
 namespace {

@@ -15,8 +15,8 @@
 #include "support/expect_invalid.hpp"
 #include "trainings.hpp"
 
-// Learned denoisers: the same bits for any number of threads and in parts, streams, sums, limits of D, levels,
-// data.
+// Learned denoisers: the same bits for any number of threads and in parts, streams, sums, limits of D,
+// levels, data.
 
 namespace gmdiff {
 namespace {
@@ -241,7 +241,8 @@ TEST(LearnedDenoiser, DataHaveTheLawOfTheMixture) {
     const auto source = network::data_source(law, 3);
     Points x(count, 2);
     for (Eigen::Index i = 0; i < count; ++i) source->draw(static_cast<std::uint64_t>(i), 1, x.row(i).data());
-    // Each mean of products is normal with its own standard error; 5 of them are passed with probability 6e-7.
+    // Each mean of products is normal with its own standard error; 5 of them are passed with probability
+    // 6e-7.
     const Eigen::MatrixXd second = law.covariance() + law.mean() * law.mean().transpose();
     const auto expect_mean = [&](const Eigen::ArrayXd& values, double expected) {
       const double deviation = std::sqrt((values - values.mean()).square().mean() / count);

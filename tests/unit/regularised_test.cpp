@@ -140,12 +140,13 @@ TEST(RegularisedTargets, HaveMaximaOnlyWithASmoothing) {
   EXPECT_LT((found.maxima[0].x - VectorXd{{-0.75, 1.25}}).cwiseAbs().maxCoeff(), 1e-5);
 }
 
-// --- proximal maps --------------------------------------------------------------------------------------------
+// --- proximal maps
+// --------------------------------------------------------------------------------------------
 
 const SparsePrior variation{.analysis = AnalysisOperator::gradient};
 
-/// How far x is from the conditions of the minimum: the sums v_k = sum_{i <= k} (y_i - x_i) are in [-s, s], -s where
-/// x increases, s where it decreases, and 0 at the end.
+/// How far x is from the conditions of the minimum: the sums v_k = sum_{i <= k} (y_i - x_i) are in [-s, s],
+/// -s where x increases, s where it decreases, and 0 at the end.
 double violation(const Eigen::RowVectorXd& y, const Eigen::RowVectorXd& x, double s) {
   double v = 0.0, largest = 0.0;
   for (Index k = 0; k + 1 < y.size(); ++k) {
@@ -226,7 +227,8 @@ TEST(ProximalMaps, NameWhatHasNone) {
       "proximal_map: only the operators identity and gradient have one; use a smoothing for others");
 }
 
-// --- chains ---------------------------------------------------------------------------------------------------
+// --- chains
+// ---------------------------------------------------------------------------------------------------
 
 TEST(ProximalChains, TakeThetaFromTheLikelihood) {
   const MatrixXd A = normal_points(4, 3, 6), R = Eigen::Vector4d(0.5, 1.0, 2.0, 4.0).asDiagonal(),

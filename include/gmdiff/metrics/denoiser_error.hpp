@@ -25,8 +25,8 @@ struct DenoiserErrorOptions {
   std::uint64_t seed = 0;
 };
 
-/// Errors at the levels alpha = 1, sigma = n, in the order of `levels`. The draws x_0 are those of `draw` with
-/// the same seed; a training with that seed uses other streams.
+/// Errors at the levels alpha = 1, sigma = n, in the order of `levels`. The draws x_0 are those of `draw`
+/// with the same seed; a training with that seed uses other streams.
 /// @throws std::invalid_argument for levels that are not positive and finite, for count < 2, and when the
 ///   function of the denoiser changes the shape of its result.
 std::vector<DenoiserError> denoiser_errors(const HostDenoiser& denoiser, const Mixture& law,

@@ -23,17 +23,17 @@ struct DeviceTargetRows {
   void* stream;         ///< the run's cudaStream_t; work queued on it needs no synchronisation
 };
 
-/// A log-density and its gradient as functions of rows. A function gets rows of a batch, and must give a row the
-/// same result whichever other rows come with it; only then does a chain not depend on the others of its run. A
-/// run passes on an exception of a function unchanged.
+/// A log-density and its gradient as functions of rows. A function gets rows of a batch, and must give a row
+/// the same result whichever other rows come with it; only then does a chain not depend on the others of its
+/// run. A run passes on an exception of a function unchanged.
 struct CustomTarget {
   static constexpr const char* name = "custom";
   int dim = 1;  ///< >= 1
-  /// Writes l of each of n rows x (n, dim) to l (n), and its gradient to g (n, dim), all row-major in host memory
-  /// and in double whatever the run's precision. l may be -inf.
+  /// Writes l of each of n rows x (n, dim) to l (n), and its gradient to g (n, dim), all row-major in host
+  /// memory and in double whatever the run's precision. l may be -inf.
   std::function<void(Eigen::Index n, const double* x, double* l, double* g)> evaluate = {};
-  /// Writes H v of each of n rows x and v (n, dim) to hv (n, dim); only Newton's method (`modes`) and the search of
-  /// a box (`quadrature`) need it.
+  /// Writes H v of each of n rows x and v (n, dim) to hv (n, dim); only Newton's method (`modes`) and the
+  /// search of a box (`quadrature`) need it.
   std::function<void(Eigen::Index n, const double* x, const double* v, double* hv)> hessian_vp = {};
   /// Whether several threads may call the functions at once; otherwise the calls follow each other.
   bool concurrent = true;

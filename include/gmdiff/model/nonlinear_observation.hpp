@@ -56,7 +56,8 @@ class NonlinearObservation {
  public:
   /// R = noise_std^2 I.
   /// @param y (dy) finite. @param noise_std > 0, finite.
-  /// @throws std::invalid_argument for arrays of other shapes or values, and for a text that is no expression.
+  /// @throws std::invalid_argument for arrays of other shapes or values, and for a text that is no
+  ///   expression.
   NonlinearObservation(MapDescription map, Eigen::VectorXd y, double noise_std);
   /// General R, symmetric positive definite (dy, dy). It is checked like the dense matrices of a
   /// `Covariance`, and `relative_precision` has the same meaning.

@@ -76,8 +76,8 @@ struct ObservedMixture {
   NonlinearObservation observation;
 };
 
-/// Posterior of a sparse prior, l = -weight sum_i psi((F x)_i) + log N(y; Phi(x), R) (§13.3). Its maximum is the
-/// solution of a regularised inverse problem: of the lasso for F = I, of total-variation denoising for
+/// Posterior of a sparse prior, l = -weight sum_i psi((F x)_i) + log N(y; Phi(x), R) (§13.3). Its maximum is
+/// the solution of a regularised inverse problem: of the lasso for F = I, of total-variation denoising for
 /// differences. By default y = 0 observes x itself in 1-D, with noise of standard deviation 1. Without a
 /// smoothing the gradient is a subgradient: 0 stands for the derivative of abs at 0.
 struct Regularised {
@@ -121,11 +121,12 @@ class Target {
   const NonlinearObservation* observation() const;
   /// The description if it is a `CustomTarget`, else null.
   const CustomTarget* custom() const { return std::get_if<CustomTarget>(&description_); }
-  /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains (§12.1)
-  /// treat the prior otherwise. @throws std::invalid_argument for other targets.
+  /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains
+  /// (§12.1) treat the prior otherwise. @throws std::invalid_argument for other targets.
   Target with_likelihood_gradient() const;
   /// The operations of a target with text or with an observation, else null: of l itself, of an
-  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. For code inside the library.
+  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. For code inside the
+  /// library.
   const expressions::Tapes* tapes() const;
   /// The part of the log-likelihood of an observation that does not depend on x; 0 without an observation.
   double log_constant() const;
@@ -138,7 +139,8 @@ class Target {
   Eigen::VectorXd log_density(const Points& x) const;
   /// grad l, shape (n, d).
   Points gradient(const Points& x) const;
-  /// H v, shape (n, d), with the Hessian H of l. @throws std::invalid_argument for a custom target that has none.
+  /// H v, shape (n, d), with the Hessian H of l. @throws std::invalid_argument for a custom target that has
+  /// none.
   Points hessian_vp(const Points& x, const Points& v) const;
 
   /// log of the integral of exp(l), where it has a closed form.

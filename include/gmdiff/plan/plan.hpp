@@ -130,8 +130,8 @@ struct Plan {
   /// times of the levels in order, shape (num_steps() + 1); (num_steps()) for a forward plan, whose first
   /// step leads to its first level
   std::vector<double> times;
-  /// Levels of the result, ascending, where level s + 1 is the state after step s; `Options::history` replaces
-  /// them. Empty: the last level.
+  /// Levels of the result, ascending, where level s + 1 is the state after step s; `Options::history`
+  /// replaces them. Empty: the last level.
   std::vector<int> kept;
   /// at least one; same K, d and structure. K = 0 for a custom denoiser
   std::vector<MixtureTable> problems;
@@ -174,8 +174,8 @@ Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProc
 Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observations,
                  const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
 
-/// Plan of guided sampling of an observation with a map (§10.3). The coordinates of the noise are those of the
-/// data for every covariance structure.
+/// Plan of guided sampling of an observation with a map (§10.3). The coordinates of the noise are those of
+/// the data for every covariance structure.
 /// @throws std::invalid_argument for a parameter out of range (named), for a sampler without a form for maps,
 ///   and for a map of another dimension.
 Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
@@ -204,9 +204,9 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler);
 Plan forward_plan(std::span<const Mixture> mixtures, const ForwardProcess& process, const TimeGrid& grid);
 
 /// Plan of paths of an SDE or ODE. Level s is the state at t_start + s (t_end - t_start) / steps.
-/// @throws std::invalid_argument for texts that are no expressions, which names the drift or noise, its number
-///   and the column; for a wrong number of texts; for a number out of range; and for a scheme that does not
-///   support the noise or the drift.
+/// @throws std::invalid_argument for texts that are no expressions, which names the drift or noise, its
+///   number and the column; for a wrong number of texts; for a number out of range; and for a scheme that
+///   does not support the noise or the drift.
 Plan dynamics_plan(const Dynamics& dynamics);
 
 /// Plan of exact draws of each mixture diffused to `level` (§2.6).

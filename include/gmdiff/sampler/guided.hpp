@@ -13,8 +13,8 @@
 // A noise covariance R that is not a multiple of I is whitened first: A and y are multiplied by R^{-1/2}, and
 // sigma_y is 1.
 //
-// Methods with `takes_map` also sample the posterior of y = Phi(x_0) + e with a nonlinear map Phi: r = y - Phi(D)
-// takes the place of y - A D, and the Jacobian of Phi at D that of A (mathematics.md §10.3).
+// Methods with `takes_map` also sample the posterior of y = Phi(x_0) + e with a nonlinear map Phi:
+// r = y - Phi(D) takes the place of y - A D, and the Jacobian of Phi at D that of A (mathematics.md §10.3).
 
 namespace gmdiff {
 

@@ -61,8 +61,8 @@ struct Hmc {
   static constexpr const char* name = "hmc";
   std::optional<double> step = {};  ///< > 0: time of a leapfrog; without it `tuned` finds one
   int leapfrogs = 10;               ///< 1 to 1000
-  /// Each step of each chain draws its number of leapfrogs uniformly from 1 to 2 leapfrogs - 1, so that no chain
-  /// follows a closed orbit for ever. A step then costs 2 leapfrogs - 1 evaluations.
+  /// Each step of each chain draws its number of leapfrogs uniformly from 1 to 2 leapfrogs - 1, so that no
+  /// chain follows a closed orbit for ever. A step then costs 2 leapfrogs - 1 evaluations.
   bool jitter = false;
   ChainRun run = {};
 };
@@ -96,11 +96,11 @@ struct OrnsteinUhlenbeck {
   ChainRun run = {};
 };
 
-/// Moreau-Yosida unadjusted Langevin algorithm (Durmus, Moulines & Pereyra 2018), for a `Regularised` target whose
-/// prior has a proximal map (sparse_prior.hpp): x' = x + (h/2) b(x) + sqrt(h) z with
-/// b = grad log N(y; Phi(x), R) - (x - prox_{weight theta}(x)) / theta. Its stationary law is that of the prior with
-/// the Moreau envelope of its logarithm, biased by O(h); with `metropolis` it is the target. It takes no
-/// preconditioner.
+/// Moreau-Yosida unadjusted Langevin algorithm (Durmus, Moulines & Pereyra 2018), for a `Regularised` target
+/// whose prior has a proximal map (sparse_prior.hpp): x' = x + (h/2) b(x) + sqrt(h) z with
+/// b = grad log N(y; Phi(x), R) - (x - prox_{weight theta}(x)) / theta. Its stationary law is that of the
+/// prior with the Moreau envelope of its logarithm, biased by O(h); with `metropolis` it is the target. It
+/// takes no preconditioner.
 struct Myula {
   static constexpr const char* name = "myula";
   /// > 0: strength of the smoothing; by default 1/L with the Lipschitz constant L of the gradient of the

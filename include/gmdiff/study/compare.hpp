@@ -92,8 +92,8 @@ struct SamplerRow {
   std::optional<double> ess = {};              ///< effective sample size as a share of the particles
   /// The smallest effective sample size of a chain, as a share of the particles, mean over the chains.
   std::optional<double> smallest_ess = {};
-  /// Intervals of level 0.9 that contain a truth of the posterior, over the runs, in observed directions and in
-  /// those of the null space (`coverage_hits`); absent without such directions.
+  /// Intervals of level 0.9 that contain a truth of the posterior, over the runs, in observed directions and
+  /// in those of the null space (`coverage_hits`); absent without such directions.
   std::optional<Coverage> coverage_observed = {};
   std::optional<Coverage> coverage_null_space = {};
   /// Denoiser evaluations per sample; absent for samples from outside the catalogue.

@@ -4,7 +4,8 @@
 
 #include "device/reference/denoiser.hpp"
 
-// Quantities that guidance and the potentials of SMC need at a point, from dense matrices (mathematics.md §10).
+// Quantities that guidance and the potentials of SMC need at a point, from dense matrices (mathematics.md
+// §10).
 
 namespace gmdiff::reference {
 
@@ -18,7 +19,8 @@ struct Residual {
   Eigen::VectorXd r;
 };
 Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D);
-/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it (§10.3).
+/// With a map Phi, A is its Jacobian at D and r = y - Phi(D), both whitened where the method needs it
+/// (§10.3).
 Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D);
 
 /// The potential N(y; Phi(D), J C J^T + R) of a map at one level, without its constants (§10.4).

@@ -7,8 +7,8 @@
 
 namespace gmdiff::expressions {
 
-/// The operations that some nodes need, as a program with these nodes as outputs. A slot is used again as soon
-/// as its number is no longer needed.
+/// The operations that some nodes need, as a program with these nodes as outputs. A slot is used again as
+/// soon as its number is no longer needed.
 Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs);
 
 /// The programs of a node: its value, its gradient with respect to `dim` coordinates, and H v.

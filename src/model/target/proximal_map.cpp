@@ -34,8 +34,8 @@ class TautString {
   /// Half the width of the tube at k.
   double radius(Index k) const { return k == x_.size() ? 0.0 : s_; }
 
-  /// Straight lines from the knot pass the tube up to k with slopes in [low, high]. The string bends where the
-  /// last of these slopes touches the tube.
+  /// Straight lines from the knot pass the tube up to k with slopes in [low, high]. The string bends where
+  /// the last of these slopes touches the tube.
   void go_to_next_knot() {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     double low = -infinity, high = infinity;
