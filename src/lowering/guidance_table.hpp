@@ -9,7 +9,7 @@ namespace gmdiff::particle {
 
 /// sigma^2 l / c, the variance of x_0 given x_t and component k along its axis i, for sigma > 0.
 double posterior_variance(const MixtureTable& mixture, const Level& level, Index k, Index i);
-/// The same of all components and axes, with its numbers in `arena`.
+/// These variances for all components and axes, with the numbers in `arena`.
 template <class Real>
 Spectrum<Real> posterior_variances(const MixtureTable& mixture, const Level& level, Arena<Real>& arena);
 

@@ -341,6 +341,7 @@ class ProgramBuilder<Real>::StepTables {
   const ProgramBuilder& builder_;
   std::uint64_t number_;
   Arena<Real>& arena_;
+  // Without std::optional, in which GCC 12 sees uninitialised numbers.
   bool has_last_ = false;
   Level last_level_{};
   LevelTable<Real> last_table_{};

@@ -30,6 +30,22 @@ struct Product {
   std::ptrdiff_t c_row;
 };
 
+/// C += A B with A (m, k) by rows of a pitch; the rows of C have the pitch of those of B.
+template <class Real>
+Product<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdiff_t a_pitch, std::ptrdiff_t k,
+                              const Real* b, std::ptrdiff_t b_pitch, Real* c) {
+  return {.m = m,
+          .n = b_pitch,
+          .k = k,
+          .a = a,
+          .a_row = a_pitch,
+          .a_column = 1,
+          .b = b,
+          .b_row = b_pitch,
+          .c = c,
+          .c_row = b_pitch};
+}
+
 /// The loops of one instruction set. Lengths n are multiples of `column_multiple`.
 template <class Real>
 struct DenseUnit {

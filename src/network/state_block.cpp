@@ -19,38 +19,24 @@ StateBlock<Real>::StateBlock(const Weights<Real>& weights, const DenseUnit<Real>
 }
 
 template <class Real>
-void StateBlock<Real>::multiply(Eigen::Index rows, const Real* a, Eigen::Index a_pitch, Eigen::Index k,
-                                const Real* b, Eigen::Index b_pitch, Real* to) {
-  unit_.multiply_add({.m = rows,
-                      .n = b_pitch,
-                      .k = k,
-                      .a = a,
-                      .a_row = a_pitch,
-                      .a_column = 1,
-                      .b = b,
-                      .b_row = b_pitch,
-                      .c = to,
-                      .c_row = b_pitch});
-}
-
-template <class Real>
 void StateBlock<Real>::forward(Eigen::Index rows, const Real* T, const int* time) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
   for (Eigen::Index r = 0; r < rows; ++r) std::copy_n(T + time[r] * width, width, sums_.data() + r * width);
-  multiply(rows, input_.data(), places.output_width, places.shape.dim, weights_[places.Kx], width,
-           sums_.data());
+  unit_.multiply_add(product_of_rows(rows, input_.data(), places.output_width, places.shape.dim,
+                                     weights_[places.Kx], width, sums_.data()));
   unit_.gelu(sums_.data(), rows * width, hidden(0), slopes_[0].data());
   for (std::size_t l = 1; l < hidden_.size(); ++l) {
     for (Eigen::Index r = 0; r < rows; ++r)
       std::copy_n(weights_[places.c[l - 1]], width, sums_.data() + r * width);
-    multiply(rows, hidden(l - 1), width, H, weights_[places.V[l - 1]], width, sums_.data());
+    unit_.multiply_add(
+        product_of_rows(rows, hidden(l - 1), width, H, weights_[places.V[l - 1]], width, sums_.data()));
     unit_.gelu(sums_.data(), rows * width, hidden(l), slopes_[l].data());
   }
   for (Eigen::Index r = 0; r < rows; ++r)
     std::copy_n(weights_[places.c_last], places.output_width, output_.data() + r * places.output_width);
-  multiply(rows, hidden(hidden_.size() - 1), width, H, weights_[places.U], places.output_width,
-           output_.data());
+  unit_.multiply_add(product_of_rows(rows, hidden(hidden_.size() - 1), width, H, weights_[places.U],
+                                     places.output_width, output_.data()));
   clip(rows);
 }
 
@@ -108,8 +94,8 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient, Real* of_time
     add_bias_gradient(gradient, places.c_last, cotangent_.data(), rows);
   }
   std::fill_n(of_hidden_.begin(), rows * width, Real(0));
-  multiply(rows, cotangent_.data(), places.output_width, places.shape.dim, weights_.transposed(places.U),
-           width, of_hidden_.data());
+  unit_.multiply_add(product_of_rows(rows, cotangent_.data(), places.output_width, places.shape.dim,
+                                     weights_.transposed(places.U), width, of_hidden_.data()));
   for (std::size_t l = layers - 1; l > 0; --l) {
     through_gelu(rows, l);
     if (gradient != nullptr) {
@@ -117,7 +103,8 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient, Real* of_time
       add_bias_gradient(gradient, places.c[l - 1], of_hidden_.data(), rows);
     }
     std::fill_n(sums_.begin(), rows * width, Real(0));
-    multiply(rows, of_hidden_.data(), width, H, weights_.transposed(places.V[l - 1]), width, sums_.data());
+    unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), width, H,
+                                       weights_.transposed(places.V[l - 1]), width, sums_.data()));
     std::swap(sums_, of_hidden_);
   }
   through_gelu(rows, 0);
@@ -130,8 +117,9 @@ template <class Real>
 void StateBlock<Real>::backward_input(Eigen::Index rows) {
   const Layout& places = layout();
   std::fill_n(input_cotangent_.begin(), rows * places.output_width, Real(0));
-  multiply(rows, of_hidden_.data(), places.width, places.shape.hidden, weights_.transposed(places.Kx),
-           places.output_width, input_cotangent_.data());
+  unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), places.width, places.shape.hidden,
+                                     weights_.transposed(places.Kx), places.output_width,
+                                     input_cotangent_.data()));
 }
 
 template class StateBlock<float>;

@@ -47,8 +47,6 @@ class StateBlock {
   void add_gradient(Real* gradient, const Place& matrix, const Real* inputs, Eigen::Index input_pitch,
                     const Real* outputs, Eigen::Index rows);
   void add_bias_gradient(Real* gradient, const Place& bias, const Real* outputs, Eigen::Index rows);
-  void multiply(Eigen::Index rows, const Real* a, Eigen::Index a_pitch, Eigen::Index k, const Real* b,
-                Eigen::Index b_pitch, Real* to);
 
   const Weights<Real>& weights_;
   DenseUnit<Real> unit_;

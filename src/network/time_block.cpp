@@ -19,21 +19,6 @@ TimeBlock<Real>::TimeBlock(const Weights<Real>& weights, const DenseUnit<Real>& 
 }
 
 template <class Real>
-void TimeBlock<Real>::multiply(Eigen::Index rows, const Real* a, Eigen::Index a_pitch, Eigen::Index k,
-                               const Real* b, Eigen::Index b_pitch, Real* to) {
-  unit_.multiply_add({.m = rows,
-                      .n = b_pitch,
-                      .k = k,
-                      .a = a,
-                      .a_row = a_pitch,
-                      .a_column = 1,
-                      .b = b,
-                      .b_row = b_pitch,
-                      .c = to,
-                      .c_row = b_pitch});
-}
-
-template <class Real>
 void TimeBlock<Real>::forward(std::span<const double> times, const double* frequencies, const double* phases,
                               Real* T) {
   const Layout& places = layout();
@@ -48,12 +33,13 @@ void TimeBlock<Real>::forward(std::span<const double> times, const double* frequ
     std::copy_n(cosine_.begin(), H, phi + H);
   }
   bias(places.b1, sums_.data());
-  multiply(rows, waves_.data(), places.wave_width, 2 * H, weights_[places.K1], width, sums_.data());
+  unit_.multiply_add(product_of_rows(rows, waves_.data(), places.wave_width, 2 * H, weights_[places.K1],
+                                     width, sums_.data()));
   unit_.gelu(sums_.data(), rows * width, q_.data(), slope_.data());
   bias(places.b2, tau_.data());
-  multiply(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data());
+  unit_.multiply_add(product_of_rows(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data()));
   bias(places.c1, T);
-  multiply(rows, tau_.data(), width, H, weights_[places.Kt], width, T);
+  unit_.multiply_add(product_of_rows(rows, tau_.data(), width, H, weights_[places.Kt], width, T));
 }
 
 template <class Real>
@@ -80,15 +66,18 @@ void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gr
   const Eigen::Index H = places.shape.hidden, width = places.width;
   add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_table, rows);
   std::fill_n(of_tau_.begin(), rows * width, Real(0));
-  multiply(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data());
+  unit_.multiply_add(
+      product_of_rows(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data()));
   add_gradient(gradient, places.K2, places.b2, q_.data(), width, of_tau_.data(), rows);
   std::fill_n(of_q_.begin(), rows * width, Real(0));
-  multiply(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data());
+  unit_.multiply_add(
+      product_of_rows(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data()));
   for (Eigen::Index j = 0; j < rows * width; ++j)
     of_q_[static_cast<std::size_t>(j)] *= slope_[static_cast<std::size_t>(j)];
   add_gradient(gradient, places.K1, places.b1, waves_.data(), places.wave_width, of_q_.data(), rows);
   std::fill_n(of_waves_.begin(), rows * places.wave_width, Real(0));
-  multiply(rows, of_q_.data(), width, H, weights_.transposed(places.K1), places.wave_width, of_waves_.data());
+  unit_.multiply_add(product_of_rows(rows, of_q_.data(), width, H, weights_.transposed(places.K1),
+                                     places.wave_width, of_waves_.data()));
   // dp_j = sum_n (dphi_sin cos - dphi_cos sin)
   Real* of_phase = gradient + places.phase.offset;
   for (Eigen::Index r = 0; r < rows; ++r) {

@@ -22,8 +22,6 @@ class TimeBlock {
 
  private:
   const Layout& layout() const { return weights_.layout(); }
-  void multiply(Eigen::Index rows, const Real* a, Eigen::Index a_pitch, Eigen::Index k, const Real* b,
-                Eigen::Index b_pitch, Real* to);
   void add_gradient(Real* gradient, const Place& matrix, const Place& bias, const Real* inputs,
                     Eigen::Index input_pitch, const Real* outputs, Eigen::Index rows);
 

@@ -26,7 +26,7 @@ enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity
 /// Number of L, if there is one, among the plan's matrices.
 constexpr int preconditioner = 0;
 
-/// What proximal chains do with their prior.
+/// Proximal map of a prior, and the parameter theta of its Moreau envelope.
 struct Moreau {
   ProximalMap map;
   double strength, theta;

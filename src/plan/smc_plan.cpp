@@ -178,7 +178,7 @@ class Builder {
   long double constant_ = 0.0L;
 };
 
-/// What both kinds of observations share.
+/// The parts of a plan that do not depend on the kind of observation.
 /// @param law the prior in the plan's coordinates
 template <class Smc>
 SmcPlan without_steps(const Smc& sampler, const Mixture& law, const Eigen::MatrixXd& V) {

@@ -10,7 +10,7 @@
 namespace gmdiff {
 namespace {
 
-/// Of 20 000 particles on `course-range`: 200 ancestral steps from an exact start.
+/// Moments of 20 000 particles on `course-range` after 200 ancestral steps from an exact start.
 struct Found {
   Eigen::Vector2d mean, deviation;
   double share;  ///< P(x_2 > 0)

@@ -6,7 +6,7 @@
 #include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
-// What half a second of training reaches on the mixture of the speed figures: the excess of the denoiser at
+// A short training on the mixture of the speed figures: the excess of the denoiser at
 // five levels, and the distance of its samples to the law.
 
 namespace gmdiff {

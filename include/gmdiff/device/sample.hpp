@@ -52,7 +52,7 @@ Samples sample(const Mixture& prior, const LinearObservation& observation, const
 Samples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
                const Options& options = {});
-/// The same for an observation with a map (mathematics.md §10.3).
+/// Samples of a guided sampler under an observation with a map (mathematics.md §10.3); shape (count, d).
 Samples sample(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
                const TimeGrid& grid, const GuidedSampler& sampler, const Options& options = {});
 

@@ -108,7 +108,7 @@ SmcSamples sample(const Mixture& prior, const LinearObservation& observation, co
 SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> observations,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
-/// The same for an observation with a map, by `bootstrap` (mathematics.md §10.4).
+/// Chains of `bootstrap` under an observation with a map (mathematics.md §10.4).
 SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});

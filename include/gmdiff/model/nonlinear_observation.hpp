@@ -94,7 +94,7 @@ class NonlinearObservation {
   const expressions::Tapes& likelihood() const;
   /// The operations of y - Phi (dy outputs), followed by J row by row (dy d outputs).
   const expressions::Tape& residual_and_jacobian() const;
-  /// The same of the whitened observation: L^-1 (y - Phi), followed by L^-1 J row by row, where R = L L^T.
+  /// The operations of the whitened residual L^-1 (y - Phi), followed by L^-1 J row by row, where R = L L^T.
   const expressions::Tape& whitened_residual_and_jacobian() const;
 
  private:

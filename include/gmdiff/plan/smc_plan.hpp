@@ -86,7 +86,7 @@ std::uint64_t hash(std::span<const SmcPlan> plans);
 ///   noise covariance other than 0.
 SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler);
-/// The same for an observation with a map. The coordinates are those of the data.
+/// Plan of `bootstrap` under an observation with a map, in the coordinates of the data.
 /// @throws std::invalid_argument for a parameter out of range, for a sampler that takes no map, for a map of
 ///   another dimension, and for a grid that does not end at the data.
 SmcPlan smc_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,

@@ -13,7 +13,7 @@ Tape tape_of(const Graph& graph, const std::vector<NodeId>& outputs);
 
 /// The programs of a node: its value, its gradient with respect to `dim` coordinates, and H v.
 Tapes tapes_with_derivatives(Graph& graph, NodeId value, int dim);
-/// The same with the derivatives of another node.
+/// The value of one node with the derivatives of another.
 Tapes tapes_with_derivatives(Graph& graph, NodeId value, NodeId differentiated, int dim);
 
 }  // namespace gmdiff::expressions
