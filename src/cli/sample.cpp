@@ -1,171 +1,18 @@
-// The verbs that run a plan: sample, forward, draw.
+// The verb sample: samplers, Markov chains and sequential Monte Carlo on the law of a problem.
 
-#include <algorithm>
 #include <memory>
 #include <span>
 
-#include <gmdiff/base/version.hpp>
-#include <gmdiff/device/device.hpp>
 #include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/denoiser_file.hpp>
-#include <gmdiff/io/npy.hpp>
-#include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
-#include <gmdiff/plan/plan.hpp>
-#include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
-#include "cli/arguments.hpp"
-#include "cli/problem_source.hpp"
-#include "cli/report.hpp"
-#include "cli/verb.hpp"
-#include "cli/watched_run.hpp"
-#include "io/npy_header.hpp"
+#include "cli/run_plan.hpp"
 #include "plan/program.hpp"
-#include "study/law.hpp"
 
 namespace gmdiff::cli {
 namespace {
-
-struct RunFlags {
-  ProblemFlags problem;
-  CommonFlags common;
-  std::string out;
-  bool force = false;
-  FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
-      first_step, denoiser;
-};
-
-void add_run_flags(CLI::App& verb, RunFlags& flags) {
-  add_problem_flags(verb, flags.problem);
-  verb.add_option("--out", flags.out, "the .npy file to write; its provenance is written to FILE.json")
-      ->required()
-      ->type_name("FILE");
-  verb.add_option("--count", flags.count, "number of particles (1000)")->type_name("N");
-  verb.add_option("--range", flags.range, "particles A to B - 1 of the run, instead of --count")
-      ->type_name("A:B");
-  verb.add_option("--seed", flags.seed, "64-bit seed (0)")->type_name("S");
-  verb.add_option("--device", flags.device,
-                  "best, reference, cpu[:threads] or cuda[:index[,index...]] (best)")
-      ->type_name("DEVICE");
-  verb.add_option("--precision", flags.precision, "f32 or f64 (f32)")->type_name("P");
-  verb.add_option("--math", flags.math, "exact, or fast: approximate functions of a GPU, in f32 (exact)")
-      ->type_name("MODE");
-  add_force(verb, flags.force);
-  add_common_flags(verb, flags.common);
-}
-
-void add_start(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
-  verb.add_option("--start", flags.start, meaning + "; sets the count")->type_name("FILE");
-}
-
-void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning) {
-  verb.add_option("--history", flags.history, meaning)->type_name("M");
-}
-
-/// The unit that a range counts, and the shape of its first states.
-struct Counted {
-  const char* name;
-  const char* states;  ///< name of the first states of several
-  std::vector<std::int64_t> state_shape;
-};
-Counted counted_of(const Plan& plan) { return {"particles", "states", {plan.dim()}}; }
-Counted counted_of(const SmcPlan& plan) {
-  return {"chains", "chains of states", {plan.particles, plan.dim()}};
-}
-
-/// "(n, 16, 2)"
-std::string shape_of_many(const std::vector<std::int64_t>& shape) {
-  std::string text = "(n";
-  for (const std::int64_t entry : shape) text += concat(", ", entry);
-  return text + ")";
-}
-
-/// Rows of the .npy file of given start states: (n, d), or (n, N, d) for chains; d = 1 may be omitted.
-/// @throws std::invalid_argument naming the file when it has another shape or no row.
-std::int64_t count_start_states(const std::filesystem::path& file, const Counted& counted) {
-  const NpyReader reader(file);
-  const std::vector<std::int64_t>& shape = reader.shape();
-  const std::vector<std::int64_t>& state = counted.state_shape;
-  const auto is_many_of = [&](auto begin, auto end) {
-    return !shape.empty() && std::equal(shape.begin() + 1, shape.end(), begin, end);
-  };
-  const bool omits_one = state.back() == 1 && is_many_of(state.begin(), state.end() - 1);
-  require(omits_one || is_many_of(state.begin(), state.end()), "--start ", file.string(), ": expected shape ",
-          shape_of_many(state), ", got ", io::shape_text(shape));
-  require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
-  return shape[0];
-}
-
-/// The particles or chains to run: the start states set the count.
-ParticleRange particles(const RunFlags& flags, const Counted& counted, std::vector<std::string>& notes) {
-  ParticleRange range = parse_particles(flags.count, flags.range);
-  if (!flags.start) return range;
-  const std::int64_t rows = count_start_states(*flags.start, counted);
-  require(!flags.range || range.count == rows, "--range holds ", range.count, " ", counted.name,
-          ", but --start ", *flags.start, " has ", rows, " ", counted.states);
-  if (flags.count && range.count != rows)
-    notes.push_back(
-        concat("--start has ", rows, " ", counted.states, ", which replaces --count ", range.count));
-  range.count = rows;
-  return range;
-}
-
-int parse_history(const std::string& text, std::size_t levels) {
-  return static_cast<int>(parse_integer("--history", text, 2, static_cast<std::int64_t>(levels)));
-}
-
-/// Runs `plan` and prints its report, for all three verbs. `inputs` are the files of the problem.
-template <class AnyPlan>
-void run_verb(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
-              std::vector<std::int64_t> row_shape, int history) {
-  const ParticleRange range = particles(flags, counted_of(plan), record.notes);
-  Options options;
-  options.first = range.first;
-  options.count = range.count;
-  options.seed = parse_seed(flags.seed);
-  options.precision = parse_precision(flags.precision);
-  options.math = parse_math(flags.math);
-  options.device = flags.device ? Device::parse(*flags.device) : Device::best();
-  options.history = history;
-  record.version = version();
-  record.problem = flags.problem.file;
-  record.seed = options.seed;
-  record.first = static_cast<std::uint64_t>(range.first);
-  record.end = range.end();
-  record.precision = study::precision_name(options.precision);
-  record.math = study::math_name(options.math);
-  record.plan_hash = hex(plan.hash());
-  record.shape = std::move(row_shape);
-  record.shape.insert(record.shape.begin(), range.count);
-  study::FileRun run{.record = std::move(record),
-                     .options = std::move(options),
-                     .start = {},
-                     .out = flags.out,
-                     .partial = partial_name(flags.out),
-                     .force = flags.force};
-  InputFiles read = inputs;
-  if (flags.start) {
-    run.start = *flags.start;
-    add_data(read, *flags.start);
-    check_sidecar(*flags.start, run.record.warnings);
-  }
-  check_outputs(run, read);
-  check_free_space(run.out, output_bytes(plan, run));
-  const study::RunRecord done = watched_run(plan, std::move(run), flags.common.quiet);
-  print(flags.common.json ? json_text(result_json(done, flags.out)) : result_text(done, flags.out));
-}
-
-/// @param problem with a prior
-study::RunRecord record_of(const std::string& verb, const auto& problem, const std::string& law) {
-  study::RunRecord record;
-  record.verb = verb;
-  record.law = law;
-  if (verb == "sample") record.sampler = Json::parse(to_json(problem.sampler));
-  record.process = Json::parse(to_json(problem.process));
-  record.grid = Json::parse(to_json(problem.grid));
-  return record;
-}
 
 /// Runs a plan of independent particles.
 void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan,
@@ -174,7 +21,7 @@ void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& p
   std::vector<std::int64_t> row_shape{plan.dim()};
   const std::int64_t levels = history > 0 ? history : std::ssize(plan.kept);
   if (levels > 0) row_shape.insert(row_shape.begin(), levels);
-  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
 /// Runs a reverse-time sampler with the learned denoiser of a file in place of the prior's.
@@ -249,7 +96,7 @@ void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFi
   study::RunRecord record;
   record.verb = "sample";
   record.law = law;
-  record.sampler = Json::parse(to_json(AnySampler(with_step.sampler)));
+  record.sampler = study::Json::parse(to_json(AnySampler(with_step.sampler)));
   run_sampling(flags, inputs, plan, std::move(record));
 }
 
@@ -280,7 +127,7 @@ void run_smc(const RunFlags& flags, const InputFiles& inputs, const SmcPlan& pla
           "--history: ", record.sampler["type"].get<std::string>(),
           " keeps the states of all particles; give the sampler output=particles");
   if (history > 0) row_shape.insert(row_shape.begin(), history);
-  run_verb(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
 void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
@@ -362,85 +209,6 @@ void sample(const RunFlags& flags) {
   std::visit([&](auto& alternative) { sample(flags, inputs, std::move(alternative)); }, problem);
 }
 
-/// The whole path, or M levels of it.
-void run_paths(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record) {
-  const std::size_t levels = plan.times.size();
-  const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
-  run_verb(flags, inputs, std::move(record), plan, {history, plan.dim()}, history);
-}
-
-/// Refuses the flags of dynamics; `has` is what the problem has instead.
-void refuse_flags_of_dynamics(const RunFlags& flags, const char* has) {
-  for (const auto& [name, text] :
-       {std::pair("--steps", &flags.steps), std::pair("--path-steps", &flags.path_steps)})
-    require(!*text, name, " belongs to dynamics, and ", flags.problem.file, " has ", has);
-}
-
-void forward(const RunFlags& flags, const InputFiles& inputs, const Problem& problem) {
-  refuse_flags_of_dynamics(flags, "a prior");
-  const Law law = law_of(problem, flags.problem.prior);
-  const ForwardProcess process(problem.process);
-  const Plan plan = forward_plan(std::span(&law.mixture, 1), process, study::grid_of(problem, process));
-  run_paths(flags, inputs, plan, record_of("forward", problem, law.name));
-}
-
-void forward(const RunFlags& flags, const InputFiles& /*inputs*/, const TargetProblem& /*problem*/) {
-  const bool is_input = flags.problem.file == "-";
-  fail(is_input ? "standard input" : flags.problem.file, " has a target; expected a prior or dynamics");
-}
-
-void forward(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
-  check_prior(flags.problem, "forward");
-  forward(flags, inputs, prior_of(problem));
-}
-
-void forward(const RunFlags& flags, const InputFiles& inputs, DynamicsProblem problem) {
-  require(!flags.problem.prior, "--prior: ", flags.problem.file, " has dynamics and no prior");
-  set_steps(problem.dynamics, flags.steps, flags.path_steps);
-  study::RunRecord record;
-  record.verb = "forward";
-  record.law = study::dynamics_law;
-  run_paths(flags, inputs, dynamics_plan(problem.dynamics), std::move(record));
-}
-
-void forward(const RunFlags& flags) {
-  InputFiles inputs;
-  AnyProblem problem = load_any_problem(flags.problem.file, inputs);
-  std::visit([&](auto& alternative) { forward(flags, inputs, std::move(alternative)); }, problem);
-}
-
-void run_draw(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, const std::string& law) {
-  study::RunRecord record;
-  record.verb = "draw";
-  record.law = law;
-  run_verb(flags, inputs, std::move(record), plan, {plan.dim()}, 0);
-}
-
-void draw(const RunFlags& flags, const InputFiles& inputs, const Problem& problem) {
-  const Law law = law_of(problem, flags.problem.prior);
-  run_draw(flags, inputs, draw_plan(std::span(&law.mixture, 1)), law.name);
-}
-
-void draw(const RunFlags& flags, const InputFiles& inputs, const TargetProblem& problem) {
-  check_no_prior(flags.problem);
-  run_draw(flags, inputs, draw_plan(problem.target), study::target_law);
-}
-
-void draw(const RunFlags& flags, const InputFiles& inputs, const NonlinearProblem& problem) {
-  check_prior(flags.problem, "draw");
-  draw(flags, inputs, prior_of(problem));
-}
-
-void draw(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
-  refuse_dynamics("draw", flags.problem);
-}
-
-void draw(const RunFlags& flags) {
-  InputFiles inputs;
-  const AnyProblem problem = load_any_problem(flags.problem.file, inputs);
-  std::visit([&](const auto& alternative) { draw(flags, inputs, alternative); }, problem);
-}
-
 }  // namespace
 
 Verb add_sample(CLI::App& command) {
@@ -489,33 +257,6 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
       "--first-step 100\n");
   return {verb, [flags] { sample(*flags); }};
-}
-
-Verb add_forward(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand(
-      "forward", "paths of x_t at the grid's times, from data to noise, or of an SDE or ODE");
-  auto flags = std::make_shared<RunFlags>();
-  add_run_flags(*verb, *flags);
-  add_start(*verb, *flags,
-            "data to start from instead of draws, shape (n, d), one row per particle of the range");
-  add_history(*verb, *flags, "keep M levels of the N + 1 of N steps");
-  verb->add_option("--steps", flags->steps, "number of steps of dynamics, instead of the file's")
-      ->type_name("N");
-  verb->add_option(
-          "--path-steps", flags->path_steps,
-          "paths of dynamics on the Brownian motion of N steps, a multiple of their steps; runs with "
-          "one N share their paths")
-      ->type_name("N");
-  set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
-  return {verb, [flags] { forward(*flags); }};
-}
-
-Verb add_draw(CLI::App& command) {
-  CLI::App* verb = command.add_subcommand("draw", "exact samples");
-  auto flags = std::make_shared<RunFlags>();
-  add_run_flags(*verb, *flags);
-  set_examples(*verb, "  gmdiff draw problem.json --out exact.npy --count 1000 --seed 1\n");
-  return {verb, [flags] { draw(*flags); }};
 }
 
 }  // namespace gmdiff::cli
