@@ -16,7 +16,8 @@ class TargetBody {
   using Real = RealOf<V>;
   using W = WideOf<V>;
   using Vector = typename Team::Vector;
-  static constexpr int rows_at_once = 4;
+  /// Rows of data that a logistic regression takes together, and of which it takes one logarithm.
+  static constexpr int rows_at_once = 4, rows_a_logarithm = 16;
 
   GMDIFF_PARTICLE TargetBody(Team& team, const TargetTable<Real>& table, Index dim, Vectors vectors, Vector x,
                              Vector g)
@@ -125,41 +126,42 @@ class TargetBody {
     return with_constant(fma(W(-0.5), squares(table_.rows), -sum));
   }
 
-  /// l = sum_i [y_i u_i - log(1 + e^{u_i})] - |w|^2 / (2 s^2), u = X w
+  /// l = -sum_i log(1 + e^{-u_i}) - |w|^2 / (2 s^2), u = R w with the signed rows R of the table
   GMDIFF_PARTICLE W logistic() {
     const V inverse = parameter(0);
     team_.for_each_own(dim_, [&](Index j) { g_[j] = -x(j) * inverse; });
     W sum(0.0);
-    Index i = 0;
-    for (; i + rows_at_once <= table_.rows; i += rows_at_once) sum = add_rows<rows_at_once>(i, sum);
-    for (; i < table_.rows; ++i) sum = add_rows<1>(i, sum);
+    for (Index i = 0; i < table_.rows;) {
+      const Index rest = table_.rows - i, end = rest < rows_a_logarithm ? table_.rows : i + rows_a_logarithm;
+      V normalisers(Real(1));  // their product, of which one logarithm suffices; at most 2^rows_a_logarithm
+      for (; i + rows_at_once <= end; i += rows_at_once) add_rows<rows_at_once>(i, sum, normalisers);
+      for (; i < end; ++i) add_rows<1>(i, sum, normalisers);
+      sum = sum - widen(log_normal_number(normalisers));
+    }
     return with_constant(fma(W(-0.5) * widen(inverse), squares(0), sum));
   }
-  /// Adds some rows of the data to the gradient, and their log-likelihoods to `sum`. The sums of several rows
-  /// are held side by side, because each addition to a single one would wait for the one before.
+  /// Adds some rows of the data to the gradient, and their log-likelihoods to `sum` and `normalisers`. The
+  /// sums of several rows are held side by side, because each addition to a single one would wait for the one
+  /// before.
   template <int count>
-  GMDIFF_PARTICLE W add_rows(Index first, W sum) {
+  GMDIFF_PARTICLE void add_rows(Index first, W& sum, V& normalisers) {
     const Real* rows = table_.data + first * dim_;
-    V u[count], residuals[count];
+    V u[count], weights[count];
     for (V& one : u) one = V(Real(0));
     for (Index j = 0; j < dim_; ++j) {
       for (int n = 0; n < count; ++n) u[n] = fma(V(rows[n * dim_ + j]), x(j), u[n]);
     }
-    V normalisers(Real(1));  // their product, of which one logarithm suffices; at most 2^count
     for (int n = 0; n < count; ++n) {
-      const V y(table_.labels[first + n]);
-      const Logistic<V> of(u[n]);
-      sum = sum + widen(fma(y, u[n], -of.positive));
+      const Logistic<V> of(-u[n]);
+      sum = sum - widen(of.positive);
       normalisers = normalisers * of.normaliser;
-      residuals[n] = y - of.sigmoid;
+      weights[n] = of.sigmoid;
     }
-    sum = sum - widen(log_normal_number(normalisers));
     team_.for_each_own(dim_, [&](Index j) {
       V g = g_[j];
-      for (int n = 0; n < count; ++n) g = fma(V(rows[n * dim_ + j]), residuals[n], g);
+      for (int n = 0; n < count; ++n) g = fma(V(rows[n * dim_ + j]), weights[n], g);
       g_[j] = g;
     });
-    return sum;
   }
 
   GMDIFF_PARTICLE W expression() {

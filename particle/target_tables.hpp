@@ -26,8 +26,7 @@ struct TargetTable {
   Real parameters[3];
   double constant;       ///< added to l
   Index rows;            ///< logistic: N; many-well: number of wells
-  const Real* data;      ///< logistic: (N, d)
-  const Real* labels;    ///< logistic: (N)
+  const Real* data;      ///< logistic: (N, d), the rows with the signs 2 y - 1 of their labels y
   TapeTable<Real> tape;  ///< expression; observed: of the likelihood, which is added to the mixture
   int first_work;        ///< of the tape: number of the particle's vector that is the first work vector
 };

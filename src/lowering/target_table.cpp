@@ -41,8 +41,8 @@ class TargetTables {
         table(TargetKind::logistic, {1.0 / (target.prior_std * target.prior_std), 0.0, 0.0},
               -static_cast<double>(d) * log_s - log_volume(1.0, d));
     result.rows = target.data.rows();
-    result.data = copied(target.data.data(), target.data.size());
-    result.labels = copied(target.labels.data(), target.labels.size());
+    const Points signed_rows = (2.0 * target.labels.array() - 1.0).matrix().asDiagonal() * target.data;
+    result.data = copied(signed_rows.data(), signed_rows.size());
     return result;
   }
   /// The tape is added by the caller.
@@ -93,7 +93,7 @@ TargetTable<Real> target_table(const Target& target, int first_work, Arena<Real>
 template <class Real>
 std::size_t target_numbers(const Target& target) {
   if (const auto* logistic = std::get_if<Logistic>(&target.description()))
-    return static_cast<std::size_t>(logistic->data.size() + logistic->labels.size());
+    return static_cast<std::size_t>(logistic->data.size());
   if (const expressions::Tapes* tapes = target.tapes()) return tape_numbers<Real>(tapes->value_and_gradient);
   return 0;
 }

@@ -70,7 +70,6 @@ class Tables {
   }
   void move(particle::TargetTable<Real>& target) const {
     move(target.data);
-    move(target.labels);
     move(target.tape);
   }
   void move(particle::FieldTable<Real>& field) const {
