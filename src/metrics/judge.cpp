@@ -96,6 +96,12 @@ std::vector<std::string> quantities(const JudgeOptions& options) {
       return {"total_variation"};
     case Metric::mode_weights:
       return {"mode_weight_error"};
+    case Metric::sinkhorn:
+      return {"sinkhorn"};
+    case Metric::mode_coverage:
+      return {"mode_coverage"};
+    case Metric::mmd_vsm:
+      return {"mmd_vsm"};
   }
   fail("judge: unknown metric");
 }
@@ -113,7 +119,8 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
           quantities(options).front());
   require(!options.bandwidth || (*options.bandwidth >= 1e-100 && *options.bandwidth <= 1e100),
           "judge: bandwidth must be in [1e-100, 1e+100], given ", options.bandwidth.value_or(0.0));
-  const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
+  const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments ||
+                         options.metric == Metric::mmd_vsm;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ",
           needs_two ? "2 points" : "1 point", " or more on each side, given ", count);
   // An unavailable device is an error here, before anything is drawn.
@@ -123,12 +130,28 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
 /// Whether a metric compares a set with the law itself instead of with exact draws. Projections of targets
 /// have no closed form.
 bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
-  if (options.metric == Metric::mmd_squared || options.metric == Metric::energy_distance) return false;
-  return law.mixture() != nullptr || !is_sliced(options);
+  switch (options.metric) {
+    case Metric::mmd_squared:
+    case Metric::energy_distance:
+    case Metric::sinkhorn:
+    case Metric::mmd_vsm:
+      return false;
+    case Metric::sliced_wasserstein:
+    case Metric::max_sliced_wasserstein:
+      return law.mixture() != nullptr;
+    case Metric::moments:
+    case Metric::modes:
+    case Metric::mode_weights:
+    case Metric::mode_coverage:
+      return true;
+  }
+  fail("judge: unknown metric");
 }
 
 /// Components are those of a mixture.
 void check_metric(const JudgeOptions& options, const ReferenceLaw& law) {
+  require(options.metric != Metric::moments || law.target() == nullptr || law.target()->has_moments(),
+          "judge: moments compare with a covariance, and the law of this target has none");
   const bool needs_mixture = options.metric == Metric::modes || options.metric == Metric::mode_weights;
   require(!needs_mixture || law.mixture() != nullptr, "judge: ", quantities(options).front(),
           " compares weights of components, and a target has none");
@@ -152,7 +175,7 @@ class Comparison {
   bool is_with_law() const { return compares_with_law(options_, law_); }
 
   /// Distance between two sets, where sets are compared with draws.
-  double between(const PointSet& a, const PointSet& b) const {
+  double between(const PointSet& a, const PointSet& b) {
     switch (options_.metric) {
       case Metric::sliced_wasserstein:
         return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
@@ -162,9 +185,14 @@ class Comparison {
         return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
       case Metric::energy_distance:
         return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
+      case Metric::sinkhorn:
+        return sinkhorn(a, b);
+      case Metric::mmd_vsm:
+        return gmdiff::mmd_vsm(a, b, options_.device);
       case Metric::moments:
       case Metric::modes:
       case Metric::mode_weights:
+      case Metric::mode_coverage:
         break;
     }
     fail("judge: this metric compares with a law");
@@ -185,8 +213,13 @@ class Comparison {
         return {mode_frequencies(a, mixture()).total_variation};
       case Metric::mode_weights:
         return {gmdiff::mode_weights(a, mixture()).total_variation};
+      case Metric::mode_coverage:
+        return {law_.mixture() != nullptr ? gmdiff::mode_coverage(a, mixture())
+                                          : gmdiff::mode_coverage(a, law_.target()->target())};
       case Metric::mmd_squared:
       case Metric::energy_distance:
+      case Metric::sinkhorn:
+      case Metric::mmd_vsm:
         break;
     }
     fail("judge: this metric compares with draws");
@@ -198,14 +231,29 @@ class Comparison {
     return slice_wasserstein_floor(mixture(), count, directions_).mean();
   }
 
+  /// The iterations of all Sinkhorn divergences so far.
+  const std::optional<SinkhornReport>& sinkhorn_report() const { return report_; }
+
  private:
   const Mixture& mixture() const { return *law_.mixture(); }
+
+  double sinkhorn(const PointSet& a, const PointSet& b) {
+    SinkhornOptions options = options_.sinkhorn;
+    options.device = options_.device;
+    const SinkhornDivergence found = sinkhorn_divergence(a, b, options);
+    if (!report_) report_.emplace();
+    report_->iterations = std::max(report_->iterations, found.iterations);
+    report_->error = std::max(report_->error, found.error);
+    report_->converged = report_->error <= options.tolerance;
+    return found.value;
+  }
 
   const ReferenceLaw& law_;
   const JudgeOptions& options_;
   std::optional<double> bandwidth_;
   Points directions_;
   std::optional<LawMoments> moments_;
+  std::optional<SinkhornReport> report_;
 };
 
 struct Summary {
@@ -277,7 +325,7 @@ struct Repetitions {
 
 /// Computes the repetitions of each judged set. All sets share the exact draws and the floor, which is drawn
 /// only if `draws_floor`.
-std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
+std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, Comparison& compare,
                                 const JudgeOptions& options, bool draws_floor) {
   const bool with_law = compare.is_with_law();
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
@@ -333,7 +381,8 @@ RatioSpread ratio_spread(std::vector<double> distances, double floor) {
 }
 
 std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options,
-                                 std::optional<double> bandwidth, std::optional<double> known_floor) {
+                                 std::optional<double> bandwidth, std::optional<double> known_floor,
+                                 const std::optional<SinkhornReport>& sinkhorn) {
   const std::vector<std::string> names = quantities(options);
   std::vector<Judgement> judgements;
   for (std::size_t q = 0; q < names.size(); ++q) {
@@ -349,7 +398,8 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
          .floor_sd = floor.deviation,
          .ratio = ratio(value.mean, floor.mean),
          .bandwidth = bandwidth,
-         .spread = options.spread ? std::optional(ratio_spread(floors, floor.mean)) : std::nullopt});
+         .spread = options.spread ? std::optional(ratio_spread(floors, floor.mean)) : std::nullopt,
+         .sinkhorn = sinkhorn});
   }
   return judgements;
 }
@@ -365,7 +415,7 @@ std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
 std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const ReferenceLaw& law, std::int64_t count,
                                                const JudgeOptions& options) {
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
-  const Comparison compare(law, options, bandwidth);
+  Comparison compare(law, options, bandwidth);
   const std::optional<double> known_floor = compare.known_floor(count);
   const bool draws_floor = !known_floor || options.spread;
   if (draws_floor || judged.is_exact())
@@ -374,7 +424,7 @@ std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Referenc
   std::vector<std::vector<Judgement>> judgements;
   for (const Repetitions& repetitions :
        repeat(std::move(judged), ExactDraws(law, count, options), compare, options, draws_floor)) {
-    judgements.push_back(summarise(repetitions, options, bandwidth, known_floor));
+    judgements.push_back(summarise(repetitions, options, bandwidth, known_floor, compare.sinkhorn_report()));
   }
   return judgements;
 }

@@ -91,9 +91,9 @@ struct Regularised {
 /// l = log( (1/K) sum_k prod_j t_nu(x_j - location_kj) ). The variances are infinite for nu <= 2.
 struct StudentTMixture {
   static constexpr const char* name = "student-t-mixture";
-  int components = 10;  ///< K >= 1; the operations of the tape, K (6 dim + 4), are at most 4096
-  double nu = 2.0;      ///< degrees of freedom, 0.1 to 1000
-  int dim = 50;         ///< >= 1
+  int components = 10;    ///< K >= 1; the operations of the tape, K (6 dim + 4), are at most 4096
+  double nu = 2.0;        ///< degrees of freedom, 0.1 to 1000
+  int dim = 50;           ///< >= 1
   Points locations = {};  ///< (components, dim); empty: uniform on [-10, 10]^dim (`student_t_locations`)
 };
 
@@ -190,7 +190,7 @@ class Target {
   TargetDescription description_;
   std::optional<Expression> expression_;
   std::shared_ptr<const expressions::Tapes> tapes_;  ///< null for an expression, which has its own
-  std::shared_ptr<std::mutex> calls_;  ///< of a custom target whose calls follow each other
+  std::shared_ptr<std::mutex> calls_;                ///< of a custom target whose calls follow each other
   Eigen::Index dim_;
 };
 

@@ -12,14 +12,14 @@ using expressions::Term;
 
 constexpr int plates = 21;
 // Crowder (1978), table 3: germinated seeds and seeds of each plate.
-constexpr int germinated[plates] = {10, 23, 23, 26, 17, 5,  53, 55, 32, 46, 10,
-                                    8,  10, 8,  23, 0,  3,  22, 15, 32, 3};
+constexpr int germinated[plates] = {10, 23, 23, 26, 17, 5, 53, 55, 32, 46, 10,
+                                    8,  10, 8,  23, 0,  3, 22, 15, 32, 3};
 constexpr int sown[plates] = {39, 62, 81, 51, 39, 6,  74, 72, 51, 79, 13,
                               16, 30, 28, 45, 4,  12, 41, 30, 51, 7};
 constexpr bool is_second_seed[plates] = {false, false, false, false, false, false, false,
                                          false, false, false, false, true,  true,  true,
                                          true,  true,  true,  true,  true,  true,  true};
-constexpr bool is_second_root[plates] = {false, false, false, false, false, true, true,
+constexpr bool is_second_root[plates] = {false, false, false, false, false, true,  true,
                                          true,  true,  true,  true,  false, false, false,
                                          false, false, true,  true,  true,  true,  true};
 

@@ -66,8 +66,7 @@ expressions::Term append_log_density(expressions::Graph& graph, const StudentTMi
 
 double log_constant(const StudentTMixture& target) {
   const auto nu = static_cast<long double>(target.nu);
-  const long double c =
-      log_gamma(0.5L * (nu + 1.0L)) - log_gamma(0.5L * nu) - 0.5L * extended::log(nu * pi);
+  const long double c = log_gamma(0.5L * (nu + 1.0L)) - log_gamma(0.5L * nu) - 0.5L * extended::log(nu * pi);
   const auto K = static_cast<long double>(target.components);
   return static_cast<double>(static_cast<long double>(target.dim) * c - extended::log(K));
 }
@@ -101,7 +100,8 @@ void draw(const StudentTMixture& target, DrawStreams& streams, Row x) {
     const auto m = static_cast<std::uint64_t>(2 * j);
     const long double log_radius = extended::log(streams.open_uniform(m + 1));
     const auto angle = static_cast<long double>(categorical_uniform(streams.uniform(m + 2), Precision::f64));
-    const long double t = std::sqrt(nu * extended::expm1(-2.0L / nu * log_radius)) * extended::cos(2.0L * pi * angle);
+    const long double t =
+        std::sqrt(nu * extended::expm1(-2.0L / nu * log_radius)) * extended::cos(2.0L * pi * angle);
     x(j) = locations(k, j) + static_cast<double>(t);
   }
 }

@@ -115,8 +115,7 @@ Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
   if (const ObservedMixture* of = observed()) return of->prior.log_pdf(x) + of->observation.log_likelihood(x);
-  if (tapes_)
-    return expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0).array() + log_constant();
+  if (tapes_) return expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0).array() + log_constant();
   if (custom() != nullptr) {
     Eigen::VectorXd l;
     Points gradient;
