@@ -17,9 +17,7 @@ namespace {
 using test::expect_invalid;
 using test::normal_points;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-Eigen::MatrixXd costs(const Points& x, const Points& y) {
+Eigen::MatrixXd squared_distances(const Points& x, const Points& y) {
   Eigen::MatrixXd C(x.rows(), y.rows());
   for (Eigen::Index i = 0; i < x.rows(); ++i) {
     for (Eigen::Index j = 0; j < y.rows(); ++j) C(i, j) = (x.row(i) - y.row(j)).squaredNorm();
@@ -54,7 +52,7 @@ TEST(Sinkhorn, HasTheIterationsOfTheFormulasForAnyEpsilon) {
   Points x = normal_points(9, 2, 1);
   x.row(3).setConstant(20.0);
   const Points y = normal_points(7, 2, 2);
-  const Eigen::MatrixXd C = costs(x, y);
+  const Eigen::MatrixXd C = squared_distances(x, y);
   for (const double relative : {0.5, 0.05, 1e-3, 1e-5}) {
     const SinkhornDivergence found =
         sinkhorn_divergence(x, y, {.relative_epsilon = relative, .tolerance = 0.0, .max_iterations = 30});
@@ -137,7 +135,7 @@ TEST(Sinkhorn, NamesBadOptions) {
                  "sinkhorn_divergence: x has dimension 2 but y has dimension 1");
   expect_invalid(
       [&] {
-        sinkhorn_divergence(x, Points{{0.0, infinity}});
+        sinkhorn_divergence(x, Points{{0.0, std::numeric_limits<double>::infinity()}});
       },
       "sinkhorn_divergence: y is not finite at point 0, coordinate 1 (inf)");
 }
