@@ -73,8 +73,9 @@ TEST(Sinkhorn, OfTwoPointsIsTheirSquaredDistance) {
 
 TEST(Sinkhorn, OfASetWithItselfIsZero) {
   const Points x = normal_points(40, 3, 1);
-  const SinkhornDivergence found = sinkhorn_divergence(x, x, {.tolerance = 1e-9});
-  EXPECT_NEAR(found.value, 0.0, 1e-9 * found.between);
+  const SinkhornDivergence found = sinkhorn_divergence(x, x, {.relative_epsilon = 0.5, .tolerance = 1e-9});
+  EXPECT_LE(found.error, 1e-9);
+  EXPECT_NEAR(found.value, 0.0, 1e-12 * found.between);
   EXPECT_GT(found.between, 0.1);
 }
 
@@ -101,7 +102,7 @@ TEST(Sinkhorn, DoesNotDependOnOrderUnitsAndThreads) {
   const Points a = x.topRows(30), b = y.topRows(20);
   const double value = sinkhorn_divergence(a, b, one).value;
   for (const double unit : {0x1p-10, 0x1p-520, 0x1p+500})
-    EXPECT_EQ(sinkhorn_divergence(unit * a, unit * b, one).value, unit * (unit * value));
+    EXPECT_EQ(sinkhorn_divergence(Points(unit * a), Points(unit * b), one).value, unit * (unit * value));
 }
 
 TEST(Sinkhorn, ReportsIterationsThatWereTooFew) {
@@ -142,9 +143,9 @@ TEST(Sinkhorn, NamesBadOptions) {
 
 TEST(Sinkhorn, JudgesSamplesBesideExactDraws) {
   const Mixture law({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
-  const JudgeOptions options{.metric = Metric::sinkhorn, .repeats = 4};
+  const JudgeOptions options{.metric = Metric::sinkhorn, .repeats = 4, .sinkhorn = {.relative_epsilon = 0.5}};
   const Judgement good = judge(normal_points(100, 2, 3), law, options).front();
-  const Judgement wide = judge(1.6 * normal_points(100, 2, 3), law, options).front();
+  const Judgement wide = judge(Points(1.6 * normal_points(100, 2, 3)), law, options).front();
   EXPECT_LT(good.value, good.floor + 4.0 * (good.floor_sd + good.value_sd));
   EXPECT_GT(wide.value, wide.floor + 4.0 * (wide.floor_sd + wide.value_sd));
   ASSERT_TRUE(good.sinkhorn.has_value());
@@ -227,7 +228,7 @@ TEST(MmdVsm, KeepsTheDiagonalTerms) {
   const double cross = (k(3.0) + k(7.0) + k(2.0) + k(6.0)) / 4.0;
   const double expected = std::sqrt((1.0 + k(1.0)) + (1.0 + k(4.0)) - 2.0 * cross);
   EXPECT_NEAR(mmd_vsm(x, y), expected, 1e-14);
-  EXPECT_NEAR(mmd_vsm(0x1p+600 * x, 0x1p+600 * y), expected, 1e-14);
+  EXPECT_NEAR(mmd_vsm(Points(0x1p+600 * x), Points(0x1p+600 * y)), expected, 1e-14);
 }
 
 TEST(MmdVsm, NeedsTwoPoints) {

@@ -107,7 +107,7 @@ TEST(TargetLaws, HaveExactDrawsOfStudentsMixtures) {
   const auto of_one = [](double t) { return 0.5 + std::atan(t) / std::numbers::pi; };
   EXPECT_LT(fit_p(x.col(1).array() - 3.0, of_one), least_p);
   // Both components have weight 1/2: 5 deviations of the binomial number.
-  EXPECT_NEAR((x.col(0).array() > 0.0).count(), 10'000.0, 5.0 * std::sqrt(5000.0));
+  EXPECT_NEAR(static_cast<double>((x.col(0).array() > 0.0).count()), 10'000.0, 5.0 * std::sqrt(5000.0));
 }
 
 TEST(TargetLaws, OfStudentsMixturesHaveACovarianceForMoreThanTwoDegreesOfFreedom) {
