@@ -89,7 +89,8 @@ TEST_F(LogisticCsv, IsTheTargetOfAProblemFile) {
   EXPECT_EQ(target.prior_std, 3.0);
   const auto refused = [&](const std::string& text) { return error_of([&] { read(text); }); };
   EXPECT_EQ(refused(R"({"target": {"type": "logistic", "data": "data.csv", "label": [1]}})"),
-            "p.json: target: unknown key \"label\" (known: type, data, standardise, prior_std)");
+            "p.json: target: unknown key \"label\"; did you mean \"type\"? (known: type, data, standardise, "
+            "prior_std)");
   EXPECT_EQ(
       refused(R"({"target": {"type": "logistic", "data": "data.csv", "standardise": "centre"}})"),
       "p.json: target.standardise: expected \"none\" or \"scale\" or \"center-scale\", given \"centre\"");
