@@ -137,9 +137,10 @@ TEST(GoldenLearnedMetrics, ModeCoverageAndMmd) {
       const auto counts = golden_case["counts"].get<std::vector<std::int64_t>>();
       expect_close(mode_coverage(counts), golden_case["emc"], "mode coverage");
     }
-    if (golden_case["name"] == "mmd")
-      EXPECT_NEAR(mmd_vsm(matrix(golden_case["x"]), matrix(golden_case["y"])), number(golden_case["mmd"]),
-                  1e-10);
+    if (golden_case["name"] == "mmd") {
+      const Points x = matrix(golden_case["x"]), y = matrix(golden_case["y"]);
+      EXPECT_NEAR(mmd_vsm(x, y), number(golden_case["mmd"]), 1e-10);
+    }
   }
 }
 
