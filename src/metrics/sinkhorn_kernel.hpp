@@ -8,7 +8,7 @@
 
 namespace gmdiff {
 
-/// Mean squared distances and exponentials of the pairs of two sets (mathematics.md §9.2), on the threads of a
+/// Squared distances and exponentials of the pairs of two sets (mathematics.md §9.2), on the threads of a
 /// pool: c_ij = |x_i - y_j|^2 / epsilon, and the kernel K_ij = exp(phi_i + gamma_j - c_ij) of potentials in
 /// units of epsilon. Every number is computed in one fixed order, so no bit depends on the number of threads.
 class SinkhornKernel {

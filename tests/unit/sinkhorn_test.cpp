@@ -9,7 +9,8 @@
 
 #include "support/point_sets.hpp"
 
-// Sinkhorn divergences, entropy of mode coverage and the MMD of variational sampling (mathematics.md §9, §9.2).
+// Sinkhorn divergences, entropy of mode coverage and the MMD of variational sampling (mathematics.md §9,
+// §9.2).
 
 namespace gmdiff {
 namespace {

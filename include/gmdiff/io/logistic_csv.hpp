@@ -15,8 +15,8 @@ enum class Standardise {
   center_scale  ///< the same after its mean has been subtracted
 };
 
-/// Reads the data of a logistic regression: lines of numbers with commas between them, the last one the label,
-/// which takes two values; the larger one becomes 1. Blank lines are skipped. A first column of ones is added
+/// Reads the data of a logistic regression: lines of numbers with commas between them, the last one the
+/// label, which takes two values; the larger one becomes 1. Blank lines are skipped. A first column of ones is added
 /// to the covariates, after they have been standardised; a constant column is not scaled.
 /// @param prior_std > 0
 /// @throws std::invalid_argument with file, line and column, expected and given, for text that is no table of

@@ -124,7 +124,8 @@ double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth);
 double mmd_vsm(const PointSet& x, const PointSet& y, const Device& device = Device::cpu());
 
 struct SinkhornOptions {
-  /// Regularisation in the units of |x - y|^2; by default `relative_epsilon` times its mean over all x_i, y_j.
+  /// Regularisation in the units of |x - y|^2; by default `relative_epsilon` times its mean over all pairs of
+  /// x and y.
   std::optional<double> epsilon = {};
   double relative_epsilon = 0.05;
   double tolerance = 1e-6;    ///< of the marginals, checked every 10 iterations; >= 0
@@ -287,8 +288,8 @@ struct SinkhornReport {
 ///   draws, too. It has no components either, so modes and mode weights are an error.
 /// - The Sinkhorn divergence and the MMD of variational sampling compare with exact draws, too. Each
 ///   divergence has its own epsilon, unless one is given, and each MMD its own bandwidth, as in the papers.
-/// - The mode coverage is no distance: 1 is even coverage, the floor is that of exact draws, and missing modes
-///   make the ratio smaller than 1.
+/// - The mode coverage is no distance: 1 is even coverage, the floor is that of exact draws, and missing
+///   modes make the ratio smaller than 1.
 /// - The energy distance is the V-form, whose floor has a positive mean.
 /// - MMD^2 is unbiased, so for exact samples it is about 0 with either sign. Its floor is the mean of
 ///   |MMD^2| between exact draws; a ratio between about -2 and 2 is noise. One bandwidth serves all repeats

@@ -154,8 +154,8 @@ class Target {
   /// (§12.1) treat the prior otherwise. @throws std::invalid_argument for other targets.
   Target with_likelihood_gradient() const;
   /// The operations of a target that is evaluated as a tape on every device, else null: of l itself, of an
-  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. Targets with text, with an
-  /// observation, `StudentTMixture`, `Seeds` and `Brownian` have one. For code inside the library.
+  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. Targets with text, with
+  /// an observation, `StudentTMixture`, `Seeds` and `Brownian` have one. For code inside the library.
   const expressions::Tapes* tapes() const;
   /// The part of l, or of the log-likelihood of an observation, that does not depend on x and is not in
   /// `tapes`.

@@ -11,8 +11,8 @@ using expressions::Term;
 
 constexpr int states = 30;
 constexpr int observations = 20;
-// "BrownianMotionUnknownScalesMissingMiddleObservations" of Inference Gym 0.0.4 (Apache-2.0): y at the times 1
-// to 10 and 21 to 30.
+// "BrownianMotionUnknownScalesMissingMiddleObservations" of Inference Gym 0.0.4 (Apache-2.0): y at the times
+// 1 to 10 and 21 to 30.
 constexpr double observed[observations] = {0.21592641,  0.118771404, -0.07945447, 0.037677474, -0.27885845,
                                            -0.1484156,  -0.3250906,  -0.22957903, -0.44110894, -0.09830782,
                                            -0.8786016,  -0.83736074, -0.7384849,  -0.8939254,  -0.7774566,
