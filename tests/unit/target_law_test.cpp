@@ -135,6 +135,10 @@ TEST(TargetLaws, RefuseWhatTheyCannotKnow) {
   expect_invalid([] { TargetLaw(Brownian{}); },
                  "brownian: samples of this target cannot be judged in dimension 32, because it has no exact "
                  "draws; a table of its density serves dimensions 1 and 2");
+  expect_invalid(
+      [] { TargetLaw(ManyWell{.delta = -1.0, .dim = 3}); },
+      "many-well: samples of this target cannot be judged in dimension 3, because it has no moments "
+      "in closed form; a table of its density serves dimensions 1 and 2");
   expect_invalid([] { law_of_text("-x^4").draws(0, 1); },
                  "TargetLaw: draws 0 to 0 + 0 are no range of draws");
 }

@@ -19,7 +19,8 @@ TargetLaw::TargetLaw(Target target) : target_(std::move(target)) {
   const bool has_no_covariance = !moments && log_normalizer && target_.has_draws();
   require(dim() <= 2 || has_no_covariance || (has_closed_form && target_.has_draws()),
           name_of(target_.description()), ": samples of this target cannot be judged in dimension ", dim(),
-          ", because it has no exact draws; a table of its density serves dimensions 1 and 2");
+          ", because it has no ", target_.has_draws() ? "moments in closed form" : "exact draws",
+          "; a table of its density serves dimensions 1 and 2");
   if (has_closed_form) {
     log_normalizer_ = *log_normalizer;
     mean_ = moments->mean;
