@@ -15,12 +15,14 @@
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/denoiser_file.hpp>
+#include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/metrics/distances.hpp>
+#include <gmdiff/model/benchmark_mixtures.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/custom_target.hpp>
 #include <gmdiff/model/denoiser.hpp>

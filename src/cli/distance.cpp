@@ -28,7 +28,7 @@ struct DistanceFlags {
   bool spread = false;
   CommonFlags common;
   std::string metric = "sw";
-  FlagText p, slices, bandwidth, count, repeats, seed, device;
+  FlagText p, slices, bandwidth, epsilon, relative_epsilon, count, repeats, seed, device;
 };
 
 /// One side: samples of a .npy file, or the law of a problem file.
@@ -80,6 +80,12 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   require(options.metric == Metric::mmd_squared || !flags.bandwidth,
           "--bandwidth belongs to the metric mmd, not to ", flags.metric);
   if (flags.bandwidth) options.bandwidth = parse_bandwidth(*flags.bandwidth);
+  require(options.metric == Metric::sinkhorn || (!flags.epsilon && !flags.relative_epsilon),
+          "--epsilon and --relative-epsilon belong to the metric sinkhorn, not to ", flags.metric);
+  require(!flags.epsilon || !flags.relative_epsilon, "--epsilon and --relative-epsilon exclude each other");
+  if (flags.epsilon) options.sinkhorn.epsilon = parse_number("--epsilon", *flags.epsilon);
+  if (flags.relative_epsilon)
+    options.sinkhorn.relative_epsilon = parse_number("--relative-epsilon", *flags.relative_epsilon);
   integer("--p", flags.p, 1, 2, options.p);
   integer("--slices", flags.slices, 1, most_slices, options.slices);
   require(sliced || !flags.spread, "--spread belongs to the metrics sw and max-sw, not to ", flags.metric);
@@ -101,7 +107,7 @@ std::optional<double> usable(double bandwidth) {
 DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags,
                     const JudgeOptions& options) {
   const bool needs_law = options.metric == Metric::moments || options.metric == Metric::modes ||
-                         options.metric == Metric::mode_weights;
+                         options.metric == Metric::mode_weights || options.metric == Metric::mode_coverage;
   require(!needs_law, "--metric ", flags.metric, " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(!flags.spread, "--spread: ", no_law);
@@ -130,9 +136,25 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       // the form that `judge` uses
       row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);
       break;
+    case Metric::sinkhorn: {
+      SinkhornOptions sinkhorn = options.sinkhorn;
+      sinkhorn.device = options.device;
+      const SinkhornDivergence found = sinkhorn_divergence(x, y, sinkhorn);
+      row.judgement.quantity = "sinkhorn";
+      row.judgement.value = found.value;
+      row.judgement.sinkhorn = {.iterations = found.iterations,
+                                .error = found.error,
+                                .converged = found.error <= sinkhorn.tolerance};
+      break;
+    }
+    case Metric::mmd_vsm:
+      row.judgement.quantity = "mmd_vsm";
+      row.judgement.value = mmd_vsm(x, y, options.device);
+      break;
     case Metric::moments:
     case Metric::modes:
     case Metric::mode_weights:
+    case Metric::mode_coverage:
       break;  // rejected above
   }
   return row;
@@ -181,6 +203,10 @@ Json row_json(const DistanceRow& row) {
   if (judgement.spread)
     json["spread"] = {json_number(judgement.spread->low), json_number(judgement.spread->high)};
   if (judgement.bandwidth) json["bandwidth"] = json_number(*judgement.bandwidth);
+  if (const auto& sinkhorn = judgement.sinkhorn) {
+    json["iterations"] = sinkhorn->iterations;
+    json["error"] = json_number(sinkhorn->error);
+  }
   return json;
 }
 
@@ -227,7 +253,8 @@ std::string origin(const JudgeOptions& options, const study::ExactLaw& law, bool
   const bool is_sliced =
       options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
   const bool with_draws = options.metric == Metric::mmd_squared ||
-                          options.metric == Metric::energy_distance ||
+                          options.metric == Metric::energy_distance || options.metric == Metric::sinkhorn ||
+                          options.metric == Metric::mmd_vsm ||
                           (is_sliced && law.reference().target() != nullptr);
   if (with_draws) return "value and floor are means over " + sets;
   const bool is_expected = options.metric == Metric::sliced_wasserstein && options.p == 1;
@@ -261,6 +288,15 @@ std::string distance_text(const DistanceFlags& flags, const Side& a, const Side&
                 origin(options, *law->law, between_laws, exact_count(flags, a, b)), "\n\n", table.text());
 }
 
+/// Says that a Sinkhorn divergence is not yet its limit.
+void warn_of_iterations(const std::vector<DistanceRow>& rows, std::vector<std::string>& warnings) {
+  const auto& sinkhorn = rows.front().judgement.sinkhorn;
+  if (!sinkhorn || sinkhorn->converged) return;
+  warnings.push_back(concat("sinkhorn: not converged in ", sinkhorn->iterations,
+                            " iterations; the marginals have a mean error of ", sinkhorn->error,
+                            ", and a larger epsilon converges faster"));
+}
+
 void run_distance(const DistanceFlags& flags) {
   const JudgeOptions options = judge_options(flags);
   require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
@@ -272,6 +308,7 @@ void run_distance(const DistanceFlags& flags) {
     const ProgressLine line("distance", 0, flags.common.quiet);
     rows = measure(flags, a, b, options);
   }
+  warn_of_iterations(rows, warnings);
   print_remarks(warnings, {}, flags.common.quiet);
   print(flags.common.json ? distance_json(flags, a, b, options, rows, warnings)
                           : distance_text(flags, a, b, options, rows));
@@ -291,6 +328,11 @@ Verb add_distance(CLI::App& command) {
   verb->add_option("--bandwidth", flags->bandwidth,
                    "bandwidth of the kernel of mmd (median distance of the points, or of exact draws)")
       ->type_name("H");
+  verb->add_option("--epsilon", flags->epsilon, "regularisation of sinkhorn, in squared units of x")
+      ->type_name("E");
+  verb->add_option("--relative-epsilon", flags->relative_epsilon,
+                   "the same in units of the mean squared distance (0.05)")
+      ->type_name("R");
   verb->add_option("--count", flags->count,
                    "points of each exact draw when both sides are problem files (1000)")
       ->type_name("N");

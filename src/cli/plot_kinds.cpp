@@ -246,6 +246,7 @@ report::ChainTraces::Exact exact_marginal(const std::string& name, const Mixture
 
 report::ChainTraces::Exact exact_marginal(const report::ViewedTarget& target, Eigen::Index coordinate,
                                           const report::Axis& axis) {
+  require(target.law.has_moments(), target.name, " has no standard deviation to show beside the trace");
   bool blurred = false;
   return {target.name, target.law.mean()(coordinate), target.law.covariance()(coordinate, coordinate),
           report::marginal_curve(target, coordinate, axis, 301, blurred)};

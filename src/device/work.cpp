@@ -29,8 +29,8 @@ double evaluation(const Plan& plan) {
     const auto operations = observed->observation.likelihood().value_and_gradient.operations.size();
     return evaluation(mixture) + 10.0 * static_cast<double>(operations);
   }
-  if (plan.target->regularised() != nullptr)
-    return 60.0 * d + 10.0 * static_cast<double>(plan.target->tapes()->value_and_gradient.operations.size());
+  if (const expressions::Tapes* tapes = plan.target->tapes())
+    return 60.0 * d + 10.0 * static_cast<double>(tapes->value_and_gradient.operations.size());
   const auto* logistic = std::get_if<Logistic>(&plan.target->description());
   return 60.0 * d +
          (logistic == nullptr ? 0.0 : static_cast<double>(logistic->data.rows()) * (4.0 * d + 60.0));

@@ -49,6 +49,9 @@ class ParameterWriter {
   void optional(const char* key, const Eigen::MatrixXd& parameter) {
     if (parameter.size() > 0) object_[key] = write(parameter);
   }
+  void optional(const char* key, const Points& parameter) {
+    if (parameter.size() > 0) object_[key] = write(parameter);
+  }
   /// An empty vector is written as a missing key.
   void optional(const char* key, const Eigen::VectorXd& parameter) {
     if (parameter.size() > 0) object_[key] = write(parameter);

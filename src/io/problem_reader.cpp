@@ -3,6 +3,7 @@
 #include <sstream>
 #include <system_error>
 
+#include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/dynamics_json.hpp"
@@ -115,12 +116,36 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
   return problem;
 }
 
+/// Whether a target is a logistic regression whose data is the path of a .csv file.
+bool has_csv(const Json& target) {
+  const Json* type = io::optional_member(target, "type");
+  const Json* data = io::optional_member(target, "data");
+  return type != nullptr && *type == Logistic::name && data != nullptr && data->is_string() &&
+         data->get_ref<const std::string&>().ends_with(".csv");
+}
+
+Logistic read_csv_target(const Json& target, const Location& where) {
+  io::check_keys(target, where, {"type", "data", "standardise", "prior_std"});
+  const std::filesystem::path file = where.folder() / target.at("data").get<std::string>();
+  Standardise standardise = Standardise::none;
+  if (const Json* value = io::optional_member(target, "standardise"))
+    standardise = static_cast<Standardise>(
+        io::read_choice(*value, where.key("standardise"), {"none", "scale", "center-scale"}));
+  Logistic logistic = io::at_place(where.key("data"), [&] { return read_logistic(file, standardise); });
+  where.note(file);
+  if (const Json* value = io::optional_member(target, "prior_std"))
+    logistic.prior_std = io::read_number(*value, where.key("prior_std"));
+  return logistic;
+}
+
 TargetProblem read_target_problem(const Json& root, const Location& top) {
   if (root.contains("prior")) top.fail("\"prior\" and \"target\" exclude each other");
   io::check_keys(root, top, {"target", "sampler", "start", "density"});
   const Location place = top.key("target");
-  const auto description =
-      io::read_variant<TargetDescription>(io::member(root, top, "target"), place, "target");
+  const Json& target = io::as_object(io::member(root, top, "target"), place);
+  const TargetDescription description = has_csv(target)
+                                            ? TargetDescription(read_csv_target(target, place))
+                                            : io::read_variant<TargetDescription>(target, place, "target");
   TargetProblem problem{.target = io::at_place(place, [&] { return Target(description); })};
   if (const Json* sampler = io::optional_member(root, "sampler")) {
     const auto any = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");

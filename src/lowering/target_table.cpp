@@ -45,16 +45,24 @@ class TargetTables {
     result.data = copied(signed_rows.data(), signed_rows.size());
     return result;
   }
-  /// The tape is added by the caller.
+  /// Tape and constant are added by the caller, here and in the next ones.
   TargetTable<Real> operator()(const ExpressionTarget& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
-  /// The tape is added by the caller, as above.
-  TargetTable<Real> operator()(const ObservedMixture& target) const {
-    return table(TargetKind::observed, {0.0, 0.0, 0.0}, target.observation.log_constant());
+  TargetTable<Real> operator()(const Regularised& /*target*/) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
-  TargetTable<Real> operator()(const Regularised& target) const {
-    return table(TargetKind::expression, {0.0, 0.0, 0.0}, target.observation.log_constant());
+  TargetTable<Real> operator()(const StudentTMixture& /*target*/) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0});
+  }
+  TargetTable<Real> operator()(const Seeds& /*target*/) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0});
+  }
+  TargetTable<Real> operator()(const Brownian& /*target*/) const {
+    return table(TargetKind::expression, {0.0, 0.0, 0.0});
+  }
+  TargetTable<Real> operator()(const ObservedMixture& /*target*/) const {
+    return table(TargetKind::observed, {0.0, 0.0, 0.0});
   }
   TargetTable<Real> operator()(const CustomTarget& /*target*/) const {
     return table(TargetKind::custom, {0.0, 0.0, 0.0});
@@ -86,6 +94,7 @@ TargetTable<Real> target_table(const Target& target, int first_work, Arena<Real>
   if (const expressions::Tapes* tapes = target.tapes()) {
     table.tape = tape_table(tapes->value_and_gradient, target.dim(), arena);
     table.first_work = first_work;
+    table.constant = target.log_constant();
   }
   return table;
 }

@@ -11,7 +11,7 @@
 #include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"
 #include "device/thread_session.hpp"
-#include "metrics/law_moments.hpp"
+#include "metrics/comparison.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
 
@@ -79,31 +79,6 @@ class ExactDraws {
   std::vector<std::shared_ptr<Points>> memory_;
 };
 
-std::vector<std::string> quantities(const JudgeOptions& options) {
-  const std::string order = std::to_string(options.p);
-  switch (options.metric) {
-    case Metric::sliced_wasserstein:
-      return {"sw_" + order};
-    case Metric::max_sliced_wasserstein:
-      return {"max_sw_" + order};
-    case Metric::mmd_squared:
-      return {"mmd_squared"};
-    case Metric::energy_distance:
-      return {"energy_distance"};
-    case Metric::moments:
-      return {"mean_error", "covariance_error", "whitened_mean_error", "whitened_covariance_error"};
-    case Metric::modes:
-      return {"total_variation"};
-    case Metric::mode_weights:
-      return {"mode_weight_error"};
-  }
-  fail("judge: unknown metric");
-}
-
-bool is_sliced(const JudgeOptions& options) {
-  return options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
-}
-
 void check_options(const JudgeOptions& options, std::int64_t count) {
   require(options.repeats >= 2 && options.repeats <= max_repeats, "judge: repeats must be in [2, ",
           max_repeats, "], given ", options.repeats);
@@ -113,100 +88,13 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
           quantities(options).front());
   require(!options.bandwidth || (*options.bandwidth >= 1e-100 && *options.bandwidth <= 1e100),
           "judge: bandwidth must be in [1e-100, 1e+100], given ", options.bandwidth.value_or(0.0));
-  const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments;
+  const bool needs_two = options.metric == Metric::mmd_squared || options.metric == Metric::moments ||
+                         options.metric == Metric::mmd_vsm;
   require(count >= (needs_two ? 2 : 1), "judge: ", quantities(options).front(), " needs ",
           needs_two ? "2 points" : "1 point", " or more on each side, given ", count);
   // An unavailable device is an error here, before anything is drawn.
   static_cast<void>(thread_session(options.device));
 }
-
-/// Whether a metric compares a set with the law itself instead of with exact draws. Projections of targets
-/// have no closed form.
-bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
-  if (options.metric == Metric::mmd_squared || options.metric == Metric::energy_distance) return false;
-  return law.mixture() != nullptr || !is_sliced(options);
-}
-
-/// Components are those of a mixture.
-void check_metric(const JudgeOptions& options, const ReferenceLaw& law) {
-  const bool needs_mixture = options.metric == Metric::modes || options.metric == Metric::mode_weights;
-  require(!needs_mixture || law.mixture() != nullptr, "judge: ", quantities(options).front(),
-          " compares weights of components, and a target has none");
-}
-
-LawMoments moments_of(const ReferenceLaw& law) {
-  if (law.mixture() != nullptr) return LawMoments(*law.mixture());
-  return {law.target()->mean(), law.target()->covariance()};
-}
-
-/// The metric of the options, with the values that all repetitions share: directions, bandwidth, law.
-class Comparison {
- public:
-  Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth)
-      : law_(law), options_(options), bandwidth_(bandwidth) {
-    if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);
-    if (options.metric == Metric::moments) moments_.emplace(moments_of(law));
-  }
-
-  /// Whether `with_law` measures a set, or else `between`.
-  bool is_with_law() const { return compares_with_law(options_, law_); }
-
-  /// Distance between two sets, where sets are compared with draws.
-  double between(const PointSet& a, const PointSet& b) const {
-    switch (options_.metric) {
-      case Metric::sliced_wasserstein:
-        return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
-      case Metric::max_sliced_wasserstein:
-        return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
-      case Metric::mmd_squared:
-        return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
-      case Metric::energy_distance:
-        return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
-      case Metric::moments:
-      case Metric::modes:
-      case Metric::mode_weights:
-        break;
-    }
-    fail("judge: this metric compares with a law");
-  }
-
-  /// Compares a set with the law itself; one value per quantity.
-  std::vector<double> with_law(const PointSet& a) const {
-    switch (options_.metric) {
-      case Metric::sliced_wasserstein:
-        return {gmdiff::sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
-      case Metric::max_sliced_wasserstein:
-        return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
-      case Metric::moments: {
-        const MomentErrors errors = moments_->errors(a.points());
-        return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
-      }
-      case Metric::modes:
-        return {mode_frequencies(a, mixture()).total_variation};
-      case Metric::mode_weights:
-        return {gmdiff::mode_weights(a, mixture()).total_variation};
-      case Metric::mmd_squared:
-      case Metric::energy_distance:
-        break;
-    }
-    fail("judge: this metric compares with draws");
-  }
-
-  /// The floor where it is known without draws.
-  std::optional<double> known_floor(std::int64_t count) const {
-    if (options_.metric != Metric::sliced_wasserstein || options_.p != 1 || !is_with_law()) return {};
-    return slice_wasserstein_floor(mixture(), count, directions_).mean();
-  }
-
- private:
-  const Mixture& mixture() const { return *law_.mixture(); }
-
-  const ReferenceLaw& law_;
-  const JudgeOptions& options_;
-  std::optional<double> bandwidth_;
-  Points directions_;
-  std::optional<LawMoments> moments_;
-};
 
 struct Summary {
   double mean = 0.0;
@@ -277,7 +165,7 @@ struct Repetitions {
 
 /// Computes the repetitions of each judged set. All sets share the exact draws and the floor, which is drawn
 /// only if `draws_floor`.
-std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, const Comparison& compare,
+std::vector<Repetitions> repeat(JudgedSide judged, ExactDraws exact, Comparison& compare,
                                 const JudgeOptions& options, bool draws_floor) {
   const bool with_law = compare.is_with_law();
   const auto measure = [&](const PointSet& a, const std::optional<PointSet>& b) {
@@ -333,7 +221,8 @@ RatioSpread ratio_spread(std::vector<double> distances, double floor) {
 }
 
 std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOptions& options,
-                                 std::optional<double> bandwidth, std::optional<double> known_floor) {
+                                 std::optional<double> bandwidth, std::optional<double> known_floor,
+                                 const std::optional<SinkhornReport>& sinkhorn) {
   const std::vector<std::string> names = quantities(options);
   std::vector<Judgement> judgements;
   for (std::size_t q = 0; q < names.size(); ++q) {
@@ -349,7 +238,8 @@ std::vector<Judgement> summarise(const Repetitions& repetitions, const JudgeOpti
          .floor_sd = floor.deviation,
          .ratio = ratio(value.mean, floor.mean),
          .bandwidth = bandwidth,
-         .spread = options.spread ? std::optional(ratio_spread(floors, floor.mean)) : std::nullopt});
+         .spread = options.spread ? std::optional(ratio_spread(floors, floor.mean)) : std::nullopt,
+         .sinkhorn = sinkhorn});
   }
   return judgements;
 }
@@ -365,7 +255,7 @@ std::uint64_t bytes_of_draws(std::int64_t count, Eigen::Index dim) {
 std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const ReferenceLaw& law, std::int64_t count,
                                                const JudgeOptions& options) {
   const std::optional<double> bandwidth = choose_bandwidth(law, count, judged.replicates(0), options);
-  const Comparison compare(law, options, bandwidth);
+  Comparison compare(law, options, bandwidth);
   const std::optional<double> known_floor = compare.known_floor(count);
   const bool draws_floor = !known_floor || options.spread;
   if (draws_floor || judged.is_exact())
@@ -374,7 +264,7 @@ std::vector<std::vector<Judgement>> judge_side(JudgedSide judged, const Referenc
   std::vector<std::vector<Judgement>> judgements;
   for (const Repetitions& repetitions :
        repeat(std::move(judged), ExactDraws(law, count, options), compare, options, draws_floor)) {
-    judgements.push_back(summarise(repetitions, options, bandwidth, known_floor));
+    judgements.push_back(summarise(repetitions, options, bandwidth, known_floor, compare.sinkhorn_report()));
   }
   return judgements;
 }

@@ -1,3 +1,5 @@
+#include "metrics/median_distance.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -110,9 +112,8 @@ class PairSelection {
   std::vector<double> collected_;
 };
 
-}  // namespace
-
-double median_distance(const PointSet& x, const PointSet& y) {
+/// Median of the distances of all pairs and of `zeros` zeros.
+double median_with_zeros(const PointSet& x, const PointSet& y, std::uint64_t zeros) {
   check_points("median_distance", x.points(), y.points());
   // The points of both sets, and the same rearranged in tiles.
   const std::uint64_t points = saturating_sum(static_cast<std::uint64_t>(x.points().rows()),
@@ -124,10 +125,19 @@ double median_distance(const PointSet& x, const PointSet& y) {
   Points pool(sets.x().rows() + sets.y().rows(), sets.x().cols());
   pool << sets.x(), sets.y();
 
-  const std::uint64_t pairs = num_pairs(pool);
+  const std::uint64_t values = num_pairs(pool) + zeros;
+  const std::uint64_t rank = (values - 1) / 2 - zeros;  // among the pairs
   const std::shared_ptr<const Session> cpu = thread_session(Device::cpu());
-  const auto [lower, upper] = PairSelection(pool, (pairs - 1) / 2, *cpu->executor().threads()).values();
-  return (pairs % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0) / sets.factor();
+  const auto [lower, upper] = PairSelection(pool, rank, *cpu->executor().threads()).values();
+  return (values % 2 == 1 ? std::sqrt(lower) : (std::sqrt(lower) + std::sqrt(upper)) / 2.0) / sets.factor();
+}
+
+}  // namespace
+
+double median_distance(const PointSet& x, const PointSet& y) { return median_with_zeros(x, y, 0); }
+
+double median_distance_with_zeros(const PointSet& x, const PointSet& y) {
+  return median_with_zeros(x, y, static_cast<std::uint64_t>(x.points().rows() + y.points().rows()));
 }
 
 }  // namespace gmdiff

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.hpp"
 #include "device/distance_sums.hpp"
 #include "device/thread_session.hpp"
+#include "metrics/median_distance.hpp"
 #include "metrics/mixture_kernel.hpp"
 #include "metrics/point_set.hpp"
 #include "metrics/scale.hpp"
@@ -22,6 +24,12 @@ PairTerm gaussian(double bandwidth) { return PairTerm::kernel(-0.5 / (bandwidth 
 double cross_mean(const DistanceSums& sums, const Points& x, const Points& y, double bandwidth) {
   const long double total = sums.sum_cross(x, y, gaussian(bandwidth));
   return static_cast<double>(total) / (static_cast<double>(x.rows()) * static_cast<double>(y.rows()));
+}
+
+/// Sum of k(x_i, x_j) over all i and j, divided by n (n - 1).
+double mean_with_diagonal(const DistanceSums& sums, const Points& x, double bandwidth) {
+  const auto n = static_cast<double>(x.rows());
+  return (n + 2.0 * static_cast<double>(sums.sum_pairs(x, gaussian(bandwidth)))) / (n * (n - 1.0));
 }
 
 /// Mean of k(x_i, x_j) over i != j.
@@ -57,6 +65,19 @@ double mmd_squared(const PointSet& x, const PointSet& y, std::optional<double> b
   // In units of the median distance the kernel's bandwidth is 1.
   const ScaledSets sets(x.points(), y.points());
   return between(sums, sets.x(), sets.y(), median_bandwidth(sets.x(), sets.y()));
+}
+
+double mmd_vsm(const PointSet& x, const PointSet& y, const Device& device) {
+  check_points("mmd_vsm", x.points(), y.points(), 2);
+  const std::shared_ptr<const Session> session = thread_session(device);
+  const DistanceSums& sums = session->sums();
+  const ScaledSets sets(x.points(), y.points());
+  const double bandwidth = median_distance_with_zeros(sets.x(), sets.y());
+  require(bandwidth > 0.0, "mmd_vsm: the median distance of the points, which is its bandwidth, is 0");
+  constexpr double least = 1e-20;  // of the papers
+  return std::sqrt(std::max(least, mean_with_diagonal(sums, sets.x(), bandwidth) +
+                                       mean_with_diagonal(sums, sets.y(), bandwidth) -
+                                       2.0 * cross_mean(sums, sets.x(), sets.y(), bandwidth)));
 }
 
 double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth, const Device& device) {

@@ -5,13 +5,10 @@
 #include "metrics/eigenvalues.hpp"
 #include "metrics/law_moments.hpp"
 #include "metrics/point_set.hpp"
+#include "metrics/responsibilities.hpp"
 
 namespace gmdiff {
-namespace {
 
-/// Level at which the law has responsibilities. This is the law itself, unless a component of positive weight
-/// has no density: then it is the law blurred by 1e-6 of its standard deviation (by 1 when the law is a
-/// single point).
 Level responsibility_level(const Mixture& law) {
   const Eigen::RowVectorXd mean = law.mean().transpose();
   double variance = 0.0;
@@ -29,16 +26,7 @@ Level responsibility_level(const Mixture& law) {
                                      : 1.0};
 }
 
-/// Calls `use(first, rows)` with log-responsibilities of consecutive points, from number `first` on. The
-/// (n, K) responsibilities of all points may not fit in memory, so they are computed for some points at a
-/// time.
-template <class Use>
-void for_log_responsibilities(const Points& x, const Mixture& law, Use use) {
-  constexpr Eigen::Index batch = 4096;
-  const Level level = responsibility_level(law);
-  for (Eigen::Index first = 0; first < x.rows(); first += batch)
-    use(first, law.log_responsibilities(x.middleRows(first, std::min(batch, x.rows() - first)), level));
-}
+namespace {
 
 void check_point_weights(std::span<const double> weights, Eigen::Index count) {
   require(std::ssize(weights) == count, "mode_weights: ", count, " points need as many point weights, given ",

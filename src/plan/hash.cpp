@@ -184,8 +184,9 @@ void add(Hash& hash, const Target& target) {
   hash.add_size(target.description().index());
   std::visit(
       [&]<class T>(const T& description) {
-        if constexpr (std::is_same_v<T, ExpressionTarget>) {
-          // the value and its gradient
+        if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, StudentTMixture> ||
+                      std::is_same_v<T, Seeds> || std::is_same_v<T, Brownian>) {
+          // The value and its gradient; the rest of l follows from the numbers of the tape.
           hash.add_size(target.dim());
           add(hash, target.tapes()->value_and_gradient);
         } else if constexpr (std::is_same_v<T, ObservedMixture> || std::is_same_v<T, Regularised>) {

@@ -307,6 +307,18 @@ void visit_parameters(Visitor& v, Logistic& target) {
   v.optional("prior_std", target.prior_std);
 }
 template <class Visitor>
+void visit_parameters(Visitor& v, StudentTMixture& target) {
+  v.whole("components", target.components, max_target_dim);
+  v.optional("nu", target.nu);
+  v.whole("dim", target.dim, max_target_dim);
+  v.optional("locations", target.locations);
+}
+/// Their data are fixed.
+template <class Visitor>
+void visit_parameters(Visitor& /*v*/, Seeds& /*target*/) {}
+template <class Visitor>
+void visit_parameters(Visitor& /*v*/, Brownian& /*target*/) {}
+template <class Visitor>
 void visit_parameters(Visitor& v, ExpressionTarget& target) {
   v.required("density", target.density);
   v.whole("dim", target.dim, max_target_dim);

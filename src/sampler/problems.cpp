@@ -4,6 +4,7 @@
 #include <numbers>
 #include <vector>
 
+#include <gmdiff/model/benchmark_mixtures.hpp>
 #include <gmdiff/sampler/problem.hpp>
 
 #include "base/check.hpp"
@@ -172,6 +173,11 @@ TargetProblem chains_of(const Target& target) {
   return {.target = target, .sampler = Mala{.run = {.warmup = 500, .steps = 2000}}};
 }
 
+/// The mixture of 40 components, by deterministic samples from exact starts.
+Problem gmm40_problem() {
+  return {.prior = gmm40(), .process = Edm{}, .grid = KarrasGrid{}, .sampler = Heun{}};
+}
+
 /// A position whose distances to two anchors are observed with the standard deviation 0.25.
 NonlinearProblem course_range() {
   return {.prior = Mixture({0.625, 0.375}, points({{0.5, 1.0}, {0.0, -1.0}}),
@@ -198,6 +204,10 @@ constexpr ReadyMade ready_made[] = {
     {"banana", [] { return AnyProblem(chains_of(Banana{})); }},
     {"funnel", [] { return AnyProblem(chains_of(Funnel{})); }},
     {"many-well", [] { return AnyProblem(chains_of(ManyWell{})); }},
+    {"student-t-mixture", [] { return AnyProblem(chains_of(StudentTMixture{})); }},
+    {"seeds", [] { return AnyProblem(chains_of(Seeds{})); }},
+    {"brownian", [] { return AnyProblem(chains_of(Brownian{})); }},
+    {"gmm40", [] { return AnyProblem(gmm40_problem()); }},
     {"course-range", [] { return AnyProblem(course_range()); }},
 };
 

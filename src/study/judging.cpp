@@ -23,7 +23,14 @@ std::string options_text(Metric metric, const JudgeOptions& options) {
     case Metric::moments:
     case Metric::modes:
     case Metric::mode_weights:
+    case Metric::mode_coverage:
+    case Metric::mmd_vsm:
       return repeats;
+    case Metric::sinkhorn:
+      return repeats +
+             (options.sinkhorn.epsilon
+                  ? ":epsilon=" + io::json_number(*options.sinkhorn.epsilon).dump()
+                  : ":relative_epsilon=" + io::json_number(options.sinkhorn.relative_epsilon).dump());
   }
   throw std::logic_error("a metric has no options text");
 }

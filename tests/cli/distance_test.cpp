@@ -57,7 +57,10 @@ TEST_F(DistanceVerbTest, EveryMetricAgainstALaw) {
       {"energy", {"energy_distance"}},
       {"moments", {"mean_error", "covariance_error", "whitened_mean_error", "whitened_covariance_error"}},
       {"modes", {"total_variation"}},
-      {"mode-weights", {"mode_weight_error"}}};
+      {"mode-weights", {"mode_weight_error"}},
+      {"sinkhorn", {"sinkhorn"}},
+      {"emc", {"mode_coverage"}},
+      {"mmd-vsm", {"mmd_vsm"}}};
   for (const auto& [metric, quantities] : metrics) {
     const Json rows = json({"distance", "x.npy", "problem.json", "--metric", metric})["rows"];
     ASSERT_EQ(rows.size(), quantities.size()) << metric;
@@ -91,6 +94,44 @@ TEST_F(DistanceVerbTest, EveryMetricBetweenTwoFiles) {
   EXPECT_EQ(value("max-sw"), max_sliced_wasserstein(x, y));
   EXPECT_EQ(value("mmd"), mmd_squared(x, y));
   EXPECT_EQ(value("energy"), energy_distance(x, y, EnergyForm::v));
+  EXPECT_EQ(value("sinkhorn"), sinkhorn_divergence(x, y).value);
+  EXPECT_EQ(value("mmd-vsm"), mmd_vsm(x, y));
+}
+
+TEST_F(DistanceVerbTest, SinkhornTellsItsIterations) {
+  const Points x = read_points(folder() / "x.npy"), y = read_points(folder() / "y.npy");
+  const Arguments sinkhorn{"distance", "x.npy", "y.npy", "--metric", "sinkhorn"};
+  const auto with = [&sinkhorn](const Arguments& more) {
+    Arguments arguments = sinkhorn;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const Json row = json(with({"--epsilon", "0.25"}))["rows"][0];
+  const SinkhornDivergence expected = sinkhorn_divergence(x, y, {.epsilon = 0.25});
+  EXPECT_EQ(row["value"], expected.value);
+  EXPECT_EQ(row["iterations"], expected.iterations);
+  EXPECT_EQ(row["error"], expected.error);
+  // Too small to converge: the value is given with a warning.
+  const Json small = json(with({"--relative-epsilon", "1e-5"}));
+  EXPECT_EQ(small["rows"][0]["iterations"], 2000);
+  ASSERT_EQ(small["warnings"].size(), 1U);
+  EXPECT_EQ(small["warnings"][0].get<std::string>().find("sinkhorn: not converged in 2000 iterations; "), 0U);
+  const auto refusal = [&](const Arguments& arguments) {
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    return result.err;
+  };
+  EXPECT_NE(refusal(with({"--epsilon", "1", "--relative-epsilon", "0.1"}))
+                .find("--epsilon and --relative-epsilon exclude each other"),
+            std::string::npos);
+  EXPECT_NE(refusal({"distance", "x.npy", "y.npy", "--epsilon", "1"})
+                .find("--epsilon and --relative-epsilon belong to the metric sinkhorn, not to sw"),
+            std::string::npos);
+  EXPECT_NE(refusal(with({"--relative-epsilon", "0"})).find("relative_epsilon must be in [1e-06, 1e+06]"),
+            std::string::npos);
+  EXPECT_NE(refusal({"distance", "x.npy", "y.npy", "--metric", "emc"})
+                .find("--metric emc compares with a law: one side must be a problem file"),
+            std::string::npos);
 }
 
 TEST_F(DistanceVerbTest, TwoLawsTakeACount) {

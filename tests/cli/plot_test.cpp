@@ -187,6 +187,9 @@ TEST_F(PlotTest, BadUseOfTracesPathsAndTargetsHasItsOwnMessages) {
   expect_refused({"trace", "trace.npy", "--coordinates", "1"},
                  "--coordinates: trace.npy has the coordinates 0 to 0, got 1");
   expect_refused({"trace", "trace.npy", "target.json", "--prior"}, "--prior: target.json has a target");
+  write("heavy.json", R"({"target": {"type": "student-t-mixture", "components": 1, "dim": 1}})");
+  expect_refused({"trace", "trace1.npy", "heavy.json"},
+                 "target of heavy.json has no standard deviation to show beside the trace");
   expect_refused({"trace", "xt.npy"}, "expected a trace of shape (chains, draws, d), got (50, 1)");
   expect_refused({"evolution", "density1.npz", "--bound", "-1"}, "--bound must be positive, given -1");
   std::filesystem::remove(folder() / "trace.npy.json");

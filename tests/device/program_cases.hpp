@@ -156,7 +156,10 @@ inline std::vector<Target> every_target() {
       Logistic{.data = normals(20, 9, 31),
                .labels = normals(20, 1, 32).unaryExpr([](double z) { return z > 0.0 ? 1.0 : 0.0; }),
                .prior_std = 2.0},
-      every_function()};
+      every_function(),
+      StudentTMixture{.components = 3, .nu = 2.0, .dim = 3, .locations = normals(3, 3, 33)},
+      Seeds{},
+      Brownian{}};
   const std::vector<Target> observed = every_observed_mixture();
   targets.insert(targets.end(), observed.begin(), observed.end());
   const std::vector<Target> regularised = every_regularised_target();
@@ -185,7 +188,8 @@ inline std::vector<Plan> every_plan_of(const Target& target) {
     plans.push_back(mcmc_plan(target, sampler));
   }
   // They are expressions, of which one has all the plans.
-  if (target.regularised() != nullptr) plans.resize(2);
+  if (target.tapes() != nullptr && target.expression() == nullptr && target.observed() == nullptr)
+    plans.resize(2);
   return plans;
 }
 

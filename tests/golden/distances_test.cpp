@@ -101,5 +101,48 @@ TEST(GoldenNoiseFloor, IntegralOfTheNormalLaw) {
                "J");
 }
 
+TEST(GoldenSinkhorn, DivergencesWithTheirPotentials) {
+  int checked = 0;
+  for (const json& golden_case : load_golden("learned_evaluation")["cases"]) {
+    if (golden_case["name"] != "sinkhorn") continue;
+    const Points x = matrix(golden_case["x"]), y = matrix(golden_case["y"]);
+    SinkhornOptions options{.tolerance = 1e-10};
+    if (golden_case["epsilon"].is_number()) options.epsilon = number(golden_case["epsilon"]);
+    const SinkhornDivergence found = sinkhorn_divergence(x, y, options);
+    const auto near = [](double value, const json& expected) {
+      EXPECT_NEAR(value, number(expected), 1e-9 * std::abs(number(expected)));
+    };
+    near(found.epsilon, golden_case["epsilon_value"]);
+    near(found.between, golden_case["ot_xy"]);
+    near(found.within_x, golden_case["ot_xx"]);
+    near(found.within_y, golden_case["ot_yy"]);
+    near(found.value, golden_case["divergence"]);
+    EXPECT_LE(found.error, options.tolerance);
+    // In the file both potentials have the same mean.
+    const double half = 0.5 * (found.f.mean() - found.g.mean());
+    const Eigen::VectorXd f = vector(golden_case["f"]), g = vector(golden_case["g"]);
+    EXPECT_LT((found.f.array() - half - f.array()).abs().maxCoeff(), 1e-9 * f.cwiseAbs().maxCoeff());
+    EXPECT_LT((found.g.array() + half - g.array()).abs().maxCoeff(), 1e-9 * g.cwiseAbs().maxCoeff());
+    // The usual tolerance of the marginals gives the same value.
+    options.tolerance = 1e-6;
+    near(sinkhorn_divergence(x, y, options).value, golden_case["divergence"]);
+    ++checked;
+  }
+  EXPECT_EQ(checked, 3);
+}
+
+TEST(GoldenLearnedMetrics, ModeCoverageAndMmd) {
+  for (const json& golden_case : load_golden("learned_evaluation")["cases"]) {
+    if (golden_case["name"] == "emc") {
+      const auto counts = golden_case["counts"].get<std::vector<std::int64_t>>();
+      expect_close(mode_coverage(counts), golden_case["emc"], "mode coverage");
+    }
+    if (golden_case["name"] == "mmd") {
+      const Points x = matrix(golden_case["x"]), y = matrix(golden_case["y"]);
+      EXPECT_NEAR(mmd_vsm(x, y), number(golden_case["mmd"]), 1e-10);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gmdiff::test

@@ -48,7 +48,10 @@ constexpr Metric all_metrics[] = {Metric::sliced_wasserstein,
                                   Metric::energy_distance,
                                   Metric::moments,
                                   Metric::modes,
-                                  Metric::mode_weights};
+                                  Metric::mode_weights,
+                                  Metric::sinkhorn,
+                                  Metric::mode_coverage,
+                                  Metric::mmd_vsm};
 
 double mean(const std::vector<double>& values) {
   double sum = 0.0;
@@ -76,6 +79,9 @@ TEST(Judge, NamesItsQuantities) {
   EXPECT_EQ(name(Metric::energy_distance), "energy_distance");
   EXPECT_EQ(name(Metric::modes), "total_variation");
   EXPECT_EQ(name(Metric::mode_weights), "mode_weight_error");
+  EXPECT_EQ(name(Metric::sinkhorn), "sinkhorn");
+  EXPECT_EQ(name(Metric::mode_coverage), "mode_coverage");
+  EXPECT_EQ(name(Metric::mmd_vsm), "mmd_vsm");
   const auto moments = judge(x, law, {.metric = Metric::moments});
   ASSERT_EQ(moments.size(), 4u);
   EXPECT_EQ(moments[0].quantity, "mean_error");
@@ -256,11 +262,14 @@ TEST(Judge, SeesAShiftInEveryMetric) {
   const PointSet x = plain_draw(shifted, 1000, 3);
 
   for (const Metric metric : all_metrics) {
-    for (const Judgement& judgement : judge(x, law, {.metric = metric, .slices = 20, .repeats = 5})) {
+    if (metric == Metric::mode_coverage) continue;  // no distance
+    const JudgeOptions options{
+        .metric = metric, .slices = 20, .repeats = 5, .sinkhorn = {.relative_epsilon = 0.5}};
+    for (const Judgement& judgement : judge(x, law, options)) {
       if (judgement.quantity.ends_with("covariance_error")) continue;
       EXPECT_GT(judgement.ratio, 4.0) << judgement.quantity;
     }
-    EXPECT_GT(judge(shifted, law, 1000, {.metric = metric, .slices = 20, .repeats = 5})[0].ratio, 4.0);
+    EXPECT_GT(judge(shifted, law, 1000, options)[0].ratio, 4.0) << static_cast<int>(metric);
   }
 }
 

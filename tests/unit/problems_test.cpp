@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/model/benchmark_mixtures.hpp>
+
 #include "base/linear_algebra.hpp"
 #include "unit/io_support.hpp"
 
@@ -49,6 +51,14 @@ TEST(Problems, CourseSineLiesOnASine) {
   ASSERT_EQ(means.rows(), 1000);
   EXPECT_LT((means.col(1) - means.col(0).array().sin().matrix()).cwiseAbs().maxCoeff(), 1e-15);
   EXPECT_NEAR(problem.prior.component_covariance(0)(0, 0), 4e-4, 1e-18);
+}
+
+TEST(Problems, Gmm40HasTheMixtureOfThePapers) {
+  const auto problem = std::get<Problem>(ready_made_problem("gmm40"));
+  EXPECT_EQ(problem.prior.means(), gmm40().means());
+  EXPECT_EQ(problem.prior.num_components(), 40);
+  EXPECT_LE(gmm40(7).means().cwiseAbs().maxCoeff(), 40.0);
+  EXPECT_EQ(error_of([] { gmm40(0); }), "gmm40: dim must be at least 1, got 0");
 }
 
 TEST(Problems, TutorialsHaveTheTutorialsNumbers) {

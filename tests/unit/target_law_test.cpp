@@ -1,6 +1,8 @@
 #include <gmdiff/model/target_law.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -70,6 +72,58 @@ TEST(TargetLaws, DrawFromATableInThePlane) {
   EXPECT_LT(fit_p(x.col(1) - x.col(0).reverse(), of_difference), least_p);
 }
 
+TEST(TargetLaws, HaveExactDrawsOfWells) {
+  // Both proposals: with two sides from delta = 1 on, around 0 below.
+  for (const double delta : {2.0, 1.0, 0.25, -1.0}) {
+    const Target wells = ManyWell{.wells = 1, .delta = delta, .dim = 2};
+    const Points x = wells.draws(20'000, 5);
+    const Eigen::Index intervals = 4000;
+    const Eigen::VectorXd grid = Eigen::VectorXd::LinSpaced(intervals + 1, -4.0, 4.0);
+    const Eigen::ArrayXd density = (-(grid.array().square() - delta).square()).exp();
+    Eigen::VectorXd cdf = Eigen::VectorXd::Zero(intervals + 1);
+    for (Eigen::Index i = 0; i < intervals; ++i) cdf(i + 1) = cdf(i) + density(i) + density(i + 1);
+    cdf /= cdf(intervals);
+    const auto exact = [&](double value) {
+      const double place = (std::clamp(value, -4.0, 4.0) + 4.0) / 8.0 * static_cast<double>(intervals);
+      const auto i = std::min(static_cast<Eigen::Index>(place), intervals - 1);
+      return std::lerp(cdf(i), cdf(i + 1), place - static_cast<double>(i));
+    };
+    EXPECT_GT(fit_p(x.col(0), exact), least_p) << delta;
+    EXPECT_GT(fit_p(x.col(1), normal_cdf), least_p) << delta;
+    // Planted: draws that are 8 % too wide.
+    EXPECT_LT(fit_p(1.08 * x.col(0), exact), least_p) << delta;
+  }
+}
+
+TEST(TargetLaws, HaveExactDrawsOfStudentsMixtures) {
+  // Locations so far apart that the sign of a coordinate tells the component.
+  const StudentTMixture mixture{
+      .components = 2, .nu = 2.0, .dim = 2, .locations = Points{{-1e6, 3.0}, {1e6, 3.0}}};
+  const Points x = Target(mixture).draws(20'000, 5);
+  const auto of_two = [](double t) { return 0.5 + 0.5 * t / std::sqrt(2.0 + t * t); };
+  EXPECT_GT(fit_p(x.col(0).cwiseAbs().array() - 1e6, of_two), least_p);
+  EXPECT_GT(fit_p(x.col(1).array() - 3.0, of_two), least_p);
+  // Planted: nu = 2 judged as Cauchy's law, nu = 1.
+  const auto of_one = [](double t) { return 0.5 + std::atan(t) / std::numbers::pi; };
+  EXPECT_LT(fit_p(x.col(1).array() - 3.0, of_one), least_p);
+  // Both components have weight 1/2: 5 deviations of the binomial number.
+  EXPECT_NEAR(static_cast<double>((x.col(0).array() > 0.0).count()), 10'000.0, 5.0 * std::sqrt(5000.0));
+}
+
+TEST(TargetLaws, OfStudentsMixturesHaveACovarianceForMoreThanTwoDegreesOfFreedom) {
+  StudentTMixture mixture{
+      .components = 2, .nu = 4.0, .dim = 3, .locations = Points{{1.0, 1.0, 0.0}, {-1.0, -1.0, 0.0}}};
+  EXPECT_TRUE(TargetLaw(mixture).has_moments());
+  EXPECT_TRUE(TargetLaw(mixture).covariance().isApprox(
+      Eigen::MatrixXd{{3.0, 1.0, 0.0}, {1.0, 3.0, 0.0}, {0.0, 0.0, 2.0}}, 1e-15));
+  mixture.nu = 2.0;
+  const TargetLaw heavy(mixture);
+  EXPECT_FALSE(heavy.has_moments());
+  EXPECT_EQ(heavy.log_normalizer(), 0.0);
+  expect_invalid([&] { judge(heavy.draws(10, 1), heavy, {.metric = Metric::moments}); },
+                 "judge: moments compare with a covariance, and the law of this target has none");
+}
+
 TEST(TargetLaws, HaveDrawsThatDependOnTheirNumberOnly) {
   const TargetLaw law = law_of_text("-x^4");
   const Points all = law.draws(7, 3);
@@ -78,9 +132,13 @@ TEST(TargetLaws, HaveDrawsThatDependOnTheirNumberOnly) {
 }
 
 TEST(TargetLaws, RefuseWhatTheyCannotKnow) {
-  expect_invalid([] { TargetLaw(ManyWell{.wells = 3, .dim = 3}); },
-                 "many-well: samples of this target cannot be judged in dimension 3, because it has no exact "
+  expect_invalid([] { TargetLaw(Brownian{}); },
+                 "brownian: samples of this target cannot be judged in dimension 32, because it has no exact "
                  "draws; a table of its density serves dimensions 1 and 2");
+  expect_invalid(
+      [] { TargetLaw(ManyWell{.delta = -1.0, .dim = 3}); },
+      "many-well: samples of this target cannot be judged in dimension 3, because it has no moments "
+      "in closed form; a table of its density serves dimensions 1 and 2");
   expect_invalid([] { law_of_text("-x^4").draws(0, 1); },
                  "TargetLaw: draws 0 to 0 + 0 are no range of draws");
 }
@@ -139,6 +197,9 @@ TEST(JudgementsByATarget, RefuseComponentsAndOtherDimensions) {
                  "judge: total_variation compares weights of components, and a target has none");
   expect_invalid([&] { judge(x, normal_law(), {.metric = Metric::mode_weights}); },
                  "judge: mode_weight_error compares weights of components, and a target has none");
+  expect_invalid([&] { judge(x, normal_law(), {.metric = Metric::mode_coverage}); },
+                 "mode_coverage: the modes of a target of type expression are not known; those of many-well "
+                 "and student-t-mixture are");
   expect_invalid([&] { judge(Points(Points::Zero(3, 2)), normal_law()); },
                  "judge: x has dimension 2 but the law has dimension 1");
 }

@@ -98,9 +98,10 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
 }
 
 TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
-  EXPECT_EQ(refusal(R"({"target": {"type": "funel"}})"),
-            "p.json: target.type: unknown target \"funel\"; did you mean \"funnel\"? (known: sin-gaussian, "
-            "banana, funnel, many-well, logistic, expression, regularised)");
+  EXPECT_EQ(
+      refusal(R"({"target": {"type": "funel"}})"),
+      "p.json: target.type: unknown target \"funel\"; did you mean \"funnel\"? (known: sin-gaussian, "
+      "banana, funnel, many-well, logistic, expression, regularised, student-t-mixture, seeds, brownian)");
   EXPECT_EQ(refusal(R"({"target": {"type": "funnel", "dim": 1}})"),
             "p.json: target.dim: expected an integer from 2 to 1000000, given 1");
   EXPECT_EQ(refusal(R"({"target": {"type": "banana", "scale": 0}})"),

@@ -22,12 +22,16 @@ Logistic logistic() {
           .prior_std = 1.5};
 }
 
+StudentTMixture student_t() {
+  return {.components = 3, .nu = 4.0, .dim = 2, .locations = Points{{0.0, 1.0}, {-1.0, 0.5}, {2.0, -1.0}}};
+}
+
 /// The gradient and the Hessian by central differences.
 TEST(Targets, HaveTheDerivativesOfTheirDensity) {
   constexpr double h = 1e-5;
-  for (const Target& target : std::vector<Target>{SinGaussian{.amplitude = 0.7, .dim = 3}, Banana{.dim = 4},
-                                                  Funnel{.scale = 1.5, .dim = 3},
-                                                  ManyWell{.wells = 2, .delta = 1.5, .dim = 3}, logistic()}) {
+  for (const Target& target : std::vector<Target>{
+           SinGaussian{.amplitude = 0.7, .dim = 3}, Banana{.dim = 4}, Funnel{.scale = 1.5, .dim = 3},
+           ManyWell{.wells = 2, .delta = 1.5, .dim = 3}, logistic(), student_t(), Seeds{}, Brownian{}}) {
     const Points x = normal_points(5, static_cast<Eigen::Index>(target.dim()), 4);
     const Points v = normal_points(5, static_cast<Eigen::Index>(target.dim()), 5);
     const Points up = x + h * v, down = x - h * v;
@@ -48,6 +52,23 @@ TEST(Targets, KnowNormalizersAndMomentsOnlyInClosedForm) {
   // The Bessel functions overflow.
   EXPECT_FALSE(Target(ManyWell{.delta = 60.0}).log_normalizer());
   EXPECT_EQ(Target(Funnel{}).log_normalizer(), 0.0);
+  EXPECT_FALSE(Target(Seeds{}).log_normalizer());
+  EXPECT_FALSE(Target(Brownian{}).moments());
+  EXPECT_EQ(Target(StudentTMixture{}).log_normalizer(), 0.0);
+  EXPECT_FALSE(Target(StudentTMixture{}).moments());
+}
+
+TEST(Targets, OfStudentHaveMeanAndVarianceOfTheirLocations) {
+  const CoordinateMoments moments = *Target(student_t()).moments();
+  // Each coordinate adds the variance nu / (nu - 2) = 2.
+  EXPECT_NEAR(moments.mean(0), 1.0 / 3.0, 1e-15);
+  EXPECT_NEAR(moments.variance(0), 2.0 + (0.0 + 1.0 + 4.0) / 3.0 - 1.0 / 9.0, 1e-14);
+}
+
+TEST(Targets, OfOneStudentLawHaveItsDensity) {
+  // nu = 1 is Cauchy's law.
+  const Target cauchy = StudentTMixture{.components = 1, .nu = 1.0, .dim = 1, .locations = Points{{0.5}}};
+  EXPECT_NEAR(cauchy.log_density(Points{{2.5}})(0), -std::log(5.0 * 3.14159265358979324), 1e-14);
 }
 
 TEST(Targets, NameBadParameters) {
@@ -70,6 +91,19 @@ TEST(Targets, NameBadParameters) {
   bad = logistic();
   bad.data(1, 1) = nan;
   refused(bad, "logistic: data must be finite");
+  refused(StudentTMixture{.components = 0}, "student-t-mixture: components must be at least 1, got 0");
+  refused(StudentTMixture{.dim = 0}, "student-t-mixture: dim must be at least 1, got 0");
+  refused(StudentTMixture{.nu = 0.0}, "student-t-mixture: nu must be in [0.1, 1000], got 0");
+  refused(StudentTMixture{.nu = nan}, "student-t-mixture: nu must be in [0.1, 1000], got nan");
+  refused(StudentTMixture{.components = 20},
+          "student-t-mixture: 20 components in dimension 50 take 6080 operations, more than 4096");
+  StudentTMixture student = student_t();
+  student.dim = 3;
+  refused(student,
+          "student-t-mixture: locations has shape (3, 2), expected (3, 3), the numbers components and dim");
+  student = student_t();
+  student.locations(0, 0) = nan;
+  refused(student, "student-t-mixture: locations must be finite");
   const Target target = Banana{};
   expect_invalid([&] { target.log_density(Points::Zero(3, 5)); },
                  "Target: points have dimension 5, expected 2");
@@ -78,15 +112,15 @@ TEST(Targets, NameBadParameters) {
 }
 
 TEST(Targets, WithoutExactDrawsSaySo) {
-  const Target target = ManyWell{};
+  const Target target = Seeds{};
   EXPECT_FALSE(target.has_draws());
   EXPECT_FALSE(Target(logistic()).has_draws());
-  expect_invalid([&] { target.draws(3, 0); }, "many-well: this target has no exact draws");
-  expect_invalid([&] { draw_plan(target); }, "draw: many-well has no exact draws");
+  expect_invalid([&] { target.draws(3, 0); }, "seeds: this target has no exact draws");
+  expect_invalid([&] { draw_plan(target); }, "draw: seeds has no exact draws");
   const Mala exact{.step = 0.1, .run = {.start = Start::exact}};
   expect_invalid([&] { mcmc_plan(target, exact); },
-                 "mcmc_plan: many-well has no exact draws; its chains need the start gaussian");
-  expect_invalid([&] { tuned(target, Mala{.run = exact.run}); }, "many-well: this target has no exact draws");
+                 "mcmc_plan: seeds has no exact draws; its chains need the start gaussian");
+  expect_invalid([&] { tuned(target, Mala{.run = exact.run}); }, "seeds: this target has no exact draws");
 }
 
 TEST(Targets, RefuseDrawsThatAreNoRangeOrNeverEnd) {
@@ -117,6 +151,13 @@ TEST(Targets, AreCoveredByTheHashOfThePlan) {
   const std::uint64_t hash = mcmc_plan(SinGaussian{}, mala).hash();
   EXPECT_NE(mcmc_plan(SinGaussian{.phase = 4.0}, mala).hash(), hash);
   EXPECT_NE(mcmc_plan(ManyWell{}, mala).hash(), hash);
+  const std::uint64_t of_student = mcmc_plan(student_t(), mala).hash();
+  StudentTMixture moved = student_t();
+  moved.locations(1, 0) = 0.25;
+  EXPECT_NE(mcmc_plan(moved, mala).hash(), of_student);
+  StudentTMixture wider = student_t();
+  wider.nu = 3.0;
+  EXPECT_NE(mcmc_plan(wider, mala).hash(), of_student);
 }
 
 }  // namespace

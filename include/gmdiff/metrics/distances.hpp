@@ -118,6 +118,37 @@ double mmd_squared(const PointSet& x, const Mixture& law, double bandwidth,
 /// MMD^2 between two mixtures, in closed form.
 double mmd_squared(const Mixture& p, const Mixture& q, double bandwidth);
 
+/// The MMD of papers on variational sampling (mathematics.md §9), not squared and with other terms than
+/// `mmd_squared`: i = j is among the pairs of the sums within a set and of the median that is the bandwidth.
+/// n, m >= 2. The bandwidth, which must not be 0, is computed on the host.
+double mmd_vsm(const PointSet& x, const PointSet& y, const Device& device = Device::cpu());
+
+struct SinkhornOptions {
+  /// Regularisation in the units of |x - y|^2; by default `relative_epsilon` times its mean over all pairs of
+  /// x and y.
+  std::optional<double> epsilon = {};
+  double relative_epsilon = 0.05;
+  double tolerance = 1e-6;    ///< of the marginals, checked every 10 iterations; >= 0
+  int max_iterations = 2000;  ///< >= 1, of each of the three terms
+  /// Its host threads compute; a device without any computes on all cores of the host.
+  Device device = Device::cpu();
+};
+/// S = OT(x, y) - OT(x, x)/2 - OT(y, y)/2 with one epsilon in the three terms.
+struct SinkhornDivergence {
+  double value = 0.0;                                    ///< >= 0 up to the tolerance
+  double epsilon = 0.0;                                  ///< 0 if all points are equal, and the value is 0
+  double between = 0.0, within_x = 0.0, within_y = 0.0;  ///< OT(x, y), OT(x, x), OT(y, y)
+  int iterations = 0;                                    ///< the most of the three terms
+  double error = 0.0;  ///< the largest mean error of their marginals; above the tolerance: not converged
+  Eigen::VectorXd f = {}, g = {};  ///< (n), (m): potentials of OT(x, y); f + c and g - c are as good
+};
+/// The Sinkhorn divergence with cost |x - y|^2 (mathematics.md §9.2). Takes 16 n m bytes (at least those of
+/// the larger set with itself), and time O(n m d) plus O(n m) for each iteration. Its bits do not depend on
+/// the number of threads.
+/// @throws std::invalid_argument also for an epsilon beyond [1e-6, 1e6] times the mean cost.
+SinkhornDivergence sinkhorn_divergence(const PointSet& x, const PointSet& y,
+                                       const SinkhornOptions& options = {});
+
 enum class EnergyForm { u, v };
 /// 2 E|X-Y| - E|X-X'| - E|Y-Y'| in O((n + m)^2 d) time. Form u takes pairs i != j (n, m >= 2), is unbiased
 /// and may be negative; form v takes all pairs and is >= 0.
@@ -165,6 +196,18 @@ struct ModeWeights {
 ///   a sum of 0.
 ModeWeights mode_weights(const PointSet& x, const Mixture& law, std::span<const double> point_weights = {});
 
+/// Entropy of mode coverage, -sum_m p_m log p_m / log M with the shares p_m of M >= 2 modes: 1 for equal
+/// shares, 0 if one mode has all points. n exact draws of equal modes have 1 - (M - 1) / (2 n log M), up to
+/// terms of order 1 / n^2.
+/// @param counts points of each mode, >= 0 and not all 0
+double mode_coverage(std::span<const std::int64_t> counts);
+/// The same of points, each of which belongs to the component of positive weight with the largest density.
+/// Singular components are treated as by `mode_frequencies`.
+double mode_coverage(const PointSet& x, const Mixture& law);
+/// The same for the modes of a `ManyWell`, the 2^wells signs of the wells' coordinates (delta > 0), and of a
+/// `StudentTMixture`, its components. @throws std::invalid_argument for other targets.
+double mode_coverage(const PointSet& x, const Target& target);
+
 /// KL(p || q) estimated from samples of p: the mean of log p(x_i) - log q(x_i) and its standard error;
 /// n >= 2. Infinite where log q is below the smallest double. @throws std::domain_error where p or q has no
 /// density, or log p of a point is below the smallest double.
@@ -184,7 +227,10 @@ enum class Metric {
   energy_distance,
   moments,
   modes,
-  mode_weights
+  mode_weights,
+  sinkhorn,
+  mode_coverage,
+  mmd_vsm
 };
 
 /// A law that samples are judged against: a mixture, or the law of a target. It refers to the object, which
@@ -211,6 +257,7 @@ struct JudgeOptions {
   std::uint64_t seed = 0;  ///< seed of exact draws and directions
   bool spread = false;     ///< gives Judgement::spread of a Wasserstein metric; take 20 repeats or more
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared; for the default see Judgement
+  SinkhornOptions sinkhorn = {};         ///< of the metric sinkhorn; its device is not used
   /// Device of exact draws (in double) and of distances between sets; moments, modes and mode weights are
   /// computed on the host.
   Device device = Device::cpu();
@@ -223,6 +270,13 @@ struct RatioSpread {
   double high = 0.0;
 };
 
+/// How far the iterations of Sinkhorn divergences went.
+struct SinkhornReport {
+  int iterations = 0;     ///< the most
+  double error = 0.0;     ///< the largest
+  bool converged = true;  ///< whether all errors are within the tolerance
+};
+
 /// A distance to a law and its noise floor, which is the mean distance of as many exact draws.
 /// - Wasserstein metrics, moments, modes and mode weights compare with the mixture itself, so for samples the
 ///   value is exact and value_sd is 0. The floor of sw_1 is an expectation (slice_wasserstein_floor). Other
@@ -232,6 +286,10 @@ struct RatioSpread {
 ///   the floor is the distance between two independent sets of draws.
 /// - The law of a target has no closed form along a direction, so there Wasserstein metrics compare with exact
 ///   draws, too. It has no components either, so modes and mode weights are an error.
+/// - The Sinkhorn divergence and the MMD of variational sampling compare with exact draws, too. Each
+///   divergence has its own epsilon, unless one is given, and each MMD its own bandwidth, as in the papers.
+/// - The mode coverage is no distance: 1 is even coverage, the floor is that of exact draws, and missing
+///   modes make the ratio smaller than 1.
 /// - The energy distance is the V-form, whose floor has a positive mean.
 /// - MMD^2 is unbiased, so for exact samples it is about 0 with either sign. Its floor is the mean of
 ///   |MMD^2| between exact draws; a ratio between about -2 and 2 is noise. One bandwidth serves all repeats
@@ -242,7 +300,8 @@ struct RatioSpread {
 ///   (numerics.md §1).
 struct Judgement {
   /// sw_1, sw_2, max_sw_1, max_sw_2, mmd_squared, energy_distance, mean_error, covariance_error,
-  /// whitened_mean_error, whitened_covariance_error, total_variation (of modes), mode_weight_error
+  /// whitened_mean_error, whitened_covariance_error, total_variation (of modes), mode_weight_error, sinkhorn,
+  /// mode_coverage, mmd_vsm
   std::string quantity;
   double value = 0.0;
   double value_sd = 0.0;
@@ -252,6 +311,8 @@ struct Judgement {
   double ratio = 0.0;
   std::optional<double> bandwidth = {};    ///< bandwidth of mmd_squared
   std::optional<RatioSpread> spread = {};  ///< where it is asked for
+  /// of sinkhorn: over all divergences of value and floor, of all sets that are judged together
+  std::optional<SinkhornReport> sinkhorn = {};
 };
 /// Judges samples against a law. The result has one entry, or four for `Metric::moments`: mean_error,
 /// covariance_error, whitened_mean_error, whitened_covariance_error. Exact draws have as many points as `x`

@@ -87,8 +87,37 @@ struct Regularised {
       ElementwiseMap{.A = Eigen::MatrixXd::Identity(1, 1)}, Eigen::VectorXd::Zero(1), 1.0);
 };
 
-using TargetDescription = std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget,
-                                       ObservedMixture, Regularised, CustomTarget>;
+/// Mixture of products of Student's t-distributions around `components` locations, with equal weights:
+/// l = log( (1/K) sum_k prod_j t_nu(x_j - location_kj) ). The variances are infinite for nu <= 2.
+struct StudentTMixture {
+  static constexpr const char* name = "student-t-mixture";
+  int components = 10;    ///< K >= 1; the operations of the tape, K (6 dim + 4), are at most 4096
+  double nu = 2.0;        ///< degrees of freedom, 0.1 to 1000
+  int dim = 50;           ///< >= 1
+  Points locations = {};  ///< (components, dim); empty: uniform on [-10, 10]^dim (`student_t_locations`)
+};
+
+/// Posterior of a random-effects logistic regression of the germination of 21 plates of seeds (Crowder 1978):
+/// x = (a_0, a_1, a_12, a_2, b_1, ..., b_21, log tau).
+struct Seeds {
+  static constexpr const char* name = "seeds";
+  static constexpr int dim = 26;
+};
+
+/// Posterior of a Brownian motion with unknown scales, of which 20 of 30 states are observed:
+/// x = (u, w, l_1, ..., l_30), with the scales log(1 + e^u) of the motion and log(1 + e^w) of the noise.
+struct Brownian {
+  static constexpr const char* name = "brownian";
+  static constexpr int dim = 32;
+};
+
+using TargetDescription =
+    std::variant<SinGaussian, Banana, Funnel, ManyWell, Logistic, ExpressionTarget, ObservedMixture,
+                 Regularised, CustomTarget, StudentTMixture, Seeds, Brownian>;
+
+/// The locations of a mixture of Student's t-distributions, shape (K, d): its own, or else uniform numbers on
+/// [-10, 10] (numerics.md §5, purpose 20), of which location k has the numbers k d, k d + 1, ...
+Points student_t_locations(const StudentTMixture& target);
 
 /// Mean and variance of each coordinate.
 struct CoordinateMoments {
@@ -124,11 +153,12 @@ class Target {
   /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains
   /// (§12.1) treat the prior otherwise. @throws std::invalid_argument for other targets.
   Target with_likelihood_gradient() const;
-  /// The operations of a target with text or with an observation, else null: of l itself, of an
-  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. For code inside the
-  /// library.
+  /// The operations of a target that is evaluated as a tape on every device, else null: of l itself, of an
+  /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. Targets with text, with
+  /// an observation, `StudentTMixture`, `Seeds` and `Brownian` have one. For code inside the library.
   const expressions::Tapes* tapes() const;
-  /// The part of the log-likelihood of an observation that does not depend on x; 0 without an observation.
+  /// The part of l, or of the log-likelihood of an observation, that does not depend on x and is not in
+  /// `tapes`.
   double log_constant() const;
 
   /// l (n) and its gradient (n, d) of points (n, d), by one evaluation of a `CustomTarget`. @throws
@@ -148,7 +178,7 @@ class Target {
   /// Exact moments of the coordinates, where they have a closed form.
   std::optional<CoordinateMoments> moments() const;
 
-  /// Whether the target has exact draws: sin-gaussian, banana and funnel have.
+  /// Whether the target has exact draws: sin-gaussian, banana, funnel, many-well and student-t-mixture have.
   bool has_draws() const;
   /// Exact draws number `first`, `first` + 1, ..., shape (count, d). Draw n depends on seed, n and replicate
   /// only.
@@ -159,8 +189,8 @@ class Target {
  private:
   TargetDescription description_;
   std::optional<Expression> expression_;
-  std::shared_ptr<const expressions::Tapes> regularised_tapes_;
-  std::shared_ptr<std::mutex> calls_;  ///< of a custom target whose calls follow each other
+  std::shared_ptr<const expressions::Tapes> tapes_;  ///< null for an expression, which has its own
+  std::shared_ptr<std::mutex> calls_;                ///< of a custom target whose calls follow each other
   Eigen::Index dim_;
 };
 

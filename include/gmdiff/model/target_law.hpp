@@ -27,6 +27,9 @@ class TargetLaw {
   Eigen::Index dim() const { return target_.dim(); }
   /// log of the integral of exp(l).
   double log_normalizer() const { return log_normalizer_; }
+  /// Whether the law has a covariance. A `StudentTMixture` with nu <= 2 has none; mean and covariance are
+  /// then empty.
+  bool has_moments() const { return mean_.size() > 0; }
   const Eigen::VectorXd& mean() const { return mean_; }              ///< (d)
   const Eigen::MatrixXd& covariance() const { return covariance_; }  ///< (d, d)
   /// Whether draws are exact; otherwise they have the density that the table interpolates.

@@ -91,8 +91,8 @@ Problem tutorial_2d();
 Problem bench_2d();
 /// The ready-made problems without parameters: those above, `course-three` (three Gaussians in 2-D),
 /// `course-sine` (1000 narrow Gaussians on a sine), and targets for Markov chains: `course-sin` (a Gaussian
-/// with a ripple), `banana`, `funnel`, `many-well`; and `course-range`, a position in 2-D whose distances to
-/// two anchors are observed.
+/// with a ripple), `banana`, `funnel`, `many-well`, `student-t-mixture`, `seeds`, `brownian`; `gmm40`, 40
+/// Gaussians in 2-D; and `course-range`, a position in 2-D whose distances to two anchors are observed.
 std::vector<std::string> problem_names();
 /// A problem of that name. @throws std::invalid_argument for an unknown name.
 AnyProblem ready_made_problem(const std::string& name);

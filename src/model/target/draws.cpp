@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "base/check.hpp"
 #include "base/extended.hpp"
@@ -16,11 +17,7 @@ constexpr std::uint64_t most_trials = 100'000;
 
 double exp(double x) { return static_cast<double>(extended::exp(x)); }
 
-/// log u of a uniform number in (0, 1).
-double log_uniform(std::uint64_t U) {
-  const double u = (static_cast<double>(U >> 12) + 0.5) * 0x1p-52;
-  return static_cast<double>(extended::log(u));
-}
+double log(double x) { return static_cast<double>(extended::log(x)); }
 
 }  // namespace
 
@@ -28,6 +25,10 @@ DrawStreams::DrawStreams(std::uint64_t seed, std::uint64_t index, std::uint32_t 
     : choice_{.seed = seed, .index = index, .purpose = Purpose::draw_component, .replicate = replicate},
       normals_({.seed = seed, .index = index, .purpose = Purpose::draw_noise, .replicate = replicate},
                Precision::f64) {}
+
+double DrawStreams::open_uniform(std::uint64_t m) const {
+  return (static_cast<double>(uniform(m) >> 12) + 0.5) * 0x1p-52;
+}
 
 void draw(const SinGaussian& target, DrawStreams& streams, Row x) {
   const double a = target.amplitude;
@@ -38,7 +39,7 @@ void draw(const SinGaussian& target, DrawStreams& streams, Row x) {
       const std::uint64_t m = trial * static_cast<std::uint64_t>(x.size()) + static_cast<std::uint64_t>(j);
       x(j) = streams.normal(m);
       const auto sine = static_cast<double>(extended::sin(target.phase + target.frequency * x(j)));
-      if (log_uniform(streams.uniform(m)) < -0.5 * (a * sine + std::abs(a))) break;
+      if (log(streams.open_uniform(m)) < -0.5 * (a * sine + std::abs(a))) break;
     }
   }
 }
@@ -54,6 +55,48 @@ void draw(const Funnel& target, DrawStreams& streams, Row x) {
   x(0) = target.scale * streams.normal(0);
   const double width = exp(0.5 * x(0));
   for (Index j = 1; j < x.size(); ++j) x(j) = width * streams.normal(static_cast<std::uint64_t>(j));
+}
+
+namespace {
+
+/// A proposal x for a well exp(-(x^2 - D)^2), and the log of the probability to accept it.
+struct WellProposal {
+  double x, log_probability;
+};
+
+/// @param z normal. @param is_left whether a proposal with two sides is on the left
+WellProposal propose(double D, double z, bool is_left) {
+  const auto log_well = [D](double x) { return -(x * x - D) * (x * x - D); };
+  if (D >= 1.0) {
+    // For x >= 0, (x^2 - D)^2 = (x - s)^2 (x + s)^2 >= D (x - s)^2 with s = sqrt(D).
+    const double s = std::sqrt(D), x = s + z / std::sqrt(2.0 * D);
+    if (x < 0.0) return {x, -std::numeric_limits<double>::infinity()};
+    return {is_left ? -x : x, log_well(x) + D * (x - s) * (x - s)};
+  }
+  // x^4 >= 2 c x^2 - c^2 for every c; this one accepts most.
+  const double c = 0.5 * (D + std::sqrt(D * D + 1.0)), precision = 4.0 * (c - D);
+  const double x = z / std::sqrt(precision);
+  return {x, log_well(x) + 0.5 * precision * x * x + (D * D - c * c)};
+}
+
+}  // namespace
+
+void draw(const ManyWell& target, DrawStreams& streams, Row x) {
+  const auto d = static_cast<std::uint64_t>(x.size());
+  for (Index j = 0; j < x.size(); ++j) {
+    auto m = static_cast<std::uint64_t>(j);
+    if (j >= target.wells) {
+      x(j) = streams.normal(m);
+      continue;
+    }
+    // At least 0.42 of the proposals are accepted, so the loop ends.
+    for (;; m += d) {
+      const auto [proposed, log_probability] =
+          propose(target.delta, streams.normal(m), streams.uniform(m) % 2 == 1);
+      x(j) = proposed;
+      if (log(streams.open_uniform(m)) < log_probability) break;
+    }
+  }
 }
 
 }  // namespace gmdiff::targets

@@ -6,7 +6,7 @@
 
 // One overload for each target (mathematics.md §13): log-density and gradient of a point, and products with
 // the Hessian. Expressions, observed mixtures, regularised and custom targets have none, because other
-// classes compute them.
+// classes compute them, and neither have the targets of compiled.hpp.
 
 namespace gmdiff::targets {
 
@@ -19,6 +19,9 @@ void check(const Logistic& target);
 void check(const ObservedMixture& target);
 void check(const Regularised& target);
 void check(const CustomTarget& target);
+void check(const StudentTMixture& target);
+inline void check(const Seeds& /*target*/) {}
+inline void check(const Brownian& /*target*/) {}
 
 inline Eigen::Index dim_of(const auto& target) { return target.dim; }
 inline Eigen::Index dim_of(const Logistic& target) { return target.data.cols(); }
@@ -51,6 +54,9 @@ inline std::optional<double> log_normalizer(const ExpressionTarget& /*target*/) 
 inline std::optional<double> log_normalizer(const ObservedMixture& /*target*/) { return {}; }
 inline std::optional<double> log_normalizer(const Regularised& /*target*/) { return {}; }
 inline std::optional<double> log_normalizer(const CustomTarget& /*target*/) { return {}; }
+inline std::optional<double> log_normalizer(const StudentTMixture& /*target*/) { return 0.0; }
+inline std::optional<double> log_normalizer(const Seeds& /*target*/) { return {}; }
+inline std::optional<double> log_normalizer(const Brownian& /*target*/) { return {}; }
 
 std::optional<CoordinateMoments> moments(const SinGaussian& target);
 std::optional<CoordinateMoments> moments(const Banana& target);
@@ -61,6 +67,12 @@ inline std::optional<CoordinateMoments> moments(const ExpressionTarget& /*target
 inline std::optional<CoordinateMoments> moments(const ObservedMixture& /*target*/) { return {}; }
 inline std::optional<CoordinateMoments> moments(const Regularised& /*target*/) { return {}; }
 inline std::optional<CoordinateMoments> moments(const CustomTarget& /*target*/) { return {}; }
+std::optional<CoordinateMoments> moments(const StudentTMixture& target);
+inline std::optional<CoordinateMoments> moments(const Seeds& /*target*/) { return {}; }
+inline std::optional<CoordinateMoments> moments(const Brownian& /*target*/) { return {}; }
+
+/// The covariance of a target with these moments.
+Eigen::MatrixXd covariance(const TargetDescription& description, const CoordinateMoments& moments);
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
 class DrawStreams {
@@ -68,6 +80,8 @@ class DrawStreams {
   DrawStreams(std::uint64_t seed, std::uint64_t index, std::uint32_t replicate);
   double normal(std::uint64_t m) { return normals_(m); }
   std::uint64_t uniform(std::uint64_t m) const { return uniform_u64(choice_, m); }
+  /// The same number in (0, 1).
+  double open_uniform(std::uint64_t m) const;
 
  private:
   StreamKey choice_;
@@ -80,6 +94,8 @@ using Row = Eigen::Ref<Eigen::RowVectorXd>;
 void draw(const SinGaussian& target, DrawStreams& streams, Row x);
 void draw(const Banana& target, DrawStreams& streams, Row x);
 void draw(const Funnel& target, DrawStreams& streams, Row x);
+void draw(const ManyWell& target, DrawStreams& streams, Row x);
+void draw(const StudentTMixture& target, DrawStreams& streams, Row x);
 
 template <class Description>
 inline constexpr bool has_draws = requires(const Description& target, DrawStreams& streams, Row x) {

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "model/expression/evaluate.hpp"
+#include "model/target/compiled.hpp"
 #include "model/target/formulas.hpp"
 #include "model/target/regularised.hpp"
 
@@ -22,7 +23,8 @@ auto with_formula(const TargetDescription& description, F f) {
   return std::visit(
       [&]<class T>(const T& target) -> Result {
         if constexpr (std::is_same_v<T, ExpressionTarget> || std::is_same_v<T, ObservedMixture> ||
-                      std::is_same_v<T, Regularised> || std::is_same_v<T, CustomTarget>) {
+                      std::is_same_v<T, Regularised> || std::is_same_v<T, CustomTarget> ||
+                      targets::is_compiled<T>) {
           fail("Target: ", target.name, " has no formula");
         } else {
           return f(target);
@@ -47,9 +49,11 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
           targets::check(target);
         }
         if constexpr (std::is_same_v<T, Regularised>) {
-          regularised_tapes_ = std::make_shared<const expressions::Tapes>(
+          tapes_ = std::make_shared<const expressions::Tapes>(
               targets::compile(target, targets::GradientOf::log_density));
         }
+        if constexpr (targets::is_compiled<T>)
+          tapes_ = std::make_shared<const expressions::Tapes>(targets::compile(target));
         if constexpr (std::is_same_v<T, CustomTarget>) {
           if (!target.concurrent) calls_ = std::make_shared<std::mutex>();
         }
@@ -68,21 +72,26 @@ Target Target::with_likelihood_gradient() const {
   const Regularised* const of = regularised();
   require(of != nullptr, "Target: expected a ", Regularised::name, " target, given ", name_of(description_));
   Target result = *this;
-  result.regularised_tapes_ =
+  result.tapes_ =
       std::make_shared<const expressions::Tapes>(targets::compile(*of, targets::GradientOf::log_likelihood));
   return result;
 }
 
 const expressions::Tapes* Target::tapes() const {
   if (expression_) return &expression_->tapes();
-  if (regularised_tapes_) return regularised_tapes_.get();
+  if (tapes_) return tapes_.get();
   const ObservedMixture* const of = observed();
   return of == nullptr ? nullptr : &of->observation.likelihood();
 }
 
 double Target::log_constant() const {
-  const NonlinearObservation* const of = observation();
-  return of == nullptr ? 0.0 : of->log_constant();
+  if (const NonlinearObservation* const of = observation()) return of->log_constant();
+  return std::visit(
+      []<class T>(const T& target) {
+        if constexpr (targets::is_compiled<T>) return targets::log_constant(target);
+        return 0.0;
+      },
+      description_);
 }
 
 void Target::evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) const {
@@ -106,9 +115,7 @@ Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
   if (const ObservedMixture* of = observed()) return of->prior.log_pdf(x) + of->observation.log_likelihood(x);
-  if (regularised_tapes_)
-    return expressions::outputs_at(regularised_tapes_->value, x, nullptr, 0, 1).col(0).array() +
-           log_constant();
+  if (tapes_) return expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0).array() + log_constant();
   if (custom() != nullptr) {
     Eigen::VectorXd l;
     Points gradient;
@@ -127,8 +134,7 @@ Points Target::gradient(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->gradient(x);
   if (const ObservedMixture* of = observed()) return of->prior.score(x) + of->observation.gradient(x);
-  if (regularised_tapes_)
-    return expressions::outputs_at(regularised_tapes_->value_and_gradient, x, nullptr, 1, dim_);
+  if (tapes_) return expressions::outputs_at(tapes_->value_and_gradient, x, nullptr, 1, dim_);
   if (custom() != nullptr) {
     Eigen::VectorXd l;
     Points gradient;
@@ -152,7 +158,7 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   if (expression_) return expression_->hessian_vp(x, v);
   if (const ObservedMixture* of = observed())
     return of->prior.hessian_vp(x, v) + of->observation.hessian_vp(x, v);
-  if (regularised_tapes_) return expressions::outputs_at(regularised_tapes_->hessian_vp, x, &v, 0, dim_);
+  if (tapes_) return expressions::outputs_at(tapes_->hessian_vp, x, &v, 0, dim_);
   Points products = Points::Constant(x.rows(), dim_, std::numeric_limits<double>::quiet_NaN());
   if (const CustomTarget* target = custom()) {
     require(target->hessian_vp != nullptr, "custom target \"", target->id,

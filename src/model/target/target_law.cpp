@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "model/target/box.hpp"
+#include "model/target/formulas.hpp"
 #include "model/target/table_draws.hpp"
 
 namespace gmdiff {
@@ -14,13 +15,18 @@ TargetLaw::TargetLaw(Target target) : target_(std::move(target)) {
   const std::optional<CoordinateMoments> moments = target_.moments();
   const std::optional<double> log_normalizer = target_.log_normalizer();
   const bool has_closed_form = moments && log_normalizer;
-  require(dim() <= 2 || (has_closed_form && target_.has_draws()), name_of(target_.description()),
-          ": samples of this target cannot be judged in dimension ", dim(),
-          ", because it has no exact draws; a table of its density serves dimensions 1 and 2");
+  // Heavy tails: the law has draws and a normaliser, but no covariance.
+  const bool has_no_covariance = !moments && log_normalizer && target_.has_draws();
+  require(dim() <= 2 || has_no_covariance || (has_closed_form && target_.has_draws()),
+          name_of(target_.description()), ": samples of this target cannot be judged in dimension ", dim(),
+          ", because it has no ", target_.has_draws() ? "moments in closed form" : "exact draws",
+          "; a table of its density serves dimensions 1 and 2");
   if (has_closed_form) {
     log_normalizer_ = *log_normalizer;
     mean_ = moments->mean;
-    covariance_ = moments->variance.asDiagonal();  // coordinates of these targets are uncorrelated
+    covariance_ = targets::covariance(target_.description(), *moments);
+  } else if (has_no_covariance) {
+    log_normalizer_ = *log_normalizer;
   } else {
     const Quadrature integrals = quadrature(target_);
     log_normalizer_ = integrals.log_normalizer;

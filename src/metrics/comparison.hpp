@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmdiff/metrics/distances.hpp>
+
+#include "metrics/law_moments.hpp"
+
+// The metrics of `judge`: what each is called, what it compares with, and its value.
+
+namespace gmdiff {
+
+/// Names of the values of a metric.
+std::vector<std::string> quantities(const JudgeOptions& options);
+bool is_sliced(const JudgeOptions& options);
+/// Whether a metric compares a set with the law itself instead of with exact draws. Projections of targets
+/// have no closed form.
+bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law);
+/// @throws std::invalid_argument where the law lacks what the metric compares with.
+void check_metric(const JudgeOptions& options, const ReferenceLaw& law);
+
+/// The metric of the options, with the values that all repetitions share: directions, bandwidth, law. Keeps
+/// references to law and options.
+class Comparison {
+ public:
+  Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth);
+
+  /// Whether `with_law` measures a set, or else `between`.
+  bool is_with_law() const { return compares_with_law(options_, law_); }
+  /// Distance between two sets, where sets are compared with draws.
+  double between(const PointSet& a, const PointSet& b);
+  /// Compares a set with the law itself; one value per quantity.
+  std::vector<double> with_law(const PointSet& a) const;
+  /// The floor where it is known without draws.
+  std::optional<double> known_floor(std::int64_t count) const;
+  /// The iterations of all Sinkhorn divergences so far.
+  const std::optional<SinkhornReport>& sinkhorn_report() const { return report_; }
+
+ private:
+  const Mixture& mixture() const { return *law_.mixture(); }
+  double sinkhorn(const PointSet& a, const PointSet& b);
+
+  const ReferenceLaw& law_;
+  const JudgeOptions& options_;
+  std::optional<double> bandwidth_;
+  Points directions_;
+  std::optional<LawMoments> moments_;
+  std::optional<SinkhornReport> report_;
+};
+
+}  // namespace gmdiff
