@@ -206,6 +206,7 @@ class TileProgram {
         return from_rows(vector(stage.to));
       case StageKind::call:
       case StageKind::call_target:
+      case StageKind::call_field:
       case StageKind::end:
         return;
     }

@@ -74,6 +74,7 @@ class ProgramBody {
       case StageKind::from_rows:
       case StageKind::call:
       case StageKind::call_target:
+      case StageKind::call_field:
       case StageKind::end:
         return;
     }

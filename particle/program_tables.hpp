@@ -23,11 +23,14 @@ enum class StageKind {
   from_rows,    ///< after a call: copies the rows back
   call,         ///< evaluation by a custom denoiser, outside of the device's code
   call_target,  ///< evaluation of a custom target, likewise
+  call_field,   ///< evaluation of a custom field, likewise
   end,          ///< last stage of every step: writes the state if its level is kept
 };
 
 /// Whether a stage leaves the device's code.
-inline bool is_call(StageKind kind) { return kind == StageKind::call || kind == StageKind::call_target; }
+inline bool is_call(StageKind kind) {
+  return kind == StageKind::call || kind == StageKind::call_target || kind == StageKind::call_field;
+}
 
 /// Weights of a residual, like `ResidualWeight` of a plan.
 enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };
@@ -145,11 +148,12 @@ struct StageTable {
 
   StageKind kind;
   int from, denoised, to;  ///< numbers of vectors
-  int denoiser;            ///< for `call`: number of the denoiser in the plan
+  int function;            ///< for `call` and `call_field`: number of the denoiser or field in the plan
   /// Number of the step in the random streams; for `field` and `end` its number in the plan.
   std::uint64_t step;
   LevelTable<Real> level;
   double alpha, sigma;  ///< for `call`
+  double time;          ///< for `call_field`
   MoveTable<Real> move;
   GuideOf<Real> guide;
   FieldTable<Real> field;

@@ -72,7 +72,7 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
                                      const Plan& plan)
-    : law_(law), guidance_(guidance), first_step_(plan.first_step) {
+    : law_(law), guidance_(guidance), plan_(plan) {
   if (guidance != nullptr) {
     if (guidance->map) {
       observation_ = map_table(*guidance, law_.mixture().dim(), first_work_vector(plan), arena_);
@@ -88,6 +88,10 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
 template <class Real>
 void ProgramBuilder<Real>::add_fields(const Plan& plan) {
   for (const VectorField& field : plan.fields) {
+    if (field.custom() != nullptr) {
+      fields_.emplace_back();  // numbers of other fields stay those of the plan
+      continue;
+    }
     fields_.push_back({.tape = tape_table(field.tape(), field.dim(), arena_),
                        .times = nullptr,
                        .first_work = first_work_vector(plan)});
@@ -144,7 +148,7 @@ class ProgramBuilder<Real>::StepTables {
     if (stage.denoiser == 0) {
       table.level = level(stage.level);
     } else {
-      table.denoiser = stage.denoiser - 1;
+      table.function = stage.denoiser - 1;
       table.alpha = stage.level.alpha;
       table.sigma = stage.level.sigma;
     }
@@ -187,10 +191,16 @@ class ProgramBuilder<Real>::StepTables {
   }
 
   StageTable<Real> operator()(const EvaluateField& stage) {
-    StageTable<Real> table = empty(StageKind::field);
+    const bool is_function = builder_.plan_.fields[static_cast<std::size_t>(stage.field)].custom() != nullptr;
+    StageTable<Real> table = empty(is_function ? StageKind::call_field : StageKind::field);
     table.step = number_;  // times count from the first step of the plan
     table.from = stage.from;
     table.to = stage.to;
+    if (is_function) {
+      table.function = stage.field;
+      table.time = builder_.plan_.field_times[static_cast<std::size_t>(stage.times)][number_];
+      return table;
+    }
     table.field = builder_.fields_[static_cast<std::size_t>(stage.field)];
     table.field.times = builder_.field_times_[static_cast<std::size_t>(stage.times)];
     return table;
@@ -285,7 +295,7 @@ class ProgramBuilder<Real>::StepTables {
   StageTable<Real> empty(StageKind kind) const {
     StageTable<Real> table{};
     table.kind = kind;
-    table.step = builder_.first_step_ + number_;
+    table.step = builder_.plan_.first_step + number_;
     table.slot = -1;
     return table;
   }
@@ -370,7 +380,9 @@ std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
   std::size_t numbers = 0;
   for (const Eigen::MatrixXd& matrix : plan.matrices) numbers += static_cast<std::size_t>(matrix.size());
   if (plan.target) numbers += target_numbers<Real>(*plan.target);
-  for (const VectorField& field : plan.fields) numbers += tape_numbers<Real>(field.tape());
+  for (const VectorField& field : plan.fields) {
+    if (field.custom() == nullptr) numbers += tape_numbers<Real>(field.tape());
+  }
   if (!plan.guidance.empty() && plan.guidance.front().map)
     numbers += tape_numbers<Real>(plan.guidance.front().map->tape());
   for (const std::vector<double>& row : plan.field_times) numbers += row.size();

@@ -199,7 +199,12 @@ void add(Hash& hash, const Target& target) {
       target.description());
 }
 
-void add(Hash& hash, const VectorField& field) { add(hash, field.tape()); }
+void add(Hash& hash, const VectorField& field) {
+  const CustomField* const function = field.custom();
+  if (function == nullptr) return add(hash, field.tape());
+  hash.add_size(-function->dim);  // no operation of a tape
+  for (const char letter : function->id) hash.add_size(letter);
+}
 
 void add(Hash& hash, const Step& step) {
   hash.add_size(step.index());

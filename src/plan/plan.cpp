@@ -75,6 +75,10 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
     out << "denoiser " << std::visit([](const auto& alternative) { return alternative.id; }, denoiser)
         << '\n';
   }
+  for (std::size_t n = 0; n < plan.fields.size(); ++n) {
+    if (const CustomField* function = plan.fields[n].custom())
+      out << "field " << n << "  function " << function->id << '\n';
+  }
   if (!plan.prologue.stages.empty()) {
     out << "first   ";
     print(out, plan.prologue);

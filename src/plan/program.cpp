@@ -83,7 +83,8 @@ bool has_programs(const Plan& plan) {
 }
 
 bool calls_functions(const Plan& plan) {
-  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr);
+  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr) ||
+         std::ranges::any_of(plan.fields, [](const VectorField& field) { return field.custom() != nullptr; });
 }
 
 int repeats(const Step& step) {
@@ -106,8 +107,9 @@ int num_work_vectors(const Target& target) {
 
 int num_vectors(const Plan& plan) {
   int most = plan.target ? num_work_vectors(*plan.target) : 0;
-  for (const VectorField& field : plan.fields)
-    most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  for (const VectorField& field : plan.fields) {
+    if (field.custom() == nullptr) most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  }
   for (const GuidanceTable& table : plan.guidance) {
     if (table.map) most = std::max(most, num_work_vectors(table.map->tape(), static_cast<int>(plan.dim())));
   }

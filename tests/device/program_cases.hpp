@@ -204,7 +204,22 @@ inline Plan plan_of_products() {
   return plan;
 }
 
-/// Plans of every scheme and every kind of noise, in dimension 1 and 3, and chains of exact transitions.
+/// The field (t, x_1, x_2), as a function.
+inline CustomField shifted() {
+  return {.dim = 3,
+          .evaluate =
+              [](double t, Eigen::Index n, const double* x, double* f) {
+                for (Eigen::Index i = 0; i < n; ++i, x += 3, f += 3) {
+                  f[0] = t;
+                  f[1] = x[0];
+                  f[2] = x[1];
+                }
+              },
+          .id = "shifted"};
+}
+
+/// Plans of every scheme and every kind of noise, in dimension 1 and 3, of drifts and noises as functions, and
+/// chains of exact transitions.
 inline std::vector<Plan> every_plan_of_dynamics() {
   const std::vector<std::string> pendulum{"x2", "-sin(x1) - x2/2 + cos(3*t)", "tanh(x1*x2) - x3"};
   const std::vector<std::string> additive{"(1 + t)/4", "1/2", "exp(-t)"};
@@ -258,6 +273,13 @@ inline std::vector<Plan> every_plan_of_dynamics() {
     plans.push_back(mcmc_plan(Mixture({1.0}, normals(1, 3, 56), covariance),
                               OrnsteinUhlenbeck{.step = 0.3, .speed = 2.0, .run = {.steps = 5}}));
   plans.push_back(plan_of_products());
+  plans.push_back(dynamics_plan({.custom_drift = shifted(),
+                                 .noise = additive,
+                                 .steps = 5,
+                                 .scheme = Scheme::sra1,
+                                 .start = GaussianStart{}}));
+  plans.push_back(
+      dynamics_plan({.drift = pendulum, .noise = shifted(), .steps = 5, .start = GaussianStart{}}));
   return plans;
 }
 

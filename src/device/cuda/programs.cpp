@@ -98,8 +98,7 @@ class ProgramRun {
     }
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (particle::is_call(stages[begin].kind)) {
-        const StageTable<Real>& stage = stages[begin++];
-        stage.kind == StageKind::call ? call(stage) : call_target(stage);
+        call(stages[begin++]);
         continue;
       }
       const std::size_t stop = piece_end(stages, begin, task_.extent);
@@ -181,13 +180,24 @@ class ProgramRun {
     }
   }
 
-  /// Calls a custom denoiser on the rows of all particles.
+  /// Calls the function of a stage on the rows of all particles.
   void call(const StageTable<Real>& stage) {
     move_rows(StageKind::to_rows, stage);
+    if (stage.kind == StageKind::call_target) {
+      call_target(stage);
+    } else if (stage.kind == StageKind::call_field) {
+      const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
+      set_rows(field.value(rows_on_host(), stage.time));
+    } else {
+      call_denoiser(stage);
+    }
+    move_rows(StageKind::from_rows, stage);
+  }
+
+  void call_denoiser(const StageTable<Real>& stage) {
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
     std::visit([&](const auto& denoiser) { evaluate(denoiser, level); },
-               task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)]);
-    move_rows(StageKind::from_rows, stage);
+               task_.plan.denoisers[static_cast<std::size_t>(stage.function)]);
   }
   void move_rows(StageKind kind, const StageTable<Real>& call) {
     StageTable<Real> stage = call;
@@ -210,9 +220,7 @@ class ProgramRun {
     set_rows(evaluate_rows(denoiser, rows_on_host(), level));
   }
 
-  /// Calls a custom target on the rows of all particles.
   void call_target(const StageTable<Real>& stage) {
-    move_rows(StageKind::to_rows, stage);
     const Target& target = *task_.plan.target;
     double* const l =
         numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
@@ -233,7 +241,6 @@ class ProgramRun {
       gpu_.upload(l, log_densities.data(), static_cast<std::size_t>(task_.count) * sizeof(double));
       set_rows(gradient);
     }
-    move_rows(StageKind::from_rows, stage);
   }
 
   Points rows_on_host() const {
