@@ -85,7 +85,7 @@ Dynamics read_dynamics(const Json& value, const Location& where) {
 }
 
 OrderedJson write_dynamics(const Dynamics& dynamics) {
-  require(!dynamics.custom_drift && !std::holds_alternative<CustomField>(dynamics.noise),
+  require(!dynamics.custom_drift && !dynamics.custom_noise,
           "to_json: a drift or a noise given by a function (CustomField) has no JSON form");
   OrderedJson object;
   object["drift"] = dynamics.drift;

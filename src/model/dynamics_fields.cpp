@@ -45,12 +45,6 @@ class NoiseReader {
     check_size(texts.size(), dim_, "texts of noise");
     return VectorField(texts, "dynamics: noise", parameters_);
   }
-  std::variant<double, VectorField> operator()(const CustomField& function) const {
-    VectorField noise(function);
-    require(noise.dim() == dim_, "dynamics: the noise \"", function.id, "\" has dimension ", noise.dim(),
-            ", expected ", dim_, ", that of the drift");
-    return noise;
-  }
 
  private:
   int dim_;
@@ -109,6 +103,16 @@ VectorField drift_of(const Dynamics& dynamics) {
   return VectorField(*dynamics.custom_drift);
 }
 
+std::variant<double, VectorField> noise_of(const Dynamics& dynamics, int dim) {
+  if (!dynamics.custom_noise) return std::visit(NoiseReader(dim, dynamics.parameters), dynamics.noise);
+  require(dynamics.noise == DynamicsNoise(0.0),
+          "dynamics: noise and custom_noise exclude each other, given both");
+  VectorField noise(*dynamics.custom_noise);
+  require(noise.dim() == dim, "dynamics: custom_noise has dimension ", noise.dim(), ", expected ", dim,
+          ", that of the drift");
+  return noise;
+}
+
 /// Functions have no derivatives, and what they depend on is unknown.
 void check_functions(Scheme scheme, const DynamicsFields& fields) {
   const CustomField* const noise = fields.field() == nullptr ? nullptr : fields.field()->custom();
@@ -156,8 +160,7 @@ void check_noise(const Dynamics& dynamics, const DynamicsFields& fields) {
 DynamicsFields fields_of(const Dynamics& dynamics) {
   check_times(dynamics);
   const VectorField drift = drift_of(dynamics);
-  DynamicsFields fields{.drift = drift,
-                        .noise = std::visit(NoiseReader(drift.dim(), dynamics.parameters), dynamics.noise)};
+  DynamicsFields fields{.drift = drift, .noise = noise_of(dynamics, drift.dim())};
   check_noise(dynamics, fields);
   return fields;
 }

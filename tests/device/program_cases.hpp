@@ -279,7 +279,7 @@ inline std::vector<Plan> every_plan_of_dynamics() {
                                  .scheme = Scheme::sra1,
                                  .start = GaussianStart{}}));
   plans.push_back(
-      dynamics_plan({.drift = pendulum, .noise = shifted(), .steps = 5, .start = GaussianStart{}}));
+      dynamics_plan({.drift = pendulum, .custom_noise = shifted(), .steps = 5, .start = GaussianStart{}}));
   return plans;
 }
 

@@ -54,6 +54,10 @@ Dynamics by_text(Scheme scheme, const DynamicsNoise& noise) {
           .scheme = scheme,
           .start = GaussianStart{.mean = {0.5, -1.0}, .std = 0.5}};
 }
+Dynamics with_noise(Dynamics dynamics, const CustomField& noise) {
+  dynamics.custom_noise = noise;
+  return dynamics;
+}
 Dynamics by_function(Scheme scheme, const DynamicsNoise& noise, const CustomField& drift = by_hand()) {
   Dynamics dynamics = by_text(scheme, noise);
   dynamics.drift.clear();
@@ -113,8 +117,8 @@ TEST(CustomFields, MayBeTheNoise) {
                           .id = "noise by hand"};
   const Options options{.count = 300, .precision = Precision::f64};
   const Points expected = paths(by_text(Scheme::euler_maruyama, Texts{"x1*x2", "t + x2"}), options);
-  EXPECT_EQ(paths(by_text(Scheme::euler_maruyama, noise), options), expected);
-  const Dynamics both = by_function(Scheme::euler_maruyama, noise);
+  EXPECT_EQ(paths(with_noise(by_text(Scheme::euler_maruyama, 0.0), noise), options), expected);
+  const Dynamics both = with_noise(by_function(Scheme::euler_maruyama, 0.0), noise);
   EXPECT_EQ(paths(both, options), expected);
   EXPECT_EQ(dynamics_plan(both).notes.size(), 2U);
 }
@@ -225,27 +229,30 @@ TEST(CustomFields, NameDynamicsWithoutTheirDerivatives) {
       by_function(Scheme::exact, 0.5),
       "dynamics: the scheme exact needs drift and noise as numbers or texts, given the function \"by hand\"");
   refused(
-      by_text(Scheme::exact, by_hand()),
+      with_noise(by_text(Scheme::exact, 0.0), by_hand()),
       "dynamics: the scheme exact needs drift and noise as numbers or texts, given the function \"by hand\"");
   refused(
-      by_text(Scheme::milstein, by_hand()),
+      with_noise(by_text(Scheme::milstein, 0.0), by_hand()),
       "dynamics: the scheme milstein needs the derivative of the noise, which the function \"by hand\" does "
       "not give; use euler-maruyama");
-  refused(by_text(Scheme::sra1, by_hand()),
+  refused(with_noise(by_text(Scheme::sra1, 0.0), by_hand()),
           "dynamics: the scheme sra1 needs additive noise, as numbers or texts in t; given the function \"by "
           "hand\"; use euler-maruyama");
-  refused(by_function(Scheme::rk4, by_hand()), "dynamics: the scheme rk4 integrates ODEs; expected noise 0");
+  refused(with_noise(by_function(Scheme::rk4, 0.0), by_hand()),
+          "dynamics: the scheme rk4 integrates ODEs; expected noise 0");
   Dynamics dynamics = by_function(Scheme::euler, 0.0);
   dynamics.drift = {"x1", "x2"};
   refused(dynamics, "dynamics: drift and custom_drift exclude each other, given both");
+  refused(with_noise(by_text(Scheme::euler_maruyama, 0.5), by_hand()),
+          "dynamics: noise and custom_noise exclude each other, given both");
   CustomField wide = by_hand();
   wide.dim = 3;
   refused(by_function(Scheme::euler, 0.0, wide),
           "dynamics: expected 3 coordinates of the start, one for each drift, got 2");
-  refused(by_text(Scheme::euler_maruyama, wide),
-          "dynamics: the noise \"by hand\" has dimension 3, expected 2, that of the drift");
+  refused(with_noise(by_text(Scheme::euler_maruyama, 0.0), wide),
+          "dynamics: custom_noise has dimension 3, expected 2, that of the drift");
   for (const Dynamics& of_function :
-       {by_function(Scheme::euler, 0.0), by_text(Scheme::euler_maruyama, by_hand())}) {
+       {by_function(Scheme::euler, 0.0), with_noise(by_text(Scheme::euler_maruyama, 0.0), by_hand())}) {
     expect_invalid([&] { to_json(DynamicsProblem{.dynamics = of_function}); },
                    "to_json: a drift or a noise given by a function (CustomField) has no JSON form");
   }

@@ -42,9 +42,9 @@ struct GaussianStart {
 /// Paths start from a point, a normal law, or exact draws of a mixture (d).
 using DynamicsStart = std::variant<GaussianStart, PointStart, Mixture>;
 
-/// sigma: a number >= 0 for all coordinates, or for each coordinate a number >= 0 or a text in t and x, or a
-/// function with d values. Noise is additive if it is no function and no text depends on x.
-using DynamicsNoise = std::variant<double, std::vector<double>, std::vector<std::string>, CustomField>;
+/// sigma: a number >= 0 for all coordinates, or for each coordinate a number >= 0 or a text in t and x. Noise
+/// is additive if no text depends on x.
+using DynamicsNoise = std::variant<double, std::vector<double>, std::vector<std::string>>;
 
 /// An SDE, or an ODE if the noise is 0, with its scheme. d is the number of drift texts, or the dimension of
 /// the function that replaces them.
@@ -54,6 +54,8 @@ struct Dynamics {
   /// The drift as a function of the calling program, for every scheme but `exact`; then `drift` is empty
   std::optional<CustomField> custom_drift = {};
   DynamicsNoise noise = 0.0;
+  /// sigma(t, x) as a function, for the scheme `euler_maruyama`; then `noise` is 0
+  std::optional<CustomField> custom_noise = {};
   std::map<std::string, double> parameters = {};  ///< further names of the texts
   double t_start = 0.0;
   double t_end = 1.0;  ///< > t_start
