@@ -189,8 +189,9 @@ void Run::run_batch(const RunFrame::Batch& batch) {
 
 const char* Run::hint() const {
   if (evaluates_target(plan_)) return "; the step may be too large for the target";
-  return plan_.kind == PlanKind::dynamics ? "; the step may be too large, or a text is not defined there"
-                                          : "";
+  if (plan_.kind != PlanKind::dynamics) return "";
+  return calls_functions(plan_) ? "; the step may be too large, or a function gives no number there"
+                                : "; the step may be too large, or a text is not defined there";
 }
 
 void Run::throw_if_non_finite() const {
