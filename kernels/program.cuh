@@ -199,6 +199,7 @@ class TileProgram {
       case StageKind::multiply:
       case StageKind::accumulate:
       case StageKind::proximal:
+      case StageKind::adapt:
         return body.run(stage, iteration);
       case StageKind::to_rows:
         return to_rows(vector(stage.from));

@@ -28,6 +28,7 @@ Task part_of(const Task& task, std::int64_t first, std::int64_t count) {
   std::visit([&](auto*& out) { out += first * std::ssize(task.kept) * d; }, part.out);
   part.acceptance = advanced(task.acceptance, first);
   part.non_finite = advanced(task.non_finite, first);
+  part.steps = advanced(task.steps, first);
   part.moments = advanced(task.moments, first * num_moments(task.plan));
   return part;
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "lowering/enumerations.hpp"
 #include "lowering/guidance_table.hpp"
 #include "lowering/tape_table.hpp"
 #include "lowering/target_table.hpp"
@@ -11,44 +12,6 @@
 
 namespace gmdiff::particle {
 namespace {
-
-GuideWeight lowered(ResidualWeight weight) {
-  switch (weight) {
-    case ResidualWeight::moments:
-      return GuideWeight::moments;
-    case ResidualWeight::row_sums:
-      return GuideWeight::row_sums;
-    case ResidualWeight::diffuse:
-      return GuideWeight::diffuse;
-    case ResidualWeight::isotropic:
-      return GuideWeight::isotropic;
-    case ResidualWeight::norm:
-      return GuideWeight::norm;
-  }
-  fail("lowering: unknown weight of a residual");
-}
-
-NoiseKind lowered(NoiseStream stream) {
-  switch (stream) {
-    case NoiseStream::step:
-      return NoiseKind::step;
-    case NoiseStream::churn:
-      return NoiseKind::churn;
-    case NoiseStream::velocity:
-      return NoiseKind::velocity;
-  }
-  fail("lowering: unknown stream of noise");
-}
-
-ProximalKind lowered(ProximalMap map) {
-  switch (map) {
-    case ProximalMap::soft_threshold:
-      return ProximalKind::soft_threshold;
-    case ProximalMap::total_variation:
-      return ProximalKind::total_variation;
-  }
-  fail("lowering: unknown proximal map");
-}
 
 bool needs_projection(const Guide& stage) {
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
@@ -186,7 +149,17 @@ class ProgramBuilder<Real>::StepTables {
                     .before = stage.before,
                     .after = stage.after,
                     .factor = stage.factor,
-                    .counted_from = stage.counted_from};
+                    .counted_from = stage.counted_from,
+                    .of_step = stage.of_step,
+                    .is_trial = stage.is_trial,
+                    .adapts = stage.adapts};
+    return table;
+  }
+
+  StageTable<Real> operator()(const Adapt& stage) {
+    StageTable<Real> table = empty(StageKind::adapt);
+    table.adapt = {
+        .rule = lowered(stage.rule), .target = stage.target, .first = stage.first, .last = stage.last};
     return table;
   }
 
@@ -239,9 +212,12 @@ class ProgramBuilder<Real>::StepTables {
     table.to = stage.to;
     for (const Term& term : stage.terms) {
       table.vectors[table.num_terms] = term.vector;
+      table.scales[table.num_terms] = lowered(term.of_step);
+      table.is_scaled = table.is_scaled || term.of_step != StepFactor::none;
       table.factors[table.num_terms++] = static_cast<Real>(term.factor);
     }
     table.noise = static_cast<Real>(stage.noise);
+    table.noise_scale = lowered(stage.noise_of_step);
     table.stream = lowered(stage.stream);
     table.draws = static_cast<std::uint64_t>(stage.draws);
     table.draw = static_cast<std::uint64_t>(stage.draw);

@@ -43,6 +43,7 @@ std::uint64_t Plan::hash() const {
   if (start.mean.size() > 0) hash.add(start.mean);
   if (first_step > 0) hash.add(first_step);
   if (!prologue.stages.empty()) add(hash, prologue);
+  if (!search.stages.empty()) add(hash, search);
   for (const int level : kept) hash.add_size(level);
   hash.add_size(steps.size());
   for (const Step& step : steps) add(hash, step);
@@ -82,6 +83,11 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   if (!plan.prologue.stages.empty()) {
     out << "first   ";
     print(out, plan.prologue);
+    out << '\n';
+  }
+  if (!plan.search.stages.empty()) {
+    out << "search  " << plan.search.repeats << " times  ";
+    print(out, plan.search);
     out << '\n';
   }
   std::int64_t number = 0;

@@ -53,6 +53,7 @@ int last_vector(const Accept& stage) {
 int last_vector(const EvaluateField& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Multiply& stage) { return std::max({stage.to, stage.a, stage.b}); }
 int last_vector(const Accumulate& /*stage*/) { return x; }
+int last_vector(const Adapt& /*stage*/) { return x; }
 int last_vector(const Proximal& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
@@ -125,6 +126,7 @@ int first_work_vector(const Plan& plan) {
     }
   };
   add(plan.prologue);
+  add(plan.search);
   const bool keeps_denoiser = reads_previous_denoiser(plan);
   for (const Step& step : plan.steps) add(program(step, keeps_denoiser));
   return last + 1;
@@ -173,6 +175,13 @@ const Accumulate* accumulate_stage(const Plan& plan) {
   const Accumulate* last = nullptr;
   for_each_stage<Accumulate>(plan, [&](const Accumulate& accumulate) { last = &accumulate; });
   return last;
+}
+
+bool adapts_steps(const Plan& plan) { return !plan.search.stages.empty(); }
+
+bool has_squared_steps(const Plan& plan) {
+  const Accept* const accept = accept_stage(plan);
+  return accept != nullptr && accept->ratio == Accept::Ratio::langevin;
 }
 
 Step as_step(const Move& move) {

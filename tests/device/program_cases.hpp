@@ -59,6 +59,24 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
 }
 
+/// Chains that adapt their steps, each its own.
+inline std::vector<McmcSampler> every_adapting_sampler(Eigen::Index dim) {
+  constexpr auto chain = StepAdaptation::chain;
+  ChainRun run{.warmup = 6, .steps = 4, .thin = 2, .output = ChainOutput::trace};
+  run.preconditioner = Eigen::MatrixXd::Identity(dim, dim);
+  for (Eigen::Index i = 1; i < dim; ++i) run.preconditioner(i, i - 1) = 0.25;
+  const ChainRun moments{.warmup = 5, .steps = 17, .output = ChainOutput::moments};
+  return {Mala{.adapt = chain, .run = moments}, Mala{.adapt = chain, .run = run},
+          Hmc{.leapfrogs = 2, .adapt = chain, .run = run},
+          Hmc{.leapfrogs = 2, .jitter = true, .adapt = chain, .run = moments},
+          Obabo{.friction = 0.5, .metropolis = true, .adapt = chain, .run = run}};
+}
+
+/// The steps that chains have adapted.
+inline std::vector<double> steps_of(const Samples& samples) {
+  return samples.acceptance() ? samples.acceptance()->step : std::vector<double>();
+}
+
 /// Runs chains of 20 steps, and the same chains in two runs. `run_plan(plan, options)` runs a plan. @returns
 /// whether both have the same bits
 template <class Law, class RunPlan>

@@ -70,6 +70,8 @@ class ProgramRun {
       result.bad_start =
           find_bad_start(task_.count, [this](std::int64_t n) { return number(n, Numbers::of_state); });
     if (result.bad_start) return result;
+    if (adapts_steps(task_.plan)) result.endless_search = search();
+    if (result.endless_search) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -98,6 +100,20 @@ class ProgramRun {
     job.num_moments = num_moments_;
     job.tiles = tiles_;
     return job;
+  }
+
+  /// The chains find the steps that they start with. @returns the first one that found none
+  std::optional<std::int64_t> search() {
+    const Program& program = task_.plan.search;
+    particle::Arena<Real> arena;
+    const int rounds = programs_.search_rounds(task_.extent);
+    const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
+    NonFinite of_start;
+    for (int n = 0; n < rounds; ++n) run_stages(stages, of_start);
+    if (task_.stop.stop_requested()) return {};
+    return find_endless_search(task_.count, [this](std::int64_t n) {
+      return number(n, Numbers::of_search) == Numbers::search_ended;
+    });
   }
 
   void run_stages(const std::vector<StageTable<Real>>& stages, NonFinite& result) {
@@ -169,6 +185,7 @@ class ProgramRun {
     for (std::int64_t n = 0; n < task_.count; ++n) {
       task_.acceptance[n] = number(n, Numbers::of_acceptance);
       task_.non_finite[n] = number(n, Numbers::of_non_finite);
+      if (task_.steps != nullptr) task_.steps[n] = number(n, Numbers::of_step);
     }
   }
 

@@ -59,6 +59,8 @@ class ProgramRun {
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
     if (evaluates_target(task_.plan)) result.bad_start = bad_start();
     if (result.bad_start) return result;
+    if (adapts_steps(task_.plan)) result.endless_search = search();
+    if (result.endless_search) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -149,6 +151,21 @@ class ProgramRun {
             .first_step = report.first_step == no_step ? -1 : report.first_step};
   }
 
+  /// The chains find the steps that they start with. @returns the first one that found none
+  std::optional<std::int64_t> search() {
+    const Program& program = task_.plan.search;
+    particle::Arena<Real> arena;
+    const int rounds = programs_.search_rounds(task_.extent);
+    const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
+    NonFinite of_start;
+    for (int n = 0; n < rounds; ++n) run_stages(stages, arena, of_start);
+    if (task_.stop.stop_requested()) return {};
+    const std::vector<double> numbers = numbers_of_chains();
+    return find_endless_search(task_.count, [&](std::int64_t n) {
+      return numbers[static_cast<std::size_t>(Numbers::of_search * task_.count + n)] == Numbers::search_ended;
+    });
+  }
+
   std::vector<double> numbers_of_chains() const {
     std::vector<double> numbers(numbers_.size());
     numbers_.download(numbers.data());
@@ -167,6 +184,8 @@ class ProgramRun {
     const std::vector<double> numbers = numbers_of_chains();
     std::copy_n(numbers.begin() + Numbers::of_acceptance * task_.count, task_.count, task_.acceptance);
     std::copy_n(numbers.begin() + Numbers::of_non_finite * task_.count, task_.count, task_.non_finite);
+    if (task_.steps != nullptr)
+      std::copy_n(numbers.begin() + Numbers::of_step * task_.count, task_.count, task_.steps);
   }
 
   void give_moments() const {
