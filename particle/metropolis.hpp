@@ -35,10 +35,10 @@ class Metropolis {
     const W log_ratio = finite_or_rejected();
     if (is_counted || table_.adapts) numbers_.probability = probability(log_ratio);
     if (is_counted) count();
-    if (table_.is_trial) return;
     W moves = select(log_normal_number(u) < log_ratio, W(1.0), W(0.0));
     if (table_.always) moves = W(1.0);
     team_.sync();  // the others have read what is now written
+    if (table_.is_trial) return;
     move(x, narrow<V>(moves));
     numbers_.log_density = select(W(0.0) < moves, numbers_.proposed, numbers_.log_density);
   }

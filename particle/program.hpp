@@ -165,7 +165,7 @@ class ProgramBody {
       is_reached = convert<V>(numbers(step_).component(&stage.threshold, 1));
     }
     const auto mask = V(Real(0)) < is_reached;
-    V factors[StageTable<Real>::max_terms];
+    V factors[StageTable<Real>::max_terms] = {};
     for (int n = 0; n < stage.num_terms; ++n) factors[n] = factor(stage.factors[n], stage.scales[n]);
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) {
