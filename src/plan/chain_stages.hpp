@@ -14,8 +14,18 @@ namespace gmdiff::mcmc {
 
 /// Vectors of a chain that evaluates its target. `gradient` is L^T g, `noise` holds z of a Langevin proposal
 /// or the velocity before a trajectory, and `preconditioned` a product with L. Of proximal chains, `gradient`
-/// is the drift b and `preconditioned` the result of the proximal map.
-enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, preconditioned };
+/// is the drift b and `preconditioned` the result of the proximal map. `first_velocity` is that of a kinetic
+/// chain which searches for a step.
+enum ChainVector {
+  state,
+  gradient,
+  proposal,
+  proposed_gradient,
+  noise,
+  velocity,
+  preconditioned,
+  first_velocity
+};
 
 /// Number of L, if there is one, among the plan's matrices.
 constexpr int preconditioner = 0;
@@ -60,6 +70,7 @@ class Stages {
   std::vector<Stage> take() { return std::move(stages_); }
 
   void add(Stage stage) { stages_.push_back(std::move(stage)); }
+  void copy(int to, int from) { add(Combine{.to = to, .terms = {{from, 1.0}}}); }
   /// l, and L^T g
   void evaluate_state() { evaluate({.from = state, .to = gradient}); }
   void evaluate_proposal() { evaluate({.from = proposal, .to = proposed_gradient, .is_proposal = true}); }
@@ -79,7 +90,6 @@ class Stages {
   void random_trajectory(const StepLength& h, int leapfrogs);
 
  private:
-  void copy(int to, int from) { add(Combine{.to = to, .terms = {{from, 1.0}}}); }
   void evaluate(EvaluateTarget stage);
   void evaluate_drift(const EvaluateTarget& stage);
   void accept(Accept stage, Moves moves);

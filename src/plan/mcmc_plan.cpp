@@ -33,11 +33,6 @@ std::optional<Moreau> moreau_of(const Myula& myula, const Target* target) {
                 .theta = *myula.theta};
 }
 
-/// The velocity of a kinetic chain at its first state.
-void add_first_velocity(Stages& stages) {
-  stages.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
-}
-
 // ----- one step of each method
 
 /// The step of a method, as the number that its formulas contain.
@@ -107,7 +102,7 @@ void add_trial(Stages& stages, const Hmc& hmc) { add_trial(stages, hmc.leapfrogs
 
 void add_trial(Stages& stages, const Obabo& /*obabo*/) {
   add_trial(stages, 1);
-  add_first_velocity(stages);  // the trial has moved it
+  stages.copy(velocity, first_velocity);  // the trial has changed it
 }
 
 /// Vectors of exact transitions, beside the state; the prologue fills `ou_shift`.
@@ -190,7 +185,10 @@ Plan build(const Method& given, Eigen::Index dim, const Target* target = nullptr
   } else {
     first.evaluate_state();
   }
-  if constexpr (IsKinetic<Method>) add_first_velocity(first);
+  if constexpr (IsKinetic<Method>) {
+    first.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
+    if (adapts_in_chains(method)) first.copy(first_velocity, velocity);
+  }
   plan.prologue.stages = first.take();
   Stages stages(run, moreau);
   add_step(stages, method);

@@ -319,7 +319,7 @@ TEST(MarkovChain, MomentsAreTheSameInRangesAndBatches) {
   const Plan plan = mcmc_plan(target, baoab);
   Options options{.count = 60, .seed = 3};
   const Points whole = test::moments_of(chains(plan, options));
-  options.memory_limit = 24'000;
+  options.memory_limit = 26'000;
   EXPECT_EQ(test::moments_of(chains(plan, options)), whole);
   options.first = 13;
   options.count = 20;
