@@ -292,10 +292,13 @@ TEST(GoldenAdaptation, TheFirstStepIsTheOneThatCrossesOneHalf) {
     EXPECT_EQ(crossing_steps(1, acceptance)(0), row["eps"].get<double>());
     using Double = particle::One<double>;
     particle::ChainNumbers<Double> chain{};
-    particle::adapt_step({.rule = particle::StepRule::begin}, 0, chain);
+    particle::AdaptTable table{};
+    table.rule = particle::StepRule::begin;
+    particle::adapt_step(table, 0, chain);
+    table.rule = particle::StepRule::search;
     for (int trial = 0; trial <= most_crossing_steps; ++trial) {
       chain.probability = Double(acceptance(Eigen::VectorXd::Constant(1, chain.step.v))(0));
-      particle::adapt_step({.rule = particle::StepRule::search}, 0, chain);
+      particle::adapt_step(table, 0, chain);
     }
     EXPECT_EQ(chain.step.v, row["eps"].get<double>());
     EXPECT_EQ(chain.search.v, particle::ChainNumbers<Double>::search_ended);
