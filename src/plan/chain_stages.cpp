@@ -1,6 +1,7 @@
 #include "plan/chain_stages.hpp"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/extended.hpp"
@@ -78,6 +79,7 @@ void Stages::accept(Accept stage, Moves moves) {
   stage.before = noise;
   stage.always = moves == Moves::always;
   stage.is_trial = moves == Moves::never;
+  if (stage.is_trial) stage.counted_from = std::numeric_limits<std::uint64_t>::max();
   add(stage);
 }
 
