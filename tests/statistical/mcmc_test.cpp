@@ -184,12 +184,14 @@ TEST(ChainLaws, ChainsWithTheirOwnStepsFitTheModesThatTheyAreIn) {
   const Samples own = states({.adapt = StepAdaptation::chain, .run = {.warmup = 500}});
   const ChainsOfMode left = chains_at(own, -at, narrow), right = chains_at(own, at, wide);
   ASSERT_EQ(left.steps.size() + right.steps.size(), 400U);
-  // Steps of a normal law are h = 3.4 s^2, the acceptance that they aim at is 0.574 (§12.3).
-  EXPECT_NEAR(mean_of(left.steps) / (narrow * narrow), 3.4, 0.5);
-  EXPECT_NEAR(mean_of(right.steps) / (wide * wide), 3.4, 0.5);
+  // A simulation of the formulas by other code (§12.3) gives a mean of h = 3.37 s^2 and an acceptance of 0.581
+  // for a normal law of any s. The standard errors of 200 chains are 0.016 s^2 and 0.002; six of them are
+  // allowed.
+  EXPECT_NEAR(mean_of(left.steps) / (narrow * narrow), 3.37, 0.1);
+  EXPECT_NEAR(mean_of(right.steps) / (wide * wide), 3.37, 0.1);
   std::vector<double> p;
   for (const ChainsOfMode* mode : {&left, &right}) {
-    EXPECT_NEAR(mean_of(mode->acceptance), 0.574, 0.06);
+    EXPECT_NEAR(mean_of(mode->acceptance), 0.581, 0.012);
     p.push_back(test::normal_two_sided_p(mean_z(mode->means, 0.0)));
     p.push_back(test::normal_two_sided_p(mean_z(mode->squares, 1.0)));
   }
