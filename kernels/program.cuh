@@ -199,6 +199,7 @@ class TileProgram {
       case StageKind::multiply:
       case StageKind::accumulate:
       case StageKind::proximal:
+      case StageKind::adapt:
         return body.run(stage, iteration);
       case StageKind::to_rows:
         return to_rows(vector(stage.from));
@@ -206,6 +207,7 @@ class TileProgram {
         return from_rows(vector(stage.to));
       case StageKind::call:
       case StageKind::call_target:
+      case StageKind::call_field:
       case StageKind::end:
         return;
     }

@@ -33,10 +33,12 @@ class Metropolis {
   GMDIFF_PARTICLE void run(Vector x, W u, bool is_counted) {
     team_.sync();
     const W log_ratio = finite_or_rejected();
-    if (is_counted) count(log_ratio);
+    if (is_counted || table_.adapts) numbers_.probability = probability(log_ratio);
+    if (is_counted) count();
     W moves = select(log_normal_number(u) < log_ratio, W(1.0), W(0.0));
     if (table_.always) moves = W(1.0);
     team_.sync();  // the others have read what is now written
+    if (table_.is_trial) return;
     move(x, narrow<V>(moves));
     numbers_.log_density = select(W(0.0) < moves, numbers_.proposed, numbers_.log_density);
   }
@@ -54,9 +56,10 @@ class Metropolis {
   }
   /// <q, z> + |q|^2 / 2 of a Langevin proposal, q = factor (g + g').
   GMDIFF_PARTICLE W asymmetry() const {
+    const W factor = table_.of_step ? W(table_.factor) * numbers_.step : W(table_.factor);
     W sum(0.0);
     for (Index i = 0; i < dim_; ++i) {
-      const W q = W(table_.factor) * (widen(V(gradient_[i])) + widen(V(proposed_gradient_[i])));
+      const W q = factor * (widen(V(gradient_[i])) + widen(V(proposed_gradient_[i])));
       sum = fma(q, fma(W(0.5), q, widen(V(before_[i]))), sum);
     }
     return sum;
@@ -72,11 +75,13 @@ class Metropolis {
     return sum;
   }
 
-  GMDIFF_PARTICLE void count(W log_ratio) {
-    // NaN counts as 0.
-    const W probability = select(log_ratio < W(0.0), exp_nonpositive(smaller(log_ratio, W(0.0))),
-                                 select(W(0.0) <= log_ratio, W(1.0), W(0.0)));
-    numbers_.acceptance = numbers_.acceptance + probability;
+  /// min(1, ratio); 0 where the ratio is NaN.
+  GMDIFF_PARTICLE static W probability(W log_ratio) {
+    return select(log_ratio < W(0.0), exp_nonpositive(smaller(log_ratio, W(0.0))),
+                  select(W(0.0) <= log_ratio, W(1.0), W(0.0)));
+  }
+  GMDIFF_PARTICLE void count() {
+    numbers_.acceptance = numbers_.acceptance + numbers_.probability;
     numbers_.non_finite = numbers_.non_finite + select(finite_ == W(0.0), W(0.0), W(1.0));
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particle/adaptation.hpp"
 #include "particle/guidance.hpp"
 #include "particle/metropolis.hpp"
 #include "particle/moments.hpp"
@@ -70,10 +71,13 @@ class ProgramBody {
         return accumulate(stage);
       case StageKind::proximal:
         return proximal(stage);
+      case StageKind::adapt:
+        return adapt_step(stage.adapt, step_, numbers_);
       case StageKind::to_rows:
       case StageKind::from_rows:
       case StageKind::call:
       case StageKind::call_target:
+      case StageKind::call_field:
       case StageKind::end:
         return;
     }
@@ -95,7 +99,30 @@ class ProgramBody {
   }
 
   GMDIFF_PARTICLE void combine(const StageTable<Real>& stage) {
-    if (stage.threshold != 0) return combine_some(stage);
+    if (stage.is_scaled || stage.threshold != 0) {
+      combine_some(stage);
+    } else {
+      combine_all(stage);
+    }
+    if (stage.noise == Real(0)) return;
+    const std::uint64_t m = (step_ * stage.draws + stage.draw) * static_cast<std::uint64_t>(dim());
+    // Branches, because a GPU would keep a stream that is chosen at run time in memory.
+    switch (stage.stream) {
+      case NoiseKind::step:
+        return add_noise(stage, m, noise_);
+      case NoiseKind::churn:
+        return add_noise(stage, m, churn_);
+      case NoiseKind::velocity: {
+        Normals<V> velocity(streams_.velocity(), first_);
+        return add_noise(stage, m, velocity);
+      }
+      case NoiseKind::search: {
+        Normals<V> search(streams_.search(), first_);
+        return add_noise(stage, 0, search);
+      }
+    }
+  }
+  GMDIFF_PARTICLE void combine_all(const StageTable<Real>& stage) {
     // Most combinations have few terms, and loops of known length keep factors in registers.
     if (stage.num_terms == 2) {
       add_terms<2>(stage);
@@ -103,18 +130,6 @@ class ProgramBody {
       add_terms<3>(stage);
     } else {
       add_any_terms(stage);
-    }
-    if (stage.noise == Real(0)) return;
-    // Branches, because a GPU would keep a stream that is chosen at run time in memory.
-    switch (stage.stream) {
-      case NoiseKind::step:
-        return add_noise(stage, noise_);
-      case NoiseKind::churn:
-        return add_noise(stage, churn_);
-      case NoiseKind::velocity: {
-        Normals<V> velocity(streams_.velocity(), first_);
-        return add_noise(stage, velocity);
-      }
     }
   }
   /// to <- the sum of `count` terms
@@ -141,25 +156,34 @@ class ProgramBody {
       to[i] = sum;
     });
   }
-  /// to <- the sum of the terms in lanes whose trajectory number is not below the threshold
+  /// to <- the sum of the terms, whose factors may depend on the chain's step, in lanes whose trajectory
+  /// number is not below the threshold
   GMDIFF_PARTICLE void combine_some(const StageTable<Real>& stage) {
-    Uniforms<V> numbers(streams_.trajectory(), first_);
-    const V is_reached = convert<V>(numbers(step_).component(&stage.threshold, 1));
+    V is_reached(Real(1));
+    if (stage.threshold != 0) {
+      Uniforms<V> numbers(streams_.trajectory(), first_);
+      is_reached = convert<V>(numbers(step_).component(&stage.threshold, 1));
+    }
     const auto mask = V(Real(0)) < is_reached;
+    V factors[StageTable<Real>::max_terms] = {};
+    for (int n = 0; n < stage.num_terms; ++n) factors[n] = factor(stage.factors[n], stage.scales[n]);
     const Vector to = vector(stage.to);
     team_.for_each_own(dim(), [&](Index i) {
-      V sum = V(stage.factors[0]) * V(vector(stage.vectors[0])[i]);
-      for (int n = 1; n < stage.num_terms; ++n)
-        sum = fma(V(stage.factors[n]), V(vector(stage.vectors[n])[i]), sum);
+      V sum = factors[0] * V(vector(stage.vectors[0])[i]);
+      for (int n = 1; n < stage.num_terms; ++n) sum = fma(factors[n], V(vector(stage.vectors[n])[i]), sum);
       to[i] = select(mask, sum, V(to[i]));
     });
   }
-  GMDIFF_PARTICLE void add_noise(const StageTable<Real>& stage, Normals<V>& noise) {
+  GMDIFF_PARTICLE V factor(Real f, StepScale scale) const {
+    if (scale == StepScale::none) return V(f);
+    return narrow<V>(scaled(WideOf<V>(static_cast<double>(f)), scale, numbers_.step));
+  }
+  /// Adds noise, whose first normal is number m.
+  GMDIFF_PARTICLE void add_noise(const StageTable<Real>& stage, std::uint64_t m, Normals<V>& noise) {
+    const V amplitude = factor(stage.noise, stage.noise_scale);
     const Vector to = vector(stage.to);
-    const std::uint64_t m = (step_ * stage.draws + stage.draw) * static_cast<std::uint64_t>(dim());
-    team_.for_each_own(dim(), [&](Index i) {
-      to[i] = fma(V(stage.noise), noise(m + static_cast<std::uint64_t>(i)), V(to[i]));
-    });
+    team_.for_each_own(
+        dim(), [&](Index i) { to[i] = fma(amplitude, noise(m + static_cast<std::uint64_t>(i)), V(to[i])); });
   }
 
   GMDIFF_PARTICLE void transition(const StageTable<Real>& stage) {

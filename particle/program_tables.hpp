@@ -19,15 +19,19 @@ enum class StageKind {
   multiply,
   accumulate,
   proximal,
+  adapt,
   to_rows,      ///< before a call: copies a vector to rows of the device's memory
   from_rows,    ///< after a call: copies the rows back
   call,         ///< evaluation by a custom denoiser, outside of the device's code
   call_target,  ///< evaluation of a custom target, likewise
+  call_field,   ///< evaluation of a custom field, likewise
   end,          ///< last stage of every step: writes the state if its level is kept
 };
 
 /// Whether a stage leaves the device's code.
-inline bool is_call(StageKind kind) { return kind == StageKind::call || kind == StageKind::call_target; }
+inline bool is_call(StageKind kind) {
+  return kind == StageKind::call || kind == StageKind::call_target || kind == StageKind::call_field;
+}
 
 /// Weights of a residual, like `ResidualWeight` of a plan.
 enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };
@@ -72,7 +76,20 @@ struct GuideOf {
 };
 
 /// Streams of the normals of a combination, like `NoiseStream` of a plan.
-enum class NoiseKind { step, churn, velocity };
+enum class NoiseKind { step, churn, velocity, search };
+
+/// Meanings of a factor, like `StepFactor` of a plan.
+enum class StepScale { none, linear, square, decay, spread };
+
+/// Rules for the step of a chain, like `Adapt::Rule` of a plan.
+enum class StepRule { begin, search, average };
+
+/// Table of a stage that changes the step; `Adapt` of a plan explains the members.
+struct AdaptTable {
+  StepRule rule;
+  double target;
+  std::uint64_t first, last;
+};
 
 /// Table of a Metropolis step; `Accept` of a plan explains the members.
 struct AcceptTable {
@@ -81,19 +98,42 @@ struct AcceptTable {
   int proposal, gradient, proposed_gradient, before, after;
   double factor;
   std::uint64_t counted_from;
+  bool of_step, is_trial, adapts;
 };
 
 /// Numbers that a Markov chain carries beside its vectors, in double in both precisions. `W` is the
 /// arithmetic type of double.
 template <class W>
 struct ChainNumbers {
+  static constexpr double search_ended = 2.0;
   /// Places of the numbers in a device's memory.
-  enum Place { of_state, of_proposal, of_acceptance, of_non_finite, size };
+  enum Place {
+    of_state,
+    of_proposal,
+    of_acceptance,
+    of_non_finite,
+    of_probability,
+    of_step,
+    of_search,
+    of_centre,
+    of_error,
+    of_average,
+    size
+  };
 
   W log_density;  ///< l at the state
   W proposed;     ///< l at the proposal
   W acceptance;   ///< sum of min(1, ratio) over the steps that count
   W non_finite;   ///< number of proposals at which l or its gradient is not finite
+  // of chains that adapt their steps (mathematics.md §12.3)
+  W probability;  ///< min(1, ratio) of the last proposal
+  W step;         ///< eps
+  /// 0 before the first trial of the search; then 1 where eps doubles, -1 where it halves; at last
+  /// `search_ended`
+  W search;
+  W centre;   ///< log(10 eps_0)
+  W error;    ///< H_m
+  W average;  ///< log of the averaged step
 
   /// Calls body(number, place) for each number.
   template <class Body>
@@ -102,6 +142,12 @@ struct ChainNumbers {
     body(proposed, of_proposal);
     body(acceptance, of_acceptance);
     body(non_finite, of_non_finite);
+    body(probability, of_probability);
+    body(step, of_step);
+    body(search, of_search);
+    body(centre, of_centre);
+    body(error, of_error);
+    body(average, of_average);
   }
 };
 
@@ -145,11 +191,12 @@ struct StageTable {
 
   StageKind kind;
   int from, denoised, to;  ///< numbers of vectors
-  int denoiser;            ///< for `call`: number of the denoiser in the plan
+  int function;            ///< for `call` and `call_field`: number of the denoiser or field in the plan
   /// Number of the step in the random streams; for `field` and `end` its number in the plan.
   std::uint64_t step;
   LevelTable<Real> level;
   double alpha, sigma;  ///< for `call`
+  double time;          ///< for `call_field`
   MoveTable<Real> move;
   GuideOf<Real> guide;
   FieldTable<Real> field;
@@ -158,12 +205,16 @@ struct StageTable {
   int vectors[max_terms];  ///< of a combination, or of `multiply`
   Real factors[max_terms];
   Real noise;
+  bool is_scaled;               ///< whether a term depends on the chain's step
+  StepScale scales[max_terms];  ///< of the factors
+  StepScale noise_scale;
   NoiseKind stream;
   std::uint64_t draws, draw;  ///< normal i of step s has the number (s draws + draw) d + i
   std::uint64_t threshold;    ///< of a combination: lanes with a trajectory number below it keep `to`
   bool is_proposal;           ///< for `target`: whether it evaluates a proposal
   bool transposed;            ///< for `product`: M^T instead of M
   AcceptTable accept;
+  AdaptTable adapt;
   AccumulateTable accumulate;
   ProximalTable proximal;
   /// For `end`: number of steps that the stages of this step make, one after the other. Its `step` is the

@@ -28,6 +28,13 @@ std::string acceptance_text(const Acceptance& acceptance) {
   return text;
 }
 
+/// Smallest, median and largest of the steps that the chains adapted.
+std::string steps_text(std::vector<double> steps) {
+  std::ranges::sort(steps);
+  return concat("smallest ", format_number(steps.front(), 3), ", median ",
+                format_number(steps[steps.size() / 2], 3), ", largest ", format_number(steps.back(), 3));
+}
+
 /// The first numbers of a list, where one that is not finite is a text.
 std::string numbers_text(const Json& list) {
   constexpr std::size_t most = 4;
@@ -87,6 +94,8 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
     table.add({"variance", numbers_text(record.moments.at("variance"))});
   }
   if (record.acceptance) table.add({"acceptance", acceptance_text(*record.acceptance)});
+  if (record.acceptance && !record.acceptance->step.empty())
+    table.add({"steps", steps_text(record.acceptance->step)});
   table.add({"plan hash", record.plan_hash});
   table.add({"device", record.device + (record.math == "exact" ? "" : ", " + record.math + " mode")});
   table.add({"time", format_number(record.seconds, 3) + " s, " + speed_text(record)});

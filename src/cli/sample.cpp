@@ -253,6 +253,8 @@ Verb add_sample(CLI::App& command) {
       "  gmdiff sample problem.json --out chains.npz --sampler mcgdiff:output=particles --count 10\n"
       "  gmdiff sample problem.json --out trace.npy --sampler mala:warmup=500:output=trace --count 16\n"
       "  gmdiff sample problem.json --out moments.npz --sampler mala:step=0.2:output=moments --count 16\n"
+      "  gmdiff sample problem.json --out own.npz --sampler mala:adapt=chain:warmup=500:output=moments "
+      "--count 16\n"
       "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
       "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
       "--first-step 100\n");

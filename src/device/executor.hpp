@@ -55,6 +55,7 @@ struct Task {
   /// null for a plan without `Accept`
   double* acceptance;
   double* non_finite;
+  double* steps;    ///< (count) steps eps that the chains have adapted; null for a plan without `Adapt`
   double* moments;  ///< (count, num_moments(plan)) as `MomentPlaces`; null for a plan without `Accumulate`
   std::size_t memory_limit;  ///< the limit given to `batch_size`
   std::stop_token stop;
@@ -124,6 +125,15 @@ struct BadStart {
   double log_density;
 };
 
+/// The first chain of a task whose search for a step has found none. @param has_ended whether that of a chain
+/// has ended
+inline std::optional<std::int64_t> find_endless_search(std::int64_t count, auto has_ended) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    if (!has_ended(n)) return n;
+  }
+  return {};
+}
+
 /// The first chain of a task with a bad start. @param log_density_of l of a chain at its first state
 inline std::optional<BadStart> find_bad_start(std::int64_t count, auto log_density_of) {
   for (std::int64_t n = 0; n < count; ++n) {
@@ -138,6 +148,8 @@ struct NonFinite {
   std::int64_t particles = 0;
   int first_step = -1;                     ///< first step after which a state was not finite; -1: the start
   std::optional<BadStart> bad_start = {};  ///< then the run ended after the start
+  /// Number of a chain in the task that found no step to start with; then the run ended there
+  std::optional<std::int64_t> endless_search = {};
 
   /// Adds the counts of other particles.
   void add(const NonFinite& others) {

@@ -16,12 +16,15 @@ Program PlanPrograms::step(const Segment& segment) const {
   return program(plan_.steps[segment.entry], keeps_denoiser_);
 }
 
+bool PlanPrograms::pauses(Extent extent) const { return extent == Extent::batch || calls_functions(plan_); }
+
+int PlanPrograms::search_rounds(Extent extent) const { return pauses(extent) ? plan_.search.repeats : 1; }
+
 Segment PlanPrograms::segment(std::size_t first, const std::vector<int>& kept, Extent extent) const {
   // A window is also the time that a request to stop waits.
   constexpr std::size_t most = 1 << 14;
   const auto entry = std::upper_bound(ends_.begin(), ends_.end(), first);
-  const bool pauses = extent == Extent::batch || calls_functions(plan_);
-  std::size_t end = pauses ? first + 1 : std::min(*entry, first + most);
+  std::size_t end = pauses(extent) ? first + 1 : std::min(*entry, first + most);
   // Level s + 1 is the state after step s.
   const auto next_kept = std::upper_bound(kept.begin(), kept.end(), static_cast<int>(first));
   if (next_kept != kept.end()) end = std::min(end, static_cast<std::size_t>(*next_kept));
@@ -55,7 +58,7 @@ std::vector<Segment> PlanPrograms::window(std::size_t first, const std::vector<i
 
 template <class Real>
 std::size_t PlanPrograms::largest_step_bytes() const {
-  std::size_t largest = bytes<Real>(plan_.prologue);
+  std::size_t largest = std::max(bytes<Real>(plan_.prologue), bytes<Real>(plan_.search));
   for (const Step& step : plan_.steps)
     largest = std::max(largest, bytes<Real>(program(step, keeps_denoiser_)));
   return largest;

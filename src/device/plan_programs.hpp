@@ -25,6 +25,8 @@ class PlanPrograms {
   explicit PlanPrograms(const Plan& plan);
 
   const Program& prologue() const { return plan_.prologue; }
+  /// Number of parts in which the repeated stages of the search run: one for each repetition if they pause.
+  int search_rounds(Extent extent) const;
   /// Number of steps.
   std::size_t size() const { return ends_.empty() ? 0 : ends_.back(); }
   Program step(const Segment& segment) const;
@@ -38,6 +40,8 @@ class PlanPrograms {
   std::size_t largest_step_bytes() const;
 
  private:
+  /// Whether particles wait for each other, or for a function, within a step.
+  bool pauses(Extent extent) const;
   Segment segment(std::size_t first, const std::vector<int>& kept, Extent extent) const;
   template <class Real>
   std::size_t bytes(const Program& program) const;

@@ -61,6 +61,7 @@ class ProgramLevels {
   void add(const EvaluateField& stage) { copy(stage.from, stage.to); }
   void add(const Multiply& stage) { copy(stage.a, stage.to); }
   void add(const Accumulate& /*stage*/) {}
+  void add(const Adapt& /*stage*/) {}
   void add(const Proximal& stage) { copy(stage.from, stage.to); }
   /// A guidance vanishes where D explains the observation.
   void add(const Guide& stage) { vector(stage.to) = {.alpha = 0.0, .sigma = 0.0}; }

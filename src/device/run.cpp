@@ -118,19 +118,22 @@ class Run {
   Points draws_;  // first states of the batch, if the host draws them
   // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
+  std::vector<double> steps_;    // eps of each chain, for a plan that adapts them
   std::vector<double> moments_;  // (chains, num_moments(plan)), for a plan with `Accumulate`
 };
 
 void Run::allocate() {
   const auto chains = static_cast<std::uint64_t>(frame_.total());
+  const std::uint64_t of_steps = adapts_steps(plan_) ? 1 : 0;
   const std::uint64_t of_accept = accept_stage(plan_) == nullptr ? 0 : 2;
   const auto of_moments = static_cast<std::uint64_t>(num_moments(plan_));
   frame_.allocate(values_per_particle(),
-                  saturating_product(chains, (of_accept + 2 * of_moments) * sizeof(double)));
+                  saturating_product(chains, (of_accept + of_steps + 2 * of_moments) * sizeof(double)));
   if (of_accept > 0) {
     acceptance_.resize(chains);
     rejected_.resize(chains);
   }
+  steps_.resize(chains * of_steps);
   moments_.resize(chains * of_moments);
 }
 
@@ -172,6 +175,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .keeps_out = frame_.keeps_on_device(),
                              .acceptance = place(acceptance_),
                              .non_finite = place(rejected_),
+                             .steps = place(steps_),
                              .moments = place(moments_, num_moments(plan_)),
                              .memory_limit = options().memory_limit,
                              .stop = options().stop,
@@ -183,14 +187,19 @@ void Run::run_batch(const RunFrame::Batch& batch) {
     fail("run: chain ", options().first + batch.first + bad->chain,
          " starts where the log-density of the target is ", l, "; other first states are needed");
   }
+  if (const auto& chain = non_finite.endless_search)
+    fail("run: the acceptance of chain ", options().first + batch.first + *chain,
+         " is on one side of 1/2 for all steps from 1 to 2^50 or 2^-50; the target is flat, or its support "
+         "is a point");
   non_finite_.add(non_finite);
   frame_.finish(batch);
 }
 
 const char* Run::hint() const {
   if (evaluates_target(plan_)) return "; the step may be too large for the target";
-  return plan_.kind == PlanKind::dynamics ? "; the step may be too large, or a text is not defined there"
-                                          : "";
+  if (plan_.kind != PlanKind::dynamics) return "";
+  return calls_functions(plan_) ? "; the step may be too large, or a function gives no number there"
+                                : "; the step may be too large, or a text is not defined there";
 }
 
 void Run::throw_if_non_finite() const {
@@ -247,6 +256,8 @@ std::optional<Acceptance> Run::acceptance() const {
   for (std::size_t n = 0; n < static_cast<std::size_t>(frame_.done()); ++n) {
     result.probability.push_back(acceptance_[n] / steps);
     result.non_finite.push_back(static_cast<std::int64_t>(rejected_[n]));
+    if (adapts_steps(plan_))
+      result.step.push_back(has_squared_steps(plan_) ? steps_[n] * steps_[n] : steps_[n]);
   }
   return result;
 }

@@ -28,6 +28,7 @@ Task part_of(const Task& task, std::int64_t first, std::int64_t count) {
   std::visit([&](auto*& out) { out += first * std::ssize(task.kept) * d; }, part.out);
   part.acceptance = advanced(task.acceptance, first);
   part.non_finite = advanced(task.non_finite, first);
+  part.steps = advanced(task.steps, first);
   part.moments = advanced(task.moments, first * num_moments(task.plan));
   return part;
 }
@@ -89,9 +90,18 @@ class Several final : public Executor {
 
   NonFinite run(const Task& task) const override {
     std::vector<NonFinite> found(executors_.size());
-    share(task, [&](const Task& part, std::size_t i) { found[i] = executors_[i]->run(part); });
+    share(task, [&](const Task& part, std::size_t i) {
+      found[i] = executors_[i]->run(part);
+      const std::int64_t before = part.first - task.first;
+      if (found[i].bad_start) found[i].bad_start->chain += before;
+      if (found[i].endless_search) *found[i].endless_search += before;
+    });
     NonFinite sum;
-    for (const NonFinite& of_one : found) sum.add(of_one);
+    for (const NonFinite& of_one : found) {
+      sum.add(of_one);
+      if (!sum.bad_start) sum.bad_start = of_one.bad_start;
+      if (!sum.endless_search) sum.endless_search = of_one.endless_search;
+    }
     return sum;
   }
 

@@ -262,19 +262,17 @@ Tuned tuned_for(const PilotTarget& target, const McmcSampler& sampler, std::uint
   Tuned result{sampler, {}};
   std::visit(
       [&]<class Method>(Method& method) {
-        if (method.step) return;
+        if (method.step || mcmc::adapts_in_chains(method)) return;
         mcmc::check_parameters(method);
         mcmc::check_preconditioner(method.run.preconditioner, target.dim());
         mcmc::check_start_mean(method.run.start_mean, target.dim());
         double acceptance = 0.0;
         int leapfrogs = 1;
-        if constexpr (std::is_same_v<Method, Mala>) {
-          acceptance = 0.574;
-        } else if constexpr (std::is_same_v<Method, Hmc>) {
-          acceptance = 0.8;
-          leapfrogs = method.leapfrogs;
-        } else if constexpr (std::is_same_v<Method, Obabo>) {
-          if (method.metropolis) acceptance = 0.9;
+        if constexpr (std::is_same_v<Method, Hmc>) leapfrogs = method.leapfrogs;
+        if constexpr (std::is_same_v<Method, Obabo>) {
+          if (method.metropolis) acceptance = target_acceptance(method);
+        } else if constexpr (mcmc::CanAdapt<Method>) {
+          acceptance = target_acceptance(method);
         }
         require(acceptance > 0.0, method.name,
                 ": step is missing; only methods that accept and reject find one");

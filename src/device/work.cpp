@@ -21,8 +21,10 @@ double evaluation(const MixtureTable& mixture) {
 double evaluation(const Plan& plan) {
   const MixtureTable& mixture = plan.problems.front();
   double fields = 0.0;
-  for (const VectorField& field : plan.fields)
-    fields = std::max(fields, 10.0 * static_cast<double>(field.tape().operations.size()));
+  for (const VectorField& field : plan.fields) {
+    if (field.custom() == nullptr)
+      fields = std::max(fields, 10.0 * static_cast<double>(field.tape().operations.size()));
+  }
   if (!plan.target) return evaluation(mixture) + fields;
   const auto d = static_cast<double>(mixture.dim());
   if (const ObservedMixture* observed = plan.target->observed()) {

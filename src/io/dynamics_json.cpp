@@ -85,6 +85,8 @@ Dynamics read_dynamics(const Json& value, const Location& where) {
 }
 
 OrderedJson write_dynamics(const Dynamics& dynamics) {
+  require(!dynamics.custom_drift && !dynamics.custom_noise,
+          "to_json: a drift or a noise given by a function (CustomField) has no JSON form");
   OrderedJson object;
   object["drift"] = dynamics.drift;
   ParameterWriter writer(object);

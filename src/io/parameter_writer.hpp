@@ -45,6 +45,10 @@ class ParameterWriter {
     if (parameter) object_[key] = write(*parameter);
   }
   void unbounded(const char* key, double parameter) { object_[key] = write(parameter); }
+  /// The default has no effect on a sampler with a step, and is written as a missing key.
+  void optional(const char* key, StepAdaptation parameter) {
+    if (parameter != StepAdaptation::pilot) object_[key] = write(parameter);
+  }
   /// An empty matrix is written as a missing key.
   void optional(const char* key, const Eigen::MatrixXd& parameter) {
     if (parameter.size() > 0) object_[key] = write(parameter);

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/linear_algebra.hpp"
+#include "lowering/enumerations.hpp"
 #include "lowering/guidance_table.hpp"
 #include "lowering/tape_table.hpp"
 #include "lowering/target_table.hpp"
@@ -11,44 +12,6 @@
 
 namespace gmdiff::particle {
 namespace {
-
-GuideWeight lowered(ResidualWeight weight) {
-  switch (weight) {
-    case ResidualWeight::moments:
-      return GuideWeight::moments;
-    case ResidualWeight::row_sums:
-      return GuideWeight::row_sums;
-    case ResidualWeight::diffuse:
-      return GuideWeight::diffuse;
-    case ResidualWeight::isotropic:
-      return GuideWeight::isotropic;
-    case ResidualWeight::norm:
-      return GuideWeight::norm;
-  }
-  fail("lowering: unknown weight of a residual");
-}
-
-NoiseKind lowered(NoiseStream stream) {
-  switch (stream) {
-    case NoiseStream::step:
-      return NoiseKind::step;
-    case NoiseStream::churn:
-      return NoiseKind::churn;
-    case NoiseStream::velocity:
-      return NoiseKind::velocity;
-  }
-  fail("lowering: unknown stream of noise");
-}
-
-ProximalKind lowered(ProximalMap map) {
-  switch (map) {
-    case ProximalMap::soft_threshold:
-      return ProximalKind::soft_threshold;
-    case ProximalMap::total_variation:
-      return ProximalKind::total_variation;
-  }
-  fail("lowering: unknown proximal map");
-}
 
 bool needs_projection(const Guide& stage) {
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
@@ -72,7 +35,7 @@ std::vector<Eigen::MatrixXd> rows_on_axes(const MixtureTable& mixture, const Eig
 template <class Real>
 ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceTable* guidance,
                                      const Plan& plan)
-    : law_(law), guidance_(guidance), first_step_(plan.first_step) {
+    : law_(law), guidance_(guidance), plan_(plan) {
   if (guidance != nullptr) {
     if (guidance->map) {
       observation_ = map_table(*guidance, law_.mixture().dim(), first_work_vector(plan), arena_);
@@ -88,6 +51,10 @@ ProgramBuilder<Real>::ProgramBuilder(const LawTables<Real>& law, const GuidanceT
 template <class Real>
 void ProgramBuilder<Real>::add_fields(const Plan& plan) {
   for (const VectorField& field : plan.fields) {
+    if (field.custom() != nullptr) {
+      fields_.emplace_back();  // numbers of other fields stay those of the plan
+      continue;
+    }
     fields_.push_back({.tape = tape_table(field.tape(), field.dim(), arena_),
                        .times = nullptr,
                        .first_work = first_work_vector(plan)});
@@ -144,7 +111,7 @@ class ProgramBuilder<Real>::StepTables {
     if (stage.denoiser == 0) {
       table.level = level(stage.level);
     } else {
-      table.denoiser = stage.denoiser - 1;
+      table.function = stage.denoiser - 1;
       table.alpha = stage.level.alpha;
       table.sigma = stage.level.sigma;
     }
@@ -182,15 +149,31 @@ class ProgramBuilder<Real>::StepTables {
                     .before = stage.before,
                     .after = stage.after,
                     .factor = stage.factor,
-                    .counted_from = stage.counted_from};
+                    .counted_from = stage.counted_from,
+                    .of_step = stage.of_step,
+                    .is_trial = stage.is_trial,
+                    .adapts = stage.adapts};
+    return table;
+  }
+
+  StageTable<Real> operator()(const Adapt& stage) {
+    StageTable<Real> table = empty(StageKind::adapt);
+    table.adapt = {
+        .rule = lowered(stage.rule), .target = stage.target, .first = stage.first, .last = stage.last};
     return table;
   }
 
   StageTable<Real> operator()(const EvaluateField& stage) {
-    StageTable<Real> table = empty(StageKind::field);
+    const bool is_function = builder_.plan_.fields[static_cast<std::size_t>(stage.field)].custom() != nullptr;
+    StageTable<Real> table = empty(is_function ? StageKind::call_field : StageKind::field);
     table.step = number_;  // times count from the first step of the plan
     table.from = stage.from;
     table.to = stage.to;
+    if (is_function) {
+      table.function = stage.field;
+      table.time = builder_.plan_.field_times[static_cast<std::size_t>(stage.times)][number_];
+      return table;
+    }
     table.field = builder_.fields_[static_cast<std::size_t>(stage.field)];
     table.field.times = builder_.field_times_[static_cast<std::size_t>(stage.times)];
     return table;
@@ -229,9 +212,12 @@ class ProgramBuilder<Real>::StepTables {
     table.to = stage.to;
     for (const Term& term : stage.terms) {
       table.vectors[table.num_terms] = term.vector;
+      table.scales[table.num_terms] = lowered(term.of_step);
+      table.is_scaled = table.is_scaled || term.of_step != StepFactor::none;
       table.factors[table.num_terms++] = static_cast<Real>(term.factor);
     }
     table.noise = static_cast<Real>(stage.noise);
+    table.noise_scale = lowered(stage.noise_of_step);
     table.stream = lowered(stage.stream);
     table.draws = static_cast<std::uint64_t>(stage.draws);
     table.draw = static_cast<std::uint64_t>(stage.draw);
@@ -285,7 +271,7 @@ class ProgramBuilder<Real>::StepTables {
   StageTable<Real> empty(StageKind kind) const {
     StageTable<Real> table{};
     table.kind = kind;
-    table.step = builder_.first_step_ + number_;
+    table.step = builder_.plan_.first_step + number_;
     table.slot = -1;
     return table;
   }
@@ -370,7 +356,9 @@ std::size_t ProgramBuilder<Real>::shared_bytes(const Plan& plan) {
   std::size_t numbers = 0;
   for (const Eigen::MatrixXd& matrix : plan.matrices) numbers += static_cast<std::size_t>(matrix.size());
   if (plan.target) numbers += target_numbers<Real>(*plan.target);
-  for (const VectorField& field : plan.fields) numbers += tape_numbers<Real>(field.tape());
+  for (const VectorField& field : plan.fields) {
+    if (field.custom() == nullptr) numbers += tape_numbers<Real>(field.tape());
+  }
   if (!plan.guidance.empty() && plan.guidance.front().map)
     numbers += tape_numbers<Real>(plan.guidance.front().map->tape());
   for (const std::vector<double>& row : plan.field_times) numbers += row.size();

@@ -44,7 +44,7 @@ class ProgramBuilder {
 
   const LawTables<Real>& law_;
   const GuidanceTable* guidance_;
-  std::uint64_t first_step_;
+  const Plan& plan_;
   Arena<Real> arena_;
   ObservationTable<Real> observation_{};
   TargetTable<Real> target_{};

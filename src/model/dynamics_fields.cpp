@@ -97,7 +97,43 @@ void check_times(const Dynamics& dynamics) {
           " times as much, got ", dynamics.path_steps);
 }
 
+VectorField drift_of(const Dynamics& dynamics) {
+  if (!dynamics.custom_drift) return {dynamics.drift, "dynamics: drift", dynamics.parameters};
+  require(dynamics.drift.empty(), "dynamics: drift and custom_drift exclude each other, given both");
+  return VectorField(*dynamics.custom_drift);
+}
+
+std::variant<double, VectorField> noise_of(const Dynamics& dynamics, int dim) {
+  if (!dynamics.custom_noise) return std::visit(NoiseReader(dim, dynamics.parameters), dynamics.noise);
+  require(dynamics.noise == DynamicsNoise(0.0),
+          "dynamics: noise and custom_noise exclude each other, given both");
+  VectorField noise(*dynamics.custom_noise);
+  require(noise.dim() == dim, "dynamics: custom_noise has dimension ", noise.dim(), ", expected ", dim,
+          ", that of the drift");
+  return noise;
+}
+
+/// Functions have no derivatives, and what they depend on is unknown.
+void check_functions(Scheme scheme, const DynamicsFields& fields) {
+  const CustomField* const noise = fields.field() == nullptr ? nullptr : fields.field()->custom();
+  const CustomField* const drift = fields.drift.custom();
+  if (scheme == Scheme::exact) {
+    const CustomField* const function = drift != nullptr ? drift : noise;
+    require(function == nullptr,
+            "dynamics: the scheme exact needs drift and noise as numbers or texts, given the function \"",
+            function == nullptr ? "" : function->id, "\"");
+  }
+  if (noise == nullptr) return;
+  require(scheme != Scheme::milstein,
+          "dynamics: the scheme milstein needs the derivative of the noise, which the function \"", noise->id,
+          "\" does not give; use euler-maruyama");
+  require(scheme != Scheme::heun && scheme != Scheme::sra1, "dynamics: the scheme ", to_string(scheme),
+          " needs additive noise, as numbers or texts in t; given the function \"", noise->id,
+          "\"; use euler-maruyama");
+}
+
 void check_noise(const Dynamics& dynamics, const DynamicsFields& fields) {
+  check_functions(dynamics.scheme, fields);
   const char* scheme = to_string(dynamics.scheme);
   switch (dynamics.scheme) {
     case Scheme::euler:
@@ -123,9 +159,8 @@ void check_noise(const Dynamics& dynamics, const DynamicsFields& fields) {
 
 DynamicsFields fields_of(const Dynamics& dynamics) {
   check_times(dynamics);
-  const VectorField drift(dynamics.drift, "dynamics: drift", dynamics.parameters);
-  DynamicsFields fields{.drift = drift,
-                        .noise = std::visit(NoiseReader(drift.dim(), dynamics.parameters), dynamics.noise)};
+  const VectorField drift = drift_of(dynamics);
+  DynamicsFields fields{.drift = drift, .noise = noise_of(dynamics, drift.dim())};
   check_noise(dynamics, fields);
   return fields;
 }

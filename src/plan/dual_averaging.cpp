@@ -31,11 +31,10 @@ void DualAveraging::add(double acceptance) {
 }
 
 Eigen::VectorXd crossing_steps(Eigen::Index chains, const AcceptanceAt& acceptance) {
-  constexpr int most = 50;
   Eigen::VectorXd eps = Eigen::VectorXd::Ones(chains);
   const Eigen::VectorXd at_one = acceptance(eps);
   std::vector<bool> crossed(static_cast<std::size_t>(chains), false);
-  for (int n = 0; n < most; ++n) {
+  for (int n = 0; n < most_crossing_steps; ++n) {
     for (Eigen::Index c = 0; c < chains; ++c) {
       if (!crossed[static_cast<std::size_t>(c)]) eps(c) *= at_one(c) > 0.5 ? 2.0 : 0.5;
     }
@@ -45,8 +44,9 @@ Eigen::VectorXd crossing_steps(Eigen::Index chains, const AcceptanceAt& acceptan
     }
     if (std::ranges::all_of(crossed, [](bool value) { return value; })) return eps;
   }
-  fail("pilot: the acceptance of a chain is on one side of 1/2 for all steps from 1 to 2^", most, " or 2^-",
-       most, "; the target is flat, or its support is a point");
+  fail("pilot: the acceptance of a chain is on one side of 1/2 for all steps from 1 to 2^",
+       most_crossing_steps, " or 2^-", most_crossing_steps,
+       "; the target is flat, or its support is a point");
 }
 
 Eigen::VectorXd shrunk_variances(const Eigen::VectorXd& variances, double N) {

@@ -4,9 +4,19 @@
 
 #include <Eigen/Core>
 
+#include <gmdiff/sampler/mcmc.hpp>
+
 // Step sizes of Markov chains from their acceptance (mathematics.md §12.3).
 
 namespace gmdiff {
+
+/// Acceptance that the step of a method aims at.
+inline double target_acceptance(const Mala& /*mala*/) { return 0.574; }
+inline double target_acceptance(const Hmc& /*hmc*/) { return 0.8; }
+inline double target_acceptance(const Obabo& /*obabo*/) { return 0.9; }
+
+/// Most doublings, or halvings, of a search for a first step.
+constexpr int most_crossing_steps = 50;
 
 /// Dual averaging of log eps (Hoffman & Gelman 2014, §3.2), with their gamma = 0.05, t_0 = 10, kappa = 0.75.
 class DualAveraging {

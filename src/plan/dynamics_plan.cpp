@@ -2,6 +2,7 @@
 
 #include <gmdiff/plan/plan.hpp>
 
+#include "base/check.hpp"
 #include "plan/dynamics_stages.hpp"
 #include "plan/tables.hpp"
 
@@ -17,6 +18,12 @@ Plan dynamics_plan(const Dynamics& dynamics) {
   schemes::add_steps(plan, dynamics, fields);
   for (int s = 0; s <= dynamics.steps; ++s)
     plan.times.push_back(schemes::dynamics_time(dynamics, static_cast<long double>(s)));
+  for (const VectorField& field : plan.fields) {
+    if (const CustomField* function = field.custom()) {
+      plan.notes.push_back(concat("the values are those of the function \"", function->id,
+                                  "\", which the plan's hash knows by its name alone"));
+    }
+  }
   return plan;
 }
 

@@ -17,6 +17,7 @@ struct StageEvaluations {
   int operator()(const Multiply&) const { return 0; }
   int operator()(const Accumulate&) const { return 0; }
   int operator()(const Proximal&) const { return 0; }
+  int operator()(const Adapt&) const { return 0; }
   int operator()(const Guide&) const { return 0; }  // reads the denoised point of an Evaluate
 };
 
@@ -34,7 +35,7 @@ struct StepEvaluations {
 }  // namespace
 
 double denoiser_evaluations(const Plan& plan) {
-  double sum = 0.0;
+  double sum = plan.search.repeats * StepEvaluations{}(plan.search);
   for (const Step& step : plan.steps) sum += repeats(step) * std::visit(StepEvaluations{}, step);
   return sum;
 }

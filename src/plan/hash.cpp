@@ -36,8 +36,11 @@ void add(Hash& hash, const Combine& stage) {
   for (const Term& term : stage.terms) {
     hash.add_size(term.vector);
     hash.add(term.factor);
+    // Plans of given steps keep the hashes that they had before chains adapted theirs.
+    if (term.of_step != StepFactor::none) hash.add_size(term.of_step);
   }
   hash.add(stage.noise);
+  if (stage.noise_of_step != StepFactor::none) hash.add_size(stage.noise_of_step);
   hash.add_size(stage.stream);
   // Plans without several draws keep the hashes that they had before there were any.
   if (stage.draws != 1) {
@@ -88,6 +91,16 @@ void add(Hash& hash, const Accept& stage) {
   hash.add(stage.factor);
   hash.add_size(stage.always);
   hash.add(stage.counted_from);
+  // Plans of given steps keep the hashes that they had before chains adapted theirs.
+  if (stage.of_step || stage.is_trial || stage.adapts) {
+    for (const bool flag : {stage.of_step, stage.is_trial, stage.adapts}) hash.add_size(flag);
+  }
+}
+
+void add(Hash& hash, const Adapt& stage) {
+  hash.add_size(stage.rule);
+  hash.add(stage.target);
+  for (const std::uint64_t number : {stage.first, stage.last}) hash.add(number);
 }
 
 void add(Hash& hash, const EvaluateField& stage) {
@@ -200,7 +213,12 @@ void add(Hash& hash, const Target& target) {
       target.description());
 }
 
-void add(Hash& hash, const VectorField& field) { add(hash, field.tape()); }
+void add(Hash& hash, const VectorField& field) {
+  const CustomField* const function = field.custom();
+  if (function == nullptr) return add(hash, field.tape());
+  hash.add_size(-function->dim);  // no operation of a tape
+  for (const char letter : function->id) hash.add_size(letter);
+}
 
 void add(Hash& hash, const Step& step) {
   hash.add_size(step.index());

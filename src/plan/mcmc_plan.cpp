@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -9,6 +11,8 @@
 
 #include "base/extended.hpp"
 #include "base/linear_algebra.hpp"
+#include "plan/chain_stages.hpp"
+#include "plan/dual_averaging.hpp"
 #include "plan/mcmc_checks.hpp"
 #include "plan/proximal_chain.hpp"
 #include "plan/tables.hpp"
@@ -18,19 +22,7 @@
 namespace gmdiff {
 namespace {
 
-/// Vectors of a chain that evaluates its target. `gradient` is L^T g, `noise` holds z of a Langevin proposal
-/// or the velocity before a trajectory, and `preconditioned` a product with L. Of proximal chains, `gradient`
-/// is the drift b and `preconditioned` the result of the proximal map.
-enum ChainVector { state, gradient, proposal, proposed_gradient, noise, velocity, preconditioned };
-
-/// Number of L, if there is one, among the plan's matrices.
-constexpr int preconditioner = 0;
-
-/// Proximal map of a prior, and the parameter theta of its Moreau envelope.
-struct Moreau {
-  ProximalMap map;
-  double strength, theta;
-};
+using namespace mcmc;
 
 std::optional<Moreau> moreau_of(const auto& /*method*/, const Target* /*target*/) { return {}; }
 std::optional<Moreau> moreau_of(const Myula& myula, const Target* target) {
@@ -41,179 +33,76 @@ std::optional<Moreau> moreau_of(const Myula& myula, const Target* target) {
                 .theta = *myula.theta};
 }
 
-/// The stages of a chain, one after the other.
-class Stages {
- public:
-  explicit Stages(const ChainRun& run, const std::optional<Moreau>& moreau = {})
-      : has_preconditioner_(run.preconditioner.size() > 0), moreau_(moreau) {}
-
-  std::vector<Stage> take() { return std::move(stages_); }
-
-  void add(Stage stage) { stages_.push_back(std::move(stage)); }
-  void copy(int to, int from) { add(Combine{.to = to, .terms = {{from, 1.0}}}); }
-  /// l, and L^T g
-  void evaluate_state() { evaluate({.from = state, .to = gradient}); }
-  void evaluate_proposal() { evaluate({.from = proposal, .to = proposed_gradient, .is_proposal = true}); }
-  /// v <- v + t L^T g
-  void kick(double t, int gradient) {
-    add(Combine{.to = velocity, .terms = {{velocity, 1.0}, {gradient, t}}, .threshold = threshold_});
-  }
-  /// to <- from + t L v
-  void drift(int to, int from, double t, int v) {
-    if (has_preconditioner_) {
-      add(Product{.matrix = preconditioner, .from = v, .to = preconditioned});
-      v = preconditioned;
-    }
-    add(Combine{.to = to, .terms = {{from, 1.0}, {v, t}}, .threshold = threshold_});
-  }
-  /// The kicks and drifts that follow concern chains whose trajectory number is not below the threshold.
-  void set_threshold(std::uint64_t threshold) { threshold_ = threshold; }
-  /// v <- C v + sqrt(1 - C^2) z with C = exp(-friction t)
-  void refresh(double friction, double t, int draws = 1, int draw = 0) {
-    const long double decay = -static_cast<long double>(friction) * static_cast<long double>(t);
-    add(Combine{.to = velocity,
-                .terms = {{velocity, static_cast<double>(extended::exp(decay))}},
-                .noise = static_cast<double>(std::sqrt(-extended::expm1(2.0L * decay))),
-                .draws = draws,
-                .draw = draw});
-  }
-
- private:
-  void evaluate(EvaluateTarget stage) {
-    if (moreau_) return evaluate_drift(stage);
-    if (!has_preconditioner_) return add(stage);
-    add(EvaluateTarget{.from = stage.from, .to = preconditioned, .is_proposal = stage.is_proposal});
-    add(Product{.matrix = preconditioner, .from = preconditioned, .to = stage.to, .transposed = true});
-  }
-
-  /// b = grad log N(y; Phi(x), R) - (x - prox(x)) / theta
-  void evaluate_drift(const EvaluateTarget& stage) {
-    add(stage);
-    add(Proximal{
-        .map = moreau_->map, .strength = moreau_->strength, .from = stage.from, .to = preconditioned});
-    const double rate = 1.0 / moreau_->theta;
-    add(Combine{.to = stage.to, .terms = {{stage.to, 1.0}, {stage.from, -rate}, {preconditioned, rate}}});
-  }
-
-  bool has_preconditioner_;
-  std::optional<Moreau> moreau_;
-  std::uint64_t threshold_ = 0;
-  std::vector<Stage> stages_;
-};
-
-/// x' = x + L ((h/2) L^T g + sqrt(h) z), with its ratio.
-void add_langevin_step(Stages& stages, double h, bool always) {
-  stages.add(Combine{.to = noise, .noise = 1.0});
-  stages.add(Combine{.to = velocity, .terms = {{gradient, 0.5 * h}, {noise, std::sqrt(h)}}});
-  stages.drift(proposal, state, 1.0, velocity);
-  stages.evaluate_proposal();
-  stages.add(Accept{.ratio = Accept::Ratio::langevin,
-                    .to = state,
-                    .proposal = proposal,
-                    .gradient = gradient,
-                    .proposed_gradient = proposed_gradient,
-                    .before = noise,
-                    .factor = 0.5 * std::sqrt(h),
-                    .always = always});
-}
-
-/// Metropolis step of a trajectory from (x, v) to (x', v').
-void add_energy_step(Stages& stages) {
-  stages.add(Accept{.ratio = Accept::Ratio::energy,
-                    .to = state,
-                    .proposal = proposal,
-                    .gradient = gradient,
-                    .proposed_gradient = proposed_gradient,
-                    .before = noise,
-                    .after = velocity});
-}
-
-/// `leapfrogs` leapfrogs from (x, v) to (x', v'), where v' replaces v, and their Metropolis step.
-void add_trajectory(Stages& stages, double h, int leapfrogs) {
-  stages.copy(noise, velocity);
-  stages.kick(0.5 * h, gradient);
-  stages.drift(proposal, state, h, velocity);
-  stages.evaluate_proposal();
-  for (int n = 1; n < leapfrogs; ++n) {
-    stages.kick(h, proposed_gradient);
-    stages.drift(proposal, proposal, h, velocity);
-    stages.evaluate_proposal();
-  }
-  stages.kick(0.5 * h, proposed_gradient);
-  add_energy_step(stages);
-}
-
-/// The smallest U for which 1 + floor(U longest / 2^64) is n or more: ceil((n - 1) 2^64 / longest).
-std::uint64_t least_number(std::uint64_t n, std::uint64_t longest) {
-  if (n == 1) return 0;
-  // 2^64 = quotient longest + rest
-  const std::uint64_t quotient = ~std::uint64_t{0} / longest;
-  const std::uint64_t rest = ~std::uint64_t{0} % longest + 1;
-  return (n - 1) * quotient + ((n - 1) * rest + longest - 1) / longest;
-}
-
-/// 1 + floor(U (2 leapfrogs - 1) / 2^64) leapfrogs from (x, v) to (x', v'), with the trajectory number U of
-/// the chain, and their Metropolis step. Chains that have arrived wait for the others.
-void add_random_trajectory(Stages& stages, double h, int leapfrogs) {
-  stages.copy(noise, velocity);
-  stages.copy(proposal, state);
-  stages.copy(proposed_gradient, gradient);
-  const auto longest = static_cast<std::uint64_t>(2 * leapfrogs - 1);
-  for (std::uint64_t n = 1; n <= longest; ++n) {
-    stages.set_threshold(least_number(n, longest));
-    stages.kick(0.5 * h, proposed_gradient);
-    stages.drift(proposal, proposal, h, velocity);
-    stages.evaluate_proposal();
-    stages.kick(0.5 * h, proposed_gradient);
-  }
-  add_energy_step(stages);
-}
-
 // ----- one step of each method
 
-void add_step(Stages& stages, const Ula& ula) {
-  add_langevin_step(stages, ula.speed * *ula.step, /*always=*/true);
+/// The step of a method, as the number that its formulas contain.
+template <class Method>
+StepLength length_of(const Method& method) {
+  if (adapts_in_chains(method)) return {};
+  if constexpr (requires { method.speed; }) {
+    return {method.speed * *method.step};
+  } else {
+    return {*method.step};
+  }
 }
 
-void add_step(Stages& stages, const Mala& mala) {
-  add_langevin_step(stages, mala.speed * *mala.step, /*always=*/false);
-}
+void add_step(Stages& stages, const Ula& ula) { stages.langevin_step(length_of(ula), Moves::always); }
+
+void add_step(Stages& stages, const Mala& mala) { stages.langevin_step(length_of(mala), Moves::if_accepted); }
 
 void add_step(Stages& stages, const Hmc& hmc) {
   stages.add(Combine{.to = velocity, .noise = 1.0});
   if (hmc.jitter) {
-    add_random_trajectory(stages, *hmc.step, hmc.leapfrogs);
+    stages.random_trajectory(length_of(hmc), hmc.leapfrogs);
   } else {
-    add_trajectory(stages, *hmc.step, hmc.leapfrogs);
+    stages.trajectory(length_of(hmc), hmc.leapfrogs);
   }
 }
 
 void add_step(Stages& stages, const Baoab& baoab) {
-  const double half = 0.5 * *baoab.step;
-  stages.kick(half, gradient);
-  stages.drift(state, state, half, velocity);
-  stages.refresh(baoab.friction, *baoab.step);
-  stages.drift(state, state, half, velocity);
+  const StepLength h = length_of(baoab);
+  stages.kick(h.time(0.5), gradient);
+  stages.drift(state, state, h.time(0.5), velocity);
+  stages.refresh(baoab.friction, h, 1.0);
+  stages.drift(state, state, h.time(0.5), velocity);
   stages.evaluate_state();
-  stages.kick(half, gradient);
+  stages.kick(h.time(0.5), gradient);
 }
 
 void add_step(Stages& stages, const Obabo& obabo) {
-  const double half = 0.5 * *obabo.step;
-  stages.refresh(obabo.friction, half, 2, 0);
+  const StepLength h = length_of(obabo);
+  stages.refresh(obabo.friction, h, 0.5, 2, 0);
   if (obabo.metropolis) {
-    add_trajectory(stages, *obabo.step, 1);
+    stages.trajectory(h, 1);
   } else {
-    stages.kick(half, gradient);
-    stages.drift(state, state, *obabo.step, velocity);
+    stages.kick(h.time(0.5), gradient);
+    stages.drift(state, state, h.time(1.0), velocity);
     stages.evaluate_state();
-    stages.kick(half, gradient);
+    stages.kick(h.time(0.5), gradient);
   }
-  stages.refresh(obabo.friction, half, 2, 1);
+  stages.refresh(obabo.friction, h, 0.5, 2, 1);
 }
 
 void add_step(Stages& stages, const Myula& myula) {
-  add_langevin_step(stages, *myula.step, /*always=*/!myula.metropolis);
+  stages.langevin_step(length_of(myula), myula.metropolis ? Moves::if_accepted : Moves::always);
+}
+
+// ----- a trial step of the search for eps, from the first state and with fixed noise
+
+void add_trial(Stages& stages, const Mala& /*mala*/) {
+  stages.langevin_step({}, Moves::never, NoiseStream::search);
+}
+
+void add_trial(Stages& stages, int leapfrogs) {
+  stages.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::search});
+  stages.trajectory({}, leapfrogs, Moves::never);
+}
+
+void add_trial(Stages& stages, const Hmc& hmc) { add_trial(stages, hmc.leapfrogs); }
+
+void add_trial(Stages& stages, const Obabo& /*obabo*/) {
+  add_trial(stages, 1);
+  stages.copy(velocity, first_velocity);  // the trial has changed it
 }
 
 /// Vectors of exact transitions, beside the state; the prologue fills `ou_shift`.
@@ -228,19 +117,19 @@ void add_step(Stages& stages, const OrnsteinUhlenbeck& /*ou*/) {
   stages.add(Combine{.to = state, .terms = {{ou_moved, 1.0}, {ou_shift, 1.0}, {ou_added, 1.0}}});
 }
 
-/// Time that a step stands for.
-double time_of(const auto& method) { return *method.step; }
+/// Time that a step stands for. Chains with steps of their own have no time in common and count steps.
+double time_of(const auto& method) { return adapts_in_chains(method) ? 1.0 : *method.step; }
 
 /// The moments of the states after the warm-up.
 Accumulate moments_of(const ChainRun& run, Eigen::Index dim) {
   const auto steps = static_cast<std::uint64_t>(run.steps);
   const std::uint64_t first =
       static_cast<std::uint64_t>(run.first_step) + static_cast<std::uint64_t>(run.warmup);
-  const std::uint64_t batch = steps / mcmc::num_batches;
+  const std::uint64_t batch = steps / num_batches;
   return {.counted_from = first,
-          .batched_from = first + steps - batch * mcmc::num_batches,
+          .batched_from = first + steps - batch * num_batches,
           .batch = batch,
-          .has_covariance = dim <= mcmc::largest_covariance};
+          .has_covariance = dim <= largest_covariance};
 }
 
 // ----- the plan
@@ -248,12 +137,40 @@ Accumulate moments_of(const ChainRun& run, Eigen::Index dim) {
 const auto& with_defaults(const auto& method, const Target* /*target*/) { return method; }
 Myula with_defaults(const Myula& myula, const Target* target) { return mcmc::with_defaults(myula, target); }
 
+/// Lets a stage `Adapt` follow the Metropolis step.
+void add_rule(std::vector<Stage>& stages, const Adapt& rule) {
+  const auto is_accept = [](const Stage& stage) { return std::holds_alternative<Accept>(stage); };
+  const auto accept = std::ranges::find_if(stages, is_accept);
+  std::get<Accept>(*accept).adapts = true;
+  stages.insert(std::next(accept), rule);
+}
+
+/// Each chain searches for a step at its first state, and adapts it in the warm-up (§12.3).
+template <class Method>
+void adapt_steps(Plan& plan, const Method& method) {
+  const ChainRun& run = method.run;
+  plan.prologue.stages.emplace_back(Adapt{.rule = Adapt::Rule::begin});
+  Stages trial(run);
+  add_trial(trial, method);
+  plan.search = {.stages = trial.take(), .repeats = 1 + most_crossing_steps};
+  add_rule(plan.search.stages, {.rule = Adapt::Rule::search});
+  Program rest = std::get<Program>(plan.steps.front()), warmup = rest;
+  rest.repeats = run.steps;
+  warmup.repeats = run.warmup;
+  std::erase_if(warmup.stages, [](const Stage& stage) { return std::holds_alternative<Accumulate>(stage); });
+  add_rule(warmup.stages, {.rule = Adapt::Rule::average,
+                           .target = target_acceptance(method),
+                           .first = 0,
+                           .last = static_cast<std::uint64_t>(run.warmup) - 1});
+  plan.steps = {std::move(warmup), std::move(rest)};
+}
+
 /// @param target or null for mixtures
 template <class Method>
 Plan build(const Method& given, Eigen::Index dim, const Target* target = nullptr) {
   const Method& method = with_defaults(given, target);
   mcmc::check_parameters(method);
-  require(method.step.has_value(), method.name, ": step is missing");
+  require(method.step.has_value() || adapts_in_chains(method), method.name, ": step is missing");
   const ChainRun& run = method.run;
   Plan plan;
   plan.start = {.law = run.start,
@@ -268,8 +185,10 @@ Plan build(const Method& given, Eigen::Index dim, const Target* target = nullptr
   } else {
     first.evaluate_state();
   }
-  if constexpr (mcmc::IsKinetic<Method>)
+  if constexpr (IsKinetic<Method>) {
     first.add(Combine{.to = velocity, .noise = 1.0, .stream = NoiseStream::velocity});
+    if (adapts_in_chains(method)) first.copy(first_velocity, velocity);
+  }
   plan.prologue.stages = first.take();
   Stages stages(run, moreau);
   add_step(stages, method);
@@ -280,6 +199,9 @@ Plan build(const Method& given, Eigen::Index dim, const Target* target = nullptr
       accept->counted_from = plan.first_step + static_cast<std::uint64_t>(run.warmup);
   }
   plan.steps = {std::move(step)};
+  if constexpr (CanAdapt<Method>) {
+    if (adapts_in_chains(method)) adapt_steps(plan, method);
+  }
   for (int s = 0; s <= run.warmup + run.steps; ++s)
     plan.times.push_back((run.first_step + s) * time_of(method));
   if (run.output == ChainOutput::trace) {

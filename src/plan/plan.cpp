@@ -43,6 +43,7 @@ std::uint64_t Plan::hash() const {
   if (start.mean.size() > 0) hash.add(start.mean);
   if (first_step > 0) hash.add(first_step);
   if (!prologue.stages.empty()) add(hash, prologue);
+  if (!search.stages.empty()) add(hash, search);
   for (const int level : kept) hash.add_size(level);
   hash.add_size(steps.size());
   for (const Step& step : steps) add(hash, step);
@@ -75,9 +76,18 @@ std::ostream& operator<<(std::ostream& out, const Plan& plan) {
     out << "denoiser " << std::visit([](const auto& alternative) { return alternative.id; }, denoiser)
         << '\n';
   }
+  for (std::size_t n = 0; n < plan.fields.size(); ++n) {
+    if (const CustomField* function = plan.fields[n].custom())
+      out << "field " << n << "  function " << function->id << '\n';
+  }
   if (!plan.prologue.stages.empty()) {
     out << "first   ";
     print(out, plan.prologue);
+    out << '\n';
+  }
+  if (!plan.search.stages.empty()) {
+    out << "search  " << plan.search.repeats << " times  ";
+    print(out, plan.search);
     out << '\n';
   }
   std::int64_t number = 0;

@@ -39,19 +39,46 @@ const char* to_string(NoiseStream stream) {
       return "churn";
     case NoiseStream::velocity:
       return "velocity";
+    case NoiseStream::search:
+      return "search";
   }
   fail("plan: unknown stream of noise");
+}
+
+/// Writes a factor f as a function of the chain's step.
+void print_factor(std::ostream& out, double f, StepFactor of_step) {
+  switch (of_step) {
+    case StepFactor::none:
+      out << f;
+      return;
+    case StepFactor::linear:
+      out << f << " eps";
+      return;
+    case StepFactor::square:
+      out << f << " eps^2";
+      return;
+    case StepFactor::decay:
+      out << "exp(-" << f << " eps)";
+      return;
+    case StepFactor::spread:
+      out << "sqrt(1 - exp(-2 * " << f << " eps))";
+      return;
+  }
 }
 
 std::ostream& operator<<(std::ostream& out, const Combine& stage) {
   out << 'v' << stage.to << " <-";
   const char* plus = " ";
   for (const Term& term : stage.terms) {
-    out << plus << term.factor << " v" << term.vector;
+    out << plus;
+    print_factor(out, term.factor, term.of_step);
+    out << " v" << term.vector;
     plus = " + ";
   }
   if (stage.noise != 0.0) {
-    out << plus << stage.noise << ' ' << to_string(stage.stream) << " noise";
+    out << plus;
+    print_factor(out, stage.noise, stage.noise_of_step);
+    out << ' ' << to_string(stage.stream) << " noise";
     if (stage.draws > 1) out << ' ' << stage.draw;
   }
   if (stage.threshold != 0) out << "  in chains whose trajectory number is at least " << stage.threshold;
@@ -100,10 +127,25 @@ std::ostream& operator<<(std::ostream& out, const Product& stage) {
 
 std::ostream& operator<<(std::ostream& out, const Accept& stage) {
   out << 'v' << stage.to << ", v" << stage.gradient << " <- v" << stage.proposal << ", v"
-      << stage.proposed_gradient << (stage.always ? ", ratio" : " if accepted, ratio");
+      << stage.proposed_gradient
+      << (stage.always ? ", ratio" : (stage.is_trial ? " never, ratio" : " if accepted, ratio"));
   if (stage.ratio == Accept::Ratio::langevin)
-    return out << " of a Langevin step with noise v" << stage.before << " and factor " << stage.factor;
+    return out << " of a Langevin step with noise v" << stage.before << " and factor " << stage.factor
+               << (stage.of_step ? " eps" : "");
   return out << " of velocities v" << stage.before << " and v" << stage.after;
+}
+
+std::ostream& operator<<(std::ostream& out, const Adapt& stage) {
+  switch (stage.rule) {
+    case Adapt::Rule::begin:
+      return out << "eps <- 1";
+    case Adapt::Rule::search:
+      return out << "eps <- 2 eps or eps / 2, until the acceptance has crossed 1/2";
+    case Adapt::Rule::average:
+      return out << "eps <- dual averaging towards acceptance " << stage.target << ", steps " << stage.first
+                 << " to " << stage.last;
+  }
+  fail("plan: unknown rule of a step");
 }
 
 std::ostream& operator<<(std::ostream& out, const EvaluateField& stage) {

@@ -53,6 +53,7 @@ int last_vector(const Accept& stage) {
 int last_vector(const EvaluateField& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Multiply& stage) { return std::max({stage.to, stage.a, stage.b}); }
 int last_vector(const Accumulate& /*stage*/) { return x; }
+int last_vector(const Adapt& /*stage*/) { return x; }
 int last_vector(const Proximal& stage) { return std::max(stage.from, stage.to); }
 int last_vector(const Guide& stage) { return std::max({stage.from, stage.denoised, stage.to}); }
 
@@ -83,7 +84,8 @@ bool has_programs(const Plan& plan) {
 }
 
 bool calls_functions(const Plan& plan) {
-  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr);
+  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr) ||
+         std::ranges::any_of(plan.fields, [](const VectorField& field) { return field.custom() != nullptr; });
 }
 
 int repeats(const Step& step) {
@@ -106,8 +108,9 @@ int num_work_vectors(const Target& target) {
 
 int num_vectors(const Plan& plan) {
   int most = plan.target ? num_work_vectors(*plan.target) : 0;
-  for (const VectorField& field : plan.fields)
-    most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  for (const VectorField& field : plan.fields) {
+    if (field.custom() == nullptr) most = std::max(most, num_work_vectors(field.tape(), field.dim()));
+  }
   for (const GuidanceTable& table : plan.guidance) {
     if (table.map) most = std::max(most, num_work_vectors(table.map->tape(), static_cast<int>(plan.dim())));
   }
@@ -123,6 +126,7 @@ int first_work_vector(const Plan& plan) {
     }
   };
   add(plan.prologue);
+  add(plan.search);
   const bool keeps_denoiser = reads_previous_denoiser(plan);
   for (const Step& step : plan.steps) add(program(step, keeps_denoiser));
   return last + 1;
@@ -171,6 +175,13 @@ const Accumulate* accumulate_stage(const Plan& plan) {
   const Accumulate* last = nullptr;
   for_each_stage<Accumulate>(plan, [&](const Accumulate& accumulate) { last = &accumulate; });
   return last;
+}
+
+bool adapts_steps(const Plan& plan) { return !plan.search.stages.empty(); }
+
+bool has_squared_steps(const Plan& plan) {
+  const Accept* const accept = accept_stage(plan);
+  return accept != nullptr && accept->ratio == Accept::Ratio::langevin;
 }
 
 Step as_step(const Move& move) {

@@ -15,6 +15,11 @@ bool evaluates_target(const Plan& plan);
 /// The last stage of the plan that accepts or rejects proposals, or null.
 const Accept* accept_stage(const Plan& plan);
 
+/// Whether every chain finds a step of its own.
+bool adapts_steps(const Plan& plan);
+/// Whether the step of the sampler is eps^2, not eps.
+bool has_squared_steps(const Plan& plan);
+
 /// The stage of the plan that adds up moments, or null.
 const Accumulate* accumulate_stage(const Plan& plan);
 

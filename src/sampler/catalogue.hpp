@@ -163,6 +163,8 @@ inline constexpr std::array<const char*, 2> enum_names<SmcOutput> = {"draw", "pa
 template <>
 inline constexpr std::array<const char*, 3> enum_names<ChainOutput> = {"draw", "trace", "moments"};
 template <>
+inline constexpr std::array<const char*, 2> enum_names<StepAdaptation> = {"pilot", "chain"};
+template <>
 inline constexpr std::array<const char*, 4> enum_names<AnalysisOperator> = {"identity", "gradient",
                                                                             "gradient-2d", "matrix"};
 template <>
@@ -551,6 +553,7 @@ template <class Visitor>
 void visit_parameters(Visitor& v, Mala& sampler) {
   v.optional("step", sampler.step);
   v.optional("speed", sampler.speed);
+  v.optional("adapt", sampler.adapt);
   visit_run(v, sampler.run);
 }
 template <class Visitor>
@@ -564,6 +567,7 @@ void visit_parameters(Visitor& v, Hmc& sampler) {
   v.optional("step", sampler.step);
   v.whole("leapfrogs", sampler.leapfrogs, max_leapfrogs);
   v.optional("jitter", sampler.jitter);
+  v.optional("adapt", sampler.adapt);
   visit_run(v, sampler.run);
 }
 template <class Visitor>
@@ -577,6 +581,7 @@ void visit_parameters(Visitor& v, Obabo& sampler) {
   v.optional("step", sampler.step);
   v.optional("friction", sampler.friction);
   v.optional("metropolis", sampler.metropolis);
+  v.optional("adapt", sampler.adapt);
   visit_run(v, sampler.run);
 }
 

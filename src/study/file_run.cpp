@@ -47,7 +47,7 @@ std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
 
 ResultArrays result_arrays(const Plan& plan, const RunRecord& record, Precision precision) {
   if (accumulate_stage(plan) == nullptr) return npy_array(record.shape, precision);
-  return moment_arrays(record.shape, precision, accept_stage(plan) != nullptr);
+  return moment_arrays(record.shape, precision, accept_stage(plan) != nullptr, adapts_steps(plan));
 }
 ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precision precision) {
   return plan.output == SmcOutput::draw ? npy_array(record.shape, precision)
@@ -93,7 +93,8 @@ void append(ResultWriter& writer, const ChainMoments& moments, const std::option
   if (!acceptance) return;
   writer.append(array++, std::span(acceptance->probability));
   const std::vector<double> non_finite(acceptance->non_finite.begin(), acceptance->non_finite.end());
-  writer.append(array, std::span(non_finite));
+  writer.append(array++, std::span(non_finite));
+  if (!acceptance->step.empty()) writer.append(array, std::span(acceptance->step));
 }
 
 void append(ResultWriter& writer, const Samples& samples) {

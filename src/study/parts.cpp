@@ -21,8 +21,9 @@ void check_arrays(const Part& part) {
                 record.sampler["steps"].is_number_unsigned(),
             part.file, ": its sidecar has moments, but no number of steps of the sampler");
     const Precision precision = part.arrays.front().precision;
-    require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value()), part.file,
-            ": it does not hold the arrays of the moments of its sidecar");
+    require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value(),
+                                         record.acceptance && !record.acceptance->step.empty()),
+            part.file, ": it does not hold the arrays of the moments of its sidecar");
     return;
   }
   require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
@@ -36,6 +37,10 @@ void check_acceptance(const Part& part) {
   require(!record.acceptance || std::ssize(record.acceptance->probability) == record.shape[0], part.file,
           ": it has ", record.shape[0], " chains, but its sidecar the acceptance of ",
           record.acceptance ? record.acceptance->probability.size() : 0);
+  require(!record.acceptance || record.acceptance->step.empty() ||
+              std::ssize(record.acceptance->step) == record.shape[0],
+          part.file, ": it has ", record.shape[0], " chains, but its sidecar the steps of ",
+          record.acceptance ? record.acceptance->step.size() : 0);
 }
 
 /// Reads the sidecar and checks that it describes the file.

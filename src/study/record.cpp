@@ -114,6 +114,7 @@ void add_acceptance(Json& json, const std::optional<Acceptance>& acceptance) {
   if (!acceptance) return;
   json["acceptance"] = acceptance->probability;
   json["non_finite"] = acceptance->non_finite;
+  if (!acceptance->step.empty()) json["step"] = acceptance->step;
 }
 
 std::optional<Acceptance> read_acceptance(const Json& json, const SidecarReader& reader,
@@ -123,6 +124,7 @@ std::optional<Acceptance> read_acceptance(const Json& json, const SidecarReader&
                         .non_finite = reader.get<std::vector<std::int64_t>>("non_finite")};
   require(acceptance.probability.size() == acceptance.non_finite.size(), sidecar,
           ": \"acceptance\" and \"non_finite\" differ in length");
+  if (json.contains("step")) acceptance.step = reader.get<std::vector<double>>("step");
   return acceptance;
 }
 
@@ -229,6 +231,7 @@ void add_chains(Acceptance& chains, const Acceptance& more) {
   const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   add(chains.probability, more.probability);
   add(chains.non_finite, more.non_finite);
+  add(chains.step, more.step);
 }
 
 std::vector<std::string> chain_warnings(const RunRecord& record) {

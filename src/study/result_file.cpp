@@ -16,7 +16,8 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
           {"log_evidence", {shape.at(0)}, Precision::f64}};
 }
 
-ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance) {
+ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance,
+                           bool has_steps) {
   constexpr std::int64_t largest_covariance = 32;
   const std::int64_t count = shape.at(0), d = shape.back();
   ResultArrays arrays{{"samples", shape, precision},
@@ -28,6 +29,7 @@ ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision pre
     arrays.push_back({"acceptance", {count}, Precision::f64});
     arrays.push_back({"non_finite", {count}, Precision::f64});
   }
+  if (has_steps) arrays.push_back({"step", {count}, Precision::f64});
   return arrays;
 }
 

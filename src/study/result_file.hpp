@@ -25,9 +25,10 @@ ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
 /// Arrays of Markov chains with moments: `samples`, the last states, and in float64 `mean` and `variance`
-/// (count, d), `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), and `acceptance` and
-/// `non_finite` (count) of methods that have them.
-ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance);
+/// (count, d), `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), `acceptance` and
+/// `non_finite` (count) of methods that have them, and `step` (count) of chains that adapted their own.
+ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance,
+                           bool has_steps);
 
 inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }
 

@@ -88,6 +88,37 @@ TEST_F(McmcTest, MomentsAreAnArchiveAndMerged) {
   EXPECT_EQ(io::NpzReader(folder() / "y.npz").arrays().size(), 5U);  // no acceptance
 }
 
+TEST_F(McmcTest, ChainsShowTheStepsThatTheyHaveAdapted) {
+  const std::string chains = "mala:adapt=chain:warmup=40:steps=32:output=moments";
+  const Json found = sample(chains, {"--count", "9"}, "x.npz");
+  EXPECT_EQ(found["sampler"]["adapt"], "chain");
+  EXPECT_FALSE(found["sampler"].contains("step"));
+  EXPECT_EQ(found["step"].size(), 9U);
+  EXPECT_EQ(io::NpzReader(folder() / "x.npz").arrays().back().name, "step");
+  const std::string bytes = read("x.npz");
+  sample(chains, {"--range", "0:4"}, "a.npz");
+  sample(chains, {"--range", "4:9"}, "b.npz");
+  const Json merged = json({"merge", "a.npz", "b.npz", "--out", "ab.npz", "--force"});
+  EXPECT_EQ(read("ab.npz"), bytes);
+  EXPECT_EQ(merged["step"], found["step"]);
+  Json sidecar = read_json("b.npz.json");
+  sidecar["step"].erase(0);
+  write("b.npz.json", sidecar.dump());
+  EXPECT_NE(run({"merge", "a.npz", "b.npz", "--out", "ab.npz", "--force"})
+                .err.find("b.npz: it has 5 chains, but its sidecar the steps of 4"),
+            std::string::npos);
+  const std::string text =
+      output({"sample", "problem.json", "--sampler", "hmc:adapt=chain:warmup=20:steps=5:leapfrogs=3", "--out",
+              "y.npy", "--count", "3"});
+  EXPECT_NE(text.find("\nsteps       smallest "), std::string::npos) << text;
+  const CommandResult continued = run({"sample", "problem.json", "--sampler", chains, "--start", "y.npy",
+                                       "--first-step", "10", "--out", "z.npz"});
+  EXPECT_NE(continued.err.find("mala: first_step continues chains of a given step, and with adapt=chain each "
+                               "chain has its own"),
+            std::string::npos)
+      << continued.err;
+}
+
 TEST_F(McmcTest, StartsAroundAMean) {
   Json problem = Json::parse(read("problem.json"));
   problem["sampler"] = {

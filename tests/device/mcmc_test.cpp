@@ -24,7 +24,7 @@ bool same_bits(const Samples& a, const Samples& b) {
   if (a.acceptance().has_value() != b.acceptance().has_value()) return false;
   if (a.acceptance() && a.acceptance()->probability != b.acceptance()->probability) return false;
   if (a.acceptance() && a.acceptance()->non_finite != b.acceptance()->non_finite) return false;
-  if (test::moments_of(a) != test::moments_of(b)) return false;
+  if (test::moments_of(a) != test::moments_of(b) || test::steps_of(a) != test::steps_of(b)) return false;
   return test::bytes(a) == test::bytes(b) && a.shape() == b.shape() && a.times() == b.times();
 }
 
@@ -35,6 +35,9 @@ class MarkovChains : public testing::TestWithParam<CovarianceType> {
     for (const test::Shape& shape : {test::Shape{1, 1}, test::Shape{2, 3}, test::Shape{9, 18}}) {
       const Mixture target = test::mixture_of(GetParam(), shape.dim, shape.components);
       for (const McmcSampler& sampler : test::every_mcmc_sampler(shape.dim)) body(mcmc_plan(target, sampler));
+      if (shape.dim > 2) continue;
+      for (const McmcSampler& sampler : test::every_adapting_sampler(shape.dim))
+        body(mcmc_plan(target, sampler));
     }
   }
 };
@@ -55,6 +58,9 @@ TEST_P(MarkovChains, AgreeWithTheReference) {
     for (std::size_t n = 0; n < found.acceptance()->probability.size(); ++n)
       EXPECT_NEAR(found.acceptance()->probability[n], expected.acceptance()->probability[n], 1e-9) << plan;
     EXPECT_EQ(found.acceptance()->non_finite, expected.acceptance()->non_finite);
+    const std::vector<double> steps = test::steps_of(found), other = test::steps_of(expected);
+    ASSERT_EQ(steps.size(), other.size());
+    for (std::size_t n = 0; n < steps.size(); ++n) EXPECT_NEAR(steps[n] / other[n], 1.0, 1e-9) << plan;
   });
 }
 
@@ -140,6 +146,56 @@ TEST(MarkovChainsOfTargets, AgreeWithTheReferenceAndInBits) {
         }
       }
     }
+  }
+}
+
+TEST(MarkovChainsWithTheirOwnSteps, AreTheSameInRangesOnThreadsAndInBatches) {
+  const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
+  for (const McmcSampler& sampler : test::every_adapting_sampler(2)) {
+    const Plan plan = mcmc_plan(target, sampler);
+    Options options{.count = 40, .seed = 3};
+    const Samples whole = chains(plan, options);
+    const std::vector<double> steps = test::steps_of(whole);
+    ASSERT_EQ(steps.size(), 40U);
+    EXPECT_TRUE(same_bits(chains(plan, options, Extent::fastest, 7), whole));
+    options.memory_limit = 100'000;
+    EXPECT_TRUE(same_bits(chains(plan, options), whole));
+    options.memory_limit = 0;
+    options.first = 13;
+    options.count = 27;
+    const Samples rest = chains(plan, options);
+    EXPECT_EQ(rest.to_double(), whole.to_double().bottomRows(rest.rows()));
+    EXPECT_EQ(test::steps_of(rest), std::vector<double>(steps.begin() + 13, steps.end()));
+  }
+}
+
+// A chain with the step that it has found, given as a number, makes the same moves.
+TEST(MarkovChainsWithTheirOwnSteps, KeepThemAfterTheWarmUp) {
+  const Mixture target = test::mixture_of(CovarianceType::diag, 2, 3);
+  const auto of_warmup = [&](int warmup, int steps) {
+    return chains(mcmc_plan(target, Hmc{.leapfrogs = 2,
+                                        .adapt = StepAdaptation::chain,
+                                        .run = {.warmup = warmup, .steps = steps}}),
+                  {.count = 1, .seed = 5, .precision = Precision::f64});
+  };
+  const Samples found = of_warmup(20, 9);
+  const double step = found.acceptance()->step.front();
+  EXPECT_EQ(of_warmup(20, 5).acceptance()->step.front(), step);
+  Options options{.count = 1, .seed = 5, .precision = Precision::f64};
+  options.start = of_warmup(20, 1).to_double();
+  const Plan given =
+      mcmc_plan(target, Hmc{.step = step, .leapfrogs = 2, .run = {.steps = 8, .first_step = 21}});
+  EXPECT_EQ(chains(given, options).to_double(), found.to_double());
+}
+
+TEST(MarkovChainsWithTheirOwnSteps, NameAChainThatFindsNone) {
+  const Plan flat = mcmc_plan(ExpressionTarget{.density = "0*x"},
+                              Mala{.adapt = StepAdaptation::chain, .run = {.warmup = 5, .steps = 5}});
+  for (const Device& device : {Device::cpu(2), Device::reference()}) {
+    test::expect_invalid(
+        [&] { run(flat, {.count = 3, .device = device, .first = 4}); },
+        "run: the acceptance of chain 4 is on one side of 1/2 for all steps from 1 to 2^50 or "
+        "2^-50; the target is flat, or its support is a point");
   }
 }
 
@@ -263,7 +319,7 @@ TEST(MarkovChain, MomentsAreTheSameInRangesAndBatches) {
   const Plan plan = mcmc_plan(target, baoab);
   Options options{.count = 60, .seed = 3};
   const Points whole = test::moments_of(chains(plan, options));
-  options.memory_limit = 24'000;
+  options.memory_limit = 26'000;
   EXPECT_EQ(test::moments_of(chains(plan, options)), whole);
   options.first = 13;
   options.count = 20;

@@ -59,6 +59,24 @@ inline std::vector<McmcSampler> every_mcmc_sampler(Eigen::Index dim) {
           Obabo{.step = 0.6, .friction = 0.1, .metropolis = true, .run = with_matrix}};
 }
 
+/// Chains that adapt their steps, each its own.
+inline std::vector<McmcSampler> every_adapting_sampler(Eigen::Index dim) {
+  constexpr auto chain = StepAdaptation::chain;
+  ChainRun run{.warmup = 6, .steps = 4, .thin = 2, .output = ChainOutput::trace};
+  run.preconditioner = Eigen::MatrixXd::Identity(dim, dim);
+  for (Eigen::Index i = 1; i < dim; ++i) run.preconditioner(i, i - 1) = 0.25;
+  const ChainRun moments{.warmup = 5, .steps = 17, .output = ChainOutput::moments};
+  return {Mala{.adapt = chain, .run = moments}, Mala{.adapt = chain, .run = run},
+          Hmc{.leapfrogs = 2, .adapt = chain, .run = run},
+          Hmc{.leapfrogs = 2, .jitter = true, .adapt = chain, .run = moments},
+          Obabo{.friction = 0.5, .metropolis = true, .adapt = chain, .run = run}};
+}
+
+/// The steps that chains have adapted.
+inline std::vector<double> steps_of(const Samples& samples) {
+  return samples.acceptance() ? samples.acceptance()->step : std::vector<double>();
+}
+
 /// Runs chains of 20 steps, and the same chains in two runs. `run_plan(plan, options)` runs a plan. @returns
 /// whether both have the same bits
 template <class Law, class RunPlan>
@@ -208,7 +226,22 @@ inline Plan plan_of_products() {
   return plan;
 }
 
-/// Plans of every scheme and every kind of noise, in dimension 1 and 3, and chains of exact transitions.
+/// The field (t, x_1, x_2), as a function.
+inline CustomField shifted() {
+  return {.dim = 3,
+          .evaluate =
+              [](double t, Eigen::Index n, const double* x, double* f) {
+                for (Eigen::Index i = 0; i < n; ++i, x += 3, f += 3) {
+                  f[0] = t;
+                  f[1] = x[0];
+                  f[2] = x[1];
+                }
+              },
+          .id = "shifted"};
+}
+
+/// Plans of every scheme and every kind of noise, in dimension 1 and 3, of drifts and noises as functions, and
+/// chains of exact transitions.
 inline std::vector<Plan> every_plan_of_dynamics() {
   const std::vector<std::string> pendulum{"x2", "-sin(x1) - x2/2 + cos(3*t)", "tanh(x1*x2) - x3"};
   const std::vector<std::string> additive{"(1 + t)/4", "1/2", "exp(-t)"};
@@ -262,6 +295,13 @@ inline std::vector<Plan> every_plan_of_dynamics() {
     plans.push_back(mcmc_plan(Mixture({1.0}, normals(1, 3, 56), covariance),
                               OrnsteinUhlenbeck{.step = 0.3, .speed = 2.0, .run = {.steps = 5}}));
   plans.push_back(plan_of_products());
+  plans.push_back(dynamics_plan({.custom_drift = shifted(),
+                                 .noise = additive,
+                                 .steps = 5,
+                                 .scheme = Scheme::sra1,
+                                 .start = GaussianStart{}}));
+  plans.push_back(
+      dynamics_plan({.drift = pendulum, .custom_noise = shifted(), .steps = 5, .start = GaussianStart{}}));
   return plans;
 }
 

@@ -43,6 +43,7 @@ void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& t
     const Samples found = run(plan, options, 0, *executor_of(c), c.extent);
     EXPECT_TRUE(test::bytes(found) == test::bytes(*expected) &&
                 probabilities(found) == probabilities(*expected) &&
+                test::steps_of(found) == test::steps_of(*expected) &&
                 test::moments_of(found) == test::moments_of(*expected))
         << plan << "order " << static_cast<int>(c.order) << " shared " << c.shared_bytes << " extent "
         << static_cast<int>(c.extent) << (options.precision == Precision::f32 ? " f32" : " f64");
@@ -89,6 +90,15 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
       for (const Precision precision : {Precision::f32, Precision::f64})
         expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 75, .precision = precision}, turns);
     }
+  }
+}
+
+TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTheCpuForStepsOfTheirOwn) {
+  test::Turns turns(3);
+  const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
+  for (const McmcSampler& sampler : test::every_adapting_sampler(2)) {
+    for (const Precision precision : {Precision::f32, Precision::f64})
+      expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 75, .precision = precision}, turns);
   }
 }
 

@@ -164,6 +164,23 @@ TEST(Several, TakeEqualSharesThatFitEach) {
   EXPECT_EQ(pieces, (5000 + 2 * least - 1) / (2 * least));
 }
 
+TEST(Several, NameTheChainThatCannotBegin) {
+  const ExpressionTarget target{.density = "log(20 - x)"};
+  Options options{.count = 10, .first = 100};
+  options.start = Points::Zero(10, 1);
+  (*options.start)(7, 0) = 21.0;
+  test::expect_invalid(
+      [&] { run(mcmc_plan(target, Mala{.step = 0.1, .run = {.steps = 2}}), options, 0, *several(2)); },
+      "run: chain 107 starts where the log-density of the target is nan");
+  // Behind 0 the density is flat.
+  const ExpressionTarget half{.density = "min(x, 0)*1e3"};
+  (*options.start).setConstant(-1.0);
+  (*options.start)(6, 0) = 1e30;
+  const Mala own{.adapt = StepAdaptation::chain, .run = {.warmup = 2, .steps = 2}};
+  test::expect_invalid([&] { run(mcmc_plan(half, own), options, 0, *several(2)); },
+                       "run: the acceptance of chain 106 is on one side of 1/2 for all steps");
+}
+
 TEST(Several, KeepNoResultOnAGpu) {
   test::expect_invalid([] { run(small_plan(), {.count = 10, .keep_on_device = true}, 0, *several(2)); },
                        "cuda:0,1: keep_on_device expects one GPU; the result of several is in host memory");

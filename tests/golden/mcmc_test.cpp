@@ -6,6 +6,7 @@
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/program.hpp"
+#include "particle/adaptation.hpp"
 #include "particle/moments.hpp"
 #include "plan/dual_averaging.hpp"
 #include "support/golden.hpp"
@@ -254,6 +255,30 @@ TEST(GoldenAdaptation, DualAveragingTakesTheExpectedSteps) {
   }
 }
 
+// The same sequence in the arithmetic of a particle, for chains that adapt their own steps.
+TEST(GoldenAdaptation, ChainsTakeTheExpectedSteps) {
+  using Double = particle::One<double>;
+  for (const char* name : {"dual_averaging_0.574", "dual_averaging_0.8"}) {
+    const json& expected = adaptation(name);
+    const std::size_t steps = expected["acceptance"].size();
+    particle::ChainNumbers<Double> chain{};
+    chain.step = Double(expected["initial"].get<double>());
+    const particle::AdaptTable table{.rule = particle::StepRule::average,
+                                     .target = expected["target_acceptance"],
+                                     .first = 5,
+                                     .last = 4 + steps};
+    for (std::size_t m = 0; m < steps; ++m) {
+      chain.probability = Double(expected["acceptance"][m].get<double>());
+      particle::adapt_step(table, 5 + m, chain);
+      EXPECT_NEAR(chain.error.v, expected["H"][m].get<double>(), 1e-12);
+      EXPECT_NEAR(chain.average.v, expected["log_eps_bar"][m].get<double>(), 1e-11);
+      const double log_step = expected[m + 1 < steps ? "log_eps" : "log_eps_bar"][m];
+      EXPECT_NEAR(std::log(chain.step.v), log_step, 1e-11);
+    }
+    EXPECT_NEAR(chain.step.v * chain.step.v / expected["step"].get<double>(), 1.0, 1e-11);
+  }
+}
+
 TEST(GoldenAdaptation, TheFirstStepIsTheOneThatCrossesOneHalf) {
   for (const json& row : adaptation("find_step")["rows"]) {
     const double s = row["gaussian_std"], x = row["x"], z = row["z"];
@@ -265,6 +290,18 @@ TEST(GoldenAdaptation, TheFirstStepIsTheOneThatCrossesOneHalf) {
       return Eigen::VectorXd(Eigen::VectorXd::Constant(1, std::min(1.0, std::exp(ratio))));
     };
     EXPECT_EQ(crossing_steps(1, acceptance)(0), row["eps"].get<double>());
+    using Double = particle::One<double>;
+    particle::ChainNumbers<Double> chain{};
+    particle::AdaptTable table{};
+    table.rule = particle::StepRule::begin;
+    particle::adapt_step(table, 0, chain);
+    table.rule = particle::StepRule::search;
+    for (int trial = 0; trial <= most_crossing_steps; ++trial) {
+      chain.probability = Double(acceptance(Eigen::VectorXd::Constant(1, chain.step.v))(0));
+      particle::adapt_step(table, 0, chain);
+    }
+    EXPECT_EQ(chain.step.v, row["eps"].get<double>());
+    EXPECT_EQ(chain.search.v, particle::ChainNumbers<Double>::search_ended);
   }
 }
 

@@ -137,6 +137,70 @@ TEST(ChainLaws, MalaAcceptsOnAGaussianAsItsClosedFormSays) {
       << p.mean() << ' ' << expected;
 }
 
+/// Chains in one of the two components of a mixture: their steps, acceptance, and the mean and the square of
+/// (x - mu) / s over the states of each.
+struct ChainsOfMode {
+  std::vector<double> steps, acceptance, means, squares;
+};
+
+ChainsOfMode chains_at(const Samples& samples, double mean, double s) {
+  const ChainMoments& moments = *samples.moments();
+  const double n = static_cast<double>(moments.steps);
+  ChainsOfMode found;
+  for (Eigen::Index c = 0; c < moments.mean.rows(); ++c) {
+    const double u = (moments.mean(c, 0) - mean) / s;
+    if (std::abs(u) > 100.0) continue;
+    const Acceptance& acceptance = *samples.acceptance();
+    if (!acceptance.step.empty()) found.steps.push_back(acceptance.step[static_cast<std::size_t>(c)]);
+    found.acceptance.push_back(acceptance.probability[static_cast<std::size_t>(c)]);
+    found.means.push_back(u);
+    found.squares.push_back((n - 1.0) / n * moments.variance(c, 0) / (s * s) + u * u);
+  }
+  return found;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// z of the mean of independent values, with their own standard error.
+double mean_z(const std::vector<double>& values, double expected) {
+  const double mean = mean_of(values), n = static_cast<double>(values.size());
+  double squares = 0.0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return (mean - expected) / std::sqrt(squares / (n - 1.0) / n);
+}
+
+TEST(ChainLaws, ChainsWithTheirOwnStepsFitTheModesThatTheyAreIn) {
+  constexpr double narrow = 0.125, wide = 8.0, at = 5000.0;
+  const Mixture target({0.5, 0.5}, Points{{-at}, {at}},
+                       Covariance::spherical({narrow * narrow, wide * wide}));
+  const auto states = [&](Mala mala) {
+    mala.run.steps = 500;
+    mala.run.output = ChainOutput::moments;
+    mala.run.start = Start::exact;
+    return run(mcmc_plan(target, mala), {.count = 400, .seed = 11, .precision = Precision::f64});
+  };
+  const Samples own = states({.adapt = StepAdaptation::chain, .run = {.warmup = 500}});
+  const ChainsOfMode left = chains_at(own, -at, narrow), right = chains_at(own, at, wide);
+  ASSERT_EQ(left.steps.size() + right.steps.size(), 400U);
+  // A simulation of the formulas by other code (§12.3) gives a mean of h = 3.37 s^2 and an acceptance of 0.581
+  // for a normal law of any s. The standard errors of 200 chains are 0.016 s^2 and 0.002; six of them are
+  // allowed.
+  EXPECT_NEAR(mean_of(left.steps) / (narrow * narrow), 3.37, 0.1);
+  EXPECT_NEAR(mean_of(right.steps) / (wide * wide), 3.37, 0.1);
+  std::vector<double> p;
+  for (const ChainsOfMode* mode : {&left, &right}) {
+    EXPECT_NEAR(mean_of(mode->acceptance), 0.581, 0.012);
+    p.push_back(test::normal_two_sided_p(mean_z(mode->means, 0.0)));
+    p.push_back(test::normal_two_sided_p(mean_z(mode->squares, 1.0)));
+  }
+  EXPECT_GT(test::family_wise_p(p), least_p);
+  // Planted: the step of the wide mode for all chains.
+  const Samples same = states({.step = mean_of(right.steps)});
+  EXPECT_LT(mean_of(chains_at(same, -at, narrow).acceptance), 0.1);
+}
+
 /// p-value of a mean of independent values with their own standard error.
 double mean_p(const Eigen::VectorXd& values, double expected) {
   const auto n = static_cast<double>(values.size());

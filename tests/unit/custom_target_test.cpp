@@ -61,9 +61,14 @@ CustomTarget normal(OnCall on_call) {
 std::vector<McmcSampler> every_sampler() {
   const ChainRun trace{.warmup = 2, .steps = 8, .thin = 3, .output = ChainOutput::trace};
   const ChainRun moments{.steps = 17, .output = ChainOutput::moments};
-  return {Ula{.step = 0.1, .run = moments}, Mala{.step = 0.3, .run = trace},
-          Hmc{.step = 0.2, .leapfrogs = 3, .run = trace}, Baoab{.step = 0.2, .run = trace},
-          Obabo{.step = 0.3, .metropolis = true, .run = trace}};
+  return {Ula{.step = 0.1, .run = moments},
+          Mala{.step = 0.3, .run = trace},
+          Hmc{.step = 0.2, .leapfrogs = 3, .run = trace},
+          Baoab{.step = 0.2, .run = trace},
+          Obabo{.step = 0.3, .metropolis = true, .run = trace},
+          Hmc{.leapfrogs = 2,
+              .adapt = StepAdaptation::chain,
+              .run = {.warmup = 4, .steps = 3, .thin = 3, .output = ChainOutput::trace}}};
 }
 
 TEST(CustomTargets, WithABuiltInFormulaHaveTheBuiltInBits) {

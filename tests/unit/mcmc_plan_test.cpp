@@ -54,6 +54,8 @@ TEST(McmcPlan, HashCoversEveryParameter) {
                                           Mala{.step = 0.1, .run = moved},
                                           Mala{.step = 0.1, .run = later},
                                           Mala{.step = 0.1, .run = with_moments},
+                                          Mala{.adapt = StepAdaptation::chain, .run = warm},
+                                          Hmc{.adapt = StepAdaptation::chain, .run = warm},
                                           Hmc{.step = 0.1, .leapfrogs = 2, .run = run},
                                           Hmc{.step = 0.1, .leapfrogs = 3, .run = run},
                                           Hmc{.step = 0.1, .leapfrogs = 3, .jitter = true, .run = run},
@@ -106,6 +108,17 @@ TEST(McmcPlan, NamesBadParameters) {
   refused(OrnsteinUhlenbeck{.step = 1.0, .speed = 0.0}, "ou: speed must be positive, got 0");
   refused(OrnsteinUhlenbeck{.step = 1.0, .run = {.preconditioner = Eigen::VectorXd::Ones(2)}},
           "ou: a preconditioner is given, but exact transitions take none");
+  constexpr auto chain = StepAdaptation::chain;
+  refused(Mala{.step = 0.5, .adapt = chain, .run = {.warmup = 5}},
+          "mala: adapt=chain finds the steps, but step is given as 0.5");
+  refused(Hmc{.adapt = chain},
+          "hmc: adapt=chain adapts the steps in the warm-up; expected warmup of at least 1, got 0");
+  refused(Hmc{.adapt = chain, .run = {.warmup = 5, .first_step = 10}},
+          "hmc: first_step continues chains of a given step, and with adapt=chain each chain has its own");
+  refused(Mala{.speed = 2.0, .adapt = chain, .run = {.warmup = 5}},
+          "mala: adapt=chain finds the steps of speed 1, got 2");
+  refused(Obabo{.adapt = chain, .run = {.warmup = 5}},
+          "obabo: adapt=chain needs metropolis=true, an acceptance to adapt to");
   refused(Ula{.step = 1.0, .run = {.steps = 0}}, "ula: steps must be at least 1, got 0");
   refused(Ula{.step = 1.0, .run = {.steps = 5, .thin = 6}}, "ula: thin must be in [1, 5], got 6");
   refused(Ula{.step = 1.0, .run = {.warmup = 1, .steps = 10'000'000}},
@@ -197,6 +210,10 @@ TEST(Tuned, ReachesTheAcceptanceThatItAimsAt) {
 TEST(Tuned, LeavesGivenNumbers) {
   const Mixture target = standard_normal(2);
   EXPECT_EQ(*std::get<Mala>(tuned(target, Mala{.step = 0.25}).sampler).step, 0.25);
+  const Mala own{.adapt = StepAdaptation::chain, .run = {.warmup = 5}};
+  const auto as_given = std::get<Mala>(tuned(target, own).sampler);
+  EXPECT_FALSE(as_given.step.has_value());
+  EXPECT_EQ(as_given.run.preconditioner.size(), 0);
   const Eigen::MatrixXd L{{1.0, 0.0}, {0.5, 2.0}};
   const auto hmc = std::get<Hmc>(tuned(target, Hmc{.run = {.preconditioner = L}}).sampler);
   EXPECT_EQ(hmc.run.preconditioner, L);

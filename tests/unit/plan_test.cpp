@@ -138,6 +138,7 @@ double sum_of_numbers(const Accept& accept) { return accept.factor; }
 double sum_of_numbers(const EvaluateField&) { return 0.0; }
 double sum_of_numbers(const Multiply&) { return 0.0; }
 double sum_of_numbers(const Accumulate&) { return 0.0; }
+double sum_of_numbers(const Adapt& adapt) { return adapt.target; }
 double sum_of_numbers(const Proximal& proximal) { return proximal.strength; }
 double sum_of_numbers(const Program& program) {
   double sum = 0.0;

@@ -172,6 +172,7 @@ TEST(SamplerText, ReadsBackToTheSameSampler) {
            Ddim{.eta = 1.0 / 3.0}, ExactTransition{.start = Start::gaussian},
            Ancestral{.variance = Ancestral::Variance::large, .churn_noise = 1.0 / 7.0},
            Heun{.variable = Heun::Variable::n, .churn = 1e300}, Dpmpp2s{.r = 5e-324},
+           McmcSampler(Mala{.adapt = StepAdaptation::chain, .run = {.warmup = 500}}),
            Unipc3{.start = Start::gaussian}, ExactAncestral{.eta = 1.0 / 3.0}, all_changed,
            Bootstrap{.eta = 1.0 / 3.0, .resampling = Resampling::stratified},
            GuidedSampler(Tmp{.scale = Tmp::Scale::row_sum, .integrator = Dpmpp2s{.r = 1.0 / 3.0}}),

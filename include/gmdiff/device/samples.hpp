@@ -57,6 +57,9 @@ struct Acceptance {
   std::vector<double> probability;  ///< mean of min(1, ratio); for ULA of the ratio that it does not use
   std::vector<std::int64_t>
       non_finite;  ///< number of proposals rejected because l or its gradient was not finite
+  /// The step of each chain after its warm-up, if every chain adapts its own (`StepAdaptation::chain`); else
+  /// empty
+  std::vector<double> step = {};
 };
 
 /// Moments of the states of Markov chains after the warm-up (`ChainOutput::moments`), one row per chain

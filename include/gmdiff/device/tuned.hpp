@@ -19,7 +19,7 @@ struct Tuned {
 /// Finds the step and, unless the sampler has one, a diagonal preconditioner by a pilot run of 32 chains and
 /// 1000 steps on the device `cpu` in double, by dual averaging (Hoffman & Gelman 2014; mathematics.md §12.3).
 /// A run with these numbers, which have six significant digits, needs no pilot. They depend only on target,
-/// sampler and seed. A sampler with a step is returned as it is.
+/// sampler and seed. A sampler with a step, or with `StepAdaptation::chain`, is returned as it is.
 /// @throws std::invalid_argument for a sampler without an acceptance (ula, baoab, obabo without metropolis)
 ///   that has no step, for parameters out of range, and if no step has an acceptance on both sides of 1/2.
 Tuned tuned(const Mixture& target, const McmcSampler& sampler, std::uint64_t seed = 0);

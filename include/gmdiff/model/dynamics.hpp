@@ -1,10 +1,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include <gmdiff/model/custom_field.hpp>
 #include <gmdiff/model/mixture.hpp>
 
 // SDEs and ODEs of a user, dX = mu(t, X) dt + sigma(t, X) dW with one Brownian motion for each coordinate
@@ -44,11 +46,16 @@ using DynamicsStart = std::variant<GaussianStart, PointStart, Mixture>;
 /// is additive if no text depends on x.
 using DynamicsNoise = std::variant<double, std::vector<double>, std::vector<std::string>>;
 
-/// An SDE, or an ODE if the noise is 0, with its scheme. d is the number of drift texts.
+/// An SDE, or an ODE if the noise is 0, with its scheme. d is the number of drift texts, or the dimension of
+/// the function that replaces them.
 struct Dynamics {
   /// (d) expressions in t and x1 to xd, or x if d is 1
   std::vector<std::string> drift = {};
+  /// The drift as a function of the calling program, for every scheme but `exact`; then `drift` is empty
+  std::optional<CustomField> custom_drift = {};
   DynamicsNoise noise = 0.0;
+  /// sigma(t, x) as a function, for the scheme `euler_maruyama`; then `noise` is 0
+  std::optional<CustomField> custom_noise = {};
   std::map<std::string, double> parameters = {};  ///< further names of the texts
   double t_start = 0.0;
   double t_end = 1.0;  ///< > t_start

@@ -2,13 +2,15 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/model/custom_field.hpp>
 
-// Vector fields that a user writes as text, one expression for each coordinate (mathematics.md §16).
+// Vector fields: texts, one expression for each coordinate, numbers, or a function (mathematics.md §16).
 
 namespace gmdiff {
 
@@ -34,6 +36,9 @@ class VectorField {
               std::map<std::string, double> parameters = {});
   /// The constant field with these values (d), d >= 1.
   explicit VectorField(const std::vector<double>& values);
+  /// A field that the calling program computes. It counts as a function of t and of all coordinates.
+  /// @throws std::invalid_argument for a field without id or function, and for dim < 1.
+  explicit VectorField(CustomField function);
 
   int dim() const { return dim_; }
   bool depends_on_time() const { return depends_on_time_; }
@@ -42,17 +47,19 @@ class VectorField {
   bool is_diagonal() const { return is_diagonal_; }
 
   /// f(t, x), shape (n, d), at points (n, d). NaN where a text is not defined.
-  /// @throws std::invalid_argument for points of another dimension.
+  /// @throws std::invalid_argument for points of another dimension. Passes on what a function throws.
   Points value(const Points& x, double t = 0.0) const;
 
-  /// The field with the values df_j/dx_j.
+  /// The field with the values df_j/dx_j. @throws std::invalid_argument for a function.
   VectorField diagonal_derivative() const;
   /// The coefficients, if every f_j is written as a linear function of x_j alone, without t.
   std::optional<AffineField> affine() const;
   /// The matrix df_i/dx_j (d, d), if the field is written as a linear function of x, without t.
   std::optional<Eigen::MatrixXd> constant_jacobian() const;
 
-  /// The operations of all coordinates, for code inside the library.
+  /// The function of the calling program, or null for texts and numbers.
+  const CustomField* custom() const { return custom_.get(); }
+  /// The operations of all coordinates, for code inside the library. Not for functions.
   const expressions::Tape& tape() const { return *tape_; }
 
  private:
@@ -64,7 +71,9 @@ class VectorField {
   std::map<std::string, double> parameters_;
   int dim_;
   bool depends_on_time_ = false, depends_on_position_ = false, is_diagonal_ = true;
-  std::shared_ptr<const expressions::Tape> tape_;
+  std::shared_ptr<const expressions::Tape> tape_;  // null for a function
+  std::shared_ptr<const CustomField> custom_;
+  std::shared_ptr<std::mutex> calls_;  // of a function that is not concurrent
 };
 
 /// The field with the values function(x_j) of one of the functions of expressions, such as exp.

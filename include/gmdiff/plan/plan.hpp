@@ -123,6 +123,7 @@ struct Plan {
   PlanKind kind = PlanKind::sample;
   StartTable start;
   Program prologue;         ///< stages of the first state, before the first step
+  Program search;           ///< then the repeated stages by which chains find the steps that they start with
   std::vector<Step> steps;  ///< shared by all problems
   /// Number of the first step in the random streams. A plan with another one than 0 continues a run and needs
   /// its last states as `Options::start`.

@@ -20,14 +20,25 @@ struct Evaluate {
   int to = 1;
 };
 
+/// Meaning of a factor f in chains that adapt their step eps (mathematics.md §12.3).
+enum class StepFactor {
+  none,    ///< f
+  linear,  ///< f eps
+  square,  ///< f eps^2
+  decay,   ///< e^(-f eps)
+  spread,  ///< sqrt(1 - e^(-2 f eps))
+};
+
 /// A factor of a linear combination.
 struct Term {
   int vector;
   double factor;
+  StepFactor of_step = StepFactor::none;
 };
 
-/// Streams of the normals that a combination adds (numerics.md §5).
-enum class NoiseStream { step, churn, velocity };
+/// Streams of the normals that a combination adds (numerics.md §5). `search` has the same normals in every
+/// step.
+enum class NoiseStream { step, churn, velocity, search };
 
 /// to <- sum of factor vector, from left to right, + noise eps. Without terms, to <- noise eps.
 struct Combine {
@@ -41,6 +52,7 @@ struct Combine {
   /// Vector `to` keeps its value in chains whose 64-bit uniform number of the step, in the stream of
   /// trajectories, is below this. Such a combination has terms and no noise.
   std::uint64_t threshold = 0;
+  StepFactor noise_of_step = StepFactor::none;
 };
 
 /// to <- a draw of x_s given x_t = from and the plan's mixture: the exact reverse transition
@@ -111,6 +123,21 @@ struct Accept {
   bool always = false;  ///< moves in any case; the ratio is only counted
   /// Number of the first step whose min(1, ratio) is part of the run's acceptance.
   std::uint64_t counted_from = 0;
+  bool of_step = false;   ///< whether `factor` is multiplied by the chain's step
+  bool is_trial = false;  ///< stays in any case, with `after` as it is; only the ratio is used
+  bool adapts = false;    ///< whether a stage `Adapt` follows, which reads min(1, ratio)
+};
+
+/// Changes the step eps of a chain (mathematics.md §12.3).
+struct Adapt {
+  enum class Rule {
+    begin,    ///< eps <- 1
+    search,   ///< doubles or halves eps, until the acceptance of a trial has crossed 1/2
+    average,  ///< a step of dual averaging; the first one starts from eps
+  } rule = Rule::begin;
+  double target = 0.0;  ///< acceptance that `average` aims at
+  /// Numbers of the first and last step with the rule `average`. After the last one eps is the average.
+  std::uint64_t first = 0, last = 0;
 };
 
 /// to <- f(t, from) of number `field` of `Plan::fields`, at the step's time in row `times` of
@@ -153,7 +180,7 @@ struct Proximal {
 };
 
 using Stage = std::variant<Evaluate, Combine, Transition, Guide, EvaluateTarget, Product, Accept,
-                           EvaluateField, Multiply, Accumulate, Proximal>;
+                           EvaluateField, Multiply, Accumulate, Proximal, Adapt>;
 
 /// The stages of a step, in their order. `repeats` such steps follow each other.
 struct Program {

@@ -16,6 +16,12 @@ namespace gmdiff {
 /// states after its warm-up (`Samples::moments`).
 enum class ChainOutput { draw, trace, moments };
 
+/// Where the step of a method that accepts and rejects comes from, if it has none.
+enum class StepAdaptation {
+  pilot,  ///< one step for all chains, from a pilot run (`tuned`)
+  chain,  ///< every chain finds its own in its warm-up, then keeps it (`Acceptance::step`)
+};
+
 /// Length, start and result of chains. The chain takes `warmup` + `steps` steps, at most 10^7.
 struct ChainRun {
   int warmup = 0;    ///< >= 0: steps that neither the trace nor the acceptance contains
@@ -50,8 +56,9 @@ struct Ula {
 /// stationary law is the target.
 struct Mala {
   static constexpr const char* name = "mala";
-  std::optional<double> step = {};  ///< > 0; without it `tuned` finds one
-  double speed = 1.0;               ///< > 0
+  std::optional<double> step = {};  ///< > 0; without it `adapt` finds one
+  double speed = 1.0;               ///< > 0; 1 if every chain adapts its step
+  StepAdaptation adapt = StepAdaptation::pilot;
   ChainRun run = {};
 };
 
@@ -59,11 +66,12 @@ struct Mala {
 /// stationary law is the target.
 struct Hmc {
   static constexpr const char* name = "hmc";
-  std::optional<double> step = {};  ///< > 0: time of a leapfrog; without it `tuned` finds one
+  std::optional<double> step = {};  ///< > 0: time of a leapfrog; without it `adapt` finds one
   int leapfrogs = 10;               ///< 1 to 1000
   /// Each step of each chain draws its number of leapfrogs uniformly from 1 to 2 leapfrogs - 1, so that no
   /// chain follows a closed orbit for ever. A step then costs 2 leapfrogs - 1 evaluations.
   bool jitter = false;
+  StepAdaptation adapt = StepAdaptation::pilot;
   ChainRun run = {};
 };
 
@@ -80,9 +88,10 @@ struct Baoab {
 /// Horowitz (1991), whose stationary law is the target.
 struct Obabo {
   static constexpr const char* name = "obabo";
-  std::optional<double> step = {};  ///< > 0: a time; without it, with `metropolis`, `tuned` finds one
+  std::optional<double> step = {};  ///< > 0: a time; without it, with `metropolis`, `adapt` finds one
   double friction = 1.0;            ///< >= 0
   bool metropolis = false;
+  StepAdaptation adapt = StepAdaptation::pilot;
   ChainRun run = {};
 };
 

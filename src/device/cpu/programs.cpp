@@ -70,6 +70,8 @@ class ProgramRun {
       result.bad_start =
           find_bad_start(task_.count, [this](std::int64_t n) { return number(n, Numbers::of_state); });
     if (result.bad_start) return result;
+    if (adapts_steps(task_.plan)) result.endless_search = search();
+    if (result.endless_search) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -100,11 +102,24 @@ class ProgramRun {
     return job;
   }
 
+  /// The chains find the steps that they start with. @returns the first one that found none
+  std::optional<std::int64_t> search() {
+    const Program& program = task_.plan.search;
+    particle::Arena<Real> arena;
+    const int rounds = programs_.search_rounds(task_.extent);
+    const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
+    NonFinite of_start;
+    for (int n = 0; n < rounds; ++n) run_stages(stages, of_start);
+    if (task_.stop.stop_requested()) return {};
+    return find_endless_search(task_.count, [this](std::int64_t n) {
+      return number(n, Numbers::of_search) == Numbers::search_ended;
+    });
+  }
+
   void run_stages(const std::vector<StageTable<Real>>& stages, NonFinite& result) {
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (particle::is_call(stages[begin].kind)) {
-        const StageTable<Real>& stage = stages[begin++];
-        stage.kind == StageKind::call ? call(stage) : call_target(stage);
+        call(stages[begin++]);
         continue;
       }
       const std::size_t stop = piece_end(stages, begin, task_.extent);
@@ -170,6 +185,7 @@ class ProgramRun {
     for (std::int64_t n = 0; n < task_.count; ++n) {
       task_.acceptance[n] = number(n, Numbers::of_acceptance);
       task_.non_finite[n] = number(n, Numbers::of_non_finite);
+      if (task_.steps != nullptr) task_.steps[n] = number(n, Numbers::of_step);
     }
   }
 
@@ -180,9 +196,16 @@ class ProgramRun {
     }
   }
 
-  /// Calls a custom denoiser on all particles of the task.
+  /// Calls the function of a stage.
   void call(const StageTable<Real>& stage) {
-    const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)];
+    if (stage.kind == StageKind::call_target) return call_target(stage);
+    if (stage.kind == StageKind::call_field) return call_field(stage);
+    call_denoiser(stage);
+  }
+
+  /// Calls a custom denoiser on all particles of the task.
+  void call_denoiser(const StageTable<Real>& stage) {
+    const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.function)];
     Points rows(task_.count, law_.table().dim);
     for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
       rows(n, i) = static_cast<double>(vector(stage.from)[place]);
@@ -193,22 +216,38 @@ class ProgramRun {
     });
   }
 
-  /// Calls a custom target on blocks of rows, which threads share.
   void call_target(const StageTable<Real>& stage) {
-    constexpr std::int64_t rows = 256;
     const int place_of_l = stage.is_proposal ? Numbers::of_proposal : Numbers::of_state;
+    call_on_blocks(stage, [&](std::int64_t first, const Points& x) {
+      Eigen::VectorXd l;
+      Points gradient;
+      task_.plan.target->evaluate(x, l, gradient);
+      for (Eigen::Index n = 0; n < l.size(); ++n)
+        numbers_[index(Numbers::size, first + n, place_of_l)] = l(n);
+      return gradient;
+    });
+  }
+
+  void call_field(const StageTable<Real>& stage) {
+    const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
+    call_on_blocks(stage,
+                   [&](std::int64_t /*first*/, const Points& x) { return field.value(x, stage.time); });
+  }
+
+  /// to <- evaluate(first, rows of `from` from particle `first` on), on blocks that threads share
+  template <class Evaluate>
+  void call_on_blocks(const StageTable<Real>& stage, Evaluate evaluate) {
+    constexpr std::int64_t rows = 256;
     const auto block = [&](int /*thread*/, std::int64_t number) {
       const std::int64_t first = number * rows, end = std::min(first + rows, task_.count);
-      Points x(end - first, law_.table().dim), gradient;
-      Eigen::VectorXd l;
+      Points x(end - first, law_.table().dim);
       for_each_number(first, end, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
         x(n - first, i) = static_cast<double>(vector(stage.from)[place]);
       });
-      task_.plan.target->evaluate(x, l, gradient);
+      const Points values = evaluate(first, x);
       for_each_number(first, end, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
-        vector(stage.to)[place] = static_cast<Real>(gradient(n - first, i));
+        vector(stage.to)[place] = static_cast<Real>(values(n - first, i));
       });
-      for (std::int64_t n = first; n < end; ++n) numbers_[index(Numbers::size, n, place_of_l)] = l(n - first);
     };
     pool_.run((task_.count + rows - 1) / rows, block, task_.stop);
   }

@@ -59,6 +59,8 @@ class ProgramRun {
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
     if (evaluates_target(task_.plan)) result.bad_start = bad_start();
     if (result.bad_start) return result;
+    if (adapts_steps(task_.plan)) result.endless_search = search();
+    if (result.endless_search) return result;
     for (std::size_t first = 0; first < programs_.size() && !task_.stop.stop_requested();) {
       const std::vector<Segment> window =
           programs_.window<Real>(first, task_.kept, task_.extent, table_bytes_);
@@ -98,8 +100,7 @@ class ProgramRun {
     }
     for (std::size_t begin = 0; begin < stages.size() && !task_.stop.stop_requested();) {
       if (particle::is_call(stages[begin].kind)) {
-        const StageTable<Real>& stage = stages[begin++];
-        stage.kind == StageKind::call ? call(stage) : call_target(stage);
+        call(stages[begin++]);
         continue;
       }
       const std::size_t stop = piece_end(stages, begin, task_.extent);
@@ -150,6 +151,21 @@ class ProgramRun {
             .first_step = report.first_step == no_step ? -1 : report.first_step};
   }
 
+  /// The chains find the steps that they start with. @returns the first one that found none
+  std::optional<std::int64_t> search() {
+    const Program& program = task_.plan.search;
+    particle::Arena<Real> arena;
+    const int rounds = programs_.search_rounds(task_.extent);
+    const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
+    NonFinite of_start;
+    for (int n = 0; n < rounds; ++n) run_stages(stages, arena, of_start);
+    if (task_.stop.stop_requested()) return {};
+    const std::vector<double> numbers = numbers_of_chains();
+    return find_endless_search(task_.count, [&](std::int64_t n) {
+      return numbers[static_cast<std::size_t>(Numbers::of_search * task_.count + n)] == Numbers::search_ended;
+    });
+  }
+
   std::vector<double> numbers_of_chains() const {
     std::vector<double> numbers(numbers_.size());
     numbers_.download(numbers.data());
@@ -168,6 +184,8 @@ class ProgramRun {
     const std::vector<double> numbers = numbers_of_chains();
     std::copy_n(numbers.begin() + Numbers::of_acceptance * task_.count, task_.count, task_.acceptance);
     std::copy_n(numbers.begin() + Numbers::of_non_finite * task_.count, task_.count, task_.non_finite);
+    if (task_.steps != nullptr)
+      std::copy_n(numbers.begin() + Numbers::of_step * task_.count, task_.count, task_.steps);
   }
 
   void give_moments() const {
@@ -181,13 +199,24 @@ class ProgramRun {
     }
   }
 
-  /// Calls a custom denoiser on the rows of all particles.
+  /// Calls the function of a stage on the rows of all particles.
   void call(const StageTable<Real>& stage) {
     move_rows(StageKind::to_rows, stage);
+    if (stage.kind == StageKind::call_target) {
+      call_target(stage);
+    } else if (stage.kind == StageKind::call_field) {
+      const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
+      set_rows(field.value(rows_on_host(), stage.time));
+    } else {
+      call_denoiser(stage);
+    }
+    move_rows(StageKind::from_rows, stage);
+  }
+
+  void call_denoiser(const StageTable<Real>& stage) {
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
     std::visit([&](const auto& denoiser) { evaluate(denoiser, level); },
-               task_.plan.denoisers[static_cast<std::size_t>(stage.denoiser)]);
-    move_rows(StageKind::from_rows, stage);
+               task_.plan.denoisers[static_cast<std::size_t>(stage.function)]);
   }
   void move_rows(StageKind kind, const StageTable<Real>& call) {
     StageTable<Real> stage = call;
@@ -210,9 +239,7 @@ class ProgramRun {
     set_rows(evaluate_rows(denoiser, rows_on_host(), level));
   }
 
-  /// Calls a custom target on the rows of all particles.
   void call_target(const StageTable<Real>& stage) {
-    move_rows(StageKind::to_rows, stage);
     const Target& target = *task_.plan.target;
     double* const l =
         numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
@@ -233,7 +260,6 @@ class ProgramRun {
       gpu_.upload(l, log_densities.data(), static_cast<std::size_t>(task_.count) * sizeof(double));
       set_rows(gradient);
     }
-    move_rows(StageKind::from_rows, stage);
   }
 
   Points rows_on_host() const {

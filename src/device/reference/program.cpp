@@ -108,8 +108,11 @@ void ProgramSteps::run(const Combine& stage) {
   for (std::int64_t n = 0; n < x_.rows(); ++n) {
     if (lost(n) || (stage.threshold != 0 && noise_.trajectory(n) < stage.threshold)) continue;
     sum.setZero();
-    for (const Term& term : stage.terms) sum += term.factor * vector(term.vector).row(n);
-    if (stage.noise != 0.0) sum += stage.noise * in_data_coordinates(noise_.normals(n, stage)).transpose();
+    for (const Term& term : stage.terms)
+      sum += value(term.factor, term.of_step, n) * vector(term.vector).row(n);
+    if (stage.noise != 0.0)
+      sum += value(stage.noise, stage.noise_of_step, n) *
+             in_data_coordinates(noise_.normals(n, stage)).transpose();
     vector(stage.to).row(n) = sum;
   }
 }
@@ -167,7 +170,8 @@ double ProgramSteps::log_ratio(const Accept& stage, std::int64_t n) {
   const double difference = chain.proposed - chain.log_density;
   if (stage.ratio == Accept::Ratio::energy)
     return difference - 0.5 * (row(stage.after).squaredNorm() - row(stage.before).squaredNorm());
-  const Eigen::RowVectorXd q = stage.factor * (row(stage.gradient) + row(stage.proposed_gradient));
+  const double factor = stage.of_step ? stage.factor * chain.step : stage.factor;
+  const Eigen::RowVectorXd q = factor * (row(stage.gradient) + row(stage.proposed_gradient));
   return difference - q.dot(row(stage.before)) - 0.5 * q.squaredNorm();
 }
 
@@ -181,12 +185,57 @@ void ProgramSteps::run(const Accept& stage) {
       if (!std::isnan(ratio)) chain.acceptance += std::min(1.0, std::exp(ratio));
       if (ratio == -std::numeric_limits<double>::infinity()) chain.non_finite += 1.0;
     }
+    if (stage.is_trial) continue;
     if (stage.always || noise_.log_uniform(n) < ratio) {
       vector(stage.to).row(n) = vector(stage.proposal).row(n);
       vector(stage.gradient).row(n) = vector(stage.proposed_gradient).row(n);
       chain.log_density = chain.proposed;
     } else if (stage.ratio == Accept::Ratio::energy) {
       vector(stage.after).row(n) = -vector(stage.before).row(n);
+    }
+  }
+}
+
+double ProgramSteps::value(double factor, StepFactor of_step, std::int64_t n) const {
+  const double eps = chains_[static_cast<std::size_t>(n)].step;
+  switch (of_step) {
+    case StepFactor::none:
+      return factor;
+    case StepFactor::linear:
+      return factor * eps;
+    case StepFactor::square:
+      return factor * eps * eps;
+    case StepFactor::decay:
+      return std::exp(-factor * eps);
+    case StepFactor::spread:
+      return std::sqrt(-std::expm1(-2.0 * factor * eps));
+  }
+  fail("reference: unknown factor of a step");
+}
+
+void ProgramSteps::run(const Adapt& stage) {
+  for (std::int64_t n = 0; n < x_.rows(); ++n) {
+    if (lost(n)) continue;
+    ChainState& chain = chains_[static_cast<std::size_t>(n)];
+    const double probability = std::isnan(chain.log_ratio) ? 0.0 : std::min(1.0, std::exp(chain.log_ratio));
+    switch (stage.rule) {
+      case Adapt::Rule::begin:
+        chain.step = 1.0;
+        break;
+      case Adapt::Rule::search:
+        if (chain.trials++ == 0) {
+          chain.was_above = probability > 0.5;
+        } else if ((probability > 0.5) != chain.was_above) {
+          chain.has_crossed = true;
+        }
+        if (!chain.has_crossed) chain.step *= chain.was_above ? 2.0 : 0.5;
+        break;
+      case Adapt::Rule::average:
+        if (step_ == stage.first) chain.averaging.emplace(chain.step, stage.target);
+        chain.averaging->add(probability);
+        chain.step =
+            std::exp(step_ == stage.last ? chain.averaging->log_average() : chain.averaging->log_step());
+        break;
     }
   }
 }

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/denoiser.hpp"
+#include "plan/dual_averaging.hpp"
 
 // Runs the stages of a program on many particles, one stage after the other, straight from the formulas of
 // mathematics.md §5 and §10. Guidance is computed from dense matrices.
@@ -29,6 +31,12 @@ struct ChainState {
   double log_density = 0.0, proposed = 0.0;
   double log_ratio = 0.0;  ///< of the last proposal
   double acceptance = 0.0, non_finite = 0.0;
+  // of chains that adapt their steps (mathematics.md §12.3)
+  double step = 1.0;       ///< eps
+  bool was_above = false;  ///< whether the acceptance at eps = 1 was above 1/2
+  int trials = 0;          ///< of the search
+  bool has_crossed = false;
+  std::optional<DualAveraging> averaging = {};
 };
 
 /// Moments of the counted states of a chain.
@@ -65,6 +73,9 @@ class ProgramSteps {
   void run(const Multiply& stage);
   void run(const Accumulate& stage);
   void run(const Proximal& stage);
+  void run(const Adapt& stage);
+  /// A factor of a stage, at the step of chain n.
+  double value(double factor, StepFactor of_step, std::int64_t n) const;
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);

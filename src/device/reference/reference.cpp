@@ -92,6 +92,13 @@ NonFinite Batch::run() {
     });
     if (non_finite_.bad_start) return non_finite_;
   }
+  if (adapts_steps(task_.plan)) {
+    for (int trial = 0; trial < task_.plan.search.repeats; ++trial) program_->advance(task_.plan.search, 0);
+    non_finite_.endless_search = find_endless_search(task_.count, [this](std::int64_t n) {
+      return program_->chains()[static_cast<std::size_t>(n)].has_crossed;
+    });
+    if (non_finite_.endless_search) return non_finite_;
+  }
   keep(0);
   std::uint64_t number = 0;
   for (const Step& step : task_.plan.steps) {
@@ -122,6 +129,7 @@ void Batch::give_acceptance() const {
   std::int64_t n = 0;
   for (const ChainState& chain : program_->chains()) {
     task_.acceptance[n] = chain.acceptance;
+    if (task_.steps != nullptr) task_.steps[n] = chain.step;
     task_.non_finite[n++] = chain.non_finite;
   }
 }
@@ -216,6 +224,10 @@ StageNoise Batch::stage_noise() {
                     return normals(step_noise_[i], draw, z_);
                   case NoiseStream::churn:
                     return normals(churn_noise_[i], draw, z_);
+                  case NoiseStream::search: {
+                    NormalStream search(key(n, Purpose::step_noise, 2), task_.precision);
+                    return normals(search, 0, z_);
+                  }
                   case NoiseStream::velocity:
                     break;
                 }

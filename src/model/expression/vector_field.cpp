@@ -1,6 +1,7 @@
 #include <gmdiff/model/vector_field.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -119,8 +120,24 @@ VectorField::VectorField(const std::vector<double>& values) : dim_(static_cast<i
   tape_ = std::make_shared<const expressions::Tape>(tape_of(graph, nodes));
 }
 
+VectorField::VectorField(CustomField function)
+    : dim_(function.dim), depends_on_time_(true), depends_on_position_(true), is_diagonal_(false) {
+  require(!function.id.empty(), "custom field: the id is empty; it names the field in results");
+  require(dim_ >= 1, "custom field \"", function.id, "\": dim must be at least 1, got ", dim_);
+  require(function.evaluate != nullptr, "custom field \"", function.id, "\": has no function");
+  if (!function.concurrent) calls_ = std::make_shared<std::mutex>();
+  custom_ = std::make_shared<const CustomField>(std::move(function));
+}
+
 Points VectorField::value(const Points& x, double t) const {
   require(x.cols() == dim_, "VectorField: points have dimension ", x.cols(), ", expected ", dim_);
+  if (custom_ != nullptr) {
+    // A row that the function forgets makes the run fail, in place of memory that happens to be there.
+    Points values = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
+    const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+    custom_->evaluate(t, x.rows(), x.data(), values.data());
+    return values;
+  }
   expressions::Evaluator evaluator(*tape_);
   Points values(x.rows(), x.cols());
   for (Eigen::Index n = 0; n < x.rows(); ++n) {
@@ -131,6 +148,8 @@ Points VectorField::value(const Points& x, double t) const {
 }
 
 VectorField VectorField::diagonal_derivative() const {
+  require(custom_ == nullptr, "VectorField: the function \"", custom_ == nullptr ? "" : custom_->id,
+          "\" has no derivative");
   if (texts_.empty()) return VectorField(std::vector<double>(static_cast<std::size_t>(dim_), 0.0));
   Compiler compiler(texts_, name_, parameters_);
   compiler.differentiate();

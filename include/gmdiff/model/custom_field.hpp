@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <Eigen/Core>
+
+// Vector fields that the calling program supplies: the drift or the noise of dynamics (mathematics.md §16.1).
+
+namespace gmdiff {
+
+/// A function f(t, x) with d values, as a function of rows. It gets rows of a batch, and must give a row the
+/// same result whichever other rows come with it; only then does a path not depend on the others of its run.
+/// A run passes on an exception of the function unchanged.
+struct CustomField {
+  int dim = 1;  ///< d >= 1
+  /// Writes f(t, x) of each of n rows x (n, dim) to f (n, dim), both row-major in host memory and in double
+  /// whatever the run's precision. The device cuda copies its rows to the host.
+  std::function<void(double t, Eigen::Index n, const double* x, double* f)> evaluate = {};
+  /// Whether several threads may call the function at once; otherwise the calls follow each other.
+  bool concurrent = true;
+  /// Identifies the field in the plan's hash and in the provenance of results. Not empty.
+  std::string id = {};
+};
+
+}  // namespace gmdiff
