@@ -57,9 +57,9 @@ Eigen::Index network_size(const NetworkShape& shape) {
   return last.offset + last.size();
 }
 
-Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed) {
+Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed, std::uint64_t first_tensor) {
   Eigen::VectorXd parameters = Eigen::VectorXd::Zero(network_size(shape));
-  std::uint64_t number = 0;
+  std::uint64_t number = first_tensor;
   for (const NetworkTensor& tensor : network_tensors(shape)) {
     const std::uint64_t index = number++;
     // With U = 0 the first gradients of all other parameters would be 0.

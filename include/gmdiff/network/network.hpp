@@ -39,6 +39,7 @@ Eigen::Index network_size(const NetworkShape& shape);
 
 /// Parameters before training: biases and phases 0, U all 1e-8, every other matrix N(0, 1 / inputs of its
 /// layer) from the streams of `seed` (numerics.md §5). @throws as `network_tensors`.
-Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed);
+/// @param first_tensor number of the first array in these streams; several networks of one model count on.
+Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed, std::uint64_t first_tensor = 0);
 
 }  // namespace gmdiff
