@@ -21,6 +21,7 @@
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/metrics/distances.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/custom_target.hpp>
 #include <gmdiff/model/denoiser.hpp>
@@ -46,6 +47,7 @@
 #include <gmdiff/network/adam.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/network/network.hpp>
+#include <gmdiff/network/trained_sampler.hpp>
 #include <gmdiff/network/training.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>
