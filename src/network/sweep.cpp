@@ -5,8 +5,8 @@
 namespace gmdiff::network {
 
 template <class Real>
-Sweep<Real>::Sweep(const Weights<Real>& weights, const Eigen::VectorXd& frequencies, Real bound, ThreadPool& pool,
-                   cpu::InstructionSet set)
+Sweep<Real>::Sweep(const Weights<Real>& weights, const Eigen::VectorXd& frequencies, Real bound,
+                   ThreadPool& pool, cpu::InstructionSet set)
     : weights_(weights),
       unit_(dense_unit<Real>(set)),
       bound_(bound),

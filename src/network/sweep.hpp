@@ -47,9 +47,9 @@ class Sweep {
   Real bound_;
   ThreadPool& pool_;
   TimeTable<Real> table_;
-  std::vector<Real> of_T_;                         ///< dL/dT, (times, width)
-  std::vector<Real> of_rows_;                      ///< dL/dT of each row, (rows, width)
-  std::vector<std::unique_ptr<Block>> of_thread_;  ///< created when a thread first needs it
+  std::vector<Real> of_T_;                          ///< dL/dT, (times, width)
+  std::vector<Real> of_rows_;                       ///< dL/dT of each row, (rows, width)
+  std::vector<std::unique_ptr<Block>> of_thread_;   ///< created when a thread first needs it
   std::vector<std::vector<Real>> state_gradients_;  ///< of the blocks
 };
 

@@ -20,7 +20,7 @@ inline Points rows_of(const json& array) {
 }
 
 inline void expect_near_array(const Points& actual, const Points& expected, double tolerance,
-                       const std::string& what) {
+                              const std::string& what) {
   ASSERT_EQ(actual.rows(), expected.rows()) << what;
   ASSERT_EQ(actual.cols(), expected.cols()) << what;
   const double scale = expected.cwiseAbs().maxCoeff();
@@ -38,8 +38,8 @@ inline Eigen::VectorXd flat_parameters(const NetworkShape& shape, const json& ar
   return parameters;
 }
 
-inline void expect_near_parameters(const NetworkShape& shape, const Eigen::VectorXd& actual, const json& expected,
-                            double tolerance) {
+inline void expect_near_parameters(const NetworkShape& shape, const Eigen::VectorXd& actual,
+                                   const json& expected, double tolerance) {
   for (const NetworkTensor& tensor : network_tensors(shape)) {
     const Points array =
         actual.segment(tensor.offset, tensor.size()).reshaped<Eigen::RowMajor>(tensor.rows, tensor.cols);

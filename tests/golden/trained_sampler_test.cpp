@@ -281,7 +281,8 @@ TEST(GoldenTrainedSampler, MixtureOfTheStart) {
       SCOPED_TRACE(cpu::to_string(set));
       const network::PathUnit unit = network::path_unit(set);
       const auto size = static_cast<std::size_t>(block_paths * d);
-      std::vector<double> work(2 * active.size() * block_paths), log_p(block_paths), score(size), product(size);
+      std::vector<double> work(2 * active.size() * block_paths), log_p(block_paths), score(size),
+          product(size);
       unit.mixture_score(model.mixture(), lanes(x).data(), work.data(), log_p.data(), score.data());
       expect_near_array(rows(log_p), vector(golden_case["logp"]), path_tolerance, "log p");
       expect_near_array(rows(score), matrix(golden_case["score"]), path_tolerance, "score");

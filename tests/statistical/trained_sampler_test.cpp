@@ -45,8 +45,10 @@ struct WeightedLaw {
     Points x(count, 2);
     for (Eigen::Index i = 0; i < count; ++i) {
       NormalStream normals(
-          {.seed = 5, .index = static_cast<std::uint64_t>(i), .purpose = Purpose::draw_noise}, Precision::f64);
-      for (Eigen::Index j = 0; j < 2; ++j) x(i, j) = mean(j) + std(j) * normals(static_cast<std::uint64_t>(j));
+          {.seed = 5, .index = static_cast<std::uint64_t>(i), .purpose = Purpose::draw_noise},
+          Precision::f64);
+      for (Eigen::Index j = 0; j < 2; ++j)
+        x(i, j) = mean(j) + std(j) * normals(static_cast<std::uint64_t>(j));
     }
     return x;
   }

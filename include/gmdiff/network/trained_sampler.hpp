@@ -60,11 +60,11 @@ const char* to_string(PathLoss loss);
 struct SamplerSettings {
   PathMethod method = PathMethod::dis;
   PathPrior prior = PathPrior::gmp;
-  int components = 10;           ///< K of `gmp`, in 1 ... 4096
-  double init_std = 1.0;         ///< of every component before training, > 0
-  double means_std = 0.0;        ///< of the means before training, >= 0; components of a multimodal target need it
-  double step = 0.01;            ///< h before training, > 0
-  int steps = 128;               ///< N, in 1 ... 2^20
+  int components = 10;     ///< K of `gmp`, in 1 ... 4096
+  double init_std = 1.0;   ///< of every component before training, > 0
+  double means_std = 0.0;  ///< of the means before training, >= 0; components of a multimodal target need it
+  double step = 0.01;      ///< h before training, > 0
+  int steps = 128;         ///< N, in 1 ... 2^20
   PathSchedule schedule = PathSchedule::cosine;
   PathDrift drift = PathDrift::annealed;  ///< of `dbs`; the other methods have their own
   Eigen::Index hidden = 128;              ///< see `NetworkShape`
@@ -111,9 +111,9 @@ struct SamplerReport {
   std::int64_t iteration;  ///< from 1
   std::int64_t iterations;
   double loss;
-  double elbo;         ///< mean of log w over the batch
-  double step;         ///< h after the iteration
-  std::int64_t lost;   ///< NaN entries of the gradient, which count as 0
+  double elbo;        ///< mean of log w over the batch
+  double step;        ///< h after the iteration
+  std::int64_t lost;  ///< NaN entries of the gradient, which count as 0
 };
 
 /// How a training runs; nothing here changes its result.

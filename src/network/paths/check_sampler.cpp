@@ -103,10 +103,11 @@ void check_method(const SamplerSettings& settings) {
   require(settings.method == PathMethod::dbs || settings.drift == PathDrift::annealed,
           "trained sampler: the drift ", to_string(settings.drift), " belongs to the method dbs, got ",
           to_string(settings.method));
-  require(!settings.learn_weights || settings.loss != PathLoss::elbo,
-          "trained sampler: learn_weights needs the loss log-variance or trajectory-balance, because the draw "
-          "of a component has no derivative; got ",
-          to_string(settings.loss));
+  require(
+      !settings.learn_weights || settings.loss != PathLoss::elbo,
+      "trained sampler: learn_weights needs the loss log-variance or trajectory-balance, because the draw "
+      "of a component has no derivative; got ",
+      to_string(settings.loss));
   require(!settings.learn_weights || settings.prior == PathPrior::gmp,
           "trained sampler: learn_weights needs the prior gmp, got ", to_string(settings.prior));
 }
@@ -144,8 +145,8 @@ void check_hessian(const SamplerSettings& settings, const Target& target) {
   if (custom == nullptr) return;
   require(custom->evaluate != nullptr, "trained sampler: the custom target \"", custom->id,
           "\" works in the memory of a GPU only; training needs its function of host memory");
-  const bool needed = settings.loss == PathLoss::elbo && path_terms(settings).target_score &&
-                      !settings.detach_target_score;
+  const bool needed =
+      settings.loss == PathLoss::elbo && path_terms(settings).target_score && !settings.detach_target_score;
   require(!needed || custom->hessian_vp != nullptr, "trained sampler: the loss elbo of the method ",
           to_string(settings.method), " needs products with the Hessian, which the custom target \"",
           custom->id, "\" has not; use the method dis, another loss, or detach_target_score");
@@ -187,14 +188,14 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
   // x, F, G, q and the target's score at every state; two sums for every entry of the mixture
   const std::uint64_t points = saturating_sum(saturating_product(5, number(settings.steps) + 1),
                                               2 * number(path_components(settings)) + 10);
-  const std::uint64_t workspace = saturating_product(points, number(dim) * block_paths * sizeof(double),
-                                                     number(threads));
+  const std::uint64_t workspace =
+      saturating_product(points, number(dim) * block_paths * sizeof(double), number(threads));
   const Layout layout({.dim = dim, .hidden = settings.hidden, .layers = settings.layers});
   const std::uint64_t numbers = saturating_sum(
       number(layout.size), saturating_product(number(settings.steps) + 1, number(layout.width)));
   const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);
-  return saturating_sum(workspace, saturating_product(numbers, number(path_networks(settings)) * real,
-                                                      number(blocks)));
+  return saturating_sum(workspace,
+                        saturating_product(numbers, number(path_networks(settings)) * real, number(blocks)));
 }
 
 }  // namespace network

@@ -97,7 +97,7 @@ void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& 
 /// F_n for n < N and B_n for n > 0; log p0 at n = 0 and log rho at n = N.
 template <class Real>
 void PathBlock<Real>::evaluate(Eigen::Index n) {
-  const bool has_forward = n < steps(), has_backward = n > 0;
+  const bool has_forward = n<steps(), has_backward = n> 0;
   if (terms_.mixture_score || n == 0)
     setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(),
                                 n == 0 ? log_p0_.data() : nullptr, mixture_score_.data());

@@ -117,8 +117,7 @@ void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const auto i = static_cast<std::size_t>(j * block_paths + p);
-      states.cotangent(p)[j] =
-          static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
+      states.cotangent(p)[j] = static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
     }
   }
   const Eigen::Index width = network.width();
@@ -162,7 +161,8 @@ void PathBlock<Real>::add_start(const Mode& mode, const PathSwitches& learned) {
     const Eigen::Index k = component_[static_cast<std::size_t>(p)];
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const Eigen::Index i = j * block_paths + p;
-      const double lambda = lambda_[static_cast<std::size_t>(i)] + mixture_score_[static_cast<std::size_t>(i)];
+      const double lambda =
+          lambda_[static_cast<std::size_t>(i)] + mixture_score_[static_cast<std::size_t>(i)];
       const auto entry = static_cast<std::size_t>((k * dim() + j) * block_paths + p);
       of_mean_[entry] += lambda;
       of_deviation_[entry] += lambda * start_noise()[i];

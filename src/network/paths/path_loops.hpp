@@ -150,8 +150,8 @@ GMDIFF_PARTICLE void add_component(const MixtureTable& of, std::ptrdiff_t k, con
     const L at = L::load(x + place), along = L::load(v + place);
     const L z = L::map([&](int n) { return (mean - at.of[n]) * inverse; });
     const L of_v = L::map([&](int n) { return gamma.of[n] * along.of[n]; });
-    const L term = L::map(
-        [&](int n) { return fma(of_slope.of[n], z.of[n] * inverse, -(precision * of_v.of[n])); });
+    const L term =
+        L::map([&](int n) { return fma(of_slope.of[n], z.of[n] * inverse, -(precision * of_v.of[n])); });
     add_to<V>(product + place, [&](int n) { return term.of[n]; });
     if (sums == nullptr) continue;
     add_to<V>(sums->mean + entry, [&](int n) { return -term.of[n]; });

@@ -33,16 +33,28 @@ double relative_step(PathSchedule schedule, double t) {
 PathTerms path_terms(const SamplerSettings& settings) {
   switch (settings.method) {
     case PathMethod::dis:
-      return {.mixture_score = true, .target_score = false, .forward_net = true, .backward_net = false,
+      return {.mixture_score = true,
+              .target_score = false,
+              .forward_net = true,
+              .backward_net = false,
               .mirrored = false};
     case PathMethod::ula:
-      return {.mixture_score = true, .target_score = true, .forward_net = false, .backward_net = false,
+      return {.mixture_score = true,
+              .target_score = true,
+              .forward_net = false,
+              .backward_net = false,
               .mirrored = false};
     case PathMethod::mcd:
-      return {.mixture_score = true, .target_score = true, .forward_net = false, .backward_net = true,
+      return {.mixture_score = true,
+              .target_score = true,
+              .forward_net = false,
+              .backward_net = true,
               .mirrored = false};
     case PathMethod::cmcd:
-      return {.mixture_score = true, .target_score = true, .forward_net = true, .backward_net = false,
+      return {.mixture_score = true,
+              .target_score = true,
+              .forward_net = true,
+              .backward_net = false,
               .mirrored = true};
     case PathMethod::dbs:
       return {.mixture_score = settings.drift == PathDrift::annealed,
@@ -116,6 +128,9 @@ void PathModel::read_mixture(const Eigen::VectorXd& parameters) {
     weight_.push_back(logits == nullptr ? 1.0 : exp_of(parameters(logits->offset + k) - largest));
     total += weight_.back();
   }
+  for (std::vector<double>* array : {&mean_, &deviation_, &inverse_, &precision_, &slope_})
+    array->reserve(active_.size() * size_of(dim_));
+  log_weight_.reserve(active_.size());
   const double log_volume = 0.5 * static_cast<double>(dim_) * log_of(2.0 * std::numbers::pi);
   for (std::size_t place = 0; place < active_.size(); ++place) {
     const Eigen::Index k = active_[place];
@@ -139,6 +154,11 @@ void PathModel::read_steps(const SamplerSettings& settings, const Eigen::VectorX
   const Eigen::Index friction = find("fr")->offset;
   h_ = softplus(raw_h);
   slope_h_ = sigmoid(raw_h);
+  q_.reserve(size_of(dim_));
+  slope_q_.reserve(size_of(dim_));
+  c_.reserve(size_of(steps_));
+  eta_.reserve(size_of(steps_ * dim_));
+  root_.reserve(size_of(steps_ * dim_));
   for (Eigen::Index j = 0; j < dim_; ++j) {
     q_.push_back(softplus(parameters(friction + j)));
     slope_q_.push_back(sigmoid(parameters(friction + j)));
@@ -158,6 +178,7 @@ void PathModel::read_annealing(const Eigen::VectorXd& parameters) {
   const NetworkTensor* b = find("b");
   beta_.assign(size_of(steps_ + 1), 1.0);
   if (b == nullptr) return;
+  slope_beta_.reserve(size_of(steps_));
   for (Eigen::Index n = 0; n < steps_; ++n) {
     increments_ += softplus(parameters(b->offset + n));
     beta_[size_of(n)] = increments_;
@@ -193,7 +214,8 @@ Eigen::VectorXd PathModel::raw_gradient(const double* sums, const PathSwitches& 
   return gradient;
 }
 
-void PathModel::add_mixture(const double* sums, const PathSwitches& learned, Eigen::VectorXd& gradient) const {
+void PathModel::add_mixture(const double* sums, const PathSwitches& learned,
+                            Eigen::VectorXd& gradient) const {
   const PathSumsLayout of(components(), dim_, steps_);
   const Eigen::Index mu = find("mu")->offset, s = find("s")->offset;
   for (Eigen::Index place = 0; place < components(); ++place) {
@@ -216,8 +238,7 @@ void PathModel::add_steps(const double* sums, const PathSwitches& learned, Eigen
     for (Eigen::Index n = 0; n < steps_; ++n) of_rate += sums[of.eta + n * dim_ + j] * c_[size_of(n)];
     const double q = q_[size_of(j)];
     of_h += of_rate / q;
-    if (learned.friction)
-      gradient(find("fr")->offset + j) = -(of_rate * h_ / (q * q)) * slope_q_[size_of(j)];
+    if (learned.friction) gradient(find("fr")->offset + j) = -(of_rate * h_ / (q * q)) * slope_q_[size_of(j)];
   }
   if (learned.step) gradient(find("dt")->offset) = of_h * slope_h_;
 }

@@ -54,7 +54,7 @@ class PathModel {
   Eigen::Index component(double u) const;
 
   double step() const { return h_; }
-  const double* eta(Eigen::Index n) const { return eta_.data() + n * dim_; }          ///< of step n
+  const double* eta(Eigen::Index n) const { return eta_.data() + n * dim_; }           ///< of step n
   const double* noise_scale(Eigen::Index n) const { return root_.data() + n * dim_; }  ///< sqrt(2 eta)
   double beta(Eigen::Index n) const { return beta_[static_cast<std::size_t>(n)]; }     ///< n = 0 ... N
   const std::vector<double>& relative_steps() const { return c_; }                     ///< c_n

@@ -19,7 +19,10 @@ Eigen::VectorXd step_frequencies(Eigen::Index hidden) {
 template <class Real>
 PathNetwork<Real>::PathNetwork(const NetworkShape& shape, Eigen::Index steps, const DenseUnit<Real>& unit,
                                ThreadPool& pool)
-    : weights_(shape), unit_(unit), pool_(pool), table_(weights_, unit, step_frequencies(shape.hidden), pool) {
+    : weights_(shape),
+      unit_(unit),
+      pool_(pool),
+      table_(weights_, unit, step_frequencies(shape.hidden), pool) {
   times_.reserve(static_cast<std::size_t>(steps + 1));
   for (Eigen::Index n = 0; n <= steps; ++n) times_.push_back(static_cast<double>(n));
 }

@@ -12,8 +12,9 @@ void PathStreams::fill_forward(std::uint64_t first, PathBlock<Real>& block) cons
                         .index = first + static_cast<std::uint64_t>(p),
                         .purpose = Purpose::start_component,
                         .replicate = replicate};
-    block.component()[p] =
-        model.components() == 1 ? 0 : model.component(categorical_uniform(uniform_u64(key, 0), Precision::f64));
+    block.component()[p] = model.components() == 1
+                               ? 0
+                               : model.component(categorical_uniform(uniform_u64(key, 0), Precision::f64));
   }
   block.setting().unit.normals({.seed = seed,
                                 .purpose = Purpose::start_noise,

@@ -161,8 +161,7 @@ template <class Real>
 double PathSweep<Real>::loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w, PathGradient& gradient) {
   log_w.resize(batch.paths);
   start_gradient(blocks_of(batch.paths));
-  const double value =
-      settings_.loss == PathLoss::elbo ? elbo_loss(batch, log_w) : fixed_loss(batch, log_w);
+  const double value = settings_.loss == PathLoss::elbo ? elbo_loss(batch, log_w) : fixed_loss(batch, log_w);
   gather(path_switches(settings_), batch.paths, gradient);
   return value;
 }

@@ -29,11 +29,11 @@ class SamplerTrainer {
     const std::int64_t iteration = training_.iteration + 1;
     sweep_.assign(training_.parameters, training_.networks);
     const PathStreams streams{settings.seed, static_cast<std::uint32_t>(iteration)};
-    const PathBatch<Real> batch{.paths = settings.batch,
-                                .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/,
-                                                  PathBlock<Real>& block) {
-                                  streams.fill_forward(static_cast<std::uint64_t>(first), block);
-                                }};
+    const PathBatch<Real> batch{
+        .paths = settings.batch,
+        .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/, PathBlock<Real>& block) {
+          streams.fill_forward(static_cast<std::uint64_t>(first), block);
+        }};
     const double loss = sweep_.loss(batch, log_w_, gradient_);
     check_weights(iteration);
     const auto rate = [&](double of) {
@@ -74,9 +74,9 @@ class SamplerTrainer {
 template <class Real>
 void advance_sampler(SamplerTraining& training, const Target& target, const SamplerTrainingOptions& options) {
   ThreadPool pool(options.threads == 0 ? usable_processors() : options.threads);
-  require_memory(sampler_bytes(training.settings, training.dim, pool.threads(),
-                               blocks_of(training.settings.batch)),
-                 "a batch of ", training.settings.batch, " paths");
+  require_memory(
+      sampler_bytes(training.settings, training.dim, pool.threads(), blocks_of(training.settings.batch)),
+      "a batch of ", training.settings.batch, " paths");
   SamplerTrainer<Real> trainer(training, target, pool);
   const auto checkpoint = [&] {
     if (options.checkpoint_every > 0 && options.checkpoint) options.checkpoint(training);
@@ -108,8 +108,8 @@ void start_parameters(SamplerTraining& training) {
     if (tensor.name == "fr") part.setConstant(inverse_softplus(1.0));
     if (tensor.name == "b") part.setOnes();
     if (tensor.name != "mu" || settings.prior == PathPrior::fixed || settings.means_std == 0.0) continue;
-    NormalStream normals(
-        {.seed = settings.seed, .index = means_index, .purpose = Purpose::parameter_init}, Precision::f64);
+    NormalStream normals({.seed = settings.seed, .index = means_index, .purpose = Purpose::parameter_init},
+                         Precision::f64);
     for (Eigen::Index m = 0; m < tensor.size(); ++m)
       part(m) = settings.means_std * normals(static_cast<std::uint64_t>(m));
   }

@@ -55,18 +55,16 @@ class RunnerOf final : public TrainedSampler::Runner {
         streams.fill_forward(base + static_cast<std::uint64_t>(begin), block);
       };
       batch.take = [=, this](Eigen::Index begin, Eigen::Index paths, PathBlock<Real>& block) {
-        copy_states(begin - skipped, paths, block, [&](Eigen::Index row, Eigen::Index j, double& number) {
-          (*x)(row, j) = number;
-        });
+        copy_states(begin - skipped, paths, block,
+                    [&](Eigen::Index row, Eigen::Index j, double& number) { (*x)(row, j) = number; });
       };
     } else {
       batch.origin = PathOrigin::backward;
       batch.fill = [=, this](Eigen::Index begin, Eigen::Index paths, PathBlock<Real>& block) {
         streams.fill_backward(base + static_cast<std::uint64_t>(begin), block);
         std::fill_n(block.state(settings.steps), ends->cols() * block_paths, 0.0);
-        copy_states(begin - skipped, paths, block, [&](Eigen::Index row, Eigen::Index j, double& number) {
-          number = (*ends)(row, j);
-        });
+        copy_states(begin - skipped, paths, block,
+                    [&](Eigen::Index row, Eigen::Index j, double& number) { number = (*ends)(row, j); });
       };
     }
     // One run at a time: the blocks of the threads are workspace.
