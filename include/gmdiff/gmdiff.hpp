@@ -17,6 +17,7 @@
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>

@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <gmdiff/base/error.hpp>
+#include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/path_weights.hpp>
 #include <gmdiff/network/trained_sampler.hpp>
 
+#include "io/npz.hpp"
+#include "io_support.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/trained_samplers.hpp"
 
-// Trained samplers and summaries of weights: what they refuse, and paths that diverge.
+// Trained samplers, their files, and summaries of weights: what they refuse, and paths that diverge.
 
 namespace gmdiff {
 namespace {
@@ -151,6 +154,60 @@ TEST(TrainedSampler, RefusesAnotherTargetAndWrongShapes) {
   expect_invalid([&] { sampler.draws(1, 1, -1); }, "are no range of paths");
   expect_invalid([&] { sampler.backward_log_weights(Points::Zero(2, 3), 1); },
                  "x must have 2 columns, got 3");
+}
+
+TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
+  const test::TemporaryFolder folder;
+  const Target target = Funnel{.dim = 2};
+  SamplerSettings settings = small_sampler(PathMethod::dbs);
+  settings.loss = PathLoss::trajectory_balance;
+  settings.learn_weights = true;
+  settings.learn_step = false;
+  settings.seed = 0xfedcba9876543210;
+  settings.schedule = PathSchedule::linear;
+  std::stop_source stop;
+  SamplerTrainingOptions options{.checkpoint_every = 2, .stop = stop.get_token()};
+  options.checkpoint = [&](const SamplerTraining& training) {
+    write_sampler(folder / "a.npz", training);
+    stop.request_stop();
+  };
+  const SamplerTraining part = train_sampler(target, settings, options);
+  const SamplerTraining read = read_sampler(folder / "a.npz");
+  EXPECT_EQ(read.target, "funnel");
+  EXPECT_EQ(read.settings.seed, settings.seed);
+  EXPECT_EQ(read.settings.learn_step, std::optional<bool>(false));
+  EXPECT_EQ(read.settings.learn_friction, std::nullopt);
+  EXPECT_EQ(read.settings.precision, Precision::f64);
+  write_sampler(folder / "b.npz", read);
+  EXPECT_EQ(test::read_file(folder / "a.npz"), test::read_file(folder / "b.npz"));
+  const SamplerTraining whole = train_sampler(target, settings), resumed = continue_sampler(read, target);
+  EXPECT_EQ(resumed.parameters, whole.parameters);
+  EXPECT_EQ(resumed.networks, whole.networks);
+  EXPECT_EQ(resumed.network_adam.v, whole.network_adam.v);
+  expect_invalid([&] { write_sampler(folder / "a.npz", part); }, "a.npz");
+
+  const auto refused = [&](const std::vector<io::NpzArray>& arrays, const std::string& text) {
+    io::write_npz(folder / "bad.npz", arrays, true);
+    expect_invalid([&] { read_sampler(folder / "bad.npz"); }, "bad.npz: " + text);
+  };
+  const std::vector<double> one{1.0}, two{2.0}, three(3), code{300.0};
+  refused({{"version", {1}, one}}, "has no array target, so it is not a training of a sampler");
+  refused({{"target", {1}, code}}, "target: expected codes of characters, got 300");
+  refused({{"target", {1}, one}, {"version", {1}, two}},
+          "has version 2 of the format of trained samplers; this gmdiff reads version 1");
+  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {3}, three}},
+          "array settings: expected shape (26,), got (3,)");
+  std::vector<double> numbers(26);
+  numbers[0] = 5.0;
+  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {26}, numbers}},
+          "settings: expected a whole number from 0 to 4 for method, got 5");
+  numbers[0] = 0.0;
+  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {26}, numbers}, {"dim", {1}, one}},
+          "trained sampler: components must be in 1 ... 4096, got 0");
+  SamplerTraining broken = part;
+  broken.networks(3) = std::numeric_limits<double>::infinity();
+  write_sampler(folder / "bad.npz", broken, true);
+  expect_invalid([&] { read_sampler(folder / "bad.npz"); }, "bad.npz: parameters must be finite");
 }
 
 TEST(PathWeights, ErrorsAreThoseOfMeans) {

@@ -182,6 +182,14 @@ void check_sampler(const SamplerTraining& training, const Target& target) {
   check("network_adam.v", training.network_adam.v, networks);
 }
 
+std::vector<const char*> network_names(const SamplerSettings& settings) {
+  const PathTerms terms = path_terms(settings);
+  std::vector<const char*> names;
+  if (terms.forward_net) names.push_back("u");
+  if (terms.backward_net) names.push_back("v");
+  return names;
+}
+
 std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, int threads,
                             std::int64_t blocks) {
   const auto number = [](auto n) { return static_cast<std::uint64_t>(n); };
