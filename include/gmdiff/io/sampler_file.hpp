@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include <gmdiff/network/trained_sampler.hpp>
 
@@ -20,5 +21,10 @@ void write_sampler(const std::filesystem::path& file, const SamplerTraining& tra
 /// @throws std::invalid_argument naming the file and the reason: missing, damaged, not a training, another
 ///   version, arrays of wrong shapes, values outside their range.
 SamplerTraining read_sampler(const std::filesystem::path& file);
+
+/// Settings from text: a method and its parameters by the names of `SamplerSettings`, such as
+/// "dis:components=4:steps=32:loss=log-variance"; all others have their defaults.
+/// @throws std::invalid_argument with the parameter, the expected and the given value.
+SamplerSettings parse_sampler_settings(const std::string& text);
 
 }  // namespace gmdiff
