@@ -258,11 +258,11 @@ Verb add_train(CLI::App& command) {
   verb->add_option("--log", flags->log, "append a line of JSON every 100 iterations")->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
-  set_examples(
-      *verb,
-      "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
-      "  gmdiff train problem.json --resume model.npz --out model.npz --force\n"
-      "  gmdiff train funnel.json --sampler dis:steps=32 --iterations 100 --batch 128 --out s.npz\n");
+  set_examples(*verb,
+               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
+               "  gmdiff train problem.json --resume model.npz --out model.npz --force\n"
+               "  gmdiff train funnel.json --hidden 32 --sampler dis:steps=8 --iterations 50 --batch 128 "
+               "--out s.npz\n");
   return {verb, [flags] { run_train(*flags); }};
 }
 

@@ -203,7 +203,7 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
           "settings: expected a whole number from 0 to 4 for method, got 5");
   numbers[0] = 0.0;
   refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {26}, numbers}, {"dim", {1}, one}},
-          "trained sampler: components must be in 1 ... 4096, got 0");
+          "network: hidden must be in 2 ... 16384, got 0");
   SamplerTraining broken = part;
   broken.networks(3) = std::numeric_limits<double>::infinity();
   write_sampler(folder / "bad.npz", broken, true);
