@@ -49,6 +49,7 @@ const SamplerSetting sampler_settings[] = {
     GMDIFF_SETTING(drift, PathDrift, 2.0),
     GMDIFF_SETTING(hidden, Eigen::Index, int_max),
     GMDIFF_SETTING(layers, int, int_max),
+    GMDIFF_SETTING(langevin, bool, 1.0),
     GMDIFF_SETTING(loss, PathLoss, 2.0),
     GMDIFF_SETTING(detach_target_score, bool, 1.0),
     GMDIFF_SETTING(batch, Eigen::Index, int_max),

@@ -69,6 +69,7 @@ SamplerSettings parse_sampler_settings(const std::string& text) {
   reader.choice("schedule", settings.schedule, PathSchedule::linear);
   reader.choice("drift", settings.drift, PathDrift::zero);
   reader.choice("loss", settings.loss, PathLoss::trajectory_balance);
+  reader.boolean("langevin", settings.langevin);
   reader.boolean("detach_target_score", settings.detach_target_score);
   reader.number("rate", settings.rate);
   reader.number("decay", settings.decay);

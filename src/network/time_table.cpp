@@ -23,27 +23,33 @@ template <class Real>
 void TimeTable<Real>::tabulate(const std::vector<double>& times, const Eigen::VectorXd& phases) {
   const Eigen::Index width = weights_.layout().width;
   times_ = std::ssize(times);
+  const Eigen::Index output_width = weights_.layout().output_width;
+  const bool has_scales = weights_.layout().shape.langevin;
   T_.resize(static_cast<std::size_t>(times_ * width));
+  if (has_scales) scales_.resize(static_cast<std::size_t>(times_ * output_width));
   std::vector<double> padded_phases(static_cast<std::size_t>(width), 0.0);
   std::copy_n(phases.data(), phases.size(), padded_phases.begin());
   while (std::ssize(blocks_) < blocks_of(times_)) blocks_.emplace_back(weights_, unit_);
   pool_.run(blocks_of(times_), [&](int /*thread*/, std::int64_t block) {
     const Eigen::Index first = block * block_rows, count = std::min(block_rows, times_ - first);
     const std::span<const double> of_block(times.data() + first, static_cast<std::size_t>(count));
-    blocks_[static_cast<std::size_t>(block)].forward(of_block, frequencies_.data(), padded_phases.data(),
-                                                     T_.data() + first * width);
+    blocks_[static_cast<std::size_t>(block)].forward(
+        of_block, frequencies_.data(), padded_phases.data(), T_.data() + first * width,
+        has_scales ? scales_.data() + first * output_width : nullptr);
   });
 }
 
 template <class Real>
-std::vector<std::vector<Real>>& TimeTable<Real>::backward(const Real* of_T) {
+std::vector<std::vector<Real>>& TimeTable<Real>::backward(const Real* of_table, const Real* of_scales) {
   const Layout& places = weights_.layout();
   gradients_.resize(static_cast<std::size_t>(blocks_of(times_)));
   pool_.run(blocks_of(times_), [&](int /*thread*/, std::int64_t number) {
     const Eigen::Index first = number * block_rows, count = std::min(block_rows, times_ - first);
     std::vector<Real>& buffer = gradients_[static_cast<std::size_t>(number)];
     buffer.assign(static_cast<std::size_t>(places.time_size), Real(0));
-    blocks_[static_cast<std::size_t>(number)].backward(count, of_T + first * places.width, buffer.data());
+    const Real* of_block = of_scales == nullptr ? nullptr : of_scales + first * places.output_width;
+    blocks_[static_cast<std::size_t>(number)].backward(count, of_table + first * places.width, of_block,
+                                                       buffer.data());
   });
   return gradients_;
 }

@@ -21,9 +21,11 @@ class TimeTable {
   /// Computes T with the current weights. @param phases p_j (hidden) in double.
   void tabulate(const std::vector<double>& times, const Eigen::VectorXd& phases);
   Eigen::Index times() const { return times_; }
-  const Real* rows() const { return T_.data(); }  ///< (times, width)
+  const Real* rows() const { return T_.data(); }         ///< (times, width)
+  const Real* scales() const { return scales_.data(); }  ///< (times, output_width) of the second head
   /// Gradients of the time encoder's range for dL/dT (times, width): a buffer for each block of times.
-  std::vector<std::vector<Real>>& backward(const Real* of_T);
+  /// @param of_scales dL/dscale (times, output_width), or null.
+  std::vector<std::vector<Real>>& backward(const Real* of_table, const Real* of_scales = nullptr);
 
  private:
   const Weights<Real>& weights_;
@@ -31,7 +33,7 @@ class TimeTable {
   ThreadPool& pool_;
   std::vector<double> frequencies_;
   Eigen::Index times_ = 0;
-  std::vector<Real> T_;
+  std::vector<Real> T_, scales_;
   std::vector<TimeBlock<Real>> blocks_;
   std::vector<std::vector<Real>> gradients_;
 };

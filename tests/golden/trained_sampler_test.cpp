@@ -83,9 +83,11 @@ struct PathCase {
     const json& given = of["parameters"];
     if (const auto net = network_name(); !net.empty()) {
       const json& arrays = given[net];
+      settings.langevin = arrays.contains("G0");
       shape = {.dim = target.dim(),
                .hidden = rows_of(arrays["phase"]).cols(),
-               .layers = arrays.contains("V2") ? 2 : 1};
+               .layers = arrays.contains("V2") ? 2 : 1,
+               .langevin = settings.langevin};
       settings.hidden = shape.hidden;
       settings.layers = shape.layers;
     }

@@ -76,10 +76,10 @@ TEST(TrainedSamplerWeights, HaveTheMeanZWhateverTheParameters) {
         const TrainedSampler sampler(random_sampler(target, settings, 0.05), target);
         const Eigen::ArrayXd forward = sampler.draws(count, 1).log_weights;
         const Eigen::ArrayXd backward = sampler.backward_log_weights(exact, 2);
-        const double log_Z = std::log(law.scale);
-        p.push_back(mean_p((forward - log_Z).exp()));
-        p.push_back(mean_p((log_Z - backward).exp()));
-        p_of_fault = std::max(p_of_fault, mean_p((forward - log_Z + std::log(1.1)).exp()));
+        const double log_z = std::log(law.scale);
+        p.push_back(mean_p((forward - log_z).exp()));
+        p.push_back(mean_p((log_z - backward).exp()));
+        p_of_fault = std::max(p_of_fault, mean_p((forward - log_z + std::log(1.1)).exp()));
       }
     }
   }
@@ -116,12 +116,12 @@ double exact_elbo(const SamplerTraining& training, const WeightedLaw& law, Eigen
       const double eta = sp(theta(4)) * (0.99 * wave * wave + 0.01) / sp(theta(5 + j));
       double next_kp = 0.0, next_c = 0.0;
       at(n + 1, next_kp, next_c);
-      const double next_M = M - eta * kp * (M - c);
-      const double gb = -kp * (M - c) - next_kp * (next_M - next_c);
+      const double M_next = M - eta * kp * (M - c);
+      const double gb = -kp * (M - c) - next_kp * (M_next - next_c);
       const double slope = kp + next_kp * (1.0 - eta * kp);
       sum += -eta * next_kp + 0.25 * eta * (gb * gb + slope * slope * V + 2.0 * eta * next_kp * next_kp);
       V = (1.0 - eta * kp) * (1.0 - eta * kp) * V + 2.0 * eta;
-      M = next_M;
+      M = M_next;
       kp = next_kp;
       c = next_c;
     }

@@ -165,6 +165,7 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
   settings.learn_step = false;
   settings.seed = 0xfedcba9876543210;
   settings.schedule = PathSchedule::linear;
+  settings.langevin = true;
   std::stop_source stop;
   SamplerTrainingOptions options{.checkpoint_every = 2, .stop = stop.get_token()};
   options.checkpoint = [&](const SamplerTraining& training) {
@@ -196,13 +197,13 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
   refused({{"target", {1}, one}, {"version", {1}, two}},
           "has version 2 of the format of trained samplers; this gmdiff reads version 1");
   refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {3}, three}},
-          "array settings: expected shape (26,), got (3,)");
-  std::vector<double> numbers(26);
+          "array settings: expected shape (27,), got (3,)");
+  std::vector<double> numbers(27);
   numbers[0] = 5.0;
-  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {26}, numbers}},
+  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {27}, numbers}},
           "settings: expected a whole number from 0 to 4 for method, got 5");
   numbers[0] = 0.0;
-  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {26}, numbers}, {"dim", {1}, one}},
+  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {27}, numbers}, {"dim", {1}, one}},
           "network: hidden must be in 2 ... 16384, got 0");
   SamplerTraining broken = part;
   broken.networks(3) = std::numeric_limits<double>::infinity();

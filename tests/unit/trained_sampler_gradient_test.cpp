@@ -105,6 +105,7 @@ TEST(TrainedSamplerGradient, GradientWithStatesHeldFixedIsTheDerivativeAtTheseSt
       SCOPED_TRACE(std::string(to_string(method)) + " " + to_string(loss));
       SamplerSettings settings = small_sampler(method);
       settings.loss = loss;
+      settings.langevin = loss == PathLoss::log_variance;  // whose score is held fixed through a path
       settings.learn_weights = true;
       settings.learn_step = settings.learn_friction = true;
       expect_derivative(settings, target, batch);

@@ -180,6 +180,12 @@ TEST(TrainedSampler, StartsAsItsSettingsSay) {
   EXPECT_EQ(training.networks.tail(size),
             network_start(training.shape(), 11, network_tensors(training.shape()).size()));
   EXPECT_NE(training.networks.tail(size), training.networks.head(size));
+  // The factor of the score is 1 with dis and 0 with the others, up to GU = 1e-8.
+  settings.langevin = true;
+  EXPECT_EQ(start_sampler(target, settings).networks.tail(2), Eigen::Vector2d(0.0, 0.0));
+  settings.method = PathMethod::dis;
+  EXPECT_EQ(start_sampler(target, settings).networks.tail(4), Eigen::Vector4d(1e-8, 1e-8, 1.0, 1.0));
+  settings.langevin = false;
   settings.prior = PathPrior::fixed;
   EXPECT_EQ(start_sampler(target, settings).parameters.head(2), Eigen::VectorXd::Zero(2));
 }

@@ -69,6 +69,7 @@ struct SamplerSettings {
   PathDrift drift = PathDrift::annealed;  ///< of `dbs`; the other methods have their own
   Eigen::Index hidden = 128;              ///< see `NetworkShape`
   int layers = 2;
+  bool langevin = false;  ///< networks add the target's score times a learned function of the step
   PathLoss loss = PathLoss::elbo;
   /// Omits the Hessian of the target from the gradient of `elbo`, which is biased then.
   bool detach_target_score = false;
@@ -88,6 +89,9 @@ struct SamplerSettings {
   Precision precision = Precision::f32;
 };
 
+/// Shape of each network.
+NetworkShape sampler_network(const SamplerSettings& settings, Eigen::Index dim);
+
 /// Parameters that are not those of networks, in their order: mu (K, d), s (K, d), dt, fr (d), and where they
 /// are used b (N), logits (K) and log_z (mathematics.md §17.7).
 /// @throws std::invalid_argument for settings outside their range.
@@ -103,7 +107,7 @@ struct SamplerTraining {
   Eigen::VectorXd networks;      ///< u, v; each in the order of `network_tensors`
   AdamState adam, network_adam;  ///< of both vectors
 
-  NetworkShape shape() const { return {.dim = dim, .hidden = settings.hidden, .layers = settings.layers}; }
+  NetworkShape shape() const { return sampler_network(settings, dim); }
 };
 
 /// One iteration, as progress and logs report it.

@@ -73,6 +73,10 @@ const char* to_string(PathLoss loss) {
   return "?";
 }
 
+NetworkShape sampler_network(const SamplerSettings& settings, Eigen::Index dim) {
+  return {.dim = dim, .hidden = settings.hidden, .layers = settings.layers, .langevin = settings.langevin};
+}
+
 std::vector<NetworkTensor> sampler_tensors(const SamplerSettings& settings, Eigen::Index dim) {
   network::check_settings(settings, dim);
   const Eigen::Index K = network::path_components(settings);
@@ -117,7 +121,7 @@ void check_method(const SamplerSettings& settings) {
 void check_settings(const SamplerSettings& settings, Eigen::Index dim) {
   constexpr std::int64_t iterations = (1 << 24) - 1;  // the random streams have 24 bits for it
   check_method(settings);
-  (void)network_size({.dim = dim, .hidden = settings.hidden, .layers = settings.layers});
+  (void)network_size(sampler_network(settings, dim));
   require(settings.components >= 1 && settings.components <= 4096,
           "trained sampler: components must be in 1 ... 4096, got ", settings.components);
   require(is_positive(settings.init_std), "trained sampler: init_std must be positive and finite, got ",
@@ -198,7 +202,7 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
                                               2 * number(path_components(settings)) + 10);
   const std::uint64_t workspace =
       saturating_product(points, number(dim) * block_paths * sizeof(double), number(threads));
-  const Layout layout({.dim = dim, .hidden = settings.hidden, .layers = settings.layers});
+  const Layout layout(sampler_network(settings, dim));
   const std::uint64_t numbers = saturating_sum(
       number(layout.size), saturating_product(number(settings.steps) + 1, number(layout.width)));
   const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);

@@ -9,7 +9,7 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
     : setting_(setting),
       terms_(path_terms(setting.settings)),
       row_(setting.model.dim() * block_paths),
-      keeps_scores_(terms_.target_score) {
+      keeps_scores_(terms_.target_score || setting.settings.langevin) {
   const auto assign = [](std::vector<double>& array, Eigen::Index size) {
     array.assign(static_cast<std::size_t>(size), 0.0);
   };
@@ -94,6 +94,21 @@ void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& 
   block.forward(paths_, network.table(), time_.data());
 }
 
+/// net + g_n clip(grad log rho)
+template <class Real>
+void PathBlock<Real>::add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block,
+                                 Eigen::Index n, double sign, double* to) {
+  const Real* scale = network.scale(n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const Eigen::Index i = j * block_paths + p;
+      to[i] += sign * static_cast<double>(block.output(p)[j]);
+      if (scale != nullptr)
+        to[i] += sign * (static_cast<double>(scale[j]) * clipped_score(target_score(n)[i]));
+    }
+  }
+}
+
 /// F_n for n < N and B_n for n > 0; log p0 at n = 0 and log rho at n = N.
 template <class Real>
 void PathBlock<Real>::evaluate(Eigen::Index n) {
@@ -101,24 +116,19 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
   if (terms_.mixture_score || n == 0)
     setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(),
                                 n == 0 ? log_p0_.data() : nullptr, mixture_score_.data());
-  if (terms_.target_score || n == steps()) evaluate_target(n);
+  if (keeps_scores_ || n == steps()) evaluate_target(n);
   evaluate_drift(n);
   if (has_forward) std::copy(drift_.begin(), drift_.end(), F(n));
   if (has_backward) B_ = drift_;
-  const auto add = [this](const StateBlock<Real>& block, double sign, double* to) {
-    for (Eigen::Index p = 0; p < paths_; ++p) {
-      for (Eigen::Index j = 0; j < dim(); ++j)
-        to[j * block_paths + p] += sign * static_cast<double>(block.output(p)[j]);
-    }
-  };
   if (forward_states_ && (has_forward || terms_.mirrored)) {
     run_network(*setting_.forward_net, *forward_states_, n);
-    if (has_forward) add(*forward_states_, 1.0, F(n));
-    if (has_backward && terms_.mirrored) add(*forward_states_, -1.0, B_.data());
+    if (has_forward) add_output(*setting_.forward_net, *forward_states_, n, 1.0, F(n));
+    if (has_backward && terms_.mirrored)
+      add_output(*setting_.forward_net, *forward_states_, n, -1.0, B_.data());
   }
   if (backward_states_ && has_backward) {
     run_network(*setting_.backward_net, *backward_states_, n);
-    add(*backward_states_, 1.0, B_.data());
+    add_output(*setting_.backward_net, *backward_states_, n, 1.0, B_.data());
   }
 }
 

@@ -66,6 +66,13 @@ class PathBlock {
   void evaluate_target(Eigen::Index n);
   void evaluate_drift(Eigen::Index n);
   void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n);
+  void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
+                  double sign, double* to);
+  void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
+  /// NaN stays NaN.
+  static double clipped_score(double score) {
+    return score > score_bound ? score_bound : score < -score_bound ? -score_bound : score;
+  }
   void finish_weights();
 
   struct Mode {

@@ -28,23 +28,23 @@ void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
   std::fill(of_F_.begin(), of_F_.end(), 0.0);
   std::fill(of_B_.begin(), of_B_.end(), 0.0);
   for (Eigen::Index j = 0; j < dim(); ++j) {
-    double* of_F = of_F_.data() + j * block_paths;
-    double* of_B = of_B_.data() + j * block_paths;
+    double* forward = of_F_.data() + j * block_paths;
+    double* backward = of_B_.data() + j * block_paths;
     if (n < steps()) {
       const double eta = model.eta(n)[j];
       const double* g = G(n) + j * block_paths;
       const double* noise = q(n) + j * block_paths;
       const double* lambda = lambda_.data() + j * block_paths;
       for (Eigen::Index p = 0; p < block_paths; ++p)
-        of_F[p] = mode.through_path ? 0.5 * (eta * g[p] + noise[p]) + eta * lambda[p]
-                                    : -0.5 * noise[p] * mode.factor[p];
+        forward[p] = mode.through_path ? 0.5 * (eta * g[p] + noise[p]) + eta * lambda[p]
+                                       : -0.5 * noise[p] * mode.factor[p];
     }
     if (n > 0) {
       const double eta = model.eta(n - 1)[j], sign = mode.through_path ? 0.5 : -0.5;
       const double* g = G(n - 1) + j * block_paths;
       const double* noise = q(n - 1) + j * block_paths;
       for (Eigen::Index p = 0; p < block_paths; ++p)
-        of_B[p] = sign * (eta * g[p] + noise[p]) * mode.factor[p];
+        backward[p] = sign * (eta * g[p] + noise[p]) * mode.factor[p];
     }
   }
 }
@@ -109,6 +109,20 @@ void PathBlock<Real>::add_drift(const Mode& mode, Eigen::Index n, const PathSwit
     add_hessian(n, beta);
 }
 
+/// dg_n = sum over paths of cotangent clip(grad log rho), with the score held fixed.
+template <class Real>
+void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
+                                StateBlock<Real>& states) {
+  Real* to = network.of_scale(block, n);
+  for (Eigen::Index j = 0; j < dim(); ++j) {
+    double sum = 0.0;
+    for (Eigen::Index p = 0; p < paths_; ++p)
+      sum +=
+          static_cast<double>(states.cotangent(p)[j]) * clipped_score(target_score(n)[j * block_paths + p]);
+    to[j] = static_cast<Real>(sum);
+  }
+}
+
 template <class Real>
 void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index block,
                                   PathNetwork<Real>& network, StateBlock<Real>& states, bool of_forward,
@@ -120,6 +134,7 @@ void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index
       states.cotangent(p)[j] = static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
     }
   }
+  if (network.has_scales()) add_scale(n, block, network, states);
   const Eigen::Index width = network.width();
   of_time_.resize(static_cast<std::size_t>(block_paths * width));
   states.backward(paths_, network.of_states(block), of_time_.data());

@@ -41,12 +41,19 @@ void PathNetwork<Real>::start_gradient(Eigen::Index blocks) {
   for (auto& buffer : of_states_)
     buffer.assign(static_cast<std::size_t>(places.size - places.time_size), Real(0));
   for (auto& buffer : of_tables_) buffer.assign(times_.size() * static_cast<std::size_t>(width()), Real(0));
+  if (!has_scales()) return;
+  of_scales_.resize(static_cast<std::size_t>(blocks));
+  for (auto& buffer : of_scales_)
+    buffer.assign(times_.size() * static_cast<std::size_t>(places.output_width), Real(0));
 }
 
 template <class Real>
 void PathNetwork<Real>::gather(double* gradient) {
   sum_tree(of_tables_, 0, of_tables_[0].size());
-  gather_gradient(weights_.layout(), table_.backward(of_tables_[0].data()), of_states_, pool_, gradient);
+  if (has_scales()) sum_tree(of_scales_, 0, of_scales_[0].size());
+  gather_gradient(weights_.layout(),
+                  table_.backward(of_tables_[0].data(), has_scales() ? of_scales_[0].data() : nullptr),
+                  of_states_, pool_, gradient);
 }
 
 template class PathNetwork<float>;

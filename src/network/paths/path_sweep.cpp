@@ -15,7 +15,7 @@ PathSweep<Real>::PathSweep(const SamplerSettings& settings, const Target& target
       active_(std::move(active)),
       unit_(path_unit(set)),
       of_thread_(static_cast<std::size_t>(pool.threads())) {
-  const NetworkShape shape{.dim = target.dim(), .hidden = settings.hidden, .layers = settings.layers};
+  const NetworkShape shape = sampler_network(settings, target.dim());
   const PathTerms terms = path_terms(settings);
   const auto make = [&] {
     return std::make_unique<PathNetwork<Real>>(shape, settings.steps, dense_unit<Real>(set), pool);

@@ -124,6 +124,9 @@ void start_networks(SamplerTraining& training) {
   for (int net = 0; net < count; ++net) {
     training.networks.segment(net * size, size) = network_start(shape, training.settings.seed, tensor);
     tensor += network_tensors(shape).size();
+    // The factor of the score begins at 1 with `dis`, whose drift has no score of the target, else at 0.
+    if (shape.langevin && training.settings.method == PathMethod::dis)
+      training.networks.segment(net * size, size).tail(shape.dim).setOnes();
   }
 }
 
