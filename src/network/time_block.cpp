@@ -62,7 +62,8 @@ void TimeBlock<Real>::forward_scale(Eigen::Index rows, Real* scale) {
   }
   for (Eigen::Index r = 0; r < rows; ++r)
     std::copy_n(weights_[places.c_head], places.output_width, scale + r * places.output_width);
-  unit_.multiply_add(product_of_rows(rows, from, width, H, weights_[places.U_head], places.output_width, scale));
+  unit_.multiply_add(
+      product_of_rows(rows, from, width, H, weights_[places.U_head], places.output_width, scale));
 }
 
 template <class Real>

@@ -233,6 +233,17 @@ TEST_F(TrainTargetVerb, ContinuesWithTheBitsOfOneRun) {
   expect_same_files("end.npz", "whole.npz");
 }
 
+TEST_F(TrainTargetVerb, APathThatDivergesKeepsTheIterationBefore) {
+  const CommandResult result =
+      run(small_sampler({"--out", "s.npz", "--rate", "1e200", "--checkpoint-every", "9"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("in iteration 2 on path 0; a smaller step or lower rates may help"),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("s.npz holds iteration 1"), std::string::npos) << result.err;
+  EXPECT_EQ(read_sampler(folder() / "s.npz").iteration, 1);
+}
+
 TEST_F(TrainTargetVerb, RefusesBadInput) {
   const auto sampler = [&](const std::string& text, const std::string& message) {
     expect_refused({"train", "funnel.json", "--out", "m.npz", "--sampler", text}, message);

@@ -86,7 +86,7 @@ void advance_sampler(SamplerTraining& training, const Target& target, const Samp
     try {
       report = trainer.advance();
     } catch (const NonFiniteError&) {
-      checkpoint();
+      if (training.iteration > 0) checkpoint();
       throw;
     }
     if (options.progress) options.progress(report);
