@@ -18,10 +18,12 @@
 #include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/metrics/coverage.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/metrics/distances.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
 #include <gmdiff/model/benchmark_mixtures.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/custom_field.hpp>
@@ -49,6 +51,7 @@
 #include <gmdiff/network/adam.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/network/network.hpp>
+#include <gmdiff/network/trained_sampler.hpp>
 #include <gmdiff/network/training.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/plan.hpp>

@@ -77,6 +77,7 @@ Verb add_problem(CLI::App& command) {
   add_common_flags(*verb, flags->common);
   set_examples(*verb,
                "  gmdiff problem tutorial-2d --out problem.json\n"
+               "  gmdiff problem funnel --out funnel.json\n"
                "  gmdiff problem mcgdiff --dx 80 --dy 4 --seed 1\n");
   return {verb, [flags] { run_problem(*flags); }};
 }

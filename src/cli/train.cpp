@@ -6,26 +6,16 @@
 #include <gmdiff/network/learned_denoiser.hpp>
 
 #include "base/check.hpp"
-#include "cli/arguments.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
-#include "cli/verb.hpp"
-#include "io/line_file.hpp"
+#include "cli/train_flags.hpp"
+#include "cli/training_log.hpp"
 #include "study/interrupted.hpp"
 
 namespace gmdiff::cli {
 namespace {
-
-struct TrainFlags {
-  std::string problem;
-  CommonFlags common;
-  std::string out;
-  bool force = false;
-  FlagText data, resume, log, device, checkpoint_every;
-  FlagText iterations, batch, seed, parametrisation, weight, hidden, layers, rate, precision;
-};
 
 /// Flags that become settings; a continued training has its settings already.
 std::vector<std::pair<const char*, const FlagText*>> setting_flags(const TrainFlags& flags) {
@@ -58,11 +48,10 @@ struct TrainInput {
   std::optional<Mixture> law;
 };
 
-TrainInput read_input(const TrainFlags& flags, InputFiles& inputs, std::vector<std::string>& warnings) {
-  require(!flags.problem.empty() || flags.data, "train: expected a PROBLEM or --data FILE");
+TrainInput read_input(const TrainFlags& flags, const std::optional<AnyProblem>& problem, InputFiles& inputs,
+                      std::vector<std::string>& warnings) {
   std::optional<Mixture> law;
-  if (!flags.problem.empty())
-    law = std::visit(PriorOf{flags.problem}, load_any_problem(flags.problem, inputs));
+  if (problem) law = std::visit(PriorOf{flags.problem}, *problem);
   if (!flags.data) return {*law, law};
   add_data(inputs, *flags.data);
   Points rows = load_points(*flags.data, warnings);
@@ -73,14 +62,10 @@ TrainInput read_input(const TrainFlags& flags, InputFiles& inputs, std::vector<s
 
 DenoiserSettings parse_settings(const TrainFlags& flags) {
   DenoiserSettings settings;
-  const auto whole = [](const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
-                        std::int64_t otherwise) {
-    return text ? parse_integer(flag, *text, low, high) : otherwise;
-  };
-  settings.iterations = whole("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
-  settings.batch = whole("--batch", flags.batch, 1, 1 << 24, settings.batch);
-  settings.hidden = whole("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
-  settings.layers = static_cast<int>(whole("--layers", flags.layers, 1, 100, settings.layers));
+  settings.iterations = whole_flag("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
+  settings.batch = whole_flag("--batch", flags.batch, 1, 1 << 24, settings.batch);
+  settings.hidden = whole_flag("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
+  settings.layers = static_cast<int>(whole_flag("--layers", flags.layers, 1, 100, settings.layers));
   settings.seed = parse_seed(flags.seed);
   settings.precision = parse_precision(flags.precision);
   if (flags.rate) settings.rate = parse_number("--rate", *flags.rate);
@@ -91,51 +76,9 @@ DenoiserSettings parse_settings(const TrainFlags& flags) {
 
 DenoiserTraining begin(const TrainFlags& flags, const TrainingData& data) {
   if (!flags.resume) return start_training(data, parse_settings(flags));
-  for (const auto& [name, text] : setting_flags(flags))
-    require(!*text, name, ": --resume continues a training with the settings that ", *flags.resume, " holds");
+  check_no_settings(flags, setting_flags(flags));
   return read_denoiser(*flags.resume);
 }
-
-int threads_of(const TrainFlags& flags) {
-  if (!flags.device) return 0;
-  const Device device = Device::parse(*flags.device);
-  require(device.kind() == Device::Kind::cpu, "--device ", *flags.device,
-          ": networks are trained on cpu or cpu:THREADS");
-  return device.number();
-}
-
-/// Losses of every hundredth iteration, each the mean since the line before.
-class TrainingLog {
- public:
-  explicit TrainingLog(const FlagText& file) {
-    if (file) file_.emplace(*file, "{\"iteration\"");
-  }
-
-  void add(const TrainingReport& report) {
-    sum_ += report.loss;
-    lost_ += report.lost;
-    ++count_;
-    if (report.iteration % 100 != 0 && report.iteration != report.iterations) return;
-    mean_ = sum_ / static_cast<double>(count_);
-    Json line;
-    line["iteration"] = report.iteration;
-    line["loss"] = json_number(mean_);
-    line["rate"] = json_number(report.rate);
-    line["lost_gradients"] = lost_;
-    if (file_) file_->append(line.dump());
-    all_lost_ += lost_;
-    sum_ = 0.0;
-    lost_ = count_ = 0;
-  }
-  /// Mean loss of the last line.
-  double mean() const { return mean_; }
-  std::int64_t lost() const { return all_lost_; }
-
- private:
-  std::optional<io::LineFile> file_;
-  double sum_ = 0.0, mean_ = 0.0;
-  std::int64_t lost_ = 0, all_lost_ = 0, count_ = 0;
-};
 
 /// Trains to the end and writes the file, at every checkpoint and after a signal as well.
 DenoiserTraining train(const TrainFlags& flags, const TrainInput& input, DenoiserTraining training,
@@ -151,10 +94,11 @@ DenoiserTraining train(const TrainFlags& flags, const TrainInput& input, Denoise
   const InterruptWatcher watcher;
   ProgressLine line("train", iterations, flags.common.quiet);
   TrainingOptions options;
-  options.threads = threads_of(flags);
+  options.threads = training_threads(flags);
   options.progress = [&](const TrainingReport& report) {
     line.update(report.iteration);
-    log.add(report);
+    log.add(report.iteration, report.iterations, report.loss, report.lost,
+            {{"rate", json_number(report.rate)}});
   };
   if (flags.checkpoint_every)
     options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);
@@ -215,50 +159,95 @@ std::string training_text(const TrainFlags& flags, const DenoiserTraining& train
   return concat(text, "\n", table.text());
 }
 
-void run_train(const TrainFlags& flags) {
-  // A training may continue in its own file.
-  check_output_without_sidecar(flags.out, flags.force);
-  InputFiles inputs;
+void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>& problem, InputFiles inputs) {
+  for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--sampler", &flags.sampler},
+                                   {"--draws", &flags.draws},
+                                   {"--count", &flags.count}})
+    require(!*text, name, ": it belongs to the training of a sampler, which needs a problem with a target");
   std::vector<std::string> warnings;
-  const TrainInput input = read_input(flags, inputs, warnings);
+  const TrainInput input = read_input(flags, problem, inputs, warnings);
   check_not_input(flags.out, inputs);
   if (flags.log) check_not_input(*flags.log, inputs);
   DenoiserTraining training = begin(flags, input.data);
-  const int threads = threads_of(flags);
+  const int threads = training_threads(flags);
   TrainingLog log(flags.log);
   training = train(flags, input, std::move(training), log);
   std::vector<DenoiserError> errors;
   if (input.law) errors = judge(training, *input.law, threads);
-  if (log.lost() > 0)
-    warnings.push_back(concat(log.lost(), " entries of gradients were NaN and counted as 0"));
+  for (const std::string& warning : log.warnings()) warnings.push_back(warning);
   print_remarks(warnings, {}, flags.common.quiet);
   print(flags.common.json ? json_text(training_json(flags, training, log, errors))
                           : training_text(flags, training, log, errors));
 }
 
+void run_train(const TrainFlags& flags) {
+  // A training may continue in its own file.
+  check_output_without_sidecar(flags.out, flags.force);
+  require(!flags.problem.empty() || flags.data, "train: expected a PROBLEM or --data FILE");
+  InputFiles inputs;
+  std::optional<AnyProblem> problem;
+  if (!flags.problem.empty()) problem = load_any_problem(flags.problem, inputs);
+  if (problem && std::holds_alternative<TargetProblem>(*problem)) {
+    train_target(flags, std::get<TargetProblem>(*problem).target, std::move(inputs));
+  } else {
+    train_denoiser_of(flags, problem, std::move(inputs));
+  }
+}
+
 }  // namespace
 
+void check_no_settings(const TrainFlags& flags,
+                       const std::vector<std::pair<const char*, const FlagText*>>& settings) {
+  for (const auto& [name, text] : settings)
+    require(!*text, name, ": --resume continues a training with the settings that ", *flags.resume, " holds");
+}
+
+std::int64_t whole_flag(const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
+                        std::int64_t otherwise) {
+  return text ? parse_integer(flag, *text, low, high) : otherwise;
+}
+
+int training_threads(const TrainFlags& flags) {
+  if (!flags.device) return 0;
+  const Device device = Device::parse(*flags.device);
+  require(device.kind() == Device::Kind::cpu, "--device ", *flags.device,
+          ": networks are trained on cpu or cpu:THREADS");
+  return device.number();
+}
+
 Verb add_train(CLI::App& command) {
-  CLI::App* verb =
-      command.add_subcommand("train", "learns a denoiser from a prior or from data, and judges it exactly");
+  CLI::App* verb = command.add_subcommand(
+      "train", "learns a denoiser from a prior or from data, or a sampler of a target");
   auto flags = std::make_shared<TrainFlags>();
-  verb->add_option("PROBLEM", flags->problem, "problem file, - for standard input: its prior is learned")
+  verb->add_option("PROBLEM", flags->problem,
+                   "problem file, - for standard input: its prior is learned, or a sampler of its target")
       ->type_name("");
   verb->add_option("--out", flags->out, "the .npz file to write")->required()->type_name("FILE");
   verb->add_option("--data", flags->data,
                    "rows to learn from, shape (n, d), instead of draws of the prior, which then only judges")
       ->type_name("FILE");
-  verb->add_option("--iterations", flags->iterations, "number of iterations (4000)")->type_name("N");
-  verb->add_option("--batch", flags->batch, "rows of an iteration (1024)")->type_name("B");
+  verb->add_option("--iterations", flags->iterations, "number of iterations (4000; target: 10000)")
+      ->type_name("N");
+  verb->add_option("--batch", flags->batch, "rows, or paths, of an iteration (1024; target: 2000)")
+      ->type_name("B");
   verb->add_option("--seed", flags->seed, "64-bit seed (0)")->type_name("S");
   verb->add_option("--parametrisation", flags->parametrisation,
                    "what the network estimates: x0, eps, v or edm (edm)")
       ->type_name("NAME");
   verb->add_option("--weight", flags->weight, "weights of the levels: those of x0, eps, v or edm (as above)")
       ->type_name("NAME");
+  verb->add_option("--sampler", flags->sampler,
+                   "of a target: dis, ula, mcd, cmcd or dbs with parameters, as dis:components=4:steps=32 "
+                   "(dis)")
+      ->type_name("METHOD");
+  verb->add_option("--draws", flags->draws,
+                   "of a target: write points x and log_weights of the trained sampler to this .npz file")
+      ->type_name("FILE");
+  verb->add_option("--count", flags->count, "paths that judge, and draws (10000)")->type_name("N");
   verb->add_option("--hidden", flags->hidden, "units of a layer (128)")->type_name("H");
   verb->add_option("--layers", flags->layers, "hidden layers (2)")->type_name("L");
-  verb->add_option("--rate", flags->rate, "rate of Adam; it falls to 0 over the last half (0.001)")
+  verb->add_option("--rate", flags->rate,
+                   "rate of Adam; it falls to 0 over the last half (0.001; target: 0.0005, last quarter)")
       ->type_name("R");
   verb->add_option("--precision", flags->precision, "of the network: f32 or f64 (f32)")->type_name("P");
   verb->add_option("--device", flags->device, "cpu or cpu:THREADS (cpu)")->type_name("DEVICE");
@@ -271,7 +260,9 @@ Verb add_train(CLI::App& command) {
   add_common_flags(*verb, flags->common);
   set_examples(*verb,
                "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
-               "  gmdiff train problem.json --resume model.npz --out model.npz --force\n");
+               "  gmdiff train problem.json --resume model.npz --out model.npz --force\n"
+               "  gmdiff train funnel.json --hidden 32 --sampler dis:steps=8 --iterations 50 --batch 128 "
+               "--out s.npz\n");
   return {verb, [flags] { run_train(*flags); }};
 }
 

@@ -1,13 +1,10 @@
 #include <gmdiff/io/denoiser_file.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/check.hpp"
-#include "io/npy_header.hpp"
-#include "io/npz.hpp"
+#include "io/training_arrays.hpp"
 #include "network/check_training.hpp"
 
 namespace gmdiff {
@@ -15,7 +12,8 @@ namespace gmdiff {
 namespace {
 
 using io::NpzArray;
-using io::NpzReader;
+using io::tensor_shape;
+using Reader = io::TrainingReader;
 
 constexpr double file_version = 1.0;
 
@@ -25,11 +23,6 @@ struct Setting {
   double (*get)(const DenoiserSettings& settings);
   void (*set)(DenoiserSettings& settings, double value);
 };
-
-constexpr double two_to_32 = 4294967296.0;
-
-double low_word(std::uint64_t seed) { return static_cast<double>(seed & 0xffffffff); }
-double high_word(std::uint64_t seed) { return static_cast<double>(seed >> 32); }
 
 // The formatter takes the functions of a macro apart.
 // clang-format off
@@ -56,9 +49,9 @@ const Setting all_settings[] = {
     GMDIFF_SETTING(rate, double),
     GMDIFF_SETTING(decay, double),
     GMDIFF_SETTING(ema, double),
-    {"seed low", [](const DenoiserSettings& s) { return low_word(s.seed); },
+    {"seed low", [](const DenoiserSettings& s) { return io::low_word(s.seed); },
      [](DenoiserSettings& s, double value) { s.seed = static_cast<std::uint64_t>(value); }},
-    {"seed high", [](const DenoiserSettings& s) { return high_word(s.seed); },
+    {"seed high", [](const DenoiserSettings& s) { return io::high_word(s.seed); },
      [](DenoiserSettings& s, double value) { s.seed |= static_cast<std::uint64_t>(value) << 32; }},
     GMDIFF_SETTING(precision, Precision),
 };
@@ -69,7 +62,7 @@ constexpr std::int64_t num_settings = std::ssize(all_settings);
 double largest_whole(const std::string& name) {
   if (name == "parametrisation" || name == "weight") return 3.0;
   if (name == "precision" || name == "law.uniform") return 1.0;
-  if (name == "seed low" || name == "seed high") return two_to_32 - 1.0;
+  if (name == "seed low" || name == "seed high") return io::largest_word;
   if (name == "hidden" || name == "layers" || name == "ladder.count" || name == "batch" ||
       name == "iterations")
     return std::numeric_limits<std::int32_t>::max();
@@ -84,50 +77,6 @@ void for_each_vector(Training& training, Body body) {
   body("adam_m", training.adam.m);
   body("adam_v", training.adam.v);
 }
-
-std::vector<std::int64_t> shape_of(const NetworkTensor& tensor) {
-  // Biases and phases are vectors; their names begin with small letters.
-  if (tensor.name == "phase" || tensor.name.front() == 'b' || tensor.name.front() == 'c')
-    return {tensor.cols};
-  return {tensor.rows, tensor.cols};
-}
-
-/// Reads arrays of a file by their names.
-class Reader {
- public:
-  explicit Reader(const std::filesystem::path& file) : file_(file.string()), reader_(file) {
-    for (std::size_t i = 0; i < reader_.arrays().size(); ++i) places_.emplace(reader_.arrays()[i].name, i);
-  }
-
-  std::vector<double> read(const std::string& name, const std::vector<std::int64_t>& shape) {
-    const auto found = places_.find(name);
-    require(found != places_.end(), file_, ": has no array ", name,
-            ", so it is not a training of a denoiser");
-    const io::NpzEntry& entry = reader_.arrays()[found->second];
-    require(entry.shape == shape, file_, ": array ", name, ": expected shape ", io::shape_text(shape),
-            ", got ", io::shape_text(entry.shape));
-    require(entry.precision == Precision::f64, file_, ": array ", name, ": expected float64, got float32");
-    std::vector<double> values(static_cast<std::size_t>(io::shape_size(shape, name)));
-    reader_.open(found->second);
-    reader_.read_bytes({reinterpret_cast<char*>(values.data()), values.size() * sizeof(double)});
-    return values;
-  }
-  double read_number(const std::string& name) { return read(name, {1}).front(); }
-  /// A vector of any size >= 1.
-  Eigen::VectorXd read_vector(const std::string& name) {
-    const auto found = places_.find(name);
-    const std::int64_t size = found != places_.end() && reader_.arrays()[found->second].shape.size() == 1
-                                  ? reader_.arrays()[found->second].shape[0]
-                                  : 1;
-    const std::vector<double> values = read(name, {size});
-    return Eigen::Map<const Eigen::VectorXd>(values.data(), size);
-  }
-
- private:
-  std::string file_;
-  NpzReader reader_;
-  std::map<std::string, std::size_t> places_;
-};
 
 DenoiserSettings read_settings(Reader& reader, const std::string& file) {
   const std::vector<double> values = reader.read("settings", {num_settings});
@@ -163,14 +112,14 @@ void write_denoiser(const std::filesystem::path& file, const DenoiserTraining& t
   for_each_vector(training, [&](const char* name, const Eigen::VectorXd& values) {
     for (const NetworkTensor& tensor : tensors)
       arrays.push_back({concat(name, ".", tensor.name),
-                        shape_of(tensor),
+                        tensor_shape(tensor),
                         {values.data() + tensor.offset, static_cast<std::size_t>(tensor.size())}});
   });
   io::write_npz(file, arrays, overwrite);
 }
 
 DenoiserTraining read_denoiser(const std::filesystem::path& file) {
-  Reader reader(file);
+  Reader reader(file, "a denoiser");
   const double version = reader.read_number("version");
   require(version == file_version, file.string(), ": has version ", version,
           " of the format of trainings; this gmdiff reads version ", file_version);
@@ -178,21 +127,11 @@ DenoiserTraining read_denoiser(const std::filesystem::path& file) {
   training.settings = read_settings(reader, file.string());
   training.mean = reader.read_vector("mean");
   training.scale = reader.read_number("scale");
-  const double iteration = reader.read_number("iteration");
-  require(iteration >= 0.0 && iteration <= static_cast<double>(training.settings.iterations) &&
-              iteration == std::floor(iteration),
-          file.string(), ": iteration: expected a whole number from 0 to ", training.settings.iterations,
-          ", got ", iteration);
-  training.iteration = static_cast<std::int64_t>(iteration);
+  training.iteration = reader.read_whole("iteration", training.settings.iterations);
   training.adam.updates = training.iteration;
   const std::vector<NetworkTensor> tensors = network_tensors(training.shape());
   for_each_vector(training, [&](const char* name, Eigen::VectorXd& values) {
-    std::vector<double> all;  // grows with the file, so that wrong sizes cannot ask for memory
-    for (const NetworkTensor& tensor : tensors) {
-      const std::vector<double> read = reader.read(concat(name, ".", tensor.name), shape_of(tensor));
-      all.insert(all.end(), read.begin(), read.end());
-    }
-    values = Eigen::Map<const Eigen::VectorXd>(all.data(), std::ssize(all));
+    values = reader.read_tensors(name, tensors);
   });
   try {
     network::check_training(training);

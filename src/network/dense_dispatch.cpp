@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "network/dense_unit.hpp"
+#include "network/paths/path_unit.hpp"
 
 namespace gmdiff::network {
 
@@ -36,6 +37,32 @@ DenseUnit<Real> dense_unit(cpu::InstructionSet set) {
 #endif
     case cpu::InstructionSet::scalar:
       return of_precision(dense_scalar_f32, dense_scalar_f64);
+  }
+  fail("network: this build has no code for ", cpu::to_string(set));
+}
+
+PathUnit path_unit(cpu::InstructionSet set) {
+  switch (set) {
+    case cpu::InstructionSet::avx512:
+#ifdef GMDIFF_AVX512_UNIT
+      return path_avx512();
+#else
+      break;
+#endif
+    case cpu::InstructionSet::avx2:
+#ifdef GMDIFF_AVX2_UNIT
+      return path_avx2();
+#else
+      break;
+#endif
+    case cpu::InstructionSet::fma128:
+#ifdef GMDIFF_FMA128_UNIT
+      return path_fma128();
+#else
+      break;
+#endif
+    case cpu::InstructionSet::scalar:
+      return path_scalar();
   }
   fail("network: this build has no code for ", cpu::to_string(set));
 }

@@ -12,6 +12,8 @@ Layout::Layout(const NetworkShape& network)
       width(padded(network.hidden)),
       output_width(padded(network.dim)),
       wave_width(padded(2 * network.hidden)),
+      U_head{},
+      c_head{},
       time_size(0),
       size(0) {
   std::map<std::string, NetworkTensor> tensors;
@@ -30,6 +32,14 @@ Layout::Layout(const NetworkShape& network)
   b2 = next("b2");
   Kt = next("Kt");
   c1 = next("c1");
+  for (int l = 0; network.langevin && l <= network.layers; ++l) {
+    G.push_back(next(concat("G", l)));
+    g.push_back(next(concat("g", l)));
+  }
+  if (network.langevin) {
+    U_head = next("GU");
+    c_head = next("gU");
+  }
   time_size = size;
   Kx = next("Kx");
   for (int l = 2; l <= network.layers; ++l) {

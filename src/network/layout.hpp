@@ -27,6 +27,8 @@ struct Layout {
   Eigen::Index output_width;  ///< padded `dim`
   Eigen::Index wave_width;    ///< padded 2 `hidden`
   Place phase, K1, b1, K2, b2, Kt, c1;
+  std::vector<Place> G, g;  ///< of the layers 0 ... of the second head; empty without it
+  Place U_head, c_head;
   Place Kx, U, c_last;      ///< cU is the bias of U
   std::vector<Place> V, c;  ///< of layers 2, 3, ...
   Eigen::Index time_size;   ///< of the range of the time encoder

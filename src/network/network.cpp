@@ -15,9 +15,10 @@ Eigen::Index inputs(const NetworkShape& shape, const NetworkTensor& tensor) {
   return tensor.name == "Kx" || tensor.name == "Kt" ? shape.dim + shape.hidden : tensor.rows;
 }
 
-/// Names of matrices are capital letters; U is the last of them.
+/// Names of matrices begin with capital letters; those of outputs end with U.
 bool starts_random(const NetworkTensor& tensor) {
-  return tensor.name != "U" && (tensor.name.front() == 'K' || tensor.name.front() == 'V');
+  const char first = tensor.name.front();
+  return tensor.name.back() != 'U' && (first == 'K' || first == 'V' || first == 'G');
 }
 
 }  // namespace
@@ -49,6 +50,13 @@ std::vector<NetworkTensor> network_tensors(const NetworkShape& shape) {
   }
   add("U", H, d);
   add("cU", 1, d);
+  if (!shape.langevin) return tensors;
+  for (int l = 0; l <= shape.layers; ++l) {
+    add(concat("G", l), l == 0 ? 2 * H : H, H);
+    add(concat("g", l), 1, H);
+  }
+  add("GU", H, d);
+  add("gU", 1, d);
   return tensors;
 }
 
@@ -57,13 +65,14 @@ Eigen::Index network_size(const NetworkShape& shape) {
   return last.offset + last.size();
 }
 
-Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed) {
+Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed, std::uint64_t first_tensor) {
   Eigen::VectorXd parameters = Eigen::VectorXd::Zero(network_size(shape));
-  std::uint64_t number = 0;
+  std::uint64_t number = first_tensor;
   for (const NetworkTensor& tensor : network_tensors(shape)) {
     const std::uint64_t index = number++;
     // With U = 0 the first gradients of all other parameters would be 0.
-    if (tensor.name == "U") parameters.segment(tensor.offset, tensor.size()).setConstant(1e-8);
+    if (tensor.name == "U" || tensor.name == "GU")
+      parameters.segment(tensor.offset, tensor.size()).setConstant(1e-8);
     if (!starts_random(tensor)) continue;
     NormalStream normals({.seed = seed, .index = index, .purpose = Purpose::parameter_init}, Precision::f64);
     const double scale = 1.0 / std::sqrt(static_cast<double>(inputs(shape, tensor)));

@@ -4,9 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "base/thread_pool.hpp"
 #include "network/state_block.hpp"
-#include "network/time_block.hpp"
+#include "network/time_table.hpp"
 
 namespace gmdiff::network {
 
@@ -20,11 +19,13 @@ class Sweep {
   using Body = std::function<void(Eigen::Index first, Eigen::Index rows, Block& block)>;
 
   /// @param frequencies w_j (hidden) of the time encoder.
-  Sweep(const Weights<Real>& weights, Eigen::VectorXd frequencies, Real bound, ThreadPool& pool,
+  Sweep(const Weights<Real>& weights, const Eigen::VectorXd& frequencies, Real bound, ThreadPool& pool,
         cpu::InstructionSet set = cpu::chosen_instruction_set());
 
   /// Computes the time table T of the current weights. @param phases p_j (hidden) in double.
-  void tabulate(const std::vector<double>& times, const Eigen::VectorXd& phases);
+  void tabulate(const std::vector<double>& times, const Eigen::VectorXd& phases) {
+    table_.tabulate(times, phases);
+  }
 
   struct Bodies {
     Body fill;                 ///< writes `input` of the rows
@@ -39,21 +40,17 @@ class Sweep {
   void take_block(int thread, Eigen::Index block, const std::vector<int>& time, const Bodies& bodies,
                   bool has_gradient);
   void sum_times(const std::vector<int>& time);
-  void backward_times();
-  void gather(Eigen::VectorXd& gradient);
   Block& block_of(int thread);
 
   const Weights<Real>& weights_;
   DenseUnit<Real> unit_;
   Real bound_;
   ThreadPool& pool_;
-  std::vector<double> frequencies_;
-  Eigen::Index times_ = 0;
-  std::vector<Real> T_, of_T_;                     ///< (times, width)
-  std::vector<Real> of_rows_;                      ///< dL/dT of each row, (rows, width)
-  std::vector<std::unique_ptr<Block>> of_thread_;  ///< created when a thread first needs it
-  std::vector<TimeBlock<Real>> time_blocks_;
-  std::vector<std::vector<Real>> state_gradients_, time_gradients_;  ///< of the blocks
+  TimeTable<Real> table_;
+  std::vector<Real> of_T_;                          ///< dL/dT, (times, width)
+  std::vector<Real> of_rows_;                       ///< dL/dT of each row, (rows, width)
+  std::vector<std::unique_ptr<Block>> of_thread_;   ///< created when a thread first needs it
+  std::vector<std::vector<Real>> state_gradients_;  ///< of the blocks
 };
 
 }  // namespace gmdiff::network

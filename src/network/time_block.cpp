@@ -16,11 +16,13 @@ TimeBlock<Real>::TimeBlock(const Weights<Real>& weights, const DenseUnit<Real>& 
     array->assign(static_cast<std::size_t>(block_rows * places.width), Real(0));
   for (std::vector<Real>* array : {&waves_, &of_waves_})
     array->assign(static_cast<std::size_t>(block_rows * places.wave_width), Real(0));
+  head_.assign(places.G.size(), std::vector<Real>(static_cast<std::size_t>(block_rows * places.width)));
+  head_slopes_ = head_;
 }
 
 template <class Real>
 void TimeBlock<Real>::forward(std::span<const double> times, const double* frequencies, const double* phases,
-                              Real* T) {
+                              Real* T, Real* scale) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width, rows = std::ssize(times);
   const auto bias = [&](const Place& place, Real* to) {
@@ -40,6 +42,28 @@ void TimeBlock<Real>::forward(std::span<const double> times, const double* frequ
   unit_.multiply_add(product_of_rows(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data()));
   bias(places.c1, T);
   unit_.multiply_add(product_of_rows(rows, tau_.data(), width, H, weights_[places.Kt], width, T));
+  if (scale != nullptr) forward_scale(rows, scale);
+}
+
+/// a_0 = phi G0 + g0,   a_l = gelu(a_{l-1}) G_l + g_l,   scale = a_layers GU + gU
+template <class Real>
+void TimeBlock<Real>::forward_scale(Eigen::Index rows, Real* scale) {
+  const Layout& places = layout();
+  const Eigen::Index H = places.shape.hidden, width = places.width;
+  const std::size_t last = head_.size() - 1;
+  const Real* from = waves_.data();
+  for (std::size_t l = 0; l <= last; ++l) {
+    Real* sums = l == last ? head_[l].data() : sums_.data();
+    for (Eigen::Index r = 0; r < rows; ++r) std::copy_n(weights_[places.g[l]], width, sums + r * width);
+    unit_.multiply_add(product_of_rows(rows, from, l == 0 ? places.wave_width : width, l == 0 ? 2 * H : H,
+                                       weights_[places.G[l]], width, sums));
+    if (l < last) unit_.gelu(sums, rows * width, head_[l].data(), head_slopes_[l].data());
+    from = head_[l].data();
+  }
+  for (Eigen::Index r = 0; r < rows; ++r)
+    std::copy_n(weights_[places.c_head], places.output_width, scale + r * places.output_width);
+  unit_.multiply_add(
+      product_of_rows(rows, from, width, H, weights_[places.U_head], places.output_width, scale));
 }
 
 template <class Real>
@@ -61,7 +85,8 @@ void TimeBlock<Real>::add_gradient(Real* gradient, const Place& matrix, const Pl
 }
 
 template <class Real>
-void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gradient) {
+void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, const Real* of_scale,
+                               Real* gradient) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
   add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_table, rows);
@@ -78,6 +103,7 @@ void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gr
   std::fill_n(of_waves_.begin(), rows * places.wave_width, Real(0));
   unit_.multiply_add(product_of_rows(rows, of_q_.data(), width, H, weights_.transposed(places.K1),
                                      places.wave_width, of_waves_.data()));
+  if (of_scale != nullptr) backward_scale(rows, of_scale, gradient);
   // dp_j = sum_n (dphi_sin cos - dphi_cos sin)
   Real* of_phase = gradient + places.phase.offset;
   for (Eigen::Index r = 0; r < rows; ++r) {
@@ -85,6 +111,31 @@ void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, Real* gr
     const Real* of = of_waves_.data() + r * places.wave_width;
     for (Eigen::Index j = 0; j < H; ++j) of_phase[j] += of[j] * phi[H + j] - of[H + j] * phi[j];
   }
+}
+
+template <class Real>
+void TimeBlock<Real>::backward_scale(Eigen::Index rows, const Real* of_scale, Real* gradient) {
+  const Layout& places = layout();
+  const Eigen::Index H = places.shape.hidden, width = places.width;
+  const std::size_t last = head_.size() - 1;
+  add_gradient(gradient, places.U_head, places.c_head, head_[last].data(), width, of_scale, rows);
+  std::vector<Real>& da = of_tau_;
+  std::vector<Real>& dh = of_q_;
+  std::fill_n(da.begin(), rows * width, Real(0));
+  unit_.multiply_add(product_of_rows(rows, of_scale, places.output_width, places.shape.dim,
+                                     weights_.transposed(places.U_head), width, da.data()));
+  for (std::size_t l = last; l > 0; --l) {
+    add_gradient(gradient, places.G[l], places.g[l], head_[l - 1].data(), width, da.data(), rows);
+    std::fill_n(dh.begin(), rows * width, Real(0));
+    unit_.multiply_add(
+        product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[l]), width, dh.data()));
+    for (Eigen::Index j = 0; j < rows * width; ++j)
+      dh[static_cast<std::size_t>(j)] *= head_slopes_[l - 1][static_cast<std::size_t>(j)];
+    std::swap(da, dh);
+  }
+  add_gradient(gradient, places.G[0], places.g[0], waves_.data(), places.wave_width, da.data(), rows);
+  unit_.multiply_add(product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[0]),
+                                     places.wave_width, of_waves_.data()));
 }
 
 template class TimeBlock<float>;

@@ -7,7 +7,7 @@
 
 #include "base/random.hpp"
 #include "network/denoiser_loss.hpp"
-#include "support/golden.hpp"
+#include "network_support.hpp"
 
 // Networks, their optimiser and learned denoisers against automatic differentiation: 1e-10 of the largest
 // entry of each array in double, 1e-4 in float, for every instruction set.
@@ -21,47 +21,6 @@ using network::Weights;
 
 template <class Real>
 constexpr double network_tolerance = sizeof(Real) == sizeof(double) ? 1e-10 : 1e-4;
-
-/// A vector, or a matrix as an array with rows.
-Points rows_of(const json& array) {
-  return array[0].is_array() ? matrix(array) : Points(vector(array).transpose());
-}
-
-void expect_near_array(const Points& actual, const Points& expected, double tolerance,
-                       const std::string& what) {
-  ASSERT_EQ(actual.rows(), expected.rows()) << what;
-  ASSERT_EQ(actual.cols(), expected.cols()) << what;
-  const double scale = expected.cwiseAbs().maxCoeff();
-  EXPECT_LE((actual - expected).cwiseAbs().maxCoeff(), tolerance * scale) << what;
-}
-
-Eigen::VectorXd flat_parameters(const NetworkShape& shape, const json& arrays) {
-  Eigen::VectorXd parameters(network_size(shape));
-  for (const NetworkTensor& tensor : network_tensors(shape)) {
-    const Points array = rows_of(arrays[tensor.name]);
-    EXPECT_EQ(array.rows(), tensor.rows) << tensor.name;
-    EXPECT_EQ(array.cols(), tensor.cols) << tensor.name;
-    parameters.segment(tensor.offset, tensor.size()) = array.reshaped<Eigen::RowMajor>();
-  }
-  return parameters;
-}
-
-void expect_near_parameters(const NetworkShape& shape, const Eigen::VectorXd& actual, const json& expected,
-                            double tolerance) {
-  for (const NetworkTensor& tensor : network_tensors(shape)) {
-    const Points array =
-        actual.segment(tensor.offset, tensor.size()).reshaped<Eigen::RowMajor>(tensor.rows, tensor.cols);
-    expect_near_array(array, rows_of(expected[tensor.name]), tolerance, "gradient of " + tensor.name);
-  }
-}
-
-std::vector<cpu::InstructionSet> instruction_sets_here() {
-  std::vector<cpu::InstructionSet> sets;
-  for (const cpu::InstructionSet set : {cpu::InstructionSet::scalar, cpu::InstructionSet::fma128,
-                                        cpu::InstructionSet::avx2, cpu::InstructionSet::avx512})
-    if (cpu::is_available(set)) sets.push_back(set);
-  return sets;
-}
 
 struct NetworkResult {
   std::vector<Points> output;  // of the steps

@@ -1,0 +1,179 @@
+#include <gmdiff/base/error.hpp>
+#include <gmdiff/io/sampler_file.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
+
+#include "base/check.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/train_flags.hpp"
+#include "cli/training_log.hpp"
+#include "io/npz.hpp"
+#include "study/interrupted.hpp"
+
+namespace gmdiff::cli {
+namespace {
+
+SamplerSettings parse_target_settings(const TrainFlags& flags) {
+  SamplerSettings settings = parse_sampler_settings(flags.sampler.value_or("dis"));
+  settings.iterations = whole_flag("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
+  settings.batch = whole_flag("--batch", flags.batch, 1, 1 << 24, settings.batch);
+  settings.hidden = whole_flag("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
+  settings.layers = static_cast<int>(whole_flag("--layers", flags.layers, 1, 100, settings.layers));
+  settings.seed = parse_seed(flags.seed);
+  settings.precision = parse_precision(flags.precision);
+  if (flags.rate) settings.network_rate = parse_number("--rate", *flags.rate);
+  return settings;
+}
+
+SamplerTraining begin(const TrainFlags& flags, const Target& target) {
+  if (!flags.resume) return start_sampler(target, parse_target_settings(flags));
+  check_no_settings(flags, {{"--sampler", &flags.sampler},
+                            {"--iterations", &flags.iterations},
+                            {"--batch", &flags.batch},
+                            {"--seed", &flags.seed},
+                            {"--hidden", &flags.hidden},
+                            {"--layers", &flags.layers},
+                            {"--rate", &flags.rate},
+                            {"--precision", &flags.precision}});
+  return read_sampler(*flags.resume);
+}
+
+/// Trains to the end and writes the file, at every checkpoint and after a signal as well.
+SamplerTraining train(const TrainFlags& flags, const Target& target, SamplerTraining training,
+                      TrainingLog& log) {
+  const std::int64_t iterations = training.settings.iterations;
+  std::int64_t kept = 0;
+  bool overwrite = flags.force;
+  const auto keep = [&](const SamplerTraining& state) {
+    write_sampler(flags.out, state, overwrite);
+    kept = state.iteration;
+    overwrite = true;
+  };
+  const InterruptWatcher watcher;
+  ProgressLine line("train", iterations, flags.common.quiet);
+  SamplerTrainingOptions options;
+  options.threads = training_threads(flags);
+  options.progress = [&](const SamplerReport& report) {
+    line.update(report.iteration);
+    log.add(report.iteration, report.iterations, report.loss, report.lost,
+            {{"elbo", json_number(report.elbo)}, {"step", json_number(report.step)}});
+  };
+  if (flags.checkpoint_every)
+    options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);
+  options.checkpoint = keep;
+  options.stop = watcher.token();
+  try {
+    training = continue_sampler(std::move(training), target, options);
+  } catch (const NonFiniteError& error) {
+    if (kept == 0) throw;
+    throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
+  }
+  if (training.iteration == 0)
+    throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
+  if (kept != training.iteration) keep(training);
+  if (training.iteration < iterations)
+    throw study::WorkInterrupted(concat("interrupted: ", flags.out, " holds iteration ", training.iteration,
+                                        " of ", iterations, "; --resume ", flags.out, " continues it"));
+  return training;
+}
+
+/// What fresh paths say about a trained sampler.
+struct TargetJudgement {
+  std::int64_t count;
+  PathSummary forward;
+  std::optional<PathSummary> backward;  ///< for a target with exact draws
+  std::optional<double> log_z;          ///< where it has a closed form
+};
+
+TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const Target& target) {
+  const std::int64_t count = whole_flag("--count", flags.count, 2, 1 << 30, 10'000);
+  const std::uint64_t seed = training.settings.seed;  // draws are no paths of the training
+  const TrainedSampler sampler(training, target, training_threads(flags));
+  const WeightedDraws draws = sampler.draws(count, seed);
+  if (flags.draws)
+    io::write_npz(*flags.draws,
+                  {{"x", {count, training.dim}, {draws.x.data(), static_cast<std::size_t>(draws.x.size())}},
+                   {"log_weights", {count}, {draws.log_weights.data(), static_cast<std::size_t>(count)}}},
+                  flags.force);
+  TargetJudgement found{count, forward_summary(draws.log_weights), {}, target.log_normalizer()};
+  if (target.has_draws())
+    found.backward = backward_summary(sampler.backward_log_weights(target.draws(count, seed), seed));
+  return found;
+}
+
+Json summary_json(const char* bound, const PathSummary& of) {
+  return {{bound, json_number(of.bound)},   {std::string(bound) + "_error", json_number(of.bound_error)},
+          {"log_z", json_number(of.log_z)}, {"log_z_error", json_number(of.log_z_error)},
+          {"ess", json_number(of.ess)},     {"ess_error", json_number(of.ess_error)}};
+}
+
+Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, const TrainingLog& log,
+                    const TargetJudgement& found) {
+  Json json;
+  json["file"] = flags.out;
+  json["method"] = to_string(training.settings.method);
+  json["target"] = training.target;
+  json["parameters"] = training.parameters.size() + training.networks.size();
+  json["iterations"] = training.iteration;
+  json["loss"] = json_number(log.mean());
+  json["lost_gradients"] = log.lost();
+  json["paths"] = found.count;
+  json["forward"] = summary_json("elbo", found.forward);
+  if (found.backward) json["backward"] = summary_json("eubo", *found.backward);
+  if (found.log_z) json["log_z"] = json_number(*found.log_z);
+  return json;
+}
+
+std::string judgement_text(const TrainFlags& flags, const SamplerTraining& training, const TrainingLog& log,
+                           const TargetJudgement& found) {
+  std::string text = concat(flags.out, ": ", to_string(training.settings.method), ", ", training.target, ", ",
+                            training.parameters.size() + training.networks.size(), " parameters, iteration ",
+                            training.iteration, ", loss ", format_number(log.mean(), 4), "\n\n");
+  Table table({concat(found.count, " paths"), "value", "error"});
+  const auto add = [&](const std::string& name, double value, double error) {
+    table.add({name, format_number(value, 4), format_number(error, 2)});
+  };
+  add("ELBO", found.forward.bound, found.forward.bound_error);
+  add("log Z", found.forward.log_z, found.forward.log_z_error);
+  add("ESS/n", found.forward.ess, found.forward.ess_error);
+  if (found.backward) {
+    add("EUBO", found.backward->bound, found.backward->bound_error);
+    add("log Z backward", found.backward->log_z, found.backward->log_z_error);
+    add("ESS/n backward", found.backward->ess, found.backward->ess_error);
+  }
+  if (found.log_z) table.add({"log Z exact", format_number(*found.log_z, 4), "-"});
+  return concat(text, table.text());
+}
+
+void check_target_flags(const TrainFlags& flags) {
+  for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--data", &flags.data},
+                                   {"--parametrisation", &flags.parametrisation},
+                                   {"--weight", &flags.weight}})
+    require(!*text, name, ": it belongs to the training of a denoiser, and ", flags.problem, " has a target");
+  require(!flags.draws || flags.draws->ends_with(".npz"), "--draws ", flags.draws.value_or(""),
+          ": points and weights are an archive; give a name that ends in .npz");
+  require(!flags.draws || *flags.draws != flags.out, "--draws and --out have the same file ", flags.out);
+}
+
+}  // namespace
+
+void train_target(const TrainFlags& flags, const Target& target, InputFiles inputs) {
+  check_target_flags(flags);
+  check_not_input(flags.out, inputs);
+  if (flags.log) check_not_input(*flags.log, inputs);
+  if (flags.draws) {
+    check_output_without_sidecar(*flags.draws, flags.force);
+    if (flags.resume) inputs.emplace_back(*flags.resume);
+    check_not_input(*flags.draws, inputs);
+  }
+  SamplerTraining training = begin(flags, target);
+  TrainingLog log(flags.log);
+  training = train(flags, target, std::move(training), log);
+  const TargetJudgement found = judge(flags, training, target);
+  print_remarks(log.warnings(), {}, flags.common.quiet);
+  print(flags.common.json ? json_text(judgement_json(flags, training, log, found))
+                          : judgement_text(flags, training, log, found));
+}
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+
+#include "cli/arguments.hpp"
+#include "cli/output.hpp"
+#include "io/line_file.hpp"
+
+namespace gmdiff::cli {
+
+/// Losses of every hundredth iteration, each the mean since the line before.
+class TrainingLog {
+ public:
+  explicit TrainingLog(const FlagText& file) {
+    if (file) file_.emplace(*file, "{\"iteration\"");
+  }
+
+  /// @param more of the iteration, for the line.
+  void add(std::int64_t iteration, std::int64_t iterations, double loss, std::int64_t lost,
+           const Json& more) {
+    sum_ += loss;
+    lost_ += lost;
+    ++count_;
+    if (iteration % 100 != 0 && iteration != iterations) return;
+    mean_ = sum_ / static_cast<double>(count_);
+    Json line;
+    line["iteration"] = iteration;
+    line["loss"] = json_number(mean_);
+    line.update(more);
+    line["lost_gradients"] = lost_;
+    if (file_) file_->append(line.dump());
+    all_lost_ += lost_;
+    sum_ = 0.0;
+    lost_ = count_ = 0;
+  }
+  /// Mean loss of the last line.
+  double mean() const { return mean_; }
+  std::int64_t lost() const { return all_lost_; }
+  std::vector<std::string> warnings() const {
+    if (all_lost_ == 0) return {};
+    return {concat(all_lost_, " entries of gradients were NaN and counted as 0")};
+  }
+
+ private:
+  std::optional<io::LineFile> file_;
+  double sum_ = 0.0, mean_ = 0.0;
+  std::int64_t lost_ = 0, all_lost_ = 0, count_ = 0;
+};
+
+}  // namespace gmdiff::cli

@@ -1,0 +1,221 @@
+#include "network/paths/path_block.hpp"
+
+#include <algorithm>
+
+namespace gmdiff::network {
+
+template <class Real>
+PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
+    : setting_(setting),
+      terms_(path_terms(setting.settings)),
+      row_(setting.model.dim() * block_paths),
+      keeps_scores_(terms_.target_score || setting.settings.langevin) {
+  const auto assign = [](std::vector<double>& array, Eigen::Index size) {
+    array.assign(static_cast<std::size_t>(size), 0.0);
+  };
+  const Eigen::Index N = steps(), K = setting.model.components();
+  assign(x_, (N + 1) * row_);
+  for (std::vector<double>* array : {&F_, &G_, &q_}) assign(*array, N * row_);
+  assign(target_score_, keeps_scores_ ? (N + 1) * row_ : row_);
+  for (std::vector<double>* array : {&start_noise_, &B_, &mixture_score_, &drift_}) assign(*array, row_);
+  assign(ratio_, N * block_paths);
+  assign(work_, 2 * K * block_paths);
+  for (std::vector<double>* array : {&log_p0_, &log_rho_, &log_w_}) assign(*array, block_paths);
+  ones_.assign(block_paths, 1.0);
+  component_.assign(block_paths, 0);
+  time_.assign(block_paths, 0);
+  const auto states_of = [](PathNetwork<Real>& network, std::optional<StateBlock<Real>>& states) {
+    states.emplace(network.weights(), network.unit(), static_cast<Real>(control_bound));
+  };
+  if (setting.forward_net != nullptr) states_of(*setting.forward_net, forward_states_);
+  if (setting.backward_net != nullptr) states_of(*setting.backward_net, backward_states_);
+}
+
+// ----- forward
+
+template <class Real>
+void PathBlock<Real>::begin(Eigen::Index paths) {
+  paths_ = paths;
+  std::fill(log_rho_.begin(), log_rho_.end(), 0.0);
+}
+
+template <class Real>
+Points PathBlock<Real>::rows_of(const double* points) const {
+  Points rows(paths_, dim());
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) rows(p, j) = points[j * block_paths + p];
+  }
+  return rows;
+}
+
+template <class Real>
+void PathBlock<Real>::evaluate_target(Eigen::Index n) {
+  const Points x = rows_of(state(n));
+  Points gradient;
+  if (n == steps()) {
+    Eigen::VectorXd l;
+    setting_.target.evaluate(x, l, gradient);
+    std::copy_n(l.data(), paths_, log_rho_.data());
+  } else {
+    gradient = setting_.target.gradient(x);
+  }
+  double* to = target_score(n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) to[j * block_paths + p] = gradient(p, j);
+  }
+}
+
+/// f_n = beta_n grad log rho + (1 - beta_n) grad log p0, or what the method has in its place.
+template <class Real>
+void PathBlock<Real>::evaluate_drift(Eigen::Index n) {
+  const double* of_target = target_score(n);
+  if (terms_.mixture_score && terms_.target_score) {
+    const double beta = setting_.model.beta(n), rest = 1.0 - beta;
+    for (Eigen::Index i = 0; i < row_; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      drift_[at] = beta * of_target[i] + rest * mixture_score_[at];
+    }
+  } else if (terms_.mixture_score) {
+    drift_ = mixture_score_;
+  } else if (terms_.target_score) {
+    std::copy_n(of_target, row_, drift_.data());
+  } else {
+    std::fill(drift_.begin(), drift_.end(), 0.0);
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n) {
+  const double* x = state(n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) block.input(p)[j] = static_cast<Real>(x[j * block_paths + p]);
+  }
+  std::fill(time_.begin(), time_.end(), static_cast<int>(n));
+  block.forward(paths_, network.table(), time_.data());
+}
+
+/// net + g_n clip(grad log rho)
+template <class Real>
+void PathBlock<Real>::add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block,
+                                 Eigen::Index n, double sign, double* to) {
+  const Real* scale = network.scale(n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const Eigen::Index i = j * block_paths + p;
+      to[i] += sign * static_cast<double>(block.output(p)[j]);
+      if (scale != nullptr)
+        to[i] += sign * (static_cast<double>(scale[j]) * clipped_score(target_score(n)[i]));
+    }
+  }
+}
+
+/// F_n for n < N and B_n for n > 0; log p0 at n = 0 and log rho at n = N.
+template <class Real>
+void PathBlock<Real>::evaluate(Eigen::Index n) {
+  const bool has_forward = n<steps(), has_backward = n> 0;
+  if (terms_.mixture_score || n == 0)
+    setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(),
+                                n == 0 ? log_p0_.data() : nullptr, mixture_score_.data());
+  if (keeps_scores_ || n == steps()) evaluate_target(n);
+  evaluate_drift(n);
+  if (has_forward) std::copy(drift_.begin(), drift_.end(), F(n));
+  if (has_backward) B_ = drift_;
+  if (forward_states_ && (has_forward || terms_.mirrored)) {
+    run_network(*setting_.forward_net, *forward_states_, n);
+    if (has_forward) add_output(*setting_.forward_net, *forward_states_, n, 1.0, F(n));
+    if (has_backward && terms_.mirrored)
+      add_output(*setting_.forward_net, *forward_states_, n, -1.0, B_.data());
+  }
+  if (backward_states_ && has_backward) {
+    run_network(*setting_.backward_net, *backward_states_, n);
+    add_output(*setting_.backward_net, *backward_states_, n, 1.0, B_.data());
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::simulate(Eigen::Index paths) {
+  begin(paths);
+  const PathModel& model = setting_.model;
+  for (Eigen::Index j = 0; j < dim(); ++j) {
+    for (Eigen::Index p = 0; p < block_paths; ++p) {
+      const Eigen::Index k = component_[static_cast<std::size_t>(p)], i = j * block_paths + p;
+      state(0)[i] = model.mean(k)[j] + model.deviation(k)[j] * start_noise()[i];
+    }
+  }
+  for (Eigen::Index n = 0; n <= steps(); ++n) {
+    evaluate(n);
+    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
+      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
+    for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
+      const double eta = model.eta(n)[j], scale = model.noise_scale(n)[j];
+      for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i) {
+        q(n)[i] *= scale;
+        state(n + 1)[i] = state(n)[i] + eta * F(n)[i] + q(n)[i];
+      }
+    }
+  }
+  finish_weights();
+}
+
+template <class Real>
+void PathBlock<Real>::simulate_back(Eigen::Index paths) {
+  begin(paths);
+  const PathModel& model = setting_.model;
+  for (Eigen::Index n = steps(); n >= 0; --n) {
+    evaluate(n);
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i) {
+        if (n < steps()) {
+          // x_n - x_{n+1} - eta B_{n+1} is the noise, so q = -(eta G + noise) without a difference of states.
+          G(n)[i] += F(n)[i];
+          q(n)[i] = -(model.eta(n)[j] * G(n)[i] + q(n)[i]);
+        }
+        if (n == 0) continue;
+        G(n - 1)[i] = B_[static_cast<std::size_t>(i)];
+        q(n - 1)[i] *= model.noise_scale(n - 1)[j];
+        state(n - 1)[i] = state(n)[i] + model.eta(n - 1)[j] * G(n - 1)[i] + q(n - 1)[i];
+      }
+    }
+  }
+  finish_weights();
+}
+
+template <class Real>
+void PathBlock<Real>::replay(Eigen::Index paths) {
+  begin(paths);
+  for (Eigen::Index n = 0; n <= steps(); ++n) {
+    evaluate(n);
+    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
+      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
+    for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
+      const double eta = setting_.model.eta(n)[j];
+      for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i)
+        q(n)[i] = (state(n + 1)[i] - state(n)[i]) - eta * F(n)[i];
+    }
+  }
+  finish_weights();
+}
+
+/// log w = log rho(x_N) - log p0(x_0) - sum [ q G / 2 + eta G^2 / 4 ]
+template <class Real>
+void PathBlock<Real>::finish_weights() {
+  std::fill(ratio_.begin(), ratio_.end(), 0.0);
+  std::vector<double> sum(block_paths, 0.0);
+  for (Eigen::Index n = 0; n < steps(); ++n) {
+    double* ratio = ratio_.data() + n * block_paths;
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const double quarter = 0.25 * setting_.model.eta(n)[j];
+      for (Eigen::Index p = 0; p < block_paths; ++p) {
+        const double g = G(n)[j * block_paths + p];
+        ratio[p] -= 0.5 * (q(n)[j * block_paths + p] * g) + quarter * (g * g);
+      }
+    }
+    for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += ratio[p];
+  }
+  for (std::size_t p = 0; p < sum.size(); ++p) log_w_[p] = log_rho_[p] - log_p0_[p] + sum[p];
+}
+
+template class PathBlock<float>;
+template class PathBlock<double>;
+
+}  // namespace gmdiff::network

@@ -1,0 +1,241 @@
+#include <algorithm>
+
+#include "network/paths/path_block.hpp"
+
+// The gradient of a block of paths (mathematics.md §17.9, §17.10).
+
+namespace gmdiff::network {
+
+template <class Real>
+MixtureSums PathBlock<Real>::lane_sums() {
+  return {.mean = of_mean_.data(), .deviation = of_deviation_.data(), .logit = of_logit_.data()};
+}
+
+/// The sum over the paths of the block in ascending order.
+template <class Real>
+double PathBlock<Real>::sum_over_paths(const double* values) const {
+  double sum = 0.0;
+  for (Eigen::Index p = 0; p < paths_; ++p) sum += values[p];
+  return sum;
+}
+
+/// Cotangents of F_n and B_n. With kap_n = (eta_n G_n + q_n) / 2:
+///   through the path   cF = kap_n + eta_n lambda,   cB = kap_{n-1}
+///   states held fixed  cF = -factor q_n / 2,        cB = -factor kap_{n-1}
+template <class Real>
+void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
+  const PathModel& model = setting_.model;
+  std::fill(of_F_.begin(), of_F_.end(), 0.0);
+  std::fill(of_B_.begin(), of_B_.end(), 0.0);
+  for (Eigen::Index j = 0; j < dim(); ++j) {
+    double* forward = of_F_.data() + j * block_paths;
+    double* backward = of_B_.data() + j * block_paths;
+    if (n < steps()) {
+      const double eta = model.eta(n)[j];
+      const double* g = G(n) + j * block_paths;
+      const double* noise = q(n) + j * block_paths;
+      const double* lambda = lambda_.data() + j * block_paths;
+      for (Eigen::Index p = 0; p < block_paths; ++p)
+        forward[p] = mode.through_path ? 0.5 * (eta * g[p] + noise[p]) + eta * lambda[p]
+                                       : -0.5 * noise[p] * mode.factor[p];
+    }
+    if (n > 0) {
+      const double eta = model.eta(n - 1)[j], sign = mode.through_path ? 0.5 : -0.5;
+      const double* g = G(n - 1) + j * block_paths;
+      const double* noise = q(n - 1) + j * block_paths;
+      for (Eigen::Index p = 0; p < block_paths; ++p)
+        backward[p] = sign * (eta * g[p] + noise[p]) * mode.factor[p];
+    }
+  }
+}
+
+/// Through the path  d_eta_n = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
+/// States held fixed d_eta_n = factor (F_n^2 - B_{n+1}^2) / 4
+template <class Real>
+void PathBlock<Real>::add_eta(const Mode& mode, Eigen::Index n, double* to) {
+  std::vector<double> terms(block_paths, 0.0);
+  for (Eigen::Index j = 0; j < dim(); ++j) {
+    const double per_eta = 0.5 / setting_.model.eta(n)[j];
+    for (Eigen::Index p = 0; p < block_paths; ++p) {
+      const Eigen::Index i = j * block_paths + p;
+      const double f = F(n)[i], g = G(n)[i], noise = per_eta * q(n)[i];
+      terms[static_cast<std::size_t>(p)] =
+          mode.through_path
+              ? 0.25 * (g * g) + 0.5 * (noise * g) + lambda_[static_cast<std::size_t>(i)] * (f + noise)
+              : 0.25 * mode.factor[p] * (g * (2.0 * f - g));
+    }
+    to[n * dim() + j] += sum_over_paths(terms.data());
+  }
+}
+
+/// Adds factor H_rho of_drift to the change of lambda.
+template <class Real>
+void PathBlock<Real>::add_hessian(Eigen::Index n, double factor) {
+  const Points v = factor * rows_of(of_drift_.data());
+  const Points product = setting_.target.hessian_vp(rows_of(state(n)), v);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j)
+      change_[static_cast<std::size_t>(j * block_paths + p)] += product(p, j);
+  }
+}
+
+/// The drift's part for its cotangent cF + cB.
+template <class Real>
+void PathBlock<Real>::add_drift(const Mode& mode, Eigen::Index n, const PathSwitches& learned,
+                                double* of_beta) {
+  const bool annealed = terms_.mixture_score && terms_.target_score;
+  const double beta = annealed ? setting_.model.beta(n) : terms_.target_score ? 1.0 : 0.0;
+  for (std::size_t i = 0; i < of_drift_.size(); ++i) of_drift_[i] = of_F_[i] + of_B_[i];
+  if (terms_.mixture_score && (mode.through_path || learned.prior || learned.weights)) {
+    for (std::size_t i = 0; i < of_drift_.size(); ++i) product_[i] = (1.0 - beta) * of_drift_[i];
+    const MixtureSums sums = lane_sums();
+    // mixture_score_ is free here and holds the product.
+    setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), work_.data(),
+                                   mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
+    for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
+  }
+  if (annealed && learned.annealing) {
+    setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(), nullptr,
+                                mixture_score_.data());
+    std::vector<double> terms(block_paths, 0.0);
+    for (Eigen::Index i = 0; i < row_; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      terms[static_cast<std::size_t>(i % block_paths)] +=
+          of_drift_[at] * (target_score(n)[i] - mixture_score_[at]);
+    }
+    *of_beta += sum_over_paths(terms.data());
+  }
+  if (terms_.target_score && mode.through_path && !setting_.settings.detach_target_score)
+    add_hessian(n, beta);
+}
+
+/// dg_n = sum over paths of cotangent clip(grad log rho), with the score held fixed.
+template <class Real>
+void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
+                                StateBlock<Real>& states) {
+  Real* to = network.of_scale(block, n);
+  for (Eigen::Index j = 0; j < dim(); ++j) {
+    double sum = 0.0;
+    for (Eigen::Index p = 0; p < paths_; ++p)
+      sum +=
+          static_cast<double>(states.cotangent(p)[j]) * clipped_score(target_score(n)[j * block_paths + p]);
+    to[j] = static_cast<Real>(sum);
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index block,
+                                  PathNetwork<Real>& network, StateBlock<Real>& states, bool of_forward,
+                                  double sign_of_backward) {
+  run_network(network, states, n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const auto i = static_cast<std::size_t>(j * block_paths + p);
+      states.cotangent(p)[j] = static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
+    }
+  }
+  if (network.has_scales()) add_scale(n, block, network, states);
+  const Eigen::Index width = network.width();
+  of_time_.resize(static_cast<std::size_t>(block_paths * width));
+  states.backward(paths_, network.of_states(block), of_time_.data());
+  Real* of_row = network.of_table(block) + n * width;
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < width; ++j) of_row[j] += of_time_[static_cast<std::size_t>(p * width + j)];
+  }
+  if (!mode.through_path) return;
+  states.backward_input(paths_);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    for (Eigen::Index j = 0; j < dim(); ++j)
+      change_[static_cast<std::size_t>(j * block_paths + p)] +=
+          static_cast<double>(states.input_cotangent(p)[j]);
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::add_networks(const Mode& mode, Eigen::Index n, Eigen::Index block) {
+  if (forward_states_ && (n < steps() || terms_.mirrored))
+    add_network(mode, n, block, *setting_.forward_net, *forward_states_, true, terms_.mirrored ? -1.0 : 0.0);
+  if (backward_states_ && n > 0)
+    add_network(mode, n, block, *setting_.backward_net, *backward_states_, false, 1.0);
+}
+
+/// The part of x_0: lambda and log p0.
+template <class Real>
+void PathBlock<Real>::add_start(const Mode& mode, const PathSwitches& learned) {
+  if (!learned.prior && !learned.weights) return;
+  std::vector<double> factor(block_paths, 1.0);
+  if (!mode.through_path) {
+    for (std::size_t p = 0; p < factor.size(); ++p) factor[p] = -mode.factor[p];
+  }
+  setting_.unit.mixture_gradient(setting_.model.mixture(), state(0), factor.data(), work_.data(),
+                                 lane_sums());
+  if (!mode.through_path) return;
+  setting_.unit.mixture_score(setting_.model.mixture(), state(0), work_.data(), nullptr,
+                              mixture_score_.data());
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    const Eigen::Index k = component_[static_cast<std::size_t>(p)];
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const Eigen::Index i = j * block_paths + p;
+      const double lambda =
+          lambda_[static_cast<std::size_t>(i)] + mixture_score_[static_cast<std::size_t>(i)];
+      const auto entry = static_cast<std::size_t>((k * dim() + j) * block_paths + p);
+      of_mean_[entry] += lambda;
+      of_deviation_[entry] += lambda * start_noise()[i];
+    }
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::reduce(const PathSwitches& learned, double* sums) const {
+  if (!learned.prior && !learned.weights) return;
+  const PathSumsLayout of(setting_.model.components(), setting_.model.dim(), setting_.model.steps());
+  const auto add = [&](const std::vector<double>& from, Eigen::Index to) {
+    for (Eigen::Index i = 0; i * block_paths < std::ssize(from); ++i)
+      sums[to + i] = sum_over_paths(from.data() + i * block_paths);
+  };
+  add(of_mean_, of.mean);
+  add(of_deviation_, of.deviation);
+  add(of_logit_, of.logit);
+}
+
+template <class Real>
+void PathBlock<Real>::sweep(const Mode& mode, Eigen::Index block, const PathSwitches& learned, double* sums) {
+  const auto row = static_cast<std::size_t>(row_);
+  const auto K = static_cast<std::size_t>(setting_.model.components());
+  const PathSumsLayout of(setting_.model.components(), dim(), steps());
+  for (std::vector<double>* array : {&lambda_, &of_F_, &of_B_, &of_drift_, &product_})
+    array->assign(row, 0.0);
+  of_mean_.assign(K * row, 0.0);
+  of_deviation_.assign(K * row, 0.0);
+  of_logit_.assign(K * block_paths, 0.0);
+  std::fill_n(sums, of.size, 0.0);
+  for (Eigen::Index n = steps(); n >= 0; --n) {
+    set_cotangents(mode, n);
+    if (n < steps()) add_eta(mode, n, sums + of.eta);
+    change_.assign(row, 0.0);
+    add_drift(mode, n, learned, sums + of.beta + n);
+    add_networks(mode, n, block);
+    for (std::size_t i = 0; mode.through_path && i < row; ++i)
+      lambda_[i] = (n == steps() ? -target_score(n)[i] : lambda_[i]) + change_[i];
+  }
+  add_start(mode, learned);
+  reduce(learned, sums);
+}
+
+template <class Real>
+void PathBlock<Real>::backward(Eigen::Index block, const PathSwitches& learned, double* sums) {
+  sweep({.through_path = true, .factor = ones_.data()}, block, learned, sums);
+}
+
+template <class Real>
+void PathBlock<Real>::backward_fixed(Eigen::Index block, const PathSwitches& learned, const double* factor,
+                                     double* sums) {
+  sweep({.through_path = false, .factor = factor}, block, learned, sums);
+}
+
+template void PathBlock<float>::backward(Eigen::Index, const PathSwitches&, double*);
+template void PathBlock<double>::backward(Eigen::Index, const PathSwitches&, double*);
+template void PathBlock<float>::backward_fixed(Eigen::Index, const PathSwitches&, const double*, double*);
+template void PathBlock<double>::backward_fixed(Eigen::Index, const PathSwitches&, const double*, double*);
+
+}  // namespace gmdiff::network

@@ -1,0 +1,229 @@
+#pragma once
+
+#include "network/paths/path_unit.hpp"
+#include "particle/elementary.hpp"
+#include "particle/normals.hpp"
+
+// Loops of PathUnit for an arithmetic type V of doubles. Only the units unit_*.cpp include it
+// (device/cpu/pack.hpp explains why).
+
+namespace gmdiff::network::GMDIFF_CPU_UNIT {
+
+using particle::Types;
+
+/// Registers of paths that go through a loop together, so that their latencies overlap.
+inline constexpr int path_registers = 2;
+
+/// `path_registers` registers of consecutive paths.
+template <class V>
+struct Lanes {
+  V of[path_registers];
+
+  GMDIFF_PARTICLE static Lanes all(double value) {
+    Lanes lanes;
+    for (V& each : lanes.of) each = V(value);
+    return lanes;
+  }
+  GMDIFF_PARTICLE static Lanes load(const double* from) {
+    Lanes lanes;
+    for (int n = 0; n < path_registers; ++n) lanes.of[n] = V::load(from + n * Types<V>::lanes);
+    return lanes;
+  }
+  GMDIFF_PARTICLE void store(double* to) const {
+    for (int n = 0; n < path_registers; ++n) of[n].store(to + n * Types<V>::lanes);
+  }
+  template <class F>
+  GMDIFF_PARTICLE static Lanes map(F f) {
+    Lanes lanes;
+    for (int n = 0; n < path_registers; ++n) lanes.of[n] = f(n);
+    return lanes;
+  }
+};
+
+template <class V>
+inline constexpr std::ptrdiff_t path_stride = path_registers* Types<V>::lanes;
+
+/// Responsibilities of the paths p ... p + path_stride - 1, and their log p.
+template <class V>
+GMDIFF_PARTICLE void responsibilities(const MixtureTable& of, const double* x, std::ptrdiff_t p,
+                                      double* gamma, double* log_density) {
+  using L = Lanes<V>;
+  const std::ptrdiff_t d = of.dim;
+  L largest = L::all(-std::numeric_limits<double>::infinity());
+  for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+    L squares = L::all(0.0);
+    for (std::ptrdiff_t j = 0; j < d; ++j) {
+      const V mean(of.mean[k * d + j]), inverse(of.inverse[k * d + j]);
+      const L at = L::load(x + j * block_paths + p);
+      for (int n = 0; n < path_registers; ++n) {
+        const V z = (mean - at.of[n]) * inverse;
+        squares.of[n] = fma(z, z, squares.of[n]);
+      }
+    }
+    const V log_weight(of.log_weight[k]);
+    const L ell = L::map([&](int n) { return fma(V(-0.5), squares.of[n], log_weight); });
+    ell.store(gamma + k * block_paths + p);
+    for (int n = 0; n < path_registers; ++n) largest.of[n] = particle::larger(largest.of[n], ell.of[n]);
+  }
+  L total = L::all(0.0);
+  for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+    double* row = gamma + k * block_paths + p;
+    const L ell = L::load(row);
+    const L e = L::map([&](int n) { return particle::exp_nonpositive(ell.of[n] - largest.of[n]); });
+    e.store(row);
+    for (int n = 0; n < path_registers; ++n) total.of[n] = total.of[n] + e.of[n];
+  }
+  for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+    double* row = gamma + k * block_paths + p;
+    const L e = L::load(row);
+    L::map([&](int n) { return e.of[n] / total.of[n]; }).store(row);
+  }
+  if (log_density != nullptr)
+    L::map([&](int n) { return largest.of[n] + particle::log(total.of[n]); }).store(log_density + p);
+}
+
+/// sum_k gamma_k a_k with a_k = (mu_k - x) / s_k^2
+template <class V>
+void mixture_score(const MixtureTable& of, const double* x, double* gamma, double* log_density,
+                   double* score) {
+  using L = Lanes<V>;
+  const std::ptrdiff_t d = of.dim;
+  for (std::ptrdiff_t p = 0; p < block_paths; p += path_stride<V>) {
+    responsibilities<V>(of, x, p, gamma, log_density);
+    if (score == nullptr) continue;
+    for (std::ptrdiff_t j = 0; j < d; ++j) {
+      const L at = L::load(x + j * block_paths + p);
+      L sum = L::all(0.0);
+      for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+        const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
+        const L weight = L::load(gamma + k * block_paths + p);
+        for (int n = 0; n < path_registers; ++n)
+          sum.of[n] = fma(weight.of[n], (mean - at.of[n]) * precision, sum.of[n]);
+      }
+      sum.store(score + j * block_paths + p);
+    }
+  }
+}
+
+/// a_k . v of every component, and their mean under gamma.
+template <class V>
+GMDIFF_PARTICLE Lanes<V> slopes_along(const MixtureTable& of, const double* x, const double* v,
+                                      const double* gamma, std::ptrdiff_t p, double* slopes) {
+  using L = Lanes<V>;
+  const std::ptrdiff_t d = of.dim;
+  L mean_slope = L::all(0.0);
+  for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+    L slope = L::all(0.0);
+    for (std::ptrdiff_t j = 0; j < d; ++j) {
+      const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
+      const L at = L::load(x + j * block_paths + p), along = L::load(v + j * block_paths + p);
+      for (int n = 0; n < path_registers; ++n)
+        slope.of[n] = fma((mean - at.of[n]) * precision, along.of[n], slope.of[n]);
+    }
+    slope.store(slopes + k * block_paths + p);
+    const L weight = L::load(gamma + k * block_paths + p);
+    for (int n = 0; n < path_registers; ++n)
+      mean_slope.of[n] = fma(weight.of[n], slope.of[n], mean_slope.of[n]);
+  }
+  return mean_slope;
+}
+
+/// Adds to the array at `to`.
+template <class V, class F>
+GMDIFF_PARTICLE void add_to(double* to, F f) {
+  const Lanes<V> sum = Lanes<V>::load(to);
+  Lanes<V>::map([&](int n) { return sum.of[n] + f(n); }).store(to);
+}
+
+/// Terms of component k in H v = sum_k gamma_k (dl_k a_k - v / s_k^2), and in the gradient of v . score.
+template <class V>
+GMDIFF_PARTICLE void add_component(const MixtureTable& of, std::ptrdiff_t k, const double* x, const double* v,
+                                   const Lanes<V>& gamma, const Lanes<V>& dl, std::ptrdiff_t p,
+                                   double* product, const MixtureSums* sums) {
+  using L = Lanes<V>;
+  const std::ptrdiff_t d = of.dim;
+  const L of_slope = L::map([&](int n) { return gamma.of[n] * dl.of[n]; });
+  if (sums != nullptr) add_to<V>(sums->logit + k * block_paths + p, [&](int n) { return of_slope.of[n]; });
+  for (std::ptrdiff_t j = 0; j < d; ++j) {
+    const V mean(of.mean[k * d + j]), inverse(of.inverse[k * d + j]), precision(of.precision[k * d + j]);
+    const std::ptrdiff_t place = j * block_paths + p, entry = (k * d + j) * block_paths + p;
+    const L at = L::load(x + place), along = L::load(v + place);
+    const L z = L::map([&](int n) { return (mean - at.of[n]) * inverse; });
+    const L of_v = L::map([&](int n) { return gamma.of[n] * along.of[n]; });
+    const L term =
+        L::map([&](int n) { return fma(of_slope.of[n], z.of[n] * inverse, -(precision * of_v.of[n])); });
+    add_to<V>(product + place, [&](int n) { return term.of[n]; });
+    if (sums == nullptr) continue;
+    add_to<V>(sums->mean + entry, [&](int n) { return -term.of[n]; });
+    add_to<V>(sums->deviation + entry, [&](int n) {
+      const V curvature = of_slope.of[n] * fma(z.of[n], z.of[n], V(-1.0));
+      return inverse * fma(V(-2.0) * of_v.of[n], z.of[n] * inverse, curvature);
+    });
+  }
+}
+
+template <class V>
+void mixture_products(const MixtureTable& of, const double* x, const double* v, double* work, double* product,
+                      const MixtureSums* sums) {
+  using L = Lanes<V>;
+  double* gamma = work;
+  double* slopes = work + of.components * block_paths;
+  for (std::ptrdiff_t p = 0; p < block_paths; p += path_stride<V>) {
+    responsibilities<V>(of, x, p, gamma, nullptr);
+    const L mean_slope = slopes_along<V>(of, x, v, gamma, p, slopes);
+    for (std::ptrdiff_t j = 0; j < of.dim; ++j) L::all(0.0).store(product + j * block_paths + p);
+    for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+      const L slope = L::load(slopes + k * block_paths + p);
+      const L dl = L::map([&](int n) { return slope.of[n] - mean_slope.of[n]; });
+      add_component<V>(of, k, x, v, L::load(gamma + k * block_paths + p), dl, p, product, sums);
+    }
+  }
+}
+
+/// d log p / d mu_k = -gamma_k a_k,   / d s_k = gamma_k (s_k a_k^2 - 1 / s_k),   / d logit_k = gamma_k - pi_k
+template <class V>
+void mixture_gradient(const MixtureTable& of, const double* x, const double* factor, double* work,
+                      const MixtureSums& sums) {
+  using L = Lanes<V>;
+  const std::ptrdiff_t d = of.dim;
+  for (std::ptrdiff_t p = 0; p < block_paths; p += path_stride<V>) {
+    responsibilities<V>(of, x, p, work, nullptr);
+    const L scale = L::load(factor + p);
+    for (std::ptrdiff_t k = 0; k < of.components; ++k) {
+      const L gamma = L::load(work + k * block_paths + p);
+      const L weight = L::map([&](int n) { return scale.of[n] * gamma.of[n]; });
+      add_to<V>(sums.logit + k * block_paths + p,
+                [&](int n) { return scale.of[n] * (gamma.of[n] - V(of.weight[k])); });
+      for (std::ptrdiff_t j = 0; j < d; ++j) {
+        const V mean(of.mean[k * d + j]), inverse(of.inverse[k * d + j]);
+        const L at = L::load(x + j * block_paths + p);
+        const L z = L::map([&](int n) { return (mean - at.of[n]) * inverse; });
+        const std::ptrdiff_t entry = (k * d + j) * block_paths + p;
+        add_to<V>(sums.mean + entry, [&](int n) { return -(weight.of[n] * (z.of[n] * inverse)); });
+        add_to<V>(sums.deviation + entry,
+                  [&](int n) { return weight.of[n] * (inverse * fma(z.of[n], z.of[n], V(-1.0))); });
+      }
+    }
+  }
+}
+
+template <class V>
+void path_normals(const NoiseRange& range, double* to) {
+  constexpr int lanes = Types<V>::lanes;
+  const particle::StreamOrigin origin{range.seed, range.purpose, range.replicate};
+  for (std::ptrdiff_t p = 0; p < block_paths; p += lanes) {
+    particle::Normals<V> normals(origin, range.first_path + static_cast<std::uint64_t>(p));
+    for (std::ptrdiff_t m = 0; m < range.count; ++m)
+      normals(range.first_normal + static_cast<std::uint64_t>(m)).store(to + m * block_paths + p);
+  }
+}
+
+template <class V>
+PathUnit make_path_unit() {
+  return {.mixture_score = mixture_score<V>,
+          .mixture_products = mixture_products<V>,
+          .mixture_gradient = mixture_gradient<V>,
+          .normals = path_normals<V>};
+}
+
+}  // namespace gmdiff::network::GMDIFF_CPU_UNIT

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/purpose.hpp"
+#include "device/cpu/dispatch.hpp"
+
+// Loops over the paths of a block in double, compiled once for each instruction set. Lanes are paths, so every
+// sum over coordinates or components runs in ascending order, whatever the width of a register.
+
+namespace gmdiff::network {
+
+/// Paths of a block. Arrays of a block hold the numbers of all its paths side by side: coordinate j of path p
+/// is number j block_paths + p.
+inline constexpr std::ptrdiff_t block_paths = 64;
+
+/// The active components of a mixture of N(mu_k, diag(s_k^2)); matrices have shape (K, d).
+struct MixtureTable {
+  std::ptrdiff_t components, dim;
+  const double* mean;        ///< mu
+  const double* inverse;     ///< 1 / s
+  const double* precision;   ///< 1 / s^2
+  const double* weight;      ///< pi_k
+  const double* log_weight;  ///< log pi_k - sum_j log s_kj - (d / 2) log 2 pi
+};
+
+/// Sums of gradients with respect to mu, s and the logits of the weights, for each path of a block.
+struct MixtureSums {
+  double* mean;       ///< (K, d, block_paths)
+  double* deviation;  ///< (K, d, block_paths)
+  double* logit;      ///< (K, block_paths)
+};
+
+struct NoiseRange {
+  std::uint64_t seed;
+  Purpose purpose;
+  std::uint32_t replicate;
+  std::uint64_t first_path;    ///< a multiple of `block_paths`
+  std::uint64_t first_normal;  ///< of each path's stream
+  std::ptrdiff_t count;
+};
+
+/// The loops of one instruction set (mathematics.md §17.8). Points have shape (d, block_paths).
+struct PathUnit {
+  /// Responsibilities gamma (K, block_paths), log p and the score of the mixture; score may be null.
+  void (*mixture_score)(const MixtureTable& mixture, const double* x, double* gamma, double* log_density,
+                        double* score);
+  /// product = H v with the Hessian H of log p; the gradient of v . score is added to `sums` unless null.
+  /// @param work (2 K, block_paths)
+  void (*mixture_products)(const MixtureTable& mixture, const double* x, const double* v, double* work,
+                           double* product, const MixtureSums* sums);
+  /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
+  void (*mixture_gradient)(const MixtureTable& mixture, const double* x, const double* factor, double* work,
+                           const MixtureSums& sums);
+  /// Normals of the streams of paths first_path ... (numerics.md §5), shape (count, block_paths).
+  void (*normals)(const NoiseRange& range, double* to);
+};
+
+PathUnit path_scalar();
+PathUnit path_fma128();
+PathUnit path_avx2();
+PathUnit path_avx512();
+
+/// The unit of an instruction set, which this build and this processor must have.
+PathUnit path_unit(cpu::InstructionSet set);
+
+}  // namespace gmdiff::network
