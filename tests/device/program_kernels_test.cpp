@@ -98,7 +98,7 @@ TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTheCpuForStepsOfTheirOwn) {
   const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
   for (const McmcSampler& sampler : test::every_adapting_sampler(2)) {
     for (const Precision precision : {Precision::f32, Precision::f64})
-      expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 75, .precision = precision}, turns);
+      expect_bits_of_cpu(mcmc_plan(target, sampler), {.count = 40, .precision = precision}, turns);
   }
 }
 
