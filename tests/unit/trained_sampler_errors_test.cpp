@@ -12,6 +12,7 @@
 #include "io/npz.hpp"
 #include "io_support.hpp"
 #include "support/expect_invalid.hpp"
+#include "support/expect_memory_error.hpp"
 #include "support/trained_samplers.hpp"
 
 // Trained samplers, their files, and summaries of weights: what they refuse, and paths that diverge.
@@ -98,6 +99,24 @@ TEST(TrainedSampler, RefusesSettingsOutOfRange) {
         s.learn_weights = true;
       },
       "learn_weights needs the prior gmp, got gp");
+}
+
+TEST(TrainedSampler, NeedsMemoryAndRandomNumbersForItsPaths) {
+  SamplerSettings settings = small_sampler(PathMethod::ula);
+  settings.prior = PathPrior::gp;
+  settings.steps = 1 << 20;
+  expect_invalid([&] { start_sampler(SinGaussian{.dim = 1 << 14}, settings); },
+                 "1048576 steps in dimension 16384 need more than the 2^33 random numbers of a path");
+  const Target target = SinGaussian{.dim = 1 << 13};
+  const SamplerTraining training = start_sampler(target, settings);
+  test::expect_memory_error([&] { continue_sampler(training, target, {.threads = 1}); },
+                            "wanted for a batch of 150 paths");
+  test::expect_memory_error([&] { TrainedSampler of(training, target); },
+                            "wanted for a trained sampler of 1048576 steps");
+  const Target small = Funnel{.dim = 2};
+  const TrainedSampler sampler(start_sampler(small, small_sampler(PathMethod::dis)), small);
+  test::expect_memory_error([&] { sampler.draws(std::int64_t{1} << 40, 1); },
+                            "wanted for 1099511627776 paths");
 }
 
 TEST(TrainedSampler, NeedsTheHessianForDerivativesThroughThePath) {

@@ -159,14 +159,14 @@ class TrainedSampler {
  public:
   /// @param threads that runs use; 0: one per usable processor. The bits do not depend on it.
   /// @throws std::invalid_argument for a training whose arrays have wrong sizes or settings out of range, and
-  ///   for another target than that of the training.
+  ///   for another target than that of the training; MemoryError when the memory does not suffice.
   TrainedSampler(const SamplerTraining& training, const Target& target, int threads = 1);
 
   Eigen::Index dim() const;
   /// Ends of the paths number first, first + 1, ... and their log w, which may be -inf. Path n depends on
   /// seed and n only, and never is a path of a training.
   /// @throws std::invalid_argument for no range of paths; NonFiniteError naming the path when log w is NaN or
-  ///   +inf.
+  ///   +inf; MemoryError when the memory does not suffice.
   WeightedDraws draws(std::int64_t count, std::uint64_t seed, std::int64_t first = 0) const;
   /// log w of backward paths from exact draws of the target, x (count, d); path n starts at row n - first.
   /// @throws as above, and for another dimension.

@@ -132,6 +132,8 @@ void check_settings(const SamplerSettings& settings, Eigen::Index dim) {
           settings.step);
   require(settings.steps >= 1 && settings.steps <= 1 << 20, "trained sampler: steps must be in 1 ... ",
           1 << 20, ", got ", settings.steps);
+  require(settings.steps <= (std::int64_t{1} << 33) / dim, "trained sampler: ", settings.steps,
+          " steps in dimension ", dim, " need more than the 2^33 random numbers of a path");
   require(settings.batch >= 1 && settings.batch <= 1 << 24, "trained sampler: batch must be in 1 ... ",
           1 << 24, ", got ", settings.batch);
   require(settings.iterations >= 1 && settings.iterations <= iterations,
@@ -206,7 +208,9 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
   const std::uint64_t numbers = saturating_sum(
       number(layout.size), saturating_product(number(settings.steps) + 1, number(layout.width)));
   const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);
-  return saturating_sum(workspace,
+  // eta and sqrt(2 eta), of the model and of the one that replaces it
+  const std::uint64_t model = saturating_product(4, number(settings.steps), number(dim) * sizeof(double));
+  return saturating_sum(saturating_sum(workspace, model),
                         saturating_product(numbers, number(path_networks(settings)) * real, number(blocks)));
 }
 

@@ -16,7 +16,7 @@ void check_sampler(const SamplerTraining& training, const Target& target);
 /// Names of the networks in their order: u, v.
 std::vector<const char*> network_names(const SamplerSettings& settings);
 
-/// Bytes of a run: the workspace of the threads, and the gradients of `blocks` blocks.
+/// Bytes of a run: the model, the workspace of the threads, and the gradients of `blocks` blocks.
 std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, int threads,
                             std::int64_t blocks);
 

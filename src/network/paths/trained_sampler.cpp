@@ -91,6 +91,9 @@ std::shared_ptr<const TrainedSampler::Runner> make_runner(const SamplerTraining&
   const FloatingPointEnvironment environment;
   check_sampler(training, target);
   require(threads >= 0 && threads <= 1024, "trained sampler: threads must be in 0 ... 1024, got ", threads);
+  require_memory(
+      sampler_bytes(training.settings, training.dim, threads == 0 ? usable_processors() : threads, 0),
+      "a trained sampler of ", training.settings.steps, " steps");
   switch (training.settings.precision) {
     case Precision::f32:
       return std::make_shared<RunnerOf<float>>(training, target, threads);
@@ -122,9 +125,8 @@ Eigen::Index TrainedSampler::dim() const { return runner_->target.dim(); }
 WeightedDraws TrainedSampler::draws(std::int64_t count, std::uint64_t seed, std::int64_t first) const {
   const FloatingPointEnvironment environment;
   check_range(count, first);
-  require_memory(saturating_sum(sampler_bytes(runner_->settings, dim(), runner_->pool.threads(), 0),
-                                saturating_product(static_cast<std::uint64_t>(count),
-                                                   static_cast<std::uint64_t>(dim() + 2) * sizeof(double))),
+  require_memory(saturating_product(static_cast<std::uint64_t>(count),
+                                    static_cast<std::uint64_t>(dim() + 2) * sizeof(double)),
                  count, " paths");
   WeightedDraws of{.x = Points(count, dim()), .log_weights = {}};
   of.log_weights = runner_->run(first, count, seed, nullptr, &of.x);
@@ -137,7 +139,6 @@ Eigen::VectorXd TrainedSampler::backward_log_weights(const Points& x, std::uint6
   const FloatingPointEnvironment environment;
   check_range(x.rows(), first);
   require(x.cols() == dim(), "trained sampler: x must have ", dim(), " columns, got ", x.cols());
-  require_memory(sampler_bytes(runner_->settings, dim(), runner_->pool.threads(), 0), "backward paths");
   Eigen::VectorXd log_w = runner_->run(first, x.rows(), seed, &x, nullptr);
   check_finite(log_w, first);
   return log_w;
