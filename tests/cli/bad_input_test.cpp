@@ -324,7 +324,12 @@ const BadInput bad_inputs[] = {
     {"ObservedMoreThanThereIs",
      {"problem", "mcgdiff", "--dx", "4", "--dy", "5"},
      "dy must be from 1 to dx = 4, given 5"},
-    {"SeedOfFixedNumbers", {"problem", "bench-2d", "--seed", "5"}, "bench-2d has fixed numbers"},
+    {"SeedOfFixedNumbers",
+     {"problem", "bench-2d", "--seed", "5"},
+     "bench-2d has fixed numbers: --dx, --dy and --seed belong to mcgdiff, --dx also to gmm40"},
+    {"SeedOfFixedMeans",
+     {"problem", "gmm40", "--seed", "5"},
+     "gmm40 has fixed numbers: --dy and --seed belong to mcgdiff"},
     // Sequential Monte Carlo.
     {"SmcWithoutObservation",
      {"sample", "prior.json", "--out", "o.npy", "--sampler", "mcgdiff"},

@@ -1,4 +1,5 @@
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/benchmark_mixtures.hpp>
 
 #include "command.hpp"
 
@@ -17,6 +18,12 @@ TEST_F(ProblemVerbTest, McgdiffTakesDimensionsAndSeed) {
   EXPECT_EQ(output({"problem", "mcgdiff", "--dx", "6", "--dy", "3", "--seed", "5"}),
             to_json(mcgdiff_problem({.dx = 6, .dy = 3, .seed = 5})));
   EXPECT_EQ(output({"problem", "mcgdiff"}), to_json(mcgdiff_problem({})));
+}
+
+TEST_F(ProblemVerbTest, Gmm40TakesItsDimension) {
+  const Mixture prior = parse_problem(output({"problem", "gmm40", "--dx", "5"})).prior;
+  EXPECT_EQ(prior.means(), gmm40(5).means());
+  EXPECT_EQ(parse_problem(output({"problem", "gmm40"})).prior.dim(), 2);
 }
 
 TEST_F(ProblemVerbTest, OutWritesTheFileAndJsonPrintsItToo) {
