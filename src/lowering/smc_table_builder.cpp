@@ -23,6 +23,10 @@ Potential none_of(const Potential& g) {
 
 }  // namespace
 
+Index work_vectors_of(const MapPotentials& map, Index dim) {
+  return (map.rows.tape().num_slots + dim - 1) / dim;
+}
+
 template <class Real>
 SmcTables<Real>::SmcTables(const SmcPlan& plan)
     : plan_(plan), law_(plan.mixture, wide_family_of(plan.mixture)) {
@@ -154,7 +158,7 @@ void SmcTables<Real>::set_map(const MapPotentials& map) {
   const GuidanceTable guidance{.noise_variance = 1.0, .map = map.rows};  // whitened
   map_ = {.observation = map_table(guidance, plan_.dim(), 0, arena_),
           .levels = potentials_.data(),
-          .work_vectors = (map.rows.tape().num_slots + plan_.dim() - 1) / plan_.dim()};
+          .work_vectors = work_vectors_of(map, plan_.dim())};
 }
 
 template <class Real>
