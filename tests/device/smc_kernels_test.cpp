@@ -155,7 +155,7 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuWithAMap) {
   const std::vector<Case> list = cases();
   std::size_t turn = 0;
   for (const Shape& shape : {Shape{1, 3}, Shape{3, 18}, Shape{8, 18}, Shape{17, 3}}) {
-    const Mixture prior = test::mixture_of(GetParam(), shape.dim, static_cast<int>(shape.components));
+    const Mixture prior = test::mixture_of(GetParam(), shape.dim, shape.components);
     for (SmcPlan plan : test::every_smc_plan_with_map(prior, turn % 4 < 2 ? 37 : 150)) {
       const Case& c = list[4 * turn++ % list.size()];
       Options options{.count = 2,
