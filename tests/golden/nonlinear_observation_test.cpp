@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include <Eigen/LU>
+
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>

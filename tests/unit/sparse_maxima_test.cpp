@@ -107,6 +107,17 @@ TEST(SparseMaxima, SolveTheLasso) {
             0.02);
 }
 
+TEST(SparseMaxima, OfUnderdeterminedProblemsWithLittleNoiseAreReached) {
+  // Steps that set several coordinates to 0 leave the narrow valley |y - A x| = O(noise).
+  MatrixXd A = normal_points(10, 30, 5);
+  for (Index i = 0; i < 30; ++i) A.col(i) *= std::exp(-3.0 + 4.0 * static_cast<double>(i) / 29.0);
+  const VectorXd y = 2.0 * normal_points(1, 10, 6).row(0).transpose();
+  for (const AnalysisOperator analysis : {AnalysisOperator::identity, AnalysisOperator::gradient}) {
+    const Regularised target{{.weight = 0.5, .analysis = analysis}, linear(A, y, 0.01)};
+    EXPECT_LT(violation(target, maximum(target)), 1e-8);
+  }
+}
+
 TEST(SparseMaxima, OfBlurredSignalsSatisfyTheConditionsOfAMaximum) {
   // Correlated noise, and a map that neither keeps nor reverses the order of the coordinates.
   const MatrixXd A = normal_points(30, 25, 6), L = 0.2 * normal_points(30, 30, 7);
@@ -117,7 +128,7 @@ TEST(SparseMaxima, OfBlurredSignalsSatisfyTheConditionsOfAMaximum) {
                            {ElementwiseMap{.A = A}, A * step, R}};
   const VectorXd x = maximum(target);
   EXPECT_LT(violation(target, x), 1e-9);
-  EXPECT_EQ(((x.tail(24) - x.head(24)).array() != 0.0).count(), 2);
+  EXPECT_GT(((x.tail(24) - x.head(24)).array() == 0.0).count(), 18);
 }
 
 TEST(SparseMaxima, OfAMapThatBendsAreAllFound) {

@@ -17,7 +17,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr int most_iterations = 200;
+constexpr int most_iterations = 1000;
 constexpr int most_halvings = 60;
 constexpr double longest_step = 10.0;  // relative to 1 + |u|
 
@@ -75,41 +75,46 @@ class Objective {
   bool sums_;
 };
 
-/// A point of the search.
+/// A point of the search. Its face are the points with the same zeros near it.
 struct Place {
   VectorXd u;
-  double value;              ///< -l
-  VectorXd slope;            ///< the subgradient of -l of least norm
-  VectorXd side;             ///< the sign that each coordinate with a penalty may have near u; 0 without one
-  std::vector<Index> along;  ///< coordinates that are not 0, have no penalty, or leave 0 for a smaller value
+  double value;             ///< -l
+  VectorXd slope;           ///< the subgradient of -l of least norm
+  VectorXd side;            ///< the sign that each coordinate with a penalty may have near u; 0 without one
+  std::vector<Index> face;  ///< coordinates that are not 0 or have no penalty
+  Index leaving;            ///< the coordinate at 0 with the largest slope, or -1
 };
 
-/// Derivative at a coordinate u with the derivative g of F: 0 where no direction leads downwards.
+/// Sets the slope of a coordinate with a penalty, at which F has the derivative g: 0 where no direction leads
+/// downwards.
 void set_slope(Place& place, Index i, double g, double weight) {
   // Beyond the rounding errors of g, which count as no slope.
   constexpr double slack = 1e-9;
-  if (place.u(i) != 0.0) {
-    place.side(i) = std::copysign(1.0, place.u(i));
-    place.slope(i) = g + place.side(i) * weight;
-  } else if (std::abs(g) > weight * (1.0 + slack)) {
-    place.side(i) = -std::copysign(1.0, g);
-    place.slope(i) = g + place.side(i) * weight;
-  } else {
-    return;
+  const bool is_zero = place.u(i) == 0.0;
+  if (is_zero && std::abs(g) <= weight * (1.0 + slack)) return;
+  place.side(i) = is_zero ? -std::copysign(1.0, g) : std::copysign(1.0, place.u(i));
+  place.slope(i) = g + place.side(i) * weight;
+  if (!is_zero) {
+    place.face.push_back(i);
+  } else if (place.leaving < 0 || std::abs(place.slope(i)) > std::abs(place.slope(place.leaving))) {
+    place.leaving = i;
   }
-  place.along.push_back(i);
 }
 
 Place place_at(const Objective& objective, VectorXd u) {
   const Index d = u.size();
-  Place place{
-      .u = std::move(u), .value = 0.0, .slope = VectorXd::Zero(d), .side = VectorXd::Zero(d), .along = {}};
+  Place place{.u = std::move(u),
+              .value = 0.0,
+              .slope = VectorXd::Zero(d),
+              .side = VectorXd::Zero(d),
+              .face = {},
+              .leaving = -1};
   VectorXd g;
   place.value = objective.smooth(place.u, g) + objective.penalty(place.u);
-  place.along.reserve(static_cast<std::size_t>(d));
+  place.face.reserve(static_cast<std::size_t>(d));
   for (Index i = 0; i < objective.first(); ++i) {
     place.slope(i) = g(i);
-    place.along.push_back(i);
+    place.face.push_back(i);
   }
   for (Index i = objective.first(); i < d; ++i) set_slope(place, i, g(i), objective.weight());
   return place;
@@ -117,28 +122,49 @@ Place place_at(const Objective& objective, VectorXd u) {
 
 bool is_finite(const Place& place) { return std::isfinite(place.value) && place.slope.allFinite(); }
 
-/// Newton's direction of §15.3 along the free coordinates, for descent.
-VectorXd newton_direction(const Place& place, const MatrixXd& H) {
-  const double least = place.slope.norm() / (longest_step * (1.0 + place.u.norm()));
-  if (!H.allFinite() || least == 0.0) return VectorXd::Zero(place.u.size());
-  const auto eigen = linear_algebra::symmetric_eigen(H);
-  const VectorXd slope = place.slope(place.along);
+/// Newton's direction of §15.3 for descent along some coordinates.
+VectorXd newton_direction(const Objective& objective, const Place& place, const std::vector<Index>& along) {
   VectorXd p = VectorXd::Zero(place.u.size());
-  p(place.along) =
-      -(eigen.U * (eigen.U.transpose() * slope).cwiseQuotient(eigen.l.cwiseAbs().cwiseMax(least)));
+  const VectorXd slope = place.slope(along);
+  const MatrixXd H = objective.hessian(place.u, along);
+  const double least = slope.norm() / (longest_step * (1.0 + place.u.norm()));
+  if (!H.allFinite() || least == 0.0) return p;
+  const auto eigen = linear_algebra::symmetric_eigen(H);
+  p(along) = -(eigen.U * (eigen.U.transpose() * slope).cwiseQuotient(eigen.l.cwiseAbs().cwiseMax(least)));
   return p;
 }
 
-/// u + p, with 0 where a coordinate would change its side.
+/// u + p, with 0 where a coordinate would change its side or ends within rounding errors of 0.
 VectorXd moved(const Place& place, const VectorXd& p) {
-  const VectorXd u = place.u + p;
-  return (u.array() * place.side.array() < 0.0).select(0.0, u);
+  constexpr double rounding = 4.0 * std::numeric_limits<double>::epsilon();
+  VectorXd u = place.u + p;
+  for (Index i = 0; i < u.size(); ++i) {
+    const double side = place.side(i);
+    if (side != 0.0 && u(i) * side <= rounding * std::abs(place.u(i))) u(i) = 0.0;
+  }
+  return u;
 }
 
-/// Moves along p, by p or by the first of its halves that decreases the value enough; false if none does.
-bool descend(const Objective& objective, Place& place, const VectorXd& p) {
+/// The smallest t at which u + t p has a coordinate at 0 that is not 0 at u; 1 if there is none below 1.
+double first_crossing(const Place& place, const VectorXd& p) {
   double t = 1.0;
+  for (Index i = 0; i < p.size(); ++i) {
+    if (place.side(i) != 0.0 && place.u(i) * p(i) < 0.0) t = std::min(t, -place.u(i) / p(i));
+  }
+  return t;
+}
+
+/// Moves along p, by the first of p, p/2, p/4, ... that decreases the value enough. Once these are shorter than
+/// the step to the first coordinate that reaches 0, that step and its halves replace them: in an
+/// underdetermined problem only steps without further zeros keep the likelihood. False if none decreases the
+/// value.
+bool descend(const Objective& objective, Place& place, const VectorXd& p) {
+  double t = 1.0, crossing = first_crossing(place, p);
   for (int halving = 0; halving < most_halvings; ++halving, t *= 0.5) {
+    if (t <= crossing) {
+      t = crossing;
+      crossing = 0.0;
+    }
     VectorXd u = moved(place, t * p);
     if (u == place.u) return false;
     const double expected = 1e-4 * place.slope.dot(u - place.u);
@@ -151,34 +177,43 @@ bool descend(const Objective& objective, Place& place, const VectorXd& p) {
   return false;
 }
 
+/// The step p along some coordinates would decrease the value by less than its rounding error.
+bool is_stationary(const Place& place, const std::vector<Index>& along, const VectorXd& p) {
+  if (place.slope(along).norm() == 0.0) return true;
+  return p.norm() > 0.0 && -place.slope.dot(p) <= 1e-13 * (1.0 + std::abs(place.value));
+}
+
 /// Newton steps at a maximum, where rounding hides the decrease, as long as they shorten the slope.
 void polish(const Objective& objective, Place& place) {
   constexpr int most_steps = 5;
   for (int step = 0; step < most_steps && place.slope.norm() > 0.0; ++step) {
-    const VectorXd p = newton_direction(place, objective.hessian(place.u, place.along));
-    Place next = place_at(objective, moved(place, p));
+    Place next = place_at(objective, moved(place, newton_direction(objective, place, place.face)));
     if (!is_finite(next) || !(next.slope.norm() < place.slope.norm())) return;
     place = std::move(next);
   }
 }
 
-AscentEnd settle(const Objective& objective, Place& place, const MatrixXd& H) {
-  if (!place.along.empty() && !(H.allFinite() && linear_algebra::cholesky(H))) return AscentEnd::saddle;
+AscentEnd settle(const Objective& objective, Place& place) {
+  if (!place.face.empty()) {
+    const MatrixXd H = objective.hessian(place.u, place.face);
+    if (!H.allFinite() || !linear_algebra::cholesky(H)) return AscentEnd::saddle;
+  }
   polish(objective, place);
   return AscentEnd::maximum;
 }
 
-/// Newton's method from a point near a minimum.
+/// Newton's method on the face of a point, which one coordinate at a time leaves 0 to extend.
 AscentEnd finish(const Objective& objective, Place& place) {
   for (int iteration = 0; iteration < most_iterations; ++iteration) {
-    const MatrixXd H = objective.hessian(place.u, place.along);
-    const VectorXd p = newton_direction(place, H);
-    const bool is_flat = place.slope.norm() == 0.0;
-    if (is_flat || (p.norm() > 0.0 && -place.slope.dot(p) <= 1e-13 * (1.0 + std::abs(place.value))))
-      return settle(objective, place, H);
-    // A coordinate at 0 may not follow p, which may then lead nowhere.
-    const VectorXd steepest = -place.slope * (longest_step * (1.0 + place.u.norm()) / place.slope.norm());
-    if (!descend(objective, place, p) && !descend(objective, place, steepest)) return AscentEnd::unfinished;
+    VectorXd p = newton_direction(objective, place, place.face);
+    if (is_stationary(place, place.face, p)) {
+      if (place.leaving < 0) return settle(objective, place);
+      std::vector<Index> more = place.face;
+      more.push_back(place.leaving);
+      p = newton_direction(objective, place, more);
+      if (is_stationary(place, more, p)) return settle(objective, place);
+    }
+    if (!descend(objective, place, p)) return AscentEnd::unfinished;
   }
   return AscentEnd::unfinished;
 }

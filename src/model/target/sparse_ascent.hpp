@@ -14,8 +14,8 @@ void check_kinks(const Target& target);
 
 /// Climbs from `start` (d) to a local maximum of a target with kinks whose operator is identity or gradient.
 /// The end is stationary if the subgradient of least norm vanishes, and a maximum if, besides, the Hessian
-/// along the coordinates of F x that are not 0 is negative definite. `g` is that subgradient with respect to
-/// u (§15.3), and `H` is empty.
+/// along the coordinates that are not 0 or have no penalty is negative definite. `g` is that subgradient with
+/// respect to u (§15.3), and `H` is empty.
 Ascent ascend_with_kinks(const Target& target, const Eigen::VectorXd& start);
 
 }  // namespace gmdiff::targets
