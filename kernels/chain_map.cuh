@@ -25,8 +25,8 @@ class ChainMap {
         team_(tile),
         law_(team_, job.tables.law, law) {}
 
-  /// log N(y; Phi(D), J C J^T + R) at level number `level`, without -(dy/2) log(2 pi) and -(1/2) log det R. All
-  /// threads of the thread block call it together, and all of them must see x.
+  /// Logarithm of the potential at level number `level`, without its constants. All threads of the thread block
+  /// call it together, and all of them must see x.
   GMDIFF_PARTICLE V log_potential(int level, Vector x) {
     const particle::StageTable<Real>& stage = job_.map.levels[level];
     if (stage.level.at_data) {
@@ -38,7 +38,7 @@ class ChainMap {
     const particle::RowsOfMap<V, Vector, decltype(work)> rows(job_.map.observation, dim(), D_, work);
     return particle::Guidance<V, Team, StageLaw<V, Tile, Law>, decltype(rows)>(
                team_, law_, job_.map.observation, room_, rows)
-        .log_density(stage, x, D_);
+        .log_potential(stage, x, D_);
   }
 
  private:

@@ -151,7 +151,7 @@ void SmcTables<Real>::set_map(const MapPotentials& map) {
     StageTable<Real> table{};
     table.kind = StageKind::guide;
     table.level = evaluation_level(law_, level, arena_);
-    table.guide.scale = Real(1);
+    table.guide.scale = static_cast<Real>(MapPotentials::widening);
     if (level.sigma > 0.0) table.guide.variance = posterior_variances(plan_.mixture, level, arena_);
     potentials_.push_back(table);
   }
