@@ -70,9 +70,8 @@ class Guidance {
     }
   }
 
-  /// The logarithm of the potential of an observation (§10.4): of Cauchy's density of y - A D with the matrix
-  /// scale A C A^T + sigma_y^2 I, without its constant. At the data it is log N(y - A D; 0, sigma_y^2 I) without
-  /// -(m/2) log(2 pi).
+  /// Logarithm of the potential of an observation (§10.4), without its constant: of Cauchy's density of
+  /// y - A D with the matrix scale A C A^T + sigma_y^2 I, and at the data of N(y - A D; 0, sigma_y^2 I).
   GMDIFF_PARTICLE V log_potential(const StageTable<Real>& stage, Vector x, Vector D) {
     if (!stage.level.at_data) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
