@@ -25,8 +25,8 @@ class ChainMap {
         team_(tile),
         law_(team_, job.tables.law, law) {}
 
-  /// Logarithm of the potential at level number `level`, without its constants. All threads of the thread block
-  /// call it together, and all of them must see x.
+  /// Logarithm of the potential at level number `level`, without its constants. All threads of the thread
+  /// block call it together, and all of them must see x.
   GMDIFF_PARTICLE V log_potential(int level, Vector x) {
     const particle::StageTable<Real>& stage = job_.map.levels[level];
     if (stage.level.at_data) {

@@ -189,8 +189,8 @@ class ChainRun {
   ChainRange range_{};
 };
 
-/// Kernels of chains, in the form of kernels.cuh: on tiles of 32 particles, with and without the potentials of
-/// a map, and on threads whose arrays have room for `most_dim` coordinates.
+/// Kernels of chains, in the form of kernels.cuh: on tiles of 32 particles, with and without the potentials
+/// of a map, and on threads whose arrays have room for `most_dim` coordinates.
 template <class Number, Family family, bool has_map>
 struct ChainTileKernel {
   using Real = Number;

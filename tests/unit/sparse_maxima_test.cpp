@@ -33,8 +33,9 @@ VectorXd maximum(const Target& target) {
   return found.maxima.empty() ? VectorXd::Zero(target.dim()) : found.maxima[0].x;
 }
 
-/// By how much 0 is outside the subdifferential of weight |u|_1 - log-likelihood at x, in units of the weight:
-/// the derivative of the log-likelihood is weight sign(u_i) where u_i is not 0, else in [-weight, weight].
+/// By how much 0 is outside the subdifferential of weight |u|_1 - log-likelihood at x, in units of the
+/// weight: the derivative of the log-likelihood is weight sign(u_i) where u_i is not 0, else in
+/// [-weight, weight].
 double violation(const Regularised& target, const VectorXd& x) {
   const bool differences = target.prior.analysis == AnalysisOperator::gradient;
   VectorXd g = target.observation.gradient(x.transpose()).row(0).transpose(), u = x;

@@ -41,7 +41,7 @@ struct Modes {
 };
 
 /// Searches maxima by Newton's method with backtracking. For a `Regularised` target without smoothing the
-/// orthant-wise quasi-Newton method precedes it, and coordinates of F x that are 0 at a maximum are exactly 0.
+/// orthant-wise quasi-Newton method precedes it, and what is 0 of F x at a maximum is exactly 0.
 /// @throws std::invalid_argument for d > 200, starts of another dimension or with values that are not finite,
 ///   no starts at all, a spread that is not positive, and a `Regularised` target without smoothing whose
 ///   operator is neither identity nor gradient.

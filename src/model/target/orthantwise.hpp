@@ -18,8 +18,8 @@ struct AbsolutePenalty {
 };
 
 /// Lowers F plus the penalty from `start` (d) to a gradient of 1e-6 max(1, |u|), by the orthant-wise
-/// limited-memory quasi-Newton method of Andrew and Gao (2007), at most 1000 iterations. It ends earlier where
-/// rounding hides a decrease or a gradient is not finite.
+/// limited-memory quasi-Newton method of Andrew and Gao (2007), at most 1000 iterations. It ends earlier
+/// where rounding hides a decrease or a gradient is not finite.
 /// @returns the last point
 /// @throws std::invalid_argument for a penalty out of range; and what F throws.
 Eigen::VectorXd lower_orthantwise(const SmoothFunction& F, const AbsolutePenalty& penalty,

@@ -17,12 +17,12 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr int most_iterations = 1000;
-constexpr int most_halvings = 60;
-constexpr double longest_step = 10.0;  // relative to 1 + |u|
+constexpr int most_newton_steps = 1000;
+constexpr int most_fractions = 60;
+constexpr double longest_move = 10.0;  // relative to 1 + |u|
 
-/// -l = F(u) + weight sum_{i >= first} |u_i| in coordinates u: x itself for the operator identity, x_1 and the
-/// differences x_{i+1} - x_i for gradient. F is minus the log-likelihood.
+/// -l = F(u) + weight sum_{i >= first} |u_i| in coordinates u: x itself for the operator identity, and for
+/// gradient x_1 and the differences x_{i+1} - x_i. F is minus the log-likelihood.
 class Objective {
  public:
   explicit Objective(const Regularised& target)
@@ -127,7 +127,7 @@ VectorXd newton_direction(const Objective& objective, const Place& place, const 
   VectorXd p = VectorXd::Zero(place.u.size());
   const VectorXd slope = place.slope(along);
   const MatrixXd H = objective.hessian(place.u, along);
-  const double least = slope.norm() / (longest_step * (1.0 + place.u.norm()));
+  const double least = slope.norm() / (longest_move * (1.0 + place.u.norm()));
   if (!H.allFinite() || least == 0.0) return p;
   const auto eigen = linear_algebra::symmetric_eigen(H);
   p(along) = -(eigen.U * (eigen.U.transpose() * slope).cwiseQuotient(eigen.l.cwiseAbs().cwiseMax(least)));
@@ -154,13 +154,13 @@ double first_crossing(const Place& place, const VectorXd& p) {
   return t;
 }
 
-/// Moves along p, by the first of p, p/2, p/4, ... that decreases the value enough. Once these are shorter than
-/// the step to the first coordinate that reaches 0, that step and its halves replace them: in an
+/// Moves along p, by the first of p, p/2, p/4, ... that decreases the value enough. Once these are shorter
+/// than the step to the first coordinate that reaches 0, that step and its halves replace them: in an
 /// underdetermined problem only steps without further zeros keep the likelihood. False if none decreases the
 /// value.
 bool descend(const Objective& objective, Place& place, const VectorXd& p) {
   double t = 1.0, crossing = first_crossing(place, p);
-  for (int halving = 0; halving < most_halvings; ++halving, t *= 0.5) {
+  for (int halving = 0; halving < most_fractions; ++halving, t *= 0.5) {
     if (t <= crossing) {
       t = crossing;
       crossing = 0.0;
@@ -204,7 +204,7 @@ AscentEnd settle(const Objective& objective, Place& place) {
 
 /// Newton's method on the face of a point, which one coordinate at a time leaves 0 to extend.
 AscentEnd finish(const Objective& objective, Place& place) {
-  for (int iteration = 0; iteration < most_iterations; ++iteration) {
+  for (int iteration = 0; iteration < most_newton_steps; ++iteration) {
     VectorXd p = newton_direction(objective, place, place.face);
     if (is_stationary(place, place.face, p)) {
       if (place.leaving < 0) return settle(objective, place);
