@@ -11,6 +11,7 @@ find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED DOC "Random123 heade
 find_path(DLPACK_INCLUDE_DIR dlpack/dlpack.h REQUIRED DOC "DLPack header (libdlpack-dev)")
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET GLOBAL libzip)
+pkg_check_modules(LIBLBFGS REQUIRED IMPORTED_TARGET GLOBAL liblbfgs)
 
 if(GMDIFF_BUILD_CLI)
   find_package(CLI11 2.1 REQUIRED)

@@ -10,8 +10,9 @@ namespace gmdiff::kernels {
 ///   load, save       states of a step, of the ancestors or the particles themselves; after load a thread
 ///                    may read everything that it needs
 ///   quadratic        -log of factors at x
+///   potential        -log of the plan's potential at x and a level
 ///   set_mean         x <- m = a x + b D
-///   add_weight       log w += divided - factors at x; once a particle
+///   add_weight       log w += divided - factors; once a particle
 ///   for_each_normal  body(i, normal) for the coordinates that are a thread's own
 ///   weigh_transition, transition
 ///   sync             makes the writes of threads visible to the threads that share their particles
@@ -33,7 +34,7 @@ class ChainPhases {
     } else {
       chain().set_mean(step);
       chain().sync();
-      chain().add_weight(divided, step);
+      chain().add_weight(divided, chain().quadratic(step.factors));
       chain().save(number);
     }
   }
@@ -45,7 +46,7 @@ class ChainPhases {
     const bool after = !job_.tables.weighs_before;
     chain().load(number, resampled);
     V divided(Real(0));
-    if (after) divided = chain().quadratic(step.divided);
+    if (after) divided = chain().potential(step.divided, number);
     if (step.is_transition) {
       chain().transition(step, number);
     } else {
@@ -57,7 +58,7 @@ class ChainPhases {
     chain().save(number + 1);
     if (!after) return;
     chain().sync();
-    chain().add_weight(divided, step);
+    chain().add_weight(divided, chain().potential(step.factors, number + 1));
   }
 
  protected:

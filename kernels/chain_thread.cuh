@@ -73,8 +73,12 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   }
   /// No other thread shares the particle.
   GMDIFF_PARTICLE void sync() const {}
-  GMDIFF_PARTICLE void add_weight(V divided, const Step& step) const {
-    if (particle_.has()) particle_.add_weight(divided, quadratic(step.factors));
+  GMDIFF_PARTICLE void add_weight(V divided, V factors) const {
+    if (particle_.has()) particle_.add_weight(divided, factors);
+  }
+  /// Threads have no potentials of a map.
+  GMDIFF_PARTICLE V potential(const particle::FactorTable<Real>& factors, int /*level*/) const {
+    return quadratic(factors);
   }
   GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/chain_map.cuh"
 #include "kernels/chain_phases.cuh"
 #include "kernels/full.cuh"
 #include "kernels/wide.cuh"
@@ -7,9 +8,10 @@
 namespace gmdiff::kernels {
 
 /// A tile of a chain's particles in a phase; each worker has one thread per particle.
-template <class V, class Tile, class Law>
-class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
-  using Phases = ChainPhases<ChainTile<V, Tile, Law>, V>;
+/// @tparam has_map the potentials are those of a map
+template <class V, class Tile, class Law, bool has_map>
+class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
+  using Phases = ChainPhases<ChainTile<V, Tile, Law, has_map>, V>;
   using Phases::dim;
   using Phases::job_;
   using Phases::particle_;
@@ -28,7 +30,8 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
         x_(tile_.take(room_.coordinates)),
         D_(tile_.take(room_.coordinates)),
         noise_(job.tables.law.family == Family::full ? tile_.take(room_.coordinates) : D_),
-        law_(tile_, job.tables.law, room_, D_) {}
+        law_(tile_, job.tables.law, room_, D_),
+        map_(tile_, job, law_) {}
 
   /// Sets the particles from `begin` on, of the chain with the given memory. All threads must have finished
   /// with the previous particles.
@@ -43,12 +46,12 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
       draw();
     }
     save(0);
-    V potential(Real(0));
+    V start_potential(Real(0));
     if (!job_.tables.weighs_before) {
       tile_.sync();
-      potential = quadratic(job_.tables.start.factors);
+      start_potential = potential(job_.tables.start.factors, 0);
     }
-    if (writes_weight()) particle_.set_weight(potential);
+    if (writes_weight()) particle_.set_weight(start_potential);
   }
 
  private:
@@ -93,8 +96,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   GMDIFF_PARTICLE void save(int number) const {
     tile_.for_each_own(dim(), [&](Index i) { particle_.save(number, i, x_[i]); });
   }
-  GMDIFF_PARTICLE void add_weight(V divided, const Step& step) const {
-    const V factors = quadratic(step.factors);
+  GMDIFF_PARTICLE void add_weight(V divided, V factors) const {
     if (writes_weight()) particle_.add_weight(divided, factors);
   }
 
@@ -102,6 +104,12 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
     if (tile_.worker() != 0) return V(Real(0));
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
+  }
+
+  /// Negative logarithm of the plan's potential at level number `level`, without its constants.
+  GMDIFF_PARTICLE V potential(const particle::FactorTable<Real>& factors, int level) {
+    if constexpr (has_map) return -map_.log_potential(level, x_);
+    return quadratic(factors);
   }
 
   /// Calls body(i, normal) for the own coordinates, with the normals of a step.
@@ -183,6 +191,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law>, V> {
   TileRoom room_;
   Vector x_, D_, noise_;
   Law law_;
+  std::conditional_t<has_map, ChainMap<V, Tile, Law>, NoChainMap<V, Tile, Law>> map_;
 };
 
 }  // namespace gmdiff::kernels

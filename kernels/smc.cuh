@@ -189,9 +189,9 @@ class ChainRun {
   ChainRange range_{};
 };
 
-/// Kernels of chains, in the form of kernels.cuh: on tiles of 32 particles, and on threads whose arrays have
-/// room for `most_dim` coordinates.
-template <class Number, Family family>
+/// Kernels of chains, in the form of kernels.cuh: on tiles of 32 particles, with and without the potentials
+/// of a map, and on threads whose arrays have room for `most_dim` coordinates.
+template <class Number, Family family, bool has_map>
 struct ChainTileKernel {
   using Real = Number;
   using V = particle::One<Real>;
@@ -199,7 +199,7 @@ struct ChainTileKernel {
   GMDIFF_PARTICLE static void run(Block& block, const ChainsJob<Real>& job) {
     using Tile = kernels::Tile<V, tile_particles(Layout::narrow_tile), Block>;
     using Law = std::conditional_t<family == Family::full, FullTile<V, Tile>, WideTile<V, Tile, family>>;
-    ChainRun<ChainTile<V, Tile, Law>, Block>(block, job).run();
+    ChainRun<ChainTile<V, Tile, Law, has_map>, Block>(block, job).run();
   }
 };
 template <class Number, Family family, int most_dim>
@@ -219,9 +219,12 @@ struct ChainThreadKernel {
 /// Calls body.operator()<Kernel>() for the kernel of a job.
 template <class Real, class Body>
 void with_kernel(const ChainsJob<Real>& job, Body body) {
+  const auto on_tiles = [&]<Family family>() {
+    if (job.has_map) return body.template operator()<ChainTileKernel<Real, family, true>>();
+    body.template operator()<ChainTileKernel<Real, family, false>>();
+  };
   const auto of_family = [&]<Family family>() {
-    if (job.geometry.layout != Layout::thread)
-      return body.template operator()<ChainTileKernel<Real, family>>();
+    if (job.geometry.layout != Layout::thread) return on_tiles.template operator()<family>();
     constexpr int less = thread_room<Real>(1);
     if (thread_room<Real>(job.tables.law.dim) == less)
       return body.template operator()<ChainThreadKernel<Real, family, less>>();
@@ -233,7 +236,7 @@ void with_kernel(const ChainsJob<Real>& job, Body body) {
     case Family::diag:
       return of_family.template operator()<Family::diag>();
     case Family::full:
-      return body.template operator()<ChainTileKernel<Real, Family::full>>();
+      return on_tiles.template operator()<Family::full>();
     case Family::tied:
     case Family::small_diag:
     case Family::small_full:

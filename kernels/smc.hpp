@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/geometry.hpp"
+#include "particle/program_tables.hpp"
 #include "particle/resampling.hpp"
 #include "particle/smc_tables.hpp"
 
@@ -127,6 +128,8 @@ struct ChainsJob {
   int num_weightings;
   const int* slots;  ///< (steps + 1): number of a level among the kept ones, or -1; level 0 is the start
   int num_kept;      ///< kept levels, including the last
+  bool has_map;      ///< whether the potentials of a map take the place of factors
+  particle::MapPotentialTable<Real> map;
   Scheme scheme;
   double ess_threshold;
   bool has_transition;  ///< whether a step is an exact transition
@@ -164,8 +167,13 @@ GMDIFF_PARTICLE constexpr std::int64_t padded_particles(std::int64_t N) { return
 /// Rows of a tile.
 template <class Real>
 GMDIFF_PARTICLE TileRoom tile_room(const ChainsJob<Real>& job) {
-  TileRoom room = tile_room(job.tables.law, job.has_transition, /*has_two_evaluations=*/false);
+  TileRoom room = tile_room(job.tables.law, job.has_transition || job.has_map, /*has_two_evaluations=*/false);
   if (job.tables.law.family == particle::Family::full) ++room.vectors;  // normals of a transition
+  if (job.has_map) {
+    const auto work_vectors = static_cast<int>(job.map.work_vectors);
+    room.vectors += 1 + work_vectors;  // D
+    room.guidance = particle::GuidanceRoom<const Real*>::rows(job.tables.law.dim, job.map.observation.rows);
+  }
   return room;
 }
 
@@ -189,10 +197,10 @@ std::size_t chain_thread_bytes(const ChainsJob<Real>& job) {
   return static_cast<std::size_t>(thread_numbers(job.tables.law, /*particles=*/1)) * sizeof(Real);
 }
 /// Particles of few coordinates have one thread each, because most of the four workers of a tile would own no
-/// row.
+/// row. The potentials of a map are computed on tiles.
 template <class Real>
 Layout chain_layout(const ChainsJob<Real>& job, const Limits& limits) {
-  const bool fits = job.tables.law.family != particle::Family::full &&
+  const bool fits = !job.has_map && job.tables.law.family != particle::Family::full &&
                     job.tables.law.dim <= largest_thread_dim &&
                     chain_thread_bytes(job) <= limits.shared_bytes;
   return fits && job.tables.particles > tile_particles(Layout::narrow_tile) ? Layout::thread

@@ -70,8 +70,9 @@ class Guidance {
     }
   }
 
-  /// log N(y - A D; 0, A C A^T + sigma_y^2 I) without -(m/2) log(2 pi), and with C = 0 at the data.
-  GMDIFF_PARTICLE V log_density(const StageTable<Real>& stage, Vector x, Vector D) {
+  /// Logarithm of the potential of an observation (§10.4), without its constant: of Cauchy's density of
+  /// y - A D with the matrix scale A C A^T + sigma_y^2 I, and at the data of N(y - A D; 0, sigma_y^2 I).
+  GMDIFF_PARTICLE V log_potential(const StageTable<Real>& stage, Vector x, Vector D) {
     if (!stage.level.at_data) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
     if (stage.level.at_data) {
@@ -82,12 +83,7 @@ class Guidance {
     }
     if (team_.is_first()) factorise();
     team_.sync();
-    V sum(Real(0));
-    for (Index a = 0; a < rows(); ++a) {
-      const V z = room_.weighted[a];
-      sum = sum - fma(V(Real(0.5)) * z, z, log(V(room_.Q[entry(a, a)])));
-    }
-    return sum;
+    return stage.level.at_data ? log_normal() : log_cauchy();
   }
 
  private:
@@ -264,6 +260,26 @@ class Guidance {
       for (Index b = a + 1; b < m; ++b) z = fma(-V(L[entry(b, a)]), V(w[b]), z);
       w[a] = z / V(L[entry(a, a)]);
     }
+  }
+
+  /// -|weighted|^2 / 2 - log det L
+  GMDIFF_PARTICLE V log_normal() const {
+    V sum(Real(0));
+    for (Index a = 0; a < rows(); ++a) {
+      const V z = room_.weighted[a];
+      sum = sum - fma(V(Real(0.5)) * z, z, log(V(room_.Q[entry(a, a)])));
+    }
+    return sum;
+  }
+  /// -(m + 1)/2 log(1 + |weighted|^2) - log det L
+  GMDIFF_PARTICLE V log_cauchy() const {
+    V squares(Real(1)), log_determinant(Real(0));
+    for (Index a = 0; a < rows(); ++a) {
+      const V z = room_.weighted[a];
+      squares = fma(z, z, squares);
+      log_determinant = log_determinant + log(V(room_.Q[entry(a, a)]));
+    }
+    return fma(V(Real(-0.5) * static_cast<Real>(rows() + 1)), log(squares), -log_determinant);
   }
 
   /// Q <- L and weighted <- L^{-1} residual with the Cholesky factor L of Q.

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* by_quadrature = "quadrature";
 constexpr const char* by_importance = "importance";
 constexpr const char* by_laplace = "laplace";
+constexpr const char* by_maxima = "maxima";
 
 using NamedFlag = std::pair<const char*, const FlagText*>;
 
@@ -34,7 +35,8 @@ const std::vector<Method>& methods() {
   static const std::vector<Method> all{
       {by_quadrature, {"--box"}, answer_by_quadrature},
       {by_importance, {"--count", "--seed", "--starts", "--scale", "--proposal"}, answer_by_importance},
-      {by_laplace, {"--seed", "--starts"}, answer_by_laplace}};
+      {by_laplace, {"--seed", "--starts"}, answer_by_laplace},
+      {by_maxima, {"--seed", "--starts"}, answer_by_maxima}};
   return all;
 }
 
@@ -50,8 +52,8 @@ const Method& method_named(const std::string& name) {
 const Method& parse_method(const TargetAnswerFlags& flags, Eigen::Index d) {
   const Method& method = method_named(flags.method.value_or(d <= 2 ? by_quadrature : by_importance));
   require(method.name != std::string(by_quadrature) || d <= 2, "--method ", by_quadrature,
-          " needs dimension 1 or 2, and the target has dimension ", d, "; ", by_importance, " and ",
-          by_laplace, " take any dimension");
+          " needs dimension 1 or 2, and the target has dimension ", d, "; ", by_importance, ", ", by_laplace,
+          " and ", by_maxima, " take any dimension");
   return method;
 }
 
@@ -73,7 +75,7 @@ std::string log_normalizer_line(double value, const std::string& error) {
 void add_target_answer_flags(CLI::App& verb, TargetAnswerFlags& flags) {
   verb.add_option("--method", flags.method,
                   "for a target or an observation with a map: quadrature (the default in dimension 1 and 2), "
-                  "importance or laplace")
+                  "importance, laplace or maxima")
       ->type_name("METHOD");
   verb.add_option("--box", flags.box,
                   "sides of the box of the quadrature, lower and upper for each coordinate (found by itself)")
@@ -83,7 +85,7 @@ void add_target_answer_flags(CLI::App& verb, TargetAnswerFlags& flags) {
   verb.add_option(
           "--starts", flags.starts,
           "starts of the search for maxima, draws of N(0, 9 I), with an observation draws of the prior, "
-          "for importance and laplace (64)")
+          "for importance, laplace and maxima (64)")
       ->type_name("N");
   verb.add_option("--scale", flags.scale,
                   "factor of the covariances of the proposal of importance sampling (2)")

@@ -45,8 +45,10 @@ inline Eigen::VectorXd deviations(const Eigen::VectorXd& variances) {
 std::string log_normalizer_line(double value, const std::string& error);
 
 TargetAnswer answer_by_quadrature(const Target& target, const TargetAnswerFlags& flags);
-/// @throws std::invalid_argument if no maximum is found, also for the next one.
+/// @throws std::invalid_argument if no maximum is found, also for the next ones.
 TargetAnswer answer_by_importance(const Target& target, const TargetAnswerFlags& flags);
+TargetAnswer answer_by_maxima(const Target& target, const TargetAnswerFlags& flags);
+/// @throws std::invalid_argument also for a sparse prior without smoothing, as `answer_by_importance`.
 TargetAnswer answer_by_laplace(const Target& target, const TargetAnswerFlags& flags);
 
 }  // namespace gmdiff::cli

@@ -39,6 +39,13 @@ std::vector<std::string> search_warnings(const Modes& found) {
   return warnings;
 }
 
+/// Numbers of starts that reach no maximum.
+void add_ends(Json& json, const Modes& found) {
+  json["saddles"] = found.saddles;
+  json["unfinished"] = found.unfinished;
+  json["outside"] = found.outside;
+}
+
 Json laplace_json(const Modes& found, const Mixture& law) {
   Json json;
   json["log_normalizer"] = json_number(found.log_normalizer);
@@ -51,32 +58,75 @@ Json laplace_json(const Modes& found, const Mixture& law) {
                               {"log_mass", json_number(mode.log_mass)},
                               {"hessian", json_points(mode.hessian)}});
   }
-  json["saddles"] = found.saddles;
-  json["unfinished"] = found.unfinished;
-  json["outside"] = found.outside;
+  add_ends(json, found);
   return json;
 }
 
+Json maxima_json(const Modes& found) {
+  Json json;
+  json["maxima"] = Json::array();
+  for (const Mode& mode : found.maxima)
+    json["maxima"].push_back({{"x", json_vector(mode.x)}, {"log_density", json_number(mode.log_density)}});
+  add_ends(json, found);
+  return json;
+}
+
+constexpr std::size_t most_maxima = 20;
+
+std::string more_maxima(const Modes& found) {
+  const std::size_t more = found.maxima.size() - std::min(most_maxima, found.maxima.size());
+  return more > 0 ? concat("... ", more, " more maxima\n") : "";
+}
+
+std::string maxima_text(const Modes& found) {
+  Table table({"maximum", "log_density", "x"});
+  for (std::size_t k = 0; k < std::min(most_maxima, found.maxima.size()); ++k) {
+    const Mode& mode = found.maxima[k];
+    table.add({std::to_string(k), format_number(mode.log_density), format_vector(mode.x)});
+  }
+  return concat("maxima          ", found.maxima.size(), "\n\n", table.text(), more_maxima(found));
+}
+
 std::string laplace_text(const Modes& found, const Mixture& law) {
-  constexpr std::size_t most_rows = 20;
   Table table({"maximum", "log_density", "share of the mass", "mean", "standard deviations"});
-  for (std::size_t k = 0; k < std::min(most_rows, found.maxima.size()); ++k) {
+  for (std::size_t k = 0; k < std::min(most_maxima, found.maxima.size()); ++k) {
     const Mode& mode = found.maxima[k];
     const auto row = static_cast<Index>(k);
     table.add({std::to_string(k), format_number(mode.log_density), format_number(law.weights()(row)),
                format_vector(mode.x), format_vector(deviations(law.component_covariance(row).diagonal()))});
   }
-  const std::size_t more = found.maxima.size() - std::min(most_rows, found.maxima.size());
   return concat("maxima          ", found.maxima.size(), "\n", log_normalizer_line(found.log_normalizer, ""),
                 "mean            ", format_vector(law.mean()), "\n", "deviations      ",
                 format_vector(deviations(law.covariance().diagonal())), "\n\n", table.text(),
-                more > 0 ? concat("... ", more, " more maxima\n") : "");
+                more_maxima(found));
 }
 
 Modes search_some(const Target& target, const TargetAnswerFlags& flags) {
   Modes found = search(target, flags);
   require(!found.maxima.empty(), "no maximum of the density was found; --starts sets the number of starts");
   return found;
+}
+
+/// @throws std::invalid_argument for a target whose maxima have no Laplace approximation.
+void require_smooth(const Target& target, const std::string& method) {
+  const Regularised* const of = target.regularised();
+  require(
+      of == nullptr || of->prior.smoothing != Smoothing::none, "--method ", method,
+      ": a prior without smoothing has no Laplace approximation at its maxima; --method maxima lists them, "
+      "and the smoothings pseudo-huber and huber have one");
+}
+
+/// Points and heights of all maxima.
+std::vector<AnswerArray> arrays_of(const Modes& found, Index d) {
+  const auto K = static_cast<Index>(found.maxima.size());
+  Points x(K, d);
+  VectorXd log_density(K);
+  for (Index k = 0; k < K; ++k) {
+    const Mode& mode = found.maxima[static_cast<std::size_t>(k)];
+    x.row(k) = mode.x.transpose();
+    log_density(k) = mode.log_density;
+  }
+  return {{"maxima", {K, d}, x}, vector_array("log_density", log_density)};
 }
 
 Json importance_json(const ImportanceResult& result) {
@@ -120,20 +170,25 @@ std::vector<std::string> importance_warnings(const ImportanceResult& result) {
 
 }  // namespace
 
+TargetAnswer answer_by_maxima(const Target& target, const TargetAnswerFlags& flags) {
+  const Modes found = search_some(target, flags);
+  return {.json = maxima_json(found),
+          .text = maxima_text(found),
+          .arrays = arrays_of(found, target.dim()),
+          .warnings = search_warnings(found)};
+}
+
 TargetAnswer answer_by_laplace(const Target& target, const TargetAnswerFlags& flags) {
+  require_smooth(target, "laplace");
   const Modes found = search_some(target, flags);
   const Mixture law = laplace_mixture(found);
   TargetAnswer answer{
       .json = laplace_json(found, law), .text = laplace_text(found, law), .warnings = search_warnings(found)};
-  const auto K = static_cast<Index>(found.maxima.size());
-  VectorXd log_density(K), log_mass(K);
-  for (Index k = 0; k < K; ++k) {
-    log_density(k) = found.maxima[static_cast<std::size_t>(k)].log_density;
+  VectorXd log_mass(static_cast<Index>(found.maxima.size()));
+  for (Index k = 0; k < log_mass.size(); ++k)
     log_mass(k) = found.maxima[static_cast<std::size_t>(k)].log_mass;
-  }
-  answer.arrays = {{"maxima", {K, target.dim()}, law.means()},
-                   vector_array("log_density", log_density),
-                   vector_array("log_mass", log_mass)};
+  answer.arrays = arrays_of(found, target.dim());
+  answer.arrays.push_back(vector_array("log_mass", log_mass));
   return answer;
 }
 
@@ -149,6 +204,7 @@ Proposal laplace_proposal(const Target& target, const TargetAnswerFlags& flags) 
   constexpr double default_scale = 2.0;
   const double scale = flags.scale ? parse_number("--scale", *flags.scale) : default_scale;
   require(scale > 0.0, "--scale: expected a positive number, got ", scale);
+  require_smooth(target, "importance");
   const Modes found = search_some(target, flags);
   const std::size_t maxima = found.maxima.size();
   return {laplace_mixture(found, scale),

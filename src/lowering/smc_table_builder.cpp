@@ -23,6 +23,10 @@ Potential none_of(const Potential& g) {
 
 }  // namespace
 
+Index work_vectors_of(const MapPotentials& map, Index dim) {
+  return (map.rows.tape().num_slots + dim - 1) / dim;
+}
+
 template <class Real>
 SmcTables<Real>::SmcTables(const SmcPlan& plan)
     : plan_(plan), law_(plan.mixture, wide_family_of(plan.mixture)) {
@@ -147,14 +151,14 @@ void SmcTables<Real>::set_map(const MapPotentials& map) {
     StageTable<Real> table{};
     table.kind = StageKind::guide;
     table.level = evaluation_level(law_, level, arena_);
-    table.guide.scale = Real(1);
+    table.guide.scale = static_cast<Real>(MapPotentials::widening);
     if (level.sigma > 0.0) table.guide.variance = posterior_variances(plan_.mixture, level, arena_);
     potentials_.push_back(table);
   }
   const GuidanceTable guidance{.noise_variance = 1.0, .map = map.rows};  // whitened
   map_ = {.observation = map_table(guidance, plan_.dim(), 0, arena_),
           .levels = potentials_.data(),
-          .work_vectors = (map.rows.tape().num_slots + plan_.dim() - 1) / plan_.dim()};
+          .work_vectors = work_vectors_of(map, plan_.dim())};
 }
 
 template <class Real>

@@ -10,6 +10,9 @@
 
 namespace gmdiff::particle {
 
+/// Number of vectors of d numbers that have room for the registers of a tape.
+Index work_vectors_of(const MapPotentials& map, Index dim);
+
 /// All tables of an SMC plan. SMC computes laws of all dimensions as wide ones.
 template <class Real>
 class SmcTables {
@@ -24,6 +27,8 @@ class SmcTables {
   const SmcStartTable<Real>& start() const { return start_; }
   /// Potentials of an observation with a map, or null.
   const MapPotentialTable<Real>* map() const { return plan_.map ? &map_ : nullptr; }
+  /// The levels of `map`, (steps + 1) or none.
+  const std::vector<StageTable<Real>>& potentials() const { return potentials_; }
   /// Logarithm of the constants that the weights of all steps omit.
   double log_constant() const;
   /// Bytes that these tables will take.

@@ -313,6 +313,7 @@ std::uint64_t SmcPlan::hash() const {
   // Plans without a map keep the hashes that they had before there was one.
   if (map) {
     add(hash, map->rows);
+    hash.add(MapPotentials::widening);
     for (const Level& level : map->levels) hash.add(level);
   }
   for (const double time : times) hash.add(time);

@@ -100,12 +100,38 @@ TEST_F(PosteriorOfTarget, ByLaplaceHasAllMaxima) {
   EXPECT_NE(text.find("share of the mass"), std::string::npos) << text;
 }
 
+TEST_F(PosteriorOfTarget, ByMaximaHasThoseOfASparsePrior) {
+  write("sparse.json", R"({"target": {"type": "regularised", "prior": {"weight": 2}, "observation":
+        {"map": {"type": "identity", "A": [[1,0,0],[0,1,0],[0,0,1]]}, "y": [1, 0.25, -2], "noise_std": 0.5}}})");
+  const Json found = json({"posterior", "sparse.json", "--method", "maxima", "--out", "m.npz"});
+  ASSERT_EQ(found["maxima"].size(), 1U);
+  const auto x = found["maxima"][0]["x"].get<std::vector<double>>();
+  EXPECT_NEAR(x[0], 0.5, 1e-14);  // soft(y, weight noise_std^2)
+  EXPECT_EQ(x[1], 0.0);
+  EXPECT_NEAR(x[2], -1.5, 1e-14);
+  EXPECT_FALSE(found.contains("log_normalizer"));
+  EXPECT_FALSE(found["maxima"][0].contains("log_mass"));
+  EXPECT_NE(read("m.npz").find("log_density.npy"), std::string::npos);
+  EXPECT_NE(output({"posterior", "sparse.json", "--method", "maxima"}).find("maxima          1"),
+            std::string::npos);
+  for (const std::string method : {"laplace", "importance"}) {
+    const CommandResult result = run({"posterior", "sparse.json", "--method", method});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(
+        result.err.find("--method " + method +
+                        ": a prior without smoothing has no Laplace approximation at its maxima; "
+                        "--method maxima lists them, and the smoothings pseudo-huber and huber have one"),
+        std::string::npos)
+        << result.err;
+  }
+}
+
 TEST_F(PosteriorOfTarget, RefusesWhatDoesNotFit) {
   write("flat.json", R"({"target": {"type": "expression", "density": "0*x"}})");
   const std::pair<Arguments, const char*> wrong[] = {
       {{"posterior", "sin4.json", "--method", "quadrature"},
-       "--method quadrature needs dimension 1 or 2, and the target has dimension 4; importance and laplace "
-       "take"},
+       "--method quadrature needs dimension 1 or 2, and the target has dimension 4; importance, laplace "
+       "and maxima take"},
       {{"posterior", "sin.json", "--method", "quadratur"},
        "--method: unknown method \"quadratur\"; did you mean \"quadrature\"?"},
       {{"posterior", "problem.json", "--method", "laplace"},

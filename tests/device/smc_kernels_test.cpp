@@ -147,6 +147,34 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuWhereAChainReachesTheUpperHalfOfTheIndex) 
   }
 }
 
+TEST_P(SmcKernels, HaveTheBitsOfTheCpuWithAMap) {
+  // Few components and more than a chunk of them; particles of one thread block and of several.
+  struct Shape {
+    Eigen::Index dim, components;
+  };
+  const std::vector<Case> list = cases();
+  std::size_t turn = 0;
+  for (const Shape& shape : {Shape{1, 3}, Shape{3, 18}, Shape{8, 18}, Shape{17, 3}}) {
+    const Mixture prior = test::mixture_of(GetParam(), shape.dim, shape.components);
+    for (SmcPlan plan : test::every_smc_plan_with_map(prior, turn % 4 < 2 ? 37 : 150)) {
+      const Case& c = list[4 * turn++ % list.size()];
+      Options options{.count = 2,
+                      .seed = turn,
+                      .precision = turn / 2 % 2 == 0 ? Precision::f32 : Precision::f64,
+                      .first = 1000,
+                      .smc_history = true};
+      if (turn % 3 == 0) {
+        options.start = test::smc_start(plan, 2);
+        options.history = 2;
+        plan.output = SmcOutput::particles;
+      }
+      EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == all_bytes(on_cpu(plan, options)))
+          << "turn " << turn << " d " << shape.dim << " shared " << c.limits.shared_bytes << " blocks "
+          << c.limits.blocks;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, SmcKernels,
                          testing::Values(CovarianceType::spherical, CovarianceType::diag,
                                          CovarianceType::full),
@@ -202,16 +230,6 @@ TEST(SmcOnCuda, NamesTheSameChainAndStepAsTheCpu) {
           << particles;
     }
   }
-}
-
-TEST(SmcOnCuda, RefusesThePotentialsOfAMap) {
-  const Mixture prior = test::mixture_of(CovarianceType::full, 2, 3);
-  const SmcPlan plan = test::every_smc_plan_with_map(prior, 16).front();
-  test::expect_invalid(
-      [&] {
-        on_kernels(plan, {.count = 2}, {ThreadOrder::ascending, own_blocks});
-      },
-      "cuda: has no kernels for SMC with the potentials of a map; expected the device cpu");
 }
 
 TEST(SmcOnCuda, NamesAWeightThatIsNotFinite) {

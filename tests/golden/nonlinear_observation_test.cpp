@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include <Eigen/LU>
+
 #include <gtest/gtest.h>
 
 #include <gmdiff/device/sample.hpp>
@@ -165,6 +167,54 @@ TEST(GoldenNonlinearObservations, HaveTheGoldenGuidance) {
     }
   }
   EXPECT_EQ(checked, 6 * 2 * 3 * 3);
+}
+
+/// The quantities of a guidance with a map (§10.3), by matrices in the test.
+struct Quantities {
+  VectorXd D, r;  ///< D and y - Phi(D)
+  MatrixXd C, J, R;
+  double per_move;  ///< alpha / sigma^2
+};
+
+Quantities quantities_at(const ObservedMixture& observed, const Points& x, Level level) {
+  const Eigen::Index d = x.cols();
+  const Points D = observed.prior.denoiser(x, level);
+  // Row j of the products is dD/dx e_j, and dD/dx is symmetric.
+  const Points derivative = observed.prior.denoiser_jvp(x.replicate(d, 1), Points::Identity(d, d), level);
+  const double per_move = level.alpha / (level.sigma * level.sigma);
+  return {.D = D.row(0).transpose(),
+          .r = observed.observation.y() - observed.observation.value(D).row(0).transpose(),
+          .C = derivative / per_move,
+          .J = observed.observation.jacobian(D.row(0).transpose()),
+          .R = observed.observation.noise_covariance(),
+          .per_move = per_move};
+}
+
+/// The guidance of `tmp`, `dps-likelihood` and `dps` with zeta = 1, where `transposed` stands for J^T.
+std::vector<VectorXd> guidance(const Quantities& of, const MatrixXd& transposed) {
+  const MatrixXd pullback = of.C * transposed;
+  const MatrixXd Q = of.J * of.C * transposed + of.R;
+  return {pullback * Q.inverse() * of.r, pullback * of.R.inverse() * of.r,
+          2.0 * of.per_move * (pullback * of.r) / of.r.norm()};
+}
+
+TEST(GoldenNonlinearObservations, TellJFromItsTranspose) {
+  // dy = d, so that J in place of J^T has the right shape.
+  const json& golden = case_named("guided_square");
+  const char* const keys[] = {"tmp_linearised", "dps_likelihood", "dps_move_zeta_1"};
+  for (const json& golden_row : golden["rows"]) {
+    const Level level{golden_row["alpha"].get<double>(), golden_row["sigma"].get<double>()};
+    const Quantities of = quantities_at(target_of(golden), row(golden_row["x_t"]), level);
+    const std::vector<VectorXd> right = guidance(of, of.J.transpose()), planted = guidance(of, of.J);
+    for (std::size_t n = 0; n < right.size(); ++n) {
+      const VectorXd expected = test::vector(golden_row[keys[n]]);
+      // `dps` adds a term to the step, and the others replace D.
+      const VectorXd found = n == 2 ? expected : VectorXd(expected - of.D);
+      EXPECT_LT(largest(right[n] - found), 1e-10 * largest(expected)) << keys[n];
+      EXPECT_GT(largest(planted[n] - found), 0.1 * largest(found)) << keys[n];
+      EXPECT_GT(largest(planted[n] - found), 10.0 * 1e-4 * largest(expected)) << "the tolerance of float";
+    }
+  }
 }
 
 }  // namespace

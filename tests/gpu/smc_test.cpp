@@ -69,6 +69,22 @@ TEST_P(SmcRuns, HaveTheBitsOfTheCpuWhereBlocksShareAChain) {
   }
 }
 
+TEST_P(SmcRuns, HaveTheBitsOfTheCpuWithAMap) {
+  for (const Eigen::Index dim :
+       is_small() ? std::vector<Eigen::Index>{2} : std::vector<Eigen::Index>{1, 2, 8, 17, 40}) {
+    const Mixture prior = test::mixture_of(GetParam(), dim, dim == 2 ? 18 : 5);
+    for (const SmcPlan& plan : test::every_smc_plan_with_map(prior, is_small() ? 40 : 130)) {
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options{
+            .count = is_small() ? 2 : 300, .seed = 9, .precision = precision, .smc_history = true};
+        EXPECT_TRUE(all_bytes(on(Device::cuda(), plan, options)) ==
+                    all_bytes(on(Device::cpu(), plan, options)))
+            << "d " << dim;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, SmcRuns,
                          testing::Values(CovarianceType::spherical, CovarianceType::diag,
                                          CovarianceType::full),

@@ -10,8 +10,7 @@
 // SMC on observations with a map (mathematics.md §10.4): with the exact kernel the mean of Z_hat / Z over
 // independent chains is 1 for any number of particles, where quadrature gives Z. The statistic is the
 // t-statistic of that mean, which for this many chains has nearly the standard normal law: over 40 000 chains
-// Z_hat / Z has standard deviations from 0.1 to 0.36, and means within 1.6 standard errors of 1. That of the
-// distances is skewed by rare large values, up to 34.
+// of each case Z_hat / Z had standard deviations from 0.09 to 0.24 and no value above 2.5.
 
 namespace gmdiff {
 namespace {
@@ -40,7 +39,7 @@ std::vector<MapCase> map_cases() {
       {"tanh",
        {plane,
         {of(MapFunction::tanh, Eigen::MatrixXd{{1.0, 0.5}, {0.25, -1.0}}), Eigen::VectorXd{{0.5, 0.25}}, R}}},
-      {"sin", {plane, {of(MapFunction::sin, Eigen::MatrixXd{{0.75, 0.5}}), Eigen::VectorXd{{0.5}}, 0.5}}}};
+      {"sin", {plane, {of(MapFunction::sin, Eigen::MatrixXd{{1.5, 1.0}}), Eigen::VectorXd{{0.5}}, 0.25}}}};
 }
 
 /// The plan of 64 particles and 12 levels.

@@ -44,8 +44,10 @@ struct SmcStart {
 enum class SmcWeighting { before_moving, after_moving };
 
 /// Potentials of an observation with a map at the levels of the steps (mathematics.md §10.4):
-/// g_s(x) = N(y; Phi(D), J C J^T + R), and the likelihood itself at the data.
+/// g_s(x) = det(Q)^{-1/2} (1 + r^T Q^{-1} r)^{-(dy + 1)/2} with r = y - Phi(D) and Q = 2 J C J^T + R, and the
+/// likelihood itself at the data.
 struct MapPotentials {
+  static constexpr double widening = 2.0;  ///< the factor of J C J^T in Q
   MapRows rows;
   std::vector<Level> levels;  ///< (steps + 1)
 };

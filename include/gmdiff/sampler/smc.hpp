@@ -69,8 +69,8 @@ struct Mcgdiff {
 /// The bootstrap filter (Gordon, Salmond & Smith 1993) on the same chain, a baseline for MCGdiff: particles
 /// move as without an observation and are then weighted by the diffused likelihoods of variant C. Every
 /// observed direction must have noise. With an observation y = Phi(x) + e by a nonlinear map Phi the
-/// particles are weighted by N(y; Phi(D), J C J^T + R) at D = E[x_0 | x_s] (§10.4); the grid must end at the
-/// data.
+/// particles are weighted by Cauchy's density of y - Phi(D) with the matrix 2 J C J^T + R at D = E[x_0 | x_s]
+/// (§10.4); the grid must end at the data.
 struct Bootstrap {
   static constexpr const char* name = "bootstrap";
   static constexpr bool takes_map = true;

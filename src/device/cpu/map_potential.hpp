@@ -16,8 +16,7 @@ std::size_t map_scratch_bytes(Index dim, const particle::MapPotentialTable<RealO
   return static_cast<std::size_t>(rows) * sizeof(V);
 }
 
-/// log N(y; Phi(D), J C J^T + R) of the states x at a level of the plan, without -(dy/2) log(2 pi) and
-/// -(1/2) log det R.
+/// Logarithm of the potential of the states x at a level of the plan, without its constants.
 /// @param room of `map_scratch_bytes`
 template <class V, class Law>
 V log_map_potential(const ChainJob<RealOf<V>>& job, int level, V* x, Scratch<V> scratch, V* room) {
@@ -46,7 +45,7 @@ V log_map_potential(const ChainJob<RealOf<V>>& job, int level, V* x, Scratch<V> 
   const particle::RowsOfMap<V, Vector, decltype(work)> rows(map.observation, d, D, work);
   return particle::Guidance<V, Solo<V>, SoloLaw<V, Law>, decltype(rows)>(team, law, map.observation,
                                                                          guidance_room, rows)
-      .log_density(stage, state, D);
+      .log_potential(stage, state, D);
 }
 
 }  // namespace gmdiff::cpu::GMDIFF_CPU_UNIT

@@ -46,6 +46,11 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   job.tables.particles = plan.particles;
   job.scheme = scheme_of(plan.resampling);
   job.has_transition = has_transition(plan);
+  job.has_map = plan.map.has_value();
+  if (plan.map) {
+    job.map.observation.rows = plan.map->rows.observation.y().size();
+    job.map.work_vectors = particle::work_vectors_of(*plan.map, plan.dim());
+  }
   return job;
 }
 

@@ -64,6 +64,7 @@ class ChainsRun {
     num_weightings_ = place;
     weightings_.upload(decides_.data());
     upload_slots();
+    upload_potentials();
     if (task.start != nullptr || task.keeps_out) {
       rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
       rotation_.upload(task.plan.V.data());
@@ -167,6 +168,11 @@ class ChainsRun {
     job.tables.steps = steps_.data();
     moved_.move(job.tables.start);
     if (!start_law_.empty()) job.tables.start.law = start_law_.front().table();
+    if (tables_.map() != nullptr) {
+      job.map = *tables_.map();
+      moved_.move(job.map.observation);
+      job.map.levels = potentials_.data();
+    }
     job.rotation = rotation_.data();
     job.weightings = weightings_.data();
     job.num_weightings = num_weightings_;
@@ -177,6 +183,14 @@ class ChainsRun {
     job.first = static_cast<std::uint64_t>(task_.first + first);
     job.count = count;
     return job;
+  }
+
+  void upload_potentials() {
+    std::vector<particle::StageTable<Real>> levels = tables_.potentials();
+    if (levels.empty()) return;
+    for (particle::StageTable<Real>& level : levels) moved_.move(level);
+    potentials_ = Buffer<particle::StageTable<Real>>(gpu_, levels.size());
+    potentials_.upload(levels.data());
   }
 
   void upload_slots() {
@@ -264,6 +278,7 @@ class ChainsRun {
   Law<Real> law_;
   std::vector<Law<Real>> start_law_;  // at most one
   Buffer<particle::SmcStepTable<Real>> steps_;
+  Buffer<particle::StageTable<Real>> potentials_;  // of a map, (steps + 1) or none
   Buffer<int> weightings_;
   Buffer<int> slots_;         // (steps + 1)
   Buffer<double> rotation_;   // V of the plan, if the chains are rotated
@@ -305,7 +320,6 @@ ChainFailure run_chains(Gpu& gpu, const SmcTask& task) {
 
 std::int64_t chains_at_once(const Gpu& gpu, const std::string& name, const SmcPlan& plan,
                             const Options& options) {
-  require(!plan.map, name, ": has no kernels for SMC with the potentials of a map; expected the device cpu");
   return options.precision == Precision::f32 ? at_once<float>(gpu, name, plan, options)
                                              : at_once<double>(gpu, name, plan, options);
 }

@@ -1,6 +1,9 @@
 #include "device/reference/guidance.hpp"
 
+#include <cmath>
 #include <limits>
+
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/linear_algebra.hpp"
 
@@ -48,12 +51,14 @@ double MapPotential::log_value(const Eigen::VectorXd& x) {
   Eigen::MatrixXd Q = Eigen::MatrixXd::Identity(residual.r.size(), residual.r.size());
   if (level_.sigma > 0.0) {
     const Eigen::MatrixXd C = posterior_covariance(model_, law_, level_.alpha, x.data(), D);
-    Q += residual.A * C * residual.A.transpose();
+    Q += MapPotentials::widening * residual.A * C * residual.A.transpose();
   }
   const auto L = linear_algebra::cholesky(Q);
   if (!L) return std::numeric_limits<double>::quiet_NaN();
   const Eigen::VectorXd z = linear_algebra::solve_lower(*L, residual.r);
-  return -0.5 * z.squaredNorm() - L->diagonal().array().log().sum();
+  const double log_determinant = L->diagonal().array().log().sum();
+  if (level_.sigma == 0.0) return -0.5 * z.squaredNorm() - log_determinant;
+  return -0.5 * static_cast<double>(z.size() + 1) * std::log1p(z.squaredNorm()) - log_determinant;
 }
 
 }  // namespace gmdiff::reference

@@ -23,7 +23,7 @@ Residual residual_at(const GuidanceTable& table, const Eigen::VectorXd& D);
 /// (§10.3).
 Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D);
 
-/// The potential N(y; Phi(D), J C J^T + R) of a map at one level, without its constants (§10.4).
+/// The potential of a map at one level, without its constants (§10.4).
 class MapPotential {
  public:
   MapPotential(const MapRows& rows, const Model& model, Level level)

@@ -11,6 +11,7 @@
 #include "base/log_mean_exp.hpp"
 #include "base/random.hpp"
 #include "model/target/ascent.hpp"
+#include "model/target/sparse_ascent.hpp"
 
 // Local maxima and Laplace's approximation (mathematics.md §15.3).
 
@@ -23,11 +24,11 @@ using Eigen::VectorXd;
 
 constexpr Index max_dim = 200;
 constexpr double least_distance = 1e-4;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void check(const Target& target, const ModeOptions& options) {
   const Points& starts = options.starts;
-  require(target.regularised() == nullptr || target.regularised()->prior.smoothing != Smoothing::none,
-          "modes: a prior without smoothing has no derivative at its maxima; use pseudo-huber or huber");
+  targets::check_kinks(target);
   require(target.dim() <= max_dim, "modes: the dimension must be at most ", max_dim, ", got ", target.dim());
   require(starts.size() == 0 || starts.cols() == target.dim(), "modes: starts have dimension ", starts.cols(),
           ", expected ", target.dim());
@@ -52,8 +53,10 @@ Points all_starts(Index d, const ModeOptions& options) {
   return x;
 }
 
-/// log of the mass of a normal density with the height exp(l) and the Hessian H of its logarithm.
+/// log of the mass of a normal density with the height exp(l) and the Hessian H of its logarithm; NaN for an
+/// empty H.
 double laplace_log_mass(double l, const MatrixXd& H) {
+  if (H.size() == 0) return nan;
   const MatrixXd L = *linear_algebra::cholesky(-H);
   return l + 0.5 * static_cast<double>(H.rows()) * std::log(2.0 * std::numbers::pi) -
          L.diagonal().array().log().sum();
@@ -106,15 +109,23 @@ Modes modes(const Target& target, const ModeOptions& options) {
   check(target, options);
   const Points starts = all_starts(target.dim(), options);
   Modes result{.maxima = {}, .log_normalizer = 0.0};
-  for (Index n = 0; n < starts.rows(); ++n) add(result, targets::ascend(target, starts.row(n).transpose()));
+  const bool has_kinks = targets::has_kinks(target);
+  for (Index n = 0; n < starts.rows(); ++n) {
+    const VectorXd start = starts.row(n).transpose();
+    add(result, has_kinks ? targets::ascend_with_kinks(target, start) : targets::ascend(target, start));
+  }
   std::stable_sort(result.maxima.begin(), result.maxima.end(),
                    [](const Mode& a, const Mode& b) { return a.log_density > b.log_density; });
-  result.log_normalizer = log_sum_of_masses(result.maxima);
+  result.log_normalizer = has_kinks ? nan : log_sum_of_masses(result.maxima);
   return result;
 }
 
 Mixture laplace_mixture(const Modes& modes, double scale) {
   require(!modes.maxima.empty(), "laplace_mixture: expected at least one maximum");
+  require(
+      modes.maxima.front().hessian.size() > 0,
+      "laplace_mixture: maxima of a prior without smoothing have no Hessian; give the prior the smoothing "
+      "pseudo-huber or huber");
   require(std::isfinite(scale) && scale > 0.0, "laplace_mixture: scale must be positive, got ", scale);
   const auto K = static_cast<Index>(modes.maxima.size());
   VectorXd log_weights(K);
