@@ -143,10 +143,11 @@ Quadrature quadrature(const Target& target, const QuadratureBox& box) {
   result.error = {.log_normalizer = std::abs(result.log_normalizer - half.log_normalizer()),
                   .mean = (result.mean - half.mean()).cwiseAbs(),
                   .covariance = (result.covariance - half.covariance()).cwiseAbs()};
-  require(given || result.error.log_normalizer <= most_change,
-          "quadrature: no box that is found from the target holds both its tails and its modes: log Z changes "
-          "by ",
-          result.error.log_normalizer, " with half of the points; give a box");
+  require(
+      given || result.error.log_normalizer <= most_change,
+      "quadrature: no box that is found from the target holds both its tails and its modes: log Z changes "
+      "by ",
+      result.error.log_normalizer, " with half of the points; give a box");
   return result;
 }
 
