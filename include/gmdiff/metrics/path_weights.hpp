@@ -9,7 +9,7 @@ namespace gmdiff {
 struct PathSummary {
   double bound, bound_error;  ///< ELBO <= log Z, or EUBO >= log Z
   double log_z, log_z_error;
-  double ess, ess_error;  ///< effective sample size over the number of paths, in (0, 1]
+  double ess, ess_error;  ///< effective sample size over the number of paths, in [0, 1]
 };
 
 /// Of paths from the start law, which cannot see modes that the sampler misses. Weights may be 0.
