@@ -237,7 +237,8 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
   const auto refined = [](Arguments more) {
     Arguments all = small_sampler(std::move(more));
     all[3] =
-        "dis:components=3:steps=4:refine_every=5:refine_score=ratio:chains=20:first_moves=4:moves=2:support_std=3";
+        "dis:components=3:steps=4:refine_every=5:refine_score=ratio:chains=20:first_moves=4:moves=2:support_"
+        "std=3";
     return all;
   };
   output(refined({"--out", "whole.npz", "--count", "2", "--log", "log.jsonl"}));

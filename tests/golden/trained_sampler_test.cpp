@@ -407,8 +407,8 @@ TEST(GoldenTrainedSampler, CandidatesOfARefinement) {
           write_points(of_path[static_cast<std::size_t>(n)], p, block.noise(n));
       }
     };
-    const Eigen::VectorXd scores = network::group_means(
-        sweep.log_weights(network::candidate_paths<double>(x, repeats, fill)), repeats);
+    const Eigen::VectorXd scores =
+        network::group_means(sweep.log_weights(network::candidate_paths<double>(x, repeats, fill)), repeats);
     expect_near_array(scores, vector(golden_case["score_elbo"]), path_tolerance, "elbo");
     const Eigen::Index chosen = network::best_candidate(scores);
     EXPECT_EQ(chosen, golden_case["chosen_elbo"].get<Eigen::Index>());

@@ -183,7 +183,8 @@ TEST(TrainedSamplerRefinement, VisitsEveryModeInProportion) {
     const Target target = four_modes();
     const Points x = TrainedSampler(train_sampler(target, of), target).draws(2000, 3).x;
     Eigen::VectorXd counts = Eigen::VectorXd::Zero(4);
-    for (Eigen::Index i = 0; i < x.rows(); ++i) counts((x(i, 0) > 0.0 ? 1 : 0) + (x(i, 1) > 0.0 ? 2 : 0)) += 1.0;
+    for (Eigen::Index i = 0; i < x.rows(); ++i)
+      counts((x(i, 0) > 0.0 ? 1 : 0) + (x(i, 1) > 0.0 ? 2 : 0)) += 1.0;
     return chi_square_p(counts, Eigen::VectorXd::Constant(4, 0.25));
   };
   // All components begin at one place, and the paths stay in the modes that they find first.

@@ -162,10 +162,16 @@ TEST(Refinement, AdamRefusesPartsThatDoNotFit) {
   AdamState state = AdamState::start(3);
   Eigen::VectorXd theta = Eigen::VectorXd::Zero(3);
   const Eigen::VectorXd gradient = Eigen::VectorXd::Ones(3);
-  expect_invalid([&] { adam_update(state, gradient, 0.1, theta, {{2, 0}, {1, 0}}); },
-                 "a part ends at entry 1, expected from 2 to 3");
-  expect_invalid([&] { adam_update(state, gradient, 0.1, theta, {{2, 0}}); },
-                 "the parts end at entry 2, but there are 3");
+  expect_invalid(
+      [&] {
+        adam_update(state, gradient, 0.1, theta, {{2, 0}, {1, 0}});
+      },
+      "a part ends at entry 1, expected from 2 to 3");
+  expect_invalid(
+      [&] {
+        adam_update(state, gradient, 0.1, theta, {{2, 0}});
+      },
+      "the parts end at entry 2, but there are 3");
 }
 
 /// Chains from the formulas of mathematics.md §12.1 and §12.2, one number after the other.
@@ -176,10 +182,9 @@ struct PlainChains {
       for (Eigen::Index j = 0; j < x.cols(); ++j) x(c, j) = of.support_std * normal(c, j);
   }
   double normal(Eigen::Index chain, Eigen::Index m) const {
-    NormalStream normals({.seed = settings.seed,
-                          .index = static_cast<std::uint64_t>(chain),
-                          .purpose = Purpose::candidate},
-                         Precision::f64);
+    NormalStream normals(
+        {.seed = settings.seed, .index = static_cast<std::uint64_t>(chain), .purpose = Purpose::candidate},
+        Precision::f64);
     return normals(static_cast<std::uint64_t>(m));
   }
   void move(Eigen::Index j) {
@@ -194,10 +199,9 @@ struct PlainChains {
     for (Eigen::Index c = 0; c < x.rows(); ++c) {
       const double ratio = after(c) - before(c) - q.row(c).dot(z.row(c)) - 0.5 * q.row(c).squaredNorm();
       acceptance += std::min(1.0, std::exp(ratio)) / static_cast<double>(x.rows());
-      const std::uint64_t U = uniform_u64({.seed = settings.seed,
-                                           .index = static_cast<std::uint64_t>(c),
-                                           .purpose = Purpose::accept},
-                                          static_cast<std::uint64_t>(j));
+      const std::uint64_t U = uniform_u64(
+          {.seed = settings.seed, .index = static_cast<std::uint64_t>(c), .purpose = Purpose::accept},
+          static_cast<std::uint64_t>(j));
       if (std::log((static_cast<double>(U >> 12) + 0.5) * 0x1p-52) >= ratio) continue;
       x.row(c) = to.row(c);
       ++accepted;
@@ -278,8 +282,9 @@ TEST(Refinement, RefusesSettingsOutOfRange) {
     expect_invalid([&] { start_sampler(target, settings); }, text);
   };
   expect([](SamplerSettings& s) { s.refine_every = -1; }, "refine_every must be in 0 ... 16777215, got -1");
-  expect([](SamplerSettings& s) { s.refine_every = 0; },
-         "refine_score, chains, first_moves, moves and support_std belong to a refinement; give refine_every");
+  expect(
+      [](SamplerSettings& s) { s.refine_every = 0; },
+      "refine_score, chains, first_moves, moves and support_std belong to a refinement; give refine_every");
   expect([](SamplerSettings& s) { s.prior = PathPrior::gp; }, "refine_every needs the prior gmp, got gp");
   expect(
       [](SamplerSettings& s) {
@@ -300,8 +305,9 @@ TEST(Refinement, RefusesSettingsOutOfRange) {
   many.refine_every = 1;
   many.iterations = 5000;
   many.moves = 1 << 20;
-  expect_invalid([&] { start_sampler(target, many); },
-                 "4293918725 moves of chains in dimension 3 need more than the 2^33 random numbers of a chain");
+  expect_invalid(
+      [&] { start_sampler(target, many); },
+      "4293918725 moves of chains in dimension 3 need more than the 2^33 random numbers of a chain");
 }
 
 TEST(Refinement, RefusesStatesThatATrainingCannotHave) {

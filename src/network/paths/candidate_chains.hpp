@@ -17,7 +17,8 @@ class CandidateChains {
   /// Chains before their first move. @param settings and target must outlive the object.
   CandidateChains(const SamplerSettings& settings, const Target& target, ThreadPool& pool);
   /// Chains that continue from the states x with the step h.
-  CandidateChains(const SamplerSettings& settings, const Target& target, ThreadPool& pool, Points x, double h);
+  CandidateChains(const SamplerSettings& settings, const Target& target, ThreadPool& pool, Points x,
+                  double h);
 
   /// Moves number first ... first + count - 1 of the run, which select the random numbers.
   void move(std::int64_t first, std::int64_t count);
@@ -37,8 +38,8 @@ class CandidateChains {
   PathUnit unit_;
   Points x_;
   double h_;
-  Eigen::VectorXd l_;        ///< log rho of the states
-  Points gradient_;          ///< of log rho
+  Eigen::VectorXd l_;         ///< log rho of the states
+  Points gradient_;           ///< of log rho
   Eigen::VectorXd accepted_;  ///< probability of the last move of each chain
 };
 

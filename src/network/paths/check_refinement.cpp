@@ -82,8 +82,9 @@ void check_refined(const SamplerTraining& training) {
     least = std::min(K, 1 + std::max<std::int64_t>(training.iteration - 1, 0) / settings.refine_every);
     most = std::min(K, 1 + training.iteration / settings.refine_every);
   }
-  require(training.active >= least && training.active <= most, "trained sampler: the active components must be ",
-          least, " to ", most, " at iteration ", training.iteration, ", got ", training.active);
+  require(training.active >= least && training.active <= most,
+          "trained sampler: the active components must be ", least, " to ", most, " at iteration ",
+          training.iteration, ", got ", training.active);
   const Eigen::Index chains = is_refined(settings) ? settings.chains : 0;
   const Eigen::Index columns = is_refined(settings) ? training.dim : 0;
   require(training.chains.rows() == chains && training.chains.cols() == columns,
