@@ -161,7 +161,7 @@ CustomTarget four_modes() {
                 for (Eigen::Index i = 0; i < n; ++i) {
                   l[i] = -2.0 * std::log(2.0 * std::sqrt(2.0 * std::numbers::pi));
                   for (Eigen::Index j = 0; j < 2; ++j) {
-                    // The coordinates are independent: (N(-6, 1) + N(6, 1)) / 2 each, of slope -x + 6 tanh(6 x).
+                    // Independent coordinates, each (N(-6, 1) + N(6, 1)) / 2.
                     const double at = x[2 * i + j], near = std::abs(at) - 6.0;
                     l[i] += -0.5 * near * near + std::log1p(std::exp(-12.0 * std::abs(at)));
                     g[2 * i + j] = -at + 6.0 * std::tanh(6.0 * at);

@@ -92,9 +92,9 @@ struct SamplerSettings {
   /// h and the relative step sizes of coordinates. By default learned with `elbo` only: with states held fixed
   /// their gradient ignores that they also move the states.
   std::optional<bool> learn_step = {}, learn_friction = {};
-  /// Refinement of the start law (mathematics.md §17.13): `gmp` begins with one component, and after every so
-  /// many iterations the next one begins, at the state of a Markov chain on the target. 0: off, all components
-  /// begin together.
+  /// Refinement of the start law (mathematics.md §17.13): `gmp` begins with one component, and after every
+  /// so many iterations the next one begins, at the state of a Markov chain on the target. 0: off, all
+  /// components begin together.
   int refine_every = 0;
   RefinementScore refine_score = RefinementScore::elbo;
   Eigen::Index chains = 512;  ///< in 1 ... 2^20

@@ -9,9 +9,9 @@
 
 namespace gmdiff::network {
 
-/// Metropolis-adjusted Langevin chains on a target that share one step h, which follows their acceptance. Their
-/// states are candidates for the means of components (mathematics.md §17.13). The bits do not depend on the
-/// number of threads or on the instruction set.
+/// Metropolis-adjusted Langevin chains on a target that share one step h, which follows their acceptance.
+/// Their states are candidates for the means of components (mathematics.md §17.13). The bits do not depend on
+/// the number of threads or on the instruction set.
 class CandidateChains {
  public:
   /// Chains before their first move. @param settings and target must outlive the object.
