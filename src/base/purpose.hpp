@@ -25,6 +25,7 @@ enum class Purpose : std::uint32_t {
   parameter_init = 16,
   data_index = 17,
   noise_level = 18,
+  candidate = 19,
   target_location = 20,
   data_noise = 21,
   velocity = 24,

@@ -57,7 +57,9 @@ SamplerTraining train(const TrainFlags& flags, const Target& target, SamplerTrai
   options.progress = [&](const SamplerReport& report) {
     line.update(report.iteration);
     log.add(report.iteration, report.iterations, report.loss, report.lost,
-            {{"elbo", json_number(report.elbo)}, {"step", json_number(report.step)}});
+            {{"elbo", json_number(report.elbo)},
+             {"step", json_number(report.step)},
+             {"components", report.components}});
   };
   if (flags.checkpoint_every)
     options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);

@@ -11,7 +11,7 @@ namespace gmdiff {
 
 namespace {
 
-constexpr double sampler_file_version = 1.0;
+constexpr double sampler_file_version = 2.0;
 
 /// The numbers of settings, in the order of the array `settings`. Whole numbers up to 2^53 are exact.
 struct SamplerSetting {
@@ -64,6 +64,12 @@ const SamplerSetting sampler_settings[] = {
      [](SamplerSettings& s, double value) { s.learn_step = choice_of(value); }},
     {"learn_friction", 2.0, [](const SamplerSettings& s) { return number_of(s.learn_friction); },
      [](SamplerSettings& s, double value) { s.learn_friction = choice_of(value); }},
+    GMDIFF_SETTING(refine_every, int, int_max),
+    GMDIFF_SETTING(refine_score, RefinementScore, 2.0),
+    GMDIFF_SETTING(chains, Eigen::Index, int_max),
+    GMDIFF_SETTING(first_moves, int, int_max),
+    GMDIFF_SETTING(moves, int, int_max),
+    GMDIFF_SETTING(support_std, double, any_number),
     {"seed low", io::largest_word, [](const SamplerSettings& s) { return io::low_word(s.seed); },
      [](SamplerSettings& s, double value) { s.seed = static_cast<std::uint64_t>(value); }},
     {"seed high", io::largest_word, [](const SamplerSettings& s) { return io::high_word(s.seed); },
@@ -106,11 +112,27 @@ void for_each_state(Training& training, Body body) {
   body("adam_v", training.adam.v, training.network_adam.v);
 }
 
+/// The components that take part, and the chains that the next ones come from.
+void read_refinement(io::TrainingReader& reader, SamplerTraining& training) {
+  training.active = static_cast<int>(reader.read_whole("active", 4096));
+  if (training.settings.refine_every > 0) {
+    const std::vector<double> chains = reader.read("chains", {training.settings.chains, training.dim});
+    training.chains = Eigen::Map<const Points>(chains.data(), training.settings.chains, training.dim);
+    training.chain_step = reader.read_number("chain_step");
+  }
+  try {
+    network::check_refined(training);
+  } catch (const std::invalid_argument& error) {
+    fail(reader.file(), ": ", error.what());
+  }
+}
+
 }  // namespace
 
 void write_sampler(const std::filesystem::path& file, const SamplerTraining& training, bool overwrite) {
   const std::vector<double> version{sampler_file_version}, dim{static_cast<double>(training.dim)},
-      iteration{static_cast<double>(training.iteration)};
+      iteration{static_cast<double>(training.iteration)}, active{static_cast<double>(training.active)},
+      chain_step{training.chain_step};
   std::vector<double> settings, target;
   settings.reserve(static_cast<std::size_t>(num_sampler_settings));
   for (const SamplerSetting& setting : sampler_settings) settings.push_back(setting.get(training.settings));
@@ -120,7 +142,14 @@ void write_sampler(const std::filesystem::path& file, const SamplerTraining& tra
                                    {"target", {std::ssize(target)}, target},
                                    {"settings", {num_sampler_settings}, settings},
                                    {"dim", {1}, dim},
-                                   {"iteration", {1}, iteration}};
+                                   {"iteration", {1}, iteration},
+                                   {"active", {1}, active}};
+  if (training.settings.refine_every > 0) {
+    arrays.push_back({"chains",
+                      {training.chains.rows(), training.chains.cols()},
+                      {training.chains.data(), static_cast<std::size_t>(training.chains.size())}});
+    arrays.push_back({"chain_step", {1}, chain_step});
+  }
   const auto add = [&](const std::string& prefix, const std::vector<NetworkTensor>& tensors,
                        const double* values) {
     for (const NetworkTensor& tensor : tensors)
@@ -155,6 +184,7 @@ SamplerTraining read_sampler(const std::filesystem::path& file) {
     fail(file.string(), ": ", error.what());
   }
   training.iteration = reader.read_whole("iteration", training.settings.iterations);
+  read_refinement(reader, training);
   training.adam.updates = training.network_adam.updates = training.iteration;
   for_each_state(training, [&](const std::string& prefix, Eigen::VectorXd& parameters,
                                Eigen::VectorXd& networks) {

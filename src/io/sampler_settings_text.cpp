@@ -29,7 +29,8 @@ class SettingsReader {
   void number(const char* key, double& value) {
     read(key, [&](const io::Json& json, const io::Location& at) { value = io::read_number(json, at); });
   }
-  void whole(const char* key, int& value) {
+  template <class Integer>
+  void whole(const char* key, Integer& value) {
     read(key, [&](const io::Json& json, const io::Location& at) { value = io::read_count(json, at); });
   }
   template <class Boolean>
@@ -78,6 +79,12 @@ SamplerSettings parse_sampler_settings(const std::string& text) {
   reader.boolean("learn_weights", settings.learn_weights);
   reader.boolean("learn_step", settings.learn_step);
   reader.boolean("learn_friction", settings.learn_friction);
+  reader.whole("refine_every", settings.refine_every);
+  reader.choice("refine_score", settings.refine_score, RefinementScore::residual);
+  reader.whole("chains", settings.chains);
+  reader.whole("first_moves", settings.first_moves);
+  reader.whole("moves", settings.moves);
+  reader.number("support_std", settings.support_std);
   reader.finish();
   return settings;
 }

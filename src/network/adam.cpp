@@ -19,20 +19,16 @@ double power(double x, std::int64_t n) {
   return result;
 }
 
-}  // namespace
+constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
-std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
-                         Eigen::VectorXd& parameters) {
-  constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  const Eigen::Index size = parameters.size();
-  require(gradient.size() == size && state.m.size() == size && state.v.size() == size,
-          "adam: parameters, gradient, m and v have sizes ", size, ", ", gradient.size(), ", ",
-          state.m.size(), " and ", state.v.size(), "; they must be equal");
-  ++state.updates;
-  const double of_m = 1.0 / (1.0 - power(beta1, state.updates));
-  const double of_v = 1.0 / (1.0 - power(beta2, state.updates));
+/// Update number t of entries begin ... end - 1. @returns the number of NaN entries.
+std::int64_t update_entries(AdamState& state, const Eigen::VectorXd& gradient, double rate,
+                            Eigen::VectorXd& parameters, Eigen::Index begin, const AdamPart& part) {
+  const std::int64_t t = state.updates - part.begun;
+  if (t < 1) return 0;
+  const double of_m = 1.0 / (1.0 - power(beta1, t)), of_v = 1.0 / (1.0 - power(beta2, t));
   std::int64_t lost = 0;
-  for (Eigen::Index i = 0; i < size; ++i) {
+  for (Eigen::Index i = begin; i < part.end; ++i) {
     double g = gradient(i);
     const bool is_nan = !(g == g);
     lost += is_nan ? 1 : 0;
@@ -41,6 +37,32 @@ std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, doub
     state.v(i) = beta2 * state.v(i) + (1.0 - beta2) * (g * g);
     parameters(i) -= rate * (state.m(i) * of_m) / (std::sqrt(state.v(i) * of_v) + epsilon);
   }
+  return lost;
+}
+
+}  // namespace
+
+std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
+                         Eigen::VectorXd& parameters) {
+  return adam_update(state, gradient, rate, parameters, {{.end = parameters.size(), .begun = 0}});
+}
+
+std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
+                         Eigen::VectorXd& parameters, const std::vector<AdamPart>& parts) {
+  const Eigen::Index size = parameters.size();
+  require(gradient.size() == size && state.m.size() == size && state.v.size() == size,
+          "adam: parameters, gradient, m and v have sizes ", size, ", ", gradient.size(), ", ",
+          state.m.size(), " and ", state.v.size(), "; they must be equal");
+  ++state.updates;
+  std::int64_t lost = 0;
+  Eigen::Index begin = 0;
+  for (const AdamPart& part : parts) {
+    require(part.end >= begin && part.end <= size, "adam: a part ends at entry ", part.end,
+            ", expected from ", begin, " to ", size);
+    lost += update_entries(state, gradient, rate, parameters, begin, part);
+    begin = part.end;
+  }
+  require(begin == size, "adam: the parts end at entry ", begin, ", but there are ", size);
   return lost;
 }
 

@@ -233,6 +233,35 @@ TEST_F(TrainTargetVerb, ContinuesWithTheBitsOfOneRun) {
   expect_same_files("end.npz", "whole.npz");
 }
 
+TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
+  const auto refined = [](Arguments more) {
+    Arguments all = small_sampler(std::move(more));
+    all[3] =
+        "dis:components=3:steps=4:refine_every=5:refine_score=ratio:chains=20:first_moves=4:moves=2:support_"
+        "std=3";
+    return all;
+  };
+  output(refined({"--out", "whole.npz", "--count", "2", "--log", "log.jsonl"}));
+  EXPECT_EQ(Json::parse(read("log.jsonl"))["components"], 3);
+  const SamplerTraining whole = read_sampler(folder() / "whole.npz");
+  EXPECT_EQ(whole.active, 3);
+  EXPECT_EQ(whole.settings.refine_every, 5);
+  EXPECT_EQ(whole.settings.refine_score, RefinementScore::ratio);
+  EXPECT_EQ(whole.settings.first_moves, 4);
+  EXPECT_EQ(whole.settings.moves, 2);
+  EXPECT_EQ(whole.settings.support_std, 3.0);
+  EXPECT_EQ(whole.chains.rows(), 20);
+  std::stop_source stop;
+  SamplerTrainingOptions options{.threads = 1, .checkpoint_every = 5, .stop = stop.get_token()};
+  options.checkpoint = [&](const SamplerTraining& part) {
+    write_sampler(folder() / "part.npz", part, true);
+    stop.request_stop();
+  };
+  train_sampler(Funnel{}, whole.settings, options);
+  output({"train", "funnel.json", "--resume", "part.npz", "--out", "end.npz", "--count", "2"});
+  expect_same_files("end.npz", "whole.npz");
+}
+
 TEST_F(TrainTargetVerb, APathThatDivergesKeepsTheIterationBefore) {
   const CommandResult result =
       run(small_sampler({"--out", "s.npz", "--rate", "1e200", "--checkpoint-every", "9"}));
@@ -256,6 +285,10 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   sampler("dis:steps=2.5", "steps");
   sampler("dis:learn_prior=2", "learn_prior");
   sampler("dis:init_std=-1", "init_std must be positive and finite, got -1");
+  sampler("dis:refine_score=best", "residual");
+  sampler("dis:refine_every=1.5", "refine_every");
+  sampler("dis:support_std=3", "belong to a refinement; give refine_every");
+  sampler("dis:refine_every=20:prior=gp", "refine_every needs the prior gmp, got gp");
   sampler("dis:drift=zero", "the drift zero belongs to the method dbs, got dis");
   expect_refused(small_sampler({"--out", "m.npz", "--data", "x.npy"}),
                  "--data: it belongs to the training of a denoiser, and funnel.json has a target");

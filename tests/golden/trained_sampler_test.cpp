@@ -6,6 +6,7 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include "network/paths/path_sweep.hpp"
+#include "network/paths/refinement.hpp"
 #include "network/paths/scalar_functions.hpp"
 #include "network_support.hpp"
 
@@ -377,6 +378,52 @@ TEST(GoldenTrainedSampler, BackwardPaths) {
     for (std::size_t path = 0; path < states.size(); ++path)
       expect_near_array(states[path], matrix(golden_case["states"][path]), path_tolerance, "states");
     expect_near_array(log_w, vector(golden_case["log_w"]), path_tolerance, "log_w");
+  });
+}
+
+TEST(GoldenTrainedSampler, CandidatesOfARefinement) {
+  each_sampler_case("refinement", [](const json& golden_case) {
+    PathCase of(golden_case);
+    ThreadPool pool(1);
+    network::PathSweep<double> sweep(of.settings, of.target, pool, of.active);
+    sweep.assign(of.parameters, of.networks);
+    const Points x = matrix(golden_case["candidates"]);
+    Points gradient;
+    Eigen::VectorXd log_rho;
+    of.target.evaluate(x, log_rho, gradient);
+    const Eigen::VectorXd log_p0 = network::log_prior(sweep.model(), sweep.unit(), x);
+    expect_near_array(log_p0, vector(golden_case["log_prior"]), path_tolerance, "log p0");
+    expect_near_array(Eigen::VectorXd(log_rho - log_p0), vector(golden_case["score_ratio"]), path_tolerance,
+                      "ratio");
+    expect_near_array(network::residual_scores(log_rho, log_p0, golden_case["delta"].get<double>()),
+                      vector(golden_case["score_residual"]), path_tolerance, "residual");
+
+    const json& noises = golden_case["path_noise"];
+    const auto repeats = std::ssize(noises[0]);
+    const auto fill = [&](Eigen::Index first, PathBlock<double>& block) {
+      for (Eigen::Index p = 0; first + p < repeats * x.rows(); ++p) {
+        const json& of_path = noises[static_cast<std::size_t>((first + p) / repeats)]
+                                    [static_cast<std::size_t>((first + p) % repeats)];
+        for (Eigen::Index n = 0; n < of.settings.steps; ++n)
+          write_points(of_path[static_cast<std::size_t>(n)], p, block.noise(n));
+      }
+    };
+    const Eigen::VectorXd scores =
+        network::group_means(sweep.log_weights(network::candidate_paths<double>(x, repeats, fill)), repeats);
+    expect_near_array(scores, vector(golden_case["score_elbo"]), path_tolerance, "elbo");
+    const Eigen::Index chosen = network::best_candidate(scores);
+    EXPECT_EQ(chosen, golden_case["chosen_elbo"].get<Eigen::Index>());
+
+    // Components begin in their order.
+    const auto next = std::ssize(of.active);
+    of.active.push_back(next);
+    for (Eigen::Index k = 0; k < of.settings.components; ++k)
+      EXPECT_EQ(golden_case["mask_after"][static_cast<std::size_t>(k)], k <= next ? 1 : 0);
+    of.parameters.segment(next * x.cols(), x.cols()) = x.row(chosen).transpose();
+    sweep.activate(of.active);
+    sweep.assign(of.parameters, of.networks);
+    expect_near_array(network::log_prior(sweep.model(), sweep.unit(), x),
+                      vector(golden_case["log_prior_after"]), path_tolerance, "log p0 after");
   });
 }
 

@@ -22,6 +22,7 @@
 namespace gmdiff {
 namespace {
 
+using test::chi_square_p;
 using test::family_wise_p;
 using test::least_p;
 using test::normal_two_sided_p;
@@ -156,6 +157,55 @@ TEST(TrainedSamplerWeights, ElboOfUlaIsThatOfTheClosedForm) {
   for (const auto& [late_beta, late_c] : {std::pair<int, int>{1, 0}, {0, 1}}) {
     const double off = of.bound - exact_elbo(training, law, late_beta, late_c);
     EXPECT_LT(normal_two_sided_p(off / of.bound_error), least_p);
+  }
+}
+
+/// Four normal modes of equal weight at (+-6, +-6).
+CustomTarget four_modes() {
+  return {.dim = 2,
+          .evaluate =
+              [](Eigen::Index n, const double* x, double* l, double* g) {
+                for (Eigen::Index i = 0; i < n; ++i) {
+                  l[i] = -2.0 * std::log(2.0 * std::sqrt(2.0 * std::numbers::pi));
+                  for (Eigen::Index j = 0; j < 2; ++j) {
+                    // Independent coordinates, each (N(-6, 1) + N(6, 1)) / 2.
+                    const double at = x[2 * i + j], near = std::abs(at) - 6.0;
+                    l[i] += -0.5 * near * near + std::log1p(std::exp(-12.0 * std::abs(at)));
+                    g[2 * i + j] = -at + 6.0 * std::tanh(6.0 * at);
+                  }
+                }
+              },
+          .id = "four modes"};
+}
+
+TEST(TrainedSamplerRefinement, VisitsEveryModeInProportion) {
+  SamplerSettings settings = small_sampler(PathMethod::dis);
+  settings.components = 4;
+  settings.means_std = 0.0;
+  settings.steps = 8;
+  settings.batch = 64;
+  settings.iterations = 120;
+  settings.precision = Precision::f32;
+  const auto shares_p = [](const SamplerSettings& of) {
+    const Target target = four_modes();
+    const Points x = TrainedSampler(train_sampler(target, of), target).draws(2000, 3).x;
+    Eigen::VectorXd counts = Eigen::VectorXd::Zero(4);
+    for (Eigen::Index i = 0; i < x.rows(); ++i)
+      counts((x(i, 0) > 0.0 ? 1 : 0) + (x(i, 1) > 0.0 ? 2 : 0)) += 1.0;
+    return chi_square_p(counts, Eigen::VectorXd::Constant(4, 0.25));
+  };
+  // All components begin at one place, and the paths stay in the modes that they find first.
+  settings.init_std = 1.0;
+  EXPECT_LT(shares_p(settings), least_p);
+  // Each of the four components has a quarter of the paths. If every mode has one, the counts of modes are
+  // multinomial with equal probabilities.
+  settings.refine_every = 20;
+  settings.support_std = 6.0;
+  for (const RefinementScore score :
+       {RefinementScore::elbo, RefinementScore::ratio, RefinementScore::residual}) {
+    SCOPED_TRACE(to_string(score));
+    settings.refine_score = score;
+    EXPECT_GT(shares_p(settings), least_p);
   }
 }
 

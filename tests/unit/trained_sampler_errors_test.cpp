@@ -210,19 +210,19 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
     io::write_npz(folder / "bad.npz", arrays, true);
     expect_invalid([&] { read_sampler(folder / "bad.npz"); }, "bad.npz: " + text);
   };
-  const std::vector<double> one{1.0}, two{2.0}, three(3), code{300.0};
+  const std::vector<double> one{1.0}, now{2.0}, three(3), code{300.0};
   refused({{"version", {1}, one}}, "has no array target, so it is not a training of a sampler");
   refused({{"target", {1}, code}}, "target: expected codes of characters, got 300");
-  refused({{"target", {1}, one}, {"version", {1}, two}},
-          "has version 2 of the format of trained samplers; this gmdiff reads version 1");
-  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {3}, three}},
-          "array settings: expected shape (27,), got (3,)");
-  std::vector<double> numbers(27);
+  refused({{"target", {1}, one}, {"version", {1}, one}},
+          "has version 1 of the format of trained samplers; this gmdiff reads version 2");
+  refused({{"target", {1}, one}, {"version", {1}, now}, {"settings", {3}, three}},
+          "array settings: expected shape (33,), got (3,)");
+  std::vector<double> numbers(33);
   numbers[0] = 5.0;
-  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {27}, numbers}},
+  refused({{"target", {1}, one}, {"version", {1}, now}, {"settings", {33}, numbers}},
           "settings: expected a whole number from 0 to 4 for method, got 5");
   numbers[0] = 0.0;
-  refused({{"target", {1}, one}, {"version", {1}, one}, {"settings", {27}, numbers}, {"dim", {1}, one}},
+  refused({{"target", {1}, one}, {"version", {1}, now}, {"settings", {33}, numbers}, {"dim", {1}, one}},
           "network: hidden must be in 2 ... 16384, got 0");
   SamplerTraining broken = part;
   broken.networks(3) = std::numeric_limits<double>::infinity();

@@ -6,8 +6,8 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 // Trained samplers as .npz archives, which NumPy reads: settings, the target's name as codes of its
-// characters, and every array of parameters under its name ("parameters.mu", "parameters.u.K1",
-// "adam_m.mu", ...; mathematics.md §17.7).
+// characters, every array of parameters under its name ("parameters.mu", "parameters.u.K1", "adam_m.mu", ...;
+// mathematics.md §17.7), the number of active components, and the chains of a refinement (§17.13).
 
 namespace gmdiff {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <Eigen/Core>
 
@@ -23,6 +24,16 @@ struct AdamState {
 /// @throws std::invalid_argument when the sizes differ.
 std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
                          Eigen::VectorXd& parameters);
+
+/// Consecutive entries that are updated together.
+struct AdamPart {
+  Eigen::Index end;    ///< the part reaches from the end of the part before to here
+  std::int64_t begun;  ///< its t is that of the state minus this number; before t = 1 it does not move
+};
+
+/// As above, with parts that began later. @param parts end at ascending entries, the last at the size.
+std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
+                         Eigen::VectorXd& parameters, const std::vector<AdamPart>& parts);
 
 /// The rate of iteration 1 ... iterations: `rate`, and over the last part `decay` of the iterations a half
 /// cosine to 0. Range of decay: [0, 1].

@@ -15,7 +15,7 @@
 #include <gmdiff/network/network.hpp>
 
 // Samplers of an unnormalised density that are trained: diffusions from a Gaussian mixture to the target
-// (mathematics.md §17.7 to §17.12).
+// (mathematics.md §17.7 to §17.13).
 
 namespace gmdiff {
 
@@ -48,12 +48,20 @@ enum class PathLoss {
   trajectory_balance,  ///< E[(log w - z)^2] / 2 with the states held fixed and a learned z
 };
 
+/// What a candidate for the mean of a new component is worth (mathematics.md §17.13).
+enum class RefinementScore {
+  elbo,      ///< mean log w of paths that start there
+  ratio,     ///< log rho - log p0
+  residual,  ///< the same with log p0 bounded below
+};
+
 /// Names as in `PathMethod` ...; `log_variance` is "log-variance".
 const char* to_string(PathMethod method);
 const char* to_string(PathPrior prior);
 const char* to_string(PathDrift drift);
 const char* to_string(PathSchedule schedule);
 const char* to_string(PathLoss loss);
+const char* to_string(RefinementScore score);
 
 /// Everything that the parameters after training depend on besides the target. Two runs with equal settings
 /// and target give the same bits for every number of threads and instruction set.
@@ -84,6 +92,15 @@ struct SamplerSettings {
   /// h and the relative step sizes of coordinates. By default learned with `elbo` only: with states held
   /// fixed their gradient ignores that they also move the states.
   std::optional<bool> learn_step = {}, learn_friction = {};
+  /// Refinement of the start law (mathematics.md §17.13): `gmp` begins with one component, and after every
+  /// so many iterations the next one begins, at the state of a Markov chain on the target. 0: off, all
+  /// components begin together.
+  int refine_every = 0;
+  RefinementScore refine_score = RefinementScore::elbo;
+  Eigen::Index chains = 512;  ///< in 1 ... 2^20
+  int first_moves = 200;      ///< of each chain before the first iteration, in 0 ... 2^20
+  int moves = 100;            ///< of each chain before every further component, in 0 ... 2^20
+  double support_std = 0.0;   ///< of the chains' first states, >= 0; 0: `init_std`
   std::uint64_t seed = 0;
   /// Precision of the networks; states, weights and the optimiser are in double.
   Precision precision = Precision::f32;
@@ -106,6 +123,9 @@ struct SamplerTraining {
   Eigen::VectorXd parameters;    ///< in the order of `sampler_tensors`
   Eigen::VectorXd networks;      ///< u, v; each in the order of `network_tensors`
   AdamState adam, network_adam;  ///< of both vectors
+  int active = 0;                ///< components that take part: 0, 1, ..., active - 1
+  Points chains;                 ///< states of the chains of a refinement, shape (chains, d); else empty
+  double chain_step = 0.0;       ///< their h
 
   NetworkShape shape() const { return sampler_network(settings, dim); }
 };
@@ -118,6 +138,7 @@ struct SamplerReport {
   double elbo;        ///< mean of log w over the batch
   double step;        ///< h after the iteration
   std::int64_t lost;  ///< NaN entries of the gradient, which count as 0
+  int components;     ///< that took part
 };
 
 /// How a training runs; nothing here changes its result.
@@ -135,13 +156,14 @@ struct SamplerTrainingOptions {
 
 /// A training before its first iteration.
 /// @throws std::invalid_argument naming the setting, its range and the value given, and for a custom target
-///   without the Hessian products that the loss needs. MemoryError when the memory does not suffice.
+///   without the Hessian products that the loss needs; MemoryError when the memory does not suffice;
+///   NonFiniteError when no chain of a refinement is at a finite density.
 SamplerTraining start_sampler(const Target& target, const SamplerSettings& settings);
 
 /// Continues a training to its last iteration. In several parts it gives the bits of one run.
 /// @throws std::invalid_argument for settings outside their range and for another target; NonFiniteError
-///   naming iteration and path when log w of a path is not finite; MemoryError when the memory does not
-///   suffice.
+///   naming iteration and path when log w of a path is not finite, or naming the component of a refinement for
+///   which no candidate has a finite score; MemoryError when the memory does not suffice.
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options = {});
 

@@ -144,6 +144,7 @@ void check_settings(const SamplerSettings& settings, Eigen::Index dim) {
           settings.rate);
   require(settings.decay >= 0.0 && settings.decay <= 1.0, "trained sampler: decay must be in [0, 1], got ",
           settings.decay);
+  check_refinement(settings, dim);
 }
 
 void check_hessian(const SamplerSettings& settings, const Target& target) {
@@ -186,6 +187,7 @@ void check_sampler(const SamplerTraining& training, const Target& target) {
   check("networks", training.networks, networks);
   check("network_adam.m", training.network_adam.m, networks);
   check("network_adam.v", training.network_adam.v, networks);
+  check_refined(training);
 }
 
 std::vector<const char*> network_names(const SamplerSettings& settings) {
@@ -210,7 +212,7 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
   const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);
   // eta and sqrt(2 eta), of the model and of the one that replaces it
   const std::uint64_t model = saturating_product(4, number(settings.steps), number(dim) * sizeof(double));
-  return saturating_sum(saturating_sum(workspace, model),
+  return saturating_sum(saturating_sum(saturating_sum(workspace, model), refinement_bytes(settings, dim)),
                         saturating_product(numbers, number(path_networks(settings)) * real, number(blocks)));
 }
 

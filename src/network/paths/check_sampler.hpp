@@ -6,6 +6,12 @@ namespace gmdiff::network {
 
 /// @throws std::invalid_argument naming the setting, its range and the value given.
 void check_settings(const SamplerSettings& settings, Eigen::Index dim);
+/// The same for the settings of a refinement (mathematics.md §17.13).
+void check_refinement(const SamplerSettings& settings, Eigen::Index dim);
+/// @throws std::invalid_argument for active components or chains that the training cannot have.
+void check_refined(const SamplerTraining& training);
+/// Bytes of the chains of a refinement.
+std::uint64_t refinement_bytes(const SamplerSettings& settings, Eigen::Index dim);
 /// @throws std::invalid_argument when the gradient of the loss needs Hessian products that the target lacks.
 void check_hessian(const SamplerSettings& settings, const Target& target);
 /// The name of a target, with the id of a custom one.

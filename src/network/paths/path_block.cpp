@@ -134,7 +134,6 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
 
 template <class Real>
 void PathBlock<Real>::simulate(Eigen::Index paths) {
-  begin(paths);
   const PathModel& model = setting_.model;
   for (Eigen::Index j = 0; j < dim(); ++j) {
     for (Eigen::Index p = 0; p < block_paths; ++p) {
@@ -142,6 +141,13 @@ void PathBlock<Real>::simulate(Eigen::Index paths) {
       state(0)[i] = model.mean(k)[j] + model.deviation(k)[j] * start_noise()[i];
     }
   }
+  simulate_placed(paths);
+}
+
+template <class Real>
+void PathBlock<Real>::simulate_placed(Eigen::Index paths) {
+  begin(paths);
+  const PathModel& model = setting_.model;
   for (Eigen::Index n = 0; n <= steps(); ++n) {
     evaluate(n);
     for (Eigen::Index i = 0; n > 0 && i < row_; ++i)

@@ -41,6 +41,8 @@ class PathBlock {
 
   /// Paths from components and noises.
   void simulate(Eigen::Index paths);
+  /// Paths from given states x_0 and noises.
+  void simulate_placed(Eigen::Index paths);
   /// Paths back from the states x_N.
   void simulate_back(Eigen::Index paths);
   /// log w of given states.

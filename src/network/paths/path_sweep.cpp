@@ -25,6 +25,14 @@ PathSweep<Real>::PathSweep(const SamplerSettings& settings, const Target& target
 }
 
 template <class Real>
+void PathSweep<Real>::activate(std::vector<Eigen::Index> active) {
+  active_ = std::move(active);
+  // The blocks have the sizes of the model, and references to it.
+  for (auto& block : of_thread_) block.reset();
+  model_.reset();
+}
+
+template <class Real>
 void PathSweep<Real>::assign(const Eigen::VectorXd& parameters, const Eigen::VectorXd& networks) {
   PathModel model(settings_, target_.dim(), parameters, active_);
   // The blocks of the threads hold references to the model.
@@ -64,6 +72,9 @@ void PathSweep<Real>::run_block(const PathBatch<Real>& batch, Eigen::Index numbe
   switch (batch.origin) {
     case PathOrigin::forward:
       block.simulate(paths);
+      break;
+    case PathOrigin::placed:
+      block.simulate_placed(paths);
       break;
     case PathOrigin::backward:
       block.simulate_back(paths);

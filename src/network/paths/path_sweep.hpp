@@ -9,7 +9,8 @@ namespace gmdiff::network {
 
 /// How the states of paths come about.
 enum class PathOrigin {
-  forward,   ///< from x_0 and noises
+  forward,   ///< from the start law and noises
+  placed,    ///< from given x_0 and noises
   backward,  ///< from x_N and noises
   given,     ///< all states are inputs
 };
@@ -40,8 +41,11 @@ class PathSweep {
   PathSweep(const SamplerSettings& settings, const Target& target, ThreadPool& pool,
             std::vector<Eigen::Index> active = {}, cpu::InstructionSet set = cpu::chosen_instruction_set());
 
+  /// Other components take part from the next `assign` on.
+  void activate(std::vector<Eigen::Index> active);
   void assign(const Eigen::VectorXd& parameters, const Eigen::VectorXd& networks);
   const PathModel& model() const { return *model_; }
+  const PathUnit& unit() const { return unit_; }
 
   /// log w of each path.
   Eigen::VectorXd log_weights(const PathBatch<Real>& batch);

@@ -9,6 +9,7 @@
 #include "base/random.hpp"
 #include "network/paths/check_sampler.hpp"
 #include "network/paths/path_streams.hpp"
+#include "network/paths/refinement.hpp"
 #include "network/paths/scalar_functions.hpp"
 
 namespace gmdiff {
@@ -22,12 +23,19 @@ template <class Real>
 class SamplerTrainer {
  public:
   SamplerTrainer(SamplerTraining& training, const Target& target, ThreadPool& pool)
-      : training_(training), sweep_(training.settings, target, pool) {}
+      : training_(training),
+        target_(target),
+        pool_(pool),
+        sweep_(training.settings, target, pool, active_components(training)) {}
 
   SamplerReport advance() {
     const SamplerSettings& settings = training_.settings;
     const std::int64_t iteration = training_.iteration + 1;
     sweep_.assign(training_.parameters, training_.networks);
+    if (is_component_due(training_)) {
+      add_component(training_, target_, pool_, sweep_);
+      sweep_.assign(training_.parameters, training_.networks);
+    }
     const PathStreams streams{settings.seed, static_cast<std::uint32_t>(iteration)};
     const PathBatch<Real> batch{
         .paths = settings.batch,
@@ -39,8 +47,8 @@ class SamplerTrainer {
     const auto rate = [&](double of) {
       return learning_rate(of, settings.decay, iteration, settings.iterations);
     };
-    std::int64_t lost =
-        adam_update(training_.adam, gradient_.parameters, rate(settings.rate), training_.parameters);
+    std::int64_t lost = adam_update(training_.adam, gradient_.parameters, rate(settings.rate),
+                                    training_.parameters, adam_parts(training_));
     lost += adam_update(training_.network_adam, gradient_.networks, rate(settings.network_rate),
                         training_.networks);
     training_.iteration = iteration;
@@ -52,7 +60,8 @@ class SamplerTrainer {
             loss,
             elbo / static_cast<double>(settings.batch),
             softplus(training_.parameters(raw_step)),
-            lost};
+            lost,
+            training_.active};
   }
 
  private:
@@ -66,6 +75,8 @@ class SamplerTrainer {
   }
 
   SamplerTraining& training_;
+  const Target& target_;
+  ThreadPool& pool_;
   PathSweep<Real> sweep_;
   Eigen::VectorXd log_w_;
   PathGradient gradient_;
@@ -143,10 +154,18 @@ SamplerTraining start_sampler(const Target& target, const SamplerSettings& setti
   start_parameters(training);
   // parameters, m and v
   const auto size = static_cast<std::uint64_t>(network_size(training.shape()) * path_networks(settings));
-  require_memory(saturating_product(size, 3 * sizeof(double)), "the state of a training");
+  require_memory(
+      saturating_sum(saturating_product(size, 3 * sizeof(double)), refinement_bytes(settings, training.dim)),
+      "the state of a training");
   start_networks(training);
   training.adam = AdamState::start(training.parameters.size());
   training.network_adam = AdamState::start(training.networks.size());
+  if (is_refined(settings)) {
+    ThreadPool pool(1);
+    place_first_component(training, target, pool);
+  } else {
+    training.active = static_cast<int>(path_components(settings));
+  }
   return training;
 }
 

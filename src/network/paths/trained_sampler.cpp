@@ -10,6 +10,7 @@
 #include "base/machine.hpp"
 #include "network/paths/check_sampler.hpp"
 #include "network/paths/path_streams.hpp"
+#include "network/paths/refinement.hpp"
 
 namespace gmdiff {
 
@@ -39,7 +40,7 @@ template <class Real>
 class RunnerOf final : public TrainedSampler::Runner {
  public:
   RunnerOf(const SamplerTraining& training, const Target& of, int threads)
-      : Runner(training, of, threads), sweep_(settings, target, pool) {
+      : Runner(training, of, threads), sweep_(settings, target, pool, active_components(training)) {
     sweep_.assign(training.parameters, training.networks);
   }
 
