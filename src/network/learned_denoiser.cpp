@@ -181,7 +181,11 @@ HostDenoiser LearnedDenoiser::denoiser() const {
   return {.id = evaluator_->id(),
           .function = [evaluator = evaluator_](const Points& x, Level level, Points& denoised) {
             evaluator->evaluate(x, level, nullptr, denoised);
-          }};
+          },
+          .transposed_jvp =
+              [evaluator = evaluator_](const Points& x, const Points& v, Level level, Points& product) {
+                evaluator->evaluate(x, level, &v, product);
+              }};
 }
 
 }  // namespace gmdiff
