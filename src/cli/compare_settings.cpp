@@ -86,8 +86,9 @@ void add_external(const CompareFlags& flags, CompareSettings& settings) {
   }
 }
 
-/// The default samplers but for exact draws: those that evaluate a denoiser if the problems have one, guided
-/// ones and chains for observations with a map, chains for targets, otherwise methods for posteriors, with the bootstrap filter only if every problem has noise.
+/// The default samplers but for exact draws: those that evaluate a denoiser if problems have one, guided ones
+/// and chains for observations with a map, chains for targets, otherwise methods for posteriors, with the
+/// bootstrap filter only if every problem has noise.
 std::string usual_samplers(const std::vector<NamedProblem>& problems, bool noiseless) {
   if (std::ranges::any_of(problems, has_denoiser))
     return std::ranges::any_of(problems, has_observation)

@@ -36,8 +36,8 @@ void set_denoiser(const RunFlags& flags, InputFiles& inputs, auto& problem) {
 }
 
 /// Runs the plan of a sampler with the problem's denoiser. @param problem with a denoiser
-void sample_by_denoiser(const RunFlags& flags, const InputFiles& inputs, const auto& problem, const Plan& plan,
-                        const std::string& law) {
+void sample_by_denoiser(const RunFlags& flags, const InputFiles& inputs, const auto& problem,
+                        const Plan& plan, const std::string& law) {
   study::RunRecord record = record_of("sample", problem, law);
   const std::string& file = problem.denoiser->file;
   record.notes.push_back(concat("the denoiser is the learned one of ", file));
@@ -145,7 +145,8 @@ void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFi
                  const NonlinearProblem& problem) {
   if (problem.denoiser)
     return sample_by_denoiser(flags, inputs, problem,
-                              study::denoiser_plan(sampler, problem, flags.problem.file), study::nonlinear_law);
+                              study::denoiser_plan(sampler, problem, flags.problem.file),
+                              study::nonlinear_law);
   check_takes_map(sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler))
     return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
@@ -241,10 +242,11 @@ Verb add_sample(CLI::App& command) {
                    "number of the first step of Markov chains that --start continues: the steps of the run "
                    "whose last states it holds")
       ->type_name("N");
-  verb->add_option("--denoiser", flags->denoiser,
-                   "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
-                   "reverse-time samplers with start=gaussian, dps, dps-gsg, dps-likelihood, pigdm and "
-                   "pigdm-alg1")
+  verb->add_option(
+          "--denoiser", flags->denoiser,
+          "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
+          "reverse-time samplers with start=gaussian, dps, dps-gsg, dps-likelihood, pigdm and "
+          "pigdm-alg1")
       ->type_name("FILE");
   add_start(
       *verb, *flags,

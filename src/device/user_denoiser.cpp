@@ -14,8 +14,8 @@ Points rows_of(const std::string& id, const char* result, const Points& x, Funct
   // A row that the function forgets makes the run fail, in place of memory that happens to be there.
   Points rows = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
   function(rows);
-  require(rows.rows() == x.rows() && rows.cols() == x.cols(), "denoiser \"", id, "\": ", result, " has shape (",
-          rows.rows(), ", ", rows.cols(), "), expected (", x.rows(), ", ", x.cols(), ")");
+  require(rows.rows() == x.rows() && rows.cols() == x.cols(), "denoiser \"", id, "\": ", result,
+          " has shape (", rows.rows(), ", ", rows.cols(), "), expected (", x.rows(), ", ", x.cols(), ")");
   return rows;
 }
 

@@ -145,8 +145,9 @@ bool needs_derivative(const GuidedSampler& method) {
 }
 
 void check_derivative(const char* method, const HostDenoiser& denoiser) {
-  require(static_cast<bool>(denoiser.transposed_jvp), method, ": needs the product J^T v, J = dD/dx, and the denoiser \"",
-          denoiser.id, "\" has none; give it a transposed_jvp");
+  require(static_cast<bool>(denoiser.transposed_jvp), method,
+          ": needs the product J^T v, J = dD/dx, and the denoiser \"", denoiser.id,
+          "\" has none; give it a transposed_jvp");
 }
 void check_derivative(const char* method, const DeviceDenoiser& denoiser) {
   fail(method, ": needs the product J^T v, J = dD/dx, which the denoiser \"", denoiser.id,

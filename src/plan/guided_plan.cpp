@@ -43,14 +43,12 @@ Term add_guidance(Program& program, const char* name, const Evaluate& evaluation
   program.stages.emplace_back(row.stage);
   if (!has_derivative) return {g, row.factor.value_or(1.0)};
   if (!is_custom) return {g, row.factor ? *row.factor * guidance::jacobian_factor(level) : 1.0};
-  program.stages.emplace_back(Evaluate{.denoiser = evaluation.denoiser,
-                                       .level = level,
-                                       .from = evaluation.from,
-                                       .to = g + 1,
-                                       .cotangent = g});
+  program.stages.emplace_back(Evaluate{
+      .denoiser = evaluation.denoiser, .level = level, .from = evaluation.from, .to = g + 1, .cotangent = g});
   if (row.factor) return {g + 1, *row.factor};
-  require(level.alpha > 0.0, name, ": the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J "
-                                   "has no value; the grid must begin at alpha > 0");
+  require(level.alpha > 0.0, name,
+          ": the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J "
+          "has no value; the grid must begin at alpha > 0");
   return {g + 1, level.sigma * level.sigma / level.alpha};
 }
 

@@ -112,8 +112,7 @@ ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, con
   const TargetPlanner target(std::get<TargetLaw>(answer.exact.law).target(), named.name);
   const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem);
   if (nonlinear != nullptr && nonlinear->denoiser) return denoiser_plan(sampler, *nonlinear, named.name);
-  if (nonlinear != nullptr)
-    return plan_with_map(sampler, *nonlinear, target);
+  if (nonlinear != nullptr) return plan_with_map(sampler, *nonlinear, target);
   return std::visit(target, sampler);
 }
 

@@ -18,8 +18,10 @@ Plan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std:
   const TimeGrid grid = grid_of(problem, process);
   const Denoiser denoiser = problem.denoiser->denoiser;
   if (const auto* unguided = std::get_if<Sampler>(&sampler)) {
-    require(prior || !problem.observation, name_of(sampler), " would need the denoiser of the posterior, and that of ",
-            name, " takes the place of the prior's; expected a guided sampler, or the problem without its observation");
+    require(
+        prior || !problem.observation, name_of(sampler),
+        " would need the denoiser of the posterior, and that of ", name,
+        " takes the place of the prior's; expected a guided sampler, or the problem without its observation");
     return sampling_plan(denoiser, problem.prior.dim(), process, grid, *unguided);
   }
   const auto* guided = std::get_if<GuidedSampler>(&sampler);

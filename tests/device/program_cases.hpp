@@ -336,10 +336,8 @@ inline std::vector<Plan> every_guided_plan_with_map() {
 inline HostDenoiser denoiser_of_mixture(const Mixture& mixture) {
   return {.id = "mixture by hand",
           .function = [mixture](const Points& x, Level level, Points& D) { D = mixture.denoiser(x, level); },
-          .transposed_jvp =
-              [mixture](const Points& x, const Points& v, Level level, Points& product) {
-                product = mixture.denoiser_jvp(x, v, level);
-              }};
+          .transposed_jvp = [mixture](const Points& x, const Points& v, Level level,
+                                      Points& product) { product = mixture.denoiser_jvp(x, v, level); }};
 }
 
 /// The methods that run with a custom denoiser, with integrators without noise, whose coordinates may differ.
@@ -349,8 +347,7 @@ inline std::vector<GuidedSampler> guided_samplers_of_denoisers() {
           Dps{.zeta = 0.3, .epsilon = 1e-3, .integrator = Dpmpp2s{}},
           DpsLikelihood{.integrator = Dpmpp2m{}},
           DpsGsg{.zeta = 0.05, .directions = 5, .integrator = Ddim{}},
-          DpsGsg{
-              .zeta = 0.05, .directions = 5, .pullback = DpsGsg::Pullback::alpha, .integrator = Ddim{}}};
+          DpsGsg{.zeta = 0.05, .directions = 5, .pullback = DpsGsg::Pullback::alpha, .integrator = Ddim{}}};
 }
 
 }  // namespace gmdiff::test

@@ -185,9 +185,8 @@ TEST(GuidedDenoiser, IsThePriorsAtTheData) {
 HostDenoiser identity() {
   return {.id = "identity",
           .function = [](const Points& x, Level /*level*/, Points& D) { D = x; },
-          .transposed_jvp = [](const Points& /*x*/, const Points& v, Level /*level*/, Points& product) {
-            product = v;
-          }};
+          .transposed_jvp = [](const Points& /*x*/, const Points& v, Level /*level*/,
+                               Points& product) { product = v; }};
 }
 
 TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
@@ -216,9 +215,10 @@ TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
             1U)
       << "it needs D alone";
   const DeviceDenoiser on_gpu{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}};
-  expect(on_gpu, Pigdm{},
-         "pigdm: needs the product J^T v, J = dD/dx, which the denoiser \"on a GPU\" on a GPU cannot have; give "
-         "a denoiser on the host");
+  expect(
+      on_gpu, Pigdm{},
+      "pigdm: needs the product J^T v, J = dD/dx, which the denoiser \"on a GPU\" on a GPU cannot have; give "
+      "a denoiser on the host");
   expect(identity(), Pigdm{.start = Start::exact}, "the exact start draws from a mixture");
   expect(identity(), Pigdm{.integrator = ExactTransition{}}, "draws from a mixture, and a denoiser has none");
   expect(identity(), Pigdm{.tau2 = 0.0}, "pigdm: tau2 must be finite and > 0, got 0");
@@ -227,9 +227,7 @@ TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
     product = Points::Zero(x.rows(), 3);
   };
   test::expect_invalid(
-      [&] {
-        sample(wrong, observation, process, grid, Pigdm{}, {.count = 4, .device = Device::cpu(1)});
-      },
+      [&] { sample(wrong, observation, process, grid, Pigdm{}, {.count = 4, .device = Device::cpu(1)}); },
       "denoiser \"identity\": the product J^T v has shape (4, 3), expected (4, 2)");
 }
 

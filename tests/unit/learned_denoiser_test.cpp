@@ -206,8 +206,9 @@ TEST(LearnedDenoiser, HasTheProductsWithItsDerivative) {
           << "the derivative of a network is not symmetric";
     }
   }
-  EXPECT_EQ(LearnedDenoiser(random_training(Parametrisation::edm), 3).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}),
-            LearnedDenoiser(random_training(Parametrisation::edm), 1).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}));
+  EXPECT_EQ(
+      LearnedDenoiser(random_training(Parametrisation::edm), 3).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}),
+      LearnedDenoiser(random_training(Parametrisation::edm), 1).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}));
 }
 
 TEST(LearnedDenoiser, NamesItselfByItsParameters) {
