@@ -357,7 +357,7 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
       {"3", "expected an object, given 3"},
       {"{}", R"(missing key "prior")"},
       {R"({"priors": {}})",
-       R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler, start, density))"},
+       R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler, start, density, denoiser))"},
       {with_prior("null"), "prior: expected an object, given null"},
       {with_prior("{}"), R"(prior: missing key "weights")"},
       {with_prior(R"({"wieghts": [1]})"),
@@ -383,9 +383,9 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
        R"(observation: "noise_std" and "noise_covariance" exclude each other)"},
       {with("\"" + std::string(10'000, 'x') + "\": 1"),
        "unknown key \"" + std::string(60, 'x') +
-           "...\" (known: prior, process, grid, observation, sampler, start, density)"},
+           "...\" (known: prior, process, grid, observation, sampler, start, density, denoiser)"},
       {with(R"("\u0001\n": 1)"),
-       R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler, start, density))"},
+       R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler, start, density, denoiser))"},
   });
 }
 

@@ -25,8 +25,8 @@ class LearnedDenoiser {
   Points jvp(const Points& x, const Points& v, Level level) const;
   /// J^T v, for cotangents v (n, d). J is not symmetric. @throws as above.
   Points transposed_jvp(const Points& x, const Points& v, Level level) const;
-  /// The denoiser for plans and samplers, with the product J^T v that guided ones need. Its id contains a hash
-  /// of all that D depends on.
+  /// The denoiser for plans and samplers, with the product J^T v that guided ones need. Its id contains a
+  /// hash of all that D depends on.
   HostDenoiser denoiser() const;
 
   class Evaluator;  // internal
