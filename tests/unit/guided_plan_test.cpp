@@ -4,6 +4,7 @@
 #include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
+#include "device/user_denoiser.hpp"
 #include "plan/program.hpp"
 #include "support/expect_invalid.hpp"
 
@@ -229,6 +230,21 @@ TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
   test::expect_invalid(
       [&] { sample(wrong, observation, process, grid, Pigdm{}, {.count = 4, .device = Device::cpu(1)}); },
       "denoiser \"identity\": the product J^T v has shape (4, 3), expected (4, 2)");
+}
+
+/// Plans that are written by hand are not checked by `guided_plan`.
+TEST(GuidedPlanOfADenoiser, StagesNameAMissingProduct) {
+  const Points x = Points::Zero(2, 3);
+  const auto product = [&](const Denoiser& denoiser) { transposed_jvp_rows(denoiser, x, x, {0.6, 0.8}); };
+  HostDenoiser plain = identity();
+  plain.transposed_jvp = nullptr;
+  test::expect_invalid([&] { product(plain); },
+                       "denoiser \"identity\": has no product J^T v with the derivative of D");
+  test::expect_invalid(
+      [&] {
+        product(DeviceDenoiser{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}});
+      },
+      "denoiser \"on a GPU\": works in the memory of a GPU and has no product J^T v");
 }
 
 TEST(GuidedPlanOfADenoiser, NeedsAlphaWhereItDividesByIt) {
