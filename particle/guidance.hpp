@@ -11,6 +11,13 @@
 
 namespace gmdiff::particle {
 
+/// Whether a guidance reads C = Cov[x_0 | x_t].
+template <class Real>
+GMDIFF_PARTICLE bool reads_covariance(const GuideOf<Real>& guide) {
+  return guide.has_covariance ||
+         (guide.weight != GuideWeight::isotropic && guide.weight != GuideWeight::norm);
+}
+
 /// Arrays of a particle that exist within a guidance stage.
 template <class Vector>
 struct GuidanceRoom {
@@ -53,7 +60,8 @@ class Guidance {
   template <class Normal>
   GMDIFF_PARTICLE void run(const StageTable<Real>& stage, std::uint64_t step, Vector x, Vector D, Vector to,
                            Normal normal) {
-    inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
+    // A custom denoiser has no law. Its guidance reads neither C nor A C A^T.
+    if (reads_covariance(stage.guide)) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
     weigh(stage, x, D);
     team_.for_each_own(dim(), [&](Index i) {

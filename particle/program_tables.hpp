@@ -192,6 +192,7 @@ struct StageTable {
   StageKind kind;
   int from, denoised, to;  ///< numbers of vectors
   int function;            ///< for `call` and `call_field`: number of the denoiser or field in the plan
+  int cotangent;           ///< for `call`: number of the vector v of J^T v, or 0 for D
   /// Number of the step in the random streams; for `field` and `end` its number in the plan.
   std::uint64_t step;
   LevelTable<Real> level;

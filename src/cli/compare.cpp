@@ -61,7 +61,8 @@ void add_compare_flags(CLI::App& verb, CompareFlags& flags) {
           "--samplers", flags.samplers,
           "names or name:key=value:..., separated by commas; draw: exact draws "
           "(mcgdiff,mcgdiff:variant=A,mcgdiff:kernel=exact,bootstrap,exact-transition,draw; for targets "
-          "mala,hmc,draw; for observations with a map guided samplers, mala and draw)")
+          "mala,hmc,draw; for observations with a map guided samplers, mala and draw; for problems with a "
+          "denoiser samplers that evaluate it, and draw)")
       ->type_name("LIST");
   verb.add_option("--external", flags.external,
                   "samples made elsewhere, a row NAME: .npy files of shape (count, d); {problem} in PATH "

@@ -53,6 +53,16 @@ bool is_noiseless(const NamedProblem& named) {
 }
 
 bool has_map(const NamedProblem& named) { return std::holds_alternative<NonlinearProblem>(named.problem); }
+bool has_denoiser(const NamedProblem& named) {
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem);
+  return problem != nullptr ? problem->denoiser.has_value()
+                            : nonlinear != nullptr && nonlinear->denoiser.has_value();
+}
+bool has_observation(const NamedProblem& named) {
+  const auto* problem = std::get_if<Problem>(&named.problem);
+  return problem == nullptr || problem->observation.has_value();
+}
 bool has_target(const NamedProblem& named) { return study::target_in(named.problem).has_value(); }
 
 /// Returns the text that replaces `{problem}` for each problem: the base name of its file, or its seed.
@@ -76,9 +86,14 @@ void add_external(const CompareFlags& flags, CompareSettings& settings) {
   }
 }
 
-/// The default samplers but for exact draws: guided ones and chains for observations with a map, chains for
-/// targets, otherwise methods for posteriors, with the bootstrap filter only if every problem has noise.
+/// The default samplers but for exact draws: those that evaluate a denoiser if problems have one, guided ones
+/// and chains for observations with a map, chains for targets, otherwise methods for posteriors, with the
+/// bootstrap filter only if every problem has noise.
 std::string usual_samplers(const std::vector<NamedProblem>& problems, bool noiseless) {
+  if (std::ranges::any_of(problems, has_denoiser))
+    return std::ranges::any_of(problems, has_observation)
+               ? "pigdm,dps,"
+               : "ancestral:start=gaussian,ddim:start=gaussian,heun:start=gaussian,";
   // From exact starts, so that the rows show the methods' own errors.
   if (std::ranges::all_of(problems, has_map))
     return "tmp:start=exact,dps-likelihood:start=exact,dps:start=exact,mala,";

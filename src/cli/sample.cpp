@@ -4,12 +4,12 @@
 #include <span>
 
 #include <gmdiff/device/tuned.hpp>
-#include <gmdiff/io/denoiser_file.hpp>
-#include <gmdiff/network/learned_denoiser.hpp>
 
 #include "base/check.hpp"
 #include "cli/run_plan.hpp"
+#include "io/problem_input.hpp"
 #include "plan/program.hpp"
+#include "study/denoiser_plan.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -24,21 +24,23 @@ void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& p
   run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
-/// Runs a reverse-time sampler with the learned denoiser of a file in place of the prior's.
-void sample_learned(const Sampler& sampler, const TimeGrid& grid, const RunFlags& flags, InputFiles inputs,
-                    const Problem& problem) {
-  require(
-      !problem.observation || flags.problem.prior,
-      "--denoiser: it takes the place of the prior, and the problem has an observation; --prior leaves it "
-      "out");
-  const LearnedDenoiser learned(read_denoiser(*flags.denoiser), 0);
-  require(learned.dim() == problem.prior.dim(), "--denoiser ", *flags.denoiser, ": it has dimension ",
-          learned.dim(), ", the prior of ", flags.problem.file, " has ", problem.prior.dim());
+/// Replaces the denoiser of a problem by that of `--denoiser`. @param problem with a prior
+void set_denoiser(const RunFlags& flags, InputFiles& inputs, auto& problem) {
+  if (!flags.denoiser) return;
+  try {
+    problem.denoiser = io::read_given_denoiser(*flags.denoiser, problem.prior.dim());
+  } catch (const std::invalid_argument& error) {
+    fail("--denoiser: ", error.what());
+  }
   add_data(inputs, *flags.denoiser);
-  const ForwardProcess process(problem.process);
-  const Plan plan = sampling_plan(Denoiser(learned.denoiser()), learned.dim(), process, grid, sampler);
-  study::RunRecord record = record_of("sample", problem, "prior");
-  record.notes.push_back(concat("the denoiser is the learned one of ", *flags.denoiser));
+}
+
+/// Runs the plan of a sampler with the problem's denoiser. @param problem with a denoiser
+void sample_by_denoiser(const RunFlags& flags, const InputFiles& inputs, const auto& problem,
+                        const Plan& plan, const std::string& law) {
+  study::RunRecord record = record_of("sample", problem, law);
+  const std::string& file = problem.denoiser->file;
+  record.notes.push_back(concat("the denoiser is the learned one of ", file));
   run_sampling(flags, inputs, plan, std::move(record));
 }
 
@@ -48,7 +50,6 @@ void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles
   const Law law = law_of(problem, flags.problem.prior);
   const ForwardProcess process(problem.process);
   const TimeGrid grid = study::grid_of(problem, process);
-  if (flags.denoiser) return sample_learned(sampler, grid, flags, inputs, problem);
   const Plan plan = sampling_plan(std::span(&law.mixture, 1), process, grid, sampler);
   run_sampling(flags, inputs, plan, record_of("sample", problem, law.name));
 }
@@ -142,6 +143,10 @@ void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFi
 /// Runs Markov chains, SMC or a guided sampler on the posterior of an observation with a map.
 void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const NonlinearProblem& problem) {
+  if (problem.denoiser)
+    return sample_by_denoiser(flags, inputs, problem,
+                              study::denoiser_plan(sampler, problem, flags.problem.file),
+                              study::nonlinear_law);
   check_takes_map(sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler))
     return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
@@ -172,18 +177,23 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-void sample(const RunFlags& flags, const InputFiles& inputs, Problem problem) {
+void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
+  set_denoiser(flags, inputs, problem);
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
-  require(!flags.denoiser || std::holds_alternative<Sampler>(problem.sampler),
-          "--denoiser: ", study::name_of(problem.sampler),
-          " takes the law itself; a reverse-time sampler can "
-          "take a learned denoiser");
+  if (problem.denoiser) {
+    const bool is_guided = std::holds_alternative<GuidedSampler>(problem.sampler);
+    if (is_guided) observation_for(study::name_of(problem.sampler), flags, problem);
+    return sample_by_denoiser(
+        flags, inputs, problem,
+        study::denoiser_plan(problem.sampler, problem, flags.problem.file, flags.problem.prior),
+        is_guided ? "posterior" : "prior");
+  }
   std::visit([&](const auto& sampler) { sample_with(sampler, flags, inputs, problem); }, problem.sampler);
 }
 
-void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem problem) {
+void sample(const RunFlags& flags, InputFiles& inputs, TargetProblem problem) {
   check_no_prior(flags.problem);
   if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
   if (flags.steps) set_steps(problem.sampler, *flags.steps);
@@ -191,15 +201,16 @@ void sample(const RunFlags& flags, const InputFiles& inputs, TargetProblem probl
   run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
 }
 
-void sample(const RunFlags& flags, const InputFiles& inputs, NonlinearProblem problem) {
+void sample(const RunFlags& flags, InputFiles& inputs, NonlinearProblem problem) {
   if (flags.problem.prior) return sample(flags, inputs, prior_of(problem));
+  set_denoiser(flags, inputs, problem);
   if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
   sample_with(problem.sampler, flags, inputs, problem);
 }
 
-void sample(const RunFlags& flags, const InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
+void sample(const RunFlags& flags, InputFiles& /*inputs*/, const DynamicsProblem& /*problem*/) {
   refuse_dynamics("sample", flags.problem);
 }
 
@@ -231,9 +242,11 @@ Verb add_sample(CLI::App& command) {
                    "number of the first step of Markov chains that --start continues: the steps of the run "
                    "whose last states it holds")
       ->type_name("N");
-  verb->add_option("--denoiser", flags->denoiser,
-                   "learned denoiser, a file of the verb train, in place of the prior's; the sampler needs "
-                   "start=gaussian")
+  verb->add_option(
+          "--denoiser", flags->denoiser,
+          "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
+          "reverse-time samplers with start=gaussian, dps, dps-gsg, dps-likelihood, pigdm and "
+          "pigdm-alg1")
       ->type_name("FILE");
   add_start(
       *verb, *flags,

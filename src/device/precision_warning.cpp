@@ -41,7 +41,8 @@ class ProgramLevels {
 
   void add(const Evaluate& stage) {
     vector(stage.from) = stage.level;
-    vector(stage.to) = data;
+    // The product of a derivative and a guidance vanishes with the guidance.
+    vector(stage.to) = stage.cotangent > 0 ? Level{.alpha = 0.0, .sigma = 0.0} : data;
   }
   void add(const Combine& stage) {
     Level sum{.alpha = 0.0, .sigma = 0.0};

@@ -62,6 +62,17 @@ Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess&
   return run(sampling_plan(denoiser, dim, process, grid, sampler), options);
 }
 
+Samples sample(const Denoiser& denoiser, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options) {
+  return run(guided_plan(denoiser, observation, process, grid, sampler), options);
+}
+
+Samples sample(const Denoiser& denoiser, const NonlinearObservation& observation,
+               const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
+               const Options& options) {
+  return run(guided_plan(denoiser, observation, process, grid, sampler), options);
+}
+
 Samples forward(const Mixture& mixture, const ForwardProcess& process, const TimeGrid& grid,
                 const Options& options) {
   return run(forward_plan(std::span(&mixture, 1), process, grid), options);

@@ -16,6 +16,10 @@ AnyProblem read_any_problem(const std::filesystem::path& file, std::vector<std::
 AnyProblem read_any_problem(std::istream& in, const std::string& name, const std::filesystem::path& folder,
                             std::vector<std::filesystem::path>& files);
 
+/// The learned denoiser of a file, on all threads.
+/// @throws std::invalid_argument as `read_denoiser`, and for another dimension than that of the prior.
+GivenDenoiser read_given_denoiser(const std::filesystem::path& file, Eigen::Index dim);
+
 /// The problem if it has a prior, and a linear observation or none. @throws std::invalid_argument that calls it
 /// `name` for another one.
 Problem with_prior(AnyProblem problem, const std::string& name);

@@ -3,8 +3,10 @@
 #include <sstream>
 #include <system_error>
 
+#include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
 
 #include "io/dynamics_json.hpp"
 #include "io/mixture_json.hpp"
@@ -52,9 +54,20 @@ void read_density(const Json& root, const Location& top, auto& problem) {
 }
 
 const std::vector<std::string>& keys_with_prior() {
-  static const std::vector<std::string> keys{"prior",   "process", "grid",   "observation",
-                                             "sampler", "start",   "density"};
+  static const std::vector<std::string> keys{"prior",   "process", "grid",    "observation",
+                                             "sampler", "start",   "density", "denoiser"};
   return keys;
+}
+
+/// The learned denoiser that takes the place of the prior's. @param problem with a prior
+void read_denoiser_of(const Json& root, const Location& top, auto& problem) {
+  const Json* value = io::optional_member(root, "denoiser");
+  if (value == nullptr) return;
+  const Location where = top.key("denoiser");
+  if (!value->is_string()) where.fail("expected the path of a learned denoiser, got ", io::describe(*value));
+  const std::filesystem::path file = where.folder() / value->get_ref<const std::string&>();
+  problem.denoiser = io::at_place(where, [&] { return io::read_given_denoiser(file, problem.prior.dim()); });
+  where.note(file);
 }
 
 /// Process and grid. @param problem with a prior
@@ -84,6 +97,9 @@ Problem read_prior_problem(const Json& root, const Location& top) {
     }
   }
   read_density(root, top, problem);
+  read_denoiser_of(root, top, problem);
+  // The default start is a draw of the prior's p_T, which is no part of a denoiser.
+  if (problem.denoiser && !root.contains("sampler")) problem.sampler = Ddim{.start = Start::gaussian};
   return problem;
 }
 
@@ -113,6 +129,7 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
     io::at_place(top.key("sampler"), [&] { check_takes_map(problem.sampler); });
   }
   read_density(root, top, problem);
+  read_denoiser_of(root, top, problem);
   return problem;
 }
 
@@ -201,6 +218,13 @@ AnyProblem io::read_any_problem(const std::filesystem::path& file,
   require(in.is_open(), file.string(), ": cannot be opened for reading");
   files.push_back(file);
   return io::read_any_problem(in, file.string(), file.parent_path(), files);
+}
+
+GivenDenoiser io::read_given_denoiser(const std::filesystem::path& file, Eigen::Index dim) {
+  const LearnedDenoiser learned(read_denoiser(file), 0);
+  require(learned.dim() == dim, file.string(), ": the denoiser has dimension ", learned.dim(),
+          ", and the prior has ", dim);
+  return {.file = file.string(), .denoiser = learned.denoiser()};
 }
 
 Problem io::with_prior(AnyProblem problem, const std::string& name) {

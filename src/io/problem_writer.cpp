@@ -96,6 +96,14 @@ void write_density(const auto& problem, OrderedJson& root) {
   if (!density.empty()) root["density"] = std::move(density);
 }
 
+/// The file of the denoiser, where there is one.
+void write_denoiser_of(const auto& problem, OrderedJson& root) {
+  if (!problem.denoiser) return;
+  require(!problem.denoiser->file.empty(), "the denoiser \"", problem.denoiser->denoiser.id,
+          "\" of the problem is a function, which has no JSON form");
+  root["denoiser"] = problem.denoiser->file;
+}
+
 /// Prior, process and grid.
 OrderedJson write_scheduled_prior(const auto& problem) {
   require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
@@ -112,6 +120,7 @@ std::string to_json(const Problem& problem) {
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
   write_density(problem, root);
+  write_denoiser_of(problem, root);
   return pretty(root);
 }
 
@@ -127,6 +136,7 @@ std::string to_json(const NonlinearProblem& problem) {
   root["observation"] = io::write_nonlinear_observation(problem.observation);
   root["sampler"] = io::write_variant(problem.sampler);
   write_density(problem, root);
+  write_denoiser_of(problem, root);
   return pretty(root);
 }
 

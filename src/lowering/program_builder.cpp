@@ -112,6 +112,7 @@ class ProgramBuilder<Real>::StepTables {
       table.level = level(stage.level);
     } else {
       table.function = stage.denoiser - 1;
+      table.cotangent = stage.cotangent;
       table.alpha = stage.level.alpha;
       table.sigma = stage.level.sigma;
     }
@@ -242,14 +243,16 @@ class ProgramBuilder<Real>::StepTables {
     table.from = stage.from;
     table.denoised = stage.denoised;
     table.to = stage.to;
-    table.level = level(stage.level);
     table.guide.weight = lowered(stage.weight);
-    table.guide.variance = posterior_variances(mixture(), stage.level, arena_);
     table.guide.scale = static_cast<Real>(scale(stage));
     table.guide.epsilon = static_cast<Real>(stage.epsilon);
     table.guide.directions = stage.directions;
     table.guide.per_direction = static_cast<Real>(1.0 / stage.directions);
     table.guide.has_covariance = stage.has_covariance;
+    if (reads_covariance(stage)) {
+      table.level = level(stage.level);
+      table.guide.variance = posterior_variances(mixture(), stage.level, arena_);
+    }
     if (builder_.observation_.has_map) return table;
     if (needs_projection(stage)) project(stage.level, table.guide);
     if (stage.weight == ResidualWeight::isotropic) table.guide.weights = isotropic_weights(stage.variance);

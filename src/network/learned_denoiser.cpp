@@ -62,8 +62,9 @@ class LearnedDenoiser::Evaluator {
 
   Eigen::Index dim() const { return mean_.size(); }
   const std::string& id() const { return id_; }
-  /// D of the rows to `denoised`, or with cotangents v the rows J^T v.
-  virtual void evaluate(const Points& x, Level level, const Points* v, Points& to) const = 0;
+  /// D of each row of x, or the product J v or J^T v with that row of v. `v` is not read for D.
+  enum class Result { value, jvp, transposed_jvp };
+  virtual void evaluate(Result result, const Points& x, const Points& v, Level level, Points& to) const = 0;
 
  protected:
   void check(const Points& x, const char* name) const {
@@ -88,56 +89,92 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     weights_.assign(training.averaged);
   }
 
-  void evaluate(const Points& x, Level level, const Points* v, Points& to) const override {
+  void evaluate(Result result, const Points& x, const Points& v, Level level, Points& to) const override {
     const FloatingPointEnvironment environment;
     check(x, "x");
+    require(result == Result::value || (v.rows() == x.rows() && v.cols() == x.cols()),
+            "learned denoiser: v must have the shape of x, (", x.rows(), ", ", x.cols(), "), got (", v.rows(),
+            ", ", v.cols(), ")");
     to.resize(x.rows(), dim());
     if (x.rows() == 0) return;
     const Preconditioning of = precondition(settings_.parametrisation, scale_, settings_.ladder, level);
     Sweep<Real> sweep(weights_, denoiser_frequencies(settings_.hidden), std::numeric_limits<Real>::infinity(),
                       pool_);
     sweep.tabulate({of.time}, phases_);
-    sweep.run(std::vector<int>(static_cast<std::size_t>(x.rows()), 0), bodies(x, level.alpha, of, v, to),
-              nullptr);
+    sweep.run(std::vector<int>(static_cast<std::size_t>(x.rows()), 0),
+              bodies(result, x, v, level.alpha, of, to), nullptr);
   }
 
  private:
   using Block = StateBlock<Real>;
+  using Bodies = typename Sweep<Real>::Bodies;
 
-  typename Sweep<Real>::Bodies bodies(const Points& x, double alpha, const Preconditioning& of,
-                                      const Points* v, Points& to) const {
-    typename Sweep<Real>::Bodies bodies;
+  Bodies bodies(Result result, const Points& x, const Points& v, double alpha, const Preconditioning& of,
+                Points& to) const {
+    Bodies bodies;
     bodies.fill = [this, &x, alpha, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
       for (Eigen::Index r = 0; r < rows; ++r) {
         for (Eigen::Index j = 0; j < dim(); ++j)
           block.input(r)[j] = static_cast<Real>(of.in * (x(first + r, j) - alpha * mean_(j)));
       }
     };
-    if (v == nullptr) {
-      bodies.take = [this, &x, alpha, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
-        for (Eigen::Index r = 0; r < rows; ++r) {
-          for (Eigen::Index j = 0; j < dim(); ++j)
-            to(first + r, j) = mean_(j) + of.skip * (x(first + r, j) - alpha * mean_(j)) +
-                               of.out * static_cast<double>(block.output(r)[j]);
-        }
-      };
-      return bodies;
+    switch (result) {
+      case Result::value:
+        take_value(bodies, x, alpha, of, to);
+        break;
+      case Result::jvp:
+        take_jvp(bodies, v, of, to);
+        break;
+      case Result::transposed_jvp:
+        take_transposed_jvp(bodies, v, of, to);
+        break;
     }
-    bodies.take = [this, &of, v](Eigen::Index first, Eigen::Index rows, Block& block) {
+    return bodies;
+  }
+
+  void take_value(Bodies& bodies, const Points& x, double alpha, const Preconditioning& of,
+                  Points& to) const {
+    bodies.take = [this, &x, alpha, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
       for (Eigen::Index r = 0; r < rows; ++r) {
         for (Eigen::Index j = 0; j < dim(); ++j)
-          block.cotangent(r)[j] = static_cast<Real>(of.out * (*v)(first + r, j));
+          to(first + r, j) = mean_(j) + of.skip * (x(first + r, j) - alpha * mean_(j)) +
+                             of.out * static_cast<double>(block.output(r)[j]);
       }
     };
-    // J^T v = skip v + in J_F^T (out v)
-    bodies.take_input_gradient = [this, &of, v, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
+  }
+
+  /// J v = skip v + out J_F (in v)
+  void take_jvp(Bodies& bodies, const Points& v, const Preconditioning& of, Points& to) const {
+    bodies.take = [this, &v, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for (Eigen::Index r = 0; r < rows; ++r) {
+        for (Eigen::Index j = 0; j < dim(); ++j)
+          block.tangent(r)[j] = static_cast<Real>(of.in * v(first + r, j));
+      }
+    };
+    bodies.take_tangent = [this, &v, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
       for (Eigen::Index r = 0; r < rows; ++r) {
         for (Eigen::Index j = 0; j < dim(); ++j)
           to(first + r, j) =
-              of.skip * (*v)(first + r, j) + of.in * static_cast<double>(block.input_cotangent(r)[j]);
+              of.skip * v(first + r, j) + of.out * static_cast<double>(block.output_tangent(r)[j]);
       }
     };
-    return bodies;
+  }
+
+  /// J^T v = skip v + in J_F^T (out v)
+  void take_transposed_jvp(Bodies& bodies, const Points& v, const Preconditioning& of, Points& to) const {
+    bodies.take = [this, &v, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for (Eigen::Index r = 0; r < rows; ++r) {
+        for (Eigen::Index j = 0; j < dim(); ++j)
+          block.cotangent(r)[j] = static_cast<Real>(of.out * v(first + r, j));
+      }
+    };
+    bodies.take_input_gradient = [this, &v, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for (Eigen::Index r = 0; r < rows; ++r) {
+        for (Eigen::Index j = 0; j < dim(); ++j)
+          to(first + r, j) =
+              of.skip * v(first + r, j) + of.in * static_cast<double>(block.input_cotangent(r)[j]);
+      }
+    };
   }
 
   Weights<Real> weights_;
@@ -165,23 +202,32 @@ Eigen::Index LearnedDenoiser::dim() const { return evaluator_->dim(); }
 
 Points LearnedDenoiser::operator()(const Points& x, Level level) const {
   Points denoised;
-  evaluator_->evaluate(x, level, nullptr, denoised);
+  evaluator_->evaluate(Evaluator::Result::value, x, Points(), level, denoised);
   return denoised;
 }
 
-Points LearnedDenoiser::transposed_jvp(const Points& x, const Points& v, Level level) const {
-  require(v.rows() == x.rows() && v.cols() == x.cols(), "learned denoiser: v must have the shape of x, (",
-          x.rows(), ", ", x.cols(), "), got (", v.rows(), ", ", v.cols(), ")");
+Points LearnedDenoiser::jvp(const Points& x, const Points& v, Level level) const {
   Points product;
-  evaluator_->evaluate(x, level, &v, product);
+  evaluator_->evaluate(Evaluator::Result::jvp, x, v, level, product);
+  return product;
+}
+
+Points LearnedDenoiser::transposed_jvp(const Points& x, const Points& v, Level level) const {
+  Points product;
+  evaluator_->evaluate(Evaluator::Result::transposed_jvp, x, v, level, product);
   return product;
 }
 
 HostDenoiser LearnedDenoiser::denoiser() const {
   return {.id = evaluator_->id(),
-          .function = [evaluator = evaluator_](const Points& x, Level level, Points& denoised) {
-            evaluator->evaluate(x, level, nullptr, denoised);
-          }};
+          .function =
+              [evaluator = evaluator_](const Points& x, Level level, Points& denoised) {
+                evaluator->evaluate(Evaluator::Result::value, x, Points(), level, denoised);
+              },
+          .transposed_jvp =
+              [evaluator = evaluator_](const Points& x, const Points& v, Level level, Points& product) {
+                evaluator->evaluate(Evaluator::Result::transposed_jvp, x, v, level, product);
+              }};
 }
 
 }  // namespace gmdiff

@@ -122,6 +122,30 @@ void StateBlock<Real>::backward_input(Eigen::Index rows) {
                                      input_cotangent_.data()));
 }
 
+template <class Real>
+void StateBlock<Real>::forward_tangents(Eigen::Index rows) {
+  const Layout& places = layout();
+  const Eigen::Index H = places.shape.hidden, width = places.width;
+  std::fill_n(of_hidden_.begin(), rows * width, Real(0));
+  unit_.multiply_add(product_of_rows(rows, cotangent_.data(), places.output_width, places.shape.dim,
+                                     weights_[places.Kx], width, of_hidden_.data()));
+  through_gelu(rows, 0);
+  for (std::size_t l = 1; l < hidden_.size(); ++l) {
+    std::fill_n(sums_.begin(), rows * width, Real(0));
+    unit_.multiply_add(
+        product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.V[l - 1]], width, sums_.data()));
+    std::swap(sums_, of_hidden_);
+    through_gelu(rows, l);
+  }
+  std::fill_n(input_cotangent_.begin(), rows * places.output_width, Real(0));
+  unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.U],
+                                     places.output_width, input_cotangent_.data()));
+  for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
+    const auto i = static_cast<std::size_t>(j);
+    if (!(std::abs(output_[i]) <= bound_)) input_cotangent_[i] = Real(0);
+  }
+}
+
 template class StateBlock<float>;
 template class StateBlock<double>;
 

@@ -29,6 +29,11 @@ class StateBlock {
     return input_cotangent_.data() + r * layout().output_width;
   }
 
+  /// Row r of a tangent dx, to be written between `forward` and `forward_tangents`.
+  Real* tangent(Eigen::Index r) { return cotangent(r); }
+  /// Row r of J dx, J = dnet/dx, after `forward_tangents`.
+  const Real* output_tangent(Eigen::Index r) const { return input_cotangent(r); }
+
   /// @param T rows of the time table; row r uses row `time[r]`.
   void forward(Eigen::Index rows, const Real* T, const int* time);
   /// Adds the parameters' gradients to `gradient`, a padded buffer without the range of the time encoder, and
@@ -36,6 +41,8 @@ class StateBlock {
   void backward(Eigen::Index rows, Real* gradient, Real* of_time);
   /// dL/dx, after `backward`.
   void backward_input(Eigen::Index rows);
+  /// J dx of the tangents, after `forward`; in the arrays of `backward`.
+  void forward_tangents(Eigen::Index rows);
 
  private:
   const Layout& layout() const { return weights_.layout(); }

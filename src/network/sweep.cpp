@@ -30,6 +30,10 @@ void Sweep<Real>::take_block(int thread, Eigen::Index number, const std::vector<
   bodies.fill(first, rows, block);
   block.forward(rows, table_.rows(), time.data() + first);
   bodies.take(first, rows, block);
+  if (bodies.take_tangent) {
+    block.forward_tangents(rows);
+    bodies.take_tangent(first, rows, block);
+  }
   if (!has_gradient && !bodies.take_input_gradient) return;
   Real* gradient = nullptr;
   Real* of_time = nullptr;

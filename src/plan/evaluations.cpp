@@ -7,7 +7,7 @@ namespace {
 
 /// Denoiser evaluations of one stage.
 struct StageEvaluations {
-  int operator()(const Evaluate&) const { return 1; }
+  int operator()(const Evaluate& stage) const { return stage.cotangent > 0 ? 0 : 1; }
   int operator()(const Combine&) const { return 0; }
   int operator()(const Transition&) const { return 1; }
   int operator()(const EvaluateTarget&) const { return 1; }

@@ -18,9 +18,6 @@ double isotropic_variance(const Level& level, double tau2) {
   return squared(level.sigma) * tau2 / (squared(level.sigma) + squared(level.alpha) * tau2);
 }
 
-/// J = jacobian_factor C: the derivative of D with respect to x_t (§10.1).
-double jacobian_factor(const Level& level) { return level.alpha / squared(level.sigma); }
-
 ResidualWeight weight_of(Tmp::Scale scale) {
   switch (scale) {
     case Tmp::Scale::moments:
@@ -87,6 +84,8 @@ GuidanceTable decomposed(const GuidanceTable& given) {
 
 }  // namespace
 
+double jacobian_factor(const Level& level) { return level.alpha / squared(level.sigma); }
+
 Row row(const Tmp& method, const Level& level) {
   return {.stage = {.level = level, .weight = weight_of(method.scale)}};
 }
@@ -100,12 +99,12 @@ Row row(const Pigdm& method, const Level& level) {
 Row row(const PigdmAlgorithm1& method, const Level& level) {
   const double r2 = isotropic_variance(level, method.tau2);
   return {.stage = {.level = level, .weight = ResidualWeight::isotropic, .variance = r2},
-          .factor = level.alpha * r2 * jacobian_factor(level)};
+          .factor = level.alpha * r2};
 }
 
 Row row(const Dps& method, const Level& level) {
   return {.stage = {.level = level, .weight = ResidualWeight::norm, .epsilon = method.epsilon},
-          .factor = 2.0 * method.zeta * jacobian_factor(level)};
+          .factor = 2.0 * method.zeta};
 }
 
 Row row(const DpsLikelihood& /*method*/, const Level& level) {
@@ -115,7 +114,7 @@ Row row(const DpsLikelihood& /*method*/, const Level& level) {
 Row row(const DpsGsg& method, const Level& level) {
   constexpr double least_alpha = 0.1;  // as in the package Diffuse
   const bool by_jacobian = method.pullback == DpsGsg::Pullback::jacobian;
-  const double pullback = by_jacobian ? jacobian_factor(level) : 1.0 / std::max(level.alpha, least_alpha);
+  const double pullback = by_jacobian ? 1.0 : 1.0 / std::max(level.alpha, least_alpha);
   return {.stage = {.level = level,
                     .weight = ResidualWeight::norm,
                     .epsilon = method.epsilon,
@@ -136,6 +135,37 @@ void check(const GuidedSampler& method, const LinearObservation& observation) {
 void check(const GuidedSampler& method, const NonlinearObservation& /*observation*/) {
   check_takes_map(method);
   std::visit([](const auto& description) { check_parameters(description); }, method);
+}
+
+namespace {
+
+bool needs_derivative(const GuidedSampler& method) {
+  const auto* smoothed = std::get_if<DpsGsg>(&method);
+  return smoothed == nullptr || smoothed->pullback == DpsGsg::Pullback::jacobian;
+}
+
+void check_derivative(const char* method, const HostDenoiser& denoiser) {
+  require(static_cast<bool>(denoiser.transposed_jvp), method,
+          ": needs the product J^T v, J = dD/dx, and the denoiser \"", denoiser.id,
+          "\" has none; give it a transposed_jvp");
+}
+void check_derivative(const char* method, const DeviceDenoiser& denoiser) {
+  fail(method, ": needs the product J^T v, J = dD/dx, which the denoiser \"", denoiser.id,
+       "\" on a GPU cannot have; give a denoiser on the host");
+}
+
+}  // namespace
+
+void check(const GuidedSampler& method, const Denoiser& denoiser) {
+  std::visit(
+      [&]<class Method>(const Method& description) {
+        require(Method::takes_denoiser, description.name,
+                ": needs the mixture of the prior; with a denoiser in its place expected dps, dps-gsg, "
+                "dps-likelihood, pigdm or pigdm-alg1");
+        if (!needs_derivative(method)) return;
+        std::visit([&](const auto& given) { check_derivative(description.name, given); }, denoiser);
+      },
+      method);
 }
 
 bool needs_given_rows(const GuidedSampler& method) {

@@ -9,11 +9,15 @@
 namespace gmdiff::guidance {
 
 /// Guidance after an evaluation D = D(x; level): a stage computes g = C A^T w(y - A D). Then D becomes D + g
-/// or, where `factor` is set, the step adds factor g to the state.
+/// or, where `factor` is set, the step adds factor J A^T w to the state. A stage without covariance leaves
+/// both C and J out.
 struct Row {
   Guide stage;
   std::optional<double> factor = {};
 };
+
+/// J = jacobian_factor C: the derivative of D with respect to x_t (§10.1).
+double jacobian_factor(const Level& level);
 
 Row row(const Tmp& method, const Level& level);
 Row row(const Pigdm& method, const Level& level);
@@ -27,6 +31,9 @@ Row row(const DpsGsg& method, const Level& level);
 void check(const GuidedSampler& method, const LinearObservation& observation);
 /// @throws std::invalid_argument for a parameter out of range, and for a method without a form for maps.
 void check(const GuidedSampler& method, const NonlinearObservation& observation);
+/// @throws std::invalid_argument for a method that needs more than D and J^T v, and for a denoiser without
+///   the product J^T v that the method needs.
+void check(const GuidedSampler& method, const Denoiser& denoiser);
 
 /// Whether the method weights the rows of A as given; the other methods use the rows of its decomposition.
 bool needs_given_rows(const GuidedSampler& method);

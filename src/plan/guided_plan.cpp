@@ -31,7 +31,28 @@ Sampler integrator_of(const Method& method) {
 
 bool evaluates(const Stage& stage) { return std::holds_alternative<Evaluate>(stage); }
 
-/// The stages of an unguided step with guidance added; vector g holds the guidance.
+/// Appends the stages of a guidance after an evaluation. Vector g holds it, and g + 1 its product with J^T of
+/// a custom denoiser. @returns what is added to D or, where the row has a factor, to the state
+Term add_guidance(Program& program, const char* name, const Evaluate& evaluation, guidance::Row row, int g) {
+  const bool has_derivative = row.stage.has_covariance, is_custom = evaluation.denoiser > 0;
+  const Level& level = evaluation.level;
+  row.stage.from = evaluation.from;
+  row.stage.denoised = evaluation.to;
+  row.stage.to = g;
+  row.stage.has_covariance = has_derivative && !is_custom;
+  program.stages.emplace_back(row.stage);
+  if (!has_derivative) return {g, row.factor.value_or(1.0)};
+  if (!is_custom) return {g, row.factor ? *row.factor * guidance::jacobian_factor(level) : 1.0};
+  program.stages.emplace_back(Evaluate{
+      .denoiser = evaluation.denoiser, .level = level, .from = evaluation.from, .to = g + 1, .cotangent = g});
+  if (row.factor) return {g + 1, *row.factor};
+  require(level.alpha > 0.0, name,
+          ": the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J "
+          "has no value; the grid must begin at alpha > 0");
+  return {g + 1, level.sigma * level.sigma / level.alpha};
+}
+
+/// The stages of an unguided step with guidance added; vectors from g on hold the guidance.
 template <class Method>
 Program guided(const Method& method, const Program& unguided, int g) {
   Program program;
@@ -41,17 +62,14 @@ Program guided(const Method& method, const Program& unguided, int g) {
     const auto* evaluation = std::get_if<Evaluate>(&stage);
     // C = 0 at the data.
     if (evaluation == nullptr || evaluation->level.sigma == 0.0) continue;
-    guidance::Row row = guidance::row(method, evaluation->level);
+    const guidance::Row row = guidance::row(method, evaluation->level);
     // A step has one extra term, computed at its first evaluation.
     if (row.factor && extra) continue;
-    row.stage.from = evaluation->from;
-    row.stage.denoised = evaluation->to;
-    row.stage.to = g;
-    program.stages.emplace_back(row.stage);
+    const Term term = add_guidance(program, method.name, *evaluation, row, g);
     if (row.factor) {
-      extra = Term{g, *row.factor};
+      extra = term;
     } else {
-      program.stages.emplace_back(Combine{.to = evaluation->to, .terms = {{evaluation->to, 1.0}, {g, 1.0}}});
+      program.stages.emplace_back(Combine{.to = evaluation->to, .terms = {{evaluation->to, 1.0}, term}});
     }
   }
   if (extra) {
@@ -80,11 +98,16 @@ void check_integrator(const Method& method, const Plan& unguided) {
           " does not evaluate the denoiser where its steps begin");
 }
 
+/// The unguided steps of a mixture.
+template <class Method>
+Plan unguided_plan(const Method& method, const Mixture& prior, const ForwardProcess& process,
+                   const TimeGrid& grid) {
+  return as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
+}
+
 /// Steps with guidance, of one problem and still without its observation.
 template <class Method>
-Plan guided_steps(const Method& method, const Mixture& prior, const ForwardProcess& process,
-                  const TimeGrid& grid) {
-  Plan plan = as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
+Plan guided_steps(const Method& method, Plan plan) {
   check_integrator(method, plan);
   const int g = num_vectors(plan);
   for (Step& step : plan.steps) step = guided(method, std::get<Program>(step), g);
@@ -94,7 +117,7 @@ Plan guided_steps(const Method& method, const Mixture& prior, const ForwardProce
 template <class Method>
 Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
            const ForwardProcess& process, const TimeGrid& grid) {
-  Plan plan = guided_steps(method, prior, process, grid);
+  Plan plan = guided_steps(method, unguided_plan(method, prior, process, grid));
   plan.problems.assign(observations.size(), plan.problems.front());
   for (const LinearObservation& observation : observations) {
     plan.guidance.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
@@ -147,7 +170,53 @@ Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, 
   return std::visit(
       [&]<class Method>(const Method& method) -> Plan {
         if constexpr (Method::takes_map) {
-          Plan plan = guided_steps(method, prior, process, grid);
+          Plan plan = guided_steps(method, unguided_plan(method, prior, process, grid));
+          observe<Method>(plan, observation);
+          return plan;
+        } else {
+          return {};  // refused above
+        }
+      },
+      sampler);
+}
+
+namespace {
+
+/// Steps with guidance of a custom denoiser, still without the observation.
+template <class Method>
+Plan guided_steps(const Method& method, const Denoiser& denoiser, Eigen::Index dim,
+                  const ForwardProcess& process, const TimeGrid& grid) {
+  return guided_steps(method, sampling_plan(denoiser, dim, process, grid, integrator_of(method)));
+}
+
+}  // namespace
+
+Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler) {
+  guidance::check(sampler, observation);
+  guidance::check(sampler, denoiser);
+  return std::visit(
+      [&]<class Method>(const Method& method) -> Plan {
+        if constexpr (Method::takes_denoiser) {
+          const Eigen::Index dim = observation.A().cols();
+          Plan plan = guided_steps(method, denoiser, dim, process, grid);
+          plan.guidance = {guidance::table(observation, dim, guidance::needs_given_rows(sampler))};
+          return plan;
+        } else {
+          return {};  // refused above
+        }
+      },
+      sampler);
+}
+
+Plan guided_plan(const Denoiser& denoiser, const NonlinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler) {
+  guidance::check(sampler, observation);
+  guidance::check(sampler, denoiser);
+  return std::visit(
+      [&]<class Method>(const Method& method) -> Plan {
+        if constexpr (Method::takes_denoiser && Method::takes_map) {
+          Plan plan = guided_steps(method, denoiser, observation.dim(), process, grid);
           observe<Method>(plan, observation);
           return plan;
         } else {

@@ -28,6 +28,8 @@ void add(Hash& hash, const Evaluate& stage) {
   hash.add(stage.level);
   hash.add_size(stage.from);
   hash.add_size(stage.to);
+  // Plans without derivatives keep the hashes that they had before there were any.
+  if (stage.cotangent > 0) hash.add_size(stage.cotangent);
 }
 
 void add(Hash& hash, const Combine& stage) {

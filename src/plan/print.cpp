@@ -26,9 +26,11 @@ std::ostream& operator<<(std::ostream& out, const MixtureTransition& step) {
 }
 
 std::ostream& operator<<(std::ostream& out, const Evaluate& stage) {
-  out << 'v' << stage.to << " <- D";
+  out << 'v' << stage.to << (stage.cotangent > 0 ? " <- J^T" : " <- D");
   if (stage.denoiser > 0) out << " of denoiser " << stage.denoiser;
-  return out << "(v" << stage.from << ") at " << stage.level;
+  out << "(v" << stage.from << ") at " << stage.level;
+  if (stage.cotangent > 0) out << " times v" << stage.cotangent;
+  return out;
 }
 
 const char* to_string(NoiseStream stream) {

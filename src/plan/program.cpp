@@ -37,7 +37,7 @@ Program stages(const MixtureTransition& step, bool /*keeps_denoiser*/) {
 
 Program stages(const Program& program, bool /*keeps_denoiser*/) { return program; }
 
-int last_vector(const Evaluate& stage) { return std::max(stage.from, stage.to); }
+int last_vector(const Evaluate& stage) { return std::max({stage.from, stage.to, stage.cotangent}); }
 int last_vector(const Combine& stage) {
   int last = stage.to;
   for (const Term& term : stage.terms) last = std::max(last, term.vector);
@@ -147,6 +147,11 @@ void for_each_stage(const Plan& plan, Body body) {
 }
 
 }  // namespace
+
+bool reads_covariance(const Guide& stage) {
+  return stage.has_covariance ||
+         (stage.weight != ResidualWeight::isotropic && stage.weight != ResidualWeight::norm);
+}
 
 int most_directions(const Plan& plan) {
   int most = 1;

@@ -45,6 +45,9 @@ int first_work_vector(const Plan& plan);
 /// Number of vectors that hold the slots of an expression; 0 for other targets.
 int num_work_vectors(const Target& target);
 
+/// Whether a guidance reads C = Cov[x_0 | x_t].
+bool reads_covariance(const Guide& stage);
+
 /// Largest number of random directions of a guidance stage, at least 1.
 int most_directions(const Plan& plan);
 

@@ -223,7 +223,8 @@ Problem prior_of(const NonlinearProblem& problem) {
           .grid = problem.grid,
           .sampler = problem.sampler,
           .start = problem.start,
-          .density = problem.density};
+          .density = problem.density,
+          .denoiser = problem.denoiser};
 }
 
 namespace {

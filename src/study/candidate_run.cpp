@@ -18,6 +18,7 @@
 #include "io/checksum.hpp"
 #include "io/json_output.hpp"
 #include "io/npy_header.hpp"
+#include "study/denoiser_plan.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -104,11 +105,14 @@ ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& 
 }
 
 ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
-  if (const auto* problem = std::get_if<Problem>(&named.problem))
+  if (const auto* problem = std::get_if<Problem>(&named.problem)) {
+    if (problem->denoiser) return denoiser_plan(sampler, *problem, named.name, /*prior=*/false);
     return std::visit(PriorPlanner(*problem, named.name, std::get<Mixture>(answer.exact.law)), sampler);
+  }
   const TargetPlanner target(std::get<TargetLaw>(answer.exact.law).target(), named.name);
-  if (const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem))
-    return plan_with_map(sampler, *nonlinear, target);
+  const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem);
+  if (nonlinear != nullptr && nonlinear->denoiser) return denoiser_plan(sampler, *nonlinear, named.name);
+  if (nonlinear != nullptr) return plan_with_map(sampler, *nonlinear, target);
   return std::visit(target, sampler);
 }
 

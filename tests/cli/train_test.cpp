@@ -130,16 +130,56 @@ TEST_F(TrainVerb, SamplesByTheLearnedDenoiser) {
     expect_refused({"sample", problem, "--denoiser", "model.npz", "--sampler", sampler, "--out", "d.npy"},
                    text);
   };
-  refused("problem.json", "ddim:start=gaussian", "it takes the place of the prior");
-  refused("prior.json", "mala", "--denoiser: mala takes the law itself");
+  refused("problem.json", "ddim:start=gaussian",
+          "ddim would need the denoiser of the posterior, and that of problem.json takes the place of the "
+          "prior's; expected a guided sampler, or the problem without its observation");
+  refused(
+      "prior.json", "mala",
+      "mala takes the law itself, and prior.json has a denoiser in place of the prior's; reverse-time and "
+      "guided samplers evaluate one");
+  refused("problem.json", "mcgdiff", "mcgdiff takes the law itself");
+  refused("problem.json", "tmp", "tmp: needs the mixture of the prior");
   refused("prior.json", "ddim", "gaussian");
   output({"problem", "tutorial-1d", "--out", "line.json"});
   expect_refused({"sample", "line.json", "--prior", "--denoiser", "model.npz", "--sampler",
                   "ddim:start=gaussian", "--out", "d.npy"},
-                 "it has dimension 2, the prior of line.json has 1");
+                 "--denoiser: model.npz: the denoiser has dimension 2, and the prior has 1");
   output({"problem", "banana", "--out", "banana.json"});
   expect_refused({"sample", "banana.json", "--denoiser", "model.npz", "--out", "d.npy"},
                  "--denoiser: Markov chains take the law itself");
+}
+
+TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
+  output(small({"--out", "model.npz"}));
+  const auto with_denoiser = [this](const std::string& problem, const std::string& file) {
+    Json content = Json::parse(read(problem));
+    content["denoiser"] = "model.npz";
+    content.erase("sampler");
+    write(file, content.dump());
+  };
+  with_denoiser("prior.json", "learned.json");
+  with_denoiser("problem.json", "observed.json");
+  const Json found = json({"sample", "learned.json", "--count", "20", "--out", "a.npy"});
+  output({"sample", "prior.json", "--denoiser", "model.npz", "--sampler", "ddim:start=gaussian", "--count",
+          "20", "--out", "b.npy"});
+  expect_same_files("a.npy", "b.npy");
+  EXPECT_NE(found["notes"].dump().find("the learned one of model.npz"), std::string::npos) << found;
+  output({"sample", "observed.json", "--sampler", "pigdm", "--count", "20", "--out", "c.npy"});
+  output({"sample", "problem.json", "--denoiser", "model.npz", "--sampler", "pigdm", "--count", "20", "--out",
+          "d.npy"});
+  expect_same_files("c.npy", "d.npy");
+  expect_refused({"sample", "observed.json", "--sampler", "pigdm", "--prior", "--out", "e.npy"}, "--prior: ");
+
+  // The rows are judged against the exact laws.
+  const Json rows = json({"compare", "learned.json", "--count", "100", "--repeats", "2"})["samplers"];
+  ASSERT_EQ(rows.size(), 4U) << rows;
+  EXPECT_EQ(rows[0]["sampler"], "ancestral:start=gaussian");
+  EXPECT_EQ(rows[3]["sampler"], "draw");
+  const Json guided = json({"compare", "observed.json", "--count", "100", "--repeats", "2"})["samplers"];
+  ASSERT_EQ(guided.size(), 3U) << guided;
+  EXPECT_EQ(guided[0]["sampler"], "pigdm");
+  expect_refused({"compare", "observed.json", "--samplers", "mcgdiff"},
+                 "mcgdiff takes the law itself, and observed.json has a denoiser");
 }
 
 TEST_F(TrainVerb, RefusesBadInput) {

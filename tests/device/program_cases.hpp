@@ -332,10 +332,22 @@ inline std::vector<Plan> every_guided_plan_with_map() {
   return plans;
 }
 
-/// D = E[x_0 | x_t] of a mixture, as a program would bring it.
+/// D = E[x_0 | x_t] of a mixture and J^T v, as a program would bring them. J of a mixture is symmetric.
 inline HostDenoiser denoiser_of_mixture(const Mixture& mixture) {
   return {.id = "mixture by hand",
-          .function = [mixture](const Points& x, Level level, Points& D) { D = mixture.denoiser(x, level); }};
+          .function = [mixture](const Points& x, Level level, Points& D) { D = mixture.denoiser(x, level); },
+          .transposed_jvp = [mixture](const Points& x, const Points& v, Level level,
+                                      Points& product) { product = mixture.denoiser_jvp(x, v, level); }};
+}
+
+/// The methods that run with a custom denoiser, with integrators without noise, whose coordinates may differ.
+inline std::vector<GuidedSampler> guided_samplers_of_denoisers() {
+  return {Pigdm{.tau2 = 2.0, .integrator = Heun{.variable = Heun::Variable::n}},
+          PigdmAlgorithm1{.integrator = Ddim{}},
+          Dps{.zeta = 0.3, .epsilon = 1e-3, .integrator = Dpmpp2s{}},
+          DpsLikelihood{.integrator = Dpmpp2m{}},
+          DpsGsg{.zeta = 0.05, .directions = 5, .integrator = Ddim{}},
+          DpsGsg{.zeta = 0.05, .directions = 5, .pullback = DpsGsg::Pullback::alpha, .integrator = Ddim{}}};
 }
 
 }  // namespace gmdiff::test

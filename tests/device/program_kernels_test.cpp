@@ -196,6 +196,23 @@ TEST(DenoiserOfAProgram, IsCalledWithTheRowsOfAGpu) {
   }
 }
 
+TEST(DenoiserOfAProgram, GuidesOnTheRowsOfAGpu) {
+  const ForwardProcess process = vp(LinearBeta{});
+  for (const Eigen::Index dim : {2, 9}) {
+    const Denoiser denoiser = test::denoiser_of_mixture(test::mixture_of(CovarianceType::diag, dim, 3));
+    for (const GuidedSampler& sampler : test::guided_samplers_of_denoisers()) {
+      const Plan plan = guided_plan(denoiser, test::observation_of(dim, 2), process,
+                                    TimeGrid::uniform(process, 3), sampler);
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options = test::options_for(plan, precision);
+        const std::vector<char> expected = test::bytes(run(plan, options));
+        const auto device = executor_of(cases[0]);
+        EXPECT_TRUE(test::bytes(run(plan, options, 0, *device)) == expected) << plan << dim;
+      }
+    }
+  }
+}
+
 /// N(0, I) in dimension 3, on rows of a GPU.
 template <class Real>
 void normal_target(const DeviceTargetRows& rows) {

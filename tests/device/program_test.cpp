@@ -130,6 +130,55 @@ TEST_P(Programs, ADenoiserByHandIsTheMixtures) {
   }
 }
 
+TEST_P(Programs, GuidanceByADenoiserByHandIsTheMixtures) {
+  const Mixture mixture = test::mixture_of(GetParam(), 6, 5);
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 5);
+  const LinearObservation linear = test::observation_of(6, 2);
+  const NonlinearObservation observed(
+      ElementwiseMap{.function = MapFunction::tanh, .A = test::normals(2, 6, 7)},
+      Eigen::VectorXd{{0.5, -0.25}}, 1.0);
+  const bool has_basis = GetParam() == CovarianceType::tied || GetParam() == CovarianceType::common_basis;
+  const auto expect_equal = [&](const Plan& by_hand, const Plan& built_in) {
+    Options options = test::options_for(by_hand, Precision::f64);
+    options.start = test::normals(options.count, 6, 11);
+    const Samples expected = run_with(built_in, options, Extent::fastest);
+    const Samples found = run_with(by_hand, options, Extent::fastest);
+    EXPECT_LT(relative_difference(found, expected), 1e-10) << by_hand;
+    EXPECT_TRUE(test::bytes(run_with(by_hand, options, Extent::batch)) == test::bytes(found)) << by_hand;
+    options.device = Device::reference();
+    EXPECT_LT(relative_difference(run(by_hand, options), expected), 1e-10) << by_hand;
+  };
+  const Denoiser denoiser = test::denoiser_of_mixture(mixture);
+  for (const GuidedSampler& sampler : test::guided_samplers_of_denoisers()) {
+    // Directions of a law with a basis are drawn in its coordinates.
+    if (std::holds_alternative<DpsGsg>(sampler) && has_basis) continue;
+    expect_equal(guided_plan(denoiser, linear, process, grid, sampler),
+                 guided_plan(mixture, std::span(&linear, 1), process, grid, sampler));
+    if (takes_map(sampler))
+      expect_equal(guided_plan(denoiser, observed, process, grid, sampler),
+                   guided_plan(mixture, observed, process, grid, sampler));
+  }
+}
+
+TEST(GuidanceByADenoiser, DoesNotDependOnThreadsOrRanges) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const Plan plan = guided_plan(test::denoiser_of_mixture(test::mixture_of(CovarianceType::diag, 3, 4)),
+                                test::observation_of(3, 2), process, TimeGrid::uniform(process, 5),
+                                Pigdm{.integrator = Ddim{.eta = 1.0}});
+  for (const Precision precision : {Precision::f32, Precision::f64}) {
+    Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .precision = precision};
+    const Points whole = run(plan, options).to_double();
+    options.device = Device::cpu(3);
+    EXPECT_EQ(run(plan, options).to_double(), whole);
+    options.count = 40;
+    EXPECT_EQ(run(plan, options).to_double(), whole.topRows(40));
+    options.first = 40;
+    options.count = 35;
+    EXPECT_EQ(run(plan, options).to_double(), whole.bottomRows(35));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, Programs, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 

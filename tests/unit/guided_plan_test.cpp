@@ -4,6 +4,7 @@
 #include <gmdiff/device/sample.hpp>
 
 #include "device/cases.hpp"
+#include "device/user_denoiser.hpp"
 #include "plan/program.hpp"
 #include "support/expect_invalid.hpp"
 
@@ -179,6 +180,106 @@ TEST(GuidedDenoiser, IsThePriorsAtTheData) {
   const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
   const Points x = test::normals(5, 2, 6);
   EXPECT_EQ(denoised(Tmp{}, prior, observation, {.alpha = 0.5, .sigma = 0.0}, x), 2.0 * x);
+}
+
+/// D = x and J = I.
+HostDenoiser identity() {
+  return {.id = "identity",
+          .function = [](const Points& x, Level /*level*/, Points& D) { D = x; },
+          .transposed_jvp = [](const Points& /*x*/, const Points& v, Level /*level*/,
+                               Points& product) { product = v; }};
+}
+
+TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
+  const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  const NonlinearObservation with_map(RangeMap{.anchors = Points{{1.0, 0.0}}}, Eigen::VectorXd{{0.5}}, 0.5);
+  const TimeGrid grid = TimeGrid::uniform(process, 3);
+  const auto expect = [&](const Denoiser& denoiser, const GuidedSampler& sampler, const char* message) {
+    test::expect_invalid([&] { guided_plan(denoiser, observation, process, grid, sampler); }, message);
+  };
+  const std::string others =
+      ": needs the mixture of the prior; with a denoiser in its place expected dps, dps-gsg, dps-likelihood, "
+      "pigdm or pigdm-alg1";
+  expect(identity(), Tmp{}, ("tmp" + others).c_str());
+  expect(identity(), ExactGuidance{}, ("exact" + others).c_str());
+  test::expect_invalid([&] { guided_plan(identity(), with_map, process, grid, Tmp{}); },
+                       ("tmp" + others).c_str());
+  test::expect_invalid([&] { guided_plan(identity(), with_map, process, grid, DpsGsg{}); },
+                       "dps-gsg takes no observation with a map");
+  HostDenoiser plain = identity();
+  plain.transposed_jvp = nullptr;
+  expect(plain, Dps{},
+         "dps: needs the product J^T v, J = dD/dx, and the denoiser \"identity\" has none; give it a "
+         "transposed_jvp");
+  EXPECT_EQ(guided_plan(plain, observation, process, grid, DpsGsg{.pullback = DpsGsg::Pullback::alpha})
+                .denoisers.size(),
+            1U)
+      << "it needs D alone";
+  const DeviceDenoiser on_gpu{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}};
+  expect(
+      on_gpu, Pigdm{},
+      "pigdm: needs the product J^T v, J = dD/dx, which the denoiser \"on a GPU\" on a GPU cannot have; give "
+      "a denoiser on the host");
+  expect(identity(), Pigdm{.start = Start::exact}, "the exact start draws from a mixture");
+  expect(identity(), Pigdm{.integrator = ExactTransition{}}, "draws from a mixture, and a denoiser has none");
+  expect(identity(), Pigdm{.tau2 = 0.0}, "pigdm: tau2 must be finite and > 0, got 0");
+  HostDenoiser wrong = identity();
+  wrong.transposed_jvp = [](const Points& x, const Points& /*v*/, Level /*level*/, Points& product) {
+    product = Points::Zero(x.rows(), 3);
+  };
+  test::expect_invalid(
+      [&] { sample(wrong, observation, process, grid, Pigdm{}, {.count = 4, .device = Device::cpu(1)}); },
+      "denoiser \"identity\": the product J^T v has shape (4, 3), expected (4, 2)");
+}
+
+/// Plans that are written by hand are not checked by `guided_plan`.
+TEST(GuidedPlanOfADenoiser, StagesNameAMissingProduct) {
+  const Points x = Points::Zero(2, 3);
+  const auto product = [&](const Denoiser& denoiser) { transposed_jvp_rows(denoiser, x, x, {0.6, 0.8}); };
+  HostDenoiser plain = identity();
+  plain.transposed_jvp = nullptr;
+  test::expect_invalid([&] { product(plain); },
+                       "denoiser \"identity\": has no product J^T v with the derivative of D");
+  test::expect_invalid(
+      [&] {
+        product(DeviceDenoiser{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}});
+      },
+      "denoiser \"on a GPU\": works in the memory of a GPU and has no product J^T v");
+}
+
+TEST(GuidedPlanOfADenoiser, NeedsAlphaWhereItDividesByIt) {
+  const ForwardProcess flow(RectifiedFlow{});
+  const TimeGrid grid = TimeGrid::uniform(flow, 3);
+  const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  test::expect_invalid([&] { guided_plan(identity(), observation, flow, grid, Pigdm{.integrator = Ddim{}}); },
+                       "pigdm: the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J has no "
+                       "value; the grid must begin at alpha > 0");
+  EXPECT_TRUE(sample(identity(), observation, flow, grid, Dps{.integrator = Ddim{}},
+                     {.count = 4, .device = Device::cpu(1)})
+                  .to_double()
+                  .allFinite());
+}
+
+TEST(GuidedPlanOfADenoiser, CallsTheProductOncePerGuidance) {
+  const LinearObservation observation(Eigen::MatrixXd{{1, 0}}, Eigen::VectorXd{{0.3}}, 0.1);
+  int products = 0, evaluations = 0;
+  HostDenoiser counting = identity();
+  counting.function = [&](const Points& x, Level /*level*/, Points& D) {
+    ++evaluations;
+    D = x;
+  };
+  counting.transposed_jvp = [&](const Points& /*x*/, const Points& v, Level /*level*/, Points& product) {
+    ++products;
+    product = v;
+  };
+  const Plan plan =
+      guided_plan(counting, observation, process, TimeGrid::uniform(process, 3), Dps{.integrator = Heun{}});
+  run(plan, {.count = 4, .device = Device::cpu(1)});
+  EXPECT_EQ(products, 3) << "an extra term belongs to the step";
+  EXPECT_GT(evaluations, products);
+  std::ostringstream text;
+  text << plan;
+  EXPECT_NE(text.str().find("<- J^T of denoiser 1(v0)"), std::string::npos) << text.str();
 }
 
 TEST(GuidedPlan, HasOneGuidanceForEachEvaluation) {

@@ -181,6 +181,36 @@ TEST(LearnedDenoiser, IsContinuousAtPureNoise) {
       "with the parametrisation eps D has no value at alpha = 0");
 }
 
+/// J v is the derivative of D along v, and <w, J v> = <J^T w, v>.
+TEST(LearnedDenoiser, HasTheProductsWithItsDerivative) {
+  const auto wave = [](double frequency) {
+    return Points(Points::NullaryExpr(70, 2, [=](Eigen::Index i, Eigen::Index j) {
+      return std::sin(frequency * static_cast<double>(2 * i + j + 1));
+    }));
+  };
+  const Points x = 2.0 * wave(0.7), v = wave(1.3), w = wave(2.1);
+  for (const Parametrisation kind :
+       {Parametrisation::x0, Parametrisation::eps, Parametrisation::v, Parametrisation::edm}) {
+    const LearnedDenoiser denoiser(random_training(kind));
+    for (const Level level : {Level{.alpha = 0.6, .sigma = 0.8}, Level{.alpha = 1.0, .sigma = 3.0}}) {
+      const Points Jv = denoiser.jvp(x, v, level), JTw = denoiser.transposed_jvp(x, w, level);
+      const Points forward = w.cwiseProduct(Jv), backward = v.cwiseProduct(JTw);
+      const double scale = forward.cwiseAbs().maxCoeff();
+      EXPECT_LE((forward.rowwise().sum() - backward.rowwise().sum()).cwiseAbs().maxCoeff(), 1e-12 * scale)
+          << to_string(kind);
+      // The error of the central difference is of order h^2, and its rounding of order 1e-16 / h.
+      const double h = 1e-5;
+      const Points difference = (denoiser(x + h * v, level) - denoiser(x - h * v, level)) / (2.0 * h);
+      EXPECT_LE((Jv - difference).cwiseAbs().maxCoeff(), 1e-8 * Jv.cwiseAbs().maxCoeff()) << to_string(kind);
+      EXPECT_GT((JTw - denoiser.jvp(x, w, level)).cwiseAbs().maxCoeff(), 1e-4 * scale)
+          << "the derivative of a network is not symmetric";
+    }
+  }
+  EXPECT_EQ(
+      LearnedDenoiser(random_training(Parametrisation::edm), 3).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}),
+      LearnedDenoiser(random_training(Parametrisation::edm), 1).jvp(x, v, {.alpha = 0.6, .sigma = 0.8}));
+}
+
 TEST(LearnedDenoiser, NamesItselfByItsParameters) {
   DenoiserTraining training = random_training(Parametrisation::edm);
   const std::string id = LearnedDenoiser(training).denoiser().id;
@@ -198,6 +228,11 @@ TEST(LearnedDenoiser, RefusesWrongShapes) {
         denoiser.transposed_jvp(Points::Zero(4, 2), Points::Zero(3, 2), {1.0, 1.0});
       },
       "v must have the shape of x, (4, 2), got (3, 2)");
+  expect_invalid(
+      [&] {
+        denoiser.jvp(Points::Zero(4, 2), Points::Zero(4, 1), {1.0, 1.0});
+      },
+      "v must have the shape of x, (4, 2), got (4, 1)");
   training.averaged.conservativeResize(9);
   expect_invalid([&] { LearnedDenoiser of(training); }, "averaged must have ");
   expect_invalid([&] { LearnedDenoiser of(random_training(Parametrisation::edm), -1); },

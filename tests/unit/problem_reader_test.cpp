@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
 
 #include "io/npy_header.hpp"
 #include "unit/io_support.hpp"
+#include "unit/trainings.hpp"
 
 namespace gmdiff {
 namespace {
@@ -354,7 +357,7 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
       {"3", "expected an object, given 3"},
       {"{}", R"(missing key "prior")"},
       {R"({"priors": {}})",
-       R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler, start, density))"},
+       R"(unknown key "priors"; did you mean "prior"? (known: prior, process, grid, observation, sampler, start, density, denoiser))"},
       {with_prior("null"), "prior: expected an object, given null"},
       {with_prior("{}"), R"(prior: missing key "weights")"},
       {with_prior(R"({"wieghts": [1]})"),
@@ -380,9 +383,9 @@ TEST(ProblemReader, NamesUnknownAndMissingKeys) {
        R"(observation: "noise_std" and "noise_covariance" exclude each other)"},
       {with("\"" + std::string(10'000, 'x') + "\": 1"),
        "unknown key \"" + std::string(60, 'x') +
-           "...\" (known: prior, process, grid, observation, sampler, start, density)"},
+           "...\" (known: prior, process, grid, observation, sampler, start, density, denoiser)"},
       {with(R"("\u0001\n": 1)"),
-       R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler, start, density))"},
+       R"(unknown key "??"; did you mean "grid"? (known: prior, process, grid, observation, sampler, start, density, denoiser))"},
   });
 }
 
@@ -634,6 +637,53 @@ TEST(ProblemReader, PutsThePlaceBeforeWhatTheModelFindsWrong) {
   expect_prefix(with(R"("grid": {"type": "karras", "steps": 5})"), "p.json: grid: ");
   expect_prefix(with(R"("observation": {"A": [[1, 0]], "y": [1], "noise_std": -1})"),
                 "p.json: observation: LinearObservation: ");
+}
+
+TEST(ProblemReader, ReadsALearnedDenoiser) {
+  const test::TemporaryFolder folder;
+  const DenoiserTraining training = test::random_training(Parametrisation::edm);
+  write_denoiser(folder / "model.npz", training);
+  const Points x{{0.5, -1.0}, {2.0, 0.25}};
+  const Level level{.alpha = 0.6, .sigma = 0.8};
+  const auto expect_the_network = [&](const auto& problem) {
+    ASSERT_TRUE(problem.denoiser.has_value());
+    EXPECT_EQ(problem.denoiser->denoiser.id, LearnedDenoiser(training).denoiser().id);
+    Points D;
+    problem.denoiser->denoiser.function(x, level, D);
+    EXPECT_EQ(D, LearnedDenoiser(training)(x, level));
+  };
+  const Problem problem = parse_problem(with(R"("denoiser": "model.npz")"), "p.json", folder / "");
+  expect_the_network(problem);
+  EXPECT_EQ(std::get<Ddim>(std::get<Sampler>(problem.sampler)).start, Start::gaussian);
+  EXPECT_EQ(to_json(parse_problem(to_json(problem))), to_json(problem)) << "the file has its whole path";
+
+  std::istringstream nonlinear(with(
+      R"("denoiser": "model.npz", "observation": {"map": {"type": "range", "anchors": [[1, 0]]}, "y": [0.5], "noise_std": 0.5})"));
+  const AnyProblem any = read_any_problem(nonlinear, "p.json", folder / "");
+  expect_the_network(std::get<NonlinearProblem>(any));
+  expect_the_network(prior_of(std::get<NonlinearProblem>(any)));
+  EXPECT_NE(to_json(any).find("model.npz"), std::string::npos);
+}
+
+TEST(ProblemReader, NamesWhatIsWrongWithADenoiser) {
+  const test::TemporaryFolder folder;
+  write_denoiser(folder / "model.npz", test::random_training(Parametrisation::edm));
+  const auto message = [&](const std::string& json) {
+    return error_of([&] { parse_problem(json, "p.json", folder / ""); });
+  };
+  EXPECT_EQ(message(with(R"("denoiser": 3)")),
+            "p.json: denoiser: expected the path of a learned denoiser, got 3");
+  EXPECT_TRUE(message(with(R"("denoiser": "missing.npz")")).starts_with("p.json: denoiser: "));
+  EXPECT_NE(message(with(R"("denoiser": "missing.npz")")).find("missing.npz"), std::string::npos);
+  const std::string line =
+      R"({"prior": {"weights": [1], "means": [[0]], "covariance": {"type": "spherical", "values": [1]}}, "denoiser": "model.npz"})";
+  EXPECT_NE(message(line).find("model.npz: the denoiser has dimension 2, and the prior has 1"),
+            std::string::npos)
+      << message(line);
+  Problem own = parse(with(R"("sampler": {"type": "ddim"})"));
+  own.denoiser = GivenDenoiser{.denoiser = {.id = "mine", .function = nullptr}};
+  EXPECT_EQ(error_of([&] { to_json(own); }),
+            "the denoiser \"mine\" of the problem is a function, which has no JSON form");
 }
 
 }  // namespace

@@ -70,6 +70,14 @@ Samples sample(const Target& target, const McmcSampler& sampler, const Options& 
 Samples sample(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
                const TimeGrid& grid, const Sampler& sampler, const Options& options = {});
 
+/// Samples of a guided sampler by a custom denoiser with the product J^T v (mathematics.md §10.5), in the
+/// dimension of the observation, from N(0, sigma_T^2 I). @throws as above, and as `guided_plan`.
+Samples sample(const Denoiser& denoiser, const LinearObservation& observation, const ForwardProcess& process,
+               const TimeGrid& grid, const GuidedSampler& sampler, const Options& options = {});
+Samples sample(const Denoiser& denoiser, const NonlinearObservation& observation,
+               const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler,
+               const Options& options = {});
+
 /// Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), times in `times()`. x_0 is
 /// `options.start`, or else equals the result of `draw` with the same seed. With `options.history = M` the
 /// paths have M of the levels.

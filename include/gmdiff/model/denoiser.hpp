@@ -22,6 +22,9 @@ struct HostDenoiser {
   std::string id;
   /// Writes D of each row of x (n, d) to the same row of `denoised`, which has that shape.
   std::function<void(const Points& x, Level level, Points& denoised)> function;
+  /// Writes J^T v of each row of v (n, d) to the same row of `product`, which has that shape, where J = dD/dx
+  /// at the same row of x. Guided samplers need it (mathematics.md §10.5); others do not.
+  std::function<void(const Points& x, const Points& v, Level level, Points& product)> transposed_jvp = {};
 };
 
 /// grad log p_t(x) on rows in host memory.

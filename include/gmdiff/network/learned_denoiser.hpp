@@ -21,9 +21,12 @@ class LearnedDenoiser {
   /// D of each row of x (n, d).
   /// @throws std::invalid_argument for another dimension, and with `eps` at alpha = 0, where D has no value.
   Points operator()(const Points& x, Level level) const;
-  /// J^T v with J = dD/dx, for cotangents v (n, d). J is not symmetric. @throws as above.
+  /// J v with J = dD/dx, for tangents v (n, d). @throws as above.
+  Points jvp(const Points& x, const Points& v, Level level) const;
+  /// J^T v, for cotangents v (n, d). J is not symmetric. @throws as above.
   Points transposed_jvp(const Points& x, const Points& v, Level level) const;
-  /// The denoiser for plans and samplers. Its id contains a hash of all that D depends on.
+  /// The denoiser for plans and samplers, with the product J^T v that guided ones need. Its id contains a
+  /// hash of all that D depends on.
   HostDenoiser denoiser() const;
 
   class Evaluator;  // internal

@@ -182,6 +182,14 @@ Plan guided_plan(const Mixture& prior, std::span<const LinearObservation> observ
 Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const GuidedSampler& sampler);
 
+/// Plans of guided sampling by a custom denoiser, which has the product J^T v (§10.5), in the dimension of
+/// the observation. The law of the start must be `gaussian`.
+/// @throws std::invalid_argument as above, and for `tmp` and `exact`, which need more than D and J^T v.
+Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
+Plan guided_plan(const Denoiser& denoiser, const NonlinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
+
 /// Plan whose result is the guided denoiser D_g(x; level) at its start states, for the methods that replace
 /// the denoiser.
 /// @throws std::invalid_argument for methods without a guided denoiser (dps, dps-gsg, pigdm-alg1).

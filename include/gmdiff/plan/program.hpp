@@ -18,6 +18,8 @@ struct Evaluate {
   Level level = {};
   int from = 0;
   int to = 1;
+  /// c > 0, only with a denoiser of `Plan::denoisers`: to <- J^T v, J = dD/dx at `from`, v in vector c.
+  int cotangent = 0;
 };
 
 /// Meaning of a factor f in chains that adapt their step eps (mathematics.md §12.3).

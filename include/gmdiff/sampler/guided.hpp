@@ -15,6 +15,9 @@
 //
 // Methods with `takes_map` also sample the posterior of y = Phi(x_0) + e with a nonlinear map Phi:
 // r = y - Phi(D) takes the place of y - A D, and the Jacobian of Phi at D that of A (mathematics.md §10.3).
+//
+// Methods with `takes_denoiser` also run with a custom denoiser, which has the product J^T v with J = dD/dx_t
+// in place of C (mathematics.md §10.5). dps-gsg with pullback = alpha needs D alone.
 
 namespace gmdiff {
 
@@ -24,6 +27,7 @@ namespace gmdiff {
 struct Tmp {
   static constexpr const char* name = "tmp";
   static constexpr bool takes_map = true;
+  static constexpr bool takes_denoiser = false;
   /// The matrix that is inverted. `moments`: the matrix above. `row_sum`: the diagonal matrix of its row
   /// sums, the paper's cheaper form. `diffuse`: the form of the package Diffuse, three steps of conjugate
   /// gradients with A C A^T / sigma_t.
@@ -37,6 +41,7 @@ struct Tmp {
 struct Pigdm {
   static constexpr const char* name = "pigdm";
   static constexpr bool takes_map = true;
+  static constexpr bool takes_denoiser = true;
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
@@ -47,6 +52,7 @@ struct Pigdm {
 struct PigdmAlgorithm1 {
   static constexpr const char* name = "pigdm-alg1";
   static constexpr bool takes_map = true;
+  static constexpr bool takes_denoiser = true;
   double tau2 = 1.0;  ///< variance of the data per coordinate, > 0
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
@@ -58,6 +64,7 @@ struct PigdmAlgorithm1 {
 struct Dps {
   static constexpr const char* name = "dps";
   static constexpr bool takes_map = true;
+  static constexpr bool takes_denoiser = true;
   double zeta = 0.1;     ///< step length, >= 0
   double epsilon = 0.0;  ///< added to |r| in the denominator, >= 0
   Sampler integrator = Ancestral{};
@@ -69,6 +76,7 @@ struct Dps {
 struct DpsLikelihood {
   static constexpr const char* name = "dps-likelihood";
   static constexpr bool takes_map = true;
+  static constexpr bool takes_denoiser = true;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;
 };
@@ -78,6 +86,7 @@ struct DpsLikelihood {
 struct DpsGsg {
   static constexpr const char* name = "dps-gsg";
   static constexpr bool takes_map = false;
+  static constexpr bool takes_denoiser = true;
   double zeta = 0.01;     ///< step length, >= 0
   int directions = 64;    ///< Q, from 1 to 65536
   double epsilon = 1e-3;  ///< added to |r| in the denominator, >= 0
@@ -93,6 +102,7 @@ struct DpsGsg {
 struct ExactGuidance {
   static constexpr const char* name = "exact";
   static constexpr bool takes_map = false;
+  static constexpr bool takes_denoiser = false;
   Sampler integrator = Ancestral{};
   Start start = Start::gaussian;  ///< `exact`: p(x_T | y)
 };

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/nonlinear_observation.hpp>
@@ -32,6 +33,13 @@ struct DensityDescription {
   std::vector<double> times = {};          ///< ascending, >= 0
 };
 
+/// A denoiser that samplers evaluate in place of that of a problem's prior. The prior stays the law against
+/// which samples are judged.
+struct GivenDenoiser {
+  std::string file = {};  ///< of the learned denoiser; empty for a function of the calling program
+  HostDenoiser denoiser;
+};
+
 /// The content of a problem file (guide.md, "Problem files"), with the defaults of missing parts.
 struct Problem {
   Mixture prior;
@@ -41,6 +49,7 @@ struct Problem {
   AnySampler sampler = Ddim{};
   std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
   DensityDescription density = {};
+  std::optional<GivenDenoiser> denoiser = {};
 };
 
 /// The content of a problem file with the key `target`: a law that is no mixture, and chains that sample it.
@@ -61,6 +70,7 @@ struct NonlinearProblem {
   AnySampler sampler = Mala{};
   std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
   DensityDescription density = {};
+  std::optional<GivenDenoiser> denoiser = {};
 };
 
 /// The posterior. @throws std::invalid_argument if prior and map have different dimensions, and for a prior

@@ -206,14 +206,23 @@ class ProgramRun {
   /// Calls a custom denoiser on all particles of the task.
   void call_denoiser(const StageTable<Real>& stage) {
     const auto& denoiser = task_.plan.denoisers[static_cast<std::size_t>(stage.function)];
+    const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
+    const Points x = rows_of(stage.from);
+    const Points values = stage.cotangent > 0
+                              ? transposed_jvp_rows(denoiser, x, rows_of(stage.cotangent), level)
+                              : evaluate_rows(denoiser, x, level);
+    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
+      vector(stage.to)[place] = static_cast<Real>(values(n, i));
+    });
+  }
+
+  /// A vector of all particles of the task.
+  Points rows_of(int number) const {
     Points rows(task_.count, law_.table().dim);
     for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
-      rows(n, i) = static_cast<double>(vector(stage.from)[place]);
+      rows(n, i) = static_cast<double>(vector(number)[place]);
     });
-    const Points denoised = evaluate_rows(denoiser, rows, {.alpha = stage.alpha, .sigma = stage.sigma});
-    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
-      vector(stage.to)[place] = static_cast<Real>(denoised(n, i));
-    });
+    return rows;
   }
 
   void call_target(const StageTable<Real>& stage) {

@@ -207,6 +207,8 @@ class ProgramRun {
     } else if (stage.kind == StageKind::call_field) {
       const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
       set_rows(field.value(rows_on_host(), stage.time));
+    } else if (stage.cotangent > 0) {
+      call_transposed_jvp(stage);
     } else {
       call_denoiser(stage);
     }
@@ -217,6 +219,15 @@ class ProgramRun {
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
     std::visit([&](const auto& denoiser) { evaluate(denoiser, level); },
                task_.plan.denoisers[static_cast<std::size_t>(stage.function)]);
+  }
+  void call_transposed_jvp(const StageTable<Real>& stage) {
+    const Points x = rows_on_host();
+    StageTable<Real> of_cotangent = stage;
+    of_cotangent.from = stage.cotangent;
+    move_rows(StageKind::to_rows, of_cotangent);
+    const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
+    set_rows(transposed_jvp_rows(task_.plan.denoisers[static_cast<std::size_t>(stage.function)], x,
+                                 rows_on_host(), level));
   }
   void move_rows(StageKind kind, const StageTable<Real>& call) {
     StageTable<Real> stage = call;

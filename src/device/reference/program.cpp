@@ -94,7 +94,9 @@ void ProgramSteps::run(const Evaluate& stage) {
   const Points& from = vector(stage.from);
   Points& to = vector(stage.to);
   if (stage.denoiser > 0) {
-    to = evaluate_rows(plan_.denoisers[static_cast<std::size_t>(stage.denoiser - 1)], from, stage.level);
+    const Denoiser& denoiser = plan_.denoisers[static_cast<std::size_t>(stage.denoiser - 1)];
+    to = stage.cotangent > 0 ? transposed_jvp_rows(denoiser, from, vector(stage.cotangent), stage.level)
+                             : evaluate_rows(denoiser, from, stage.level);
     return;
   }
   DiffusedMixture law(model_, stage.level);
@@ -290,7 +292,10 @@ void ProgramSteps::run(const Guide& stage) {
 Eigen::VectorXd ProgramSteps::guide(const Guide& stage, DiffusedMixture& law, std::int64_t n) {
   const Eigen::VectorXd x = vector(stage.from).row(n).transpose();
   const Eigen::VectorXd D = vector(stage.denoised).row(n).transpose();
-  const Eigen::MatrixXd C = posterior_covariance(model_, law, stage.level.alpha, x.data(), D);
+  // A custom denoiser has no law, and its guidance needs none.
+  const Eigen::MatrixXd C = reads_covariance(stage)
+                                ? posterior_covariance(model_, law, stage.level.alpha, x.data(), D)
+                                : Eigen::MatrixXd();
   const Residual residual = residual_at(*guidance_, D);
   Eigen::VectorXd v = residual.A.transpose() * weighted(stage, *guidance_, C, residual);
   if (stage.directions > 0) v = averaged_directions(stage, n, v);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/sampler/problem.hpp>
+
+// Samplers on problems that have a denoiser in place of the prior's (guide.md, "Learn a denoiser").
+
+namespace gmdiff::study {
+
+/// Plan of a sampler with the denoiser of the problem, which must have one. Unguided samplers sample the
+/// prior, guided ones the posterior.
+/// @param prior whether the observation is left out. @param name of the problem in messages
+/// @throws std::invalid_argument for a sampler that takes the law itself, for an unguided sampler on a
+///   problem with an observation, and as the functions of `plan.hpp`.
+Plan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std::string& name, bool prior);
+Plan denoiser_plan(const AnySampler& sampler, const NonlinearProblem& problem, const std::string& name);
+
+}  // namespace gmdiff::study
