@@ -172,7 +172,8 @@ bool NonlinearObservation::is_near_anchor(const VectorXd& x) const {
 }
 
 const NonlinearObservation::Programs& NonlinearObservation::programs() const {
-  require(programs_ != nullptr, "NonlinearObservation: a map given by functions (CustomMap) has no operations");
+  require(programs_ != nullptr,
+          "NonlinearObservation: a map given by functions (CustomMap) has no operations");
   return *programs_;
 }
 

@@ -122,7 +122,8 @@ void check(const Regularised& target) {
   check_number("weight", prior.weight);
   if (prior.width) check_number("width", *prior.width);
   require(!prior.width || prior.smoothing == Smoothing::pseudo_huber || prior.smoothing == Smoothing::huber,
-          Regularised::name, ": width belongs to the smoothings pseudo-huber and huber, and the smoothing is ",
+          Regularised::name,
+          ": width belongs to the smoothings pseudo-huber and huber, and the smoothing is ",
           prior.smoothing == Smoothing::none ? "none" : "quadratic");
   require(prior.analysis != AnalysisOperator::gradient || dim >= 2, Regularised::name,
           ": the operator gradient needs at least 2 coordinates, got 1");
