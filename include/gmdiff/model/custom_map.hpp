@@ -9,10 +9,10 @@
 
 namespace gmdiff {
 
-/// A map Phi with `outputs` values and the products with its derivatives, as functions of rows. A function gets
-/// rows of a batch, and must give a row the same result whichever other rows come with it; only then does a
-/// chain not depend on the others of its run. All arrays are row-major, in host memory and in double whatever
-/// the run's precision; the device cuda copies its rows to the host. A run passes on an exception of a function
+/// A map Phi and the products with its derivatives, as functions of rows. A function gets rows of a batch, and
+/// must give a row the same result whichever other rows come with it; only then does a chain not depend on
+/// the others of its run. All arrays are row-major, in host memory and in double whatever the run's
+/// precision; the device cuda copies its rows to the host. A run passes on an exception of a function
 /// unchanged.
 struct CustomMap {
   static constexpr const char* name = "custom";
@@ -20,7 +20,8 @@ struct CustomMap {
   int outputs = 1;  ///< dy >= 1
   /// Writes Phi of each of n rows x (n, dim) to phi (n, outputs).
   std::function<void(Eigen::Index n, const double* x, double* phi)> value = {};
-  /// Writes J^T w, with J = dPhi/dx at x, of each of n rows x (n, dim) and w (n, outputs) to product (n, dim).
+  /// Writes J^T w, with J = dPhi/dx at x, of each of n rows x (n, dim) and w (n, outputs) to product
+  /// (n, dim).
   std::function<void(Eigen::Index n, const double* x, const double* w, double* product)> transposed_product =
       {};
   /// Writes sum_i w_i (Hess Phi_i) v of each of n rows x (n, dim), w (n, outputs) and v (n, dim) to product

@@ -150,8 +150,8 @@ class Target {
   const NonlinearObservation* observation() const;
   /// The description if it is a `CustomTarget`, else null.
   const CustomTarget* custom() const { return std::get_if<CustomTarget>(&description_); }
-  /// Whether l is computed by functions of the calling program, those of a `CustomTarget` or of the `CustomMap`
-  /// of an observation. Then every device calls `evaluate`, or `CustomTarget::device`.
+  /// Whether l is computed by functions of the calling program, those of a `CustomTarget` or of an
+  /// observation's `CustomMap`. Then every device calls `evaluate`, or `CustomTarget::device`.
   bool calls_functions() const;
   /// Whether `hessian_vp` has the Hessian itself, not Gauss-Newton's (`CustomMap`).
   bool has_exact_hessian() const;

@@ -18,8 +18,8 @@ Eigen::Index dim_of(const MapDescription& map);
 ///   the name of the map.
 void check(const MapDescription& map);
 
-/// Appends Phi to a graph: dy nodes. @throws std::invalid_argument for a text that is no expression, and for a
-/// `CustomMap`.
+/// Appends Phi to a graph: dy nodes. @throws std::invalid_argument for a text that is no expression, and for
+/// a `CustomMap`.
 std::vector<expressions::NodeId> append(expressions::Graph& graph, const MapDescription& map);
 
 }  // namespace gmdiff::observations
