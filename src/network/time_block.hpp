@@ -19,8 +19,8 @@ class TimeBlock {
   /// @param scale null, or set to the rows of the second head, (times, output_width).
   void forward(std::span<const double> times, const double* frequencies, const double* phases, Real* T,
                Real* scale);
-  /// Adds the encoder's gradients for dL/dT (times, width) and, unless null, dL/dscale to `gradient`, the range
-  /// of the time encoder.
+  /// Adds the encoder's gradients for dL/dT (times, width) and, unless null, dL/dscale to `gradient`, the
+  /// range of the time encoder.
   void backward(Eigen::Index rows, const Real* of_table, const Real* of_scale, Real* gradient);
 
  private:

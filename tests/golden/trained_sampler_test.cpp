@@ -26,6 +26,7 @@ constexpr double path_tolerance = 1e-10;
 Target path_target(const json& of) {
   const auto kind = of["kind"].get<std::string>();
   if (kind == "funnel") return Funnel{.dim = of["d"].get<int>()};
+  if (kind == "brownian") return Brownian{};
   if (kind == "logistic") {
     const Eigen::VectorXd sign = vector(of["sign"]);
     return Logistic{.data = matrix(of["X"]),

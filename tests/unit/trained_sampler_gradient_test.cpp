@@ -5,7 +5,7 @@
 
 #include <gmdiff/network/trained_sampler.hpp>
 
-#include "path_batches.hpp"
+#include "support/path_batches.hpp"
 
 // Gradients of trained samplers against differences of the whole loss with noises, or states, held fixed.
 

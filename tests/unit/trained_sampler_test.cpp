@@ -7,7 +7,7 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include "base/random.hpp"
-#include "path_batches.hpp"
+#include "support/path_batches.hpp"
 
 // Trained samplers: the same bits for any number of threads, in parts and on every instruction set; streams,
 // a chain with weight 1.

@@ -5,9 +5,9 @@
 
 #include <gmdiff/network/trained_sampler.hpp>
 
-// Trained samplers as .npz archives, which NumPy reads: settings, the target's name as codes of its characters,
-// and every array of parameters under its name ("parameters.mu", "parameters.u.K1", "adam_m.mu", ...;
-// mathematics.md §17.7).
+// Trained samplers as .npz archives, which NumPy reads: settings, the target's name as codes of its
+// characters, and every array of parameters under its name ("parameters.mu", "parameters.u.K1",
+// "adam_m.mu", ...; mathematics.md §17.7).
 
 namespace gmdiff {
 

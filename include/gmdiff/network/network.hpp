@@ -38,8 +38,8 @@ std::vector<NetworkTensor> network_tensors(const NetworkShape& shape);
 /// Number of parameters. @throws as `network_tensors`.
 Eigen::Index network_size(const NetworkShape& shape);
 
-/// Parameters before training: biases and phases 0, U and GU all 1e-8, every other matrix N(0, 1 / inputs of its
-/// layer) from the streams of `seed` (numerics.md §5). @throws as `network_tensors`.
+/// Parameters before training: biases and phases 0, U and GU all 1e-8, every other matrix N(0, 1 / inputs of
+/// its layer) from the streams of `seed` (numerics.md §5). @throws as `network_tensors`.
 /// @param first_tensor number of the first array in these streams; several networks of one model count on.
 Eigen::VectorXd network_start(const NetworkShape& shape, std::uint64_t seed, std::uint64_t first_tensor = 0);
 

@@ -81,8 +81,8 @@ struct SamplerSettings {
   bool learn_prior = true;           ///< means and deviations
   bool learn_annealing = true;       ///< beta_n
   bool learn_weights = false;        ///< weights of `gmp`; only with states held fixed
-  /// h and the relative step sizes of coordinates. By default learned with `elbo` only: with states held fixed
-  /// their gradient ignores that they also move the states.
+  /// h and the relative step sizes of coordinates. By default learned with `elbo` only: with states held
+  /// fixed their gradient ignores that they also move the states.
   std::optional<bool> learn_step = {}, learn_friction = {};
   std::uint64_t seed = 0;
   /// Precision of the networks; states, weights and the optimiser are in double.
@@ -139,8 +139,9 @@ struct SamplerTrainingOptions {
 SamplerTraining start_sampler(const Target& target, const SamplerSettings& settings);
 
 /// Continues a training to its last iteration. In several parts it gives the bits of one run.
-/// @throws std::invalid_argument for settings outside their range and for another target; NonFiniteError naming
-///   iteration and path when log w of a path is not finite; MemoryError when the memory does not suffice.
+/// @throws std::invalid_argument for settings outside their range and for another target; NonFiniteError
+///   naming iteration and path when log w of a path is not finite; MemoryError when the memory does not
+///   suffice.
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options = {});
 

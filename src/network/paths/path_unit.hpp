@@ -6,8 +6,8 @@
 #include "base/purpose.hpp"
 #include "device/cpu/dispatch.hpp"
 
-// Loops over the paths of a block in double, compiled once for each instruction set. Lanes are paths, so every
-// sum over coordinates or components runs in ascending order, whatever the width of a register.
+// Loops over the paths of a block in double, compiled once for each instruction set. Lanes are paths, so
+// every sum over coordinates or components runs in ascending order, whatever the width of a register.
 
 namespace gmdiff::network {
 
