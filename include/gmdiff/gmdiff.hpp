@@ -27,6 +27,7 @@
 #include <gmdiff/model/benchmark_mixtures.hpp>
 #include <gmdiff/model/covariance.hpp>
 #include <gmdiff/model/custom_field.hpp>
+#include <gmdiff/model/custom_map.hpp>
 #include <gmdiff/model/custom_target.hpp>
 #include <gmdiff/model/denoiser.hpp>
 #include <gmdiff/model/dynamics.hpp>

@@ -121,10 +121,10 @@ class PilotOther final : public PilotTarget {
   std::unique_ptr<PilotTarget> prior_;  // of an observed mixture
 };
 
-/// A target of the calling program.
-class PilotCustom final : public PilotTarget {
+/// A target that functions of the calling program compute.
+class PilotCalled final : public PilotTarget {
  public:
-  explicit PilotCustom(const Target& target) : target_(target) {}
+  explicit PilotCalled(const Target& target) : target_(target) {}
   Index dim() const override { return target_.dim(); }
   void evaluate(const Points& x, VectorXd& l, Points& gradient) const override {
     target_.evaluate(x, l, gradient);
@@ -143,7 +143,7 @@ std::unique_ptr<PilotTarget> pilot_target(const Mixture& mixture) {
   return std::make_unique<PilotMixture>(mixture);
 }
 std::unique_ptr<PilotTarget> pilot_target(const Target& target) {
-  if (target.custom() != nullptr) return std::make_unique<PilotCustom>(target);
+  if (target.calls_functions()) return std::make_unique<PilotCalled>(target);
   return std::make_unique<PilotOther>(target);
 }
 

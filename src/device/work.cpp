@@ -27,7 +27,8 @@ double evaluation(const Plan& plan) {
   }
   if (!plan.target) return evaluation(mixture) + fields;
   const auto d = static_cast<double>(mixture.dim());
-  if (const ObservedMixture* observed = plan.target->observed()) {
+  const ObservedMixture* const observed = plan.target->observed();
+  if (observed != nullptr && !plan.target->calls_functions()) {
     const auto operations = observed->observation.likelihood().value_and_gradient.operations.size();
     return evaluation(mixture) + 10.0 * static_cast<double>(operations);
   }

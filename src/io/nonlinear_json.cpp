@@ -80,6 +80,10 @@ OrderedJson write_map(const char* name, const ExpressionMap& map) {
   return object;
 }
 
+OrderedJson write_map(const char* /*name*/, const CustomMap& /*map*/) {
+  fail("to_json: a map given by functions (CustomMap) has no JSON form");
+}
+
 NonlinearObservation read_checked(const Json& value, const Location& where, std::int64_t d) {
   MapDescription map = read_map(member(value, where, "map"), where.key("map"), d);
   Eigen::VectorXd y = read_array(member(value, where, "y"), where.key("y"), {any_size}).vector();

@@ -49,8 +49,8 @@ class TargetTables {
   TargetTable<Real> operator()(const ExpressionTarget& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
-  TargetTable<Real> operator()(const Regularised& /*target*/) const {
-    return table(TargetKind::expression, {0.0, 0.0, 0.0});
+  TargetTable<Real> operator()(const Regularised& target) const {
+    return observed_table(target.observation, TargetKind::expression);
   }
   TargetTable<Real> operator()(const StudentTMixture& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
@@ -61,14 +61,17 @@ class TargetTables {
   TargetTable<Real> operator()(const Brownian& /*target*/) const {
     return table(TargetKind::expression, {0.0, 0.0, 0.0});
   }
-  TargetTable<Real> operator()(const ObservedMixture& /*target*/) const {
-    return table(TargetKind::observed, {0.0, 0.0, 0.0});
+  TargetTable<Real> operator()(const ObservedMixture& target) const {
+    return observed_table(target.observation, TargetKind::observed);
   }
   TargetTable<Real> operator()(const CustomTarget& /*target*/) const {
     return table(TargetKind::custom, {0.0, 0.0, 0.0});
   }
 
  private:
+  static TargetTable<Real> observed_table(const NonlinearObservation& observation, TargetKind kind) {
+    return table(observation.custom() == nullptr ? kind : TargetKind::custom, {0.0, 0.0, 0.0});
+  }
   static TargetTable<Real> table(TargetKind kind, const double (&parameters)[3], double constant = 0.0) {
     TargetTable<Real> result{};
     result.kind = kind;

@@ -184,6 +184,10 @@ GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool
 GuidanceTable table(const NonlinearObservation& observation, Eigen::Index dim, bool whitened) {
   require(observation.dim() == dim, "guidance: the map takes points of dimension ", observation.dim(),
           " but the prior has dimension ", dim);
+  const CustomMap* const custom = observation.custom();
+  require(custom == nullptr, "guidance: the map \"", custom == nullptr ? "" : custom->id,
+          "\" is a function of the calling program (CustomMap), which guided samplers and SMC do not call; "
+          "expected an elementwise map, range or expression, or a Markov chain as the sampler");
   return {.noise_variance = whitened ? 1.0 : 0.0, .map = MapRows{observation, whitened}};
 }
 

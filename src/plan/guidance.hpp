@@ -42,7 +42,7 @@ bool needs_given_rows(const GuidedSampler& method);
 /// @throws std::invalid_argument when A does not have d columns, A = 0, or R is singular and not 0.
 GuidanceTable table(const LinearObservation& observation, Eigen::Index dim, bool given_rows);
 /// @param whitened whether the rows are multiplied by L^-1, R = L L^T
-/// @throws std::invalid_argument for a map of points of another dimension than d.
+/// @throws std::invalid_argument for a map of points of another dimension than d, and for a `CustomMap`.
 GuidanceTable table(const NonlinearObservation& observation, Eigen::Index dim, bool whitened);
 
 }  // namespace gmdiff::guidance

@@ -193,6 +193,28 @@ void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.prior_std);
 }
 
+/// The plan's mixture table is the prior of an observed mixture.
+void add_prior(Hash& /*hash*/, const ObservedMixture& /*target*/) {}
+void add_prior(Hash& hash, const Regularised& target) {
+  const SparsePrior& prior = target.prior;
+  hash.add(prior.weight);
+  hash.add_size(prior.analysis);
+  for (const int length : prior.shape) hash.add_size(length);
+  hash.add(prior.matrix);
+  hash.add_size(prior.smoothing);
+  if (prior.width) hash.add(*prior.width);
+}
+
+/// A target whose observation has a map that is a function, which is known by its id alone.
+void add_called(Hash& hash, const auto& target) {
+  const NonlinearObservation& observation = target.observation;
+  hash.add_size(-observation.dim());  // no operation of a tape
+  for (const char letter : observation.custom()->id) hash.add_size(letter);
+  hash.add(observation.y());
+  hash.add(observation.noise_covariance());
+  add_prior(hash, target);
+}
+
 }  // namespace
 
 void add(Hash& hash, const Target& target) {
@@ -206,7 +228,11 @@ void add(Hash& hash, const Target& target) {
           add(hash, target.tapes()->value_and_gradient);
         } else if constexpr (std::is_same_v<T, ObservedMixture> || std::is_same_v<T, Regularised>) {
           // The plan's mixture table is the prior of an observed mixture.
-          add(hash, target.tapes()->value_and_gradient);
+          if (target.calls_functions()) {
+            add_called(hash, description);
+          } else {
+            add(hash, target.tapes()->value_and_gradient);
+          }
           hash.add(description.observation.log_constant());
         } else {
           add_numbers(hash, description);

@@ -285,6 +285,11 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
     plan.notes.push_back(concat("the values are those of the target \"", custom->id,
                                 "\", which the plan's hash knows by its name alone"));
   }
+  const NonlinearObservation* const observation = target.observation();
+  if (const CustomMap* map = observation == nullptr ? nullptr : observation->custom()) {
+    plan.notes.push_back(concat("the values are those of the map \"", map->id,
+                                "\", which the plan's hash knows by its name alone"));
+  }
   return plan;
 }
 

@@ -84,7 +84,7 @@ bool has_programs(const Plan& plan) {
 }
 
 bool calls_functions(const Plan& plan) {
-  return !plan.denoisers.empty() || (plan.target && plan.target->custom() != nullptr) ||
+  return !plan.denoisers.empty() || (plan.target && plan.target->calls_functions()) ||
          std::ranges::any_of(plan.fields, [](const VectorField& field) { return field.custom() != nullptr; });
 }
 

@@ -168,7 +168,8 @@ template <>
 inline constexpr std::array<const char*, 4> enum_names<AnalysisOperator> = {"identity", "gradient",
                                                                             "gradient-2d", "matrix"};
 template <>
-inline constexpr std::array<const char*, 3> enum_names<Smoothing> = {"none", "pseudo-huber", "huber"};
+inline constexpr std::array<const char*, 4> enum_names<Smoothing> = {"none", "pseudo-huber", "huber",
+                                                                     "quadratic"};
 template <>
 inline constexpr std::array<const char*, 3> enum_names<Tmp::Scale> = {"moments", "diffuse", "row-sum"};
 template <>

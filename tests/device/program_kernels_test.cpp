@@ -267,6 +267,38 @@ TEST(TargetOfAProgram, IsCalledWithTheRowsOfAGpu) {
   }
 }
 
+TEST(MapOfAProgram, IsCalledOnTheHost) {
+  const CustomMap square{.dim = 3,
+                         .outputs = 1,
+                         .value =
+                             [](Eigen::Index n, const double* x, double* phi) {
+                               for (Eigen::Index i = 0; i < n; ++i)
+                                 phi[i] = x[3 * i] * x[3 * i] + x[3 * i + 2];
+                             },
+                         .transposed_product =
+                             [](Eigen::Index n, const double* x, const double* w, double* product) {
+                               for (Eigen::Index i = 0; i < n; ++i) {
+                                 product[3 * i] = 2.0 * x[3 * i] * w[i];
+                                 product[3 * i + 1] = 0.0;
+                                 product[3 * i + 2] = w[i];
+                               }
+                             },
+                         .id = "square"};
+  const NonlinearObservation observation(square, Eigen::VectorXd{{1.0}}, 0.5);
+  const auto device = cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::shuffled, wide), "cuda");
+  const Hmc hmc{.step = 0.2, .leapfrogs = 2, .run = {.steps = 6, .thin = 2, .output = ChainOutput::trace}};
+  const SparsePrior smooth{.smoothing = Smoothing::quadratic};
+  for (const Target& target :
+       {Target(ObservedMixture{test::mixture_of(CovarianceType::full, 3, 4), observation}),
+        Target(Regularised{smooth, observation})}) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options{.count = 75, .precision = precision};
+      const Plan plan = mcmc_plan(target, hmc);
+      EXPECT_TRUE(test::bytes(run(plan, options, 0, *device)) == test::bytes(run(plan, options)));
+    }
+  }
+}
+
 TEST(DenoiserOfAProgram, SeesTheStreamOfTheRun) {
   auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, wide);
   void* const stream = gpu->stream();

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <sstream>
+
+#include <Eigen/Cholesky>
+#include <Eigen/LU>
 
 #include <gtest/gtest.h>
 
@@ -52,7 +56,11 @@ std::vector<Target> every_smooth_target() {
   matrix.width = 0.7;
   SparsePrior sparse{.weight = 0.5, .smoothing = Smoothing::pseudo_huber};
   sparse.width = 0.2;
-  return {Regularised{image, bent(6)}, Regularised{matrix, bent(6)}, Regularised{sparse, direct(6)}};
+  SparsePrior quadratic = image;
+  quadratic.smoothing = Smoothing::quadratic;
+  quadratic.width = {};
+  return {Regularised{image, bent(6)}, Regularised{matrix, bent(6)}, Regularised{sparse, direct(6)},
+          Regularised{quadratic, bent(6)}};
 }
 
 TEST(RegularisedTargets, HaveTheDerivativesOfTheirDensity) {
@@ -106,6 +114,8 @@ TEST(RegularisedTargets, NameBadParameters) {
   refused({.smoothing = Smoothing::huber, .width = -1.0}, "width must be positive, got -1");
   refused({.width = 1.0},
           "width belongs to the smoothings pseudo-huber and huber, and the smoothing is none");
+  refused({.smoothing = Smoothing::quadratic, .width = 1.0},
+          "width belongs to the smoothings pseudo-huber and huber, and the smoothing is quadratic");
   refused({.analysis = AnalysisOperator::gradient},
           "the operator gradient needs at least 2 coordinates, got 1", 1);
   refused(
@@ -123,6 +133,31 @@ TEST(RegularisedTargets, NameBadParameters) {
           "matrix has shape (5, 5), expected (m, 6) with m >= 1");
   refused({.analysis = AnalysisOperator::matrix, .matrix = MatrixXd::Constant(1, 6, infinity)},
           "matrix must be finite");
+}
+
+TEST(RegularisedTargets, WithAQuadraticPriorHaveTheExactPosteriorOfALinearMap) {
+  // Differences have a kernel: the prior exp(-weight |F x|^2 / 2) is improper, and the posterior has the
+  // precision weight F^T F + A^T R^-1 A, so that every integral is in closed form.
+  constexpr Index d = 4;
+  const NonlinearObservation observation = direct(d, 0.5);
+  const SparsePrior prior{
+      .weight = 3.0, .analysis = AnalysisOperator::gradient, .smoothing = Smoothing::quadratic};
+  MatrixXd F = MatrixXd::Zero(d - 1, d);
+  for (Index i = 0; i + 1 < d; ++i) F.row(i).segment(i, 2) << -1.0, 1.0;
+  const MatrixXd P = 3.0 * F.transpose() * F + 4.0 * MatrixXd::Identity(d, d);
+  const VectorXd mean = P.llt().solve(4.0 * observation.y());
+  const Target target = Regularised{prior, observation};
+  const Modes found = modes(target);
+  ASSERT_EQ(found.maxima.size(), 1U);
+  EXPECT_LT((found.maxima.front().x - mean).norm(), 1e-13);
+  EXPECT_LT((found.maxima.front().hessian + P).norm(), 1e-12);
+  const double highest = -0.5 * 3.0 * (F * mean).squaredNorm() -
+                         2.0 * (observation.y() - mean).squaredNorm() + observation.log_constant();
+  EXPECT_NEAR(target.log_density(Points(mean.transpose()))(0), highest, 1e-13);
+  EXPECT_NEAR(found.log_normalizer,
+              highest + 0.5 * static_cast<double>(d) * std::log(2.0 * std::numbers::pi) -
+                  0.5 * std::log(P.determinant()),
+              1e-12);
 }
 
 TEST(RegularisedTargets, HaveNearlyTheSameMaximaWithASmoothing) {

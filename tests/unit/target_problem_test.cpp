@@ -68,7 +68,8 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
   const NonlinearObservation of_texts(
       ExpressionMap{.texts = {"x1*x4", "exp(a*x2)"}, .dim = 4, .parameters = {{"a", 2.0}}},
       Eigen::Vector2d(1.0, 0.5), 0.5);
-  const SparsePrior rows{.analysis = AnalysisOperator::matrix, .matrix = Points{{1.0, 2.0}}};
+  const SparsePrior rows{
+      .analysis = AnalysisOperator::matrix, .matrix = Points{{1.0, 2.0}}, .smoothing = Smoothing::quadratic};
   const NonlinearObservation direct(ElementwiseMap{.A = Eigen::MatrixXd::Identity(2, 2)},
                                     Eigen::Vector2d(1.0, 0.5),
                                     Eigen::MatrixXd(Points{{1.0, 0.5}, {0.5, 2.0}}));

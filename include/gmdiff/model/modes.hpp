@@ -38,6 +38,9 @@ struct Modes {
   int saddles = 0;     ///< starts that end where the Hessian is not negative definite
   int unfinished = 0;  ///< starts that reach the limit of iterations
   int outside = 0;     ///< starts at which l is not finite
+  /// The Hessians are Gauss-Newton's, because the `CustomMap` of the observation gives none: masses are
+  /// approximate beyond Laplace's approximation, and an end may be a saddle.
+  bool is_gauss_newton = false;
 };
 
 /// Searches maxima by Newton's method with backtracking. For a `Regularised` target without smoothing the

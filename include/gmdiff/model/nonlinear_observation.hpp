@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/model/custom_map.hpp>
 
 // Observations y = Phi(x) + e of a state x by a nonlinear map Phi (mathematics.md §13.2).
 
@@ -19,6 +20,9 @@ namespace expressions {
 struct Tape;
 struct Tapes;
 }  // namespace expressions
+namespace observations {
+class CalledLikelihood;
+}  // namespace observations
 
 /// The function f of an `ElementwiseMap`.
 enum class MapFunction { identity, square, exp, tanh, sin };
@@ -43,11 +47,11 @@ struct ExpressionMap {
   std::map<std::string, double> parameters = {};  ///< further names of the texts
 };
 
-using MapDescription = std::variant<ElementwiseMap, RangeMap, ExpressionMap>;
+using MapDescription = std::variant<ElementwiseMap, RangeMap, ExpressionMap, CustomMap>;
 
-/// Name of a map in messages and problem files: "tanh", "range", "expression".
+/// Name of a map in messages and problem files: "tanh", "range", "expression"; "custom" for a `CustomMap`.
 const char* name_of(const MapDescription& map);
-/// Names of all maps.
+/// Names of the maps of problem files.
 std::vector<std::string> map_names();
 
 /// y = Phi(x) + e with e ~ N(0, R). An object is immutable and cheap to copy; all members may be called from
@@ -56,8 +60,8 @@ class NonlinearObservation {
  public:
   /// R = noise_std^2 I.
   /// @param y (dy) finite. @param noise_std > 0, finite.
-  /// @throws std::invalid_argument for arrays of other shapes or values, and for a text that is no
-  ///   expression.
+  /// @throws std::invalid_argument for arrays of other shapes or values, for a text that is no
+  ///   expression, and for a `CustomMap` without id or without a function that it needs.
   NonlinearObservation(MapDescription map, Eigen::VectorXd y, double noise_std);
   /// General R, symmetric positive definite (dy, dy). It is checked like the dense matrices of a
   /// `Covariance`, and `relative_precision` has the same meaning.
@@ -67,6 +71,8 @@ class NonlinearObservation {
   const MapDescription& map() const { return map_; }
   const Eigen::VectorXd& y() const { return y_; }
   Eigen::Index dim() const { return dim_; }
+  /// The map if it is a `CustomMap`, else null.
+  const CustomMap* custom() const { return std::get_if<CustomMap>(&map_); }
   /// The standard deviation if R was given as its square, otherwise NaN.
   double noise_std() const { return noise_std_; }
   bool has_noise_std() const { return noise_covariance_.size() == 0; }
@@ -82,15 +88,20 @@ class NonlinearObservation {
   Eigen::VectorXd log_likelihood(const Points& x) const;
   /// Gradients of the log-likelihood, shape (n, d).
   Points gradient(const Points& x) const;
-  /// H v, shape (n, d), with the Hessian H of the log-likelihood.
+  /// The log-likelihoods (n) and their gradients (n, d), by one call of each function of a `CustomMap`.
+  void evaluate(const Points& x, Eigen::VectorXd& log_likelihood, Points& gradient) const;
+  /// H v, shape (n, d), with the Hessian H of the log-likelihood. For a `CustomMap` without `hessian`, H is
+  /// -J^T R^-1 J (Gauss-Newton).
   Points hessian_vp(const Points& x, const Points& v) const;
+  /// Whether `hessian_vp` has the Hessian itself, which a `CustomMap` without `hessian` has not.
+  bool has_exact_hessian() const { return custom() == nullptr || custom()->hessian != nullptr; }
   /// Whether a point (d) is within 1e-8 of an anchor of a `RangeMap`, where Phi has no derivative.
   bool is_near_anchor(const Eigen::VectorXd& x) const;
 
   /// -1/2 log det R - dy/2 log(2 pi), the part of the log-likelihood that does not depend on x.
   double log_constant() const { return log_constant_; }
   /// The operations of the rest of the log-likelihood, -1/2 (y - Phi).R^-1 (y - Phi), and of its derivatives,
-  /// for code inside the library.
+  /// for code inside the library. @throws std::invalid_argument for a `CustomMap`, here and below.
   const expressions::Tapes& likelihood() const;
   /// The operations of y - Phi (dy outputs), followed by J row by row (dy d outputs).
   const expressions::Tape& residual_and_jacobian() const;
@@ -100,6 +111,7 @@ class NonlinearObservation {
  private:
   struct Programs;
   void compile();
+  const Programs& programs() const;
 
   MapDescription map_;
   Eigen::VectorXd y_;
@@ -107,7 +119,8 @@ class NonlinearObservation {
   Eigen::MatrixXd noise_covariance_;  // empty when R = noise_std^2 I
   Eigen::Index dim_;
   double log_constant_ = 0.0;
-  std::shared_ptr<const Programs> programs_;
+  std::shared_ptr<const Programs> programs_;                      // null for a CustomMap
+  std::shared_ptr<const observations::CalledLikelihood> called_;  // of a CustomMap
 };
 
 }  // namespace gmdiff

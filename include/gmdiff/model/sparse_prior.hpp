@@ -7,7 +7,7 @@
 
 #include <gmdiff/base/points.hpp>
 
-// Priors that favour sparse signals, or signals with few jumps (mathematics.md §13.3).
+// Priors that favour sparse signals, signals with few jumps or smooth signals (mathematics.md §13.3).
 
 namespace gmdiff {
 
@@ -24,6 +24,7 @@ enum class Smoothing {
   none,          ///< abs(u)
   pseudo_huber,  ///< sqrt(u^2 + e^2) - e, in [-e, 0] from abs(u)
   huber,         ///< u^2 / (2 e) for abs(u) <= e, else abs(u) - e/2; in [-e/2, 0] from abs(u)
+  quadratic,     ///< u^2 / 2, which is not near abs(u): the density is a normal one
 };
 
 /// The density exp(-weight sum_i psi((F x)_i)), which is improper where F has a kernel.
@@ -33,7 +34,7 @@ struct SparsePrior {
   std::vector<int> shape = {};  ///< of `gradient_2d`: height and width, >= 2; the image is given row by row
   Eigen::MatrixXd matrix = {};  ///< of `matrix`: F (m, d), finite
   Smoothing smoothing = Smoothing::none;
-  std::optional<double> width = {};  ///< of a smoothing: e > 0; by default 0.01 / weight
+  std::optional<double> width = {};  ///< of `pseudo_huber` and `huber`: e > 0; by default 0.01 / weight
 };
 
 /// The proximal map of each row y of `points` (n, d): the point x that minimises

@@ -150,27 +150,33 @@ class Target {
   const NonlinearObservation* observation() const;
   /// The description if it is a `CustomTarget`, else null.
   const CustomTarget* custom() const { return std::get_if<CustomTarget>(&description_); }
+  /// Whether l is computed by functions of the calling program, those of a `CustomTarget` or of an
+  /// observation's `CustomMap`. Then every device calls `evaluate`, or `CustomTarget::device`.
+  bool calls_functions() const;
+  /// Whether `hessian_vp` has the Hessian itself, not Gauss-Newton's (`CustomMap`).
+  bool has_exact_hessian() const;
   /// A `Regularised` with the same l whose gradient is that of the log-likelihood alone: proximal chains
   /// (§12.1) treat the prior otherwise. @throws std::invalid_argument for other targets.
   Target with_likelihood_gradient() const;
   /// The operations of a target that is evaluated as a tape on every device, else null: of l itself, of an
   /// `ObservedMixture` those of the log-likelihood; in both without `log_constant`. Targets with text, with
-  /// an observation, `StudentTMixture`, `Seeds` and `Brownian` have one. For code inside the library.
+  /// an observation, `StudentTMixture`, `Seeds` and `Brownian` have one, but not with a `CustomMap`. For code
+  /// inside the library.
   const expressions::Tapes* tapes() const;
   /// The part of l, or of the log-likelihood of an observation, that does not depend on x and is not in
   /// `tapes`.
   double log_constant() const;
 
-  /// l (n) and its gradient (n, d) of points (n, d), by one evaluation of a `CustomTarget`. @throws
-  ///   std::invalid_argument for points of another dimension.
+  /// l (n) and its gradient (n, d) of points (n, d), by one call of each function of a `CustomTarget` or
+  /// `CustomMap`. @throws std::invalid_argument for points of another dimension.
   void evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) const;
   /// l, shape (n), of points (n, d). @throws std::invalid_argument for points of another dimension, here and
   ///   below.
   Eigen::VectorXd log_density(const Points& x) const;
   /// grad l, shape (n, d).
   Points gradient(const Points& x) const;
-  /// H v, shape (n, d), with the Hessian H of l. @throws std::invalid_argument for a custom target that has
-  /// none.
+  /// H v, shape (n, d), with the Hessian H of l, which is Gauss-Newton's for a `CustomMap` without `hessian`.
+  /// @throws std::invalid_argument for a custom target that has none.
   Points hessian_vp(const Points& x, const Points& v) const;
 
   /// log of the integral of exp(l), where it has a closed form.
@@ -189,8 +195,9 @@ class Target {
  private:
   TargetDescription description_;
   std::optional<Expression> expression_;
-  std::shared_ptr<const expressions::Tapes> tapes_;  ///< null for an expression, which has its own
-  std::shared_ptr<std::mutex> calls_;                ///< of a custom target whose calls follow each other
+  /// Null for an expression, which has its own. With a `CustomMap`, of the prior of a `Regularised` alone.
+  std::shared_ptr<const expressions::Tapes> tapes_;
+  std::shared_ptr<std::mutex> calls_;  ///< of a custom target whose calls follow each other
   Eigen::Index dim_;
 };
 

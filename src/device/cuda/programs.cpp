@@ -254,7 +254,8 @@ class ProgramRun {
     const Target& target = *task_.plan.target;
     double* const l =
         numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
-    if (target.custom()->device) {
+    // The map of an observation, which is a function of host memory, has no custom target.
+    if (target.custom() != nullptr && target.custom()->device) {
       if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
       target.custom()->device({.x = rows_.data(),
                                .log_density = l,

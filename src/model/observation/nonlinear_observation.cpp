@@ -10,6 +10,7 @@
 #include "model/expression/derivatives.hpp"
 #include "model/expression/evaluate.hpp"
 #include "model/expression/liveness.hpp"
+#include "model/observation/called_likelihood.hpp"
 #include "model/observation/likelihood_nodes.hpp"
 #include "model/observation/observation_map.hpp"
 
@@ -48,6 +49,12 @@ expressions::Tape tape_with_jacobian(Graph& graph, const std::vector<NodeId>& ma
   return tape_of(graph, outputs);
 }
 
+/// -1/2 log det R - dy/2 log(2 pi) with R = L L^T
+double log_constant_of(const MatrixXd& L) {
+  return -L.diagonal().array().log().sum() -
+         0.5 * static_cast<double>(L.rows()) * std::log(2.0 * std::numbers::pi);
+}
+
 void check_observed_points(const Points& x, Index dim, const char* what) {
   require(x.cols() == dim, "NonlinearObservation: ", what, " have dimension ", x.cols(), ", expected ", dim);
 }
@@ -82,13 +89,19 @@ NonlinearObservation::NonlinearObservation(MapDescription map, VectorXd y, Matri
 
 void NonlinearObservation::compile() {
   observations::check(map_);
+  if (const CustomMap* map = custom()) {
+    check_observed(map_, y_, map->outputs);
+    const MatrixXd L = observations::noise_factor(*this);
+    log_constant_ = log_constant_of(L);
+    called_ = std::make_shared<const observations::CalledLikelihood>(*map, y_, L);
+    return;
+  }
   Graph graph;
   const std::vector<NodeId> map = observations::append(graph, map_);
   check_observed(map_, y_, static_cast<Index>(map.size()));
   const std::vector<NodeId> residual = observations::append_residual(graph, map, y_);
   const MatrixXd L = observations::noise_factor(*this);
-  log_constant_ = -L.diagonal().array().log().sum() -
-                  0.5 * static_cast<double>(y_.size()) * std::log(2.0 * std::numbers::pi);
+  log_constant_ = log_constant_of(L);
   const std::vector<NodeId> whitened = observations::append_whitened(graph, residual, L);
   const NodeId likelihood = observations::append_quadratic(graph, whitened);
   const auto d = static_cast<int>(dim_);
@@ -107,11 +120,13 @@ MatrixXd NonlinearObservation::noise_covariance() const {
 
 Points NonlinearObservation::value(const Points& x) const {
   check_observed_points(x, dim_, "points");
+  if (called_) return called_->value(x);
   return expressions::outputs_at(programs_->map, x, nullptr, 0, y_.size());
 }
 
 MatrixXd NonlinearObservation::jacobian(const VectorXd& x) const {
   check_observed_points(Points(x.transpose()), dim_, "points");
+  if (called_) return called_->jacobian(x);
   const Points rows = expressions::outputs_at(programs_->residual_and_jacobian, Points(x.transpose()),
                                               nullptr, static_cast<std::size_t>(y_.size()), y_.size() * dim_);
   return Eigen::Map<const Points>(rows.data(), y_.size(), dim_);
@@ -119,19 +134,33 @@ MatrixXd NonlinearObservation::jacobian(const VectorXd& x) const {
 
 VectorXd NonlinearObservation::log_likelihood(const Points& x) const {
   check_observed_points(x, dim_, "points");
+  if (called_) return called_->log_likelihood(x).array() + log_constant_;
   return expressions::outputs_at(programs_->likelihood.value, x, nullptr, 0, 1).col(0).array() +
          log_constant_;
 }
 
 Points NonlinearObservation::gradient(const Points& x) const {
   check_observed_points(x, dim_, "points");
+  if (called_) return called_->gradient(x);
   return expressions::outputs_at(programs_->likelihood.value_and_gradient, x, nullptr, 1, dim_);
+}
+
+void NonlinearObservation::evaluate(const Points& x, VectorXd& log_likelihood, Points& gradient) const {
+  check_observed_points(x, dim_, "points");
+  if (called_) {
+    called_->evaluate(x, log_likelihood, gradient);
+    log_likelihood.array() += log_constant_;
+  } else {
+    log_likelihood = this->log_likelihood(x);
+    gradient = this->gradient(x);
+  }
 }
 
 Points NonlinearObservation::hessian_vp(const Points& x, const Points& v) const {
   check_observed_points(x, dim_, "points");
   check_observed_points(v, dim_, "vectors");
   require(x.rows() == v.rows(), "NonlinearObservation: ", x.rows(), " points but ", v.rows(), " vectors");
+  if (called_) return called_->hessian_vp(x, v);
   return expressions::outputs_at(programs_->likelihood.hessian_vp, x, &v, 0, dim_);
 }
 
@@ -142,12 +171,18 @@ bool NonlinearObservation::is_near_anchor(const VectorXd& x) const {
   return (range->anchors.rowwise() - x.transpose()).rowwise().norm().minCoeff() <= least_distance;
 }
 
-const expressions::Tapes& NonlinearObservation::likelihood() const { return programs_->likelihood; }
+const NonlinearObservation::Programs& NonlinearObservation::programs() const {
+  require(programs_ != nullptr,
+          "NonlinearObservation: a map given by functions (CustomMap) has no operations");
+  return *programs_;
+}
+
+const expressions::Tapes& NonlinearObservation::likelihood() const { return programs().likelihood; }
 const expressions::Tape& NonlinearObservation::residual_and_jacobian() const {
-  return programs_->residual_and_jacobian;
+  return programs().residual_and_jacobian;
 }
 const expressions::Tape& NonlinearObservation::whitened_residual_and_jacobian() const {
-  return programs_->whitened_residual_and_jacobian;
+  return programs().whitened_residual_and_jacobian;
 }
 
 }  // namespace gmdiff

@@ -21,6 +21,7 @@ constexpr const char* expression_map = "expression";
 const char* name_of(const MapDescription& map) {
   if (const auto* elementwise = std::get_if<ElementwiseMap>(&map))
     return map_functions[static_cast<std::size_t>(elementwise->function)];
+  if (std::holds_alternative<CustomMap>(map)) return CustomMap::name;
   return std::holds_alternative<RangeMap>(map) ? range_map : expression_map;
 }
 
@@ -59,6 +60,14 @@ void check_map(const char* name, const ElementwiseMap& map) {
 void check_map(const char* name, const RangeMap& map) { check_entries(name, "anchors", map.anchors); }
 void check_map(const char* name, const ExpressionMap& map) {
   require(!map.texts.empty(), name, ": expected one text for each observed number, got none");
+}
+void check_map(const char* /*name*/, const CustomMap& map) {
+  require(!map.id.empty(), "custom map: the id is empty; it names the map in results");
+  require(map.dim >= 1, "custom map \"", map.id, "\": dim must be at least 1, got ", map.dim);
+  require(map.outputs >= 1, "custom map \"", map.id, "\": outputs must be at least 1, got ", map.outputs);
+  require(map.value != nullptr, "custom map \"", map.id, "\": has no function value, which gives Phi");
+  require(map.transposed_product != nullptr, "custom map \"", map.id,
+          "\": has no function transposed_product, which gives J^T w");
 }
 
 NodeId constant(Graph& graph, double value) { return graph.constant(static_cast<long double>(value)); }
@@ -127,11 +136,16 @@ std::vector<NodeId> append_map(Graph& graph, const ExpressionMap& map) {
   return values;
 }
 
+std::vector<NodeId> append_map(Graph& /*graph*/, const CustomMap& map) {
+  fail("custom map \"", map.id, "\": is a function, which has no operations");
+}
+
 }  // namespace
 
 Index dim_of(const MapDescription& map) {
   if (const auto* elementwise = std::get_if<ElementwiseMap>(&map)) return elementwise->A.cols();
   if (const auto* range = std::get_if<RangeMap>(&map)) return range->anchors.cols();
+  if (const auto* custom = std::get_if<CustomMap>(&map)) return custom->dim;
   return std::get<ExpressionMap>(map).dim;
 }
 

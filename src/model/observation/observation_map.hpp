@@ -14,10 +14,12 @@ namespace gmdiff::observations {
 Eigen::Index dim_of(const MapDescription& map);
 
 /// @throws std::invalid_argument for arrays without entries, of shapes that do not fit to each other, or with
-///   entries that are not finite; the message begins with the name of the map.
+///   entries that are not finite, and for a `CustomMap` without a part that it needs; the message begins with
+///   the name of the map.
 void check(const MapDescription& map);
 
-/// Appends Phi to a graph: dy nodes. @throws std::invalid_argument for a text that is no expression.
+/// Appends Phi to a graph: dy nodes. @throws std::invalid_argument for a text that is no expression, and for
+/// a `CustomMap`.
 std::vector<expressions::NodeId> append(expressions::Graph& graph, const MapDescription& map);
 
 }  // namespace gmdiff::observations

@@ -109,6 +109,7 @@ Modes modes(const Target& target, const ModeOptions& options) {
   check(target, options);
   const Points starts = all_starts(target.dim(), options);
   Modes result{.maxima = {}, .log_normalizer = 0.0};
+  result.is_gauss_newton = !target.has_exact_hessian();
   const bool has_kinks = targets::has_kinks(target);
   for (Index n = 0; n < starts.rows(); ++n) {
     const VectorXd start = starts.row(n).transpose();

@@ -101,6 +101,8 @@ NodeId append_psi(Graph& graph, const SparsePrior& prior, NodeId u) {
       const NodeId rest = graph.subtract(u, graph.multiply(graph.constant(0.5L), c));
       return graph.multiply(graph.multiply(c, rest), graph.constant(1.0L / e));
     }
+    case Smoothing::quadratic:
+      return graph.multiply(graph.constant(0.5L), graph.multiply(u, u));
   }
   fail("regularised: unknown smoothing");
 }
@@ -119,8 +121,10 @@ void check(const Regularised& target) {
   const Index dim = target.observation.dim();
   check_number("weight", prior.weight);
   if (prior.width) check_number("width", *prior.width);
-  require(!prior.width || prior.smoothing != Smoothing::none, Regularised::name,
-          ": width belongs to the smoothings pseudo-huber and huber, and the smoothing is none");
+  require(!prior.width || prior.smoothing == Smoothing::pseudo_huber || prior.smoothing == Smoothing::huber,
+          Regularised::name,
+          ": width belongs to the smoothings pseudo-huber and huber, and the smoothing is ",
+          prior.smoothing == Smoothing::none ? "none" : "quadratic");
   require(prior.analysis != AnalysisOperator::gradient || dim >= 2, Regularised::name,
           ": the operator gradient needs at least 2 coordinates, got 1");
   check_shape(prior, dim);
@@ -133,7 +137,9 @@ expressions::Tapes compile(const Regularised& target, GradientOf gradient) {
   Graph graph;
   const Index dim = target.observation.dim();
   const auto d = static_cast<int>(dim);
-  const NodeId likelihood = observations::append_log_likelihood(graph, target.observation);
+  const bool is_called = target.observation.custom() != nullptr;
+  const NodeId likelihood =
+      is_called ? graph.constant(0.0L) : observations::append_log_likelihood(graph, target.observation);
   const NodeId value = graph.add(append_log_prior(graph, target.prior, dim), likelihood);
   return expressions::tapes_with_derivatives(graph, value,
                                              gradient == GradientOf::log_density ? value : likelihood, d);

@@ -15,7 +15,7 @@ double width_of(const SparsePrior& prior);
 enum class GradientOf { log_density, log_likelihood };
 
 /// The operations of l, without the constant of the log-likelihood, and of its derivatives or those of the
-/// log-likelihood.
+/// log-likelihood. If the map is a `CustomMap` they are without the log-likelihood.
 expressions::Tapes compile(const Regularised& target, GradientOf gradient);
 
 }  // namespace gmdiff::targets

@@ -68,6 +68,16 @@ const NonlinearObservation* Target::observation() const {
   return of == nullptr ? nullptr : &of->observation;
 }
 
+bool Target::calls_functions() const {
+  const NonlinearObservation* const of = observation();
+  return custom() != nullptr || (of != nullptr && of->custom() != nullptr);
+}
+
+bool Target::has_exact_hessian() const {
+  const NonlinearObservation* const of = observation();
+  return of == nullptr || of->has_exact_hessian();
+}
+
 Target Target::with_likelihood_gradient() const {
   const Regularised* const of = regularised();
   require(of != nullptr, "Target: expected a ", Regularised::name, " target, given ", name_of(description_));
@@ -78,6 +88,7 @@ Target Target::with_likelihood_gradient() const {
 }
 
 const expressions::Tapes* Target::tapes() const {
+  if (calls_functions()) return nullptr;
   if (expression_) return &expression_->tapes();
   if (tapes_) return tapes_.get();
   const ObservedMixture* const of = observed();
@@ -95,13 +106,24 @@ double Target::log_constant() const {
 }
 
 void Target::evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) const {
+  check_points(x, dim_, "points");
   const CustomTarget* const target = custom();
+  if (target == nullptr && calls_functions()) {
+    observation()->evaluate(x, l, gradient);
+    if (const ObservedMixture* of = observed()) {
+      l += of->prior.log_pdf(x);
+      gradient += of->prior.score(x);
+    } else {
+      l += expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0);
+      gradient += expressions::outputs_at(tapes_->value_and_gradient, x, nullptr, 1, dim_);
+    }
+    return;
+  }
   if (target == nullptr) {
     l = log_density(x);
     gradient = this->gradient(x);
     return;
   }
-  check_points(x, dim_, "points");
   require(target->evaluate != nullptr, "custom target \"", target->id,
           "\": works in the memory of a GPU, so the plan needs the device cuda");
   // A row that the function forgets makes the run fail, in place of memory that happens to be there.
@@ -115,7 +137,11 @@ Eigen::VectorXd Target::log_density(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->value(x);
   if (const ObservedMixture* of = observed()) return of->prior.log_pdf(x) + of->observation.log_likelihood(x);
-  if (tapes_) return expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0).array() + log_constant();
+  if (tapes_) {
+    const Eigen::VectorXd l = expressions::outputs_at(tapes_->value, x, nullptr, 0, 1).col(0);
+    if (calls_functions()) return l + observation()->log_likelihood(x);
+    return l.array() + log_constant();
+  }
   if (custom() != nullptr) {
     Eigen::VectorXd l;
     Points gradient;
@@ -134,7 +160,11 @@ Points Target::gradient(const Points& x) const {
   check_points(x, dim_, "points");
   if (expression_) return expression_->gradient(x);
   if (const ObservedMixture* of = observed()) return of->prior.score(x) + of->observation.gradient(x);
-  if (tapes_) return expressions::outputs_at(tapes_->value_and_gradient, x, nullptr, 1, dim_);
+  if (tapes_) {
+    Points g = expressions::outputs_at(tapes_->value_and_gradient, x, nullptr, 1, dim_);
+    if (calls_functions()) g += observation()->gradient(x);
+    return g;
+  }
   if (custom() != nullptr) {
     Eigen::VectorXd l;
     Points gradient;
@@ -158,7 +188,11 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
   if (expression_) return expression_->hessian_vp(x, v);
   if (const ObservedMixture* of = observed())
     return of->prior.hessian_vp(x, v) + of->observation.hessian_vp(x, v);
-  if (tapes_) return expressions::outputs_at(tapes_->hessian_vp, x, &v, 0, dim_);
+  if (tapes_) {
+    Points product = expressions::outputs_at(tapes_->hessian_vp, x, &v, 0, dim_);
+    if (calls_functions()) product += observation()->hessian_vp(x, v);
+    return product;
+  }
   Points products = Points::Constant(x.rows(), dim_, std::numeric_limits<double>::quiet_NaN());
   if (const CustomTarget* target = custom()) {
     require(target->hessian_vp != nullptr, "custom target \"", target->id,

@@ -147,21 +147,37 @@ void check_settings(const SamplerSettings& settings, Eigen::Index dim) {
   check_refinement(settings, dim);
 }
 
+namespace {
+
+/// The id of the observation's `CustomMap`; empty without one.
+std::string map_id(const Target& target) {
+  const NonlinearObservation* const observation = target.observation();
+  return observation == nullptr || observation->custom() == nullptr ? "" : observation->custom()->id;
+}
+
+}  // namespace
+
 void check_hessian(const SamplerSettings& settings, const Target& target) {
-  const CustomTarget* custom = target.custom();
-  if (custom == nullptr) return;
-  require(custom->evaluate != nullptr, "trained sampler: the custom target \"", custom->id,
-          "\" works in the memory of a GPU only; training needs its function of host memory");
   const bool needed =
       settings.loss == PathLoss::elbo && path_terms(settings).target_score && !settings.detach_target_score;
+  const CustomTarget* custom = target.custom();
+  if (custom == nullptr) {
+    require(!needed || target.has_exact_hessian(), "trained sampler: the loss elbo of the method ",
+            to_string(settings.method), " needs products with the Hessian, which the custom map \"",
+            map_id(target), "\" has not; use the method dis, another loss, or detach_target_score");
+    return;
+  }
+  require(custom->evaluate != nullptr, "trained sampler: the custom target \"", custom->id,
+          "\" works in the memory of a GPU only; training needs its function of host memory");
   require(!needed || custom->hessian_vp != nullptr, "trained sampler: the loss elbo of the method ",
           to_string(settings.method), " needs products with the Hessian, which the custom target \"",
           custom->id, "\" has not; use the method dis, another loss, or detach_target_score");
 }
 
 std::string target_identity(const Target& target) {
-  const CustomTarget* custom = target.custom();
-  return custom == nullptr ? name_of(target.description()) : concat("custom:", custom->id);
+  if (const CustomTarget* custom = target.custom()) return concat("custom:", custom->id);
+  const char* const name = name_of(target.description());
+  return target.calls_functions() ? concat(name, ":", map_id(target)) : name;
 }
 
 void check_sampler(const SamplerTraining& training, const Target& target) {
