@@ -1,34 +1,18 @@
 #include <memory>
 
-#include <gmdiff/base/error.hpp>
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
 
 #include "base/check.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
-#include "cli/progress.hpp"
 #include "cli/train_flags.hpp"
 #include "cli/training_log.hpp"
-#include "study/interrupted.hpp"
+#include "cli/watched_training.hpp"
 
 namespace gmdiff::cli {
 namespace {
-
-/// Flags that become settings; a continued training has its settings already.
-std::vector<std::pair<const char*, const FlagText*>> setting_flags(const TrainFlags& flags) {
-  return {{"--iterations", &flags.iterations},
-          {"--batch", &flags.batch},
-          {"--seed", &flags.seed},
-          {"--parametrisation", &flags.parametrisation},
-          {"--weight", &flags.weight},
-          {"--hidden", &flags.hidden},
-          {"--layers", &flags.layers},
-          {"--rate", &flags.rate},
-          {"--precision", &flags.precision}};
-}
 
 /// The prior of a problem. @throws std::invalid_argument for a problem without one.
 struct PriorOf {
@@ -62,12 +46,7 @@ TrainInput read_input(const TrainFlags& flags, const std::optional<AnyProblem>& 
 
 DenoiserSettings parse_settings(const TrainFlags& flags) {
   DenoiserSettings settings;
-  settings.iterations = whole_flag("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
-  settings.batch = whole_flag("--batch", flags.batch, 1, 1 << 24, settings.batch);
-  settings.hidden = whole_flag("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
-  settings.layers = static_cast<int>(whole_flag("--layers", flags.layers, 1, 100, settings.layers));
-  settings.seed = parse_seed(flags.seed);
-  settings.precision = parse_precision(flags.precision);
+  set_common_settings(flags, settings);
   if (flags.rate) settings.rate = parse_number("--rate", *flags.rate);
   if (flags.parametrisation) settings.parametrisation = parametrisation_of(*flags.parametrisation);
   if (flags.weight) settings.weight = parametrisation_of(*flags.weight);
@@ -76,48 +55,30 @@ DenoiserSettings parse_settings(const TrainFlags& flags) {
 
 DenoiserTraining begin(const TrainFlags& flags, const TrainingData& data) {
   if (!flags.resume) return start_training(data, parse_settings(flags));
-  check_no_settings(flags, setting_flags(flags));
+  auto settings = common_setting_flags(flags);
+  settings.emplace_back("--parametrisation", &flags.parametrisation);
+  settings.emplace_back("--weight", &flags.weight);
+  check_no_settings(flags, settings);
   return read_denoiser(*flags.resume);
 }
 
-/// Trains to the end and writes the file, at every checkpoint and after a signal as well.
-DenoiserTraining train(const TrainFlags& flags, const TrainInput& input, DenoiserTraining training,
-                       TrainingLog& log) {
-  const std::int64_t iterations = training.settings.iterations;
-  std::int64_t kept = 0;
-  bool overwrite = flags.force;
-  const auto keep = [&](const DenoiserTraining& state) {
-    write_denoiser(flags.out, state, overwrite);
-    kept = state.iteration;
-    overwrite = true;
-  };
-  const InterruptWatcher watcher;
-  ProgressLine line("train", iterations, flags.common.quiet);
-  TrainingOptions options;
-  options.threads = training_threads(flags);
-  options.progress = [&](const TrainingReport& report) {
-    line.update(report.iteration);
+/// The training of a denoiser, for `watched_training`.
+struct DenoiserKind {
+  using Options = TrainingOptions;
+  const TrainingData& data;
+  TrainingLog& log;
+
+  DenoiserTraining continued(DenoiserTraining training, const Options& options) const {
+    return continue_training(std::move(training), data, options);
+  }
+  void write(const std::string& file, const DenoiserTraining& training, bool overwrite) const {
+    write_denoiser(file, training, overwrite);
+  }
+  void note(const TrainingReport& report) const {
     log.add(report.iteration, report.iterations, report.loss, report.lost,
             {{"rate", json_number(report.rate)}});
-  };
-  if (flags.checkpoint_every)
-    options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);
-  options.checkpoint = keep;
-  options.stop = watcher.token();
-  try {
-    training = continue_training(std::move(training), input.data, options);
-  } catch (const NonFiniteError& error) {
-    if (kept == 0) throw;
-    throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
   }
-  if (training.iteration == 0)
-    throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
-  if (kept != training.iteration) keep(training);
-  if (training.iteration < iterations)
-    throw study::WorkInterrupted(concat("interrupted: ", flags.out, " holds iteration ", training.iteration,
-                                        " of ", iterations, "; --resume ", flags.out, " continues it"));
-  return training;
-}
+};
 
 std::vector<DenoiserError> judge(const DenoiserTraining& training, const Mixture& law, int threads) {
   return denoiser_errors(LearnedDenoiser(training, threads).denoiser(), law, {0.02, 0.1, 0.5, 2.0, 10.0},
@@ -171,7 +132,7 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
   DenoiserTraining training = begin(flags, input.data);
   const int threads = training_threads(flags);
   TrainingLog log(flags.log);
-  training = train(flags, input, std::move(training), log);
+  training = watched_training(flags, std::move(training), DenoiserKind{input.data, log});
   std::vector<DenoiserError> errors;
   if (input.law) errors = judge(training, *input.law, threads);
   for (const std::string& warning : log.warnings()) warnings.push_back(warning);
@@ -200,6 +161,12 @@ void check_no_settings(const TrainFlags& flags,
                        const std::vector<std::pair<const char*, const FlagText*>>& settings) {
   for (const auto& [name, text] : settings)
     require(!*text, name, ": --resume continues a training with the settings that ", *flags.resume, " holds");
+}
+
+std::vector<std::pair<const char*, const FlagText*>> common_setting_flags(const TrainFlags& flags) {
+  return {{"--iterations", &flags.iterations}, {"--batch", &flags.batch},   {"--seed", &flags.seed},
+          {"--hidden", &flags.hidden},         {"--layers", &flags.layers}, {"--rate", &flags.rate},
+          {"--precision", &flags.precision}};
 }
 
 std::int64_t whole_flag(const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,

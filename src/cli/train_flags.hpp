@@ -26,9 +26,23 @@ struct TrainFlags {
 void check_no_settings(const TrainFlags& flags,
                        const std::vector<std::pair<const char*, const FlagText*>>& settings);
 
+/// Flags of settings that denoisers and samplers have in common.
+std::vector<std::pair<const char*, const FlagText*>> common_setting_flags(const TrainFlags& flags);
+
 /// A whole number of a flag, or its default.
 std::int64_t whole_flag(const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
                         std::int64_t otherwise);
+
+/// Sets what these flags give, but the rate.
+template <class Settings>
+void set_common_settings(const TrainFlags& flags, Settings& settings) {
+  settings.iterations = whole_flag("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
+  settings.batch = whole_flag("--batch", flags.batch, 1, 1 << 24, settings.batch);
+  settings.hidden = whole_flag("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
+  settings.layers = static_cast<int>(whole_flag("--layers", flags.layers, 1, 100, settings.layers));
+  settings.seed = parse_seed(flags.seed);
+  settings.precision = parse_precision(flags.precision);
+}
 
 /// Threads of `--device`; 0: one per usable processor.
 int training_threads(const TrainFlags& flags);

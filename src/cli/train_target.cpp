@@ -1,84 +1,50 @@
-#include <gmdiff/base/error.hpp>
 #include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/path_weights.hpp>
 
 #include "base/check.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
-#include "cli/progress.hpp"
 #include "cli/train_flags.hpp"
 #include "cli/training_log.hpp"
+#include "cli/watched_training.hpp"
 #include "io/npz.hpp"
-#include "study/interrupted.hpp"
 
 namespace gmdiff::cli {
 namespace {
 
 SamplerSettings parse_target_settings(const TrainFlags& flags) {
   SamplerSettings settings = parse_sampler_settings(flags.sampler.value_or("dis"));
-  settings.iterations = whole_flag("--iterations", flags.iterations, 1, (1 << 24) - 1, settings.iterations);
-  settings.batch = whole_flag("--batch", flags.batch, 1, 1 << 24, settings.batch);
-  settings.hidden = whole_flag("--hidden", flags.hidden, 2, 1 << 14, settings.hidden);
-  settings.layers = static_cast<int>(whole_flag("--layers", flags.layers, 1, 100, settings.layers));
-  settings.seed = parse_seed(flags.seed);
-  settings.precision = parse_precision(flags.precision);
+  set_common_settings(flags, settings);
   if (flags.rate) settings.network_rate = parse_number("--rate", *flags.rate);
   return settings;
 }
 
 SamplerTraining begin(const TrainFlags& flags, const Target& target) {
   if (!flags.resume) return start_sampler(target, parse_target_settings(flags));
-  check_no_settings(flags, {{"--sampler", &flags.sampler},
-                            {"--iterations", &flags.iterations},
-                            {"--batch", &flags.batch},
-                            {"--seed", &flags.seed},
-                            {"--hidden", &flags.hidden},
-                            {"--layers", &flags.layers},
-                            {"--rate", &flags.rate},
-                            {"--precision", &flags.precision}});
+  auto settings = common_setting_flags(flags);
+  settings.emplace_back("--sampler", &flags.sampler);
+  check_no_settings(flags, settings);
   return read_sampler(*flags.resume);
 }
 
-/// Trains to the end and writes the file, at every checkpoint and after a signal as well.
-SamplerTraining train(const TrainFlags& flags, const Target& target, SamplerTraining training,
-                      TrainingLog& log) {
-  const std::int64_t iterations = training.settings.iterations;
-  std::int64_t kept = 0;
-  bool overwrite = flags.force;
-  const auto keep = [&](const SamplerTraining& state) {
-    write_sampler(flags.out, state, overwrite);
-    kept = state.iteration;
-    overwrite = true;
-  };
-  const InterruptWatcher watcher;
-  ProgressLine line("train", iterations, flags.common.quiet);
-  SamplerTrainingOptions options;
-  options.threads = training_threads(flags);
-  options.progress = [&](const SamplerReport& report) {
-    line.update(report.iteration);
+/// The training of a sampler, for `watched_training`.
+struct SamplerKind {
+  using Options = SamplerTrainingOptions;
+  const Target& target;
+  TrainingLog& log;
+
+  SamplerTraining continued(SamplerTraining training, const Options& options) const {
+    return continue_sampler(std::move(training), target, options);
+  }
+  void write(const std::string& file, const SamplerTraining& training, bool overwrite) const {
+    write_sampler(file, training, overwrite);
+  }
+  void note(const SamplerReport& report) const {
     log.add(report.iteration, report.iterations, report.loss, report.lost,
             {{"elbo", json_number(report.elbo)},
              {"step", json_number(report.step)},
              {"components", report.components}});
-  };
-  if (flags.checkpoint_every)
-    options.checkpoint_every = parse_integer("--checkpoint-every", *flags.checkpoint_every, 1, 1 << 24);
-  options.checkpoint = keep;
-  options.stop = watcher.token();
-  try {
-    training = continue_sampler(std::move(training), target, options);
-  } catch (const NonFiniteError& error) {
-    if (kept == 0) throw;
-    throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
   }
-  if (training.iteration == 0)
-    throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
-  if (kept != training.iteration) keep(training);
-  if (training.iteration < iterations)
-    throw study::WorkInterrupted(concat("interrupted: ", flags.out, " holds iteration ", training.iteration,
-                                        " of ", iterations, "; --resume ", flags.out, " continues it"));
-  return training;
-}
+};
 
 /// What fresh paths say about a trained sampler.
 struct TargetJudgement {
@@ -171,7 +137,7 @@ void train_target(const TrainFlags& flags, const Target& target, InputFiles inpu
   }
   SamplerTraining training = begin(flags, target);
   TrainingLog log(flags.log);
-  training = train(flags, target, std::move(training), log);
+  training = watched_training(flags, std::move(training), SamplerKind{target, log});
   const TargetJudgement found = judge(flags, training, target);
   print_remarks(log.warnings(), {}, flags.common.quiet);
   print(flags.common.json ? json_text(judgement_json(flags, training, log, found))

@@ -241,9 +241,7 @@ TEST(GuidedPlanOfADenoiser, StagesNameAMissingProduct) {
   test::expect_invalid([&] { product(plain); },
                        "denoiser \"identity\": has no product J^T v with the derivative of D");
   test::expect_invalid(
-      [&] {
-        product(DeviceDenoiser{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}});
-      },
+      [&] { product(DeviceDenoiser{.id = "on a GPU", .function = [](const DeviceRows& /*rows*/) {}}); },
       "denoiser \"on a GPU\": works in the memory of a GPU and has no product J^T v");
 }
 
