@@ -156,6 +156,15 @@ TEST(CustomMaps, WithABuiltInFormulaHaveItsMaximaAndIntegrals) {
     EXPECT_NEAR(a.log_normalizer, b.log_normalizer, 1e-12);
     EXPECT_LT(largest(a.weights - b.weights), 1e-13);
   }
+  // Without smoothing the maxima have kinks and are searched otherwise (§15.3).
+  const auto kinked = [](const MapDescription& map) {
+    return modes(Regularised{{.weight = 2.0}, observed_by(map)});
+  };
+  const Modes expected = kinked(RangeMap{anchors}), found = kinked(distances(anchors));
+  ASSERT_EQ(found.maxima.size(), expected.maxima.size());
+  ASSERT_FALSE(found.maxima.empty());
+  for (std::size_t k = 0; k < found.maxima.size(); ++k)
+    EXPECT_LT(largest(found.maxima[k].x - expected.maxima[k].x), 1e-9);
   const Points left{{-3.0}};
   const Mixture normal({1.0}, Points{{0.25}}, Covariance::spherical({1.0}));
   const auto integral = [&](const MapDescription& map) {
