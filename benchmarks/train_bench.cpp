@@ -1,5 +1,5 @@
-// Iterations per second of trainings, with the share of the machine's FMA ceiling, measured at the start: of a
-// denoiser of `bench-2d` (mathematics.md §17.5), names are parametrisation/precision/batch/hidden, and of
+// Iterations per second of trainings, with the share of the machine's FMA ceiling, measured at the start: of
+// a denoiser of `bench-2d` (mathematics.md §17.5), names are parametrisation/precision/batch/hidden, and of
 // samplers of targets (§17.11), names are target/method/precision/batch/steps. The script
 // peers/jax_samplers.py measures the same samplers in JAX.
 //   gmdiff_train_bench --benchmark_out=FILE --benchmark_out_format=json

@@ -16,8 +16,8 @@ enum class Standardise {
 };
 
 /// Reads the data of a logistic regression: lines of numbers with commas between them, the last one the
-/// label, which takes two values; the larger one becomes 1. Blank lines are skipped. A first column of ones is added
-/// to the covariates, after they have been standardised; a constant column is not scaled.
+/// label, which takes two values; the larger one becomes 1. Blank lines are skipped. A first column of ones is
+/// added to the covariates, after they have been standardised; a constant column is not scaled.
 /// @param prior_std > 0
 /// @throws std::invalid_argument with file, line and column, expected and given, for text that is no table of
 ///   finite numbers; for labels that do not take two values; for a file that does not exist or has more than
