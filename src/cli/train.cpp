@@ -205,7 +205,7 @@ Verb add_train(CLI::App& command) {
       ->type_name("NAME");
   verb->add_option("--sampler", flags->sampler,
                    "of a target: dis, ula, mcd, cmcd or dbs with parameters, as dis:components=4:steps=32 "
-                   "(dis)")
+                   "or, for modes far apart, dis:components=40:refine_every=20:support_std=40 (dis)")
       ->type_name("METHOD");
   verb->add_option("--draws", flags->draws,
                    "of a target: write points x and log_weights of the trained sampler to this .npz file")

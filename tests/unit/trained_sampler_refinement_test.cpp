@@ -114,7 +114,11 @@ TEST(Refinement, ANewComponentIsTheBestCandidateAndKeepsTheOthers) {
   SamplerTraining after = before;
   network::add_component(after, target, pool, sweep);
   ASSERT_EQ(after.active, 3);
-  EXPECT_NE(after.chains, before.chains);
+  // The chains go on after 5 moves for the first component and 3 for the second.
+  CandidateChains chains(settings, target, pool, before.chains, before.chain_step);
+  chains.move(8, 3);
+  EXPECT_EQ(after.chains, chains.states());
+  EXPECT_EQ(after.chain_step, chains.step());
 
   const network::PathModel old(settings, 3, before.parameters, {0, 1}),
       now(settings, 3, after.parameters, {0, 1, 2}), alone(settings, 3, after.parameters, {2});
@@ -130,6 +134,38 @@ TEST(Refinement, ANewComponentIsTheBestCandidateAndKeepsTheOthers) {
   EXPECT_EQ(after.parameters.segment(6, 3), x.row(best).transpose());
   after.parameters.segment(6, 3) = before.parameters.segment(6, 3);
   EXPECT_EQ(after.parameters, before.parameters);
+}
+
+TEST(Refinement, PathsThatJudgeCandidatesHaveStreamsOfTheirOwn) {
+  // The start law is nearly the target, so the noise of the paths decides between candidates.
+  const Target target = scaled_gaussian(Eigen::Vector3d::Zero(), Eigen::Vector3d::Ones(), 1.0);
+  SamplerSettings settings = refined_sampler();
+  settings.step = 0.5;
+  const SamplerTraining before = stopped_after(start_sampler(target, settings), target, 4);
+  ThreadPool pool(2);
+  network::PathSweep<double> sweep(settings, target, pool, network::active_components(before));
+  sweep.assign(before.parameters, before.networks);
+  SamplerTraining after = before;
+  network::add_component(after, target, pool, sweep);
+  // Four paths from each candidate before iteration 5, with log w from the sampler as it was.
+  sweep.activate({0, 1});
+  sweep.assign(before.parameters, before.networks);
+  const auto fill = [](Eigen::Index first, network::PathBlock<double>& block) {
+    for (Eigen::Index p = 0; p < network::block_paths; ++p) {
+      NormalStream normals({.seed = 11,
+                            .index = (std::uint64_t{1} << 40) + static_cast<std::uint64_t>(first + p),
+                            .purpose = Purpose::step_noise,
+                            .replicate = 5},
+                           Precision::f64);
+      for (Eigen::Index m = 0; m < 18; ++m)
+        block.noise(0)[m * network::block_paths + p] = normals(static_cast<std::uint64_t>(m));
+    }
+  };
+  const Eigen::VectorXd log_w = sweep.log_weights(network::candidate_paths<double>(after.chains, 4, fill));
+  ASSERT_EQ(log_w.size(), 280);
+  Eigen::Index best = 0;
+  log_w.reshaped<Eigen::ColMajor>(4, 70).colwise().mean().maxCoeff(&best);
+  EXPECT_EQ(after.parameters.segment(6, 3), after.chains.row(best).transpose());
 }
 
 TEST(Refinement, TheFirstComponentIsTheMostProbableCandidate) {
