@@ -31,7 +31,7 @@ class Sweep {
     Body fill;                 ///< writes `input` of the rows
     Body take;                 ///< reads `output`; with a backward pass writes `cotangent`
     Body take_input_gradient;  ///< reads `input_cotangent`; may be empty
-    Body take_tangent;         ///< reads `output_tangent`, where `take` writes `tangent`; may be empty
+    Body take_tangent = {};    ///< reads `output_tangent`, where `take` writes `tangent`; may be empty
   };
   /// @param time for each row its row of the time table.
   /// @param gradient null: no gradient of the parameters; otherwise set to dL/dparameters.

@@ -193,16 +193,17 @@ TEST(LearnedDenoiser, HasTheProductsWithItsDerivative) {
        {Parametrisation::x0, Parametrisation::eps, Parametrisation::v, Parametrisation::edm}) {
     const LearnedDenoiser denoiser(random_training(kind));
     for (const Level level : {Level{.alpha = 0.6, .sigma = 0.8}, Level{.alpha = 1.0, .sigma = 3.0}}) {
-      const Points Jv = denoiser.jvp(x, v, level), JTw = denoiser.transposed_jvp(x, w, level);
-      const Points forward = w.cwiseProduct(Jv), backward = v.cwiseProduct(JTw);
+      const Points J_v = denoiser.jvp(x, v, level), adjoint = denoiser.transposed_jvp(x, w, level);
+      const Points forward = w.cwiseProduct(J_v), backward = v.cwiseProduct(adjoint);
       const double scale = forward.cwiseAbs().maxCoeff();
       EXPECT_LE((forward.rowwise().sum() - backward.rowwise().sum()).cwiseAbs().maxCoeff(), 1e-12 * scale)
           << to_string(kind);
       // The error of the central difference is of order h^2, and its rounding of order 1e-16 / h.
       const double h = 1e-5;
       const Points difference = (denoiser(x + h * v, level) - denoiser(x - h * v, level)) / (2.0 * h);
-      EXPECT_LE((Jv - difference).cwiseAbs().maxCoeff(), 1e-8 * Jv.cwiseAbs().maxCoeff()) << to_string(kind);
-      EXPECT_GT((JTw - denoiser.jvp(x, w, level)).cwiseAbs().maxCoeff(), 1e-4 * scale)
+      EXPECT_LE((J_v - difference).cwiseAbs().maxCoeff(), 1e-8 * J_v.cwiseAbs().maxCoeff())
+          << to_string(kind);
+      EXPECT_GT((adjoint - denoiser.jvp(x, w, level)).cwiseAbs().maxCoeff(), 1e-4 * scale)
           << "the derivative of a network is not symmetric";
     }
   }
