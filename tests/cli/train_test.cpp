@@ -171,11 +171,11 @@ TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
   expect_refused({"sample", "observed.json", "--sampler", "pigdm", "--prior", "--out", "e.npy"}, "--prior: ");
 
   // The rows are judged against the exact laws.
-  const Json rows = json({"compare", "learned.json", "--count", "100", "--repeats", "2"})["samplers"];
+  const Json rows = json({"compare", "learned.json", "--count", "100", "--repeats", "2"})["rows"];
   ASSERT_EQ(rows.size(), 4U) << rows;
   EXPECT_EQ(rows[0]["sampler"], "ancestral:start=gaussian");
   EXPECT_EQ(rows[3]["sampler"], "draw");
-  const Json guided = json({"compare", "observed.json", "--count", "100", "--repeats", "2"})["samplers"];
+  const Json guided = json({"compare", "observed.json", "--count", "100", "--repeats", "2"})["rows"];
   ASSERT_EQ(guided.size(), 3U) << guided;
   EXPECT_EQ(guided[0]["sampler"], "pigdm");
   expect_refused({"compare", "observed.json", "--samplers", "mcgdiff"},
