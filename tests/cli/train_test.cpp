@@ -342,7 +342,8 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
                  "--sampler: --resume continues a training with the settings that m.npz holds");
   output({"problem", "many-well", "--out", "well.json"});
   expect_refused({"train", "well.json", "--out", "n.npz", "--resume", "m.npz"}, "the target has dimension");
-  expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz"}, "m.npz: array settings");
+  expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz"},
+                 "m.npz: has version 2 of the format of trainings");
 }
 
 }  // namespace
