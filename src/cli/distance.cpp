@@ -137,14 +137,12 @@ DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags
       row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);
       break;
     case Metric::sinkhorn: {
-      SinkhornOptions sinkhorn = options.sinkhorn;
-      sinkhorn.device = options.device;
-      const SinkhornDivergence found = sinkhorn_divergence(x, y, sinkhorn);
+      const SinkhornDivergence found = sinkhorn_divergence(x, y, options.sinkhorn, options.device);
       row.judgement.quantity = "sinkhorn";
       row.judgement.value = found.value;
       row.judgement.sinkhorn = {.iterations = found.iterations,
                                 .error = found.error,
-                                .converged = found.error <= sinkhorn.tolerance};
+                                .converged = found.error <= options.sinkhorn.tolerance};
       break;
     }
     case Metric::mmd_vsm:

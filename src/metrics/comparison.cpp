@@ -134,13 +134,11 @@ std::optional<double> Comparison::known_floor(std::int64_t count) const {
 }
 
 double Comparison::sinkhorn(const PointSet& a, const PointSet& b) {
-  SinkhornOptions options = options_.sinkhorn;
-  options.device = options_.device;
-  const SinkhornDivergence found = sinkhorn_divergence(a, b, options);
+  const SinkhornDivergence found = sinkhorn_divergence(a, b, options_.sinkhorn, options_.device);
   if (!report_) report_.emplace();
   report_->iterations = std::max(report_->iterations, found.iterations);
   report_->error = std::max(report_->error, found.error);
-  report_->converged = report_->error <= options.tolerance;
+  report_->converged = report_->error <= options_.sinkhorn.tolerance;
   return found.value;
 }
 

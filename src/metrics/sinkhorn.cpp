@@ -186,10 +186,11 @@ SinkhornDivergence divergence(const ScaledSets& sets, const SinkhornOptions& opt
 
 }  // namespace
 
-SinkhornDivergence sinkhorn_divergence(const PointSet& x, const PointSet& y, const SinkhornOptions& options) {
+SinkhornDivergence sinkhorn_divergence(const PointSet& x, const PointSet& y, const SinkhornOptions& options,
+                                       const Device& device) {
   check_points("sinkhorn_divergence", x.points(), y.points());
   check_options(options);
-  const std::shared_ptr<const Session> given = thread_session(options.device);
+  const std::shared_ptr<const Session> given = thread_session(device);
   const std::shared_ptr<const Session> session =
       given->executor().threads() != nullptr ? given : thread_session(Device::cpu());
   return divergence(ScaledSets(x.points(), y.points()), options, *session->executor().threads());

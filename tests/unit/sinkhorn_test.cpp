@@ -92,18 +92,18 @@ TEST(Sinkhorn, ApproachesTransportAndDistanceOfMeansForSmallAndLargeEpsilon) {
 TEST(Sinkhorn, DoesNotDependOnOrderUnitsAndThreads) {
   // Enough points that several threads share the work.
   const Points x = normal_points(1100, 2, 1), y = 1.5 * normal_points(1000, 2, 2);
-  const SinkhornOptions one{.relative_epsilon = 0.2, .device = Device::cpu(1)};
-  const SinkhornOptions three{.relative_epsilon = 0.2, .device = Device::cpu(3)};
-  const SinkhornDivergence found = sinkhorn_divergence(x, y, one), same = sinkhorn_divergence(x, y, three);
+  const SinkhornOptions options{.relative_epsilon = 0.2};
+  const SinkhornDivergence found = sinkhorn_divergence(x, y, options, Device::cpu(1));
+  const SinkhornDivergence same = sinkhorn_divergence(x, y, options, Device::cpu(3));
   EXPECT_EQ(found.value, same.value);
   EXPECT_EQ(found.f, same.f);
   EXPECT_EQ(found.g, same.g);
   EXPECT_LE(found.error, 1e-6);
-  EXPECT_NEAR(sinkhorn_divergence(y, x, one).value, found.value, 1e-7 * found.between);
+  EXPECT_NEAR(sinkhorn_divergence(y, x, options).value, found.value, 1e-7 * found.between);
   const Points a = x.topRows(30), b = y.topRows(20);
-  const double value = sinkhorn_divergence(a, b, one).value;
+  const double value = sinkhorn_divergence(a, b, options).value;
   for (const double unit : {0x1p-10, 0x1p-520, 0x1p+500})
-    EXPECT_EQ(sinkhorn_divergence(Points(unit * a), Points(unit * b), one).value, unit * (unit * value));
+    EXPECT_EQ(sinkhorn_divergence(Points(unit * a), Points(unit * b), options).value, unit * (unit * value));
 }
 
 TEST(Sinkhorn, ReportsIterationsThatWereTooFew) {

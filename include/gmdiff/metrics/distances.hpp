@@ -130,8 +130,6 @@ struct SinkhornOptions {
   double relative_epsilon = 0.05;
   double tolerance = 1e-6;    ///< of the marginals, checked every 10 iterations; >= 0
   int max_iterations = 2000;  ///< >= 1, of each of the three terms
-  /// Its host threads compute; a device without any computes on all cores of the host.
-  Device device = Device::cpu();
 };
 /// S = OT(x, y) - OT(x, x)/2 - OT(y, y)/2 with one epsilon in the three terms.
 struct SinkhornDivergence {
@@ -145,9 +143,11 @@ struct SinkhornDivergence {
 /// The Sinkhorn divergence with cost |x - y|^2 (mathematics.md §9.2). Takes 16 n m bytes (at least those of
 /// the larger set with itself), and time O(n m d) plus O(n m) for each iteration. Its bits do not depend on
 /// the number of threads.
+/// @param device Its host threads compute; a device without any computes on all cores of the host.
 /// @throws std::invalid_argument also for an epsilon beyond [1e-6, 1e6] times the mean cost.
 SinkhornDivergence sinkhorn_divergence(const PointSet& x, const PointSet& y,
-                                       const SinkhornOptions& options = {});
+                                       const SinkhornOptions& options = {},
+                                       const Device& device = Device::cpu());
 
 enum class EnergyForm { u, v };
 /// 2 E|X-Y| - E|X-X'| - E|Y-Y'| in O((n + m)^2 d) time. Form u takes pairs i != j (n, m >= 2), is unbiased
@@ -257,7 +257,7 @@ struct JudgeOptions {
   std::uint64_t seed = 0;  ///< seed of exact draws and directions
   bool spread = false;     ///< gives Judgement::spread of a Wasserstein metric; take 20 repeats or more
   std::optional<double> bandwidth = {};  ///< bandwidth of mmd_squared; for the default see Judgement
-  SinkhornOptions sinkhorn = {};         ///< of the metric sinkhorn; its device is not used
+  SinkhornOptions sinkhorn = {};         ///< of the metric sinkhorn
   /// Device of exact draws (in double) and of distances between sets; moments, modes and mode weights are
   /// computed on the host.
   Device device = Device::cpu();
