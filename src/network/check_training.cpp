@@ -1,16 +1,8 @@
 #include "network/check_training.hpp"
 
-#include <cmath>
-
 #include "base/check.hpp"
 
 namespace gmdiff::network {
-
-namespace {
-
-bool is_positive(double x) { return x > 0.0 && std::isfinite(x); }
-
-}  // namespace
 
 void check_settings(const DenoiserSettings& settings) {
   const NoiseLadder& ladder = settings.ladder;

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cmath>
+
 #include <gmdiff/network/training.hpp>
 
 namespace gmdiff::network {
+
+inline bool is_positive(double x) { return x > 0.0 && std::isfinite(x); }
 
 /// @throws std::invalid_argument naming the setting, its range and the value given.
 void check_settings(const DenoiserSettings& settings);

@@ -45,8 +45,7 @@ struct Quadrature {
 /// bits.
 /// @throws std::invalid_argument for a dimension above 2; for a box of another dimension, with a side that
 ///   is not finite or with lower >= upper; if l is +inf at a point, or the box has no mass; without a box, if
-///   exp(l) does not fall off in every direction, if no point with a finite l is found, or if its tails are
-///   so heavy that the points are too far apart for its modes.
+///   exp(l) does not fall off in every direction, or if no point with a finite l is found.
 Quadrature quadrature(const Target& target, const QuadratureBox& box = {});
 
 }  // namespace gmdiff

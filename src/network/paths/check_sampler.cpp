@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/machine.hpp"
+#include "network/check_training.hpp"
 #include "network/layout.hpp"
 #include "network/paths/path_model.hpp"
 
@@ -100,8 +101,6 @@ std::vector<NetworkTensor> sampler_tensors(const SamplerSettings& settings, Eige
 namespace network {
 
 namespace {
-
-bool is_positive(double x) { return x > 0.0 && std::isfinite(x); }
 
 void check_method(const SamplerSettings& settings) {
   require(settings.method == PathMethod::dbs || settings.drift == PathDrift::annealed,
