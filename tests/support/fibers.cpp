@@ -37,7 +37,8 @@ namespace {
 // AddressSanitizer must be told which stack is in use.
 #ifdef GMDIFF_FIBERS_UNDER_ASAN
 constexpr bool under_asan = true;
-constexpr std::size_t stack_bytes = 4096 * 1024;  // large, because kernels are not optimised under sanitizers
+// Large, because kernels are not optimised under sanitizers.
+constexpr std::size_t stack_bytes = 16 * 1024 * 1024;
 void start_switch(void** fake_stack, const void* bottom, std::size_t size) {
   __sanitizer_start_switch_fiber(fake_stack, bottom, size);
 }

@@ -125,6 +125,7 @@ bool is_finite(const Place& place) { return std::isfinite(place.value) && place.
 /// Newton's direction of §15.3 for descent along some coordinates.
 VectorXd newton_direction(const Objective& objective, const Place& place, const std::vector<Index>& along) {
   VectorXd p = VectorXd::Zero(place.u.size());
+  if (along.empty()) return p;
   const VectorXd slope = place.slope(along);
   const MatrixXd H = objective.hessian(place.u, along);
   const double least = slope.norm() / (longest_move * (1.0 + place.u.norm()));
