@@ -94,7 +94,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
 }
 
 TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTheCpuForStepsOfTheirOwn) {
-  test::Turns turns(3);
+  test::Turns turns(29, 3);
   const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
   for (const McmcSampler& sampler : test::every_adapting_sampler(2)) {
     for (const Precision precision : {Precision::f32, Precision::f64})
