@@ -94,7 +94,7 @@ TEST_P(ProgramKernels, HaveTheBitsOfTheCpuForMarkovChains) {
 }
 
 TEST(ProgramKernelsOfMarkovChains, HaveTheBitsOfTheCpuForStepsOfTheirOwn) {
-  test::Turns turns(29, 3);
+  test::Turns turns(61, 3);
   const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
   for (const McmcSampler& sampler : test::every_adapting_sampler(2)) {
     for (const Precision precision : {Precision::f32, Precision::f64})
@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Structures, ProgramKernels, testing::ValuesIn(test::eve
                          test::structure_name);
 
 TEST(ProgramKernelsOfTargets, HaveTheBitsOfTheCpu) {
-  test::Turns turns(89, 3);
+  test::Turns turns(149, 3);
   for (const Target& target : test::every_target()) {
     for (const Plan& plan : test::every_plan_of(target)) {
       for (const Precision precision : {Precision::f32, Precision::f64})
