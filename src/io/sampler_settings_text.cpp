@@ -2,6 +2,7 @@
 
 #include "io/parameter_reader.hpp"
 #include "io/text_object.hpp"
+#include "io/training_settings.hpp"
 
 namespace gmdiff {
 
@@ -34,7 +35,7 @@ class SettingsReader {
     read(key, [&](const io::Json& json, const io::Location& at) { value = io::read_count(json, at); });
   }
   template <class Boolean>
-  void boolean(const char* key, Boolean& value) {
+  void flag(const char* key, Boolean& value) {
     read(key, [&](const io::Json& json, const io::Location& at) { value = io::read_boolean(json, at); });
   }
   /// @throws std::invalid_argument for a key that was not read.
@@ -61,30 +62,7 @@ SamplerSettings parse_sampler_settings(const std::string& text) {
   SamplerSettings settings;
   SettingsReader reader(object, where);
   settings.method = static_cast<PathMethod>(io::read_choice(object["type"], where, methods));
-  reader.choice("prior", settings.prior, PathPrior::gmp);
-  reader.whole("components", settings.components);
-  reader.number("init_std", settings.init_std);
-  reader.number("means_std", settings.means_std);
-  reader.number("step", settings.step);
-  reader.whole("steps", settings.steps);
-  reader.choice("schedule", settings.schedule, PathSchedule::linear);
-  reader.choice("drift", settings.drift, PathDrift::zero);
-  reader.choice("loss", settings.loss, PathLoss::trajectory_balance);
-  reader.boolean("langevin", settings.langevin);
-  reader.boolean("detach_target_score", settings.detach_target_score);
-  reader.number("rate", settings.rate);
-  reader.number("decay", settings.decay);
-  reader.boolean("learn_prior", settings.learn_prior);
-  reader.boolean("learn_annealing", settings.learn_annealing);
-  reader.boolean("learn_weights", settings.learn_weights);
-  reader.boolean("learn_step", settings.learn_step);
-  reader.boolean("learn_friction", settings.learn_friction);
-  reader.whole("refine_every", settings.refine_every);
-  reader.choice("refine_score", settings.refine_score, RefinementScore::residual);
-  reader.whole("chains", settings.chains);
-  reader.whole("first_moves", settings.first_moves);
-  reader.whole("moves", settings.moves);
-  reader.number("support_std", settings.support_std);
+  visit_method_settings(reader, settings);
   reader.finish();
   return settings;
 }

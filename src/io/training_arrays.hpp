@@ -17,11 +17,6 @@ namespace gmdiff::io {
 /// Shape of a parameter's array: vectors have one dimension, matrices two.
 std::vector<std::int64_t> tensor_shape(const NetworkTensor& tensor);
 
-/// The two halves of a seed as numbers of a file.
-inline constexpr double largest_word = 4294967295.0;
-inline double low_word(std::uint64_t seed) { return static_cast<double>(seed & 0xffffffff); }
-inline double high_word(std::uint64_t seed) { return static_cast<double>(seed >> 32); }
-
 /// Reads arrays of a training by their names.
 class TrainingReader {
  public:

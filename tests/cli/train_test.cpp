@@ -343,7 +343,7 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   output({"problem", "many-well", "--out", "well.json"});
   expect_refused({"train", "well.json", "--out", "n.npz", "--resume", "m.npz"}, "the target has dimension");
   expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz"},
-                 "m.npz: has version 2 of the format of trainings");
+                 "m.npz: has no array mean, so it is not a training of a denoiser");
 }
 
 }  // namespace

@@ -127,16 +127,17 @@ TEST(TrainingErrors, FilesKeepEveryBitAndNameTheirErrors) {
     expect_invalid([&] { read_denoiser(folder / "bad.npz"); }, "bad.npz: " + text);
   };
   const std::vector<double> one{1.0}, two{2.0}, three(3);
-  refused({{"samples", {1}, one}}, "has no array version, so it is not a training of a denoiser");
-  refused({{"version", {1}, two}}, "has version 2 of the format of trainings; this gmdiff reads version 1");
-  refused({{"version", {1}, one}, {"settings", {3}, three}},
+  refused({{"samples", {1}, one}}, "has no array mean, so it is not a training of a denoiser");
+  refused({{"mean", {1}, one}, {"version", {1}, two}},
+          "has version 2 of the format of trainings; this gmdiff reads version 1");
+  refused({{"mean", {1}, one}, {"version", {1}, one}, {"settings", {3}, three}},
           "array settings: expected shape (18,), got (3,)");
   std::vector<double> settings(18);
   settings[2] = 2.5;
-  refused({{"version", {1}, one}, {"settings", {18}, settings}},
+  refused({{"mean", {1}, one}, {"version", {1}, one}, {"settings", {18}, settings}},
           "settings: expected a whole number from 0 to 2.14748e+09 for hidden, got 2.5");
   settings[0] = 4.0;
-  refused({{"version", {1}, one}, {"settings", {18}, settings}},
+  refused({{"mean", {1}, one}, {"version", {1}, one}, {"settings", {18}, settings}},
           "settings: expected a whole number from 0 to 3 for parametrisation, got 4");
   training.averaged(5) = std::numeric_limits<double>::infinity();
   write_denoiser(folder / "bad.npz", training, true);

@@ -210,11 +210,11 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
     io::write_npz(folder / "bad.npz", arrays, true);
     expect_invalid([&] { read_sampler(folder / "bad.npz"); }, "bad.npz: " + text);
   };
-  const std::vector<double> one{1.0}, now{2.0}, three(3), code{300.0};
+  const std::vector<double> one{1.0}, now{3.0}, three(3), code{300.0};
   refused({{"version", {1}, one}}, "has no array target, so it is not a training of a sampler");
   refused({{"target", {1}, code}}, "target: expected codes of characters, got 300");
   refused({{"target", {1}, one}, {"version", {1}, one}},
-          "has version 1 of the format of trained samplers; this gmdiff reads version 2");
+          "has version 1 of the format of trained samplers; this gmdiff reads version 3");
   refused({{"target", {1}, one}, {"version", {1}, now}, {"settings", {3}, three}},
           "array settings: expected shape (33,), got (3,)");
   std::vector<double> numbers(33);

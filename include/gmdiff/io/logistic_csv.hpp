@@ -8,7 +8,7 @@
 
 namespace gmdiff {
 
-/// What is done to each column of a table before it becomes a covariate.
+/// Standardisation of each column of a table, before it becomes a covariate.
 enum class Standardise {
   none,
   scale,        ///< divided by its standard deviation (of n values, not n - 1)
