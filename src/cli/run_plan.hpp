@@ -15,7 +15,7 @@
 #include "study/law.hpp"
 #include "study/record.hpp"
 
-// What the verbs that run a plan share: sample, forward, draw.
+// Flags and the run itself of the verbs that run a plan: sample, forward, draw.
 
 namespace gmdiff::cli {
 

@@ -46,7 +46,7 @@ struct SamplerKind {
   }
 };
 
-/// What fresh paths say about a trained sampler.
+/// Judgement of a trained sampler by fresh paths.
 struct TargetJudgement {
   std::int64_t count;
   PathSummary forward;

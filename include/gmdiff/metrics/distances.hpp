@@ -201,11 +201,12 @@ ModeWeights mode_weights(const PointSet& x, const Mixture& law, std::span<const 
 /// terms of order 1 / n^2.
 /// @param counts points of each mode, >= 0 and not all 0
 double mode_coverage(std::span<const std::int64_t> counts);
-/// The same of points, each of which belongs to the component of positive weight with the largest density.
-/// Singular components are treated as by `mode_frequencies`.
+/// Coverage of a mixture's components by points x (n, d). A point counts for the component of positive weight
+/// with the largest density there. Singular components are treated as by `mode_frequencies`.
 double mode_coverage(const PointSet& x, const Mixture& law);
-/// The same for the modes of a `ManyWell`, the 2^wells signs of the wells' coordinates (delta > 0), and of a
-/// `StudentTMixture`, its components. @throws std::invalid_argument for other targets.
+/// Coverage of a target's modes by points x (n, d). The modes of a `ManyWell` (delta > 0) are the 2^wells
+/// signs of the wells' coordinates, those of a `StudentTMixture` its components.
+/// @throws std::invalid_argument for other targets.
 double mode_coverage(const PointSet& x, const Target& target);
 
 /// KL(p || q) estimated from samples of p: the mean of log p(x_i) - log q(x_i) and its standard error;

@@ -31,7 +31,9 @@ struct AdamPart {
   std::int64_t begun;  ///< its t is that of the state minus this number; before t = 1 it does not move
 };
 
-/// As above, with parts that began later. @param parts end at ascending entries, the last at the size.
+/// One update of parameters whose parts began at different iterations (mathematics.md §17.13).
+/// @param parts end at ascending entries, the last at the size.
+/// @returns and @throws as above.
 std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
                          Eigen::VectorXd& parameters, const std::vector<AdamPart>& parts);
 

@@ -48,11 +48,12 @@ enum class PathLoss {
   trajectory_balance,  ///< E[(log w - z)^2] / 2 with the states held fixed and a learned z
 };
 
-/// What a candidate for the mean of a new component is worth (mathematics.md §17.13).
+/// Score by which a refinement chooses the mean of a new component among its candidates (mathematics.md
+/// §17.13).
 enum class RefinementScore {
   elbo,      ///< mean log w of paths that start there
   ratio,     ///< log rho - log p0
-  residual,  ///< the same with log p0 bounded below
+  residual,  ///< log rho - log p0, with log p0 bounded below
 };
 
 /// Names as in `PathMethod` ...; `log_variance` is "log-variance".

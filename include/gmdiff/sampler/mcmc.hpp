@@ -16,7 +16,7 @@ namespace gmdiff {
 /// states after its warm-up (`Samples::moments`).
 enum class ChainOutput { draw, trace, moments };
 
-/// Where the step of a method that accepts and rejects comes from, if it has none.
+/// How a method that accepts and rejects finds its step, if none is given.
 enum class StepAdaptation {
   pilot,  ///< one step for all chains, from a pilot run (`tuned`)
   chain,  ///< every chain finds its own in its warm-up, then keeps it (`Acceptance::step`)

@@ -80,7 +80,7 @@ class DrawStreams {
   DrawStreams(std::uint64_t seed, std::uint64_t index, std::uint32_t replicate);
   double normal(std::uint64_t m) { return normals_(m); }
   std::uint64_t uniform(std::uint64_t m) const { return uniform_u64(choice_, m); }
-  /// The same number in (0, 1).
+  /// Uniform number m as a double in (0, 1).
   double open_uniform(std::uint64_t m) const;
 
  private:

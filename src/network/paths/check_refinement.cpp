@@ -34,7 +34,7 @@ bool has_refinement_settings(const SamplerSettings& settings) {
          settings.support_std != none.support_std;
 }
 
-/// What else a refinement excludes.
+/// Refuses settings that a refinement cannot be combined with.
 void check_combination(const SamplerSettings& settings) {
   require(settings.prior == PathPrior::gmp, "trained sampler: refine_every needs the prior gmp, got ",
           to_string(settings.prior));

@@ -6,7 +6,7 @@ namespace gmdiff::network {
 
 /// @throws std::invalid_argument naming the setting, its range and the value given.
 void check_settings(const SamplerSettings& settings, Eigen::Index dim);
-/// The same for the settings of a refinement (mathematics.md §17.13).
+/// Checks the settings of a refinement (mathematics.md §17.13). @throws as above.
 void check_refinement(const SamplerSettings& settings, Eigen::Index dim);
 /// @throws std::invalid_argument for active components or chains that the training cannot have.
 void check_refined(const SamplerTraining& training);

@@ -8,7 +8,7 @@
 
 namespace gmdiff::network {
 
-/// What a block of paths needs besides the parameters.
+/// Settings, target, model and networks of a block of paths.
 template <class Real>
 struct PathSetting {
   const SamplerSettings& settings;

@@ -8,7 +8,7 @@
 
 namespace gmdiff::network {
 
-/// What a method evaluates at a state.
+/// The scores and networks that a method evaluates at a state.
 struct PathTerms {
   bool mixture_score, target_score;  ///< in the drift f
   bool forward_net, backward_net;    ///< networks of their own, u and v
