@@ -95,6 +95,21 @@ TEST(TargetLaws, HaveExactDrawsOfWells) {
   }
 }
 
+// Two modes of variance 1 / (8 delta) at +-sqrt(delta), which are far apart: normal up to delta^(-1).
+TEST(TargetLaws, HaveExactDrawsOfDeepWells) {
+  for (const double delta : {1e6, 1e10}) {
+    const Points x = Target(ManyWell{.wells = 1, .delta = delta, .dim = 1}).draws(20'000, 5);
+    const Eigen::VectorXd u = (x.col(0).cwiseAbs().array() - std::sqrt(delta)) * std::sqrt(8.0 * delta);
+    EXPECT_GT(fit_p(u, normal_cdf), least_p) << delta;
+    EXPECT_LT(fit_p(1.08 * u, normal_cdf), least_p) << delta;
+  }
+  // The modes are narrower than the distance of two doubles.
+  for (const double delta : {1e18, 1e300}) {
+    const Points x = Target(ManyWell{.wells = 1, .delta = delta, .dim = 1}).draws(100, 5);
+    EXPECT_LT((x.col(0).cwiseAbs().array() / std::sqrt(delta) - 1.0).abs().maxCoeff(), 1e-15) << delta;
+  }
+}
+
 TEST(TargetLaws, HaveExactDrawsOfStudentsMixtures) {
   // Locations so far apart that the sign of a coordinate tells the component.
   const StudentTMixture mixture{

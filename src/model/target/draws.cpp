@@ -66,17 +66,16 @@ struct WellProposal {
 
 /// @param z normal. @param is_left whether a proposal with two sides is on the left
 WellProposal propose(double D, double z, bool is_left) {
-  const auto log_well = [D](double x) { return -(x * x - D) * (x * x - D); };
   if (D >= 1.0) {
-    // For x >= 0, (x^2 - D)^2 = (x - s)^2 (x + s)^2 >= D (x - s)^2 with s = sqrt(D).
-    const double s = std::sqrt(D), x = s + z / std::sqrt(2.0 * D);
+    // For x >= 0, (x^2 - D)^2 = (x - s)^2 (x + s)^2 >= D (x - s)^2 with s = sqrt(D). The difference of both
+    // sides is (x - s)^2 x (x + 2 s).
+    const double s = std::sqrt(D), h = z / std::sqrt(2.0 * D), x = s + h;
     if (x < 0.0) return {x, -std::numeric_limits<double>::infinity()};
-    return {is_left ? -x : x, log_well(x) + D * (x - s) * (x - s)};
+    return {is_left ? -x : x, -(h * h) * x * (x + 2.0 * s)};
   }
-  // x^4 >= 2 c x^2 - c^2 for every c; this one accepts most.
-  const double c = 0.5 * (D + std::sqrt(D * D + 1.0)), precision = 4.0 * (c - D);
-  const double x = z / std::sqrt(precision);
-  return {x, log_well(x) + 0.5 * precision * x * x + (D * D - c * c)};
+  // x^4 >= 2 c x^2 - c^2 for every c; this one accepts most. The difference of both sides is (x^2 - c)^2.
+  const double c = 0.5 * (D + std::sqrt(D * D + 1.0)), x = z / std::sqrt(4.0 * (c - D));
+  return {x, -(x * x - c) * (x * x - c)};
 }
 
 }  // namespace
@@ -89,7 +88,7 @@ void draw(const ManyWell& target, DrawStreams& streams, Row x) {
       x(j) = streams.normal(m);
       continue;
     }
-    // At least 0.42 of the proposals are accepted, so the loop ends.
+    // At least 0.45 of the proposals are accepted (by quadrature: least at delta = 0.99).
     for (;; m += d) {
       const auto [proposed, log_probability] =
           propose(target.delta, streams.normal(m), streams.uniform(m) % 2 == 1);
