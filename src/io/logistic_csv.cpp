@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,6 +58,16 @@ class Table {
     return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
   }
 
+  /// NaN for a cell that is no number.
+  static double number_of(std::string_view cell) {
+    // Labels +1 and -1 are common, and from_chars takes no plus.
+    if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
+    double value = 0.0;
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    const bool is_number = error == std::errc() && end == cell.data() + cell.size();
+    return is_number ? value : std::numeric_limits<double>::quiet_NaN();
+  }
+
   void read_line(std::int64_t number, const std::string& line) {
     std::string_view rest = line;
     if (trimmed(rest).empty()) return;
@@ -65,10 +76,8 @@ class Table {
       const std::size_t comma = rest.find(',');
       is_last = comma == std::string_view::npos;
       const std::string_view cell = trimmed(rest.substr(0, comma));
-      double value = 0.0;
-      const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-      const bool is_number = error == std::errc() && end == cell.data() + cell.size();
-      require(is_number && std::isfinite(value), name_, ": line ", number, ", column ", column + 1,
+      const double value = number_of(cell);
+      require(std::isfinite(value), name_, ": line ", number, ", column ", column + 1,
               ": expected a finite number, given ", in_quotes(cell));
       values_.push_back(value);
       if (!is_last) rest.remove_prefix(comma + 1);
@@ -107,10 +116,15 @@ Eigen::VectorXd labels_of(const Table& table) {
 
 Eigen::VectorXd standardised(Eigen::VectorXd column, Standardise standardise) {
   if (standardise == Standardise::none) return column;
+  // The mean of equal numbers rounds, so their deviation would not be 0.
+  if (column.minCoeff() == column.maxCoeff()) {
+    if (standardise == Standardise::center_scale) column.setZero();
+    return column;
+  }
   const double mean = column.mean();
   const double deviation = std::sqrt((column.array() - mean).square().mean());
   if (standardise == Standardise::center_scale) column.array() -= mean;
-  return deviation > 0.0 ? Eigen::VectorXd(column / deviation) : column;
+  return column / deviation;
 }
 
 }  // namespace

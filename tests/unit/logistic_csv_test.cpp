@@ -45,11 +45,11 @@ TEST_F(LogisticCsv, HasOnesAndTheColumnsBeforeTheLabel) {
 }
 
 TEST_F(LogisticCsv, IsStandardisedByItsOwnDeviations) {
-  const auto file = write("0,7,2\n4,7,1\n2,7,1\n6,7,2\n");
+  const auto file = write("0,0.1,2\n4,0.1,1\n2,0.1,1\n+6,0.1,+2\n");
   const double s = std::sqrt(5.0);  // of 0, 4, 2, 6
   const Logistic scaled = read_logistic(file, Standardise::scale, 10.0);
   EXPECT_EQ(scaled.data.col(1), (Eigen::VectorXd{{0.0, 4.0 / s, 2.0 / s, 6.0 / s}}));
-  EXPECT_EQ(scaled.data.col(2), Eigen::VectorXd::Constant(4, 7.0));
+  EXPECT_EQ(scaled.data.col(2), Eigen::VectorXd::Constant(4, 0.1));
   EXPECT_EQ(scaled.labels, (Eigen::VectorXd{{1.0, 0.0, 0.0, 1.0}}));
   EXPECT_EQ(scaled.prior_std, 10.0);
   const Logistic centred = read_logistic(file, Standardise::center_scale);
@@ -62,6 +62,7 @@ TEST_F(LogisticCsv, NamesThePlaceOfAnError) {
   EXPECT_EQ(refusal("1,2,0\n1,age,1\n"),
             "data.csv: line 2, column 2: expected a finite number, given \"age\"");
   EXPECT_EQ(refusal("1,2,0\n1,,1\n"), "data.csv: line 2, column 2: expected a finite number, given \"\"");
+  EXPECT_EQ(refusal("1,+-2,0\n"), "data.csv: line 1, column 2: expected a finite number, given \"+-2\"");
   EXPECT_EQ(refusal("1,inf,0\n"), "data.csv: line 1, column 2: expected a finite number, given \"inf\"");
   EXPECT_EQ(refusal("1,2,0\n\n1,2\n"), "data.csv: line 3: expected 3 columns, given 2");
   EXPECT_EQ(refusal("1\n0\n"), "data.csv: line 1: expected two columns or more, the last one the label");
