@@ -4,6 +4,7 @@
 
 #include "device/work.hpp"
 #include "lowering/program_builder.hpp"
+#include "plan/dual_averaging.hpp"
 #include "plan/program.hpp"
 
 namespace gmdiff {
@@ -18,7 +19,12 @@ Program PlanPrograms::step(const Segment& segment) const {
 
 bool PlanPrograms::pauses(Extent extent) const { return extent == Extent::batch || calls_functions(plan_); }
 
-int PlanPrograms::search_rounds(Extent extent) const { return pauses(extent) ? plan_.search.repeats : 1; }
+int PlanPrograms::search_rounds(Extent extent) const {
+  // Most chains find their step within a few trials.
+  constexpr int trials = 3;
+  static_assert((1 + most_crossing_steps) % trials == 0);
+  return pauses(extent) ? plan_.search.repeats : plan_.search.repeats / trials;
+}
 
 Segment PlanPrograms::segment(std::size_t first, const std::vector<int>& kept, Extent extent) const {
   // A window is also the time that a request to stop waits.

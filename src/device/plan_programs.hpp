@@ -25,7 +25,8 @@ class PlanPrograms {
   explicit PlanPrograms(const Plan& plan);
 
   const Program& prologue() const { return plan_.prologue; }
-  /// Number of parts in which the repeated stages of the search run: one for each repetition if they pause.
+  /// Number of parts in which the repeated stages of the search run. A device stops after a part in which the
+  /// search of the last chain has ended. If the stages pause, every trial is a part.
   int search_rounds(Extent extent) const;
   /// Number of steps.
   std::size_t size() const { return ends_.empty() ? 0 : ends_.back(); }

@@ -13,6 +13,7 @@
 #include "device/run_checks.hpp"
 #include "device/run_frame.hpp"
 #include "device/thread_session.hpp"
+#include "plan/dual_averaging.hpp"
 #include "plan/program.hpp"
 
 // Runs of particles without weights: the part that all devices share.
@@ -188,9 +189,8 @@ void Run::run_batch(const RunFrame::Batch& batch) {
          " starts where the log-density of the target is ", l, "; other first states are needed");
   }
   if (const auto& chain = non_finite.endless_search)
-    fail("run: the acceptance of chain ", options().first + batch.first + *chain,
-         " is on one side of 1/2 for all steps from 1 to 2^50 or 2^-50; the target is flat, or its support "
-         "is a point");
+    fail(
+        endless_search_text(concat("run: the acceptance of chain ", options().first + batch.first + *chain)));
   non_finite_.add(non_finite);
   frame_.finish(batch);
 }

@@ -10,6 +10,7 @@
 #include "lowering/guidance_table.hpp"
 #include "lowering/tape_table.hpp"
 #include "plan/conditioned_transition.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::particle {
 namespace {
@@ -22,10 +23,6 @@ Potential none_of(const Potential& g) {
 }
 
 }  // namespace
-
-Index work_vectors_of(const MapPotentials& map, Index dim) {
-  return (map.rows.tape().num_slots + dim - 1) / dim;
-}
 
 template <class Real>
 SmcTables<Real>::SmcTables(const SmcPlan& plan)
@@ -158,7 +155,7 @@ void SmcTables<Real>::set_map(const MapPotentials& map) {
   const GuidanceTable guidance{.noise_variance = 1.0, .map = map.rows};  // whitened
   map_ = {.observation = map_table(guidance, plan_.dim(), 0, arena_),
           .levels = potentials_.data(),
-          .work_vectors = work_vectors_of(map, plan_.dim())};
+          .work_vectors = num_work_vectors(map.rows.tape(), static_cast<int>(plan_.dim()))};
 }
 
 template <class Real>

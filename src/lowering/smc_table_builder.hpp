@@ -10,9 +10,6 @@
 
 namespace gmdiff::particle {
 
-/// Number of vectors of d numbers that have room for the registers of a tape.
-Index work_vectors_of(const MapPotentials& map, Index dim);
-
 /// All tables of an SMC plan. SMC computes laws of all dimensions as wide ones.
 template <class Real>
 class SmcTables {

@@ -44,9 +44,15 @@ Eigen::VectorXd crossing_steps(Eigen::Index chains, const AcceptanceAt& acceptan
     }
     if (std::ranges::all_of(crossed, [](bool value) { return value; })) return eps;
   }
-  fail("pilot: the acceptance of a chain is on one side of 1/2 for all steps from 1 to 2^",
-       most_crossing_steps, " or 2^-", most_crossing_steps,
-       "; the target is flat, or its support is a point");
+  fail(endless_search_text("pilot: the acceptance of a chain"));
+}
+
+std::string endless_search_text(const std::string& acceptance) {
+  return concat(
+      acceptance, " is on one side of 1/2 for all steps from 1 to 2^", most_crossing_steps, " or 2^-",
+      most_crossing_steps,
+      "; the target is flat at the chain's start, or its scale is beyond these steps; another start "
+      "or a given step may help");
 }
 
 Eigen::VectorXd shrunk_variances(const Eigen::VectorXd& variances, double N) {

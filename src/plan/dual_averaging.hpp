@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <Eigen/Core>
 
@@ -33,6 +34,9 @@ class DualAveraging {
   double steps_ = 0.0, H_ = 0.0;
   double log_step_, log_average_ = 0.0;
 };
+
+/// Says that an acceptance did not cross 1/2. @param acceptance the beginning of the sentence
+std::string endless_search_text(const std::string& acceptance);
 
 /// Acceptance probabilities of several chains at steps eps of their own.
 using AcceptanceAt = std::function<Eigen::VectorXd(const Eigen::VectorXd& eps)>;

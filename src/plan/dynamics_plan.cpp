@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "plan/dynamics_stages.hpp"
+#include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
 namespace gmdiff {
@@ -20,8 +21,7 @@ Plan dynamics_plan(const Dynamics& dynamics) {
     plan.times.push_back(schemes::dynamics_time(dynamics, static_cast<long double>(s)));
   for (const VectorField& field : plan.fields) {
     if (const CustomField* function = field.custom()) {
-      plan.notes.push_back(concat("the values are those of the function \"", function->id,
-                                  "\", which the plan's hash knows by its name alone"));
+      plan.notes.push_back(note_of_function("function", function->id));
     }
   }
   return plan;

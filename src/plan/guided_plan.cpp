@@ -146,6 +146,23 @@ Plan build(const ExactGuidance& method, const Mixture& prior, std::span<const Li
   return plan;
 }
 
+/// The plan of a method that passed its checks; fails for one that `check` should have refused.
+template <bool is_supported, class Method>
+Plan plan_if(const Method& method, const auto& build_plan) {
+  if constexpr (is_supported) {
+    return build_plan(method);
+  } else {
+    fail(method.name, ": does not take this observation or denoiser");
+  }
+}
+
+/// Steps with guidance of a custom denoiser, still without the observation.
+template <class Method>
+Plan guided_steps(const Method& method, const Denoiser& denoiser, Eigen::Index dim,
+                  const ForwardProcess& process, const TimeGrid& grid) {
+  return guided_steps(method, sampling_plan(denoiser, dim, process, grid, integrator_of(method)));
+}
+
 /// The program that replaces the state by D_g.
 template <class Method>
 Program guided_denoiser(const Method& method, Level level) {
@@ -169,27 +186,14 @@ Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, 
   guidance::check(sampler, observation);
   return std::visit(
       [&]<class Method>(const Method& method) -> Plan {
-        if constexpr (Method::takes_map) {
-          Plan plan = guided_steps(method, unguided_plan(method, prior, process, grid));
+        return plan_if<Method::takes_map>(method, [&](const auto& taking) {
+          Plan plan = guided_steps(taking, unguided_plan(taking, prior, process, grid));
           observe<Method>(plan, observation);
           return plan;
-        } else {
-          return {};  // refused above
-        }
+        });
       },
       sampler);
 }
-
-namespace {
-
-/// Steps with guidance of a custom denoiser, still without the observation.
-template <class Method>
-Plan guided_steps(const Method& method, const Denoiser& denoiser, Eigen::Index dim,
-                  const ForwardProcess& process, const TimeGrid& grid) {
-  return guided_steps(method, sampling_plan(denoiser, dim, process, grid, integrator_of(method)));
-}
-
-}  // namespace
 
 Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
                  const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler) {
@@ -197,14 +201,12 @@ Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
   guidance::check(sampler, denoiser);
   return std::visit(
       [&]<class Method>(const Method& method) -> Plan {
-        if constexpr (Method::takes_denoiser) {
+        return plan_if<Method::takes_denoiser>(method, [&](const auto& taking) {
           const Eigen::Index dim = observation.A().cols();
-          Plan plan = guided_steps(method, denoiser, dim, process, grid);
+          Plan plan = guided_steps(taking, denoiser, dim, process, grid);
           plan.guidance = {guidance::table(observation, dim, guidance::needs_given_rows(sampler))};
           return plan;
-        } else {
-          return {};  // refused above
-        }
+        });
       },
       sampler);
 }
@@ -215,13 +217,12 @@ Plan guided_plan(const Denoiser& denoiser, const NonlinearObservation& observati
   guidance::check(sampler, denoiser);
   return std::visit(
       [&]<class Method>(const Method& method) -> Plan {
-        if constexpr (Method::takes_denoiser && Method::takes_map) {
-          Plan plan = guided_steps(method, denoiser, observation.dim(), process, grid);
-          observe<Method>(plan, observation);
-          return plan;
-        } else {
-          return {};  // refused above
-        }
+        return plan_if < Method::takes_denoiser &&
+               Method::takes_map > (method, [&](const auto& taking) {
+                 Plan plan = guided_steps(taking, denoiser, observation.dim(), process, grid);
+                 observe<Method>(plan, observation);
+                 return plan;
+               });
       },
       sampler);
 }

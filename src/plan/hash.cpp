@@ -7,6 +7,11 @@
 namespace gmdiff {
 namespace {
 
+/// Functions are known by their names alone.
+void add_id(Hash& hash, const std::string& id) {
+  for (const char letter : id) hash.add_size(letter);
+}
+
 void add(Hash& hash, const AffineStep& step) {
   hash.add_size(step.evaluations);
   for (const double value :
@@ -161,7 +166,7 @@ void add(Hash& hash, const Denoiser& denoiser) {
   hash.add_size(denoiser.index());
   const std::string& id =
       std::visit([](const auto& alternative) -> const std::string& { return alternative.id; }, denoiser);
-  for (const char letter : id) hash.add_size(letter);
+  add_id(hash, id);
 }
 
 namespace {
@@ -185,7 +190,7 @@ void add_numbers(Hash& hash, const ManyWell& target) {
 }
 void add_numbers(Hash& hash, const CustomTarget& target) {
   hash.add_size(target.dim);
-  for (const char letter : target.id) hash.add_size(letter);
+  add_id(hash, target.id);
 }
 void add_numbers(Hash& hash, const Logistic& target) {
   hash.add(target.data);
@@ -209,7 +214,7 @@ void add_prior(Hash& hash, const Regularised& target) {
 void add_called(Hash& hash, const auto& target) {
   const NonlinearObservation& observation = target.observation;
   hash.add_size(-observation.dim());  // no operation of a tape
-  for (const char letter : observation.custom()->id) hash.add_size(letter);
+  add_id(hash, observation.custom()->id);
   hash.add(observation.y());
   hash.add(observation.noise_covariance());
   add_prior(hash, target);
@@ -245,7 +250,7 @@ void add(Hash& hash, const VectorField& field) {
   const CustomField* const function = field.custom();
   if (function == nullptr) return add(hash, field.tape());
   hash.add_size(-function->dim);  // no operation of a tape
-  for (const char letter : function->id) hash.add_size(letter);
+  add_id(hash, function->id);
 }
 
 void add(Hash& hash, const Step& step) {

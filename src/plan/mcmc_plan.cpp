@@ -15,6 +15,7 @@
 #include "plan/dual_averaging.hpp"
 #include "plan/mcmc_checks.hpp"
 #include "plan/proximal_chain.hpp"
+#include "plan/remarks.hpp"
 #include "plan/tables.hpp"
 
 // Markov chains as programs (mathematics.md §12.1).
@@ -282,13 +283,11 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   plan.problems = {mixture_of(target)};
   plan.target = std::holds_alternative<Myula>(sampler) ? target.with_likelihood_gradient() : target;
   if (const CustomTarget* custom = target.custom()) {
-    plan.notes.push_back(concat("the values are those of the target \"", custom->id,
-                                "\", which the plan's hash knows by its name alone"));
+    plan.notes.push_back(note_of_function("target", custom->id));
   }
   const NonlinearObservation* const observation = target.observation();
   if (const CustomMap* map = observation == nullptr ? nullptr : observation->custom()) {
-    plan.notes.push_back(concat("the values are those of the map \"", map->id,
-                                "\", which the plan's hash knows by its name alone"));
+    plan.notes.push_back(note_of_function("map", map->id));
   }
   return plan;
 }

@@ -93,12 +93,7 @@ int repeats(const Step& step) {
   return program == nullptr ? 1 : program->repeats;
 }
 
-namespace {
-
-/// Number of vectors in dimension `dim` that hold the slots of a tape.
 int num_work_vectors(const expressions::Tape& tape, int dim) { return (tape.num_slots + dim - 1) / dim; }
-
-}  // namespace
 
 int num_work_vectors(const Target& target) {
   const expressions::Tapes* tapes = target.tapes();

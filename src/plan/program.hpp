@@ -2,6 +2,8 @@
 
 #include <gmdiff/plan/plan.hpp>
 
+#include "model/expression/tape.hpp"
+
 // Plans whose steps are written as stages.
 
 namespace gmdiff {
@@ -42,6 +44,8 @@ int num_vectors(const Plan& plan);
 /// Number of the first vector that no stage names. Those from there on are work vectors of the target, the
 /// fields and the map of an observation, which hold the slots of one expression at a time.
 int first_work_vector(const Plan& plan);
+/// Number of vectors in dimension `dim` that hold the slots of a tape.
+int num_work_vectors(const expressions::Tape& tape, int dim);
 /// Number of vectors that hold the slots of an expression; 0 for other targets.
 int num_work_vectors(const Target& target);
 

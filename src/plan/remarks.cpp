@@ -37,6 +37,11 @@ std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const F
   return warnings;
 }
 
+std::string note_of_function(const char* kind, const std::string& id) {
+  return concat("the values are those of the ", kind, " \"", id,
+                "\", which the plan's hash knows by its name alone");
+}
+
 void add_end_note(std::vector<std::string>& notes, const TimeGrid& grid) {
   const GridLevel& last = grid.level(grid.num_steps());
   if (last.sigma == 0.0L) return;

@@ -14,6 +14,9 @@ namespace gmdiff {
 std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const ForwardProcess& process,
                                       const TimeGrid& grid, const StartTable& start);
 
+/// Note that results depend on a function of the calling program. @param kind "denoiser", "target", ...
+std::string note_of_function(const char* kind, const std::string& id);
+
 /// Notes that the grid ends before the data.
 void add_end_note(std::vector<std::string>& notes, const TimeGrid& grid);
 

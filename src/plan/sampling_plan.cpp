@@ -262,8 +262,7 @@ Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProc
   require(is_evaluated, "denoiser \"", id, "\": the sampler evaluates no denoiser");
   plan.problems = {no_mixture(dim)};
   plan.denoisers = {denoiser};
-  plan.notes.push_back(concat("the values are those of the denoiser \"", id,
-                              "\", which the plan's hash knows by its name alone"));
+  plan.notes.push_back(note_of_function("denoiser", id));
   return plan;
 }
 

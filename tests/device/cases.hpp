@@ -161,6 +161,14 @@ inline std::size_t smallest_memory_limit(const Plan& plan, Options options, cons
   return 0;
 }
 
+/// Options with the smallest memory limit, and with it several batches.
+inline Options in_batches(const Plan& plan, Options options, const Executor& executor) {
+  options.memory_limit = smallest_memory_limit(plan, options, executor);
+  EXPECT_LT(executor.batch_size(plan, options.precision, plan.kept.size(), options.memory_limit),
+            options.count);
+  return options;
+}
+
 struct Shape {
   Eigen::Index dim, components;
 };

@@ -15,6 +15,8 @@
 #include <gmdiff/model/vector_field.hpp>
 #include <gmdiff/plan/plan.hpp>
 
+#include "device/cases.hpp"
+#include "device/executor.hpp"
 #include "support/expect_invalid.hpp"
 
 // Drifts and noises that a program brings itself (mathematics.md §16.1): what their functions are given, the
@@ -95,8 +97,8 @@ TEST(CustomFields, GiveThePathsOfTheirTextToTheBit) {
     EXPECT_EQ(paths(dynamics, options), expected) << dynamics_plan(dynamics);
     options.device = Device::cpu(3);
     EXPECT_EQ(paths(dynamics, options), expected);
-    options.memory_limit = 100'000;
-    EXPECT_EQ(paths(dynamics, options), expected);
+    const Plan plan = dynamics_plan(dynamics);
+    EXPECT_EQ(paths(dynamics, test::in_batches(plan, options, *make_executor(options.device))), expected);
     EXPECT_EQ(paths(dynamics, {.count = 10, .seed = 3, .precision = Precision::f64, .first = 597}),
               expected.bottomRows(10));
     options = {

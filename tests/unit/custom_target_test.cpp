@@ -15,6 +15,8 @@
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/plan/plan.hpp>
 
+#include "device/cases.hpp"
+#include "device/executor.hpp"
 #include "device/pilot_target.hpp"
 #include "support/expect_invalid.hpp"
 
@@ -92,8 +94,7 @@ TEST(CustomTargets, WithABuiltInFormulaHaveTheBuiltInBits) {
       expect_same(run(plan, options));
       options.device = Device::cpu(3);
       expect_same(run(plan, options));
-      options.memory_limit = 200'000;
-      expect_same(run(plan, options));
+      expect_same(run(plan, test::in_batches(plan, options, *make_executor(options.device))));
       const Index per_chain = expected.to_double().rows() / 600;
       expect_same(run(plan, {.count = 10, .seed = 3, .precision = Precision::f64, .first = 597}),
                   590 * per_chain);
@@ -196,6 +197,16 @@ TEST(CustomTargets, HaveAPilotRun) {
   const auto found = std::get<Mala>(tuned(by_hand(builtin), Mala{}).sampler);
   EXPECT_EQ(*found.step, *expected.step);
   EXPECT_EQ(found.run.preconditioner, expected.run.preconditioner);
+}
+
+// Of N(0, 1) every chain finds a step within a few trials of the 51.
+TEST(CustomTargets, AreNotCalledAfterTheLastSearchForAStep) {
+  std::atomic<int> calls = 0;
+  const Target target = normal([&](Index /*n*/) { ++calls; });
+  const Plan plan = mcmc_plan(target, Mala{.adapt = StepAdaptation::chain, .run = {.warmup = 5, .steps = 5}});
+  run(plan, {.count = 64, .seed = 3, .device = Device::cpu(1)});
+  EXPECT_GT(calls, 1 + 10 + 2);  // the start, the moves and two trials
+  EXPECT_LT(calls, 1 + 10 + 20);
 }
 
 TEST(CustomTargets, HaveTheirOwnProductsWithTheHessian) {

@@ -242,7 +242,9 @@ TEST(Tuned, NamesWhatHasNoStep) {
   expect_invalid(
       [&] { tuned(point, Mala{}); },
       "pilot: the acceptance of a chain is on one side of 1/2 for all steps from 1 to 2^50 or 2^-50; the "
-      "target is flat, or its support is a point");
+      "target is flat at the chain's start, or its scale is beyond these steps; another start or a given "
+      "step "
+      "may help");
 }
 
 }  // namespace

@@ -109,11 +109,15 @@ class ProgramRun {
     const int rounds = programs_.search_rounds(task_.extent);
     const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
     NonFinite of_start;
-    for (int n = 0; n < rounds; ++n) run_stages(stages, of_start);
+    std::optional<std::int64_t> endless = 0;
+    for (int n = 0; n < rounds && endless && !task_.stop.stop_requested(); ++n) {
+      run_stages(stages, of_start);
+      endless = find_endless_search(task_.count, [this](std::int64_t chain) {
+        return number(chain, Numbers::of_search) == Numbers::search_ended;
+      });
+    }
     if (task_.stop.stop_requested()) return {};
-    return find_endless_search(task_.count, [this](std::int64_t n) {
-      return number(n, Numbers::of_search) == Numbers::search_ended;
-    });
+    return endless;
   }
 
   void run_stages(const std::vector<StageTable<Real>>& stages, NonFinite& result) {

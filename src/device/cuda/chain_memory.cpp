@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "lowering/smc_table_builder.hpp"
+#include "plan/program.hpp"
 
 namespace gmdiff::cuda {
 
@@ -49,7 +50,7 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   job.has_map = plan.map.has_value();
   if (plan.map) {
     job.map.observation.rows = plan.map->rows.observation.y().size();
-    job.map.work_vectors = particle::work_vectors_of(*plan.map, plan.dim());
+    job.map.work_vectors = num_work_vectors(plan.map->rows.tape(), static_cast<int>(plan.dim()));
   }
   return job;
 }

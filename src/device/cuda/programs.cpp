@@ -158,12 +158,17 @@ class ProgramRun {
     const int rounds = programs_.search_rounds(task_.extent);
     const auto stages = builder_.step(program, 0, program.repeats / rounds, -1, arena);
     NonFinite of_start;
-    for (int n = 0; n < rounds; ++n) run_stages(stages, arena, of_start);
+    std::optional<std::int64_t> endless = 0;
+    for (int n = 0; n < rounds && endless && !task_.stop.stop_requested(); ++n) {
+      run_stages(stages, arena, of_start);
+      const std::vector<double> numbers = numbers_of_chains();
+      endless = find_endless_search(task_.count, [&](std::int64_t chain) {
+        return numbers[static_cast<std::size_t>(Numbers::of_search * task_.count + chain)] ==
+               Numbers::search_ended;
+      });
+    }
     if (task_.stop.stop_requested()) return {};
-    const std::vector<double> numbers = numbers_of_chains();
-    return find_endless_search(task_.count, [&](std::int64_t n) {
-      return numbers[static_cast<std::size_t>(Numbers::of_search * task_.count + n)] == Numbers::search_ended;
-    });
+    return endless;
   }
 
   std::vector<double> numbers_of_chains() const {
