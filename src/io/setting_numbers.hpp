@@ -19,10 +19,10 @@ class SettingWriter {
   void choice(const char* /*name*/, Enum value, Enum /*last*/) {
     add(value);
   }
-  /// An unset member counts as the first.
+  /// @param value must be set: no number means unset.
   template <class Enum>
   void choice(const char* /*name*/, const std::optional<Enum>& value, Enum /*last*/) {
-    add(value.value_or(Enum{}));
+    add(value.value());
   }
   void number(const char* /*name*/, double value) { numbers.push_back(value); }
   template <class Integer>

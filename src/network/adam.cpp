@@ -40,6 +40,16 @@ std::int64_t update_entries(AdamState& state, const Eigen::VectorXd& gradient, d
   return lost;
 }
 
+void check_parts(const std::vector<AdamPart>& parts, Eigen::Index size) {
+  Eigen::Index begin = 0;
+  for (const AdamPart& part : parts) {
+    require(part.end >= begin && part.end <= size, "adam: a part ends at entry ", part.end,
+            ", expected from ", begin, " to ", size);
+    begin = part.end;
+  }
+  require(begin == size, "adam: the parts end at entry ", begin, ", but there are ", size);
+}
+
 }  // namespace
 
 std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, double rate,
@@ -53,16 +63,14 @@ std::int64_t adam_update(AdamState& state, const Eigen::VectorXd& gradient, doub
   require(gradient.size() == size && state.m.size() == size && state.v.size() == size,
           "adam: parameters, gradient, m and v have sizes ", size, ", ", gradient.size(), ", ",
           state.m.size(), " and ", state.v.size(), "; they must be equal");
+  check_parts(parts, size);
   ++state.updates;
   std::int64_t lost = 0;
   Eigen::Index begin = 0;
   for (const AdamPart& part : parts) {
-    require(part.end >= begin && part.end <= size, "adam: a part ends at entry ", part.end,
-            ", expected from ", begin, " to ", size);
     lost += update_entries(state, gradient, rate, parameters, begin, part);
     begin = part.end;
   }
-  require(begin == size, "adam: the parts end at entry ", begin, ", but there are ", size);
   return lost;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -272,6 +273,33 @@ TEST(Refinement, ChainsAreThoseOfTheFormulas) {
   EXPECT_EQ(second.states(), chains.states());
   EXPECT_EQ(second.step(), chains.step());
   EXPECT_EQ(second.log_density(), target.log_density(second.states()));
+}
+
+// Chains outside the support move until they enter it; they must not shrink the step of all.
+TEST(Refinement, ChainsOutsideTheSupportDoNotChangeTheStep) {
+  CustomTarget box = scaled_gaussian(Eigen::Vector2d(0.0, 0.0), Eigen::Vector2d(1.0, 1.0), 1.0);
+  const auto density = box.evaluate;
+  box.evaluate = [=](Eigen::Index n, const double* x, double* l, double* g) {
+    density(n, x, l, g);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      if (std::max(std::abs(x[2 * i]), std::abs(x[2 * i + 1])) > 1.0)
+        l[i] = -std::numeric_limits<double>::infinity();
+    }
+  };
+  const Target target = box;
+  SamplerSettings settings = refined_sampler();
+  settings.chains = 200;
+  settings.support_std = 4.0;
+  ThreadPool pool(1);
+  CandidateChains chains(settings, target, pool);
+  const auto inside = [&] {
+    return (chains.states().cwiseAbs().rowwise().maxCoeff().array() <= 1.0).count();
+  };
+  const Eigen::Index at_first = inside();
+  EXPECT_LT(at_first, 40);
+  chains.move(0, 400);
+  EXPECT_GT(chains.step(), 0.1);
+  EXPECT_GT(inside(), at_first);
 }
 
 TEST(Refinement, NeedsCandidatesWithAFiniteScore) {

@@ -162,7 +162,7 @@ TEST(TrainedSampler, PathsUseThePurposesOfTheirNumbers) {
 
 TEST(TrainedSampler, StartsAsItsSettingsSay) {
   SamplerSettings settings = small_sampler(PathMethod::dbs);
-  settings.init_std = 25.0;
+  settings.init_std = 40.0;
   const Target target = Funnel{.dim = 2};
   const SamplerTraining training = start_sampler(target, settings);
   const std::vector<NetworkTensor> tensors = sampler_tensors(settings, 2);
@@ -170,7 +170,7 @@ TEST(TrainedSampler, StartsAsItsSettingsSay) {
   NormalStream normals({.seed = 11, .index = 1 << 20, .purpose = Purpose::parameter_init}, Precision::f64);
   for (Eigen::Index i = 0; i < 6; ++i)
     EXPECT_EQ(training.parameters(i), 0.5 * normals(static_cast<std::uint64_t>(i)));
-  EXPECT_EQ(training.parameters(6), 25.0);  // s is the deviation itself above 20
+  EXPECT_EQ(training.parameters(6), 40.0);  // where sp(s) = s in double
   EXPECT_NEAR(std::log1p(std::exp(training.parameters(12))), 0.05, 1e-15);
   EXPECT_NEAR(std::log1p(std::exp(training.parameters(13))), 1.0, 1e-15);
   EXPECT_EQ(training.parameters.tail(6), Eigen::VectorXd::Ones(6));

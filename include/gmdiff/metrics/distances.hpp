@@ -140,9 +140,8 @@ struct SinkhornDivergence {
   double error = 0.0;  ///< the largest mean error of their marginals; above the tolerance: not converged
   Eigen::VectorXd f = {}, g = {};  ///< (n), (m): potentials of OT(x, y); f + c and g - c are as good
 };
-/// The Sinkhorn divergence with cost |x - y|^2 (mathematics.md §9.2). Takes 16 n m bytes (at least those of
-/// the larger set with itself), and time O(n m d) plus O(n m) for each iteration. Its bits do not depend on
-/// the number of threads.
+/// The Sinkhorn divergence with cost |x - y|^2 (mathematics.md §9.2). Takes 16 max(n, m)^2 bytes, and time
+/// O(n m d) plus O(n m) for each iteration. Its bits do not depend on the number of threads.
 /// @param device Its host threads compute; a device without any computes on all cores of the host.
 /// @throws std::invalid_argument also for an epsilon beyond [1e-6, 1e6] times the mean cost.
 SinkhornDivergence sinkhorn_divergence(const PointSet& x, const PointSet& y,

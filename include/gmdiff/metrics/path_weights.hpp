@@ -13,7 +13,7 @@ struct PathSummary {
 };
 
 /// Summarises paths from the start law. They cannot see modes that the sampler misses.
-/// @param log_w (n); -inf for a weight of 0.
+/// @param log_w (n); -inf for a weight of 0, which makes the bound -inf and its error NaN.
 /// @throws std::invalid_argument for no paths, for NaN and +inf, and when all weights are 0.
 PathSummary forward_summary(const Eigen::VectorXd& log_w);
 

@@ -32,8 +32,8 @@ struct CustomTarget {
   /// Writes l of each of n rows x (n, dim) to l (n), and its gradient to g (n, dim), all row-major in host
   /// memory and in double whatever the run's precision. l may be -inf.
   std::function<void(Eigen::Index n, const double* x, double* l, double* g)> evaluate = {};
-  /// Writes H v of each of n rows x and v (n, dim) to hv (n, dim); only Newton's method (`modes`) and the
-  /// search of a box (`quadrature`) need it.
+  /// Writes H v of each of n rows x and v (n, dim) to hv (n, dim). Newton's method (`modes`), the search of a
+  /// box (`quadrature`) and training with the loss `elbo` (mathematics.md §17.9) need it; `dis` does not.
   std::function<void(Eigen::Index n, const double* x, const double* v, double* hv)> hessian_vp = {};
   /// Whether several threads may call the functions at once; otherwise the calls follow each other.
   bool concurrent = true;

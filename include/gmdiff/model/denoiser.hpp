@@ -12,7 +12,8 @@
 // Denoisers and scores that the calling program supplies (mathematics.md §2.3). A function gets the rows of a
 // whole batch, never one particle. A run passes on an exception of the function unchanged. The function may
 // be called several times for one level, with different rows, and must give a row the same result whichever
-// other rows come with it; only then do ranges of a run add up to the whole run.
+// other rows come with it; only then do ranges of a run add up to the whole run. A run on several GPUs calls
+// it from several threads at once; every other run from one.
 
 namespace gmdiff {
 

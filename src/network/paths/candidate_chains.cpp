@@ -13,6 +13,9 @@ namespace {
 /// The acceptance at which the Langevin proposal mixes best (Roberts & Rosenthal 1998).
 constexpr double best_acceptance = 0.574;
 
+/// In place of the probability of a chain whose state has no finite density or gradient.
+constexpr double no_acceptance = -1.0;
+
 Eigen::Index num_blocks(Eigen::Index chains) { return (chains + block_paths - 1) / block_paths; }
 
 /// h = init_std^2 d^(-1/3): the square of the width of a mode, smaller in high dimension as the best step is.
@@ -23,8 +26,8 @@ double first_step(const SamplerSettings& settings, Eigen::Index dim) {
 }  // namespace
 
 CandidateChains::CandidateChains(const SamplerSettings& settings, const Target& target, ThreadPool& pool)
-    : CandidateChains(settings, target, pool, Points::Zero(settings.chains, target.dim()),
-                      first_step(settings, target.dim())) {
+    : CandidateChains(first_step(settings, target.dim()), settings, target, pool,
+                      Points(settings.chains, target.dim())) {
   const double std = settings.support_std == 0.0 ? settings.init_std : settings.support_std;
   for (Eigen::Index first = 0; first < x_.rows(); first += block_paths) {
     const std::vector<double> z = normals(0, first);
@@ -39,6 +42,12 @@ CandidateChains::CandidateChains(const SamplerSettings& settings, const Target& 
 
 CandidateChains::CandidateChains(const SamplerSettings& settings, const Target& target, ThreadPool& pool,
                                  Points x, double h)
+    : CandidateChains(h, settings, target, pool, std::move(x)) {
+  evaluate();
+}
+
+CandidateChains::CandidateChains(double h, const SamplerSettings& settings, const Target& target,
+                                 ThreadPool& pool, Points x)
     : settings_(settings),
       target_(target),
       pool_(pool),
@@ -47,9 +56,7 @@ CandidateChains::CandidateChains(const SamplerSettings& settings, const Target& 
       h_(h),
       l_(x_.rows()),
       gradient_(x_.rows(), x_.cols()),
-      accepted_(Eigen::VectorXd::Zero(x_.rows())) {
-  evaluate();
-}
+      accepted_(Eigen::VectorXd::Zero(x_.rows())) {}
 
 void CandidateChains::evaluate() {
   pool_.run(num_blocks(x_.rows()), [&](int /*thread*/, std::int64_t number) {
@@ -102,13 +109,17 @@ void CandidateChains::move_block(std::int64_t move, Eigen::Index first) {
   }
   target_.evaluate(to, l, gradient);
   for (Eigen::Index i = 0; i < count; ++i) {
+    const bool had_density = std::isfinite(l_(first + i)) && gradient_.row(first + i).allFinite();
     double log_ratio = l(i) - l_(first + i);
     for (Eigen::Index j = 0; j < d; ++j) {
       const double q = 0.5 * root * (gradient_(first + i, j) + gradient(i, j));
       log_ratio -= q * noise(i, j) + 0.5 * (q * q);
     }
     const bool is_finite = std::isfinite(l(i)) && gradient.row(i).allFinite() && !std::isnan(log_ratio);
-    accepted_(first + i) = !is_finite ? 0.0 : log_ratio >= 0.0 ? 1.0 : exp_of(log_ratio);
+    accepted_(first + i) = !had_density       ? no_acceptance
+                           : !is_finite       ? 0.0
+                           : log_ratio >= 0.0 ? 1.0
+                                              : exp_of(log_ratio);
     if (!is_finite || !accepts(move, first + i, log_ratio)) continue;
     x_.row(first + i) = to.row(i);
     l_(first + i) = l(i);
@@ -120,10 +131,19 @@ void CandidateChains::move(std::int64_t first, std::int64_t count) {
   for (std::int64_t number = first; number < first + count; ++number) {
     pool_.run(num_blocks(x_.rows()),
               [&](int /*thread*/, std::int64_t block) { move_block(number, block * block_paths); });
-    double sum = 0.0;
-    for (const double probability : accepted_) sum += probability;
-    h_ *= exp_of(0.1 * (sum / static_cast<double>(x_.rows()) - best_acceptance));
+    adapt_step();
   }
+}
+
+/// Chains outside the support say nothing about h: their moves are rejected for every h.
+void CandidateChains::adapt_step() {
+  double sum = 0.0, count = 0.0;
+  for (const double probability : accepted_) {
+    if (probability == no_acceptance) continue;
+    sum += probability;
+    count += 1.0;
+  }
+  if (count > 0.0) h_ *= exp_of(0.1 * (sum / count - best_acceptance));
 }
 
 }  // namespace gmdiff::network

@@ -27,7 +27,11 @@ class CandidateChains {
   const Eigen::VectorXd& log_density() const { return l_; }
 
  private:
+  /// Without the density of the states.
+  CandidateChains(double h, const SamplerSettings& settings, const Target& target, ThreadPool& pool,
+                  Points x);
   void evaluate();
+  void adapt_step();
   void move_block(std::int64_t move, Eigen::Index first);
   bool accepts(std::int64_t move, Eigen::Index chain, double log_ratio) const;
   std::vector<double> normals(std::uint64_t first_normal, Eigen::Index first_chain) const;
@@ -40,7 +44,7 @@ class CandidateChains {
   double h_;
   Eigen::VectorXd l_;         ///< log rho of the states
   Points gradient_;           ///< of log rho
-  Eigen::VectorXd accepted_;  ///< probability of the last move of each chain
+  Eigen::VectorXd accepted_;  ///< probability of each chain's last move, or `no_acceptance`
 };
 
 }  // namespace gmdiff::network

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "network/paths/path_block.hpp"
 
@@ -53,7 +54,7 @@ void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
 /// States held fixed d_eta_n = factor (F_n^2 - B_{n+1}^2) / 4
 template <class Real>
 void PathBlock<Real>::add_eta(const Mode& mode, Eigen::Index n, double* to) {
-  std::vector<double> terms(block_paths, 0.0);
+  std::array<double, block_paths> terms{};
   for (Eigen::Index j = 0; j < dim(); ++j) {
     const double per_eta = 0.5 / setting_.model.eta(n)[j];
     for (Eigen::Index p = 0; p < block_paths; ++p) {
@@ -94,10 +95,11 @@ void PathBlock<Real>::add_drift(const Mode& mode, Eigen::Index n, const PathSwit
                                    mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
     for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
   }
-  if (annealed && learned.annealing) {
+  // beta_0, beta_{N-1} and beta_N pass no gradient.
+  if (annealed && learned.annealing && n > 0 && n < steps() - 1) {
     setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(), nullptr,
                                 mixture_score_.data());
-    std::vector<double> terms(block_paths, 0.0);
+    std::array<double, block_paths> terms{};
     for (Eigen::Index i = 0; i < row_; ++i) {
       const auto at = static_cast<std::size_t>(i);
       terms[static_cast<std::size_t>(i % block_paths)] +=
@@ -163,7 +165,8 @@ void PathBlock<Real>::add_networks(const Mode& mode, Eigen::Index n, Eigen::Inde
 template <class Real>
 void PathBlock<Real>::add_start(const Mode& mode, const PathSwitches& learned) {
   if (!learned.prior && !learned.weights) return;
-  std::vector<double> factor(block_paths, 1.0);
+  std::array<double, block_paths> factor;
+  factor.fill(1.0);
   if (!mode.through_path) {
     for (std::size_t p = 0; p < factor.size(); ++p) factor[p] = -mode.factor[p];
   }
@@ -211,7 +214,7 @@ void PathBlock<Real>::sweep(const Mode& mode, Eigen::Index block, const PathSwit
   std::fill_n(sums, of.size, 0.0);
   for (Eigen::Index n = steps(); n >= 0; --n) {
     set_cotangents(mode, n);
-    if (n < steps()) add_eta(mode, n, sums + of.eta);
+    if (n < steps() && (learned.step || learned.friction)) add_eta(mode, n, sums + of.eta);
     change_.assign(row, 0.0);
     add_drift(mode, n, learned, sums + of.beta + n);
     add_networks(mode, n, block);

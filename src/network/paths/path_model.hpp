@@ -45,8 +45,6 @@ class PathModel {
   Eigen::Index dim() const { return dim_; }
   Eigen::Index steps() const { return steps_; }
   Eigen::Index components() const { return std::ssize(active_); }  ///< active ones
-  /// Place of an active component in the table; the number itself when all are active.
-  const std::vector<Eigen::Index>& active() const { return active_; }
   MixtureTable mixture() const;
   const double* mean(Eigen::Index k) const { return mean_.data() + k * dim_; }
   const double* deviation(Eigen::Index k) const { return deviation_.data() + k * dim_; }

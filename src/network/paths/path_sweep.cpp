@@ -1,6 +1,7 @@
 #include "network/paths/path_sweep.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "network/tree.hpp"
 
@@ -120,30 +121,33 @@ double PathSweep<Real>::elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd&
   return -sum / static_cast<double>(batch.paths);
 }
 
-/// L = mean (log w - m)^2 / 2 with the mean m of the batch or the learned z. The paths run twice, because m
-/// needs all of them.
+/// L = mean (log w - c)^2 / 2 with the learned z as c, or with the mean of the batch. For the mean the paths
+/// run twice, because it needs all of them.
 template <class Real>
 double PathSweep<Real>::fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w) {
   const PathSwitches learned = path_switches(settings_);
   const double count = static_cast<double>(batch.paths);
-  log_w = log_weights(batch);
-  double mean = 0.0, sum = 0.0, squares = 0.0;
-  for (const double l : log_w) mean += l;
-  mean /= count;
-  const double centre = settings_.loss == PathLoss::trajectory_balance ? model_->log_z() : mean;
+  double centre = model_->log_z();
+  if (settings_.loss == PathLoss::log_variance) {
+    centre = 0.0;
+    for (const double l : log_weights(batch)) centre += l;
+    centre /= count;
+  }
+  pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
+    PathBlock<Real>& block = block_of(thread);
+    run_block(batch, number, block, log_w.data());
+    const Eigen::Index first = number * block_paths;
+    std::array<double, block_paths> factor{};
+    for (Eigen::Index i = first; i < std::min<Eigen::Index>(first + block_paths, batch.paths); ++i)
+      factor[static_cast<std::size_t>(i - first)] = log_w(i) - centre;
+    block.backward_fixed(number, learned, factor.data(), sums_[static_cast<std::size_t>(number)].data());
+  });
+  double sum = 0.0, squares = 0.0;
   for (const double l : log_w) {
     sum += l - centre;
     squares += (l - centre) * (l - centre);
   }
   of_log_z_ = -sum / count;
-  std::vector<double> factor(static_cast<std::size_t>(blocks_of(batch.paths) * block_paths), 0.0);
-  for (Eigen::Index i = 0; i < batch.paths; ++i) factor[static_cast<std::size_t>(i)] = log_w(i) - centre;
-  pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
-    PathBlock<Real>& block = block_of(thread);
-    run_block(batch, number, block, log_w.data());
-    block.backward_fixed(number, learned, factor.data() + number * block_paths,
-                         sums_[static_cast<std::size_t>(number)].data());
-  });
   return 0.5 * squares / count;
 }
 

@@ -21,9 +21,9 @@ inline double softplus(double z) { return (z > 0.0 ? z : 0.0) + log_one_plus(exp
 /// sg(z) = 1 / (1 + e^-z), the derivative of sp
 inline double sigmoid(double z) { return particle::sigmoid(particle::One<double>(z)).v; }
 
-/// z with sp(z) = y: log(e^y - 1), and y itself above 20
+/// z with sp(z) = y: log(e^y - 1), and y itself above 37, where both are equal in double
 inline double inverse_softplus(double y) {
-  if (y > 20.0) return y;
+  if (y > 37.0) return y;
   // e^y - 1 = (u - 1) y / log u with u = e^y keeps all digits of small y (Kahan).
   const double u = exp_of(y);
   return log_of(u == 1.0 ? y : (u - 1.0) * y / log_of(u));
