@@ -196,7 +196,7 @@ def gmdiff_seconds(executable, name):
     text = subprocess.run([executable, f"--benchmark_filter=^{name}/", "--benchmark_format=json"], check=True,
                           capture_output=True, text=True).stdout
     (one,) = json.loads(text)["benchmarks"]
-    return 1.0 / one["iterations_per_second"], one["share_of_fma_ceiling"]
+    return 1.0 / one["iterations_per_second"]
 
 
 def processor():
@@ -209,15 +209,12 @@ def processor():
 def measure(bench, method, rounds):
     name = f"funnel/{method}/f32/batch:{BATCH}/steps:{STEPS}"
     trainers = {arrangement: jax_trainer(method, arrangement) for arrangement in ("shared", "plain")}
-    ours, shares, theirs = [], [], {arrangement: [] for arrangement in trainers}
+    ours, theirs = [], {arrangement: [] for arrangement in trainers}
     for _ in range(rounds):  # in turn, so that both see the same state of the machine
-        seconds, share = gmdiff_seconds(bench, name)
-        ours.append(seconds)
-        shares.append(share)
+        ours.append(gmdiff_seconds(bench, name))
         for arrangement, run in trainers.items():
             theirs[arrangement].append(run())
-    row = {"name": name, "gmdiff_seconds_per_iteration": statistics.median(ours),
-           "gmdiff_share_of_fma_ceiling": statistics.median(shares)}
+    row = {"name": name, "gmdiff_seconds_per_iteration": statistics.median(ours)}
     for arrangement, seconds in theirs.items():
         row[f"jax_{arrangement}_seconds_per_iteration"] = statistics.median(seconds)
         row[f"ratio_to_{arrangement}"] = statistics.median(seconds) / statistics.median(ours)
