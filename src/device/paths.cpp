@@ -34,8 +34,11 @@ std::vector<int> kept_states(const PathSource& source, int history) {
 /// A run in progress.
 class PathRun {
  public:
-  PathRun(const PathPlan& plan, const Options& options, const Executor& executor, ThreadPool& pool)
+  /// @param notes of the run, beside those of the plan.
+  PathRun(const PathPlan& plan, const Options& options, const Executor& executor, ThreadPool& pool,
+          std::vector<std::string> notes)
       : plan_(plan),
+        notes_(std::move(notes)),
         frame_(1, options, executor, "paths"),
         runner_(plan.source->on(pool)),
         kept_(kept_states(*plan.source, options.history)),
@@ -94,11 +97,13 @@ class PathRun {
     Provenance provenance = frame_.provenance(plan_.hash(), particle_steps_);
     provenance.warnings = plan_.warnings;
     provenance.notes = plan_.notes;
+    provenance.notes.insert(provenance.notes.end(), notes_.begin(), notes_.end());
     return {Samples(frame_.take_values(), std::move(shape), std::move(times), std::move(provenance)),
             std::move(log_weights_)};
   }
 
   const PathPlan& plan_;
+  std::vector<std::string> notes_;
   RunFrame frame_;
   std::unique_ptr<PathRunner> runner_;
   std::vector<int> kept_;
@@ -112,9 +117,10 @@ class PathRun {
 
 PathSamples run(const PathPlan& plan, const Options& options, const Executor& executor) {
   check(plan, options);
-  if (ThreadPool* pool = executor.threads()) return PathRun(plan, options, executor, *pool)();
-  const std::shared_ptr<const Session> cpu = thread_session(Device::cpu());
-  return PathRun(plan, options, cpu->executor(), *cpu->executor().threads())();
+  if (ThreadPool* pool = executor.threads()) return PathRun(plan, options, executor, *pool, {})();
+  const std::shared_ptr<const Session> host = thread_session(Device::cpu());
+  return PathRun(plan, options, host->executor(), *host->executor().threads(),
+                 {concat("trained samplers are computed on cpu, not on ", executor.name())})();
 }
 
 PathSamples run(const PathPlan& plan, const Options& options) {

@@ -8,8 +8,8 @@
 namespace gmdiff::study {
 namespace {
 
-/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC or chains with moments
-/// write.
+/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC, chains with moments or
+/// trained samplers write.
 void check_arrays(const Part& part) {
   const RunRecord& record = part.record;
   require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
@@ -24,6 +24,13 @@ void check_arrays(const Part& part) {
     require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value(),
                                          record.acceptance && !record.acceptance->step.empty()),
             part.file, ": it does not hold the arrays of the moments of its sidecar");
+    return;
+  }
+  if (!record.weights.is_null()) {
+    require(record.weights.is_object() && record.weights.contains("ess"), part.file,
+            ": the weights in its sidecar are no summary of paths");
+    require(part.arrays == path_arrays(record.shape, part.arrays.front().precision), part.file,
+            ": it does not hold the arrays samples and log_weights of its sidecar");
     return;
   }
   require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
@@ -98,6 +105,8 @@ void check_one_run(const Part& a, const Part& b) {
        y.moments.is_null() ? "missing" : "present");
   same("the acceptance", x.acceptance ? "recorded" : "missing", y.acceptance ? "recorded" : "missing");
   same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
+  same("the summary of the weights", x.weights.is_null() ? "missing" : "present",
+       y.weights.is_null() ? "missing" : "present");
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ",
           x.device, ", ", b.file, " from ", y.device,
           ", and the reference device has other bits than the others");

@@ -1,9 +1,7 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include <cmath>
-#include <iomanip>
 #include <mutex>
-#include <sstream>
 
 #include <gmdiff/base/error.hpp>
 
@@ -72,8 +70,7 @@ class PathJobOf final : public PathJob {
 
   Eigen::VectorXd run_back(std::int64_t first, std::uint64_t seed, const Points& x) override {
     const Range range(first);
-    PathBatch<Real> batch{
-        .paths = range.skipped + x.rows(), .origin = PathOrigin::backward, .fill = {}};
+    PathBatch<Real> batch{.paths = range.skipped + x.rows(), .origin = PathOrigin::backward, .fill = {}};
     batch.fill = [this, streams = PathStreams{seed, 0}, range, &x](Eigen::Index begin, Eigen::Index paths,
                                                                    PathBlock<Real>& block) {
       streams.fill_backward(range.base + static_cast<std::uint64_t>(begin), block);
@@ -123,17 +120,6 @@ void add_settings(Hash& hash, const SamplerSettings& settings) {
   hash.add_size(settings.precision);
 }
 
-void add_mixture(Hash& hash, const Mixture& mixture) {
-  add(hash, mixture_tables(std::span(&mixture, 1)).front());
-}
-
-/// 16 hexadecimal digits.
-std::string hex_text(std::uint64_t value) {
-  std::ostringstream out;
-  out << std::hex << std::setw(16) << std::setfill('0') << value;
-  return out.str();
-}
-
 /// What paths depend on besides the seed.
 std::uint64_t path_hash(const SamplerTraining& training, const Target& target) {
   Hash hash;
@@ -142,7 +128,9 @@ std::uint64_t path_hash(const SamplerTraining& training, const Target& target) {
   hash.add(training.parameters);
   hash.add(training.networks);
   add(hash, target);
-  if (const ObservedMixture* observed = target.observed()) add_mixture(hash, observed->prior);
+  // Of an observed mixture, the hash of the target leaves out the prior.
+  if (const ObservedMixture* observed = target.observed())
+    add(hash, mixture_tables(std::span(&observed->prior, 1)).front());
   return hash.value();
 }
 
@@ -253,34 +241,5 @@ Eigen::VectorXd TrainedSampler::backward_log_weights(const Points& x, std::uint6
 }
 
 PathPlan TrainedSampler::plan() const { return {.source = paths_}; }
-
-Target mixture_target(const Mixture& mixture, double log_scale) {
-  const Points& eigenvalues = mixture.eigenvalues();
-  for (Eigen::Index k = 0; k < mixture.num_components(); ++k) {
-    require(mixture.weights()(k) == 0.0 || eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).minCoeff() > 0.0,
-            "trained sampler: component ", k,
-            " of the mixture has a singular covariance, so the mixture has no density");
-  }
-  Hash hash;
-  add_mixture(hash, mixture);
-  hash.add(log_scale);
-  const Eigen::Index d = mixture.dim();
-  const auto rows = [d](Eigen::Index n, const double* values) {
-    return Points(Eigen::Map<const Points>(values, n, d));
-  };
-  return CustomTarget{
-      .dim = static_cast<int>(d),
-      .evaluate =
-          [=](Eigen::Index n, const double* x, double* l, double* g) {
-            const Points points = rows(n, x);
-            Eigen::Map<Eigen::VectorXd>(l, n) = mixture.log_pdf(points).array() + log_scale;
-            Eigen::Map<Points>(g, n, d) = mixture.score(points);
-          },
-      .hessian_vp =
-          [=](Eigen::Index n, const double* x, const double* v, double* product) {
-            Eigen::Map<Points>(product, n, d) = mixture.hessian_vp(rows(n, x), rows(n, v));
-          },
-      .id = concat("mixture:", hex_text(hash.value()))};
-}
 
 }  // namespace gmdiff
