@@ -10,6 +10,7 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include "base/check.hpp"
+#include "network/paths/check_sampler.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::study {
@@ -44,6 +45,11 @@ PathLaw path_law_of(const NonlinearProblem& problem) {
 
 PathPlan path_plan(const Learned& sampler, const PathLaw& law) {
   const SamplerTraining training = read_sampler(sampler.model);
+  const std::string identity = network::target_identity(law.target);
+  require(training.dim == law.target.dim(), sampler.model, ": the sampler has dimension ", training.dim,
+          ", and the ", law.name, " has ", law.target.dim());
+  require(training.target == identity, sampler.model, ": the sampler was trained for another law, ",
+          training.target, "; the ", law.name, " is ", identity);
   try {
     PathPlan plan = TrainedSampler(training, law.target).plan();
     if (training.iteration < training.settings.iterations)

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/sampler_file.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
 
 #include "command.hpp"
 #include "io/npz.hpp"
@@ -212,6 +214,15 @@ class TrainTargetVerb : public TrainVerb {
     TrainVerb::SetUp();
     output({"problem", "funnel", "--out", "funnel.json"});
   }
+  /// The values of a float64 array of an archive.
+  std::vector<double> float64_array(const std::string& file, const std::string& name) const {
+    io::NpzReader reader(folder() / file);
+    const auto found = std::ranges::find(reader.arrays(), name, &io::NpzEntry::name);
+    std::vector<double> values(static_cast<std::size_t>(found->bytes()) / sizeof(double));
+    reader.open(static_cast<std::size_t>(found - reader.arrays().begin()));
+    reader.read_bytes({reinterpret_cast<char*>(values.data()), values.size() * sizeof(double)});
+    return values;
+  }
   static Arguments small_sampler(Arguments more) {
     Arguments all{"train",        "funnel.json",
                   "--sampler",    "dis:components=2:steps=4:means_std=1",
@@ -331,19 +342,144 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   sampler("dis:refine_every=20:prior=gp", "refine_every needs the prior gmp, got gp");
   sampler("dis:drift=zero", "the drift zero belongs to the method dbs, got dis");
   expect_refused(small_sampler({"--out", "m.npz", "--data", "x.npy"}),
-                 "--data: it belongs to the training of a denoiser, and funnel.json has a target");
+                 "--data: it belongs to the training of a denoiser, and a sampler of funnel.json is trained");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "x.npy"}), "give a name that ends in .npz");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "m.npz"}),
                  "--draws and --out have the same file m.npz");
-  expect_refused(small({"--out", "m.npz", "--sampler", "dis"}),
-                 "--sampler: it belongs to the training of a sampler, which needs a problem with a target");
+  expect_refused(
+      small({"--out", "m.npz", "--count", "9"}),
+      "--count: it belongs to the training of a sampler, which needs a problem with a target, or with "
+      "a prior and --sampler or a \"sampler\" that is trained");
   output(small_sampler({"--out", "m.npz", "--count", "2"}));
   expect_refused({"train", "funnel.json", "--out", "n.npz", "--resume", "m.npz", "--sampler", "dis"},
                  "--sampler: --resume continues a training with the settings that m.npz holds");
   output({"problem", "many-well", "--out", "well.json"});
   expect_refused({"train", "well.json", "--out", "n.npz", "--resume", "m.npz"}, "the target has dimension");
   expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz"},
-                 "m.npz: has no array mean, so it is not a training of a denoiser");
+                 "the target has dimension 2, but the training began with dimension 10");
+}
+
+TEST_F(TrainTargetVerb, SamplesLikeAnyOtherSampler) {
+  output(small_sampler({"--out", "m.npz", "--count", "2"}));
+  const auto sample = [&](Arguments more) {
+    Arguments all{"sample", "funnel.json", "--sampler", "learned:model=m.npz", "--seed", "3"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const Json whole = json(sample({"--out", "whole.npz", "--count", "200", "--device", "cpu:2"}));
+  EXPECT_EQ(whole["law"], "target");
+  EXPECT_EQ(whole["shape"], Json::array({200, 10}));
+  output(sample({"--out", "a.npz", "--range", "0:70", "--device", "cpu:1"}));
+  output(sample({"--out", "b.npz", "--range", "70:200", "--device", "cpu:2"}));
+  output({"merge", "b.npz", "a.npz", "--out", "merged.npz"});
+  expect_same_files("merged.npz", "whole.npz");
+  const auto sidecar = [this](const std::string& file) {
+    Json content = Json::parse(read(file));
+    for (const char* key : {"seconds", "device", "problem"}) content.erase(key);
+    return content;
+  };
+  EXPECT_EQ(sidecar("merged.npz.json"), sidecar("whole.npz.json"));
+
+  // The draws of the library, with the estimates from all weights.
+  const SamplerTraining training = read_sampler(folder() / "m.npz");
+  const WeightedDraws draws = TrainedSampler(training, Funnel{}).draws(200, 3);
+  EXPECT_EQ(float64_array("whole.npz", "log_weights"),
+            (std::vector<double>{draws.log_weights.begin(), draws.log_weights.end()}));
+  const PathSummary summary = forward_summary(draws.log_weights);
+  EXPECT_EQ(whole["weights"]["log_z"].get<double>(), summary.log_z);
+  EXPECT_EQ(whole["weights"]["elbo"].get<double>(), summary.bound);
+  EXPECT_EQ(whole["weights"]["ess_error"].get<double>(), summary.ess_error);
+
+  // A problem file names the sampler by a path in its own folder.
+  Json problem = Json::parse(read("funnel.json"));
+  problem["sampler"] = {{"type", "learned"}, {"model", "m.npz"}};
+  write("learned.json", problem.dump());
+  output({"sample", "learned.json", "--out", "named.npz", "--count", "200", "--seed", "3"});
+  expect_same_files("named.npz", "whole.npz");
+  EXPECT_EQ(json(sample({"--out", "h.npz", "--count", "20", "--history", "3"}))["times"],
+            Json::array({1.0, 0.5, 0.0}));
+
+  const Json rows = json({"compare", "funnel.json", "--samplers", "learned:model=m.npz,mala,draw", "--count",
+                          "100", "--repeats", "2"})["rows"];
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0]["sampler"], "learned:model=m.npz");
+  EXPECT_FALSE(rows[0]["log_evidence_error"].is_null());
+  EXPECT_FALSE(rows[0]["ess"].is_null());
+  EXPECT_TRUE(rows[1]["ess"].is_null());
+
+  const auto refused = [&](const Arguments& more, const std::string& message) {
+    expect_refused(sample(more), message);
+  };
+  refused({"--out", "x.npy"},
+          "--out x.npy: a trained sampler writes samples and log_weights into an archive");
+  refused({"--out", "x.npz", "--steps", "3"}, "--steps: a trained sampler has the steps of its training");
+  refused({"--out", "x.npz", "--start", "s.npy"}, "--start: a trained sampler draws its first states");
+  refused({"--out", "x.npz", "--history", "9"}, "--history");
+  refused({"--out", "x.npz", "--first-step", "9"},
+          "--first-step continues Markov chains, and learned is none");
+  refused({"--out", "x.npz", "--denoiser", "m.npz"}, "--denoiser: a trained sampler has networks of its own");
+  refused({"--out", "m.npz", "--force"}, "m.npz");  // it would overwrite its own model
+  output({"problem", "banana", "--out", "banana.json"});
+  expect_refused({"sample", "banana.json", "--sampler", "learned:model=m.npz", "--out", "x.npz"},
+                 "--sampler: m.npz: the sampler has dimension 10, and the law has 2");
+  output(small({"--out", "d.npz"}));
+  expect_refused({"sample", "funnel.json", "--sampler", "learned:model=d.npz", "--out", "x.npz"},
+                 "--sampler: d.npz: has no array target, so it is not a training of a sampler");
+  expect_refused({"sample", "funnel.json", "--sampler", "learned:model=none.npz", "--out", "x.npz"},
+                 "none.npz: no such file");
+  expect_refused({"compare", "funnel.json", "--samplers", "learned:model=d.npz"},
+                 "d.npz: has no array target, so it is not a training of a sampler");
+}
+
+TEST_F(TrainTargetVerb, TrainsOnPriorsAndPosteriors) {
+  const Arguments flags{"--batch", "64", "--iterations", "6", "--hidden", "8", "--count", "300"};
+  const auto train = [&](const std::string& problem, const std::string& out, Arguments more) {
+    Arguments all{"train", problem, "--out", out};
+    all.insert(all.end(), flags.begin(), flags.end());
+    all.insert(all.end(), more.begin(), more.end());
+    return json(all);
+  };
+  const std::string sampler = "cmcd:components=2:steps=4:means_std=1:step=0.05";
+  const Json of_prior = train("prior.json", "prior.npz", {"--sampler", sampler});
+  EXPECT_EQ(of_prior["law"], "prior");
+  EXPECT_EQ(of_prior["log_z"], 0.0);
+  EXPECT_EQ(of_prior["backward"].is_null(), false);
+  const Json of_posterior = train("problem.json", "posterior.npz", {"--sampler", sampler});
+  EXPECT_EQ(of_posterior["law"], "posterior");
+  const double evidence = json({"posterior", "problem.json"})["log_evidence"];
+  EXPECT_EQ(of_posterior["log_z"].get<double>(), evidence);
+  // ELBO <= log Z <= EUBO, whatever was learned.
+  for (const Json& found : {of_prior, of_posterior}) {
+    EXPECT_LT(found["forward"]["elbo"].get<double>(), found["log_z"].get<double>());
+    EXPECT_GT(found["backward"]["eubo"].get<double>(), found["log_z"].get<double>());
+  }
+  // A problem file may hold the sampler to train.
+  Json problem = Json::parse(read("problem.json"));
+  problem["sampler"] = {{"type", "cmcd"}, {"components", 2}, {"steps", 4}, {"means_std", 1}, {"step", 0.05}};
+  write("described.json", problem.dump());
+  train("described.json", "described.npz", {});
+  expect_same_files("described.npz", "posterior.npz");
+  expect_refused({"sample", "described.json", "--out", "x.npz"},
+                 "described.json: the sampler cmcd is to be trained by the verb train; then --sampler "
+                 "learned:model=FILE samples");
+  // A finished training of a sampler is recognised.
+  output({"train", "problem.json", "--resume", "posterior.npz", "--out", "again.npz", "--count", "2"});
+  expect_same_files("again.npz", "posterior.npz");
+
+  const auto sample = [](const Arguments& more) {
+    Arguments all{"sample", "problem.json", "--sampler", "learned:model=posterior.npz", "--count", "20"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  EXPECT_EQ(json(sample({"--out", "x.npz"}))["law"], "posterior");
+  expect_refused(sample({"--out", "y.npz", "--prior"}),
+                 "posterior.npz: the sampler was trained for another law, custom:mixture:");
+  expect_refused(
+      {"train", "described.json", "--data", "x.npy", "--out", "n.npz"},
+      "--data: it belongs to the training of a denoiser, and a sampler of described.json is trained");
+  write("path.json", R"({"dynamics": {"drift": ["-x1"], "noise": ["1"]}})");
+  expect_refused({"train", "path.json", "--sampler", "dis", "--out", "n.npz"},
+                 "train: path.json has dynamics; expected a prior or a target");
 }
 
 }  // namespace
