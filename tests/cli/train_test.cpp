@@ -477,7 +477,7 @@ TEST_F(TrainTargetVerb, TrainsOnPriorsAndPosteriors) {
   expect_refused(
       {"train", "described.json", "--data", "x.npy", "--out", "n.npz"},
       "--data: it belongs to the training of a denoiser, and a sampler of described.json is trained");
-  write("path.json", R"({"dynamics": {"drift": ["-x1"], "noise": ["1"]}})");
+  write("path.json", R"({"dynamics": {"drift": ["-x"], "t_end": 1, "steps": 2}})");
   expect_refused({"train", "path.json", "--sampler", "dis", "--out", "n.npz"},
                  "train: path.json has dynamics; expected a prior or a target");
 }

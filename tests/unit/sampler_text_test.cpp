@@ -18,7 +18,8 @@ Sampler parse(const std::string& text) { return std::get<Sampler>(parse_sampler(
 
 TEST(ParseSampler, ReadsANameAlone) {
   for (const std::string& name : sampler_names()) {
-    if (name != Learned::name) EXPECT_EQ(to_string(parse_sampler(name)), name);
+    if (name == Learned::name) continue;  // it needs a file
+    EXPECT_EQ(to_string(parse_sampler(name)), name);
   }
 }
 

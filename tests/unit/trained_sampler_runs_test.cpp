@@ -25,11 +25,12 @@ using test::random_sampler;
 using test::small_sampler;
 using test::TemporaryFolder;
 
-Mixture three_modes() {
+/// Components that overlap, so that a normal start law is not far from it.
+Mixture three_components() {
   return {{0.5, 0.3, 0.2},
-          Points{{-1.0, 0.5}, {0.5, 1.0}, {1.0, -1.0}},
-          Covariance::full({Eigen::Matrix2d{{0.8, 0.3}, {0.3, 0.5}}, Eigen::Matrix2d::Identity(),
-                            Eigen::Matrix2d{{0.4, 0.0}, {0.0, 0.9}}})};
+          Points{{-0.4, 0.2}, {0.3, 0.5}, {0.5, -0.6}},
+          Covariance::full({Eigen::Matrix2d{{0.9, 0.3}, {0.3, 0.7}}, Eigen::Matrix2d::Identity(),
+                            Eigen::Matrix2d{{0.6, 0.0}, {0.0, 0.9}}})};
 }
 
 Eigen::VectorXd weights_of(const PathSamples& samples) {
@@ -68,7 +69,6 @@ TEST(TrainedSamplerRuns, GiveTheBitsOfDrawsInAnyRangeOnAnyDevice) {
 }
 
 TEST(TrainedSamplerRuns, KeepStatesOfThePaths) {
-  // With one step, the mean of the start law and the ends are the two levels.
   const Target target = Funnel{.dim = 2};
   const SamplerTraining training = random_sampler(target, small_sampler(PathMethod::dis));
   const TrainedSampler sampler(training, target);
@@ -81,10 +81,10 @@ TEST(TrainedSamplerRuns, KeepStatesOfThePaths) {
   const Points states = kept.to_double();
   const WeightedDraws draws = sampler.draws(100, 7);
   for (Eigen::Index n = 0; n < 100; ++n) EXPECT_EQ(states.row(4 * n + 3), draws.x.row(n));
-  // A sampler of no steps but one ends where the first state and one step lead.
-  SamplerTraining shorter = training;
-  shorter.parameters(2 * 3 * 2) = -700.0;  // h = 0: every state is the first one
-  const PathSamples still = run(TrainedSampler(shorter, target).plan(),
+  // Steps of length 0 stay at the first state.
+  SamplerTraining frozen = training;
+  frozen.parameters(2 * 3 * 2) = -700.0;  // dt behind mu and s of three components
+  const PathSamples still = run(TrainedSampler(frozen, target).plan(),
                                 {.count = 100, .seed = 7, .precision = Precision::f64, .history = 4});
   const Points first = still.to_double();
   for (Eigen::Index n = 0; n < 100; ++n) {
@@ -151,7 +151,7 @@ TEST(TrainedSamplerRuns, RefuseWhatPathsDoNotHave) {
 // ----- mixtures
 
 TEST(MixtureTargets, AreTheirDensitiesRowByRow) {
-  const Mixture law = three_modes();
+  const Mixture law = three_components();
   const Target target = mixture_target(law, -1.5);
   const Points x =
       run(draw_plan(std::span(&law, 1)), {.count = 130, .precision = Precision::f64}).to_double();
@@ -184,7 +184,7 @@ TEST(MixtureTargets, AreTheirDensitiesRowByRow) {
 /// as the log-weights have a standard deviation below 1; 4 standard errors are exceeded with probability
 /// 6e-5. Backward paths from exact draws have E[1/w] = 1/Z.
 TEST(MixtureTargets, HaveTheirNormaliserWhateverTheParameters) {
-  const Mixture law = three_modes();
+  const Mixture law = three_components();
   const double log_scale = 0.7, Z = std::exp(log_scale);
   const Target target = mixture_target(law, log_scale);
   const Points exact =
@@ -193,7 +193,7 @@ TEST(MixtureTargets, HaveTheirNormaliserWhateverTheParameters) {
   for (const PathMethod method : {PathMethod::dis, PathMethod::cmcd, PathMethod::dbs}) {
     SCOPED_TRACE(to_string(method));
     SamplerSettings settings = small_sampler(method);
-    settings.init_std = 1.5;
+    settings.means_std = 0.2;
     const TrainedSampler sampler(random_sampler(target, settings, 0.02), target);
     const Eigen::ArrayXd log_w = sampler.draws(20'000, 9).log_weights.array();
     const Eigen::ArrayXd w = log_w.exp();
