@@ -290,7 +290,9 @@ Verb add_sample(CLI::App& command) {
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
           "mala, hmc, baoab, obabo, ou and myula they count Markov chains, output=trace keeps their states "
           "and "
-          "output=moments their moments in a .npz file. "
+          "output=moments their moments in a .npz file; learned:model=FILE is a sampler of the verb train, "
+          "whose "
+          "paths they count and whose points and weights are a .npz file. "
           "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");
