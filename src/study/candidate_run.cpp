@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <span>
 
@@ -211,13 +210,6 @@ PointSet checked(Points points, const std::string& source, std::int64_t count, E
   return {std::move(points)};
 }
 
-/// The estimates from the weights of paths. @throws WeightError when all of them are 0.
-PathSummary path_summary(const Eigen::VectorXd& log_w) {
-  if (log_w.maxCoeff() == -std::numeric_limits<double>::infinity())
-    throw WeightError("the weights of all paths are 0: the paths do not reach the target");
-  return forward_summary(log_w);
-}
-
 /// Makes the samples of a candidate and records what its run reports.
 class Runner {
  public:
@@ -243,7 +235,7 @@ class Runner {
     record_.evaluations = denoiser_evaluations(set.plan);
     const PathSamples samples = gmdiff::run(set.plan, options_);
     const Eigen::Map<const Eigen::VectorXd> log_w(samples.log_weights().data(), options_.count);
-    const PathSummary summary = path_summary(log_w);
+    const PathSummary summary = forward_summary(log_w);
     if (set.log_normalizer) record_.log_evidence_error = summary.log_z - *set.log_normalizer;
     record_.ess = summary.ess;
     PointSet points = taken(samples);

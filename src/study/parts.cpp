@@ -15,6 +15,13 @@ void check_arrays(const Part& part) {
   require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
           ": it has ", record.shape[0], " chains, but its sidecar the log-evidence of ",
           record.smc ? record.smc->chains.log_evidence.size() : 0);
+  if (!record.weights.is_null()) {
+    require(record.weights.is_object() && record.weights.contains("ess"), part.file,
+            ": the weights in its sidecar are no summary of paths");
+    require(part.arrays == path_arrays(record.shape, part.arrays.front().precision), part.file,
+            ": it does not hold the arrays samples and log_weights of its sidecar");
+    return;
+  }
   if (!is_archive(part.arrays)) return;
   if (!record.moments.is_null()) {
     require(record.sampler.is_object() && record.sampler.contains("steps") &&
@@ -24,13 +31,6 @@ void check_arrays(const Part& part) {
     require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value(),
                                          record.acceptance && !record.acceptance->step.empty()),
             part.file, ": it does not hold the arrays of the moments of its sidecar");
-    return;
-  }
-  if (!record.weights.is_null()) {
-    require(record.weights.is_object() && record.weights.contains("ess"), part.file,
-            ": the weights in its sidecar are no summary of paths");
-    require(part.arrays == path_arrays(record.shape, part.arrays.front().precision), part.file,
-            ": it does not hold the arrays samples and log_weights of its sidecar");
     return;
   }
   require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
@@ -105,8 +105,6 @@ void check_one_run(const Part& a, const Part& b) {
        y.moments.is_null() ? "missing" : "present");
   same("the acceptance", x.acceptance ? "recorded" : "missing", y.acceptance ? "recorded" : "missing");
   same("the sampler's kind", x.smc ? "SMC" : "without weights", y.smc ? "SMC" : "without weights");
-  same("the summary of the weights", x.weights.is_null() ? "missing" : "present",
-       y.weights.is_null() ? "missing" : "present");
   require(is_reference(x) == is_reference(y), "not parts of one run: ", a.file, " comes from the device ",
           x.device, ", ", b.file, " from ", y.device,
           ", and the reference device has other bits than the others");

@@ -380,6 +380,24 @@ TEST_F(TrainTargetVerb, SamplesLikeAnyOtherSampler) {
   };
   EXPECT_EQ(sidecar("merged.npz.json"), sidecar("whole.npz.json"));
 
+  const Json part = Json::parse(read("a.npz.json"));
+  const auto refused_part = [&](const Json& weights, const std::string& message) {
+    Json other = part;
+    other["weights"] = weights;
+    write("a.npz.json", other.dump());
+    expect_refused({"merge", "a.npz", "b.npz", "--out", "wrong.npz"}, message);
+  };
+  refused_part("none", "a.npz: the weights in its sidecar are no summary of paths");
+  refused_part({{"elbo", 1.0}}, "a.npz: the weights in its sidecar are no summary of paths");
+  refused_part(nullptr,
+               "a.npz: it does not hold the arrays samples, log_weights and log_evidence of its sidecar");
+  output({"sample", "prior.json", "--count", "9", "--out", "x.npy"});
+  Json of_array = Json::parse(read("x.npy.json"));
+  of_array["weights"] = part["weights"];
+  write("x.npy.json", of_array.dump());
+  expect_refused({"merge", "x.npy", "b.npz", "--out", "wrong.npz"},
+                 "x.npy: it does not hold the arrays samples and log_weights of its sidecar");
+
   // The draws of the library, with the estimates from all weights.
   const SamplerTraining training = read_sampler(folder() / "m.npz");
   const WeightedDraws draws = TrainedSampler(training, Funnel{}).draws(200, 3);
@@ -462,6 +480,11 @@ TEST_F(TrainTargetVerb, TrainsOnPriorsAndPosteriors) {
   expect_refused({"sample", "described.json", "--out", "x.npz"},
                  "described.json: the sampler cmcd is to be trained by the verb train; then --sampler "
                  "learned:model=FILE samples");
+  output({"problem", "course-range", "--out", "range.json"});
+  EXPECT_EQ(train("range.json", "range.npz", {"--sampler", "dis:components=2:steps=4"})["law"], "posterior");
+  EXPECT_EQ(json({"sample", "range.json", "--sampler", "learned:model=range.npz", "--count", "9", "--out",
+                  "r.npz"})["shape"],
+            Json::array({9, 2}));
   // A finished training of a sampler is recognised.
   output({"train", "problem.json", "--resume", "posterior.npz", "--out", "again.npz", "--count", "2"});
   expect_same_files("again.npz", "posterior.npz");

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <gmdiff/study/compare.hpp>
 
 #include "study/path_law.hpp"
+#include "study/record.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/trained_samplers.hpp"
 #include "unit/io_support.hpp"
@@ -146,6 +148,19 @@ TEST(TrainedSamplerRuns, RefuseWhatPathsDoNotHave) {
   expect_invalid([&] { run(plan, {.count = 0}); }, "run: count must be at least 1, got 0");
   expect_invalid([&] { run(plan, {.count = 1, .history = 9}); }, "history");
   expect_invalid([&] { run(PathPlan{}, {.count = 1}); }, "run: the plan of paths has no source");
+}
+
+TEST(TrainedSamplerRuns, RecordWeightsThatAreAllZero) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  study::RunRecord record;
+  record.weights = study::weights_json({-infinity, 0.0});
+  EXPECT_EQ(record.weights["log_z"].get<double>(), -std::log(2.0));
+  EXPECT_TRUE(study::chain_warnings(record).empty());
+  record.weights = study::weights_json({-infinity, -infinity});
+  EXPECT_EQ(record.weights["log_z"], "-inf");
+  EXPECT_EQ(record.weights["ess"], 0.0);
+  EXPECT_EQ(study::chain_warnings(record),
+            (std::vector<std::string>{"the weights of all paths are 0: the paths do not reach the target"}));
 }
 
 // ----- mixtures
@@ -368,6 +383,20 @@ TEST_F(LearnedProblems, AreComparedWithOtherSamplersByTheirLaw) {
               {.metric = Metric::energy_distance});
       },
       "judge: energy_distance takes no weights of points; sw and max-sw to a mixture do");
+  expect_invalid(
+      [] {
+        const Points zeros = Points::Zero(5, 2);
+        judge(PointSet(zeros).with_weights(std::vector<double>(5, 1.0)), TargetLaw(Banana{}), {});
+      },
+      "judge: sw_1 to a target takes no weights of points; sw and max-sw to a mixture do");
+  comparison.metrics = {Metric::sliced_wasserstein};
+  write_model("f.npz", Funnel{.dim = 2});
+  comparison.problems = {{"funnel", TargetProblem{.target = Funnel{.dim = 2}}}};
+  comparison.candidates = {
+      {"f", AnySampler(Learned{.model = (folder_ / "f.npz").string(), .reweight = true})}};
+  expect_invalid(
+      [&] { compare(comparison); },
+      "reweight=true: distances with weights are to a mixture, and the law of the problem is none");
 }
 
 }  // namespace
