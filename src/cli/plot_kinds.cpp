@@ -299,6 +299,8 @@ report::Picture plot_sampler(const PlotFlags& flags, PlotInputs& inputs) {
   const AnyProblem problem = load_any_problem(file, inputs.files);
   const auto* of_target = std::get_if<TargetProblem>(&problem);
   require(of_target != nullptr, "plot sampler: ", file, " has no target; samplers are trained on targets");
+  require(of_target->target.dim() == 2, "plot sampler: the picture shows a plane; target of ", file,
+          " has dimension ", of_target->target.dim());
   const report::ViewedTarget target = report::viewed("target of " + file, of_target->target);
   std::vector<report::SamplerState> states;
   for (auto model = flags.files.begin(); model != flags.files.end() - 1; ++model) {

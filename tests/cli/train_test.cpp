@@ -11,6 +11,7 @@
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/sampler_file.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
 
 #include "command.hpp"
 #include "io/npz.hpp"
@@ -182,6 +183,60 @@ TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
                  "mcgdiff takes the law itself, and observed.json has a denoiser");
 }
 
+TEST_F(TrainVerb, ImportsAStateDictionary) {
+  std::filesystem::copy_file(std::string(GMDIFF_TEST_DIR) + "/unit/data/state_dictionary.npz",
+                             folder() / "torch.npz");
+  const Arguments import{"train", "prior.json", "--import", "torch.npz", "--hidden", "5", "--layers", "3"};
+  const auto with = [&](Arguments more) {
+    Arguments all = import;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+
+  const Json found = json(with({"--out", "model.npz", "--iterations", "3"}));
+  EXPECT_EQ(found["iterations"], 0);
+  EXPECT_EQ(found["mean"], (Json{0.5, -1.0}));
+  EXPECT_EQ(found["scale"], 1.5);
+  EXPECT_EQ(found["levels"].size(), 5U);
+  EXPECT_FALSE(found.contains("loss"));
+  EXPECT_EQ(read_denoiser(folder() / "model.npz").settings.iterations, 3);
+  const std::string text = output({"train", "--import", "torch.npz", "--hidden", "5", "--layers", "3", "--out",
+                                   "alone.npz", "--iterations", "3"});
+  EXPECT_EQ(text, "alone.npz: edm, 205 parameters, iteration 0\n");
+  expect_same_files("alone.npz", "model.npz");
+
+  const auto refused = [&](const Arguments& more, const std::string& message) {
+    Arguments all = with(more);
+    all.insert(all.end(), {"--out", "n.npz"});
+    expect_refused(all, message);
+  };
+  for (const char* const flag : {"--data", "--resume", "--log", "--checkpoint-every"})
+    refused({flag, "1"}, concat(flag, ": --import writes the denoiser of torch.npz without training it"));
+  refused({"--sampler", "dis"}, "--sampler: it belongs to the training of a sampler");
+  expect_refused({"train", "prior.json", "--import", "torch.npz", "--out", "n.npz", "--layers", "3"},
+                 "torch.npz: array phase: expected shape (128,), got (5,)");
+  expect_refused(with({"--out", "torch.npz", "--force"}), "torch.npz");
+  output({"problem", "tutorial-1d", "--out", "line.json"});
+  expect_refused({"train", "line.json", "--import", "torch.npz", "--hidden", "5", "--layers", "3", "--out",
+                  "n.npz"},
+                 "--import torch.npz: its mean has dimension 2, the prior of line.json has 1");
+}
+
+TEST_F(TrainVerb, KeepsCheckpoints) {
+  output(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}));
+  EXPECT_EQ(read_denoiser(folder() / "model-50.npz").iteration, 50);
+  expect_same_files("model-120.npz", "model.npz");
+
+  expect_refused(small({"--out", "n.npz", "--keep-checkpoints"}),
+                 "--keep-checkpoints keeps the files of --checkpoint-every K, which is not given");
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model.npz");
+  std::filesystem::remove(folder() / "model.npz");
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model-50.npz");
+  EXPECT_FALSE(exists("model.npz")) << "no iteration before the check";
+}
+
 TEST_F(TrainVerb, RefusesBadInput) {
   expect_refused({"train", "--out", "m.npz"}, "train: expected a PROBLEM or --data FILE");
   expect_refused(small({"--out", "m.npz", "--batch", "0"}), "--batch");
@@ -302,6 +357,22 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
   expect_same_files("end.npz", "whole.npz");
 }
 
+TEST_F(TrainTargetVerb, CheckpointsAreJudgedInTheLog) {
+  output(small_sampler({"--out", "s.npz", "--checkpoint-every", "6", "--log", "log.jsonl", "--count", "2000"}));
+  std::istringstream log(read("log.jsonl"));
+  std::vector<Json> lines;
+  for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+  ASSERT_EQ(lines.size(), 3U);  // iteration 6, the iterations up to 12, iteration 12
+  EXPECT_EQ(lines[0]["iteration"], 6);
+  EXPECT_EQ(lines[2]["iteration"], 12);
+  EXPECT_EQ(keys(lines[2]), (std::vector<std::string>{"iteration", "paths", "elbo", "log_z", "ess", "eubo",
+                                                      "log_z_backward", "ess_backward"}));
+  // The paths of `draws` with the same seed.
+  const TrainedSampler sampler(read_sampler(folder() / "s.npz"), Funnel{});
+  const Eigen::VectorXd log_weights = sampler.draws(2000, 0).log_weights;
+  EXPECT_EQ(lines[2]["elbo"].get<double>(), forward_summary(log_weights).bound);
+}
+
 TEST_F(TrainTargetVerb, APathThatDivergesKeepsTheIterationBefore) {
   const CommandResult result =
       run(small_sampler({"--out", "s.npz", "--rate", "1e200", "--checkpoint-every", "9"}));
@@ -332,6 +403,8 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   sampler("dis:drift=zero", "the drift zero belongs to the method dbs, got dis");
   expect_refused(small_sampler({"--out", "m.npz", "--data", "x.npy"}),
                  "--data: it belongs to the training of a denoiser, and funnel.json has a target");
+  expect_refused(small_sampler({"--out", "m.npz", "--import", "torch.npz"}),
+                 "--import: it belongs to the training of a denoiser, and funnel.json has a target");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "x.npy"}), "give a name that ends in .npz");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "m.npz"}),
                  "--draws and --out have the same file m.npz");
