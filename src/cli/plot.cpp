@@ -110,8 +110,8 @@ std::string kinds_text() {
 }  // namespace
 
 Verb add_plot(CLI::App& command) {
-  CLI::App* verb =
-      command.add_subcommand("plot", "a picture of a law, samples, paths, chains, densities, trainings or a comparison");
+  CLI::App* verb = command.add_subcommand(
+      "plot", "a picture of a law, samples, paths, chains, densities, trainings or a comparison");
   auto flags = std::make_shared<PlotFlags>();
   add_plot_flags(*verb, *flags);
   verb->footer(

@@ -27,8 +27,8 @@ Points active_rows(const SamplerTraining& training, const std::string& name) {
 
 report::SamplerState read_sampler_state(const std::string& file, const Target& target) {
   const SamplerTraining training = read_sampler(file);
-  const TrainedSampler sampler = io::at_place(
-      io::Location(file), [&] { return TrainedSampler(training, target, /*threads=*/0); });
+  const TrainedSampler sampler =
+      io::at_place(io::Location(file), [&] { return TrainedSampler(training, target, /*threads=*/0); });
   report::SamplerState state;
   state.name = concat("iteration ", report::count_label(training.iteration), ", ", training.active,
                       training.active == 1 ? " component" : " components");

@@ -27,8 +27,7 @@ Training watched_training(const TrainFlags& flags, Training training, const Kind
     kind.write(flags.out, state, overwrite);
     kept = state.iteration;
     overwrite = true;
-    if (flags.keep_checkpoints)
-      kind.write(checkpoint_file(flags.out, kept).string(), state, flags.force);
+    if (flags.keep_checkpoints) kind.write(checkpoint_file(flags.out, kept).string(), state, flags.force);
     kind.note_checkpoint(state);
   };
   const InterruptWatcher watcher;

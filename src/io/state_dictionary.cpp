@@ -92,7 +92,8 @@ struct TorchLayer {
 /// The layers of the network (mathematics.md §17.1): `time` encodes the level, `net` takes (x, tau), so the
 /// rows of Kx and Kt together are its first matrix. Numbers leave out the activations in between.
 std::vector<TorchLayer> torch_layers(int layers) {
-  std::vector<TorchLayer> all{{"time.0", {"K1"}, "b1"}, {"time.2", {"K2"}, "b2"}, {"net.0", {"Kx", "Kt"}, "c1"}};
+  std::vector<TorchLayer> all{
+      {"time.0", {"K1"}, "b1"}, {"time.2", {"K2"}, "b2"}, {"net.0", {"Kx", "Kt"}, "c1"}};
   for (int l = 2; l <= layers; ++l)
     all.push_back({concat("net.", 2 * (l - 1)), {concat("V", l)}, concat("c", l)});
   all.push_back({concat("net.", 2 * layers), {"U"}, "cU"});
@@ -124,7 +125,8 @@ std::vector<TorchArray> torch_arrays(const NetworkShape& shape, const Tensors& t
   return arrays;
 }
 
-void copy_vector(const std::vector<double>& values, const NetworkTensor& tensor, Eigen::VectorXd& parameters) {
+void copy_vector(const std::vector<double>& values, const NetworkTensor& tensor,
+                 Eigen::VectorXd& parameters) {
   parameters.segment(tensor.offset, tensor.size()) =
       Eigen::Map<const Eigen::VectorXd>(values.data(), std::ssize(values));
 }

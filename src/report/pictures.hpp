@@ -129,9 +129,9 @@ Picture training_picture(const std::vector<TrainingCurves>& trainings, double wi
 
 /// A trained sampler of a target of two coordinates, as it is after some iterations.
 struct SamplerState {
-  std::string name;           ///< e.g. "iteration 200"
-  Points means, deviations;   ///< (active components, 2) of its start law
-  Points draws;               ///< (n, 2) ends of its paths
+  std::string name;          ///< e.g. "iteration 200"
+  Points means, deviations;  ///< (active components, 2) of its start law
+  Points draws;              ///< (n, 2) ends of its paths
 };
 
 /// One panel for each state: the density of the target, the components of the start law as ellipses of one

@@ -117,8 +117,7 @@ void draw_panel(Figure& figure, const Box& box, const PanelKind& kind, const Tra
 std::vector<LegendEntry> legend_of(const Trainings& trainings) {
   std::vector<LegendEntry> legend;
   for (std::size_t i = 0; i < trainings.size(); ++i)
-    legend.push_back(
-        {LegendEntry::Mark::line, stroke_class(static_cast<int>(i)), trainings[i].name});
+    legend.push_back({LegendEntry::Mark::line, stroke_class(static_cast<int>(i)), trainings[i].name});
   const auto has_added = [](const TrainingCurves& training) { return !training.added.empty(); };
   if (std::ranges::any_of(trainings, has_added))
     legend.push_back({LegendEntry::Mark::dot, "ink", "components added"});
@@ -131,7 +130,8 @@ std::vector<LegendEntry> legend_of(const Trainings& trainings) {
 
 Picture training_picture(const std::vector<TrainingCurves>& trainings, double width) {
   require(!trainings.empty() && std::cmp_less_equal(trainings.size(), num_categories),
-          "a picture of trainings has a colour for each of 1 to ", num_categories, ", got ", trainings.size());
+          "a picture of trainings has a colour for each of 1 to ", num_categories, ", got ",
+          trainings.size());
   std::vector<const PanelKind*> kinds;
   for (const PanelKind& kind : panel_kinds) {
     if (is_shown(kind, trainings)) kinds.push_back(&kind);

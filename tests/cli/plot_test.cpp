@@ -43,9 +43,26 @@ class PlotTest : public CommandTest {
     output({"sample", "line.json", "--sampler", "mala:step=0.1:steps=40:output=trace", "--out", "trace1.npy",
             "--count", "3", "--quiet"});
     output({"forward", "walk.json", "--history", "5", "--out", "walk.npy", "--count", "6", "--quiet"});
-    output({"train", "well.json", "--sampler", "dis:steps=4:components=3:refine_every=60:chains=8:moves=2",
-            "--iterations", "200", "--batch", "16", "--hidden", "4", "--count", "2", "--out", "s.npz", "--log",
-            "s.jsonl", "--checkpoint-every", "100", "--keep-checkpoints", "--quiet"});
+    output({"train",
+            "well.json",
+            "--sampler",
+            "dis:steps=4:components=3:refine_every=60:chains=8:moves=2",
+            "--iterations",
+            "200",
+            "--batch",
+            "16",
+            "--hidden",
+            "4",
+            "--count",
+            "2",
+            "--out",
+            "s.npz",
+            "--log",
+            "s.jsonl",
+            "--checkpoint-every",
+            "100",
+            "--keep-checkpoints",
+            "--quiet"});
     output({"train", "line.json", "--iterations", "200", "--batch", "16", "--hidden", "4", "--out", "d.npz",
             "--log", "d.jsonl", "--quiet"});
     write_records();
@@ -231,7 +248,8 @@ TEST_F(PlotTest, TrainingsThatWereCutAndResumedAreShown) {
   write("whole.jsonl", first + "\n" + second + "\n");
   // Cut while a line was written, and continued from a checkpoint at 100 iterations.
   write("cut.jsonl", first + "\n" + second + "\n" + R"({"iteration":300,"lo)");
-  write("resumed.jsonl", first + "\n" + R"({"iteration":200,"loss":"nan","lost_gradients":0})" + "\n" + second + "\n");
+  write("resumed.jsonl",
+        first + "\n" + R"({"iteration":200,"loss":"nan","lost_gradients":0})" + "\n" + second + "\n");
   const auto svg = [this](const std::string& file) {
     std::string text = output({"plot", "training", file});
     for (std::size_t at = 0; (at = text.find(file)) != std::string::npos;) text.erase(at, file.size());
@@ -245,8 +263,9 @@ TEST_F(PlotTest, TrainingsThatWereCutAndResumedAreShown) {
 TEST_F(PlotTest, BadTrainingsHaveTheirOwnMessages) {
   const std::string line = R"({"iteration":100,"loss":2.0})";
   write("empty.jsonl", "");
-  expect_refused({"training", "empty.jsonl"}, "empty.jsonl: curves need two lines of iterations, got 0; "
-                                              "gmdiff train --log writes one every 100 iterations");
+  expect_refused({"training", "empty.jsonl"},
+                 "empty.jsonl: curves need two lines of iterations, got 0; "
+                 "gmdiff train --log writes one every 100 iterations");
   write("one.jsonl", line + "\n" + R"({"iteration":200,"lo)");
   expect_refused({"training", "one.jsonl"}, "one.jsonl: curves need two lines of iterations, got 1");
   const auto second = [&](const std::string& text, const std::string& message) {

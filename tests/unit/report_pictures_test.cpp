@@ -265,8 +265,8 @@ TEST(ReportPictures, EvolutionsShowABoundOfTheirDecay) {
 /// A training of a sampler with all of its figures, each as a line over ten iterations.
 TrainingCurves sampler_curves(const std::string& name) {
   TrainingCurves training{.name = name, .curves = {}, .added = {300, 700}};
-  for (const char* const quantity : {"loss", "elbo", "step", "judged elbo", "log z", "ess", "eubo",
-                                     "log z backward", "ess backward"}) {
+  for (const char* const quantity :
+       {"loss", "elbo", "step", "judged elbo", "log z", "ess", "eubo", "log z backward", "ess backward"}) {
     for (int n = 1; n <= 10; ++n) training.curves[quantity].push_back({100.0 * n, 1.0 / n});
   }
   return training;

@@ -126,17 +126,18 @@ TEST(StateDictionary, BadFilesHaveTheirOwnMessages) {
   refused("bad.npz: has no array mean", [](StoredArrays& arrays) { arrays.erase("mean"); });
   refused("bad.npz: array net.8.weight has no place in the network",
           [](StoredArrays& arrays) { arrays["net.8.weight"] = arrays["net.4.weight"]; });
-  refused("array net.0.weight: expected shape (5, 7), got (7, 5)",
-          [](StoredArrays& arrays) { arrays["net.0.weight"].shape = {7, 5}; });
-  refused("array mean: expected shape (d,) of the data, got (2, 1)",
-          [](StoredArrays& arrays) { arrays["mean"].shape = {2, 1}; });
+  refused("array net.0.weight: expected shape (5, 7), got (7, 5)", [](StoredArrays& arrays) {
+    arrays["net.0.weight"].shape = {7, 5};
+  });
+  refused("array mean: expected shape (d,) of the data, got (2, 1)", [](StoredArrays& arrays) {
+    arrays["mean"].shape = {2, 1};
+  });
   refused("array scale: expected shape (), got (1,)",
           [](StoredArrays& arrays) { arrays["scale"].shape = {1}; });
   refused("bad.npz: training: the scale of the data must be positive and finite, got -1",
           [](StoredArrays& arrays) { arrays["scale"].values = {-1.0}; });
-  refused("bad.npz: training: parameters must be finite", [](StoredArrays& arrays) {
-    arrays["phase"].values[0] = std::numeric_limits<double>::quiet_NaN();
-  });
+  refused("bad.npz: training: parameters must be finite",
+          [](StoredArrays& arrays) { arrays["phase"].values[0] = std::numeric_limits<double>::quiet_NaN(); });
   DenoiserSettings wide = settings;
   wide.hidden = 6;
   expect_invalid([&] { import_denoiser(test::data_file("state_dictionary.npz"), wide); },
