@@ -30,8 +30,7 @@ report::SamplerState read_sampler_state(const std::string& file, const Target& t
   const TrainedSampler sampler =
       io::at_place(io::Location(file), [&] { return TrainedSampler(training, target, /*threads=*/0); });
   report::SamplerState state;
-  state.name = concat("iteration ", report::count_label(training.iteration), ", ", training.active,
-                      training.active == 1 ? " component" : " components");
+  state.name = concat(file, ", iteration ", report::count_label(training.iteration));
   state.means = active_rows(training, "mu");
   // std = sp(s) = log(1 + e^s) (mathematics.md §17.7)
   state.deviations = active_rows(training, "s").unaryExpr([](double s) {

@@ -129,7 +129,7 @@ Picture training_picture(const std::vector<TrainingCurves>& trainings, double wi
 
 /// A trained sampler of a target of two coordinates, as it is after some iterations.
 struct SamplerState {
-  std::string name;          ///< e.g. "iteration 200"
+  std::string name;          ///< e.g. the file and its iteration
   Points means, deviations;  ///< (active components, 2) of its start law
   Points draws;              ///< (n, 2) ends of its paths
 };
