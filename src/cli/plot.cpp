@@ -126,7 +126,7 @@ Verb add_plot(CLI::App& command) {
       "  gmdiff plot chain chains.npz problem.json --out chain.svg\n"
       "  gmdiff plot trace trace.npy problem.json --out trace.svg\n"
       "  gmdiff plot training log.jsonl --out training.svg\n"
-      "  gmdiff plot sampler sampler.npz target.json --out sampler.svg\n"
+      "  gmdiff plot sampler sampler.npz banana.json --out sampler.svg\n"
       "  gmdiff plot evolution density.npz --out evolution.svg\n");
   return {verb, [flags, verb] { run_plot(*verb, *flags); }};
 }

@@ -288,10 +288,13 @@ Verb add_train(CLI::App& command) {
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb,
-               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
+               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32 "
+               "--log log.jsonl\n"
                "  gmdiff train problem.json --resume model.npz --out model.npz --force\n"
                "  gmdiff train funnel.json --hidden 32 --sampler dis:steps=8 --iterations 50 --batch 128 "
-               "--out s.npz\n");
+               "--out s.npz\n"
+               "  gmdiff train banana.json --hidden 16 --sampler dis:steps=8:components=3 --iterations 200 "
+               "--batch 64 --out sampler.npz\n");
   return {verb, [flags] { run_train(*flags); }};
 }
 
