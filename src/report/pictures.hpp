@@ -118,8 +118,8 @@ Picture evolution_picture(const EvolvedDensity& evolution, double width);
 struct TrainingCurves {
   std::string name;  ///< e.g. the file
   /// (iteration, value) ascending: "loss", and of a sampler "elbo" and "step" of the paths of the training;
-  /// "judged elbo", "log z" and "ess" of fresh paths, and "eubo", "log z backward" and "ess backward" of paths
-  /// from exact draws. Quantities that a training does not have are absent.
+  /// "judged elbo", "log z" and "ess" of fresh paths, and "eubo", "log z backward" and "ess backward" of
+  /// paths from exact draws. Quantities that a training does not have are absent.
   std::map<std::string, std::vector<Place>> curves;
   std::vector<double> added = {};  ///< iterations at which the start law had more components than before
 };

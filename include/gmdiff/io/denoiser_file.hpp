@@ -24,8 +24,8 @@ DenoiserTraining read_denoiser(const std::filesystem::path& file);
 /// (`numpy.savez(file, **{k: v.numpy() for k, v in module.state_dict().items()})`; guide.md, "A denoiser from
 /// torch", has the module and its names). Layers have `weight` (outputs, inputs) and `bias`; `mean` (d) and
 /// `scale` () are those of `DenoiserTraining`. Values are float32 or float64.
-/// @param settings hidden, layers and parametrisation are those of the module; the others matter to a training
-///   that continues from here.
+/// @param settings hidden, layers and parametrisation are those of the module; the others matter to a
+///   training that continues from here.
 /// @returns the training before its first iteration, with these parameters also as their average.
 /// @throws std::invalid_argument naming the file and the array that is missing, unknown, of another shape or
 ///   out of range, or the setting that is out of range.
