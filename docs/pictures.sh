@@ -6,7 +6,7 @@ set -euo pipefail
 gmdiff=$(realpath "$1")
 folder=$(realpath -m "${2:-$(dirname "${BASH_SOURCE[0]}")/pictures}")
 
-course=$(realpath "$(dirname "${BASH_SOURCE[0]}")/course.md")
+documents=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -35,12 +35,15 @@ draw field field tutorial-2d.json --prior --time 0.3
 draw chain chain chains.npz tutorial-2d.json
 draw evolution evolution course-sin.npz
 
-# The commands of the course draw its pictures.
-mkdir -p bin course
+# The commands of these pages draw their pictures, which begin with the name of the page.
+mkdir -p bin
 ln -s "$gmdiff" bin/gmdiff
-(
-  cd course
-  awk '/^```/ { inside = $0 == "```console"; next } inside && /^\$ / { print substr($0, 3) }' "$course" >commands.sh
-  PATH="$scratch/bin:$PATH" bash -e commands.sh >/dev/null 2>&1
-  mv course-*.svg "$folder/"
-)
+for page in course learning; do
+  (
+    mkdir "$page"
+    cd "$page"
+    awk '/^```/ { inside = $0 == "```console"; next } inside && /^\$ / { print substr($0, 3) }' "$documents/$page.md" >commands.sh
+    PATH="$scratch/bin:$PATH" bash -e commands.sh >/dev/null 2>&1
+    mv "$page"-*.svg "$folder/"
+  )
+done

@@ -110,8 +110,8 @@ std::string kinds_text() {
 }  // namespace
 
 Verb add_plot(CLI::App& command) {
-  CLI::App* verb =
-      command.add_subcommand("plot", "a picture of a law, samples, paths, chains, densities or a comparison");
+  CLI::App* verb = command.add_subcommand(
+      "plot", "a picture of a law, samples, paths, chains, densities, trainings or a comparison");
   auto flags = std::make_shared<PlotFlags>();
   add_plot_flags(*verb, *flags);
   verb->footer(
@@ -125,6 +125,8 @@ Verb add_plot(CLI::App& command) {
       "  gmdiff plot field problem.json --time 0.3 --out field.svg\n"
       "  gmdiff plot chain chains.npz problem.json --out chain.svg\n"
       "  gmdiff plot trace trace.npy problem.json --out trace.svg\n"
+      "  gmdiff plot training log.jsonl --out training.svg\n"
+      "  gmdiff plot sampler sampler.npz banana.json --out sampler.svg\n"
       "  gmdiff plot evolution density.npz --out evolution.svg\n");
   return {verb, [flags, verb] { run_plot(*verb, *flags); }};
 }

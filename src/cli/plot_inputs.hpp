@@ -55,4 +55,14 @@ void add_problem_figures(report::ChainFigures& figures, const Problem& problem,
 /// @throws std::invalid_argument naming the file when it is no such archive.
 report::EvolvedDensity read_evolution(const std::string& file);
 
+/// The curves of a log of `gmdiff train`. A torn last line is left out, and lines that a resumed training
+/// wrote again replace those before.
+/// @throws std::invalid_argument naming file and line for lines of another kind, fewer than two iterations, a
+///   key that is missing or of another type.
+report::TrainingCurves read_training_log(const std::string& file);
+
+/// Start law and some draws of a trained sampler of a target.
+/// @throws std::invalid_argument naming the file when it is no training of a sampler of this target.
+report::SamplerState read_sampler_state(const std::string& file, const Target& target);
+
 }  // namespace gmdiff::cli

@@ -12,6 +12,7 @@
 #include "io/problem_input.hpp"
 #include "report/compare_picture.hpp"
 #include "report/density.hpp"
+#include "report/palette.hpp"
 #include "report/pictures.hpp"
 #include "study/results_file.hpp"
 
@@ -279,6 +280,36 @@ report::Picture plot_trace(const PlotFlags& flags, PlotInputs& inputs) {
   return report::trace_picture(traces, parse_width(flags));
 }
 
+// ----- trainings
+
+report::Picture plot_training(const PlotFlags& flags, PlotInputs& inputs) {
+  require_files(flags, 1, report::num_categories, "LOG.jsonl...");
+  std::vector<report::TrainingCurves> trainings;
+  for (const std::string& file : flags.files) {
+    inputs.files.emplace_back(file);
+    trainings.push_back(read_training_log(file));
+  }
+  return report::training_picture(trainings, parse_width(flags));
+}
+
+report::Picture plot_sampler(const PlotFlags& flags, PlotInputs& inputs) {
+  constexpr std::size_t most_states = 12;
+  require_files(flags, 2, most_states + 1, "MODEL.npz... PROBLEM");
+  const std::string& file = flags.files.back();
+  const AnyProblem problem = load_any_problem(file, inputs.files);
+  const auto* of_target = std::get_if<TargetProblem>(&problem);
+  require(of_target != nullptr, "plot sampler: ", file, " has no target; samplers are trained on targets");
+  require(of_target->target.dim() == 2, "plot sampler: the picture shows a plane; target of ", file,
+          " has dimension ", of_target->target.dim());
+  const report::ViewedTarget target = report::viewed("target of " + file, of_target->target);
+  std::vector<report::SamplerState> states;
+  for (auto model = flags.files.begin(); model != flags.files.end() - 1; ++model) {
+    inputs.files.emplace_back(*model);
+    states.push_back(read_sampler_state(*model, of_target->target));
+  }
+  return report::sampler_picture(target, states, parse_width(flags));
+}
+
 const std::vector<std::string> view_flags{"--prior", "--coordinates", "--projection", "--seed"};
 
 std::vector<std::string> view_flags_and(std::initializer_list<std::string> more) {
@@ -299,6 +330,12 @@ const std::vector<PlotKind>& plot_kinds() {
       {"field", "PROBLEM", "velocity of the probability flow", view_flags_and({"--time"}), plot_field},
       {"chain", "RESULT [PROBLEM]", "evidence and weights of an SMC run", {}, plot_chain},
       {"trace", "TRACE.npy [PROBLEM]", "draws of Markov chains", {"--prior", "--coordinates"}, plot_trace},
+      {"training", "LOG.jsonl...", "curves of train --log", {}, plot_training},
+      {"sampler",
+       "MODEL.npz... PROBLEM",
+       "start law and draws of trained samplers of a 2-D target",
+       {},
+       plot_sampler},
       {"evolution", "DENSITY.npz", "densities of fokker-planck and their decay", {"--bound"}, plot_evolution},
       {"compare",
        "RESULTS.jsonl",

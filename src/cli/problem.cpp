@@ -92,6 +92,7 @@ Verb add_problem(CLI::App& command) {
   set_examples(*verb,
                "  gmdiff problem tutorial-2d --out problem.json\n"
                "  gmdiff problem funnel --out funnel.json\n"
+               "  gmdiff problem banana --out banana.json\n"
                "  gmdiff problem mcgdiff --dx 80 --dy 4 --seed 1\n");
   return {verb, [flags] { run_problem(*flags); }};
 }

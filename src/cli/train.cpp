@@ -75,6 +75,8 @@ struct DenoiserKind {
   void write(const std::string& file, const DenoiserTraining& training, bool overwrite) const {
     write_denoiser(file, training, overwrite);
   }
+  /// Iterations say it all: `judge` has its own draws, and its figures come with the result.
+  void note_checkpoint(const DenoiserTraining& /*training*/) const {}
   void note(const TrainingReport& report) const {
     log.add(report.iteration, report.iterations, report.loss, report.lost,
             {{"rate", json_number(report.rate)}});
@@ -86,15 +88,18 @@ std::vector<DenoiserError> judge(const DenoiserTraining& training, const Mixture
                          {.seed = training.settings.seed});
 }
 
-Json training_json(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog& log,
+/// @param log of the training; none of an imported one.
+Json training_json(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog* log,
                    const std::vector<DenoiserError>& errors) {
   Json json;
   json["file"] = flags.out;
   json["parametrisation"] = to_string(training.settings.parametrisation);
   json["parameters"] = training.parameters.size();
   json["iterations"] = training.iteration;
-  json["loss"] = json_number(log.mean());
-  json["lost_gradients"] = log.lost();
+  if (log != nullptr) {
+    json["loss"] = json_number(log->mean());
+    json["lost_gradients"] = log->lost();
+  }
   json["mean"] = json_vector(training.mean);
   json["scale"] = json_number(training.scale);
   if (errors.empty()) return json;
@@ -108,11 +113,12 @@ Json training_json(const TrainFlags& flags, const DenoiserTraining& training, co
   return json;
 }
 
-std::string training_text(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog& log,
+std::string training_text(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog* log,
                           const std::vector<DenoiserError>& errors) {
-  std::string text =
-      concat(flags.out, ": ", to_string(training.settings.parametrisation), ", ", training.parameters.size(),
-             " parameters, iteration ", training.iteration, ", loss ", format_number(log.mean(), 4), "\n");
+  std::string text = concat(flags.out, ": ", to_string(training.settings.parametrisation), ", ",
+                            training.parameters.size(), " parameters, iteration ", training.iteration);
+  if (log != nullptr) text += ", loss " + format_number(log->mean(), 4);
+  text += "\n";
   if (errors.empty()) return text;
   Table table({"n", "floor", "excess", "excess/floor"});
   for (const DenoiserError& error : errors)
@@ -121,7 +127,7 @@ std::string training_text(const TrainFlags& flags, const DenoiserTraining& train
   return concat(text, "\n", table.text());
 }
 
-void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>& problem, InputFiles inputs) {
+void check_denoiser_flags(const TrainFlags& flags) {
   for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--sampler", &flags.sampler},
                                    {"--draws", &flags.draws},
                                    {"--count", &flags.count}})
@@ -129,6 +135,39 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
         !*text, name,
         ": it belongs to the training of a sampler, which needs a problem with a target, or with a prior and "
         "--sampler or a \"sampler\" that is trained");
+}
+
+void print_training(const TrainFlags& flags, const DenoiserTraining& training, const TrainingLog* log,
+                    const std::vector<DenoiserError>& errors) {
+  print(flags.common.json ? json_text(training_json(flags, training, log, errors))
+                          : training_text(flags, training, log, errors));
+}
+
+/// Writes the denoiser of a state dictionary of torch, and judges it if there is a prior.
+void import_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>& problem,
+                        InputFiles inputs) {
+  check_denoiser_flags(flags);
+  for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--data", &flags.data},
+                                   {"--resume", &flags.resume},
+                                   {"--log", &flags.log},
+                                   {"--checkpoint-every", &flags.checkpoint_every}})
+    require(!*text, name, ": --import writes the denoiser of ", *flags.import_file, " without training it");
+  inputs.emplace_back(*flags.import_file);
+  check_not_input(flags.out, inputs);
+  const DenoiserTraining training = import_denoiser(*flags.import_file, parse_settings(flags));
+  std::vector<DenoiserError> errors;
+  if (problem) {
+    const Mixture law = std::visit(PriorOf{flags.problem}, *problem);
+    require(law.dim() == training.mean.size(), "--import ", *flags.import_file, ": its mean has dimension ",
+            training.mean.size(), ", the prior of ", flags.problem, " has ", law.dim());
+    errors = judge(training, law, training_threads(flags));
+  }
+  write_denoiser(flags.out, training, flags.force);
+  print_training(flags, training, nullptr, errors);
+}
+
+void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>& problem, InputFiles inputs) {
+  check_denoiser_flags(flags);
   std::vector<std::string> warnings;
   const TrainInput input = read_input(flags, problem, inputs, warnings);
   check_not_input(flags.out, inputs);
@@ -141,8 +180,7 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
   if (input.law) errors = judge(training, *input.law, threads);
   for (const std::string& warning : log.warnings()) warnings.push_back(warning);
   print_remarks(warnings, {}, flags.common.quiet);
-  print(flags.common.json ? json_text(training_json(flags, training, log, errors))
-                          : training_text(flags, training, log, errors));
+  print_training(flags, training, &log, errors);
 }
 
 /// The settings of a sampler in a problem file; empty without one.
@@ -169,13 +207,18 @@ bool trains_sampler(const TrainFlags& flags, const AnyProblem& problem) {
 void run_train(const TrainFlags& flags) {
   // A training may continue in its own file.
   check_output_without_sidecar(flags.out, flags.force);
-  require(!flags.problem.empty() || flags.data, "train: expected a PROBLEM or --data FILE");
+  require(!flags.problem.empty() || flags.data || flags.import_file,
+          "train: expected a PROBLEM or --data FILE");
+  require(!flags.keep_checkpoints || flags.checkpoint_every,
+          "--keep-checkpoints keeps the files of --checkpoint-every K, which is not given");
   InputFiles inputs;
   std::optional<AnyProblem> problem;
   if (!flags.problem.empty()) problem = load_any_problem(flags.problem, inputs);
   if (problem && trains_sampler(flags, *problem)) {
     train_sampler_of(flags, std::visit(LawOf{flags.problem}, *problem), std::visit(TrainingOf{}, *problem),
                      std::move(inputs));
+  } else if (flags.import_file) {
+    import_denoiser_of(flags, problem, std::move(inputs));
   } else {
     train_denoiser_of(flags, problem, std::move(inputs));
   }
@@ -198,6 +241,18 @@ std::vector<std::pair<const char*, const FlagText*>> common_setting_flags(const 
 std::int64_t whole_flag(const char* flag, const FlagText& text, std::int64_t low, std::int64_t high,
                         std::int64_t otherwise) {
   return text ? parse_integer(flag, *text, low, high) : otherwise;
+}
+
+std::filesystem::path checkpoint_file(const std::string& out, std::int64_t iteration) {
+  const std::filesystem::path file(out);
+  return file.parent_path() / concat(file.stem().string(), "-", iteration, file.extension().string());
+}
+
+void check_checkpoints(const TrainFlags& flags, std::int64_t iteration, std::int64_t iterations) {
+  if (!flags.keep_checkpoints) return;
+  const std::int64_t every = whole_flag("--checkpoint-every", flags.checkpoint_every, 1, 1 << 24, 1);
+  for (std::int64_t next = iteration / every * every + every; next <= iterations; next += every)
+    check_output_without_sidecar(checkpoint_file(flags.out, next), flags.force);
 }
 
 int training_threads(const TrainFlags& flags) {
@@ -252,14 +307,24 @@ Verb add_train(CLI::App& command) {
       ->type_name("FILE");
   verb->add_option("--checkpoint-every", flags->checkpoint_every, "write FILE every K iterations")
       ->type_name("K");
-  verb->add_option("--log", flags->log, "append a line of JSON every 100 iterations")->type_name("FILE");
+  verb->add_flag("--keep-checkpoints", flags->keep_checkpoints,
+                 "also keep each checkpoint, as FILE with its iteration: model-200.npz");
+  verb->add_option("--log", flags->log,
+                   "append a line of JSON every 100 iterations, and for a target one at every checkpoint")
+      ->type_name("FILE");
+  verb->add_option("--import", flags->import_file,
+                   "write the denoiser of this .npz of a torch state dictionary instead of training one")
+      ->type_name("FILE");
   add_force(*verb, flags->force);
   add_common_flags(*verb, flags->common);
   set_examples(*verb,
-               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32\n"
+               "  gmdiff train problem.json --out model.npz --iterations 200 --batch 256 --hidden 32 "
+               "--log log.jsonl\n"
                "  gmdiff train problem.json --resume model.npz --out model.npz --force\n"
                "  gmdiff train funnel.json --hidden 32 --sampler dis:steps=8 --iterations 50 --batch 128 "
-               "--out s.npz\n");
+               "--out s.npz\n"
+               "  gmdiff train banana.json --hidden 16 --sampler dis:steps=8:components=3 --iterations 200 "
+               "--batch 64 --out sampler.npz\n");
   return {verb, [flags] { run_train(*flags); }};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,7 +19,8 @@ struct TrainFlags {
   std::string problem;
   CommonFlags common;
   std::string out;
-  bool force = false;
+  bool force = false, keep_checkpoints = false;
+  FlagText import_file;  ///< a state dictionary of torch
   FlagText data, resume, log, device, checkpoint_every;
   FlagText iterations, batch, seed, parametrisation, weight, hidden, layers, rate, precision;
   FlagText sampler, draws, count;  ///< of samplers
@@ -45,6 +47,13 @@ void set_common_settings(const TrainFlags& flags, Settings& settings) {
   settings.seed = parse_seed(flags.seed);
   settings.precision = parse_precision(flags.precision);
 }
+
+/// File of a checkpoint that is kept: model.npz after 200 iterations -> model-200.npz.
+std::filesystem::path checkpoint_file(const std::string& out, std::int64_t iteration);
+
+/// Checks `--keep-checkpoints`, and that the files of the checkpoints after `iteration` can be written.
+/// @throws std::invalid_argument
+void check_checkpoints(const TrainFlags& flags, std::int64_t iteration, std::int64_t iterations);
 
 /// Threads of `--device`; 0: one per usable processor.
 int training_threads(const TrainFlags& flags);

@@ -28,17 +28,46 @@ SamplerTraining begin(const TrainFlags& flags, const Target& target,
   return read_sampler(*flags.resume);
 }
 
+/// Figures of `paths` fresh paths, and of as many from exact draws where the target has them.
+Json judged_paths(const SamplerTraining& training, const Target& target, std::int64_t paths, int threads) {
+  const std::uint64_t seed = training.settings.seed;
+  const TrainedSampler sampler(training, target, threads);
+  const PathSummary forward = forward_summary(sampler.draws(paths, seed).log_weights);
+  Json figures{{"paths", paths},
+               {"elbo", json_number(forward.bound)},
+               {"log_z", json_number(forward.log_z)},
+               {"ess", json_number(forward.ess)}};
+  if (!target.has_draws()) return figures;
+  const PathSummary backward =
+      backward_summary(sampler.backward_log_weights(target.draws(paths, seed), seed));
+  figures["eubo"] = json_number(backward.bound);
+  figures["log_z_backward"] = json_number(backward.log_z);
+  figures["ess_backward"] = json_number(backward.ess);
+  return figures;
+}
+
 /// The training of a sampler, for `watched_training`.
 struct SamplerKind {
   using Options = SamplerTrainingOptions;
   const Target& target;
   TrainingLog& log;
+  int threads;
 
   SamplerTraining continued(SamplerTraining training, const Options& options) const {
     return continue_sampler(std::move(training), target, options);
   }
   void write(const std::string& file, const SamplerTraining& training, bool overwrite) const {
     write_sampler(file, training, overwrite);
+  }
+  /// Judges the sampler by as many fresh paths as a line of the log is worth: the cost of an iteration.
+  void note_checkpoint(const SamplerTraining& training) const {
+    constexpr std::int64_t paths = 2000;
+    if (!log.is_written()) return;
+    try {
+      log.add_judgement(training.iteration, judged_paths(training, target, paths, threads));
+    } catch (const NonFiniteError&) {
+      // The checkpoint is written; whether the training diverges is found out by its own paths.
+    }
   }
   void note(const SamplerReport& report) const {
     log.add(report.iteration, report.iterations, report.loss, report.lost,
@@ -121,7 +150,8 @@ std::string judgement_text(const TrainFlags& flags, const SamplerTraining& train
 void check_sampler_flags(const TrainFlags& flags) {
   for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--data", &flags.data},
                                    {"--parametrisation", &flags.parametrisation},
-                                   {"--weight", &flags.weight}})
+                                   {"--weight", &flags.weight},
+                                   {"--import", &flags.import_file}})
     require(!*text, name, ": it belongs to the training of a denoiser, and a sampler of ", flags.problem,
             " is trained");
   require(!flags.draws || flags.draws->ends_with(".npz"), "--draws ", flags.draws.value_or(""),
@@ -143,7 +173,8 @@ void train_sampler_of(const TrainFlags& flags, const study::PathLaw& law,
   }
   SamplerTraining training = begin(flags, law.target, settings);
   TrainingLog log(flags.log);
-  training = watched_training(flags, std::move(training), SamplerKind{law.target, log});
+  training =
+      watched_training(flags, std::move(training), SamplerKind{law.target, log, training_threads(flags)});
   const TargetJudgement found = judge(flags, training, law);
   print_remarks(log.warnings(), {}, flags.common.quiet);
   print(flags.common.json ? json_text(judgement_json(flags, training, law, log, found))

@@ -33,6 +33,14 @@ class TrainingLog {
     sum_ = 0.0;
     lost_ = count_ = 0;
   }
+  bool is_written() const { return file_.has_value(); }
+  /// Adds a line about fresh paths of a checkpoint. @param figures with the key "paths".
+  void add_judgement(std::int64_t iteration, const Json& figures) const {
+    Json line;
+    line["iteration"] = iteration;
+    line.update(figures);
+    if (file_) file_->append(line.dump());
+  }
   /// Mean loss of the last line.
   double mean() const { return mean_; }
   std::int64_t lost() const { return all_lost_; }

@@ -13,19 +13,22 @@
 namespace gmdiff::cli {
 
 /// Runs a training to its end with a progress line, and writes its file at every checkpoint, at the end and
-/// after a signal.
+/// after a signal; with `--keep-checkpoints` each checkpoint also has a file of its own.
 /// @tparam Kind has a type Options and functions of the training: continued(training, options), write(file,
-///   training, overwrite), and note(report) for the log
+///   training, overwrite), and note(report) and note_checkpoint(training) for the log
 /// @throws study::WorkInterrupted after a signal; NonFiniteError that also names what the file holds.
 template <class Training, class Kind>
 Training watched_training(const TrainFlags& flags, Training training, const Kind& kind) {
   const std::int64_t iterations = training.settings.iterations;
+  check_checkpoints(flags, training.iteration, iterations);
   std::int64_t kept = 0;
   bool overwrite = flags.force;
   const auto keep = [&](const Training& state) {
     kind.write(flags.out, state, overwrite);
     kept = state.iteration;
     overwrite = true;
+    if (flags.keep_checkpoints) kind.write(checkpoint_file(flags.out, kept).string(), state, flags.force);
+    kind.note_checkpoint(state);
   };
   const InterruptWatcher watcher;
   ProgressLine line("train", iterations, flags.common.quiet);

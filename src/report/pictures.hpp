@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -112,5 +113,29 @@ struct EvolvedDensity {
 /// The densities, as curves in 1-D or regions in 2-D, and the decay of the relative entropy over time, or of
 /// the mass if it leaves the box. At most 7 times are shown.
 Picture evolution_picture(const EvolvedDensity& evolution, double width);
+
+/// Curves of a training of a denoiser or a sampler over its iterations.
+struct TrainingCurves {
+  std::string name;  ///< e.g. the file
+  /// (iteration, value) ascending: "loss", and of a sampler "elbo" and "step" of the paths of the training;
+  /// "judged elbo", "log z" and "ess" of fresh paths, and "eubo", "log z backward" and "ess backward" of
+  /// paths from exact draws. Quantities that a training does not have are absent.
+  std::map<std::string, std::vector<Place>> curves;
+  std::vector<double> added = {};  ///< iterations at which the start law had more components than before
+};
+
+/// One panel for each kind of figure, one colour for each training. Axes leave out the first quarter.
+Picture training_picture(const std::vector<TrainingCurves>& trainings, double width);
+
+/// A trained sampler of a target of two coordinates, as it is after some iterations.
+struct SamplerState {
+  std::string name;          ///< e.g. the file and its iteration
+  Points means, deviations;  ///< (active components, 2) of its start law
+  Points draws;              ///< (n, 2) ends of its paths
+};
+
+/// One panel for each state: the density of the target, the components of the start law as ellipses of one
+/// standard deviation, and the draws. @throws std::invalid_argument for a target of another dimension.
+Picture sampler_picture(const ViewedTarget& target, const std::vector<SamplerState>& states, double width);
 
 }  // namespace gmdiff::report

@@ -47,6 +47,14 @@ TEST_F(MemoryTest, OfAllParticlesOfManyChainsIsBounded) {
   EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
 }
 
+TEST_F(MemoryTest, OfATrainingDoesNotGrowWithItsPaths) {
+  write("well.json", R"({"target": {"type": "many-well", "wells": 5, "dim": 50}})");
+  output({"train", "well.json", "--sampler", "dis:components=10:steps=128:means_std=1", "--batch", "2000",
+          "--iterations", "1", "--count", "2", "--device", "cpu:2", "--out", "s.npz"});
+
+  EXPECT_LE(peak_kilobytes(), allowed_kilobytes);
+}
+
 /// Limits the memory of the process.
 Surroundings with_memory(rlim_t bytes) {
   return {.input = {}, .environment = {}, .terminal = false, .columns = 0, .prepare = [bytes] {

@@ -19,6 +19,7 @@ class PlotTest : public CommandTest {
     write("range.json", R"({"prior": {"weights": [1], "means": [[0, 0]],
       "covariance": {"type": "spherical", "values": [1]}}, "observation": {"map": {"type": "range",
       "anchors": [[-1, 0]]}, "y": [1.5], "noise_std": 0.25}, "sampler": {"type": "mala", "step": 0.1}})");
+    write("well.json", R"({"target": {"type": "many-well", "wells": 2, "dim": 2}})");
     write("walk.json", R"({"dynamics": {"drift": ["-x"], "noise": 1, "t_end": 1, "steps": 4}})");
   }
 
@@ -42,6 +43,28 @@ class PlotTest : public CommandTest {
     output({"sample", "line.json", "--sampler", "mala:step=0.1:steps=40:output=trace", "--out", "trace1.npy",
             "--count", "3", "--quiet"});
     output({"forward", "walk.json", "--history", "5", "--out", "walk.npy", "--count", "6", "--quiet"});
+    output({"train",
+            "well.json",
+            "--sampler",
+            "dis:steps=4:components=3:refine_every=60:chains=8:moves=2",
+            "--iterations",
+            "200",
+            "--batch",
+            "16",
+            "--hidden",
+            "4",
+            "--count",
+            "2",
+            "--out",
+            "s.npz",
+            "--log",
+            "s.jsonl",
+            "--checkpoint-every",
+            "100",
+            "--keep-checkpoints",
+            "--quiet"});
+    output({"train", "line.json", "--iterations", "200", "--batch", "16", "--hidden", "4", "--out", "d.npz",
+            "--log", "d.jsonl", "--quiet"});
     write_records();
   }
 
@@ -98,6 +121,9 @@ const std::vector<Arguments> all_kinds{
     {"evolution", "density1.npz", "--bound", "0.5"},
     {"evolution", "density1.npz"},
     {"evolution", "density.npz"},
+    {"training", "s.jsonl"},
+    {"training", "d.jsonl", "s.jsonl", "--width", "300"},
+    {"sampler", "s-100.npz", "s.npz", "well.json"},
     {"compare", "results.jsonl"},
     {"compare", "results.jsonl", "--cost", "seconds", "--quantity", "sw_1"},
 };
@@ -214,6 +240,66 @@ TEST_F(PlotTest, WrongFilesHaveTheirOwnMessages) {
   expect_refused({"compare", "problem.json"}, "problem.json");
   std::filesystem::remove(folder() / "paths.npy.json");
   expect_refused({"paths", "paths.npy", "problem.json"}, "paths.npy.json is missing");
+}
+
+TEST_F(PlotTest, TrainingsThatWereCutAndResumedAreShown) {
+  const std::string first = R"({"iteration":100,"loss":2.0,"lost_gradients":0})",
+                    second = R"({"iteration":200,"loss":1.0,"lost_gradients":0})";
+  write("whole.jsonl", first + "\n" + second + "\n");
+  // Cut while a line was written, and continued from a checkpoint at 100 iterations.
+  write("cut.jsonl", first + "\n" + second + "\n" + R"({"iteration":300,"lo)");
+  write("resumed.jsonl",
+        first + "\n" + R"({"iteration":200,"loss":"nan","lost_gradients":0})" + "\n" + second + "\n");
+  const auto svg = [this](const std::string& file) {
+    std::string text = output({"plot", "training", file});
+    for (std::size_t at = 0; (at = text.find(file)) != std::string::npos;) text.erase(at, file.size());
+    return text;
+  };
+
+  EXPECT_EQ(svg("cut.jsonl"), svg("whole.jsonl"));
+  EXPECT_EQ(svg("resumed.jsonl"), svg("whole.jsonl"));
+}
+
+TEST_F(PlotTest, BadTrainingsHaveTheirOwnMessages) {
+  const std::string line = R"({"iteration":100,"loss":2.0})";
+  write("empty.jsonl", "");
+  expect_refused({"training", "empty.jsonl"},
+                 "empty.jsonl: curves need two lines of iterations, got 0; "
+                 "gmdiff train --log writes one every 100 iterations");
+  write("one.jsonl", line + "\n" + R"({"iteration":200,"lo)");
+  expect_refused({"training", "one.jsonl"}, "one.jsonl: curves need two lines of iterations, got 1");
+  const auto second = [&](const std::string& text, const std::string& message) {
+    write("bad.jsonl", line + "\n" + text + "\n");
+    expect_refused({"training", "bad.jsonl"}, "bad.jsonl: line 2" + message);
+  };
+  second(R"({"iteration":200})", R"(: the key "loss" is missing)");
+  second(R"({"iteration":200,"loss":null})", R"(: "loss": expected a number, given null)");
+  second(R"({"iteration":0,"loss":1})", R"(: "iteration": expected 1 or more, given 0)");
+  second(R"({"iteration":200,"loss":1,"elbo":1,"step":1})", R"(: the key "components" is missing)");
+  second(R"({"iteration":200,"paths":9,"elbo":1,"ess":1})", R"(: the key "log_z" is missing)");
+  second(R"({"iteration":200,"loss":)", ": ");
+  second(R"({"loss":1})", R"( does not begin with {"iteration")");
+  expect_refused({"training", "missing.jsonl"}, "missing.jsonl: cannot be read");
+  expect_refused({"training", "line.json"}, "line.json: line 1 does not begin with");
+  expect_refused({"training", "one.jsonl", "--time", "1"}, "--time does not belong to plot training");
+}
+
+TEST_F(PlotTest, SamplersOfOtherProblemsAreRefused) {
+  const auto train = [this](const std::string& problem, const std::string& out) {
+    output({"train", problem, "--iterations", "1", "--batch", "2", "--hidden", "2", "--sampler",
+            "dis:steps=1:components=1", "--count", "2", "--out", out, "--quiet"});
+  };
+  train("well.json", "w.npz");
+  expect_refused({"sampler", "w.npz"}, "plot sampler: expected MODEL.npz... PROBLEM, got 1 file");
+  expect_refused({"sampler", "w.npz", "problem.json"},
+                 "plot sampler: problem.json has no target; samplers are trained on targets");
+  expect_refused({"sampler", "w.npz", "target.json"},
+                 "plot sampler: the picture shows a plane; target of target.json has dimension 1");
+  output({"problem", "banana", "--out", "banana.json"});
+  expect_refused({"sampler", "w.npz", "banana.json"}, "w.npz: ");
+  output({"problem", "funnel", "--out", "funnel.json"});
+  expect_refused({"sampler", "w.npz", "funnel.json"}, "target of funnel.json has dimension 10");
+  expect_refused({"sampler", "missing.npz", "well.json"}, "missing.npz: no such file");
 }
 
 TEST_F(PlotTest, RunsOfAnotherProblemAreRefused) {

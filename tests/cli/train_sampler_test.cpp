@@ -1,7 +1,10 @@
 // gmdiff train: samplers of targets, priors and posteriors; the sampler "learned" of the other verbs.
 
 #include <algorithm>
+#include <sstream>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/path_weights.hpp>
@@ -117,6 +120,23 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
   expect_same_files("end.npz", "whole.npz");
 }
 
+TEST_F(TrainTargetVerb, CheckpointsAreJudgedInTheLog) {
+  output(
+      small_sampler({"--out", "s.npz", "--checkpoint-every", "6", "--log", "log.jsonl", "--count", "2000"}));
+  std::istringstream log(read("log.jsonl"));
+  std::vector<Json> lines;
+  for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+  ASSERT_EQ(lines.size(), 3U);  // iteration 6, the iterations up to 12, iteration 12
+  EXPECT_EQ(lines[0]["iteration"], 6);
+  EXPECT_EQ(lines[2]["iteration"], 12);
+  EXPECT_EQ(keys(lines[2]), (std::vector<std::string>{"iteration", "paths", "elbo", "log_z", "ess", "eubo",
+                                                      "log_z_backward", "ess_backward"}));
+  // The paths of `draws` with the same seed.
+  const TrainedSampler sampler(read_sampler(folder() / "s.npz"), Funnel{});
+  const Eigen::VectorXd log_weights = sampler.draws(2000, 0).log_weights;
+  EXPECT_EQ(lines[2]["elbo"].get<double>(), forward_summary(log_weights).bound);
+}
+
 TEST_F(TrainTargetVerb, APathThatDivergesKeepsTheIterationBefore) {
   const CommandResult result =
       run(small_sampler({"--out", "s.npz", "--rate", "1e200", "--checkpoint-every", "9"}));
@@ -147,6 +167,9 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   sampler("dis:drift=zero", "the drift zero belongs to the method dbs, got dis");
   expect_refused(small_sampler({"--out", "m.npz", "--data", "x.npy"}),
                  "--data: it belongs to the training of a denoiser, and a sampler of funnel.json is trained");
+  expect_refused(
+      small_sampler({"--out", "m.npz", "--import", "torch.npz"}),
+      "--import: it belongs to the training of a denoiser, and a sampler of funnel.json is trained");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "x.npy"}), "give a name that ends in .npz");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "m.npz"}),
                  "--draws and --out have the same file m.npz");

@@ -159,6 +159,62 @@ TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
                  "mcgdiff takes the law itself, and observed.json has a denoiser");
 }
 
+TEST_F(TrainVerb, ImportsAStateDictionary) {
+  std::filesystem::copy_file(std::string(GMDIFF_TEST_DIR) + "/unit/data/state_dictionary.npz",
+                             folder() / "torch.npz");
+  const Arguments import{"train", "prior.json", "--import", "torch.npz", "--hidden", "5", "--layers", "3"};
+  const auto with = [&](Arguments more) {
+    Arguments all = import;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+
+  const Json found = json(with({"--out", "model.npz", "--iterations", "3"}));
+  EXPECT_EQ(found["iterations"], 0);
+  EXPECT_EQ(found["mean"], (Json{0.5, -1.0}));
+  EXPECT_EQ(found["scale"], 1.5);
+  EXPECT_EQ(found["levels"].size(), 5U);
+  EXPECT_FALSE(found.contains("loss"));
+  EXPECT_EQ(read_denoiser(folder() / "model.npz").settings.iterations, 3);
+  const std::string text = output({"train", "--import", "torch.npz", "--hidden", "5", "--layers", "3",
+                                   "--out", "alone.npz", "--iterations", "3"});
+  EXPECT_EQ(text, "alone.npz: edm, 202 parameters, iteration 0\n");
+  expect_same_files("alone.npz", "model.npz");
+
+  const auto refused = [&](const Arguments& more, const std::string& message) {
+    Arguments all = with(more);
+    all.insert(all.end(), {"--out", "n.npz"});
+    expect_refused(all, message);
+  };
+  for (const char* const flag : {"--data", "--resume", "--log", "--checkpoint-every"})
+    refused({flag, "1"},
+            std::string(flag) + ": --import writes the denoiser of torch.npz without training it");
+  refused({"--sampler", "dis"},
+          "--import: it belongs to the training of a denoiser, and a sampler of prior.json is trained");
+  expect_refused({"train", "prior.json", "--import", "torch.npz", "--out", "n.npz", "--layers", "3"},
+                 "torch.npz: array phase: expected shape (128,), got (5,)");
+  expect_refused(with({"--out", "torch.npz", "--force"}), "torch.npz");
+  output({"problem", "tutorial-1d", "--out", "line.json"});
+  expect_refused(
+      {"train", "line.json", "--import", "torch.npz", "--hidden", "5", "--layers", "3", "--out", "n.npz"},
+      "--import torch.npz: its mean has dimension 2, the prior of line.json has 1");
+}
+
+TEST_F(TrainVerb, KeepsCheckpoints) {
+  output(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}));
+  EXPECT_EQ(read_denoiser(folder() / "model-50.npz").iteration, 50);
+  expect_same_files("model-120.npz", "model.npz");
+
+  expect_refused(small({"--out", "n.npz", "--keep-checkpoints"}),
+                 "--keep-checkpoints keeps the files of --checkpoint-every K, which is not given");
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model.npz");
+  std::filesystem::remove(folder() / "model.npz");
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model-50.npz");
+  EXPECT_FALSE(exists("model.npz")) << "no iteration before the check";
+}
+
 TEST_F(TrainVerb, RefusesBadInput) {
   expect_refused({"train", "--out", "m.npz"}, "train: expected a PROBLEM or --data FILE");
   expect_refused(small({"--out", "m.npz", "--batch", "0"}), "--batch");

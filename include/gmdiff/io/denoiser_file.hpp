@@ -20,4 +20,15 @@ void write_denoiser(const std::filesystem::path& file, const DenoiserTraining& t
 ///   version, arrays of wrong shapes, values outside their range.
 DenoiserTraining read_denoiser(const std::filesystem::path& file);
 
+/// Reads the state dictionary of a torch module of the same network from a .npz archive
+/// (`numpy.savez(file, **{k: v.numpy() for k, v in module.state_dict().items()})`; guide.md, "A denoiser from
+/// torch", has the module and its names). Layers have `weight` (outputs, inputs) and `bias`; `mean` (d) and
+/// `scale` () are those of `DenoiserTraining`. Values are float32 or float64.
+/// @param settings hidden, layers and parametrisation are those of the module; the others matter to a
+///   training that continues from here.
+/// @returns the training before its first iteration, with these parameters also as their average.
+/// @throws std::invalid_argument naming the file and the array that is missing, unknown, of another shape or
+///   out of range, or the setting that is out of range.
+DenoiserTraining import_denoiser(const std::filesystem::path& file, const DenoiserSettings& settings = {});
+
 }  // namespace gmdiff
