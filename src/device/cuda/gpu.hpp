@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/network.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
@@ -57,6 +58,8 @@ class Gpu {
   virtual void launch(const kernels::ChainsJob<double>& job) = 0;
   virtual void launch(const kernels::RotationJob<float>& job) = 0;
   virtual void launch(const kernels::RotationJob<double>& job) = 0;
+  virtual void launch(const kernels::NetworkJob<float>& job) = 0;
+  virtual void launch(const kernels::NetworkJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;
