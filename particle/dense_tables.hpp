@@ -20,23 +20,23 @@ struct NetworkTable {
 
   /// Kx (d, H); V (H, H) and c (1, H) of the layers 2, 3, ..., number l = 1 ... layers - 1; U (H, d), cU (1, d);
   /// then the transposes of U, the V and Kx.
-  GMDIFF_PARTICLE constexpr const Real* Kx() const { return numbers; }
-  GMDIFF_PARTICLE constexpr const Real* V(Index l) const { return numbers + dim * width + (l - 1) * layer(); }
-  GMDIFF_PARTICLE constexpr const Real* c(Index l) const { return V(l) + hidden * width; }
-  GMDIFF_PARTICLE constexpr const Real* U() const { return V(layers); }
-  GMDIFF_PARTICLE constexpr const Real* cU() const { return U() + hidden * output_width; }
-  GMDIFF_PARTICLE constexpr const Real* U_transposed() const { return cU() + output_width; }
-  GMDIFF_PARTICLE constexpr const Real* V_transposed(Index l) const {
+  constexpr const Real* Kx() const { return numbers; }
+  constexpr const Real* V(Index l) const { return numbers + dim * width + (l - 1) * layer(); }
+  constexpr const Real* c(Index l) const { return V(l) + hidden * width; }
+  constexpr const Real* U() const { return V(layers); }
+  constexpr const Real* cU() const { return U() + hidden * output_width; }
+  constexpr const Real* U_transposed() const { return cU() + output_width; }
+  constexpr const Real* V_transposed(Index l) const {
     return U_transposed() + dim * width + (l - 1) * hidden * width;
   }
-  GMDIFF_PARTICLE constexpr const Real* Kx_transposed() const { return V_transposed(layers); }
+  constexpr const Real* Kx_transposed() const { return V_transposed(layers); }
   /// Length of `numbers`.
   constexpr Index size() const {
     return 2 * dim * width + (2 * hidden + 1) * (layers - 1) * width + (2 * hidden + 1) * output_width;
   }
 
  private:
-  GMDIFF_PARTICLE constexpr Index layer() const { return (hidden + 1) * width; }
+  constexpr Index layer() const { return (hidden + 1) * width; }
 };
 
 /// D = m + skip (x - alpha m) + out F(in (x - alpha m)) at one level (mathematics.md §17.4).
