@@ -25,127 +25,145 @@ class NetworkTile {
         rows_(job.geometry.rows),
         begin_(tile * job.geometry.rows),
         inputs_(memory),
-        layer_(inputs_ + network_.dim * rows_),
+        layer_(inputs_ + network_input_rows(network_) * rows_),
         other_(layer_ + network_.width * rows_),
         slopes_(other_ + network_.width * rows_) {}
 
   GMDIFF_PARTICLE void run() {
     fill_inputs();
-    block_.sync();
     forward();
-    if (!has_product()) return denoise();
-    start_backward();
+    if (has_product()) {
+      start_backward();
+      backward();
+      give_product();
+    } else {
+      give_denoised();
+    }
     block_.sync();
-    backward();
   }
 
  private:
   GMDIFF_PARTICLE bool has_product() const { return !job_.v.is_empty(); }
-  GMDIFF_PARTICLE bool has(Index row) const { return begin_ + row < job_.count; }
-  GMDIFF_PARTICLE Index place(Index i, Index row) const { return i * job_.count + begin_ + row; }
   GMDIFF_PARTICLE void swap_layers() {
     Real* const layer = layer_;
     layer_ = other_;
     other_ = layer;
   }
 
+  /// Calls body(n, i, has, place) for the own numbers of an array (coordinates, rows_): n is its place there,
+  /// and that in the rows of the job is `place` if `has` says that the particle exists.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_own(Index coordinates, Body body) const {
+    for (Index n = block_.thread_rank(); n < coordinates * rows_; n += block_.size()) {
+      const Index i = n / rows_, particle = begin_ + n % rows_;
+      body(n, i, particle < job_.count, i * job_.count + particle);
+    }
+  }
+
   GMDIFF_PARTICLE void fill_inputs() {
-    for (Index n = block_.thread_rank(); n < network_.dim * rows_; n += block_.size()) {
-      const Index i = n / rows_, row = n % rows_;
-      const double x = has(row) ? job_.x.load(place(i, row)) : 0.0;
+    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
+      const double x = has ? job_.x.load(place) : 0.0;
       inputs_[n] = static_cast<Real>(particle::network_input(job_.factors, job_.mean[i], x));
-    }
+    });
+    block_.sync();
   }
 
-  /// Fills `layer_` with the last hidden layer.
+  /// Fills `layer_` with the last hidden layer and `inputs_`, which nobody reads any more, with the outputs.
   GMDIFF_PARTICLE void forward() {
-    multiply(inputs_, network_.dim, network_.Kx(), network_.width, network_.hidden, job_.time,
-             [&](Index row, Index j, V sum) { activate(0, row, j, sum, layer_); });
-    block_.sync();
-    for (Index l = 1; l < network_.layers; ++l) {
-      multiply(layer_, network_.hidden, network_.V(l), network_.width, network_.hidden, network_.c(l),
-               [&](Index row, Index j, V sum) { activate(l, row, j, sum, other_); });
-      block_.sync();
+    for (Index l = 0; l < network_.layers; ++l) {
+      if (l == 0) {
+        multiply(inputs_, network_.dim, network_.Kx(), network_.width, network_.hidden, job_.time, other_);
+      } else {
+        multiply(layer_, network_.hidden, network_.V(l), network_.width, network_.hidden, network_.c(l),
+                 other_);
+      }
       swap_layers();
+      activate(l);
     }
-  }
-  GMDIFF_PARTICLE void activate(Index l, Index row, Index j, V sum, Real* to) {
-    const particle::Gelu<V> of(sum);
-    to[j * rows_ + row] = of.value().v;
-    if (has_product()) slope(l, row, j) = of.slope().v;
-  }
-  GMDIFF_PARTICLE Real& slope(Index l, Index row, Index j) {
-    return slopes_[(l * network_.width + j) * rows_ + row];
-  }
-
-  template <class Take>
-  GMDIFF_PARTICLE void for_each_output(Take take) {
     multiply(layer_, network_.hidden, network_.U(), network_.output_width, network_.dim, network_.cU(),
-             [&](Index row, Index i, V sum) { take(row, i, sum.v); });
+             inputs_);
   }
-  GMDIFF_PARTICLE void denoise() {
-    for_each_output([&](Index row, Index i, Real out) {
-      if (!has(row)) return;
-      const double F = static_cast<double>(particle::clipped(out, network_.bound));
-      const double x = job_.x.load(place(i, row));
-      job_.to.store(place(i, row), particle::denoised(job_.factors, job_.mean[i], x, F));
+  GMDIFF_PARTICLE Real* slopes(Index l) const { return slopes_ + l * network_.width * rows_; }
+  GMDIFF_PARTICLE void activate(Index l) {
+    for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
+      const particle::Gelu<V> of{V(layer_[n])};
+      layer_[n] = of.value().v;
+      if (has_product()) slopes(l)[n] = of.slope().v;
+    });
+    block_.sync();
+  }
+
+  GMDIFF_PARTICLE void give_denoised() {
+    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
+      if (!has) return;
+      const double F = static_cast<double>(particle::clipped(inputs_[n], network_.bound));
+      job_.to.store(place, particle::denoised(job_.factors, job_.mean[i], job_.x.load(place), F));
     });
   }
 
-  /// Fills the inputs, which nobody reads any more, with the cotangents of the outputs.
+  /// Replaces the outputs by their cotangents.
   GMDIFF_PARTICLE void start_backward() {
-    for_each_output([&](Index row, Index i, Real out) {
-      const double v = has(row) ? job_.v.load(place(i, row)) : 0.0;
+    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
+      const double v = has ? job_.v.load(place) : 0.0;
       const Real cotangent = static_cast<Real>(particle::scaled_direction(job_.factors.out, v));
-      inputs_[i * rows_ + row] = particle::passes_clip(out, network_.bound) ? cotangent : Real(0);
+      inputs_[n] = particle::passes_clip(inputs_[n], network_.bound) ? cotangent : Real(0);
     });
-  }
-  GMDIFF_PARTICLE void backward() {
-    const auto through_gelu = [&](Index l) {
-      return
-          [this, l](Index row, Index j, V sum) { other_[j * rows_ + row] = (sum * V(slope(l, row, j))).v; };
-    };
-    multiply(inputs_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
-             through_gelu(network_.layers - 1));
     block_.sync();
-    swap_layers();
-    for (Index l = network_.layers - 1; l > 0; --l) {
-      multiply(layer_, network_.hidden, network_.V_transposed(l), network_.width, network_.hidden, nullptr,
-               through_gelu(l - 1));
-      block_.sync();
+  }
+  /// Fills `inputs_` with the cotangents of the inputs.
+  GMDIFF_PARTICLE void backward() {
+    for (Index l = network_.layers; l > 0; --l) {
+      if (l == network_.layers) {
+        multiply(inputs_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
+                 other_);
+      } else {
+        multiply(layer_, network_.hidden, network_.V_transposed(l), network_.width, network_.hidden, nullptr,
+                 other_);
+      }
       swap_layers();
+      for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
+        layer_[n] = (V(layer_[n]) * V(slopes(l - 1)[n])).v;
+      });
+      block_.sync();
     }
     multiply(layer_, network_.hidden, network_.Kx_transposed(), network_.output_width, network_.dim, nullptr,
-             [&](Index row, Index i, V sum) {
-               if (!has(row)) return;
-               const double v = job_.v.load(place(i, row)), of_input = static_cast<double>(sum.v);
-               job_.to.store(place(i, row),
-                             particle::denoiser_product(job_.factors, v, job_.factors.in, of_input));
-             });
+             inputs_);
+  }
+  GMDIFF_PARTICLE void give_product() {
+    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
+      if (!has) return;
+      const double v = job_.v.load(place), J_F = static_cast<double>(inputs_[n]);
+      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, J_F));
+    });
   }
 
-  /// Calls take(row, column, sum) with sum = bias_column + sum_l a_(l, row) w_(l, column) for the own entries.
-  /// @param a (depth, rows of the tile)  @param w (depth, pitch)  @param bias null: 0
-  template <class Take>
+  /// to_(column, row) <- bias_column + sum_l a_(l, row) w_(l, column), for whole fours of columns.
+  /// @param a (depth, rows_)  @param w (depth, pitch)  @param bias null: 0
   GMDIFF_PARTICLE void multiply(const Real* a, Index depth, const Real* w, Index pitch, Index columns,
-                                const Real* bias, Take take) {
+                                const Real* bias, Real* to) {
     const Index fours = (columns + 3) / 4;
     if (rows_ / 8 * fours >= block_.size()) {
-      multiply_tiles<2>(a, depth, w, pitch, columns, fours, bias, take);
+      multiply_tiles<2>(a, depth, w, pitch, fours, bias, to);
     } else {
-      multiply_tiles<1>(a, depth, w, pitch, columns, fours, bias, take);
+      multiply_tiles<1>(a, depth, w, pitch, fours, bias, to);
     }
+    block_.sync();
   }
   /// @tparam parts fours of particles of a register tile. They are rows_ / parts apart, so that neighbouring
   ///   threads read neighbouring numbers.
-  template <int parts, class Take>
-  GMDIFF_PARTICLE void multiply_tiles(const Real* a, Index depth, const Real* w, Index pitch, Index columns,
-                                      Index fours, const Real* bias, Take take) {
+  template <int parts>
+  GMDIFF_PARTICLE void multiply_tiles(const Real* a, Index depth, const Real* w, Index pitch, Index fours,
+                                      const Real* bias, Real* to) {
     const Index groups = rows_ / (4 * parts), apart = rows_ / parts;
     for (Index n = block_.thread_rank(); n < groups * fours; n += block_.size()) {
       const Index row = n % groups * 4, column = n / groups * 4;
       V sums[parts][4][4];
-      start<parts>(sums, bias, column);
+      for (int c = 0; c < 4; ++c) {
+        const V of_column(bias == nullptr ? Real(0) : bias[column + c]);
+        for (int part = 0; part < parts; ++part) {
+          for (int r = 0; r < 4; ++r) sums[part][r][c] = of_column;
+        }
+      }
       for (Index l = 0; l < depth; ++l) {
         const Four<Real> of_column(w + l * pitch + column);
         for (int part = 0; part < parts; ++part) {
@@ -157,20 +175,9 @@ class NetworkTile {
         }
       }
       for (int part = 0; part < parts; ++part) {
-        for (int r = 0; r < 4; ++r) {
-          for (int c = 0; c < 4; ++c) {
-            if (column + c < columns) take(part * apart + row + r, column + c, sums[part][r][c]);
-          }
+        for (int c = 0; c < 4; ++c) {
+          for (int r = 0; r < 4; ++r) to[(column + c) * rows_ + part * apart + row + r] = sums[part][r][c].v;
         }
-      }
-    }
-  }
-  template <int parts>
-  GMDIFF_PARTICLE static void start(V (&sums)[parts][4][4], const Real* bias, Index column) {
-    for (int c = 0; c < 4; ++c) {
-      const V of_column(bias == nullptr ? Real(0) : bias[column + c]);
-      for (int part = 0; part < parts; ++part) {
-        for (int r = 0; r < 4; ++r) sums[part][r][c] = of_column;
       }
     }
   }
@@ -198,7 +205,6 @@ struct NetworkKernel {
     const std::int64_t tiles = (job.count + job.geometry.rows - 1) / job.geometry.rows;
     for (std::int64_t tile = block.index(); tile < tiles; tile += block.num_blocks()) {
       NetworkTile<Block, Real>(block, job, memory, tile).run();
-      block.sync();
     }
   }
 };

@@ -51,10 +51,15 @@ struct NetworkJob {
   NetworkGeometry geometry;
 };
 
+/// Inputs or outputs of a tile, in whole fours.
+template <class Real>
+GMDIFF_PARTICLE Index network_input_rows(const particle::NetworkTable<Real>& network) {
+  return (network.dim + 3) / 4 * 4;
+}
 /// Numbers of a tile for each of its particles: inputs; two layers; for J^T v the slopes of all layers.
 template <class Real>
 GMDIFF_PARTICLE Index network_numbers(const particle::NetworkTable<Real>& network, bool has_product) {
-  return network.dim + (has_product ? 2 + network.layers : 2) * network.width;
+  return network_input_rows(network) + (has_product ? 2 + network.layers : 2) * network.width;
 }
 
 /// Most particles of a tile: with 128 hidden units every thread then has one register tile of a layer.
