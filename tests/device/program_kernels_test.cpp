@@ -404,10 +404,11 @@ TEST(LearnedDenoiserOfAProgram, FitsTheMemoryThatARunPlans) {
       test::random_denoiser({2, 130, 2}, Parametrisation::edm, Precision::f64).denoiser();
   for (const std::size_t shared : {wide, none}) {
     for (const Plan& plan : plans_of(denoiser, 2)) {
-      const Options options{.count = 40};
+      Options options{.count = 40};
       const std::size_t least = test::smallest_memory_limit(
           plan, options,
           *cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, shared), "cuda"));
+      options.memory_limit = least;
       // A tenth of a GPU's memory stays free, and the weights are more than that.
       auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, shared, least / 9 * 10 + 10);
       EXPECT_NO_THROW(run(plan, options, 0, *cuda::make_executor(std::move(gpu), "cuda")));
