@@ -9,6 +9,7 @@
 #include <gmdiff/device/dlpack.hpp>
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/session.hpp>
@@ -59,6 +60,7 @@
 #include <gmdiff/plan/program.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/learned.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/problem.hpp>
 #include <gmdiff/sampler/sampler.hpp>

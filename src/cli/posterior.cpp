@@ -33,7 +33,9 @@ Problem posterior_problem(const Problem& problem, const Mixture& mixture, std::v
                  .observation = {},
                  .sampler = problem.sampler,
                  .start = problem.start,
-                 .density = problem.density};
+                 .density = problem.density,
+                 .denoiser = {},
+                 .training = problem.training};
   if (std::holds_alternative<McgdiffGrid>(problem.grid)) {
     // This grid is adapted to an observation, which the new problem does not have.
     result.grid =

@@ -114,6 +114,12 @@ void set_first_step(NonlinearProblem& problem, const std::string& text) {
   set_first_step_of(problem.sampler, text);
 }
 
+void set_first_step(TargetProblem& problem, const std::string& text) {
+  AnySampler sampler = any_sampler(problem.sampler);
+  set_first_step_of(sampler, text);
+  problem.sampler = *without_prior(sampler);
+}
+
 Points load_points(const std::string& file, std::vector<std::string>& warnings) {
   const std::vector<std::int64_t> shape = NpyReader(file).shape();
   require(shape.size() == 1 || shape.size() == 2, file, ": expected points of shape (n, d), got ",

@@ -50,6 +50,7 @@ void set_steps(Dynamics& dynamics, const FlagText& steps, const FlagText& path_s
 /// Sets the number of the first step of Markov chains. @throws std::invalid_argument for other samplers.
 void set_first_step(Problem& problem, const std::string& step);
 void set_first_step(NonlinearProblem& problem, const std::string& step);
+void set_first_step(TargetProblem& problem, const std::string& step);
 void set_first_step(McmcSampler& chains, const std::string& step);
 
 /// The points of a .npy file of shape (n, d), or (n) for d = 1. Adds a warning if the sidecar describes other

@@ -46,6 +46,16 @@ std::string numbers_text(const Json& list) {
   return text + (list.size() > most ? " ..." : "");
 }
 
+/// "log Z -0.31 +- 0.02, ELBO -0.5 +- 0.01, ESS/n 0.4"
+std::string weights_text(const Json& weights) {
+  const auto number = [&](const char* key) {
+    const Json& value = weights.at(key);
+    return value.is_number() ? format_number(value.get<double>(), 4) : value.get<std::string>();
+  };
+  return concat("log Z ", number("log_z"), " +- ", number("log_z_error"), ", ELBO ", number("elbo"), " +- ",
+                number("elbo_error"), ", ESS/n ", number("ess"));
+}
+
 /// The description `json` of a grid, process or sampler on one line.
 std::string one_line(const Json& json) {
   return json.is_null() ? "-" : json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -88,6 +98,7 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
     table.add({"evidence", concat("log of its mean ", format_number(mean_log_evidence(*record.smc)),
                                   sd_text(*record.smc), ", ", record.smc->particles, " particles a chain")});
   }
+  if (!record.weights.is_null()) table.add({"weights", weights_text(record.weights)});
   if (!record.moments.is_null()) {
     table.add({"mean", numbers_text(record.moments.at("mean"))});
     table.add({"its error", numbers_text(record.moments.at("standard_error"))});

@@ -24,6 +24,7 @@ Counted counted_of(const Plan& plan) { return {"particles", "states", {plan.dim(
 Counted counted_of(const SmcPlan& plan) {
   return {"chains", "chains of states", {plan.particles, plan.dim()}};
 }
+Counted counted_of(const PathPlan& plan) { return {"paths", "states", {plan.dim()}}; }
 
 /// "(n, 16, 2)"
 std::string shape_of_many(const std::vector<std::int64_t>& shape) {
@@ -142,6 +143,11 @@ void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord 
 }
 
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const SmcPlan& plan,
+              std::vector<std::int64_t> row_shape, int history) {
+  run(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+}
+
+void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const PathPlan& plan,
               std::vector<std::int64_t> row_shape, int history) {
   run(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
@@ -47,6 +48,8 @@ int parse_history(const std::string& text, std::size_t levels);
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const Plan& plan,
               std::vector<std::int64_t> row_shape, int history);
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const SmcPlan& plan,
+              std::vector<std::int64_t> row_shape, int history);
+void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const PathPlan& plan,
               std::vector<std::int64_t> row_shape, int history);
 
 /// The record of a verb on a problem with a prior.

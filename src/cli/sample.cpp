@@ -10,6 +10,7 @@
 #include "io/problem_input.hpp"
 #include "plan/program.hpp"
 #include "study/denoiser_plan.hpp"
+#include "study/path_law.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -107,6 +108,36 @@ void sample_with(const McmcSampler& sampler, const RunFlags& flags, const InputF
   run_chains(sampler, flags, inputs, law.mixture, law.name);
 }
 
+/// Runs a trained sampler of a law.
+void run_paths(const LearnedSampler& sampler, const RunFlags& flags, InputFiles inputs,
+               const study::PathLaw& law) {
+  const auto& learned = std::get<Learned>(sampler);
+  require(!flags.denoiser,
+          "--denoiser: a trained sampler has networks of its own; a reverse-time sampler can take a learned "
+          "denoiser");
+  require(!flags.steps, "--steps: a trained sampler has the steps of its training");
+  require(!flags.start, "--start: a trained sampler draws its first states from its own start law");
+  require(
+      flags.out.ends_with(".npz"), "--out ", flags.out,
+      ": a trained sampler writes samples and log_weights into an archive; give a name that ends in .npz");
+  const PathPlan plan = study::path_plan(learned, law);
+  study::RunRecord record;
+  record.verb = "sample";
+  record.law = law.name;
+  record.sampler = study::Json::parse(to_json(AnySampler(sampler)));
+  add_data(inputs, learned.model);
+  std::vector<std::int64_t> row_shape{plan.dim()};
+  const auto states = static_cast<std::size_t>(plan.source->steps()) + 1;
+  const int history = flags.history ? parse_history(*flags.history, states) : 0;
+  if (history > 0) row_shape.insert(row_shape.begin(), history);
+  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+}
+
+void sample_with(const LearnedSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
+                 const Problem& problem) {
+  run_paths(sampler, flags, inputs, study::path_law_of(problem, flags.problem.prior));
+}
+
 /// Archives must have their own suffix, so that nobody mistakes one for an array.
 void check_name(const std::string& out, SmcOutput output) {
   const bool is_npz = out.ends_with(".npz");
@@ -150,6 +181,8 @@ void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFi
   check_takes_map(sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler))
     return run_chains(*chains, flags, inputs, target_of(problem), study::nonlinear_law);
+  if (const auto* learned = std::get_if<LearnedSampler>(&sampler))
+    return run_paths(*learned, flags, inputs, study::path_law_of(problem));
   const ForwardProcess process(problem.process);
   const TimeGrid grid = study::grid_of(problem, process);
   study::RunRecord record = record_of("sample", problem, study::nonlinear_law);
@@ -162,13 +195,32 @@ void sample_with(const AnySampler& sampler, const RunFlags& flags, const InputFi
       std::move(record));
 }
 
-/// A Markov chain of the command line.
-McmcSampler parse_chains(const std::string& text) {
+/// The sampler of the command line. @param dim of the law
+AnySampler parse_any(const std::string& text, Eigen::Index dim) {
   const AnySampler sampler = parse_sampler(text);
-  const auto* chains = std::get_if<McmcSampler>(&sampler);
-  require(chains != nullptr, "--sampler ", text, ": ", study::name_of(sampler),
-          " needs a prior; Markov chains sample a target");
-  return *chains;
+  const auto* trained = std::get_if<LearnedSampler>(&sampler);
+  if (trained == nullptr) return sampler;
+  try {
+    io::check_model(std::get<Learned>(*trained), dim);
+  } catch (const std::invalid_argument& error) {
+    fail("--sampler: ", error.what());
+  }
+  return sampler;
+}
+
+TargetSampler parse_without_prior(const std::string& text, Eigen::Index dim) {
+  const AnySampler sampler = parse_any(text, dim);
+  const std::optional<TargetSampler> of_target = without_prior(sampler);
+  require(of_target.has_value(), "--sampler ", text, ": ", study::name_of(sampler),
+          " needs a prior; Markov chains and learned samplers sample a target");
+  return *of_target;
+}
+
+/// @throws std::invalid_argument for a problem whose sampler is to be trained, without one of the command line.
+void check_trained(const RunFlags& flags, const std::optional<SamplerSettings>& training) {
+  require(!training || flags.sampler, flags.problem.file, ": the sampler ",
+          training ? to_string(training->method) : "",
+          " is to be trained by the verb train; then --sampler learned:model=FILE samples");
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -178,8 +230,9 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
+  check_trained(flags, problem.training);
   set_denoiser(flags, inputs, problem);
-  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
+  if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
   if (problem.denoiser) {
@@ -195,16 +248,21 @@ void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
 
 void sample(const RunFlags& flags, InputFiles& inputs, TargetProblem problem) {
   check_no_prior(flags.problem);
-  if (flags.sampler) problem.sampler = parse_chains(*flags.sampler);
-  if (flags.steps) set_steps(problem.sampler, *flags.steps);
-  if (flags.first_step) set_first_step(problem.sampler, *flags.first_step);
-  run_chains(problem.sampler, flags, inputs, problem.target, study::target_law);
+  check_trained(flags, problem.training);
+  if (flags.sampler) problem.sampler = parse_without_prior(*flags.sampler, problem.target.dim());
+  if (flags.first_step) set_first_step(problem, *flags.first_step);
+  if (const auto* learned = std::get_if<LearnedSampler>(&problem.sampler))
+    return run_paths(*learned, flags, inputs, study::path_law_of(problem));
+  auto& chains = std::get<McmcSampler>(problem.sampler);
+  if (flags.steps) set_steps(chains, *flags.steps);
+  run_chains(chains, flags, inputs, problem.target, study::target_law);
 }
 
 void sample(const RunFlags& flags, InputFiles& inputs, NonlinearProblem problem) {
   if (flags.problem.prior) return sample(flags, inputs, prior_of(problem));
+  check_trained(flags, problem.training);
   set_denoiser(flags, inputs, problem);
-  if (flags.sampler) problem.sampler = parse_sampler(*flags.sampler);
+  if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
   sample_with(problem.sampler, flags, inputs, problem);
@@ -232,7 +290,9 @@ Verb add_sample(CLI::App& command) {
           "--range count chains of particles, and output=particles keeps them all in a .npz file; with ula, "
           "mala, hmc, baoab, obabo, ou and myula they count Markov chains, output=trace keeps their states "
           "and "
-          "output=moments their moments in a .npz file. "
+          "output=moments their moments in a .npz file; learned:model=FILE is a sampler of the verb train, "
+          "whose "
+          "paths they count and whose points and weights are a .npz file. "
           "Names: " +
               list_of(sampler_names()))
       ->type_name("SAMPLER");

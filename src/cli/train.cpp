@@ -1,6 +1,7 @@
 #include <memory>
 
 #include <gmdiff/io/denoiser_file.hpp>
+#include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/metrics/denoiser_error.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
 
@@ -124,7 +125,10 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
   for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--sampler", &flags.sampler},
                                    {"--draws", &flags.draws},
                                    {"--count", &flags.count}})
-    require(!*text, name, ": it belongs to the training of a sampler, which needs a problem with a target");
+    require(
+        !*text, name,
+        ": it belongs to the training of a sampler, which needs a problem with a target, or with a prior and "
+        "--sampler or a \"sampler\" that is trained");
   std::vector<std::string> warnings;
   const TrainInput input = read_input(flags, problem, inputs, warnings);
   check_not_input(flags.out, inputs);
@@ -141,6 +145,27 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
                           : training_text(flags, training, log, errors));
 }
 
+/// The settings of a sampler in a problem file; empty without one.
+struct TrainingOf {
+  std::optional<SamplerSettings> operator()(const DynamicsProblem& /*problem*/) const { return {}; }
+  std::optional<SamplerSettings> operator()(const auto& problem) const { return problem.training; }
+};
+
+/// The law that a sampler is trained for. @throws std::invalid_argument for dynamics.
+struct LawOf {
+  const std::string& file;
+  study::PathLaw operator()(const auto& problem) const { return study::path_law_of(problem); }
+  study::PathLaw operator()(const DynamicsProblem& /*problem*/) const {
+    fail("train: ", file, " has dynamics; expected a prior or a target");
+  }
+};
+
+/// Whether a sampler is trained, and not a denoiser.
+bool trains_sampler(const TrainFlags& flags, const AnyProblem& problem) {
+  return std::holds_alternative<TargetProblem>(problem) || flags.sampler ||
+         std::visit(TrainingOf{}, problem) || (flags.resume && holds_sampler(*flags.resume));
+}
+
 void run_train(const TrainFlags& flags) {
   // A training may continue in its own file.
   check_output_without_sidecar(flags.out, flags.force);
@@ -148,8 +173,9 @@ void run_train(const TrainFlags& flags) {
   InputFiles inputs;
   std::optional<AnyProblem> problem;
   if (!flags.problem.empty()) problem = load_any_problem(flags.problem, inputs);
-  if (problem && std::holds_alternative<TargetProblem>(*problem)) {
-    train_target(flags, std::get<TargetProblem>(*problem).target, std::move(inputs));
+  if (problem && trains_sampler(flags, *problem)) {
+    train_sampler_of(flags, std::visit(LawOf{flags.problem}, *problem), std::visit(TrainingOf{}, *problem),
+                     std::move(inputs));
   } else {
     train_denoiser_of(flags, problem, std::move(inputs));
   }
@@ -184,18 +210,21 @@ int training_threads(const TrainFlags& flags) {
 
 Verb add_train(CLI::App& command) {
   CLI::App* verb = command.add_subcommand(
-      "train", "learns a denoiser from a prior or from data, or a sampler of a target");
+      "train", "learns a denoiser from a prior or from data, or a sampler of a target, prior or posterior");
   auto flags = std::make_shared<TrainFlags>();
-  verb->add_option("PROBLEM", flags->problem,
-                   "problem file, - for standard input: its prior is learned, or a sampler of its target")
+  verb->add_option(
+          "PROBLEM", flags->problem,
+          "problem file, - for standard input: a sampler of its target is trained, or of its prior or "
+          "posterior with --sampler or a \"sampler\" of dis, mcd, cmcd or dbs; else the denoiser of "
+          "its prior")
       ->type_name("");
   verb->add_option("--out", flags->out, "the .npz file to write")->required()->type_name("FILE");
   verb->add_option("--data", flags->data,
                    "rows to learn from, shape (n, d), instead of draws of the prior, which then only judges")
       ->type_name("FILE");
-  verb->add_option("--iterations", flags->iterations, "number of iterations (4000; target: 10000)")
+  verb->add_option("--iterations", flags->iterations, "number of iterations (4000; sampler: 10000)")
       ->type_name("N");
-  verb->add_option("--batch", flags->batch, "rows, or paths, of an iteration (1024; target: 2000)")
+  verb->add_option("--batch", flags->batch, "rows, or paths, of an iteration (1024; sampler: 2000)")
       ->type_name("B");
   verb->add_option("--seed", flags->seed, "64-bit seed (0)")->type_name("S");
   verb->add_option("--parametrisation", flags->parametrisation,
@@ -203,18 +232,19 @@ Verb add_train(CLI::App& command) {
       ->type_name("NAME");
   verb->add_option("--weight", flags->weight, "weights of the levels: those of x0, eps, v or edm (as above)")
       ->type_name("NAME");
-  verb->add_option("--sampler", flags->sampler,
-                   "of a target: dis, ula, mcd, cmcd or dbs with parameters, as dis:components=4:steps=32 "
-                   "or, for modes far apart, dis:components=40:refine_every=20:support_std=40 (dis)")
+  verb->add_option(
+          "--sampler", flags->sampler,
+          "method of a sampler: dis, ula, mcd, cmcd or dbs with parameters, as dis:components=4:steps=32 "
+          "or, for modes far apart, dis:components=40:refine_every=20:support_std=40 (dis)")
       ->type_name("METHOD");
   verb->add_option("--draws", flags->draws,
-                   "of a target: write points x and log_weights of the trained sampler to this .npz file")
+                   "write points x and log_weights of the trained sampler to this .npz file")
       ->type_name("FILE");
   verb->add_option("--count", flags->count, "paths that judge, and draws (10000)")->type_name("N");
   verb->add_option("--hidden", flags->hidden, "units of a layer (128)")->type_name("H");
   verb->add_option("--layers", flags->layers, "hidden layers (2)")->type_name("L");
   verb->add_option("--rate", flags->rate,
-                   "rate of Adam; it falls to 0 over the last half (0.001; target: 0.0005, last quarter)")
+                   "rate of Adam; it falls to 0 over the last half (0.001; sampler: 0.0005, last quarter)")
       ->type_name("R");
   verb->add_option("--precision", flags->precision, "of the network: f32 or f64 (f32)")->type_name("P");
   verb->add_option("--device", flags->device, "cpu or cpu:THREADS (cpu)")->type_name("DEVICE");

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <gmdiff/model/target.hpp>
+#include <gmdiff/sampler/learned.hpp>
 
 #include "cli/arguments.hpp"
 #include "cli/files.hpp"
 #include "cli/verb.hpp"
+#include "study/path_law.hpp"
 
 namespace gmdiff::cli {
 
@@ -19,7 +21,7 @@ struct TrainFlags {
   bool force = false;
   FlagText data, resume, log, device, checkpoint_every;
   FlagText iterations, batch, seed, parametrisation, weight, hidden, layers, rate, precision;
-  FlagText sampler, draws, count;  ///< of targets
+  FlagText sampler, draws, count;  ///< of samplers
 };
 
 /// @throws std::invalid_argument when one of the flags is given together with --resume.
@@ -47,7 +49,9 @@ void set_common_settings(const TrainFlags& flags, Settings& settings) {
 /// Threads of `--device`; 0: one per usable processor.
 int training_threads(const TrainFlags& flags);
 
-/// Trains a sampler of a target, and judges it by its weights.
-void train_target(const TrainFlags& flags, const Target& target, InputFiles inputs);
+/// Trains a sampler of a law, and judges it by its weights.
+/// @param settings of the problem file, which flags replace.
+void train_sampler_of(const TrainFlags& flags, const study::PathLaw& law,
+                      const std::optional<SamplerSettings>& settings, InputFiles inputs);
 
 }  // namespace gmdiff::cli

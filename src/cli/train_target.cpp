@@ -11,15 +11,17 @@
 namespace gmdiff::cli {
 namespace {
 
-SamplerSettings parse_target_settings(const TrainFlags& flags) {
-  SamplerSettings settings = parse_sampler_settings(flags.sampler.value_or("dis"));
+SamplerSettings settings_of(const TrainFlags& flags, const std::optional<SamplerSettings>& of_problem) {
+  SamplerSettings settings =
+      flags.sampler ? parse_sampler_settings(*flags.sampler) : of_problem.value_or(SamplerSettings{});
   set_common_settings(flags, settings);
   if (flags.rate) settings.network_rate = parse_number("--rate", *flags.rate);
   return settings;
 }
 
-SamplerTraining begin(const TrainFlags& flags, const Target& target) {
-  if (!flags.resume) return start_sampler(target, parse_target_settings(flags));
+SamplerTraining begin(const TrainFlags& flags, const Target& target,
+                      const std::optional<SamplerSettings>& of_problem) {
+  if (!flags.resume) return start_sampler(target, settings_of(flags, of_problem));
   auto settings = common_setting_flags(flags);
   settings.emplace_back("--sampler", &flags.sampler);
   check_no_settings(flags, settings);
@@ -50,23 +52,23 @@ struct SamplerKind {
 struct TargetJudgement {
   std::int64_t count;
   PathSummary forward;
-  std::optional<PathSummary> backward;  ///< for a target with exact draws
+  std::optional<PathSummary> backward;  ///< for a law with exact draws
   std::optional<double> log_z;          ///< where it has a closed form
 };
 
-TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const Target& target) {
+TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law) {
   const std::int64_t count = whole_flag("--count", flags.count, 2, 1 << 30, 10'000);
   const std::uint64_t seed = training.settings.seed;  // draws are no paths of the training
-  const TrainedSampler sampler(training, target, training_threads(flags));
+  const TrainedSampler sampler(training, law.target, training_threads(flags));
   const WeightedDraws draws = sampler.draws(count, seed);
   if (flags.draws)
     io::write_npz(*flags.draws,
                   {{"x", {count, training.dim}, {draws.x.data(), static_cast<std::size_t>(draws.x.size())}},
                    {"log_weights", {count}, {draws.log_weights.data(), static_cast<std::size_t>(count)}}},
                   flags.force);
-  TargetJudgement found{count, forward_summary(draws.log_weights), {}, target.log_normalizer()};
-  if (target.has_draws())
-    found.backward = backward_summary(sampler.backward_log_weights(target.draws(count, seed), seed));
+  TargetJudgement found{count, forward_summary(draws.log_weights), {}, law.log_normalizer};
+  if (law.has_draws())
+    found.backward = backward_summary(sampler.backward_log_weights(law.draws(count, seed), seed));
   return found;
 }
 
@@ -76,11 +78,12 @@ Json summary_json(const char* bound, const PathSummary& of) {
           {"ess", json_number(of.ess)},     {"ess_error", json_number(of.ess_error)}};
 }
 
-Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, const TrainingLog& log,
-                    const TargetJudgement& found) {
+Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law,
+                    const TrainingLog& log, const TargetJudgement& found) {
   Json json;
   json["file"] = flags.out;
   json["method"] = to_string(training.settings.method);
+  json["law"] = law.name;
   json["target"] = training.target;
   json["parameters"] = training.parameters.size() + training.networks.size();
   json["iterations"] = training.iteration;
@@ -93,9 +96,10 @@ Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, co
   return json;
 }
 
-std::string judgement_text(const TrainFlags& flags, const SamplerTraining& training, const TrainingLog& log,
-                           const TargetJudgement& found) {
-  std::string text = concat(flags.out, ": ", to_string(training.settings.method), ", ", training.target, ", ",
+std::string judgement_text(const TrainFlags& flags, const SamplerTraining& training,
+                           const study::PathLaw& law, const TrainingLog& log, const TargetJudgement& found) {
+  const std::string of = law.mixture ? concat(law.name, " of ", flags.problem) : training.target;
+  std::string text = concat(flags.out, ": ", to_string(training.settings.method), ", ", of, ", ",
                             training.parameters.size() + training.networks.size(), " parameters, iteration ",
                             training.iteration, ", loss ", format_number(log.mean(), 4), "\n\n");
   Table table({concat(found.count, " paths"), "value", "error"});
@@ -114,11 +118,12 @@ std::string judgement_text(const TrainFlags& flags, const SamplerTraining& train
   return concat(text, table.text());
 }
 
-void check_target_flags(const TrainFlags& flags) {
+void check_sampler_flags(const TrainFlags& flags) {
   for (const auto& [name, text] : {std::pair<const char*, const FlagText*>{"--data", &flags.data},
                                    {"--parametrisation", &flags.parametrisation},
                                    {"--weight", &flags.weight}})
-    require(!*text, name, ": it belongs to the training of a denoiser, and ", flags.problem, " has a target");
+    require(!*text, name, ": it belongs to the training of a denoiser, and a sampler of ", flags.problem,
+            " is trained");
   require(!flags.draws || flags.draws->ends_with(".npz"), "--draws ", flags.draws.value_or(""),
           ": points and weights are an archive; give a name that ends in .npz");
   require(!flags.draws || *flags.draws != flags.out, "--draws and --out have the same file ", flags.out);
@@ -126,8 +131,9 @@ void check_target_flags(const TrainFlags& flags) {
 
 }  // namespace
 
-void train_target(const TrainFlags& flags, const Target& target, InputFiles inputs) {
-  check_target_flags(flags);
+void train_sampler_of(const TrainFlags& flags, const study::PathLaw& law,
+                      const std::optional<SamplerSettings>& settings, InputFiles inputs) {
+  check_sampler_flags(flags);
   check_not_input(flags.out, inputs);
   if (flags.log) check_not_input(*flags.log, inputs);
   if (flags.draws) {
@@ -135,13 +141,13 @@ void train_target(const TrainFlags& flags, const Target& target, InputFiles inpu
     if (flags.resume) inputs.emplace_back(*flags.resume);
     check_not_input(*flags.draws, inputs);
   }
-  SamplerTraining training = begin(flags, target);
+  SamplerTraining training = begin(flags, law.target, settings);
   TrainingLog log(flags.log);
-  training = watched_training(flags, std::move(training), SamplerKind{target, log});
-  const TargetJudgement found = judge(flags, training, target);
+  training = watched_training(flags, std::move(training), SamplerKind{law.target, log});
+  const TargetJudgement found = judge(flags, training, law);
   print_remarks(log.warnings(), {}, flags.common.quiet);
-  print(flags.common.json ? json_text(judgement_json(flags, training, log, found))
-                          : judgement_text(flags, training, log, found));
+  print(flags.common.json ? json_text(judgement_json(flags, training, law, log, found))
+                          : judgement_text(flags, training, law, log, found));
 }
 
 }  // namespace gmdiff::cli

@@ -88,4 +88,8 @@ study::RunRecord watched_run(const SmcPlan& plan, study::FileRun run, bool quiet
   return watch(plan, std::move(run), quiet);
 }
 
+study::RunRecord watched_run(const PathPlan& plan, study::FileRun run, bool quiet) {
+  return watch(plan, std::move(run), quiet);
+}
+
 }  // namespace gmdiff::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
@@ -18,5 +19,6 @@ void check_outputs(const study::FileRun& run, const InputFiles& inputs);
 /// Runs to the end. @throws study::WorkInterrupted after a signal; its message says how to complete the run.
 study::RunRecord watched_run(const Plan& plan, study::FileRun run, bool quiet);
 study::RunRecord watched_run(const SmcPlan& plan, study::FileRun run, bool quiet);
+study::RunRecord watched_run(const PathPlan& plan, study::FileRun run, bool quiet);
 
 }  // namespace gmdiff::cli

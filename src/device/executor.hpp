@@ -13,6 +13,7 @@
 #include <gmdiff/device/device.hpp>
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
@@ -234,6 +235,8 @@ void draw_points(const Plan& plan, std::uint64_t seed, std::uint32_t replicate, 
 
 /// `run` of smc.hpp on a given executor.
 SmcSamples run(std::span<const SmcPlan> plans, const Options& options, const Executor& executor);
+/// `run` of paths.hpp on a given executor.
+PathSamples run(const PathPlan& plan, const Options& options, const Executor& executor);
 /// `evaluate` of evaluate.hpp on a given executor.
 Evaluation evaluate(const Mixture& mixture, const Points& x, Level level, const EvaluateOptions& options,
                     const Executor& executor);

@@ -61,6 +61,10 @@ SmcSamples Session::run(const SmcPlan& plan, const Options& options) const {
   return run(std::span(&plan, 1), options);
 }
 
+PathSamples Session::run(const PathPlan& plan, const Options& options) const {
+  return gmdiff::run(plan, options, executor());
+}
+
 Evaluation Session::evaluate(const Mixture& mixture, const Points& x, Level level,
                              const EvaluateOptions& options) const {
   return gmdiff::evaluate(mixture, x, level, options, executor());

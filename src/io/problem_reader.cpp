@@ -6,6 +6,7 @@
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
 
 #include "io/dynamics_json.hpp"
@@ -13,6 +14,7 @@
 #include "io/nonlinear_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/problem_input.hpp"
+#include "io/sampler_settings.hpp"
 #include "model/dynamics_fields.hpp"
 
 namespace gmdiff {
@@ -70,6 +72,37 @@ void read_denoiser_of(const Json& root, const Location& top, auto& problem) {
   where.note(file);
 }
 
+/// Finds the file of a trained sampler, whose path is relative to the folder of the problem.
+AnySampler with_model(AnySampler sampler, const Location& where, Eigen::Index dim) {
+  if (auto* trained = std::get_if<LearnedSampler>(&sampler)) {
+    auto& learned = std::get<Learned>(*trained);
+    const std::filesystem::path file = where.folder() / learned.model;
+    learned.model = file.string();
+    io::at_place(where.key("model"), [&] { io::check_model(learned, dim); });
+    where.note(file);
+  }
+  return sampler;
+}
+
+/// The sampler of a problem; empty without one, and for one that is to be trained, whose settings the problem
+/// gets. @param dim of the law
+std::optional<AnySampler> read_sampler_of(const Json& root, const Location& top, Eigen::Index dim,
+                                          std::optional<SamplerSettings>& training) {
+  const Json* sampler = io::optional_member(root, "sampler");
+  if (sampler == nullptr) return {};
+  const Location where = top.key("sampler");
+  if (io::is_trainable(*sampler)) {
+    training = io::read_sampler_settings(*sampler, where);
+    return {};
+  }
+  return with_model(io::read_variant<AnySampler>(*sampler, where, "sampler"), where, dim);
+}
+
+/// Whether a sampler samples a prior or a posterior, and not the posterior alone.
+bool needs_observation(const AnySampler& sampler) {
+  return std::holds_alternative<SmcSampler>(sampler) || std::holds_alternative<GuidedSampler>(sampler);
+}
+
 /// Process and grid. @param problem with a prior
 void read_schedule(const Json& root, const Location& top, auto& problem) {
   if (const Json* process = io::optional_member(root, "process")) {
@@ -87,12 +120,10 @@ Problem read_prior_problem(const Json& root, const Location& top) {
   if (const Json* observation = io::optional_member(root, "observation")) {
     problem.observation = read_observation(*observation, top.key("observation"), problem.prior.dim());
   }
-  if (const Json* sampler = io::optional_member(root, "sampler")) {
-    problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
-    const bool needs_observation = !std::holds_alternative<Sampler>(problem.sampler) &&
-                                   !std::holds_alternative<McmcSampler>(problem.sampler);
-    if (needs_observation && !problem.observation) {
-      top.key("sampler").fail(sampler->at("type").get<std::string>(),
+  if (const auto sampler = read_sampler_of(root, top, problem.prior.dim(), problem.training)) {
+    problem.sampler = *sampler;
+    if (needs_observation(*sampler) && !problem.observation) {
+      top.key("sampler").fail(root.at("sampler").at("type").get<std::string>(),
                               " samples the posterior of an observation, and the problem has none");
     }
   }
@@ -124,8 +155,8 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
                                root.at("observation"), top.key("observation"), prior.dim())};
   io::at_place(top, [&] { return target_of(problem); });
   read_schedule(root, top, problem);
-  if (const Json* sampler = io::optional_member(root, "sampler")) {
-    problem.sampler = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
+  if (const auto sampler = read_sampler_of(root, top, prior.dim(), problem.training)) {
+    problem.sampler = *sampler;
     io::at_place(top.key("sampler"), [&] { check_takes_map(problem.sampler); });
   }
   read_density(root, top, problem);
@@ -164,14 +195,13 @@ TargetProblem read_target_problem(const Json& root, const Location& top) {
                                             ? TargetDescription(read_csv_target(target, place))
                                             : io::read_variant<TargetDescription>(target, place, "target");
   TargetProblem problem{.target = io::at_place(place, [&] { return Target(description); })};
-  if (const Json* sampler = io::optional_member(root, "sampler")) {
-    const auto any = io::read_variant<AnySampler>(*sampler, top.key("sampler"), "sampler");
-    const auto* chains = std::get_if<McmcSampler>(&any);
-    if (chains == nullptr) {
-      top.key("sampler").fail(sampler->at("type").get<std::string>(),
-                              " needs a prior; Markov chains sample a target");
+  if (const auto sampler = read_sampler_of(root, top, problem.target.dim(), problem.training)) {
+    const std::optional<TargetSampler> of_target = without_prior(*sampler);
+    if (!of_target) {
+      top.key("sampler").fail(root.at("sampler").at("type").get<std::string>(),
+                              " needs a prior; Markov chains and learned samplers sample a target");
     }
-    problem.sampler = *chains;
+    problem.sampler = *of_target;
   }
   read_density(root, top, problem);
   return problem;
@@ -225,6 +255,12 @@ GivenDenoiser io::read_given_denoiser(const std::filesystem::path& file, Eigen::
   require(learned.dim() == dim, file.string(), ": the denoiser has dimension ", learned.dim(),
           ", and the prior has ", dim);
   return {.file = file.string(), .denoiser = learned.denoiser()};
+}
+
+void io::check_model(const Learned& sampler, Eigen::Index dim) {
+  const SamplerTraining training = read_sampler(sampler.model);
+  require(training.dim == dim, sampler.model, ": the sampler has dimension ", training.dim,
+          ", and the law has ", dim);
 }
 
 Problem io::with_prior(AnyProblem problem, const std::string& name) {

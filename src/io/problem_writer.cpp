@@ -5,6 +5,7 @@
 #include "io/mixture_json.hpp"
 #include "io/nonlinear_json.hpp"
 #include "io/parameter_writer.hpp"
+#include "io/sampler_settings.hpp"
 
 namespace gmdiff {
 
@@ -104,6 +105,12 @@ void write_denoiser_of(const auto& problem, OrderedJson& root) {
   root["denoiser"] = problem.denoiser->file;
 }
 
+/// The sampler, or the settings of one that is to be trained.
+OrderedJson write_sampler_of(const auto& problem) {
+  if (problem.training) return io::write_sampler_settings(*problem.training);
+  return io::write_variant(problem.sampler);
+}
+
 /// Prior, process and grid.
 OrderedJson write_scheduled_prior(const auto& problem) {
   require_memory(bytes_of_text(problem.prior), "the text of a problem with ", problem.prior.num_components(),
@@ -118,7 +125,7 @@ OrderedJson write_scheduled_prior(const auto& problem) {
 std::string to_json(const Problem& problem) {
   OrderedJson root = write_scheduled_prior(problem);
   if (problem.observation) root["observation"] = write_observation(*problem.observation);
-  root["sampler"] = io::write_variant(problem.sampler);
+  root["sampler"] = write_sampler_of(problem);
   write_density(problem, root);
   write_denoiser_of(problem, root);
   return pretty(root);
@@ -126,7 +133,7 @@ std::string to_json(const Problem& problem) {
 
 std::string to_json(const TargetProblem& problem) {
   OrderedJson root = {{"target", io::write_variant(problem.target.description())},
-                      {"sampler", io::write_variant(problem.sampler)}};
+                      {"sampler", write_sampler_of(problem)}};
   write_density(problem, root);
   return pretty(root);
 }
@@ -134,7 +141,7 @@ std::string to_json(const TargetProblem& problem) {
 std::string to_json(const NonlinearProblem& problem) {
   OrderedJson root = write_scheduled_prior(problem);
   root["observation"] = io::write_nonlinear_observation(problem.observation);
-  root["sampler"] = io::write_variant(problem.sampler);
+  root["sampler"] = write_sampler_of(problem);
   write_density(problem, root);
   write_denoiser_of(problem, root);
   return pretty(root);

@@ -1,5 +1,8 @@
 #include <gmdiff/io/sampler_file.hpp>
 
+#include <algorithm>
+#include <exception>
+
 #include "base/check.hpp"
 #include "io/setting_numbers.hpp"
 #include "io/training_arrays.hpp"
@@ -98,6 +101,15 @@ void write_sampler(const std::filesystem::path& file, const SamplerTraining& tra
     }
   });
   io::write_npz(file, arrays, overwrite);
+}
+
+bool holds_sampler(const std::filesystem::path& file) {
+  try {
+    return io::is_npz(file) &&
+           std::ranges::count(io::NpzReader(file).arrays(), "target", &io::NpzEntry::name) > 0;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 SamplerTraining read_sampler(const std::filesystem::path& file) {

@@ -105,9 +105,11 @@ double Comparison::between(const PointSet& a, const PointSet& b) {
 std::vector<double> Comparison::with_law(const PointSet& a) const {
   switch (options_.metric) {
     case Metric::sliced_wasserstein:
-      return {gmdiff::sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
+      return {
+          gmdiff::sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device, a.weights())};
     case Metric::max_sliced_wasserstein:
-      return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device)};
+      return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device,
+                                             a.weights())};
     case Metric::moments: {
       const MomentErrors errors = moments_->errors(a.points());
       return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};

@@ -96,6 +96,14 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   static_cast<void>(thread_session(options.device));
 }
 
+/// Only the sliced distances to a mixture take weights.
+void check_weights(std::span<const PointSet> sets, const ReferenceLaw& law, const JudgeOptions& options) {
+  const bool weighted = std::ranges::any_of(sets, [](const PointSet& set) { return !set.weights().empty(); });
+  require(!weighted || (is_sliced(options) && law.mixture() != nullptr),
+          "judge: ", quantities(options).front(), law.mixture() == nullptr ? " to a target" : "",
+          " takes no weights of points; sw and max-sw to a mixture do");
+}
+
 struct Summary {
   double mean = 0.0;
   double deviation = 0.0;
@@ -286,6 +294,7 @@ std::vector<std::vector<Judgement>> judge_each(std::span<const PointSet> sets, c
   }
   check_options(options, count);
   check_metric(options, law);
+  check_weights(sets, law, options);
   return judge_side(JudgedSide(sets), law, count, options);
 }
 

@@ -56,6 +56,7 @@ class Iteration {
   Transport between(Eigen::Index n, Eigen::Index m) {
     Potential f(n), g(m);
     return repeat(f, g, [&](bool is_first) {
+      if (!is_first && update_both(f, g)) return;
       update_rows(f, g, is_first);
       update_columns(f, g);
     });
@@ -84,6 +85,16 @@ class Iteration {
       result.value = result.f.mean() + result.g.mean() - (marginal.mean() - 1.0);
       return result;
     }
+  }
+
+  /// The updates of rows and columns by one pass over the kernel. @returns false, with the potentials as they
+  /// were, when scalings would leave their range.
+  bool update_both(Potential& f, Potential& g) {
+    const SinkhornKernel::Means means = kernel_.means(g.scaling);
+    if (!are_ordinary(means.rows) || !are_ordinary(means.columns)) return false;
+    f.scaling = means.rows.cwiseInverse();
+    g.scaling = means.columns.cwiseInverse();
+    return true;
   }
 
   /// f_i = -eps [ logsumexp_j((g_j - C_ij) / eps) - log m ]

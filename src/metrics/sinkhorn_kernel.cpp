@@ -12,6 +12,8 @@ namespace {
 using Eigen::Index;
 
 constexpr Index rows_per_piece = 16;
+// Each piece of a pass for both means has sums of all columns, which take memory traffic.
+constexpr Index rows_per_sum = 64;
 constexpr Index columns_per_piece = 256;
 // Operations of one number, beside those of an addition and a product.
 constexpr double exponential_cost = 20.0;
@@ -105,6 +107,28 @@ SinkhornKernel::Vector SinkhornKernel::column_means(const Vector& a) const {
     for (Index i = 1; i < kernel_.rows(); ++i) sums += a(i) * kernel_.row(i).segment(first, count);
     means.segment(first, count) = (sums / n).transpose();
   });
+  return means;
+}
+
+SinkhornKernel::Means SinkhornKernel::means(const Vector& b) {
+  const Index rows = kernel_.rows(), cols = kernel_.cols();
+  const Index pieces = (rows + rows_per_sum - 1) / rows_per_sum;
+  Means means{.rows = Vector(rows), .columns = Vector(cols)};
+  sums_.resize(pieces, cols);
+  for_each_piece(pool_, pieces, 2.0 * product_cost * static_cast<double>(kernel_.size()),
+                 [&](int /*thread*/, std::int64_t piece) {
+                   auto sums = sums_.row(piece);
+                   sums.setZero();
+                   const Index end = std::min<Index>(rows, (piece + 1) * rows_per_sum);
+                   for (Index i = piece * rows_per_sum; i < end; ++i) {
+                     means.rows(i) =
+                         (kernel_.row(i) * b.transpose().array()).sum() / static_cast<double>(cols);
+                     sums += (1.0 / means.rows(i)) * kernel_.row(i);
+                   }
+                 });
+  means.columns.setZero();
+  for (Index piece = 0; piece < pieces; ++piece) means.columns += sums_.row(piece).matrix().transpose();
+  means.columns /= static_cast<double>(rows);
   return means;
 }
 

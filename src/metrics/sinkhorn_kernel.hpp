@@ -34,6 +34,13 @@ class SinkhornKernel {
   /// (1/n) sum_i a_i K_ij, shape (m).
   Vector column_means(const Vector& a) const;
 
+  struct Means {
+    Vector rows;     ///< r_i = (1/m) sum_j K_ij b_j, shape (n)
+    Vector columns;  ///< (1/n) sum_i K_ij / r_i, shape (m)
+  };
+  /// Both in one pass over K, which takes half of the time where K is larger than a cache.
+  Means means(const Vector& b);
+
  private:
   using Matrix = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -45,6 +52,7 @@ class SinkhornKernel {
 
   ThreadPool& pool_;
   Matrix costs_, kernel_;
+  Matrix sums_;  ///< of the columns of `means`, a row for each piece
 };
 
 }  // namespace gmdiff

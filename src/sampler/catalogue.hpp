@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sampler/catalogue/chains.hpp"
+#include "sampler/catalogue/learned.hpp"
 #include "sampler/catalogue/models.hpp"
 #include "sampler/catalogue/posterior_samplers.hpp"
 #include "sampler/catalogue/samplers.hpp"

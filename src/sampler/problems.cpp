@@ -231,6 +231,7 @@ namespace {
 
 bool takes_map(const Sampler& /*sampler*/) { return false; }
 bool takes_map(const McmcSampler& /*sampler*/) { return true; }
+bool takes_map(const LearnedSampler& /*sampler*/) { return true; }
 bool takes_map(const SmcSampler& sampler) {
   return std::visit([](const auto& method) { return method.takes_map; }, sampler);
 }
@@ -251,6 +252,16 @@ std::string names_with_map(const std::variant<Methods...>* /*samplers*/) {
 
 }  // namespace
 
+std::optional<TargetSampler> without_prior(const AnySampler& sampler) {
+  if (const auto* chains = std::get_if<McmcSampler>(&sampler)) return *chains;
+  if (const auto* learned = std::get_if<LearnedSampler>(&sampler)) return *learned;
+  return {};
+}
+
+AnySampler any_sampler(const TargetSampler& sampler) {
+  return std::visit([](const auto& kind) { return AnySampler(kind); }, sampler);
+}
+
 bool takes_map(const AnySampler& sampler) {
   return std::visit([](const auto& kind) { return takes_map(kind); }, sampler);
 }
@@ -261,7 +272,7 @@ void check_takes_map(const AnySampler& sampler) {
   const std::string others = names_with_map(static_cast<GuidedSampler*>(nullptr)) +
                              names_with_map(static_cast<SmcSampler*>(nullptr));
   fail(std::visit([&](const auto& kind) { return std::visit(name, kind); }, sampler),
-       " takes no observation with a map; expected ", others.substr(2), " or a Markov chain");
+       " takes no observation with a map; expected ", others.substr(2), ", a Markov chain or a learned sampler");
 }
 
 std::vector<std::string> problem_names() {

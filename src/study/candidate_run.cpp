@@ -12,13 +12,16 @@
 #include <gmdiff/device/tuned.hpp>
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/metrics/path_weights.hpp>
 #include <gmdiff/plan/evaluations.hpp>
 
 #include "base/check.hpp"
 #include "io/checksum.hpp"
 #include "io/json_output.hpp"
 #include "io/npy_header.hpp"
+#include "metrics/metric_names.hpp"
 #include "study/denoiser_plan.hpp"
+#include "study/path_law.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -40,13 +43,24 @@ Plan chain_plan(const McmcSampler& sampler, Plan plan) {
   return plan;
 }
 
+/// Paths of a trained sampler of a problem.
+PathSet path_set(const LearnedSampler& sampler, const auto& problem, const Answer& answer) {
+  const auto& learned = std::get<Learned>(sampler);
+  PathLaw law = path_law_of(problem);
+  if (const auto* target = std::get_if<TargetLaw>(&answer.exact.law))
+    law.log_normalizer = target->log_normalizer();
+  return {
+      .plan = path_plan(learned, law), .reweight = learned.reweight, .log_normalizer = law.log_normalizer};
+}
+
 /// Makes the plan of a sampler on a problem with a prior: one overload for each kind.
 class PriorPlanner {
  public:
-  PriorPlanner(const Problem& problem, const std::string& name, const Mixture& law)
+  PriorPlanner(const Problem& problem, const std::string& name, const Answer& answer)
       : problem_(problem),
         name_(name),
-        law_(law),
+        answer_(answer),
+        law_(std::get<Mixture>(answer.exact.law)),
         process_(problem.process),
         grid_(grid_of(problem, process_)) {}
 
@@ -65,38 +79,54 @@ class PriorPlanner {
     const LinearObservation& observation = observation_for(name_of(sampler), problem_, name_);
     return guided_plan(problem_.prior, std::span(&observation, 1), process_, grid_, sampler);
   }
+  ReadyCandidate operator()(const LearnedSampler& sampler) const {
+    return path_set(sampler, problem_, answer_);
+  }
 
  private:
   const Problem& problem_;
   const std::string& name_;
+  const Answer& answer_;
   const Mixture& law_;
   ForwardProcess process_;
   TimeGrid grid_;
 };
 
-/// Makes the plan of a sampler on a target.
+/// Makes the plan of a sampler on a target. @tparam AnyTargetProblem with a target, or with a map
+template <class AnyTargetProblem>
 class TargetPlanner {
  public:
-  TargetPlanner(const Target& target, const std::string& name) : target_(target), name_(name) {}
+  TargetPlanner(const AnyTargetProblem& problem, const std::string& name, const Answer& answer)
+      : problem_(problem),
+        name_(name),
+        answer_(answer),
+        target_(std::get<TargetLaw>(answer.exact.law).target()) {}
 
   ReadyCandidate operator()(const McmcSampler& sampler) const {
     return chain_plan(sampler, mcmc_plan(target_, tuned(target_, sampler)));
   }
+  ReadyCandidate operator()(const LearnedSampler& sampler) const {
+    return path_set(sampler, problem_, answer_);
+  }
   ReadyCandidate operator()(const auto& sampler) const {
     fail(name_of(sampler), " samples mixtures, and the law of ", name_,
-         " is none; expected a Markov chain or draw");
+         " is none; expected a Markov chain, a learned sampler or draw");
   }
 
  private:
-  const Target& target_;
+  const AnyTargetProblem& problem_;
   const std::string& name_;
+  const Answer& answer_;
+  const Target& target_;
 };
 
 /// Makes the plan of a sampler on the posterior of an observation with a map.
 ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& problem,
-                             const TargetPlanner& target) {
+                             const std::string& name, const Answer& answer) {
   check_takes_map(sampler);
+  const TargetPlanner target(problem, name, answer);
   if (const auto* chains = std::get_if<McmcSampler>(&sampler)) return target(*chains);
+  if (const auto* learned = std::get_if<LearnedSampler>(&sampler)) return target(*learned);
   const ForwardProcess process(problem.process);
   const TimeGrid grid = grid_of(problem, process);
   if (const auto* smc = std::get_if<SmcSampler>(&sampler))
@@ -107,13 +137,24 @@ ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& 
 ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
   if (const auto* problem = std::get_if<Problem>(&named.problem)) {
     if (problem->denoiser) return denoiser_plan(sampler, *problem, named.name, /*prior=*/false);
-    return std::visit(PriorPlanner(*problem, named.name, std::get<Mixture>(answer.exact.law)), sampler);
+    return std::visit(PriorPlanner(*problem, named.name, answer), sampler);
   }
-  const TargetPlanner target(std::get<TargetLaw>(answer.exact.law).target(), named.name);
   const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem);
   if (nonlinear != nullptr && nonlinear->denoiser) return denoiser_plan(sampler, *nonlinear, named.name);
-  if (nonlinear != nullptr) return plan_with_map(sampler, *nonlinear, target);
-  return std::visit(target, sampler);
+  if (nonlinear != nullptr) return plan_with_map(sampler, *nonlinear, named.name, answer);
+  return std::visit(TargetPlanner(std::get<TargetProblem>(named.problem), named.name, answer), sampler);
+}
+
+/// @throws std::invalid_argument for a metric that takes no weights.
+void check_reweighting(const ReadyCandidate& candidate, const std::vector<Metric>& metrics,
+                       const ExactLaw& exact) {
+  const auto* paths = std::get_if<PathSet>(&candidate);
+  if (paths == nullptr || !paths->reweight) return;
+  for (const Metric metric : metrics)
+    require(metric == Metric::sliced_wasserstein || metric == Metric::max_sliced_wasserstein,
+            "reweight=true: the metric ", metric_name(metric), " takes no weights; sw and max-sw do");
+  require(std::holds_alternative<Mixture>(exact.law),
+          "reweight=true: distances with weights are to a mixture, and the law of the problem is none");
 }
 
 ReadyCandidate exact_draws(const NamedProblem& named, const Answer& answer) {
@@ -190,6 +231,19 @@ class Runner {
     return taken(samples);
   }
 
+  PointSet operator()(const PathSet& set) const {
+    record_.evaluations = denoiser_evaluations(set.plan);
+    const PathSamples samples = gmdiff::run(set.plan, options_);
+    const Eigen::Map<const Eigen::VectorXd> log_w(samples.log_weights().data(), options_.count);
+    const PathSummary summary = forward_summary(log_w);
+    if (set.log_normalizer) record_.log_evidence_error = summary.log_z - *set.log_normalizer;
+    record_.ess = summary.ess;
+    PointSet points = taken(samples);
+    if (!set.reweight) return points;
+    const Eigen::VectorXd weights = (log_w.array() - log_w.maxCoeff()).exp();
+    return points.with_weights({weights.begin(), weights.end()});
+  }
+
   PointSet operator()(const CustomCall& call) const {
     const auto begin = std::chrono::steady_clock::now();
     Points points = std::get<CustomSampler>(call.candidate->method)(call.problem->problem, options_);
@@ -240,8 +294,11 @@ ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings
                      const Answer& answer) {
   const NamedProblem& named = settings.problems[problem];
   if (std::holds_alternative<ExactDraws>(candidate.method)) return exact_draws(named, answer);
-  if (const auto* sampler = std::get_if<AnySampler>(&candidate.method))
-    return plan_of(*sampler, named, answer);
+  if (const auto* sampler = std::get_if<AnySampler>(&candidate.method)) {
+    ReadyCandidate made = plan_of(*sampler, named, answer);
+    check_reweighting(made, settings.metrics, answer.exact);
+    return made;
+  }
   if (const auto* samples = std::get_if<SampleFiles>(&candidate.method)) {
     const auto first = samples->files.begin() + static_cast<std::ptrdiff_t>(problem) * settings.runs;
     return FileSet{{first, first + settings.runs}, &named};
@@ -250,12 +307,17 @@ ReadyCandidate ready(const Candidate& candidate, const CompareSettings& settings
 }
 
 bool has_plan(const ReadyCandidate& candidate) {
-  return std::holds_alternative<Plan>(candidate) || std::holds_alternative<SmcPlan>(candidate);
+  return std::holds_alternative<Plan>(candidate) || std::holds_alternative<SmcPlan>(candidate) ||
+         std::holds_alternative<PathSet>(candidate);
 }
 
 std::string identity_of(const ReadyCandidate& candidate, int run) {
   if (const auto* plan = std::get_if<Plan>(&candidate)) return io::hex(plan->hash());
   if (const auto* plan = std::get_if<SmcPlan>(&candidate)) return io::hex(plan->hash());
+  if (const auto* paths = std::get_if<PathSet>(&candidate)) {
+    const std::string hash = io::hex(paths->plan.hash());
+    return paths->reweight ? Identity().add("weighted").add(hash).text() : hash;
+  }
   if (const auto* call = std::get_if<CustomCall>(&candidate))
     return Identity().add("function").add(call->candidate->name).add(to_json(call->problem->problem)).text();
   if (const auto* draws = std::get_if<TableDrawSet>(&candidate))

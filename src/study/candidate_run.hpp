@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/target_law.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
@@ -41,9 +42,16 @@ struct TableDrawSet {
   const NamedProblem* problem;
 };
 
+/// Paths of a trained sampler.
+struct PathSet {
+  PathPlan plan;
+  bool reweight;                         ///< whether the points are judged with their weights
+  std::optional<double> log_normalizer;  ///< log Z, where it is known
+};
+
 /// A candidate that is ready to run on a problem. It refers to the settings and the answer that it was made
 /// from.
-using ReadyCandidate = std::variant<Plan, SmcPlan, CustomCall, FileSet, TableDrawSet>;
+using ReadyCandidate = std::variant<Plan, SmcPlan, PathSet, CustomCall, FileSet, TableDrawSet>;
 
 /// Whether the candidate is of the catalogue, so that its first samples do not depend on their number.
 bool has_plan(const ReadyCandidate& candidate);

@@ -54,9 +54,14 @@ ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precisi
                                         : particle_arrays(record.shape, precision);
 }
 
+ResultArrays result_arrays(const PathPlan& /*plan*/, const RunRecord& record, Precision precision) {
+  return path_arrays(record.shape, precision);
+}
+
 /// First states of one particle, or of one chain.
 std::int64_t states_per_row(const Plan& /*plan*/) { return 1; }
 std::int64_t states_per_row(const SmcPlan& plan) { return plan.particles; }
+std::int64_t states_per_row(const PathPlan& /*plan*/) { return 1; }
 
 /// Samples of a run, or those that were finished before an interruption.
 template <class Result>
@@ -77,6 +82,14 @@ Outcome<SmcSamples> run_or_stop(const SmcPlan& plan, const Options& options) {
     return {run(plan, options), true};
   } catch (const SmcInterrupted& interrupted) {
     return {interrupted.finished_chains(), false};
+  }
+}
+
+Outcome<PathSamples> run_or_stop(const PathPlan& plan, const Options& options) {
+  try {
+    return {run(plan, options), true};
+  } catch (const PathsInterrupted& interrupted) {
+    return {interrupted.finished_paths(), false};
   }
 }
 
@@ -113,6 +126,10 @@ void append(ResultWriter& writer, const SmcSamples& samples) {
   if (samples.log_weights().empty()) return;
   writer.append(1, std::span(samples.log_weights()));
   writer.append(2, std::span(samples.log_evidence()));
+}
+void append(ResultWriter& writer, const PathSamples& samples) {
+  append(writer, static_cast<const Samples&>(samples));
+  writer.append(1, std::span(samples.log_weights()));
 }
 
 void record_remarks(RunRecord& record, const Samples& samples) {
@@ -170,9 +187,17 @@ class ChunkedRun {
     run_.record.moments = moments_json(pool_->result());
   }
 
+  /// Adds the weights of a chunk; the record has the summary of all paths so far.
+  void add_weights(const Samples& /*samples*/) {}
+  void add_weights(const PathSamples& samples) {
+    log_weights_.insert(log_weights_.end(), samples.log_weights().begin(), samples.log_weights().end());
+    run_.record.weights = weights_json(log_weights_);
+  }
+
   void take(ResultWriter& writer, const auto& samples, const Options& options) {
     append(writer, samples);
     record_remarks(run_.record, samples);
+    add_weights(samples);
     if (samples.moments()) pool(*samples.moments());
     const Provenance& provenance = samples.provenance();
     const auto rows = static_cast<Eigen::Index>(samples.shape().front());
@@ -200,6 +225,7 @@ class ChunkedRun {
   std::int64_t done_ = 0;
   std::optional<NpyReader> start_;
   std::optional<MomentPool> pool_;
+  std::vector<double> log_weights_;  ///< of the paths so far
 };
 
 /// Commits the finished part of the output.
@@ -247,11 +273,17 @@ std::uint64_t output_bytes(const SmcPlan& plan, const FileRun& run) {
   return bytes_on_disk(result_arrays(plan, run.record, run.options.precision));
 }
 
+std::uint64_t output_bytes(const PathPlan& plan, const FileRun& run) {
+  return bytes_on_disk(result_arrays(plan, run.record, run.options.precision));
+}
+
 RunRecord run_to_file(const Plan& plan, FileRun run) { return run_any(plan, std::move(run)); }
 
 RunRecord run_to_file(const SmcPlan& plan, FileRun run) {
   run.record.smc = {.particles = plan.particles, .chains = {}};
   return run_any(plan, std::move(run));
 }
+
+RunRecord run_to_file(const PathPlan& plan, FileRun run) { return run_any(plan, std::move(run)); }
 
 }  // namespace gmdiff::study

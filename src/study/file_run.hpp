@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
@@ -14,7 +15,7 @@
 
 namespace gmdiff::study {
 
-/// A run of one plan into one file: .npy, or .npz where all particles of SMC chains are kept.
+/// A run of one plan into one file: .npy, or .npz for points with weights or moments.
 struct FileRun {
   RunRecord record;  ///< the entries that are known before the run
   /// Options of the whole run: progress counts its particles (of SMC: chains); given start states are set
@@ -45,6 +46,7 @@ class FileRunInterrupted : public WorkInterrupted {
 /// Bytes of disk space that the output of a run needs. @throws std::invalid_argument for more than 2^63.
 std::uint64_t output_bytes(const Plan& plan, const FileRun& run);
 std::uint64_t output_bytes(const SmcPlan& plan, const FileRun& run);
+std::uint64_t output_bytes(const PathPlan& plan, const FileRun& run);
 
 /// Runs the plan in chunks of a bounded number of particles (of SMC: chains) and writes `out` and its
 /// sidecar. Chunks put together are the run (numerics.md §1), so a run needs disk space, not memory.
@@ -52,5 +54,6 @@ std::uint64_t output_bytes(const SmcPlan& plan, const FileRun& run);
 /// @throws FileRunInterrupted when asked to stop; the exceptions of `run` and of the file writers.
 RunRecord run_to_file(const Plan& plan, FileRun run);
 RunRecord run_to_file(const SmcPlan& plan, FileRun run);
+RunRecord run_to_file(const PathPlan& plan, FileRun run);
 
 }  // namespace gmdiff::study

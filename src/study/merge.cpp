@@ -44,6 +44,7 @@ RunRecord merge_records(std::span<const Part> parts) {
     add_missing(whole.notes, record.notes);
     devices.insert(record.device);
   }
+  whole.weights = nullptr;  // those of the whole run are summed up from the values
   add_missing(whole.warnings, chain_warnings(whole));
   whole.complete = true;
   whole.device.clear();
@@ -124,6 +125,17 @@ Json pooled_moments(std::span<const Part> parts) {
   return moments_json(pool.result());
 }
 
+/// The summary of the weights of all paths.
+Json whole_weights(std::span<const Part> parts) {
+  std::vector<double> log_weights;
+  log_weights.reserve(static_cast<std::size_t>(parts.back().record.end - parts.front().record.first));
+  for (const Part& part : parts) {
+    RowReader reader(part, "log_weights");
+    for (std::int64_t n = 0; n < part.record.shape.front(); ++n) log_weights.push_back(*reader.next());
+  }
+  return weights_json(log_weights);
+}
+
 /// The arrays of the whole run, which has `rows` rows.
 ResultArrays whole_arrays(const Part& part, std::int64_t rows) {
   ResultArrays arrays = part.arrays;
@@ -150,6 +162,10 @@ RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out, c
     for (const Part& part : parts) copier.copy(part, array);
   }
   if (!whole.moments.is_null()) whole.moments = pooled_moments(parts);
+  if (!parts.front().record.weights.is_null()) {
+    whole.weights = whole_weights(parts);
+    add_missing(whole.warnings, chain_warnings(whole));
+  }
   whole.checksums = writer.checksums();
   writer.commit(io::json_text(sidecar_json(whole)));
   return whole;

@@ -8,13 +8,20 @@
 namespace gmdiff::study {
 namespace {
 
-/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC or chains with moments
-/// write.
+/// Checks the evidence in the sidecar, and that an archive holds the arrays that SMC, chains with moments or
+/// trained samplers write.
 void check_arrays(const Part& part) {
   const RunRecord& record = part.record;
   require(!record.smc || std::ssize(record.smc->chains.log_evidence) == record.shape[0], part.file,
           ": it has ", record.shape[0], " chains, but its sidecar the log-evidence of ",
           record.smc ? record.smc->chains.log_evidence.size() : 0);
+  if (!record.weights.is_null()) {
+    require(record.weights.is_object() && record.weights.contains("ess"), part.file,
+            ": the weights in its sidecar are no summary of paths");
+    require(part.arrays == path_arrays(record.shape, part.arrays.front().precision), part.file,
+            ": it does not hold the arrays samples and log_weights of its sidecar");
+    return;
+  }
   if (!is_archive(part.arrays)) return;
   if (!record.moments.is_null()) {
     require(record.sampler.is_object() && record.sampler.contains("steps") &&

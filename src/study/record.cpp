@@ -4,6 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <fstream>
+#include <limits>
+
+#include <gmdiff/metrics/path_weights.hpp>
+#include <gmdiff/sampler/learned.hpp>
 
 #include "base/check.hpp"
 #include "base/log_mean_exp.hpp"
@@ -138,11 +142,15 @@ std::vector<std::string> acceptance_warnings(const Acceptance& acceptance, std::
                  ": the step is too large where they are")};
 }
 
-bool is_markov(const RunRecord& record) {
+/// Whether the sampler of a record is one of a variant.
+template <class Variant>
+bool is_one_of(const RunRecord& record) {
   if (!record.sampler.is_object() || !record.sampler.contains("type")) return false;
-  const std::vector<std::string> names = io::alternative_names<McmcSampler>();
+  const std::vector<std::string> names = io::alternative_names<Variant>();
   return std::ranges::any_of(names, [&](const std::string& name) { return record.sampler["type"] == name; });
 }
+
+bool all_weights_are_zero(const Json& weights) { return weights.at("ess") == 0.0; }
 
 }  // namespace
 
@@ -168,6 +176,7 @@ Json sidecar_json(const RunRecord& record) {
   add_smc(json, record.smc);
   add_acceptance(json, record.acceptance);
   if (!record.moments.is_null()) json["moments"] = record.moments;
+  if (!record.weights.is_null()) json["weights"] = record.weights;
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
   json["warnings"] = record.warnings;
@@ -203,6 +212,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.smc = read_smc(reader, sidecar);
   record.acceptance = read_acceptance(json, reader, sidecar);
   if (json.contains("moments")) record.moments = json["moments"];
+  if (json.contains("weights")) record.weights = json["weights"];
   record.complete = reader.get<bool>("complete");
   record.particle_steps = reader.get<double>("particle_steps");
   record.warnings = reader.get<std::vector<std::string>>("warnings");
@@ -218,13 +228,30 @@ const char* math_name(MathMode math) { return math == MathMode::exact ? "exact" 
 double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
 
 const char* counted(const RunRecord& record) {
-  return record.smc || is_markov(record) ? "chains" : "particles";
+  if (is_one_of<LearnedSampler>(record)) return "paths";
+  return record.smc || is_one_of<McmcSampler>(record) ? "chains" : "particles";
 }
 
 Json moments_json(const PooledMoments& moments) {
   return {{"mean", io::json_vector(moments.mean)},
           {"variance", io::json_vector(moments.variance)},
           {"standard_error", io::json_vector(moments.standard_error)}};
+}
+
+Json weights_json(const std::vector<double>& log_weights) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const Eigen::Map<const Eigen::VectorXd> log_w(log_weights.data(), std::ssize(log_weights));
+  const PathSummary summary = log_w.maxCoeff() == -infinity ? PathSummary{.bound = -infinity,
+                                                                          .bound_error = nan,
+                                                                          .log_z = -infinity,
+                                                                          .log_z_error = nan,
+                                                                          .ess = 0.0,
+                                                                          .ess_error = nan}
+                                                            : forward_summary(log_w);
+  return {{"elbo", io::json_number(summary.bound)},  {"elbo_error", io::json_number(summary.bound_error)},
+          {"log_z", io::json_number(summary.log_z)}, {"log_z_error", io::json_number(summary.log_z_error)},
+          {"ess", io::json_number(summary.ess)},     {"ess_error", io::json_number(summary.ess_error)}};
 }
 
 void add_chains(Acceptance& chains, const Acceptance& more) {
@@ -235,6 +262,8 @@ void add_chains(Acceptance& chains, const Acceptance& more) {
 }
 
 std::vector<std::string> chain_warnings(const RunRecord& record) {
+  if (!record.weights.is_null() && all_weights_are_zero(record.weights))
+    return {"the weights of all paths are 0: the paths do not reach the target"};
   if (record.acceptance) return acceptance_warnings(*record.acceptance, record.first);
   if (!record.smc || record.smc->chains.log_evidence.empty()) return {};
   return chain_warnings(record.smc->chains, record.smc->particles);

@@ -49,7 +49,8 @@ struct RunRecord {
   std::optional<SmcRecord> smc;          ///< only of SMC samplers
   std::optional<Acceptance> acceptance;  ///< only of Markov chains with a Metropolis ratio
   Json moments;                          ///< pooled moments of Markov chains; null without them
-  bool complete = true;                  ///< false: interrupted, and the range is the finished one
+  Json weights;          ///< summary of the weights of paths (`weights_json`); null without them
+  bool complete = true;  ///< false: interrupted, and the range is the finished one
   double particle_steps = 0.0;
   std::vector<std::string> warnings;
   std::vector<std::string> notes;
@@ -67,7 +68,7 @@ RunRecord read_sidecar(const std::filesystem::path& file);
 const char* precision_name(Precision precision);
 const char* math_name(MathMode math);
 
-/// The unit that a range of the run counts: "particles" or "chains".
+/// The unit that a range of the run counts: "particles", "chains" or "paths".
 const char* counted(const RunRecord& record);
 
 /// Logarithm of the chains' mean evidence. The mean is unbiased, its logarithm is not.
@@ -76,10 +77,15 @@ double mean_log_evidence(const SmcRecord& smc);
 /// The pooled moments as in a record: "mean", "variance", "standard_error".
 Json moments_json(const PooledMoments& moments);
 
+/// The estimates of `forward_summary` as in a record: "elbo", "log_z" and "ess", each with its "_error". If
+/// all weights are 0, these are -inf, -inf and 0.
+Json weights_json(const std::vector<double>& log_weights);
+
 /// Appends the chains of the next range.
 void add_chains(Acceptance& chains, const Acceptance& more);
 
-/// Warnings about the chains of a complete record: of SMC, and of Markov chains that never moved.
+/// Warnings about the chains or paths of a complete record: of SMC, of Markov chains that never moved, and of
+/// weights that are all 0.
 std::vector<std::string> chain_warnings(const RunRecord& record);
 
 /// Appends the texts of `more` that `texts` does not contain.

@@ -16,6 +16,10 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
           {"log_evidence", {shape.at(0)}, Precision::f64}};
 }
 
+ResultArrays path_arrays(const std::vector<std::int64_t>& shape, Precision precision) {
+  return {{"samples", shape, precision}, {"log_weights", {shape.at(0)}, Precision::f64}};
+}
+
 ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance,
                            bool has_steps) {
   constexpr std::int64_t largest_covariance = 32;

@@ -24,6 +24,10 @@ ResultArrays npy_array(std::vector<std::int64_t> shape, Precision precision);
 /// and in float64 `log_weights` (count, N) and `log_evidence` (count).
 ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
+/// Arrays of paths of a trained sampler: `samples` (count, d), or (count, M, d) with M states kept, and in
+/// float64 `log_weights` (count).
+ResultArrays path_arrays(const std::vector<std::int64_t>& shape, Precision precision);
+
 /// Arrays of Markov chains with moments: `samples`, the last states, and in float64 `mean` and `variance`
 /// (count, d), `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), `acceptance` and
 /// `non_finite` (count) of methods that have them, and `step` (count) of chains that adapted their own.

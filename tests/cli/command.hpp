@@ -65,6 +65,7 @@ inline std::vector<std::string> runnable_samplers() {
   std::vector<std::string> samplers = sampler_names();
   std::erase(samplers, "ou");
   std::erase(samplers, "myula");
+  std::erase(samplers, "learned");
   for (std::string& sampler : samplers) {
     if (sampler == "annealed") sampler += ":inner=4";
     if (sampler == "ula" || sampler == "baoab" || sampler == "obabo") sampler += ":step=0.1:steps=20";

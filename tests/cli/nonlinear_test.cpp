@@ -170,7 +170,7 @@ TEST_F(NonlinearObservationOnTheCommandLine, GivesItsPriorToOtherVerbs) {
   output({"sample", "range.json", "--prior", "--sampler", "ddim", "--count", "3", "--out", "ddim.npy"});
   EXPECT_NE(run({"sample", "range.json", "--sampler", "ddim", "--out", "p.npy"})
                 .err.find("ddim takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
-                          "dps-likelihood, bootstrap or a Markov chain"),
+                          "dps-likelihood, bootstrap, a Markov chain or a learned sampler"),
             std::string::npos);
   EXPECT_NE(run({"plot", "density", "range.json"})
                 .err.find("range.json has an observation with a map; expected a linear one, or none"),

@@ -83,7 +83,7 @@ TEST_F(TargetFiles, WithASparsePriorAreSampledByProximalChains) {
 TEST_F(TargetFiles, RefuseWhatBelongsToAPrior) {
   const std::pair<Arguments, const char*> wrong[] = {
       {{"sample", "target.json", "--sampler", "ddim", "--out", "x.npy"},
-       "--sampler ddim: ddim needs a prior; Markov chains sample a target"},
+       "--sampler ddim: ddim needs a prior; Markov chains and learned samplers sample a target"},
       {{"sample", "target.json", "--prior", "--out", "x.npy"},
        "--prior: target.json has a target and no prior"},
       {{"draw", "target.json", "--prior", "--out", "x.npy"},

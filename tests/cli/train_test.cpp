@@ -1,5 +1,4 @@
-// gmdiff train: files, parts of a training, the table, the log, bad input; samples by a learned denoiser;
-// samplers of targets.
+// gmdiff train: files, parts of a training, the table, the log, bad input; samples by a learned denoiser.
 
 #include <signal.h>
 
@@ -10,33 +9,11 @@
 
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/npy.hpp>
-#include <gmdiff/io/sampler_file.hpp>
 
-#include "command.hpp"
-#include "io/npz.hpp"
+#include "train_verb.hpp"
 
 namespace gmdiff::test {
 namespace {
-
-class TrainVerb : public CommandTest {
- protected:
-  /// The command line of a small training, with more flags.
-  static Arguments small(Arguments more) {
-    Arguments all{"train", "prior.json", "--iterations", "120", "--batch", "64", "--hidden", "8"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  /// Without printing the bytes.
-  void expect_same_files(const std::string& a, const std::string& b) const {
-    EXPECT_TRUE(exists(a) && read(a) == read(b)) << a << " and " << b;
-  }
-  void expect_refused(const Arguments& arguments, const std::string& message) const {
-    const CommandResult result = run(arguments);
-    EXPECT_EQ(result.exit_code, 2);
-    EXPECT_EQ(result.out, "");
-    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
-  }
-};
 
 TEST_F(TrainVerb, JudgesWhatItLearned) {
   const Json found = json(small({"--out", "model.npz", "--log", "log.jsonl", "--parametrisation", "v"}));
@@ -204,146 +181,6 @@ TEST_F(TrainVerb, RefusesBadInput) {
   output({"draw", "line.json", "--prior", "--count", "9", "--out", "rows.npy"});
   expect_refused({"train", "prior.json", "--out", "n.npz", "--data", "rows.npy"},
                  "its rows have dimension 1, the prior of prior.json has 2");
-}
-
-class TrainTargetVerb : public TrainVerb {
- protected:
-  void SetUp() override {
-    TrainVerb::SetUp();
-    output({"problem", "funnel", "--out", "funnel.json"});
-  }
-  static Arguments small_sampler(Arguments more) {
-    Arguments all{"train",        "funnel.json",
-                  "--sampler",    "dis:components=2:steps=4:means_std=1",
-                  "--batch",      "70",
-                  "--iterations", "12",
-                  "--hidden",     "8"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-};
-
-TEST_F(TrainTargetVerb, JudgesTheSamplerAndWritesDraws) {
-  const Json found =
-      json(small_sampler({"--out", "s.npz", "--count", "500", "--draws", "x.npz", "--log", "log.jsonl"}));
-  EXPECT_EQ(found["method"], "dis");
-  EXPECT_EQ(found["target"], "funnel");
-  EXPECT_EQ(found["iterations"], 12);
-  EXPECT_EQ(found["paths"], 500);
-  EXPECT_EQ(found["log_z"], 0.0);
-  EXPECT_LT(found["forward"]["elbo"].get<double>(), 0.0);
-  EXPECT_GT(found["backward"]["eubo"].get<double>(), 0.0);
-  const Json line = Json::parse(read("log.jsonl"));
-  EXPECT_EQ(line["iteration"], 12);
-  EXPECT_EQ(line["loss"].get<double>() > 0.0, true);
-  EXPECT_GT(line["step"].get<double>(), 0.0);
-
-  const Target target = Funnel{};
-  const SamplerTraining training = read_sampler(folder() / "s.npz");
-  const WeightedDraws draws = TrainedSampler(training, target).draws(500, training.settings.seed);
-  io::NpzReader reader(folder() / "x.npz");
-  ASSERT_EQ(reader.arrays().size(), 2U);
-  EXPECT_EQ(reader.arrays()[0], (io::NpzEntry{"x", {500, 10}, Precision::f64}));
-  std::vector<double> weights(500);
-  EXPECT_EQ(reader.arrays()[1].name, "log_weights");
-  reader.open(1);
-  reader.read_bytes({reinterpret_cast<char*>(weights.data()), weights.size() * sizeof(double)});
-  EXPECT_EQ(Eigen::VectorXd::Map(weights.data(), 500), draws.log_weights);
-  EXPECT_NEAR(found["forward"]["elbo"].get<double>(), draws.log_weights.mean(), 1e-9);
-  const std::string table = output(small_sampler({"--out", "t.npz", "--count", "100"}));
-  for (const char* row : {"ELBO", "log Z backward", "ESS/n", "log Z exact"})
-    EXPECT_NE(table.find(row), std::string::npos) << table;
-}
-
-TEST_F(TrainTargetVerb, ContinuesWithTheBitsOfOneRun) {
-  output(small_sampler({"--out", "whole.npz", "--count", "2", "--device", "cpu:2"}));
-  output(
-      small_sampler({"--out", "kept.npz", "--count", "2", "--checkpoint-every", "5", "--device", "cpu:1"}));
-  expect_same_files("kept.npz", "whole.npz");
-  SamplerTrainingOptions options{.threads = 1, .checkpoint_every = 5};
-  const SamplerTraining whole = read_sampler(folder() / "whole.npz");
-  std::stop_source stop;
-  options.stop = stop.get_token();
-  options.checkpoint = [&](const SamplerTraining& part) {
-    write_sampler(folder() / "part.npz", part);
-    stop.request_stop();
-  };
-  train_sampler(Funnel{}, whole.settings, options);
-  output({"train", "funnel.json", "--resume", "part.npz", "--out", "end.npz", "--count", "2"});
-  expect_same_files("end.npz", "whole.npz");
-}
-
-TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
-  const auto refined = [](Arguments more) {
-    Arguments all = small_sampler(std::move(more));
-    all[3] =
-        "dis:components=3:steps=4:refine_every=5:refine_score=ratio:chains=20:first_moves=4:moves=2:support_"
-        "std=3";
-    return all;
-  };
-  output(refined({"--out", "whole.npz", "--count", "2", "--log", "log.jsonl"}));
-  EXPECT_EQ(Json::parse(read("log.jsonl"))["components"], 3);
-  const SamplerTraining whole = read_sampler(folder() / "whole.npz");
-  EXPECT_EQ(whole.active, 3);
-  EXPECT_EQ(whole.settings.refine_every, 5);
-  EXPECT_EQ(whole.settings.refine_score, RefinementScore::ratio);
-  EXPECT_EQ(whole.settings.first_moves, 4);
-  EXPECT_EQ(whole.settings.moves, 2);
-  EXPECT_EQ(whole.settings.support_std, 3.0);
-  EXPECT_EQ(whole.chains.rows(), 20);
-  std::stop_source stop;
-  SamplerTrainingOptions options{.threads = 1, .checkpoint_every = 5, .stop = stop.get_token()};
-  options.checkpoint = [&](const SamplerTraining& part) {
-    write_sampler(folder() / "part.npz", part, true);
-    stop.request_stop();
-  };
-  train_sampler(Funnel{}, whole.settings, options);
-  output({"train", "funnel.json", "--resume", "part.npz", "--out", "end.npz", "--count", "2"});
-  expect_same_files("end.npz", "whole.npz");
-}
-
-TEST_F(TrainTargetVerb, APathThatDivergesKeepsTheIterationBefore) {
-  const CommandResult result =
-      run(small_sampler({"--out", "s.npz", "--rate", "1e200", "--checkpoint-every", "9"}));
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_NE(result.err.find("in iteration 2 on path 0; a smaller step or lower rates may help"),
-            std::string::npos)
-      << result.err;
-  EXPECT_NE(result.err.find("s.npz holds iteration 1"), std::string::npos) << result.err;
-  EXPECT_EQ(read_sampler(folder() / "s.npz").iteration, 1);
-}
-
-TEST_F(TrainTargetVerb, RefusesBadInput) {
-  const auto sampler = [&](const std::string& text, const std::string& message) {
-    expect_refused({"train", "funnel.json", "--out", "m.npz", "--sampler", text}, message);
-  };
-  sampler("euler", "unknown method \"euler\"");
-  sampler("dis:", "expected key=value after ':'");
-  sampler("dis:colour=3", "unknown key \"colour\"");
-  sampler("dis:prior=none", "prior");
-  sampler("dis:loss=log", "trajectory-balance");
-  sampler("dis:steps=2.5", "steps");
-  sampler("dis:learn_prior=2", "learn_prior");
-  sampler("dis:init_std=-1", "init_std must be positive and finite, got -1");
-  sampler("dis:refine_score=best", "residual");
-  sampler("dis:refine_every=1.5", "refine_every");
-  sampler("dis:support_std=3", "belong to a refinement; give refine_every");
-  sampler("dis:refine_every=20:prior=gp", "refine_every needs the prior gmp, got gp");
-  sampler("dis:drift=zero", "the drift zero belongs to the method dbs, got dis");
-  expect_refused(small_sampler({"--out", "m.npz", "--data", "x.npy"}),
-                 "--data: it belongs to the training of a denoiser, and funnel.json has a target");
-  expect_refused(small_sampler({"--out", "m.npz", "--draws", "x.npy"}), "give a name that ends in .npz");
-  expect_refused(small_sampler({"--out", "m.npz", "--draws", "m.npz"}),
-                 "--draws and --out have the same file m.npz");
-  expect_refused(small({"--out", "m.npz", "--sampler", "dis"}),
-                 "--sampler: it belongs to the training of a sampler, which needs a problem with a target");
-  output(small_sampler({"--out", "m.npz", "--count", "2"}));
-  expect_refused({"train", "funnel.json", "--out", "n.npz", "--resume", "m.npz", "--sampler", "dis"},
-                 "--sampler: --resume continues a training with the settings that m.npz holds");
-  output({"problem", "many-well", "--out", "well.json"});
-  expect_refused({"train", "well.json", "--out", "n.npz", "--resume", "m.npz"}, "the target has dimension");
-  expect_refused({"train", "prior.json", "--out", "n.npz", "--resume", "m.npz"},
-                 "m.npz: has no array mean, so it is not a training of a denoiser");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ sampler: base model
 plan: base model sampler
 lowering: base model sampler plan particle
 device: base model sampler plan particle kernels lowering
-network: base model particle device
+network: base model sampler plan particle device
 metrics: base model sampler plan device
 io: base model sampler network
 study: base model sampler plan device network metrics io

@@ -288,7 +288,7 @@ TEST(CompareTargets, RefusesWhatHasNoLawOrNoPlan) {
   expect_invalid(
       [&] { compare(settings); },
       "target, sampler ddim: ddim samples mixtures, and the law of target is none; expected a Markov "
-      "chain or draw");
+      "chain, a learned sampler or draw");
   settings.candidates = {{"mala", parse_sampler("mala:step=1:output=trace")}};
   expect_invalid([&] { compare(settings); }, "mala: a comparison needs one independent sample of each chain");
   settings.candidates = {{"draw"}};

@@ -156,9 +156,8 @@ TEST(GuidedPlanWithMap, NamesBadParameters) {
     test::expect_invalid([&] { guided_denoiser_plan(prior, observation, {0.8, 0.6}, sampler); }, message);
   };
   const std::string others =
-      " takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, dps-likelihood, bootstrap or "
-      "a Markov "
-      "chain";
+      " takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, dps-likelihood, bootstrap, "
+      "a Markov chain or a learned sampler";
   expect(DpsGsg{}, ("dps-gsg" + others).c_str());
   expect(ExactGuidance{}, ("exact" + others).c_str());
   expect(Pigdm{.tau2 = 0.0}, "pigdm: tau2 must be finite and > 0, got 0");

@@ -100,7 +100,7 @@ TEST(NonlinearProblems, RefuseBadFilesWithTheirPlace) {
   EXPECT_EQ(refusal_of(with_map(R"json({"type": "sin", "A": [[1, 2]]})json"),
                        R"json(, "sampler": {"type": "ddim"})json"),
             "p.json: sampler: ddim takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
-            "dps-likelihood, bootstrap or a Markov chain");
+            "dps-likelihood, bootstrap, a Markov chain or a learned sampler");
   const std::string text = file_with(with_map(R"json({"type": "sin", "A": [[1, 2]]})json"));
   EXPECT_EQ(error_of([&] { parse_problem(text, "p.json"); }),
             "p.json has an observation with a map; expected a linear one, or none");

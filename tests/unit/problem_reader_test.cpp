@@ -541,7 +541,7 @@ TEST(ProblemReader, NamesBadSamplers) {
   expect_messages({
       {sampler(R"({"type": "tds", "particles": 256})"),
        R"(sampler.type: unknown sampler "tds"; did you mean "tmp"? (known: ddim, exact-transition, ancestral, euler-maruyama, euler, heun, )"
-       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou, myula))"},
+       R"(dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou, myula, learned))"},
       {sampler(R"({"type": "ddim", "ete": 1})"),
        R"(sampler: unknown key "ete"; did you mean "eta"? (known: type, eta, churn, churn_min, churn_max, churn_noise, start))"},
       {sampler(R"({"type": "dpmpp-2m", "churn": 1})"),
@@ -566,7 +566,7 @@ TEST(ProblemReader, NamesBadSmcSamplers) {
        "sampler: bootstrap samples the posterior of an observation, and the problem has none"},
       {sampler(R"({"type": "mcgdif"})"),
        R"(sampler.type: unknown sampler "mcgdif"; did you mean "mcgdiff"? (known: ddim, exact-transition, ancestral, euler-maruyama, )"
-       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou, myula))"},
+       R"(euler, heun, dpmpp-2s, dpmpp-2m, sde-dpmpp-2m, dpmpp-3m, unipc-3, exact-ancestral, exact-decoupled, naive-backward, annealed, mcgdiff, bootstrap, tmp, pigdm, pigdm-alg1, dps, dps-likelihood, dps-gsg, exact, ula, mala, hmc, baoab, obabo, ou, myula, learned))"},
       {sampler(R"({"type": "mcgdiff", "particle": 5})"),
        R"(sampler: unknown key "particle"; did you mean "particles"? )" + keys},
       {sampler(R"({"type": "bootstrap", "variant": "A"})"),

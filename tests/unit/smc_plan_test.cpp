@@ -218,7 +218,7 @@ TEST(SmcPlanErrors, OfMaps) {
   const TimeGrid grid = TimeGrid::uniform(process, 6);
   expect_invalid([&] { smc_plan(prior, distances(), process, grid, Mcgdiff{}); },
                  "mcgdiff takes no observation with a map; expected tmp, pigdm, pigdm-alg1, dps, "
-                 "dps-likelihood, bootstrap or a Markov chain");
+                 "dps-likelihood, bootstrap, a Markov chain or a learned sampler");
   expect_invalid([&] { smc_plan(prior, distances(), process, grid, Bootstrap{.particles = 0}); },
                  "bootstrap: particles must be from 1 to 2^30, got 0");
   expect_invalid(

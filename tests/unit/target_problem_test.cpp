@@ -28,7 +28,7 @@ TEST(TargetProblems, AreReadWithTheirDefaults) {
   EXPECT_EQ(banana.scale, 2.0);
   EXPECT_EQ(banana.curvature, 0.03);
   EXPECT_EQ(problem.target.dim(), 2);
-  EXPECT_TRUE(std::holds_alternative<Mala>(problem.sampler));
+  EXPECT_TRUE(std::holds_alternative<Mala>(std::get<McmcSampler>(problem.sampler)));
 }
 
 TEST(TargetProblems, AreWrittenAsTheyAreRead) {
@@ -79,7 +79,7 @@ TEST(TargetProblems, OfSparsePriorsAreWrittenAsTheyAreRead) {
     EXPECT_EQ(to_json(read), text);
     const Points x = Points::Constant(1, read.target.dim(), 0.5);
     EXPECT_EQ(read.target.log_density(x), Target(target).log_density(x));
-    EXPECT_EQ(*std::get<Myula>(read.sampler).theta, 0.5);
+    EXPECT_EQ(*std::get<Myula>(std::get<McmcSampler>(read.sampler)).theta, 0.5);
   }
   const auto with = [](const std::string& prior, const std::string& observation) {
     return refusal(R"({"target": {"type": "regularised", "prior": )" + prior + R"(, "observation": )" +
@@ -110,7 +110,7 @@ TEST(TargetProblems, RefuseBadFilesWithTheirPlace) {
   EXPECT_EQ(refusal(R"({"target": {"type": "banana"}, "prior": {}})"),
             "p.json: \"prior\" and \"target\" exclude each other");
   EXPECT_EQ(refusal(R"({"target": {"type": "banana"}, "sampler": {"type": "ddim"}})"),
-            "p.json: sampler: ddim needs a prior; Markov chains sample a target");
+            "p.json: sampler: ddim needs a prior; Markov chains and learned samplers sample a target");
   EXPECT_EQ(refusal(R"({"target": {"type": "logistic", "data": [[1, 2]], "labels": [1, 0]}})"),
             "p.json: target: logistic: expected one label for each of the 1 rows of data, got 2");
   EXPECT_EQ(error_of([] { parse_problem(R"({"target": {"type": "banana"}})", "p.json"); }),

@@ -5,6 +5,7 @@
 
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/smc.hpp>
 
@@ -40,6 +41,9 @@ class Session {
   /// Executes plans as `gmdiff::run` of smc.hpp does, on this device; `options.device` has no effect.
   SmcSamples run(std::span<const SmcPlan> plans, const Options& options = {}) const;
   SmcSamples run(const SmcPlan& plan, const Options& options = {}) const;
+  /// Computes paths of a trained sampler as `gmdiff::run` of paths.hpp does, on this device;
+  /// `options.device` has no effect.
+  PathSamples run(const PathPlan& plan, const Options& options = {}) const;
   /// Evaluates a law as `gmdiff::evaluate` does, on this device; `options.device` has no effect.
   Evaluation evaluate(const Mixture& mixture, const Points& x, Level level = {},
                       const EvaluateOptions& options = {}) const;

@@ -22,6 +22,10 @@ void write_sampler(const std::filesystem::path& file, const SamplerTraining& tra
 ///   version, arrays of wrong shapes, values outside their range.
 SamplerTraining read_sampler(const std::filesystem::path& file);
 
+/// Whether a file is an archive with a trained sampler, by the names of its arrays; false for a file that
+/// cannot be read.
+bool holds_sampler(const std::filesystem::path& file);
+
 /// Settings from text: a method and its parameters by the names of `SamplerSettings`, such as
 /// "dis:components=4:steps=32:loss=log-variance"; all others have their defaults.
 /// @throws std::invalid_argument with the parameter, the expected and the given value.

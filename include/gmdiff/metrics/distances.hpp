@@ -45,9 +45,23 @@ class PointSet {
   PointSet(const Samples& samples);  // NOLINT(google-explicit-constructor)
   const Points& points() const { return *points_; }
 
+  /// The same points with weights (n), finite and >= 0, of positive sum, which need not be normalised. `judge`
+  /// uses them in the sliced distances to a mixture and refuses them elsewhere; the floor stays that of n
+  /// exact draws. The distances below take weights as an argument and do not read these.
+  PointSet with_weights(std::vector<double> weights) const {
+    PointSet set = *this;
+    set.weights_ = std::make_shared<const std::vector<double>>(std::move(weights));
+    return set;
+  }
+  /// Empty when all points weigh the same.
+  std::span<const double> weights() const {
+    return weights_ == nullptr ? std::span<const double>() : std::span<const double>(*weights_);
+  }
+
  private:
   std::shared_ptr<const Points> kept_;
   const Points* points_;
+  std::shared_ptr<const std::vector<double>> weights_ = {};
 };
 
 struct SlicedOptions {

@@ -15,15 +15,18 @@
 #include <gmdiff/model/target.hpp>
 #include <gmdiff/model/time_grid.hpp>
 #include <gmdiff/sampler/guided.hpp>
+#include <gmdiff/sampler/learned.hpp>
 #include <gmdiff/sampler/mcmc.hpp>
 #include <gmdiff/sampler/sampler.hpp>
 #include <gmdiff/sampler/smc.hpp>
 
 namespace gmdiff {
 
-/// Any sampler of a problem: a reverse-time sampler or a Markov chain, which run on the prior or the exact
-/// posterior, or a sequential Monte Carlo or guided sampler, which needs an observation.
-using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler, McmcSampler>;
+/// Any sampler of a problem: a reverse-time sampler, a Markov chain or a trained sampler, which run on the
+/// prior or the exact posterior, or a sequential Monte Carlo or guided sampler, which needs an observation.
+using AnySampler = std::variant<Sampler, SmcSampler, GuidedSampler, McmcSampler, LearnedSampler>;
+/// Samplers that need no prior.
+using TargetSampler = std::variant<McmcSampler, LearnedSampler>;
 
 /// The grid and the times of a Fokker-Planck equation (mathematics.md §14). Empty arrays mean that the caller
 /// chooses.
@@ -50,14 +53,18 @@ struct Problem {
   std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
   DensityDescription density = {};
   std::optional<GivenDenoiser> denoiser = {};
+  /// Settings of a sampler that is to be trained for the law of the problem (`mixture_target`), the posterior
+  /// when there is an observation.
+  std::optional<SamplerSettings> training = {};
 };
 
-/// The content of a problem file with the key `target`: a law that is no mixture, and chains that sample it.
+/// The content of a problem file with the key `target`: a law that is no mixture, and a sampler of it.
 struct TargetProblem {
   Target target;
-  McmcSampler sampler = Mala{};
+  TargetSampler sampler = Mala{};
   std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
   DensityDescription density = {};
+  std::optional<SamplerSettings> training = {};  ///< of a sampler that is to be trained
 };
 
 /// The content of a problem file whose observation has a map: a mixture prior under a nonlinear observation.
@@ -71,6 +78,7 @@ struct NonlinearProblem {
   std::optional<Mixture> start = {};  ///< law at time 0 of the Fokker-Planck equation
   DensityDescription density = {};
   std::optional<GivenDenoiser> denoiser = {};
+  std::optional<SamplerSettings> training = {};  ///< of a sampler that is to be trained for the posterior
 };
 
 /// The posterior. @throws std::invalid_argument if prior and map have different dimensions, and for a prior
@@ -78,7 +86,12 @@ struct NonlinearProblem {
 Target target_of(const NonlinearProblem& problem);
 /// The problem without its observation.
 Problem prior_of(const NonlinearProblem& problem);
-/// Whether a sampler takes an observation with a map: a Markov chain, or a method whose description says so.
+/// The sampler if it needs no prior.
+std::optional<TargetSampler> without_prior(const AnySampler& sampler);
+/// Any sampler from one that needs no prior.
+AnySampler any_sampler(const TargetSampler& sampler);
+/// Whether a sampler takes an observation with a map: a Markov chain, a trained sampler, or a method whose
+/// description says so.
 bool takes_map(const AnySampler& sampler);
 /// @throws std::invalid_argument for a sampler that does not; the message names those that do.
 void check_takes_map(const AnySampler& sampler);

@@ -9,18 +9,6 @@
 
 namespace gmdiff {
 
-const char* to_string(RefinementScore score) {
-  switch (score) {
-    case RefinementScore::elbo:
-      return "elbo";
-    case RefinementScore::ratio:
-      return "ratio";
-    case RefinementScore::residual:
-      return "residual";
-  }
-  return "?";
-}
-
 namespace network {
 
 namespace {
