@@ -7,6 +7,7 @@
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/network.hpp"
+#include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
@@ -29,6 +30,8 @@ void launch(const RotationJob<float>& job, cudaStream_t stream);
 void launch(const RotationJob<double>& job, cudaStream_t stream);
 void launch(const NetworkJob<float>& job, cudaStream_t stream);
 void launch(const NetworkJob<double>& job, cudaStream_t stream);
+void launch(const PathJob<float>& job, cudaStream_t stream);
+void launch(const PathJob<double>& job, cudaStream_t stream);
 
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);

@@ -67,25 +67,33 @@ inline constexpr int network_rows = 32;
 /// A register tile has as many particles.
 inline constexpr int fewest_network_rows = 8;
 
-template <class Real>
-NetworkGeometry geometry(const NetworkJob<Real>& job, const Limits& limits) {
-  const auto numbers = static_cast<std::size_t>(network_numbers(job.network, !job.v.is_empty()));
-  const auto bytes = [&](int rows) { return numbers * static_cast<std::size_t>(rows) * sizeof(Real); };
-  const auto tiles = [&](int rows) { return (job.count + rows - 1) / rows; };
+/// @param bytes of a tile for each of its particles
+inline NetworkGeometry tile_geometry(std::size_t bytes, std::int64_t count, const Limits& limits) {
+  const auto of_tile = [&](int rows) { return bytes * static_cast<std::size_t>(rows); };
+  const auto tiles = [&](int rows) { return (count + rows - 1) / rows; };
   NetworkGeometry of{
       .rows = network_rows, .in_shared = true, .blocks = 0, .shared_bytes = 0, .room_bytes = 0};
   // Few particles are spread over the multiprocessors, each of which runs several thread blocks at once.
   constexpr std::int64_t blocks_of_one = 8;
   while (of.rows > fewest_network_rows &&
-         (bytes(of.rows) > limits.shared_bytes || tiles(of.rows) < limits.blocks / blocks_of_one)) {
+         (of_tile(of.rows) > limits.shared_bytes || tiles(of.rows) < limits.blocks / blocks_of_one)) {
     of.rows /= 2;
   }
-  of.in_shared = bytes(of.rows) <= limits.shared_bytes;
+  of.in_shared = of_tile(of.rows) <= limits.shared_bytes;
   if (!of.in_shared) of.rows = network_rows;
   of.blocks = std::min(tiles(of.rows), limits.blocks);
-  (of.in_shared ? of.shared_bytes : of.room_bytes) =
-      bytes(of.rows) * (of.in_shared ? 1 : static_cast<std::size_t>(of.blocks));
+  if (of.in_shared) {
+    of.shared_bytes = of_tile(of.rows);
+  } else {
+    of.room_bytes = of_tile(of.rows) * static_cast<std::size_t>(of.blocks);
+  }
   return of;
+}
+
+template <class Real>
+NetworkGeometry geometry(const NetworkJob<Real>& job, const Limits& limits) {
+  const auto numbers = static_cast<std::size_t>(network_numbers(job.network, !job.v.is_empty()));
+  return tile_geometry(numbers * sizeof(Real), job.count, limits);
 }
 
 }  // namespace gmdiff::kernels

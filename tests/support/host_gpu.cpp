@@ -75,6 +75,8 @@ void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_in_geometry(job
 void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_in_geometry(job); }
 void HostGpu::launch(const kernels::NetworkJob<float>& job) { run_in_geometry(job); }
 void HostGpu::launch(const kernels::NetworkJob<double>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::PathJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::PathJob<double>& job) { run_in_geometry(job); }
 
 void HostGpu::launch(const kernels::RotationJob<float>& job) { run(job); }
 void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }

@@ -46,6 +46,8 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::RotationJob<double>& job) override;
   void launch(const kernels::NetworkJob<float>& job) override;
   void launch(const kernels::NetworkJob<double>& job) override;
+  void launch(const kernels::PathJob<float>& job) override;
+  void launch(const kernels::PathJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;
