@@ -4,6 +4,7 @@
 //   gmdiff_cuda_bench --benchmark_out=FILE --benchmark_out_format=json
 
 #include <gmdiff/model/observation.hpp>
+#include <gmdiff/network/learned_denoiser.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "gpu_bench.hpp"
@@ -48,6 +49,27 @@ void add_wide(CovarianceType structure, Eigen::Index d, Eigen::Index K, std::int
   register_on_gpu({name + "/ddim/f32", plan_of(law, gmdiff::Ddim{}), count, Precision::f32, slots});
   register_on_gpu({name + "/ddim:eta=1/f32", plan_of(law, gmdiff::Ddim{.eta = 1.0}), count});
   register_on_gpu({name + "/exact-transition/f32", plan_of(law, gmdiff::ExactTransition{}), count});
+}
+
+/// A learned denoiser of the default size, evaluated once a step, and guided by its derivative: D and J^T v,
+/// whose forward and backward pass cost as much as two evaluations. Its parameters are those before training.
+void add_learned(Eigen::Index d, std::int64_t count) {
+  const gmdiff::DenoiserSettings settings{};
+  const gmdiff::LearnedDenoiser learned(
+      gmdiff::start_training(mixture(CovarianceType::diag, d, 25), settings));
+  const gmdiff::ForwardProcess process = gmdiff::vp(gmdiff::LinearBeta{.min = 0.02, .max = 7.0});
+  const gmdiff::TimeGrid grid = gmdiff::TimeGrid::uniform(process, 50);
+  const gmdiff::LinearObservation observation(Eigen::MatrixXd::Identity(1, d), Eigen::VectorXd::Ones(1), 0.5);
+  const auto H = static_cast<double>(settings.hidden);
+  const double products = (2.0 * static_cast<double>(d) + (settings.layers - 1) * H) * H;
+  const std::string name = "learned/d:" + std::to_string(d) + "/H:" + std::to_string(settings.hidden);
+  register_on_gpu({name + "/ddim/f32",
+                   gmdiff::sampling_plan(learned.denoiser(), d, process, grid,
+                                         gmdiff::Ddim{.start = gmdiff::Start::gaussian}),
+                   count, Precision::f32, products});
+  register_on_gpu({name + "/dps/f32",
+                   gmdiff::guided_plan(learned.denoiser(), observation, process, grid, gmdiff::Dps{}), count,
+                   Precision::f32, 3.0 * products});
 }
 
 /// Log-densities of given points, with one product per U_k.
@@ -144,6 +166,8 @@ void add_all() {
   add_wide(CovarianceType::common_basis, 80, 25, 1'000'000, 5.0 * 25 * 80);
   add_wide(CovarianceType::full, 16, 25, 1'000'000, 2.0 * 25 * 16 * 16);
   register_on_gpu(gmdiff::bench::full_64());
+  add_learned(2, 1'000'000);
+  add_learned(64, 1'000'000);
   add_smc(8, 128, 1000);
   add_smc(80, 128, 1000);
   add_smc(8, 10'000'000, 1);

@@ -6,6 +6,8 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/network.hpp"
+#include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
@@ -26,6 +28,10 @@ void launch(const ChainsJob<float>& job, cudaStream_t stream);
 void launch(const ChainsJob<double>& job, cudaStream_t stream);
 void launch(const RotationJob<float>& job, cudaStream_t stream);
 void launch(const RotationJob<double>& job, cudaStream_t stream);
+void launch(const NetworkJob<float>& job, cudaStream_t stream);
+void launch(const NetworkJob<double>& job, cudaStream_t stream);
+void launch(const PathJob<float>& job, cudaStream_t stream);
+void launch(const PathJob<double>& job, cudaStream_t stream);
 
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);

@@ -197,6 +197,8 @@ class Executor {
   /// Threads of the host that the device computes on; null if it computes elsewhere or only on the calling
   /// thread.
   virtual ThreadPool* threads() const { return nullptr; }
+  /// Paths of a trained sampler on this device; null if it has no arithmetic for them.
+  virtual std::unique_ptr<PathRunner> paths(const PathSource& /*source*/) const { return nullptr; }
   /// Called when a run has ended; frees memory that only an active run needs.
   virtual void rest() const noexcept {}
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.

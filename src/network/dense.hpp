@@ -1,7 +1,7 @@
 #pragma once
 
 #include "network/dense_unit.hpp"
-#include "particle/elementary.hpp"
+#include "particle/dense.hpp"
 
 // Loops of DenseUnit for an arithmetic type V. Only the units unit_*.cpp include it (device/cpu/pack.hpp
 // explains why).
@@ -60,17 +60,10 @@ void multiply_add(const Product<RealOf<V>>& of) {
 
 template <class V>
 void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slope) {
-  using Real = RealOf<V>;
-  constexpr double two_k = 0x1.9884533d43651p+0;  // 2 sqrt(2 / pi)
-  const V linear(static_cast<Real>(two_k)), cubic(static_cast<Real>(two_k * 0.044715)),
-      slope_cubic(static_cast<Real>(two_k * 3 * 0.044715)), one(Real(1));
   for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
-    const V a = V::load(from + j);
-    const V s = particle::sigmoid(a * fma(a * a, cubic, linear));
-    (a * s).store(h + j);
-    if (slope == nullptr) continue;
-    // s + a s (1 - s) 2 k (1 + 3 * 0.044715 a^2)
-    fma(s * (one - s), a * fma(a * a, slope_cubic, linear), s).store(slope + j);
+    const particle::Gelu<V> of(V::load(from + j));
+    of.value().store(h + j);
+    if (slope != nullptr) of.slope().store(slope + j);
   }
 }
 

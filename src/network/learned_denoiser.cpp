@@ -7,9 +7,11 @@
 #include "base/check.hpp"
 #include "base/floating_point.hpp"
 #include "base/machine.hpp"
+#include "device/denoiser_network.hpp"
 #include "network/check_training.hpp"
 #include "network/parametrisation.hpp"
 #include "network/sweep.hpp"
+#include "particle/dense.hpp"
 
 namespace gmdiff {
 
@@ -49,7 +51,7 @@ std::string identity(const DenoiserTraining& of) {
 }  // namespace
 
 /// D and its products, in the precision of the training.
-class LearnedDenoiser::Evaluator {
+class LearnedDenoiser::Evaluator : public DenoiserNetwork {
  public:
   Evaluator(const DenoiserTraining& training, int threads)
       : settings_(training.settings),
@@ -58,13 +60,19 @@ class LearnedDenoiser::Evaluator {
         phases_(training.averaged.head(training.settings.hidden)),
         id_(identity(training)),
         pool_(threads == 0 ? usable_processors() : threads) {}
-  virtual ~Evaluator() = default;
 
   Eigen::Index dim() const { return mean_.size(); }
+  const Eigen::VectorXd& mean() const override { return mean_; }
   const std::string& id() const { return id_; }
   /// D of each row of x, or the product J v or J^T v with that row of v. `v` is not read for D.
   enum class Result { value, jvp, transposed_jvp };
   virtual void evaluate(Result result, const Points& x, const Points& v, Level level, Points& to) const = 0;
+  void denoise(const Points& x, Level level, Points& denoised) const override {
+    evaluate(Result::value, x, Points(), level, denoised);
+  }
+  void transposed_jvp(const Points& x, const Points& v, Level level, Points& product) const override {
+    evaluate(Result::transposed_jvp, x, v, level, product);
+  }
 
  protected:
   void check(const Points& x, const char* name) const {
@@ -98,29 +106,74 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     to.resize(x.rows(), dim());
     if (x.rows() == 0) return;
     const Preconditioning of = precondition(settings_.parametrisation, scale_, settings_.ladder, level);
-    Sweep<Real> sweep(weights_, denoiser_frequencies(settings_.hidden), std::numeric_limits<Real>::infinity(),
-                      pool_);
+    Sweep<Real> sweep(weights_, denoiser_frequencies(settings_.hidden), bound, pool_);
     sweep.tabulate({of.time}, phases_);
     sweep.run(std::vector<int>(static_cast<std::size_t>(x.rows()), 0),
-              bodies(result, x, v, level.alpha, of, to), nullptr);
+              bodies(result, x, v, factors(of, level), to), nullptr);
+  }
+
+  std::variant<NetworkWeights<float>, NetworkWeights<double>> weights() const override {
+    const Layout& places = weights_.layout();
+    NetworkWeights<Real> weights{.table = {.dim = dim(),
+                                           .hidden = places.shape.hidden,
+                                           .layers = places.shape.layers,
+                                           .width = places.width,
+                                           .output_width = places.output_width,
+                                           .bound = bound,
+                                           .numbers = nullptr},
+                                 .numbers = {}};
+    weights.numbers.reserve(static_cast<std::size_t>(weights.table.size()));
+    const auto append = [&](const Real* from, Eigen::Index count) {
+      weights.numbers.insert(weights.numbers.end(), from, from + count);
+    };
+    // The order of particle::NetworkTable.
+    const auto rows = [&](const Place& place) { append(weights_[place], place.rows * place.pitch); };
+    const auto columns = [&](const Place& place) {
+      append(weights_.transposed(place), place.cols * padded(place.rows));
+    };
+    rows(places.Kx);
+    for (std::size_t l = 0; l < places.V.size(); ++l) {
+      rows(places.V[l]);
+      rows(places.c[l]);
+    }
+    rows(places.U);
+    rows(places.c_last);
+    columns(places.U);
+    for (const Place& V : places.V) columns(V);
+    columns(places.Kx);
+    return weights;
+  }
+
+  NetworkLevel at(Level level) const override {
+    const FloatingPointEnvironment environment;
+    const Preconditioning of = precondition(settings_.parametrisation, scale_, settings_.ladder, level);
+    TimeTable<Real> table(weights_, dense_unit<Real>(cpu::chosen_instruction_set()),
+                          denoiser_frequencies(settings_.hidden), pool_);
+    table.tabulate({of.time}, phases_);
+    return {.factors = factors(of, level), .time = {table.rows(), table.rows() + weights_.layout().width}};
   }
 
  private:
   using Block = StateBlock<Real>;
   using Bodies = typename Sweep<Real>::Bodies;
+  using Factors = particle::DenoiserFactors;
 
-  Bodies bodies(Result result, const Points& x, const Points& v, double alpha, const Preconditioning& of,
-                Points& to) const {
+  static constexpr Real bound = std::numeric_limits<Real>::infinity();
+
+  static Factors factors(const Preconditioning& of, Level level) {
+    return {.alpha = level.alpha, .in = of.in, .skip = of.skip, .out = of.out};
+  }
+
+  Bodies bodies(Result result, const Points& x, const Points& v, const Factors& of, Points& to) const {
     Bodies bodies;
-    bodies.fill = [this, &x, alpha, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          block.input(r)[j] = static_cast<Real>(of.in * (x(first + r, j) - alpha * mean_(j)));
-      }
+    bodies.fill = [this, &x, of](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        block.input(r)[j] = static_cast<Real>(particle::network_input(of, mean_(j), x(first + r, j)));
+      });
     };
     switch (result) {
       case Result::value:
-        take_value(bodies, x, alpha, of, to);
+        take_value(bodies, x, of, to);
         break;
       case Result::jvp:
         take_jvp(bodies, v, of, to);
@@ -132,48 +185,50 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     return bodies;
   }
 
-  void take_value(Bodies& bodies, const Points& x, double alpha, const Preconditioning& of,
-                  Points& to) const {
-    bodies.take = [this, &x, alpha, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          to(first + r, j) = mean_(j) + of.skip * (x(first + r, j) - alpha * mean_(j)) +
-                             of.out * static_cast<double>(block.output(r)[j]);
-      }
+  /// Calls body(r, j) for the coordinates j of rows r of a block.
+  template <class Body>
+  void for_each(Eigen::Index rows, Body body) const {
+    for (Eigen::Index r = 0; r < rows; ++r) {
+      for (Eigen::Index j = 0; j < dim(); ++j) body(r, j);
+    }
+  }
+
+  void take_value(Bodies& bodies, const Points& x, const Factors& of, Points& to) const {
+    bodies.take = [this, &x, of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        const double F = static_cast<double>(block.output(r)[j]);
+        to(first + r, j) = particle::denoised(of, mean_(j), x(first + r, j), F);
+      });
     };
   }
 
   /// J v = skip v + out J_F (in v)
-  void take_jvp(Bodies& bodies, const Points& v, const Preconditioning& of, Points& to) const {
-    bodies.take = [this, &v, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          block.tangent(r)[j] = static_cast<Real>(of.in * v(first + r, j));
-      }
+  void take_jvp(Bodies& bodies, const Points& v, const Factors& of, Points& to) const {
+    bodies.take = [this, &v, of](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        block.tangent(r)[j] = static_cast<Real>(particle::scaled_direction(of.in, v(first + r, j)));
+      });
     };
-    bodies.take_tangent = [this, &v, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          to(first + r, j) =
-              of.skip * v(first + r, j) + of.out * static_cast<double>(block.output_tangent(r)[j]);
-      }
+    bodies.take_tangent = [this, &v, of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        const double J_F = static_cast<double>(block.output_tangent(r)[j]);
+        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.out, J_F);
+      });
     };
   }
 
   /// J^T v = skip v + in J_F^T (out v)
-  void take_transposed_jvp(Bodies& bodies, const Points& v, const Preconditioning& of, Points& to) const {
-    bodies.take = [this, &v, &of](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          block.cotangent(r)[j] = static_cast<Real>(of.out * v(first + r, j));
-      }
+  void take_transposed_jvp(Bodies& bodies, const Points& v, const Factors& of, Points& to) const {
+    bodies.take = [this, &v, of](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        block.cotangent(r)[j] = static_cast<Real>(particle::scaled_direction(of.out, v(first + r, j)));
+      });
     };
-    bodies.take_input_gradient = [this, &v, &of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
-      for (Eigen::Index r = 0; r < rows; ++r) {
-        for (Eigen::Index j = 0; j < dim(); ++j)
-          to(first + r, j) =
-              of.skip * v(first + r, j) + of.in * static_cast<double>(block.input_cotangent(r)[j]);
-      }
+    bodies.take_input_gradient = [this, &v, of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
+      for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
+        const double J_F = static_cast<double>(block.input_cotangent(r)[j]);
+        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.in, J_F);
+      });
     };
   }
 
@@ -220,14 +275,8 @@ Points LearnedDenoiser::transposed_jvp(const Points& x, const Points& v, Level l
 
 HostDenoiser LearnedDenoiser::denoiser() const {
   return {.id = evaluator_->id(),
-          .function =
-              [evaluator = evaluator_](const Points& x, Level level, Points& denoised) {
-                evaluator->evaluate(Evaluator::Result::value, x, Points(), level, denoised);
-              },
-          .transposed_jvp =
-              [evaluator = evaluator_](const Points& x, const Points& v, Level level, Points& product) {
-                evaluator->evaluate(Evaluator::Result::transposed_jvp, x, v, level, product);
-              }};
+          .function = NetworkFunction{evaluator_},
+          .transposed_jvp = NetworkProduct{evaluator_}};
 }
 
 }  // namespace gmdiff

@@ -1,7 +1,8 @@
 #include "network/state_block.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "particle/dense.hpp"
 
 namespace gmdiff::network {
 
@@ -44,8 +45,7 @@ template <class Real>
 void StateBlock<Real>::clip(Eigen::Index rows) {
   for (Eigen::Index j = 0; j < rows * layout().output_width; ++j) {
     const auto i = static_cast<std::size_t>(j);
-    const Real out = output_[i];
-    clipped_[i] = out > bound_ ? bound_ : out < -bound_ ? -bound_ : out;  // NaN stays NaN
+    clipped_[i] = particle::clipped(output_[i], bound_);
   }
 }
 
@@ -87,7 +87,7 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient, Real* of_time
   const std::size_t layers = hidden_.size();
   for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
     const auto i = static_cast<std::size_t>(j);
-    if (!(std::abs(output_[i]) <= bound_)) cotangent_[i] = Real(0);
+    if (!particle::passes_clip(output_[i], bound_)) cotangent_[i] = Real(0);
   }
   if (gradient != nullptr) {
     add_gradient(gradient, places.U, hidden(layers - 1), width, cotangent_.data(), rows);
@@ -142,7 +142,7 @@ void StateBlock<Real>::forward_tangents(Eigen::Index rows) {
                                      places.output_width, input_cotangent_.data()));
   for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
     const auto i = static_cast<std::size_t>(j);
-    if (!(std::abs(output_[i]) <= bound_)) input_cotangent_[i] = Real(0);
+    if (!particle::passes_clip(output_[i], bound_)) input_cotangent_[i] = Real(0);
   }
 }
 

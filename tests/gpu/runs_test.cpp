@@ -5,6 +5,7 @@
 #include "device/devices_under_test.hpp"
 #include "device/program_cases.hpp"
 #include "gpu/on_gpu.hpp"
+#include "support/learned_denoisers.hpp"
 
 // cuda = cpu (numerics.md §1): whole runs, compared as bits.
 
@@ -197,6 +198,30 @@ TEST_F(RunsOfTargets, HaveTheBitsOfTheCpu) {
       for (const Precision precision : {Precision::f32, Precision::f64}) {
         const Options options = test::options_for(plan, precision);
         EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan;
+      }
+    }
+  }
+}
+
+class RunsOfLearnedDenoisers : public test::OnGpu {};
+
+TEST_F(RunsOfLearnedDenoisers, HaveTheBitsOfTheCpu) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const TimeGrid grid = TimeGrid::uniform(process, 5);
+  for (const test::NetworkSizes& sizes : test::network_sizes()) {
+    for (const Precision of_network : {Precision::f32, Precision::f64}) {
+      const HostDenoiser denoiser = test::random_denoiser(sizes, Parametrisation::edm, of_network).denoiser();
+      const LinearObservation observation = test::observation_of(sizes.dim, 1);
+      for (const Plan& plan :
+           {sampling_plan(denoiser, sizes.dim, process, grid, Ancestral{.start = Start::gaussian}),
+            guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})}) {
+        for (const Precision precision : {Precision::f32, Precision::f64}) {
+          Options options = test::options_for(plan, precision);
+          EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << sizes.hidden;
+          if (is_small()) continue;
+          options.count = 20'003;  // enough for tiles of 32 particles
+          EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << sizes.hidden;
+        }
       }
     }
   }

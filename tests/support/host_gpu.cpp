@@ -64,16 +64,19 @@ void HostGpu::run(const Job& job) {
 }
 
 template <class Job>
-void HostGpu::run_chains(const Job& job) {
+void HostGpu::run_in_geometry(const Job& job) {
   ++*launches_;
-  const kernels::ChainGeometry& geometry = job.geometry;
-  run_kernel(job, {.blocks = geometry.blocks,
+  run_kernel(job, {.blocks = job.geometry.blocks,
                    .threads = kernels::block_threads,
-                   .shared_bytes = geometry.shared_bytes,
+                   .shared_bytes = job.geometry.shared_bytes,
                    .order = order_});
 }
-void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_chains(job); }
-void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_chains(job); }
+void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::NetworkJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::NetworkJob<double>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::PathJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::PathJob<double>& job) { run_in_geometry(job); }
 
 void HostGpu::launch(const kernels::RotationJob<float>& job) { run(job); }
 void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }

@@ -44,6 +44,10 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::ChainsJob<double>& job) override;
   void launch(const kernels::RotationJob<float>& job) override;
   void launch(const kernels::RotationJob<double>& job) override;
+  void launch(const kernels::NetworkJob<float>& job) override;
+  void launch(const kernels::NetworkJob<double>& job) override;
+  void launch(const kernels::PathJob<float>& job) override;
+  void launch(const kernels::PathJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;
@@ -56,7 +60,7 @@ class HostGpu final : public cuda::Gpu {
   template <class Job>
   void run(const Job& job);
   template <class Job>
-  void run_chains(const Job& job);
+  void run_in_geometry(const Job& job);
 
   ThreadOrder order_;
   kernels::Limits limits_;

@@ -2,6 +2,8 @@
 
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/network.hpp"
+#include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "support/host_block.hpp"
 
@@ -32,6 +34,10 @@ void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::RotationJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::RotationJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::NetworkJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::NetworkJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::PathJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::PathJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);

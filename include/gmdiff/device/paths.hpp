@@ -14,7 +14,8 @@
 
 namespace gmdiff {
 
-class ThreadPool;  // internal
+class ThreadPool;   // internal
+struct PathTables;  // internal
 
 /// Paths on the threads of a pool; one call at a time. Internal.
 class PathRunner {
@@ -43,6 +44,10 @@ class PathSource {
   virtual std::uint64_t hash() const = 0;
   /// @param pool must outlive the result. @throws MemoryError when the memory does not suffice.
   virtual std::unique_ptr<PathRunner> on(ThreadPool& pool) const = 0;
+  /// The numbers themselves, for a device that computes paths without the threads of the host.
+  virtual PathTables tables() const = 0;
+  /// First states x_0 of the paths first ... first + count - 1, (count, d).
+  virtual Points starts(std::int64_t first, std::int64_t count, std::uint64_t seed) const = 0;
 };
 
 /// Paths whose weights w satisfy E[w f(x)] = Z E_target[f] (mathematics.md §17.7).
@@ -82,8 +87,9 @@ class PathsInterrupted : public Interrupted {
   PathSamples finished_;
 };
 
-/// Computes paths: (count, d), or (count, M, d) with `Options::history`. Networks are evaluated on the
-/// threads of `cpu`, so on other devices the run takes `Device::cpu()`, which the provenance names. States
+/// Computes paths: (count, d), or (count, M, d) with `Options::history`. `cuda` has the bits of `cpu`;
+/// `reference` has no paths, and several GPUs do not share them, so that there the run takes
+/// `Device::cpu()`, which the provenance names. States
 /// and weights are computed in double; `Options::precision` is that of the result.
 /// @throws std::invalid_argument for a range that is none, for start states and for `smc_history`;
 ///   NonFiniteError naming the path when its weight is not finite; MemoryError; PathsInterrupted.

@@ -10,6 +10,8 @@
 #include "base/check.hpp"
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
+#include "kernels/network.hpp"
+#include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
 
@@ -57,6 +59,10 @@ class Gpu {
   virtual void launch(const kernels::ChainsJob<double>& job) = 0;
   virtual void launch(const kernels::RotationJob<float>& job) = 0;
   virtual void launch(const kernels::RotationJob<double>& job) = 0;
+  virtual void launch(const kernels::NetworkJob<float>& job) = 0;
+  virtual void launch(const kernels::NetworkJob<double>& job) = 0;
+  virtual void launch(const kernels::PathJob<float>& job) = 0;
+  virtual void launch(const kernels::PathJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;

@@ -125,6 +125,18 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::RotationJob<double>& job) override {
     launch_with("launch of a rotation in float64", [&] { kernels::launch(job, stream_.get()); });
   }
+  void launch(const kernels::NetworkJob<float>& job) override {
+    launch_with("launch of a network in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::NetworkJob<double>& job) override {
+    launch_with("launch of a network in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::PathJob<float>& job) override {
+    launch_with("launch of paths with networks in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::PathJob<double>& job) override {
+    launch_with("launch of paths with networks in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::ProjectionJob& job) override {
     launch_with("launch of projections", [&] { kernels::launch(job, stream_.get()); });
   }

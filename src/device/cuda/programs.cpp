@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "device/cuda/networks.hpp"
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
 #include "device/moments.hpp"
@@ -39,7 +40,8 @@ class ProgramRun {
         num_vectors_(num_vectors(task.plan)),
         vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
         numbers_(gpu, static_cast<std::size_t>(task.count) * Numbers::size),
-        report_(gpu, 1) {
+        report_(gpu, 1),
+        networks_(task.plan, gpu) {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
     if (calls_functions(task.plan)) rows_ = Buffer<Real>(gpu, values(1));
@@ -206,6 +208,7 @@ class ProgramRun {
 
   /// Calls the function of a stage on the rows of all particles.
   void call(const StageTable<Real>& stage) {
+    if (evaluate_network(stage)) return;
     move_rows(StageKind::to_rows, stage);
     if (stage.kind == StageKind::call_target) {
       call_target(stage);
@@ -218,6 +221,26 @@ class ProgramRun {
       call_denoiser(stage);
     }
     move_rows(StageKind::from_rows, stage);
+  }
+
+  /// Evaluates a network on the GPU, where the vectors are. @returns whether the function is a network
+  bool evaluate_network(const StageTable<Real>& stage) {
+    if (stage.kind != StageKind::call) return false;
+    NetworkOnGpu* const network = networks_.find(stage.function, stage.cotangent > 0);
+    if (network == nullptr) return false;
+    const kernels::NetworkRows v = stage.cotangent > 0 ? vector(stage.cotangent) : kernels::NetworkRows{};
+    network->evaluate({.alpha = stage.alpha, .sigma = stage.sigma}, vector(stage.from), v, vector(stage.to),
+                      task_.count);
+    return true;
+  }
+  /// A vector of all particles.
+  kernels::NetworkRows vector(int number) const {
+    Real* const numbers = vectors_.data() + values(static_cast<std::size_t>(number));
+    if constexpr (std::is_same_v<Real, float>) {
+      return {.f32 = numbers, .f64 = nullptr};
+    } else {
+      return {.f32 = nullptr, .f64 = numbers};
+    }
   }
 
   void call_denoiser(const StageTable<Real>& stage) {
@@ -309,6 +332,7 @@ class ProgramRun {
   Buffer<Real> out_, rows_, denoised_;
   Buffer<double> start_states_;
   Buffer<Real> room_;
+  Networks networks_;
 };
 
 }  // namespace
@@ -333,7 +357,7 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
                  particle::ProgramBuilder<Real>::shared_bytes(plan) +
                  static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
-                 kernels::geometry(job, limits).room_bytes;
+                 network_bytes(plan, limits) + kernels::geometry(job, limits).room_bytes;
   const std::size_t calls = calls_functions(plan) ? 2 : 0;
   memory.particle =
       d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +

@@ -1,0 +1,219 @@
+#pragma once
+
+#include "kernels/four.cuh"
+#include "kernels/network.hpp"
+#include "particle/dense.hpp"
+
+// A learned denoiser on tiles of particles: a thread block takes a tile through all layers. Activations are
+// (coordinates, particles); weights are read through the caches, as every thread block reads all of them in
+// the same order. A thread computes register tiles of particles and four columns; the arithmetic is that of
+// particle/dense.hpp.
+
+namespace gmdiff::kernels {
+
+template <class Block, class Real>
+class NetworkTile {
+ public:
+  using V = particle::One<Real>;
+  using Table = particle::NetworkTable<Real>;
+
+  /// @param memory network_numbers for each particle of a tile
+  GMDIFF_PARTICLE NetworkTile(Block& block, const NetworkJob<Real>& job, Real* memory, std::int64_t tile)
+      : block_(block),
+        job_(job),
+        network_(job.network),
+        rows_(job.geometry.rows),
+        begin_(tile * job.geometry.rows),
+        inputs_(memory),
+        layer_(inputs_ + network_input_rows(network_) * rows_),
+        other_(layer_ + network_.width * rows_),
+        slopes_(other_ + network_.width * rows_) {}
+
+  GMDIFF_PARTICLE void run() {
+    fill_inputs();
+    forward();
+    if (has_product()) {
+      start_backward();
+      backward();
+      give_product();
+    } else {
+      give_denoised();
+    }
+    block_.sync();
+  }
+
+ private:
+  GMDIFF_PARTICLE bool has_product() const { return !job_.v.is_empty(); }
+  GMDIFF_PARTICLE void swap_layers() {
+    Real* const layer = layer_;
+    layer_ = other_;
+    other_ = layer;
+  }
+
+  /// Calls body(n, i, has, place) for the own numbers of an array (coordinates, rows_): n is its place there,
+  /// and that in the rows of the job is `place` if `has` says that the particle exists.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_own(Index coordinates, Body body) const {
+    for (Index n = block_.thread_rank(); n < coordinates * rows_; n += block_.size()) {
+      const Index i = n / rows_, particle = begin_ + n % rows_;
+      body(n, i, particle < job_.count, i * job_.count + particle);
+    }
+  }
+
+  GMDIFF_PARTICLE void fill_inputs() {
+    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
+      const double x = has ? job_.x.load(place) : 0.0;
+      inputs_[n] = static_cast<Real>(particle::network_input(job_.factors, job_.mean[i], x));
+    });
+    block_.sync();
+  }
+
+  /// Fills `layer_` with the last hidden layer and `inputs_`, which nobody reads any more, with the outputs.
+  GMDIFF_PARTICLE void forward() {
+    for (Index l = 0; l < network_.layers; ++l) {
+      if (l == 0) {
+        multiply(inputs_, network_.dim, network_.Kx(), network_.width, network_.hidden, job_.time, other_);
+      } else {
+        multiply(layer_, network_.hidden, network_.V(l), network_.width, network_.hidden, network_.c(l),
+                 other_);
+      }
+      swap_layers();
+      activate(l);
+    }
+    multiply(layer_, network_.hidden, network_.U(), network_.output_width, network_.dim, network_.cU(),
+             inputs_);
+  }
+  GMDIFF_PARTICLE Real* slopes(Index l) const { return slopes_ + l * network_.width * rows_; }
+  GMDIFF_PARTICLE void activate(Index l) {
+    for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
+      const particle::Gelu<V> of{V(layer_[n])};
+      layer_[n] = of.value().v;
+      if (has_product()) slopes(l)[n] = of.slope().v;
+    });
+    block_.sync();
+  }
+
+  GMDIFF_PARTICLE void give_denoised() {
+    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
+      if (!has) return;
+      const double F = static_cast<double>(particle::clipped(inputs_[n], network_.bound));
+      job_.to.store(place, particle::denoised(job_.factors, job_.mean[i], job_.x.load(place), F));
+    });
+  }
+
+  /// Replaces the outputs by their cotangents.
+  GMDIFF_PARTICLE void start_backward() {
+    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
+      const double v = has ? job_.v.load(place) : 0.0;
+      const Real cotangent = static_cast<Real>(particle::scaled_direction(job_.factors.out, v));
+      inputs_[n] = particle::passes_clip(inputs_[n], network_.bound) ? cotangent : Real(0);
+    });
+    block_.sync();
+  }
+  /// Fills `inputs_` with the cotangents of the inputs.
+  GMDIFF_PARTICLE void backward() {
+    for (Index l = network_.layers; l > 0; --l) {
+      if (l == network_.layers) {
+        multiply(inputs_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
+                 other_);
+      } else {
+        multiply(layer_, network_.hidden, network_.V_transposed(l), network_.width, network_.hidden, nullptr,
+                 other_);
+      }
+      swap_layers();
+      for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
+        layer_[n] = (V(layer_[n]) * V(slopes(l - 1)[n])).v;
+      });
+      block_.sync();
+    }
+    multiply(layer_, network_.hidden, network_.Kx_transposed(), network_.output_width, network_.dim, nullptr,
+             inputs_);
+  }
+  GMDIFF_PARTICLE void give_product() {
+    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
+      if (!has) return;
+      const double v = job_.v.load(place), J_F = static_cast<double>(inputs_[n]);
+      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, J_F));
+    });
+  }
+
+  /// to_(column, row) <- bias_column + sum_l a_(l, row) w_(l, column), for whole fours of columns.
+  /// @param a (depth, rows_)  @param w (depth, pitch)  @param bias null: 0
+  GMDIFF_PARTICLE void multiply(const Real* a, Index depth, const Real* w, Index pitch, Index columns,
+                                const Real* bias, Real* to) {
+    const Index fours = (columns + 3) / 4;
+    if (rows_ / 8 * fours >= block_.size()) {
+      multiply_tiles<2>(a, depth, w, pitch, fours, bias, to);
+    } else {
+      multiply_tiles<1>(a, depth, w, pitch, fours, bias, to);
+    }
+    block_.sync();
+  }
+  /// @tparam parts fours of particles of a register tile. They are rows_ / parts apart, so that neighbouring
+  ///   threads read neighbouring numbers.
+  template <int parts>
+  GMDIFF_PARTICLE void multiply_tiles(const Real* a, Index depth, const Real* w, Index pitch, Index fours,
+                                      const Real* bias, Real* to) {
+    const Index groups = rows_ / (4 * parts), apart = rows_ / parts;
+    for (Index n = block_.thread_rank(); n < groups * fours; n += block_.size()) {
+      const Index row = n % groups * 4, column = n / groups * 4;
+      V sums[parts][4][4];
+      for (int c = 0; c < 4; ++c) {
+        const V of_column(bias == nullptr ? Real(0) : bias[column + c]);
+        for (int part = 0; part < parts; ++part) {
+          for (int r = 0; r < 4; ++r) sums[part][r][c] = of_column;
+        }
+      }
+      for (Index l = 0; l < depth; ++l) {
+        const Four<Real> of_column(w + l * pitch + column);
+        for (int part = 0; part < parts; ++part) {
+          const Four<Real> of_row(a + l * rows_ + part * apart + row);
+          for (int r = 0; r < 4; ++r) {
+            for (int c = 0; c < 4; ++c)
+              sums[part][r][c] = fma(V(of_row[r]), V(of_column[c]), sums[part][r][c]);
+          }
+        }
+      }
+      for (int part = 0; part < parts; ++part) {
+        for (int c = 0; c < 4; ++c) {
+          for (int r = 0; r < 4; ++r) to[(column + c) * rows_ + part * apart + row + r] = sums[part][r][c].v;
+        }
+      }
+    }
+  }
+
+  Block& block_;
+  const NetworkJob<Real>& job_;
+  const Table& network_;
+  Index rows_;
+  std::int64_t begin_;  // number of the tile's first particle
+  Real *inputs_, *layer_, *other_, *slopes_;
+};
+
+/// A thread block computes one tile after the other.
+template <bool in_shared>
+struct NetworkKernel {
+  template <class Block, class Real>
+  GMDIFF_PARTICLE static void run(Block& block, const NetworkJob<Real>& job) {
+    const Index numbers = network_numbers(job.network, !job.v.is_empty()) * job.geometry.rows;
+    Real* memory = nullptr;
+    if constexpr (in_shared) {
+      memory = block.template shared<Real>(static_cast<std::size_t>(numbers));
+    } else {
+      memory = job.room + block.index() * numbers;
+    }
+    const std::int64_t tiles = (job.count + job.geometry.rows - 1) / job.geometry.rows;
+    for (std::int64_t tile = block.index(); tile < tiles; tile += block.num_blocks()) {
+      NetworkTile<Block, Real>(block, job, memory, tile).run();
+    }
+  }
+};
+
+/// Calls body.operator()<Kernel>() for the kernel of a job.
+template <class Real, class Body>
+void with_kernel(const NetworkJob<Real>& job, Body body) {
+  if (job.geometry.in_shared) return body.template operator()<NetworkKernel<true>>();
+  body.template operator()<NetworkKernel<false>>();
+}
+
+}  // namespace gmdiff::kernels

@@ -1,0 +1,35 @@
+#include "kernels/network.cuh"
+
+#include "kernels/check.hpp"
+#include "kernels/device_block.cuh"
+#include "kernels/launch.hpp"
+
+namespace gmdiff::kernels {
+
+namespace {
+
+template <class Kernel, class Real>
+__global__ void __launch_bounds__(block_threads) run_network(const __grid_constant__ NetworkJob<Real> job) {
+  DeviceBlock<block_threads> block;
+  Kernel::run(block, job);
+}
+
+template <class Real>
+void launch_network(const NetworkJob<Real>& job, cudaStream_t stream) {
+  const NetworkGeometry& geometry = job.geometry;
+  with_kernel(job, [&]<class Kernel>() {
+    // More than 48 KiB must be requested.
+    GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_network<Kernel, Real>,
+                                           cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           static_cast<int>(geometry.shared_bytes)));
+    run_network<Kernel, Real>
+        <<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
+  });
+}
+
+}  // namespace
+
+void launch(const NetworkJob<float>& job, cudaStream_t stream) { launch_network(job, stream); }
+void launch(const NetworkJob<double>& job, cudaStream_t stream) { launch_network(job, stream); }
+
+}  // namespace gmdiff::kernels

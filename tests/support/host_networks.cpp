@@ -1,0 +1,20 @@
+#include "kernels/network.cuh"
+#include "support/host_kernels.hpp"
+
+namespace gmdiff::test {
+
+namespace {
+
+template <class Real>
+void run(const kernels::NetworkJob<Real>& job, const Launch& launch) {
+  kernels::with_kernel(job, [&]<class Kernel>() {
+    run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); });
+  });
+}
+
+}  // namespace
+
+void run_kernel(const kernels::NetworkJob<float>& job, const Launch& launch) { run(job, launch); }
+void run_kernel(const kernels::NetworkJob<double>& job, const Launch& launch) { run(job, launch); }
+
+}  // namespace gmdiff::test
