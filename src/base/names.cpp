@@ -1,6 +1,8 @@
 #include "base/names.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <numeric>
 
 #include "base/check.hpp"
@@ -51,6 +53,12 @@ std::string unknown_name(std::string_view what, std::string_view name,
   std::string list;
   for (const std::string& entry : known) list += (list.empty() ? "" : ", ") + entry;
   return message + " (known: " + list + ")";
+}
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
+  return digits.data();
 }
 
 }  // namespace gmdiff

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-// Foreign text and unknown names in messages.
+// Foreign text, unknown names and hashes in messages and files.
 
 namespace gmdiff {
 
@@ -16,5 +17,7 @@ std::string printable(std::string_view text, std::size_t limit);
 std::string in_quotes(std::string_view text);
 /// `unknown <what> "<name>"` with the nearest known name and all known ones.
 std::string unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
+/// 16 hexadecimal digits.
+std::string hex(std::uint64_t value);
 
 }  // namespace gmdiff

@@ -86,6 +86,16 @@ void check_output_without_sidecar(const fs::path& file, bool force) {
           " exists, the provenance of other data; --force removes it");
 }
 
+void check_distinct(const std::vector<OutputFlag>& outputs) {
+  for (auto a = outputs.begin(); a != outputs.end(); ++a) {
+    for (auto b = outputs.begin(); b != a; ++b) {
+      if (!a->file || !b->file) continue;
+      require(fs::weakly_canonical(*a->file) != fs::weakly_canonical(*b->file), a->flag, " and ", b->flag,
+              " have the same file ", *b->file);
+    }
+  }
+}
+
 void add_data(InputFiles& inputs, const fs::path& file) {
   inputs.push_back(file);
   inputs.push_back(io::find_sidecar(file));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,15 @@ void check_output_with_sidecar(const std::filesystem::path& file, bool force);
 /// `check_output` for a file without a sidecar, since a sidecar of earlier data under this name would be
 /// removed.
 void check_output_without_sidecar(const std::filesystem::path& file, bool force);
+
+/// A flag and the file that it names, if it was given.
+struct OutputFlag {
+  const char* flag;
+  std::optional<std::string> file;
+};
+
+/// @throws std::invalid_argument when two flags name the same file.
+void check_distinct(const std::vector<OutputFlag>& outputs);
 
 /// Files that a verb reads; standard input is `standard_input`.
 using InputFiles = std::vector<std::filesystem::path>;

@@ -117,7 +117,7 @@ std::string training_text(const TrainFlags& flags, const DenoiserTraining& train
                           const std::vector<DenoiserError>& errors) {
   std::string text = concat(flags.out, ": ", to_string(training.settings.parametrisation), ", ",
                             training.parameters.size(), " parameters, iteration ", training.iteration);
-  if (log != nullptr) text += ", loss " + format_number(log->mean(), 4);
+  if (log != nullptr) text += log->mean_text();
   text += "\n";
   if (errors.empty()) return text;
   Table table({"n", "floor", "excess", "excess/floor"});
@@ -207,6 +207,7 @@ bool trains_sampler(const TrainFlags& flags, const AnyProblem& problem) {
 void run_train(const TrainFlags& flags) {
   // A training may continue in its own file.
   check_output_without_sidecar(flags.out, flags.force);
+  check_distinct({{"--out", flags.out}, {"--draws", flags.draws}, {"--log", flags.log}});
   require(!flags.problem.empty() || flags.data || flags.import_file,
           "train: expected a PROBLEM or --data FILE");
   require(!flags.keep_checkpoints || flags.checkpoint_every,

@@ -85,8 +85,12 @@ struct TargetJudgement {
   std::optional<double> log_z;          ///< where it has a closed form
 };
 
+std::int64_t num_paths(const TrainFlags& flags) {
+  return whole_flag("--count", flags.count, 2, 1 << 30, 10'000);
+}
+
 TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law) {
-  const std::int64_t count = whole_flag("--count", flags.count, 2, 1 << 30, 10'000);
+  const std::int64_t count = num_paths(flags);
   const std::uint64_t seed = training.settings.seed;  // draws are no paths of the training
   const TrainedSampler sampler(training, law.target, training_threads(flags));
   const WeightedDraws draws = sampler.draws(count, seed);
@@ -107,13 +111,19 @@ Json summary_json(const char* bound, const PathSummary& of) {
           {"ess", json_number(of.ess)},     {"ess_error", json_number(of.ess_error)}};
 }
 
+/// Name of a target in problem files; of a mixture, "custom" and its hash.
+std::string target_name(const study::PathLaw& law) {
+  const CustomTarget* const custom = law.target.custom();
+  return custom == nullptr ? name_of(law.target.description()) : concat("custom:", custom->id);
+}
+
 Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law,
                     const TrainingLog& log, const TargetJudgement& found) {
   Json json;
   json["file"] = flags.out;
   json["method"] = to_string(training.settings.method);
   json["law"] = law.name;
-  json["target"] = training.target;
+  json["target"] = target_name(law);
   json["parameters"] = training.parameters.size() + training.networks.size();
   json["iterations"] = training.iteration;
   json["loss"] = json_number(log.mean());
@@ -127,10 +137,10 @@ Json judgement_json(const TrainFlags& flags, const SamplerTraining& training, co
 
 std::string judgement_text(const TrainFlags& flags, const SamplerTraining& training,
                            const study::PathLaw& law, const TrainingLog& log, const TargetJudgement& found) {
-  const std::string of = law.mixture ? concat(law.name, " of ", flags.problem) : training.target;
+  const std::string of = law.mixture ? concat(law.name, " of ", flags.problem) : target_name(law);
   std::string text = concat(flags.out, ": ", to_string(training.settings.method), ", ", of, ", ",
                             training.parameters.size() + training.networks.size(), " parameters, iteration ",
-                            training.iteration, ", loss ", format_number(log.mean(), 4), "\n\n");
+                            training.iteration, log.mean_text(), "\n\n");
   Table table({concat(found.count, " paths"), "value", "error"});
   const auto add = [&](const std::string& name, double value, double error) {
     table.add({name, format_number(value, 4), format_number(error, 2)});
@@ -156,7 +166,7 @@ void check_sampler_flags(const TrainFlags& flags) {
             " is trained");
   require(!flags.draws || flags.draws->ends_with(".npz"), "--draws ", flags.draws.value_or(""),
           ": points and weights are an archive; give a name that ends in .npz");
-  require(!flags.draws || *flags.draws != flags.out, "--draws and --out have the same file ", flags.out);
+  (void)num_paths(flags);  // before the training, which may take hours
 }
 
 }  // namespace

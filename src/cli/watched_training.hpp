@@ -14,7 +14,7 @@ namespace gmdiff::cli {
 
 /// Runs a training to its end with a progress line, and writes its file at every checkpoint, at the end and
 /// after a signal; with `--keep-checkpoints` each checkpoint also has a file of its own.
-/// @tparam Kind has a type Options and functions of the training: continued(training, options), write(file,
+/// @tparam Kind has a type Options, a `TrainingLog& log`, and functions of the training: continued(training, options), write(file,
 ///   training, overwrite), and note(report) and note_checkpoint(training) for the log
 /// @throws study::WorkInterrupted after a signal; NonFiniteError that also names what the file holds.
 template <class Training, class Kind>
@@ -48,6 +48,7 @@ Training watched_training(const TrainFlags& flags, Training training, const Kind
     if (kept == 0) throw;
     throw NonFiniteError(concat(error.what(), "; ", flags.out, " holds iteration ", kept));
   }
+  kind.log.finish();
   if (training.iteration == 0)
     throw study::WorkInterrupted("interrupted before the first iteration was finished; nothing was kept");
   if (kept != training.iteration) keep(training);

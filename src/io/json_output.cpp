@@ -1,8 +1,6 @@
 #include "io/json_output.hpp"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace gmdiff::io {
 
@@ -26,12 +24,6 @@ OrderedJson json_points(const Points& points) {
 
 std::string json_text(const OrderedJson& json) {
   return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
-}
-
-std::string hex(std::uint64_t value) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
-  return digits.data();
 }
 
 }  // namespace gmdiff::io

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include <gmdiff/base/points.hpp>
 
+#include "base/names.hpp"
 #include "io/json_input.hpp"
 
 // Numbers, arrays and text of the JSON that gmdiff writes.
@@ -19,7 +19,6 @@ OrderedJson json_vector(const Eigen::VectorXd& values);
 OrderedJson json_points(const Points& points);
 /// Indented text with a newline at the end; bytes that are not UTF-8 (in file names) are replaced.
 std::string json_text(const OrderedJson& json);
-/// 16 hexadecimal digits.
-std::string hex(std::uint64_t value);
+using gmdiff::hex;
 
 }  // namespace gmdiff::io

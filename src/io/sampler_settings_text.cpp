@@ -1,6 +1,7 @@
 #include <gmdiff/io/sampler_file.hpp>
 
 #include <algorithm>
+#include <limits>
 
 #include "io/parameter_reader.hpp"
 #include "io/sampler_settings.hpp"
@@ -35,7 +36,10 @@ class SettingsReader {
   }
   template <class Integer>
   void whole(const char* key, Integer& value) {
-    read(key, [&](const io::Json& json, const io::Location& at) { value = io::read_count(json, at); });
+    // The training checks the range of each.
+    read(key, [&](const io::Json& json, const io::Location& at) {
+      value = io::read_count(json, at, std::numeric_limits<int>::max(), 0);
+    });
   }
   template <class Boolean>
   void flag(const char* key, Boolean& value) {
@@ -76,7 +80,8 @@ class SettingsWriter {
 
  private:
   void write(const char* key, const io::OrderedJson& value) {
-    if (defaults_ == nullptr || !defaults_->contains(key) || defaults_->at(key) != value) object_[key] = value;
+    if (defaults_ == nullptr || !defaults_->contains(key) || defaults_->at(key) != value)
+      object_[key] = value;
   }
 
   io::OrderedJson& object_;

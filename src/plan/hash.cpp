@@ -1,8 +1,10 @@
 #include "plan/hash.hpp"
 
+#include <span>
 #include <type_traits>
 
 #include "model/expression/tape.hpp"
+#include "plan/tables.hpp"
 
 namespace gmdiff {
 namespace {
@@ -244,6 +246,12 @@ void add(Hash& hash, const Target& target) {
         }
       },
       target.description());
+}
+
+void add_with_prior(Hash& hash, const Target& target) {
+  add(hash, target);
+  if (const ObservedMixture* const observed = target.observed())
+    add(hash, mixture_tables(std::span(&observed->prior, 1)).front());
 }
 
 void add(Hash& hash, const VectorField& field) {

@@ -43,5 +43,7 @@ void add(Hash& hash, const MapRows& rows);
 void add(Hash& hash, const Denoiser& denoiser);
 void add(Hash& hash, const Target& target);
 void add(Hash& hash, const VectorField& field);
+/// Also adds the prior of an observed mixture, which `add` leaves to the plan's mixture table.
+void add_with_prior(Hash& hash, const Target& target);
 
 }  // namespace gmdiff

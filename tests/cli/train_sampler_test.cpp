@@ -158,6 +158,7 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   sampler("dis:prior=none", "prior");
   sampler("dis:loss=log", "trajectory-balance");
   sampler("dis:steps=2.5", "steps");
+  sampler("dis:steps=0", "steps must be in 1 ... 1048576, got 0");
   sampler("dis:learn_prior=2", "learn_prior");
   sampler("dis:init_std=-1", "init_std must be positive and finite, got -1");
   sampler("dis:refine_score=best", "residual");
@@ -173,6 +174,12 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "x.npy"}), "give a name that ends in .npz");
   expect_refused(small_sampler({"--out", "m.npz", "--draws", "m.npz"}),
                  "--draws and --out have the same file m.npz");
+  expect_refused(small_sampler({"--out", "m.npz", "--draws", "./m.npz", "--force"}),
+                 "--draws and --out have the same file m.npz");
+  expect_refused(small_sampler({"--out", "m.npz", "--log", "./m.npz"}),
+                 "--log and --out have the same file m.npz");
+  expect_refused(small_sampler({"--out", "m.npz", "--count", "1"}), "--count");
+  EXPECT_FALSE(exists("m.npz")) << "no iteration before the checks";
   expect_refused(
       small({"--out", "m.npz", "--count", "9"}),
       "--count: it belongs to the training of a sampler, which needs a problem with a target, or with "

@@ -9,8 +9,10 @@
 #include <gmdiff/metrics/path_weights.hpp>
 #include <gmdiff/network/trained_sampler.hpp>
 
+#include "base/check.hpp"
 #include "io/npz.hpp"
 #include "io_support.hpp"
+#include "network/paths/check_sampler.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/expect_memory_error.hpp"
 #include "support/trained_samplers.hpp"
@@ -145,13 +147,28 @@ TEST(TrainedSampler, NeedsTheHessianForDerivativesThroughThePath) {
   expect_invalid([&] { start_sampler(target, settings); }, "works in the memory of a GPU only");
 }
 
+TEST(TrainedSampler, SettingsAsTextHaveTheRangesOfTheTraining) {
+  EXPECT_EQ(parse_sampler_settings("dis:refine_every=20:first_moves=0").first_moves, 0);
+  EXPECT_EQ(parse_sampler_settings("dis:steps=1048576").steps, 1 << 20);
+}
+
 TEST(TrainedSampler, RefusesAnotherTargetAndWrongShapes) {
   const Target target = Funnel{.dim = 2};
   const SamplerTraining training = start_sampler(target, small_sampler(PathMethod::dis));
   expect_invalid([&] { continue_sampler(training, Funnel{.dim = 3}); },
                  "the target has dimension 3, but the training began with dimension 2");
   expect_invalid([&] { continue_sampler(training, Banana{}); },
-                 "the target is banana, but the training began with funnel");
+                 concat("the target is ", network::target_identity(Banana{}),
+                        ", but the training began with ", training.target));
+  // Other numbers, or another prior of the same observation, are another target.
+  expect_invalid([&] { continue_sampler(training, Funnel{.scale = 2.0, .dim = 2}); },
+                 "but the training began with funnel:");
+  const auto observed = [](double mean) {
+    return ObservedMixture{.prior = Mixture({1.0}, Points{{mean, 0.0}}, Covariance::spherical({1.0})),
+                           .observation = NonlinearObservation(ExpressionMap{.texts = {"x0*x1"}, .dim = 2},
+                                                               Eigen::VectorXd{{1.0}}, 0.5)};
+  };
+  EXPECT_NE(network::target_identity(observed(0.0)), network::target_identity(observed(1.0)));
   expect_invalid([&] { continue_sampler(training, target, {.threads = -1}); },
                  "threads must be in 0 ... 1024, got -1");
   expect_invalid([&] { continue_sampler(training, target, {.checkpoint_every = -1}); },
@@ -193,7 +210,7 @@ TEST(TrainedSamplerFiles, KeepEveryBitAndNameTheirErrors) {
   };
   const SamplerTraining part = train_sampler(target, settings, options);
   const SamplerTraining read = read_sampler(folder / "a.npz");
-  EXPECT_EQ(read.target, "funnel");
+  EXPECT_EQ(read.target, network::target_identity(target));
   EXPECT_EQ(read.settings.seed, settings.seed);
   EXPECT_EQ(read.settings.learn_step, std::optional<bool>(false));
   EXPECT_EQ(read.settings.learn_friction, std::nullopt);

@@ -32,7 +32,7 @@ std::vector<NetworkTensor> sampler_tensors(const SamplerSettings& settings, Eige
 struct SamplerTraining {
   SamplerSettings settings;
   Eigen::Index dim = 0;
-  std::string target;            ///< its name, and the id of a `CustomTarget` or `CustomMap`
+  std::string target;            ///< its name and a hash of its numbers, or the id of a `CustomTarget`
   std::int64_t iteration = 0;    ///< iterations done
   Eigen::VectorXd parameters;    ///< in the order of `sampler_tensors`
   Eigen::VectorXd networks;      ///< u, v; each in the order of `network_tensors`

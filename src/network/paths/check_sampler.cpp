@@ -4,9 +4,11 @@
 
 #include "base/check.hpp"
 #include "base/machine.hpp"
+#include "base/names.hpp"
 #include "network/check_training.hpp"
 #include "network/layout.hpp"
 #include "network/paths/path_model.hpp"
+#include "plan/hash.hpp"
 
 namespace gmdiff {
 
@@ -111,8 +113,10 @@ void check_hessian(const SamplerSettings& settings, const Target& target) {
 
 std::string target_identity(const Target& target) {
   if (const CustomTarget* custom = target.custom()) return concat("custom:", custom->id);
-  const char* const name = name_of(target.description());
-  return target.calls_functions() ? concat(name, ":", map_id(target)) : name;
+  Hash hash;
+  add_with_prior(hash, target);
+  const std::string map = target.calls_functions() ? map_id(target) + ":" : "";
+  return concat(name_of(target.description()), ":", map, hex(hash.value()));
 }
 
 void check_sampler(const SamplerTraining& training, const Target& target) {

@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <iomanip>
 #include <span>
-#include <sstream>
 
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include "base/check.hpp"
+#include "base/names.hpp"
 #include "network/paths/path_unit.hpp"
 #include "plan/hash.hpp"
 #include "plan/tables.hpp"
@@ -31,9 +30,7 @@ std::string identity(const Mixture& mixture, double log_scale) {
   Hash hash;
   add(hash, mixture_tables(std::span(&mixture, 1)).front());
   hash.add(log_scale);
-  std::ostringstream out;
-  out << "mixture:" << std::hex << std::setw(16) << std::setfill('0') << hash.value();
-  return out.str();
+  return concat("mixture:", hex(hash.value()));
 }
 
 /// Calls body(first, count, points) for the rows of x in groups. The points always have as many rows as a

@@ -12,7 +12,6 @@
 #include "network/paths/path_streams.hpp"
 #include "network/paths/refinement.hpp"
 #include "plan/hash.hpp"
-#include "plan/tables.hpp"
 
 namespace gmdiff {
 
@@ -127,10 +126,7 @@ std::uint64_t path_hash(const SamplerTraining& training, const Target& target) {
   hash.add_size(training.active);
   hash.add(training.parameters);
   hash.add(training.networks);
-  add(hash, target);
-  // Of an observed mixture, the hash of the target leaves out the prior.
-  if (const ObservedMixture* observed = target.observed())
-    add(hash, mixture_tables(std::span(&observed->prior, 1)).front());
+  add_with_prior(hash, target);
   return hash.value();
 }
 
