@@ -11,6 +11,7 @@
 namespace gmdiff::cuda {
 namespace {
 
+using kernels::Index;
 using kernels::PathJob;
 
 template <class T>
