@@ -5,6 +5,7 @@
 
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
+#include <gmdiff/network/trained_sampler.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "gpu_bench.hpp"
@@ -70,6 +71,32 @@ void add_learned(Eigen::Index d, std::int64_t count) {
   register_on_gpu({name + "/dps/f32",
                    gmdiff::guided_plan(learned.denoiser(), observation, process, grid, gmdiff::Dps{}), count,
                    Precision::f32, 3.0 * products});
+}
+
+/// Paths of a trained sampler of the funnel: all steps in one launch (dis), or one launch a step, between
+/// which the host evaluates the target (dbs); the time is that of the launches.
+void paths(benchmark::State& state, gmdiff::PathMethod method) {
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    constexpr int d = 10;
+    constexpr std::int64_t count = 1 << 16;
+    gmdiff::SamplerSettings settings;
+    settings.method = method;
+    const gmdiff::Target target = gmdiff::Funnel{.dim = d};
+    const gmdiff::PathPlan plan =
+        gmdiff::TrainedSampler(gmdiff::start_sampler(target, settings), target).plan();
+    const auto run_once = [&] {
+      gpu.use->reset();
+      benchmark::DoNotOptimize(gmdiff::run(plan, {.count = count, .seed = 1}, *gpu.executor));
+      return gpu.use->seconds();
+    };
+    run_once();
+    for (auto _ : state) state.SetIterationTime(run_once());
+    const auto H = static_cast<double>(settings.hidden);
+    const double networks = method == gmdiff::PathMethod::dbs ? 2.0 : 1.0;
+    gmdiff::bench::count(state, "particle_steps_per_second", static_cast<double>(count) * settings.steps,
+                         networks * (2.0 * d + (settings.layers - 1) * H) * H, gpu.ceiling.fma32);
+    state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
+  });
 }
 
 /// Log-densities of given points, with one product per U_k.
@@ -168,6 +195,13 @@ void add_all() {
   register_on_gpu(gmdiff::bench::full_64());
   add_learned(2, 1'000'000);
   add_learned(64, 1'000'000);
+  for (const auto method : {gmdiff::PathMethod::dis, gmdiff::PathMethod::dbs}) {
+    const std::string name = std::string("cuda/trained/funnel/d:10/H:128/") + gmdiff::to_string(method);
+    benchmark::RegisterBenchmark(name.c_str(), paths, method)
+        ->Unit(benchmark::kMillisecond)
+        ->Iterations(3)
+        ->UseManualTime();
+  }
   add_smc(8, 128, 1000);
   add_smc(80, 128, 1000);
   add_smc(8, 10'000'000, 1);

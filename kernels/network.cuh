@@ -4,137 +4,90 @@
 #include "kernels/network.hpp"
 #include "particle/dense.hpp"
 
-// A learned denoiser on tiles of particles: a thread block takes a tile through all layers. Activations are
+// Networks on tiles of particles: a thread block takes a tile through all layers. Activations are
 // (coordinates, particles); weights are read through the caches, as every thread block reads all of them in
 // the same order. A thread computes register tiles of particles and four columns; the arithmetic is that of
 // particle/dense.hpp.
 
 namespace gmdiff::kernels {
 
+/// The layers of a network on a tile.
 template <class Block, class Real>
-class NetworkTile {
+class NetworkLayers {
  public:
   using V = particle::One<Real>;
   using Table = particle::NetworkTable<Real>;
 
-  /// @param memory network_numbers for each particle of a tile
-  GMDIFF_PARTICLE NetworkTile(Block& block, const NetworkJob<Real>& job, Real* memory, std::int64_t tile)
+  /// @param rows particles of the tile  @param memory network_numbers for each of them
+  GMDIFF_PARTICLE NetworkLayers(Block& block, const Table& network, Index rows, Real* memory)
       : block_(block),
-        job_(job),
-        network_(job.network),
-        rows_(job.geometry.rows),
-        begin_(tile * job.geometry.rows),
-        inputs_(memory),
-        layer_(inputs_ + network_input_rows(network_) * rows_),
+        network_(network),
+        rows_(rows),
+        ends_(memory),
+        layer_(ends_ + network_input_rows(network_) * rows_),
         other_(layer_ + network_.width * rows_),
         slopes_(other_ + network_.width * rows_) {}
 
-  GMDIFF_PARTICLE void run() {
-    fill_inputs();
-    forward();
-    if (has_product()) {
-      start_backward();
-      backward();
-      give_product();
-    } else {
-      give_denoised();
-    }
-    block_.sync();
-  }
-
- private:
-  GMDIFF_PARTICLE bool has_product() const { return !job_.v.is_empty(); }
-  GMDIFF_PARTICLE void swap_layers() {
-    Real* const layer = layer_;
-    layer_ = other_;
-    other_ = layer;
-  }
-
-  /// Calls body(n, i, has, place) for the own numbers of an array (coordinates, rows_): n is its place there,
-  /// and that in the rows of the job is `place` if `has` says that the particle exists.
+  /// Calls body(n, i, row) for the own numbers of an array (coordinates, rows): coordinate i of a particle is
+  /// at place n.
   template <class Body>
   GMDIFF_PARTICLE void for_each_own(Index coordinates, Body body) const {
-    for (Index n = block_.thread_rank(); n < coordinates * rows_; n += block_.size()) {
-      const Index i = n / rows_, particle = begin_ + n % rows_;
-      body(n, i, particle < job_.count, i * job_.count + particle);
-    }
+    for (Index n = block_.thread_rank(); n < coordinates * rows_; n += block_.size())
+      body(n, n / rows_, n % rows_);
   }
+  /// Inputs or outputs of the passes (d, rows), which replace them by outputs or by cotangents of inputs.
+  GMDIFF_PARTICLE Real* ends() const { return ends_; }
 
-  GMDIFF_PARTICLE void fill_inputs() {
-    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
-      const double x = has ? job_.x.load(place) : 0.0;
-      inputs_[n] = static_cast<Real>(particle::network_input(job_.factors, job_.mean[i], x));
-    });
-    block_.sync();
-  }
-
-  /// Fills `layer_` with the last hidden layer and `inputs_`, which nobody reads any more, with the outputs.
-  GMDIFF_PARTICLE void forward() {
+  /// Replaces inputs by outputs, which are not clipped yet. Call after a barrier.
+  /// @param time row T of the time table  @param keeps_slopes for `backward`
+  GMDIFF_PARTICLE void forward(const Real* time, bool keeps_slopes) {
     for (Index l = 0; l < network_.layers; ++l) {
       if (l == 0) {
-        multiply(inputs_, network_.dim, network_.Kx(), network_.width, network_.hidden, job_.time, other_);
+        multiply(ends_, network_.dim, network_.Kx(), network_.width, network_.hidden, time, other_);
       } else {
         multiply(layer_, network_.hidden, network_.V(l), network_.width, network_.hidden, network_.c(l),
                  other_);
       }
       swap_layers();
-      activate(l);
+      activate(keeps_slopes ? slopes(l) : nullptr);
     }
     multiply(layer_, network_.hidden, network_.U(), network_.output_width, network_.dim, network_.cU(),
-             inputs_);
+             ends_);
   }
-  GMDIFF_PARTICLE Real* slopes(Index l) const { return slopes_ + l * network_.width * rows_; }
-  GMDIFF_PARTICLE void activate(Index l) {
-    for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
-      const particle::Gelu<V> of{V(layer_[n])};
-      layer_[n] = of.value().v;
-      if (has_product()) slopes(l)[n] = of.slope().v;
-    });
-    block_.sync();
-  }
-
-  GMDIFF_PARTICLE void give_denoised() {
-    for_each_own(network_.dim, [&](Index n, Index i, bool has, Index place) {
-      if (!has) return;
-      const double F = static_cast<double>(particle::clipped(inputs_[n], network_.bound));
-      job_.to.store(place, particle::denoised(job_.factors, job_.mean[i], job_.x.load(place), F));
-    });
-  }
-
-  /// Replaces the outputs by their cotangents.
-  GMDIFF_PARTICLE void start_backward() {
-    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
-      const double v = has ? job_.v.load(place) : 0.0;
-      const Real cotangent = static_cast<Real>(particle::scaled_direction(job_.factors.out, v));
-      inputs_[n] = particle::passes_clip(inputs_[n], network_.bound) ? cotangent : Real(0);
-    });
-    block_.sync();
-  }
-  /// Fills `inputs_` with the cotangents of the inputs.
+  /// Replaces cotangents of outputs by those of inputs. Call after a barrier.
   GMDIFF_PARTICLE void backward() {
     for (Index l = network_.layers; l > 0; --l) {
       if (l == network_.layers) {
-        multiply(inputs_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
+        multiply(ends_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
                  other_);
       } else {
         multiply(layer_, network_.hidden, network_.V_transposed(l), network_.width, network_.hidden, nullptr,
                  other_);
       }
       swap_layers();
-      for_each_own(network_.hidden, [&](Index n, Index /*i*/, bool /*has*/, Index /*place*/) {
+      for_each_own(network_.hidden, [&](Index n, Index /*i*/, Index /*row*/) {
         layer_[n] = (V(layer_[n]) * V(slopes(l - 1)[n])).v;
       });
       block_.sync();
     }
     multiply(layer_, network_.hidden, network_.Kx_transposed(), network_.output_width, network_.dim, nullptr,
-             inputs_);
+             ends_);
   }
-  GMDIFF_PARTICLE void give_product() {
-    for_each_own(network_.dim, [&](Index n, Index /*i*/, bool has, Index place) {
-      if (!has) return;
-      const double v = job_.v.load(place), J_F = static_cast<double>(inputs_[n]);
-      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, J_F));
+
+ private:
+  GMDIFF_PARTICLE void swap_layers() {
+    Real* const layer = layer_;
+    layer_ = other_;
+    other_ = layer;
+  }
+  GMDIFF_PARTICLE Real* slopes(Index l) const { return slopes_ + l * network_.width * rows_; }
+  GMDIFF_PARTICLE void activate(Real* slope) {
+    for_each_own(network_.hidden, [&](Index n, Index /*i*/, Index /*row*/) {
+      const particle::Gelu<V> of{V(layer_[n])};
+      layer_[n] = of.value().v;
+      if (slope != nullptr) slope[n] = of.slope().v;
     });
+    block_.sync();
   }
 
   /// to_(column, row) <- bias_column + sum_l a_(l, row) w_(l, column), for whole fours of columns.
@@ -183,11 +136,75 @@ class NetworkTile {
   }
 
   Block& block_;
-  const NetworkJob<Real>& job_;
   const Table& network_;
   Index rows_;
+  Real *ends_, *layer_, *other_, *slopes_;
+};
+
+/// A tile of a learned denoiser.
+template <class Block, class Real>
+class NetworkTile {
+ public:
+  GMDIFF_PARTICLE NetworkTile(Block& block, const NetworkJob<Real>& job, Real* memory, std::int64_t tile)
+      : block_(block),
+        job_(job),
+        layers_(block, job.network, job.geometry.rows, memory),
+        begin_(tile * job.geometry.rows) {}
+
+  GMDIFF_PARTICLE void run() {
+    for_each_end([&](Real& end, Index i, bool has, Index place) {
+      const double x = has ? job_.x.load(place) : 0.0;
+      end = static_cast<Real>(particle::network_input(job_.factors, job_.mean[i], x));
+    });
+    layers_.forward(job_.time, /*keeps_slopes=*/has_product());
+    if (has_product()) {
+      multiply();
+    } else {
+      denoise();
+    }
+  }
+
+ private:
+  GMDIFF_PARTICLE bool has_product() const { return !job_.v.is_empty(); }
+
+  /// Calls body(end, i, has, place) for the own inputs or outputs; `place` is that of the coordinate in the
+  /// rows of the job if `has` says that the particle exists. Ends with a barrier.
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_end(Body body) {
+    layers_.for_each_own(job_.network.dim, [&](Index n, Index i, Index row) {
+      const Index particle = begin_ + row;
+      body(layers_.ends()[n], i, particle < job_.count, i * job_.count + particle);
+    });
+    block_.sync();
+  }
+
+  GMDIFF_PARTICLE void denoise() {
+    for_each_end([&](Real& end, Index i, bool has, Index place) {
+      if (!has) return;
+      const double F = static_cast<double>(particle::clipped(end, job_.network.bound));
+      job_.to.store(place, particle::denoised(job_.factors, job_.mean[i], job_.x.load(place), F));
+    });
+  }
+
+  /// J^T v = skip v + in J_F^T (out v)
+  GMDIFF_PARTICLE void multiply() {
+    for_each_end([&](Real& end, Index /*i*/, bool has, Index place) {
+      const double v = has ? job_.v.load(place) : 0.0;
+      const Real cotangent = static_cast<Real>(particle::scaled_direction(job_.factors.out, v));
+      end = particle::passes_clip(end, job_.network.bound) ? cotangent : Real(0);
+    });
+    layers_.backward();
+    for_each_end([&](Real& end, Index /*i*/, bool has, Index place) {
+      if (!has) return;
+      const double v = job_.v.load(place), J_F = static_cast<double>(end);
+      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, J_F));
+    });
+  }
+
+  Block& block_;
+  const NetworkJob<Real>& job_;
+  NetworkLayers<Block, Real> layers_;
   std::int64_t begin_;  // number of the tile's first particle
-  Real *inputs_, *layer_, *other_, *slopes_;
 };
 
 /// A thread block computes one tile after the other.

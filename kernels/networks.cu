@@ -1,28 +1,28 @@
-#include "kernels/network.cuh"
-
 #include "kernels/check.hpp"
 #include "kernels/device_block.cuh"
 #include "kernels/launch.hpp"
+#include "kernels/network.cuh"
+#include "kernels/paths.cuh"
 
 namespace gmdiff::kernels {
 
 namespace {
 
-template <class Kernel, class Real>
-__global__ void __launch_bounds__(block_threads) run_network(const __grid_constant__ NetworkJob<Real> job) {
+template <class Kernel, class Job>
+__global__ void __launch_bounds__(block_threads) run_network(const __grid_constant__ Job job) {
   DeviceBlock<block_threads> block;
   Kernel::run(block, job);
 }
 
-template <class Real>
-void launch_network(const NetworkJob<Real>& job, cudaStream_t stream) {
+template <class Job>
+void launch_network(const Job& job, cudaStream_t stream) {
   const NetworkGeometry& geometry = job.geometry;
   with_kernel(job, [&]<class Kernel>() {
     // More than 48 KiB must be requested.
-    GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_network<Kernel, Real>,
+    GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_network<Kernel, Job>,
                                            cudaFuncAttributeMaxDynamicSharedMemorySize,
                                            static_cast<int>(geometry.shared_bytes)));
-    run_network<Kernel, Real>
+    run_network<Kernel, Job>
         <<<static_cast<unsigned>(geometry.blocks), block_threads, geometry.shared_bytes, stream>>>(job);
   });
 }
@@ -31,5 +31,7 @@ void launch_network(const NetworkJob<Real>& job, cudaStream_t stream) {
 
 void launch(const NetworkJob<float>& job, cudaStream_t stream) { launch_network(job, stream); }
 void launch(const NetworkJob<double>& job, cudaStream_t stream) { launch_network(job, stream); }
+void launch(const PathJob<float>& job, cudaStream_t stream) { launch_network(job, stream); }
+void launch(const PathJob<double>& job, cudaStream_t stream) { launch_network(job, stream); }
 
 }  // namespace gmdiff::kernels

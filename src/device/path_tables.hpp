@@ -25,14 +25,13 @@ struct PathNetworkPair {
 /// The numbers of a trained sampler (mathematics.md §17.7): all that its paths depend on besides target and
 /// random numbers.
 struct PathTables {
-  particle::Index dim, components, steps;    ///< d; K, the active ones; N
-  bool has_mixture_score, has_target_score;  ///< in the drift f
-  bool mirrored;                             ///< v = -u
-  std::vector<double> mean, deviation;       ///< mu and s, (K, d)
-  std::vector<double> inverse, precision;    ///< 1 / s and 1 / s^2, (K, d)
-  std::vector<double> log_weight;            ///< log pi_k - sum_j log s_kj - (d / 2) log 2 pi, (K)
-  std::vector<double> beta;                  ///< (N + 1)
-  std::vector<double> eta, noise_scale;      ///< eta_n and sqrt(2 eta_n), (N, d)
+  particle::Index dim, components, steps;        ///< d; K, the active ones; N
+  bool has_mixture_score, has_target_score;      ///< in the drift f
+  bool mirrored;                                 ///< v = -u
+  std::vector<double> mean, inverse, precision;  ///< mu, 1 / s and 1 / s^2, (K, d)
+  std::vector<double> log_weight;                ///< log pi_k - sum_j log s_kj - (d / 2) log 2 pi, (K)
+  std::vector<double> beta;                      ///< (N + 1)
+  std::vector<double> eta, noise_scale;          ///< eta_n and sqrt(2 eta_n), (N, d)
   std::variant<PathNetworkPair<float>, PathNetworkPair<double>> networks;
   Target target;
 

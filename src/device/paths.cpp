@@ -17,6 +17,8 @@ namespace {
 
 // Paths that a thread computes between two looks at the stop token.
 constexpr std::int64_t paths_of_a_thread = 256;
+/// The same of a GPU.
+constexpr std::int64_t paths_of_a_gpu = 1 << 16;
 
 void check(const PathPlan& plan, const Options& options) {
   require(plan.source != nullptr, "run: the plan of paths has no source");
@@ -34,15 +36,15 @@ std::vector<int> kept_states(const PathSource& source, int history) {
 /// A run in progress.
 class PathRun {
  public:
-  /// @param notes of the run, beside those of the plan.
-  PathRun(const PathPlan& plan, const Options& options, const Executor& executor, ThreadPool& pool,
-          std::vector<std::string> notes)
+  /// @param most paths between two looks at the stop token  @param notes of the run, beside those of the plan
+  PathRun(const PathPlan& plan, const Options& options, const Executor& executor,
+          std::unique_ptr<PathRunner> runner, std::int64_t most, std::vector<std::string> notes)
       : plan_(plan),
         notes_(std::move(notes)),
         frame_(1, options, executor, "paths"),
-        runner_(plan.source->on(pool)),
+        runner_(std::move(runner)),
         kept_(kept_states(*plan.source, options.history)),
-        most_(paths_of_a_thread * pool.threads()) {
+        most_(most) {
     const auto paths = static_cast<std::uint64_t>(frame_.total());
     frame_.allocate(values_of_a_path(), saturating_product(paths, sizeof(double)), " with their weights");
     log_weights_.resize(paths);
@@ -117,10 +119,20 @@ class PathRun {
 
 PathSamples run(const PathPlan& plan, const Options& options, const Executor& executor) {
   check(plan, options);
-  if (ThreadPool* pool = executor.threads()) return PathRun(plan, options, executor, *pool, {})();
+  const auto on_threads = [&](const Executor& host, std::vector<std::string> notes) {
+    ThreadPool& pool = *host.threads();
+    return PathRun(plan, options, host, plan.source->on(pool), paths_of_a_thread * pool.threads(),
+                   std::move(notes))();
+  };
+  if (executor.threads() != nullptr) return on_threads(executor, {});
+  if (!options.keep_on_device) {
+    if (std::unique_ptr<PathRunner> runner = executor.paths(*plan.source))
+      return PathRun(plan, options, executor, std::move(runner), paths_of_a_gpu, {})();
+  }
   const std::shared_ptr<const Session> host = thread_session(Device::cpu());
-  return PathRun(plan, options, host->executor(), *host->executor().threads(),
-                 {concat("trained samplers are computed on cpu, not on ", executor.name())})();
+  return on_threads(host->executor(),
+                    {concat("trained samplers are computed on cpu, not on ", executor.name(),
+                            options.keep_on_device ? " with a result that stays there" : "")});
 }
 
 PathSamples run(const PathPlan& plan, const Options& options) {

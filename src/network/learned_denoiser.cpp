@@ -9,6 +9,7 @@
 #include "base/machine.hpp"
 #include "device/denoiser_network.hpp"
 #include "network/check_training.hpp"
+#include "network/network_weights.hpp"
 #include "network/parametrisation.hpp"
 #include "network/sweep.hpp"
 #include "particle/dense.hpp"
@@ -113,35 +114,7 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
   }
 
   std::variant<NetworkWeights<float>, NetworkWeights<double>> weights() const override {
-    const Layout& places = weights_.layout();
-    NetworkWeights<Real> weights{.table = {.dim = dim(),
-                                           .hidden = places.shape.hidden,
-                                           .layers = places.shape.layers,
-                                           .width = places.width,
-                                           .output_width = places.output_width,
-                                           .bound = bound,
-                                           .numbers = nullptr},
-                                 .numbers = {}};
-    weights.numbers.reserve(static_cast<std::size_t>(weights.table.size()));
-    const auto append = [&](const Real* from, Eigen::Index count) {
-      weights.numbers.insert(weights.numbers.end(), from, from + count);
-    };
-    // The order of particle::NetworkTable.
-    const auto rows = [&](const Place& place) { append(weights_[place], place.rows * place.pitch); };
-    const auto columns = [&](const Place& place) {
-      append(weights_.transposed(place), place.cols * padded(place.rows));
-    };
-    rows(places.Kx);
-    for (std::size_t l = 0; l < places.V.size(); ++l) {
-      rows(places.V[l]);
-      rows(places.c[l]);
-    }
-    rows(places.U);
-    rows(places.c_last);
-    columns(places.U);
-    for (const Place& V : places.V) columns(V);
-    columns(places.Kx);
-    return weights;
+    return network_weights(weights_, bound);
   }
 
   NetworkLevel at(Level level) const override {

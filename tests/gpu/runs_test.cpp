@@ -6,6 +6,7 @@
 #include "device/program_cases.hpp"
 #include "gpu/on_gpu.hpp"
 #include "support/learned_denoisers.hpp"
+#include "support/trained_samplers.hpp"
 
 // cuda = cpu (numerics.md §1): whole runs, compared as bits.
 
@@ -222,6 +223,29 @@ TEST_F(RunsOfLearnedDenoisers, HaveTheBitsOfTheCpu) {
           options.count = 20'003;  // enough for tiles of 32 particles
           EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << sizes.hidden;
         }
+      }
+    }
+  }
+}
+
+class RunsOfTrainedSamplers : public test::OnGpu {};
+
+TEST_F(RunsOfTrainedSamplers, HaveTheBitsOfTheCpu) {
+  const Target target = Funnel{.dim = 3};
+  for (const PathMethod method :
+       {PathMethod::dis, PathMethod::ula, PathMethod::mcd, PathMethod::cmcd, PathMethod::dbs}) {
+    for (const Precision of_networks : {Precision::f32, Precision::f64}) {
+      SamplerSettings settings = test::small_sampler(method);
+      settings.precision = of_networks;
+      const PathPlan plan = TrainedSampler(test::random_sampler(target, settings), target).plan();
+      for (const std::int64_t count : {75, is_small() ? 33 : 20'003}) {
+        const auto on = [&](const Device& device) {
+          return run(plan, {.count = count, .seed = 3, .device = device, .precision = Precision::f64});
+        };
+        const PathSamples found = on(Device::cuda()), expected = on(Device::cpu());
+        EXPECT_EQ(found.provenance().device, "cuda");
+        EXPECT_EQ(found.to_double(), expected.to_double()) << to_string(method) << count;
+        EXPECT_EQ(found.log_weights(), expected.log_weights()) << to_string(method) << count;
       }
     }
   }

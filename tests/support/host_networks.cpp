@@ -1,12 +1,13 @@
 #include "kernels/network.cuh"
+#include "kernels/paths.cuh"
 #include "support/host_kernels.hpp"
 
 namespace gmdiff::test {
 
 namespace {
 
-template <class Real>
-void run(const kernels::NetworkJob<Real>& job, const Launch& launch) {
+template <class Job>
+void run(const Job& job, const Launch& launch) {
   kernels::with_kernel(job, [&]<class Kernel>() {
     run_on_host_block(launch, [&](HostBlock& block) { Kernel::run(block, job); });
   });
@@ -16,5 +17,7 @@ void run(const kernels::NetworkJob<Real>& job, const Launch& launch) {
 
 void run_kernel(const kernels::NetworkJob<float>& job, const Launch& launch) { run(job, launch); }
 void run_kernel(const kernels::NetworkJob<double>& job, const Launch& launch) { run(job, launch); }
+void run_kernel(const kernels::PathJob<float>& job, const Launch& launch) { run(job, launch); }
+void run_kernel(const kernels::PathJob<double>& job, const Launch& launch) { run(job, launch); }
 
 }  // namespace gmdiff::test

@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "device/cuda/chains.hpp"
 #include "device/cuda/distances.hpp"
+#include "device/cuda/paths.hpp"
 #include "device/cuda/programs.hpp"
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
@@ -321,6 +322,9 @@ class CudaExecutor final : public Executor {
   ChainFailure run(const SmcTask& task) const override { return cuda::run_chains(*gpu_, task); }
 
   std::unique_ptr<DistanceSums> sums() const override { return make_distance_sums(gpu_, name_); }
+  std::unique_ptr<PathRunner> paths(const PathSource& source) const override {
+    return paths_on(*gpu_, name_, source);
+  }
   void rest() const noexcept override { gpu_->rest(); }
 
   void evaluate(const PointTask& task) const override {

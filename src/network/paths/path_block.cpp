@@ -2,7 +2,13 @@
 
 #include <algorithm>
 
+#include "particle/path.hpp"
+
 namespace gmdiff::network {
+
+namespace {
+using Number = particle::One<double>;
+}
 
 template <class Real>
 PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
@@ -70,10 +76,10 @@ template <class Real>
 void PathBlock<Real>::evaluate_drift(Eigen::Index n) {
   const double* of_target = target_score(n);
   if (terms_.mixture_score && terms_.target_score) {
-    const double beta = setting_.model.beta(n), rest = 1.0 - beta;
+    const Number beta(setting_.model.beta(n));
     for (Eigen::Index i = 0; i < row_; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      drift_[at] = beta * of_target[i] + rest * mixture_score_[at];
+      drift_[at] = particle::annealed_score(beta, Number(of_target[i]), Number(mixture_score_[at])).v;
     }
   } else if (terms_.mixture_score) {
     drift_ = mixture_score_;
@@ -102,9 +108,12 @@ void PathBlock<Real>::add_output(const PathNetwork<Real>& network, const StateBl
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const Eigen::Index i = j * block_paths + p;
-      to[i] += sign * static_cast<double>(block.output(p)[j]);
+      const Number output(static_cast<double>(block.output(p)[j]));
+      Number sum = particle::add_control(Number(sign), output, Number(to[i]));
       if (scale != nullptr)
-        to[i] += sign * (static_cast<double>(scale[j]) * clipped_score(target_score(n)[i]));
+        sum = particle::add_scaled_score(Number(sign), Number(static_cast<double>(scale[j])),
+                                         Number(target_score(n)[i]), sum);
+      to[i] = sum.v;
     }
   }
 }
@@ -134,13 +143,7 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
 
 template <class Real>
 void PathBlock<Real>::simulate(Eigen::Index paths) {
-  const PathModel& model = setting_.model;
-  for (Eigen::Index j = 0; j < dim(); ++j) {
-    for (Eigen::Index p = 0; p < block_paths; ++p) {
-      const Eigen::Index k = component_[static_cast<std::size_t>(p)], i = j * block_paths + p;
-      state(0)[i] = model.mean(k)[j] + model.deviation(k)[j] * start_noise()[i];
-    }
-  }
+  place_starts(setting_.model, component(), start_noise(), state(0));
   simulate_placed(paths);
 }
 
@@ -153,10 +156,11 @@ void PathBlock<Real>::simulate_placed(Eigen::Index paths) {
     for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
       G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
     for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
-      const double eta = model.eta(n)[j], scale = model.noise_scale(n)[j];
+      const double scale = model.noise_scale(n)[j];
+      const Number eta(model.eta(n)[j]);
       for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i) {
         q(n)[i] *= scale;
-        state(n + 1)[i] = state(n)[i] + eta * F(n)[i] + q(n)[i];
+        state(n + 1)[i] = particle::moved(Number(state(n)[i]), eta, Number(F(n)[i]), Number(q(n)[i])).v;
       }
     }
   }
@@ -210,10 +214,10 @@ void PathBlock<Real>::finish_weights() {
   for (Eigen::Index n = 0; n < steps(); ++n) {
     double* ratio = ratio_.data() + n * block_paths;
     for (Eigen::Index j = 0; j < dim(); ++j) {
-      const double quarter = 0.25 * setting_.model.eta(n)[j];
+      const Number eta(setting_.model.eta(n)[j]);
       for (Eigen::Index p = 0; p < block_paths; ++p) {
-        const double g = G(n)[j * block_paths + p];
-        ratio[p] -= 0.5 * (q(n)[j * block_paths + p] * g) + quarter * (g * g);
+        const Number of_q(q(n)[j * block_paths + p]), of_G(G(n)[j * block_paths + p]);
+        ratio[p] = particle::add_log_ratio(eta, of_q, of_G, Number(ratio[p])).v;
       }
     }
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += ratio[p];

@@ -19,6 +19,17 @@ struct PathSetting {
   PathNetwork<Real>* backward_net;  ///< v, or null
 };
 
+/// x_0 = mu_k + s_k e_0 of the paths of a block. @param x (d, block_paths)
+inline void place_starts(const PathModel& model, const Eigen::Index* component, const double* noise,
+                         double* x) {
+  for (Eigen::Index j = 0; j < model.dim(); ++j) {
+    for (Eigen::Index p = 0; p < block_paths; ++p) {
+      const Eigen::Index k = component[p], i = j * block_paths + p;
+      x[i] = model.mean(k)[j] + model.deviation(k)[j] * noise[i];
+    }
+  }
+}
+
 /// Up to `block_paths` paths of a trained sampler, forward and backward (mathematics.md §17.7 to §17.10). An
 /// object is the workspace of one thread. Points have the layout of path_unit.hpp.
 template <class Real>
@@ -71,10 +82,6 @@ class PathBlock {
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);
   void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
-  /// NaN stays NaN.
-  static double clipped_score(double score) {
-    return score > score_bound ? score_bound : score < -score_bound ? -score_bound : score;
-  }
   void finish_weights();
 
   struct Mode {

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "network/paths/path_block.hpp"
+#include "particle/path.hpp"
 
 // The gradient of a block of paths (mathematics.md §17.9, §17.10).
 
@@ -119,8 +120,8 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
   for (Eigen::Index j = 0; j < dim(); ++j) {
     double sum = 0.0;
     for (Eigen::Index p = 0; p < paths_; ++p)
-      sum +=
-          static_cast<double>(states.cotangent(p)[j]) * clipped_score(target_score(n)[j * block_paths + p]);
+      sum += static_cast<double>(states.cotangent(p)[j]) *
+             particle::clipped_score(particle::One<double>(target_score(n)[j * block_paths + p])).v;
     to[j] = static_cast<Real>(sum);
   }
 }

@@ -3,6 +3,7 @@
 #include "network/paths/path_unit.hpp"
 #include "particle/elementary.hpp"
 #include "particle/normals.hpp"
+#include "particle/path.hpp"
 
 // Loops of PathUnit for an arithmetic type V of doubles. Only the units unit_*.cpp include it
 // (device/cpu/pack.hpp explains why).
@@ -55,13 +56,11 @@ GMDIFF_PARTICLE void responsibilities(const MixtureTable& of, const double* x, s
     for (std::ptrdiff_t j = 0; j < d; ++j) {
       const V mean(of.mean[k * d + j]), inverse(of.inverse[k * d + j]);
       const L at = L::load(x + j * block_paths + p);
-      for (int n = 0; n < path_registers; ++n) {
-        const V z = (mean - at.of[n]) * inverse;
-        squares.of[n] = fma(z, z, squares.of[n]);
-      }
+      for (int n = 0; n < path_registers; ++n)
+        squares.of[n] = particle::add_square(mean, inverse, at.of[n], squares.of[n]);
     }
     const V log_weight(of.log_weight[k]);
-    const L ell = L::map([&](int n) { return fma(V(-0.5), squares.of[n], log_weight); });
+    const L ell = L::map([&](int n) { return particle::log_component(squares.of[n], log_weight); });
     ell.store(gamma + k * block_paths + p);
     for (int n = 0; n < path_registers; ++n) largest.of[n] = particle::larger(largest.of[n], ell.of[n]);
   }
@@ -98,7 +97,7 @@ void mixture_score(const MixtureTable& of, const double* x, double* gamma, doubl
         const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
         const L weight = L::load(gamma + k * block_paths + p);
         for (int n = 0; n < path_registers; ++n)
-          sum.of[n] = fma(weight.of[n], (mean - at.of[n]) * precision, sum.of[n]);
+          sum.of[n] = particle::add_score(weight.of[n], mean, precision, at.of[n], sum.of[n]);
       }
       sum.store(score + j * block_paths + p);
     }

@@ -50,6 +50,5 @@ class PathNetwork {
 
 /// Bounds of the networks' outputs and of the score that their second head scales (mathematics.md §17.7).
 inline constexpr double control_bound = 1e4;
-inline constexpr double score_bound = 100.0;
 
 }  // namespace gmdiff::network

@@ -13,6 +13,9 @@ struct PathStreams {
   /// Components, e_0 and xi of the paths first ... first + 63; first is a multiple of 64.
   template <class Real>
   void fill_forward(std::uint64_t first, PathBlock<Real>& block) const;
+  /// The first two alone: components (block_paths) and e_0 (d, block_paths).
+  void fill_components(std::uint64_t first, const PathModel& model, Eigen::Index* component) const;
+  void fill_start(std::uint64_t first, const PathModel& model, const PathUnit& unit, double* noise) const;
   /// xi of backward paths.
   template <class Real>
   void fill_backward(std::uint64_t first, PathBlock<Real>& block) const;

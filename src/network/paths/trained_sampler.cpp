@@ -8,8 +8,10 @@
 #include "base/check.hpp"
 #include "base/floating_point.hpp"
 #include "base/machine.hpp"
+#include "device/path_weights.hpp"
 #include "network/paths/check_sampler.hpp"
 #include "network/paths/path_streams.hpp"
+#include "network/paths/path_tables.hpp"
 #include "network/paths/refinement.hpp"
 #include "plan/hash.hpp"
 
@@ -18,13 +20,6 @@ namespace gmdiff {
 namespace {
 
 using namespace network;
-
-void check_finite(const Eigen::VectorXd& log_w, std::int64_t first) {
-  for (Eigen::Index i = 0; i < log_w.size(); ++i) {
-    if (std::isfinite(log_w(i)) || log_w(i) < 0.0) continue;
-    throw NonFiniteError(concat("trained sampler: log w of path ", first + i, " is ", log_w(i)));
-  }
-}
 
 /// Paths of a training, from the start law and back from draws.
 class PathJob : public PathRunner {
@@ -63,7 +58,7 @@ class PathJobOf final : public PathJob {
       }
     };
     const Eigen::VectorXd log_w = sweep_.log_weights(batch).tail(count);
-    check_finite(log_w, first);
+    check_log_weights(log_w.data(), first, count);
     std::copy_n(log_w.data(), count, log_weights);
   }
 
@@ -79,7 +74,7 @@ class PathJobOf final : public PathJob {
                   [&](Eigen::Index row, Eigen::Index j, double& number) { number = x(row, j); });
     };
     Eigen::VectorXd log_w = sweep_.log_weights(batch).tail(x.rows());
-    check_finite(log_w, first);
+    check_log_weights(log_w.data(), first, log_w.size());
     return log_w;
   }
 
@@ -157,6 +152,10 @@ class TrainedSampler::Paths final : public PathSource {
   std::uint64_t hash() const override { return hash_; }
 
   std::unique_ptr<PathRunner> on(ThreadPool& pool) const override { return job_on(pool); }
+  PathTables tables() const override { return path_tables(training_, target_, pool_); }
+  Points starts(std::int64_t first, std::int64_t count, std::uint64_t seed) const override {
+    return path_starts(training_, first, count, seed);
+  }
 
   /// Calls body with paths on the threads of this object, one call at a time.
   template <class Body>

@@ -1,0 +1,111 @@
+#include "network/paths/path_tables.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/floating_point.hpp"
+#include "network/network_weights.hpp"
+#include "network/paths/path_streams.hpp"
+#include "network/paths/refinement.hpp"
+
+namespace gmdiff::network {
+
+namespace {
+
+PathModel model_of(const SamplerTraining& training) {
+  return {training.settings, training.dim, training.parameters, active_components(training)};
+}
+
+template <class Real>
+PathNetworkTables<Real> tables_of(const SamplerTraining& training, const Eigen::VectorXd& parameters,
+                                  ThreadPool& pool) {
+  const Eigen::Index steps = training.settings.steps;
+  PathNetwork<Real> network(training.shape(), steps, dense_unit<Real>(cpu::chosen_instruction_set()), pool);
+  network.assign(parameters);
+  const Layout& places = network.weights().layout();
+  PathNetworkTables<Real> tables{
+      .weights = network_weights(network.weights(), static_cast<Real>(control_bound)),
+      .time = {network.table(), network.table() + (steps + 1) * places.width},
+      .scale = {}};
+  if (network.has_scales())
+    tables.scale.assign(network.scale(0), network.scale(0) + (steps + 1) * places.output_width);
+  return tables;
+}
+
+template <class Real>
+PathNetworkPair<Real> networks_of(const SamplerTraining& training, ThreadPool& pool) {
+  const PathTerms terms = path_terms(training.settings);
+  const Eigen::Index size = network_size(training.shape());
+  PathNetworkPair<Real> pair;
+  if (terms.forward_net) pair.forward = tables_of<Real>(training, training.networks.head(size), pool);
+  // u, if there is one, comes first.
+  if (terms.backward_net) pair.backward = tables_of<Real>(training, training.networks.tail(size), pool);
+  return pair;
+}
+
+std::variant<PathNetworkPair<float>, PathNetworkPair<double>> networks(const SamplerTraining& training,
+                                                                       ThreadPool& pool) {
+  switch (training.settings.precision) {
+    case Precision::f32:
+      return networks_of<float>(training, pool);
+    case Precision::f64:
+      return networks_of<double>(training, pool);
+  }
+  fail("trained sampler: unknown precision");
+}
+
+std::vector<double> copied(const double* from, Eigen::Index count) { return {from, from + count}; }
+
+}  // namespace
+
+PathTables path_tables(const SamplerTraining& training, const Target& target, ThreadPool& pool) {
+  const FloatingPointEnvironment environment;
+  const PathModel model = model_of(training);
+  const MixtureTable mixture = model.mixture();
+  const PathTerms terms = path_terms(training.settings);
+  const Eigen::Index K = model.components(), d = model.dim(), N = model.steps();
+  PathTables tables{.dim = d,
+                    .components = K,
+                    .steps = N,
+                    .has_mixture_score = terms.mixture_score,
+                    .has_target_score = terms.target_score,
+                    .mirrored = terms.mirrored,
+                    .mean = copied(mixture.mean, K * d),
+                    .inverse = copied(mixture.inverse, K * d),
+                    .precision = copied(mixture.precision, K * d),
+                    .log_weight = copied(mixture.log_weight, K),
+                    .beta = {},
+                    .eta = copied(model.eta(0), N * d),
+                    .noise_scale = copied(model.noise_scale(0), N * d),
+                    .networks = networks(training, pool),
+                    .target = target};
+  tables.beta.reserve(static_cast<std::size_t>(N + 1));
+  for (Eigen::Index n = 0; n <= N; ++n) tables.beta.push_back(model.beta(n));
+  return tables;
+}
+
+Points path_starts(const SamplerTraining& training, std::int64_t first, std::int64_t count,
+                   std::uint64_t seed) {
+  const FloatingPointEnvironment environment;
+  const PathModel model = model_of(training);
+  const PathUnit unit = path_unit(cpu::chosen_instruction_set());
+  const PathStreams streams{seed, 0};
+  const Eigen::Index d = model.dim(), skipped = first % block_paths;
+  std::vector<Eigen::Index> component(block_paths);
+  std::vector<double> noise(static_cast<std::size_t>(d * block_paths)), x(noise.size());
+  Points starts(count, d);
+  for (Eigen::Index begin = -skipped; begin < count; begin += block_paths) {
+    const auto path = static_cast<std::uint64_t>(first + begin);
+    streams.fill_components(path, model, component.data());
+    streams.fill_start(path, model, unit, noise.data());
+    place_starts(model, component.data(), noise.data(), x.data());
+    const Eigen::Index end = std::min<Eigen::Index>(block_paths, count - begin);
+    for (Eigen::Index p = std::max<Eigen::Index>(-begin, 0); p < end; ++p) {
+      for (Eigen::Index j = 0; j < d; ++j)
+        starts(begin + p, j) = x[static_cast<std::size_t>(j * block_paths + p)];
+    }
+  }
+  return starts;
+}
+
+}  // namespace gmdiff::network

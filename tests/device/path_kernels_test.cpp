@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <gmdiff/base/error.hpp>
+#include <gmdiff/device/paths.hpp>
+
+#include "device/cpu/cpu.hpp"
+#include "device/cuda/executor.hpp"
+#include "device/executor.hpp"
+#include "support/host_gpu.hpp"
+#include "support/trained_samplers.hpp"
+
+// Paths of trained samplers on the kernels of the GPU, run on the host block: the bits of the device cpu.
+
+namespace gmdiff {
+namespace {
+
+using test::HostGpu;
+using test::random_sampler;
+using test::small_sampler;
+using test::ThreadOrder;
+
+constexpr std::size_t most_shared = 227 << 10;
+
+/// Every method, drift and start law, with and without the target's score in the networks.
+std::vector<SamplerSettings> every_sampler_to_train() {
+  std::vector<SamplerSettings> list;
+  for (const PathMethod method :
+       {PathMethod::dis, PathMethod::ula, PathMethod::mcd, PathMethod::cmcd, PathMethod::dbs}) {
+    list.push_back(small_sampler(method));
+    list.back().precision = Precision::f32;
+    list.push_back(small_sampler(method));
+    list.back().langevin = method != PathMethod::ula;
+    list.back().prior = method == PathMethod::dis ? PathPrior::fixed : PathPrior::gp;
+    list.back().layers = 3;
+  }
+  for (const PathDrift drift : {PathDrift::target, PathDrift::zero}) {
+    list.push_back(small_sampler(PathMethod::dbs));
+    list.back().drift = drift;
+  }
+  return list;
+}
+
+/// Tiles of 32, 16 and 8 paths in shared memory, and tiles in global memory.
+std::unique_ptr<Executor> gpu_with(ThreadOrder order, const kernels::Limits& limits) {
+  return cuda::make_executor(std::make_unique<HostGpu>(order, limits), "cuda");
+}
+std::vector<std::unique_ptr<Executor>> every_gpu() {
+  std::vector<std::unique_ptr<Executor>> gpus;
+  gpus.push_back(gpu_with(ThreadOrder::ascending, {.shared_bytes = most_shared, .blocks = 2}));
+  gpus.push_back(gpu_with(ThreadOrder::descending, {.shared_bytes = most_shared, .blocks = 32}));
+  gpus.push_back(gpu_with(ThreadOrder::shuffled, {.shared_bytes = most_shared, .blocks = 64}));
+  gpus.push_back(gpu_with(ThreadOrder::shuffled, {.shared_bytes = 1 << 10, .blocks = 2}));
+  return gpus;
+}
+
+TEST(PathKernels, HaveTheBitsOfTheCpu) {
+  const auto cpu = cpu::make_executor(2);
+  const Target target = Funnel{.dim = 3};
+  for (const SamplerSettings& settings : every_sampler_to_train()) {
+    const PathPlan plan = TrainedSampler(random_sampler(target, settings), target).plan();
+    for (const int history : {0, 3}) {
+      // A count that is no multiple of any tile, from the middle of a block of the host.
+      const Options options{
+          .count = 75, .seed = 4, .precision = Precision::f64, .first = 37, .history = history};
+      const PathSamples expected = run(plan, options, *cpu);
+      for (const auto& gpu : every_gpu()) {
+        const PathSamples found = run(plan, options, *gpu);
+        EXPECT_EQ(found.to_double(), expected.to_double()) << to_string(settings.method) << history;
+        EXPECT_EQ(found.log_weights(), expected.log_weights()) << to_string(settings.method) << history;
+        EXPECT_EQ(found.provenance().device, "cuda");
+        EXPECT_TRUE(found.provenance().notes.empty());
+      }
+    }
+  }
+}
+
+TEST(PathKernels, RoundTheirEndsAsTheCpuDoes) {
+  const Target target = Funnel{.dim = 2};
+  const PathPlan plan = TrainedSampler(random_sampler(target, small_sampler(PathMethod::dis)), target).plan();
+  const Options options{.count = 20, .seed = 4, .precision = Precision::f32};
+  const PathSamples expected = run(plan, options, *cpu::make_executor(1));
+  EXPECT_EQ(run(plan, options, *every_gpu()[0]).to_double(), expected.to_double());
+}
+
+TEST(PathKernels, LeaveResultsThatStayOnAGpuToTheCpu) {
+  const Target target = Funnel{.dim = 2};
+  const PathPlan plan = TrainedSampler(random_sampler(target, small_sampler(PathMethod::dis)), target).plan();
+  const PathSamples found = run(plan, {.count = 5, .keep_on_device = true}, *every_gpu()[0]);
+  EXPECT_EQ(found.provenance().notes,
+            (std::vector<std::string>{
+                "trained samplers are computed on cpu, not on cuda with a result that stays there"}));
+}
+
+TEST(PathKernels, NameThePathWhoseWeightIsNotFinite) {
+  const CustomTarget broken{.dim = 2,
+                            .evaluate =
+                                [](Eigen::Index n, const double* x, double* l, double* g) {
+                                  for (Eigen::Index i = 0; i < n; ++i) {
+                                    l[i] = x[2 * i] > 0.0 ? std::nan("") : 0.0;
+                                    g[2 * i] = g[2 * i + 1] = 0.0;
+                                  }
+                                },
+                            .hessian_vp = {},
+                            .id = "broken"};
+  SamplerSettings settings = small_sampler(PathMethod::ula);
+  settings.loss = PathLoss::log_variance;
+  const PathPlan plan = TrainedSampler(random_sampler(broken, settings), broken).plan();
+  std::vector<std::string> messages;
+  for (const bool on_gpu : {false, true}) {
+    const auto device = on_gpu ? std::move(every_gpu()[0]) : cpu::make_executor(1);
+    try {
+      run(plan, {.count = 40, .seed = 4}, *device);
+    } catch (const NonFiniteError& error) {
+      messages.emplace_back(error.what());
+    }
+  }
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0].substr(0, 31), "trained sampler: log w of path ");
+  EXPECT_EQ(messages[1], messages[0]);
+}
+
+TEST(PathKernels, RefuseAGpuWithoutMemoryForAPath) {
+  const Target target = Funnel{.dim = 2};
+  const PathPlan plan = TrainedSampler(random_sampler(target, small_sampler(PathMethod::dis)), target).plan();
+  // The numbers of the sampler fit, and less than a path beside them.
+  std::string message;
+  for (std::size_t memory = 1 << 10; message.find("1 path") == std::string::npos && memory < 1 << 17;
+       memory += 64) {
+    const kernels::Limits limits{.shared_bytes = most_shared, .blocks = 2};
+    const auto gpu =
+        cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, limits, memory), "cuda");
+    try {
+      run(plan, {.count = 5}, *gpu);
+    } catch (const DeviceError& error) {
+      message = error.what();
+    }
+  }
+  EXPECT_EQ(message.substr(0, message.find(',')), "cuda: out of memory: 160 bytes wanted for 1 path");
+}
+
+}  // namespace
+}  // namespace gmdiff
