@@ -12,6 +12,7 @@
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
+#include "metrics/comparison.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -286,15 +287,6 @@ std::string distance_text(const DistanceFlags& flags, const Side& a, const Side&
                 origin(options, *law->law, between_laws, exact_count(flags, a, b)), "\n\n", table.text());
 }
 
-/// Says that a Sinkhorn divergence is not yet its limit.
-void warn_of_iterations(const std::vector<DistanceRow>& rows, std::vector<std::string>& warnings) {
-  const auto& sinkhorn = rows.front().judgement.sinkhorn;
-  if (!sinkhorn || sinkhorn->converged) return;
-  warnings.push_back(concat("sinkhorn: not converged in ", sinkhorn->iterations,
-                            " iterations; the marginals have a mean error of ", sinkhorn->error,
-                            ", and a larger epsilon converges faster"));
-}
-
 void run_distance(const DistanceFlags& flags) {
   const JudgeOptions options = judge_options(flags);
   require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
@@ -306,7 +298,7 @@ void run_distance(const DistanceFlags& flags) {
     const ProgressLine line("distance", 0, flags.common.quiet);
     rows = measure(flags, a, b, options);
   }
-  warn_of_iterations(rows, warnings);
+  for (const std::string& text : warnings_of(rows.front().judgement)) warnings.push_back(text);
   print_remarks(warnings, {}, flags.common.quiet);
   print(flags.common.json ? distance_json(flags, a, b, options, rows, warnings)
                           : distance_text(flags, a, b, options, rows));

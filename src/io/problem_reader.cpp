@@ -113,6 +113,13 @@ void read_schedule(const Json& root, const Location& top, auto& problem) {
   }
 }
 
+/// A sampler that evaluates a learned denoiser. The start of others is a draw of the prior's p_T, which is no
+/// part of a denoiser.
+AnySampler usual_sampler(bool is_observed) {
+  if (is_observed) return GuidedSampler(Pigdm{});
+  return Ddim{.start = Start::gaussian};
+}
+
 Problem read_prior_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, keys_with_prior());
   Problem problem{.prior = io::read_mixture(io::member(root, top, "prior"), top.key("prior"))};
@@ -129,8 +136,8 @@ Problem read_prior_problem(const Json& root, const Location& top) {
   }
   read_density(root, top, problem);
   read_denoiser_of(root, top, problem);
-  // The default start is a draw of the prior's p_T, which is no part of a denoiser.
-  if (problem.denoiser && !root.contains("sampler")) problem.sampler = Ddim{.start = Start::gaussian};
+  if (problem.denoiser && !root.contains("sampler"))
+    problem.sampler = usual_sampler(problem.observation.has_value());
   return problem;
 }
 
@@ -161,6 +168,7 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
   }
   read_density(root, top, problem);
   read_denoiser_of(root, top, problem);
+  if (problem.denoiser && !root.contains("sampler")) problem.sampler = usual_sampler(true);
   return problem;
 }
 

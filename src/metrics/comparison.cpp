@@ -73,6 +73,14 @@ void check_metric(const JudgeOptions& options, const ReferenceLaw& law) {
           " compares weights of components, and a target has none");
 }
 
+std::vector<std::string> warnings_of(const Judgement& judgement) {
+  const std::optional<SinkhornReport>& found = judgement.sinkhorn;
+  if (!found || found->converged) return {};
+  return {concat("sinkhorn: not converged in ", found->iterations,
+                 " iterations; the marginals have a mean error of ", found->error,
+                 ", and a larger epsilon converges faster")};
+}
+
 Comparison::Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth)
     : law_(law), options_(options), bandwidth_(bandwidth) {
   if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);

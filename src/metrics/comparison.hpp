@@ -22,6 +22,9 @@ bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law);
 /// @throws std::invalid_argument where the law lacks what the metric compares with.
 void check_metric(const JudgeOptions& options, const ReferenceLaw& law);
 
+/// Says that a Sinkhorn divergence is not yet its limit; empty for other judgements.
+std::vector<std::string> warnings_of(const Judgement& judgement);
+
 /// The metric of the options, with the values that all repetitions share: directions, bandwidth, law. Keeps
 /// references to law and options.
 class Comparison {

@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "device/thread_session.hpp"
+#include "metrics/comparison.hpp"
 #include "study/candidate_run.hpp"
 #include "study/compare_checks.hpp"
 #include "study/judging.hpp"
@@ -161,6 +162,8 @@ class Comparison {
     const std::vector<CoverageHits> coverage = coverage_of(run, pending.sets);
     for (std::size_t i = 0; i < pending.sets.size(); ++i) {
       pending.records[i].judgements = std::move(judgements[i]);
+      for (const Judgement& judgement : pending.records[i].judgements)
+        add_missing(pending.records[i].warnings, warnings_of(judgement));
       if (!coverage.empty()) pending.records[i].coverage = coverage[i];
       known_.append(pending.records[i]);
       add_record(pending.candidates[i], run.problem, pending.records[i]);

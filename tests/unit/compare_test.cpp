@@ -85,6 +85,17 @@ TEST(Compare, HasNoIntervalsOfAPriorOrOfFewSamples) {
   EXPECT_TRUE(compare(settings)[0].coverage_observed);
 }
 
+TEST(Compare, WarnsOfADistanceThatIsNotYetItsLimit) {
+  CompareSettings settings = small_comparison();
+  settings.metrics = {Metric::sinkhorn};
+  settings.candidates = {{"draw"}};
+  EXPECT_TRUE(compare(settings)[0].warnings.empty());
+  settings.judging.sinkhorn.max_iterations = 1;
+  const std::vector<std::string> warnings = compare(settings)[0].warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("on prior: sinkhorn: not converged in 1 iterations; ")) << warnings[0];
+}
+
 TEST(Compare, AFunctionIsJudgedAsTheCatalogueIs) {
   CompareSettings settings = small_comparison();
   settings.metrics = {Metric::sliced_wasserstein, Metric::moments};

@@ -663,6 +663,12 @@ TEST(ProblemReader, ReadsALearnedDenoiser) {
   expect_the_network(std::get<NonlinearProblem>(any));
   expect_the_network(prior_of(std::get<NonlinearProblem>(any)));
   EXPECT_NE(to_json(any).find("model.npz"), std::string::npos);
+  // The denoiser is that of the prior, so the usual sampler of a posterior is a guided one.
+  EXPECT_TRUE(std::holds_alternative<GuidedSampler>(std::get<NonlinearProblem>(any).sampler));
+  const Problem observed = parse_problem(
+      with(R"("denoiser": "model.npz", "observation": {"A": [[1, 0]], "y": [0.5], "noise_std": 0.5})"),
+      "p.json", folder / "");
+  EXPECT_TRUE(std::holds_alternative<GuidedSampler>(observed.sampler));
 }
 
 TEST(ProblemReader, NamesWhatIsWrongWithADenoiser) {
