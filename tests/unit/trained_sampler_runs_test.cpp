@@ -247,7 +247,7 @@ class LearnedProblems : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-constexpr const char* gaussian_text =
+const std::string gaussian_text =
     R"("prior": {"weights": [1], "means": [[0, 0]], "covariance": {"type": "spherical", "values": [1]}})";
 
 TEST_F(LearnedProblems, NameAFileInTheirFolder) {
@@ -258,9 +258,9 @@ TEST_F(LearnedProblems, NameAFileInTheirFolder) {
   EXPECT_EQ(learned.model, (folder_ / "m.npz").string());
   EXPECT_FALSE(learned.reweight);
   EXPECT_EQ(to_json(read(to_json(problem))), to_json(problem));
-  write_model("g.npz", mixture_target(std::get<Problem>(read(std::string("{") + gaussian_text + "}")).prior));
-  const auto of_prior = std::get<Problem>(
-      read(std::string("{") + gaussian_text + R"(, "sampler": {"type": "learned", "model": "g.npz"}})"));
+  write_model("g.npz", mixture_target(std::get<Problem>(read("{" + gaussian_text + "}")).prior));
+  const auto of_prior =
+      std::get<Problem>(read("{" + gaussian_text + R"(, "sampler": {"type": "learned", "model": "g.npz"}})"));
   EXPECT_TRUE(std::holds_alternative<LearnedSampler>(of_prior.sampler));
 
   const auto with = [](const std::string& model) {
@@ -278,10 +278,13 @@ TEST_F(LearnedProblems, NameAFileInTheirFolder) {
 TEST_F(LearnedProblems, KeepTheSettingsOfASamplerToTrain) {
   const std::string sampler =
       R"("sampler": {"type": "dis", "components": 40, "refine_every": 20, "learn_step": false})";
-  for (const std::string& law : {std::string(gaussian_text), std::string(R"("target": {"type": "funnel"})"),
-                                 gaussian_text + std::string(R"(, "observation": {"map": {"type": "sin", )") +
-                                     R"("A": [[1, 2]]}, "y": [0], "noise_std": 1})"}) {
-    const AnyProblem problem = read("{" + law + ", " + sampler + "}");
+  const std::string observed = gaussian_text +
+                               R"(, "observation": {"map": {"type": "sin", "A": [[1, 2]]}, )" +
+                               R"("y": [0], "noise_std": 1})";
+  for (const std::string& law : {gaussian_text, std::string(R"("target": {"type": "funnel"})"), observed}) {
+    std::string text_of_problem = "{";
+    text_of_problem.append(law).append(", ").append(sampler).append("}");
+    const AnyProblem problem = read(text_of_problem);
     const auto settings = std::visit(
         []<class T>(const T& of) -> std::optional<SamplerSettings> {
           if constexpr (std::is_same_v<T, DynamicsProblem>) {
