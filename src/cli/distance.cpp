@@ -12,7 +12,9 @@
 #include "cli/problem_source.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
+#include "io/npz.hpp"
 #include "metrics/comparison.hpp"
+#include "study/weighted_points.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -27,16 +29,22 @@ struct DistanceFlags {
   std::string a, b;
   bool prior = false;
   bool spread = false;
+  bool weights = false;
   CommonFlags common;
   std::string metric = "sw";
   FlagText p, slices, bandwidth, epsilon, relative_epsilon, count, repeats, seed, device;
 };
 
-/// One side: samples of a .npy file, or the law of a problem file.
+/// One side: samples of a .npy file or of an archive of a trained sampler, or the law of a problem file.
 struct Side {
   std::string file;
   std::optional<Points> points;
   std::optional<study::ExactLaw> law;
+  std::vector<double> weights = {};  ///< of the points, where they are to be used
+
+  PointSet set() const {
+    return weights.empty() ? PointSet(*points) : PointSet(*points).with_weights(weights);
+  }
 };
 
 /// A measured distance; without a law it has only a value.
@@ -52,8 +60,18 @@ bool is_npy(const std::string& file) {
   return in.read(magic.data(), std::ssize(magic)) && magic == "\x93NUMPY";
 }
 
-Side load_side(const std::string& file, bool prior, std::vector<std::string>& warnings) {
+Side load_archive(const std::string& file, bool with_weights, std::vector<std::string>& warnings) {
+  study::WeightedPoints points = study::read_weighted_points(file);
+  check_sidecar(file, warnings);
+  Side side{file, std::move(points.x), {}};
+  if (with_weights) side.weights = std::move(points.weights);
+  return side;
+}
+
+Side load_side(const DistanceFlags& flags, const std::string& file, std::vector<std::string>& warnings) {
+  const bool prior = flags.prior;
   if (file != "-" && is_npy(file)) return {file, load_points(file, warnings), {}};
+  if (file != "-" && io::is_npz(file)) return load_archive(file, flags.weights, warnings);
   InputFiles inputs;
   const AnyProblem problem = load_any_problem(file, inputs);
   return {file, {}, study::exact_law_of(problem, file == "-" ? "standard input" : file, prior)};
@@ -173,6 +191,10 @@ std::int64_t exact_count(const DistanceFlags& flags, const Side& a, const Side& 
 std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, const Side& b,
                                  const JudgeOptions& options) {
   const std::int64_t count = exact_count(flags, a, b);
+  require(!flags.weights || !a.weights.empty() || !b.weights.empty(), "--weights: neither ", a.file, " nor ",
+          b.file, " is an archive of a trained sampler");
+  require(!flags.weights || !a.points || !b.points, "--weights: ", no_law,
+          " and no distance that takes weights");
   if (a.points && b.points) return {measure(*a.points, *b.points, flags, options)};
   const Side& law = b.law ? b : a;
   const Side& judged = b.law ? a : b;
@@ -181,7 +203,7 @@ std::vector<DistanceRow> measure(const DistanceFlags& flags, const Side& a, cons
   require(dim == reference.dim(), judged.file, " has dimension ", dim, ", ", law.file, " has dimension ",
           reference.dim());
   const std::vector<Judgement> judgements = judged.points
-                                                ? judge(*judged.points, reference, options)
+                                                ? judge(judged.set(), reference, options)
                                                 : judge(judged.law->reference(), reference, count, options);
   std::vector<DistanceRow> rows;
   rows.reserve(judgements.size());
@@ -291,8 +313,8 @@ void run_distance(const DistanceFlags& flags) {
   const JudgeOptions options = judge_options(flags);
   require(flags.a != "-" || flags.b != "-", "only one side can be standard input");
   std::vector<std::string> warnings;
-  const Side a = load_side(flags.a, flags.prior, warnings);
-  const Side b = load_side(flags.b, flags.prior, warnings);
+  const Side a = load_side(flags, flags.a, warnings);
+  const Side b = load_side(flags, flags.b, warnings);
   std::vector<DistanceRow> rows;
   {
     const ProgressLine line("distance", 0, flags.common.quiet);
@@ -310,8 +332,12 @@ Verb add_distance(CLI::App& command) {
   CLI::App* verb =
       command.add_subcommand("distance", "distance of two sides, with its noise floor where one is a law");
   auto flags = std::make_shared<DistanceFlags>();
-  verb->add_option("A", flags->a, ".npy file, or problem file (exact draws)")->required()->type_name("");
-  verb->add_option("B", flags->b, ".npy file, or problem file (exact draws)")->required()->type_name("");
+  verb->add_option("A", flags->a, ".npy file, .npz file of a trained sampler, or problem file (exact draws)")
+      ->required()
+      ->type_name("");
+  verb->add_option("B", flags->b, ".npy file, .npz file of a trained sampler, or problem file (exact draws)")
+      ->required()
+      ->type_name("");
   verb->add_option("--metric", flags->metric, metric_list() + " (sw)")->type_name("METRIC");
   verb->add_option("--p", flags->p, "order of sw and max-sw, 1 or 2 (1)")->type_name("P");
   verb->add_option("--slices", flags->slices, "directions of sw and max-sw (100)")->type_name("N");
@@ -331,6 +357,8 @@ Verb add_distance(CLI::App& command) {
       ->type_name("N");
   verb->add_flag("--spread", flags->spread,
                  "of sw and max-sw: the ratios that exact draws have, 5 % to 95 % of their sets");
+  verb->add_flag("--weights", flags->weights,
+                 "of sw and max-sw to a mixture: weigh the points of a trained sampler by its log_weights");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
   verb->add_option("--device", flags->device,
                    "device of draws and distances: best, reference (distances as cpu), cpu[:threads] or "

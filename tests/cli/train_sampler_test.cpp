@@ -1,6 +1,8 @@
 // gmdiff train: samplers of targets, priors and posteriors; the sampler "learned" of the other verbs.
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <sstream>
 #include <stop_token>
 #include <string>
@@ -322,6 +324,35 @@ TEST_F(TrainTargetVerb, TrainsOnPriorsAndPosteriors) {
   // A finished training of a sampler is recognised.
   output({"train", "problem.json", "--resume", "posterior.npz", "--out", "again.npz", "--count", "2"});
   expect_same_files("again.npz", "posterior.npz");
+
+  // distance reads what sample writes, as compare does.
+  output({"sample", "problem.json", "--sampler", "learned:model=posterior.npz", "--count", "200", "--out",
+          "p.npz"});
+  const Json rows = json({"compare", "problem.json", "--samplers",
+                          "learned:model=posterior.npz,learned:model=posterior.npz:reweight=true", "--count",
+                          "200"})["rows"];
+  const auto value = [&](Arguments more) {
+    more.insert(more.begin(), {"distance", "p.npz", "problem.json"});
+    return json(more)["rows"][0]["value"].get<double>();
+  };
+  EXPECT_NEAR(value({}), rows[0]["value"].get<double>(), 1e-12);
+  EXPECT_NEAR(value({"--weights"}), rows[1]["value"].get<double>(), 1e-9);
+  EXPECT_GT(std::abs(value({}) - value({"--weights"})), 1e-6);
+  expect_refused({"distance", "p.npz", "problem.json", "--weights", "--metric", "energy"},
+                 "judge: energy_distance takes no weights of points");
+  expect_refused(
+      {"distance", "posterior.npz", "problem.json"},
+      "posterior.npz: expected the points and weights of a trained sampler, the arrays samples (n, d) "
+      "and log_weights (n)");
+  expect_refused({"distance", "p.npz", "p.npz", "--weights"},
+                 "--weights: between two .npy files there is no law");
+  output({"draw", "problem.json", "--count", "9", "--out", "draws.npy"});
+  expect_refused({"distance", "draws.npy", "problem.json", "--weights"},
+                 "--weights: neither draws.npy nor problem.json is an archive of a trained sampler");
+  const std::vector<double> points{1.0, 2.0, 3.0, 4.0}, none(2, -std::numeric_limits<double>::infinity());
+  io::write_npz(folder() / "zero.npz", {{"samples", {2, 2}, points}, {"log_weights", {2}, none}}, false);
+  expect_refused({"distance", "zero.npz", "problem.json"},
+                 "zero.npz: log_weights: expected numbers below infinity, at least one of them finite");
 
   const auto sample = [](const Arguments& more) {
     Arguments all{"sample", "problem.json", "--sampler", "learned:model=posterior.npz", "--count", "20"};
