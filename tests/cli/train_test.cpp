@@ -27,6 +27,13 @@ class TrainVerb : public CommandTest {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
+  /// The lines of the log.
+  std::vector<Json> log_lines() const {
+    std::istringstream log(read("log.jsonl"));
+    std::vector<Json> lines;
+    for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+    return lines;
+  }
   /// Without printing the bytes.
   void expect_same_files(const std::string& a, const std::string& b) const {
     EXPECT_TRUE(exists(a) && read(a) == read(b)) << a << " and " << b;
@@ -49,10 +56,8 @@ TEST_F(TrainVerb, JudgesWhatItLearned) {
     EXPECT_GT(level["floor"].get<double>(), 0.0);
     EXPECT_GT(level["excess"].get<double>(), 0.0);
   }
-  std::istringstream log(read("log.jsonl"));
   std::vector<int> iterations;
-  for (std::string line; std::getline(log, line);) {
-    const Json entry = Json::parse(line);
+  for (const Json& entry : log_lines()) {
     iterations.push_back(entry["iteration"]);
     EXPECT_TRUE(std::isfinite(entry["loss"].get<double>()));
   }
@@ -289,7 +294,7 @@ TEST_F(TrainTargetVerb, JudgesTheSamplerAndWritesDraws) {
   EXPECT_EQ(found["log_z"], 0.0);
   EXPECT_LT(found["forward"]["elbo"].get<double>(), 0.0);
   EXPECT_GT(found["backward"]["eubo"].get<double>(), 0.0);
-  const Json line = Json::parse(read("log.jsonl"));
+  const Json line = log_lines().at(0);
   EXPECT_EQ(line["iteration"], 12);
   EXPECT_EQ(line["loss"].get<double>() > 0.0, true);
   EXPECT_GT(line["step"].get<double>(), 0.0);
@@ -338,7 +343,7 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
     return all;
   };
   output(refined({"--out", "whole.npz", "--count", "2", "--log", "log.jsonl"}));
-  EXPECT_EQ(Json::parse(read("log.jsonl"))["components"], 3);
+  EXPECT_EQ(log_lines().at(0)["components"], 3);
   const SamplerTraining whole = read_sampler(folder() / "whole.npz");
   EXPECT_EQ(whole.active, 3);
   EXPECT_EQ(whole.settings.refine_every, 5);
@@ -361,9 +366,7 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
 TEST_F(TrainTargetVerb, CheckpointsAreJudgedInTheLog) {
   output(
       small_sampler({"--out", "s.npz", "--checkpoint-every", "6", "--log", "log.jsonl", "--count", "2000"}));
-  std::istringstream log(read("log.jsonl"));
-  std::vector<Json> lines;
-  for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+  const std::vector<Json> lines = log_lines();
   ASSERT_EQ(lines.size(), 3U);  // iteration 6, the iterations up to 12, iteration 12
   EXPECT_EQ(lines[0]["iteration"], 6);
   EXPECT_EQ(lines[2]["iteration"], 12);
