@@ -240,6 +240,9 @@ TEST_F(TrainVerb, KeepsCheckpoints) {
   std::filesystem::remove(folder() / "model.npz");
   expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
                  "model-50.npz");
+  for (const char* const old : {"model-50.npz", "model-100.npz"}) std::filesystem::remove(folder() / old);
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model-120.npz");
   EXPECT_FALSE(exists("model.npz")) << "no iteration before the check";
 }
 
