@@ -252,8 +252,10 @@ std::filesystem::path checkpoint_file(const std::string& out, std::int64_t itera
 void check_checkpoints(const TrainFlags& flags, std::int64_t iteration, std::int64_t iterations) {
   if (!flags.keep_checkpoints) return;
   const std::int64_t every = whole_flag("--checkpoint-every", flags.checkpoint_every, 1, 1 << 24, 1);
-  for (std::int64_t next = iteration / every * every + every; next <= iterations; next += every)
+  for (std::int64_t next = iteration / every * every + every; next < iterations; next += every)
     check_output_without_sidecar(checkpoint_file(flags.out, next), flags.force);
+  if (iteration < iterations)
+    check_output_without_sidecar(checkpoint_file(flags.out, iterations), flags.force);
 }
 
 int training_threads(const TrainFlags& flags) {

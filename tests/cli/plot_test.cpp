@@ -260,6 +260,20 @@ TEST_F(PlotTest, TrainingsThatWereCutAndResumedAreShown) {
   EXPECT_EQ(svg("resumed.jsonl"), svg("whole.jsonl"));
 }
 
+TEST_F(PlotTest, LogsSayWhereComponentsWereAdded) {
+  const auto log_of = [](const std::string& components) {
+    return R"({"iteration":100,"loss":2,"elbo":-2,"step":0.1,"components":1})"
+           "\n"
+           R"({"iteration":200,"loss":1,"elbo":-1,"step":0.1,"components":)" +
+           components + "}\n";
+  };
+  write("same.jsonl", log_of("1"));
+  write("more.jsonl", log_of("2"));
+
+  EXPECT_EQ(output({"plot", "training", "same.jsonl"}).find("components added"), std::string::npos);
+  EXPECT_NE(output({"plot", "training", "more.jsonl"}).find("components added"), std::string::npos);
+}
+
 TEST_F(PlotTest, BadTrainingsHaveTheirOwnMessages) {
   const std::string line = R"({"iteration":100,"loss":2.0})";
   write("empty.jsonl", "");

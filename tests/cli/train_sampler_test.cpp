@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -53,7 +52,7 @@ TEST_F(TrainTargetVerb, JudgesTheSamplerAndWritesDraws) {
   EXPECT_EQ(found["log_z"], 0.0);
   EXPECT_LT(found["forward"]["elbo"].get<double>(), 0.0);
   EXPECT_GT(found["backward"]["eubo"].get<double>(), 0.0);
-  const Json line = Json::parse(read("log.jsonl"));
+  const Json line = log_lines().at(0);
   EXPECT_EQ(line["iteration"], 12);
   EXPECT_EQ(line["loss"].get<double>() > 0.0, true);
   EXPECT_GT(line["step"].get<double>(), 0.0);
@@ -102,7 +101,7 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
     return all;
   };
   output(refined({"--out", "whole.npz", "--count", "2", "--log", "log.jsonl"}));
-  EXPECT_EQ(Json::parse(read("log.jsonl"))["components"], 3);
+  EXPECT_EQ(log_lines().at(0)["components"], 3);
   const SamplerTraining whole = read_sampler(folder() / "whole.npz");
   EXPECT_EQ(whole.active, 3);
   EXPECT_EQ(whole.settings.refine_every, 5);
@@ -125,9 +124,7 @@ TEST_F(TrainTargetVerb, AddsComponentsWhileItTrains) {
 TEST_F(TrainTargetVerb, CheckpointsAreJudgedInTheLog) {
   output(
       small_sampler({"--out", "s.npz", "--checkpoint-every", "6", "--log", "log.jsonl", "--count", "2000"}));
-  std::istringstream log(read("log.jsonl"));
-  std::vector<Json> lines;
-  for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+  const std::vector<Json> lines = log_lines();
   ASSERT_EQ(lines.size(), 3U);  // iteration 6, the iterations up to 12, iteration 12
   EXPECT_EQ(lines[0]["iteration"], 6);
   EXPECT_EQ(lines[2]["iteration"], 12);

@@ -25,10 +25,8 @@ TEST_F(TrainVerb, JudgesWhatItLearned) {
     EXPECT_GT(level["floor"].get<double>(), 0.0);
     EXPECT_GT(level["excess"].get<double>(), 0.0);
   }
-  std::istringstream log(read("log.jsonl"));
   std::vector<int> iterations;
-  for (std::string line; std::getline(log, line);) {
-    const Json entry = Json::parse(line);
+  for (const Json& entry : log_lines()) {
     iterations.push_back(entry["iteration"]);
     EXPECT_TRUE(std::isfinite(entry["loss"].get<double>()));
   }
@@ -212,6 +210,9 @@ TEST_F(TrainVerb, KeepsCheckpoints) {
   std::filesystem::remove(folder() / "model.npz");
   expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
                  "model-50.npz");
+  for (const char* const old : {"model-50.npz", "model-100.npz"}) std::filesystem::remove(folder() / old);
+  expect_refused(small({"--out", "model.npz", "--checkpoint-every", "50", "--keep-checkpoints"}),
+                 "model-120.npz");
   EXPECT_FALSE(exists("model.npz")) << "no iteration before the check";
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "command.hpp"
 
@@ -14,6 +16,13 @@ class TrainVerb : public CommandTest {
     Arguments all{"train", "prior.json", "--iterations", "120", "--batch", "64", "--hidden", "8"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
+  }
+  /// The lines of the log.
+  std::vector<Json> log_lines() const {
+    std::istringstream log(read("log.jsonl"));
+    std::vector<Json> lines;
+    for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+    return lines;
   }
   /// Without printing the bytes.
   void expect_same_files(const std::string& a, const std::string& b) const {

@@ -56,7 +56,7 @@ TEST(ReportTrainings, TrainingsOfDenoisersHaveALoss) {
                        "a picture of a training needs finite values; there is none of loss");
   const std::vector<TrainingCurves> many(8, training);
   test::expect_invalid([&] { training_picture(many, 400.0); }, "has a colour for each of 1 to 7, got 8");
-  test::expect_invalid([] { training_picture({{.name = "none"}}, 400.0); },
+  test::expect_invalid([] { training_picture({{.name = "none", .curves = {}}}, 400.0); },
                        "none: a picture of a training needs");
 }
 
