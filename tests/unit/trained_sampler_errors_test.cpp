@@ -115,7 +115,19 @@ TEST(TrainedSampler, NeedsMemoryAndRandomNumbersForItsPaths) {
                             "wanted for a batch of 150 paths");
   test::expect_memory_error([&] { TrainedSampler of(training, target); },
                             "wanted for a trained sampler of 1048576 steps");
+  // The sums of every block, which ula has too, and the time encoder of draws.
+  settings.steps = 1024;
+  settings.batch = 1 << 24;
+  const Target wide = SinGaussian{.dim = 1000};
+  test::expect_memory_error([&] { continue_sampler(start_sampler(wide, settings), wide, {.threads = 1}); },
+                            "wanted for a batch of 16777216 paths");
   const Target small = Funnel{.dim = 2};
+  SamplerSettings long_paths = small_sampler(PathMethod::dis);
+  long_paths.steps = 1 << 20;
+  long_paths.hidden = 2048;
+  long_paths.precision = Precision::f64;
+  test::expect_memory_error([&] { TrainedSampler of(start_sampler(small, long_paths), small); },
+                            "wanted for a trained sampler of 1048576 steps");
   const TrainedSampler sampler(start_sampler(small, small_sampler(PathMethod::dis)), small);
   test::expect_memory_error([&] { sampler.draws(std::int64_t{1} << 40, 1); },
                             "wanted for 1099511627776 paths");

@@ -156,19 +156,30 @@ std::vector<const char*> network_names(const SamplerSettings& settings) {
 std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, int threads,
                             std::int64_t blocks) {
   const auto number = [](auto n) { return static_cast<std::uint64_t>(n); };
+  const std::uint64_t steps = number(settings.steps), components = number(path_components(settings));
   // x, F, G, q and the target's score at every state; two sums for every entry of the mixture
-  const std::uint64_t points = saturating_sum(saturating_product(5, number(settings.steps) + 1),
-                                              2 * number(path_components(settings)) + 10);
+  const std::uint64_t points =
+      saturating_sum(saturating_product(5, steps + 1), saturating_product(2, components) + 10);
   const std::uint64_t workspace =
       saturating_product(points, number(dim) * block_paths * sizeof(double), number(threads));
-  const Layout layout(sampler_network(settings, dim));
-  const std::uint64_t numbers = saturating_sum(
-      number(layout.size), saturating_product(number(settings.steps) + 1, number(layout.width)));
-  const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);
   // eta and sqrt(2 eta), of the model and of the one that replaces it
-  const std::uint64_t model = saturating_product(4, number(settings.steps), number(dim) * sizeof(double));
-  return saturating_sum(saturating_sum(saturating_sum(workspace, model), refinement_bytes(settings, dim)),
-                        saturating_product(numbers, number(path_networks(settings)) * real, number(blocks)));
+  const std::uint64_t model = saturating_product(4, steps, number(dim) * sizeof(double));
+  const std::uint64_t sums =
+      saturating_product(number(PathSumsLayout(path_components(settings), dim, settings.steps).size),
+                         sizeof(double), number(blocks));
+  const Layout layout(sampler_network(settings, dim));
+  const std::uint64_t real = settings.precision == Precision::f32 ? sizeof(float) : sizeof(double);
+  const std::uint64_t times = saturating_product(steps + 1, number(layout.width));
+  // The time encoder keeps its values and slopes of all layers, about ten numbers for each unit and time.
+  const std::uint64_t network = saturating_sum(number(layout.size), saturating_product(11, times));
+  const std::uint64_t gradient = saturating_sum(
+      number(layout.size), saturating_product(steps + 1, number(layout.width + layout.output_width)));
+  const std::uint64_t networks =
+      saturating_product(saturating_sum(network, saturating_product(gradient, number(blocks))),
+                         number(path_networks(settings)), real);
+  std::uint64_t bytes = refinement_bytes(settings, dim);
+  for (const std::uint64_t part : {workspace, model, sums, networks}) bytes = saturating_sum(bytes, part);
+  return bytes;
 }
 
 }  // namespace network
