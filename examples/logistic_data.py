@@ -21,22 +21,28 @@ import argparse
 import sys
 
 
+def label(cell, one, zero):
+    if cell not in (one, zero):
+        raise ValueError(f"the label {cell} is neither {one} nor {zero}")
+    return int(cell == one)
+
+
 def wdbc(line):
     """An id, M or B, and 30 numbers. The label is 1 for benign."""
     cells = line.split(",")
-    return [float(cell) for cell in cells[2:]] + [int(cells[1] == "B")]
+    return [float(cell) for cell in cells[2:]] + [label(cells[1], "B", "M")]
 
 
 def ionosphere(line):
     """34 numbers and g or b. The label is 1 for a good radar return."""
     cells = line.split(",")
-    return [float(cell) for cell in cells[:-1]] + [int(cells[-1] == "g")]
+    return [float(cell) for cell in cells[:-1]] + [label(cells[-1], "g", "b")]
 
 
 def sonar(line):
     """60 numbers and R or M. The label is 1 for a rock."""
     cells = line.split(",")
-    return [float(cell) for cell in cells[:-1]] + [int(cells[-1] == "R")]
+    return [float(cell) for cell in cells[:-1]] + [label(cells[-1], "R", "M")]
 
 
 def german(line):
@@ -47,13 +53,13 @@ def german(line):
                cells[12], digit[13], cells[15], cells[17], digit[18], digit[19]]
     indicators = [(3, "A40"), (3, "A41"), (9, "A101"), (9, "A102"), (14, "A151"), (14, "A152"),
                   (16, "A171"), (16, "A172"), (16, "A173")]
-    return [int(number) for number in numbers] + [int(cells[i] == code) for i, code in indicators] + [int(cells[20]) - 1]
+    return [int(number) for number in numbers] + [int(cells[i] == code) for i, code in indicators] + [label(cells[20], "2", "1")]
 
 
 def german_numeric(line):
     """24 numbers and the label 1 or 2."""
-    numbers = [int(cell) for cell in line.split()]
-    return numbers[:-1] + [numbers[-1] - 1]
+    cells = line.split()
+    return [int(cell) for cell in cells[:-1]] + [label(cells[-1], "2", "1")]
 
 
 FORMATS = {"wdbc": wdbc, "ionosphere": ionosphere, "sonar": sonar, "german": german, "german-numeric": german_numeric}
