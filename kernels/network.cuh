@@ -196,8 +196,8 @@ class NetworkTile {
     layers_.backward();
     for_each_end([&](Real& end, Index /*i*/, bool has, Index place) {
       if (!has) return;
-      const double v = job_.v.load(place), J_F = static_cast<double>(end);
-      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, J_F));
+      const double v = job_.v.load(place), of_network = static_cast<double>(end);
+      job_.to.store(place, particle::denoiser_product(job_.factors, v, job_.factors.in, of_network));
     });
   }
 

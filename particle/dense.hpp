@@ -57,9 +57,10 @@ GMDIFF_PARTICLE double denoised(const DenoiserFactors& of, double m, double x, d
 /// factor v: what goes into a product with the derivative of the network. J v multiplies by `in` here and by
 /// `out` behind the network, J^T v the other way round.
 GMDIFF_PARTICLE double scaled_direction(double factor, double v) { return (Double(factor) * Double(v)).v; }
-/// skip v + factor J_F: J v or J^T v from the product J_F with the derivative of the network.
-GMDIFF_PARTICLE double denoiser_product(const DenoiserFactors& of, double v, double factor, double J_F) {
-  return (Double(of.skip) * Double(v) + Double(factor) * Double(J_F)).v;
+/// skip v + factor of_network: J v or J^T v from the product with the derivative of the network.
+GMDIFF_PARTICLE double denoiser_product(const DenoiserFactors& of, double v, double factor,
+                                        double of_network) {
+  return (Double(of.skip) * Double(v) + Double(factor) * Double(of_network)).v;
 }
 
 }  // namespace gmdiff::particle

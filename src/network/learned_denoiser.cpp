@@ -184,8 +184,8 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     };
     bodies.take_tangent = [this, &v, of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
       for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
-        const double J_F = static_cast<double>(block.output_tangent(r)[j]);
-        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.out, J_F);
+        const double of_network = static_cast<double>(block.output_tangent(r)[j]);
+        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.out, of_network);
       });
     };
   }
@@ -199,8 +199,8 @@ class EvaluatorOf final : public LearnedDenoiser::Evaluator {
     };
     bodies.take_input_gradient = [this, &v, of, &to](Eigen::Index first, Eigen::Index rows, Block& block) {
       for_each(rows, [&](Eigen::Index r, Eigen::Index j) {
-        const double J_F = static_cast<double>(block.input_cotangent(r)[j]);
-        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.in, J_F);
+        const double of_network = static_cast<double>(block.input_cotangent(r)[j]);
+        to(first + r, j) = particle::denoiser_product(of, v(first + r, j), of.in, of_network);
       });
     };
   }

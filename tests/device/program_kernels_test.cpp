@@ -4,9 +4,7 @@
 #include "device/cuda/executor.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/program_cases.hpp"
-#include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
-#include "support/learned_denoisers.hpp"
 
 // Programs on the kernels of the GPU, run on the host block: the bits of the device cpu, in every order of
 // threads, in shared and in global memory, with tiles and in batches.
@@ -312,118 +310,6 @@ TEST(DenoiserOfAProgram, SeesTheStreamOfTheRun) {
   const Plan plan = plan_by_hand(denoiser, 3);
   run(plan, {.count = 10, .precision = Precision::f64}, 0, *cuda::make_executor(std::move(gpu), "cuda"));
   EXPECT_EQ(seen, std::vector<void*>(5, stream));
-}
-
-// --- learned denoisers --------------------------------------------------------------------------------
-
-/// Tiles of 32, 16 and 8 particles in shared memory, and tiles of 32 in global memory where the largest
-/// network does not fit.
-std::vector<std::unique_ptr<HostGpu>> gpus_for_networks() {
-  std::vector<std::unique_ptr<HostGpu>> gpus;
-  gpus.push_back(std::make_unique<HostGpu>(ThreadOrder::ascending, wide));
-  gpus.push_back(std::make_unique<HostGpu>(ThreadOrder::descending, kernels::Limits{wide, 32}));
-  gpus.push_back(std::make_unique<HostGpu>(ThreadOrder::shuffled, kernels::Limits{wide, 64}));
-  gpus.push_back(std::make_unique<HostGpu>(ThreadOrder::shuffled, none));
-  return gpus;
-}
-
-/// The same denoiser, which a device takes for a function of the host. Counts its calls.
-HostDenoiser wrapped(const HostDenoiser& denoiser, int& calls) {
-  return {.id = denoiser.id,
-          .function =
-              [denoiser, &calls](const Points& x, Level level, Points& D) {
-                ++calls;
-                denoiser.function(x, level, D);
-              },
-          .transposed_jvp =
-              [denoiser, &calls](const Points& x, const Points& v, Level level, Points& product) {
-                ++calls;
-                denoiser.transposed_jvp(x, v, level, product);
-              }};
-}
-
-/// A sampler that only evaluates D, and guided ones, which need J^T v.
-std::vector<Plan> plans_of(const HostDenoiser& denoiser, Eigen::Index dim) {
-  const ForwardProcess process = vp(LinearBeta{});
-  const TimeGrid grid = TimeGrid::uniform(process, 3);
-  const LinearObservation observation = test::observation_of(dim, 1);
-  return {sampling_plan(denoiser, dim, process, grid, Ancestral{.start = Start::gaussian}),
-          guided_plan(denoiser, observation, process, grid, Pigdm{.tau2 = 2.0, .integrator = Heun{}}),
-          guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})};
-}
-
-TEST(LearnedDenoiserOfAProgram, HasTheBitsOfTheCpuOnAGpu) {
-  constexpr Parametrisation kinds[] = {Parametrisation::edm, Parametrisation::eps, Parametrisation::v,
-                                       Parametrisation::x0};
-  int kind = 0, calls = 0;
-  test::Turns turns(11, 5);
-  for (const test::NetworkSizes& sizes : test::network_sizes()) {
-    for (const Precision of_network : {Precision::f32, Precision::f64}) {
-      const HostDenoiser denoiser = test::random_denoiser(sizes, kinds[kind++ % 4], of_network).denoiser();
-      const std::vector<Plan> plans = plans_of(denoiser, sizes.dim);
-      const std::vector<Plan> on_host = plans_of(wrapped(denoiser, calls), sizes.dim);
-      for (std::size_t p = 0; p < plans.size(); ++p) {
-        for (const Precision precision : {Precision::f32, Precision::f64}) {
-          if (!turns.next()) continue;
-          const Options options = test::options_for(plans[p], precision);
-          calls = 0;
-          const std::vector<char> expected = test::bytes(run(on_host[p], options));
-          EXPECT_GT(calls, 0);
-          for (std::unique_ptr<HostGpu>& gpu : gpus_for_networks()) {
-            const auto device = cuda::make_executor(std::move(gpu), "cuda");
-            EXPECT_TRUE(test::bytes(run(plans[p], options, 0, *device)) == expected)
-                << plans[p] << sizes.dim << " " << sizes.hidden;
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(LearnedDenoiserOfAProgram, IsEvaluatedOnTheGpu) {
-  const HostDenoiser denoiser =
-      test::random_denoiser({2, 9, 2}, Parametrisation::edm, Precision::f32).denoiser();
-  const auto launches = [](const Plan& plan) {
-    auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, wide);
-    const std::shared_ptr<int> count = gpu->launches();
-    run(plan, {.count = 10}, 0, *cuda::make_executor(std::move(gpu), "cuda"));
-    return *count;
-  };
-  int calls = 0;
-  for (const std::size_t p : {std::size_t{0}, std::size_t{2}}) {
-    calls = 0;
-    const int on_host = launches(plans_of(wrapped(denoiser, calls), 2)[p]);
-    EXPECT_GE(calls, 3);
-    // In place of two launches that copy x to rows and D back, or three with the v of J^T v, there is one.
-    EXPECT_LE(launches(plans_of(denoiser, 2)[p]), on_host - calls) << p;
-  }
-}
-
-TEST(LearnedDenoiserOfAProgram, FitsTheMemoryThatARunPlans) {
-  const HostDenoiser denoiser =
-      test::random_denoiser({2, 130, 2}, Parametrisation::edm, Precision::f64).denoiser();
-  for (const std::size_t shared : {wide, none}) {
-    for (const Plan& plan : plans_of(denoiser, 2)) {
-      Options options{.count = 40};
-      const std::size_t least = test::smallest_memory_limit(
-          plan, options,
-          *cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, shared), "cuda"));
-      options.memory_limit = least;
-      // A tenth of a GPU's memory stays free, and the weights are more than that.
-      auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, shared, least / 9 * 10 + 10);
-      EXPECT_NO_THROW(run(plan, options, 0, *cuda::make_executor(std::move(gpu), "cuda")));
-    }
-  }
-}
-
-TEST(LearnedDenoiserOfAProgram, RefusesWhatTheCpuRefuses) {
-  const HostDenoiser denoiser =
-      test::random_denoiser({2, 9, 1}, Parametrisation::eps, Precision::f32).denoiser();
-  for (const bool on_gpu : {false, true}) {
-    const auto device = on_gpu ? executor_of(cases[0]) : cpu::make_executor(1);
-    test::expect_invalid([&] { run(plans_of(denoiser, 3)[0], {.count = 4}, 0, *device); },
-                         "learned denoiser: x must have 2 columns, got 3");
-  }
 }
 
 }  // namespace
