@@ -358,7 +358,9 @@ Verb add_distance(CLI::App& command) {
   verb->add_flag("--spread", flags->spread,
                  "of sw and max-sw: the ratios that exact draws have, 5 % to 95 % of their sets");
   verb->add_flag("--weights", flags->weights,
-                 "of sw and max-sw to a mixture: weigh the points of a trained sampler by its log_weights");
+                 "of moments and, of a mixture, sw, max-sw and mode-weights: weigh the points of a trained "
+                 "sampler by its "
+                 "log_weights");
   verb->add_option("--seed", flags->seed, "seed of exact draws and directions (0)")->type_name("S");
   verb->add_option("--device", flags->device,
                    "device of draws and distances: best, reference (distances as cpu), cpu[:threads] or "

@@ -64,6 +64,25 @@ bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
   fail("judge: unknown metric");
 }
 
+bool takes_weights(Metric metric, bool is_mixture) {
+  switch (metric) {
+    case Metric::moments:
+      return true;
+    case Metric::sliced_wasserstein:
+    case Metric::max_sliced_wasserstein:
+    case Metric::mode_weights:
+      return is_mixture;
+    case Metric::mmd_squared:
+    case Metric::energy_distance:
+    case Metric::modes:
+    case Metric::sinkhorn:
+    case Metric::mode_coverage:
+    case Metric::mmd_vsm:
+      return false;
+  }
+  fail("judge: unknown metric");
+}
+
 void check_metric(const JudgeOptions& options, const ReferenceLaw& law) {
   require(options.metric != Metric::moments || law.target() == nullptr || law.target()->has_moments(),
           "judge: moments compare with a covariance, and the law of this target has none");
@@ -119,13 +138,13 @@ std::vector<double> Comparison::with_law(const PointSet& a) const {
       return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device,
                                              a.weights())};
     case Metric::moments: {
-      const MomentErrors errors = moments_->errors(a.points());
+      const MomentErrors errors = moments_->errors(a.points(), a.weights());
       return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
     }
     case Metric::modes:
       return {mode_frequencies(a, mixture()).total_variation};
     case Metric::mode_weights:
-      return {gmdiff::mode_weights(a, mixture()).total_variation};
+      return {gmdiff::mode_weights(a, mixture(), a.weights()).total_variation};
     case Metric::mode_coverage:
       return {law_.mixture() != nullptr ? gmdiff::mode_coverage(a, mixture())
                                         : gmdiff::mode_coverage(a, law_.target()->target())};

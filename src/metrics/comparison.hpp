@@ -19,6 +19,11 @@ bool is_sliced(const JudgeOptions& options);
 /// Whether a metric compares a set with the law itself instead of with exact draws. Projections of targets
 /// have no closed form.
 bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law);
+/// Whether a metric takes the weights of a set (`PointSet::with_weights`).
+bool takes_weights(Metric metric, bool is_mixture);
+/// For messages about weights.
+inline constexpr const char* weighted_metrics =
+    "moments does, and with a mixture sw, max-sw and mode-weights";
 /// @throws std::invalid_argument where the law lacks what the metric compares with.
 void check_metric(const JudgeOptions& options, const ReferenceLaw& law);
 

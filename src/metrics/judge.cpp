@@ -96,12 +96,11 @@ void check_options(const JudgeOptions& options, std::int64_t count) {
   static_cast<void>(thread_session(options.device));
 }
 
-/// Only the sliced distances to a mixture take weights.
 void check_weights(std::span<const PointSet> sets, const ReferenceLaw& law, const JudgeOptions& options) {
   const bool weighted = std::ranges::any_of(sets, [](const PointSet& set) { return !set.weights().empty(); });
-  require(!weighted || (is_sliced(options) && law.mixture() != nullptr),
-          "judge: ", quantities(options).front(), law.mixture() == nullptr ? " to a target" : "",
-          " takes no weights of points; sw and max-sw to a mixture do");
+  require(!weighted || takes_weights(options.metric, law.mixture() != nullptr),
+          "judge: ", quantities(options).front(), " of a ", law.mixture() == nullptr ? "target" : "mixture",
+          " takes no weights of points; ", weighted_metrics);
 }
 
 struct Summary {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/linear_algebra.hpp"
 #include "metrics/scale.hpp"
 
@@ -31,6 +32,28 @@ Eigen::MatrixXd whitening(const Eigen::MatrixXd& covariance) {
   return eigen.l.tail(rank).cwiseSqrt().cwiseInverse().asDiagonal() * eigen.U.rightCols(rank).transpose();
 }
 
+/// Weights of sum 1; empty without any.
+Eigen::VectorXd shares(std::span<const double> weights, Eigen::Index n) {
+  if (weights.empty()) return {};
+  require(std::ssize(weights) == n, "moments: ", n, " points need as many weights, given ", weights.size());
+  const Eigen::Map<const Eigen::VectorXd> w(weights.data(), n);
+  require(w.allFinite() && w.minCoeff() >= 0.0 && w.maxCoeff() > 0.0,
+          "moments: weights must be finite and >= 0, and not all 0");
+  const Eigen::VectorXd scaled = w / w.maxCoeff();
+  return scaled / scaled.sum();
+}
+
+Eigen::MatrixXd covariance_of(const Points& centred) {
+  return centred.transpose() * centred / (static_cast<double>(centred.rows()) - 1.0);
+}
+
+/// Without bias for fixed weights; 0 for a single point with a weight.
+Eigen::MatrixXd covariance_of(const Points& centred, const Eigen::VectorXd& shares) {
+  const double divisor = 1.0 - shares.squaredNorm();
+  if (divisor <= 0.0) return Eigen::MatrixXd::Zero(centred.cols(), centred.cols());
+  return centred.transpose() * shares.asDiagonal() * centred / divisor;
+}
+
 /// Overflow makes terms infinite, and their differences NaN: the value is beyond the largest double.
 double infinite_if_nan(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
@@ -46,11 +69,13 @@ LawMoments::LawMoments(Eigen::VectorXd mean, Eigen::MatrixXd covariance)
       unit_(normalising_factor(largest_deviation(covariance_))),
       whitening_(whitening(covariance_ * unit_ * unit_)) {}
 
-MomentErrors LawMoments::errors(const Points& x) const {
+MomentErrors LawMoments::errors(const Points& x, std::span<const double> weights) const {
   const double unit = normalising_factor(x.cwiseAbs().maxCoeff());
   Points centred = x;
   if (unit != 1.0) centred *= unit;
-  const Eigen::RowVectorXd sample_mean = centred.colwise().mean();
+  const Eigen::VectorXd v = shares(weights, x.rows());
+  const Eigen::RowVectorXd sample_mean = weights.empty() ? Eigen::RowVectorXd(centred.colwise().mean())
+                                                         : Eigen::RowVectorXd(v.transpose() * centred);
   centred.rowwise() -= sample_mean;
 
   // Rescales so that neither squares of the points nor variances of the law overflow or underflow.
@@ -58,8 +83,8 @@ MomentErrors LawMoments::errors(const Points& x) const {
       normalising_factor(std::max(centred.cwiseAbs().maxCoeff(), unit * largest_deviation(covariance_)));
   if (factor != 1.0) centred *= factor;
   const double to_unit = unit * factor;
-  const auto n = static_cast<double>(x.rows());
-  const Eigen::MatrixXd sample_covariance = centred.transpose() * centred / (n - 1.0);
+  const Eigen::MatrixXd sample_covariance =
+      weights.empty() ? covariance_of(centred) : covariance_of(centred, v);
   const double error = safe_norm(sample_covariance - covariance_ * to_unit * to_unit);
   const double scale = safe_norm(covariance_);
   const Eigen::VectorXd offset = sample_mean.transpose() / unit - mean_;

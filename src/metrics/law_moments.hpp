@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include <gmdiff/metrics/distances.hpp>
 
 namespace gmdiff {
@@ -16,7 +18,9 @@ class LawMoments {
   /// @param mean (d). @param covariance (d, d) @throws as `moment_errors`
   LawMoments(Eigen::VectorXd mean, Eigen::MatrixXd covariance);
   /// `moment_errors` of checked points.
-  MomentErrors errors(const Points& x) const;
+  /// @param weights (n), or empty; with weights v of sum 1 the covariance has the divisor 1 - sum v^2.
+  /// @throws std::invalid_argument for weights that are not finite and >= 0, and when all are 0.
+  MomentErrors errors(const Points& x, std::span<const double> weights = {}) const;
 
  private:
   double whitened_mean(const Eigen::VectorXd& offset) const;

@@ -19,6 +19,7 @@
 #include "io/checksum.hpp"
 #include "io/json_output.hpp"
 #include "io/npy_header.hpp"
+#include "metrics/comparison.hpp"
 #include "metrics/metric_names.hpp"
 #include "study/denoiser_plan.hpp"
 #include "study/path_law.hpp"
@@ -150,11 +151,10 @@ void check_reweighting(const ReadyCandidate& candidate, const std::vector<Metric
                        const ExactLaw& exact) {
   const auto* paths = std::get_if<PathSet>(&candidate);
   if (paths == nullptr || !paths->reweight) return;
+  const bool is_mixture = std::holds_alternative<Mixture>(exact.law);
   for (const Metric metric : metrics)
-    require(metric == Metric::sliced_wasserstein || metric == Metric::max_sliced_wasserstein,
-            "reweight=true: the metric ", metric_name(metric), " takes no weights; sw and max-sw do");
-  require(std::holds_alternative<Mixture>(exact.law),
-          "reweight=true: distances with weights are to a mixture, and the law of the problem is none");
+    require(takes_weights(metric, is_mixture), "reweight=true: the metric ", metric_name(metric), " of a ",
+            is_mixture ? "mixture" : "target", " takes no weights; ", weighted_metrics);
 }
 
 ReadyCandidate exact_draws(const NamedProblem& named, const Answer& answer) {

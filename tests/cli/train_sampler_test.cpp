@@ -336,7 +336,7 @@ TEST_F(TrainTargetVerb, TrainsOnPriorsAndPosteriors) {
   EXPECT_NEAR(value({"--weights"}), rows[1]["value"].get<double>(), 1e-9);
   EXPECT_GT(std::abs(value({}) - value({"--weights"})), 1e-6);
   expect_refused({"distance", "p.npz", "problem.json", "--weights", "--metric", "energy"},
-                 "judge: energy_distance takes no weights of points");
+                 "judge: energy_distance of a mixture takes no weights of points");
   expect_refused(
       {"distance", "posterior.npz", "problem.json"},
       "posterior.npz: expected the points and weights of a trained sampler, the arrays samples (n, d) "

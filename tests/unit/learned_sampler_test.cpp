@@ -176,28 +176,28 @@ TEST_F(LearnedProblems, AreComparedWithOtherSamplersByTheirLaw) {
   for (const SamplerRow& row : compare(comparison)) EXPECT_EQ(row.reused, 1U);
 
   comparison.metrics = {Metric::energy_distance};
-  expect_invalid([&] { compare(comparison); },
-                 "reweight=true: the metric energy takes no weights; sw and max-sw do");
+  expect_invalid(
+      [&] { compare(comparison); },
+      "reweight=true: the metric energy of a mixture takes no weights; moments does, and with a mixture "
+      "sw, max-sw and mode-weights");
   expect_invalid(
       [&] {
         judge(PointSet(x).with_weights(std::vector<double>(500, 1.0)), *law.mixture,
               {.metric = Metric::energy_distance});
       },
-      "judge: energy_distance takes no weights of points; sw and max-sw to a mixture do");
+      "judge: energy_distance of a mixture takes no weights of points; moments does");
   expect_invalid(
       [] {
         const Points zeros = Points::Zero(5, 2);
         judge(PointSet(zeros).with_weights(std::vector<double>(5, 1.0)), TargetLaw(Banana{}), {});
       },
-      "judge: sw_1 to a target takes no weights of points; sw and max-sw to a mixture do");
+      "judge: sw_1 of a target takes no weights of points");
   comparison.metrics = {Metric::sliced_wasserstein};
   write_model("f.npz", Funnel{.dim = 2});
   comparison.problems = {{"funnel", TargetProblem{.target = Funnel{.dim = 2}}}};
   comparison.candidates = {
       {"f", AnySampler(Learned{.model = (folder_ / "f.npz").string(), .reweight = true})}};
-  expect_invalid(
-      [&] { compare(comparison); },
-      "reweight=true: distances with weights are to a mixture, and the law of the problem is none");
+  expect_invalid([&] { compare(comparison); }, "reweight=true: the metric sw of a target takes no weights");
 }
 
 }  // namespace

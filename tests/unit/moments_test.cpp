@@ -35,6 +35,31 @@ TEST(MomentErrors, OfFourPointsAgainstTheStandardNormal) {
   EXPECT_NEAR(errors.covariance, 1.0 / 3.0, 1e-15);
 }
 
+TEST(MomentErrors, TakeWeights) {
+  const Points x{{1.0, 0.0}, {3.0, 0.0}, {2.0, 1.0}, {2.0, -1.0}, {50.0, 7.0}};
+  const Mixture normal({1.0}, Points::Zero(1, 2), Covariance::spherical({1.0}));
+  const JudgeOptions options{.metric = Metric::moments, .repeats = 2};
+  const auto judged = [&](const Points& points, std::vector<double> weights) {
+    return judge(PointSet(points).with_weights(std::move(weights)), normal, options);
+  };
+  const std::vector<Judgement> four = judge(Points(x.topRows(4)), normal, options),
+                               with_zero = judged(x, {2.0, 2.0, 2.0, 2.0, 0.0});
+  for (std::size_t q = 0; q < four.size(); ++q) EXPECT_NEAR(with_zero[q].value, four[q].value, 1e-14);
+  // Mean (1.5, 0); v = (3/4, 1/4), so the variance is 3/4 over 1 - 10/16: 2, against 1.
+  const std::vector<Judgement> two = judged(x.topRows(2), {3.0, 1.0});
+  EXPECT_NEAR(two[0].value, 1.5, 1e-15);
+  EXPECT_NEAR(two[1].value, std::sqrt((1.0 + 1.0) / 2.0), 1e-14);
+  const std::vector<Judgement> one = judged(x.topRows(2), {3.0, 0.0});
+  EXPECT_NEAR(one[0].value, 1.0, 1e-15);
+  EXPECT_NEAR(one[1].value, 1.0, 1e-15);  // no covariance at all
+  expect_invalid([&] { judged(x, {1.0}); }, "moments: 5 points need as many weights, given 1");
+  expect_invalid(
+      [&] {
+        judged(x.topRows(2), {0.0, 0.0});
+      },
+      "moments: weights must be finite and >= 0, and not all 0");
+}
+
 TEST(MomentErrors, OfExactDrawsAreOfTheSizeOfTheirStandardErrors) {
   const Mixture law = plane_law();
   const std::int64_t n = 20000;

@@ -19,8 +19,8 @@ namespace gmdiff {
 struct Learned {
   static constexpr const char* name = "learned";
   std::string model = {};  ///< the .npz file that `write_sampler` and the verb train write
-  /// `compare` judges the points with their weights, by the metrics sw and max-sw on mixtures; else all points
-  /// weigh the same.
+  /// `compare` judges the points with their weights, by moments and, of a mixture, by sliced distances and mode
+  /// weights; else all points weigh the same.
   bool reweight = false;
 };
 

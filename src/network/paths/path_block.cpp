@@ -47,7 +47,9 @@ void PathBlock<Real>::begin(Eigen::Index paths) {
 
 template <class Real>
 Points PathBlock<Real>::rows_of(const double* points) const {
-  Points rows(paths_, dim());
+  // The products inside a mixture may round a row otherwise when there are fewer rows.
+  const bool has_mixture = setting_.target.observed() != nullptr;
+  Points rows = Points::Zero(has_mixture ? block_paths : paths_, dim());
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) rows(p, j) = points[j * block_paths + p];
   }

@@ -99,6 +99,7 @@ class PathBlock {
   void add_start(const Mode& mode, const PathSwitches& learned);
   void reduce(const PathSwitches& learned, double* sums) const;
   MixtureSums lane_sums();
+  /// The points of the paths as rows for the target, which may be more than there are paths.
   Points rows_of(const double* points) const;
   double sum_over_paths(const double* values) const;
 
