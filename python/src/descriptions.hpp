@@ -349,7 +349,8 @@ void bind_description(nb::module_& module) {
         new (self) T(description_of<T>(positional, named));
       },
       nb::sig(keep(concat("def __init__(self", types.text(), ") -> None"))));
-  for (const auto& parameter : parameters_of(defaults).parameters()) {
+  const ParameterOutput of_defaults = parameters_of(defaults);
+  for (const auto& parameter : of_defaults.parameters()) {
     const std::string key = parameter.key;
     made.def_prop_ro(
         keep(key), [key](const T& self) { return parameters_of(self).value(key); },
