@@ -131,6 +131,24 @@ Mixture make_mixture(const Arguments& given, bool from_log_weights) {
   return Mixture(list_of(given.need(weights), given.place(weights), "(K)"), std::move(means), description);
 }
 
+/// The mixture of a fitted GaussianMixture of scikit-learn.
+Mixture from_sklearn(nb::handle fitted) {
+  const std::string place = "Mixture.from_sklearn: fitted";
+  for (const char* name : {"weights_", "means_", "covariances_", "covariance_type"}) {
+    if (!nb::hasattr(fitted, name)) fail_type(place, "a fitted GaussianMixture of scikit-learn", fitted);
+  }
+  const nb::object given = fitted.attr("covariances_");
+  const std::size_t type =
+      choice_of(fitted.attr("covariance_type"), place + ".covariance_type", {"spherical", "diag", "tied", "full"});
+  const std::string at = place + ".covariances_";
+  const Covariance covariance = type == 0   ? Covariance::spherical(list_of(given, at, "(K)"))
+                                : type == 1 ? Covariance::diag(numbers_of(given, at, "(K, d)", {2}).rows())
+                                : type == 2 ? Covariance::tied(matrix_of(given, at, "(d, d)"))
+                                            : Covariance::full(matrices_of(given, at));
+  return Mixture(list_of(fitted.attr("weights_"), place + ".weights_", "(K)"),
+                 points_of(fitted.attr("means_"), place + ".means_", "(K, d)"), covariance);
+}
+
 /// Binds a function of points and a level.
 template <class F>
 void def_of_points(nb::class_<Mixture>& made, const char* name, F function) {
@@ -241,6 +259,8 @@ void bind_mixtures(nb::module_& module) {
       },
       nb::sig("def from_log_weights(log_weights: typing.Any, means: typing.Any, covariance: Covariance) -> Mixture"),
       docs("Mixture::from_log_weights"));
+  made.def_static("from_sklearn", &from_sklearn, nb::arg("fitted"),
+                  "The mixture of a fitted GaussianMixture or BayesianGaussianMixture of scikit-learn.");
   made.def_prop_ro("dim", &Mixture::dim)
       .def_prop_ro("num_components", &Mixture::num_components)
       .def_prop_ro("weights", [](const Mixture& self) { return array(self.weights()); }, docs("Mixture::weights"))

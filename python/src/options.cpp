@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include <algorithm>
+
 #include "callables.hpp"
 #include "numbers.hpp"
 
@@ -8,7 +10,7 @@ namespace gmdiff::python {
 const char* const options_signature =
     "count: int = 1000, seed: int = 0, device: str = 'best', precision: typing.Any = 'f32', math: str = 'exact', "
     "first: int = 0, start: typing.Any = None, history: int = 0, memory_limit: int = 0, progress: typing.Callable | "
-    "None = None, keep_on_device: bool = False, smc_history: bool = False";
+    "bool | None = None, keep_on_device: bool = False, smc_history: bool = False";
 
 std::vector<std::string> with_options(std::vector<std::string> keys) {
   for (const char* key : {"count", "seed", "device", "precision", "math", "first", "start", "history", "memory_limit",
@@ -44,8 +46,12 @@ Precision precision_of(nb::handle value, const std::string& place) {
   fail_type(place, "\"f32\", \"f64\", numpy.float32 or numpy.float64", value);
 }
 
-std::function<void(const Progress&)> progress_of(nb::handle function, const std::string& place) {
-  return [function = Function(function, place)](const Progress& progress) {
+std::function<void(const Progress&)> progress_of(nb::handle given, const std::string& place) {
+  if (given.is(Py_False)) return {};
+  // A bar is a function of (done, total), too.
+  const nb::object shown =
+      given.is(Py_True) ? nb::module_::import_("gmdiff._progress").attr("Bar")() : nb::borrow(given);
+  return [function = Function(shown, place)](const Progress& progress) {
     function.call([&] { return nb::make_tuple(progress.done, progress.total); }, [](const nb::object&) {});
   };
 }

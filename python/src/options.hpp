@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ Options options_of(const Arguments& given);
 Device device_of(nb::handle value, const std::string& place);
 /// "f32", "f64", or what NumPy takes for float32 or float64.
 Precision precision_of(nb::handle value, const std::string& place);
-/// A function of (done, total) for progress.
-std::function<void(const Progress&)> progress_of(nb::handle function, const std::string& place);
+/// A function of (done, total) for progress, or True for a bar of tqdm.
+std::function<void(const Progress&)> progress_of(nb::handle given, const std::string& place);
 
 }  // namespace gmdiff::python

@@ -149,7 +149,7 @@ void bind_plain(nb::module_& module) {
       .def("__dlpack__", &dlpack)
       .def("__dlpack_device__", &dlpack_device)
       .def("__len__", [](const Samples& self) { return self.shape().front(); })
-      .def("__getitem__", [](const nb::object& self, nb::handle key) { return numpy_of(self)[key]; }, nb::arg("key"))
+      .def("__getitem__", [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; }, nb::arg("key"))
       .def("__repr__", [](const Samples& self) {
         return concat("<Samples of shape ", nb::str(shape_tuple(self)).c_str(), ", ",
                       self.precision() == Precision::f32 ? "float32" : "float64", ", seed ", self.provenance().seed,
