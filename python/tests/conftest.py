@@ -1,5 +1,8 @@
 """What the tests share."""
 
+import os
+import shutil
+
 import gmdiff as gd
 import numpy as np
 import pytest
@@ -18,3 +21,12 @@ def observation():
 @pytest.fixture
 def process():
     return gd.Vp(gd.LinearBeta(0.02, 7.0))
+
+
+@pytest.fixture(scope="session")
+def command():
+    """The command gmdiff of the same tree: the variable GMDIFF_COMMAND, or the program of that name."""
+    path = os.environ.get("GMDIFF_COMMAND") or shutil.which("gmdiff")
+    if path is None:
+        pytest.skip("needs the command gmdiff: set GMDIFF_COMMAND")
+    return path
