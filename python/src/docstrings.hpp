@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace gmdiff::python {
+
+/// The comment of a class, a member ("Mixture::log_pdf") or a function of the public headers.
+/// @throws std::logic_error for a name without a comment, so that the package cannot be imported then.
+const char* docs(const std::string& name);
+/// The same, and an empty text for a name without a comment.
+const char* optional_docs(const std::string& name);
+
+}  // namespace gmdiff::python

@@ -1,0 +1,340 @@
+#include <gmdiff/network/learned_denoiser.hpp>
+
+#include <gmdiff/io/denoiser_file.hpp>
+#include <gmdiff/io/sampler_file.hpp>
+#include <gmdiff/network/trained_sampler.hpp>
+#include <gmdiff/network/training.hpp>
+
+#include "bindings.hpp"
+#include "callables.hpp"
+#include "descriptions.hpp"
+#include "io/training_settings.hpp"
+#include "models.hpp"
+#include "numbers.hpp"
+#include "options.hpp"
+#include "released.hpp"
+#include "running.hpp"
+
+// Denoisers learned from data and trained samplers. The keywords of settings are those of
+// io/training_settings.hpp, with `_` for `.`.
+
+namespace gmdiff::python {
+namespace {
+
+std::string keyword(std::string name) {
+  for (char& c : name) c = c == '.' ? '_' : c;
+  return name;
+}
+
+const char* to_name(Precision precision) { return precision == Precision::f32 ? "f32" : "f64"; }
+template <class Enum>
+const char* to_name(Enum value) {
+  return to_string(value);
+}
+
+/// Collects the keywords of settings.
+struct SettingKeys {
+  std::vector<std::string> keys;
+
+  template <class Value, class Enum>
+  void choice(const char* name, const Value& /*value*/, Enum /*last*/) {
+    keys.push_back(keyword(name));
+  }
+  template <class Value>
+  void number(const char* name, const Value& /*value*/) {
+    keys.push_back(keyword(name));
+  }
+  template <class Value>
+  void whole(const char* name, const Value& /*value*/) {
+    keys.push_back(keyword(name));
+  }
+  template <class Value>
+  void flag(const char* name, const Value& /*value*/) {
+    keys.push_back(keyword(name));
+  }
+  void seed(const char* name, std::uint64_t /*value*/) { keys.push_back(keyword(name)); }
+};
+
+/// Reads settings from arguments.
+class SettingInput {
+ public:
+  explicit SettingInput(const Arguments& given) : given_(given) {}
+
+  template <class Value, class Enum>
+  void choice(const char* name, Value& setting, Enum last) {
+    read(name, [&](auto value, auto place) {
+      std::vector<std::string> names;
+      for (int i = 0; i <= static_cast<int>(last); ++i) names.emplace_back(to_name(static_cast<Enum>(i)));
+      setting = static_cast<Enum>(choice_of(value, place, names));
+    });
+  }
+  void number(const char* name, double& setting) {
+    read(name, [&](auto value, auto place) { setting = number_of(value, place); });
+  }
+  template <class Integer>
+  void whole(const char* name, Integer& setting) {
+    read(name, [&](auto value, auto place) {
+      setting = static_cast<Integer>(integer_of(value, place, 0, std::numeric_limits<int>::max()));
+    });
+  }
+  template <class Flag>
+  void flag(const char* name, Flag& setting) {
+    read(name, [&](auto value, auto place) { setting = truth_of(value, place); });
+  }
+  void seed(const char* name, std::uint64_t& setting) {
+    read(name, [&](auto value, auto place) { setting = seed_of(value, place); });
+  }
+
+ private:
+  template <class Read>
+  void read(const char* name, Read read_value) {
+    const std::string key = keyword(name);
+    if (const nb::object value = given_.find(key); value.is_valid()) read_value(value, given_.place(key));
+  }
+
+  const Arguments& given_;
+};
+
+/// Settings as a dict.
+class SettingOutput {
+ public:
+  nb::dict dict;
+
+  template <class Enum>
+  void choice(const char* name, Enum value, Enum /*last*/) {
+    set(name, nb::str(to_name(value)));
+  }
+  template <class Enum>
+  void choice(const char* name, const std::optional<Enum>& value, Enum /*last*/) {
+    set(name, value ? nb::object(nb::str(to_name(*value))) : nb::object(nb::none()));
+  }
+  void number(const char* name, double value) { set(name, nb::float_(value)); }
+  template <class Integer>
+  void whole(const char* name, Integer value) {
+    set(name, nb::int_(value));
+  }
+  void flag(const char* name, bool value) { set(name, nb::bool_(value)); }
+  void flag(const char* name, const std::optional<bool>& value) {
+    set(name, value ? nb::object(nb::bool_(*value)) : nb::object(nb::none()));
+  }
+  void seed(const char* name, std::uint64_t value) { set(name, nb::int_(value)); }
+
+ private:
+  void set(const char* name, const nb::object& value) { dict[keyword(name).c_str()] = value; }
+};
+
+/// The list of a kind of settings, as an object that visits it.
+struct OfDenoiser {
+  template <class Visitor>
+  static void visit(Visitor& visitor, DenoiserSettings& settings) {
+    visit_denoiser_settings(visitor, settings);
+  }
+};
+struct OfSampler {
+  template <class Visitor>
+  static void visit(Visitor& visitor, SamplerSettings& settings) {
+    visit_sampler_settings(visitor, settings);
+  }
+};
+
+/// The keywords of a training: its subject, all settings, and how it runs.
+template <class Of, class Settings>
+std::vector<std::string> keys_of_training(std::vector<std::string> first, Settings settings) {
+  SettingKeys keys{std::move(first)};
+  Of::visit(keys, settings);
+  for (const char* key : {"threads", "progress"}) keys.keys.emplace_back(key);
+  return keys.keys;
+}
+
+template <class Of, class Settings>
+std::string signature_of_training(const char* name, const char* first, const char* result,
+                                  Settings settings) {
+  SettingKeys keys;
+  Of::visit(keys, settings);
+  std::string text = concat("def ", name, "(", first, ", *");
+  for (const std::string& key : keys.keys) text += concat(", ", key, ": typing.Any = ...");
+  return concat(text, ", threads: int = 0, progress: typing.Callable | None = None) -> ", result);
+}
+
+/// Threads, and a function of (iteration, iterations, loss).
+template <class Options>
+void set_common(const Arguments& given, Options& options) {
+  if (const nb::object threads = given.find("threads"); threads.is_valid())
+    options.threads = static_cast<int>(integer_of(threads, given.place("threads"), 0, 1024));
+  if (const nb::object progress = given.find("progress"); progress.is_valid()) {
+    options.progress = [function = Function(progress, given.place("progress"))](const auto& report) {
+      function.call([&] { return nb::make_tuple(report.iteration, report.iterations, report.loss); },
+                    [](const nb::object&) {});
+    };
+  }
+}
+
+TrainingData data_of(const nb::object& value, const std::string& place) {
+  if (nb::isinstance<Mixture>(value)) return nb::cast<const Mixture&>(value);
+  return points_of(value, place, "(n, d); or a Mixture");
+}
+
+nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("train_denoiser",
+                        keys_of_training<OfDenoiser>({"data", "resume"}, DenoiserSettings{}), 1, positional,
+                        named);
+  const TrainingData data = data_of(given.need("data"), given.place("data"));
+  TrainingOptions options;
+  set_common(given, options);
+  DenoiserSettings settings;
+  SettingInput input(given);
+  OfDenoiser::visit(input, settings);
+  const nb::object resume = given.find("resume");
+  if (resume.is_valid() && !nb::isinstance<DenoiserTraining>(resume))
+    fail_type(given.place("resume"), "a DenoiserTraining", resume);
+  return nb::cast(watched([&](const std::stop_token& stop) {
+    options.stop = stop;
+    if (resume.is_valid()) return continue_training(nb::cast<const DenoiserTraining&>(resume), data, options);
+    return gmdiff::train_denoiser(data, settings, options);
+  }));
+}
+
+void bind_denoiser(nb::module_& module) {
+  nb::class_<DenoiserTraining>(module, "DenoiserTraining", docs("DenoiserTraining"))
+      .def_prop_ro("settings",
+                   [](const DenoiserTraining& self) {
+                     SettingOutput output;
+                     DenoiserSettings settings = self.settings;
+                     OfDenoiser::visit(output, settings);
+                     return output.dict;
+                   })
+      .def_ro("iteration", &DenoiserTraining::iteration, docs("DenoiserTraining::iteration"))
+      .def_ro("scale", &DenoiserTraining::scale, docs("DenoiserTraining::scale"))
+      .def_prop_ro(
+          "mean", [](const DenoiserTraining& self) { return array(self.mean); },
+          docs("DenoiserTraining::mean"))
+      .def_prop_ro("parameters", [](const DenoiserTraining& self) { return array(self.parameters); })
+      .def_prop_ro(
+          "averaged", [](const DenoiserTraining& self) { return array(self.averaged); },
+          docs("DenoiserTraining::averaged"))
+      .def(
+          "denoiser",
+          [](const DenoiserTraining& self, nb::handle threads) {
+            return LearnedDenoiser(
+                self, static_cast<int>(integer_of(threads, "DenoiserTraining.denoiser: threads", 0, 1024)));
+          },
+          nb::arg("threads") = 1, docs("LearnedDenoiser"))
+      .def(
+          "save",
+          [](const DenoiserTraining& self, nb::handle file, bool overwrite) {
+            write_denoiser(path_of(file, "DenoiserTraining.save: file"), self, overwrite);
+          },
+          nb::arg("file"), nb::arg("overwrite") = false, docs("write_denoiser"))
+      .def("__repr__", [](const DenoiserTraining& self) {
+        return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration,
+                      " of ", self.settings.iterations, ">");
+      });
+  nb::class_<LearnedDenoiser>(module, "LearnedDenoiser", docs("LearnedDenoiser"))
+      .def_prop_ro("dim", &LearnedDenoiser::dim)
+      .def_prop_ro("id", [](const LearnedDenoiser& self) { return self.denoiser().id; })
+      .def(
+          "__call__",
+          [](const LearnedDenoiser& self, nb::handle x, nb::handle level) {
+            const Points points = points_of(x, "LearnedDenoiser: x");
+            const Level at = level_of(level, "LearnedDenoiser: level");
+            return array(released([&] { return self(points, at); }));
+          },
+          nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
+      .def("__repr__", [](const LearnedDenoiser& self) {
+        return concat("<LearnedDenoiser in dimension ", self.dim(), ">");
+      });
+  module.def("train_denoiser", &train_denoiser,
+             nb::sig(keep(signature_of_training<OfDenoiser>(
+                 "train_denoiser", "data: typing.Any, resume: DenoiserTraining | None = None",
+                 "DenoiserTraining", DenoiserSettings{}))),
+             docs("train_denoiser"));
+  module.def(
+      "read_denoiser", [](nb::handle file) { return read_denoiser(path_of(file, "read_denoiser: file")); },
+      nb::arg("file"), docs("read_denoiser"));
+}
+
+nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("train_sampler", keys_of_training<OfSampler>({"target", "resume"}, SamplerSettings{}),
+                        1, positional, named);
+  const Target target = target_of(given.need("target"), given.place("target"));
+  SamplerTrainingOptions options;
+  set_common(given, options);
+  SamplerSettings settings;
+  SettingInput input(given);
+  OfSampler::visit(input, settings);
+  const nb::object resume = given.find("resume");
+  if (resume.is_valid() && !nb::isinstance<SamplerTraining>(resume))
+    fail_type(given.place("resume"), "a SamplerTraining", resume);
+  return nb::cast(watched([&](const std::stop_token& stop) {
+    options.stop = stop;
+    if (resume.is_valid()) return continue_sampler(nb::cast<const SamplerTraining&>(resume), target, options);
+    return gmdiff::train_sampler(target, settings, options);
+  }));
+}
+
+void bind_sampler(nb::module_& module) {
+  nb::class_<SamplerTraining>(module, "SamplerTraining", docs("SamplerTraining"))
+      .def_prop_ro("settings",
+                   [](const SamplerTraining& self) {
+                     SettingOutput output;
+                     SamplerSettings settings = self.settings;
+                     OfSampler::visit(output, settings);
+                     return output.dict;
+                   })
+      .def_ro("iteration", &SamplerTraining::iteration, docs("SamplerTraining::iteration"))
+      .def_prop_ro(
+          "target", [](const SamplerTraining& self) { return self.target; }, docs("SamplerTraining::target"))
+      .def_prop_ro(
+          "parameters", [](const SamplerTraining& self) { return array(self.parameters); },
+          docs("SamplerTraining::parameters"))
+      .def(
+          "sampler",
+          [](const SamplerTraining& self, nb::handle target, nb::handle threads) {
+            return TrainedSampler(
+                self, target_of(target, "SamplerTraining.sampler: target"),
+                static_cast<int>(integer_of(threads, "SamplerTraining.sampler: threads", 0, 1024)));
+          },
+          nb::arg("target"), nb::arg("threads") = 1, docs("TrainedSampler"))
+      .def(
+          "save",
+          [](const SamplerTraining& self, nb::handle file, bool overwrite) {
+            write_sampler(path_of(file, "SamplerTraining.save: file"), self, overwrite);
+          },
+          nb::arg("file"), nb::arg("overwrite") = false, docs("write_sampler"))
+      .def("__repr__", [](const SamplerTraining& self) {
+        return concat("<SamplerTraining of ", self.target, ", iteration ", self.iteration, " of ",
+                      self.settings.iterations, ">");
+      });
+  nb::class_<TrainedSampler>(module, "TrainedSampler", docs("TrainedSampler"))
+      .def_prop_ro("dim", &TrainedSampler::dim)
+      .def(
+          "draws",
+          [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {
+            const std::int64_t n = integer_of(count, "TrainedSampler.draws: count");
+            const std::uint64_t with = seed_of(seed, "TrainedSampler.draws: seed");
+            const std::int64_t from = integer_of(first, "TrainedSampler.draws: first", 0);
+            WeightedDraws draws = released([&] { return self.draws(n, with, from); });
+            return nb::make_tuple(array(std::move(draws.x)), array(std::move(draws.log_weights)));
+          },
+          nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("TrainedSampler::draws"))
+      .def("__repr__", [](const TrainedSampler& self) {
+        return concat("<TrainedSampler in dimension ", self.dim(), ">");
+      });
+  module.def("train_sampler", &train_sampler,
+             nb::sig(keep(signature_of_training<OfSampler>(
+                 "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None",
+                 "SamplerTraining", SamplerSettings{}))),
+             docs("train_sampler"));
+  module.def(
+      "read_sampler", [](nb::handle file) { return read_sampler(path_of(file, "read_sampler: file")); },
+      nb::arg("file"), docs("read_sampler"));
+}
+
+}  // namespace
+
+void bind_learning(nb::module_& module) {
+  bind_denoiser(module);
+  bind_sampler(module);
+}
+
+}  // namespace gmdiff::python

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <optional>
+#include <string>
+
+#include <gmdiff/model/target.hpp>
+#include <gmdiff/sampler/problem.hpp>
+
+// Objects of Python as parts of a problem. Every function takes the place that messages begin with.
+
+namespace nb = nanobind;
+
+namespace gmdiff::python {
+
+/// @throws TypeError for other objects, here and below.
+ProcessDescription process_of(nb::handle object, const std::string& place);
+GridDescription grid_of(nb::handle object, const std::string& place);
+/// A sampler, or its text such as "ddim:eta=0.5".
+AnySampler sampler_of(nb::handle object, const std::string& place);
+McmcSampler chains_of(nb::handle object, const std::string& place);
+Mixture mixture_of(nb::handle object, const std::string& place);
+/// A Target, or a description of one.
+Target target_of(nb::handle object, const std::string& place);
+/// The same; nothing for other objects.
+std::optional<Target> find_target(nb::handle object);
+/// A problem; nothing for other objects.
+std::optional<AnyProblem> find_problem(nb::handle object);
+
+}  // namespace gmdiff::python
