@@ -19,5 +19,6 @@ void bind_samples(nanobind::module_& module);
 void bind_run(nanobind::module_& module);
 void bind_study(nanobind::module_& module);
 void bind_learning(nanobind::module_& module);
+void bind_pictures(nanobind::module_& module);
 
 }  // namespace gmdiff::python

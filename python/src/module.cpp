@@ -20,4 +20,5 @@ NB_MODULE(_core, module) {
   bind_run(module);
   bind_study(module);
   bind_learning(module);
+  bind_pictures(module);
 }

@@ -10,6 +10,7 @@
 #include "models.hpp"
 #include "numbers.hpp"
 #include "options.hpp"
+#include "pictures.hpp"
 #include "plans.hpp"
 #include "released.hpp"
 #include "running.hpp"
@@ -50,20 +51,26 @@ nb::object run_plan(const std::vector<SmcPlan>& plans, Options options, const Se
 nb::object sample(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("sample", with_options(sample_keys()), 4, positional, named);
   const Options options = options_of(given);
-  return std::visit([&](const auto& plan) { return run_plan(plan, options, session); },
-                    sampling_plan_of(given, options.seed));
+  nb::object samples = std::visit([&](const auto& plan) { return run_plan(plan, options, session); },
+                                  sampling_plan_of(given, options.seed));
+  keep_origin(samples, given);
+  return samples;
 }
 
 nb::object forward(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("forward", with_options({"law", "process", "grid", "prior"}), 3, positional, named);
   const Plan plan = forward_plan_of(given);
-  return run_plan(plan, options_of(given), session);
+  nb::object samples = run_plan(plan, options_of(given), session);
+  keep_origin(samples, given);
+  return samples;
 }
 
 nb::object draw(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("draw", with_options({"law", "level", "prior"}), 2, positional, named);
   const Plan plan = draw_plan_of(given);
-  return run_plan(plan, options_of(given), session);
+  nb::object samples = run_plan(plan, options_of(given), session);
+  keep_origin(samples, given);
+  return samples;
 }
 
 /// Quantities by name, as arrays.

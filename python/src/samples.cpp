@@ -128,7 +128,7 @@ nb::object shape_tuple(const Samples& samples) {
 }
 
 void bind_plain(nb::module_& module) {
-  nb::class_<Samples>(module, "Samples", docs("Samples"))
+  nb::class_<Samples>(module, "Samples", docs("Samples"), nb::dynamic_attr())
       .def_prop_ro("shape", &shape_tuple)
       .def_prop_ro("dtype", [](const Samples& self) {
         return nb::module_::import_("numpy").attr("dtype")(self.precision() == Precision::f32 ? "float32" : "float64");
