@@ -25,7 +25,10 @@ def clean(lines):
     text = re.sub(r"@param (\w+)", r"\1:", text)
     for old, new in REPLACEMENTS.items():
         text = text.replace(old, new)
-    return text
+    # Members without arguments are attributes, and options are arguments.
+    text = re.sub(r"\b(dim|times|num_steps|log_weights)\(\)", r"\1", text)
+    text = re.sub(r"\b(?:Options::|options\.)(\w+)", r"\1", text)
+    return re.sub(r"(\w)::(\w)", r"\1.\2", text)
 
 
 def entries(text):

@@ -250,8 +250,8 @@ report::SampledPaths sampled_paths(const Arguments& given, const report::View& v
                                    const ForwardProcess& process) {
   constexpr std::int64_t usual_paths = 40, most_paths = 1000;
   const nb::object values = values_of(given), count = given.find("paths");
-  require(rank_of(values) == 3, given.place("x"),
-          ": expected paths of shape (n, M, d), given shape ", nb::str(nb::object(values.attr("shape"))).c_str());
+  require(rank_of(values) == 3, given.place("x"), ": expected paths of shape (n, M, d), given shape ",
+          nb::str(nb::object(values.attr("shape"))).c_str());
   const std::int64_t total = size_of(values, 0), levels = size_of(values, 1);
   require(total >= 1, given.place("x"), ": expected paths, given none");
   check_dim(given, size_of(values, 2), view.directions.cols());

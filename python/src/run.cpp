@@ -150,7 +150,13 @@ void def_runs(Place& place, const char* self, const auto& wrap, const Extra&... 
                        "bool = False, ",
                        options),
                 "Samples")),
-            docs("forward"), extra...);
+            "Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), with the times "
+            "in `times`. x_0 is "
+            "`start`, or else equals the result of `draw` with the same seed. With `history=M` the paths "
+            "have M of the "
+            "levels. The law is a mixture with process and grid, a problem with a prior, or Dynamics, an SDE "
+            "or ODE.",
+            extra...);
   place.def(
       "draw", wrap(draw),
       nb::sig(signature(
@@ -181,7 +187,9 @@ void bind_session(nb::module_& module) {
             new (self) Session(given);
           },
           nb::arg("device") = nb::none())
-      .def_prop_ro("device", [](const Session& self) { return self.device().name(); })
+      .def_prop_ro(
+          "device", [](const Session& self) { return self.device().name(); },
+          "Name of the device, such as \"cpu\".")
       .def("__repr__", [](const Session& self) { return concat("<Session of ", self.device().name(), ">"); });
   def_runs(made, "self, ", [](Run run) {
     return [run](const Session& self, const nb::args& positional, const nb::kwargs& named) {

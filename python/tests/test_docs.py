@@ -1,6 +1,5 @@
 """The documentation: every block of code of the Python page, the docstrings, and the reference."""
 
-import contextlib
 import doctest
 import pathlib
 import re
@@ -10,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "python.md"
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL * 0
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(text):
@@ -37,13 +36,13 @@ def matplotlib_without_screen():
     matplotlib.use("Agg")
 
 
-def test_every_block_of_the_page(tmp_path, matplotlib_without_screen):
-    namespace, languages = {}, set()
-    with contextlib.chdir(tmp_path) if hasattr(contextlib, "chdir") else contextlib.nullcontext():
-        for line, language, code in blocks(PAGE.read_text(encoding="utf-8")):
-            languages.add(language)
-            if language == "python":
-                run(code, line, namespace)
+def test_every_block_of_the_page(tmp_path, monkeypatch, matplotlib_without_screen):
+    monkeypatch.chdir(tmp_path)
+    namespace, languages = {"__name__": "python_page"}, set()
+    for line, language, code in blocks(PAGE.read_text(encoding="utf-8")):
+        languages.add(language)
+        if language == "python":
+            run(code, line, namespace)
     assert languages == {"python", "text"}
 
 
