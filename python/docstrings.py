@@ -2,7 +2,8 @@
 
     docstrings.py OUTPUT HEADER...
 
-Names are `Class`, `Class::member`, and the plain names of free functions.
+Names are `Class`, `Class::member`, and the plain names of free functions. Members that the headers explain elsewhere
+have their text in attributes.json; `*::member` is that of every class without another.
 """
 
 import json
@@ -10,12 +11,15 @@ import pathlib
 import re
 import sys
 
+ATTRIBUTES = pathlib.Path(__file__).with_name("attributes.json")
 REPLACEMENTS = {
     "std::invalid_argument": "ValueError",
     "std::domain_error": "ValueError",
     "std::runtime_error": "RuntimeError",
     "std::bad_alloc": "MemoryError",
     "@throws": "Raises",
+    " throws ": " raises ",
+    " throw ": " raise ",
     "@returns": "Returns",
 }
 
@@ -69,6 +73,8 @@ def main(output, *headers):
     for header in headers:
         for name, text in entries(pathlib.Path(header).read_text(encoding="utf-8")):
             table.setdefault(name, text)
+    for name, text in json.loads(ATTRIBUTES.read_text(encoding="utf-8")).items():
+        table.setdefault(name.replace(".", "::"), text)
     lines = [f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n" for name, text in sorted(table.items())]
     pathlib.Path(output).write_text("".join(lines), encoding="utf-8")
 

@@ -36,6 +36,9 @@ const char* docs(const std::string& name) {
 
 const char* optional_docs(const std::string& name) {
   const char* text = find(name);
+  // Members of many classes with one meaning.
+  if (const auto member = name.rfind("::"); text == nullptr && member != std::string::npos)
+    text = find("*" + name.substr(member));
   return text == nullptr ? "" : text;
 }
 
