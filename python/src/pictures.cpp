@@ -169,16 +169,24 @@ Picture density_picture(const nb::args& positional, const nb::kwargs& named) {
 }
 
 /// The arguments, with those about the law from the samples where the call has none.
-Arguments with_origin(const char* function, const std::vector<std::string>& keys, const nb::args& positional,
-                      const nb::kwargs& named) {
-  Arguments given(function, keys, 3, positional, named);
+Arguments with_origin(const char* function, const std::vector<std::string>& keys, std::size_t num_positional,
+                      const nb::args& positional, const nb::kwargs& named) {
+  Arguments given(function, keys, num_positional, positional, named);
   const nb::object x = given.need("x");
   if (given.find("law").is_valid() || !nb::isinstance<Samples>(x) || !nb::hasattr(x, "_origin")) return given;
-  auto all = nb::steal<nb::kwargs>(PyDict_Copy(x.attr("_origin").ptr()));
+  auto all = nb::borrow<nb::kwargs>(nb::dict());
+  for (const auto& [key, value] : nb::borrow<nb::dict>(x.attr("_origin"))) {
+    if (std::ranges::find(keys, nb::cast<std::string>(key)) != keys.end()) all[key] = value;
+  }
   for (const auto& [key, value] : named) {
     if (!value.is_none()) all[key] = value;
   }
-  return Arguments(function, keys, 3, positional, all);
+  // The first argument is x; those behind it that the call gives by their places stay.
+  for (std::size_t i = 2; i < positional.size(); ++i) {
+    if (!positional[i].is_none()) all[keys[i].c_str()] = positional[i];
+  }
+  all["x"] = x;
+  return Arguments(function, keys, 0, nb::borrow<nb::args>(nb::tuple()), all);
 }
 
 /// An array of the values, with its shape.
@@ -215,12 +223,12 @@ report::SampledPoints sampled_points(const Arguments& given, const report::View&
 }
 
 const std::vector<std::string>& samples_keys() {
-  static const std::vector<std::string> keys = with_law_keys({"x", "law", "process"});
+  static const std::vector<std::string> keys = with_law_keys({"x", "law"});
   return keys;
 }
 
 Picture samples_picture(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given = with_origin("samples_picture", samples_keys(), positional, named);
+  const Arguments given = with_origin("samples_picture", samples_keys(), 2, positional, named);
   const NamedLaw law = leveled_law(given);
   const double width = width_of(given);
   const report::SampledPoints points = sampled_points(given, view_of(given, dim_of(law)));
@@ -283,7 +291,7 @@ report::SampledPaths sampled_paths(const Arguments& given, const report::View& v
 
 Picture paths_picture(const nb::args& positional, const nb::kwargs& named) {
   static const std::vector<std::string> keys = with_law_keys({"x", "law", "process", "times", "paths"});
-  const Arguments given = with_origin("paths_picture", keys, positional, named);
+  const Arguments given = with_origin("paths_picture", keys, 5, positional, named);
   const NamedLaw law = leveled_law(given);
   const report::View view = view_of(given, dim_of(law));
   const report::ViewedLaw viewed = viewed_mixture(given, law, view);
@@ -354,7 +362,7 @@ nb::object svg_of_samples(const nb::object& samples) {
   const bool has_levels = !nb::cast<const Samples&>(samples).times().empty();
   return svg_or_none([&] {
     const Arguments given =
-        with_origin("samples_picture", samples_keys(), nb::borrow<nb::args>(arguments), no_names());
+        with_origin("samples_picture", samples_keys(), 1, nb::borrow<nb::args>(arguments), no_names());
     const NamedLaw law = named_law(given);
     const auto* mixture = std::get_if<Mixture>(&law.law);
     require(mixture == nullptr ||
@@ -422,10 +430,7 @@ void bind_functions(nb::module_& module) {
       "of the mass and are the smallest that do. Raises ValueError for a law that is no mixture.");
   module.def(
       "samples_picture", &samples_picture,
-      nb::sig(signature_of("samples_picture",
-                           concat("x: typing.Any, law: typing.Any = None, process: typing.Any = "
-                                  "None",
-                                  law))),
+      nb::sig(signature_of("samples_picture", concat("x: typing.Any, law: typing.Any = None", law))),
       "Points x (n, d) over the exact density of their law, with histograms beside its marginal densities. "
       "Results "
       "of `sample` and `draw` know their law; for other points it is the argument `law`: a mixture (with "

@@ -41,7 +41,7 @@ def test_an_error_names_the_notebook_and_the_cell(tmp_path):
     path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["(1 +\n", "x)"]}]}))
     with pytest.raises(NameError) as found:
         notebook.run(path)
-    assert found.traceback[-1].path.name == "wrong.ipynb, code cell 0"
+    assert str(found.traceback[-1].path) == "wrong.ipynb, code cell 0"
 
 
 def example(name):
