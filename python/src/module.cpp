@@ -24,6 +24,8 @@ NB_MODULE(_core, module) {
   bind_samples(module);
   bind_run(module);
   bind_study(module);
+  bind_distances(module);
+  bind_answers(module);
   bind_learning(module);
   bind_pictures(module);
 }
