@@ -1,5 +1,6 @@
 """Settings of Sphinx for the reference of the Python package: `sphinx-build -W docs/api build/api`."""
 
+import pathlib
 import re
 
 import gmdiff
@@ -65,9 +66,23 @@ def prepare(cls):
             setattr(cls, name, staticmethod(wrapped))
 
 
+def add_others(app, docname, source):
+    """Lists the names of the package that no page has at the end of the page `others`."""
+    if docname != "others":
+        return
+    pages = "".join(page.read_text(encoding="utf-8") for page in pathlib.Path(app.srcdir).glob("*.rst"))
+    placed = set(re.findall(r"^\.\. auto\w+:: (\w+)$", pages, re.MULTILINE)) | {"__version__", "plot"}
+    for name in sorted(set(gmdiff.__all__) - placed):
+        member = getattr(gmdiff, name)
+        is_error = isinstance(member, type) and issubclass(member, BaseException)
+        kind = "autoexception" if is_error else "autoclass" if isinstance(member, type) else "autofunction"
+        source[0] += f".. {kind}:: {name}\n"
+
+
 def setup(app):
     for member in vars(gmdiff).values():
         if type(type(member)).__name__ == "nb_meta":
             prepare(member)
+    app.connect("source-read", add_others)
     app.connect("autodoc-process-docstring", process_docstring)
     app.connect("autodoc-process-signature", process_signature)

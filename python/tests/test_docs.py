@@ -96,10 +96,11 @@ def test_a_missing_docstring_is_found():
     assert text_of(property(lambda self: None, doc="dim(self) -> int\n\nDimension d.")) == "Dimension d."
 
 
-def test_the_reference_has_every_name():
+def test_a_page_names_what_exists_once():
     pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "api").glob("*.rst"))
     named = re.findall(r"^\.\. auto(?:class|function|exception):: (\w+)$", pages, re.MULTILINE)
-    assert sorted(named) == sorted(set(gd.__all__) - {"__version__", "plot"})
+    assert len(named) > 100
+    assert sorted(named) == sorted(set(named) & set(gd.__all__))
 
 
 def test_the_reference_is_built_without_warnings(tmp_path):
@@ -109,4 +110,7 @@ def test_the_reference_is_built_without_warnings(tmp_path):
     options = ["-q", "-W", "--keep-going", "-d", str(tmp_path / "trees")]
     built = subprocess.run([sys.executable, "-m", "sphinx", *options, *folders], capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
-    assert "gmdiff.Mixture.log_pdf" in (tmp_path / "mixtures.html").read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in tmp_path.glob("*.html"))
+    assert "gmdiff.Mixture.log_pdf" in text
+    absent = [name for name in gd.__all__ if f'id="gmdiff.{name}"' not in text]
+    assert sorted(absent) == ["__version__", "plot"]

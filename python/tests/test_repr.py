@@ -155,10 +155,3 @@ def test_a_comparison_is_a_table_and_a_picture(prior, process, observation, tmp_
 def test_wrong_calls(prior, process, call, error, message):
     with pytest.raises(error, match=message):
         call([[1.0, 2.0]], prior, process)
-
-
-def test_functions_without_a_module_have_an_id():
-    namespace = {}
-    exec("def f(x): return x[:, 0], x", namespace)
-    namespace["f"].__module__ = None
-    assert gd.CustomTarget(namespace["f"], dim=2).id == "None.f"
