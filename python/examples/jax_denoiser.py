@@ -21,7 +21,9 @@ def denoiser(x, alpha, sigma):
     means, variances = jnp.array(MEANS), jnp.array(VARIANCES)
     total = alpha**2 * variances + sigma**2
     offsets = x[:, None, :] - alpha * means
-    logits = jnp.log(jnp.array(WEIGHTS)) - (offsets**2).sum(-1) / (2 * total) - 0.5 * x.shape[1] * jnp.log(total)
+    logits = (
+        jnp.log(jnp.array(WEIGHTS)) - (offsets**2).sum(-1) / (2 * total) - 0.5 * x.shape[1] * jnp.log(total)
+    )
     of_components = means + (alpha * variances / total)[:, None] * offsets
     return (jax.nn.softmax(logits)[..., None] * of_components).sum(1)
 

@@ -2,8 +2,8 @@
 
     python python/examples/own_dps.py
 
-DPS (Chung et al. 2022) moves every unguided step against the gradient of |y - A D(x)|^2. The variant here shortens
-the move as the noise falls, in proportion to sigma.
+DPS (Chung et al. 2022) moves every unguided step against the gradient of |y - A D(x)|^2. The variant here
+shortens the move as the noise falls, in proportion to sigma.
 """
 
 import gmdiff as gd

@@ -66,7 +66,9 @@ def main(iterations=1500):
     denoiser = as_denoiser(train(data, iterations))
     # The noise of the network's smallest level stays in the samples.
     grid = gd.KarrasGrid(20, n_min=0.02, n_max=10.0)
-    x = gd.sample(denoiser, gd.Edm(10.0), grid, gd.Heun(variable="n", start="gaussian"), dim=2, count=2000, seed=2)
+    x = gd.sample(
+        denoiser, gd.Edm(10.0), grid, gd.Heun(variable="n", start="gaussian"), dim=2, count=2000, seed=2
+    )
     judgement = gd.judge(x, law, seed=3)[0]
     print(f"sliced W1 {judgement.value:.3f}, of exact draws {judgement.floor:.3f}")
     return judgement

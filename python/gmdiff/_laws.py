@@ -5,7 +5,9 @@ from . import _core
 
 def _posterior(prior, observation):
     if not isinstance(observation, _core.LinearObservation):
-        raise ValueError("law: its posterior under a nonlinear observation is no mixture; samples_picture shows it")
+        raise ValueError(
+            "law: its posterior under a nonlinear observation is no mixture; samples_picture shows it"
+        )
     return _core.posterior(prior, observation).mixture
 
 

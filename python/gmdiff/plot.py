@@ -1,7 +1,7 @@
 """Pictures by matplotlib: the optional part `gmdiff[plot]`.
 
-Every function draws into `ax`, by default the current axes, and returns it. The pictures of the library itself, such
-as `gmdiff.samples_picture`, need no other package.
+Every function draws into `ax`, by default the current axes, and returns it. The pictures of the library
+itself, such as `gmdiff.samples_picture`, need no other package.
 """
 
 import numpy as np
@@ -176,7 +176,9 @@ def comparison(rows, quantity=None, ax=None, *, cost="evaluations", **style):
     ax = _axes(ax)
     for row, figures, spent in shown:
         ax.errorbar(spent, figures.value, figures.standard_error, label=row.sampler, **{"fmt": "o"} | style)
-    ax.axhline(np.mean([figures.floor for _, figures in found]), color="grey", linestyle="--", label="exact draws")
+    ax.axhline(
+        np.mean([figures.floor for _, figures in found]), color="grey", linestyle="--", label="exact draws"
+    )
     ax.set(xscale="log", yscale="log", ylabel=quantity)
     ax.set_xlabel("denoiser evaluations per sample" if cost == "evaluations" else "seconds")
     ax.legend(fontsize="small")

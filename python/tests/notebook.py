@@ -11,7 +11,7 @@ def cells(path, kind="code"):
 
 
 def run(path):
-    """Runs the code cells in their order; returns the value of the last expression of each, None without one."""
+    """Runs the code cells; returns the value of the last expression of each, None where it has none."""
     namespace, values = {"__name__": "__main__"}, []
     for number, text in enumerate(cells(path)):
         tree = ast.parse(text)

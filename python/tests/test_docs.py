@@ -108,7 +108,9 @@ def test_the_reference_is_built_without_warnings(tmp_path):
     pytest.importorskip("furo")
     folders = [str(ROOT / "docs" / "api"), str(tmp_path)]
     options = ["-q", "-W", "--keep-going", "-d", str(tmp_path / "trees")]
-    built = subprocess.run([sys.executable, "-m", "sphinx", *options, *folders], capture_output=True, text=True)
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, *folders], capture_output=True, text=True
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     text = "".join(page.read_text(encoding="utf-8") for page in tmp_path.glob("*.html"))
     assert "gmdiff.Mixture.log_pdf" in text

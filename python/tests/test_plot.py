@@ -81,7 +81,9 @@ def test_a_comparison(ax, prior, observation, process):
     rows = gd.compare(problem, {"TMP": gd.Tmp(), "DPS": gd.Dps()}, count=50, runs=2)
     gd.plot.comparison(rows, ax=ax)
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {"TMP", "DPS", "exact draws"}
-    assert {float(bars.lines[0].get_xdata()[0]) for bars in ax.containers} == {row.evaluations for row in rows}
+    assert {float(bars.lines[0].get_xdata()[0]) for bars in ax.containers} == {
+        row.evaluations for row in rows
+    }
 
 
 def test_current_axes(prior):
@@ -95,12 +97,20 @@ def test_current_axes(prior):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda law: gd.plot.density(gd.Banana()), TypeError, "law: expected a Mixture, a Posterior or a problem"),
+        (
+            lambda law: gd.plot.density(gd.Banana()),
+            TypeError,
+            "law: expected a Mixture, a Posterior or a problem",
+        ),
         (lambda law: gd.plot.density(law, coordinates=[0, 1, 0]), ValueError, "one or two, given 3"),
         (lambda law: gd.plot.samples(np.zeros((0, 2))), ValueError, r"expected points of shape \(n, d\)"),
         (lambda law: gd.plot.paths(np.zeros((2, 2))), ValueError, r"expected paths of shape \(n, M, d\)"),
         (lambda law: gd.plot.paths(np.zeros((2, 3, 1))), ValueError, "times: expected the 3 times"),
-        (lambda law: gd.plot.comparison([], cost="money"), ValueError, "cost: expected evaluations or seconds"),
+        (
+            lambda law: gd.plot.comparison([], cost="money"),
+            ValueError,
+            "cost: expected evaluations or seconds",
+        ),
         (lambda law: gd.plot.comparison([]), ValueError, "quantity: expected one of"),
     ],
 )
@@ -121,5 +131,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
     assert printed == "gmdiff.plot needs matplotlib: pip install 'gmdiff[plot]'\n"
