@@ -1,5 +1,3 @@
-#include "pictures.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -18,7 +16,7 @@
 #include "released.hpp"
 #include "report/compare_picture.hpp"
 #include "report/pictures.hpp"
-#include "study/law.hpp"
+#include "shown_law.hpp"
 #include "study/results_file.hpp"
 
 // Pictures of the report room, and how mixtures and samples show themselves in a notebook.
@@ -28,114 +26,16 @@ namespace {
 
 using report::Picture;
 
-constexpr double usual_width = 560.0;
 /// Points beyond this number do not change a histogram that anybody sees.
 constexpr std::int64_t most_points = 100'000;
 constexpr std::int64_t most_levels = 300;
-/// A law with more components, or of a larger dimension, takes more than a moment to show; a notebook then shows
+/// A law with more components, or of a larger dimension, takes more than a moment to show, so a notebook shows
 /// its text.
 constexpr Eigen::Index most_shown_components = 2000, most_shown_dim = 512;
 
-/// The arguments that say which law a picture shows.
-const std::vector<std::string> law_keys{"law", "process", "observation", "prior", "level"};
 constexpr const char* law_signature =
     "observation: typing.Any = None, prior: bool = False, level: typing.Any = None, coordinates: "
     "typing.Sequence[int] | None = None, width: float = 560.0";
-
-std::vector<std::string> with_law_keys(std::vector<std::string> keys) {
-  keys.insert(keys.end(), {"observation", "prior", "level", "coordinates", "width"});
-  return keys;
-}
-
-/// A law and its name in titles.
-struct NamedLaw {
-  std::string name;
-  std::variant<Mixture, Target> law;
-};
-
-bool flag_of(const Arguments& given, const char* key) {
-  const nb::object value = given.find(key);
-  return value.is_valid() && truth_of(value, given.place(key));
-}
-
-/// The law of a problem.
-NamedLaw law_of_problem(const AnyProblem& problem, bool prior) {
-  if (const auto* linear = std::get_if<Problem>(&problem)) {
-    study::Law law = study::law_of(*linear, prior);
-    return {std::move(law.name), std::move(law.mixture)};
-  }
-  if (const auto* nonlinear = std::get_if<NonlinearProblem>(&problem); nonlinear != nullptr && prior)
-    return {"prior", nonlinear->prior};
-  const std::optional<Target> target = study::target_in(problem);
-  require(target.has_value(), "law: dynamics have no law to show");
-  return {study::law_name(problem), *target};
-}
-
-NamedLaw law_of_mixture(const Arguments& given, const Mixture& prior) {
-  const nb::object observation = given.find("observation");
-  if (!observation.is_valid() || flag_of(given, "prior")) return {"mixture", prior};
-  if (nb::isinstance<NonlinearObservation>(observation))
-    return {"posterior", Target(ObservedMixture{prior, nb::cast<const NonlinearObservation&>(observation)})};
-  if (!nb::isinstance<LinearObservation>(observation))
-    fail_type(given.place("observation"), "an observation", observation);
-  return {"posterior", posterior(prior, nb::cast<const LinearObservation&>(observation)).mixture};
-}
-
-NamedLaw named_law(const Arguments& given) {
-  const std::vector<nb::object> laws = listed(given.need("law"));
-  require(laws.size() == 1, given.place("law"), ": a picture shows one law, given ", laws.size());
-  const nb::object& law = laws.front();
-  if (const auto problem = find_problem(law)) return law_of_problem(*problem, flag_of(given, "prior"));
-  if (nb::isinstance<Posterior>(law)) return {"posterior", nb::cast<const Posterior&>(law).mixture};
-  if (const auto target = find_target(law)) return {"target", *target};
-  if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture, a problem or a target", law);
-  return law_of_mixture(given, nb::cast<const Mixture&>(law));
-}
-
-/// The law at the level that is given.
-NamedLaw leveled_law(const Arguments& given) {
-  NamedLaw named = named_law(given);
-  const nb::object level = given.find("level");
-  if (!level.is_valid()) return named;
-  const auto* mixture = std::get_if<Mixture>(&named.law);
-  require(mixture != nullptr, given.place("level"), " has no meaning for a law that is no mixture");
-  return {named.name, mixture->diffuse(level_of(level, given.place("level")))};
-}
-
-report::View view_of(const Arguments& given, Eigen::Index dim) {
-  const nb::object coordinates = given.find("coordinates");
-  if (!coordinates.is_valid()) return report::usual_view(dim);
-  std::vector<Eigen::Index> list;
-  for (const nb::object& coordinate : listed(coordinates))
-    list.push_back(integer_of(coordinate, given.place("coordinates"), 0));
-  return report::coordinate_view(dim, list);
-}
-
-double width_of(const Arguments& given) {
-  const nb::object width = given.find("width");
-  return width.is_valid() ? number_of(width, given.place("width")) : usual_width;
-}
-
-ForwardProcess process_in(const Arguments& given) {
-  if (!given.find("process").is_valid()) {
-    const auto problem = find_problem(given.need("law"));
-    const auto* linear = problem ? std::get_if<Problem>(&*problem) : nullptr;
-    if (linear != nullptr) return ForwardProcess(linear->process);
-  }
-  return ForwardProcess(process_of(given.need("process"), given.place("process")));
-}
-
-/// The mixture in the picture's axes. @throws ValueError for other laws.
-report::ViewedLaw viewed_mixture(const Arguments& given, const NamedLaw& named, const report::View& view) {
-  const auto* mixture = std::get_if<Mixture>(&named.law);
-  require(mixture != nullptr, given.place("law"), ": the ", named.name,
-          " is no mixture; samples_picture shows it behind samples");
-  return report::in_view(view, named.name, *mixture);
-}
-
-Eigen::Index dim_of(const NamedLaw& named) {
-  return std::visit([](const auto& law) { return law.dim(); }, named.law);
-}
 
 std::string time_name(double t) { return "t = " + report::number_label(t); }
 
@@ -163,30 +63,9 @@ std::vector<report::NamedLevel> levels_of(const Arguments& given) {
 Picture density_picture(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("density_picture", with_law_keys({"law", "process", "times"}), 3, positional, named);
   const NamedLaw law = leveled_law(given);
-  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, dim_of(law)));
+  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, law.dim()));
   const std::vector<report::NamedLevel> levels = levels_of(given);
   return released([&, width = width_of(given)] { return report::density_picture(viewed, levels, width); });
-}
-
-/// The arguments, with those about the law from the samples where the call has none.
-Arguments with_origin(const char* function, const std::vector<std::string>& keys, std::size_t num_positional,
-                      const nb::args& positional, const nb::kwargs& named) {
-  Arguments given(function, keys, num_positional, positional, named);
-  const nb::object x = given.need("x");
-  if (given.find("law").is_valid() || !nb::isinstance<Samples>(x) || !nb::hasattr(x, "_origin")) return given;
-  auto all = nb::borrow<nb::kwargs>(nb::dict());
-  for (const auto& [key, value] : nb::borrow<nb::dict>(x.attr("_origin"))) {
-    if (std::ranges::find(keys, nb::cast<std::string>(key)) != keys.end()) all[key] = value;
-  }
-  for (const auto& [key, value] : named) {
-    if (!value.is_none()) all[key] = value;
-  }
-  // The first argument is x; those behind it that the call gives by their places stay.
-  for (std::size_t i = 2; i < positional.size(); ++i) {
-    if (!positional[i].is_none()) all[keys[i].c_str()] = positional[i];
-  }
-  all["x"] = x;
-  return Arguments(function, keys, 0, nb::borrow<nb::args>(nb::tuple()), all);
 }
 
 /// An array of the values, with its shape.
@@ -231,14 +110,14 @@ Picture samples_picture(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given = with_origin("samples_picture", samples_keys(), 2, positional, named);
   const NamedLaw law = leveled_law(given);
   const double width = width_of(given);
-  const report::SampledPoints points = sampled_points(given, view_of(given, dim_of(law)));
+  const report::SampledPoints points = sampled_points(given, view_of(given, law.dim()));
   if (const auto* target = std::get_if<Target>(&law.law)) {
     require(!given.find("coordinates").is_valid(), given.place("coordinates"),
             ": the picture of a law that is no mixture shows all coordinates");
     return released(
         [&] { return report::samples_picture(report::viewed(law.name, *target), points, width); });
   }
-  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, dim_of(law)));
+  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, law.dim()));
   return released([&] { return report::samples_picture(viewed, points, width); });
 }
 
@@ -293,7 +172,7 @@ Picture paths_picture(const nb::args& positional, const nb::kwargs& named) {
   static const std::vector<std::string> keys = with_law_keys({"x", "law", "process", "times", "paths"});
   const Arguments given = with_origin("paths_picture", keys, 5, positional, named);
   const NamedLaw law = leveled_law(given);
-  const report::View view = view_of(given, dim_of(law));
+  const report::View view = view_of(given, law.dim());
   const report::ViewedLaw viewed = viewed_mixture(given, law, view);
   const report::SampledPaths paths = sampled_paths(given, view, process_in(given));
   return released([&, width = width_of(given)] { return report::paths_picture(viewed, paths, width); });
@@ -302,7 +181,7 @@ Picture paths_picture(const nb::args& positional, const nb::kwargs& named) {
 Picture field_picture(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("field_picture", with_law_keys({"law", "process", "time"}), 3, positional, named);
   const NamedLaw law = leveled_law(given);
-  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, dim_of(law)));
+  const report::ViewedLaw viewed = viewed_mixture(given, law, view_of(given, law.dim()));
   require(!viewed.is_curve(), given.place("law"), ": a field needs two coordinates, the picture has one");
   const ForwardProcess process = process_in(given);
   const nb::object time = given.find("time");
@@ -352,7 +231,7 @@ nb::object svg_of_law(const nb::object& law) {
             "the law has no picture");
     const report::ViewedLaw viewed =
         report::in_view(report::usual_view(mixture->dim()), shown.name, *mixture);
-    return released([&] { return report::density_picture(viewed, {{"data", {}}}, usual_width); });
+    return released([&] { return report::density_picture(viewed, {{"data", {}}}, usual_picture_width); });
   });
 }
 
@@ -475,14 +354,6 @@ void def_law_svg() {
 }
 
 }  // namespace
-
-void keep_origin(const nb::object& samples, const Arguments& given) {
-  nb::dict origin;
-  for (const std::string& key : law_keys) {
-    if (const nb::object value = given.find(key); value.is_valid()) origin[key.c_str()] = value;
-  }
-  samples.attr("_origin") = origin;
-}
 
 void bind_pictures(nb::module_& module) {
   bind_class(module);

@@ -10,10 +10,10 @@
 #include "models.hpp"
 #include "numbers.hpp"
 #include "options.hpp"
-#include "pictures.hpp"
 #include "plans.hpp"
 #include "released.hpp"
 #include "running.hpp"
+#include "shown_law.hpp"
 
 // Functions that run plans, with and without a session.
 
