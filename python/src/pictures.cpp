@@ -29,7 +29,7 @@ using report::Picture;
 /// Points beyond this number do not change a histogram that anybody sees.
 constexpr std::int64_t most_points = 100'000;
 constexpr std::int64_t most_levels = 300;
-/// A law with more components, or of a larger dimension, takes more than a moment to show, so a notebook shows
+/// A larger law takes more than a moment to show, so a notebook shows
 /// its text.
 constexpr Eigen::Index most_shown_components = 2000, most_shown_dim = 512;
 
