@@ -2,7 +2,8 @@
 
     docstrings.py OUTPUT HEADER...
 
-Names are `Class`, `Class::member`, and the plain names of free functions.
+Names are `Class`, `Class::member`, and the plain names of free functions. Members that the headers explain elsewhere
+have their text in attributes.json; `*::member` is that of every class without another.
 """
 
 import json
@@ -10,12 +11,15 @@ import pathlib
 import re
 import sys
 
+ATTRIBUTES = pathlib.Path(__file__).with_name("attributes.json")
 REPLACEMENTS = {
     "std::invalid_argument": "ValueError",
     "std::domain_error": "ValueError",
     "std::runtime_error": "RuntimeError",
     "std::bad_alloc": "MemoryError",
     "@throws": "Raises",
+    " throws ": " raises ",
+    " throw ": " raise ",
     "@returns": "Returns",
 }
 
@@ -25,7 +29,10 @@ def clean(lines):
     text = re.sub(r"@param (\w+)", r"\1:", text)
     for old, new in REPLACEMENTS.items():
         text = text.replace(old, new)
-    return text
+    # Members without arguments are attributes, and options are arguments.
+    text = re.sub(r"\b(dim|times|num_steps|log_weights)\(\)", r"\1", text)
+    text = re.sub(r"\b(?:Options::|options\.)(\w+)", r"\1", text)
+    return re.sub(r"(\w)::(\w)", r"\1.\2", text)
 
 
 def entries(text):
@@ -67,6 +74,8 @@ def main(output, *headers):
     for header in headers:
         for name, text in entries(pathlib.Path(header).read_text(encoding="utf-8")):
             table.setdefault(name, text)
+    for name, text in json.loads(ATTRIBUTES.read_text(encoding="utf-8")).items():
+        table.setdefault(name.replace(".", "::"), text)
     lines = [
         f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n"
         for name, text in sorted(table.items())

@@ -103,7 +103,7 @@ build_default() {
 # environment has what pip would fetch for an isolated build, so that the settings of the folder do not change.
 build_wheel() {
   [[ -x build/venv/bin/python ]] || python3 -m venv build/venv
-  build/venv/bin/python -m pip install --quiet --disable-pip-version-check 'scikit-build-core>=1.0' 'nanobind>=3.0' numpy pytest
+  build/venv/bin/python -m pip install --quiet --disable-pip-version-check 'scikit-build-core>=1.0' 'nanobind>=3.0' numpy pytest matplotlib sphinx furo
   local same=()
   for option in CLI TESTS EXAMPLES BENCHMARKS; do same+=(-C "cmake.define.GMDIFF_BUILD_$option=ON"); done
   rm -rf build/wheels

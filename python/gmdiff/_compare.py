@@ -1,5 +1,7 @@
 """Comparisons of samplers as tables."""
 
+import html
+
 from . import _core
 
 
@@ -35,7 +37,7 @@ class Comparison(list):
 
         return pandas.DataFrame(self.to_dicts())
 
-    def __repr__(self):
+    def _cells(self):
         cells = [("sampler", "quantity", "value", "floor", "ratio", "seconds")]
         for row in self:
             if row.error:
@@ -43,6 +45,17 @@ class Comparison(list):
             for figures in row.quantities:
                 numbers = (figures.value, figures.floor, figures.ratio, row.seconds)
                 cells.append((row.sampler, figures.quantity, *(f"{number:.4g}" for number in numbers)))
+        return cells
+
+    def _repr_html_(self):
+        """The table for notebooks."""
+        rows = [[html.escape(cell) for cell in line] for line in self._cells()]
+        head = "".join(f"<th>{cell}</th>" for cell in rows[0])
+        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in line) + "</tr>" for line in rows[1:])
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def __repr__(self):
+        cells = self._cells()
         widths = [max(len(line[i]) for line in cells if not line[1].startswith("failed")) for i in range(6)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells

@@ -21,5 +21,6 @@ void bind_study(nanobind::module_& module);
 void bind_distances(nanobind::module_& module);
 void bind_answers(nanobind::module_& module);
 void bind_learning(nanobind::module_& module);
+void bind_pictures(nanobind::module_& module);
 
 }  // namespace gmdiff::python

@@ -62,7 +62,10 @@ std::string id_of(const nb::object& id, nb::handle function, const std::string& 
     return text;
   }
   const nb::handle named = nb::hasattr(function, "__qualname__") ? function : nb::handle(function.type());
-  return concat(nb::str(named.attr("__module__")).c_str(), ".", nb::str(named.attr("__qualname__")).c_str());
+  // Built-in methods, and functions of `exec`, have no module.
+  const nb::object module = nb::getattr(named, "__module__", nb::none());
+  const std::string name = text_of(nb::object(named.attr("__qualname__")), place);
+  return PyUnicode_Check(module.ptr()) ? concat(text_of(module, place), ".", name) : name;
 }
 
 namespace {
@@ -200,8 +203,12 @@ void bind_denoiser(nb::module_& module) {
            nb::sig("def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None "
                    "= None, "
                    "vjp: typing.Callable | None = None, batch: int | None = None) -> None"))
-      .def_prop_ro("id", [](const PythonDenoiser& self) { return self.denoiser.id; })
-      .def_prop_ro("kind", [](const PythonDenoiser& self) { return self.kind; })
+      .def_prop_ro(
+          "id", [](const PythonDenoiser& self) { return self.denoiser.id; },
+          "The text that identifies the function in hashes and provenance.")
+      .def_prop_ro(
+          "kind", [](const PythonDenoiser& self) { return self.kind; },
+          "What the function computes: \"denoiser\", \"score\" or \"eps\".")
       .def(
           "__call__",
           [](const PythonDenoiser& self, nb::handle x, nb::handle level) {
@@ -324,8 +331,10 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
             new (self) T(make(positional, named));
           },
           nb::sig(signature))
-      .def_ro("dim", &T::dim)
-      .def_prop_ro("id", [](const T& self) { return self.id; })
+      .def_ro("dim", &T::dim, "Dimension d.")
+      .def_prop_ro(
+          "id", [](const T& self) { return self.id; },
+          "The text that identifies the function in hashes and provenance.")
       .def("__repr__", [name](const T& self) {
         return concat("<", name, " \"", self.id, "\" in dimension ", self.dim, ">");
       });
@@ -351,7 +360,7 @@ void bind_callables(nb::module_& module) {
       module, "CustomMap", custom_map,
       "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
       "outputs: int, *, hessian: typing.Callable | None = None, id: str | None = None) -> None")
-      .def_ro("outputs", &CustomMap::outputs);
+      .def_ro("outputs", &CustomMap::outputs, "Number of entries of Phi(x).");
   bind_made<CustomField>(
       module, "CustomField", custom_field,
       "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <nanobind/nanobind.h>
+
 #include <string>
 
 namespace gmdiff::python {
@@ -9,5 +11,7 @@ namespace gmdiff::python {
 const char* docs(const std::string& name);
 /// The same, and an empty text for a name without a comment.
 const char* optional_docs(const std::string& name);
+/// Gives every attribute without a text that of its member in the public headers.
+void document_attributes(const nanobind::module_& module);
 
 }  // namespace gmdiff::python

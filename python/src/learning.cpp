@@ -196,19 +196,23 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_denoiser(nb::module_& module) {
   nb::class_<DenoiserTraining>(module, "DenoiserTraining", docs("DenoiserTraining"))
-      .def_prop_ro("settings",
-                   [](const DenoiserTraining& self) {
-                     SettingOutput output;
-                     DenoiserSettings settings = self.settings;
-                     OfDenoiser::visit(output, settings);
-                     return output.dict;
-                   })
+      .def_prop_ro(
+          "settings",
+          [](const DenoiserTraining& self) {
+            SettingOutput output;
+            DenoiserSettings settings = self.settings;
+            OfDenoiser::visit(output, settings);
+            return output.dict;
+          },
+          "The settings of the training, by the keywords of `train_denoiser`.")
       .def_ro("iteration", &DenoiserTraining::iteration, docs("DenoiserTraining::iteration"))
       .def_ro("scale", &DenoiserTraining::scale, docs("DenoiserTraining::scale"))
       .def_prop_ro(
           "mean", [](const DenoiserTraining& self) { return array(self.mean); },
           docs("DenoiserTraining::mean"))
-      .def_prop_ro("parameters", [](const DenoiserTraining& self) { return array(self.parameters); })
+      .def_prop_ro(
+          "parameters", [](const DenoiserTraining& self) { return array(self.parameters); },
+          "Parameters of the network, as one array.")
       .def_prop_ro(
           "averaged", [](const DenoiserTraining& self) { return array(self.averaged); },
           docs("DenoiserTraining::averaged"))
@@ -230,8 +234,10 @@ void bind_denoiser(nb::module_& module) {
                       " of ", self.settings.iterations, ">");
       });
   nb::class_<LearnedDenoiser>(module, "LearnedDenoiser", docs("LearnedDenoiser"))
-      .def_prop_ro("dim", &LearnedDenoiser::dim)
-      .def_prop_ro("id", [](const LearnedDenoiser& self) { return self.denoiser().id; })
+      .def_prop_ro("dim", &LearnedDenoiser::dim, "Dimension d.")
+      .def_prop_ro(
+          "id", [](const LearnedDenoiser& self) { return self.denoiser().id; },
+          "The text that identifies the denoiser in hashes; it depends on the parameters.")
       .def(
           "__call__",
           [](const LearnedDenoiser& self, nb::handle x, nb::handle level) {
@@ -247,7 +253,14 @@ void bind_denoiser(nb::module_& module) {
              nb::sig(keep(signature_of_training<OfDenoiser>(
                  "train_denoiser", "data: typing.Any, resume: DenoiserTraining | None = None",
                  "DenoiserTraining", DenoiserSettings{}))),
-             docs("train_denoiser"));
+             "Learns a denoiser from data: a Mixture, whose draws are the data, or points (n, d) "
+             "(mathematics.md §17). The "
+             "keywords are the settings of the training; `resume` is a training to continue with its own "
+             "settings and the "
+             "same data. `progress` is a function of (done, total). The result has the same bits for any "
+             "number of threads and for a training in parts. Raises ValueError for settings out of range; "
+             "NonFiniteError "
+             "when the loss is not finite.");
   module.def(
       "read_denoiser", [](nb::handle file) { return read_denoiser(path_of(file, "read_denoiser: file")); },
       nb::arg("file"), docs("read_denoiser"));
@@ -274,13 +287,15 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_sampler(nb::module_& module) {
   nb::class_<SamplerTraining>(module, "SamplerTraining", docs("SamplerTraining"))
-      .def_prop_ro("settings",
-                   [](const SamplerTraining& self) {
-                     SettingOutput output;
-                     SamplerSettings settings = self.settings;
-                     OfSampler::visit(output, settings);
-                     return output.dict;
-                   })
+      .def_prop_ro(
+          "settings",
+          [](const SamplerTraining& self) {
+            SettingOutput output;
+            SamplerSettings settings = self.settings;
+            OfSampler::visit(output, settings);
+            return output.dict;
+          },
+          "The settings of the training, by the keywords of `train_sampler`.")
       .def_ro("iteration", &SamplerTraining::iteration, docs("SamplerTraining::iteration"))
       .def_prop_ro(
           "target", [](const SamplerTraining& self) { return self.target; }, docs("SamplerTraining::target"))
@@ -306,7 +321,7 @@ void bind_sampler(nb::module_& module) {
                       self.settings.iterations, ">");
       });
   nb::class_<TrainedSampler>(module, "TrainedSampler", docs("TrainedSampler"))
-      .def_prop_ro("dim", &TrainedSampler::dim)
+      .def_prop_ro("dim", &TrainedSampler::dim, "Dimension d.")
       .def(
           "draws",
           [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {
@@ -320,11 +335,19 @@ void bind_sampler(nb::module_& module) {
       .def("__repr__", [](const TrainedSampler& self) {
         return concat("<TrainedSampler in dimension ", self.dim(), ">");
       });
-  module.def("train_sampler", &train_sampler,
-             nb::sig(keep(signature_of_training<OfSampler>(
-                 "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None",
-                 "SamplerTraining", SamplerSettings{}))),
-             docs("train_sampler"));
+  module.def(
+      "train_sampler", &train_sampler,
+      nb::sig(keep(signature_of_training<OfSampler>(
+          "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None", "SamplerTraining",
+          SamplerSettings{}))),
+      "Learns a diffusion from a Gaussian mixture to the law of a target, an unnormalised log-density "
+      "(mathematics.md "
+      "§17). The keywords are the settings of the training; `resume` is a training to continue with its own "
+      "settings "
+      "and the same target. `progress` is a function of (done, total). The result has the same bits for "
+      "any number of threads and for a training in parts. Raises ValueError for settings out of range; "
+      "NonFiniteError "
+      "when the loss is not finite.");
   module.def(
       "read_sampler", [](nb::handle file) { return read_sampler(path_of(file, "read_sampler: file")); },
       nb::arg("file"), docs("read_sampler"));

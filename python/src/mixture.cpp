@@ -32,8 +32,8 @@ void bind_level(nb::module_& module) {
               self->sigma = number_of(sigma, given.place("sigma"));
           },
           nb::sig("def __init__(self, alpha: float = 1.0, sigma: float = 0.0) -> None"))
-      .def_ro("alpha", &Level::alpha)
-      .def_ro("sigma", &Level::sigma)
+      .def_ro("alpha", &Level::alpha, "Factor of the signal, >= 0.")
+      .def_ro("sigma", &Level::sigma, "Standard deviation of the noise, >= 0.")
       .def(
           "__eq__",
           [](const Level& self, nb::handle other) {
@@ -147,7 +147,9 @@ void bind_covariance(nb::module_& module) {
             return Covariance::full_cholesky(matrices_of(factors, "Covariance.full_cholesky: factors"));
           },
           nb::arg("factors"), docs_of("full_cholesky"))
-      .def_prop_ro("type", [](const Covariance& self) { return to_string(self.type); })
+      .def_prop_ro(
+          "type", [](const Covariance& self) { return to_string(self.type); },
+          "The structure: \"spherical\", \"diag\", \"tied\" or \"full\".")
       .def("__repr__",
            [](const Covariance& self) { return concat("<Covariance ", to_string(self.type), ">"); });
 }
@@ -313,8 +315,8 @@ void bind_mixtures(nb::module_& module) {
       docs("Mixture::from_log_weights"));
   made.def_static("from_sklearn", &from_sklearn, nb::arg("fitted"),
                   "The mixture of a fitted GaussianMixture or BayesianGaussianMixture of scikit-learn.");
-  made.def_prop_ro("dim", &Mixture::dim)
-      .def_prop_ro("num_components", &Mixture::num_components)
+  made.def_prop_ro("dim", &Mixture::dim, "Dimension d.")
+      .def_prop_ro("num_components", &Mixture::num_components, "Number K of components.")
       .def_prop_ro(
           "weights", [](const Mixture& self) { return array(self.weights()); }, docs("Mixture::weights"))
       .def_prop_ro(
@@ -322,7 +324,9 @@ void bind_mixtures(nb::module_& module) {
           docs("Mixture::log_weights"))
       .def_prop_ro(
           "means", [](const Mixture& self) { return array(self.means()); }, docs("Mixture::means"))
-      .def_prop_ro("covariance_type", [](const Mixture& self) { return to_string(self.covariance_type()); })
+      .def_prop_ro(
+          "covariance_type", [](const Mixture& self) { return to_string(self.covariance_type()); },
+          "Structure of the covariances: \"spherical\", \"diag\", \"tied\" or \"full\".")
       .def(
           "component_covariance",
           [](const Mixture& self, nb::handle k) {

@@ -5,6 +5,7 @@
 #include <gmdiff/base/version.hpp>
 
 #include "bindings.hpp"
+#include "docstrings.hpp"
 
 NB_MODULE(_core, module) {
   using namespace gmdiff::python;
@@ -27,4 +28,6 @@ NB_MODULE(_core, module) {
   bind_distances(module);
   bind_answers(module);
   bind_learning(module);
+  bind_pictures(module);
+  document_attributes(module);
 }

@@ -56,13 +56,18 @@ void bind_linear(nb::module_& module) {
           },
           nb::sig("def __init__(self, A: typing.Any, y: typing.Any, noise_std: float | None = None, *, "
                   "noise_covariance: typing.Any = None) -> None"))
-      .def_prop_ro("A", [](const LinearObservation& self) { return array(self.A()); })
-      .def_prop_ro("y", [](const LinearObservation& self) { return array(self.y()); })
-      .def_prop_ro("noise_std",
-                   [](const LinearObservation& self) -> nb::object {
-                     if (!self.has_noise_std()) return nb::none();
-                     return nb::float_(self.noise_std());
-                   })
+      .def_prop_ro(
+          "A", [](const LinearObservation& self) { return array(self.A()); }, "Matrix A, shape (dy, d).")
+      .def_prop_ro(
+          "y", [](const LinearObservation& self) { return array(self.y()); },
+          "Observed values y, shape (dy).")
+      .def_prop_ro(
+          "noise_std",
+          [](const LinearObservation& self) -> nb::object {
+            if (!self.has_noise_std()) return nb::none();
+            return nb::float_(self.noise_std());
+          },
+          "Standard deviation of the noise; None where its covariance is no multiple of the identity.")
       .def_prop_ro(
           "noise_covariance", [](const LinearObservation& self) { return array(self.noise_covariance()); },
           docs("LinearObservation::noise_covariance"))
@@ -180,11 +185,15 @@ void bind_nonlinear(nb::module_& module) {
           },
           nb::sig("def __init__(self, map: typing.Any, y: typing.Any, noise_std: float | None = None, *, "
                   "noise_covariance: typing.Any = None) -> None"))
-      .def_prop_ro("dim", &NonlinearObservation::dim)
-      .def_prop_ro("y", [](const NonlinearObservation& self) { return array(self.y()); })
-      .def_prop_ro("map", [](const NonlinearObservation& self) { return object_of(self.map()); })
-      .def_prop_ro("noise_covariance",
-                   [](const NonlinearObservation& self) { return array(self.noise_covariance()); })
+      .def_prop_ro("dim", &NonlinearObservation::dim, "Dimension d of x.")
+      .def_prop_ro(
+          "y", [](const NonlinearObservation& self) { return array(self.y()); },
+          "Observed values y, shape (dy).")
+      .def_prop_ro(
+          "map", [](const NonlinearObservation& self) { return object_of(self.map()); }, "The map Phi.")
+      .def_prop_ro(
+          "noise_covariance", [](const NonlinearObservation& self) { return array(self.noise_covariance()); },
+          "R, shape (dy, dy).")
       .def(
           "value",
           [](const NonlinearObservation& self, nb::handle x) {

@@ -107,11 +107,16 @@ nb::class_<T> bind_one(nb::module_& module, const char* name) {
 /// Binds the parts of a problem that has a prior.
 template <class T>
 void def_parts(nb::class_<T>& made) {
-  made.def_ro("prior", &T::prior)
-      .def_prop_ro("process", [](const T& self) { return object_of(self.process); })
-      .def_prop_ro("grid", [](const T& self) { return object_of(self.grid); })
-      .def_prop_ro("sampler", [](const T& self) { return object_of(self.sampler); })
-      .def_prop_ro("dim", [](const T& self) { return self.prior.dim(); })
+  made.def_ro("prior", &T::prior, "The prior.")
+      .def_prop_ro(
+          "process", [](const T& self) { return object_of(self.process); },
+          "Description of the forward process.")
+      .def_prop_ro(
+          "grid", [](const T& self) { return object_of(self.grid); }, "Description of the time grid.")
+      .def_prop_ro(
+          "sampler", [](const T& self) { return object_of(self.sampler); }, "The sampler.")
+      .def_prop_ro(
+          "dim", [](const T& self) { return self.prior.dim(); }, "Dimension d of the samples.")
       .def("__repr__", [](const T& self) {
         return concat("<", class_name(typeid(T)), ": ", nb::repr(nb::cast(self.prior)).c_str(), ", ",
                       nb::repr(object_of(self.sampler)).c_str(), ">");
@@ -132,19 +137,24 @@ void bind_classes(nb::module_& module) {
   auto problem = bind_one<Problem>(module, "Problem");
   def_init(problem, problem_of, problem_signature);
   def_parts(problem);
-  problem.def_prop_ro("observation", [](const Problem& self) -> nb::object {
-    return self.observation ? nb::cast(*self.observation) : nb::none();
-  });
+  problem.def_prop_ro(
+      "observation",
+      [](const Problem& self) -> nb::object {
+        return self.observation ? nb::cast(*self.observation) : nb::none();
+      },
+      "The observation; None for a problem of the prior.");
   auto nonlinear = bind_one<NonlinearProblem>(module, "NonlinearProblem");
   def_init(nonlinear, nonlinear_problem_of, problem_signature);
   def_parts(nonlinear);
-  nonlinear.def_ro("observation", &NonlinearProblem::observation);
+  nonlinear.def_ro("observation", &NonlinearProblem::observation, "The nonlinear observation.");
   auto target = bind_one<TargetProblem>(module, "TargetProblem");
   def_init(target, target_problem_of,
            "def __init__(self, target: typing.Any, sampler: typing.Any = ...) -> None");
-  target.def_ro("target", &TargetProblem::target)
-      .def_prop_ro("sampler", [](const TargetProblem& self) { return object_of(self.sampler); })
-      .def_prop_ro("dim", [](const TargetProblem& self) { return self.target.dim(); })
+  target.def_ro("target", &TargetProblem::target, "The target.")
+      .def_prop_ro(
+          "sampler", [](const TargetProblem& self) { return object_of(self.sampler); }, "The Markov chain.")
+      .def_prop_ro(
+          "dim", [](const TargetProblem& self) { return self.target.dim(); }, "Dimension d.")
       .def("__repr__", [](const TargetProblem& self) {
         return concat("<TargetProblem: ", nb::repr(nb::cast(self.target)).c_str(), ", ",
                       nb::repr(object_of(self.sampler)).c_str(), ">");
@@ -230,10 +240,11 @@ void bind_dynamics(nb::module_& module) {
            "None, t_start: float = 0.0, t_end: float = 1.0, steps: int = 1000, scheme: str = "
            "'euler-maruyama', start: "
            "typing.Any = None, path_steps: int = 0) -> None");
-  dynamics.def_ro("t_start", &Dynamics::t_start)
-      .def_ro("t_end", &Dynamics::t_end)
-      .def_ro("steps", &Dynamics::steps)
-      .def_prop_ro("scheme", [](const Dynamics& self) { return to_string(self.scheme); })
+  dynamics.def_ro("t_start", &Dynamics::t_start, "Time of the start.")
+      .def_ro("t_end", &Dynamics::t_end, "Time of the end, greater than `t_start`.")
+      .def_ro("steps", &Dynamics::steps, "Number of steps of equal length.")
+      .def_prop_ro(
+          "scheme", [](const Dynamics& self) { return to_string(self.scheme); }, "Name of the scheme.")
       .def("__repr__", [](const Dynamics& self) {
         return concat("<Dynamics: ", self.steps, " steps of ", to_string(self.scheme), " from ", self.t_start,
                       " to ", self.t_end, ">");
@@ -247,7 +258,7 @@ void bind_dynamics(nb::module_& module) {
             new (self) DynamicsProblem{nb::cast<const Dynamics&>(given)};
           },
           nb::arg("dynamics"))
-      .def_ro("dynamics", &DynamicsProblem::dynamics)
+      .def_ro("dynamics", &DynamicsProblem::dynamics, "The SDE or ODE.")
       .def("__repr__", [](const DynamicsProblem& self) {
         return concat("<DynamicsProblem: ", nb::repr(nb::cast(self.dynamics)).c_str(), ">");
       });

@@ -51,14 +51,14 @@ CustomProcess custom_process(const nb::args& positional, const nb::kwargs& named
 
 /// Binds a function of the time.
 void def_of_time(nb::class_<ForwardProcess>& made, const char* name,
-                 double (ForwardProcess::*function)(double) const) {
+                 double (ForwardProcess::*function)(double) const, const char* text) {
   const std::string place = concat("ForwardProcess.", name, ": t");
   made.def(
       name,
       [place, function](const ForwardProcess& self, nb::handle t) {
         return (self.*function)(number_of(t, place));
       },
-      nb::arg("t"), optional_docs(std::string("ForwardProcess::") + name));
+      nb::arg("t"), text);
 }
 
 void bind_forward_process(nb::module_& module) {
@@ -71,7 +71,7 @@ void bind_forward_process(nb::module_& module) {
           nb::sig("def __init__(self, alpha: typing.Callable, sigma: typing.Callable, *, dalpha: "
                   "typing.Callable | "
                   "None = None, dsigma: typing.Callable | None = None, T: float = 1.0) -> None"))
-      .def_ro("T", &CustomProcess::T)
+      .def_ro("T", &CustomProcess::T, "Largest time T.")
       .def("__repr__",
            [](const CustomProcess& self) { return concat("<CustomProcess on [0, ", self.T, "]>"); });
   nb::class_<ForwardProcess> made(module, "ForwardProcess", docs("ForwardProcess"));
@@ -81,10 +81,13 @@ void bind_forward_process(nb::module_& module) {
             new (self) ForwardProcess(process_of(description, "ForwardProcess: description"));
           },
           nb::arg("description"))
-      .def_prop_ro("description", [](const ForwardProcess& self) { return object_of(self.description()); })
-      .def_prop_ro("name", &ForwardProcess::name)
+      .def_prop_ro(
+          "description", [](const ForwardProcess& self) { return object_of(self.description()); },
+          "The description of the process.")
+      .def_prop_ro("name", &ForwardProcess::name, "Name of the kind of process.")
       .def_prop_ro("T", &ForwardProcess::T, docs("ForwardProcess::T"))
-      .def_prop_ro("has_derivatives", &ForwardProcess::has_derivatives)
+      .def_prop_ro("has_derivatives", &ForwardProcess::has_derivatives,
+                   "Whether alpha and sigma have derivatives, which some samplers need.")
       .def(
           "level",
           [](const ForwardProcess& self, nb::handle t) {
@@ -94,13 +97,16 @@ void bind_forward_process(nb::module_& module) {
       .def("__repr__", [](const ForwardProcess& self) {
         return concat("ForwardProcess(", nb::repr(object_of(self.description())).c_str(), ")");
       });
-  def_of_time(made, "alpha", &ForwardProcess::alpha);
-  def_of_time(made, "sigma", &ForwardProcess::sigma);
-  def_of_time(made, "log_snr", &ForwardProcess::log_snr);
-  def_of_time(made, "drift", &ForwardProcess::drift);
-  def_of_time(made, "squared_diffusion", &ForwardProcess::squared_diffusion);
-  def_of_time(made, "p", &ForwardProcess::p);
-  def_of_time(made, "q", &ForwardProcess::q);
+  def_of_time(
+      made, "alpha", &ForwardProcess::alpha,
+      "alpha(t) >= 0 at a time in [0, T]. Raises ValueError for other times, as the functions below.");
+  def_of_time(made, "sigma", &ForwardProcess::sigma, "sigma(t) >= 0.");
+  def_of_time(made, "log_snr", &ForwardProcess::log_snr, docs("ForwardProcess::log_snr"));
+  def_of_time(made, "drift", &ForwardProcess::drift, docs("ForwardProcess::drift"));
+  def_of_time(made, "squared_diffusion", &ForwardProcess::squared_diffusion,
+              docs("ForwardProcess::squared_diffusion"));
+  def_of_time(made, "p", &ForwardProcess::p, docs("ForwardProcess::p"));
+  def_of_time(made, "q", &ForwardProcess::q, "q = alpha' - alpha p, see `p`.");
 }
 
 void bind_time_grid(nb::module_& module) {
@@ -117,7 +123,7 @@ void bind_time_grid(nb::module_& module) {
             new (self) TimeGrid(forward, grid, observed);
           },
           nb::arg("process"), nb::arg("description"), nb::arg("observation") = nb::none())
-      .def_prop_ro("num_steps", &TimeGrid::num_steps)
+      .def_prop_ro("num_steps", &TimeGrid::num_steps, "Number of steps, one less than the levels.")
       .def_prop_ro(
           "times", [](const TimeGrid& self) { return array(self.times()); }, docs("TimeGrid::times"))
       .def_prop_ro(
@@ -130,7 +136,9 @@ void bind_time_grid(nb::module_& module) {
             return levels;
           },
           "The levels from noisy to clean.")
-      .def_prop_ro("description", [](const TimeGrid& self) { return object_of(self.description()); })
+      .def_prop_ro(
+          "description", [](const TimeGrid& self) { return object_of(self.description()); },
+          "Description of the grid.")
       .def("__len__", [](const TimeGrid& self) { return self.levels().size(); })
       .def("__repr__", [](const TimeGrid& self) {
         return concat("<TimeGrid of ", self.num_steps(), " steps, ",

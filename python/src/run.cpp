@@ -13,6 +13,7 @@
 #include "plans.hpp"
 #include "released.hpp"
 #include "running.hpp"
+#include "shown_law.hpp"
 
 // Functions that run plans, with and without a session.
 
@@ -50,20 +51,26 @@ nb::object run_plan(const std::vector<SmcPlan>& plans, Options options, const Se
 nb::object sample(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("sample", with_options(sample_keys()), 4, positional, named);
   const Options options = options_of(given);
-  return std::visit([&](const auto& plan) { return run_plan(plan, options, session); },
-                    sampling_plan_of(given, options.seed));
+  nb::object samples = std::visit([&](const auto& plan) { return run_plan(plan, options, session); },
+                                  sampling_plan_of(given, options.seed));
+  keep_origin(samples, given);
+  return samples;
 }
 
 nb::object forward(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("forward", with_options({"law", "process", "grid", "prior"}), 3, positional, named);
   const Plan plan = forward_plan_of(given);
-  return run_plan(plan, options_of(given), session);
+  nb::object samples = run_plan(plan, options_of(given), session);
+  keep_origin(samples, given);
+  return samples;
 }
 
 nb::object draw(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("draw", with_options({"law", "level", "prior"}), 2, positional, named);
   const Plan plan = draw_plan_of(given);
-  return run_plan(plan, options_of(given), session);
+  nb::object samples = run_plan(plan, options_of(given), session);
+  keep_origin(samples, given);
+  return samples;
 }
 
 /// Quantities by name, as arrays.
@@ -143,7 +150,13 @@ void def_runs(Place& place, const char* self, const auto& wrap, const Extra&... 
                        "bool = False, ",
                        options),
                 "Samples")),
-            docs("forward"), extra...);
+            "Paths of x_t at the grid's times, from data to T: shape (count, steps + 1, d), with the times "
+            "in `times`. x_0 is "
+            "`start`, or else equals the result of `draw` with the same seed. With `history=M` the paths "
+            "have M of the "
+            "levels. The law is a mixture with process and grid, a problem with a prior, or Dynamics, an SDE "
+            "or ODE.",
+            extra...);
   place.def(
       "draw", wrap(draw),
       nb::sig(signature(
@@ -174,7 +187,9 @@ void bind_session(nb::module_& module) {
             new (self) Session(given);
           },
           nb::arg("device") = nb::none())
-      .def_prop_ro("device", [](const Session& self) { return self.device().name(); })
+      .def_prop_ro(
+          "device", [](const Session& self) { return self.device().name(); },
+          "Name of the device, such as \"cpu\".")
       .def("__repr__", [](const Session& self) { return concat("<Session of ", self.device().name(), ">"); });
   def_runs(made, "self, ", [](Run run) {
     return [run](const Session& self, const nb::args& positional, const nb::kwargs& named) {

@@ -133,13 +133,15 @@ nb::object shape_tuple(const Samples& samples) {
 }
 
 void bind_plain(nb::module_& module) {
-  nb::class_<Samples>(module, "Samples", docs("Samples"))
-      .def_prop_ro("shape", &shape_tuple)
-      .def_prop_ro("dtype",
-                   [](const Samples& self) {
-                     return nb::module_::import_("numpy").attr("dtype")(
-                         self.precision() == Precision::f32 ? "float32" : "float64");
-                   })
+  nb::class_<Samples>(module, "Samples", docs("Samples"), nb::dynamic_attr())
+      .def_prop_ro("shape", &shape_tuple, "Shape of the values.")
+      .def_prop_ro(
+          "dtype",
+          [](const Samples& self) {
+            return nb::module_::import_("numpy").attr("dtype")(
+                self.precision() == Precision::f32 ? "float32" : "float64");
+          },
+          "float32 or float64, as a dtype of NumPy.")
       .def_prop_ro("dim", &Samples::dim, docs("Samples::dim"))
       .def_prop_ro(
           "times", [](const Samples& self) { return array(self.times()); }, docs("Samples::times"))

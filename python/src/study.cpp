@@ -101,12 +101,17 @@ void bind_judgement(nb::module_& module) {
   nb::class_<Judgement>(module, "Judgement", docs("Judgement"))
       .def_prop_ro(
           "quantity", [](const Judgement& self) { return self.quantity; }, docs_of("quantity"))
-      .def_ro("value", &Judgement::value)
-      .def_ro("value_sd", &Judgement::value_sd)
-      .def_ro("floor", &Judgement::floor)
-      .def_ro("floor_sd", &Judgement::floor_sd)
+      .def_ro("value", &Judgement::value,
+              "The distance; where it is computed from exact draws, its mean over the repeats.")
+      .def_ro("value_sd", &Judgement::value_sd,
+              "Standard deviation of the value over the repeats; 0 where it is exact.")
+      .def_ro("floor", &Judgement::floor, "The distance that as many exact draws have.")
+      .def_ro("floor_sd", &Judgement::floor_sd,
+              "Standard deviation of the floor over the repeats; 0 where none are drawn.")
       .def_ro("ratio", &Judgement::ratio, docs_of("ratio"))
-      .def_prop_ro("bandwidth", [](const Judgement& self) { return optional_object(self.bandwidth); })
+      .def_prop_ro(
+          "bandwidth", [](const Judgement& self) { return optional_object(self.bandwidth); },
+          "Bandwidth of the kernel of MMD; None for other metrics.")
       .def_prop_ro(
           "spread",
           [](const Judgement& self) -> nb::object {
@@ -128,7 +133,17 @@ void bind_judgement(nb::module_& module) {
               "slices: int = 100, repeats: int = 5, seed: int = 0, spread: bool = False, bandwidth: float | "
               "None = "
               "None, device: str = 'cpu') -> list[Judgement]"),
-      docs("judge"));
+      "Judges samples x (n, d) against a law: a Mixture, a Posterior, a problem or a target. `metrics` are "
+      "names of "
+      "`metric_names`. Each metric has one entry in the result, \"moments\" four: mean_error, "
+      "covariance_error, "
+      "whitened_mean_error, whitened_covariance_error. Exact draws have as many points as x and are "
+      "independent of a run with "
+      "the same seed. `p` is the order of Wasserstein distances, 1 or 2, `slices` their number of "
+      "directions, and `repeats` the "
+      "number of sets of exact draws. Raises ValueError for points of another dimension or not finite, and "
+      "for metrics that the "
+      "law does not have.");
   module.def(
       "metric_names",
       [] {
@@ -233,14 +248,19 @@ nb::list compare_samplers(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_figures(nb::module_& module) {
   nb::class_<QuantityFigures>(module, "QuantityFigures", docs("QuantityFigures"))
-      .def_prop_ro("quantity", [](const QuantityFigures& self) { return self.quantity; })
-      .def_ro("value", &QuantityFigures::value)
-      .def_prop_ro("standard_error",
-                   [](const QuantityFigures& self) { return optional_object(self.standard_error); })
-      .def_ro("median", &QuantityFigures::median)
-      .def_ro("floor", &QuantityFigures::floor)
-      .def_ro("floor_sd", &QuantityFigures::floor_sd)
-      .def_ro("ratio", &QuantityFigures::ratio)
+      .def_prop_ro(
+          "quantity", [](const QuantityFigures& self) { return self.quantity; },
+          "Name of the quantity, such as \"sw_1\".")
+      .def_ro("value", &QuantityFigures::value, "Mean of the distance.")
+      .def_prop_ro(
+          "standard_error", [](const QuantityFigures& self) { return optional_object(self.standard_error); },
+          "Standard error of the mean; None for a single unit.")
+      .def_ro("median", &QuantityFigures::median, "Median of the distance.")
+      .def_ro("floor", &QuantityFigures::floor, "Mean of the floors, the distances of exact draws.")
+      .def_ro("floor_sd", &QuantityFigures::floor_sd,
+              "Standard deviation of the floor for one set of exact draws; 0 for sw_1.")
+      .def_ro("ratio", &QuantityFigures::ratio,
+              "Value by floor, of their means; near 1 the samples cannot be told from exact draws.")
       .def("__repr__", [](const QuantityFigures& self) {
         return concat("<QuantityFigures ", self.quantity, ": ", self.value, ", floor ", self.floor,
                       ", ratio ", self.ratio, ">");
@@ -250,7 +270,8 @@ void bind_figures(nb::module_& module) {
 void bind_row(nb::module_& module) {
   const auto docs_of = [](const char* name) { return optional_docs(std::string("SamplerRow::") + name); };
   nb::class_<SamplerRow>(module, "SamplerRow", docs("SamplerRow"))
-      .def_prop_ro("sampler", [](const SamplerRow& self) { return self.sampler; })
+      .def_prop_ro(
+          "sampler", [](const SamplerRow& self) { return self.sampler; }, "Name of the sampler.")
       .def_prop_ro(
           "error",
           [](const SamplerRow& self) -> nb::object {
@@ -260,8 +281,10 @@ void bind_row(nb::module_& module) {
       .def_prop_ro(
           "quantities", [](const SamplerRow& self) { return list_of_objects(self.quantities); },
           docs_of("quantities"))
-      .def_prop_ro("log_evidence_error",
-                   [](const SamplerRow& self) { return optional_object(self.log_evidence_error); })
+      .def_prop_ro(
+          "log_evidence_error",
+          [](const SamplerRow& self) { return optional_object(self.log_evidence_error); },
+          "Log of the mean evidence of the chains of SMC, less the exact one; None for other samplers.")
       .def_prop_ro(
           "log_evidence_sd", [](const SamplerRow& self) { return optional_object(self.log_evidence_sd); },
           docs_of("log_evidence_sd"))

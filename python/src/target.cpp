@@ -37,8 +37,8 @@ void bind_observed(nb::module_& module) {
                                        nb::cast<const NonlinearObservation&>(observation)};
           },
           nb::arg("prior"), nb::arg("observation"))
-      .def_ro("prior", &ObservedMixture::prior)
-      .def_ro("observation", &ObservedMixture::observation);
+      .def_ro("prior", &ObservedMixture::prior, "The prior p(x).")
+      .def_ro("observation", &ObservedMixture::observation, "The nonlinear observation.");
 }
 
 /// Binds a function of points.
@@ -62,8 +62,10 @@ void bind_targets(nb::module_& module) {
             new (self) Target(target_of(description, "Target: description"));
           },
           nb::arg("description"))
-      .def_prop_ro("dim", &Target::dim)
-      .def_prop_ro("description", [](const Target& self) { return object_of(self.description()); })
+      .def_prop_ro("dim", &Target::dim, "Dimension d.")
+      .def_prop_ro(
+          "description", [](const Target& self) { return object_of(self.description()); },
+          "Description of the target.")
       .def_prop_ro("has_draws", &Target::has_draws, docs("Target::has_draws"))
       .def_prop_ro(
           "log_normalizer",
@@ -96,10 +98,13 @@ void bind_law(nb::module_& module) {
             new (self) TargetLaw(released([&] { return TargetLaw(given); }));
           },
           nb::arg("target"))
-      .def_prop_ro("dim", &TargetLaw::dim)
+      .def_prop_ro("dim", &TargetLaw::dim, "Dimension d.")
       .def_prop_ro("log_normalizer", &TargetLaw::log_normalizer, docs("TargetLaw::log_normalizer"))
-      .def_prop_ro("mean", [](const TargetLaw& self) { return array(self.mean()); })
-      .def_prop_ro("covariance", [](const TargetLaw& self) { return array(self.covariance()); })
+      .def_prop_ro(
+          "mean", [](const TargetLaw& self) { return array(self.mean()); }, "E[X], shape (d).")
+      .def_prop_ro(
+          "covariance", [](const TargetLaw& self) { return array(self.covariance()); },
+          "Cov[X], shape (d, d).")
       .def_prop_ro("has_exact_draws", &TargetLaw::has_exact_draws, docs("TargetLaw::has_exact_draws"));
 }
 
@@ -125,8 +130,8 @@ void bind_expression(nb::module_& module) {
           nb::sig("def __init__(self, text: str, dim: int = 1, *, parameters: dict[str, float] | None = "
                   "None, time: "
                   "bool = False) -> None"))
-      .def_prop_ro("text", &Expression::text)
-      .def_prop_ro("dim", &Expression::dim)
+      .def_prop_ro("text", &Expression::text, "The text as given.")
+      .def_prop_ro("dim", &Expression::dim, "Dimension d of x.")
       .def(
           "value",
           [](const Expression& self, nb::handle x, nb::handle t) {

@@ -73,8 +73,7 @@ Picture bare_paths_picture(const std::vector<SampledPaths>& runs, const std::vec
   if (runs.size() > 1) figure.legend(legend);
   for (const SampledPaths& run : runs) {
     if (std::cmp_less(run.paths.size(), run.total))
-      figure.note(
-          concat(count_label(std::ssize(run.paths)), " of ", run.name, ", evenly spaced in the file."));
+      figure.note(concat(count_label(std::ssize(run.paths)), " of ", run.name, ", evenly spaced."));
   }
   return figure.finish();
 }

@@ -10,9 +10,13 @@ namespace {
 
 constexpr int curve_nodes = 401;
 
+std::string title_of(const ViewedLaw& law, const std::vector<NamedLevel>& levels) {
+  return "Density of the " + law.name + (levels.size() > 1 ? " as noise is added" : "");
+}
+
 /// One panel with a curve for each level.
 Picture density_curves(const ViewedLaw& law, const std::vector<NamedLevel>& levels, double width) {
-  Figure figure(width, "Density of the " + law.name + " as noise is added");
+  Figure figure(width, title_of(law, levels));
   Axis x = axis_of(law, 0, levels.front().level);
   for (const NamedLevel& named : levels) x = union_of(x, axis_of(law, 0, named.level));
   bool blurred = false;
@@ -49,7 +53,7 @@ std::vector<Axis> level_axes(const ViewedLaw& law, const std::vector<NamedLevel>
 }
 
 Picture density_panels(const ViewedLaw& law, const std::vector<NamedLevel>& levels, double width) {
-  Figure figure(width, "Density of the " + law.name + " as noise is added");
+  Figure figure(width, title_of(law, levels));
   // Rows of nearly equal length, with panels of at least 230 pixels where the width allows it.
   const auto most_columns = static_cast<std::size_t>(std::clamp(width / 230.0, 1.0, 4.0));
   const std::size_t rows = (levels.size() + most_columns - 1) / most_columns;

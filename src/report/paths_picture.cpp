@@ -16,7 +16,7 @@ std::string time_text(double time) { return "t = " + number_label(time); }
 void add_path_count(Figure& figure, const SampledPaths& paths) {
   if (std::cmp_less(paths.paths.size(), paths.total))
     figure.note(concat(count_label(std::ssize(paths.paths)), " of ", count_label(paths.total),
-                       " paths, evenly spaced in the file."));
+                       " paths, evenly spaced."));
 }
 
 /// The axis of the kept levels: their times, or their numbers where most times are close together.

@@ -83,7 +83,7 @@ void add_count_notes(Figure& figure, const SampledPoints& samples) {
   const auto read = static_cast<std::int64_t>(samples.points.rows());
   if (read < samples.total)
     figure.note(concat("Histograms of ", count_label(read), " of ", count_label(samples.total),
-                       " points, evenly spaced in the file."));
+                       " points, evenly spaced."));
   Eigen::Index broken = 0;
   for (Eigen::Index i = 0; i < read; ++i) broken += samples.points.row(i).allFinite() ? 0 : 1;
   if (broken > 0)
@@ -157,7 +157,7 @@ Picture samples_plane(const Law& law, const SampledPoints& samples, double width
   figure.legend(legend);
   if (std::cmp_less(places.size(), samples.total))
     figure.note(concat("Dots: ", count_label(std::ssize(places)), " of ", count_label(samples.total),
-                       " points, evenly spaced in the file."));
+                       " points, evenly spaced."));
   if (inside < places.size())
     figure.note(concat(count_label(static_cast<std::int64_t>(places.size() - inside)),
                        " of the dots lie outside the frame."));

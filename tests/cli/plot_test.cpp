@@ -153,7 +153,7 @@ TEST_F(PlotTest, JsonDescribesThePicture) {
                                                      "file", "svg"}));
   EXPECT_EQ(printed["width"], 720.0);
   EXPECT_EQ(printed["file"], nullptr);
-  EXPECT_EQ(printed["notes"], (Json{"40 of 60 paths, evenly spaced in the file."}));
+  EXPECT_EQ(printed["notes"], (Json{"40 of 60 paths, evenly spaced."}));
   const Json written =
       json({"plot", "paths", "paths.npy", "problem.json", "--out", "p.svg", "--width", "300"});
   EXPECT_EQ(written["file"], "p.svg");
@@ -352,8 +352,8 @@ TEST_F(PlotTest, SamplesOfAnySizeAreThinnedWhileTheyAreRead) {
   std::filesystem::resize_file(folder() / "big.npy", 128 + 12'000'000ULL * 2 * 4);
   const Json picture = json({"plot", "samples", "big.npy", "problem.json"});
 
-  EXPECT_EQ(picture["notes"][0], "Dots: 2,000 of 12,000,000 points, evenly spaced in the file.");
-  EXPECT_EQ(picture["notes"][2], "Histograms of 100,000 of 12,000,000 points, evenly spaced in the file.");
+  EXPECT_EQ(picture["notes"][0], "Dots: 2,000 of 12,000,000 points, evenly spaced.");
+  EXPECT_EQ(picture["notes"][2], "Histograms of 100,000 of 12,000,000 points, evenly spaced.");
   EXPECT_LT(std::string(picture["svg"]).size(), 150'000U);
 }
 
