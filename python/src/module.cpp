@@ -20,4 +20,10 @@ NB_MODULE(_core, module) {
   bind_run(module);
   bind_study(module);
   bind_learning(module);
+  bind_target_law(module);
+  bind_chain(module);
+  bind_dynamics_functions(module);
+  bind_fokker_planck(module);
+  bind_nonlinear(module);
+  bind_learning_judgement(module);
 }
