@@ -46,7 +46,8 @@ nb::object Arguments::find(const std::string& key) const {
 
 nb::object Arguments::need(const std::string& key) const {
   nb::object value = find(key);
-  if (!value.is_valid()) throw nb::type_error(concat(function_, ": the argument ", key, " is missing").c_str());
+  if (!value.is_valid())
+    throw nb::type_error(concat(function_, ": the argument ", key, " is missing").c_str());
   return value;
 }
 

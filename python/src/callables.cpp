@@ -1,6 +1,7 @@
 #include "callables.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <gmdiff/model/custom_field.hpp>
 #include <gmdiff/model/custom_map.hpp>
@@ -20,10 +21,34 @@ Function::Function(nb::handle function, const std::string& place) {
   held_ = std::make_shared<Held>(function);
 }
 
+namespace {
+
+/// All functions that are held, under the interpreter's lock.
+std::unordered_set<nb::object*>& all_held() {
+  static auto* const the_set = new std::unordered_set<nb::object*>;
+  return *the_set;
+}
+
+}  // namespace
+
+Function::Held::Held(nb::handle given) : function(nb::borrow(given)) { all_held().insert(&function); }
+
 Function::Held::~Held() {
-  if (!function.is_valid() || Py_IsInitialized() == 0) return;
+  if (Py_IsInitialized() == 0) {
+    function.release();
+    return;
+  }
   const nb::gil_scoped_acquire lock;
+  all_held().erase(&function);
   function.reset();
+}
+
+void Function::release_all() {
+  // The release of one may end the life of others.
+  std::vector<nb::object> functions;
+  functions.reserve(all_held().size());
+  for (nb::object* held : all_held()) functions.push_back(std::move(*held));
+  functions.clear();
 }
 
 bool Function::is_interrupt(nb::python_error& error) {
@@ -54,8 +79,8 @@ void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, E
   const Numbers given = numbers_of(result, place, concat("(", rows, ", ", columns, ")"),
                                    is_list ? std::vector<std::size_t>{1, 2} : std::vector<std::size_t>{2});
   const auto view = given.rows();
-  require(view.rows() == rows && view.cols() == columns, place, " has shape (", view.rows(), ", ", view.cols(),
-          "), expected (", rows, ", ", columns, ")");
+  require(view.rows() == rows && view.cols() == columns, place, " has shape (", view.rows(), ", ",
+          view.cols(), "), expected (", rows, ", ", columns, ")");
   std::copy_n(given.values, rows * columns, values);
 }
 
@@ -86,9 +111,10 @@ struct Calls {
 /// D from the noise: D = (x - sigma eps) / alpha (mathematics.md §2.3).
 HostDenoiser denoiser_of_noise(const std::string& id, const Calls& noise) {
   return {.id = id, .function = [noise, id](const Points& x, Level level, Points& denoised) {
-            require(level.alpha > 0.0, "denoiser \"", id,
-                    "\": has no value at alpha = 0, where the noise says nothing about the data; start the grid "
-                    "below that time, or give kind=\"denoiser\"");
+            require(
+                level.alpha > 0.0, "denoiser \"", id,
+                "\": has no value at alpha = 0, where the noise says nothing about the data; start the grid "
+                "below that time, or give kind=\"denoiser\"");
             noise(x, level, denoised);
             denoised = (x - level.sigma * denoised) / level.alpha;
           }};
@@ -109,7 +135,8 @@ void make_denoiser(PythonDenoiser* self, const nb::args& positional, const nb::k
   std::vector<Function> functions{function};
   if (vjp.is_valid()) {
     functions.emplace_back(vjp, given.place("vjp"));
-    denoiser.transposed_jvp = [function = functions.back(), place = concat("denoiser \"", id, "\": the product J^T v")](
+    denoiser.transposed_jvp = [function = functions.back(),
+                               place = concat("denoiser \"", id, "\": the product J^T v")](
                                   const Points& x, const Points& v, Level level, Points& out) {
       out.setZero(x.rows(), x.cols());
       function.call(
@@ -160,36 +187,42 @@ void bind_denoiser(nb::module_& module) {
   nb::class_<PythonDenoiser>(
       module, "Denoiser", nb::type_slots(slots),
       "A denoiser, score or noise estimate that a function of Python computes.\n\n"
-      "function(x, level) gets rows x (n, d), float64, which it may keep or change, and a Level with alpha and "
-      "sigma. It returns an array (n, d) of NumPy, or a tensor in host memory with __dlpack__. A row must have "
+      "function(x, level) gets rows x (n, d), float64, which it may keep or change, and a Level with alpha "
+      "and "
+      "sigma. It returns an array (n, d) of NumPy, or a tensor in host memory with __dlpack__. A row must "
+      "have "
       "the same result whichever other rows come with it.\n\n"
       "kind: \"denoiser\" D = E[x_0 | x_t = x], \"score\" grad log p_t(x), or \"eps\" the noise. "
       "id: identifies the function in hashes and provenance; by default its module and name. "
       "vjp(x, v, level): J^T v with J = dD/dx, which guided samplers need. "
       "batch: the most rows of a call.")
       .def("__init__", &make_counted_denoiser,
-           nb::sig("def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None = None, "
+           nb::sig("def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None "
+                   "= None, "
                    "vjp: typing.Callable | None = None, batch: int | None = None) -> None"))
       .def_prop_ro("id", [](const PythonDenoiser& self) { return self.denoiser.id; })
       .def_prop_ro("kind", [](const PythonDenoiser& self) { return self.kind; })
-      .def("__call__",
-           [](const PythonDenoiser& self, nb::handle x, nb::handle level) {
-             const Points points = points_of(x, "Denoiser: x");
-             const Level at = level_of(level, "Denoiser: level");
-             Points denoised(points.rows(), points.cols());
-             {
-               const nb::gil_scoped_release release;
-               self.denoiser.function(points, at, denoised);
-             }
-             return array(std::move(denoised));
-           }, nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
+      .def(
+          "__call__",
+          [](const PythonDenoiser& self, nb::handle x, nb::handle level) {
+            const Points points = points_of(x, "Denoiser: x");
+            const Level at = level_of(level, "Denoiser: level");
+            Points denoised(points.rows(), points.cols());
+            {
+              const nb::gil_scoped_release release;
+              self.denoiser.function(points, at, denoised);
+            }
+            return array(std::move(denoised));
+          },
+          nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
       .def("__repr__", [](const PythonDenoiser& self) {
         return concat("<Denoiser of the ", self.kind, " \"", self.denoiser.id, "\">");
       });
 }
 
 /// Writes log-densities and gradients from the pair that a function returns.
-void read_pair(nb::handle result, const std::string& place, Eigen::Index n, Eigen::Index d, double* l, double* g) {
+void read_pair(nb::handle result, const std::string& place, Eigen::Index n, Eigen::Index d, double* l,
+               double* g) {
   if (!PyTuple_Check(result.ptr()) || nb::len(result) != 2)
     fail_type(place, "a pair (log-densities, gradients)", result);
   const auto pair = nb::borrow<nb::tuple>(result);
@@ -201,7 +234,8 @@ CustomTarget custom_target(const nb::args& positional, const nb::kwargs& named) 
   const Arguments given("CustomTarget", {"function", "dim", "hessian_vp", "id"}, 2, positional, named);
   const Function function(given.need("function"), given.place("function"));
   CustomTarget target;
-  target.dim = static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
+  target.dim =
+      static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
   target.id = id_of(given.find("id"), function.object(), given.place("id"));
   target.concurrent = false;
   target.evaluate = [function, d = target.dim, place = concat("target \"", target.id, "\"")](
@@ -213,8 +247,8 @@ CustomTarget custom_target(const nb::args& positional, const nb::kwargs& named) 
   };
   if (const nb::object hessian = given.find("hessian_vp"); hessian.is_valid()) {
     target.hessian_vp = [function = Function(hessian, given.place("hessian_vp")), d = target.dim,
-                         place = concat("target \"", target.id, "\": H v")](
-                            Eigen::Index n, const double* x, const double* v, double* hv) {
+                         place = concat("target \"", target.id, "\": H v")](Eigen::Index n, const double* x,
+                                                                            const double* v, double* hv) {
       std::fill_n(hv, n * d, 0.0);
       function.call([&] { return nb::make_tuple(rows_for_call(x, n, d), rows_for_call(v, n, d)); },
                     [&](const nb::object& result) { read_rows(result, place, n, d, hv); });
@@ -230,13 +264,13 @@ CustomMap custom_map(const nb::args& positional, const nb::kwargs& named) {
   const Function product(given.need("transposed_product"), given.place("transposed_product"));
   CustomMap map;
   map.dim = static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
-  map.outputs =
-      static_cast<int>(integer_of(given.need("outputs"), given.place("outputs"), 1, catalogue::max_target_dim));
+  map.outputs = static_cast<int>(
+      integer_of(given.need("outputs"), given.place("outputs"), 1, catalogue::max_target_dim));
   map.id = id_of(given.find("id"), value.object(), given.place("id"));
   map.concurrent = false;
   const std::string place = concat("map \"", map.id, "\": ");
   map.value = [value, d = map.dim, m = map.outputs, at = place + "the value"](Eigen::Index n, const double* x,
-                                                                             double* phi) {
+                                                                              double* phi) {
     std::fill_n(phi, n * m, 0.0);
     value.call([&] { return nb::make_tuple(rows_for_call(x, n, d)); },
                [&](const nb::object& result) { read_rows(result, at, n, m, phi); });
@@ -253,7 +287,9 @@ CustomMap custom_map(const nb::args& positional, const nb::kwargs& named) {
                                                          const double* v, double* out) {
       std::fill_n(out, n * d, 0.0);
       function.call(
-          [&] { return nb::make_tuple(rows_for_call(x, n, d), rows_for_call(w, n, m), rows_for_call(v, n, d)); },
+          [&] {
+            return nb::make_tuple(rows_for_call(x, n, d), rows_for_call(w, n, m), rows_for_call(v, n, d));
+          },
           [&](const nb::object& result) { read_rows(result, at, n, d, out); });
     };
   }
@@ -264,7 +300,8 @@ CustomField custom_field(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("CustomField", {"function", "dim", "id"}, 2, positional, named);
   const Function function(given.need("function"), given.place("function"));
   CustomField field;
-  field.dim = static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
+  field.dim =
+      static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
   field.id = id_of(given.find("id"), function.object(), given.place("id"));
   field.concurrent = false;
   field.evaluate = [function, d = field.dim, place = concat("field \"", field.id, "\": the result")](
@@ -304,16 +341,20 @@ std::optional<HostDenoiser> denoiser_of(nb::handle object) {
 }
 
 void bind_callables(nb::module_& module) {
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Function::release_all));
   bind_denoiser(module);
-  bind_made<CustomTarget>(module, "CustomTarget", custom_target,
-                          "def __init__(self, function: typing.Callable, dim: int, *, hessian_vp: typing.Callable "
-                          "| None = None, id: str | None = None) -> None");
-  bind_made<CustomMap>(module, "CustomMap", custom_map,
-                       "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
-                       "outputs: int, *, hessian: typing.Callable | None = None, id: str | None = None) -> None")
+  bind_made<CustomTarget>(
+      module, "CustomTarget", custom_target,
+      "def __init__(self, function: typing.Callable, dim: int, *, hessian_vp: typing.Callable "
+      "| None = None, id: str | None = None) -> None");
+  bind_made<CustomMap>(
+      module, "CustomMap", custom_map,
+      "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
+      "outputs: int, *, hessian: typing.Callable | None = None, id: str | None = None) -> None")
       .def_ro("outputs", &CustomMap::outputs);
-  bind_made<CustomField>(module, "CustomField", custom_field,
-                         "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None");
+  bind_made<CustomField>(
+      module, "CustomField", custom_field,
+      "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None");
 }
 
 }  // namespace gmdiff::python

@@ -28,6 +28,7 @@ class Function {
   template <class Arguments, class Read>
   void call(Arguments arguments, Read read) const {
     const nb::gil_scoped_acquire lock;
+    if (!held_->function.is_valid()) fail("a function of Python is called after the end of the program");
     try {
       read(nb::object(held_->function(*arguments())));
     } catch (nb::python_error& error) {
@@ -36,13 +37,16 @@ class Function {
   }
 
   nb::handle object() const { return held_->function; }
+  /// Gives all functions back. Python calls it at its exit: functions of a module refer to the module's names,
+  /// among them objects of this package, and such cycles would stay.
+  static void release_all();
   long num_copies() const { return held_.use_count(); }
   void clear() { held_->function.reset(); }
 
  private:
   struct Held {
     nb::object function;
-    explicit Held(nb::handle given) : function(nb::borrow(given)) {}
+    explicit Held(nb::handle given);
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
     ~Held();

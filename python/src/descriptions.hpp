@@ -226,9 +226,7 @@ class ParameterOutput {
   }
   template <class T>
   requires std::is_class_v<T>
-  static nb::object write(const T& value) {
-    return nb::cast(value);
-  }
+  static nb::object write(const T& value) { return nb::cast(value); }
 
   std::vector<Parameter> parameters_;
   bool in_integrator_ = false;
@@ -282,13 +280,20 @@ class ParameterTypes {
 
   template <class T>
   static const char* type_of() {
-    if constexpr (std::is_same_v<T, double>) return "float";
-    else if constexpr (std::is_same_v<T, int>) return "int";
-    else if constexpr (std::is_same_v<T, bool>) return "bool";
-    else if constexpr (std::is_same_v<T, std::string> || std::is_enum_v<T>) return "str";
-    else if constexpr (std::is_same_v<T, std::optional<double>>) return "float | None";
-    else if constexpr (std::is_same_v<T, std::map<std::string, double>>) return "dict[str, float]";
-    else if constexpr (io::is_variant<T> || std::is_class_v<T>) return "typing.Any";
+    if constexpr (std::is_same_v<T, double>)
+      return "float";
+    else if constexpr (std::is_same_v<T, int>)
+      return "int";
+    else if constexpr (std::is_same_v<T, bool>)
+      return "bool";
+    else if constexpr (std::is_same_v<T, std::string> || std::is_enum_v<T>)
+      return "str";
+    else if constexpr (std::is_same_v<T, std::optional<double>>)
+      return "float | None";
+    else if constexpr (std::is_same_v<T, std::map<std::string, double>>)
+      return "dict[str, float]";
+    else if constexpr (io::is_variant<T> || std::is_class_v<T>)
+      return "typing.Any";
   }
 
  private:
@@ -354,14 +359,17 @@ void bind_description(nb::module_& module) {
     const std::string key = parameter.key;
     made.def_prop_ro(
         keep(key), [key](const T& self) { return parameters_of(self).value(key); },
-        nb::for_getter(nb::sig(keep(concat("def ", key, "(self) -> typing.Any")))), optional_docs(name + "::" + key));
+        nb::for_getter(nb::sig(keep(concat("def ", key, "(self) -> typing.Any")))),
+        optional_docs(name + "::" + key));
   }
   made.def("__repr__", [name](const T& self) {
     return nb::str(text_of_call(name, parameters_of(self), parameters_of(T{})).c_str());
   });
   made.def(
       "__eq__",
-      [](const T& self, nb::handle other) { return nb::isinstance<T>(other) && are_equal(self, nb::cast<const T&>(other)); },
+      [](const T& self, nb::handle other) {
+        return nb::isinstance<T>(other) && are_equal(self, nb::cast<const T&>(other));
+      },
       nb::sig("def __eq__(self, other: object, /) -> bool"));
   made.def("__hash__", [](const T& self) {
     return nb::hash(nb::str(text_of_call("", parameters_of(self), parameters_of(T{})).c_str()));

@@ -1,6 +1,5 @@
 #include <gmdiff/network/learned_denoiser.hpp>
 
-
 #include <gmdiff/io/denoiser_file.hpp>
 #include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/network/trained_sampler.hpp>
@@ -148,7 +147,8 @@ std::vector<std::string> keys_of_training(std::vector<std::string> first, Settin
 }
 
 template <class Of, class Settings>
-std::string signature_of_training(const char* name, const char* first, const char* result, Settings settings) {
+std::string signature_of_training(const char* name, const char* first, const char* result,
+                                  Settings settings) {
   SettingKeys keys;
   Of::visit(keys, settings);
   std::string text = concat("def ", name, "(", first, ", *");
@@ -176,7 +176,8 @@ TrainingData data_of(const nb::object& value, const std::string& place) {
 
 nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("train_denoiser",
-                        keys_of_training<OfDenoiser>({"data", "resume"}, DenoiserSettings{}), 1, positional, named);
+                        keys_of_training<OfDenoiser>({"data", "resume"}, DenoiserSettings{}), 1, positional,
+                        named);
   const TrainingData data = data_of(given.need("data"), given.place("data"));
   TrainingOptions options;
   set_common(given, options);
@@ -195,52 +196,66 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_denoiser(nb::module_& module) {
   nb::class_<DenoiserTraining>(module, "DenoiserTraining", docs("DenoiserTraining"))
-      .def_prop_ro("settings", [](const DenoiserTraining& self) {
-        SettingOutput output;
-        DenoiserSettings settings = self.settings;
-        OfDenoiser::visit(output, settings);
-        return output.dict;
-      })
+      .def_prop_ro("settings",
+                   [](const DenoiserTraining& self) {
+                     SettingOutput output;
+                     DenoiserSettings settings = self.settings;
+                     OfDenoiser::visit(output, settings);
+                     return output.dict;
+                   })
       .def_ro("iteration", &DenoiserTraining::iteration, docs("DenoiserTraining::iteration"))
       .def_ro("scale", &DenoiserTraining::scale, docs("DenoiserTraining::scale"))
-      .def_prop_ro("mean", [](const DenoiserTraining& self) { return array(self.mean); }, docs("DenoiserTraining::mean"))
+      .def_prop_ro(
+          "mean", [](const DenoiserTraining& self) { return array(self.mean); },
+          docs("DenoiserTraining::mean"))
       .def_prop_ro("parameters", [](const DenoiserTraining& self) { return array(self.parameters); })
-      .def_prop_ro("averaged", [](const DenoiserTraining& self) { return array(self.averaged); },
-                   docs("DenoiserTraining::averaged"))
-      .def("denoiser", [](const DenoiserTraining& self, nb::handle threads) {
-        return LearnedDenoiser(self, static_cast<int>(integer_of(threads, "DenoiserTraining.denoiser: threads", 0, 1024)));
-      }, nb::arg("threads") = 1, docs("LearnedDenoiser"))
-      .def("save", [](const DenoiserTraining& self, nb::handle file, bool overwrite) {
-        write_denoiser(path_of(file, "DenoiserTraining.save: file"), self, overwrite);
-      }, nb::arg("file"), nb::arg("overwrite") = false, docs("write_denoiser"))
+      .def_prop_ro(
+          "averaged", [](const DenoiserTraining& self) { return array(self.averaged); },
+          docs("DenoiserTraining::averaged"))
+      .def(
+          "denoiser",
+          [](const DenoiserTraining& self, nb::handle threads) {
+            return LearnedDenoiser(
+                self, static_cast<int>(integer_of(threads, "DenoiserTraining.denoiser: threads", 0, 1024)));
+          },
+          nb::arg("threads") = 1, docs("LearnedDenoiser"))
+      .def(
+          "save",
+          [](const DenoiserTraining& self, nb::handle file, bool overwrite) {
+            write_denoiser(path_of(file, "DenoiserTraining.save: file"), self, overwrite);
+          },
+          nb::arg("file"), nb::arg("overwrite") = false, docs("write_denoiser"))
       .def("__repr__", [](const DenoiserTraining& self) {
-        return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration, " of ",
-                      self.settings.iterations, ">");
+        return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration,
+                      " of ", self.settings.iterations, ">");
       });
   nb::class_<LearnedDenoiser>(module, "LearnedDenoiser", docs("LearnedDenoiser"))
       .def_prop_ro("dim", &LearnedDenoiser::dim)
       .def_prop_ro("id", [](const LearnedDenoiser& self) { return self.denoiser().id; })
-      .def("__call__", [](const LearnedDenoiser& self, nb::handle x, nb::handle level) {
-        const Points points = points_of(x, "LearnedDenoiser: x");
-        const Level at = level_of(level, "LearnedDenoiser: level");
-        return array(released([&] { return self(points, at); }));
-      }, nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
+      .def(
+          "__call__",
+          [](const LearnedDenoiser& self, nb::handle x, nb::handle level) {
+            const Points points = points_of(x, "LearnedDenoiser: x");
+            const Level at = level_of(level, "LearnedDenoiser: level");
+            return array(released([&] { return self(points, at); }));
+          },
+          nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
       .def("__repr__", [](const LearnedDenoiser& self) {
         return concat("<LearnedDenoiser in dimension ", self.dim(), ">");
       });
   module.def("train_denoiser", &train_denoiser,
              nb::sig(keep(signature_of_training<OfDenoiser>(
-                 "train_denoiser", "data: typing.Any, resume: DenoiserTraining | None = None", "DenoiserTraining",
-                 DenoiserSettings{}))),
+                 "train_denoiser", "data: typing.Any, resume: DenoiserTraining | None = None",
+                 "DenoiserTraining", DenoiserSettings{}))),
              docs("train_denoiser"));
-  module.def("read_denoiser", [](nb::handle file) {
-    return read_denoiser(path_of(file, "read_denoiser: file"));
-  }, nb::arg("file"), docs("read_denoiser"));
+  module.def(
+      "read_denoiser", [](nb::handle file) { return read_denoiser(path_of(file, "read_denoiser: file")); },
+      nb::arg("file"), docs("read_denoiser"));
 }
 
 nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("train_sampler", keys_of_training<OfSampler>({"target", "resume"}, SamplerSettings{}), 1,
-                        positional, named);
+  const Arguments given("train_sampler", keys_of_training<OfSampler>({"target", "resume"}, SamplerSettings{}),
+                        1, positional, named);
   const Target target = target_of(given.need("target"), given.place("target"));
   SamplerTrainingOptions options;
   set_common(given, options);
@@ -259,47 +274,60 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_sampler(nb::module_& module) {
   nb::class_<SamplerTraining>(module, "SamplerTraining", docs("SamplerTraining"))
-      .def_prop_ro("settings", [](const SamplerTraining& self) {
-        SettingOutput output;
-        SamplerSettings settings = self.settings;
-        OfSampler::visit(output, settings);
-        return output.dict;
-      })
+      .def_prop_ro("settings",
+                   [](const SamplerTraining& self) {
+                     SettingOutput output;
+                     SamplerSettings settings = self.settings;
+                     OfSampler::visit(output, settings);
+                     return output.dict;
+                   })
       .def_ro("iteration", &SamplerTraining::iteration, docs("SamplerTraining::iteration"))
-      .def_prop_ro("target", [](const SamplerTraining& self) { return self.target; }, docs("SamplerTraining::target"))
-      .def_prop_ro("parameters", [](const SamplerTraining& self) { return array(self.parameters); },
-                   docs("SamplerTraining::parameters"))
-      .def("sampler", [](const SamplerTraining& self, nb::handle target, nb::handle threads) {
-        return TrainedSampler(self, target_of(target, "SamplerTraining.sampler: target"),
-                              static_cast<int>(integer_of(threads, "SamplerTraining.sampler: threads", 0, 1024)));
-      }, nb::arg("target"), nb::arg("threads") = 1, docs("TrainedSampler"))
-      .def("save", [](const SamplerTraining& self, nb::handle file, bool overwrite) {
-        write_sampler(path_of(file, "SamplerTraining.save: file"), self, overwrite);
-      }, nb::arg("file"), nb::arg("overwrite") = false, docs("write_sampler"))
+      .def_prop_ro(
+          "target", [](const SamplerTraining& self) { return self.target; }, docs("SamplerTraining::target"))
+      .def_prop_ro(
+          "parameters", [](const SamplerTraining& self) { return array(self.parameters); },
+          docs("SamplerTraining::parameters"))
+      .def(
+          "sampler",
+          [](const SamplerTraining& self, nb::handle target, nb::handle threads) {
+            return TrainedSampler(
+                self, target_of(target, "SamplerTraining.sampler: target"),
+                static_cast<int>(integer_of(threads, "SamplerTraining.sampler: threads", 0, 1024)));
+          },
+          nb::arg("target"), nb::arg("threads") = 1, docs("TrainedSampler"))
+      .def(
+          "save",
+          [](const SamplerTraining& self, nb::handle file, bool overwrite) {
+            write_sampler(path_of(file, "SamplerTraining.save: file"), self, overwrite);
+          },
+          nb::arg("file"), nb::arg("overwrite") = false, docs("write_sampler"))
       .def("__repr__", [](const SamplerTraining& self) {
         return concat("<SamplerTraining of ", self.target, ", iteration ", self.iteration, " of ",
                       self.settings.iterations, ">");
       });
   nb::class_<TrainedSampler>(module, "TrainedSampler", docs("TrainedSampler"))
       .def_prop_ro("dim", &TrainedSampler::dim)
-      .def("draws", [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {
-        const std::int64_t n = integer_of(count, "TrainedSampler.draws: count");
-        const std::uint64_t with = seed_of(seed, "TrainedSampler.draws: seed");
-        const std::int64_t from = integer_of(first, "TrainedSampler.draws: first", 0);
-        WeightedDraws draws = released([&] { return self.draws(n, with, from); });
-        return nb::make_tuple(array(std::move(draws.x)), array(std::move(draws.log_weights)));
-      }, nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("TrainedSampler::draws"))
+      .def(
+          "draws",
+          [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {
+            const std::int64_t n = integer_of(count, "TrainedSampler.draws: count");
+            const std::uint64_t with = seed_of(seed, "TrainedSampler.draws: seed");
+            const std::int64_t from = integer_of(first, "TrainedSampler.draws: first", 0);
+            WeightedDraws draws = released([&] { return self.draws(n, with, from); });
+            return nb::make_tuple(array(std::move(draws.x)), array(std::move(draws.log_weights)));
+          },
+          nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("TrainedSampler::draws"))
       .def("__repr__", [](const TrainedSampler& self) {
         return concat("<TrainedSampler in dimension ", self.dim(), ">");
       });
   module.def("train_sampler", &train_sampler,
              nb::sig(keep(signature_of_training<OfSampler>(
-                 "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None", "SamplerTraining",
-                 SamplerSettings{}))),
+                 "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None",
+                 "SamplerTraining", SamplerSettings{}))),
              docs("train_sampler"));
-  module.def("read_sampler", [](nb::handle file) {
-    return read_sampler(path_of(file, "read_sampler: file"));
-  }, nb::arg("file"), docs("read_sampler"));
+  module.def(
+      "read_sampler", [](nb::handle file) { return read_sampler(path_of(file, "read_sampler: file")); },
+      nb::arg("file"), docs("read_sampler"));
 }
 
 }  // namespace

@@ -34,22 +34,24 @@ void bind_level(nb::module_& module) {
           nb::sig("def __init__(self, alpha: float = 1.0, sigma: float = 0.0) -> None"))
       .def_ro("alpha", &Level::alpha)
       .def_ro("sigma", &Level::sigma)
-      .def("__eq__",
-           [](const Level& self, nb::handle other) {
-             if (!nb::isinstance<Level>(other)) return false;
-             const auto& level = nb::cast<const Level&>(other);
-             return level.alpha == self.alpha && level.sigma == self.sigma;
-           }, nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def(
+          "__eq__",
+          [](const Level& self, nb::handle other) {
+            if (!nb::isinstance<Level>(other)) return false;
+            const auto& level = nb::cast<const Level&>(other);
+            return level.alpha == self.alpha && level.sigma == self.sigma;
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const Level& self) { return nb::hash(nb::make_tuple(self.alpha, self.sigma)); })
-      .def("__iter__",
-           [](const Level& self) { return nb::iter(nb::make_tuple(self.alpha, self.sigma)); })
+      .def("__iter__", [](const Level& self) { return nb::iter(nb::make_tuple(self.alpha, self.sigma)); })
       .def("__reduce__",
            [](const Level& self) {
              return nb::make_tuple(nb::type<Level>(), nb::make_tuple(self.alpha, self.sigma));
            })
       .def("__repr__", [](const Level& self) {
-        return nb::str(concat("Level(alpha=", nb::repr(nb::float_(self.alpha)).c_str(), ", sigma=",
-                      nb::repr(nb::float_(self.sigma)).c_str(), ")").c_str());
+        return nb::str(concat("Level(alpha=", nb::repr(nb::float_(self.alpha)).c_str(),
+                              ", sigma=", nb::repr(nb::float_(self.sigma)).c_str(), ")")
+                           .c_str());
       });
 }
 
@@ -62,59 +64,92 @@ auto read_one(const char* function, const char* key, nb::handle value, Read read
 void bind_covariance(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("Covariance::") + name); };
   nb::class_<Covariance>(module, "Covariance", docs("Covariance"))
-      .def_static("spherical", [](nb::handle variances) {
-        return read_one("spherical", "variances", variances,
-                        [](auto value, auto place) { return Covariance::spherical(list_of(value, place, "(K)")); });
-      }, nb::arg("variances"), docs_of("spherical"))
-      .def_static("diag", [](nb::handle variances) {
-        return read_one("diag", "variances", variances, [](auto value, auto place) {
-          return Covariance::diag(numbers_of(value, place, "(K, d)", {2}).rows());
-        });
-      }, nb::arg("variances"), docs_of("diag"))
-      .def_static("tied", [](nb::handle covariance) {
-        double precision = 0.0;
-        Covariance result = Covariance::tied(matrix_of(covariance, "Covariance.tied: covariance", "(d, d)", &precision));
-        result.relative_precision = precision;
-        return result;
-      }, nb::arg("covariance"), docs_of("tied"))
-      .def_static("full", [](nb::handle covariances) {
-        double precision = 0.0;
-        Covariance result = Covariance::full(matrices_of(covariances, "Covariance.full: covariances", &precision));
-        result.relative_precision = precision;
-        return result;
-      }, nb::arg("covariances"), docs_of("full"))
-      .def_static("tied_eigen", [](nb::handle basis, nb::handle eigenvalues) {
-        double precision = 0.0;
-        Eigen::MatrixXd U = matrix_of(basis, "Covariance.tied_eigen: basis", "(d, d)", &precision);
-        Covariance result = Covariance::tied_eigen(
-            std::move(U), vector_of(eigenvalues, "Covariance.tied_eigen: eigenvalues", "(d)"));
-        result.relative_precision = precision;
-        return result;
-      }, nb::arg("basis"), nb::arg("eigenvalues"), docs_of("tied_eigen"))
-      .def_static("full_eigen", [](nb::handle bases, nb::handle eigenvalues) {
-        double precision = 0.0;
-        auto U = matrices_of(bases, "Covariance.full_eigen: bases", &precision);
-        Covariance result = Covariance::full_eigen(
-            std::move(U), numbers_of(eigenvalues, "Covariance.full_eigen: eigenvalues", "(K, d)", {2}).rows());
-        result.relative_precision = precision;
-        return result;
-      }, nb::arg("bases"), nb::arg("eigenvalues"), docs_of("full_eigen"))
-      .def_static("common_basis", [](nb::handle basis, nb::handle eigenvalues) {
-        double precision = 0.0;
-        Eigen::MatrixXd U = matrix_of(basis, "Covariance.common_basis: basis", "(d, d)", &precision);
-        Covariance result = Covariance::common_basis(
-            std::move(U), numbers_of(eigenvalues, "Covariance.common_basis: eigenvalues", "(K, d)", {2}).rows());
-        result.relative_precision = precision;
-        return result;
-      }, nb::arg("basis"), nb::arg("eigenvalues"), docs_of("common_basis"))
-      .def_static("tied_cholesky", [](nb::handle factor) {
-        return Covariance::tied_cholesky(matrix_of(factor, "Covariance.tied_cholesky: factor", "(d, d)"));
-      }, nb::arg("factor"), docs_of("tied_cholesky"))
-      .def_static("full_cholesky", [](nb::handle factors) {
-        return Covariance::full_cholesky(matrices_of(factors, "Covariance.full_cholesky: factors"));
-      }, nb::arg("factors"), docs_of("full_cholesky"))
+      .def_static(
+          "spherical",
+          [](nb::handle variances) {
+            return read_one("spherical", "variances", variances, [](auto value, auto place) {
+              return Covariance::spherical(list_of(value, place, "(K)"));
+            });
+          },
+          nb::arg("variances"), docs_of("spherical"))
+      .def_static(
+          "diag",
+          [](nb::handle variances) {
+            return read_one("diag", "variances", variances, [](auto value, auto place) {
+              return Covariance::diag(numbers_of(value, place, "(K, d)", {2}).rows());
+            });
+          },
+          nb::arg("variances"), docs_of("diag"))
+      .def_static(
+          "tied",
+          [](nb::handle covariance) {
+            double precision = 0.0;
+            Covariance result =
+                Covariance::tied(matrix_of(covariance, "Covariance.tied: covariance", "(d, d)", &precision));
+            result.relative_precision = precision;
+            return result;
+          },
+          nb::arg("covariance"), docs_of("tied"))
+      .def_static(
+          "full",
+          [](nb::handle covariances) {
+            double precision = 0.0;
+            Covariance result =
+                Covariance::full(matrices_of(covariances, "Covariance.full: covariances", &precision));
+            result.relative_precision = precision;
+            return result;
+          },
+          nb::arg("covariances"), docs_of("full"))
+      .def_static(
+          "tied_eigen",
+          [](nb::handle basis, nb::handle eigenvalues) {
+            double precision = 0.0;
+            Eigen::MatrixXd U = matrix_of(basis, "Covariance.tied_eigen: basis", "(d, d)", &precision);
+            Covariance result = Covariance::tied_eigen(
+                std::move(U), vector_of(eigenvalues, "Covariance.tied_eigen: eigenvalues", "(d)"));
+            result.relative_precision = precision;
+            return result;
+          },
+          nb::arg("basis"), nb::arg("eigenvalues"), docs_of("tied_eigen"))
+      .def_static(
+          "full_eigen",
+          [](nb::handle bases, nb::handle eigenvalues) {
+            double precision = 0.0;
+            auto U = matrices_of(bases, "Covariance.full_eigen: bases", &precision);
+            Covariance result = Covariance::full_eigen(
+                std::move(U),
+                numbers_of(eigenvalues, "Covariance.full_eigen: eigenvalues", "(K, d)", {2}).rows());
+            result.relative_precision = precision;
+            return result;
+          },
+          nb::arg("bases"), nb::arg("eigenvalues"), docs_of("full_eigen"))
+      .def_static(
+          "common_basis",
+          [](nb::handle basis, nb::handle eigenvalues) {
+            double precision = 0.0;
+            Eigen::MatrixXd U = matrix_of(basis, "Covariance.common_basis: basis", "(d, d)", &precision);
+            Covariance result = Covariance::common_basis(
+                std::move(U),
+                numbers_of(eigenvalues, "Covariance.common_basis: eigenvalues", "(K, d)", {2}).rows());
+            result.relative_precision = precision;
+            return result;
+          },
+          nb::arg("basis"), nb::arg("eigenvalues"), docs_of("common_basis"))
+      .def_static(
+          "tied_cholesky",
+          [](nb::handle factor) {
+            return Covariance::tied_cholesky(matrix_of(factor, "Covariance.tied_cholesky: factor", "(d, d)"));
+          },
+          nb::arg("factor"), docs_of("tied_cholesky"))
+      .def_static(
+          "full_cholesky",
+          [](nb::handle factors) {
+            return Covariance::full_cholesky(matrices_of(factors, "Covariance.full_cholesky: factors"));
+          },
+          nb::arg("factors"), docs_of("full_cholesky"))
       .def_prop_ro("type", [](const Covariance& self) { return to_string(self.type); })
-      .def("__repr__", [](const Covariance& self) { return concat("<Covariance ", to_string(self.type), ">"); });
+      .def("__repr__",
+           [](const Covariance& self) { return concat("<Covariance ", to_string(self.type), ">"); });
 }
 
 Mixture make_mixture(const Arguments& given, bool from_log_weights) {
@@ -138,8 +173,8 @@ Mixture from_sklearn(nb::handle fitted) {
     if (!nb::hasattr(fitted, name)) fail_type(place, "a fitted GaussianMixture of scikit-learn", fitted);
   }
   const nb::object given = fitted.attr("covariances_");
-  const std::size_t type =
-      choice_of(fitted.attr("covariance_type"), place + ".covariance_type", {"spherical", "diag", "tied", "full"});
+  const std::size_t type = choice_of(fitted.attr("covariance_type"), place + ".covariance_type",
+                                     {"spherical", "diag", "tied", "full"});
   const std::string at = place + ".covariances_";
   const Covariance covariance = type == 0   ? Covariance::spherical(list_of(given, at, "(K)"))
                                 : type == 1 ? Covariance::diag(numbers_of(given, at, "(K, d)", {2}).rows())
@@ -214,30 +249,45 @@ void def_evaluations(nb::class_<Mixture>& made) {
   def_of_numbers(made, "log_cdf", &M::log_cdf);
   def_of_numbers(made, "log_survival", &M::log_survival);
   def_of_numbers(made, "quantile", &M::quantile);
-  made.def("mean", [](const M& self) { return array(self.mean()); }, docs_of("mean"));
-  made.def("covariance", [](const M& self) { return array(self.covariance()); }, docs_of("covariance"));
+  made.def(
+      "mean", [](const M& self) { return array(self.mean()); }, docs_of("mean"));
+  made.def(
+      "covariance", [](const M& self) { return array(self.covariance()); }, docs_of("covariance"));
 }
 
 void def_laws(nb::class_<Mixture>& made) {
   const auto docs_of = [](const char* name) { return docs(std::string("Mixture::") + name); };
-  made.def("marginal", [](const Mixture& self, nb::handle coordinates) {
-        if (!PySequence_Check(coordinates.ptr())) fail_type("Mixture.marginal: coordinates", "a sequence of integers", coordinates);
-        std::vector<Eigen::Index> list;
-        for (const nb::handle coordinate : nb::borrow<nb::sequence>(coordinates))
-          list.push_back(integer_of(coordinate, "Mixture.marginal: coordinates", 0));
-        return self.marginal(list);
-      }, nb::arg("coordinates"), docs_of("marginal"))
-      .def("push_forward", [](const Mixture& self, nb::handle A, nb::handle b) {
-        const Eigen::MatrixXd matrix = matrix_of(A, "Mixture.push_forward: A", "(m, d)");
-        return self.push_forward(matrix, b.is_none() ? Eigen::VectorXd::Zero(matrix.rows()).eval()
-                                                     : vector_of(b, "Mixture.push_forward: b", "(m)"));
-      }, nb::arg("A"), nb::arg("b") = nb::none(), docs_of("push_forward"))
-      .def("diffuse", [](const Mixture& self, nb::handle level) {
-        return self.diffuse(level_of(level, "Mixture.diffuse: level"));
-      }, nb::arg("level"), docs_of("diffuse"))
-      .def("project", [](const Mixture& self, nb::handle u) {
-        return self.project(vector_of(u, "Mixture.project: u", "(d)"));
-      }, nb::arg("u"), docs_of("project"));
+  made.def(
+          "marginal",
+          [](const Mixture& self, nb::handle coordinates) {
+            if (!PySequence_Check(coordinates.ptr()))
+              fail_type("Mixture.marginal: coordinates", "a sequence of integers", coordinates);
+            std::vector<Eigen::Index> list;
+            for (const nb::handle coordinate : nb::borrow<nb::sequence>(coordinates))
+              list.push_back(integer_of(coordinate, "Mixture.marginal: coordinates", 0));
+            return self.marginal(list);
+          },
+          nb::arg("coordinates"), docs_of("marginal"))
+      .def(
+          "push_forward",
+          [](const Mixture& self, nb::handle A, nb::handle b) {
+            const Eigen::MatrixXd matrix = matrix_of(A, "Mixture.push_forward: A", "(m, d)");
+            return self.push_forward(matrix, b.is_none() ? Eigen::VectorXd::Zero(matrix.rows()).eval()
+                                                         : vector_of(b, "Mixture.push_forward: b", "(m)"));
+          },
+          nb::arg("A"), nb::arg("b") = nb::none(), docs_of("push_forward"))
+      .def(
+          "diffuse",
+          [](const Mixture& self, nb::handle level) {
+            return self.diffuse(level_of(level, "Mixture.diffuse: level"));
+          },
+          nb::arg("level"), docs_of("diffuse"))
+      .def(
+          "project",
+          [](const Mixture& self, nb::handle u) {
+            return self.project(vector_of(u, "Mixture.project: u", "(d)"));
+          },
+          nb::arg("u"), docs_of("project"));
 }
 
 std::string json_of(const Mixture& mixture) { return io::write_mixture(mixture).dump(); }
@@ -254,32 +304,47 @@ void bind_mixtures(nb::module_& module) {
   made.def_static(
       "from_log_weights",
       [](const nb::args& positional, const nb::kwargs& named) {
-        const Arguments given("Mixture.from_log_weights", {"log_weights", "means", "covariance"}, 3, positional, named);
+        const Arguments given("Mixture.from_log_weights", {"log_weights", "means", "covariance"}, 3,
+                              positional, named);
         return make_mixture(given, true);
       },
-      nb::sig("def from_log_weights(log_weights: typing.Any, means: typing.Any, covariance: Covariance) -> Mixture"),
+      nb::sig("def from_log_weights(log_weights: typing.Any, means: typing.Any, covariance: Covariance) -> "
+              "Mixture"),
       docs("Mixture::from_log_weights"));
   made.def_static("from_sklearn", &from_sklearn, nb::arg("fitted"),
                   "The mixture of a fitted GaussianMixture or BayesianGaussianMixture of scikit-learn.");
   made.def_prop_ro("dim", &Mixture::dim)
       .def_prop_ro("num_components", &Mixture::num_components)
-      .def_prop_ro("weights", [](const Mixture& self) { return array(self.weights()); }, docs("Mixture::weights"))
-      .def_prop_ro("log_weights", [](const Mixture& self) { return array(self.log_weights()); }, docs("Mixture::log_weights"))
-      .def_prop_ro("means", [](const Mixture& self) { return array(self.means()); }, docs("Mixture::means"))
+      .def_prop_ro(
+          "weights", [](const Mixture& self) { return array(self.weights()); }, docs("Mixture::weights"))
+      .def_prop_ro(
+          "log_weights", [](const Mixture& self) { return array(self.log_weights()); },
+          docs("Mixture::log_weights"))
+      .def_prop_ro(
+          "means", [](const Mixture& self) { return array(self.means()); }, docs("Mixture::means"))
       .def_prop_ro("covariance_type", [](const Mixture& self) { return to_string(self.covariance_type()); })
-      .def("component_covariance", [](const Mixture& self, nb::handle k) {
-        return array(self.component_covariance(
-            integer_of(k, "Mixture.component_covariance: k", 0, self.num_components() - 1)));
-      }, nb::arg("k"), docs("Mixture::component_covariance"));
+      .def(
+          "component_covariance",
+          [](const Mixture& self, nb::handle k) {
+            return array(self.component_covariance(
+                integer_of(k, "Mixture.component_covariance: k", 0, self.num_components() - 1)));
+          },
+          nb::arg("k"), docs("Mixture::component_covariance"));
   def_evaluations(made);
   def_laws(made);
-  made.def("__repr__", [](const Mixture& self) {
-        return concat("<Mixture of ", self.num_components(), self.num_components() == 1 ? " component" : " components",
-                      " in dimension ", self.dim(), ", ", to_string(self.covariance_type()), " covariance>");
-      })
-      .def("__eq__", [](const Mixture& self, nb::handle other) {
-        return nb::isinstance<Mixture>(other) && json_of(self) == json_of(nb::cast<const Mixture&>(other));
-      }, nb::sig("def __eq__(self, other: object, /) -> bool"))
+  made.def("__repr__",
+           [](const Mixture& self) {
+             return concat("<Mixture of ", self.num_components(),
+                           self.num_components() == 1 ? " component" : " components", " in dimension ",
+                           self.dim(), ", ", to_string(self.covariance_type()), " covariance>");
+           })
+      .def(
+          "__eq__",
+          [](const Mixture& self, nb::handle other) {
+            return nb::isinstance<Mixture>(other) &&
+                   json_of(self) == json_of(nb::cast<const Mixture&>(other));
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const Mixture& self) { return nb::hash(nb::str(json_of(self).c_str())); })
       .def("__getstate__", [](const Mixture& self) { return nb::str(json_of(self).c_str()); })
       .def("__setstate__", [](Mixture& self, const nb::str& json) {

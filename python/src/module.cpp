@@ -1,11 +1,16 @@
 #include <nanobind/nanobind.h>
 
+#include <cstdlib>
+
 #include <gmdiff/base/version.hpp>
 
 #include "bindings.hpp"
 
 NB_MODULE(_core, module) {
   using namespace gmdiff::python;
+  // An error that ends a program keeps its frames, and with them objects, to the end; nanobind would report
+  // those as leaks. The tests of the package ask for the report.
+  nanobind::set_leak_warnings(std::getenv("GMDIFF_REPORT_LEAKS") != nullptr);
   module.attr("__version__") = gmdiff::version();
   bind_errors(module);
   bind_mixture(module);

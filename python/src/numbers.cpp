@@ -8,8 +8,8 @@
 namespace gmdiff::python {
 
 double number_of(nb::handle value, const std::string& place) {
-  const bool is_number = PyNumber_Check(value.ptr()) != 0 && !PyBool_Check(value.ptr()) &&
-                         !PyComplex_Check(value.ptr());
+  const bool is_number =
+      PyNumber_Check(value.ptr()) != 0 && !PyBool_Check(value.ptr()) && !PyComplex_Check(value.ptr());
   const double number = is_number ? PyFloat_AsDouble(value.ptr()) : 0.0;
   if (!is_number || PyErr_Occurred() != nullptr) {
     PyErr_Clear();
@@ -38,8 +38,8 @@ std::int64_t integer_of(nb::handle value, const std::string& place, std::int64_t
   const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (overflow != 0 || number < least || number > most) {
     const bool has_most = most != std::numeric_limits<std::int64_t>::max();
-    fail(place, ": expected an integer ", has_most ? concat("from ", least, " to ", most) : concat(">= ", least),
-         ", given ", describe(value));
+    fail(place, ": expected an integer ",
+         has_most ? concat("from ", least, " to ", most) : concat(">= ", least), ", given ", describe(value));
   }
   return number;
 }
@@ -216,7 +216,8 @@ nb::object array(const std::vector<Eigen::MatrixXd>& matrices) {
   for (const Eigen::MatrixXd& matrix : matrices) {
     for (const double value : matrix.transpose().reshaped()) values.push_back(value);
   }
-  return array(std::move(values), {matrices.size(), static_cast<std::size_t>(d), static_cast<std::size_t>(d)});
+  return array(std::move(values),
+               {matrices.size(), static_cast<std::size_t>(d), static_cast<std::size_t>(d)});
 }
 
 nb::object array(std::vector<double> values) {

@@ -18,7 +18,8 @@ template <class Make>
 auto with_noise(const Arguments& given, Make make) {
   const nb::object std = given.find("noise_std"), covariance = given.find("noise_covariance");
   if (std.is_valid() == covariance.is_valid())
-    fail(given.function(), ": expected either noise_std or noise_covariance, given ", std.is_valid() ? "both" : "none");
+    fail(given.function(), ": expected either noise_std or noise_covariance, given ",
+         std.is_valid() ? "both" : "none");
   if (std.is_valid()) return make(number_of(std, given.place("noise_std")));
   double precision = 0.0;
   Eigen::MatrixXd R = matrix_of(covariance, given.place("noise_covariance"), "(dy, dy)", &precision);
@@ -26,7 +27,8 @@ auto with_noise(const Arguments& given, Make make) {
 }
 
 LinearObservation linear_observation(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("LinearObservation", {"A", "y", "noise_std", "noise_covariance"}, 3, positional, named);
+  const Arguments given("LinearObservation", {"A", "y", "noise_std", "noise_covariance"}, 3, positional,
+                        named);
   const Eigen::MatrixXd A = matrix_of(given.need("A"), given.place("A"), "(dy, d)");
   const Eigen::VectorXd y = vector_of(given.need("y"), given.place("y"), "(dy)");
   return with_noise(given, [&](auto... noise) { return LinearObservation(A, y, std::move(noise)...); });
@@ -56,30 +58,38 @@ void bind_linear(nb::module_& module) {
                   "noise_covariance: typing.Any = None) -> None"))
       .def_prop_ro("A", [](const LinearObservation& self) { return array(self.A()); })
       .def_prop_ro("y", [](const LinearObservation& self) { return array(self.y()); })
-      .def_prop_ro("noise_std", [](const LinearObservation& self) -> nb::object {
-        if (!self.has_noise_std()) return nb::none();
-        return nb::float_(self.noise_std());
-      })
-      .def_prop_ro("noise_covariance",
-                   [](const LinearObservation& self) { return array(self.noise_covariance()); },
-                   docs("LinearObservation::noise_covariance"))
-      .def("__eq__", [](const LinearObservation& self, nb::handle other) {
-        if (!nb::isinstance<LinearObservation>(other)) return false;
-        const auto& given = nb::cast<const LinearObservation&>(other);
-        return self.A() == given.A() && self.y() == given.y() && self.noise_covariance() == given.noise_covariance();
-      }, nb::sig("def __eq__(self, other: object, /) -> bool"))
-      .def("__getstate__", [](const LinearObservation& self) {
-        nb::dict state = noise_of(self);
-        state["A"] = array(self.A());
-        return state;
-      })
-      .def("__setstate__", [](LinearObservation& self, const nb::dict& state) {
-        new (&self) LinearObservation(linear_observation(nb::args(), nb::borrow<nb::kwargs>(state)));
-      })
+      .def_prop_ro("noise_std",
+                   [](const LinearObservation& self) -> nb::object {
+                     if (!self.has_noise_std()) return nb::none();
+                     return nb::float_(self.noise_std());
+                   })
+      .def_prop_ro(
+          "noise_covariance", [](const LinearObservation& self) { return array(self.noise_covariance()); },
+          docs("LinearObservation::noise_covariance"))
+      .def(
+          "__eq__",
+          [](const LinearObservation& self, nb::handle other) {
+            if (!nb::isinstance<LinearObservation>(other)) return false;
+            const auto& given = nb::cast<const LinearObservation&>(other);
+            return self.A() == given.A() && self.y() == given.y() &&
+                   self.noise_covariance() == given.noise_covariance();
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def("__getstate__",
+           [](const LinearObservation& self) {
+             nb::dict state = noise_of(self);
+             state["A"] = array(self.A());
+             return state;
+           })
+      .def("__setstate__",
+           [](LinearObservation& self, const nb::dict& state) {
+             new (&self) LinearObservation(linear_observation(nb::args(), nb::borrow<nb::kwargs>(state)));
+           })
       .def("__repr__", [](const LinearObservation& self) {
-        return concat("<LinearObservation of ", self.A().rows(), self.A().rows() == 1 ? " number" : " numbers",
-                      " in dimension ", self.A().cols(),
-                      self.has_noise_std() ? concat(", noise_std=", self.noise_std()) : ", noise_covariance", ">");
+        return concat("<LinearObservation of ", self.A().rows(),
+                      self.A().rows() == 1 ? " number" : " numbers", " in dimension ", self.A().cols(),
+                      self.has_noise_std() ? concat(", noise_std=", self.noise_std()) : ", noise_covariance",
+                      ">");
       });
 }
 
@@ -149,7 +159,8 @@ void bind_map(nb::module_& module, const char* name, T (*make)(const nb::args&, 
 }
 
 NonlinearObservation nonlinear_observation(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("NonlinearObservation", {"map", "y", "noise_std", "noise_covariance"}, 3, positional, named);
+  const Arguments given("NonlinearObservation", {"map", "y", "noise_std", "noise_covariance"}, 3, positional,
+                        named);
   const MapDescription map = map_of(given.need("map"), given.place("map"));
   const Eigen::VectorXd y = vector_of(given.need("y"), given.place("y"), "(dy)");
   return with_noise(given, [&](auto... noise) { return NonlinearObservation(map, y, std::move(noise)...); });
@@ -174,32 +185,46 @@ void bind_nonlinear(nb::module_& module) {
       .def_prop_ro("map", [](const NonlinearObservation& self) { return object_of(self.map()); })
       .def_prop_ro("noise_covariance",
                    [](const NonlinearObservation& self) { return array(self.noise_covariance()); })
-      .def("value", [](const NonlinearObservation& self, nb::handle x) {
-        const Points points = points_of(x, "NonlinearObservation.value: x");
-        return array(released([&] { return self.value(points); }));
-      }, nb::arg("x"), docs_of("value"))
-      .def("log_likelihood", [](const NonlinearObservation& self, nb::handle x) {
-        const Points points = points_of(x, "NonlinearObservation.log_likelihood: x");
-        return array(released([&] { return self.log_likelihood(points); }));
-      }, nb::arg("x"), docs_of("log_likelihood"))
-      .def("gradient", [](const NonlinearObservation& self, nb::handle x) {
-        const Points points = points_of(x, "NonlinearObservation.gradient: x");
-        return array(released([&] { return self.gradient(points); }));
-      }, nb::arg("x"), docs_of("gradient"))
-      .def("__eq__", [](const NonlinearObservation& self, nb::handle other) {
-        if (!nb::isinstance<NonlinearObservation>(other)) return false;
-        const auto& given = nb::cast<const NonlinearObservation&>(other);
-        if (self.custom() != nullptr || given.custom() != nullptr) return &self == &given;
-        return json_of(self) == json_of(given);
-      }, nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def(
+          "value",
+          [](const NonlinearObservation& self, nb::handle x) {
+            const Points points = points_of(x, "NonlinearObservation.value: x");
+            return array(released([&] { return self.value(points); }));
+          },
+          nb::arg("x"), docs_of("value"))
+      .def(
+          "log_likelihood",
+          [](const NonlinearObservation& self, nb::handle x) {
+            const Points points = points_of(x, "NonlinearObservation.log_likelihood: x");
+            return array(released([&] { return self.log_likelihood(points); }));
+          },
+          nb::arg("x"), docs_of("log_likelihood"))
+      .def(
+          "gradient",
+          [](const NonlinearObservation& self, nb::handle x) {
+            const Points points = points_of(x, "NonlinearObservation.gradient: x");
+            return array(released([&] { return self.gradient(points); }));
+          },
+          nb::arg("x"), docs_of("gradient"))
+      .def(
+          "__eq__",
+          [](const NonlinearObservation& self, nb::handle other) {
+            if (!nb::isinstance<NonlinearObservation>(other)) return false;
+            const auto& given = nb::cast<const NonlinearObservation&>(other);
+            if (self.custom() != nullptr || given.custom() != nullptr) return &self == &given;
+            return json_of(self) == json_of(given);
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__getstate__", [](const NonlinearObservation& self) { return nb::str(json_of(self).c_str()); })
-      .def("__setstate__", [](NonlinearObservation& self, const nb::str& json) {
-        new (&self) NonlinearObservation(io::read_nonlinear_observation(
-            io::Json::parse(json.c_str()), io::Location("NonlinearObservation"), io::any_size));
-      })
+      .def("__setstate__",
+           [](NonlinearObservation& self, const nb::str& json) {
+             new (&self) NonlinearObservation(io::read_nonlinear_observation(
+                 io::Json::parse(json.c_str()), io::Location("NonlinearObservation"), io::any_size));
+           })
       .def("__repr__", [](const NonlinearObservation& self) {
-        return concat("<NonlinearObservation of ", self.y().size(), self.y().size() == 1 ? " number" : " numbers",
-                      " by the map ", name_of(self.map()), " in dimension ", self.dim(), ">");
+        return concat("<NonlinearObservation of ", self.y().size(),
+                      self.y().size() == 1 ? " number" : " numbers", " by the map ", name_of(self.map()),
+                      " in dimension ", self.dim(), ">");
       });
 }
 
@@ -207,13 +232,13 @@ void bind_nonlinear(nb::module_& module) {
 
 void bind_observation(nb::module_& module) {
   bind_linear(module);
-  bind_map<ElementwiseMap>(
-      module, "ElementwiseMap", elementwise_map,
-      "def __init__(self, function: str, A: typing.Any, b: typing.Any = None) -> None");
+  bind_map<ElementwiseMap>(module, "ElementwiseMap", elementwise_map,
+                           "def __init__(self, function: str, A: typing.Any, b: typing.Any = None) -> None");
   bind_map<RangeMap>(module, "RangeMap", range_map, "def __init__(self, anchors: typing.Any) -> None");
-  bind_map<ExpressionMap>(module, "ExpressionMap", expression_map,
-                          "def __init__(self, texts: typing.Sequence[str], dim: int, parameters: dict[str, float] | "
-                          "None = None) -> None");
+  bind_map<ExpressionMap>(
+      module, "ExpressionMap", expression_map,
+      "def __init__(self, texts: typing.Sequence[str], dim: int, parameters: dict[str, float] | "
+      "None = None) -> None");
   bind_nonlinear(module);
 }
 

@@ -8,13 +8,15 @@
 namespace gmdiff::python {
 
 const char* const options_signature =
-    "count: int = 1000, seed: int = 0, device: str = 'best', precision: typing.Any = 'f32', math: str = 'exact', "
-    "first: int = 0, start: typing.Any = None, history: int = 0, memory_limit: int = 0, progress: typing.Callable | "
+    "count: int = 1000, seed: int = 0, device: str = 'best', precision: typing.Any = 'f32', math: str = "
+    "'exact', "
+    "first: int = 0, start: typing.Any = None, history: int = 0, memory_limit: int = 0, progress: "
+    "typing.Callable | "
     "bool | None = None, keep_on_device: bool = False, smc_history: bool = False";
 
 std::vector<std::string> with_options(std::vector<std::string> keys) {
-  for (const char* key : {"count", "seed", "device", "precision", "math", "first", "start", "history", "memory_limit",
-                          "progress", "keep_on_device", "smc_history"})
+  for (const char* key : {"count", "seed", "device", "precision", "math", "first", "start", "history",
+                          "memory_limit", "progress", "keep_on_device", "smc_history"})
     keys.emplace_back(key);
   return keys;
 }

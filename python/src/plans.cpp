@@ -15,7 +15,8 @@
 namespace gmdiff::python {
 
 const char* const sample_signature =
-    "law: typing.Any, process: typing.Any = None, grid: typing.Any = None, sampler: typing.Any = None, *, observation: "
+    "law: typing.Any, process: typing.Any = None, grid: typing.Any = None, sampler: typing.Any = None, *, "
+    "observation: "
     "typing.Any = None, denoiser: typing.Any = None, prior: bool = False, dim: int | None = None";
 
 std::vector<std::string> sample_keys() {
@@ -91,8 +92,8 @@ struct ProblemPlans {
   }
   AnyPlan operator()(const SmcSampler& sampler) const {
     const ForwardProcess process(problem.process);
-    return std::vector<SmcPlan>{smc_plan(problem.prior, observation(sampler), process,
-                                         study::grid_of(problem, process), sampler)};
+    return std::vector<SmcPlan>{
+        smc_plan(problem.prior, observation(sampler), process, study::grid_of(problem, process), sampler)};
   }
   AnyPlan operator()(const McmcSampler& sampler) const {
     return chains_plan(study::law_of(problem, prior).mixture, sampler, seed);
@@ -154,7 +155,8 @@ struct AnyProblemPlans {
     refuse(given, {"process", "grid", "denoiser", "prior"}, "a target");
     const nb::object sampler = given.find("sampler");
     return chains_plan(problem.target,
-                       sampler.is_valid() ? chains_of(sampler, given.place("sampler")) : problem.sampler, seed);
+                       sampler.is_valid() ? chains_of(sampler, given.place("sampler")) : problem.sampler,
+                       seed);
   }
   AnyPlan operator()(const DynamicsProblem& /*problem*/) const {
     fail(given.place("law"), ": has dynamics; `forward` runs them");
@@ -173,8 +175,8 @@ AnyPlan plan_of_mixture(const Arguments& given, const Mixture& mixture, std::uin
     given.need("grid");
   }
   if (observation.is_valid() && nb::isinstance<NonlinearObservation>(observation))
-    return AnyProblemPlans{given, seed}(
-        NonlinearProblem{.prior = mixture, .observation = nb::cast<const NonlinearObservation&>(observation)});
+    return AnyProblemPlans{given, seed}(NonlinearProblem{
+        .prior = mixture, .observation = nb::cast<const NonlinearObservation&>(observation)});
   Problem problem{.prior = mixture, .sampler = sampler};
   if (observation.is_valid()) problem.observation = linear_observations(given, observation).front();
   return AnyProblemPlans{given, seed}(std::move(problem));
@@ -188,7 +190,8 @@ AnyPlan plan_of_batch(const Arguments& given, const std::vector<Mixture>& mixtur
   if (!argument.is_valid()) {
     const auto* unguided = std::get_if<Sampler>(&sampler);
     if (unguided == nullptr)
-      fail(given.place("sampler"), ": ", study::name_of(sampler), " does not sample several mixtures at once");
+      fail(given.place("sampler"), ": ", study::name_of(sampler),
+           " does not sample several mixtures at once");
     const Schedule schedule(given);
     return sampling_plan(mixtures, schedule.process, schedule.grid, *unguided);
   }
@@ -208,8 +211,7 @@ AnyPlan plan_of_batch(const Arguments& given, const std::vector<Mixture>& mixtur
     return plans;
   }
   const auto* unguided = std::get_if<Sampler>(&sampler);
-  if (unguided == nullptr)
-    fail(given.place("sampler"), ": Markov chains sample one posterior at once");
+  if (unguided == nullptr) fail(given.place("sampler"), ": Markov chains sample one posterior at once");
   std::vector<Mixture> laws;
   laws.reserve(observations.size());
   for (Posterior& exact : posterior(prior, observations)) laws.push_back(std::move(exact.mixture));
@@ -232,8 +234,8 @@ AnyPlan plan_of_denoiser(const Arguments& given, const HostDenoiser& denoiser) {
   refuse(given, {"dim"}, "a guided sampler: the observation has the dimension");
   const nb::object observation = given.need("observation");
   if (nb::isinstance<NonlinearObservation>(observation))
-    return guided_plan(Denoiser(denoiser), nb::cast<const NonlinearObservation&>(observation), schedule.process,
-                       schedule.grid, *guided);
+    return guided_plan(Denoiser(denoiser), nb::cast<const NonlinearObservation&>(observation),
+                       schedule.process, schedule.grid, *guided);
   const std::vector<LinearObservation> observations = linear_observations(given, observation);
   require(observations.size() == 1, given.place("observation"), ": a denoiser takes one observation, given ",
           observations.size());
@@ -282,7 +284,8 @@ Plan forward_plan_of(const Arguments& given) {
     const auto* linear = std::get_if<Problem>(&*any);
     const auto* nonlinear = std::get_if<NonlinearProblem>(&*any);
     if (nonlinear != nullptr && !prior_of(given))
-      fail(given.place("prior"), ": the posterior of an observation with a map has no exact draws; give prior=True");
+      fail(given.place("prior"),
+           ": the posterior of an observation with a map has no exact draws; give prior=True");
     if (linear == nullptr && nonlinear == nullptr)
       fail(given.place("law"), ": has a target; expected a prior or dynamics");
     const Problem problem = linear != nullptr ? *linear : gmdiff::prior_of(*nonlinear);
@@ -301,9 +304,11 @@ Plan draw_plan_of(const Arguments& given) {
     if (const auto* target = std::get_if<TargetProblem>(&*any)) return draw_plan(target->target);
     const auto* linear = std::get_if<Problem>(&*any);
     const auto* nonlinear = std::get_if<NonlinearProblem>(&*any);
-    if (linear == nullptr && nonlinear == nullptr) fail(given.place("law"), ": has dynamics, which have no law");
+    if (linear == nullptr && nonlinear == nullptr)
+      fail(given.place("law"), ": has dynamics, which have no law");
     if (nonlinear != nullptr && !prior_of(given))
-      fail(given.place("prior"), ": the posterior of an observation with a map has no exact draws; give prior=True");
+      fail(given.place("prior"),
+           ": the posterior of an observation with a map has no exact draws; give prior=True");
     const study::Law exact =
         study::law_of(linear != nullptr ? *linear : gmdiff::prior_of(*nonlinear), prior_of(given));
     return draw_plan(std::span(&exact.mixture, 1), at);

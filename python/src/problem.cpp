@@ -34,11 +34,13 @@ void set_parts(const Arguments& given, auto& problem) {
 }
 
 const std::vector<std::string>& problem_keys() {
-  static const std::vector<std::string> keys{"prior", "process", "grid", "observation", "sampler", "denoiser"};
+  static const std::vector<std::string> keys{"prior",       "process", "grid",
+                                             "observation", "sampler", "denoiser"};
   return keys;
 }
 constexpr const char* problem_signature =
-    "def __init__(self, prior: Mixture, process: typing.Any = ..., grid: typing.Any = ..., observation: typing.Any = "
+    "def __init__(self, prior: Mixture, process: typing.Any = ..., grid: typing.Any = ..., observation: "
+    "typing.Any = "
     "None, sampler: typing.Any = ..., denoiser: typing.Any = None) -> None";
 
 Problem problem_of(const nb::args& positional, const nb::kwargs& named) {
@@ -46,8 +48,8 @@ Problem problem_of(const nb::args& positional, const nb::kwargs& named) {
   Problem problem{.prior = mixture_of(given.need("prior"), given.place("prior"))};
   if (const nb::object observation = given.find("observation"); observation.is_valid()) {
     if (!nb::isinstance<LinearObservation>(observation))
-      fail_type(given.place("observation"), "a LinearObservation (a NonlinearProblem takes a NonlinearObservation)",
-                observation);
+      fail_type(given.place("observation"),
+                "a LinearObservation (a NonlinearProblem takes a NonlinearObservation)", observation);
     problem.observation = nb::cast<const LinearObservation&>(observation);
   }
   set_parts(given, problem);
@@ -89,9 +91,12 @@ template <class T>
 nb::class_<T> bind_one(nb::module_& module, const char* name) {
   nb::class_<T> made(module, name, docs(name));
   made.def("to_json", &json_of<T>, "The problem as the text of a problem file.")
-      .def("__eq__", [](const T& self, nb::handle other) {
-        return nb::isinstance<T>(other) && json_of(self) == json_of(nb::cast<const T&>(other));
-      }, nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def(
+          "__eq__",
+          [](const T& self, nb::handle other) {
+            return nb::isinstance<T>(other) && json_of(self) == json_of(nb::cast<const T&>(other));
+          },
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__getstate__", [](const T& self) { return nb::str(json_of(self).c_str()); })
       .def("__setstate__", [name](T& self, const nb::str& json) {
         new (&self) T(std::get<T>(problem_of_json(json.c_str(), name)));
@@ -117,7 +122,9 @@ template <class T>
 void def_init(nb::class_<T>& made, T (*make)(const nb::args&, const nb::kwargs&), const char* signature) {
   made.def(
       "__init__",
-      [make](T* self, const nb::args& positional, const nb::kwargs& named) { new (self) T(make(positional, named)); },
+      [make](T* self, const nb::args& positional, const nb::kwargs& named) {
+        new (self) T(make(positional, named));
+      },
       nb::sig(signature));
 }
 
@@ -164,9 +171,8 @@ void read_noise(const nb::object& value, const std::string& place, Dynamics& dyn
     dynamics.noise = number_of(value, place);
     return;
   }
-  const bool is_texts = PyUnicode_Check(value.ptr()) ||
-                        (PyList_Check(value.ptr()) && nb::len(value) > 0 &&
-                         PyUnicode_Check(nb::object(value[0]).ptr()));
+  const bool is_texts = PyUnicode_Check(value.ptr()) || (PyList_Check(value.ptr()) && nb::len(value) > 0 &&
+                                                         PyUnicode_Check(nb::object(value[0]).ptr()));
   if (!is_texts && !nb::isinstance<CustomField>(value)) {
     dynamics.noise = list_of(value, place, "(d)");
     return;
@@ -183,9 +189,10 @@ DynamicsStart start_of(const nb::object& value, const std::string& place) {
 }
 
 Dynamics dynamics_of(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("Dynamics",
-                        {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start", "path_steps"},
-                        2, positional, named);
+  const Arguments given(
+      "Dynamics",
+      {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start", "path_steps"}, 2,
+      positional, named);
   Dynamics dynamics;
   read_field(given.need("drift"), given.place("drift"), dynamics.drift, dynamics.custom_drift);
   const auto with = [&](const char* key, auto read) {
@@ -219,22 +226,28 @@ Dynamics dynamics_of(const nb::args& positional, const nb::kwargs& named) {
 void bind_dynamics(nb::module_& module) {
   nb::class_<Dynamics> dynamics(module, "Dynamics", docs("Dynamics"));
   def_init(dynamics, dynamics_of,
-           "def __init__(self, drift: typing.Any, noise: typing.Any = 0.0, *, parameters: dict[str, float] | None = "
-           "None, t_start: float = 0.0, t_end: float = 1.0, steps: int = 1000, scheme: str = 'euler-maruyama', start: "
+           "def __init__(self, drift: typing.Any, noise: typing.Any = 0.0, *, parameters: dict[str, float] | "
+           "None = "
+           "None, t_start: float = 0.0, t_end: float = 1.0, steps: int = 1000, scheme: str = "
+           "'euler-maruyama', start: "
            "typing.Any = None, path_steps: int = 0) -> None");
   dynamics.def_ro("t_start", &Dynamics::t_start)
       .def_ro("t_end", &Dynamics::t_end)
       .def_ro("steps", &Dynamics::steps)
       .def_prop_ro("scheme", [](const Dynamics& self) { return to_string(self.scheme); })
       .def("__repr__", [](const Dynamics& self) {
-        return concat("<Dynamics: ", self.steps, " steps of ", to_string(self.scheme), " from ", self.t_start, " to ",
-                      self.t_end, ">");
+        return concat("<Dynamics: ", self.steps, " steps of ", to_string(self.scheme), " from ", self.t_start,
+                      " to ", self.t_end, ">");
       });
   auto problem = bind_one<DynamicsProblem>(module, "DynamicsProblem");
-  problem.def("__init__", [](DynamicsProblem* self, nb::handle given) {
-        if (!nb::isinstance<Dynamics>(given)) fail_type("DynamicsProblem: dynamics", "Dynamics", given);
-        new (self) DynamicsProblem{nb::cast<const Dynamics&>(given)};
-      }, nb::arg("dynamics"))
+  problem
+      .def(
+          "__init__",
+          [](DynamicsProblem* self, nb::handle given) {
+            if (!nb::isinstance<Dynamics>(given)) fail_type("DynamicsProblem: dynamics", "Dynamics", given);
+            new (self) DynamicsProblem{nb::cast<const Dynamics&>(given)};
+          },
+          nb::arg("dynamics"))
       .def_ro("dynamics", &DynamicsProblem::dynamics)
       .def("__repr__", [](const DynamicsProblem& self) {
         return concat("<DynamicsProblem: ", nb::repr(nb::cast(self.dynamics)).c_str(), ">");
@@ -257,23 +270,34 @@ nb::object mcgdiff(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_functions(nb::module_& module) {
-  module.def("load_problem", [](nb::handle file) {
-    return object_of(read_any_problem(path_of(file, "load_problem: file")));
-  }, nb::arg("file"), docs("read_any_problem"));
-  module.def("parse_problem", [](nb::handle json) {
-    return object_of(problem_of_json(text_of(json, "parse_problem: json"), "problem"));
-  }, nb::arg("json"), "Reads a problem from the text of a problem file.");
-  module.def("ready_made_problem", [](nb::handle name) {
-    return object_of(ready_made_problem(text_of(name, "ready_made_problem: name")));
-  }, nb::arg("name"), docs("ready_made_problem"));
-  module.def("problem_names", [] {
-    nb::list names;
-    for (const std::string& name : problem_names()) names.append(name);
-    return names;
-  }, docs("problem_names"));
-  module.def("mcgdiff_problem", &mcgdiff,
-             nb::sig("def mcgdiff_problem(dx: int = 8, dy: int = 2, seed: int = 0, *, points: int = 21) -> Problem"),
-             docs("mcgdiff_problem"));
+  module.def(
+      "load_problem",
+      [](nb::handle file) { return object_of(read_any_problem(path_of(file, "load_problem: file"))); },
+      nb::arg("file"), docs("read_any_problem"));
+  module.def(
+      "parse_problem",
+      [](nb::handle json) {
+        return object_of(problem_of_json(text_of(json, "parse_problem: json"), "problem"));
+      },
+      nb::arg("json"), "Reads a problem from the text of a problem file.");
+  module.def(
+      "ready_made_problem",
+      [](nb::handle name) {
+        return object_of(ready_made_problem(text_of(name, "ready_made_problem: name")));
+      },
+      nb::arg("name"), docs("ready_made_problem"));
+  module.def(
+      "problem_names",
+      [] {
+        nb::list names;
+        for (const std::string& name : problem_names()) names.append(name);
+        return names;
+      },
+      docs("problem_names"));
+  module.def(
+      "mcgdiff_problem", &mcgdiff,
+      nb::sig("def mcgdiff_problem(dx: int = 8, dy: int = 2, seed: int = 0, *, points: int = 21) -> Problem"),
+      docs("mcgdiff_problem"));
 }
 
 }  // namespace

@@ -68,10 +68,12 @@ void bind_forward_process(nb::module_& module) {
           [](CustomProcess* self, const nb::args& positional, const nb::kwargs& named) {
             new (self) CustomProcess(custom_process(positional, named));
           },
-          nb::sig("def __init__(self, alpha: typing.Callable, sigma: typing.Callable, *, dalpha: typing.Callable | "
+          nb::sig("def __init__(self, alpha: typing.Callable, sigma: typing.Callable, *, dalpha: "
+                  "typing.Callable | "
                   "None = None, dsigma: typing.Callable | None = None, T: float = 1.0) -> None"))
       .def_ro("T", &CustomProcess::T)
-      .def("__repr__", [](const CustomProcess& self) { return concat("<CustomProcess on [0, ", self.T, "]>"); });
+      .def("__repr__",
+           [](const CustomProcess& self) { return concat("<CustomProcess on [0, ", self.T, "]>"); });
   nb::class_<ForwardProcess> made(module, "ForwardProcess", docs("ForwardProcess"));
   made.def(
           "__init__",
@@ -116,15 +118,18 @@ void bind_time_grid(nb::module_& module) {
           },
           nb::arg("process"), nb::arg("description"), nb::arg("observation") = nb::none())
       .def_prop_ro("num_steps", &TimeGrid::num_steps)
-      .def_prop_ro("times", [](const TimeGrid& self) { return array(self.times()); }, docs("TimeGrid::times"))
-      .def_prop_ro("levels",
-                   [](const TimeGrid& self) {
-                     nb::list levels;
-                     for (const GridLevel& level : self.levels())
-                       levels.append(Level{.alpha = static_cast<double>(level.alpha),
-                                           .sigma = static_cast<double>(level.sigma)});
-                     return levels;
-                   }, "The levels from noisy to clean.")
+      .def_prop_ro(
+          "times", [](const TimeGrid& self) { return array(self.times()); }, docs("TimeGrid::times"))
+      .def_prop_ro(
+          "levels",
+          [](const TimeGrid& self) {
+            nb::list levels;
+            for (const GridLevel& level : self.levels())
+              levels.append(Level{.alpha = static_cast<double>(level.alpha),
+                                  .sigma = static_cast<double>(level.sigma)});
+            return levels;
+          },
+          "The levels from noisy to clean.")
       .def_prop_ro("description", [](const TimeGrid& self) { return object_of(self.description()); })
       .def("__len__", [](const TimeGrid& self) { return self.levels().size(); })
       .def("__repr__", [](const TimeGrid& self) {

@@ -4,8 +4,8 @@
 #include <gmdiff/model/probability_flow.hpp>
 
 #include "bindings.hpp"
-#include "docstrings.hpp"
 #include "descriptions.hpp"
+#include "docstrings.hpp"
 #include "errors.hpp"
 #include "models.hpp"
 #include "numbers.hpp"
@@ -87,7 +87,8 @@ void select(const nb::object& names, const std::string& place, EvaluateOptions& 
 }
 
 nb::object evaluate_law(const Session* session, const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("evaluate", {"law", "x", "level", "quantities", "device", "precision"}, 4, positional, named);
+  const Arguments given("evaluate", {"law", "x", "level", "quantities", "device", "precision"}, 4, positional,
+                        named);
   const Points x = points_of(given.need("x"), given.place("x"));
   const nb::object law = given.need("law"), level = given.find("level");
   if (const auto target = find_target(law)) {
@@ -127,27 +128,39 @@ void def_runs(Place& place, const char* self, const auto& wrap, const Extra&... 
     return keep(concat("def ", name, "(", self, arguments, ") -> ", result));
   };
   const std::string options = options_signature;
-  place.def("sample", wrap(sample), nb::sig(signature("sample", concat(sample_signature, ", ", options), "Samples")),
-            "Samples of a law. The law is a Mixture or a list of them, a problem, a target, or a Denoiser in dimension "
-            "`dim`. With `observation` (or a list of them) the samples are those of the posterior. The warnings of a "
-            "run are given to Python's `warnings`, too.", extra...);
+  place.def("sample", wrap(sample),
+            nb::sig(signature("sample", concat(sample_signature, ", ", options), "Samples")),
+            "Samples of a law. The law is a Mixture or a list of them, a problem, a target, or a Denoiser in "
+            "dimension "
+            "`dim`. With `observation` (or a list of them) the samples are those of the posterior. The "
+            "warnings of a "
+            "run are given to Python's `warnings`, too.",
+            extra...);
   place.def("forward", wrap(forward),
-            nb::sig(signature("forward",
-                              concat("law: typing.Any, process: typing.Any = None, grid: typing.Any = None, *, prior: "
-                                     "bool = False, ", options), "Samples")),
+            nb::sig(signature(
+                "forward",
+                concat("law: typing.Any, process: typing.Any = None, grid: typing.Any = None, *, prior: "
+                       "bool = False, ",
+                       options),
+                "Samples")),
             docs("forward"), extra...);
-  place.def("draw", wrap(draw),
-            nb::sig(signature("draw", concat("law: typing.Any, level: typing.Any = None, *, prior: bool = False, ", options),
-                              "Samples")),
-            docs("draw"), extra...);
+  place.def(
+      "draw", wrap(draw),
+      nb::sig(signature(
+          "draw", concat("law: typing.Any, level: typing.Any = None, *, prior: bool = False, ", options),
+          "Samples")),
+      docs("draw"), extra...);
   place.def("evaluate", wrap(evaluate_law),
-            nb::sig(signature("evaluate",
-                              "law: typing.Any, x: typing.Any, level: typing.Any = None, quantities: "
-                              "typing.Sequence[str] = ('log_density', 'score', 'denoiser'), *, device: str = 'best', "
-                              "precision: typing.Any = 'f64'",
-                              "dict[str, numpy.ndarray]")),
-            "Log-density, score and denoiser of a mixture at points x (n, d), or log-density and gradient of a target, "
-            "as a dict of arrays.", extra...);
+            nb::sig(signature(
+                "evaluate",
+                "law: typing.Any, x: typing.Any, level: typing.Any = None, quantities: "
+                "typing.Sequence[str] = ('log_density', 'score', 'denoiser'), *, device: str = 'best', "
+                "precision: typing.Any = 'f64'",
+                "dict[str, numpy.ndarray]")),
+            "Log-density, score and denoiser of a mixture at points x (n, d), or log-density and gradient of "
+            "a target, "
+            "as a dict of arrays.",
+            extra...);
 }
 
 using Run = nb::object (*)(const Session*, const nb::args&, const nb::kwargs&);
@@ -174,8 +187,10 @@ nb::object posterior_of(nb::handle prior, nb::handle observation) {
   nb::object law = nb::borrow(prior), observed = nb::borrow(observation);
   if (const auto any = find_problem(prior)) {
     const auto* problem = std::get_if<Problem>(&*any);
-    if (problem == nullptr) fail("posterior: prior: the posterior of this problem is no mixture; see TargetLaw");
-    if (!observation.is_none()) fail("posterior: observation has no meaning for a problem, which has its own");
+    if (problem == nullptr)
+      fail("posterior: prior: the posterior of this problem is no mixture; see TargetLaw");
+    if (!observation.is_none())
+      fail("posterior: observation has no meaning for a problem, which has its own");
     require(problem->observation.has_value(), "posterior: the problem has no observation");
     return nb::cast(posterior(problem->prior, *problem->observation));
   }
@@ -190,29 +205,34 @@ void bind_posterior(nb::module_& module) {
   nb::class_<Posterior>(module, "Posterior", docs("Posterior"))
       .def_ro("mixture", &Posterior::mixture, docs("Posterior::mixture"))
       .def_ro("log_evidence", &Posterior::log_evidence, docs("Posterior::log_evidence"))
-      .def_prop_ro("component_log_likelihood",
-                   [](const Posterior& self) { return array(self.component_log_likelihood); },
-                   docs("Posterior::component_log_likelihood"))
+      .def_prop_ro(
+          "component_log_likelihood",
+          [](const Posterior& self) { return array(self.component_log_likelihood); },
+          docs("Posterior::component_log_likelihood"))
       .def("__repr__", [](const Posterior& self) {
         return concat("<Posterior: log_evidence ", self.log_evidence, ", ",
                       nb::repr(nb::cast(self.mixture)).c_str(), ">");
       });
-  module.def("posterior", &posterior_of, nb::arg("prior"), nb::arg("observation") = nb::none(), docs("posterior"));
+  module.def("posterior", &posterior_of, nb::arg("prior"), nb::arg("observation") = nb::none(),
+             docs("posterior"));
 }
 
 void bind_devices(nb::module_& module) {
-  module.def("devices", [] {
-    nb::list list;
-    for (const DeviceInfo& info : devices()) {
-      nb::dict entry;
-      entry["name"] = info.name;
-      entry["description"] = info.description;
-      entry["available"] = info.available;
-      entry["reason"] = info.reason;
-      list.append(entry);
-    }
-    return list;
-  }, docs("devices"));
+  module.def(
+      "devices",
+      [] {
+        nb::list list;
+        for (const DeviceInfo& info : devices()) {
+          nb::dict entry;
+          entry["name"] = info.name;
+          entry["description"] = info.description;
+          entry["available"] = info.available;
+          entry["reason"] = info.reason;
+          list.append(entry);
+        }
+        return list;
+      },
+      docs("devices"));
 }
 
 }  // namespace
@@ -221,7 +241,9 @@ void bind_run(nb::module_& module) {
   bind_posterior(module);
   bind_devices(module);
   def_runs(module, "", [](Run run) {
-    return [run](const nb::args& positional, const nb::kwargs& named) { return run(nullptr, positional, named); };
+    return [run](const nb::args& positional, const nb::kwargs& named) {
+      return run(nullptr, positional, named);
+    };
   });
   bind_session(module);
 }

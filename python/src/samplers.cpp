@@ -30,17 +30,24 @@ McmcSampler chains_of(nb::handle object, const std::string& place) {
 
 void bind_samplers(nb::module_& module) {
   bind_descriptions<AnySampler>(module);
-  module.def("sampler_names", [] {
-    nb::list names;
-    for (const std::string& name : sampler_names()) names.append(name);
-    return names;
-  }, docs("sampler_names"));
-  module.def("parse_sampler", [](nb::handle text) {
-    return object_of(sampler_of(nb::str(text_of(text, "parse_sampler: text").c_str()), "parse_sampler"));
-  }, nb::arg("text"), docs("parse_sampler"));
-  module.def("sampler_text", [](nb::handle sampler) {
-    return to_string(sampler_of(sampler, "sampler_text: sampler"));
-  }, nb::arg("sampler"), "The sampler in the form that `parse_sampler` reads.");
+  module.def(
+      "sampler_names",
+      [] {
+        nb::list names;
+        for (const std::string& name : sampler_names()) names.append(name);
+        return names;
+      },
+      docs("sampler_names"));
+  module.def(
+      "parse_sampler",
+      [](nb::handle text) {
+        return object_of(sampler_of(nb::str(text_of(text, "parse_sampler: text").c_str()), "parse_sampler"));
+      },
+      nb::arg("text"), docs("parse_sampler"));
+  module.def(
+      "sampler_text",
+      [](nb::handle sampler) { return to_string(sampler_of(sampler, "sampler_text: sampler")); },
+      nb::arg("sampler"), "The sampler in the form that `parse_sampler` reads.");
 }
 
 }  // namespace gmdiff::python

@@ -40,8 +40,10 @@ nb::object numpy_of(const nb::object& self) {
 
 nb::object array_protocol(const nb::object& self, const nb::object& dtype, const nb::object& copy) {
   const nb::object values = numpy_of(self);
-  const bool converts = !dtype.is_none() && !values.attr("dtype").equal(nb::module_::import_("numpy").attr("dtype")(dtype));
-  if (converts && copy.is(Py_False)) throw nb::value_error("Samples: another dtype needs a copy, and copy is False");
+  const bool converts =
+      !dtype.is_none() && !values.attr("dtype").equal(nb::module_::import_("numpy").attr("dtype")(dtype));
+  if (converts && copy.is(Py_False))
+    throw nb::value_error("Samples: another dtype needs a copy, and copy is False");
   if (converts) return values.attr("astype")(dtype);
   return copy.is(Py_True) ? values.attr("copy")() : values;
 }
@@ -58,7 +60,9 @@ void release_capsule(PyObject* capsule) {
 }
 
 nb::object dlpack(const nb::object& self, const nb::kwargs& named) {
-  const auto given = [&](const char* key) { return named.contains(key) ? nb::object(named[key]) : nb::none(); };
+  const auto given = [&](const char* key) {
+    return named.contains(key) ? nb::object(named[key]) : nb::none();
+  };
   const nb::object device = given("dl_device"), copy = given("copy");
   const auto& samples = nb::cast<const Samples&>(self);
   if (copy.is(Py_True)) return numpy_of(self).attr("copy")().attr("__dlpack__")();
@@ -67,7 +71,8 @@ nb::object dlpack(const nb::object& self, const nb::kwargs& named) {
   const DLDevice& place = tensor_of(capsule)->dl_tensor.device;
   const auto own = nb::make_tuple(static_cast<int>(place.device_type), place.device_id);
   if (!device.is_none() && !device.equal(own))
-    throw nb::buffer_error("Samples.__dlpack__: the values are on another device; convert with numpy() for the host");
+    throw nb::buffer_error(
+        "Samples.__dlpack__: the values are on another device; convert with numpy() for the host");
   return capsule;
 }
 
@@ -130,30 +135,44 @@ nb::object shape_tuple(const Samples& samples) {
 void bind_plain(nb::module_& module) {
   nb::class_<Samples>(module, "Samples", docs("Samples"))
       .def_prop_ro("shape", &shape_tuple)
-      .def_prop_ro("dtype", [](const Samples& self) {
-        return nb::module_::import_("numpy").attr("dtype")(self.precision() == Precision::f32 ? "float32" : "float64");
-      })
+      .def_prop_ro("dtype",
+                   [](const Samples& self) {
+                     return nb::module_::import_("numpy").attr("dtype")(
+                         self.precision() == Precision::f32 ? "float32" : "float64");
+                   })
       .def_prop_ro("dim", &Samples::dim, docs("Samples::dim"))
-      .def_prop_ro("times", [](const Samples& self) { return array(self.times()); }, docs("Samples::times"))
+      .def_prop_ro(
+          "times", [](const Samples& self) { return array(self.times()); }, docs("Samples::times"))
       .def_prop_ro("provenance", &provenance_of, docs("Provenance"))
-      .def_prop_ro("warnings", [](const Samples& self) { return texts(self.provenance().warnings); }, docs("Provenance::warnings"))
-      .def_prop_ro("notes", [](const Samples& self) { return texts(self.provenance().notes); }, docs("Provenance::notes"))
+      .def_prop_ro(
+          "warnings", [](const Samples& self) { return texts(self.provenance().warnings); },
+          docs("Provenance::warnings"))
+      .def_prop_ro(
+          "notes", [](const Samples& self) { return texts(self.provenance().notes); },
+          docs("Provenance::notes"))
       .def_prop_ro("acceptance", &acceptance_of, docs("Acceptance"))
       .def_prop_ro("moments", &moments_of, docs("ChainMoments"))
-      .def_prop_ro("on_device", [](const Samples& self) { return self.on_device().has_value(); },
-                   "Whether the values are in the memory of a GPU.")
-      .def("numpy", [](const nb::object& self) { return numpy_of(self); }, nb::sig("def numpy(self) -> numpy.ndarray"),
-           "The values as an array of NumPy that must not be changed: a view without a copy in host memory. Values "
-           "on a GPU are copied to the host, once.")
+      .def_prop_ro(
+          "on_device", [](const Samples& self) { return self.on_device().has_value(); },
+          "Whether the values are in the memory of a GPU.")
+      .def(
+          "numpy", [](const nb::object& self) { return numpy_of(self); },
+          nb::sig("def numpy(self) -> numpy.ndarray"),
+          "The values as an array of NumPy that must not be changed: a view without a copy in host memory. "
+          "Values "
+          "on a GPU are copied to the host, once.")
       .def("__array__", &array_protocol, nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none())
       .def("__dlpack__", &dlpack)
       .def("__dlpack_device__", &dlpack_device)
       .def("__len__", [](const Samples& self) { return self.shape().front(); })
-      .def("__getitem__", [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; }, nb::arg("key"))
+      .def(
+          "__getitem__",
+          [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; },
+          nb::arg("key"))
       .def("__repr__", [](const Samples& self) {
         return concat("<Samples of shape ", nb::str(shape_tuple(self)).c_str(), ", ",
-                      self.precision() == Precision::f32 ? "float32" : "float64", ", seed ", self.provenance().seed,
-                      ", from ", self.provenance().device, ">");
+                      self.precision() == Precision::f32 ? "float32" : "float64", ", seed ",
+                      self.provenance().seed, ", from ", self.provenance().device, ">");
       });
 }
 
@@ -174,21 +193,36 @@ nb::object history_of(const SmcSamples& samples) {
 void bind_smc(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("SmcSamples::") + name); };
   nb::class_<SmcSamples, Samples>(module, "SmcSamples", docs("SmcSamples"))
-      .def_prop_ro("log_evidence", [](const SmcSamples& self) { return array(self.log_evidence()); }, docs("ChainReport::log_evidence"))
-      .def_prop_ro("smallest_ess", [](const SmcSamples& self) { return array(self.smallest_ess()); }, docs("ChainReport::smallest_ess"))
-      .def_prop_ro("chain_weights", [](const SmcSamples& self) { return array(self.chain_weights()); }, docs_of("chain_weights"))
-      .def_prop_ro("log_weights", [](const SmcSamples& self) -> nb::object {
-        const std::size_t chains = self.log_evidence().size(), size = self.log_weights().size();
-        if (size == 0) return nb::none();
-        return array(self.log_weights(), {chains, size / chains});
-      }, docs_of("log_weights"))
+      .def_prop_ro(
+          "log_evidence", [](const SmcSamples& self) { return array(self.log_evidence()); },
+          docs("ChainReport::log_evidence"))
+      .def_prop_ro(
+          "smallest_ess", [](const SmcSamples& self) { return array(self.smallest_ess()); },
+          docs("ChainReport::smallest_ess"))
+      .def_prop_ro(
+          "chain_weights", [](const SmcSamples& self) { return array(self.chain_weights()); },
+          docs_of("chain_weights"))
+      .def_prop_ro(
+          "log_weights",
+          [](const SmcSamples& self) -> nb::object {
+            const std::size_t chains = self.log_evidence().size(), size = self.log_weights().size();
+            if (size == 0) return nb::none();
+            return array(self.log_weights(), {chains, size / chains});
+          },
+          docs_of("log_weights"))
       .def_prop_ro("history", &history_of, docs("SmcHistory"))
-      .def("mean_log_evidence", [](const SmcSamples& self, nb::handle problem) {
-        return self.mean_log_evidence(integer_of(problem, "SmcSamples.mean_log_evidence: problem", 0));
-      }, nb::arg("problem") = 0, docs_of("mean_log_evidence"))
-      .def("log_evidence_sd", [](const SmcSamples& self, nb::handle problem) {
-        return self.log_evidence_sd(integer_of(problem, "SmcSamples.log_evidence_sd: problem", 0));
-      }, nb::arg("problem") = 0, docs_of("log_evidence_sd"));
+      .def(
+          "mean_log_evidence",
+          [](const SmcSamples& self, nb::handle problem) {
+            return self.mean_log_evidence(integer_of(problem, "SmcSamples.mean_log_evidence: problem", 0));
+          },
+          nb::arg("problem") = 0, docs_of("mean_log_evidence"))
+      .def(
+          "log_evidence_sd",
+          [](const SmcSamples& self, nb::handle problem) {
+            return self.log_evidence_sd(integer_of(problem, "SmcSamples.log_evidence_sd: problem", 0));
+          },
+          nb::arg("problem") = 0, docs_of("log_evidence_sd"));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ std::vector<Metric> metrics_of(const nb::object& given, const std::string& place
   names.reserve(metric_names.size());
   for (const auto& [name, metric] : metric_names) names.emplace_back(name);
   std::vector<Metric> metrics;
-  for (const nb::object& name : listed(given)) metrics.push_back(metric_names[choice_of(name, place, names)].second);
+  for (const nb::object& name : listed(given))
+    metrics.push_back(metric_names[choice_of(name, place, names)].second);
   return metrics;
 }
 
@@ -36,8 +37,11 @@ JudgeOptions judging_of(const Arguments& given) {
   };
   constexpr int most = std::numeric_limits<int>::max();
   with("p", [&](auto value, auto place) { options.p = static_cast<int>(integer_of(value, place, 1, 2)); });
-  with("slices", [&](auto value, auto place) { options.slices = static_cast<int>(integer_of(value, place, 1, most)); });
-  with("repeats", [&](auto value, auto place) { options.repeats = static_cast<int>(integer_of(value, place, 2, most)); });
+  with("slices",
+       [&](auto value, auto place) { options.slices = static_cast<int>(integer_of(value, place, 1, most)); });
+  with("repeats", [&](auto value, auto place) {
+    options.repeats = static_cast<int>(integer_of(value, place, 2, most));
+  });
   with("bandwidth", [&](auto value, auto place) { options.bandwidth = number_of(value, place); });
   with("device", [&](auto value, auto place) { options.device = device_of(value, place); });
   return options;
@@ -63,7 +67,8 @@ std::vector<Judgement> judge_samples(const nb::args& positional, const nb::kwarg
                                                   : PointSet(points_of(x, given.place("x")));
   const study::ExactLaw law = law_of(given.need("law"), given.place("law"));
   JudgeOptions options = judging_of(given);
-  if (const nb::object seed = given.find("seed"); seed.is_valid()) options.seed = seed_of(seed, given.place("seed"));
+  if (const nb::object seed = given.find("seed"); seed.is_valid())
+    options.seed = seed_of(seed, given.place("seed"));
   if (const nb::object spread = given.find("spread"); spread.is_valid())
     options.spread = truth_of(spread, given.place("spread"));
   std::vector<Metric> metrics{Metric::sliced_wasserstein};
@@ -94,31 +99,44 @@ nb::list list_of_objects(const std::vector<T>& values) {
 void bind_judgement(nb::module_& module) {
   const auto docs_of = [](const char* name) { return optional_docs(std::string("Judgement::") + name); };
   nb::class_<Judgement>(module, "Judgement", docs("Judgement"))
-      .def_prop_ro("quantity", [](const Judgement& self) { return self.quantity; }, docs_of("quantity"))
+      .def_prop_ro(
+          "quantity", [](const Judgement& self) { return self.quantity; }, docs_of("quantity"))
       .def_ro("value", &Judgement::value)
       .def_ro("value_sd", &Judgement::value_sd)
       .def_ro("floor", &Judgement::floor)
       .def_ro("floor_sd", &Judgement::floor_sd)
       .def_ro("ratio", &Judgement::ratio, docs_of("ratio"))
       .def_prop_ro("bandwidth", [](const Judgement& self) { return optional_object(self.bandwidth); })
-      .def_prop_ro("spread", [](const Judgement& self) -> nb::object {
-        if (!self.spread) return nb::none();
-        return nb::make_tuple(self.spread->low, self.spread->high);
-      }, docs("RatioSpread"))
+      .def_prop_ro(
+          "spread",
+          [](const Judgement& self) -> nb::object {
+            if (!self.spread) return nb::none();
+            return nb::make_tuple(self.spread->low, self.spread->high);
+          },
+          docs("RatioSpread"))
       .def("__repr__", [](const Judgement& self) {
-        return concat("<Judgement ", self.quantity, ": ", self.value, ", floor ", self.floor, ", ratio ", self.ratio, ">");
+        return concat("<Judgement ", self.quantity, ": ", self.value, ", floor ", self.floor, ", ratio ",
+                      self.ratio, ">");
       });
-  module.def("judge", [](const nb::args& positional, const nb::kwargs& named) {
-    return list_of_objects(judge_samples(positional, named));
-  }, nb::sig("def judge(x: typing.Any, law: typing.Any, metrics: str | typing.Sequence[str] = 'sw', *, p: int = 1, "
-             "slices: int = 100, repeats: int = 5, seed: int = 0, spread: bool = False, bandwidth: float | None = "
-             "None, device: str = 'cpu') -> list[Judgement]"),
-     docs("judge"));
-  module.def("metric_names", [] {
-    nb::list names;
-    for (const auto& [name, metric] : metric_names) names.append(name);
-    return names;
-  }, "Names of the metrics of `judge` and `compare`.");
+  module.def(
+      "judge",
+      [](const nb::args& positional, const nb::kwargs& named) {
+        return list_of_objects(judge_samples(positional, named));
+      },
+      nb::sig("def judge(x: typing.Any, law: typing.Any, metrics: str | typing.Sequence[str] = 'sw', *, p: "
+              "int = 1, "
+              "slices: int = 100, repeats: int = 5, seed: int = 0, spread: bool = False, bandwidth: float | "
+              "None = "
+              "None, device: str = 'cpu') -> list[Judgement]"),
+      docs("judge"));
+  module.def(
+      "metric_names",
+      [] {
+        nb::list names;
+        for (const auto& [name, metric] : metric_names) names.append(name);
+        return names;
+      },
+      "Names of the metrics of `judge` and `compare`.");
 }
 
 /// A sampler of Python as a candidate: f(problem, count, seed) returns samples (count, d).
@@ -155,8 +173,8 @@ std::string name_of_method(const nb::object& method, const std::string& place) {
 
 /// Names and objects of a dict, a list or one object. @param name_of name of an object in a list
 template <class Name>
-std::vector<std::pair<std::string, nb::object>> named_objects(const nb::object& given, const std::string& place,
-                                                              Name name_of) {
+std::vector<std::pair<std::string, nb::object>> named_objects(const nb::object& given,
+                                                              const std::string& place, Name name_of) {
   std::vector<std::pair<std::string, nb::object>> result;
   if (PyDict_Check(given.ptr())) {
     for (const auto& [key, value] : nb::borrow<nb::dict>(given))
@@ -170,25 +188,27 @@ std::vector<std::pair<std::string, nb::object>> named_objects(const nb::object& 
 CompareSettings settings_of(const Arguments& given) {
   CompareSettings settings;
   const std::string of_problems = given.place("problems"), of_samplers = given.place("samplers");
-  const auto problems = named_objects(given.need("problems"), of_problems, [](const nb::object&, std::size_t i) {
-    return concat("problem ", i);
-  });
+  const auto problems = named_objects(given.need("problems"), of_problems,
+                                      [](const nb::object&, std::size_t i) { return concat("problem ", i); });
   for (const auto& [name, object] : problems) {
     auto problem = find_problem(object);
     if (!problem) fail_type(of_problems, "a problem, a list or a dict of problems", object);
     settings.problems.push_back({name, std::move(*problem)});
   }
-  const auto samplers = named_objects(given.need("samplers"), of_samplers, [&](const nb::object& object, std::size_t) {
-    return name_of_method(object, of_samplers);
-  });
-  for (const auto& [name, object] : samplers) settings.candidates.push_back(candidate_of(object, name, of_samplers));
+  const auto samplers = named_objects(
+      given.need("samplers"), of_samplers,
+      [&](const nb::object& object, std::size_t) { return name_of_method(object, of_samplers); });
+  for (const auto& [name, object] : samplers)
+    settings.candidates.push_back(candidate_of(object, name, of_samplers));
   const auto with = [&](const char* key, auto read) {
     if (const nb::object value = given.find(key); value.is_valid()) read(value, given.place(key));
   };
   Options& options = settings.options;
   settings.judging = judging_of(given);
   with("metrics", [&](auto value, auto place) { settings.metrics = metrics_of(value, place); });
-  with("runs", [&](auto value, auto place) { settings.runs = static_cast<int>(integer_of(value, place, 1, std::numeric_limits<int>::max())); });
+  with("runs", [&](auto value, auto place) {
+    settings.runs = static_cast<int>(integer_of(value, place, 1, std::numeric_limits<int>::max()));
+  });
   with("count", [&](auto value, auto place) { options.count = integer_of(value, place); });
   with("seed", [&](auto value, auto place) { options.seed = seed_of(value, place); });
   with("device", [&](auto value, auto place) { options.device = device_of(value, place); });
@@ -201,8 +221,8 @@ CompareSettings settings_of(const Arguments& given) {
 
 nb::list compare_samplers(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("compare",
-                        {"problems", "samplers", "metrics", "count", "runs", "seed", "p", "slices", "repeats", "bandwidth",
-                         "device", "precision", "progress", "results", "kept_samples"},
+                        {"problems", "samplers", "metrics", "count", "runs", "seed", "p", "slices", "repeats",
+                         "bandwidth", "device", "precision", "progress", "results", "kept_samples"},
                         3, positional, named);
   CompareSettings settings = settings_of(given);
   return list_of_objects(watched([&](const std::stop_token& stop) {
@@ -215,13 +235,15 @@ void bind_figures(nb::module_& module) {
   nb::class_<QuantityFigures>(module, "QuantityFigures", docs("QuantityFigures"))
       .def_prop_ro("quantity", [](const QuantityFigures& self) { return self.quantity; })
       .def_ro("value", &QuantityFigures::value)
-      .def_prop_ro("standard_error", [](const QuantityFigures& self) { return optional_object(self.standard_error); })
+      .def_prop_ro("standard_error",
+                   [](const QuantityFigures& self) { return optional_object(self.standard_error); })
       .def_ro("median", &QuantityFigures::median)
       .def_ro("floor", &QuantityFigures::floor)
       .def_ro("floor_sd", &QuantityFigures::floor_sd)
       .def_ro("ratio", &QuantityFigures::ratio)
       .def("__repr__", [](const QuantityFigures& self) {
-        return concat("<QuantityFigures ", self.quantity, ": ", self.value, ", floor ", self.floor, ", ratio ", self.ratio, ">");
+        return concat("<QuantityFigures ", self.quantity, ": ", self.value, ", floor ", self.floor,
+                      ", ratio ", self.ratio, ">");
       });
 }
 
@@ -229,24 +251,41 @@ void bind_row(nb::module_& module) {
   const auto docs_of = [](const char* name) { return optional_docs(std::string("SamplerRow::") + name); };
   nb::class_<SamplerRow>(module, "SamplerRow", docs("SamplerRow"))
       .def_prop_ro("sampler", [](const SamplerRow& self) { return self.sampler; })
-      .def_prop_ro("error", [](const SamplerRow& self) -> nb::object {
-        return self.error ? nb::object(nb::str(self.error->c_str())) : nb::object(nb::none());
-      }, docs_of("error"))
-      .def_prop_ro("quantities", [](const SamplerRow& self) { return list_of_objects(self.quantities); }, docs_of("quantities"))
-      .def_prop_ro("log_evidence_error", [](const SamplerRow& self) { return optional_object(self.log_evidence_error); })
-      .def_prop_ro("log_evidence_sd", [](const SamplerRow& self) { return optional_object(self.log_evidence_sd); }, docs_of("log_evidence_sd"))
-      .def_prop_ro("ess", [](const SamplerRow& self) { return optional_object(self.ess); }, docs_of("ess"))
-      .def_prop_ro("smallest_ess", [](const SamplerRow& self) { return optional_object(self.smallest_ess); }, docs_of("smallest_ess"))
-      .def_prop_ro("evaluations", [](const SamplerRow& self) { return optional_object(self.evaluations); }, docs_of("evaluations"))
+      .def_prop_ro(
+          "error",
+          [](const SamplerRow& self) -> nb::object {
+            return self.error ? nb::object(nb::str(self.error->c_str())) : nb::object(nb::none());
+          },
+          docs_of("error"))
+      .def_prop_ro(
+          "quantities", [](const SamplerRow& self) { return list_of_objects(self.quantities); },
+          docs_of("quantities"))
+      .def_prop_ro("log_evidence_error",
+                   [](const SamplerRow& self) { return optional_object(self.log_evidence_error); })
+      .def_prop_ro(
+          "log_evidence_sd", [](const SamplerRow& self) { return optional_object(self.log_evidence_sd); },
+          docs_of("log_evidence_sd"))
+      .def_prop_ro(
+          "ess", [](const SamplerRow& self) { return optional_object(self.ess); }, docs_of("ess"))
+      .def_prop_ro(
+          "smallest_ess", [](const SamplerRow& self) { return optional_object(self.smallest_ess); },
+          docs_of("smallest_ess"))
+      .def_prop_ro(
+          "evaluations", [](const SamplerRow& self) { return optional_object(self.evaluations); },
+          docs_of("evaluations"))
       .def_ro("seconds", &SamplerRow::seconds, docs_of("seconds"))
       .def_ro("problems", &SamplerRow::problems, docs_of("problems"))
       .def_ro("runs", &SamplerRow::runs, docs_of("runs"))
       .def_ro("diverged", &SamplerRow::diverged, docs_of("diverged"))
       .def_ro("reused", &SamplerRow::reused, docs_of("reused"))
-      .def_prop_ro("warnings", [](const SamplerRow& self) { return list_of_objects(self.warnings); }, docs_of("warnings"))
-      .def_prop_ro("samples", [](const SamplerRow& self) { return array(self.samples); }, docs_of("samples"))
+      .def_prop_ro(
+          "warnings", [](const SamplerRow& self) { return list_of_objects(self.warnings); },
+          docs_of("warnings"))
+      .def_prop_ro(
+          "samples", [](const SamplerRow& self) { return array(self.samples); }, docs_of("samples"))
       .def("__repr__", [](const SamplerRow& self) {
-        return concat("<SamplerRow ", self.sampler, self.error ? ": failed>" : concat(": ", self.runs, " runs>"));
+        return concat("<SamplerRow ", self.sampler,
+                      self.error ? ": failed>" : concat(": ", self.runs, " runs>"));
       });
 }
 
@@ -256,13 +295,16 @@ void bind_study(nb::module_& module) {
   bind_judgement(module);
   bind_figures(module);
   bind_row(module);
-  module.def("compare_rows", &compare_samplers,
-             nb::sig("def compare_rows(problems: typing.Any, samplers: typing.Any, metrics: str | typing.Sequence[str] = "
-                     "'sw', *, count: int = 1000, runs: int = 1, seed: int = 0, p: int = 1, slices: int = 100, repeats: "
-                     "int = 5, bandwidth: float | None = None, device: str = 'best', precision: typing.Any = 'f32', "
-                     "progress: typing.Callable | None = None, results: typing.Any = None, kept_samples: int = 0) -> "
-                     "list[SamplerRow]"),
-             docs("compare"));
+  module.def(
+      "compare_rows", &compare_samplers,
+      nb::sig(
+          "def compare_rows(problems: typing.Any, samplers: typing.Any, metrics: str | typing.Sequence[str] "
+          "= "
+          "'sw', *, count: int = 1000, runs: int = 1, seed: int = 0, p: int = 1, slices: int = 100, repeats: "
+          "int = 5, bandwidth: float | None = None, device: str = 'best', precision: typing.Any = 'f32', "
+          "progress: typing.Callable | None = None, results: typing.Any = None, kept_samples: int = 0) -> "
+          "list[SamplerRow]"),
+      docs("compare"));
 }
 
 }  // namespace gmdiff::python

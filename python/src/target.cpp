@@ -65,16 +65,21 @@ void bind_targets(nb::module_& module) {
       .def_prop_ro("dim", &Target::dim)
       .def_prop_ro("description", [](const Target& self) { return object_of(self.description()); })
       .def_prop_ro("has_draws", &Target::has_draws, docs("Target::has_draws"))
-      .def_prop_ro("log_normalizer",
-                   [](const Target& self) -> nb::object {
-                     const std::optional<double> value = self.log_normalizer();
-                     return value ? nb::object(nb::float_(*value)) : nb::none();
-                   },
-                   docs("Target::log_normalizer"))
-      .def("hessian_vp", [](const Target& self, nb::handle x, nb::handle v) {
-        const Points points = points_of(x, "Target.hessian_vp: x"), tangents = points_of(v, "Target.hessian_vp: v");
-        return array(released([&] { return self.hessian_vp(points, tangents); }));
-      }, nb::arg("x"), nb::arg("v"), docs("Target::hessian_vp"))
+      .def_prop_ro(
+          "log_normalizer",
+          [](const Target& self) -> nb::object {
+            const std::optional<double> value = self.log_normalizer();
+            return value ? nb::object(nb::float_(*value)) : nb::none();
+          },
+          docs("Target::log_normalizer"))
+      .def(
+          "hessian_vp",
+          [](const Target& self, nb::handle x, nb::handle v) {
+            const Points points = points_of(x, "Target.hessian_vp: x"),
+                         tangents = points_of(v, "Target.hessian_vp: v");
+            return array(released([&] { return self.hessian_vp(points, tangents); }));
+          },
+          nb::arg("x"), nb::arg("v"), docs("Target::hessian_vp"))
       .def("__repr__", [](const Target& self) {
         return concat("<Target ", name_of(self.description()), " in dimension ", self.dim(), ">");
       });
@@ -112,22 +117,33 @@ void bind_expression(nb::module_& module) {
             of_target["density"] = given.need("text");
             target = description_of<ExpressionTarget>(nb::args(), of_target);
             const nb::object time = given.find("time");
-            new (self) Expression(target.density, {.dim = target.dim,
-                                                   .parameters = target.parameters,
-                                                   .time = time.is_valid() && truth_of(time, given.place("time"))});
+            new (self)
+                Expression(target.density, {.dim = target.dim,
+                                            .parameters = target.parameters,
+                                            .time = time.is_valid() && truth_of(time, given.place("time"))});
           },
-          nb::sig("def __init__(self, text: str, dim: int = 1, *, parameters: dict[str, float] | None = None, time: "
+          nb::sig("def __init__(self, text: str, dim: int = 1, *, parameters: dict[str, float] | None = "
+                  "None, time: "
                   "bool = False) -> None"))
       .def_prop_ro("text", &Expression::text)
       .def_prop_ro("dim", &Expression::dim)
-      .def("value", [](const Expression& self, nb::handle x, nb::handle t) {
-        return array(self.value(points_of(x, "Expression.value: x"), number_of(t, "Expression.value: t")));
-      }, nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::value"))
-      .def("gradient", [](const Expression& self, nb::handle x, nb::handle t) {
-        return array(self.gradient(points_of(x, "Expression.gradient: x"), number_of(t, "Expression.gradient: t")));
-      }, nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::gradient"))
+      .def(
+          "value",
+          [](const Expression& self, nb::handle x, nb::handle t) {
+            return array(
+                self.value(points_of(x, "Expression.value: x"), number_of(t, "Expression.value: t")));
+          },
+          nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::value"))
+      .def(
+          "gradient",
+          [](const Expression& self, nb::handle x, nb::handle t) {
+            return array(self.gradient(points_of(x, "Expression.gradient: x"),
+                                       number_of(t, "Expression.gradient: t")));
+          },
+          nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::gradient"))
       .def("__repr__", [](const Expression& self) {
-        return concat("Expression(", nb::repr(nb::str(self.text().c_str())).c_str(), ", dim=", self.dim(), ")");
+        return concat("Expression(", nb::repr(nb::str(self.text().c_str())).c_str(), ", dim=", self.dim(),
+                      ")");
       });
 }
 
@@ -140,12 +156,15 @@ void bind_target(nb::module_& module) {
   bind_targets(module);
   bind_law(module);
   bind_expression(module);
-  module.def("read_logistic", [](nb::handle file, nb::handle standardise, nb::handle prior_std) {
-    const std::size_t choice =
-        choice_of(standardise, "read_logistic: standardise", {"none", "scale", "center-scale"});
-    return read_logistic(path_of(file, "read_logistic: file"), static_cast<Standardise>(choice),
-                         number_of(prior_std, "read_logistic: prior_std"));
-  }, nb::arg("file"), nb::arg("standardise") = "none", nb::arg("prior_std") = 1.0, docs("read_logistic"));
+  module.def(
+      "read_logistic",
+      [](nb::handle file, nb::handle standardise, nb::handle prior_std) {
+        const std::size_t choice =
+            choice_of(standardise, "read_logistic: standardise", {"none", "scale", "center-scale"});
+        return read_logistic(path_of(file, "read_logistic: file"), static_cast<Standardise>(choice),
+                             number_of(prior_std, "read_logistic: prior_std"));
+      },
+      nb::arg("file"), nb::arg("standardise") = "none", nb::arg("prior_std") = 1.0, docs("read_logistic"));
 }
 
 }  // namespace gmdiff::python

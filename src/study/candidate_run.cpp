@@ -253,16 +253,36 @@ bool has_plan(const ReadyCandidate& candidate) {
   return std::holds_alternative<Plan>(candidate) || std::holds_alternative<SmcPlan>(candidate);
 }
 
+namespace {
+
+/// The problem as text that identifies it. A denoiser given by a function, which has no JSON form, counts by
+/// its id.
+struct ProblemText {
+  template <class WithPrior>
+  requires requires(WithPrior problem) { problem.denoiser; }
+  std::string operator()(WithPrior problem) const {
+    if (!problem.denoiser || !problem.denoiser->file.empty()) return to_json(problem);
+    const std::string id = problem.denoiser->denoiser.id;
+    problem.denoiser.reset();
+    return to_json(problem) + "denoiser " + id;
+  }
+  std::string operator()(const TargetProblem& problem) const { return to_json(problem); }
+  std::string operator()(const DynamicsProblem& problem) const { return to_json(problem); }
+};
+std::string text_of(const NamedProblem& named) { return std::visit(ProblemText(), named.problem); }
+
+}  // namespace
+
 std::string identity_of(const ReadyCandidate& candidate, int run) {
   if (const auto* plan = std::get_if<Plan>(&candidate)) return io::hex(plan->hash());
   if (const auto* plan = std::get_if<SmcPlan>(&candidate)) return io::hex(plan->hash());
   if (const auto* call = std::get_if<CustomCall>(&candidate))
-    return Identity().add("function").add(call->candidate->name).add(to_json(call->problem->problem)).text();
+    return Identity().add("function").add(call->candidate->name).add(text_of(*call->problem)).text();
   if (const auto* draws = std::get_if<TableDrawSet>(&candidate))
-    return Identity().add("draw").add(to_json(draws->problem->problem)).text();
+    return Identity().add("draw").add(text_of(*draws->problem)).text();
   const auto& set = std::get<FileSet>(candidate);
   const Points points = read_points(set.files[static_cast<std::size_t>(run)]);
-  return Identity().add("samples").add(points).add(to_json(set.problem->problem)).text();
+  return Identity().add("samples").add(points).add(text_of(*set.problem)).text();
 }
 
 PointSet make_samples(const ReadyCandidate& candidate, int run, const Options& options, const Answer& answer,
