@@ -29,7 +29,9 @@ class Interrupts {
   bool requested() const { return source_.stop_requested(); }
   /// Raises the exception of the interrupt, KeyboardInterrupt unless the program has another handler, with the
   /// finished samples as its attribute `samples`. Without such an exception it raises `Interrupted`.
-  [[noreturn]] void raise(const nb::object& samples, const std::string& message);
+  /// @param attribute name for another kind of result
+  [[noreturn]] void raise(const nb::object& finished, const std::string& message,
+                          const char* attribute = "samples");
 
   /// Keeps a KeyboardInterrupt of a function that the library calls, and requests the stop of the run of the
   /// main thread; false if there is none.
