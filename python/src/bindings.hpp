@@ -23,7 +23,7 @@ void bind_target_law(nanobind::module_& module);
 void bind_chain(nanobind::module_& module);
 void bind_dynamics_functions(nanobind::module_& module);
 void bind_fokker_planck(nanobind::module_& module);
-void bind_nonlinear(nanobind::module_& module);
+void bind_target_answers(nanobind::module_& module);
 void bind_learning_judgement(nanobind::module_& module);
 
 }  // namespace gmdiff::python

@@ -29,6 +29,6 @@ NB_MODULE(_core, module) {
   bind_chain(module);
   bind_dynamics_functions(module);
   bind_fokker_planck(module);
-  bind_nonlinear(module);
+  bind_target_answers(module);
   bind_learning_judgement(module);
 }

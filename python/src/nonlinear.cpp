@@ -159,7 +159,7 @@ void bind_modes(nb::module_& module) {
 
 }  // namespace
 
-void bind_nonlinear(nb::module_& module) {
+void bind_target_answers(nb::module_& module) {
   bind_quadrature(module);
   bind_importance(module);
   bind_modes(module);
