@@ -252,10 +252,12 @@ class ParameterTypes {
  public:
   template <class T>
   void required(const char* key, const T& /*parameter*/) {
-    text_ += concat(", ", key, ": ", type_of<T>());
+    // Python allows no parameter without a default after one that has it.
+    text_ += concat(", ", key, ": ", type_of<T>(), has_default_ ? " = ..." : "");
   }
   template <class T>
   void optional(const char* key, const T& /*parameter*/) {
+    has_default_ = true;
     text_ += concat(", ", key, ": ", type_of<T>(), " = ...");
   }
   void unbounded(const char* key, double parameter) { optional(key, parameter); }
@@ -298,6 +300,7 @@ class ParameterTypes {
 
  private:
   std::string text_;
+  bool has_default_ = false;
 };
 
 /// Sets the integrator of a guided sampler from the argument `integrator`, a sampler or its name.
@@ -340,8 +343,8 @@ bool are_equal(const T& a, const T& b) {
   }
 }
 
-/// Makes the class of a description.
-template <class T>
+/// Makes the class of a description. @tparam is_named whether the catalogue has a name for it
+template <class T, bool is_named = true>
 void bind_description(nb::module_& module) {
   const std::string name = class_name(typeid(T));
   ParameterTypes types;
@@ -362,6 +365,7 @@ void bind_description(nb::module_& module) {
         nb::for_getter(nb::sig(keep(concat("def ", key, "(self) -> typing.Any")))),
         optional_docs(name + "::" + key));
   }
+  if constexpr (is_named) made.attr("name") = catalogue::type_name<T>;
   made.def("__repr__", [name](const T& self) {
     return nb::str(text_of_call(name, parameters_of(self), parameters_of(T{})).c_str());
   });

@@ -107,7 +107,10 @@ nb::object numpy_array(nb::handle value, const std::string& place) {
   }
 }
 
-std::string shape_text(nb::handle array) { return nb::str(array.attr("shape")).c_str(); }
+std::string shape_text(nb::handle array) {
+  const nb::object shape = array.attr("shape");
+  return nb::repr(shape).c_str();
+}
 
 }  // namespace
 

@@ -79,7 +79,7 @@ nb::dict dict_of(Evaluation&& values, const EvaluateOptions& options) {
 
 /// Selects the quantities of a sequence of names.
 void select(const nb::object& names, const std::string& place, EvaluateOptions& options) {
-  options.log_density = false;
+  options.log_density = options.log_responsibilities = options.score = options.denoiser = false;
   bool* const selected[] = {&options.log_density, &options.log_responsibilities, &options.score,
                             &options.denoiser};
   for (const nb::object& name : listed(names))

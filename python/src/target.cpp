@@ -150,7 +150,7 @@ void bind_expression(nb::module_& module) {
 }  // namespace
 
 void bind_target(nb::module_& module) {
-  bind_description<SparsePrior>(module);
+  bind_description<SparsePrior, false>(module);
   bind_observed(module);
   bind_descriptions<TargetDescription>(module);
   bind_targets(module);
