@@ -39,7 +39,8 @@ std::optional<Mixture> law_of_modes(const Arguments& given) {
   }
   if (nb::isinstance<Problem>(law)) return study::law_of(nb::cast<const Problem&>(law), of_prior).mixture;
   require(!of_prior, given.place("prior"), " belongs to a problem, and law is none");
-  if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture or a Problem, whose law has modes", law);
+  if (!nb::isinstance<Mixture>(law))
+    fail_type(given.place("law"), "a Mixture or a Problem, whose law has modes", law);
   return nb::cast<const Mixture&>(law);
 }
 
@@ -67,13 +68,14 @@ PythonDiagnosis diagnose_draws(const nb::args& positional, const nb::kwargs& nam
 
 std::string table_of(const PythonDiagnosis& self) {
   std::ostringstream out;
-  out << "<Diagnosis of " << self.chains << (self.chains == 1 ? " chain" : " chains") << " of " << self.draws << " draws";
+  out << "<Diagnosis of " << self.chains << (self.chains == 1 ? " chain" : " chains") << " of " << self.draws
+      << " draws";
   for (const auto* quantities : {&self.found.coordinates, &self.found.estimates}) {
     for (const study::DiagnosedQuantity& quantity : *quantities) {
       const ChainDiagnostics& d = quantity.diagnostics;
-      out << "\n  " << quantity.name << ": mean " << std::setprecision(4) << d.mean << " +- " << std::setprecision(2)
-          << d.mcse << std::setprecision(4) << ", R-hat " << d.rhat << ", ESS " << d.ess_bulk << " bulk, " << d.ess_tail
-          << " tail";
+      out << "\n  " << quantity.name << ": mean " << std::setprecision(4) << d.mean << " +- "
+          << std::setprecision(2) << d.mcse << std::setprecision(4) << ", R-hat " << d.rhat << ", ESS "
+          << d.ess_bulk << " bulk, " << d.ess_tail << " tail";
     }
   }
   return out.str() + ">";
@@ -101,28 +103,43 @@ nb::object shares(const std::optional<study::ModeShares>& modes, Eigen::VectorXd
 
 void bind_diagnosis(nb::module_& module) {
   using D = PythonDiagnosis;
-  nb::class_<D>(module, "Diagnosis",
-                "Diagnostics of Markov chains: of each coordinate, of observables, and the shares of a law's modes.")
-      .def_prop_ro("coordinates", [](const D& self) {
-        return list_from(self.found.coordinates, [](const auto& quantity) { return nb::cast(quantity.diagnostics); });
-      }, nb::for_getter(nb::sig("def coordinates(self) -> list[ChainDiagnostics]")), "Diagnostics of each coordinate.")
-      .def_prop_ro("estimates", [](const D& self) {
-        nb::dict dict;
-        for (const auto& quantity : self.found.estimates) dict[quantity.name.c_str()] = nb::cast(quantity.diagnostics);
-        return dict;
-      }, nb::for_getter(nb::sig("def estimates(self) -> dict[str, ChainDiagnostics]")),
-         "Diagnostics of each observable, by its text.")
-      .def_prop_ro("weights", [](const D& self) {
-        return self.law ? array(self.law->weights()) : nb::object(nb::none());
-      }, "Weights of the law's components (K); None without a law.")
-      .def_prop_ro("share_of_draws", [](const D& self) { return shares(self.found.modes, &study::ModeShares::draws); },
-                   "Share of the draws in each mode of the law, by the largest responsibility (K).")
-      .def_prop_ro("share_of_chains", [](const D& self) { return shares(self.found.modes, &study::ModeShares::chains); },
-                   "Share of the chains whose last draw is in each mode of the law (K). No diagnostic of the chains "
-                   "alone can see a mode that no chain visits.")
-      .def_prop_ro("warnings", [](const D& self) { return list_from(self.found.warnings); },
-                   nb::for_getter(nb::sig("def warnings(self) -> list[str]")),
-                   "Quantities whose R-hat is above 1.01 or whose effective sample size is below 400.")
+  nb::class_<D>(
+      module, "Diagnosis",
+      "Diagnostics of Markov chains: of each coordinate, of observables, and the shares of a law's modes.")
+      .def_prop_ro(
+          "coordinates",
+          [](const D& self) {
+            return list_from(self.found.coordinates,
+                             [](const auto& quantity) { return nb::cast(quantity.diagnostics); });
+          },
+          nb::for_getter(nb::sig("def coordinates(self) -> list[ChainDiagnostics]")),
+          "Diagnostics of each coordinate.")
+      .def_prop_ro(
+          "estimates",
+          [](const D& self) {
+            nb::dict dict;
+            for (const auto& quantity : self.found.estimates)
+              dict[quantity.name.c_str()] = nb::cast(quantity.diagnostics);
+            return dict;
+          },
+          nb::for_getter(nb::sig("def estimates(self) -> dict[str, ChainDiagnostics]")),
+          "Diagnostics of each observable, by its text.")
+      .def_prop_ro(
+          "weights",
+          [](const D& self) { return self.law ? array(self.law->weights()) : nb::object(nb::none()); },
+          "Weights of the law's components (K); None without a law.")
+      .def_prop_ro(
+          "share_of_draws", [](const D& self) { return shares(self.found.modes, &study::ModeShares::draws); },
+          "Share of the draws in each mode of the law, by the largest responsibility (K).")
+      .def_prop_ro(
+          "share_of_chains",
+          [](const D& self) { return shares(self.found.modes, &study::ModeShares::chains); },
+          "Share of the chains whose last draw is in each mode of the law (K). No diagnostic of the chains "
+          "alone can see a mode that no chain visits.")
+      .def_prop_ro(
+          "warnings", [](const D& self) { return list_from(self.found.warnings); },
+          nb::for_getter(nb::sig("def warnings(self) -> list[str]")),
+          "Quantities whose R-hat is above 1.01 or whose effective sample size is below 400.")
       .def("__repr__", &table_of);
 }
 
@@ -150,13 +167,17 @@ void bind_pool(nb::module_& module) {
       .def("mean", &P::mean)
       .def("variance", &P::variance)
       .def("standard_error", &P::standard_error);
-  module.def("pooled", [](nb::handle samples) {
-    if (!nb::isinstance<Samples>(samples))
-      fail_type("pooled: samples", "the Samples of chains with output=\"moments\"", samples);
-    const auto& moments = nb::cast<const Samples&>(samples).moments();
-    require(moments.has_value(), "pooled: samples: they have no moments; give the chains output=\"moments\"");
-    return pooled(*moments);
-  }, nb::arg("samples"), docs("pooled"));
+  module.def(
+      "pooled",
+      [](nb::handle samples) {
+        if (!nb::isinstance<Samples>(samples))
+          fail_type("pooled: samples", "the Samples of chains with output=\"moments\"", samples);
+        const auto& moments = nb::cast<const Samples&>(samples).moments();
+        require(moments.has_value(),
+                "pooled: samples: they have no moments; give the chains output=\"moments\"");
+        return pooled(*moments);
+      },
+      nb::arg("samples"), docs("pooled"));
 }
 
 }  // namespace
@@ -165,19 +186,26 @@ void bind_chain(nb::module_& module) {
   bind_diagnostics(module);
   bind_diagnosis(module);
   bind_pool(module);
-  module.def("diagnose", &diagnose_draws,
-             nb::sig("def diagnose(x: typing.Any, law: typing.Any = None, *, estimates: str | typing.Sequence[str] = (), "
-                     "prior: bool = False) -> Diagnosis"),
-             "Convergence of chains from their draws x, shape (chains, draws, d) or (chains, draws): those of a run "
-             "with output=\"trace\", or of any other sampler. law: a Mixture or a Problem, whose modes are counted. "
-             "estimates: texts of observables in x1, x2, ... (x in one dimension), such as \"x1^2\".");
-  module.def("nested_rhat", [](nb::handle x, nb::handle superchains) {
-    const Eigen::Index groups = integer_of(superchains, "nested_rhat: superchains");
-    return of_coordinates(x, "nested_rhat: x", [&](const Eigen::MatrixXd& draws) { return nested_rhat(draws, groups); });
-  }, nb::arg("x"), nb::arg("superchains"),
-     nb::sig("def nested_rhat(x: typing.Any, superchains: int) -> numpy.ndarray"),
-     keep(concat(docs("nested_rhat"), " x: (chains, draws, d) or (chains, draws). The result has one number for each "
-                                      "coordinate.")));
+  module.def(
+      "diagnose", &diagnose_draws,
+      nb::sig("def diagnose(x: typing.Any, law: typing.Any = None, *, estimates: str | typing.Sequence[str] "
+              "= (), "
+              "prior: bool = False) -> Diagnosis"),
+      "Convergence of chains from their draws x, shape (chains, draws, d) or (chains, draws): those of a run "
+      "with output=\"trace\", or of any other sampler. law: a Mixture or a Problem, whose modes are counted. "
+      "estimates: texts of observables in x1, x2, ... (x in one dimension), such as \"x1^2\".");
+  module.def(
+      "nested_rhat",
+      [](nb::handle x, nb::handle superchains) {
+        const Eigen::Index groups = integer_of(superchains, "nested_rhat: superchains");
+        return of_coordinates(x, "nested_rhat: x",
+                              [&](const Eigen::MatrixXd& draws) { return nested_rhat(draws, groups); });
+      },
+      nb::arg("x"), nb::arg("superchains"),
+      nb::sig("def nested_rhat(x: typing.Any, superchains: int) -> numpy.ndarray"),
+      keep(concat(docs("nested_rhat"),
+                  " x: (chains, draws, d) or (chains, draws). The result has one number for each "
+                  "coordinate.")));
   module.def("batch_means", &batch_means_of, nb::arg("x"), nb::arg("batches"),
              nb::sig("def batch_means(x: typing.Any, batches: int) -> tuple[float, float]"),
              keep(concat(docs("batch_means"), " Returns (mean, standard error).")));

@@ -59,18 +59,25 @@ nb::object start_of(const Dynamics& dynamics) {
 /// Attributes of Dynamics, in addition to those of its numbers.
 void def_parts(nb::module_& module) {
   auto made = nb::borrow<nb::class_<Dynamics>>(module.attr("Dynamics"));
-  made.def_prop_ro("drift", [](const Dynamics& self) -> nb::object {
-        if (self.custom_drift) return nb::cast(*self.custom_drift);
-        return list_from(self.drift);
-      }, docs("Dynamics::drift"))
+  made.def_prop_ro(
+          "drift",
+          [](const Dynamics& self) -> nb::object {
+            if (self.custom_drift) return nb::cast(*self.custom_drift);
+            return list_from(self.drift);
+          },
+          docs("Dynamics::drift"))
       .def_prop_ro("noise", &noise_of, "sigma: a number, numbers (d), texts (d), or a CustomField.")
-      .def_prop_ro("parameters", [](const Dynamics& self) {
-        nb::dict dict;
-        for (const auto& [name, number] : self.parameters) dict[name.c_str()] = number;
-        return dict;
-      }, docs("Dynamics::parameters"))
+      .def_prop_ro(
+          "parameters",
+          [](const Dynamics& self) {
+            nb::dict dict;
+            for (const auto& [name, number] : self.parameters) dict[name.c_str()] = number;
+            return dict;
+          },
+          docs("Dynamics::parameters"))
       .def_prop_ro("start", &start_of, "A Mixture, a GaussianStart, or a point (d).")
-      .def_prop_ro("path_steps", [](const Dynamics& self) { return self.path_steps; }, docs("Dynamics::path_steps"));
+      .def_prop_ro(
+          "path_steps", [](const Dynamics& self) { return self.path_steps; }, docs("Dynamics::path_steps"));
 }
 
 void bind_start(nb::module_& module) {
@@ -83,7 +90,8 @@ void bind_start(nb::module_& module) {
                 .std = number_of(std, "GaussianStart: std")};
           },
           nb::arg("mean") = nb::none(), nb::arg("std") = 1.0)
-      .def_prop_ro("mean", [](const GaussianStart& self) { return array(self.mean); }, docs("GaussianStart::mean"))
+      .def_prop_ro(
+          "mean", [](const GaussianStart& self) { return array(self.mean); }, docs("GaussianStart::mean"))
       .def_ro("std", &GaussianStart::std, docs("GaussianStart::std"))
       .def("__repr__", [](const GaussianStart& self) {
         return concat("GaussianStart(mean=", nb::repr(list_from(self.mean)).c_str(), ", std=", self.std, ")");
@@ -91,17 +99,26 @@ void bind_start(nb::module_& module) {
 }
 
 void bind_ready_made(nb::module_& module) {
-  module.def("brownian", [](nb::handle dim, nb::handle std) {
-    return brownian(static_cast<int>(integer_of(dim, "brownian: dim", 1, catalogue::max_target_dim)),
-                    number_of(std, "brownian: std"));
-  }, nb::arg("dim") = 1, nb::arg("std") = 1.0, docs("brownian"));
-  module.def("ornstein_uhlenbeck", [](nb::handle std) {
-    return ornstein_uhlenbeck(number_of(std, "ornstein_uhlenbeck: std"));
-  }, nb::arg("std") = 1.0, docs("ornstein_uhlenbeck"));
-  module.def("geometric_brownian", [](nb::handle a, nb::handle b) {
-    return geometric_brownian(number_of(a, "geometric_brownian: a"), number_of(b, "geometric_brownian: b"));
-  }, nb::arg("a"), nb::arg("b"), docs("geometric_brownian"));
-  module.def("sine_dynamics", [] { return sine_dynamics(); }, docs("sine_dynamics"));
+  module.def(
+      "brownian",
+      [](nb::handle dim, nb::handle std) {
+        return brownian(static_cast<int>(integer_of(dim, "brownian: dim", 1, catalogue::max_target_dim)),
+                        number_of(std, "brownian: std"));
+      },
+      nb::arg("dim") = 1, nb::arg("std") = 1.0, docs("brownian"));
+  module.def(
+      "ornstein_uhlenbeck",
+      [](nb::handle std) { return ornstein_uhlenbeck(number_of(std, "ornstein_uhlenbeck: std")); },
+      nb::arg("std") = 1.0, docs("ornstein_uhlenbeck"));
+  module.def(
+      "geometric_brownian",
+      [](nb::handle a, nb::handle b) {
+        return geometric_brownian(number_of(a, "geometric_brownian: a"),
+                                  number_of(b, "geometric_brownian: b"));
+      },
+      nb::arg("a"), nb::arg("b"), docs("geometric_brownian"));
+  module.def(
+      "sine_dynamics", [] { return sine_dynamics(); }, docs("sine_dynamics"));
 }
 
 Dynamics dynamics_from(nb::handle object, const std::string& place) {
@@ -114,11 +131,12 @@ nb::object generator_of(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("generator", {"dynamics", "F", "x", "t"}, 4, positional, named);
   const Dynamics dynamics = dynamics_from(given.need("dynamics"), given.place("dynamics"));
   const nb::object function = given.need("F"), t = given.find("t");
-  const int dim = dynamics.custom_drift ? dynamics.custom_drift->dim : static_cast<int>(dynamics.drift.size());
-  const Expression F = nb::isinstance<Expression>(function)
-                           ? nb::cast<const Expression&>(function)
-                           : Expression(text_of(function, given.place("F")),
-                                        {.dim = dim, .parameters = dynamics.parameters});
+  const int dim =
+      dynamics.custom_drift ? dynamics.custom_drift->dim : static_cast<int>(dynamics.drift.size());
+  const Expression F =
+      nb::isinstance<Expression>(function)
+          ? nb::cast<const Expression&>(function)
+          : Expression(text_of(function, given.place("F")), {.dim = dim, .parameters = dynamics.parameters});
   const Points x = points_of(given.need("x"), given.place("x"));
   const double time = t.is_valid() ? number_of(t, given.place("t")) : dynamics.t_start;
   return array(released([&] { return generator(dynamics, F, x, time); }));
@@ -137,16 +155,20 @@ void bind_field(nb::module_& module) {
             });
             new (self) F(field_of(given.need("field"), given.place("field"), "field", parameters));
           },
-          nb::sig("def __init__(self, field: typing.Any, *, parameters: dict[str, float] | None = None) -> None"))
+          nb::sig(
+              "def __init__(self, field: typing.Any, *, parameters: dict[str, float] | None = None) -> None"))
       .def_prop_ro("dim", &F::dim)
       .def_prop_ro("depends_on_time", &F::depends_on_time)
       .def_prop_ro("depends_on_position", &F::depends_on_position)
       .def_prop_ro("is_diagonal", &F::is_diagonal, docs("VectorField::is_diagonal"))
-      .def("value", [](const F& self, nb::handle x, nb::handle t) {
-        const Points points = points_of(x, "VectorField.value: x");
-        const double time = number_of(t, "VectorField.value: t");
-        return array(released([&] { return self.value(points, time); }));
-      }, nb::arg("x"), nb::arg("t") = 0.0, docs("VectorField::value"))
+      .def(
+          "value",
+          [](const F& self, nb::handle x, nb::handle t) {
+            const Points points = points_of(x, "VectorField.value: x");
+            const double time = number_of(t, "VectorField.value: t");
+            return array(released([&] { return self.value(points, time); }));
+          },
+          nb::arg("x"), nb::arg("t") = 0.0, docs("VectorField::value"))
       .def("diagonal_derivative", &F::diagonal_derivative, docs("VectorField::diagonal_derivative"))
       .def("__repr__", [](const F& self) { return concat("<VectorField in dimension ", self.dim(), ">"); });
 }
@@ -156,30 +178,41 @@ void bind_transition(nb::module_& module) {
   Record<T> made(module, "LinearTransition");
   made.def("F", &T::F).def("shift", &T::shift).def("factor", &T::factor);
   made.made()
-      .def("covariance", [](const T& self) { return array(self.covariance()); }, docs("LinearTransition::covariance"))
-      .def("law", [](const T& self, nb::handle start) {
-        return self.law(mixture_of(start, "LinearTransition.law: start"));
-      }, nb::arg("start"), docs("LinearTransition::law"));
-  module.def("linear_transition", [](nb::handle A, nb::handle b, nb::handle S, nb::handle h) {
-    const Eigen::MatrixXd drift = matrix_of(A, "linear_transition: A", "(d, d)");
-    const Eigen::VectorXd shift = vector_of(b, "linear_transition: b", "(d)");
-    const Eigen::MatrixXd noise = matrix_of(S, "linear_transition: S", "(d, d)");
-    const double time = number_of(h, "linear_transition: h");
-    return released([&] { return linear_transition(drift, shift, noise, time); });
-  }, nb::arg("A"), nb::arg("b"), nb::arg("S"), nb::arg("h"), docs("linear_transition"));
+      .def(
+          "covariance", [](const T& self) { return array(self.covariance()); },
+          docs("LinearTransition::covariance"))
+      .def(
+          "law",
+          [](const T& self, nb::handle start) {
+            return self.law(mixture_of(start, "LinearTransition.law: start"));
+          },
+          nb::arg("start"), docs("LinearTransition::law"));
+  module.def(
+      "linear_transition",
+      [](nb::handle A, nb::handle b, nb::handle S, nb::handle h) {
+        const Eigen::MatrixXd drift = matrix_of(A, "linear_transition: A", "(d, d)");
+        const Eigen::VectorXd shift = vector_of(b, "linear_transition: b", "(d)");
+        const Eigen::MatrixXd noise = matrix_of(S, "linear_transition: S", "(d, d)");
+        const double time = number_of(h, "linear_transition: h");
+        return released([&] { return linear_transition(drift, shift, noise, time); });
+      },
+      nb::arg("A"), nb::arg("b"), nb::arg("S"), nb::arg("h"), docs("linear_transition"));
 }
 
 void bind_flow(nb::module_& module) {
   Record<ProbabilityFlow>(module, "ProbabilityFlow")
       .def("velocity", &ProbabilityFlow::velocity)
       .def("divergence", &ProbabilityFlow::divergence);
-  module.def("probability_flow", [](nb::handle law, nb::handle process, nb::handle x, nb::handle t) {
-    const Mixture mixture = mixture_of(law, "probability_flow: law");
-    const ForwardProcess noise(process_of(process, "probability_flow: process"));
-    const Points points = points_of(x, "probability_flow: x");
-    const double time = number_of(t, "probability_flow: t");
-    return released([&] { return probability_flow(mixture, noise, points, time); });
-  }, nb::arg("law"), nb::arg("process"), nb::arg("x"), nb::arg("t"), docs("probability_flow"));
+  module.def(
+      "probability_flow",
+      [](nb::handle law, nb::handle process, nb::handle x, nb::handle t) {
+        const Mixture mixture = mixture_of(law, "probability_flow: law");
+        const ForwardProcess noise(process_of(process, "probability_flow: process"));
+        const Points points = points_of(x, "probability_flow: x");
+        const double time = number_of(t, "probability_flow: t");
+        return released([&] { return probability_flow(mixture, noise, points, time); });
+      },
+      nb::arg("law"), nb::arg("process"), nb::arg("x"), nb::arg("t"), docs("probability_flow"));
 }
 
 }  // namespace
@@ -191,10 +224,12 @@ void bind_dynamics_functions(nb::module_& module) {
   bind_field(module);
   bind_transition(module);
   bind_flow(module);
-  module.def("generator", &generator_of,
-             nb::sig("def generator(dynamics: typing.Any, F: typing.Any, x: typing.Any, t: float | None = None) -> "
-                     "numpy.ndarray"),
-             keep(concat(docs("generator"), " F is a text or an Expression. By default t is the dynamics' t_start.")));
+  module.def(
+      "generator", &generator_of,
+      nb::sig("def generator(dynamics: typing.Any, F: typing.Any, x: typing.Any, t: float | None = None) -> "
+              "numpy.ndarray"),
+      keep(concat(docs("generator"),
+                  " F is a text or an Expression. By default t is the dynamics' t_start.")));
 }
 
 }  // namespace gmdiff::python

@@ -17,111 +17,14 @@ namespace gmdiff::python {
 Boundary boundary_of(const Arguments& given) {
   const nb::object name = given.find("boundary");
   if (!name.is_valid()) return Boundary::reflecting;
-  return static_cast<Boundary>(choice_of(name, given.place("boundary"), {"reflecting", "periodic", "absorbing"}));
+  return static_cast<Boundary>(
+      choice_of(name, given.place("boundary"), {"reflecting", "periodic", "absorbing"}));
 }
 
 namespace {
 
 using Eigen::Index;
 using Eigen::VectorXd;
-
-/// A side of the box: a number, or one for each axis.
-VectorXd side_of(const nb::object& value, const std::string& place) {
-  if (PyFloat_Check(value.ptr()) || PyLong_Check(value.ptr())) return VectorXd::Constant(1, number_of(value, place));
-  return vector_of(value, place, "(d)");
-}
-
-std::vector<Index> cells_of(const nb::object& value, const std::string& place) {
-  if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr())) return {integer_of(value, place, 2, CellGrid::max_size)};
-  std::vector<Index> cells;
-  for (const nb::handle count : nb::borrow<nb::sequence>(value)) cells.push_back(integer_of(count, place, 2, CellGrid::max_size));
-  return cells;
-}
-
-void bind_grid_of_cells(nb::module_& module) {
-  const auto docs_of = [](const char* name) { return docs(std::string("CellGrid::") + name); };
-  nb::class_<CellGrid>(module, "CellGrid", docs("CellGrid"))
-      .def(
-          "__init__",
-          [](CellGrid* self, const nb::args& positional, const nb::kwargs& named) {
-            const Arguments given("CellGrid", {"lower", "upper", "cells"}, 3, positional, named);
-            new (self) CellGrid(side_of(given.need("lower"), given.place("lower")),
-                                side_of(given.need("upper"), given.place("upper")),
-                                cells_of(given.need("cells"), given.place("cells")));
-          },
-          nb::sig("def __init__(self, lower: typing.Any, upper: typing.Any, cells: typing.Any) -> None"),
-          "lower, upper: a number, or one for each axis. cells: the number of cells, or one for each axis.")
-      .def_prop_ro("dim", &CellGrid::dim)
-      .def_prop_ro("size", &CellGrid::size, docs_of("size"))
-      .def_prop_ro("lower", [](const CellGrid& self) { return array(self.lower()); })
-      .def_prop_ro("upper", [](const CellGrid& self) { return array(self.upper()); })
-      .def_prop_ro("cells", [](const CellGrid& self) {
-        nb::list list;
-        for (Index axis = 0; axis < self.dim(); ++axis) list.append(self.cells(axis));
-        return nb::tuple(list);
-      }, "Number of cells on each axis.")
-      .def_prop_ro("volume", &CellGrid::volume, docs_of("volume"))
-      .def("width", [](const CellGrid& self, nb::handle axis) {
-        return self.width(integer_of(axis, "CellGrid.width: axis", 0, self.dim() - 1));
-      }, nb::arg("axis") = 0, docs_of("width"))
-      .def("axis_centres", [](const CellGrid& self, nb::handle axis) {
-        return array(self.axis_centres(integer_of(axis, "CellGrid.axis_centres: axis", 0, self.dim() - 1)));
-      }, nb::arg("axis") = 0, docs_of("axis_centres"))
-      .def("centres", [](const CellGrid& self) { return array(self.centres()); }, docs_of("centres"))
-      .def("__repr__", [](const CellGrid& self) {
-        std::string cells;
-        for (Index axis = 0; axis < self.dim(); ++axis) cells += concat(axis > 0 ? " x " : "", self.cells(axis));
-        return concat("<CellGrid of ", cells, " cells>");
-      });
-}
-
-/// Masses or other values of all cells, shape (size), or (n1, n2) in dimension 2.
-VectorXd values_of(nb::handle value, const std::string& place) {
-  const Numbers numbers = numbers_of(value, place, "(size), or (n1, n2) in dimension 2", {1, 2});
-  const Index size = numbers.rows().size();
-  return Eigen::Map<const VectorXd>(numbers.values, size);
-}
-
-const CellGrid& grid_from(nb::handle object, const std::string& place) {
-  if (!nb::isinstance<CellGrid>(object)) fail_type(place, "a CellGrid", object);
-  return nb::cast<const CellGrid&>(object);
-}
-
-nb::object masses_by_density(nb::handle law, nb::handle grid, nb::handle level) {
-  if (nb::isinstance<Mixture>(law)) {
-    const CellGrid& cells = grid_from(grid, "density_masses: grid");
-    const Level at = level.is_none() ? Level{} : level_of(level, "density_masses: level");
-    return array(density_masses(nb::cast<const Mixture&>(law), cells, at));
-  }
-  if (!grid.is_none() || !level.is_none())
-    fail("density_masses: grid and level belong to a mixture, and the log-densities of the cells are given");
-  return array(density_masses(values_of(law, "density_masses: log_density")));
-}
-
-void bind_masses(nb::module_& module) {
-  module.def("cell_masses", [](nb::handle law, nb::handle grid) {
-    return array(cell_masses(mixture_of(law, "cell_masses: law"), grid_from(grid, "cell_masses: grid")));
-  }, nb::arg("law"), nb::arg("grid"), docs("cell_masses"));
-  module.def("density_masses", &masses_by_density, nb::arg("law"), nb::arg("grid") = nb::none(), nb::arg("level") = nb::none(),
-             "Masses with sum 1, shape (size): of a Mixture by its density at the centres of a CellGrid, or "
-             "proportional to exp(l) of given log-densities l (size).");
-  Record<GridMoments>(module, "GridMoments")
-      .def("mass", &GridMoments::mass)
-      .def("mean", &GridMoments::mean)
-      .def("covariance", &GridMoments::covariance);
-  module.def("grid_moments", [](nb::handle P, nb::handle grid) {
-    return grid_moments(values_of(P, "grid_moments: P"), grid_from(grid, "grid_moments: grid"));
-  }, nb::arg("P"), nb::arg("grid"), docs("GridMoments"));
-  module.def("edge_mass", [](nb::handle P, nb::handle grid) {
-    return edge_mass(values_of(P, "edge_mass: P"), grid_from(grid, "edge_mass: grid"));
-  }, nb::arg("P"), nb::arg("grid"), docs("edge_mass"));
-  module.def("entropy", [](nb::handle P, nb::handle grid) {
-    return entropy(values_of(P, "entropy: P"), grid_from(grid, "entropy: grid"));
-  }, nb::arg("P"), nb::arg("grid"), docs("entropy"));
-  module.def("relative_entropy", [](nb::handle P, nb::handle R) {
-    return relative_entropy(values_of(P, "relative_entropy: P"), values_of(R, "relative_entropy: R"));
-  }, nb::arg("P"), nb::arg("R"), docs("relative_entropy"));
-}
 
 FokkerPlanck langevin(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("FokkerPlanck.langevin", {"law", "grid", "speed", "boundary"}, 3, positional, named);
@@ -130,7 +33,8 @@ FokkerPlanck langevin(const nb::args& positional, const nb::kwargs& named) {
   const double c = speed.is_valid() ? number_of(speed, given.place("speed")) : 1.0;
   const Boundary boundary = boundary_of(given);
   if (const auto target = find_target(law))
-    return watched([&](const std::stop_token&) { return FokkerPlanck::langevin(*target, grid, c, boundary); });
+    return watched(
+        [&](const std::stop_token&) { return FokkerPlanck::langevin(*target, grid, c, boundary); });
   if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture or a target", law);
   return FokkerPlanck::langevin(nb::cast<const Mixture&>(law), grid, c, boundary);
 }
@@ -142,15 +46,16 @@ FokkerPlanck::LogDensity log_density_of(const nb::object& value, const std::stri
     function.call([&] { return nb::make_tuple(array(Points(x))); },
                   [&](const nb::object& result) {
                     l = vector_of(result, place + ": the result", "(n)");
-                    require(l.size() == x.rows(), place, ": the result has ", l.size(), " numbers, expected ", x.rows());
+                    require(l.size() == x.rows(), place, ": the result has ", l.size(), " numbers, expected ",
+                            x.rows());
                   });
     return l;
   };
 }
 
 FokkerPlanck from_log_density(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("FokkerPlanck.from_log_density", {"log_density", "grid", "diffusion", "boundary"}, 3, positional,
-                        named);
+  const Arguments given("FokkerPlanck.from_log_density", {"log_density", "grid", "diffusion", "boundary"}, 3,
+                        positional, named);
   const nb::object l = given.need("log_density");
   const CellGrid& grid = grid_from(given.need("grid"), given.place("grid"));
   const double diffusion = number_of(given.need("diffusion"), given.place("diffusion"));
@@ -174,17 +79,20 @@ DiagonalSde::Function at_points(VectorField field) {
 VectorField field_on(const Arguments& given, const char* key, const nb::object& value, const CellGrid& grid,
                      const std::map<std::string, double>& parameters) {
   VectorField field = field_of(value, given.place(key), key, parameters);
-  require(field.dim() == grid.dim(), given.place(key), " has dimension ", field.dim(), ", the grid ", grid.dim());
+  require(field.dim() == grid.dim(), given.place(key), " has dimension ", field.dim(), ", the grid ",
+          grid.dim());
   return field;
 }
 
 FokkerPlanck from_sde(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("FokkerPlanck.from_sde",
-                        {"drift", "grid", "noise", "t", "boundary", "diffusion_slope", "parameters"}, 3, positional, named);
+                        {"drift", "grid", "noise", "t", "boundary", "diffusion_slope", "parameters"}, 3,
+                        positional, named);
   const CellGrid& grid = grid_from(given.need("grid"), given.place("grid"));
   std::map<std::string, double> parameters;
   double time = 0.0;
-  with_argument(given, "parameters", [&](const auto& value, const auto& place) { parameters = parameters_from(value, place); });
+  with_argument(given, "parameters",
+                [&](const auto& value, const auto& place) { parameters = parameters_from(value, place); });
   with_argument(given, "t", [&](const auto& value, const auto& place) { time = number_of(value, place); });
   DiagonalSde sde{.drift = at_points(field_on(given, "drift", given.need("drift"), grid, parameters))};
   with_argument(given, "noise", [&](const nb::object& value, const std::string& place) {
@@ -231,7 +139,8 @@ nb::object entries_of(const FokkerPlanck& self) {
     }
   }
   const std::vector<std::size_t> shape{values.size()};
-  return nb::make_tuple(array(std::move(values)), array(std::move(rows), shape), array(std::move(columns), shape));
+  return nb::make_tuple(array(std::move(values)), array(std::move(rows), shape),
+                        array(std::move(columns), shape));
 }
 
 /// Binds a function of the masses, or other values, of all cells.
@@ -263,21 +172,30 @@ void def_of_time(nb::class_<FokkerPlanck>& made, const char* name, const char* a
 
 void def_steps(nb::class_<FokkerPlanck>& made) {
   using E = FokkerPlanck;
-  def_of_values(made, "rate_of_change", "P", [](const E& e, const VectorXd& P) { return e.rate_of_change(P); });
-  def_of_time(made, "advance", "P", [](const E& e, const VectorXd& P, double tau) { return e.advance(P, tau); });
-  def_of_time(made, "expectation", "F", [](const E& e, const VectorXd& F, double tau) { return e.expectation(F, tau); });
-  def_of_values(made, "relative_entropy", "P", [](const E& e, const VectorXd& P) { return e.relative_entropy(P); });
-  def_of_values(made, "fisher_information", "P", [](const E& e, const VectorXd& P) { return e.fisher_information(P); });
-  made.def("advance_implicit", [](const E& self, nb::handle P, nb::handle tau, nb::handle steps) {
-        const VectorXd values = values_of(P, "FokkerPlanck.advance_implicit: P");
-        const double time = number_of(tau, "FokkerPlanck.advance_implicit: tau");
-        const auto count = static_cast<int>(
-            integer_of(steps, "FokkerPlanck.advance_implicit: steps", 1, std::numeric_limits<int>::max()));
-        return array(released([&] { return self.advance_implicit(values, time, count); }));
-      }, nb::arg("P"), nb::arg("tau"), nb::arg("steps") = 1, docs("FokkerPlanck::advance_implicit"))
-      .def("reversed", [](const E& self, nb::handle P) {
-        return self.reversed(values_of(P, "FokkerPlanck.reversed: P"));
-      }, nb::arg("P"), docs("FokkerPlanck::reversed"));
+  def_of_values(made, "rate_of_change", "P",
+                [](const E& e, const VectorXd& P) { return e.rate_of_change(P); });
+  def_of_time(made, "advance", "P",
+              [](const E& e, const VectorXd& P, double tau) { return e.advance(P, tau); });
+  def_of_time(made, "expectation", "F",
+              [](const E& e, const VectorXd& F, double tau) { return e.expectation(F, tau); });
+  def_of_values(made, "relative_entropy", "P",
+                [](const E& e, const VectorXd& P) { return e.relative_entropy(P); });
+  def_of_values(made, "fisher_information", "P",
+                [](const E& e, const VectorXd& P) { return e.fisher_information(P); });
+  made.def(
+          "advance_implicit",
+          [](const E& self, nb::handle P, nb::handle tau, nb::handle steps) {
+            const VectorXd values = values_of(P, "FokkerPlanck.advance_implicit: P");
+            const double time = number_of(tau, "FokkerPlanck.advance_implicit: tau");
+            const auto count = static_cast<int>(integer_of(steps, "FokkerPlanck.advance_implicit: steps", 1,
+                                                           std::numeric_limits<int>::max()));
+            return array(released([&] { return self.advance_implicit(values, time, count); }));
+          },
+          nb::arg("P"), nb::arg("tau"), nb::arg("steps") = 1, docs("FokkerPlanck::advance_implicit"))
+      .def(
+          "reversed",
+          [](const E& self, nb::handle P) { return self.reversed(values_of(P, "FokkerPlanck.reversed: P")); },
+          nb::arg("P"), docs("FokkerPlanck::reversed"));
 }
 
 void bind_equation(nb::module_& module) {
@@ -285,37 +203,55 @@ void bind_equation(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("FokkerPlanck::") + name); };
   nb::class_<E> made(module, "FokkerPlanck", docs("FokkerPlanck"));
   made.def_static("langevin", &langevin,
-                  nb::sig("def langevin(law: typing.Any, grid: CellGrid, speed: float = 1.0, *, boundary: str = 'reflecting') "
-                          "-> FokkerPlanck"), docs_of("langevin"))
+                  nb::sig("def langevin(law: typing.Any, grid: CellGrid, speed: float = 1.0, *, boundary: "
+                          "str = 'reflecting') "
+                          "-> FokkerPlanck"),
+                  docs_of("langevin"))
       .def_static("from_log_density", &from_log_density,
-                  nb::sig("def from_log_density(log_density: typing.Any, grid: CellGrid, diffusion: float, *, boundary: str = "
+                  nb::sig("def from_log_density(log_density: typing.Any, grid: CellGrid, diffusion: float, "
+                          "*, boundary: str = "
                           "'reflecting') -> FokkerPlanck"),
-                  "dX = D grad l dt + sqrt(2 D) dW with the diffusion D > 0. log_density: a function that returns l (n) of "
+                  "dX = D grad l dt + sqrt(2 D) dW with the diffusion D > 0. log_density: a function that "
+                  "returns l (n) of "
                   "points x (n, d), or the values of l at the centres (size).")
-      .def_static("from_sde", &from_sde,
-                  nb::sig("def from_sde(drift: typing.Any, grid: CellGrid, noise: typing.Any = 1.0, *, t: float = 0.0, "
-                          "boundary: str = 'reflecting', diffusion_slope: typing.Any = None, parameters: dict[str, float] | "
-                          "None = None) -> FokkerPlanck"),
-                  "A diffusion with the coefficients drift and noise at time t. Each is texts in t and x, numbers (d), a "
-                  "VectorField or a CustomField, which is called for one point after the other. diffusion_slope: the "
-                  "derivatives of D_j = noise_j^2 / 2 along their axes, by default a central difference.")
+      .def_static(
+          "from_sde", &from_sde,
+          nb::sig(
+              "def from_sde(drift: typing.Any, grid: CellGrid, noise: typing.Any = 1.0, *, t: float = 0.0, "
+              "boundary: str = 'reflecting', diffusion_slope: typing.Any = None, parameters: dict[str, "
+              "float] | "
+              "None = None) -> FokkerPlanck"),
+          "A diffusion with the coefficients drift and noise at time t. Each is texts in t and x, numbers "
+          "(d), a "
+          "VectorField or a CustomField, which is called for one point after the other. diffusion_slope: the "
+          "derivatives of D_j = noise_j^2 / 2 along their axes, by default a central difference.")
       .def_prop_ro("grid", [](const E& self) { return self.grid(); })
-      .def_prop_ro("boundary", [](const E& self) {
-        constexpr const char* names[] = {"reflecting", "periodic", "absorbing"};
-        return names[static_cast<std::size_t>(self.boundary())];
-      })
-      .def_prop_ro("rates", &rates_of, "Rates of jumps between neighbouring cells, as a dict: lists up and down of one "
-                                       "array (size) for each axis, and loss (size) out of the box.")
+      .def_prop_ro("boundary",
+                   [](const E& self) {
+                     constexpr const char* names[] = {"reflecting", "periodic", "absorbing"};
+                     return names[static_cast<std::size_t>(self.boundary())];
+                   })
+      .def_prop_ro("rates", &rates_of,
+                   "Rates of jumps between neighbouring cells, as a dict: lists up and down of one "
+                   "array (size) for each axis, and loss (size) out of the box.")
       .def_prop_ro("max_rate", &E::max_rate, docs_of("max_rate"))
-      .def("generator", &entries_of, "The entries of Q as arrays (values, rows, columns): entry (j, i) is the rate from "
-                                     "cell i to cell j.")
-      .def("stationary", [](const E& self) { return array(self.stationary()); }, docs_of("stationary"))
-      .def("decay_rates", [](const E& self, nb::handle count) {
-        const Index number = integer_of(count, "FokkerPlanck.decay_rates: count");
-        return array(released([&] { return self.decay_rates(number); }));
-      }, nb::arg("count"), docs_of("decay_rates"))
-      .def("spectral_gap", [](const E& self) { return released([&] { return self.spectral_gap(); }); }, docs_of("spectral_gap"))
-      .def("__repr__", [](const E& self) { return concat("<FokkerPlanck on ", self.grid().size(), " cells>"); });
+      .def("generator", &entries_of,
+           "The entries of Q as arrays (values, rows, columns): entry (j, i) is the rate from "
+           "cell i to cell j.")
+      .def(
+          "stationary", [](const E& self) { return array(self.stationary()); }, docs_of("stationary"))
+      .def(
+          "decay_rates",
+          [](const E& self, nb::handle count) {
+            const Index number = integer_of(count, "FokkerPlanck.decay_rates: count");
+            return array(released([&] { return self.decay_rates(number); }));
+          },
+          nb::arg("count"), docs_of("decay_rates"))
+      .def(
+          "spectral_gap", [](const E& self) { return released([&] { return self.spectral_gap(); }); },
+          docs_of("spectral_gap"))
+      .def("__repr__",
+           [](const E& self) { return concat("<FokkerPlanck on ", self.grid().size(), " cells>"); });
   def_steps(made);
 }
 
@@ -325,7 +261,8 @@ std::function<FokkerPlanck(double)> equation_of(const nb::object& value, const s
     std::optional<FokkerPlanck> equation;
     function.call([&] { return nb::make_tuple(t); },
                   [&](const nb::object& result) {
-                    if (!nb::isinstance<FokkerPlanck>(result)) fail_type(place + ": the result", "a FokkerPlanck", result);
+                    if (!nb::isinstance<FokkerPlanck>(result))
+                      fail_type(place + ": the result", "a FokkerPlanck", result);
                     equation = nb::cast<const FokkerPlanck&>(result);
                   });
     require(equation.has_value(), "interrupted");
@@ -337,9 +274,10 @@ nb::object magnus(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("advance_magnus", {"equation", "P", "t", "tau", "steps"}, 5, positional, named);
   const auto equation = equation_of(given.need("equation"), given.place("equation"));
   const VectorXd P = values_of(given.need("P"), given.place("P"));
-  const double t = number_of(given.need("t"), given.place("t")), tau = number_of(given.need("tau"), given.place("tau"));
-  const auto steps =
-      static_cast<int>(integer_of(given.need("steps"), given.place("steps"), 1, std::numeric_limits<int>::max()));
+  const double t = number_of(given.need("t"), given.place("t")),
+               tau = number_of(given.need("tau"), given.place("tau"));
+  const auto steps = static_cast<int>(
+      integer_of(given.need("steps"), given.place("steps"), 1, std::numeric_limits<int>::max()));
   return array(watched([&](const std::stop_token&) { return advance_magnus(equation, P, t, tau, steps); }));
 }
 
@@ -352,20 +290,25 @@ void bind_steps(nb::module_& module) {
             new (self) ImplicitEuler(released([&] { return ImplicitEuler(equation, time); }));
           },
           nb::arg("equation"), nb::arg("tau"))
-      .def("step", [](const ImplicitEuler& self, nb::handle P) {
-        const VectorXd values = values_of(P, "ImplicitEuler.step: P");
-        return array(released([&] { return self.step(values); }));
-      }, nb::arg("P"), docs("ImplicitEuler::step"));
-  module.def("advance_magnus", &magnus,
-             nb::sig("def advance_magnus(equation: typing.Callable, P: typing.Any, t: float, tau: float, steps: int) -> "
-                     "numpy.ndarray"), docs("advance_magnus"));
+      .def(
+          "step",
+          [](const ImplicitEuler& self, nb::handle P) {
+            const VectorXd values = values_of(P, "ImplicitEuler.step: P");
+            return array(released([&] { return self.step(values); }));
+          },
+          nb::arg("P"), docs("ImplicitEuler::step"));
+  module.def(
+      "advance_magnus", &magnus,
+      nb::sig(
+          "def advance_magnus(equation: typing.Callable, P: typing.Any, t: float, tau: float, steps: int) -> "
+          "numpy.ndarray"),
+      docs("advance_magnus"));
 }
 
 }  // namespace
 
 void bind_fokker_planck(nb::module_& module) {
-  bind_grid_of_cells(module);
-  bind_masses(module);
+  bind_cells(module);
   bind_equation(module);
   bind_steps(module);
   bind_evolution(module);

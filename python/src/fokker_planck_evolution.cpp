@@ -55,16 +55,13 @@ Question question_of(const Arguments& given) {
 
 Mixture standard_normal(Index dim) { return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})}; }
 
-Eigen::VectorXd side_of(const nb::object& value, const std::string& place) {
-  if (PyFloat_Check(value.ptr()) || PyLong_Check(value.ptr()))
-    return Eigen::VectorXd::Constant(1, number_of(value, place));
-  return vector_of(value, place, "(d)");
-}
-
 void read_density(const Arguments& given, DensityDescription& density) {
-  with_argument(given, "times", [&](const auto& value, const auto& place) { density.times = list_of(value, place, "(M)"); });
-  with_argument(given, "lower", [&](const auto& value, const auto& place) { density.lower = side_of(value, place); });
-  with_argument(given, "upper", [&](const auto& value, const auto& place) { density.upper = side_of(value, place); });
+  with_argument(given, "times",
+                [&](const auto& value, const auto& place) { density.times = list_of(value, place, "(M)"); });
+  with_argument(given, "lower",
+                [&](const auto& value, const auto& place) { density.lower = side_of(value, place); });
+  with_argument(given, "upper",
+                [&](const auto& value, const auto& place) { density.upper = side_of(value, place); });
   with_argument(given, "cells", [&](const nb::object& value, const std::string& place) {
     density.cells.clear();
     const auto add = [&](nb::handle count) {
@@ -77,13 +74,15 @@ void read_density(const Arguments& given, DensityDescription& density) {
 
 Evolution evolve_density(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("fokker_planck",
-                        {"law", "start", "times", "lower", "upper", "cells", "speed", "boundary", "prior"}, 3, positional,
-                        named);
+                        {"law", "start", "times", "lower", "upper", "cells", "speed", "boundary", "prior"}, 3,
+                        positional, named);
   Question question = question_of(given);
-  with_argument(given, "start", [&](const auto& value, const auto& place) { question.start = mixture_of(value, place); });
+  with_argument(given, "start",
+                [&](const auto& value, const auto& place) { question.start = mixture_of(value, place); });
   read_density(given, question.density);
   study::DensityOptions options{.boundary = boundary_of(given)};
-  with_argument(given, "speed", [&](const auto& value, const auto& place) { options.speed = number_of(value, place); });
+  with_argument(given, "speed",
+                [&](const auto& value, const auto& place) { options.speed = number_of(value, place); });
   const Index dim = std::visit([](const auto& law) { return Index{law.dim()}; }, question.law);
   const Mixture start = question.start ? *question.start : standard_normal(dim);
   Evolution evolution = released([&] { return evolve(question.density, question.law, start, options); });
@@ -97,7 +96,8 @@ Evolution evolve_density(const nb::args& positional, const nb::kwargs& named) {
 template <class F>
 nb::object of_rows(const Evolution& self, std::vector<std::size_t> shape, F f) {
   std::vector<double> values;
-  values.reserve(self.rows.size() * std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()));
+  values.reserve(self.rows.size() *
+                 std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()));
   for (const study::DensityRow& row : self.rows) {
     const Eigen::VectorXd more = f(row);
     values.insert(values.end(), more.begin(), more.end());
@@ -117,57 +117,94 @@ nb::object optional_rows(const Evolution& self, Member member) {
 
 nb::object density_of(const Evolution& self) {
   std::vector<std::size_t> shape;
-  for (Index axis = 0; axis < self.grid.dim(); ++axis) shape.push_back(static_cast<std::size_t>(self.grid.cells(axis)));
-  return of_rows(self, shape, [&](const study::DensityRow& row) -> Eigen::VectorXd { return row.P / self.grid.volume(); });
+  for (Index axis = 0; axis < self.grid.dim(); ++axis)
+    shape.push_back(static_cast<std::size_t>(self.grid.cells(axis)));
+  return of_rows(self, shape,
+                 [&](const study::DensityRow& row) -> Eigen::VectorXd { return row.P / self.grid.volume(); });
 }
 
 }  // namespace
 
 void bind_evolution(nb::module_& module) {
   using Row = study::DensityRow;
-  nb::class_<Evolution>(module, "DensityEvolution",
-                        "The density of a Langevin diffusion at M times on the cells of a grid. KL and Fisher information "
-                        "are relative to the stationary law.")
+  nb::class_<Evolution>(
+      module, "DensityEvolution",
+      "The density of a Langevin diffusion at M times on the cells of a grid. KL and Fisher information "
+      "are relative to the stationary law.")
       .def_prop_ro("grid", [](const Evolution& self) { return self.grid; })
-      .def_prop_ro("times", [](const Evolution& self) { return of_rows(self, {}, [](const Row& row) { return one(row.time); }); },
-                   "(M)")
+      .def_prop_ro(
+          "times",
+          [](const Evolution& self) {
+            return of_rows(self, {}, [](const Row& row) { return one(row.time); });
+          },
+          "(M)")
       .def_prop_ro("density", &density_of, "Mass of a cell over its volume, shape (M, n) or (M, n1, n2).")
-      .def_prop_ro("mass", [](const Evolution& self) {
-        return of_rows(self, {}, [](const Row& row) { return one(row.moments.mass); });
-      }, "Sum of the masses (M).")
-      .def_prop_ro("mean", [](const Evolution& self) {
-        return of_rows(self, {static_cast<std::size_t>(self.grid.dim())}, [](const Row& row) { return row.moments.mean; });
-      }, "(M, d)")
-      .def_prop_ro("covariance", [](const Evolution& self) {
-        const auto d = static_cast<std::size_t>(self.grid.dim());
-        return of_rows(self, {d, d}, [](const Row& row) -> Eigen::VectorXd { return row.moments.covariance.reshaped(); });
-      }, "(M, d, d)")
-      .def_prop_ro("entropy", [](const Evolution& self) {
-        return of_rows(self, {}, [](const Row& row) { return one(row.entropy); });
-      }, "(M)")
-      .def_prop_ro("edge_mass", [](const Evolution& self) {
-        return of_rows(self, {}, [](const Row& row) { return one(row.edge_mass); });
-      }, "Mass in the cells at the walls (M).")
-      .def_prop_ro("kl", [](const Evolution& self) { return optional_rows(self, &Row::relative_entropy); },
-                   "KL to the stationary law (M); None with absorbing walls.")
-      .def_prop_ro("fisher", [](const Evolution& self) { return optional_rows(self, &Row::fisher); },
-                   "Fisher information relative to the stationary law (M); None with absorbing walls.")
-      .def_prop_ro("gap", [](const Evolution& self) -> nb::object {
-        return self.gap ? nb::object(nb::float_(*self.gap)) : nb::none();
-      }, "Smallest decay rate: KL falls like exp(-2 gap t) in the end. With absorbing walls the rate at which mass "
-         "leaves the box. None, with a warning, if it was not found.")
+      .def_prop_ro(
+          "mass",
+          [](const Evolution& self) {
+            return of_rows(self, {}, [](const Row& row) { return one(row.moments.mass); });
+          },
+          "Sum of the masses (M).")
+      .def_prop_ro(
+          "mean",
+          [](const Evolution& self) {
+            return of_rows(self, {static_cast<std::size_t>(self.grid.dim())},
+                           [](const Row& row) { return row.moments.mean; });
+          },
+          "(M, d)")
+      .def_prop_ro(
+          "covariance",
+          [](const Evolution& self) {
+            const auto d = static_cast<std::size_t>(self.grid.dim());
+            return of_rows(self, {d, d}, [](const Row& row) -> Eigen::VectorXd {
+              return row.moments.covariance.reshaped();
+            });
+          },
+          "(M, d, d)")
+      .def_prop_ro(
+          "entropy",
+          [](const Evolution& self) {
+            return of_rows(self, {}, [](const Row& row) { return one(row.entropy); });
+          },
+          "(M)")
+      .def_prop_ro(
+          "edge_mass",
+          [](const Evolution& self) {
+            return of_rows(self, {}, [](const Row& row) { return one(row.edge_mass); });
+          },
+          "Mass in the cells at the walls (M).")
+      .def_prop_ro(
+          "kl", [](const Evolution& self) { return optional_rows(self, &Row::relative_entropy); },
+          "KL to the stationary law (M); None with absorbing walls.")
+      .def_prop_ro(
+          "fisher", [](const Evolution& self) { return optional_rows(self, &Row::fisher); },
+          "Fisher information relative to the stationary law (M); None with absorbing walls.")
+      .def_prop_ro(
+          "gap",
+          [](const Evolution& self) -> nb::object {
+            return self.gap ? nb::object(nb::float_(*self.gap)) : nb::none();
+          },
+          "Smallest decay rate: KL falls like exp(-2 gap t) in the end. With absorbing walls the rate at "
+          "which mass "
+          "leaves the box. None, with a warning, if it was not found.")
       .def_prop_ro("warnings", [](const Evolution& self) { return list_from(self.warnings); })
       .def("__repr__", [](const Evolution& self) {
         return concat("<DensityEvolution at ", self.rows.size(), " times on ", self.grid.size(), " cells>");
       });
   module.def("fokker_planck", &evolve_density,
-             nb::sig("def fokker_planck(law: typing.Any, start: Mixture | None = None, times: typing.Any = None, *, lower: "
-                     "typing.Any = None, upper: typing.Any = None, cells: typing.Any = None, speed: float = 1.0, boundary: "
+             nb::sig("def fokker_planck(law: typing.Any, start: Mixture | None = None, times: typing.Any = "
+                     "None, *, lower: "
+                     "typing.Any = None, upper: typing.Any = None, cells: typing.Any = None, speed: float = "
+                     "1.0, boundary: "
                      "str = 'reflecting', prior: bool = False) -> DensityEvolution"),
-             "The density of the Langevin diffusion dX = (speed / 2) grad l dt + sqrt(speed) dW of a law at chosen times, "
-             "on a grid in one or two dimensions. law: a Mixture, a target or a problem. start: the law at time 0, by "
-             "default that of the problem, or N(0, I). times: by default 0, 0.5, 1, 2, 5, 10. lower, upper: the box, by "
-             "default 8 standard deviations around the means of start and law. cells: by default 400, or 150 x 150. The "
+             "The density of the Langevin diffusion dX = (speed / 2) grad l dt + sqrt(speed) dW of a law at "
+             "chosen times, "
+             "on a grid in one or two dimensions. law: a Mixture, a target or a problem. start: the law at "
+             "time 0, by "
+             "default that of the problem, or N(0, I). times: by default 0, 0.5, 1, 2, 5, 10. lower, upper: "
+             "the box, by "
+             "default 8 standard deviations around the means of start and law. cells: by default 400, or 150 "
+             "x 150. The "
              "warnings are given to Python's `warnings`, too.");
 }
 

@@ -32,9 +32,11 @@ Quadrature quadrature_of(const nb::args& positional, const nb::kwargs& named) {
   QuadratureBox box;
   const nb::object lower = given.find("lower"), upper = given.find("upper");
   if (lower.is_valid() != upper.is_valid())
-    fail(given.function(), ": lower and upper belong together, and ", lower.is_valid() ? "upper" : "lower", " is missing");
+    fail(given.function(), ": lower and upper belong together, and ", lower.is_valid() ? "upper" : "lower",
+         " is missing");
   if (lower.is_valid())
-    box = {.lower = vector_of(lower, given.place("lower"), "(d)"), .upper = vector_of(upper, given.place("upper"), "(d)")};
+    box = {.lower = vector_of(lower, given.place("lower"), "(d)"),
+           .upper = vector_of(upper, given.place("upper"), "(d)")};
   return watched([&](const std::stop_token&) { return quadrature(target, box); });
 }
 
@@ -53,27 +55,35 @@ void bind_quadrature(nb::module_& module) {
       .def("covariance", &Q::covariance)
       .def("edge_mass", &Q::edge_mass);
   made.made()
-      .def_prop_ro("lower", [](const Q& self) { return array(self.box.lower); }, "Lower sides of the box (d).")
-      .def_prop_ro("upper", [](const Q& self) { return array(self.box.upper); }, "Upper sides of the box (d).")
-      .def_prop_ro("marginals", [](const Q& self) { return list_from(self.marginals); },
-                   nb::for_getter(nb::sig("def marginals(self) -> list[MarginalDensity]")), docs("Quadrature::marginals"))
-      .def_prop_ro("error", [](const Q& self) { return self.error; }, docs("QuadratureErrors"))
+      .def_prop_ro(
+          "lower", [](const Q& self) { return array(self.box.lower); }, "Lower sides of the box (d).")
+      .def_prop_ro(
+          "upper", [](const Q& self) { return array(self.box.upper); }, "Upper sides of the box (d).")
+      .def_prop_ro(
+          "marginals", [](const Q& self) { return list_from(self.marginals); },
+          nb::for_getter(nb::sig("def marginals(self) -> list[MarginalDensity]")),
+          docs("Quadrature::marginals"))
+      .def_prop_ro(
+          "error", [](const Q& self) { return self.error; }, docs("QuadratureErrors"))
       .def("__repr__", [](const Q& self) {
-        return concat("<Quadrature: log_normalizer ", self.log_normalizer, " +- ", self.error.log_normalizer, ">");
+        return concat("<Quadrature: log_normalizer ", self.log_normalizer, " +- ", self.error.log_normalizer,
+                      ">");
       });
   module.def("quadrature", &quadrature_of,
-             nb::sig("def quadrature(target: typing.Any, lower: typing.Any = None, upper: typing.Any = None) -> Quadrature"),
+             nb::sig("def quadrature(target: typing.Any, lower: typing.Any = None, upper: typing.Any = None) "
+                     "-> Quadrature"),
              docs("quadrature"));
 }
 
 /// Draws and seed of a mixture as proposal, or points with their log-densities.
 ImportanceResult importance_of(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("importance", {"target", "proposal", "count", "seed", "points", "log_proposal"}, 4, positional,
-                        named);
+  const Arguments given("importance", {"target", "proposal", "count", "seed", "points", "log_proposal"}, 4,
+                        positional, named);
   const Target target = target_from(given);
   const nb::object proposal = given.find("proposal"), points = given.find("points");
   if (proposal.is_valid() == points.is_valid())
-    fail(given.function(), ": expected either proposal or points, given ", points.is_valid() ? "both" : "none");
+    fail(given.function(), ": expected either proposal or points, given ",
+         points.is_valid() ? "both" : "none");
   if (points.is_valid()) {
     for (const char* key : {"count", "seed"})
       if (given.find(key).is_valid()) fail(given.place(key), " has no meaning for points");
@@ -85,7 +95,8 @@ ImportanceResult importance_of(const nb::args& positional, const nb::kwargs& nam
   const Mixture law = mixture_of(proposal, given.place("proposal"));
   std::int64_t count = 10'000;
   std::uint64_t seed = 0;
-  with_argument(given, "count", [&](const auto& value, const auto& place) { count = integer_of(value, place); });
+  with_argument(given, "count",
+                [&](const auto& value, const auto& place) { count = integer_of(value, place); });
   with_argument(given, "seed", [&](const auto& value, const auto& place) { seed = seed_of(value, place); });
   return watched([&](const std::stop_token&) { return importance(target, law, count, seed); });
 }
@@ -104,13 +115,15 @@ void bind_importance(nb::module_& module) {
       .def("points", &R::points)
       .def("weights", &R::weights);
   made.made().def("__repr__", [](const R& self) {
-    return concat("<ImportanceResult of ", self.points.rows(), " draws: log_normalizer ", self.log_normalizer, " +- ",
-                  self.log_normalizer_error, ", ess ", self.ess, ">");
+    return concat("<ImportanceResult of ", self.points.rows(), " draws: log_normalizer ", self.log_normalizer,
+                  " +- ", self.log_normalizer_error, ", ess ", self.ess, ">");
   });
   module.def("importance", &importance_of,
-             nb::sig("def importance(target: typing.Any, proposal: Mixture | None = None, count: int = 10000, seed: int = 0, "
+             nb::sig("def importance(target: typing.Any, proposal: Mixture | None = None, count: int = "
+                     "10000, seed: int = 0, "
                      "*, points: typing.Any = None, log_proposal: typing.Any = None) -> ImportanceResult"),
-             "Self-normalised importance sampling of a target: estimates from draws of a mixture, or from points (n, d) with "
+             "Self-normalised importance sampling of a target: estimates from draws of a mixture, or from "
+             "points (n, d) with "
              "the log-densities (n) of the law that they are draws of. Draw n depends on seed and n only.");
 }
 
@@ -118,12 +131,15 @@ Modes modes_of(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("modes", {"target", "starts", "draws", "spread", "seed"}, 2, positional, named);
   const Target target = target_from(given);
   ModeOptions options;
-  with_argument(given, "starts", [&](const auto& value, const auto& place) { options.starts = points_of(value, place); });
+  with_argument(given, "starts",
+                [&](const auto& value, const auto& place) { options.starts = points_of(value, place); });
   with_argument(given, "draws", [&](const auto& value, const auto& place) {
     options.draws = static_cast<int>(integer_of(value, place, 0, 1'000'000));
   });
-  with_argument(given, "spread", [&](const auto& value, const auto& place) { options.spread = number_of(value, place); });
-  with_argument(given, "seed", [&](const auto& value, const auto& place) { options.seed = seed_of(value, place); });
+  with_argument(given, "spread",
+                [&](const auto& value, const auto& place) { options.spread = number_of(value, place); });
+  with_argument(given, "seed",
+                [&](const auto& value, const auto& place) { options.seed = seed_of(value, place); });
   return watched([&](const std::stop_token&) { return modes(target, options); });
 }
 
@@ -143,18 +159,24 @@ void bind_modes(nb::module_& module) {
       .def("outside", &Modes::outside)
       .def("is_gauss_newton", &Modes::is_gauss_newton);
   made.made()
-      .def_prop_ro("maxima", [](const Modes& self) { return list_from(self.maxima); },
-                   nb::for_getter(nb::sig("def maxima(self) -> list[Mode]")), docs("Modes::maxima"))
+      .def_prop_ro(
+          "maxima", [](const Modes& self) { return list_from(self.maxima); },
+          nb::for_getter(nb::sig("def maxima(self) -> list[Mode]")), docs("Modes::maxima"))
       .def("__repr__", [](const Modes& self) {
         return concat("<Modes: ", self.maxima.size(), self.maxima.size() == 1 ? " maximum" : " maxima", ">");
       });
   module.def("modes", &modes_of,
-             nb::sig("def modes(target: typing.Any, starts: typing.Any = None, *, draws: int = 16, spread: float = 1.0, seed: "
+             nb::sig("def modes(target: typing.Any, starts: typing.Any = None, *, draws: int = 16, spread: "
+                     "float = 1.0, seed: "
                      "int = 0) -> Modes"),
-             keep(concat(docs("modes"), " The search begins at `starts` (n, d) and at `draws` draws of N(0, spread^2 I).")));
-  module.def("laplace_mixture", [](const Modes& found, nb::handle scale) {
-    return laplace_mixture(found, number_of(scale, "laplace_mixture: scale"));
-  }, nb::arg("modes"), nb::arg("scale") = 1.0, docs("laplace_mixture"));
+             keep(concat(docs("modes"),
+                         " The search begins at `starts` (n, d) and at `draws` draws of N(0, spread^2 I).")));
+  module.def(
+      "laplace_mixture",
+      [](const Modes& found, nb::handle scale) {
+        return laplace_mixture(found, number_of(scale, "laplace_mixture: scale"));
+      },
+      nb::arg("modes"), nb::arg("scale") = 1.0, docs("laplace_mixture"));
 }
 
 }  // namespace

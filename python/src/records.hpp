@@ -17,7 +17,8 @@ namespace gmdiff::python {
 /// A member as an object of Python; vectors and matrices become arrays.
 template <class T>
 nb::object value_of(const T& member) {
-  if constexpr (std::is_same_v<T, Eigen::VectorXd> || std::is_same_v<T, Eigen::MatrixXd> || std::is_same_v<T, Points>) {
+  if constexpr (std::is_same_v<T, Eigen::VectorXd> || std::is_same_v<T, Eigen::MatrixXd> ||
+                std::is_same_v<T, Points>) {
     return array(member);
   } else {
     return nb::cast(member);
@@ -45,8 +46,10 @@ class Record {
 
   template <class M>
   Record& def(const char* name, M T::*member) {
-    made_.def_prop_ro(name, [member](const T& self) { return value_of(self.*member); },
-                      nb::for_getter(nb::sig(keep(concat("def ", name, "(self) -> ", type_name<M>())))), optional_docs(name_ + "::" + name));
+    made_.def_prop_ro(
+        name, [member](const T& self) { return value_of(self.*member); },
+        nb::for_getter(nb::sig(keep(concat("def ", name, "(self) -> ", type_name<M>())))),
+        optional_docs(name_ + "::" + name));
     return *this;
   }
   nb::class_<T>& made() { return made_; }
@@ -54,10 +57,14 @@ class Record {
  private:
   template <class M>
   static const char* type_name() {
-    if constexpr (std::is_same_v<M, double>) return "float";
-    else if constexpr (std::is_same_v<M, bool>) return "bool";
-    else if constexpr (std::is_integral_v<M>) return "int";
-    else return "numpy.ndarray";
+    if constexpr (std::is_same_v<M, double>)
+      return "float";
+    else if constexpr (std::is_same_v<M, bool>)
+      return "bool";
+    else if constexpr (std::is_integral_v<M>)
+      return "int";
+    else
+      return "numpy.ndarray";
   }
 
   std::string name_;
