@@ -38,7 +38,7 @@ def test_parts_of_dynamics():
     assert np.array_equal(dynamics.start, [0.0, 1.0])
 
 
-def test_a_normal_start_is_that_of_the_file(command, tmp_path):
+def test_a_normal_start():
     problem = gd.DynamicsProblem(gd.Dynamics("-x", 0.3, steps=5, start=gd.GaussianStart([2.0], 0.1)))
     x = gd.forward(problem, count=500, seed=1, precision="f64").numpy()
     assert abs(x[:, 0].mean() - 2.0 * 0.8**5) < 4.5 * x.std() / np.sqrt(500)  # E x_5 = (1 - h)^5 E x_0, h = 0.2
@@ -125,7 +125,7 @@ DYNAMICS = gd.Dynamics("-x", 1.0)
         (lambda: gd.brownian(0), ValueError, "brownian: dim"),
         (lambda: gd.brownian(1, "a"), TypeError, "brownian: std"),
         (lambda: gd.ornstein_uhlenbeck([1.0]), TypeError, "ornstein_uhlenbeck: std"),
-        (lambda: gd.geometric_brownian(1.0, None), TypeError, "geometric_brownian: b"),
+        (lambda: gd.geometric_brownian(1.0, "b"), TypeError, "geometric_brownian: b"),
         (lambda: gd.GaussianStart(std="a"), TypeError, "GaussianStart: std"),
         (lambda: gd.forward(gd.Dynamics("-x", 1.0, start=gd.GaussianStart([0.0, 1.0]))), ValueError, "start"),
         (lambda: gd.generator(gd.Banana(), "x", [0.0]), TypeError, "generator: dynamics"),
@@ -137,8 +137,8 @@ DYNAMICS = gd.Dynamics("-x", 1.0)
         (lambda: gd.VectorField(3.0), TypeError, "VectorField: field"),
         (lambda: gd.VectorField("x", parameters=[1.0]), TypeError, "VectorField: parameters"),
         (lambda: gd.VectorField(["x1", "x2 +"]), ValueError, "column 5"),
-        (lambda: gd.probability_flow(DYNAMICS, gd.Vp(), [0.0], 0.5), TypeError, "probability_flow: law"),
-        (lambda: gd.probability_flow(gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0])), gd.Vp(), [0.0], 2.0), ValueError, "time"),
+        (lambda: gd.probability_flow(DYNAMICS, gd.RectifiedFlow(), [0.0], 0.5), TypeError, "probability_flow: law"),
+        (lambda: gd.probability_flow(gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0])), gd.RectifiedFlow(), [0.0], 2.0), ValueError, "time|t = 2"),
     ],
 )
 def test_bad_dynamics(call, error, message):

@@ -152,6 +152,23 @@ def test_a_log_density_of_python():
     assert raised.value is error
 
 
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: gd.FokkerPlanck.from_log_density(interrupt, GRID, 0.5),
+        lambda: gd.FokkerPlanck.from_sde(gd.CustomField(interrupt, 1), GRID),
+        lambda: gd.advance_magnus(interrupt, EQUATION.stationary(), 0.0, 1.0, 3),
+    ],
+)
+def test_an_interrupt_in_a_function_ends_the_call(call):
+    with pytest.raises(KeyboardInterrupt):
+        call()
+
+
 def test_masses_and_moments():
     grid = gd.CellGrid([-6.0, -6.0], [6.0, 6.0], [90, 60])
     P = gd.cell_masses(gd.Mixture([1.0], [[0.5, -0.5]], gd.Covariance.spherical([1.0])), grid)
