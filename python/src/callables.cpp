@@ -62,7 +62,10 @@ std::string id_of(const nb::object& id, nb::handle function, const std::string& 
     return text;
   }
   const nb::handle named = nb::hasattr(function, "__qualname__") ? function : nb::handle(function.type());
-  return concat(nb::str(named.attr("__module__")).c_str(), ".", nb::str(named.attr("__qualname__")).c_str());
+  // Built-in methods, and functions of `exec`, have no module.
+  const nb::object module = nb::getattr(named, "__module__", nb::none());
+  const std::string name = text_of(nb::object(named.attr("__qualname__")), place);
+  return PyUnicode_Check(module.ptr()) ? concat(text_of(module, place), ".", name) : name;
 }
 
 namespace {

@@ -53,6 +53,13 @@ def test_fields_of_python_as_drift_and_noise():
     assert np.abs(a - b).max() < 1e-12
 
 
+def test_a_function_without_a_module_has_its_name_as_id():
+    namespace = {}
+    exec("def drift(t, x): return -x", namespace)
+    assert gd.CustomField(namespace["drift"], 1).id == "drift"
+    assert gd.CustomField([].append, 1).id == "list.append"
+
+
 def test_an_error_of_a_field_is_raised_unchanged():
     error = LookupError("no wind")
 

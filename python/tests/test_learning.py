@@ -88,6 +88,14 @@ def test_progress_and_continued_trainings(tmp_path, training):
     assert gd.train_denoiser(LAW, resume=again).iteration == 12
 
 
+def test_a_bar_as_progress(monkeypatch):
+    seen = []
+    monkeypatch.setattr("gmdiff._progress.Bar", lambda: lambda done, total: seen.append((done, total)))
+    gd.train_sampler(TARGET, progress=True, **PATHS)
+    gd.train_denoiser(LAW, progress=False, **SMALL)
+    assert seen == [(i, 6) for i in range(1, 7)]
+
+
 class Stop:
     """Interrupts the training after some iterations, as Ctrl-C does."""
 
