@@ -34,6 +34,25 @@ def test_every_chain_adapts_its_step():
     assert len(set(steps)) == 3
 
 
+@pytest.mark.parametrize("sampler", [gd.Ula, gd.Mala])
+def test_two_parts_in_time_are_one_run(sampler):
+    options = {"count": 5, "seed": 8, "precision": "f64"}
+    whole = gd.sample(NORMAL, sampler=sampler(step=0.5, steps=10), **options).numpy()
+    first = gd.sample(NORMAL, sampler=sampler(step=0.5, steps=4), **options)
+    assert np.array_equal(gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6, first_step=4), start=first, **options), whole)
+    assert not np.array_equal(gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6), start=first, **options), whole)
+
+
+def test_chains_on_a_posterior(prior, observation):
+    """Means of 500 chains against the exact posterior, in standard errors of a normal law."""
+    exact = gd.posterior(prior, observation).mixture
+    sampler = gd.Mala(warmup=200, steps=100)
+    x = gd.sample(prior, sampler=sampler, observation=observation, count=500, seed=2, precision="f64").numpy()
+    errors = np.sqrt(np.diag(exact.covariance()) / 500)
+    assert np.all(np.abs(x.mean(0) - exact.mean()) < 4.5 * errors)
+    assert np.any(np.abs(x.mean(0) - prior.mean()) > 4.5 * errors)
+
+
 @pytest.mark.parametrize("estimates", [(), ("x1*x2", "norm2(x)")])
 def test_diagnose_has_the_figures_of_the_command(command, tmp_path, trace, estimates):
     np.save(tmp_path / "x.npy", trace)
