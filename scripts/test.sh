@@ -26,12 +26,13 @@ phase() {  # name command...
 }
 
 check_format() {
-  find include src particle kernels tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
+  find include src particle kernels python tests examples benchmarks -regex '.*\.\(hpp\|cpp\|cu\|cuh\)' -print0 | xargs -0 clang-format --dry-run --Werror
 }
 
 # Configures the whole tree: library, command, tests, examples, benchmarks.
 configure() {  # folder options...
-  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_BENCHMARKS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "${@:2}"
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_BENCHMARKS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+    -DGMDIFF_BUILD_PYTHON=OFF "${@:2}"
 }
 build() { cmake --build "$1" --parallel "$jobs" "${@:2}"; }
 run_tests() { ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error "${@:2}"; }
@@ -98,6 +99,23 @@ build_default() {
   build build/test
 }
 
+# The wheel, from the objects of the default build, whose settings stay: only the bindings are compiled. The
+# environment has what pip would fetch for an isolated build, so that the settings of the folder do not change.
+build_wheel() {
+  [[ -x build/venv/bin/python ]] || python3 -m venv build/venv
+  build/venv/bin/python -m pip install --quiet --disable-pip-version-check 'scikit-build-core>=1.0' 'nanobind>=3.0' numpy pytest
+  local same=()
+  for option in CLI TESTS EXAMPLES BENCHMARKS; do same+=(-C "cmake.define.GMDIFF_BUILD_$option=ON"); done
+  rm -rf build/wheels
+  # A build tool of the environment counts as installed in the path.
+  PATH=$PWD/build/venv/bin:$PATH build/venv/bin/python -m pip wheel . --quiet --no-build-isolation --no-deps --wheel-dir build/wheels \
+    -C build-dir=build/test -C cmake.define.GMDIFF_WERROR=ON "${same[@]}"
+}
+test_wheel() {
+  build/venv/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheels/gmdiff-*.whl
+  GMDIFF_COMMAND=$PWD/build/test/src/cli/gmdiff build/venv/bin/python -m pytest -q -p no:cacheprovider
+}
+
 phase "setup" scripts/setup.sh test
 mkdir -p build
 phase "format" check_format
@@ -108,6 +126,8 @@ phase "tests without CUDA, with sanitizers" run_tests build/cpu-sanitize
 phase "fuzz" fuzz
 phase "tidy" check_tidy
 phase "build" build_default
+phase "Python: build the wheel" build_wheel
+phase "Python: tests" test_wheel
 
 printf '\n== seconds of each phase\n'
 printf '%s\n' "${timings[@]}" "$(printf '%5d s  all of them' "$SECONDS")"

@@ -3,6 +3,7 @@
 #   check.sh DOCUMENT.md ROOT GMDIFF
 # A block's language says how:
 #   cpp      stands, line by line, in one of ROOT/examples/*.cpp (leading blanks aside)
+#   python   likewise, in one of ROOT/examples/*.py
 #   cmake    likewise, in one of ROOT/tests/consumer/*/CMakeLists.txt
 #   json     is one of ROOT/examples/*.json
 #   output   is one of ROOT/examples/expected/*.txt
@@ -110,6 +111,7 @@ for block in "$scratch"/blocks/*; do
   line=$((10#${name%%.*}))
   case ${name#*.} in
     cpp) check_code "$block" "$root"/examples/*.cpp || fail "$line: this code is in no example" ;;
+    python) check_code "$block" "$root"/examples/*.py || fail "$line: this code is in no example" ;;
     cmake) check_code "$block" "$root"/tests/consumer/*/CMakeLists.txt || fail "$line: this code is in no consumer project" ;;
     json) check_file "$block" "$root"/examples/*.json || fail "$line: this problem is no file of examples/" ;;
     output) check_file "$block" "$root"/examples/expected/*.txt || fail "$line: no example prints this" ;;

@@ -20,11 +20,12 @@ io: base model sampler network
 study: base model sampler plan device network metrics io
 report: base model sampler plan device metrics io study
 cli: base model sampler plan device network metrics io study report
+python: base model sampler plan device network metrics io study report
 "
 
 {
   echo "$rules"
-  grep -rHoE '^#include +["<][^">]+[">]' --include='*.hpp' --include='*.cpp' --include='*.cuh' --include='*.cu' include src particle kernels
+  grep -rHoE '^#include +["<][^">]+[">]' --include='*.hpp' --include='*.cpp' --include='*.cuh' --include='*.cu' include src particle kernels python
 } | awk '
   NF == 0 { next }
   /^[a-z]+: *[a-z ]*$/ {

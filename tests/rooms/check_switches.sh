@@ -14,7 +14,7 @@ src/device/cpu/make_unit.hpp: switch (law.dim) {
 
 {
   echo "$allowed"
-  find benchmarks examples include kernels particle src tests -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' | sort |
+  find benchmarks examples include kernels particle python src tests -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' | sort |
     xargs awk '/switch \(/ { sub(/^ */, ""); opened = $0 } /^ *default:/ { print "default " FILENAME ": " opened }'
 } | awk '
   NF == 0 { next }
