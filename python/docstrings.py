@@ -40,9 +40,10 @@ def entries(text):
         trailing = re.match(r"(.*?)///<(.*)", code)
         top = re.match(r"(?:struct|class|enum class) (\w+)(?: [:{].*)?$", line)
         if top:
-            scope = top.group(1)
+            # A definition on one line has no members to document.
+            scope = top.group(1) if line.endswith("{") else None
             if pending:
-                yield scope, clean(pending)
+                yield top.group(1), clean(pending)
         elif line.startswith("}"):
             scope = None
         elif trailing and scope:

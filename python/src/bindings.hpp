@@ -18,6 +18,7 @@ void bind_problem(nanobind::module_& module);
 void bind_samples(nanobind::module_& module);
 void bind_run(nanobind::module_& module);
 void bind_study(nanobind::module_& module);
+void bind_distances(nanobind::module_& module);
 void bind_learning(nanobind::module_& module);
 void bind_target_law(nanobind::module_& module);
 void bind_chain(nanobind::module_& module);

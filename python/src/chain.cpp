@@ -195,6 +195,13 @@ void bind_chain(nb::module_& module) {
       "with output=\"trace\", or of any other sampler. law: a Mixture or a Problem, whose modes are counted. "
       "estimates: texts of observables in x1, x2, ... (x in one dimension), such as \"x1^2\".");
   module.def(
+      "chain_diagnostics",
+      [](nb::handle draws) {
+        const Eigen::MatrixXd columns = points_of(draws, "chain_diagnostics: draws", "(draws, chains)");
+        return released([&] { return chain_diagnostics(columns); });
+      },
+      nb::arg("draws"), docs("chain_diagnostics"));
+  module.def(
       "nested_rhat",
       [](nb::handle x, nb::handle superchains) {
         const Eigen::Index groups = integer_of(superchains, "nested_rhat: superchains");

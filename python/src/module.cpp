@@ -24,6 +24,7 @@ NB_MODULE(_core, module) {
   bind_samples(module);
   bind_run(module);
   bind_study(module);
+  bind_distances(module);
   bind_learning(module);
   bind_target_law(module);
   bind_chain(module);

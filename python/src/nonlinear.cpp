@@ -162,6 +162,13 @@ void bind_modes(nb::module_& module) {
       .def_prop_ro(
           "maxima", [](const Modes& self) { return list_from(self.maxima); },
           nb::for_getter(nb::sig("def maxima(self) -> list[Mode]")), docs("Modes::maxima"))
+      .def(
+          "laplace_mixture",
+          [](const Modes& self, nb::handle scale) {
+            return laplace_mixture(self, number_of(scale, "Modes.laplace_mixture: scale"));
+          },
+          nb::arg("scale") = 1.0, docs("laplace_mixture"))
+      .def("__len__", [](const Modes& self) { return self.maxima.size(); })
       .def("__repr__", [](const Modes& self) {
         return concat("<Modes: ", self.maxima.size(), self.maxima.size() == 1 ? " maximum" : " maxima", ">");
       });

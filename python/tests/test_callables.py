@@ -179,3 +179,22 @@ def test_a_torch_score_is_the_built_in_one(process):
     sampler = gd.Ddim(start="gaussian")
     own = gd.sample(gd.Denoiser(score, kind="score"), process, GRID, sampler, dim=2, **EXACT)
     assert largest_difference(own, gd.sample(mixture, process, GRID, sampler, **EXACT)) < 1e-10
+
+
+def test_a_jax_score_is_the_built_in_one(process):
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    means, variances, weights = np.array([[0.0, 0.0], [2.0, 2.0]]), np.array([0.5, 0.8]), np.array([0.6, 0.4])
+
+    def log_pdf(x, alpha, sigma):
+        v = alpha**2 * variances + sigma**2
+        squares = ((x - alpha * means) ** 2).sum(-1)
+        return jax.scipy.special.logsumexp(-squares / (2 * v) - jax.numpy.log(v), b=weights)
+
+    score = jax.jit(jax.vmap(jax.grad(log_pdf), (0, None, None)))
+    own = gd.Denoiser(lambda x, level: score(x, level.alpha, level.sigma), kind="score", id="jax score")
+    mixture = gd.Mixture(jax.numpy.asarray(weights), means, gd.Covariance.spherical(jax.numpy.asarray(variances)))
+    sampler = gd.Ddim(start="gaussian")
+    a = gd.sample(own, process, GRID, sampler, dim=2, **EXACT)
+    assert largest_difference(a, gd.sample(mixture, process, GRID, sampler, **EXACT)) < 1e-10
+    assert np.array_equal(jax.numpy.from_dlpack(a), a)

@@ -274,3 +274,41 @@ def test_import_is_quick():
     """The package imports NumPy at most."""
     program = "import sys, gmdiff; print(sorted({'torch', 'pandas', 'matplotlib', 'tqdm', 'sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_distances(prior):
+    x, y = gd.draw(prior, count=200, precision="f64"), gd.draw(prior, count=200, seed=1, precision="f64")
+    assert gd.sliced_wasserstein(x, x) == 0.0 < gd.sliced_wasserstein(x, y) <= gd.max_sliced_wasserstein(x, y)
+    assert gd.sliced_wasserstein(x, prior, seed=8) == gd.judge(x, prior, seed=8)[0].value
+    assert gd.energy_distance(x, x, form="v") == pytest.approx(0.0, abs=1e-14)
+    a, b = x.numpy(), y.numpy()
+
+    def kernel(u, v):
+        return np.exp(-((u[:, None] - v) ** 2).sum(-1) / 2)
+
+    n = len(a)
+    exact = (kernel(a, a).sum() - n + kernel(b, b).sum() - n) / (n * (n - 1)) - 2 * kernel(a, b).mean()
+    assert gd.mmd_squared(x, y, bandwidth=1.0) == pytest.approx(exact, rel=1e-10)
+    assert gd.sinkhorn_divergence(x, x)["value"] == pytest.approx(0.0, abs=1e-6)  # the tolerance
+    assert gd.moment_errors(x, prior)["mean"] == pytest.approx(np.linalg.norm(a.mean(0) - prior.mean()))
+    assert gd.mode_frequencies(x, prior)["frequencies"].sum() == pytest.approx(1.0)
+    value, error = gd.kl_divergence(x, prior, prior)
+    assert (value, error) == (0.0, 0.0)
+
+
+def test_answers_about_laws(prior, process):
+    normal = gd.ExpressionTarget("-x^2/2 + 1")
+    exact = 1.0 + 0.5 * np.log(2 * np.pi)
+    assert gd.quadrature(normal).log_normalizer == pytest.approx(exact, rel=1e-12)
+    assert gd.modes(normal).log_normalizer == pytest.approx(exact, rel=1e-12)
+    proposal = gd.modes(normal).laplace_mixture()
+    assert gd.importance(normal, proposal, count=50).log_normalizer == pytest.approx(exact, rel=1e-12)
+    flow = gd.probability_flow(prior, process, [[0.3, -0.2]], 0.5)
+    velocity, divergence = flow.velocity, flow.divergence
+    level = gd.ForwardProcess(process).level(0.5)
+    forward = gd.ForwardProcess(process)
+    assert velocity == pytest.approx(forward.p(0.5) * np.array([[0.3, -0.2]]) + forward.q(0.5) * prior.denoiser([[0.3, -0.2]], level))
+    assert divergence.shape == (1,)
+    assert gd.generator(gd.Dynamics("-x", 1.0), gd.Expression("x^2"), [2.0]) == pytest.approx([-2 * 2.0**2 + 1.0])
+    draws = np.random.default_rng(0).normal(size=(200, 4))
+    assert gd.chain_diagnostics(draws).rhat < 1.05 < gd.chain_diagnostics(draws + np.arange(4)).rhat

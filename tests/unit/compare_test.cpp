@@ -161,9 +161,16 @@ TEST(Compare, AFunctionIsKnownByItsNameAndProblem) {
   settings.candidates[0].name = "mine, improved";
   compare(settings);
   EXPECT_EQ(calls, 2);
-  std::get<Problem>(settings.problems[0].problem).prior = tutorial_1d().prior;
+  auto& problem = std::get<Problem>(settings.problems[0].problem);
+  problem.prior = tutorial_1d().prior;
   compare(settings);
   EXPECT_EQ(calls, 3);
+  // A denoiser given by a function has no JSON form and counts by its id.
+  for (const char* id : {"first", "second", "first"}) {
+    problem.denoiser = GivenDenoiser{.denoiser = {.id = id, .function = [](const Points&, Level, Points&) {}}};
+    compare(settings);
+  }
+  EXPECT_EQ(calls, 5);
 }
 
 TEST(Compare, KeepsTheFirstSamplesOfTheFirstRun) {
