@@ -343,6 +343,12 @@ bool are_equal(const T& a, const T& b) {
   }
 }
 
+/// The comment of a parameter. Those of all chains belong to `ChainRun`.
+inline const char* docs_of_parameter(const std::string& name, const std::string& key) {
+  const std::string own = optional_docs(name + "::" + key);
+  return optional_docs((own.empty() ? "ChainRun" : name) + "::" + key);
+}
+
 /// Makes the class of a description. @tparam is_named whether the catalogue has a name for it
 template <class T, bool is_named = true>
 void bind_description(nb::module_& module) {
@@ -363,7 +369,7 @@ void bind_description(nb::module_& module) {
     made.def_prop_ro(
         keep(key), [key](const T& self) { return parameters_of(self).value(key); },
         nb::for_getter(nb::sig(keep(concat("def ", key, "(self) -> typing.Any")))),
-        optional_docs(name + "::" + key));
+        docs_of_parameter(name, key));
   }
   if constexpr (is_named) made.attr("name") = catalogue::type_name<T>;
   made.def("__repr__", [name](const T& self) {

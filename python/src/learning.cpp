@@ -179,20 +179,6 @@ TrainingData data_of(const nb::object& value, const std::string& place) {
   return points_of(value, place, "(n, d); or a Mixture");
 }
 
-/// The training of f(stop token). An interrupt ends it after an iteration; the exception then has the training
-/// so far as its attribute `training`, from which `resume` continues.
-template <class F>
-nb::object trained(F f) {
-  Interrupts interrupts;
-  auto training = [&] {
-    const nb::gil_scoped_release release;
-    return f(interrupts.token());
-  }();
-  if (interrupts.requested())
-    interrupts.raise(nb::cast(std::move(training)), "interrupted during the training", "training");
-  return nb::cast(std::move(training));
-}
-
 nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("train_denoiser",
                         keys_of_training<OfDenoiser>({"data", "resume"}, DenoiserSettings{}), 1, positional,
@@ -207,11 +193,11 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
   if (resume.is_valid() && !nb::isinstance<DenoiserTraining>(resume))
     fail_type(given.place("resume"), "a DenoiserTraining", resume);
   const DenoiserTraining* before = resume.is_valid() ? &nb::cast<const DenoiserTraining&>(resume) : nullptr;
-  return trained([&](const std::stop_token& stop) {
+  return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
     if (before != nullptr) return continue_training(*before, data, options);
     return gmdiff::train_denoiser(data, settings, options);
-  });
+  }));
 }
 
 void bind_denoiser(nb::module_& module) {
@@ -286,11 +272,11 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
   if (resume.is_valid() && !nb::isinstance<SamplerTraining>(resume))
     fail_type(given.place("resume"), "a SamplerTraining", resume);
   const SamplerTraining* before = resume.is_valid() ? &nb::cast<const SamplerTraining&>(resume) : nullptr;
-  return trained([&](const std::stop_token& stop) {
+  return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
     if (before != nullptr) return continue_sampler(*before, target, options);
     return gmdiff::train_sampler(target, settings, options);
-  });
+  }));
 }
 
 void bind_sampler(nb::module_& module) {

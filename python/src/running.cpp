@@ -112,13 +112,13 @@ bool Interrupts::hand_over(nb::python_error& error) {
   return true;
 }
 
-void Interrupts::raise(const nb::object& finished, const std::string& message, const char* attribute) {
+void Interrupts::raise(const Finished& finished, const std::string& message) {
   if (!error_ && PyErr_CheckSignals() != 0) error_.emplace();
   if (!error_) {
     PyErr_SetString(interrupted_error().ptr(), message.c_str());
     error_.emplace();
   }
-  nb::borrow(error_->value()).attr(attribute) = finished;
+  nb::borrow(error_->value()).attr(finished.attribute) = finished.value;
   throw nb::python_error(std::move(*error_));
 }
 

@@ -58,6 +58,12 @@ def test_an_interrupt_ends_a_run_of_python_functions(call):
     assert interrupted(call, "print('samples' in error.__dict__)") == "True\n"
 
 
+def test_an_interrupted_training_can_be_continued():
+    call = "gd.train_denoiser(prior, iterations=10**6, batch=64, hidden=8, progress=lambda i, n, loss: progress(i, n))"
+    after = "print(0 < error.training.iteration < 10**6)"
+    assert interrupted(call, after) == "True\n"
+
+
 def test_a_run_after_an_interrupt_is_complete():
     after = "print(gd.draw(prior, count=7).shape[0])"
     assert interrupted(LONG_SAMPLE, after) == "7\n"
