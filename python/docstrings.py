@@ -76,7 +76,10 @@ def main(output, *headers):
             table.setdefault(name, text)
     for name, text in json.loads(ATTRIBUTES.read_text(encoding="utf-8")).items():
         table.setdefault(name.replace(".", "::"), text)
-    lines = [f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n" for name, text in sorted(table.items())]
+    lines = [
+        f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n"
+        for name, text in sorted(table.items())
+    ]
     pathlib.Path(output).write_text("".join(lines), encoding="utf-8")
 
 
