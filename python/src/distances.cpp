@@ -1,7 +1,5 @@
 #include <gmdiff/metrics/distances.hpp>
 
-#include <gmdiff/metrics/chain_diagnostics.hpp>
-
 #include "bindings.hpp"
 #include "descriptions.hpp"
 #include "models.hpp"
@@ -149,21 +147,6 @@ nb::tuple divergence(nb::handle samples, nb::handle p, nb::handle q) {
   return nb::make_tuple(estimate.value, estimate.standard_error);
 }
 
-nb::dict diagnostics(nb::handle draws) {
-  const Eigen::MatrixXd given = points_of(draws, "chain_diagnostics: draws", "(draws, chains)");
-  const ChainDiagnostics result = released([&] { return chain_diagnostics(given); });
-  nb::dict values;
-  values["mean"] = result.mean;
-  values["sd"] = result.sd;
-  values["rhat"] = result.rhat;
-  values["rhat_split"] = result.rhat_split;
-  values["ess_bulk"] = result.ess_bulk;
-  values["ess_tail"] = result.ess_tail;
-  values["ess_mean"] = result.ess_mean;
-  values["mcse"] = result.mcse;
-  return values;
-}
-
 }  // namespace
 
 void bind_distances(nb::module_& module) {
@@ -196,7 +179,6 @@ void bind_distances(nb::module_& module) {
   module.def("mode_frequencies", &modes_of, nb::arg("x"), nb::arg("law"), docs("mode_frequencies"));
   module.def("kl_divergence", &divergence, nb::arg("samples_of_p"), nb::arg("p"), nb::arg("q"),
              docs("KlEstimate"));
-  module.def("chain_diagnostics", &diagnostics, nb::arg("draws"), docs("chain_diagnostics"));
 }
 
 }  // namespace gmdiff::python

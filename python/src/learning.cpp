@@ -153,20 +153,25 @@ std::string signature_of_training(const char* name, const char* first, const cha
   Of::visit(keys, settings);
   std::string text = concat("def ", name, "(", first, ", *");
   for (const std::string& key : keys.keys) text += concat(", ", key, ": typing.Any = ...");
-  return concat(text, ", threads: int = 0, progress: typing.Callable | None = None) -> ", result);
+  return concat(text, ", threads: int = 0, progress: bool | typing.Callable | None = None) -> ", result);
 }
 
-/// Threads, and a function of (iteration, iterations, loss).
+/// Threads, and progress: a function of (iteration, iterations, loss), or True for a bar of tqdm.
 template <class Options>
 void set_common(const Arguments& given, Options& options) {
   if (const nb::object threads = given.find("threads"); threads.is_valid())
     options.threads = static_cast<int>(integer_of(threads, given.place("threads"), 0, 1024));
-  if (const nb::object progress = given.find("progress"); progress.is_valid()) {
-    options.progress = [function = Function(progress, given.place("progress"))](const auto& report) {
-      function.call([&] { return nb::make_tuple(report.iteration, report.iterations, report.loss); },
-                    [](const nb::object&) {});
-    };
+  const nb::object progress = given.find("progress");
+  if (!progress.is_valid()) return;
+  if (PyBool_Check(progress.ptr())) {
+    if (const auto bar = progress_of(progress, given.place("progress")))
+      options.progress = [bar](const auto& report) { bar({report.iteration, report.iterations}); };
+    return;
   }
+  options.progress = [function = Function(progress, given.place("progress"))](const auto& report) {
+    function.call([&] { return nb::make_tuple(report.iteration, report.iterations, report.loss); },
+                  [](const nb::object&) {});
+  };
 }
 
 TrainingData data_of(const nb::object& value, const std::string& place) {
@@ -187,9 +192,10 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
   const nb::object resume = given.find("resume");
   if (resume.is_valid() && !nb::isinstance<DenoiserTraining>(resume))
     fail_type(given.place("resume"), "a DenoiserTraining", resume);
+  const DenoiserTraining* before = resume.is_valid() ? &nb::cast<const DenoiserTraining&>(resume) : nullptr;
   return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
-    if (resume.is_valid()) return continue_training(nb::cast<const DenoiserTraining&>(resume), data, options);
+    if (before != nullptr) return continue_training(*before, data, options);
     return gmdiff::train_denoiser(data, settings, options);
   }));
 }
@@ -278,9 +284,10 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
   const nb::object resume = given.find("resume");
   if (resume.is_valid() && !nb::isinstance<SamplerTraining>(resume))
     fail_type(given.place("resume"), "a SamplerTraining", resume);
+  const SamplerTraining* before = resume.is_valid() ? &nb::cast<const SamplerTraining&>(resume) : nullptr;
   return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
-    if (resume.is_valid()) return continue_sampler(nb::cast<const SamplerTraining&>(resume), target, options);
+    if (before != nullptr) return continue_sampler(*before, target, options);
     return gmdiff::train_sampler(target, settings, options);
   }));
 }

@@ -26,8 +26,13 @@ NB_MODULE(_core, module) {
   bind_run(module);
   bind_study(module);
   bind_distances(module);
-  bind_answers(module);
   bind_learning(module);
+  bind_target_law(module);
+  bind_chain(module);
+  bind_dynamics_functions(module);
+  bind_fokker_planck(module);
+  bind_target_answers(module);
+  bind_learning_judgement(module);
   bind_pictures(module);
   document_attributes(module);
 }

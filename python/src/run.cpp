@@ -203,7 +203,7 @@ nb::object posterior_of(nb::handle prior, nb::handle observation) {
   if (const auto any = find_problem(prior)) {
     const auto* problem = std::get_if<Problem>(&*any);
     if (problem == nullptr)
-      fail("posterior: prior: the posterior of this problem is no mixture; see TargetLaw");
+      fail("posterior: prior: the posterior of this problem is no mixture; see quadrature and importance");
     if (!observation.is_none())
       fail("posterior: observation has no meaning for a problem, which has its own");
     require(problem->observation.has_value(), "posterior: the problem has no observation");

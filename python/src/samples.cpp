@@ -114,15 +114,23 @@ nb::object acceptance_of(const Samples& samples) {
   return result;
 }
 
+/// Rows of d d or 16 d numbers as an array (chains, d, d) or (chains, 16, d).
+nb::object folded(const Points& rows, Eigen::Index first, Eigen::Index second) {
+  return array(std::vector<double>(rows.data(), rows.data() + rows.size()),
+               {static_cast<std::size_t>(rows.rows()), static_cast<std::size_t>(first),
+                static_cast<std::size_t>(second)});
+}
+
 nb::object moments_of(const Samples& samples) {
   if (!samples.moments()) return nb::none();
   const ChainMoments& moments = *samples.moments();
+  const Eigen::Index d = moments.mean.cols();
   nb::dict result;
   result["steps"] = moments.steps;
   result["mean"] = array(moments.mean);
   result["variance"] = array(moments.variance);
-  result["covariance"] = array(moments.covariance);
-  result["batch_means"] = array(moments.batch_means);
+  result["covariance"] = moments.covariance.cols() > 0 ? folded(moments.covariance, d, d) : nb::none();
+  result["batch_means"] = folded(moments.batch_means, ChainMoments::batches, d);
   return result;
 }
 
