@@ -20,12 +20,12 @@ void bind_run(nanobind::module_& module);
 void bind_study(nanobind::module_& module);
 void bind_distances(nanobind::module_& module);
 void bind_learning(nanobind::module_& module);
-void bind_pictures(nanobind::module_& module);
 void bind_target_law(nanobind::module_& module);
 void bind_chain(nanobind::module_& module);
 void bind_dynamics_functions(nanobind::module_& module);
 void bind_fokker_planck(nanobind::module_& module);
 void bind_target_answers(nanobind::module_& module);
 void bind_learning_judgement(nanobind::module_& module);
+void bind_pictures(nanobind::module_& module);
 
 }  // namespace gmdiff::python
