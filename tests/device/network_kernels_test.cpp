@@ -56,7 +56,7 @@ HostDenoiser wrapped(const HostDenoiser& denoiser, int& calls) {
 std::vector<Plan> plans_of(const HostDenoiser& denoiser, Eigen::Index dim) {
   const ForwardProcess process = vp(LinearBeta{});
   const TimeGrid grid = TimeGrid::uniform(process, 3);
-  const LinearObservation observation = test::observation_of(dim, 1);
+  const LinearObservation observation = test::observation_of(dim, Eigen::Index{1});
   return {sampling_plan(denoiser, dim, process, grid, Ancestral{.start = Start::gaussian}),
           guided_plan(denoiser, observation, process, grid, Pigdm{.tau2 = 2.0, .integrator = Heun{}}),
           guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})};
