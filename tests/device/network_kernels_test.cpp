@@ -175,9 +175,11 @@ std::vector<std::unique_ptr<Executor>> every_gpu() {
 TEST(PathKernels, HaveTheBitsOfTheCpu) {
   const auto cpu = cpu::make_executor(2);
   const Target target = Funnel{.dim = 3};
+  test::Turns turns(5);
   for (const SamplerSettings& settings : every_sampler_to_train()) {
     const PathPlan plan = TrainedSampler(random_sampler(target, settings), target).plan();
     for (const int history : {0, 3}) {
+      if (!turns.next()) continue;
       // A count that is no multiple of any tile, from the middle of a block of the host.
       const Options options{
           .count = 75, .seed = 4, .precision = Precision::f64, .first = 37, .history = history};
