@@ -56,7 +56,7 @@ HostDenoiser wrapped(const HostDenoiser& denoiser, int& calls) {
 std::vector<Plan> plans_of(const HostDenoiser& denoiser, Eigen::Index dim) {
   const ForwardProcess process = vp(LinearBeta{});
   const TimeGrid grid = TimeGrid::uniform(process, 3);
-  const LinearObservation observation = test::observation_of(dim, 1);
+  const LinearObservation observation = test::observation_of(dim, Eigen::Index{1});
   return {sampling_plan(denoiser, dim, process, grid, Ancestral{.start = Start::gaussian}),
           guided_plan(denoiser, observation, process, grid, Pigdm{.tau2 = 2.0, .integrator = Heun{}}),
           guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})};
@@ -175,9 +175,11 @@ std::vector<std::unique_ptr<Executor>> every_gpu() {
 TEST(PathKernels, HaveTheBitsOfTheCpu) {
   const auto cpu = cpu::make_executor(2);
   const Target target = Funnel{.dim = 3};
+  test::Turns turns(5);
   for (const SamplerSettings& settings : every_sampler_to_train()) {
     const PathPlan plan = TrainedSampler(random_sampler(target, settings), target).plan();
     for (const int history : {0, 3}) {
+      if (!turns.next()) continue;
       // A count that is no multiple of any tile, from the middle of a block of the host.
       const Options options{
           .count = 75, .seed = 4, .precision = Precision::f64, .first = 37, .history = history};
