@@ -67,7 +67,10 @@ def main(output, *headers):
     for header in headers:
         for name, text in entries(pathlib.Path(header).read_text(encoding="utf-8")):
             table.setdefault(name, text)
-    lines = [f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n" for name, text in sorted(table.items())]
+    lines = [
+        f"{{{json.dumps(name)}, {json.dumps(text, ensure_ascii=False)}}},\n"
+        for name, text in sorted(table.items())
+    ]
     pathlib.Path(output).write_text("".join(lines), encoding="utf-8")
 
 

@@ -12,7 +12,14 @@ class Comparison(list):
         for row in self:
             shared = {
                 name: getattr(row, name)
-                for name in ("log_evidence_error", "log_evidence_sd", "ess", "smallest_ess", "evaluations", "seconds")
+                for name in (
+                    "log_evidence_error",
+                    "log_evidence_sd",
+                    "ess",
+                    "smallest_ess",
+                    "evaluations",
+                    "seconds",
+                )
             } | {name: getattr(row, name) for name in ("problems", "runs", "diverged", "reused", "error")}
             if not row.quantities:
                 table.append({"sampler": row.sampler, "quantity": None} | shared)
@@ -37,7 +44,9 @@ class Comparison(list):
                 numbers = (figures.value, figures.floor, figures.ratio, row.seconds)
                 cells.append((row.sampler, figures.quantity, *(f"{number:.4g}" for number in numbers)))
         widths = [max(len(line[i]) for line in cells if not line[1].startswith("failed")) for i in range(6)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+        ]
         return "\n".join(line.rstrip() for line in lines)
 
 

@@ -10,7 +10,9 @@ def dump(problem, file=None, *, overwrite=False):
     Without a file it returns the text. An existing file is an error (FileExistsError) unless `overwrite`.
     """
     if not hasattr(problem, "to_json"):
-        raise TypeError(f"dump: problem: expected a problem, given an object of type {type(problem).__name__}")
+        raise TypeError(
+            f"dump: problem: expected a problem, given an object of type {type(problem).__name__}"
+        )
     text = problem.to_json()
     if file is None:
         return text

@@ -9,7 +9,8 @@ class Bar:
             from tqdm.auto import tqdm
         except ImportError as error:
             raise ImportError(
-                "progress: True needs the package tqdm (pip install tqdm); or give a function of (done, total)"
+                "progress: True needs the package tqdm (pip install tqdm); give a function of (done, total) "
+                "to do without"
             ) from error
         self._bar = tqdm(total=0)
 

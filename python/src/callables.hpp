@@ -23,8 +23,8 @@ class Function {
   Function(nb::handle function, const std::string& place);
 
   /// Calls the function with the interpreter's lock. Arguments are made, and the result is read, by the
-  /// caller's functions, under the same lock. An interrupt (Ctrl-C) during the call asks the run to stop; then
-  /// `read` is not called. @throws what the function throws.
+  /// caller's functions, under the same lock. An interrupt (Ctrl-C) during the call asks the run to stop;
+  /// then `read` is not called. @throws what the function throws.
   template <class Arguments, class Read>
   void call(Arguments arguments, Read read) const {
     const nb::gil_scoped_acquire lock;
@@ -37,8 +37,8 @@ class Function {
   }
 
   nb::handle object() const { return held_->function; }
-  /// Gives all functions back. Python calls it at its exit: functions of a module refer to the module's names,
-  /// among them objects of this package, and such cycles would stay.
+  /// Gives all functions back. Python calls it at its exit: functions of a module refer to the module's
+  /// names, among them objects of this package, and such cycles would stay.
   static void release_all();
   long num_copies() const { return held_.use_count(); }
   void clear() { held_->function.reset(); }

@@ -39,8 +39,8 @@ struct Numbers {
 
   Eigen::Map<const Points> rows() const;
 };
-/// Whatever NumPy makes an array of, or an object with `__dlpack__` in host memory. float64 in C order is read
-/// in place; other real numbers are converted by one copy.
+/// Whatever NumPy makes an array of, or an object with `__dlpack__` in host memory. float64 in C order is
+/// read in place; other real numbers are converted by one copy.
 /// @param shape in messages, such as "(n, d)" @param ranks number of axes that are allowed
 /// @throws TypeError for complex numbers, objects, text and extended precision, and for arrays in the memory
 ///   of a GPU; ValueError for another number of axes.

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <thread>
 
@@ -19,6 +21,9 @@ struct Watch {
   sem_t signalled{};
   std::mutex mutex;
   std::stop_source* run = nullptr;
+  /// Number of the run, and of the run that received the last signal: a late thread must not stop the next
+  /// one.
+  std::atomic<std::uint64_t> number = 0, signalled_number = 0;
   struct sigaction before {};
   pid_t process = 0;  // a child process after fork needs a thread of its own
 };
@@ -36,17 +41,19 @@ void on_interrupt(int signal, siginfo_t* info, void* context) {
   } else {
     before.sa_handler(signal);
   }
+  watch().signalled_number = watch().number.load();
   sem_post(&watch().signalled);
 }
 
 void wait_for_signals() {
   while (sem_wait(&watch().signalled) == 0 || errno == EINTR) {
     const std::lock_guard lock(watch().mutex);
-    if (watch().run != nullptr) watch().run->request_stop();
+    const bool is_of_run = watch().signalled_number == watch().number;
+    if (watch().run != nullptr && is_of_run) watch().run->request_stop();
   }
 }
 
-/// The thread is Python's to interrupt with no signal: all of them stay with the threads of Python.
+/// Starts the thread once. It blocks all signals, which stay with the threads of Python.
 void start_thread() {
   if (watch().process == getpid()) return;
   watch().process = getpid();
@@ -91,6 +98,7 @@ Interrupts::Interrupts() {
   start_thread();
   {
     const std::lock_guard lock(watch().mutex);
+    if (outer_ == nullptr) ++watch().number;
     watch().run = &source_;
   }
   innermost = this;

@@ -42,8 +42,8 @@ class Interrupts {
 
   std::stop_token token() const { return source_.get_token(); }
   bool requested() const { return source_.stop_requested(); }
-  /// Raises the exception of the interrupt, KeyboardInterrupt unless the program has another handler, with what
-  /// is finished as an attribute. Without such an exception it raises `Interrupted`.
+  /// Raises the exception of the interrupt, KeyboardInterrupt unless the program has another handler, with
+  /// what is finished as an attribute. Without such an exception it raises `Interrupted`.
   [[noreturn]] void raise(const Finished& finished, const std::string& message);
 
   /// Keeps a KeyboardInterrupt of a function that the library calls, and requests the stop of the run of the

@@ -101,6 +101,18 @@ def test_tensors_of_dlpack(prior, samples):
     assert np.array_equal(prior.log_pdf(samples), prior.log_pdf(samples.numpy()))
 
 
+def test_tensors_elsewhere_are_refused(prior):
+    class OnGpu(Tensor):
+        def __dlpack_device__(self):
+            return (2, 0)
+
+        def __dlpack__(self, **keywords):
+            raise BufferError("no copy from device 2")
+
+    with pytest.raises(TypeError, match=r"Mixture.log_pdf: x: NumPy cannot read this tensor in host memory"):
+        prior.log_pdf(OnGpu(np.zeros((1, 2))))
+
+
 def test_points_in_one_dimension():
     normal = gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0]))
     assert np.array_equal(normal.log_pdf([0.0, 1.0]), normal.log_pdf([[0.0], [1.0]]))

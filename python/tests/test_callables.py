@@ -45,7 +45,10 @@ def test_guidance_takes_the_product(prior, process, observation):
     # J is symmetric for the denoiser of a mixture.
     denoiser = gd.Denoiser(prior.denoiser, vjp=prior.denoiser_jvp)
     own = gd.sample(prior, process, GRID, gd.Dps(), observation=observation, denoiser=denoiser, **EXACT)
-    assert largest_difference(own, gd.sample(prior, process, GRID, gd.Dps(), observation=observation, **EXACT)) < 1e-10
+    assert (
+        largest_difference(own, gd.sample(prior, process, GRID, gd.Dps(), observation=observation, **EXACT))
+        < 1e-10
+    )
 
 
 def test_pieces_of_a_batch(prior, process):
@@ -83,7 +86,9 @@ def test_errors_of_a_function_come_back_unchanged(process):
     assert raised.value is error
 
 
-@pytest.mark.parametrize("sampler", [gd.Ula(step=0.2, steps=20), gd.Mala(step=0.2, steps=20), gd.Hmc(step=0.2, steps=5)])
+@pytest.mark.parametrize(
+    "sampler", [gd.Ula(step=0.2, steps=20), gd.Mala(step=0.2, steps=20), gd.Hmc(step=0.2, steps=5)]
+)
 def test_a_target_of_python_is_the_built_in_one(sampler):
     banana = gd.Target(gd.Banana(scale=1.0))
     own = gd.CustomTarget(lambda x: (banana.log_density(x), banana.gradient(x)), dim=2)
@@ -96,7 +101,12 @@ def test_a_map_of_python_is_the_built_in_one(prior):
     map = gd.CustomMap(lambda x: np.tanh(x @ A.T), lambda x, w: (w * (1 - np.tanh(x @ A.T) ** 2)) @ A, 2, 1)
     sampler = gd.Mala(step=0.1, steps=10)
     a, b = (
-        gd.sample(gd.NonlinearProblem(prior, observation=gd.NonlinearObservation(m, [0.3], 0.2)), sampler=sampler, count=10, precision="f64")
+        gd.sample(
+            gd.NonlinearProblem(prior, observation=gd.NonlinearObservation(m, [0.3], 0.2)),
+            sampler=sampler,
+            count=10,
+            precision="f64",
+        )
         for m in (map, gd.ElementwiseMap("tanh", A))
     )
     assert largest_difference(a, b) < 1e-10
@@ -122,7 +132,11 @@ def test_a_sampler_of_python_is_judged(prior, process):
     def wrong(problem, count, seed):
         return mine(problem, count, seed).numpy() + 1.0
 
-    rows = gd.compare(gd.Problem(prior, process, GRID), {"mine": mine, "built-in": gd.ExactTransition(), "wrong": wrong}, count=300)
+    rows = gd.compare(
+        gd.Problem(prior, process, GRID),
+        {"mine": mine, "built-in": gd.ExactTransition(), "wrong": wrong},
+        count=300,
+    )
     values = {row.sampler: row.quantities[0] for row in rows}
     assert values["mine"].value == values["built-in"].value
     assert values["wrong"].ratio > 3.0
@@ -142,7 +156,9 @@ def test_a_sampler_that_fails_has_its_reason_in_the_row(prior, process):
 
 def test_progress_of_a_run(prior, process):
     seen = []
-    gd.sample(prior, process, GRID, gd.Ddim(), count=30, progress=lambda done, total: seen.append((done, total)))
+    gd.sample(
+        prior, process, GRID, gd.Ddim(), count=30, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (30, 30)
 
 
@@ -193,7 +209,9 @@ def test_a_jax_score_is_the_built_in_one(process):
 
     score = jax.jit(jax.vmap(jax.grad(log_pdf), (0, None, None)))
     own = gd.Denoiser(lambda x, level: score(x, level.alpha, level.sigma), kind="score", id="jax score")
-    mixture = gd.Mixture(jax.numpy.asarray(weights), means, gd.Covariance.spherical(jax.numpy.asarray(variances)))
+    mixture = gd.Mixture(
+        jax.numpy.asarray(weights), means, gd.Covariance.spherical(jax.numpy.asarray(variances))
+    )
     sampler = gd.Ddim(start="gaussian")
     a = gd.sample(own, process, GRID, sampler, dim=2, **EXACT)
     assert largest_difference(a, gd.sample(mixture, process, GRID, sampler, **EXACT)) < 1e-10

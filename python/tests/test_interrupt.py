@@ -23,10 +23,11 @@ try:
 except KeyboardInterrupt as error:
     {after}
 """
-LONG_SAMPLE = "gd.sample(prior, gd.Edm(), gd.KarrasGrid(1000), gd.Ddim(), count=10**8, memory_limit=2**22, device='cpu:1', progress=progress)"
-LONG_CALLABLE = (
-    "gd.sample(gd.Denoiser(prior.denoiser), gd.Edm(), gd.KarrasGrid(200), gd.Ddim(start='gaussian'), dim=2, count=10**7, memory_limit=2**22, progress=progress)"
+LONG_SAMPLE = (
+    "gd.sample(prior, gd.Edm(), gd.KarrasGrid(1000), gd.Ddim(), count=10**8, memory_limit=2**22, device='cpu:1', "
+    "progress=progress)"
 )
+LONG_CALLABLE = "gd.sample(gd.Denoiser(prior.denoiser), gd.Edm(), gd.KarrasGrid(200), gd.Ddim(start='gaussian'), dim=2, count=10**7, memory_limit=2**22, progress=progress)"
 COUNT_SAMPLES = "print(error.samples.shape[0], error.samples.shape[1], error.samples.numpy().any())"
 LONG_COMPARISON = (
     "gd.compare(gd.Problem(prior), {'mine': lambda problem, count, seed: "
@@ -37,7 +38,9 @@ LONG_COMPARISON = (
 def interrupted(call, after):
     """Output of a program that is interrupted after its first batch."""
     program = LONG_RUN.format(call=call, after=after)
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -59,7 +62,7 @@ def test_an_interrupt_ends_a_run_of_python_functions(call):
 
 
 def test_an_interrupted_training_can_be_continued():
-    call = "gd.train_denoiser(prior, iterations=10**6, batch=64, hidden=8, progress=lambda i, n, loss: progress(i, n))"
+    call = "gd.train_denoiser(prior, iterations=10**6, batch=64, progress=lambda i, n, loss: progress(i, n))"
     after = "print(0 < error.training.iteration < 10**6)"
     assert interrupted(call, after) == "True\n"
 
@@ -67,6 +70,43 @@ def test_an_interrupted_training_can_be_continued():
 def test_a_run_after_an_interrupt_is_complete():
     after = "print(gd.draw(prior, count=7).shape[0])"
     assert interrupted(LONG_SAMPLE, after) == "7\n"
+
+
+def test_an_interrupt_does_not_stop_the_next_run():
+    """Signals at random moments: those that arrive between runs have no effect on a run."""
+    program = textwrap.dedent("""
+        import os, random, signal, threading, time
+        import gmdiff as gd
+        prior = gd.Mixture([1.0], [[0.0, 1.0]], gd.Covariance.spherical([1.0]))
+        process, grid = gd.ForwardProcess(gd.Edm()), gd.KarrasGrid(20)
+        is_running, is_done = False, threading.Event()
+        def handle(number, frame):
+            global is_running
+            if is_running:
+                is_running = False
+                raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, handle)
+        def send():
+            while not is_done.wait(random.uniform(0.0005, 0.003)):
+                os.kill(os.getpid(), signal.SIGINT)
+        thread = threading.Thread(target=send)
+        thread.start()
+        interrupts, runs, end = 0, 0, time.monotonic() + 0.7
+        while time.monotonic() < end:
+            try:
+                is_running = True
+                gd.sample(prior, process, grid, gd.Ddim(), count=3000)
+                is_running = False
+                runs += 1
+            except KeyboardInterrupt:
+                interrupts += 1
+        is_done.set()
+        thread.join()
+        print(interrupts > 2 and runs > 2)
+    """)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.stdout == "True\n"
 
 
 def test_nothing_leaks():
@@ -77,7 +117,7 @@ def test_nothing_leaks():
         denoiser = gd.Denoiser(lambda x, level: prior.denoiser(x, level))
         x = gd.sample(denoiser, gd.Edm(), gd.KarrasGrid(5), gd.Ddim(start="gaussian"), dim=2, count=5)
         target = gd.CustomTarget(lambda x: (-0.5 * (x**2).sum(1), -x), 2)
-        chains = gd.sample(target, sampler=gd.Mala(step=0.1, steps=5), count=3, progress=lambda done, total: None)
+        chains = gd.sample(target, sampler=gd.Mala(step=0.1, steps=5), count=3, progress=lambda *n: None)
         tensor, view = np.from_dlpack(x), x.numpy()
         problem = gd.Problem(prior, denoiser=denoiser)
         for wrong in (lambda: gd.Ddim(eta="a"), lambda: gd.sample(3), lambda: prior.log_pdf([1j])):

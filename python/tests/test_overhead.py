@@ -1,4 +1,4 @@
-"""The cost of Python. The smallest of many times is compared, so that other work on the machine does not count."""
+"""The cost of Python: the smallest of many times, so that other work on the machine does not count."""
 
 import time
 

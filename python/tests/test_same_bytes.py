@@ -12,7 +12,10 @@ OBSERVATION = gd.LinearObservation([[1.0, 0.0]], [1.5], 0.1)
 GRID = gd.UniformGrid(8)
 WITH_OBSERVATION = gd.Problem(PRIOR, gd.Vp(gd.LinearBeta(0.02, 7.0)), GRID, OBSERVATION)
 SPARSE = gd.TargetProblem(
-    gd.Regularised(gd.SparsePrior(weight=2.0), gd.NonlinearObservation(gd.ElementwiseMap("identity", [[1.0]]), [1.0], 0.5)),
+    gd.Regularised(
+        gd.SparsePrior(weight=2.0),
+        gd.NonlinearObservation(gd.ElementwiseMap("identity", [[1.0]]), [1.0], 0.5),
+    ),
     gd.Myula(),
 )
 BANANA = gd.TargetProblem(gd.Banana(scale=1.0))
@@ -46,9 +49,18 @@ CASES = {
     "range": ("sample", WITH_OBSERVATION, ["--range", "5:12"], {"first": 5, "count": 7}),
     "reference": ("sample", WITH_OBSERVATION, ["--device", "reference"], {"device": "reference"}),
     "pilot": ("sample", BANANA, ["--sampler", "mala:steps=5"], {"sampler": gd.Mala(steps=5)}),
-    "trace": ("sample", BANANA, ["--sampler", "hmc:step=0.2:steps=6:output=trace"],
-              {"sampler": gd.Hmc(step=0.2, steps=6, output="trace")}),
-    "map": ("sample", RANGES, ["--sampler", "mala:step=0.05:steps=5"], {"sampler": gd.Mala(step=0.05, steps=5)}),
+    "trace": (
+        "sample",
+        BANANA,
+        ["--sampler", "hmc:step=0.2:steps=6:output=trace"],
+        {"sampler": gd.Hmc(step=0.2, steps=6, output="trace")},
+    ),
+    "map": (
+        "sample",
+        RANGES,
+        ["--sampler", "mala:step=0.05:steps=5"],
+        {"sampler": gd.Mala(step=0.05, steps=5)},
+    ),
     "map guided": ("sample", RANGES, ["--sampler", "dps"], {"sampler": gd.Dps()}),
     "forward": ("forward", WITH_OBSERVATION, ["--history", "4"], {"history": 4}),
     "dynamics": ("forward", DYNAMICS, ["--history", "5"], {"history": 5}),
@@ -92,7 +104,9 @@ def test_particles_equal_the_archive(command, tmp_path):
 
 def test_moments_equal_the_archive(command, tmp_path):
     text = "mala:step=0.5:steps=32:output=moments"
-    file, samples = run(command, tmp_path, ("sample", BANANA, ["--sampler", text], {"sampler": text}), "x.npz")
+    file, samples = run(
+        command, tmp_path, ("sample", BANANA, ["--sampler", text], {"sampler": text}), "x.npz"
+    )
     archive = np.load(file)
     for name in ("mean", "variance", "covariance", "batch_means"):
         assert samples.moments[name].tobytes() == archive[name].tobytes()
