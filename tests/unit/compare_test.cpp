@@ -178,7 +178,8 @@ TEST(Compare, AFunctionIsKnownByItsNameAndProblem) {
   EXPECT_EQ(calls, 3);
   // A denoiser given by a function has no JSON form and counts by its id.
   for (const char* id : {"first", "second", "first"}) {
-    problem.denoiser = GivenDenoiser{.denoiser = {.id = id, .function = [](const Points&, Level, Points&) {}}};
+    problem.denoiser =
+        GivenDenoiser{.denoiser = {.id = id, .function = [](const Points&, Level, Points&) {}}};
     compare(settings);
   }
   EXPECT_EQ(calls, 5);
