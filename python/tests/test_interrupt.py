@@ -24,10 +24,13 @@ except KeyboardInterrupt as error:
     {after}
 """
 LONG_SAMPLE = (
-    "gd.sample(prior, gd.Edm(), gd.KarrasGrid(1000), gd.Ddim(), count=10**8, memory_limit=2**22, device='cpu:1', "
-    "progress=progress)"
+    "gd.sample(prior, gd.Edm(), gd.KarrasGrid(1000), gd.Ddim(), count=10**8, "
+    "memory_limit=2**22, device='cpu:1', progress=progress)"
 )
-LONG_CALLABLE = "gd.sample(gd.Denoiser(prior.denoiser), gd.Edm(), gd.KarrasGrid(200), gd.Ddim(start='gaussian'), dim=2, count=10**7, memory_limit=2**22, progress=progress)"
+LONG_CALLABLE = (
+    "gd.sample(gd.Denoiser(prior.denoiser), gd.Edm(), gd.KarrasGrid(200), gd.Ddim(start='gaussian'), dim=2, "
+    "count=10**7, memory_limit=2**22, progress=progress)"
+)
 COUNT_SAMPLES = "print(error.samples.shape[0], error.samples.shape[1], error.samples.numpy().any())"
 LONG_COMPARISON = (
     "gd.compare(gd.Problem(prior), {'mine': lambda problem, count, seed: "
