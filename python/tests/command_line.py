@@ -9,7 +9,9 @@ import numpy as np
 
 def answer(command, *arguments):
     """What the command prints as JSON."""
-    done = subprocess.run([command, *map(str, arguments), "--json", "--quiet"], capture_output=True, text=True)
+    done = subprocess.run(
+        [command, *map(str, arguments), "--json", "--quiet"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -39,8 +39,12 @@ def test_two_parts_in_time_are_one_run(sampler):
     options = {"count": 5, "seed": 8, "precision": "f64"}
     whole = gd.sample(NORMAL, sampler=sampler(step=0.5, steps=10), **options).numpy()
     first = gd.sample(NORMAL, sampler=sampler(step=0.5, steps=4), **options)
-    assert np.array_equal(gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6, first_step=4), start=first, **options), whole)
-    assert not np.array_equal(gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6), start=first, **options), whole)
+    assert np.array_equal(
+        gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6, first_step=4), start=first, **options), whole
+    )
+    assert not np.array_equal(
+        gd.sample(NORMAL, sampler=sampler(step=0.5, steps=6), start=first, **options), whole
+    )
 
 
 def test_chains_on_a_posterior(prior, observation):
@@ -130,6 +134,8 @@ def test_results_of_other_samplers_are_diagnosed():
     as_float64 = gd.diagnose(x.astype(np.float64))
     for found, expected in zip(gd.diagnose(x).coordinates, as_float64.coordinates, strict=True):
         assert (found.rhat, found.ess_bulk, found.mean) == (expected.rhat, expected.ess_bulk, expected.mean)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -138,11 +144,19 @@ def test_results_of_other_samplers_are_diagnosed():
         (lambda: gd.diagnose(np.zeros((0, 3))), ValueError, "diagnose: x"),
         (lambda: gd.diagnose("a"), TypeError, "diagnose: x"),
         (lambda: gd.diagnose(np.full((2, 9), np.nan)), ValueError, "not finite"),
-        (lambda: gd.diagnose(np.zeros((2, 9, 3)), TWO), ValueError, "diagnose: x: its draws have dimension 3"),
+        (
+            lambda: gd.diagnose(np.zeros((2, 9, 3)), TWO),
+            ValueError,
+            "diagnose: x: its draws have dimension 3",
+        ),
         (lambda: gd.diagnose(np.zeros((2, 9)), gd.Banana()), TypeError, "diagnose: law"),
         (lambda: gd.diagnose(np.zeros((2, 9)), TWO, prior=True), ValueError, "diagnose: prior"),
         (lambda: gd.diagnose(np.zeros((2, 9)), estimates=[3]), TypeError, "diagnose: estimates"),
-        (lambda: gd.diagnose(np.ones((2, 9)), estimates="1/(x - 1)"), ValueError, "diagnose: estimates: 1/.x - 1.: it is inf"),
+        (
+            lambda: gd.diagnose(np.ones((2, 9)), estimates="1/(x - 1)"),
+            ValueError,
+            "diagnose: estimates: 1/.x - 1.: it is inf",
+        ),
         (lambda: gd.diagnose(np.zeros((2, 9)), estimate="x"), TypeError, "estimate"),
         (lambda: gd.nested_rhat(np.zeros((4, 9)), 3), ValueError, "nested_rhat: 4 chains cannot be 3 groups"),
         (lambda: gd.nested_rhat(np.zeros((4, 9)), 0), ValueError, "nested_rhat: superchains"),

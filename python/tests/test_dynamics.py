@@ -26,7 +26,9 @@ def test_ready_made_dynamics_are_read_back(name):
 
 def test_parts_of_dynamics():
     start = gd.GaussianStart(mean=[1.0], std=0.5)
-    dynamics = gd.Dynamics("a*x", ["b"], parameters={"a": -1.0, "b": 2.0}, start=start, steps=10, path_steps=20)
+    dynamics = gd.Dynamics(
+        "a*x", ["b"], parameters={"a": -1.0, "b": 2.0}, start=start, steps=10, path_steps=20
+    )
     assert dynamics.drift == ["a*x"]
     assert dynamics.noise == ["b"]
     assert dynamics.parameters == {"a": -1.0, "b": 2.0}
@@ -41,14 +43,18 @@ def test_parts_of_dynamics():
 def test_a_normal_start():
     problem = gd.DynamicsProblem(gd.Dynamics("-x", 0.3, steps=5, start=gd.GaussianStart([2.0], 0.1)))
     x = gd.forward(problem, count=500, seed=1, precision="f64").numpy()
-    assert abs(x[:, 0].mean() - 2.0 * 0.8**5) < 4.5 * x.std() / np.sqrt(500)  # E x_5 = (1 - h)^5 E x_0, h = 0.2
+    assert abs(x[:, 0].mean() - 2.0 * 0.8**5) < 4.5 * x.std() / np.sqrt(
+        500
+    )  # E x_5 = (1 - h)^5 E x_0, h = 0.2
 
 
 def test_fields_of_python_as_drift_and_noise():
     drift = gd.CustomField(lambda t, x: np.sin(5 * t) - x, 2)
     noise = gd.CustomField(lambda t, x: 0.5 + 0.1 * x * x, 2)
     own = gd.Dynamics(drift, noise, steps=20, start=[0.0, 0.5])
-    texts = gd.Dynamics(["sin(5*t) - x1", "sin(5*t) - x2"], ["0.5 + 0.1*x1^2", "0.5 + 0.1*x2^2"], steps=20, start=[0.0, 0.5])
+    texts = gd.Dynamics(
+        ["sin(5*t) - x1", "sin(5*t) - x2"], ["0.5 + 0.1*x1^2", "0.5 + 0.1*x2^2"], steps=20, start=[0.0, 0.5]
+    )
     a, b = (gd.forward(dynamics, **EXACT).numpy() for dynamics in (own, texts))
     assert np.abs(a - b).max() < 1e-12
 
@@ -85,20 +91,29 @@ def test_the_exact_transition_of_a_linear_sde():
 
 
 def test_paths_with_different_steps_have_one_brownian_motion():
-    ends = [gd.forward(gd.Dynamics("0", 1.0, steps=n, path_steps=64, start=[0.0]), **EXACT).numpy() for n in (8, 64)]
+    ends = [
+        gd.forward(gd.Dynamics("0", 1.0, steps=n, path_steps=64, start=[0.0]), **EXACT).numpy()
+        for n in (8, 64)
+    ]
     assert np.abs(ends[0] - ends[1]).max() < 1e-12
 
 
 def test_the_generator_is_that_of_the_command(command, tmp_path):
-    problem = gd.DynamicsProblem(gd.Dynamics(["-x1 + sin(t)", "a*x2"], ["1", "x2"], parameters={"a": 0.5}, t_start=0.25))
+    problem = gd.DynamicsProblem(
+        gd.Dynamics(["-x1 + sin(t)", "a*x2"], ["1", "x2"], parameters={"a": 0.5}, t_start=0.25)
+    )
     x = np.random.default_rng(1).normal(size=(6, 2))
     np.save(tmp_path / "x.npy", x)
-    arrays, _ = archive(command, tmp_path, "eval", problem, "--points", tmp_path / "x.npy", "--generator", "x1^2*x2 + a*x2^3")
+    arrays, _ = archive(
+        command, tmp_path, "eval", problem, "--points", tmp_path / "x.npy", "--generator", "x1^2*x2 + a*x2^3"
+    )
     found = gd.generator(problem, "x1^2*x2 + a*x2^3", x)
     assert_same_bytes(found, arrays["generator"])
     # L F = mu . grad F + (1/2) sum_j sigma_j^2 d^2F/dx_j^2 (docs/mathematics.md §16)
     x1, x2 = x.T
-    expected = (np.sin(0.25) - x1) * 2 * x1 * x2 + 0.5 * x2 * (x1**2 + 1.5 * x2**2) + x2 + 0.5 * x2**2 * 3 * x2
+    expected = (
+        (np.sin(0.25) - x1) * 2 * x1 * x2 + 0.5 * x2 * (x1**2 + 1.5 * x2**2) + x2 + 0.5 * x2**2 * 3 * x2
+    )
     assert np.allclose(found, expected, rtol=1e-12)
 
 
@@ -107,7 +122,9 @@ def test_the_probability_flow_is_that_of_the_command(command, tmp_path, prior, p
     x = np.random.default_rng(2).normal(size=(5, 2))
     np.save(tmp_path / "x.npy", x)
     problem = gd.Problem(prior, process)
-    arrays, _ = archive(command, tmp_path, "eval", problem, "--points", tmp_path / "x.npy", "--velocity", "--t", t)
+    arrays, _ = archive(
+        command, tmp_path, "eval", problem, "--points", tmp_path / "x.npy", "--velocity", "--t", t
+    )
     flow = gd.probability_flow(prior, process, x, t)
     assert_same_bytes(flow.velocity, arrays["velocity"])
     assert_same_bytes(flow.divergence, arrays["divergence"])
@@ -144,8 +161,18 @@ DYNAMICS = gd.Dynamics("-x", 1.0)
         (lambda: gd.VectorField(3.0), TypeError, "VectorField: field"),
         (lambda: gd.VectorField("x", parameters=[1.0]), TypeError, "VectorField: parameters"),
         (lambda: gd.VectorField(["x1", "x2 +"]), ValueError, "column 5"),
-        (lambda: gd.probability_flow(DYNAMICS, gd.RectifiedFlow(), [0.0], 0.5), TypeError, "probability_flow: law"),
-        (lambda: gd.probability_flow(gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0])), gd.RectifiedFlow(), [0.0], 2.0), ValueError, "time|t = 2"),
+        (
+            lambda: gd.probability_flow(DYNAMICS, gd.RectifiedFlow(), [0.0], 0.5),
+            TypeError,
+            "probability_flow: law",
+        ),
+        (
+            lambda: gd.probability_flow(
+                gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0])), gd.RectifiedFlow(), [0.0], 2.0
+            ),
+            ValueError,
+            "time|t = 2",
+        ),
     ],
 )
 def test_bad_dynamics(call, error, message):

@@ -9,7 +9,11 @@ import pytest
 from command_line import archive, assert_same_bytes
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "tests" / "golden" / "fokker_planck.json"
-CASES = {case["name"]: case for case in json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]} if GOLDEN.exists() else {}
+CASES = (
+    {case["name"]: case for case in json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]}
+    if GOLDEN.exists()
+    else {}
+)
 SIN = gd.SinGaussian()
 START = gd.Mixture([1.0, 2.0], [[-4.0], [4.0]], gd.Covariance.spherical([0.04, 0.04]))
 TWO_D = gd.Mixture([0.5, 0.5], [[0.0, 1.5], [1.25, -1.0]], gd.Covariance.full([[[0.5, 0.1], [0.1, 0.4]]] * 2))
@@ -56,12 +60,16 @@ def test_golden_values_of_other_equations(golden):
     texts = gd.FokkerPlanck.from_sde("a*x", grid, ["b*x"], parameters={"a": case["a"], "b": case["b"]})
     fields = [gd.CustomField(lambda t, x, c=case[key]: c * x, 1) for key in ("a", "b")]
     functions = gd.FokkerPlanck.from_sde(fields[0], grid, fields[1])
-    slope = gd.FokkerPlanck.from_sde("a*x", grid, ["b*x"], diffusion_slope="b^2*x", parameters={"a": case["a"], "b": case["b"]})
+    slope = gd.FokkerPlanck.from_sde(
+        "a*x", grid, ["b*x"], diffusion_slope="b^2*x", parameters={"a": case["a"], "b": case["b"]}
+    )
     for equation in (texts, functions, slope):
         assert close(matrix(equation), case["generator"])
     case = golden["fp_periodic"]
     grid = gd.CellGrid(0.0, 2 * np.pi, case["cells"])
-    periodic = gd.FokkerPlanck.from_sde("sin(x) + 0.5", grid, np.sqrt(2 * case["diffusion"]), boundary="periodic")
+    periodic = gd.FokkerPlanck.from_sde(
+        "sin(x) + 0.5", grid, np.sqrt(2 * case["diffusion"]), boundary="periodic"
+    )
     assert close(matrix(periodic), case["generator"])
     case = golden["fp_absorbing"]
     grid = gd.CellGrid(case["lower"], case["upper"], case["cells"])
@@ -73,8 +81,11 @@ def test_golden_values_of_other_equations(golden):
 
 def test_reversed_in_time_by_magnus_steps(golden):
     case = golden["fp_reverse_magnus"]
-    law = gd.Mixture(case["prior"]["weights"], np.array(case["prior"]["means"])[:, None],
-                     gd.Covariance.spherical(np.array(case["prior"]["std"]) ** 2))
+    law = gd.Mixture(
+        case["prior"]["weights"],
+        np.array(case["prior"]["means"])[:, None],
+        gd.Covariance.spherical(np.array(case["prior"]["std"]) ** 2),
+    )
     grid = gd.CellGrid(case["lower"], case["upper"], case["cells"])
 
     def level(t):
@@ -83,7 +94,9 @@ def test_reversed_in_time_by_magnus_steps(golden):
     def equation(u):
         at = level(1.0 - u)
         # The drift x/2 + score of the reversed process is (1/2) grad l.
-        return gd.FokkerPlanck.from_log_density(lambda x: (x * x).sum(1) / 2 + 2 * law.log_pdf(x, at), grid, 0.5)
+        return gd.FokkerPlanck.from_log_density(
+            lambda x: (x * x).sum(1) / 2 + 2 * law.log_pdf(x, at), grid, 0.5
+        )
 
     P = gd.density_masses(law, grid, level(1.0))
     for step, state in enumerate(case["states"]):
@@ -100,11 +113,23 @@ def test_an_equation_backwards_undoes_a_step():
 
 
 PROBLEMS = {
-    "1-D": (gd.TargetProblem(SIN), ["--lower=-8", "--upper=8", "--cells", "40"], {"lower": -8, "upper": 8, "cells": 40}),
+    "1-D": (
+        gd.TargetProblem(SIN),
+        ["--lower=-8", "--upper=8", "--cells", "40"],
+        {"lower": -8, "upper": 8, "cells": 40},
+    ),
     "2-D": (gd.Problem(TWO_D), ["--cells", "12,15", "--speed", "2"], {"cells": (12, 15), "speed": 2.0}),
-    "absorbing": (gd.Problem(TWO_D), ["--cells", "12,15", "--boundary", "absorbing"], {"cells": [12, 15], "boundary": "absorbing"}),
+    "absorbing": (
+        gd.Problem(TWO_D),
+        ["--cells", "12,15", "--boundary", "absorbing"],
+        {"cells": [12, 15], "boundary": "absorbing"},
+    ),
     "nonlinear": (gd.ready_made_problem("course-range"), ["--cells", "12,12"], {"cells": [12, 12]}),
-    "prior": (gd.ready_made_problem("course-range"), ["--cells", "12,12", "--prior"], {"cells": [12, 12], "prior": True}),
+    "prior": (
+        gd.ready_made_problem("course-range"),
+        ["--cells", "12,12", "--prior"],
+        {"cells": [12, 12], "prior": True},
+    ),
 }
 
 
@@ -175,7 +200,9 @@ def test_masses_and_moments():
     moments = gd.grid_moments(P.reshape(90, 60), grid)
     # The cells add width^2 / 12 to a variance (Sheppard's correction).
     assert np.allclose(moments.mean, [0.5, -0.5], atol=1e-5)
-    assert np.allclose(np.diag(moments.covariance), 1.0 + np.array([grid.width(0), grid.width(1)]) ** 2 / 12, atol=1e-4)
+    assert np.allclose(
+        np.diag(moments.covariance), 1.0 + np.array([grid.width(0), grid.width(1)]) ** 2 / 12, atol=1e-4
+    )
     assert np.isclose(gd.entropy(P, grid), np.log(2 * np.pi * np.e), rtol=1e-2)
     assert gd.edge_mass(P, grid) < 1e-6
     assert gd.relative_entropy(P, P) == 0.0
@@ -215,19 +242,39 @@ EQUATION = gd.FokkerPlanck.langevin(SIN, GRID)
         (lambda: gd.FokkerPlanck.langevin(SIN, GRID, 0.0), ValueError, "speed"),
         (lambda: gd.FokkerPlanck.langevin(SIN, GRID, boundary="open"), ValueError, "langevin: boundary"),
         (lambda: gd.FokkerPlanck.langevin(gd.Banana(), GRID), ValueError, "dimension"),
-        (lambda: gd.FokkerPlanck.from_log_density(lambda x: x[:3, 0], GRID, 0.5), ValueError, "the result has 3 numbers, expected 10"),
-        (lambda: gd.FokkerPlanck.from_log_density(lambda x: "a", GRID, 0.5), TypeError, "from_log_density: log_density: the result"),
+        (
+            lambda: gd.FokkerPlanck.from_log_density(lambda x: x[:3, 0], GRID, 0.5),
+            ValueError,
+            "the result has 3 numbers, expected 10",
+        ),
+        (
+            lambda: gd.FokkerPlanck.from_log_density(lambda x: "a", GRID, 0.5),
+            TypeError,
+            "from_log_density: log_density: the result",
+        ),
         (lambda: gd.FokkerPlanck.from_log_density(np.zeros(10), GRID, -1.0), ValueError, "diffusion"),
         (lambda: gd.FokkerPlanck.from_sde("x +", GRID), ValueError, "column 4"),
-        (lambda: gd.FokkerPlanck.from_sde(["x1", "x2"], GRID), ValueError, "from_sde: drift has dimension 2, the grid 1"),
+        (
+            lambda: gd.FokkerPlanck.from_sde(["x1", "x2"], GRID),
+            ValueError,
+            "from_sde: drift has dimension 2, the grid 1",
+        ),
         (lambda: gd.FokkerPlanck.from_sde("-x", GRID, t="a"), TypeError, "from_sde: t"),
         (lambda: gd.FokkerPlanck.from_sde("1/(x - x)", GRID), ValueError, "drift"),
         (lambda: EQUATION.advance(np.ones(9), 1.0), ValueError, "9"),
         (lambda: EQUATION.advance(np.ones(10), -1.0), ValueError, "tau"),
         (lambda: EQUATION.advance_implicit(np.ones(10), 1.0, 0), ValueError, "advance_implicit: steps"),
         (lambda: EQUATION.decay_rates(0), ValueError, "decay_rates: count"),
-        (lambda: gd.advance_magnus(lambda t: 3, np.ones(10), 0.0, 1.0, 2), TypeError, "advance_magnus: equation: the result"),
-        (lambda: gd.advance_magnus(EQUATION, np.ones(10), 0.0, 1.0, 2), TypeError, "advance_magnus: equation"),
+        (
+            lambda: gd.advance_magnus(lambda t: 3, np.ones(10), 0.0, 1.0, 2),
+            TypeError,
+            "advance_magnus: equation: the result",
+        ),
+        (
+            lambda: gd.advance_magnus(EQUATION, np.ones(10), 0.0, 1.0, 2),
+            TypeError,
+            "advance_magnus: equation",
+        ),
         (lambda: gd.fokker_planck(SIN, times=[1.0, 0.5]), ValueError, "times must ascend"),
         (lambda: gd.fokker_planck(SIN, prior=True), ValueError, "fokker_planck: prior"),
         (lambda: gd.fokker_planck(SIN, lower=-1.0), ValueError, "lower and upper"),

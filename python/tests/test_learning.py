@@ -11,7 +11,16 @@ LAW = gd.Mixture([0.3, 0.7], [[-1.0, 0.0], [1.0, 0.5]], gd.Covariance.spherical(
 SMALL = {"iterations": 12, "batch": 32, "hidden": 8, "layers": 1, "seed": 3}
 FLAGS = [word for key, value in SMALL.items() for word in (f"--{key}", value)]
 TARGET = gd.Funnel(dim=2)
-PATHS = {"iterations": 6, "batch": 16, "hidden": 8, "layers": 1, "seed": 3, "method": "dis", "components": 2, "steps": 4}
+PATHS = {
+    "iterations": 6,
+    "batch": 16,
+    "hidden": 8,
+    "layers": 1,
+    "seed": 3,
+    "method": "dis",
+    "components": 2,
+    "steps": 4,
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +54,29 @@ def test_a_denoiser_has_the_file_of_the_command(command, tmp_path, data):
     answer(command, "train", *(["--data", rows] if data else [problem]), "--out", out, *FLAGS)
     gd.train_denoiser(np.load(rows) if data else LAW, **SMALL).save(tmp_path / "python.npz")
     assert_same_files(tmp_path / "python.npz", out)
-    assert np.array_equal(gd.read_denoiser(out).parameters, gd.read_denoiser(tmp_path / "python.npz").parameters)
+    assert np.array_equal(
+        gd.read_denoiser(out).parameters, gd.read_denoiser(tmp_path / "python.npz").parameters
+    )
 
 
 def test_a_sampler_has_the_file_and_the_draws_of_the_command(command, tmp_path, paths):
     problem, out, draws = (tmp_path / name for name in ("problem.json", "command.npz", "draws.npz"))
     gd.dump(gd.TargetProblem(TARGET), problem)
-    flags = ["--sampler", "dis:components=2:steps=4", "--iterations", 6, "--batch", 16, "--hidden", 8, "--layers", 1]
-    printed = answer(command, "train", problem, "--out", out, "--seed", 3, "--count", 40, "--draws", draws, *flags)
+    flags = [
+        "--sampler",
+        "dis:components=2:steps=4",
+        "--iterations",
+        6,
+        "--batch",
+        16,
+        "--hidden",
+        8,
+        "--layers",
+        1,
+    ]
+    printed = answer(
+        command, "train", problem, "--out", out, "--seed", 3, "--count", 40, "--draws", draws, *flags
+    )
     paths.save(tmp_path / "python.npz")
     assert_same_files(tmp_path / "python.npz", out)
     sampler = paths.sampler(TARGET)
@@ -64,7 +88,11 @@ def test_a_sampler_has_the_file_and_the_draws_of_the_command(command, tmp_path, 
     backward = gd.backward_summary(sampler.backward_log_weights(gd.Target(TARGET).draws(40, seed=3), 3))
     for found, of, bound in ((forward, printed["forward"], "elbo"), (backward, printed["backward"], "eubo")):
         assert [found.bound, found.log_z, found.ess] == [of[bound], of["log_z"], of["ess"]]
-        assert [found.bound_error, found.log_z_error, found.ess_error] == [of[bound + "_error"], of["log_z_error"], of["ess_error"]]
+        assert [found.bound_error, found.log_z_error, found.ess_error] == [
+            of[bound + "_error"],
+            of["log_z_error"],
+            of["ess_error"],
+        ]
 
 
 def test_draws_of_a_sampler_are_numbered(paths):
@@ -147,7 +175,10 @@ def test_a_learned_denoiser_in_samplers(process, training):
 
 def test_errors_of_denoisers(training):
     """The exact denoiser has no excess; the error of a learned one is its excess above the floor."""
-    exact, learned = (gd.denoiser_errors(d, LAW, [0.5, 2.0], count=400) for d in (gd.Denoiser(LAW.denoiser), training.denoiser()))
+    exact, learned = (
+        gd.denoiser_errors(d, LAW, [0.5, 2.0], count=400)
+        for d in (gd.Denoiser(LAW.denoiser), training.denoiser())
+    )
     for row, other in zip(exact, learned, strict=True):
         assert row.excess == 0.0
         assert row.floor == other.floor > 0

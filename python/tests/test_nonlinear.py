@@ -35,7 +35,9 @@ def hessian(x, w, v):
 
 
 def own_observation(**products):
-    return gd.NonlinearObservation(gd.CustomMap(distances, product, 2, 2, id="distances", **products), Y, NOISE)
+    return gd.NonlinearObservation(
+        gd.CustomMap(distances, product, 2, 2, id="distances", **products), Y, NOISE
+    )
 
 
 OWN = gd.NonlinearProblem(PRIOR, observation=own_observation(hessian=hessian))
@@ -73,14 +75,22 @@ def starts(problem, seed, count):
 
 @pytest.mark.parametrize("problem", [PROBLEM, BANANA])
 def test_maxima_are_those_of_the_command(command, tmp_path, problem):
-    arrays, printed = archive(command, tmp_path, "posterior", problem, "--method", "laplace", "--seed", 3, "--starts", 20)
+    arrays, printed = archive(
+        command, tmp_path, "posterior", problem, "--method", "laplace", "--seed", 3, "--starts", 20
+    )
     found = gd.modes(problem, **starts(problem, 3, 20))
     assert_same_bytes(np.array([mode.x for mode in found.maxima]), arrays["maxima"])
     assert_same_bytes(np.array([mode.log_density for mode in found.maxima]), arrays["log_density"])
     assert_same_bytes(np.array([mode.log_mass for mode in found.maxima]), arrays["log_mass"])
-    assert np.array_equal([mode.hessian for mode in found.maxima], [mode["hessian"] for mode in printed["maxima"]])
+    assert np.array_equal(
+        [mode.hessian for mode in found.maxima], [mode["hessian"] for mode in printed["maxima"]]
+    )
     assert found.log_normalizer == printed["log_normalizer"]
-    assert (found.saddles, found.unfinished, found.outside) == (printed["saddles"], printed["unfinished"], printed["outside"])
+    assert (found.saddles, found.unfinished, found.outside) == (
+        printed["saddles"],
+        printed["unfinished"],
+        printed["outside"],
+    )
     law = gd.laplace_mixture(found)
     assert np.array_equal(law.mean(), printed["mean"])
 
@@ -89,7 +99,9 @@ def test_maxima_are_those_of_the_command(command, tmp_path, problem):
 def test_importance_sampling_is_that_of_the_command(command, tmp_path, proposal):
     flags = ["--method", "importance", "--proposal", proposal, "--count", 500, "--seed", 2]
     arrays, printed = archive(command, tmp_path, "posterior", PROBLEM, *flags)
-    law = PRIOR if proposal == "prior" else gd.laplace_mixture(gd.modes(PROBLEM, **starts(PROBLEM, 2, 64)), 2.0)
+    law = (
+        PRIOR if proposal == "prior" else gd.laplace_mixture(gd.modes(PROBLEM, **starts(PROBLEM, 2, 64)), 2.0)
+    )
     found = gd.importance(PROBLEM, law, 500, 2)
     assert_same_bytes(found.points, arrays["points"])
     assert_same_bytes(found.weights, arrays["weights"])
@@ -127,7 +139,9 @@ def test_a_map_of_python_has_the_answers_of_the_built_in_one():
 
 @pytest.mark.parametrize("sampler", [gd.Ula(step=0.05, steps=20), gd.Hmc(step=0.1, steps=5)])
 def test_chains_take_a_map_of_python(sampler):
-    own, built_in = (gd.sample(problem, sampler=sampler, count=6, seed=2, precision="f64") for problem in (OWN, PROBLEM))
+    own, built_in = (
+        gd.sample(problem, sampler=sampler, count=6, seed=2, precision="f64") for problem in (OWN, PROBLEM)
+    )
     assert np.abs(own.numpy() - built_in.numpy()).max() < 1e-9
 
 
@@ -160,7 +174,11 @@ def test_an_error_of_a_map_is_raised_unchanged():
 
     observation = gd.NonlinearObservation(gd.CustomMap(fail, product, 2, 2), Y, NOISE)
     problem = gd.NonlinearProblem(PRIOR, observation=observation)
-    for call in (gd.quadrature, gd.modes, lambda problem: gd.sample(problem, sampler=gd.Mala(step=0.1, steps=3), count=2)):
+    for call in (
+        gd.quadrature,
+        gd.modes,
+        lambda problem: gd.sample(problem, sampler=gd.Mala(step=0.1, steps=3), count=2),
+    ):
         with pytest.raises(LookupError) as raised:
             call(problem)
         assert raised.value is error
@@ -195,7 +213,11 @@ MODES = gd.modes(PROBLEM, [[0.1, 0.7]], draws=0)
     ("call", "error", "message"),
     [
         (lambda: gd.quadrature(PRIOR), TypeError, "quadrature: target"),
-        (lambda: gd.quadrature(gd.Problem(PRIOR)), ValueError, "quadrature: target: the problem has no target"),
+        (
+            lambda: gd.quadrature(gd.Problem(PRIOR)),
+            ValueError,
+            "quadrature: target: the problem has no target",
+        ),
         (lambda: gd.quadrature(gd.DynamicsProblem(gd.Dynamics("-x"))), ValueError, "quadrature: target"),
         (lambda: gd.quadrature(gd.Funnel(dim=3)), ValueError, "dimension"),
         (lambda: gd.quadrature(PROBLEM, [0.0, 0.0]), ValueError, "upper is missing"),
@@ -206,16 +228,28 @@ MODES = gd.modes(PROBLEM, [[0.1, 0.7]], draws=0)
         (lambda: gd.importance(PROBLEM, PRIOR, 0), ValueError, "importance: count"),
         (lambda: gd.importance(PROBLEM, PRIOR, seed=-1), ValueError, "importance: seed"),
         (lambda: gd.importance(PROBLEM, points=[[0.0, 0.0]]), TypeError, "log_proposal"),
-        (lambda: gd.importance(PROBLEM, points=[[0.0, 0.0]], log_proposal=[0.0], count=3), ValueError, "importance: count"),
+        (
+            lambda: gd.importance(PROBLEM, points=[[0.0, 0.0]], log_proposal=[0.0], count=3),
+            ValueError,
+            "importance: count",
+        ),
         (lambda: gd.importance(PROBLEM, PRIOR, log_proposal=[0.0]), ValueError, "importance: log_proposal"),
-        (lambda: gd.importance(PROBLEM, points=[[0.0, 0.0]], log_proposal=[0.0, 1.0]), ValueError, "importance"),
+        (
+            lambda: gd.importance(PROBLEM, points=[[0.0, 0.0]], log_proposal=[0.0, 1.0]),
+            ValueError,
+            "importance",
+        ),
         (lambda: gd.modes(PROBLEM, [[0.0]]), ValueError, "starts"),
         (lambda: gd.modes(PROBLEM, draws=-1), ValueError, "modes: draws"),
         (lambda: gd.modes(PROBLEM, draws=0), ValueError, "starts"),
         (lambda: gd.modes(PROBLEM, spread=0.0), ValueError, "spread"),
         (lambda: gd.laplace_mixture(MODES, 0.0), ValueError, "scale"),
         (lambda: gd.laplace_mixture(PRIOR), TypeError, "laplace_mixture"),
-        (lambda: gd.laplace_mixture(gd.modes(gd.Regularised(gd.SparsePrior(smoothing="none"), IDENTITY))), ValueError, "Hessian"),
+        (
+            lambda: gd.laplace_mixture(gd.modes(gd.Regularised(gd.SparsePrior(smoothing="none"), IDENTITY))),
+            ValueError,
+            "Hessian",
+        ),
         (lambda: gd.CustomMap(distances, 3, 2, 2), TypeError, "CustomMap: transposed_product"),
         (lambda: gd.CustomMap(distances, product, 2, 0), ValueError, "CustomMap: outputs"),
     ],

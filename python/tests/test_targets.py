@@ -18,7 +18,9 @@ TARGETS = {
     "logistic": gd.Logistic([[1.0, 0.5], [0.0, -1.0], [2.0, 1.0]], [1, 0, 1]),
     "expression": gd.ExpressionTarget("-(x1^2 + a*x2^4)/2", dim=2, parameters={"a": 3.0}),
     "observed": gd.ObservedMixture(PRIOR, RANGE),
-    "sparse": gd.Regularised(gd.SparsePrior(weight=2.0, operator="gradient", smoothing="pseudo-huber"), IMAGE),
+    "sparse": gd.Regularised(
+        gd.SparsePrior(weight=2.0, operator="gradient", smoothing="pseudo-huber"), IMAGE
+    ),
 }
 
 
@@ -104,8 +106,16 @@ def test_a_hessian_of_python():
         (lambda: gd.CustomTarget(normal, 0), ValueError, "CustomTarget: dim"),
         (lambda: gd.CustomTarget(3, 2), TypeError, "CustomTarget: function"),
         (lambda: gd.Target(gd.CustomTarget(lambda x: 3, 2)).log_density([[0.0, 0.0]]), TypeError, "pair"),
-        (lambda: gd.Target(gd.CustomTarget(lambda x: (x, x), 2)).gradient([[0.0, 0.0]]), ValueError, "the log-density has shape"),
-        (lambda: gd.Target(gd.CustomTarget(normal, 2)).hessian_vp([[0.0, 0.0]], [[1.0, 0.0]]), ValueError, "hessian"),
+        (
+            lambda: gd.Target(gd.CustomTarget(lambda x: (x, x), 2)).gradient([[0.0, 0.0]]),
+            ValueError,
+            "the log-density has shape",
+        ),
+        (
+            lambda: gd.Target(gd.CustomTarget(normal, 2)).hessian_vp([[0.0, 0.0]], [[1.0, 0.0]]),
+            ValueError,
+            "hessian",
+        ),
         (lambda: gd.Target(gd.Banana()).draws(0), ValueError, "Target.draws: count"),
         (lambda: gd.Target(gd.Banana()).draws(3, seed=-1), ValueError, "Target.draws: seed"),
         (lambda: gd.Target(gd.Banana()).draws(3, first="a"), TypeError, "Target.draws: first"),
