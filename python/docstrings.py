@@ -18,8 +18,6 @@ REPLACEMENTS = {
     "std::runtime_error": "RuntimeError",
     "std::bad_alloc": "MemoryError",
     "@throws": "Raises",
-    " throws ": " raises ",
-    " throw ": " raise ",
     "@returns": "Returns",
 }
 
@@ -29,6 +27,7 @@ def clean(lines):
     text = re.sub(r"@param (\w+)", r"\1:", text)
     for old, new in REPLACEMENTS.items():
         text = text.replace(old, new)
+    text = re.sub(r"\bthrow(s?)\b", r"raise\1", text)
     # Members without arguments are attributes, and options are arguments.
     text = re.sub(r"\b(dim|times|num_steps|log_weights)\(\)", r"\1", text)
     text = re.sub(r"\b(?:Options::|options\.)(\w+)", r"\1", text)
