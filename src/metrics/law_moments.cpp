@@ -39,8 +39,10 @@ Eigen::VectorXd shares(std::span<const double> weights, Eigen::Index n) {
   const Eigen::Map<const Eigen::VectorXd> w(weights.data(), n);
   require(w.allFinite() && w.minCoeff() >= 0.0 && w.maxCoeff() > 0.0,
           "moments: weights must be finite and >= 0, and not all 0");
-  const Eigen::VectorXd scaled = w / w.maxCoeff();
-  return scaled / scaled.sum();
+  const double largest = w.maxCoeff();
+  double sum = 0.0;
+  for (const double weight : weights) sum += weight / largest;
+  return w / largest / sum;
 }
 
 Eigen::MatrixXd covariance_of(const Points& centred) {
