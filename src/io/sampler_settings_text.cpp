@@ -76,7 +76,8 @@ class SettingsWriter {
 
  private:
   void write(const char* key, const io::OrderedJson& value) {
-    if (defaults_ == nullptr || !defaults_->contains(key) || defaults_->at(key) != value) object_[key] = value;
+    if (defaults_ == nullptr || !defaults_->contains(key) || defaults_->at(key) != value)
+      object_[key] = value;
   }
 
   io::OrderedJson& object_;

@@ -272,7 +272,8 @@ void check_takes_map(const AnySampler& sampler) {
   const std::string others = names_with_map(static_cast<GuidedSampler*>(nullptr)) +
                              names_with_map(static_cast<SmcSampler*>(nullptr));
   fail(std::visit([&](const auto& kind) { return std::visit(name, kind); }, sampler),
-       " takes no observation with a map; expected ", others.substr(2), ", a Markov chain or a learned sampler");
+       " takes no observation with a map; expected ", others.substr(2),
+       ", a Markov chain or a learned sampler");
 }
 
 std::vector<std::string> problem_names() {
