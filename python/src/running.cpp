@@ -35,13 +35,15 @@ Interrupts* innermost = nullptr;  // of the main thread
 
 /// Python's own handler notes the signal; then the thread is woken.
 void on_interrupt(int signal, siginfo_t* info, void* context) {
+  // First of all: while Python's handler runs in another thread, the run may end and the next one begin.
+  const std::uint64_t number = watch().number.load();
   const struct sigaction& before = watch().before;
   if ((before.sa_flags & SA_SIGINFO) != 0) {
     before.sa_sigaction(signal, info, context);
   } else {
     before.sa_handler(signal);
   }
-  watch().signalled_number = watch().number.load();
+  watch().signalled_number = number;
   sem_post(&watch().signalled);
 }
 
