@@ -46,7 +46,7 @@ inline constexpr std::ptrdiff_t path_stride = path_registers* Types<V>::lanes;
 
 /// Responsibilities of the paths p ... p + path_stride - 1, and their log p.
 template <class V>
-GMDIFF_PARTICLE void responsibilities(const MixtureTable& of, const double* x, std::ptrdiff_t p,
+GMDIFF_PARTICLE void responsibilities(const StartMixture& of, const double* x, std::ptrdiff_t p,
                                       double* gamma, double* log_density) {
   using L = Lanes<V>;
   const std::ptrdiff_t d = of.dim;
@@ -83,7 +83,7 @@ GMDIFF_PARTICLE void responsibilities(const MixtureTable& of, const double* x, s
 
 /// sum_k gamma_k a_k with a_k = (mu_k - x) / s_k^2
 template <class V>
-void mixture_score(const MixtureTable& of, const double* x, double* gamma, double* log_density,
+void mixture_score(const StartMixture& of, const double* x, double* gamma, double* log_density,
                    double* score) {
   using L = Lanes<V>;
   const std::ptrdiff_t d = of.dim;
@@ -106,7 +106,7 @@ void mixture_score(const MixtureTable& of, const double* x, double* gamma, doubl
 
 /// a_k . v of every component, and their mean under gamma.
 template <class V>
-GMDIFF_PARTICLE Lanes<V> slopes_along(const MixtureTable& of, const double* x, const double* v,
+GMDIFF_PARTICLE Lanes<V> slopes_along(const StartMixture& of, const double* x, const double* v,
                                       const double* gamma, std::ptrdiff_t p, double* slopes) {
   using L = Lanes<V>;
   const std::ptrdiff_t d = of.dim;
@@ -136,7 +136,7 @@ GMDIFF_PARTICLE void add_to(double* to, F f) {
 
 /// Terms of component k in H v = sum_k gamma_k (dl_k a_k - v / s_k^2), and in the gradient of v . score.
 template <class V>
-GMDIFF_PARTICLE void add_component(const MixtureTable& of, std::ptrdiff_t k, const double* x, const double* v,
+GMDIFF_PARTICLE void add_component(const StartMixture& of, std::ptrdiff_t k, const double* x, const double* v,
                                    const Lanes<V>& gamma, const Lanes<V>& dl, std::ptrdiff_t p,
                                    double* product, const MixtureSums* sums) {
   using L = Lanes<V>;
@@ -162,7 +162,7 @@ GMDIFF_PARTICLE void add_component(const MixtureTable& of, std::ptrdiff_t k, con
 }
 
 template <class V>
-void mixture_products(const MixtureTable& of, const double* x, const double* v, double* work, double* product,
+void mixture_products(const StartMixture& of, const double* x, const double* v, double* work, double* product,
                       const MixtureSums* sums) {
   using L = Lanes<V>;
   double* gamma = work;
@@ -181,7 +181,7 @@ void mixture_products(const MixtureTable& of, const double* x, const double* v, 
 
 /// d log p / d mu_k = -gamma_k a_k,   / d s_k = gamma_k (s_k a_k^2 - 1 / s_k),   / d logit_k = gamma_k - pi_k
 template <class V>
-void mixture_gradient(const MixtureTable& of, const double* x, const double* factor, double* work,
+void mixture_gradient(const StartMixture& of, const double* x, const double* factor, double* work,
                       const MixtureSums& sums) {
   using L = Lanes<V>;
   const std::ptrdiff_t d = of.dim;

@@ -187,7 +187,7 @@ void PathModel::read_annealing(const Eigen::VectorXd& parameters) {
   for (Eigen::Index n = 0; n < steps_; ++n) beta_[size_of(n)] /= increments_;
 }
 
-MixtureTable PathModel::mixture() const {
+StartMixture PathModel::mixture() const {
   return {.components = components(),
           .dim = dim_,
           .mean = mean_.data(),

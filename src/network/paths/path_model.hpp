@@ -45,7 +45,7 @@ class PathModel {
   Eigen::Index dim() const { return dim_; }
   Eigen::Index steps() const { return steps_; }
   Eigen::Index components() const { return std::ssize(active_); }  ///< active ones
-  MixtureTable mixture() const;
+  StartMixture mixture() const;
   const double* mean(Eigen::Index k) const { return mean_.data() + k * dim_; }
   const double* deviation(Eigen::Index k) const { return deviation_.data() + k * dim_; }
   /// The active component whose part of [0, 1) contains u.

@@ -61,7 +61,7 @@ std::vector<double> copied(const double* from, Eigen::Index count) { return {fro
 PathTables path_tables(const SamplerTraining& training, const Target& target, ThreadPool& pool) {
   const FloatingPointEnvironment environment;
   const PathModel model = model_of(training);
-  const MixtureTable mixture = model.mixture();
+  const StartMixture mixture = model.mixture();
   const PathTerms terms = path_terms(training.settings);
   const Eigen::Index K = model.components(), d = model.dim(), N = model.steps();
   PathTables tables{.dim = d,

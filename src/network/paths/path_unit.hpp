@@ -16,7 +16,7 @@ namespace gmdiff::network {
 inline constexpr std::ptrdiff_t block_paths = 64;
 
 /// The active components of a mixture of N(mu_k, diag(s_k^2)); matrices have shape (K, d).
-struct MixtureTable {
+struct StartMixture {
   std::ptrdiff_t components, dim;
   const double* mean;        ///< mu
   const double* inverse;     ///< 1 / s
@@ -44,14 +44,14 @@ struct NoiseRange {
 /// The loops of one instruction set (mathematics.md §17.8). Points have shape (d, block_paths).
 struct PathUnit {
   /// Responsibilities gamma (K, block_paths), log p and the score of the mixture; score may be null.
-  void (*mixture_score)(const MixtureTable& mixture, const double* x, double* gamma, double* log_density,
+  void (*mixture_score)(const StartMixture& mixture, const double* x, double* gamma, double* log_density,
                         double* score);
   /// product = H v with the Hessian H of log p; the gradient of v . score is added to `sums` unless null.
   /// @param work (2 K, block_paths)
-  void (*mixture_products)(const MixtureTable& mixture, const double* x, const double* v, double* work,
+  void (*mixture_products)(const StartMixture& mixture, const double* x, const double* v, double* work,
                            double* product, const MixtureSums* sums);
   /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
-  void (*mixture_gradient)(const MixtureTable& mixture, const double* x, const double* factor, double* work,
+  void (*mixture_gradient)(const StartMixture& mixture, const double* x, const double* factor, double* work,
                            const MixtureSums& sums);
   /// Normals of the streams of paths first_path ... (numerics.md §5), shape (count, block_paths).
   void (*normals)(const NoiseRange& range, double* to);
