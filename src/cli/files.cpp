@@ -86,12 +86,19 @@ void check_output_without_sidecar(const fs::path& file, bool force) {
           " exists, the provenance of other data; --force removes it");
 }
 
+namespace {
+
+/// The path without links and dots; parts of it need not exist.
+fs::path place_of(const std::string& file) { return fs::weakly_canonical(fs::absolute(file)); }
+
+}  // namespace
+
 void check_distinct(const std::vector<OutputFlag>& outputs) {
   for (auto a = outputs.begin(); a != outputs.end(); ++a) {
     for (auto b = outputs.begin(); b != a; ++b) {
       if (!a->file || !b->file) continue;
-      require(fs::weakly_canonical(*a->file) != fs::weakly_canonical(*b->file), a->flag, " and ", b->flag,
-              " have the same file ", *b->file);
+      require(place_of(*a->file) != place_of(*b->file), a->flag, " and ", b->flag, " have the same file ",
+              *b->file);
     }
   }
 }

@@ -177,7 +177,7 @@ TEST(TrainedSampler, RefusesAnotherTargetAndWrongShapes) {
                  "but the training began with funnel:");
   const auto observed = [](double mean) {
     return ObservedMixture{.prior = Mixture({1.0}, Points{{mean, 0.0}}, Covariance::spherical({1.0})),
-                           .observation = NonlinearObservation(ExpressionMap{.texts = {"x0*x1"}, .dim = 2},
+                           .observation = NonlinearObservation(ExpressionMap{.texts = {"x1*x2"}, .dim = 2},
                                                                Eigen::VectorXd{{1.0}}, 0.5)};
   };
   EXPECT_NE(network::target_identity(observed(0.0)), network::target_identity(observed(1.0)));

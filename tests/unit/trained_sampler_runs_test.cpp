@@ -10,6 +10,7 @@
 #include <gmdiff/network/trained_sampler.hpp>
 
 #include "io/npz.hpp"
+#include "network/paths/check_sampler.hpp"
 #include "study/file_run.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/trained_samplers.hpp"
@@ -109,7 +110,9 @@ TEST(TrainedSamplerRuns, HashesEverythingThatPathsDependOn) {
   EXPECT_NE(hash([](SamplerTraining& t) { t.settings.precision = Precision::f32; }), same);
   EXPECT_NE(hash([](SamplerTraining& t) { t.settings.schedule = PathSchedule::linear; }), same);
   const Target other = Funnel{.scale = 2.0, .dim = 2};
-  EXPECT_NE(TrainedSampler(training, other).plan().hash(), same);
+  SamplerTraining of_other = training;
+  of_other.target = network::target_identity(other);
+  EXPECT_NE(TrainedSampler(of_other, other).plan().hash(), same);
 }
 
 TEST(TrainedSamplerRuns, StopBetweenBatches) {
