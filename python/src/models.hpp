@@ -19,7 +19,7 @@ ProcessDescription process_of(nb::handle object, const std::string& place);
 GridDescription grid_of(nb::handle object, const std::string& place);
 /// A sampler, or its text such as "ddim:eta=0.5".
 AnySampler sampler_of(nb::handle object, const std::string& place);
-McmcSampler chains_of(nb::handle object, const std::string& place);
+TargetSampler target_sampler_of(nb::handle object, const std::string& place);
 Mixture mixture_of(nb::handle object, const std::string& place);
 /// A Target, or a description of one.
 Target target_of(nb::handle object, const std::string& place);

@@ -11,6 +11,7 @@
 #include "released.hpp"
 #include "study/denoiser_plan.hpp"
 #include "study/law.hpp"
+#include "study/path_law.hpp"
 
 namespace gmdiff::python {
 
@@ -74,6 +75,12 @@ Plan chains_plan(const auto& target, const McmcSampler& sampler, std::uint64_t s
   return released([&] { return mcmc_plan(target, tuned(target, sampler, seed)); });
 }
 
+/// Paths of a trained sampler of a law.
+PathPlan paths_plan(const LearnedSampler& sampler, const auto&... problem) {
+  return released(
+      [&] { return study::path_plan(std::get<Learned>(sampler), study::path_law_of(problem...)); });
+}
+
 /// Plans of the samplers of a problem, as the verb sample of the command makes them.
 struct ProblemPlans {
   const Problem& problem;
@@ -98,6 +105,7 @@ struct ProblemPlans {
   AnyPlan operator()(const McmcSampler& sampler) const {
     return chains_plan(study::law_of(problem, prior).mixture, sampler, seed);
   }
+  AnyPlan operator()(const LearnedSampler& sampler) const { return paths_plan(sampler, problem, prior); }
 
   const LinearObservation& observation(const AnySampler& sampler) const {
     const char* name = study::name_of(sampler);
@@ -117,6 +125,8 @@ AnyPlan plan_of(const NonlinearProblem& problem, bool prior, std::uint64_t seed)
   check_takes_map(problem.sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&problem.sampler))
     return chains_plan(gmdiff::target_of(problem), *chains, seed);
+  if (const auto* learned = std::get_if<LearnedSampler>(&problem.sampler))
+    return paths_plan(*learned, problem);
   const ForwardProcess process(problem.process);
   const TimeGrid grid = study::grid_of(problem, process);
   if (const auto* smc = std::get_if<SmcSampler>(&problem.sampler))
@@ -154,9 +164,10 @@ struct AnyProblemPlans {
   AnyPlan operator()(const TargetProblem& problem) const {
     refuse(given, {"process", "grid", "denoiser", "prior"}, "a target");
     const nb::object sampler = given.find("sampler");
-    return chains_plan(problem.target,
-                       sampler.is_valid() ? chains_of(sampler, given.place("sampler")) : problem.sampler,
-                       seed);
+    const TargetSampler used =
+        sampler.is_valid() ? target_sampler_of(sampler, given.place("sampler")) : problem.sampler;
+    if (const auto* learned = std::get_if<LearnedSampler>(&used)) return paths_plan(*learned, problem);
+    return chains_plan(problem.target, std::get<McmcSampler>(used), seed);
   }
   AnyPlan operator()(const DynamicsProblem& /*problem*/) const {
     fail(given.place("law"), ": has dynamics; `forward` runs them");
@@ -167,9 +178,10 @@ struct AnyProblemPlans {
 AnyPlan plan_of_mixture(const Arguments& given, const Mixture& mixture, std::uint64_t seed) {
   const nb::object observation = given.find("observation");
   const AnySampler sampler = sampler_or_default(given, Ddim{});
-  // Chains need neither process nor grid.
   if (std::holds_alternative<McmcSampler>(sampler)) {
     refuse(given, {"process", "grid", "denoiser"}, "Markov chains, which take the law itself");
+  } else if (std::holds_alternative<LearnedSampler>(sampler)) {
+    refuse(given, {"process", "grid", "denoiser"}, "a trained sampler, which has its own");
   } else {
     given.need("process");
     given.need("grid");
@@ -211,7 +223,8 @@ AnyPlan plan_of_batch(const Arguments& given, const std::vector<Mixture>& mixtur
     return plans;
   }
   const auto* unguided = std::get_if<Sampler>(&sampler);
-  if (unguided == nullptr) fail(given.place("sampler"), ": Markov chains sample one posterior at once");
+  if (unguided == nullptr)
+    fail(given.place("sampler"), ": ", study::name_of(sampler), " samples one posterior at once");
   std::vector<Mixture> laws;
   laws.reserve(observations.size());
   for (Posterior& exact : posterior(prior, observations)) laws.push_back(std::move(exact.mixture));

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/plan/plan.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
@@ -14,7 +15,7 @@
 namespace gmdiff::python {
 
 /// What a run executes; all plans of SMC belong to one run.
-using AnyPlan = std::variant<Plan, std::vector<SmcPlan>>;
+using AnyPlan = std::variant<Plan, std::vector<SmcPlan>, PathPlan>;
 
 /// Names of the arguments of `sample` besides the options, and their types in the stubs.
 std::vector<std::string> sample_keys();

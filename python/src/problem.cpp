@@ -72,7 +72,7 @@ TargetProblem target_problem_of(const nb::args& positional, const nb::kwargs& na
   const Arguments given("TargetProblem", {"target", "sampler"}, 2, positional, named);
   TargetProblem problem{.target = target_of(given.need("target"), given.place("target"))};
   if (const nb::object sampler = given.find("sampler"); sampler.is_valid())
-    problem.sampler = chains_of(sampler, given.place("sampler"));
+    problem.sampler = target_sampler_of(sampler, given.place("sampler"));
   return problem;
 }
 

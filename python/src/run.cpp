@@ -48,6 +48,13 @@ nb::object run_plan(const std::vector<SmcPlan>& plans, Options options, const Se
   }));
 }
 
+nb::object run_plan(const PathPlan& plan, Options options, const Session* session) {
+  return with_warnings(watched([&](const std::stop_token& stop) {
+    options.stop = stop;
+    return session != nullptr ? session->run(plan, options) : run(plan, options);
+  }));
+}
+
 nb::object sample(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("sample", with_options(sample_keys()), 4, positional, named);
   const Options options = options_of(given);

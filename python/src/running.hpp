@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/samples.hpp>
 #include <gmdiff/device/smc.hpp>
 #include <gmdiff/network/trained_sampler.hpp>
@@ -70,6 +71,8 @@ auto watched(F f) {
     return result;
   } catch (const SmcInterrupted& stopped) {
     interrupts.raise(finished_of(stopped.finished_chains()), stopped.what());
+  } catch (const PathsInterrupted& stopped) {
+    interrupts.raise(finished_of(stopped.finished_paths()), stopped.what());
   } catch (const Interrupted& stopped) {
     interrupts.raise(finished_of(stopped.finished()), stopped.what());
   } catch (const nb::python_error&) {

@@ -21,11 +21,10 @@ AnySampler sampler_of(nb::handle object, const std::string& place) {
   fail_type(place, "a sampler, such as Ddim(eta=0.5) or \"ddim:eta=0.5\"", object);
 }
 
-McmcSampler chains_of(nb::handle object, const std::string& place) {
-  const AnySampler sampler = sampler_of(object, place);
-  const auto* chains = std::get_if<McmcSampler>(&sampler);
-  if (chains == nullptr) fail(place, ": expected Markov chains, such as Mala(), which sample a target");
-  return *chains;
+TargetSampler target_sampler_of(nb::handle object, const std::string& place) {
+  const auto sampler = without_prior(sampler_of(object, place));
+  if (!sampler) fail(place, ": expected Markov chains, such as Mala(), which sample a target");
+  return *sampler;
 }
 
 void bind_samplers(nb::module_& module) {

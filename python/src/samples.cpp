@@ -5,6 +5,7 @@
 #include <dlpack/dlpack.h>
 
 #include <gmdiff/device/dlpack.hpp>
+#include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/smc.hpp>
 
 #include "bindings.hpp"
@@ -235,11 +236,19 @@ void bind_smc(nb::module_& module) {
           nb::arg("problem") = 0, docs_of("log_evidence_sd"));
 }
 
+void bind_paths(nb::module_& module) {
+  nb::class_<PathSamples, Samples>(module, "PathSamples", docs("PathSamples"))
+      .def_prop_ro(
+          "log_weights", [](const PathSamples& self) { return array(self.log_weights()); },
+          docs("PathSamples::log_weights"));
+}
+
 }  // namespace
 
 void bind_samples(nb::module_& module) {
   bind_plain(module);
   bind_smc(module);
+  bind_paths(module);
 }
 
 }  // namespace gmdiff::python

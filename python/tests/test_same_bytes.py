@@ -42,6 +42,7 @@ def text_of(name):
 CASES = {
     name: ("sample", problem_of(name), ["--sampler", text_of(name)], {"sampler": text_of(name)})
     for name in gd.sampler_names()
+    if name != "learned"  # test_trained_samplers_equal_the_archive
 } | {
     "prior": ("sample", WITH_OBSERVATION, ["--prior"], {"prior": True}),
     "f64": ("sample", WITH_OBSERVATION, ["--precision", "f64"], {"precision": np.float64}),
@@ -100,6 +101,21 @@ def test_particles_equal_the_archive(command, tmp_path):
     assert samples.numpy().tobytes() == archive["samples"].tobytes()
     assert samples.log_weights.tobytes() == archive["log_weights"].tobytes()
     assert samples.log_evidence.tobytes() == archive["log_evidence"].tobytes()
+
+
+@pytest.mark.filterwarnings("ignore::gmdiff.RunWarning")
+def test_trained_samplers_equal_the_archive(command, tmp_path):
+    small = {"method": "dis", "components": 2, "steps": 4, "hidden": 8, "batch": 64, "iterations": 3}
+    model = str(tmp_path / "model.npz")
+    gd.train_sampler(gd.Banana(scale=1.0), **small).save(model)
+    sampler = gd.Learned(model=model)
+    case = ("sample", BANANA, ["--sampler", f"learned:model={model}"], {"sampler": sampler})
+    file, samples = run(command, tmp_path, case, "x.npz")
+    archive = np.load(file)
+    assert samples.numpy().tobytes() == archive["samples"].tobytes()
+    assert samples.log_weights.tobytes() == archive["log_weights"].tobytes()
+    with pytest.raises(ValueError, match="trained for another law"):
+        gd.sample(gd.Funnel(dim=2), sampler=sampler, count=3)
 
 
 def test_moments_equal_the_archive(command, tmp_path):
