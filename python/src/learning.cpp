@@ -174,6 +174,25 @@ void set_common(const Arguments& given, Options& options) {
   };
 }
 
+/// The training to continue; null for a new one, whose settings are read.
+/// @param expected the type of a training in messages
+template <class Of, class Training>
+const Training* resumed(const Arguments& given, const char* expected, auto& settings) {
+  const nb::object resume = given.find("resume");
+  if (!resume.is_valid()) {
+    SettingInput input(given);
+    Of::visit(input, settings);
+    return nullptr;
+  }
+  if (!nb::isinstance<Training>(resume)) fail_type(given.place("resume"), expected, resume);
+  SettingKeys keys;
+  Of::visit(keys, settings);
+  for (const std::string& key : keys.keys) {
+    if (given.find(key).is_valid()) fail(given.place(key), ": a training that goes on has its own settings");
+  }
+  return &nb::cast<const Training&>(resume);
+}
+
 TrainingData data_of(const nb::object& value, const std::string& place) {
   if (nb::isinstance<Mixture>(value)) return nb::cast<const Mixture&>(value);
   return points_of(value, place, "(n, d); or a Mixture");
@@ -187,12 +206,7 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
   TrainingOptions options;
   set_common(given, options);
   DenoiserSettings settings;
-  SettingInput input(given);
-  OfDenoiser::visit(input, settings);
-  const nb::object resume = given.find("resume");
-  if (resume.is_valid() && !nb::isinstance<DenoiserTraining>(resume))
-    fail_type(given.place("resume"), "a DenoiserTraining", resume);
-  const DenoiserTraining* before = resume.is_valid() ? &nb::cast<const DenoiserTraining&>(resume) : nullptr;
+  const auto* before = resumed<OfDenoiser, DenoiserTraining>(given, "a DenoiserTraining", settings);
   return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
     if (before != nullptr) return continue_training(*before, data, options);
@@ -279,12 +293,7 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
   SamplerTrainingOptions options;
   set_common(given, options);
   SamplerSettings settings;
-  SettingInput input(given);
-  OfSampler::visit(input, settings);
-  const nb::object resume = given.find("resume");
-  if (resume.is_valid() && !nb::isinstance<SamplerTraining>(resume))
-    fail_type(given.place("resume"), "a SamplerTraining", resume);
-  const SamplerTraining* before = resume.is_valid() ? &nb::cast<const SamplerTraining&>(resume) : nullptr;
+  const auto* before = resumed<OfSampler, SamplerTraining>(given, "a SamplerTraining", settings);
   return nb::cast(watched([&](const std::stop_token& stop) {
     options.stop = stop;
     if (before != nullptr) return continue_sampler(*before, target, options);

@@ -206,6 +206,11 @@ def test_weights_correct_a_sampler(paths):
         (lambda: gd.train_denoiser(LAW, hiden=8), TypeError, "hiden"),
         (lambda: gd.train_denoiser(LAW, resume=LAW), TypeError, "train_denoiser: resume"),
         (lambda: gd.train_denoiser(LAW, progress=3), TypeError, "train_denoiser: progress"),
+        (
+            lambda: gd.train_sampler(TARGET, resume=gd.train_sampler(TARGET, **PATHS), seed=3),
+            ValueError,
+            "train_sampler: seed: a training that goes on has its own settings",
+        ),
         (lambda: gd.train_sampler(LAW), TypeError, "train_sampler: target"),
         (lambda: gd.train_sampler(TARGET, method="disco"), ValueError, "train_sampler: method"),
         (lambda: gd.read_denoiser("none.npz"), (OSError, ValueError), "none.npz"),
