@@ -218,8 +218,8 @@ void PathBlock<Real>::finish_weights() {
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const Number eta(setting_.model.eta(n)[j]);
       for (Eigen::Index p = 0; p < block_paths; ++p) {
-        const Number of_q(q(n)[j * block_paths + p]), of_G(G(n)[j * block_paths + p]);
-        ratio[p] = particle::add_log_ratio(eta, of_q, of_G, Number(ratio[p])).v;
+        const Number q_n(q(n)[j * block_paths + p]), G_n(G(n)[j * block_paths + p]);
+        ratio[p] = particle::add_log_ratio(eta, q_n, G_n, Number(ratio[p])).v;
       }
     }
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += ratio[p];
