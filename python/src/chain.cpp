@@ -44,7 +44,7 @@ std::optional<Mixture> law_of_modes(const Arguments& given) {
   return nb::cast<const Mixture&>(law);
 }
 
-/// What `diagnose` returns, with the weights of the law.
+/// The result of `diagnose`, with the weights of the law.
 struct PythonDiagnosis {
   study::Diagnosis found;
   std::int64_t chains, draws;

@@ -156,7 +156,7 @@ void def_of_values(nb::class_<FokkerPlanck>& made, const char* name, const char*
       nb::arg(argument), docs(std::string("FokkerPlanck::") + name));
 }
 
-/// The same of a time, too.
+/// Defines a function of masses and a time.
 template <class F>
 void def_of_time(nb::class_<FokkerPlanck>& made, const char* name, const char* argument, F f) {
   const std::string place = concat("FokkerPlanck.", name, ": ");

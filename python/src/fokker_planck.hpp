@@ -8,7 +8,7 @@
 
 #include "arguments.hpp"
 
-// What the functions about densities on a grid share.
+// Conversions that the functions about densities on a grid share.
 
 namespace gmdiff::python {
 

@@ -23,7 +23,7 @@ TargetSampler target_sampler_of(nb::handle object, const std::string& place);
 Mixture mixture_of(nb::handle object, const std::string& place);
 /// A Target, or a description of one.
 Target target_of(nb::handle object, const std::string& place);
-/// The same; nothing for other objects.
+/// A Target, or a description of one; nothing for other objects.
 std::optional<Target> find_target(nb::handle object);
 /// A problem; nothing for other objects.
 std::optional<AnyProblem> find_problem(nb::handle object);

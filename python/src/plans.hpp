@@ -14,7 +14,7 @@
 
 namespace gmdiff::python {
 
-/// What a run executes; all plans of SMC belong to one run.
+/// A plan of any kind. All plans of SMC belong to one run.
 using AnyPlan = std::variant<Plan, std::vector<SmcPlan>, PathPlan>;
 
 /// Names of the arguments of `sample` besides the options, and their types in the stubs.

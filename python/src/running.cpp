@@ -15,8 +15,8 @@
 namespace gmdiff::python {
 namespace {
 
-/// What the handler of SIGINT and the thread that it wakes share. A handler may not use stop sources, so it
-/// posts a semaphore, on which the thread waits. It is never destroyed: the thread outlives main.
+/// State that the handler of SIGINT shares with the thread that it wakes. A handler may not use stop sources,
+/// so it posts a semaphore, on which the thread waits. It is never destroyed: the thread outlives main.
 struct Watch {
   sem_t signalled{};
   std::mutex mutex;

@@ -19,7 +19,7 @@ namespace nb = nanobind;
 
 namespace gmdiff::python {
 
-/// What an interrupted piece of work hands over: an attribute of the exception and its value.
+/// The finished part of interrupted work: an attribute of the exception and its value.
 struct Finished {
   const char* attribute;
   nb::object value;

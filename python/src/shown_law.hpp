@@ -10,7 +10,7 @@
 #include "arguments.hpp"
 #include "report/view.hpp"
 
-// Which law a picture shows, from the arguments of a call or from the samples that it shows.
+// Finds the law that a picture shows, in the arguments of a call or in the origin of the samples.
 
 namespace gmdiff::python {
 

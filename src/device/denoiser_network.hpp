@@ -20,7 +20,7 @@ struct NetworkWeights {
   std::vector<Real> numbers;
 };
 
-/// What a network denoiser depends on at one level.
+/// The inputs of a network denoiser that depend on the level.
 struct NetworkLevel {
   particle::DenoiserFactors factors;
   std::vector<double> time;  ///< row T of the time table, padded; numbers of the working precision

@@ -17,7 +17,7 @@ namespace {
 
 // Paths that a thread computes between two looks at the stop token.
 constexpr std::int64_t paths_of_a_thread = 256;
-/// The same of a GPU.
+// A GPU needs more paths at a time to be busy.
 constexpr std::int64_t paths_of_a_gpu = 1 << 16;
 
 void check(const PathPlan& plan, const Options& options) {

@@ -45,9 +45,10 @@ class PointSet {
   PointSet(const Samples& samples);  // NOLINT(google-explicit-constructor)
   const Points& points() const { return *points_; }
 
-  /// The same points with weights (n), finite and >= 0, of positive sum, which need not be normalised. `judge`
+  /// Returns a copy with weights (n), finite and >= 0, of positive sum, which need not be normalised. `judge`
   /// uses them for moments and, with a mixture, for sliced distances and mode weights, and refuses them
-  /// elsewhere; the floor stays that of n exact draws. The distances below take weights as an argument and do not read these.
+  /// elsewhere; the floor stays that of n exact draws. The distances below take weights as an argument and do
+  /// not read these.
   PointSet with_weights(std::vector<double> weights) const {
     PointSet set = *this;
     set.weights_ = std::make_shared<const std::vector<double>>(std::move(weights));
