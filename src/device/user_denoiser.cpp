@@ -1,9 +1,9 @@
 #include "device/user_denoiser.hpp"
 
-#include <limits>
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/user_function.hpp"
 
 namespace gmdiff {
 namespace {
@@ -11,8 +11,7 @@ namespace {
 /// The rows that `function` writes for the rows of x.
 template <class Function>
 Points rows_of(const std::string& id, const char* result, const Points& x, Function function) {
-  // A row that the function forgets makes the run fail, in place of memory that happens to be there.
-  Points rows = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
+  Points rows = unwritten_rows(x.rows(), x.cols());
   function(rows);
   require(rows.rows() == x.rows() && rows.cols() == x.cols(), "denoiser \"", id, "\": ", result,
           " has shape (", rows.rows(), ", ", rows.cols(), "), expected (", x.rows(), ", ", x.cols(), ")");

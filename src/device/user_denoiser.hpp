@@ -7,8 +7,8 @@
 namespace gmdiff {
 
 /// D of each row on the host.
-/// @throws DeviceError for a denoiser on a GPU, std::invalid_argument when the function changes the shape of
-///   its result; what the function throws passes through.
+/// @throws std::invalid_argument for a denoiser on a GPU, and when the function changes the shape of its
+///   result; what the function throws passes through.
 Points evaluate_rows(const Denoiser& denoiser, const Points& x, Level level);
 /// J^T v of each row, J = dD/dx. @throws as above; std::invalid_argument for a denoiser without the product.
 Points transposed_jvp_rows(const Denoiser& denoiser, const Points& x, const Points& v, Level level);

@@ -196,6 +196,32 @@ TEST(DenoiserOfAProgram, IsCalledWithTheRowsOfAGpu) {
   }
 }
 
+TEST(DenoiserOfAProgram, MayComputeInMemoryOfItsOwn) {
+  std::vector<std::int64_t> refused;
+  const DeviceDenoiser own{.id = "shrink", .function = [&](const DeviceRows& rows) {
+                             EXPECT_EQ(rows.index, 5);
+                             std::vector<double> D(static_cast<std::size_t>(rows.count * rows.dim));
+                             DeviceRows other = rows;
+                             other.denoised = D.data();
+                             rows.wait();
+                             shrink<double>(other);
+                             const std::int64_t half = rows.count / 2;
+                             rows.write(D.data() + half * rows.dim, half, rows.count - half);
+                             rows.write(D.data(), 0, half);
+                             try {
+                               rows.write(D.data(), 1, rows.count);
+                             } catch (const std::invalid_argument&) {
+                               refused.push_back(rows.count);
+                             }
+                           }};
+  const DeviceDenoiser in_place{.id = "shrink", .function = shrink<double>};
+  const Options options{.count = 75, .precision = Precision::f64};
+  const auto device = executor_of(cases[0]);
+  EXPECT_TRUE(test::bytes(run(plan_by_hand(own, 3), options, 0, *device)) ==
+              test::bytes(run(plan_by_hand(in_place, 3), options, 0, *device)));
+  EXPECT_EQ(refused, std::vector<std::int64_t>(5, 75));
+}
+
 TEST(DenoiserOfAProgram, GuidesOnTheRowsOfAGpu) {
   const ForwardProcess process = vp(LinearBeta{});
   for (const Eigen::Index dim : {2, 9}) {

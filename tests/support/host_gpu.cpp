@@ -24,6 +24,7 @@ void HostGpu::release(void* memory) noexcept {
 }
 void HostGpu::upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void HostGpu::download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+void HostGpu::copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 
 template <class Job>
 void HostGpu::run(const Job& job, const kernels::Geometry& geometry) {

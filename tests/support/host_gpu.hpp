@@ -32,6 +32,8 @@ class HostGpu final : public cuda::Gpu {
   void release(void* memory) noexcept override;
   void upload(void* to, const void* from, std::size_t bytes) override;
   void download(void* to, const void* from, std::size_t bytes) override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void wait() override {}  // all work is done at once
 
   kernels::Limits limits() const override { return limits_; }
   void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override;

@@ -43,7 +43,13 @@ struct DeviceRows {
   std::int64_t dim;
   Precision precision;  ///< of the numbers
   Level level;
+  int index;     ///< index of the GPU, as in `Device::cuda`
   void* stream;  ///< the run's cudaStream_t; work queued on it needs no synchronisation
+  /// For work on other streams: returns when x is complete.
+  std::function<void()> wait;
+  /// For work on other streams: copies D of the `rows` rows from number `first` on, (rows, dim) row-major in
+  /// the memory of the same GPU, to `denoised`, and returns when they are there.
+  std::function<void(const void* D, std::int64_t first, std::int64_t rows)> write;
 };
 
 /// D(x; level) on rows in the memory of the GPU that runs the plan.

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -21,6 +20,8 @@
 // (mathematics.md §13). S = x_2^2 + x_3^2 + ... below, and coordinates count from 1 as there.
 
 namespace gmdiff {
+
+class Turns;
 
 /// l = -1/2 sum_j [x_j^2 + amplitude sin(phase + frequency x_j)].
 struct SinGaussian {
@@ -197,7 +198,7 @@ class Target {
   std::optional<Expression> expression_;
   /// Null for an expression, which has its own. With a `CustomMap`, of the prior of a `Regularised` alone.
   std::shared_ptr<const expressions::Tapes> tapes_;
-  std::shared_ptr<std::mutex> calls_;  ///< of a custom target whose calls follow each other
+  std::shared_ptr<Turns> turns_;  ///< of a custom target
   Eigen::Index dim_;
 };
 

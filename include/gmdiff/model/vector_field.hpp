@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 
 namespace gmdiff {
 
+class Turns;
 namespace expressions {
 struct Tape;
 }  // namespace expressions
@@ -73,7 +73,7 @@ class VectorField {
   bool depends_on_time_ = false, depends_on_position_ = false, is_diagonal_ = true;
   std::shared_ptr<const expressions::Tape> tape_;  // null for a function
   std::shared_ptr<const CustomField> custom_;
-  std::shared_ptr<std::mutex> calls_;  // of a function that is not concurrent
+  std::shared_ptr<Turns> turns_;  // of a function
 };
 
 /// The field with the values function(x_j) of one of the functions of expressions, such as exp.

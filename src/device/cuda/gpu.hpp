@@ -47,6 +47,10 @@ class Gpu {
   virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
   /// Returns when the bytes are in host memory.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
+  /// Copies inside the GPU's memory.
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  /// Returns when all work so far is done.
+  virtual void wait() = 0;
 
   virtual kernels::Limits limits() const = 0;
   virtual void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) = 0;

@@ -84,6 +84,16 @@ class NvidiaGpu final : public Gpu {
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
   }
 
+  void copy(void* to, const void* from, std::size_t bytes) override {
+    const DeviceScope scope(index_);
+    GMDIFF_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_.get()));
+  }
+
+  void wait() override {
+    const DeviceScope scope(index_);
+    GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
+  }
+
   kernels::Limits limits() const override {
     // The kernels' static variables in shared memory count as well.
     constexpr std::size_t own_bytes = 1024;

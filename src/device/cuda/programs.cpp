@@ -271,8 +271,19 @@ class ProgramRun {
                        .dim = task_.problem.dim(),
                        .precision = task_.precision,
                        .level = level,
-                       .stream = gpu_.stream()});
+                       .index = gpu_.index(),
+                       .stream = gpu_.stream(),
+                       .wait = [this] { gpu_.wait(); },
+                       .write = [this](const void* D, std::int64_t first,
+                                       std::int64_t rows) { write_denoised(D, first, rows); }});
     std::swap(rows_, denoised_);
+  }
+  void write_denoised(const void* D, std::int64_t first, std::int64_t rows) {
+    require(first >= 0 && rows >= 0 && first <= task_.count - rows, "DeviceRows::write: rows ", first,
+            " ... ", first + rows, " of ", task_.count);
+    const std::int64_t d = task_.problem.dim();
+    gpu_.copy(denoised_.data() + first * d, D, static_cast<std::size_t>(rows * d) * sizeof(Real));
+    gpu_.wait();
   }
   void evaluate(const HostDenoiser& denoiser, Level level) {
     set_rows(evaluate_rows(denoiser, rows_on_host(), level));

@@ -1,13 +1,13 @@
 #include <gmdiff/model/vector_field.hpp>
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 
 #include <gmdiff/model/expression.hpp>
 
 #include "base/check.hpp"
+#include "base/user_function.hpp"
 #include "model/expression/derivatives.hpp"
 #include "model/expression/evaluate.hpp"
 #include "model/expression/liveness.hpp"
@@ -125,16 +125,15 @@ VectorField::VectorField(CustomField function)
   require(!function.id.empty(), "custom field: the id is empty; it names the field in results");
   require(dim_ >= 1, "custom field \"", function.id, "\": dim must be at least 1, got ", dim_);
   require(function.evaluate != nullptr, "custom field \"", function.id, "\": has no function");
-  if (!function.concurrent) calls_ = std::make_shared<std::mutex>();
+  turns_ = std::make_shared<Turns>(function.concurrent);
   custom_ = std::make_shared<const CustomField>(std::move(function));
 }
 
 Points VectorField::value(const Points& x, double t) const {
   require(x.cols() == dim_, "VectorField: points have dimension ", x.cols(), ", expected ", dim_);
   if (custom_ != nullptr) {
-    // A row that the function forgets makes the run fail, in place of memory that happens to be there.
-    Points values = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
-    const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+    Points values = unwritten_rows(x.rows(), x.cols());
+    const auto turn = turns_->take();
     custom_->evaluate(t, x.rows(), x.data(), values.data());
     return values;
   }

@@ -1,6 +1,5 @@
 #include "model/observation/called_likelihood.hpp"
 
-#include <limits>
 #include <utility>
 
 namespace gmdiff::observations {
@@ -10,10 +9,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 namespace {
-
-Points unwritten(Index rows, Index columns) {
-  return Points::Constant(rows, columns, std::numeric_limits<double>::quiet_NaN());
-}
 
 /// Replaces each row r by L^-1 r.
 void solve_lower(const MatrixXd& L, Points& r) {
@@ -47,24 +42,21 @@ VectorXd dots(const Points& a, const Points& b) {
 }  // namespace
 
 CalledLikelihood::CalledLikelihood(CustomMap map, VectorXd y, MatrixXd L)
-    : map_(std::move(map)), y_(std::move(y)), L_(std::move(L)) {
-  if (!map_.concurrent) calls_ = std::make_unique<std::mutex>();
-}
-
-std::unique_lock<std::mutex> CalledLikelihood::turn() const {
-  return calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
-}
+    : map_(std::move(map)),
+      y_(std::move(y)),
+      L_(std::move(L)),
+      turns_(std::make_unique<Turns>(map_.concurrent)) {}
 
 Points CalledLikelihood::value(const Points& x) const {
-  Points phi = unwritten(x.rows(), y_.size());
-  const auto own_turn = turn();
+  Points phi = unwritten_rows(x.rows(), y_.size());
+  const auto turn = turns_->take();
   map_.value(x.rows(), x.data(), phi.data());
   return phi;
 }
 
 Points CalledLikelihood::transposed_product(const Points& x, const Points& w) const {
-  Points product = unwritten(x.rows(), x.cols());
-  const auto own_turn = turn();
+  Points product = unwritten_rows(x.rows(), x.cols());
+  const auto turn = turns_->take();
   map_.transposed_product(x.rows(), x.data(), w.data(), product.data());
   return product;
 }
@@ -118,9 +110,9 @@ Points CalledLikelihood::hessian_vp(const Points& x, const Points& v) const {
   if (map_.hessian == nullptr) return product;
   Points u = whitened_residual(x);
   solve_lower_transposed(L_, u);
-  Points curved = unwritten(x.rows(), x.cols());
+  Points curved = unwritten_rows(x.rows(), x.cols());
   {
-    const auto own_turn = turn();
+    const auto turn = turns_->take();
     map_.hessian(x.rows(), x.data(), u.data(), v.data(), curved.data());
   }
   product += curved;

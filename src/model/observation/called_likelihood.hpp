@@ -1,12 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 
 #include <Eigen/Core>
 
 #include <gmdiff/base/points.hpp>
 #include <gmdiff/model/custom_map.hpp>
+
+#include "base/user_function.hpp"
 
 // Likelihoods of maps that are functions of the calling program (mathematics.md §13.2).
 
@@ -34,12 +35,11 @@ class CalledLikelihood {
   Points whitened_residual(const Points& x) const;
   Points transposed_product(const Points& x, const Points& w) const;
   Points jacobian_product(const Points& x, const Points& v) const;
-  std::unique_lock<std::mutex> turn() const;
 
   CustomMap map_;
   Eigen::VectorXd y_;
   Eigen::MatrixXd L_;
-  std::unique_ptr<std::mutex> calls_;  // of a map whose calls follow each other
+  std::unique_ptr<Turns> turns_;
 };
 
 }  // namespace gmdiff::observations

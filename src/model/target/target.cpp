@@ -1,9 +1,9 @@
 #include <gmdiff/model/target.hpp>
 
-#include <limits>
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/user_function.hpp"
 #include "model/expression/evaluate.hpp"
 #include "model/target/compiled.hpp"
 #include "model/target/formulas.hpp"
@@ -54,9 +54,7 @@ Target::Target(TargetDescription description) : description_(std::move(descripti
         }
         if constexpr (targets::is_compiled<T>)
           tapes_ = std::make_shared<const expressions::Tapes>(targets::compile(target));
-        if constexpr (std::is_same_v<T, CustomTarget>) {
-          if (!target.concurrent) calls_ = std::make_shared<std::mutex>();
-        }
+        if constexpr (std::is_same_v<T, CustomTarget>) turns_ = std::make_shared<Turns>(target.concurrent);
         dim_ = targets::dim_of(target);
       },
       description_);
@@ -126,10 +124,9 @@ void Target::evaluate(const Points& x, Eigen::VectorXd& l, Points& gradient) con
   }
   require(target->evaluate != nullptr, "custom target \"", target->id,
           "\": works in the memory of a GPU, so the plan needs the device cuda");
-  // A row that the function forgets makes the run fail, in place of memory that happens to be there.
-  l = Eigen::VectorXd::Constant(x.rows(), std::numeric_limits<double>::quiet_NaN());
-  gradient = Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
-  const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+  l = unwritten_rows(x.rows(), 1).col(0);
+  gradient = unwritten_rows(x.rows(), x.cols());
+  const auto turn = turns_->take();
   target->evaluate(x.rows(), x.data(), l.data(), gradient.data());
 }
 
@@ -193,11 +190,11 @@ Points Target::hessian_vp(const Points& x, const Points& v) const {
     if (calls_functions()) product += observation()->hessian_vp(x, v);
     return product;
   }
-  Points products = Points::Constant(x.rows(), dim_, std::numeric_limits<double>::quiet_NaN());
+  Points products = unwritten_rows(x.rows(), dim_);
   if (const CustomTarget* target = custom()) {
     require(target->hessian_vp != nullptr, "custom target \"", target->id,
             "\": has no products with the Hessian (hessian_vp)");
-    const auto turn = calls_ ? std::unique_lock(*calls_) : std::unique_lock<std::mutex>();
+    const auto turn = turns_->take();
     target->hessian_vp(x.rows(), x.data(), v.data(), products.data());
     return products;
   }
