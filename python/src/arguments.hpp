@@ -21,6 +21,17 @@ std::string describe(nb::handle object);
 /// @throws TypeError "PLACE: expected EXPECTED, given ..."
 [[noreturn]] void fail_type(const std::string& place, const std::string& expected, nb::handle given);
 
+/// The object as a T. @throws TypeError for other objects.
+template <class T>
+const T& instance_of(nb::handle object, const std::string& place, const std::string& expected) {
+  if (!nb::isinstance<T>(object)) fail_type(place, expected, object);
+  return nb::cast<const T&>(object);
+}
+
+/// An argument that the function itself converts. Even None reaches it, so that every message names the
+/// argument.
+inline auto any_arg(const char* name) { return nb::arg(name).none(); }
+
 /// The arguments of a call, by name.
 class Arguments {
  public:

@@ -14,6 +14,7 @@ void bind_observation(nanobind::module_& module);
 void bind_target(nanobind::module_& module);
 void bind_samplers(nanobind::module_& module);
 void bind_callables(nanobind::module_& module);
+void bind_denoisers(nanobind::module_& module);
 void bind_problem(nanobind::module_& module);
 void bind_samples(nanobind::module_& module);
 void bind_run(nanobind::module_& module);

@@ -6,7 +6,6 @@
 #include <gmdiff/model/custom_field.hpp>
 #include <gmdiff/model/custom_map.hpp>
 #include <gmdiff/model/custom_target.hpp>
-#include <gmdiff/network/learned_denoiser.hpp>
 
 #include "bindings.hpp"
 #include "docstrings.hpp"
@@ -68,14 +67,10 @@ std::string id_of(const nb::object& id, nb::handle function, const std::string& 
   return PyUnicode_Check(module.ptr()) ? concat(text_of(module, place), ".", name) : name;
 }
 
-namespace {
-
-/// Rows as an array of their own, which the function may keep or change.
 nb::object rows_for_call(const double* values, Eigen::Index rows, Eigen::Index columns) {
   return array(Points(Eigen::Map<const Points>(values, rows, columns)));
 }
 
-/// Reads the result of a function. @throws ValueError for another shape.
 void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, Eigen::Index columns,
                double* values) {
   const bool is_list = columns == 1;
@@ -87,145 +82,7 @@ void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, E
   std::copy_n(given.values, rows * columns, values);
 }
 
-/// Calls f with each piece of at most `batch` rows: f(first row, number of rows).
-template <class F>
-void for_each_piece(Eigen::Index rows, Eigen::Index batch, F f) {
-  const Eigen::Index most = batch > 0 ? batch : std::max<Eigen::Index>(rows, 1);
-  for (Eigen::Index first = 0; first < rows; first += most) f(first, std::min(most, rows - first));
-}
-
-/// The function of a denoiser: `result` turns a row of what the function returns into a row of D.
-struct Calls {
-  Function function;
-  std::string place;
-  Eigen::Index batch;
-
-  void operator()(const Points& x, Level level, Points& out) const {
-    out.setZero(x.rows(), x.cols());
-    for_each_piece(x.rows(), batch, [&](Eigen::Index first, Eigen::Index count) {
-      const Eigen::Index d = x.cols();
-      function.call(
-          [&] { return nb::make_tuple(rows_for_call(x.row(first).data(), count, d), nb::cast(level)); },
-          [&](const nb::object& result) { read_rows(result, place, count, d, out.row(first).data()); });
-    });
-  }
-};
-
-/// D from the noise: D = (x - sigma eps) / alpha (mathematics.md §2.3).
-HostDenoiser denoiser_of_noise(const std::string& id, const Calls& noise) {
-  return {.id = id, .function = [noise, id](const Points& x, Level level, Points& denoised) {
-            require(
-                level.alpha > 0.0, "denoiser \"", id,
-                "\": has no value at alpha = 0, where the noise says nothing about the data; start the grid "
-                "below that time, or give kind=\"denoiser\"");
-            noise(x, level, denoised);
-            denoised = (x - level.sigma * denoised) / level.alpha;
-          }};
-}
-
-void make_denoiser(PythonDenoiser* self, const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("Denoiser", {"function", "kind", "id", "vjp", "batch"}, 2, positional, named);
-  const Function function(given.need("function"), given.place("function"));
-  const nb::object kind = given.find("kind"), batch = given.find("batch"), vjp = given.find("vjp");
-  const std::vector<std::string> kinds{"denoiser", "score", "eps"};
-  const std::size_t choice = kind.is_valid() ? choice_of(kind, given.place("kind"), kinds) : 0;
-  const std::string id = id_of(given.find("id"), function.object(), given.place("id"));
-  const Eigen::Index rows = batch.is_valid() ? integer_of(batch, given.place("batch")) : 0;
-  const Calls calls{function, concat("denoiser \"", id, "\": the result"), rows};
-  HostDenoiser denoiser = choice == 0   ? HostDenoiser{.id = id, .function = calls}
-                          : choice == 1 ? gmdiff::denoiser_of(HostScore{.id = id, .function = calls})
-                                        : denoiser_of_noise(id, calls);
-  std::vector<Function> functions{function};
-  if (vjp.is_valid()) {
-    functions.emplace_back(vjp, given.place("vjp"));
-    denoiser.transposed_jvp = [function = functions.back(),
-                               place = concat("denoiser \"", id, "\": the product J^T v")](
-                                  const Points& x, const Points& v, Level level, Points& out) {
-      out.setZero(x.rows(), x.cols());
-      function.call(
-          [&] {
-            return nb::make_tuple(rows_for_call(x.data(), x.rows(), x.cols()),
-                                  rows_for_call(v.data(), v.rows(), v.cols()), nb::cast(level));
-          },
-          [&](const nb::object& result) { read_rows(result, place, x.rows(), x.cols(), out.data()); });
-    };
-  }
-  new (self) PythonDenoiser{std::move(denoiser), kinds[choice], std::move(functions)};
-}
-
-/// Makes a denoiser and counts its own copies of the functions, when no others are left.
-void make_counted_denoiser(PythonDenoiser* self, const nb::args& positional, const nb::kwargs& named) {
-  make_denoiser(self, positional, named);
-  for (const Function& function : self->functions) self->own_copies.push_back(function.num_copies());
-}
-
-/// Calls f with each function of a denoiser that nobody else uses.
-template <class F>
-void for_each_own(PyObject* self, F f) {
-  if (!nb::inst_ready(self)) return;
-  auto* denoiser = nb::inst_ptr<PythonDenoiser>(self);
-  for (std::size_t i = 0; i < denoiser->own_copies.size(); ++i) {
-    if (denoiser->functions[i].num_copies() == denoiser->own_copies[i]) f(denoiser->functions[i]);
-  }
-}
-
-int traverse(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(Py_TYPE(self));
-  int stopped = 0;
-  for_each_own(self, [&](const Function& function) {
-    if (stopped == 0 && function.object().is_valid()) stopped = visit(function.object().ptr(), arg);
-  });
-  return stopped;
-}
-
-int clear(PyObject* self) {
-  for_each_own(self, [](Function& function) { function.clear(); });
-  return 0;
-}
-
-void bind_denoiser(nb::module_& module) {
-  static PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
-                                {Py_tp_clear, reinterpret_cast<void*>(clear)},
-                                {0, nullptr}};
-  nb::class_<PythonDenoiser>(
-      module, "Denoiser", nb::type_slots(slots),
-      "A denoiser, score or noise estimate that a function of Python computes.\n\n"
-      "function(x, level) gets rows x (n, d), float64, which it may keep or change, and a Level with alpha "
-      "and "
-      "sigma. It returns an array (n, d) of NumPy, or a tensor in host memory with __dlpack__. A row must "
-      "have "
-      "the same result whichever other rows come with it.\n\n"
-      "kind: \"denoiser\" D = E[x_0 | x_t = x], \"score\" grad log p_t(x), or \"eps\" the noise. "
-      "id: identifies the function in hashes and provenance; by default its module and name. "
-      "vjp(x, v, level): J^T v with J = dD/dx, which guided samplers need. "
-      "batch: the most rows of a call.")
-      .def("__init__", &make_counted_denoiser,
-           nb::sig("def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None "
-                   "= None, "
-                   "vjp: typing.Callable | None = None, batch: int | None = None) -> None"))
-      .def_prop_ro(
-          "id", [](const PythonDenoiser& self) { return self.denoiser.id; },
-          "The text that identifies the function in hashes and provenance.")
-      .def_prop_ro(
-          "kind", [](const PythonDenoiser& self) { return self.kind; },
-          "What the function computes: \"denoiser\", \"score\" or \"eps\".")
-      .def(
-          "__call__",
-          [](const PythonDenoiser& self, nb::handle x, nb::handle level) {
-            const Points points = points_of(x, "Denoiser: x");
-            const Level at = level_of(level, "Denoiser: level");
-            Points denoised(points.rows(), points.cols());
-            {
-              const nb::gil_scoped_release release;
-              self.denoiser.function(points, at, denoised);
-            }
-            return array(std::move(denoised));
-          },
-          nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
-      .def("__repr__", [](const PythonDenoiser& self) {
-        return concat("<Denoiser of the ", self.kind, " \"", self.denoiser.id, "\">");
-      });
-}
+namespace {
 
 /// Writes log-densities and gradients from the pair that a function returns.
 void read_pair(nb::handle result, const std::string& place, Eigen::Index n, Eigen::Index d, double* l,
@@ -343,15 +200,8 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
 
 }  // namespace
 
-std::optional<HostDenoiser> denoiser_of(nb::handle object) {
-  if (nb::isinstance<PythonDenoiser>(object)) return nb::cast<const PythonDenoiser&>(object).denoiser;
-  if (nb::isinstance<LearnedDenoiser>(object)) return nb::cast<const LearnedDenoiser&>(object).denoiser();
-  return {};
-}
-
 void bind_callables(nb::module_& module) {
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Function::release_all));
-  bind_denoiser(module);
   bind_made<CustomTarget>(
       module, "CustomTarget", custom_target,
       "def __init__(self, function: typing.Callable, dim: int, *, hessian_vp: typing.Callable "

@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,17 +61,22 @@ class Function {
 /// A text that identifies a function: the argument `id`, or module and name of the function.
 std::string id_of(const nb::object& id, nb::handle function, const std::string& place);
 
-/// A denoiser of Python: `Denoiser(f)`.
-struct PythonDenoiser {
-  HostDenoiser denoiser;
-  std::string kind;
-  std::vector<Function> functions;  ///< that `denoiser` calls
-  /// Copies of each function that belong to this object. While there are others, a run or a problem uses the
-  /// function, and the collector of cycles must not look through it.
-  std::vector<long> own_copies = {};
-};
+/// Rows as an array of their own, which the function may keep or change.
+nb::object rows_for_call(const double* values, Eigen::Index rows, Eigen::Index columns);
+/// Reads the result of a function. @throws ValueError for another shape.
+void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, Eigen::Index columns,
+               double* values);
+
+/// Calls f with each piece of at most `batch` rows: f(first row, number of rows).
+template <class F>
+void for_each_piece(Eigen::Index rows, Eigen::Index batch, F f) {
+  const Eigen::Index most = batch > 0 ? batch : std::max<Eigen::Index>(rows, 1);
+  for (Eigen::Index first = 0; first < rows; first += most) f(first, std::min(most, rows - first));
+}
 
 /// A denoiser in any form of the package; nothing for other objects.
-std::optional<HostDenoiser> denoiser_of(nb::handle object);
+std::optional<Denoiser> denoiser_of(nb::handle object);
+/// A denoiser that works in host memory. @throws TypeError for other objects, ValueError for one of a GPU.
+HostDenoiser host_denoiser_of(nb::handle object, const std::string& place);
 
 }  // namespace gmdiff::python

@@ -177,7 +177,7 @@ void bind_pool(nb::module_& module) {
                 "pooled: samples: they have no moments; give the chains output=\"moments\"");
         return pooled(*moments);
       },
-      nb::arg("samples"), docs("pooled"));
+      any_arg("samples"), docs("pooled"));
 }
 
 }  // namespace
@@ -200,7 +200,7 @@ void bind_chain(nb::module_& module) {
         const Eigen::MatrixXd columns = points_of(draws, "chain_diagnostics: draws", "(draws, chains)");
         return released([&] { return chain_diagnostics(columns); });
       },
-      nb::arg("draws"), docs("chain_diagnostics"));
+      any_arg("draws"), docs("chain_diagnostics"));
   module.def(
       "nested_rhat",
       [](nb::handle x, nb::handle superchains) {
@@ -208,12 +208,12 @@ void bind_chain(nb::module_& module) {
         return of_coordinates(x, "nested_rhat: x",
                               [&](const Eigen::MatrixXd& draws) { return nested_rhat(draws, groups); });
       },
-      nb::arg("x"), nb::arg("superchains"),
+      any_arg("x"), any_arg("superchains"),
       nb::sig("def nested_rhat(x: typing.Any, superchains: int) -> numpy.ndarray"),
       keep(concat(docs("nested_rhat"),
                   " x: (chains, draws, d) or (chains, draws). The result has one number for each "
                   "coordinate.")));
-  module.def("batch_means", &batch_means_of, nb::arg("x"), nb::arg("batches"),
+  module.def("batch_means", &batch_means_of, any_arg("x"), any_arg("batches"),
              nb::sig("def batch_means(x: typing.Any, batches: int) -> tuple[float, float]"),
              keep(concat(docs("batch_means"), " Returns (mean, standard error).")));
 }

@@ -175,9 +175,9 @@ void bind_distances(nb::module_& module) {
               "relative_epsilon: float = 0.05, tolerance: float = 1e-06, max_iterations: int = 2000, device: "
               "str = 'cpu') -> dict[str, typing.Any]"),
       docs("sinkhorn_divergence"));
-  module.def("moment_errors", &moments, nb::arg("x"), nb::arg("law"), docs("MomentErrors"));
-  module.def("mode_frequencies", &modes_of, nb::arg("x"), nb::arg("law"), docs("mode_frequencies"));
-  module.def("kl_divergence", &divergence, nb::arg("samples_of_p"), nb::arg("p"), nb::arg("q"),
+  module.def("moment_errors", &moments, any_arg("x"), any_arg("law"), docs("MomentErrors"));
+  module.def("mode_frequencies", &modes_of, any_arg("x"), any_arg("law"), docs("mode_frequencies"));
+  module.def("kl_divergence", &divergence, any_arg("samples_of_p"), any_arg("p"), any_arg("q"),
              docs("KlEstimate"));
 }
 

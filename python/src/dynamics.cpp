@@ -89,7 +89,7 @@ void bind_start(nb::module_& module) {
                 .mean = mean.is_none() ? std::vector<double>{} : list_of(mean, "GaussianStart: mean", "(d)"),
                 .std = number_of(std, "GaussianStart: std")};
           },
-          nb::arg("mean") = nb::none(), nb::arg("std") = 1.0)
+          nb::arg("mean") = nb::none(), any_arg("std") = 1.0)
       .def_prop_ro(
           "mean", [](const GaussianStart& self) { return array(self.mean); }, docs("GaussianStart::mean"))
       .def_ro("std", &GaussianStart::std, docs("GaussianStart::std"))
@@ -105,18 +105,18 @@ void bind_ready_made(nb::module_& module) {
         return brownian(static_cast<int>(integer_of(dim, "brownian: dim", 1, catalogue::max_target_dim)),
                         number_of(std, "brownian: std"));
       },
-      nb::arg("dim") = 1, nb::arg("std") = 1.0, docs("brownian"));
+      any_arg("dim") = 1, any_arg("std") = 1.0, docs("brownian"));
   module.def(
       "ornstein_uhlenbeck",
       [](nb::handle std) { return ornstein_uhlenbeck(number_of(std, "ornstein_uhlenbeck: std")); },
-      nb::arg("std") = 1.0, docs("ornstein_uhlenbeck"));
+      any_arg("std") = 1.0, docs("ornstein_uhlenbeck"));
   module.def(
       "geometric_brownian",
       [](nb::handle a, nb::handle b) {
         return geometric_brownian(number_of(a, "geometric_brownian: a"),
                                   number_of(b, "geometric_brownian: b"));
       },
-      nb::arg("a"), nb::arg("b"), docs("geometric_brownian"));
+      any_arg("a"), any_arg("b"), docs("geometric_brownian"));
   module.def(
       "sine_dynamics", [] { return sine_dynamics(); }, docs("sine_dynamics"));
 }
@@ -168,7 +168,7 @@ void bind_field(nb::module_& module) {
             const double time = number_of(t, "VectorField.value: t");
             return array(released([&] { return self.value(points, time); }));
           },
-          nb::arg("x"), nb::arg("t") = 0.0, docs("VectorField::value"))
+          any_arg("x"), any_arg("t") = 0.0, docs("VectorField::value"))
       .def("diagonal_derivative", &F::diagonal_derivative, docs("VectorField::diagonal_derivative"))
       .def("__repr__", [](const F& self) { return concat("<VectorField in dimension ", self.dim(), ">"); });
 }
@@ -186,7 +186,7 @@ void bind_transition(nb::module_& module) {
           [](const T& self, nb::handle start) {
             return self.law(mixture_of(start, "LinearTransition.law: start"));
           },
-          nb::arg("start"), docs("LinearTransition::law"));
+          any_arg("start"), docs("LinearTransition::law"));
   module.def(
       "linear_transition",
       [](nb::handle A, nb::handle b, nb::handle S, nb::handle h) {
@@ -196,7 +196,7 @@ void bind_transition(nb::module_& module) {
         const double time = number_of(h, "linear_transition: h");
         return released([&] { return linear_transition(drift, shift, noise, time); });
       },
-      nb::arg("A"), nb::arg("b"), nb::arg("S"), nb::arg("h"), docs("linear_transition"));
+      any_arg("A"), any_arg("b"), any_arg("S"), any_arg("h"), docs("linear_transition"));
 }
 
 void bind_flow(nb::module_& module) {
@@ -212,7 +212,7 @@ void bind_flow(nb::module_& module) {
         const double time = number_of(t, "probability_flow: t");
         return released([&] { return probability_flow(mixture, noise, points, time); });
       },
-      nb::arg("law"), nb::arg("process"), nb::arg("x"), nb::arg("t"), docs("probability_flow"));
+      any_arg("law"), any_arg("process"), any_arg("x"), any_arg("t"), docs("probability_flow"));
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ void def_of_values(nb::class_<FokkerPlanck>& made, const char* name, const char*
         const VectorXd values = values_of(P, place);
         return value_of(released([&] { return f(self, values); }));
       },
-      nb::arg(argument), docs(std::string("FokkerPlanck::") + name));
+      any_arg(argument), docs(std::string("FokkerPlanck::") + name));
 }
 
 /// Defines a function of masses and a time.
@@ -167,7 +167,7 @@ void def_of_time(nb::class_<FokkerPlanck>& made, const char* name, const char* a
         const double time = number_of(tau, place + "tau");
         return array(released([&] { return f(self, values, time); }));
       },
-      nb::arg(argument), nb::arg("tau"), docs(std::string("FokkerPlanck::") + name));
+      any_arg(argument), any_arg("tau"), docs(std::string("FokkerPlanck::") + name));
 }
 
 void def_steps(nb::class_<FokkerPlanck>& made) {
@@ -191,11 +191,11 @@ void def_steps(nb::class_<FokkerPlanck>& made) {
                                                            std::numeric_limits<int>::max()));
             return array(released([&] { return self.advance_implicit(values, time, count); }));
           },
-          nb::arg("P"), nb::arg("tau"), nb::arg("steps") = 1, docs("FokkerPlanck::advance_implicit"))
+          any_arg("P"), any_arg("tau"), any_arg("steps") = 1, docs("FokkerPlanck::advance_implicit"))
       .def(
           "reversed",
           [](const E& self, nb::handle P) { return self.reversed(values_of(P, "FokkerPlanck.reversed: P")); },
-          nb::arg("P"), docs("FokkerPlanck::reversed"));
+          any_arg("P"), docs("FokkerPlanck::reversed"));
 }
 
 void bind_equation(nb::module_& module) {
@@ -246,7 +246,7 @@ void bind_equation(nb::module_& module) {
             const Index number = integer_of(count, "FokkerPlanck.decay_rates: count");
             return array(released([&] { return self.decay_rates(number); }));
           },
-          nb::arg("count"), docs_of("decay_rates"))
+          any_arg("count"), docs_of("decay_rates"))
       .def(
           "spectral_gap", [](const E& self) { return released([&] { return self.spectral_gap(); }); },
           docs_of("spectral_gap"))
@@ -285,18 +285,20 @@ void bind_steps(nb::module_& module) {
   nb::class_<ImplicitEuler>(module, "ImplicitEuler", docs("ImplicitEuler"))
       .def(
           "__init__",
-          [](ImplicitEuler* self, const FokkerPlanck& equation, nb::handle tau) {
+          [](ImplicitEuler* self, nb::handle equation, nb::handle tau) {
+            const auto& given =
+                instance_of<FokkerPlanck>(equation, "ImplicitEuler: equation", "a FokkerPlanck");
             const double time = number_of(tau, "ImplicitEuler: tau");
-            new (self) ImplicitEuler(released([&] { return ImplicitEuler(equation, time); }));
+            new (self) ImplicitEuler(released([&] { return ImplicitEuler(given, time); }));
           },
-          nb::arg("equation"), nb::arg("tau"))
+          any_arg("equation"), any_arg("tau"))
       .def(
           "step",
           [](const ImplicitEuler& self, nb::handle P) {
             const VectorXd values = values_of(P, "ImplicitEuler.step: P");
             return array(released([&] { return self.step(values); }));
           },
-          nb::arg("P"), docs("ImplicitEuler::step"));
+          any_arg("P"), docs("ImplicitEuler::step"));
   module.def(
       "advance_magnus", &magnus,
       nb::sig(

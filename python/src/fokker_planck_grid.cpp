@@ -70,14 +70,14 @@ void bind_grid_of_cells(nb::module_& module) {
           [](const CellGrid& self, nb::handle axis) {
             return self.width(integer_of(axis, "CellGrid.width: axis", 0, self.dim() - 1));
           },
-          nb::arg("axis") = 0, docs_of("width"))
+          any_arg("axis") = 0, docs_of("width"))
       .def(
           "axis_centres",
           [](const CellGrid& self, nb::handle axis) {
             return array(
                 self.axis_centres(integer_of(axis, "CellGrid.axis_centres: axis", 0, self.dim() - 1)));
           },
-          nb::arg("axis") = 0, docs_of("axis_centres"))
+          any_arg("axis") = 0, docs_of("axis_centres"))
       .def(
           "centres", [](const CellGrid& self) { return array(self.centres()); }, docs_of("centres"))
       .def("__repr__", [](const CellGrid& self) {
@@ -105,8 +105,8 @@ void bind_masses(nb::module_& module) {
       [](nb::handle law, nb::handle grid) {
         return array(cell_masses(mixture_of(law, "cell_masses: law"), grid_from(grid, "cell_masses: grid")));
       },
-      nb::arg("law"), nb::arg("grid"), docs("cell_masses"));
-  module.def("density_masses", &masses_by_density, nb::arg("law"), nb::arg("grid") = nb::none(),
+      any_arg("law"), any_arg("grid"), docs("cell_masses"));
+  module.def("density_masses", &masses_by_density, any_arg("law"), nb::arg("grid") = nb::none(),
              nb::arg("level") = nb::none(),
              "Masses with sum 1, shape (size): of a Mixture by its density at the centres of a CellGrid, or "
              "proportional to exp(l) of given log-densities l (size).");
@@ -119,25 +119,25 @@ void bind_masses(nb::module_& module) {
       [](nb::handle P, nb::handle grid) {
         return grid_moments(values_of(P, "grid_moments: P"), grid_from(grid, "grid_moments: grid"));
       },
-      nb::arg("P"), nb::arg("grid"), docs("GridMoments"));
+      any_arg("P"), any_arg("grid"), docs("GridMoments"));
   module.def(
       "edge_mass",
       [](nb::handle P, nb::handle grid) {
         return edge_mass(values_of(P, "edge_mass: P"), grid_from(grid, "edge_mass: grid"));
       },
-      nb::arg("P"), nb::arg("grid"), docs("edge_mass"));
+      any_arg("P"), any_arg("grid"), docs("edge_mass"));
   module.def(
       "entropy",
       [](nb::handle P, nb::handle grid) {
         return entropy(values_of(P, "entropy: P"), grid_from(grid, "entropy: grid"));
       },
-      nb::arg("P"), nb::arg("grid"), docs("entropy"));
+      any_arg("P"), any_arg("grid"), docs("entropy"));
   module.def(
       "relative_entropy",
       [](nb::handle P, nb::handle R) {
         return relative_entropy(values_of(P, "relative_entropy: P"), values_of(R, "relative_entropy: R"));
       },
-      nb::arg("P"), nb::arg("R"), docs("relative_entropy"));
+      any_arg("P"), any_arg("R"), docs("relative_entropy"));
 }
 
 }  // namespace

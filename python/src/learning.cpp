@@ -242,13 +242,14 @@ void bind_denoiser(nb::module_& module) {
             return LearnedDenoiser(
                 self, static_cast<int>(integer_of(threads, "DenoiserTraining.denoiser: threads", 0, 1024)));
           },
-          nb::arg("threads") = 1, docs("LearnedDenoiser"))
+          any_arg("threads") = 1, docs("LearnedDenoiser"))
       .def(
           "save",
-          [](const DenoiserTraining& self, nb::handle file, bool overwrite) {
-            write_denoiser(path_of(file, "DenoiserTraining.save: file"), self, overwrite);
+          [](const DenoiserTraining& self, nb::handle file, nb::handle overwrite) {
+            write_denoiser(path_of(file, "DenoiserTraining.save: file"), self,
+                           truth_of(overwrite, "DenoiserTraining.save: overwrite"));
           },
-          nb::arg("file"), nb::arg("overwrite") = false, docs("write_denoiser"))
+          any_arg("file"), any_arg("overwrite") = false, docs("write_denoiser"))
       .def("__repr__", [](const DenoiserTraining& self) {
         return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration,
                       " of ", self.settings.iterations, ">");
@@ -265,7 +266,7 @@ void bind_denoiser(nb::module_& module) {
             const Level at = level_of(level, "LearnedDenoiser: level");
             return array(released([&] { return self(points, at); }));
           },
-          nb::arg("x"), nb::arg("level"), "D of each row of x (n, d).")
+          any_arg("x"), any_arg("level"), "D of each row of x (n, d).")
       .def("__repr__", [](const LearnedDenoiser& self) {
         return concat("<LearnedDenoiser in dimension ", self.dim(), ">");
       });
@@ -283,7 +284,7 @@ void bind_denoiser(nb::module_& module) {
              "when the loss is not finite.");
   module.def(
       "read_denoiser", [](nb::handle file) { return read_denoiser(path_of(file, "read_denoiser: file")); },
-      nb::arg("file"), docs("read_denoiser"));
+      any_arg("file"), docs("read_denoiser"));
 }
 
 nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
@@ -325,13 +326,14 @@ void bind_sampler(nb::module_& module) {
                 self, target_of(target, "SamplerTraining.sampler: target"),
                 static_cast<int>(integer_of(threads, "SamplerTraining.sampler: threads", 0, 1024)));
           },
-          nb::arg("target"), nb::arg("threads") = 1, docs("TrainedSampler"))
+          any_arg("target"), any_arg("threads") = 1, docs("TrainedSampler"))
       .def(
           "save",
-          [](const SamplerTraining& self, nb::handle file, bool overwrite) {
-            write_sampler(path_of(file, "SamplerTraining.save: file"), self, overwrite);
+          [](const SamplerTraining& self, nb::handle file, nb::handle overwrite) {
+            write_sampler(path_of(file, "SamplerTraining.save: file"), self,
+                          truth_of(overwrite, "SamplerTraining.save: overwrite"));
           },
-          nb::arg("file"), nb::arg("overwrite") = false, docs("write_sampler"))
+          any_arg("file"), any_arg("overwrite") = false, docs("write_sampler"))
       .def("__repr__", [](const SamplerTraining& self) {
         return concat("<SamplerTraining of ", self.target, ", iteration ", self.iteration, " of ",
                       self.settings.iterations, ">");
@@ -347,7 +349,7 @@ void bind_sampler(nb::module_& module) {
             WeightedDraws draws = released([&] { return self.draws(n, with, from); });
             return nb::make_tuple(array(std::move(draws.x)), array(std::move(draws.log_weights)));
           },
-          nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("TrainedSampler::draws"))
+          any_arg("count"), any_arg("seed") = 0, any_arg("first") = 0, docs("TrainedSampler::draws"))
       .def("__repr__", [](const TrainedSampler& self) {
         return concat("<TrainedSampler in dimension ", self.dim(), ">");
       });
@@ -366,7 +368,7 @@ void bind_sampler(nb::module_& module) {
       "when the loss is not finite.");
   module.def(
       "read_sampler", [](nb::handle file) { return read_sampler(path_of(file, "read_sampler: file")); },
-      nb::arg("file"), docs("read_sampler"));
+      any_arg("file"), docs("read_sampler"));
 }
 
 }  // namespace

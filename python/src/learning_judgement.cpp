@@ -30,11 +30,11 @@ void bind_path_weights(nb::module_& module) {
   module.def(
       "forward_summary",
       [](nb::handle log_w) { return forward_summary(vector_of(log_w, "forward_summary: log_w")); },
-      nb::arg("log_w"), docs("forward_summary"));
+      any_arg("log_w"), docs("forward_summary"));
   module.def(
       "backward_summary",
       [](nb::handle log_w) { return backward_summary(vector_of(log_w, "backward_summary: log_w")); },
-      nb::arg("log_w"), docs("backward_summary"));
+      any_arg("log_w"), docs("backward_summary"));
 }
 
 void def_more(nb::module_& module) {
@@ -47,7 +47,7 @@ void def_more(nb::module_& module) {
             const std::int64_t from = integer_of(first, "TrainedSampler.backward_log_weights: first", 0);
             return array(released([&] { return self.backward_log_weights(points, with, from); }));
           },
-          nb::arg("x"), nb::arg("seed") = 0, nb::arg("first") = 0,
+          any_arg("x"), any_arg("seed") = 0, any_arg("first") = 0,
           docs("TrainedSampler::backward_log_weights"));
   nb::borrow<nb::class_<SamplerTraining>>(module.attr("SamplerTraining"))
       .def_ro("dim", &SamplerTraining::dim)
@@ -63,9 +63,7 @@ void def_more(nb::module_& module) {
 nb::list errors_of(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("denoiser_errors", {"denoiser", "law", "levels", "count", "seed"}, 3, positional,
                         named);
-  const nb::object denoiser = given.need("denoiser");
-  const auto function = denoiser_of(denoiser);
-  if (!function) fail_type(given.place("denoiser"), "a Denoiser or a LearnedDenoiser", denoiser);
+  const HostDenoiser denoiser = host_denoiser_of(given.need("denoiser"), given.place("denoiser"));
   const Mixture law = mixture_of(given.need("law"), given.place("law"));
   const std::vector<double> levels = list_of(given.need("levels"), given.place("levels"));
   DenoiserErrorOptions options;
@@ -74,7 +72,7 @@ nb::list errors_of(const nb::args& positional, const nb::kwargs& named) {
   with_argument(given, "seed",
                 [&](const auto& value, const auto& place) { options.seed = seed_of(value, place); });
   return list_from(
-      watched([&](const std::stop_token&) { return denoiser_errors(*function, law, levels, options); }));
+      watched([&](const std::stop_token&) { return denoiser_errors(denoiser, law, levels, options); }));
 }
 
 void bind_denoiser_errors(nb::module_& module) {

@@ -71,7 +71,7 @@ void bind_covariance(nb::module_& module) {
               return Covariance::spherical(list_of(value, place, "(K)"));
             });
           },
-          nb::arg("variances"), docs_of("spherical"))
+          any_arg("variances"), docs_of("spherical"))
       .def_static(
           "diag",
           [](nb::handle variances) {
@@ -79,7 +79,7 @@ void bind_covariance(nb::module_& module) {
               return Covariance::diag(numbers_of(value, place, "(K, d)", {2}).rows());
             });
           },
-          nb::arg("variances"), docs_of("diag"))
+          any_arg("variances"), docs_of("diag"))
       .def_static(
           "tied",
           [](nb::handle covariance) {
@@ -89,7 +89,7 @@ void bind_covariance(nb::module_& module) {
             result.relative_precision = precision;
             return result;
           },
-          nb::arg("covariance"), docs_of("tied"))
+          any_arg("covariance"), docs_of("tied"))
       .def_static(
           "full",
           [](nb::handle covariances) {
@@ -99,7 +99,7 @@ void bind_covariance(nb::module_& module) {
             result.relative_precision = precision;
             return result;
           },
-          nb::arg("covariances"), docs_of("full"))
+          any_arg("covariances"), docs_of("full"))
       .def_static(
           "tied_eigen",
           [](nb::handle basis, nb::handle eigenvalues) {
@@ -110,7 +110,7 @@ void bind_covariance(nb::module_& module) {
             result.relative_precision = precision;
             return result;
           },
-          nb::arg("basis"), nb::arg("eigenvalues"), docs_of("tied_eigen"))
+          any_arg("basis"), any_arg("eigenvalues"), docs_of("tied_eigen"))
       .def_static(
           "full_eigen",
           [](nb::handle bases, nb::handle eigenvalues) {
@@ -122,7 +122,7 @@ void bind_covariance(nb::module_& module) {
             result.relative_precision = precision;
             return result;
           },
-          nb::arg("bases"), nb::arg("eigenvalues"), docs_of("full_eigen"))
+          any_arg("bases"), any_arg("eigenvalues"), docs_of("full_eigen"))
       .def_static(
           "common_basis",
           [](nb::handle basis, nb::handle eigenvalues) {
@@ -134,19 +134,19 @@ void bind_covariance(nb::module_& module) {
             result.relative_precision = precision;
             return result;
           },
-          nb::arg("basis"), nb::arg("eigenvalues"), docs_of("common_basis"))
+          any_arg("basis"), any_arg("eigenvalues"), docs_of("common_basis"))
       .def_static(
           "tied_cholesky",
           [](nb::handle factor) {
             return Covariance::tied_cholesky(matrix_of(factor, "Covariance.tied_cholesky: factor", "(d, d)"));
           },
-          nb::arg("factor"), docs_of("tied_cholesky"))
+          any_arg("factor"), docs_of("tied_cholesky"))
       .def_static(
           "full_cholesky",
           [](nb::handle factors) {
             return Covariance::full_cholesky(matrices_of(factors, "Covariance.full_cholesky: factors"));
           },
-          nb::arg("factors"), docs_of("full_cholesky"))
+          any_arg("factors"), docs_of("full_cholesky"))
       .def_prop_ro(
           "type", [](const Covariance& self) { return to_string(self.type); },
           "The structure: \"spherical\", \"diag\", \"tied\" or \"full\".")
@@ -197,7 +197,7 @@ void def_of_points(nb::class_<Mixture>& made, const char* name, F function) {
         const Level at = level.is_none() ? Level{} : level_of(level, place + ": level");
         return array(released([&] { return function(self, points, at); }));
       },
-      nb::arg("x"), nb::arg("level") = nb::none(), docs(std::string("Mixture::") + name));
+      any_arg("x"), nb::arg("level") = nb::none(), docs(std::string("Mixture::") + name));
 }
 
 /// Binds a product with tangents.
@@ -211,7 +211,7 @@ void def_of_tangents(nb::class_<Mixture>& made, const char* name, F function) {
         const Level at = level.is_none() ? Level{} : level_of(level, place + ": level");
         return array(released([&] { return function(self, points, tangents, at); }));
       },
-      nb::arg("x"), nb::arg("v"), nb::arg("level") = nb::none(), docs(std::string("Mixture::") + name));
+      any_arg("x"), any_arg("v"), nb::arg("level") = nb::none(), docs(std::string("Mixture::") + name));
 }
 
 /// Binds a function of the numbers of a 1-D mixture.
@@ -224,7 +224,7 @@ void def_of_numbers(nb::class_<Mixture>& made, const char* name,
         const Eigen::VectorXd numbers = vector_of(x, place + ": x");
         return array(released([&] { return (self.*function)(numbers); }));
       },
-      nb::arg("x"), docs(std::string("Mixture::") + name));
+      any_arg("x"), docs(std::string("Mixture::") + name));
 }
 
 void def_evaluations(nb::class_<Mixture>& made) {
@@ -269,7 +269,7 @@ void def_laws(nb::class_<Mixture>& made) {
               list.push_back(integer_of(coordinate, "Mixture.marginal: coordinates", 0));
             return self.marginal(list);
           },
-          nb::arg("coordinates"), docs_of("marginal"))
+          any_arg("coordinates"), docs_of("marginal"))
       .def(
           "push_forward",
           [](const Mixture& self, nb::handle A, nb::handle b) {
@@ -277,19 +277,19 @@ void def_laws(nb::class_<Mixture>& made) {
             return self.push_forward(matrix, b.is_none() ? Eigen::VectorXd::Zero(matrix.rows()).eval()
                                                          : vector_of(b, "Mixture.push_forward: b", "(m)"));
           },
-          nb::arg("A"), nb::arg("b") = nb::none(), docs_of("push_forward"))
+          any_arg("A"), nb::arg("b") = nb::none(), docs_of("push_forward"))
       .def(
           "diffuse",
           [](const Mixture& self, nb::handle level) {
             return self.diffuse(level_of(level, "Mixture.diffuse: level"));
           },
-          nb::arg("level"), docs_of("diffuse"))
+          any_arg("level"), docs_of("diffuse"))
       .def(
           "project",
           [](const Mixture& self, nb::handle u) {
             return self.project(vector_of(u, "Mixture.project: u", "(d)"));
           },
-          nb::arg("u"), docs_of("project"));
+          any_arg("u"), docs_of("project"));
 }
 
 std::string json_of(const Mixture& mixture) { return io::write_mixture(mixture).dump(); }
@@ -313,7 +313,7 @@ void bind_mixtures(nb::module_& module) {
       nb::sig("def from_log_weights(log_weights: typing.Any, means: typing.Any, covariance: Covariance) -> "
               "Mixture"),
       docs("Mixture::from_log_weights"));
-  made.def_static("from_sklearn", &from_sklearn, nb::arg("fitted"),
+  made.def_static("from_sklearn", &from_sklearn, any_arg("fitted"),
                   "The mixture of a fitted GaussianMixture or BayesianGaussianMixture of scikit-learn.");
   made.def_prop_ro("dim", &Mixture::dim, "Dimension d.")
       .def_prop_ro("num_components", &Mixture::num_components, "Number K of components.")
@@ -333,7 +333,7 @@ void bind_mixtures(nb::module_& module) {
             return array(self.component_covariance(
                 integer_of(k, "Mixture.component_covariance: k", 0, self.num_components() - 1)));
           },
-          nb::arg("k"), docs("Mixture::component_covariance"));
+          any_arg("k"), docs("Mixture::component_covariance"));
   def_evaluations(made);
   def_laws(made);
   made.def("__repr__",

@@ -21,6 +21,7 @@ NB_MODULE(_core, module) {
   bind_target(module);
   bind_samplers(module);
   bind_callables(module);
+  bind_denoisers(module);
   bind_problem(module);
   bind_samples(module);
   bind_run(module);

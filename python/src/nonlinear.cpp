@@ -167,7 +167,7 @@ void bind_modes(nb::module_& module) {
           [](const Modes& self, nb::handle scale) {
             return laplace_mixture(self, number_of(scale, "Modes.laplace_mixture: scale"));
           },
-          nb::arg("scale") = 1.0, docs("laplace_mixture"))
+          any_arg("scale") = 1.0, docs("laplace_mixture"))
       .def("__len__", [](const Modes& self) { return self.maxima.size(); })
       .def("__repr__", [](const Modes& self) {
         return concat("<Modes: ", self.maxima.size(), self.maxima.size() == 1 ? " maximum" : " maxima", ">");
@@ -180,10 +180,11 @@ void bind_modes(nb::module_& module) {
                          " The search begins at `starts` (n, d) and at `draws` draws of N(0, spread^2 I).")));
   module.def(
       "laplace_mixture",
-      [](const Modes& found, nb::handle scale) {
-        return laplace_mixture(found, number_of(scale, "laplace_mixture: scale"));
+      [](nb::handle found, nb::handle scale) {
+        return laplace_mixture(instance_of<Modes>(found, "laplace_mixture: modes", "Modes"),
+                               number_of(scale, "laplace_mixture: scale"));
       },
-      nb::arg("modes"), nb::arg("scale") = 1.0, docs("laplace_mixture"));
+      any_arg("modes"), any_arg("scale") = 1.0, docs("laplace_mixture"));
 }
 
 }  // namespace

@@ -90,20 +90,40 @@ Eigen::Map<const Points> Numbers::rows() const {
 
 namespace {
 
+constexpr int host_memory = nb::device::cpu::value;
+
+/// The text of an error; that of Python without its frames.
+std::string reason_of(const std::exception& error) {
+  const auto* const python = dynamic_cast<const nb::python_error*>(&error);
+  return python == nullptr ? error.what() : nb::str(python->value()).c_str();
+}
+
+/// The array over the values of a tensor. A tensor in other memory is copied to the host by its own library:
+/// that is what `dl_device` asks for in the protocol of DLPack.
+nb::object array_of_tensor(nb::handle tensor) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  const nb::object device =
+      nb::hasattr(tensor, "__dlpack_device__") ? tensor.attr("__dlpack_device__")() : nb::none();
+  if (device.is_none() || nb::int_(device[0]).equal(nb::int_(host_memory)))
+    return numpy.attr("from_dlpack")(tensor);
+  const nb::object copied = tensor.attr("__dlpack__")(nb::arg("dl_device") = nb::make_tuple(host_memory, 0));
+  return nb::ndarray<nb::numpy, nb::ro>(nb::cast<nb::ndarray<nb::ro, nb::device::cpu>>(copied)).cast();
+}
+
 /// The array that NumPy makes of an object. @throws TypeError, ValueError with NumPy's reason.
 nb::object numpy_array(nb::handle value, const std::string& place) {
+  if (value.is_none()) fail_type(place, "an array of numbers", value);
   const nb::module_ numpy = nb::module_::import_("numpy");
   if (nb::isinstance(value, numpy.attr("ndarray"))) return nb::borrow(value);
   const bool is_tensor = nb::hasattr(value, "__dlpack__");
   try {
-    return is_tensor ? numpy.attr("from_dlpack")(value) : numpy.attr("asarray")(value);
-  } catch (const nb::python_error& error) {
-    const std::string reason = nb::str(error.value()).c_str();
+    return is_tensor ? array_of_tensor(value) : numpy.attr("asarray")(value);
+  } catch (const std::exception& error) {
     if (is_tensor)
-      throw nb::type_error(
-          concat(place, ": NumPy cannot read this tensor in host memory; copy it there first (", reason, ")")
-              .c_str());
-    fail(place, ": expected an array of numbers; ", reason);
+      throw nb::type_error(concat(place, ": this tensor cannot be read in host memory; copy it there first (",
+                                  reason_of(error), ")")
+                               .c_str());
+    fail(place, ": expected an array of numbers; ", reason_of(error));
   }
 }
 

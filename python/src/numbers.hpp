@@ -39,11 +39,12 @@ struct Numbers {
 
   Eigen::Map<const Points> rows() const;
 };
-/// Whatever NumPy makes an array of, or an object with `__dlpack__` in host memory. float64 in C order is
-/// read in place; other real numbers are converted by one copy.
+/// Whatever NumPy makes an array of, or an object with `__dlpack__`. float64 in C order in host memory is read
+/// in place; other real numbers are converted by one copy, and a tensor in the memory of a GPU is copied to the
+/// host by its own library.
 /// @param shape in messages, such as "(n, d)" @param ranks number of axes that are allowed
-/// @throws TypeError for complex numbers, objects, text and extended precision, and for arrays in the memory
-///   of a GPU; ValueError for another number of axes.
+/// @throws TypeError for complex numbers, objects, text and extended precision, and for tensors whose library
+///   does not copy them to the host; ValueError for another number of axes.
 Numbers numbers_of(nb::handle value, const std::string& place, const std::string& shape,
                    const std::vector<std::size_t>& ranks);
 

@@ -200,21 +200,21 @@ void bind_nonlinear(nb::module_& module) {
             const Points points = points_of(x, "NonlinearObservation.value: x");
             return array(released([&] { return self.value(points); }));
           },
-          nb::arg("x"), docs_of("value"))
+          any_arg("x"), docs_of("value"))
       .def(
           "log_likelihood",
           [](const NonlinearObservation& self, nb::handle x) {
             const Points points = points_of(x, "NonlinearObservation.log_likelihood: x");
             return array(released([&] { return self.log_likelihood(points); }));
           },
-          nb::arg("x"), docs_of("log_likelihood"))
+          any_arg("x"), docs_of("log_likelihood"))
       .def(
           "gradient",
           [](const NonlinearObservation& self, nb::handle x) {
             const Points points = points_of(x, "NonlinearObservation.gradient: x");
             return array(released([&] { return self.gradient(points); }));
           },
-          nb::arg("x"), docs_of("gradient"))
+          any_arg("x"), docs_of("gradient"))
       .def(
           "__eq__",
           [](const NonlinearObservation& self, nb::handle other) {

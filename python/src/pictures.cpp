@@ -252,10 +252,11 @@ nb::object svg_of_samples(const nb::object& samples) {
   });
 }
 
-void save(const Picture& picture, nb::handle file, bool overwrite) {
+void save(const Picture& picture, nb::handle file, nb::handle overwrite) {
   const std::string path = path_of(file, "Picture.save: file");
-  const nb::object out = nb::module_::import_("builtins")
-                             .attr("open")(path, overwrite ? "w" : "x", nb::arg("encoding") = "utf-8");
+  const char* const mode = truth_of(overwrite, "Picture.save: overwrite") ? "w" : "x";
+  const nb::object out =
+      nb::module_::import_("builtins").attr("open")(path, mode, nb::arg("encoding") = "utf-8");
   out.attr("write")(report::svg_file(picture));
   out.attr("close")();
 }
@@ -279,7 +280,7 @@ void bind_class(nb::module_& module) {
             return notes;
           },
           "What the picture leaves out, such as points beyond the first thousands, as its last lines say.")
-      .def("save", &save, nb::arg("file"), nb::arg("overwrite") = false,
+      .def("save", &save, any_arg("file"), any_arg("overwrite") = false,
            "Writes the picture as an SVG file. An existing file is an error (FileExistsError) unless "
            "`overwrite`.")
       .def("_repr_svg_", [](const Picture& self) { return self.svg; })

@@ -143,9 +143,7 @@ void replace_parts(const Arguments& given, auto& problem) {
     problem.grid = grid_of(grid, given.place("grid"));
   problem.sampler = sampler_or_default(given, problem.sampler);
   if (const nb::object denoiser = given.find("denoiser"); denoiser.is_valid()) {
-    auto function = denoiser_of(denoiser);
-    if (!function) fail_type(given.place("denoiser"), "a Denoiser", denoiser);
-    problem.denoiser = GivenDenoiser{.denoiser = std::move(*function)};
+    problem.denoiser = GivenDenoiser{.denoiser = host_denoiser_of(denoiser, given.place("denoiser"))};
   }
 }
 
@@ -232,14 +230,14 @@ AnyPlan plan_of_batch(const Arguments& given, const std::vector<Mixture>& mixtur
 }
 
 /// A denoiser without a prior.
-AnyPlan plan_of_denoiser(const Arguments& given, const HostDenoiser& denoiser) {
+AnyPlan plan_of_denoiser(const Arguments& given, const Denoiser& denoiser) {
   refuse(given, {"denoiser", "prior"}, "a denoiser without a prior");
   const AnySampler sampler = sampler_or_default(given, Ddim{.start = Start::gaussian});
   const Schedule schedule(given);
   if (const auto* unguided = std::get_if<Sampler>(&sampler)) {
     refuse(given, {"observation"}, "an unguided sampler of a denoiser");
     const std::int64_t dim = integer_of(given.need("dim"), given.place("dim"));
-    return sampling_plan(Denoiser(denoiser), dim, schedule.process, schedule.grid, *unguided);
+    return sampling_plan(denoiser, dim, schedule.process, schedule.grid, *unguided);
   }
   const auto* guided = std::get_if<GuidedSampler>(&sampler);
   if (guided == nullptr)
@@ -247,12 +245,12 @@ AnyPlan plan_of_denoiser(const Arguments& given, const HostDenoiser& denoiser) {
   refuse(given, {"dim"}, "a guided sampler: the observation has the dimension");
   const nb::object observation = given.need("observation");
   if (nb::isinstance<NonlinearObservation>(observation))
-    return guided_plan(Denoiser(denoiser), nb::cast<const NonlinearObservation&>(observation),
-                       schedule.process, schedule.grid, *guided);
+    return guided_plan(denoiser, nb::cast<const NonlinearObservation&>(observation), schedule.process,
+                       schedule.grid, *guided);
   const std::vector<LinearObservation> observations = linear_observations(given, observation);
   require(observations.size() == 1, given.place("observation"), ": a denoiser takes one observation, given ",
           observations.size());
-  return guided_plan(Denoiser(denoiser), observations.front(), schedule.process, schedule.grid, *guided);
+  return guided_plan(denoiser, observations.front(), schedule.process, schedule.grid, *guided);
 }
 
 std::vector<Mixture> mixtures_of(const Arguments& given, const std::vector<nb::object>& objects) {

@@ -26,9 +26,7 @@ void set_parts(const Arguments& given, auto& problem) {
   if (const nb::object sampler = given.find("sampler"); sampler.is_valid())
     problem.sampler = sampler_of(sampler, given.place("sampler"));
   if (const nb::object denoiser = given.find("denoiser"); denoiser.is_valid()) {
-    auto function = denoiser_of(denoiser);
-    if (!function) fail_type(given.place("denoiser"), "a Denoiser", denoiser);
-    problem.denoiser = GivenDenoiser{.denoiser = std::move(*function)};
+    problem.denoiser = GivenDenoiser{.denoiser = host_denoiser_of(denoiser, given.place("denoiser"))};
     if (!given.find("sampler").is_valid()) problem.sampler = Ddim{.start = Start::gaussian};
   }
 }
@@ -258,7 +256,7 @@ void bind_dynamics(nb::module_& module) {
             if (!nb::isinstance<Dynamics>(given)) fail_type("DynamicsProblem: dynamics", "Dynamics", given);
             new (self) DynamicsProblem{nb::cast<const Dynamics&>(given)};
           },
-          nb::arg("dynamics"))
+          any_arg("dynamics"))
       .def_ro("dynamics", &DynamicsProblem::dynamics, "The SDE or ODE.")
       .def("__repr__", [](const DynamicsProblem& self) {
         return concat("<DynamicsProblem: ", nb::repr(nb::cast(self.dynamics)).c_str(), ">");
@@ -284,19 +282,19 @@ void bind_functions(nb::module_& module) {
   module.def(
       "load_problem",
       [](nb::handle file) { return object_of(read_any_problem(path_of(file, "load_problem: file"))); },
-      nb::arg("file"), docs("read_any_problem"));
+      any_arg("file"), docs("read_any_problem"));
   module.def(
       "parse_problem",
       [](nb::handle json) {
         return object_of(problem_of_json(text_of(json, "parse_problem: json"), "problem"));
       },
-      nb::arg("json"), "Reads a problem from the text of a problem file.");
+      any_arg("json"), "Reads a problem from the text of a problem file.");
   module.def(
       "ready_made_problem",
       [](nb::handle name) {
         return object_of(ready_made_problem(text_of(name, "ready_made_problem: name")));
       },
-      nb::arg("name"), docs("ready_made_problem"));
+      any_arg("name"), docs("ready_made_problem"));
   module.def(
       "problem_names",
       [] {

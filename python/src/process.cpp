@@ -58,7 +58,7 @@ void def_of_time(nb::class_<ForwardProcess>& made, const char* name,
       [place, function](const ForwardProcess& self, nb::handle t) {
         return (self.*function)(number_of(t, place));
       },
-      nb::arg("t"), text);
+      any_arg("t"), text);
 }
 
 void bind_forward_process(nb::module_& module) {
@@ -80,7 +80,7 @@ void bind_forward_process(nb::module_& module) {
           [](ForwardProcess* self, nb::handle description) {
             new (self) ForwardProcess(process_of(description, "ForwardProcess: description"));
           },
-          nb::arg("description"))
+          any_arg("description"))
       .def_prop_ro(
           "description", [](const ForwardProcess& self) { return object_of(self.description()); },
           "The description of the process.")
@@ -93,7 +93,7 @@ void bind_forward_process(nb::module_& module) {
           [](const ForwardProcess& self, nb::handle t) {
             return self.level(number_of(t, "ForwardProcess.level: t"));
           },
-          nb::arg("t"), "The level (alpha, sigma) at time t.")
+          any_arg("t"), "The level (alpha, sigma) at time t.")
       .def("__repr__", [](const ForwardProcess& self) {
         return concat("ForwardProcess(", nb::repr(object_of(self.description())).c_str(), ")");
       });
@@ -122,7 +122,7 @@ void bind_time_grid(nb::module_& module) {
                 observation.is_none() ? nullptr : &nb::cast<const LinearObservation&>(observation);
             new (self) TimeGrid(forward, grid, observed);
           },
-          nb::arg("process"), nb::arg("description"), nb::arg("observation") = nb::none())
+          any_arg("process"), any_arg("description"), nb::arg("observation") = nb::none())
       .def_prop_ro("num_steps", &TimeGrid::num_steps, "Number of steps, one less than the levels.")
       .def_prop_ro(
           "times", [](const TimeGrid& self) { return array(self.times()); }, docs("TimeGrid::times"))

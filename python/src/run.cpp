@@ -235,7 +235,7 @@ void bind_posterior(nb::module_& module) {
         return concat("<Posterior: log_evidence ", self.log_evidence, ", ",
                       nb::repr(nb::cast(self.mixture)).c_str(), ">");
       });
-  module.def("posterior", &posterior_of, nb::arg("prior"), nb::arg("observation") = nb::none(),
+  module.def("posterior", &posterior_of, any_arg("prior"), nb::arg("observation") = nb::none(),
              docs("posterior"));
 }
 

@@ -42,11 +42,11 @@ void bind_samplers(nb::module_& module) {
       [](nb::handle text) {
         return object_of(sampler_of(nb::str(text_of(text, "parse_sampler: text").c_str()), "parse_sampler"));
       },
-      nb::arg("text"), docs("parse_sampler"));
+      any_arg("text"), docs("parse_sampler"));
   module.def(
       "sampler_text",
       [](nb::handle sampler) { return to_string(sampler_of(sampler, "sampler_text: sampler")); },
-      nb::arg("sampler"), "The sampler in the form that `parse_sampler` reads.");
+      any_arg("sampler"), "The sampler in the form that `parse_sampler` reads.");
 }
 
 }  // namespace gmdiff::python

@@ -66,7 +66,10 @@ nb::object dlpack(const nb::object& self, const nb::kwargs& named) {
   };
   const nb::object device = given("dl_device"), copy = given("copy");
   const auto& samples = nb::cast<const Samples&>(self);
-  if (copy.is(Py_True)) return numpy_of(self).attr("copy")().attr("__dlpack__")();
+  const bool is_for_host = samples.on_device() && device.equal(nb::make_tuple(static_cast<int>(kDLCPU), 0));
+  if (is_for_host && copy.is(Py_False))
+    throw nb::buffer_error("Samples.__dlpack__: the values are on a GPU, and copy is False");
+  if (copy.is(Py_True) || is_for_host) return numpy_of(self).attr("copy")().attr("__dlpack__")();
   nb::object capsule = nb::steal(PyCapsule_New(to_dlpack(samples), "dltensor", release_capsule));
   if (!capsule.is_valid()) throw nb::python_error();
   const DLDevice& place = tensor_of(capsule)->dl_tensor.device;
@@ -179,7 +182,7 @@ void bind_plain(nb::module_& module) {
       .def(
           "__getitem__",
           [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; },
-          nb::arg("key"))
+          any_arg("key"))
       .def("__repr__", [](const Samples& self) {
         return concat("<Samples of shape ", nb::str(shape_tuple(self)).c_str(), ", ",
                       self.precision() == Precision::f32 ? "float32" : "float64", ", seed ",
@@ -227,13 +230,13 @@ void bind_smc(nb::module_& module) {
           [](const SmcSamples& self, nb::handle problem) {
             return self.mean_log_evidence(integer_of(problem, "SmcSamples.mean_log_evidence: problem", 0));
           },
-          nb::arg("problem") = 0, docs_of("mean_log_evidence"))
+          any_arg("problem") = 0, docs_of("mean_log_evidence"))
       .def(
           "log_evidence_sd",
           [](const SmcSamples& self, nb::handle problem) {
             return self.log_evidence_sd(integer_of(problem, "SmcSamples.log_evidence_sd: problem", 0));
           },
-          nb::arg("problem") = 0, docs_of("log_evidence_sd"));
+          any_arg("problem") = 0, docs_of("log_evidence_sd"));
 }
 
 void bind_paths(nb::module_& module) {

@@ -36,7 +36,7 @@ void bind_observed(nb::module_& module) {
             new (self) ObservedMixture{mixture_of(prior, "ObservedMixture: prior"),
                                        nb::cast<const NonlinearObservation&>(observation)};
           },
-          nb::arg("prior"), nb::arg("observation"))
+          any_arg("prior"), any_arg("observation"))
       .def_ro("prior", &ObservedMixture::prior, "The prior p(x).")
       .def_ro("observation", &ObservedMixture::observation, "The nonlinear observation.");
 }
@@ -51,7 +51,7 @@ void def_of_points(nb::class_<Target>& made, const char* name, F function) {
         const Points points = points_of(x, place);
         return array(released([&] { return function(self, points); }));
       },
-      nb::arg("x"), docs(std::string("Target::") + name));
+      any_arg("x"), docs(std::string("Target::") + name));
 }
 
 void bind_targets(nb::module_& module) {
@@ -61,7 +61,7 @@ void bind_targets(nb::module_& module) {
           [](Target* self, nb::handle description) {
             new (self) Target(target_of(description, "Target: description"));
           },
-          nb::arg("description"))
+          any_arg("description"))
       .def_prop_ro("dim", &Target::dim, "Dimension d.")
       .def_prop_ro(
           "description", [](const Target& self) { return object_of(self.description()); },
@@ -81,7 +81,7 @@ void bind_targets(nb::module_& module) {
                          tangents = points_of(v, "Target.hessian_vp: v");
             return array(released([&] { return self.hessian_vp(points, tangents); }));
           },
-          nb::arg("x"), nb::arg("v"), docs("Target::hessian_vp"))
+          any_arg("x"), any_arg("v"), docs("Target::hessian_vp"))
       .def("__repr__", [](const Target& self) {
         return concat("<Target ", name_of(self.description()), " in dimension ", self.dim(), ">");
       });
@@ -97,7 +97,7 @@ void bind_law(nb::module_& module) {
             const Target given = target_of(target, "TargetLaw: target");
             new (self) TargetLaw(released([&] { return TargetLaw(given); }));
           },
-          nb::arg("target"))
+          any_arg("target"))
       .def_prop_ro("dim", &TargetLaw::dim, "Dimension d.")
       .def_prop_ro("log_normalizer", &TargetLaw::log_normalizer, docs("TargetLaw::log_normalizer"))
       .def_prop_ro(
@@ -138,14 +138,14 @@ void bind_expression(nb::module_& module) {
             return array(
                 self.value(points_of(x, "Expression.value: x"), number_of(t, "Expression.value: t")));
           },
-          nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::value"))
+          any_arg("x"), any_arg("t") = 0.0, docs("Expression::value"))
       .def(
           "gradient",
           [](const Expression& self, nb::handle x, nb::handle t) {
             return array(self.gradient(points_of(x, "Expression.gradient: x"),
                                        number_of(t, "Expression.gradient: t")));
           },
-          nb::arg("x"), nb::arg("t") = 0.0, docs("Expression::gradient"))
+          any_arg("x"), any_arg("t") = 0.0, docs("Expression::gradient"))
       .def("__repr__", [](const Expression& self) {
         return concat("Expression(", nb::repr(nb::str(self.text().c_str())).c_str(), ", dim=", self.dim(),
                       ")");
@@ -169,7 +169,7 @@ void bind_target(nb::module_& module) {
         return read_logistic(path_of(file, "read_logistic: file"), static_cast<Standardise>(choice),
                              number_of(prior_std, "read_logistic: prior_std"));
       },
-      nb::arg("file"), nb::arg("standardise") = "none", nb::arg("prior_std") = 1.0, docs("read_logistic"));
+      any_arg("file"), any_arg("standardise") = "none", any_arg("prior_std") = 1.0, docs("read_logistic"));
 }
 
 }  // namespace gmdiff::python

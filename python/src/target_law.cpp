@@ -32,7 +32,7 @@ void bind_target_law(nb::module_& module) {
             const DrawNumbers numbers("Target.draws", count, seed, first);
             return array(released([&] { return self.draws(numbers.count, numbers.seed, numbers.first); }));
           },
-          nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("Target::draws"))
+          any_arg("count"), any_arg("seed") = 0, any_arg("first") = 0, docs("Target::draws"))
       .def_prop_ro(
           "moments",
           [](const Target& self) -> nb::object {
@@ -49,11 +49,15 @@ void bind_target_law(nb::module_& module) {
             const DrawNumbers numbers("TargetLaw.draws", count, seed, first);
             return array(released([&] { return self.draws(numbers.count, numbers.seed, numbers.first); }));
           },
-          nb::arg("count"), nb::arg("seed") = 0, nb::arg("first") = 0, docs("TargetLaw::draws"))
+          any_arg("count"), any_arg("seed") = 0, any_arg("first") = 0, docs("TargetLaw::draws"))
       .def_prop_ro("has_moments", &TargetLaw::has_moments, docs("TargetLaw::has_moments"));
   module.def(
-      "student_t_locations", [](const StudentTMixture& target) { return array(student_t_locations(target)); },
-      nb::arg("target"), docs("student_t_locations"));
+      "student_t_locations",
+      [](nb::handle target) {
+        return array(student_t_locations(
+            instance_of<StudentTMixture>(target, "student_t_locations: target", "a StudentTMixture")));
+      },
+      any_arg("target"), docs("student_t_locations"));
 }
 
 }  // namespace gmdiff::python
