@@ -200,8 +200,8 @@ void bind_denoiser(nb::module_& module) {
           "What the function computes: \"denoiser\", \"score\" or \"eps\".")
       .def("__call__", &denoised_rows, any_arg("x"), any_arg("level"), "D of each row of x (n, d).")
       .def("__repr__", [](const PythonDenoiser& self) {
-        return concat("<Denoiser of the ", self.kind, " \"", self.id(),
-                      self.is_on_gpu() ? "\" on a GPU>" : "\">");
+        const std::string kind = self.kind == kinds().front() ? "" : "of the " + self.kind + " ";
+        return concat("<Denoiser ", kind, "\"", self.id(), self.is_on_gpu() ? "\" on a GPU>" : "\">");
       });
 }
 

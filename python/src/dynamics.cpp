@@ -176,7 +176,7 @@ void bind_field(nb::module_& module) {
 void bind_transition(nb::module_& module) {
   using T = LinearTransition;
   Record<T> made(module, "LinearTransition");
-  made.def("F", &T::F).def("shift", &T::shift).def("factor", &T::factor);
+  made.def("F", &T::F).def("shift", &T::shift).def("factor", &T::factor).with_repr();
   made.made()
       .def(
           "covariance", [](const T& self) { return array(self.covariance()); },
@@ -202,7 +202,8 @@ void bind_transition(nb::module_& module) {
 void bind_flow(nb::module_& module) {
   Record<ProbabilityFlow>(module, "ProbabilityFlow")
       .def("velocity", &ProbabilityFlow::velocity)
-      .def("divergence", &ProbabilityFlow::divergence);
+      .def("divergence", &ProbabilityFlow::divergence)
+      .with_repr();
   module.def(
       "probability_flow",
       [](nb::handle law, nb::handle process, nb::handle x, nb::handle t) {

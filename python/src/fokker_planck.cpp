@@ -298,7 +298,8 @@ void bind_steps(nb::module_& module) {
             const VectorXd values = values_of(P, "ImplicitEuler.step: P");
             return array(released([&] { return self.step(values); }));
           },
-          any_arg("P"), docs("ImplicitEuler::step"));
+          any_arg("P"), docs("ImplicitEuler::step"))
+      .def("__repr__", [](const ImplicitEuler& /*self*/) { return "<ImplicitEuler of a FokkerPlanck>"; });
   module.def(
       "advance_magnus", &magnus,
       nb::sig(

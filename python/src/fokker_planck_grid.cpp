@@ -96,7 +96,7 @@ nb::object masses_by_density(nb::handle law, nb::handle grid, nb::handle level) 
   }
   if (!grid.is_none() || !level.is_none())
     fail("density_masses: grid and level belong to a mixture, and the log-densities of the cells are given");
-  return array(density_masses(values_of(law, "density_masses: log_density")));
+  return array(density_masses(values_of(law, "density_masses: law")));
 }
 
 void bind_masses(nb::module_& module) {
@@ -113,7 +113,8 @@ void bind_masses(nb::module_& module) {
   Record<GridMoments>(module, "GridMoments")
       .def("mass", &GridMoments::mass)
       .def("mean", &GridMoments::mean)
-      .def("covariance", &GridMoments::covariance);
+      .def("covariance", &GridMoments::covariance)
+      .with_repr();
   module.def(
       "grid_moments",
       [](nb::handle P, nb::handle grid) {

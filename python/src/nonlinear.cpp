@@ -44,11 +44,13 @@ void bind_quadrature(nb::module_& module) {
   using Q = Quadrature;
   Record<MarginalDensity>(module, "MarginalDensity")
       .def("points", &MarginalDensity::points)
-      .def("density", &MarginalDensity::density);
+      .def("density", &MarginalDensity::density)
+      .with_repr();
   Record<QuadratureErrors>(module, "QuadratureErrors")
       .def("log_normalizer", &QuadratureErrors::log_normalizer)
       .def("mean", &QuadratureErrors::mean)
-      .def("covariance", &QuadratureErrors::covariance);
+      .def("covariance", &QuadratureErrors::covariance)
+      .with_repr();
   Record<Q> made(module, "Quadrature");
   made.def("log_normalizer", &Q::log_normalizer)
       .def("mean", &Q::mean)

@@ -2,6 +2,8 @@
 
 #include <nanobind/ndarray.h>
 
+#include <dlpack/dlpack.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -90,23 +92,26 @@ Eigen::Map<const Points> Numbers::rows() const {
 
 namespace {
 
-constexpr int host_memory = nb::device::cpu::value;
-
 /// The text of an error; that of Python without its frames.
 std::string reason_of(const std::exception& error) {
   const auto* const python = dynamic_cast<const nb::python_error*>(&error);
   return python == nullptr ? error.what() : nb::str(python->value()).c_str();
 }
 
+/// Whether the values of a tensor are in memory that NumPy cannot read.
+bool is_on_gpu(nb::handle tensor) {
+  if (!nb::hasattr(tensor, "__dlpack_device__")) return false;
+  const int type = nb::cast<int>(nb::int_(nb::object(tensor.attr("__dlpack_device__")())[0]));
+  return type == kDLCUDA || type == kDLROCM;
+}
+
 /// The array over the values of a tensor. A tensor in other memory is copied to the host by its own library:
 /// that is what `dl_device` asks for in the protocol of DLPack.
 nb::object array_of_tensor(nb::handle tensor) {
   const nb::module_ numpy = nb::module_::import_("numpy");
-  const nb::object device =
-      nb::hasattr(tensor, "__dlpack_device__") ? tensor.attr("__dlpack_device__")() : nb::none();
-  if (device.is_none() || nb::int_(device[0]).equal(nb::int_(host_memory)))
-    return numpy.attr("from_dlpack")(tensor);
-  const nb::object copied = tensor.attr("__dlpack__")(nb::arg("dl_device") = nb::make_tuple(host_memory, 0));
+  if (!is_on_gpu(tensor)) return numpy.attr("from_dlpack")(tensor);
+  const nb::object host = nb::make_tuple(static_cast<int>(kDLCPU), 0);
+  const nb::object copied = tensor.attr("__dlpack__")(nb::arg("dl_device") = host);
   return nb::ndarray<nb::numpy, nb::ro>(nb::cast<nb::ndarray<nb::ro, nb::device::cpu>>(copied)).cast();
 }
 

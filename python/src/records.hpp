@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -50,6 +51,17 @@ class Record {
         name, [member](const T& self) { return value_of(self.*member); },
         nb::for_getter(nb::sig(keep(concat("def ", name, "(self) -> ", type_name<M>())))),
         optional_docs(name_ + "::" + name));
+    parts_.push_back(
+        [name, member](const T& self) { return concat(name, " ", text_of_value(self.*member)); });
+    return *this;
+  }
+  /// Shows the members so far: "<GridMoments: mass 1, mean (2,), covariance (2, 2)>".
+  Record& with_repr() {
+    made_.def("__repr__", [name = name_, parts = parts_](const T& self) {
+      std::string list;
+      for (const auto& part : parts) list += (list.empty() ? "" : ", ") + part(self);
+      return concat("<", name, ": ", list, ">");
+    });
     return *this;
   }
   nb::class_<T>& made() { return made_; }
@@ -67,8 +79,20 @@ class Record {
       return "numpy.ndarray";
   }
 
+  /// A number, or the shape of an array.
+  template <class M>
+  static std::string text_of_value(const M& value) {
+    if constexpr (std::is_arithmetic_v<M>)
+      return concat(value);
+    else if constexpr (std::is_same_v<M, Eigen::VectorXd>)
+      return concat("(", value.size(), ",)");
+    else
+      return concat("(", value.rows(), ", ", value.cols(), ")");
+  }
+
   std::string name_;
   nb::class_<T> made_;
+  std::vector<std::function<std::string(const T&)>> parts_;
 };
 
 /// Calls read(value, place) for an argument that is given.

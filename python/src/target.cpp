@@ -38,7 +38,11 @@ void bind_observed(nb::module_& module) {
           },
           any_arg("prior"), any_arg("observation"))
       .def_ro("prior", &ObservedMixture::prior, "The prior p(x).")
-      .def_ro("observation", &ObservedMixture::observation, "The nonlinear observation.");
+      .def_ro("observation", &ObservedMixture::observation, "The nonlinear observation.")
+      .def("__repr__", [](const ObservedMixture& self) {
+        return concat("<ObservedMixture: ", nb::repr(nb::cast(self.prior)).c_str(), ", ",
+                      nb::repr(nb::cast(self.observation)).c_str(), ">");
+      });
 }
 
 /// Binds a function of points.
@@ -105,7 +109,11 @@ void bind_law(nb::module_& module) {
       .def_prop_ro(
           "covariance", [](const TargetLaw& self) { return array(self.covariance()); },
           "Cov[X], shape (d, d).")
-      .def_prop_ro("has_exact_draws", &TargetLaw::has_exact_draws, docs("TargetLaw::has_exact_draws"));
+      .def_prop_ro("has_exact_draws", &TargetLaw::has_exact_draws, docs("TargetLaw::has_exact_draws"))
+      .def("__repr__", [](const TargetLaw& self) {
+        return concat("<TargetLaw of ", name_of(self.target().description()), " in dimension ", self.dim(),
+                      ">");
+      });
 }
 
 void bind_expression(nb::module_& module) {

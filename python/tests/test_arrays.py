@@ -3,6 +3,7 @@
 import gmdiff as gd
 import numpy as np
 import pytest
+from gpu_tensor import GpuTensor
 
 
 @pytest.fixture
@@ -101,16 +102,16 @@ def test_tensors_of_dlpack(prior, samples):
     assert np.array_equal(prior.log_pdf(samples), prior.log_pdf(samples.numpy()))
 
 
-def test_tensors_elsewhere_are_refused(prior):
-    class OnGpu(Tensor):
-        def __dlpack_device__(self):
-            return (2, 0)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32])
+def test_a_tensor_of_a_gpu_is_copied_by_its_library(prior, dtype):
+    x = np.array([[0, 1], [2, -1]], dtype)
+    assert np.array_equal(prior.log_pdf(GpuTensor(x, copies=True)), prior.log_pdf(x))
 
-        def __dlpack__(self, **keywords):
-            raise BufferError("no copy from device 2")
 
-    with pytest.raises(TypeError, match=r"Mixture.log_pdf: x: NumPy cannot read this tensor in host memory"):
-        prior.log_pdf(OnGpu(np.zeros((1, 2))))
+def test_tensors_that_stay_on_a_gpu_are_refused(prior):
+    message = r"Mixture.log_pdf: x: this tensor cannot be read in host memory; .* \(no copy from the GPU\)"
+    with pytest.raises(TypeError, match=message):
+        prior.log_pdf(GpuTensor(np.zeros((1, 2))))
 
 
 def test_points_in_one_dimension():

@@ -6,6 +6,7 @@ import weakref
 import gmdiff as gd
 import numpy as np
 import pytest
+from gpu_tensor import GpuTensor
 
 GRID = gd.UniformGrid(20)
 EXACT = {"count": 200, "seed": 4, "precision": "f64"}
@@ -84,6 +85,41 @@ def test_errors_of_a_function_come_back_unchanged(process):
     with pytest.raises(LookupError) as raised:
         gd.sample(gd.Denoiser(fail), process, GRID, dim=2)
     assert raised.value is error
+
+
+def halved(x, level):
+    """D on a GPU, of the same type and memory as x."""
+    return GpuTensor(0.5 * x.array, x.index)
+
+
+def test_a_denoiser_of_a_gpu(process):
+    denoiser = gd.Denoiser(halved, device="cuda", batch=10)
+    assert repr(denoiser) == '<Denoiser "test_callables.halved" on a GPU>'
+    x = np.array([[1.0, 2.0]], np.float32)
+    assert np.array_equal(denoiser(GpuTensor(x, index=3), gd.Level(0.6, 0.8)).array, 0.5 * x)
+    with pytest.raises(ValueError, match="works in the memory of a GPU, so the plan needs the device cuda"):
+        gd.sample(denoiser, process, GRID, dim=2, count=3, device="cpu")
+
+
+X = np.zeros((3, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        (X, ValueError, "expected a tensor of a GPU with __dlpack__, given one in other memory"),
+        (3.0, TypeError, "expected a tensor of a GPU with __dlpack__, given 3.0"),
+        (GpuTensor(X, index=1), ValueError, " is on GPU 1, expected GPU 0"),
+        (GpuTensor(X[:2]), ValueError, r" has shape \(2, 2\), expected \(3, 2\)"),
+        (GpuTensor(X[0]), ValueError, r" has shape \(2\), expected \(3, 2\)"),
+        (GpuTensor(X.astype(np.float64)), ValueError, ": expected numbers of the type float32, which x has"),
+        (GpuTensor(np.asfortranarray(X)), ValueError, ": expected rows one after the other"),
+    ],
+)
+def test_wrong_results_of_a_denoiser_of_a_gpu(result, error, message):
+    denoiser = gd.Denoiser(lambda x, level: result, id="f", device="cuda")
+    with pytest.raises(error, match='denoiser "f": the result' + ".*" + message):
+        denoiser(GpuTensor(X), (1.0, 0.5))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,27 @@ def title(svg):
     return ElementTree.fromstring(svg).findtext("{*}title")
 
 
+CLASSES = {name: one for name, one in vars(gd).items() if isinstance(one, type)}
+
+
+@pytest.mark.parametrize("shown", CLASSES.values(), ids=CLASSES)
+def test_every_class_says_what_it_is(shown):
+    assert shown.__repr__ is not object.__repr__
+
+
+def test_results_show_numbers_and_shapes():
+    normal, cells = gd.Mixture([1.0], [[0.0]], gd.Covariance.spherical([1.0])), gd.CellGrid([-4], [4], [8])
+    moments = gd.grid_moments(gd.cell_masses(normal, cells), cells)
+    assert repr(moments) == "<GridMoments: mass 1, mean (1,), covariance (1, 1)>"
+    flow = gd.probability_flow(normal, gd.Ou(), np.zeros((3, 1)), 0.5)
+    assert repr(flow) == "<ProbabilityFlow: velocity (3, 1), divergence (3,)>"
+    assert repr(gd.TargetLaw(gd.Banana())) == "<TargetLaw of banana in dimension 2>"
+    assert repr(gd.ImplicitEuler(gd.FokkerPlanck.langevin(normal, cells), 0.1)).startswith("<ImplicitEuler")
+    observation = gd.NonlinearObservation(gd.ElementwiseMap("tanh", [[1.0]]), [0.3], 0.2)
+    observed = gd.ObservedMixture(normal, observation)
+    assert repr(observed) == f"<ObservedMixture: {normal!r}, {observation!r}>"
+
+
 @pytest.fixture
 def samples(prior, process, observation):
     return gd.sample(prior, process, GRID, gd.Ddim(), observation=observation, count=50, seed=7)

@@ -3,6 +3,7 @@
 import gmdiff as gd
 import numpy as np
 import pytest
+from gpu_tensor import GpuTensor
 
 PRIOR = gd.Mixture([0.6, 0.4], [[0.0, 0.0], [2.0, 2.0]], gd.Covariance.spherical([0.5, 0.8]))
 OBSERVATION = gd.LinearObservation([[1.0, 0.0]], [1.5], 0.1)
@@ -13,6 +14,10 @@ SPHERICAL = gd.Covariance.spherical([1.0])
 
 def sampled(*arguments, **keywords):
     return lambda: gd.sample(*arguments, **keywords)
+
+
+def on_gpu(x):
+    return lambda: gd.Denoiser(lambda x, level: x, device="cuda")(x, (1.0, 0.5))
 
 
 def by_function(function, **keywords):
@@ -182,6 +187,38 @@ CASES = [
     # functions
     (lambda: gd.Denoiser(3), TypeError, "Denoiser: function: expected a function, given 3"),
     (lambda: gd.Denoiser(len, kind="velocity"), ValueError, "Denoiser: kind: expected one of"),
+    (lambda: gd.Denoiser(len, device="gpu"), ValueError, 'Denoiser: device: expected one of "cpu", "cuda"'),
+    (
+        lambda: gd.Denoiser(len, "score", device="cuda"),
+        ValueError,
+        "Denoiser: kind: a function on a GPU computes the denoiser, which is (x + sigma^2 score) / alpha",
+    ),
+    (
+        lambda: gd.Denoiser(len, vjp=len, device="cuda"),
+        ValueError,
+        "Denoiser: vjp: guided samplers take denoisers in host memory",
+    ),
+    (on_gpu(POINT), TypeError, "Denoiser: x: expected a tensor of a GPU with __dlpack__"),
+    (
+        on_gpu(GpuTensor(np.zeros(2))),
+        ValueError,
+        "Denoiser: x: expected a tensor of shape (n, d), given 1 axes",
+    ),
+    (
+        on_gpu(GpuTensor(np.zeros((1, 2), int))),
+        ValueError,
+        "Denoiser: x: expected numbers of the type float32 or float64",
+    ),
+    (
+        lambda: gd.Problem(PRIOR, denoiser=gd.Denoiser(len, device="cuda")),
+        ValueError,
+        "Problem: denoiser: expected a denoiser in host memory",
+    ),
+    (
+        lambda: gd.denoiser_errors(3, PRIOR, [1.0]),
+        TypeError,
+        "denoiser_errors: denoiser: expected a Denoiser or a LearnedDenoiser, given 3",
+    ),
     (lambda: gd.Denoiser(len, id=""), ValueError, "Denoiser: id: expected a text that is not empty"),
     (
         by_function(lambda x, level: x[:, :1]),
@@ -191,7 +228,7 @@ CASES = [
     (
         by_function(lambda x, level: None),
         TypeError,
-        'denoiser "f": the result: expected an array of real numbers',
+        'denoiser "f": the result: expected an array of numbers, given None',
     ),
     (
         by_function(lambda x, level: 1j * x),
