@@ -325,12 +325,15 @@ TEST(MapOfAProgram, IsCalledOnTheHost) {
   }
 }
 
-TEST(DenoiserOfAProgram, SeesTheStreamOfTheRun) {
+TEST(DenoiserOfAProgram, SeesTheGpuAndTheStreamOfTheRun) {
   auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, wide);
   void* const stream = gpu->stream();
+  const auto current = gpu->current();
+  const long owners = current.use_count();
   std::vector<void*> seen;
   const DeviceDenoiser denoiser{.id = "watch", .function = [&](const DeviceRows& rows) {
                                   seen.push_back(rows.stream);
+                                  EXPECT_EQ(current.use_count(), owners + 1);
                                   shrink<double>(rows);
                                 }};
   const Plan plan = plan_by_hand(denoiser, 3);

@@ -34,6 +34,9 @@ class HostGpu final : public cuda::Gpu {
   void download(void* to, const void* from, std::size_t bytes) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void wait() override {}  // all work is done at once
+  std::shared_ptr<void> make_current() const override { return current_; }
+  /// Its other owners are the calls during which this GPU is the current one.
+  std::shared_ptr<const void> current() const { return current_; }
 
   kernels::Limits limits() const override { return limits_; }
   void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override;
@@ -71,6 +74,7 @@ class HostGpu final : public cuda::Gpu {
   std::size_t overstated_ = 0;
   std::map<void*, std::size_t> sizes_;
   std::shared_ptr<int> launches_ = std::make_shared<int>(0);
+  std::shared_ptr<int> current_ = std::make_shared<int>(0);
 };
 
 }  // namespace gmdiff::test

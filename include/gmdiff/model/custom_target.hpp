@@ -12,7 +12,7 @@
 
 namespace gmdiff {
 
-/// Rows in the memory of a GPU, for a `CustomTarget`.
+/// Rows in the memory of a GPU, for a `CustomTarget`. It is the current GPU of the thread during the call.
 struct DeviceTargetRows {
   const void* x;        ///< (count, dim) row-major, float or double
   double* log_density;  ///< (count), to be written

@@ -35,7 +35,7 @@ struct HostScore {
   std::function<void(const Points& x, Level level, Points& score)> function;
 };
 
-/// Rows in the memory of a GPU.
+/// Rows in the memory of a GPU, which is the current one of the thread during the call.
 struct DeviceRows {
   const void* x;   ///< (count, dim) row-major, float or double
   void* denoised;  ///< (count, dim) row-major of the same type, to be written

@@ -51,6 +51,8 @@ class Gpu {
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   /// Returns when all work so far is done.
   virtual void wait() = 0;
+  /// Makes it the current GPU of the thread, until the result is destroyed.
+  virtual std::shared_ptr<void> make_current() const = 0;
 
   virtual kernels::Limits limits() const = 0;
   virtual void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -93,6 +94,8 @@ class NvidiaGpu final : public Gpu {
     const DeviceScope scope(index_);
     GMDIFF_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
   }
+
+  std::shared_ptr<void> make_current() const override { return std::make_shared<DeviceScope>(index_); }
 
   kernels::Limits limits() const override {
     // The kernels' static variables in shared memory count as well.

@@ -265,6 +265,7 @@ class ProgramRun {
 
   void evaluate(const DeviceDenoiser& denoiser, Level level) {
     if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
+    const auto current = gpu_.make_current();
     denoiser.function({.x = rows_.data(),
                        .denoised = denoised_.data(),
                        .count = task_.count,
@@ -296,6 +297,7 @@ class ProgramRun {
     // The map of an observation, which is a function of host memory, has no custom target.
     if (target.custom() != nullptr && target.custom()->device) {
       if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
+      const auto current = gpu_.make_current();
       target.custom()->device({.x = rows_.data(),
                                .log_density = l,
                                .gradient = denoised_.data(),
