@@ -39,9 +39,8 @@ std::optional<Mixture> law_of_modes(const Arguments& given) {
   }
   if (nb::isinstance<Problem>(law)) return study::law_of(nb::cast<const Problem&>(law), of_prior).mixture;
   require(!of_prior, given.place("prior"), " belongs to a problem, and law is none");
-  if (!nb::isinstance<Mixture>(law))
-    fail_type(given.place("law"), "a Mixture or a Problem, whose law has modes", law);
-  return nb::cast<const Mixture&>(law);
+  if (!is_mixture(law)) fail_type(given.place("law"), "a Mixture or a Problem, whose law has modes", law);
+  return mixture_of(law, "law");
 }
 
 /// The result of `diagnose`, with the weights of the law.

@@ -42,8 +42,8 @@ template <class F>
 double between(const Arguments& given, F f) {
   const PointSet x = set_of(given.need("x"), given.place("x"));
   const nb::object y = given.need("y");
-  if (nb::isinstance<Mixture>(y)) {
-    const Mixture law = nb::cast<const Mixture&>(y);
+  if (is_mixture(y)) {
+    const Mixture law = mixture_of(y, "law");
     return released([&] { return f(x, law); });
   }
   const PointSet set = set_of(y, given.place("y"));

@@ -35,8 +35,8 @@ FokkerPlanck langevin(const nb::args& positional, const nb::kwargs& named) {
   if (const auto target = find_target(law))
     return watched(
         [&](const std::stop_token&) { return FokkerPlanck::langevin(*target, grid, c, boundary); });
-  if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture or a target", law);
-  return FokkerPlanck::langevin(nb::cast<const Mixture&>(law), grid, c, boundary);
+  if (!is_mixture(law)) fail_type(given.place("law"), "a Mixture or a target", law);
+  return FokkerPlanck::langevin(mixture_of(law, "law"), grid, c, boundary);
 }
 
 /// A function of Python on rows x (n, d) that returns l (n).

@@ -49,8 +49,8 @@ Question question_of(const Arguments& given) {
   if (const auto problem = find_problem(law)) return std::visit(ProblemQuestion{given, of_prior}, *problem);
   require(!of_prior, given.place("prior"), " belongs to a problem, and law is none");
   if (const auto target = find_target(law)) return {*target, {}, {}};
-  if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture, a target or a problem", law);
-  return {nb::cast<const Mixture&>(law), {}, {}};
+  if (!is_mixture(law)) fail_type(given.place("law"), "a Mixture, a target or a problem", law);
+  return {mixture_of(law, "law"), {}, {}};
 }
 
 Mixture standard_normal(Index dim) { return {{1.0}, Points::Zero(1, dim), Covariance::spherical({1.0})}; }

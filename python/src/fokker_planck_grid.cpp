@@ -89,10 +89,10 @@ void bind_grid_of_cells(nb::module_& module) {
 }
 
 nb::object masses_by_density(nb::handle law, nb::handle grid, nb::handle level) {
-  if (nb::isinstance<Mixture>(law)) {
+  if (is_mixture(law)) {
     const CellGrid& cells = grid_from(grid, "density_masses: grid");
     const Level at = level.is_none() ? Level{} : level_of(level, "density_masses: level");
-    return array(density_masses(nb::cast<const Mixture&>(law), cells, at));
+    return array(density_masses(mixture_of(law, "law"), cells, at));
   }
   if (!grid.is_none() || !level.is_none())
     fail("density_masses: grid and level belong to a mixture, and the log-densities of the cells are given");

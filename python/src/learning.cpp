@@ -194,7 +194,7 @@ const Training* resumed(const Arguments& given, const char* expected, auto& sett
 }
 
 TrainingData data_of(const nb::object& value, const std::string& place) {
-  if (nb::isinstance<Mixture>(value)) return nb::cast<const Mixture&>(value);
+  if (is_mixture(value)) return mixture_of(value, "law");
   return points_of(value, place, "(n, d); or a Mixture");
 }
 

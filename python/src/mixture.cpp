@@ -1,5 +1,7 @@
 #include <gmdiff/model/mixture.hpp>
 
+#include <gmdiff/model/posterior.hpp>
+
 #include <sstream>
 
 #include "bindings.hpp"
@@ -13,8 +15,21 @@
 namespace gmdiff::python {
 
 Mixture mixture_of(nb::handle object, const std::string& place) {
-  if (!nb::isinstance<Mixture>(object)) fail_type(place, "a Mixture", object);
-  return nb::cast<const Mixture&>(object);
+  if (nb::isinstance<Posterior>(object)) return nb::cast<const Posterior&>(object).mixture;
+  return instance_of<Mixture>(object, place, "a Mixture");
+}
+
+bool is_mixture(nb::handle object) {
+  return nb::isinstance<Mixture>(object) || nb::isinstance<Posterior>(object);
+}
+
+Points points_in(nb::handle object, const std::string& place, Eigen::Index d) {
+  const Numbers given = numbers_of(object, place, concat("(n, ", d, ")"), {1, 2});
+  const auto rows = given.rows();
+  const bool is_list = given.shape.size() == 1;
+  require(rows.cols() == d, place, ": expected points of shape (n, ", d, "), given shape (", rows.rows(),
+          is_list ? ",)" : concat(", ", rows.cols(), ")"));
+  return rows;
 }
 
 namespace {
@@ -193,7 +208,7 @@ void def_of_points(nb::class_<Mixture>& made, const char* name, F function) {
   made.def(
       name,
       [place, function](const Mixture& self, nb::handle x, nb::handle level) {
-        const Points points = points_of(x, place + ": x");
+        const Points points = points_in(x, place + ": x", self.dim());
         const Level at = level.is_none() ? Level{} : level_of(level, place + ": level");
         return array(released([&] { return function(self, points, at); }));
       },
@@ -207,7 +222,8 @@ void def_of_tangents(nb::class_<Mixture>& made, const char* name, F function) {
   made.def(
       name,
       [place, function](const Mixture& self, nb::handle x, nb::handle v, nb::handle level) {
-        const Points points = points_of(x, place + ": x"), tangents = points_of(v, place + ": v");
+        const Points points = points_in(x, place + ": x", self.dim()),
+                     tangents = points_in(v, place + ": v", self.dim());
         const Level at = level.is_none() ? Level{} : level_of(level, place + ": level");
         return array(released([&] { return function(self, points, tangents, at); }));
       },

@@ -20,7 +20,11 @@ GridDescription grid_of(nb::handle object, const std::string& place);
 /// A sampler, or its text such as "ddim:eta=0.5".
 AnySampler sampler_of(nb::handle object, const std::string& place);
 TargetSampler target_sampler_of(nb::handle object, const std::string& place);
+/// A Mixture, or that of a Posterior.
 Mixture mixture_of(nb::handle object, const std::string& place);
+bool is_mixture(nb::handle object);
+/// Points (n, d) of a law in dimension d; (n) counts as (n, 1) for d = 1. @throws ValueError for another d
+Points points_in(nb::handle object, const std::string& place, Eigen::Index d);
 /// A Target, or a description of one.
 Target target_of(nb::handle object, const std::string& place);
 /// A Target, or a description of one; nothing for other objects.

@@ -281,9 +281,9 @@ AnyPlan sampling_plan_of(const Arguments& given, std::uint64_t seed) {
   const bool is_batch = PyList_Check(law.ptr()) || PyTuple_Check(law.ptr()) ||
                         (observation.is_valid() && listed(observation).size() != 1);
   if (is_batch) return plan_of_batch(given, mixtures_of(given, listed(law)));
-  if (!nb::isinstance<Mixture>(law)) fail_law(given, law);
+  if (!is_mixture(law)) fail_law(given, law);
   refuse(given, {"dim"}, "a mixture, which has its own");
-  return plan_of_mixture(given, nb::cast<const Mixture&>(law), seed);
+  return plan_of_mixture(given, mixture_of(law, "law"), seed);
 }
 
 Plan forward_plan_of(const Arguments& given) {
@@ -329,7 +329,7 @@ Plan draw_plan_of(const Arguments& given) {
     return draw_plan(*target);
   }
   const std::vector<nb::object> objects = listed(law);
-  if (objects.size() == 1 && !nb::isinstance<Mixture>(objects.front())) fail_law(given, law);
+  if (objects.size() == 1 && !is_mixture(objects.front())) fail_law(given, law);
   return draw_plan(mixtures_of(given, objects), at);
 }
 

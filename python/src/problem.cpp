@@ -191,7 +191,7 @@ void read_noise(const nb::object& value, const std::string& place, Dynamics& dyn
 }
 
 DynamicsStart start_of(const nb::object& value, const std::string& place) {
-  if (nb::isinstance<Mixture>(value)) return nb::cast<const Mixture&>(value);
+  if (is_mixture(value)) return mixture_of(value, "law");
   if (nb::isinstance<GaussianStart>(value)) return nb::cast<const GaussianStart&>(value);
   return PointStart{list_of(value, place, "(d), a point; a Mixture draws the starts from a law")};
 }

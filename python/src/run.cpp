@@ -103,11 +103,11 @@ void select(const nb::object& names, const std::string& place, EvaluateOptions& 
 nb::object evaluate_law(const Session* session, const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("evaluate", {"law", "x", "level", "quantities", "device", "precision"}, 4, positional,
                         named);
-  const Points x = points_of(given.need("x"), given.place("x"));
   const nb::object law = given.need("law"), level = given.find("level");
   if (const auto target = find_target(law)) {
     if (level.is_valid()) fail(given.place("level"), " has no meaning for a target");
     nb::dict result;
+    const Points x = points_in(given.need("x"), given.place("x"), target->dim());
     Eigen::VectorXd density;
     Points gradient;
     released([&] {
@@ -119,6 +119,7 @@ nb::object evaluate_law(const Session* session, const nb::args& positional, cons
     return result;
   }
   const Mixture mixture = mixture_of(law, given.place("law"));
+  const Points x = points_in(given.need("x"), given.place("x"), mixture.dim());
   EvaluateOptions options{.score = true, .denoiser = true};
   if (const nb::object names = given.find("quantities"); names.is_valid())
     select(names, given.place("quantities"), options);

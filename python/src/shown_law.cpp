@@ -65,8 +65,8 @@ NamedLaw named_law(const Arguments& given) {
   if (const auto problem = find_problem(law)) return law_of_problem(*problem, flag_of(given, "prior"));
   if (nb::isinstance<Posterior>(law)) return {"posterior", nb::cast<const Posterior&>(law).mixture};
   if (const auto target = find_target(law)) return {"target", *target};
-  if (!nb::isinstance<Mixture>(law)) fail_type(given.place("law"), "a Mixture, a problem or a target", law);
-  return law_of_mixture(given, nb::cast<const Mixture&>(law));
+  if (!is_mixture(law)) fail_type(given.place("law"), "a Mixture, a problem or a target", law);
+  return law_of_mixture(given, mixture_of(law, "law"));
 }
 
 NamedLaw leveled_law(const Arguments& given) {

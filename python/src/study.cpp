@@ -49,7 +49,7 @@ JudgeOptions judging_of(const Arguments& given) {
 
 /// The law that samples are judged against; it is kept alive.
 study::ExactLaw law_of(const nb::object& law, const std::string& place) {
-  if (nb::isinstance<Mixture>(law)) return {"law", nb::cast<const Mixture&>(law)};
+  if (is_mixture(law)) return {"law", mixture_of(law, "law")};
   if (nb::isinstance<TargetLaw>(law)) return {"law", nb::cast<const TargetLaw&>(law)};
   if (auto target = find_target(law))
     return {study::target_law, watched([&](const std::stop_token&) { return TargetLaw(*target); })};

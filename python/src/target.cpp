@@ -52,7 +52,7 @@ void def_of_points(nb::class_<Target>& made, const char* name, F function) {
   made.def(
       name,
       [place, function](const Target& self, nb::handle x) {
-        const Points points = points_of(x, place);
+        const Points points = points_in(x, place, self.dim());
         return array(released([&] { return function(self, points); }));
       },
       any_arg("x"), docs(std::string("Target::") + name));
@@ -81,8 +81,8 @@ void bind_targets(nb::module_& module) {
       .def(
           "hessian_vp",
           [](const Target& self, nb::handle x, nb::handle v) {
-            const Points points = points_of(x, "Target.hessian_vp: x"),
-                         tangents = points_of(v, "Target.hessian_vp: v");
+            const Points points = points_in(x, "Target.hessian_vp: x", self.dim()),
+                         tangents = points_in(v, "Target.hessian_vp: v", self.dim());
             return array(released([&] { return self.hessian_vp(points, tangents); }));
           },
           any_arg("x"), any_arg("v"), docs("Target::hessian_vp"))

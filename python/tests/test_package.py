@@ -202,6 +202,16 @@ def test_many_observations_at_once(prior, process, sampler):
         assert np.array_equal(x, alone)
 
 
+def test_a_posterior_is_a_law(prior, observation, process):
+    exact = gd.posterior(prior, observation)
+    draws = gd.draw(exact, count=5, seed=1)
+    assert np.array_equal(draws, gd.draw(exact.mixture, count=5, seed=1))
+    assert gd.judge(draws, exact, seed=2)[0].value == gd.judge(draws, exact.mixture, seed=2)[0].value
+    again = gd.sample(exact, process, gd.UniformGrid(5), gd.Ddim(), count=5, seed=1)
+    assert np.array_equal(again, gd.sample(exact.mixture, process, gd.UniformGrid(5), gd.Ddim(), count=5, seed=1))
+    assert np.array_equal(gd.evaluate(exact, draws)["score"], exact.mixture.score(draws))
+
+
 def test_many_mixtures_at_once(prior, process):
     batch = gd.sample([prior, prior.diffuse((0.5, 0.5))], process, gd.UniformGrid(8), count=5)
     assert batch.shape == (2, 5, 2)

@@ -58,6 +58,21 @@ CASES = [
         "Covariance.full: covariances: expected an array of shape (K, d, d)",
     ),
     (
+        lambda: PRIOR.log_pdf([0.0, 0.0]),
+        ValueError,
+        "Mixture.log_pdf: x: expected points of shape (n, 2), given shape (2,)",
+    ),
+    (
+        lambda: gd.Target(gd.Banana()).gradient([[0.0]]),
+        ValueError,
+        "Target.gradient: x: expected points of shape (n, 2), given shape (1, 1)",
+    ),
+    (
+        lambda: gd.evaluate(PRIOR, [[0.0]]),
+        ValueError,
+        "evaluate: x: expected points of shape (n, 2), given shape (1, 1)",
+    ),
+    (
         lambda: PRIOR.log_pdf([[1j, 0.0]]),
         TypeError,
         "Mixture.log_pdf: x: expected an array of real numbers, at most float64; given dtype complex128",

@@ -147,7 +147,7 @@ bool needs_derivative(const GuidedSampler& method) {
 void check_derivative(const char* method, const HostDenoiser& denoiser) {
   require(static_cast<bool>(denoiser.transposed_jvp), method,
           ": needs the product J^T v, J = dD/dx, and the denoiser \"", denoiser.id,
-          "\" has none; give it a transposed_jvp");
+          "\" has none; give it transposed_jvp (vjp in Python)");
 }
 void check_derivative(const char* method, const DeviceDenoiser& denoiser) {
   fail(method, ": needs the product J^T v, J = dD/dx, which the denoiser \"", denoiser.id,

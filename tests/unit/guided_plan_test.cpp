@@ -209,7 +209,7 @@ TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
   plain.transposed_jvp = nullptr;
   expect(plain, Dps{},
          "dps: needs the product J^T v, J = dD/dx, and the denoiser \"identity\" has none; give it a "
-         "transposed_jvp");
+         "give it transposed_jvp (vjp in Python)");
   EXPECT_EQ(guided_plan(plain, observation, process, grid, DpsGsg{.pullback = DpsGsg::Pullback::alpha})
                 .denoisers.size(),
             1U)
