@@ -208,8 +208,8 @@ TEST(GuidedPlanOfADenoiser, NamesWhatItCannotUse) {
   HostDenoiser plain = identity();
   plain.transposed_jvp = nullptr;
   expect(plain, Dps{},
-         "dps: needs the product J^T v, J = dD/dx, and the denoiser \"identity\" has none; give it a "
-         "give it transposed_jvp (vjp in Python)");
+         "dps: needs the product J^T v, J = dD/dx, and the denoiser \"identity\" has none; give it "
+         "transposed_jvp (vjp in Python)");
   EXPECT_EQ(guided_plan(plain, observation, process, grid, DpsGsg{.pullback = DpsGsg::Pullback::alpha})
                 .denoisers.size(),
             1U)
