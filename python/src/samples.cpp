@@ -179,6 +179,11 @@ void bind_plain(nb::module_& module) {
       .def("__dlpack__", &dlpack)
       .def("__dlpack_device__", &dlpack_device)
       .def("__len__", [](const Samples& self) { return self.shape().front(); })
+      .def("__reduce__",
+           [](const Samples& /*self*/) -> nb::object {
+             throw nb::type_error(
+                 "Samples: results of runs are not pickled; pickle numpy(), times and provenance");
+           })
       .def(
           "__getitem__",
           [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; },
