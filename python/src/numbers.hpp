@@ -39,9 +39,9 @@ struct Numbers {
 
   Eigen::Map<const Points> rows() const;
 };
-/// Whatever NumPy makes an array of, or an object with `__dlpack__`. float64 in C order in host memory is read
-/// in place; other real numbers are converted by one copy, and a tensor in the memory of a GPU is copied to the
-/// host by its own library.
+/// Whatever NumPy makes an array of, or an object with `__dlpack__`. float64 in C order in host memory is
+/// read in place; other real numbers are converted by one copy, and a tensor in the memory of a GPU is copied
+/// to the host by its own library.
 /// @param shape in messages, such as "(n, d)" @param ranks number of axes that are allowed
 /// @throws TypeError for complex numbers, objects, text and extended precision, and for tensors whose library
 ///   does not copy them to the host; ValueError for another number of axes.

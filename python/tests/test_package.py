@@ -208,7 +208,9 @@ def test_a_posterior_is_a_law(prior, observation, process):
     assert np.array_equal(draws, gd.draw(exact.mixture, count=5, seed=1))
     assert gd.judge(draws, exact, seed=2)[0].value == gd.judge(draws, exact.mixture, seed=2)[0].value
     again = gd.sample(exact, process, gd.UniformGrid(5), gd.Ddim(), count=5, seed=1)
-    assert np.array_equal(again, gd.sample(exact.mixture, process, gd.UniformGrid(5), gd.Ddim(), count=5, seed=1))
+    assert np.array_equal(
+        again, gd.sample(exact.mixture, process, gd.UniformGrid(5), gd.Ddim(), count=5, seed=1)
+    )
     assert np.array_equal(gd.evaluate(exact, draws)["score"], exact.mixture.score(draws))
 
 
