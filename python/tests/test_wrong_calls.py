@@ -86,7 +86,11 @@ CASES = [
     ),
     (lambda: PRIOR.score([[1.0], [1.0, 2.0]]), ValueError, "Mixture.score: x: expected an array of numbers"),
     (lambda: PRIOR.score(np.zeros((1, 2), np.longdouble)), TypeError, "given dtype "),
-    (lambda: PRIOR.score([[0.0, 0.0, 0.0]]), ValueError, "dimension"),
+    (
+        lambda: PRIOR.score([[0.0, 0.0, 0.0]]),
+        ValueError,
+        "Mixture.score: x: expected points of shape (n, 2), given shape (1, 3)",
+    ),
     (lambda: PRIOR.score([[np.nan, 0.0]]), ValueError, "finite"),
     (
         lambda: PRIOR.denoiser(POINT, 3),
