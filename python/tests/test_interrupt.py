@@ -123,7 +123,11 @@ def test_nothing_leaks():
         chains = gd.sample(target, sampler=gd.Mala(step=0.1, steps=5), count=3, progress=lambda *n: None)
         tensor, view = np.from_dlpack(x), x.numpy()
         problem = gd.Problem(prior, denoiser=denoiser)
-        for wrong in (lambda: gd.Ddim(eta="a"), lambda: gd.sample(3), lambda: prior.log_pdf([1j])):
+        gpu = gd.Denoiser(lambda x, level: x, device="cuda")
+        for wrong in (
+            lambda: gd.Ddim(eta="a"), lambda: gd.sample(3), lambda: prior.log_pdf([1j]), lambda: gpu(x, 3),
+            lambda: gpu(np.zeros((1, 2)), (1.0, 0.5)), lambda: prior.log_pdf(None),
+        ):
             try:
                 wrong()
             except (TypeError, ValueError) as error:
