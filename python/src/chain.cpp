@@ -97,7 +97,7 @@ void bind_diagnostics(nb::module_& module) {
 }
 
 nb::object shares(const std::optional<study::ModeShares>& modes, Eigen::VectorXd study::ModeShares::*member) {
-  return modes ? array((*modes).*member) : nb::object(nb::none());
+  return modes ? nb::object(array((*modes).*member)) : nb::none();
 }
 
 void bind_diagnosis(nb::module_& module) {
@@ -125,7 +125,7 @@ void bind_diagnosis(nb::module_& module) {
           "Diagnostics of each observable, by its text.")
       .def_prop_ro(
           "weights",
-          [](const D& self) { return self.law ? array(self.law->weights()) : nb::object(nb::none()); },
+          [](const D& self) { return self.law ? nb::object(array(self.law->weights())) : nb::none(); },
           "Weights of the law's components (K); None without a law.")
       .def_prop_ro(
           "share_of_draws", [](const D& self) { return shares(self.found.modes, &study::ModeShares::draws); },

@@ -210,10 +210,10 @@ namespace {
 
 /// An array over the values of a container that moves into it.
 template <class T, class Values>
-nb::object array_over(Values values, const std::vector<std::size_t>& shape) {
+Array array_over(Values values, const std::vector<std::size_t>& shape) {
   auto* kept = new Values(std::move(values));
   const nb::capsule owner(kept, [](void* pointer) noexcept { delete static_cast<Values*>(pointer); });
-  return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner).cast();
+  return nb::borrow<Array>(nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner).cast());
 }
 
 std::vector<std::size_t> sizes(std::initializer_list<Eigen::Index> shape) {
@@ -225,19 +225,19 @@ std::vector<std::size_t> sizes(std::initializer_list<Eigen::Index> shape) {
 
 }  // namespace
 
-nb::object array(Points values) {
+Array array(Points values) {
   const auto shape = sizes({values.rows(), values.cols()});
   return array_over<double>(std::move(values), shape);
 }
 
-nb::object array(Eigen::VectorXd values) {
+Array array(Eigen::VectorXd values) {
   const auto shape = sizes({values.size()});
   return array_over<double>(std::move(values), shape);
 }
 
-nb::object array(const Eigen::MatrixXd& values) { return array(Points(values)); }
+Array array(const Eigen::MatrixXd& values) { return array(Points(values)); }
 
-nb::object array(const std::vector<Eigen::MatrixXd>& matrices) {
+Array array(const std::vector<Eigen::MatrixXd>& matrices) {
   const Eigen::Index d = matrices.empty() ? 0 : matrices.front().rows();
   std::vector<double> values;
   values.reserve(matrices.size() * static_cast<std::size_t>(d * d));
@@ -248,19 +248,19 @@ nb::object array(const std::vector<Eigen::MatrixXd>& matrices) {
                {matrices.size(), static_cast<std::size_t>(d), static_cast<std::size_t>(d)});
 }
 
-nb::object array(std::vector<double> values) {
+Array array(std::vector<double> values) {
   const std::vector<std::size_t> shape{values.size()};
   return array_over<double>(std::move(values), shape);
 }
 
 template <class T>
-nb::object array(std::vector<T> values, const std::vector<std::size_t>& shape) {
+Array array(std::vector<T> values, const std::vector<std::size_t>& shape) {
   return array_over<T>(std::move(values), shape);
 }
-template nb::object array(std::vector<double>, const std::vector<std::size_t>&);
-template nb::object array(std::vector<std::uint8_t>, const std::vector<std::size_t>&);
-template nb::object array(std::vector<std::uint32_t>, const std::vector<std::size_t>&);
-template nb::object array(std::vector<int>, const std::vector<std::size_t>&);
-template nb::object array(std::vector<std::int64_t>, const std::vector<std::size_t>&);
+template Array array(std::vector<double>, const std::vector<std::size_t>&);
+template Array array(std::vector<std::uint8_t>, const std::vector<std::size_t>&);
+template Array array(std::vector<std::uint32_t>, const std::vector<std::size_t>&);
+template Array array(std::vector<int>, const std::vector<std::size_t>&);
+template Array array(std::vector<std::int64_t>, const std::vector<std::size_t>&);
 
 }  // namespace gmdiff::python

@@ -60,14 +60,19 @@ std::vector<Eigen::MatrixXd> matrices_of(nb::handle value, const std::string& pl
 /// A pair (alpha, sigma) or a Level.
 Level level_of(nb::handle value, const std::string& place);
 
+/// An array of NumPy, which the stubs name as such.
+class Array : public nb::object {
+  NB_OBJECT(Array, nb::object, "numpy.ndarray", PyObject_CheckBuffer)
+};
+
 /// NumPy arrays that own their values; points and vectors are moved, not copied.
-nb::object array(Points values);
-nb::object array(Eigen::VectorXd values);
-nb::object array(const Eigen::MatrixXd& values);
-nb::object array(const std::vector<Eigen::MatrixXd>& matrices);
-nb::object array(std::vector<double> values);
+Array array(Points values);
+Array array(Eigen::VectorXd values);
+Array array(const Eigen::MatrixXd& values);
+Array array(const std::vector<Eigen::MatrixXd>& matrices);
+Array array(std::vector<double> values);
 /// The values of a vector as an array of another shape.
 template <class T>
-nb::object array(std::vector<T> values, const std::vector<std::size_t>& shape);
+Array array(std::vector<T> values, const std::vector<std::size_t>& shape);
 
 }  // namespace gmdiff::python

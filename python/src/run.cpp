@@ -206,7 +206,7 @@ void bind_session(nb::module_& module) {
   });
 }
 
-nb::object posterior_of(nb::handle prior, nb::handle observation) {
+Posterior posterior_of(nb::handle prior, nb::handle observation) {
   nb::object law = nb::borrow(prior), observed = nb::borrow(observation);
   if (const auto any = find_problem(prior)) {
     const auto* problem = std::get_if<Problem>(&*any);
@@ -215,13 +215,13 @@ nb::object posterior_of(nb::handle prior, nb::handle observation) {
     if (!observation.is_none())
       fail("posterior: observation has no meaning for a problem, which has its own");
     require(problem->observation.has_value(), "posterior: the problem has no observation");
-    return nb::cast(posterior(problem->prior, *problem->observation));
+    return posterior(problem->prior, *problem->observation);
   }
   const Mixture mixture = mixture_of(law, "posterior: prior");
   if (!nb::isinstance<LinearObservation>(observed))
     fail_type("posterior: observation", "a LinearObservation", observed);
   const auto& linear = nb::cast<const LinearObservation&>(observed);
-  return nb::cast(released([&] { return posterior(mixture, linear); }));
+  return released([&] { return posterior(mixture, linear); });
 }
 
 void bind_posterior(nb::module_& module) {

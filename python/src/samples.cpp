@@ -85,7 +85,7 @@ nb::object dlpack_device(const Samples& samples) {
   return nb::make_tuple(static_cast<int>(kDLCPU), 0);
 }
 
-nb::object texts(const std::vector<std::string>& list) {
+nb::list texts(const std::vector<std::string>& list) {
   nb::list result;
   for (const std::string& text : list) result.append(text);
   return result;
@@ -138,7 +138,7 @@ nb::object moments_of(const Samples& samples) {
   return result;
 }
 
-nb::object shape_tuple(const Samples& samples) {
+nb::tuple shape_tuple(const Samples& samples) {
   nb::list shape;
   for (const std::int64_t size : samples.shape()) shape.append(size);
   return nb::tuple(shape);
@@ -179,11 +179,13 @@ void bind_plain(nb::module_& module) {
       .def("__dlpack__", &dlpack)
       .def("__dlpack_device__", &dlpack_device)
       .def("__len__", [](const Samples& self) { return self.shape().front(); })
-      .def("__reduce__",
-           [](const Samples& /*self*/) -> nb::object {
-             throw nb::type_error(
-                 "Samples: results of runs are not pickled; pickle numpy(), times and provenance");
-           })
+      .def(
+          "__reduce__",
+          [](const Samples& /*self*/) -> nb::object {
+            throw nb::type_error(
+                "Samples: results of runs are not pickled; pickle numpy(), times and provenance");
+          },
+          nb::sig("def __reduce__(self) -> typing.NoReturn"))
       .def(
           "__getitem__",
           [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; },

@@ -313,7 +313,17 @@ def test_stubs_are_installed():
     stubs = (pathlib.Path(folder) / "_core.pyi").read_text(encoding="utf-8")
     assert "class Ddim:" in stubs
     assert "def __init__(self, eta: float = ..., churn: float = ..." in stubs
+    assert "__version__: str" in stubs
     compile(stubs, "_core.pyi", "exec")
+
+
+@pytest.mark.parametrize(
+    "name", ["log_pdf", "pdf", "score", "denoiser", "responsibilities", "posterior_covariance"]
+)
+def test_signatures_name_what_a_function_returns(prior, name):
+    result = getattr(prior, name)([[0.0, 1.0]])
+    assert isinstance(result, np.ndarray)
+    assert getattr(gd.Mixture, name).__nb_signature__[0][0].endswith("-> numpy.ndarray")
 
 
 def test_import_is_quick():
