@@ -166,7 +166,23 @@ nb::object denoised_rows(const PythonDenoiser& self, nb::handle x, nb::handle le
   return array(std::move(denoised));
 }
 
-void bind_denoiser(nb::module_& module) {
+}  // namespace
+
+std::optional<Denoiser> denoiser_of(nb::handle object) {
+  if (nb::isinstance<PythonDenoiser>(object)) return nb::cast<const PythonDenoiser&>(object).denoiser;
+  if (nb::isinstance<LearnedDenoiser>(object)) return nb::cast<const LearnedDenoiser&>(object).denoiser();
+  return {};
+}
+
+HostDenoiser host_denoiser_of(nb::handle object, const std::string& place) {
+  auto denoiser = denoiser_of(object);
+  if (!denoiser) fail_type(place, "a Denoiser or a LearnedDenoiser", object);
+  auto* const host = std::get_if<HostDenoiser>(&*denoiser);
+  if (host == nullptr) fail(place, ": expected a denoiser in host memory, given one with device=\"cuda\"");
+  return std::move(*host);
+}
+
+void bind_denoisers(nb::module_& module) {
   static PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                                 {Py_tp_clear, reinterpret_cast<void*>(clear)},
                                 {0, nullptr}};
@@ -204,23 +220,5 @@ void bind_denoiser(nb::module_& module) {
         return concat("<Denoiser ", kind, "\"", self.id(), self.is_on_gpu() ? "\" on a GPU>" : "\">");
       });
 }
-
-}  // namespace
-
-std::optional<Denoiser> denoiser_of(nb::handle object) {
-  if (nb::isinstance<PythonDenoiser>(object)) return nb::cast<const PythonDenoiser&>(object).denoiser;
-  if (nb::isinstance<LearnedDenoiser>(object)) return nb::cast<const LearnedDenoiser&>(object).denoiser();
-  return {};
-}
-
-HostDenoiser host_denoiser_of(nb::handle object, const std::string& place) {
-  auto denoiser = denoiser_of(object);
-  if (!denoiser) fail_type(place, "a Denoiser or a LearnedDenoiser", object);
-  auto* const host = std::get_if<HostDenoiser>(&*denoiser);
-  if (host == nullptr) fail(place, ": expected a denoiser in host memory, given one with device=\"cuda\"");
-  return std::move(*host);
-}
-
-void bind_denoisers(nb::module_& module) { bind_denoiser(module); }
 
 }  // namespace gmdiff::python
