@@ -129,7 +129,7 @@ nb::dict moments(nb::handle x, nb::handle law) {
   return values;
 }
 
-nb::dict modes_of(nb::handle x, nb::handle law) {
+nb::dict mode_frequencies_of(nb::handle x, nb::handle law) {
   const PointSet set = set_of(x, "mode_frequencies: x");
   const Mixture mixture = mixture_of(law, "mode_frequencies: law");
   ModeFrequencies modes = released([&] { return mode_frequencies(set, mixture); });
@@ -176,7 +176,8 @@ void bind_distances(nb::module_& module) {
               "str = 'cpu') -> dict[str, typing.Any]"),
       docs("sinkhorn_divergence"));
   module.def("moment_errors", &moments, any_arg("x"), any_arg("law"), docs("MomentErrors"));
-  module.def("mode_frequencies", &modes_of, any_arg("x"), any_arg("law"), docs("mode_frequencies"));
+  module.def("mode_frequencies", &mode_frequencies_of, any_arg("x"), any_arg("law"),
+             docs("mode_frequencies"));
   module.def("kl_divergence", &divergence, any_arg("samples_of_p"), any_arg("p"), any_arg("q"),
              docs("KlEstimate"));
 }

@@ -278,7 +278,7 @@ nb::object mcgdiff(const nb::args& positional, const nb::kwargs& named) {
   return nb::cast(mcgdiff_problem(parameters));
 }
 
-void bind_functions(nb::module_& module) {
+void bind_problem_functions(nb::module_& module) {
   module.def(
       "load_problem",
       [](nb::handle file) { return object_of(read_any_problem(path_of(file, "load_problem: file"))); },
@@ -314,7 +314,7 @@ void bind_functions(nb::module_& module) {
 void bind_problem(nb::module_& module) {
   bind_classes(module);
   bind_dynamics(module);
-  bind_functions(module);
+  bind_problem_functions(module);
 }
 
 }  // namespace gmdiff::python
