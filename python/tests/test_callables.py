@@ -101,6 +101,28 @@ def test_a_denoiser_of_a_gpu(process):
         gd.sample(denoiser, process, GRID, dim=2, count=3, device="cpu")
 
 
+def test_a_denoiser_of_torch_on_a_gpu(process):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    functions = {"cuda": lambda x, level: 0.5 * torch.from_dlpack(x), "cpu": lambda x, level: 0.5 * x}
+    on_gpu, on_host = (
+        gd.sample(
+            gd.Denoiser(f, device=device, batch=64, id="half"),
+            process,
+            GRID,
+            gd.Ddim(start="gaussian"),
+            dim=2,
+            device=device,
+            keep_on_device=True,
+            **EXACT,
+        )
+        for device, f in functions.items()
+    )
+    assert torch.from_dlpack(on_gpu).is_cuda
+    assert np.array_equal(on_gpu, on_host)
+
+
 X = np.zeros((3, 2), np.float32)
 
 
