@@ -69,6 +69,7 @@ std::vector<TrainingCase> training_cases() {
                            [](SamplerSettings& of) {
                              of.means_std = 0.0;
                              of.refine_every = 1;
+                             of.iterations = 3;
                              of.chains = 8;
                              of.first_moves = of.moves = 2;
                            })},
