@@ -110,9 +110,8 @@ void training(benchmark::State& state, gmdiff::PathMethod method, bool trains_on
     const gmdiff::Executor* const executor = trains_on_gpu ? gpu.executor.get() : nullptr;
     for (auto _ : state)
       benchmark::DoNotOptimize(gmdiff::network::continue_sampler_on(executor, start, target, {}));
-    state.counters["iterations_per_second"] =
-        benchmark::Counter(static_cast<double>(start.settings.iterations),
-                           benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["iterations_per_second"] = benchmark::Counter(
+        static_cast<double>(start.settings.iterations), benchmark::Counter::kIsIterationInvariantRate);
   });
 }
 

@@ -34,10 +34,18 @@ void launch(const NetworkJob<float>& job, cudaStream_t stream) { launch_network(
 void launch(const NetworkJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
 void launch(const PathJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
 void launch(const PathJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
-void launch(const AdjointJob<float>& job, cudaStream_t stream) { launch_network(job, job.path.geometry, stream); }
-void launch(const AdjointJob<double>& job, cudaStream_t stream) { launch_network(job, job.path.geometry, stream); }
-void launch(const NetworkSumsJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
-void launch(const NetworkSumsJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const AdjointJob<float>& job, cudaStream_t stream) {
+  launch_network(job, job.path.geometry, stream);
+}
+void launch(const AdjointJob<double>& job, cudaStream_t stream) {
+  launch_network(job, job.path.geometry, stream);
+}
+void launch(const NetworkSumsJob<float>& job, cudaStream_t stream) {
+  launch_network(job, job.geometry, stream);
+}
+void launch(const NetworkSumsJob<double>& job, cudaStream_t stream) {
+  launch_network(job, job.geometry, stream);
+}
 void launch(const TreeJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
 void launch(const TreeJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
 

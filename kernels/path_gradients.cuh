@@ -4,9 +4,9 @@
 #include "kernels/paths.cuh"
 #include "particle/path_gradient.hpp"
 
-// The reverse sweep of paths of a trained sampler (mathematics.md §17.9, §17.10): a thread block takes a tile of
-// paths back through the states of the launch. No number of a path depends on another path; the sums over paths
-// are taken from what the sweep keeps (path_sums.cuh).
+// The reverse sweep of paths of a trained sampler (mathematics.md §17.9, §17.10): a thread block takes a tile
+// of paths back through the states of the launch. No number of a path depends on another path; the sums over
+// paths are taken from what the sweep keeps (path_sums.cuh).
 
 namespace gmdiff::kernels {
 
@@ -136,9 +136,8 @@ class AdjointTile {
       if (!has(row)) return;
       double& term = history.F[place(n, i, row)];
       const D F(term), G(history.G[place(n, i, row)]), q(history.q[place(n, i, row)]);
-      term = job_.through_path
-                 ? particle::path_eta_term(D(0.5) / eta(n, i), F, G, q, D(lambda_[e])).v
-                 : particle::fixed_eta_term(F, G, factor(row)).v;
+      term = job_.through_path ? particle::path_eta_term(D(0.5) / eta(n, i), F, G, q, D(lambda_[e])).v
+                               : particle::fixed_eta_term(F, G, factor(row)).v;
     });
   }
 
@@ -206,9 +205,8 @@ class AdjointTile {
                                   D(path_.mixture.inverse[entry]), D(path_.mixture.precision[entry]));
   }
   GMDIFF_PARTICLE void add_mixture_sums() {
-    for_each_own(components(), [&](Index /*e*/, Index k, Index row) {
-      add_to_sum(of_logit() + k, row, of_slope(k, row));
-    });
+    for_each_own(components(),
+                 [&](Index /*e*/, Index k, Index row) { add_to_sum(of_logit() + k, row, of_slope(k, row)); });
     for_each_own(components() * dim(), [&](Index /*e*/, Index entry, Index row) {
       const Index k = entry / dim(), j = entry % dim(), e = j * rows_ + row;
       add_to_sum(entry, row, -hessian_term(k, j, row, e));

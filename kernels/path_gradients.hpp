@@ -6,9 +6,9 @@
 
 #include "kernels/paths.hpp"
 
-// Jobs of the gradient of paths (mathematics.md §17.9, §17.10). `AdjointJob` goes back through the states, path
-// by path, and keeps what sums over paths are made of; `NetworkSumsJob` and `TreeJob` take these sums, over the
-// paths of a block in ascending order and over the blocks in the fixed tree.
+// Jobs of the gradient of paths (mathematics.md §17.9, §17.10). `AdjointJob` goes back through the states,
+// path by path, and keeps what sums over paths are made of; `NetworkSumsJob` and `TreeJob` take these sums,
+// over the paths of a block in ascending order and over the blocks in the fixed tree.
 
 namespace gmdiff::kernels {
 
@@ -19,9 +19,9 @@ inline std::int64_t blocks_of_sums(std::int64_t paths) {
   return (paths + paths_of_a_sum - 1) / paths_of_a_sum;
 }
 
-/// Values and cotangents of a network at some states, from which the gradient of its weights is summed. A slot
-/// is a state: x, h of all hidden layers, da of all hidden layers, and the cotangent do of the output, each
-/// (coordinates, count).
+/// Values and cotangents of a network at some states, from which the gradient of its weights is summed. A
+/// slot is a state: x, h of all hidden layers, da of all hidden layers, and the cotangent do of the output,
+/// each (coordinates, count).
 template <class Real>
 struct NetworkRecord {
   Index dim, hidden, layers;
@@ -49,27 +49,27 @@ struct NetworkRecord {
   GMDIFF_PARTICLE Real* row(Index slot, Index i) const { return numbers + (slot * rows() + i) * count; }
 };
 
-/// States first_state, first_state - 1, ..., last_state of the reverse sweep. With first_state < last_state it
-/// only writes the cotangents of the drift at state first_state.
+/// States first_state, first_state - 1, ..., last_state of the reverse sweep. With first_state < last_state
+/// it only writes the cotangents of the drift at state first_state.
 template <class Real>
 struct AdjointJob {
   /// The sampler and its paths: mixture, steps, eta, beta, networks, count and history are used. The F of the
   /// history is replaced by the terms of d_eta, unless has_eta is false.
   PathJob<Real> path;
-  bool through_path;     ///< otherwise states are held fixed
-  bool has_mixture;      ///< gradients of mu, s and the weights
-  bool has_eta;          ///< gradient of eta
-  bool has_beta;         ///< gradient of beta
-  const double* factor;  ///< (count) of each path, with states held fixed
-  const double* target_scores;     ///< of all states (N + 1, d, count), or null
-  const double* last_score;        ///< of state N (d, count)
-  const double* hessian_product;   ///< beta_n H_rho q at state first_state = last_state (d, count), or null
-  double* cotangents;              ///< receives cF + cB of state last_state - 1 (d, count); null: not wanted
-  double* lambda;                  ///< dL/dx_{n+1} of the last state n (d, count), between launches
-  double* mixture_sums;            ///< for each path: of mu (K, d), of s (K, d), of the logits (K); rows (count)
-  double* beta_terms;              ///< (N + 1, count)
-  const double* start_noise;       ///< e_0 (d, count)
-  const std::int32_t* component;   ///< k of each path (count)
+  bool through_path;              ///< otherwise states are held fixed
+  bool has_mixture;               ///< gradients of mu, s and the weights
+  bool has_eta;                   ///< gradient of eta
+  bool has_beta;                  ///< gradient of beta
+  const double* factor;           ///< (count) of each path, with states held fixed
+  const double* target_scores;    ///< of all states (N + 1, d, count), or null
+  const double* last_score;       ///< of state N (d, count)
+  const double* hessian_product;  ///< beta_n H_rho q at state first_state = last_state (d, count), or null
+  double* cotangents;             ///< receives cF + cB of state last_state - 1 (d, count); null: not wanted
+  double* lambda;                 ///< dL/dx_{n+1} of the last state n (d, count), between launches
+  double* mixture_sums;       ///< for each path: of mu (K, d), of s (K, d), of the logits (K); rows (count)
+  double* beta_terms;         ///< (N + 1, count)
+  const double* start_noise;  ///< e_0 (d, count)
+  const std::int32_t* component;  ///< k of each path (count)
   NetworkRecord<Real> forward, backward;
   Index record_state;  ///< the state of slot 0; the next slots are the states below
 
@@ -102,7 +102,7 @@ NetworkGeometry geometry(const AdjointJob<Real>& job, const Limits& limits) {
 /// descending. Blocks of sums are in the order of their paths.
 template <class Real>
 struct NetworkSumsJob {
-  particle::NetworkTable<Real> network;  ///< its sizes
+  particle::NetworkTable<Real> network;  ///< its sizes and places
   NetworkRecord<Real> record;            ///< slot 0 is state first_state
   Index steps;                           ///< N
   Index first_state, last_state;
@@ -143,9 +143,8 @@ struct SumPieces {
         of_U(tiles_of(job.network.hidden, job.network.dim)),
         bias_numbers((job.network.layers - 1) * job.network.width + job.network.output_width),
         table_numbers((job.first_state - job.last_state + 1) * job.network.width),
-        scale_numbers(job.scale == nullptr
-                          ? 0
-                          : (job.first_state - job.last_state + 1) * job.network.output_width),
+        scale_numbers(
+            job.scale == nullptr ? 0 : (job.first_state - job.last_state + 1) * job.network.output_width),
         matrices(of_Kx + (job.network.layers - 1) * of_V + of_U) {}
   Index of_Kx, of_V, of_U;
   Index bias_numbers, table_numbers, scale_numbers;
@@ -165,8 +164,8 @@ NetworkGeometry geometry(const NetworkSumsJob<Real>& job, const Limits& /*limits
           .room_bytes = 0};
 }
 
-/// Adds up blocks of sums in the fixed tree: the pairs (0, 1), (2, 3), ..., then pairs of these sums. With rows
-/// it first sums each of them over the paths of every block.
+/// Adds up blocks of sums in the fixed tree: the pairs (0, 1), (2, 3), ..., then pairs of these sums. With
+/// rows it first sums each of them over the paths of every block.
 template <class Real>
 struct TreeJob {
   const Real* rows;  ///< (size, count), or null

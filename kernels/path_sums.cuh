@@ -4,8 +4,8 @@
 #include "kernels/path_gradients.hpp"
 #include "particle/arithmetic.hpp"
 
-// The sums over paths of their gradient (mathematics.md §17.11). Every sum has one accumulator, which takes the
-// states in descending and the paths of a block in ascending order, as the device cpu does.
+// The sums over paths of their gradient (mathematics.md §17.11). Every sum has one accumulator, which takes
+// the states in descending and the paths of a block in ascending order, as the device cpu does.
 
 namespace gmdiff::kernels {
 
@@ -47,10 +47,9 @@ class NetworkSums {
   GMDIFF_PARTICLE Index slot(Index n) const { return job_.first_state - n; }
   /// Whether no launch with higher states came before.
   GMDIFF_PARTICLE bool begins() const { return job_.first_state == job_.steps; }
-  GMDIFF_PARTICLE particle::NetworkTable<Real> places() const {
-    particle::NetworkTable<Real> of = network_;
-    of.numbers = job_.states + number_ * state_size(network_);
-    return of;
+  /// The sums for the weights at `weights`, which have the same places as these in their table.
+  GMDIFF_PARTICLE Real* sums_of(const Real* weights) const {
+    return job_.states + number_ * state_size(network_) + (weights - network_.numbers);
   }
 
   // --- matrices -------------------------------------------------------------------------------------------
@@ -61,12 +60,10 @@ class NetworkSums {
     Real* sums;
   };
   GMDIFF_PARTICLE Matrix matrix(Index layer) const {
-    // The table of the sums is this job's to write.
-    const auto own = [](const Real* place) { return const_cast<Real*>(place); };
-    if (layer == 0) return {0, network_.dim, network_.hidden, network_.width, own(places().Kx())};
-    if (layer < network_.layers)
-      return {layer, network_.hidden, network_.hidden, network_.width, own(places().V(layer))};
-    return {layer, network_.hidden, network_.dim, network_.output_width, own(places().U())};
+    const Index H = network_.hidden;
+    if (layer == 0) return {0, network_.dim, H, network_.width, sums_of(network_.Kx())};
+    if (layer < network_.layers) return {layer, H, H, network_.width, sums_of(network_.V(layer))};
+    return {layer, H, network_.dim, network_.output_width, sums_of(network_.U())};
   }
   GMDIFF_PARTICLE const Real* input(const Matrix& of, Index n, Index i) const {
     return of.layer == 0 ? job_.record.input(slot(n), i) : job_.record.value(slot(n), of.layer - 1, i);
@@ -144,11 +141,11 @@ class NetworkSums {
   /// dc of the layers 1, 2, ..., then dcU, with their padding.
   GMDIFF_PARTICLE void add_bias(Index number, Index numbers) {
     if (number >= numbers) return;
-    const Index layer = 1 + number / network_.width < network_.layers ? 1 + number / network_.width
-                                                                      : network_.layers;
+    const Index layer =
+        1 + number / network_.width < network_.layers ? 1 + number / network_.width : network_.layers;
     const bool is_last = layer == network_.layers;
     const Index j = number - (layer - 1) * network_.width;
-    Real* const place = const_cast<Real*>(is_last ? places().cU() : places().c(layer)) + j;
+    Real* const place = sums_of(is_last ? network_.cU() : network_.c(layer)) + j;
     V sum(begins() ? Real(0) : *place);
     const Matrix of = matrix(layer);
     for (Index n = job_.first_state; n >= job_.last_state; --n) {

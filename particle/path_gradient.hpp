@@ -37,7 +37,7 @@ GMDIFF_PARTICLE V fixed_eta_term(V F, V G, V factor) {
   return V(0.25) * factor * (G * (V(2.0) * F - G));
 }
 
-// --- the mixture: a_k = (mu_k - x) / s_k^2 = z_k / s_k ------------------------------------------------------
+// --- the mixture: a_k = (mu_k - x) / s_k^2 = z_k / s_k -----------------------------------------------------
 
 /// sum + a_k v, a term of a_k . v.
 template <class V>

@@ -315,7 +315,9 @@ Verb add_train(CLI::App& command) {
                    "rate of Adam; it falls to 0 over the last half (0.001; sampler: 0.0005, last quarter)")
       ->type_name("R");
   verb->add_option("--precision", flags->precision, "of the network: f32 or f64 (f32)")->type_name("P");
-  verb->add_option("--device", flags->device, "cpu or cpu:THREADS; of a sampler also cuda or cuda:INDEX (cpu)")->type_name("DEVICE");
+  verb->add_option("--device", flags->device,
+                   "cpu or cpu:THREADS; of a sampler also cuda or cuda:INDEX (cpu)")
+      ->type_name("DEVICE");
   verb->add_option("--resume", flags->resume, "continue the training of this file, with its settings")
       ->type_name("FILE");
   verb->add_option("--checkpoint-every", flags->checkpoint_every, "write FILE every K iterations")

@@ -68,8 +68,7 @@ struct SamplerKind {
     constexpr std::int64_t paths = 2000;
     if (!log.is_written()) return;
     try {
-      log.add_judgement(training.iteration,
-                        judged_paths(training, target, paths, host_threads(device)));
+      log.add_judgement(training.iteration, judged_paths(training, target, paths, host_threads(device)));
     } catch (const NonFiniteError&) {
       // The checkpoint is written; whether the training diverges is found out by its own paths.
     }

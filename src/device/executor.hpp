@@ -203,8 +203,7 @@ class Executor {
   /// Gradients of the loss of a trained sampler on this device; null if it has no arithmetic for them.
   /// @param pool of the host, which evaluates the target; it must outlive the result.
   /// @param precision of the networks
-  virtual std::unique_ptr<PathGradients> path_gradients(ThreadPool& /*pool*/,
-                                                        Precision /*precision*/) const {
+  virtual std::unique_ptr<PathGradients> path_gradients(ThreadPool& /*pool*/, Precision /*precision*/) const {
     return nullptr;
   }
   /// Called when a run has ended; frees memory that only an active run needs.

@@ -7,8 +7,8 @@
 #include "base/thread_pool.hpp"
 #include "device/path_tables.hpp"
 
-// The gradient of the loss of a trained sampler on a device that is not the threads of the host (mathematics.md
-// §17.9 to §17.11). The room network, which knows parameters and losses, calls it.
+// The gradient of the loss of a trained sampler on a device that is not the threads of the host
+// (mathematics.md §17.9 to §17.11). The room network, which knows parameters and losses, calls it.
 
 namespace gmdiff {
 
@@ -32,8 +32,9 @@ struct PathGradientParts {
   bool has_hessian;  ///< with the Hessian products of the target, which only a gradient through the path has
 };
 
-/// Sums over the paths of a batch, for each network: of the layers without the time encoder, of the rows of its
-/// time table, and of the factors g_n of the score (empty without them), each with the padding of the tables.
+/// Sums over the paths of a batch, for each network: of the layers without the time encoder, of the rows of
+/// its time table, and of the factors g_n of the score (empty without them), each with the padding of the
+/// tables.
 template <class Real>
 struct NetworkGradientSums {
   std::vector<Real> states, table, scale;
@@ -51,8 +52,8 @@ class PathGradients {
   virtual ~PathGradients() = default;
   /// log w of the paths 0, 1, ... of a batch, which may be NaN. Keeps what `backward` needs.
   /// @throws DeviceError when the memory does not suffice.
-  virtual Eigen::VectorXd forward(const PathTables& tables, const PathStarts& starts,
-                                  const StepNoise& noise, const PathGradientParts& parts) = 0;
+  virtual Eigen::VectorXd forward(const PathTables& tables, const PathStarts& starts, const StepNoise& noise,
+                                  const PathGradientParts& parts) = 0;
   /// The gradient at the paths of the last `forward`. @param factor of each path; empty through the path.
   virtual PathGradientSums backward(const std::vector<double>& factor) = 0;
 };

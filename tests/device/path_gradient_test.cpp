@@ -118,9 +118,10 @@ TEST(PathGradientKernels, TrainWithTheBitsOfTheCpu) {
 
 /// A mixture's products may round a row otherwise when fewer rows are together, so incomplete blocks matter.
 TEST(PathGradientKernels, GiveTheHostsTargetTheRowsOfTheCpu) {
-  const Target target = ObservedMixture{
-      .prior = test::mixtures_of_every_structure()[6].mixture,
-      .observation = NonlinearObservation(ExpressionMap{.texts = {"x1*x2"}, .dim = 3}, Eigen::VectorXd::Ones(1), 0.5)};
+  const Target target =
+      ObservedMixture{.prior = test::mixtures_of_every_structure()[6].mixture,
+                      .observation = NonlinearObservation(ExpressionMap{.texts = {"x1*x2"}, .dim = 3},
+                                                          Eigen::VectorXd::Ones(1), 0.5)};
   SamplerSettings settings = test::small_sampler(PathMethod::cmcd);
   settings.batch = 70;
   settings.iterations = 2;
@@ -179,7 +180,8 @@ TEST(PathGradientKernels, NameThePathWhoseWeightIsNotFinite) {
   settings.loss = PathLoss::log_variance;
   const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_bytes, .blocks = 2});
   std::vector<std::string> messages;
-  for (const Executor* executor : {static_cast<const Executor*>(nullptr), static_cast<const Executor*>(gpu.get())}) {
+  for (const Executor* executor :
+       {static_cast<const Executor*>(nullptr), static_cast<const Executor*>(gpu.get())}) {
     try {
       trained(settings, broken, executor);
     } catch (const NonFiniteError& error) {

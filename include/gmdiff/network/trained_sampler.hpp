@@ -81,8 +81,9 @@ SamplerTraining start_sampler(const Target& target, const SamplerSettings& setti
 /// Continues a training to its last iteration. In several parts it gives the bits of one run.
 /// @throws std::invalid_argument for settings outside their range and for another target; NonFiniteError
 ///   naming iteration and path when log w of a path is not finite, or naming the component of a refinement
-///   for which no candidate has a finite score; MemoryError when the memory does not suffice; DeviceUnavailable
-///   for a GPU that this build or this machine does not have, DeviceError when its memory does not suffice.
+///   for which no candidate has a finite score; MemoryError when the memory does not suffice;
+///   DeviceUnavailable for a GPU that this build or this machine does not have, DeviceError when its memory
+///   does not suffice.
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options = {});
 

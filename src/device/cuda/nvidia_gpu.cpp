@@ -138,10 +138,12 @@ class NvidiaGpu final : public Gpu {
     launch_with("launch of paths with networks in float64", [&] { kernels::launch(job, stream_.get()); });
   }
   void launch(const kernels::AdjointJob<float>& job) override {
-    launch_with("launch of a reverse sweep with networks in float32", [&] { kernels::launch(job, stream_.get()); });
+    launch_with("launch of a reverse sweep with networks in float32",
+                [&] { kernels::launch(job, stream_.get()); });
   }
   void launch(const kernels::AdjointJob<double>& job) override {
-    launch_with("launch of a reverse sweep with networks in float64", [&] { kernels::launch(job, stream_.get()); });
+    launch_with("launch of a reverse sweep with networks in float64",
+                [&] { kernels::launch(job, stream_.get()); });
   }
   void launch(const kernels::NetworkSumsJob<float>& job) override {
     launch_with("launch of sums of networks in float32", [&] { kernels::launch(job, stream_.get()); });

@@ -37,7 +37,8 @@ template <class Real>
 void PathBatchMemory<Real>::allocate(Gpu& gpu, const std::string& name, const BatchSizes& sizes) {
   if (sizes == sizes_) return;
   *this = {};
-  const std::size_t fixed = doubles_of(sizes) * sizeof(double) + sums_of_networks<Real>(sizes) + sizes.room_bytes;
+  const std::size_t fixed =
+      doubles_of(sizes) * sizeof(double) + sums_of_networks<Real>(sizes) + sizes.room_bytes;
   const std::size_t slot = bytes_of_slot<Real>(sizes), free = gpu.free_memory() / 10 * 9;
   if (fixed + slot > free)
     throw out_of_memory(name, fixed + slot, concat(" for the gradient of ", sizes.count, " paths"), free);

@@ -11,10 +11,10 @@ struct BatchSizes {
   kernels::Index dim, components, steps;
   bool needs_target_score;
   bool has_mixture, has_beta;
-  kernels::Index networks;                   ///< number of networks
-  kernels::Index states, width, outputs;     ///< of a network: numbers of its gradient, pitches of its rows
-  kernels::Index record_rows, scale_rows;    ///< of a network at a state: rows of Real, of double
-  std::size_t room_bytes;                    ///< of tiles that do not fit shared memory
+  kernels::Index networks;                 ///< number of networks
+  kernels::Index states, width, outputs;   ///< of a network: numbers of its gradient, pitches of its rows
+  kernels::Index record_rows, scale_rows;  ///< of a network at a state: rows of Real, of double
+  std::size_t room_bytes;                  ///< of tiles that do not fit shared memory
 
   friend bool operator==(const BatchSizes&, const BatchSizes&) = default;
 };
@@ -50,8 +50,8 @@ class PathBatchMemory {
   Buffer<double> x, F, q, log_p0, log_ratio, factor;
   Buffer<double> lambda, cotangents, product, start_noise;
   Buffer<std::int32_t> component;
-  Buffer<double> mixture_rows, beta_rows;             ///< of each path
-  Buffer<double> mixture_sums, eta_sums, beta_sums;   ///< of the blocks of sums
+  Buffer<double> mixture_rows, beta_rows;            ///< of each path
+  Buffer<double> mixture_sums, eta_sums, beta_sums;  ///< of the blocks of sums
   std::vector<NetworkBatch<Real>> networks;
   Buffer<std::byte> room;
 

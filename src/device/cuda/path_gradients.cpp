@@ -43,8 +43,7 @@ class GpuPathGradients final : public PathGradients {
       if (parts_.has_hessian) upload_hessian_product(job, n);
       job.record_state = window;
       job.path.first_state = n;
-      job.path.last_state =
-          parts_.has_hessian ? n : std::max<Index>(window - batch_.slots() + 1, 0);
+      job.path.last_state = parts_.has_hessian ? n : std::max<Index>(window - batch_.slots() + 1, 0);
       job.cotangents = parts_.has_hessian && n > 0 ? batch_.cotangents.data() : nullptr;
       gpu_.launch(job);
       const Index next = job.path.last_state - 1;
@@ -168,8 +167,7 @@ class GpuPathGradients final : public PathGradients {
   }
   /// beta_n H_rho q at state n, for the cotangent q of the drift.
   void upload_hessian_product(AdjointJob<Real>& job, Index n) {
-    const double factor =
-        tables_->has_mixture_score ? tables_->beta[static_cast<std::size_t>(n)] : 1.0;
+    const double factor = tables_->has_mixture_score ? tables_->beta[static_cast<std::size_t>(n)] : 1.0;
     const double* const x = batch_.x_history.data() + n * dim() * job_.count;
     const Points product =
         hessian_products(tables_->target, pool_, download_points(gpu_, x, job_.count, dim()), factor,

@@ -36,8 +36,8 @@ PathTables tables_in(const SamplerTraining& training, const Target& target, Thre
   const PathTerms terms = path_terms(training.settings);
   const Eigen::Index size = network_size(training.shape());
   const auto network_of = [&](const Eigen::VectorXd& parameters) {
-    auto network = std::make_unique<PathNetwork<Real>>(
-        training.shape(), training.settings.steps, dense_unit<Real>(cpu::chosen_instruction_set()), pool);
+    auto network = std::make_unique<PathNetwork<Real>>(training.shape(), training.settings.steps,
+                                                       dense_unit<Real>(cpu::chosen_instruction_set()), pool);
     network->assign(parameters);
     return network;
   };

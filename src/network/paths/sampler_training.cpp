@@ -69,7 +69,8 @@ class SamplerTrainer {
     const Eigen::Index paths = training_.settings.batch;
     if (device_ != nullptr) return sweep_.loss_on(*device_, streams, paths, log_w_, gradient_);
     const PathBatch<Real> batch{
-        .paths = paths, .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/, PathBlock<Real>& block) {
+        .paths = paths,
+        .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/, PathBlock<Real>& block) {
           streams.fill_forward(static_cast<std::uint64_t>(first), block);
         }};
     return sweep_.loss(batch, log_w_, gradient_);
