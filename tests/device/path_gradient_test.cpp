@@ -18,7 +18,7 @@ namespace {
 using test::HostGpu;
 using test::ThreadOrder;
 
-constexpr std::size_t shared_bytes = 227 << 10;
+constexpr std::size_t shared_of_training = 227 << 10;
 
 std::unique_ptr<Executor> training_gpu(ThreadOrder order, const kernels::Limits& limits,
                                        std::size_t memory = std::size_t{1} << 30) {
@@ -59,6 +59,14 @@ std::vector<TrainingCase> training_cases() {
                            of.langevin = true;
                            of.layers = 3;
                          })},
+      // Matrices of several tiles of sums.
+      {"dis wide", with(PathMethod::dis,
+                        [](SamplerSettings& of) {
+                          of.hidden = 70;
+                          of.steps = 2;
+                          of.batch = 65;
+                          of.iterations = 1;
+                        })},
       {"dis log-variance", with(PathMethod::dis,
                                 [](SamplerSettings& of) {
                                   of.loss = PathLoss::log_variance;
@@ -103,8 +111,8 @@ TEST(PathGradientKernels, TrainWithTheBitsOfTheCpu) {
   const struct {
     ThreadOrder order;
     kernels::Limits limits;
-  } gpus[] = {{ThreadOrder::ascending, {.shared_bytes = shared_bytes, .blocks = 2}},
-              {ThreadOrder::descending, {.shared_bytes = shared_bytes, .blocks = 64}},
+  } gpus[] = {{ThreadOrder::ascending, {.shared_bytes = shared_of_training, .blocks = 2}},
+              {ThreadOrder::descending, {.shared_bytes = shared_of_training, .blocks = 64}},
               {ThreadOrder::shuffled, {.shared_bytes = 1 << 10, .blocks = 2}}};
   std::size_t turn = 0;
   for (const TrainingCase& one : training_cases()) {
@@ -125,7 +133,7 @@ TEST(PathGradientKernels, GiveTheHostsTargetTheRowsOfTheCpu) {
   SamplerSettings settings = test::small_sampler(PathMethod::cmcd);
   settings.batch = 70;
   settings.iterations = 2;
-  const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_bytes, .blocks = 2});
+  const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_of_training, .blocks = 2});
   expect_same_bits(trained(settings, target, gpu.get()), trained(settings, target, nullptr), "observed");
 }
 
@@ -137,8 +145,13 @@ TEST(PathGradientKernels, KeepTheBitsOverManyIterations) {
   settings.components = 2;
   settings.batch = 65;
   settings.iterations = 200;
-  const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_bytes, .blocks = 2});
-  expect_same_bits(trained(settings, target, gpu.get()), trained(settings, target, nullptr), "dis");
+  auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, shared_of_training);
+  const std::shared_ptr<int> launches = gpu->launches();
+  const std::unique_ptr<Executor> executor = cuda::make_executor(std::move(gpu), "cuda");
+  expect_same_bits(trained(settings, target, executor.get()), trained(settings, target, nullptr), "dis");
+  // Forward to the last state and there, back, the sums of the network; trees of the start law, of eta, and of
+  // two arrays of the network.
+  EXPECT_EQ(*launches, 200 * (2 + 1 + 1 + 4));
 }
 
 /// The records of hidden layers take what is left of the memory, from all states down to one.
@@ -147,7 +160,7 @@ TEST(PathGradientKernels, TrainInTheMemoryThatThereIs) {
   SamplerSettings settings = test::small_sampler(PathMethod::dbs);
   settings.langevin = true;
   settings.iterations = 1;
-  const kernels::Limits limits{.shared_bytes = shared_bytes, .blocks = 2};
+  const kernels::Limits limits{.shared_bytes = shared_of_training, .blocks = 2};
   const SamplerTraining expected = trained(settings, target, nullptr);
   std::string message;
   std::size_t memory = std::size_t{1} << 17;
@@ -178,7 +191,7 @@ TEST(PathGradientKernels, NameThePathWhoseWeightIsNotFinite) {
                             .id = "broken"};
   SamplerSettings settings = test::small_sampler(PathMethod::mcd);
   settings.loss = PathLoss::log_variance;
-  const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_bytes, .blocks = 2});
+  const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_of_training, .blocks = 2});
   std::vector<std::string> messages;
   for (const Executor* executor :
        {static_cast<const Executor*>(nullptr), static_cast<const Executor*>(gpu.get())}) {

@@ -204,7 +204,8 @@ SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
   if (options.device.kind() == Device::Kind::cpu)
     return network::continue_sampler_on(nullptr, std::move(training), target, options);
   const std::shared_ptr<const Session> session = thread_session(options.device);
-  return network::continue_sampler_on(&session->executor(), std::move(training), target, options);
+  const InUse executor(session->executor());
+  return network::continue_sampler_on(&*executor, std::move(training), target, options);
 }
 
 SamplerTraining network::continue_sampler_on(const Executor* executor, SamplerTraining training,
