@@ -181,6 +181,7 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   for (const std::string device : {"reference", "cuda:0,1"})
     expect_refused(small_sampler({"--out", "m.npz", "--device", device}),
                    "--device " + device + ": a sampler is trained on cpu, cpu:THREADS or one GPU");
+  expect_refused(small_sampler({"--out", "m.npz", "--device", "cuda:99"}), "device cuda:99: ");
   EXPECT_FALSE(exists("m.npz")) << "no iteration before the checks";
   expect_refused(
       small({"--out", "m.npz", "--count", "9"}),

@@ -154,28 +154,28 @@ TEST(PathGradientKernels, KeepTheBitsOverManyIterations) {
   EXPECT_EQ(*launches, 200 * (2 + 1 + 1 + 4));
 }
 
-/// The records of hidden layers take what is left of the memory, from all states down to one.
+/// The records of hidden layers take what is left of the memory, from one state to all of them.
 TEST(PathGradientKernels, TrainInTheMemoryThatThereIs) {
   const Target target = Funnel{.dim = 2};
-  SamplerSettings settings = test::small_sampler(PathMethod::dbs);
-  settings.langevin = true;
-  settings.iterations = 1;
   const kernels::Limits limits{.shared_bytes = shared_of_training, .blocks = 2};
-  const SamplerTraining expected = trained(settings, target, nullptr);
-  std::string message;
-  std::size_t memory = std::size_t{1} << 17;
-  int trainings = 0;
-  for (; trainings < 4; memory += memory / 8) {
-    try {
-      const auto gpu = training_gpu(ThreadOrder::ascending, limits, memory);
-      expect_same_bits(trained(settings, target, gpu.get()), expected, "dbs");
-      ++trainings;
-    } catch (const DeviceError& error) {
-      EXPECT_EQ(trainings, 0) << error.what();
-      message = error.what();
+  for (const PathMethod method : {PathMethod::dis, PathMethod::dbs}) {
+    SamplerSettings settings = test::small_sampler(method);
+    settings.iterations = 1;
+    const SamplerTraining expected = trained(settings, target, nullptr);
+    std::string message;
+    int trainings = 0;
+    for (std::size_t memory = std::size_t{1} << 17; trainings < 4; memory += memory / 8) {
+      try {
+        const auto gpu = training_gpu(ThreadOrder::ascending, limits, memory);
+        expect_same_bits(trained(settings, target, gpu.get()), expected, to_string(method));
+        ++trainings;
+      } catch (const DeviceError& error) {
+        EXPECT_EQ(trainings, 0) << error.what();
+        message = error.what();
+      }
     }
+    EXPECT_NE(message.find(" bytes wanted for the gradient of 150 paths"), std::string::npos) << message;
   }
-  EXPECT_NE(message.find(" bytes wanted for the gradient of 150 paths"), std::string::npos) << message;
 }
 
 TEST(PathGradientKernels, NameThePathWhoseWeightIsNotFinite) {
