@@ -3,6 +3,7 @@
 #include <gmdiff/base/error.hpp>
 #include <gmdiff/network/trained_sampler.hpp>
 
+#include "device/cpu/cpu.hpp"
 #include "device/cuda/executor.hpp"
 #include "network/paths/sampler_training.hpp"
 #include "support/expect_invalid.hpp"
@@ -135,6 +136,10 @@ TEST(PathGradientKernels, GiveTheHostsTargetTheRowsOfTheCpu) {
   settings.iterations = 2;
   const auto gpu = training_gpu(ThreadOrder::ascending, {.shared_bytes = shared_of_training, .blocks = 2});
   expect_same_bits(trained(settings, target, gpu.get()), trained(settings, target, nullptr), "observed");
+  // Paths from the middle of a block.
+  const PathPlan plan = TrainedSampler(test::random_sampler(target, settings), target).plan();
+  const Options options{.count = 40, .seed = 4, .precision = Precision::f64, .first = 37};
+  EXPECT_EQ(run(plan, options, *gpu).to_double(), run(plan, options, *cpu::make_executor(1)).to_double());
 }
 
 TEST(PathGradientKernels, KeepTheBitsOverManyIterations) {
