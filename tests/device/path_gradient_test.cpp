@@ -216,6 +216,8 @@ TEST(SamplerTrainingDevice, RefusesWhatCannotTrain) {
   const SamplerTraining start = start_sampler(target, test::small_sampler(PathMethod::dis));
   test::expect_invalid([&] { continue_sampler(start, target, {.device = Device::reference()}); },
                        "trained sampler: a training runs on cpu or on one GPU, got reference");
+  test::expect_invalid([&] { continue_sampler(start, target, {.device = Device::cpu(2000)}); },
+                       "Device: cpu threads must be at most 1024, got 2000");
 }
 
 }  // namespace

@@ -201,6 +201,7 @@ SamplerTraining start_sampler(const Target& target, const SamplerSettings& setti
 
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options) {
+  check_number(options.device);
   if (options.device.kind() == Device::Kind::cpu)
     return network::continue_sampler_on(nullptr, std::move(training), target, options);
   const std::shared_ptr<const Session> session = thread_session(options.device);
