@@ -154,8 +154,8 @@ TEST(PathGradientKernels, KeepTheBitsOverManyIterations) {
   const std::shared_ptr<int> launches = gpu->launches();
   const std::unique_ptr<Executor> executor = cuda::make_executor(std::move(gpu), "cuda");
   expect_same_bits(trained(settings, target, executor.get()), trained(settings, target, nullptr), "dis");
-  // Forward to the last state and there, back, the sums of the network; trees of the start law, of eta, and of
-  // two arrays of the network.
+  // Forward to the last state and there, back, the sums of the network; trees of the start law, of eta, and
+  // of two arrays of the network.
   EXPECT_EQ(*launches, 200 * (2 + 1 + 1 + 4));
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "network/paths/path_streams.hpp"
 #include "network/paths/path_tables.hpp"
 
 // The loss of a trained sampler on a device that is not the threads of the host (mathematics.md §17.11).
@@ -8,30 +7,6 @@
 namespace gmdiff::network {
 
 namespace {
-
-/// First states of the paths 0 ... paths - 1, as blocks of the host draw them.
-PathStarts draw_starts(const PathStreams& streams, const PathModel& model, const PathUnit& unit,
-                       Eigen::Index paths) {
-  const Eigen::Index d = model.dim();
-  PathStarts starts{.x = Points(paths, d), .noise = Points(paths, d), .component = {}};
-  starts.component.reserve(static_cast<std::size_t>(paths));
-  std::vector<Eigen::Index> component(block_paths);
-  std::vector<double> noise(static_cast<std::size_t>(d * block_paths)), x(noise.size());
-  for (Eigen::Index first = 0; first < paths; first += block_paths) {
-    streams.fill_components(static_cast<std::uint64_t>(first), model, component.data());
-    streams.fill_start(static_cast<std::uint64_t>(first), model, unit, noise.data());
-    place_starts(model, component.data(), noise.data(), x.data());
-    for (Eigen::Index p = 0; p < std::min<Eigen::Index>(block_paths, paths - first); ++p) {
-      starts.component.push_back(static_cast<std::int32_t>(component[static_cast<std::size_t>(p)]));
-      for (Eigen::Index j = 0; j < d; ++j) {
-        const auto at = static_cast<std::size_t>(j * block_paths + p);
-        starts.x(first + p, j) = x[at];
-        starts.noise(first + p, j) = noise[at];
-      }
-    }
-  }
-  return starts;
-}
 
 PathGradientParts parts_of(const SamplerSettings& settings) {
   const PathSwitches learned = path_switches(settings);
@@ -71,7 +46,7 @@ double PathSweep<Real>::loss_on(PathGradients& device, const PathStreams& stream
                                 Eigen::VectorXd& log_w, PathGradient& gradient) {
   const PathGradientParts parts = parts_of(settings_);
   log_w = device.forward(path_tables(settings_, *model_, forward_net_.get(), backward_net_.get(), target_),
-                         draw_starts(streams, *model_, unit_, paths),
+                         draw_starts(streams, *model_, unit_, 0, paths),
                          {.seed = streams.seed, .replicate = streams.replicate}, parts);
   std::vector<double> factor;
   if (!parts.through_path) {

@@ -95,16 +95,13 @@ PathTables path_tables(const SamplerTraining& training, const Target& target, Th
   fail("trained sampler: unknown precision");
 }
 
-Points path_starts(const SamplerTraining& training, std::int64_t first, std::int64_t count,
-                   std::uint64_t seed) {
-  const FloatingPointEnvironment environment;
-  const PathModel model = model_of(training);
-  const PathUnit unit = path_unit(cpu::chosen_instruction_set());
-  const PathStreams streams{seed, 0};
+PathStarts draw_starts(const PathStreams& streams, const PathModel& model, const PathUnit& unit,
+                       std::int64_t first, std::int64_t count) {
   const Eigen::Index d = model.dim(), skipped = first % block_paths;
+  PathStarts starts{.x = Points(count, d), .noise = Points(count, d), .component = {}};
+  starts.component.reserve(static_cast<std::size_t>(count));
   std::vector<Eigen::Index> component(block_paths);
   std::vector<double> noise(static_cast<std::size_t>(d * block_paths)), x(noise.size());
-  Points starts(count, d);
   for (Eigen::Index begin = -skipped; begin < count; begin += block_paths) {
     const auto path = static_cast<std::uint64_t>(first + begin);
     streams.fill_components(path, model, component.data());
@@ -112,11 +109,21 @@ Points path_starts(const SamplerTraining& training, std::int64_t first, std::int
     place_starts(model, component.data(), noise.data(), x.data());
     const Eigen::Index end = std::min<Eigen::Index>(block_paths, count - begin);
     for (Eigen::Index p = std::max<Eigen::Index>(-begin, 0); p < end; ++p) {
-      for (Eigen::Index j = 0; j < d; ++j)
-        starts(begin + p, j) = x[static_cast<std::size_t>(j * block_paths + p)];
+      starts.component.push_back(static_cast<std::int32_t>(component[static_cast<std::size_t>(p)]));
+      for (Eigen::Index j = 0; j < d; ++j) {
+        const auto at = static_cast<std::size_t>(j * block_paths + p);
+        starts.x(begin + p, j) = x[at];
+        starts.noise(begin + p, j) = noise[at];
+      }
     }
   }
   return starts;
+}
+
+Points path_starts(const SamplerTraining& training, std::int64_t first, std::int64_t count,
+                   std::uint64_t seed) {
+  const FloatingPointEnvironment environment;
+  return draw_starts({seed, 0}, model_of(training), path_unit(cpu::chosen_instruction_set()), first, count).x;
 }
 
 }  // namespace gmdiff::network
