@@ -166,7 +166,8 @@ void bind_pool(nb::module_& module) {
   Record<P>(module, "PooledMoments")
       .def("mean", &P::mean)
       .def("variance", &P::variance)
-      .def("standard_error", &P::standard_error);
+      .def("standard_error", &P::standard_error)
+      .def("rhat_split", &P::rhat_split);
   module.def(
       "pooled",
       [](nb::handle samples) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include <Eigen/Core>
 
@@ -33,6 +34,7 @@ class CalledLikelihood {
  private:
   Points whitened_residual(const Points& x) const;
   Points transposed_product(const Points& x, const Points& w) const;
+  Points jacobians(const Points& x, const std::vector<Eigen::Index>& rows) const;
   Points jacobian_product(const Points& x, const Points& v) const;
   std::unique_lock<std::mutex> turn() const;
 
