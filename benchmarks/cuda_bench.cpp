@@ -9,6 +9,7 @@
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "gpu_bench.hpp"
+#include "network/paths/sampler_training.hpp"
 #include "timed_gpu.hpp"
 
 namespace {
@@ -97,6 +98,34 @@ void paths(benchmark::State& state, gmdiff::PathMethod method) {
                          networks * (2.0 * d + (settings.layers - 1) * H) * H, gpu.ceiling.fma32);
     state.counters["launches"] = static_cast<double>(gpu.use->launches.size());
   });
+}
+
+/// Iterations of the training of a sampler of the funnel, 2000 paths each, with all that the host does.
+/// @param trains_on_gpu otherwise on all processors, for comparison
+void training(benchmark::State& state, gmdiff::PathMethod method, bool trains_on_gpu) {
+  gmdiff::bench::on_gpu(state, [&](const GpuUnderTest& gpu) {
+    const gmdiff::Target target = gmdiff::Funnel{};
+    const gmdiff::SamplerTraining start =
+        gmdiff::start_sampler(target, {.method = method, .means_std = 1.0, .iterations = 20, .seed = 1});
+    const gmdiff::Executor* const executor = trains_on_gpu ? gpu.executor.get() : nullptr;
+    for (auto _ : state)
+      benchmark::DoNotOptimize(gmdiff::network::continue_sampler_on(executor, start, target, {}));
+    state.counters["iterations_per_second"] = benchmark::Counter(
+        static_cast<double>(start.settings.iterations), benchmark::Counter::kIsIterationInvariantRate);
+  });
+}
+
+void add_trainings() {
+  for (const auto method : {gmdiff::PathMethod::dis, gmdiff::PathMethod::dbs}) {
+    for (const bool on_gpu : {true, false}) {
+      const std::string name = std::string(on_gpu ? "cuda" : "cpu") +
+                               "/training/funnel/d:10/H:128/paths:2000/" + gmdiff::to_string(method);
+      benchmark::RegisterBenchmark(name.c_str(), training, method, on_gpu)
+          ->Unit(benchmark::kMillisecond)
+          ->Iterations(on_gpu ? 3 : 1)
+          ->UseRealTime();
+    }
+  }
 }
 
 /// Log-densities of given points, with one product per U_k.
@@ -202,6 +231,7 @@ void add_all() {
         ->Iterations(3)
         ->UseManualTime();
   }
+  add_trainings();
   add_smc(8, 128, 1000);
   add_smc(80, 128, 1000);
   add_smc(8, 10'000'000, 1);

@@ -87,7 +87,8 @@ def print_record(of_record):
         if of_record.error(name):
             print(f"  {short(name):52} FAILED: {of_record.error(name)}")
             continue
-        rate = of_record.counter(name, "particle_steps_per_second") or of_record.counter(name, "points_per_second")
+        rates = (of_record.counter(name, f"{what}_per_second") for what in ("particle_steps", "points", "iterations"))
+        rate = next(rate for rate in rates if rate is not None)
         share = of_record.counter(name, "share_of_fma_ceiling")
         print(f"  {short(name):52} {rate:10.3g} {f'{100 * share:.0f} %' if share else '':>8}")
 

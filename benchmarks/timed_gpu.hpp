@@ -88,6 +88,12 @@ class TimedGpu final : public cuda::Gpu {
   void launch(const kernels::NetworkJob<double>& job) override { timed(job); }
   void launch(const kernels::PathJob<float>& job) override { timed(job); }
   void launch(const kernels::PathJob<double>& job) override { timed(job); }
+  void launch(const kernels::AdjointJob<float>& job) override { timed(job); }
+  void launch(const kernels::AdjointJob<double>& job) override { timed(job); }
+  void launch(const kernels::NetworkSumsJob<float>& job) override { timed(job); }
+  void launch(const kernels::NetworkSumsJob<double>& job) override { timed(job); }
+  void launch(const kernels::TreeJob<float>& job) override { timed(job); }
+  void launch(const kernels::TreeJob<double>& job) override { timed(job); }
   void launch(const kernels::ProjectionJob& job) override { timed(job); }
   void launch(const kernels::PairSumJob& job) override { timed(job); }
   void launch(const kernels::TransportJob& job) override { timed(job); }

@@ -15,6 +15,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # GCC 12 wrongly reports overlapping copies in `"text" + std::string` (GCC bug 105651).
   list(APPEND gmdiff_warning_flags -Wno-restrict)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes a unit that is compiled with others for a header, where a type of an unnamed namespace would be a mistake.
+  list(APPEND gmdiff_warning_flags -Wno-subobject-linkage)
+endif()
 if(GMDIFF_WERROR)
   list(APPEND gmdiff_warning_flags -Werror)
 endif()

@@ -7,7 +7,7 @@
 using namespace gmdiff;
 
 /// Draws of the Gaussian with the posterior's mean and covariance: the moments are right, the shape is not.
-Points gaussian_fit(const AnyProblem& problem, const Options& options) {
+Points fitted_gaussian(const AnyProblem& problem, const Options& options) {
   const auto& observed = std::get<Problem>(problem);
   const Mixture exact = posterior(observed.prior, *observed.observation).mixture;
   const Mixture fit({1.0}, exact.mean().transpose(), Covariance::full({exact.covariance()}));
@@ -17,7 +17,7 @@ Points gaussian_fit(const AnyProblem& problem, const Options& options) {
 int main() {
   CompareSettings settings;
   settings.problems = {{"two modes", tutorial_2d()}};
-  settings.candidates = {{"draw"}, {"ddim", parse_sampler("ddim")}, {"Gaussian fit", gaussian_fit}};
+  settings.candidates = {{"draw"}, {"ddim", parse_sampler("ddim")}, {"Gaussian fit", fitted_gaussian}};
   settings.options = {.count = 1000, .seed = 1, .device = Device::cpu(), .precision = Precision::f64};
   settings.runs = 4;  // seeds 1 to 4
   settings.metrics = {Metric::sliced_wasserstein, Metric::moments};

@@ -7,6 +7,7 @@
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/network.hpp"
+#include "kernels/path_gradients.hpp"
 #include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
@@ -32,6 +33,12 @@ void launch(const NetworkJob<float>& job, cudaStream_t stream);
 void launch(const NetworkJob<double>& job, cudaStream_t stream);
 void launch(const PathJob<float>& job, cudaStream_t stream);
 void launch(const PathJob<double>& job, cudaStream_t stream);
+void launch(const AdjointJob<float>& job, cudaStream_t stream);
+void launch(const AdjointJob<double>& job, cudaStream_t stream);
+void launch(const NetworkSumsJob<float>& job, cudaStream_t stream);
+void launch(const NetworkSumsJob<double>& job, cudaStream_t stream);
+void launch(const TreeJob<float>& job, cudaStream_t stream);
+void launch(const TreeJob<double>& job, cudaStream_t stream);
 
 void launch(const ProjectionJob& job, cudaStream_t stream);
 void launch(const PairSumJob& job, cudaStream_t stream);

@@ -11,6 +11,12 @@
 
 namespace gmdiff::kernels {
 
+/// Ignores the numbers of a pass.
+struct KeepsNothing {
+  template <class Real>
+  GMDIFF_PARTICLE void operator()(Index /*layer*/, Index /*i*/, Index /*row*/, Real /*number*/) const {}
+};
+
 /// The layers of a network on a tile.
 template <class Block, class Real>
 class NetworkLayers {
@@ -40,7 +46,9 @@ class NetworkLayers {
 
   /// Replaces inputs by outputs, which are not clipped yet. Call after a barrier.
   /// @param time row T of the time table  @param keeps_slopes for `backward`
-  GMDIFF_PARTICLE void forward(const Real* time, bool keeps_slopes) {
+  /// @param keep called as keep(layer, i, row, h) for the own numbers of every hidden layer
+  template <class Keep = KeepsNothing>
+  GMDIFF_PARTICLE void forward(const Real* time, bool keeps_slopes, Keep keep = {}) {
     for (Index l = 0; l < network_.layers; ++l) {
       if (l == 0) {
         multiply(ends_, network_.dim, network_.Kx(), network_.width, network_.hidden, time, other_);
@@ -49,13 +57,15 @@ class NetworkLayers {
                  other_);
       }
       swap_layers();
-      activate(keeps_slopes ? slopes(l) : nullptr);
+      activate(l, keeps_slopes ? slopes(l) : nullptr, keep);
     }
     multiply(layer_, network_.hidden, network_.U(), network_.output_width, network_.dim, network_.cU(),
              ends_);
   }
   /// Replaces cotangents of outputs by those of inputs. Call after a barrier.
-  GMDIFF_PARTICLE void backward() {
+  /// @param keep called as keep(layer, i, row, da) for the cotangents of the hidden layers' sums a
+  template <class Keep = KeepsNothing>
+  GMDIFF_PARTICLE void backward(Keep keep = {}) {
     for (Index l = network_.layers; l > 0; --l) {
       if (l == network_.layers) {
         multiply(ends_, network_.dim, network_.U_transposed(), network_.width, network_.hidden, nullptr,
@@ -65,8 +75,9 @@ class NetworkLayers {
                  other_);
       }
       swap_layers();
-      for_each_own(network_.hidden, [&](Index n, Index /*i*/, Index /*row*/) {
+      for_each_own(network_.hidden, [&](Index n, Index i, Index row) {
         layer_[n] = (V(layer_[n]) * V(slopes(l - 1)[n])).v;
+        keep(l - 1, i, row, layer_[n]);
       });
       block_.sync();
     }
@@ -81,10 +92,12 @@ class NetworkLayers {
     other_ = layer;
   }
   GMDIFF_PARTICLE Real* slopes(Index l) const { return slopes_ + l * network_.width * rows_; }
-  GMDIFF_PARTICLE void activate(Real* slope) {
-    for_each_own(network_.hidden, [&](Index n, Index /*i*/, Index /*row*/) {
+  template <class Keep>
+  GMDIFF_PARTICLE void activate(Index l, Real* slope, Keep keep) {
+    for_each_own(network_.hidden, [&](Index n, Index i, Index row) {
       const particle::Gelu<V> of{V(layer_[n])};
       layer_[n] = of.value().v;
+      keep(l, i, row, layer_[n]);
       if (slope != nullptr) slope[n] = of.slope().v;
     });
     block_.sync();

@@ -2,6 +2,8 @@
 #include "kernels/device_block.cuh"
 #include "kernels/launch.hpp"
 #include "kernels/network.cuh"
+#include "kernels/path_gradients.cuh"
+#include "kernels/path_sums.cuh"
 #include "kernels/paths.cuh"
 
 namespace gmdiff::kernels {
@@ -15,8 +17,7 @@ __global__ void __launch_bounds__(block_threads) run_network(const __grid_consta
 }
 
 template <class Job>
-void launch_network(const Job& job, cudaStream_t stream) {
-  const NetworkGeometry& geometry = job.geometry;
+void launch_network(const Job& job, const NetworkGeometry& geometry, cudaStream_t stream) {
   with_kernel(job, [&]<class Kernel>() {
     // More than 48 KiB must be requested.
     GMDIFF_CUDA_CHECK(cudaFuncSetAttribute(run_network<Kernel, Job>,
@@ -29,9 +30,23 @@ void launch_network(const Job& job, cudaStream_t stream) {
 
 }  // namespace
 
-void launch(const NetworkJob<float>& job, cudaStream_t stream) { launch_network(job, stream); }
-void launch(const NetworkJob<double>& job, cudaStream_t stream) { launch_network(job, stream); }
-void launch(const PathJob<float>& job, cudaStream_t stream) { launch_network(job, stream); }
-void launch(const PathJob<double>& job, cudaStream_t stream) { launch_network(job, stream); }
+void launch(const NetworkJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const NetworkJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const PathJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const PathJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const AdjointJob<float>& job, cudaStream_t stream) {
+  launch_network(job, job.path.geometry, stream);
+}
+void launch(const AdjointJob<double>& job, cudaStream_t stream) {
+  launch_network(job, job.path.geometry, stream);
+}
+void launch(const NetworkSumsJob<float>& job, cudaStream_t stream) {
+  launch_network(job, job.geometry, stream);
+}
+void launch(const NetworkSumsJob<double>& job, cudaStream_t stream) {
+  launch_network(job, job.geometry, stream);
+}
+void launch(const TreeJob<float>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
+void launch(const TreeJob<double>& job, cudaStream_t stream) { launch_network(job, job.geometry, stream); }
 
 }  // namespace gmdiff::kernels

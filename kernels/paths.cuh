@@ -10,6 +10,72 @@
 
 namespace gmdiff::kernels {
 
+/// The start law at the states of a tile. Points are (d, rows), responsibilities (K, rows).
+template <class Block>
+class MixtureRows {
+ public:
+  using D = particle::One<double>;
+
+  GMDIFF_PARTICLE MixtureRows(Block& block, const particle::PathMixture& mixture, Index rows, const double* x,
+                              double* gamma)
+      : block_(block), mixture_(mixture), rows_(rows), x_(x), gamma_(gamma) {}
+
+  /// Writes gamma. Calls take(row, log p) for the own rows. Ends with a barrier.
+  template <class Take>
+  GMDIFF_PARTICLE void find_responsibilities(Take take) {
+    for_each_own(mixture_.components, [&](Index e, Index k, Index row) {
+      D squares(0.0);
+      for (Index j = 0; j < mixture_.dim; ++j) {
+        const Index entry = k * mixture_.dim + j;
+        squares = particle::add_square(D(mixture_.mean[entry]), D(mixture_.inverse[entry]),
+                                       D(x_[j * rows_ + row]), squares);
+      }
+      gamma_[e] = particle::log_component(squares, D(mixture_.log_weight[k])).v;
+    });
+    for_each_own(1, [&](Index /*e*/, Index /*i*/, Index row) { take(row, normalise(row)); });
+  }
+
+  /// Writes the score from gamma. Ends with a barrier.
+  GMDIFF_PARTICLE void find_score(double* to) {
+    for_each_own(mixture_.dim, [&](Index e, Index j, Index row) {
+      D sum(0.0);
+      for (Index k = 0; k < mixture_.components; ++k) {
+        const Index entry = k * mixture_.dim + j;
+        sum = particle::add_score(D(gamma_[k * rows_ + row]), D(mixture_.mean[entry]),
+                                  D(mixture_.precision[entry]), D(x_[e]), sum);
+      }
+      to[e] = sum.v;
+    });
+  }
+
+ private:
+  template <class Body>
+  GMDIFF_PARTICLE void for_each_own(Index size, Body body) {
+    for (Index n = block_.thread_rank(); n < size * rows_; n += block_.size()) body(n, n / rows_, n % rows_);
+    block_.sync();
+  }
+
+  /// Replaces the logarithms by gamma; log p.
+  GMDIFF_PARTICLE double normalise(Index row) {
+    const Index K = mixture_.components;
+    D largest(-std::numeric_limits<double>::infinity()), total(0.0);
+    for (Index k = 0; k < K; ++k) largest = particle::larger(largest, D(gamma_[k * rows_ + row]));
+    for (Index k = 0; k < K; ++k) {
+      const D e = particle::exp_nonpositive(D(gamma_[k * rows_ + row]) - largest);
+      gamma_[k * rows_ + row] = e.v;
+      total = total + e;
+    }
+    for (Index k = 0; k < K; ++k) gamma_[k * rows_ + row] = (D(gamma_[k * rows_ + row]) / total).v;
+    return (largest + particle::log(total)).v;
+  }
+
+  Block& block_;
+  const particle::PathMixture& mixture_;
+  Index rows_;
+  const double* x_;
+  double* gamma_;
+};
+
 template <class Block, class Real>
 class PathTile {
  public:
@@ -32,6 +98,7 @@ class PathTile {
     for (Index n = job_.first_state; n <= job_.last_state; ++n) {
       evaluate(n);
       if (n > 0) add_log_ratio(n - 1);
+      if (job_.history.is_kept()) keep(n);
       if (n < job_.steps) move(n);
     }
     save();
@@ -95,38 +162,11 @@ class PathTile {
 
   /// gamma and the score; log p0 if asked for.
   GMDIFF_PARTICLE void evaluate_mixture(bool gives_density) {
-    const particle::PathMixture& mixture = job_.mixture;
-    for_each_own(mixture.components, [&](Index e, Index k, Index row) {
-      D squares(0.0);
-      for (Index j = 0; j < dim(); ++j) {
-        const Index entry = k * dim() + j;
-        squares = particle::add_square(D(mixture.mean[entry]), D(mixture.inverse[entry]),
-                                       D(x_[j * rows_ + row]), squares);
-      }
-      gamma_[e] = particle::log_component(squares, D(mixture.log_weight[k])).v;
+    MixtureRows<Block> mixture(block_, job_.mixture, rows_, x_, gamma_);
+    mixture.find_responsibilities([&](Index row, double log_density) {
+      if (gives_density && has(row)) job_.log_p0[begin_ + row] = log_density;
     });
-    for_each_own(1, [&](Index /*e*/, Index /*i*/, Index row) { normalise(row, gives_density); });
-    for_each_own(dim(), [&](Index e, Index j, Index row) {
-      D sum(0.0);
-      for (Index k = 0; k < mixture.components; ++k) {
-        const Index entry = k * dim() + j;
-        sum = particle::add_score(D(gamma_[k * rows_ + row]), D(mixture.mean[entry]),
-                                  D(mixture.precision[entry]), D(x_[e]), sum);
-      }
-      score_[e] = sum.v;
-    });
-  }
-  GMDIFF_PARTICLE void normalise(Index row, bool gives_density) {
-    const Index K = job_.mixture.components;
-    D largest(-std::numeric_limits<double>::infinity()), total(0.0);
-    for (Index k = 0; k < K; ++k) largest = particle::larger(largest, D(gamma_[k * rows_ + row]));
-    for (Index k = 0; k < K; ++k) {
-      const D e = particle::exp_nonpositive(D(gamma_[k * rows_ + row]) - largest);
-      gamma_[k * rows_ + row] = e.v;
-      total = total + e;
-    }
-    for (Index k = 0; k < K; ++k) gamma_[k * rows_ + row] = (D(gamma_[k * rows_ + row]) / total).v;
-    if (gives_density && has(row)) job_.log_p0[begin_ + row] = (largest + particle::log(total)).v;
+    mixture.find_score(score_);
   }
 
   GMDIFF_PARTICLE double target_score(Index i, Index row) const {
@@ -170,13 +210,28 @@ class PathTile {
     });
   }
 
+  /// The place of coordinate i at state n in an array of the history.
+  GMDIFF_PARTICLE Index kept_place(Index n, Index i, Index row) const {
+    return n * dim() * job_.count + place(i, row);
+  }
+  /// x_n, F_n and G_{n-1}; `move` keeps q_n.
+  GMDIFF_PARTICLE void keep(Index n) {
+    for_each_own(dim(), [&](Index e, Index i, Index row) {
+      if (!has(row)) return;
+      job_.history.x[kept_place(n, i, row)] = x_[e];
+      if (n < job_.steps) job_.history.F[kept_place(n, i, row)] = F_[e];
+      if (n > 0) job_.history.G[kept_place(n - 1, i, row)] = (D(last_F_[e]) + D(B_[e])).v;
+    });
+  }
+
   GMDIFF_PARTICLE void move(Index n) {
-    const particle::StreamOrigin origin{job_.seed, Purpose::step_noise, 0};
+    const particle::StreamOrigin origin{job_.seed, Purpose::step_noise, job_.replicate};
     for_each_own(dim(), [&](Index e, Index j, Index row) {
       particle::Normals<D> normals(origin, job_.first + static_cast<std::uint64_t>(begin_ + row));
       const D xi = normals(static_cast<std::uint64_t>(n * dim() + j));
       const D q = xi * D(job_.noise_scale[n * dim() + j]);
       q_[e] = q.v;
+      if (job_.history.is_kept() && has(row)) job_.history.q[kept_place(n, j, row)] = q.v;
       x_[e] = particle::moved(D(x_[e]), D(job_.eta[n * dim() + j]), D(F_[e]), q).v;
     });
   }

@@ -18,6 +18,16 @@ struct PathNetwork {
   GMDIFF_PARTICLE bool exists() const { return table.numbers != nullptr; }
 };
 
+/// What the gradient of paths needs of their states, each (states, d, count); without x nothing is kept.
+struct PathHistory {
+  double* x;  ///< x_n, n = 0 ... N
+  double* F;  ///< F_n, n = 0 ... N - 1
+  double* G;  ///< G_n = F_n + B_{n+1}
+  double* q;  ///< q_n
+
+  GMDIFF_PARTICLE bool is_kept() const { return x != nullptr; }
+};
+
 /// States first_state ... last_state of the paths of a trained sampler (mathematics.md §17.7): evaluates F and
 /// B there and moves on; at state N the paths end. Arrays are (d, count) or (count).
 /// @tparam Real precision of the networks; all else is double.
@@ -31,7 +41,8 @@ struct PathJob {
   const double* noise_scale;  ///< (N, d)
   PathNetwork<Real> forward, backward;
   std::uint64_t seed;
-  std::uint64_t first;  ///< number of the first path
+  std::uint32_t replicate;  ///< of the streams of the steps' noise
+  std::uint64_t first;      ///< number of the first path
   std::int64_t count;
   Index first_state, last_state;
   const double* target_score;  ///< at state first_state = last_state; null if no state needs it
@@ -40,6 +51,7 @@ struct PathJob {
   double* q;                   ///< noise of the step to first_state; receives the last one
   double* log_p0;              ///< log p0(x_0), written at state 0
   double* log_ratio;           ///< sum of the steps' log-ratios of the kernels; begins at state 0
+  PathHistory history;
   std::byte* room;
   NetworkGeometry geometry;
 };

@@ -14,6 +14,7 @@ struct PathMixture {
   const double* mean;        ///< mu
   const double* inverse;     ///< 1 / s
   const double* precision;   ///< 1 / s^2
+  const double* weight;      ///< pi_k; null where only paths are computed
   const double* log_weight;  ///< log pi_k - sum_j log s_kj - (d / 2) log 2 pi
 };
 

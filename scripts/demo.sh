@@ -14,8 +14,8 @@ if [[ -z $gmdiff ]]; then
   # Kernels take minutes to compile, so they are built only if a GPU can run them.
   cuda=OFF
   if nvidia-smi -L >/dev/null 2>&1; then cuda=AUTO; fi
-  cmake -S "$root" -B "$root/build/demo" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_CUDA="$cuda" -DGMDIFF_BUILD_TESTS=OFF \
-    -DGMDIFF_BUILD_EXAMPLES=OFF >&2
+  cmake -S "$root" -B "$root/build/demo" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -DGMDIFF_CUDA="$cuda" \
+    -DGMDIFF_BUILD_TESTS=OFF -DGMDIFF_BUILD_EXAMPLES=OFF >&2
   cmake --build "$root/build/demo" --parallel "$(nproc)" >&2
   gmdiff=$root/build/demo/src/cli/gmdiff
 fi

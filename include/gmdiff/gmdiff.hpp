@@ -34,6 +34,7 @@
 #include <gmdiff/model/dynamics.hpp>
 #include <gmdiff/model/expression.hpp>
 #include <gmdiff/model/fokker_planck.hpp>
+#include <gmdiff/model/gaussian_fit.hpp>
 #include <gmdiff/model/generator.hpp>
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/linear_transition.hpp>

@@ -20,6 +20,7 @@ class Comparison(list):
                     "ess",
                     "smallest_ess",
                     "evaluations",
+                    "ess_per_second",
                     "seconds",
                 )
             } | {name: getattr(row, name) for name in ("problems", "runs", "diverged", "reused", "error")}

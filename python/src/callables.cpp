@@ -122,7 +122,8 @@ CustomTarget custom_target(const nb::args& positional, const nb::kwargs& named) 
 }
 
 CustomMap custom_map(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("CustomMap", {"value", "transposed_product", "dim", "outputs", "hessian", "id"}, 4,
+  const Arguments given("CustomMap",
+                        {"value", "transposed_product", "dim", "outputs", "product", "hessian", "id"}, 4,
                         positional, named);
   const Function value(given.need("value"), given.place("value"));
   const Function product(given.need("transposed_product"), given.place("transposed_product"));
@@ -145,6 +146,15 @@ CustomMap custom_map(const nb::args& positional, const nb::kwargs& named) {
     product.call([&] { return nb::make_tuple(rows_for_call(x, n, d), rows_for_call(w, n, m)); },
                  [&](const nb::object& result) { read_rows(result, at, n, d, out); });
   };
+  if (const nb::object along = given.find("product"); along.is_valid()) {
+    map.product = [function = Function(along, given.place("product")), d = map.dim, m = map.outputs,
+                   at = place + "the product J v"](Eigen::Index n, const double* x, const double* v,
+                                                   double* out) {
+      std::fill_n(out, n * m, 0.0);
+      function.call([&] { return nb::make_tuple(rows_for_call(x, n, d), rows_for_call(v, n, d)); },
+                    [&](const nb::object& result) { read_rows(result, at, n, m, out); });
+    };
+  }
   if (const nb::object hessian = given.find("hessian"); hessian.is_valid()) {
     map.hessian = [function = Function(hessian, given.place("hessian")), d = map.dim, m = map.outputs,
                    at = place + "the Hessian's product"](Eigen::Index n, const double* x, const double* w,
@@ -209,7 +219,8 @@ void bind_callables(nb::module_& module) {
   bind_made<CustomMap>(
       module, "CustomMap", custom_map,
       "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
-      "outputs: int, *, hessian: typing.Callable | None = None, id: str | None = None) -> None")
+      "outputs: int, *, product: typing.Callable | None = None, hessian: typing.Callable | None = None, "
+      "id: str | None = None) -> None")
       .def_ro("outputs", &CustomMap::outputs, "Number of entries of Phi(x).");
   bind_made<CustomField>(
       module, "CustomField", custom_field,

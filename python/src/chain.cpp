@@ -166,6 +166,7 @@ void bind_pool(nb::module_& module) {
       .def("mean", &P::mean)
       .def("variance", &P::variance)
       .def("standard_error", &P::standard_error)
+      .def("rhat_split", &P::rhat_split)
       .with_repr();
   module.def(
       "pooled",

@@ -288,11 +288,14 @@ void bind_denoiser(nb::module_& module) {
 }
 
 nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("train_sampler", keys_of_training<OfSampler>({"target", "resume"}, SamplerSettings{}),
-                        1, positional, named);
+  const Arguments given("train_sampler",
+                        keys_of_training<OfSampler>({"target", "resume", "device"}, SamplerSettings{}), 1,
+                        positional, named);
   const Target target = target_of(given.need("target"), given.place("target"));
   SamplerTrainingOptions options;
   set_common(given, options);
+  if (const nb::object device = given.find("device"); device.is_valid())
+    options.device = device_of(device, given.place("device"));
   SamplerSettings settings;
   const auto* before = resumed<OfSampler, SamplerTraining>(given, "a SamplerTraining", settings);
   return nb::cast(watched([&](const std::stop_token& stop) {
@@ -356,14 +359,15 @@ void bind_sampler(nb::module_& module) {
   module.def(
       "train_sampler", &train_sampler,
       nb::sig(keep(signature_of_training<OfSampler>(
-          "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None", "SamplerTraining",
-          SamplerSettings{}))),
+          "train_sampler", "target: typing.Any, resume: SamplerTraining | None = None, device: str = \"cpu\"",
+          "SamplerTraining", SamplerSettings{}))),
       "Learns a diffusion from a Gaussian mixture to the law of a target, an unnormalised log-density "
       "(mathematics.md "
       "§17). The keywords are the settings of the training; `resume` is a training to continue with its own "
       "settings "
-      "and the same target. `progress` is a function of (done, total). The result has the same bits for "
-      "any number of threads and for a training in parts. Raises ValueError for settings out of range; "
+      "and the same target. `device` is \"cpu\" or one GPU, as \"cuda\". `progress` is a function of (done, "
+      "total). The result has the same bits for any device and number of threads and for a training in "
+      "parts. Raises ValueError for settings out of range; "
       "NonFiniteError "
       "when the loss is not finite.");
   module.def(

@@ -1,3 +1,4 @@
+#include <gmdiff/model/gaussian_fit.hpp>
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/quadrature.hpp>
@@ -26,18 +27,31 @@ Target target_from(const Arguments& given) {
   return *target;
 }
 
-Quadrature quadrature_of(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("quadrature", {"target", "lower", "upper"}, 3, positional, named);
-  const Target target = target_from(given);
-  QuadratureBox box;
+QuadratureBox box_of(const Arguments& given) {
   const nb::object lower = given.find("lower"), upper = given.find("upper");
   if (lower.is_valid() != upper.is_valid())
     fail(given.function(), ": lower and upper belong together, and ", lower.is_valid() ? "upper" : "lower",
          " is missing");
-  if (lower.is_valid())
-    box = {.lower = vector_of(lower, given.place("lower"), "(d)"),
-           .upper = vector_of(upper, given.place("upper"), "(d)")};
+  if (!lower.is_valid()) return {};
+  return {.lower = vector_of(lower, given.place("lower"), "(d)"),
+          .upper = vector_of(upper, given.place("upper"), "(d)")};
+}
+
+Quadrature quadrature_of(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("quadrature", {"target", "lower", "upper"}, 3, positional, named);
+  const Target target = target_from(given);
+  const QuadratureBox box = box_of(given);
   return watched([&](const std::stop_token&) { return quadrature(target, box); });
+}
+
+nb::object quadrature_denoiser_of(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("quadrature_denoiser", {"target", "x", "level", "lower", "upper"}, 3, positional,
+                        named);
+  const Target target = target_from(given);
+  const Points x = points_of(given.need("x"), given.place("x"));
+  const Level level = level_of(given.need("level"), given.place("level"));
+  const QuadratureBox box = box_of(given);
+  return array(watched([&](const std::stop_token&) { return quadrature_denoiser(target, x, level, box); }));
 }
 
 void bind_quadrature(nb::module_& module) {
@@ -75,6 +89,10 @@ void bind_quadrature(nb::module_& module) {
              nb::sig("def quadrature(target: typing.Any, lower: typing.Any = None, upper: typing.Any = None) "
                      "-> Quadrature"),
              docs("quadrature"));
+  module.def("quadrature_denoiser", &quadrature_denoiser_of,
+             nb::sig("def quadrature_denoiser(target: typing.Any, x: typing.Any, level: typing.Any, *, "
+                     "lower: typing.Any = None, upper: typing.Any = None) -> numpy.ndarray"),
+             docs("quadrature_denoiser"));
 }
 
 /// Draws and seed of a mixture as proposal, or points with their log-densities.
@@ -189,12 +207,67 @@ void bind_modes(nb::module_& module) {
       any_arg("modes"), any_arg("scale") = 1.0, docs("laplace_mixture"));
 }
 
+GaussianFitOptions fit_options(const Arguments& given) {
+  GaussianFitOptions options;
+  with_argument(given, "draws", [&](const auto& value, const auto& place) {
+    options.draws = static_cast<int>(integer_of(value, place, 4, 1'000'000));
+  });
+  with_argument(given, "seed",
+                [&](const auto& value, const auto& place) { options.seed = seed_of(value, place); });
+  return options;
+}
+
+GaussianFit fit_of(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("gaussian_fit", {"target", "starts", "draws", "seed"}, 2, positional, named);
+  const Target target = target_from(given);
+  const Mixture starts = mixture_of(given.need("starts"), given.place("starts"));
+  const GaussianFitOptions options = fit_options(given);
+  return watched([&](const std::stop_token&) { return gaussian_fit(target, starts, options); });
+}
+
+GaussianBound bound_of(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("gaussian_bound", {"target", "mean", "covariance", "draws", "seed"}, 3, positional,
+                        named);
+  const Target target = target_from(given);
+  const Eigen::VectorXd mean = vector_of(given.need("mean"), given.place("mean"), "(d)");
+  const Points covariance = points_of(given.need("covariance"), given.place("covariance"));
+  const GaussianFitOptions options = fit_options(given);
+  return watched([&](const std::stop_token&) { return gaussian_bound(target, mean, covariance, options); });
+}
+
+void bind_gaussian_fit(nb::module_& module) {
+  Record<GaussianFit> fit(module, "GaussianFit");
+  fit.def("mean", &GaussianFit::mean)
+      .def("covariance", &GaussianFit::covariance)
+      .def("elbo", &GaussianFit::elbo)
+      .def("elbo_error", &GaussianFit::elbo_error)
+      .def("slope", &GaussianFit::slope);
+  fit.made().def("__repr__", [](const GaussianFit& self) {
+    return concat("<GaussianFit: elbo ", self.elbo, " +- ", self.elbo_error, ">");
+  });
+  Record<GaussianBound> bound(module, "GaussianBound");
+  bound.def("elbo", &GaussianBound::elbo)
+      .def("by_mean", &GaussianBound::by_mean)
+      .def("by_covariance", &GaussianBound::by_covariance);
+  bound.made().def("__repr__",
+                   [](const GaussianBound& self) { return concat("<GaussianBound: elbo ", self.elbo, ">"); });
+  module.def("gaussian_fit", &fit_of,
+             nb::sig("def gaussian_fit(target: typing.Any, starts: Mixture, *, draws: int = 1000, seed: int "
+                     "= 0) -> GaussianFit"),
+             docs("gaussian_fit"));
+  module.def("gaussian_bound", &bound_of,
+             nb::sig("def gaussian_bound(target: typing.Any, mean: typing.Any, covariance: typing.Any, *, "
+                     "draws: int = 1000, seed: int = 0) -> GaussianBound"),
+             docs("gaussian_bound"));
+}
+
 }  // namespace
 
 void bind_target_answers(nb::module_& module) {
   bind_quadrature(module);
   bind_importance(module);
   bind_modes(module);
+  bind_gaussian_fit(module);
 }
 
 }  // namespace gmdiff::python

@@ -296,6 +296,9 @@ void bind_row(nb::module_& module) {
       .def_prop_ro(
           "evaluations", [](const SamplerRow& self) { return optional_object(self.evaluations); },
           docs_of("evaluations"))
+      .def_prop_ro(
+          "ess_per_second", [](const SamplerRow& self) { return optional_object(self.ess_per_second); },
+          docs_of("ess_per_second"))
       .def_ro("seconds", &SamplerRow::seconds, docs_of("seconds"))
       .def_ro("problems", &SamplerRow::problems, docs_of("problems"))
       .def_ro("runs", &SamplerRow::runs, docs_of("runs"))

@@ -111,6 +111,9 @@ def test_pooled_moments():
     pool, moments = gd.pooled(chains), chains.moments
     assert np.allclose(pool.mean, moments["mean"].mean(0), rtol=1e-6, atol=1e-9)
     assert np.allclose(pool.standard_error, moments["mean"].std(0, ddof=1) / np.sqrt(20), rtol=1e-6)
+    trace = gd.sample(NORMAL, sampler=gd.Mala(step=1.0, steps=64, output="trace"), count=20, seed=2).numpy()
+    split = [d.rhat_split for d in gd.diagnose(trace).coordinates]
+    assert np.allclose(pool.rhat_split, split, rtol=1e-5)
     # The variance of all states is the mean square inside of the chains and that of their means.
     total = moments["variance"].mean(0) * 63 / 64 + moments["mean"].var(0)
     assert np.allclose(pool.variance, total, rtol=0.02)

@@ -213,6 +213,11 @@ def test_weights_correct_a_sampler(paths):
         ),
         (lambda: gd.train_sampler(LAW), TypeError, "train_sampler: target"),
         (lambda: gd.train_sampler(TARGET, method="disco"), ValueError, "train_sampler: method"),
+        (
+            lambda: gd.train_sampler(TARGET, device="reference", **PATHS),
+            ValueError,
+            "trained sampler: a training runs on cpu or on one GPU, got reference",
+        ),
         (lambda: gd.read_denoiser("none.npz"), (OSError, ValueError), "none.npz"),
         (lambda: gd.read_sampler(3), TypeError, "read_sampler: file"),
         (lambda: gd.forward_summary([np.nan]), ValueError, "log_w|weight"),

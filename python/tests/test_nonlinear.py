@@ -209,6 +209,38 @@ IDENTITY = gd.NonlinearObservation(gd.ElementwiseMap("identity", [[1.0]]), [1.0]
 MODES = gd.modes(PROBLEM, [[0.1, 0.7]], draws=0)
 
 
+def test_a_normal_law_is_that_of_the_command(command, tmp_path):
+    arrays, printed = archive(command, tmp_path, "posterior", PROBLEM, "--method", "gaussian")
+    fit = gd.gaussian_fit(PROBLEM, gd.laplace_mixture(gd.modes(PROBLEM, **starts(PROBLEM, 0, 64))))
+    assert_same_bytes(fit.mean, arrays["mean"])
+    assert_same_bytes(fit.covariance, arrays["covariance"])
+    assert (fit.elbo, fit.elbo_error) == (printed["elbo"], printed["elbo_error"])
+    assert fit.elbo < gd.quadrature(PROBLEM).log_normalizer
+    bound = gd.gaussian_bound(PROBLEM, fit.mean, fit.covariance)
+    assert abs(bound.elbo - fit.elbo) < 1e-10
+    assert np.abs(bound.by_mean).max() < 1e-4
+    assert np.abs(bound.by_covariance).max() < 1e-4
+
+
+def test_the_denoiser_of_a_posterior_is_exact():
+    A = np.array([[1.0, 0.5]])
+    linear = gd.NonlinearObservation(gd.ElementwiseMap("identity", A), [0.5], noise_std=0.5)
+    exact = gd.posterior(PRIOR, gd.LinearObservation(A, [0.5], noise_std=0.5)).mixture
+    x = np.array([[0.5, -1.0], [2.0, 0.0]])
+    found = gd.quadrature_denoiser(gd.ObservedMixture(PRIOR, linear), x, (0.8, 0.6))
+    np.testing.assert_allclose(found, exact.denoiser(x, (0.8, 0.6)), rtol=1e-9)
+
+
+def test_a_map_may_have_its_product_with_the_jacobian():
+    def along(x, v):
+        return np.einsum("nij,nj->ni", directions(x), v)
+
+    x, v = np.random.default_rng(2).normal(size=(2, 5, 2))
+    plain = gd.Target(gd.ObservedMixture(PRIOR, own_observation(hessian=hessian)))
+    given = gd.Target(gd.ObservedMixture(PRIOR, own_observation(product=along, hessian=hessian)))
+    np.testing.assert_allclose(given.hessian_vp(x, v), plain.hessian_vp(x, v), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -250,6 +282,12 @@ MODES = gd.modes(PROBLEM, [[0.1, 0.7]], draws=0)
             ValueError,
             "Hessian",
         ),
+        (lambda: gd.quadrature_denoiser(PROBLEM, [[0.0]], (1.0, 1.0)), ValueError, "dimension 1, expected 2"),
+        (lambda: gd.gaussian_fit(PROBLEM, [0.0]), TypeError, "gaussian_fit: starts"),
+        (lambda: gd.gaussian_fit(gd.Funnel(dim=3), PRIOR), ValueError, "the starts have dimension 2"),
+        (lambda: gd.gaussian_fit(PROBLEM, PRIOR, draws=2), ValueError, "gaussian_fit: draws"),
+        (lambda: gd.gaussian_bound(PROBLEM, [0.0], np.eye(2)), ValueError, "gaussian_bound: mean"),
+        (lambda: gd.CustomMap(distances, product, 2, 2, product=3), TypeError, "CustomMap: product"),
         (lambda: gd.CustomMap(distances, 3, 2, 2), TypeError, "CustomMap: transposed_product"),
         (lambda: gd.CustomMap(distances, product, 2, 0), ValueError, "CustomMap: outputs"),
     ],

@@ -65,7 +65,7 @@ std::array<double, 4> decode_normals_f32(const Words& words) {
 }
 
 std::array<double, 2> decode_normals_f64(const Words& words) {
-  const double u = (static_cast<double>(join(words[0], words[1]) >> 12) + 0.5) * 0x1p-52;
+  const double u = open_uniform(join(words[0], words[1]));
   const std::uint64_t angle = join(words[2], words[3]) >> 12;
   const std::uint64_t quadrant = (angle + (std::uint64_t{1} << 49)) >> 50;
   const auto rest = static_cast<std::int64_t>(angle - (quadrant << 50));
@@ -96,6 +96,8 @@ std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m) {
   const Words words = philox_words(key, static_cast<std::uint32_t>(block));
   return m % 2 == 0 ? join(words[0], words[1]) : join(words[2], words[3]);
 }
+
+double open_uniform(std::uint64_t U) { return (static_cast<double>(U >> 12) + 0.5) * 0x1p-52; }
 
 double categorical_uniform(std::uint64_t U, Precision precision) {
   return precision == Precision::f32 ? static_cast<double>(U >> 40) * 0x1p-24

@@ -46,6 +46,8 @@ class NormalStream {
 
 /// Uniform 64-bit number m of a stream: U(m mod 2) of counter block m / 2.
 std::uint64_t uniform_u64(const StreamKey& key, std::uint64_t m);
+/// u in (0, 1): the midpoint of one of 2^52 equal intervals, ((U >> 12) + 1/2) 2^-52.
+double open_uniform(std::uint64_t U);
 /// u in [0, 1) of a categorical choice: the upper 24 (f32) or 53 (f64) bits of U.
 double categorical_uniform(std::uint64_t U, Precision precision);
 

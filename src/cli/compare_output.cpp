@@ -80,6 +80,7 @@ Json row_json(const SamplerRow& row) {
   json["coverage_observed"] = coverage_json(row.coverage_observed);
   json["coverage_null_space"] = coverage_json(row.coverage_null_space);
   json["evaluations"] = known_json(row.evaluations);
+  json["ess_per_second"] = known_json(row.ess_per_second);
   json["seconds"] = row.error ? Json(nullptr) : json_number(row.seconds);
   json["problems"] = row.problems;
   json["runs"] = row.runs;
@@ -127,7 +128,7 @@ std::vector<std::string> table_header(const std::vector<std::string>& quantities
   header.insert(header.end(), {"log-evidence error", "sd", "ESS/N", "smallest"});
   if (extra.coverage) header.insert(header.end(), {"observed", "null"});
   if (extra.diverged) header.emplace_back("diverged");
-  header.emplace_back("seconds");
+  header.insert(header.end(), {"ESS/s", "seconds"});
   return header;
 }
 
@@ -136,7 +137,7 @@ std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, c
   if (row.error) {
     cells.resize(columns, "-");
     cells.back() = "failed " + *row.error;
-    if (extra.diverged) cells[columns - 2] = std::to_string(row.diverged);
+    if (extra.diverged) cells[columns - 3] = std::to_string(row.diverged);
     return cells;
   }
   for (const QuantityFigures& figures : row.quantities) {
@@ -150,7 +151,7 @@ std::vector<std::string> table_row(const SamplerRow& row, std::size_t columns, c
     cells.insert(cells.end(), {coverage_text(row.coverage_observed), coverage_text(row.coverage_null_space)});
   }
   if (extra.diverged) cells.push_back(std::to_string(row.diverged));
-  cells.push_back(format_number(row.seconds, 3));
+  cells.insert(cells.end(), {known_text(row.ess_per_second), format_number(row.seconds, 3)});
   return cells;
 }
 
@@ -200,9 +201,9 @@ std::vector<std::string> csv_header(const std::vector<std::string>& quantities) 
     for (const char* figure : {"standard_error", "median", "floor", "floor_sd", "ratio"})
       header.push_back(concat(name, "_", figure));
   }
-  header.insert(header.end(),
-                {"log_evidence_error", "log_evidence_sd", "ess", "smallest_ess", "coverage_observed",
-                 "coverage_null_space", "evaluations", "seconds", "problems", "runs", "diverged", "error"});
+  header.insert(header.end(), {"log_evidence_error", "log_evidence_sd", "ess", "smallest_ess",
+                               "coverage_observed", "coverage_null_space", "evaluations", "ess_per_second",
+                               "seconds", "problems", "runs", "diverged", "error"});
   return header;
 }
 
@@ -218,8 +219,9 @@ std::vector<std::string> csv_row(const SamplerRow& row, std::size_t num_quantiti
       fields.end(),
       {csv_known(row.log_evidence_error), csv_known(row.log_evidence_sd), csv_known(row.ess),
        csv_known(row.smallest_ess), csv_share(row.coverage_observed), csv_share(row.coverage_null_space),
-       csv_known(row.evaluations), row.error ? "" : csv_number(row.seconds), std::to_string(row.problems),
-       std::to_string(row.runs), std::to_string(row.diverged), row.error.value_or("")});
+       csv_known(row.evaluations), csv_known(row.ess_per_second), row.error ? "" : csv_number(row.seconds),
+       std::to_string(row.problems), std::to_string(row.runs), std::to_string(row.diverged),
+       row.error.value_or("")});
   return fields;
 }
 

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,7 +10,9 @@
 #include "cli/problem_source.hpp"
 #include "cli/verb.hpp"
 #include "io/npy_header.hpp"
+#include "io/sidecar.hpp"
 #include "study/diagnosis.hpp"
+#include "study/record.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -36,7 +39,15 @@ study::ChainDraws read_chains(const std::string& file) {
   return {std::move(all), chains};
 }
 
-Json figures(const ChainDiagnostics& d) {
+/// Time of the run that a file of draws comes from; none without its sidecar.
+std::optional<double> seconds_of(const std::string& file) {
+  if (!std::filesystem::exists(io::sidecar_path(file))) return {};
+  const double seconds = study::read_sidecar(file).seconds;
+  if (!(seconds > 0.0)) return {};
+  return seconds;
+}
+
+Json figures(const ChainDiagnostics& d, const std::optional<double>& seconds) {
   Json row;
   row["mean"] = json_number(d.mean);
   row["sd"] = json_number(d.sd);
@@ -46,22 +57,23 @@ Json figures(const ChainDiagnostics& d) {
   row["ess_bulk"] = json_number(d.ess_bulk);
   row["ess_tail"] = json_number(d.ess_tail);
   row["ess_mean"] = json_number(d.ess_mean);
+  if (seconds) row["ess_bulk_per_second"] = json_number(d.ess_bulk / *seconds);
   return row;
 }
 
 Json diagnose_json(const DiagnoseFlags& flags, const study::ChainDraws& chains, const std::optional<Law>& law,
-                   const study::Diagnosis& found) {
+                   const study::Diagnosis& found, const std::optional<double>& seconds) {
   Json json;
   json["file"] = flags.file;
   json["chains"] = chains.chains();
   json["draws"] = chains.draws();
   json["coordinates"] = Json::array();
   for (const study::DiagnosedQuantity& coordinate : found.coordinates)
-    json["coordinates"].push_back(figures(coordinate.diagnostics));
+    json["coordinates"].push_back(figures(coordinate.diagnostics, seconds));
   if (!found.estimates.empty()) {
     json["estimates"] = Json::array();
     for (const study::DiagnosedQuantity& estimate : found.estimates) {
-      Json row = figures(estimate.diagnostics);
+      Json row = figures(estimate.diagnostics, seconds);
       row["estimate"] = estimate.name;
       json["estimates"].push_back(row);
     }
@@ -76,22 +88,34 @@ Json diagnose_json(const DiagnoseFlags& flags, const study::ChainDraws& chains, 
   return json;
 }
 
-std::string table_of(const std::string& kind, const std::vector<study::DiagnosedQuantity>& quantities) {
-  Table table({kind, "mean", "sd", "mcse", "R-hat", "ESS bulk", "ESS tail", "ESS mean"});
+std::string table_of(const std::string& kind, const std::vector<study::DiagnosedQuantity>& quantities,
+                     const std::optional<double>& seconds) {
+  std::vector<std::string> header{kind, "mean", "sd", "mcse", "R-hat", "ESS bulk", "ESS tail", "ESS mean"};
+  if (seconds) header.emplace_back("ESS bulk/s");
+  Table table(header);
   for (const study::DiagnosedQuantity& quantity : quantities) {
     const ChainDiagnostics& d = quantity.diagnostics;
-    table.add({quantity.name, format_number(d.mean), format_number(d.sd), format_number(d.mcse, 3),
-               format_number(d.rhat, 4), format_number(d.ess_bulk, 4), format_number(d.ess_tail, 4),
-               format_number(d.ess_mean, 4)});
+    std::vector<std::string> row{quantity.name,
+                                 format_number(d.mean),
+                                 format_number(d.sd),
+                                 format_number(d.mcse, 3),
+                                 format_number(d.rhat, 4),
+                                 format_number(d.ess_bulk, 4),
+                                 format_number(d.ess_tail, 4),
+                                 format_number(d.ess_mean, 4)};
+    if (seconds) row.push_back(format_number(d.ess_bulk / *seconds, 3));
+    table.add(row);
   }
   return table.text();
 }
 
 std::string diagnose_text(const DiagnoseFlags& flags, const study::ChainDraws& chains,
-                          const std::optional<Law>& law, const study::Diagnosis& found) {
-  std::string text = concat(flags.file, ": ", chains.chains(), chains.chains() == 1 ? " chain" : " chains",
-                            " of ", chains.draws(), " draws\n\n", table_of("coordinate", found.coordinates));
-  if (!found.estimates.empty()) text += concat("\n", table_of("estimate", found.estimates));
+                          const std::optional<Law>& law, const study::Diagnosis& found,
+                          const std::optional<double>& seconds) {
+  std::string text =
+      concat(flags.file, ": ", chains.chains(), chains.chains() == 1 ? " chain" : " chains", " of ",
+             chains.draws(), " draws\n\n", table_of("coordinate", found.coordinates, seconds));
+  if (!found.estimates.empty()) text += concat("\n", table_of("estimate", found.estimates, seconds));
   if (!found.modes) return text;
   const study::ModeShares& modes = *found.modes;
   Table shares({"component", "weight", "share of draws", "share of chains"});
@@ -109,9 +133,10 @@ void run_diagnose(const DiagnoseFlags& flags) {
   if (!flags.problem.empty()) law = law_of(load_problem(flags.problem), flags.prior);
   const study::Diagnosis found = diagnose(chains, flags.estimates, law ? &law->mixture : nullptr,
                                           {.draws = flags.file, .estimate = "--estimate"});
+  const std::optional<double> seconds = seconds_of(flags.file);
   print_remarks(found.warnings, {}, flags.common.quiet);
-  print(flags.common.json ? json_text(diagnose_json(flags, chains, law, found))
-                          : diagnose_text(flags, chains, law, found));
+  print(flags.common.json ? json_text(diagnose_json(flags, chains, law, found, seconds))
+                          : diagnose_text(flags, chains, law, found, seconds));
 }
 
 }  // namespace

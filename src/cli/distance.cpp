@@ -92,8 +92,7 @@ JudgeOptions judge_options(const DistanceFlags& flags) {
   };
   JudgeOptions options;
   options.metric = parse_metric("--metric", flags.metric);
-  const bool sliced =
-      options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
+  const bool sliced = is_sliced(options);
   require(sliced || (!flags.p && !flags.slices),
           "--p and --slices belong to the metrics sw and max-sw, not to ", flags.metric);
   require(options.metric == Metric::mmd_squared || !flags.bandwidth,
@@ -125,56 +124,21 @@ std::optional<double> usable(double bandwidth) {
 /// Distance of two sets of samples.
 DistanceRow measure(const Points& x, const Points& y, const DistanceFlags& flags,
                     const JudgeOptions& options) {
-  const bool needs_law = options.metric == Metric::moments || options.metric == Metric::modes ||
-                         options.metric == Metric::mode_weights || options.metric == Metric::mode_coverage;
-  require(!needs_law, "--metric ", flags.metric, " compares with a law: one side must be a problem file");
+  require(!needs_law(options.metric), "--metric ", flags.metric,
+          " compares with a law: one side must be a problem file");
   require(!flags.repeats, "--repeats: ", no_law, " and nothing to repeat");
   require(!flags.spread, "--spread: ", no_law);
   require(x.cols() == y.cols(), flags.a, " has points of dimension ", x.cols(), ", ", flags.b,
           " of dimension ", y.cols());
-  const SlicedOptions sliced{
-      .p = options.p, .slices = options.slices, .seed = options.seed, .device = options.device};
-  const std::string order = "_" + std::to_string(options.p);
-  DistanceRow row{.judgement = {}, .has_floor = false};
-  switch (options.metric) {
-    case Metric::sliced_wasserstein:
-      row.judgement.quantity = "sw" + order;
-      row.judgement.value = sliced_wasserstein(x, y, sliced);
-      break;
-    case Metric::max_sliced_wasserstein:
-      row.judgement.quantity = "max_sw" + order;
-      row.judgement.value = max_sliced_wasserstein(x, y, sliced);
-      break;
-    case Metric::mmd_squared:
-      row.judgement.quantity = "mmd_squared";
-      row.judgement.bandwidth = options.bandwidth ? *options.bandwidth : median_distance(x, y);
-      row.judgement.value = mmd_squared(x, y, usable(*row.judgement.bandwidth), options.device);
-      break;
-    case Metric::energy_distance:
-      row.judgement.quantity = "energy_distance";
-      // the form that `judge` uses
-      row.judgement.value = energy_distance(x, y, EnergyForm::v, options.device);
-      break;
-    case Metric::sinkhorn: {
-      const SinkhornDivergence found = sinkhorn_divergence(x, y, options.sinkhorn, options.device);
-      row.judgement.quantity = "sinkhorn";
-      row.judgement.value = found.value;
-      row.judgement.sinkhorn = {.iterations = found.iterations,
-                                .error = found.error,
-                                .converged = found.error <= options.sinkhorn.tolerance};
-      break;
-    }
-    case Metric::mmd_vsm:
-      row.judgement.quantity = "mmd_vsm";
-      row.judgement.value = mmd_vsm(x, y, options.device);
-      break;
-    case Metric::moments:
-    case Metric::modes:
-    case Metric::mode_weights:
-    case Metric::mode_coverage:
-      break;  // rejected above
-  }
-  return row;
+  std::optional<double> bandwidth = options.bandwidth;
+  if (options.metric == Metric::mmd_squared && !bandwidth) bandwidth = median_distance(x, y);
+  SetDistance distance(x.cols(), options, bandwidth ? usable(*bandwidth) : std::nullopt);
+  Judgement judgement;
+  judgement.quantity = quantities(options).front();
+  judgement.value = distance(x, y);
+  judgement.bandwidth = bandwidth;
+  judgement.sinkhorn = distance.sinkhorn_report();
+  return {.judgement = judgement, .has_floor = false};
 }
 
 /// Number of points of each exact draw.
@@ -271,13 +235,7 @@ const char* draws_of(const study::ExactLaw& law) {
 std::string origin(const JudgeOptions& options, const study::ExactLaw& law, bool between_laws,
                    std::int64_t count) {
   const std::string sets = concat(options.repeats, " sets of ", count, draws_of(law));
-  const bool is_sliced =
-      options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
-  const bool with_draws = options.metric == Metric::mmd_squared ||
-                          options.metric == Metric::energy_distance || options.metric == Metric::sinkhorn ||
-                          options.metric == Metric::mmd_vsm ||
-                          (is_sliced && law.reference().target() != nullptr);
-  if (with_draws) return "value and floor are means over " + sets;
+  if (!compares_with_law(options, law.reference())) return "value and floor are means over " + sets;
   const bool is_expected = options.metric == Metric::sliced_wasserstein && options.p == 1;
   std::string text = between_laws ? "value: mean over " + sets + "; " : "";
   text += is_expected ? concat("floor: expectation for ", count, " exact draws") : "floor: mean over " + sets;

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* by_quadrature = "quadrature";
 constexpr const char* by_importance = "importance";
 constexpr const char* by_laplace = "laplace";
+constexpr const char* by_gaussian = "gaussian";
 constexpr const char* by_maxima = "maxima";
 
 using NamedFlag = std::pair<const char*, const FlagText*>;
@@ -36,6 +37,7 @@ const std::vector<Method>& methods() {
       {by_quadrature, {"--box"}, answer_by_quadrature},
       {by_importance, {"--count", "--seed", "--starts", "--scale", "--proposal"}, answer_by_importance},
       {by_laplace, {"--seed", "--starts"}, answer_by_laplace},
+      {by_gaussian, {"--count", "--seed", "--starts"}, answer_by_gaussian},
       {by_maxima, {"--seed", "--starts"}, answer_by_maxima}};
   return all;
 }
@@ -53,7 +55,7 @@ const Method& parse_method(const TargetAnswerFlags& flags, Eigen::Index d) {
   const Method& method = method_named(flags.method.value_or(d <= 2 ? by_quadrature : by_importance));
   require(method.name != std::string(by_quadrature) || d <= 2, "--method ", by_quadrature,
           " needs dimension 1 or 2, and the target has dimension ", d, "; ", by_importance, ", ", by_laplace,
-          " and ", by_maxima, " take any dimension");
+          ", ", by_gaussian, " and ", by_maxima, " take any dimension");
   return method;
 }
 
@@ -75,17 +77,20 @@ std::string log_normalizer_line(double value, const std::string& error) {
 void add_target_answer_flags(CLI::App& verb, TargetAnswerFlags& flags) {
   verb.add_option("--method", flags.method,
                   "for a target or an observation with a map: quadrature (the default in dimension 1 and 2), "
-                  "importance, laplace or maxima")
+                  "importance, laplace, gaussian or maxima")
       ->type_name("METHOD");
   verb.add_option("--box", flags.box,
                   "sides of the box of the quadrature, lower and upper for each coordinate (found by itself)")
       ->type_name("A,B[,A,B]");
-  verb.add_option("--count", flags.count, "draws of importance sampling (10000)")->type_name("N");
+  verb.add_option(
+          "--count", flags.count,
+          "draws of importance sampling (10000), or of the method gaussian in dimension 3 or higher (1000)")
+      ->type_name("N");
   verb.add_option("--seed", flags.seed, "64-bit seed of draws and starts (0)")->type_name("S");
   verb.add_option(
           "--starts", flags.starts,
           "starts of the search for maxima, draws of N(0, 9 I), with an observation draws of the prior, "
-          "for importance, laplace and maxima (64)")
+          "for importance, laplace, gaussian and maxima (64)")
       ->type_name("N");
   verb.add_option("--scale", flags.scale,
                   "factor of the covariances of the proposal of importance sampling (2)")

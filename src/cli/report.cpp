@@ -103,6 +103,9 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
     table.add({"mean", numbers_text(record.moments.at("mean"))});
     table.add({"its error", numbers_text(record.moments.at("standard_error"))});
     table.add({"variance", numbers_text(record.moments.at("variance"))});
+    // Records of earlier versions have none.
+    if (record.moments.contains("rhat_split"))
+      table.add({"R-hat", numbers_text(record.moments.at("rhat_split"))});
   }
   if (record.acceptance) table.add({"acceptance", acceptance_text(*record.acceptance)});
   if (record.acceptance && !record.acceptance->step.empty())

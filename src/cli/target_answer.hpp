@@ -50,5 +50,6 @@ TargetAnswer answer_by_importance(const Target& target, const TargetAnswerFlags&
 TargetAnswer answer_by_maxima(const Target& target, const TargetAnswerFlags& flags);
 /// @throws std::invalid_argument also for a sparse prior without smoothing, as `answer_by_importance`.
 TargetAnswer answer_by_laplace(const Target& target, const TargetAnswerFlags& flags);
+TargetAnswer answer_by_gaussian(const Target& target, const TargetAnswerFlags& flags);
 
 }  // namespace gmdiff::cli

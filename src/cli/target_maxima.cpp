@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/machine.hpp"
 #include "base/names.hpp"
+#include "cli/target_search.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -24,19 +25,6 @@ Modes search(const Target& target, const TargetAnswerFlags& flags) {
   if (const ObservedMixture* observed = target.observed())
     return modes(target, {.starts = importance(target, observed->prior, starts, seed).points, .draws = 0});
   return modes(target, {.draws = static_cast<int>(starts), .spread = spread, .seed = seed});
-}
-
-std::vector<std::string> search_warnings(const Modes& found) {
-  std::vector<std::string> warnings;
-  const std::pair<int, const char*> ends[] = {{found.saddles, "at a saddle or on a plateau"},
-                                              {found.unfinished, "without convergence"},
-                                              {found.outside, "outside the support"}};
-  for (const auto& [count, where] : ends) {
-    if (count > 0)
-      warnings.push_back(
-          concat(count, count == 1 ? " start" : " starts", " of the search for maxima ended ", where));
-  }
-  return warnings;
 }
 
 /// Numbers of starts that reach no maximum.
@@ -101,21 +89,6 @@ std::string laplace_text(const Modes& found, const Mixture& law) {
                 more_maxima(found));
 }
 
-Modes search_some(const Target& target, const TargetAnswerFlags& flags) {
-  Modes found = search(target, flags);
-  require(!found.maxima.empty(), "no maximum of the density was found; --starts sets the number of starts");
-  return found;
-}
-
-/// @throws std::invalid_argument for a target whose maxima have no Laplace approximation.
-void require_smooth(const Target& target, const std::string& method) {
-  const Regularised* const of = target.regularised();
-  require(
-      of == nullptr || of->prior.smoothing != Smoothing::none, "--method ", method,
-      ": a prior without smoothing has no Laplace approximation at its maxima; --method maxima lists them, "
-      "and the smoothings pseudo-huber and huber have one");
-}
-
 /// Points and heights of all maxima.
 std::vector<AnswerArray> arrays_of(const Modes& found, Index d) {
   const auto K = static_cast<Index>(found.maxima.size());
@@ -169,6 +142,33 @@ std::vector<std::string> importance_warnings(const ImportanceResult& result) {
 }
 
 }  // namespace
+
+std::vector<std::string> search_warnings(const Modes& found) {
+  std::vector<std::string> warnings;
+  const std::pair<int, const char*> ends[] = {{found.saddles, "at a saddle or on a plateau"},
+                                              {found.unfinished, "without convergence"},
+                                              {found.outside, "outside the support"}};
+  for (const auto& [count, where] : ends) {
+    if (count > 0)
+      warnings.push_back(
+          concat(count, count == 1 ? " start" : " starts", " of the search for maxima ended ", where));
+  }
+  return warnings;
+}
+
+Modes search_some(const Target& target, const TargetAnswerFlags& flags) {
+  Modes found = search(target, flags);
+  require(!found.maxima.empty(), "no maximum of the density was found; --starts sets the number of starts");
+  return found;
+}
+
+void require_smooth(const Target& target, const std::string& method) {
+  const Regularised* const of = target.regularised();
+  require(
+      of == nullptr || of->prior.smoothing != Smoothing::none, "--method ", method,
+      ": a prior without smoothing has no Laplace approximation at its maxima; --method maxima lists them, "
+      "and the smoothings pseudo-huber and huber have one");
+}
 
 TargetAnswer answer_by_maxima(const Target& target, const TargetAnswerFlags& flags) {
   const Modes found = search_some(target, flags);

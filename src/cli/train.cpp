@@ -68,7 +68,9 @@ struct DenoiserKind {
   using Options = TrainingOptions;
   const TrainingData& data;
   TrainingLog& log;
+  int threads;
 
+  void place(Options& options) const { options.threads = threads; }
   DenoiserTraining continued(DenoiserTraining training, const Options& options) const {
     return continue_training(std::move(training), data, options);
   }
@@ -175,7 +177,7 @@ void train_denoiser_of(const TrainFlags& flags, const std::optional<AnyProblem>&
   DenoiserTraining training = begin(flags, input.data);
   const int threads = training_threads(flags);
   TrainingLog log(flags.log);
-  training = watched_training(flags, std::move(training), DenoiserKind{input.data, log});
+  training = watched_training(flags, std::move(training), DenoiserKind{input.data, log, threads});
   std::vector<DenoiserError> errors;
   if (input.law) errors = judge(training, *input.law, threads);
   for (const std::string& warning : log.warnings()) warnings.push_back(warning);
@@ -262,8 +264,16 @@ int training_threads(const TrainFlags& flags) {
   if (!flags.device) return 0;
   const Device device = Device::parse(*flags.device);
   require(device.kind() == Device::Kind::cpu, "--device ", *flags.device,
-          ": networks are trained on cpu or cpu:THREADS");
+          ": a denoiser is trained on cpu or cpu:THREADS");
   return device.number();
+}
+
+Device sampler_device(const TrainFlags& flags) {
+  if (!flags.device) return Device::cpu();
+  const Device device = Device::parse(*flags.device);
+  require(device.kind() != Device::Kind::reference && device.numbers().size() == 1, "--device ",
+          *flags.device, ": a sampler is trained on cpu, cpu:THREADS or one GPU, as cuda or cuda:1");
+  return device;
 }
 
 Verb add_train(CLI::App& command) {
@@ -305,7 +315,9 @@ Verb add_train(CLI::App& command) {
                    "rate of Adam; it falls to 0 over the last half (0.001; sampler: 0.0005, last quarter)")
       ->type_name("R");
   verb->add_option("--precision", flags->precision, "of the network: f32 or f64 (f32)")->type_name("P");
-  verb->add_option("--device", flags->device, "cpu or cpu:THREADS (cpu)")->type_name("DEVICE");
+  verb->add_option("--device", flags->device,
+                   "cpu or cpu:THREADS; of a sampler also cuda or cuda:INDEX (cpu)")
+      ->type_name("DEVICE");
   verb->add_option("--resume", flags->resume, "continue the training of this file, with its settings")
       ->type_name("FILE");
   verb->add_option("--checkpoint-every", flags->checkpoint_every, "write FILE every K iterations")

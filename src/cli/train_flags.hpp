@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmdiff/device/device.hpp>
 #include <gmdiff/sampler/learned.hpp>
 
 #include "cli/arguments.hpp"
@@ -55,8 +56,11 @@ std::filesystem::path checkpoint_file(const std::string& out, std::int64_t itera
 /// @throws std::invalid_argument
 void check_checkpoints(const TrainFlags& flags, std::int64_t iteration, std::int64_t iterations);
 
-/// Threads of `--device`; 0: one per usable processor.
+/// Threads of `--device` for a denoiser; 0: one per usable processor.
+/// @throws std::invalid_argument unless the device is `cpu`.
 int training_threads(const TrainFlags& flags);
+/// The device of a sampler: `cpu`, or one GPU. @throws std::invalid_argument for another one.
+Device sampler_device(const TrainFlags& flags);
 
 /// Trains a sampler of a law, and judges it by its weights.
 /// @param settings of the problem file, which flags replace.

@@ -28,6 +28,9 @@ SamplerTraining begin(const TrainFlags& flags, const Target& target,
   return read_sampler(*flags.resume);
 }
 
+/// Threads that judge; 0: one per usable processor.
+int host_threads(const Device& device) { return device.kind() == Device::Kind::cpu ? device.number() : 0; }
+
 /// Figures of `paths` fresh paths, and of as many from exact draws where the target has them.
 Json judged_paths(const SamplerTraining& training, const Target& target, std::int64_t paths, int threads) {
   const std::uint64_t seed = training.settings.seed;
@@ -51,8 +54,9 @@ struct SamplerKind {
   using Options = SamplerTrainingOptions;
   const Target& target;
   TrainingLog& log;
-  int threads;
+  const Device& device;
 
+  void place(Options& options) const { options.device = device; }
   SamplerTraining continued(SamplerTraining training, const Options& options) const {
     return continue_sampler(std::move(training), target, options);
   }
@@ -64,7 +68,7 @@ struct SamplerKind {
     constexpr std::int64_t paths = 2000;
     if (!log.is_written()) return;
     try {
-      log.add_judgement(training.iteration, judged_paths(training, target, paths, threads));
+      log.add_judgement(training.iteration, judged_paths(training, target, paths, host_threads(device)));
     } catch (const NonFiniteError&) {
       // The checkpoint is written; whether the training diverges is found out by its own paths.
     }
@@ -89,10 +93,11 @@ std::int64_t num_paths(const TrainFlags& flags) {
   return whole_flag("--count", flags.count, 2, 1 << 30, 10'000);
 }
 
-TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law) {
+TargetJudgement judge(const TrainFlags& flags, const SamplerTraining& training, const study::PathLaw& law,
+                      const Device& device) {
   const std::int64_t count = num_paths(flags);
   const std::uint64_t seed = training.settings.seed;  // draws are no paths of the training
-  const TrainedSampler sampler(training, law.target, training_threads(flags));
+  const TrainedSampler sampler(training, law.target, host_threads(device));
   const WeightedDraws draws = sampler.draws(count, seed);
   if (flags.draws)
     io::write_npz(*flags.draws,
@@ -174,6 +179,7 @@ void check_sampler_flags(const TrainFlags& flags) {
 void train_sampler_of(const TrainFlags& flags, const study::PathLaw& law,
                       const std::optional<SamplerSettings>& settings, InputFiles inputs) {
   check_sampler_flags(flags);
+  const Device device = sampler_device(flags);
   check_not_input(flags.out, inputs);
   if (flags.log) check_not_input(*flags.log, inputs);
   if (flags.draws) {
@@ -183,9 +189,8 @@ void train_sampler_of(const TrainFlags& flags, const study::PathLaw& law,
   }
   SamplerTraining training = begin(flags, law.target, settings);
   TrainingLog log(flags.log);
-  training =
-      watched_training(flags, std::move(training), SamplerKind{law.target, log, training_threads(flags)});
-  const TargetJudgement found = judge(flags, training, law);
+  training = watched_training(flags, std::move(training), SamplerKind{law.target, log, device});
+  const TargetJudgement found = judge(flags, training, law, device);
   print_remarks(log.warnings(), {}, flags.common.quiet);
   print(flags.common.json ? json_text(judgement_json(flags, training, law, log, found))
                           : judgement_text(flags, training, law, log, found));

@@ -14,8 +14,9 @@ namespace gmdiff::cli {
 
 /// Runs a training to its end with a progress line, and writes its file at every checkpoint, at the end and
 /// after a signal; with `--keep-checkpoints` each checkpoint also has a file of its own.
-/// @tparam Kind has a type Options, a `TrainingLog& log`, and functions of the training: continued(training, options), write(file,
-///   training, overwrite), and note(report) and note_checkpoint(training) for the log
+/// @tparam Kind has a type Options, a `TrainingLog& log`, and functions of the training: place(options),
+///   which sets the device, continued(training, options), write(file, training, overwrite), and note(report)
+///   and note_checkpoint(training) for the log
 /// @throws study::WorkInterrupted after a signal; NonFiniteError that also names what the file holds.
 template <class Training, class Kind>
 Training watched_training(const TrainFlags& flags, Training training, const Kind& kind) {
@@ -33,7 +34,7 @@ Training watched_training(const TrainFlags& flags, Training training, const Kind
   const InterruptWatcher watcher;
   ProgressLine line("train", iterations, flags.common.quiet);
   typename Kind::Options options;
-  options.threads = training_threads(flags);
+  kind.place(options);
   options.progress = [&](const auto& report) {
     line.update(report.iteration);
     kind.note(report);

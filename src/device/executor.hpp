@@ -20,6 +20,7 @@
 
 #include "base/thread_pool.hpp"
 #include "device/distance_sums.hpp"
+#include "device/path_gradients.hpp"
 #include "device/sample_values.hpp"
 #include "lowering/any_smc_tables.hpp"
 
@@ -199,6 +200,12 @@ class Executor {
   virtual ThreadPool* threads() const { return nullptr; }
   /// Paths of a trained sampler on this device; null if it has no arithmetic for them.
   virtual std::unique_ptr<PathRunner> paths(const PathSource& /*source*/) const { return nullptr; }
+  /// Gradients of the loss of a trained sampler on this device; null if it has no arithmetic for them.
+  /// @param pool of the host, which evaluates the target; it must outlive the result.
+  /// @param precision of the networks
+  virtual std::unique_ptr<PathGradients> path_gradients(ThreadPool& /*pool*/, Precision /*precision*/) const {
+    return nullptr;
+  }
   /// Called when a run has ended; frees memory that only an active run needs.
   virtual void rest() const noexcept {}
   /// Densities and means at given points. Returns early, with the output undefined, when stop is requested.

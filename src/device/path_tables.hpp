@@ -29,6 +29,7 @@ struct PathTables {
   bool has_mixture_score, has_target_score;      ///< in the drift f
   bool mirrored;                                 ///< v = -u
   std::vector<double> mean, inverse, precision;  ///< mu, 1 / s and 1 / s^2, (K, d)
+  std::vector<double> weight;                    ///< pi_k, (K)
   std::vector<double> log_weight;                ///< log pi_k - sum_j log s_kj - (d / 2) log 2 pi, (K)
   std::vector<double> beta;                      ///< (N + 1)
   std::vector<double> eta, noise_scale;          ///< eta_n and sqrt(2 eta_n), (N, d)

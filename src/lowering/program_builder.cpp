@@ -143,7 +143,7 @@ class ProgramBuilder<Real>::StepTables {
     StageTable<Real> table = empty(StageKind::accept);
     table.to = stage.to;
     table.accept = {.has_energy = stage.ratio == Accept::Ratio::energy,
-                    .always = stage.always,
+                    .always = stage.moves == Accept::Moves::always,
                     .proposal = stage.proposal,
                     .gradient = stage.gradient,
                     .proposed_gradient = stage.proposed_gradient,
@@ -152,7 +152,7 @@ class ProgramBuilder<Real>::StepTables {
                     .factor = stage.factor,
                     .counted_from = stage.counted_from,
                     .of_step = stage.of_step,
-                    .is_trial = stage.is_trial,
+                    .is_trial = stage.moves == Accept::Moves::never,
                     .adapts = stage.adapts};
     return table;
   }

@@ -45,16 +45,15 @@ bool is_sliced(const JudgeOptions& options) {
   return options.metric == Metric::sliced_wasserstein || options.metric == Metric::max_sliced_wasserstein;
 }
 
-bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
-  switch (options.metric) {
+bool needs_law(Metric metric) {
+  switch (metric) {
+    case Metric::sliced_wasserstein:
+    case Metric::max_sliced_wasserstein:
     case Metric::mmd_squared:
     case Metric::energy_distance:
     case Metric::sinkhorn:
     case Metric::mmd_vsm:
       return false;
-    case Metric::sliced_wasserstein:
-    case Metric::max_sliced_wasserstein:
-      return law.mixture() != nullptr;
     case Metric::moments:
     case Metric::modes:
     case Metric::mode_weights:
@@ -62,6 +61,10 @@ bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
       return true;
   }
   fail("judge: unknown metric");
+}
+
+bool compares_with_law(const JudgeOptions& options, const ReferenceLaw& law) {
+  return needs_law(options.metric) || (is_sliced(options) && law.mixture() != nullptr);
 }
 
 bool takes_weights(Metric metric, bool is_mixture) {
@@ -100,26 +103,25 @@ std::vector<std::string> warnings_of(const Judgement& judgement) {
                  ", and a larger epsilon converges faster")};
 }
 
-Comparison::Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth)
-    : law_(law), options_(options), bandwidth_(bandwidth) {
-  if (is_sliced(options)) directions_ = random_directions(law.dim(), options.slices, options.seed);
-  if (options.metric == Metric::moments) moments_.emplace(moments_of(law));
+SetDistance::SetDistance(Eigen::Index dim, const JudgeOptions& options, std::optional<double> bandwidth)
+    : options_(options), bandwidth_(bandwidth) {
+  if (is_sliced(options)) directions_ = random_directions(dim, options.slices, options.seed);
 }
 
-double Comparison::between(const PointSet& a, const PointSet& b) {
+double SetDistance::operator()(const PointSet& a, const PointSet& b) {
   switch (options_.metric) {
     case Metric::sliced_wasserstein:
-      return gmdiff::sliced_wasserstein(a, b, directions_, options_.p, options_.device);
+      return sliced_wasserstein(a, b, directions_, options_.p, options_.device);
     case Metric::max_sliced_wasserstein:
-      return gmdiff::max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
+      return max_sliced_wasserstein(a, b, directions_, options_.p, options_.device);
     case Metric::mmd_squared:
-      return gmdiff::mmd_squared(a, b, bandwidth_, options_.device);
+      return mmd_squared(a, b, bandwidth_, options_.device);
     case Metric::energy_distance:
-      return gmdiff::energy_distance(a, b, EnergyForm::v, options_.device);
+      return energy_distance(a, b, EnergyForm::v, options_.device);
     case Metric::sinkhorn:
       return sinkhorn(a, b);
     case Metric::mmd_vsm:
-      return gmdiff::mmd_vsm(a, b, options_.device);
+      return mmd_vsm(a, b, options_.device);
     case Metric::moments:
     case Metric::modes:
     case Metric::mode_weights:
@@ -129,14 +131,28 @@ double Comparison::between(const PointSet& a, const PointSet& b) {
   fail("judge: this metric compares with a law");
 }
 
+double SetDistance::sinkhorn(const PointSet& a, const PointSet& b) {
+  const SinkhornDivergence found = sinkhorn_divergence(a, b, options_.sinkhorn, options_.device);
+  if (!report_) report_.emplace();
+  report_->iterations = std::max(report_->iterations, found.iterations);
+  report_->error = std::max(report_->error, found.error);
+  report_->converged = report_->error <= options_.sinkhorn.tolerance;
+  return found.value;
+}
+
+Comparison::Comparison(const ReferenceLaw& law, const JudgeOptions& options, std::optional<double> bandwidth)
+    : law_(law), options_(options), between_(law.dim(), options, bandwidth) {
+  if (options.metric == Metric::moments) moments_.emplace(moments_of(law));
+}
+
 std::vector<double> Comparison::with_law(const PointSet& a) const {
   switch (options_.metric) {
     case Metric::sliced_wasserstein:
       return {
-          gmdiff::sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device, a.weights())};
+          sliced_wasserstein(a, mixture(), between_.directions(), options_.p, options_.device, a.weights())};
     case Metric::max_sliced_wasserstein:
-      return {gmdiff::max_sliced_wasserstein(a, mixture(), directions_, options_.p, options_.device,
-                                             a.weights())};
+      return {max_sliced_wasserstein(a, mixture(), between_.directions(), options_.p, options_.device,
+                                     a.weights())};
     case Metric::moments: {
       const MomentErrors errors = moments_->errors(a.points(), a.weights());
       return {errors.mean, errors.covariance, errors.whitened_mean, errors.whitened_covariance};
@@ -159,16 +175,7 @@ std::vector<double> Comparison::with_law(const PointSet& a) const {
 
 std::optional<double> Comparison::known_floor(std::int64_t count) const {
   if (options_.metric != Metric::sliced_wasserstein || options_.p != 1 || !is_with_law()) return {};
-  return slice_wasserstein_floor(mixture(), count, directions_).mean();
-}
-
-double Comparison::sinkhorn(const PointSet& a, const PointSet& b) {
-  const SinkhornDivergence found = sinkhorn_divergence(a, b, options_.sinkhorn, options_.device);
-  if (!report_) report_.emplace();
-  report_->iterations = std::max(report_->iterations, found.iterations);
-  report_->error = std::max(report_->error, found.error);
-  report_->converged = report_->error <= options_.sinkhorn.tolerance;
-  return found.value;
+  return slice_wasserstein_floor(mixture(), count, between_.directions()).mean();
 }
 
 }  // namespace gmdiff

@@ -22,6 +22,13 @@ VectorXd squared_batch_error(const Map<const Points>& means) {
          static_cast<double>(num_batches * (num_batches - 1));
 }
 
+/// Adds value number n to a running mean and sum of squared deviations.
+void add_value(const VectorXd& value, double n, VectorXd& mean, VectorXd& spread) {
+  const VectorXd before = value - mean;
+  mean += before / n;
+  spread += before.cwiseProduct(value - mean);
+}
+
 }  // namespace
 
 MomentPool::MomentPool(Index dim, std::int64_t steps)
@@ -29,17 +36,34 @@ MomentPool::MomentPool(Index dim, std::int64_t steps)
       mean_(VectorXd::Zero(dim)),
       spread_(VectorXd::Zero(dim)),
       variances_(VectorXd::Zero(dim)),
-      batch_errors_(VectorXd::Zero(dim)) {}
+      batch_errors_(VectorXd::Zero(dim)),
+      half_mean_(VectorXd::Zero(dim)),
+      half_spread_(VectorXd::Zero(dim)),
+      half_gaps_(VectorXd::Zero(dim)) {}
 
 void MomentPool::add(const double* mean, const double* variance, const double* batch_means) {
   const Index d = mean_.size();
   const Map<const VectorXd> of_chain(mean, d);
   chains_ += 1.0;
-  const VectorXd before = of_chain - mean_;
-  mean_ += before / chains_;
-  spread_ += before.cwiseProduct(of_chain - mean_);
+  add_value(of_chain, chains_, mean_, spread_);
   variances_ += Map<const VectorXd>(variance, d);
-  batch_errors_ += squared_batch_error({batch_means, num_batches, d});
+  const Map<const Points> batches(batch_means, num_batches, d);
+  batch_errors_ += squared_batch_error(batches);
+  const VectorXd first = batches.topRows(num_batches / 2).colwise().mean();
+  const VectorXd second = batches.bottomRows(num_batches / 2).colwise().mean();
+  add_value(first, 2.0 * chains_ - 1.0, half_mean_, half_spread_);
+  add_value(second, 2.0 * chains_, half_mean_, half_spread_);
+  half_gaps_ += (second - first).cwiseAbs2();
+}
+
+/// Split R-hat: the mean square W within the halves is that within the chains without the part between the
+/// halves of a chain.
+VectorXd MomentPool::rhat_split() const {
+  const double n = 0.5 * steps_, halves = 2.0 * chains_;
+  const Eigen::ArrayXd W =
+      ((steps_ - 1.0) * variances_ - 0.5 * n * half_gaps_).array() / (halves * (n - 1.0));
+  const Eigen::ArrayXd B = n * half_spread_.array() / (halves - 1.0);
+  return ((B / W + (n - 1.0)) / n).sqrt();
 }
 
 PooledMoments MomentPool::result() const {
@@ -50,7 +74,8 @@ PooledMoments MomentPool::result() const {
                                                           : VectorXd(batch_errors_ / (chains_ * chains_));
   return {.mean = mean_,
           .variance = squares / (chains_ * steps_ - 1.0),
-          .standard_error = squared_error.cwiseSqrt()};
+          .standard_error = squared_error.cwiseSqrt(),
+          .rhat_split = rhat_split()};
 }
 
 void add_chains(MomentPool& pool, const ChainMoments& moments) {

@@ -77,9 +77,8 @@ void Stages::accept(Accept stage, Moves moves) {
   stage.gradient = gradient;
   stage.proposed_gradient = proposed_gradient;
   stage.before = noise;
-  stage.always = moves == Moves::always;
-  stage.is_trial = moves == Moves::never;
-  if (stage.is_trial) stage.counted_from = std::numeric_limits<std::uint64_t>::max();
+  stage.moves = moves;
+  if (moves == Moves::never) stage.counted_from = std::numeric_limits<std::uint64_t>::max();
   add(stage);
 }
 

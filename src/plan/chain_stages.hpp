@@ -59,7 +59,7 @@ struct StepLength {
 };
 
 /// Whether a Metropolis step moves the chain.
-enum class Moves { if_accepted, always, never };
+using Moves = Accept::Moves;
 
 /// The stages of a chain, one after the other.
 class Stages {

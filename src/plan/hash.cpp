@@ -98,11 +98,12 @@ void add(Hash& hash, const Accept& stage) {
        {stage.to, stage.proposal, stage.gradient, stage.proposed_gradient, stage.before, stage.after})
     hash.add_size(vector);
   hash.add(stage.factor);
-  hash.add_size(stage.always);
+  hash.add_size(stage.moves == Accept::Moves::always);
   hash.add(stage.counted_from);
   // Plans of given steps keep the hashes that they had before chains adapted theirs.
-  if (stage.of_step || stage.is_trial || stage.adapts) {
-    for (const bool flag : {stage.of_step, stage.is_trial, stage.adapts}) hash.add_size(flag);
+  const bool is_trial = stage.moves == Accept::Moves::never;
+  if (stage.of_step || is_trial || stage.adapts) {
+    for (const bool flag : {stage.of_step, is_trial, stage.adapts}) hash.add_size(flag);
   }
 }
 

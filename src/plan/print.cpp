@@ -127,10 +127,22 @@ std::ostream& operator<<(std::ostream& out, const Product& stage) {
              << (stage.transposed ? ", transposed, v" : " v") << stage.from;
 }
 
+/// When a chain moves, and what is counted besides.
+const char* text_of(Accept::Moves moves) {
+  switch (moves) {
+    case Accept::Moves::if_accepted:
+      return " if accepted, ratio";
+    case Accept::Moves::always:
+      return ", ratio";
+    case Accept::Moves::never:
+      return " never, ratio";
+  }
+  fail("plan: unknown rule of a move");
+}
+
 std::ostream& operator<<(std::ostream& out, const Accept& stage) {
   out << 'v' << stage.to << ", v" << stage.gradient << " <- v" << stage.proposal << ", v"
-      << stage.proposed_gradient
-      << (stage.always ? ", ratio" : (stage.is_trial ? " never, ratio" : " if accepted, ratio"));
+      << stage.proposed_gradient << text_of(stage.moves);
   if (stage.ratio == Accept::Ratio::langevin)
     return out << " of a Langevin step with noise v" << stage.before << " and factor " << stage.factor
                << (stage.of_step ? " eps" : "");

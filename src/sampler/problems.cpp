@@ -46,8 +46,7 @@ Points normals(std::uint64_t seed, BenchmarkArray array, Eigen::Index rows, Eige
 
 /// Uniforms in (0, 1): midpoints of 2^52 cells, so that no singular value is 0.
 double uniform(std::uint64_t seed, BenchmarkArray array, std::uint64_t m) {
-  const std::uint64_t U = uniform_u64(benchmark_stream(seed, array), m);
-  return (static_cast<double>(U >> 12) + 0.5) * 0x1p-52;
+  return open_uniform(uniform_u64(benchmark_stream(seed, array), m));
 }
 
 /// Means (8i, 8j, 8i, 8j, ...), i, j = -2 ... 2, j fastest.

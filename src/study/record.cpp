@@ -235,7 +235,8 @@ const char* counted(const RunRecord& record) {
 Json moments_json(const PooledMoments& moments) {
   return {{"mean", io::json_vector(moments.mean)},
           {"variance", io::json_vector(moments.variance)},
-          {"standard_error", io::json_vector(moments.standard_error)}};
+          {"standard_error", io::json_vector(moments.standard_error)},
+          {"rhat_split", io::json_vector(moments.rhat_split)}};
 }
 
 Json weights_json(const std::vector<double>& log_weights) {

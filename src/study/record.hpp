@@ -74,7 +74,7 @@ const char* counted(const RunRecord& record);
 /// Logarithm of the chains' mean evidence. The mean is unbiased, its logarithm is not.
 double mean_log_evidence(const SmcRecord& smc);
 
-/// The pooled moments as in a record: "mean", "variance", "standard_error".
+/// The pooled moments as in a record: "mean", "variance", "standard_error", "rhat_split".
 Json moments_json(const PooledMoments& moments);
 
 /// The estimates of `forward_summary` as in a record: "elbo", "log_z" and "ess", each with its "_error". If

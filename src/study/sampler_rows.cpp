@@ -139,6 +139,25 @@ std::optional<std::string> error_of(const CandidateOutcome& outcome, const Sampl
   return concat("on ", record.problem, ": ", *record.error);
 }
 
+/// Whether the samples of a candidate have the weights of their paths.
+bool has_weights(const Candidate& candidate) {
+  const auto* sampler = std::get_if<AnySampler>(&candidate.method);
+  const auto* learned = sampler == nullptr ? nullptr : std::get_if<LearnedSampler>(sampler);
+  return learned != nullptr && std::get<Learned>(*learned).reweight;
+}
+
+std::optional<double> effective_rate(const Candidate& candidate, const CandidateOutcome& outcome) {
+  const bool weighted = has_weights(candidate);
+  double samples = 0.0, seconds = 0.0;
+  for (const ComparisonRecord& record : outcome.records) {
+    if (record.error) continue;
+    samples += static_cast<double>(record.count) * (weighted ? record.ess.value_or(0.0) : 1.0);
+    seconds += record.seconds;
+  }
+  if (!(seconds > 0.0)) return {};
+  return samples / seconds;
+}
+
 }  // namespace
 
 SamplerRow row_of(const Candidate& candidate, const CandidateOutcome& outcome) {
@@ -156,6 +175,7 @@ SamplerRow row_of(const Candidate& candidate, const CandidateOutcome& outcome) {
   row.log_evidence_sd = units.mean_of_known(&ComparisonRecord::log_evidence_sd);
   row.ess = units.mean_of_known(&ComparisonRecord::ess);
   row.smallest_ess = units.mean_of_known(&ComparisonRecord::smallest_ess);
+  row.ess_per_second = effective_rate(candidate, outcome);
   row.coverage_observed = row_coverage(outcome.records, &CoverageHits::observed);
   row.coverage_null_space = row_coverage(outcome.records, &CoverageHits::null_space);
   if (is_of_the_catalogue(candidate))

@@ -132,7 +132,7 @@ TEST_F(CompareStudyTest, TheTableHasColumnsForEachQuantity) {
   std::getline(lines, header);
   std::size_t at = 0;
   for (const char* column : {"sampler", "mean_error", "+-", "median", "floor", "ratio", "covariance_error",
-                             "total_variation", "log-evidence error", "seconds"}) {
+                             "total_variation", "log-evidence error", "ESS/s", "seconds"}) {
     at = header.find(column, at);
     EXPECT_NE(at, std::string::npos) << column << " in " << header;
   }
@@ -191,7 +191,7 @@ TEST_F(CompareStudyTest, CsvHasTheNumbersOfJson) {
         EXPECT_EQ(std::stod(cell(quantity + "_" + key)), entry[key]) << key;
     }
     for (const char* key : {"log_evidence_error", "log_evidence_sd", "ess", "smallest_ess", "evaluations",
-                            "seconds", "problems", "runs", "diverged"}) {
+                            "ess_per_second", "seconds", "problems", "runs", "diverged"}) {
       EXPECT_EQ(cell(key), row[key].is_null() ? "" : row[key].dump()) << key;
     }
     EXPECT_EQ(cell("error"), "");

@@ -71,6 +71,20 @@ TEST_F(DiagnoseTest, EstimatesMeansOfTexts) {
   EXPECT_NE(text.find("\nx1*x2     "), std::string::npos) << text;
 }
 
+TEST_F(DiagnoseTest, CountsEffectiveDrawsPerSecondOfARun) {
+  output({"sample", "problem.json", "--sampler", "mala:step=0.5:steps=50:output=trace", "--count", "4",
+          "--out", "trace.npy"});
+  const Json found = json({"diagnose", "trace.npy", "--estimate", "x1^2"});
+  const double seconds = read_json("trace.npy.json")["seconds"];
+  for (const Json& row : {found["coordinates"][1], found["estimates"][0]})
+    EXPECT_EQ(row["ess_bulk_per_second"], row["ess_bulk"].get<double>() / seconds);
+  EXPECT_NE(output({"diagnose", "trace.npy"}).find("  ESS bulk/s"), std::string::npos);
+  // Draws from elsewhere have no time.
+  write_array("other.npy", {4, 50, 2}, normal_points(200, 2, 5));
+  EXPECT_FALSE(json({"diagnose", "other.npy"})["coordinates"][0].contains("ess_bulk_per_second"));
+  EXPECT_EQ(output({"diagnose", "other.npy"}).find("ESS bulk/s"), std::string::npos);
+}
+
 TEST_F(DiagnoseTest, RefusesTextsWithoutAValue) {
   Points x = Points::Ones(2 * 10, 1);
   x(13, 0) = -1.0;  // draw 3 of chain 1

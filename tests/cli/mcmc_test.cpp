@@ -66,7 +66,8 @@ TEST_F(McmcTest, MomentsAreAnArchiveAndMerged) {
   EXPECT_EQ(names, (std::vector<std::string>{"samples", "mean", "variance", "batch_means", "covariance",
                                              "acceptance", "non_finite"}));
   EXPECT_EQ(found["shape"], Json::array({20, 2}));
-  EXPECT_EQ(keys(found["moments"]), (std::vector<std::string>{"mean", "variance", "standard_error"}));
+  EXPECT_EQ(keys(found["moments"]),
+            (std::vector<std::string>{"mean", "variance", "standard_error", "rhat_split"}));
   // The trace of the same chains.
   sample("mala:step=0.1:warmup=20:steps=64:output=trace", {"--count", "20"});
   const Json trace = json({"diagnose", "x.npy"});

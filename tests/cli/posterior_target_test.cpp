@@ -1,5 +1,6 @@
 // The verb posterior on problems with a target.
 
+#include <gmdiff/model/gaussian_fit.hpp>
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/modes.hpp>
 #include <gmdiff/model/quadrature.hpp>
@@ -100,6 +101,24 @@ TEST_F(PosteriorOfTarget, ByLaplaceHasAllMaxima) {
   EXPECT_NE(text.find("share of the mass"), std::string::npos) << text;
 }
 
+TEST_F(PosteriorOfTarget, ByANormalLawHasItsBound) {
+  write("well.json", R"({"target": {"type": "many-well", "dim": 2}})");
+  const Json found = json({"posterior", "well.json", "--method", "gaussian", "--out", "g.npz"});
+  const Target target = ManyWell{.dim = 2};
+  const GaussianFit fit = gaussian_fit(target, laplace_mixture(modes(target, {.draws = 64, .spread = 3.0})));
+  EXPECT_EQ(found["method"], "gaussian");
+  EXPECT_EQ(found["starts"], 2);
+  EXPECT_EQ(found["elbo"], fit.elbo);
+  EXPECT_EQ(found["kl"], *target.log_normalizer() - fit.elbo);
+  EXPECT_EQ(found["mean"][0], fit.mean(0));
+  EXPECT_EQ(found["covariance"][1][1], fit.covariance(1, 1));
+  EXPECT_NE(read("g.npz").find("covariance.npy"), std::string::npos);
+  const std::string text = output({"posterior", "well.json", "--method", "gaussian"});
+  EXPECT_NE(text.find("Gauss-Hermite, 64 points on each axis"), std::string::npos) << text;
+  EXPECT_NE(text.find(", at most the log normalizer"), std::string::npos) << text;
+  EXPECT_GT(json({"posterior", "sin4.json", "--method", "gaussian"})["elbo_error"], 0.0);
+}
+
 TEST_F(PosteriorOfTarget, ByMaximaHasThoseOfASparsePrior) {
   write("sparse.json", R"({"target": {"type": "regularised", "prior": {"weight": 2}, "observation":
         {"map": {"type": "identity", "A": [[1,0,0],[0,1,0],[0,0,1]]}, "y": [1, 0.25, -2], "noise_std": 0.5}}})");
@@ -114,7 +133,7 @@ TEST_F(PosteriorOfTarget, ByMaximaHasThoseOfASparsePrior) {
   EXPECT_NE(read("m.npz").find("log_density.npy"), std::string::npos);
   EXPECT_NE(output({"posterior", "sparse.json", "--method", "maxima"}).find("maxima          1"),
             std::string::npos);
-  for (const std::string method : {"laplace", "importance"}) {
+  for (const std::string method : {"laplace", "importance", "gaussian"}) {
     const CommandResult result = run({"posterior", "sparse.json", "--method", method});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_NE(
@@ -130,8 +149,8 @@ TEST_F(PosteriorOfTarget, RefusesWhatDoesNotFit) {
   write("flat.json", R"({"target": {"type": "expression", "density": "0*x"}})");
   const std::pair<Arguments, const char*> wrong[] = {
       {{"posterior", "sin4.json", "--method", "quadrature"},
-       "--method quadrature needs dimension 1 or 2, and the target has dimension 4; importance, laplace "
-       "and maxima take"},
+       "--method quadrature needs dimension 1 or 2, and the target has dimension 4; importance, laplace, "
+       "gaussian and maxima take"},
       {{"posterior", "sin.json", "--method", "quadratur"},
        "--method: unknown method \"quadratur\"; did you mean \"quadrature\"?"},
       {{"posterior", "problem.json", "--method", "laplace"},
@@ -145,6 +164,11 @@ TEST_F(PosteriorOfTarget, RefusesWhatDoesNotFit) {
       {{"posterior", "sin.json", "--box", "1,0"}, "expected finite lower < upper, got 1 and 0"},
       {{"posterior", "sin.json", "--method", "importance", "--scale", "0"},
        "--scale: expected a positive number, got 0"},
+      {{"posterior", "sin.json", "--method", "gaussian", "--count", "100"},
+       "--count has no effect on the method gaussian in dimension 1 and 2"},
+      {{"posterior", "sin4.json", "--method", "gaussian", "--count", "101"},
+       "--count: the method gaussian has pairs of draws; expected an even number, got 101"},
+      {{"posterior", "sin4.json", "--method", "gaussian", "--count", "8"}, "--count"},
       {{"posterior", "flat.json"}, "no finite box is found: along axis 0"},
       {{"posterior", "flat.json", "--method", "laplace"}, "no maximum of the density was found"},
   };

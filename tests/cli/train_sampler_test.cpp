@@ -178,6 +178,10 @@ TEST_F(TrainTargetVerb, RefusesBadInput) {
   expect_refused(small_sampler({"--out", "m.npz", "--log", "./m.npz"}),
                  "--log and --out have the same file m.npz");
   expect_refused(small_sampler({"--out", "m.npz", "--count", "1"}), "--count");
+  for (const std::string device : {"reference", "cuda:0,1"})
+    expect_refused(small_sampler({"--out", "m.npz", "--device", device}),
+                   "--device " + device + ": a sampler is trained on cpu, cpu:THREADS or one GPU");
+  expect_refused(small_sampler({"--out", "m.npz", "--device", "cuda:99"}), "device cuda:99: ");
   EXPECT_FALSE(exists("m.npz")) << "no iteration before the checks";
   expect_refused(
       small({"--out", "m.npz", "--count", "9"}),

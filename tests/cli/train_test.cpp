@@ -223,7 +223,7 @@ TEST_F(TrainVerb, RefusesBadInput) {
                  "unknown parametrisation \"score\"");
   expect_refused(small({"--out", "m.npz", "--rate", "-1"}), "rate must be positive and finite, got -1");
   expect_refused({"train", "prior.json", "--out", "m.npz", "--device", "reference"},
-                 "networks are trained on cpu or cpu:THREADS");
+                 "--device reference: a denoiser is trained on cpu or cpu:THREADS");
   expect_refused(small({"--out", "m.npz", "--checkpoint-every", "0"}), "--checkpoint-every");
   write("old.npz", "no archive");
   expect_refused({"train", "prior.json", "--out", "m.npz", "--resume", "old.npz"},

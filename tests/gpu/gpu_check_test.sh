@@ -26,6 +26,8 @@ expect 0 "compute-sanitizer --tool racecheck" dry_run --phases sanitizers
 expect 0 "cuda/bench-2d/f32/particles:10000000                      4e+10     60 %" dry_run --phases benchmarks
 expect 0 "met             2  cuda/full/d:64/K:200/ddim/f32: particle_steps_per_second >= 1 x cublas/full" dry_run --phases benchmarks
 
+expect 0 "met            10  cuda/training/funnel/d:10/H:128/paths:2000/dis: iterations_per_second >= 1 x cpu/training" dry_run --phases benchmarks
+
 expect 2 "usage" dry_run --phases everything
 expect 2 "usage" dry_run --folder
 expect 1 "gmdiff_gpu_tests is not there" "$root/benchmarks/gpu_check.sh" --dry-run --folder "$scratch"

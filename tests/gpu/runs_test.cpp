@@ -251,6 +251,29 @@ TEST_F(RunsOfTrainedSamplers, HaveTheBitsOfTheCpu) {
   }
 }
 
+TEST_F(RunsOfTrainedSamplers, AreTrainedWithTheBitsOfTheCpu) {
+  const Target target = Funnel{.dim = 3};
+  for (const PathMethod method :
+       {PathMethod::dis, PathMethod::ula, PathMethod::mcd, PathMethod::cmcd, PathMethod::dbs}) {
+    for (const Precision of_networks : {Precision::f32, Precision::f64}) {
+      for (const PathLoss loss : {PathLoss::elbo, PathLoss::log_variance}) {
+        SamplerSettings settings = test::small_sampler(method);
+        settings.precision = of_networks;
+        settings.loss = loss;
+        settings.iterations = is_small() ? 2 : 20;
+        settings.hidden = is_small() ? 12 : 128;
+        settings.langevin = method == PathMethod::mcd;
+        const auto trained = [&](const Device& device) {
+          return continue_sampler(test::random_sampler(target, settings), target, {.device = device});
+        };
+        const SamplerTraining found = trained(Device::cuda()), expected = trained(Device::cpu());
+        EXPECT_EQ(found.parameters, expected.parameters) << to_string(method) << to_string(loss);
+        EXPECT_EQ(found.networks, expected.networks) << to_string(method) << to_string(loss);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, Runs, testing::ValuesIn(test::every_structure()), test::structure_name);
 
 class Batches : public test::OnGpu {};

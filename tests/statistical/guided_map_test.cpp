@@ -17,6 +17,7 @@ struct Found {
 };
 constexpr double particles = 20'000;
 const Found of_tmp{{0.193, 0.232}, {0.230, 0.959}, 0.616};
+const Found of_dps{{0.171, 0.380}, {0.092, 0.859}, 0.703};  // zeta = 0.1
 const Found of_dps_likelihood{{0.172, 0.374}, {0.161, 0.860}, 0.703};
 
 Points samples_of(const GuidedSampler& sampler, double noise_std = 0.25) {
@@ -55,6 +56,7 @@ TEST(GuidedSamplersWithMap, HaveTheirKnownBias) {
   EXPECT_LT(largest_difference(samples_of(Tmp{.start = Start::exact}), of_tmp), largest_z);
   EXPECT_LT(largest_difference(samples_of(DpsLikelihood{.start = Start::exact}), of_dps_likelihood),
             largest_z);
+  EXPECT_LT(largest_difference(samples_of(Dps{.zeta = 0.1, .start = Start::exact}), of_dps), largest_z);
   // Planted: R doubled, and the law of the other method.
   EXPECT_GT(largest_difference(samples_of(Tmp{.start = Start::exact}, 0.25 * std::sqrt(2.0)), of_tmp),
             largest_z);

@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
+#include <random>
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 #include <gmdiff/plan/plan.hpp>
 
+#include "plan/dual_averaging.hpp"
+#include "support/golden.hpp"
 #include "support/statistics.hpp"
 
 // The laws of Markov chains (mathematics.md §12): variances on a Gaussian in closed form, the exact law of
@@ -17,19 +20,13 @@ namespace gmdiff {
 namespace {
 
 using test::least_p;
+using test::mean_p;
+using test::variance_p;
 
 constexpr std::int64_t chains = 40'000;
 
 Samples last_states(const Mixture& target, const McmcSampler& sampler) {
   return run(mcmc_plan(target, sampler), {.count = chains, .seed = 17, .precision = Precision::f64});
-}
-
-/// p-value of the sample variance of independent normal values, from chi^2 in its normal approximation.
-double variance_p(const Points& x, double expected) {
-  const auto n = static_cast<double>(x.size());
-  const double mean = x.mean();
-  const double variance = (x.array() - mean).square().sum() / (n - 1.0);
-  return test::normal_two_sided_p((variance / expected - 1.0) * std::sqrt((n - 1.0) / 2.0));
 }
 
 Mixture centred_gaussian(double s) { return {{1.0}, Points::Zero(1, 1), Covariance::spherical({s * s})}; }
@@ -42,16 +39,16 @@ ChainRun long_run(int steps) { return {.steps = steps, .start = Start::exact}; }
 TEST(ChainLaws, JitterLeavesClosedOrbits) {
   Hmc hmc{.step = 2.0 * std::sin(std::acos(-1.0) / 10.0), .run = {.steps = 20, .start_std = 2.0}};
   const Mixture target = centred_gaussian(1.0);
-  EXPECT_GT(variance_p(last_states(target, hmc).to_double(), 4.0), least_p) << "that of the start";
+  EXPECT_GT(variance_p(last_states(target, hmc).to_double().col(0), 4.0), least_p) << "that of the start";
   hmc.jitter = true;
-  EXPECT_GT(variance_p(last_states(target, hmc).to_double(), 1.0), least_p);
+  EXPECT_GT(variance_p(last_states(target, hmc).to_double().col(0), 1.0), least_p);
 }
 
 TEST(ChainLaws, OfAGaussianHaveTheVariancesOfTheirDiscretisation) {
   constexpr double s = 1.5, s2 = s * s;
   const Mixture target = centred_gaussian(s);
   const auto p = [&](const McmcSampler& sampler, double expected) {
-    return variance_p(last_states(target, sampler).to_double(), expected);
+    return variance_p(last_states(target, sampler).to_double().col(0), expected);
   };
   const double h = 1.2;
   EXPECT_GT(p(Ula{.step = h, .run = long_run(100)}, s2 / (1.0 - h / (4.0 * s2))), least_p);
@@ -81,7 +78,7 @@ TEST(ChainMoments, HaveTheSpreadOfAnAutoregression) {
   const double time =
       (1.0 + phi) / (1.0 - phi) - 2.0 * phi * (1.0 - std::pow(phi, S)) / (S * (1.0 - phi) * (1.0 - phi));
   const double error2 = stationary * time / S;
-  const Points& means = samples.moments()->mean;
+  const Eigen::VectorXd means = samples.moments()->mean.col(0);
   EXPECT_GT(variance_p(means, error2), least_p);
   EXPECT_LT(variance_p(means, stationary / S), least_p);  // planted: states as if they were independent
   const PooledMoments found = pooled(*samples.moments());
@@ -100,7 +97,7 @@ TEST(ChainLaws, OfAMetropolisedVelocityNeedItsReversal) {
   // At this step 40 % of the proposals are rejected, and without the reversal the variance is 1.30.
   const Obabo obabo{.step = 1.8, .friction = 0.02, .metropolis = true, .run = long_run(300)};
   const Samples found = last_states(centred_gaussian(1.0), obabo);
-  EXPECT_GT(variance_p(found.to_double(), 1.0), least_p);
+  EXPECT_GT(variance_p(found.to_double().col(0), 1.0), least_p);
 }
 
 TEST(ChainLaws, OfMethodsThatAcceptAndRejectAreThoseOfTheTarget) {
@@ -126,15 +123,19 @@ TEST(ChainLaws, OfMethodsThatAcceptAndRejectAreThoseOfTheTarget) {
   EXPECT_LT(p(Ula{.step = 0.8, .run = run}), least_p);
 }
 
+/// Mean acceptance of MALA on N(0, I_d), P(|x'| < |x|) = F_{d,d} of a ratio of the axes (golden file).
 TEST(ChainLaws, MalaAcceptsOnAGaussianAsItsClosedFormSays) {
-  const double h = 1.0;
-  const double a = h + h * h / 4.0, b = (2.0 - h / 2.0) * (2.0 - h / 2.0) + h, k = h * h / 4.0;
-  const double expected = 1.0 - 2.0 / std::numbers::pi * std::asin(k / std::sqrt(a * b));
-  const Samples found = last_states(centred_gaussian(1.0), Mala{.step = h, .run = long_run(20)});
-  const Eigen::Map<const Eigen::VectorXd> p(found.acceptance()->probability.data(), chains);
-  const double sd = std::sqrt((p.array() - p.mean()).square().sum() / (chains - 1.0));
-  EXPECT_GT(test::normal_two_sided_p((p.mean() - expected) / sd * std::sqrt(double{chains})), least_p)
-      << p.mean() << ' ' << expected;
+  const test::json file = test::load_golden("langevin_closed");
+  const auto is_acceptance = [](const test::json& of) { return of["name"] == "mala_acceptance_gaussian"; };
+  const auto rows = std::ranges::find_if(file["cases"], is_acceptance)->at("rows");
+  for (const test::json& row : rows) {
+    const Eigen::Index d = row["dim"];
+    const Mixture target({1.0}, Points::Zero(1, d), Covariance::spherical({1.0}));
+    const Samples found = last_states(target, Mala{.step = row["step"], .run = long_run(20)});
+    const Eigen::Map<const Eigen::VectorXd> p(found.acceptance()->probability.data(), chains);
+    EXPECT_GT(mean_p(p, row["mean_acceptance"]), least_p) << row;
+    EXPECT_LT(mean_p(p, row["mean_acceptance"].get<double>() + 0.01), least_p) << row;  // planted
+  }
 }
 
 /// Chains in one of the two components of a mixture: their steps, acceptance, and the mean and the square of
@@ -159,17 +160,55 @@ ChainsOfMode chains_at(const Samples& samples, double mean, double s) {
   return found;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+Eigen::Map<const Eigen::VectorXd> as_vector(const std::vector<double>& values) {
+  return {values.data(), std::ssize(values)};
 }
 
-/// z of the mean of independent values, with their own standard error.
-double mean_z(const std::vector<double>& values, double expected) {
-  const double mean = mean_of(values), n = static_cast<double>(values.size());
-  double squares = 0.0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return (mean - expected) / std::sqrt(squares / (n - 1.0) / n);
+/// z of the difference of two means of independent values, with their own standard errors.
+double difference_z(const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
+  const auto squared_error = [](const Eigen::VectorXd& values) {
+    const auto n = static_cast<double>(values.size());
+    return (values.array() - values.mean()).square().sum() / (n - 1.0) / n;
+  };
+  return (a.mean() - b.mean()) / std::sqrt(squared_error(a) + squared_error(b));
 }
+
+/// MALA on N(0, 1) from exact starts, straight from the formulas of §12.2 and §12.3 and with other random
+/// numbers: the step h of each chain after its warm-up, and its mean acceptance probability later.
+struct AdaptedChains {
+  Eigen::VectorXd steps, acceptance;
+
+  AdaptedChains(Eigen::Index num_chains, int warmup, int steps_after)
+      : steps(num_chains), acceptance(Eigen::VectorXd::Zero(num_chains)) {
+    std::mt19937_64 generator(5);
+    std::normal_distribution<double> normal;
+    for (Eigen::Index c = 0; c < num_chains; ++c) {
+      double x = normal(generator);
+      const double z = normal(generator);
+      const auto at = [&](const Eigen::VectorXd& eps) {
+        return Eigen::VectorXd::Constant(1, probability(x, proposed(x, eps(0), z), eps(0), z)).eval();
+      };
+      DualAveraging averaging(crossing_steps(1, at)(0), target_acceptance(Mala{}));
+      for (int s = 0; s < warmup + steps_after; ++s) {
+        const bool adapts = s < warmup;
+        const double eps = std::exp(adapts ? averaging.log_step() : averaging.log_average());
+        const double noise = normal(generator), to = proposed(x, eps, noise);
+        const double p = probability(x, to, eps, noise);
+        if (adapts) averaging.add(p);
+        if (!adapts) acceptance(c) += p / steps_after;
+        if (std::uniform_real_distribution<double>()(generator) < p) x = to;
+      }
+      steps(c) = std::exp(2.0 * averaging.log_average());
+    }
+  }
+
+ private:
+  static double proposed(double x, double eps, double z) { return x - 0.5 * eps * eps * x + eps * z; }
+  static double probability(double x, double to, double eps, double z) {
+    const double q = -0.5 * eps * (x + to);
+    return std::min(1.0, std::exp(0.5 * (x * x - to * to) - q * z - 0.5 * q * q));
+  }
+};
 
 TEST(ChainLaws, ChainsWithTheirOwnStepsFitTheModesThatTheyAreIn) {
   constexpr double narrow = 0.125, wide = 8.0, at = 5000.0;
@@ -184,28 +223,21 @@ TEST(ChainLaws, ChainsWithTheirOwnStepsFitTheModesThatTheyAreIn) {
   const Samples own = states({.adapt = StepAdaptation::chain, .run = {.warmup = 500}});
   const ChainsOfMode left = chains_at(own, -at, narrow), right = chains_at(own, at, wide);
   ASSERT_EQ(left.steps.size() + right.steps.size(), 400U);
-  // A simulation of the formulas by other code (§12.3) gives a mean of h = 3.37 s^2 and an acceptance of 0.581
-  // for a normal law of any s. The standard errors of 200 chains are 0.016 s^2 and 0.002; six of them are
-  // allowed.
-  EXPECT_NEAR(mean_of(left.steps) / (narrow * narrow), 3.37, 0.1);
-  EXPECT_NEAR(mean_of(right.steps) / (wide * wide), 3.37, 0.1);
+  const AdaptedChains expected(600, 500, 500);
   std::vector<double> p;
-  for (const ChainsOfMode* mode : {&left, &right}) {
-    EXPECT_NEAR(mean_of(mode->acceptance), 0.581, 0.012);
-    p.push_back(test::normal_two_sided_p(mean_z(mode->means, 0.0)));
-    p.push_back(test::normal_two_sided_p(mean_z(mode->squares, 1.0)));
+  for (const auto& [mode, s] : {std::pair(&left, narrow), std::pair(&right, wide)}) {
+    const Eigen::VectorXd steps = as_vector(mode->steps) / (s * s);
+    p.push_back(test::normal_two_sided_p(difference_z(steps, expected.steps)));
+    p.push_back(test::normal_two_sided_p(difference_z(as_vector(mode->acceptance), expected.acceptance)));
+    p.push_back(mean_p(as_vector(mode->means), 0.0));
+    p.push_back(mean_p(as_vector(mode->squares), 1.0));
+    // Planted: steps that are a tenth longer.
+    EXPECT_LT(test::normal_two_sided_p(difference_z(1.1 * steps, expected.steps)), least_p);
   }
   EXPECT_GT(test::family_wise_p(p), least_p);
   // Planted: the step of the wide mode for all chains.
-  const Samples same = states({.step = mean_of(right.steps)});
-  EXPECT_LT(mean_of(chains_at(same, -at, narrow).acceptance), 0.1);
-}
-
-/// p-value of a mean of independent values with their own standard error.
-double mean_p(const Eigen::VectorXd& values, double expected) {
-  const auto n = static_cast<double>(values.size());
-  const double sd = std::sqrt((values.array() - values.mean()).square().sum() / (n - 1.0));
-  return test::normal_two_sided_p((values.mean() - expected) / sd * std::sqrt(n));
+  const Samples same = states({.step = as_vector(right.steps).mean()});
+  EXPECT_LT(as_vector(chains_at(same, -at, narrow).acceptance).mean(), 0.1);
 }
 
 TEST(ChainLaws, OfTargetsThatAreNoMixturesHaveTheirMoments) {

@@ -64,13 +64,17 @@ void HostGpu::run(const Job& job) {
                    .order = order_});
 }
 
+template <class Job, class Geometry>
+void HostGpu::run_in_geometry(const Job& job, const Geometry& geometry) {
+  ++*launches_;
+  run_kernel(job, {.blocks = geometry.blocks,
+                   .threads = kernels::block_threads,
+                   .shared_bytes = geometry.shared_bytes,
+                   .order = order_});
+}
 template <class Job>
 void HostGpu::run_in_geometry(const Job& job) {
-  ++*launches_;
-  run_kernel(job, {.blocks = job.geometry.blocks,
-                   .threads = kernels::block_threads,
-                   .shared_bytes = job.geometry.shared_bytes,
-                   .order = order_});
+  run_in_geometry(job, job.geometry);
 }
 void HostGpu::launch(const kernels::ChainsJob<float>& job) { run_in_geometry(job); }
 void HostGpu::launch(const kernels::ChainsJob<double>& job) { run_in_geometry(job); }
@@ -78,6 +82,12 @@ void HostGpu::launch(const kernels::NetworkJob<float>& job) { run_in_geometry(jo
 void HostGpu::launch(const kernels::NetworkJob<double>& job) { run_in_geometry(job); }
 void HostGpu::launch(const kernels::PathJob<float>& job) { run_in_geometry(job); }
 void HostGpu::launch(const kernels::PathJob<double>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::AdjointJob<float>& job) { run_in_geometry(job, job.path.geometry); }
+void HostGpu::launch(const kernels::AdjointJob<double>& job) { run_in_geometry(job, job.path.geometry); }
+void HostGpu::launch(const kernels::NetworkSumsJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::NetworkSumsJob<double>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::TreeJob<float>& job) { run_in_geometry(job); }
+void HostGpu::launch(const kernels::TreeJob<double>& job) { run_in_geometry(job); }
 
 void HostGpu::launch(const kernels::RotationJob<float>& job) { run(job); }
 void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }

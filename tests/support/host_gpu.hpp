@@ -53,6 +53,12 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::NetworkJob<double>& job) override;
   void launch(const kernels::PathJob<float>& job) override;
   void launch(const kernels::PathJob<double>& job) override;
+  void launch(const kernels::AdjointJob<float>& job) override;
+  void launch(const kernels::AdjointJob<double>& job) override;
+  void launch(const kernels::NetworkSumsJob<float>& job) override;
+  void launch(const kernels::NetworkSumsJob<double>& job) override;
+  void launch(const kernels::TreeJob<float>& job) override;
+  void launch(const kernels::TreeJob<double>& job) override;
   void launch(const kernels::ProjectionJob& job) override;
   void launch(const kernels::PairSumJob& job) override;
   void launch(const kernels::TransportJob& job) override;
@@ -66,6 +72,8 @@ class HostGpu final : public cuda::Gpu {
   void run(const Job& job);
   template <class Job>
   void run_in_geometry(const Job& job);
+  template <class Job, class Geometry>
+  void run_in_geometry(const Job& job, const Geometry& geometry);
 
   ThreadOrder order_;
   kernels::Limits limits_;

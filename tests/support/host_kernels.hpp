@@ -3,6 +3,7 @@
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/network.hpp"
+#include "kernels/path_gradients.hpp"
 #include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "support/host_block.hpp"
@@ -38,6 +39,12 @@ void run_kernel(const kernels::NetworkJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::NetworkJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::PathJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::PathJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::AdjointJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::AdjointJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::NetworkSumsJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::NetworkSumsJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::TreeJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::TreeJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::ProjectionJob& job, const Launch& launch);
 void run_kernel(const kernels::PairSumJob& job, const Launch& launch);
 void run_kernel(const kernels::TransportJob& job, const Launch& launch);

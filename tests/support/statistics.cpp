@@ -89,6 +89,18 @@ double chi_square_p(const Eigen::VectorXd& counts, const Eigen::VectorXd& probab
 
 double normal_two_sided_p(double z) { return std::erfc(std::abs(z) / std::numbers::sqrt2); }
 
+double mean_p(const Eigen::VectorXd& values, double expected) {
+  const auto n = static_cast<double>(values.size());
+  const double sd = std::sqrt((values.array() - values.mean()).square().sum() / (n - 1.0));
+  return normal_two_sided_p((values.mean() - expected) / sd * std::sqrt(n));
+}
+
+double variance_p(const Eigen::VectorXd& values, double expected) {
+  const auto n = static_cast<double>(values.size());
+  const double variance = (values.array() - values.mean()).square().sum() / (n - 1.0);
+  return normal_two_sided_p((variance / expected - 1.0) * std::sqrt((n - 1.0) / 2.0));
+}
+
 double family_wise_p(const std::vector<double>& p_values) {
   const double smallest = *std::min_element(p_values.begin(), p_values.end());
   return std::min(1.0, smallest * static_cast<double>(p_values.size()));

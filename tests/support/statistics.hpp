@@ -30,6 +30,12 @@ double chi_square_p(const Eigen::VectorXd& counts, const Eigen::VectorXd& probab
 /// P(|Z| >= |z|) for a standard normal Z.
 double normal_two_sided_p(double z);
 
+/// p-value of the mean of independent values, with their own standard error.
+double mean_p(const Eigen::VectorXd& values, double expected);
+
+/// p-value of the sample variance of independent normal values, from chi^2 in its normal approximation.
+double variance_p(const Eigen::VectorXd& values, double expected);
+
 /// p-value of a family of tests, any dependence: the smallest p times the number of tests, at most 1
 /// (Bonferroni; the first step of Holm).
 double family_wise_p(const std::vector<double>& p_values);

@@ -136,6 +136,8 @@ TEST(PooledMoments, AreThoseOfAllStates) {
       const double spread = (means.array() - means.mean()).square().sum() / (n - 1.0);
       const double expected = count == 20 ? std::sqrt(spread / n) : std::sqrt(squares) / n;
       EXPECT_NEAR(found.standard_error(i), expected, 1e-14) << count;
+      const MatrixXd draws = all.col(i).reshaped(32, std::ssize(some));
+      EXPECT_NEAR(found.rhat_split(i), chain_diagnostics(draws).rhat_split, 1e-12) << count;
     }
   }
   expect_invalid([] { (void)MomentPool(2, 16).result(); }, "MomentPool: no chain was added");

@@ -288,6 +288,20 @@ TEST(CompareTargets, JudgesChainsDrawsAndFunctions) {
   EXPECT_FALSE(rows[1].coverage_observed);
 }
 
+/// Samples are independent, so all of them count; those of files have no time.
+TEST(CompareTargets, CountEffectiveSamplesPerSecond) {
+  const TemporaryFolder folder;
+  write_points(folder / "x.npy", Points::Zero(20, 1));
+  CompareSettings settings = small_comparison();
+  settings.problems = {{"sin", TargetProblem{.target = SinGaussian{}}}};
+  settings.runs = 1;
+  settings.candidates = {{"ula", McmcSampler(Ula{.step = 0.5, .run = {.steps = 5}})},
+                         {"file", SampleFiles{{folder / "x.npy"}}}};
+  const std::vector<SamplerRow> rows = compare(settings);
+  EXPECT_DOUBLE_EQ(rows[0].ess_per_second.value() * rows[0].seconds, 20.0);
+  EXPECT_FALSE(rows[1].ess_per_second.has_value());
+}
+
 TEST(CompareTargets, DrawsFromATableWhereNoOthersExist) {
   const TemporaryFolder folder;
   CompareSettings settings = target_comparison(ExpressionTarget{.density = "-x^4"});

@@ -144,6 +144,58 @@ TEST(CustomMaps, WithABuiltInFormulaHaveItsDerivatives) {
   EXPECT_LT(largest(by_hand.jacobian(point) - built_in.jacobian(point)), 1e-14);
 }
 
+/// The rows of a map's transposed products, and the calls for them.
+struct Calls {
+  Index calls = 0, rows = 0;
+};
+
+CustomMap counted(CustomMap map, Calls& calls) {
+  map.concurrent = false;
+  map.transposed_product = [&calls, function = map.transposed_product](Index n, const double* x,
+                                                                       const double* w, double* product) {
+    ++calls.calls;
+    calls.rows += n;
+    function(n, x, w, product);
+  };
+  return map;
+}
+
+TEST(CustomMaps, GiveAHessianByOneJacobian) {
+  Calls calls;
+  const NonlinearObservation observation = observed_by(counted(distances(anchors), calls));
+  const Points x = normal_points(2, 2, 5);
+  Points twice(4, 2);
+  twice << x.row(0), x.row(0), x.row(1), x.row(1);
+  const Points v = Points::Identity(2, 2).replicate(2, 1);
+  const Points Hv = observation.hessian_vp(twice, v);
+  // J of two points has three rows each, and J^T is needed for four rows.
+  EXPECT_EQ(calls.calls, 2);
+  EXPECT_EQ(calls.rows, 6 + 4);
+  for (Index n = 0; n < 4; ++n)
+    EXPECT_EQ(Points(Hv.row(n)), observation.hessian_vp(twice.row(n), v.row(n))) << n;
+  // A call has at most 4096 rows, here those of 1365 points.
+  calls = {};
+  const Points many = normal_points(1400, 2, 6), along = normal_points(1400, 2, 7);
+  const Points expected = observed_by(RangeMap{anchors}).hessian_vp(many, along);
+  EXPECT_LT(largest(observation.hessian_vp(many, along) - expected), 1e-12 * largest(expected));
+  EXPECT_EQ(calls.calls, 2 + 1);
+}
+
+TEST(CustomMaps, MayGiveTheirOwnProductsWithTheJacobian) {
+  Calls calls;
+  CustomMap map = counted(distances(anchors), calls);
+  map.product = [J = observed_by(RangeMap{anchors})](Index n, const double* x, const double* v,
+                                                     double* product) {
+    for (Index i = 0; i < n; ++i)
+      rows(product, n, 3).row(i) =
+          J.jacobian(rows(x, n, 2).row(i).transpose()) * rows(v, n, 2).row(i).transpose();
+  };
+  const Points x = normal_points(20, 2, 3), v = normal_points(20, 2, 4);
+  const Points expected = observed_by(RangeMap{anchors}).hessian_vp(x, v);
+  EXPECT_LT(largest(observed_by(map).hessian_vp(x, v) - expected), 1e-12 * largest(expected));
+  EXPECT_EQ(calls.rows, 20);  // of J^T alone
+}
+
 TEST(CustomMaps, WithABuiltInFormulaHaveItsMaximaAndIntegrals) {
   for (const auto& [expected, found] : pairs_of_targets()) {
     const Modes of_built_in = modes(expected), of_functions = modes(found);

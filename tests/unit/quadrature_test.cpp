@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <gmdiff/model/gaussian_fit.hpp>
 #include <gmdiff/model/importance.hpp>
 #include <gmdiff/model/modes.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "support/expect_invalid.hpp"
 
@@ -16,6 +18,7 @@
 namespace gmdiff {
 namespace {
 
+using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 using test::expect_invalid;
@@ -129,6 +132,38 @@ TEST(Quadrature, RefusesOtherDimensionsAndBoxes) {
       "the log-density is inf at x = (710)");
 }
 
+/// The posterior of a linear map is a mixture, whose denoiser is known.
+TEST(Quadrature, HasTheDenoiserOfAPosterior) {
+  const Level level{.alpha = 0.8, .sigma = 0.6};
+  const Mixture line({0.4, 0.6}, Points{{-1.0}, {0.75}}, Covariance::spherical({0.25, 0.5}));
+  const Mixture plane({0.5, 0.5}, Points{{-1.0, 0.5}, {1.0, 0.0}},
+                      Covariance::diag(Points{{0.5, 1.0}, {0.75, 0.25}}));
+  for (const Mixture& prior : {line, plane}) {
+    const Index d = prior.dim();
+    const MatrixXd A = MatrixXd::Constant(1, d, 1.5);
+    const VectorXd y{{0.5}};
+    const Target target = ObservedMixture{prior, {ElementwiseMap{.A = A}, y, 0.5}};
+    const Mixture exact = posterior(prior, LinearObservation(A, y, 0.5)).mixture;
+    const Points x = Points::Constant(2, d, 0.3) + Points(Eigen::Vector2d(-4.0, 0.5).replicate(1, d));
+    EXPECT_LT((quadrature_denoiser(target, x, level) - exact.denoiser(x, level)).cwiseAbs().maxCoeff(),
+              1e-10);
+    EXPECT_EQ(quadrature_denoiser(target, x, {.alpha = 0.5, .sigma = 0.0}), x / 0.5);
+  }
+  const auto refused = [](const Points& x, Level at, const std::string& message) {
+    expect_invalid(
+        [&] {
+          quadrature_denoiser(text("-x^2/2"), x, at, {VectorXd{{-4.0}}, VectorXd{{4.0}}});
+        },
+        message);
+  };
+  refused(Points::Zero(1, 2), level, "quadrature_denoiser: points have dimension 2, expected 1");
+  refused(Points{{inf}}, level, "quadrature_denoiser: points must be finite");
+  refused(Points{{0.0}}, {.alpha = 0.0, .sigma = 1.0},
+          "quadrature_denoiser: expected alpha > 0 and sigma >= 0, got 0 and 1");
+  refused(Points{{0.0}}, {.alpha = 1.0, .sigma = 1e-3},
+          "quadrature_denoiser: sigma / alpha is 0.001, below two intervals of 0.00195312 on axis 0");
+}
+
 TEST(Importance, AgreesWithExactMoments) {
   const Target target = SinGaussian{.dim = 3};
   const MatrixXd covariance = MatrixXd{{2.0, 0.5, 0.0}, {0.5, 2.0, 0.0}, {0.0, 0.0, 1.5}};
@@ -226,6 +261,84 @@ TEST(Modes, RefuseBadArguments) {
   expect_invalid([] { modes(text("-x^2"), {.starts = Points{{inf}}}); }, "starts must be finite");
   expect_invalid([] { laplace_mixture({}); }, "expected at least one maximum");
   expect_invalid([] { laplace_mixture(modes(text("-x^2")), -1.0); }, "scale must be positive, got -1");
+}
+
+TEST(GaussianFits, OfNormalDensitiesAreExact) {
+  const Target plane = text("-(x1^2 - 1.5*x1*x2 + x2^2)/2 + x1", 2);
+  const Target space = text("-(x1^2 - x1*x2 + x2^2 + 2*x3^2 - x2*x3)/2 + x1 - 3*x3", 3);
+  for (const Target& target : {plane, space}) {
+    const Index d = target.dim();
+    const Mixture far({1.0}, Points::Constant(1, d, 2.0), Covariance::spherical({9.0}));
+    const GaussianFit fit = gaussian_fit(target, far);
+    const Mixture exact = laplace_mixture(modes(target));
+    EXPECT_LT((fit.mean - exact.mean()).cwiseAbs().maxCoeff(), 1e-5);
+    EXPECT_LT((fit.covariance - exact.covariance()).cwiseAbs().maxCoeff(), 1e-5);
+    // The terms of the bound are equal up to the slope at which the search ends.
+    EXPECT_NEAR(fit.elbo, modes(target).log_normalizer, 4.0 * fit.elbo_error + 1e-9);
+    EXPECT_LT(fit.elbo_error, 1e-6);
+    EXPECT_LT(fit.slope, 1e-4);
+  }
+}
+
+/// The bound of N(m, v) is closed for a sine: E sin(p + w x) = sin(p + w m) exp(-w^2 v / 2).
+TEST(GaussianFits, HaveTheLargestBound) {
+  const SinGaussian target{.amplitude = 3.0, .phase = 1.0, .frequency = 1.5};
+  const auto bound = [&](double m, double v) {
+    const double sine = std::sin(target.phase + target.frequency * m) *
+                        std::exp(-0.5 * target.frequency * target.frequency * v);
+    return -0.5 * (m * m + v + target.amplitude * sine) + 0.5 * (log_two_pi + 1.0 + std::log(v));
+  };
+  const Mixture start({1.0}, Points{{0.0}}, Covariance::spherical({1.0}));
+  const GaussianFit fit = gaussian_fit(target, start);
+  const double m = fit.mean(0), v = fit.covariance(0, 0);
+  EXPECT_NEAR(fit.elbo, bound(m, v), 1e-12);
+  for (const double step : {-0.05, 0.05}) {
+    EXPECT_LT(bound(m + step, v), fit.elbo);
+    EXPECT_LT(bound(m, v + step), fit.elbo);
+  }
+  EXPECT_LT(fit.elbo, *Target(target).log_normalizer());
+  const GaussianBound at = gaussian_bound(target, fit.mean, fit.covariance);
+  EXPECT_NEAR(at.elbo, fit.elbo, 1e-13);
+  EXPECT_LT(std::abs(at.by_mean(0)) + std::abs(at.by_covariance(0, 0)), 1e-5);
+  // In three equal dimensions the draws have a statistical error, and the bound a known value. From N(0, I)
+  // their error makes a second maximum of a ridge, along which the exact bound hardly changes.
+  SinGaussian cube = target;
+  cube.dim = 3;
+  const Mixture near({1.0}, Points::Constant(1, 3, -1.0), Covariance::spherical({0.5}));
+  const GaussianFit of_draws = gaussian_fit(cube, near, {.draws = 4000});
+  EXPECT_GT(of_draws.elbo_error, 0.0);
+  EXPECT_LT(of_draws.slope, 1e-4);
+  EXPECT_NEAR(of_draws.elbo, 3.0 * fit.elbo, 4.0 * of_draws.elbo_error);
+}
+
+TEST(GaussianFits, TakeTheBestOfTheirStarts) {
+  const Target wells = text("-(x^2 - 9)^2/4 + x");
+  const Mixture starts({0.5, 0.5}, Points{{-3.0}, {3.0}}, Covariance::spherical({0.1, 0.1}));
+  EXPECT_NEAR(gaussian_fit(wells, starts).mean(0), 3.0, 0.1);
+  const Mixture left({1.0}, Points{{-3.0}}, Covariance::spherical({0.1}));
+  EXPECT_NEAR(gaussian_fit(wells, left).mean(0), -3.0, 0.1);
+}
+
+TEST(GaussianFits, RefuseBadArguments) {
+  const Mixture line({1.0}, Points{{0.0}}, Covariance::spherical({1.0})),
+      space({1.0}, Points::Zero(1, 3), Covariance::spherical({1.0})),
+      point({1.0}, Points{{0.0}}, Covariance::spherical({0.0}));
+  expect_invalid([&] { gaussian_fit(logistic(), line); },
+                 "gaussian_fit: the starts have dimension 1, the target 3");
+  expect_invalid([&] { gaussian_fit(text("-x^2"), point); },
+                 "gaussian_fit: the covariance of start 0 is not positive definite");
+  for (const int draws : {10, 13})
+    expect_invalid([&] { gaussian_fit(logistic(), space, {.draws = draws}); },
+                   "gaussian_fit: draws must be even and at least 12, four for each coordinate, got " +
+                       std::to_string(draws));
+  expect_invalid(
+      [&] { gaussian_fit(text("log(x) - x"), line); },
+      "gaussian_fit: the log-density is not finite at a point of the rule of every start; a normal "
+      "law needs a density that is positive everywhere");
+  expect_invalid([&] { gaussian_bound(text("-x^2"), VectorXd::Zero(2), MatrixXd::Identity(1, 1)); },
+                 "gaussian_bound: mean and covariance have shapes (2) and (1, 1), expected (1) and (1, 1)");
+  expect_invalid([&] { gaussian_bound(text("-x^2"), VectorXd::Zero(1), MatrixXd::Zero(1, 1)); },
+                 "gaussian_bound: the covariance is not positive definite");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <gmdiff/metrics/distances.hpp>
 #include <gmdiff/model/quadrature.hpp>
 
+#include "model/target/formulas.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/statistics.hpp"
 
@@ -154,6 +155,9 @@ TEST(TargetLaws, RefuseWhatTheyCannotKnow) {
       [] { TargetLaw(ManyWell{.delta = -1.0, .dim = 3}); },
       "many-well: samples of this target cannot be judged in dimension 3, because it has no moments "
       "in closed form; a table of its density serves dimensions 1 and 2");
+  const CoordinateMoments moments{Eigen::VectorXd::Zero(1), Eigen::VectorXd::Ones(1)};
+  expect_invalid([&] { targets::covariance(ExpressionTarget{.density = "-x^2"}, moments); },
+                 "covariance: the target expression has no moments in closed form");
   expect_invalid([] { law_of_text("-x^4").draws(0, 1); },
                  "TargetLaw: draws 0 to 0 + 0 are no range of draws");
 }

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include <gtest/gtest.h>
+#include <Eigen/Cholesky>
 
 #include <gmdiff/device/tuned.hpp>
 
@@ -109,6 +111,36 @@ TEST(Targets, NameBadParameters) {
                  "Target: points have dimension 5, expected 2");
   expect_invalid([&] { target.hessian_vp(Points::Zero(3, 2), Points::Zero(2, 2)); },
                  "Target: 3 points but 2 vectors");
+}
+
+/// Given the scales the density of the states is normal: with l(0), gradient and Hessian at 0 its integral is
+/// exact. The trapezoid rule over log s of both scales does the rest (docs/mathematics.md §13.5).
+TEST(Targets, OfBrownianMotionHaveTheNormalizerOfTheDocumentation) {
+  const Target target = Brownian{};
+  constexpr Eigen::Index states = 30;
+  constexpr int n = 40;
+  constexpr double lower = -9.0, upper = 0.0, dx = (upper - lower) / n;
+  const auto raw = [](double log_s) { return std::log(std::expm1(std::exp(log_s))); };
+  double sum = 0.0;
+  for (int i = 0; i < n * n; ++i) {
+    const int row = i / n, column = i % n;
+    const double a = lower + dx * row, b = lower + dx * column;
+    Points x = Points::Zero(1, target.dim());
+    x(0, 0) = raw(a);
+    x(0, 1) = raw(b);
+    const Eigen::VectorXd g = target.gradient(x).row(0).tail(states);
+    Points units = Points::Zero(states, target.dim());
+    units.rightCols(states).setIdentity();
+    const Eigen::MatrixXd H = target.hessian_vp(x.replicate(states, 1), units).rightCols(states);
+    const Eigen::LLT<Eigen::MatrixXd> L(-H);
+    const double log_det = 2.0 * L.matrixLLT().diagonal().array().log().sum();
+    const double log_mass = target.log_density(x)(0) + 0.5 * g.dot(L.solve(g)) +
+                            0.5 * states * std::log(2.0 * std::numbers::pi) - 0.5 * log_det;
+    // d raw / d log s = s / (1 - e^-s)
+    sum += std::exp(log_mass) * std::exp(a) / -std::expm1(-std::exp(a)) * std::exp(b) /
+           -std::expm1(-std::exp(b));
+  }
+  EXPECT_NEAR(std::log(sum * dx * dx), 1.1877, 5e-5);
 }
 
 TEST(Targets, WithoutExactDrawsSaySo) {

@@ -239,7 +239,7 @@ struct PlainChains {
       const std::uint64_t U = uniform_u64(
           {.seed = settings.seed, .index = static_cast<std::uint64_t>(c), .purpose = Purpose::accept},
           static_cast<std::uint64_t>(j));
-      if (std::log((static_cast<double>(U >> 12) + 0.5) * 0x1p-52) >= ratio) continue;
+      if (std::log(open_uniform(U)) >= ratio) continue;
       x.row(c) = to.row(c);
       ++accepted;
     }

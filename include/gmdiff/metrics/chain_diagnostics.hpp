@@ -52,6 +52,9 @@ struct PooledMoments {
   /// Standard error of the mean. For 16 chains or more it comes from the spread of their means, otherwise from
   /// batch means.
   Eigen::VectorXd standard_error;
+  /// R-hat of the halves of the chains (`ChainDiagnostics::rhat_split`): exact if 16 divides the number of
+  /// states. NaN where no chain moves.
+  Eigen::VectorXd rhat_split;
 };
 
 /// Pools the moments of chains that are added one after the other. The chains must be independent, and each
@@ -66,10 +69,14 @@ class MomentPool {
   PooledMoments result() const;
 
  private:
+  Eigen::VectorXd rhat_split() const;
+
   double steps_;
   double chains_ = 0.0;
   Eigen::VectorXd mean_, spread_;             // of the chains' means: mean, sum of squared deviations
   Eigen::VectorXd variances_, batch_errors_;  // sums over the chains
+  Eigen::VectorXd half_mean_, half_spread_;   // of the means of the halves, as above
+  Eigen::VectorXd half_gaps_;                 // sum of squared differences of the halves' means
 };
 
 /// Adds the chains of a run.

@@ -24,6 +24,9 @@ struct CustomMap {
   /// (n, dim).
   std::function<void(Eigen::Index n, const double* x, const double* w, double* product)> transposed_product =
       {};
+  /// Writes J v of each of n rows x (n, dim) and v (n, dim) to product (n, outputs). Without it J v is made of
+  /// `outputs` products J^T e_i.
+  std::function<void(Eigen::Index n, const double* x, const double* v, double* product)> product = {};
   /// Writes sum_i w_i (Hess Phi_i) v of each of n rows x (n, dim), w (n, outputs) and v (n, dim) to product
   /// (n, dim). Without it the Hessian of the log-likelihood is approximated by -J^T R^-1 J (Gauss-Newton).
   std::function<void(Eigen::Index n, const double* x, const double* w, const double* v, double* product)>

@@ -48,4 +48,12 @@ struct Quadrature {
 ///   exp(l) does not fall off in every direction, or if no point with a finite l is found.
 Quadrature quadrature(const Target& target, const QuadratureBox& box = {});
 
+/// The denoiser D(x) = E[x_0 | alpha x_0 + sigma z = x] of a target p(x_0) = exp(l) / Z, by the same rule: the
+/// exact one of a posterior, against which guided denoisers can be judged.
+/// @param x (n, d) points at the level
+/// @returns (n, d); x / alpha at sigma = 0
+/// @throws std::invalid_argument also for points of another dimension or that are not finite, alpha <= 0, and
+///   a noise sigma / alpha > 0 below two intervals of the rule, which cannot resolve it.
+Points quadrature_denoiser(const Target& target, const Points& x, Level level, const QuadratureBox& box = {});
+
 }  // namespace gmdiff

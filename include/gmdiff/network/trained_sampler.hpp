@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gmdiff/base/points.hpp>
+#include <gmdiff/device/device.hpp>
 #include <gmdiff/device/paths.hpp>
 #include <gmdiff/model/mixture.hpp>
 #include <gmdiff/model/target.hpp>
@@ -57,7 +58,10 @@ struct SamplerReport {
 
 /// How a training runs; nothing here changes its result.
 struct SamplerTrainingOptions {
-  int threads = 0;  ///< 0: one per usable processor
+  /// Where the paths of an iteration and their gradient are computed: `cpu`, or one GPU. On a GPU the host
+  /// still evaluates the target, draws first states and makes the steps of the optimiser.
+  Device device = Device::cpu();
+  int threads = 0;  ///< of the host; 0: the number of the device `cpu`, or one per usable processor
   /// Called on the calling thread after every iteration.
   std::function<void(const SamplerReport&)> progress = {};
   /// Every so many iterations `checkpoint` is called; 0: never. It is also called before an error with the
@@ -77,7 +81,9 @@ SamplerTraining start_sampler(const Target& target, const SamplerSettings& setti
 /// Continues a training to its last iteration. In several parts it gives the bits of one run.
 /// @throws std::invalid_argument for settings outside their range and for another target; NonFiniteError
 ///   naming iteration and path when log w of a path is not finite, or naming the component of a refinement
-///   for which no candidate has a finite score; MemoryError when the memory does not suffice.
+///   for which no candidate has a finite score; MemoryError when the memory does not suffice;
+///   DeviceUnavailable for a GPU that this build or this machine does not have, DeviceError when its memory
+///   does not suffice.
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options = {});
 

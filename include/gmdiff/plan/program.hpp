@@ -122,12 +122,13 @@ struct Accept {
   int before = 4;
   int after = 0;
   double factor = 0.0;
-  bool always = false;  ///< moves in any case; the ratio is only counted
+  /// if_accepted: moves if log u < log ratio. always: moves in any case, and the ratio is only counted.
+  /// never: a trial, which stays with `after` as it is; only the ratio is used.
+  enum class Moves { if_accepted, always, never } moves = Moves::if_accepted;
   /// Number of the first step whose min(1, ratio) is part of the run's acceptance.
   std::uint64_t counted_from = 0;
-  bool of_step = false;   ///< whether `factor` is multiplied by the chain's step
-  bool is_trial = false;  ///< stays in any case, with `after` as it is; only the ratio is used
-  bool adapts = false;    ///< whether a stage `Adapt` follows, which reads min(1, ratio)
+  bool of_step = false;  ///< whether `factor` is multiplied by the chain's step
+  bool adapts = false;   ///< whether a stage `Adapt` follows, which reads min(1, ratio)
 };
 
 /// Changes the step eps of a chain (mathematics.md §12.3).

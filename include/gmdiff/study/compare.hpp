@@ -98,6 +98,9 @@ struct SamplerRow {
   std::optional<Coverage> coverage_null_space = {};
   /// Denoiser evaluations per sample; absent for samples from outside the catalogue.
   std::optional<double> evaluations = {};
+  /// Effective samples per second of the runs that gave figures. The samples of a run are independent, chains
+  /// give one each; of weighted samples their effective number counts. Absent without a time.
+  std::optional<double> ess_per_second = {};
   double seconds = 0.0;      ///< sum over the runs
   std::size_t problems = 0;  ///< number of problems with a run that gave figures
   std::size_t runs = 0;      ///< number of runs that gave figures

@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "device/cuda/chains.hpp"
 #include "device/cuda/distances.hpp"
+#include "device/cuda/path_gradients.hpp"
 #include "device/cuda/paths.hpp"
 #include "device/cuda/programs.hpp"
 #include "device/cuda/room.hpp"
@@ -324,6 +325,9 @@ class CudaExecutor final : public Executor {
   std::unique_ptr<DistanceSums> sums() const override { return make_distance_sums(gpu_, name_); }
   std::unique_ptr<PathRunner> paths(const PathSource& source) const override {
     return paths_on(*gpu_, name_, source);
+  }
+  std::unique_ptr<PathGradients> path_gradients(ThreadPool& pool, Precision precision) const override {
+    return path_gradients_on(*gpu_, name_, pool, precision);
   }
   void rest() const noexcept override { gpu_->rest(); }
 

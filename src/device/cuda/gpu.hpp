@@ -11,6 +11,7 @@
 #include "kernels/distances.hpp"
 #include "kernels/geometry.hpp"
 #include "kernels/network.hpp"
+#include "kernels/path_gradients.hpp"
 #include "kernels/paths.hpp"
 #include "kernels/rotation.hpp"
 #include "kernels/smc.hpp"
@@ -69,6 +70,12 @@ class Gpu {
   virtual void launch(const kernels::NetworkJob<double>& job) = 0;
   virtual void launch(const kernels::PathJob<float>& job) = 0;
   virtual void launch(const kernels::PathJob<double>& job) = 0;
+  virtual void launch(const kernels::AdjointJob<float>& job) = 0;
+  virtual void launch(const kernels::AdjointJob<double>& job) = 0;
+  virtual void launch(const kernels::NetworkSumsJob<float>& job) = 0;
+  virtual void launch(const kernels::NetworkSumsJob<double>& job) = 0;
+  virtual void launch(const kernels::TreeJob<float>& job) = 0;
+  virtual void launch(const kernels::TreeJob<double>& job) = 0;
   virtual void launch(const kernels::ProjectionJob& job) = 0;
   virtual void launch(const kernels::PairSumJob& job) = 0;
   virtual void launch(const kernels::TransportJob& job) = 0;

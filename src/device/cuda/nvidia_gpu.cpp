@@ -150,6 +150,26 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::PathJob<double>& job) override {
     launch_with("launch of paths with networks in float64", [&] { kernels::launch(job, stream_.get()); });
   }
+  void launch(const kernels::AdjointJob<float>& job) override {
+    launch_with("launch of a reverse sweep with networks in float32",
+                [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::AdjointJob<double>& job) override {
+    launch_with("launch of a reverse sweep with networks in float64",
+                [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::NetworkSumsJob<float>& job) override {
+    launch_with("launch of sums of networks in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::NetworkSumsJob<double>& job) override {
+    launch_with("launch of sums of networks in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::TreeJob<float>& job) override {
+    launch_with("launch of sums of blocks in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::TreeJob<double>& job) override {
+    launch_with("launch of sums of blocks in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::ProjectionJob& job) override {
     launch_with("launch of projections", [&] { kernels::launch(job, stream_.get()); });
   }

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/machine.hpp"
-#include "base/thread_pool.hpp"
-#include "device/path_tables.hpp"
+#include "device/cuda/path_memory.hpp"
+#include "device/cuda/path_target.hpp"
 #include "device/path_weights.hpp"
 
 namespace gmdiff::cuda {
@@ -14,52 +14,17 @@ namespace {
 using kernels::Index;
 using kernels::PathJob;
 
-template <class T>
-Buffer<T> uploaded(Gpu& gpu, const std::vector<T>& numbers) {
-  if (numbers.empty()) return {};
-  Buffer<T> buffer(gpu, numbers.size());
-  buffer.upload(numbers.data());
-  return buffer;
-}
-
-/// A network in a GPU's memory; without numbers where the method has none.
-template <class Real>
-class NetworkMemory {
- public:
-  NetworkMemory(Gpu& gpu, const std::optional<PathNetworkTables<Real>>& tables) {
-    if (!tables) return;
-    numbers_ = uploaded(gpu, tables->weights.numbers);
-    time_ = uploaded(gpu, tables->time);
-    scale_ = uploaded(gpu, tables->scale);
-    network_ = {.table = tables->weights.table, .time = time_.data(), .scale = scale_.data()};
-    network_.table.numbers = numbers_.data();
-  }
-  const kernels::PathNetwork<Real>& network() const { return network_; }
-
- private:
-  Buffer<Real> numbers_, time_, scale_;
-  kernels::PathNetwork<Real> network_{};
-};
-
 template <class Real>
 class GpuPaths final : public PathRunner {
  public:
-  GpuPaths(Gpu& gpu, std::string name, const PathSource& source, PathTables tables,
-           const PathNetworkPair<Real>& pair)
+  GpuPaths(Gpu& gpu, std::string name, const PathSource& source, PathTables tables)
       : gpu_(gpu),
         name_(std::move(name)),
         source_(source),
         tables_(std::move(tables)),
-        pool_(usable_processors()),
-        forward_(gpu, pair.forward),
-        backward_(gpu, pair.backward),
-        mean_(uploaded(gpu, tables_.mean)),
-        inverse_(uploaded(gpu, tables_.inverse)),
-        precision_(uploaded(gpu, tables_.precision)),
-        log_weight_(uploaded(gpu, tables_.log_weight)),
-        beta_(uploaded(gpu, tables_.beta)),
-        eta_(uploaded(gpu, tables_.eta)),
-        noise_scale_(uploaded(gpu, tables_.noise_scale)) {}
+        pool_(usable_processors()) {
+    memory_.assign(gpu, tables_);
+  }
 
   void run(std::int64_t first, std::int64_t count, std::uint64_t seed, const std::vector<int>& kept,
            double* x, double* log_weights) override {
@@ -85,17 +50,6 @@ class GpuPaths final : public PathRunner {
     return std::min(enough, static_cast<std::int64_t>(std::min<std::size_t>(fit, enough)));
   }
 
-  /// Points of a part: those of the host are (count, d), those of the GPU (d, count).
-  void upload(Buffer<double>& to, const Points& rows) const {
-    const Points columns = rows.transpose();
-    to.upload(columns.data());
-  }
-  Points download(const Buffer<double>& from, std::int64_t count) const {
-    Points columns(tables_.dim, count);
-    from.download(columns.data());
-    return columns.transpose();
-  }
-
   void run_part(std::int64_t first, std::int64_t count, std::uint64_t seed, const std::vector<int>& kept,
                 double* to, double* log_weights) {
     const auto paths = static_cast<std::size_t>(count),
@@ -110,16 +64,17 @@ class GpuPaths final : public PathRunner {
     job.log_p0 = log_p0.data();
     job.log_ratio = log_ratio.data();
     job.target_score = target_score.data();
-    upload(x, source_.starts(first, count, seed));
+    upload_points(gpu_, x.data(), source_.starts(first, count, seed));
     Eigen::VectorXd log_rho(count);
     for (Index n = 0; n <= tables_.steps; n = job.last_state + 1) {
       const bool is_kept = std::find(kept.begin(), kept.end(), static_cast<int>(n)) != kept.end();
       if (is_kept || tables_.needs_target_score() || n == tables_.steps) {
-        const Points rows = download(x, count);
+        const Points rows = download_points(gpu_, x.data(), count, tables_.dim);
         if (is_kept) keep(rows, n, kept, to);
         if (n == tables_.steps || tables_.needs_target_score()) {
-          const Points score = evaluate_target(rows, first, n == tables_.steps ? &log_rho : nullptr);
-          if (tables_.needs_target_score()) upload(target_score, score);
+          const Points score =
+              target_scores(tables_.target, pool_, rows, first, n == tables_.steps ? &log_rho : nullptr);
+          if (tables_.needs_target_score()) upload_points(gpu_, target_score.data(), score);
         }
       }
       job.first_state = n;
@@ -144,46 +99,8 @@ class GpuPaths final : public PathRunner {
     }
   }
 
-  /// The scores of the target, and its log-densities unless null, on the threads of the host.
-  Points evaluate_target(const Points& x, std::int64_t first, Eigen::VectorXd* log_rho) {
-    // The blocks of paths of the host, so that the target sees the same rows together.
-    constexpr std::int64_t block_paths = 64;
-    const std::int64_t skipped = first % block_paths;
-    Points score(x.rows(), x.cols());
-    pool_.run((skipped + x.rows() + block_paths - 1) / block_paths, [&](int /*thread*/, std::int64_t block) {
-      const Index begin = std::max<Index>(block * block_paths - skipped, 0);
-      const Index end = std::min<Index>((block + 1) * block_paths - skipped, x.rows());
-      const Points rows = x.middleRows(begin, end - begin);
-      Points gradient;
-      if (log_rho == nullptr) {
-        gradient = tables_.target.gradient(rows);
-      } else {
-        Eigen::VectorXd l;
-        tables_.target.evaluate(rows, l, gradient);
-        log_rho->segment(begin, end - begin) = l;
-      }
-      score.middleRows(begin, end - begin) = gradient;
-    });
-    return score;
-  }
-
   PathJob<Real> make_job(std::uint64_t seed, std::int64_t first, std::int64_t count) {
-    PathJob<Real> job{};
-    job.mixture = {.components = tables_.components,
-                   .dim = tables_.dim,
-                   .mean = mean_.data(),
-                   .inverse = inverse_.data(),
-                   .precision = precision_.data(),
-                   .log_weight = log_weight_.data()};
-    job.steps = tables_.steps;
-    job.has_mixture_score = tables_.has_mixture_score;
-    job.has_target_score = tables_.has_target_score;
-    job.mirrored = tables_.mirrored;
-    job.beta = beta_.data();
-    job.eta = eta_.data();
-    job.noise_scale = noise_scale_.data();
-    job.forward = forward_.network();
-    job.backward = backward_.network();
+    PathJob<Real> job = memory_.job();
     job.seed = seed;
     job.first = static_cast<std::uint64_t>(first);
     job.count = count;
@@ -207,8 +124,7 @@ class GpuPaths final : public PathRunner {
   const PathSource& source_;
   PathTables tables_;
   ThreadPool pool_;
-  NetworkMemory<Real> forward_, backward_;
-  Buffer<double> mean_, inverse_, precision_, log_weight_, beta_, eta_, noise_scale_;
+  PathMemory<Real> memory_;
   Buffer<std::byte> room_;
 };
 
@@ -217,8 +133,8 @@ class GpuPaths final : public PathRunner {
 std::unique_ptr<PathRunner> paths_on(Gpu& gpu, const std::string& name, const PathSource& source) {
   const PathTables tables = source.tables();
   return std::visit(
-      [&]<class Real>(const PathNetworkPair<Real>& pair) -> std::unique_ptr<PathRunner> {
-        return std::make_unique<GpuPaths<Real>>(gpu, name, source, tables, pair);
+      [&]<class Real>(const PathNetworkPair<Real>& /*pair*/) -> std::unique_ptr<PathRunner> {
+        return std::make_unique<GpuPaths<Real>>(gpu, name, source, tables);
       },
       tables.networks);
 }

@@ -187,8 +187,8 @@ void ProgramSteps::run(const Accept& stage) {
       if (!std::isnan(ratio)) chain.acceptance += std::min(1.0, std::exp(ratio));
       if (ratio == -std::numeric_limits<double>::infinity()) chain.non_finite += 1.0;
     }
-    if (stage.is_trial) continue;
-    if (stage.always || noise_.log_uniform(n) < ratio) {
+    if (stage.moves == Accept::Moves::never) continue;
+    if (stage.moves == Accept::Moves::always || noise_.log_uniform(n) < ratio) {
       vector(stage.to).row(n) = vector(stage.proposal).row(n);
       vector(stage.gradient).row(n) = vector(stage.proposed_gradient).row(n);
       chain.log_density = chain.proposed;

@@ -247,7 +247,7 @@ StageNoise Batch::stage_noise() {
           .log_uniform =
               [this](std::int64_t n) {
                 const std::uint64_t U = uniform_u64(key(n, Purpose::accept), step_);
-                return std::log((static_cast<double>(U >> 12) + 0.5) * 0x1p-52);
+                return std::log(open_uniform(U));
               },
           .trajectory = [this](std::int64_t n) { return uniform_u64(key(n, Purpose::trajectory), step_); }};
 }

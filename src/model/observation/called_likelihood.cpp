@@ -1,5 +1,6 @@
 #include "model/observation/called_likelihood.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace gmdiff::observations {
@@ -9,6 +10,8 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 namespace {
+
+constexpr Index most_rows = 4096;  // of a call for Jacobians, which bounds their memory
 
 /// Replaces each row r by L^-1 r.
 void solve_lower(const MatrixXd& L, Points& r) {
@@ -30,13 +33,28 @@ void solve_lower_transposed(const MatrixXd& L, Points& w) {
   }
 }
 
-/// a . b of each row, in ascending order.
+/// a . b in ascending order.
+double dot(const auto& a, const auto& b) {
+  double sum = 0.0;
+  for (Index i = 0; i < a.size(); ++i) sum += a(i) * b(i);
+  return sum;
+}
+
+/// a . b of each row.
 VectorXd dots(const Points& a, const Points& b) {
-  VectorXd sums = VectorXd::Zero(a.rows());
-  for (Index n = 0; n < a.rows(); ++n) {
-    for (Index i = 0; i < a.cols(); ++i) sums(n) += a(n, i) * b(n, i);
-  }
+  VectorXd sums(a.rows());
+  for (Index n = 0; n < a.rows(); ++n) sums(n) = dot(a.row(n), b.row(n));
   return sums;
+}
+
+/// The rows that differ from the one before.
+std::vector<Index> first_of_equal_rows(const Points& x) {
+  std::vector<Index> firsts;
+  firsts.reserve(static_cast<std::size_t>(x.rows()));
+  for (Index n = 0; n < x.rows(); ++n) {
+    if (n == 0 || x.row(n) != x.row(n - 1)) firsts.push_back(n);
+  }
+  return firsts;
 }
 
 }  // namespace
@@ -66,13 +84,39 @@ MatrixXd CalledLikelihood::jacobian(const VectorXd& x) const {
   return transposed_product(x.transpose().replicate(dy, 1), Points::Identity(dy, dy));
 }
 
+/// J (dy, d) of some rows of x, one below the other, by one call.
+Points CalledLikelihood::jacobians(const Points& x, const std::vector<Index>& rows) const {
+  const Index dy = y_.size(), n = std::ssize(rows);
+  Points points(n * dy, x.cols());
+  for (Index k = 0; k < n; ++k)
+    points.middleRows(k * dy, dy).rowwise() = x.row(rows[static_cast<std::size_t>(k)]);
+  return transposed_product(points, Points::Identity(dy, dy).replicate(n, 1));
+}
+
 /// J v (n, dy): entry i is J^T e_i . v.
 Points CalledLikelihood::jacobian_product(const Points& x, const Points& v) const {
+  if (map_.product != nullptr) {
+    Points product = unwritten_rows(x.rows(), y_.size());
+    const auto turn = turns_->take();
+    map_.product(x.rows(), x.data(), v.data(), product.data());
+    return product;
+  }
+  // A Hessian is asked for by its products at copies of one point, which share J.
+  const std::vector<Index> firsts = first_of_equal_rows(x);
+  const auto per_call = static_cast<std::size_t>(std::max<Index>(1, most_rows / y_.size()));
   Points product(x.rows(), y_.size());
-  for (Index i = 0; i < y_.size(); ++i) {
-    Points unit = Points::Zero(x.rows(), y_.size());
-    unit.col(i).setOnes();
-    product.col(i) = dots(transposed_product(x, unit), v);
+  for (std::size_t begin = 0; begin < firsts.size(); begin += per_call) {
+    const std::size_t end = std::min(firsts.size(), begin + per_call);
+    const std::vector<Index> rows(firsts.begin() + static_cast<Index>(begin),
+                                  firsts.begin() + static_cast<Index>(end));
+    const Points J = jacobians(x, rows);
+    for (std::size_t k = begin; k < end; ++k) {
+      const Index last = k + 1 < firsts.size() ? firsts[k + 1] : x.rows();
+      const Index first_row = static_cast<Index>(k - begin) * y_.size();
+      for (Index n = firsts[k]; n < last; ++n) {
+        for (Index i = 0; i < y_.size(); ++i) product(n, i) = dot(J.row(first_row + i), v.row(n));
+      }
+    }
   }
   return product;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <Eigen/Core>
 
@@ -34,6 +35,7 @@ class CalledLikelihood {
  private:
   Points whitened_residual(const Points& x) const;
   Points transposed_product(const Points& x, const Points& w) const;
+  Points jacobians(const Points& x, const std::vector<Eigen::Index>& rows) const;
   Points jacobian_product(const Points& x, const Points& v) const;
 
   CustomMap map_;

@@ -39,14 +39,10 @@ Ascent at(const Target& target, VectorXd x, double l) {
   return point;
 }
 
-/// Newton's direction with the absolute values of the curvatures, so that it leads upwards, and with a bound
-/// on its length. Without a finite Hessian it is the gradient with that length.
+/// Newton's step. Without a finite Hessian it is the gradient with the length that bounds the step.
 VectorXd direction(const Ascent& point) {
-  const double least = point.g.norm() / (longest_step * (1.0 + point.x.norm()));
-  if (!point.H.allFinite()) return point.g / least;
-  const auto eigen = linear_algebra::symmetric_eigen(point.H);
-  const VectorXd curvature = eigen.l.cwiseAbs().cwiseMax(least);
-  return eigen.U * (eigen.U.transpose() * point.g).cwiseQuotient(curvature);
+  const double least = least_curvature(point.g, point.x);
+  return point.H.allFinite() ? newton_step(point.H, point.g, least) : VectorXd(point.g / least);
 }
 
 /// Moves uphill along p, by p or by the first of its halves that increases l enough; false if none does.
@@ -88,6 +84,15 @@ bool is_stationary(const Ascent& point, const VectorXd& p) {
 }
 
 }  // namespace
+
+double least_curvature(const VectorXd& g, const VectorXd& x) {
+  return g.norm() / (longest_step * (1.0 + x.norm()));
+}
+
+VectorXd newton_step(const MatrixXd& H, const VectorXd& g, double least) {
+  const auto eigen = linear_algebra::symmetric_eigen(H);
+  return eigen.U * (eigen.U.transpose() * g).cwiseQuotient(eigen.l.cwiseAbs().cwiseMax(least));
+}
 
 Ascent ascend(const Target& target, const VectorXd& start) {
   const double l = value(target, start);

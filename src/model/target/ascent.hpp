@@ -25,4 +25,12 @@ struct Ascent {
 /// the distance has no derivative.
 Ascent ascend(const Target& target, const Eigen::VectorXd& start);
 
+/// The smallest curvature of a Newton step: |g| / (10 (1 + |x|)), which bounds its length.
+double least_curvature(const Eigen::VectorXd& g, const Eigen::VectorXd& x);
+
+/// sum_j u_j (u_j . g) / max(|lambda_j|, least) with the eigenvalues lambda and eigenvectors u of H: Newton's
+/// step with the absolute values of the curvatures, along which a function with the gradient g increases.
+/// @param H (d, d) finite. @param least > 0
+Eigen::VectorXd newton_step(const Eigen::MatrixXd& H, const Eigen::VectorXd& g, double least);
+
 }  // namespace gmdiff::targets

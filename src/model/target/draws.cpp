@@ -26,10 +26,6 @@ DrawStreams::DrawStreams(std::uint64_t seed, std::uint64_t index, std::uint32_t 
       normals_({.seed = seed, .index = index, .purpose = Purpose::draw_noise, .replicate = replicate},
                Precision::f64) {}
 
-double DrawStreams::open_uniform(std::uint64_t m) const {
-  return (static_cast<double>(uniform(m) >> 12) + 0.5) * 0x1p-52;
-}
-
 void draw(const SinGaussian& target, DrawStreams& streams, Row x) {
   const double a = target.amplitude;
   for (Index j = 0; j < x.size(); ++j) {

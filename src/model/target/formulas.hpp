@@ -72,6 +72,8 @@ inline std::optional<CoordinateMoments> moments(const Seeds& /*target*/) { retur
 inline std::optional<CoordinateMoments> moments(const Brownian& /*target*/) { return {}; }
 
 /// The covariance of a target with these moments.
+Eigen::MatrixXd covariance(const StudentTMixture& target, const CoordinateMoments& moments);
+/// @throws std::invalid_argument for a target that has no moments in closed form.
 Eigen::MatrixXd covariance(const TargetDescription& description, const CoordinateMoments& moments);
 
 /// Random numbers of one draw; number m of a stream is the same in whatever order the numbers are read.
@@ -81,7 +83,7 @@ class DrawStreams {
   double normal(std::uint64_t m) { return normals_(m); }
   std::uint64_t uniform(std::uint64_t m) const { return uniform_u64(choice_, m); }
   /// Uniform number m as a double in (0, 1).
-  double open_uniform(std::uint64_t m) const;
+  double open_uniform(std::uint64_t m) const { return gmdiff::open_uniform(uniform(m)); }
 
  private:
   StreamKey choice_;

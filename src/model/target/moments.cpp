@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/check.hpp"
 #include "model/target/formulas.hpp"
 
 // Normalisers and moments in closed form (mathematics.md §13).
@@ -8,6 +9,7 @@
 namespace gmdiff::targets {
 namespace {
 
+using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 const double half_log_two_pi = 0.5 * std::log(2.0 * std::numbers::pi);
@@ -113,5 +115,40 @@ std::optional<CoordinateMoments> moments(const ManyWell& target) {
   return centred(std::move(variance));
 }
 std::optional<CoordinateMoments> moments(const Logistic& /*target*/) { return {}; }
+
+namespace {
+
+/// One overload for each target, so that a new one does not compile without a word on its covariance.
+class CovarianceOf {
+ public:
+  explicit CovarianceOf(const CoordinateMoments& moments) : moments_(moments) {}
+
+  MatrixXd operator()(const SinGaussian& /*target*/) const { return uncorrelated(); }
+  MatrixXd operator()(const Banana& /*target*/) const { return uncorrelated(); }
+  MatrixXd operator()(const Funnel& /*target*/) const { return uncorrelated(); }
+  MatrixXd operator()(const ManyWell& /*target*/) const { return uncorrelated(); }
+  MatrixXd operator()(const StudentTMixture& target) const { return covariance(target, moments_); }
+  MatrixXd operator()(const Logistic& target) const { unknown(target.name); }
+  MatrixXd operator()(const ExpressionTarget& target) const { unknown(target.name); }
+  MatrixXd operator()(const ObservedMixture& target) const { unknown(target.name); }
+  MatrixXd operator()(const Regularised& target) const { unknown(target.name); }
+  MatrixXd operator()(const CustomTarget& target) const { unknown(target.name); }
+  MatrixXd operator()(const Seeds& target) const { unknown(target.name); }
+  MatrixXd operator()(const Brownian& target) const { unknown(target.name); }
+
+ private:
+  MatrixXd uncorrelated() const { return moments_.variance.asDiagonal(); }
+  [[noreturn]] static void unknown(const char* name) {
+    fail("covariance: the target ", name, " has no moments in closed form");
+  }
+
+  const CoordinateMoments& moments_;
+};
+
+}  // namespace
+
+MatrixXd covariance(const TargetDescription& description, const CoordinateMoments& moments) {
+  return std::visit(CovarianceOf(moments), description);
+}
 
 }  // namespace gmdiff::targets

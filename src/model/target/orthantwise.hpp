@@ -13,7 +13,7 @@ using SmoothFunction = std::function<double(const Eigen::VectorXd& u, Eigen::Vec
 
 /// Penalty weight (|u_first| + |u_{first+1}| + ...).
 struct AbsolutePenalty {
-  double weight;       ///< > 0
+  double weight;       ///< >= 0; with 0 the method is L-BFGS
   Eigen::Index first;  ///< 0 to d - 1
 };
 

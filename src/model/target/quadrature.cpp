@@ -38,11 +38,13 @@ class Trapezoid {
   MatrixXd covariance() const;
   MarginalDensity marginal(Index axis) const;
   double edge_mass() const;
+  VectorXd coordinates(Index axis) const;
+  /// The masses of all points, with a factor in common.
+  const Points& all_masses() const { return masses_; }
 
  private:
   Index n() const { return table_.intervals() / stride_ + 1; }
   double spacing(Index axis) const { return static_cast<double>(stride_) * table_.spacing(axis); }
-  VectorXd coordinates(Index axis) const;
   /// Masses of the points of an axis, shape (n), with the sum total_.
   VectorXd masses(Index axis) const;
 
@@ -120,14 +122,57 @@ double Trapezoid::edge_mass() const {
   return outside / (inside + outside);
 }
 
-}  // namespace
-
-Quadrature quadrature(const Target& target, const QuadratureBox& box) {
+DensityTable table_in(const Target& target, const QuadratureBox& box) {
   const Index d = target.dim();
   require(d <= 2, "quadrature: the dimension must be 1 or 2, got ", d);
   const bool given = box.lower.size() > 0 || box.upper.size() > 0;
   if (given) check(box, d);
-  const DensityTable table(target, given ? box : targets::find_box(target), targets::intervals_of(d));
+  return {target, given ? box : targets::find_box(target), targets::intervals_of(d)};
+}
+
+void check(const DensityTable& table, const Points& x, Level level) {
+  require(x.cols() == table.dim(), "quadrature_denoiser: points have dimension ", x.cols(), ", expected ",
+          table.dim());
+  require(x.allFinite(), "quadrature_denoiser: points must be finite");
+  for (Index axis = 0; axis < table.dim(); ++axis) {
+    require(level.sigma == 0.0 || level.sigma >= 2.0 * level.alpha * table.spacing(axis),
+            "quadrature_denoiser: sigma / alpha is ", level.sigma / level.alpha, ", below two intervals of ",
+            table.spacing(axis), " on axis ", axis);
+  }
+}
+
+/// -|x - alpha x_i|^2 / (2 sigma^2) of one coordinate at all points of an axis.
+VectorXd log_kernel(const VectorXd& points, double x, Level level) {
+  return -0.5 * ((x - level.alpha * points.array()) / level.sigma).square();
+}
+
+}  // namespace
+
+Points quadrature_denoiser(const Target& target, const Points& x, Level level, const QuadratureBox& box) {
+  require(level.alpha > 0.0 && level.sigma >= 0.0,
+          "quadrature_denoiser: expected alpha > 0 and sigma >= 0, got ", level.alpha, " and ", level.sigma);
+  const DensityTable table = table_in(target, box);
+  check(table, x, level);
+  if (level.sigma == 0.0) return x / level.alpha;
+  const Trapezoid rule(table, 1);
+  const Eigen::ArrayXXd log_masses = rule.all_masses().array().log();
+  const bool is_plane = table.dim() == 2;
+  const VectorXd rows = rule.coordinates(0), columns = is_plane ? rule.coordinates(1) : VectorXd::Zero(1);
+  Points D(x.rows(), x.cols());
+  for (Index n = 0; n < x.rows(); ++n) {
+    Eigen::ArrayXXd w = log_masses.colwise() + log_kernel(rows, x(n, 0), level).array();
+    if (is_plane) w.rowwise() += log_kernel(columns, x(n, 1), level).array().transpose();
+    w = (w - w.maxCoeff()).exp();
+    const double total = w.sum();
+    D(n, 0) = w.rowwise().sum().matrix().dot(rows) / total;
+    if (is_plane) D(n, 1) = w.colwise().sum().matrix().dot(columns.transpose()) / total;
+  }
+  return D;
+}
+
+Quadrature quadrature(const Target& target, const QuadratureBox& box) {
+  const Index d = target.dim();
+  const DensityTable table = table_in(target, box);
   const Trapezoid all(table, 1), half(table, 2);
   Quadrature result{.box = table.box(),
                     .log_normalizer = all.log_normalizer(),

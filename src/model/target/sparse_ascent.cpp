@@ -19,7 +19,6 @@ using Eigen::VectorXd;
 
 constexpr int most_newton_steps = 1000;
 constexpr int most_fractions = 60;
-constexpr double longest_move = 10.0;  // relative to 1 + |u|
 
 /// -l = F(u) + weight sum_{i >= first} |u_i| in coordinates u: x itself for the operator identity, and for
 /// gradient x_1 and the differences x_{i+1} - x_i. F is minus the log-likelihood.
@@ -128,10 +127,9 @@ VectorXd newton_direction(const Objective& objective, const Place& place, const 
   if (along.empty()) return p;
   const VectorXd slope = place.slope(along);
   const MatrixXd H = objective.hessian(place.u, along);
-  const double least = slope.norm() / (longest_move * (1.0 + place.u.norm()));
+  const double least = least_curvature(slope, place.u);
   if (!H.allFinite() || least == 0.0) return p;
-  const auto eigen = linear_algebra::symmetric_eigen(H);
-  p(along) = -(eigen.U * (eigen.U.transpose() * slope).cwiseQuotient(eigen.l.cwiseAbs().cwiseMax(least)));
+  p(along) = -newton_step(H, slope, least);
   return p;
 }
 

@@ -79,13 +79,10 @@ std::optional<CoordinateMoments> moments(const StudentTMixture& target) {
   return CoordinateMoments{mean.transpose(), spread.transpose().array() + target.nu / (target.nu - 2.0)};
 }
 
-Eigen::MatrixXd covariance(const TargetDescription& description, const CoordinateMoments& moments) {
-  Eigen::MatrixXd result = moments.variance.asDiagonal();
-  const auto* mixture = std::get_if<StudentTMixture>(&description);
-  if (mixture == nullptr) return result;  // coordinates of the other targets are uncorrelated
-  Points offsets = student_t_locations(*mixture);
+Eigen::MatrixXd covariance(const StudentTMixture& target, const CoordinateMoments& moments) {
+  Points offsets = student_t_locations(target);
   offsets.rowwise() -= moments.mean.transpose();
-  result = offsets.transpose() * offsets / static_cast<double>(offsets.rows());
+  Eigen::MatrixXd result = offsets.transpose() * offsets / static_cast<double>(offsets.rows());
   result.diagonal() = moments.variance;
   return result;
 }

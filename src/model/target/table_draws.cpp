@@ -10,9 +10,6 @@ namespace {
 
 using Eigen::Index;
 
-/// A uniform number in (0, 1).
-double open_uniform(std::uint64_t U) { return (static_cast<double>(U >> 12) + 0.5) * 0x1p-52; }
-
 /// The quantile of order u of the density on [0, 1] that is proportional to low + t (high - low).
 double quantile(double low, double high, double u) {
   // The root of low t + (high - low) t^2 / 2 = u (low + high) / 2 in the form without cancellation.
@@ -42,18 +39,17 @@ double TableDraws::mass_of_cell(Index i, Index j) const {
 }
 
 void TableDraws::draw(DrawStreams& streams, Row x) const {
-  const double u = open_uniform(streams.uniform(0)) * cumulated_.back();
+  const double u = streams.open_uniform(0) * cumulated_.back();
   const auto cell = std::upper_bound(cumulated_.begin(), cumulated_.end() - 1, u) - cumulated_.begin();
   const Index i = cell / cells_per_row_, j = cell % cells_per_row_;
-  const double v = open_uniform(streams.uniform(1));
+  const double v = streams.open_uniform(1);
   if (x.size() == 1) {
     x(0) = lower_(0) + spacing_(0) * (static_cast<double>(i) + quantile(density(i, 0), density(i + 1, 0), v));
     return;
   }
   const double t = quantile(density(i, j) + density(i, j + 1), density(i + 1, j) + density(i + 1, j + 1), v);
-  const double s =
-      quantile(std::lerp(density(i, j), density(i + 1, j), t),
-               std::lerp(density(i, j + 1), density(i + 1, j + 1), t), open_uniform(streams.uniform(2)));
+  const double s = quantile(std::lerp(density(i, j), density(i + 1, j), t),
+                            std::lerp(density(i, j + 1), density(i + 1, j + 1), t), streams.open_uniform(2));
   x(0) = lower_(0) + spacing_(0) * (static_cast<double>(i) + t);
   x(1) = lower_(1) + spacing_(1) * (static_cast<double>(j) + s);
 }

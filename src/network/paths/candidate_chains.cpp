@@ -89,7 +89,7 @@ bool CandidateChains::accepts(std::int64_t move, Eigen::Index chain, double log_
                       .purpose = Purpose::accept,
                       .replicate = 0};
   const std::uint64_t U = uniform_u64(key, static_cast<std::uint64_t>(move));
-  return log_of((static_cast<double>(U >> 12) + 0.5) * 0x1p-52) < log_ratio;
+  return log_of(open_uniform(U)) < log_ratio;
 }
 
 /// x' = x + (h/2) g(x) + sqrt(h) z

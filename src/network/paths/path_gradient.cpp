@@ -3,10 +3,15 @@
 
 #include "network/paths/path_block.hpp"
 #include "particle/path.hpp"
+#include "particle/path_gradient.hpp"
 
 // The gradient of a block of paths (mathematics.md §17.9, §17.10).
 
 namespace gmdiff::network {
+
+namespace {
+using Number = particle::One<double>;
+}
 
 template <class Real>
 MixtureSums PathBlock<Real>::lane_sums() {
@@ -33,20 +38,25 @@ void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
     double* forward = of_F_.data() + j * block_paths;
     double* backward = of_B_.data() + j * block_paths;
     if (n < steps()) {
-      const double eta = model.eta(n)[j];
+      const Number eta(model.eta(n)[j]);
       const double* g = G(n) + j * block_paths;
       const double* noise = q(n) + j * block_paths;
       const double* lambda = lambda_.data() + j * block_paths;
-      for (Eigen::Index p = 0; p < block_paths; ++p)
-        forward[p] = mode.through_path ? 0.5 * (eta * g[p] + noise[p]) + eta * lambda[p]
-                                       : -0.5 * noise[p] * mode.factor[p];
+      for (Eigen::Index p = 0; p < block_paths; ++p) {
+        const Number q_n(noise[p]);
+        forward[p] = mode.through_path
+                         ? particle::path_cotangent_of_F(eta, Number(g[p]), q_n, Number(lambda[p])).v
+                         : particle::fixed_cotangent_of_F(q_n, Number(mode.factor[p])).v;
+      }
     }
     if (n > 0) {
-      const double eta = model.eta(n - 1)[j], sign = mode.through_path ? 0.5 : -0.5;
+      const Number eta(model.eta(n - 1)[j]), half_sign(mode.through_path ? 0.5 : -0.5);
       const double* g = G(n - 1) + j * block_paths;
       const double* noise = q(n - 1) + j * block_paths;
       for (Eigen::Index p = 0; p < block_paths; ++p)
-        backward[p] = sign * (eta * g[p] + noise[p]) * mode.factor[p];
+        backward[p] =
+            particle::cotangent_of_B(half_sign, eta, Number(g[p]), Number(noise[p]), Number(mode.factor[p]))
+                .v;
     }
   }
 }
@@ -57,14 +67,15 @@ template <class Real>
 void PathBlock<Real>::add_eta(const Mode& mode, Eigen::Index n, double* to) {
   std::array<double, block_paths> terms{};
   for (Eigen::Index j = 0; j < dim(); ++j) {
-    const double per_eta = 0.5 / setting_.model.eta(n)[j];
+    const Number per_eta(0.5 / setting_.model.eta(n)[j]);
     for (Eigen::Index p = 0; p < block_paths; ++p) {
       const Eigen::Index i = j * block_paths + p;
-      const double f = F(n)[i], g = G(n)[i], noise = per_eta * q(n)[i];
+      const Number f(F(n)[i]), g(G(n)[i]);
       terms[static_cast<std::size_t>(p)] =
-          mode.through_path
-              ? 0.25 * (g * g) + 0.5 * (noise * g) + lambda_[static_cast<std::size_t>(i)] * (f + noise)
-              : 0.25 * mode.factor[p] * (g * (2.0 * f - g));
+          mode.through_path ? particle::path_eta_term(per_eta, f, g, Number(q(n)[i]),
+                                                      Number(lambda_[static_cast<std::size_t>(i)]))
+                                  .v
+                            : particle::fixed_eta_term(f, g, Number(mode.factor[p])).v;
     }
     to[n * dim() + j] += sum_over_paths(terms.data());
   }
@@ -121,7 +132,7 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
     double sum = 0.0;
     for (Eigen::Index p = 0; p < paths_; ++p)
       sum += static_cast<double>(states.cotangent(p)[j]) *
-             particle::clipped_score(particle::One<double>(target_score(n)[j * block_paths + p])).v;
+             particle::clipped_score(Number(target_score(n)[j * block_paths + p])).v;
     to[j] = static_cast<Real>(sum);
   }
 }

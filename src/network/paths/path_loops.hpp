@@ -4,6 +4,7 @@
 #include "particle/elementary.hpp"
 #include "particle/normals.hpp"
 #include "particle/path.hpp"
+#include "particle/path_gradient.hpp"
 
 // Loops of PathUnit for an arithmetic type V of doubles. Only the units unit_*.cpp include it
 // (device/cpu/pack.hpp explains why).
@@ -117,7 +118,7 @@ GMDIFF_PARTICLE Lanes<V> slopes_along(const StartMixture& of, const double* x, c
       const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
       const L at = L::load(x + j * block_paths + p), along = L::load(v + j * block_paths + p);
       for (int n = 0; n < path_registers; ++n)
-        slope.of[n] = fma((mean - at.of[n]) * precision, along.of[n], slope.of[n]);
+        slope.of[n] = particle::add_slope(mean, precision, at.of[n], along.of[n], slope.of[n]);
     }
     slope.store(slopes + k * block_paths + p);
     const L weight = L::load(gamma + k * block_paths + p);
@@ -149,14 +150,14 @@ GMDIFF_PARTICLE void add_component(const StartMixture& of, std::ptrdiff_t k, con
     const L at = L::load(x + place), along = L::load(v + place);
     const L z = L::map([&](int n) { return (mean - at.of[n]) * inverse; });
     const L of_v = L::map([&](int n) { return gamma.of[n] * along.of[n]; });
-    const L term =
-        L::map([&](int n) { return fma(of_slope.of[n], z.of[n] * inverse, -(precision * of_v.of[n])); });
+    const L term = L::map([&](int n) {
+      return particle::hessian_term(of_slope.of[n], of_v.of[n], z.of[n], inverse, precision);
+    });
     add_to<V>(product + place, [&](int n) { return term.of[n]; });
     if (sums == nullptr) continue;
     add_to<V>(sums->mean + entry, [&](int n) { return -term.of[n]; });
     add_to<V>(sums->deviation + entry, [&](int n) {
-      const V curvature = of_slope.of[n] * fma(z.of[n], z.of[n], V(-1.0));
-      return inverse * fma(V(-2.0) * of_v.of[n], z.of[n] * inverse, curvature);
+      return particle::deviation_of_score(of_slope.of[n], of_v.of[n], z.of[n], inverse);
     });
   }
 }
@@ -198,9 +199,10 @@ void mixture_gradient(const StartMixture& of, const double* x, const double* fac
         const L at = L::load(x + j * block_paths + p);
         const L z = L::map([&](int n) { return (mean - at.of[n]) * inverse; });
         const std::ptrdiff_t entry = (k * d + j) * block_paths + p;
-        add_to<V>(sums.mean + entry, [&](int n) { return -(weight.of[n] * (z.of[n] * inverse)); });
+        add_to<V>(sums.mean + entry,
+                  [&](int n) { return particle::mean_of_density(weight.of[n], z.of[n], inverse); });
         add_to<V>(sums.deviation + entry,
-                  [&](int n) { return weight.of[n] * (inverse * fma(z.of[n], z.of[n], V(-1.0))); });
+                  [&](int n) { return particle::deviation_of_density(weight.of[n], z.of[n], inverse); });
       }
     }
   }

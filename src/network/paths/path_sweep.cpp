@@ -116,9 +116,30 @@ double PathSweep<Real>::elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd&
     run_block(batch, number, block, log_w.data());
     block.backward(number, learned, sums_[static_cast<std::size_t>(number)].data());
   });
+  return value_of(log_w);
+}
+
+/// c of a loss with the states held fixed: the learned z, or the mean of the batch.
+template <class Real>
+double PathSweep<Real>::centre_of(const Eigen::VectorXd& log_w) const {
+  if (settings_.loss != PathLoss::log_variance) return model_->log_z();
   double sum = 0.0;
   for (const double l : log_w) sum += l;
-  return -sum / static_cast<double>(batch.paths);
+  return sum / static_cast<double>(log_w.size());
+}
+
+/// L of a batch, and its derivative with respect to z.
+template <class Real>
+double PathSweep<Real>::value_of(const Eigen::VectorXd& log_w) {
+  const bool through_path = settings_.loss == PathLoss::elbo;
+  const double count = static_cast<double>(log_w.size()), centre = through_path ? 0.0 : centre_of(log_w);
+  double sum = 0.0, squares = 0.0;
+  for (const double l : log_w) {
+    sum += l - centre;
+    squares += (l - centre) * (l - centre);
+  }
+  of_log_z_ = -sum / count;
+  return through_path ? of_log_z_ : 0.5 * squares / count;
 }
 
 /// L = mean (log w - c)^2 / 2 with the learned z as c, or with the mean of the batch. For the mean the paths
@@ -126,13 +147,8 @@ double PathSweep<Real>::elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd&
 template <class Real>
 double PathSweep<Real>::fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w) {
   const PathSwitches learned = path_switches(settings_);
-  const double count = static_cast<double>(batch.paths);
-  double centre = model_->log_z();
-  if (settings_.loss == PathLoss::log_variance) {
-    centre = 0.0;
-    for (const double l : log_weights(batch)) centre += l;
-    centre /= count;
-  }
+  const double centre =
+      settings_.loss == PathLoss::log_variance ? centre_of(log_weights(batch)) : model_->log_z();
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
     PathBlock<Real>& block = block_of(thread);
     run_block(batch, number, block, log_w.data());
@@ -142,13 +158,7 @@ double PathSweep<Real>::fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd
       factor[static_cast<std::size_t>(i - first)] = log_w(i) - centre;
     block.backward_fixed(number, learned, factor.data(), sums_[static_cast<std::size_t>(number)].data());
   });
-  double sum = 0.0, squares = 0.0;
-  for (const double l : log_w) {
-    sum += l - centre;
-    squares += (l - centre) * (l - centre);
-  }
-  of_log_z_ = -sum / count;
-  return 0.5 * squares / count;
+  return value_of(log_w);
 }
 
 template <class Real>

@@ -3,9 +3,12 @@
 #include <functional>
 #include <memory>
 
+#include "device/path_gradients.hpp"
 #include "network/paths/path_block.hpp"
 
 namespace gmdiff::network {
+
+struct PathStreams;
 
 /// How the states of paths come about.
 enum class PathOrigin {
@@ -51,6 +54,9 @@ class PathSweep {
   Eigen::VectorXd log_weights(const PathBatch<Real>& batch);
   /// The loss of the settings; log_w of the paths and the gradient are set.
   double loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w, PathGradient& gradient);
+  /// The same for the paths 0, 1, ... of `streams` on a device; the bits are those of `loss`.
+  double loss_on(PathGradients& device, const PathStreams& streams, Eigen::Index paths,
+                 Eigen::VectorXd& log_w, PathGradient& gradient);
 
  private:
   PathBlock<Real>& block_of(int thread);
@@ -59,6 +65,9 @@ class PathSweep {
   void gather(const PathSwitches& learned, Eigen::Index paths, PathGradient& gradient);
   double elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w);
   double fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w);
+  double centre_of(const Eigen::VectorXd& log_w) const;
+  double value_of(const Eigen::VectorXd& log_w);
+  void take_sums(const PathGradientSums& sums);
 
   const SamplerSettings& settings_;
   const Target& target_;

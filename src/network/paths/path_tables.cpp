@@ -17,52 +17,45 @@ PathModel model_of(const SamplerTraining& training) {
 }
 
 template <class Real>
-PathNetworkTables<Real> tables_of(const SamplerTraining& training, const Eigen::VectorXd& parameters,
-                                  ThreadPool& pool) {
-  const Eigen::Index steps = training.settings.steps;
-  PathNetwork<Real> network(training.shape(), steps, dense_unit<Real>(cpu::chosen_instruction_set()), pool);
-  network.assign(parameters);
-  const Layout& places = network.weights().layout();
+std::optional<PathNetworkTables<Real>> tables_of(const PathNetwork<Real>* network, Eigen::Index steps) {
+  if (network == nullptr) return {};
+  const Layout& places = network->weights().layout();
   PathNetworkTables<Real> tables{
-      .weights = network_weights(network.weights(), static_cast<Real>(control_bound)),
-      .time = {network.table(), network.table() + (steps + 1) * places.width},
+      .weights = network_weights(network->weights(), static_cast<Real>(control_bound)),
+      .time = {network->table(), network->table() + (steps + 1) * places.width},
       .scale = {}};
-  if (network.has_scales())
-    tables.scale.assign(network.scale(0), network.scale(0) + (steps + 1) * places.output_width);
+  if (network->has_scales())
+    tables.scale.assign(network->scale(0), network->scale(0) + (steps + 1) * places.output_width);
   return tables;
-}
-
-template <class Real>
-PathNetworkPair<Real> networks_of(const SamplerTraining& training, ThreadPool& pool) {
-  const PathTerms terms = path_terms(training.settings);
-  const Eigen::Index size = network_size(training.shape());
-  PathNetworkPair<Real> pair;
-  if (terms.forward_net) pair.forward = tables_of<Real>(training, training.networks.head(size), pool);
-  // u, if there is one, comes first.
-  if (terms.backward_net) pair.backward = tables_of<Real>(training, training.networks.tail(size), pool);
-  return pair;
-}
-
-std::variant<PathNetworkPair<float>, PathNetworkPair<double>> networks(const SamplerTraining& training,
-                                                                       ThreadPool& pool) {
-  switch (training.settings.precision) {
-    case Precision::f32:
-      return networks_of<float>(training, pool);
-    case Precision::f64:
-      return networks_of<double>(training, pool);
-  }
-  fail("trained sampler: unknown precision");
 }
 
 std::vector<double> copied(const double* from, Eigen::Index count) { return {from, from + count}; }
 
+template <class Real>
+PathTables tables_in(const SamplerTraining& training, const Target& target, ThreadPool& pool) {
+  const PathTerms terms = path_terms(training.settings);
+  const Eigen::Index size = network_size(training.shape());
+  const auto network_of = [&](const Eigen::VectorXd& parameters) {
+    auto network = std::make_unique<PathNetwork<Real>>(training.shape(), training.settings.steps,
+                                                       dense_unit<Real>(cpu::chosen_instruction_set()), pool);
+    network->assign(parameters);
+    return network;
+  };
+  std::unique_ptr<PathNetwork<Real>> forward_net, backward_net;
+  if (terms.forward_net) forward_net = network_of(training.networks.head(size));
+  // u, if there is one, comes first.
+  if (terms.backward_net) backward_net = network_of(training.networks.tail(size));
+  return path_tables(training.settings, model_of(training), forward_net.get(), backward_net.get(), target);
+}
+
 }  // namespace
 
-PathTables path_tables(const SamplerTraining& training, const Target& target, ThreadPool& pool) {
-  const FloatingPointEnvironment environment;
-  const PathModel model = model_of(training);
+template <class Real>
+PathTables path_tables(const SamplerSettings& settings, const PathModel& model,
+                       const PathNetwork<Real>* forward_net, const PathNetwork<Real>* backward_net,
+                       const Target& target) {
   const StartMixture mixture = model.mixture();
-  const PathTerms terms = path_terms(training.settings);
+  const PathTerms terms = path_terms(settings);
   const Eigen::Index K = model.components(), d = model.dim(), N = model.steps();
   PathTables tables{.dim = d,
                     .components = K,
@@ -73,27 +66,42 @@ PathTables path_tables(const SamplerTraining& training, const Target& target, Th
                     .mean = copied(mixture.mean, K * d),
                     .inverse = copied(mixture.inverse, K * d),
                     .precision = copied(mixture.precision, K * d),
+                    .weight = copied(mixture.weight, K),
                     .log_weight = copied(mixture.log_weight, K),
                     .beta = {},
                     .eta = copied(model.eta(0), N * d),
                     .noise_scale = copied(model.noise_scale(0), N * d),
-                    .networks = networks(training, pool),
+                    .networks = PathNetworkPair<Real>{.forward = tables_of(forward_net, N),
+                                                      .backward = tables_of(backward_net, N)},
                     .target = target};
   tables.beta.reserve(static_cast<std::size_t>(N + 1));
   for (Eigen::Index n = 0; n <= N; ++n) tables.beta.push_back(model.beta(n));
   return tables;
 }
 
-Points path_starts(const SamplerTraining& training, std::int64_t first, std::int64_t count,
-                   std::uint64_t seed) {
+template PathTables path_tables(const SamplerSettings&, const PathModel&, const PathNetwork<float>*,
+                                const PathNetwork<float>*, const Target&);
+template PathTables path_tables(const SamplerSettings&, const PathModel&, const PathNetwork<double>*,
+                                const PathNetwork<double>*, const Target&);
+
+PathTables path_tables(const SamplerTraining& training, const Target& target, ThreadPool& pool) {
   const FloatingPointEnvironment environment;
-  const PathModel model = model_of(training);
-  const PathUnit unit = path_unit(cpu::chosen_instruction_set());
-  const PathStreams streams{seed, 0};
+  switch (training.settings.precision) {
+    case Precision::f32:
+      return tables_in<float>(training, target, pool);
+    case Precision::f64:
+      return tables_in<double>(training, target, pool);
+  }
+  fail("trained sampler: unknown precision");
+}
+
+PathStarts draw_starts(const PathStreams& streams, const PathModel& model, const PathUnit& unit,
+                       std::int64_t first, std::int64_t count) {
   const Eigen::Index d = model.dim(), skipped = first % block_paths;
+  PathStarts starts{.x = Points(count, d), .noise = Points(count, d), .component = {}};
+  starts.component.reserve(static_cast<std::size_t>(count));
   std::vector<Eigen::Index> component(block_paths);
   std::vector<double> noise(static_cast<std::size_t>(d * block_paths)), x(noise.size());
-  Points starts(count, d);
   for (Eigen::Index begin = -skipped; begin < count; begin += block_paths) {
     const auto path = static_cast<std::uint64_t>(first + begin);
     streams.fill_components(path, model, component.data());
@@ -101,11 +109,21 @@ Points path_starts(const SamplerTraining& training, std::int64_t first, std::int
     place_starts(model, component.data(), noise.data(), x.data());
     const Eigen::Index end = std::min<Eigen::Index>(block_paths, count - begin);
     for (Eigen::Index p = std::max<Eigen::Index>(-begin, 0); p < end; ++p) {
-      for (Eigen::Index j = 0; j < d; ++j)
-        starts(begin + p, j) = x[static_cast<std::size_t>(j * block_paths + p)];
+      starts.component.push_back(static_cast<std::int32_t>(component[static_cast<std::size_t>(p)]));
+      for (Eigen::Index j = 0; j < d; ++j) {
+        const auto at = static_cast<std::size_t>(j * block_paths + p);
+        starts.x(begin + p, j) = x[at];
+        starts.noise(begin + p, j) = noise[at];
+      }
     }
   }
   return starts;
+}
+
+Points path_starts(const SamplerTraining& training, std::int64_t first, std::int64_t count,
+                   std::uint64_t seed) {
+  const FloatingPointEnvironment environment;
+  return draw_starts({seed, 0}, model_of(training), path_unit(cpu::chosen_instruction_set()), first, count).x;
 }
 
 }  // namespace gmdiff::network

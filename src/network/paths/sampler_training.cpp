@@ -7,9 +7,12 @@
 #include "base/floating_point.hpp"
 #include "base/machine.hpp"
 #include "base/random.hpp"
+#include "device/executor.hpp"
+#include "device/thread_session.hpp"
 #include "network/paths/check_sampler.hpp"
 #include "network/paths/path_streams.hpp"
 #include "network/paths/refinement.hpp"
+#include "network/paths/sampler_training.hpp"
 #include "network/paths/scalar_functions.hpp"
 
 namespace gmdiff {
@@ -22,10 +25,12 @@ using namespace network;
 template <class Real>
 class SamplerTrainer {
  public:
-  SamplerTrainer(SamplerTraining& training, const Target& target, ThreadPool& pool)
+  /// @param device null: the threads of the pool
+  SamplerTrainer(SamplerTraining& training, const Target& target, ThreadPool& pool, PathGradients* device)
       : training_(training),
         target_(target),
         pool_(pool),
+        device_(device),
         sweep_(training.settings, target, pool, active_components(training)) {}
 
   SamplerReport advance() {
@@ -36,13 +41,7 @@ class SamplerTrainer {
       add_component(training_, target_, pool_, sweep_);
       sweep_.assign(training_.parameters, training_.networks);
     }
-    const PathStreams streams{settings.seed, static_cast<std::uint32_t>(iteration)};
-    const PathBatch<Real> batch{
-        .paths = settings.batch,
-        .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/, PathBlock<Real>& block) {
-          streams.fill_forward(static_cast<std::uint64_t>(first), block);
-        }};
-    const double loss = sweep_.loss(batch, log_w_, gradient_);
+    const double loss = loss_of({settings.seed, static_cast<std::uint32_t>(iteration)});
     check_weights(iteration);
     const auto rate = [&](double of) {
       return learning_rate(of, settings.decay, iteration, settings.iterations);
@@ -65,6 +64,18 @@ class SamplerTrainer {
   }
 
  private:
+  /// The loss of the paths of an iteration, their log w and the gradient.
+  double loss_of(const PathStreams& streams) {
+    const Eigen::Index paths = training_.settings.batch;
+    if (device_ != nullptr) return sweep_.loss_on(*device_, streams, paths, log_w_, gradient_);
+    const PathBatch<Real> batch{
+        .paths = paths,
+        .fill = [streams](Eigen::Index first, Eigen::Index /*paths*/, PathBlock<Real>& block) {
+          streams.fill_forward(static_cast<std::uint64_t>(first), block);
+        }};
+    return sweep_.loss(batch, log_w_, gradient_);
+  }
+
   void check_weights(std::int64_t iteration) const {
     for (Eigen::Index path = 0; path < log_w_.size(); ++path) {
       if (std::isfinite(log_w_(path))) continue;
@@ -77,18 +88,37 @@ class SamplerTrainer {
   SamplerTraining& training_;
   const Target& target_;
   ThreadPool& pool_;
+  PathGradients* device_;
   PathSweep<Real> sweep_;
   Eigen::VectorXd log_w_;
   PathGradient gradient_;
 };
 
+int host_threads(const SamplerTrainingOptions& options) {
+  if (options.threads > 0) return options.threads;
+  const bool is_cpu = options.device.kind() == Device::Kind::cpu;
+  return is_cpu && options.device.number() > 0 ? options.device.number() : usable_processors();
+}
+
+/// The gradients of a device; null for the threads of the host. @param executor of a GPU, or null
+std::unique_ptr<PathGradients> gradients_on(const Executor* executor, ThreadPool& pool, Precision precision) {
+  if (executor == nullptr) return nullptr;
+  std::unique_ptr<PathGradients> gradients = executor->path_gradients(pool, precision);
+  require(gradients != nullptr, "trained sampler: a training runs on cpu or on one GPU, got ",
+          executor->name());
+  return gradients;
+}
+
 template <class Real>
-void advance_sampler(SamplerTraining& training, const Target& target, const SamplerTrainingOptions& options) {
-  ThreadPool pool(options.threads == 0 ? usable_processors() : options.threads);
-  require_memory(
-      sampler_bytes(training.settings, training.dim, pool.threads(), blocks_of(training.settings.batch)),
-      "a batch of ", training.settings.batch, " paths");
-  SamplerTrainer<Real> trainer(training, target, pool);
+void advance_sampler(SamplerTraining& training, const Target& target, const SamplerTrainingOptions& options,
+                     const Executor* executor) {
+  ThreadPool pool(host_threads(options));
+  const std::unique_ptr<PathGradients> device = gradients_on(executor, pool, training.settings.precision);
+  // With a GPU the host holds the sums of one block, those of all paths.
+  require_memory(sampler_bytes(training.settings, training.dim, pool.threads(),
+                               device == nullptr ? blocks_of(training.settings.batch) : 1),
+                 "a batch of ", training.settings.batch, " paths");
+  SamplerTrainer<Real> trainer(training, target, pool, device.get());
   const auto checkpoint = [&] {
     if (options.checkpoint_every > 0 && options.checkpoint) options.checkpoint(training);
   };
@@ -171,6 +201,16 @@ SamplerTraining start_sampler(const Target& target, const SamplerSettings& setti
 
 SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
                                  const SamplerTrainingOptions& options) {
+  check_number(options.device);
+  if (options.device.kind() == Device::Kind::cpu)
+    return network::continue_sampler_on(nullptr, std::move(training), target, options);
+  const std::shared_ptr<const Session> session = thread_session(options.device);
+  const InUse executor(session->executor());
+  return network::continue_sampler_on(&*executor, std::move(training), target, options);
+}
+
+SamplerTraining network::continue_sampler_on(const Executor* executor, SamplerTraining training,
+                                             const Target& target, const SamplerTrainingOptions& options) {
   const FloatingPointEnvironment environment;
   check_sampler(training, target);
   check_hessian(training.settings, target);
@@ -180,10 +220,10 @@ SamplerTraining continue_sampler(SamplerTraining training, const Target& target,
           options.checkpoint_every);
   switch (training.settings.precision) {
     case Precision::f32:
-      advance_sampler<float>(training, target, options);
+      advance_sampler<float>(training, target, options, executor);
       break;
     case Precision::f64:
-      advance_sampler<double>(training, target, options);
+      advance_sampler<double>(training, target, options, executor);
       break;
   }
   return training;
