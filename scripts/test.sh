@@ -104,7 +104,7 @@ build_default() {
 build_wheel() {
   [[ -x build/venv/bin/python ]] || python3 -m venv build/venv
   build/venv/bin/python -m pip install --quiet --disable-pip-version-check 'scikit-build-core>=1.0' 'nanobind>=3.0' numpy pytest matplotlib sphinx furo
-  local same=()
+  local same=(-C cmake.define.GMDIFF_CUDA_COMPRESS=OFF)
   for option in CLI TESTS EXAMPLES BENCHMARKS; do same+=(-C "cmake.define.GMDIFF_BUILD_$option=ON"); done
   rm -rf build/wheels
   # A build tool of the environment counts as installed in the path.
