@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "device/rotation.hpp"
 
 namespace gmdiff {
 namespace {
@@ -48,6 +49,12 @@ Points evaluate_rows(const Denoiser& denoiser, const Points& x, Level level) {
 
 Points transposed_jvp_rows(const Denoiser& denoiser, const Points& x, const Points& v, Level level) {
   return std::visit([&](const auto& given) { return transposed_jvp(given, x, v, level); }, denoiser);
+}
+
+void denoise_rotated(const Denoiser& denoiser, const Eigen::MatrixXd& V, Level level, Points& rows) {
+  rotate_back(V, rows.data(), rows.rows());
+  const Points D = evaluate_rows(denoiser, rows, level);
+  for (Eigen::Index n = 0; n < rows.rows(); ++n) rotate(V, D.row(n).data(), rows.row(n).data());
 }
 
 }  // namespace gmdiff
