@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/floating_point.hpp"
 #include "device/rotation.hpp"
 
 namespace gmdiff {
@@ -52,8 +53,12 @@ Points transposed_jvp_rows(const Denoiser& denoiser, const Points& x, const Poin
 }
 
 void denoise_rotated(const Denoiser& denoiser, const Eigen::MatrixXd& V, Level level, Points& rows) {
-  rotate_back(V, rows.data(), rows.rows());
+  {
+    const FloatingPointEnvironment environment;  // not that of the function
+    rotate_back(V, rows.data(), rows.rows());
+  }
   const Points D = evaluate_rows(denoiser, rows, level);
+  const FloatingPointEnvironment environment;
   for (Eigen::Index n = 0; n < rows.rows(); ++n) rotate(V, D.row(n).data(), rows.row(n).data());
 }
 
