@@ -84,6 +84,8 @@ class TimedGpu final : public cuda::Gpu {
   void launch(const kernels::ChainsJob<double>& job) override { timed(job); }
   void launch(const kernels::RotationJob<float>& job) override { timed(job); }
   void launch(const kernels::RotationJob<double>& job) override { timed(job); }
+  void launch(const kernels::ChainRowsJob<float>& job) override { timed(job); }
+  void launch(const kernels::ChainRowsJob<double>& job) override { timed(job); }
   void launch(const kernels::NetworkJob<float>& job) override { timed(job); }
   void launch(const kernels::NetworkJob<double>& job) override { timed(job); }
   void launch(const kernels::PathJob<float>& job) override { timed(job); }

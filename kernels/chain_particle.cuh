@@ -47,12 +47,21 @@ class ChainParticle {
     const Index d = job_.tables.law.dim;
     const std::uint64_t row = slot_ - job_.first * static_cast<std::uint64_t>(job_.tables.particles);
     const double* const x = job_.start_states + static_cast<Index>(row) * d;
-    return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, x, d)));
+    return V(static_cast<Real>(rotated(job_.rotation + i * d, 1, x, 1, d)));
   }
   /// Coordinate i of particle n after the given number of steps; 0 without a particle.
   GMDIFF_PARTICLE V state(int steps, std::int64_t n, Index i) const {
     return has() ? V(*place(steps, n, i)) : V(Real(0));
   }
+  /// Coordinate i of D at the state of particle n, by a custom denoiser; 0 without a particle.
+  GMDIFF_PARTICLE V denoised(std::int64_t n, Index i) const {
+    return has() ? V(memory_.denoised[i * padded_particles(job_.tables.particles) + n]) : V(Real(0));
+  }
+  /// Negative logarithm of the potential of a map at the state of particle n after the given number of steps.
+  GMDIFF_PARTICLE V potential(int steps, std::int64_t n) const {
+    return has() ? V(*potential_place(steps, n)) : V(Real(0));
+  }
+  GMDIFF_PARTICLE void save_potential(int steps, V value) const { *potential_place(steps, n_) = value.v; }
   GMDIFF_PARTICLE void save(int steps, Index i, V x) const {
     if (has()) *place(steps, n_, i) = x.v;
   }
@@ -82,6 +91,9 @@ class ChainParticle {
   }
   GMDIFF_PARTICLE particle::StreamOrigin stream(Purpose purpose) const {
     return {job_.tables.seed, purpose, 0};
+  }
+  GMDIFF_PARTICLE Real* potential_place(int steps, std::int64_t n) const {
+    return memory_.potentials + steps % 2 * padded_particles(job_.tables.particles) + n;
   }
   GMDIFF_PARTICLE Real* place(int steps, std::int64_t n, Index i) const {
     const std::int64_t stride = padded_particles(job_.tables.particles);

@@ -10,8 +10,9 @@ namespace gmdiff::kernels {
 ///   load, save       states of a step, of the ancestors or the particles themselves; after load a thread
 ///                    may read everything that it needs
 ///   quadratic        -log of factors at x
-///   potential        -log of the plan's potential at x and a level
-///   set_mean         x <- m = a x + b D
+///   potential_before -log of g_t at x, the state before a step
+///   potential_after  -log of g_s at x, the state after a step
+///   set_mean         x <- m = a x + b D, of particles that are ancestors if the step resampled
 ///   add_weight       log w += divided - factors; once a particle
 ///   for_each_normal  body(i, normal) for the coordinates that are a thread's own
 ///   weigh_transition, transition
@@ -32,7 +33,7 @@ class ChainPhases {
     if (step.is_transition) {
       chain().weigh_transition(step, divided);
     } else {
-      chain().set_mean(step);
+      chain().set_mean(step, /*resampled=*/false);
       chain().sync();
       chain().add_weight(divided, chain().quadratic(step.factors));
       chain().save(number);
@@ -46,11 +47,11 @@ class ChainPhases {
     const bool after = !job_.tables.weighs_before;
     chain().load(number, resampled);
     V divided(Real(0));
-    if (after) divided = chain().potential(step.divided, number);
+    if (after) divided = chain().potential_before(number, resampled);
     if (step.is_transition) {
       chain().transition(step, number);
     } else {
-      if (after) chain().set_mean(step);
+      if (after) chain().set_mean(step, resampled);
       const Index r = job_.tables.num_observed;
       chain().for_each_normal(
           number, [&](Index i, V z) { chain().x_[i] = particle::moved<V>(step, r, i, chain().x_[i], z); });
@@ -58,7 +59,7 @@ class ChainPhases {
     chain().save(number + 1);
     if (!after) return;
     chain().sync();
-    chain().add_weight(divided, chain().potential(step.factors, number + 1));
+    chain().add_weight(divided, chain().potential_after(number));
   }
 
  protected:

@@ -77,9 +77,10 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
     if (particle_.has()) particle_.add_weight(divided, factors);
   }
   /// Threads have no potentials of a map.
-  GMDIFF_PARTICLE V potential(const particle::FactorTable<Real>& factors, int /*level*/) const {
-    return quadratic(factors);
+  GMDIFF_PARTICLE V potential_before(int number, bool /*resampled*/) const {
+    return quadratic(job_.tables.steps[number].divided);
   }
+  GMDIFF_PARTICLE V potential_after(int number) const { return quadratic(job_.tables.steps[number].factors); }
   GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
   }
@@ -101,7 +102,13 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
   };
 
   /// x <- m = a x + b D. All threads of the thread block call this and the functions below together.
-  GMDIFF_PARTICLE void set_mean(const Step& step) {
+  GMDIFF_PARTICLE void set_mean(const Step& step, bool resampled) {
+    if (job_.has_denoiser) {
+      const std::int64_t n = particle_.origin(resampled);
+      for (Index i = 0; i < dim(); ++i)
+        x_[i] = particle::kernel_mean<V>(step, x_[i], particle_.denoised(n, i));
+      return;
+    }
     const State at(*this);
     V D[Law::most];
     if (step.level.at_data) {

@@ -49,7 +49,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
     V start_potential(Real(0));
     if (!job_.tables.weighs_before) {
       tile_.sync();
-      start_potential = potential(job_.tables.start.factors, 0);
+      start_potential = of_map_or(job_.tables.start.factors, 0);
     }
     if (writes_weight()) particle_.set_weight(start_potential);
   }
@@ -106,10 +106,22 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
   }
 
-  /// Negative logarithm of the plan's potential at level number `level`, without its constants.
-  GMDIFF_PARTICLE V potential(const particle::FactorTable<Real>& factors, int level) {
-    if constexpr (has_map) return -map_.log_potential(level, x_);
+  /// Negative logarithm of the plan's potential at level number `level`, without its constants. That of a map
+  /// is kept for the next step.
+  GMDIFF_PARTICLE V of_map_or(const particle::FactorTable<Real>& factors, int level) {
+    if constexpr (has_map) {
+      const V potential = -map_.log_potential(level, x_);
+      if (writes_weight()) particle_.save_potential(level, potential);
+      return potential;
+    }
     return quadratic(factors);
+  }
+  GMDIFF_PARTICLE V potential_before(int number, bool resampled) const {
+    if constexpr (has_map) return particle_.potential(number, particle_.origin(resampled));
+    return quadratic(job_.tables.steps[number].divided);
+  }
+  GMDIFF_PARTICLE V potential_after(int number) {
+    return of_map_or(job_.tables.steps[number].factors, number + 1);
   }
 
   /// Calls body(i, normal) for the own coordinates, with the normals of a step.
@@ -121,8 +133,14 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
   }
 
   /// x <- m = a x + b D. Synchronises first, because other workers have written x and may still read it.
-  GMDIFF_PARTICLE void set_mean(const Step& step) {
+  GMDIFF_PARTICLE void set_mean(const Step& step, bool resampled) {
     tile_.sync();
+    if (job_.has_denoiser) {
+      const std::int64_t n = particle_.origin(resampled);
+      tile_.for_each_own(
+          dim(), [&](Index i) { x_[i] = particle::kernel_mean<V>(step, x_[i], particle_.denoised(n, i)); });
+      return;
+    }
     const bool at_data = step.level.at_data;
     if (!at_data) law_.denoiser(step.level, x_);
     tile_.for_each_own(dim(), [&](Index i) {

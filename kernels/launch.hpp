@@ -29,6 +29,8 @@ void launch(const ChainsJob<float>& job, cudaStream_t stream);
 void launch(const ChainsJob<double>& job, cudaStream_t stream);
 void launch(const RotationJob<float>& job, cudaStream_t stream);
 void launch(const RotationJob<double>& job, cudaStream_t stream);
+void launch(const ChainRowsJob<float>& job, cudaStream_t stream);
+void launch(const ChainRowsJob<double>& job, cudaStream_t stream);
 void launch(const NetworkJob<float>& job, cudaStream_t stream);
 void launch(const NetworkJob<double>& job, cudaStream_t stream);
 void launch(const PathJob<float>& job, cudaStream_t stream);

@@ -119,13 +119,13 @@ class TileProgram {
     numbers_.for_each([&](auto& number, int place) {
       double values[Types<V>::lanes];
       for (int lane = 0; lane < Types<V>::lanes; ++lane)
-        values[lane] = rows_.has(lane) ? *place_of(place, lane) : 0.0;
+        values[lane] = job_.numbers != nullptr && rows_.has(lane) ? *place_of(place, lane) : 0.0;
       number = particle::WideOf<V>::load(values);
     });
   }
   GMDIFF_PARTICLE void save() {
     for_each_number([&](Vector vector, Index i, const auto& place) { rows_.store_lanes(vector[i], place); });
-    if (tile_.worker() != 0) return;  // all workers have the same numbers
+    if (job_.numbers == nullptr || tile_.worker() != 0) return;  // all workers have the same numbers
     numbers_.for_each([&](const auto& number, int place) {
       double values[Types<V>::lanes];
       number.store(values);

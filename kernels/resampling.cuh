@@ -14,6 +14,8 @@ namespace gmdiff::kernels {
 template <class Real>
 struct ChainMemory {
   Real* states;
+  const Real* denoised;  ///< D of a custom denoiser at the states before the step, or null
+  Real* potentials;      ///< (2, padded): negative logarithms of the potentials of a map at the states
   double* log_weights;
   std::uint64_t *sums, *rests;
   std::uint32_t* ancestors;

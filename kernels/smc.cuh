@@ -74,6 +74,8 @@ class ChainRun {
       memory_.ancestors = job_.ancestors + place * size;
     }
     if (!geometry_.states_in_shared) memory_.states = job_.states + place * 2 * job_.tables.law.dim * size;
+    if (job_.has_map) memory_.potentials = job_.potentials + place * 2 * size;
+    if (job_.has_denoiser) memory_.denoised = job_.denoised + place * job_.tables.law.dim * size;
     memory_.parts = job_.parts + place * geometry_.parts;
     memory_.state = job_.chains + chain;
   }

@@ -126,9 +126,10 @@ struct ChainsJob {
   const double* rotation;  ///< V (d, d), column by column: data are V x~; read with `start_states`
   const int* weightings;   ///< (steps): number of the step among the steps that may resample, or -1
   int num_weightings;
-  const int* slots;  ///< (steps + 1): number of a level among the kept ones, or -1; level 0 is the start
-  int num_kept;      ///< kept levels, including the last
-  bool has_map;      ///< whether the potentials of a map take the place of factors
+  const int* slots;   ///< (steps + 1): number of a level among the kept ones, or -1; level 0 is the start
+  int num_kept;       ///< kept levels, including the last
+  bool has_denoiser;  ///< whether a custom denoiser gives D; then each phase is a launch
+  bool has_map;       ///< whether the potentials of a map take the place of factors
   particle::MapPotentialTable<Real> map;
   Scheme scheme;
   double ess_threshold;
@@ -144,6 +145,8 @@ struct ChainsJob {
 
   // Memory of the active chains, one after the other, unless in shared memory.
   Real* states;              ///< (2, d, padded)
+  const Real* denoised;      ///< (d, padded): D at the states before the step; with `has_denoiser`
+  Real* potentials;          ///< (2, padded); with `has_map`
   double* log_weights;       ///< (padded)
   std::uint64_t* sums;       ///< (padded), inclusive sums; sums of the copies after `shares`
   std::uint64_t* rests;      ///< (padded), inclusive sums, for residual resampling
@@ -234,7 +237,8 @@ ChainGeometry chain_geometry(const ChainsJob<Real>& job, const Limits& limits, s
     geometry.parts = (N + geometry.part_size - 1) / geometry.part_size;
   }
   geometry.under_way = job.count;
-  if (geometry.whole()) {
+  // The host evaluates a custom denoiser between the launches of phases, so that all chains are under way.
+  if (geometry.whole() && !job.has_denoiser) {
     geometry.weights_in_shared = take(chain_weight_bytes(N, job.scheme), most);
     geometry.states_in_shared =
         geometry.weights_in_shared && take(chain_state_bytes<Real>(N, job.tables.law.dim), most);

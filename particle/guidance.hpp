@@ -1,6 +1,7 @@
 #pragma once
 
 #include "particle/component_moments.hpp"
+#include "particle/guidance_room.hpp"
 #include "particle/observed_rows.hpp"
 #include "particle/program_tables.hpp"
 #include "particle/wide.hpp"
@@ -11,59 +12,27 @@
 
 namespace gmdiff::particle {
 
-/// Whether a guidance reads C = Cov[x_0 | x_t].
-template <class Real>
-GMDIFF_PARTICLE bool reads_covariance(const GuideOf<Real>& guide) {
-  return guide.has_covariance ||
-         (guide.weight != GuideWeight::isotropic && guide.weight != GuideWeight::norm);
-}
-
-/// Arrays of a particle that exist within a guidance stage.
-template <class Vector>
-struct GuidanceRoom {
-  Vector difference, direction, product, sum, rotated;  // (d)
-  Vector residual, weighted, projected, p, Qp;          // (m)
-  Vector Q;                                             // (m (m + 1) / 2)
-
-  GMDIFF_PARTICLE static constexpr Index rows(Index d, Index m) { return 5 * d + 5 * m + m * (m + 1) / 2; }
-  /// @param take returns the next array of the given number of rows
-  template <class Take>
-  GMDIFF_PARTICLE static GuidanceRoom make(Index d, Index m, Take take) {
-    GuidanceRoom room;
-    room.difference = take(d);
-    room.direction = take(d);
-    room.product = take(d);
-    room.sum = take(d);
-    room.rotated = take(d);
-    room.residual = take(m);
-    room.weighted = take(m);
-    room.projected = take(m);
-    room.p = take(m);
-    room.Qp = take(m);
-    room.Q = take(m * (m + 1) / 2);
-    return room;
-  }
-};
-
 /// @tparam Rows the rows A: `LinearRows` or `RowsOfMap`
-template <class V, class Team, class Law, class Rows>
+/// @tparam Products a function from a to the vector J^T A_a^T of a custom denoiser
+template <class V, class Team, class Law, class Rows, class Products = NoProducts<typename Team::Vector>>
 class Guidance {
  public:
   using Real = RealOf<V>;
   using Vector = typename Team::Vector;
 
   GMDIFF_PARTICLE Guidance(Team& team, Law& law, const ObservationTable<Real>& observation,
-                           const GuidanceRoom<Vector>& room, Rows A)
-      : team_(team), law_(law), observation_(observation), room_(room), A_(A) {}
+                           const GuidanceRoom<Vector>& room, Rows A, Products products = {})
+      : team_(team), law_(law), observation_(observation), room_(room), A_(A), products_(products) {}
 
   /// to <- C A^T w(y - A D); `normal(m)` is normal number m of the directions' stream.
   template <class Normal>
   GMDIFF_PARTICLE void run(const StageTable<Real>& stage, std::uint64_t step, Vector x, Vector D, Vector to,
                            Normal normal) {
-    // A custom denoiser has no law. Its guidance reads neither C nor A C A^T.
-    if (reads_covariance(stage.guide)) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
+    // A custom denoiser has no law.
+    if (stage.guide.reads_covariance) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
     weigh(stage, x, D);
+    if (has_all_products(stage.guide)) return add_products(to);
     team_.for_each_own(dim(), [&](Index i) {
       V v(Real(0));
       for (Index a = 0; a < rows(); ++a) v = fma(A_(a, i), V(room_.weighted[a]), v);
@@ -91,7 +60,7 @@ class Guidance {
     }
     if (team_.is_first()) factorise();
     team_.sync();
-    return stage.level.at_data ? log_normal() : log_cauchy();
+    return stage.level.at_data ? log_normal<V>(room_, rows()) : log_cauchy<V>(room_, rows());
   }
 
  private:
@@ -151,6 +120,13 @@ class Guidance {
         project_covariance(stage, x, D);
         if (team_.is_first()) conjugate_gradients();
         break;
+      case GuideWeight::unit:
+      case GuideWeight::ones:
+        team_.for_each_row(rows(), [&](Index a) {
+          const bool is_one = stage.guide.weight == GuideWeight::ones || a == stage.guide.row;
+          room_.weighted[a] = V(is_one ? Real(1) : Real(0));
+        });
+        break;
     }
     team_.sync();
   }
@@ -182,6 +158,7 @@ class Guidance {
 
   /// r_a / (|(A C A^T 1)_a| + sigma_y^2)
   GMDIFF_PARTICLE void weigh_by_row_sums(const StageTable<Real>& stage, Vector x, Vector D) {
+    if (stage.guide.products > 0) return weigh_by_sums(products_(0), V(stage.guide.scale));
     team_.for_each_own(dim(), [&](Index i) {
       V sum(Real(0));
       for (Index a = 0; a < rows(); ++a) sum = sum + A_(a, i);
@@ -190,15 +167,24 @@ class Guidance {
     team_.sync();
     multiply_covariance(stage, x, D, room_.direction, room_.sum);
     team_.sync();
+    weigh_by_sums(room_.sum, V(Real(1)));
+  }
+  /// @param sum C A^T 1 over `scale`
+  GMDIFF_PARTICLE void weigh_by_sums(Vector sum, V scale) {
     team_.for_each_row(rows(), [&](Index a) {
-      const V sum = projection(a, room_.sum);
-      const V size = larger(sum, -sum);
+      const V of_row = scale * projection(a, sum);
+      const V size = larger(of_row, -of_row);
       room_.weighted[a] = V(room_.residual[a]) / (size + V(observation_.noise_variance));
     });
   }
 
   /// Q <- scale A C A^T + sigma_y^2 I
   GMDIFF_PARTICLE void project_covariance(const StageTable<Real>& stage, Vector x, Vector D) {
+    if (has_all_products(stage.guide)) {
+      project_by_products();
+      least_pivot_ = observation_.noise_variance;
+      return add_noise(V(stage.guide.scale));
+    }
     if constexpr (Rows::are_of_map) {
       project_by_rows(stage, x, D);
       add_noise(V(stage.guide.scale));
@@ -206,6 +192,25 @@ class Guidance {
       project_by_components(stage, x, D);
       add_noise(inverse_ * V(stage.guide.scale));
     }
+  }
+
+  /// Whether there is a product J^T A_a^T for every row.
+  GMDIFF_PARTICLE static bool has_all_products(const GuideOf<Real>& guide) {
+    return guide.products > 0 && guide.weight != GuideWeight::row_sums;
+  }
+  /// Q <- the symmetric part of A J^T A^T, for a custom denoiser, whose J need not be symmetric (§10.5)
+  GMDIFF_PARTICLE void project_by_products() {
+    for_each_own_entry([&](Index a, Index b) {
+      room_.Q[entry(a, b)] = V(Real(0.5)) * (projection(a, products_(b)) + projection(b, products_(a)));
+    });
+  }
+  /// to <- J^T A^T w
+  GMDIFF_PARTICLE void add_products(Vector to) {
+    team_.for_each_own(dim(), [&](Index i) {
+      V v(Real(0));
+      for (Index a = 0; a < rows(); ++a) v = fma(V(products_(a)[i]), V(room_.weighted[a]), v);
+      to[i] = v;
+    });
   }
 
   /// Q <- A C A^T. The rows differ from particle to particle, so that no table holds A S_k A^T.
@@ -270,26 +275,6 @@ class Guidance {
     }
   }
 
-  /// -|weighted|^2 / 2 - log det L
-  GMDIFF_PARTICLE V log_normal() const {
-    V sum(Real(0));
-    for (Index a = 0; a < rows(); ++a) {
-      const V z = room_.weighted[a];
-      sum = sum - fma(V(Real(0.5)) * z, z, log(V(room_.Q[entry(a, a)])));
-    }
-    return sum;
-  }
-  /// -(m + 1)/2 log(1 + |weighted|^2) - log det L
-  GMDIFF_PARTICLE V log_cauchy() const {
-    V squares(Real(1)), log_determinant(Real(0));
-    for (Index a = 0; a < rows(); ++a) {
-      const V z = room_.weighted[a];
-      squares = fma(z, z, squares);
-      log_determinant = log_determinant + log(V(room_.Q[entry(a, a)]));
-    }
-    return fma(V(Real(-0.5) * static_cast<Real>(rows() + 1)), log(squares), -log_determinant);
-  }
-
   /// Q <- L and weighted <- L^{-1} residual with the Cholesky factor L of Q.
   GMDIFF_PARTICLE void factorise() {
     const Index m = rows();
@@ -304,6 +289,7 @@ class Guidance {
           sum = sum / V(L[entry(b, b)]);
           z = fma(-sum, V(w[b]), z);
         } else {
+          if (least_pivot_ > Real(0)) sum = select(sum < V(least_pivot_), V(least_pivot_), sum);
           sum = sqrt(sum);
           w[a] = z / sum;
         }
@@ -395,7 +381,11 @@ class Guidance {
   const ObservationTable<Real>& observation_;
   const GuidanceRoom<Vector>& room_;
   Rows A_;
+  Products products_;
   V inverse_ = V(Real(0));  // 1 / sum of the weights
+  /// Pivots of Q = A C A^T + sigma_y^2 I are at least sigma_y^2. Those of a custom denoiser, whose J may have
+  /// negative eigenvalues, are raised to that; 0: none is.
+  Real least_pivot_ = Real(0);
 };
 
 }  // namespace gmdiff::particle

@@ -213,7 +213,8 @@ class ProgramBody {
   template <class Rows>
   GMDIFF_PARTICLE void guide_by(Rows rows, const StageTable<Real>& stage) {
     Normals<V> directions(streams_.directions(), first_);
-    Guidance<V, Team, Law, Rows>(team_, law_, window_.observation, room_, rows)
+    const auto products = [&](Index a) { return vectors_(stage.guide.products + static_cast<int>(a)); };
+    Guidance<V, Team, Law, Rows, decltype(products)>(team_, law_, window_.observation, room_, rows, products)
         .run(stage, step_, vector(stage.from), vector(stage.denoised), vector(stage.to),
              [&](std::uint64_t m) { return directions(m); });
   }

@@ -34,7 +34,7 @@ inline bool is_call(StageKind kind) {
 }
 
 /// Weights of a residual, like `ResidualWeight` of a plan.
-enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm };
+enum class GuideWeight { moments, row_sums, diffuse, isotropic, norm, unit, ones };
 
 /// The observation that guidance reads: rows of A in the working coordinates, or the tape of a map.
 template <class Real>
@@ -67,12 +67,16 @@ struct GuideOf {
   const Real* projected;    ///< (K, m (m + 1) / 2), tied (1, ..): lower triangles of A S_k A^T, row by row
   Index projected_stride;   ///< from component to component; 0 when tied
   const Real* weights;      ///< (m) for `isotropic` without a map
-  /// factor of A C A^T: 1 / sigma for `diffuse`, else 1; with a map and `isotropic`, factor of J J^T
+  /// factor of A C A^T: 1 / sigma for `diffuse`, else 1; with products of a custom denoiser also times
+  /// sigma^2 / alpha; with a map and `isotropic`, factor of J J^T
   Real scale;
   Real epsilon;  ///< for `norm`
   int directions;
   Real per_direction;  ///< 1 / directions
   bool has_covariance;
+  bool reads_covariance;  ///< whether the stage reads C of the mixture, in its weight or as a factor
+  int row;                ///< for `unit`
+  int products;           ///< number of the first vector J^T A_a^T, or 0
 };
 
 /// Streams of the normals of a combination, like `NoiseStream` of a plan.

@@ -40,7 +40,9 @@ class Streams {
   GMDIFF_PARTICLE StreamOrigin churn_noise() const { return origin(Purpose::churn_noise); }
   GMDIFF_PARTICLE StreamOrigin velocity() const { return origin(Purpose::velocity); }
   /// Noise of the trials of a search for a first step.
-  GMDIFF_PARTICLE StreamOrigin search() const { return {window_.seed, Purpose::step_noise, 2}; }
+  GMDIFF_PARTICLE StreamOrigin search() const {
+    return {window_.seed, Purpose::step_noise, search_replicate};
+  }
   GMDIFF_PARTICLE StreamOrigin trajectory() const { return origin(Purpose::trajectory); }
   GMDIFF_PARTICLE StreamOrigin accept() const { return origin(Purpose::accept); }
   GMDIFF_PARTICLE StreamOrigin directions() const { return origin(Purpose::guidance_direction); }

@@ -114,14 +114,19 @@ struct ProblemPlans {
   }
 };
 
+AnyPlan any_plan(study::DenoiserPlan plan) {
+  if (auto* chains = std::get_if<SmcPlan>(&plan)) return std::vector<SmcPlan>{std::move(*chains)};
+  return std::get<Plan>(std::move(plan));
+}
+
 AnyPlan plan_of(const Problem& problem, bool prior, std::uint64_t seed) {
-  if (problem.denoiser) return study::denoiser_plan(problem.sampler, problem, "the problem", prior);
+  if (problem.denoiser) return any_plan(study::denoiser_plan(problem.sampler, problem, "the problem", prior));
   return std::visit(ProblemPlans{problem, prior, seed}, problem.sampler);
 }
 
 AnyPlan plan_of(const NonlinearProblem& problem, bool prior, std::uint64_t seed) {
   if (prior) return plan_of(prior_of(problem), true, seed);
-  if (problem.denoiser) return study::denoiser_plan(problem.sampler, problem, "the problem");
+  if (problem.denoiser) return any_plan(study::denoiser_plan(problem.sampler, problem, "the problem"));
   check_takes_map(problem.sampler);
   if (const auto* chains = std::get_if<McmcSampler>(&problem.sampler))
     return chains_plan(gmdiff::target_of(problem), *chains, seed);
@@ -240,16 +245,22 @@ AnyPlan plan_of_denoiser(const Arguments& given, const Denoiser& denoiser) {
     return sampling_plan(denoiser, dim, schedule.process, schedule.grid, *unguided);
   }
   const auto* guided = std::get_if<GuidedSampler>(&sampler);
-  if (guided == nullptr)
+  const auto* smc = std::get_if<SmcSampler>(&sampler);
+  if (guided == nullptr && smc == nullptr)
     fail(given.place("sampler"), ": ", study::name_of(sampler), " takes the law itself, not a denoiser");
-  refuse(given, {"dim"}, "a guided sampler: the observation has the dimension");
+  refuse(given, {"dim"}, "a sampler of the posterior: the observation has the dimension");
   const nb::object observation = given.need("observation");
-  if (nb::isinstance<NonlinearObservation>(observation))
+  if (nb::isinstance<NonlinearObservation>(observation)) {
+    study::check_denoiser_with_map(sampler);
     return guided_plan(denoiser, nb::cast<const NonlinearObservation&>(observation), schedule.process,
                        schedule.grid, *guided);
+  }
   const std::vector<LinearObservation> observations = linear_observations(given, observation);
   require(observations.size() == 1, given.place("observation"), ": a denoiser takes one observation, given ",
           observations.size());
+  if (smc != nullptr)
+    return std::vector<SmcPlan>{
+        smc_plan(denoiser, observations.front(), schedule.process, schedule.grid, *smc)};
   return guided_plan(denoiser, observations.front(), schedule.process, schedule.grid, *guided);
 }
 

@@ -42,14 +42,31 @@ def test_the_difference_shows_another_denoiser(prior, process):
     assert largest_difference(own, gd.sample(prior, process, GRID, gd.Ddim(start="gaussian"), **EXACT)) > 1e-8
 
 
-def test_guidance_takes_the_product(prior, process, observation):
+@pytest.mark.parametrize("sampler", [gd.Dps(), gd.Tmp()])
+def test_guidance_takes_the_product(prior, process, observation, sampler):
     # J is symmetric for the denoiser of a mixture.
     denoiser = gd.Denoiser(prior.denoiser, vjp=prior.denoiser_jvp)
-    own = gd.sample(prior, process, GRID, gd.Dps(), observation=observation, denoiser=denoiser, **EXACT)
-    assert (
-        largest_difference(own, gd.sample(prior, process, GRID, gd.Dps(), observation=observation, **EXACT))
-        < 1e-10
-    )
+    own = gd.sample(prior, process, GRID, sampler, observation=observation, denoiser=denoiser, **EXACT)
+    built_in = gd.sample(prior, process, GRID, sampler, observation=observation, **EXACT)
+    assert largest_difference(own, built_in) < 1e-10
+
+
+@pytest.mark.parametrize("method", [gd.Mcgdiff, gd.Bootstrap])
+def test_chains_take_a_denoiser(prior, process, observation, method):
+    noisy = gd.LinearObservation(observation.A, observation.y, 1.0)
+    sampler = method(start="gaussian", particles=32)
+    rows = []
+
+    def denoise(x, level):
+        rows.append(len(x))
+        return prior.denoiser(x, level)
+
+    options = dict(EXACT, count=10)
+    own = gd.sample(gd.Denoiser(denoise), process, GRID, sampler, observation=noisy, **options)
+    built_in = gd.sample(prior, process, GRID, sampler, observation=noisy, **options)
+    assert largest_difference(own, built_in) < 1e-8
+    assert np.allclose(own.log_evidence, built_in.log_evidence, rtol=0, atol=1e-8)
+    assert rows == [10 * 32] * 20, "one call in each step, with the particles of all chains"
 
 
 def test_pieces_of_a_batch(prior, process):

@@ -258,6 +258,27 @@ CASES = [
         'denoiser "f": the result: expected an array of real numbers',
     ),
     (by_function(lambda x: x), TypeError, "positional argument"),
+    (
+        sampled(gd.Denoiser(len), VP, GRID, gd.Mcgdiff(start="gaussian"), dim=2),
+        ValueError,
+        "a sampler of the posterior: the observation has the dimension",
+    ),
+    (
+        sampled(
+            gd.Denoiser(len),
+            VP,
+            GRID,
+            gd.Bootstrap(start="gaussian"),
+            observation=gd.NonlinearObservation(gd.RangeMap([[1.0, 0.0]]), [0.5], 0.5),
+        ),
+        ValueError,
+        "bootstrap: its potentials of a map contain the covariance of x_0 given x_t",
+    ),
+    (
+        sampled(gd.Denoiser(len), VP, GRID, gd.Mala()),
+        ValueError,
+        "mala takes the law itself, not a denoiser",
+    ),
     (sampled(gd.Denoiser(len), VP, GRID), TypeError, "sample: the argument dim is missing"),
     (
         sampled(gd.CustomTarget(lambda x: x, 2, id="t"), sampler=gd.Ula(step=0.1)),

@@ -34,4 +34,7 @@ enum class Purpose : std::uint32_t {
   proposal_noise = 27,
 };
 
+/// Replicate of the step noise of the trials by which Markov chains find the steps that they start with.
+inline constexpr std::uint32_t search_replicate = 2;
+
 }  // namespace gmdiff

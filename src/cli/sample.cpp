@@ -36,15 +36,6 @@ void set_denoiser(const RunFlags& flags, InputFiles& inputs, auto& problem) {
   add_data(inputs, *flags.denoiser);
 }
 
-/// Runs the plan of a sampler with the problem's denoiser. @param problem with a denoiser
-void sample_by_denoiser(const RunFlags& flags, const InputFiles& inputs, const auto& problem,
-                        const Plan& plan, const std::string& law) {
-  study::RunRecord record = record_of("sample", problem, law);
-  const std::string& file = problem.denoiser->file;
-  record.notes.push_back(concat("the denoiser is the learned one of ", file));
-  run_sampling(flags, inputs, plan, std::move(record));
-}
-
 /// Runs a reverse-time sampler on the law of the verb.
 void sample_with(const Sampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
@@ -162,6 +153,16 @@ void run_smc(const RunFlags& flags, const InputFiles& inputs, const SmcPlan& pla
   run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
 }
 
+/// Runs the plan of a sampler with the problem's denoiser. @param problem with a denoiser
+void sample_by_denoiser(const RunFlags& flags, const InputFiles& inputs, const auto& problem,
+                        const study::DenoiserPlan& plan, const std::string& law) {
+  study::RunRecord record = record_of("sample", problem, law);
+  const std::string& file = problem.denoiser->file;
+  record.notes.push_back(concat("the denoiser is the learned one of ", file));
+  if (const auto* chains = std::get_if<SmcPlan>(&plan)) return run_smc(flags, inputs, *chains, record);
+  run_sampling(flags, inputs, std::get<Plan>(plan), std::move(record));
+}
+
 void sample_with(const SmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                  const Problem& problem) {
   const LinearObservation& observation = observation_for(study::name_of(sampler), flags, problem);
@@ -236,7 +237,8 @@ void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
   if (problem.denoiser) {
-    const bool is_guided = std::holds_alternative<GuidedSampler>(problem.sampler);
+    const bool is_guided = std::holds_alternative<GuidedSampler>(problem.sampler) ||
+                           std::holds_alternative<SmcSampler>(problem.sampler);
     if (is_guided) observation_for(study::name_of(problem.sampler), flags, problem);
     return sample_by_denoiser(
         flags, inputs, problem,
@@ -305,8 +307,8 @@ Verb add_sample(CLI::App& command) {
   verb->add_option(
           "--denoiser", flags->denoiser,
           "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
-          "reverse-time samplers with start=gaussian, dps, dps-gsg, dps-likelihood, pigdm and "
-          "pigdm-alg1")
+          "reverse-time samplers, mcgdiff and bootstrap with start=gaussian, tmp, dps, dps-gsg, "
+          "dps-likelihood, pigdm and pigdm-alg1")
       ->type_name("FILE");
   add_start(
       *verb, *flags,

@@ -3,7 +3,9 @@
 #include <variant>
 
 #include "base/check.hpp"
+#include "base/floating_point.hpp"
 #include "base/user_function.hpp"
+#include "device/rotation.hpp"
 
 namespace gmdiff {
 namespace {
@@ -47,6 +49,16 @@ Points evaluate_rows(const Denoiser& denoiser, const Points& x, Level level) {
 
 Points transposed_jvp_rows(const Denoiser& denoiser, const Points& x, const Points& v, Level level) {
   return std::visit([&](const auto& given) { return transposed_jvp(given, x, v, level); }, denoiser);
+}
+
+void denoise_rotated(const Denoiser& denoiser, const Eigen::MatrixXd& V, Level level, Points& rows) {
+  {
+    const FloatingPointEnvironment environment;  // not that of the function
+    rotate_back(V, rows.data(), rows.rows());
+  }
+  const Points D = evaluate_rows(denoiser, rows, level);
+  const FloatingPointEnvironment environment;
+  for (Eigen::Index n = 0; n < rows.rows(); ++n) rotate(V, D.row(n).data(), rows.row(n).data());
 }
 
 }  // namespace gmdiff

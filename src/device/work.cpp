@@ -68,12 +68,12 @@ double operations(const Plan& plan) {
 namespace {
 
 /// Operations of the potentials of a map in one step: a tape, an evaluation and as many more as there are
-/// rows, at both levels.
+/// rows.
 double potentials(const SmcPlan& plan) {
   if (!plan.map) return 0.0;
   const MapRows& rows = plan.map->rows;
-  return 2.0 * (10.0 * static_cast<double>(rows.tape().operations.size()) +
-                evaluation(plan.mixture) * static_cast<double>(2 + rows.observation.y().size()));
+  return 10.0 * static_cast<double>(rows.tape().operations.size()) +
+         evaluation(plan.mixture) * static_cast<double>(2 + rows.observation.y().size());
 }
 
 }  // namespace

@@ -16,6 +16,10 @@ GuideWeight lowered(ResidualWeight weight) {
       return GuideWeight::isotropic;
     case ResidualWeight::norm:
       return GuideWeight::norm;
+    case ResidualWeight::unit:
+      return GuideWeight::unit;
+    case ResidualWeight::ones:
+      return GuideWeight::ones;
   }
   fail("lowering: unknown weight of a residual");
 }

@@ -14,6 +14,7 @@ namespace gmdiff::particle {
 namespace {
 
 bool needs_projection(const Guide& stage) {
+  if (stage.products > 0) return false;
   return stage.weight == ResidualWeight::moments || stage.weight == ResidualWeight::diffuse;
 }
 
@@ -249,6 +250,9 @@ class ProgramBuilder<Real>::StepTables {
     table.guide.directions = stage.directions;
     table.guide.per_direction = static_cast<Real>(1.0 / stage.directions);
     table.guide.has_covariance = stage.has_covariance;
+    table.guide.reads_covariance = reads_covariance(stage);
+    table.guide.row = stage.row;
+    table.guide.products = stage.products;
     if (reads_covariance(stage)) {
       table.level = level(stage.level);
       table.guide.variance = posterior_variances(mixture(), stage.level, arena_);
@@ -289,7 +293,9 @@ class ProgramBuilder<Real>::StepTables {
   }
 
   double scale(const Guide& stage) const {
-    if (stage.weight == ResidualWeight::diffuse) return 1.0 / stage.level.sigma;
+    const double of_products = stage.products > 0 ? covariance_factor(stage.level) : 1.0;
+    if (stage.weight == ResidualWeight::diffuse) return of_products / stage.level.sigma;
+    if (stage.products > 0) return of_products;
     const bool is_isotropic = stage.weight == ResidualWeight::isotropic;
     return builder_.observation_.has_map && is_isotropic ? stage.variance : 1.0;
   }

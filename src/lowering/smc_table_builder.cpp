@@ -67,7 +67,7 @@ void SmcTables<Real>::set_affine(const AffineStep& affine, const Potential& at_s
   table.a = static_cast<Real>(affine.a);
   table.b = static_cast<Real>(affine.b_1);
   table.nu = static_cast<Real>(affine.e);
-  table.level = level_table(law_, affine.level1, arena_);
+  if (!plan_.denoiser) table.level = level_table(law_, affine.level1, arena_);
   const double nu2 = affine.e * affine.e;
   // K = nu^2 / (nu^2 + v): mean K centre + (1 - K) m, variance K v. Without a factor v = inf, K = 0 and the
   // variance is nu^2.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "base/log_mean_exp.hpp"
 
 namespace gmdiff {
 
@@ -16,14 +17,16 @@ double mean_error(const ArrayXd& values) {
   return std::sqrt((values - values.mean()).square().sum() / (n - 1.0) / n);
 }
 
-/// w over the largest w, which is exp(shift)
+/// w over the largest w
 struct Scaled {
-  double shift;
   ArrayXd w;
   double mean;
+  double log_mean;  ///< of w itself
 
-  explicit Scaled(const ArrayXd& log_w) : shift(log_w.maxCoeff()), w((log_w - shift).exp()), mean(w.mean()) {}
-  double log_mean() const { return shift + std::log(mean); }
+  explicit Scaled(const ArrayXd& log_w)
+      : w((log_w - log_w.maxCoeff()).exp()),
+        mean(w.mean()),
+        log_mean(log_mean_exp({log_w.data(), static_cast<std::size_t>(log_w.size())})) {}
 };
 
 }  // namespace
@@ -41,7 +44,7 @@ PathSummary forward_summary(const Eigen::VectorXd& log_w) {
   const ArrayXd relative = of.w / of.mean;
   return {.bound = log_w.mean(),
           .bound_error = mean_error(log_w.array()),
-          .log_z = of.log_mean(),
+          .log_z = of.log_mean,
           .log_z_error = mean_error(relative),
           .ess = ess,
           .ess_error = ess * mean_error(2.0 * relative - of.w.square() / squares)};
@@ -53,7 +56,7 @@ PathSummary backward_summary(const Eigen::VectorXd& log_w) {
     require(std::isfinite(log_w(i)), "path weights: log w of backward path ", i, " is ", log_w(i),
             ", expected a finite number");
   const Scaled of(log_w.array()), inverse(-log_w.array());
-  const double log_z = -inverse.log_mean(), ess = std::exp(log_z - of.log_mean());
+  const double log_z = -inverse.log_mean, ess = std::exp(log_z - of.log_mean);
   const ArrayXd relative = of.w / of.mean, relative_inverse = inverse.w / inverse.mean;
   return {.bound = log_w.mean(),
           .bound_error = mean_error(log_w.array()),

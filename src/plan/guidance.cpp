@@ -86,6 +86,21 @@ GuidanceTable decomposed(const GuidanceTable& given) {
 
 double jacobian_factor(const Level& level) { return level.alpha / squared(level.sigma); }
 
+bool reads_moments(const Guide& stage) {
+  switch (stage.weight) {
+    case ResidualWeight::moments:
+    case ResidualWeight::row_sums:
+    case ResidualWeight::diffuse:
+      return true;
+    case ResidualWeight::isotropic:
+    case ResidualWeight::norm:
+    case ResidualWeight::unit:
+    case ResidualWeight::ones:
+      return false;
+  }
+  fail("guidance: unknown weight of a residual");
+}
+
 Row row(const Tmp& method, const Level& level) {
   return {.stage = {.level = level, .weight = weight_of(method.scale)}};
 }
@@ -160,7 +175,7 @@ void check(const GuidedSampler& method, const Denoiser& denoiser) {
   std::visit(
       [&]<class Method>(const Method& description) {
         require(Method::takes_denoiser, description.name,
-                ": needs the mixture of the prior; with a denoiser in its place expected dps, dps-gsg, "
+                ": needs the mixture of the prior; with a denoiser in its place expected tmp, dps, dps-gsg, "
                 "dps-likelihood, pigdm or pigdm-alg1");
         if (!needs_derivative(method)) return;
         std::visit([&](const auto& given) { check_derivative(description.name, given); }, denoiser);

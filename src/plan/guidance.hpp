@@ -19,6 +19,9 @@ struct Row {
 /// J = jacobian_factor C: the derivative of D with respect to x_t (§10.1).
 double jacobian_factor(const Level& level);
 
+/// Whether the weight of a stage contains A C A^T.
+bool reads_moments(const Guide& stage);
+
 Row row(const Tmp& method, const Level& level);
 Row row(const Pigdm& method, const Level& level);
 Row row(const PigdmAlgorithm1& method, const Level& level);

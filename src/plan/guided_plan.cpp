@@ -31,30 +31,64 @@ Sampler integrator_of(const Method& method) {
 
 bool evaluates(const Stage& stage) { return std::holds_alternative<Evaluate>(stage); }
 
-/// Appends the stages of a guidance after an evaluation. Vector g holds it, and g + 1 its product with J^T of
-/// a custom denoiser. @returns what is added to D or, where the row has a factor, to the state
-Term add_guidance(Program& program, const char* name, const Evaluate& evaluation, guidance::Row row, int g) {
-  const bool has_derivative = row.stage.has_covariance, is_custom = evaluation.denoiser > 0;
+/// to <- J^T v, J = dD/dx where the evaluation of a custom denoiser took place.
+Evaluate product(const Evaluate& evaluation, int v, int to) {
+  return {.denoiser = evaluation.denoiser,
+          .level = evaluation.level,
+          .from = evaluation.from,
+          .to = to,
+          .cotangent = v};
+}
+
+/// Appends the products of J^T that the weight of a stage reads from vector g + 1 on: with every row of A or,
+/// for row sums, with the sum of the rows. Vector g holds the rows.
+void add_products(Program& program, const Evaluate& evaluation, Guide stage, Eigen::Index rows, int g) {
+  const bool is_sum = stage.weight == ResidualWeight::row_sums;
+  stage.weight = is_sum ? ResidualWeight::ones : ResidualWeight::unit;
+  for (stage.row = 0; stage.row < (is_sum ? 1 : rows); ++stage.row) {
+    program.stages.emplace_back(stage);
+    program.stages.emplace_back(product(evaluation, g, g + 1 + stage.row));
+  }
+}
+
+/// Appends the stages of a guidance by a custom denoiser (mathematics.md §10.5). Vector g holds it, and g + 1
+/// and the vectors that follow hold products with J^T.
+Term add_custom_guidance(Program& program, const char* name, const Evaluate& evaluation, guidance::Row row,
+                         Eigen::Index rows, int g) {
+  const bool has_derivative = row.stage.has_covariance, reads_moments = guidance::reads_moments(row.stage);
   const Level& level = evaluation.level;
+  require(row.factor || level.alpha > 0.0, name,
+          ": the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J "
+          "has no value; the grid must begin at alpha > 0");
+  row.stage.has_covariance = false;
+  if (reads_moments) {
+    add_products(program, evaluation, row.stage, rows, g);
+    row.stage.products = g + 1;
+  }
+  program.stages.emplace_back(row.stage);
+  // With the products of all rows the stage has left J^T A^T w.
+  if (reads_moments && row.stage.weight != ResidualWeight::row_sums) return {g, covariance_factor(level)};
+  if (!has_derivative) return {g, row.factor.value_or(1.0)};
+  program.stages.emplace_back(product(evaluation, g, g + 1));
+  return {g + 1, row.factor ? *row.factor : covariance_factor(level)};
+}
+
+/// Appends the stages of a guidance after an evaluation; vectors from g on hold it. @param rows of A
+/// @returns what is added to D or, where the row has a factor, to the state
+Term add_guidance(Program& program, const char* name, const Evaluate& evaluation, guidance::Row row,
+                  Eigen::Index rows, int g) {
   row.stage.from = evaluation.from;
   row.stage.denoised = evaluation.to;
   row.stage.to = g;
-  row.stage.has_covariance = has_derivative && !is_custom;
+  if (evaluation.denoiser > 0) return add_custom_guidance(program, name, evaluation, row, rows, g);
   program.stages.emplace_back(row.stage);
-  if (!has_derivative) return {g, row.factor.value_or(1.0)};
-  if (!is_custom) return {g, row.factor ? *row.factor * guidance::jacobian_factor(level) : 1.0};
-  program.stages.emplace_back(Evaluate{
-      .denoiser = evaluation.denoiser, .level = level, .from = evaluation.from, .to = g + 1, .cotangent = g});
-  if (row.factor) return {g + 1, *row.factor};
-  require(level.alpha > 0.0, name,
-          ": the denoiser is evaluated at alpha = 0, where C = (sigma^2 / alpha) J "
-          "has no value; the grid must begin at alpha > 0");
-  return {g + 1, level.sigma * level.sigma / level.alpha};
+  if (!row.stage.has_covariance) return {g, row.factor.value_or(1.0)};
+  return {g, row.factor ? *row.factor * guidance::jacobian_factor(evaluation.level) : 1.0};
 }
 
 /// The stages of an unguided step with guidance added; vectors from g on hold the guidance.
 template <class Method>
-Program guided(const Method& method, const Program& unguided, int g) {
+Program guided(const Method& method, const Program& unguided, Eigen::Index rows, int g) {
   Program program;
   std::optional<Term> extra;
   for (const Stage& stage : unguided.stages) {
@@ -65,7 +99,7 @@ Program guided(const Method& method, const Program& unguided, int g) {
     const guidance::Row row = guidance::row(method, evaluation->level);
     // A step has one extra term, computed at its first evaluation.
     if (row.factor && extra) continue;
-    const Term term = add_guidance(program, method.name, *evaluation, row, g);
+    const Term term = add_guidance(program, method.name, *evaluation, row, rows, g);
     if (row.factor) {
       extra = term;
     } else {
@@ -105,23 +139,25 @@ Plan unguided_plan(const Method& method, const Mixture& prior, const ForwardProc
   return as_programs(sampling_plan(std::span(&prior, 1), process, grid, integrator_of(method)));
 }
 
-/// Steps with guidance, of one problem and still without its observation.
+/// Steps with guidance by an observation of `rows` rows, of one problem and still without the observation.
 template <class Method>
-Plan guided_steps(const Method& method, Plan plan) {
+Plan guided_steps(const Method& method, Plan plan, Eigen::Index rows) {
   check_integrator(method, plan);
   const int g = num_vectors(plan);
-  for (Step& step : plan.steps) step = guided(method, std::get<Program>(step), g);
+  for (Step& step : plan.steps) step = guided(method, std::get<Program>(step), rows, g);
   return plan;
 }
 
 template <class Method>
 Plan build(const Method& method, const Mixture& prior, std::span<const LinearObservation> observations,
            const ForwardProcess& process, const TimeGrid& grid) {
-  Plan plan = guided_steps(method, unguided_plan(method, prior, process, grid));
+  std::vector<GuidanceTable> tables;
+  tables.reserve(observations.size());
+  for (const LinearObservation& observation : observations)
+    tables.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
+  Plan plan = guided_steps(method, unguided_plan(method, prior, process, grid), tables.front().num_rows());
   plan.problems.assign(observations.size(), plan.problems.front());
-  for (const LinearObservation& observation : observations) {
-    plan.guidance.push_back(guidance::table(observation, prior.dim(), guidance::needs_given_rows(method)));
-  }
+  plan.guidance = std::move(tables);
   return plan;
 }
 
@@ -159,14 +195,15 @@ Plan plan_if(const Method& method, const auto& build_plan) {
 /// Steps with guidance of a custom denoiser, still without the observation.
 template <class Method>
 Plan guided_steps(const Method& method, const Denoiser& denoiser, Eigen::Index dim,
-                  const ForwardProcess& process, const TimeGrid& grid) {
-  return guided_steps(method, sampling_plan(denoiser, dim, process, grid, integrator_of(method)));
+                  const ForwardProcess& process, const TimeGrid& grid, Eigen::Index rows) {
+  return guided_steps(method, sampling_plan(denoiser, dim, process, grid, integrator_of(method)), rows);
 }
 
 /// The program that replaces the state by D_g.
 template <class Method>
 Program guided_denoiser(const Method& method, Level level) {
-  Program program = guided(method, {{Evaluate{.level = level, .from = 0, .to = 1}}}, 2);
+  // A mixture's guidance does not depend on the number of rows.
+  Program program = guided(method, {{Evaluate{.level = level, .from = 0, .to = 1}}}, /*rows=*/0, 2);
   program.stages.emplace_back(Combine{.to = 0, .terms = {{1, 1.0}}});
   return program;
 }
@@ -187,7 +224,8 @@ Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, 
   return std::visit(
       [&]<class Method>(const Method& method) -> Plan {
         return plan_if<Method::takes_map>(method, [&](const auto& taking) {
-          Plan plan = guided_steps(taking, unguided_plan(taking, prior, process, grid));
+          Plan plan =
+              guided_steps(taking, unguided_plan(taking, prior, process, grid), observation.y().size());
           observe<Method>(plan, observation);
           return plan;
         });
@@ -203,8 +241,9 @@ Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
       [&]<class Method>(const Method& method) -> Plan {
         return plan_if<Method::takes_denoiser>(method, [&](const auto& taking) {
           const Eigen::Index dim = observation.A().cols();
-          Plan plan = guided_steps(taking, denoiser, dim, process, grid);
-          plan.guidance = {guidance::table(observation, dim, guidance::needs_given_rows(sampler))};
+          const GuidanceTable table = guidance::table(observation, dim, guidance::needs_given_rows(sampler));
+          Plan plan = guided_steps(taking, denoiser, dim, process, grid, table.num_rows());
+          plan.guidance = {table};
           return plan;
         });
       },
@@ -219,7 +258,8 @@ Plan guided_plan(const Denoiser& denoiser, const NonlinearObservation& observati
       [&]<class Method>(const Method& method) -> Plan {
         return plan_if < Method::takes_denoiser &&
                Method::takes_map > (method, [&](const auto& taking) {
-                 Plan plan = guided_steps(taking, denoiser, observation.dim(), process, grid);
+                 Plan plan =
+                     guided_steps(taking, denoiser, observation.dim(), process, grid, observation.y().size());
                  observe<Method>(plan, observation);
                  return plan;
                });

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "model/expression/tape.hpp"
+#include "plan/custom_denoiser.hpp"
 #include "plan/tables.hpp"
 
 namespace gmdiff {
@@ -76,6 +77,9 @@ void add(Hash& hash, const Guide& stage) {
   hash.add(stage.epsilon);
   hash.add_size(stage.directions);
   hash.add_size(stage.has_covariance);
+  // Plans without products keep the hashes that they had before there were any.
+  if (stage.row != 0) hash.add_size(stage.row);
+  if (stage.products != 0) hash.add_size(stage.products);
 }
 
 void add(Hash& hash, const EvaluateTarget& stage) {
@@ -167,9 +171,7 @@ void add(Hash& hash, const MapRows& rows) { add(hash, rows.tape()); }
 
 void add(Hash& hash, const Denoiser& denoiser) {
   hash.add_size(denoiser.index());
-  const std::string& id =
-      std::visit([](const auto& alternative) -> const std::string& { return alternative.id; }, denoiser);
-  add_id(hash, id);
+  add_id(hash, id_of(denoiser));
 }
 
 namespace {

@@ -102,6 +102,10 @@ const char* to_string(ResidualWeight weight) {
       return "diffuse";
     case ResidualWeight::isotropic:
       return "isotropic";
+    case ResidualWeight::unit:
+      return "one row of A";
+    case ResidualWeight::ones:
+      return "sum of the rows of A";
     case ResidualWeight::norm:
       return "norm";
   }
@@ -113,6 +117,8 @@ std::ostream& operator<<(std::ostream& out, const Guide& stage) {
       << stage.level << ", " << to_string(stage.weight);
   if (stage.weight == ResidualWeight::isotropic) out << ", variance " << stage.variance;
   if (stage.weight == ResidualWeight::norm) out << ", epsilon " << stage.epsilon;
+  if (stage.weight == ResidualWeight::unit) out << ' ' << stage.row;
+  if (stage.products > 0) out << ", products from v" << stage.products;
   if (stage.directions > 0) out << ", " << stage.directions << " directions";
   return out << (stage.has_covariance ? "" : ", without covariance");
 }

@@ -3,6 +3,7 @@
 #include <gmdiff/plan/plan.hpp>
 
 #include "model/expression/tape.hpp"
+#include "plan/guidance.hpp"
 #include "plan/program.hpp"
 
 namespace gmdiff {
@@ -144,9 +145,10 @@ void for_each_stage(const Plan& plan, Body body) {
 }  // namespace
 
 bool reads_covariance(const Guide& stage) {
-  return stage.has_covariance ||
-         (stage.weight != ResidualWeight::isotropic && stage.weight != ResidualWeight::norm);
+  return stage.has_covariance || (guidance::reads_moments(stage) && stage.products == 0);
 }
+
+double covariance_factor(const Level& level) { return level.sigma * level.sigma / level.alpha; }
 
 int most_directions(const Plan& plan) {
   int most = 1;
@@ -164,6 +166,8 @@ bool evaluates_target(const Plan& plan) {
   return std::ranges::any_of(
       plan.prologue.stages, [](const Stage& stage) { return std::holds_alternative<EvaluateTarget>(stage); });
 }
+
+bool has_chain_numbers(const Plan& plan) { return evaluates_target(plan) || accept_stage(plan) != nullptr; }
 
 const Accept* accept_stage(const Plan& plan) {
   const Accept* last = nullptr;

@@ -49,8 +49,13 @@ int num_work_vectors(const expressions::Tape& tape, int dim);
 /// Number of vectors that hold the slots of an expression; 0 for other targets.
 int num_work_vectors(const Target& target);
 
-/// Whether a guidance reads C = Cov[x_0 | x_t].
+/// Whether particles carry the numbers of a Markov chain (`ChainNumbers`) beside their vectors.
+bool has_chain_numbers(const Plan& plan);
+
+/// Whether a guidance reads C = Cov[x_0 | x_t] of the mixture.
 bool reads_covariance(const Guide& stage);
+/// C over J = dD/dx: sigma^2 / alpha (mathematics.md §10.1).
+double covariance_factor(const Level& level);
 
 /// Largest number of random directions of a guidance stage, at least 1.
 int most_directions(const Plan& plan);

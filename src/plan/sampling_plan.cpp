@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "plan/annealed.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/custom_denoiser.hpp"
 #include "plan/multistep.hpp"
 #include "plan/program.hpp"
 #include "plan/remarks.hpp"
@@ -236,18 +237,11 @@ Plan sampling_plan(std::span<const Mixture> mixtures, const ForwardProcess& proc
 
 Plan sampling_plan(const Denoiser& denoiser, Eigen::Index dim, const ForwardProcess& process,
                    const TimeGrid& grid, const Sampler& sampler) {
-  std::visit(
-      [](const auto& given) {
-        require(!given.id.empty(), "denoiser: the id is empty; it names the denoiser in results");
-        require(static_cast<bool>(given.function), "denoiser \"", given.id, "\": has no function");
-      },
-      denoiser);
+  check_denoiser(denoiser);
   require(dim >= 1, "sampling_plan: dim must be at least 1, got ", dim);
   Plan plan = as_programs(without_law(process, grid, sampler));
-  const std::string& id =
-      std::visit([](const auto& given) -> const std::string& { return given.id; }, denoiser);
-  require(plan.start.law == Start::gaussian, "denoiser \"", id,
-          "\": the exact start draws from a mixture; the sampler needs start = gaussian");
+  const std::string& id = id_of(denoiser);
+  check_start(denoiser, plan.start.law == Start::gaussian);
   bool is_evaluated = false;
   for (Step& step : plan.steps) {
     for (Stage& stage : std::get<Program>(step).stages) {

@@ -1,10 +1,8 @@
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include <cmath>
-#include <iomanip>
 #include <limits>
 #include <numbers>
-#include <ostream>
 #include <span>
 #include <type_traits>
 #include <variant>
@@ -15,10 +13,9 @@
 #include "base/check.hpp"
 #include "base/extended.hpp"
 #include "plan/coefficients.hpp"
+#include "plan/custom_denoiser.hpp"
 #include "plan/guidance.hpp"
-#include "plan/hash.hpp"
 #include "plan/potentials.hpp"
-#include "plan/print.hpp"
 #include "plan/program.hpp"
 #include "plan/remarks.hpp"
 #include "plan/tables.hpp"
@@ -181,9 +178,9 @@ class Builder {
 /// The parts of a plan that do not depend on the kind of observation.
 /// @param law the prior in the plan's coordinates
 template <class Smc>
-SmcPlan without_steps(const Smc& sampler, const Mixture& law, const Eigen::MatrixXd& V) {
+SmcPlan without_steps(const Smc& sampler, const MixtureTable& law, const Eigen::MatrixXd& V) {
   SmcPlan plan;
-  plan.mixture = mixture_tables(std::span(&law, 1)).front();
+  plan.mixture = law;
   plan.weighting = std::is_same_v<Smc, Bootstrap> ? SmcWeighting::after_moving : SmcWeighting::before_moving;
   plan.particles = sampler.particles;
   plan.resampling = sampler.resampling;
@@ -193,26 +190,67 @@ SmcPlan without_steps(const Smc& sampler, const Mixture& law, const Eigen::Matri
   return plan;
 }
 
+/// The plan of a linear observation. @param prior in the plan's coordinates; null for a custom denoiser
+template <class Smc>
+SmcPlan build(const Smc& sampler, const RotatedObservation& observation, const Potentials& potentials,
+              const Mixture* prior, const ForwardProcess& process, const TimeGrid& grid) {
+  constexpr bool is_bootstrap = std::is_same_v<Smc, Bootstrap>;
+  const MixtureTable law =
+      prior == nullptr ? no_mixture(observation.V.rows()) : mixture_tables(std::span(prior, 1)).front();
+  SmcPlan plan = without_steps(sampler, law, observation.V);
+  plan.at_start = potentials.at(0);
+  const Level first = coefficients::level_values(process, potentials.levels().front(), false).rounded();
+  long double log_z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
+                                                       : set_exact_start(plan, *prior, first, !is_bootstrap);
+  if (is_bootstrap) log_z += log_constant(plan.at_start, 0.0L);
+  log_z += Builder(plan, process, potentials).steps(sampler);
+  plan.log_constant = static_cast<double>(log_z + potentials.log_constant() + observation.log_constant);
+  add_end_note(plan.notes, grid);
+  return plan;
+}
+
 template <class Smc>
 SmcPlan build(const Mixture& prior, const LinearObservation& given, const ForwardProcess& process,
               const TimeGrid& grid, const Smc& sampler) {
   check(sampler);
-  constexpr bool is_bootstrap = std::is_same_v<Smc, Bootstrap>;
   const RotatedObservation observation = rotate(given, prior.dim());
   check_own(sampler, observation);
-  const Potentials potentials(observation, process, grid, kappa_of(sampler));
   const Mixture rotated = rotated_prior(prior, observation.V);
-
-  SmcPlan plan = without_steps(sampler, rotated, observation.V);
-  plan.at_start = potentials.at(0);
+  const Potentials potentials(observation, process, grid, kappa_of(sampler));
+  SmcPlan plan = build(sampler, observation, potentials, &rotated, process, grid);
   const Level first = coefficients::level_values(process, potentials.levels().front(), false).rounded();
-  long double log_z = sampler.start == Start::gaussian ? set_gaussian_start(plan, first, !is_bootstrap)
-                                                       : set_exact_start(plan, rotated, first, !is_bootstrap);
-  if (is_bootstrap) log_z += log_constant(plan.at_start, 0.0L);
-  log_z += Builder(plan, process, potentials).steps(sampler);
-  plan.log_constant = static_cast<double>(log_z + potentials.log_constant() + observation.log_constant);
   plan.warnings = run_warnings(std::span(&prior, 1), process, grid, {.law = sampler.start, .level = first});
-  add_end_note(plan.notes, grid);
+  return plan;
+}
+
+/// @throws std::invalid_argument for what needs the mixture.
+template <class Smc>
+void check_without_mixture(const Smc& sampler, const Denoiser& denoiser, const Potentials& potentials) {
+  const std::string& id = id_of(denoiser);
+  require(std::holds_alternative<HostDenoiser>(denoiser), Smc::name, ": calls the denoiser \"", id,
+          "\" on the host; give a denoiser on the host");
+  check_start(denoiser, sampler.start == Start::gaussian);
+  require(sampler.kernel == SmcKernel::ddim, "denoiser \"", id,
+          "\": the exact kernel is the transition of a mixture; the sampler needs kernel = ddim");
+  require(std::is_same_v<Smc, Bootstrap> || potentials.end() == Potentials::End::wide, "denoiser \"", id,
+          "\": the last step of ", Smc::name,
+          ", to an exact or nearly exact observation, is the exact transition of a mixture; expected a grid "
+          "with finer steps at its end or with t_end > 0, or more noise");
+}
+
+/// With a custom denoiser (mathematics.md §7.9).
+template <class Smc>
+SmcPlan build(const Denoiser& denoiser, const LinearObservation& given, const ForwardProcess& process,
+              const TimeGrid& grid, const Smc& sampler) {
+  check_denoiser(denoiser);
+  check(sampler);
+  const RotatedObservation observation = rotate(given, given.A().cols());
+  check_own(sampler, observation);
+  const Potentials potentials(observation, process, grid, kappa_of(sampler));
+  check_without_mixture(sampler, denoiser, potentials);
+  SmcPlan plan = build(sampler, observation, potentials, /*prior=*/nullptr, process, grid);
+  plan.denoiser = denoiser;
+  plan.notes.push_back(note_of_function("denoiser", id_of(denoiser)));
   return plan;
 }
 
@@ -230,7 +268,8 @@ SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, con
       static_cast<double>(levels.back().sigma));
   const Mixture law = rotated_prior(prior, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
 
-  SmcPlan plan = without_steps(sampler, law, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
+  SmcPlan plan = without_steps(sampler, mixture_tables(std::span(&law, 1)).front(),
+                               Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
   plan.map = MapPotentials{.rows = *table.map, .levels = {}};
   std::vector<LevelValues> values;
   values.reserve(levels.size());
@@ -271,84 +310,11 @@ SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, con
       sampler);
 }
 
-std::vector<int> SmcPlan::weightings() const {
-  std::vector<int> numbers;
-  const bool after = weighting == SmcWeighting::after_moving;
-  for (std::size_t s = 0; s < steps.size(); ++s) {
-    if (after || steps[s].is_weighted) numbers.push_back(static_cast<int>(s));
-  }
-  return numbers;
-}
-
-namespace {
-
-void add(Hash& hash, const Potential& g) {
-  hash.add(g.centre);
-  hash.add(g.variance);
-}
-
-void print(std::ostream& out, const char* name, const Potential& g) {
-  out << "  " << name;
-  for (Eigen::Index i = 0; i < g.centre.size(); ++i) {
-    if (!std::isinf(g.variance(i))) out << ' ' << i << ":(" << g.centre(i) << ", " << g.variance(i) << ')';
-  }
-}
-
-}  // namespace
-
-std::uint64_t SmcPlan::hash() const {
-  Hash hash;
-  add(hash, mixture);
-  hash.add_size(weighting);
-  hash.add(start.mean);
-  hash.add(start.variance);
-  if (start.mixture) add(hash, *start.mixture);
-  add(hash, at_start);
-  for (const SmcStep& step : steps) {
-    add(hash, as_step(step.move));
-    hash.add_size(step.is_weighted);
-    add(hash, step.at_s);
-    add(hash, step.divided);
-  }
-  // Plans without a map keep the hashes that they had before there was one.
-  if (map) {
-    add(hash, map->rows);
-    hash.add(MapPotentials::widening);
-    for (const Level& level : map->levels) hash.add(level);
-  }
-  for (const double time : times) hash.add(time);
-  hash.add_size(particles);
-  hash.add_size(resampling);
-  hash.add(ess_threshold);
-  hash.add_size(output);
-  hash.add(V);
-  hash.add(log_constant);
-  return hash.value();
-}
-
-std::uint64_t hash(std::span<const SmcPlan> plans) {
-  if (plans.size() == 1) return plans.front().hash();
-  Hash hash;
-  for (const SmcPlan& plan : plans) hash.add(plan.hash());
-  return hash.value();
-}
-
-std::ostream& operator<<(std::ostream& out, const SmcPlan& plan) {
-  out << "smc plan, hash " << std::hex << std::setw(16) << std::setfill('0') << plan.hash() << std::dec
-      << std::setfill(' ') << "\nK " << plan.mixture.num_components() << ", d " << plan.dim()
-      << ", covariance " << to_string(plan.mixture.structure) << ", observed "
-      << (plan.map ? name_of(plan.map->rows.observation.map()) : std::to_string(plan.num_observed()))
-      << ", particles " << plan.particles << ", weighted "
-      << (plan.weighting == SmcWeighting::before_moving ? "before" : "after") << " moving\nstart "
-      << (plan.start.mixture ? "mixture" : "gaussian") << '\n';
-  for (std::size_t s = 0; s < plan.steps.size(); ++s) {
-    out << "step " << s << "  ";
-    print(out, as_step(plan.steps[s].move));
-    print(out, "g_s", plan.steps[s].at_s);
-    print(out, "g_t", plan.steps[s].divided);
-    out << (plan.steps[s].is_weighted ? "\n" : "  not weighted\n");
-  }
-  return out << "log constant " << plan.log_constant << '\n';
+SmcPlan smc_plan(const Denoiser& denoiser, const LinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler) {
+  return std::visit(
+      [&](const auto& description) { return build(denoiser, observation, process, grid, description); },
+      sampler);
 }
 
 }  // namespace gmdiff

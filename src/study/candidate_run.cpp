@@ -135,13 +135,18 @@ ReadyCandidate plan_with_map(const AnySampler& sampler, const NonlinearProblem& 
   return guided_plan(problem.prior, problem.observation, process, grid, std::get<GuidedSampler>(sampler));
 }
 
+ReadyCandidate as_candidate(DenoiserPlan plan) {
+  return std::visit([](auto& kind) { return ReadyCandidate(std::move(kind)); }, plan);
+}
+
 ReadyCandidate plan_of(const AnySampler& sampler, const NamedProblem& named, const Answer& answer) {
   if (const auto* problem = std::get_if<Problem>(&named.problem)) {
-    if (problem->denoiser) return denoiser_plan(sampler, *problem, named.name, /*prior=*/false);
+    if (problem->denoiser) return as_candidate(denoiser_plan(sampler, *problem, named.name, /*prior=*/false));
     return std::visit(PriorPlanner(*problem, named.name, answer), sampler);
   }
   const auto* nonlinear = std::get_if<NonlinearProblem>(&named.problem);
-  if (nonlinear != nullptr && nonlinear->denoiser) return denoiser_plan(sampler, *nonlinear, named.name);
+  if (nonlinear != nullptr && nonlinear->denoiser)
+    return as_candidate(denoiser_plan(sampler, *nonlinear, named.name));
   if (nonlinear != nullptr) return plan_with_map(sampler, *nonlinear, named.name, answer);
   return std::visit(TargetPlanner(std::get<TargetProblem>(named.problem), named.name, answer), sampler);
 }

@@ -8,12 +8,13 @@ namespace {
 
 [[noreturn]] void fail_for_law(const AnySampler& sampler, const std::string& name) {
   fail(name_of(sampler), " takes the law itself, and ", name,
-       " has a denoiser in place of the prior's; reverse-time and guided samplers evaluate one");
+       " has a denoiser in place of the prior's; reverse-time, guided and SMC samplers evaluate one");
 }
 
 }  // namespace
 
-Plan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std::string& name, bool prior) {
+DenoiserPlan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std::string& name,
+                           bool prior) {
   const ForwardProcess process(problem.process);
   const TimeGrid grid = grid_of(problem, process);
   const Denoiser denoiser = problem.denoiser->denoiser;
@@ -24,13 +25,24 @@ Plan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std:
         " takes the place of the prior's; expected a guided sampler, or the problem without its observation");
     return sampling_plan(denoiser, problem.prior.dim(), process, grid, *unguided);
   }
+  if (const auto* smc = std::get_if<SmcSampler>(&sampler))
+    return smc_plan(denoiser, observation_for(name_of(sampler), problem, name), process, grid, *smc);
   const auto* guided = std::get_if<GuidedSampler>(&sampler);
   if (guided == nullptr) fail_for_law(sampler, name);
   return guided_plan(denoiser, observation_for(name_of(sampler), problem, name), process, grid, *guided);
 }
 
-Plan denoiser_plan(const AnySampler& sampler, const NonlinearProblem& problem, const std::string& name) {
+void check_denoiser_with_map(const AnySampler& sampler) {
+  require(
+      !std::holds_alternative<SmcSampler>(sampler), name_of(sampler),
+      ": its potentials of a map contain the covariance of x_0 given x_t, which a denoiser does not have; "
+      "expected a guided sampler");
+}
+
+DenoiserPlan denoiser_plan(const AnySampler& sampler, const NonlinearProblem& problem,
+                           const std::string& name) {
   check_takes_map(sampler);
+  check_denoiser_with_map(sampler);
   const auto* guided = std::get_if<GuidedSampler>(&sampler);
   if (guided == nullptr) fail_for_law(sampler, name);
   const ForwardProcess process(problem.process);

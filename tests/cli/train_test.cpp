@@ -108,17 +108,21 @@ TEST_F(TrainVerb, SamplesByTheLearnedDenoiser) {
   refused("problem.json", "ddim:start=gaussian",
           "ddim would need the denoiser of the posterior, and that of problem.json takes the place of the "
           "prior's; expected a guided sampler, or the problem without its observation");
-  refused(
-      "prior.json", "mala",
-      "mala takes the law itself, and prior.json has a denoiser in place of the prior's; reverse-time and "
-      "guided samplers evaluate one");
-  refused("problem.json", "mcgdiff", "mcgdiff takes the law itself");
-  refused("problem.json", "tmp", "tmp: needs the mixture of the prior");
+  refused("prior.json", "mala",
+          "mala takes the law itself, and prior.json has a denoiser in place of the prior's; reverse-time, "
+          "guided and SMC samplers evaluate one");
+  refused("problem.json", "mcgdiff",
+          "the exact start draws from a mixture; the sampler needs start = gaussian");
+  refused("problem.json", "exact", "exact: needs the mixture of the prior");
   refused("prior.json", "ddim", "gaussian");
   output({"problem", "tutorial-1d", "--out", "line.json"});
   expect_refused({"sample", "line.json", "--prior", "--denoiser", "model.npz", "--sampler",
                   "ddim:start=gaussian", "--out", "d.npy"},
                  "--denoiser: model.npz: the denoiser has dimension 2, and the prior has 1");
+  output({"problem", "course-range", "--out", "range.json"});
+  refused("range.json", "bootstrap:start=gaussian",
+          "bootstrap: its potentials of a map contain the covariance of x_0 given x_t, which a denoiser does "
+          "not have; expected a guided sampler");
   output({"problem", "banana", "--out", "banana.json"});
   expect_refused({"sample", "banana.json", "--denoiser", "model.npz", "--out", "d.npy"},
                  "--denoiser: Markov chains take the law itself");
@@ -143,7 +147,18 @@ TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
   output({"sample", "problem.json", "--denoiser", "model.npz", "--sampler", "pigdm", "--count", "20", "--out",
           "d.npy"});
   expect_same_files("c.npy", "d.npy");
+  for (const char* sampler : {"tmp", "bootstrap:start=gaussian:particles=16"}) {
+    const Json by_file =
+        json({"sample", "observed.json", "--sampler", sampler, "--count", "20", "--out", "c.npy", "--force"});
+    output({"sample", "problem.json", "--denoiser", "model.npz", "--sampler", sampler, "--count", "20",
+            "--out", "d.npy", "--force"});
+    expect_same_files("c.npy", "d.npy");
+    EXPECT_NE(by_file["notes"].dump().find("the learned one of model.npz"), std::string::npos) << by_file;
+  }
   expect_refused({"sample", "observed.json", "--sampler", "pigdm", "--prior", "--out", "e.npy"}, "--prior: ");
+  expect_refused(
+      {"sample", "observed.json", "--sampler", "bootstrap:start=gaussian", "--prior", "--out", "e.npy"},
+      "--prior: ");
 
   // The rows are judged against the exact laws.
   const Json rows = json({"compare", "learned.json", "--count", "100", "--repeats", "2"})["rows"];
@@ -153,8 +168,14 @@ TEST_F(TrainVerb, ProblemsNameALearnedDenoiser) {
   const Json guided = json({"compare", "observed.json", "--count", "100", "--repeats", "2"})["rows"];
   ASSERT_EQ(guided.size(), 3U) << guided;
   EXPECT_EQ(guided[0]["sampler"], "pigdm");
+  const std::string chains = "mcgdiff:particles=16:start=gaussian";
+  const Json smc = json({"compare", "observed.json", "--count", "100", "--repeats", "2", "--samplers",
+                         chains + ",tmp"})["rows"];
+  ASSERT_EQ(smc.size(), 2U) << smc;
+  EXPECT_EQ(smc[0]["sampler"], chains);
+  EXPECT_TRUE(smc[0]["ess"].is_number()) << smc;
   expect_refused({"compare", "observed.json", "--samplers", "mcgdiff"},
-                 "mcgdiff takes the law itself, and observed.json has a denoiser");
+                 "the exact start draws from a mixture; the sampler needs start = gaussian");
 }
 
 TEST_F(TrainVerb, ImportsAStateDictionary) {

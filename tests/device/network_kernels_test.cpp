@@ -59,7 +59,9 @@ std::vector<Plan> plans_of(const HostDenoiser& denoiser, Eigen::Index dim) {
   const LinearObservation observation = test::observation_of(dim, Eigen::Index{1});
   return {sampling_plan(denoiser, dim, process, grid, Ancestral{.start = Start::gaussian}),
           guided_plan(denoiser, observation, process, grid, Pigdm{.tau2 = 2.0, .integrator = Heun{}}),
-          guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})};
+          guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}}),
+          guided_plan(denoiser, test::observation_of(dim, dim == 1 ? Eigen::Index{1} : Eigen::Index{2}),
+                      process, grid, Tmp{.integrator = Ddim{}})};
 }
 
 TEST(LearnedDenoiserOfAProgram, HasTheBitsOfTheCpuOnAGpu) {

@@ -342,7 +342,10 @@ inline HostDenoiser denoiser_of_mixture(const Mixture& mixture) {
 
 /// The methods that run with a custom denoiser, with integrators without noise, whose coordinates may differ.
 inline std::vector<GuidedSampler> guided_samplers_of_denoisers() {
-  return {Pigdm{.tau2 = 2.0, .integrator = Heun{.variable = Heun::Variable::n}},
+  return {Tmp{.integrator = Ddim{}},
+          Tmp{.scale = Tmp::Scale::diffuse, .integrator = Heun{.variable = Heun::Variable::n}},
+          Tmp{.scale = Tmp::Scale::row_sum, .integrator = Ddim{}},
+          Pigdm{.tau2 = 2.0, .integrator = Heun{.variable = Heun::Variable::n}},
           PigdmAlgorithm1{.integrator = Ddim{}},
           Dps{.zeta = 0.3, .epsilon = 1e-3, .integrator = Dpmpp2s{}},
           DpsLikelihood{.integrator = Dpmpp2m{}},

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <Eigen/LU>
 
 #include "device/cpu/cpu.hpp"
 #include "device/devices_under_test.hpp"
@@ -176,6 +177,66 @@ TEST(GuidanceByADenoiser, DoesNotDependOnThreadsOrRanges) {
     options.first = 40;
     options.count = 35;
     EXPECT_EQ(run(plan, options).to_double(), whole.bottomRows(35));
+  }
+}
+
+/// x_0 = D_g of one DDIM step from x to the data, by tmp with the denoiser D = M x.
+Eigen::VectorXd tmp_of(const Eigen::MatrixXd& M, const LinearObservation& observation,
+                       const Eigen::VectorXd& x, const ForwardProcess& process, const Device& device) {
+  const HostDenoiser denoiser{
+      .id = "matrix",
+      .function = [M](const Points& rows, Level /*level*/, Points& D) { D = rows * M.transpose(); },
+      .transposed_jvp = [M](const Points& /*x*/, const Points& v, Level /*level*/,
+                            Points& product) { product = v * M; }};
+  const Plan plan = guided_plan(denoiser, observation, process, TimeGrid::uniform(process, 1),
+                                Tmp{.integrator = Ddim{.eta = 0.0}});
+  Options options{.count = 1, .device = device, .precision = Precision::f64};
+  options.start = Points(x.transpose());
+  return run(plan, options).to_double().row(0).transpose();
+}
+
+/// D + (sigma^2 / alpha) J^T A^T Q^{-1} (y - A D) with a given matrix Q.
+Eigen::VectorXd tmp_by_hand(const Eigen::MatrixXd& J, const LinearObservation& observation,
+                            const Eigen::VectorXd& x, double q, const Eigen::MatrixXd& Q) {
+  const Eigen::MatrixXd& A = observation.A();
+  const Eigen::VectorXd u = Q.inverse() * (observation.y() - A * J * x);
+  return J * x + q * J.transpose() * A.transpose() * u;
+}
+
+TEST(TmpByADenoiser, HasJTransposedOutsideAndItsSymmetricPartInside) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const Level level = process.level(1.0);
+  const double q = level.sigma * level.sigma / level.alpha;
+  const Eigen::VectorXd x{{0.5, -1.0, 0.75}};
+  const LinearObservation observation(Eigen::MatrixXd{{1.0, 0.5, -0.25}, {0.0, 1.0, 2.0}},
+                                      Eigen::VectorXd{{0.75, -0.5}}, 0.5);
+  const Eigen::MatrixXd& A = observation.A();
+  // The eigenvalues of the symmetric part are positive.
+  const Eigen::MatrixXd J{{0.5, 0.25, -0.125}, {-0.25, 0.75, 0.5}, {0.125, -0.25, 0.625}};
+  const Eigen::MatrixXd noise = 0.25 * Eigen::MatrixXd::Identity(2, 2);
+  const Eigen::MatrixXd inside = q * A * (0.5 * (J + J.transpose())) * A.transpose() + noise;
+  const Eigen::VectorXd expected = tmp_by_hand(J, observation, x, q, inside);
+  const Eigen::VectorXd without_symmetry =
+      tmp_by_hand(J, observation, x, q, q * A * J * A.transpose() + noise);
+  // With another matrix inside or outside the result is another one.
+  EXPECT_GT((without_symmetry - expected).norm(), 1e-4);
+  EXPECT_GT((J.transpose() - J).norm(), 0.1);
+  for (const Device& device : {Device::reference(), Device::cpu()}) {
+    EXPECT_LT((tmp_of(J, observation, x, process, device) - expected).norm(), 1e-9 * expected.norm());
+  }
+}
+
+TEST(TmpByADenoiser, RaisesThePivotsOfAnIndefiniteMatrix) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const Level level = process.level(1.0);
+  const double q = level.sigma * level.sigma / level.alpha;
+  const Eigen::VectorXd x{{0.5, -1.0}};
+  const LinearObservation observation(Eigen::MatrixXd{{1.0, 0.0}}, Eigen::VectorXd{{0.75}}, 0.5);
+  // q A J A^T = -q is below -sigma_y^2; Q is sigma_y^2 then.
+  const Eigen::MatrixXd J{{-1.0, 0.5}, {0.0, 1.0}};
+  const Eigen::VectorXd expected = tmp_by_hand(J, observation, x, q, Eigen::MatrixXd{{0.25}});
+  for (const Device& device : {Device::reference(), Device::cpu()}) {
+    EXPECT_LT((tmp_of(J, observation, x, process, device) - expected).norm(), 1e-9 * expected.norm());
   }
 }
 

@@ -81,6 +81,33 @@ inline std::vector<SmcPlan> every_smc_plan_with_map(const Mixture& prior, int pa
   return plans;
 }
 
+/// The samplers that run with a custom denoiser.
+inline std::vector<SmcSampler> smc_samplers_of_denoisers(int particles) {
+  const auto start = Start::gaussian;
+  return {Mcgdiff{.particles = particles, .start = start},
+          Mcgdiff{.particles = particles,
+                  .variant = Mcgdiff::Variant::A,
+                  .eta = 0.7,
+                  .start = start,
+                  .resampling = Resampling::residual,
+                  .ess_threshold = 0.5,
+                  .output = SmcOutput::particles},
+          Bootstrap{.particles = particles, .start = start, .ess_threshold = 0.5},
+          Bootstrap{.particles = particles,
+                    .start = start,
+                    .resampling = Resampling::multinomial,
+                    .output = SmcOutput::particles}};
+}
+
+/// Plan on an observation with enough noise that no step is an exact transition.
+/// @param law a mixture or a denoiser
+inline SmcPlan smc_plan_by(const auto& law, Eigen::Index dim, const SmcSampler& sampler) {
+  const ForwardProcess process = vp(LinearBeta{});
+  const Eigen::Index dy = std::min<Eigen::Index>(dim, 2);
+  const LinearObservation observation(0.5 * normals(dy, dim, 77), normals(dy, 1, 78).col(0), 0.6);
+  return smc_plan(law, observation, process, TimeGrid::uniform(process, 8), sampler);
+}
+
 /// First particles of `chains` chains, in data coordinates.
 inline Points smc_start(const SmcPlan& plan, std::int64_t chains, std::uint64_t seed = 21) {
   return 1.5 * normals(chains * plan.particles, plan.dim(), seed);

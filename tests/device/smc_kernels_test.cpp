@@ -3,10 +3,12 @@
 #include <gmdiff/model/observation.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
+#include "base/check.hpp"
 #include "device/cuda/executor.hpp"
 #include "device/smc_kernel_cases.hpp"
 #include "support/expect_invalid.hpp"
 #include "support/host_gpu.hpp"
+#include "support/learned_denoisers.hpp"
 
 // SMC on the kernels of the GPU, run on the host block: the same bits as the device cpu, for every scheme, in
 // every order of threads and every layout (numerics.md §6, §7).
@@ -173,6 +175,83 @@ TEST_P(SmcKernels, HaveTheBitsOfTheCpuWithAMap) {
           << c.limits.blocks;
     }
   }
+}
+
+TEST(SmcKernelsOfALearnedDenoiser, HaveTheBitsOfTheCpu) {
+  const std::vector<Case> list = cases();
+  std::size_t turn = 0;
+  for (const Eigen::Index dim : {1, 2, 9}) {
+    const HostDenoiser network = test::random_denoiser({dim, 9, 2}, Parametrisation::edm,
+                                                       turn % 2 == 0 ? Precision::f32 : Precision::f64)
+                                     .denoiser();
+    // A function of the host, which the device does not recognise as a network.
+    const HostDenoiser wrapped{
+        .id = network.id,
+        .function = [network](const Points& x, Level level, Points& D) { network.function(x, level, D); }};
+    for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(dim == 1 ? 130 : 37)) {
+      const SmcPlan plan = test::smc_plan_by(network, dim, sampler);
+      const Case& c = list[4 * turn++ % list.size()];
+      Options options{.count = 3,
+                      .seed = turn,
+                      .precision = turn / 2 % 2 == 0 ? Precision::f32 : Precision::f64,
+                      .first = 1000,
+                      .smc_history = true};
+      if (turn % 3 == 0) options.start = test::smc_start(plan, 3);
+      const std::vector<char> expected = all_bytes(on_cpu(plan, options));
+      const auto name = [&] {
+        return concat("turn ", turn, " d ", dim, " shared ", c.limits.shared_bytes, " blocks ",
+                      c.limits.blocks);
+      };
+      EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == expected) << name();
+      EXPECT_TRUE(all_bytes(on_kernels(test::smc_plan_by(wrapped, dim, sampler), options, c)) == expected)
+          << name();
+    }
+  }
+}
+
+TEST(SmcKernelsOfALearnedDenoiser, EvaluateTheNetworkOnTheGpu) {
+  const HostDenoiser network =
+      test::random_denoiser({2, 9, 2}, Parametrisation::edm, Precision::f32).denoiser();
+  int calls = 0;
+  const HostDenoiser wrapped{.id = network.id, .function = [&](const Points& x, Level level, Points& D) {
+                               ++calls;
+                               network.function(x, level, D);
+                             }};
+  const auto launches = [](const HostDenoiser& denoiser) {
+    auto gpu = std::make_unique<HostGpu>(ThreadOrder::ascending, own_blocks);
+    const std::shared_ptr<int> count = gpu->launches();
+    const SmcPlan plan = test::smc_plan_by(denoiser, 2, Bootstrap{.particles = 37, .start = Start::gaussian});
+    run(std::span(&plan, 1), {.count = 2}, *cuda::make_executor(std::move(gpu), "cuda"));
+    return *count;
+  };
+  // One launch in place of a call in each of 8 steps, between the two launches that rotate.
+  const int on_host = launches(wrapped);
+  EXPECT_EQ(calls, 8);
+  EXPECT_EQ(launches(network), on_host + 8);
+}
+
+TEST(SmcKernelsOfALearnedDenoiser, FitTheMemoryThatARunPlans) {
+  const HostDenoiser network =
+      test::random_denoiser({2, 130, 2}, Parametrisation::edm, Precision::f64).denoiser();
+  const SmcPlan plan = test::smc_plan_by(network, 2, Mcgdiff{.particles = 37, .start = Start::gaussian});
+  Options options{.count = 5, .seed = 3};
+  const std::vector<char> expected = all_bytes(on_cpu(plan, options));
+  const auto on_gpu_of = [&](std::size_t memory) {
+    return run(
+        std::span(&plan, 1), options,
+        *cuda::make_executor(std::make_unique<HostGpu>(ThreadOrder::ascending, own_blocks, memory), "cuda"));
+  };
+  options.memory_limit = 1;
+  std::size_t least = 0;
+  try {
+    on_gpu_of(std::size_t{1} << 30);
+  } catch (const std::invalid_argument& error) {
+    const std::string message = error.what();
+    least = std::stoull(message.substr(message.rfind(' ')));
+  }
+  options.memory_limit = least;
+  // A tenth of a GPU's memory stays free.
+  EXPECT_TRUE(all_bytes(on_gpu_of(least / 9 * 10 + 10)) == expected) << least;
 }
 
 INSTANTIATE_TEST_SUITE_P(Structures, SmcKernels,

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <gmdiff/device/smc.hpp>
 
+#include "base/check.hpp"
 #include "device/cpu/dispatch.hpp"
+#include "device/program_cases.hpp"
 #include "device/smc_cases.hpp"
 
 // SMC on the cpu: the bits do not depend on threads, instruction set, splits into runs and batches or memory
@@ -253,6 +255,60 @@ TEST_P(SmcBits, OfAMapAreThoseOfEveryInstructionSetAndAgreeWithTheReference) {
   }
 }
 
+/// Largest difference of the states over the largest state.
+double state_difference(const SmcSamples& found, const SmcSamples& expected) {
+  const Points a = found.to_double(), b = expected.to_double();
+  return (a - b).cwiseAbs().maxCoeff() / b.cwiseAbs().maxCoeff();
+}
+
+// The mixture's D, by the densities of the library in place of the arithmetic of a device, differs by
+// rounding errors, which the steps of a chain increase by small factors. Particles have the same ancestors
+// unless a point of resampling lies within rounding errors of a boundary.
+TEST_P(SmcBits, OfADenoiserByHandAreNearTheMixtures) {
+  for (const test::Shape& shape : {test::Shape{1, 2}, test::Shape{2, 3}, test::Shape{6, 5}}) {
+    const Mixture mixture = test::mixture_of(GetParam(), shape.dim, shape.components);
+    const HostDenoiser denoiser = test::denoiser_of_mixture(mixture);
+    for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(37)) {
+      Options options = options_for(Precision::f64);
+      const SmcSamples expected = run(test::smc_plan_by(mixture, shape.dim, sampler), options);
+      const SmcPlan by_hand = test::smc_plan_by(denoiser, shape.dim, sampler);
+      for (const Device& device : {Device::cpu(1), Device::reference()}) {
+        options.device = device;
+        const SmcSamples found = run(by_hand, options);
+        EXPECT_LT(state_difference(found, expected), 1e-9) << by_hand;
+        expect_near(found.log_evidence(), expected.log_evidence(), 1e-9);
+        EXPECT_EQ(found.history().ancestors, expected.history().ancestors);
+      }
+    }
+  }
+}
+
+TEST_P(SmcBits, OfADenoiserDependOnNeitherThreadsNorRanges) {
+  const HostDenoiser denoiser = test::denoiser_of_mixture(test::mixture_of(GetParam(), 3, 4));
+  for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(37)) {
+    const SmcPlan plan = test::smc_plan_by(denoiser, 3, sampler);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      Options options = options_for(precision, 5);
+      options.start = test::smc_start(plan, 5);
+      const SmcSamples whole = run(plan, options);
+      const std::vector<char> expected = test::all_bytes(whole);
+      for (const int threads : {3, 7}) {  // threads have chains each, or share them
+        options.device = Device::cpu(threads);
+        EXPECT_EQ(test::all_bytes(run(plan, options)), expected) << threads;
+      }
+      const InstructionSetScope scope("scalar");
+      EXPECT_EQ(test::all_bytes(run(plan, options)), expected);
+      options.first += 2;
+      options.count = 3;
+      options.start = Points(options.start->bottomRows(3 * plan.particles));
+      const SmcSamples part = run(plan, options);
+      const auto rows = whole.rows() / 5;
+      EXPECT_EQ(test::bytes(part), test::bytes(whole, 2 * rows, 3 * rows));
+      EXPECT_EQ(part.log_evidence().back(), whole.log_evidence().back());
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Structures, SmcBits, testing::ValuesIn(test::every_structure()),
                          test::structure_name);
 
@@ -313,22 +369,62 @@ TEST(SmcBatch, EqualsItsSingleRuns) {
   EXPECT_EQ(test::bytes(mixed, 0, 4), test::bytes(batch, 0, 4));
 }
 
+/// The smallest number of bytes that a run accepts, from its message.
+std::size_t smallest_memory_limit(const SmcPlan& plan, Options options) {
+  options.memory_limit = 1;
+  try {
+    run(plan, options);
+  } catch (const std::invalid_argument& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find(concat("one chain of ", plan.particles, " particles needs")), std::string::npos)
+        << message;
+    return std::stoull(message.substr(message.rfind(' ')));
+  }
+  return 0;
+}
+
+TEST(SmcOfADenoiser, CallsItWithTheParticlesOfAllChains) {
+  std::vector<Eigen::Index> rows;
+  const HostDenoiser shrink{.id = "shrink", .function = [&](const Points& x, Level level, Points& D) {
+                              rows.push_back(x.rows());
+                              D = level.alpha / (level.alpha * level.alpha + level.sigma * level.sigma) * x;
+                            }};
+  const SmcPlan plan = test::smc_plan_by(shrink, 2, Mcgdiff{.particles = 37, .start = Start::gaussian});
+  Options options{.count = 5, .device = Device::cpu(2)};
+  run(plan, options);
+  EXPECT_EQ(rows, std::vector<Eigen::Index>(8, 5 * 37));
+  // Memory for fewer chains at once.
+  rows.clear();
+  const std::vector<char> expected = test::all_bytes(run(plan, options));
+  rows.clear();
+  options.memory_limit = smallest_memory_limit(plan, options);
+  EXPECT_EQ(test::all_bytes(run(plan, options)), expected);
+  EXPECT_EQ(rows, std::vector<Eigen::Index>(5 * 8, 37));
+}
+
+TEST(SmcOfADenoiser, NamesTheChainWhoseWeightIsNotFinite) {
+  const HostDenoiser breaks{.id = "breaks", .function = [](const Points& x, Level level, Points& D) {
+                              D = level.alpha * x;
+                              if (x.rows() == 3 * 37 && level.sigma < 0.5) D(40, 0) = std::nan("");
+                            }};
+  const SmcPlan plan = test::smc_plan_by(breaks, 2, Mcgdiff{.particles = 37, .start = Start::gaussian});
+  try {
+    run(plan, {.count = 3, .device = Device::cpu(1), .first = 7});
+    FAIL() << "expected a WeightError";
+  } catch (const WeightError& error) {
+    EXPECT_NE(std::string(error.what()).find("run: chain 8: a weight is not finite at step "),
+              std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(SmcMemory, ALimitChangesNoBit) {
   const SmcPlan plan =
       test::smc_plan_of(Mcgdiff{.particles = 64, .output = SmcOutput::particles},
                         test::mixture_of(CovarianceType::full, 3, 4), test::observation_of(3));
   Options options{.count = 6, .seed = 3, .device = Device::cpu(2)};
   const std::vector<char> expected = test::bytes(run(plan, options));
-  options.memory_limit = 1;
-  std::size_t least = 0;
-  try {
-    run(plan, options);
-  } catch (const std::invalid_argument& error) {
-    const std::string message = error.what();
-    EXPECT_NE(message.find("one chain of 64 particles needs"), std::string::npos) << message;
-    least = std::stoull(message.substr(message.rfind(' ')));
-  }
-  options.memory_limit = least;
+  options.memory_limit = smallest_memory_limit(plan, options);
   EXPECT_EQ(test::bytes(run(plan, options)), expected);
 }
 

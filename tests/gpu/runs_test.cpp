@@ -215,7 +215,8 @@ TEST_F(RunsOfLearnedDenoisers, HaveTheBitsOfTheCpu) {
       const LinearObservation observation = test::observation_of(sizes.dim, 1);
       for (const Plan& plan :
            {sampling_plan(denoiser, sizes.dim, process, grid, Ancestral{.start = Start::gaussian}),
-            guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}})}) {
+            guided_plan(denoiser, observation, process, grid, Dps{.zeta = 0.3, .integrator = Ddim{}}),
+            guided_plan(denoiser, observation, process, grid, Tmp{.integrator = Ddim{}})}) {
         for (const Precision precision : {Precision::f32, Precision::f64}) {
           Options options = test::options_for(plan, precision);
           EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan << sizes.hidden;

@@ -2,6 +2,7 @@
 
 #include "device/smc_kernel_cases.hpp"
 #include "gpu/on_gpu.hpp"
+#include "support/learned_denoisers.hpp"
 
 // cuda = cpu (numerics.md §1) for sequential Monte Carlo: samples, evidence, weights, ancestors, compared as
 // bits.
@@ -66,6 +67,26 @@ TEST_P(SmcRuns, HaveTheBitsOfTheCpuWhereBlocksShareAChain) {
     expect_same_bits(
         3, settings,
         {.count = 1, .seed = 7, .precision = Precision::f32, .first = 14'316, .smc_history = true});
+  }
+}
+
+class SmcRunsOfLearnedDenoisers : public test::OnGpu {};
+
+TEST_F(SmcRunsOfLearnedDenoisers, HaveTheBitsOfTheCpu) {
+  for (const Eigen::Index dim :
+       is_small() ? std::vector<Eigen::Index>{2} : std::vector<Eigen::Index>{1, 2, 17, 80}) {
+    const HostDenoiser denoiser =
+        test::random_denoiser({dim, 16, 2}, Parametrisation::edm, Precision::f32).denoiser();
+    for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(is_small() ? 40 : 130)) {
+      const SmcPlan plan = test::smc_plan_by(denoiser, dim, sampler);
+      for (const Precision precision : {Precision::f32, Precision::f64}) {
+        const Options options{
+            .count = is_small() ? 2 : 300, .seed = 9, .precision = precision, .smc_history = true};
+        EXPECT_TRUE(all_bytes(on(Device::cuda(), plan, options)) ==
+                    all_bytes(on(Device::cpu(), plan, options)))
+            << plan << dim;
+      }
+    }
   }
 }
 

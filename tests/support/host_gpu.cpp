@@ -91,6 +91,8 @@ void HostGpu::launch(const kernels::TreeJob<double>& job) { run_in_geometry(job)
 
 void HostGpu::launch(const kernels::RotationJob<float>& job) { run(job); }
 void HostGpu::launch(const kernels::RotationJob<double>& job) { run(job); }
+void HostGpu::launch(const kernels::ChainRowsJob<float>& job) { run(job); }
+void HostGpu::launch(const kernels::ChainRowsJob<double>& job) { run(job); }
 void HostGpu::launch(const kernels::ProjectionJob& job) { run(job); }
 void HostGpu::launch(const kernels::PairSumJob& job) { run(job); }
 void HostGpu::launch(const kernels::TransportJob& job) { run(job); }

@@ -49,6 +49,8 @@ class HostGpu final : public cuda::Gpu {
   void launch(const kernels::ChainsJob<double>& job) override;
   void launch(const kernels::RotationJob<float>& job) override;
   void launch(const kernels::RotationJob<double>& job) override;
+  void launch(const kernels::ChainRowsJob<float>& job) override;
+  void launch(const kernels::ChainRowsJob<double>& job) override;
   void launch(const kernels::NetworkJob<float>& job) override;
   void launch(const kernels::NetworkJob<double>& job) override;
   void launch(const kernels::PathJob<float>& job) override;

@@ -35,6 +35,8 @@ void run_kernel(const kernels::ChainsJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::ChainsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::RotationJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::RotationJob<double>& job, const Launch& launch);
+void run_kernel(const kernels::ChainRowsJob<float>& job, const Launch& launch);
+void run_kernel(const kernels::ChainRowsJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::NetworkJob<float>& job, const Launch& launch);
 void run_kernel(const kernels::NetworkJob<double>& job, const Launch& launch);
 void run_kernel(const kernels::PathJob<float>& job, const Launch& launch);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <gmdiff/device/smc.hpp>
+#include <gmdiff/plan/evaluations.hpp>
 #include <gmdiff/plan/smc_plan.hpp>
 
 #include "base/check.hpp"
@@ -212,6 +213,56 @@ TEST(SmcPlan, OfAMapHasPotentialsAtEveryLevel) {
   out << plan;
   EXPECT_NE(out.str().find("observed range, particles 8, weighted after moving"), std::string::npos)
       << out.str();
+}
+
+HostDenoiser identity() {
+  return {.id = "identity", .function = [](const Points& x, Level /*level*/, Points& D) { D = x; }};
+}
+
+TEST(SmcPlanOfADenoiser, HasNoMixtureAndItsNameInTheHash) {
+  const LinearObservation noisy(observation.A(), observation.y(), 1.5);
+  const TimeGrid grid = TimeGrid::uniform(process, 8);
+  const Mcgdiff sampler{.start = Start::gaussian};
+  const SmcPlan plan = smc_plan(identity(), noisy, process, grid, sampler);
+  EXPECT_EQ(plan.mixture.num_components(), 0);
+  EXPECT_EQ(plan.dim(), 3);
+  HostDenoiser other = identity();
+  other.id = "other";
+  EXPECT_EQ(plan.hash(), smc_plan(identity(), noisy, process, grid, sampler).hash());
+  EXPECT_NE(plan.hash(), smc_plan(other, noisy, process, grid, sampler).hash());
+  // All but the law is that of a mixture's plan.
+  const SmcPlan of_mixture = smc_plan(prior, noisy, process, grid, sampler);
+  EXPECT_EQ(plan.log_constant, of_mixture.log_constant);
+  EXPECT_EQ(plan.V, of_mixture.V);
+  EXPECT_EQ(plan.weightings(), of_mixture.weightings());
+  EXPECT_EQ(denoiser_evaluations(plan), denoiser_evaluations(of_mixture));
+  EXPECT_NE(plan.notes.back().find("denoiser \"identity\""), std::string::npos);
+  std::ostringstream out;
+  out << plan;
+  EXPECT_NE(out.str().find("denoiser identity\n"), std::string::npos) << out.str();
+}
+
+TEST(SmcPlanErrors, OfDenoisers) {
+  const auto expect = [](const Denoiser& denoiser, const SmcSampler& sampler, const char* message) {
+    expect_invalid([&] { smc_plan(denoiser, observation, process, TimeGrid::uniform(process, 6), sampler); },
+                   message);
+  };
+  const Mcgdiff gaussian{.start = Start::gaussian};
+  expect(identity(), Mcgdiff{},
+         "denoiser \"identity\": the exact start draws from a mixture; the sampler needs start = gaussian");
+  expect(identity(), Bootstrap{.kernel = SmcKernel::exact, .start = Start::gaussian},
+         "denoiser \"identity\": the exact kernel is the transition of a mixture; the sampler needs kernel = "
+         "ddim");
+  // sigma_y is a tenth of the noise of the last level but one.
+  expect(identity(), gaussian,
+         "denoiser \"identity\": the last step of mcgdiff, to an exact or nearly exact observation, is the "
+         "exact transition of a mixture; expected a grid with finer steps at its end or with t_end > 0, or "
+         "more noise");
+  expect(DeviceDenoiser{.id = "there", .function = [](const DeviceRows& /*rows*/) {}}, gaussian,
+         "mcgdiff: calls the denoiser \"there\" on the host; give a denoiser on the host");
+  expect(HostDenoiser{.id = "empty", .function = {}}, gaussian, "denoiser \"empty\": has no function");
+  expect(identity(), Mcgdiff{.particles = 0, .start = Start::gaussian},
+         "mcgdiff: particles must be from 1 to 2^30, got 0");
 }
 
 TEST(SmcPlanErrors, OfMaps) {

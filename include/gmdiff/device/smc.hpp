@@ -112,6 +112,13 @@ SmcSamples sample(const Mixture& prior, std::span<const LinearObservation> obser
 SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
+/// Chains by a custom denoiser in place of the prior's (mathematics.md §7.9), in the dimension of the
+/// observation; the sampler needs start = gaussian and kernel = ddim. The function gets the particles of
+/// several chains at once.
+/// @throws std::invalid_argument as above and as `smc_plan`, and for a `DeviceDenoiser`.
+SmcSamples sample(const Denoiser& denoiser, const LinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options = {});
 /// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in
 /// `Provenance::problem_seeds`.
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,

@@ -184,7 +184,7 @@ Plan guided_plan(const Mixture& prior, const NonlinearObservation& observation, 
 
 /// Plans of guided sampling by a custom denoiser, which has the product J^T v (§10.5), in the dimension of
 /// the observation. The law of the start must be `gaussian`.
-/// @throws std::invalid_argument as above, and for `tmp` and `exact`, which need more than D and J^T v.
+/// @throws std::invalid_argument as above, and for `exact`, which needs more than D and J^T v.
 Plan guided_plan(const Denoiser& denoiser, const LinearObservation& observation,
                  const ForwardProcess& process, const TimeGrid& grid, const GuidedSampler& sampler);
 Plan guided_plan(const Denoiser& denoiser, const NonlinearObservation& observation,

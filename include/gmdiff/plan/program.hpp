@@ -76,9 +76,16 @@ enum class ResidualWeight {
   diffuse,    ///< three steps of conjugate gradients for (A C A^T / sigma_t + sigma_y^2 I) u = r
   isotropic,  ///< (variance A A^T + sigma_y^2 I)^{-1} r
   norm,       ///< r / (|r| + epsilon); 0 at r = 0
+  unit,       ///< e_row, whatever r is: A^T w is row number `row` of A
+  ones,       ///< 1 in every row, whatever r is
 };
 
 /// to <- C A^T w(y - A D), where vector `denoised` holds D = D(from; level) of the plan's mixture.
+///
+/// A custom denoiser has no C but the products J^T v with J = dD/dx (mathematics.md §10.5). A stage with
+/// `products` p > 0 has (sigma^2 / alpha) J in place of C in its weight: for `moments` and `diffuse` the
+/// vectors p, p + 1, ... hold J^T A_a^T, one for each row A_a, and to <- J^T A^T w; for `row_sums` vector p
+/// holds J^T A^T 1, and to <- A^T w.
 struct Guide {
   Level level = {};
   int from = 0;
@@ -90,6 +97,8 @@ struct Guide {
   /// Q > 0: v = A^T w is replaced by its estimate (1/Q) sum_q u_q <u_q, v>, u_q ~ N(0, I).
   int directions = 0;
   bool has_covariance = true;  ///< false: the factor C is left out
+  int row = 0;                 ///< for `unit`
+  int products = 0;            ///< see above; 0: the weight reads the mixture's C, or none
 };
 
 /// l <- log pi(from), to <- its gradient, where pi is the plan's target or its mixture. A particle has two

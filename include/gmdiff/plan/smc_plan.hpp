@@ -54,7 +54,11 @@ struct MapPotentials {
 
 /// Tables of one SMC run of one problem.
 struct SmcPlan {
-  MixtureTable mixture;  ///< the prior in rotated coordinates: spherical, diag or full
+  /// the prior in rotated coordinates: spherical, diag or full; without components for a custom denoiser
+  MixtureTable mixture;
+  /// Denoiser in place of the prior's (§7.9). It takes points x = V x~ in the coordinates of the data, and the
+  /// moves of all steps are affine. The hash covers its name.
+  std::optional<Denoiser> denoiser;
   SmcWeighting weighting = SmcWeighting::before_moving;
   SmcStart start;
   Potential at_start;  ///< g_T, which weights the start of the bootstrap filter
@@ -93,6 +97,13 @@ SmcPlan smc_plan(const Mixture& prior, const LinearObservation& observation, con
 ///   another dimension, and for a grid that does not end at the data.
 SmcPlan smc_plan(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
                  const TimeGrid& grid, const SmcSampler& sampler);
+
+/// Plan of sequential Monte Carlo by a custom denoiser in place of the prior's (§7.9), in the dimension of the
+/// observation. The sampler needs start = gaussian and kernel = ddim.
+/// @throws std::invalid_argument as above, for a sampler that draws from the mixture, for a last step that
+///   would be its exact transition, and for a denoiser without function or name.
+SmcPlan smc_plan(const Denoiser& denoiser, const LinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler);
 
 /// Prints the tables of the plan.
 std::ostream& operator<<(std::ostream& out, const SmcPlan& plan);

@@ -17,7 +17,8 @@
 // r = y - Phi(D) takes the place of y - A D, and the Jacobian of Phi at D that of A (mathematics.md §10.3).
 //
 // Methods with `takes_denoiser` also run with a custom denoiser, which has the product J^T v with J = dD/dx_t
-// in place of C (mathematics.md §10.5). dps-gsg with pullback = alpha needs D alone.
+// in place of C (mathematics.md §10.5). dps-gsg with pullback = alpha needs D alone; tmp needs a product for
+// every observed row.
 
 namespace gmdiff {
 
@@ -27,7 +28,7 @@ namespace gmdiff {
 struct Tmp {
   static constexpr const char* name = "tmp";
   static constexpr bool takes_map = true;
-  static constexpr bool takes_denoiser = false;
+  static constexpr bool takes_denoiser = true;
   /// The matrix that is inverted. `moments`: the matrix above. `row_sum`: the diagonal matrix of its row
   /// sums, the paper's cheaper form. `diffuse`: the form of the package Diffuse, three steps of conjugate
   /// gradients with A C A^T / sigma_t.

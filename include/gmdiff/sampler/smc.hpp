@@ -8,7 +8,8 @@
 // log-evidence (mathematics.md §6, §7).
 //
 // A chain is N particles that are weighted, resampled and moved together; `Options::count`, `first` and
-// `progress` count chains.
+// `progress` count chains. With start = gaussian and kernel = ddim chains also run by a custom denoiser in
+// place of the prior's (§7.9).
 
 namespace gmdiff {
 

@@ -111,11 +111,16 @@ Unit<RealOf<V>> make_unit() {
                 const LawTable<Real>& law =
                     job.tables.start.mean != nullptr ? job.tables.law : job.tables.start.law;
                 with_chain_law<V>(law, [&]<class Law>() { SmcStart<V, Law>(job, tile, scratch).run(); });
-                if (!job.tables.weighs_before && job.map == nullptr) return;
+                if (job.denoised != nullptr || (!job.tables.weighs_before && job.map == nullptr)) return;
                 with_chain_law<V>(job.tables.law, [&]<class Law>() {
                   SmcTile<V, Law> weights(job, 0, tile, scratch);
                   job.map == nullptr ? weights.weigh() : weights.weigh_start();
                 });
+              },
+          .chain_weigh =
+              [](const ChainJob<Real>& job, int step, std::int64_t tile, void* scratch) {
+                with_chain_law<V>(job.tables.law,
+                                  [&]<class Law>() { SmcTile<V, Law>(job, step, tile, scratch).weigh(); });
               },
           .chain_move =
               [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,

@@ -102,7 +102,8 @@ class ProgramTile {
   using Real = RealOf<V>;
   using Steps = WideSteps<V, Law>;
   using Room = particle::GuidanceRoom<WideVector<V>>;
-  using Numbers = particle::ChainNumbers<particle::WideOf<V>>;
+  using W = particle::WideOf<V>;
+  using Numbers = particle::ChainNumbers<W>;
   using StageTable = particle::StageTable<Real>;
   static constexpr int lanes = Types<V>::lanes;
 
@@ -123,7 +124,9 @@ class ProgramTile {
                            (number * job_.tiles + tile_) * job_.ends.law->dim};
     };
     Numbers numbers;
-    numbers.for_each([&](auto& number, int place) { number = particle::WideOf<V>::load(place_of(place)); });
+    numbers.for_each([&](auto& number, int place) {
+      number = job_.numbers == nullptr ? W(0.0) : W::load(place_of(place));
+    });
     const TileMoments<V> moments(job_.moments + tile_ * job_.num_moments * lanes);
     particle::ProgramBody<V, Solo<V>, SoloLaw<V, Law>, decltype(vectors), TileMoments<V>> body(
         team_, law_, job_, vectors, numbers, moments, room_,
@@ -132,7 +135,8 @@ class ProgramTile {
     particle::for_each_stage(
         job_, [&](const StageTable& stage, int iteration) { body.run(stage, iteration); },
         [&](const StageTable& stage, int iteration) { end_step(stage, iteration, vectors(0), result); });
-    numbers.for_each([&](const auto& number, int place) { number.store(place_of(place)); });
+    if (job_.numbers != nullptr)
+      numbers.for_each([&](const auto& number, int place) { number.store(place_of(place)); });
     return result;
   }
 

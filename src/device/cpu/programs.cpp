@@ -34,6 +34,8 @@ std::int64_t observed_rows(const Plan& plan) {
 
 using Numbers = particle::ChainNumbers<double>;
 
+std::int64_t num_chain_numbers(const Plan& plan) { return has_chain_numbers(plan) ? Numbers::size : 0; }
+
 /// One task in one precision.
 template <class Real>
 class ProgramRun {
@@ -52,7 +54,7 @@ class ProgramRun {
         tiles_((task.count + unit.lanes - 1) / unit.lanes),
         num_vectors_(num_vectors(task.plan)),
         vectors_(1, sizeof(Real) * static_cast<std::size_t>(num_vectors_ * vector_size())),
-        numbers_(static_cast<std::size_t>(tiles_ * unit.lanes * Numbers::size)),
+        numbers_(static_cast<std::size_t>(tiles_ * unit.lanes * num_chain_numbers(task.plan))),
         num_moments_(num_moments(task.plan)),
         moments_(static_cast<std::size_t>(tiles_ * unit.lanes * num_moments_)) {}
 
@@ -95,7 +97,7 @@ class ProgramRun {
     job.target = builder_.target();
     job.ends = {window_of<Real>(task_), &law_.table(), &start, vector(0), nullptr};
     job.vectors = vector(0);
-    job.numbers = numbers_.data();
+    job.numbers = numbers_.empty() ? nullptr : numbers_.data();
     job.moments = moments_.data();
     job.num_moments = num_moments_;
     job.tiles = tiles_;
@@ -308,7 +310,7 @@ ProgramMemory<Real>::ProgramMemory(const Plan& plan, const Unit<Real>& unit, int
   largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
   tile = static_cast<std::size_t>(unit.lanes) *
          (static_cast<std::size_t>(num_vectors(plan) * mixture.dim()) * sizeof(Real) +
-          (Numbers::size + static_cast<std::size_t>(num_moments(plan))) * sizeof(double));
+          static_cast<std::size_t>(num_chain_numbers(plan) + num_moments(plan)) * sizeof(double));
 }
 
 template <class Real>

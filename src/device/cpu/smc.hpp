@@ -69,8 +69,9 @@ class ChainTile {
     return [this](Index i) { return y_[i]; };
   }
 
-  void load(const Real* states) {
-    for (Index i = 0; i < d_; ++i) x_[i] = V::load(states + begin_ * d_ + i * lanes);
+  void load(const Real* states) { load(states, x_); }
+  void load(const Real* states, V* x) const {
+    for (Index i = 0; i < d_; ++i) x[i] = V::load(states + begin_ * d_ + i * lanes);
   }
   void save(const V* x, Real* states) const {
     for (Index i = 0; i < d_; ++i) x[i].store(states + begin_ * d_ + i * lanes);
@@ -86,9 +87,12 @@ class ChainTile {
   }
   /// Loads the states (tiles, d, lanes) of the ancestors; null: each lane is its own ancestor.
   void load_ancestors(const Real* states, const std::uint32_t* ancestors) {
-    if (ancestors == nullptr) return load(states);
+    load_ancestors(states, ancestors, x_);
+  }
+  void load_ancestors(const Real* states, const std::uint32_t* ancestors, V* x) const {
+    if (ancestors == nullptr) return load(states, x);
     const AncestorStates<V> from(states, d_, lanes, ancestors + begin_);
-    for (Index i = 0; i < d_; ++i) x_[i] = from(i);
+    for (Index i = 0; i < d_; ++i) x[i] = from(i);
   }
   double& log_weight(int lane) const { return job_.log_weights[begin_ + lane]; }
 
@@ -163,7 +167,7 @@ class SmcTile : public ChainTile<V> {
     enter(step);
   }
 
-  /// Computes the weights before the first move. An affine step replaces x by m.
+  /// Computes the weights before the step. An affine step replaces x by m.
   void weigh() {
     this->load(job_.from);
     add_weights_before();
@@ -174,7 +178,9 @@ class SmcTile : public ChainTile<V> {
   void weigh_start() {
     this->load(job_.from);
     Real potential[lanes];
-    of_map(0, x_).store(potential);
+    const V of_start = of_map(0, x_);
+    of_start.store(potential);
+    of_start.store(job_.new_potentials + this->begin_);
     for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
   }
 
@@ -183,11 +189,11 @@ class SmcTile : public ChainTile<V> {
   /// step replaces x by its m.
   void move(const std::uint32_t* ancestors) {
     this->load_ancestors(job_.from, ancestors);
-    if (!job_.tables.weighs_before) return move_and_weigh();
+    if (!job_.tables.weighs_before) return move_and_weigh(ancestors);
     step_->is_transition ? transition() : add_noise();
     std::swap(x_, y_);
     this->keep(x_);
-    if (number_ + 1 < job_.tables.num_steps) {
+    if (number_ + 1 < job_.tables.num_steps && job_.denoised == nullptr) {
       enter(number_ + 1);
       add_weights_before();
     }
@@ -214,7 +220,7 @@ class SmcTile : public ChainTile<V> {
     if (step_->is_transition) return weigh_transition();
     Real divided[lanes], factors[lanes];
     particle::factor_quadratic<V>(step_->divided, this->r(), x_).store(divided);
-    set_mean();
+    set_mean(/*ancestors=*/nullptr);
     particle::factor_quadratic<V>(step_->factors, this->r(), x_).store(factors);
     add_to_weights(divided, factors);
   }
@@ -223,23 +229,32 @@ class SmcTile : public ChainTile<V> {
   V of_map(int level, V* x) const {
     return -log_map_potential<V, Law>(job_, level, x, this->scratch_, this->map_room_);
   }
-  /// Negative logarithm of the plan's potential at level number `level`, without its constants.
-  V potential(const particle::FactorTable<Real>& factors, int level, V* x) const {
-    return job_.map == nullptr ? particle::factor_quadratic<V>(factors, this->r(), x) : of_map(level, x);
+  /// Negative logarithm of g_t at x, without its constants. That of a map is known from the step before.
+  V potential_before(const std::uint32_t* ancestors) const {
+    if (job_.map == nullptr) return particle::factor_quadratic<V>(step_->divided, this->r(), x_);
+    if (ancestors == nullptr) return V::load(job_.potentials + this->begin_);
+    return AncestorStates<V>(job_.potentials, /*d=*/1, lanes, ancestors + this->begin_)(0);
+  }
+  /// The same of g_s at the new state.
+  V potential_after() const {
+    if (job_.map == nullptr) return particle::factor_quadratic<V>(step_->factors, this->r(), y_);
+    const V potential = of_map(number_ + 1, y_);
+    potential.store(job_.new_potentials + this->begin_);
+    return potential;
   }
 
-  void move_and_weigh() {
+  void move_and_weigh(const std::uint32_t* ancestors) {
     Real divided[lanes], factors[lanes];
-    potential(step_->divided, number_, x_).store(divided);
+    potential_before(ancestors).store(divided);
     if (step_->is_transition) {
       transition();
     } else {
-      set_mean();
+      set_mean(ancestors);
       add_noise();
     }
     this->save(y_, job_.to);
     this->keep(y_);
-    potential(step_->factors, number_ + 1, y_).store(factors);
+    potential_after().store(factors);
     add_to_weights(divided, factors);
   }
 
@@ -251,10 +266,12 @@ class SmcTile : public ChainTile<V> {
     });
   }
 
-  /// x <- m = a x + b D
-  void set_mean() {
+  /// x <- m = a x + b D. @param ancestors of x, or null
+  void set_mean(const std::uint32_t* ancestors) {
     V* D = y_;
-    if (step_->level.at_data) {
+    if (job_.denoised != nullptr) {
+      this->load_ancestors(job_.denoised, ancestors, D);
+    } else if (step_->level.at_data) {
       for (Index i = 0; i < d_; ++i) D[i] = x_[i] / V(step_->level.alpha);
     } else {
       Law::denoiser(law(), step_->level, x_, D, this->scratch_);

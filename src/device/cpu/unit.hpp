@@ -29,7 +29,7 @@ template <class Real>
 struct ProgramJob : particle::ProgramWindow<Real> {
   Job<Real> ends;   ///< start and result of the run, whose states are vector 0
   Real* vectors;    ///< (num_vectors, tiles, d, lanes), aligned like registers
-  double* numbers;  ///< (tiles, ChainNumbers::size, lanes)
+  double* numbers;  ///< (tiles, ChainNumbers::size, lanes), or null for plans without Markov chains
   double* moments;  ///< (tiles, num_moments, lanes), or null
   std::int64_t num_moments;
   std::int64_t tiles;  ///< number of tiles
@@ -63,10 +63,17 @@ struct ChainJob {
   const particle::MapPotentialTable<Real>* map;
   std::uint64_t first_slot;  ///< index of particle 0
   bool has_start;            ///< `from` holds the first states
-  Real* from;                ///< (tiles, d, lanes): the states, or m after weighing
-  Real* to;                  ///< same shape: the destination of a move
-  double* log_weights;       ///< (tiles lanes)
-  Real* kept;                ///< (N, d): a further destination of new states, as rows, or null
+  /// D of a custom denoiser at the states `from`, of the same shape, or null. Then weights before a step are
+  /// computed by `Unit::chain_weigh` alone.
+  const Real* denoised;
+  Real* from;           ///< (tiles, d, lanes): the states, or m after weighing
+  Real* to;             ///< same shape: the destination of a move
+  double* log_weights;  ///< (tiles lanes)
+  /// (tiles lanes): negative logarithms of the potentials of a map at the states `from`, and those that a
+  /// move writes for `to`
+  const Real* potentials;
+  Real* new_potentials;
+  Real* kept;  ///< (N, d): a further destination of new states, as rows, or null
 };
 
 /// Inner loops of distances, in double.
@@ -104,6 +111,8 @@ struct Unit {
   /// Sets the first states of a tile in `from`, unless they are given there, and computes their log-weights
   /// and the weights before the first step. If that step is affine, it leaves m in `from`.
   void (*chain_start)(const ChainJob<Real>& job, std::int64_t tile, void* scratch);
+  /// Computes the weights of a tile before a step. If the step is affine, it leaves m in `from`.
+  void (*chain_weigh)(const ChainJob<Real>& job, int step, std::int64_t tile, void* scratch);
   /// Moves a tile from its ancestors (null: each particle from itself) to `to`, and computes log-weights
   /// after the step and before the next one. If the next step is affine, it leaves m in `to`.
   void (*chain_move)(const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,

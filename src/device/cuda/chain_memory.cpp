@@ -1,8 +1,10 @@
 #include "device/cuda/chain_memory.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "base/check.hpp"
+#include "device/cuda/networks.hpp"
 #include "lowering/smc_table_builder.hpp"
 #include "plan/program.hpp"
 
@@ -47,6 +49,7 @@ ChainsJob<Real> shape_of(const SmcPlan& plan) {
   job.tables.particles = plan.particles;
   job.scheme = scheme_of(plan.resampling);
   job.has_transition = has_transition(plan);
+  job.has_denoiser = plan.denoiser.has_value();
   job.has_map = plan.map.has_value();
   if (plan.map) {
     job.map.observation.rows = plan.map->rows.observation.y().size();
@@ -71,7 +74,15 @@ ChainMemory<Real>::ChainMemory(const SmcPlan& plan, const Limits& limits, const 
   if (plan.output == SmcOutput::particles) result_ += N * (extras.kept * d * sizeof(Real) + sizeof(double));
   if (extras.keeps_out) result_ += sizeof(std::uint64_t);
   if (extras.start) result_ += N * d * sizeof(double);
-  if (extras.start || extras.keeps_out) fixed_ += d * d * sizeof(double);
+  if (plan.map)
+    under_way_ += 2 * static_cast<std::size_t>(kernels::padded_particles(plan.particles)) * sizeof(Real);
+  if (plan.denoiser) {
+    // its values, and the rows of its arguments
+    under_way_ += kernels::chain_state_bytes<Real>(plan.particles, plan.dim()) / 2 + N * d * sizeof(double);
+    fixed_ += network_bytes(std::span(&*plan.denoiser, 1), limits);
+    is_denoised_ = true;
+  }
+  if (extras.start || extras.keeps_out || plan.denoiser) fixed_ += d * d * sizeof(double);
   if (extras.weights)
     result_ += plan.weightings().size() * (sizeof(double) + 1 + N * (sizeof(double) + sizeof(std::uint32_t)));
 }
@@ -88,7 +99,8 @@ typename ChainMemory<Real>::Fit ChainMemory<Real>::fit(std::size_t bytes) const 
     left -= more * tile_;
     limits.blocks = static_cast<std::int64_t>(under_way + more);
   }
-  return {.chains = static_cast<std::int64_t>(std::max<std::size_t>(left / result_, 1)),
+  const std::size_t chains = std::max<std::size_t>(left / result_, 1);
+  return {.chains = static_cast<std::int64_t>(is_denoised_ ? std::min(chains, under_way) : chains),
           .under_way = static_cast<std::int64_t>(under_way),
           .limits = limits};
 }

@@ -50,10 +50,11 @@ class ChainMemory {
 
  private:
   kernels::Limits limits_;
-  std::size_t fixed_;      // tables, rotation and sums of the thread blocks
-  std::size_t under_way_;  // bytes of an active chain
-  std::size_t result_;     // results of a chain, with its given start
-  std::size_t tile_;       // tile of a thread block
+  std::size_t fixed_;         // tables, rotation and sums of the thread blocks
+  std::size_t under_way_;     // bytes of an active chain
+  std::size_t result_;        // results of a chain, with its given start
+  std::size_t tile_;          // tile of a thread block
+  bool is_denoised_ = false;  // by a custom denoiser, which needs all chains of a launch under way
 };
 
 /// Bytes that are available for a task.

@@ -1,11 +1,15 @@
 #include "device/cuda/chains.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/check.hpp"
 #include "device/cuda/chain_memory.hpp"
+#include "device/cuda/networks.hpp"
 #include "device/cuda/tables.hpp"
+#include "device/user_denoiser.hpp"
 #include "device/work.hpp"
 #include "lowering/smc_table_builder.hpp"
 
@@ -65,7 +69,8 @@ class ChainsRun {
     weightings_.upload(decides_.data());
     upload_slots();
     upload_potentials();
-    if (task.start != nullptr || task.keeps_out) {
+    if (task.plan.denoiser) networks_.emplace(std::span(&*task.plan.denoiser, 1), task.plan.dim(), gpu);
+    if (task.start != nullptr || task.keeps_out || task.plan.denoiser) {
       rotation_ = Buffer<double>(gpu, static_cast<std::size_t>(task.plan.V.size()));
       rotation_.upload(task.plan.V.data());
     }
@@ -228,6 +233,15 @@ class ChainsRun {
       if (job.scheme == Scheme::residual) give(rests_, job.rests, numbers);
       give(ancestors_, job.ancestors, numbers);
     }
+    if (job.has_map) give(potentials_of_map_, job.potentials, 2 * numbers);
+    if (job.has_denoiser) {
+      Real* denoised = nullptr;
+      const std::size_t d = static_cast<std::size_t>(task_.plan.dim());
+      give(denoised_, denoised, numbers * d);
+      job.denoised = denoised;
+      double* rows = nullptr;
+      give(rows_, rows, under_way * static_cast<std::size_t>(task_.plan.particles) * d);
+    }
     if (geometry.tile_bytes > 0) give(tiles_, job.tiles, geometry.tile_bytes / sizeof(Real));
     give(parts_, job.parts, static_cast<std::size_t>(geometry.blocks));
     if (chains_.size() != static_cast<std::size_t>(job.count))
@@ -238,7 +252,7 @@ class ChainsRun {
   /// Runs all steps in one launch, or each phase in a launch of its own; the host queues the launches without
   /// waiting for the GPU.
   void launch(ChainsJob<Real> job) {
-    job.whole = job.geometry.whole();
+    job.whole = job.geometry.whole() && !job.has_denoiser;
     if (job.whole) return gpu_.launch(job);
     const double of_a_step = operations(task_.plan) * static_cast<double>(job.count) /
                              static_cast<double>(task_.plan.steps.size() + 1);
@@ -246,7 +260,8 @@ class ChainsRun {
     for (job.step = 0; job.step <= job.tables.num_steps; ++job.step) {
       launch_step(job);
       since_look += of_a_step;
-      if (since_look < operations_per_look) continue;
+      // A custom denoiser has waited for the GPU already.
+      if (since_look < operations_per_look && !job.has_denoiser) continue;
       since_look = 0.0;
       wait();
       if (task_.stop.stop_requested()) return;
@@ -263,8 +278,44 @@ class ChainsRun {
                                  .is_residual = job.scheme == Scheme::residual};
     for (int p = 0; p < kernels::num_phases; ++p) {
       job.phase = static_cast<Phase>(p);
+      // The states before the step are complete, and weights have not yet replaced them.
+      if (job.phase == Phase::weigh && job.has_denoiser && !is_end) denoise(job);
       if (kernels::has_phase(kind, job.phase)) gpu_.launch(job);
     }
+  }
+
+  /// Evaluates the custom denoiser at the states before a step.
+  void denoise(const ChainsJob<Real>& job) {
+    const Level level =
+        std::get<AffineStep>(task_.plan.steps[static_cast<std::size_t>(job.step)].move).level1;
+    const std::int64_t d = task_.plan.dim(), padded = kernels::padded_particles(task_.plan.particles);
+    const std::int64_t count = job.count * task_.plan.particles;
+    kernels::ChainRowsJob<Real> rows{.rotation = rotation_.data(),
+                                     .dim = d,
+                                     .chains = job.count,
+                                     .particles = task_.plan.particles,
+                                     .states = job.states + job.step % 2 * d * padded,
+                                     .stride = padded,
+                                     .of_a_chain = 2 * d * padded,
+                                     .rows = rows_.data(),
+                                     .to_rows = true};
+    gpu_.launch(rows);
+    if (NetworkOnGpu* const network = networks_->find(0, /*is_product=*/false); network != nullptr) {
+      const kernels::NetworkRows x{.f32 = nullptr, .f64 = rows_.data()};
+      network->evaluate(level, x, {}, x, count);
+    } else {
+      denoise_on_host(level, count);
+    }
+    rows.states = denoised_.data();
+    rows.of_a_chain = d * padded;
+    rows.to_rows = false;
+    gpu_.launch(rows);
+  }
+  void denoise_on_host(Level level, std::int64_t count) {
+    Eigen::MatrixXd columns(count, task_.plan.dim());
+    gpu_.download(columns.data(), rows_.data(), static_cast<std::size_t>(columns.size()) * sizeof(double));
+    columns = evaluate_rows(*task_.plan.denoiser, Points(columns), level);
+    gpu_.upload(rows_.data(), columns.data(), static_cast<std::size_t>(columns.size()) * sizeof(double));
   }
   void wait() const {
     ChainState state;
@@ -281,10 +332,13 @@ class ChainsRun {
   Buffer<particle::StageTable<Real>> potentials_;  // of a map, (steps + 1) or none
   Buffer<int> weightings_;
   Buffer<int> slots_;         // (steps + 1)
-  Buffer<double> rotation_;   // V of the plan, if the chains are rotated
+  Buffer<double> rotation_;   // V of the plan, if states are rotated
   std::vector<int> decides_;  // host copy of weightings_
   int num_weightings_ = 0;
 
+  std::optional<Networks> networks_;  // of a custom denoiser
+  Buffer<Real> denoised_, potentials_of_map_;
+  Buffer<double> rows_;
   Buffer<Real> states_, tiles_;
   Buffer<double> log_weights_;
   Buffer<std::uint64_t> sums_, rests_;

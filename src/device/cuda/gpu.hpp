@@ -66,6 +66,8 @@ class Gpu {
   virtual void launch(const kernels::ChainsJob<double>& job) = 0;
   virtual void launch(const kernels::RotationJob<float>& job) = 0;
   virtual void launch(const kernels::RotationJob<double>& job) = 0;
+  virtual void launch(const kernels::ChainRowsJob<float>& job) = 0;
+  virtual void launch(const kernels::ChainRowsJob<double>& job) = 0;
   virtual void launch(const kernels::NetworkJob<float>& job) = 0;
   virtual void launch(const kernels::NetworkJob<double>& job) = 0;
   virtual void launch(const kernels::PathJob<float>& job) = 0;

@@ -80,20 +80,19 @@ std::size_t bytes_of(const NetworkWeights<Real>& weights, const kernels::Limits&
 }  // namespace
 
 NetworkOnGpu* Networks::find(int function, bool is_product) {
-  const Denoiser& denoiser = plan_.denoisers[static_cast<std::size_t>(function)];
+  const Denoiser& denoiser = denoisers_[static_cast<std::size_t>(function)];
   const DenoiserNetwork* network = is_product ? network_of_product(denoiser) : network_of(denoiser);
   if (network == nullptr) return nullptr;
-  const Eigen::Index d = plan_.problems.front().dim();
-  require(network->mean().size() == d, "learned denoiser: x must have ", network->mean().size(),
-          " columns, got ", d);
+  require(network->mean().size() == dim_, "learned denoiser: x must have ", network->mean().size(),
+          " columns, got ", dim_);
   std::unique_ptr<NetworkOnGpu>& found = networks_[network];
   if (found == nullptr) found = upload(*network, gpu_);
   return found.get();
 }
 
-std::size_t network_bytes(const Plan& plan, const kernels::Limits& limits) {
+std::size_t network_bytes(std::span<const Denoiser> denoisers, const kernels::Limits& limits) {
   std::set<const DenoiserNetwork*> networks;
-  for (const Denoiser& denoiser : plan.denoisers) {
+  for (const Denoiser& denoiser : denoisers) {
     networks.insert(network_of(denoiser));
     networks.insert(network_of_product(denoiser));
   }

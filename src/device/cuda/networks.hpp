@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 
 #include <gmdiff/plan/plan.hpp>
 
@@ -23,20 +24,22 @@ class NetworkOnGpu {
 /// The networks of a plan's denoisers, each uploaded when it is first needed.
 class Networks {
  public:
-  /// @param plan must live as long as this object
-  Networks(const Plan& plan, Gpu& gpu) : plan_(plan), gpu_(gpu) {}
+  /// @param denoisers of a plan in dimension `dim`; must live as long as this object
+  Networks(std::span<const Denoiser> denoisers, Eigen::Index dim, Gpu& gpu)
+      : denoisers_(denoisers), dim_(dim), gpu_(gpu) {}
 
   /// The network of denoiser number `function` for D, or for J^T v; null if the denoiser is no network.
   /// @throws std::invalid_argument for a network of another dimension than the plan's.
   NetworkOnGpu* find(int function, bool is_product);
 
  private:
-  const Plan& plan_;
+  std::span<const Denoiser> denoisers_;
+  Eigen::Index dim_;
   Gpu& gpu_;
   std::map<const DenoiserNetwork*, std::unique_ptr<NetworkOnGpu>> networks_;
 };
 
-/// Bytes on the GPU of the networks of a plan, at most, whatever the number of particles.
-std::size_t network_bytes(const Plan& plan, const kernels::Limits& limits);
+/// Bytes on the GPU of the networks of denoisers, at most, whatever the number of particles.
+std::size_t network_bytes(std::span<const Denoiser> denoisers, const kernels::Limits& limits);
 
 }  // namespace gmdiff::cuda

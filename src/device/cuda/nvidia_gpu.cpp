@@ -138,6 +138,12 @@ class NvidiaGpu final : public Gpu {
   void launch(const kernels::RotationJob<double>& job) override {
     launch_with("launch of a rotation in float64", [&] { kernels::launch(job, stream_.get()); });
   }
+  void launch(const kernels::ChainRowsJob<float>& job) override {
+    launch_with("launch of rows of chains in float32", [&] { kernels::launch(job, stream_.get()); });
+  }
+  void launch(const kernels::ChainRowsJob<double>& job) override {
+    launch_with("launch of rows of chains in float64", [&] { kernels::launch(job, stream_.get()); });
+  }
   void launch(const kernels::NetworkJob<float>& job) override {
     launch_with("launch of a network in float32", [&] { kernels::launch(job, stream_.get()); });
   }

@@ -39,11 +39,12 @@ class ProgramRun {
         shared_tables_(gpu, builder_.arena()),
         num_vectors_(num_vectors(task.plan)),
         vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
-        numbers_(gpu, static_cast<std::size_t>(task.count) * Numbers::size),
         report_(gpu, 1),
-        networks_(task.plan, gpu) {
+        networks_(task.plan.denoisers, task.plan.dim(), gpu) {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
+    if (has_chain_numbers(task.plan))
+      numbers_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count) * Numbers::size);
     if (calls_functions(task.plan)) rows_ = Buffer<Real>(gpu, values(1));
     if (task.moments != nullptr)
       moments_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count * num_moments(task.plan)));
@@ -370,11 +371,12 @@ ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kerne
   memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
                  particle::ProgramBuilder<Real>::shared_bytes(plan) +
                  static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
-                 network_bytes(plan, limits) + kernels::geometry(job, limits).room_bytes;
+                 network_bytes(plan.denoisers, limits) + kernels::geometry(job, limits).room_bytes;
   const std::size_t calls = calls_functions(plan) ? 2 : 0;
   memory.particle =
       d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +
-      (Numbers::size + static_cast<std::size_t>(num_moments(plan))) * sizeof(double);
+      (static_cast<std::size_t>(num_moments(plan)) + (has_chain_numbers(plan) ? Numbers::size : 0)) *
+          sizeof(double);
   return memory;
 }
 

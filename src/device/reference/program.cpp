@@ -39,21 +39,37 @@ Eigen::VectorXd conjugate_gradients(const Eigen::MatrixXd& Q, Eigen::VectorXd r)
   return u;
 }
 
-/// The weight w(r) of the residual (mathematics.md §10.2).
-Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const Eigen::MatrixXd& C,
+/// u of Q u = r with Q = A C A^T + sigma_y^2 I. A custom denoiser may make Q indefinite; the pivots of its
+/// Cholesky factor are then raised to sigma_y^2, below which those of a covariance do not fall.
+Eigen::VectorXd solve_raised(Eigen::MatrixXd Q, double noise_variance, const Eigen::VectorXd& r) {
+  const Eigen::Index m = r.size();
+  for (Eigen::Index a = 0; a < m; ++a) {
+    for (Eigen::Index b = 0; b <= a; ++b) {
+      double sum = Q(a, b);
+      for (Eigen::Index c = 0; c < b; ++c) sum -= Q(a, c) * Q(b, c);
+      if (a == b && noise_variance > 0.0 && sum < noise_variance) sum = noise_variance;
+      Q(a, b) = a == b ? std::sqrt(sum) : sum / Q(b, b);
+    }
+  }
+  return linear_algebra::solve_lower_transposed(Q, linear_algebra::solve_lower(Q, r));
+}
+
+/// The weight w(r) of the residual (mathematics.md §10.2). @param projected A C A^T, where the weight reads it
+Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const Eigen::MatrixXd& projected,
                          const Residual& residual) {
   const auto& [A, r] = residual;
   const Eigen::Index m = r.size();
   const Eigen::MatrixXd noise = table.noise_variance * Eigen::MatrixXd::Identity(m, m);
   switch (stage.weight) {
     case ResidualWeight::moments:
-      return solve(A * C * A.transpose() + noise, r);
+      return stage.products > 0 ? solve_raised(projected + noise, table.noise_variance, r)
+                                : solve(projected + noise, r);
     case ResidualWeight::row_sums: {
-      const Eigen::VectorXd sums = (A * C * A.transpose()).rowwise().sum();
+      const Eigen::VectorXd sums = projected.rowwise().sum();
       return r.array() / (sums.array().abs() + table.noise_variance);
     }
     case ResidualWeight::diffuse:
-      return conjugate_gradients(A * C * A.transpose() / stage.level.sigma + noise, r);
+      return conjugate_gradients(projected / stage.level.sigma + noise, r);
     case ResidualWeight::isotropic:
       return solve(stage.variance * A * A.transpose() + noise, r);
     case ResidualWeight::norm: {
@@ -61,6 +77,10 @@ Eigen::VectorXd weighted(const Guide& stage, const GuidanceTable& table, const E
       if (norm == 0.0) return Eigen::VectorXd::Zero(m);
       return r / (norm + stage.epsilon);
     }
+    case ResidualWeight::unit:
+      return Eigen::VectorXd::Unit(m, stage.row);
+    case ResidualWeight::ones:
+      return Eigen::VectorXd::Ones(m);
   }
   fail("reference: unknown weight of a residual");
 }
@@ -292,14 +312,31 @@ void ProgramSteps::run(const Guide& stage) {
 Eigen::VectorXd ProgramSteps::guide(const Guide& stage, DiffusedMixture& law, std::int64_t n) {
   const Eigen::VectorXd x = vector(stage.from).row(n).transpose();
   const Eigen::VectorXd D = vector(stage.denoised).row(n).transpose();
-  // A custom denoiser has no law, and its guidance needs none.
-  const Eigen::MatrixXd C = reads_covariance(stage)
-                                ? posterior_covariance(model_, law, stage.level.alpha, x.data(), D)
-                                : Eigen::MatrixXd();
   const Residual residual = residual_at(*guidance_, D);
-  Eigen::VectorXd v = residual.A.transpose() * weighted(stage, *guidance_, C, residual);
+  if (stage.products > 0) return guide_by_products(stage, residual, n);
+  // A custom denoiser has no law, and its guidance needs none.
+  const bool has_covariance = reads_covariance(stage);
+  const Eigen::MatrixXd C =
+      has_covariance ? posterior_covariance(model_, law, stage.level.alpha, x.data(), D) : Eigen::MatrixXd();
+  const Eigen::MatrixXd& A = residual.A;
+  const Eigen::MatrixXd projected =
+      has_covariance ? Eigen::MatrixXd(A * C * A.transpose()) : Eigen::MatrixXd();
+  Eigen::VectorXd v = A.transpose() * weighted(stage, *guidance_, projected, residual);
   if (stage.directions > 0) v = averaged_directions(stage, n, v);
   return stage.has_covariance ? Eigen::VectorXd(C * v) : v;
+}
+
+Eigen::VectorXd ProgramSteps::guide_by_products(const Guide& stage, const Residual& residual,
+                                                std::int64_t n) {
+  const bool is_sum = stage.weight == ResidualWeight::row_sums;
+  const Eigen::MatrixXd& A = residual.A;
+  Eigen::MatrixXd products(A.cols(), is_sum ? 1 : A.rows());  // J^T A_a^T, or J^T A^T 1
+  for (Eigen::Index a = 0; a < products.cols(); ++a)
+    products.col(a) = vector(stage.products + static_cast<int>(a)).row(n).transpose();
+  Eigen::MatrixXd projected = covariance_factor(stage.level) * A * products;
+  if (is_sum) return A.transpose() * weighted(stage, *guidance_, projected, residual);
+  projected = (0.5 * (projected + projected.transpose())).eval();
+  return products * weighted(stage, *guidance_, projected, residual);
 }
 
 Eigen::VectorXd ProgramSteps::averaged_directions(const Guide& stage, std::int64_t n,

@@ -8,6 +8,7 @@
 #include <gmdiff/plan/plan.hpp>
 
 #include "device/reference/denoiser.hpp"
+#include "device/reference/guidance.hpp"
 #include "plan/dual_averaging.hpp"
 
 // Runs the stages of a program on many particles, one stage after the other, straight from the formulas of
@@ -78,6 +79,8 @@ class ProgramSteps {
   double value(double factor, StepFactor of_step, std::int64_t n) const;
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
+  /// The same with the products of a custom denoiser (mathematics.md §10.5).
+  Eigen::VectorXd guide_by_products(const Guide& stage, const Residual& residual, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);
   /// A standard normal vector in the coordinates of the data.
   Eigen::VectorXd in_data_coordinates(const double* z) const;

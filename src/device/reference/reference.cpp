@@ -225,7 +225,7 @@ StageNoise Batch::stage_noise() {
                   case NoiseStream::churn:
                     return normals(churn_noise_[i], draw, z_);
                   case NoiseStream::search: {
-                    NormalStream search(key(n, Purpose::step_noise, 2), task_.precision);
+                    NormalStream search(key(n, Purpose::step_noise, search_replicate), task_.precision);
                     return normals(search, 0, z_);
                   }
                   case NoiseStream::velocity:
