@@ -60,6 +60,9 @@ class TimedGpu final : public cuda::Gpu {
   }
   void upload(void* to, const void* from, std::size_t bytes) override { gpu_->upload(to, from, bytes); }
   void download(void* to, const void* from, std::size_t bytes) override { gpu_->download(to, from, bytes); }
+  void copy(void* to, const void* from, std::size_t bytes) override { gpu_->copy(to, from, bytes); }
+  void wait() override { gpu_->wait(); }
+  std::shared_ptr<void> make_current() const override { return gpu_->make_current(); }
 
   kernels::Limits limits() const override { return gpu_->limits(); }
   void launch(const kernels::StepsJob<float>& job, const kernels::Geometry& geometry) override {

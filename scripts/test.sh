@@ -30,7 +30,8 @@ check_format() {
 }
 
 # Configures the whole tree: library, command, tests, examples, benchmarks. Several units are compiled as one, as for
-# the wheel, which takes two thirds of the time; the test consumer.subdirectory compiles them in other groups.
+# the wheel, which takes two thirds of the time. A plain build, where each unit must include the headers that it
+# needs, is left to the developer.
 configure() {  # folder options...
   cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGMDIFF_BUILD_BENCHMARKS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
     -DCMAKE_UNITY_BUILD=ON -DGMDIFF_BUILD_PYTHON=OFF "${@:2}"

@@ -20,10 +20,9 @@ set(configure ${CMAKE_COMMAND} -G Ninja -B ${build} -DCMAKE_CXX_COMPILER=${COMPI
 
 if(KIND STREQUAL "subdirectory")
   # A shared library; the other kinds are static. It is unoptimised, and kernels and wide instructions are left out,
-  # because the test only checks that it builds and links. Two units are compiled as one, so that at least every
-  # second one is seen to include the headers that it needs.
+  # because the test only checks that it builds and links.
   run(${configure} -S ${CMAKE_CURRENT_LIST_DIR}/subdirectory -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
-    -DGMDIFF_CUDA=OFF -DGMDIFF_SIMD= -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=2)
+    -DGMDIFF_CUDA=OFF -DGMDIFF_SIMD= -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)
   run(${CMAKE_COMMAND} --build ${build} --target consumer)
   run_consumer(${build}/consumer)
   return()

@@ -13,11 +13,13 @@ namespace {
 /// Moments of 20 000 particles on `course-range` after 200 ancestral steps from an exact start.
 struct Found {
   Eigen::Vector2d mean, deviation;
-  double share;  ///< P(x_2 > 0)
+  double share;              ///< P(x_2 > 0)
+  double rounding = 0.0005;  ///< of the numbers
 };
 constexpr double particles = 20'000;
 const Found of_tmp{{0.193, 0.232}, {0.230, 0.959}, 0.616};
-const Found of_dps{{0.171, 0.380}, {0.092, 0.859}, 0.703};  // zeta = 0.1
+const Found of_dps{{0.171, 0.380}, {0.092, 0.859}, 0.703};           // zeta = 0.1
+const Found of_long_dps{{0.16, -0.01}, {0.97, 1.00}, 0.495, 0.005};  // zeta = 1
 const Found of_dps_likelihood{{0.172, 0.374}, {0.161, 0.860}, 0.703};
 
 Points samples_of(const GuidedSampler& sampler, double noise_std = 0.25) {
@@ -30,13 +32,12 @@ Points samples_of(const GuidedSampler& sampler, double noise_std = 0.25) {
 }
 
 /// Largest difference of means, standard deviations and the share from the known ones, in standard errors of
-/// the difference. Both are estimates from as many particles, and the known ones are rounded to 0.001. A mean
-/// and a share are normal, and so is the standard deviation of at least 20 000 values s, with an error of
+/// the difference. Both are estimates from as many particles, and the known ones are rounded. A mean and a
+/// share are normal, and so is the standard deviation of at least 20 000 values s, with an error of
 /// s / sqrt(2 n) for the fourth moment of a normal law, which that of two modes does not exceed.
 double largest_difference(const Points& x, const Found& known) {
-  constexpr double rounding = 0.0005;
-  const auto in_errors = [](double found, double expected, double error) {
-    return std::max(std::abs(found - expected) - rounding, 0.0) / (std::sqrt(2.0) * error);
+  const auto in_errors = [&](double found, double expected, double error) {
+    return std::max(std::abs(found - expected) - known.rounding, 0.0) / (std::sqrt(2.0) * error);
   };
   double largest = 0.0;
   for (Eigen::Index i = 0; i < 2; ++i) {
@@ -57,6 +58,7 @@ TEST(GuidedSamplersWithMap, HaveTheirKnownBias) {
   EXPECT_LT(largest_difference(samples_of(DpsLikelihood{.start = Start::exact}), of_dps_likelihood),
             largest_z);
   EXPECT_LT(largest_difference(samples_of(Dps{.zeta = 0.1, .start = Start::exact}), of_dps), largest_z);
+  EXPECT_LT(largest_difference(samples_of(Dps{.zeta = 1.0, .start = Start::exact}), of_long_dps), largest_z);
   // Planted: R doubled, and the law of the other method.
   EXPECT_GT(largest_difference(samples_of(Tmp{.start = Start::exact}, 0.25 * std::sqrt(2.0)), of_tmp),
             largest_z);
