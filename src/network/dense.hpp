@@ -18,7 +18,7 @@ inline constexpr int tile_registers = 2;
 
 /// Rows i ... i + R - 1 and columns j ... j + N lanes - 1 of the product.
 template <class V, int R, int N>
-GMDIFF_PARTICLE void multiply_tile(const Product<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j) {
+GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j) {
   using Real = RealOf<V>;
   constexpr int lanes = Types<V>::lanes;
   const Real* a = of.a + i * of.a_row;
@@ -42,7 +42,7 @@ GMDIFF_PARTICLE void multiply_tile(const Product<RealOf<V>>& of, std::ptrdiff_t 
 }
 
 template <class V, int N>
-GMDIFF_PARTICLE void multiply_columns(const Product<RealOf<V>>& of, std::ptrdiff_t j) {
+GMDIFF_PARTICLE void multiply_columns(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t j) {
   constexpr int R = tile_rows<V>;
   std::ptrdiff_t i = 0;
   for (; i + R <= of.m; i += R) multiply_tile<V, R, N>(of, i, j);
@@ -50,7 +50,7 @@ GMDIFF_PARTICLE void multiply_columns(const Product<RealOf<V>>& of, std::ptrdiff
 }
 
 template <class V>
-void multiply_add(const Product<RealOf<V>>& of) {
+void multiply_add(const MatrixProduct<RealOf<V>>& of) {
   constexpr int lanes = Types<V>::lanes;
   std::ptrdiff_t j = 0;
   for (; j + tile_registers * lanes <= of.n; j += tile_registers * lanes)

@@ -20,7 +20,7 @@ constexpr std::ptrdiff_t padded(std::ptrdiff_t n) {
 /// C += A B with A (m, k), B (k, n), C (m, n); n is a multiple of `column_multiple`. Entry (i, l) of A is
 /// a[i a_row + l a_column], so A may be the transpose of a stored array; B and C are stored by rows.
 template <class Real>
-struct Product {
+struct MatrixProduct {
   std::ptrdiff_t m, n, k;
   const Real* a;
   std::ptrdiff_t a_row, a_column;
@@ -32,8 +32,8 @@ struct Product {
 
 /// C += A B with A (m, k) by rows of a pitch; the rows of C have the pitch of those of B.
 template <class Real>
-Product<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdiff_t a_pitch, std::ptrdiff_t k,
-                              const Real* b, std::ptrdiff_t b_pitch, Real* c) {
+MatrixProduct<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdiff_t a_pitch, std::ptrdiff_t k,
+                                    const Real* b, std::ptrdiff_t b_pitch, Real* c) {
   return {.m = m,
           .n = b_pitch,
           .k = k,
@@ -50,7 +50,7 @@ Product<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdiff_t a_
 template <class Real>
 struct DenseUnit {
   /// c_ij <- fma(a_il, b_lj, c_ij) for l = 0 ... k - 1.
-  void (*multiply_add)(const Product<Real>& product);
+  void (*multiply_add)(const MatrixProduct<Real>& product);
   /// h = gelu(a) and, unless null, slope = gelu'(a) (mathematics.md §17.1).
   void (*gelu)(const Real* a, std::ptrdiff_t n, Real* h, Real* slope);
   /// Sine and cosine of w_j t + p_j.
