@@ -117,13 +117,13 @@ class AdjointTile {
       if (n < steps()) {
         const D q(kept(has(row), history.q, place(n, i, row)));
         const D G(kept(has(row), history.G, place(n, i, row)));
-        of_F_[e] = job_.through_path ? particle::path_cotangent_of_F(eta(n, i), G, q, D(lambda_[e])).v
-                                     : particle::fixed_cotangent_of_F(q, factor(row)).v;
+        of_F_[e] = job_.through_path ? particle::path_forward_cotangent(eta(n, i), G, q, D(lambda_[e])).v
+                                     : particle::fixed_forward_cotangent(q, factor(row)).v;
       }
       if (n > 0) {
         const D q(kept(has(row), history.q, place(n - 1, i, row)));
         const D G(kept(has(row), history.G, place(n - 1, i, row)));
-        of_B_[e] = particle::cotangent_of_B(half_sign, eta(n - 1, i), G, q, factor(row)).v;
+        of_B_[e] = particle::backward_cotangent(half_sign, eta(n - 1, i), G, q, factor(row)).v;
       }
       of_drift_[e] = (D(of_F_[e]) + D(of_B_[e])).v;
     });

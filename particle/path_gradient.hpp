@@ -11,17 +11,17 @@ namespace gmdiff::particle {
 
 /// Through the path: kap_n + eta_n lambda of F_n, with lambda = dL/dx_{n+1}.
 template <class V>
-GMDIFF_PARTICLE V path_cotangent_of_F(V eta, V G, V q, V lambda) {
+GMDIFF_PARTICLE V path_forward_cotangent(V eta, V G, V q, V lambda) {
   return V(0.5) * (eta * G + q) + eta * lambda;
 }
 /// States held fixed: -factor q_n / 2 of F_n.
 template <class V>
-GMDIFF_PARTICLE V fixed_cotangent_of_F(V q, V factor) {
+GMDIFF_PARTICLE V fixed_forward_cotangent(V q, V factor) {
   return V(-0.5) * q * factor;
 }
 /// factor kap_n of B_{n+1}; half_sign is 1/2 through the path and -1/2 with states held fixed.
 template <class V>
-GMDIFF_PARTICLE V cotangent_of_B(V half_sign, V eta, V G, V q, V factor) {
+GMDIFF_PARTICLE V backward_cotangent(V half_sign, V eta, V G, V q, V factor) {
   return half_sign * (eta * G + q) * factor;
 }
 

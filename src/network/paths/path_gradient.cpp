@@ -45,8 +45,8 @@ void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
       for (Eigen::Index p = 0; p < block_paths; ++p) {
         const Number q_n(noise[p]);
         forward[p] = mode.through_path
-                         ? particle::path_cotangent_of_F(eta, Number(g[p]), q_n, Number(lambda[p])).v
-                         : particle::fixed_cotangent_of_F(q_n, Number(mode.factor[p])).v;
+                         ? particle::path_forward_cotangent(eta, Number(g[p]), q_n, Number(lambda[p])).v
+                         : particle::fixed_forward_cotangent(q_n, Number(mode.factor[p])).v;
       }
     }
     if (n > 0) {
@@ -54,9 +54,9 @@ void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
       const double* g = G(n - 1) + j * block_paths;
       const double* noise = q(n - 1) + j * block_paths;
       for (Eigen::Index p = 0; p < block_paths; ++p)
-        backward[p] =
-            particle::cotangent_of_B(half_sign, eta, Number(g[p]), Number(noise[p]), Number(mode.factor[p]))
-                .v;
+        backward[p] = particle::backward_cotangent(half_sign, eta, Number(g[p]), Number(noise[p]),
+                                                   Number(mode.factor[p]))
+                          .v;
     }
   }
 }
