@@ -18,7 +18,7 @@ struct PathNetwork {
   GMDIFF_PARTICLE bool exists() const { return table.numbers != nullptr; }
 };
 
-/// What the gradient of paths needs of their states, each (states, d, count); without x nothing is kept.
+/// The states that the gradient of paths reads; each array is (states, d, count). Null arrays keep nothing.
 struct PathHistory {
   double* x;  ///< x_n, n = 0 ... N
   double* F;  ///< F_n, n = 0 ... N - 1

@@ -5,7 +5,8 @@
 
 #include <gmdiff/base/points.hpp>
 
-// What calls of functions of the calling program have in common: their order, and rows that they may forget.
+// Functions of the calling program are called in turns, and may forget to write rows. All callers share these
+// checks.
 
 namespace gmdiff {
 

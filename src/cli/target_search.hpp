@@ -14,7 +14,7 @@ namespace gmdiff::cli {
 /// Maxima from the starts of the flags. @throws std::invalid_argument if no maximum is found.
 Modes search_some(const Target& target, const TargetAnswerFlags& flags);
 
-/// What became of starts that reach no maximum.
+/// Warnings about starts from which the search reaches no maximum.
 std::vector<std::string> search_warnings(const Modes& found);
 
 /// @throws std::invalid_argument for a target whose maxima have no Laplace approximation.

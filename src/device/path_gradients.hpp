@@ -42,7 +42,7 @@ struct NetworkGradientSums {
 struct PathGradientSums {
   /// With respect to mu (K, d), s (K, d), logits (K); eta (N, d); beta (N + 1). Empty if not wanted.
   std::vector<double> mixture, eta, beta;
-  /// Of u and v, where the sampler has them.
+  /// The sums of the networks u and v; a network that the sampler lacks has none.
   std::variant<std::vector<NetworkGradientSums<float>>, std::vector<NetworkGradientSums<double>>> networks;
 };
 

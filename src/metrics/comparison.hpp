@@ -42,7 +42,7 @@ class SetDistance {
 
   /// For metrics that need no law.
   double operator()(const PointSet& a, const PointSet& b);
-  /// Of the sliced metrics, (slices, d).
+  /// The directions of the sliced metrics, (slices, d); empty for other metrics.
   const Points& directions() const { return directions_; }
   /// The iterations of all Sinkhorn divergences so far.
   const std::optional<SinkhornReport>& sinkhorn_report() const { return report_; }

@@ -215,16 +215,7 @@ TEST(PathKernels, LeaveResultsThatStayOnAGpuToTheCpu) {
 }
 
 TEST(PathKernels, NameThePathWhoseWeightIsNotFinite) {
-  const CustomTarget broken{.dim = 2,
-                            .evaluate =
-                                [](Eigen::Index n, const double* x, double* l, double* g) {
-                                  for (Eigen::Index i = 0; i < n; ++i) {
-                                    l[i] = x[2 * i] > 0.0 ? std::nan("") : 0.0;
-                                    g[2 * i] = g[2 * i + 1] = 0.0;
-                                  }
-                                },
-                            .hessian_vp = {},
-                            .id = "broken"};
+  const CustomTarget broken = test::target_without_some_values();
   SamplerSettings settings = small_sampler(PathMethod::ula);
   settings.loss = PathLoss::log_variance;
   const PathPlan plan = TrainedSampler(random_sampler(broken, settings), broken).plan();

@@ -34,6 +34,20 @@ inline CustomTarget scaled_gaussian(const Eigen::VectorXd& mean, const Eigen::Ve
           .id = "gaussian"};
 }
 
+/// A target in two dimensions whose log-density is NaN where x_1 > 0.
+inline CustomTarget target_without_some_values() {
+  return {.dim = 2,
+          .evaluate =
+              [](Eigen::Index n, const double* x, double* l, double* g) {
+                for (Eigen::Index i = 0; i < n; ++i) {
+                  l[i] = x[2 * i] > 0.0 ? std::nan("") : 0.0;
+                  g[2 * i] = g[2 * i + 1] = 0.0;
+                }
+              },
+          .hessian_vp = {},
+          .id = "broken"};
+}
+
 /// A batch of three blocks, the last not full; small networks in double.
 inline SamplerSettings small_sampler(PathMethod method) {
   SamplerSettings settings;

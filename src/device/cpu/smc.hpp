@@ -235,7 +235,7 @@ class SmcTile : public ChainTile<V> {
     if (ancestors == nullptr) return V::load(job_.potentials + this->begin_);
     return AncestorStates<V>(job_.potentials, /*d=*/1, lanes, ancestors + this->begin_)(0);
   }
-  /// The same of g_s at the new state.
+  /// The potential g_s at the new state.
   V potential_after() const {
     if (job_.map == nullptr) return particle::factor_quadratic<V>(step_->factors, this->r(), y_);
     const V potential = of_map(number_ + 1, y_);

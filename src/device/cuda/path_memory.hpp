@@ -7,7 +7,7 @@
 #include "device/cuda/gpu.hpp"
 #include "device/path_tables.hpp"
 
-// What paths of trained samplers and their gradients share on a GPU.
+// Memory of a GPU that paths of trained samplers and their gradients use alike.
 
 namespace gmdiff::cuda {
 

@@ -79,7 +79,7 @@ class ProgramSteps {
   double value(double factor, StepFactor of_step, std::int64_t n) const;
   double log_ratio(const Accept& stage, std::int64_t n);
   Eigen::VectorXd guide(const Guide& stage, DiffusedMixture& law, std::int64_t n);
-  /// The same with the products of a custom denoiser (mathematics.md §10.5).
+  /// The guidance of a custom denoiser, from its products J^T v (mathematics.md §10.5).
   Eigen::VectorXd guide_by_products(const Guide& stage, const Residual& residual, std::int64_t n);
   Eigen::VectorXd averaged_directions(const Guide& stage, std::int64_t n, const Eigen::VectorXd& v);
   /// A standard normal vector in the coordinates of the data.

@@ -54,7 +54,7 @@ class PathSweep {
   Eigen::VectorXd log_weights(const PathBatch<Real>& batch);
   /// The loss of the settings; log_w of the paths and the gradient are set.
   double loss(const PathBatch<Real>& batch, Eigen::VectorXd& log_w, PathGradient& gradient);
-  /// The same for the paths 0, 1, ... of `streams` on a device; the bits are those of `loss`.
+  /// Computes `loss` for the paths 0, 1, ... of `streams` on a device, with the same bits.
   double loss_on(PathGradients& device, const PathStreams& streams, Eigen::Index paths,
                  Eigen::VectorXd& log_w, PathGradient& gradient);
 

@@ -13,7 +13,7 @@ namespace gmdiff::network {
 /// The numbers of a trained sampler for devices. @param pool computes the time tables of its networks.
 PathTables path_tables(const SamplerTraining& training, const Target& target, ThreadPool& pool);
 
-/// The same from a model and its networks, each of which may be null.
+/// The numbers for devices from a model and its networks, each of which may be null.
 template <class Real>
 PathTables path_tables(const SamplerSettings& settings, const PathModel& model,
                        const PathNetwork<Real>* forward_net, const PathNetwork<Real>* backward_net,
