@@ -81,7 +81,7 @@ Picture sampler_picture(const ViewedTarget& target, const std::vector<SamplerSta
   legend.push_back({LegendEntry::Mark::line, "ink", "components of the start law, one standard deviation"});
   legend.push_back({LegendEntry::Mark::dot, stroke_class(0), "draws"});
   figure.legend(legend);
-  if (outside > 0) figure.note(concat(count_label(outside), " of the draws lie outside the frames."));
+  if (outside > 0) figure.note(concat("Draws outside the frames: ", count_label(outside), "."));
   return figure.finish();
 }
 

@@ -159,8 +159,8 @@ Picture samples_plane(const Law& law, const SampledPoints& samples, double width
     figure.note(concat("Dots: ", count_label(std::ssize(places)), " of ", count_label(samples.total),
                        " points, evenly spaced."));
   if (inside < places.size())
-    figure.note(concat(count_label(static_cast<std::int64_t>(places.size() - inside)),
-                       " of the dots lie outside the frame."));
+    figure.note(concat(
+        "Dots outside the frame: ", count_label(static_cast<std::int64_t>(places.size() - inside)), "."));
   add_count_notes(figure, samples);
   if (blurred) figure.note(blur_note);
   return figure.finish();

@@ -104,7 +104,7 @@ TEST(ReportPictures, AllPointsOfASmallSetAreDots) {
   const Picture picture = samples_picture(plane_law(), samples, 720.0);
 
   EXPECT_EQ(count_of(picture.svg, "h0"), 98U + 1U);  // one in the legend
-  EXPECT_TRUE(has_note(picture, "2 of the dots lie outside the frame"));
+  EXPECT_TRUE(has_note(picture, "Dots outside the frame: 2."));
   EXPECT_TRUE(has_note(picture, "1 of these points are not finite"));
   EXPECT_FALSE(has_note(picture, "Dots:"));
 }

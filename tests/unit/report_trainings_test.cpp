@@ -82,7 +82,7 @@ TEST(ReportTrainings, SamplersShowComponentsAndDraws) {
   EXPECT_TRUE(one.notes.empty());
 
   states[0].draws(0, 0) = 1e6;
-  EXPECT_TRUE(has_note(sampler_picture(target, states, 720.0), "1 of the draws lie outside"));
+  EXPECT_TRUE(has_note(sampler_picture(target, states, 720.0), "Draws outside the frames: 1."));
   const ViewedTarget line = viewed("target of l.json", ManyWell{.wells = 1, .dim = 1});
   test::expect_invalid([&] { sampler_picture(line, states, 720.0); },
                        "a picture of a sampler shows a plane; target of l.json has dimension 1");
