@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/chain_particle.cuh"
 #include "kernels/smc.hpp"
 #include "kernels/tile_team.cuh"
 #include "particle/guidance.hpp"
@@ -27,10 +28,14 @@ class ChainMap {
 
   /// Logarithm of the potential at level number `level`, without its constants. All threads of the thread
   /// block call it together, and all of them must see x.
-  GMDIFF_PARTICLE V log_potential(int level, Vector x) {
+  /// @param particle the particle, of which a custom denoiser gives D
+  GMDIFF_PARTICLE V log_potential(int level, Vector x, const ChainParticle<V>& particle) {
     const particle::StageTable<Real>& stage = job_.map.levels[level];
     if (stage.level.at_data) {
       team_.for_each_own(dim(), [&](Index i) { D_[i] = V(x[i]) / V(stage.level.alpha); });
+    } else if (job_.has_denoiser) {
+      const std::int64_t n = particle.origin(/*resampled=*/false);
+      team_.for_each_own(dim(), [&](Index i) { D_[i] = particle.denoised(n, i); });
     } else {
       law_.denoise(stage.level, x, D_);
     }

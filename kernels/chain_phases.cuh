@@ -11,7 +11,8 @@ namespace gmdiff::kernels {
 ///                    may read everything that it needs
 ///   quadratic        -log of factors at x
 ///   potential_before -log of g_t at x, the state before a step
-///   potential_after  -log of g_s at x, the state after a step
+///   potential_after  -log of g_s at x, the state after a step; 0 if `weigh_states` adds it
+///   potential_of     -log of the potential of a map at x, the state before a step
 ///   set_mean         x <- m = a x + b D, of particles that are ancestors if the step resampled
 ///   add_weight       log w += divided - factors; once a particle
 ///   for_each_normal  body(i, normal) for the coordinates that are a thread's own
@@ -38,6 +39,12 @@ class ChainPhases {
       chain().add_weight(divided, chain().quadratic(step.factors));
       chain().save(number);
     }
+  }
+
+  /// Adds the potentials of a map at the states before the step, or after the last one, to the weights.
+  GMDIFF_PARTICLE void weigh_states(int number) {
+    chain().load(number, /*resampled=*/false);
+    chain().add_weight(V(Real(0)), chain().potential_of(number));
   }
 
   /// Moves from the ancestors, or each particle from itself. Weights after moving are added to the

@@ -81,6 +81,7 @@ class ChainThread : public ChainPhases<ChainThread<V, Law>, V> {
     return quadratic(job_.tables.steps[number].divided);
   }
   GMDIFF_PARTICLE V potential_after(int number) const { return quadratic(job_.tables.steps[number].factors); }
+  GMDIFF_PARTICLE V potential_of(int /*number*/) const { return V(Real(0)); }
   GMDIFF_PARTICLE V quadratic(const particle::FactorTable<Real>& factors) const {
     return particle::factor_quadratic<V>(factors, job_.tables.num_observed, x_);
   }

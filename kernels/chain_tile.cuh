@@ -47,7 +47,7 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
     }
     save(0);
     V start_potential(Real(0));
-    if (!job_.tables.weighs_before) {
+    if (!job_.tables.weighs_before && !job_.weighs_states()) {
       tile_.sync();
       start_potential = of_map_or(job_.tables.start.factors, 0);
     }
@@ -110,17 +110,25 @@ class ChainTile : public ChainPhases<ChainTile<V, Tile, Law, has_map>, V> {
   /// is kept for the next step.
   GMDIFF_PARTICLE V of_map_or(const particle::FactorTable<Real>& factors, int level) {
     if constexpr (has_map) {
-      const V potential = -map_.log_potential(level, x_);
-      if (writes_weight()) particle_.save_potential(level, potential);
-      return potential;
+      return potential_of(level);
+    } else {
+      return quadratic(factors);
     }
-    return quadratic(factors);
+  }
+  GMDIFF_PARTICLE V potential_of([[maybe_unused]] int level) {
+    V potential(Real(0));
+    if constexpr (has_map) {
+      potential = -map_.log_potential(level, x_, particle_);
+      if (writes_weight()) particle_.save_potential(level, potential);
+    }
+    return potential;
   }
   GMDIFF_PARTICLE V potential_before(int number, bool resampled) const {
     if constexpr (has_map) return particle_.potential(number, particle_.origin(resampled));
     return quadratic(job_.tables.steps[number].divided);
   }
   GMDIFF_PARTICLE V potential_after(int number) {
+    if (job_.weighs_states()) return V(Real(0));
     return of_map_or(job_.tables.steps[number].factors, number + 1);
   }
 

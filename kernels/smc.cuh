@@ -89,6 +89,7 @@ class ChainRun {
             .keeps = job_.slots[step] >= 0,
             .draws = job_.draws,
             .weighs_before = job_.tables.weighs_before,
+            .weighs_states = job_.weighs_states(),
             .decides = !is_end && job_.weightings[step] >= 0,
             .is_residual = job_.scheme == Scheme::residual};
   }
@@ -147,6 +148,7 @@ class ChainRun {
   }
 
   GMDIFF_PARTICLE void weigh(int step) {
+    if (job_.weighs_states()) return for_each_tile([&] { particles_.weigh_states(step); });
     const particle::SmcStepTable<Real>& table = job_.tables.steps[step];
     if (table.is_transition && !table.is_weighted) return;
     for_each_tile([&] { particles_.weigh(step); });

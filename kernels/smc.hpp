@@ -25,7 +25,7 @@ enum class Scheme { systematic, stratified, multinomial, residual };
 enum class Phase {
   start,       ///< first particles
   keep,        ///< writes kept states before weights replace them; at the end, the last level
-  weigh,       ///< log-weights before moving
+  weigh,       ///< log-weights before moving, or of the states where a custom denoiser must first give D
   extremes,    ///< the largest and smallest log-weight
   first_sums,  ///< S_0
   weights,     ///< integer weights and their running sums
@@ -44,7 +44,8 @@ struct StepKind {
   bool keeps;  ///< whether the states before the step are results
   bool draws;  ///< whether a chain draws one particle at the end
   bool weighs_before;
-  bool decides;  ///< whether to resample
+  bool weighs_states;  ///< as `ChainsJob::weighs_states`
+  bool decides;        ///< whether to resample
   bool is_residual;
 };
 
@@ -55,7 +56,7 @@ GMDIFF_PARTICLE constexpr bool has_phase(const StepKind& kind, Phase phase) {
     case Phase::keep:
       return kind.keeps && !kind.draws;
     case Phase::weigh:
-      return kind.weighs_before && !kind.is_end;
+      return kind.weighs_states || (kind.weighs_before && !kind.is_end);
     case Phase::extremes:
     case Phase::first_sums:
     case Phase::weights:
@@ -137,6 +138,10 @@ struct ChainsJob {
   bool draws;           ///< the result has one particle per chain, not all of them
   std::uint64_t first;  ///< index of the first chain
   std::int64_t count;
+
+  /// Whether a phase of its own adds the potentials of a map to the weights, because they need D of a custom
+  /// denoiser.
+  GMDIFF_PARTICLE bool weighs_states() const { return has_map && has_denoiser; }
 
   ChainGeometry geometry;
   bool whole;  ///< run all steps; else only this phase

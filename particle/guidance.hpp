@@ -48,13 +48,16 @@ class Guidance {
   }
 
   /// Logarithm of the potential of an observation (§10.4), without its constant: of Cauchy's density of
-  /// y - A D with the matrix scale A C A^T + sigma_y^2 I, and at the data of N(y - A D; 0, sigma_y^2 I).
+  /// y - A D with the matrix scale A C A^T + sigma_y^2 I, or scale A A^T + sigma_y^2 I where C is not known,
+  /// and at the data of N(y - A D; 0, sigma_y^2 I).
   GMDIFF_PARTICLE V log_potential(const StageTable<Real>& stage, Vector x, Vector D) {
-    if (!stage.level.at_data) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
+    if (stage.guide.reads_covariance) inverse_ = V(Real(1)) / law_.responsibilities(stage.level, x);
     residual(D);
     if (stage.level.at_data) {
       for_each_own_entry([&](Index a, Index b) { room_.Q[entry(a, b)] = V(Real(0)); });
       add_noise(V(Real(0)));
+    } else if (stage.guide.weight == GuideWeight::isotropic) {
+      project_identity(stage);
     } else {
       project_covariance(stage, x, D);
     }
@@ -134,12 +137,7 @@ class Guidance {
   /// (variance A A^T + sigma_y^2 I)^{-1} r; the matrix of a linear observation is diagonal.
   GMDIFF_PARTICLE void weigh_isotropically(const StageTable<Real>& stage) {
     if constexpr (Rows::are_of_map) {
-      for_each_own_entry([&](Index a, Index b) {
-        V sum(Real(0));
-        for (Index i = 0; i < dim(); ++i) sum = fma(A_(a, i), A_(b, i), sum);
-        room_.Q[entry(a, b)] = sum;
-      });
-      add_noise(V(stage.guide.scale));
+      project_identity(stage);
       if (team_.is_first()) solve();
     } else {
       team_.for_each_row(
@@ -192,6 +190,16 @@ class Guidance {
       project_by_components(stage, x, D);
       add_noise(inverse_ * V(stage.guide.scale));
     }
+  }
+
+  /// Q <- scale A A^T + sigma_y^2 I
+  GMDIFF_PARTICLE void project_identity(const StageTable<Real>& stage) {
+    for_each_own_entry([&](Index a, Index b) {
+      V sum(Real(0));
+      for (Index i = 0; i < dim(); ++i) sum = fma(A_(a, i), A_(b, i), sum);
+      room_.Q[entry(a, b)] = sum;
+    });
+    add_noise(V(stage.guide.scale));
   }
 
   /// Whether there is a product J^T A_a^T for every row.

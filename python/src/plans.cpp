@@ -251,9 +251,10 @@ AnyPlan plan_of_denoiser(const Arguments& given, const Denoiser& denoiser) {
   refuse(given, {"dim"}, "a sampler of the posterior: the observation has the dimension");
   const nb::object observation = given.need("observation");
   if (nb::isinstance<NonlinearObservation>(observation)) {
-    study::check_denoiser_with_map(sampler);
-    return guided_plan(denoiser, nb::cast<const NonlinearObservation&>(observation), schedule.process,
-                       schedule.grid, *guided);
+    const auto& with_map = nb::cast<const NonlinearObservation&>(observation);
+    if (smc != nullptr)
+      return std::vector<SmcPlan>{smc_plan(denoiser, with_map, schedule.process, schedule.grid, *smc)};
+    return guided_plan(denoiser, with_map, schedule.process, schedule.grid, *guided);
   }
   const std::vector<LinearObservation> observations = linear_observations(given, observation);
   require(observations.size() == 1, given.place("observation"), ": a denoiser takes one observation, given ",

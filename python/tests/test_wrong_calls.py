@@ -268,11 +268,11 @@ CASES = [
             gd.Denoiser(len),
             VP,
             GRID,
-            gd.Bootstrap(start="gaussian"),
+            gd.Bootstrap(start="gaussian", kernel="exact"),
             observation=gd.NonlinearObservation(gd.RangeMap([[1.0, 0.0]]), [0.5], 0.5),
         ),
         ValueError,
-        "bootstrap: its potentials of a map contain the covariance of x_0 given x_t",
+        "the exact kernel is the transition of a mixture; the sampler needs kernel = ddim",
     ),
     (
         sampled(gd.Denoiser(len), VP, GRID, gd.Mala()),

@@ -309,6 +309,12 @@ SmcSamples sample(const Denoiser& denoiser, const LinearObservation& observation
   return run(smc_plan(denoiser, observation, process, grid, sampler), options);
 }
 
+SmcSamples sample(const Denoiser& denoiser, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options) {
+  return run(smc_plan(denoiser, observation, process, grid, sampler), options);
+}
+
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,
                   const SmcSampler& sampler, const Options& options) {
   std::vector<SmcPlan> plans;

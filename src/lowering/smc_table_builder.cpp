@@ -144,12 +144,22 @@ void SmcTables<Real>::set_start() {
 
 template <class Real>
 void SmcTables<Real>::set_map(const MapPotentials& map) {
-  for (const Level& level : map.levels) {
+  for (std::size_t l = 0; l < map.levels.size(); ++l) {
+    const Level& level = map.levels[l];
     StageTable<Real> table{};
     table.kind = StageKind::guide;
-    table.level = evaluation_level(law_, level, arena_);
+    table.guide.weight = GuideWeight::moments;
     table.guide.scale = static_cast<Real>(MapPotentials::widening);
-    if (level.sigma > 0.0) table.guide.variance = posterior_variances(plan_.mixture, level, arena_);
+    if (plan_.denoiser) {
+      table.level.alpha = static_cast<Real>(level.alpha);
+      table.level.at_data = level.sigma == 0.0;
+      table.guide.weight = GuideWeight::isotropic;
+      table.guide.scale = static_cast<Real>(MapPotentials::widening * map.variances[l]);
+    } else {
+      table.level = evaluation_level(law_, level, arena_);
+      table.guide.reads_covariance = level.sigma > 0.0;
+      if (level.sigma > 0.0) table.guide.variance = posterior_variances(plan_.mixture, level, arena_);
+    }
     potentials_.push_back(table);
   }
   const GuidanceTable guidance{.noise_variance = 1.0, .map = map.rows};  // whitened

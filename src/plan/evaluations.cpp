@@ -43,8 +43,8 @@ double denoiser_evaluations(const Plan& plan) {
 double denoiser_evaluations(const SmcPlan& plan) {
   double sum = 0.0;
   for (const SmcStep& step : plan.steps) sum += std::visit(StepEvaluations{}, step.move);
-  // Potentials of a map are evaluated at every level.
-  if (plan.map) sum += static_cast<double>(plan.steps.size()) + 1.0;
+  // Potentials of a map are evaluated at every level. With a custom denoiser the step has its value.
+  if (plan.map && !plan.denoiser) sum += static_cast<double>(plan.steps.size()) + 1.0;
   return sum * plan.particles;
 }
 

@@ -13,11 +13,6 @@ namespace {
 
 double squared(double value) { return value * value; }
 
-/// r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2), the variance of x_0 given x_t for the prior N(mu, tau2 I).
-double isotropic_variance(const Level& level, double tau2) {
-  return squared(level.sigma) * tau2 / (squared(level.sigma) + squared(level.alpha) * tau2);
-}
-
 ResidualWeight weight_of(Tmp::Scale scale) {
   switch (scale) {
     case Tmp::Scale::moments:
@@ -83,6 +78,10 @@ GuidanceTable decomposed(const GuidanceTable& given) {
 }
 
 }  // namespace
+
+double isotropic_variance(const Level& level, double tau2) {
+  return squared(level.sigma) * tau2 / (squared(level.sigma) + squared(level.alpha) * tau2);
+}
 
 double jacobian_factor(const Level& level) { return level.alpha / squared(level.sigma); }
 

@@ -19,6 +19,9 @@ struct Row {
 /// J = jacobian_factor C: the derivative of D with respect to x_t (§10.1).
 double jacobian_factor(const Level& level);
 
+/// r^2 = sigma^2 tau2 / (sigma^2 + alpha^2 tau2), the variance of x_0 given x_t for the prior N(mu, tau2 I).
+double isotropic_variance(const Level& level, double tau2);
+
 /// Whether the weight of a stage contains A C A^T.
 bool reads_moments(const Guide& stage);
 

@@ -225,52 +225,57 @@ SmcPlan build(const Mixture& prior, const LinearObservation& given, const Forwar
 
 /// @throws std::invalid_argument for what needs the mixture.
 template <class Smc>
-void check_without_mixture(const Smc& sampler, const Denoiser& denoiser, const Potentials& potentials) {
+void check_without_mixture(const Smc& sampler, const Denoiser& denoiser) {
+  check_denoiser(denoiser);
   const std::string& id = id_of(denoiser);
   require(std::holds_alternative<HostDenoiser>(denoiser), Smc::name, ": calls the denoiser \"", id,
           "\" on the host; give a denoiser on the host");
   check_start(denoiser, sampler.start == Start::gaussian);
   require(sampler.kernel == SmcKernel::ddim, "denoiser \"", id,
           "\": the exact kernel is the transition of a mixture; the sampler needs kernel = ddim");
-  require(std::is_same_v<Smc, Bootstrap> || potentials.end() == Potentials::End::wide, "denoiser \"", id,
-          "\": the last step of ", Smc::name,
+}
+template <class Smc>
+void check_last_step(const Denoiser& denoiser, const Potentials& potentials) {
+  require(std::is_same_v<Smc, Bootstrap> || potentials.end() == Potentials::End::wide, "denoiser \"",
+          id_of(denoiser), "\": the last step of ", Smc::name,
           ", to an exact or nearly exact observation, is the exact transition of a mixture; expected a grid "
           "with finer steps at its end or with t_end > 0, or more noise");
+}
+
+void set_denoiser(SmcPlan& plan, const Denoiser& denoiser) {
+  plan.denoiser = denoiser;
+  plan.notes.push_back(note_of_function("denoiser", id_of(denoiser)));
 }
 
 /// With a custom denoiser (mathematics.md §7.9).
 template <class Smc>
 SmcPlan build(const Denoiser& denoiser, const LinearObservation& given, const ForwardProcess& process,
               const TimeGrid& grid, const Smc& sampler) {
-  check_denoiser(denoiser);
+  check_without_mixture(sampler, denoiser);
   check(sampler);
   const RotatedObservation observation = rotate(given, given.A().cols());
   check_own(sampler, observation);
   const Potentials potentials(observation, process, grid, kappa_of(sampler));
-  check_without_mixture(sampler, denoiser, potentials);
+  check_last_step<Smc>(denoiser, potentials);
   SmcPlan plan = build(sampler, observation, potentials, /*prior=*/nullptr, process, grid);
-  plan.denoiser = denoiser;
-  plan.notes.push_back(note_of_function("denoiser", id_of(denoiser)));
+  set_denoiser(plan, denoiser);
   return plan;
 }
 
-/// With a map the weights have no constants but those of the likelihood: all others cancel from level to
-/// level.
-SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
-              const TimeGrid& grid, const Bootstrap& sampler) {
+/// The plan of an observation with a map, in the coordinates of the data, but for the start. The weights have
+/// no constants but those of the likelihood: all others cancel from level to level.
+SmcPlan with_map(const NonlinearObservation& observation, const MixtureTable& law,
+                 const ForwardProcess& process, const TimeGrid& grid, const Bootstrap& sampler) {
   check(sampler);
-  const GuidanceTable table = guidance::table(observation, prior.dim(), /*whitened=*/true);
+  const GuidanceTable table = guidance::table(observation, law.dim(), /*whitened=*/true);
   const std::vector<GridLevel>& levels = grid.levels();
   require(
       levels.back().sigma == 0.0L,
       "bootstrap: with a map expected a grid that ends at the data, where the potential is the likelihood; "
       "its last level has sigma = ",
       static_cast<double>(levels.back().sigma));
-  const Mixture law = rotated_prior(prior, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
-
-  SmcPlan plan = without_steps(sampler, mixture_tables(std::span(&law, 1)).front(),
-                               Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
-  plan.map = MapPotentials{.rows = *table.map, .levels = {}};
+  SmcPlan plan = without_steps(sampler, law, Eigen::MatrixXd::Identity(law.dim(), law.dim()));
+  plan.map = MapPotentials{.rows = *table.map, .levels = {}, .variances = {}};
   std::vector<LevelValues> values;
   values.reserve(levels.size());
   for (const GridLevel& level : levels) {
@@ -284,14 +289,33 @@ SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, con
                           : Move(coefficients::ddim(values[l], values[l + 1], sampler.eta));
     plan.steps.push_back({.move = move, .is_weighted = true, .at_s = {}, .divided = {}});
   }
+  plan.log_constant = observation.log_constant();
+  return plan;
+}
+
+SmcPlan build(const Mixture& prior, const NonlinearObservation& observation, const ForwardProcess& process,
+              const TimeGrid& grid, const Bootstrap& sampler) {
+  const Mixture law = rotated_prior(prior, Eigen::MatrixXd::Identity(prior.dim(), prior.dim()));
+  SmcPlan plan = with_map(observation, mixture_tables(std::span(&law, 1)).front(), process, grid, sampler);
   const Level first = plan.map->levels.front();
   if (sampler.start == Start::gaussian) {
     set_gaussian_start(plan, first, /*is_tilted=*/false);
   } else {
     set_exact_start(plan, law, first, /*is_tilted=*/false);
   }
-  plan.log_constant = observation.log_constant();
   plan.warnings = run_warnings(std::span(&prior, 1), process, grid, {.law = sampler.start, .level = first});
+  return plan;
+}
+
+/// With a custom denoiser (mathematics.md §10.5).
+SmcPlan build(const Denoiser& denoiser, const NonlinearObservation& observation,
+              const ForwardProcess& process, const TimeGrid& grid, const Bootstrap& sampler) {
+  check_without_mixture(sampler, denoiser);
+  SmcPlan plan = with_map(observation, no_mixture(observation.dim()), process, grid, sampler);
+  for (const Level& level : plan.map->levels)
+    plan.map->variances.push_back(guidance::isotropic_variance(level, /*tau2=*/1.0));
+  set_gaussian_start(plan, plan.map->levels.front(), /*is_tilted=*/false);
+  set_denoiser(plan, denoiser);
   return plan;
 }
 
@@ -315,6 +339,12 @@ SmcPlan smc_plan(const Denoiser& denoiser, const LinearObservation& observation,
   return std::visit(
       [&](const auto& description) { return build(denoiser, observation, process, grid, description); },
       sampler);
+}
+
+SmcPlan smc_plan(const Denoiser& denoiser, const NonlinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler) {
+  check_takes_map(sampler);
+  return build(denoiser, observation, process, grid, std::get<Bootstrap>(sampler));
 }
 
 }  // namespace gmdiff

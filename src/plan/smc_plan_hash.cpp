@@ -58,6 +58,7 @@ std::uint64_t SmcPlan::hash() const {
     add(hash, map->rows);
     hash.add(MapPotentials::widening);
     for (const Level& level : map->levels) hash.add(level);
+    for (const double variance : map->variances) hash.add(variance);
   }
   // As above, for plans without a denoiser.
   if (denoiser) add(hash, *denoiser);

@@ -32,22 +32,17 @@ DenoiserPlan denoiser_plan(const AnySampler& sampler, const Problem& problem, co
   return guided_plan(denoiser, observation_for(name_of(sampler), problem, name), process, grid, *guided);
 }
 
-void check_denoiser_with_map(const AnySampler& sampler) {
-  require(
-      !std::holds_alternative<SmcSampler>(sampler), name_of(sampler),
-      ": its potentials of a map contain the covariance of x_0 given x_t, which a denoiser does not have; "
-      "expected a guided sampler");
-}
-
 DenoiserPlan denoiser_plan(const AnySampler& sampler, const NonlinearProblem& problem,
                            const std::string& name) {
   check_takes_map(sampler);
-  check_denoiser_with_map(sampler);
-  const auto* guided = std::get_if<GuidedSampler>(&sampler);
-  if (guided == nullptr) fail_for_law(sampler, name);
   const ForwardProcess process(problem.process);
   const TimeGrid grid = grid_of(problem, process);
-  return guided_plan(Denoiser(problem.denoiser->denoiser), problem.observation, process, grid, *guided);
+  const Denoiser denoiser = problem.denoiser->denoiser;
+  if (const auto* smc = std::get_if<SmcSampler>(&sampler))
+    return smc_plan(denoiser, problem.observation, process, grid, *smc);
+  const auto* guided = std::get_if<GuidedSampler>(&sampler);
+  if (guided == nullptr) fail_for_law(sampler, name);
+  return guided_plan(denoiser, problem.observation, process, grid, *guided);
 }
 
 }  // namespace gmdiff::study

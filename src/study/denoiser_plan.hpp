@@ -17,13 +17,10 @@ using DenoiserPlan = std::variant<Plan, SmcPlan>;
 /// prior, guided ones and sequential Monte Carlo the posterior.
 /// @param prior whether the observation is left out. @param name of the problem in messages
 /// @throws std::invalid_argument for a sampler that takes the law itself, for an unguided sampler on a
-///   problem with an observation, for sequential Monte Carlo on an observation with a map, and as the
-///   functions of `plan.hpp` and `smc_plan.hpp`.
+///   problem with an observation, and as the functions of `plan.hpp` and `smc_plan.hpp`.
 DenoiserPlan denoiser_plan(const AnySampler& sampler, const Problem& problem, const std::string& name,
                            bool prior);
 DenoiserPlan denoiser_plan(const AnySampler& sampler, const NonlinearProblem& problem,
                            const std::string& name);
-/// @throws std::invalid_argument for sequential Monte Carlo, whose potentials of a map need the mixture.
-void check_denoiser_with_map(const AnySampler& sampler);
 
 }  // namespace gmdiff::study

@@ -120,9 +120,12 @@ TEST_F(TrainVerb, SamplesByTheLearnedDenoiser) {
                   "ddim:start=gaussian", "--out", "d.npy"},
                  "--denoiser: model.npz: the denoiser has dimension 2, and the prior has 1");
   output({"problem", "course-range", "--out", "range.json"});
-  refused("range.json", "bootstrap:start=gaussian",
-          "bootstrap: its potentials of a map contain the covariance of x_0 given x_t, which a denoiser does "
-          "not have; expected a guided sampler");
+  refused("range.json", "bootstrap:start=gaussian:kernel=exact",
+          "the exact kernel is the transition of a mixture; the sampler needs kernel = ddim");
+  const Json chains = json({"sample", "range.json", "--denoiser", "model.npz", "--sampler",
+                            "bootstrap:start=gaussian:particles=16", "--count", "4", "--out", "e.npy"});
+  EXPECT_EQ(chains["shape"], Json::array({4, 2}));
+  EXPECT_TRUE(chains["mean_log_evidence"].is_number()) << chains;
   output({"problem", "banana", "--out", "banana.json"});
   expect_refused({"sample", "banana.json", "--denoiser", "model.npz", "--out", "d.npy"},
                  "--denoiser: Markov chains take the law itself");

@@ -108,6 +108,19 @@ inline SmcPlan smc_plan_by(const auto& law, Eigen::Index dim, const SmcSampler& 
   return smc_plan(law, observation, process, TimeGrid::uniform(process, 8), sampler);
 }
 
+/// Plans of all samplers that run with a custom denoiser, on a linear observation and on one with a map.
+inline std::vector<SmcPlan> every_smc_plan_by(const Denoiser& denoiser, Eigen::Index dim, int particles) {
+  const ForwardProcess process = vp(LinearBeta{});
+  std::vector<SmcPlan> plans;
+  for (const SmcSampler& sampler : smc_samplers_of_denoisers(particles)) {
+    plans.push_back(smc_plan_by(denoiser, dim, sampler));
+    if (takes_map(sampler))
+      plans.push_back(
+          smc_plan(denoiser, observation_with_map(dim), process, TimeGrid::uniform(process, 8), sampler));
+  }
+  return plans;
+}
+
 /// First particles of `chains` chains, in data coordinates.
 inline Points smc_start(const SmcPlan& plan, std::int64_t chains, std::uint64_t seed = 21) {
   return 1.5 * normals(chains * plan.particles, plan.dim(), seed);

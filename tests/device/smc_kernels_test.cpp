@@ -188,8 +188,10 @@ TEST(SmcKernelsOfALearnedDenoiser, HaveTheBitsOfTheCpu) {
     const HostDenoiser wrapped{
         .id = network.id,
         .function = [network](const Points& x, Level level, Points& D) { network.function(x, level, D); }};
-    for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(dim == 1 ? 130 : 37)) {
-      const SmcPlan plan = test::smc_plan_by(network, dim, sampler);
+    const int particles = dim == 1 ? 130 : 37;
+    const std::vector<SmcPlan> by_function = test::every_smc_plan_by(wrapped, dim, particles);
+    std::size_t number = 0;
+    for (const SmcPlan& plan : test::every_smc_plan_by(network, dim, particles)) {
       const Case& c = list[4 * turn++ % list.size()];
       Options options{.count = 3,
                       .seed = turn,
@@ -203,8 +205,7 @@ TEST(SmcKernelsOfALearnedDenoiser, HaveTheBitsOfTheCpu) {
                       c.limits.blocks);
       };
       EXPECT_TRUE(all_bytes(on_kernels(plan, options, c)) == expected) << name();
-      EXPECT_TRUE(all_bytes(on_kernels(test::smc_plan_by(wrapped, dim, sampler), options, c)) == expected)
-          << name();
+      EXPECT_TRUE(all_bytes(on_kernels(by_function[number++], options, c)) == expected) << name();
     }
   }
 }

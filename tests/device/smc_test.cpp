@@ -283,10 +283,18 @@ TEST_P(SmcBits, OfADenoiserByHandAreNearTheMixtures) {
   }
 }
 
+TEST_P(SmcBits, OfADenoiserUnderAMapAgreeWithTheReference) {
+  const HostDenoiser denoiser = test::denoiser_of_mixture(test::mixture_of(GetParam(), 3, 4));
+  for (const SmcPlan& by_hand : test::every_smc_plan_by(denoiser, 3, 37)) {
+    if (!by_hand.map) continue;
+    const auto [plan, options] = all_levels(by_hand, Precision::f64);
+    expect_near_reference(plan, options);
+  }
+}
+
 TEST_P(SmcBits, OfADenoiserDependOnNeitherThreadsNorRanges) {
   const HostDenoiser denoiser = test::denoiser_of_mixture(test::mixture_of(GetParam(), 3, 4));
-  for (const SmcSampler& sampler : test::smc_samplers_of_denoisers(37)) {
-    const SmcPlan plan = test::smc_plan_by(denoiser, 3, sampler);
+  for (const SmcPlan& plan : test::every_smc_plan_by(denoiser, 3, 37)) {
     for (const Precision precision : {Precision::f32, Precision::f64}) {
       Options options = options_for(precision, 5);
       options.start = test::smc_start(plan, 5);

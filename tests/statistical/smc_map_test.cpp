@@ -75,5 +75,49 @@ TEST(SmcWithMap, HasUnbiasedEvidence) {
   }
 }
 
+/// The plan by the denoiser of N(0, tau^2 I), which is linear, as a function.
+SmcPlan plan_by_denoiser(const NonlinearObservation& observation, double tau2) {
+  const ForwardProcess process = vp(LinearBeta{.min = 0.02, .max = 7.0});
+  const HostDenoiser shrink{.id = "shrink", .function = [tau2](const Points& x, Level level, Points& D) {
+                              D = level.alpha * tau2 /
+                                  (level.alpha * level.alpha * tau2 + level.sigma * level.sigma) * x;
+                            }};
+  return smc_plan(Denoiser(shrink), observation, process, TimeGrid::uniform(process, 12),
+                  Bootstrap{.particles = 64, .start = Start::gaussian});
+}
+
+/// Variance at the data of a coordinate of the plan's particles without weights: x_s = (a + b k) x_t + e z.
+double end_variance(const SmcPlan& plan, double tau2) {
+  double V = plan.start.variance(0);
+  for (const SmcStep& step : plan.steps) {
+    const auto& move = std::get<AffineStep>(step.move);
+    const double alpha = move.level1.alpha, sigma = move.level1.sigma;
+    const double k = alpha * tau2 / (alpha * alpha * tau2 + sigma * sigma);
+    V = (move.a + move.b_1 * k) * (move.a + move.b_1 * k) * V + move.e * move.e;
+  }
+  return V;
+}
+
+/// log Z under the prior N(0, V I).
+double log_evidence_under(double V, const NonlinearObservation& observation) {
+  const Mixture prior({1.0}, Points::Zero(1, observation.dim()), Covariance::spherical({V}));
+  return quadrature(Target(ObservedMixture{prior, observation})).log_normalizer;
+}
+
+// With a custom denoiser Z is the density of y under the law that the discretised chain has at the data.
+TEST(SmcWithMapByADenoiser, HasUnbiasedEvidenceUnderTheLawOfItsSteps) {
+  for (const MapCase& one : map_cases()) {
+    const double tau2 = 0.75;
+    const NonlinearObservation& observation = one.posterior.observation;
+    SmcPlan plan = plan_by_denoiser(observation, tau2);
+    const double log_Z = log_evidence_under(end_variance(plan, tau2), observation);
+    EXPECT_LE(std::abs(t_of(plan, log_Z)), largest_t) << one.name;
+    // Planted: the last factor is the potential at the noise of the start.
+    plan.map->levels.back() = plan.map->levels.front();
+    plan.map->variances.back() = plan.map->variances.front();
+    EXPECT_GT(std::abs(t_of(plan, log_Z)), largest_t) << one.name;
+  }
+}
+
 }  // namespace
 }  // namespace gmdiff

@@ -242,6 +242,31 @@ TEST(SmcPlanOfADenoiser, HasNoMixtureAndItsNameInTheHash) {
   EXPECT_NE(out.str().find("denoiser identity\n"), std::string::npos) << out.str();
 }
 
+TEST(SmcPlanOfADenoiser, HasAVarianceInPlaceOfTheCovarianceUnderAMap) {
+  const TimeGrid grid = TimeGrid::uniform(process, 6);
+  const Bootstrap sampler{.particles = 8, .start = Start::gaussian};
+  const SmcPlan plan = smc_plan(identity(), distances(), process, grid, sampler);
+  ASSERT_EQ(plan.map->variances.size(), 7U);
+  EXPECT_EQ(plan.map->variances.back(), 0.0);
+  const Level first = plan.map->levels.front();
+  EXPECT_DOUBLE_EQ(plan.map->variances.front(),
+                   first.sigma * first.sigma / (first.sigma * first.sigma + first.alpha * first.alpha));
+  EXPECT_EQ(plan.mixture.num_components(), 0);
+  EXPECT_EQ(plan.start.variance(0), first.sigma * first.sigma);
+  EXPECT_EQ(denoiser_evaluations(plan), 6.0 * 8.0);
+  EXPECT_EQ(plan.log_constant, distances().log_constant());
+  EXPECT_NE(plan.notes.back().find("denoiser \"identity\""), std::string::npos);
+  SmcPlan other = plan;
+  other.map->variances.front() *= 2.0;
+  EXPECT_NE(plan.hash(), other.hash());
+  expect_invalid(
+      [&] { smc_plan(identity(), distances(), process, grid, Bootstrap{}); },
+      "denoiser \"identity\": the exact start draws from a mixture; the sampler needs start = gaussian");
+  expect_invalid(
+      [&] { smc_plan(identity(), distances(), process, TimeGrid::uniform(process, 6, 0.1), sampler); },
+      "bootstrap: with a map expected a grid that ends at the data");
+}
+
 TEST(SmcPlanErrors, OfDenoisers) {
   const auto expect = [](const Denoiser& denoiser, const SmcSampler& sampler, const char* message) {
     expect_invalid([&] { smc_plan(denoiser, observation, process, TimeGrid::uniform(process, 6), sampler); },

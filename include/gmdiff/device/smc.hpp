@@ -119,6 +119,10 @@ SmcSamples sample(const Mixture& prior, const NonlinearObservation& observation,
 SmcSamples sample(const Denoiser& denoiser, const LinearObservation& observation,
                   const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
                   const Options& options = {});
+/// Chains of `bootstrap` by a custom denoiser under an observation with a map (mathematics.md §10.5).
+SmcSamples sample(const Denoiser& denoiser, const NonlinearObservation& observation,
+                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler,
+                  const Options& options = {});
 /// Many problems of one dimension in one call. Each problem's result equals its single run with the seed in
 /// `Provenance::problem_seeds`.
 SmcSamples sample(std::span<const SmcProblem> problems, const ForwardProcess& process,

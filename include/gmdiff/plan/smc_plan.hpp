@@ -50,6 +50,9 @@ struct MapPotentials {
   static constexpr double widening = 2.0;  ///< the factor of J C J^T in Q
   MapRows rows;
   std::vector<Level> levels;  ///< (steps + 1)
+  /// (steps + 1) with a custom denoiser: r^2 of the levels, and r^2 I takes the place of C (§10.5). Empty for
+  /// a mixture, which has C.
+  std::vector<double> variances;
 };
 
 /// Tables of one SMC run of one problem.
@@ -103,6 +106,10 @@ SmcPlan smc_plan(const Mixture& prior, const NonlinearObservation& observation, 
 /// @throws std::invalid_argument as above, for a sampler that draws from the mixture, for a last step that
 ///   would be its exact transition, and for a denoiser without function or name.
 SmcPlan smc_plan(const Denoiser& denoiser, const LinearObservation& observation,
+                 const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler);
+/// Plan of `bootstrap` by a custom denoiser under an observation with a map (§10.5).
+/// @throws std::invalid_argument as above.
+SmcPlan smc_plan(const Denoiser& denoiser, const NonlinearObservation& observation,
                  const ForwardProcess& process, const TimeGrid& grid, const SmcSampler& sampler);
 
 /// Prints the tables of the plan.

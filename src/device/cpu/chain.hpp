@@ -60,6 +60,7 @@ class Chain {
 
  private:
   void place_start();
+  void weigh(int step);
   double effective_sample_size();
   bool resample(int step);
   std::int64_t history_row(int step) const;
@@ -120,10 +121,7 @@ void Chain<Real>::begin(std::int64_t chain) {
 
 template <class Real>
 ChainFailure Chain<Real>::advance(int step) {
-  if (job_.denoised != nullptr && job_.tables.weighs_before) {
-    pieces_.for_each_tile(
-        [&](int thread, std::int64_t tile) { unit_.chain_weigh(job_, step, tile, scratch_.of(thread)); });
-  }
+  if (job_.denoised != nullptr && (job_.tables.weighs_before || job_.map != nullptr)) weigh(step);
   bool resampled = false;
   if (!job_.tables.weighs_before || job_.tables.steps[step].is_weighted) {
     if (!weights_.find_extremes()) return failure(step);
@@ -140,8 +138,17 @@ ChainFailure Chain<Real>::advance(int step) {
   return {};
 }
 
+/// Weighs the states before a step, or after the last one.
+template <class Real>
+void Chain<Real>::weigh(int step) {
+  job_.new_potentials = potentials_[step % 2].data();
+  pieces_.for_each_tile(
+      [&](int thread, std::int64_t tile) { unit_.chain_weigh(job_, step, tile, scratch_.of(thread)); });
+}
+
 template <class Real>
 ChainFailure Chain<Real>::end() {
+  if (job_.denoised != nullptr && job_.map != nullptr) weigh(job_.tables.num_steps);
   if (!weights_.find_extremes()) return failure(job_.tables.num_steps);
   finish();
   return {};

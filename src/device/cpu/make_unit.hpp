@@ -114,13 +114,15 @@ Unit<RealOf<V>> make_unit() {
                 if (job.denoised != nullptr || (!job.tables.weighs_before && job.map == nullptr)) return;
                 with_chain_law<V>(job.tables.law, [&]<class Law>() {
                   SmcTile<V, Law> weights(job, 0, tile, scratch);
-                  job.map == nullptr ? weights.weigh() : weights.weigh_start();
+                  job.map == nullptr ? weights.weigh() : weights.weigh_states();
                 });
               },
           .chain_weigh =
               [](const ChainJob<Real>& job, int step, std::int64_t tile, void* scratch) {
-                with_chain_law<V>(job.tables.law,
-                                  [&]<class Law>() { SmcTile<V, Law>(job, step, tile, scratch).weigh(); });
+                with_chain_law<V>(job.tables.law, [&]<class Law>() {
+                  SmcTile<V, Law> weights(job, step, tile, scratch);
+                  job.map == nullptr ? weights.weigh() : weights.weigh_states();
+                });
               },
           .chain_move =
               [](const ChainJob<Real>& job, int step, const std::uint32_t* ancestors, std::int64_t tile,

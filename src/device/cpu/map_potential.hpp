@@ -17,9 +17,11 @@ std::size_t map_scratch_bytes(Index dim, const particle::MapPotentialTable<RealO
 }
 
 /// Logarithm of the potential of the states x at a level of the plan, without its constants.
+/// @param denoised (d) D of a custom denoiser at x, or null
 /// @param room of `map_scratch_bytes`
 template <class V, class Law>
-V log_map_potential(const ChainJob<RealOf<V>>& job, int level, V* x, Scratch<V> scratch, V* room) {
+V log_map_potential(const ChainJob<RealOf<V>>& job, int level, V* x, const V* denoised, Scratch<V> scratch,
+                    V* room) {
   using Vector = WideVector<V>;
   const LawTable<RealOf<V>>& table = job.tables.law;
   const particle::MapPotentialTable<RealOf<V>>& map = *job.map;
@@ -39,6 +41,8 @@ V log_map_potential(const ChainJob<RealOf<V>>& job, int level, V* x, Scratch<V> 
   SoloLaw<V, Law> law(team, table, scratch);
   if (stage.level.at_data) {
     for (Index i = 0; i < d; ++i) D[i] = x[i] / V(stage.level.alpha);
+  } else if (denoised != nullptr) {
+    for (Index i = 0; i < d; ++i) D[i] = denoised[i];
   } else {
     law.denoise(stage.level, state, D);
   }

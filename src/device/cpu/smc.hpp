@@ -174,14 +174,14 @@ class SmcTile : public ChainTile<V> {
     this->save(x_, job_.from);
   }
 
-  /// Computes the weights of the first particles by the potential of a map.
-  void weigh_start() {
+  /// Adds the potentials of a map at the states before the step, or after the last one, to the weights.
+  void weigh_states() {
     this->load(job_.from);
     Real potential[lanes];
-    const V of_start = of_map(0, x_);
-    of_start.store(potential);
-    of_start.store(job_.new_potentials + this->begin_);
-    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) = -static_cast<double>(potential[lane]);
+    const V of_state = of_map(number_, x_);
+    of_state.store(potential);
+    of_state.store(job_.new_potentials + this->begin_);
+    for (int lane = 0; lane < lanes; ++lane) this->log_weight(lane) -= static_cast<double>(potential[lane]);
   }
 
   /// Moves from the ancestors (null: each particle from itself). Weights after moving are added to the
@@ -225,9 +225,15 @@ class SmcTile : public ChainTile<V> {
     add_to_weights(divided, factors);
   }
 
-  /// Negative logarithm of the potential of a map at a level.
+  /// Negative logarithm of the potential of a map at a level. A custom denoiser's D is that of the states
+  /// `from`.
   V of_map(int level, V* x) const {
-    return -log_map_potential<V, Law>(job_, level, x, this->scratch_, this->map_room_);
+    const V* denoised = nullptr;
+    if (job_.denoised != nullptr) {
+      this->load(job_.denoised, this->rest_);
+      denoised = this->rest_;
+    }
+    return -log_map_potential<V, Law>(job_, level, x, denoised, this->scratch_, this->map_room_);
   }
   /// Negative logarithm of g_t at x, without its constants. That of a map is known from the step before.
   V potential_before(const std::uint32_t* ancestors) const {
@@ -235,9 +241,10 @@ class SmcTile : public ChainTile<V> {
     if (ancestors == nullptr) return V::load(job_.potentials + this->begin_);
     return AncestorStates<V>(job_.potentials, /*d=*/1, lanes, ancestors + this->begin_)(0);
   }
-  /// The potential g_s at the new state.
+  /// The potential g_s at the new state; `weigh_states` adds it where a custom denoiser must first give D.
   V potential_after() const {
     if (job_.map == nullptr) return particle::factor_quadratic<V>(step_->factors, this->r(), y_);
+    if (job_.denoised != nullptr) return V(Real(0));
     const V potential = of_map(number_ + 1, y_);
     potential.store(job_.new_potentials + this->begin_);
     return potential;

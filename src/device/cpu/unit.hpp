@@ -70,7 +70,7 @@ struct ChainJob {
   Real* to;             ///< same shape: the destination of a move
   double* log_weights;  ///< (tiles lanes)
   /// (tiles lanes): negative logarithms of the potentials of a map at the states `from`, and those that a
-  /// move writes for `to`
+  /// move writes for `to`, or with a custom denoiser `Unit::chain_weigh` for `from`
   const Real* potentials;
   Real* new_potentials;
   Real* kept;  ///< (N, d): a further destination of new states, as rows, or null

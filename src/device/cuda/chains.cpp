@@ -274,6 +274,7 @@ class ChainsRun {
                                  .keeps = slot_of(task_.kept, job.step) >= 0,
                                  .draws = job.draws,
                                  .weighs_before = job.tables.weighs_before,
+                                 .weighs_states = job.weighs_states(),
                                  .decides = !is_end && decides_[static_cast<std::size_t>(job.step)] >= 0,
                                  .is_residual = job.scheme == Scheme::residual};
     for (int p = 0; p < kernels::num_phases; ++p) {

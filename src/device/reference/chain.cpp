@@ -128,10 +128,17 @@ class Chain {
 
   /// Adds the logarithms of the potentials of a map at a level to the weights.
   void add_potentials(std::size_t level) {
-    MapPotential potential(plan_.map->rows, model_, plan_.map->levels[level]);
+    MapPotential potential(*plan_.map, model_, level);
+    Points denoised;
+    if (plan_.denoiser && plan_.map->levels[level].sigma > 0.0) {
+      denoised = rows_of(x_);
+      denoise_rotated(*plan_.denoiser, plan_.V, plan_.map->levels[level], denoised);
+    }
     potentials_.resize(x_.size());
     for (std::size_t n = 0; n < x_.size(); ++n) {
-      potentials_[n] = potential.log_value(x_[n]);
+      const VectorXd D =
+          denoised.size() > 0 ? VectorXd(denoised.row(static_cast<Index>(n)).transpose()) : VectorXd();
+      potentials_[n] = potential.log_value(x_[n], D.size() > 0 ? &D : nullptr);
       lw_[n] += potentials_[n];
     }
   }

@@ -40,6 +40,12 @@ inline Potential without_factors(Potential g) {
   return g;
 }
 
+inline Points rows_of(const std::vector<VectorXd>& x) {
+  Points rows(std::ssize(x), x.front().size());
+  for (std::size_t n = 0; n < x.size(); ++n) rows.row(static_cast<Index>(n)) = x[n].transpose();
+  return rows;
+}
+
 /// An affine step, tilted by g: mean m = a x + b D, then the product of N(m, nu^2) and the factors (§7.3).
 class DdimKernel {
  public:
@@ -49,8 +55,7 @@ class DdimKernel {
   /// Evaluates a custom denoiser at the states of all particles, which the functions below then number.
   void prepare(const std::vector<VectorXd>& x) {
     if (!plan_.denoiser) return;
-    denoised_.resize(std::ssize(x), plan_.dim());
-    for (std::size_t n = 0; n < x.size(); ++n) denoised_.row(static_cast<Index>(n)) = x[n].transpose();
+    denoised_ = rows_of(x);
     denoise_rotated(*plan_.denoiser, plan_.V, step_.level1, denoised_);
   }
   VectorXd mean(std::size_t n, const VectorXd& x) {

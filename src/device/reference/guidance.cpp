@@ -3,8 +3,6 @@
 #include <cmath>
 #include <limits>
 
-#include <gmdiff/plan/smc_plan.hpp>
-
 #include "base/linear_algebra.hpp"
 
 namespace gmdiff::reference {
@@ -44,21 +42,29 @@ Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D) {
   return {linear_algebra::solve_lower(L, J), linear_algebra::solve_lower(L, r)};
 }
 
-double MapPotential::log_value(const Eigen::VectorXd& x) {
+double MapPotential::log_value(const Eigen::VectorXd& x, const Eigen::VectorXd* denoised) {
+  const double sigma = map_.levels[number_].sigma;
   Eigen::VectorXd D(x.size());
-  law_.denoiser(x.data(), D.data());
-  const Residual residual = residual_at(rows_, D);
-  Eigen::MatrixXd Q = Eigen::MatrixXd::Identity(residual.r.size(), residual.r.size());
-  if (level_.sigma > 0.0) {
-    const Eigen::MatrixXd C = posterior_covariance(model_, law_, level_.alpha, x.data(), D);
-    Q += MapPotentials::widening * residual.A * C * residual.A.transpose();
+  if (denoised != nullptr && sigma > 0.0) {
+    D = *denoised;
+  } else {
+    law_.denoiser(x.data(), D.data());
   }
+  const Residual residual = residual_at(map_.rows, D);
+  Eigen::MatrixXd Q = Eigen::MatrixXd::Identity(residual.r.size(), residual.r.size());
+  if (sigma > 0.0) Q += MapPotentials::widening * residual.A * covariance(x, D) * residual.A.transpose();
   const auto L = linear_algebra::cholesky(Q);
   if (!L) return std::numeric_limits<double>::quiet_NaN();
   const Eigen::VectorXd z = linear_algebra::solve_lower(*L, residual.r);
   const double log_determinant = L->diagonal().array().log().sum();
-  if (level_.sigma == 0.0) return -0.5 * z.squaredNorm() - log_determinant;
+  if (sigma == 0.0) return -0.5 * z.squaredNorm() - log_determinant;
   return -0.5 * static_cast<double>(z.size() + 1) * std::log1p(z.squaredNorm()) - log_determinant;
+}
+
+/// C, or r^2 I for a custom denoiser (§10.5).
+Eigen::MatrixXd MapPotential::covariance(const Eigen::VectorXd& x, const Eigen::VectorXd& D) {
+  if (!map_.variances.empty()) return map_.variances[number_] * Eigen::MatrixXd::Identity(x.size(), x.size());
+  return posterior_covariance(model_, law_, map_.levels[number_].alpha, x.data(), D);
 }
 
 }  // namespace gmdiff::reference

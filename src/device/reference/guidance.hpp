@@ -1,6 +1,6 @@
 #pragma once
 
-#include <gmdiff/plan/plan.hpp>
+#include <gmdiff/plan/smc_plan.hpp>
 
 #include "device/reference/denoiser.hpp"
 
@@ -26,15 +26,18 @@ Residual residual_at(const MapRows& rows, const Eigen::VectorXd& D);
 /// The potential of a map at one level, without its constants (§10.4).
 class MapPotential {
  public:
-  MapPotential(const MapRows& rows, const Model& model, Level level)
-      : rows_(rows), model_(model), level_(level), law_(model, level) {}
-  /// NaN where the map is not defined.
-  double log_value(const Eigen::VectorXd& x);
+  MapPotential(const MapPotentials& map, const Model& model, std::size_t level)
+      : map_(map), model_(model), number_(level), law_(model, map.levels[level]) {}
+  /// @param denoised D of a custom denoiser at x, or null
+  /// @returns NaN where the map is not defined
+  double log_value(const Eigen::VectorXd& x, const Eigen::VectorXd* denoised);
 
  private:
-  const MapRows& rows_;
+  Eigen::MatrixXd covariance(const Eigen::VectorXd& x, const Eigen::VectorXd& D);
+
+  const MapPotentials& map_;
   const Model& model_;
-  Level level_;
+  std::size_t number_;
   DiffusedMixture law_;
 };
 
