@@ -202,7 +202,7 @@ void check_named(const Dynamics& dynamics) {
       named);
 }
 
-void check(const Dynamics& dynamics) {
+void check_dynamics(const Dynamics& dynamics) {
   if (dynamics.named) return check_named(dynamics);
   (void)start_of(dynamics, fields_of(dynamics).drift.dim());
 }

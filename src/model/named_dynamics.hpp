@@ -27,6 +27,6 @@ long double process_time(const NamedDynamics& dynamics, const ForwardProcess& pr
 void check_named(const Dynamics& dynamics);
 
 /// Checks dynamics of any kind, so that a file that is read can also be run; `exact` is checked by the plan.
-void check(const Dynamics& dynamics);
+void check_dynamics(const Dynamics& dynamics);
 
 }  // namespace gmdiff
