@@ -14,6 +14,8 @@ namespace {
 void run_paths(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record) {
   const std::size_t levels = plan.times.size();
   const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
+  require(flags.moments || !flags.out.ends_with(".npz"), "--out ", flags.out,
+          ": paths are one array; give a name that ends in .npy, or --moments");
   if (flags.moments) return run_moments(flags, inputs, std::move(record), plan, history);
   run_plan(flags, inputs, std::move(record), plan, {history, plan.dim()}, history);
 }
