@@ -169,6 +169,20 @@ def test_linear_dynamics_by_name_have_the_law_of_their_transition():
     assert abs(((x - mean) ** 2).mean() / variance - 1) < 4.5 * np.sqrt(2 / 2000)
 
 
+def test_moments_over_paths_are_those_of_the_paths():
+    dynamics = gd.linear_dynamics([[0.0, 1.0], [-1.0, -0.5]], None, np.eye(2), steps=6)
+    moments = gd.path_moments(dynamics, count=300, seed=2, precision="f64", history=3)
+    samples = gd.forward(dynamics, count=300, seed=2, precision="f64", history=3)
+    x = samples.numpy()
+    assert np.array_equal(moments["times"], samples.times)
+    assert np.allclose(moments["mean"], x.mean(axis=0), rtol=0, atol=1e-13)
+    assert np.allclose(moments["variance"], x.var(axis=0, ddof=1), rtol=0, atol=1e-12)
+    for level in range(3):
+        assert np.allclose(moments["covariance"][level], np.cov(x[:, level].T), rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="at least 2 paths"):
+        gd.path_moments(dynamics, count=1)
+
+
 DYNAMICS = gd.Dynamics("-x", 1.0)
 
 

@@ -99,6 +99,7 @@ class ProcessEquation final : public Equation {
             " and sigma = ", static_cast<double>(v.sigma), "; use another t_start or t_end");
     return rates;
   }
+  /// Of a built-in process, where alpha is 1: for others g is 0 at sigma = 0, or not known.
   void check_density(long double u) const {
     for (Eigen::Index k = 0; k < own_.prior.num_components(); ++k) {
       if (own_.prior.weights()(k) == 0.0) continue;
