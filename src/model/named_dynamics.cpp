@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "model/dynamics_fields.hpp"
+#include "model/mixture/singular_component.hpp"
 
 namespace gmdiff {
 namespace {
@@ -38,12 +39,9 @@ bool evaluates_own_law(const LinearDynamics& /*linear*/) { return false; }
 // ----- checks of each kind
 
 void check_density(const Mixture& law) {
-  for (Eigen::Index k = 0; k < law.num_components(); ++k) {
-    if (law.weights()(k) == 0.0) continue;
-    require(law.eigenvalues().row(law.eigenvalues().rows() == 1 ? 0 : k).minCoeff() > 0.0,
-            "dynamics: langevin: component ", k,
-            " of the law has a singular covariance, so the law has no density");
-  }
+  const auto singular = singular_component(law);
+  require(!singular, "dynamics: langevin: component ", singular.value_or(0),
+          " of the law has a singular covariance, so the law has no density");
 }
 void check_density(const Target& /*target*/) {}
 

@@ -17,7 +17,8 @@ class Equation {
 
   /// Whether the stages are the same in every step.
   virtual bool repeats() const = 0;
-  /// Adds the stages that find mu(t_{s + offset}, from), and returns it as terms in `from`, `to` and `constant`.
+  /// Adds the stages that find mu(t_{s + offset}, from), and returns it as terms in `from`, `to` and
+  /// `constant`.
   virtual ExtendedTerms drift(Stages& stages, long double offset, int from, int to) = 0;
   /// S(t_{s + offset}) where it is a number; it is one at every time or at none.
   virtual std::optional<long double> amplitude(const Stages& stages, long double offset) const = 0;

@@ -5,6 +5,7 @@
 #include <gmdiff/model/linear_transition.hpp>
 
 #include "base/check.hpp"
+#include "model/mixture/singular_component.hpp"
 #include "model/named_dynamics.hpp"
 #include "plan/equation.hpp"
 
@@ -101,14 +102,10 @@ class ProcessEquation final : public Equation {
   }
   /// Of a built-in process, where alpha is 1: for others g is 0 at sigma = 0, or not known.
   void check_density(long double u) const {
-    for (Eigen::Index k = 0; k < own_.prior.num_components(); ++k) {
-      if (own_.prior.weights()(k) == 0.0) continue;
-      const Points& eigenvalues = own_.prior.eigenvalues();
-      require(eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).minCoeff() > 0.0, "dynamics: ", Own::name,
-              " evaluates the score of the prior at the time ", static_cast<double>(u),
-              ", where the process has no noise, and component ", k,
-              " has a singular covariance; use another t_start or t_end");
-    }
+    const auto singular = singular_component(own_.prior);
+    require(!singular, "dynamics: ", Own::name, " evaluates the score of the prior at the time ",
+            static_cast<double>(u), ", where the process has no noise, and component ", singular.value_or(0),
+            " has a singular covariance; use another t_start or t_end");
   }
 
   Own own_;

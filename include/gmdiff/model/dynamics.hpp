@@ -43,8 +43,8 @@ struct GaussianStart {
   std::vector<double> mean = {};  ///< (d)
   double std = 1.0;               ///< >= 0
 };
-/// Paths of named dynamics start from their law: exact draws of the law of `LangevinDynamics`, or of p_t at the
-/// process time of the start.
+/// Paths of named dynamics start from their law: exact draws of the law of `LangevinDynamics`, or of p_t at
+/// the process time of the start.
 struct ExactStart {};
 /// Paths start from a point, a normal law, exact draws of a mixture (d), or the law of named dynamics.
 using DynamicsStart = std::variant<GaussianStart, PointStart, Mixture, ExactStart>;
