@@ -4,10 +4,10 @@
 #include <cmath>
 #include <utility>
 
-#include <gmdiff/model/linear_transition.hpp>
-
 #include "base/check.hpp"
+#include "base/linear_algebra.hpp"
 #include "model/dynamics_fields.hpp"
+#include "model/linear_transition.hpp"
 #include "model/mixture/singular_component.hpp"
 
 namespace gmdiff {
@@ -98,9 +98,8 @@ void check_own(const LinearDynamics& linear, const Dynamics& dynamics) {
           "mixture");
   if (linear.S.size() == 0) return;
   require(linear.S == linear.S.transpose(), "dynamics: linear: the covariance must be symmetric");
-  const Eigen::MatrixXd zero = Eigen::MatrixXd::Zero(d, d);
-  const Eigen::MatrixXd explained =
-      linear_transition(zero, Eigen::VectorXd::Zero(d), linear.S, 1.0).covariance();
+  const Eigen::MatrixXd L = semidefinite_factor(linear.S);
+  const Eigen::MatrixXd explained = linear_algebra::product(L, L.transpose());
   require((explained - linear.S).cwiseAbs().maxCoeff() <= 1e-10 * linear.S.cwiseAbs().maxCoeff(),
           "dynamics: linear: the covariance must be positive semidefinite");
 }

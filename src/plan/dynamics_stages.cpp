@@ -179,6 +179,7 @@ void add_steps(Plan& plan, const Dynamics& dynamics, const NamedDynamics& named)
   } else {
     const auto equation = named_equation(plan, first, named);
     const int different = equation->repeats() ? 1 : dynamics.steps;
+    plan.steps.reserve(static_cast<std::size_t>(different));
     for (int s = 0; s < different; ++s) {
       Stages stages(plan, dynamics, s);
       add_scheme_step(dynamics.scheme, stages, *equation, step_length(dynamics));

@@ -2,9 +2,8 @@
 #include <cmath>
 #include <utility>
 
-#include <gmdiff/model/linear_transition.hpp>
-
 #include "base/check.hpp"
+#include "model/linear_transition.hpp"
 #include "model/mixture/singular_component.hpp"
 #include "model/named_dynamics.hpp"
 #include "plan/equation.hpp"
@@ -132,9 +131,7 @@ class LinearEquation final : public Equation {
     } else if (linear.S == linear.S(0, 0) * Eigen::MatrixXd::Identity(d, d)) {
       number_ = std::sqrt(static_cast<long double>(linear.S(0, 0)));
     } else {
-      // The covariance of Brownian motion at time 1.
-      const Eigen::MatrixXd no_drift = Eigen::MatrixXd::Zero(d, d);
-      plan.matrices.push_back(linear_transition(no_drift, Eigen::VectorXd::Zero(d), linear.S, 1.0).factor);
+      plan.matrices.push_back(semidefinite_factor(linear.S));
     }
   }
 
