@@ -49,8 +49,8 @@ std::variant<Mixture, Target> law_of(const Arguments& given) {
   return target_of(law, given.place("law"));
 }
 
-Mixture prior_of(const Arguments& given) { return mixture_of(given.need("prior"), given.place("prior")); }
-ProcessDescription process_of(const Arguments& given) {
+Mixture given_prior(const Arguments& given) { return mixture_of(given.need("prior"), given.place("prior")); }
+ProcessDescription given_process(const Arguments& given) {
   return process_of(given.need("process"), given.place("process"));
 }
 
@@ -93,14 +93,16 @@ void bind_named_dynamics(nb::module_& module) {
        });
   bind(module, "reverse_dynamics", {"prior", "process", "zeta"}, 3,
        "prior: typing.Any, process: typing.Any, zeta: float = 1.0, *", [](const Arguments& given) {
-         return reverse_dynamics(prior_of(given), process_of(given), number_or(given, "zeta", 1.0));
+         return reverse_dynamics(given_prior(given), given_process(given), number_or(given, "zeta", 1.0));
        });
   bind(module, "probability_flow_dynamics", {"prior", "process"}, 2,
-       "prior: typing.Any, process: typing.Any, *",
-       [](const Arguments& given) { return probability_flow_dynamics(prior_of(given), process_of(given)); });
+       "prior: typing.Any, process: typing.Any, *", [](const Arguments& given) {
+         return probability_flow_dynamics(given_prior(given), given_process(given));
+       });
   bind(module, "naive_backward_dynamics", {"prior", "process"}, 2,
-       "prior: typing.Any, process: typing.Any, *",
-       [](const Arguments& given) { return naive_backward_dynamics(prior_of(given), process_of(given)); });
+       "prior: typing.Any, process: typing.Any, *", [](const Arguments& given) {
+         return naive_backward_dynamics(given_prior(given), given_process(given));
+       });
   bind(module, "linear_dynamics", {"A", "b", "S"}, 3,
        "A: typing.Any, b: typing.Any = None, S: typing.Any = None, *", &linear_of);
 }
