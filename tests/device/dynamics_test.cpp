@@ -216,6 +216,16 @@ TEST(DynamicsOnDevices, ReportStatesThatAreNotFinite) {
         "run: 3 of 3 particles are not finite, first after step 2 of 10 (in float32); the step may be too "
         "large, or a text is not defined there");
   }
+  Dynamics growing = linear_dynamics(Eigen::MatrixXd::Constant(1, 1, 1e30));
+  growing.steps = 4;
+  growing.scheme = Scheme::euler;
+  try {
+    paths(dynamics_plan(growing), {.count = 3});
+    ADD_FAILURE() << "no error";
+  } catch (const NonFiniteError& error) {
+    EXPECT_TRUE(std::string(error.what()).ends_with("(in float32); the step may be too large"))
+        << error.what();
+  }
 }
 
 }  // namespace
