@@ -83,7 +83,7 @@ Verb add_forward(CLI::App& command) {
       "(M, d), and up to d = 32 covariance (M, d, d), in double");
   set_examples(*verb,
                "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n"
-               "  gmdiff forward problem.json --out moments.npz --count 100000 --history 11 --moments\n");
+               "  gmdiff forward problem.json --out path_moments.npz --count 2000 --history 11 --moments\n");
   return {verb, [flags] { forward(*flags); }};
 }
 
