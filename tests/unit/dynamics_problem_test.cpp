@@ -135,7 +135,8 @@ TEST(NamedDynamicsProblems, AreWrittenAsTheyAreRead) {
         with_prior("probability-flow", R"(, "process": {"type": "edm"}, "scheme": "rk4")"),
         with_prior("naive-backward", R"(, "t_start": 0.25, "path_steps": 2000)"),
         std::string(R"("type": "langevin", "speed": 2, "target": )") + normal,
-        std::string(R"("type": "langevin", "target": {"type": "banana", "curvature": 0.5}, "start": "exact")"),
+        std::string(
+            R"("type": "langevin", "target": {"type": "banana", "curvature": 0.5}, "start": "exact")"),
         std::string(
             R"("type": "linear", "A": [[0, 1], [-1, 0]], "b": [1, 2], "covariance": [[1, 0.5], [0.5, 1]])"),
         std::string(R"("type": "ou", "std": 2)")}) {
