@@ -140,12 +140,13 @@ def test_vector_fields():
     assert np.array_equal(gd.VectorField(gd.CustomField(lambda t, x: t * x, 2)).value(x, 2.0), 2 * x)
 
 
+VP = gd.Vp(gd.LinearBeta(0.02, 7.0))
 NORMAL = gd.Mixture([1.0], [[0.5]], gd.Covariance.spherical([2.0]))
 NAMED = {
     "langevin": gd.langevin_dynamics(gd.Banana(), 2.0, steps=20, scheme="heun", start=[0.0, 0.5]),
-    "reverse": gd.reverse_dynamics(NORMAL, gd.Vp(), zeta=0.5, steps=20),
-    "probability-flow": gd.probability_flow_dynamics(NORMAL, gd.Vp(), steps=20, scheme="rk4"),
-    "naive-backward": gd.naive_backward_dynamics(NORMAL, gd.Vp(), steps=20, t_end=0.5),
+    "reverse": gd.reverse_dynamics(NORMAL, VP, zeta=0.5, steps=20),
+    "probability-flow": gd.probability_flow_dynamics(NORMAL, VP, steps=20, scheme="rk4"),
+    "naive-backward": gd.naive_backward_dynamics(NORMAL, VP, steps=20, t_end=0.5),
     "linear": gd.linear_dynamics([[-1.0]], [0.5], [[2.0]], steps=4, start=NORMAL),
 }
 
@@ -200,8 +201,8 @@ DYNAMICS = gd.Dynamics("-x", 1.0)
         (lambda: gd.langevin_dynamics(3), TypeError, "langevin_dynamics: law"),
         (lambda: gd.langevin_dynamics(NORMAL, stesp=3), TypeError, "stesp"),
         (lambda: gd.langevin_dynamics(NORMAL, start="law"), ValueError, "langevin_dynamics: start"),
-        (lambda: gd.reverse_dynamics(NORMAL), TypeError, "reverse_dynamics: process"),
-        (lambda: gd.forward(gd.reverse_dynamics(NORMAL, gd.Vp(), -1.0)), ValueError, "zeta"),
+        (lambda: gd.reverse_dynamics(NORMAL), TypeError, "reverse_dynamics: the argument process"),
+        (lambda: gd.forward(gd.reverse_dynamics(NORMAL, VP, -1.0)), ValueError, "zeta"),
         (lambda: gd.generator(DYNAMICS, "x +", [0.0]), ValueError, "column 4"),
         (lambda: gd.generator(DYNAMICS, 3, [0.0]), TypeError, "generator: F"),
         (lambda: gd.generator(DYNAMICS, "x", [[0.0, 1.0]]), ValueError, "dimension"),
