@@ -69,6 +69,28 @@ TEST(DynamicsLaws, OfLinearDriftsHaveTheVariancesOfTheirRecursions) {
   EXPECT_LT(moments_p(end_states(dynamics, Scheme::sra1, steps), 0.0, 0.5 / a), test::least_p);
 }
 
+TEST(DynamicsLaws, OfAReverseProcessHaveTheMomentsOfTheirRecursion) {
+  // From p_T of N(0.5, 0.25) in the process dX = -X/2 dt + dW.
+  constexpr double T = 2.0;
+  constexpr int steps = 20;
+  const auto mean = [](double t) { return 0.5 * std::exp(-0.5 * t); };
+  const auto variance = [](double t) { return 0.25 * std::exp(-t) - std::expm1(-t); };
+  const auto moments_of = [&](double zeta) {
+    Eigen::Vector2d moments(mean(T), variance(T));
+    const double h = T / steps, c = 0.5 * (1.0 + zeta * zeta);
+    for (int s = 0; s < steps; ++s) {
+      const double t = T - s * h, factor = 1.0 + h * (0.5 - c / variance(t));
+      moments(0) = factor * moments(0) + h * c * mean(t) / variance(t);
+      moments(1) = factor * factor * moments(1) + h * zeta * zeta;
+    }
+    return moments;
+  };
+  const Mixture prior({1.0}, Points::Constant(1, 1, 0.5), Covariance::spherical({0.25}));
+  const Points ends = end_states(reverse_dynamics(prior, Ou{.T = T}, 0.5), Scheme::euler_maruyama, steps);
+  EXPECT_GT(moments_p(ends, moments_of(0.5)(0), moments_of(0.5)(1)), test::least_p);
+  EXPECT_LT(moments_p(ends, moments_of(1.0)(0), moments_of(1.0)(1)), test::least_p);  // planted
+}
+
 /// Root mean square of the difference from the exact states, which have the same increments of W.
 double strong_error(Scheme scheme, int steps) {
   const Dynamics dynamics = geometric_brownian(0.5, 0.75);
