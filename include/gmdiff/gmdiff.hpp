@@ -9,6 +9,7 @@
 #include <gmdiff/device/dlpack.hpp>
 #include <gmdiff/device/evaluate.hpp>
 #include <gmdiff/device/options.hpp>
+#include <gmdiff/device/path_moments.hpp>
 #include <gmdiff/device/paths.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/samples.hpp>

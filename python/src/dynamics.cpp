@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "fields.hpp"
 #include "models.hpp"
+#include "named_dynamics.hpp"
 #include "records.hpp"
 #include "released.hpp"
 
@@ -53,6 +54,7 @@ nb::object noise_of(const Dynamics& dynamics) {
 nb::object start_of(const Dynamics& dynamics) {
   if (const auto* point = std::get_if<PointStart>(&dynamics.start)) return array(point->point);
   if (const auto* gaussian = std::get_if<GaussianStart>(&dynamics.start)) return nb::cast(*gaussian);
+  if (std::holds_alternative<ExactStart>(dynamics.start)) return nb::str("exact");
   return nb::cast(std::get<Mixture>(dynamics.start));
 }
 
@@ -75,7 +77,7 @@ void def_parts(nb::module_& module) {
             return dict;
           },
           docs("Dynamics::parameters"))
-      .def_prop_ro("start", &start_of, "A Mixture, a GaussianStart, or a point (d).")
+      .def_prop_ro("start", &start_of, "A Mixture, a GaussianStart, a point (d), or \"exact\".")
       .def_prop_ro(
           "path_steps", [](const Dynamics& self) { return self.path_steps; }, docs("Dynamics::path_steps"));
 }
@@ -131,8 +133,7 @@ nb::object generator_of(const nb::args& positional, const nb::kwargs& named) {
   const Arguments given("generator", {"dynamics", "F", "x", "t"}, 4, positional, named);
   const Dynamics dynamics = dynamics_from(given.need("dynamics"), given.place("dynamics"));
   const nb::object function = given.need("F"), t = given.find("t");
-  const int dim =
-      dynamics.custom_drift ? dynamics.custom_drift->dim : static_cast<int>(dynamics.drift.size());
+  const int dim = dim_of(dynamics);
   const Expression F =
       nb::isinstance<Expression>(function)
           ? nb::cast<const Expression&>(function)
@@ -222,6 +223,7 @@ void bind_dynamics_functions(nb::module_& module) {
   def_parts(module);
   bind_start(module);
   bind_ready_made(module);
+  bind_named_dynamics(module);
   bind_field(module);
   bind_transition(module);
   bind_flow(module);

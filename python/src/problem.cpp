@@ -8,6 +8,7 @@
 #include "callables.hpp"
 #include "descriptions.hpp"
 #include "models.hpp"
+#include "named_dynamics.hpp"
 
 // Problems: what a problem file holds.
 
@@ -190,17 +191,9 @@ void read_noise(const nb::object& value, const std::string& place, Dynamics& dyn
   if (!texts.empty()) dynamics.noise = texts;
 }
 
-DynamicsStart start_of(const nb::object& value, const std::string& place) {
-  if (is_mixture(value)) return mixture_of(value, "law");
-  if (nb::isinstance<GaussianStart>(value)) return nb::cast<const GaussianStart&>(value);
-  return PointStart{list_of(value, place, "(d), a point; a Mixture draws the starts from a law")};
-}
-
 Dynamics dynamics_of(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given(
-      "Dynamics",
-      {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start", "path_steps"}, 2,
-      positional, named);
+  const Arguments given("Dynamics", with_run_of_dynamics({"drift", "noise", "parameters"}), 2, positional,
+                        named);
   Dynamics dynamics;
   read_field(given.need("drift"), given.place("drift"), dynamics.drift, dynamics.custom_drift);
   const auto with = [&](const char* key, auto read) {
@@ -214,20 +207,7 @@ Dynamics dynamics_of(const nb::args& positional, const nb::kwargs& named) {
       dynamics.parameters[name] = number_of(number, concat(place, "[\"", name, "\"]"));
     }
   });
-  with("t_start", [&](const auto& value, const auto& place) { dynamics.t_start = number_of(value, place); });
-  with("t_end", [&](const auto& value, const auto& place) { dynamics.t_end = number_of(value, place); });
-  with("steps", [&](const auto& value, const auto& place) {
-    dynamics.steps = static_cast<int>(integer_of(value, place, 1, io::max_steps));
-  });
-  with("path_steps", [&](const auto& value, const auto& place) {
-    dynamics.path_steps = static_cast<int>(integer_of(value, place, 0, std::numeric_limits<int>::max()));
-  });
-  with("scheme", [&](const auto& value, const auto& place) {
-    std::vector<std::string> names;
-    for (const Scheme scheme : all_schemes()) names.emplace_back(to_string(scheme));
-    dynamics.scheme = all_schemes()[choice_of(value, place, names)];
-  });
-  with("start", [&](const auto& value, const auto& place) { dynamics.start = start_of(value, place); });
+  set_run_of_dynamics(given, dynamics);
   return dynamics;
 }
 
@@ -244,6 +224,13 @@ void bind_dynamics(nb::module_& module) {
       .def_ro("steps", &Dynamics::steps, "Number of steps of equal length.")
       .def_prop_ro(
           "scheme", [](const Dynamics& self) { return to_string(self.scheme); }, "Name of the scheme.")
+      .def_prop_ro(
+          "name",
+          [](const Dynamics& self) -> nb::object {
+            if (!self.named) return nb::none();
+            return nb::str(name_of(*self.named));
+          },
+          "Name of dynamics by name, such as \"langevin\", else None.")
       .def("__repr__", [](const Dynamics& self) {
         return concat("<Dynamics: ", self.steps, " steps of ", to_string(self.scheme), " from ", self.t_start,
                       " to ", self.t_end, ">");

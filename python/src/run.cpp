@@ -1,5 +1,6 @@
 #include <gmdiff/device/session.hpp>
 
+#include <gmdiff/device/path_moments.hpp>
 #include <gmdiff/model/posterior.hpp>
 #include <gmdiff/model/probability_flow.hpp>
 
@@ -70,6 +71,28 @@ nb::object forward(const Session* session, const nb::args& positional, const nb:
   nb::object samples = run_plan(plan, options_of(given), session);
   keep_origin(samples, given);
   return samples;
+}
+
+/// The moments over the paths of `forward`, as a dict of arrays.
+nb::dict moments_over_paths(const nb::args& positional, const nb::kwargs& named) {
+  const Arguments given("path_moments", with_options({"law", "process", "grid", "prior"}), 3, positional,
+                        named);
+  const Plan plan = forward_plan_of(given);
+  Options options = options_of(given);
+  const PathMoments moments = watched([&](const std::stop_token& stop) {
+    options.stop = stop;
+    return path_moments(plan, options);
+  });
+  const auto M = moments.times.size(), d = static_cast<std::size_t>(plan.dim());
+  nb::dict result;
+  result["times"] = array(moments.times);
+  result["mean"] = array(moments.mean);
+  result["variance"] = array(moments.variance);
+  if (moments.covariance.size() > 0) {
+    const double* entries = moments.covariance.data();
+    result["covariance"] = array(std::vector<double>(entries, entries + M * d * d), {M, d, d});
+  }
+  return result;
 }
 
 nb::object draw(const Session* session, const nb::args& positional, const nb::kwargs& named) {
@@ -261,6 +284,14 @@ void bind_devices(nb::module_& module) {
 }  // namespace
 
 void bind_run(nb::module_& module) {
+  module.def(
+      "path_moments", &moments_over_paths,
+      nb::sig(keep(concat("def path_moments(law: typing.Any, process: typing.Any = None, grid: typing.Any = "
+                          "None, *, prior: bool = False, ",
+                          options_signature, ") -> dict[str, numpy.ndarray]"))),
+      "Moments over the paths of `forward` at every time that `history` keeps, all of them if it is 0, in "
+      "double: a dict with times (M), mean and variance (M, d), and up to d = 32 covariance (M, d, d), "
+      "with the divisor count - 1. The memory does not grow with `count`.");
   bind_posterior(module);
   bind_devices(module);
   def_runs(module, "", [](Run run) {

@@ -140,6 +140,50 @@ def test_vector_fields():
     assert np.array_equal(gd.VectorField(gd.CustomField(lambda t, x: t * x, 2)).value(x, 2.0), 2 * x)
 
 
+VP = gd.Vp(gd.LinearBeta(0.02, 7.0))
+NORMAL = gd.Mixture([1.0], [[0.5]], gd.Covariance.spherical([2.0]))
+NAMED = {
+    "langevin": gd.langevin_dynamics(gd.Banana(), 2.0, steps=20, scheme="heun", start=[0.0, 0.5]),
+    "reverse": gd.reverse_dynamics(NORMAL, VP, zeta=0.5, steps=20),
+    "probability-flow": gd.probability_flow_dynamics(NORMAL, VP, steps=20, scheme="rk4"),
+    "naive-backward": gd.naive_backward_dynamics(NORMAL, VP, steps=20, t_end=0.5),
+    "linear": gd.linear_dynamics([[-1.0]], [0.5], [[2.0]], steps=4, start=NORMAL),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_dynamics_by_name_are_read_back(name):
+    dynamics = NAMED[name]
+    again = gd.parse_problem(gd.DynamicsProblem(dynamics).to_json()).dynamics
+    for key in ("name", "t_start", "t_end", "steps", "scheme", "path_steps"):
+        assert getattr(again, key) == getattr(dynamics, key)
+    assert dynamics.name == name
+    assert_same_bytes(gd.forward(again, **EXACT).numpy(), gd.forward(dynamics, **EXACT).numpy())
+
+
+def test_linear_dynamics_by_name_have_the_law_of_their_transition():
+    law = gd.linear_transition([[-1.0]], [0.5], [[2.0]], 1.0).law(NORMAL)
+    x = gd.forward(NAMED["linear"], count=2000, seed=1, precision="f64").numpy()[:, 0]
+    mean, variance = law.means[0, 0], law.component_covariance(0)[0, 0]
+    # The mean of n draws is normal, and n times the mean square / variance is chi^2 with n degrees of freedom.
+    assert abs(x.mean() - mean) < 4.5 * np.sqrt(variance / 2000)
+    assert abs(((x - mean) ** 2).mean() / variance - 1) < 4.5 * np.sqrt(2 / 2000)
+
+
+def test_moments_over_paths_are_those_of_the_paths():
+    dynamics = gd.linear_dynamics([[0.0, 1.0], [-1.0, -0.5]], None, np.eye(2), steps=6)
+    moments = gd.path_moments(dynamics, count=300, seed=2, precision="f64", history=3)
+    samples = gd.forward(dynamics, count=300, seed=2, precision="f64", history=3)
+    x = samples.numpy()
+    assert np.array_equal(moments["times"], samples.times)
+    assert np.allclose(moments["mean"], x.mean(axis=0), rtol=0, atol=1e-13)
+    assert np.allclose(moments["variance"], x.var(axis=0, ddof=1), rtol=0, atol=1e-12)
+    for level in range(3):
+        assert np.allclose(moments["covariance"][level], np.cov(x[:, level].T), rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="at least 2 paths"):
+        gd.path_moments(dynamics, count=1)
+
+
 DYNAMICS = gd.Dynamics("-x", 1.0)
 
 
@@ -153,6 +197,12 @@ DYNAMICS = gd.Dynamics("-x", 1.0)
         (lambda: gd.GaussianStart(std="a"), TypeError, "GaussianStart: std"),
         (lambda: gd.forward(gd.Dynamics("-x", 1.0, start=gd.GaussianStart([0.0, 1.0]))), ValueError, "start"),
         (lambda: gd.generator(gd.Banana(), "x", [0.0]), TypeError, "generator: dynamics"),
+        (lambda: gd.generator(NAMED["reverse"], "x", [0.0]), ValueError, "generator: expected drift"),
+        (lambda: gd.langevin_dynamics(3), TypeError, "langevin_dynamics: law"),
+        (lambda: gd.langevin_dynamics(NORMAL, stesp=3), TypeError, "stesp"),
+        (lambda: gd.langevin_dynamics(NORMAL, start="law"), ValueError, "langevin_dynamics: start"),
+        (lambda: gd.reverse_dynamics(NORMAL), TypeError, "reverse_dynamics: the argument process"),
+        (lambda: gd.forward(gd.reverse_dynamics(NORMAL, VP, -1.0)), ValueError, "zeta"),
         (lambda: gd.generator(DYNAMICS, "x +", [0.0]), ValueError, "column 4"),
         (lambda: gd.generator(DYNAMICS, 3, [0.0]), TypeError, "generator: F"),
         (lambda: gd.generator(DYNAMICS, "x", [[0.0, 1.0]]), ValueError, "dimension"),

@@ -225,8 +225,7 @@ EvalResult evaluate(const EvalFlags& flags, const DynamicsProblem& problem) {
           " has dynamics, of which eval computes the generator; give --generator TEXT");
   const Dynamics& dynamics = problem.dynamics;
   EvalResult result{.problem = flags.problem.file, .law = study::dynamics_law, .function = *flags.generator};
-  const Expression F(*flags.generator,
-                     {.dim = static_cast<int>(dynamics.drift.size()), .parameters = dynamics.parameters});
+  const Expression F(*flags.generator, {.dim = dim_of(dynamics), .parameters = dynamics.parameters});
   const Points x = load_points(flags.points, result.warnings);
   require(x.cols() == F.dim(), "--points ", flags.points, ": its points have dimension ", x.cols(),
           ", those of the dynamics ", F.dim());

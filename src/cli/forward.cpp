@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/check.hpp"
+#include "cli/run_moments.hpp"
 #include "cli/run_plan.hpp"
 
 namespace gmdiff::cli {
@@ -13,6 +14,9 @@ namespace {
 void run_paths(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record) {
   const std::size_t levels = plan.times.size();
   const int history = flags.history ? parse_history(*flags.history, levels) : static_cast<int>(levels);
+  require(flags.moments || !flags.out.ends_with(".npz"), "--out ", flags.out,
+          ": paths are one array; give a name that ends in .npy, or --moments");
+  if (flags.moments) return run_moments(flags, inputs, std::move(record), plan, history);
   run_plan(flags, inputs, std::move(record), plan, {history, plan.dim()}, history);
 }
 
@@ -73,7 +77,13 @@ Verb add_forward(CLI::App& command) {
           "paths of dynamics on the Brownian motion of N steps, a multiple of their steps; runs with "
           "one N share their paths")
       ->type_name("N");
-  set_examples(*verb, "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n");
+  verb->add_flag(
+      "--moments", flags->moments,
+      "instead of the paths, write their moments at each time as .npz: times (M), mean and variance "
+      "(M, d), and up to d = 32 covariance (M, d, d), in double");
+  set_examples(*verb,
+               "  gmdiff forward problem.json --out paths.npy --count 100 --history 11\n"
+               "  gmdiff forward problem.json --out path_moments.npz --count 2000 --history 11 --moments\n");
   return {verb, [flags] { forward(*flags); }};
 }
 

@@ -63,10 +63,8 @@ ParticleRange particles(const RunFlags& flags, const Counted& counted, std::vect
   return range;
 }
 
-/// `run_plan` for either kind of plan.
-template <class AnyPlan>
-void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
-         std::vector<std::int64_t> row_shape, int history) {
+/// The options of the flags, without the first states. The record gets what they say.
+Options options_of(const RunFlags& flags, const auto& plan, int history, study::RunRecord& record) {
   const ParticleRange range = particles(flags, counted_of(plan), record.notes);
   Options options;
   options.first = range.first;
@@ -84,8 +82,16 @@ void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord recor
   record.precision = study::precision_name(options.precision);
   record.math = study::math_name(options.math);
   record.plan_hash = hex(plan.hash());
+  return options;
+}
+
+/// `run_plan` for either kind of plan.
+template <class AnyPlan>
+void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
+         std::vector<std::int64_t> row_shape, int history) {
+  Options options = options_of(flags, plan, history, record);
   record.shape = std::move(row_shape);
-  record.shape.insert(record.shape.begin(), range.count);
+  record.shape.insert(record.shape.begin(), options.count);
   study::FileRun run{.record = std::move(record),
                      .options = std::move(options),
                      .start = {},
@@ -105,6 +111,10 @@ void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord recor
 }
 
 }  // namespace
+
+Options run_options(const RunFlags& flags, const Plan& plan, int history, study::RunRecord& record) {
+  return options_of(flags, plan, history, record);
+}
 
 void add_run_flags(CLI::App& verb, RunFlags& flags) {
   add_problem_flags(verb, flags.problem);

@@ -26,6 +26,7 @@ struct RunFlags {
   CommonFlags common;
   std::string out;
   bool force = false;
+  bool moments = false;
   FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
       first_step, denoiser;
 };
@@ -39,6 +40,10 @@ void add_history(CLI::App& verb, RunFlags& flags, const std::string& meaning);
 
 /// The value of `--history`, at most `levels`. @throws std::invalid_argument for other texts.
 int parse_history(const std::string& text, std::size_t levels);
+
+/// The options of the flags, without the first states.
+/// @param record of the verb, which gets what the flags say
+Options run_options(const RunFlags& flags, const Plan& plan, int history, study::RunRecord& record);
 
 /// Runs `plan`, writes its file and prints its report.
 /// @param inputs the files of the problem

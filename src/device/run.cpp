@@ -198,6 +198,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
 const char* Run::hint() const {
   if (evaluates_target(plan_)) return "; the step may be too large for the target";
   if (plan_.kind != PlanKind::dynamics) return "";
+  if (plan_.fields.empty()) return "; the step may be too large";
   return calls_functions(plan_) ? "; the step may be too large, or a function gives no number there"
                                 : "; the step may be too large, or a text is not defined there";
 }

@@ -1,6 +1,7 @@
 #include "io/dynamics_json.hpp"
 
 #include "io/mixture_json.hpp"
+#include "io/named_dynamics_json.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/parameter_writer.hpp"
 
@@ -26,6 +27,10 @@ DynamicsNoise read_noise(const Json& value, const Location& where) {
 }
 
 DynamicsStart read_start(const Json& value, const Location& where) {
+  if (value.is_string()) {
+    read_choice(value, where, {"exact"});
+    return ExactStart{};
+  }
   as_object(value, where);
   ParameterReader reader(value, where);
   if (value.contains("point")) {
@@ -49,6 +54,7 @@ Scheme read_scheme(const Json& value, const Location& where) {
 }
 
 OrderedJson start_json(const DynamicsStart& start) {
+  if (std::holds_alternative<ExactStart>(start)) return "exact";
   OrderedJson object;
   ParameterWriter writer(object);
   if (const auto* point = std::get_if<PointStart>(&start)) {
@@ -62,17 +68,46 @@ OrderedJson start_json(const DynamicsStart& start) {
   return object;
 }
 
+/// Keys of dynamics of texts and of dynamics by name.
+const std::vector<std::string>& common_keys() {
+  static const std::vector<std::string> keys{"t_start", "t_end", "steps", "scheme", "start", "path_steps"};
+  return keys;
+}
+
+Dynamics read_texts_of_dynamics(const Json& value, const Location& where) {
+  std::vector<std::string> keys{"drift", "noise", "parameters"};
+  keys.insert(keys.end(), common_keys().begin(), common_keys().end());
+  check_keys(value, where, keys);
+  Dynamics dynamics{.drift = read_texts(member(value, where, "drift"), where.key("drift"))};
+  if (const Json* noise = optional_member(value, "noise"))
+    dynamics.noise = read_noise(*noise, where.key("noise"));
+  ParameterReader(value, where).optional("parameters", dynamics.parameters);
+  return dynamics;
+}
+
+/// Drift and noise.
+OrderedJson write_texts_of_dynamics(const Dynamics& dynamics) {
+  OrderedJson object;
+  object["drift"] = dynamics.drift;
+  ParameterWriter writer(object);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&dynamics.noise)) {
+    object["noise"] = *texts;
+  } else if (const auto* numbers = std::get_if<std::vector<double>>(&dynamics.noise)) {
+    writer.required("noise", *numbers);
+  } else {
+    writer.required("noise", std::get<double>(dynamics.noise));
+  }
+  if (!dynamics.parameters.empty()) writer.required("parameters", dynamics.parameters);
+  return object;
+}
+
 }  // namespace
 
 Dynamics read_dynamics(const Json& value, const Location& where) {
   as_object(value, where);
-  check_keys(value, where,
-             {"drift", "noise", "parameters", "t_start", "t_end", "steps", "scheme", "start", "path_steps"});
-  Dynamics dynamics{.drift = read_texts(member(value, where, "drift"), where.key("drift"))};
-  if (const Json* noise = optional_member(value, "noise"))
-    dynamics.noise = read_noise(*noise, where.key("noise"));
+  Dynamics dynamics = value.contains("type") ? read_named_dynamics(value, where, common_keys())
+                                             : read_texts_of_dynamics(value, where);
   ParameterReader reader(value, where);
-  reader.optional("parameters", dynamics.parameters);
   reader.optional("t_start", dynamics.t_start);
   reader.optional("t_end", dynamics.t_end);
   reader.optional("steps", dynamics.steps);
@@ -87,17 +122,9 @@ Dynamics read_dynamics(const Json& value, const Location& where) {
 OrderedJson write_dynamics(const Dynamics& dynamics) {
   require(!dynamics.custom_drift && !dynamics.custom_noise,
           "to_json: a drift or a noise given by a function (CustomField) has no JSON form");
-  OrderedJson object;
-  object["drift"] = dynamics.drift;
+  OrderedJson object =
+      dynamics.named ? write_named_dynamics(*dynamics.named) : write_texts_of_dynamics(dynamics);
   ParameterWriter writer(object);
-  if (const auto* texts = std::get_if<std::vector<std::string>>(&dynamics.noise)) {
-    object["noise"] = *texts;
-  } else if (const auto* numbers = std::get_if<std::vector<double>>(&dynamics.noise)) {
-    writer.required("noise", *numbers);
-  } else {
-    writer.required("noise", std::get<double>(dynamics.noise));
-  }
-  if (!dynamics.parameters.empty()) writer.required("parameters", dynamics.parameters);
   writer.required("t_start", dynamics.t_start);
   writer.required("t_end", dynamics.t_end);
   writer.required("steps", dynamics.steps);

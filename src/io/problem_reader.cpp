@@ -4,7 +4,6 @@
 #include <system_error>
 
 #include <gmdiff/io/denoiser_file.hpp>
-#include <gmdiff/io/logistic_csv.hpp>
 #include <gmdiff/io/problem_file.hpp>
 #include <gmdiff/io/sampler_file.hpp>
 #include <gmdiff/network/learned_denoiser.hpp>
@@ -15,7 +14,8 @@
 #include "io/parameter_reader.hpp"
 #include "io/problem_input.hpp"
 #include "io/sampler_settings.hpp"
-#include "model/dynamics_fields.hpp"
+#include "io/target_json.hpp"
+#include "model/named_dynamics.hpp"
 
 namespace gmdiff {
 
@@ -172,37 +172,11 @@ NonlinearProblem read_nonlinear_problem(const Json& root, const Location& top) {
   return problem;
 }
 
-/// Whether a target is a logistic regression whose data is the path of a .csv file.
-bool has_csv(const Json& target) {
-  const Json* type = io::optional_member(target, "type");
-  const Json* data = io::optional_member(target, "data");
-  return type != nullptr && *type == Logistic::name && data != nullptr && data->is_string() &&
-         data->get_ref<const std::string&>().ends_with(".csv");
-}
-
-Logistic read_csv_target(const Json& target, const Location& where) {
-  io::check_keys(target, where, {"type", "data", "standardise", "prior_std"});
-  const std::filesystem::path file = where.folder() / target.at("data").get<std::string>();
-  Standardise standardise = Standardise::none;
-  if (const Json* value = io::optional_member(target, "standardise"))
-    standardise = static_cast<Standardise>(
-        io::read_choice(*value, where.key("standardise"), {"none", "scale", "center-scale"}));
-  Logistic logistic = io::at_place(where.key("data"), [&] { return read_logistic(file, standardise); });
-  where.note(file);
-  if (const Json* value = io::optional_member(target, "prior_std"))
-    logistic.prior_std = io::read_number(*value, where.key("prior_std"));
-  return logistic;
-}
-
 TargetProblem read_target_problem(const Json& root, const Location& top) {
   if (root.contains("prior")) top.fail("\"prior\" and \"target\" exclude each other");
   io::check_keys(root, top, {"target", "sampler", "start", "density"});
   const Location place = top.key("target");
-  const Json& target = io::as_object(io::member(root, top, "target"), place);
-  const TargetDescription description = has_csv(target)
-                                            ? TargetDescription(read_csv_target(target, place))
-                                            : io::read_variant<TargetDescription>(target, place, "target");
-  TargetProblem problem{.target = io::at_place(place, [&] { return Target(description); })};
+  TargetProblem problem{.target = io::read_target(io::member(root, top, "target"), place)};
   if (const auto sampler = read_sampler_of(root, top, problem.target.dim(), problem.training)) {
     const std::optional<TargetSampler> of_target = without_prior(*sampler);
     if (!of_target) {
@@ -222,7 +196,7 @@ DynamicsProblem read_dynamics_problem(const Json& root, const Location& top) {
   io::check_keys(root, top, {"dynamics"});
   const Location place = top.key("dynamics");
   DynamicsProblem problem{.dynamics = io::read_dynamics(root.at("dynamics"), place)};
-  io::at_place(top, [&] { return start_of(problem.dynamics, fields_of(problem.dynamics).drift.dim()); });
+  io::at_place(top, [&] { check_dynamics(problem.dynamics); });
   return problem;
 }
 

@@ -62,6 +62,12 @@ class StartReader {
             ", expected ", dim_, ", the number of drifts");
     return start;
   }
+  Mixture operator()(const ExactStart& /*start*/) const {
+    fail(
+        "dynamics: the start \"exact\" is the law of named dynamics, and these have none; expected a point, "
+        "a "
+        "normal law or a mixture");
+  }
   Mixture operator()(const GaussianStart& start) const {
     require(start.std >= 0.0 && std::isfinite(start.std), "dynamics: std of the start must be >= 0, got ",
             start.std);
@@ -82,20 +88,6 @@ class StartReader {
 
   int dim_;
 };
-
-void check_times(const Dynamics& dynamics) {
-  require(std::isfinite(dynamics.t_start), "dynamics: t_start must be finite, got ", dynamics.t_start);
-  require(std::isfinite(dynamics.t_end) && dynamics.t_end > dynamics.t_start,
-          "dynamics: t_end must be finite and greater than t_start = ", dynamics.t_start, ", got ",
-          dynamics.t_end);
-  require(dynamics.steps >= 1 && dynamics.steps <= max_steps, "dynamics: steps must be 1 to ", max_steps,
-          ", got ", dynamics.steps);
-  const int ratio = dynamics.path_steps / dynamics.steps;
-  require(dynamics.path_steps == 0 ||
-              (ratio >= 1 && ratio <= max_path_ratio && dynamics.path_steps == ratio * dynamics.steps),
-          "dynamics: path_steps must be a multiple of steps = ", dynamics.steps, ", at most ", max_path_ratio,
-          " times as much, got ", dynamics.path_steps);
-}
 
 VectorField drift_of(const Dynamics& dynamics) {
   if (!dynamics.custom_drift) return {dynamics.drift, "dynamics: drift", dynamics.parameters};
@@ -156,6 +148,20 @@ void check_noise(const Dynamics& dynamics, const DynamicsFields& fields) {
 }
 
 }  // namespace
+
+void check_times(const Dynamics& dynamics) {
+  require(std::isfinite(dynamics.t_start), "dynamics: t_start must be finite, got ", dynamics.t_start);
+  require(std::isfinite(dynamics.t_end) && dynamics.t_end > dynamics.t_start,
+          "dynamics: t_end must be finite and greater than t_start = ", dynamics.t_start, ", got ",
+          dynamics.t_end);
+  require(dynamics.steps >= 1 && dynamics.steps <= max_steps, "dynamics: steps must be 1 to ", max_steps,
+          ", got ", dynamics.steps);
+  const int ratio = dynamics.path_steps / dynamics.steps;
+  require(dynamics.path_steps == 0 ||
+              (ratio >= 1 && ratio <= max_path_ratio && dynamics.path_steps == ratio * dynamics.steps),
+          "dynamics: path_steps must be a multiple of steps = ", dynamics.steps, ", at most ", max_path_ratio,
+          " times as much, got ", dynamics.path_steps);
+}
 
 DynamicsFields fields_of(const Dynamics& dynamics) {
   check_times(dynamics);

@@ -20,6 +20,9 @@ struct DynamicsFields {
   bool is_additive() const { return number() != nullptr || !field()->depends_on_position(); }
 };
 
+/// Checks times and numbers of steps. @throws std::invalid_argument for those out of range.
+void check_times(const Dynamics& dynamics);
+
 /// Reads the texts of dynamics.
 /// @throws std::invalid_argument for texts that are no expressions, a wrong number of them, a number out of
 ///   range, and a scheme that does not support the noise. `exact` is checked by the plan.

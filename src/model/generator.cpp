@@ -6,6 +6,10 @@
 namespace gmdiff {
 
 Eigen::VectorXd generator(const Dynamics& dynamics, const Expression& F, const Points& x, double t) {
+  require(!dynamics.named,
+          "generator: expected drift and noise as numbers, texts or functions, given the "
+          "dynamics ",
+          dynamics.named ? name_of(*dynamics.named) : "");
   const DynamicsFields fields = fields_of(dynamics);
   const Eigen::Index d = fields.drift.dim();
   require(F.dim() == d, "generator: the function has dimension ", F.dim(), ", the dynamics ", d);

@@ -55,7 +55,7 @@ Moments twice(const Moments& one) {
 
 /// Lower triangular L with L L^T = C for a symmetric, positive semidefinite C. A pivot that rounding explains
 /// counts as 0, and so does its column.
-ExtendedMatrix semidefinite_factor(const ExtendedMatrix& C) {
+ExtendedMatrix factor_of(const ExtendedMatrix& C) {
   const Eigen::Index d = C.rows();
   const long double tolerance =
       16.0L * static_cast<long double>(d) * std::numeric_limits<long double>::epsilon();
@@ -105,11 +105,15 @@ LinearTransition extended_linear_transition(const Eigen::MatrixXd& A, const Eige
   for (int n = 0; n < doublings; ++n) moments = twice(moments);
   LinearTransition result{.F = moments.F.cast<double>(),
                           .shift = moments.shift.cast<double>(),
-                          .factor = semidefinite_factor(moments.covariance).cast<double>()};
+                          .factor = factor_of(moments.covariance).cast<double>()};
   require(result.F.allFinite() && result.shift.allFinite() && result.factor.allFinite(),
           "linear_transition: the transition over h = ", static_cast<double>(h),
           " exceeds the range of a double; use smaller steps");
   return result;
+}
+
+Eigen::MatrixXd semidefinite_factor(const Eigen::MatrixXd& S) {
+  return factor_of(S.cast<long double>()).cast<double>();
 }
 
 Eigen::MatrixXd LinearTransition::covariance() const {

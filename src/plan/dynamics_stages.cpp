@@ -6,237 +6,12 @@
 #include "base/check.hpp"
 #include "base/extended.hpp"
 #include "model/linear_transition.hpp"
+#include "plan/equation.hpp"
+#include "plan/path_stages.hpp"
+#include "plan/scheme_steps.hpp"
 
 namespace gmdiff::schemes {
 namespace {
-
-/// Steps of the finer run, whose Brownian motion the paths have, in one step.
-int path_refinement(const Dynamics& dynamics) {
-  return dynamics.path_steps == 0 ? 1 : dynamics.path_steps / dynamics.steps;
-}
-
-long double step_length(const Dynamics& dynamics) {
-  return (static_cast<long double>(dynamics.t_end) - static_cast<long double>(dynamics.t_start)) /
-         static_cast<long double>(dynamics.steps);
-}
-
-/// Vectors of a path: the state, drifts and amplitudes at two times, normals and intermediate values.
-enum PathVector { state, drift, later_drift, amplitude, later_amplitude, normal, second_normal, middle, sum };
-
-/// Writes the stages of one step, or of the prologue.
-class Stages {
- public:
-  Stages(Plan& plan, const Dynamics& dynamics)
-      : plan_(plan), dynamics_(dynamics), refinement_(path_refinement(dynamics)) {}
-
-  std::vector<Stage> take() { return std::move(stages_); }
-
-  /// Number of the field in the plan.
-  int add_field(const VectorField& field) {
-    plan_.fields.push_back(field);
-    return static_cast<int>(plan_.fields.size()) - 1;
-  }
-  /// to <- f(t_{s + offset}, from) in step s
-  void evaluate(int field, long double offset, int from, int to) {
-    stages_.push_back(EvaluateField{.field = field, .times = times(offset), .from = from, .to = to});
-  }
-  void combine(int to, std::vector<Term> terms) {
-    stages_.push_back(Combine{.to = to, .terms = std::move(terms)});
-  }
-  /// to <- sum of the terms + noise z, where z is the normal of the increment of W in this step. It is made
-  /// of the normals z_k of the r = `refinement` steps of the finer run: z = (z_0 + ... + z_{r-1}) / sqrt(r).
-  void add_increment(int to, std::vector<Term> terms, double noise, int draws = 1) {
-    if (noise == 0.0) return combine(to, std::move(terms));
-    const double part =
-        static_cast<double>(static_cast<long double>(noise) / std::sqrt(extended_refinement()));
-    for (int k = 0; k < refinement_; ++k) {
-      add_normal(to, std::move(terms), part, draws, k, 0);
-      terms = {{to, 1.0}};
-    }
-  }
-  /// to <- z
-  void draw(int to, int draws = 1) { add_increment(to, {}, 1.0, draws); }
-  /// to <- zeta, where the integral of W - W(t) over a step of length h is h^(3/2) (z + zeta / sqrt(3)) / 2.
-  /// With the normals z_k and zeta_k of the finer run,
-  ///   zeta = r^(-3/2) sum_k [sqrt(3) (r - 1 - 2 k) z_k + zeta_k].
-  void draw_area(int to) {
-    const long double r = extended_refinement();
-    const long double part = 1.0L / (r * std::sqrt(r));
-    std::vector<Term> terms;
-    for (int k = 0; k < refinement_; ++k) {
-      const long double of_z = std::sqrt(3.0L) * static_cast<long double>(refinement_ - 1 - 2 * k) * part;
-      if (of_z != 0.0L) {
-        add_normal(to, std::move(terms), static_cast<double>(of_z), 2, k, 0);
-        terms = {{to, 1.0}};
-      }
-      add_normal(to, std::move(terms), static_cast<double>(part), 2, k, 1);
-      terms = {{to, 1.0}};
-    }
-  }
-  /// to <- z_k of the finer run
-  void draw_fine(int to, int k) { add_normal(to, {}, 1.0, 1, k, 0); }
-  int refinement() const { return refinement_; }
-  /// to <- M from with a matrix of the plan
-  void multiply_by_matrix(int to, int matrix, int from) {
-    stages_.push_back(Product{.matrix = matrix, .from = from, .to = to});
-  }
-  void multiply(int to, int a, int b) { stages_.push_back(Multiply{.to = to, .a = a, .b = b}); }
-
- private:
-  long double extended_refinement() const { return static_cast<long double>(refinement_); }
-
-  /// to <- sum of the terms + noise times normal `draw` of `draws` of step k of the finer run
-  void add_normal(int to, std::vector<Term> terms, double noise, int draws, int k, int draw) {
-    stages_.push_back(Combine{.to = to,
-                              .terms = std::move(terms),
-                              .noise = noise,
-                              .draws = draws * refinement_,
-                              .draw = draws * k + draw});
-  }
-
-  /// Row of the times t_{s + offset}.
-  int times(long double offset) {
-    for (std::size_t i = 0; i < offsets_.size(); ++i) {
-      if (offsets_[i] == offset) return first_ + static_cast<int>(i);
-    }
-    if (offsets_.empty()) first_ = static_cast<int>(plan_.field_times.size());
-    offsets_.push_back(offset);
-    std::vector<double> row;
-    row.reserve(static_cast<std::size_t>(dynamics_.steps));
-    for (int s = 0; s < dynamics_.steps; ++s)
-      row.push_back(dynamics_time(dynamics_, static_cast<long double>(s) + offset));
-    plan_.field_times.push_back(std::move(row));
-    return static_cast<int>(plan_.field_times.size()) - 1;
-  }
-
-  Plan& plan_;
-  const Dynamics& dynamics_;
-  int refinement_;
-  std::vector<Stage> stages_;
-  std::vector<long double> offsets_;
-  int first_ = 0;
-};
-
-/// One step of each scheme. mu and S are drift and noise, and z and zeta are normals.
-class SchemeStep {
- public:
-  SchemeStep(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields)
-      : fields_(fields),
-        stages_(plan, dynamics),
-        h_(step_length(dynamics)),
-        mu_(stages_.add_field(fields.drift)) {
-    if (fields.field() != nullptr) S_ = stages_.add_field(*fields.field());
-  }
-
-  std::vector<Stage> take() { return stages_.take(); }
-
-  /// x + h mu + sqrt(h) S z
-  void euler_maruyama() {
-    stages_.evaluate(mu_, 0.0L, state, drift);
-    if (const double* sigma = fields_.number())
-      return stages_.add_increment(state, {{state, 1.0}, {drift, of_h(1.0L)}}, root(1.0L, *sigma));
-    stages_.evaluate(S_, 0.0L, state, amplitude);
-    stages_.draw(normal);
-    stages_.multiply(normal, amplitude, normal);
-    stages_.combine(state, {{state, 1.0}, {drift, of_h(1.0L)}, {normal, root(1.0L)}});
-  }
-
-  /// x + (h/2) [mu(t, x) + mu(t+h, x + h mu(t, x) + w)] + w
-  void heun() {
-    add_mean_noise();
-    stages_.evaluate(mu_, 0.0L, state, drift);
-    stages_.combine(middle, {{state, 1.0}, {drift, of_h(1.0L)}, {normal, 1.0}});
-    stages_.evaluate(mu_, 1.0L, middle, later_drift);
-    stages_.combine(state, {{state, 1.0}, {drift, of_h(0.5L)}, {later_drift, of_h(0.5L)}, {normal, 1.0}});
-  }
-
-  /// With k = (sqrt(h) z + sqrt(h/3) zeta) / 2 and y = x + (3/4) h mu(t, x) + (3/2) S(t+h) k:
-  /// x + h [mu(t, x) + 2 mu(t + 3h/4, y)] / 3 + S(t+h) (sqrt(h) z - k) + S(t) k
-  void sra1() {
-    stages_.draw(normal, 2);
-    stages_.draw_area(second_normal);
-    stages_.combine(sum, {{normal, root(0.25L)}, {second_normal, root(1.0L / 12.0L)}});
-    stages_.combine(normal, {{normal, root(1.0L)}, {sum, -1.0}});
-    multiply_by_noise(later_amplitude, 1.0L, normal, normal);
-    multiply_by_noise(later_amplitude, 1.0L, sum, second_normal);
-    multiply_by_noise(amplitude, 0.0L, sum, sum);
-    stages_.evaluate(mu_, 0.0L, state, drift);
-    stages_.combine(middle, {{state, 1.0}, {drift, of_h(0.75L)}, {second_normal, 1.5}});
-    stages_.evaluate(mu_, 0.75L, middle, later_drift);
-    stages_.combine(state, {{state, 1.0},
-                            {drift, of_h(1.0L / 3.0L)},
-                            {later_drift, of_h(2.0L / 3.0L)},
-                            {normal, 1.0},
-                            {sum, 1.0}});
-  }
-
-  /// The step of Euler and Maruyama + (h/2) S_j dS_j/dx_j (z^2 - 1)
-  void milstein() {
-    if (fields_.is_additive()) return euler_maruyama();
-    const int slope = stages_.add_field(fields_.field()->diagonal_derivative());
-    stages_.evaluate(mu_, 0.0L, state, drift);
-    stages_.evaluate(S_, 0.0L, state, amplitude);
-    stages_.evaluate(slope, 0.0L, state, later_amplitude);
-    stages_.draw(normal);
-    stages_.multiply(later_amplitude, amplitude, later_amplitude);
-    stages_.multiply(amplitude, amplitude, normal);
-    stages_.multiply(normal, normal, normal);
-    stages_.multiply(normal, later_amplitude, normal);
-    stages_.combine(state, {{state, 1.0},
-                            {drift, of_h(1.0L)},
-                            {amplitude, root(1.0L)},
-                            {normal, of_h(0.5L)},
-                            {later_amplitude, of_h(-0.5L)}});
-  }
-
-  /// The classical method of Runge and Kutta.
-  void rk4() {
-    stages_.evaluate(mu_, 0.0L, state, drift);
-    stages_.combine(sum, {{state, 1.0}, {drift, of_h(1.0L / 6.0L)}});
-    const auto next = [this](long double offset, long double weight) {
-      stages_.combine(middle, {{state, 1.0}, {drift, of_h(offset)}});
-      stages_.evaluate(mu_, offset, middle, drift);
-      stages_.combine(sum, {{sum, 1.0}, {drift, of_h(weight)}});
-    };
-    next(0.5L, 1.0L / 3.0L);
-    next(0.5L, 1.0L / 3.0L);
-    next(1.0L, 1.0L / 6.0L);
-    stages_.combine(state, {{sum, 1.0}});
-  }
-
- private:
-  double of_h(long double factor) const { return static_cast<double>(factor * h_); }
-  /// sigma sqrt(factor h)
-  double root(long double factor, double sigma = 1.0) const {
-    return static_cast<double>(static_cast<long double>(sigma) * std::sqrt(factor * h_));
-  }
-
-  /// to <- S(t_{s + offset}) v, where `room` may hold S
-  void multiply_by_noise(int room, long double offset, int v, int to) {
-    if (const double* sigma = fields_.number()) return stages_.combine(to, {{v, *sigma}});
-    stages_.evaluate(S_, offset, state, room);
-    stages_.multiply(to, room, v);
-  }
-
-  /// normal <- w = sqrt(h) sqrt((S(t)^2 + S(t+h)^2) / 2) z
-  void add_mean_noise() {
-    if (const double* sigma = fields_.number()) return stages_.add_increment(normal, {}, root(1.0L, *sigma));
-    const int square_root = stages_.add_field(elementwise("sqrt", fields_.drift.dim()));
-    stages_.evaluate(S_, 0.0L, state, amplitude);
-    stages_.evaluate(S_, 1.0L, state, later_amplitude);
-    stages_.multiply(amplitude, amplitude, amplitude);
-    stages_.multiply(later_amplitude, later_amplitude, later_amplitude);
-    stages_.combine(amplitude, {{amplitude, of_h(0.5L)}, {later_amplitude, of_h(0.5L)}});
-    stages_.evaluate(square_root, 0.0L, amplitude, amplitude);
-    stages_.draw(normal);
-    stages_.multiply(normal, amplitude, normal);
-  }
-
-  const DynamicsFields& fields_;
-  Stages stages_;
-  long double h_;
-  int mu_, S_ = -1;
-};
 
 // ----- exact transitions
 
@@ -294,13 +69,8 @@ void add_geometric_step(Stages& first, Stages& stages, long double h, const Numb
 /// Vectors of coupled exact transitions; the prologue fills `shift`.
 enum CoupledVector { moved = 1, shift = 2, normals = 3, added = 4 };
 
-/// dX = (A X + b) dt + sigma dW: F x + shift + L z
-void add_coupled_step(Plan& plan, Stages& first, Stages& stages, long double h, const DynamicsFields& fields,
-                      const Eigen::MatrixXd& A, const Numbers& sigma) {
-  const Points at_zero = fields.drift.value(Points::Zero(1, A.rows()));
-  const Eigen::VectorXd deviations = Eigen::Map<const Eigen::VectorXd>(sigma.data(), A.rows());
-  const Eigen::MatrixXd S = deviations.cwiseAbs2().asDiagonal();
-  const LinearTransition transition = extended_linear_transition(A, at_zero.row(0).transpose(), S, h);
+/// dX = (A X + b) dt + dW: F x + shift + L z
+void add_transition(Plan& plan, Stages& first, Stages& stages, const LinearTransition& transition) {
   plan.matrices = {transition.F, transition.factor};
   fill(first, shift, Numbers(transition.shift.begin(), transition.shift.end()));
   for (int k = 0; k < stages.refinement(); ++k) {
@@ -309,6 +79,15 @@ void add_coupled_step(Plan& plan, Stages& first, Stages& stages, long double h, 
     stages.multiply_by_matrix(added, 1, normals);
     stages.combine(state, {{moved, 1.0}, {shift, 1.0}, {added, 1.0}});
   }
+}
+
+/// The same where W has independent coordinates.
+void add_coupled_step(Plan& plan, Stages& first, Stages& stages, long double h, const DynamicsFields& fields,
+                      const Eigen::MatrixXd& A, const Numbers& sigma) {
+  const Points at_zero = fields.drift.value(Points::Zero(1, A.rows()));
+  const Eigen::VectorXd deviations = Eigen::Map<const Eigen::VectorXd>(sigma.data(), A.rows());
+  const Eigen::MatrixXd S = deviations.cwiseAbs2().asDiagonal();
+  add_transition(plan, first, stages, extended_linear_transition(A, at_zero.row(0).transpose(), S, h));
 }
 
 bool are_zero(const Numbers& numbers) {
@@ -331,10 +110,15 @@ AffineField exact_noise(const DynamicsFields& fields, bool may_be_geometric) {
   return *found;
 }
 
-std::vector<Stage> exact_step(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields) {
-  Stages first(plan, dynamics), stages(plan, dynamics);
-  // Linear transitions follow each other with the steps of the finer run, which keeps its paths.
-  const long double fine = step_length(dynamics) / static_cast<long double>(path_refinement(dynamics));
+/// Length of the steps of exact transitions. Linear transitions follow each other with the steps of the finer
+/// run, which keeps its paths.
+long double fine_length(const Dynamics& dynamics) {
+  return step_length(dynamics) / static_cast<long double>(path_refinement(dynamics));
+}
+
+void add_exact_step(Plan& plan, Stages& first, Stages& stages, const Dynamics& dynamics,
+                    const DynamicsFields& fields) {
+  const long double fine = fine_length(dynamics);
   if (const auto uncoupled = fields.drift.affine()) {
     const AffineField noise = exact_noise(fields, are_zero(uncoupled->offset));
     if (are_zero(noise.slope)) {
@@ -351,45 +135,58 @@ std::vector<Stage> exact_step(Plan& plan, const Dynamics& dynamics, const Dynami
     add_coupled_step(plan, first, stages, fine, fields, *A,
                      exact_noise(fields, /*may_be_geometric=*/false).offset);
   }
-  plan.prologue.stages = first.take();
-  return stages.take();
 }
 
-std::vector<Stage> step_stages(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields) {
-  if (dynamics.scheme == Scheme::exact) return exact_step(plan, dynamics, fields);
-  SchemeStep step(plan, dynamics, fields);
-  switch (dynamics.scheme) {
-    case Scheme::euler_maruyama:
-    case Scheme::euler:
-    case Scheme::exact:
-      step.euler_maruyama();
-      break;
-    case Scheme::heun:
-      step.heun();
-      break;
-    case Scheme::sra1:
-      step.sra1();
-      break;
-    case Scheme::milstein:
-      step.milstein();
-      break;
-    case Scheme::rk4:
-      step.rk4();
-      break;
-  }
-  return step.take();
+void add_exact_step(Plan& plan, Stages& first, Stages& stages, const Dynamics& dynamics,
+                    const LinearDynamics& linear) {
+  const Eigen::Index d = linear.A.rows();
+  const Eigen::VectorXd b = linear.b.size() == 0 ? Eigen::VectorXd::Zero(d) : linear.b;
+  const Eigen::MatrixXd S = linear.S.size() == 0 ? Eigen::MatrixXd::Zero(d, d) : linear.S;
+  add_transition(plan, first, stages, extended_linear_transition(linear.A, b, S, fine_length(dynamics)));
 }
 
 }  // namespace
 
-double dynamics_time(const Dynamics& dynamics, long double s) {
+long double extended_time(const Dynamics& dynamics, long double s) {
   const auto from = static_cast<long double>(dynamics.t_start);
   const long double length = static_cast<long double>(dynamics.t_end) - from;
-  return static_cast<double>(from + length * s / static_cast<long double>(dynamics.steps));
+  return from + length * s / static_cast<long double>(dynamics.steps);
+}
+
+double dynamics_time(const Dynamics& dynamics, long double s) {
+  return static_cast<double>(extended_time(dynamics, s));
 }
 
 void add_steps(Plan& plan, const Dynamics& dynamics, const DynamicsFields& fields) {
-  plan.steps = {Program{.stages = step_stages(plan, dynamics, fields), .repeats = dynamics.steps}};
+  Stages first(plan, dynamics), stages(plan, dynamics);
+  if (dynamics.scheme == Scheme::exact) {
+    add_exact_step(plan, first, stages, dynamics, fields);
+  } else {
+    const auto equation = field_equation(stages, fields);
+    add_scheme_step(dynamics.scheme, stages, *equation, step_length(dynamics));
+  }
+  plan.prologue.stages = first.take();
+  plan.steps = {Program{.stages = stages.take(), .repeats = dynamics.steps}};
+}
+
+void add_steps(Plan& plan, const Dynamics& dynamics, const NamedDynamics& named) {
+  Stages first(plan, dynamics);
+  const auto* linear = std::get_if<LinearDynamics>(&named);
+  if (dynamics.scheme == Scheme::exact && linear != nullptr) {
+    Stages stages(plan, dynamics);
+    add_exact_step(plan, first, stages, dynamics, *linear);
+    plan.steps = {Program{.stages = stages.take(), .repeats = dynamics.steps}};
+  } else {
+    const auto equation = named_equation(plan, first, named);
+    const int different = equation->repeats() ? 1 : dynamics.steps;
+    plan.steps.reserve(static_cast<std::size_t>(different));
+    for (int s = 0; s < different; ++s) {
+      Stages stages(plan, dynamics, s);
+      add_scheme_step(dynamics.scheme, stages, *equation, step_length(dynamics));
+      plan.steps.emplace_back(Program{.stages = stages.take(), .repeats = dynamics.steps / different});
+    }
+  }
+  plan.prologue.stages = first.take();
 }
 
 }  // namespace gmdiff::schemes

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "model/mixture/singular_component.hpp"
+
 namespace gmdiff::mcmc {
 namespace {
 
@@ -71,12 +73,9 @@ const Mixture& normal_target(std::span<const Mixture> targets, const OrnsteinUhl
 }
 
 void check_target(const Mixture& target) {
-  const Points& eigenvalues = target.eigenvalues();
-  for (Eigen::Index k = 0; k < target.num_components(); ++k) {
-    if (target.weights()(k) == 0.0) continue;
-    require(eigenvalues.row(eigenvalues.rows() == 1 ? 0 : k).minCoeff() > 0.0, "mcmc_plan: component ", k,
-            " of the target has a singular covariance, so the target has no density");
-  }
+  const auto singular = singular_component(target);
+  require(!singular, "mcmc_plan: component ", singular.value_or(0),
+          " of the target has a singular covariance, so the target has no density");
 }
 
 }  // namespace gmdiff::mcmc

@@ -258,17 +258,6 @@ Plan mcmc_plan(std::span<const Mixture> targets, const McmcSampler& sampler) {
   return plan;
 }
 
-namespace {
-
-/// The mixture that a plan of this target evaluates: the prior, or none.
-MixtureTable mixture_of(const Target& target) {
-  const ObservedMixture* const observed = target.observed();
-  if (observed == nullptr) return no_mixture(target.dim());
-  return in_data_coordinates(mixture_tables(std::span(&observed->prior, 1)).front());
-}
-
-}  // namespace
-
 Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   require(!std::holds_alternative<OrnsteinUhlenbeck>(sampler),
           "ou: expected a normal law, a mixture of one "
@@ -280,15 +269,9 @@ Plan mcmc_plan(const Target& target, const McmcSampler& sampler) {
   require(plan.start.law == Start::gaussian || target.has_draws(),
           "mcmc_plan: ", name_of(target.description()),
           " has no exact draws; its chains need the start gaussian");
-  plan.problems = {mixture_of(target)};
+  plan.problems = {evaluated_mixture(target)};
   plan.target = std::holds_alternative<Myula>(sampler) ? target.with_likelihood_gradient() : target;
-  if (const CustomTarget* custom = target.custom()) {
-    plan.notes.push_back(note_of_function("target", custom->id));
-  }
-  const NonlinearObservation* const observation = target.observation();
-  if (const CustomMap* map = observation == nullptr ? nullptr : observation->custom()) {
-    plan.notes.push_back(note_of_function("map", map->id));
-  }
+  add_function_notes(plan.notes, target);
   return plan;
 }
 

@@ -167,7 +167,12 @@ bool evaluates_target(const Plan& plan) {
       plan.prologue.stages, [](const Stage& stage) { return std::holds_alternative<EvaluateTarget>(stage); });
 }
 
-bool has_chain_numbers(const Plan& plan) { return evaluates_target(plan) || accept_stage(plan) != nullptr; }
+bool has_chain_numbers(const Plan& plan) {
+  if (evaluates_target(plan) || accept_stage(plan) != nullptr) return true;
+  bool found = false;
+  for_each_stage<EvaluateTarget>(plan, [&](const EvaluateTarget& /*stage*/) { found = true; });
+  return found;
+}
 
 const Accept* accept_stage(const Plan& plan) {
   const Accept* last = nullptr;

@@ -42,6 +42,13 @@ std::string note_of_function(const char* kind, const std::string& id) {
                 "\", which the plan's hash knows by its name alone");
 }
 
+void add_function_notes(std::vector<std::string>& notes, const Target& target) {
+  if (const CustomTarget* custom = target.custom()) notes.push_back(note_of_function("target", custom->id));
+  const NonlinearObservation* const observation = target.observation();
+  if (const CustomMap* map = observation == nullptr ? nullptr : observation->custom())
+    notes.push_back(note_of_function("map", map->id));
+}
+
 void add_end_note(std::vector<std::string>& notes, const TimeGrid& grid) {
   const GridLevel& last = grid.level(grid.num_steps());
   if (last.sigma == 0.0L) return;

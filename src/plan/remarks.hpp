@@ -17,6 +17,9 @@ std::vector<std::string> run_warnings(std::span<const Mixture> mixtures, const F
 /// Note that results depend on a function of the calling program. @param kind "denoiser", "target", ...
 std::string note_of_function(const char* kind, const std::string& id);
 
+/// Notes the functions that a target calls.
+void add_function_notes(std::vector<std::string>& notes, const Target& target);
+
 /// Notes that the grid ends before the data.
 void add_end_note(std::vector<std::string>& notes, const TimeGrid& grid);
 

@@ -83,4 +83,10 @@ MixtureTable in_data_coordinates(MixtureTable table) {
   return table;
 }
 
+MixtureTable evaluated_mixture(const Target& target) {
+  const ObservedMixture* const observed = target.observed();
+  if (observed == nullptr) return no_mixture(target.dim());
+  return in_data_coordinates(mixture_tables(std::span(&observed->prior, 1)).front());
+}
+
 }  // namespace gmdiff

@@ -18,4 +18,7 @@ MixtureTable no_mixture(Eigen::Index dim);
 /// data. The law does not change.
 MixtureTable in_data_coordinates(MixtureTable table);
 
+/// The mixture that a plan of this target evaluates: the prior of an observation, or none.
+MixtureTable evaluated_mixture(const Target& target);
+
 }  // namespace gmdiff

@@ -1,11 +1,14 @@
 // Problem files with dynamics: forward, and the verbs that do not take them.
 
 #include <cmath>
+#include <vector>
 
+#include <gmdiff/device/path_moments.hpp>
 #include <gmdiff/device/sample.hpp>
 #include <gmdiff/io/npy.hpp>
 
 #include "command.hpp"
+#include "io/npz.hpp"
 
 namespace gmdiff::test {
 namespace {
@@ -34,6 +37,32 @@ TEST_F(DynamicsFiles, GivePathsWithTheirTimes) {
   Points levels(42, 1);
   reader.read(0, {levels.data(), 42});
   EXPECT_EQ(levels, expected);
+}
+
+TEST_F(DynamicsFiles, GiveMomentsOfTheirPaths) {
+  const Json found =
+      json({"forward", "sine.json", "--count", "70", "--history", "6", "--moments", "--out", "m.npz"});
+  Dynamics dynamics = sine_dynamics();
+  dynamics.steps = 50;
+  const PathMoments expected = path_moments(dynamics_plan(dynamics), {.count = 70, .history = 6});
+  EXPECT_EQ(found["count"], 70);
+  EXPECT_EQ(found["times"].get<std::vector<double>>(), expected.times);
+  EXPECT_EQ(found["mean"][5][0], expected.mean(5, 0));
+  EXPECT_EQ(found["variance"][5][0], expected.variance(5, 0));
+  io::NpzReader archive(folder() / "m.npz");
+  const std::vector<io::NpzEntry> arrays{
+      {"times", {6}}, {"mean", {6, 1}}, {"variance", {6, 1}}, {"covariance", {6, 1, 1}}};
+  EXPECT_EQ(archive.arrays(), arrays);
+  std::vector<double> mean(6);
+  archive.open(1);
+  archive.read_bytes({reinterpret_cast<char*>(mean.data()), 6 * sizeof(double)});
+  EXPECT_EQ(mean, std::vector<double>(expected.mean.data(), expected.mean.data() + 6));
+  // Given first states set the count, and the whole path has 51 times, of which the table has 11.
+  write_points(folder() / "s.npy", Points{{0.5}, {-1.0}, {0.25}});
+  const std::string text =
+      output({"forward", "sine.json", "--start", "s.npy", "--moments", "--out", "s.npz"});
+  EXPECT_NE(text.find("paths  3, seed 0"), std::string::npos) << text;
+  EXPECT_NE(text.find("the moments at 51 times are in s.npz"), std::string::npos) << text;
 }
 
 TEST_F(DynamicsFiles, GiveRangesThatMerge) {
@@ -91,6 +120,12 @@ TEST_F(DynamicsFiles, AreRefusedByOtherVerbs) {
        "--points p2.npy: its points have dimension 2, those of the dynamics 1"},
       {{"forward", "sine.json", "--path-steps", "51", "--out", "x.npy"},
        "dynamics: path_steps must be a multiple of steps = 50, at most 4096 times as much, got 51"},
+      {{"forward", "sine.json", "--moments", "--out", "x.npy"},
+       "--out x.npy: --moments writes an archive; give a name that ends in .npz"},
+      {{"forward", "sine.json", "--out", "x.npz"},
+       "--out x.npz: paths are one array; give a name that ends in .npy, or --moments"},
+      {{"forward", "sine.json", "--moments", "--count", "1", "--out", "x.npz"},
+       "path_moments: expected at least 2 paths, got 1"},
       {{"posterior", "sine.json"}, "posterior:" + reason},
       {{"fokker-planck", "sine.json"}, "fokker-planck:" + reason},
       {{"compare", "sine.json"}, "sine.json has dynamics; expected a prior"},

@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <gmdiff/device/path_moments.hpp>
+
 #include "device/cpu/cpu.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/instruction_sets.hpp"
+#include "device/path_moments.hpp"
 #include "device/program_cases.hpp"
+#include "support/expect_invalid.hpp"
 
 // SDEs and ODEs on the device cpu: they agree with the device reference, and their bits do not depend on
 // extents, instruction sets, ranges and batches.
@@ -123,6 +127,83 @@ TEST(DynamicsOnDevices, StartFromAMixture) {
   EXPECT_GT(largest_z(right), 4.0);  // planted: the covariance of the other component
 }
 
+Dynamics coupled_dynamics(Eigen::Index dim) {
+  return linear_dynamics(
+      0.5 * Eigen::MatrixXd(test::normals(dim, dim, 71)) / std::sqrt(static_cast<double>(dim)),
+      test::normals(dim, 1, 72), Eigen::MatrixXd::Identity(dim, dim));
+}
+
+TEST(PathMomentsOnDevices, AreThoseOfThePaths) {
+  constexpr Eigen::Index n = 200;
+  for (const Eigen::Index d : {1, 3, 33}) {
+    Dynamics dynamics = coupled_dynamics(d);
+    dynamics.steps = 6;
+    const Plan plan = dynamics_plan(dynamics);
+    Options options{.count = n, .seed = 3, .precision = Precision::f64, .first = 7, .history = 4};
+    const PathMoments found = path_moments(plan, options, 33);
+    const Samples samples = run(plan, options);
+    const Points x = samples.to_double();
+    EXPECT_EQ(found.times, samples.times());
+    EXPECT_EQ(found.count, n);
+    EXPECT_EQ(found.covariance.cols(), d > 32 ? 0 : d * d);
+    for (Eigen::Index level = 0; level < 4; ++level) {
+      Points at_level(n, d);
+      for (Eigen::Index path = 0; path < n; ++path) at_level.row(path) = x.row(4 * path + level);
+      const Eigen::RowVectorXd mean = at_level.colwise().mean();
+      const Eigen::MatrixXd centred = at_level.rowwise() - mean;
+      const Eigen::MatrixXd covariance = centred.transpose() * centred / (n - 1.0);
+      EXPECT_LT((found.mean.row(level) - mean).cwiseAbs().maxCoeff(), 1e-13);
+      EXPECT_LT((found.variance.row(level) - covariance.diagonal().transpose()).cwiseAbs().maxCoeff(), 1e-12);
+      if (d > 32) continue;
+      const Eigen::Map<const Points> of_level(found.covariance.row(level).data(), d, d);
+      EXPECT_LT((of_level - covariance).cwiseAbs().maxCoeff(), 1e-12);
+      EXPECT_EQ(of_level, of_level.transpose());
+    }
+  }
+}
+
+TEST(PathMomentsOnDevices, HaveTheSameBitsForEverySplit) {
+  Dynamics dynamics = coupled_dynamics(2);
+  dynamics.steps = 6;
+  const Plan plan = dynamics_plan(dynamics);
+  for (const bool is_given : {false, true}) {
+    Options options{.count = 300, .seed = 3, .device = Device::cpu(1)};
+    if (is_given) options.start = test::normals(300, 2, 73);
+    std::int64_t done = 0;
+    options.progress = [&done](const Progress& progress) {
+      EXPECT_EQ(progress.total, 300);
+      done = progress.done;
+    };
+    const PathMoments expected = path_moments(plan, options);
+    EXPECT_EQ(expected.mean.rows(), 7);
+    EXPECT_EQ(done, 300);
+    for (const std::int64_t most : {1, 64, 299}) {
+      for (const int threads : {1, 3}) {
+        options.device = Device::cpu(threads);
+        const PathMoments found = path_moments(plan, options, most);
+        EXPECT_EQ(found.mean, expected.mean);
+        EXPECT_EQ(found.covariance, expected.covariance);
+      }
+    }
+  }
+}
+
+TEST(PathMomentsOnDevices, RefuseWhatHasNoMoments) {
+  const Plan plan = dynamics_plan(brownian());
+  test::expect_invalid([&] { path_moments(plan, {.count = 1}); },
+                       "path_moments: expected at least 2 paths, got 1");
+  test::expect_invalid([&] { path_moments(plan, {.count = 3, .start = Points::Zero(2, 1)}); },
+                       "path_moments: start has 2 rows, expected 3");
+  const Mixture law({1.0}, Points::Zero(1, 1), Covariance::spherical({1.0}));
+  test::expect_invalid([&] { path_moments(draw_plan(std::span(&law, 1)), {.count = 3}); },
+                       "path_moments: a plan without steps has no times");
+  const std::vector<Mixture> two{law, law};
+  const ForwardProcess process(Vp{});
+  test::expect_invalid(
+      [&] { path_moments(forward_plan(two, process, TimeGrid::uniform(process, 3)), {.count = 3}); },
+      "path_moments: expected a plan of one problem, got 2");
+}
+
 TEST(DynamicsOnDevices, ReportStatesThatAreNotFinite) {
   const Plan plan = dynamics_plan(
       {.drift = {"log(x)"}, .t_end = 10.0, .steps = 10, .scheme = Scheme::euler, .start = PointStart{{0.5}}});
@@ -134,6 +215,16 @@ TEST(DynamicsOnDevices, ReportStatesThatAreNotFinite) {
         error.what(),
         "run: 3 of 3 particles are not finite, first after step 2 of 10 (in float32); the step may be too "
         "large, or a text is not defined there");
+  }
+  Dynamics growing = linear_dynamics(Eigen::MatrixXd::Constant(1, 1, 1e30));
+  growing.steps = 4;
+  growing.scheme = Scheme::euler;
+  try {
+    paths(dynamics_plan(growing), {.count = 3});
+    ADD_FAILURE() << "no error";
+  } catch (const NonFiniteError& error) {
+    EXPECT_TRUE(std::string(error.what()).ends_with("(in float32); the step may be too large"))
+        << error.what();
   }
 }
 

@@ -240,8 +240,40 @@ inline CustomField shifted() {
           .id = "shifted"};
 }
 
-/// Plans of every scheme and every kind of noise, in dimension 1 and 3, of drifts and noises as functions, and
-/// chains of exact transitions.
+/// Plans of dynamics by name: each of them, with every scheme, start and kind of covariance that they have.
+inline std::vector<Plan> every_plan_of_named_dynamics() {
+  const Eigen::MatrixXd factor = Eigen::MatrixXd(normals(3, 3, 61));
+  const Mixture tied({0.25, 0.75}, normals(2, 3, 62), Covariance::tied_cholesky(factor));
+  const Mixture full({0.25, 0.75}, normals(2, 3, 63),
+                     Covariance::full_cholesky({factor, Eigen::MatrixXd(normals(3, 3, 64))}));
+  const Vp process{.beta = LinearBeta{.min = 0.5, .max = 3.0}};
+  std::vector<Plan> plans;
+  const auto add = [&](Dynamics dynamics, Scheme scheme, const DynamicsStart& start) {
+    dynamics.steps = 6;
+    dynamics.scheme = scheme;
+    dynamics.start = start;
+    if (scheme == Scheme::sra1) dynamics.path_steps = 12;
+    plans.push_back(dynamics_plan(dynamics));
+  };
+  const GaussianStart gaussian{.mean = {1.0, -0.5, 0.25}, .std = 0.5};
+  add(langevin_dynamics(full, 1.5), Scheme::euler_maruyama, ExactStart{});
+  add(langevin_dynamics(tied), Scheme::heun, gaussian);
+  add(langevin_dynamics(Target(ManyWell{.dim = 3})), Scheme::sra1, ExactStart{});
+  add(reverse_dynamics(full, process, 0.5), Scheme::euler_maruyama, ExactStart{});
+  add(reverse_dynamics(tied, process), Scheme::heun, ExactStart{});  // the last evaluation is at the data
+  add(reverse_dynamics(full, process), Scheme::sra1, PointStart{{1.0, -0.5, 0.25}});
+  add(probability_flow_dynamics(tied, process), Scheme::rk4, ExactStart{});
+  add(naive_backward_dynamics(full, process), Scheme::heun, tied);
+  const Eigen::MatrixXd A = 0.5 * Eigen::MatrixXd(normals(3, 3, 65)), S = factor * factor.transpose();
+  const Eigen::VectorXd b = normals(3, 1, 66);
+  for (const Scheme scheme : {Scheme::exact, Scheme::euler_maruyama, Scheme::heun, Scheme::sra1})
+    add(linear_dynamics(A, b, 0.5 * (S + S.transpose())), scheme, gaussian);
+  add(linear_dynamics(A), Scheme::rk4, full);
+  return plans;
+}
+
+/// Plans of every scheme and every kind of noise, in dimension 1 and 3, of drifts and noises as functions,
+/// chains of exact transitions, and dynamics by name.
 inline std::vector<Plan> every_plan_of_dynamics() {
   const std::vector<std::string> pendulum{"x2", "-sin(x1) - x2/2 + cos(3*t)", "tanh(x1*x2) - x3"};
   const std::vector<std::string> additive{"(1 + t)/4", "1/2", "exp(-t)"};
@@ -302,6 +334,7 @@ inline std::vector<Plan> every_plan_of_dynamics() {
                                  .start = GaussianStart{}}));
   plans.push_back(
       dynamics_plan({.drift = pendulum, .custom_noise = shifted(), .steps = 5, .start = GaussianStart{}}));
+  for (Plan& plan : every_plan_of_named_dynamics()) plans.push_back(std::move(plan));
   return plans;
 }
 

@@ -293,6 +293,56 @@ TEST(TargetOfAProgram, IsCalledWithTheRowsOfAGpu) {
   }
 }
 
+/// The field (t, x_1, x_2), on rows of a GPU.
+template <class Real>
+void shifted_on_gpu(const DeviceFieldRows& rows) {
+  const auto* x = static_cast<const Real*>(rows.x);
+  auto* f = static_cast<Real*>(rows.values);
+  for (std::int64_t n = 0; n < rows.count; ++n, x += rows.dim, f += rows.dim) {
+    f[0] = static_cast<Real>(rows.t);
+    for (std::int64_t i = 1; i < rows.dim; ++i) f[i] = x[i - 1];
+  }
+}
+
+TEST(FieldOfAProgram, IsCalledWithTheRowsOfAGpu) {
+  auto gpu = std::make_unique<HostGpu>(ThreadOrder::shuffled, wide);
+  void* const stream = gpu->stream();
+  const auto device = cuda::make_executor(std::move(gpu), "cuda");
+  int calls = 0;
+  const CustomField on_gpu{.dim = 3,
+                           .device =
+                               [&](const DeviceFieldRows& rows) {
+                                 EXPECT_EQ(rows.stream, stream);
+                                 ++calls;
+                                 rows.precision == Precision::f32 ? shifted_on_gpu<float>(rows)
+                                                                  : shifted_on_gpu<double>(rows);
+                               },
+                           .id = "shifted"};
+  // Once as the drift, once as the noise.
+  const auto plan_of = [](const CustomField& field, bool is_drift) {
+    Dynamics dynamics{.steps = 5, .start = GaussianStart{}};
+    if (is_drift) {
+      dynamics.custom_drift = field;
+      dynamics.noise = std::vector<std::string>{"t", "1/2", "1"};
+      dynamics.scheme = Scheme::sra1;
+    } else {
+      dynamics.drift = {"-x1", "x3 - x2", "sin(x1)"};
+      dynamics.custom_noise = field;
+    }
+    return dynamics_plan(dynamics);
+  };
+  for (const bool is_drift : {true, false}) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      const Options options{.count = 75, .precision = precision, .history = 3};
+      const Samples expected = run(plan_of(test::shifted(), is_drift), options);
+      calls = 0;
+      const Samples found = run(plan_of(on_gpu, is_drift), options, 0, *device);
+      EXPECT_TRUE(test::bytes(found) == test::bytes(expected));
+      EXPECT_EQ(calls, is_drift ? 10 : 5);
+    }
+  }
+}
+
 TEST(MapOfAProgram, IsCalledOnTheHost) {
   const CustomMap square{.dim = 3,
                          .outputs = 1,

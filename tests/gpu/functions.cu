@@ -69,6 +69,23 @@ struct Stream {
   }
 };
 
+// --- a field of a program ----------------------------------------------------------------------------------
+
+template <class Real>
+__global__ void shift_rows(const Real* x, Real* values, Real t, std::int64_t count, std::int64_t dim) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i < count * dim) values[i] = i % dim == 0 ? t : x[i - 1];
+}
+
+template <class Real>
+void launch_shift(const void* x, void* values, double t, std::int64_t count, std::int64_t dim, void* stream) {
+  constexpr unsigned threads = 128;
+  const auto blocks = static_cast<unsigned>((count * dim + threads - 1) / threads);
+  shift_rows<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(
+      static_cast<const Real*>(x), static_cast<Real*>(values), static_cast<Real>(t), count, dim);
+  GMDIFF_CUDA_CHECK_LAUNCH("launch of a field");
+}
+
 // --- elementary functions ----------------------------------------------------------------------------------
 
 template <class Real, Elementary function>
@@ -83,6 +100,12 @@ struct ElementaryOf {
 };
 
 }  // namespace
+
+void shift_rows_on_gpu(const void* x, void* values, double t, std::int64_t count, std::int64_t dim,
+                       bool is_double, void* stream) {
+  is_double ? launch_shift<double>(x, values, t, count, dim, stream)
+            : launch_shift<float>(x, values, t, count, dim, stream);
+}
 
 PhiloxWords curand_words_on_host(std::span<const Counter> counters) {
   PhiloxWords words;

@@ -25,6 +25,11 @@ PhiloxWords curand_words_on_gpu(std::span<const Counter> counters);
 PhiloxWords words_on_gpu(std::span<const Counter> counters);
 PhiloxWords words_of_twice_on_gpu(std::span<const Counter> counters);
 
+/// The field (t, x_1, ..., x_{d-1}) of rows x (count, dim) in the memory of the GPU, on the stream.
+/// @param is_double else float
+void shift_rows_on_gpu(const void* x, void* values, double t, std::int64_t count, std::int64_t dim,
+                       bool is_double, void* stream);
+
 enum class Elementary { exp_nonpositive, log, sine, cosine };
 
 /// Applies one of the kernels' elementary functions to every number. @throws DeviceError

@@ -4,6 +4,7 @@
 #include "device/cases.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/program_cases.hpp"
+#include "gpu/functions.hpp"
 #include "gpu/on_gpu.hpp"
 #include "support/learned_denoisers.hpp"
 #include "support/trained_samplers.hpp"
@@ -201,6 +202,39 @@ TEST_F(RunsOfTargets, HaveTheBitsOfTheCpu) {
         EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan;
       }
     }
+  }
+}
+
+class RunsOfDynamics : public test::OnGpu {};
+
+TEST_F(RunsOfDynamics, HaveTheBitsOfTheCpu) {
+  for (const Plan& plan : test::every_plan_of_dynamics()) {
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      Options options = test::options_for(plan, precision);
+      options.history = 3;
+      EXPECT_TRUE(on_gpu(plan, options) == on_cpu(plan, options)) << plan;
+    }
+  }
+}
+
+TEST_F(RunsOfDynamics, CallFunctionsOnTheRowsOfTheGpu) {
+  CustomField on_gpu_rows = test::shifted();
+  on_gpu_rows.evaluate = nullptr;
+  int calls = 0;
+  on_gpu_rows.device = [&calls](const DeviceFieldRows& rows) {
+    ++calls;
+    test::shift_rows_on_gpu(rows.x, rows.values, rows.t, rows.count, rows.dim,
+                            rows.precision == Precision::f64, rows.stream);
+  };
+  const auto plan_of = [](const CustomField& field) {
+    return dynamics_plan(
+        {.custom_drift = field, .noise = 0.5, .steps = 5, .scheme = Scheme::heun, .start = GaussianStart{}});
+  };
+  for (const Precision precision : {Precision::f32, Precision::f64}) {
+    const Options options{.count = 333, .seed = 3, .precision = precision, .history = 3};
+    calls = 0;
+    EXPECT_TRUE(on_gpu(plan_of(on_gpu_rows), options) == on_cpu(plan_of(test::shifted()), options));
+    EXPECT_EQ(calls, 10);
   }
 }
 

@@ -1,6 +1,9 @@
 #include <cmath>
+#include <functional>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <gmdiff/device/path_moments.hpp>
 #include <gmdiff/device/sample.hpp>
 
 #include "support/statistics.hpp"
@@ -66,6 +69,28 @@ TEST(DynamicsLaws, OfLinearDriftsHaveTheVariancesOfTheirRecursions) {
   EXPECT_LT(moments_p(end_states(dynamics, Scheme::sra1, steps), 0.0, 0.5 / a), test::least_p);
 }
 
+TEST(DynamicsLaws, OfAReverseProcessHaveTheMomentsOfTheirRecursion) {
+  // From p_T of N(0.5, 0.25) in the process dX = -X/2 dt + dW.
+  constexpr double T = 2.0;
+  constexpr int steps = 20;
+  const auto mean = [](double t) { return 0.5 * std::exp(-0.5 * t); };
+  const auto variance = [](double t) { return 0.25 * std::exp(-t) - std::expm1(-t); };
+  const auto moments_of = [&](double zeta) {
+    Eigen::Vector2d moments(mean(T), variance(T));
+    const double h = T / steps, c = 0.5 * (1.0 + zeta * zeta);
+    for (int s = 0; s < steps; ++s) {
+      const double t = T - s * h, factor = 1.0 + h * (0.5 - c / variance(t));
+      moments(0) = factor * moments(0) + h * c * mean(t) / variance(t);
+      moments(1) = factor * factor * moments(1) + h * zeta * zeta;
+    }
+    return moments;
+  };
+  const Mixture prior({1.0}, Points::Constant(1, 1, 0.5), Covariance::spherical({0.25}));
+  const Points ends = end_states(reverse_dynamics(prior, Ou{.T = T}, 0.5), Scheme::euler_maruyama, steps);
+  EXPECT_GT(moments_p(ends, moments_of(0.5)(0), moments_of(0.5)(1)), test::least_p);
+  EXPECT_LT(moments_p(ends, moments_of(1.0)(0), moments_of(1.0)(1)), test::least_p);  // planted
+}
+
 /// Root mean square of the difference from the exact states, which have the same increments of W.
 double strong_error(Scheme scheme, int steps) {
   const Dynamics dynamics = geometric_brownian(0.5, 0.75);
@@ -106,6 +131,41 @@ TEST(SharedPaths, OfExactStepsAreTheFinePathsAtFewerLevels) {
                          .start = PointStart{{1.0, 0.0}}};
   for (const Dynamics& dynamics : {coupled, ornstein_uhlenbeck(0.5)})
     EXPECT_EQ(shared_ends(dynamics, Scheme::exact, 4, 32, 9), end_states(dynamics, Scheme::exact, 32, 9));
+}
+
+/// p-value of moments over n normal paths: each mean is normal, and each variance chi^2 / (n - 1) times its
+/// expectation, which is normal for this many paths.
+double path_moments_p(const Dynamics& dynamics, const std::function<double(double t)>& variance) {
+  const PathMoments found = path_moments(
+      dynamics_plan(dynamics), {.count = count, .seed = 31, .precision = Precision::f64, .history = 5});
+  const auto n = static_cast<double>(count);
+  std::vector<double> p;
+  for (Eigen::Index level = 1; level < found.mean.rows(); ++level) {  // all paths start at one point
+    const double v = variance(found.times[static_cast<std::size_t>(level)]);
+    for (Eigen::Index j = 0; j < found.mean.cols(); ++j) {
+      p.push_back(test::normal_two_sided_p(found.mean(level, j) * std::sqrt(n / v)));
+      const double ratio = found.variance(level, j) / v;
+      p.push_back(test::normal_two_sided_p((ratio - 1.0) * std::sqrt((n - 1.0) / 2.0)));
+    }
+    if (found.mean.cols() < 2) continue;
+    // The covariance of independent coordinates has the variance v^2 / n.
+    p.push_back(test::normal_two_sided_p(found.covariance(level, 1) * std::sqrt(n) / v));
+  }
+  return test::family_wise_p(p);
+}
+
+TEST(PathMomentsLaws, AreThoseOfBrownianMotionsAndOfOrnsteinUhlenbeckProcesses) {
+  Dynamics dynamics = brownian(2, 0.5);
+  dynamics.steps = 8;
+  EXPECT_GT(path_moments_p(dynamics, [](double t) { return 0.25 * t; }), test::least_p);
+  EXPECT_LT(path_moments_p(dynamics, [](double t) { return 0.28 * t; }), test::least_p);  // planted
+  dynamics = ornstein_uhlenbeck(2.0);
+  dynamics.t_end = 4.0;
+  dynamics.steps = 8;
+  const auto variance = [](double t) { return -4.0 * std::expm1(-t / 4.0); };
+  EXPECT_GT(path_moments_p(dynamics, variance), test::least_p);
+  // Planted: the moments of one step earlier.
+  EXPECT_LT(path_moments_p(dynamics, [&](double t) { return variance(t - 0.5); }), test::least_p);
 }
 
 // With the factors c_S = 1 - a / S of one step, the difference between the end points of S and of N steps of

@@ -222,6 +222,20 @@ TEST(CustomFields, NameBadDescriptions) {
   EXPECT_FALSE(VectorField(by_hand()).constant_jacobian().has_value());
 }
 
+TEST(CustomFields, OfTheMemoryOfAGpuNeedOne) {
+  CustomField on_gpu = by_hand();
+  on_gpu.evaluate = nullptr;
+  on_gpu.device = [](const DeviceFieldRows& /*rows*/) { ADD_FAILURE() << "called on the host"; };
+  const Plan plan = dynamics_plan(by_function(Scheme::euler, 0.0, on_gpu));
+  for (const Device& device : {Device::reference(), Device::cpu(1)})
+    expect_invalid(
+        [&] { run(plan, {.count = 2, .device = device}); },
+        "custom field \"by hand\": works in the memory of a GPU, so the plan needs the device cuda");
+  on_gpu.device = nullptr;
+  expect_invalid([&] { dynamics_plan(by_function(Scheme::euler, 0.0, on_gpu)); },
+                 "custom field \"by hand\": has no function");
+}
+
 TEST(CustomFields, NameDynamicsWithoutTheirDerivatives) {
   const auto refused = [](const Dynamics& dynamics, const std::string& message) {
     expect_invalid([&] { dynamics_plan(dynamics); }, message);

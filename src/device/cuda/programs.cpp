@@ -1,7 +1,6 @@
 #include "device/cuda/programs.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <variant>
 #include <vector>
 
@@ -214,8 +213,7 @@ class ProgramRun {
     if (stage.kind == StageKind::call_target) {
       call_target(stage);
     } else if (stage.kind == StageKind::call_field) {
-      const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
-      set_rows(field.value(rows_on_host(), stage.time));
+      call_field(stage);
     } else if (stage.cotangent > 0) {
       call_transposed_jvp(stage);
     } else {
@@ -297,16 +295,15 @@ class ProgramRun {
         numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
     // The map of an observation, which is a function of host memory, has no custom target.
     if (target.custom() != nullptr && target.custom()->device) {
-      if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
-      const auto current = gpu_.make_current();
-      target.custom()->device({.x = rows_.data(),
-                               .log_density = l,
-                               .gradient = denoised_.data(),
-                               .count = task_.count,
-                               .dim = task_.problem.dim(),
-                               .precision = task_.precision,
-                               .stream = gpu_.stream()});
-      std::swap(rows_, denoised_);
+      call_on_rows([&](Real* gradient) {
+        target.custom()->device({.x = rows_.data(),
+                                 .log_density = l,
+                                 .gradient = gradient,
+                                 .count = task_.count,
+                                 .dim = task_.problem.dim(),
+                                 .precision = task_.precision,
+                                 .stream = gpu_.stream()});
+      });
     } else {
       Eigen::VectorXd log_densities;
       Points gradient;
@@ -314,6 +311,28 @@ class ProgramRun {
       gpu_.upload(l, log_densities.data(), static_cast<std::size_t>(task_.count) * sizeof(double));
       set_rows(gradient);
     }
+  }
+
+  void call_field(const StageTable<Real>& stage) {
+    const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
+    if (!field.custom()->device) return set_rows(field.value(rows_on_host(), stage.time));
+    call_on_rows([&](Real* of_rows) {
+      field.custom()->device({.x = rows_.data(),
+                              .values = of_rows,
+                              .t = stage.time,
+                              .count = task_.count,
+                              .dim = task_.problem.dim(),
+                              .precision = task_.precision,
+                              .stream = gpu_.stream()});
+    });
+  }
+  /// Replaces the rows by those that call(place) writes.
+  template <class Call>
+  void call_on_rows(Call call) {
+    if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
+    const auto current = gpu_.make_current();
+    call(denoised_.data());
+    std::swap(rows_, denoised_);
   }
 
   Points rows_on_host() const {
@@ -352,41 +371,10 @@ class ProgramRun {
 }  // namespace
 
 template <class Real>
-ProgramMemory program_memory(const Plan& plan, std::size_t num_kept, const kernels::Limits& limits) {
-  const MixtureTable& mixture = plan.problems.front();
-  const GuidanceTable* guidance = plan.guidance.empty() ? nullptr : &plan.guidance.front();
-  const auto d = static_cast<std::size_t>(mixture.dim());
-  ProgramMemory memory{};
-  memory.largest_step = PlanPrograms(plan).largest_step_bytes<Real>();
-  const particle::Family family = particle::wide_family_of(mixture);
-  ProgramJob<Real> job{};
-  job.law.family = family;
-  job.law.dim = mixture.dim();
-  job.law.num_components = mixture.num_components();
-  job.count = std::numeric_limits<std::int64_t>::max() / 2;
-  job.num_vectors = num_vectors(plan);
-  job.observation.rows = guidance == nullptr ? 0 : guidance->num_rows();
-  const std::size_t observation =
-      guidance == nullptr ? 0 : static_cast<std::size_t>(guidance->A.size()) * sizeof(Real);
-  memory.fixed = particle::LawTables<Real>::bytes(mixture, family) + observation +
-                 particle::ProgramBuilder<Real>::shared_bytes(plan) +
-                 static_cast<std::size_t>(mixture.num_components()) * sizeof(std::uint64_t) +
-                 network_bytes(plan.denoisers, limits) + kernels::geometry(job, limits).room_bytes;
-  const std::size_t calls = calls_functions(plan) ? 2 : 0;
-  memory.particle =
-      d * ((num_kept + static_cast<std::size_t>(job.num_vectors) + calls) * sizeof(Real) + sizeof(double)) +
-      (static_cast<std::size_t>(num_moments(plan)) + (has_chain_numbers(plan) ? Numbers::size : 0)) *
-          sizeof(double);
-  return memory;
-}
-
-template <class Real>
 NonFinite run_programs(const Task& task, Gpu& gpu, std::size_t table_bytes) {
   return ProgramRun<Real>(task, gpu, table_bytes)();
 }
 
-template ProgramMemory program_memory<float>(const Plan&, std::size_t, const kernels::Limits&);
-template ProgramMemory program_memory<double>(const Plan&, std::size_t, const kernels::Limits&);
 template NonFinite run_programs<float>(const Task&, Gpu&, std::size_t);
 template NonFinite run_programs<double>(const Task&, Gpu&, std::size_t);
 

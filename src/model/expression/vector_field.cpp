@@ -124,7 +124,8 @@ VectorField::VectorField(CustomField function)
     : dim_(function.dim), depends_on_time_(true), depends_on_position_(true), is_diagonal_(false) {
   require(!function.id.empty(), "custom field: the id is empty; it names the field in results");
   require(dim_ >= 1, "custom field \"", function.id, "\": dim must be at least 1, got ", dim_);
-  require(function.evaluate != nullptr, "custom field \"", function.id, "\": has no function");
+  require(function.evaluate != nullptr || function.device != nullptr, "custom field \"", function.id,
+          "\": has no function");
   turns_ = std::make_shared<Turns>(function.concurrent);
   custom_ = std::make_shared<const CustomField>(std::move(function));
 }
@@ -132,6 +133,8 @@ VectorField::VectorField(CustomField function)
 Points VectorField::value(const Points& x, double t) const {
   require(x.cols() == dim_, "VectorField: points have dimension ", x.cols(), ", expected ", dim_);
   if (custom_ != nullptr) {
+    require(custom_->evaluate != nullptr, "custom field \"", custom_->id,
+            "\": works in the memory of a GPU, so the plan needs the device cuda");
     Points values = unwritten_rows(x.rows(), x.cols());
     const auto turn = turns_->take();
     custom_->evaluate(t, x.rows(), x.data(), values.data());
