@@ -1,10 +1,11 @@
 #include "io/npz.hpp"
 
-#include <zip.h>
+#include <minizip/unzip.h>
+#include <minizip/zip.h>
 
 #include <algorithm>
 #include <array>
-#include <deque>
+#include <cerrno>
 #include <fstream>
 #include <limits>
 #include <memory>
@@ -23,37 +24,75 @@ namespace gmdiff::io {
 namespace {
 
 // Fixed values of fields that would otherwise depend on date and user, so that equal arrays give equal bytes.
-constexpr zip_uint16_t first_date = 1 << 5 | 1;  // 1980-01-01, the first day a zip archive can express
-constexpr zip_uint32_t attributes = zip_uint32_t{0100644}
-                                    << 16;  // a regular file that its owner may write and all may read
+// 1980-01-01, the first day that an archive can express; a regular file that its owner may write and all may
+// read; attributes as on Unix, in version 4.5 of the format.
+constexpr uLong first_date = (1 << 5 | 1) << 16;
+constexpr uLong attributes = uLong{0100644} << 16;
+constexpr uLong made_on_unix = 3 << 8 | 45;
+constexpr uLong utf8_names = 1 << 11;
 
-[[noreturn]] void write_failed(const std::filesystem::path& file, const char* reason) {
+// From this size on an entry needs the 64-bit extension.
+constexpr std::int64_t first_64_bit_size = 0xffffffff;
+// minizip counts the bytes of a call in an int.
+constexpr std::size_t most_bytes_of_a_call = std::size_t{1} << 30;
+
+[[noreturn]] void write_failed(const std::filesystem::path& file, const std::string& reason) {
   throw std::runtime_error(concat(file.string(), ": writing failed (", reason, ")"));
 }
 
-struct Discard {
-  void operator()(zip_t* archive) const { zip_discard(archive); }
-};
-using Archive = std::unique_ptr<zip_t, Discard>;
-
-Archive open_archive(const OutputFile& output) {
-  int code = 0;
-  Archive archive(zip_open(output.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
-  if (!archive) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string reason = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    write_failed(output.file(), reason.c_str());
+/// An archive that is written to the temporary name of an output.
+class Archive {
+ public:
+  explicit Archive(const OutputFile& output)
+      : output_(output), archive_(zipOpen64(output.temporary().c_str(), APPEND_STATUS_CREATE)) {
+    check(archive_ != nullptr ? ZIP_OK : ZIP_ERRNO);
   }
-  return archive;
-}
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  ~Archive() {
+    if (archive_ != nullptr) zipClose(archive_, nullptr);
+  }
+
+  /// Begins a stored entry. @param bytes its size
+  void begin(const std::string& name, std::int64_t bytes) {
+    zip_fileinfo info{};
+    info.dosDate = first_date;
+    info.external_fa = attributes;
+    check(zipOpenNewFileInZip4_64(archive_, (name + ".npy").c_str(), &info, nullptr, 0, nullptr, 0, nullptr,
+                                  /*method=*/0, /*level=*/0, /*raw=*/0, MAX_WBITS, DEF_MEM_LEVEL,
+                                  Z_DEFAULT_STRATEGY, /*password=*/nullptr, /*crcForCrypting=*/0,
+                                  made_on_unix, utf8_names, /*zip64=*/bytes >= first_64_bit_size ? 1 : 0));
+  }
+  void write(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+      const std::size_t count = std::min(bytes.size(), most_bytes_of_a_call);
+      check(zipWriteInFileInZip(archive_, bytes.data(), static_cast<unsigned>(count)));
+      bytes = bytes.subspan(count);
+    }
+  }
+  void end() { check(zipCloseFileInZip(archive_)); }
+  /// Writes the directory of the archive.
+  void close() { check(zipClose(std::exchange(archive_, nullptr), nullptr)); }
+
+ private:
+  void check(int code) const {
+    if (code == ZIP_ERRNO) write_failed(output_.file(), std::generic_category().message(errno));
+    if (code != ZIP_OK) write_failed(output_.file(), concat("error ", code, " of minizip"));
+  }
+
+  const OutputFile& output_;
+  zipFile archive_;
+};
 
 void check_names(const std::string& file, const auto& arrays) {
+  // An entry has 16 bits for the length of its name.
+  constexpr std::size_t longest = std::numeric_limits<std::uint16_t>::max() - std::string_view(".npy").size();
   require(!arrays.empty(), file, ": no arrays to write");
   std::set<std::string> names;
   for (const auto& array : arrays) {
     require(!array.name.empty(), file, ": an array has no name");
+    require(array.name.size() <= longest, file, ": the name of an array has ", array.name.size(),
+            " bytes, expected at most ", longest);
     require(names.insert(array.name).second, file, ": two arrays have the name ", array.name);
   }
 }
@@ -67,36 +106,19 @@ void check_arrays(const std::string& file, const std::vector<NpzArray>& arrays) 
   }
 }
 
-/// Adds a stored entry, whose source is read when the archive is closed.
-void add_entry(zip_t* archive, const OutputFile& output, const std::string& name, zip_source_t* source) {
-  if (source == nullptr) write_failed(output.file(), zip_strerror(archive));
-  const zip_int64_t entry = zip_file_add(archive, (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
-  if (entry < 0) {
-    zip_source_free(source);
-    write_failed(output.file(), zip_strerror(archive));
+/// Copies a finished .npy file into an entry.
+void add_file(Archive& archive, const std::string& name, const std::filesystem::path& file,
+              const std::filesystem::path& output) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<char> bytes(std::size_t{1} << 20);
+  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(file));
+  archive.begin(name, size);
+  for (std::int64_t left = size; left > 0; left -= in.gcount()) {
+    in.read(bytes.data(), std::min(std::ssize(bytes), left));
+    if (in.gcount() == 0) write_failed(output, file.string() + " cannot be read");
+    archive.write(std::span(bytes).first(static_cast<std::size_t>(in.gcount())));
   }
-  const auto index = static_cast<zip_uint64_t>(entry);
-  if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 ||
-      zip_file_set_dostime(archive, index, 0, first_date, 0) != 0 ||
-      zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, attributes) != 0) {
-    write_failed(output.file(), zip_strerror(archive));
-  }
-}
-
-/// Adds header and values as one entry.
-void add_array(zip_t* archive, const OutputFile& output, const NpzArray& array, std::string& header) {
-  // libzip takes non-const pointers but does not modify the bytes.
-  auto* values = reinterpret_cast<zip_uint8_t*>(const_cast<double*>(array.values.data()));
-  std::array<zip_buffer_fragment_t, 2> parts{
-      {{reinterpret_cast<zip_uint8_t*>(header.data()), header.size()}, {values, array.values.size_bytes()}}};
-  const zip_uint64_t count = array.values.empty() ? 1 : 2;
-  add_entry(archive, output, array.name, zip_source_buffer_fragment(archive, parts.data(), count, 0));
-}
-
-/// Writes the archive under its temporary name.
-void close_archive(Archive archive, const OutputFile& output) {
-  if (zip_close(archive.get()) != 0) write_failed(output.file(), zip_strerror(archive.get()));
-  (void)archive.release();  // closing has freed it
+  archive.end();
 }
 
 }  // namespace
@@ -104,12 +126,15 @@ void close_archive(Archive archive, const OutputFile& output) {
 void write_npz(const std::filesystem::path& file, const std::vector<NpzArray>& arrays, bool overwrite) {
   check_arrays(file.string(), arrays);
   OutputFile output(file, overwrite);
-  std::deque<std::string> headers;  // a deque keeps their addresses
-  Archive archive = open_archive(output);
+  Archive archive(output);
   for (const NpzArray& array : arrays) {
-    add_array(archive.get(), output, array, headers.emplace_back(npy_header(array.shape, Precision::f64)));
+    const std::string header = npy_header(array.shape, Precision::f64);
+    archive.begin(array.name, std::ssize(header) + static_cast<std::int64_t>(array.values.size_bytes()));
+    archive.write(header);
+    archive.write({reinterpret_cast<const char*>(array.values.data()), array.values.size_bytes()});
+    archive.end();
   }
-  close_archive(std::move(archive), output);
+  archive.close();
   output.publish();
 }
 
@@ -136,12 +161,9 @@ NpzWriter::NpzWriter(const std::filesystem::path& file, const std::vector<NpzEnt
 }
 
 void NpzWriter::assemble() {
-  Archive archive = open_archive(output_);
-  for (const Part& part : parts_) {
-    add_entry(archive.get(), output_, part.name,
-              zip_source_file(archive.get(), part.place->temporary().c_str(), 0, -1));
-  }
-  close_archive(std::move(archive), output_);
+  Archive archive(output_);
+  for (const Part& part : parts_) add_file(archive, part.name, part.place->temporary(), output_.file());
+  archive.close();
 }
 
 void NpzWriter::commit(const std::string& sidecar) {
@@ -159,59 +181,83 @@ std::int64_t NpzWriter::commit_partial(const std::filesystem::path& other, const
   return *rows.begin();
 }
 
-void NpzReader::CloseArchive::operator()(zip* archive) const { zip_discard(archive); }
-void NpzReader::CloseEntry::operator()(zip_file* entry) const { zip_fclose(entry); }
+void NpzReader::CloseArchive::operator()(void* archive) const { unzClose(archive); }
 
 NpzReader::NpzReader(const std::filesystem::path& file) : file_(file.string()) {
-  int code = 0;
-  archive_.reset(zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
-  require(archive_ != nullptr || code != ZIP_ER_NOENT, file_, ": no such file");
-  require(archive_ != nullptr, file_, ": is not a zip archive that can be read");
-  const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
-  for (zip_int64_t i = 0; i < count; ++i) arrays_.push_back(read_entry(static_cast<zip_uint64_t>(i)));
+  std::error_code failed;
+  require(std::filesystem::exists(file, failed), file_, ": no such file");
+  archive_.reset(unzOpen64(file.c_str()));
+  unz_global_info64 global{};
+  require(archive_ != nullptr && unzGetGlobalInfo64(archive_.get(), &global) == UNZ_OK, file_,
+          ": is not a zip archive that can be read");
+  for (std::uint64_t i = 0; i < global.number_entry; ++i) {
+    const int code = i == 0 ? unzGoToFirstFile(archive_.get()) : unzGoToNextFile(archive_.get());
+    require(code == UNZ_OK, file_, ": entry ", i, " is damaged");
+    arrays_.push_back(read_entry(i));
+  }
 }
 
-/// Parses the header of an entry and remembers where its values start.
+/// Parses the header of the current entry and remembers where its values start.
 NpzEntry NpzReader::read_entry(std::uint64_t index) {
-  constexpr zip_uint64_t most_header = (1 << 20) + 12;  // longer ones are refused anyway
-  zip_stat_t stat;
-  require(zip_stat_index(archive_.get(), index, 0, &stat) == 0 && (stat.valid & ZIP_STAT_NAME) != 0 &&
-              (stat.valid & ZIP_STAT_SIZE) != 0 &&
-              stat.size <= static_cast<zip_uint64_t>(std::numeric_limits<std::int64_t>::max()),
+  constexpr std::uint64_t most_header = (1 << 20) + 12;  // longer ones are refused anyway
+  unz_file_info64 info{};
+  std::string name(std::numeric_limits<std::uint16_t>::max(), '\0');
+  unz64_file_pos position{};
+  require(unzGetCurrentFileInfo64(archive_.get(), &info, name.data(), name.size(), nullptr, 0, nullptr, 0) ==
+                  UNZ_OK &&
+              unzGetFilePos64(archive_.get(), &position) == UNZ_OK &&
+              std::cmp_less_equal(info.uncompressed_size, std::numeric_limits<std::int64_t>::max()),
           file_, ": entry ", index, " is damaged");
-  std::string name = stat.name;
+  name.resize(info.size_filename);
   require(name.ends_with(".npy"), file_, ": its entry ", name, " is not a .npy file");
-  entry_.reset(zip_fopen_index(archive_.get(), index, 0));
-  require(entry_ != nullptr, file_, ": its entry ", name, " cannot be read (", zip_strerror(archive_.get()),
-          ")");
-  std::string bytes(std::min(stat.size, most_header), '\0');
-  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_,
-          ": its entry ", name, " is damaged");
+  require((info.flag & 1) == 0, file_, ": its entry ", name, " is encrypted");
+  require(info.compression_method == 0 || info.compression_method == Z_DEFLATED, file_, ": its entry ", name,
+          " is compressed by method ", info.compression_method, ", expected 0 (stored) or 8 (deflate)");
+  places_.push_back({.in_directory = position.pos_in_zip_directory, .number = position.num_of_file});
+  open_entry(places_.back(), name);
+  std::string bytes(std::min<std::uint64_t>(info.uncompressed_size, most_header), '\0');
+  require(read_some(bytes), file_, ": its entry ", name, " is damaged");
   std::istringstream in(bytes);
-  NpyHeader header = read_npy_header(in, static_cast<std::int64_t>(stat.size), file_ + ": " + name);
-  data_offsets_.push_back(header.data_offset);
-  name.resize(name.size() - std::string(".npy").size());
+  NpyHeader header =
+      read_npy_header(in, static_cast<std::int64_t>(info.uncompressed_size), file_ + ": " + name);
+  places_.back().values = header.data_offset;
+  name.resize(name.size() - std::string_view(".npy").size());
   return {std::move(name), std::move(header.shape), header.precision};
+}
+
+/// Opens an entry at the first byte of its header.
+void NpzReader::open_entry(const Place& place, const std::string& name) {
+  const unz64_file_pos position{.pos_in_zip_directory = place.in_directory, .num_of_file = place.number};
+  require(
+      unzGoToFilePos64(archive_.get(), &position) == UNZ_OK && unzOpenCurrentFile(archive_.get()) == UNZ_OK,
+      file_, ": its entry ", name, " cannot be read (its headers are damaged)");
+}
+
+/// Reads bytes of the open entry. @return whether it had as many
+bool NpzReader::read_some(std::span<char> bytes) {
+  while (!bytes.empty()) {
+    const std::size_t count = std::min(bytes.size(), most_bytes_of_a_call);
+    const int read = unzReadCurrentFile(archive_.get(), bytes.data(), static_cast<unsigned>(count));
+    if (!std::cmp_equal(read, count)) return false;
+    bytes = bytes.subspan(count);
+  }
+  return true;
 }
 
 void NpzReader::open(std::size_t array) {
   const NpzEntry& opened = arrays_.at(array);
-  entry_.reset(zip_fopen_index(archive_.get(), array, 0));
-  require(entry_ != nullptr, file_, ": its array ", opened.name, " cannot be read (",
-          zip_strerror(archive_.get()), ")");
-  std::string header(static_cast<std::size_t>(data_offsets_[array]), '\0');
+  open_entry(places_[array], opened.name + ".npy");
+  std::string header(static_cast<std::size_t>(places_[array].values), '\0');
   left_ = std::ssize(header) + opened.bytes();
   read_bytes(header);
 }
 
 void NpzReader::read_bytes(std::span<char> bytes) {
   require(std::ssize(bytes) <= left_, file_, ": an array has no more values");
-  require(std::cmp_equal(zip_fread(entry_.get(), bytes.data(), bytes.size()), bytes.size()), file_,
-          ": an array is damaged");
+  require(read_some(bytes), file_, ": an array is damaged");
   left_ -= std::ssize(bytes);
-  // libzip compares the checksum when the end is read.
-  char none = 0;
-  require(left_ > 0 || zip_fread(entry_.get(), &none, 1) == 0, file_,
+  // minizip compares the checksum when an entry is closed of which all bytes have been read.
+  require(left_ > 0 || unzCloseCurrentFile(archive_.get()) != UNZ_CRCERROR, file_,
           ": an array is damaged: its checksum does not match");
 }
 

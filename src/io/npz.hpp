@@ -12,9 +12,6 @@
 
 #include "io/output_file.hpp"
 
-struct zip;
-struct zip_file;
-
 // NumPy's .npz: a zip archive of .npy files.
 
 namespace gmdiff::io {
@@ -92,18 +89,21 @@ class NpzReader {
 
  private:
   struct CloseArchive {
-    void operator()(zip* archive) const;
+    void operator()(void* archive) const;
   };
-  struct CloseEntry {
-    void operator()(zip_file* entry) const;
+  struct Place {
+    std::uint64_t in_directory = 0;  ///< position in the directory of the archive
+    std::uint64_t number = 0;
+    std::int64_t values = 0;  ///< bytes before the first value
   };
   NpzEntry read_entry(std::uint64_t index);
+  void open_entry(const Place& place, const std::string& name);
+  bool read_some(std::span<char> bytes);
 
   std::string file_;
-  std::unique_ptr<zip, CloseArchive> archive_;
+  std::unique_ptr<void, CloseArchive> archive_;  // a handle of minizip
   std::vector<NpzEntry> arrays_;
-  std::vector<std::int64_t> data_offsets_;
-  std::unique_ptr<zip_file, CloseEntry> entry_;
+  std::vector<Place> places_;
   std::int64_t left_ = 0;  // unread bytes of the open array
 };
 

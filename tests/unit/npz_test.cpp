@@ -1,6 +1,6 @@
 #include "io/npz.hpp"
 
-#include <zip.h>
+#include <minizip/unzip.h>
 
 #include <sstream>
 #include <vector>
@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "io/npy_header.hpp"
+#include "unit/file_size_limit.hpp"
 #include "unit/io_support.hpp"
 
 namespace gmdiff::io {
@@ -16,19 +17,19 @@ namespace {
 using test::error_of;
 using test::TemporaryFolder;
 
-/// Bytes of an entry, read by libzip.
+/// Bytes of an entry, read by minizip.
 std::string entry_bytes(const std::filesystem::path& file, const std::string& name) {
-  const std::unique_ptr<zip_t, decltype(&zip_discard)> owner(
-      zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr), &zip_discard);
-  zip_t* archive = owner.get();
+  const std::unique_ptr<void, decltype(&unzClose)> archive(unzOpen64(file.c_str()), &unzClose);
   if (archive == nullptr) return "no archive";
-  zip_stat_t stat;
-  if (zip_stat(archive, name.c_str(), 0, &stat) != 0) return "no entry";
-  std::string bytes(stat.size, '\0');
-  zip_file_t* entry = zip_fopen(archive, name.c_str(), 0);
-  const zip_int64_t read = zip_fread(entry, bytes.data(), bytes.size());
-  zip_fclose(entry);
-  return read == static_cast<zip_int64_t>(bytes.size()) ? bytes : "truncated";
+  if (unzLocateFile(archive.get(), name.c_str(), /*iCaseSensitivity=*/1) != UNZ_OK) return "no entry";
+  unz_file_info64 info{};
+  unzGetCurrentFileInfo64(archive.get(), &info, nullptr, 0, nullptr, 0, nullptr, 0);
+  std::string bytes(info.uncompressed_size, '\0');
+  unzOpenCurrentFile(archive.get());
+  const int read =
+      unzReadCurrentFile(archive.get(), bytes.data(), static_cast<unsigned>(info.uncompressed_size));
+  const bool is_intact = unzCloseCurrentFile(archive.get()) == UNZ_OK;
+  return is_intact && std::cmp_equal(read, bytes.size()) ? bytes : "truncated";
 }
 
 TEST(WriteNpz, WritesArraysThatReadBackAsNpyFiles) {
@@ -87,6 +88,10 @@ TEST(WriteNpz, RefusesArraysThatDoNotFit) {
               write_npz(name, {{"x", {2}, values}, {"x", {2}, values}}, false);
             }),
             name + ": two arrays have the name x");
+  EXPECT_EQ(error_of([&] {
+              write_npz(name, {{std::string(65532, 'x'), {2}, values}}, false);
+            }),
+            name + ": the name of an array has 65532 bytes, expected at most 65531");
   EXPECT_EQ(error_of([&] {
               write_npz(name, {{"x", {3}, values}}, false);
             }),
@@ -182,6 +187,30 @@ TEST(NpzReader, NamesWhatIsWrong) {
   bad[bad.find("NUMPY")] = '?';
   test::write_file(name, bad);
   EXPECT_EQ(error(), name + ": x.npy: not a .npy file");
+  // The directory, after "PK\1\2" and twice two bytes of versions, has flags and method in two bytes each.
+  const std::size_t flags = good.find("PK\1\2") + 8;
+  bad = good;
+  bad[flags] = 1;
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry x.npy is encrypted");
+  bad = good;
+  bad[flags + 2] = 12;
+  test::write_file(name, bad);
+  EXPECT_EQ(error(),
+            name + ": its entry x.npy is compressed by method 12, expected 0 (stored) or 8 (deflate)");
+  bad = good;
+  bad[good.find("PK\3\4")] = 'Q';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry x.npy cannot be read (its headers are damaged)");
+  bad = good;
+  bad[good.find("x.npy", flags)] = '/';
+  bad[good.find(".npy", flags)] = '-';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry /-npy is not a .npy file");
+  bad = good;
+  bad[good.find("PK\1\2")] = 'Q';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": entry 0 is damaged");
   test::write_file(name, good.substr(0, good.size() / 2));
   EXPECT_EQ(error(), name + ": is not a zip archive that can be read");
 }
@@ -223,6 +252,24 @@ TEST(NpzReader, NeverCrashesOnAChangedByte) {
       EXPECT_FALSE(error_of(read_all).starts_with("another exception"))
           << "byte " << i << ": " << error_of(read_all);
     }
+  }
+}
+
+TEST(WriteNpz, ReportsAFullDisk) {
+  const TemporaryFolder folder;
+  const std::vector<double> values(100'000, 1.0);
+  // Values that exceed the limit, and a directory that does.
+  for (const std::int64_t size : {100'000, 7}) {
+    const test::FileSizeLimit limit(256);
+    std::string message;
+    try {
+      write_npz(folder / "a.npz", {{"x", {size}, std::span(values).first(static_cast<std::size_t>(size))}},
+                false);
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    EXPECT_EQ(message, (folder / "a.npz").string() + ": writing failed (File too large)");
+    EXPECT_EQ(folder.count(), 0U);
   }
 }
 
