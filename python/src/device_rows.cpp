@@ -68,7 +68,8 @@ void check(const Tensor& D, int index, const Expected& expected, const std::stri
   require(index == expected.index, place, " is on GPU ", index, ", expected GPU ", expected.index);
   const bool has_shape = D.ndim() == 2 && static_cast<std::int64_t>(D.shape(0)) == expected.rows &&
                          static_cast<std::int64_t>(D.shape(1)) == expected.dim;
-  require(has_shape, place, " has shape ", shape_of(D), ", expected (", expected.rows, ", ", expected.dim, ")");
+  require(has_shape, place, " has shape ", shape_of(D), ", expected (", expected.rows, ", ", expected.dim,
+          ")");
   const bool has_type =
       D.dtype() == (expected.precision == Precision::f32 ? nb::dtype<float>() : nb::dtype<double>());
   require(has_type, place, ": expected numbers of the type ", name_of(expected.precision),
@@ -102,17 +103,45 @@ void write(nb::handle result, const DeviceRows& x, std::int64_t first, std::int6
   x.write(D.data(), first, rows);
 }
 
-/// Copies the pair that a target returns to the rows of a run.
-void write_pair(nb::handle result, const DeviceTargetRows& x, const std::string& place) {
-  const Expected expected{.index = x.index, .rows = x.count, .dim = x.dim, .precision = x.precision};
+/// The pair that a target returns.
+struct TensorPair {
+  Tensor l, g;
+  Precision of_l;
+};
+
+/// @throws as `check_device_result`
+TensorPair import_pair(nb::handle result, const Expected& expected, const nb::object& stream,
+                       const std::string& place) {
   const nb::tuple pair = pair_of(result, place);
   const std::string place_of_l = place + ": the log-density", place_of_g = place + ": the gradient";
   const int index_of_l = gpu_of(pair[0], place_of_l), index_of_g = gpu_of(pair[1], place_of_g);
-  const Tensor l = imported(pair[0], stream_of(x.stream)), g = imported(pair[1], stream_of(x.stream));
+  Tensor l = imported(pair[0], stream), g = imported(pair[1], stream);
   const Precision of_l = check_list(l, index_of_l, expected, place_of_l);
   check(g, index_of_g, expected, place_of_g);
+  return {std::move(l), std::move(g), of_l};
+}
+
+/// Copies the pair that a target returns to the rows of a run.
+void write_pair(nb::handle result, const DeviceTargetRows& x, const std::string& place) {
+  const TensorPair pair =
+      import_pair(result, {.index = x.index, .rows = x.count, .dim = x.dim, .precision = x.precision},
+                  stream_of(x.stream), place);
   const nb::gil_scoped_release release;
-  x.write(l.data(), of_l, g.data(), 0, x.count);
+  x.write(pair.l.data(), pair.of_l, pair.g.data(), 0, x.count);
+}
+
+/// The rows that a result for rows x must be. @throws TypeError, ValueError
+Expected rows_like(nb::handle x, const std::string& place) {
+  const int index = gpu_of(x, place);
+  const Tensor given = imported(x, nb::none());
+  require(given.ndim() == 2, place, ": expected a tensor of shape (n, d), given ", given.ndim(), " axes");
+  const bool is_single = given.dtype() == nb::dtype<float>();
+  require(is_single || given.dtype() == nb::dtype<double>(), place,
+          ": expected numbers of the type float32 or float64");
+  return {.index = index,
+          .rows = static_cast<std::int64_t>(given.shape(0)),
+          .dim = static_cast<std::int64_t>(given.shape(1)),
+          .precision = is_single ? Precision::f32 : Precision::f64};
 }
 
 std::string place_of(const std::string& id) { return concat("denoiser \"", id, "\": the result"); }
@@ -133,30 +162,24 @@ DeviceDenoiser device_denoiser(const Function& function, const std::string& id, 
           .prediction = prediction};
 }
 
-std::function<void(const DeviceTargetRows& rows)> device_target(const Function& function,
-                                                                const std::string& id) {
-  return [function, place = concat("target \"", id, "\"")](const DeviceTargetRows& x) {
-    x.wait();
-    function.call([&] { return nb::make_tuple(rows_of(x, 0, x.count)); },
-                  [&](const nb::object& result) { write_pair(result, x, place); });
-  };
+void DeviceTargetCalls::operator()(const DeviceTargetRows& x) const {
+  x.wait();
+  function.call([&] { return nb::make_tuple(rows_of(x, 0, x.count)); },
+                [&](const nb::object& result) { write_pair(result, x, place); });
+}
+
+nb::object DeviceTargetCalls::checked(nb::handle x) const {
+  const Expected expected = rows_like(x, "CustomTarget: x");
+  nb::object result = function.object()(x);
+  import_pair(result, expected, nb::none(), place);
+  return result;
 }
 
 void check_device_result(nb::handle result, nb::handle x, const std::string& id) {
-  const std::string place = "Denoiser: x";
-  const int index = gpu_of(x, place);
-  const Tensor given = imported(x, nb::none());
-  require(given.ndim() == 2, place, ": expected a tensor of shape (n, d), given ", given.ndim(), " axes");
-  const bool is_single = given.dtype() == nb::dtype<float>();
-  require(is_single || given.dtype() == nb::dtype<double>(), place,
-          ": expected numbers of the type float32 or ", "float64");
-  const int index_of_result = gpu_of(result, place_of(id));
-  check(imported(result, nb::none()), index_of_result,
-        {.index = index,
-         .rows = static_cast<std::int64_t>(given.shape(0)),
-         .dim = static_cast<std::int64_t>(given.shape(1)),
-         .precision = is_single ? Precision::f32 : Precision::f64},
-        place_of(id));
+  const Expected expected = rows_like(x, "Denoiser: x");
+  const std::string place = place_of(id);
+  const int index = gpu_of(result, place);
+  check(imported(result, nb::none()), index, expected, place);
 }
 
 }  // namespace gmdiff::python

@@ -20,8 +20,16 @@ namespace gmdiff::python {
 DeviceDenoiser device_denoiser(const Function& function, const std::string& id, Prediction prediction,
                                Eigen::Index batch);
 
-/// A log-density and its gradient: a function that gets rows as above and returns the pair of them.
-std::function<void(const DeviceTargetRows& rows)> device_target(const Function& function, const std::string& id);
+/// A log-density and its gradient: `CustomTarget::device` by a function that gets rows as above and returns the
+/// pair of them.
+struct DeviceTargetCalls {
+  Function function;
+  std::string place;
+
+  void operator()(const DeviceTargetRows& x) const;
+  /// What the function returns for rows x, which are a tensor on a GPU. @throws as `check_device_result`
+  nb::object checked(nb::handle x) const;
+};
 
 /// Checks the result of a function of rows x, which are a tensor on a GPU.
 /// @throws TypeError for other objects, ValueError for a result that a run would refuse.

@@ -211,14 +211,29 @@ CASES = [
     (lambda: gd.Denoiser(len, kind="velocity"), ValueError, "Denoiser: kind: expected one of"),
     (lambda: gd.Denoiser(len, device="gpu"), ValueError, 'Denoiser: device: expected one of "cpu", "cuda"'),
     (
-        lambda: gd.Denoiser(len, "score", device="cuda"),
-        ValueError,
-        "Denoiser: kind: a function on a GPU computes the denoiser, which is (x + sigma^2 score) / alpha",
-    ),
-    (
         lambda: gd.Denoiser(len, vjp=len, device="cuda"),
         ValueError,
         "Denoiser: vjp: guided samplers take denoisers in host memory",
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, device="gpu"),
+        ValueError,
+        'CustomTarget: device: expected one of "cpu", "cuda"',
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, hessian_vp=len, device="cuda"),
+        ValueError,
+        "CustomTarget: hessian_vp: products with the Hessian are used together with values in host memory",
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, device="cuda")(POINT),
+        TypeError,
+        "CustomTarget: x: expected a tensor of a GPU with __dlpack__",
+    ),
+    (
+        lambda: gd.CustomTarget(lambda x: (x, x), 3)(POINT),
+        ValueError,
+        "CustomTarget: x: expected points of shape (n, 3)",
     ),
     (on_gpu(POINT), TypeError, "Denoiser: x: expected a tensor of a GPU with __dlpack__"),
     (
