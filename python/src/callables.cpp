@@ -8,6 +8,7 @@
 #include <gmdiff/model/custom_target.hpp>
 
 #include "bindings.hpp"
+#include "descriptions.hpp"
 #include "device_rows.hpp"
 #include "docstrings.hpp"
 #include "models.hpp"
@@ -15,6 +16,7 @@
 #include "released.hpp"
 #include "running.hpp"
 #include "sampler/catalogue.hpp"
+#include "states.hpp"
 
 namespace gmdiff::python {
 
@@ -233,6 +235,8 @@ template <class T>
 nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const nb::args&, const nb::kwargs&),
                         const char* signature) {
   nb::class_<T> made(module, name, docs(name));
+  def_copies(made);
+  refuse_pickles(made, keep(concat(name, ": holds a function, which a pickle cannot keep")));
   made.def(
           "__init__",
           [make](T* self, const nb::args& positional, const nb::kwargs& named) {

@@ -6,6 +6,7 @@
 #include "device_rows.hpp"
 #include "numbers.hpp"
 #include "released.hpp"
+#include "states.hpp"
 
 // Denoisers, scores and noise estimates of Python.
 
@@ -207,7 +208,7 @@ void bind_denoisers(nb::module_& module) {
   static PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                                 {Py_tp_clear, reinterpret_cast<void*>(clear)},
                                 {0, nullptr}};
-  nb::class_<PythonDenoiser>(
+  nb::class_<PythonDenoiser> made(
       module, "Denoiser", nb::type_slots(slots),
       "A denoiser, score or noise estimate that a function of Python computes.\n\n"
       "function(x, level) gets rows x (n, d), float64, which it may keep or change, and a Level with alpha "
@@ -223,8 +224,10 @@ void bind_denoisers(nb::module_& module) {
       "as "
       "an object with __dlpack__ in the precision of the run, valid during the call, and returns a "
       "contiguous "
-      "tensor of the same type on the same GPU; from a score or eps the run computes D in its precision.")
-      .def("__init__", &make_counted_denoiser,
+      "tensor of the same type on the same GPU; from a score or eps the run computes D in its precision.");
+  def_copies(made);
+  refuse_pickles(made, "Denoiser: holds a function, which a pickle cannot keep");
+  made.def("__init__", &make_counted_denoiser,
            nb::sig(
                "def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None "
                "= None, "

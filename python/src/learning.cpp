@@ -14,6 +14,7 @@
 #include "options.hpp"
 #include "released.hpp"
 #include "running.hpp"
+#include "states.hpp"
 
 // Denoisers learned from data and trained samplers. The keywords of settings are those of
 // io/training_settings.hpp, with `_` for `.`.
@@ -137,6 +138,52 @@ struct OfSampler {
   }
 };
 
+}  // namespace
+
+/// The state of settings, as the dict of their keywords.
+template <class Settings, class Of>
+struct SettingsCodec {
+  static nb::object write(Settings settings) {
+    SettingOutput output;
+    Of::visit(output, settings);
+    return output.dict;
+  }
+  static Settings read(nb::handle state) {
+    SettingKeys keys;
+    Settings settings;
+    Of::visit(keys, settings);
+    const Arguments given("settings", keys.keys, 0, nb::args(), nb::cast<nb::kwargs>(state));
+    SettingInput input(given);
+    Of::visit(input, settings);
+    return settings;
+  }
+};
+template <>
+struct Codec<DenoiserSettings> : SettingsCodec<DenoiserSettings, OfDenoiser> {};
+template <>
+struct Codec<SamplerSettings> : SettingsCodec<SamplerSettings, OfSampler> {};
+template <>
+struct StateOf<AdamState> {
+  static constexpr AllMembers members{&AdamState::m, &AdamState::v, &AdamState::updates};
+};
+template <>
+struct StateOf<DenoiserTraining> {
+  static constexpr AllMembers members{&DenoiserTraining::settings,   &DenoiserTraining::mean,
+                                      &DenoiserTraining::scale,      &DenoiserTraining::iteration,
+                                      &DenoiserTraining::parameters, &DenoiserTraining::averaged,
+                                      &DenoiserTraining::adam};
+};
+template <>
+struct StateOf<SamplerTraining> {
+  static constexpr AllMembers members{
+      &SamplerTraining::settings,  &SamplerTraining::dim,          &SamplerTraining::target,
+      &SamplerTraining::iteration, &SamplerTraining::parameters,   &SamplerTraining::networks,
+      &SamplerTraining::adam,      &SamplerTraining::network_adam, &SamplerTraining::active,
+      &SamplerTraining::chains,    &SamplerTraining::chain_step};
+};
+
+namespace {
+
 /// The keywords of a training: its subject, all settings, and how it runs.
 template <class Of, class Settings>
 std::vector<std::string> keys_of_training(std::vector<std::string> first, Settings settings) {
@@ -215,7 +262,9 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_denoiser(nb::module_& module) {
-  nb::class_<DenoiserTraining>(module, "DenoiserTraining", docs("DenoiserTraining"))
+  nb::class_<DenoiserTraining> training(module, "DenoiserTraining", docs("DenoiserTraining"));
+  def_state(training);
+  training
       .def_prop_ro(
           "settings",
           [](const DenoiserTraining& self) {
@@ -254,8 +303,10 @@ void bind_denoiser(nb::module_& module) {
         return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration,
                       " of ", self.settings.iterations, ">");
       });
-  nb::class_<LearnedDenoiser>(module, "LearnedDenoiser", docs("LearnedDenoiser"))
-      .def_prop_ro("dim", &LearnedDenoiser::dim, "Dimension d.")
+  nb::class_<LearnedDenoiser> made(module, "LearnedDenoiser", docs("LearnedDenoiser"));
+  def_copies(made);
+  refuse_pickles(made, "LearnedDenoiser: holds a network that is ready to run; pickle its DenoiserTraining");
+  made.def_prop_ro("dim", &LearnedDenoiser::dim, "Dimension d.")
       .def_prop_ro(
           "id", [](const LearnedDenoiser& self) { return self.denoiser().id; },
           "The text that identifies the denoiser in hashes; it depends on the parameters.")
@@ -306,7 +357,9 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_sampler(nb::module_& module) {
-  nb::class_<SamplerTraining>(module, "SamplerTraining", docs("SamplerTraining"))
+  nb::class_<SamplerTraining> training(module, "SamplerTraining", docs("SamplerTraining"));
+  def_state(training);
+  training
       .def_prop_ro(
           "settings",
           [](const SamplerTraining& self) {
@@ -341,8 +394,12 @@ void bind_sampler(nb::module_& module) {
         return concat("<SamplerTraining of ", self.target, ", iteration ", self.iteration, " of ",
                       self.settings.iterations, ">");
       });
-  nb::class_<TrainedSampler>(module, "TrainedSampler", docs("TrainedSampler"))
-      .def_prop_ro("dim", &TrainedSampler::dim, "Dimension d.")
+  nb::class_<TrainedSampler> made(module, "TrainedSampler", docs("TrainedSampler"));
+  def_copies(made);
+  refuse_pickles(made,
+                 "TrainedSampler: holds networks that are ready to run; pickle its SamplerTraining and the "
+                 "target");
+  made.def_prop_ro("dim", &TrainedSampler::dim, "Dimension d.")
       .def(
           "draws",
           [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {
