@@ -1,7 +1,5 @@
 """Wrong calls: the type of the exception, and the argument that its message names."""
 
-import pickle
-
 import gmdiff as gd
 import numpy as np
 import pytest
@@ -205,7 +203,6 @@ CASES = [
         "evaluate: quantities: expected one of",
     ),
     (lambda: gd.Session("tpu"), ValueError, "Session: device: "),
-    (lambda: pickle.dumps(gd.draw(PRIOR, count=2)), TypeError, "Samples: results of runs are not pickled"),
     # functions
     (lambda: gd.Denoiser(3), TypeError, "Denoiser: function: expected a function, given 3"),
     (lambda: gd.Denoiser(len, kind="velocity"), ValueError, "Denoiser: kind: expected one of"),
