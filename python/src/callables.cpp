@@ -233,8 +233,8 @@ const char* place_of(const CustomTarget& made) {
 /// Binds a class that is made by a function of its arguments.
 template <class T>
 nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const nb::args&, const nb::kwargs&),
-                        const char* signature) {
-  nb::class_<T> made(module, name, docs(name));
+                        const char* signature, const char* text) {
+  nb::class_<T> made(module, name, text);
   def_copies(made);
   refuse_pickles(made, keep(concat(name, ": holds a function, which a pickle cannot keep")));
   made.def(
@@ -256,11 +256,32 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
 }  // namespace
 
 void bind_callables(nb::module_& module) {
+  constexpr const char* of_rows =
+      " It may keep or change its rows. A row must have the same result whichever other rows come with it; "
+      "only "
+      "then does a chain or path not depend on the others of its run. An exception ends the run and is "
+      "passed "
+      "on unchanged.\n\n";
+  constexpr const char* of_id =
+      "id: identifies the function in hashes and provenance; by default its module and name. ";
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Function::release_all));
   bind_made<CustomTarget>(
       module, "CustomTarget", custom_target,
       "def __init__(self, function: typing.Callable, dim: int, *, hessian_vp: typing.Callable "
-      "| None = None, id: str | None = None, device: str = 'cpu') -> None")
+      "| None = None, id: str | None = None, device: str = 'cpu') -> None",
+      keep(concat(
+          "A log-density and its gradient that a function of Python computes, up to a constant.\n\n"
+          "function(x) gets rows x (n, dim), float64, and returns the pair of log-densities (n), which "
+          "may be -inf, and gradients (n, dim).",
+          of_rows,
+          "hessian_vp(x, v): the products (n, dim) of the Hessian at x with rows v (n, dim); the search "
+          "for maxima, quadrature and the training of samplers need it. ",
+          of_id,
+          "device: \"cpu\", or \"cuda\" for a function that works in the memory of the GPU of a run. It "
+          "gets x as an object with __dlpack__ in the precision of the run, valid during the call, and "
+          "returns contiguous tensors on the same GPU: gradients of the type of x, and log-densities in "
+          "float32 or float64. Only Markov chains take such a target, and not to a pilot run: give their "
+          "step, or adapt=\"chain\".")))
       .def("__call__", &called, any_arg("x"),
            "Log-densities (n) and gradients (n, d) of rows x (n, d), as a pair of arrays; with "
            "device=\"cuda\" x is a tensor on a GPU, and the pair is what the function returns.");
@@ -268,11 +289,21 @@ void bind_callables(nb::module_& module) {
       module, "CustomMap", custom_map,
       "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
       "outputs: int, *, product: typing.Callable | None = None, hessian: typing.Callable | None = None, "
-      "id: str | None = None) -> None")
+      "id: str | None = None) -> None",
+      keep(concat(
+          "The map Phi of a nonlinear observation, and products with its derivatives, as functions of "
+          "Python.\n\n"
+          "value(x): Phi (n, outputs) of rows x (n, dim). transposed_product(x, w): J^T w (n, dim) for "
+          "rows w (n, outputs), with J = dPhi/dx. product(x, v), optional: J v (n, outputs). "
+          "hessian(x, w, v), optional: sum_i w_i Hess Phi_i v (n, dim). All arrays are float64.",
+          of_rows, of_id)))
       .def_ro("outputs", &CustomMap::outputs, "Number of entries of Phi(x).");
   bind_made<CustomField>(
       module, "CustomField", custom_field,
-      "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None");
+      "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None",
+      keep(concat("The drift or the noise of an SDE as a function of Python.\n\n"
+                  "function(t, x) gets a time and rows x (n, dim), float64, and returns f (n, dim).",
+                  of_rows, of_id)));
 }
 
 }  // namespace gmdiff::python
