@@ -9,26 +9,19 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED DOC "Random123 headers (librandom123-dev)")
 find_path(DLPACK_INCLUDE_DIR dlpack/dlpack.h REQUIRED DOC "DLPack header (libdlpack-dev)")
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET GLOBAL minizip)
 pkg_check_modules(LIBLBFGS REQUIRED IMPORTED_TARGET GLOBAL liblbfgs)
 
-# A wheel carries both libraries, because machines that it is installed on need not have them. Debian compiles
-# static archives as position-independent executables need it, which is enough for a module that exports none of
-# their symbols (python/CMakeLists.txt). zlib, which minizip needs, is on every machine that manylinux describes.
+# A wheel carries libLBFGS, because machines that it is installed on need not have it; zlib is on every machine
+# that manylinux describes. Debian compiles static archives as position-independent executables need it, which is
+# enough for a module that exports none of their symbols (python/CMakeLists.txt).
 if(GMDIFF_BUILD_PYTHON AND NOT BUILD_SHARED_LIBS)
-  foreach(library minizip lbfgs)
-    string(TOUPPER ${library} name)
-    find_library(${name}_ARCHIVE lib${library}.a DOC "Static lib${library}, for wheels")
-    if(NOT ${name}_ARCHIVE)
-      message(STATUS "gmdiff: no static lib${library}; the Python package needs the shared one")
-    endif()
-  endforeach()
-  if(MINIZIP_ARCHIVE)
-    set_property(TARGET PkgConfig::MINIZIP PROPERTY INTERFACE_LINK_LIBRARIES ${MINIZIP_ARCHIVE} z)
-  endif()
+  find_library(LBFGS_ARCHIVE liblbfgs.a DOC "Static libLBFGS, for wheels")
   if(LBFGS_ARCHIVE)
     set_property(TARGET PkgConfig::LIBLBFGS PROPERTY INTERFACE_LINK_LIBRARIES ${LBFGS_ARCHIVE})
+  else()
+    message(STATUS "gmdiff: no static libLBFGS; the Python package needs the shared one")
   endif()
 endif()
 

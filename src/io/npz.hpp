@@ -11,6 +11,7 @@
 #include <gmdiff/io/npy.hpp>
 
 #include "io/output_file.hpp"
+#include "io/zip_archive.hpp"
 
 // NumPy's .npz: a zip archive of .npy files.
 
@@ -88,22 +89,12 @@ class NpzReader {
   void read_bytes(std::span<char> bytes);
 
  private:
-  struct CloseArchive {
-    void operator()(void* archive) const;
-  };
-  struct Place {
-    std::uint64_t in_directory = 0;  ///< position in the directory of the archive
-    std::uint64_t number = 0;
-    std::int64_t values = 0;  ///< bytes before the first value
-  };
-  NpzEntry read_entry(std::uint64_t index);
-  void open_entry(const Place& place, const std::string& name);
-  bool read_some(std::span<char> bytes);
+  NpzEntry read_entry(const ZipEntry& entry);
 
   std::string file_;
-  std::unique_ptr<void, CloseArchive> archive_;  // a handle of minizip
+  ZipReader archive_;
   std::vector<NpzEntry> arrays_;
-  std::vector<Place> places_;
+  std::vector<std::int64_t> data_offsets_;
   std::int64_t left_ = 0;  // unread bytes of the open array
 };
 
