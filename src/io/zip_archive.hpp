@@ -67,7 +67,7 @@ class ZipReader {
   void open(const ZipEntry& entry);
   /// Reads the next bytes of the entry. @returns false if it has fewer, or they are damaged
   bool read(std::span<char> bytes);
-  /// Whether the checksum of an entry that has been read to its end is right.
+  /// Whether an entry has been read to its end and has its checksum. Nothing can be read afterwards.
   bool is_intact();
 
  private:
@@ -76,6 +76,7 @@ class ZipReader {
   void read_entries(std::span<const char> directory, std::uint64_t count);
   std::string bytes_at(std::uint64_t offset, std::uint64_t count);
   bool read_stored(std::span<char> bytes);
+  std::size_t refill(std::span<char> buffer);
 
   std::string name_;
   std::ifstream file_;

@@ -82,7 +82,7 @@ bool read_extension(ZipEntry& entry, std::span<const char> extra) {
 /// The state of zlib.
 class ZipReader::Inflater {
  public:
-  Inflater() { is_good_ = inflateInit2(&stream_, -MAX_WBITS) == Z_OK; }
+  Inflater() : code_(inflateInit2(&stream_, -MAX_WBITS)) {}
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
   ~Inflater() { inflateEnd(&stream_); }
@@ -90,25 +90,43 @@ class ZipReader::Inflater {
   /// Fills `bytes`; `refill(buffer)` gives further stored bytes, 0 at their end.
   template <class Refill>
   bool read(std::span<char> bytes, Refill refill) {
-    while (is_good_ && !bytes.empty()) {
+    while (!bytes.empty()) {
+      const std::size_t given = advance(bytes, refill);
+      if (given == 0) return false;
+      bytes = bytes.subspan(given);
+    }
+    return true;
+  }
+  /// Whether the stream ends here, with all stored bytes.
+  template <class Refill>
+  bool ends(Refill refill) {
+    char none = 0;
+    while (code_ == Z_OK) {
+      if (advance(std::span(&none, 1), refill) > 0) return false;
+    }
+    return code_ == Z_STREAM_END && stream_.avail_in == 0;
+  }
+
+ private:
+  /// Inflates at least a byte. @returns the number of bytes, 0 at the end and for damaged ones
+  template <class Refill>
+  std::size_t advance(std::span<char> bytes, Refill refill) {
+    const std::size_t most = std::min<std::size_t>(bytes.size(), std::size_t{1} << 30);
+    stream_.next_out = reinterpret_cast<Bytef*>(bytes.data());
+    stream_.avail_out = static_cast<uInt>(most);
+    while (code_ == Z_OK && stream_.avail_out == most) {
       if (stream_.avail_in == 0) {
         stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
         stream_.avail_in = static_cast<uInt>(refill(std::span<char>(buffer_)));
       }
-      const std::size_t count = std::min<std::size_t>(bytes.size(), std::size_t{1} << 30);
-      stream_.next_out = reinterpret_cast<Bytef*>(bytes.data());
-      stream_.avail_out = static_cast<uInt>(count);
-      const int code = inflate(&stream_, Z_NO_FLUSH);
-      bytes = bytes.subspan(count - stream_.avail_out);
-      is_good_ = code == Z_OK || (code == Z_STREAM_END && bytes.empty());
+      code_ = inflate(&stream_, Z_NO_FLUSH);
     }
-    return is_good_;
+    return most - stream_.avail_out;
   }
 
- private:
   z_stream stream_{};
   std::array<char, 1 << 16> buffer_{};
-  bool is_good_ = false;
+  int code_ = Z_OK;  // of the last call of zlib
 };
 
 ZipReader::ZipReader(const std::filesystem::path& file, std::string name) : name_(std::move(name)) {
@@ -230,21 +248,28 @@ bool ZipReader::read_stored(std::span<char> bytes) {
   return file_.gcount() == std::ssize(bytes);
 }
 
+/// Stored bytes for the inflater. @returns their number, 0 at the end and when reading fails
+std::size_t ZipReader::refill(std::span<char> buffer) {
+  const std::size_t count = std::min<std::uint64_t>(buffer.size(), stored_left_);
+  return read_stored(buffer.first(count)) ? count : 0;
+}
+
 bool ZipReader::read(std::span<char> bytes) {
   if (bytes.size() > left_) return false;
   if (bytes.empty()) return true;  // zlib takes a null pointer for a new checksum
   left_ -= bytes.size();
   const bool is_read = inflater_ == nullptr
                            ? read_stored(bytes)
-                           : inflater_->read(bytes, [&](std::span<char> buffer) -> std::size_t {
-                               const std::size_t count = std::min<std::uint64_t>(buffer.size(), stored_left_);
-                               return read_stored(buffer.first(count)) ? count : 0;
-                             });
+                           : inflater_->read(bytes, [&](std::span<char> buffer) { return refill(buffer); });
   crc_ =
       static_cast<std::uint32_t>(crc32_z(crc_, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
   return is_read;
 }
 
-bool ZipReader::is_intact() { return left_ == 0 && crc_ == expected_crc_; }
+bool ZipReader::is_intact() {
+  const bool has_ended =
+      inflater_ == nullptr || inflater_->ends([&](std::span<char> buffer) { return refill(buffer); });
+  return left_ == 0 && stored_left_ == 0 && has_ended && crc_ == expected_crc_;
+}
 
 }  // namespace gmdiff::io
