@@ -28,7 +28,7 @@ def trained_sampler():
 
 CELLS = gd.CellGrid([-4.0, -3.0], [4.0, 3.0], [8, 6])
 EXAMPLES = {
-    "Samples": lambda: gd.sample(PRIOR, PROCESS, GRID, gd.Ddim(), history=True, **OPTIONS),
+    "Samples": lambda: gd.sample(PRIOR, PROCESS, GRID, gd.Ddim(), history=2, **OPTIONS),
     "Samples f64": lambda: gd.sample(PRIOR, PROCESS, GRID, precision="f64", **OPTIONS),
     "Samples of chains": lambda: chains("trace"),
     "Samples with steps": lambda: chains("draw", adapt="chain", warmup=20),

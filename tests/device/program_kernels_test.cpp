@@ -257,7 +257,8 @@ TEST(DenoiserOfAProgram, IsComputedFromAScoreOrTheNoise) {
     // D = alpha x / v from terms of size x / alpha; 1e-16 / alpha^2 is 3e-12 at the first level.
     EXPECT_LT((found - expected).cwiseAbs().maxCoeff(), 1e-11);
     Plan over = plan_by_hand(denoiser, 3);
-    over.steps.front() = Program{{Evaluate{.level = {.alpha = 0.6, .sigma = 0.8}, .from = 0, .to = 0}}};
+    over.steps.front() =
+        Program{{Evaluate{.denoiser = 1, .level = {.alpha = 0.6, .sigma = 0.8}, .from = 0, .to = 0}}};
     EXPECT_EQ(
         message_of([&] { run(over, options, 0, *device); }),
         "denoiser \"normal\": D is computed from x and a prediction, so a stage must not write it over x");
