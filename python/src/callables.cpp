@@ -257,11 +257,9 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
 
 void bind_callables(nb::module_& module) {
   constexpr const char* of_rows =
-      " It may keep or change its rows. A row must have the same result whichever other rows come with it; "
-      "only "
-      "then does a chain or path not depend on the others of its run. An exception ends the run and is "
-      "passed "
-      "on unchanged.\n\n";
+      " It may keep or change its rows. A row must have the same result whichever other rows come with it: "
+      "only then does a chain or path not depend on the others of its run. An exception ends the run and is "
+      "passed on unchanged.\n\n";
   constexpr const char* of_id =
       "id: identifies the function in hashes and provenance; by default its module and name. ";
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Function::release_all));

@@ -153,8 +153,8 @@ int clear(PyObject* self) {
   return 0;
 }
 
-/// D from a tensor x and the prediction of a function on a GPU, by the operators of their library (mathematics.md
-/// §2.3).
+/// D from a tensor x and the prediction of a function on a GPU, by the operators of their library
+/// (mathematics.md §2.3).
 nb::object denoiser_of(const nb::object& x, const nb::object& prediction, Level at,
                        const PythonDenoiser& self) {
   const auto number = [](double value) { return nb::float_(value); };

@@ -20,8 +20,8 @@ namespace gmdiff::python {
 DeviceDenoiser device_denoiser(const Function& function, const std::string& id, Prediction prediction,
                                Eigen::Index batch);
 
-/// A log-density and its gradient: `CustomTarget::device` by a function that gets rows as above and returns the
-/// pair of them.
+/// A log-density and its gradient: `CustomTarget::device` by a function that gets rows as above and returns
+/// the pair of them.
 struct DeviceTargetCalls {
   Function function;
   std::string place;

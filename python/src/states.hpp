@@ -17,7 +17,8 @@
 #include "numbers.hpp"
 
 // States of objects for pickles and copies: a structure as a tuple of its members, vectors and matrices as
-// arrays of NumPy. Objects that hold a function of Python, or memory that another process cannot see, have none.
+// arrays of NumPy. Objects that hold a function of Python, or memory that another process cannot see, have
+// none.
 
 namespace gmdiff::python {
 
@@ -177,8 +178,8 @@ T from_state(nb::handle state) {
   return Codec<T>::read(state);
 }
 
-/// Pickles objects of a class by the functions `write(self)` and `read(state)`. A ValueError of `write` becomes
-/// a TypeError, as other objects give that cannot be pickled.
+/// Pickles objects of a class by the functions `write(self)` and `read(state)`. A ValueError of `write`
+/// becomes a TypeError, as other objects give that cannot be pickled.
 template <class T, class Write, class Read>
 void def_state(nb::class_<T>& made, Write write, Read read) {
   made.def("__getstate__", [write](const T& self) {

@@ -143,7 +143,9 @@ def test_scores_of_torch_on_a_gpu(process):
     }
     options = {"dim": 2, "count": 100, "seed": 1, "precision": "f64", "device": "cuda"}
     runs = [
-        gd.sample(gd.Denoiser(f, kind, device="cuda"), process, GRID, gd.Ddim(start="gaussian"), **options).numpy()
+        gd.sample(
+            gd.Denoiser(f, kind, device="cuda"), process, GRID, gd.Ddim(start="gaussian"), **options
+        ).numpy()
         for kind, f in functions.items()
     ]
     # D is a difference of terms of size x / alpha, and alpha is at least 0.03.

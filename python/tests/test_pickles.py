@@ -81,7 +81,9 @@ EXAMPLES = {
     "ProbabilityFlow": lambda: gd.probability_flow(PRIOR, PROCESS, [[0.1, 0.2]], 0.5),
     "GridMoments": lambda: gd.grid_moments(np.full(CELLS.size, 1.0 / CELLS.size), CELLS),
     "DensityEvolution": lambda: gd.fokker_planck(LINE, times=[0.0, 1.0], cells=50),
-    "DensityEvolution without gap": lambda: gd.fokker_planck(LINE, times=[1.0], cells=50, boundary="absorbing"),
+    "DensityEvolution without gap": lambda: gd.fokker_planck(
+        LINE, times=[1.0], cells=50, boundary="absorbing"
+    ),
     "Quadrature": lambda: gd.quadrature(gd.Banana()),
     "ImportanceResult": lambda: gd.importance(gd.Banana(), PRIOR, 20),
     "Modes": lambda: gd.modes(gd.Banana(), [[0.0, 0.0]]),

@@ -16,8 +16,8 @@ namespace {
 
 using namespace zip_format;
 
-// Fixed values of fields that would otherwise depend on date and user: 1980-01-01, the first day that an archive
-// can express, and a regular file that its owner may write and all may read.
+// Fixed values of fields that would otherwise depend on date and user: 1980-01-01, the first day that an
+// archive can express, and a regular file that its owner may write and all may read.
 constexpr std::uint16_t first_date = 1 << 5 | 1;
 constexpr std::uint32_t attributes = std::uint32_t{0100644} << 16;
 constexpr std::uint16_t made_on_unix = 3 << 8 | 45;  // where attributes are those of Unix; format 4.5
