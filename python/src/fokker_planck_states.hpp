@@ -17,6 +17,7 @@ template <>
 struct Codec<CellGrid> {
   static nb::object write(const CellGrid& grid) {
     std::vector<Eigen::Index> cells;
+    cells.reserve(static_cast<std::size_t>(grid.dim()));
     for (Eigen::Index axis = 0; axis < grid.dim(); ++axis) cells.push_back(grid.cells(axis));
     return nb::make_tuple(to_state(grid.lower()), to_state(grid.upper()), to_state(cells));
   }
