@@ -54,8 +54,8 @@ class ZipWriter {
 /// Reads the entries of an archive, one after the other.
 class ZipReader {
  public:
-  /// @param name of the archive in messages. @throws std::invalid_argument for a file that is missing or no zip
-  ///   archive, and for a damaged directory.
+  /// @param name of the archive in messages. @throws std::invalid_argument for a file that is missing or no
+  ///   zip archive, and for a damaged directory.
   ZipReader(const std::filesystem::path& file, std::string name);
   ~ZipReader();
   ZipReader(ZipReader&&) noexcept;

@@ -25,8 +25,8 @@ struct DeviceTargetRows {
   /// For work on other streams: returns when x is complete.
   std::function<void()> wait = {};
   /// For work on other streams: copies l (rows), of the given precision, and g (rows, dim) row-major of the
-  /// type of x, both in the memory of the same GPU, to the `rows` rows from number `first` on of `log_density`
-  /// and `gradient`, and returns when they are there.
+  /// type of x, both in the memory of the same GPU, to the `rows` rows from number `first` on of
+  /// `log_density` and `gradient`, and returns when they are there.
   std::function<void(const void* l, Precision of_l, const void* g, std::int64_t first, std::int64_t rows)>
       write = {};
 };
