@@ -9,9 +9,21 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED DOC "Random123 headers (librandom123-dev)")
 find_path(DLPACK_INCLUDE_DIR dlpack/dlpack.h REQUIRED DOC "DLPack header (libdlpack-dev)")
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET GLOBAL libzip)
 pkg_check_modules(LIBLBFGS REQUIRED IMPORTED_TARGET GLOBAL liblbfgs)
+
+# A wheel carries libLBFGS, because machines that it is installed on need not have it; zlib is on every machine
+# that manylinux describes. Debian compiles static archives as position-independent executables need it, which is
+# enough for a module that exports none of their symbols (python/CMakeLists.txt).
+if(GMDIFF_BUILD_PYTHON AND NOT BUILD_SHARED_LIBS)
+  find_library(LBFGS_ARCHIVE liblbfgs.a DOC "Static libLBFGS, for wheels")
+  if(LBFGS_ARCHIVE)
+    set_property(TARGET PkgConfig::LIBLBFGS PROPERTY INTERFACE_LINK_LIBRARIES ${LBFGS_ARCHIVE})
+  else()
+    message(STATUS "gmdiff: no static libLBFGS; the Python package needs the shared one")
+  endif()
+endif()
 
 if(GMDIFF_BUILD_CLI)
   find_package(CLI11 2.1 REQUIRED)

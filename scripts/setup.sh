@@ -6,7 +6,7 @@ set -euo pipefail
 
 # package:probe, where the probe is a command or a header of /usr/include.
 build_packages=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config libeigen3-dev:eigen3/Eigen/Core
-  librandom123-dev:Random123/philox.h nlohmann-json3-dev:nlohmann/json.hpp libcli11-dev:CLI/CLI.hpp libzip-dev:zip.h
+  librandom123-dev:Random123/philox.h nlohmann-json3-dev:nlohmann/json.hpp libcli11-dev:CLI/CLI.hpp zlib1g-dev:zlib.h
   liblbfgs-dev:lbfgs.h libdlpack-dev:dlpack/dlpack.h)
 test_packages=(libgtest-dev:gtest/gtest.h libbenchmark-dev:benchmark/benchmark.h clang:clang++ clang-tidy:clang-tidy
   clang-format:clang-format libclang-rt-dev: python3:python3 python3-dev: python3-venv: python3-numpy: strace:strace util-linux:taskset

@@ -8,10 +8,15 @@
 #include <gmdiff/model/custom_target.hpp>
 
 #include "bindings.hpp"
+#include "descriptions.hpp"
+#include "device_rows.hpp"
 #include "docstrings.hpp"
+#include "models.hpp"
 #include "numbers.hpp"
+#include "released.hpp"
 #include "running.hpp"
 #include "sampler/catalogue.hpp"
+#include "states.hpp"
 
 namespace gmdiff::python {
 
@@ -82,34 +87,48 @@ void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, E
   std::copy_n(given.values, rows * columns, values);
 }
 
+nb::tuple pair_of(nb::handle result, const std::string& place) {
+  if (!PyTuple_Check(result.ptr()) || nb::len(result) != 2)
+    fail_type(place, "a pair (log-densities, gradients)", result);
+  return nb::borrow<nb::tuple>(result);
+}
+
 namespace {
 
 /// Writes log-densities and gradients from the pair that a function returns.
 void read_pair(nb::handle result, const std::string& place, Eigen::Index n, Eigen::Index d, double* l,
                double* g) {
-  if (!PyTuple_Check(result.ptr()) || nb::len(result) != 2)
-    fail_type(place, "a pair (log-densities, gradients)", result);
-  const auto pair = nb::borrow<nb::tuple>(result);
+  const nb::tuple pair = pair_of(result, place);
   read_rows(pair[0], place + ": the log-density", n, 1, l);
   read_rows(pair[1], place + ": the gradient", n, d, g);
 }
 
 CustomTarget custom_target(const nb::args& positional, const nb::kwargs& named) {
-  const Arguments given("CustomTarget", {"function", "dim", "hessian_vp", "id"}, 2, positional, named);
+  const Arguments given("CustomTarget", {"function", "dim", "hessian_vp", "id", "device"}, 2, positional,
+                        named);
   const Function function(given.need("function"), given.place("function"));
   CustomTarget target;
   target.dim =
       static_cast<int>(integer_of(given.need("dim"), given.place("dim"), 1, catalogue::max_target_dim));
   target.id = id_of(given.find("id"), function.object(), given.place("id"));
   target.concurrent = false;
-  target.evaluate = [function, d = target.dim, place = concat("target \"", target.id, "\"")](
-                        Eigen::Index n, const double* x, double* l, double* g) {
+  const nb::object hessian = given.find("hessian_vp"), device = given.find("device");
+  const std::string place = concat("target \"", target.id, "\"");
+  if (device.is_valid() && choice_of(device, given.place("device"), {"cpu", "cuda"}) == 1) {
+    if (hessian.is_valid())
+      fail(given.place("hessian_vp"),
+           ": products with the Hessian are used together with values in host memory; expected none with "
+           "device=\"cuda\"");
+    target.device = DeviceTargetCalls{function, place};
+    return target;
+  }
+  target.evaluate = [function, d = target.dim, place](Eigen::Index n, const double* x, double* l, double* g) {
     std::fill_n(l, n, 0.0);
     std::fill_n(g, n * d, 0.0);
     function.call([&] { return nb::make_tuple(rows_for_call(x, n, d)); },
                   [&](const nb::object& result) { read_pair(result, place, n, d, l, g); });
   };
-  if (const nb::object hessian = given.find("hessian_vp"); hessian.is_valid()) {
+  if (hessian.is_valid()) {
     target.hessian_vp = [function = Function(hessian, given.place("hessian_vp")), d = target.dim,
                          place = concat("target \"", target.id, "\": H v")](Eigen::Index n, const double* x,
                                                                             const double* v, double* hv) {
@@ -187,11 +206,37 @@ CustomField custom_field(const nb::args& positional, const nb::kwargs& named) {
   return field;
 }
 
+/// Log-densities and gradients of rows of x, or for a function on a GPU what that returns.
+nb::object called(const CustomTarget& self, nb::handle x) {
+  if (const auto* const calls = self.device.target<DeviceTargetCalls>()) return calls->checked(x);
+  const Target target(self);
+  const Points points = points_in(x, "CustomTarget: x", self.dim);
+  Eigen::VectorXd l;
+  Points gradient;
+  released([&] {
+    target.evaluate(points, l, gradient);
+    return 0;
+  });
+  return nb::make_tuple(array(std::move(l)), array(std::move(gradient)));
+}
+
+/// The end of the text of a description.
+template <class T>
+const char* place_of(const T& /*made*/) {
+  return "";
+}
+template <>
+const char* place_of(const CustomTarget& made) {
+  return made.device ? " on a GPU" : "";
+}
+
 /// Binds a class that is made by a function of its arguments.
 template <class T>
 nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const nb::args&, const nb::kwargs&),
-                        const char* signature) {
-  nb::class_<T> made(module, name, docs(name));
+                        const char* signature, const char* text) {
+  nb::class_<T> made(module, name, text);
+  def_copies(made);
+  refuse_pickles(made, keep(concat(name, ": holds a function, which a pickle cannot keep")));
   made.def(
           "__init__",
           [make](T* self, const nb::args& positional, const nb::kwargs& named) {
@@ -203,7 +248,7 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
           "id", [](const T& self) { return self.id; },
           "The text that identifies the function in hashes and provenance.")
       .def("__repr__", [name](const T& self) {
-        return concat("<", name, " \"", self.id, "\" in dimension ", self.dim, ">");
+        return concat("<", name, " \"", self.id, "\" in dimension ", self.dim, place_of(self), ">");
       });
   return made;
 }
@@ -211,20 +256,52 @@ nb::class_<T> bind_made(nb::module_& module, const char* name, T (*make)(const n
 }  // namespace
 
 void bind_callables(nb::module_& module) {
+  constexpr const char* of_rows =
+      " It may keep or change its rows. A row must have the same result whichever other rows come with it: "
+      "only then does a chain or path not depend on the others of its run. An exception ends the run and is "
+      "passed on unchanged.\n\n";
+  constexpr const char* of_id =
+      "id: identifies the function in hashes and provenance; by default its module and name. ";
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Function::release_all));
   bind_made<CustomTarget>(
       module, "CustomTarget", custom_target,
       "def __init__(self, function: typing.Callable, dim: int, *, hessian_vp: typing.Callable "
-      "| None = None, id: str | None = None) -> None");
+      "| None = None, id: str | None = None, device: str = 'cpu') -> None",
+      keep(concat(
+          "A log-density and its gradient that a function of Python computes, up to a constant.\n\n"
+          "function(x) gets rows x (n, dim), float64, and returns the pair of log-densities (n), which "
+          "may be -inf, and gradients (n, dim).",
+          of_rows,
+          "hessian_vp(x, v): the products (n, dim) of the Hessian at x with rows v (n, dim); the search "
+          "for maxima, quadrature and the training of samplers need it. ",
+          of_id,
+          "device: \"cpu\", or \"cuda\" for a function that works in the memory of the GPU of a run. It "
+          "gets x as an object with __dlpack__ in the precision of the run, valid during the call, and "
+          "returns contiguous tensors on the same GPU: gradients of the type of x, and log-densities in "
+          "float32 or float64. Only Markov chains take such a target, and not to a pilot run: give their "
+          "step, or adapt=\"chain\".")))
+      .def("__call__", &called, any_arg("x"),
+           "Log-densities (n) and gradients (n, d) of rows x (n, d), as a pair of arrays; with "
+           "device=\"cuda\" x is a tensor on a GPU, and the pair is what the function returns.");
   bind_made<CustomMap>(
       module, "CustomMap", custom_map,
       "def __init__(self, value: typing.Callable, transposed_product: typing.Callable, dim: int, "
       "outputs: int, *, product: typing.Callable | None = None, hessian: typing.Callable | None = None, "
-      "id: str | None = None) -> None")
+      "id: str | None = None) -> None",
+      keep(concat(
+          "The map Phi of a nonlinear observation, and products with its derivatives, as functions of "
+          "Python.\n\n"
+          "value(x): Phi (n, outputs) of rows x (n, dim). transposed_product(x, w): J^T w (n, dim) for "
+          "rows w (n, outputs), with J = dPhi/dx. product(x, v), optional: J v (n, outputs). "
+          "hessian(x, w, v), optional: sum_i w_i Hess Phi_i v (n, dim). All arrays are float64.",
+          of_rows, of_id)))
       .def_ro("outputs", &CustomMap::outputs, "Number of entries of Phi(x).");
   bind_made<CustomField>(
       module, "CustomField", custom_field,
-      "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None");
+      "def __init__(self, function: typing.Callable, dim: int, *, id: str | None = None) -> None",
+      keep(concat("The drift or the noise of an SDE as a function of Python.\n\n"
+                  "function(t, x) gets a time and rows x (n, dim), float64, and returns f (n, dim).",
+                  of_rows, of_id)));
 }
 
 }  // namespace gmdiff::python

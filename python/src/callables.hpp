@@ -67,6 +67,9 @@ nb::object rows_for_call(const double* values, Eigen::Index rows, Eigen::Index c
 void read_rows(nb::handle result, const std::string& place, Eigen::Index rows, Eigen::Index columns,
                double* values);
 
+/// The result of a function that returns log-densities and gradients. @throws TypeError unless it is a pair
+nb::tuple pair_of(nb::handle result, const std::string& place);
+
 /// Calls f with each piece of at most `batch` rows: f(first row, number of rows).
 template <class F>
 void for_each_piece(Eigen::Index rows, Eigen::Index batch, F f) {

@@ -16,6 +16,33 @@
 // Diagnostics of Markov chains.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<ChainDiagnostics> {
+  static constexpr AllMembers members{&ChainDiagnostics::mean,     &ChainDiagnostics::sd,
+                                      &ChainDiagnostics::rhat,     &ChainDiagnostics::rhat_split,
+                                      &ChainDiagnostics::ess_bulk, &ChainDiagnostics::ess_tail,
+                                      &ChainDiagnostics::ess_mean, &ChainDiagnostics::mcse};
+};
+template <>
+struct StateOf<PooledMoments> {
+  static constexpr AllMembers members{&PooledMoments::mean, &PooledMoments::variance,
+                                      &PooledMoments::standard_error, &PooledMoments::rhat_split};
+};
+template <>
+struct StateOf<study::DiagnosedQuantity> {
+  static constexpr AllMembers members{&study::DiagnosedQuantity::name,
+                                      &study::DiagnosedQuantity::diagnostics};
+};
+template <>
+struct StateOf<study::ModeShares> {
+  static constexpr AllMembers members{&study::ModeShares::draws, &study::ModeShares::chains};
+};
+template <>
+struct StateOf<study::Diagnosis> {
+  static constexpr AllMembers members{&study::Diagnosis::coordinates, &study::Diagnosis::estimates,
+                                      &study::Diagnosis::modes, &study::Diagnosis::warnings};
+};
 namespace {
 
 /// Draws of shape (chains, draws, d) or (chains, draws).
@@ -102,10 +129,10 @@ nb::object shares(const std::optional<study::ModeShares>& modes, Eigen::VectorXd
 
 void bind_diagnosis(nb::module_& module) {
   using D = PythonDiagnosis;
-  nb::class_<D>(
+  nb::class_<D> made(
       module, "Diagnosis",
-      "Diagnostics of Markov chains: of each coordinate, of observables, and the shares of a law's modes.")
-      .def_prop_ro(
+      "Diagnostics of Markov chains: of each coordinate, of observables, and the shares of a law's modes.");
+  made.def_prop_ro(
           "coordinates",
           [](const D& self) {
             return list_from(self.found.coordinates,
@@ -140,6 +167,16 @@ void bind_diagnosis(nb::module_& module) {
           nb::for_getter(nb::sig("def warnings(self) -> list[str]")),
           "Quantities whose R-hat is above 1.01 or whose effective sample size is below 400.")
       .def("__repr__", &table_of);
+  def_state(
+      made,
+      [](const D& self) {
+        return nb::make_tuple(to_state(self.found), self.chains, self.draws, to_state(self.law));
+      },
+      [](nb::handle state) {
+        const auto parts = nb::cast<nb::tuple>(state);
+        return D{from_state<study::Diagnosis>(nb::object(parts[0])), nb::cast<std::int64_t>(parts[1]),
+                 nb::cast<std::int64_t>(parts[2]), from_state<std::optional<Mixture>>(nb::object(parts[3]))};
+      });
 }
 
 /// A number for each coordinate of the chains, in the order of the coordinates.

@@ -6,6 +6,7 @@
 #include "device_rows.hpp"
 #include "numbers.hpp"
 #include "released.hpp"
+#include "states.hpp"
 
 // Denoisers, scores and noise estimates of Python.
 
@@ -49,13 +50,16 @@ struct Calls {
   }
 };
 
+void check_alpha(const std::string& id, Level level) {
+  require(level.alpha > 0.0, "denoiser \"", id,
+          "\": has no value at alpha = 0, where the noise says nothing about the data; start the grid below "
+          "that time, or give kind=\"denoiser\"");
+}
+
 /// D from the noise: D = (x - sigma eps) / alpha (mathematics.md §2.3).
 HostDenoiser denoiser_of_noise(const std::string& id, const Calls& noise) {
   return {.id = id, .function = [noise, id](const Points& x, Level level, Points& denoised) {
-            require(
-                level.alpha > 0.0, "denoiser \"", id,
-                "\": has no value at alpha = 0, where the noise says nothing about the data; start the grid "
-                "below that time, or give kind=\"denoiser\"");
+            check_alpha(id, level);
             noise(x, level, denoised);
             denoised = (x - level.sigma * denoised) / level.alpha;
           }};
@@ -84,12 +88,11 @@ auto transposed_product(const Function& function, const std::string& id) {
   };
 }
 
-/// A GPU has no place for the arithmetic of other kinds, nor for products with derivatives.
-void check_on_gpu(const Arguments& given, std::size_t kind) {
-  if (kind != 0)
-    fail(given.place("kind"),
-         ": a function on a GPU computes the denoiser, which is (x + sigma^2 score) / alpha ",
-         "and (x - sigma eps) / alpha; expected \"denoiser\", given \"", kinds()[kind], "\"");
+/// Predictions in the order of `kinds`.
+constexpr Prediction predictions[] = {Prediction::denoiser, Prediction::score, Prediction::noise};
+
+/// A function on a GPU has no product with its derivative.
+void check_on_gpu(const Arguments& given) {
   if (given.find("vjp").is_valid())
     fail(given.place("vjp"),
          ": guided samplers take denoisers in host memory; expected none with device=\"cuda\"");
@@ -107,8 +110,9 @@ void make_denoiser(PythonDenoiser* self, const nb::args& positional, const nb::k
   const bool is_on_gpu = device.is_valid() && choice_of(device, given.place("device"), {"cpu", "cuda"}) == 1;
   std::vector<Function> functions{function};
   if (is_on_gpu) {
-    check_on_gpu(given, choice);
-    new (self) PythonDenoiser{device_denoiser(function, id, rows), kinds()[choice], std::move(functions)};
+    check_on_gpu(given);
+    new (self) PythonDenoiser{device_denoiser(function, id, predictions[choice], rows), kinds()[choice],
+                              std::move(functions)};
     return;
   }
   HostDenoiser denoiser = host_denoiser(function, id, choice, rows);
@@ -149,13 +153,31 @@ int clear(PyObject* self) {
   return 0;
 }
 
-/// D of rows of x: an array of NumPy, or for a function on a GPU what that returns.
+/// D from a tensor x and the prediction of a function on a GPU, by the operators of their library
+/// (mathematics.md §2.3).
+nb::object denoiser_of(const nb::object& x, const nb::object& prediction, Level at,
+                       const PythonDenoiser& self) {
+  const auto number = [](double value) { return nb::float_(value); };
+  switch (std::get<DeviceDenoiser>(self.denoiser).prediction) {
+    case Prediction::denoiser:
+      return prediction;
+    case Prediction::score:
+      check_alpha(self.id(), at);
+      return (x + prediction * number(at.sigma * at.sigma)) / number(at.alpha);
+    case Prediction::noise:
+      check_alpha(self.id(), at);
+      return (x - prediction * number(at.sigma)) / number(at.alpha);
+  }
+  return {};
+}
+
+/// D of rows of x: an array of NumPy, or a tensor for a function on a GPU.
 nb::object denoised_rows(const PythonDenoiser& self, nb::handle x, nb::handle level) {
   const Level at = level_of(level, "Denoiser: level");
   if (self.is_on_gpu()) {
-    nb::object D = self.functions.front().object()(x, at);
-    check_device_result(D, x, self.id());
-    return D;
+    nb::object prediction = self.functions.front().object()(x, at);
+    check_device_result(prediction, x, self.id());
+    return denoiser_of(nb::borrow(x), prediction, at, self);
   }
   const Points points = points_of(x, "Denoiser: x");
   Points denoised(points.rows(), points.cols());
@@ -186,7 +208,7 @@ void bind_denoisers(nb::module_& module) {
   static PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                                 {Py_tp_clear, reinterpret_cast<void*>(clear)},
                                 {0, nullptr}};
-  nb::class_<PythonDenoiser>(
+  nb::class_<PythonDenoiser> made(
       module, "Denoiser", nb::type_slots(slots),
       "A denoiser, score or noise estimate that a function of Python computes.\n\n"
       "function(x, level) gets rows x (n, d), float64, which it may keep or change, and a Level with alpha "
@@ -202,8 +224,10 @@ void bind_denoisers(nb::module_& module) {
       "as "
       "an object with __dlpack__ in the precision of the run, valid during the call, and returns a "
       "contiguous "
-      "tensor of the same type on the same GPU. It takes kind=\"denoiser\" only.")
-      .def("__init__", &make_counted_denoiser,
+      "tensor of the same type on the same GPU; from a score or eps the run computes D in its precision.");
+  def_copies(made);
+  refuse_pickles(made, "Denoiser: holds a function, which a pickle cannot keep");
+  made.def("__init__", &make_counted_denoiser,
            nb::sig(
                "def __init__(self, function: typing.Callable, kind: str = 'denoiser', *, id: str | None "
                "= None, "

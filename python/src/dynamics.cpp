@@ -15,6 +15,20 @@
 
 namespace gmdiff::python {
 
+template <>
+struct StateOf<GaussianStart> {
+  static constexpr AllMembers members{&GaussianStart::mean, &GaussianStart::std};
+};
+template <>
+struct StateOf<LinearTransition> {
+  static constexpr AllMembers members{&LinearTransition::F, &LinearTransition::shift,
+                                      &LinearTransition::factor};
+};
+template <>
+struct StateOf<ProbabilityFlow> {
+  static constexpr AllMembers members{&ProbabilityFlow::velocity, &ProbabilityFlow::divergence};
+};
+
 std::map<std::string, double> parameters_from(const nb::object& value, const std::string& place) {
   if (!PyDict_Check(value.ptr())) fail_type(place, "a dict of names and numbers", value);
   std::map<std::string, double> parameters;
@@ -83,8 +97,9 @@ void def_parts(nb::module_& module) {
 }
 
 void bind_start(nb::module_& module) {
-  nb::class_<GaussianStart>(module, "GaussianStart", docs("GaussianStart"))
-      .def(
+  nb::class_<GaussianStart> made(module, "GaussianStart", docs("GaussianStart"));
+  def_state(made);
+  made.def(
           "__init__",
           [](GaussianStart* self, nb::handle mean, nb::handle std) {
             new (self) GaussianStart{
@@ -145,8 +160,10 @@ nb::object generator_of(const nb::args& positional, const nb::kwargs& named) {
 
 void bind_field(nb::module_& module) {
   using F = VectorField;
-  nb::class_<F>(module, "VectorField", docs("VectorField"))
-      .def(
+  nb::class_<F> made(module, "VectorField", docs("VectorField"));
+  def_copies(made);
+  refuse_pickles(made, "VectorField: keeps its texts as operations only; make it again from the texts");
+  made.def(
           "__init__",
           [](F* self, const nb::args& positional, const nb::kwargs& named) {
             const Arguments given("VectorField", {"field", "parameters"}, 1, positional, named);

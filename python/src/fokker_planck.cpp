@@ -202,6 +202,8 @@ void bind_equation(nb::module_& module) {
   using E = FokkerPlanck;
   const auto docs_of = [](const char* name) { return docs(std::string("FokkerPlanck::") + name); };
   nb::class_<E> made(module, "FokkerPlanck", docs("FokkerPlanck"));
+  def_copies(made);
+  refuse_pickles(made, "FokkerPlanck: is assembled from a grid and fields; pickle these and make it again");
   made.def_static("langevin", &langevin,
                   nb::sig("def langevin(law: typing.Any, grid: CellGrid, speed: float = 1.0, *, boundary: "
                           "str = 'reflecting') "
@@ -282,8 +284,10 @@ nb::object magnus(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_steps(nb::module_& module) {
-  nb::class_<ImplicitEuler>(module, "ImplicitEuler", docs("ImplicitEuler"))
-      .def(
+  nb::class_<ImplicitEuler> made(module, "ImplicitEuler", docs("ImplicitEuler"));
+  def_copies(made);
+  refuse_pickles(made, "ImplicitEuler: holds a factorisation; make it again from its equation");
+  made.def(
           "__init__",
           [](ImplicitEuler* self, nb::handle equation, nb::handle tau) {
             const auto& given =

@@ -2,6 +2,7 @@
 
 #include "errors.hpp"
 #include "fokker_planck.hpp"
+#include "fokker_planck_states.hpp"
 #include "models.hpp"
 #include "records.hpp"
 #include "released.hpp"
@@ -11,6 +12,19 @@
 // The density of a Langevin diffusion at chosen times, as the verb fokker-planck of the command computes it.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<study::DensityRow> {
+  static constexpr AllMembers members{&study::DensityRow::time,      &study::DensityRow::P,
+                                      &study::DensityRow::moments,   &study::DensityRow::entropy,
+                                      &study::DensityRow::edge_mass, &study::DensityRow::relative_entropy,
+                                      &study::DensityRow::fisher};
+};
+template <>
+struct StateOf<study::DensityEvolution> {
+  static constexpr AllMembers members{&study::DensityEvolution::grid, &study::DensityEvolution::rows,
+                                      &study::DensityEvolution::gap, &study::DensityEvolution::warnings};
+};
 namespace {
 
 using Eigen::Index;
@@ -127,11 +141,12 @@ nb::object density_of(const Evolution& self) {
 
 void bind_evolution(nb::module_& module) {
   using Row = study::DensityRow;
-  nb::class_<Evolution>(
+  nb::class_<Evolution> made(
       module, "DensityEvolution",
       "The density of a Langevin diffusion at M times on the cells of a grid. KL and Fisher information "
-      "are relative to the stationary law.")
-      .def_prop_ro("grid", [](const Evolution& self) { return self.grid; })
+      "are relative to the stationary law.");
+  def_state(made);
+  made.def_prop_ro("grid", [](const Evolution& self) { return self.grid; })
       .def_prop_ro(
           "times",
           [](const Evolution& self) {

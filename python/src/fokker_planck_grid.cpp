@@ -1,4 +1,5 @@
 #include "fokker_planck.hpp"
+#include "fokker_planck_states.hpp"
 
 #include "docstrings.hpp"
 #include "models.hpp"
@@ -41,8 +42,9 @@ std::vector<Index> cells_of(const nb::object& value, const std::string& place) {
 
 void bind_grid_of_cells(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("CellGrid::") + name); };
-  nb::class_<CellGrid>(module, "CellGrid", docs("CellGrid"))
-      .def(
+  nb::class_<CellGrid> made(module, "CellGrid", docs("CellGrid"));
+  def_state(made);
+  made.def(
           "__init__",
           [](CellGrid* self, const nb::args& positional, const nb::kwargs& named) {
             const Arguments given("CellGrid", {"lower", "upper", "cells"}, 3, positional, named);

@@ -8,134 +8,18 @@
 #include "bindings.hpp"
 #include "callables.hpp"
 #include "descriptions.hpp"
-#include "io/training_settings.hpp"
 #include "models.hpp"
 #include "numbers.hpp"
 #include "options.hpp"
 #include "released.hpp"
 #include "running.hpp"
+#include "states.hpp"
+#include "training_state.hpp"
 
-// Denoisers learned from data and trained samplers. The keywords of settings are those of
-// io/training_settings.hpp, with `_` for `.`.
+// Denoisers learned from data and trained samplers.
 
 namespace gmdiff::python {
 namespace {
-
-std::string keyword(std::string name) {
-  for (char& c : name) c = c == '.' ? '_' : c;
-  return name;
-}
-
-const char* to_name(Precision precision) { return precision == Precision::f32 ? "f32" : "f64"; }
-template <class Enum>
-const char* to_name(Enum value) {
-  return to_string(value);
-}
-
-/// Collects the keywords of settings.
-struct SettingKeys {
-  std::vector<std::string> keys;
-
-  template <class Value, class Enum>
-  void choice(const char* name, const Value& /*value*/, Enum /*last*/) {
-    keys.push_back(keyword(name));
-  }
-  template <class Value>
-  void number(const char* name, const Value& /*value*/) {
-    keys.push_back(keyword(name));
-  }
-  template <class Value>
-  void whole(const char* name, const Value& /*value*/) {
-    keys.push_back(keyword(name));
-  }
-  template <class Value>
-  void flag(const char* name, const Value& /*value*/) {
-    keys.push_back(keyword(name));
-  }
-  void seed(const char* name, std::uint64_t /*value*/) { keys.push_back(keyword(name)); }
-};
-
-/// Reads settings from arguments.
-class SettingInput {
- public:
-  explicit SettingInput(const Arguments& given) : given_(given) {}
-
-  template <class Value, class Enum>
-  void choice(const char* name, Value& setting, Enum last) {
-    read(name, [&](auto value, auto place) {
-      std::vector<std::string> names;
-      for (int i = 0; i <= static_cast<int>(last); ++i) names.emplace_back(to_name(static_cast<Enum>(i)));
-      setting = static_cast<Enum>(choice_of(value, place, names));
-    });
-  }
-  void number(const char* name, double& setting) {
-    read(name, [&](auto value, auto place) { setting = number_of(value, place); });
-  }
-  template <class Integer>
-  void whole(const char* name, Integer& setting) {
-    read(name, [&](auto value, auto place) {
-      setting = static_cast<Integer>(integer_of(value, place, 0, std::numeric_limits<int>::max()));
-    });
-  }
-  template <class Flag>
-  void flag(const char* name, Flag& setting) {
-    read(name, [&](auto value, auto place) { setting = truth_of(value, place); });
-  }
-  void seed(const char* name, std::uint64_t& setting) {
-    read(name, [&](auto value, auto place) { setting = seed_of(value, place); });
-  }
-
- private:
-  template <class Read>
-  void read(const char* name, Read read_value) {
-    const std::string key = keyword(name);
-    if (const nb::object value = given_.find(key); value.is_valid()) read_value(value, given_.place(key));
-  }
-
-  const Arguments& given_;
-};
-
-/// Settings as a dict.
-class SettingOutput {
- public:
-  nb::dict dict;
-
-  template <class Enum>
-  void choice(const char* name, Enum value, Enum /*last*/) {
-    set(name, nb::str(to_name(value)));
-  }
-  template <class Enum>
-  void choice(const char* name, const std::optional<Enum>& value, Enum /*last*/) {
-    set(name, value ? nb::object(nb::str(to_name(*value))) : nb::object(nb::none()));
-  }
-  void number(const char* name, double value) { set(name, nb::float_(value)); }
-  template <class Integer>
-  void whole(const char* name, Integer value) {
-    set(name, nb::int_(value));
-  }
-  void flag(const char* name, bool value) { set(name, nb::bool_(value)); }
-  void flag(const char* name, const std::optional<bool>& value) {
-    set(name, value ? nb::object(nb::bool_(*value)) : nb::object(nb::none()));
-  }
-  void seed(const char* name, std::uint64_t value) { set(name, nb::int_(value)); }
-
- private:
-  void set(const char* name, const nb::object& value) { dict[keyword(name).c_str()] = value; }
-};
-
-/// The list of a kind of settings, as an object that visits it.
-struct OfDenoiser {
-  template <class Visitor>
-  static void visit(Visitor& visitor, DenoiserSettings& settings) {
-    visit_denoiser_settings(visitor, settings);
-  }
-};
-struct OfSampler {
-  template <class Visitor>
-  static void visit(Visitor& visitor, SamplerSettings& settings) {
-    visit_sampler_settings(visitor, settings);
-  }
-};
 
 /// The keywords of a training: its subject, all settings, and how it runs.
 template <class Of, class Settings>
@@ -215,7 +99,9 @@ nb::object train_denoiser(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_denoiser(nb::module_& module) {
-  nb::class_<DenoiserTraining>(module, "DenoiserTraining", docs("DenoiserTraining"))
+  nb::class_<DenoiserTraining> training(module, "DenoiserTraining", docs("DenoiserTraining"));
+  def_state(training);
+  training
       .def_prop_ro(
           "settings",
           [](const DenoiserTraining& self) {
@@ -254,8 +140,10 @@ void bind_denoiser(nb::module_& module) {
         return concat("<DenoiserTraining in dimension ", self.mean.size(), ", iteration ", self.iteration,
                       " of ", self.settings.iterations, ">");
       });
-  nb::class_<LearnedDenoiser>(module, "LearnedDenoiser", docs("LearnedDenoiser"))
-      .def_prop_ro("dim", &LearnedDenoiser::dim, "Dimension d.")
+  nb::class_<LearnedDenoiser> made(module, "LearnedDenoiser", docs("LearnedDenoiser"));
+  def_copies(made);
+  refuse_pickles(made, "LearnedDenoiser: holds a network that is ready to run; pickle its DenoiserTraining");
+  made.def_prop_ro("dim", &LearnedDenoiser::dim, "Dimension d.")
       .def_prop_ro(
           "id", [](const LearnedDenoiser& self) { return self.denoiser().id; },
           "The text that identifies the denoiser in hashes; it depends on the parameters.")
@@ -306,7 +194,9 @@ nb::object train_sampler(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_sampler(nb::module_& module) {
-  nb::class_<SamplerTraining>(module, "SamplerTraining", docs("SamplerTraining"))
+  nb::class_<SamplerTraining> training(module, "SamplerTraining", docs("SamplerTraining"));
+  def_state(training);
+  training
       .def_prop_ro(
           "settings",
           [](const SamplerTraining& self) {
@@ -341,8 +231,12 @@ void bind_sampler(nb::module_& module) {
         return concat("<SamplerTraining of ", self.target, ", iteration ", self.iteration, " of ",
                       self.settings.iterations, ">");
       });
-  nb::class_<TrainedSampler>(module, "TrainedSampler", docs("TrainedSampler"))
-      .def_prop_ro("dim", &TrainedSampler::dim, "Dimension d.")
+  nb::class_<TrainedSampler> made(module, "TrainedSampler", docs("TrainedSampler"));
+  def_copies(made);
+  refuse_pickles(made,
+                 "TrainedSampler: holds networks that are ready to run; pickle its SamplerTraining and the "
+                 "target");
+  made.def_prop_ro("dim", &TrainedSampler::dim, "Dimension d.")
       .def(
           "draws",
           [](const TrainedSampler& self, nb::handle count, nb::handle seed, nb::handle first) {

@@ -12,6 +12,20 @@
 // How good learned denoisers and trained samplers are.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<PathSummary> {
+  static constexpr AllMembers members{&PathSummary::bound, &PathSummary::bound_error,
+                                      &PathSummary::log_z, &PathSummary::log_z_error,
+                                      &PathSummary::ess,   &PathSummary::ess_error};
+};
+template <>
+struct StateOf<DenoiserError> {
+  static constexpr AllMembers members{
+      &DenoiserError::n,           &DenoiserError::floor,           &DenoiserError::excess,
+      &DenoiserError::floor_error, &DenoiserError::excess_error,    &DenoiserError::loss,
+      &DenoiserError::unresolved,  &DenoiserError::unresolved_error};
+};
 namespace {
 
 void bind_path_weights(nb::module_& module) {

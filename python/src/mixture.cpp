@@ -9,10 +9,17 @@
 #include "io/mixture_json.hpp"
 #include "models.hpp"
 #include "released.hpp"
+#include "states.hpp"
 
 // Levels, covariances and mixtures.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<Covariance> {
+  static constexpr AllMembers members{&Covariance::type, &Covariance::form, &Covariance::rows,
+                                      &Covariance::matrices, &Covariance::relative_precision};
+};
 
 Mixture mixture_of(nb::handle object, const std::string& place) {
   if (nb::isinstance<Posterior>(object)) return nb::cast<const Posterior&>(object).mixture;
@@ -78,8 +85,9 @@ auto read_one(const char* function, const char* key, nb::handle value, Read read
 
 void bind_covariance(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("Covariance::") + name); };
-  nb::class_<Covariance>(module, "Covariance", docs("Covariance"))
-      .def_static(
+  nb::class_<Covariance> made(module, "Covariance", docs("Covariance"));
+  def_state(made);
+  made.def_static(
           "spherical",
           [](nb::handle variances) {
             return read_one("spherical", "variances", variances, [](auto value, auto place) {

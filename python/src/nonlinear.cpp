@@ -13,6 +13,58 @@
 // Normalisers, moments and maxima of targets, among them the posteriors of nonlinear observations.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<MarginalDensity> {
+  static constexpr AllMembers members{&MarginalDensity::points, &MarginalDensity::density};
+};
+template <>
+struct StateOf<QuadratureErrors> {
+  static constexpr AllMembers members{&QuadratureErrors::log_normalizer, &QuadratureErrors::mean,
+                                      &QuadratureErrors::covariance};
+};
+template <>
+struct StateOf<QuadratureBox> {
+  static constexpr AllMembers members{&QuadratureBox::lower, &QuadratureBox::upper};
+};
+template <>
+struct StateOf<Quadrature> {
+  static constexpr AllMembers members{
+      &Quadrature::box,       &Quadrature::log_normalizer, &Quadrature::mean,     &Quadrature::covariance,
+      &Quadrature::marginals, &Quadrature::error,          &Quadrature::edge_mass};
+};
+template <>
+struct StateOf<ImportanceResult> {
+  static constexpr AllMembers members{&ImportanceResult::log_normalizer,
+                                      &ImportanceResult::log_normalizer_error,
+                                      &ImportanceResult::mean,
+                                      &ImportanceResult::mean_error,
+                                      &ImportanceResult::second_moment,
+                                      &ImportanceResult::second_moment_error,
+                                      &ImportanceResult::ess,
+                                      &ImportanceResult::largest_weight,
+                                      &ImportanceResult::points,
+                                      &ImportanceResult::weights};
+};
+template <>
+struct StateOf<Mode> {
+  static constexpr AllMembers members{&Mode::x, &Mode::log_density, &Mode::hessian, &Mode::log_mass};
+};
+template <>
+struct StateOf<Modes> {
+  static constexpr AllMembers members{&Modes::maxima,     &Modes::log_normalizer, &Modes::saddles,
+                                      &Modes::unfinished, &Modes::outside,        &Modes::is_gauss_newton};
+};
+template <>
+struct StateOf<GaussianFit> {
+  static constexpr AllMembers members{&GaussianFit::mean, &GaussianFit::covariance, &GaussianFit::elbo,
+                                      &GaussianFit::elbo_error, &GaussianFit::slope};
+};
+template <>
+struct StateOf<GaussianBound> {
+  static constexpr AllMembers members{&GaussianBound::elbo, &GaussianBound::by_mean,
+                                      &GaussianBound::by_covariance};
+};
 namespace {
 
 /// A target, or that of a problem.

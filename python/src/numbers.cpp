@@ -262,5 +262,6 @@ template Array array(std::vector<std::uint8_t>, const std::vector<std::size_t>&)
 template Array array(std::vector<std::uint32_t>, const std::vector<std::size_t>&);
 template Array array(std::vector<int>, const std::vector<std::size_t>&);
 template Array array(std::vector<std::int64_t>, const std::vector<std::size_t>&);
+template Array array(std::vector<std::uint64_t>, const std::vector<std::size_t>&);
 
 }  // namespace gmdiff::python

@@ -7,10 +7,24 @@
 #include "descriptions.hpp"
 #include "io/nonlinear_json.hpp"
 #include "released.hpp"
+#include "states.hpp"
 
 // Linear observations, maps, and observations with a map.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<ElementwiseMap> {
+  static constexpr AllMembers members{&ElementwiseMap::function, &ElementwiseMap::A, &ElementwiseMap::b};
+};
+template <>
+struct StateOf<RangeMap> {
+  static constexpr AllMembers members{&RangeMap::anchors};
+};
+template <>
+struct StateOf<ExpressionMap> {
+  static constexpr AllMembers members{&ExpressionMap::texts, &ExpressionMap::dim, &ExpressionMap::parameters};
+};
 namespace {
 
 /// The noise of an observation: `noise_std`, or `noise_covariance` with the precision of its numbers.
@@ -153,8 +167,9 @@ ExpressionMap expression_map(const nb::args& positional, const nb::kwargs& named
 template <class T>
 void bind_map(nb::module_& module, const char* name, T (*make)(const nb::args&, const nb::kwargs&),
               const char* signature) {
-  nb::class_<T>(module, name, docs(name))
-      .def(
+  nb::class_<T> made(module, name, docs(name));
+  def_state(made);
+  made.def(
           "__init__",
           [make](T* self, const nb::args& positional, const nb::kwargs& named) {
             new (self) T(make(positional, named));
@@ -177,8 +192,14 @@ std::string json_of(const NonlinearObservation& observation) {
 
 void bind_nonlinear(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("NonlinearObservation::") + name); };
-  nb::class_<NonlinearObservation>(module, "NonlinearObservation", docs("NonlinearObservation"))
-      .def(
+  nb::class_<NonlinearObservation> made(module, "NonlinearObservation", docs("NonlinearObservation"));
+  def_state(
+      made, [](const NonlinearObservation& self) { return nb::str(json_of(self).c_str()); },
+      [](nb::handle json) {
+        return io::read_nonlinear_observation(io::Json::parse(nb::cast<nb::str>(json).c_str()),
+                                              io::Location("NonlinearObservation"), io::any_size);
+      });
+  made.def(
           "__init__",
           [](NonlinearObservation* self, const nb::args& positional, const nb::kwargs& named) {
             new (self) NonlinearObservation(nonlinear_observation(positional, named));
@@ -224,12 +245,6 @@ void bind_nonlinear(nb::module_& module) {
             return json_of(self) == json_of(given);
           },
           nb::sig("def __eq__(self, other: object, /) -> bool"))
-      .def("__getstate__", [](const NonlinearObservation& self) { return nb::str(json_of(self).c_str()); })
-      .def("__setstate__",
-           [](NonlinearObservation& self, const nb::str& json) {
-             new (&self) NonlinearObservation(io::read_nonlinear_observation(
-                 io::Json::parse(json.c_str()), io::Location("NonlinearObservation"), io::any_size));
-           })
       .def("__repr__", [](const NonlinearObservation& self) {
         return concat("<NonlinearObservation of ", self.y().size(),
                       self.y().size() == 1 ? " number" : " numbers", " by the map ", name_of(self.map()),

@@ -17,6 +17,7 @@
 #include "report/compare_picture.hpp"
 #include "report/pictures.hpp"
 #include "shown_law.hpp"
+#include "states.hpp"
 #include "study/results_file.hpp"
 
 // Pictures of the report room, and how mixtures and samples show themselves in a notebook.
@@ -262,11 +263,27 @@ void save(const Picture& picture, nb::handle file, nb::handle overwrite) {
 }
 
 void bind_class(nb::module_& module) {
-  nb::class_<Picture>(
+  nb::class_<Picture> made(
       module, "Picture",
       "A finished picture as SVG, which a notebook shows. It needs no other file, and is light or dark "
-      "as the reader's system.")
-      .def_prop_ro(
+      "as the reader's system.");
+  def_state(
+      made,
+      [](const Picture& self) {
+        return nb::make_tuple(to_state(self.svg), self.width, self.height, to_state(self.title),
+                              to_state(self.notes));
+      },
+      [](nb::handle state) {
+        const auto parts = nb::cast<nb::tuple>(state);
+        Picture picture;
+        picture.svg = from_state<std::string>(nb::object(parts[0]));
+        picture.width = nb::cast<double>(parts[1]);
+        picture.height = nb::cast<double>(parts[2]);
+        picture.title = from_state<std::string>(nb::object(parts[3]));
+        picture.notes = from_state<std::vector<std::string>>(nb::object(parts[4]));
+        return picture;
+      });
+  made.def_prop_ro(
           "svg", [](const Picture& self) { return self.svg; }, "The element `svg` as a text.")
       .def_ro("width", &Picture::width, "Width in pixels.")
       .def_ro("height", &Picture::height, "Height in pixels.")

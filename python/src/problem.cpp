@@ -9,6 +9,7 @@
 #include "descriptions.hpp"
 #include "models.hpp"
 #include "named_dynamics.hpp"
+#include "states.hpp"
 
 // Problems: what a problem file holds.
 
@@ -95,10 +96,11 @@ nb::class_<T> bind_one(nb::module_& module, const char* name) {
           [](const T& self, nb::handle other) {
             return nb::isinstance<T>(other) && json_of(self) == json_of(nb::cast<const T&>(other));
           },
-          nb::sig("def __eq__(self, other: object, /) -> bool"))
-      .def("__getstate__", [](const T& self) { return nb::str(json_of(self).c_str()); })
-      .def("__setstate__", [name](T& self, const nb::str& json) {
-        new (&self) T(std::get<T>(problem_of_json(json.c_str(), name)));
+          nb::sig("def __eq__(self, other: object, /) -> bool"));
+  def_state(
+      made, [](const T& self) { return nb::str(json_of(self).c_str()); },
+      [name](nb::handle json) {
+        return std::get<T>(problem_of_json(nb::cast<nb::str>(json).c_str(), name));
       });
   return made;
 }
@@ -219,6 +221,12 @@ void bind_dynamics(nb::module_& module) {
            "None, t_start: float = 0.0, t_end: float = 1.0, steps: int = 1000, scheme: str = "
            "'euler-maruyama', start: "
            "typing.Any = None, path_steps: int = 0) -> None");
+  def_state(
+      dynamics, [](const Dynamics& self) { return nb::str(json_of(DynamicsProblem{self}).c_str()); },
+      [](nb::handle json) {
+        return std::get<DynamicsProblem>(problem_of_json(nb::cast<nb::str>(json).c_str(), "Dynamics"))
+            .dynamics;
+      });
   dynamics.def_ro("t_start", &Dynamics::t_start, "Time of the start.")
       .def_ro("t_end", &Dynamics::t_end, "Time of the end, greater than `t_start`.")
       .def_ro("steps", &Dynamics::steps, "Number of steps of equal length.")

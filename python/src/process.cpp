@@ -6,6 +6,7 @@
 #include "callables.hpp"
 #include "descriptions.hpp"
 #include "models.hpp"
+#include "states.hpp"
 
 // Forward processes and time grids.
 
@@ -62,7 +63,10 @@ void def_of_time(nb::class_<ForwardProcess>& made, const char* name,
 }
 
 void bind_forward_process(nb::module_& module) {
-  nb::class_<CustomProcess>(module, "CustomProcess", docs("CustomProcess"))
+  nb::class_<CustomProcess> custom(module, "CustomProcess", docs("CustomProcess"));
+  def_copies(custom);
+  refuse_pickles(custom, "CustomProcess: holds functions, which a pickle cannot keep");
+  custom
       .def(
           "__init__",
           [](CustomProcess* self, const nb::args& positional, const nb::kwargs& named) {
@@ -75,6 +79,9 @@ void bind_forward_process(nb::module_& module) {
       .def("__repr__",
            [](const CustomProcess& self) { return concat("<CustomProcess on [0, ", self.T, "]>"); });
   nb::class_<ForwardProcess> made(module, "ForwardProcess", docs("ForwardProcess"));
+  def_state(
+      made, [](const ForwardProcess& self) { return object_of(self.description()); },
+      [](nb::handle description) { return ForwardProcess(process_of(description, "ForwardProcess")); });
   made.def(
           "__init__",
           [](ForwardProcess* self, nb::handle description) {
@@ -110,8 +117,10 @@ void bind_forward_process(nb::module_& module) {
 }
 
 void bind_time_grid(nb::module_& module) {
-  nb::class_<TimeGrid>(module, "TimeGrid", docs("TimeGrid"))
-      .def(
+  nb::class_<TimeGrid> made(module, "TimeGrid", docs("TimeGrid"));
+  def_copies(made);
+  refuse_pickles(made, "TimeGrid: does not keep its process; pickle the process and the description");
+  made.def(
           "__init__",
           [](TimeGrid* self, nb::handle process, nb::handle description, nb::handle observation) {
             const ForwardProcess forward(process_of(process, "TimeGrid: process"));

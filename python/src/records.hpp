@@ -10,6 +10,7 @@
 #include "descriptions.hpp"
 #include "docstrings.hpp"
 #include "numbers.hpp"
+#include "states.hpp"
 
 // Results that are plain structures: their members as attributes, arrays as NumPy arrays.
 
@@ -38,12 +39,13 @@ nb::list list_from(const std::vector<T>& values) {
   return list_from(values, [](const T& value) { return nb::cast(value); });
 }
 
-/// The class of a result; `def` adds members with the comments of the header.
+/// The class of a result, which `StateOf` describes; `def` adds members with the comments of the header.
 template <class T>
 class Record {
  public:
-  Record(nb::module_& module, const char* name) : name_(name), made_(module, name, docs(name)) {}
-  Record(nb::module_& module, const char* name, const char* text) : name_(name), made_(module, name, text) {}
+  Record(nb::module_& module, const char* name) : name_(name), made_(module, name, docs(name)) {
+    def_state(made_);
+  }
 
   template <class M>
   Record& def(const char* name, M T::*member) {

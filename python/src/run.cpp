@@ -15,10 +15,17 @@
 #include "released.hpp"
 #include "running.hpp"
 #include "shown_law.hpp"
+#include "states.hpp"
 
 // Functions that run plans, with and without a session.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<Posterior> {
+  static constexpr AllMembers members{&Posterior::mixture, &Posterior::log_evidence,
+                                      &Posterior::component_log_likelihood};
+};
 namespace {
 
 /// Hands the warnings of a run to Python's `warnings`. @throws the warning where the program asks for that.
@@ -211,6 +218,7 @@ using Run = nb::object (*)(const Session*, const nb::args&, const nb::kwargs&);
 
 void bind_session(nb::module_& module) {
   nb::class_<Session> made(module, "Session", docs("Session"));
+  refuse_pickles(made, "Session: holds threads or a GPU; make one in each process");
   made.def(
           "__init__",
           [](Session* self, nb::handle device) {
@@ -248,8 +256,9 @@ Posterior posterior_of(nb::handle prior, nb::handle observation) {
 }
 
 void bind_posterior(nb::module_& module) {
-  nb::class_<Posterior>(module, "Posterior", docs("Posterior"))
-      .def_ro("mixture", &Posterior::mixture, docs("Posterior::mixture"))
+  nb::class_<Posterior> made(module, "Posterior", docs("Posterior"));
+  def_state(made);
+  made.def_ro("mixture", &Posterior::mixture, docs("Posterior::mixture"))
       .def_ro("log_evidence", &Posterior::log_evidence, docs("Posterior::log_evidence"))
       .def_prop_ro(
           "component_log_likelihood",

@@ -9,12 +9,42 @@
 #include <gmdiff/device/smc.hpp>
 
 #include "bindings.hpp"
+#include "device/sample_values.hpp"
 #include "docstrings.hpp"
 #include "numbers.hpp"
+#include "states.hpp"
 
 // Results of runs as arrays.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<Provenance> {
+  static constexpr AllMembers members{
+      &Provenance::seed,     &Provenance::problem_seeds, &Provenance::first,   &Provenance::plan_hash,
+      &Provenance::math,     &Provenance::device,        &Provenance::seconds, &Provenance::particle_steps,
+      &Provenance::warnings, &Provenance::notes};
+};
+template <>
+struct StateOf<Acceptance> {
+  static constexpr AllMembers members{&Acceptance::probability, &Acceptance::non_finite, &Acceptance::step};
+};
+template <>
+struct StateOf<ChainMoments> {
+  static constexpr AllMembers members{&ChainMoments::steps, &ChainMoments::mean, &ChainMoments::variance,
+                                      &ChainMoments::covariance, &ChainMoments::batch_means};
+};
+template <>
+struct StateOf<ChainReport> {
+  static constexpr AllMembers members{&ChainReport::log_evidence, &ChainReport::smallest_ess,
+                                      &ChainReport::smallest_ess_step};
+};
+template <>
+struct StateOf<SmcHistory> {
+  static constexpr AllMembers members{&SmcHistory::steps, &SmcHistory::ess, &SmcHistory::resampled,
+                                      &SmcHistory::log_weights, &SmcHistory::ancestors};
+};
+
 namespace {
 
 std::vector<std::size_t> shape_of(const Samples& samples) {
@@ -144,9 +174,54 @@ nb::tuple shape_tuple(const Samples& samples) {
   return nb::tuple(shape);
 }
 
+/// The state of samples for pickles: values and metadata, without the law of the run that a picture shows.
+nb::tuple state_of(const nb::object& self) {
+  const auto& samples = nb::cast<const Samples&>(self);
+  if (samples.on_device())
+    throw nb::type_error(
+        "Samples: the values are in the memory of a GPU; pickle numpy(), times and provenance");
+  return nb::make_tuple(numpy_of(self), to_state(samples.shape()), to_state(samples.times()),
+                        to_state(samples.provenance()), to_state(samples.acceptance()),
+                        to_state(samples.moments()));
+}
+
+template <class Scalar>
+Samples::Buffer values_of(nb::handle state) {
+  const auto values = nb::cast<nb::ndarray<const Scalar, nb::c_contig, nb::device::cpu>>(state);
+  return Samples::Values<Scalar>(values.data(), values.data() + values.size());
+}
+
+Samples samples_of(nb::handle state) {
+  const auto parts = nb::cast<nb::tuple>(state);
+  const auto part = [&](std::size_t i) { return nb::object(parts[i]); };
+  const bool is_single = nb::cast<std::size_t>(part(0).attr("itemsize")) == sizeof(float);
+  auto values = std::make_shared<const SampleValues>(is_single ? values_of<float>(part(0))
+                                                               : values_of<double>(part(0)));
+  return {std::move(values),
+          from_state<std::vector<std::int64_t>>(part(1)),
+          from_state<std::vector<double>>(part(2)),
+          from_state<Provenance>(part(3)),
+          from_state<std::optional<Acceptance>>(part(4)),
+          from_state<std::optional<ChainMoments>>(part(5))};
+}
+
+/// The methods for pickles of a class of samples. A subclass has further parts.
+template <class T, class... Base, class Parts, class Make>
+void def_samples_state(nb::class_<T, Base...>& made, Parts parts, Make make) {
+  made.def("__getstate__", [parts](const nb::object& self) {
+    return nb::make_tuple(state_of(self), parts(nb::cast<const T&>(self)));
+  });
+  made.def("__setstate__", [make](T& self, const nb::tuple& state) {
+    new (&self) T(make(samples_of(nb::object(state[0])), nb::object(state[1])));
+  });
+}
+
 void bind_plain(nb::module_& module) {
-  nb::class_<Samples>(module, "Samples", docs("Samples"), nb::dynamic_attr())
-      .def_prop_ro("shape", &shape_tuple, "Shape of the values.")
+  nb::class_<Samples> made(module, "Samples", docs("Samples"), nb::dynamic_attr());
+  def_copies(made);
+  def_samples_state(
+      made, [](const Samples&) { return nb::none(); }, [](Samples samples, nb::handle) { return samples; });
+  made.def_prop_ro("shape", &shape_tuple, "Shape of the values.")
       .def_prop_ro(
           "dtype",
           [](const Samples& self) {
@@ -180,13 +255,6 @@ void bind_plain(nb::module_& module) {
       .def("__dlpack_device__", &dlpack_device)
       .def("__len__", [](const Samples& self) { return self.shape().front(); })
       .def(
-          "__reduce__",
-          [](const Samples& /*self*/) -> nb::object {
-            throw nb::type_error(
-                "Samples: results of runs are not pickled; pickle numpy(), times and provenance");
-          },
-          nb::sig("def __reduce__(self) -> typing.NoReturn"))
-      .def(
           "__getitem__",
           [](const nb::object& self, nb::handle key) -> nb::object { return numpy_of(self)[key]; },
           any_arg("key"))
@@ -213,8 +281,20 @@ nb::object history_of(const SmcSamples& samples) {
 
 void bind_smc(nb::module_& module) {
   const auto docs_of = [](const char* name) { return docs(std::string("SmcSamples::") + name); };
-  nb::class_<SmcSamples, Samples>(module, "SmcSamples", docs("SmcSamples"))
-      .def_prop_ro(
+  nb::class_<SmcSamples, Samples> made(module, "SmcSamples", docs("SmcSamples"));
+  def_samples_state(
+      made,
+      [](const SmcSamples& self) {
+        return nb::make_tuple(to_state(self.chains()), to_state(self.log_weights()),
+                              to_state(self.history()));
+      },
+      [](Samples samples, const nb::object& state) {
+        const auto parts = nb::cast<nb::tuple>(state);
+        return SmcSamples(std::move(samples), from_state<ChainReport>(nb::object(parts[0])),
+                          from_state<std::vector<double>>(nb::object(parts[1])),
+                          from_state<SmcHistory>(nb::object(parts[2])));
+      });
+  made.def_prop_ro(
           "log_evidence", [](const SmcSamples& self) { return array(self.log_evidence()); },
           docs("ChainReport::log_evidence"))
       .def_prop_ro(
@@ -247,10 +327,15 @@ void bind_smc(nb::module_& module) {
 }
 
 void bind_paths(nb::module_& module) {
-  nb::class_<PathSamples, Samples>(module, "PathSamples", docs("PathSamples"))
-      .def_prop_ro(
-          "log_weights", [](const PathSamples& self) { return array(self.log_weights()); },
-          docs("PathSamples::log_weights"));
+  nb::class_<PathSamples, Samples> made(module, "PathSamples", docs("PathSamples"));
+  def_samples_state(
+      made, [](const PathSamples& self) { return to_state(self.log_weights()); },
+      [](Samples samples, const nb::object& state) {
+        return PathSamples(std::move(samples), from_state<std::vector<double>>(state));
+      });
+  made.def_prop_ro(
+      "log_weights", [](const PathSamples& self) { return array(self.log_weights()); },
+      docs("PathSamples::log_weights"));
 }
 
 }  // namespace

@@ -12,11 +12,59 @@
 #include "plans.hpp"
 
 #include "running.hpp"
+#include "states.hpp"
 #include "study/law.hpp"
 
 // Distances to exact laws, and comparisons of samplers.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<RatioSpread> {
+  static constexpr AllMembers members{&RatioSpread::low, &RatioSpread::high};
+};
+template <>
+struct StateOf<SinkhornReport> {
+  static constexpr AllMembers members{&SinkhornReport::iterations, &SinkhornReport::error,
+                                      &SinkhornReport::converged};
+};
+template <>
+struct StateOf<Judgement> {
+  static constexpr AllMembers members{&Judgement::quantity,  &Judgement::value,    &Judgement::value_sd,
+                                      &Judgement::floor,     &Judgement::floor_sd, &Judgement::ratio,
+                                      &Judgement::bandwidth, &Judgement::spread,   &Judgement::sinkhorn};
+};
+template <>
+struct StateOf<QuantityFigures> {
+  static constexpr AllMembers members{&QuantityFigures::quantity,       &QuantityFigures::value,
+                                      &QuantityFigures::standard_error, &QuantityFigures::median,
+                                      &QuantityFigures::floor,          &QuantityFigures::floor_sd,
+                                      &QuantityFigures::ratio};
+};
+/// Rows of a comparison without the records of their runs, which Python does not have.
+template <>
+struct Codec<SamplerRow> {
+  static constexpr auto members = std::tuple(
+      &SamplerRow::sampler, &SamplerRow::error, &SamplerRow::quantities, &SamplerRow::log_evidence_error,
+      &SamplerRow::log_evidence_sd, &SamplerRow::ess, &SamplerRow::smallest_ess, &SamplerRow::evaluations,
+      &SamplerRow::ess_per_second, &SamplerRow::seconds, &SamplerRow::problems, &SamplerRow::runs,
+      &SamplerRow::diverged, &SamplerRow::reused, &SamplerRow::warnings, &SamplerRow::samples);
+
+  static nb::object write(const SamplerRow& row) {
+    return std::apply([&](auto... member) -> nb::object { return nb::make_tuple(to_state(row.*member)...); },
+                      members);
+  }
+  static SamplerRow read(nb::handle state) {
+    const auto parts = nb::cast<nb::tuple>(state);
+    SamplerRow row;
+    std::size_t i = 0;
+    const auto set = [&]<class M>(M SamplerRow::*member) {
+      row.*member = from_state<M>(nb::object(parts[i++]));
+    };
+    std::apply([&](auto... member) { (set(member), ...); }, members);
+    return row;
+  }
+};
 namespace {
 
 std::vector<Metric> metrics_of(const nb::object& given, const std::string& place) {
@@ -98,8 +146,9 @@ nb::list list_of_objects(const std::vector<T>& values) {
 
 void bind_judgement(nb::module_& module) {
   const auto docs_of = [](const char* name) { return optional_docs(std::string("Judgement::") + name); };
-  nb::class_<Judgement>(module, "Judgement", docs("Judgement"))
-      .def_prop_ro(
+  nb::class_<Judgement> made(module, "Judgement", docs("Judgement"));
+  def_state(made);
+  made.def_prop_ro(
           "quantity", [](const Judgement& self) { return self.quantity; }, docs_of("quantity"))
       .def_ro("value", &Judgement::value,
               "The distance; where it is computed from exact draws, its mean over the repeats.")
@@ -247,8 +296,9 @@ nb::list compare_samplers(const nb::args& positional, const nb::kwargs& named) {
 }
 
 void bind_figures(nb::module_& module) {
-  nb::class_<QuantityFigures>(module, "QuantityFigures", docs("QuantityFigures"))
-      .def_prop_ro(
+  nb::class_<QuantityFigures> made(module, "QuantityFigures", docs("QuantityFigures"));
+  def_state(made);
+  made.def_prop_ro(
           "quantity", [](const QuantityFigures& self) { return self.quantity; },
           "Name of the quantity, such as \"sw_1\".")
       .def_ro("value", &QuantityFigures::value, "Mean of the distance.")
@@ -269,8 +319,9 @@ void bind_figures(nb::module_& module) {
 
 void bind_row(nb::module_& module) {
   const auto docs_of = [](const char* name) { return optional_docs(std::string("SamplerRow::") + name); };
-  nb::class_<SamplerRow>(module, "SamplerRow", docs("SamplerRow"))
-      .def_prop_ro(
+  nb::class_<SamplerRow> made(module, "SamplerRow", docs("SamplerRow"));
+  def_state(made);
+  made.def_prop_ro(
           "sampler", [](const SamplerRow& self) { return self.sampler; }, "Name of the sampler.")
       .def_prop_ro(
           "error",

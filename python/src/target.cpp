@@ -8,10 +8,22 @@
 #include "descriptions.hpp"
 #include "models.hpp"
 #include "released.hpp"
+#include "states.hpp"
 
 // Targets of Markov chains, expressions, and the laws of targets.
 
 namespace gmdiff::python {
+
+template <>
+struct StateOf<ExpressionVariables> {
+  static constexpr AllMembers members{&ExpressionVariables::dim, &ExpressionVariables::parameters,
+                                      &ExpressionVariables::time};
+};
+
+template <>
+struct StateOf<ObservedMixture> {
+  static constexpr AllMembers members{&ObservedMixture::prior, &ObservedMixture::observation};
+};
 
 std::optional<Target> find_target(nb::handle object) {
   if (nb::isinstance<Target>(object)) return nb::cast<const Target&>(object);
@@ -27,8 +39,9 @@ Target target_of(nb::handle object, const std::string& place) {
 namespace {
 
 void bind_observed(nb::module_& module) {
-  nb::class_<ObservedMixture>(module, "ObservedMixture", docs("ObservedMixture"))
-      .def(
+  nb::class_<ObservedMixture> made(module, "ObservedMixture", docs("ObservedMixture"));
+  def_state(made);
+  made.def(
           "__init__",
           [](ObservedMixture* self, nb::handle prior, nb::handle observation) {
             if (!nb::isinstance<NonlinearObservation>(observation))
@@ -60,6 +73,9 @@ void def_of_points(nb::class_<Target>& made, const char* name, F function) {
 
 void bind_targets(nb::module_& module) {
   nb::class_<Target> made(module, "Target", docs("Target"));
+  def_state(
+      made, [](const Target& self) { return object_of(self.description()); },
+      [](nb::handle description) { return target_of(description, "Target"); });
   made.def(
           "__init__",
           [](Target* self, nb::handle description) {
@@ -94,8 +110,15 @@ void bind_targets(nb::module_& module) {
 }
 
 void bind_law(nb::module_& module) {
-  nb::class_<TargetLaw>(module, "TargetLaw", docs("TargetLaw"))
-      .def(
+  nb::class_<TargetLaw> made(module, "TargetLaw", docs("TargetLaw"));
+  // The law is computed again: its tables are larger than the target.
+  def_state(
+      made, [](const TargetLaw& self) { return nb::cast(self.target()); },
+      [](nb::handle target) {
+        const Target given = target_of(target, "TargetLaw");
+        return released([&] { return TargetLaw(given); });
+      });
+  made.def(
           "__init__",
           [](TargetLaw* self, nb::handle target) {
             const Target given = target_of(target, "TargetLaw: target");
@@ -117,8 +140,18 @@ void bind_law(nb::module_& module) {
 }
 
 void bind_expression(nb::module_& module) {
-  nb::class_<Expression>(module, "Expression", docs("Expression"))
-      .def(
+  nb::class_<Expression> made(module, "Expression", docs("Expression"));
+  def_state(
+      made,
+      [](const Expression& self) {
+        return nb::make_tuple(to_state(self.text()), to_state(self.variables()));
+      },
+      [](nb::handle state) {
+        const auto parts = nb::cast<nb::tuple>(state);
+        return Expression(from_state<std::string>(nb::object(parts[0])),
+                          from_state<ExpressionVariables>(nb::object(parts[1])));
+      });
+  made.def(
           "__init__",
           [](Expression* self, const nb::args& positional, const nb::kwargs& named) {
             const Arguments given("Expression", {"text", "dim", "parameters", "time"}, 2, positional, named);

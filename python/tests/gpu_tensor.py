@@ -11,6 +11,19 @@ class GpuTensor:
     def __init__(self, array, index=0, copies=False):
         self.array, self.index, self.copies = array, index, copies
 
+    # Arithmetic of the library that has the tensor.
+    def __mul__(self, number):
+        return GpuTensor(self.array * self.array.dtype.type(number), self.index)
+
+    def __truediv__(self, number):
+        return GpuTensor(self.array / self.array.dtype.type(number), self.index)
+
+    def __add__(self, other):
+        return GpuTensor(self.array + other.array, self.index)
+
+    def __sub__(self, other):
+        return GpuTensor(self.array - other.array, self.index)
+
     def __dlpack_device__(self):
         return (CUDA, self.index)
 

@@ -118,6 +118,41 @@ def test_a_denoiser_of_a_gpu(process):
         gd.sample(denoiser, process, GRID, dim=2, count=3, device="cpu")
 
 
+def test_scores_and_noise_of_a_gpu():
+    """D of N(0, I) is alpha x, where alpha^2 + sigma^2 = 1."""
+    x, level = GpuTensor(np.array([[1.0, 2.0]], np.float32)), gd.Level(0.6, 0.8)
+    functions = {"score": lambda x, level: x * -1.0, "eps": lambda x, level: x * level.sigma}
+    for kind, function in functions.items():
+        denoiser = gd.Denoiser(function, kind, device="cuda", id="f")
+        assert repr(denoiser) == f'<Denoiser of the {kind} "f" on a GPU>'
+        found = denoiser(x, level).array
+        assert found.dtype == np.float32
+        assert np.allclose(found, 0.6 * x.array, rtol=1e-6)
+        with pytest.raises(ValueError, match='denoiser "f": has no value at alpha = 0'):
+            denoiser(x, gd.Level(0.0, 1.0))
+
+
+def test_scores_of_torch_on_a_gpu(process):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    functions = {
+        "denoiser": lambda x, level: level.alpha * torch.from_dlpack(x),
+        "score": lambda x, level: -torch.from_dlpack(x),
+        "eps": lambda x, level: level.sigma * torch.from_dlpack(x),
+    }
+    options = {"dim": 2, "count": 100, "seed": 1, "precision": "f64", "device": "cuda"}
+    runs = [
+        gd.sample(
+            gd.Denoiser(f, kind, device="cuda"), process, GRID, gd.Ddim(start="gaussian"), **options
+        ).numpy()
+        for kind, f in functions.items()
+    ]
+    # D is a difference of terms of size x / alpha, and alpha is at least 0.03.
+    assert np.allclose(runs[1], runs[0], atol=1e-10)
+    assert np.allclose(runs[2], runs[0], atol=1e-10)
+
+
 def test_a_denoiser_of_torch_on_a_gpu(process):
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():

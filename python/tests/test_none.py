@@ -29,6 +29,7 @@ def objects():
         gd.ImplicitEuler(EQUATION, 0.1),
         gd.linear_transition([[-1.0]], [0.0], [[1.0]], 0.5),
         gd.Denoiser(lambda x, level: x),
+        gd.CustomTarget(lambda x: (x[:, 0], x), 1, id="target"),
         gd.Session("cpu:1"),
         gd.draw(NORMAL, count=2),
         gd.density_picture(NORMAL),

@@ -3,6 +3,8 @@
 import importlib.util
 import pathlib
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 import types
@@ -10,6 +12,7 @@ import types
 import gmdiff as gd
 import numpy as np
 import pytest
+from gmdiff import _core
 
 NORMAL = gd.Mixture([1.0], [[0.5, -0.5]], gd.Covariance.full([[[1.0, 0.3], [0.3, 0.6]]]))
 OBSERVATION = gd.LinearObservation([[1.0, 0.0]], [1.5], 0.1)
@@ -376,3 +379,15 @@ def test_answers_about_laws(prior, process):
     )
     draws = np.random.default_rng(0).normal(size=(200, 4))
     assert gd.chain_diagnostics(draws).rhat < 1.05 < gd.chain_diagnostics(draws + np.arange(4)).rhat
+
+
+def test_the_module_needs_libraries_of_manylinux_alone():
+    """A wheel is installed where nothing else need be; the list is that of auditwheel's policies."""
+    readelf = shutil.which("readelf")
+    if readelf is None:
+        pytest.skip("needs readelf")
+    table = subprocess.run([readelf, "-d", _core.__file__], capture_output=True, text=True, check=True).stdout
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", table))
+    assert "libc.so.6" in needed
+    allowed = {"libz", "libstdc++", "libgcc_s", "libc", "libm", "libdl", "librt", "libpthread"}
+    assert {name.split(".so")[0] for name in needed} <= {*allowed, "ld-linux-x86-64"}

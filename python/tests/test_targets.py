@@ -5,6 +5,7 @@ import math
 import gmdiff as gd
 import numpy as np
 import pytest
+from gpu_tensor import GpuTensor
 
 RANGE = gd.NonlinearObservation(gd.RangeMap([[-1.0, 0.0], [1.0, 0.0]]), [1.5, 1.25], 0.25)
 PRIOR = gd.Mixture([0.3, 0.7], [[0.5, 0.0], [-0.5, 1.0]], gd.Covariance.spherical([0.5, 1.0]))
@@ -98,6 +99,73 @@ def test_a_hessian_of_python():
     own = gd.Target(gd.CustomTarget(normal, 2, hessian_vp=lambda x, v: -v))
     assert own.has_exact_hessian
     assert np.array_equal(own.hessian_vp([[1.0, 2.0]], [[3.0, 4.0]]), [[-3.0, -4.0]])
+
+
+X = np.array([[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]], np.float32)
+L = np.zeros(3, np.float32)
+
+
+def test_a_target_of_a_gpu():
+    def on_gpu(x):
+        l, g = normal(x.array)
+        return GpuTensor(l.astype(np.float64), x.index), GpuTensor(g, x.index)
+
+    target = gd.CustomTarget(on_gpu, 2, device="cuda", id="normal")
+    assert repr(target) == '<CustomTarget "normal" in dimension 2 on a GPU>'
+    l, g = target(GpuTensor(X, index=3))
+    host = gd.CustomTarget(normal, 2)
+    assert repr(host) == '<CustomTarget "test_targets.normal" in dimension 2>'
+    assert np.array_equal(l.array, host(X)[0])
+    assert np.array_equal(g.array, host(X)[1])
+    message = 'custom target "normal": works in the memory of a GPU, so the plan needs the device cuda'
+    with pytest.raises(ValueError, match=message):
+        gd.sample(target, sampler=gd.Ula(step=0.1, steps=5), count=4, device="cpu")
+    with pytest.raises(ValueError, match=message):
+        gd.Target(target).log_density([[0.0, 0.0]])
+
+
+def test_a_target_of_torch_on_a_gpu():
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+
+    def on_gpu(x):
+        x = torch.from_dlpack(x)
+        return -0.5 * (x * x).sum(1).double(), -x
+
+    chains = {"sampler": gd.Mala(step=0.5, steps=20), "count": 100, "seed": 9, "precision": "f64"}
+    for device in ("cuda", "cpu"):
+        found = gd.sample(gd.CustomTarget(on_gpu, 2, device=device, id="n"), device="cuda", **chains)
+        expected = gd.sample(gd.CustomTarget(normal, 2, id="n"), **chains)
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        (3.0, TypeError, r"expected a pair \(log-densities, gradients\)"),
+        ((L, GpuTensor(X)), ValueError, "the log-density: expected a tensor of a GPU with __dlpack__"),
+        ((GpuTensor(L), 3.0), TypeError, "the gradient: expected a tensor of a GPU with __dlpack__"),
+        ((GpuTensor(L, index=1), GpuTensor(X)), ValueError, "the log-density is on GPU 1, expected GPU 0"),
+        ((GpuTensor(L[:2]), GpuTensor(X)), ValueError, r"the log-density has shape \(2\), expected \(3\)"),
+        ((GpuTensor(X), GpuTensor(X)), ValueError, r"the log-density has shape \(3, 2\), expected \(3\)"),
+        (
+            (GpuTensor(L.astype(int)), GpuTensor(X)),
+            ValueError,
+            "the log-density: expected numbers of the type float32 or float64",
+        ),
+        (
+            (GpuTensor(np.zeros(6)[::2]), GpuTensor(X)),
+            ValueError,
+            "the log-density: expected numbers one after the other",
+        ),
+        ((GpuTensor(L), GpuTensor(X[:2])), ValueError, r"the gradient has shape \(2, 2\), expected \(3, 2\)"),
+    ],
+)
+def test_wrong_results_of_a_target_of_a_gpu(result, error, message):
+    target = gd.CustomTarget(lambda x: result, 2, id="f", device="cuda")
+    with pytest.raises(error, match='target "f": ?' + message):
+        target(GpuTensor(X))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Wrong calls: the type of the exception, and the argument that its message names."""
 
-import pickle
-
 import gmdiff as gd
 import numpy as np
 import pytest
@@ -205,20 +203,34 @@ CASES = [
         "evaluate: quantities: expected one of",
     ),
     (lambda: gd.Session("tpu"), ValueError, "Session: device: "),
-    (lambda: pickle.dumps(gd.draw(PRIOR, count=2)), TypeError, "Samples: results of runs are not pickled"),
     # functions
     (lambda: gd.Denoiser(3), TypeError, "Denoiser: function: expected a function, given 3"),
     (lambda: gd.Denoiser(len, kind="velocity"), ValueError, "Denoiser: kind: expected one of"),
     (lambda: gd.Denoiser(len, device="gpu"), ValueError, 'Denoiser: device: expected one of "cpu", "cuda"'),
     (
-        lambda: gd.Denoiser(len, "score", device="cuda"),
-        ValueError,
-        "Denoiser: kind: a function on a GPU computes the denoiser, which is (x + sigma^2 score) / alpha",
-    ),
-    (
         lambda: gd.Denoiser(len, vjp=len, device="cuda"),
         ValueError,
         "Denoiser: vjp: guided samplers take denoisers in host memory",
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, device="gpu"),
+        ValueError,
+        'CustomTarget: device: expected one of "cpu", "cuda"',
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, hessian_vp=len, device="cuda"),
+        ValueError,
+        "CustomTarget: hessian_vp: products with the Hessian are used together with values in host memory",
+    ),
+    (
+        lambda: gd.CustomTarget(len, 2, device="cuda")(POINT),
+        TypeError,
+        "CustomTarget: x: expected a tensor of a GPU with __dlpack__",
+    ),
+    (
+        lambda: gd.CustomTarget(lambda x: (x, x), 3)(POINT),
+        ValueError,
+        "CustomTarget: x: expected points of shape (n, 3)",
     ),
     (on_gpu(POINT), TypeError, "Denoiser: x: expected a tensor of a GPU with __dlpack__"),
     (

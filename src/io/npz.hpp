@@ -11,9 +11,7 @@
 #include <gmdiff/io/npy.hpp>
 
 #include "io/output_file.hpp"
-
-struct zip;
-struct zip_file;
+#include "io/zip_archive.hpp"
 
 // NumPy's .npz: a zip archive of .npy files.
 
@@ -91,19 +89,12 @@ class NpzReader {
   void read_bytes(std::span<char> bytes);
 
  private:
-  struct CloseArchive {
-    void operator()(zip* archive) const;
-  };
-  struct CloseEntry {
-    void operator()(zip_file* entry) const;
-  };
-  NpzEntry read_entry(std::uint64_t index);
+  NpzEntry read_entry(const ZipEntry& entry);
 
   std::string file_;
-  std::unique_ptr<zip, CloseArchive> archive_;
+  ZipReader archive_;
   std::vector<NpzEntry> arrays_;
   std::vector<std::int64_t> data_offsets_;
-  std::unique_ptr<zip_file, CloseEntry> entry_;
   std::int64_t left_ = 0;  // unread bytes of the open array
 };
 

@@ -31,6 +31,17 @@ std::unique_ptr<Executor> executor_of(const Case& c) {
   return cuda::make_executor(std::make_unique<HostGpu>(c.order, c.shared_bytes), "cuda");
 }
 
+/// Message of the std::invalid_argument that f throws, or "no message".
+template <class F>
+std::string message_of(F f) {
+  try {
+    f();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "no message";
+}
+
 /// Compares runs on the host block with the cpu's.
 void expect_bits_of_cpu(const Plan& plan, const Options& options, test::Turns& turns) {
   std::optional<Samples> expected;
@@ -222,6 +233,45 @@ TEST(DenoiserOfAProgram, MayComputeInMemoryOfItsOwn) {
   EXPECT_EQ(refused, std::vector<std::int64_t>(5, 75));
 }
 
+/// The score, or the noise, of N(0, I) on rows of a GPU.
+template <Prediction prediction>
+void predict_normal(const DeviceRows& rows) {
+  const auto* x = static_cast<const double*>(rows.x);
+  auto* out = static_cast<double*>(rows.denoised);
+  const double variance = rows.level.alpha * rows.level.alpha + rows.level.sigma * rows.level.sigma;
+  const double factor = prediction == Prediction::score ? -1.0 : rows.level.sigma;
+  for (std::int64_t n = 0; n < rows.count * rows.dim; ++n) out[n] = factor * x[n] / variance;
+}
+
+TEST(DenoiserOfAProgram, IsComputedFromAScoreOrTheNoise) {
+  const Options options{.count = 75, .precision = Precision::f64};
+  const auto device = executor_of(cases[0]);
+  const DeviceDenoiser exact{.id = "normal", .function = shrink<double>};
+  const DeviceDenoiser score{
+      .id = "normal", .function = predict_normal<Prediction::score>, .prediction = Prediction::score};
+  const DeviceDenoiser noise{
+      .id = "normal", .function = predict_normal<Prediction::noise>, .prediction = Prediction::noise};
+  const Points expected = run(plan_by_hand(exact, 3), options, 0, *device).to_double();
+  for (const DeviceDenoiser& denoiser : {score, noise}) {
+    const Points found = run(plan_by_hand(denoiser, 3), options, 0, *device).to_double();
+    // D = alpha x / v from terms of size x / alpha; 1e-16 / alpha^2 is 3e-12 at the first level.
+    EXPECT_LT((found - expected).cwiseAbs().maxCoeff(), 1e-11);
+    Plan over = plan_by_hand(denoiser, 3);
+    over.steps.front() =
+        Program{{Evaluate{.denoiser = 1, .level = {.alpha = 0.6, .sigma = 0.8}, .from = 0, .to = 0}}};
+    EXPECT_EQ(
+        message_of([&] { run(over, options, 0, *device); }),
+        "denoiser \"normal\": D is computed from x and a prediction, so a stage must not write it over x");
+    const ForwardProcess flow(RectifiedFlow{});
+    const Plan from_noise =
+        sampling_plan(denoiser, 3, flow, TimeGrid::uniform(flow, 3), Ddim{.start = Start::gaussian});
+    EXPECT_EQ(
+        message_of([&] { run(from_noise, options, 0, *device); }),
+        "denoiser \"normal\": has no value at alpha = 0, where a score or the noise says nothing about the "
+        "data; start the grid below that time, or compute the denoiser");
+  }
+}
+
 TEST(DenoiserOfAProgram, GuidesOnTheRowsOfAGpu) {
   const ForwardProcess process = vp(LinearBeta{});
   for (const Eigen::Index dim : {2, 9}) {
@@ -341,6 +391,66 @@ TEST(FieldOfAProgram, IsCalledWithTheRowsOfAGpu) {
       EXPECT_EQ(calls, is_drift ? 10 : 5);
     }
   }
+}
+
+/// N(0, I) in memory of its own; single log-densities with single rows, or double ones.
+template <class Real>
+void own_normal_target(const DeviceTargetRows& rows, bool in_double) {
+  std::vector<Real> g(static_cast<std::size_t>(rows.count * rows.dim));
+  std::vector<double> l(static_cast<std::size_t>(rows.count));
+  DeviceTargetRows other = rows;
+  other.log_density = l.data();
+  other.gradient = g.data();
+  rows.wait();
+  normal_target<Real>(other);
+  const std::vector<float> single(l.begin(), l.end());
+  const std::int64_t half = rows.count / 2;
+  for (const auto& [first, count] : {std::pair(half, rows.count - half), std::pair(std::int64_t{0}, half)}) {
+    const Real* const gradients = g.data() + first * rows.dim;
+    if (in_double) {
+      rows.write(l.data() + first, Precision::f64, gradients, first, count);
+    } else {
+      rows.write(single.data() + first, Precision::f32, gradients, first, count);
+    }
+  }
+}
+
+TEST(TargetOfAProgram, MayComputeInMemoryOfItsOwn) {
+  std::string refused;
+  const auto target = [&](bool in_double) {
+    return CustomTarget{.dim = 3,
+                        .device =
+                            [&, in_double](const DeviceTargetRows& rows) {
+                              EXPECT_EQ(rows.index, 5);
+                              rows.precision == Precision::f32 ? own_normal_target<float>(rows, in_double)
+                                                               : own_normal_target<double>(rows, in_double);
+                              refused = message_of([&] {
+                                rows.write(rows.log_density, Precision::f64, rows.gradient, 1, rows.count);
+                              });
+                            },
+                        .id = "normal"};
+  };
+  const CustomTarget in_place{.dim = 3,
+                              .device =
+                                  [](const DeviceTargetRows& rows) {
+                                    rows.precision == Precision::f32 ? normal_target<float>(rows)
+                                                                     : normal_target<double>(rows);
+                                  },
+                              .id = "normal"};
+  const auto device = executor_of(cases[0]);
+  const Mala mala{.step = 0.7, .run = {.steps = 6}};
+  for (const Precision precision : {Precision::f32, Precision::f64}) {
+    const Options options{.count = 75, .precision = precision};
+    const Samples expected = run(mcmc_plan(in_place, mala), options, 0, *device);
+    const Samples in_double = run(mcmc_plan(target(true), mala), options, 0, *device);
+    EXPECT_TRUE(test::bytes(in_double) == test::bytes(expected));
+    EXPECT_EQ(in_double.acceptance()->probability, expected.acceptance()->probability);
+    // A single log-density is rounded by 6e-8 of a value below 20.
+    const Samples single = run(mcmc_plan(target(false), mala), options, 0, *device);
+    for (std::size_t n = 0; n < 75; ++n)
+      EXPECT_NEAR(single.acceptance()->probability[n], expected.acceptance()->probability[n], 1e-5);
+  }
+  EXPECT_EQ(refused, "DeviceTargetRows::write: rows 1 ... 76 of 75");
 }
 
 TEST(MapOfAProgram, IsCalledOnTheHost) {

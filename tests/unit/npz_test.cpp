@@ -1,13 +1,12 @@
 #include "io/npz.hpp"
 
-#include <zip.h>
-
 #include <sstream>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "io/npy_header.hpp"
+#include "unit/file_size_limit.hpp"
 #include "unit/io_support.hpp"
 
 namespace gmdiff::io {
@@ -16,19 +15,40 @@ namespace {
 using test::error_of;
 using test::TemporaryFolder;
 
-/// Bytes of an entry, read by libzip.
+/// Bytes of an entry.
 std::string entry_bytes(const std::filesystem::path& file, const std::string& name) {
-  const std::unique_ptr<zip_t, decltype(&zip_discard)> owner(
-      zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, nullptr), &zip_discard);
-  zip_t* archive = owner.get();
-  if (archive == nullptr) return "no archive";
-  zip_stat_t stat;
-  if (zip_stat(archive, name.c_str(), 0, &stat) != 0) return "no entry";
-  std::string bytes(stat.size, '\0');
-  zip_file_t* entry = zip_fopen(archive, name.c_str(), 0);
-  const zip_int64_t read = zip_fread(entry, bytes.data(), bytes.size());
-  zip_fclose(entry);
-  return read == static_cast<zip_int64_t>(bytes.size()) ? bytes : "truncated";
+  ZipReader archive(file, file.string());
+  for (const ZipEntry& entry : archive.entries()) {
+    if (entry.name != name) continue;
+    archive.open(entry);
+    std::string bytes(entry.size, '\0');
+    return archive.read(bytes) && archive.is_intact() ? bytes : "damaged";
+  }
+  return "no entry";
+}
+
+/// A little-endian number.
+std::string little(std::uint64_t number, std::size_t bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>(number >> (8 * i) & 0xff);
+  return text;
+}
+
+/// An archive of one entry without a comment, written with the 64-bit extension as if it were large.
+std::string as_if_large(const std::string& archive) {
+  const std::size_t start = archive.find("PK\1\2"), end = archive.rfind("PK\5\6");
+  std::string directory = archive.substr(start, end - start);
+  // Offset, size and stored size; a foreign extension comes first.
+  std::string sizes = directory.substr(24, 4) + little(0, 4) + directory.substr(20, 4) + little(0, 4);
+  const std::string extra = little(0x5455, 2) + little(1, 2) + "t" + little(1, 2) + little(24, 2) + sizes +
+                            directory.substr(42, 4) + little(0, 4);
+  directory.replace(20, 8, 8, '\xff').replace(42, 4, 4, '\xff').replace(30, 2, little(extra.size(), 2));
+  directory += extra;
+  const std::string record = "PK\6\6" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
+                             little(1, 8) + little(1, 8) + little(directory.size(), 8) + little(start, 8);
+  const std::string locator = "PK\6\7" + little(0, 4) + little(start + directory.size(), 8) + little(1, 4);
+  return archive.substr(0, start) + directory + record + locator + "PK\5\6" + little(0, 4) +
+         std::string(12, '\xff') + little(3, 2) + "end";
 }
 
 TEST(WriteNpz, WritesArraysThatReadBackAsNpyFiles) {
@@ -87,6 +107,10 @@ TEST(WriteNpz, RefusesArraysThatDoNotFit) {
               write_npz(name, {{"x", {2}, values}, {"x", {2}, values}}, false);
             }),
             name + ": two arrays have the name x");
+  EXPECT_EQ(error_of([&] {
+              write_npz(name, {{std::string(65532, 'x'), {2}, values}}, false);
+            }),
+            name + ": the name of an array has 65532 bytes, expected at most 65531");
   EXPECT_EQ(error_of([&] {
               write_npz(name, {{"x", {3}, values}}, false);
             }),
@@ -182,8 +206,83 @@ TEST(NpzReader, NamesWhatIsWrong) {
   bad[bad.find("NUMPY")] = '?';
   test::write_file(name, bad);
   EXPECT_EQ(error(), name + ": x.npy: not a .npy file");
+  // The directory, after "PK\1\2" and twice two bytes of versions, has flags and method in two bytes each.
+  const std::size_t flags = good.find("PK\1\2") + 8;
+  bad = good;
+  bad[flags] = 1;
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry x.npy is encrypted");
+  bad = good;
+  bad[flags + 2] = 12;
+  test::write_file(name, bad);
+  EXPECT_EQ(error(),
+            name + ": its entry x.npy is compressed by method 12, expected 0 (stored) or 8 (deflate)");
+  bad = good;
+  bad[good.find("PK\3\4")] = 'Q';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry x.npy cannot be read (its headers are damaged)");
+  bad = good;
+  bad[good.find("x.npy", flags)] = '/';
+  bad[good.find(".npy", flags)] = '-';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": its entry /-npy is not a .npy file");
+  bad = good;
+  bad[good.find("PK\1\2")] = 'Q';
+  test::write_file(name, bad);
+  EXPECT_EQ(error(), name + ": entry 0 is damaged");
   test::write_file(name, good.substr(0, good.size() / 2));
   EXPECT_EQ(error(), name + ": is not a zip archive that can be read");
+}
+
+TEST(NpzReader, ReadsTheFieldsOfLargeArchives) {
+  const TemporaryFolder folder;
+  const std::vector<double> values = {1.0, 2.0, 3.0};
+  write_npz(folder / "a.npz", {{"x", {3}, values}}, false);
+  const std::string large = as_if_large(test::read_file(folder / "a.npz"));
+  test::write_file(folder / "b.npz", large);
+
+  EXPECT_EQ(entry_bytes(folder / "b.npz", "x.npy"), entry_bytes(folder / "a.npz", "x.npy"));
+  for (const char* signature : {"PK\6\6", "PK\6\7", "PK\5\6"}) {
+    std::string bad = large;
+    bad[bad.find(signature)] = 'Q';
+    test::write_file(folder / "b.npz", bad);
+    EXPECT_EQ(error_of([&] { NpzReader{folder / "b.npz"}; }),
+              (folder / "b.npz").string() + ": is not a zip archive that can be read");
+  }
+}
+
+TEST(NpzReader, ReadsDeflatedArrays) {
+  // By numpy.savez_compressed(file, x=numpy.arange(100.0)), whose bytes begin at 55.
+  const std::filesystem::path file = test::data_file("deflated.npz");
+  NpzReader reader(file);
+  std::vector<double> values(100, 1.0);
+  reader.open(0);
+  reader.read_bytes({reinterpret_cast<char*>(values.data()), 400});
+  reader.read_bytes({reinterpret_cast<char*>(values.data() + 50), 400});
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(values[static_cast<std::size_t>(i)], i);
+
+  const TemporaryFolder folder;
+  const std::string good = test::read_file(file);
+  const std::size_t end = good.find("PK\1\2");
+  int found = 0;
+  for (std::size_t i = 55; i < end; i += 3) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    test::write_file(folder / "a.npz", bad);
+    std::vector<double> read(100);
+    const std::string message = error_of([&] {
+      NpzReader damaged(folder / "a.npz");
+      damaged.open(0);
+      damaged.read_bytes({reinterpret_cast<char*>(read.data()), 800});
+    });
+    EXPECT_FALSE(message.starts_with("another exception")) << message;
+    if (message != "no exception") {
+      ++found;
+    } else {
+      EXPECT_EQ(read, values) << i;  // another way to compress the same values
+    }
+  }
+  EXPECT_GE(found, 80);  // of 85
 }
 
 TEST(NpzReader, SeesDamagedValues) {
@@ -223,6 +322,24 @@ TEST(NpzReader, NeverCrashesOnAChangedByte) {
       EXPECT_FALSE(error_of(read_all).starts_with("another exception"))
           << "byte " << i << ": " << error_of(read_all);
     }
+  }
+}
+
+TEST(WriteNpz, ReportsAFullDisk) {
+  const TemporaryFolder folder;
+  const std::vector<double> values(100'000, 1.0);
+  // Values that exceed the limit, and a directory that does.
+  for (const std::int64_t size : {100'000, 7}) {
+    const test::FileSizeLimit limit(256);
+    std::string message;
+    try {
+      write_npz(folder / "a.npz", {{"x", {size}, std::span(values).first(static_cast<std::size_t>(size))}},
+                false);
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    EXPECT_EQ(message, (folder / "a.npz").string() + ": writing failed (File too large)");
+    EXPECT_EQ(folder.count(), 0U);
   }
 }
 

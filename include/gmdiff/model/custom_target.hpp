@@ -21,6 +21,14 @@ struct DeviceTargetRows {
   std::int64_t dim;
   Precision precision;  ///< of the numbers
   void* stream;         ///< the run's cudaStream_t; work queued on it needs no synchronisation
+  int index = 0;        ///< index of the GPU, as in `Device::cuda`
+  /// For work on other streams: returns when x is complete.
+  std::function<void()> wait = {};
+  /// For work on other streams: copies l (rows), of the given precision, and g (rows, dim) row-major of the
+  /// type of x, both in the memory of the same GPU, to the `rows` rows from number `first` on of
+  /// `log_density` and `gradient`, and returns when they are there.
+  std::function<void(const void* l, Precision of_l, const void* g, std::int64_t first, std::int64_t rows)>
+      write = {};
 };
 
 /// A log-density and its gradient as functions of rows. A function gets rows of a batch, and must give a row

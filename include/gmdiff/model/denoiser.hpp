@@ -38,7 +38,7 @@ struct HostScore {
 /// Rows in the memory of a GPU, which is the current one of the thread during the call.
 struct DeviceRows {
   const void* x;   ///< (count, dim) row-major, float or double
-  void* denoised;  ///< (count, dim) row-major of the same type, to be written
+  void* denoised;  ///< (count, dim) row-major of the same type, to be written: D or another prediction
   std::int64_t count;
   std::int64_t dim;
   Precision precision;  ///< of the numbers
@@ -52,10 +52,20 @@ struct DeviceRows {
   std::function<void(const void* D, std::int64_t first, std::int64_t rows)> write;
 };
 
-/// D(x; level) on rows in the memory of the GPU that runs the plan.
+/// What a function computes; D is a linear function of x and of each of them (mathematics.md §2.3).
+enum class Prediction {
+  denoiser,  ///< D
+  score,     ///< grad log p_t(x)
+  noise      ///< eps = (x - alpha D) / sigma
+};
+
+/// D(x; level), or what D is computed from, on rows in the memory of the GPU that runs the plan.
 struct DeviceDenoiser {
   std::string id;
+  /// Writes its prediction of each row.
   std::function<void(const DeviceRows& rows)> function;
+  /// From a score or the noise a run computes D in its own precision; neither has a value of D at alpha = 0.
+  Prediction prediction = Prediction::denoiser;
 };
 
 /// A denoiser that the calling program supplies. A plan uses it in place of a mixture's denoiser.

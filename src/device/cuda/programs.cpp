@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "device/cuda/function_rows.hpp"
 #include "device/cuda/networks.hpp"
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
@@ -39,12 +40,13 @@ class ProgramRun {
         num_vectors_(num_vectors(task.plan)),
         vectors_(gpu, values(static_cast<std::size_t>(num_vectors_))),
         report_(gpu, 1),
+        rows_(gpu, task.count, task.problem.dim(), task.precision),
         networks_(task.plan.denoisers, task.plan.dim(), gpu) {
     start_ = particle::start_table(law_.host(), task.plan.start, start_arena_);
     if (!task.keeps_out) out_ = Buffer<Real>(gpu, values(task.kept.size()));
     if (has_chain_numbers(task.plan))
       numbers_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count) * Numbers::size);
-    if (calls_functions(task.plan)) rows_ = Buffer<Real>(gpu, values(1));
+    if (calls_functions(task.plan)) rows_.allocate();
     if (task.moments != nullptr)
       moments_ = Buffer<double>(gpu, static_cast<std::size_t>(task.count * num_moments(task.plan)));
     if (task.start != nullptr) {
@@ -213,15 +215,35 @@ class ProgramRun {
     if (stage.kind == StageKind::call_target) {
       call_target(stage);
     } else if (stage.kind == StageKind::call_field) {
-      call_field(stage);
+      rows_.evaluate(task_.plan.fields[static_cast<std::size_t>(stage.function)], stage.time);
     } else if (stage.cotangent > 0) {
       call_transposed_jvp(stage);
     } else {
       call_denoiser(stage);
     }
     move_rows(StageKind::from_rows, stage);
+    if (stage.kind == StageKind::call && stage.cotangent == 0) denoise(stage);
   }
 
+  /// Computes D from what the function of a stage has predicted (mathematics.md §2.3).
+  void denoise(const StageTable<Real>& called) {
+    const auto* const on_gpu = std::get_if<DeviceDenoiser>(&denoiser_of(called));
+    if (on_gpu == nullptr || on_gpu->prediction == Prediction::denoiser) return;
+    require(called.from != called.to, "denoiser \"", on_gpu->id,
+            "\": D is computed from x and a prediction, so a stage must not write it over x");
+    StageTable<Real> stage = called;
+    stage.kind = StageKind::combine;
+    stage.num_terms = 2;
+    stage.vectors[0] = called.from;
+    stage.vectors[1] = called.to;
+    stage.factors[0] = static_cast<Real>(1.0 / called.alpha);
+    stage.factors[1] =
+        static_cast<Real>(factor_of(on_gpu->prediction, {.alpha = called.alpha, .sigma = called.sigma}));
+    stage.is_scaled = false;
+    stage.threshold = 0;
+    stage.noise = Real(0);
+    launch({stage}, /*from_start=*/false);
+  }
   /// Evaluates a network on the GPU, where the vectors are. @returns whether the function is a network
   bool evaluate_network(const StageTable<Real>& stage) {
     if (stage.kind != StageKind::call) return false;
@@ -244,109 +266,28 @@ class ProgramRun {
 
   void call_denoiser(const StageTable<Real>& stage) {
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
-    std::visit([&](const auto& denoiser) { evaluate(denoiser, level); },
-               task_.plan.denoisers[static_cast<std::size_t>(stage.function)]);
+    std::visit([&](const auto& denoiser) { rows_.evaluate(denoiser, level); }, denoiser_of(stage));
+  }
+  const Denoiser& denoiser_of(const StageTable<Real>& stage) const {
+    return task_.plan.denoisers[static_cast<std::size_t>(stage.function)];
+  }
+  void call_target(const StageTable<Real>& stage) {
+    double* const l =
+        numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
+    rows_.evaluate(*task_.plan.target, l);
   }
   void call_transposed_jvp(const StageTable<Real>& stage) {
-    const Points x = rows_on_host();
+    const Points x = rows_.on_host();
     StageTable<Real> of_cotangent = stage;
     of_cotangent.from = stage.cotangent;
     move_rows(StageKind::to_rows, of_cotangent);
     const Level level{.alpha = stage.alpha, .sigma = stage.sigma};
-    set_rows(transposed_jvp_rows(task_.plan.denoisers[static_cast<std::size_t>(stage.function)], x,
-                                 rows_on_host(), level));
+    rows_.set(transposed_jvp_rows(denoiser_of(stage), x, rows_.on_host(), level));
   }
   void move_rows(StageKind kind, const StageTable<Real>& call) {
     StageTable<Real> stage = call;
     stage.kind = kind;
     launch({stage}, /*from_start=*/false);
-  }
-
-  void evaluate(const DeviceDenoiser& denoiser, Level level) {
-    if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
-    const auto current = gpu_.make_current();
-    denoiser.function({.x = rows_.data(),
-                       .denoised = denoised_.data(),
-                       .count = task_.count,
-                       .dim = task_.problem.dim(),
-                       .precision = task_.precision,
-                       .level = level,
-                       .index = gpu_.index(),
-                       .stream = gpu_.stream(),
-                       .wait = [this] { gpu_.wait(); },
-                       .write = [this](const void* D, std::int64_t first,
-                                       std::int64_t rows) { write_denoised(D, first, rows); }});
-    std::swap(rows_, denoised_);
-  }
-  void write_denoised(const void* D, std::int64_t first, std::int64_t rows) {
-    require(first >= 0 && rows >= 0 && first <= task_.count - rows, "DeviceRows::write: rows ", first,
-            " ... ", first + rows, " of ", task_.count);
-    const std::int64_t d = task_.problem.dim();
-    gpu_.copy(denoised_.data() + first * d, D, static_cast<std::size_t>(rows * d) * sizeof(Real));
-    gpu_.wait();
-  }
-  void evaluate(const HostDenoiser& denoiser, Level level) {
-    set_rows(evaluate_rows(denoiser, rows_on_host(), level));
-  }
-
-  void call_target(const StageTable<Real>& stage) {
-    const Target& target = *task_.plan.target;
-    double* const l =
-        numbers_.data() + (stage.is_proposal ? Numbers::of_proposal : Numbers::of_state) * task_.count;
-    // The map of an observation, which is a function of host memory, has no custom target.
-    if (target.custom() != nullptr && target.custom()->device) {
-      call_on_rows([&](Real* gradient) {
-        target.custom()->device({.x = rows_.data(),
-                                 .log_density = l,
-                                 .gradient = gradient,
-                                 .count = task_.count,
-                                 .dim = task_.problem.dim(),
-                                 .precision = task_.precision,
-                                 .stream = gpu_.stream()});
-      });
-    } else {
-      Eigen::VectorXd log_densities;
-      Points gradient;
-      target.evaluate(rows_on_host(), log_densities, gradient);
-      gpu_.upload(l, log_densities.data(), static_cast<std::size_t>(task_.count) * sizeof(double));
-      set_rows(gradient);
-    }
-  }
-
-  void call_field(const StageTable<Real>& stage) {
-    const VectorField& field = task_.plan.fields[static_cast<std::size_t>(stage.function)];
-    if (!field.custom()->device) return set_rows(field.value(rows_on_host(), stage.time));
-    call_on_rows([&](Real* of_rows) {
-      field.custom()->device({.x = rows_.data(),
-                              .values = of_rows,
-                              .t = stage.time,
-                              .count = task_.count,
-                              .dim = task_.problem.dim(),
-                              .precision = task_.precision,
-                              .stream = gpu_.stream()});
-    });
-  }
-  /// Replaces the rows by those that call(place) writes.
-  template <class Call>
-  void call_on_rows(Call call) {
-    if (denoised_.size() == 0) denoised_ = Buffer<Real>(gpu_, values(1));
-    const auto current = gpu_.make_current();
-    call(denoised_.data());
-    std::swap(rows_, denoised_);
-  }
-
-  Points rows_on_host() const {
-    std::vector<Real> numbers(values(1));
-    rows_.download(numbers.data());
-    Points x(task_.count, task_.problem.dim());
-    std::copy(numbers.begin(), numbers.end(), x.data());
-    return x;
-  }
-  void set_rows(const Points& x) {
-    std::vector<Real> numbers(values(1));
-    std::transform(x.data(), x.data() + x.size(), numbers.begin(),
-                   [](double value) { return static_cast<Real>(value); });
-    rows_.upload(numbers.data());
   }
 
   const Task& task_;
@@ -362,9 +303,10 @@ class ProgramRun {
   Buffer<Report> report_;
   particle::Arena<Real> start_arena_;
   particle::StartTableOf<Real> start_{};
-  Buffer<Real> out_, rows_, denoised_;
+  Buffer<Real> out_;
   Buffer<double> start_states_;
   Buffer<Real> room_;
+  FunctionRows<Real> rows_;
   Networks networks_;
 };
 
