@@ -167,6 +167,8 @@ void bind_pool(nb::module_& module) {
       .def("variance", &P::variance)
       .def("standard_error", &P::standard_error)
       .def("rhat_split", &P::rhat_split)
+      .def("square", &P::square)
+      .def("square_error", &P::square_error)
       .with_repr();
   module.def(
       "pooled",

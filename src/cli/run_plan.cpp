@@ -89,6 +89,7 @@ void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord recor
   study::FileRun run{.record = std::move(record),
                      .options = std::move(options),
                      .start = {},
+                     .estimates = flags.estimates,
                      .out = flags.out,
                      .partial = partial_name(flags.out),
                      .force = flags.force};

@@ -28,6 +28,7 @@ struct RunFlags {
   bool force = false;
   FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
       first_step, denoiser;
+  std::vector<std::string> estimates;
 };
 
 /// Adds the flags that all of them take.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include <gmdiff/device/tuned.hpp>
+#include <gmdiff/model/expression.hpp>
 
 #include "base/check.hpp"
 #include "cli/run_plan.hpp"
@@ -230,12 +231,32 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
+/// Checks the flags that belong to Markov chains.
+void check_chain_flags(const RunFlags& flags, const AnySampler& sampler, Eigen::Index dim) {
+  const auto* chains = std::get_if<McmcSampler>(&sampler);
+  if (flags.estimates.empty()) return;
+  require(chains != nullptr, "--estimate: the record of Markov chains has estimates, and ",
+          study::name_of(sampler), " is none");
+  const auto output = std::visit([](const auto& method) { return method.run.output; }, *chains);
+  require(output != ChainOutput::moments,
+          "--estimate: output=moments keeps no states to take it at; give the sampler output=trace or "
+          "output=draw");
+  for (const std::string& text : flags.estimates) {
+    try {
+      const Expression checked(text, {.dim = static_cast<int>(dim)});
+    } catch (const std::invalid_argument& error) {
+      fail("--estimate: ", error.what());
+    }
+  }
+}
+
 void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
   check_trained(flags, problem.training);
   set_denoiser(flags, inputs, problem);
   if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, problem.sampler, problem.prior.dim());
   if (problem.denoiser) {
     const bool is_guided = std::holds_alternative<GuidedSampler>(problem.sampler) ||
                            std::holds_alternative<SmcSampler>(problem.sampler);
@@ -253,6 +274,7 @@ void sample(const RunFlags& flags, InputFiles& inputs, TargetProblem problem) {
   check_trained(flags, problem.training);
   if (flags.sampler) problem.sampler = parse_without_prior(*flags.sampler, problem.target.dim());
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, any_sampler(problem.sampler), problem.target.dim());
   if (const auto* learned = std::get_if<LearnedSampler>(&problem.sampler))
     return run_paths(*learned, flags, inputs, study::path_law_of(problem));
   auto& chains = std::get<McmcSampler>(problem.sampler);
@@ -267,6 +289,7 @@ void sample(const RunFlags& flags, InputFiles& inputs, NonlinearProblem problem)
   if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, problem.sampler, problem.prior.dim());
   sample_with(problem.sampler, flags, inputs, problem);
 }
 
@@ -300,6 +323,12 @@ Verb add_sample(CLI::App& command) {
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
       ->type_name("N");
+  verb->add_option(
+          "--estimate", flags->estimates,
+          "of Markov chains with output=trace or output=draw: a function of x1, x2, ... (x if d is 1), "
+          "such as \"x1*x2\", whose mean and its error are recorded; may be repeated (x_j and x_j^2)")
+      ->type_name("TEXT")
+      ->take_all();
   verb->add_option("--first-step", flags->first_step,
                    "number of the first step of Markov chains that --start continues: the steps of the run "
                    "whose last states it holds")

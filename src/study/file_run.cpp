@@ -12,6 +12,7 @@
 #include "device/chain_remarks.hpp"
 #include "io/npy_header.hpp"
 #include "plan/program.hpp"
+#include "study/chain_figures.hpp"
 #include "study/result_file.hpp"
 
 namespace gmdiff::study {
@@ -151,6 +152,7 @@ class ChunkedRun {
   ChunkedRun(const AnyPlan& plan, FileRun& run)
       : plan_(plan), run_(run), first_(run.options.first), count_(run.options.count) {
     if (run_.start) start_.emplace(*run_.start);
+    figures_ = chain_figures(run.record, run.estimates);
   }
 
   /// Runs the next chunk and appends its finished samples. @returns false when the run was interrupted.
@@ -167,6 +169,14 @@ class ChunkedRun {
     const auto outcome = run_or_stop(plan_, options);
     if (outcome.is_whole || outcome.samples.shape().front() > 0) take(writer, outcome.samples, options);
     return outcome.is_whole || done_ == count_;
+  }
+
+  /// Writes the diagnostics of the finished chains into the record.
+  void record_figures() const {
+    if (!figures_) return;
+    const std::optional<PooledMoments> moments =
+        pool_ ? std::optional(pool_->result()) : std::optional<PooledMoments>();
+    figures_->write_to(run_.record, moments ? &*moments : nullptr);
   }
 
   std::int64_t done() const { return done_; }
@@ -199,6 +209,7 @@ class ChunkedRun {
     record_remarks(run_.record, samples);
     add_weights(samples);
     if (samples.moments()) pool(*samples.moments());
+    if (figures_ && figures_->needs_states()) figures_->add(samples.to_double());
     const Provenance& provenance = samples.provenance();
     const auto rows = static_cast<Eigen::Index>(samples.shape().front());
     RunRecord& record = run_.record;
@@ -225,6 +236,7 @@ class ChunkedRun {
   std::int64_t done_ = 0;
   std::optional<NpyReader> start_;
   std::optional<MomentPool> pool_;
+  std::optional<ChainFigures> figures_;
   std::vector<double> log_weights_;  ///< of the paths so far
 };
 
@@ -255,8 +267,11 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
   const std::int64_t rows = std::max<std::int64_t>(1, chunk_bytes / std::max(row_bytes(arrays), state_bytes));
   ChunkedRun chunks(plan, run);
   while (!chunks.finished()) {
-    if (!chunks.advance(writer, rows)) keep_partial(run, writer, chunks.done());
+    if (chunks.advance(writer, rows)) continue;
+    if (chunks.done() > 0) chunks.record_figures();
+    keep_partial(run, writer, chunks.done());
   }
+  chunks.record_figures();
   add_missing(run.record.warnings, chain_warnings(run.record));
   run.record.checksums = writer.checksums();
   writer.commit(io::json_text(sidecar_json(run.record)));

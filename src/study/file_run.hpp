@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/paths.hpp>
@@ -22,6 +23,8 @@ struct FileRun {
   /// here.
   Options options;
   std::optional<std::filesystem::path> start;
+  /// Texts of the observables that the record of Markov chains estimates; none: x_j and x_j^2
+  std::vector<std::string> estimates = {};
   std::filesystem::path out;
   std::filesystem::path partial;  ///< takes the finished part of an interrupted run
   bool force = false;             ///< overwrite an existing `out`

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "io/npy_header.hpp"
+#include "study/chain_figures.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -99,6 +100,9 @@ void check_one_run(const Part& a, const Part& b) {
        y.start ? "given states" : "the process's own");
   same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
+  // A part of a long trace has none, and neither has a record of an earlier version.
+  const std::vector<std::string> of_x = estimates_of(x), of_y = estimates_of(y);
+  if (!of_x.empty() && !of_y.empty()) same("the list of estimates", Json(of_x).dump(), Json(of_y).dump());
   same("the list of times", x.times.dump(), y.times.dump());
   same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
   same("the record of moments", x.moments.is_null() ? "missing" : "present",
