@@ -1,6 +1,7 @@
 #include "cli/run_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/device.hpp>
@@ -10,6 +11,7 @@
 #include "cli/report.hpp"
 #include "cli/watched_run.hpp"
 #include "io/npy_header.hpp"
+#include "study/array_reader.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -36,8 +38,9 @@ std::string shape_of_many(const std::vector<std::int64_t>& shape) {
 /// Rows of the .npy file of given start states: (n, d), or (n, N, d) for chains; d = 1 may be omitted.
 /// @throws std::invalid_argument naming the file when it has another shape or no row.
 std::int64_t count_start_states(const std::filesystem::path& file, const Counted& counted) {
-  const NpyReader reader(file);
-  const std::vector<std::int64_t>& shape = reader.shape();
+  require(!study::has_array(file, "log_weights"), "--start ", file.string(),
+          ": its states have weights, which a start has not");
+  const std::vector<std::int64_t> shape = study::ArrayReader(file, "samples").shape();
   const std::vector<std::int64_t>& state = counted.state_shape;
   const auto is_many_of = [&](auto begin, auto end) {
     return !shape.empty() && std::equal(shape.begin() + 1, shape.end(), begin, end);
@@ -66,7 +69,7 @@ ParticleRange particles(const RunFlags& flags, const Counted& counted, std::vect
 /// `run_plan` for either kind of plan.
 template <class AnyPlan>
 void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
-         std::vector<std::int64_t> row_shape, int history) {
+         std::vector<std::int64_t> row_shape, int history, study::TraceDensity log_density = {}) {
   const ParticleRange range = particles(flags, counted_of(plan), record.notes);
   Options options;
   options.first = range.first;
@@ -76,6 +79,7 @@ void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord recor
   options.math = parse_math(flags.math);
   options.device = flags.device ? Device::parse(*flags.device) : Device::best();
   options.history = history;
+  options.velocities = flags.velocities;
   record.version = version();
   record.problem = flags.problem.file;
   record.seed = options.seed;
@@ -89,6 +93,7 @@ void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord recor
   study::FileRun run{.record = std::move(record),
                      .options = std::move(options),
                      .start = {},
+                     .log_density = std::move(log_density),
                      .estimates = flags.estimates,
                      .out = flags.out,
                      .partial = partial_name(flags.out),
@@ -139,8 +144,8 @@ int parse_history(const std::string& text, std::size_t levels) {
 }
 
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const Plan& plan,
-              std::vector<std::int64_t> row_shape, int history) {
-  run(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+              std::vector<std::int64_t> row_shape, int history, study::TraceDensity log_density) {
+  run(flags, inputs, std::move(record), plan, std::move(row_shape), history, std::move(log_density));
 }
 
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const SmcPlan& plan,

@@ -3,10 +3,11 @@
 #include <memory>
 #include <span>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/tuned.hpp>
-#include <gmdiff/model/expression.hpp>
 
 #include "base/check.hpp"
+#include "cli/chain_flags.hpp"
 #include "cli/run_plan.hpp"
 #include "io/problem_input.hpp"
 #include "plan/program.hpp"
@@ -17,13 +18,13 @@ namespace gmdiff::cli {
 namespace {
 
 /// Runs a plan of independent particles.
-void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan,
-                  study::RunRecord record) {
+void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record,
+                  study::TraceDensity log_density = {}) {
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
   const std::int64_t levels = history > 0 ? history : std::ssize(plan.kept);
   if (levels > 0) row_shape.insert(row_shape.begin(), levels);
-  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history, std::move(log_density));
 }
 
 /// Replaces the denoiser of a problem by that of `--denoiser`. @param problem with a prior
@@ -65,17 +66,6 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
-/// Archives must have their own suffix, so that nobody mistakes one for an array.
-void check_name(const std::string& out, const Plan& plan) {
-  const bool is_npz = out.ends_with(".npz"), has_moments = accumulate_stage(plan) != nullptr;
-  require(is_npz || !has_moments, "--out ", out,
-          ": output=moments writes the moments of each chain into an archive; give a name that ends in .npz");
-  require(
-      !is_npz || has_moments, "--out ", out,
-      ": the states of chains are an array, not an archive; give a name that ends in .npy, or the sampler "
-      "output=moments");
-}
-
 /// Runs Markov chains on a mixture or on another target.
 void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                 const auto& target, const std::string& law) {
@@ -84,14 +74,17 @@ void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFi
           "learned denoiser");
   const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
   const Plan plan = mcmc_plan(target, with_step);
-  check_name(flags.out, plan);
+  check_chain_output(flags, plan);
   require(!flags.history || plan.kept.empty(),
           "--history: the sampler's output=trace already keeps the states after its warm-up");
   study::RunRecord record;
   record.verb = "sample";
   record.law = law;
   record.sampler = study::Json::parse(to_json(AnySampler(with_step.sampler)));
-  run_sampling(flags, inputs, plan, std::move(record));
+  study::TraceDensity log_density;
+  if (flags.log_density)
+    log_density = [&target](const Samples& trace) { return trace_log_density(trace, target); };
+  run_sampling(flags, inputs, plan, std::move(record), std::move(log_density));
 }
 
 void sample_with(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
@@ -231,25 +224,6 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-/// Checks the flags that belong to Markov chains.
-void check_chain_flags(const RunFlags& flags, const AnySampler& sampler, Eigen::Index dim) {
-  const auto* chains = std::get_if<McmcSampler>(&sampler);
-  if (flags.estimates.empty()) return;
-  require(chains != nullptr, "--estimate: the record of Markov chains has estimates, and ",
-          study::name_of(sampler), " is none");
-  const auto output = std::visit([](const auto& method) { return method.run.output; }, *chains);
-  require(output != ChainOutput::moments,
-          "--estimate: output=moments keeps no states to take it at; give the sampler output=trace or "
-          "output=draw");
-  for (const std::string& text : flags.estimates) {
-    try {
-      const Expression checked(text, {.dim = static_cast<int>(dim)});
-    } catch (const std::invalid_argument& error) {
-      fail("--estimate: ", error.what());
-    }
-  }
-}
-
 void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
   check_trained(flags, problem.training);
   set_denoiser(flags, inputs, problem);
@@ -323,16 +297,7 @@ Verb add_sample(CLI::App& command) {
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
       ->type_name("N");
-  verb->add_option(
-          "--estimate", flags->estimates,
-          "of Markov chains with output=trace or output=draw: a function of x1, x2, ... (x if d is 1), "
-          "such as \"x1*x2\", whose mean and its error are recorded; may be repeated (x_j and x_j^2)")
-      ->type_name("TEXT")
-      ->take_all();
-  verb->add_option("--first-step", flags->first_step,
-                   "number of the first step of Markov chains that --start continues: the steps of the run "
-                   "whose last states it holds")
-      ->type_name("N");
+  add_chain_flags(*verb, *flags);
   verb->add_option(
           "--denoiser", flags->denoiser,
           "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
@@ -361,7 +326,10 @@ Verb add_sample(CLI::App& command) {
       "--count 16\n"
       "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
       "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
-      "--first-step 100\n");
+      "--first-step 100\n"
+      "  gmdiff sample problem.json --out half.npz --sampler baoab:step=0.2:steps=100 --velocities\n"
+      "  gmdiff sample problem.json --out rest.npz --sampler baoab:step=0.2:steps=100 --start half.npz "
+      "--first-step 100 --velocities\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

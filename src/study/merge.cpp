@@ -9,6 +9,7 @@
 #include "device/chain_remarks.hpp"
 #include "io/checksum.hpp"
 #include "io/sidecar.hpp"
+#include "study/array_reader.hpp"
 #include "study/chain_figures.hpp"
 #include "study/interrupted.hpp"
 
@@ -127,20 +128,16 @@ PooledMoments pooled_moments(std::span<const Part> parts) {
 }
 
 /// Adds the states of a part.
-template <class Scalar>
 void add_states(ChainFigures& figures, const Part& part) {
   const std::vector<std::int64_t>& shape = part.record.shape;
   const std::int64_t dim = shape.back(), levels = shape.size() == 3 ? shape[1] : 1;
-  const std::int64_t chain_bytes = levels * dim * std::int64_t{sizeof(Scalar)};
+  const std::int64_t chain_bytes = levels * dim * std::int64_t{sizeof(double)};
   const std::int64_t most_chains = std::max<std::int64_t>(1, copy_bytes / chain_bytes);
-  ResultReader reader(part.file);
-  reader.open(0);
-  RowMatrix<Scalar> states;
+  ArrayReader reader(part.file, "samples");
   for (std::int64_t first = 0; first < shape.front(); first += most_chains) {
-    states.resize(std::min(most_chains, shape.front() - first) * levels, dim);
-    reader.read_bytes(
-        {reinterpret_cast<char*>(states.data()), static_cast<std::size_t>(states.size()) * sizeof(Scalar)});
-    figures.add(states.template cast<double>());
+    Points states(std::min(most_chains, shape.front() - first) * levels, dim);
+    reader.read({states.data(), static_cast<std::size_t>(states.size())});
+    figures.add(states);
   }
 }
 
@@ -154,7 +151,7 @@ void add_figures(RunRecord& whole, std::span<const Part> parts, const PooledMome
   if (!figures) return;
   for (const Part& part : parts) {
     if (!figures->needs_states()) break;
-    part.record.precision == "f32" ? add_states<float>(*figures, part) : add_states<double>(*figures, part);
+    add_states(*figures, part);
   }
   figures->write_to(whole, moments);
 }
