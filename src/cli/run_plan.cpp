@@ -48,6 +48,11 @@ std::int64_t count_start_states(const std::filesystem::path& file, const Counted
   const bool omits_one = state.back() == 1 && is_many_of(state.begin(), state.end() - 1);
   require(omits_one || is_many_of(state.begin(), state.end()), "--start ", file.string(), ": expected shape ",
           shape_of_many(state), ", got ", io::shape_text(shape));
+  if (study::has_array(file, "velocities")) {
+    const std::vector<std::int64_t> of_velocities = study::ArrayReader(file, "velocities").shape();
+    require(of_velocities == shape, "--start ", file.string(), ": expected velocities of shape ",
+            io::shape_text(shape), ", got ", io::shape_text(of_velocities));
+  }
   require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
   return shape[0];
 }

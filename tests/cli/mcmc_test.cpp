@@ -121,6 +121,13 @@ TEST_F(McmcTest, NamesVelocitiesOutOfPlace) {
           "--out bad.npy: --velocities writes an array beside the samples into an archive; give a name that "
           "ends in .npz",
           "bad.npy");
+  const std::vector<double> numbers(8, 0.5);
+  io::write_npz(folder() / "short.npz",
+                {{"samples", {3, 2}, {numbers.data(), 6}}, {"velocities", {4, 2}, numbers}}, true);
+  refused(baoab, {"--start", "short.npz", "--first-step", "5", "--velocities"},
+          "--start short.npz: expected velocities of shape (3, 2), got (4, 2)");
+  io::write_npz(folder() / "none.npz", {{"velocities", {4, 2}, numbers}}, true);
+  refused(baoab, {"--start", "none.npz"}, "none.npz: an archive without the array samples");
   sample("mcgdiff:particles=4:output=particles", {"--count", "3"}, "weighted.npz");
   refused("mcgdiff:particles=4", {"--start", "weighted.npz"},
           "--start weighted.npz: its states have weights, which a start has not", "bad.npy");

@@ -161,10 +161,12 @@ TEST(KineticChains, NameVelocitiesThatAreMissingOrOutOfPlace) {
 // A part of a run has its velocities, and those of other chains do not change them.
 TEST(KineticChains, HaveTheirVelocitiesInRangesAndBatches) {
   const Mixture target = test::mixture_of(CovarianceType::full, 2, 3);
-  const Plan plan = mcmc_plan(target, Obabo{.step = 0.4, .metropolis = true, .run = {.steps = 10}});
+  const ChainRun run{.steps = 10, .start = Start::exact};
+  const Plan plan = mcmc_plan(target, Obabo{.step = 0.4, .metropolis = true, .run = run});
   Options options{.count = 300, .seed = 3, .velocities = true};
   const Samples whole = chains(plan, options);
-  // The stationary law of v is N(0, I): its mean square over 600 numbers has the standard deviation sqrt(2/600).
+  // The chains are stationary from the start, and then v has the law N(0, I): the mean square of 600 numbers
+  // has the standard deviation sqrt(2 / 600).
   EXPECT_NEAR(whole.velocities()->squaredNorm() / 600.0, 1.0, 5.0 * std::sqrt(2.0 / 600.0));
   EXPECT_EQ(chains(plan, test::in_batches(plan, options, *cpu::make_executor(2))).velocities(),
             whole.velocities());
