@@ -127,7 +127,7 @@ TEST_F(McmcTest, NamesVelocitiesOutOfPlace) {
   refused(baoab, {"--start", "short.npz", "--first-step", "5", "--velocities"},
           "--start short.npz: expected velocities of shape (3, 2), got (4, 2)");
   io::write_npz(folder() / "none.npz", {{"velocities", {4, 2}, numbers}}, true);
-  refused(baoab, {"--start", "none.npz"}, "none.npz: an archive without the array samples");
+  refused(baoab, {"--start", "none.npz", "--velocities"}, "none.npz: an archive without the array samples");
   sample("mcgdiff:particles=4:output=particles", {"--count", "3"}, "weighted.npz");
   refused("mcgdiff:particles=4", {"--start", "weighted.npz"},
           "--start weighted.npz: its states have weights, which a start has not", "bad.npy");
@@ -152,6 +152,11 @@ TEST_F(McmcTest, WritesTheLogDensityBesideATrace) {
   // The archive is diagnosed and merged as a trace.
   Json of_archive = json({"diagnose", "x.npz"}), of_array = json({"diagnose", "x.npy"});
   EXPECT_EQ(of_archive["coordinates"][0]["rhat"], of_array["coordinates"][0]["rhat"]);
+  output({"plot", "trace", "x.npz", "--coordinates", "1", "--out", "archive.svg"});
+  output({"plot", "trace", "x.npy", "--coordinates", "1", "--out", "array.svg"});
+  std::string picture = read("archive.svg");
+  picture.replace(picture.find("x.npz"), 5, "x.npy");
+  EXPECT_EQ(picture, read("array.svg"));
   sample(chains, {"--range", "0:2", "--log-density"}, "a.npz");
   sample(chains, {"--range", "2:5", "--log-density"}, "b.npz");
   json({"merge", "a.npz", "b.npz", "--out", "ab.npz"});
