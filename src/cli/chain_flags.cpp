@@ -1,9 +1,12 @@
 #include "cli/chain_flags.hpp"
 
+#include <filesystem>
+
 #include <gmdiff/model/expression.hpp>
 
 #include "base/check.hpp"
 #include "plan/program.hpp"
+#include "study/array_reader.hpp"
 #include "study/law.hpp"
 
 namespace gmdiff::cli {
@@ -29,22 +32,24 @@ void add_chain_flags(CLI::App& verb, RunFlags& flags) {
       "states of the trace: (n, kept)");
 }
 
-void check_chain_flags(const RunFlags& flags, const AnySampler& sampler, Eigen::Index dim) {
-  const auto* chains = std::get_if<McmcSampler>(&sampler);
-  const auto needs_chains = [&](bool is_given, const char* flag) {
-    require(!is_given || chains != nullptr, flag, " belongs to Markov chains, and ", study::name_of(sampler),
-            " is none");
-  };
-  needs_chains(!flags.estimates.empty(), "--estimate");
-  needs_chains(flags.log_density, "--log-density");
-  needs_chains(flags.velocities, "--velocities");
-  if (chains == nullptr) return;
-  const bool is_kinetic = std::holds_alternative<Baoab>(*chains) || std::holds_alternative<Obabo>(*chains);
+namespace {
+
+const ChainRun& run_of(const McmcSampler& chains) {
+  return std::visit([](const auto& method) -> const ChainRun& { return method.run; }, chains);
+}
+
+void check_velocities(const RunFlags& flags, const McmcSampler& chains) {
+  const char* const name = study::name_of(AnySampler(chains));
+  const bool is_kinetic = std::holds_alternative<Baoab>(chains) || std::holds_alternative<Obabo>(chains);
   require(!flags.velocities || is_kinetic, "--velocities: only chains of baoab and obabo have any, and ",
-          study::name_of(sampler), " is given");
-  const auto output = std::visit([](const auto& method) { return method.run.output; }, *chains);
-  require(!flags.log_density || output == ChainOutput::trace,
-          "--log-density: the log-density is written beside a trace; give the sampler output=trace");
+          name, " is given");
+  const bool goes_on = is_kinetic && run_of(chains).first_step > 0 && flags.start;
+  if (!goes_on || !std::filesystem::exists(*flags.start)) return;
+  require(study::has_array(*flags.start, "velocities"), "--start ", *flags.start, ": chains of ", name,
+          " go on from their velocities as well; give the .npz file of a run with --velocities");
+}
+
+void check_estimates(const RunFlags& flags, ChainOutput output, Eigen::Index dim) {
   if (flags.estimates.empty()) return;
   require(output != ChainOutput::moments,
           "--estimate: output=moments keeps no states to take it at; give the sampler output=trace or "
@@ -56,6 +61,25 @@ void check_chain_flags(const RunFlags& flags, const AnySampler& sampler, Eigen::
       fail("--estimate: ", error.what());
     }
   }
+}
+
+}  // namespace
+
+void check_chain_flags(const RunFlags& flags, const AnySampler& sampler, Eigen::Index dim) {
+  const auto* chains = std::get_if<McmcSampler>(&sampler);
+  const auto needs_chains = [&](bool is_given, const char* flag) {
+    require(!is_given || chains != nullptr, flag, " belongs to Markov chains, and ", study::name_of(sampler),
+            " is none");
+  };
+  needs_chains(!flags.estimates.empty(), "--estimate");
+  needs_chains(flags.log_density, "--log-density");
+  needs_chains(flags.velocities, "--velocities");
+  if (chains == nullptr) return;
+  const ChainOutput output = run_of(*chains).output;
+  check_velocities(flags, *chains);
+  require(!flags.log_density || output == ChainOutput::trace,
+          "--log-density: the log-density is written beside a trace; give the sampler output=trace");
+  check_estimates(flags, output, dim);
 }
 
 void check_chain_output(const RunFlags& flags, const Plan& plan) {

@@ -307,7 +307,7 @@ Verb add_sample(CLI::App& command) {
   add_start(
       *verb, *flags,
       "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "
-      "the particles of each chain");
+      "the particles of each chain; a .npz file of Markov chains has them as its samples");
   add_history(
       *verb, *flags,
       "keep M levels, noisy to clean: shape (n, M, d), with output=particles (n, M, N, d); their times in "

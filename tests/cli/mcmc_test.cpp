@@ -108,8 +108,10 @@ TEST_F(McmcTest, NamesVelocitiesOutOfPlace) {
     EXPECT_NE(result.err.find("gmdiff: " + message), std::string::npos) << result.err;
     EXPECT_FALSE(std::filesystem::exists(folder() / out));
   };
-  refused(baoab, {"--start", "half.npy", "--first-step", "5", "--velocities"},
-          "run: first_step = 5 continues kinetic chains, and their last velocities are not given");
+  refused(
+      baoab, {"--start", "half.npy", "--first-step", "5", "--velocities"},
+      "--start half.npy: chains of baoab go on from their velocities as well; give the .npz file of a run "
+      "with --velocities");
   refused(baoab, {"--start", "half.npz", "--velocities"},
           "run: start_velocities continue chains, and first_step is 0");
   refused("mala:step=0.1", {"--start", "half.npz", "--first-step", "5"},
