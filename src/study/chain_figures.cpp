@@ -63,6 +63,7 @@ ChainFigures::ChainFigures(const RunRecord& record, const std::vector<std::strin
   // The parts of a merged run name them.
   if (!estimates.empty() && estimates != names) {
     observables_.clear();
+    observables_.reserve(estimates.size());
     for (const std::string& text : estimates)
       observables_.push_back({.name = text, .text = Expression(text, {.dim = static_cast<int>(dim_)})});
   }
