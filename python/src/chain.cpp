@@ -3,7 +3,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include <gmdiff/device/samples.hpp>
+#include <gmdiff/device/sample.hpp>
 
 #include "bindings.hpp"
 #include "models.hpp"
@@ -197,6 +197,18 @@ nb::object batch_means_of(nb::handle x, nb::handle batches) {
   return nb::make_tuple(found.mean, found.mcse);
 }
 
+nb::object density_of_trace(nb::handle samples, nb::handle target) {
+  if (!nb::isinstance<Samples>(samples))
+    fail_type("trace_log_density: trace", "the Samples of chains with output=\"trace\"", samples);
+  const auto& trace = nb::cast<const Samples&>(samples);
+  if (is_mixture(target)) {
+    const Mixture mixture = mixture_of(target, "trace_log_density: target");
+    return array(released([&] { return trace_log_density(trace, mixture); }));
+  }
+  const Target law = target_of(target, "trace_log_density: target");
+  return array(released([&] { return trace_log_density(trace, law); }));
+}
+
 void bind_pool(nb::module_& module) {
   using P = PooledMoments;
   Record<P>(module, "PooledMoments")
@@ -204,6 +216,8 @@ void bind_pool(nb::module_& module) {
       .def("variance", &P::variance)
       .def("standard_error", &P::standard_error)
       .def("rhat_split", &P::rhat_split)
+      .def("square", &P::square)
+      .def("square_error", &P::square_error)
       .with_repr();
   module.def(
       "pooled",
@@ -224,6 +238,8 @@ void bind_chain(nb::module_& module) {
   bind_diagnostics(module);
   bind_diagnosis(module);
   bind_pool(module);
+  module.def("trace_log_density", &density_of_trace, any_arg("trace"), any_arg("target"),
+             docs("trace_log_density"));
   module.def(
       "diagnose", &diagnose_draws,
       nb::sig("def diagnose(x: typing.Any, law: typing.Any = None, *, estimates: str | typing.Sequence[str] "

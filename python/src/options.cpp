@@ -10,13 +10,15 @@ namespace gmdiff::python {
 const char* const options_signature =
     "count: int = 1000, seed: int = 0, device: str = 'best', precision: typing.Any = 'f32', math: str = "
     "'exact', "
-    "first: int = 0, start: typing.Any = None, history: int = 0, memory_limit: int = 0, progress: "
+    "first: int = 0, start: typing.Any = None, start_velocities: typing.Any = None, velocities: bool = "
+    "False, history: int = 0, memory_limit: int = 0, progress: "
     "typing.Callable | "
     "bool | None = None, keep_on_device: bool = False, smc_history: bool = False";
 
 std::vector<std::string> with_options(std::vector<std::string> keys) {
-  for (const char* key : {"count", "seed", "device", "precision", "math", "first", "start", "history",
-                          "memory_limit", "progress", "keep_on_device", "smc_history"})
+  for (const char* key :
+       {"count", "seed", "device", "precision", "math", "first", "start", "start_velocities", "velocities",
+        "history", "memory_limit", "progress", "keep_on_device", "smc_history"})
     keys.emplace_back(key);
   return keys;
 }
@@ -58,6 +60,18 @@ std::function<void(const Progress&)> progress_of(nb::handle given, const std::st
   };
 }
 
+namespace {
+
+/// The states of many problems or chains are rows, too.
+Points rows_of(const Numbers& states) {
+  const std::int64_t d = states.shape.size() == 1 ? 1 : states.shape.back();
+  std::int64_t size = 1;
+  for (const std::int64_t n : states.shape) size *= n;
+  return Eigen::Map<const Points>(states.values, d == 0 ? 0 : size / d, d);
+}
+
+}  // namespace
+
 Options options_of(const Arguments& given) {
   Options options;
   const auto with = [&](const char* key, auto read) {
@@ -72,14 +86,14 @@ Options options_of(const Arguments& given) {
   });
   with("first", [&](auto value, auto place) { options.first = integer_of(value, place, 0); });
   with("start", [&](auto value, auto place) {
-    // The states of many problems or chains are rows, too.
     const Numbers states = numbers_of(value, place, "(n, d), or (n, N, d)", {1, 2, 3});
-    const std::int64_t d = states.shape.size() == 1 ? 1 : states.shape.back();
-    std::int64_t size = 1;
-    for (const std::int64_t n : states.shape) size *= n;
-    options.start = Points(Eigen::Map<const Points>(states.values, d == 0 ? 0 : size / d, d));
+    options.start = rows_of(states);
     if (!given.find("count").is_valid()) options.count = std::max<std::int64_t>(states.shape.front(), 1);
   });
+  with("start_velocities", [&](auto value, auto place) {
+    options.start_velocities = rows_of(numbers_of(value, place, "(n, d)", {1, 2, 3}));
+  });
+  with("velocities", [&](auto value, auto place) { options.velocities = truth_of(value, place); });
   with("history", [&](auto value, auto place) {
     options.history = static_cast<int>(integer_of(value, place, 0, std::numeric_limits<int>::max()));
   });

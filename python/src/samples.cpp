@@ -242,6 +242,12 @@ void bind_plain(nb::module_& module) {
       .def_prop_ro("acceptance", &acceptance_of, docs("Acceptance"))
       .def_prop_ro("moments", &moments_of, docs("ChainMoments"))
       .def_prop_ro(
+          "velocities",
+          [](const Samples& self) -> nb::object {
+            return self.velocities() ? nb::object(array(*self.velocities())) : nb::none();
+          },
+          docs("Samples::velocities"))
+      .def_prop_ro(
           "on_device", [](const Samples& self) { return self.on_device().has_value(); },
           "Whether the values are in the memory of a GPU.")
       .def(

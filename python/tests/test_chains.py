@@ -47,6 +47,35 @@ def test_two_parts_in_time_are_one_run(sampler):
     )
 
 
+@pytest.mark.parametrize("metropolis", [None, False, True])
+def test_two_parts_of_kinetic_chains_are_one_run(metropolis):
+    def sampler(**run):
+        return gd.Baoab(step=0.3, **run) if metropolis is None else gd.Obabo(step=0.3, metropolis=metropolis, **run)
+
+    options = {"count": 5, "seed": 8, "velocities": True}
+    whole = gd.sample(NORMAL, sampler=sampler(steps=10), **options)
+    first = gd.sample(NORMAL, sampler=sampler(steps=4), **options)
+    rest = gd.sample(
+        NORMAL, sampler=sampler(steps=6, first_step=4), start=first, start_velocities=first.velocities, **options
+    )
+    assert np.array_equal(rest, whole)
+    assert np.array_equal(rest.velocities, whole.velocities)
+    assert gd.sample(NORMAL, sampler=sampler(steps=4), count=5).velocities is None
+    with pytest.raises(ValueError, match="continues kinetic chains, and their last velocities are not given"):
+        gd.sample(NORMAL, sampler=sampler(steps=6, first_step=4), start=first)
+    with pytest.raises(ValueError, match="only chains of baoab and obabo have velocities"):
+        gd.sample(NORMAL, sampler=gd.Mala(step=1.0), start=first, start_velocities=first.velocities)
+
+
+def test_log_density_of_a_trace(trace):
+    x = trace.numpy().astype(float)
+    assert np.allclose(gd.trace_log_density(trace, NORMAL), -(x**2).sum(2) / 2, rtol=1e-14)
+    with pytest.raises(TypeError, match="trace_log_density: trace"):
+        gd.trace_log_density(x, NORMAL)
+    with pytest.raises(ValueError, match="the trace has dimension 2, the target 1"):
+        gd.trace_log_density(trace, TWO)
+
+
 def test_chains_on_a_posterior(prior, observation):
     """Means of 500 chains against the exact posterior, in standard errors of a normal law."""
     exact = gd.posterior(prior, observation).mixture
@@ -111,6 +140,9 @@ def test_pooled_moments():
     pool, moments = gd.pooled(chains), chains.moments
     assert np.allclose(pool.mean, moments["mean"].mean(0), rtol=1e-6, atol=1e-9)
     assert np.allclose(pool.standard_error, moments["mean"].std(0, ddof=1) / np.sqrt(20), rtol=1e-6)
+    squares = moments["mean"] ** 2 + moments["variance"] * 63 / 64
+    assert np.allclose(pool.square, squares.mean(0), rtol=1e-12)
+    assert np.allclose(pool.square_error, squares.std(0, ddof=1) / np.sqrt(20), rtol=1e-9)
     trace = gd.sample(NORMAL, sampler=gd.Mala(step=1.0, steps=64, output="trace"), count=20, seed=2).numpy()
     split = [d.rhat_split for d in gd.diagnose(trace).coordinates]
     assert np.allclose(pool.rhat_split, split, rtol=1e-5)

@@ -3,14 +3,13 @@
 #include <optional>
 #include <utility>
 
-#include <gmdiff/io/npy.hpp>
-
 #include "base/check.hpp"
 #include "cli/output.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/verb.hpp"
 #include "io/npy_header.hpp"
 #include "io/sidecar.hpp"
+#include "study/array_reader.hpp"
 #include "study/diagnosis.hpp"
 #include "study/record.hpp"
 
@@ -27,7 +26,7 @@ struct DiagnoseFlags {
 
 /// The draws of a file of shape (chains, draws, d) or (chains, draws).
 study::ChainDraws read_chains(const std::string& file) {
-  NpyReader reader(file);
+  study::ArrayReader reader(file, "samples");
   const std::vector<std::int64_t>& shape = reader.shape();
   require(shape.size() == 2 || shape.size() == 3, file, ": expected draws of shape (chains, draws, d) or ",
           "(chains, draws), got ", io::shape_text(shape));
@@ -35,7 +34,7 @@ study::ChainDraws read_chains(const std::string& file) {
   require(chains >= 1 && draws >= 4 && dim >= 1, file,
           ": expected one chain or more of 4 draws or more, got ", io::shape_text(shape));
   Points all(chains * draws, dim);
-  reader.read(0, {all.data(), static_cast<std::size_t>(all.size())});
+  reader.read({all.data(), static_cast<std::size_t>(all.size())});
   return {std::move(all), chains};
 }
 
@@ -145,7 +144,9 @@ Verb add_diagnose(CLI::App& command) {
   CLI::App* verb = command.add_subcommand(
       "diagnose", "convergence of Markov chains: R-hat, effective sample sizes, modes");
   auto flags = std::make_shared<DiagnoseFlags>();
-  verb->add_option("FILE", flags->file, ".npy file of draws, shape (chains, draws, d) or (chains, draws)")
+  verb->add_option("FILE", flags->file,
+                   ".npy file of draws, shape (chains, draws, d) or (chains, draws), or .npz file of sample "
+                   "with such samples")
       ->required()
       ->type_name("");
   verb->add_option("PROBLEM", flags->problem, "problem file, for the shares of its law's modes")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include <gmdiff/io/npy.hpp>
@@ -9,6 +10,8 @@
 #include "base/check.hpp"
 #include "cli/plot_inputs.hpp"
 #include "io/npy_header.hpp"
+#include "io/npz.hpp"
+#include "study/array_reader.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -20,8 +23,15 @@ constexpr std::int64_t most_kept = 10'000'000;  // draws of a chain
 /// One coordinate of draws of a trace (count, kept, d).
 class TraceReader {
  public:
-  TraceReader(const std::string& file, Eigen::Index coordinate) : reader_(file), coordinate_(coordinate) {
-    const std::vector<std::int64_t>& shape = reader_.shape();
+  TraceReader(const std::string& file, Eigen::Index coordinate) : file_(file), coordinate_(coordinate) {
+    if (io::is_npz(file)) {
+      archive_.emplace(file, "samples");
+      shape_ = archive_->shape();
+    } else {
+      array_.emplace(file);
+      shape_ = array_->shape();
+    }
+    const std::vector<std::int64_t>& shape = shape_;
     require(shape.size() == 3, file, ": expected a trace of shape (chains, draws, d), got ",
             io::shape_text(shape), "; chains keep one with output=trace");
     require(shape[0] >= 1 && shape[1] >= 2, file, ": a trace needs two draws of a chain, got ",
@@ -33,16 +43,33 @@ class TraceReader {
     row_.resize(static_cast<std::size_t>(shape[2]));
   }
 
-  std::int64_t chains() const { return reader_.shape()[0]; }
-  std::int64_t kept() const { return reader_.shape()[1]; }
+  std::int64_t chains() const { return shape_[0]; }
+  std::int64_t kept() const { return shape_[1]; }
   /// Draw number n of all chains, one after the other.
   double draw(std::int64_t n) {
-    reader_.read(n * std::ssize(row_), std::span(row_));
+    if (array_) {
+      array_->read(n * std::ssize(row_), std::span(row_));
+    } else {
+      read_in_order(n);
+    }
     return row_[static_cast<std::size_t>(coordinate_)];
   }
 
  private:
-  NpyReader reader_;
+  /// An archive is read from its first number to its last.
+  void read_in_order(std::int64_t n) {
+    if (n < next_) {
+      archive_.emplace(file_, "samples");
+      next_ = 0;
+    }
+    for (; next_ <= n; ++next_) archive_->read(row_);
+  }
+
+  std::string file_;
+  std::optional<NpyReader> array_;
+  std::optional<study::ArrayReader> archive_;
+  std::int64_t next_ = 0;  ///< number of the draw that an archive reads next
+  std::vector<std::int64_t> shape_;
   Eigen::Index coordinate_;
   std::vector<double> row_;
 };

@@ -46,6 +46,21 @@ std::string numbers_text(const Json& list) {
   return text + (list.size() > most ? " ..." : "");
 }
 
+/// "x1 1.498 +- 0.001, x2 ..."
+std::string estimates_text(const Json& estimates) {
+  constexpr std::size_t most = 4;
+  const auto number = [](const Json& value, int digits) {
+    return value.is_number() ? format_number(value.get<double>(), digits) : value.get<std::string>();
+  };
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, estimates.size()); ++i) {
+    const Json& row = estimates[i];
+    text += concat(i > 0 ? ", " : "", row.at("estimate").get<std::string>(), " ", number(row.at("mean"), 6));
+    if (row.at("mcse").is_number()) text += " +- " + number(row.at("mcse"), 3);
+  }
+  return text + (estimates.size() > most ? " ..." : "");
+}
+
 /// "log Z -0.31 +- 0.02, ELBO -0.5 +- 0.01, ESS/n 0.4"
 std::string weights_text(const Json& weights) {
   const auto number = [&](const char* key) {
@@ -107,6 +122,13 @@ std::string result_text(const study::RunRecord& record, const std::filesystem::p
     if (record.moments.contains("rhat_split"))
       table.add({"R-hat", numbers_text(record.moments.at("rhat_split"))});
   }
+  if (record.figures.contains("rhat")) {
+    table.add({"R-hat", numbers_text(record.figures.at("rhat"))});
+    table.add({"ESS bulk", numbers_text(record.figures.at("ess_bulk"))});
+    table.add({"ESS tail", numbers_text(record.figures.at("ess_tail"))});
+  }
+  if (record.figures.contains("estimates"))
+    table.add({"estimates", estimates_text(record.figures.at("estimates"))});
   if (record.acceptance) table.add({"acceptance", acceptance_text(*record.acceptance)});
   if (record.acceptance && !record.acceptance->step.empty())
     table.add({"steps", steps_text(record.acceptance->step)});

@@ -1,6 +1,7 @@
 #include "cli/run_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <gmdiff/base/version.hpp>
 #include <gmdiff/device/device.hpp>
@@ -10,6 +11,7 @@
 #include "cli/report.hpp"
 #include "cli/watched_run.hpp"
 #include "io/npy_header.hpp"
+#include "study/array_reader.hpp"
 
 namespace gmdiff::cli {
 namespace {
@@ -36,8 +38,9 @@ std::string shape_of_many(const std::vector<std::int64_t>& shape) {
 /// Rows of the .npy file of given start states: (n, d), or (n, N, d) for chains; d = 1 may be omitted.
 /// @throws std::invalid_argument naming the file when it has another shape or no row.
 std::int64_t count_start_states(const std::filesystem::path& file, const Counted& counted) {
-  const NpyReader reader(file);
-  const std::vector<std::int64_t>& shape = reader.shape();
+  require(!study::has_array(file, "log_weights"), "--start ", file.string(),
+          ": its states have weights, which a start has not");
+  const std::vector<std::int64_t> shape = study::ArrayReader(file, "samples").shape();
   const std::vector<std::int64_t>& state = counted.state_shape;
   const auto is_many_of = [&](auto begin, auto end) {
     return !shape.empty() && std::equal(shape.begin() + 1, shape.end(), begin, end);
@@ -45,6 +48,11 @@ std::int64_t count_start_states(const std::filesystem::path& file, const Counted
   const bool omits_one = state.back() == 1 && is_many_of(state.begin(), state.end() - 1);
   require(omits_one || is_many_of(state.begin(), state.end()), "--start ", file.string(), ": expected shape ",
           shape_of_many(state), ", got ", io::shape_text(shape));
+  if (study::has_array(file, "velocities")) {
+    const std::vector<std::int64_t> of_velocities = study::ArrayReader(file, "velocities").shape();
+    require(of_velocities == shape, "--start ", file.string(), ": expected velocities of shape ",
+            io::shape_text(shape), ", got ", io::shape_text(of_velocities));
+  }
   require(shape[0] >= 1, "--start ", file.string(), ": it holds no state");
   return shape[0];
 }
@@ -74,6 +82,7 @@ Options options_of(const RunFlags& flags, const auto& plan, int history, study::
   options.math = parse_math(flags.math);
   options.device = flags.device ? Device::parse(*flags.device) : Device::best();
   options.history = history;
+  options.velocities = flags.velocities;
   record.version = version();
   record.problem = flags.problem.file;
   record.seed = options.seed;
@@ -88,13 +97,15 @@ Options options_of(const RunFlags& flags, const auto& plan, int history, study::
 /// `run_plan` for either kind of plan.
 template <class AnyPlan>
 void run(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const AnyPlan& plan,
-         std::vector<std::int64_t> row_shape, int history) {
+         std::vector<std::int64_t> row_shape, int history, study::TraceDensity log_density = {}) {
   Options options = options_of(flags, plan, history, record);
   record.shape = std::move(row_shape);
   record.shape.insert(record.shape.begin(), options.count);
   study::FileRun run{.record = std::move(record),
                      .options = std::move(options),
                      .start = {},
+                     .log_density = std::move(log_density),
+                     .estimates = flags.estimates,
                      .out = flags.out,
                      .partial = partial_name(flags.out),
                      .force = flags.force};
@@ -148,8 +159,8 @@ int parse_history(const std::string& text, std::size_t levels) {
 }
 
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const Plan& plan,
-              std::vector<std::int64_t> row_shape, int history) {
-  run(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+              std::vector<std::int64_t> row_shape, int history, study::TraceDensity log_density) {
+  run(flags, inputs, std::move(record), plan, std::move(row_shape), history, std::move(log_density));
 }
 
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const SmcPlan& plan,

@@ -13,6 +13,7 @@
 #include "cli/files.hpp"
 #include "cli/problem_source.hpp"
 #include "cli/verb.hpp"
+#include "study/file_run.hpp"
 #include "study/law.hpp"
 #include "study/record.hpp"
 
@@ -29,6 +30,8 @@ struct RunFlags {
   bool moments = false;
   FlagText count, range, seed, start, device, precision, math, history, sampler, steps, path_steps,
       first_step, denoiser;
+  std::vector<std::string> estimates;
+  bool log_density = false, velocities = false;
 };
 
 /// Adds the flags that all of them take.
@@ -50,8 +53,9 @@ Options run_options(const RunFlags& flags, const Plan& plan, int history, study:
 /// @param record of the verb; the run adds the rest
 /// @param row_shape of the output for one particle or chain
 /// @param history number of levels to keep; 0 for the last states alone
+/// @param log_density of the target, with `--log-density`
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const Plan& plan,
-              std::vector<std::int64_t> row_shape, int history);
+              std::vector<std::int64_t> row_shape, int history, study::TraceDensity log_density = {});
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const SmcPlan& plan,
               std::vector<std::int64_t> row_shape, int history);
 void run_plan(const RunFlags& flags, const InputFiles& inputs, study::RunRecord record, const PathPlan& plan,

@@ -3,9 +3,11 @@
 #include <memory>
 #include <span>
 
+#include <gmdiff/device/sample.hpp>
 #include <gmdiff/device/tuned.hpp>
 
 #include "base/check.hpp"
+#include "cli/chain_flags.hpp"
 #include "cli/run_plan.hpp"
 #include "io/problem_input.hpp"
 #include "plan/program.hpp"
@@ -16,13 +18,13 @@ namespace gmdiff::cli {
 namespace {
 
 /// Runs a plan of independent particles.
-void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan,
-                  study::RunRecord record) {
+void run_sampling(const RunFlags& flags, const InputFiles& inputs, const Plan& plan, study::RunRecord record,
+                  study::TraceDensity log_density = {}) {
   const int history = flags.history ? parse_history(*flags.history, plan.times.size()) : 0;
   std::vector<std::int64_t> row_shape{plan.dim()};
   const std::int64_t levels = history > 0 ? history : std::ssize(plan.kept);
   if (levels > 0) row_shape.insert(row_shape.begin(), levels);
-  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history);
+  run_plan(flags, inputs, std::move(record), plan, std::move(row_shape), history, std::move(log_density));
 }
 
 /// Replaces the denoiser of a problem by that of `--denoiser`. @param problem with a prior
@@ -64,17 +66,6 @@ void sample_with(const GuidedSampler& sampler, const RunFlags& flags, const Inpu
   run_sampling(flags, inputs, plan, record_of("sample", problem, "posterior"));
 }
 
-/// Archives must have their own suffix, so that nobody mistakes one for an array.
-void check_name(const std::string& out, const Plan& plan) {
-  const bool is_npz = out.ends_with(".npz"), has_moments = accumulate_stage(plan) != nullptr;
-  require(is_npz || !has_moments, "--out ", out,
-          ": output=moments writes the moments of each chain into an archive; give a name that ends in .npz");
-  require(
-      !is_npz || has_moments, "--out ", out,
-      ": the states of chains are an array, not an archive; give a name that ends in .npy, or the sampler "
-      "output=moments");
-}
-
 /// Runs Markov chains on a mixture or on another target.
 void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
                 const auto& target, const std::string& law) {
@@ -83,14 +74,17 @@ void run_chains(const McmcSampler& sampler, const RunFlags& flags, const InputFi
           "learned denoiser");
   const Tuned with_step = tuned(target, sampler, parse_seed(flags.seed));
   const Plan plan = mcmc_plan(target, with_step);
-  check_name(flags.out, plan);
+  check_chain_output(flags, plan);
   require(!flags.history || plan.kept.empty(),
           "--history: the sampler's output=trace already keeps the states after its warm-up");
   study::RunRecord record;
   record.verb = "sample";
   record.law = law;
   record.sampler = study::Json::parse(to_json(AnySampler(with_step.sampler)));
-  run_sampling(flags, inputs, plan, std::move(record));
+  study::TraceDensity log_density;
+  if (flags.log_density)
+    log_density = [&target](const Samples& trace) { return trace_log_density(trace, target); };
+  run_sampling(flags, inputs, plan, std::move(record), std::move(log_density));
 }
 
 void sample_with(const McmcSampler& sampler, const RunFlags& flags, const InputFiles& inputs,
@@ -236,6 +230,7 @@ void sample(const RunFlags& flags, InputFiles& inputs, Problem problem) {
   if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, problem.sampler, problem.prior.dim());
   if (problem.denoiser) {
     const bool is_guided = std::holds_alternative<GuidedSampler>(problem.sampler) ||
                            std::holds_alternative<SmcSampler>(problem.sampler);
@@ -253,6 +248,7 @@ void sample(const RunFlags& flags, InputFiles& inputs, TargetProblem problem) {
   check_trained(flags, problem.training);
   if (flags.sampler) problem.sampler = parse_without_prior(*flags.sampler, problem.target.dim());
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, any_sampler(problem.sampler), problem.target.dim());
   if (const auto* learned = std::get_if<LearnedSampler>(&problem.sampler))
     return run_paths(*learned, flags, inputs, study::path_law_of(problem));
   auto& chains = std::get<McmcSampler>(problem.sampler);
@@ -267,6 +263,7 @@ void sample(const RunFlags& flags, InputFiles& inputs, NonlinearProblem problem)
   if (flags.sampler) problem.sampler = parse_any(*flags.sampler, problem.prior.dim());
   if (flags.steps) set_steps(problem, *flags.steps);
   if (flags.first_step) set_first_step(problem, *flags.first_step);
+  check_chain_flags(flags, problem.sampler, problem.prior.dim());
   sample_with(problem.sampler, flags, inputs, problem);
 }
 
@@ -300,10 +297,7 @@ Verb add_sample(CLI::App& command) {
       ->type_name("SAMPLER");
   verb->add_option("--steps", flags->steps, "number of steps, instead of the grid's or the chain's")
       ->type_name("N");
-  verb->add_option("--first-step", flags->first_step,
-                   "number of the first step of Markov chains that --start continues: the steps of the run "
-                   "whose last states it holds")
-      ->type_name("N");
+  add_chain_flags(*verb, *flags);
   verb->add_option(
           "--denoiser", flags->denoiser,
           "learned denoiser, a file of the verb train, in place of the problem's or the prior's; for "
@@ -313,7 +307,7 @@ Verb add_sample(CLI::App& command) {
   add_start(
       *verb, *flags,
       "first states, shape (n, d), one row per particle of the range; with mcgdiff and bootstrap (n, N, d), "
-      "the particles of each chain");
+      "the particles of each chain; a .npz file of Markov chains has them as its samples");
   add_history(
       *verb, *flags,
       "keep M levels, noisy to clean: shape (n, M, d), with output=particles (n, M, N, d); their times in "
@@ -332,7 +326,10 @@ Verb add_sample(CLI::App& command) {
       "--count 16\n"
       "  gmdiff sample problem.json --out half.npy --sampler mala:step=0.2:steps=100 --count 16\n"
       "  gmdiff sample problem.json --out whole.npy --sampler mala:step=0.2:steps=100 --start half.npy "
-      "--first-step 100\n");
+      "--first-step 100\n"
+      "  gmdiff sample problem.json --out half.npz --sampler baoab:step=0.2:steps=100 --velocities\n"
+      "  gmdiff sample problem.json --out rest.npz --sampler baoab:step=0.2:steps=100 --start half.npz "
+      "--first-step 100 --velocities\n");
   return {verb, [flags] { sample(*flags); }};
 }
 

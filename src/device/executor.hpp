@@ -48,7 +48,10 @@ struct Task {
   std::uint32_t replicate;  ///< replicate of the streams of a draw; 0 except for distances
   std::int64_t first;       ///< index of the first particle
   std::int64_t count;
-  const double* start;           ///< (count, d) row-major given states, or null
+  const double* start;  ///< (count, d) row-major given states, or null
+  /// (count, d) velocities of kinetic chains with which given states go on, instead of those that the prologue
+  /// draws; or null
+  const double* start_velocities;
   const std::vector<int>& kept;  ///< levels kept, ascending: 0 is the start, s + 1 the state after step s
   /// (count, kept.size(), d) row-major, in host memory or in memory of `Executor::keep`
   std::variant<float*, double*> out;
@@ -59,6 +62,8 @@ struct Task {
   double* non_finite;
   double* steps;    ///< (count) steps eps that the chains have adapted; null for a plan without `Adapt`
   double* moments;  ///< (count, num_moments(plan)) as `MomentPlaces`; null for a plan without `Accumulate`
+  /// (count, d) velocities of kinetic chains after the last step; null if nobody asks for them
+  double* velocities;
   std::size_t memory_limit;  ///< the limit given to `batch_size`
   std::stop_token stop;
   Extent extent = Extent::fastest;

@@ -23,6 +23,7 @@ constexpr std::int64_t paths_of_a_gpu = 1 << 16;
 void check(const PathPlan& plan, const Options& options) {
   require(plan.source != nullptr, "run: the plan of paths has no source");
   check_range(options, "paths");
+  check_no_velocities(options);
   require(!options.start,
           "run: a trained sampler draws its first states from its own start law; it takes no start states");
   require(!options.smc_history, "run: smc_history records weightings of SMC, and paths have none");

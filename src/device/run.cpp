@@ -48,12 +48,26 @@ void check_start(const Plan& plan, const Options& options) {
   check_states(*options.start, saturating_product(plan.problems.size(), count), plan.dim());
 }
 
+/// Kinetic chains are determined by states and velocities together.
+void check_velocities(const Plan& plan, const Options& options) {
+  if (!velocity_vector(plan)) return check_no_velocities(options);
+  require(plan.first_step == 0 || options.start_velocities, "run: first_step = ", plan.first_step,
+          " continues kinetic chains, and their last velocities are not given (Options::start_velocities)");
+  if (!options.start_velocities) return;
+  require(plan.first_step > 0,
+          "run: start_velocities continue chains, and first_step is 0, the first step of new ones");
+  const auto count = static_cast<std::uint64_t>(options.count);
+  check_states(*options.start_velocities, saturating_product(plan.problems.size(), count), plan.dim(),
+               "start_velocities");
+}
+
 /// Checks plan and options before any device is used.
 void check(const Plan& plan, const Options& options, std::uint32_t replicate) {
   require(replicate < (1U << 24), "run: replicate must be less than 2^24, got ", replicate);
   check_plan(plan);
   check_range(options, "particles");
   check_start(plan, options);
+  check_velocities(plan, options);
   const int draws = std::max(most_directions(plan), most_draws(plan));
   const std::size_t steps = plan.first_step + static_cast<std::size_t>(plan.num_steps());
   check_streams(steps * static_cast<std::size_t>(draws), plan.dim(), options.precision);
@@ -109,6 +123,11 @@ class Run {
   }
   std::optional<Acceptance> acceptance() const;
   std::optional<ChainMoments> moments() const;
+  std::optional<Points> velocities() const;
+  /// Velocities with which the chains of the next batch go on, or null.
+  const double* start_velocities() const {
+    return options().start_velocities ? options().start_velocities->row(frame_.done()).data() : nullptr;
+  }
 
   const Plan& plan_;
   std::uint32_t replicate_;
@@ -119,8 +138,9 @@ class Run {
   Points draws_;  // first states of the batch, if the host draws them
   // A plan with `Accept` fills them: sums of min(1, ratio), and numbers of proposals that are not finite.
   std::vector<double> acceptance_, rejected_;
-  std::vector<double> steps_;    // eps of each chain, for a plan that adapts them
-  std::vector<double> moments_;  // (chains, num_moments(plan)), for a plan with `Accumulate`
+  std::vector<double> steps_;       // eps of each chain, for a plan that adapts them
+  std::vector<double> moments_;     // (chains, num_moments(plan)), for a plan with `Accumulate`
+  std::vector<double> velocities_;  // (chains, d), if they are asked for
 };
 
 void Run::allocate() {
@@ -128,14 +148,17 @@ void Run::allocate() {
   const std::uint64_t of_steps = adapts_steps(plan_) ? 1 : 0;
   const std::uint64_t of_accept = accept_stage(plan_) == nullptr ? 0 : 2;
   const auto of_moments = static_cast<std::uint64_t>(num_moments(plan_));
-  frame_.allocate(values_per_particle(),
-                  saturating_product(chains, (of_accept + of_steps + 2 * of_moments) * sizeof(double)));
+  const std::uint64_t of_velocity = options().velocities ? static_cast<std::uint64_t>(plan_.dim()) : 0;
+  frame_.allocate(
+      values_per_particle(),
+      saturating_product(chains, (of_accept + of_steps + 2 * (of_moments + of_velocity)) * sizeof(double)));
   if (of_accept > 0) {
     acceptance_.resize(chains);
     rejected_.resize(chains);
   }
   steps_.resize(chains * of_steps);
   moments_.resize(chains * of_moments);
+  velocities_.resize(chains * of_velocity);
 }
 
 void Run::run_problems() {
@@ -171,6 +194,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .first = options().first + batch.first,
                              .count = batch.count,
                              .start = start_of(batch),
+                             .start_velocities = start_velocities(),
                              .kept = kept_,
                              .out = frame_.place(),
                              .keeps_out = frame_.keeps_on_device(),
@@ -178,6 +202,7 @@ void Run::run_batch(const RunFrame::Batch& batch) {
                              .non_finite = place(rejected_),
                              .steps = place(steps_),
                              .moments = place(moments_, num_moments(plan_)),
+                             .velocities = place(velocities_, plan_.dim()),
                              .memory_limit = options().memory_limit,
                              .stop = options().stop,
                              .extent = extent_});
@@ -238,8 +263,13 @@ Samples Run::finish() {
   if (const auto warning = precision_warning(plan_, options().precision))
     provenance.warnings.push_back(*warning);
   provenance.notes = plan_.notes;
-  return {frame_.take_values(),  std::move(shape), std::move(times),
-          std::move(provenance), acceptance(),     moments()};
+  return {frame_.take_values(), std::move(shape), std::move(times), std::move(provenance),
+          acceptance(),         moments(),        velocities()};
+}
+
+std::optional<Points> Run::velocities() const {
+  if (!options().velocities) return {};
+  return Points(Eigen::Map<const Points>(velocities_.data(), frame_.done(), plan_.dim()));
 }
 
 std::optional<ChainMoments> Run::moments() const {

@@ -21,15 +21,21 @@ void check_range(const Options& options, const char* of) {
           options.first, " to ", options.first, " + ", options.count, " reach beyond index 2^63");
 }
 
-void check_states(const Points& start, std::uint64_t rows, Eigen::Index dim) {
-  require(start.cols() == dim && static_cast<std::uint64_t>(start.rows()) == rows, "run: start has shape (",
-          start.rows(), ", ", start.cols(), "), expected (", rows, ", ", dim, ")");
-  for (Eigen::Index n = 0; n < start.rows(); ++n) {
-    for (Eigen::Index i = 0; i < start.cols(); ++i) {
-      require(std::isfinite(start(n, i)), "run: start state ", n, " has entry ", start(n, i),
+void check_states(const Points& states, std::uint64_t rows, Eigen::Index dim, const char* option) {
+  require(states.cols() == dim && static_cast<std::uint64_t>(states.rows()) == rows, "run: ", option,
+          " has shape (", states.rows(), ", ", states.cols(), "), expected (", rows, ", ", dim, ")");
+  for (Eigen::Index n = 0; n < states.rows(); ++n) {
+    for (Eigen::Index i = 0; i < states.cols(); ++i) {
+      require(std::isfinite(states(n, i)), "run: ", option, " state ", n, " has entry ", states(n, i),
               " in coordinate ", i);
     }
   }
+}
+
+void check_no_velocities(const Options& options) {
+  require(!options.start_velocities, "run: start_velocities are given, ",
+          "but only chains of baoab and obabo have velocities");
+  require(!options.velocities, "run: velocities are asked for, but only chains of baoab and obabo have any");
 }
 
 void check_streams(std::size_t steps, Eigen::Index dim, Precision precision) {

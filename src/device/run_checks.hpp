@@ -15,8 +15,11 @@ namespace gmdiff {
 /// @throws std::invalid_argument unless count >= 1, first >= 0 and the range ends below 2^63.
 void check_range(const Options& options, const char* of);
 
-/// @throws std::invalid_argument unless start states have shape (rows, dim) and are finite.
-void check_states(const Points& start, std::uint64_t rows, Eigen::Index dim);
+/// @throws std::invalid_argument unless the numbers of an option have shape (rows, dim) and are finite.
+/// @param option `start` or `start_velocities`
+void check_states(const Points& states, std::uint64_t rows, Eigen::Index dim, const char* option = "start");
+/// @throws std::invalid_argument when velocities are given or asked for, which only kinetic chains have.
+void check_no_velocities(const Options& options);
 
 /// A particle's stream has at most 2^32 counter blocks. @throws std::invalid_argument when the steps need
 /// more.

@@ -40,13 +40,14 @@ Samples::Samples(Buffer values, std::vector<std::int64_t> shape, std::vector<dou
 
 Samples::Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
                  std::vector<double> times, Provenance provenance, std::optional<Acceptance> acceptance,
-                 std::optional<ChainMoments> moments)
+                 std::optional<ChainMoments> moments, std::optional<Points> velocities)
     : values_(std::move(values)),
       shape_(std::move(shape)),
       times_(std::move(times)),
       provenance_(std::move(provenance)),
       acceptance_(std::move(acceptance)),
-      moments_(std::move(moments)) {
+      moments_(std::move(moments)),
+      velocities_(std::move(velocities)) {
   require(!shape_.empty() && shape_.back() >= 1, "Samples: shape ", shape_text(shape_),
           " has no dimension d >= 1 as its last entry");
   require(matches(shape_, values_->size()), "Samples: shape ", shape_text(shape_), " does not match ",

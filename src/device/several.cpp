@@ -25,6 +25,8 @@ Task part_of(const Task& task, std::int64_t first, std::int64_t count) {
   part.first += first;
   part.count = count;
   part.start = advanced(task.start, first * d);
+  part.start_velocities = advanced(task.start_velocities, first * d);
+  part.velocities = advanced(task.velocities, first * d);
   std::visit([&](auto*& out) { out += first * std::ssize(task.kept) * d; }, part.out);
   part.acceptance = advanced(task.acceptance, first);
   part.non_finite = advanced(task.non_finite, first);

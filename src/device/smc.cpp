@@ -25,6 +25,7 @@ namespace {
 void check(std::span<const SmcPlan> plans, const Options& options) {
   require(!plans.empty(), "run: no SMC plan given");
   check_range(options, "chains");
+  check_no_velocities(options);
   const SmcPlan& first = plans.front();
   require(options.history == 0 || first.output == SmcOutput::particles,
           "run: history keeps the states of all particles of a chain, so it expects SmcOutput::particles");

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <numbers>
 #include <numeric>
 #include <vector>
-
-#include <gmdiff/model/mixture.hpp>
 
 #include "base/check.hpp"
 
@@ -48,35 +48,50 @@ MatrixXd halves(const MatrixXd& draws) {
   return result;
 }
 
-std::vector<double> sorted_values(const MatrixXd& x) {
-  std::vector<double> values(x.data(), x.data() + x.size());
-  std::ranges::sort(values);
-  return values;
-}
-
 /// Quantile by linear interpolation between the order statistics.
 double interpolated_quantile(const MatrixXd& x, double share) {
-  const std::vector<double> values = sorted_values(x);
+  std::vector<double> values(x.data(), x.data() + x.size());
   const double place = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return std::lerp(values[below], values[above], place - static_cast<double>(below));
+  const auto below = static_cast<std::ptrdiff_t>(place);
+  const auto at = values.begin() + below;
+  std::nth_element(values.begin(), at, values.end());
+  const double above = at + 1 == values.end() ? *at : *std::min_element(at + 1, values.end());
+  return std::lerp(*at, above, place - static_cast<double>(below));
+}
+
+/// z with Phi(z) = u <= 1/2, by Halley's method from a z nearby: with f = Phi(z) - u it is f'' / f' = -z.
+double normal_quantile(double u, double z) {
+  constexpr int most_steps = 60;
+  for (int n = 0; n < most_steps; ++n) {
+    const double density = std::exp(-0.5 * z * z) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    const double newton = (0.5 * std::erfc(-z / std::numbers::sqrt2) - u) / density;
+    const double step = newton / (1.0 + 0.5 * z * newton);
+    z -= step;
+    if (std::abs(step) <= 1e-15 * (1.0 + std::abs(z))) break;
+  }
+  return z;
 }
 
 /// Phi^-1((r - 3/8) / (S + 1/4)) in place of each of the S draws, where r is its rank; equal draws have their
 /// mean rank.
 MatrixXd rank_normalised(const MatrixXd& x) {
-  const std::vector<double> values = sorted_values(x);
-  VectorXd shares(x.size());
-  for (Index i = 0; i < x.size(); ++i) {
-    const double value = x.data()[i];
-    const auto below = static_cast<double>(std::ranges::lower_bound(values, value) - values.begin());
-    const auto up_to = static_cast<double>(std::ranges::upper_bound(values, value) - values.begin());
-    shares(i) = (0.5 * (below + up_to + 1.0) - 0.375) / (static_cast<double>(x.size()) + 0.25);
+  std::vector<Index> order(static_cast<std::size_t>(x.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  const double* const values = x.data();
+  std::ranges::sort(order, {}, [values](Index i) { return values[i]; });
+  MatrixXd z(x.rows(), x.cols());
+  const auto count = static_cast<double>(x.size());
+  double lower = 0.0;  // the quantile before, in the lower half
+  for (std::size_t below = 0; below < order.size();) {
+    std::size_t up_to = below + 1;
+    while (up_to < order.size() && values[order[up_to]] == values[order[below]]) ++up_to;
+    const double rank = 0.5 * static_cast<double>(below + up_to + 1);
+    // The upper half mirrors the lower one, whose tail erfc resolves.
+    const double mirrored = count + 1.0 - rank;
+    lower = normal_quantile((std::min(rank, mirrored) - 0.375) / (count + 0.25), lower);
+    for (; below < up_to; ++below) z.data()[order[below]] = rank > mirrored ? -lower : lower;
   }
-  const Mixture normal({1.0}, Points::Zero(1, 1), Covariance::spherical({1.0}));
-  const VectorXd z = normal.quantile(shares);
-  return Eigen::Map<const MatrixXd>(z.data(), x.rows(), x.cols());
+  return z;
 }
 
 // ----- R-hat and effective sample size

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 
@@ -12,8 +13,6 @@ using Eigen::Map;
 using Eigen::VectorXd;
 
 constexpr Index num_batches = ChainMoments::batches;
-/// With fewer chains the spread of their means says little.
-constexpr double enough_chains = 16.0;
 
 /// Squared standard error of a chain's mean: the sample variance of the batch means / 16.
 VectorXd squared_batch_error(const Map<const Points>& means) {
@@ -35,6 +34,8 @@ MomentPool::MomentPool(Index dim, std::int64_t steps)
     : steps_(static_cast<double>(steps)),
       mean_(VectorXd::Zero(dim)),
       spread_(VectorXd::Zero(dim)),
+      square_(VectorXd::Zero(dim)),
+      square_spread_(VectorXd::Zero(dim)),
       variances_(VectorXd::Zero(dim)),
       batch_errors_(VectorXd::Zero(dim)),
       half_mean_(VectorXd::Zero(dim)),
@@ -46,7 +47,10 @@ void MomentPool::add(const double* mean, const double* variance, const double* b
   const Map<const VectorXd> of_chain(mean, d);
   chains_ += 1.0;
   add_value(of_chain, chains_, mean_, spread_);
-  variances_ += Map<const VectorXd>(variance, d);
+  const Map<const VectorXd> variance_of_chain(variance, d);
+  variances_ += variance_of_chain;
+  add_value(of_chain.cwiseAbs2() + (steps_ - 1.0) / steps_ * variance_of_chain, chains_, square_,
+            square_spread_);
   const Map<const Points> batches(batch_means, num_batches, d);
   batch_errors_ += squared_batch_error(batches);
   const VectorXd first = batches.topRows(num_batches / 2).colwise().mean();
@@ -70,12 +74,18 @@ PooledMoments MomentPool::result() const {
   require(chains_ > 0.0, "MomentPool: no chain was added");
   // Sum of squares about the pooled mean: within the chains, and between their means.
   const VectorXd squares = (steps_ - 1.0) * variances_ + steps_ * spread_;
-  const VectorXd squared_error = chains_ >= enough_chains ? VectorXd(spread_ / ((chains_ - 1.0) * chains_))
-                                                          : VectorXd(batch_errors_ / (chains_ * chains_));
+  const auto error_of_means = [this](const VectorXd& spread) -> VectorXd {
+    return (spread / ((chains_ - 1.0) * chains_)).cwiseSqrt();
+  };
+  const VectorXd no_error = VectorXd::Constant(square_.size(), std::numeric_limits<double>::quiet_NaN());
   return {.mean = mean_,
           .variance = squares / (chains_ * steps_ - 1.0),
-          .standard_error = squared_error.cwiseSqrt(),
-          .rhat_split = rhat_split()};
+          .standard_error = chains_ >= enough_chains
+                                ? error_of_means(spread_)
+                                : VectorXd((batch_errors_ / (chains_ * chains_)).cwiseSqrt()),
+          .rhat_split = rhat_split(),
+          .square = square_,
+          .square_error = chains_ >= enough_chains ? error_of_means(square_spread_) : no_error};
 }
 
 void add_chains(MomentPool& pool, const ChainMoments& moments) {

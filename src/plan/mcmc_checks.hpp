@@ -74,9 +74,6 @@ void check_parameters(const Method& method) {
   }
   check_run(method.name, method.run);
   if constexpr (CanAdapt<Method>) check_adaptation(method);
-  require(
-      !IsKinetic<Method> || method.run.first_step == 0, method.name,
-      ": first_step continues chains from their positions alone, and these chains have velocities as well");
 }
 
 /// Checks the shape (d, 1) or (d, d) of L, its positive diagonal and that it is lower triangular.

@@ -186,6 +186,14 @@ const Accumulate* accumulate_stage(const Plan& plan) {
   return last;
 }
 
+std::optional<int> velocity_vector(const Plan& plan) {
+  for (const Stage& stage : plan.prologue.stages) {
+    const auto* draw = std::get_if<Combine>(&stage);
+    if (draw != nullptr && draw->stream == NoiseStream::velocity) return draw->to;
+  }
+  return {};
+}
+
 bool adapts_steps(const Plan& plan) { return !plan.search.stages.empty(); }
 
 bool has_squared_steps(const Plan& plan) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include <gmdiff/plan/plan.hpp>
 
 #include "model/expression/tape.hpp"
@@ -21,6 +23,9 @@ const Accept* accept_stage(const Plan& plan);
 bool adapts_steps(const Plan& plan);
 /// Whether the step of the sampler is eps^2, not eps.
 bool has_squared_steps(const Plan& plan);
+
+/// Number of the vector that holds the velocities of kinetic chains; empty for other plans.
+std::optional<int> velocity_vector(const Plan& plan);
 
 /// The stage of the plan that adds up moments, or null.
 const Accumulate* accumulate_stage(const Plan& plan);

@@ -14,10 +14,6 @@
 namespace gmdiff::study {
 namespace {
 
-// The limits of Vehtari et al. (2021).
-constexpr double largest_rhat = 1.01;
-constexpr double least_ess = 400.0;
-
 std::vector<DiagnosedQuantity> coordinates_of(const ChainDraws& chains) {
   std::vector<DiagnosedQuantity> quantities;
   quantities.reserve(static_cast<std::size_t>(chains.dim()));
@@ -37,12 +33,6 @@ Eigen::VectorXd values_of(const std::string& text, const ChainDraws& chains, con
   return values;
 }
 
-std::string four_digits(double value) {
-  std::ostringstream out;
-  out << std::setprecision(4) << value;
-  return out.str();
-}
-
 void add_doubts(std::vector<std::string>& warnings, const std::string& kind,
                 const std::vector<DiagnosedQuantity>& quantities) {
   for (const DiagnosedQuantity& quantity : quantities) {
@@ -58,6 +48,12 @@ void add_doubts(std::vector<std::string>& warnings, const std::string& kind,
 }
 
 }  // namespace
+
+std::string four_digits(double value) {
+  std::ostringstream out;
+  out << std::setprecision(4) << value;
+  return out.str();
+}
 
 ChainDraws::ChainDraws(Points all, std::int64_t chains)
     : all_(std::move(all)), chains_(chains), draws_(all_.rows() / chains) {}

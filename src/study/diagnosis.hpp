@@ -14,6 +14,13 @@
 
 namespace gmdiff::study {
 
+// The limits of Vehtari et al. (2021).
+inline constexpr double largest_rhat = 1.01;
+inline constexpr double least_ess = 400.0;
+
+/// A figure as warnings show it.
+std::string four_digits(double value);
+
 /// Draws of several chains of the same length.
 class ChainDraws {
  public:

@@ -12,6 +12,8 @@
 #include "device/chain_remarks.hpp"
 #include "io/npy_header.hpp"
 #include "plan/program.hpp"
+#include "study/array_reader.hpp"
+#include "study/chain_figures.hpp"
 #include "study/result_file.hpp"
 
 namespace gmdiff::study {
@@ -45,17 +47,21 @@ std::uint64_t bytes_on_disk(const ResultArrays& arrays) {
 
 // Overloads for the two kinds of plans.
 
-ResultArrays result_arrays(const Plan& plan, const RunRecord& record, Precision precision) {
-  if (accumulate_stage(plan) == nullptr) return npy_array(record.shape, precision);
-  return moment_arrays(record.shape, precision, accept_stage(plan) != nullptr, adapts_steps(plan));
+ResultArrays result_arrays(const Plan& plan, const FileRun& run) {
+  return chain_arrays(run.record.shape, run.options.precision,
+                      {.moments = accumulate_stage(plan) != nullptr,
+                       .acceptance = accept_stage(plan) != nullptr,
+                       .steps = adapts_steps(plan),
+                       .log_density = static_cast<bool>(run.log_density),
+                       .velocities = run.options.velocities});
 }
-ResultArrays result_arrays(const SmcPlan& plan, const RunRecord& record, Precision precision) {
-  return plan.output == SmcOutput::draw ? npy_array(record.shape, precision)
-                                        : particle_arrays(record.shape, precision);
+ResultArrays result_arrays(const SmcPlan& plan, const FileRun& run) {
+  return plan.output == SmcOutput::draw ? npy_array(run.record.shape, run.options.precision)
+                                        : particle_arrays(run.record.shape, run.options.precision);
 }
 
-ResultArrays result_arrays(const PathPlan& /*plan*/, const RunRecord& record, Precision precision) {
-  return path_arrays(record.shape, precision);
+ResultArrays result_arrays(const PathPlan& /*plan*/, const FileRun& run) {
+  return path_arrays(run.record.shape, run.options.precision);
 }
 
 /// First states of one particle, or of one chain.
@@ -93,21 +99,21 @@ Outcome<PathSamples> run_or_stop(const PathPlan& plan, const Options& options) {
   }
 }
 
-/// In the order of `moment_arrays`.
+std::span<const double> numbers_of(const Points& values) {
+  return {values.data(), static_cast<std::size_t>(values.size())};
+}
+
+/// Fills the arrays of `chain_arrays`.
 void append(ResultWriter& writer, const ChainMoments& moments, const std::optional<Acceptance>& acceptance) {
-  std::size_t array = 1;
-  const auto write = [&](const Points& values) {
-    writer.append(array++, std::span(values.data(), static_cast<std::size_t>(values.size())));
-  };
-  write(moments.mean);
-  write(moments.variance);
-  write(moments.batch_means);
-  if (moments.covariance.cols() > 0) write(moments.covariance);
+  writer.append("mean", numbers_of(moments.mean));
+  writer.append("variance", numbers_of(moments.variance));
+  writer.append("batch_means", numbers_of(moments.batch_means));
+  if (moments.covariance.cols() > 0) writer.append("covariance", numbers_of(moments.covariance));
   if (!acceptance) return;
-  writer.append(array++, std::span(acceptance->probability));
+  writer.append("acceptance", acceptance->probability);
   const std::vector<double> non_finite(acceptance->non_finite.begin(), acceptance->non_finite.end());
-  writer.append(array++, std::span(non_finite));
-  if (!acceptance->step.empty()) writer.append(array, std::span(acceptance->step));
+  writer.append("non_finite", non_finite);
+  if (!acceptance->step.empty()) writer.append("step", acceptance->step);
 }
 
 void append(ResultWriter& writer, const Samples& samples) {
@@ -120,6 +126,7 @@ void append(ResultWriter& writer, const Samples& samples) {
     write(samples.host<double>());
   }
   if (samples.moments()) append(writer, *samples.moments(), samples.acceptance());
+  if (samples.velocities()) writer.append("velocities", numbers_of(*samples.velocities()));
 }
 void append(ResultWriter& writer, const SmcSamples& samples) {
   append(writer, static_cast<const Samples&>(samples));
@@ -150,7 +157,9 @@ class ChunkedRun {
  public:
   ChunkedRun(const AnyPlan& plan, FileRun& run)
       : plan_(plan), run_(run), first_(run.options.first), count_(run.options.count) {
-    if (run_.start) start_.emplace(*run_.start);
+    if (run_.start) start_.emplace(*run_.start, "samples");
+    if (run_.start && has_array(*run_.start, "velocities")) velocities_.emplace(*run_.start, "velocities");
+    figures_ = chain_figures(run.record, run.estimates);
   }
 
   /// Runs the next chunk and appends its finished samples. @returns false when the run was interrupted.
@@ -158,7 +167,8 @@ class ChunkedRun {
     Options options = run_.options;
     options.first = first_ + done_;
     options.count = std::min(most_rows, count_ - done_);
-    if (start_) options.start = read_start(options.count);
+    if (start_) options.start = read_states(*start_, options.count);
+    if (velocities_) options.start_velocities = read_states(*velocities_, options.count);
     if (run_.options.progress) {
       options.progress = [this, before = done_](const Progress& progress) {
         run_.options.progress({.done = before + progress.done, .total = count_});
@@ -169,15 +179,40 @@ class ChunkedRun {
     return outcome.is_whole || done_ == count_;
   }
 
+  /// Writes the diagnostics of the finished chains into the record.
+  void record_figures() const {
+    if (!figures_) return;
+    const std::optional<PooledMoments> moments =
+        pool_ ? std::optional(pool_->result()) : std::optional<PooledMoments>();
+    figures_->write_to(run_.record, moments ? &*moments : nullptr);
+  }
+
   std::int64_t done() const { return done_; }
   bool finished() const { return done_ == count_; }
 
  private:
-  Points read_start(std::int64_t rows) {
-    const std::int64_t N = states_per_row(plan_);
-    Points states(static_cast<Eigen::Index>(rows * N), plan_.dim());
-    start_->read(done_ * N * plan_.dim(), std::span(states.data(), static_cast<std::size_t>(states.size())));
+  Points read_states(ArrayReader& reader, std::int64_t rows) const {
+    Points states(static_cast<Eigen::Index>(rows * states_per_row(plan_)), plan_.dim());
+    reader.read({states.data(), static_cast<std::size_t>(states.size())});
     return states;
+  }
+
+  /// Adds the first states of a chunk to their digest, with velocities as further coordinates.
+  void add_start(const Options& options, Eigen::Index rows) {
+    const std::int64_t N = states_per_row(plan_);
+    Points states = options.start->topRows(rows * N);
+    if (options.start_velocities) {
+      const Points positions = states;
+      states.resize(positions.rows(), 2 * positions.cols());
+      states << positions, options.start_velocities->topRows(rows * N);
+    }
+    *run_.record.start += start_digest(states, static_cast<std::uint64_t>(options.first * N));
+  }
+
+  /// Log-densities at the states of a trace.
+  void write_log_density(ResultWriter& writer, const Samples& samples) const {
+    if (!run_.log_density) return;
+    writer.append("log_density", numbers_of(run_.log_density(samples)));
   }
 
   /// Adds the chains of a chunk; the record has the estimates of all chains so far.
@@ -196,9 +231,11 @@ class ChunkedRun {
 
   void take(ResultWriter& writer, const auto& samples, const Options& options) {
     append(writer, samples);
+    write_log_density(writer, samples);
     record_remarks(run_.record, samples);
     add_weights(samples);
     if (samples.moments()) pool(*samples.moments());
+    if (figures_ && figures_->needs_states()) figures_->add(samples.to_double());
     const Provenance& provenance = samples.provenance();
     const auto rows = static_cast<Eigen::Index>(samples.shape().front());
     RunRecord& record = run_.record;
@@ -210,11 +247,7 @@ class ChunkedRun {
       record.times = io::json_vector(
           Eigen::Map<const Eigen::VectorXd>(samples.times().data(), std::ssize(samples.times())));
     }
-    if (options.start) {
-      const std::int64_t N = states_per_row(plan_);
-      *record.start +=
-          start_digest(options.start->topRows(rows * N), static_cast<std::uint64_t>(options.first * N));
-    }
+    if (options.start) add_start(options, rows);
     done_ += rows;
   }
 
@@ -223,8 +256,9 @@ class ChunkedRun {
   std::int64_t first_;
   std::int64_t count_;
   std::int64_t done_ = 0;
-  std::optional<NpyReader> start_;
+  std::optional<ArrayReader> start_, velocities_;
   std::optional<MomentPool> pool_;
+  std::optional<ChainFigures> figures_;
   std::vector<double> log_weights_;  ///< of the paths so far
 };
 
@@ -245,7 +279,7 @@ class ChunkedRun {
 
 template <class AnyPlan>
 RunRecord run_any(const AnyPlan& plan, FileRun run) {
-  const ResultArrays arrays = result_arrays(plan, run.record, run.options.precision);
+  const ResultArrays arrays = result_arrays(plan, run);
   if (run.start) run.record.start = 0;
   add_missing(run.record.warnings, plan.warnings);
   add_missing(run.record.notes, plan.notes);
@@ -255,8 +289,11 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
   const std::int64_t rows = std::max<std::int64_t>(1, chunk_bytes / std::max(row_bytes(arrays), state_bytes));
   ChunkedRun chunks(plan, run);
   while (!chunks.finished()) {
-    if (!chunks.advance(writer, rows)) keep_partial(run, writer, chunks.done());
+    if (chunks.advance(writer, rows)) continue;
+    if (chunks.done() > 0) chunks.record_figures();
+    keep_partial(run, writer, chunks.done());
   }
+  chunks.record_figures();
   add_missing(run.record.warnings, chain_warnings(run.record));
   run.record.checksums = writer.checksums();
   writer.commit(io::json_text(sidecar_json(run.record)));
@@ -266,15 +303,15 @@ RunRecord run_any(const AnyPlan& plan, FileRun run) {
 }  // namespace
 
 std::uint64_t output_bytes(const Plan& plan, const FileRun& run) {
-  return bytes_on_disk(result_arrays(plan, run.record, run.options.precision));
+  return bytes_on_disk(result_arrays(plan, run));
 }
 
 std::uint64_t output_bytes(const SmcPlan& plan, const FileRun& run) {
-  return bytes_on_disk(result_arrays(plan, run.record, run.options.precision));
+  return bytes_on_disk(result_arrays(plan, run));
 }
 
 std::uint64_t output_bytes(const PathPlan& plan, const FileRun& run) {
-  return bytes_on_disk(result_arrays(plan, run.record, run.options.precision));
+  return bytes_on_disk(result_arrays(plan, run));
 }
 
 RunRecord run_to_file(const Plan& plan, FileRun run) { return run_any(plan, std::move(run)); }

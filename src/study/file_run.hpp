@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmdiff/device/options.hpp>
 #include <gmdiff/device/paths.hpp>
@@ -15,13 +17,21 @@
 
 namespace gmdiff::study {
 
+/// Log-density of a target at the states of a trace, (count, kept).
+using TraceDensity = std::function<Points(const Samples&)>;
+
 /// A run of one plan into one file: .npy, or .npz for points with weights or moments.
 struct FileRun {
   RunRecord record;  ///< the entries that are known before the run
   /// Options of the whole run: progress counts its particles (of SMC: chains); given start states are set
   /// here.
   Options options;
+  /// A .npy file of first states, or an archive with `samples` and, of kinetic chains, `velocities`
   std::optional<std::filesystem::path> start;
+  /// Of a trace: log-density of its target, for the array `log_density`; or none
+  TraceDensity log_density = {};
+  /// Texts of the observables that the record of Markov chains estimates; none: x_j and x_j^2
+  std::vector<std::string> estimates = {};
   std::filesystem::path out;
   std::filesystem::path partial;  ///< takes the finished part of an interrupted run
   bool force = false;             ///< overwrite an existing `out`

@@ -1,6 +1,7 @@
 #include "study/merge.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "device/chain_remarks.hpp"
 #include "io/checksum.hpp"
 #include "io/sidecar.hpp"
+#include "study/array_reader.hpp"
+#include "study/chain_figures.hpp"
 #include "study/interrupted.hpp"
 
 namespace gmdiff::study {
@@ -44,8 +47,7 @@ RunRecord merge_records(std::span<const Part> parts) {
     add_missing(whole.notes, record.notes);
     devices.insert(record.device);
   }
-  whole.weights = nullptr;  // those of the whole run are summed up from the values
-  add_missing(whole.warnings, chain_warnings(whole));
+  whole.weights = whole.figures = nullptr;  // those of the whole run come from the values
   whole.complete = true;
   whole.device.clear();
   for (const std::string& device : devices) whole.device += (whole.device.empty() ? "" : ", ") + device;
@@ -114,7 +116,7 @@ class RowReader {
 };
 
 /// The pooled moments of all chains, which are added in the order of the whole run.
-Json pooled_moments(std::span<const Part> parts) {
+PooledMoments pooled_moments(std::span<const Part> parts) {
   const Json& sampler = parts.front().record.sampler;
   MomentPool pool(parts.front().record.shape.back(), sampler.at("steps").get<std::int64_t>());
   for (const Part& part : parts) {
@@ -122,7 +124,36 @@ Json pooled_moments(std::span<const Part> parts) {
     for (std::int64_t c = 0; c < part.record.shape.front(); ++c)
       pool.add(mean.next(), variance.next(), batch_means.next());
   }
-  return moments_json(pool.result());
+  return pool.result();
+}
+
+/// Adds the states of a part.
+void add_states(ChainFigures& figures, const Part& part) {
+  const std::vector<std::int64_t>& shape = part.record.shape;
+  const std::int64_t dim = shape.back(), levels = shape.size() == 3 ? shape[1] : 1;
+  const std::int64_t chain_bytes = levels * dim * std::int64_t{sizeof(double)};
+  const std::int64_t most_chains = std::max<std::int64_t>(1, copy_bytes / chain_bytes);
+  ArrayReader reader(part.file, "samples");
+  for (std::int64_t first = 0; first < shape.front(); first += most_chains) {
+    Points states(std::min(most_chains, shape.front() - first) * levels, dim);
+    reader.read({states.data(), static_cast<std::size_t>(states.size())});
+    figures.add(states);
+  }
+}
+
+/// The diagnostics of all chains.
+void add_figures(RunRecord& whole, std::span<const Part> parts, const PooledMoments* moments) {
+  std::vector<std::string> estimates;
+  for (const Part& part : parts) {
+    if (estimates.empty()) estimates = estimates_of(part.record);
+  }
+  std::optional<ChainFigures> figures = chain_figures(whole, estimates);
+  if (!figures) return;
+  for (const Part& part : parts) {
+    if (!figures->needs_states()) break;
+    add_states(*figures, part);
+  }
+  figures->write_to(whole, moments);
 }
 
 /// The summary of the weights of all paths.
@@ -161,11 +192,12 @@ RunRecord merge(std::span<const Part> parts, const std::filesystem::path& out, c
   for (std::size_t array = 0; array < arrays.size(); ++array) {
     for (const Part& part : parts) copier.copy(part, array);
   }
-  if (!whole.moments.is_null()) whole.moments = pooled_moments(parts);
-  if (!parts.front().record.weights.is_null()) {
-    whole.weights = whole_weights(parts);
-    add_missing(whole.warnings, chain_warnings(whole));
-  }
+  std::optional<PooledMoments> moments;
+  if (!whole.moments.is_null()) moments = pooled_moments(parts);
+  if (moments) whole.moments = moments_json(*moments);
+  if (!parts.front().record.weights.is_null()) whole.weights = whole_weights(parts);
+  add_figures(whole, parts, moments ? &*moments : nullptr);
+  add_missing(whole.warnings, chain_warnings(whole));
   whole.checksums = writer.checksums();
   writer.commit(io::json_text(sidecar_json(whole)));
   return whole;

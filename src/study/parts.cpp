@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "io/npy_header.hpp"
+#include "study/chain_figures.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -27,10 +28,18 @@ void check_arrays(const Part& part) {
     require(record.sampler.is_object() && record.sampler.contains("steps") &&
                 record.sampler["steps"].is_number_unsigned(),
             part.file, ": its sidecar has moments, but no number of steps of the sampler");
-    const Precision precision = part.arrays.front().precision;
-    require(part.arrays == moment_arrays(record.shape, precision, record.acceptance.has_value(),
-                                         record.acceptance && !record.acceptance->step.empty()),
-            part.file, ": it does not hold the arrays of the moments of its sidecar");
+  }
+  if (is_of_markov_chains(record)) {
+    const auto has = [&](const char* name) {
+      return std::ranges::any_of(part.arrays, [&](const io::NpzEntry& array) { return array.name == name; });
+    };
+    const ChainArrays expected{.moments = !record.moments.is_null(),
+                               .acceptance = record.acceptance.has_value(),
+                               .steps = record.acceptance && !record.acceptance->step.empty(),
+                               .log_density = has("log_density") && record.shape.size() == 3,
+                               .velocities = has("velocities")};
+    require(part.arrays == chain_arrays(record.shape, part.arrays.front().precision, expected), part.file,
+            ": it does not hold the arrays of the chains of its sidecar");
     return;
   }
   require(record.smc && record.shape.size() == (record.times.is_null() ? 3U : 4U) &&
@@ -75,6 +84,14 @@ Part load_part(const std::string& file) {
 /// The bits of the reference device differ from those of the other devices, which agree with each other.
 bool is_reference(const RunRecord& record) { return record.device == "reference"; }
 
+/// "samples, velocities", or "one array" of a .npy file
+std::string names_of(const ResultArrays& arrays) {
+  if (!is_archive(arrays)) return "one array";
+  std::string names;
+  for (const io::NpzEntry& array : arrays) names += (names.empty() ? "" : ", ") + array.name;
+  return names;
+}
+
 /// `cpu` for `cpu:4`. Devices that were merged before are of one kind where the kind matters.
 std::string device_kind(const RunRecord& record) {
   return record.device.substr(0, record.device.find_first_of(":,"));
@@ -99,8 +116,11 @@ void check_one_run(const Part& a, const Part& b) {
        y.start ? "given states" : "the process's own");
   same("the shape of a particle", io::shape_text({x.shape.begin() + 1, x.shape.end()}),
        io::shape_text({y.shape.begin() + 1, y.shape.end()}));
+  // A part of a long trace has none, and neither has a record of an earlier version.
+  const std::vector<std::string> of_x = estimates_of(x), of_y = estimates_of(y);
+  if (!of_x.empty() && !of_y.empty()) same("the list of estimates", Json(of_x).dump(), Json(of_y).dump());
   same("the list of times", x.times.dump(), y.times.dump());
-  same("the number of arrays", std::to_string(a.arrays.size()), std::to_string(b.arrays.size()));
+  same("the list of arrays", names_of(a.arrays), names_of(b.arrays));
   same("the record of moments", x.moments.is_null() ? "missing" : "present",
        y.moments.is_null() ? "missing" : "present");
   same("the acceptance", x.acceptance ? "recorded" : "missing", y.acceptance ? "recorded" : "missing");

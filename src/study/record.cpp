@@ -15,6 +15,7 @@
 #include "io/json_input.hpp"
 #include "io/parameter_reader.hpp"
 #include "io/sidecar.hpp"
+#include "study/chain_figures.hpp"
 
 namespace gmdiff::study {
 namespace {
@@ -132,6 +133,22 @@ std::optional<Acceptance> read_acceptance(const Json& json, const SidecarReader&
   return acceptance;
 }
 
+/// The figures of Markov chains, whose shape the warnings rely on.
+Json read_figures(const Json& json, const std::string& sidecar) {
+  Json figures;
+  for (const char* key : {"rhat", "ess_bulk", "ess_tail", "mcse", "estimates"}) {
+    if (!json.contains(key)) continue;
+    require(json[key].is_array(), sidecar, ": \"", key, "\" is not a list");
+    figures[key] = json[key];
+  }
+  if (!figures.contains("estimates")) return figures;
+  for (const Json& row : figures["estimates"]) {
+    require(row.is_object() && row.contains("estimate") && row["estimate"].is_string(), sidecar,
+            ": \"estimates\" is not a list of estimates");
+  }
+  return figures;
+}
+
 /// Chains whose acceptance is 0.
 std::vector<std::string> acceptance_warnings(const Acceptance& acceptance, std::uint64_t first) {
   const auto stuck = std::ranges::find(acceptance.probability, 0.0);
@@ -176,6 +193,7 @@ Json sidecar_json(const RunRecord& record) {
   add_smc(json, record.smc);
   add_acceptance(json, record.acceptance);
   if (!record.moments.is_null()) json["moments"] = record.moments;
+  if (!record.figures.is_null()) json.update(record.figures);
   if (!record.weights.is_null()) json["weights"] = record.weights;
   json["complete"] = record.complete;
   json["particle_steps"] = record.particle_steps;
@@ -212,6 +230,7 @@ RunRecord read_sidecar(const std::filesystem::path& file) {
   record.smc = read_smc(reader, sidecar);
   record.acceptance = read_acceptance(json, reader, sidecar);
   if (json.contains("moments")) record.moments = json["moments"];
+  record.figures = read_figures(json, sidecar);
   if (json.contains("weights")) record.weights = json["weights"];
   record.complete = reader.get<bool>("complete");
   record.particle_steps = reader.get<double>("particle_steps");
@@ -227,9 +246,11 @@ const char* math_name(MathMode math) { return math == MathMode::exact ? "exact" 
 
 double mean_log_evidence(const SmcRecord& smc) { return log_mean_exp(smc.chains.log_evidence); }
 
+bool is_of_markov_chains(const RunRecord& record) { return is_one_of<McmcSampler>(record); }
+
 const char* counted(const RunRecord& record) {
   if (is_one_of<LearnedSampler>(record)) return "paths";
-  return record.smc || is_one_of<McmcSampler>(record) ? "chains" : "particles";
+  return record.smc || is_of_markov_chains(record) ? "chains" : "particles";
 }
 
 Json moments_json(const PooledMoments& moments) {
@@ -265,7 +286,12 @@ void add_chains(Acceptance& chains, const Acceptance& more) {
 std::vector<std::string> chain_warnings(const RunRecord& record) {
   if (!record.weights.is_null() && all_weights_are_zero(record.weights))
     return {"the weights of all paths are 0: the paths do not reach the target"};
-  if (record.acceptance) return acceptance_warnings(*record.acceptance, record.first);
+  if (is_of_markov_chains(record)) {
+    std::vector<std::string> warnings;
+    if (record.acceptance) warnings = acceptance_warnings(*record.acceptance, record.first);
+    add_missing(warnings, convergence_warnings(record));
+    return warnings;
+  }
   if (!record.smc || record.smc->chains.log_evidence.empty()) return {};
   return chain_warnings(record.smc->chains, record.smc->particles);
 }

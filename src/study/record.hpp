@@ -49,6 +49,9 @@ struct RunRecord {
   std::optional<SmcRecord> smc;          ///< only of SMC samplers
   std::optional<Acceptance> acceptance;  ///< only of Markov chains with a Metropolis ratio
   Json moments;                          ///< pooled moments of Markov chains; null without them
+  /// Diagnostics of Markov chains (`ChainFigures`): "rhat", "ess_bulk", "ess_tail" and "mcse" of the coordinates
+  /// of a trace, and "estimates"; null without them
+  Json figures;
   Json weights;          ///< summary of the weights of paths (`weights_json`); null without them
   bool complete = true;  ///< false: interrupted, and the range is the finished one
   double particle_steps = 0.0;
@@ -71,6 +74,9 @@ const char* math_name(MathMode math);
 /// The unit that a range of the run counts: "particles", "chains" or "paths".
 const char* counted(const RunRecord& record);
 
+/// Whether the record's sampler is a Markov chain.
+bool is_of_markov_chains(const RunRecord& record);
+
 /// Logarithm of the chains' mean evidence. The mean is unbiased, its logarithm is not.
 double mean_log_evidence(const SmcRecord& smc);
 
@@ -84,8 +90,8 @@ Json weights_json(const std::vector<double>& log_weights);
 /// Appends the chains of the next range.
 void add_chains(Acceptance& chains, const Acceptance& more);
 
-/// Warnings about the chains or paths of a complete record: of SMC, of Markov chains that never moved, and of
-/// weights that are all 0.
+/// Warnings about the chains or paths of a complete record: of SMC, of Markov chains that never moved or have
+/// not mixed, and of weights that are all 0.
 std::vector<std::string> chain_warnings(const RunRecord& record);
 
 /// Appends the texts of `more` that `texts` does not contain.

@@ -1,5 +1,6 @@
 #include "study/result_file.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <gmdiff/device/samples.hpp>
@@ -20,30 +21,43 @@ ResultArrays path_arrays(const std::vector<std::int64_t>& shape, Precision preci
   return {{"samples", shape, precision}, {"log_weights", {shape.at(0)}, Precision::f64}};
 }
 
-ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance,
-                           bool has_steps) {
+ResultArrays chain_arrays(const std::vector<std::int64_t>& shape, Precision precision,
+                          const ChainArrays& more) {
   constexpr std::int64_t largest_covariance = 32;
+  if (!more.any()) return npy_array(shape, precision);
   const std::int64_t count = shape.at(0), d = shape.back();
-  ResultArrays arrays{{"samples", shape, precision},
-                      {"mean", {count, d}, Precision::f64},
-                      {"variance", {count, d}, Precision::f64},
-                      {"batch_means", {count, ChainMoments::batches, d}, Precision::f64}};
-  if (d <= largest_covariance) arrays.push_back({"covariance", {count, d, d}, Precision::f64});
-  if (has_acceptance) {
-    arrays.push_back({"acceptance", {count}, Precision::f64});
-    arrays.push_back({"non_finite", {count}, Precision::f64});
+  ResultArrays arrays{{"samples", shape, precision}};
+  const auto add = [&](const char* name, std::vector<std::int64_t> of) {
+    arrays.push_back({name, std::move(of), Precision::f64});
+  };
+  if (more.moments) {
+    add("mean", {count, d});
+    add("variance", {count, d});
+    add("batch_means", {count, ChainMoments::batches, d});
+    if (d <= largest_covariance) add("covariance", {count, d, d});
+    if (more.acceptance) add("acceptance", {count});
+    if (more.acceptance) add("non_finite", {count});
+    if (more.steps) add("step", {count});
   }
-  if (has_steps) arrays.push_back({"step", {count}, Precision::f64});
+  if (more.log_density) add("log_density", {count, shape.at(1)});
+  if (more.velocities) add("velocities", {count, d});
   return arrays;
 }
 
 ResultWriter::ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force)
     : checksums_(arrays.size()) {
+  names_.reserve(arrays.size());
+  for (const io::NpzEntry& array : arrays) names_.push_back(array.name);
   if (is_archive(arrays)) {
     npz_.emplace(file, arrays, force);
   } else {
     npy_.emplace(file, arrays.front().shape, arrays.front().precision, force);
   }
+}
+
+void ResultWriter::append(const std::string& name, std::span<const double> values) {
+  const auto found = std::ranges::find(names_, name);
+  append(static_cast<std::size_t>(found - names_.begin()), values);
 }
 
 std::vector<std::uint64_t> ResultWriter::checksums() const {

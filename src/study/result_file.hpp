@@ -28,11 +28,21 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
 /// float64 `log_weights` (count).
 ResultArrays path_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
-/// Arrays of Markov chains with moments: `samples`, the last states, and in float64 `mean` and `variance`
-/// (count, d), `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), `acceptance` and
-/// `non_finite` (count) of methods that have them, and `step` (count) of chains that adapted their own.
-ResultArrays moment_arrays(const std::vector<std::int64_t>& shape, Precision precision, bool has_acceptance,
-                           bool has_steps);
+/// What an archive of Markov chains holds beside the samples.
+struct ChainArrays {
+  bool moments = false, acceptance = false, steps = false;  ///< acceptance and steps belong to the moments
+  bool log_density = false;                                 ///< of every state of a trace
+  bool velocities = false;                                  ///< of kinetic chains
+
+  bool any() const { return moments || log_density || velocities; }
+};
+
+/// Arrays of Markov chains: `samples`, and in float64 of chains with moments `mean` and `variance` (count, d),
+/// `batch_means` (count, 16, d), for d <= 32 `covariance` (count, d, d), `acceptance` and `non_finite` (count)
+/// of methods that have them, and `step` (count) of chains that adapted their own; on request `log_density`
+/// (count, kept) and `velocities` (count, d). A single array without a name if there are samples only.
+ResultArrays chain_arrays(const std::vector<std::int64_t>& shape, Precision precision,
+                          const ChainArrays& more);
 
 inline bool is_archive(const ResultArrays& arrays) { return !arrays.front().name.empty(); }
 
@@ -42,6 +52,8 @@ class ResultWriter {
   /// @throws as `NpyWriter` and `io::NpzWriter`.
   ResultWriter(const std::filesystem::path& file, const ResultArrays& arrays, bool force);
 
+  /// Appends to an array by its name.
+  void append(const std::string& name, std::span<const double> values);
   template <class Scalar>
   void append(std::size_t array, std::span<const Scalar> values) {
     if (npz_) {
@@ -63,6 +75,7 @@ class ResultWriter {
   std::optional<NpyWriter> npy_;
   std::optional<io::NpzWriter> npz_;
   std::vector<io::Checksum> checksums_;
+  std::vector<std::string> names_;
 };
 
 /// Reads either kind of file; the first bytes tell which one it is.

@@ -1,9 +1,14 @@
 // gmdiff diagnose: its figures, the shares of modes, its warnings and bad inputs.
 
+#include <cmath>
+#include <tuple>
+#include <utility>
+
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/metrics/chain_diagnostics.hpp>
 
 #include "command.hpp"
+#include "study/chain_figures.hpp"
 #include "support/point_sets.hpp"
 
 namespace gmdiff::test {
@@ -83,6 +88,155 @@ TEST_F(DiagnoseTest, CountsEffectiveDrawsPerSecondOfARun) {
   write_array("other.npy", {4, 50, 2}, normal_points(200, 2, 5));
   EXPECT_FALSE(json({"diagnose", "other.npy"})["coordinates"][0].contains("ess_bulk_per_second"));
   EXPECT_EQ(output({"diagnose", "other.npy"}).find("ESS bulk/s"), std::string::npos);
+}
+
+/// The records of chains on N(0, I).
+class ChainFiguresTest : public CommandTest {
+ protected:
+  ChainFiguresTest() {
+    write("normal.json", R"({"target": {"type": "expression", "density": "-(x1^2 + x2^2)/2", "dim": 2}})");
+  }
+  Json chains(const std::string& output, const Arguments& more, const std::string& file) const {
+    Arguments arguments{"sample", "normal.json", "--sampler", "mala:step=0.5:steps=60:output=" + output,
+                        "--out",  file,          "--force"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json(arguments);
+  }
+  static std::string text_of(const Json& warnings) { return warnings.dump(); }
+};
+
+TEST_F(ChainFiguresTest, OfATraceAreThoseOfDiagnose) {
+  const Json found = chains("trace", {"--count", "5"}, "x.npy");
+  const Json expected = json({"diagnose", "x.npy", "--estimate", "x1", "--estimate", "x1^2", "--estimate",
+                              "x2", "--estimate", "x2^2"});
+  ASSERT_EQ(found["estimates"].size(), 4U);
+  for (const char* key : {"rhat", "ess_bulk", "ess_tail", "mcse"}) {
+    for (std::size_t j = 0; j < 2; ++j) EXPECT_EQ(found[key][j], expected["coordinates"][j][key]) << key;
+    for (std::size_t e = 0; e < 4; ++e)
+      EXPECT_EQ(found["estimates"][e][key], expected["estimates"][e][key]) << key << e;
+  }
+  for (std::size_t e = 0; e < 4; ++e) {
+    EXPECT_EQ(found["estimates"][e]["estimate"], expected["estimates"][e]["estimate"]);
+    EXPECT_EQ(found["estimates"][e]["mean"], expected["estimates"][e]["mean"]);
+  }
+  const std::string warnings = text_of(found["warnings"]);
+  EXPECT_NE(warnings.find("R-hat of x"), std::string::npos) << warnings;
+  EXPECT_NE(warnings.find(", above 1.01 ("), std::string::npos) << warnings;
+  EXPECT_NE(warnings.find("bulk effective sample size of x"), std::string::npos) << warnings;
+  EXPECT_NE(warnings.find("tail effective sample size of x"), std::string::npos) << warnings;
+  EXPECT_NE(warnings.find(", below 400 (4 of 4 quantities), so the figures themselves are uncertain"),
+            std::string::npos)
+      << warnings;
+  // Many long chains give no cause for a warning.
+  EXPECT_TRUE(chains("trace", {"--count", "64", "--steps", "1500"}, "y.npy")["warnings"].empty());
+}
+
+TEST_F(ChainFiguresTest, OfLastStatesAreTheirMeans) {
+  const Json found = chains("draw", {"--count", "40", "--estimate", "x1*x2", "--estimate", "x2"}, "x.npy");
+  const Points x = read_points(folder() / "x.npy");
+  ASSERT_EQ(found["estimates"].size(), 2U);
+  const Eigen::VectorXd values[] = {x.col(0).cwiseProduct(x.col(1)), x.col(1)};
+  for (std::size_t e = 0; e < 2; ++e) {
+    const double mean = values[e].mean();
+    const double variance = (values[e].array() - mean).square().sum() / 39.0;
+    EXPECT_NEAR(found["estimates"][e]["mean"].get<double>(), mean, 1e-13);
+    EXPECT_NEAR(found["estimates"][e]["mcse"].get<double>(), std::sqrt(variance / 40.0), 1e-13);
+  }
+  EXPECT_FALSE(found.contains("rhat"));
+  EXPECT_TRUE(found["warnings"].empty());
+  const Json few = chains("draw", {"--count", "15"}, "few.npy");
+  EXPECT_EQ(few["estimates"][3]["estimate"], "x2^2");
+  EXPECT_EQ(few["estimates"][3]["mcse"], "nan") << "fewer than 16 chains";
+  // History keeps more levels; the last one is the result.
+  EXPECT_EQ(chains("draw", {"--count", "15", "--history", "3"}, "levels.npy")["estimates"], few["estimates"]);
+}
+
+TEST_F(ChainFiguresTest, OfMomentsAreMeansOfCoordinatesAndSquares) {
+  const Json found = chains("moments", {"--count", "20"}, "x.npz");
+  const Json trace = chains("trace", {"--count", "20"}, "x.npy");
+  ASSERT_EQ(found["estimates"].size(), 4U);
+  for (std::size_t e = 0; e < 4; ++e) {
+    const Json& row = found["estimates"][e];
+    EXPECT_EQ(row["estimate"], trace["estimates"][e]["estimate"]);
+    // The states of a trace are those of the moments.
+    EXPECT_NEAR(row["mean"].get<double>(), trace["estimates"][e]["mean"].get<double>(), 1e-12);
+    EXPECT_GT(row["mcse"].get<double>(), 0.0);
+  }
+  EXPECT_NE(text_of(found["warnings"]).find("R-hat of x"), std::string::npos) << found["warnings"];
+}
+
+TEST_F(ChainFiguresTest, OfMergedRangesAreThoseOfTheWhole) {
+  const std::pair<const char*, const char*> outputs[] = {
+      {"trace", ".npy"}, {"draw", ".npy"}, {"moments", ".npz"}};
+  for (const auto& [output, ending] : outputs) {
+    const std::string whole = std::string("whole") + ending, a = std::string("a") + ending;
+    const std::string b = std::string("b") + ending, ab = std::string("ab") + ending;
+    chains(output, {"--count", "20"}, whole);
+    chains(output, {"--range", "0:7"}, a);
+    chains(output, {"--range", "7:20"}, b);
+    json({"merge", a, b, "--out", ab, "--force"});
+    Json expected = read_json(whole + ".json"), found = read_json(ab + ".json");
+    expected.erase("seconds");
+    found.erase("seconds");
+    EXPECT_EQ(found, expected) << output;
+  }
+  chains("draw", {"--range", "7:20", "--estimate", "x1"}, "b.npy");
+  chains("draw", {"--range", "0:7"}, "a.npy");
+  EXPECT_NE(
+      run({"merge", "a.npy", "b.npy", "--out", "ab.npy", "--force"})
+          .err.find(R"(the list of estimates is ["x1","x1^2","x2","x2^2"] in a.npy and ["x1"] in b.npy)"),
+      std::string::npos);
+  Json sidecar = read_json("b.npy.json");
+  for (const auto& [key, value, message] :
+       {std::tuple("rhat", Json(1.0), R"(b.npy.json: "rhat" is not a list)"),
+        std::tuple("estimates", Json::array({"x"}),
+                   R"(b.npy.json: "estimates" is not a list of estimates)")}) {
+    Json changed = sidecar;
+    changed[key] = value;
+    write("b.npy.json", changed.dump());
+    EXPECT_NE(run({"merge", "a.npy", "b.npy", "--out", "ab.npy", "--force"}).err.find(message),
+              std::string::npos);
+  }
+}
+
+TEST_F(ChainFiguresTest, SayWhereThereAreNone) {
+  EXPECT_EQ(chains("trace", {"--count", "2", "--steps", "3"}, "x.npy")["notes"].back(),
+            "a trace of fewer than 4 draws of each chain has no R-hat and no effective sample size");
+  // 1 / 0 at a state that the chain never leaves.
+  write_points(folder() / "zero.npy", Points::Zero(2, 2));
+  const Json found = json({"sample", "problem.json", "--sampler", "mala:step=1e9:steps=8:output=trace",
+                           "--start", "zero.npy", "--estimate", "1/x1", "--out", "stuck.npy"});
+  EXPECT_EQ(found["estimates"][0]["mean"], "nan");
+  EXPECT_EQ(found["rhat"][0], "nan");
+  EXPECT_NE(text_of(found["warnings"]).find("the estimate 1/x1 has no value: it is not finite at a state"),
+            std::string::npos)
+      << found["warnings"];
+  EXPECT_NE(text_of(found["warnings"]).find("R-hat of x1 is nan, above 1.01"), std::string::npos)
+      << found["warnings"];
+  study::RunRecord record;
+  record.verb = "sample";
+  record.sampler = {{"type", "mala"}, {"output", "trace"}};
+  record.shape = {1, study::ChainFigures::most_values + 1, 1};
+  const auto figures = study::chain_figures(record, {});
+  ASSERT_TRUE(figures);
+  EXPECT_FALSE(figures->needs_states());
+  figures->write_to(record, nullptr);
+  EXPECT_EQ(record.notes.front(),
+            "the trace has more than 4194304 numbers, so its convergence is left to gmdiff diagnose");
+}
+
+TEST_F(ChainFiguresTest, EstimatesNeedChainsWithStates) {
+  const auto refused = [this](const Arguments& more, const std::string& message) {
+    Arguments arguments{"sample", "problem.json", "--out", "bad.npy"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  };
+  refused({"--sampler", "ddim", "--estimate", "x1"}, "--estimate belongs to Markov chains, and ddim is none");
+  refused({"--sampler", "mala:step=1:output=moments", "--estimate", "x1"},
+          "--estimate: output=moments keeps no states to take it at");
+  refused({"--sampler", "mala:step=1", "--estimate", "x3"}, "--estimate: ");
 }
 
 TEST_F(DiagnoseTest, RefusesTextsWithoutAValue) {

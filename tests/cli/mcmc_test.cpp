@@ -1,11 +1,15 @@
 // gmdiff sample with Markov chains: traces, acceptance, the pilot's step, ranges, warnings and bad input.
 
 #include <algorithm>
+#include <regex>
 
 #include <gmdiff/io/npy.hpp>
+#include <gmdiff/io/problem_file.hpp>
+#include <gmdiff/model/posterior.hpp>
 
 #include "command.hpp"
 #include "io/npz.hpp"
+#include "study/array_reader.hpp"
 
 namespace gmdiff::test {
 namespace {
@@ -55,6 +59,119 @@ TEST_F(McmcTest, TwoHalvesHaveTheBitsOfOneRun) {
     EXPECT_EQ(read("x.npy"), read("whole.npy")) << sampler;
     EXPECT_EQ(found["sampler"]["first_step"], 10);
   }
+}
+
+TEST_F(McmcTest, TwoHalvesOfKineticChainsHaveTheBitsOfOneRun) {
+  const auto with = [](Arguments arguments, const Arguments& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  for (const std::string sampler : {"baoab:step=0.2", "obabo:step=0.2", "obabo:step=0.2:metropolis=true"}) {
+    for (const char* precision : {"f32", "f64"}) {
+      const Arguments common{"--count", "7", "--precision", precision, "--velocities"};
+      sample(sampler, with(common, {"--steps", "20"}), "whole.npz");
+      sample(sampler, with(common, {"--steps", "10"}), "half.npz");
+      const Json found = sample(
+          sampler, with(common, {"--steps", "10", "--start", "half.npz", "--first-step", "10"}), "rest.npz");
+      EXPECT_EQ(read("rest.npz"), read("whole.npz")) << sampler;
+      EXPECT_EQ(found["sampler"]["first_step"], 10);
+    }
+  }
+  const std::vector<io::NpzEntry> arrays = io::NpzReader(folder() / "half.npz").arrays();
+  EXPECT_EQ(arrays.back(), (io::NpzEntry{"velocities", {7, 2}, Precision::f64}));
+  // Chains with moments go on from their last states, and parts of a run are merged.
+  const std::string chains = "obabo:step=0.2:steps=16:output=moments";
+  sample(chains, {"--count", "6", "--velocities"}, "m.npz");
+  sample("obabo:step=0.2:steps=4", {"--start", "m.npz", "--first-step", "16", "--velocities"}, "rest.npz");
+  sample("obabo:step=0.2:steps=20", {"--count", "6", "--velocities"}, "whole.npz");
+  EXPECT_EQ(read("rest.npz"), read("whole.npz"));
+  sample(chains, {"--range", "0:2", "--velocities"}, "a.npz");
+  sample(chains, {"--range", "2:6", "--velocities"}, "b.npz");
+  json({"merge", "a.npz", "b.npz", "--out", "ab.npz"});
+  EXPECT_EQ(read("ab.npz"), read("m.npz"));
+  // The digest of the start covers the velocities.
+  const Json start = read_json("rest.npz.json")["start"];
+  sample("obabo:step=0.2:steps=4", {"--start", "whole.npz", "--first-step", "16", "--velocities"},
+         "other.npz");
+  EXPECT_NE(read_json("other.npz.json")["start"], start);
+}
+
+TEST_F(McmcTest, NamesVelocitiesOutOfPlace) {
+  const std::string baoab = "baoab:step=0.2:steps=5";
+  sample(baoab, {"--count", "3", "--velocities"}, "half.npz");
+  sample(baoab, {"--count", "3"}, "half.npy");
+  const auto refused = [this](const std::string& sampler, const Arguments& more, const std::string& message,
+                              const char* out = "bad.npz") {
+    Arguments arguments{"sample", "problem.json", "--sampler", sampler, "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find("gmdiff: " + message), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(folder() / out));
+  };
+  refused(
+      baoab, {"--start", "half.npy", "--first-step", "5", "--velocities"},
+      "--start half.npy: chains of baoab go on from their velocities as well; give the .npz file of a run "
+      "with --velocities");
+  refused(baoab, {"--start", "half.npz", "--velocities"},
+          "run: start_velocities continue chains, and first_step is 0");
+  refused("mala:step=0.1", {"--start", "half.npz", "--first-step", "5"},
+          "run: start_velocities are given, but only chains of baoab and obabo have velocities", "bad.npy");
+  refused("mala:step=0.1", {"--velocities"},
+          "--velocities: only chains of baoab and obabo have any, and mala is given");
+  refused("ddim", {"--velocities"}, "--velocities belongs to Markov chains, and ddim is none");
+  refused(baoab, {"--velocities"},
+          "--out bad.npy: --velocities writes an array beside the samples into an archive; give a name that "
+          "ends in .npz",
+          "bad.npy");
+  const std::vector<double> numbers(8, 0.5);
+  io::write_npz(folder() / "short.npz",
+                {{"samples", {3, 2}, {numbers.data(), 6}}, {"velocities", {4, 2}, numbers}}, true);
+  refused(baoab, {"--start", "short.npz", "--first-step", "5", "--velocities"},
+          "--start short.npz: expected velocities of shape (3, 2), got (4, 2)");
+  io::write_npz(folder() / "none.npz", {{"velocities", {4, 2}, numbers}}, true);
+  refused(baoab, {"--start", "none.npz", "--velocities"}, "none.npz: an archive without the array samples");
+  sample("mcgdiff:particles=4:output=particles", {"--count", "3"}, "weighted.npz");
+  refused("mcgdiff:particles=4", {"--start", "weighted.npz"},
+          "--start weighted.npz: its states have weights, which a start has not", "bad.npy");
+}
+
+TEST_F(McmcTest, WritesTheLogDensityBesideATrace) {
+  const std::string chains = "mala:step=0.02:warmup=20:steps=8:thin=2:output=trace";
+  sample(chains, {"--count", "5", "--log-density"}, "x.npz");
+  sample(chains, {"--count", "5"}, "x.npy");
+  const std::vector<io::NpzEntry> arrays = io::NpzReader(folder() / "x.npz").arrays();
+  ASSERT_EQ(arrays.size(), 2U);
+  EXPECT_EQ(arrays[1], (io::NpzEntry{"log_density", {5, 4}, Precision::f64}));
+  study::ArrayReader states(folder() / "x.npz", "samples"), values(folder() / "x.npz", "log_density");
+  Points x(20, 2);
+  states.read({x.data(), 40});
+  EXPECT_EQ(x, read_points(folder() / "x.npy"));
+  EXPECT_NE(x.row(0), x.row(3)) << "the chain moves";
+  Eigen::VectorXd found(20);
+  values.read({found.data(), 20});
+  const Problem problem = read_problem(folder() / "problem.json");
+  const Mixture law = posterior(problem.prior, *problem.observation).mixture;
+  EXPECT_LT((found - law.log_pdf(x)).cwiseAbs().maxCoeff(), 1e-12 * found.cwiseAbs().maxCoeff());
+  // The archive is diagnosed and merged as a trace.
+  Json of_archive = json({"diagnose", "x.npz"}), of_array = json({"diagnose", "x.npy"});
+  EXPECT_EQ(of_archive["coordinates"][0]["rhat"], of_array["coordinates"][0]["rhat"]);
+  output({"plot", "trace", "x.npz", "--coordinates", "1", "--out", "archive.svg"});
+  output({"plot", "trace", "x.npy", "--coordinates", "1", "--out", "array.svg"});
+  const std::string picture = read("array.svg");
+  EXPECT_EQ(std::regex_replace(read("archive.svg"), std::regex("x[.]npz"), "x.npy"), picture);
+  sample(chains, {"--range", "0:2", "--log-density"}, "a.npz");
+  sample(chains, {"--range", "2:5", "--log-density"}, "b.npz");
+  json({"merge", "a.npz", "b.npz", "--out", "ab.npz"});
+  EXPECT_EQ(read("ab.npz"), read("x.npz"));
+  EXPECT_NE(run({"sample", "problem.json", "--sampler", "mala:step=0.3", "--log-density", "--out", "y.npz"})
+                .err.find("--log-density: the log-density is written beside a trace; give the sampler "
+                          "output=trace"),
+            std::string::npos);
+  sample(chains, {"--range", "2:5"}, "b.npy");
+  EXPECT_NE(run({"merge", "a.npz", "b.npy", "--out", "other.npz"})
+                .err.find("the list of arrays is samples, log_density in a.npz and one array in b.npy"),
+            std::string::npos);
 }
 
 TEST_F(McmcTest, MomentsAreAnArchiveAndMerged) {

@@ -83,7 +83,8 @@ template <class Law, class RunPlan>
 bool has_bits_of_two_halves(const Law& target, const McmcSampler& sampler, const Options& options,
                             RunPlan run_plan) {
   constexpr int half = 10;
-  const auto run = [&](int first_step, int steps, std::optional<Points> start) {
+  const bool is_kinetic = std::holds_alternative<Baoab>(sampler) || std::holds_alternative<Obabo>(sampler);
+  const auto run = [&](int first_step, int steps, const Samples* before) {
     const McmcSampler part = std::visit(
         [=](auto method) {
           method.run.steps = steps;
@@ -92,20 +93,30 @@ bool has_bits_of_two_halves(const Law& target, const McmcSampler& sampler, const
         },
         sampler);
     Options with_start = options;
-    with_start.start = std::move(start);
+    with_start.velocities = is_kinetic;
+    if (before != nullptr) {
+      with_start.start = before->to_double();
+      with_start.start_velocities = before->velocities();
+    }
     return run_plan(mcmc_plan(target, part), with_start);
   };
-  const Samples whole = run(0, 2 * half, {});
-  const Samples first = run(0, half, {});
-  const Samples second = run(half, half, first.to_double());
-  return bytes(second) == bytes(whole) && bytes(first) != bytes(whole);
+  const Samples whole = run(0, 2 * half, nullptr);
+  const Samples first = run(0, half, nullptr);
+  const Samples second = run(half, half, &first);
+  return bytes(second) == bytes(whole) && bytes(first) != bytes(whole) &&
+         second.velocities() == whole.velocities() && whole.velocities().has_value() == is_kinetic;
 }
 
 /// The samplers that can be continued.
 inline std::vector<McmcSampler> every_continued_sampler(Eigen::Index dim) {
   const ChainRun run{.preconditioner = Eigen::VectorXd::LinSpaced(dim, 0.5, 1.5)};
-  return {Ula{.step = 0.1}, Mala{.step = 0.3, .run = run}, Hmc{.step = 0.3, .leapfrogs = 3, .run = run},
-          Hmc{.step = 0.3, .leapfrogs = 2, .jitter = true, .run = run}};
+  return {Ula{.step = 0.1},
+          Mala{.step = 0.3, .run = run},
+          Hmc{.step = 0.3, .leapfrogs = 3, .run = run},
+          Hmc{.step = 0.3, .leapfrogs = 2, .jitter = true, .run = run},
+          Baoab{.step = 0.2, .run = run},
+          Obabo{.step = 0.2, .friction = 0.5, .run = run},
+          Obabo{.step = 0.4, .friction = 0.3, .metropolis = true, .run = run}};
 }
 
 /// An expression with every operation of a tape.

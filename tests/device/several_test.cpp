@@ -113,6 +113,18 @@ TEST(Several, HaveTheBitsOfOneFromGivenStarts) {
   EXPECT_TRUE(test::bytes(run(plan, options, 0, *several(2))) == test::bytes(run(plan, options)));
 }
 
+TEST(Several, HaveTheBitsOfOneForChainsThatGoOn) {
+  const Mixture law = test::mixture_of(CovarianceType::diag, 2, 3);
+  const Plan plan = mcmc_plan(law, Baoab{.step = 0.2, .run = {.steps = 5, .first_step = 5}});
+  Options options{.count = 75, .seed = 3, .device = Device::cpu(1), .velocities = true};
+  options.start = test::normals(75, 2, 9);
+  options.start_velocities = test::normals(75, 2, 10);
+  const Samples expected = run(plan, options), found = run(plan, options, 0, *several(2));
+
+  EXPECT_TRUE(test::bytes(found) == test::bytes(expected));
+  EXPECT_EQ(found.velocities(), expected.velocities());
+}
+
 TEST(Several, HaveTheBitsOfOneForGivenPoints) {
   const Mixture law = test::mixture_of(CovarianceType::full, 3, 5);
   const Plan plan = draw_plan(std::span(&law, 1));

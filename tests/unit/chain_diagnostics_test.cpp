@@ -136,6 +136,15 @@ TEST(PooledMoments, AreThoseOfAllStates) {
       const double spread = (means.array() - means.mean()).square().sum() / (n - 1.0);
       const double expected = count == 20 ? std::sqrt(spread / n) : std::sqrt(squares) / n;
       EXPECT_NEAR(found.standard_error(i), expected, 1e-14) << count;
+      const MatrixXd squares_of_chains = all.col(i).cwiseAbs2().reshaped(32, std::ssize(some));
+      const VectorXd square_means = squares_of_chains.colwise().mean().transpose();
+      EXPECT_NEAR(found.square(i), square_means.mean(), 1e-13) << count;
+      const double square_spread = (square_means.array() - square_means.mean()).square().sum() / (n - 1.0);
+      if (count == 20) {
+        EXPECT_NEAR(found.square_error(i), std::sqrt(square_spread / n), 1e-12);
+      } else {
+        EXPECT_TRUE(std::isnan(found.square_error(i)));
+      }
       const MatrixXd draws = all.col(i).reshaped(32, std::ssize(some));
       EXPECT_NEAR(found.rhat_split(i), chain_diagnostics(draws).rhat_split, 1e-12) << count;
     }

@@ -156,10 +156,6 @@ TEST(McmcPlan, NamesBadParameters) {
   refused(Ula{.step = 1.0, .run = {.start_mean = Eigen::Vector2d(0.0, std::nan(""))}},
           "mcmc_plan: start_mean has nan at 1, expected a finite number");
   refused(Ula{.step = 1.0, .run = {.first_step = -1}}, "ula: first_step must be in [0, 1000000000], got -1");
-  refused(
-      Baoab{.step = 1.0, .run = {.first_step = 1}},
-      "baoab: first_step continues chains from their positions alone, and these chains have velocities as "
-      "well");
 
   const auto with = [](const Eigen::MatrixXd& L) { return Ula{.step = 1.0, .run = {.preconditioner = L}}; };
   refused(with(Eigen::VectorXd::Ones(3)),

@@ -48,6 +48,13 @@ struct Options {
   /// Their weights are computed as for draws, so the evidence is unbiased if they have the law of the draws:
   /// p_T or N(0, sigma_T^2 I), for MCGdiff tilted by g_T (mathematics.md §7.6).
   std::optional<Points> start = {};
+  /// Velocities with which the kinetic Markov chains of `start` go on, in its shape: those of the run before
+  /// (`Samples::velocities`). Chains of `baoab` and `obabo` with a `first_step` need them; no other run takes
+  /// any.
+  std::optional<Points> start_velocities = {};
+  /// Keeps the last velocities of the kinetic Markov chains `baoab` and `obabo`, with which another run
+  /// continues them (`Samples::velocities`).
+  bool velocities = false;
   /// Number M of levels to keep, from noisy to clean with both ends: 0 keeps only the result, otherwise 2 ...
   /// steps + 1. For SMC it needs `SmcOutput::particles` and keeps the states of all particles, (count, M, N,
   /// d), after their move to that level and before they are resampled, so the row of `smc_history` for step s

@@ -62,6 +62,14 @@ Samples sample(const Mixture& target, const McmcSampler& sampler, const Options&
 /// Runs Markov chains on a target that is no mixture; shapes as above.
 Samples sample(const Target& target, const McmcSampler& sampler, const Options& options = {});
 
+/// Log-density of the target at the states of a trace (`ChainOutput::trace`), shape (count, kept), in double on
+/// the host. Of chains in float32 it is that of the states as they are returned. The density of a `Target` is
+/// known up to a constant.
+/// @throws std::invalid_argument for samples that are no trace, and for a target of another dimension.
+Points trace_log_density(const Samples& trace, const Target& target);
+/// The same for a mixture, whose density is normalised.
+Points trace_log_density(const Samples& trace, const Mixture& target);
+
 /// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =
 /// Start::gaussian` even where `options.start` gives the first states. Exceptions of the denoiser's function
 /// are passed on.

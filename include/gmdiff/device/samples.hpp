@@ -97,7 +97,7 @@ class Samples {
   /// Constructor for devices. @throws std::invalid_argument as above.
   Samples(std::shared_ptr<const SampleValues> values, std::vector<std::int64_t> shape,
           std::vector<double> times, Provenance provenance, std::optional<Acceptance> acceptance = {},
-          std::optional<ChainMoments> moments = {});
+          std::optional<ChainMoments> moments = {}, std::optional<Points> velocities = {});
 
   Precision precision() const;
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -114,6 +114,10 @@ class Samples {
 
   /// Moments of Markov chains with `ChainOutput::moments`, whose last states are the samples; else empty.
   const std::optional<ChainMoments>& moments() const { return moments_; }
+
+  /// Velocities of kinetic Markov chains after their last step, (rows, d), if `Options::velocities` asked for
+  /// them; else empty. In float32 they are the float numbers of the chains.
+  const std::optional<Points>& velocities() const { return velocities_; }
 
   /// Location of samples that were kept on a GPU (`Options::keep_on_device`); empty for samples in host
   /// memory. It is valid as long as this object or a copy exists; work that reads the values must end before
@@ -137,6 +141,7 @@ class Samples {
   Provenance provenance_;
   std::optional<Acceptance> acceptance_;
   std::optional<ChainMoments> moments_;
+  std::optional<Points> velocities_;
 };
 
 /// A run was stopped (`Options::stop`). The exception holds the finished samples: the first particles of a

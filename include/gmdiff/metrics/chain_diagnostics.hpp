@@ -55,12 +55,19 @@ struct PooledMoments {
   /// R-hat of the halves of the chains (`ChainDiagnostics::rhat_split`): exact if 16 divides the number of
   /// states. NaN where no chain moves.
   Eigen::VectorXd rhat_split;
+  Eigen::VectorXd square;  ///< mean of the squares of all states
+  /// Standard error of `square`, from the spread of the chains' means of squares. NaN for fewer than 16 chains,
+  /// because batches have no means of squares.
+  Eigen::VectorXd square_error;
 };
 
 /// Pools the moments of chains that are added one after the other. The chains must be independent, and each
 /// must have lost the memory of its start.
 class MomentPool {
  public:
+  /// With fewer chains the spread of their means says little.
+  static constexpr double enough_chains = 16.0;
+
   /// @param steps number of states of each chain, >= 16
   MomentPool(Eigen::Index dim, std::int64_t steps);
   /// Adds a chain: its mean and variance (d), and the means of its 16 batches (16 d).
@@ -74,6 +81,7 @@ class MomentPool {
   double steps_;
   double chains_ = 0.0;
   Eigen::VectorXd mean_, spread_;             // of the chains' means: mean, sum of squared deviations
+  Eigen::VectorXd square_, square_spread_;    // of the chains' means of squares, as above
   Eigen::VectorXd variances_, batch_errors_;  // sums over the chains
   Eigen::VectorXd half_mean_, half_spread_;   // of the means of the halves, as above
   Eigen::VectorXd half_gaps_;                 // sum of squared differences of the halves' means

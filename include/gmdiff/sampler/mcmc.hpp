@@ -35,8 +35,8 @@ struct ChainRun {
   /// (d): the mean of the start `gaussian`; empty: 0
   Eigen::VectorXd start_mean = {};
   /// 0 to 10^9: number of the first step. A run without a warm-up that starts from the last states of a run
-  /// of `first_step` steps (`Options::start`) continues it: both together have the bits of one run. Not for
-  /// `baoab` and `obabo`.
+  /// of `first_step` steps (`Options::start`) continues it: both together have the bits of one run. `baoab` and
+  /// `obabo` also start from its last velocities (`Options::start_velocities`).
   int first_step = 0;
   /// L of the preconditioner M = L L^T: its diagonal (d, 1), or (d, d) lower triangular, of positive
   /// diagonal; empty: the identity. It replaces the gradient by L^T grad l and a move v of the state by L v.

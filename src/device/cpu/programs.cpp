@@ -68,6 +68,7 @@ class ProgramRun {
     std::fill(vector(1), vector(num_vectors_), Real(0));
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), result);
+    take_velocities();
     if (evaluates_target(task_.plan))
       result.bad_start =
           find_bad_start(task_.count, [this](std::int64_t n) { return number(n, Numbers::of_state); });
@@ -82,6 +83,7 @@ class ProgramRun {
     }
     give_acceptance();
     give_moments();
+    give_velocities();
     return result;
   }
 
@@ -200,6 +202,23 @@ class ProgramRun {
       for (std::int64_t place = 0; place < num_moments_; ++place)
         task_.moments[n * num_moments_ + place] = number(moments_, num_moments_, n, place);
     }
+  }
+
+  /// Replaces the velocities that the prologue has drawn.
+  void take_velocities() const {
+    if (task_.start_velocities == nullptr) return;
+    Real* const v = vector(*velocity_vector(task_.plan));
+    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
+      v[place] = static_cast<Real>(task_.start_velocities[n * law_.table().dim + i]);
+    });
+  }
+
+  void give_velocities() const {
+    if (task_.velocities == nullptr) return;
+    const Real* const v = vector(*velocity_vector(task_.plan));
+    for_each_number(0, task_.count, [&](std::int64_t n, std::int64_t i, std::int64_t place) {
+      task_.velocities[n * law_.table().dim + i] = static_cast<double>(v[place]);
+    });
   }
 
   /// Calls the function of a stage.

@@ -8,6 +8,7 @@
 #include "device/cuda/networks.hpp"
 #include "device/cuda/room.hpp"
 #include "device/cuda/tables.hpp"
+#include "device/cuda/velocities.hpp"
 #include "device/moments.hpp"
 #include "device/plan_programs.hpp"
 #include "device/user_denoiser.hpp"
@@ -61,6 +62,7 @@ class ProgramRun {
     NonFinite result = launch({}, /*from_start=*/true);
     particle::Arena<Real> prologue_arena;
     run_stages(builder_.prologue(programs_.prologue(), prologue_arena), prologue_arena, result);
+    upload_velocities(gpu_, task_, vectors_.data());
     if (evaluates_target(task_.plan)) result.bad_start = bad_start();
     if (result.bad_start) return result;
     if (adapts_steps(task_.plan)) result.endless_search = search();
@@ -73,6 +75,7 @@ class ProgramRun {
     }
     give_acceptance();
     give_moments();
+    download_velocities(gpu_, task_, vectors_.data());
     if (!task_.keeps_out) out_.download(std::get<Real*>(task_.out));
     return result;
   }

@@ -43,6 +43,8 @@ class Batch {
   void advance(std::uint64_t step, const Program& program);
   void give_acceptance() const;
   void give_moments() const;
+  void take_velocities();
+  void give_velocities();
   StageNoise stage_noise();
   const double* normals(NormalStream& stream, std::uint64_t draw, std::vector<double>& z) const;
   void check(std::int64_t n, int step);
@@ -86,6 +88,7 @@ StreamKey Batch::key(std::int64_t n, Purpose purpose, std::uint32_t replicate) c
 NonFinite Batch::run() {
   start();
   if (program_) program_->advance(task_.plan.prologue, 0);
+  take_velocities();
   if (evaluates_target(task_.plan)) {
     non_finite_.bad_start = find_bad_start(task_.count, [this](std::int64_t n) {
       return program_->chains()[static_cast<std::size_t>(n)].log_density;
@@ -110,6 +113,7 @@ NonFinite Batch::run() {
   if (program_) {
     give_acceptance();
     give_moments();
+    give_velocities();
   }
   return non_finite_;
 }
@@ -148,6 +152,19 @@ void Batch::give_moments() const {
     }
     to += places.size();
   }
+}
+
+/// Replaces the velocities that the prologue has drawn.
+void Batch::take_velocities() {
+  if (task_.start_velocities == nullptr) return;
+  program_->vector(*velocity_vector(task_.plan)) =
+      Eigen::Map<const Points>(task_.start_velocities, task_.count, model_.dim());
+}
+
+void Batch::give_velocities() {
+  if (task_.velocities == nullptr) return;
+  Eigen::Map<Points>(task_.velocities, task_.count, model_.dim()) =
+      program_->vector(*velocity_vector(task_.plan));
 }
 
 void Batch::start() {
