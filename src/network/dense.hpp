@@ -16,6 +16,29 @@ template <class V>
 inline constexpr int tile_rows = sizeof(V) == 64 ? 8 : 4;
 inline constexpr int tile_registers = 2;
 
+/// The first sums of a tile.
+template <class V, int R, int N>
+GMDIFF_PARTICLE void start_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j,
+                                V (&sums)[R][N]) {
+  const RealOf<V>* start = of.start == nullptr ? nullptr : of.start + i * of.start_row + j;
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n)
+      sums[r][n] = start == nullptr ? V(RealOf<V>(0)) : V::load(start + r * of.start_row + n * Types<V>::lanes);
+  }
+}
+
+template <class V, int R, int N>
+GMDIFF_PARTICLE void store_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j,
+                                const V (&sums)[R][N]) {
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) {
+      const std::ptrdiff_t at = (i + r) * of.c_row + j + n * Types<V>::lanes;
+      const V sum = of.factor == nullptr ? sums[r][n] : sums[r][n] * V::load(of.factor + at);
+      sum.store(of.c + at);
+    }
+  }
+}
+
 /// Rows i ... i + R - 1 and columns j ... j + N lanes - 1 of the product.
 template <class V, int R, int N>
 GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j) {
@@ -23,11 +46,8 @@ GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrd
   constexpr int lanes = Types<V>::lanes;
   const Real* a = of.a + i * of.a_row;
   const Real* b = of.b + j;
-  Real* c = of.c + i * of.c_row + j;
   V sums[R][N];
-  for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < N; ++n) sums[r][n] = V::load(c + r * of.c_row + n * lanes);
-  }
+  start_tile<V, R, N>(of, i, j, sums);
   for (std::ptrdiff_t l = 0; l < of.k; ++l) {
     V row[N];
     for (int n = 0; n < N; ++n) row[n] = V::load(b + l * of.b_row + n * lanes);
@@ -36,17 +56,17 @@ GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrd
       for (int n = 0; n < N; ++n) sums[r][n] = fma(factor, row[n], sums[r][n]);
     }
   }
-  for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < N; ++n) sums[r][n].store(c + r * of.c_row + n * lanes);
-  }
+  store_tile<V, R, N>(of, i, j, sums);
 }
 
-template <class V, int N>
-GMDIFF_PARTICLE void multiply_columns(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t j) {
-  constexpr int R = tile_rows<V>;
-  std::ptrdiff_t i = 0;
+/// Tiles of R rows from row i on, and smaller ones for the rest.
+template <class V, int R, int N>
+GMDIFF_PARTICLE void multiply_columns(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i,
+                                      std::ptrdiff_t j) {
   for (; i + R <= of.m; i += R) multiply_tile<V, R, N>(of, i, j);
-  for (; i < of.m; ++i) multiply_tile<V, 1, N>(of, i, j);
+  if constexpr (R > 1) {
+    if (i < of.m) multiply_columns<V, R / 2, N>(of, i, j);
+  }
 }
 
 template <class V>
@@ -54,8 +74,17 @@ void multiply_add(const MatrixProduct<RealOf<V>>& of) {
   constexpr int lanes = Types<V>::lanes;
   std::ptrdiff_t j = 0;
   for (; j + tile_registers * lanes <= of.n; j += tile_registers * lanes)
-    multiply_columns<V, tile_registers>(of, j);
-  for (; j < of.n; j += lanes) multiply_columns<V, 1>(of, j);
+    multiply_columns<V, tile_rows<V>, tile_registers>(of, 0, j);
+  for (; j < of.n; j += lanes) multiply_columns<V, tile_rows<V>, 1>(of, 0, j);
+}
+
+template <class V>
+void add_rows(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n, RealOf<V>* to) {
+  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
+    V sum = V::load(to + j);
+    for (std::ptrdiff_t i = 0; i < rows; ++i) sum = sum + V::load(from + i * n + j);
+    sum.store(to + j);
+  }
 }
 
 template <class V>
@@ -79,7 +108,7 @@ void waves(const double* w, const double* p, std::ptrdiff_t n, double t, double*
 
 template <class V, class W>
 DenseUnit<RealOf<V>> make_dense_unit() {
-  return {.multiply_add = multiply_add<V>, .gelu = gelu<V>, .waves = waves<W>};
+  return {.multiply_add = multiply_add<V>, .add_rows = add_rows<V>, .gelu = gelu<V>, .waves = waves<W>};
 }
 
 }  // namespace gmdiff::network::GMDIFF_CPU_UNIT

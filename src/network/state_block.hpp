@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "network/layout.hpp"
@@ -11,15 +12,23 @@ namespace gmdiff::network {
 inline constexpr Eigen::Index block_rows = 64;
 
 /// Forward and backward pass of up to `block_rows` rows: everything after the time encoder (mathematics.md
-/// §17.1, §17.2). An object is the workspace of one thread.
+/// §17.1, §17.2). An object is the workspace of one thread. It can keep the layers of several forward passes;
+/// each is one *pass*.
 template <class Real>
 class StateBlock {
  public:
   /// @param bound outputs are clipped to [-bound, bound]; infinity for no clipping.
   StateBlock(const Weights<Real>& weights, const DenseUnit<Real>& unit, Real bound);
 
+  /// Bytes of a pass.
+  static std::uint64_t pass_bytes(const Layout& places);
+  /// Keeps the passes 0 ... count - 1; a new object keeps pass 0.
+  void keep(Eigen::Index count);
+  /// The other functions refer to this pass from now on.
+  void select(Eigen::Index pass) { pass_ = &passes_[static_cast<std::size_t>(pass)]; }
+
   /// Row r of the network's input, to be written before `forward`.
-  Real* input(Eigen::Index r) { return input_.data() + r * layout().output_width; }
+  Real* input(Eigen::Index r) { return pass_->input.data() + r * layout().output_width; }
   /// Row r of net(x, t), after `forward`.
   const Real* output(Eigen::Index r) const { return clipped_.data() + r * layout().output_width; }
   /// Row r of dL/dnet, to be written between `forward` and `backward`.
@@ -34,11 +43,17 @@ class StateBlock {
   /// Row r of J dx, J = dnet/dx, after `forward_tangents`.
   const Real* output_tangent(Eigen::Index r) const { return input_cotangent(r); }
 
+  /// What follows a forward pass. The functions `backward` and `forward_tangents` need the slopes of gelu.
+  enum class Then { nothing, derivatives };
   /// @param T rows of the time table; row r uses row `time[r]`.
-  void forward(Eigen::Index rows, const Real* T, const int* time);
-  /// Adds the parameters' gradients to `gradient`, a padded buffer without the range of the time encoder, and
-  /// writes dL/dT of each row to `of_time` (rows, width). Either may be null.
-  void backward(Eigen::Index rows, Real* gradient, Real* of_time);
+  void forward(Eigen::Index rows, const Real* T, const int* time, Then then);
+  /// @param T the row of the time table that all rows use.
+  void forward_at(Eigen::Index rows, const Real* T, Then then) { run(rows, T, 0, then); }
+  /// Adds the parameters' gradients to `gradient`, a padded buffer without the range of the time encoder;
+  /// null for none.
+  void backward(Eigen::Index rows, Real* gradient);
+  /// dL/dT of the rows, shape (rows, width), after `backward`.
+  const Real* time_cotangents() const { return of_hidden_.data(); }
   /// dL/dx, after `backward`.
   void backward_input(Eigen::Index rows);
   /// J dx of the tangents, after `forward`; in the arrays of `backward`.
@@ -46,20 +61,32 @@ class StateBlock {
 
  private:
   const Layout& layout() const { return weights_.layout(); }
-  Real* hidden(std::size_t layer) { return hidden_[layer].data(); }
+  std::size_t layers() const { return static_cast<std::size_t>(layout().shape.layers); }
+  const Real* hidden(std::size_t layer) const { return pass_->hidden[layer].data(); }
+  const Real* slope(std::size_t layer) const { return pass_->slopes[layer].data(); }
+  /// @param T the row of the time table of row r is T + r T_pitch.
+  void run(Eigen::Index rows, const Real* T, Eigen::Index T_pitch, Then then);
   void clip(Eigen::Index rows);
-  /// da of a layer from dh, in place.
-  void through_gelu(Eigen::Index rows, std::size_t layer);
   /// Adds inputs^T outputs to the place of a matrix, and the sum of the outputs to that of its bias.
   void add_gradient(Real* gradient, const Place& matrix, const Real* inputs, Eigen::Index input_pitch,
                     const Real* outputs, Eigen::Index rows);
   void add_bias_gradient(Real* gradient, const Place& bias, const Real* outputs, Eigen::Index rows);
+  Real* place_of(Real* gradient, const Place& place) const {
+    return gradient + (place.offset - layout().time_size);
+  }
+
+  /// What a forward pass leaves for a backward pass.
+  struct Pass {
+    std::vector<Real> input, output;
+    std::vector<std::vector<Real>> hidden, slopes;  ///< h and gelu' of each hidden layer
+  };
 
   const Weights<Real>& weights_;
   DenseUnit<Real> unit_;
   Real bound_;
-  std::vector<Real> input_, sums_, output_, clipped_, cotangent_, input_cotangent_, of_hidden_;
-  std::vector<std::vector<Real>> hidden_, slopes_;  ///< h and gelu' of each hidden layer
+  std::vector<Pass> passes_;
+  Pass* pass_ = nullptr;
+  std::vector<Real> sums_, clipped_, cotangent_, input_cotangent_, of_hidden_;
 };
 
 }  // namespace gmdiff::network

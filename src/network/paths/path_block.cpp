@@ -15,7 +15,9 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
     : setting_(setting),
       terms_(path_terms(setting.settings)),
       row_(setting.model.dim() * block_paths),
-      keeps_scores_(terms_.target_score || setting.settings.langevin) {
+      keeps_scores_(terms_.target_score || setting.settings.langevin),
+      kept_(kept_states<Real>(Layout(sampler_network(setting.settings, setting.model.dim())),
+                              setting.settings.steps)) {
   const auto assign = [](std::vector<double>& array, Eigen::Index size) {
     array.assign(static_cast<std::size_t>(size), 0.0);
   };
@@ -25,16 +27,30 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
   assign(target_score_, keeps_scores_ ? (N + 1) * row_ : row_);
   for (std::vector<double>* array : {&start_noise_, &B_, &mixture_score_, &drift_}) assign(*array, row_);
   assign(ratio_, N * block_paths);
-  assign(work_, 2 * K * block_paths);
+  assign(work_, K * block_paths);
+  assign(gamma_, (terms_.mixture_score ? N + 1 : 1) * K * block_paths);
   for (std::vector<double>* array : {&log_p0_, &log_rho_, &log_w_}) assign(*array, block_paths);
   ones_.assign(block_paths, 1.0);
   component_.assign(block_paths, 0);
-  time_.assign(block_paths, 0);
   const auto states_of = [](PathNetwork<Real>& network, std::optional<StateBlock<Real>>& states) {
     states.emplace(network.weights(), network.unit(), static_cast<Real>(control_bound));
   };
   if (setting.forward_net != nullptr) states_of(*setting.forward_net, forward_states_);
   if (setting.backward_net != nullptr) states_of(*setting.backward_net, backward_states_);
+}
+
+template <class Real>
+double* PathBlock<Real>::gamma(Eigen::Index n) {
+  return gamma_.data() + (terms_.mixture_score ? n * setting_.model.components() * block_paths : 0);
+}
+
+template <class Real>
+void PathBlock<Real>::keep_layers(bool keeps) {
+  keeps_layers_ = keeps;
+  for (std::optional<StateBlock<Real>>* states : {&forward_states_, &backward_states_}) {
+    // Pass 0 is that of all states that are not kept.
+    if (keeps && *states) (*states)->keep(kept_ + 1);
+  }
 }
 
 // ----- forward
@@ -95,11 +111,13 @@ void PathBlock<Real>::evaluate_drift(Eigen::Index n) {
 template <class Real>
 void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n) {
   const double* x = state(n);
+  block.select(std::max<Eigen::Index>(n + 1 - first_kept(), 0));
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) block.input(p)[j] = static_cast<Real>(x[j * block_paths + p]);
   }
-  std::fill(time_.begin(), time_.end(), static_cast<int>(n));
-  block.forward(paths_, network.table(), time_.data());
+  using Then = typename StateBlock<Real>::Then;
+  block.forward_at(paths_, network.table() + n * network.width(),
+                   keeps_layers_ ? Then::derivatives : Then::nothing);
 }
 
 /// net + g_n clip(grad log rho)
@@ -125,7 +143,7 @@ template <class Real>
 void PathBlock<Real>::evaluate(Eigen::Index n) {
   const bool has_forward = n<steps(), has_backward = n> 0;
   if (terms_.mixture_score || n == 0)
-    setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(),
+    setting_.unit.mixture_score(setting_.model.mixture(), state(n), gamma(n),
                                 n == 0 ? log_p0_.data() : nullptr, mixture_score_.data());
   if (keeps_scores_ || n == steps()) evaluate_target(n);
   evaluate_drift(n);

@@ -50,6 +50,10 @@ class PathBlock {
   /// log of the backward kernel over the forward kernel, for each path.
   const double* step_log_ratio(Eigen::Index n) const { return ratio_.data() + n * block_paths; }
 
+  /// Whether the next runs keep the hidden layers of the networks, which a backward pass then need not compute
+  /// again. The bits of the results are the same.
+  void keep_layers(bool keeps);
+
   /// Paths from components and noises.
   void simulate(Eigen::Index paths);
   /// Paths from given states x_0 and noises.
@@ -72,13 +76,16 @@ class PathBlock {
   double* F(Eigen::Index n) { return F_.data() + n * row_; }
   double* G(Eigen::Index n) { return G_.data() + n * row_; }  ///< F_n + B_{n+1}
   double* q(Eigen::Index n) { return q_.data() + n * row_; }  ///< x_{n+1} - x_n - eta F_n
+  double* gamma(Eigen::Index n);                            ///< responsibilities (K, block_paths) at x_n
   double* target_score(Eigen::Index n) { return target_score_.data() + (keeps_scores_ ? n * row_ : 0); }
 
   void begin(Eigen::Index paths);
   void evaluate(Eigen::Index n);
   void evaluate_target(Eigen::Index n);
   void evaluate_drift(Eigen::Index n);
+  Eigen::Index first_kept() const { return keeps_layers_ ? steps() + 1 - kept_ : steps() + 1; }
   void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n);
+  void return_to(StateBlock<Real>& block, PathNetwork<Real>& network, Eigen::Index n);
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);
   void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
@@ -107,14 +114,14 @@ class PathBlock {
   PathTerms terms_;
   Eigen::Index row_;  ///< numbers of a point of all paths
   Eigen::Index paths_ = 0;
-  bool keeps_scores_;  ///< target_score_ holds all states, or the last one only
-  std::vector<double> x_, F_, G_, q_, target_score_, start_noise_, ratio_;
+  bool keeps_scores_;          ///< target_score_ holds all states, or the last one only
+  bool keeps_layers_ = false;  ///< of the last states
+  Eigen::Index kept_;          ///< number of these states
+  std::vector<double> x_, F_, G_, q_, gamma_, target_score_, start_noise_, ratio_;
   std::vector<double> B_, mixture_score_, drift_, work_, log_p0_, log_rho_, log_w_;
   std::vector<double> lambda_, of_F_, of_B_, of_drift_, product_, change_, ones_;
   std::vector<double> of_mean_, of_deviation_, of_logit_;  ///< for each path
   std::vector<Eigen::Index> component_;
-  std::vector<int> time_;
-  std::vector<Real> of_time_;
   std::optional<StateBlock<Real>> forward_states_, backward_states_;
 };
 

@@ -103,8 +103,8 @@ void PathBlock<Real>::add_drift(const Mode& mode, Eigen::Index n, const PathSwit
     for (std::size_t i = 0; i < of_drift_.size(); ++i) product_[i] = (1.0 - beta) * of_drift_[i];
     const MixtureSums sums = lane_sums();
     // mixture_score_ is free here and holds the product.
-    setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), work_.data(),
-                                   mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
+    setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), gamma(n),
+                                   work_.data(), mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
     for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
   }
   // beta_0, beta_{N-1} and beta_N pass no gradient.
@@ -137,11 +137,21 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
   }
 }
 
+/// Makes the forward pass at x_n that of the next backward pass.
+template <class Real>
+void PathBlock<Real>::return_to(StateBlock<Real>& states, PathNetwork<Real>& network, Eigen::Index n) {
+  if (n < first_kept()) {
+    run_network(network, states, n);
+  } else {
+    states.select(n + 1 - first_kept());
+  }
+}
+
 template <class Real>
 void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index block,
                                   PathNetwork<Real>& network, StateBlock<Real>& states, bool of_forward,
                                   double sign_of_backward) {
-  run_network(network, states, n);
+  return_to(states, network, n);
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const auto i = static_cast<std::size_t>(j * block_paths + p);
@@ -149,13 +159,9 @@ void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index
     }
   }
   if (network.has_scales()) add_scale(n, block, network, states);
+  states.backward(paths_, network.of_states(block));
   const Eigen::Index width = network.width();
-  of_time_.resize(static_cast<std::size_t>(block_paths * width));
-  states.backward(paths_, network.of_states(block), of_time_.data());
-  Real* of_row = network.of_table(block) + n * width;
-  for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < width; ++j) of_row[j] += of_time_[static_cast<std::size_t>(p * width + j)];
-  }
+  network.unit().add_rows(states.time_cotangents(), paths_, width, network.of_table(block) + n * width);
   if (!mode.through_path) return;
   states.backward_input(paths_);
   for (Eigen::Index p = 0; p < paths_; ++p) {

@@ -163,13 +163,10 @@ GMDIFF_PARTICLE void add_component(const StartMixture& of, std::ptrdiff_t k, con
 }
 
 template <class V>
-void mixture_products(const StartMixture& of, const double* x, const double* v, double* work, double* product,
-                      const MixtureSums* sums) {
+void mixture_products(const StartMixture& of, const double* x, const double* v, const double* gamma,
+                      double* slopes, double* product, const MixtureSums* sums) {
   using L = Lanes<V>;
-  double* gamma = work;
-  double* slopes = work + of.components * block_paths;
   for (std::ptrdiff_t p = 0; p < block_paths; p += path_stride<V>) {
-    responsibilities<V>(of, x, p, gamma, nullptr);
     const L mean_slope = slopes_along<V>(of, x, v, gamma, p, slopes);
     for (std::ptrdiff_t j = 0; j < of.dim; ++j) L::all(0.0).store(product + j * block_paths + p);
     for (std::ptrdiff_t k = 0; k < of.components; ++k) {

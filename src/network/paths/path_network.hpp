@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "network/state_block.hpp"
@@ -47,6 +48,15 @@ class PathNetwork {
   std::vector<double> times_;
   std::vector<std::vector<Real>> of_states_, of_tables_, of_scales_;
 };
+
+/// Number of states x_n whose hidden layers a block of paths keeps for the backward pass. It keeps those of the
+/// last states, in at most this many bytes for each network; those of earlier states are computed twice.
+inline constexpr std::uint64_t most_kept_bytes = std::uint64_t{32} << 20;
+template <class Real>
+Eigen::Index kept_states(const Layout& places, Eigen::Index steps) {
+  const std::uint64_t states = most_kept_bytes / StateBlock<Real>::pass_bytes(places);
+  return static_cast<Eigen::Index>(std::min<std::uint64_t>(states, static_cast<std::uint64_t>(steps + 1)));
+}
 
 /// Bounds of the networks' outputs and of the score that their second head scales (mathematics.md §17.7).
 inline constexpr double control_bound = 1e4;

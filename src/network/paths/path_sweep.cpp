@@ -92,7 +92,9 @@ template <class Real>
 Eigen::VectorXd PathSweep<Real>::log_weights(const PathBatch<Real>& batch) {
   Eigen::VectorXd log_w(batch.paths);
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
-    run_block(batch, number, block_of(thread), log_w.data());
+    PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(false);
+    run_block(batch, number, block, log_w.data());
   });
   return log_w;
 }
@@ -113,6 +115,7 @@ double PathSweep<Real>::elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd&
   const PathSwitches learned = path_switches(settings_);
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
     PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(true);
     run_block(batch, number, block, log_w.data());
     block.backward(number, learned, sums_[static_cast<std::size_t>(number)].data());
   });
@@ -151,6 +154,7 @@ double PathSweep<Real>::fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd
       settings_.loss == PathLoss::log_variance ? centre_of(log_weights(batch)) : model_->log_z();
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
     PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(true);
     run_block(batch, number, block, log_w.data());
     const Eigen::Index first = number * block_paths;
     std::array<double, block_paths> factor{};

@@ -47,9 +47,9 @@ struct PathUnit {
   void (*mixture_score)(const StartMixture& mixture, const double* x, double* gamma, double* log_density,
                         double* score);
   /// product = H v with the Hessian H of log p; the gradient of v . score is added to `sums` unless null.
-  /// @param work (2 K, block_paths)
-  void (*mixture_products)(const StartMixture& mixture, const double* x, const double* v, double* work,
-                           double* product, const MixtureSums* sums);
+  /// @param gamma responsibilities at x, (K, block_paths)  @param work (K, block_paths)
+  void (*mixture_products)(const StartMixture& mixture, const double* x, const double* v, const double* gamma,
+                           double* work, double* product, const MixtureSums* sums);
   /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
   void (*mixture_gradient)(const StartMixture& mixture, const double* x, const double* factor, double* work,
                            const MixtureSums& sums);
