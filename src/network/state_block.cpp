@@ -14,24 +14,19 @@ StateBlock<Real>::StateBlock(const Weights<Real>& weights, const DenseUnit<Real>
   for (std::vector<Real>* array : {&clipped_, &cotangent_, &input_cotangent_})
     array->assign(numbers(places.output_width), Real(0));
   for (std::vector<Real>* array : {&sums_, &of_hidden_}) array->assign(numbers(places.width), Real(0));
+  hidden_.assign(layers(), std::vector<Real>(numbers(places.width)));
+  slopes_ = hidden_;
   keep(1);
 }
 
 template <class Real>
 std::uint64_t StateBlock<Real>::pass_bytes(const Layout& places) {
-  const auto numbers = 2 * places.shape.layers * places.width + 2 * places.output_width;
-  return static_cast<std::uint64_t>(block_rows * numbers) * sizeof(Real);
+  return static_cast<std::uint64_t>(pass_size(places)) * sizeof(Real);
 }
 
 template <class Real>
 void StateBlock<Real>::keep(Eigen::Index count) {
-  if (std::ssize(passes_) == count) return;
-  const Layout& places = layout();
-  const std::vector<Real> narrow(static_cast<std::size_t>(block_rows * places.output_width));
-  const std::vector<Real> wide(static_cast<std::size_t>(block_rows * places.width));
-  const std::vector<std::vector<Real>> of_layers(layers(), wide);
-  passes_.resize(static_cast<std::size_t>(count),
-                 {.input = narrow, .output = narrow, .hidden = of_layers, .slopes = of_layers});
+  passes_.resize(static_cast<std::size_t>(count * pass_size(layout())), Real(0));
   select(0);
 }
 
@@ -42,37 +37,52 @@ void StateBlock<Real>::forward(Eigen::Index rows, const Real* T, const int* time
   run(rows, sums_.data(), width, then);
 }
 
+/// x Kx + T
+template <class Real>
+void StateBlock<Real>::add_input(Eigen::Index rows, const Real* T, Eigen::Index T_pitch) {
+  const Layout& places = layout();
+  MatrixProduct<Real> product = product_of_rows(rows, input(0), places.output_width, places.shape.dim,
+                                                weights_[places.Kx], places.width, sums(0));
+  product.start = T;
+  product.start_row = T_pitch;
+  unit_.multiply_add(product);
+}
+
+template <class Real>
+void StateBlock<Real>::gelu(Eigen::Index rows, std::size_t layer, Then then) {
+  Real* slope = then == Then::derivatives ? slopes_[layer].data() : nullptr;
+  unit_.gelu(sums(layer), rows * layout().width, hidden_[layer].data(), slope);
+}
+
+template <class Real>
+void StateBlock<Real>::return_to(Eigen::Index rows, const Real* T) {
+  add_input(rows, T, 0);
+  for (std::size_t l = 0; l < layers(); ++l) gelu(rows, l, Then::derivatives);
+}
+
 template <class Real>
 void StateBlock<Real>::run(Eigen::Index rows, const Real* T, Eigen::Index T_pitch, Then then) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
-  const auto gelu = [&](std::size_t l) {
-    Real* slope = then == Then::derivatives ? pass_->slopes[l].data() : nullptr;
-    unit_.gelu(sums_.data(), rows * width, pass_->hidden[l].data(), slope);
-  };
-  MatrixProduct<Real> first = product_of_rows(rows, input(0), places.output_width, places.shape.dim,
-                                              weights_[places.Kx], width, sums_.data());
-  first.start = T;
-  first.start_row = T_pitch;
-  unit_.multiply_add(first);
-  gelu(0);
+  add_input(rows, T, T_pitch);
+  gelu(rows, 0, then);
   for (std::size_t l = 1; l < layers(); ++l) {
-    unit_.multiply_add(with_bias(
-        product_of_rows(rows, hidden(l - 1), width, H, weights_[places.V[l - 1]], width, sums_.data()),
-        weights_[places.c[l - 1]]));
-    gelu(l);
+    unit_.multiply_add(
+        with_bias(product_of_rows(rows, hidden(l - 1), width, H, weights_[places.V[l - 1]], width, sums(l)),
+                  weights_[places.c[l - 1]]));
+    gelu(rows, l, then);
   }
   unit_.multiply_add(with_bias(product_of_rows(rows, hidden(layers() - 1), width, H, weights_[places.U],
-                                               places.output_width, pass_->output.data()),
+                                               places.output_width, output()),
                                weights_[places.c_last]));
   clip(rows);
 }
 
 template <class Real>
 void StateBlock<Real>::clip(Eigen::Index rows) {
+  const Real* out = output();
   for (Eigen::Index j = 0; j < rows * layout().output_width; ++j) {
-    const auto i = static_cast<std::size_t>(j);
-    clipped_[i] = particle::clipped(pass_->output[i], bound_);
+    clipped_[static_cast<std::size_t>(j)] = particle::clipped(out[j], bound_);
   }
 }
 
@@ -94,8 +104,7 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
   for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
-    const auto i = static_cast<std::size_t>(j);
-    if (!particle::passes_clip(pass_->output[i], bound_)) cotangent_[i] = Real(0);
+    if (!particle::passes_clip(output()[j], bound_)) cotangent_[static_cast<std::size_t>(j)] = Real(0);
   }
   const std::size_t last = layers() - 1;
   if (gradient != nullptr) {
@@ -146,8 +155,7 @@ void StateBlock<Real>::forward_tangents(Eigen::Index rows) {
   unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.U],
                                      places.output_width, input_cotangent_.data()));
   for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
-    const auto i = static_cast<std::size_t>(j);
-    if (!particle::passes_clip(pass_->output[i], bound_)) input_cotangent_[i] = Real(0);
+    if (!particle::passes_clip(output()[j], bound_)) input_cotangent_[static_cast<std::size_t>(j)] = Real(0);
   }
 }
 

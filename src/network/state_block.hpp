@@ -12,23 +12,25 @@ namespace gmdiff::network {
 inline constexpr Eigen::Index block_rows = 64;
 
 /// Forward and backward pass of up to `block_rows` rows: everything after the time encoder (mathematics.md
-/// §17.1, §17.2). An object is the workspace of one thread. It can keep the layers of several forward passes;
-/// each is one *pass*.
+/// §17.1, §17.2). An object is the workspace of one thread.
+///
+/// It can keep what is expensive in several forward passes, the products of the hidden layers from the second on
+/// and the output, and return to them later.
 template <class Real>
 class StateBlock {
  public:
   /// @param bound outputs are clipped to [-bound, bound]; infinity for no clipping.
   StateBlock(const Weights<Real>& weights, const DenseUnit<Real>& unit, Real bound);
 
-  /// Bytes of a pass.
+  /// Bytes of a forward pass that is kept.
   static std::uint64_t pass_bytes(const Layout& places);
-  /// Keeps the passes 0 ... count - 1; a new object keeps pass 0.
+  /// Makes room for the passes 0 ... count - 1; a new object has room for pass 0.
   void keep(Eigen::Index count);
   /// The other functions refer to this pass from now on.
-  void select(Eigen::Index pass) { pass_ = &passes_[static_cast<std::size_t>(pass)]; }
+  void select(Eigen::Index pass) { pass_ = passes_.data() + pass * pass_size(layout()); }
 
   /// Row r of the network's input, to be written before `forward`.
-  Real* input(Eigen::Index r) { return pass_->input.data() + r * layout().output_width; }
+  Real* input(Eigen::Index r) { return pass_ + r * layout().output_width; }
   /// Row r of net(x, t), after `forward`.
   const Real* output(Eigen::Index r) const { return clipped_.data() + r * layout().output_width; }
   /// Row r of dL/dnet, to be written between `forward` and `backward`.
@@ -49,6 +51,9 @@ class StateBlock {
   void forward(Eigen::Index rows, const Real* T, const int* time, Then then);
   /// @param T the row of the time table that all rows use.
   void forward_at(Eigen::Index rows, const Real* T, Then then) { run(rows, T, 0, then); }
+  /// After `forward_at` with the same arguments, and maybe other passes since then: prepares the functions that
+  /// need the slopes.
+  void return_to(Eigen::Index rows, const Real* T);
   /// Adds the parameters' gradients to `gradient`, a padded buffer without the range of the time encoder;
   /// null for none.
   void backward(Eigen::Index rows, Real* gradient);
@@ -62,10 +67,21 @@ class StateBlock {
  private:
   const Layout& layout() const { return weights_.layout(); }
   std::size_t layers() const { return static_cast<std::size_t>(layout().shape.layers); }
-  const Real* hidden(std::size_t layer) const { return pass_->hidden[layer].data(); }
-  const Real* slope(std::size_t layer) const { return pass_->slopes[layer].data(); }
+  /// A pass consists of the inputs, the outputs and the sums that gelu takes in the layers after the first.
+  static Eigen::Index pass_size(const Layout& places) {
+    return block_rows * (2 * places.output_width + (places.shape.layers - 1) * places.width);
+  }
+  Real* output() { return pass_ + block_rows * layout().output_width; }
+  Real* sums(std::size_t layer) {
+    if (layer == 0) return sums_.data();
+    return output() + block_rows * (layout().output_width + (static_cast<Eigen::Index>(layer) - 1) * layout().width);
+  }
+  const Real* hidden(std::size_t layer) const { return hidden_[layer].data(); }
+  const Real* slope(std::size_t layer) const { return slopes_[layer].data(); }
   /// @param T the row of the time table of row r is T + r T_pitch.
   void run(Eigen::Index rows, const Real* T, Eigen::Index T_pitch, Then then);
+  void add_input(Eigen::Index rows, const Real* T, Eigen::Index T_pitch);
+  void gelu(Eigen::Index rows, std::size_t layer, Then then);
   void clip(Eigen::Index rows);
   /// Adds inputs^T outputs to the place of a matrix, and the sum of the outputs to that of its bias.
   void add_gradient(Real* gradient, const Place& matrix, const Real* inputs, Eigen::Index input_pitch,
@@ -75,17 +91,12 @@ class StateBlock {
     return gradient + (place.offset - layout().time_size);
   }
 
-  /// What a forward pass leaves for a backward pass.
-  struct Pass {
-    std::vector<Real> input, output;
-    std::vector<std::vector<Real>> hidden, slopes;  ///< h and gelu' of each hidden layer
-  };
-
   const Weights<Real>& weights_;
   DenseUnit<Real> unit_;
   Real bound_;
-  std::vector<Pass> passes_;
-  Pass* pass_ = nullptr;
+  std::vector<Real> passes_;
+  Real* pass_ = nullptr;                            ///< the selected one
+  std::vector<std::vector<Real>> hidden_, slopes_;  ///< h and gelu' of each hidden layer
   std::vector<Real> sums_, clipped_, cotangent_, input_cotangent_, of_hidden_;
 };
 

@@ -109,15 +109,14 @@ void PathBlock<Real>::evaluate_drift(Eigen::Index n) {
 }
 
 template <class Real>
-void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n) {
+void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n,
+                                  Then then) {
   const double* x = state(n);
   block.select(std::max<Eigen::Index>(n + 1 - first_kept(), 0));
   for (Eigen::Index p = 0; p < paths_; ++p) {
     for (Eigen::Index j = 0; j < dim(); ++j) block.input(p)[j] = static_cast<Real>(x[j * block_paths + p]);
   }
-  using Then = typename StateBlock<Real>::Then;
-  block.forward_at(paths_, network.table() + n * network.width(),
-                   keeps_layers_ ? Then::derivatives : Then::nothing);
+  block.forward_at(paths_, network.table() + n * network.width(), then);
 }
 
 /// net + g_n clip(grad log rho)
@@ -150,13 +149,13 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
   if (has_forward) std::copy(drift_.begin(), drift_.end(), F(n));
   if (has_backward) B_ = drift_;
   if (forward_states_ && (has_forward || terms_.mirrored)) {
-    run_network(*setting_.forward_net, *forward_states_, n);
+    run_network(*setting_.forward_net, *forward_states_, n, Then::nothing);
     if (has_forward) add_output(*setting_.forward_net, *forward_states_, n, 1.0, F(n));
     if (has_backward && terms_.mirrored)
       add_output(*setting_.forward_net, *forward_states_, n, -1.0, B_.data());
   }
   if (backward_states_ && has_backward) {
-    run_network(*setting_.backward_net, *backward_states_, n);
+    run_network(*setting_.backward_net, *backward_states_, n, Then::nothing);
     add_output(*setting_.backward_net, *backward_states_, n, 1.0, B_.data());
   }
 }

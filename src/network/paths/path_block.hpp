@@ -50,8 +50,8 @@ class PathBlock {
   /// log of the backward kernel over the forward kernel, for each path.
   const double* step_log_ratio(Eigen::Index n) const { return ratio_.data() + n * block_paths; }
 
-  /// Whether the next runs keep the hidden layers of the networks, which a backward pass then need not compute
-  /// again. The bits of the results are the same.
+  /// Whether the next runs keep what the backward pass of the networks needs and would compute again otherwise.
+  /// The bits of the results are the same.
   void keep_layers(bool keeps);
 
   /// Paths from components and noises.
@@ -84,7 +84,8 @@ class PathBlock {
   void evaluate_target(Eigen::Index n);
   void evaluate_drift(Eigen::Index n);
   Eigen::Index first_kept() const { return keeps_layers_ ? steps() + 1 - kept_ : steps() + 1; }
-  void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n);
+  using Then = typename StateBlock<Real>::Then;
+  void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n, Then then);
   void return_to(StateBlock<Real>& block, PathNetwork<Real>& network, Eigen::Index n);
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);

@@ -141,9 +141,10 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
 template <class Real>
 void PathBlock<Real>::return_to(StateBlock<Real>& states, PathNetwork<Real>& network, Eigen::Index n) {
   if (n < first_kept()) {
-    run_network(network, states, n);
+    run_network(network, states, n, Then::derivatives);
   } else {
     states.select(n + 1 - first_kept());
+    states.return_to(paths_, network.table() + n * network.width());
   }
 }
 

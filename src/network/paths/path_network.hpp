@@ -49,9 +49,9 @@ class PathNetwork {
   std::vector<std::vector<Real>> of_states_, of_tables_, of_scales_;
 };
 
-/// Number of states x_n whose hidden layers a block of paths keeps for the backward pass. It keeps those of the
-/// last states, in at most this many bytes for each network; those of earlier states are computed twice.
-inline constexpr std::uint64_t most_kept_bytes = std::uint64_t{32} << 20;
+/// Number of states x_n for which a block of paths keeps the forward pass of a network. It keeps those of the
+/// last states, in at most this many bytes; those of earlier states are computed twice.
+inline constexpr std::uint64_t most_kept_bytes = std::uint64_t{16} << 20;
 template <class Real>
 Eigen::Index kept_states(const Layout& places, Eigen::Index steps) {
   const std::uint64_t states = most_kept_bytes / StateBlock<Real>::pass_bytes(places);
