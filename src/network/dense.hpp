@@ -78,13 +78,24 @@ void multiply_add(const MatrixProduct<RealOf<V>>& of) {
   for (; j < of.n; j += lanes) multiply_columns<V, tile_rows<V>, 1>(of, 0, j);
 }
 
+/// Adds the columns of N registers; several wait for each other less than one.
+template <class V, int N>
+GMDIFF_PARTICLE void add_columns(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n, RealOf<V>* to) {
+  constexpr int lanes = Types<V>::lanes;
+  V sums[N];
+  for (int r = 0; r < N; ++r) sums[r] = V::load(to + r * lanes);
+  for (std::ptrdiff_t i = 0; i < rows; ++i) {
+    for (int r = 0; r < N; ++r) sums[r] = sums[r] + V::load(from + i * n + r * lanes);
+  }
+  for (int r = 0; r < N; ++r) sums[r].store(to + r * lanes);
+}
+
 template <class V>
 void add_rows(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n, RealOf<V>* to) {
-  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
-    V sum = V::load(to + j);
-    for (std::ptrdiff_t i = 0; i < rows; ++i) sum = sum + V::load(from + i * n + j);
-    sum.store(to + j);
-  }
+  constexpr int lanes = Types<V>::lanes, at_once = 8;
+  std::ptrdiff_t j = 0;
+  for (; j + at_once * lanes <= n; j += at_once * lanes) add_columns<V, at_once>(from + j, rows, n, to + j);
+  for (; j < n; j += lanes) add_columns<V, 1>(from + j, rows, n, to + j);
 }
 
 template <class V>

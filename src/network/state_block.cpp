@@ -81,9 +81,19 @@ void StateBlock<Real>::run(Eigen::Index rows, const Real* T, Eigen::Index T_pitc
 template <class Real>
 void StateBlock<Real>::clip(Eigen::Index rows) {
   const Real* out = output();
-  for (Eigen::Index j = 0; j < rows * layout().output_width; ++j) {
-    clipped_[static_cast<std::size_t>(j)] = particle::clipped(out[j], bound_);
-  }
+  const Real bound = bound_;
+  Real* to = clipped_.data();
+  const Eigen::Index count = rows * layout().output_width;
+  for (Eigen::Index j = 0; j < count; ++j) to[j] = particle::clipped(out[j], bound);
+}
+
+template <class Real>
+void StateBlock<Real>::stop_at_clip(Eigen::Index rows, std::vector<Real>& cotangents) {
+  const Real* out = output();
+  const Real bound = bound_;
+  Real* of = cotangents.data();
+  const Eigen::Index count = rows * layout().output_width;
+  for (Eigen::Index j = 0; j < count; ++j) of[j] = particle::passes_clip(out[j], bound) ? of[j] : Real(0);
 }
 
 template <class Real>
@@ -103,9 +113,7 @@ template <class Real>
 void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
-  for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
-    if (!particle::passes_clip(output()[j], bound_)) cotangent_[static_cast<std::size_t>(j)] = Real(0);
-  }
+  stop_at_clip(rows, cotangent_);
   const std::size_t last = layers() - 1;
   if (gradient != nullptr) {
     add_gradient(gradient, places.U, hidden(last), width, cotangent_.data(), rows);
@@ -154,9 +162,7 @@ void StateBlock<Real>::forward_tangents(Eigen::Index rows) {
   }
   unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.U],
                                      places.output_width, input_cotangent_.data()));
-  for (Eigen::Index j = 0; j < rows * places.output_width; ++j) {
-    if (!particle::passes_clip(output()[j], bound_)) input_cotangent_[static_cast<std::size_t>(j)] = Real(0);
-  }
+  stop_at_clip(rows, input_cotangent_);
 }
 
 template class StateBlock<float>;

@@ -83,6 +83,8 @@ class StateBlock {
   void add_input(Eigen::Index rows, const Real* T, Eigen::Index T_pitch);
   void gelu(Eigen::Index rows, std::size_t layer, Then then);
   void clip(Eigen::Index rows);
+  /// Sets to 0 what the clip does not pass, of cotangents or tangents of the outputs.
+  void stop_at_clip(Eigen::Index rows, std::vector<Real>& cotangents);
   /// Adds inputs^T outputs to the place of a matrix, and the sum of the outputs to that of its bias.
   void add_gradient(Real* gradient, const Place& matrix, const Real* inputs, Eigen::Index input_pitch,
                     const Real* outputs, Eigen::Index rows);

@@ -114,7 +114,8 @@ void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& 
   const double* x = state(n);
   block.select(std::max<Eigen::Index>(n + 1 - first_kept(), 0));
   for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < dim(); ++j) block.input(p)[j] = static_cast<Real>(x[j * block_paths + p]);
+    Real* input = block.input(p);
+    for (Eigen::Index j = 0; j < dim(); ++j) input[j] = static_cast<Real>(x[j * block_paths + p]);
   }
   block.forward_at(paths_, network.table() + n * network.width(), then);
 }
@@ -125,9 +126,10 @@ void PathBlock<Real>::add_output(const PathNetwork<Real>& network, const StateBl
                                  Eigen::Index n, double sign, double* to) {
   const Real* scale = network.scale(n);
   for (Eigen::Index p = 0; p < paths_; ++p) {
+    const Real* outputs = block.output(p);
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const Eigen::Index i = j * block_paths + p;
-      const Number output(static_cast<double>(block.output(p)[j]));
+      const Number output(static_cast<double>(outputs[j]));
       Number sum = particle::add_control(Number(sign), output, Number(to[i]));
       if (scale != nullptr)
         sum = particle::add_scaled_score(Number(sign), Number(static_cast<double>(scale[j])),
@@ -160,6 +162,12 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
   }
 }
 
+/// G_n = F_n + B_{n+1}
+template <class Real>
+void PathBlock<Real>::add_backward_drift(Eigen::Index n) {
+  std::transform(B_.begin(), B_.end(), F(n), G(n), [](double B, double forward) { return forward + B; });
+}
+
 template <class Real>
 void PathBlock<Real>::simulate(Eigen::Index paths) {
   place_starts(setting_.model, component(), start_noise(), state(0));
@@ -172,16 +180,9 @@ void PathBlock<Real>::simulate_placed(Eigen::Index paths) {
   const PathModel& model = setting_.model;
   for (Eigen::Index n = 0; n <= steps(); ++n) {
     evaluate(n);
-    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
-      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
-    for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
-      const double scale = model.noise_scale(n)[j];
-      const Number eta(model.eta(n)[j]);
-      for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i) {
-        q(n)[i] *= scale;
-        state(n + 1)[i] = particle::moved(Number(state(n)[i]), eta, Number(F(n)[i]), Number(q(n)[i])).v;
-      }
-    }
+    if (n > 0) add_backward_drift(n - 1);
+    if (n < steps())
+      setting_.unit.move(dim(), model.eta(n), model.noise_scale(n), state(n), F(n), q(n), state(n + 1));
   }
   finish_weights();
 }
@@ -214,8 +215,7 @@ void PathBlock<Real>::replay(Eigen::Index paths) {
   begin(paths);
   for (Eigen::Index n = 0; n <= steps(); ++n) {
     evaluate(n);
-    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
-      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
+    if (n > 0) add_backward_drift(n - 1);
     for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
       const double eta = setting_.model.eta(n)[j];
       for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i)

@@ -90,21 +90,18 @@ class PathBlock {
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);
   void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
+  void add_backward_drift(Eigen::Index n);
   void finish_weights();
 
-  struct Mode {
-    bool through_path;
-    const double* factor;  ///< of each path; through the path they are 1
-  };
-  void sweep(const Mode& mode, Eigen::Index block, const PathSwitches& learned, double* sums);
-  void set_cotangents(const Mode& mode, Eigen::Index n);
-  void add_eta(const Mode& mode, Eigen::Index n, double* to);
-  void add_drift(const Mode& mode, Eigen::Index n, const PathSwitches& learned, double* of_beta);
+  void sweep(const GradientMode& mode, Eigen::Index block, const PathSwitches& learned, double* sums);
+  void set_cotangents(const GradientMode& mode, Eigen::Index n);
+  void add_eta(const GradientMode& mode, Eigen::Index n, double* to);
+  void add_drift(const GradientMode& mode, Eigen::Index n, const PathSwitches& learned, double* of_beta);
   void add_hessian(Eigen::Index n, double factor);
-  void add_networks(const Mode& mode, Eigen::Index n, Eigen::Index block);
-  void add_network(const Mode& mode, Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
+  void add_networks(const GradientMode& mode, Eigen::Index n, Eigen::Index block);
+  void add_network(const GradientMode& mode, Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
                    StateBlock<Real>& states, bool of_forward, double sign_of_backward);
-  void add_start(const Mode& mode, const PathSwitches& learned);
+  void add_start(const GradientMode& mode, const PathSwitches& learned);
   void reduce(const PathSwitches& learned, double* sums) const;
   MixtureSums lane_sums();
   /// The points of the paths as rows for the target, which may be more than there are paths.

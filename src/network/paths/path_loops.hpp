@@ -205,6 +205,61 @@ void mixture_gradient(const StartMixture& of, const double* x, const double* fac
   }
 }
 
+// ----- loops over coordinates and paths
+
+/// Calls f(j, i) for every coordinate j and the places i of its registers.
+template <class V, class F>
+GMDIFF_PARTICLE void for_each_register(std::ptrdiff_t dim, F f) {
+  for (std::ptrdiff_t j = 0; j < dim; ++j) {
+    for (std::ptrdiff_t p = 0; p < block_paths; p += Types<V>::lanes) f(j, p, j * block_paths + p);
+  }
+}
+
+template <class V>
+void move(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
+          double* q, double* next) {
+  for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t /*p*/, std::ptrdiff_t i) {
+    const V noise = V::load(q + i) * V(scale[j]);
+    noise.store(q + i);
+    particle::moved(V::load(x + i), V(eta[j]), V::load(F + i), noise).store(next + i);
+  });
+}
+
+template <class V>
+void forward_cotangents(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
+                        const double* q, const double* lambda, double* of_F) {
+  for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
+    const V noise = V::load(q + i);
+    const V cotangent = mode.through_path ? particle::path_forward_cotangent(V(eta[j]), V::load(G + i), noise,
+                                                                             V::load(lambda + i))
+                                          : particle::fixed_forward_cotangent(noise, V::load(mode.factor + p));
+    cotangent.store(of_F + i);
+  });
+}
+
+template <class V>
+void backward_cotangents(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
+                         const double* q, double* of_B) {
+  const V half_sign(mode.through_path ? 0.5 : -0.5);
+  for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
+    particle::backward_cotangent(half_sign, V(eta[j]), V::load(G + i), V::load(q + i),
+                                 V::load(mode.factor + p))
+        .store(of_B + i);
+  });
+}
+
+template <class V>
+void eta_terms(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* F,
+               const double* G, const double* q, const double* lambda, double* terms) {
+  for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
+    const V f = V::load(F + i), g = V::load(G + i);
+    const V term = mode.through_path ? particle::path_eta_term(V(0.5 / eta[j]), f, g, V::load(q + i),
+                                                               V::load(lambda + i))
+                                     : particle::fixed_eta_term(f, g, V::load(mode.factor + p));
+    term.store(terms + i);
+  });
+}
+
 template <class V>
 void path_normals(const NoiseRange& range, double* to) {
   constexpr int lanes = Types<V>::lanes;
@@ -221,6 +276,10 @@ PathUnit make_path_unit() {
   return {.mixture_score = mixture_score<V>,
           .mixture_products = mixture_products<V>,
           .mixture_gradient = mixture_gradient<V>,
+          .move = move<V>,
+          .forward_cotangents = forward_cotangents<V>,
+          .backward_cotangents = backward_cotangents<V>,
+          .eta_terms = eta_terms<V>,
           .normals = path_normals<V>};
 }
 

@@ -32,6 +32,12 @@ struct MixtureSums {
   double* logit;      ///< (K, block_paths)
 };
 
+/// How a gradient treats the states of its paths.
+struct GradientMode {
+  bool through_path;     ///< false: the states are held fixed
+  const double* factor;  ///< of each path; through the path they are 1
+};
+
 struct NoiseRange {
   std::uint64_t seed;
   Purpose purpose;
@@ -53,6 +59,20 @@ struct PathUnit {
   /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
   void (*mixture_gradient)(const StartMixture& mixture, const double* x, const double* factor, double* work,
                            const MixtureSums& sums);
+  /// q <- scale q and next = x + eta F + q, with eta and scale of each coordinate.
+  void (*move)(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
+               double* q, double* next);
+  /// With kap = (eta G + q) / 2 of a step (mathematics.md §17.9, §17.10), for each coordinate and path:
+  ///   through the path   of_F = kap + eta lambda   of_B = kap
+  ///   states held fixed  of_F = -factor q / 2      of_B = -factor kap
+  void (*forward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
+                             const double* q, const double* lambda, double* of_F);
+  void (*backward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
+                              const double* q, double* of_B);
+  /// Through the path  terms = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
+  /// States held fixed terms = factor (F^2 - B^2) / 4 with B = G - F
+  void (*eta_terms)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* F,
+                    const double* G, const double* q, const double* lambda, double* terms);
   /// Normals of the streams of paths first_path ... (numerics.md §5), shape (count, block_paths).
   void (*normals)(const NoiseRange& range, double* to);
 };
