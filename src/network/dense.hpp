@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "network/dense_unit.hpp"
 #include "particle/dense.hpp"
 
@@ -11,9 +13,12 @@ namespace gmdiff::network::GMDIFF_CPU_UNIT {
 using particle::RealOf;
 using particle::Types;
 
-/// Rows and registers of columns of C that stay in registers; the instruction sets have 32 or 16 registers.
+/// Rows and registers of columns of C that stay in registers; the instruction sets have 32 or 16 registers. A
+/// tile of one register has more rows where their factors lie side by side, so that enough sums run at a time.
 template <class V>
 inline constexpr int tile_rows = sizeof(V) == 64 ? 8 : 4;
+template <class V, bool is_transposed>
+inline constexpr int narrow_rows = is_transposed ? 2 * tile_rows<V> : tile_rows<V>;
 inline constexpr int tile_registers = 2;
 
 /// The first sums of a tile.
@@ -39,12 +44,13 @@ GMDIFF_PARTICLE void store_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff
   }
 }
 
-/// Rows i ... i + R - 1 and columns j ... j + N lanes - 1 of the product.
-template <class V, int R, int N>
+/// Rows i ... i + R - 1 and columns j ... j + N lanes - 1 of the product. @tparam T whether A is transposed
+template <class V, bool T, int R, int N>
 GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i, std::ptrdiff_t j) {
   using Real = RealOf<V>;
   constexpr int lanes = Types<V>::lanes;
-  const Real* a = of.a + i * of.a_row;
+  const std::ptrdiff_t a_row = T ? 1 : of.a_row, a_column = T ? of.a_row : 1;
+  const Real* a = of.a + i * a_row;
   const Real* b = of.b + j;
   V sums[R][N];
   start_tile<V, R, N>(of, i, j, sums);
@@ -52,7 +58,7 @@ GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrd
     V row[N];
     for (int n = 0; n < N; ++n) row[n] = V::load(b + l * of.b_row + n * lanes);
     for (int r = 0; r < R; ++r) {
-      const V factor(a[r * of.a_row + l * of.a_column]);
+      const V factor(a[r * a_row + l * a_column]);
       for (int n = 0; n < N; ++n) sums[r][n] = fma(factor, row[n], sums[r][n]);
     }
   }
@@ -60,22 +66,28 @@ GMDIFF_PARTICLE void multiply_tile(const MatrixProduct<RealOf<V>>& of, std::ptrd
 }
 
 /// Tiles of R rows from row i on, and smaller ones for the rest.
-template <class V, int R, int N>
+template <class V, bool T, int R, int N>
 GMDIFF_PARTICLE void multiply_columns(const MatrixProduct<RealOf<V>>& of, std::ptrdiff_t i,
                                       std::ptrdiff_t j) {
-  for (; i + R <= of.m; i += R) multiply_tile<V, R, N>(of, i, j);
+  for (; i + R <= of.m; i += R) multiply_tile<V, T, R, N>(of, i, j);
   if constexpr (R > 1) {
-    if (i < of.m) multiply_columns<V, R / 2, N>(of, i, j);
+    if (i < of.m) multiply_columns<V, T, R / 2, N>(of, i, j);
   }
 }
 
-template <class V>
-void multiply_add(const MatrixProduct<RealOf<V>>& of) {
+template <class V, bool T>
+GMDIFF_PARTICLE void multiply(const MatrixProduct<RealOf<V>>& of) {
   constexpr int lanes = Types<V>::lanes;
   std::ptrdiff_t j = 0;
   for (; j + tile_registers * lanes <= of.n; j += tile_registers * lanes)
-    multiply_columns<V, tile_rows<V>, tile_registers>(of, 0, j);
-  for (; j < of.n; j += lanes) multiply_columns<V, tile_rows<V>, 1>(of, 0, j);
+    multiply_columns<V, T, tile_rows<V>, tile_registers>(of, 0, j);
+  for (; j < of.n; j += lanes) multiply_columns<V, T, narrow_rows<V, T>, 1>(of, 0, j);
+}
+
+/// The compiler knows which step between the factors is 1, so that fewer addresses are in registers.
+template <class V>
+void multiply_add(const MatrixProduct<RealOf<V>>& of) {
+  of.is_transposed ? multiply<V, true>(of) : multiply<V, false>(of);
 }
 
 /// Adds the columns of N registers; several wait for each other less than one.
@@ -98,13 +110,25 @@ void add_rows(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n, Real
   for (; j < n; j += lanes) add_columns<V, 1>(from + j, rows, n, to + j);
 }
 
+/// Whole values of V from entry j on. @returns the first entry that is left
 template <class V>
-void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slope) {
-  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
+GMDIFF_PARTICLE std::ptrdiff_t gelu_from(std::ptrdiff_t j, const RealOf<V>* from, std::ptrdiff_t n,
+                                         RealOf<V>* h, RealOf<V>* slope) {
+  for (; j + Types<V>::lanes <= n; j += Types<V>::lanes) {
     const particle::Gelu<V> of(V::load(from + j));
     of.value().store(h + j);
     if (slope != nullptr) of.slope().store(slope + j);
   }
+  return j;
+}
+
+/// A gelu is one long chain of operations; several side by side wait less.
+template <class V>
+void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slope) {
+  using Two = particle::Twice<V>;
+  using AtOnce = std::conditional_t<sizeof(V) == 64, particle::Twice<Two>, Two>;
+  const std::ptrdiff_t done = gelu_from<AtOnce>(0, from, n, h, slope);
+  gelu_from<V>(done, from, n, h, slope);
 }
 
 /// @tparam W arithmetic type of doubles.

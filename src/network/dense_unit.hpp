@@ -18,13 +18,13 @@ constexpr std::ptrdiff_t padded(std::ptrdiff_t n) {
 }
 
 /// C = F o (S + A B) with A (m, k), B (k, n) and S, F, C (m, n), o entry by entry; n is a multiple of
-/// `column_multiple`. Entry (i, l) of A is a[i a_row + l a_column], so A may be the transpose of a stored array;
-/// the others are stored by rows.
+/// `column_multiple`. All are stored by rows, but A may be the transpose of such an array.
 template <class Real>
 struct MatrixProduct {
   std::ptrdiff_t m, n, k;
   const Real* a;
-  std::ptrdiff_t a_row, a_column;
+  std::ptrdiff_t a_row;
+  bool is_transposed;  ///< a is A^T by rows
   const Real* b;
   std::ptrdiff_t b_row;
   Real* c;
@@ -43,7 +43,7 @@ MatrixProduct<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdif
           .k = k,
           .a = a,
           .a_row = a_pitch,
-          .a_column = 1,
+          .is_transposed = false,
           .b = b,
           .b_row = b_pitch,
           .c = c,
@@ -73,8 +73,8 @@ MatrixProduct<Real> gradient_product(std::ptrdiff_t rows, const Real* a, std::pt
           .n = b_pitch,
           .k = rows,
           .a = a,
-          .a_row = 1,
-          .a_column = a_pitch,
+          .a_row = a_pitch,
+          .is_transposed = true,
           .b = b,
           .b_row = b_pitch,
           .c = c,
