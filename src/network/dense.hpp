@@ -126,7 +126,7 @@ GMDIFF_PARTICLE std::ptrdiff_t gelu_from(std::ptrdiff_t j, const RealOf<V>* from
 template <class V>
 void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slope) {
   using Two = particle::Twice<V>;
-  using AtOnce = std::conditional_t<sizeof(V) == 64, particle::Twice<Two>, Two>;
+  using AtOnce = std::conditional_t<sizeof(V) == 64, particle::Twice<particle::Twice<Two>>, Two>;
   const std::ptrdiff_t done = gelu_from<AtOnce>(0, from, n, h, slope);
   gelu_from<V>(done, from, n, h, slope);
 }

@@ -17,6 +17,13 @@ constexpr std::ptrdiff_t padded(std::ptrdiff_t n) {
   return (n + column_multiple - 1) / column_multiple * column_multiple;
 }
 
+/// Asks for numbers that are read next, so that they come into the cache while others are computed.
+template <class Real>
+void read_ahead(const Real* from, std::ptrdiff_t count) {
+  constexpr std::ptrdiff_t cache_line = 64 / sizeof(Real);
+  for (std::ptrdiff_t i = 0; i < count; i += cache_line) __builtin_prefetch(from + i);
+}
+
 /// C = F o (S + A B) with A (m, k), B (k, n) and S, F, C (m, n), o entry by entry; n is a multiple of
 /// `column_multiple`. All are stored by rows, but A may be the transpose of such an array.
 template <class Real>

@@ -29,6 +29,11 @@ class StateBlock {
   /// The other functions refer to this pass from now on.
   void select(Eigen::Index pass) { pass_ = passes_.data() + pass * pass_size(layout()); }
 
+  /// Asks for the numbers of a pass, which will be selected soon.
+  void read_ahead(Eigen::Index pass) const {
+    network::read_ahead(passes_.data() + pass * pass_size(layout()), pass_size(layout()));
+  }
+
   /// Row r of the network's input, to be written before `forward`.
   Real* input(Eigen::Index r) { return pass_ + r * layout().output_width; }
   /// Row r of net(x, t), after `forward`.

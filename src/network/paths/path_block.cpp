@@ -112,7 +112,7 @@ template <class Real>
 void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n,
                                   Then then) {
   const double* x = state(n);
-  block.select(std::max<Eigen::Index>(n + 1 - first_kept(), 0));
+  block.select(pass_of(n));
   for (Eigen::Index p = 0; p < paths_; ++p) {
     Real* input = block.input(p);
     for (Eigen::Index j = 0; j < dim(); ++j) input[j] = static_cast<Real>(x[j * block_paths + p]);
@@ -150,6 +150,7 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
   evaluate_drift(n);
   if (has_forward) std::copy(drift_.begin(), drift_.end(), F(n));
   if (has_backward) B_ = drift_;
+  if (has_forward) network::read_ahead(q(n), row_);
   if (forward_states_ && (has_forward || terms_.mirrored)) {
     run_network(*setting_.forward_net, *forward_states_, n, Then::nothing);
     if (has_forward) add_output(*setting_.forward_net, *forward_states_, n, 1.0, F(n));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -87,6 +88,8 @@ class PathBlock {
   using Then = typename StateBlock<Real>::Then;
   void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n, Then then);
   void return_to(StateBlock<Real>& block, PathNetwork<Real>& network, Eigen::Index n);
+  /// Number of the pass of x_n in a network's block.
+  Eigen::Index pass_of(Eigen::Index n) const { return std::max<Eigen::Index>(n + 1 - first_kept(), 0); }
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);
   void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
@@ -97,6 +100,7 @@ class PathBlock {
   void set_cotangents(const GradientMode& mode, Eigen::Index n);
   void add_eta(const GradientMode& mode, Eigen::Index n, double* to);
   void add_drift(const GradientMode& mode, Eigen::Index n, const PathSwitches& learned, double* of_beta);
+  void read_ahead(Eigen::Index n);
   void add_hessian(Eigen::Index n, double factor);
   void add_networks(const GradientMode& mode, Eigen::Index n, Eigen::Index block);
   void add_network(const GradientMode& mode, Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,

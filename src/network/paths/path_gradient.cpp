@@ -118,13 +118,30 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
   }
 }
 
+/// Asks for what the step of x_n reads and no later step has read. It comes while the networks of the step
+/// before it are computed; without that, the loops over paths would wait for it.
+template <class Real>
+void PathBlock<Real>::read_ahead(Eigen::Index n) {
+  if (n < 0) return;
+  network::read_ahead(state(n), row_);
+  network::read_ahead(F(n), row_);
+  if (terms_.mixture_score) network::read_ahead(gamma(n), setting_.model.components() * block_paths);
+  if (keeps_scores_) network::read_ahead(target_score(n), row_);
+  for (const auto& numbers : {&G_, &q_}) {
+    if (n > 0) network::read_ahead(numbers->data() + (n - 1) * row_, row_);
+  }
+  for (const auto& states : {&forward_states_, &backward_states_}) {
+    if (*states && n >= first_kept()) (*states)->read_ahead(pass_of(n));
+  }
+}
+
 /// Makes the forward pass at x_n that of the next backward pass.
 template <class Real>
 void PathBlock<Real>::return_to(StateBlock<Real>& states, PathNetwork<Real>& network, Eigen::Index n) {
   if (n < first_kept()) {
     run_network(network, states, n, Then::derivatives);
   } else {
-    states.select(n + 1 - first_kept());
+    states.select(pass_of(n));
     states.return_to(paths_, network.table() + n * network.width());
   }
 }
@@ -218,6 +235,7 @@ void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const 
     if (n < steps() && (learned.step || learned.friction)) add_eta(mode, n, sums + of.eta);
     change_.assign(row, 0.0);
     add_drift(mode, n, learned, sums + of.beta + n);
+    read_ahead(n - 1);
     add_networks(mode, n, block);
     if (!mode.through_path) continue;
     if (n == steps()) std::transform(target_score(n), target_score(n) + row, lambda_.begin(), std::negate<>());
