@@ -17,6 +17,14 @@ constexpr std::ptrdiff_t padded(std::ptrdiff_t n) {
   return (n + column_multiple - 1) / column_multiple * column_multiple;
 }
 
+/// Numbers from one row of the weights to the next, n or more. Rows of an even number of cache lines would share
+/// few sets of the first cache, and the columns of a tile would not stay there.
+template <class Real>
+constexpr std::ptrdiff_t weight_pitch(std::ptrdiff_t n) {
+  constexpr std::ptrdiff_t cache_line = 64 / sizeof(Real);
+  return n / cache_line % 2 == 0 ? n + cache_line : n;
+}
+
 /// Asks for numbers that are read next, so that they come into the cache while others are computed.
 template <class Real>
 void read_ahead(const Real* from, std::ptrdiff_t count) {
@@ -41,20 +49,20 @@ struct MatrixProduct {
   const Real* factor = nullptr;  ///< F, with the pitch of C; null: 1
 };
 
-/// C = A B with A (m, k) by rows of a pitch; the rows of C have the pitch of those of B.
+/// C = A B with A (m, k) by rows of a pitch, and weights B (k, n).
 template <class Real>
 MatrixProduct<Real> product_of_rows(std::ptrdiff_t m, const Real* a, std::ptrdiff_t a_pitch, std::ptrdiff_t k,
-                                    const Real* b, std::ptrdiff_t b_pitch, Real* c) {
+                                    const Real* b, std::ptrdiff_t n, Real* c) {
   return {.m = m,
-          .n = b_pitch,
+          .n = n,
           .k = k,
           .a = a,
           .a_row = a_pitch,
           .is_transposed = false,
           .b = b,
-          .b_row = b_pitch,
+          .b_row = weight_pitch<Real>(n),
           .c = c,
-          .c_row = b_pitch};
+          .c_row = n};
 }
 
 /// C = A B + bias, a row that is added to every row.

@@ -13,13 +13,15 @@ namespace gmdiff::network::GMDIFF_CPU_UNIT {
 
 using particle::Types;
 
-/// Registers of paths that go through a loop together, so that their latencies overlap.
-inline constexpr int path_registers = 2;
+/// Registers of paths that go through a loop together, so that their latencies overlap; the instruction sets have
+/// 32 or 16 registers.
+template <class V>
+inline constexpr int path_registers = sizeof(V) == 64 ? 4 : 2;
 
 /// `path_registers` registers of consecutive paths.
 template <class V>
 struct Lanes {
-  V of[path_registers];
+  V of[path_registers<V>];
 
   GMDIFF_PARTICLE static Lanes all(double value) {
     Lanes lanes;
@@ -28,22 +30,22 @@ struct Lanes {
   }
   GMDIFF_PARTICLE static Lanes load(const double* from) {
     Lanes lanes;
-    for (int n = 0; n < path_registers; ++n) lanes.of[n] = V::load(from + n * Types<V>::lanes);
+    for (int n = 0; n < path_registers<V>; ++n) lanes.of[n] = V::load(from + n * Types<V>::lanes);
     return lanes;
   }
   GMDIFF_PARTICLE void store(double* to) const {
-    for (int n = 0; n < path_registers; ++n) of[n].store(to + n * Types<V>::lanes);
+    for (int n = 0; n < path_registers<V>; ++n) of[n].store(to + n * Types<V>::lanes);
   }
   template <class F>
   GMDIFF_PARTICLE static Lanes map(F f) {
     Lanes lanes;
-    for (int n = 0; n < path_registers; ++n) lanes.of[n] = f(n);
+    for (int n = 0; n < path_registers<V>; ++n) lanes.of[n] = f(n);
     return lanes;
   }
 };
 
 template <class V>
-inline constexpr std::ptrdiff_t path_stride = path_registers* Types<V>::lanes;
+inline constexpr std::ptrdiff_t path_stride = path_registers<V>* Types<V>::lanes;
 
 /// Responsibilities of the paths p ... p + path_stride - 1, and their log p.
 template <class V>
@@ -57,13 +59,13 @@ GMDIFF_PARTICLE void responsibilities(const StartMixture& of, const double* x, s
     for (std::ptrdiff_t j = 0; j < d; ++j) {
       const V mean(of.mean[k * d + j]), inverse(of.inverse[k * d + j]);
       const L at = L::load(x + j * block_paths + p);
-      for (int n = 0; n < path_registers; ++n)
+      for (int n = 0; n < path_registers<V>; ++n)
         squares.of[n] = particle::add_square(mean, inverse, at.of[n], squares.of[n]);
     }
     const V log_weight(of.log_weight[k]);
     const L ell = L::map([&](int n) { return particle::log_component(squares.of[n], log_weight); });
     ell.store(gamma + k * block_paths + p);
-    for (int n = 0; n < path_registers; ++n) largest.of[n] = particle::larger(largest.of[n], ell.of[n]);
+    for (int n = 0; n < path_registers<V>; ++n) largest.of[n] = particle::larger(largest.of[n], ell.of[n]);
   }
   L total = L::all(0.0);
   for (std::ptrdiff_t k = 0; k < of.components; ++k) {
@@ -71,7 +73,7 @@ GMDIFF_PARTICLE void responsibilities(const StartMixture& of, const double* x, s
     const L ell = L::load(row);
     const L e = L::map([&](int n) { return particle::exp_nonpositive(ell.of[n] - largest.of[n]); });
     e.store(row);
-    for (int n = 0; n < path_registers; ++n) total.of[n] = total.of[n] + e.of[n];
+    for (int n = 0; n < path_registers<V>; ++n) total.of[n] = total.of[n] + e.of[n];
   }
   for (std::ptrdiff_t k = 0; k < of.components; ++k) {
     double* row = gamma + k * block_paths + p;
@@ -97,7 +99,7 @@ void mixture_score(const StartMixture& of, const double* x, double* gamma, doubl
       for (std::ptrdiff_t k = 0; k < of.components; ++k) {
         const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
         const L weight = L::load(gamma + k * block_paths + p);
-        for (int n = 0; n < path_registers; ++n)
+        for (int n = 0; n < path_registers<V>; ++n)
           sum.of[n] = particle::add_score(weight.of[n], mean, precision, at.of[n], sum.of[n]);
       }
       sum.store(score + j * block_paths + p);
@@ -117,12 +119,12 @@ GMDIFF_PARTICLE Lanes<V> slopes_along(const StartMixture& of, const double* x, c
     for (std::ptrdiff_t j = 0; j < d; ++j) {
       const V mean(of.mean[k * d + j]), precision(of.precision[k * d + j]);
       const L at = L::load(x + j * block_paths + p), along = L::load(v + j * block_paths + p);
-      for (int n = 0; n < path_registers; ++n)
+      for (int n = 0; n < path_registers<V>; ++n)
         slope.of[n] = particle::add_slope(mean, precision, at.of[n], along.of[n], slope.of[n]);
     }
     slope.store(slopes + k * block_paths + p);
     const L weight = L::load(gamma + k * block_paths + p);
-    for (int n = 0; n < path_registers; ++n)
+    for (int n = 0; n < path_registers<V>; ++n)
       mean_slope.of[n] = fma(weight.of[n], slope.of[n], mean_slope.of[n]);
   }
   return mean_slope;
