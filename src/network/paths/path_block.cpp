@@ -17,7 +17,7 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
       row_(setting.model.dim() * block_paths),
       keeps_scores_(terms_.target_score || setting.settings.langevin),
       kept_(kept_states<Real>(Layout(sampler_network(setting.settings, setting.model.dim())),
-                              setting.settings.steps)) {
+                              setting.settings.steps, setting.most_kept)) {
   const auto assign = [](std::vector<double>& array, Eigen::Index size) {
     array.assign(static_cast<std::size_t>(size), 0.0);
   };

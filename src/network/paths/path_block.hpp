@@ -18,6 +18,7 @@ struct PathSetting {
   PathUnit unit;
   PathNetwork<Real>* forward_net;   ///< u, or null
   PathNetwork<Real>* backward_net;  ///< v, or null
+  std::uint64_t most_kept = most_kept_bytes;
 };
 
 /// x_0 = mu_k + s_k e_0 of the paths of a block. @param x (d, block_paths)

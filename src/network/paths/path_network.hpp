@@ -49,12 +49,14 @@ class PathNetwork {
   std::vector<std::vector<Real>> of_states_, of_tables_, of_scales_;
 };
 
-/// Number of states x_n for which a block of paths keeps the forward pass of a network. It keeps those of the
-/// last states, in at most this many bytes; those of earlier states are computed twice.
+/// Most bytes of the forward passes that a block of paths keeps of one network: what a core may use of a cache
+/// that it shares with others.
 inline constexpr std::uint64_t most_kept_bytes = std::uint64_t{16} << 20;
+/// Number of states x_n whose forward pass is kept. These are the last states; the forward passes of earlier
+/// ones run again before their backward passes.
 template <class Real>
-Eigen::Index kept_states(const Layout& places, Eigen::Index steps) {
-  const std::uint64_t states = most_kept_bytes / StateBlock<Real>::pass_bytes(places);
+Eigen::Index kept_states(const Layout& places, Eigen::Index steps, std::uint64_t most_kept) {
+  const std::uint64_t states = most_kept / StateBlock<Real>::pass_bytes(places);
   return static_cast<Eigen::Index>(std::min<std::uint64_t>(states, static_cast<std::uint64_t>(steps + 1)));
 }
 

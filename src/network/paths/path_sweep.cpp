@@ -9,11 +9,12 @@ namespace gmdiff::network {
 
 template <class Real>
 PathSweep<Real>::PathSweep(const SamplerSettings& settings, const Target& target, ThreadPool& pool,
-                           std::vector<Eigen::Index> active, cpu::InstructionSet set)
+                           std::vector<Eigen::Index> active, cpu::InstructionSet set, std::uint64_t most_kept)
     : settings_(settings),
       target_(target),
       pool_(pool),
       active_(std::move(active)),
+      most_kept_(most_kept),
       unit_(path_unit(set)),
       of_thread_(static_cast<std::size_t>(pool.threads())) {
   const NetworkShape shape = sampler_network(settings, target.dim());
@@ -60,7 +61,8 @@ PathBlock<Real>& PathSweep<Real>::block_of(int thread) {
                                                                 .model = *model_,
                                                                 .unit = unit_,
                                                                 .forward_net = forward_net_.get(),
-                                                                .backward_net = backward_net_.get()});
+                                                                .backward_net = backward_net_.get(),
+                                                                .most_kept = most_kept_});
   return *block;
 }
 
