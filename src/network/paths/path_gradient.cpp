@@ -130,9 +130,6 @@ void PathBlock<Real>::read_ahead(Eigen::Index n) {
   for (const auto& numbers : {&G_, &q_}) {
     if (n > 0) network::read_ahead(numbers->data() + (n - 1) * row_, row_);
   }
-  for (const auto& states : {&forward_states_, &backward_states_}) {
-    if (*states && n >= first_kept()) (*states)->read_ahead(pass_of(n));
-  }
 }
 
 /// Makes the forward pass at x_n that of the next backward pass.
