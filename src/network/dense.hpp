@@ -28,7 +28,8 @@ GMDIFF_PARTICLE void start_tile(const MatrixProduct<RealOf<V>>& of, std::ptrdiff
   const RealOf<V>* start = of.start == nullptr ? nullptr : of.start + i * of.start_row + j;
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < N; ++n)
-      sums[r][n] = start == nullptr ? V(RealOf<V>(0)) : V::load(start + r * of.start_row + n * Types<V>::lanes);
+      sums[r][n] =
+          start == nullptr ? V(RealOf<V>(0)) : V::load(start + r * of.start_row + n * Types<V>::lanes);
   }
 }
 
@@ -92,7 +93,8 @@ void multiply_add(const MatrixProduct<RealOf<V>>& of) {
 
 /// Adds the columns of N registers; several wait for each other less than one.
 template <class V, int N>
-GMDIFF_PARTICLE void add_columns(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n, RealOf<V>* to) {
+GMDIFF_PARTICLE void add_columns(const RealOf<V>* from, std::ptrdiff_t rows, std::ptrdiff_t n,
+                                 RealOf<V>* to) {
   constexpr int lanes = Types<V>::lanes;
   V sums[N];
   for (int r = 0; r < N; ++r) sums[r] = V::load(to + r * lanes);

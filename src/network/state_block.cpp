@@ -110,22 +110,9 @@ void StateBlock<Real>::add_bias_gradient(Real* gradient, const Place& bias, cons
 }
 
 template <class Real>
-void StateBlock<Real>::read_ahead(std::size_t layer) const {
-  if (pass_ == passes_.data()) return;
-  const Eigen::Index narrow = 2 * block_rows * layout().output_width, wide = block_rows * layout().width;
-  const Real* before = pass_ - pass_size(layout());
-  if (layer == 0) {
-    network::read_ahead(before, narrow);
-  } else {
-    network::read_ahead(before + narrow + (static_cast<Eigen::Index>(layer) - 1) * wide, wide);
-  }
-}
-
-template <class Real>
 void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
-  read_ahead(0);
   stop_at_clip(rows, cotangent_);
   const std::size_t last = layers() - 1;
   if (gradient != nullptr) {
@@ -138,7 +125,6 @@ void StateBlock<Real>::backward(Eigen::Index rows, Real* gradient) {
                                   weights_.transposed(places.U), width, of_hidden_.data()),
                   slope(last)));
   for (std::size_t l = last; l > 0; --l) {
-    read_ahead(l);
     if (gradient != nullptr) {
       add_gradient(gradient, places.V[l - 1], hidden(l - 1), width, of_hidden_.data(), rows);
       add_bias_gradient(gradient, places.c[l - 1], of_hidden_.data(), rows);
@@ -164,14 +150,14 @@ template <class Real>
 void StateBlock<Real>::forward_tangents(Eigen::Index rows) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
-  unit_.multiply_add(with_factor(product_of_rows(rows, cotangent_.data(), places.output_width,
-                                                 places.shape.dim, weights_[places.Kx], width,
-                                                 of_hidden_.data()),
-                                 slope(0)));
+  unit_.multiply_add(
+      with_factor(product_of_rows(rows, cotangent_.data(), places.output_width, places.shape.dim,
+                                  weights_[places.Kx], width, of_hidden_.data()),
+                  slope(0)));
   for (std::size_t l = 1; l < layers(); ++l) {
-    unit_.multiply_add(with_factor(product_of_rows(rows, of_hidden_.data(), width, H,
-                                                   weights_[places.V[l - 1]], width, sums_.data()),
-                                   slope(l)));
+    unit_.multiply_add(with_factor(
+        product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.V[l - 1]], width, sums_.data()),
+        slope(l)));
     std::swap(sums_, of_hidden_);
   }
   unit_.multiply_add(product_of_rows(rows, of_hidden_.data(), width, H, weights_[places.U],

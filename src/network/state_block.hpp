@@ -29,6 +29,11 @@ class StateBlock {
   /// The other functions refer to this pass from now on.
   void select(Eigen::Index pass) { pass_ = passes_.data() + pass * pass_size(layout()); }
 
+  /// Asks for the numbers of a pass, which will be selected soon.
+  void read_ahead(Eigen::Index pass) const {
+    network::read_ahead(passes_.data() + pass * pass_size(layout()), pass_size(layout()));
+  }
+
   /// Row r of the network's input, to be written before `forward`.
   Real* input(Eigen::Index r) { return pass_ + r * layout().output_width; }
   /// Row r of net(x, t), after `forward`.
@@ -55,7 +60,7 @@ class StateBlock {
   /// need the slopes.
   void return_to(Eigen::Index rows, const Real* T);
   /// Adds the parameters' gradients to `gradient`, a padded buffer without the range of the time encoder;
-  /// null for none. Asks for the pass before the selected one, which in the order of backward passes is next.
+  /// null for none.
   void backward(Eigen::Index rows, Real* gradient);
   /// dL/dT of the rows, shape (rows, width), after `backward`.
   const Real* time_cotangents() const { return of_hidden_.data(); }
@@ -71,12 +76,11 @@ class StateBlock {
   static Eigen::Index pass_size(const Layout& places) {
     return block_rows * (2 * places.output_width + (places.shape.layers - 1) * places.width);
   }
-  /// Asks for a part of the pass before the selected one: the part of a layer, or at 0 the inputs and outputs.
-  void read_ahead(std::size_t layer) const;
   Real* output() { return pass_ + block_rows * layout().output_width; }
   Real* sums(std::size_t layer) {
     if (layer == 0) return sums_.data();
-    return output() + block_rows * (layout().output_width + (static_cast<Eigen::Index>(layer) - 1) * layout().width);
+    return output() +
+           block_rows * (layout().output_width + (static_cast<Eigen::Index>(layer) - 1) * layout().width);
   }
   const Real* hidden(std::size_t layer) const { return hidden_[layer].data(); }
   const Real* slope(std::size_t layer) const { return slopes_[layer].data(); }

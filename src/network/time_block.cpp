@@ -52,10 +52,9 @@ void TimeBlock<Real>::forward_scale(Eigen::Index rows, Real* scale) {
   const Real* from = waves_.data();
   for (std::size_t l = 0; l <= last; ++l) {
     Real* sums = l == last ? head_[l].data() : sums_.data();
-    unit_.multiply_add(
-        with_bias(product_of_rows(rows, from, l == 0 ? places.wave_width : width, l == 0 ? 2 * H : H,
-                                  weights_[places.G[l]], width, sums),
-                  weights_[places.g[l]]));
+    unit_.multiply_add(with_bias(product_of_rows(rows, from, l == 0 ? places.wave_width : width,
+                                                 l == 0 ? 2 * H : H, weights_[places.G[l]], width, sums),
+                                 weights_[places.g[l]]));
     if (l < last) unit_.gelu(sums, rows * width, head_[l].data(), head_slopes_[l].data());
     from = head_[l].data();
   }
@@ -81,9 +80,9 @@ void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, const Re
   unit_.multiply_add(
       product_of_rows(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data()));
   add_gradient(gradient, places.K2, places.b2, q_.data(), width, of_tau_.data(), rows);
-  unit_.multiply_add(with_factor(product_of_rows(rows, of_tau_.data(), width, H,
-                                                 weights_.transposed(places.K2), width, of_q_.data()),
-                                 slope_.data()));
+  unit_.multiply_add(with_factor(
+      product_of_rows(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data()),
+      slope_.data()));
   add_gradient(gradient, places.K1, places.b1, waves_.data(), places.wave_width, of_q_.data(), rows);
   unit_.multiply_add(product_of_rows(rows, of_q_.data(), width, H, weights_.transposed(places.K1),
                                      places.wave_width, of_waves_.data()));
@@ -109,14 +108,14 @@ void TimeBlock<Real>::backward_scale(Eigen::Index rows, const Real* of_scale, Re
                                      weights_.transposed(places.U_head), width, da.data()));
   for (std::size_t l = last; l > 0; --l) {
     add_gradient(gradient, places.G[l], places.g[l], head_[l - 1].data(), width, da.data(), rows);
-    unit_.multiply_add(with_factor(product_of_rows(rows, da.data(), width, H,
-                                                   weights_.transposed(places.G[l]), width, dh.data()),
-                                   head_slopes_[l - 1].data()));
+    unit_.multiply_add(with_factor(
+        product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[l]), width, dh.data()),
+        head_slopes_[l - 1].data()));
     std::swap(da, dh);
   }
   add_gradient(gradient, places.G[0], places.g[0], waves_.data(), places.wave_width, da.data(), rows);
-  MatrixProduct<Real> of_waves = product_of_rows(
-      rows, da.data(), width, H, weights_.transposed(places.G[0]), places.wave_width, of_waves_.data());
+  MatrixProduct<Real> of_waves = product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[0]),
+                                                 places.wave_width, of_waves_.data());
   of_waves.start = of_waves.c;
   of_waves.start_row = of_waves.c_row;
   unit_.multiply_add(of_waves);

@@ -8,8 +8,8 @@
 #include "base/names.hpp"
 #include "network/check_training.hpp"
 #include "network/layout.hpp"
-#include "network/paths/path_network.hpp"
 #include "network/paths/path_model.hpp"
+#include "network/paths/path_network.hpp"
 #include "plan/hash.hpp"
 
 namespace gmdiff {
@@ -199,7 +199,8 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
   const std::uint64_t kept = saturating_product(kept_bytes(settings, layout), number(path_networks(settings)),
                                                 std::min(number(threads), number(blocks)));
   std::uint64_t bytes = refinement_bytes(settings, dim);
-  for (const std::uint64_t part : {workspace, gamma, model, sums, networks, kept}) bytes = saturating_sum(bytes, part);
+  for (const std::uint64_t part : {workspace, gamma, model, sums, networks, kept})
+    bytes = saturating_sum(bytes, part);
   return bytes;
 }
 

@@ -78,7 +78,7 @@ class PathBlock {
   double* F(Eigen::Index n) { return F_.data() + n * row_; }
   double* G(Eigen::Index n) { return G_.data() + n * row_; }  ///< F_n + B_{n+1}
   double* q(Eigen::Index n) { return q_.data() + n * row_; }  ///< x_{n+1} - x_n - eta F_n
-  double* gamma(Eigen::Index n);                            ///< responsibilities (K, block_paths) at x_n
+  double* gamma(Eigen::Index n);                              ///< responsibilities (K, block_paths) at x_n
   double* target_score(Eigen::Index n) { return target_score_.data() + (keeps_scores_ ? n * row_ : 0); }
 
   void begin(Eigen::Index paths);

@@ -85,7 +85,8 @@ void PathBlock<Real>::add_drift(const GradientMode& mode, Eigen::Index n, const 
     const MixtureSums sums = lane_sums();
     // mixture_score_ is free here and holds the product.
     setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), gamma(n),
-                                   work_.data(), mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
+                                   work_.data(), mixture_score_.data(),
+                                   learned.prior || learned.weights ? &sums : nullptr);
     for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
   }
   // beta_0, beta_{N-1} and beta_N pass no gradient.
@@ -129,6 +130,9 @@ void PathBlock<Real>::read_ahead(Eigen::Index n) {
   if (keeps_scores_) network::read_ahead(target_score(n), row_);
   for (const auto& numbers : {&G_, &q_}) {
     if (n > 0) network::read_ahead(numbers->data() + (n - 1) * row_, row_);
+  }
+  for (const auto& states : {&forward_states_, &backward_states_}) {
+    if (*states && n >= first_kept()) (*states)->read_ahead(pass_of(n));
   }
 }
 
@@ -217,7 +221,8 @@ void PathBlock<Real>::reduce(const PathSwitches& learned, double* sums) const {
 }
 
 template <class Real>
-void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const PathSwitches& learned, double* sums) {
+void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const PathSwitches& learned,
+                            double* sums) {
   const auto row = static_cast<std::size_t>(row_);
   const auto K = static_cast<std::size_t>(setting_.model.components());
   const PathSumsLayout of(setting_.model.components(), dim(), steps());
@@ -235,7 +240,8 @@ void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const 
     read_ahead(n - 1);
     add_networks(mode, n, block);
     if (!mode.through_path) continue;
-    if (n == steps()) std::transform(target_score(n), target_score(n) + row, lambda_.begin(), std::negate<>());
+    if (n == steps())
+      std::transform(target_score(n), target_score(n) + row, lambda_.begin(), std::negate<>());
     for (std::size_t i = 0; i < row; ++i) lambda_[i] += change_[i];
   }
   add_start(mode, learned);

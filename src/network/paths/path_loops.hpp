@@ -232,9 +232,10 @@ void forward_cotangents(const GradientMode& mode, std::ptrdiff_t dim, const doub
                         const double* q, const double* lambda, double* of_F) {
   for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
     const V noise = V::load(q + i);
-    const V cotangent = mode.through_path ? particle::path_forward_cotangent(V(eta[j]), V::load(G + i), noise,
-                                                                             V::load(lambda + i))
-                                          : particle::fixed_forward_cotangent(noise, V::load(mode.factor + p));
+    const V cotangent =
+        mode.through_path
+            ? particle::path_forward_cotangent(V(eta[j]), V::load(G + i), noise, V::load(lambda + i))
+            : particle::fixed_forward_cotangent(noise, V::load(mode.factor + p));
     cotangent.store(of_F + i);
   });
 }
@@ -255,9 +256,9 @@ void eta_terms(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, 
                const double* G, const double* q, const double* lambda, double* terms) {
   for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
     const V f = V::load(F + i), g = V::load(G + i);
-    const V term = mode.through_path ? particle::path_eta_term(V(0.5 / eta[j]), f, g, V::load(q + i),
-                                                               V::load(lambda + i))
-                                     : particle::fixed_eta_term(f, g, V::load(mode.factor + p));
+    const V term = mode.through_path
+                       ? particle::path_eta_term(V(0.5 / eta[j]), f, g, V::load(q + i), V::load(lambda + i))
+                       : particle::fixed_eta_term(f, g, V::load(mode.factor + p));
     term.store(terms + i);
   });
 }

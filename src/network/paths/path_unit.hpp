@@ -67,8 +67,8 @@ struct PathUnit {
   ///   states held fixed  of_F = -factor q / 2      of_B = -factor kap
   void (*forward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
                              const double* q, const double* lambda, double* of_F);
-  void (*backward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
-                              const double* q, double* of_B);
+  void (*backward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta,
+                              const double* G, const double* q, double* of_B);
   /// Through the path  terms = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
   /// States held fixed terms = factor (F^2 - B^2) / 4 with B = G - F
   void (*eta_terms)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* F,
