@@ -263,8 +263,10 @@ void eta_terms(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, 
   });
 }
 
-template <class V>
+/// A normal is a long chain of operations; those of two registers of paths wait for each other less.
+template <class Register>
 void path_normals(const NoiseRange& range, double* to) {
+  using V = particle::Twice<Register>;
   constexpr int lanes = Types<V>::lanes;
   const particle::StreamOrigin origin{range.seed, range.purpose, range.replicate};
   for (std::ptrdiff_t p = 0; p < block_paths; p += lanes) {
