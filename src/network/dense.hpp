@@ -133,6 +133,26 @@ void gelu(const RealOf<V>* from, std::ptrdiff_t n, RealOf<V>* h, RealOf<V>* slop
   gelu_from<V>(done, from, n, h, slope);
 }
 
+/// particle::clipped in lanes.
+template <class V>
+void clip(const RealOf<V>* out, std::ptrdiff_t n, RealOf<V> bound, RealOf<V>* to) {
+  const V upper(bound), lower(-bound);
+  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
+    const V a = V::load(out + j);
+    select(upper < a, upper, select(a < lower, lower, a)).store(to + j);
+  }
+}
+
+/// particle::passes_clip in lanes.
+template <class V>
+void stop_at_clip(const RealOf<V>* out, std::ptrdiff_t n, RealOf<V> bound, RealOf<V>* cotangent) {
+  const V upper(bound), lower(-bound), zero(RealOf<V>(0));
+  for (std::ptrdiff_t j = 0; j < n; j += Types<V>::lanes) {
+    const V a = V::load(out + j), of = V::load(cotangent + j);
+    select(lower <= a, select(a <= upper, of, zero), zero).store(cotangent + j);
+  }
+}
+
 /// @tparam W arithmetic type of doubles.
 template <class W>
 void waves(const double* w, const double* p, std::ptrdiff_t n, double t, double* sine, double* cosine) {
@@ -145,7 +165,12 @@ void waves(const double* w, const double* p, std::ptrdiff_t n, double t, double*
 
 template <class V, class W>
 DenseUnit<RealOf<V>> make_dense_unit() {
-  return {.multiply_add = multiply_add<V>, .add_rows = add_rows<V>, .gelu = gelu<V>, .waves = waves<W>};
+  return {.multiply_add = multiply_add<V>,
+          .add_rows = add_rows<V>,
+          .gelu = gelu<V>,
+          .clip = clip<V>,
+          .stop_at_clip = stop_at_clip<V>,
+          .waves = waves<W>};
 }
 
 }  // namespace gmdiff::network::GMDIFF_CPU_UNIT

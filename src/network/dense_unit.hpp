@@ -107,6 +107,10 @@ struct DenseUnit {
   void (*add_rows)(const Real* from, std::ptrdiff_t rows, std::ptrdiff_t n, Real* to);
   /// h = gelu(a) and, unless null, slope = gelu'(a) (mathematics.md §17.1).
   void (*gelu)(const Real* a, std::ptrdiff_t n, Real* h, Real* slope);
+  /// to = out, clipped to [-bound, bound]. NaN stays NaN.
+  void (*clip)(const Real* out, std::ptrdiff_t n, Real bound, Real* to);
+  /// Sets a cotangent to 0 where the clip does not pass it, which is also where the output is NaN.
+  void (*stop_at_clip)(const Real* out, std::ptrdiff_t n, Real bound, Real* cotangent);
   /// Sine and cosine of w_j t + p_j.
   void (*waves)(const double* w, const double* p, std::ptrdiff_t n, double t, double* sine, double* cosine);
 };

@@ -80,20 +80,12 @@ void StateBlock<Real>::run(Eigen::Index rows, const Real* T, Eigen::Index T_pitc
 
 template <class Real>
 void StateBlock<Real>::clip(Eigen::Index rows) {
-  const Real* out = output();
-  const Real bound = bound_;
-  Real* to = clipped_.data();
-  const Eigen::Index count = rows * layout().output_width;
-  for (Eigen::Index j = 0; j < count; ++j) to[j] = particle::clipped(out[j], bound);
+  unit_.clip(output(), rows * layout().output_width, bound_, clipped_.data());
 }
 
 template <class Real>
 void StateBlock<Real>::stop_at_clip(Eigen::Index rows, std::vector<Real>& cotangents) {
-  const Real* out = output();
-  const Real bound = bound_;
-  Real* of = cotangents.data();
-  const Eigen::Index count = rows * layout().output_width;
-  for (Eigen::Index j = 0; j < count; ++j) of[j] = particle::passes_clip(out[j], bound) ? of[j] : Real(0);
+  unit_.stop_at_clip(output(), rows * layout().output_width, bound_, cotangents.data());
 }
 
 template <class Real>

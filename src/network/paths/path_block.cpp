@@ -166,7 +166,7 @@ void PathBlock<Real>::evaluate(Eigen::Index n) {
 /// G_n = F_n + B_{n+1}
 template <class Real>
 void PathBlock<Real>::add_backward_drift(Eigen::Index n) {
-  std::transform(B_.begin(), B_.end(), F(n), G(n), [](double B, double forward) { return forward + B; });
+  setting_.unit.add(row_, F(n), B_.data(), G(n));
 }
 
 template <class Real>
@@ -229,17 +229,10 @@ void PathBlock<Real>::replay(Eigen::Index paths) {
 /// log w = log rho(x_N) - log p0(x_0) - sum [ q G / 2 + eta G^2 / 4 ]
 template <class Real>
 void PathBlock<Real>::finish_weights() {
-  std::fill(ratio_.begin(), ratio_.end(), 0.0);
   std::vector<double> sum(block_paths, 0.0);
   for (Eigen::Index n = 0; n < steps(); ++n) {
     double* ratio = ratio_.data() + n * block_paths;
-    for (Eigen::Index j = 0; j < dim(); ++j) {
-      const Number eta(setting_.model.eta(n)[j]);
-      for (Eigen::Index p = 0; p < block_paths; ++p) {
-        const Number q_n(q(n)[j * block_paths + p]), G_n(G(n)[j * block_paths + p]);
-        ratio[p] = particle::add_log_ratio(eta, q_n, G_n, Number(ratio[p])).v;
-      }
-    }
+    setting_.unit.log_ratios(dim(), setting_.model.eta(n), q(n), G(n), ratio);
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += ratio[p];
   }
   for (std::size_t p = 0; p < sum.size(); ++p) log_w_[p] = log_rho_[p] - log_p0_[p] + sum[p];

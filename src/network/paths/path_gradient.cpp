@@ -79,7 +79,7 @@ void PathBlock<Real>::add_drift(const GradientMode& mode, Eigen::Index n, const 
                                 double* of_beta) {
   const bool annealed = terms_.mixture_score && terms_.target_score;
   const double beta = annealed ? setting_.model.beta(n) : terms_.target_score ? 1.0 : 0.0;
-  for (std::size_t i = 0; i < of_drift_.size(); ++i) of_drift_[i] = of_F_[i] + of_B_[i];
+  setting_.unit.add(row_, of_F_.data(), of_B_.data(), of_drift_.data());
   if (terms_.mixture_score && (mode.through_path || learned.prior || learned.weights)) {
     for (std::size_t i = 0; i < of_drift_.size(); ++i) product_[i] = (1.0 - beta) * of_drift_[i];
     const MixtureSums sums = lane_sums();
@@ -87,7 +87,7 @@ void PathBlock<Real>::add_drift(const GradientMode& mode, Eigen::Index n, const 
     setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), gamma(n),
                                    work_.data(), mixture_score_.data(),
                                    learned.prior || learned.weights ? &sums : nullptr);
-    for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
+    setting_.unit.add(row_, change_.data(), mixture_score_.data(), change_.data());
   }
   // beta_0, beta_{N-1} and beta_N pass no gradient.
   if (annealed && learned.annealing && n > 0 && n < steps() - 1) {
@@ -242,7 +242,7 @@ void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const 
     if (!mode.through_path) continue;
     if (n == steps())
       std::transform(target_score(n), target_score(n) + row, lambda_.begin(), std::negate<>());
-    for (std::size_t i = 0; i < row; ++i) lambda_[i] += change_[i];
+    setting_.unit.add(row_, lambda_.data(), change_.data(), lambda_.data());
   }
   add_start(mode, learned);
   reduce(learned, sums);

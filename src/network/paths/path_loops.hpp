@@ -218,6 +218,24 @@ GMDIFF_PARTICLE void for_each_register(std::ptrdiff_t dim, F f) {
 }
 
 template <class V>
+void add(std::ptrdiff_t count, const double* a, const double* b, double* sum) {
+  for (std::ptrdiff_t i = 0; i < count; i += Types<V>::lanes)
+    (V::load(a + i) + V::load(b + i)).store(sum + i);
+}
+
+template <class V>
+void log_ratios(std::ptrdiff_t dim, const double* eta, const double* q, const double* G, double* ratio) {
+  for (std::ptrdiff_t p = 0; p < block_paths; p += Types<V>::lanes) {
+    V sum(0.0);
+    for (std::ptrdiff_t j = 0; j < dim; ++j) {
+      const std::ptrdiff_t i = j * block_paths + p;
+      sum = particle::add_log_ratio(V(eta[j]), V::load(q + i), V::load(G + i), sum);
+    }
+    sum.store(ratio + p);
+  }
+}
+
+template <class V>
 void move(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
           double* q, double* next) {
   for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t /*p*/, std::ptrdiff_t i) {
@@ -281,6 +299,8 @@ PathUnit make_path_unit() {
   return {.mixture_score = mixture_score<V>,
           .mixture_products = mixture_products<V>,
           .mixture_gradient = mixture_gradient<V>,
+          .add = add<V>,
+          .log_ratios = log_ratios<V>,
           .move = move<V>,
           .forward_cotangents = forward_cotangents<V>,
           .backward_cotangents = backward_cotangents<V>,

@@ -59,6 +59,10 @@ struct PathUnit {
   /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
   void (*mixture_gradient)(const StartMixture& mixture, const double* x, const double* factor, double* work,
                            const MixtureSums& sums);
+  /// sum = a + b
+  void (*add)(std::ptrdiff_t count, const double* a, const double* b, double* sum);
+  /// ratio (block_paths): log of the backward kernel over the forward one, the sum over all coordinates.
+  void (*log_ratios)(std::ptrdiff_t dim, const double* eta, const double* q, const double* G, double* ratio);
   /// q <- scale q and next = x + eta F + q, with eta and scale of each coordinate.
   void (*move)(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
                double* q, double* next);
