@@ -21,6 +21,8 @@ class StateBlock {
  public:
   /// @param bound outputs are clipped to [-bound, bound]; infinity for no clipping.
   StateBlock(const Weights<Real>& weights, const DenseUnit<Real>& unit, Real bound);
+  StateBlock(const StateBlock&) = delete;
+  StateBlock& operator=(const StateBlock&) = delete;
 
   /// Bytes of a forward pass that is kept.
   static std::uint64_t pass_bytes(const Layout& places);
