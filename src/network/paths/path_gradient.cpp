@@ -232,6 +232,9 @@ void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const 
   of_deviation_.assign(K * row, 0.0);
   of_logit_.assign(K * block_paths, 0.0);
   std::fill_n(sums, of.size, 0.0);
+  for (PathNetwork<Real>* network : {setting_.forward_net, setting_.backward_net}) {
+    if (network != nullptr) network->start_block(block);
+  }
   for (Eigen::Index n = steps(); n >= 0; --n) {
     set_cotangents(mode, n);
     if (n < steps() && (learned.step || learned.friction)) add_eta(mode, n, sums + of.eta);

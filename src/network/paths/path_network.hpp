@@ -27,8 +27,10 @@ class PathNetwork {
   bool has_scales() const { return weights_.layout().shape.langevin; }
   Eigen::Index width() const { return weights_.layout().width; }
 
-  /// Sets the gradients of all blocks of paths to 0.
+  /// Makes room for the gradients of all blocks of paths.
   void start_gradient(Eigen::Index blocks);
+  /// Sets the gradient of a block to 0, on the thread that adds to it.
+  void start_block(Eigen::Index block);
   /// Range of a block without the time encoder, as `StateBlock::backward` adds to it.
   Real* of_states(Eigen::Index block) { return of_states_[static_cast<std::size_t>(block)].data(); }
   /// dL/dT of a block, shape (N + 1, width).
