@@ -52,10 +52,15 @@ Layout::Layout(const NetworkShape& network)
 
 template <class Real>
 Weights<Real>::Weights(const NetworkShape& shape) : layout_(shape) {
-  values_.assign(static_cast<std::size_t>(layout_.size), Real(0));
+  const auto rows_of = [](Eigen::Index rows, Eigen::Index pitch) {
+    return std::vector<Real>(static_cast<std::size_t>(rows * weight_pitch<Real>(pitch)), Real(0));
+  };
+  values_.reserve(layout_.all.size());
   transposes_.reserve(layout_.all.size());
-  for (const Place& place : layout_.all)
-    transposes_.emplace_back(static_cast<std::size_t>(place.cols * padded(place.rows)), Real(0));
+  for (const Place& place : layout_.all) {
+    values_.push_back(rows_of(place.rows, place.pitch));
+    transposes_.push_back(rows_of(place.cols, padded(place.rows)));
+  }
 }
 
 template <class Real>
@@ -63,13 +68,14 @@ void Weights<Real>::assign(const Eigen::VectorXd& parameters) {
   for (std::size_t number = 0; number < layout_.all.size(); ++number) {
     const Place& place = layout_.all[number];
     const double* from = parameters.data() + place.flat;
-    Real* to = values_.data() + place.offset;
+    Real* rows = values_[number].data();
     Real* columns = transposes_[number].data();
-    const Eigen::Index column_pitch = padded(place.rows);
+    const Eigen::Index row_pitch = weight_pitch<Real>(place.pitch);
+    const Eigen::Index column_pitch = weight_pitch<Real>(padded(place.rows));
     for (Eigen::Index i = 0; i < place.rows; ++i) {
       for (Eigen::Index j = 0; j < place.cols; ++j) {
         const Real value = static_cast<Real>(from[i * place.cols + j]);
-        to[i * place.pitch + j] = value;
+        rows[i * row_pitch + j] = value;
         columns[j * column_pitch + i] = value;
       }
     }
@@ -77,10 +83,10 @@ void Weights<Real>::assign(const Eigen::VectorXd& parameters) {
 }
 
 template <class Real>
-const Real* Weights<Real>::transposed(const Place& place) const {
+std::size_t Weights<Real>::number(const Place& place) const {
   const auto found = std::find_if(layout_.all.begin(), layout_.all.end(),
                                   [&](const Place& other) { return other.offset == place.offset; });
-  return transposes_[static_cast<std::size_t>(found - layout_.all.begin())].data();
+  return static_cast<std::size_t>(found - layout_.all.begin());
 }
 
 template class Weights<float>;

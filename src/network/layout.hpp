@@ -44,14 +44,16 @@ class Weights {
   void assign(const Eigen::VectorXd& parameters);
 
   const Layout& layout() const { return layout_; }
-  const Real* operator[](const Place& place) const { return values_.data() + place.offset; }
-  /// An array by columns: (cols, rows), row j at `padded(rows) j`.
-  const Real* transposed(const Place& place) const;
+  /// Row i is at `weight_pitch(place.pitch) i`.
+  const Real* operator[](const Place& place) const { return values_[number(place)].data(); }
+  /// An array by columns: (cols, rows), row j at `weight_pitch(padded(rows)) j`.
+  const Real* transposed(const Place& place) const { return transposes_[number(place)].data(); }
 
  private:
+  std::size_t number(const Place& place) const;
+
   Layout layout_;
-  std::vector<Real> values_;
-  std::vector<std::vector<Real>> transposes_;  ///< in the order of `Layout::all`
+  std::vector<std::vector<Real>> values_, transposes_;  ///< in the order of `Layout::all`
 };
 
 }  // namespace gmdiff::network

@@ -18,13 +18,14 @@ NetworkWeights<Real> network_weights(const Weights<Real>& weights, Real bound) {
                                     .numbers = nullptr},
                           .numbers = {}};
   of.numbers.reserve(static_cast<std::size_t>(of.table.size()));
-  const auto append = [&](const Real* from, Eigen::Index count) {
-    of.numbers.insert(of.numbers.end(), from, from + count);
+  const auto append = [&](const Real* from, Eigen::Index rows, Eigen::Index pitch) {
+    for (Eigen::Index i = 0; i < rows; ++i, from += weight_pitch<Real>(pitch))
+      of.numbers.insert(of.numbers.end(), from, from + pitch);
   };
   // The order of particle::NetworkTable.
-  const auto rows = [&](const Place& place) { append(weights[place], place.rows * place.pitch); };
+  const auto rows = [&](const Place& place) { append(weights[place], place.rows, place.pitch); };
   const auto columns = [&](const Place& place) {
-    append(weights.transposed(place), place.cols * padded(place.rows));
+    append(weights.transposed(place), place.cols, padded(place.rows));
   };
   rows(places.Kx);
   for (std::size_t l = 0; l < places.V.size(); ++l) {

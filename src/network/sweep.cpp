@@ -28,7 +28,9 @@ void Sweep<Real>::take_block(int thread, Eigen::Index number, const std::vector<
   const Eigen::Index first = number * block_rows, rows = std::min(block_rows, std::ssize(time) - first);
   Block& block = block_of(thread);
   bodies.fill(first, rows, block);
-  block.forward(rows, table_.rows(), time.data() + first);
+  const bool is_inference = !has_gradient && !bodies.take_input_gradient && !bodies.take_tangent;
+  block.forward(rows, table_.rows(), time.data() + first,
+                is_inference ? Block::Then::nothing : Block::Then::derivatives);
   bodies.take(first, rows, block);
   if (bodies.take_tangent) {
     block.forward_tangents(rows);
@@ -36,14 +38,14 @@ void Sweep<Real>::take_block(int thread, Eigen::Index number, const std::vector<
   }
   if (!has_gradient && !bodies.take_input_gradient) return;
   Real* gradient = nullptr;
-  Real* of_time = nullptr;
   if (has_gradient) {
     std::vector<Real>& buffer = state_gradients_[static_cast<std::size_t>(number)];
     buffer.assign(static_cast<std::size_t>(places.size - places.time_size), Real(0));
     gradient = buffer.data();
-    of_time = of_rows_.data() + first * places.width;
   }
-  block.backward(rows, gradient, of_time);
+  block.backward(rows, gradient);
+  if (has_gradient)
+    std::copy_n(block.time_cotangents(), rows * places.width, of_rows_.data() + first * places.width);
   if (!bodies.take_input_gradient) return;
   block.backward_input(rows);
   bodies.take_input_gradient(first, rows, block);

@@ -25,23 +25,21 @@ void TimeBlock<Real>::forward(std::span<const double> times, const double* frequ
                               Real* T, Real* scale) {
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width, rows = std::ssize(times);
-  const auto bias = [&](const Place& place, Real* to) {
-    for (Eigen::Index r = 0; r < rows; ++r) std::copy_n(weights_[place], width, to + r * width);
-  };
   for (Eigen::Index r = 0; r < rows; ++r) {
     unit_.waves(frequencies, phases, width, times[static_cast<std::size_t>(r)], sine_.data(), cosine_.data());
     Real* phi = waves_.data() + r * places.wave_width;
     std::copy_n(sine_.begin(), H, phi);
     std::copy_n(cosine_.begin(), H, phi + H);
   }
-  bias(places.b1, sums_.data());
-  unit_.multiply_add(product_of_rows(rows, waves_.data(), places.wave_width, 2 * H, weights_[places.K1],
-                                     width, sums_.data()));
+  unit_.multiply_add(with_bias(product_of_rows(rows, waves_.data(), places.wave_width, 2 * H,
+                                               weights_[places.K1], width, sums_.data()),
+                               weights_[places.b1]));
   unit_.gelu(sums_.data(), rows * width, q_.data(), slope_.data());
-  bias(places.b2, tau_.data());
-  unit_.multiply_add(product_of_rows(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data()));
-  bias(places.c1, T);
-  unit_.multiply_add(product_of_rows(rows, tau_.data(), width, H, weights_[places.Kt], width, T));
+  unit_.multiply_add(
+      with_bias(product_of_rows(rows, q_.data(), width, H, weights_[places.K2], width, tau_.data()),
+                weights_[places.b2]));
+  unit_.multiply_add(with_bias(product_of_rows(rows, tau_.data(), width, H, weights_[places.Kt], width, T),
+                               weights_[places.c1]));
   if (scale != nullptr) forward_scale(rows, scale);
 }
 
@@ -54,34 +52,23 @@ void TimeBlock<Real>::forward_scale(Eigen::Index rows, Real* scale) {
   const Real* from = waves_.data();
   for (std::size_t l = 0; l <= last; ++l) {
     Real* sums = l == last ? head_[l].data() : sums_.data();
-    for (Eigen::Index r = 0; r < rows; ++r) std::copy_n(weights_[places.g[l]], width, sums + r * width);
-    unit_.multiply_add(product_of_rows(rows, from, l == 0 ? places.wave_width : width, l == 0 ? 2 * H : H,
-                                       weights_[places.G[l]], width, sums));
+    unit_.multiply_add(with_bias(product_of_rows(rows, from, l == 0 ? places.wave_width : width,
+                                                 l == 0 ? 2 * H : H, weights_[places.G[l]], width, sums),
+                                 weights_[places.g[l]]));
     if (l < last) unit_.gelu(sums, rows * width, head_[l].data(), head_slopes_[l].data());
     from = head_[l].data();
   }
-  for (Eigen::Index r = 0; r < rows; ++r)
-    std::copy_n(weights_[places.c_head], places.output_width, scale + r * places.output_width);
   unit_.multiply_add(
-      product_of_rows(rows, from, width, H, weights_[places.U_head], places.output_width, scale));
+      with_bias(product_of_rows(rows, from, width, H, weights_[places.U_head], places.output_width, scale),
+                weights_[places.c_head]));
 }
 
 template <class Real>
 void TimeBlock<Real>::add_gradient(Real* gradient, const Place& matrix, const Place& bias, const Real* inputs,
                                    Eigen::Index input_pitch, const Real* outputs, Eigen::Index rows) {
-  unit_.multiply_add({.m = matrix.rows,
-                      .n = matrix.pitch,
-                      .k = rows,
-                      .a = inputs,
-                      .a_row = 1,
-                      .a_column = input_pitch,
-                      .b = outputs,
-                      .b_row = matrix.pitch,
-                      .c = gradient + matrix.offset,
-                      .c_row = matrix.pitch});
-  for (Eigen::Index r = 0; r < rows; ++r) {
-    for (Eigen::Index j = 0; j < bias.pitch; ++j) gradient[bias.offset + j] += outputs[r * bias.pitch + j];
-  }
+  unit_.multiply_add(gradient_product(rows, inputs, input_pitch, matrix.rows, outputs, matrix.pitch,
+                                      gradient + matrix.offset));
+  unit_.add_rows(outputs, rows, bias.pitch, gradient + bias.offset);
 }
 
 template <class Real>
@@ -90,17 +77,13 @@ void TimeBlock<Real>::backward(Eigen::Index rows, const Real* of_table, const Re
   const Layout& places = layout();
   const Eigen::Index H = places.shape.hidden, width = places.width;
   add_gradient(gradient, places.Kt, places.c1, tau_.data(), width, of_table, rows);
-  std::fill_n(of_tau_.begin(), rows * width, Real(0));
   unit_.multiply_add(
       product_of_rows(rows, of_table, width, H, weights_.transposed(places.Kt), width, of_tau_.data()));
   add_gradient(gradient, places.K2, places.b2, q_.data(), width, of_tau_.data(), rows);
-  std::fill_n(of_q_.begin(), rows * width, Real(0));
-  unit_.multiply_add(
-      product_of_rows(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data()));
-  for (Eigen::Index j = 0; j < rows * width; ++j)
-    of_q_[static_cast<std::size_t>(j)] *= slope_[static_cast<std::size_t>(j)];
+  unit_.multiply_add(with_factor(
+      product_of_rows(rows, of_tau_.data(), width, H, weights_.transposed(places.K2), width, of_q_.data()),
+      slope_.data()));
   add_gradient(gradient, places.K1, places.b1, waves_.data(), places.wave_width, of_q_.data(), rows);
-  std::fill_n(of_waves_.begin(), rows * places.wave_width, Real(0));
   unit_.multiply_add(product_of_rows(rows, of_q_.data(), width, H, weights_.transposed(places.K1),
                                      places.wave_width, of_waves_.data()));
   if (of_scale != nullptr) backward_scale(rows, of_scale, gradient);
@@ -121,21 +104,21 @@ void TimeBlock<Real>::backward_scale(Eigen::Index rows, const Real* of_scale, Re
   add_gradient(gradient, places.U_head, places.c_head, head_[last].data(), width, of_scale, rows);
   std::vector<Real>& da = of_tau_;
   std::vector<Real>& dh = of_q_;
-  std::fill_n(da.begin(), rows * width, Real(0));
   unit_.multiply_add(product_of_rows(rows, of_scale, places.output_width, places.shape.dim,
                                      weights_.transposed(places.U_head), width, da.data()));
   for (std::size_t l = last; l > 0; --l) {
     add_gradient(gradient, places.G[l], places.g[l], head_[l - 1].data(), width, da.data(), rows);
-    std::fill_n(dh.begin(), rows * width, Real(0));
-    unit_.multiply_add(
-        product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[l]), width, dh.data()));
-    for (Eigen::Index j = 0; j < rows * width; ++j)
-      dh[static_cast<std::size_t>(j)] *= head_slopes_[l - 1][static_cast<std::size_t>(j)];
+    unit_.multiply_add(with_factor(
+        product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[l]), width, dh.data()),
+        head_slopes_[l - 1].data()));
     std::swap(da, dh);
   }
   add_gradient(gradient, places.G[0], places.g[0], waves_.data(), places.wave_width, da.data(), rows);
-  unit_.multiply_add(product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[0]),
-                                     places.wave_width, of_waves_.data()));
+  MatrixProduct<Real> of_waves = product_of_rows(rows, da.data(), width, H, weights_.transposed(places.G[0]),
+                                                 places.wave_width, of_waves_.data());
+  of_waves.start = of_waves.c;
+  of_waves.start_row = of_waves.c_row;
+  unit_.multiply_add(of_waves);
 }
 
 template class TimeBlock<float>;

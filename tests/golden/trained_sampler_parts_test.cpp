@@ -83,9 +83,9 @@ TEST(GoldenTrainedSampler, MixtureOfTheStart) {
       SCOPED_TRACE(cpu::to_string(set));
       const network::PathUnit unit = network::path_unit(set);
       const auto size = static_cast<std::size_t>(block_paths * d);
-      std::vector<double> work(2 * active.size() * block_paths), log_p(block_paths), score(size),
-          product(size);
-      unit.mixture_score(model.mixture(), lanes(x).data(), work.data(), log_p.data(), score.data());
+      std::vector<double> gamma(active.size() * block_paths), work = gamma, log_p(block_paths), score(size),
+                                                              product(size);
+      unit.mixture_score(model.mixture(), lanes(x).data(), gamma.data(), log_p.data(), score.data());
       expect_near_array(rows(log_p), vector(golden_case["logp"]), path_tolerance, "log p");
       expect_near_array(rows(score), matrix(golden_case["score"]), path_tolerance, "score");
 
@@ -100,8 +100,8 @@ TEST(GoldenTrainedSampler, MixtureOfTheStart) {
       };
       expect_sums(
           [&](const network::MixtureSums& sums) {
-            unit.mixture_products(model.mixture(), lanes(x).data(), lanes(v).data(), work.data(),
-                                  product.data(), &sums);
+            unit.mixture_products(model.mixture(), lanes(x).data(), lanes(v).data(), gamma.data(),
+                                  work.data(), product.data(), &sums);
           },
           golden_case["score_gradient"]);
       expect_near_array(rows(product), matrix(golden_case["hvp"]), path_tolerance, "H v");

@@ -95,6 +95,38 @@ TEST(TrainedSampler, EveryInstructionSetGivesTheSameBits) {
             1e-4 * gradient.networks.cwiseAbs().maxCoeff());
 }
 
+TEST(TrainedSampler, KeptForwardPassesDoNotChangeABit) {
+  const Target target = Funnel{.dim = 3};
+  // cmcd uses its network at every state, dbs has two networks, which leave out a state each.
+  for (const PathMethod method : {PathMethod::cmcd, PathMethod::dbs}) {
+    SCOPED_TRACE(to_string(method));
+    SamplerSettings settings = small_sampler(method);
+    settings.layers = 3;
+    const SamplerTraining training = random_sampler(target, settings);
+    const PathBatch<double> batch = streamed_batch<double>(settings, 1);
+    const std::uint64_t pass =
+        network::StateBlock<double>::pass_bytes(network::Layout(sampler_network(settings, training.dim)));
+    ThreadPool pool(1);
+    Eigen::VectorXd log_w, of_first;
+    PathGradient gradient, first;
+    for (const std::uint64_t states : {std::uint64_t{1} << 20, std::uint64_t{0}, std::uint64_t{3}}) {
+      SCOPED_TRACE(states);
+      PathSweep<double> sweep(settings, target, pool, {}, cpu::chosen_instruction_set(), states * pass);
+      sweep.assign(training.parameters, training.networks);
+      sweep.loss(batch, log_w, gradient);
+      if (of_first.size() == 0) {
+        of_first = log_w;
+        first = gradient;
+        EXPECT_GT(first.networks.cwiseAbs().minCoeff(), 0.0);
+      }
+      EXPECT_EQ(log_w, of_first);
+      EXPECT_EQ(gradient.parameters, first.parameters);
+      EXPECT_EQ(gradient.networks, first.networks);
+      EXPECT_EQ(sweep.log_weights(batch), of_first) << "after a gradient";
+    }
+  }
+}
+
 TEST(TrainedSampler, EveryIterationHasStreamsOfItsOwn) {
   const Target target = Funnel{.dim = 3};
   const SamplerSettings settings = small_sampler(PathMethod::dis);

@@ -1,5 +1,6 @@
 #include "network/paths/check_sampler.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.hpp"
@@ -8,6 +9,7 @@
 #include "network/check_training.hpp"
 #include "network/layout.hpp"
 #include "network/paths/path_model.hpp"
+#include "network/paths/path_network.hpp"
 #include "plan/hash.hpp"
 
 namespace gmdiff {
@@ -153,6 +155,20 @@ std::vector<const char*> network_names(const SamplerSettings& settings) {
   return names;
 }
 
+namespace {
+
+/// Bytes of the forward passes that a block of paths keeps of one network.
+std::uint64_t kept_bytes(const SamplerSettings& settings, const Layout& layout) {
+  const auto of = [&](auto real) {
+    using Real = decltype(real);
+    const Eigen::Index states = kept_states<Real>(layout, settings.steps, most_kept_bytes);
+    return saturating_product(static_cast<std::uint64_t>(states + 1), StateBlock<Real>::pass_bytes(layout));
+  };
+  return settings.precision == Precision::f32 ? of(0.0F) : of(0.0);
+}
+
+}  // namespace
+
 std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, int threads,
                             std::int64_t blocks) {
   const auto number = [](auto n) { return static_cast<std::uint64_t>(n); };
@@ -162,6 +178,8 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
       saturating_sum(saturating_product(5, steps + 1), saturating_product(2, components) + 10);
   const std::uint64_t workspace =
       saturating_product(points, number(dim) * block_paths * sizeof(double), number(threads));
+  const std::uint64_t gamma =
+      saturating_product(steps + 1, components, block_paths * sizeof(double), number(threads));
   // eta and sqrt(2 eta), of the model and of the one that replaces it
   const std::uint64_t model = saturating_product(4, steps, number(dim) * sizeof(double));
   const std::uint64_t sums =
@@ -177,8 +195,12 @@ std::uint64_t sampler_bytes(const SamplerSettings& settings, Eigen::Index dim, i
   const std::uint64_t networks =
       saturating_product(saturating_sum(network, saturating_product(gradient, number(blocks))),
                          number(path_networks(settings)), real);
+  // A thread keeps forward passes once it has a block of a gradient.
+  const std::uint64_t kept = saturating_product(kept_bytes(settings, layout), number(path_networks(settings)),
+                                                std::min(number(threads), number(blocks)));
   std::uint64_t bytes = refinement_bytes(settings, dim);
-  for (const std::uint64_t part : {workspace, model, sums, networks}) bytes = saturating_sum(bytes, part);
+  for (const std::uint64_t part : {workspace, gamma, model, sums, networks, kept})
+    bytes = saturating_sum(bytes, part);
   return bytes;
 }
 

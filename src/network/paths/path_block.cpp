@@ -15,7 +15,9 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
     : setting_(setting),
       terms_(path_terms(setting.settings)),
       row_(setting.model.dim() * block_paths),
-      keeps_scores_(terms_.target_score || setting.settings.langevin) {
+      keeps_scores_(terms_.target_score || setting.settings.langevin),
+      kept_(kept_states<Real>(Layout(sampler_network(setting.settings, setting.model.dim())),
+                              setting.settings.steps, setting.most_kept)) {
   const auto assign = [](std::vector<double>& array, Eigen::Index size) {
     array.assign(static_cast<std::size_t>(size), 0.0);
   };
@@ -25,16 +27,30 @@ PathBlock<Real>::PathBlock(const PathSetting<Real>& setting)
   assign(target_score_, keeps_scores_ ? (N + 1) * row_ : row_);
   for (std::vector<double>* array : {&start_noise_, &B_, &mixture_score_, &drift_}) assign(*array, row_);
   assign(ratio_, N * block_paths);
-  assign(work_, 2 * K * block_paths);
+  assign(work_, K * block_paths);
+  assign(gamma_, (terms_.mixture_score ? N + 1 : 1) * K * block_paths);
   for (std::vector<double>* array : {&log_p0_, &log_rho_, &log_w_}) assign(*array, block_paths);
   ones_.assign(block_paths, 1.0);
   component_.assign(block_paths, 0);
-  time_.assign(block_paths, 0);
   const auto states_of = [](PathNetwork<Real>& network, std::optional<StateBlock<Real>>& states) {
     states.emplace(network.weights(), network.unit(), static_cast<Real>(control_bound));
   };
   if (setting.forward_net != nullptr) states_of(*setting.forward_net, forward_states_);
   if (setting.backward_net != nullptr) states_of(*setting.backward_net, backward_states_);
+}
+
+template <class Real>
+double* PathBlock<Real>::gamma(Eigen::Index n) {
+  return gamma_.data() + (terms_.mixture_score ? n * setting_.model.components() * block_paths : 0);
+}
+
+template <class Real>
+void PathBlock<Real>::keep_layers(bool keeps) {
+  keeps_layers_ = keeps;
+  for (std::optional<StateBlock<Real>>* states : {&forward_states_, &backward_states_}) {
+    // Pass 0 is that of all states that are not kept.
+    if (keeps && *states) (*states)->keep(kept_ + 1);
+  }
 }
 
 // ----- forward
@@ -93,13 +109,15 @@ void PathBlock<Real>::evaluate_drift(Eigen::Index n) {
 }
 
 template <class Real>
-void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n) {
+void PathBlock<Real>::run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n,
+                                  Then then) {
   const double* x = state(n);
+  block.select(pass_of(n));
   for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < dim(); ++j) block.input(p)[j] = static_cast<Real>(x[j * block_paths + p]);
+    Real* input = block.input(p);
+    for (Eigen::Index j = 0; j < dim(); ++j) input[j] = static_cast<Real>(x[j * block_paths + p]);
   }
-  std::fill(time_.begin(), time_.end(), static_cast<int>(n));
-  block.forward(paths_, network.table(), time_.data());
+  block.forward_at(paths_, network.table() + n * network.width(), then);
 }
 
 /// net + g_n clip(grad log rho)
@@ -108,9 +126,10 @@ void PathBlock<Real>::add_output(const PathNetwork<Real>& network, const StateBl
                                  Eigen::Index n, double sign, double* to) {
   const Real* scale = network.scale(n);
   for (Eigen::Index p = 0; p < paths_; ++p) {
+    const Real* outputs = block.output(p);
     for (Eigen::Index j = 0; j < dim(); ++j) {
       const Eigen::Index i = j * block_paths + p;
-      const Number output(static_cast<double>(block.output(p)[j]));
+      const Number output(static_cast<double>(outputs[j]));
       Number sum = particle::add_control(Number(sign), output, Number(to[i]));
       if (scale != nullptr)
         sum = particle::add_scaled_score(Number(sign), Number(static_cast<double>(scale[j])),
@@ -125,22 +144,29 @@ template <class Real>
 void PathBlock<Real>::evaluate(Eigen::Index n) {
   const bool has_forward = n<steps(), has_backward = n> 0;
   if (terms_.mixture_score || n == 0)
-    setting_.unit.mixture_score(setting_.model.mixture(), state(n), work_.data(),
+    setting_.unit.mixture_score(setting_.model.mixture(), state(n), gamma(n),
                                 n == 0 ? log_p0_.data() : nullptr, mixture_score_.data());
   if (keeps_scores_ || n == steps()) evaluate_target(n);
   evaluate_drift(n);
   if (has_forward) std::copy(drift_.begin(), drift_.end(), F(n));
   if (has_backward) B_ = drift_;
+  if (has_forward) network::read_ahead(q(n), row_);
   if (forward_states_ && (has_forward || terms_.mirrored)) {
-    run_network(*setting_.forward_net, *forward_states_, n);
+    run_network(*setting_.forward_net, *forward_states_, n, Then::nothing);
     if (has_forward) add_output(*setting_.forward_net, *forward_states_, n, 1.0, F(n));
     if (has_backward && terms_.mirrored)
       add_output(*setting_.forward_net, *forward_states_, n, -1.0, B_.data());
   }
   if (backward_states_ && has_backward) {
-    run_network(*setting_.backward_net, *backward_states_, n);
+    run_network(*setting_.backward_net, *backward_states_, n, Then::nothing);
     add_output(*setting_.backward_net, *backward_states_, n, 1.0, B_.data());
   }
+}
+
+/// G_n = F_n + B_{n+1}
+template <class Real>
+void PathBlock<Real>::add_backward_drift(Eigen::Index n) {
+  setting_.unit.add(row_, F(n), B_.data(), G(n));
 }
 
 template <class Real>
@@ -155,16 +181,9 @@ void PathBlock<Real>::simulate_placed(Eigen::Index paths) {
   const PathModel& model = setting_.model;
   for (Eigen::Index n = 0; n <= steps(); ++n) {
     evaluate(n);
-    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
-      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
-    for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
-      const double scale = model.noise_scale(n)[j];
-      const Number eta(model.eta(n)[j]);
-      for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i) {
-        q(n)[i] *= scale;
-        state(n + 1)[i] = particle::moved(Number(state(n)[i]), eta, Number(F(n)[i]), Number(q(n)[i])).v;
-      }
-    }
+    if (n > 0) add_backward_drift(n - 1);
+    if (n < steps())
+      setting_.unit.move(dim(), model.eta(n), model.noise_scale(n), state(n), F(n), q(n), state(n + 1));
   }
   finish_weights();
 }
@@ -197,8 +216,7 @@ void PathBlock<Real>::replay(Eigen::Index paths) {
   begin(paths);
   for (Eigen::Index n = 0; n <= steps(); ++n) {
     evaluate(n);
-    for (Eigen::Index i = 0; n > 0 && i < row_; ++i)
-      G(n - 1)[i] = F(n - 1)[i] + B_[static_cast<std::size_t>(i)];
+    if (n > 0) add_backward_drift(n - 1);
     for (Eigen::Index j = 0; n < steps() && j < dim(); ++j) {
       const double eta = setting_.model.eta(n)[j];
       for (Eigen::Index i = j * block_paths; i < (j + 1) * block_paths; ++i)
@@ -211,17 +229,10 @@ void PathBlock<Real>::replay(Eigen::Index paths) {
 /// log w = log rho(x_N) - log p0(x_0) - sum [ q G / 2 + eta G^2 / 4 ]
 template <class Real>
 void PathBlock<Real>::finish_weights() {
-  std::fill(ratio_.begin(), ratio_.end(), 0.0);
   std::vector<double> sum(block_paths, 0.0);
   for (Eigen::Index n = 0; n < steps(); ++n) {
     double* ratio = ratio_.data() + n * block_paths;
-    for (Eigen::Index j = 0; j < dim(); ++j) {
-      const Number eta(setting_.model.eta(n)[j]);
-      for (Eigen::Index p = 0; p < block_paths; ++p) {
-        const Number q_n(q(n)[j * block_paths + p]), G_n(G(n)[j * block_paths + p]);
-        ratio[p] = particle::add_log_ratio(eta, q_n, G_n, Number(ratio[p])).v;
-      }
-    }
+    setting_.unit.log_ratios(dim(), setting_.model.eta(n), q(n), G(n), ratio);
     for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += ratio[p];
   }
   for (std::size_t p = 0; p < sum.size(); ++p) log_w_[p] = log_rho_[p] - log_p0_[p] + sum[p];

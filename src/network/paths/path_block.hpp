@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,7 @@ struct PathSetting {
   PathUnit unit;
   PathNetwork<Real>* forward_net;   ///< u, or null
   PathNetwork<Real>* backward_net;  ///< v, or null
+  std::uint64_t most_kept = most_kept_bytes;
 };
 
 /// x_0 = mu_k + s_k e_0 of the paths of a block. @param x (d, block_paths)
@@ -50,6 +52,10 @@ class PathBlock {
   /// log of the backward kernel over the forward kernel, for each path.
   const double* step_log_ratio(Eigen::Index n) const { return ratio_.data() + n * block_paths; }
 
+  /// Whether the next runs keep what the backward pass of the networks needs and would compute again otherwise.
+  /// The bits of the results are the same.
+  void keep_layers(bool keeps);
+
   /// Paths from components and noises.
   void simulate(Eigen::Index paths);
   /// Paths from given states x_0 and noises.
@@ -72,31 +78,35 @@ class PathBlock {
   double* F(Eigen::Index n) { return F_.data() + n * row_; }
   double* G(Eigen::Index n) { return G_.data() + n * row_; }  ///< F_n + B_{n+1}
   double* q(Eigen::Index n) { return q_.data() + n * row_; }  ///< x_{n+1} - x_n - eta F_n
+  double* gamma(Eigen::Index n);                              ///< responsibilities (K, block_paths) at x_n
   double* target_score(Eigen::Index n) { return target_score_.data() + (keeps_scores_ ? n * row_ : 0); }
 
   void begin(Eigen::Index paths);
   void evaluate(Eigen::Index n);
   void evaluate_target(Eigen::Index n);
   void evaluate_drift(Eigen::Index n);
-  void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n);
+  Eigen::Index first_kept() const { return keeps_layers_ ? steps() + 1 - kept_ : steps() + 1; }
+  using Then = typename StateBlock<Real>::Then;
+  void run_network(PathNetwork<Real>& network, StateBlock<Real>& block, Eigen::Index n, Then then);
+  void return_to(StateBlock<Real>& block, PathNetwork<Real>& network, Eigen::Index n);
+  /// Number of the pass of x_n in a network's block.
+  Eigen::Index pass_of(Eigen::Index n) const { return std::max<Eigen::Index>(n + 1 - first_kept(), 0); }
   void add_output(const PathNetwork<Real>& network, const StateBlock<Real>& block, Eigen::Index n,
                   double sign, double* to);
   void add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network, StateBlock<Real>& states);
+  void add_backward_drift(Eigen::Index n);
   void finish_weights();
 
-  struct Mode {
-    bool through_path;
-    const double* factor;  ///< of each path; through the path they are 1
-  };
-  void sweep(const Mode& mode, Eigen::Index block, const PathSwitches& learned, double* sums);
-  void set_cotangents(const Mode& mode, Eigen::Index n);
-  void add_eta(const Mode& mode, Eigen::Index n, double* to);
-  void add_drift(const Mode& mode, Eigen::Index n, const PathSwitches& learned, double* of_beta);
+  void sweep(const GradientMode& mode, Eigen::Index block, const PathSwitches& learned, double* sums);
+  void set_cotangents(const GradientMode& mode, Eigen::Index n);
+  void add_eta(const GradientMode& mode, Eigen::Index n, double* to);
+  void add_drift(const GradientMode& mode, Eigen::Index n, const PathSwitches& learned, double* of_beta);
+  void read_ahead(Eigen::Index n);
   void add_hessian(Eigen::Index n, double factor);
-  void add_networks(const Mode& mode, Eigen::Index n, Eigen::Index block);
-  void add_network(const Mode& mode, Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
+  void add_networks(const GradientMode& mode, Eigen::Index n, Eigen::Index block);
+  void add_network(const GradientMode& mode, Eigen::Index n, Eigen::Index block, PathNetwork<Real>& network,
                    StateBlock<Real>& states, bool of_forward, double sign_of_backward);
-  void add_start(const Mode& mode, const PathSwitches& learned);
+  void add_start(const GradientMode& mode, const PathSwitches& learned);
   void reduce(const PathSwitches& learned, double* sums) const;
   MixtureSums lane_sums();
   /// The points of the paths as rows for the target, which may be more than there are paths.
@@ -107,14 +117,14 @@ class PathBlock {
   PathTerms terms_;
   Eigen::Index row_;  ///< numbers of a point of all paths
   Eigen::Index paths_ = 0;
-  bool keeps_scores_;  ///< target_score_ holds all states, or the last one only
-  std::vector<double> x_, F_, G_, q_, target_score_, start_noise_, ratio_;
+  bool keeps_scores_;          ///< target_score_ holds all states, or the last one only
+  bool keeps_layers_ = false;  ///< of the last states
+  Eigen::Index kept_;          ///< number of these states
+  std::vector<double> x_, F_, G_, q_, gamma_, target_score_, start_noise_, ratio_;
   std::vector<double> B_, mixture_score_, drift_, work_, log_p0_, log_rho_, log_w_;
   std::vector<double> lambda_, of_F_, of_B_, of_drift_, product_, change_, ones_;
   std::vector<double> of_mean_, of_deviation_, of_logit_;  ///< for each path
   std::vector<Eigen::Index> component_;
-  std::vector<int> time_;
-  std::vector<Real> of_time_;
   std::optional<StateBlock<Real>> forward_states_, backward_states_;
 };
 

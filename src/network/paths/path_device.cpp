@@ -34,6 +34,7 @@ void PathSweep<Real>::take_sums(const PathGradientSums& sums) {
   auto next = std::get<std::vector<NetworkGradientSums<Real>>>(sums.networks).begin();
   for (PathNetwork<Real>* network : {forward_net_.get(), backward_net_.get()}) {
     if (network == nullptr) continue;
+    network->start_block(0);
     std::copy(next->states.begin(), next->states.end(), network->of_states(0));
     std::copy(next->table.begin(), next->table.end(), network->of_table(0));
     if (network->has_scales()) std::copy(next->scale.begin(), next->scale.end(), network->of_scale(0, 0));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "network/paths/path_block.hpp"
 #include "particle/path.hpp"
@@ -26,59 +27,39 @@ double PathBlock<Real>::sum_over_paths(const double* values) const {
   return sum;
 }
 
-/// Cotangents of F_n and B_n. With kap_n = (eta_n G_n + q_n) / 2:
-///   through the path   cF = kap_n + eta_n lambda,   cB = kap_{n-1}
-///   states held fixed  cF = -factor q_n / 2,        cB = -factor kap_{n-1}
+/// Cotangents of F_n and B_n: cF with kap_n and lambda, cB with kap_{n-1}.
 template <class Real>
-void PathBlock<Real>::set_cotangents(const Mode& mode, Eigen::Index n) {
+void PathBlock<Real>::set_cotangents(const GradientMode& mode, Eigen::Index n) {
   const PathModel& model = setting_.model;
-  std::fill(of_F_.begin(), of_F_.end(), 0.0);
-  std::fill(of_B_.begin(), of_B_.end(), 0.0);
-  for (Eigen::Index j = 0; j < dim(); ++j) {
-    double* forward = of_F_.data() + j * block_paths;
-    double* backward = of_B_.data() + j * block_paths;
-    if (n < steps()) {
-      const Number eta(model.eta(n)[j]);
-      const double* g = G(n) + j * block_paths;
-      const double* noise = q(n) + j * block_paths;
-      const double* lambda = lambda_.data() + j * block_paths;
-      for (Eigen::Index p = 0; p < block_paths; ++p) {
-        const Number q_n(noise[p]);
-        forward[p] = mode.through_path
-                         ? particle::path_forward_cotangent(eta, Number(g[p]), q_n, Number(lambda[p])).v
-                         : particle::fixed_forward_cotangent(q_n, Number(mode.factor[p])).v;
-      }
-    }
-    if (n > 0) {
-      const Number eta(model.eta(n - 1)[j]), half_sign(mode.through_path ? 0.5 : -0.5);
-      const double* g = G(n - 1) + j * block_paths;
-      const double* noise = q(n - 1) + j * block_paths;
-      for (Eigen::Index p = 0; p < block_paths; ++p)
-        backward[p] = particle::backward_cotangent(half_sign, eta, Number(g[p]), Number(noise[p]),
-                                                   Number(mode.factor[p]))
-                          .v;
-    }
+  if (n < steps()) {
+    setting_.unit.forward_cotangents(mode, dim(), model.eta(n), G(n), q(n), lambda_.data(), of_F_.data());
+  } else {
+    std::fill(of_F_.begin(), of_F_.end(), 0.0);
+  }
+  if (n > 0) {
+    setting_.unit.backward_cotangents(mode, dim(), model.eta(n - 1), G(n - 1), q(n - 1), of_B_.data());
+  } else {
+    std::fill(of_B_.begin(), of_B_.end(), 0.0);
   }
 }
 
-/// Through the path  d_eta_n = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
-/// States held fixed d_eta_n = factor (F_n^2 - B_{n+1}^2) / 4
 template <class Real>
-void PathBlock<Real>::add_eta(const Mode& mode, Eigen::Index n, double* to) {
-  std::array<double, block_paths> terms{};
-  for (Eigen::Index j = 0; j < dim(); ++j) {
-    const Number per_eta(0.5 / setting_.model.eta(n)[j]);
-    for (Eigen::Index p = 0; p < block_paths; ++p) {
-      const Eigen::Index i = j * block_paths + p;
-      const Number f(F(n)[i]), g(G(n)[i]);
-      terms[static_cast<std::size_t>(p)] =
-          mode.through_path ? particle::path_eta_term(per_eta, f, g, Number(q(n)[i]),
-                                                      Number(lambda_[static_cast<std::size_t>(i)]))
-                                  .v
-                            : particle::fixed_eta_term(f, g, Number(mode.factor[p])).v;
+void PathBlock<Real>::add_eta(const GradientMode& mode, Eigen::Index n, double* to) {
+  // product_ is free here and holds the terms.
+  setting_.unit.eta_terms(mode, dim(), setting_.model.eta(n), F(n), G(n), q(n), lambda_.data(),
+                          product_.data());
+  // A sum of one coordinate waits for itself; those of several do not wait for each other.
+  constexpr Eigen::Index at_once = 4;
+  Eigen::Index j = 0;
+  for (; j + at_once <= dim(); j += at_once) {
+    std::array<double, at_once> sums{};
+    for (Eigen::Index p = 0; p < paths_; ++p) {
+      for (std::size_t r = 0; r < sums.size(); ++r)
+        sums[r] += product_[static_cast<std::size_t>(j * block_paths + p) + r * block_paths];
     }
-    to[n * dim() + j] += sum_over_paths(terms.data());
+    for (std::size_t r = 0; r < sums.size(); ++r) to[n * dim() + j + static_cast<Eigen::Index>(r)] += sums[r];
   }
+  for (; j < dim(); ++j) to[n * dim() + j] += sum_over_paths(product_.data() + j * block_paths);
 }
 
 /// Adds factor H_rho of_drift to the change of lambda.
@@ -94,18 +75,19 @@ void PathBlock<Real>::add_hessian(Eigen::Index n, double factor) {
 
 /// The drift's part for its cotangent cF + cB.
 template <class Real>
-void PathBlock<Real>::add_drift(const Mode& mode, Eigen::Index n, const PathSwitches& learned,
+void PathBlock<Real>::add_drift(const GradientMode& mode, Eigen::Index n, const PathSwitches& learned,
                                 double* of_beta) {
   const bool annealed = terms_.mixture_score && terms_.target_score;
   const double beta = annealed ? setting_.model.beta(n) : terms_.target_score ? 1.0 : 0.0;
-  for (std::size_t i = 0; i < of_drift_.size(); ++i) of_drift_[i] = of_F_[i] + of_B_[i];
+  setting_.unit.add(row_, of_F_.data(), of_B_.data(), of_drift_.data());
   if (terms_.mixture_score && (mode.through_path || learned.prior || learned.weights)) {
     for (std::size_t i = 0; i < of_drift_.size(); ++i) product_[i] = (1.0 - beta) * of_drift_[i];
     const MixtureSums sums = lane_sums();
     // mixture_score_ is free here and holds the product.
-    setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), work_.data(),
-                                   mixture_score_.data(), learned.prior || learned.weights ? &sums : nullptr);
-    for (std::size_t i = 0; i < change_.size(); ++i) change_[i] += mixture_score_[i];
+    setting_.unit.mixture_products(setting_.model.mixture(), state(n), product_.data(), gamma(n),
+                                   work_.data(), mixture_score_.data(),
+                                   learned.prior || learned.weights ? &sums : nullptr);
+    setting_.unit.add(row_, change_.data(), mixture_score_.data(), change_.data());
   }
   // beta_0, beta_{N-1} and beta_N pass no gradient.
   if (annealed && learned.annealing && n > 0 && n < steps() - 1) {
@@ -137,36 +119,61 @@ void PathBlock<Real>::add_scale(Eigen::Index n, Eigen::Index block, PathNetwork<
   }
 }
 
+/// Asks for what the step of x_n reads and no later step has read. It comes while the networks of the step
+/// before it are computed; without that, the loops over paths would wait for it.
 template <class Real>
-void PathBlock<Real>::add_network(const Mode& mode, Eigen::Index n, Eigen::Index block,
-                                  PathNetwork<Real>& network, StateBlock<Real>& states, bool of_forward,
-                                  double sign_of_backward) {
-  run_network(network, states, n);
-  for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < dim(); ++j) {
-      const auto i = static_cast<std::size_t>(j * block_paths + p);
-      states.cotangent(p)[j] = static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
-    }
+void PathBlock<Real>::read_ahead(Eigen::Index n) {
+  if (n < 0) return;
+  network::read_ahead(state(n), row_);
+  network::read_ahead(F(n), row_);
+  if (terms_.mixture_score) network::read_ahead(gamma(n), setting_.model.components() * block_paths);
+  if (keeps_scores_) network::read_ahead(target_score(n), row_);
+  for (const auto& numbers : {&G_, &q_}) {
+    if (n > 0) network::read_ahead(numbers->data() + (n - 1) * row_, row_);
   }
-  if (network.has_scales()) add_scale(n, block, network, states);
-  const Eigen::Index width = network.width();
-  of_time_.resize(static_cast<std::size_t>(block_paths * width));
-  states.backward(paths_, network.of_states(block), of_time_.data());
-  Real* of_row = network.of_table(block) + n * width;
-  for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < width; ++j) of_row[j] += of_time_[static_cast<std::size_t>(p * width + j)];
+  for (const auto& states : {&forward_states_, &backward_states_}) {
+    if (*states && n >= first_kept()) (*states)->read_ahead(pass_of(n));
   }
-  if (!mode.through_path) return;
-  states.backward_input(paths_);
-  for (Eigen::Index p = 0; p < paths_; ++p) {
-    for (Eigen::Index j = 0; j < dim(); ++j)
-      change_[static_cast<std::size_t>(j * block_paths + p)] +=
-          static_cast<double>(states.input_cotangent(p)[j]);
+}
+
+/// Makes the forward pass at x_n that of the next backward pass.
+template <class Real>
+void PathBlock<Real>::return_to(StateBlock<Real>& states, PathNetwork<Real>& network, Eigen::Index n) {
+  if (n < first_kept()) {
+    run_network(network, states, n, Then::derivatives);
+  } else {
+    states.select(pass_of(n));
+    states.return_to(paths_, network.table() + n * network.width());
   }
 }
 
 template <class Real>
-void PathBlock<Real>::add_networks(const Mode& mode, Eigen::Index n, Eigen::Index block) {
+void PathBlock<Real>::add_network(const GradientMode& mode, Eigen::Index n, Eigen::Index block,
+                                  PathNetwork<Real>& network, StateBlock<Real>& states, bool of_forward,
+                                  double sign_of_backward) {
+  return_to(states, network, n);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    Real* cotangent = states.cotangent(p);
+    for (Eigen::Index j = 0; j < dim(); ++j) {
+      const auto i = static_cast<std::size_t>(j * block_paths + p);
+      cotangent[j] = static_cast<Real>((of_forward ? of_F_[i] : 0.0) + sign_of_backward * of_B_[i]);
+    }
+  }
+  if (network.has_scales()) add_scale(n, block, network, states);
+  states.backward(paths_, network.of_states(block));
+  const Eigen::Index width = network.width();
+  network.unit().add_rows(states.time_cotangents(), paths_, width, network.of_table(block) + n * width);
+  if (!mode.through_path) return;
+  states.backward_input(paths_);
+  for (Eigen::Index p = 0; p < paths_; ++p) {
+    const Real* of_input = states.input_cotangent(p);
+    for (Eigen::Index j = 0; j < dim(); ++j)
+      change_[static_cast<std::size_t>(j * block_paths + p)] += static_cast<double>(of_input[j]);
+  }
+}
+
+template <class Real>
+void PathBlock<Real>::add_networks(const GradientMode& mode, Eigen::Index n, Eigen::Index block) {
   if (forward_states_ && (n < steps() || terms_.mirrored))
     add_network(mode, n, block, *setting_.forward_net, *forward_states_, true, terms_.mirrored ? -1.0 : 0.0);
   if (backward_states_ && n > 0)
@@ -175,7 +182,7 @@ void PathBlock<Real>::add_networks(const Mode& mode, Eigen::Index n, Eigen::Inde
 
 /// The part of x_0: lambda and log p0.
 template <class Real>
-void PathBlock<Real>::add_start(const Mode& mode, const PathSwitches& learned) {
+void PathBlock<Real>::add_start(const GradientMode& mode, const PathSwitches& learned) {
   if (!learned.prior && !learned.weights) return;
   std::array<double, block_paths> factor;
   factor.fill(1.0);
@@ -214,7 +221,8 @@ void PathBlock<Real>::reduce(const PathSwitches& learned, double* sums) const {
 }
 
 template <class Real>
-void PathBlock<Real>::sweep(const Mode& mode, Eigen::Index block, const PathSwitches& learned, double* sums) {
+void PathBlock<Real>::sweep(const GradientMode& mode, Eigen::Index block, const PathSwitches& learned,
+                            double* sums) {
   const auto row = static_cast<std::size_t>(row_);
   const auto K = static_cast<std::size_t>(setting_.model.components());
   const PathSumsLayout of(setting_.model.components(), dim(), steps());
@@ -224,14 +232,20 @@ void PathBlock<Real>::sweep(const Mode& mode, Eigen::Index block, const PathSwit
   of_deviation_.assign(K * row, 0.0);
   of_logit_.assign(K * block_paths, 0.0);
   std::fill_n(sums, of.size, 0.0);
+  for (PathNetwork<Real>* network : {setting_.forward_net, setting_.backward_net}) {
+    if (network != nullptr) network->start_block(block);
+  }
   for (Eigen::Index n = steps(); n >= 0; --n) {
     set_cotangents(mode, n);
     if (n < steps() && (learned.step || learned.friction)) add_eta(mode, n, sums + of.eta);
     change_.assign(row, 0.0);
     add_drift(mode, n, learned, sums + of.beta + n);
+    read_ahead(n - 1);
     add_networks(mode, n, block);
-    for (std::size_t i = 0; mode.through_path && i < row; ++i)
-      lambda_[i] = (n == steps() ? -target_score(n)[i] : lambda_[i]) + change_[i];
+    if (!mode.through_path) continue;
+    if (n == steps())
+      std::transform(target_score(n), target_score(n) + row, lambda_.begin(), std::negate<>());
+    setting_.unit.add(row_, lambda_.data(), change_.data(), lambda_.data());
   }
   add_start(mode, learned);
   reduce(learned, sums);

@@ -35,16 +35,18 @@ void PathNetwork<Real>::assign(const Eigen::VectorXd& parameters) {
 
 template <class Real>
 void PathNetwork<Real>::start_gradient(Eigen::Index blocks) {
+  for (std::vector<std::vector<Real>>* buffers : {&of_states_, &of_tables_, &of_scales_})
+    buffers->resize(static_cast<std::size_t>(blocks));
+}
+
+template <class Real>
+void PathNetwork<Real>::start_block(Eigen::Index block) {
   const Layout& places = weights_.layout();
-  of_states_.resize(static_cast<std::size_t>(blocks));
-  of_tables_.resize(static_cast<std::size_t>(blocks));
-  for (auto& buffer : of_states_)
-    buffer.assign(static_cast<std::size_t>(places.size - places.time_size), Real(0));
-  for (auto& buffer : of_tables_) buffer.assign(times_.size() * static_cast<std::size_t>(width()), Real(0));
-  if (!has_scales()) return;
-  of_scales_.resize(static_cast<std::size_t>(blocks));
-  for (auto& buffer : of_scales_)
-    buffer.assign(times_.size() * static_cast<std::size_t>(places.output_width), Real(0));
+  const auto b = static_cast<std::size_t>(block);
+  of_states_[b].assign(static_cast<std::size_t>(places.size - places.time_size), Real(0));
+  of_tables_[b].assign(times_.size() * static_cast<std::size_t>(places.width), Real(0));
+  if (has_scales())
+    of_scales_[b].assign(times_.size() * static_cast<std::size_t>(places.output_width), Real(0));
 }
 
 template <class Real>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "network/state_block.hpp"
@@ -26,8 +27,10 @@ class PathNetwork {
   bool has_scales() const { return weights_.layout().shape.langevin; }
   Eigen::Index width() const { return weights_.layout().width; }
 
-  /// Sets the gradients of all blocks of paths to 0.
+  /// Makes room for the gradients of all blocks of paths.
   void start_gradient(Eigen::Index blocks);
+  /// Sets the gradient of a block to 0, on the thread that adds to it.
+  void start_block(Eigen::Index block);
   /// Range of a block without the time encoder, as `StateBlock::backward` adds to it.
   Real* of_states(Eigen::Index block) { return of_states_[static_cast<std::size_t>(block)].data(); }
   /// dL/dT of a block, shape (N + 1, width).
@@ -47,6 +50,17 @@ class PathNetwork {
   std::vector<double> times_;
   std::vector<std::vector<Real>> of_states_, of_tables_, of_scales_;
 };
+
+/// Most bytes of the forward passes that a block of paths keeps of one network: what a core may use of a cache
+/// that it shares with others.
+inline constexpr std::uint64_t most_kept_bytes = std::uint64_t{16} << 20;
+/// Number of states x_n whose forward pass is kept. These are the last states; the forward passes of earlier
+/// ones run again before their backward passes.
+template <class Real>
+Eigen::Index kept_states(const Layout& places, Eigen::Index steps, std::uint64_t most_kept) {
+  const std::uint64_t states = most_kept / StateBlock<Real>::pass_bytes(places);
+  return static_cast<Eigen::Index>(std::min<std::uint64_t>(states, static_cast<std::uint64_t>(steps + 1)));
+}
 
 /// Bounds of the networks' outputs and of the score that their second head scales (mathematics.md §17.7).
 inline constexpr double control_bound = 1e4;

@@ -9,11 +9,12 @@ namespace gmdiff::network {
 
 template <class Real>
 PathSweep<Real>::PathSweep(const SamplerSettings& settings, const Target& target, ThreadPool& pool,
-                           std::vector<Eigen::Index> active, cpu::InstructionSet set)
+                           std::vector<Eigen::Index> active, cpu::InstructionSet set, std::uint64_t most_kept)
     : settings_(settings),
       target_(target),
       pool_(pool),
       active_(std::move(active)),
+      most_kept_(most_kept),
       unit_(path_unit(set)),
       of_thread_(static_cast<std::size_t>(pool.threads())) {
   const NetworkShape shape = sampler_network(settings, target.dim());
@@ -60,7 +61,8 @@ PathBlock<Real>& PathSweep<Real>::block_of(int thread) {
                                                                 .model = *model_,
                                                                 .unit = unit_,
                                                                 .forward_net = forward_net_.get(),
-                                                                .backward_net = backward_net_.get()});
+                                                                .backward_net = backward_net_.get(),
+                                                                .most_kept = most_kept_});
   return *block;
 }
 
@@ -92,7 +94,9 @@ template <class Real>
 Eigen::VectorXd PathSweep<Real>::log_weights(const PathBatch<Real>& batch) {
   Eigen::VectorXd log_w(batch.paths);
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
-    run_block(batch, number, block_of(thread), log_w.data());
+    PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(false);
+    run_block(batch, number, block, log_w.data());
   });
   return log_w;
 }
@@ -113,6 +117,7 @@ double PathSweep<Real>::elbo_loss(const PathBatch<Real>& batch, Eigen::VectorXd&
   const PathSwitches learned = path_switches(settings_);
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
     PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(true);
     run_block(batch, number, block, log_w.data());
     block.backward(number, learned, sums_[static_cast<std::size_t>(number)].data());
   });
@@ -151,6 +156,7 @@ double PathSweep<Real>::fixed_loss(const PathBatch<Real>& batch, Eigen::VectorXd
       settings_.loss == PathLoss::log_variance ? centre_of(log_weights(batch)) : model_->log_z();
   pool_.run(blocks_of(batch.paths), [&](int thread, std::int64_t number) {
     PathBlock<Real>& block = block_of(thread);
+    block.keep_layers(true);
     run_block(batch, number, block, log_w.data());
     const Eigen::Index first = number * block_paths;
     std::array<double, block_paths> factor{};

@@ -41,8 +41,10 @@ class PathSweep {
  public:
   /// @param target and settings must outlive the object.
   /// @param active components that take part; empty: all.
+  /// @param most_kept bytes for each network and thread (path_network.hpp); the results do not depend on it.
   PathSweep(const SamplerSettings& settings, const Target& target, ThreadPool& pool,
-            std::vector<Eigen::Index> active = {}, cpu::InstructionSet set = cpu::chosen_instruction_set());
+            std::vector<Eigen::Index> active = {}, cpu::InstructionSet set = cpu::chosen_instruction_set(),
+            std::uint64_t most_kept = most_kept_bytes);
 
   /// Other components take part from the next `assign` on.
   void activate(std::vector<Eigen::Index> active);
@@ -73,6 +75,7 @@ class PathSweep {
   const Target& target_;
   ThreadPool& pool_;
   std::vector<Eigen::Index> active_;
+  std::uint64_t most_kept_;
   PathUnit unit_;
   std::unique_ptr<PathModel> model_;
   std::unique_ptr<PathNetwork<Real>> forward_net_, backward_net_;

@@ -32,6 +32,12 @@ struct MixtureSums {
   double* logit;      ///< (K, block_paths)
 };
 
+/// How a gradient treats the states of its paths.
+struct GradientMode {
+  bool through_path;     ///< false: the states are held fixed
+  const double* factor;  ///< of each path; through the path they are 1
+};
+
 struct NoiseRange {
   std::uint64_t seed;
   Purpose purpose;
@@ -47,12 +53,30 @@ struct PathUnit {
   void (*mixture_score)(const StartMixture& mixture, const double* x, double* gamma, double* log_density,
                         double* score);
   /// product = H v with the Hessian H of log p; the gradient of v . score is added to `sums` unless null.
-  /// @param work (2 K, block_paths)
-  void (*mixture_products)(const StartMixture& mixture, const double* x, const double* v, double* work,
-                           double* product, const MixtureSums* sums);
+  /// @param gamma responsibilities at x, (K, block_paths)  @param work (K, block_paths)
+  void (*mixture_products)(const StartMixture& mixture, const double* x, const double* v, const double* gamma,
+                           double* work, double* product, const MixtureSums* sums);
   /// Adds factor (block_paths) times the gradient of log p to `sums`. @param work (K, block_paths)
   void (*mixture_gradient)(const StartMixture& mixture, const double* x, const double* factor, double* work,
                            const MixtureSums& sums);
+  /// sum = a + b
+  void (*add)(std::ptrdiff_t count, const double* a, const double* b, double* sum);
+  /// ratio (block_paths): log of the backward kernel over the forward one, the sum over all coordinates.
+  void (*log_ratios)(std::ptrdiff_t dim, const double* eta, const double* q, const double* G, double* ratio);
+  /// q <- scale q and next = x + eta F + q, with eta and scale of each coordinate.
+  void (*move)(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
+               double* q, double* next);
+  /// With kap = (eta G + q) / 2 of a step (mathematics.md §17.9, §17.10), for each coordinate and path:
+  ///   through the path   of_F = kap + eta lambda   of_B = kap
+  ///   states held fixed  of_F = -factor q / 2      of_B = -factor kap
+  void (*forward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
+                             const double* q, const double* lambda, double* of_F);
+  void (*backward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta,
+                              const double* G, const double* q, double* of_B);
+  /// Through the path  terms = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
+  /// States held fixed terms = factor (F^2 - B^2) / 4 with B = G - F
+  void (*eta_terms)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* F,
+                    const double* G, const double* q, const double* lambda, double* terms);
   /// Normals of the streams of paths first_path ... (numerics.md §5), shape (count, block_paths).
   void (*normals)(const NoiseRange& range, double* to);
 };
