@@ -76,10 +76,12 @@ fuzz_target() {  # name
 }
 # The fuzzers run in parallel, because each has one thread.
 fuzz() {
-  fuzz_target problem &
-  local problem=$!
-  fuzz_target npy
-  wait "$problem"
+  local targets=()
+  for name in problem npy npz; do
+    fuzz_target "$name" &
+    targets+=($!)
+  done
+  for target in "${targets[@]}"; do wait "$target"; done
 }
 
 # Checks only the project's own units, not generated files and system headers. A dozen units are read at once,

@@ -38,5 +38,12 @@ TEST(FuzzCorpus, NpyFilesNeverCrashTheReader) {
   for (const auto& file : files) EXPECT_NO_THROW(fuzz::run_npy(test::read_file(file))) << file;
 }
 
+TEST(FuzzCorpus, NpzArchivesNeverCrashTheReader) {
+  const auto files = corpus("npz");
+
+  EXPECT_GE(files.size(), 8U);
+  for (const auto& file : files) EXPECT_NO_THROW(fuzz::run_npz(test::read_file(file))) << file;
+}
+
 }  // namespace
 }  // namespace gmdiff

@@ -2,17 +2,22 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <gmdiff/io/npy.hpp>
 #include <gmdiff/io/problem_file.hpp>
 
 #include "io/npy_header.hpp"
+#include "io/npz.hpp"
 
 namespace gmdiff::fuzz {
 
@@ -44,9 +49,9 @@ std::string rewritten(const std::string& text, const std::string& name) {
 /// A temporary file whose name contains the process id.
 class ScratchFile {
  public:
-  explicit ScratchFile(std::string_view bytes)
+  ScratchFile(std::string_view bytes, const char* extension)
       : file_(std::filesystem::temp_directory_path() /
-              ("gmdiff-fuzz-" + std::to_string(::getpid()) + ".npy")) {
+              ("gmdiff-fuzz-" + std::to_string(::getpid()) + extension)) {
     std::ofstream(file_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
   ScratchFile(const ScratchFile&) = delete;
@@ -82,7 +87,7 @@ void run_npy(std::string_view bytes) {
   if (!good) return;
   check(header.data_offset + header.size * header.value_bytes() == static_cast<std::int64_t>(bytes.size()),
         "a size that does not fit");
-  const ScratchFile scratch(bytes);
+  const ScratchFile scratch(bytes, ".npy");
   if (header.shape.empty()) {
     check(!accepts([&] { read_points(scratch.file()); }), "points without dimensions");
   } else {
@@ -93,6 +98,22 @@ void run_npy(std::string_view bytes) {
   check(io::read_npy_header(again, static_cast<std::int64_t>(again.str().size()), "again").shape ==
             header.shape,
         "another shape");
+}
+
+void run_npz(std::string_view bytes) {
+  const ScratchFile scratch(bytes, ".npz");
+  accepts([&] {
+    io::NpzReader archive(scratch.file());
+    for (std::size_t array = 0; array < archive.arrays().size(); ++array) {
+      archive.open(array);
+      std::vector<char> room(std::size_t{1} << 12);
+      for (std::int64_t left = archive.arrays()[array].bytes(); left > 0;) {
+        const auto count = static_cast<std::size_t>(std::min(left, std::ssize(room)));
+        archive.read_bytes(std::span(room).first(count));
+        left -= static_cast<std::int64_t>(count);
+      }
+    }
+  });
 }
 
 }  // namespace gmdiff::fuzz

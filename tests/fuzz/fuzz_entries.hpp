@@ -12,5 +12,7 @@ namespace gmdiff::fuzz {
 void run_problem(std::string_view bytes);
 /// Reads the bytes as a .npy file.
 void run_npy(std::string_view bytes);
+/// Reads all arrays of the bytes as a .npz archive.
+void run_npz(std::string_view bytes);
 
 }  // namespace gmdiff::fuzz
