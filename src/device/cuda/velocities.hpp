@@ -8,8 +8,8 @@
 #include "device/executor.hpp"
 #include "plan/program.hpp"
 
-// Velocities of kinetic Markov chains: rows (count, d) in double on the host, and a vector (d, count) of all chains
-// among those in the memory of a GPU.
+// Velocities of kinetic Markov chains: rows (count, d) in double on the host, and a vector (d, count) of all
+// chains among those in the memory of a GPU.
 
 namespace gmdiff::cuda {
 
