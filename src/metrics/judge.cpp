@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 #include "base/machine.hpp"
 #include "device/cpu/dispatch.hpp"
 #include "device/executor.hpp"
@@ -111,7 +112,6 @@ struct Summary {
 /// Mean and standard deviation. The deviation is exactly 0 when all values are equal. Both are infinite when
 /// a value is infinite.
 Summary summarise(const std::vector<double>& values) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   if (std::find(values.begin(), values.end(), infinity) != values.end()) return {infinity, infinity};
   const auto n = static_cast<double>(values.size());
   double shift = 0.0;

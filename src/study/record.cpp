@@ -10,6 +10,7 @@
 #include <gmdiff/sampler/learned.hpp>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 #include "base/log_mean_exp.hpp"
 #include "device/chain_remarks.hpp"
 #include "io/json_input.hpp"
@@ -261,7 +262,6 @@ Json moments_json(const PooledMoments& moments) {
 }
 
 Json weights_json(const std::vector<double>& log_weights) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   const Eigen::Map<const Eigen::VectorXd> log_w(log_weights.data(), std::ssize(log_weights));
   const PathSummary summary = log_w.maxCoeff() == -infinity ? PathSummary{.bound = -infinity,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/infinity.hpp"
 #include "base/random.hpp"
 
 namespace gmdiff::cpu {
@@ -16,7 +17,6 @@ struct Extremes {
   double smallest, largest;
 };
 Extremes extremes(const double* values, std::int64_t count) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   std::array<double, 4> smallest, largest;
   smallest.fill(infinity);
   largest.fill(-infinity);

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/extended.hpp"
+#include "base/infinity.hpp"
 #include "base/linear_algebra.hpp"
 #include "model/mixture/covariance_decomposition.hpp"
 #include "model/mixture/mixture_data.hpp"
@@ -17,8 +17,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // The members of a mixture are computed with elementary functions in extended precision and rounded once,
 // because glibc's double versions differ between CPUs (numerics.md §2).

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <limits>
 #include <vector>
 
 #include <gmdiff/model/quadrature.hpp>
 
+#include "base/infinity.hpp"
+
 // Log-densities on a grid of points in one or two dimensions (mathematics.md §15.1).
 
 namespace gmdiff::targets {
-
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Intervals on each axis of a table of dimension 1 or 2.
 inline constexpr Eigen::Index intervals_of(Eigen::Index dim) { return dim == 1 ? 4096 : 1024; }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 #include "base/linear_algebra.hpp"
 #include "model/target/normal_nodes.hpp"
 #include "model/target/orthantwise.hpp"
@@ -23,8 +24,6 @@ using Eigen::VectorXd;
 using targets::NormalNodes;
 
 constexpr Index points_of_an_axis = 64;
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// q = N(mean, L L^T)
 struct Normal {
   VectorXd mean;

@@ -1,11 +1,11 @@
 #include <gmdiff/model/importance.hpp>
 
 #include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 #include "base/random.hpp"
 
 // Self-normalised importance sampling (mathematics.md §15.2).
@@ -16,8 +16,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// log of the weights before they are normalised; -inf outside the support.
 VectorXd log_weights(const VectorXd& l, const VectorXd& log_proposal) {

@@ -2,13 +2,13 @@
 
 #include <cmath>
 #include <exception>
-#include <limits>
 #include <memory>
 #include <new>
 
 #include <lbfgs.h>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 
 namespace gmdiff::targets {
 namespace {
@@ -25,7 +25,6 @@ struct Search {
 };
 
 double value(Search& search, const double* u, double* gradient, int n) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   if (search.error) return infinity;
   try {
     search.u = Eigen::Map<const VectorXd>(u, n);

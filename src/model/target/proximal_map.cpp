@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <gmdiff/model/sparse_prior.hpp>
 
 #include "base/check.hpp"
+#include "base/infinity.hpp"
 
 // Proximal maps (mathematics.md §13.3).
 
@@ -37,7 +37,6 @@ class TautString {
   /// Straight lines from the knot pass the tube up to k with slopes in [low, high]. The string bends where
   /// the last of these slopes touches the tube.
   void go_to_next_knot() {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
     double low = -infinity, high = infinity;
     Index at_low = knot_, at_high = knot_;
     for (Index k = knot_ + 1; k <= x_.size(); ++k) {
