@@ -168,6 +168,12 @@ TEST_F(McmcTest, WritesTheLogDensityBesideATrace) {
                 .err.find("--log-density: the log-density is written beside a trace; give the sampler "
                           "output=trace"),
             std::string::npos);
+  EXPECT_NE(run({"sample", "problem.json", "--sampler", "ddim", "--log-density", "--out", "y.npz"})
+                .err.find("--log-density belongs to Markov chains, and ddim is none"),
+            std::string::npos);
+  EXPECT_NE(run({"sample", "problem.json", "--sampler", chains, "--log-density", "--out", "y.npy"})
+                .err.find("--out y.npy: --log-density writes an array beside the samples into an archive"),
+            std::string::npos);
   sample(chains, {"--range", "2:5"}, "b.npy");
   EXPECT_NE(run({"merge", "a.npz", "b.npy", "--out", "other.npz"})
                 .err.find("the list of arrays is samples, log_density in a.npz and one array in b.npy"),

@@ -8,6 +8,7 @@
 #include "device/cpu/cpu.hpp"
 #include "device/devices_under_test.hpp"
 #include "device/program_cases.hpp"
+#include "device/smc_cases.hpp"
 #include "support/expect_invalid.hpp"
 
 // What runs of Markov chains give back and take beside their states: velocities and log-densities.
@@ -42,6 +43,9 @@ TEST(KineticChains, NameVelocitiesThatAreMissingOrOutOfPlace) {
           "run: start_velocities are given, but only chains of baoab and obabo have velocities");
   refused(Ula{.step = 0.1}, {.count = 3, .velocities = true},
           "run: velocities are asked for, but only chains of baoab and obabo have any");
+  const SmcPlan filter = test::smc_plan_by(target, 2, Bootstrap{.particles = 4});
+  test::expect_invalid([&] { run(filter, {.count = 1, .velocities = true}); },
+                       "run: velocities are asked for, but only chains of baoab and obabo have any");
 }
 
 // A part of a run has its velocities, and those of other chains do not change them.
