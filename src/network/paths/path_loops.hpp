@@ -247,25 +247,25 @@ void move(std::ptrdiff_t dim, const double* eta, const double* scale, const doub
 
 template <class V>
 void forward_cotangents(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
-                        const double* q, const double* lambda, double* of_F) {
+                        const double* q, const double* lambda, double* of_forward) {
   for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
     const V noise = V::load(q + i);
     const V cotangent =
         mode.through_path
             ? particle::path_forward_cotangent(V(eta[j]), V::load(G + i), noise, V::load(lambda + i))
             : particle::fixed_forward_cotangent(noise, V::load(mode.factor + p));
-    cotangent.store(of_F + i);
+    cotangent.store(of_forward + i);
   });
 }
 
 template <class V>
 void backward_cotangents(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
-                         const double* q, double* of_B) {
+                         const double* q, double* of_backward) {
   const V half_sign(mode.through_path ? 0.5 : -0.5);
   for_each_register<V>(dim, [&](std::ptrdiff_t j, std::ptrdiff_t p, std::ptrdiff_t i) {
     particle::backward_cotangent(half_sign, V(eta[j]), V::load(G + i), V::load(q + i),
                                  V::load(mode.factor + p))
-        .store(of_B + i);
+        .store(of_backward + i);
   });
 }
 

@@ -67,12 +67,12 @@ struct PathUnit {
   void (*move)(std::ptrdiff_t dim, const double* eta, const double* scale, const double* x, const double* F,
                double* q, double* next);
   /// With kap = (eta G + q) / 2 of a step (mathematics.md §17.9, §17.10), for each coordinate and path:
-  ///   through the path   of_F = kap + eta lambda   of_B = kap
-  ///   states held fixed  of_F = -factor q / 2      of_B = -factor kap
+  ///   through the path   of_forward = kap + eta lambda   of_backward = kap
+  ///   states held fixed  of_forward = -factor q / 2      of_backward = -factor kap
   void (*forward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* G,
-                             const double* q, const double* lambda, double* of_F);
+                             const double* q, const double* lambda, double* of_forward);
   void (*backward_cotangents)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta,
-                              const double* G, const double* q, double* of_B);
+                              const double* G, const double* q, double* of_backward);
   /// Through the path  terms = G^2 / 4 + q G / (4 eta) + lambda (F + q / (2 eta)),   lambda = dL/dx_{n+1}
   /// States held fixed terms = factor (F^2 - B^2) / 4 with B = G - F
   void (*eta_terms)(const GradientMode& mode, std::ptrdiff_t dim, const double* eta, const double* F,
