@@ -26,8 +26,9 @@ struct StateOf<ChainDiagnostics> {
 };
 template <>
 struct StateOf<PooledMoments> {
-  static constexpr AllMembers members{&PooledMoments::mean, &PooledMoments::variance,
-                                      &PooledMoments::standard_error, &PooledMoments::rhat_split};
+  static constexpr AllMembers members{&PooledMoments::mean,           &PooledMoments::variance,
+                                      &PooledMoments::standard_error, &PooledMoments::rhat_split,
+                                      &PooledMoments::square,         &PooledMoments::square_error};
 };
 template <>
 struct StateOf<study::DiagnosedQuantity> {

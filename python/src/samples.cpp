@@ -182,7 +182,7 @@ nb::tuple state_of(const nb::object& self) {
         "Samples: the values are in the memory of a GPU; pickle numpy(), times and provenance");
   return nb::make_tuple(numpy_of(self), to_state(samples.shape()), to_state(samples.times()),
                         to_state(samples.provenance()), to_state(samples.acceptance()),
-                        to_state(samples.moments()));
+                        to_state(samples.moments()), to_state(samples.velocities()));
 }
 
 template <class Scalar>
@@ -202,7 +202,8 @@ Samples samples_of(nb::handle state) {
           from_state<std::vector<double>>(part(2)),
           from_state<Provenance>(part(3)),
           from_state<std::optional<Acceptance>>(part(4)),
-          from_state<std::optional<ChainMoments>>(part(5))};
+          from_state<std::optional<ChainMoments>>(part(5)),
+          from_state<std::optional<Points>>(part(6))};
 }
 
 /// The methods for pickles of a class of samples. A subclass has further parts.

@@ -51,6 +51,9 @@ EXAMPLES = {
         gd.Banana(), sampler=gd.Mala(warmup=20, steps=5, adapt="chain"), **OPTIONS
     ),
     "Samples with moments": lambda: chains("moments"),
+    "Samples with velocities": lambda: gd.sample(
+        gd.Banana(), sampler=gd.Baoab(step=0.3, steps=5), velocities=True, **OPTIONS
+    ),
     "SmcSamples": smc,
     "PathSamples": paths,
     "Covariance": lambda: gd.Covariance.full_eigen([np.eye(2)] * 2, [[1.0, 2.0], [3.0, 4.0]]),
@@ -64,6 +67,7 @@ EXAMPLES = {
     "TargetLaw": lambda: gd.TargetLaw(gd.ExpressionTarget("-x^2/8")),
     "Expression": lambda: gd.Expression("a*x1 + t*x2", 2, parameters={"a": 0.1}, time=True),
     "Dynamics": lambda: gd.Dynamics(["sin(t) - x1"], [0.5], steps=20),
+    "Dynamics by name": lambda: gd.langevin_dynamics(gd.Banana(), t_end=2.0, steps=20),
     "GaussianStart": lambda: gd.GaussianStart([0.1, 0.2], 0.5),
     "CellGrid": lambda: CELLS,
     "Judgement": lambda: gd.judge(gd.draw(PRIOR, count=50), PRIOR)[0],
