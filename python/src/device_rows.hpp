@@ -27,7 +27,7 @@ struct DeviceTargetCalls {
   std::string place;
 
   void operator()(const DeviceTargetRows& x) const;
-  /// What the function returns for rows x, which are a tensor on a GPU. @throws as `check_device_result`
+  /// The result of the function for rows x, which are a tensor on a GPU. @throws as `check_device_result`
   nb::object checked(nb::handle x) const;
 };
 

@@ -191,7 +191,7 @@ void def_state(nb::class_<T>& made, Write write, Read read) {
   });
   made.def("__setstate__", [read](T& self, const nb::object& state) { new (&self) T(read(state)); });
 }
-/// The same for a structure with the members `StateOf`.
+/// Adds the methods for pickles of a structure with the members `StateOf`.
 template <class T>
 void def_state(nb::class_<T>& made) {
   def_state(made, &Codec<T>::write, &Codec<T>::read);

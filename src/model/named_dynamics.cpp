@@ -104,7 +104,7 @@ void check_own(const LinearDynamics& linear, const Dynamics& dynamics) {
           "dynamics: linear: the covariance must be positive semidefinite");
 }
 
-/// What a name replaces.
+/// Checks that nothing is given that a name replaces.
 void check_alone(const Dynamics& dynamics, const char* name) {
   const char* given = nullptr;
   if (!dynamics.drift.empty() || dynamics.custom_drift) given = "drift";

@@ -52,7 +52,7 @@ class StateBlock {
   /// Row r of J dx, J = dnet/dx, after `forward_tangents`.
   const Real* output_tangent(Eigen::Index r) const { return input_cotangent(r); }
 
-  /// What follows a forward pass. The functions `backward` and `forward_tangents` need the slopes of gelu.
+  /// Whether derivatives follow a forward pass. The functions `backward` and `forward_tangents` need the slopes of gelu.
   enum class Then { nothing, derivatives };
   /// @param T rows of the time table; row r uses row `time[r]`.
   void forward(Eigen::Index rows, const Real* T, const int* time, Then then);

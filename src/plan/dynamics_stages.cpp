@@ -81,7 +81,7 @@ void add_transition(Plan& plan, Stages& first, Stages& stages, const LinearTrans
   }
 }
 
-/// The same where W has independent coordinates.
+/// Adds the exact step of a linear drift where W has independent coordinates.
 void add_coupled_step(Plan& plan, Stages& first, Stages& stages, long double h, const DynamicsFields& fields,
                       const Eigen::MatrixXd& A, const Numbers& sigma) {
   const Points at_zero = fields.drift.value(Points::Zero(1, A.rows()));

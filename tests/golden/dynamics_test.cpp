@@ -5,7 +5,7 @@
 #include <gmdiff/model/linear_transition.hpp>
 #include <gmdiff/plan/plan.hpp>
 
-#include "device/reference/program.hpp"
+#include "golden/one_step.hpp"
 #include "support/golden.hpp"
 
 // golden/dynamics.json: single steps of SDEs and ODEs with given normals, and short paths from a seed
@@ -15,29 +15,13 @@ namespace gmdiff::dynamics_test {
 namespace {
 
 using test::json;
+using test::step;
 
 const json& golden_dynamics(const std::string& name) {
   for (const json& golden_case : test::load_golden("dynamics")["cases"]) {
     if (golden_case["name"] == name) return golden_case;
   }
   throw std::invalid_argument("no golden case " + name);
-}
-
-/// One step from x on the device reference, with z and zeta as its normals.
-Eigen::VectorXd step(const Plan& plan, const Eigen::VectorXd& x, const Eigen::VectorXd& z,
-                     const Eigen::VectorXd& zeta = {}) {
-  const reference::Model model(plan.problems.front());
-  Points state = x.transpose();
-  reference::ProgramSteps steps(
-      plan, model, nullptr, state,
-      {.normals = [&](std::int64_t /*n*/,
-                      const Combine& stage) { return (stage.draw == 0 ? z : zeta).data(); },
-       .choice = [](std::int64_t /*n*/) { return 0.0; },
-       .direction = [](std::int64_t /*n*/, int /*q*/) -> const double* { return nullptr; },
-       .log_uniform = [](std::int64_t /*n*/) { return 0.0; }});
-  steps.advance(plan.prologue, 0);
-  steps.advance(std::get<Program>(plan.steps.front()), 0);
-  return state.row(0).transpose();
 }
 
 Eigen::VectorXd step(const Dynamics& dynamics, const Eigen::VectorXd& x, const Eigen::VectorXd& z,

@@ -5,7 +5,7 @@
 #include <gmdiff/model/linear_transition.hpp>
 #include <gmdiff/plan/plan.hpp>
 
-#include "device/reference/program.hpp"
+#include "golden/one_step.hpp"
 #include "support/golden.hpp"
 
 // Dynamics by name (mathematics.md §16.4): golden/flow.json has drifts of processes and ends of their
@@ -15,6 +15,7 @@ namespace gmdiff::named_dynamics_test {
 namespace {
 
 using test::json;
+using test::step;
 using Vector = Eigen::VectorXd;
 
 const json& golden_flow(const std::string& name) {
@@ -22,23 +23,6 @@ const json& golden_flow(const std::string& name) {
     if (golden_case["name"] == name) return golden_case;
   }
   throw std::invalid_argument("no golden case " + name);
-}
-
-/// Step `number` from x on the device reference, with z and zeta as its normals.
-Vector step(const Plan& plan, const Vector& x, const Vector& z, const Vector& zeta = {}, int number = 0) {
-  const reference::Model model(plan.problems.front());
-  Points state = x.transpose();
-  reference::ProgramSteps steps(
-      plan, model, nullptr, state,
-      {.normals = [&](std::int64_t /*n*/,
-                      const Combine& stage) { return (stage.draw == 0 ? z : zeta).data(); },
-       .choice = [](std::int64_t /*n*/) { return 0.0; },
-       .direction = [](std::int64_t /*n*/, int /*q*/) -> const double* { return nullptr; },
-       .log_uniform = [](std::int64_t /*n*/) { return 0.0; }});
-  steps.advance(plan.prologue, 0);
-  const Step& chosen = plan.steps[plan.steps.size() == 1 ? 0 : static_cast<std::size_t>(number)];
-  steps.advance(std::get<Program>(chosen), static_cast<std::uint64_t>(number));
-  return state.row(0).transpose();
 }
 
 void expect_near(const Vector& found, const Vector& expected, double tolerance, const std::string& name) {

@@ -67,7 +67,7 @@ Samples sample(const Target& target, const McmcSampler& sampler, const Options& 
 /// known up to a constant.
 /// @throws std::invalid_argument for samples that are no trace, and for a target of another dimension.
 Points trace_log_density(const Samples& trace, const Target& target);
-/// The same for a mixture, whose density is normalised.
+/// Log-density of a mixture, which is normalised, at the states of a trace.
 Points trace_log_density(const Samples& trace, const Mixture& target);
 
 /// Samples by a custom denoiser in dimension `dim`, from N(0, sigma_T^2 I): the sampler needs `start =

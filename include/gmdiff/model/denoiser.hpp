@@ -52,7 +52,8 @@ struct DeviceRows {
   std::function<void(const void* D, std::int64_t first, std::int64_t rows)> write;
 };
 
-/// What a function computes; D is a linear function of x and of each of them (mathematics.md §2.3).
+/// The quantity that a function computes. D is a linear function of x and of each of them (mathematics.md
+/// §2.3).
 enum class Prediction {
   denoiser,  ///< D
   score,     ///< grad log p_t(x)
