@@ -4,7 +4,7 @@
     python3 benchmarks/training_curves.py GMDIFF OUT.json [--only funnel] [--seeds 4]
 
 GMDIFF is the command. OUT.json gets one object per training; rows that it holds already are kept, so that a
-run that was stopped continues. All trainings use 32 steps, 512 paths an iteration, rate 1e-3 for networks and
+run that was stopped continues. All trainings use 32 or 64 steps, 512 paths an iteration, rate 1e-3 for networks and
 1e-2 for the other parameters; 10 000 paths judge.
 """
 

@@ -13,7 +13,7 @@ namespace {
 /// Bytes of the states of a part.
 constexpr std::int64_t part_bytes = 8 << 20;
 
-/// Sums over paths, one after the other, at each of M times (§12.4): with D = x - m for the i-th path,
+/// Sums over paths, one after the other, at each of M times (§16.5): with D = x - m for the i-th path,
 /// m <- m + D / i and Q <- Q + D (x - m)^T.
 class PathSums {
  public:

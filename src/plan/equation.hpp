@@ -25,11 +25,11 @@ class Equation {
   /// The noise that depends on x, as a field, or null.
   virtual const VectorField* multiplicative_noise() const { return nullptr; }
 
-  /// Where S is no number: `multiply_by_noise` after `prepare_noise` with the same `room` is to <- S(t_{s +
-  /// offset}, x) v.
+  /// Prepares S(t_{s + offset}, x) in `room`, where S is no number.
   virtual void prepare_noise(Stages& /*stages*/, long double /*offset*/, int /*room*/) {}
+  /// Adds to <- S v, with the `room` that `prepare_noise` has filled.
   virtual void multiply_by_noise(Stages& /*stages*/, int /*room*/, int /*v*/, int /*to*/) {}
-  /// Where S is no number: normal <- sqrt(h) S' z with S'^2 = (S(t)^2 + S(t+h)^2) / 2.
+  /// Adds normal <- sqrt(h) S' z with S'^2 = (S(t)^2 + S(t+h)^2) / 2, where S is no number.
   virtual void draw_mean_noise(Stages& /*stages*/, long double /*h*/) {}
 };
 

@@ -99,7 +99,8 @@ class ProcessEquation final : public Equation {
             " and sigma = ", static_cast<double>(v.sigma), "; use another t_start or t_end");
     return rates;
   }
-  /// Of a built-in process, where alpha is 1: for others g is 0 at sigma = 0, or not known.
+  /// Checks that the prior has a score at a time without noise. Only built-in processes come here, and their
+  /// alpha is 1 there: for others g is 0 at sigma = 0, or not known.
   void check_density(long double u) const {
     const auto singular = singular_component(own_.prior);
     require(!singular, "dynamics: ", Own::name, " evaluates the score of the prior at the time ",

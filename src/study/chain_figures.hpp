@@ -70,7 +70,7 @@ std::optional<ChainFigures> chain_figures(const RunRecord& record, const std::ve
 /// Names of the observables whose means a record has.
 std::vector<std::string> estimates_of(const RunRecord& record);
 
-/// What makes the chains of a record doubtful: R-hat above 1.01, effective sample sizes below 400, and
+/// Says what makes the chains of a record doubtful: R-hat above 1.01, effective sample sizes below 400, and
 /// observables without a finite value.
 std::vector<std::string> convergence_warnings(const RunRecord& record);
 

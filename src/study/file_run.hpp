@@ -28,7 +28,7 @@ struct FileRun {
   Options options;
   /// A .npy file of first states, or an archive with `samples` and, of kinetic chains, `velocities`
   std::optional<std::filesystem::path> start;
-  /// Of a trace: log-density of its target, for the array `log_density`; or none
+  /// Computes the log-density of the target of a trace for the array `log_density`; or none
   TraceDensity log_density = {};
   /// Texts of the observables that the record of Markov chains estimates; none: x_j and x_j^2
   std::vector<std::string> estimates = {};

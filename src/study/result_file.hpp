@@ -28,7 +28,7 @@ ResultArrays particle_arrays(const std::vector<std::int64_t>& shape, Precision p
 /// float64 `log_weights` (count).
 ResultArrays path_arrays(const std::vector<std::int64_t>& shape, Precision precision);
 
-/// What an archive of Markov chains holds beside the samples.
+/// Tells which arrays an archive of Markov chains holds beside the samples.
 struct ChainArrays {
   bool moments = false, acceptance = false, steps = false;  ///< acceptance and steps belong to the moments
   bool log_density = false;                                 ///< of every state of a trace

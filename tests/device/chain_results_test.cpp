@@ -11,7 +11,7 @@
 #include "device/smc_cases.hpp"
 #include "support/expect_invalid.hpp"
 
-// What runs of Markov chains give back and take beside their states: velocities and log-densities.
+// Runs of Markov chains take and give back velocities and log-densities beside their states.
 
 namespace gmdiff {
 namespace {

@@ -33,7 +33,7 @@ struct CustomField {
   std::function<void(double t, Eigen::Index n, const double* x, double* f)> evaluate = {};
   /// Whether several threads may call the function at once; otherwise the calls follow each other.
   bool concurrent = true;
-  /// The same as `evaluate` in the memory of a GPU. Without it, the device cuda copies the rows to the host.
+  /// Does the work of `evaluate` in the memory of a GPU. Without it, the device cuda copies the rows to the host.
   std::function<void(const DeviceFieldRows& rows)> device = {};
   /// Identifies the field in the plan's hash and in the provenance of results. Not empty.
   std::string id = {};

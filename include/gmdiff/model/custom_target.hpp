@@ -45,7 +45,7 @@ struct CustomTarget {
   std::function<void(Eigen::Index n, const double* x, const double* v, double* hv)> hessian_vp = {};
   /// Whether several threads may call the functions at once; otherwise the calls follow each other.
   bool concurrent = true;
-  /// The same as `evaluate` in the memory of a GPU. Without it, the device cuda copies the rows to the host.
+  /// Does the work of `evaluate` in the memory of a GPU. Without it, the device cuda copies the rows to the host.
   std::function<void(const DeviceTargetRows& rows)> device = {};
   /// Identifies the target in the plan's hash and in the provenance of results. Not empty.
   std::string id = {};
